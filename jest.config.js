@@ -1,0 +1,14 @@
+const project = (name) => ({
+  displayName: name,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  testEnvironment: "node",
+  transform: {},
+  extensionsToTreatAsEsm: [".ts"],
+});
+
+export default {
+  projects: ["unit", "contract", "types", "e2e", "integration"].map(project),
+  coverageProvider: "v8",
+  collectCoverageFrom: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"],
+  testTimeout: 60_000,
+};

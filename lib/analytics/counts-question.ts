@@ -1,0 +1,79 @@
+import {
+  readChoice,
+  readInstant,
+  readList,
+  refuseUnknown,
+  type Raw,
+  type Findings,
+} from "./read-question.ts";
+import { ServiceError } from "../errors.ts";
+import { intervals, isZone, type Interval } from "./calendar.ts";
+import { resolveDimension } from "./dimensions.ts";
+import type { CountRow } from "./counts.ts";
+import type { AnswerMeta } from "../contracts.ts";
+
+/** What `GET /api/v1/events/counts` asks, checked. Instants are epoch milliseconds, the range half open. */
+export interface CountsQuestion {
+  readonly types?: readonly string[];
+  readonly sources?: readonly string[];
+  readonly from?: number;
+  readonly to?: number;
+  readonly interval?: Interval;
+  readonly timezone: string;
+  /** The canonical name of a rolled-up dimension. */
+  readonly groupBy?: string;
+}
+
+export interface CountsAnswer {
+  readonly data: readonly CountRow[];
+  readonly total: number;
+  readonly meta: AnswerMeta;
+}
+
+const known = ["type", "source", "from", "to", "interval", "timezone", "groupBy"];
+
+/**
+ * Read the parameters of a counts question.
+ * @param dimensions the canonical names that are rolled up
+ * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
+ */
+export function readCountsQuestion(raw: Raw, dimensions: readonly string[]): CountsQuestion {
+  const findings: Findings = [];
+  refuseUnknown(raw, (name) => known.includes(name), known, findings);
+  const types = readList(raw, "type", findings);
+  const sources = readList(raw, "source", findings);
+  const from = readInstant(raw, "from", findings);
+  const to = readInstant(raw, "to", findings);
+  if (from !== undefined && to !== undefined && from >= to) {
+    findings.push({ pointer: "to", code: "range", message: "to must be later than from" });
+  }
+  const interval = readChoice(raw, "interval", intervals, findings);
+  const timezone = raw["timezone"] ?? "UTC";
+  if (typeof timezone !== "string" || !isZone(timezone)) {
+    findings.push({
+      pointer: "timezone",
+      code: "zone",
+      message: "timezone must be an IANA zone, such as Europe/Berlin",
+    });
+  }
+  const groupBy = readDimension(raw, dimensions, findings);
+  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
+  return { types, sources, from, to, interval, timezone: String(timezone), groupBy };
+}
+
+function readDimension(
+  raw: Raw,
+  dimensions: readonly string[],
+  findings: Findings,
+): string | undefined {
+  const asked = raw["groupBy"];
+  if (asked === undefined) return undefined;
+  const dimension = typeof asked === "string" ? resolveDimension(asked) : undefined;
+  if (dimension !== undefined && dimensions.includes(dimension)) return dimension;
+  findings.push({
+    pointer: "groupBy",
+    code: "dimension",
+    message: `groupBy must be one of ${dimensions.join(", ")}; ROLLUP_DIMENSIONS adds more`,
+  });
+  return undefined;
+}

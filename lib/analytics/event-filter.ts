@@ -1,0 +1,156 @@
+import type { Condition, EventFilter, PropertyPath, Scalar } from "../store/store.ts";
+import {
+  readChoice,
+  readInstant,
+  readList,
+  readText,
+  type Findings,
+  type Raw,
+} from "./read-question.ts";
+
+/** The filter of list, export and streams, without the project: that comes from the key. */
+export type OpenFilter = Omit<EventFilter, "project">;
+
+const operators = [
+  "is",
+  "is_not",
+  "contains",
+  "starts_with",
+  "gt",
+  "gte",
+  "lt",
+  "lte",
+  "exists",
+] as const;
+type Operator = (typeof operators)[number];
+
+const propertyName = /^(?:data|metadata|context)\./;
+const maxConditions = 20;
+const maxSegments = 16;
+const maxNameLength = 256;
+
+/** The parameters a filter knows by name; besides them it takes `data.*`, `metadata.*` and `context.*`. */
+export const filterParameters = ["type", "source", "correlationId", "userId", "from", "to", "bot"];
+
+/** Whether a parameter belongs to a filter. */
+export function isFilterParameter(name: string): boolean {
+  return filterParameters.includes(name) || propertyName.test(name);
+}
+
+/**
+ * Read a filter: `type=a,b&from=...&data.plan=pro&data.amount[gte]=10&bot=exclude`.
+ * A value from a URL is a text, so `is` also matches the number, boolean or null it spells, and an
+ * order operator compares numbers where it spells one.
+ */
+export function readEventFilter(raw: Raw, findings: Findings): OpenFilter {
+  const from = readInstant(raw, "from", findings);
+  const to = readInstant(raw, "to", findings);
+  if (from !== undefined && to !== undefined && from >= to) {
+    findings.push({ pointer: "to", code: "range", message: "to must be later than from" });
+  }
+  const conditions = Object.keys(raw)
+    .filter((name) => propertyName.test(name))
+    .flatMap((name) => readConditions(name, raw[name], findings));
+  if (conditions.length > maxConditions) {
+    findings.push({
+      pointer: "",
+      code: "conditions",
+      message: `at most ${maxConditions} conditions on properties`,
+    });
+  }
+  return {
+    types: readList(raw, "type", findings),
+    sources: readList(raw, "source", findings),
+    correlationId: readText(raw, "correlationId", findings),
+    userId: readText(raw, "userId", findings),
+    from,
+    to,
+    where: [...conditions, ...readBot(raw, findings)],
+  };
+}
+
+function readBot(raw: Raw, findings: Findings): Condition[] {
+  const choice = readChoice(raw, "bot", ["include", "exclude", "only"], findings);
+  if (choice === undefined || choice === "include") return [];
+  return [{ path: ["context", "bot"], op: choice === "only" ? "is" : "is_not", values: [true] }];
+}
+
+/** `data.a.b` as a path. `undefined` where a segment is empty or the name too long. */
+export function readPath(name: string): PropertyPath | undefined {
+  const segments = name.split(".");
+  const fits =
+    name.length <= maxNameLength && segments.length <= maxSegments && name.isWellFormed();
+  return fits && segments.every((segment) => segment !== "")
+    ? (segments as [string, ...string[]])
+    : undefined;
+}
+
+function readConditions(name: string, value: unknown, findings: Findings): Condition[] {
+  const path = readPath(name);
+  if (path === undefined) {
+    findings.push({
+      pointer: name,
+      code: "path",
+      message: "the name must be segments joined by dots, such as data.plan",
+    });
+    return [];
+  }
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const entries = isObject ? Object.entries(value) : [["is", value] as const];
+  return entries.flatMap(([operator, operand]) => {
+    const condition = operators.includes(operator as Operator)
+      ? readCondition(path, operator as Operator, operand)
+      : undefined;
+    if (condition !== undefined) return [condition];
+    findings.push({
+      pointer: name,
+      code: "operator",
+      message: `${operator} with this value is not a condition; operators are ${operators.join(", ")}`,
+    });
+    return [];
+  });
+}
+
+function readCondition(path: PropertyPath, op: Operator, operand: unknown): Condition | undefined {
+  switch (op) {
+    case "is":
+    case "is_not": {
+      const operands: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+      if (operands.length === 0 || operands.length > 100 || !operands.every(isScalar))
+        return undefined;
+      return { path, op, values: operands.flatMap(spelled) };
+    }
+    case "contains":
+    case "starts_with":
+      return typeof operand === "string" && operand !== ""
+        ? { path, op, value: operand }
+        : undefined;
+    case "exists":
+      if (operand === true || operand === "true") return { path, op, value: true };
+      return operand === false || operand === "false" ? { path, op, value: false } : undefined;
+    default:
+      if (typeof operand === "number") return { path, op, value: operand };
+      return typeof operand === "string" && operand !== ""
+        ? { path, op, value: numberIn(operand) ?? operand }
+        : undefined;
+  }
+}
+
+function isScalar(value: unknown): value is Scalar {
+  return value === null || ["string", "number", "boolean"].includes(typeof value);
+}
+
+/** The values a text of a URL may stand for: itself, and the number, boolean or null it spells. */
+function spelled(value: Scalar): Scalar[] {
+  if (typeof value !== "string") return [value];
+  if (value === "true" || value === "false") return [value, value === "true"];
+  if (value === "null") return [value, null];
+  const number = numberIn(value);
+  return number === undefined ? [value] : [value, number];
+}
+
+function numberIn(text: string): number | undefined {
+  return /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) && Number.isFinite(Number(text))
+    ? Number(text)
+    : undefined;
+}

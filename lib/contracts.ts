@@ -1,0 +1,113 @@
+import type { ItemResult } from "./event/admit.ts";
+import type { BatchId, EventId, ProjectId } from "./event/event.ts";
+import type { CountsAnswer, CountsQuestion } from "./analytics/counts-question.ts";
+import type { ListAnswer } from "./analytics/list-question.ts";
+import type { PublicEvent } from "./event/public-event.ts";
+import type { Counted } from "./store/counted.ts";
+import type { QueueDepth } from "./queue/queue.ts";
+
+/** What travels beside the parameters of every call. */
+export interface Meta {
+  /** Set by the gateway from the key. Other Moleculer nodes name it themselves; absent means `default`. */
+  project?: ProjectId;
+}
+
+export const defaultProject: ProjectId = "default";
+
+/** How complete and how fresh an answer is. */
+export interface AnswerMeta {
+  /** The instant (RFC 3339) up to which every accepted event is in the answer. */
+  readonly asOf: string;
+  /** How far `asOf` lies behind the moment of answering, milliseconds. */
+  readonly lagMs: number;
+  readonly exact: boolean;
+  readonly source: "rollup" | "events" | "mixed";
+  readonly cache: "hit" | "miss";
+  readonly tookMs: number;
+}
+
+/** What `ingest.collect` answers once the accepted events are durable. `results` in the order of the input. */
+export interface Receipt {
+  /** The batch that carries the accepted events; `null` where none was accepted. */
+  readonly batch: BatchId | null;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly results: readonly ItemResult[];
+  /** What became of the accepted events, by id, where the caller waited for it. */
+  readonly outcomes?: Readonly<Record<EventId, EventOutcome>>;
+}
+
+/** What became of an accepted event: `pending` while it is on the queue. */
+export type EventOutcome = "pending" | "stored" | "duplicate" | "conflict";
+
+/** The state of one stage of the pipeline, for the health page. */
+export interface StageHealth {
+  readonly state: "ok" | "degraded" | "down";
+  /** What is wrong, for a person; absent where nothing is. */
+  readonly reason?: string;
+  /** What waits before this stage, in the stage's own unit. */
+  readonly backlog?: number;
+  /** Age of the oldest thing that waits, milliseconds. */
+  readonly lagMs?: number;
+}
+
+/** Every action by name. Handlers are checked against it, and `ctx.call` is typed by it. */
+export interface Actions {
+  "ingest.collect": {
+    /** At most 1,000 events. With `waitMs` the answer waits so long for the events to be stored. */
+    params: { readonly events: readonly unknown[]; readonly waitMs?: number };
+    result: Receipt;
+  };
+  "ingest.health": { params: Nothing; result: StageHealth };
+  "processor.backlog": { params: Nothing; result: QueueDepth };
+  "processor.health": { params: Nothing; result: StageHealth };
+  "aggregator.audit": {
+    params: { readonly from: number; readonly to: number };
+    result: AuditReport;
+  };
+  "aggregator.health": { params: Nothing; result: StageHealth };
+  "query.events": { params: Readonly<Record<string, unknown>>; result: ListAnswer };
+  "query.event": { params: { readonly id: EventId }; result: PublicEvent };
+  "query.counts": { params: Readonly<Record<string, unknown>>; result: CountsAnswer };
+  "query.counted": {
+    params: {
+      readonly project: ProjectId;
+      readonly question: CountsQuestion;
+      /** Epoch milliseconds: where a series without an end stops. */
+      readonly until: number;
+      /** What the answer depends on, as one text. */
+      readonly key: string;
+      /** Who asks: tells a fresh answer from a cached one. */
+      readonly askedBy: string;
+    };
+    result: Counted & { readonly askedBy: string };
+  };
+  "query.outcome": {
+    params: { readonly id: EventId; readonly batch: BatchId; readonly hash: string };
+    result: EventOutcome;
+  };
+  "query.health": { params: Nothing; result: StageHealth };
+}
+
+type Nothing = Readonly<Record<string, never>>;
+
+/** Buckets recounted from the events, and those whose rollup differs. */
+export interface AuditReport {
+  readonly minutes: number;
+  readonly drift: readonly {
+    readonly start: string;
+    readonly type: string;
+    readonly rollup: number;
+    readonly events: number;
+  }[];
+}
+
+/** Facts that wake others up. A lost one costs time, never a result. */
+export interface Facts {
+  "events.stored": {
+    readonly project: ProjectId;
+    readonly batch: BatchId;
+    readonly events: number;
+  };
+  "rollup.updated": { readonly buckets: number };
+}

@@ -1,0 +1,78 @@
+/** Every error that callers can meet. They branch on `type`: over the wire an error loses its class. */
+export const catalogue = {
+  MALFORMED: { status: 400, title: "The request is malformed", retryable: false },
+  VALIDATION: { status: 400, title: "The request has invalid parameters", retryable: false },
+  UNAUTHORIZED: { status: 401, title: "A key is required", retryable: false },
+  FORBIDDEN: { status: 403, title: "The key does not allow this", retryable: false },
+  NOT_FOUND: { status: 404, title: "There is no such thing here", retryable: false },
+  METHOD_NOT_ALLOWED: { status: 405, title: "The method is not allowed here", retryable: false },
+  NOT_ACCEPTABLE: { status: 406, title: "No such representation", retryable: false },
+  ID_CONFLICT: { status: 409, title: "This id was used for another event", retryable: false },
+  TOO_LARGE: { status: 413, title: "The request is too large", retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: "The content type is not supported",
+    retryable: false,
+  },
+  INVALID_EVENT: { status: 422, title: "The event is invalid", retryable: false },
+  TOO_MANY_REQUESTS: { status: 429, title: "Too many requests", retryable: true },
+  INTERNAL: { status: 500, title: "Something went wrong here", retryable: false },
+  QUEUE_UNAVAILABLE: {
+    status: 503,
+    title: "Events cannot be made durable right now",
+    retryable: true,
+  },
+  QUEUE_FULL: { status: 503, title: "The queue is full", retryable: true },
+  STORE_UNAVAILABLE: { status: 503, title: "The store is away right now", retryable: true },
+  SERVICE_UNAVAILABLE: { status: 503, title: "A service is away right now", retryable: true },
+  DRAINING: { status: 503, title: "The service is shutting down", retryable: true },
+} as const;
+
+export type ErrorType = keyof typeof catalogue;
+
+/** One finding about the input. `pointer` is an RFC 6901 pointer into the body, or a query parameter's name. */
+export interface Finding {
+  readonly pointer: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface ErrorData {
+  readonly errors?: readonly Finding[];
+  /** Seconds, for `Retry-After`. */
+  readonly retryAfter?: number;
+  /** For `Allow`. */
+  readonly allow?: readonly string[];
+  /** Media types, for `Accept`. */
+  readonly accept?: readonly string[];
+  /** Content codings, for `Accept-Encoding`. */
+  readonly acceptEncoding?: readonly string[];
+}
+
+/**
+ * An error of the catalogue, in the shape Moleculer carries over the wire.
+ * `message` is for the caller to read: it shows no internals.
+ */
+export class ServiceError extends Error {
+  readonly type: ErrorType;
+  readonly code: number;
+  readonly retryable: boolean;
+  readonly data: ErrorData;
+
+  constructor(type: ErrorType, message: string = catalogue[type].title, data: ErrorData = {}) {
+    super(message);
+    this.name = "ServiceError";
+    this.type = type;
+    this.code = catalogue[type].status;
+    this.retryable = catalogue[type].retryable;
+    this.data = data;
+  }
+}
+
+/** The catalogue's name for any error, also one that crossed the wire; `INTERNAL` where it has none. */
+export function errorType(error: unknown): ErrorType {
+  const type = (error as { type?: unknown } | null)?.type;
+  return typeof type === "string" && Object.hasOwn(catalogue, type)
+    ? (type as ErrorType)
+    : "INTERNAL";
+}

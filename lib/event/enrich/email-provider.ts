@@ -1,0 +1,73 @@
+import { domainToASCII } from "node:url";
+import { anyCountry } from "./text.ts";
+
+/**
+ * Mailbox providers by the domains they give out; `.*` stands for a country's ending (`anyCountry`).
+ * A provider is who runs the mailbox, so its brands are one: Outlook's Hotmail and Live, Yahoo's Ymail.
+ */
+const providers: Readonly<Record<string, string>> = {
+  gmail: "gmail.com googlemail.com",
+  outlook: "outlook.* hotmail.* live.* msn.com passport.com windowslive.com",
+  yahoo: "yahoo.* ymail.com rocketmail.com myyahoo.com",
+  aol: "aol.* aim.com verizon.net netscape.net",
+  icloud: "icloud.com me.com mac.com privaterelay.appleid.com",
+  proton: "proton.me protonmail.com protonmail.ch pm.me",
+  gmx: "gmx.* gmx.net gmx.info gmx.biz gmx.org",
+  "web.de": "web.de email.de",
+  "t-online": "t-online.de magenta.de",
+  freenet: "freenet.de",
+  "mail.com": "mail.com",
+  fastmail: "fastmail.com fastmail.fm messagingengine.com",
+  tuta: "tuta.com tuta.io tutanota.com tutanota.de tutamail.com keemail.me",
+  zoho: "zoho.* zohomail.*",
+  yandex: "yandex.* ya.ru narod.ru",
+  "mail.ru": "mail.ru inbox.ru list.ru bk.ru internet.ru",
+  qq: "qq.com vip.qq.com foxmail.com",
+  netease: "163.com 126.com yeah.net vip.163.com",
+  naver: "naver.com",
+  daum: "daum.net hanmail.net kakao.com",
+  orange: "orange.fr wanadoo.fr",
+  free: "free.fr",
+  sfr: "sfr.fr neuf.fr",
+  laposte: "laposte.net",
+  libero: "libero.it",
+  seznam: "seznam.cz email.cz",
+  comcast: "comcast.net xfinity.com",
+  att: "att.net sbcglobal.net bellsouth.net",
+  bt: "btinternet.com btopenworld.com",
+  rediff: "rediffmail.com",
+  uol: "uol.com.br bol.com.br",
+};
+
+const byDomain: ReadonlyMap<string, string> = new Map(
+  Object.entries(providers).flatMap(([provider, domains]) =>
+    domains.split(" ").map((domain) => [domain, provider] as const),
+  ),
+);
+
+/** RFC 5321, 4.5.3.1.2. */
+const domainLimit = 255;
+
+/**
+ * The mailbox provider of `metadata.recipient`, an address with or without a display name: a name of the
+ * list above, else the domain in lower case and punycode, which is a company's own as a rule.
+ * `undefined` where there is no domain with a dot in it: local names and address literals tell nothing.
+ */
+export function emailProviderOf(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const at = value.lastIndexOf("@");
+  // The domain, and a `>` that closes the address.
+  if (at === -1 || value.length - at > domainLimit + 2) return undefined;
+  const written = value
+    .slice(at + 1)
+    .trim()
+    .replace(/>$/, "");
+  if (written === "" || /[\s/?#:[\]\\%]/.test(written)) return undefined;
+  const ascii = /^[\w.-]+$/.test(written) ? written : domainToASCII(written);
+  const domain = ascii.toLowerCase().replace(/\.$/, "");
+  if (!/^(?:[a-z\d_-]{1,63}\.)+[a-z][a-z\d-]{0,62}$/.test(domain)) return undefined;
+  const wildcard = anyCountry(domain);
+  return (
+    byDomain.get(domain) ?? (wildcard === undefined ? domain : (byDomain.get(wildcard) ?? domain))
+  );
+}

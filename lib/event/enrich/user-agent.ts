@@ -1,0 +1,50 @@
+import Bowser from "bowser";
+
+/** What a user agent says about the software it names. */
+export interface Software {
+  readonly browser?: string;
+  /** Major and minor version, for example `17.4`. */
+  readonly browserVersion?: string;
+  readonly os?: string;
+}
+
+/** Mail programs, which render with an engine that would be taken for a browser of its own. */
+const mailPrograms: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ["Thunderbird", /\bThunderbird\/(\d+)/],
+  ["Outlook", /\bMicrosoft Outlook[ /](\d+)|\bms-office\b|^Outlook-(?:iOS|Android)\//],
+];
+
+/**
+ * bowser names what it does not know by a piece of the user agent. Only names from its own tables
+ * are kept, so these values are a small closed set, whatever clients send.
+ */
+const browsers: ReadonlySet<string> = new Set(Object.values(Bowser.BROWSER_MAP));
+const systems: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP));
+
+/**
+ * Browser and operating system of a user agent. A field that is not recognised is absent. Never throws.
+ * The caller bounds the length: some patterns backtrack over it.
+ */
+export function readSoftware(userAgent: string): Software {
+  if (userAgent === "") return {};
+  // Parsed lazily: engine and platform, the other half of bowser's work, are not asked for.
+  const parser = Bowser.getParser(userAgent, true);
+  const os = parser.getOS().name;
+  const software: { browser?: string; browserVersion?: string; os?: string } = {};
+  if (os !== undefined && systems.has(os)) software.os = os;
+
+  for (const [name, pattern] of mailPrograms) {
+    const match = pattern.exec(userAgent);
+    if (match === null) continue;
+    software.browser = name;
+    if (match[1] !== undefined) software.browserVersion = match[1];
+    return software;
+  }
+
+  const { name, version } = parser.getBrowser();
+  if (name === undefined || !browsers.has(name)) return software;
+  software.browser = name;
+  const short = /^\d{1,5}(?:\.\d{1,5})?/.exec(version ?? "")?.[0];
+  if (short !== undefined) software.browserVersion = short;
+  return software;
+}

@@ -1,0 +1,85 @@
+/** Any value that JSON can carry. */
+export type Json =
+  string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+export type JsonObject = { readonly [key: string]: Json };
+
+/** An event's identity within its project: 1-128 of `A-Za-z0-9._:@/+-`. */
+export type EventId = string;
+
+/** A batch's identity: a UUIDv7 that ingest fixes before the first publish. */
+export type BatchId = string;
+
+/** A project's name: what a key belongs to. Open installations use `default`. */
+export type ProjectId = string;
+
+/** An event as a client sends it, checked: what `admit` lets through. */
+export interface EventInput {
+  readonly id?: EventId;
+  readonly type: string;
+  readonly data?: Json;
+  /** RFC 3339 or epoch milliseconds. */
+  readonly timestamp?: string | number;
+  readonly source: string;
+  readonly correlationId?: string;
+  readonly metadata?: JsonObject;
+}
+
+/** An event that was admitted: identity and instants are fixed, so a retry carries the same bytes. */
+export interface AcceptedEvent {
+  readonly id: EventId;
+  readonly type: string;
+  readonly data?: Json;
+  /** When it happened, epoch milliseconds. */
+  readonly timestamp: number;
+  readonly source: string;
+  readonly correlationId?: string;
+  readonly metadata?: JsonObject;
+  /** When it was admitted, epoch milliseconds. */
+  readonly receivedAt: number;
+  /** True where the client gave no timestamp: then it is no part of the event's content. */
+  readonly undated?: true;
+}
+
+/** The unit on the durable queue: 1-500 events of one project, no id twice. */
+export interface BatchMessage {
+  readonly batch: BatchId;
+  readonly project: ProjectId;
+  readonly events: readonly AcceptedEvent[];
+}
+
+/** What enrichment found out about an event. A field that could not be told is absent. */
+export interface EventContext {
+  readonly browser?: string;
+  readonly browserVersion?: string;
+  readonly os?: string;
+  readonly device?: "desktop" | "mobile" | "tablet" | "tv" | "bot" | "other";
+  /** True where the user agent is a crawler, a monitor or a script. */
+  readonly bot?: boolean;
+  /** True where a machine, not a person, opened or clicked a mail. */
+  readonly machine?: boolean;
+  /** ISO 3166-1 alpha-2, upper case. */
+  readonly country?: string;
+  readonly utm?: {
+    readonly source?: string;
+    readonly medium?: string;
+    readonly campaign?: string;
+    readonly term?: string;
+    readonly content?: string;
+  };
+  readonly referrer?: "direct" | "internal" | "search" | "social" | "mail" | "other";
+  readonly host?: string;
+  readonly path?: string;
+  /** For example `gmail`; the recipient's domain where the provider is not known. */
+  readonly emailProvider?: string;
+}
+
+/** An event as it is stored: content, what enrichment found, and which batch owns it. */
+export interface StoredEvent extends Omit<AcceptedEvent, "undated"> {
+  readonly project: ProjectId;
+  readonly context: EventContext;
+  /** The batch that first stored it; never changes. */
+  readonly batch: BatchId;
+  /** Fingerprint of the content the client sent: tells a repeat from a conflict. */
+  readonly hash: string;
+}

@@ -1,0 +1,158 @@
+import type { Finding } from "../errors.ts";
+import { firstInstant, maxInstantLength, rfc3339 } from "./instant.ts";
+import { maxAheadMs, maxEventBytes, maxFindings, maxNesting } from "./limits.ts";
+import { findNotPlain, isPlainJson, isPlainObject, pointerTo } from "./plain-json.ts";
+import { eventProperties, metadataProperties } from "./schema.ts";
+
+/** What the validator says of a field: its path (`metadata.userId`; none for the event) and the rule it breaks. */
+export interface BrokenRule {
+  readonly field?: string;
+  readonly type: string;
+  readonly actual?: unknown;
+}
+
+const known: readonly string[] = Object.keys(eventProperties);
+const maxNameShown = 64;
+
+/**
+ * All that is wrong with an event that was refused, for a person to mend it in one go; at most
+ * `maxFindings`. Pointers start at the event.
+ * @param broken what the validator said of it
+ * @param now epoch milliseconds
+ */
+export function findingsOf(input: unknown, broken: readonly BrokenRule[], now: number): Finding[] {
+  if (!isPlainObject(input)) {
+    return [{ pointer: "", code: "type", message: "an event must be a JSON object" }];
+  }
+  const findings: Finding[] = [];
+  const fields = input as Row;
+  for (const rule of broken) addBrokenRule(rule, fields, findings);
+  addUnknownFields(fields, findings);
+  addTimestamp(fields["timestamp"], now, findings);
+  findNotPlain(input, maxNesting + 1, "", findings);
+  addSize(fields, findings);
+  const distinct = new Map(findings.map((found) => [`${found.code} ${found.pointer}`, found]));
+  return [...distinct.values()].slice(0, maxFindings);
+}
+
+/** Bytes of the event's compact JSON, in UTF-8. */
+export function eventBytes(input: unknown): number {
+  return Buffer.byteLength(JSON.stringify(input));
+}
+
+function addBrokenRule({ field, type, actual }: BrokenRule, input: Row, findings: Finding[]): void {
+  // Unknown fields have findings of their own.
+  if (field === undefined) return;
+  const pointer = `/${field.replaceAll(".", "/")}`;
+  const finding = { pointer, ...explain(field, type, actual, input) };
+  // Of a field that may be a string or a number the validator tells twice; the last one knows more.
+  if (findings.at(-1)?.pointer === pointer) findings.pop();
+  findings.push(finding);
+}
+
+function explain(field: string, rule: string, actual: unknown, input: Row): Told {
+  if (rule === "required" && actual === undefined) {
+    return { code: "required", message: `${field} is required` };
+  }
+  if (rule === "stringPattern") return explainText(field, actual);
+  if (rule === "numberMin" || rule === "numberMax" || actual === Infinity || actual === -Infinity) {
+    return {
+      code: "out_of_range",
+      message: `${field} is a number beyond 2^53, which would not stay the same: send it as a string`,
+    };
+  }
+  if (field === "timestamp" && typeof input["timestamp"] === "number") {
+    return { code: "type", message: "timestamp as a number must be whole milliseconds" };
+  }
+  return { code: "type", message: `${field} must be ${expectedOf(field)}` };
+}
+
+function expectedOf(field: string): string {
+  if (field === "metadata") return "an object";
+  if (field === "timestamp") return "an RFC 3339 string or epoch milliseconds";
+  return field.endsWith("userId") || field.endsWith("anonymousId")
+    ? "a string or a number"
+    : "a string";
+}
+
+/** Why a name or a label fails its pattern. */
+function explainText(field: string, actual: unknown): Told {
+  const text = actual as string;
+  if (!text.isWellFormed()) {
+    return { code: "not_well_formed", message: `${field} holds half of a surrogate pair` };
+  }
+  const length = Array.from(text.slice(0, 300)).length;
+  if (length < 1 || length > 128) {
+    return { code: "length", message: `${field} must have 1 to 128 characters` };
+  }
+  const allowed =
+    field === "id" || field === "type"
+      ? "may hold only A-Z a-z 0-9 . _ : @ / + -"
+      : "must not hold control characters";
+  return { code: "pattern", message: `${field} ${allowed}` };
+}
+
+function addUnknownFields(input: Row, findings: Finding[]): void {
+  for (const name of Object.keys(input)) {
+    if (findings.length >= maxFindings) return;
+    if (known.includes(name) || input[name] === undefined) continue;
+    const shown = name.length > maxNameShown ? `${name.slice(0, maxNameShown)}...` : name;
+    findings.push({
+      pointer: pointerTo("", name),
+      code: "unknown_field",
+      message: Object.hasOwn(metadataProperties, name)
+        ? `${name} belongs into metadata`
+        : `an event has no field ${JSON.stringify(shown)}; what is yours belongs into data`,
+    });
+  }
+}
+
+function addTimestamp(timestamp: unknown, now: number, findings: Finding[]): void {
+  const told = explainTimestamp(timestamp, now);
+  if (told !== undefined) findings.push({ pointer: "/timestamp", ...told });
+}
+
+function explainTimestamp(timestamp: unknown, now: number): Told | undefined {
+  let instant: number;
+  if (typeof timestamp === "string") {
+    if (timestamp.length > maxInstantLength) {
+      return {
+        code: "length",
+        message: `timestamp has more than ${maxInstantLength} characters`,
+      };
+    }
+    instant = rfc3339(timestamp);
+    if (Number.isNaN(instant)) {
+      return {
+        code: "format",
+        message: "timestamp must be RFC 3339 with an offset, such as 2026-01-31T10:20:30.123Z",
+      };
+    }
+  } else if (Number.isInteger(timestamp)) {
+    instant = timestamp as number;
+  } else {
+    return undefined;
+  }
+  if (instant < firstInstant) {
+    return { code: "past", message: "timestamp lies before the year 1" };
+  }
+  return instant > now + maxAheadMs
+    ? { code: "future", message: "timestamp lies more than 5 minutes ahead of the clock here" }
+    : undefined;
+}
+
+function addSize(input: Row, findings: Finding[]): void {
+  // A value that is not plain JSON has no size, and may be nested too deep to be written.
+  if (!isPlainJson(input, maxNesting + 1)) return;
+  const sizeBytes = eventBytes(input);
+  if (sizeBytes <= maxEventBytes) return;
+  // First, so that it is among those that are told.
+  findings.unshift({
+    pointer: "",
+    code: "too_large",
+    message: `the event has ${sizeBytes} bytes of JSON; the limit is ${maxEventBytes} bytes for one event`,
+  });
+}
+
+type Row = Readonly<Record<string, unknown>>;
+type Told = Omit<Finding, "pointer">;

@@ -1,0 +1,24 @@
+/** What one event and one request may hold. The API's documentation names the same numbers. */
+
+/** Bytes of the event's JSON as the client sent it, without white space, in UTF-8. */
+export const maxEventBytes = 65_536;
+
+/** Nested arrays and objects within `data`, and within `metadata`: `{}` is one level, a scalar none. */
+export const maxNesting = 32;
+
+/** How far a timestamp may lie ahead of the clock here. */
+export const maxAheadMs = 300_000;
+
+/** Findings that are told of one event; the rest of them would not help a person. */
+export const maxFindings = 20;
+
+export const maxBatchEvents = 1_000;
+
+/** Bytes of a batch, as it comes over the wire and inflated. */
+export const maxBatchBytes = 5 * 1_048_576;
+
+/**
+ * Bytes of a request with one event, as it comes over the wire and inflated. More than the event
+ * itself may have: white space, escapes and base64 do not count for the event.
+ */
+export const maxEventBodyBytes = 4 * maxEventBytes;

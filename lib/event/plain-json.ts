@@ -1,0 +1,81 @@
+import type { Finding } from "../errors.ts";
+import { maxFindings } from "./limits.ts";
+
+/** Longer pointers are cut to the nearest ancestor: what a client sent is not sent back to it many times. */
+const maxPointerLength = 256;
+
+/**
+ * Whether a value is what JSON can carry and give back the same, nested at most `levels` deep:
+ * `{}` is one level, a scalar none. A property that is `undefined` counts as absent. Any own
+ * property name is fine, `__proto__` too.
+ */
+export function isPlainJson(value: unknown, levels: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object":
+      break;
+    default:
+      return false;
+  }
+  if (value === null) return true;
+  if (levels === 0) return false;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      if (!isPlainJson(value[index], levels - 1)) return false;
+    }
+    return true;
+  }
+  if (!isPlainObject(value)) return false;
+  for (const key in value) {
+    const property = (value as Record<string, unknown>)[key];
+    if (property !== undefined && !isPlainJson(property, levels - 1)) return false;
+  }
+  return true;
+}
+
+/** What keeps a value from being plain JSON, place by place. Adds to `findings`, up to `maxFindings`. */
+export function findNotPlain(
+  value: unknown,
+  levels: number,
+  pointer: string,
+  findings: Finding[],
+): void {
+  if (findings.length >= maxFindings) return;
+  if (value === null || typeof value === "string" || typeof value === "boolean") return;
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) {
+      findings.push({ pointer, code: "out_of_range", message: "the number is too large to keep" });
+    }
+  } else if (!Array.isArray(value) && !isPlainObject(value)) {
+    findings.push({ pointer, code: "type", message: "this is not a JSON value" });
+  } else if (levels === 0) {
+    findings.push({ pointer, code: "too_deep", message: "arrays and objects are nested too deep" });
+  } else if (Array.isArray(value)) {
+    for (let index = 0; index < value.length && findings.length < maxFindings; index++) {
+      findNotPlain(value[index], levels - 1, pointerTo(pointer, String(index)), findings);
+    }
+  } else {
+    for (const key in value as object) {
+      const property = (value as Record<string, unknown>)[key];
+      if (property === undefined) continue;
+      findNotPlain(property, levels - 1, pointerTo(pointer, key), findings);
+    }
+  }
+}
+
+/** The RFC 6901 pointer to a member; the container's own where it would be very long. */
+export function pointerTo(container: string, member: string): string {
+  if (container.length + member.length >= maxPointerLength) return container;
+  return `${container}/${member.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+/** An object of JSON's kind: no array, no class instance. Told by its prototype's place, as realms differ. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

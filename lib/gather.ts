@@ -1,0 +1,93 @@
+export interface GatherLimits {
+  /** A group holds at most this many, unless one piece alone is larger. */
+  readonly maxItems: number;
+  readonly maxBytes: number;
+  /** What may wait for the group under way; beyond it `add` throws `overflow()`. */
+  readonly maxWaitingItems: number;
+}
+
+export interface Piece<T> {
+  readonly value: T;
+  readonly items: number;
+  readonly sizeBytes: number;
+}
+
+interface Waiting<T, R> extends Piece<T> {
+  readonly resolve: (result: R | Promise<R>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit for concurrent callers: one group is under way, and what arrives meanwhile becomes
+ * the next one. No timer: a lone piece leaves with the turn of the event loop in which it came.
+ * A piece is never split, so what a caller gave succeeds or fails as a whole.
+ */
+export class Gatherer<T, R> {
+  readonly #run: (group: readonly T[]) => Promise<readonly (R | Promise<R>)[]>;
+  readonly #limits: GatherLimits;
+  readonly #overflow: () => Error;
+  readonly #waiting: Waiting<T, R>[] = [];
+  #waitingItems = 0;
+  #draining: Promise<void> | undefined;
+
+  /** @param run carries a group out and returns a result, or the promise of one, for each piece in order; a throw fails all of them */
+  constructor(
+    run: (group: readonly T[]) => Promise<readonly (R | Promise<R>)[]>,
+    limits: GatherLimits,
+    overflow: () => Error,
+  ) {
+    this.#run = run;
+    this.#limits = limits;
+    this.#overflow = overflow;
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#draining;
+  }
+
+  /** Resolves with this piece's result once its group was carried out. */
+  add(piece: Piece<T>): Promise<R> {
+    if (
+      this.#waitingItems + piece.items > this.#limits.maxWaitingItems &&
+      this.#waiting.length > 0
+    ) {
+      return Promise.reject(this.#overflow());
+    }
+    return new Promise<R>((resolve, reject) => {
+      this.#waiting.push({ ...piece, resolve, reject });
+      this.#waitingItems += piece.items;
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      const group = this.#nextGroup();
+      try {
+        const results = await this.#run(group.map((piece) => piece.value));
+        group.forEach((piece, index) => piece.resolve(results[index] as R | Promise<R>));
+      } catch (error) {
+        group.forEach((piece) => piece.reject(error));
+      }
+    }
+    // Not in a callback of the promise: a piece added before it ran would wait for ever.
+    this.#draining = undefined;
+  }
+
+  #nextGroup(): Waiting<T, R>[] {
+    let items = 0;
+    let sizeBytes = 0;
+    let end = 0;
+    for (const piece of this.#waiting) {
+      items += piece.items;
+      sizeBytes += piece.sizeBytes;
+      if (end > 0 && (items > this.#limits.maxItems || sizeBytes > this.#limits.maxBytes)) break;
+      end += 1;
+    }
+    const group = this.#waiting.splice(0, end);
+    for (const piece of group) this.#waitingItems -= piece.items;
+    return group;
+  }
+}

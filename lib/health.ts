@@ -1,0 +1,55 @@
+import type { StageHealth } from "./contracts.ts";
+import type { QueueDepth } from "./queue/queue.ts";
+
+/** The health of the stage that fills the queue. */
+export function publisherHealth({ sizeBytes, maxBytes }: QueueDepth): StageHealth {
+  const full = maxBytes !== null && sizeBytes >= maxBytes * 0.9;
+  return full ? { state: "degraded", reason: "the queue is nearly full" } : { state: "ok" };
+}
+
+/** A backlog this old, with nothing finished meanwhile, means that the pipeline is stalled. */
+const stalledAfterMs = 30_000;
+
+/** The health of the stage that works off the queue. `lastDoneAt`: epoch ms of the last batch finished, or of the start. */
+export function consumerHealth(
+  depth: QueueDepth,
+  at: { readonly now: number; readonly lastDoneAt: number; readonly held: boolean },
+): StageHealth {
+  const lagMs = depth.oldestReceivedAt === null ? 0 : Math.max(0, at.now - depth.oldestReceivedAt);
+  const backlog = depth.messages;
+  if (at.held) return { state: "down", reason: "the store is away", backlog, lagMs };
+  const stalled = backlog > 0 && lagMs > stalledAfterMs && at.now - at.lastDoneAt > stalledAfterMs;
+  if (stalled)
+    return { state: "down", reason: "batches wait and none is finished", backlog, lagMs };
+  if (depth.dead > 0)
+    return { state: "degraded", reason: "there are dead letters", backlog, lagMs };
+  return { state: "ok", backlog, lagMs };
+}
+
+/** Marks this old mean that nobody turns them into rollups: answers stay right, but get slow. */
+const lateAfterMs = 60_000;
+
+/** The health of the stage that writes rollups. */
+export function aggregatorHealth(
+  { marks, oldestMarkedAt }: { readonly marks: number; readonly oldestMarkedAt: number | null },
+  now: number,
+): StageHealth {
+  const lagMs = oldestMarkedAt === null ? 0 : Math.max(0, now - oldestMarkedAt);
+  if (lagMs <= lateAfterMs) return { state: "ok", backlog: marks, lagMs };
+  return {
+    state: "degraded",
+    reason: "rollups are late; answers are right but slower",
+    backlog: marks,
+    lagMs,
+  };
+}
+
+/** The health of the stage that reads: whether the store answers. */
+export async function storeHealth(store: { ping(): Promise<void> }): Promise<StageHealth> {
+  try {
+    await store.ping();
+    return { state: "ok" };
+  } catch {
+    return { state: "down", reason: "the store is away" };
+  }
+}

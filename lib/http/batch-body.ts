@@ -1,0 +1,168 @@
+import { ServiceError, type Finding } from "../errors.ts";
+import type { ItemResult } from "../event/admit.ts";
+import { maxFindings } from "../event/limits.ts";
+import { pointerTo } from "../event/plain-json.ts";
+import { tooLarge } from "./body.ts";
+import { readCloudItem, readItem, type ItemReading } from "./event-body.ts";
+import { jsonOf, syntaxError, textOf } from "./json-text.ts";
+import { requireMediaType } from "./media-type.ts";
+
+/** A batch, read: what can go on to admission, and what cannot. `index` is the place in the body. */
+export interface BatchBody {
+  /** In order. Safe to send on: JSON carries each one unchanged, and none is nested too deep. */
+  readonly inputs: readonly unknown[];
+  /** Ascending. */
+  readonly rejected: readonly RejectedItem[];
+}
+
+export type RejectedItem = Extract<ItemResult, { readonly status: "rejected" }>;
+
+export const batchMediaTypes = [
+  "application/json",
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/jsonl",
+  "application/cloudevents-batch+json",
+] as const;
+
+/**
+ * Read a body that holds many events: `{"events":[...]}`, a bare array, one event a line (NDJSON; blank
+ * lines do not count, a bad line costs only itself), or a batch of CloudEvents.
+ * @param bytes the body, as `readBody` gives it
+ * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`; `MALFORMED` where it cannot be read as a whole or holds
+ * no event; `VALIDATION` where an object has other properties than `events`; `TOO_LARGE` with a
+ * finding `events`
+ */
+export function readBatch(
+  bytes: Buffer,
+  contentType: string | undefined,
+  maxEvents: number,
+): BatchBody {
+  const type = requireMediaType(contentType, batchMediaTypes);
+  switch (type) {
+    case "application/json":
+      return sorted(bounded(listOf(jsonOf(bytes)), maxEvents), readItem);
+    case "application/cloudevents-batch+json":
+      return sorted(bounded(arrayOf(jsonOf(bytes)), maxEvents), readCloudItem);
+    default:
+      return sorted(linesOf(textOf(bytes), maxEvents), readLine);
+  }
+}
+
+/** The results of a batch, each at its place in the body: those of admission, and what was rejected before. */
+export function inBodyOrder(
+  admitted: readonly ItemResult[],
+  rejected: readonly RejectedItem[],
+): readonly ItemResult[] {
+  if (rejected.length === 0) return admitted;
+  const results: ItemResult[] = [];
+  let next = 0;
+  for (let index = 0; index < admitted.length + rejected.length; index++) {
+    const early = rejected[index - next];
+    const late = admitted[next];
+    if (early?.index === index || late === undefined) results.push(early as ItemResult);
+    else {
+      results.push({ ...late, index });
+      next++;
+    }
+  }
+  return results;
+}
+
+function sorted<T>(items: readonly T[], read: (item: T) => ItemReading): BatchBody {
+  const inputs: unknown[] = [];
+  const rejected: RejectedItem[] = [];
+  for (const [index, item] of items.entries()) {
+    const reading = read(item);
+    if (reading.status === "read") inputs.push(reading.input);
+    else rejected.push({ index, status: "rejected", error: reading.error });
+  }
+  return { inputs, rejected };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== "object" || value === null) throw noBatch();
+  const { events } = value as { readonly events?: unknown };
+  const findings: Finding[] = Object.keys(value)
+    .filter((name) => name !== "events")
+    .slice(0, maxFindings)
+    .map((name) => ({
+      pointer: pointerTo("", name),
+      code: "unknown_field",
+      message: "a batch has events and nothing else",
+    }));
+  if (!Object.hasOwn(value, "events")) {
+    findings.unshift({ pointer: "/events", code: "required", message: "a batch has events" });
+  } else if (!Array.isArray(events)) {
+    findings.unshift({ pointer: "/events", code: "type", message: "events must be an array" });
+  }
+  if (findings.length > 0) {
+    throw new ServiceError("VALIDATION", 'A batch is {"events":[...]} or an array', {
+      errors: findings.slice(0, maxFindings),
+    });
+  }
+  return events as readonly unknown[];
+}
+
+function arrayOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw noBatch();
+}
+
+function noBatch(): ServiceError {
+  return new ServiceError("MALFORMED", "The body is JSON, but not a list of events");
+}
+
+function bounded<T>(items: readonly T[], maxEvents: number): readonly T[] {
+  if (items.length === 0) throw new ServiceError("MALFORMED", "The batch holds no event");
+  if (items.length > maxEvents) throw tooMany(maxEvents);
+  return items;
+}
+
+function tooMany(maxEvents: number): ServiceError {
+  return tooLarge("events", `A batch may have at most ${maxEvents} events`);
+}
+
+interface Line {
+  readonly text: string;
+  /** From 1, blank lines included: what an editor shows. */
+  readonly number: number;
+}
+
+const lineFeed = 10;
+
+/** Lines that hold something; ends looking as soon as there are too many. */
+function linesOf(text: string, maxEvents: number): readonly Line[] {
+  const lines: Line[] = [];
+  let number = 1;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === lineFeed) number++;
+    if (isBlank(code)) continue;
+    if (lines.length === maxEvents) throw tooMany(maxEvents);
+    const feed = text.indexOf("\n", at);
+    const end = feed < 0 ? text.length : feed;
+    lines.push({ text: text.slice(at, end), number });
+    number++;
+    at = end;
+  }
+  return lines;
+}
+
+/** JSON's white space: tab, line feed, carriage return, space. */
+function isBlank(code: number): boolean {
+  return code === 9 || code === lineFeed || code === 13 || code === 32;
+}
+
+function readLine({ text, number }: Line): ItemReading {
+  try {
+    return readItem(JSON.parse(text));
+  } catch (error) {
+    const message = `line ${number} is not JSON: ${syntaxError(error)}`;
+    return {
+      status: "rejected",
+      error: { type: "/problems/malformed", errors: [{ pointer: "", code: "malformed", message }] },
+    };
+  }
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+export interface EarlyAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** How much of an unwanted body is still taken, and for how long, for the client to read the answer. */
+export interface Patience {
+  readonly sizeBytes: number;
+  readonly timeoutMs: number;
+}
+
+const patience: Patience = { sizeBytes: 4 * 1_048_576, timeoutMs: 2_000 };
+
+/**
+ * Answer a request whose body may not have been read to its end. A server that closes while the
+ * client still sends resets the connection, and the client loses the answer. So the answer goes out
+ * whole, with `Connection: close`, then what still comes is thrown away within bounds, and only
+ * then the connection is closed. It stays open where little or nothing is left to come.
+ * Does nothing where an answer was begun before.
+ * Resolves when the response is ended; never rejects.
+ */
+export async function answerEarly(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: EarlyAnswer,
+  { sizeBytes, timeoutMs }: Patience = patience,
+): Promise<void> {
+  if (response.destroyed || response.headersSent) return;
+  const payload = Buffer.from(body);
+  const brief = request.complete || isBrief(request);
+  response.writeHead(status, {
+    ...headers,
+    "content-length": String(payload.length),
+    ...(!brief && { connection: "close" }),
+  });
+  if (brief) {
+    request.resume();
+    response.end(payload);
+    return;
+  }
+  response.write(payload);
+  await drain(request, { sizeBytes, timeoutMs });
+  response.end();
+}
+
+/** Whether all that can come is known to be little: Node then throws it away by itself. */
+function isBrief(request: IncomingMessage): boolean {
+  const declared = request.headers["content-length"];
+  if (declared === undefined) return request.headers["transfer-encoding"] === undefined;
+  return Number(declared) <= 65_536;
+}
+
+/** Throw away what comes until the request ends, the client leaves, or patience does. */
+function drain(request: IncomingMessage, { sizeBytes, timeoutMs }: Patience): Promise<void> {
+  if (request.readableEnded || request.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    let left = sizeBytes;
+    const timer = setTimeout(stop, timeoutMs);
+    function take(chunk: Buffer): void {
+      left -= chunk.length;
+      if (left < 0) stop();
+    }
+    function stop(): void {
+      clearTimeout(timer);
+      request.off("data", take).off("end", stop).off("close", stop).off("error", stop);
+      request.on("error", ignore).pause();
+      resolve();
+    }
+    request.on("data", take).on("end", stop).on("close", stop).on("error", stop).resume();
+  });
+}
+
+function ignore(): void {
+  // The connection broke after the answer: there is nobody to tell.
+}

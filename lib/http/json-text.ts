@@ -1,0 +1,37 @@
+import { isUtf8 } from "node:buffer";
+import { ServiceError } from "../errors.ts";
+
+const byteOrderMark = 0xfeff;
+
+/**
+ * The text of a body, without a byte order mark.
+ * @throws ServiceError `MALFORMED` where it is not UTF-8, or holds nothing but white space
+ */
+export function textOf(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new ServiceError("MALFORMED", "The body is not UTF-8");
+  const text = bytes.toString();
+  const start = text.charCodeAt(0) === byteOrderMark ? 1 : 0;
+  if (/^\s*$/.test(text.slice(start, start + 64)) && text.trim() === "") {
+    throw new ServiceError("MALFORMED", "The body is empty");
+  }
+  return start === 0 ? text : text.slice(start);
+}
+
+/**
+ * The JSON value of a body, of any depth. Own properties may be called `__proto__`; of a repeated
+ * name the last value counts.
+ * @throws ServiceError `MALFORMED`
+ */
+export function jsonOf(bytes: Buffer): unknown {
+  const text = textOf(bytes);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ServiceError("MALFORMED", `The body is not JSON: ${syntaxError(error)}`);
+  }
+}
+
+/** What the parser says, which may quote some twenty characters of the text. */
+export function syntaxError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

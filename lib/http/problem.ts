@@ -1,0 +1,154 @@
+import {
+  catalogue,
+  errorType,
+  ServiceError,
+  type ErrorData,
+  type ErrorType,
+  type Finding,
+} from "../errors.ts";
+import type { ItemError } from "../event/admit.ts";
+import {
+  findingsOfValidation,
+  typeOfMoleculerError,
+  type ForeignError,
+} from "./moleculer-error.ts";
+
+/** An answer that says what went wrong (RFC 9457). */
+export interface Problem {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: ProblemBody;
+}
+
+export interface ProblemBody {
+  /** `/problems/<kind>`, the same for all problems of a kind. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** What is wrong this time. Absent from a 5xx. */
+  readonly detail?: string;
+  /** The request's path. */
+  readonly instance: string;
+  readonly requestId: string;
+  readonly errors?: readonly Finding[];
+}
+
+export interface ProblemContext {
+  readonly instance: string;
+  readonly requestId: string;
+  /** Where the parameters of an action came from, for the pointers of Moleculer's own findings; `body` where absent. */
+  readonly parameters?: "body" | "query";
+}
+
+const maxFindings = 100;
+const retryAfterSeconds = { TOO_MANY_REQUESTS: 1, otherwise: 5 } as const;
+const longestRetrySeconds = 86_400;
+
+/**
+ * The answer to any error, also one that crossed the wire, of Moleculer, or no error at all. What is not
+ * in the catalogue is a 500 that tells nothing of its cause. Never throws.
+ */
+export function problemOf(error: unknown, context: ProblemContext): Problem {
+  const foreign = typeof error === "object" && error !== null ? (error as ForeignError) : {};
+  const moleculers = typeOfMoleculerError(foreign);
+  const type = moleculers ?? errorType(error);
+  const data = dataOf(foreign);
+  const { status, title } = catalogue[type];
+  const detail = moleculers === undefined && status < 500 ? messageOf(error) : undefined;
+  const errors =
+    type === "VALIDATION" && moleculers !== undefined
+      ? findingsOfValidation(foreign.data, context.parameters ?? "body")
+      : (data.errors ?? []);
+  return {
+    status,
+    headers: headersOf(type, data),
+    body: {
+      type: problemUri(type),
+      title,
+      status,
+      ...(detail !== undefined && detail !== title && { detail }),
+      instance: context.instance,
+      requestId: context.requestId,
+      ...(errors.length > 0 && status < 500 && { errors: errors.slice(0, maxFindings) }),
+    },
+  };
+}
+
+/** The URI of a kind of problem: `ID_CONFLICT` is `/problems/id-conflict`. */
+export function problemUri(type: ErrorType): string {
+  return `/problems/${type.toLowerCase().replaceAll("_", "-")}`;
+}
+
+const typesByUri: ReadonlyMap<string, ErrorType> = new Map(
+  (Object.keys(catalogue) as ErrorType[]).map((type) => [problemUri(type), type]),
+);
+
+/** The refusal of one event as the error of a request that held only this event. */
+export function errorOfItem({ type, errors }: ItemError): ServiceError {
+  const [only] = errors;
+  const message =
+    only !== undefined && errors.length === 1
+      ? only.message
+      : `${errors.length} things are wrong with the event`;
+  return new ServiceError(typesByUri.get(type) ?? "INVALID_EVENT", message, { errors });
+}
+
+function headersOf(type: ErrorType, data: ErrorData): Record<string, string> {
+  const { status } = catalogue[type];
+  const headers: Record<string, string> = {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  };
+  if (status === 401) headers["www-authenticate"] = "Bearer";
+  if (status === 405) headers["allow"] = (data.allow ?? []).join(", ");
+  if (status === 415 && data.accept !== undefined) headers["accept"] = data.accept.join(", ");
+  if (status === 415 && data.acceptEncoding !== undefined) {
+    headers["accept-encoding"] = data.acceptEncoding.join(", ");
+  }
+  if (status === 429 || status === 503) {
+    const usual =
+      type === "TOO_MANY_REQUESTS"
+        ? retryAfterSeconds.TOO_MANY_REQUESTS
+        : retryAfterSeconds.otherwise;
+    headers["retry-after"] = String(data.retryAfter ?? usual);
+  }
+  return headers;
+}
+
+/** An error's data, as far as it is what it should be: it may have come from anywhere. */
+function dataOf({ data }: ForeignError): ErrorData {
+  if (typeof data !== "object" || data === null) return {};
+  const { errors, retryAfter, allow, accept, acceptEncoding } = data as Record<string, unknown>;
+  return {
+    errors: Array.isArray(errors) ? errors.filter(isFinding) : undefined,
+    retryAfter: seconds(retryAfter),
+    allow: tokens(allow),
+    accept: tokens(accept),
+    acceptEncoding: tokens(acceptEncoding),
+  };
+}
+
+function isFinding(value: unknown): value is Finding {
+  const { pointer, code, message } = (value ?? {}) as Record<string, unknown>;
+  return typeof pointer === "string" && typeof code === "string" && typeof message === "string";
+}
+
+/** At least one: `Retry-After: 0` would be an invitation to hammer. */
+function seconds(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value)
+    ? Math.min(Math.max(Math.ceil(value), 1), longestRetrySeconds)
+    : undefined;
+}
+
+/** What may stand in a header. */
+function tokens(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value)
+    ? value.filter((item) => typeof item === "string" && /^[\w!#$%&'*+.^`|~/-]+$/.test(item))
+    : undefined;
+}
+
+function messageOf(error: unknown): string | undefined {
+  const message = (error as { readonly message?: unknown } | null)?.message;
+  return typeof message === "string" && message !== "" ? message : undefined;
+}

@@ -1,0 +1,133 @@
+import type { ServiceBroker } from "moleculer";
+
+type Definition =
+  | {
+      readonly type: "counter" | "gauge";
+      readonly help: string;
+      readonly labels?: readonly string[];
+    }
+  | {
+      readonly type: "histogram";
+      readonly help: string;
+      readonly labels?: readonly string[];
+      readonly buckets: readonly number[];
+    };
+
+const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Every metric of our own. Base units, closed label sets; `help` says what normal looks like. */
+export const metrics = {
+  analytics_events_accepted_total: {
+    type: "counter",
+    help: "Events made durable and acknowledged. Grows with traffic.",
+  },
+  analytics_events_rejected_total: {
+    type: "counter",
+    help: "Events refused as invalid. Normal is a small share of the accepted ones.",
+  },
+  analytics_collect_refused_total: {
+    type: "counter",
+    labels: ["reason"],
+    help: "Collect calls answered 503. Normal is none.",
+  },
+  analytics_batch_events: {
+    type: "histogram",
+    buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],
+    help: "Events in a batch message. Grows under load: that is group commit at work.",
+  },
+  analytics_publish_seconds: {
+    type: "histogram",
+    buckets: latencySeconds,
+    help: "Time until the durable queue has confirmed a batch. Normal is below 0.025.",
+  },
+  analytics_events_stored_total: {
+    type: "counter",
+    help: "Events stored for the first time. Follows the accepted ones, less repeats.",
+  },
+  analytics_events_repeated_total: {
+    type: "counter",
+    labels: ["kind"],
+    help: "Events whose id was there already: duplicate (same content) or conflict (other content; normal is none).",
+  },
+  analytics_events_dead_total: {
+    type: "counter",
+    help: "Events put aside in the dead letters. Normal is none.",
+  },
+  analytics_batch_seconds: {
+    type: "histogram",
+    buckets: latencySeconds,
+    help: "Time to enrich, store and mark one batch. Normal is below 0.25.",
+  },
+  analytics_batch_age_seconds: {
+    type: "histogram",
+    buckets: [...latencySeconds, 30, 60, 300, 3600],
+    help: "From the oldest event's receipt to the batch being counted. Normal is below 1.",
+  },
+  analytics_enrich_retries_total: {
+    type: "counter",
+    help: "Batches that had to be enriched again because a worker failed. Normal is none.",
+  },
+  analytics_rollups_written_total: {
+    type: "counter",
+    labels: ["grain"],
+    help: "Rollups recomputed.",
+  },
+  analytics_rollup_pass_seconds: {
+    type: "histogram",
+    buckets: latencySeconds,
+    help: "Time of one pass over the dirty buckets. Normal is below 1.",
+  },
+  analytics_dirty_buckets: {
+    type: "gauge",
+    help: "Buckets that wait for their rollup at the last pass. Normal returns to near 0 at rest.",
+  },
+  analytics_rollup_drift: {
+    type: "gauge",
+    help: "Buckets whose rollup differed from a recount at the last audit. Must be 0.",
+  },
+  analytics_queue_messages: {
+    type: "gauge",
+    help: "Batches on the durable queue. Normal is below 100.",
+  },
+  analytics_queue_bytes: {
+    type: "gauge",
+    help: "Their size. At the bound (QUEUE_MAX_BYTES) collecting answers 503.",
+  },
+  analytics_queue_dead: { type: "gauge", help: "Messages in the dead letters. Normal is 0." },
+  analytics_queue_age_seconds: {
+    type: "gauge",
+    help: "Age of the oldest event not yet counted. Normal is below 1.",
+  },
+  analytics_http_requests_total: {
+    type: "counter",
+    labels: ["route", "status"],
+    help: "Answered requests by route and status class.",
+  },
+  analytics_http_request_seconds: {
+    type: "histogram",
+    labels: ["route"],
+    buckets: latencySeconds,
+    help: "Time from the request's head to its answer. Normal is below 0.025 for collect, 0.1 for reads.",
+  },
+} as const satisfies Record<string, Definition>;
+
+export type MetricName = keyof typeof metrics;
+
+/** Register the table with a broker; does nothing where metrics are off. */
+export function registerMetrics(broker: ServiceBroker): void {
+  if (!broker.isMetricsEnabled()) return;
+  for (const [name, definition] of Object.entries<Definition>(metrics)) {
+    const common = {
+      name,
+      description: definition.help,
+      labelNames: [...(definition.labels ?? [])],
+    };
+    if (definition.type === "histogram") {
+      broker.metrics.register({ ...common, type: "histogram", buckets: [...definition.buckets] });
+    } else if (definition.type === "gauge") {
+      broker.metrics.register({ ...common, type: "gauge" });
+    } else {
+      broker.metrics.register({ ...common, type: "counter" });
+    }
+  }
+}

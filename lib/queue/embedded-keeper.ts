@@ -1,0 +1,133 @@
+import { QueueFile } from "./embedded-file.ts";
+import { Reserve } from "./embedded-reserve.ts";
+import { NewerSchema } from "./embedded-schema.ts";
+
+export interface KeeperEvents {
+  /** The file was opened, for the first time or anew. */
+  opened(file: QueueFile): void;
+  /** Writes began to fail (why), or work again (`null`). */
+  state(trouble: string | null): void;
+}
+
+/** The least time between two attempts to open the file, and between two looks whether trouble is over. */
+export const retryMs = 1_000;
+
+/** How long giving free space back may hold everything up, once in `retryMs`. */
+const shrinkMs = { idle: 100, busy: 10 };
+
+/**
+ * Keeps the queue's file open as far as disk and folder allow. From the first error on there is
+ * trouble: nothing new is taken, but what is there goes on where it can, with the reserve given up
+ * for it. Trouble is over when log and file were synced and the reserve is held again.
+ */
+export class FileKeeper {
+  readonly #path: string;
+  readonly #reserve: Reserve;
+  readonly #events: KeeperEvents;
+  #file: QueueFile | null = null;
+  #trouble: string | null = null;
+  #triedAt = -Infinity;
+
+  constructor(path: string, events: KeeperEvents) {
+    this.#path = path;
+    this.#reserve = new Reserve(`${path}-reserve`);
+    this.#events = events;
+  }
+
+  /** @throws NewerSchema: then the file must not be touched */
+  open(): void {
+    this.#open();
+    this.#recover();
+    if (this.#trouble === null) this.#events.state(null);
+  }
+
+  /** The file, for reading and removing; `null` while it cannot be opened. */
+  get file(): QueueFile | null {
+    if (this.#file === null && performance.now() - this.#triedAt >= retryMs) this.#open();
+    return this.#file;
+  }
+
+  /** The file, for adding to it; `null` while there is trouble. */
+  get writable(): QueueFile | null {
+    return this.#trouble === null ? this.#file : null;
+  }
+
+  /** An operation on the file threw. */
+  failed(error: unknown): void {
+    const { message } = error as Error;
+    const known = this.#trouble !== null;
+    this.#trouble = message;
+    this.#reserve.release();
+    try {
+      if (!isTransient(error)) this.close();
+      else if (!known) this.#file?.checkpoint();
+    } catch {
+      // Closed or not, it is looked after once in `retryMs`.
+    }
+    if (!known) this.#events.state(message);
+  }
+
+  /**
+   * To be called once in `retryMs`: finds out whether trouble is over, gives free space back.
+   * @param idle whether nothing was asked since the last call
+   */
+  maintain(idle: boolean): void {
+    try {
+      const until = performance.now() + (idle ? shrinkMs.idle : shrinkMs.busy);
+      while (this.file?.shrink(this.#trouble !== null) && performance.now() < until);
+    } catch (error) {
+      this.failed(error);
+    }
+    if (this.#trouble !== null && this.#recover()) this.#events.state(null);
+  }
+
+  close(): void {
+    const file = this.#file;
+    this.#file = null;
+    file?.close();
+  }
+
+  /** @returns whether all is well */
+  #recover(): boolean {
+    const file = this.file;
+    if (file === null) return false;
+    try {
+      file.checkpoint();
+      this.#reserve.hold();
+      file.probe();
+      this.#trouble = null;
+      return true;
+    } catch (error) {
+      this.failed(error);
+      return false;
+    }
+  }
+
+  #open(): void {
+    this.#triedAt = performance.now();
+    try {
+      this.#file = this.#openWithReserve();
+    } catch (error) {
+      if (error instanceof NewerSchema && this.#trouble === null) throw error;
+      this.failed(error);
+      return;
+    }
+    this.#events.opened(this.#file);
+  }
+
+  /** Opening needs room too, for the log and its index. */
+  #openWithReserve(): QueueFile {
+    try {
+      return new QueueFile(this.#path);
+    } catch (error) {
+      if (error instanceof NewerSchema || !this.#reserve.release()) throw error;
+      return new QueueFile(this.#path);
+    }
+  }
+}
+
+/** Want of room, or another process at the file: it is whole, and need not be opened anew. */
+function isTransient(error: unknown): boolean {
+  const { errcode = 0, code } = error as { errcode?: number; code?: string };
+  return [5, 6, 13].includes(errcode % 256) || code === "ENOSPC" || code === "EDQUOT";
+}

@@ -1,0 +1,76 @@
+import type { AuditReport } from "../contracts.ts";
+import { grainMs, startOf } from "../event/bucket.ts";
+import type { ProjectId } from "../event/event.ts";
+import type { EventQuery, EventStore, Range } from "./store.ts";
+
+const pageSize = 1_000;
+
+type Counts = Map<string, number>;
+
+/**
+ * Recount the settled minutes of a range (widened to whole minutes) from the events and compare with
+ * their rollups. Minutes that are dirty, or became so meanwhile, are not judged: they are not settled.
+ * Cost grows with the events of the range.
+ */
+export async function audit(
+  store: EventStore,
+  project: ProjectId,
+  asked: Range,
+): Promise<AuditReport> {
+  const range = {
+    from: startOf("minute", asked.from),
+    to: startOf("minute", asked.to + grainMs.minute - 1),
+  };
+  const before = await store.marks(project, "minute", range);
+  const rollups = await store.rollups(project, "minute", [range], "types");
+  const recounted = await recount(store, project, range);
+  const after = await store.marks(project, "minute", range);
+  const unsettled = new Set([...before, ...after]);
+
+  const rolledUp = new Map(
+    rollups.map(({ start, cells }) => [start, new Map(Object.entries(cells))]),
+  );
+  const minutes = [...new Set([...rolledUp.keys(), ...recounted.keys()])]
+    .filter((start) => !unsettled.has(start))
+    .sort((a, b) => a - b);
+  const drift = minutes.flatMap((start) =>
+    compare(start, rolledUp.get(start), recounted.get(start)),
+  );
+  return { minutes: minutes.length, drift };
+}
+
+async function recount(
+  store: EventStore,
+  project: ProjectId,
+  range: Range,
+): Promise<Map<number, Counts>> {
+  const minutes = new Map<number, Counts>();
+  let after: EventQuery["after"];
+  for (;;) {
+    const page = await store.events({ project, ...range, order: "asc", limit: pageSize, after });
+    for (const { timestamp, type } of page) {
+      const start = startOf("minute", timestamp);
+      const counts = minutes.get(start) ?? new Map<string, number>();
+      counts.set(type, (counts.get(type) ?? 0) + 1);
+      minutes.set(start, counts);
+    }
+    after = page.at(-1);
+    if (page.length < pageSize || after === undefined) return minutes;
+  }
+}
+
+function compare(
+  start: number,
+  rollup: Counts = new Map(),
+  events: Counts = new Map(),
+): AuditReport["drift"] {
+  const types = [...new Set([...rollup.keys(), ...events.keys()])].sort();
+  return types
+    .filter((type) => rollup.get(type) !== events.get(type))
+    .map((type) => ({
+      start: new Date(start).toISOString(),
+      type,
+      rollup: rollup.get(type) ?? 0,
+      events: events.get(type) ?? 0,
+    }));
+}

@@ -1,0 +1,182 @@
+import { countPeriods, periods, type Period } from "../analytics/calendar.ts";
+import {
+  countTypes,
+  countValues,
+  eventRow,
+  pickValues,
+  type CountOptions,
+  type Counts,
+} from "../analytics/counts.ts";
+import type { CountsQuestion } from "../analytics/counts-question.ts";
+import { assign, coverAll, sourceOf, type Cover } from "../analytics/cover.ts";
+import type { AnswerMeta } from "../contracts.ts";
+import { ServiceError } from "../errors.ts";
+import { grainMs, grains, startOf } from "../event/bucket.ts";
+import type { ProjectId, StoredEvent } from "../event/event.ts";
+import type { EventFilter, EventQuery, EventStore, Range, SectionRow } from "./store.ts";
+
+/** A counts answer without `meta`: what the cacher keeps. */
+export interface Counted extends Counts {
+  readonly source: AnswerMeta["source"];
+}
+
+/** The most periods of one series. */
+export const maxPeriods = 10_000;
+
+const pageSize = 1_000;
+const noCounts: Counted = { data: [], total: 0, exact: true, source: "rollup" };
+
+/**
+ * Answer a counts question from rollups where buckets are settled, from deltas where they are not,
+ * and from events for what no bucket tells. The marks are read before the rollups, the finest grain
+ * first (docs/protocol.md), so every batch that was acknowledged before the call is in the answer.
+ *
+ * @param until epoch milliseconds up to which a series without `to` runs where no event is later
+ * @throws ServiceError VALIDATION where a series would have more than `maxPeriods` periods
+ */
+export async function counted(
+  store: EventStore,
+  project: ProjectId,
+  question: CountsQuestion,
+  until: number,
+): Promise<Counted> {
+  const range = await rangeOf(store, project, question, until);
+  if (range === undefined) return noCounts;
+  const spans = question.interval && seriesOf(question, range);
+  const options = { periods: spans, types: question.types };
+  const columns = spans ?? [{ start: range.from, end: range.to }];
+
+  if (
+    question.sources !== undefined &&
+    question.groupBy !== undefined &&
+    question.groupBy !== "source"
+  ) {
+    const rows = await rowsFromEvents(
+      store,
+      { project, ...range, ...filterOf(question) },
+      columns,
+      question.groupBy,
+    );
+    return { ...countValues(question.groupBy, rows, options), source: "events" };
+  }
+  const cover = coverAll(columns, await marksOf(store, project, range));
+  const counts = await countCovered(store, project, question, cover, options);
+  return { ...counts, source: sourceOf(cover) };
+}
+
+function filterOf({ types, sources }: CountsQuestion): Partial<EventFilter> {
+  return { types, sources };
+}
+
+async function countCovered(
+  store: EventStore,
+  project: ProjectId,
+  { groupBy, sources }: CountsQuestion,
+  cover: Cover,
+  options: CountOptions,
+): Promise<Counts> {
+  if (groupBy !== undefined) {
+    const rows = await rowsOf(store, project, cover, groupBy);
+    const counts = countValues(groupBy, rows, options);
+    return sources === undefined ? counts : onlyValues(counts, groupBy, sources);
+  }
+  if (sources !== undefined) {
+    return countTypes(pickValues(await rowsOf(store, project, cover, "source"), sources), options);
+  }
+  return countTypes(await rowsOf(store, project, cover, "types"), options);
+}
+
+function onlyValues(counts: Counts, dimension: string, values: readonly string[]): Counts {
+  const data = counts.data.filter((row) => values.includes(row[dimension] as string));
+  return { ...counts, data, total: data.reduce((total, { count }) => total + count, 0) };
+}
+
+function seriesOf({ interval, timezone }: CountsQuestion, range: Range): readonly Period[] {
+  if (interval === undefined) return [];
+  const count = countPeriods(interval, range);
+  if (count > maxPeriods) {
+    throw new ServiceError("VALIDATION", undefined, {
+      errors: [
+        {
+          pointer: "interval",
+          code: "too_many_periods",
+          message: `the range has about ${count} periods of a ${interval}; at most ${maxPeriods} are answered: choose a longer interval or a shorter range`,
+        },
+      ],
+    });
+  }
+  return periods(interval, timezone, range);
+}
+
+/** The range asked for, its open ends closed around the events there are; `undefined` where there are none. */
+async function rangeOf(
+  store: EventStore,
+  project: ProjectId,
+  { from, to, types, interval }: CountsQuestion,
+  until: number,
+): Promise<Range | undefined> {
+  if (from !== undefined && to !== undefined) return { from, to };
+  const end = async (order: EventQuery["order"]) =>
+    (await store.events({ project, types, from, to, order, limit: 1 }))[0]?.timestamp;
+  const [first, last] = await Promise.all([end("asc"), end("desc")]);
+  if (first === undefined || last === undefined) {
+    return interval !== undefined && from !== undefined && from < until
+      ? { from, to: until }
+      : undefined;
+  }
+  const lastEnd = startOf("minute", last) + grainMs.minute;
+  return {
+    from: from ?? startOf("minute", first),
+    to: to ?? (interval === undefined ? lastEnd : Math.max(lastEnd, until)),
+  };
+}
+
+async function marksOf(store: EventStore, project: ProjectId, range: Range) {
+  // Whole days: a bucket is settled only where its parents' and children's marks are known too.
+  const days = {
+    from: startOf("day", range.from),
+    to: startOf("day", range.to) + grainMs.day,
+  };
+  // One after the other, the finest grain first: that order is part of the protocol.
+  const minute = await store.marks(project, "minute", days);
+  const hour = await store.marks(project, "hour", days);
+  const day = await store.marks(project, "day", days);
+  return { minute, hour, day };
+}
+
+async function rowsOf<S extends string>(
+  store: EventStore,
+  project: ProjectId,
+  cover: Cover,
+  section: S,
+): Promise<readonly SectionRow<S>[]> {
+  const reads = grains
+    .filter((grain) => cover.rollups[grain].length > 0)
+    .map((grain) => store.rollups(project, grain, cover.rollups[grain], section));
+  if (cover.deltas.length > 0) reads.push(store.deltaSums(project, cover.deltas, section));
+  const partial = cover.events.map((range) =>
+    rowsFromEvents(store, { project, ...range }, [{ start: range.from, end: range.to }], section),
+  );
+  return (await Promise.all([...reads, ...partial])).flat();
+}
+
+/** Rows counted from the events themselves, page by page; each lies within one period. */
+async function rowsFromEvents<S extends string>(
+  store: EventStore,
+  filter: EventFilter,
+  spans: readonly Pick<Period, "start" | "end">[],
+  section: S,
+): Promise<readonly SectionRow<S>[]> {
+  const rows: SectionRow<S>[] = [];
+  let after: EventQuery["after"];
+  for (;;) {
+    const page = await store.events({ ...filter, order: "asc", limit: pageSize, after });
+    for (const [span, events] of Map.groupBy(page, ({ timestamp }) => assign(spans, timestamp))) {
+      const start = spans[span]?.start;
+      if (start !== undefined)
+        rows.push(eventRow(start, events as readonly StoredEvent[], section));
+    }
+    after = page.at(-1);
+    if (page.length < pageSize || after === undefined) return rows;
+  }
+}

@@ -1,0 +1,95 @@
+import { parentGrain, grains, startOf, type Bucket, type Grain } from "../event/bucket.ts";
+import type { StoredEvent } from "../event/event.ts";
+import type { EnrichDone } from "../event/enrich-job.ts";
+import type { Delta, DirtyMark, EventStore, Ownership } from "./store.ts";
+
+/**
+ * The counting protocol (docs/protocol.md) over any store. The order of the steps is the contract:
+ * each is durable before the next begins, and any of them may be repeated.
+ */
+
+/** Recounts what a batch adds where it owns only some of its events. Pure. */
+export type DeltasOf = (events: readonly StoredEvent[]) => Promise<readonly Delta[]>;
+
+/**
+ * Steps 2 to 5: insert the events, find out which this batch owns, write what they add, mark their
+ * minutes. When this has resolved, the message may be acknowledged; when it throws, it must not.
+ */
+export async function storeBatch(
+  store: EventStore,
+  { batch, events, deltas }: EnrichDone,
+  deltasOf: DeltasOf,
+): Promise<Ownership> {
+  const ownership = await store.append(batch, events);
+  const ownsAll = ownership.owned.size === events.length;
+  const owned = ownsAll
+    ? deltas
+    : await deltasOf(events.filter((event) => ownership.owned.has(event.id)));
+  if (owned.length > 0) await store.putDeltas(owned);
+  // Also on redelivery, and for buckets where nothing is owned: another delivery may have stopped right here.
+  await store.markDirty(minutesOf(events));
+  return ownership;
+}
+
+function minutesOf(events: readonly StoredEvent[]): Bucket[] {
+  const minutes = new Map<number, Bucket>();
+  for (const { project, timestamp } of events) {
+    const start = startOf("minute", timestamp);
+    if (!minutes.has(start)) minutes.set(start, { project, grain: "minute", start });
+  }
+  return [...minutes.values()];
+}
+
+/** What one pass over the dirty buckets of a grain did. */
+export interface Pass {
+  readonly grain: Grain;
+  readonly buckets: number;
+}
+
+const condenseFrom = 64;
+
+/**
+ * One pass over up to `limit` dirty buckets of a grain: write each one's rollup, then mark the
+ * parents, then clear the marks whose nonce is still the one that was read.
+ */
+export async function rollUp(store: EventStore, grain: Grain, limit: number): Promise<Pass> {
+  const marks = await store.dirty(grain, limit);
+  await Promise.all(marks.map((mark) => rewrite(store, mark.bucket)));
+  // After every rollup of the pass and before any mark goes, so a reader misses none.
+  await Promise.all(parentsOf(marks).map((parent) => store.markParent(parent)));
+  await Promise.all(marks.map((mark) => store.clearMark(mark)));
+  return { grain, buckets: marks.length };
+}
+
+async function rewrite(store: EventStore, bucket: Bucket): Promise<void> {
+  if (bucket.grain !== "minute") {
+    return store.writeRollup(bucket, await store.sumChildren(bucket));
+  }
+  const sum = await store.sumDeltas(bucket);
+  await store.writeRollup(bucket, sum);
+  if (sum.v >= condenseFrom) await store.condense(bucket);
+}
+
+function parentsOf(marks: readonly DirtyMark[]): Bucket[] {
+  const parents = new Map<string, Bucket>();
+  for (const { bucket } of marks) {
+    const grain = parentGrain(bucket.grain);
+    if (grain === undefined) continue;
+    const start = startOf(grain, bucket.start);
+    parents.set(`${bucket.project}|${start}`, { project: bucket.project, grain, start });
+  }
+  return [...parents.values()];
+}
+
+/** Passes from the finest grain to the coarsest until no bucket is dirty. For tests, tools and closing down. */
+export async function rollUpAll(store: EventStore, limit: number): Promise<number> {
+  let buckets = 0;
+  for (const grain of grains) {
+    for (;;) {
+      const pass = await rollUp(store, grain, limit);
+      buckets += pass.buckets;
+      if (pass.buckets === 0) break;
+    }
+  }
+  return buckets;
+}

@@ -1,0 +1,171 @@
+import { deltasOf } from "../analytics/delta.ts";
+import { rolledUp } from "../analytics/dimensions.ts";
+import { ServiceError } from "../errors.ts";
+import type { StoredEvent } from "../event/event.ts";
+import type { EntityBatch } from "./entity-insert.ts";
+import {
+  maxUnlimited,
+  readEntityFilters,
+  readKey,
+  type EntityFilters,
+  type EntityKey,
+} from "./entity-query.ts";
+import { storeBatch } from "./protocol.ts";
+import { SqliteStore, type SqliteOptions } from "./sqlite.ts";
+import { fromRow } from "./sqlite-rows.ts";
+
+/** A stored event as moleculer-db sees it. `_id` is `project:id`. */
+export type EventEntity = StoredEvent & { readonly _id: string };
+
+export interface SqliteAdapterOptions extends SqliteOptions {
+  /** What is rolled up of inserted events. Default: the built-in dimensions. */
+  readonly dimensions?: readonly string[];
+  /** Store the addresses of inserted events whole. Default false. */
+  readonly fullIp?: boolean;
+}
+
+/**
+ * The event store as a moleculer-db adapter over all projects' events: `get`, `find`, `list`,
+ * `count`, `resolve` and `insert` work; stored events never change, so the other verbs throw
+ * METHOD_NOT_ALLOWED. Filters are those of `readEntityFilters`.
+ */
+export class SqliteAdapter extends SqliteStore {
+  readonly #dimensions: readonly string[];
+  readonly #fullIp: boolean;
+  #ownsConnection = false;
+
+  constructor({ dimensions, fullIp = false, ...options }: SqliteAdapterOptions) {
+    super(options);
+    this.#dimensions = dimensions ?? rolledUp([]);
+    this.#fullIp = fullIp;
+  }
+
+  /** Called by moleculer-db with the broker and the service; neither is needed. */
+  init(): void {}
+
+  async connect(): Promise<void> {
+    this.#ownsConnection = !this.opened;
+    await this.open();
+  }
+
+  /** Closes the store where `connect` opened it; one that was open before has another owner. */
+  async disconnect(): Promise<void> {
+    if (this.#ownsConnection) await this.close();
+  }
+
+  /** @throws ServiceError VALIDATION for a filter that is not known, and where very many match and no limit is given */
+  async find(filters: EntityFilters = {}): Promise<EventEntity[]> {
+    const query = readEntityFilters(filters);
+    const weight = query.keys === undefined ? "heavy" : "quick";
+    const rows = await this.read(weight, "findEntities", query);
+    if (rows.length > maxUnlimited && query.limit === maxUnlimited + 1) {
+      throw new ServiceError("VALIDATION", `more than ${maxUnlimited} events match: give a limit`);
+    }
+    return rows.map((row) => entityOf(fromRow(row)));
+  }
+
+  async findOne(query: unknown): Promise<EventEntity | null> {
+    return (await this.find({ query, limit: 1 }))[0] ?? null;
+  }
+
+  async findById(id: unknown): Promise<EventEntity | null> {
+    return (await this.findByIds([id]))[0] ?? null;
+  }
+
+  /** In the order of the ids; those that are not there are absent. */
+  async findByIds(ids: readonly unknown[]): Promise<EventEntity[]> {
+    return this.#findKeys(ids.flatMap((id) => readKey(id) ?? []));
+  }
+
+  /** How many match, whatever limit and offset are. */
+  async count(filters: EntityFilters = {}): Promise<number> {
+    return this.read("heavy", "countEntities", readEntityFilters(filters));
+  }
+
+  /** Stores one event as a batch of its own: see `insertMany`. */
+  async insert(entity: object): Promise<EventEntity> {
+    const [stored] = await this.insertMany([entity]);
+    return stored!;
+  }
+
+  /**
+   * Stores events, and counts them, as the processor does (`batchesOf`): one that is there already, by id
+   * and content, is a success. Without the queue before it a crash within this call may leave events
+   * that no rollup counts: collecting is what `ingest.collect` is for.
+   * @throws ServiceError INVALID_EVENT before anything is stored; ID_CONFLICT after the others were
+   */
+  async insertMany(entities: readonly object[]): Promise<EventEntity[]> {
+    // Loaded here: the tables of enrichment take memory that most processes do not need.
+    const { batchesOf } = await import("./entity-insert.ts");
+    const batches = batchesOf(entities, { fullIp: this.#fullIp, now: Date.now() });
+    await Promise.all(batches.map((batch) => this.#store(batch)));
+    return this.#findKeys(batches.flatMap(({ events }) => events));
+  }
+
+  updateMany(): Promise<never> {
+    return immutable();
+  }
+
+  updateById(): Promise<never> {
+    return immutable();
+  }
+
+  removeMany(): Promise<never> {
+    return immutable();
+  }
+
+  removeById(): Promise<never> {
+    return immutable();
+  }
+
+  clear(): Promise<never> {
+    return immutable();
+  }
+
+  entityToObject(entity: EventEntity): EventEntity {
+    return entity;
+  }
+
+  createCursor(filters: EntityFilters = {}): {
+    toArray(): Promise<EventEntity[]>;
+    count(): Promise<number>;
+  } {
+    return { toArray: () => this.find(filters), count: () => this.count(filters) };
+  }
+
+  beforeSaveTransformID(entity: object, idField: string): object {
+    const { [idField]: id, ...rest } = entity as Record<string, unknown>;
+    return idField === "_id" || id === undefined ? { ...entity } : { ...rest, _id: id };
+  }
+
+  afterRetrieveTransformID(entity: object, idField: string): object {
+    if (idField === "_id") return entity;
+    const { _id, ...rest } = entity as Record<string, unknown>;
+    return { ...rest, [idField]: _id };
+  }
+
+  async #findKeys(keys: readonly EntityKey[]): Promise<EventEntity[]> {
+    const asked = keys.map(({ project, id }) => ({ project, id }));
+    const rows = await this.read("quick", "findKeys", asked);
+    return rows.map((row) => entityOf(fromRow(row)));
+  }
+
+  async #store({ batch, project, events }: EntityBatch): Promise<void> {
+    const count = (some: readonly StoredEvent[]) =>
+      deltasOf(batch, project, some, this.#dimensions);
+    const done = { batch, project, events, deltas: count(events) };
+    const { foreign } = await storeBatch(this, done, (owned) => Promise.resolve(count(owned)));
+    const hashes = new Map(events.map(({ id, hash }) => [id, hash]));
+    if (foreign.some(({ id, hash }) => hashes.get(id) !== hash)) {
+      throw new ServiceError("ID_CONFLICT");
+    }
+  }
+}
+
+function entityOf(event: StoredEvent): EventEntity {
+  return { _id: `${event.project}:${event.id}`, ...event };
+}
+
+function immutable(): Promise<never> {
+  return Promise.reject(new ServiceError("METHOD_NOT_ALLOWED", "Stored events never change"));
+}

@@ -1,0 +1,82 @@
+import { startOf } from "../event/bucket.ts";
+import type { Database, Row } from "./sqlite-database.ts";
+import { eventColumns, type EventRow } from "./sqlite-rows.ts";
+import { touchDay } from "./sqlite-marks.ts";
+import { chunkSize } from "./sqlite-schema.ts";
+
+/** The events among those asked about that are not all the batch's own, by place; `null` where they all are. */
+export interface Appended {
+  readonly owned: readonly number[];
+  readonly foreign: readonly { readonly at: number; readonly hash: string }[];
+}
+
+const insert = `INSERT INTO events (${eventColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (project, id) DO NOTHING`;
+
+/** Insert the events that are absent and tell whose each of them is. */
+export function append(db: Database, batch: string, rows: readonly EventRow[]): Appended | null {
+  const statement = db.prepared(insert);
+  const spans = new Spans();
+  const there: number[] = [];
+  rows.forEach((row, at) => {
+    const { changes, lastInsertRowid } = statement.run(...row);
+    if (changes === 0) there.push(at);
+    else spans.add(row[0], Number(lastInsertRowid), row[3]);
+  });
+  spans.write(db);
+  return there.length === 0 ? null : ownership(db, batch, rows, there);
+}
+
+function ownership(
+  db: Database,
+  batch: string,
+  rows: readonly EventRow[],
+  there: readonly number[],
+): Appended | null {
+  const foreign: { readonly at: number; readonly hash: string }[] = [];
+  for (const at of there) {
+    const [project, id] = rows[at]!;
+    const [owner, hash] = db.get(
+      "SELECT batch, hash FROM events WHERE project = ? AND id = ?",
+      project,
+      id,
+    ) as unknown as readonly [string, string];
+    if (owner !== batch) foreign.push({ at, hash });
+  }
+  if (foreign.length === 0) return null;
+  const foreigners = new Set(foreign.map(({ at }) => at));
+  return { owned: [...rows.keys()].filter((at) => !foreigners.has(at)), foreign };
+}
+
+/** What new events change besides their own rows: the bounds of their chunks, the nonces of their days. */
+class Spans {
+  readonly #chunks = new Map<string, { readonly row: Row; oldest: number; newest: number }>();
+  readonly #days = new Map<string, { readonly project: string; readonly day: number }>();
+
+  add(project: string, seq: number, timestamp: number): void {
+    const chunk = Math.floor(seq / chunkSize);
+    const key = `${chunk} ${project}`;
+    const span = this.#chunks.get(key);
+    if (span === undefined) {
+      this.#chunks.set(key, { row: [project, chunk], oldest: timestamp, newest: timestamp });
+    } else {
+      span.oldest = Math.min(span.oldest, timestamp);
+      span.newest = Math.max(span.newest, timestamp);
+    }
+    const day = startOf("day", timestamp);
+    this.#days.set(`${day} ${project}`, { project, day });
+  }
+
+  write(db: Database): void {
+    for (const { row, oldest, newest } of this.#chunks.values()) {
+      db.run(
+        `INSERT INTO chunks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+          SET oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest)`,
+        ...row,
+        oldest,
+        newest,
+      );
+    }
+    for (const { project, day } of this.#days.values()) touchDay(db, project, day);
+  }
+}

@@ -1,0 +1,175 @@
+import type { Condition, PropertyPath, Scalar } from "./store.ts";
+import type { Value } from "./sqlite-database.ts";
+import { toColumn } from "./sqlite-rows.ts";
+
+/** A part of a WHERE clause and its parameters. */
+export interface Clause {
+  readonly sql: string;
+  readonly parameters: readonly Value[];
+}
+
+const textColumns: ReadonlyMap<string, string> = new Map([
+  ["id", "id"],
+  ["type", "type"],
+  ["source", "source"],
+  ["correlationId", "correlation_id"],
+  ["project", "project"],
+  ["batch", "batch"],
+  ["hash", "hash"],
+]);
+
+const numberColumns: ReadonlyMap<string, string> = new Map([
+  ["timestamp", "timestamp"],
+  ["receivedAt", "received_at"],
+]);
+
+const bodyProperties: ReadonlySet<string> = new Set(["data", "metadata", "context"]);
+
+const comparisons = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
+
+const never: Clause = { sql: "0", parameters: [] };
+const always: Clause = { sql: "1", parameters: [] };
+
+/**
+ * A condition in SQL, with the meaning that `matches` has; `undefined` where SQL cannot tell
+ * exactly, so that `matches` itself must look at the events.
+ */
+export function conditionClause(condition: Condition): Clause | undefined {
+  const [top, ...rest] = condition.path;
+  if (bodyProperties.has(top)) return bodyClause(condition);
+  const texts = textColumns.get(top);
+  if (texts !== undefined && rest.length === 0) return textClause(condition, texts);
+  const numbers = numberColumns.get(top);
+  if (numbers !== undefined && rest.length === 0) return numberClause(condition, numbers);
+  const met = condition.op === "is_not" || (condition.op === "exists" && !condition.value);
+  return met ? always : never;
+}
+
+/**
+ * SQLite's name of a property of the body. Keys are quoted as JSON quotes them: that is how they
+ * stand in the body, and the two are compared as the texts they spell.
+ */
+export function bodyPath(path: PropertyPath): string {
+  return `$${path.map((segment) => `.${JSON.stringify(segment)}`).join("")}`;
+}
+
+/** A property's value as SQL that sorts it: numbers before texts; objects and arrays by their JSON. */
+export function sortClause(path: PropertyPath): Clause | undefined {
+  const [top, ...rest] = path;
+  if (bodyProperties.has(top)) return clause("json_extract(body, ?)", bodyPath(path));
+  const column = textColumns.get(top) ?? numberColumns.get(top);
+  return column !== undefined && rest.length === 0 ? clause(column) : undefined;
+}
+
+function bodyClause(condition: Condition): Clause | undefined {
+  const path = bodyPath(condition.path);
+  switch (condition.op) {
+    // JSON has one text for each scalar, and the body was written by the same JSON.stringify.
+    case "is":
+      return anyOf("(body -> ?)", [path], texts(condition.values));
+    case "is_not":
+      return noneOf("(body -> ?)", [path], texts(condition.values));
+    case "exists":
+      return clause(`json_type(body, ?) IS ${condition.value ? "NOT NULL" : "NULL"}`, path);
+    case "contains":
+    case "starts_with":
+      // Half of a character can be found within another one in JavaScript, never in UTF-8.
+      return condition.value.isWellFormed()
+        ? clause(
+            `json_type(body, ?) = 'text' AND instr(json_extract(body, ?), ?) ${condition.op === "contains" ? "> 0" : "= 1"}`,
+            path,
+            path,
+            condition.value,
+          )
+        : undefined;
+    default: {
+      const sign = comparisons[condition.op];
+      if (typeof condition.value === "number") {
+        // As REAL: whole numbers beyond 2^53 are written with fewer digits than they have.
+        return clause(
+          `json_type(body, ?) IN ('integer', 'real') AND CAST(json_extract(body, ?) AS REAL) ${sign} ?`,
+          path,
+          path,
+          condition.value,
+        );
+      }
+      return isOrderedByBytes(condition.value)
+        ? clause(
+            `json_type(body, ?) = 'text' AND json_extract(body, ?) ${sign} ?`,
+            path,
+            path,
+            condition.value,
+          )
+        : undefined;
+    }
+  }
+}
+
+function textClause(condition: Condition, column: string): Clause | undefined {
+  switch (condition.op) {
+    case "is":
+      return anyOf(column, [], condition.values.filter(isText).map(toColumn));
+    case "is_not":
+      return noneOf(column, [], condition.values.filter(isText).map(toColumn));
+    case "exists":
+      return clause(`${column} IS ${condition.value ? "NOT NULL" : "NULL"}`);
+    default:
+      return typeof condition.value === "number" ? never : undefined;
+  }
+}
+
+function numberClause(condition: Condition, column: string): Clause {
+  switch (condition.op) {
+    case "is":
+      return anyOf(column, [], condition.values.filter(isNumber));
+    case "is_not":
+      return noneOf(column, [], condition.values.filter(isNumber));
+    case "exists":
+      return condition.value ? always : never;
+    case "contains":
+    case "starts_with":
+      return never;
+    default:
+      return typeof condition.value === "number"
+        ? clause(`${column} ${comparisons[condition.op]} ?`, condition.value)
+        : never;
+  }
+}
+
+export function anyOf(sql: string, before: readonly Value[], values: readonly Value[]): Clause {
+  if (values.length === 0) return never;
+  return clause(`${sql} IN (${values.map(() => "?").join(", ")})`, ...before, ...values);
+}
+
+function noneOf(sql: string, before: readonly Value[], values: readonly Value[]): Clause {
+  if (values.length === 0) return always;
+  const { sql: found, parameters } = anyOf(sql, before, values);
+  return clause(`coalesce(${found}, 0) = 0`, ...parameters);
+}
+
+/**
+ * Whether the order of UTF-8 bytes around this text is that of UTF-16 units: the two differ only
+ * between characters above U+FFFF and those from U+E000 on, and this text has neither.
+ */
+function isOrderedByBytes(text: string): boolean {
+  return !/[\ud800-\uffff]/.test(text);
+}
+
+function clause(sql: string, ...parameters: readonly Value[]): Clause {
+  return { sql, parameters };
+}
+
+/** Values as they stand in a body. No body holds a number that JSON lacks: it would be written as null. */
+function texts(values: readonly Scalar[]): string[] {
+  return values
+    .filter((value) => typeof value !== "number" || Number.isFinite(value))
+    .map((value) => JSON.stringify(value));
+}
+
+function isText(value: Scalar): value is string {
+  return typeof value === "string";
+}
+
+function isNumber(value: Scalar): value is number {
+  return typeof value === "number";
+}

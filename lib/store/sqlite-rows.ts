@@ -1,0 +1,81 @@
+import { userOf } from "../analytics/delta.ts";
+import type { BatchId, EventContext, Json, JsonObject, StoredEvent } from "../event/event.ts";
+
+/** An event as it crosses between threads and as the file holds it, in the order of `eventColumns`. */
+export type EventRow = readonly [
+  project: string,
+  id: string,
+  batch: string,
+  timestamp: number,
+  receivedAt: number,
+  type: string,
+  source: string,
+  correlationId: string | null,
+  userId: string | null,
+  hash: string,
+  body: string,
+];
+
+export const eventColumns =
+  "project, id, batch, timestamp, received_at, type, source, correlation_id, user_id, hash, body";
+
+/** What an event's JSON columns hold together. */
+interface Body {
+  readonly data?: Json;
+  readonly metadata?: JsonObject;
+  readonly context: EventContext;
+}
+
+export function toRow(event: StoredEvent, batch: BatchId): EventRow {
+  const { data, metadata, context } = event;
+  const user = userOf(event);
+  return [
+    event.project,
+    event.id,
+    batch,
+    event.timestamp,
+    event.receivedAt,
+    event.type,
+    toColumn(event.source),
+    event.correlationId === undefined ? null : toColumn(event.correlationId),
+    user === undefined ? null : toColumn(user),
+    event.hash,
+    JSON.stringify({ data, metadata, context } satisfies Body),
+  ];
+}
+
+export function fromRow(row: EventRow): StoredEvent {
+  const [project, id, batch, timestamp, receivedAt, type, source, correlationId, , hash, body] =
+    row;
+  const { data, metadata, context } = JSON.parse(body) as Body;
+  return {
+    id,
+    type,
+    ...(data !== undefined && { data }),
+    timestamp,
+    source: fromColumn(source),
+    ...(correlationId !== null && { correlationId: fromColumn(correlationId) }),
+    ...(metadata !== undefined && { metadata }),
+    receivedAt,
+    project,
+    context,
+    batch,
+    hash,
+  };
+}
+
+const escape = "\u0001";
+
+/**
+ * A text of any characters as a column holds it. SQLite's are UTF-8, where a lone surrogate would
+ * become another character: such texts are kept as JSON behind a mark, so equal columns mean equal
+ * texts. Ids, types, projects and batches are plain ASCII and stand as they are.
+ */
+export function toColumn(text: string): string {
+  if (text.isWellFormed() && !text.startsWith(escape)) return text;
+  return escape + JSON.stringify(text);
+}
+
+export function fromColumn(column: string): string {
+  return column.startsWith(escape) ? (JSON.parse(column.slice(1)) as string) : column;
+}

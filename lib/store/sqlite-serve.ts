@@ -1,0 +1,81 @@
+import type { MessagePort } from "node:worker_threads";
+import { lowerThreadPriority } from "../thread-priority.ts";
+import { Away, Database } from "./sqlite-database.ts";
+import type { Answer, Call, Failure, ThreadOptions } from "./sqlite-protocol.ts";
+import { NewerSchema } from "./sqlite-schema.ts";
+import { readerVerbs, writerVerbs } from "./sqlite-verbs.ts";
+
+type Verb = (db: Database, ...parameters: readonly unknown[]) => unknown;
+
+/** The end of the store that may wait for a disk. Runs until it is told to close. */
+export function serve(port: MessagePort, options: ThreadOptions): void {
+  const db = new Database(options);
+  if (options.role === "writer") {
+    lowerThreadPriority();
+    serveWrites(port, db);
+  } else {
+    serveReads(port, db);
+  }
+}
+
+function serveReads(port: MessagePort, db: Database): void {
+  port.on("message", (call: Call) => {
+    if (call.verb === "close") close(port, db);
+    else port.postMessage(commit(db, readerVerbs as unknown as Record<string, Verb>, [call]));
+  });
+}
+
+/** Group commit: all calls that wait when the loop turns share one transaction and one answer. */
+function serveWrites(port: MessagePort, db: Database): void {
+  let waiting: Call[] = [];
+  const turn = () => {
+    const group = waiting.filter(({ verb }) => verb !== "close");
+    const closing = group.length < waiting.length;
+    waiting = [];
+    if (group.length > 0) {
+      port.postMessage(commit(db, writerVerbs as unknown as Record<string, Verb>, group));
+    }
+    if (closing) close(port, db);
+  };
+  port.on("message", (call: Call) => {
+    if (waiting.push(call) === 1) setImmediate(turn);
+  });
+}
+
+/**
+ * Carry out a group of calls in one transaction. Where one of them fails by its own fault the group
+ * is rolled back and carried out anew in halves: the others succeed, and the usual case pays nothing.
+ */
+function commit(
+  db: Database,
+  verbs: Readonly<Record<string, Verb>>,
+  group: readonly Call[],
+): readonly Answer[] {
+  try {
+    return db.transaction(() =>
+      group.map(({ id, verb, parameters }) => ({ id, value: verbs[verb]!(db, ...parameters) })),
+    );
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.kind !== "bad" || group.length === 1) {
+      return group.map(({ id }) => ({ id, failure }));
+    }
+    const half = Math.ceil(group.length / 2);
+    return [...commit(db, verbs, group.slice(0, half)), ...commit(db, verbs, group.slice(half))];
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof Away) return { kind: "away", reason };
+  if (error instanceof NewerSchema) return { kind: "newer", reason };
+  return { kind: "bad", reason };
+}
+
+function close(port: MessagePort, db: Database): void {
+  try {
+    db.close();
+  } finally {
+    port.close();
+  }
+}

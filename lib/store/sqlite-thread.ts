@@ -1,0 +1,144 @@
+import { Worker } from "node:worker_threads";
+import { ServiceError } from "../errors.ts";
+import type {
+  Answer,
+  Call,
+  Failure,
+  Parameters,
+  Result,
+  ThreadOptions,
+} from "./sqlite-protocol.ts";
+import type { StoreLog } from "./store-log.ts";
+
+export type Spawn = (file: URL, options: ThreadOptions) => Worker;
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+const workerFile = new URL(`../../workers/store.worker${extension}`, import.meta.url);
+
+/** The least time between two starts of a thread that dies. */
+const restartMs = 1_000;
+
+/**
+ * Young generations are small: by default a thread's garbage may grow to 48 MB before it is looked
+ * at. The old one is a ceiling for sums of very many values, not what a thread takes.
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512, stackSizeMb: 4 };
+
+export const spawnThread: Spawn = (file, options) =>
+  new Worker(file, { name: `store-${options.role}`, workerData: options, resourceLimits });
+
+/**
+ * The event loop's end of a thread of the store. Started with the first call; one that dies fails
+ * what waits for it and is started again with the next call, at most once a second.
+ */
+export class StoreThread<V> {
+  readonly #options: ThreadOptions;
+  readonly #spawn: Spawn;
+  readonly #log: StoreLog;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | undefined;
+  #startedAt = -Infinity;
+  #lastId = 0;
+  #answered = false;
+  #trouble: string | undefined;
+  #ended: Promise<void> | undefined;
+
+  constructor(options: ThreadOptions, spawn: Spawn, log: StoreLog) {
+    this.#options = options;
+    this.#spawn = spawn;
+    this.#log = log;
+  }
+
+  /** How many calls wait for an answer. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** @throws ServiceError STORE_UNAVAILABLE, INTERNAL where this one call cannot be carried out; Error for a file of a newer version */
+  call<K extends keyof V & string>(
+    verb: K,
+    ...parameters: Parameters<V, K>
+  ): Promise<Result<V, K>> {
+    const worker = this.#ended === undefined ? this.#running() : undefined;
+    if (worker === undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
+    const id = ++this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, { resolve, reject });
+    worker.postMessage({ id, verb, parameters } satisfies Call);
+    return promise as Promise<Result<V, K>>;
+  }
+
+  /** Carries out what was asked so far, then ends the thread. */
+  close(): Promise<void> {
+    this.#ended ??= this.#close();
+    return this.#ended;
+  }
+
+  async #close(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const exit = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    worker.postMessage({ id: 0, verb: "close", parameters: [] } satisfies Call);
+    await exit;
+  }
+
+  #running(): Worker | undefined {
+    if (this.#worker !== undefined) return this.#worker;
+    if (performance.now() - this.#startedAt < restartMs) return undefined;
+    this.#startedAt = performance.now();
+    const { create } = this.#options;
+    const worker = this.#spawn(workerFile, { ...this.#options, create: create && !this.#answered });
+    worker.on("message", (answers: readonly Answer[]) => {
+      for (const answer of answers) this.#settle(answer);
+    });
+    worker.on("error", (error) => this.#turned(error.message));
+    worker.on("exit", () => this.#lost());
+    this.#worker = worker;
+    return worker;
+  }
+
+  #settle({ id, value, failure }: Answer): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (failure === undefined) {
+      this.#answered = true;
+      this.#turned(undefined);
+      waiting?.resolve(value);
+      return;
+    }
+    if (failure.kind === "bad") {
+      this.#log.error({ reason: failure.reason }, "store refused a call");
+    } else {
+      this.#turned(failure.reason);
+    }
+    waiting?.reject(errorOf(failure));
+  }
+
+  #lost(): void {
+    this.#worker = undefined;
+    if (this.#ended === undefined) this.#turned(this.#trouble ?? "the thread ended");
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of lost) reject(new ServiceError("STORE_UNAVAILABLE"));
+  }
+
+  #turned(trouble: string | undefined): void {
+    const { file, role } = this.#options;
+    if (trouble !== undefined && this.#trouble === undefined) {
+      this.#log.error({ file, role, reason: trouble }, "store is away");
+    } else if (trouble === undefined && this.#trouble !== undefined) {
+      this.#log.info({ file, role }, "store is back");
+    }
+    this.#trouble = trouble;
+  }
+}
+
+function errorOf({ kind, reason }: Failure): Error {
+  if (kind === "newer") return new Error(reason);
+  return new ServiceError(kind === "away" ? "STORE_UNAVAILABLE" : "INTERNAL");
+}

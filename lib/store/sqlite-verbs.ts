@@ -1,0 +1,43 @@
+import { append } from "./sqlite-append.ts";
+import type { Database } from "./sqlite-database.ts";
+import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./sqlite-deltas.ts";
+import { countEntities, findEntities, findKeys } from "./sqlite-entities.ts";
+import { countEvents, event, events, fingerprint } from "./sqlite-events.ts";
+import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./sqlite-marks.ts";
+import { rollups, sumChildren, writeRollup } from "./sqlite-rollups.ts";
+
+/** What the writing thread can do, each within a transaction. */
+export const writerVerbs = {
+  append,
+  putDeltas,
+  fold,
+  markDirty,
+  markParent,
+  clearMark,
+  writeRollup,
+  ping,
+};
+
+/** What a reading thread can do, each on one state of the file. */
+export const readerVerbs = {
+  event,
+  events,
+  countEvents,
+  fingerprint,
+  dirty,
+  dirtyBacklog,
+  marks,
+  rollups,
+  sumDeltas,
+  deltaSums,
+  sumChildren,
+  planFold,
+  findKeys,
+  findEntities,
+  countEntities,
+};
+
+/** A small durable write: only that shows that others would succeed. */
+function ping(db: Database): void {
+  db.run("UPDATE pings SET at = ?", Date.now());
+}

@@ -1,0 +1,189 @@
+import type { Bucket, Grain } from "../event/bucket.ts";
+import type { BatchId, EventId, Json, ProjectId, StoredEvent } from "../event/event.ts";
+import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../analytics/cells.ts";
+
+/**
+ * The event store: events, deltas, dirty marks and rollups. Every sentence here is tested by
+ * `test/contract/store.contract.ts` on every implementation.
+ *
+ * Writes resolve when a crash can no longer lose them. Any method throws ServiceError
+ * `STORE_UNAVAILABLE` while the store is away (disk full, server gone) and works again, without
+ * being opened anew, once it is back. Reads see every write that resolved before they began.
+ *
+ * The verbs leave the names of moleculer-db's adapters free (`find`, `count`, `findById`, ...): an
+ * implementation is both, an event store and an adapter.
+ */
+export interface EventStore {
+  /** What differs between back ends, for callers to plan with. */
+  readonly capabilities: StoreCapabilities;
+
+  /**
+   * Step 2 and 3 of the protocol: insert the events that are absent; the first write of an id wins.
+   * Idempotent: a repeat with the same batch returns the same ownership.
+   */
+  append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership>;
+
+  /** Step 4: insert the deltas that are absent, by batch and bucket. One that is there is never changed. */
+  putDeltas(deltas: readonly Delta[]): Promise<void>;
+
+  /** Step 5: mark minutes dirty, each with a new random nonce, and change the fingerprints of their days. */
+  markDirty(buckets: readonly Bucket[]): Promise<void>;
+
+  /** Up to `limit` dirty marks of a grain, any project, the longest marked first. */
+  dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]>;
+
+  /** How many marks there are, and for how long the oldest has stood. */
+  dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }>;
+
+  /** The sum of all deltas of a minute, uncut, and how many they are (0 and empty cells where there are none). */
+  sumDeltas(minute: Bucket): Promise<Sum>;
+
+  /** The sum of the rollups of a bucket's children, uncut, and the sum of their versions. */
+  sumChildren(parent: Bucket): Promise<Sum>;
+
+  /**
+   * Write the rollup of a bucket, cut to `maxDimensionValues`, where `sum.v` is greater than the
+   * stored version; else change nothing. All of it or nothing of it is seen.
+   */
+  writeRollup(bucket: Bucket, sum: Sum): Promise<void>;
+
+  /** Mark one bucket (an hour, a day) dirty with a new random nonce. */
+  markParent(bucket: Bucket): Promise<void>;
+
+  /** Remove a mark only if its nonce is still this one. */
+  clearMark(mark: DirtyMark): Promise<void>;
+
+  /**
+   * Make the next `sumDeltas` of a minute cheaper. Its result, and which batches it knows, do not
+   * change: a late repeat of a batch is still recognised. Optional work; may do nothing.
+   */
+  condense(minute: Bucket): Promise<void>;
+
+  /** The starts of a project's dirty buckets of a grain within `[from, to)`, ascending. */
+  marks(project: ProjectId, grain: Grain, range: Range): Promise<readonly number[]>;
+
+  /**
+   * One section of a project's rollups of a grain, for the buckets whose start lies in one of the
+   * ranges (ascending, not overlapping); ascending by start. Buckets without a rollup are absent.
+   */
+  rollups<S extends Section>(
+    project: ProjectId,
+    grain: Grain,
+    ranges: readonly Range[],
+    section: S,
+  ): Promise<readonly SectionRow<S>[]>;
+
+  /** The same for minutes by summing their deltas, for those that are marked. Minutes without deltas are absent. */
+  deltaSums<S extends Section>(
+    project: ProjectId,
+    minutes: readonly number[],
+    section: S,
+  ): Promise<readonly SectionRow<S>[]>;
+
+  /** Events in store order: by timestamp, then id (by code unit). At most `limit`, after the cursor. */
+  events(query: EventQuery): Promise<readonly StoredEvent[]>;
+
+  /** How many events match, counted to the end. Cost grows with the answer where no index fits. */
+  countEvents(query: EventFilter): Promise<number>;
+
+  event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined>;
+
+  /** A text that changes whenever an event within these days (UTC) is stored; equal texts mean nothing changed between. */
+  fingerprint(project: ProjectId, range: Range): Promise<string>;
+
+  /** Throws STORE_UNAVAILABLE where it is away. */
+  ping(): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+export interface StoreCapabilities {
+  readonly name: "sqlite" | "mongodb";
+}
+
+/** Half open, epoch milliseconds. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Which events of an append are the batch's own, and which were there before, by another batch. */
+export interface Ownership {
+  readonly owned: ReadonlySet<EventId>;
+  readonly foreign: readonly { readonly id: EventId; readonly hash: string }[];
+}
+
+/** What a batch adds to a minute. */
+export interface Delta {
+  readonly batch: BatchId;
+  readonly bucket: Bucket;
+  readonly cells: Cells;
+}
+
+export interface DirtyMark {
+  readonly bucket: Bucket;
+  readonly nonce: string;
+}
+
+export interface Sum {
+  /** How many deltas it sums. */
+  readonly v: number;
+  readonly cells: Cells;
+}
+
+export type SectionCells<S extends Section> = S extends "types"
+  ? TypeCounts
+  : S extends "users"
+    ? UserSketches
+    : ValueCounts;
+
+export interface SectionRow<S extends Section> {
+  readonly start: number;
+  readonly cells: SectionCells<S>;
+  /** False where values were cut to `(other)`. */
+  readonly exact: boolean;
+}
+
+/** All given conditions hold. Paths are validated before they get here: `data.plan`, `context.utm.source`. */
+export interface EventFilter {
+  readonly project: ProjectId;
+  readonly types?: readonly string[];
+  readonly sources?: readonly string[];
+  readonly correlationId?: string;
+  readonly userId?: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly where?: readonly Condition[];
+}
+
+/**
+ * A comparison of one property. `is` and `is_not` take several values (any of them, none of them);
+ * a missing property is `is_not` anything and fails every other operator but `exists` false.
+ * `gt gte lt lte` compare numbers with numbers and strings with strings (by code unit), nothing else.
+ * `contains` and `starts_with` are about strings and mind the case.
+ */
+export type Condition =
+  | {
+      readonly path: PropertyPath;
+      readonly op: "is" | "is_not";
+      readonly values: readonly Scalar[];
+    }
+  | { readonly path: PropertyPath; readonly op: "contains" | "starts_with"; readonly value: string }
+  | {
+      readonly path: PropertyPath;
+      readonly op: "gt" | "gte" | "lt" | "lte";
+      readonly value: number | string;
+    }
+  | { readonly path: PropertyPath; readonly op: "exists"; readonly value: boolean };
+
+/** Segments from the event's top, for example `["data", "plan"]`. Never empty; a segment may hold any character. */
+export type PropertyPath = readonly [string, ...string[]];
+
+export type Scalar = Extract<Json, string | number | boolean | null>;
+
+export interface EventQuery extends EventFilter {
+  readonly order: "asc" | "desc";
+  readonly limit: number;
+  /** Only what comes after this position in the order asked for. */
+  readonly after?: { readonly timestamp: number; readonly id: EventId };
+}

@@ -1,0 +1,97 @@
+import { hash, randomUUID } from "node:crypto";
+import type { Config } from "../lib/config.ts";
+import { defaultProject, type AnswerMeta } from "../lib/contracts.ts";
+import { rolledUp } from "../lib/analytics/dimensions.ts";
+import { readCountsQuestion, type CountsAnswer } from "../lib/analytics/counts-question.ts";
+import { cursorOf, readListQuestion, type ListAnswer } from "../lib/analytics/list-question.ts";
+import type { Raw } from "../lib/analytics/read-question.ts";
+import { grainMs, startOf } from "../lib/event/bucket.ts";
+import { firstInstant, lastInstant } from "../lib/event/instant.ts";
+import { publicEvent, selectFields } from "../lib/event/public-event.ts";
+import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
+import { StoreMixin, type Storing } from "./store.mixin.ts";
+
+type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
+
+/** When an answer was begun and how far it reaches, both epoch milliseconds. */
+interface Begun {
+  readonly startedAt: number;
+  readonly asOf: number;
+}
+
+/** Gives a service the answers to reads, each with its `meta`. */
+export function AnswersMixin(config: Config) {
+  const dimensions = rolledUp(config.rollupDimensions);
+
+  return defineMixin<Storing & { provenAsOf: number }>()({
+    mixins: [StoreMixin(config)],
+    methods: {
+      /** Everything accepted before `asOf` is stored by now: to be asked before anything is read. */
+      async begin(ctx: Caller): Promise<Begun> {
+        const startedAt = Date.now();
+        try {
+          const { oldestReceivedAt } = await ctx.call("processor.backlog", {}, { timeout: 2_000 });
+          this.provenAsOf = oldestReceivedAt ?? startedAt;
+        } catch (error) {
+          // The answer is what the store holds; that it reaches further than before cannot be told.
+          this.logger.warn({ err: error }, "the processor does not tell its backlog");
+        }
+        return { startedAt, asOf: this.provenAsOf };
+      },
+
+      metaOf(
+        { startedAt, asOf }: Begun,
+        found: Pick<AnswerMeta, "exact" | "source" | "cache">,
+      ): AnswerMeta {
+        const now = Date.now();
+        return {
+          asOf: new Date(asOf).toISOString(),
+          lagMs: Math.max(0, now - asOf),
+          ...found,
+          tookMs: now - startedAt,
+        };
+      },
+
+      async countsAnswer(ctx: Caller, raw: Raw): Promise<CountsAnswer> {
+        const question = readCountsQuestion(raw, dimensions);
+        const project = ctx.meta.project ?? defaultProject;
+        const begun = await this.begin(ctx);
+        const range = { from: question.from ?? firstInstant, to: question.to ?? lastInstant };
+        const fingerprint = await this.store.fingerprint(project, range);
+        const until = startOf("minute", begun.startedAt) + grainMs.minute;
+        const key = hash(
+          "sha256",
+          JSON.stringify([project, question, fingerprint, question.to ?? until]),
+        );
+        const askedBy = randomUUID();
+        const counted = await ctx.call("query.counted", { project, question, until, key, askedBy });
+        const { data, total, exact, source } = counted;
+        const cache = counted.askedBy === askedBy ? "miss" : "hit";
+        return { data, total, meta: this.metaOf(begun, { exact, source, cache }) };
+      },
+
+      async listAnswer(ctx: Caller, raw: Raw): Promise<ListAnswer> {
+        const question = readListQuestion(raw);
+        const { filter, order, limit, after, fields } = question;
+        const asked = { ...filter, project: ctx.meta.project ?? defaultProject };
+        const begun = await this.begin(ctx);
+        const [found, total] = await Promise.all([
+          this.store.events({ ...asked, order, limit: limit + 1, after }),
+          question.total ? this.store.countEvents(asked) : undefined,
+        ]);
+        const page = found.slice(0, limit);
+        const last = found.length > limit ? page.at(-1) : undefined;
+        const shown = page.map(publicEvent);
+        return {
+          data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
+          page: { limit, nextCursor: last === undefined ? null : cursorOf(last, question) },
+          ...(total !== undefined && { total }),
+          meta: this.metaOf(begun, { exact: true, source: "events", cache: "miss" }),
+        };
+      },
+    },
+    created() {
+      this.provenAsOf = 0;
+    },
+  });
+}

@@ -1,0 +1,142 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Actions, Receipt } from "../lib/contracts.ts";
+import { ServiceError } from "../lib/errors.ts";
+import type { ProjectId } from "../lib/event/event.ts";
+import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../lib/event/limits.ts";
+import { Gatherer } from "../lib/gather.ts";
+import { inBodyOrder, readBatch } from "../lib/http/batch-body.ts";
+import { readBody } from "../lib/http/body.ts";
+import {
+  batchAnswer,
+  eventAnswer,
+  readResultsChoice,
+  waitOf,
+  type Answer,
+} from "../lib/http/collect-answer.ts";
+import { readEvent } from "../lib/http/event-body.ts";
+import { errorOfItem } from "../lib/http/problem.ts";
+import { defineMixin } from "../lib/moleculer.ts";
+import type { Edge } from "./http-edge.mixin.ts";
+
+const eventLimits = { wireBytes: maxEventBodyBytes, inflatedBytes: maxEventBodyBytes };
+const batchLimits = { wireBytes: maxBatchBytes, inflatedBytes: maxBatchBytes };
+const groupLimits = { maxItems: 500, maxBytes: 1_048_576, maxWaitingItems: 20_000 };
+
+const routes = new Map<string, "collectEvent" | "collectBatch">([
+  ["/api/v1/events", "collectEvent"],
+  ["/api/v1/events/batch", "collectBatch"],
+]);
+
+type Inputs = readonly unknown[];
+/** A receipt's part about one request. */
+export type Part = Pick<Receipt, "results">;
+
+/**
+ * Gives the gateway the two collecting routes, in front of moleculer-web's own pipeline. Concurrent
+ * requests of a project are gathered into one call of `ingest.collect`, so that the hop to ingest is
+ * paid for the group.
+ */
+export function CollectEdgeMixin() {
+  return defineMixin<Edge & { groups: Map<ProjectId, Gatherer<Inputs, Part>> }>()({
+    methods: {
+      intercept(request: IncomingMessage, response: ServerResponse): boolean {
+        const url = request.url ?? "";
+        const end = url.indexOf("?");
+        const path = end < 0 ? url : url.slice(0, end);
+        const route = routes.get(path);
+        if (route === undefined) return false;
+        if (request.method !== "POST") {
+          // `batch` is no event's id.
+          if (route === "collectEvent") return false;
+          const error = new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow: ["POST"] });
+          this.answerProblem(request, response, error);
+          return true;
+        }
+        this[route](request, end < 0 ? "" : url.slice(end + 1)).then(
+          (answer) => send(response, answer),
+          (error: unknown) => this.answerProblem(request, response, error),
+        );
+        return true;
+      },
+
+      collects(method: string, path: string): boolean {
+        return method === "POST" && routes.has(path);
+      },
+
+      async collectEvent(request: IncomingMessage, search: string): Promise<Answer> {
+        const { project } = this.keyring.identify(request.headers, "events:write");
+        readResultsChoice(search, []);
+        const reading = readEvent(await readBody(request, eventLimits), request.headers);
+        if (reading.status === "rejected") throw errorOfItem(reading.error);
+        const waitMs = waitOf(request.headers);
+        const inputs = [reading.input];
+        const receipt =
+          waitMs === undefined
+            ? await this.gather(project, inputs, Number(request.headers["content-length"] ?? 0))
+            : await this.callIngest(project, inputs, waitMs);
+        return eventAnswer(receipt, waitMs);
+      },
+
+      async collectBatch(request: IncomingMessage, search: string): Promise<Answer> {
+        const { project } = this.keyring.identify(request.headers, "events:write");
+        const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
+        const bytes = await readBody(request, batchLimits);
+        const { inputs, rejected } = readBatch(
+          bytes,
+          request.headers["content-type"],
+          maxBatchEvents,
+        );
+        const { results } =
+          inputs.length > 0 ? await this.gather(project, inputs, bytes.length) : { results: [] };
+        return batchAnswer(inBodyOrder(results, rejected), choice);
+      },
+
+      gather(project: ProjectId, inputs: Inputs, sizeBytes: number): Promise<Part> {
+        let group = this.groups.get(project);
+        if (group === undefined) {
+          group = new Gatherer(
+            (pieces) => this.collectGroup(project, pieces),
+            groupLimits,
+            overloaded,
+          );
+          this.groups.set(project, group);
+        }
+        return group.add({ value: inputs, items: inputs.length, sizeBytes });
+      },
+
+      async collectGroup(project: ProjectId, pieces: readonly Inputs[]): Promise<readonly Part[]> {
+        const { results } = await this.callIngest(
+          project,
+          pieces.length === 1 ? pieces[0]! : pieces.flat(),
+        );
+        let offset = 0;
+        return pieces.map(({ length }) => {
+          const from = offset;
+          offset += length;
+          const part = results.slice(from, offset);
+          return {
+            results:
+              from === 0 ? part : part.map((result) => ({ ...result, index: result.index - from })),
+          };
+        });
+      },
+
+      callIngest(project: ProjectId, events: Inputs, waitMs?: number): Promise<Receipt> {
+        const params: Actions["ingest.collect"]["params"] = { events, waitMs };
+        return this.broker.call("ingest.collect", params, { meta: { project } });
+      },
+    },
+    created() {
+      this.groups = new Map();
+    },
+  });
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+function overloaded(): ServiceError {
+  return new ServiceError("QUEUE_UNAVAILABLE", undefined, { retryAfter: 1 });
+}

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Config } from "../lib/config.ts";
+import { defineMixin } from "../lib/moleculer.ts";
+import type { Consumer, Handler } from "../lib/queue/queue.ts";
+import { QueueMixin, type Queueing } from "./queue.mixin.ts";
+
+interface ConsumerState {
+  consumer: Consumer | null;
+  holding: AbortController | null;
+  lastDoneAt: number;
+}
+
+export interface Consuming extends Queueing, ConsumerState {
+  startConsuming(handle: Handler): Promise<void>;
+  stopConsuming(): Promise<void>;
+  holdUntil(probe: () => Promise<void>): void;
+}
+
+const probeEveryMs = 500;
+
+/**
+ * Gives a service the consuming side of the queue: `this.startConsuming(handle)`; `this.lastDoneAt`,
+ * epoch milliseconds of the last batch finished (or of the start); and `this.holdUntil(probe)`, which delivers nothing more until `probe` no longer throws: one quiet
+ * probe instead of a storm of retries while something that every batch needs is away.
+ */
+export function ConsumerMixin(config: Config) {
+  return defineMixin<Queueing & ConsumerState>()({
+    mixins: [QueueMixin(config)],
+    methods: {
+      async startConsuming(handle: Handler): Promise<void> {
+        this.lastDoneAt = Date.now();
+        this.consumer = await this.queue.consume(
+          async (delivery) => {
+            const outcome = await handle(delivery);
+            if (outcome.status === "done") this.lastDoneAt = Date.now();
+            return outcome;
+          },
+          { prefetch: config.prefetch },
+        );
+      },
+      /** Finishes the deliveries under way; the rest stays on the queue. */
+      async stopConsuming(): Promise<void> {
+        this.holding?.abort();
+        await this.consumer?.stop();
+        this.consumer = null;
+      },
+      holdUntil(probe: () => Promise<void>): void {
+        if (this.holding !== null) return;
+        const holding = new AbortController();
+        this.holding = holding;
+        this.consumer?.pause();
+        this.logger.warn("consuming is held back: the store is away");
+        void untilItWorks(probe, holding.signal).then(() => {
+          this.holding = null;
+          if (holding.signal.aborted) return;
+          this.logger.info("consuming goes on");
+          this.consumer?.resume();
+        });
+      },
+    },
+    created() {
+      this.consumer = null;
+      this.holding = null;
+      this.lastDoneAt = 0;
+    },
+    async stopped() {
+      await this.stopConsuming();
+    },
+  });
+}
+
+async function untilItWorks(probe: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await probe();
+    } catch {
+      await delay(probeEveryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { EventOutcome } from "../lib/contracts.ts";
+import { contentHash } from "../lib/event/content-hash.ts";
+import type { AcceptedEvent, BatchId, EventId } from "../lib/event/event.ts";
+import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
+
+/** The longest a caller may wait, milliseconds. */
+export const maxWaitMs = 30_000;
+const pollMs = 100;
+
+type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
+
+/**
+ * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: what became of accepted events, asked
+ * of the query service until none is pending or the time is over. `events.stored` wakes it early.
+ */
+export function OutcomeMixin() {
+  return defineMixin<{ stored: Set<() => void> }>()({
+    events: {
+      "events.stored": {
+        handler(this: { stored: Set<() => void> }) {
+          for (const wake of this.stored) wake();
+        },
+      },
+    },
+    methods: {
+      async outcomesOf(
+        ctx: Caller,
+        events: readonly AcceptedEvent[],
+        batch: BatchId,
+        waitMs: number,
+      ): Promise<Readonly<Record<EventId, EventOutcome>>> {
+        const deadline = Date.now() + Math.min(waitMs, maxWaitMs);
+        const outcomes = new Map<string, EventOutcome>();
+        const asked = events.map((event) => ({ id: event.id, batch, hash: contentHash(event) }));
+        for (;;) {
+          const stored = this.nextStored();
+          const pending = asked.filter(({ id }) => (outcomes.get(id) ?? "pending") === "pending");
+          // Who cannot be told now is still accepted: an error while asking is no outcome.
+          await Promise.all(
+            pending.map(async (question) =>
+              outcomes.set(
+                question.id,
+                await ctx.call("query.outcome", question).catch((): EventOutcome => "pending"),
+              ),
+            ),
+          );
+          const leftMs = deadline - Date.now();
+          const settled = asked.every(({ id }) => outcomes.get(id) !== "pending");
+          if (settled || leftMs <= 0) return Object.fromEntries(outcomes);
+          await Promise.race([stored, delay(Math.min(pollMs, leftMs))]);
+        }
+      },
+      nextStored(): Promise<void> {
+        return new Promise((resolve) => {
+          const wake = () => {
+            this.stored.delete(wake);
+            resolve();
+          };
+          this.stored.add(wake);
+        });
+      },
+    },
+    created() {
+      this.stored = new Set();
+    },
+  });
+}

@@ -1,0 +1,23 @@
+import type { Config } from "../lib/config.ts";
+import { defineMixin } from "../lib/moleculer.ts";
+import { openQueue } from "../lib/queue/open.ts";
+import type { DurableQueue } from "../lib/queue/queue.ts";
+import { Shared } from "../lib/shared.ts";
+
+export interface Queueing {
+  queue: DurableQueue;
+}
+
+const queues = new Shared<object, DurableQueue>();
+
+/** Gives a service `this.queue`, the durable queue that all services of a process share. */
+export function QueueMixin(config: Config) {
+  return defineMixin<Queueing>()({
+    async started() {
+      this.queue = await queues.acquire(this.broker, () => openQueue(config, this.logger));
+    },
+    async stopped() {
+      await queues.release(this.broker);
+    },
+  });
+}

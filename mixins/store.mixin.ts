@@ -1,0 +1,23 @@
+import type { Config } from "../lib/config.ts";
+import { defineMixin } from "../lib/moleculer.ts";
+import { Shared } from "../lib/shared.ts";
+import { openStore } from "../lib/store/open.ts";
+import type { EventStore } from "../lib/store/store.ts";
+
+export interface Storing {
+  store: EventStore;
+}
+
+const stores = new Shared<object, EventStore>();
+
+/** Gives a service `this.store`, the event store that all services of a process share. */
+export function StoreMixin(config: Config) {
+  return defineMixin<Storing>()({
+    async started() {
+      this.store = await stores.acquire(this.broker, () => openStore(config, this.logger));
+    },
+    async stopped() {
+      await stores.release(this.broker);
+    },
+  });
+}

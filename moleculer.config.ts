@@ -1,0 +1,24 @@
+import { extname, join } from "node:path";
+import { brokerOptions } from "./lib/broker.ts";
+import { ConfigError, loadConfig, type Config } from "./lib/config.ts";
+
+function configOrExit(): Config {
+  try {
+    return loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+
+const config = configOrExit();
+
+// The runner takes file names from SERVICES; ours are short names, read before this.
+process.env["SERVICES"] = config.services
+  .map((name) =>
+    join(import.meta.dirname, "services", `${name}.service${extname(import.meta.filename)}`),
+  )
+  .join(",");
+
+export default brokerOptions(config);

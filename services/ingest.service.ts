@@ -1,0 +1,50 @@
+import type { Context } from "moleculer";
+import { loadConfig, type Config } from "../lib/config.ts";
+import { defaultProject, type Meta } from "../lib/contracts.ts";
+import { publisherHealth } from "../lib/health.ts";
+import { defineService } from "../lib/moleculer.ts";
+import { AdmissionMixin } from "../mixins/admission.mixin.ts";
+import { OutcomeMixin } from "../mixins/outcome.mixin.ts";
+
+/** Accepts events. Answers when the queue has confirmed them, not when they are stored. */
+export const ingest = (config: Config) =>
+  defineService(
+    "ingest",
+    AdmissionMixin(config),
+    OutcomeMixin(),
+  )({
+    actions: {
+      collect: {
+        visibility: "public",
+        async handler(ctx) {
+          const { events, waitMs } = ctx.params;
+          const { receipt, accepted } = await this.collect(
+            events,
+            ctx.meta.project ?? defaultProject,
+          );
+          if (waitMs === undefined || receipt.batch === null) return receipt;
+          return {
+            ...receipt,
+            outcomes: await this.outcomesOf(ctx, accepted, receipt.batch, waitMs),
+          };
+        },
+      },
+      health: {
+        visibility: "public",
+        async handler() {
+          return publisherHealth(await this.queue.depth());
+        },
+      },
+    },
+    events: {
+      /** Fire and forget, for other nodes: one event or an array of them. Lost where nobody listens. */
+      async "analytics.track"(ctx: Context<unknown, Meta>) {
+        const events: readonly unknown[] = Array.isArray(ctx.params) ? ctx.params : [ctx.params];
+        const { receipt } = await this.collect(events, ctx.meta.project ?? defaultProject);
+        if (receipt.rejected > 0)
+          this.logger.warn({ rejected: receipt.rejected }, "tracked events were refused");
+      },
+    },
+  });
+
+export default ingest(loadConfig());

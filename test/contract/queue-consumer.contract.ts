@@ -1,0 +1,179 @@
+import { eventually } from "../eventually.ts";
+import { done, Inbox, latch, message } from "./queue-harness.ts";
+import type { OnQueue } from "./queue.contract.ts";
+
+/** `consume` and what it returns. */
+export function consumerContract(onQueue: OnQueue): void {
+  describe("consume", () => {
+    test(
+      "delivers oldest first, each as a first attempt that nobody had before",
+      onQueue(async (queue) => {
+        const texts = Array.from({ length: 50 }, (_, index) => `message ${index}`);
+        for (const [index, text] of texts.entries()) await queue.publish(message(text, index));
+        const inbox = new Inbox();
+        await queue.consume(inbox.handle, { prefetch: 1 });
+        const deliveries = await inbox.arrived(texts.length);
+        expect(inbox.texts).toEqual(texts);
+        for (const [index, { receivedAt, attempt, redelivered }] of deliveries.entries()) {
+          expect({ receivedAt, attempt, redelivered }).toEqual({
+            receivedAt: index,
+            attempt: 1,
+            redelivered: false,
+          });
+        }
+      }),
+    );
+
+    test(
+      "delivers what is published while it consumes, in that order too",
+      onQueue(async (queue) => {
+        const inbox = new Inbox();
+        await queue.consume(inbox.handle, { prefetch: 1 });
+        const texts = Array.from({ length: 50 }, (_, index) => `message ${index}`);
+        for (const text of texts) await queue.publish(message(text));
+        await inbox.arrived(texts.length);
+        expect(inbox.texts).toEqual(texts);
+      }),
+    );
+
+    test(
+      "runs as many handlers as `prefetch` says, and never more",
+      onQueue(async (queue) => {
+        let running = 0;
+        let most = 0;
+        const gate = latch();
+        const inbox = new Inbox(async () => {
+          running += 1;
+          most = Math.max(most, running);
+          await gate.opened;
+          running -= 1;
+          return done;
+        });
+        await queue.consume(inbox.handle, { prefetch: 3 });
+        await Promise.all(
+          Array.from({ length: 30 }, (_, index) => queue.publish(message(`message ${index}`))),
+        );
+        await inbox.arrived(3);
+        gate.open();
+        await inbox.arrived(30);
+        expect(most).toBe(3);
+      }),
+    );
+
+    test(
+      "delivers again, and says so, what a crash met in a handler",
+      onQueue(async (queue, harness) => {
+        await queue.publish(message("interrupted"));
+        const busy = new Inbox(() => new Promise(() => undefined));
+        await queue.consume(busy.handle, { prefetch: 1 });
+        await busy.arrived(1);
+        await harness.crash(queue);
+        const inbox = new Inbox();
+        await (await harness.open()).consume(inbox.handle, { prefetch: 1 });
+        const [delivery] = await inbox.arrived(1);
+        expect(inbox.texts).toEqual(["interrupted"]);
+        expect(delivery).toMatchObject({ attempt: 1, redelivered: true });
+      }),
+    );
+
+    test(
+      "has one consumer at a time",
+      onQueue(async (queue) => {
+        const first = await queue.consume(new Inbox().handle, { prefetch: 1 });
+        await expect(queue.consume(new Inbox().handle, { prefetch: 1 })).rejects.toThrow();
+        await first.stop();
+        const inbox = new Inbox();
+        await queue.consume(inbox.handle, { prefetch: 1 });
+        await queue.publish(message("for the second"));
+        await inbox.arrived(1);
+      }),
+    );
+  });
+
+  describe("a consumer", () => {
+    test(
+      "delivers nothing while it is paused, lets handlers end, and goes on when resumed",
+      onQueue(async (queue) => {
+        const gate = latch();
+        const inbox = new Inbox(async () => {
+          await gate.opened;
+          return done;
+        });
+        const consumer = await queue.consume(inbox.handle, { prefetch: 1 });
+        await queue.publish(message("first"));
+        await inbox.arrived(1);
+        await queue.publish(message("second"));
+        consumer.pause();
+        gate.open();
+        // The first one's outcome is carried out: that is when the second would have come.
+        await eventually(async () => expect((await queue.depth()).messages).toBe(1));
+        await queue.publish(message("third"));
+        await queue.depth();
+        expect(inbox.texts).toEqual(["first"]);
+        consumer.resume();
+        await inbox.arrived(3);
+        expect(inbox.texts).toEqual(["first", "second", "third"]);
+      }),
+    );
+
+    test(
+      "hands nothing out that was on its way when it was paused",
+      onQueue(async (queue) => {
+        for (let index = 0; index < 20; index += 1) await queue.publish(message(`${index}`));
+        const inbox = new Inbox();
+        const consumer = await queue.consume(inbox.handle, { prefetch: 5 });
+        consumer.pause();
+        await queue.publish(message("last"));
+        await queue.depth();
+        const { length } = inbox.deliveries;
+        await queue.depth();
+        expect(inbox.deliveries.length).toBe(length);
+        consumer.resume();
+        await inbox.arrived(21);
+        expect(new Set(inbox.texts).size).toBe(21);
+      }),
+    );
+
+    test(
+      "stops when its handlers have ended and their outcomes are carried out",
+      onQueue(async (queue) => {
+        const gate = latch();
+        const inbox = new Inbox(async () => {
+          await gate.opened;
+          return done;
+        });
+        const consumer = await queue.consume(inbox.handle, { prefetch: 2 });
+        for (const text of ["a", "b", "c", "d"]) await queue.publish(message(text));
+        await inbox.arrived(2);
+        let stopped = false;
+        const stopping = consumer.stop().then(() => (stopped = true));
+        await queue.depth();
+        expect(stopped).toBe(false);
+        gate.open();
+        await stopping;
+        expect(inbox.texts).toEqual(["a", "b"]);
+        expect((await queue.depth()).messages).toBe(2);
+        const rest = new Inbox();
+        await queue.consume(rest.handle, { prefetch: 2 });
+        await rest.arrived(2);
+        expect(rest.texts).toEqual(["c", "d"]);
+        await consumer.stop();
+      }),
+    );
+
+    test(
+      "that stops gives back what it had not begun",
+      onQueue(async (queue) => {
+        for (let index = 0; index < 20; index += 1) await queue.publish(message(`${index}`));
+        const first = new Inbox();
+        const consumer = await queue.consume(first.handle, { prefetch: 10 });
+        await consumer.stop();
+        const second = new Inbox();
+        await queue.consume(second.handle, { prefetch: 10 });
+        await eventually(() => expect(new Set([...first.texts, ...second.texts]).size).toBe(20));
+        await eventually(async () => expect((await queue.depth()).messages).toBe(0));
+        expect(first.deliveries.length + second.deliveries.length).toBe(20);
+      }),
+    );
+  });
+}

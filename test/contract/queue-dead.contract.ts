@@ -1,0 +1,87 @@
+import { eventually } from "../eventually.ts";
+import { Inbox, message, retry, textOf } from "./queue-harness.ts";
+import type { OnQueue } from "./queue.contract.ts";
+
+/** Messages that failed for good. */
+export function deadLettersContract(onQueue: OnQueue): void {
+  describe("dead letters", () => {
+    test(
+      "are listed oldest first, up to a limit, and found by id",
+      onQueue(async (queue) => {
+        for (const text of ["a", "b", "c"]) await queue.dead.put(message(text, 7), `not ${text}`);
+        const letters = await queue.dead.list(10);
+        expect(letters.map(textOf)).toEqual(["a", "b", "c"]);
+        expect(letters.map(({ reason }) => reason)).toEqual(["not a", "not b", "not c"]);
+        expect((await queue.dead.list(2)).map(textOf)).toEqual(["a", "b"]);
+        for (const letter of letters) {
+          expect(letter.receivedAt).toBe(7);
+          expect(await queue.dead.find(letter.id)).toEqual(letter);
+        }
+        expect(new Set(letters.map(({ id }) => id)).size).toBe(3);
+        expect(await queue.depth()).toMatchObject({ messages: 0, dead: 3 });
+      }),
+    );
+
+    test.each(["", "0", "1", "-1", "1e3", "1.5", "__proto__", "constructor", "9".repeat(40)])(
+      "that are not there are not found: %j",
+      (id) =>
+        onQueue(async (queue) => {
+          expect(await queue.dead.find(id)).toBeUndefined();
+          expect(await queue.dead.replay(id)).toBe(false);
+          expect(await queue.dead.remove(id)).toBe(false);
+        })(),
+    );
+
+    test(
+      "survive a crash",
+      onQueue(async (queue, harness) => {
+        await queue.dead.put(message("kept"), "no good");
+        await harness.crash(queue);
+        const [letter] = await (await harness.open()).dead.list(10);
+        expect(textOf(letter!)).toBe("kept");
+        expect(letter!.reason).toBe("no good");
+      }),
+    );
+
+    test(
+      "come back as a first attempt when replayed, and are gone from there",
+      onQueue(
+        async (queue) => {
+          let mended = false;
+          const inbox = new Inbox(() => (mended ? { status: "done" } : retry));
+          await queue.consume(inbox.handle, { prefetch: 1 });
+          await queue.publish(message("replayed", 99));
+          const [letter] = await eventually(async () => {
+            const letters = await queue.dead.list(1);
+            expect(letters).toHaveLength(1);
+            return letters;
+          });
+          mended = true;
+          const { length } = inbox.deliveries;
+          expect(await queue.dead.replay(letter!.id)).toBe(true);
+          const deliveries = await inbox.arrived(length + 1);
+          expect(textOf(deliveries[length]!)).toBe("replayed");
+          expect(deliveries[length]).toMatchObject({ attempt: 1, receivedAt: 99 });
+          await eventually(async () =>
+            expect(await queue.depth()).toMatchObject({ messages: 0, dead: 0 }),
+          );
+          expect(await queue.dead.find(letter!.id)).toBeUndefined();
+          expect(await queue.dead.replay(letter!.id)).toBe(false);
+        },
+        { retryDelaysMs: [20] },
+      ),
+    );
+
+    test(
+      "are gone when removed, the others stay",
+      onQueue(async (queue) => {
+        for (const text of ["a", "b", "c"]) await queue.dead.put(message(text), "no good");
+        const [, second] = await queue.dead.list(10);
+        expect(await queue.dead.remove(second!.id)).toBe(true);
+        expect(await queue.dead.remove(second!.id)).toBe(false);
+        expect((await queue.dead.list(10)).map(textOf)).toEqual(["a", "c"]);
+        expect((await queue.depth()).dead).toBe(2);
+      }),
+    );
+  });
+}

@@ -1,0 +1,164 @@
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { eventually } from "../eventually.ts";
+import { EmbeddedHarness } from "../fixtures/embedded-queue.ts";
+import { done, Inbox, message, textOf, type QueueHarnessOptions } from "./queue-harness.ts";
+import { queueContract } from "./queue.contract.ts";
+
+queueContract("the embedded queue", (options) => EmbeddedHarness.open(options), {
+  exactSizes: true,
+});
+
+const onQueue =
+  (test: (harness: EmbeddedHarness) => Promise<void>, options: QueueHarnessOptions = {}) =>
+  async () => {
+    const harness = await EmbeddedHarness.open(options);
+    try {
+      await test(harness);
+    } finally {
+      await harness.dispose();
+    }
+  };
+
+const unavailable = { type: "QUEUE_UNAVAILABLE" };
+const troubleAndRecovery = [
+  "error: queue cannot be written, events are refused",
+  "info: queue can be written again",
+];
+
+describe("the file of the embedded queue", () => {
+  test(
+    "may be in a folder that cannot be written yet: it opens, refuses, and works as soon as it can",
+    onQueue(async (harness) => {
+      const mend = await harness.breakIt();
+      const queue = await harness.open();
+      await expect(queue.ping()).rejects.toMatchObject(unavailable);
+      await expect(queue.publish(message("during"))).rejects.toMatchObject(unavailable);
+      await expect(queue.depth()).rejects.toMatchObject(unavailable);
+      await expect(queue.dead.put(message("during"), "no good")).rejects.toMatchObject(unavailable);
+      const inbox = new Inbox();
+      await queue.consume(inbox.handle, { prefetch: 1 });
+      await mend();
+      await eventually(() => queue.ping());
+      await queue.publish(message("after"));
+      await inbox.arrived(1);
+      expect(inbox.texts).toEqual(["after"]);
+      expect(harness.logged).toEqual(troubleAndRecovery);
+    }),
+  );
+
+  test(
+    "that is taken away is noticed before the next message would be lost in it",
+    onQueue(async (harness) => {
+      const queue = await harness.open();
+      await queue.publish(message("before"));
+      await rm(dirname(harness.file), { recursive: true });
+      await expect(queue.publish(message("lost"))).rejects.toMatchObject(unavailable);
+      await eventually(() => queue.publish(message("after")));
+      await eventually(() => queue.ping());
+      await harness.crash(queue);
+      const inbox = new Inbox();
+      await (await harness.open()).consume(inbox.handle, { prefetch: 1 });
+      await inbox.arrived(1);
+      expect(inbox.texts).toEqual(["after"]);
+    }),
+  );
+
+  test(
+    "of a newer version is refused by name and left as it is",
+    onQueue(async (harness) => {
+      await (await harness.open()).close();
+      const db = new DatabaseSync(harness.file);
+      db.exec("PRAGMA user_version = 99");
+      db.close();
+      await expect(harness.open()).rejects.toThrow(/queue\.sqlite was written by a newer version/);
+    }),
+  );
+
+  test(
+    "that is no database is reported, not overwritten",
+    onQueue(async (harness) => {
+      await mkdir(dirname(harness.file), { recursive: true });
+      await writeFile(harness.file, "precious".repeat(1_000));
+      const queue = await harness.open();
+      await expect(queue.publish(message("refused"))).rejects.toMatchObject(unavailable);
+      expect(harness.logged).toEqual(troubleAndRecovery.slice(0, 1));
+      expect(await readFile(harness.file, "utf8")).toBe("precious".repeat(1_000));
+    }),
+  );
+
+  test(
+    "shrinks after a backlog was worked off",
+    onQueue(async (harness) => {
+      const queue = await harness.open();
+      const body = new Uint8Array(500_000);
+      for (let round = 0; round < 10; round += 1) {
+        await Promise.all(Array.from({ length: 10 }, () => queue.publish({ body, receivedAt: 1 })));
+      }
+      const inbox = new Inbox();
+      await queue.consume(inbox.handle, { prefetch: 10 });
+      await inbox.arrived(100);
+      await eventually(async () => expect((await stat(harness.file)).size).toBeLessThan(1_000_000));
+      await queue.publish(message("after"));
+      await inbox.arrived(101);
+    }),
+  );
+});
+
+describe("the thread of the embedded queue", () => {
+  test(
+    "that dies fails what waits, is started again, and delivers what was out once more",
+    onQueue(async (harness) => {
+      const queue = await harness.open();
+      let stuck = true;
+      const inbox = new Inbox(() => (stuck ? new Promise(() => undefined) : done));
+      await queue.consume(inbox.handle, { prefetch: 2 });
+      await queue.publish(message("out"));
+      await inbox.arrived(1);
+      const waiting = Promise.allSettled([queue.publish(message("waiting")), queue.depth()]);
+      await harness.endThread();
+      for (const result of await waiting) {
+        expect(result).toMatchObject({ status: "rejected", reason: unavailable });
+      }
+      await expect(queue.publish(message("meanwhile"))).rejects.toMatchObject(unavailable);
+      stuck = false;
+      await eventually(() => queue.publish(message("after")));
+      await eventually(() => expect(inbox.texts).toEqual(expect.arrayContaining(["out", "after"])));
+      const again = inbox.deliveries.filter((delivery) => textOf(delivery) === "out");
+      expect(again[1]).toMatchObject({ attempt: 1, redelivered: true });
+      await eventually(() => queue.ping());
+      expect(harness.logged).toEqual(troubleAndRecovery);
+    }),
+  );
+
+  test(
+    "keeps memory flat while everything is refused, and while a backlog waits",
+    onQueue(
+      async (harness) => {
+        const queue = await harness.open();
+        const body = new Uint8Array(20_000);
+        const publishMany = (count: number) =>
+          Promise.allSettled(
+            Array.from({ length: count }, () => queue.publish({ body, receivedAt: 1 })),
+          );
+        const settled = () => {
+          globalThis.gc?.();
+          return process.memoryUsage.rss();
+        };
+        for (let round = 0; round < 20; round += 1) await publishMany(100);
+        const before = settled();
+        for (let round = 0; round < 200; round += 1) {
+          const results = await publishMany(100);
+          if (round > 50) expect(results.every(({ status }) => status === "rejected")).toBe(true);
+        }
+        // 400 MB were offered since.
+        expect((settled() - before) / 2 ** 20).toBeLessThan(100);
+        const { messages, sizeBytes } = await queue.depth();
+        expect(sizeBytes).toBeLessThanOrEqual(60_000_000);
+        expect(messages).toBeGreaterThan(2_900);
+      },
+      { maxBytes: 60_000_000 },
+    ),
+  );
+});

@@ -1,0 +1,33 @@
+import { appendContract } from "./store-append.contract.ts";
+import { conditionsContract } from "./store-conditions.contract.ts";
+import { deltasContract } from "./store-deltas.contract.ts";
+import { eventsContract } from "./store-events.contract.ts";
+import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
+import { marksContract } from "./store-marks.contract.ts";
+import { outageContract } from "./store-outage.contract.ts";
+import { rollupsContract } from "./store-rollups.contract.ts";
+
+/** Every sentence of `lib/store/store.ts`, as tests, for any implementation. */
+export function storeContract(
+  name: string,
+  openHarness: OpenHarness,
+  traits: StoreTraits = {},
+): void {
+  const onStore: OnStore = (test) => async () => {
+    const harness = await openHarness();
+    try {
+      await test(await harness.open(), harness);
+    } finally {
+      await harness.dispose();
+    }
+  };
+  describe(`${name} keeps the store's contract`, () => {
+    appendContract(onStore, traits);
+    deltasContract(onStore);
+    marksContract(onStore);
+    rollupsContract(onStore);
+    eventsContract(onStore, traits);
+    conditionsContract(onStore, traits);
+    outageContract(onStore, traits);
+  });
+}

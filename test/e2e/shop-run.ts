@@ -1,0 +1,128 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../eventually.ts";
+import type { ServiceProcess } from "../service-process.ts";
+import { chunks, recount, recountDays, shuffled, type ShopEvent } from "../shop-log.ts";
+
+interface Counts {
+  readonly data: readonly {
+    readonly type: string;
+    readonly count: number;
+    readonly series?: readonly { readonly time: string; readonly count: number }[];
+  }[];
+  readonly total: number;
+  readonly meta: { readonly exact: boolean };
+}
+
+/**
+ * Posts events in shuffled batches, a fifth of them twice, while the process is killed and started
+ * again. A batch counts as sent once it was answered 202; until then it is sent again.
+ */
+export async function postThroughKills(
+  service: ServiceProcess,
+  events: readonly ShopEvent[],
+  { kills, random, batchSize = 250 }: { kills: number; random: () => number; batchSize?: number },
+): Promise<void> {
+  const once = chunks(shuffled(events, random), batchSize);
+  const batches = shuffled([...once, ...once.filter(() => random() < 0.2)], random);
+  let next = 0;
+  const worker = async () => {
+    while (next < batches.length) await postUntilAccepted(service, batches[next++] ?? []);
+  };
+  const posting = Promise.all([worker(), worker(), worker()]);
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const at = Math.floor((batches.length * kill) / (kills + 1));
+    while (next < at) await delay(2);
+    await delay(random() * 60);
+    await service.kill();
+    await service.start();
+  }
+  await posting;
+}
+
+async function postUntilAccepted(
+  service: ServiceProcess,
+  batch: readonly ShopEvent[],
+): Promise<void> {
+  const body = batch.map((event) => JSON.stringify(event)).join("\n");
+  for (;;) {
+    const status = await fetch(`${service.url}/api/v1/events/batch`, {
+      method: "POST",
+      headers: { "Content-Type": "application/x-ndjson" },
+      body,
+    }).then(
+      async (response) => {
+        await response.arrayBuffer();
+        return response.status;
+      },
+      () => 0,
+    );
+    if (status === 202) return;
+    if (status !== 0 && status !== 503) throw new Error(`a batch was answered ${status}`);
+    await delay(20);
+  }
+}
+
+export async function countsOf(
+  service: ServiceProcess,
+  query: Record<string, string>,
+): Promise<Counts> {
+  const response = await fetch(`${service.url}/api/v1/events/counts?${new URLSearchParams(query)}`);
+  const body = await response.text();
+  if (response.status !== 200) throw new Error(`counts were answered ${response.status}: ${body}`);
+  return JSON.parse(body) as Counts;
+}
+
+const byType = ({ data }: Counts) =>
+  Object.fromEntries(data.map(({ type, count }) => [type, count]));
+
+/** Waits until nothing waits in the pipeline any more. */
+export async function settled(service: ServiceProcess): Promise<void> {
+  await eventually(async () => {
+    const health = (await (await fetch(`${service.url}/health`)).json()) as {
+      stages: Record<string, { backlog?: number }>;
+    };
+    expect(health.stages["processor"]?.backlog).toBe(0);
+  }, 120_000);
+}
+
+export const zones = ["Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"];
+
+/** Holds the service's counts against a plain recount: all types, random windows, and every day of some zones. */
+export async function expectExact(
+  service: ServiceProcess,
+  events: readonly ShopEvent[],
+  random: () => number,
+  windows: number,
+): Promise<void> {
+  const all = await countsOf(service, {});
+  expect(byType(all)).toEqual(recount(events));
+  expect(all.meta.exact).toBe(true);
+
+  const instants = events.map(({ timestamp }) => Date.parse(timestamp));
+  const first = Math.min(...instants);
+  const span = Math.max(...instants) - first;
+  for (let i = 0; i < windows; i += 1) {
+    const [a, b] = [random(), random()].map(
+      (share) => first + Math.floor((share * span) / 60_000) * 60_000,
+    );
+    const [from, to] = [Math.min(a ?? 0, b ?? 0), Math.max(a ?? 0, b ?? 0) + 60_000];
+    const counts = await countsOf(service, { from: String(from), to: String(to) });
+    expect(byType(counts)).toEqual(recount(events, from, to));
+  }
+
+  for (const timezone of zones) {
+    const counts = await countsOf(service, {
+      interval: "day",
+      timezone,
+      from: "2023-12-30T00:00:00Z",
+      to: "2024-07-05T00:00:00Z",
+    });
+    const days: Record<string, Record<string, number>> = {};
+    for (const { type, series } of counts.data) {
+      for (const { time, count } of series ?? []) {
+        if (count > 0) (days[time.slice(0, 10)] ??= {})[type] = count;
+      }
+    }
+    expect(days).toEqual(Object.fromEntries(recountDays(events, timezone)));
+  }
+}

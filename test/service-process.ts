@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const root = join(import.meta.dirname, "..");
+const runner = join(root, "node_modules/moleculer/bin/moleculer-runner.mjs");
+const readyWithinMs = 30_000;
+
+export type Variables = Readonly<Record<string, string>>;
+
+/** The real runner as a child process, on a port and a folder of its own. */
+export class ServiceProcess {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly #variables: Variables;
+  #child: ChildProcess | null = null;
+  #output = "";
+
+  /** @param variables besides PORT and DATA_DIR */
+  static async create(variables: Variables = {}): Promise<ServiceProcess> {
+    const dataDir = variables["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "analytics-")));
+    return new ServiceProcess(await freePort(), dataDir, variables);
+  }
+
+  private constructor(port: number, dataDir: string, variables: Variables) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.dataDir = dataDir;
+    this.#variables = { ...variables, PORT: String(port), DATA_DIR: dataDir };
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error("the service is not running");
+    return pid;
+  }
+
+  /** What it has printed since it was created. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Starts it without waiting for anything. */
+  spawn(): ChildProcess {
+    const { PATH, HOME } = process.env;
+    const child = spawn(process.execPath, [runner, "--config", "moleculer.config.ts"], {
+      cwd: root,
+      env: { PATH, HOME, ...this.#variables },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk: Buffer) => (this.#output += chunk.toString()));
+    }
+    this.#child = child;
+    return child;
+  }
+
+  /** Starts it and waits until it says that it is ready. */
+  async start(): Promise<void> {
+    const child = this.spawn();
+    const deadline = Date.now() + readyWithinMs;
+    while (!(await this.isReady())) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`the service did not get ready:\n${this.#output}`);
+      }
+      await delay(20);
+    }
+  }
+
+  async isReady(): Promise<boolean> {
+    try {
+      return (await fetch(`${this.url}/health/ready`)).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Ends it as an operator does. @returns the exit code */
+  async stop(): Promise<number | null> {
+    return this.#end("SIGTERM");
+  }
+
+  /** Ends it as a power cut does. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null) return null;
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, "exit");
+      child.kill(signal);
+      await exited;
+    }
+    return child.exitCode;
+  }
+
+  /** Ends it and removes its folder. */
+  async dispose(): Promise<void> {
+    await this.kill();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

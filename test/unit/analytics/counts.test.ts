@@ -1,0 +1,248 @@
+import fc from "fast-check";
+import { grainMs, grains, startOf, type Grain } from "../../../lib/event/bucket.ts";
+import type { StoredEvent } from "../../../lib/event/event.ts";
+import type { Range, SectionRow } from "../../../lib/store/store.ts";
+import { intervals, periods, type Period } from "../../../lib/analytics/calendar.ts";
+import {
+  cutCells,
+  mergeCells,
+  OTHER,
+  sectionOf,
+  type Cells,
+} from "../../../lib/analytics/cells.ts";
+import {
+  countTypes,
+  countValues,
+  eventRow,
+  pickValues,
+  type CountRow,
+} from "../../../lib/analytics/counts.ts";
+import { coverAll, type Marks } from "../../../lib/analytics/cover.ts";
+import { cellsOf, deltasOf } from "../../../lib/analytics/delta.ts";
+import { valueOf } from "../../../lib/analytics/dimensions.ts";
+import { eventsWithin, names, origin } from "./arbitraries.ts";
+
+const dimensions = ["source", "context.browser"];
+const spanMs = 3 * grainMs.day;
+
+type Rollups = Readonly<Record<Grain, ReadonlyMap<number, Cells>>>;
+
+/** What a store holds once everything is settled. */
+function rollUp(events: readonly StoredEvent[]): Rollups {
+  const group = (cells: readonly (readonly [number, Cells])[], grain: Grain) =>
+    new Map(
+      [...Map.groupBy(cells, ([start]) => startOf(grain, start))].map(([start, parts]) => {
+        return [start, cutCells(mergeCells(parts.map(([, part]) => part))).cells] as const;
+      }),
+    );
+  const deltas = deltasOf("b", "p", events, dimensions);
+  const minute = group(
+    deltas.map(({ bucket, cells }) => [bucket.start, cells] as const),
+    "minute",
+  );
+  const hour = group([...minute], "hour");
+  return { minute, hour, day: group([...hour], "day") };
+}
+
+/** Read a section as the query does; what is marked is not in the rollups, as if none was ever written. */
+function read<S extends string>(
+  events: readonly StoredEvent[],
+  parts: readonly Pick<Period, "start" | "end">[],
+  marks: Marks,
+  section: S,
+): SectionRow<S>[] {
+  const store = rollUp(events);
+  const within = ({ from, to }: Range, start: number) => start >= from && start < to;
+  const row = (start: number, cells: Cells) => {
+    return { start, cells: sectionOf(cells, section), exact: true };
+  };
+  const { rollups, deltas, events: ends } = coverAll(parts, marks);
+  return [
+    ...ends.map((range) =>
+      eventRow(
+        range.from,
+        events.filter(({ timestamp }) => within(range, timestamp)),
+        section,
+      ),
+    ),
+    ...grains.flatMap((grain) =>
+      [...store[grain]]
+        .filter(([start]) => rollups[grain].some((range) => within(range, start)))
+        .filter(([start]) => !marks[grain].includes(start))
+        .map(([start, cells]) => row(start, cells)),
+    ),
+    ...deltas
+      .filter((start) => store.minute.has(start))
+      .map((start) => row(start, store.minute.get(start)!)),
+  ];
+}
+
+/** A plain recount. */
+function recount(
+  events: readonly StoredEvent[],
+  parts: readonly Period[],
+  keyOf: (event: StoredEvent) => string,
+): Map<string, number[]> {
+  const counts = new Map<string, number[]>();
+  for (const event of events) {
+    const column = parts.findIndex(
+      ({ start, end }) => event.timestamp >= start && event.timestamp < end,
+    );
+    if (column < 0) continue;
+    const series = counts.get(keyOf(event)) ?? parts.map(() => 0);
+    counts.set(keyOf(event), series.with(column, series[column]! + 1));
+  }
+  return counts;
+}
+
+function seriesOf(rows: readonly CountRow[], ...keys: string[]): Map<string, number[]> {
+  return new Map(
+    rows.map((row) => [
+      JSON.stringify(keys.map((key) => row[key])),
+      row.series!.map(({ count }) => count),
+    ]),
+  );
+}
+
+const question = fc.record({
+  events: eventsWithin(spanMs),
+  bounds: fc.tuple(fc.nat(spanMs), fc.nat(spanMs)).filter(([a, b]) => a !== b),
+  interval: fc.constantFrom(...intervals.filter((interval) => interval !== "minute")),
+  zone: fc.constantFrom("UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"),
+  marked: fc.array(fc.nat(spanMs - 1), { maxLength: 5 }),
+  types: fc.option(fc.uniqueArray(names), { nil: undefined }),
+});
+
+test("a series by type is what a plain recount of the events gives", () => {
+  fc.assert(
+    fc.property(question, ({ events, bounds, interval, zone, marked, types }) => {
+      const range = { from: origin + Math.min(...bounds), to: origin + Math.max(...bounds) };
+      const parts = periods(interval, zone, range);
+      const marks = marksOf(marked);
+      const answer = countTypes(read(events, parts, marks, "types"), { periods: parts, types });
+      const asked = events.filter(({ type }) => types?.includes(type) ?? true);
+      const expected = recount(asked, parts, ({ type }) => JSON.stringify([type]));
+      expect(seriesOf(answer.data, "type")).toEqual(expected);
+      expectAssembled(answer, parts);
+      expect(answer.exact).toBe(true);
+
+      const plain = countTypes(
+        read(events, [{ start: range.from, end: range.to }], marks, "types"),
+        { types },
+      );
+      expect(plain.data).toEqual(answer.data.map(({ type, count }) => ({ type, count })));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("grouped by a dimension, and filtered by its values, it is too", () => {
+  fc.assert(
+    fc.property(question, fc.uniqueArray(names), (asked, values) => {
+      const { events, bounds, interval, zone, marked, types } = asked;
+      const range = { from: origin + Math.min(...bounds), to: origin + Math.max(...bounds) };
+      const parts = periods(interval, zone, range);
+      const ofTypes = events.filter(({ type }) => types?.includes(type) ?? true);
+      for (const dimension of dimensions) {
+        const rows = read(events, parts, marksOf(marked), dimension);
+        const answer = countValues(dimension, rows, { periods: parts, types });
+        expect(seriesOf(answer.data, "type", dimension)).toEqual(
+          recount(ofTypes, parts, (event) => {
+            return JSON.stringify([event.type, valueOf(event, dimension)]);
+          }),
+        );
+        expectAssembled(answer, parts);
+
+        const picked = countTypes(pickValues(rows, [...values, ...values]), {
+          periods: parts,
+          types,
+        });
+        expect(seriesOf(picked.data, "type")).toEqual(
+          recount(
+            ofTypes.filter((event) => values.includes(valueOf(event, dimension))),
+            parts,
+            ({ type }) => JSON.stringify([type]),
+          ),
+        );
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+/** Marks on the buckets of some instants, minutes first, as the aggregator meets them. */
+function marksOf(offsets: readonly number[]): Marks {
+  const marks: Record<Grain, number[]> = { minute: [], hour: [], day: [] };
+  offsets.forEach((offset, i) => {
+    const grain = grains[i % grains.length]!;
+    marks[grain].push(startOf(grain, origin + offset));
+  });
+  return marks;
+}
+
+function expectAssembled(
+  { data, total }: ReturnType<typeof countTypes>,
+  parts: readonly Period[],
+): void {
+  expect(data.reduce((sum, { count }) => sum + count, 0)).toBe(total);
+  data.forEach(({ type, count, series }, i) => {
+    expect(series!.map(({ time }) => time)).toEqual(parts.map(({ time }) => time));
+    expect(series!.reduce((sum, point) => sum + point.count, 0)).toBe(count);
+    const before = data[i - 1];
+    if (before === undefined) return;
+    expect(before.count).toBeGreaterThanOrEqual(count);
+    if (before.count === count) expect(before.type <= type).toBe(true);
+  });
+}
+
+test("rows are ordered by count, then type, then value, and carry the dimension's name", () => {
+  const cells = cellsOf([], ["source"]);
+  expect(
+    countValues("source", [{ start: 0, cells: cells.dimensions["source"]!, exact: true }]),
+  ).toEqual({ data: [], total: 0, exact: true });
+  const row = {
+    start: 0,
+    cells: { b: { y: 1, x: 1 }, a: { x: 1, "10": 3 } },
+    exact: true,
+  };
+  const { data } = countValues("source", [row]);
+  expect(JSON.stringify(data)).toBe(
+    JSON.stringify([
+      { type: "a", source: "10", count: 3 },
+      { type: "a", source: "x", count: 1 },
+      { type: "b", source: "x", count: 1 },
+      { type: "b", source: "y", count: 1 },
+    ]),
+  );
+});
+
+test("an answer that touches a cut is not exact, one about other types is", () => {
+  const rows = [{ start: 0, cells: { t: { a: 1, [OTHER]: 2 }, u: { a: 1 } }, exact: false }];
+  expect(countValues("d", rows).exact).toBe(false);
+  expect(countValues("d", rows, { types: ["t"] }).exact).toBe(false);
+  expect(countValues("d", rows, { types: ["u"] }).exact).toBe(true);
+  expect(countTypes(pickValues(rows, ["a"])).exact).toBe(false);
+});
+
+test("rows outside of all periods do not count", () => {
+  const parts = [{ start: 0, end: 10, time: "first" }];
+  const rows = [0, 9, 10, -1].map((start) => ({ start, cells: { t: 1 }, exact: true }));
+  expect(countTypes(rows, { periods: parts })).toEqual({
+    data: [{ type: "t", count: 2, series: [{ time: "first", count: 2 }] }],
+    total: 2,
+    exact: true,
+  });
+});
+
+test("rows of JSON with hostile keys are rows like others", () => {
+  const cells = JSON.parse(
+    '{"__proto__":{"__proto__":2,"constructor":1}}',
+  ) as SectionRow<"d">["cells"];
+  const row = { start: 0, cells, exact: true };
+  expect(JSON.stringify(countValues("__proto__", [row]).data)).toBe(
+    '[{"type":"__proto__","__proto__":"__proto__","count":2},{"type":"__proto__","__proto__":"constructor","count":1}]',
+  );
+  expect(countTypes(pickValues([row], ["constructor", "toString"])).data).toEqual([
+    { type: "__proto__", count: 1 },
+  ]);
+});

@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { NONE } from "../../../lib/analytics/cells.ts";
+import {
+  builtInDimensions,
+  maxValueLength,
+  resolveDimension,
+  rolledUp,
+  valueOf,
+} from "../../../lib/analytics/dimensions.ts";
+import { eventOf } from "./arbitraries.ts";
+
+describe("resolveDimension", () => {
+  test("knows every built-in dimension by its public name", () => {
+    for (const name of builtInDimensions) expect(resolveDimension(name)).toBe(name);
+  });
+
+  test("understands the short spellings", () => {
+    expect(resolveDimension("utm.source")).toBe("context.utm.source");
+    expect(resolveDimension("utm.campaign")).toBe("context.utm.campaign");
+    expect(resolveDimension("referrer")).toBe("context.referrer");
+  });
+
+  test("takes paths into data, metadata and context, and nothing else", () => {
+    expect(resolveDimension("data.plan")).toBe("data.plan");
+    expect(resolveDimension("metadata.campaignId")).toBe("metadata.campaignId");
+    for (const name of ["", "type", "id", "data", "data.", "data.$where", "__proto__", "data..a"]) {
+      expect(resolveDimension(name)).toBeUndefined();
+    }
+  });
+
+  test("configured dimensions join the built-in ones once", () => {
+    expect(rolledUp(["data.plan", "context.os", "data.plan"])).toEqual([
+      ...builtInDimensions,
+      "data.plan",
+    ]);
+  });
+});
+
+describe("valueOf", () => {
+  test.each([
+    ["a text", "pro", "pro"],
+    ["an empty text", "", ""],
+    ["a number", 4.5, "4.5"],
+    ["zero", -0, "0"],
+    ["true", true, "true"],
+    ["false", false, "false"],
+    ["null", null, NONE],
+    ["an object", { a: 1 }, NONE],
+    ["an array", ["a"], NONE],
+  ])("of %s", (_, plan, value) => {
+    expect(valueOf(eventOf({ data: { plan } }), "data.plan")).toBe(value);
+  });
+
+  test("of what is missing, or lies within what is no object", () => {
+    expect(valueOf(eventOf({}), "data.plan")).toBe(NONE);
+    expect(valueOf(eventOf({ data: "text" }), "data.length")).toBe(NONE);
+    expect(valueOf(eventOf({ data: ["a"] }), "data.0")).toBe(NONE);
+    expect(valueOf(eventOf({ data: null }), "data.plan.name")).toBe(NONE);
+    expect(valueOf(eventOf({ context: {} }), "context.utm.source")).toBe(NONE);
+  });
+
+  test("sees own properties only", () => {
+    const data = JSON.parse('{"own":{"__proto__":"mine"}}') as Record<string, never>;
+    expect(valueOf(eventOf({ data }), "data.own.__proto__")).toBe("mine");
+    const inherited = Object.create({ plan: "pro" }) as Record<string, never>;
+    expect(valueOf(eventOf({ data: inherited }), "data.plan")).toBe(NONE);
+    for (const name of ["data.__proto__", "data.constructor.name", "data.toString"]) {
+      expect(valueOf(eventOf({ data: {} }), name)).toBe(NONE);
+    }
+  });
+
+  test("finds the source and the context's depths", () => {
+    const event = eventOf({ source: "mailer", context: { bot: false, utm: { source: "news" } } });
+    expect(valueOf(event, "source")).toBe("mailer");
+    expect(valueOf(event, "context.bot")).toBe("false");
+    expect(valueOf(event, "context.utm.source")).toBe("news");
+  });
+
+  test("cuts texts without parting a pair, and keeps them well formed", () => {
+    fc.assert(
+      fc.property(fc.nat(5), fc.string({ unit: "binary", minLength: 200 }), (shift, tail) => {
+        const text = "x".repeat(250 + shift) + tail;
+        const value = valueOf(eventOf({ data: { text } }), "data.text");
+        expect(value.isWellFormed()).toBe(true);
+        expect(text.toWellFormed().startsWith(value)).toBe(true);
+        expect([maxValueLength - 1, maxValueLength]).toContain(value.length);
+      }),
+    );
+    const pair = `${"x".repeat(255)}😀`;
+    expect(valueOf(eventOf({ data: { pair } }), "data.pair")).toBe("x".repeat(255));
+    expect(valueOf(eventOf({ data: { lone: "a\ud800b" } }), "data.lone")).toBe("a\ufffdb");
+  });
+});

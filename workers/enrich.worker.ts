@@ -1,0 +1,36 @@
+import { workerData } from "node:worker_threads";
+import { deltasOf } from "../lib/analytics/delta.ts";
+import { decodeBatch } from "../lib/event/batch-message.ts";
+import { acceptedAt } from "../lib/event/enrich/accepted.ts";
+import { clientReader } from "../lib/event/enrich/client.ts";
+import type {
+  DeltasDone,
+  DeltasJob,
+  EnrichDone,
+  EnrichJob,
+  EnrichSettings,
+} from "../lib/event/enrich-job.ts";
+import { enrich } from "../lib/event/enrich.ts";
+import { lowerThreadPriority } from "../lib/thread-priority.ts";
+import { countryReader } from "./country.ts";
+
+const { fullIp, dimensions } = workerData as EnrichSettings;
+const tools = { clientOf: clientReader(), countryOf: countryReader(), fullIp };
+
+lowerThreadPriority();
+
+/** Enriches batches on a worker thread, see `EnrichWorker`. Keeps caches between jobs, nothing else. */
+export default function run(job: EnrichJob): EnrichDone;
+export default function run(job: DeltasJob): DeltasDone;
+export default function run(job: EnrichJob | DeltasJob): EnrichDone | DeltasDone {
+  if ("kind" in job) {
+    return { deltas: deltasOf(job.batch, job.project, job.events, dimensions) };
+  }
+  const message = decodeBatch(job.body);
+  const { batch, project } = message;
+  const indexes = job.only?.filter((index) => index < message.events.length);
+  const events = (indexes ?? [...message.events.keys()]).map((index) =>
+    enrich(acceptedAt(message, index), message, tools),
+  );
+  return { batch, project, events, deltas: deltasOf(batch, project, events, dimensions) };
+}
