@@ -1,0 +1,111 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "../eventually.ts";
+import { ServiceProcess } from "../service-process.ts";
+
+const event = (id: string) => ({ id, type: "life.cycle", source: "test" });
+const post = (service: ServiceProcess, id: string) =>
+  fetch(`${service.url}/api/v1/events`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(event(id)),
+  });
+
+test("SIGTERM: requests under way are answered, what was accepted is there at the next start", async () => {
+  const service = await ServiceProcess.create();
+  try {
+    await service.start();
+    const answers = Array.from({ length: 50 }, (_, i) =>
+      post(service, `e${i}`).catch(() => undefined),
+    );
+    await Promise.race(answers);
+    const startedAt = Date.now();
+    expect(await service.stop()).toBe(0);
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
+    const accepted = (await Promise.all(answers)).filter((answer) => answer?.status === 202).length;
+    expect(accepted).toBeGreaterThan(0);
+
+    await service.start();
+    await eventually(async () => {
+      const counts = (await (await fetch(`${service.url}/api/v1/events/counts`)).json()) as {
+        total: number;
+      };
+      expect(counts.total).toBeGreaterThanOrEqual(accepted);
+    });
+  } finally {
+    await service.dispose();
+  }
+});
+
+test("a second start on the same folder is refused with a message that names it", async () => {
+  const first = await ServiceProcess.create();
+  try {
+    await first.start();
+    const second = await ServiceProcess.create({ DATA_DIR: first.dataDir });
+    const [code] = (await once(second.spawn(), "exit")) as [number];
+    expect(code).not.toBe(0);
+    expect(second.output).toContain(`${first.dataDir} is in use by process ${first.pid}`);
+    expect(await first.isReady()).toBe(true);
+  } finally {
+    await first.dispose();
+  }
+});
+
+test("a bad configuration is one message that names every bad variable", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "analytics-"));
+  const service = await ServiceProcess.create({
+    DATA_DIR: dataDir,
+    ENABLE_METRICS: "maybe",
+    RABBITMQ_URL: "http://mq",
+  });
+  try {
+    const [code] = (await once(service.spawn(), "exit")) as [number];
+    expect(code).toBe(1);
+    expect(service.output.match(/ENABLE_METRICS|RABBITMQ_URL/g)).toEqual([
+      "RABBITMQ_URL",
+      "ENABLE_METRICS",
+    ]);
+    expect(service.output).not.toContain("    at ");
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
+});
+
+test("keys: none is a 401, a wrong scope a 403, another project's event a 404, and no key is in the logs", async () => {
+  const keys = {
+    shop: "shop-key-0123456789",
+    blog: "blog-key-0123456789",
+    writer: "only-writes-0123456789",
+  };
+  const service = await ServiceProcess.create({
+    LOG_LEVEL: "debug",
+    API_KEYS: `${keys.shop}:shop,${keys.blog}:blog,${keys.writer}:shop:events:write`,
+  });
+  const get = (path: string, headers: Record<string, string>) =>
+    fetch(service.url + path, { headers });
+  try {
+    await service.start();
+    expect((await post(service, "e1")).status).toBe(401);
+    const accepted = await fetch(`${service.url}/api/v1/events`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Api-Key": keys.writer, Prefer: "wait=10" },
+      body: JSON.stringify(event("e1")),
+    });
+    expect(accepted.status).toBe(201);
+    const path = "/api/v1/events/e1";
+    expect((await get(path, {})).status).toBe(401);
+    expect((await get(path, { "X-Api-Key": keys.writer })).status).toBe(403);
+    expect((await get(path, { Authorization: `Bearer ${keys.shop}` })).status).toBe(200);
+    expect((await get(path, { Authorization: `Bearer ${keys.blog}` })).status).toBe(404);
+    const basic = Buffer.from(`${keys.shop}:`).toString("base64");
+    expect((await get(path, { Authorization: `Basic ${basic}` })).status).toBe(200);
+    const counts = await get("/api/v1/events/counts", { "X-Api-Key": keys.blog });
+    expect(await counts.json()).toMatchObject({ data: [], total: 0 });
+    await service.stop();
+    for (const key of Object.values(keys)) expect(service.output).not.toContain(key);
+  } finally {
+    await service.dispose();
+  }
+});
