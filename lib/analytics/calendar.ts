@@ -172,7 +172,7 @@ function monthStart(local: number, monthsOn: number): number {
 
 /**
  * Writes instants as RFC 3339, fast where they ascend. Offsets that are no whole minutes (before
- * 1973) are rounded down, and the instant stays what it is.
+ * 1973) are rounded up: the instant stays what it is, and the date that of the zone.
  */
 function rfc3339Writer(): (instant: number, offset: number) => string {
   let knownDay = NaN;
@@ -182,9 +182,9 @@ function rfc3339Writer(): (instant: number, offset: number) => string {
   return (instant, offset) => {
     if (offset !== knownOffset) {
       knownOffset = offset;
-      zone = writeOffset(Math.floor(offset / minuteMs));
+      zone = writeOffset(Math.ceil(offset / minuteMs));
     }
-    const local = instant + Math.floor(offset / minuteMs) * minuteMs;
+    const local = instant + Math.ceil(offset / minuteMs) * minuteMs;
     const day = Math.floor(local / dayMs);
     if (day !== knownDay) {
       knownDay = day;

@@ -42,7 +42,7 @@ export function mergeSketches(a: Sketch, b: Sketch): Sketch {
   return mergeAll([a, b]);
 }
 
-/** The sketch of the union of many; about 15 µs for each that is not exact. */
+/** The sketch of the union of many; some 50 µs for each that is not exact. */
 export function mergeAll(sketches: Iterable<Sketch>): Sketch {
   let first = emptySketch;
   let union: Union | undefined;

@@ -63,7 +63,8 @@ export class Inbox {
   arrived(count: number): Promise<readonly Delivery[]> {
     return eventually(() => {
       if (this.deliveries.length < count) {
-        throw new Error(`${this.deliveries.length} of ${count} deliveries: ${this.texts.join()}`);
+        const texts = this.texts.map((text) => text.slice(0, 20)).slice(-20);
+        throw new Error(`${this.deliveries.length} of ${count} deliveries, last ${texts.join()}`);
       }
       return this.deliveries;
     });

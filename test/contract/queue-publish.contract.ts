@@ -61,6 +61,18 @@ export function publishContract(onQueue: OnQueue, traits: QueueTraits): void {
     );
 
     test(
+      "carries empty bodies, several at once",
+      onQueue(async (queue) => {
+        const inbox = new Inbox();
+        await queue.consume(inbox.handle, { prefetch: 3 });
+        const body = new Uint8Array(0);
+        await Promise.all([1, 2, 3].map((receivedAt) => queue.publish({ body, receivedAt })));
+        const deliveries = await inbox.arrived(3);
+        expect(deliveries.map((delivery) => delivery.body.byteLength)).toEqual([0, 0, 0]);
+      }),
+    );
+
+    test(
       "carries a megabyte",
       onQueue(async (queue) => {
         const body = new Uint8Array(KiB * KiB).map((_, index) => (index * 31) % 251);

@@ -11,7 +11,7 @@ const MiB = 1024 * 1024;
 /** Run a test on a file system of a few MB, made for it. */
 async function onSmallDisk(test: (harness: EmbeddedHarness) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "queue-disk-"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=32m", "tmpfs", folder]);
   const harness = new EmbeddedHarness(folder, {});
   try {
     await test(harness);
@@ -32,7 +32,7 @@ describe("on a full disk (skipped where this user may not mount a file system)",
       const confirmed: string[] = [];
       const untilFull = async () => {
         for (let index = 0; index < 1_000; index += 1) {
-          const text = `${index}`.padEnd(50_000);
+          const text = `${index} `.repeat(10_000);
           await queue.publish(message(text));
           confirmed.push(text);
         }
@@ -89,7 +89,7 @@ describe("on a full disk (skipped where this user may not mount a file system)",
     }),
   );
 
-  asRoot("it opens with what waits there, and delivers it", () =>
+  asRoot("it opens with what waits there, and works that off without any room being made", () =>
     onSmallDisk(async (harness) => {
       const first = await harness.open();
       for (let index = 0; index < 20; index += 1) await first.publish(message(`${index}`));
@@ -98,8 +98,6 @@ describe("on a full disk (skipped where this user may not mount a file system)",
       const queue = await harness.open();
       const inbox = new Inbox();
       await queue.consume(inbox.handle, { prefetch: 4 });
-      await inbox.arrived(4);
-      await rm(join(harness.folder, "ballast"));
       await inbox.arrived(20);
       await eventually(async () => expect((await queue.depth()).messages).toBe(0));
       expect(new Set(inbox.texts).size).toBe(20);

@@ -28,7 +28,10 @@ export function deltasContract(onStore: OnStore): void {
     test(
       "are summed for their minute and project alone",
       onStore(async (store) => {
-        const ofAnother = { ...delta("b1", cells({ a: 100 })), bucket: bucket(minute, "minute", "q") };
+        const ofAnother = {
+          ...delta("b1", cells({ a: 100 })),
+          bucket: bucket(minute, "minute", "q"),
+        };
         await store.putDeltas([
           delta("b1", cells({ a: 1 })),
           delta("b2", cells({ a: 2, b: 3 }, "app")),
@@ -74,7 +77,9 @@ export function deltasContract(onStore: OnStore): void {
       "are summed uncut",
       onStore(async (store) => {
         const values = bare(
-          Object.fromEntries(Array.from({ length: maxDimensionValues + 5 }, (_, i) => [`v${i}`, 1])),
+          Object.fromEntries(
+            Array.from({ length: maxDimensionValues + 5 }, (_, i) => [`v${i}`, 1]),
+          ),
         );
         const wide = {
           ...cells({ a: maxDimensionValues + 5 }),

@@ -109,6 +109,13 @@ test("weeks start on Monday and are clipped to the range", () => {
   ]);
 });
 
+test("an offset with seconds is rounded so that instant and date hold", () => {
+  // Liberia was 44 minutes and 30 seconds behind until 1972.
+  expect(timesOf("day", "Africa/Monrovia", "1970-01-02T12:00Z", "1970-01-03T00:00Z")).toEqual([
+    "1970-01-02T00:00:30-00:44",
+  ]);
+});
+
 test("the first years and the last that RFC 3339 can write", () => {
   expect(timesOf("month", "UTC", "0001-01-01T00:00Z", "0001-03-01T00:00Z")).toEqual([
     "0001-01-01T00:00:00Z",

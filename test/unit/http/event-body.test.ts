@@ -1,7 +1,16 @@
+import { errorType } from "../../../lib/errors.ts";
 import { readEvent, type ItemReading } from "../../../lib/http/event-body.ts";
 
 const read = (body: string, headers: Readonly<Record<string, string>>): ItemReading =>
   readEvent(Buffer.from(body), headers);
+
+function refusal(body: string, type: string): string {
+  try {
+    return read(body, { "content-type": type }).status;
+  } catch (error) {
+    return errorType(error);
+  }
+}
 
 const cloudEvent = { specversion: "1.0", id: "e1", source: "/s", type: "t" };
 const cloudHeaders = { "ce-specversion": "1.0", "ce-id": "e1", "ce-source": "/s", "ce-type": "t" };
@@ -12,7 +21,7 @@ test("JSON is the event", () => {
     read('{"type":"a","__proto__":1}', { "content-type": "application/json; charset=utf-8" }),
   ).toEqual({
     status: "read",
-    input: JSON.parse('{"type":"a","__proto__":1}'),
+    input: JSON.parse('{"type":"a","__proto__":1}') as unknown,
   });
 });
 
@@ -59,7 +68,5 @@ test.each([
   ["[]", "application/cloudevents-batch+json", "UNSUPPORTED_MEDIA_TYPE"],
   ["[]", "application/cloudevents+avro", "UNSUPPORTED_MEDIA_TYPE"],
 ])("%j as %s is refused: %s", (body, type, error) => {
-  expect(() => read(body, { "content-type": type })).toThrow(
-    expect.objectContaining({ type: error }),
-  );
+  expect(refusal(body, type)).toBe(error);
 });

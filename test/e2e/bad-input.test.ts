@@ -1,0 +1,265 @@
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { ServiceProcess } from "../service-process.ts";
+
+let service: ServiceProcess;
+beforeAll(async () => {
+  service = await ServiceProcess.create({ LOG_LEVEL: "warn" });
+  await service.start();
+});
+afterAll(() => service.dispose());
+
+interface Answer {
+  readonly status: number;
+  readonly body: {
+    type?: string;
+    errors?: { pointer: string; code: string }[];
+    [key: string]: unknown;
+  };
+  readonly headers: Headers;
+}
+
+async function send(
+  path: string,
+  body: BodyInit | Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await fetch(`${service.url}/api/v1/events${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: body as BodyInit,
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: JSON.parse(text) as Answer["body"],
+  };
+}
+
+const base = { type: "bad.input", source: "test" };
+const pointers = ({ body }: Answer) => body.errors?.map(({ pointer }) => pointer);
+
+describe("one event", () => {
+  test.each([
+    ["not JSON", "{", 400],
+    ["nothing", "", 400],
+    ["white space", "  \n", 400],
+    ["not UTF-8", Buffer.from([0x22, 0xff, 0x22]), 400],
+    ["a number", "7", 422],
+    ["null", "null", 422],
+    ["an array", "[]", 422],
+    ["a JSON megabyte of brackets", "[".repeat(200_000), 400],
+  ])("%s is a problem", async (_name, body, status) => {
+    const answer = await send("", body);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  });
+
+  test.each([
+    ["no type", { source: "x" }, 422, "/type"],
+    ["a type of another kind", { ...base, type: 7 }, 422, "/type"],
+    ["a type with a space", { ...base, type: "a b" }, 422, "/type"],
+    ["no source", { type: "a" }, 422, "/source"],
+    ["half a surrogate pair in the source", { ...base, source: "\ud800" }, 422, "/source"],
+    ["NUL in the source", { ...base, source: "a\0b" }, 422, "/source"],
+    ["an unknown field", { ...base, foo: 1 }, 400, "/foo"],
+    [
+      "__proto__ as a field",
+      JSON.parse('{"type":"a","source":"b","__proto__":{"x":1}}') as object,
+      400,
+      "/__proto__",
+    ],
+    ["a timestamp that is none", { ...base, timestamp: "yesterday" }, 422, "/timestamp"],
+    [
+      "a timestamp ahead of time",
+      { ...base, timestamp: Date.now() + 3_600_000 },
+      422,
+      "/timestamp",
+    ],
+    ["metadata that are no object", { ...base, metadata: [] }, 422, "/metadata"],
+    [
+      "a user agent that is no text",
+      { ...base, metadata: { userAgent: {} } },
+      422,
+      "/metadata/userAgent",
+    ],
+  ])("%s is named", async (_name, event, status, pointer) => {
+    const answer = await send("", JSON.stringify(event));
+    expect({ status: answer.status, pointers: pointers(answer) }).toEqual({
+      status,
+      pointers: [pointer],
+    });
+  });
+
+  test("what is nested too deep is named", async () => {
+    const nested = "[".repeat(40) + "]".repeat(40);
+    const answer = await send("", `{"type":"a","source":"b","data":${nested}}`);
+    expect(answer.status).toBe(422);
+    expect(pointers(answer)?.[0]).toMatch(/^\/data/);
+  });
+
+  test("another content type is a 415 that says what is taken", async () => {
+    const answer = await send("", "type=a", {
+      "Content-Type": "application/x-www-form-urlencoded",
+    });
+    expect(answer.status).toBe(415);
+    expect(answer.headers.get("accept")).toContain("application/json");
+  });
+});
+
+describe("large and coded bodies", () => {
+  test.each(["", "/batch"])("12 MB to %s is a 413 that says which limit", async (path) => {
+    const answer = await send(path, "x".repeat(12_582_912));
+    expect(answer.status).toBe(413);
+    expect(answer.body.errors?.[0]?.code).toBe("body_bytes");
+  });
+
+  test("a gzip bomb is a 413", async () => {
+    const bomb = gzipSync(Buffer.alloc(200 * 1_048_576, 32));
+    const answer = await send("/batch", bomb, { "Content-Encoding": "gzip" });
+    expect(answer.status).toBe(413);
+    expect(answer.body.errors?.[0]?.code).toBe("inflated_bytes");
+  });
+
+  test.each([
+    ["gzip that is none", Buffer.from("no gzip")],
+    ["gzip that is cut off", gzipSync('{"type":"a","source":"b"}').subarray(0, 20)],
+  ])("%s is malformed", async (_name, body) => {
+    expect((await send("", body, { "Content-Encoding": "gzip" })).status).toBe(400);
+  });
+
+  test("an event of more than 64 KB is a 413", async () => {
+    const answer = await send("", JSON.stringify({ ...base, data: "x".repeat(66_000) }));
+    expect(answer.status).toBe(413);
+  });
+
+  test("1,001 events are a 413", async () => {
+    const answer = await send("/batch", JSON.stringify(Array.from({ length: 1_001 }, () => base)));
+    expect(answer.status).toBe(413);
+  });
+});
+
+describe("batches", () => {
+  test("one bad event costs only itself", async () => {
+    const answer = await send("/batch", JSON.stringify({ events: [base, { type: "a" }, base] }));
+    expect(answer.status).toBe(207);
+    expect(answer.body).toMatchObject({
+      accepted: 2,
+      rejected: 1,
+      results: [{ index: 1, status: "rejected" }],
+    });
+  });
+
+  test("only bad ones are a 422, and every line of NDJSON is told", async () => {
+    const answer = await send("/batch", '{"type":1}\nnope\n', {
+      "Content-Type": "application/x-ndjson",
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({ accepted: 0, rejected: 2 });
+  });
+
+  test("results=all lists the accepted ones too; another parameter is refused", async () => {
+    const answer = await send("/batch?results=all", JSON.stringify([base]));
+    expect(answer.body).toMatchObject({ results: [{ index: 0, status: "accepted" }] });
+    expect((await send("/batch?result=all", "[]")).status).toBe(400);
+  });
+});
+
+describe("reads", () => {
+  test.each([
+    "/events?foo=1",
+    "/events?limit=0",
+    "/events?limit=a",
+    "/events?cursor=abc",
+    "/events?from=yesterday",
+    "/events?data.a[$where]=1",
+    "/events?data..a=1",
+    "/events?fields=nothing",
+    "/events?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
+    "/events/counts?interval=fortnight",
+    "/events/counts?timezone=Mars/Olympus",
+    "/events/counts?groupBy=data.unknown",
+    "/events/counts?interval=minute&from=1926-01-01T00:00:00Z&to=2026-01-01T00:00:00Z",
+  ])("%s is a 400 with a finding", async (path) => {
+    const response = await fetch(`${service.url}/api/v1${path}`);
+    const body = (await response.json()) as Answer["body"];
+    expect(response.status).toBe(400);
+    expect(body.errors).not.toHaveLength(0);
+  });
+
+  test.each([
+    ["GET", "/api/v1/events/batch", 405, "POST"],
+    ["DELETE", "/api/v1/events", 405, "GET, POST"],
+    ["POST", "/api/v1/events/counts", 405, "GET"],
+    ["GET", "/api/v1/nothing", 404, null],
+    ["GET", "/%zz", 404, null],
+    ["GET", "/api/v1/events/%zz", 400, null],
+    ["GET", "/~node/list", 404, null],
+    ["GET", "/api/v1/query/find", 404, null],
+  ])("%s %s is a %i", async (method, path, status, allow) => {
+    const response = await fetch(service.url + path, { method });
+    expect([response.status, response.headers.get("allow")]).toEqual([status, allow]);
+  });
+});
+
+test("2,000 random bodies: each is a 4xx problem, or comes back as it was sent", async () => {
+  let sent = 0;
+  const key = fc.oneof(
+    fc.string(),
+    fc.constantFrom("__proto__", "constructor", "$where", "a.b", "", "\0", "\ud800"),
+  );
+  const hostile = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 5 },
+      fc.jsonValue(),
+      fc.string({ unit: "binary" }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.array(tie("value"), { maxLength: 4 }),
+      fc
+        .array(fc.tuple(key, tie("value")), { maxLength: 4 })
+        .map((entries) => Object.fromEntries(entries)),
+    ),
+  })).value;
+  const field = fc.oneof(
+    { weight: 3, arbitrary: fc.constant("a.b") },
+    { weight: 1, arbitrary: hostile },
+  );
+  const event = fc.record(
+    { type: field, source: field, data: hostile, metadata: hostile },
+    { requiredKeys: ["data"] },
+  );
+
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(event, hostile), { minLength: 10, maxLength: 10 }),
+      async (inputs) => {
+        const answers = await Promise.all(
+          inputs.map(async (input, i) => {
+            sent += 1;
+            const isRecord = typeof input === "object" && input !== null && !Array.isArray(input);
+            const id = `fuzz-${sent}-${i}`;
+            const body = JSON.stringify(isRecord ? { ...input, id } : input);
+            return { id, body, answer: await send("", body, { Prefer: "wait=20" }) };
+          }),
+        );
+        for (const { id, body, answer } of answers) {
+          expect(answer.status).toBeLessThan(500);
+          if (answer.status >= 400) {
+            expect(answer.headers.get("content-type")).toBe("application/problem+json");
+            continue;
+          }
+          expect(answer.status).toBe(201);
+          const stored = (await (await fetch(`${service.url}/api/v1/events/${id}`)).json()) as {
+            data?: unknown;
+          };
+          const { data } = JSON.parse(body) as { data?: unknown };
+          expect(JSON.stringify(stored.data)).toBe(JSON.stringify(data));
+        }
+      },
+    ),
+    { numRuns: 200, endOnFailure: true },
+  );
+  expect(sent).toBeGreaterThanOrEqual(2_000);
+  expect(await service.isReady()).toBe(true);
+}, 300_000);
