@@ -5,7 +5,7 @@ import type { Actions, Meta } from "./contracts.ts";
 
 type Methods = Record<string, (...args: never[]) => unknown>;
 type Empty = Record<never, never>;
-type ActionName = keyof Actions & string;
+type ActionName = keyof Actions;
 /** The verbs of one service: `collect` for `ingest.collect`. */
 type Verb<Name extends string> = ActionName extends infer A
   ? A extends `${Name}.${infer V}`
@@ -48,11 +48,21 @@ type ActionDefinition<A extends ActionName> = Omit<
 
 interface Definition<Name extends string> extends Omit<
   Partial<ServiceSchema>,
-  "name" | "mixins" | "methods" | "actions" | "settings" | "created" | "started" | "stopped"
+  | "name"
+  | "mixins"
+  | "methods"
+  | "actions"
+  | "events"
+  | "settings"
+  | "created"
+  | "started"
+  | "stopped"
 > {
   settings?: Readonly<Record<string, unknown>>;
   /** Every verb the contract lists, and no other. */
   actions: { [V in Verb<Name>]: ActionDefinition<Extract<`${Name}.${V}`, ActionName>> };
+  /** Moleculer events by name; what they carry has not been checked. */
+  events?: Readonly<Record<string, (ctx: Context<unknown, Meta>) => Promise<void> | void>>;
   created?(): void;
   started?(): Promise<void> | void;
   stopped?(): Promise<void> | void;
@@ -80,5 +90,5 @@ export function defineService<Name extends string, const Mixins extends readonly
   ...mixins: Mixins
 ) {
   return (definition: Definition<Name> & ThisType<Service & ProvidedBy<Mixins>>): ServiceSchema =>
-    ({ ...definition, name, mixins: mixins.toReversed() }) as unknown as ServiceSchema;
+    ({ ...definition, name, mixins: mixins.toReversed() });
 }

@@ -12,9 +12,9 @@ import { EnrichMixin, type Enriched, type Enriching } from "./enrich.mixin.ts";
 import { StoreMixin, type Storing } from "./store.mixin.ts";
 
 /** Gives a service `this.handle(delivery)`: one batch through steps 1 to 5 of the protocol; its outcome is step 6. */
-export function BatchProcessorMixin(config: Config) {
+export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
   return defineMixin<Consuming & Storing & Enriching>()({
-    mixins: [ConsumerMixin(config), StoreMixin(config), EnrichMixin(config)],
+    mixins: [ConsumerMixin(config), StoreMixin(config), EnrichMixin(config, enrichWorker)],
     methods: {
       async handle(delivery: Delivery): Promise<Outcome> {
         const startedAt = Date.now();

@@ -21,10 +21,11 @@ const notOpened = {
   disconnect: () => Promise.resolve(),
 };
 
-const uncached = { cache: false };
+/** A new object each time: Moleculer merges the action's own definition into it. */
+const uncached = () => ({ cache: false });
 
 /**
- * Gives a service moleculer-db's entity actions (`find`, `list`, `count`, `get`, `resolve`) over the
+ * Gives a service moleculer-db's entity actions (`find`, `list`, `count`, `get`) over the
  * stored events, as stored: `_id` is `project:id`. A caller sees its own project's events. Events are
  * immutable, so there are no actions that write; and nothing is cached, since nothing would clear it.
  */
@@ -33,11 +34,10 @@ export function EntitiesMixin() {
     mixins: [DbService as unknown as Partial<ServiceSchema>],
     ...({ adapter: notOpened } as object),
     actions: {
-      find: uncached,
-      list: uncached,
-      count: uncached,
-      get: uncached,
-      resolve: uncached,
+      find: uncached(),
+      list: uncached(),
+      count: uncached(),
+      get: uncached(),
       create: false,
       insert: false,
       update: false,
@@ -49,7 +49,6 @@ export function EntitiesMixin() {
         list: ownProject,
         count: ownProject,
         get: ownIds,
-        resolve: ownIds,
       },
     },
     started() {

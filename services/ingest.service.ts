@@ -1,6 +1,5 @@
-import type { Context } from "moleculer";
 import { loadConfig, type Config } from "../lib/config.ts";
-import { defaultProject, type Meta } from "../lib/contracts.ts";
+import { defaultProject } from "../lib/contracts.ts";
 import { publisherHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { AdmissionMixin } from "../mixins/admission.mixin.ts";
@@ -38,7 +37,7 @@ export const ingest = (config: Config) =>
     },
     events: {
       /** Fire and forget, for other nodes: one event or an array of them. Lost where nobody listens. */
-      async "analytics.track"(ctx: Context<unknown, Meta>) {
+      async "analytics.track"(ctx) {
         const events: readonly unknown[] = Array.isArray(ctx.params) ? ctx.params : [ctx.params];
         const { receipt } = await this.collect(events, ctx.meta.project ?? defaultProject);
         if (receipt.rejected > 0)

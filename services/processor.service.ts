@@ -6,11 +6,12 @@ import { BatchProcessorMixin } from "../mixins/batch-processor.mixin.ts";
 /**
  * Takes batches off the queue, enriches them on worker threads, stores each event once with what it
  * adds to its minute, and only then acknowledges.
+ * @param enrichWorker another worker file than the product's own
  */
-export const processor = (config: Config) =>
+export const processor = (config: Config, enrichWorker?: URL) =>
   defineService(
     "processor",
-    BatchProcessorMixin(config),
+    BatchProcessorMixin(config, enrichWorker),
   )({
     actions: {
       backlog: {

@@ -2,6 +2,7 @@ import {
   readChoice,
   readInstant,
   readList,
+  readText,
   refuseUnknown,
   type Raw,
   type Findings,
@@ -48,8 +49,8 @@ export function readCountsQuestion(raw: Raw, dimensions: readonly string[]): Cou
     findings.push({ pointer: "to", code: "range", message: "to must be later than from" });
   }
   const interval = readChoice(raw, "interval", intervals, findings);
-  const timezone = raw["timezone"] ?? "UTC";
-  if (typeof timezone !== "string" || !isZone(timezone)) {
+  const timezone = readText(raw, "timezone", findings) ?? "UTC";
+  if (!isZone(timezone)) {
     findings.push({
       pointer: "timezone",
       code: "zone",
@@ -58,7 +59,7 @@ export function readCountsQuestion(raw: Raw, dimensions: readonly string[]): Cou
   }
   const groupBy = readDimension(raw, dimensions, findings);
   if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
-  return { types, sources, from, to, interval, timezone: String(timezone), groupBy };
+  return { types, sources, from, to, interval, timezone, groupBy };
 }
 
 function readDimension(

@@ -3,10 +3,10 @@ import type { StoredEvent } from "./event.ts";
 
 /**
  * Whether an event meets a condition, exactly as `Condition` says: the reference for every store's
- * own translation, and the filter of streams. Only own properties of objects are walked: an array,
+ * own translation, and the filter of streams. An absent part of the event counts as missing. Only own properties of objects are walked: an array,
  * a text or a prototype has none. Types are never coerced. Never throws.
  */
-export function matches(event: StoredEvent, condition: Condition): boolean {
+export function matches(event: Partial<StoredEvent>, condition: Condition): boolean {
   const value = propertyAt(event, condition.path);
   switch (condition.op) {
     case "is":
@@ -31,7 +31,7 @@ export function matches(event: StoredEvent, condition: Condition): boolean {
 }
 
 /** The value at a path; `undefined` where it is missing. */
-function propertyAt(event: StoredEvent, path: PropertyPath): unknown {
+function propertyAt(event: Partial<StoredEvent>, path: PropertyPath): unknown {
   let value: unknown = event;
   for (const segment of path) {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;

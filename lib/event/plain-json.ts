@@ -10,17 +10,9 @@ const maxPointerLength = 256;
  * property name is fine, `__proto__` too.
  */
 export function isPlainJson(value: unknown, levels: number): boolean {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return true;
-    case "number":
-      return Number.isFinite(value);
-    case "object":
-      break;
-    default:
-      return false;
-  }
+  if (typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object") return false;
   if (value === null) return true;
   if (levels === 0) return false;
   if (Array.isArray(value)) {
@@ -56,12 +48,14 @@ export function findNotPlain(
     findings.push({ pointer, code: "too_deep", message: "arrays and objects are nested too deep" });
   } else if (Array.isArray(value)) {
     for (let index = 0; index < value.length && findings.length < maxFindings; index++) {
-      findNotPlain(value[index], levels - 1, pointerTo(pointer, String(index)), findings);
+      const item: unknown = value[index];
+      if (isPlainJson(item, 0)) continue;
+      findNotPlain(item, levels - 1, pointerTo(pointer, String(index)), findings);
     }
   } else {
-    for (const key in value as object) {
+    for (const key in value) {
       const property = (value as Record<string, unknown>)[key];
-      if (property === undefined) continue;
+      if (property === undefined || isPlainJson(property, 0)) continue;
       findNotPlain(property, levels - 1, pointerTo(pointer, key), findings);
     }
   }

@@ -32,6 +32,8 @@ export function publicEvent(event: StoredEvent): PublicEvent {
   };
 }
 
+type Properties = Record<string, unknown>;
+
 /** Only the properties at these paths, nested as they are in the event; missing ones are absent. `id` is always kept. */
 export function selectFields(
   event: PublicEvent,
@@ -40,14 +42,10 @@ export function selectFields(
   const selected = Object.create(null) as Record<string, unknown>;
   selected["id"] = event.id;
   for (const path of paths) copy(event as unknown as Record<string, unknown>, selected, path);
-  return selected as Partial<PublicEvent>;
+  return selected;
 }
 
-function copy(
-  from: Record<string, unknown>,
-  to: Record<string, unknown>,
-  [key, ...rest]: readonly string[],
-): void {
+function copy(from: Properties, to: Properties, [key, ...rest]: readonly string[]): void {
   if (key === undefined || !Object.hasOwn(from, key)) return;
   const value = from[key];
   if (rest.length === 0) {
@@ -55,7 +53,7 @@ function copy(
     return;
   }
   if (typeof value !== "object" || value === null) return;
-  const inner = Object.hasOwn(to, key) ? to[key] : Object.create(null);
-  copy(value as Record<string, unknown>, inner as Record<string, unknown>, rest);
+  const inner = (Object.hasOwn(to, key) ? to[key] : Object.create(null)) as Properties;
+  copy(value as Properties, inner, rest);
   to[key] = inner;
 }

@@ -39,14 +39,13 @@ export function readBatch(
   maxEvents: number,
 ): BatchBody {
   const type = requireMediaType(contentType, batchMediaTypes);
-  switch (type) {
-    case "application/json":
-      return sorted(bounded(listOf(jsonOf(bytes)), maxEvents), readItem);
-    case "application/cloudevents-batch+json":
-      return sorted(bounded(arrayOf(jsonOf(bytes)), maxEvents), readCloudItem);
-    default:
-      return sorted(linesOf(textOf(bytes), maxEvents), readLine);
+  if (type === "application/json") {
+    return sorted(bounded(listOf(jsonOf(bytes)), maxEvents), readItem);
   }
+  if (type === "application/cloudevents-batch+json") {
+    return sorted(bounded(arrayOf(jsonOf(bytes)), maxEvents), readCloudItem);
+  }
+  return sorted(linesOf(textOf(bytes), maxEvents), readLine);
 }
 
 /** The results of a batch, each at its place in the body: those of admission, and what was rejected before. */

@@ -76,21 +76,19 @@ function readCoded(
     const body = new Gathered();
     let wireBytes = 0;
     let decoder: Decoder | undefined;
-    let decoded = false;
     const broken = (message: string) => reader.fail(new ServiceError("MALFORMED", message));
 
     const reader = readChunks(request, {
       take(chunk) {
         wireBytes += chunk.length;
         if (wireBytes > limits.wireBytes) return reader.fail(overWire(limits));
-        if (decoded) return broken(trailing);
         decoder ??= start(chunk);
         if (decoder.write(chunk)) return;
         request.pause();
         decoder.once("drain", () => request.resume());
       },
       end() {
-        if (decoder === undefined || decoded) resolve(body.whole());
+        if (decoder === undefined) resolve(body.whole());
         else decoder.end();
       },
       fail(error) {
@@ -109,17 +107,14 @@ function readCoded(
         if (body.sizeBytes > limits.inflatedBytes) reader.fail(overInflated(limits));
       });
       stream.on("end", () => {
-        decoded = true;
         // What comes after the end of the coded stream is ignored by zlib, not by us.
-        if (stream.bytesWritten < wireBytes) broken(trailing);
-        else if (reader.ended) resolve(body.whole());
+        if (stream.bytesWritten === wireBytes) resolve(body.whole());
+        else broken("The body goes on after the end of its Content-Encoding");
       });
       return stream;
     }
   });
 }
-
-const trailing = "The body goes on after the end of its Content-Encoding";
 
 interface ChunkHandler {
   take(chunk: Buffer): void;
@@ -128,36 +123,31 @@ interface ChunkHandler {
 }
 
 interface Reader {
-  /** Whether the request was read to its end. */
-  readonly ended: boolean;
-  /** Give up: nothing more is taken, and the request is paused. Counts once, and not after the end. */
+  /** Give up: nothing more is taken, and the request is paused. Counts once. */
   fail(error: ServiceError): void;
 }
 
-/** Give a request's chunks to a handler, which hears of one end: `end`, or `fail`. */
+/** Give a request's chunks to a handler, which hears of its `end`, or of one `fail`, or of both in this order. */
 function readChunks(request: IncomingMessage, handler: ChunkHandler): Reader {
-  let state: "reading" | "ended" | "failed" = "reading";
+  let ended = false;
+  let failed = false;
   const take = (chunk: Buffer) => handler.take(chunk);
-  const leave = () => fail(new RequestAborted());
   function end(): void {
-    state = "ended";
-    request.off("close", leave);
+    ended = true;
     handler.end();
   }
+  function leave(): void {
+    if (!ended) fail(new RequestAborted());
+  }
   function fail(error: ServiceError): void {
-    if (state === "failed") return;
-    state = "failed";
+    if (failed) return;
+    failed = true;
     // The error listener stays: a connection that breaks later is no news.
     request.off("data", take).off("end", end).off("close", leave).pause();
     handler.fail(error);
   }
   request.on("data", take).on("end", end).on("close", leave).on("error", leave);
-  return {
-    get ended() {
-      return state === "ended";
-    },
-    fail,
-  };
+  return { fail };
 }
 
 /** Chunks on their way to one buffer; most bodies are one chunk, which is then not copied. */

@@ -58,8 +58,9 @@ export class QueueEngine {
       },
     });
     this.#verbs = new EngineVerbs(
-      () => this.#requireFile(),
-      () => this.#feed as Feed,
+      () => required(this.#keeper.file),
+      () => required(this.#keeper.writable),
+      () => required(this.#feed),
       this.#intake,
       options.maxBytes,
     );
@@ -108,17 +109,18 @@ export class QueueEngine {
     groups: readonly Publishes[],
     published: number,
   ): { refusals: readonly Refusal[]; settled: number } {
+    const outcomes = this.#outcomes;
     let settled = this.#givenBack;
     this.#givenBack = 0;
-    const outcomes = this.#outcomes;
-    const admitted = this.#keeper.writable === null ? [] : groups;
-    let full = admitted.length + outcomes.length > 0 ? this.#write(outcomes, admitted) : null;
-    if (full !== null) settled += outcomes.length;
-    // What removes may fit where what adds did not.
-    else if (admitted.length > 0 && outcomes.length > 0 && this.#write(outcomes, []) !== null) {
+    // While there is trouble nothing is added, but what was handled is still removed.
+    const admitted = published > 0 && this.#keeper.writable !== null;
+    const full = admitted ? this.#write(outcomes, groups) : null;
+    if (full !== null || (outcomes.length > 0 && this.#write(outcomes, []) !== null)) {
       settled += outcomes.length;
     }
-    ...
+    return { refusals: published > 0 ? refusalsOf(full, published) : [], settled };
+  }
+
   /** One transaction. @returns the indexes that the bound refused; `null` where nothing was written */
   #write(outcomes: readonly Settlement[], groups: readonly Publishes[]): readonly number[] | null {
     const file = this.#keeper.file;
@@ -219,12 +221,7 @@ export class QueueEngine {
     this.#intake.skipTo(file.lastId);
     if (this.#feed === null) this.#feed = new Feed(file.lastId);
     else this.#feed.lookAgain();
-  }
-
-  #requireFile(): QueueFile {
-    const file = this.#keeper.file;
-    if (file === null || this.#feed === null) throw new ServiceError("QUEUE_UNAVAILABLE");
-    return file;
+    this.#schedule();
   }
 
   #close(): void {
@@ -233,4 +230,15 @@ export class QueueEngine {
     this.#keeper.close();
     this.#post({ kind: "closed" });
   }
+}
+
+/** @param full what the bound refused; `null` where nothing was written */
+function refusalsOf(full: readonly number[] | null, published: number): readonly Refusal[] {
+  if (full === null) return [{ type: "QUEUE_UNAVAILABLE", indexes: [...Array(published).keys()] }];
+  return full.length > 0 ? [{ type: "QUEUE_FULL", indexes: full }] : [];
+}
+
+function required<T>(part: T | null): T {
+  if (part === null) throw new ServiceError("QUEUE_UNAVAILABLE");
+  return part;
 }

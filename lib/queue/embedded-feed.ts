@@ -121,8 +121,10 @@ export class Feed {
   }
 }
 
+/** The same bytes in memory that nothing else uses; two empty bodies may share theirs, too. */
 function owned(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return body.byteLength === body.buffer.byteLength ? body : body.slice();
+  const alone = body.byteLength > 0 && body.byteLength === body.buffer.byteLength;
+  return alone ? body : body.slice();
 }
 
 /** Epoch milliseconds that never run backwards: a delay must not outlive a change of the clock. */

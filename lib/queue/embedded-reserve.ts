@@ -24,7 +24,7 @@ export class Reserve {
     try {
       const descriptor = openSync(this.#path, "w");
       try {
-        for (let written = 0; written < reserveBytes; ) written += writeSync(descriptor, chunk);
+        for (let written = 0; written < reserveBytes;) written += writeSync(descriptor, chunk);
         fsyncSync(descriptor);
       } finally {
         closeSync(descriptor);

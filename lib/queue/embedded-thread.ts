@@ -126,7 +126,7 @@ export class QueueThread {
     const worker = this.#spawn(workerFile, this.#options);
     this.#worker = worker;
     worker.on("message", (notice: Notice) => this.#hear(notice));
-    worker.on("error", (error) => this.#log.error({ err: error }, "queue thread failed"));
+    worker.on("error", (error: unknown) => this.#log.error({ err: error }, "queue thread failed"));
     worker.on("exit", () => this.#lost());
     if (this.#demand > 0) this.#schedule();
   }

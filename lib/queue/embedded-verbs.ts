@@ -8,13 +8,21 @@ import type { DeadLetter, QueueDepth } from "./queue.ts";
 /** The rare verbs, each one its own transaction. */
 export class EngineVerbs implements Verbs {
   readonly #file: () => QueueFile;
+  readonly #writable: () => QueueFile;
   readonly #feed: () => Feed;
   readonly #intake: Intake;
   readonly #maxBytes: number;
 
-  /** @param file throws while there is none */
-  constructor(file: () => QueueFile, feed: () => Feed, intake: Intake, maxBytes: number) {
+  /** The first three throw while there is none. @param writable for adding to it */
+  constructor(
+    file: () => QueueFile,
+    writable: () => QueueFile,
+    feed: () => Feed,
+    intake: Intake,
+    maxBytes: number,
+  ) {
     this.#file = file;
+    this.#writable = writable;
     this.#feed = feed;
     this.#intake = intake;
     this.#maxBytes = maxBytes;
@@ -32,7 +40,7 @@ export class EngineVerbs implements Verbs {
   }
 
   put(body: Uint8Array, receivedAt: number, reason: string): void {
-    const file = this.#file();
+    const file = this.#writable();
     file.transaction(() => file.dead.put(body, receivedAt, Date.now(), reason));
   }
 
@@ -45,7 +53,7 @@ export class EngineVerbs implements Verbs {
   }
 
   replay(id: string): boolean {
-    const file = this.#file();
+    const file = this.#writable();
     const letter = file.dead.find(id);
     if (letter === undefined) return false;
     const bytes = new Uint8Array(letter.body);

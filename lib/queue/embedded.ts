@@ -58,8 +58,10 @@ export class EmbeddedQueue implements DurableQueue {
   }
 
   /** Throws QUEUE_UNAVAILABLE while nothing can be made durable. Costs nothing. */
-  async ping(): Promise<void> {
-    if (this.#closed || this.#thread.trouble !== null) throw new ServiceError("QUEUE_UNAVAILABLE");
+  ping(): Promise<void> {
+    return this.#closed || this.#thread.trouble !== null
+      ? Promise.reject(new ServiceError("QUEUE_UNAVAILABLE"))
+      : Promise.resolve();
   }
 
   /** The body must not change until this is settled. */
@@ -67,12 +69,12 @@ export class EmbeddedQueue implements DurableQueue {
     return this.#thread.publish(message);
   }
 
-  async consume(handle: Handler, options: { readonly prefetch: number }): Promise<Consumer> {
+  consume(handle: Handler, options: { readonly prefetch: number }): Promise<Consumer> {
     if (this.#consumer !== null && !this.#consumer.stopped) {
-      throw new Error("this queue has a consumer already");
+      return Promise.reject(new Error("this queue has a consumer already"));
     }
     this.#consumer = new EmbeddedConsumer(handle, options.prefetch, this.#thread);
-    return this.#consumer;
+    return Promise.resolve(this.#consumer);
   }
 
   depth(): Promise<QueueDepth> {

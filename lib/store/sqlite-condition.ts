@@ -1,6 +1,7 @@
 import type { Condition, PropertyPath, Scalar } from "./store.ts";
 import type { Value } from "./sqlite-database.ts";
-import { toColumn } from "./sqlite-rows.ts";
+import { meetsBody, meetsText } from "./sqlite-functions.ts";
+import { isMarked, toColumn } from "./sqlite-rows.ts";
 
 /** A part of a WHERE clause and its parameters. */
 export interface Clause {
@@ -27,22 +28,37 @@ const bodyProperties: ReadonlySet<string> = new Set(["data", "metadata", "contex
 
 const comparisons = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 
-const never: Clause = { sql: "0", parameters: [] };
+/** Nothing meets it. Only this one: SQLite plans no index for a constant. */
+export const never: Clause = { sql: "0", parameters: [] };
 const always: Clause = { sql: "1", parameters: [] };
 
 /**
- * A condition in SQL, with the meaning that `matches` has; `undefined` where SQL cannot tell
- * exactly, so that `matches` itself must look at the events.
+ * A condition in SQL, with exactly the meaning that `matches` has; where SQL cannot tell, `matches`
+ * itself is asked from within (`addConditionFunctions`).
  */
-export function conditionClause(condition: Condition): Clause | undefined {
-  const [top, ...rest] = condition.path;
-  if (bodyProperties.has(top)) return bodyClause(condition);
-  const texts = textColumns.get(top);
-  if (texts !== undefined && rest.length === 0) return textClause(condition, texts);
-  const numbers = numberColumns.get(top);
-  if (numbers !== undefined && rest.length === 0) return numberClause(condition, numbers);
+export function conditionClause(condition: Condition): Clause {
+  const [top, ...inner] = condition.path;
+  if (bodyProperties.has(top)) return guardedBodyClause(condition);
+  const text = inner.length === 0 ? textColumns.get(top) : undefined;
+  if (text !== undefined) {
+    const asked = clause(`${meetsText}(${text}, ?)`, JSON.stringify(condition));
+    return textClause(condition, text) ?? asked;
+  }
+  const number = inner.length === 0 ? numberColumns.get(top) : undefined;
+  if (number !== undefined) return numberClause(condition, number);
   const met = condition.op === "is_not" || (condition.op === "exists" && !condition.value);
   return met ? always : never;
+}
+
+function guardedBodyClause(condition: Condition): Clause {
+  const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
+  const native = bodyClause(condition);
+  if (native === undefined) return asked;
+  if (native === never || native === always) return native;
+  return {
+    sql: `CASE WHEN ${isMarked} THEN ${asked.sql} ELSE ${native.sql} END`,
+    parameters: [...asked.parameters, ...native.parameters],
+  };
 }
 
 /**
@@ -55,16 +71,16 @@ export function bodyPath(path: PropertyPath): string {
 
 /** A property's value as SQL that sorts it: numbers before texts; objects and arrays by their JSON. */
 export function sortClause(path: PropertyPath): Clause | undefined {
-  const [top, ...rest] = path;
+  const [top, ...inner] = path;
   if (bodyProperties.has(top)) return clause("json_extract(body, ?)", bodyPath(path));
   const column = textColumns.get(top) ?? numberColumns.get(top);
-  return column !== undefined && rest.length === 0 ? clause(column) : undefined;
+  return column !== undefined && inner.length === 0 ? clause(column) : undefined;
 }
 
 function bodyClause(condition: Condition): Clause | undefined {
   const path = bodyPath(condition.path);
   switch (condition.op) {
-    // JSON has one text for each scalar, and the body was written by the same JSON.stringify.
+    // JSON.stringify writes each scalar in one way, here and in the body.
     case "is":
       return anyOf("(body -> ?)", [path], texts(condition.values));
     case "is_not":

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { addConditionFunctions } from "./sqlite-functions.ts";
 import { migrate, NewerSchema, versionOf } from "./sqlite-schema.ts";
 
 /** What a row holds and a parameter takes. Whole numbers are stored as such. */
@@ -184,6 +185,7 @@ function prepareWriter(db: DatabaseSync, file: string): void {
 
 function prepareReader(db: DatabaseSync, file: string): void {
   db.exec("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;");
+  addConditionFunctions(db);
   if (versionOf(db, file) === 0) throw new Away(`${file} has no tables yet`);
 }
 

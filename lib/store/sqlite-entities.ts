@@ -1,8 +1,7 @@
-import { matches } from "../event/condition.ts";
 import type { EntityKey, EntityQuery } from "./entity-query.ts";
 import { anyOf, conditionClause, sortClause, type Clause } from "./sqlite-condition.ts";
-import type { Database, Row } from "./sqlite-database.ts";
-import { eventColumns, fromRow, toColumn, type EventRow } from "./sqlite-rows.ts";
+import type { Database } from "./sqlite-database.ts";
+import { eventColumns, toColumn, type EventRow } from "./sqlite-rows.ts";
 import { chunkOf } from "./sqlite-schema.ts";
 import type { Condition } from "./store.ts";
 
@@ -27,50 +26,33 @@ export function findEntities(db: Database, query: EntityQuery): readonly EventRo
     const clause = sortClause(path);
     return clause && { ...clause, sql: `${clause.sql} ${descending ? "DESC" : "ASC"}` };
   });
-  const { where, rest } = plan(query);
   const sorted = order.filter((clause) => clause !== undefined);
   const orderBy = sorted.length === 0 ? "" : `ORDER BY ${sorted.map(({ sql }) => sql).join(", ")}`;
-  const sql = `SELECT ${eventColumns} FROM events WHERE ${where.sql} ${orderBy}`;
-  const parameters = [...where.parameters, ...sorted.flatMap((clause) => clause.parameters)];
-  if (rest.length === 0) {
-    const rows = db.all(`${sql} LIMIT ? OFFSET ?`, ...parameters, limit, offset);
-    return rows as readonly unknown[] as readonly EventRow[];
-  }
-  return Iterator.from(meeting(db.iterate(sql, ...parameters), rest))
-    .drop(offset)
-    .take(limit)
-    .toArray();
+  const where = whereOf(query);
+  return db.all(
+    `SELECT ${eventColumns} FROM events WHERE ${where.sql} ${orderBy} LIMIT ? OFFSET ?`,
+    ...where.parameters,
+    ...sorted.flatMap((clause) => clause.parameters),
+    limit,
+    offset,
+  ) as readonly unknown[] as readonly EventRow[];
 }
 
 export function countEntities(db: Database, query: EntityQuery): number {
-  const { where, rest } = plan(query);
-  if (rest.length === 0) {
-    const sql = `SELECT count(*) FROM events WHERE ${where.sql}`;
-    return db.get(sql, ...where.parameters)![0] as number;
-  }
-  const sql = `SELECT ${eventColumns} FROM events WHERE ${where.sql}`;
-  return Iterator.from(meeting(db.iterate(sql, ...where.parameters), rest)).reduce(
-    (count) => count + 1,
-    0,
-  );
+  const { sql, parameters } = whereOf(query);
+  return db.get(`SELECT count(*) FROM events WHERE ${sql}`, ...parameters)![0] as number;
 }
 
-function plan({ where, keys }: EntityQuery): { where: Clause; rest: readonly Condition[] } {
-  const clauses: Clause[] = [{ sql: "1", parameters: [] }];
-  const rest: Condition[] = [];
-  if (keys !== undefined) clauses.push(keysClause(keys));
-  for (const condition of where) {
-    const clause = conditionClause(condition);
-    if (clause === undefined) rest.push(condition);
-    else clauses.push(clause);
-    clauses.push(...chunkClauses(condition));
-  }
+function whereOf({ where, keys }: EntityQuery): Clause {
+  const clauses = [
+    ...(keys === undefined ? [] : [keysClause(keys)]),
+    ...where.map(conditionClause),
+    ...where.flatMap(chunkClauses),
+  ];
+  if (clauses.length === 0) return { sql: "1", parameters: [] };
   return {
-    where: {
-      sql: clauses.map(({ sql }) => sql).join(" AND "),
-      parameters: clauses.flatMap(({ parameters }) => parameters),
-    },
-    rest,
+    sql: clauses.map(({ sql }) => sql).join(" AND "),
+    parameters: clauses.flatMap(({ parameters }) => parameters),
   };
 }
 
@@ -102,11 +84,4 @@ function chunkClauses({ path, ...condition }: Condition): Clause[] {
       parameters,
     },
   ];
-}
-
-function* meeting(rows: Iterable<Row>, rest: readonly Condition[]): Generator<EventRow> {
-  for (const row of rows as Iterable<unknown> as Iterable<EventRow>) {
-    const event = fromRow(row);
-    if (rest.every((condition) => matches(event, condition))) yield row;
-  }
 }

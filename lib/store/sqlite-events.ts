@@ -1,10 +1,9 @@
 import { hash } from "node:crypto";
-import { matches } from "../event/condition.ts";
 import type { EventFilter, EventQuery, Range } from "./store.ts";
-import type { Database, Value } from "./sqlite-database.ts";
+import type { Database } from "./sqlite-database.ts";
 import { scansOf, type Scan } from "./sqlite-scan.ts";
 import { days } from "./sqlite-marks.ts";
-import { eventColumns, fromRow, type EventRow } from "./sqlite-rows.ts";
+import { eventColumns, type EventRow } from "./sqlite-rows.ts";
 
 type Key = readonly [seq: number, timestamp: number, id: string];
 
@@ -31,17 +30,11 @@ export function events(db: Database, query: EventQuery): readonly EventRow[] {
 }
 
 export function countEvents(db: Database, filter: EventFilter): number {
-  let count = 0;
-  for (const scan of scansOf(db, filter)) {
-    if (scan.rest.length > 0) {
-      for (const [seq] of db.iterate(`SELECT seq ${scan.sql}`, ...scan.parameters)) {
-        if (meetsRest(db, scan, seq!)) count += 1;
-      }
-    } else {
-      count += db.get(`SELECT count(*) ${scan.sql}`, ...scan.parameters)![0] as number;
-    }
-  }
-  return count;
+  return scansOf(db, filter).reduce(
+    (sum, { sql, parameters }) =>
+      sum + (db.get(`SELECT count(*) ${sql}`, ...parameters)![0] as number),
+    0,
+  );
 }
 
 /** A text that changes with every event that is stored in the days of a range. */
@@ -50,20 +43,6 @@ export function fingerprint(db: Database, project: string, range: Range): string
 }
 
 function keys(db: Database, scan: Scan, order: EventQuery["order"], limit: number): Key[] {
-  const sql = `SELECT seq, timestamp, id ${scan.sql} ORDER BY timestamp ${order}, id ${order}`;
-  if (scan.rest.length === 0) {
-    return db.all(`${sql} LIMIT ?`, ...scan.parameters, limit) as unknown as Key[];
-  }
-  const found: Key[] = [];
-  for (const key of db.iterate(sql, ...scan.parameters) as Iterable<unknown> as Iterable<Key>) {
-    if (found.length >= limit) break;
-    if (meetsRest(db, scan, key[0])) found.push(key);
-  }
-  return found;
-}
-
-/** Whether an event meets the conditions that SQL could not tell. */
-function meetsRest(db: Database, { rest }: Scan, seq: Value): boolean {
-  const event = fromRow(db.get(eventBySeq, seq) as unknown as EventRow);
-  return rest.every((condition) => matches(event, condition));
+  const sql = `SELECT seq, timestamp, id ${scan.sql} ORDER BY timestamp ${order}, id ${order} LIMIT ?`;
+  return db.all(sql, ...scan.parameters, limit) as unknown as Key[];
 }

@@ -40,7 +40,7 @@ export function toRow(event: StoredEvent, batch: BatchId): EventRow {
     event.correlationId === undefined ? null : toColumn(event.correlationId),
     user === undefined ? null : toColumn(user),
     event.hash,
-    JSON.stringify({ data, metadata, context } satisfies Body),
+    toBody({ data, metadata, context }),
   ];
 }
 
@@ -63,6 +63,18 @@ export function fromRow(row: EventRow): StoredEvent {
     hash,
   };
 }
+
+/**
+ * SQLite takes NUL for the end of a key within JSON, so that it finds `a` under `a\u0000b`. A body
+ * that may hold such a key begins with a space, and is not left to SQLite.
+ */
+function toBody(body: Body): string {
+  const json = JSON.stringify(body);
+  return json.includes("\\u0000") ? ` ${json}` : json;
+}
+
+/** In SQL: whether a body is one of those. */
+export const isMarked = "body < '!'";
 
 const escape = "\u0001";
 

@@ -1,5 +1,5 @@
-import type { Condition, EventFilter, EventQuery } from "./store.ts";
-import { anyOf, conditionClause, type Clause } from "./sqlite-condition.ts";
+import type { EventFilter, EventQuery } from "./store.ts";
+import { anyOf, conditionClause, never, type Clause } from "./sqlite-condition.ts";
 import type { Database, Value } from "./sqlite-database.ts";
 import { toColumn } from "./sqlite-rows.ts";
 import { chunkOf } from "./sqlite-schema.ts";
@@ -12,8 +12,6 @@ export interface Scan {
   /** From FROM to the end of WHERE. */
   readonly sql: string;
   readonly parameters: readonly Value[];
-  /** Conditions that SQL cannot tell, for `matches`. */
-  readonly rest: readonly Condition[];
   /** All its events lie between these instants, both included. */
   readonly oldest: number;
   readonly newest: number;
@@ -28,27 +26,24 @@ export function scansOf(db: Database, asked: Asked): readonly Scan[] {
   if (correlationId !== undefined) {
     const key = equal("correlation_id", toColumn(correlationId));
     const others = [...typeClauses(types), ...userClauses(userId)];
-    return chunkScans(db, asked, "events_by_correlation", key, others);
+    return chunkScans(db, asked, "events_by_correlation", [key, ...others]);
   }
   if (userId !== undefined) {
-    const key = equal("user_id", toColumn(userId));
-    return chunkScans(db, asked, "events_by_user", key, typeClauses(types));
+    return chunkScans(db, asked, "events_by_user", [...userClauses(userId), ...typeClauses(types)]);
   }
-  if (types !== undefined) {
-    return [...new Set(types)].map((type) => scan(asked, "events_by_type", [equal("type", type)]));
-  }
-  return [scan(asked, "events_by_time", [])];
+  if (types === undefined) return scanner(asked, "events_by_time", [])();
+  const scanType = scanner(asked, "events_by_type", [{ sql: "type = ?", parameters: [] }]);
+  return [...new Set(types)].flatMap((type) => scanType(type));
 }
 
 function chunkScans(
   db: Database,
   asked: Asked,
   index: string,
-  key: Clause,
-  others: readonly Clause[],
+  clauses: readonly Clause[],
 ): readonly Scan[] {
   const { from = -Infinity, to = Infinity, order, after } = asked;
-  const rows = db.all(
+  const chunks = db.all(
     `SELECT chunk, oldest, newest FROM chunks
       WHERE project = ? AND newest >= ? AND oldest < ? AND newest >= ? AND oldest <= ?`,
     asked.project,
@@ -57,30 +52,30 @@ function chunkScans(
     order === "asc" && after ? after.timestamp : -Infinity,
     order === "desc" && after ? after.timestamp : Infinity,
   ) as readonly unknown[] as readonly (readonly [number, number, number])[];
-  return rows
-    .map(([chunk, oldest, newest]) => {
-      const inChunk = { sql: `${chunkOf()} = ?`, parameters: [chunk] };
-      return { ...scan(asked, index, [inChunk, key, ...others]), oldest, newest };
-    })
+  const scan = scanner(asked, index, [{ sql: `${chunkOf()} = ?`, parameters: [] }, ...clauses]);
+  return chunks
+    .flatMap(([chunk, oldest, newest]) => scan(chunk).map((it) => ({ ...it, oldest, newest })))
     .sort((a, b) => (order === "asc" ? a.oldest - b.oldest : b.newest - a.newest));
 }
 
-function scan(asked: Asked, index: string, clauses: readonly Clause[]): Scan {
-  const rest: Condition[] = [];
-  const where = [equal("project", asked.project), ...clauses, ...boundClauses(asked)];
+/**
+ * Makes the scans of one shape, which differ in the parameter of the first clause. They are none
+ * where a clause can never hold.
+ */
+function scanner(
+  asked: Asked,
+  index: string,
+  clauses: readonly Clause[],
+): (...first: readonly Value[]) => readonly Scan[] {
+  const where = [...clauses, equal("project", asked.project), ...boundClauses(asked)];
   if (asked.sources !== undefined) where.push(anyOf("source", [], asked.sources.map(toColumn)));
-  for (const condition of asked.where ?? []) {
-    const clause = conditionClause(condition);
-    if (clause === undefined) rest.push(condition);
-    else where.push(clause);
-  }
-  return {
-    sql: `FROM events INDEXED BY ${index} WHERE ${where.map(({ sql }) => sql).join(" AND ")}`,
-    parameters: where.flatMap(({ parameters }) => parameters),
-    rest,
-    oldest: -Infinity,
-    newest: Infinity,
-  };
+  where.push(...(asked.where ?? []).map(conditionClause));
+  if (where.includes(never)) return () => [];
+  const sql = `FROM events INDEXED BY ${index} WHERE ${where.map((clause) => clause.sql).join(" AND ")}`;
+  const parameters = where.flatMap((clause) => clause.parameters);
+  return (...first) => [
+    { sql, parameters: [...first, ...parameters], oldest: -Infinity, newest: Infinity },
+  ];
 }
 
 /** One bound at each end: of two SQLite would seek by one and step over what the other excludes. */

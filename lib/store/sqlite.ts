@@ -1,5 +1,5 @@
 import { isCut, type Section, type ValueCounts } from "../analytics/cells.ts";
-import { errorType } from "../errors.ts";
+import { errorType, ServiceError } from "../errors.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import { readCells, readSection } from "./cells-json.ts";
@@ -45,6 +45,7 @@ export class SqliteStore implements EventStore {
   /** Whether somebody opened it. */
   protected opened = false;
   #ready = false;
+  #closing: Promise<void> | undefined;
 
   constructor({ file, readers = 2, log = silent, spawn = spawnThread }: SqliteOptions) {
     this.#writer = new StoreThread({ file, role: "writer", create: true }, spawn, log);
@@ -176,7 +177,13 @@ export class SqliteStore implements EventStore {
   }
 
   /** What was asked for before is carried out first. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // The writer last: whoever closes the file last tidies it up.
     await this.#readers.close();
     await this.#writer.close();
   }
@@ -185,6 +192,7 @@ export class SqliteStore implements EventStore {
     verb: K,
     ...parameters: Parameters<WriterVerbs, K>
   ): Promise<Result<WriterVerbs, K>> {
+    if (this.#closing !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
     return this.#writer.call(verb, ...parameters);
   }
 

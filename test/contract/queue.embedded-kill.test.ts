@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
+
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EmbeddedHarness } from "../fixtures/embedded-queue.ts";
 import { eventually } from "../eventually.ts";
@@ -9,21 +11,22 @@ import { Inbox } from "./queue-harness.ts";
 
 const program = fileURLToPath(new URL("../fixtures/queue-killed.ts", import.meta.url));
 
-/** Run the program, kill it after a moment, and return the lines it had printed. */
-async function runAndKill(file: string, first: number, prefetch: number, afterMs: number) {
-  const child = spawn(process.execPath, [program, file, String(first), String(prefetch)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const lines: string[] = [];
-  const output = createInterface({ input: child.stdout });
-  const opened = once(output, "line");
-  output.on("line", (line) => lines.push(line));
-  const closed = Promise.all([once(child, "exit"), once(output, "close")]);
-  await opened;
+/** Run the program, kill it after a moment, and return its notes. */
+async function runAndKill(
+  { folder, file }: EmbeddedHarness,
+  first: number,
+  prefetch: number,
+  afterMs: number,
+) {
+  const notes = join(folder, "notes");
+  const args = [program, file, notes, String(first), String(prefetch)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  await Promise.race([once(child.stdout, "data"), exited]);
   await delay(afterMs);
   child.kill("SIGKILL");
-  await closed;
-  return lines;
+  expect(await exited).toEqual([null, "SIGKILL"]);
+  return (await readFile(notes, "utf8")).trimEnd().split("\n");
 }
 
 test("each message confirmed to a process that was killed is there, or was handled", async () => {
@@ -35,7 +38,7 @@ test("each message confirmed to a process that was killed is there, or was handl
     for (let kill = 0; kill < kills; kill += 1) {
       // Not a wait for a fact: where in its work the process is killed is left to chance.
       const lines = await runAndKill(
-        harness.file,
+        harness,
         kill * 1_000_000,
         kill % 2 === 0 ? 0 : 8,
         Math.random() * 250,

@@ -85,7 +85,8 @@ describe("timestamp", () => {
     "0001-01-01T00:00:00Z",
     "2026-01-31T10:25:30.123Z",
   ])("%p is taken", (timestamp) => {
-    expect(findings(event({ timestamp }))).toEqual([]);
+    const [admitted] = admitAll([event({ timestamp })]).accepted;
+    expect(admitted?.event.timestamp).toBe(new Date(timestamp).getTime());
   });
 
   test.each([

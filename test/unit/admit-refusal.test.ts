@@ -98,6 +98,13 @@ describe("findings", () => {
     expect(JSON.stringify(result).length).toBeLessThan(20_000);
   });
 
+  test("that are too many leave out no limit that was passed", () => {
+    const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`field${index}`, 1]));
+    const told = findings(event({ ...many, timestamp: "soon", data: "x".repeat(maxEventBytes) }));
+    expect(told).toHaveLength(maxFindings);
+    expect(told[0]).toBe("too_large ");
+  });
+
   test.each([
     [event({ type: "" }), "/problems/invalid-event"],
     [event({ foo: 1, type: "" }), "/problems/validation"],

@@ -23,8 +23,9 @@ describe(".env.example", () => {
 
   test("names every variable that is read, and no other", () => {
     const read = new Set<string>();
+    const variables: Environment = { REDIS_HOST: "cache" };
     readConfig(
-      new Proxy({ REDIS_HOST: "cache" } as Environment, {
+      new Proxy(variables, {
         get(target, name) {
           read.add(String(name));
           return target[String(name)];

@@ -107,7 +107,7 @@ describe("the shares", () => {
   test("of complaints stay below what mailbox providers bear, few unsubscribe", () => {
     const marketing = new Set(
       events
-        .filter(({ metadata }) => /-20\d\d-/.test(String(metadata?.["campaignId"])))
+        .filter(({ metadata }) => /-20\d\d-/.test(metadata?.["campaignId"] as string))
         .map(({ correlationId }) => correlationId),
     );
     const received = ofType("email.delivered").filter(({ correlationId }) =>
@@ -163,7 +163,8 @@ describe("every event", () => {
     expect(seen.filter(({ context }) => context.country === undefined)).toEqual([]);
     const elsewhere = seen.filter(
       ({ metadata, context }) =>
-        context.machine === false && !String(metadata?.["locale"]).endsWith(`-${context.country}`),
+        context.machine === false &&
+        !(metadata?.["locale"] as string).endsWith(`-${context.country}`),
     );
     expect(elsewhere).toEqual([]);
     expect(new Set(seen.map(({ context }) => context.country)).size).toBeGreaterThan(12);

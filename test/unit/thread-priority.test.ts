@@ -28,11 +28,14 @@ const onLinux = process.platform === "linux" ? test : test.skip;
 onLinux("lowers the priority of its own thread and of no other", async () => {
   const before = getPriority(process.pid);
   const worker = new Worker(code, { eval: true });
-  const task = await new Promise<string>((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
-  expect(nicenessOf(task)).toBe(Math.max(10, before));
-  expect(nicenessOf(`${process.pid}/task/${process.pid}`)).toBe(before);
-  await worker.terminate();
+  try {
+    const task = await new Promise<string>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+    expect(nicenessOf(task)).toBe(Math.max(10, before));
+    expect(nicenessOf(`${process.pid}/task/${process.pid}`)).toBe(before);
+  } finally {
+    await worker.terminate();
+  }
 });

@@ -49,6 +49,18 @@ test("a client that sends all before it reads still gets the answer", async () =
   expect(received).toMatch(/too large, ä$/);
 });
 
+test("a client that goes on sending after the answer is not reset", async () => {
+  const socket = open("content-length: 900000\r\n").setEncoding("utf8");
+  const [received] = (await once(socket, "data")) as [string];
+  expect(received).toMatch(/^HTTP\/1\.1 413 /);
+  const closed = new Promise<unknown>((resolve) => socket.on("error", resolve).on("end", resolve));
+  for (let sent = 0; sent < 900_000; sent += 100_000) {
+    await new Promise((resolve) => socket.write(Buffer.alloc(100_000), resolve));
+  }
+  expect(await closed).toBeUndefined();
+  expect((await answered.promise).complete).toBe(true);
+});
+
 test("the answer is there before the rest of the body", async () => {
   const socket = open("transfer-encoding: chunked\r\n");
   socket.setEncoding("utf8");

@@ -62,6 +62,7 @@ describe("an error of the catalogue", () => {
       expect(Number(retryAfter())).toBeGreaterThanOrEqual(1);
       expect(retryAfter({ retryAfter: 30 })).toBe("30");
       expect(retryAfter({ retryAfter: 0.2 })).toBe("1");
+      expect(retryAfter({ retryAfter: -5 })).toBe("1");
       expect(Number(retryAfter({ retryAfter: "soon" }))).toBeGreaterThanOrEqual(1);
       expect(Number(retryAfter({ retryAfter: Infinity }))).toBeGreaterThanOrEqual(1);
     },

@@ -1,0 +1,133 @@
+import type { AnswerMeta } from "../../lib/contracts.ts";
+import { analyticsClient } from "../analytics-client.ts";
+import { mailEvents } from "../demo/mail-events.ts";
+import { eventsPerMail } from "../demo/shares.ts";
+import type { MailEvent } from "../demo/story.ts";
+import type { ServiceProcess } from "../service-process.ts";
+import { settled, type Bench, type Row } from "./bench.ts";
+import { quantile } from "./statistics.ts";
+import { timedGet } from "./timed-get.ts";
+
+const minuteMs = 60_000;
+const dayMs = 1_440 * minuteMs;
+const storedDays = 40;
+const batchEvents = 1_000;
+
+/** Reads over a million stored events of forty days, each question asked once, so that no cache knows it. */
+export async function reads(bench: Bench): Promise<readonly Row[]> {
+  const service = await bench.service();
+  const total = bench.quick ? 100_000 : 1_000_000;
+  const questions = bench.quick ? 200 : 1_000;
+  const to = Math.floor(Date.now() / dayMs) * dayMs;
+  const from = to - storedDays * dayMs;
+  const filled = await fill(bench, service, total, from, to);
+
+  const at = `at ${total} events`;
+  const range = (index: number, days: number) => {
+    const start = from + index * minuteMs;
+    return `from=${iso(start)}&to=${iso(start + days * dayMs)}`;
+  };
+  const ask = (path: (index: number) => string) => latencies(service, path, questions);
+  const counts = await ask((index) => `/counts?${range(index, 30)}`);
+  const series = await ask((index) => `/counts?interval=day&${range(index, 30)}`);
+  const list = await ask((index) => `?type=email.clicked&${range(index * 30, 1)}`);
+  await bench.end(service);
+
+  const row = (measure: string, found: readonly number[], most: number): Row => ({
+    measure: `${measure}, p99`,
+    value: quantile(found, 0.99),
+    unit: "ms",
+    goal: { most },
+    detail: `p50 ${quantile(found, 0.5).toFixed(2)} ms, ${found.length} questions ${at}, uncached`,
+  });
+  return [
+    {
+      measure: "filling through the API",
+      value: total / filled.countedAfterS,
+      unit: "events/s",
+      detail: `${total} events accepted after ${filled.acceptedAfterS.toFixed(0)} s, counted after ${filled.countedAfterS.toFixed(0)} s, rolled up after ${filled.settledAfterS.toFixed(0)} s`,
+    },
+    row("counts of 30 days", counts, 10),
+    row("counts of 30 days by day", series, 10),
+    row("list of 100 by type and time", list, 5),
+  ];
+}
+
+interface Filled {
+  readonly acceptedAfterS: number;
+  readonly countedAfterS: number;
+  readonly settledAfterS: number;
+}
+
+/** Stores exactly `total` events of a mail sender, in time order, two batches on the way at a time. */
+async function fill(
+  bench: Bench,
+  service: ServiceProcess,
+  total: number,
+  from: number,
+  to: number,
+): Promise<Filled> {
+  bench.say(`  filling ${total} events through the API`);
+  const client = analyticsClient(service.url);
+  const startedAt = performance.now();
+  const since = () => (performance.now() - startedAt) / 1_000;
+  // A few mails more than needed: the stream ends where there are enough events.
+  const mails = Math.ceil((total / eventsPerMail) * 1.05);
+  let ahead: Promise<void> = Promise.resolve();
+  for (const batch of firstBatches(mailEvents({ seed: 1, mails, from, to, until: to }), total)) {
+    const posted = client.post(batch);
+    await ahead;
+    ahead = posted;
+  }
+  await ahead;
+  const acceptedAfterS = since();
+  const acceptedBy = Date.now();
+  for (;;) {
+    const { total: counted, meta } = await client.counts({});
+    if (Date.parse(meta.asOf) < acceptedBy) continue;
+    if (counted !== total) throw new Error(`${total} events were accepted, ${counted} are counted`);
+    break;
+  }
+  const countedAfterS = since();
+  await settled(service);
+  return { acceptedAfterS, countedAfterS, settledAfterS: since() };
+}
+
+function* firstBatches(
+  events: Iterable<MailEvent>,
+  total: number,
+): Generator<readonly MailEvent[], void> {
+  let batch: MailEvent[] = [];
+  let left = total;
+  for (const event of events) {
+    batch.push(event);
+    left--;
+    if (batch.length === batchEvents || left === 0) {
+      yield batch;
+      batch = [];
+    }
+    if (left === 0) return;
+  }
+  throw new Error(`the mails make ${left} events too few`);
+}
+
+/** Asks one question after the other. The first tenth is to warm up and does not count. */
+async function latencies(
+  { url }: ServiceProcess,
+  path: (index: number) => string,
+  questions: number,
+): Promise<readonly number[]> {
+  const found: number[] = [];
+  const warmUp = Math.ceil(questions / 10);
+  for (let index = 0; index < questions + warmUp; index++) {
+    const { ms, body } = await timedGet(`${url}/api/v1/events${path(index)}`);
+    const { meta } = JSON.parse(body) as { readonly meta: AnswerMeta };
+    if (meta.cache !== "miss") throw new Error("an answer came from the cache");
+    if (index >= warmUp) found.push(ms);
+  }
+  return found;
+}
+
+function iso(instant: number): string {
+  return new Date(instant).toISOString();
+}

@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServiceBroker } from "moleculer";
+import { brokerOptions } from "../../lib/broker.ts";
+import { readConfig } from "../../lib/config.ts";
+import type { Receipt } from "../../lib/contracts.ts";
+import type { DurableQueue } from "../../lib/queue/queue.ts";
+import { aggregator } from "../../services/aggregator.service.ts";
+import { ingest } from "../../services/ingest.service.ts";
+import { processor } from "../../services/processor.service.ts";
+import { query } from "../../services/query.service.ts";
+import { eventually } from "../eventually.ts";
+
+const poison = new URL("../fixtures/poison.worker.ts", import.meta.url);
+
+let dataDir: string;
+let broker: ServiceBroker;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "analytics-"));
+  const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: "fatal" });
+  broker = new ServiceBroker({ ...brokerOptions(config), skipProcessEventRegistration: true });
+  for (const service of [
+    ingest(config),
+    processor(config, poison),
+    aggregator(config),
+    query(config),
+  ]) {
+    broker.createService(service);
+  }
+  await broker.start();
+});
+
+afterEach(async () => {
+  await broker.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+test("an event that kills every worker goes to the dead letters; its 499 neighbours are stored", async () => {
+  const events = Array.from({ length: 500 }, (_, i) => ({
+    id: `e${i}`,
+    type: i === 321 ? "test.poison" : "test.fine",
+    source: "test",
+  }));
+  const receipt = await broker.call<Receipt, object>("ingest.collect", { events });
+  expect(receipt.accepted).toBe(500);
+  await eventually(async () => {
+    const counts = await broker.call<{ data: unknown }, object>("query.counts", {});
+    expect(counts.data).toEqual([{ type: "test.fine", count: 499 }]);
+  }, 60_000);
+
+  const { queue } = broker.getLocalService("processor") as unknown as { queue: DurableQueue };
+  await eventually(async () => expect((await queue.depth()).messages).toBe(0));
+  const letters = await queue.dead.list(10);
+  expect(letters).toHaveLength(1);
+  const body = JSON.parse(Buffer.from(letters[0]!.body).toString()) as { events: { id: string }[] };
+  expect(body.events.map(({ id }) => id)).toEqual(["e321"]);
+  await expect(broker.call("query.event", { id: "e321" })).rejects.toMatchObject({
+    type: "NOT_FOUND",
+  });
+});
+
+test("entity actions see the caller's project alone, and cannot write", async () => {
+  const send = (project: string, id: string) =>
+    broker.call(
+      "ingest.collect",
+      { events: [{ id, type: "a", source: "x" }], waitMs: 10_000 },
+      { meta: { project } },
+    );
+  await send("shop", "s1");
+  await send("blog", "b1");
+  const find = (meta: object, params: object = {}) =>
+    broker.call<{ _id: string }[], object>("query.find", params, { meta });
+  expect((await find({ project: "shop" })).map(({ _id }) => _id)).toEqual(["shop:s1"]);
+  expect(await find({ project: "shop" }, { query: { project: "blog" } })).toHaveLength(1);
+  expect(await broker.call("query.count", {}, { meta: { project: "blog" } })).toBe(1);
+  expect(
+    await broker.call("query.get", { id: "blog:b1" }, { meta: { project: "blog" } }),
+  ).toMatchObject({ type: "a" });
+  await expect(
+    broker.call("query.get", { id: "blog:b1" }, { meta: { project: "shop" } }),
+  ).rejects.toMatchObject({ code: 404 });
+  await expect(broker.call("query.insert", { entity: { type: "a" } })).rejects.toMatchObject({
+    type: "SERVICE_NOT_FOUND",
+  });
+});
