@@ -3,6 +3,7 @@ import type { Config } from "../lib/config.ts";
 import { errorType } from "../lib/errors.ts";
 import { aloneInBatch, decodeBatch, isMalformedBatch } from "../lib/event/batch-message.ts";
 import type { EnrichDone } from "../lib/event/enrich-job.ts";
+import type { StoredEvent } from "../lib/event/event.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import type { Delivery, Outcome } from "../lib/queue/queue.ts";
 import { storeBatch } from "../lib/store/protocol.ts";
@@ -61,16 +62,16 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         startedAt: number,
       ): void {
         const { metrics } = this.broker;
-        const hashes = new Map(events.map((event) => [event.id, event.hash]));
-        const conflicts = foreign.filter(({ id, hash }) => hashes.get(id) !== hash).length;
+        const conflicts = conflictsIn(events, foreign);
         const now = Date.now();
         metrics.increment("analytics_events_stored_total", {}, owned.size);
-        metrics.increment("analytics_events_repeated_total", { kind: "conflict" }, conflicts);
-        metrics.increment(
-          "analytics_events_repeated_total",
-          { kind: "duplicate" },
-          foreign.length - conflicts,
-        );
+        if (conflicts > 0) {
+          metrics.increment("analytics_events_repeated_total", { kind: "conflict" }, conflicts);
+        }
+        if (foreign.length > conflicts) {
+          const duplicates = foreign.length - conflicts;
+          metrics.increment("analytics_events_repeated_total", { kind: "duplicate" }, duplicates);
+        }
         metrics.observe("analytics_batch_seconds", (now - startedAt) / 1000);
         metrics.observe("analytics_batch_age_seconds", (now - receivedAt) / 1000);
         this.logger.debug(
@@ -85,4 +86,11 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       },
     },
   });
+}
+
+/** How many events came with the id of a stored one and other content. */
+function conflictsIn(events: readonly StoredEvent[], foreign: Ownership["foreign"]): number {
+  if (foreign.length === 0) return 0;
+  const hashes = new Map(events.map(({ id, hash }) => [id, hash]));
+  return foreign.filter(({ id, hash }) => hashes.get(id) !== hash).length;
 }

@@ -1,13 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../lib/config.ts";
+import { LoopGauge } from "../lib/event-loop.ts";
 import { defineMixin } from "../lib/moleculer.ts";
-import type { Consumer, Handler } from "../lib/queue/queue.ts";
+import type { Consumer, Delivery, Handler } from "../lib/queue/queue.ts";
 import { QueueMixin, type Queueing } from "./queue.mixin.ts";
 
 interface ConsumerState {
   consumer: Consumer | null;
   holding: AbortController | null;
   lastDoneAt: number;
+  loop: LoopGauge;
 }
 
 export interface Consuming extends Queueing, ConsumerState {
@@ -17,6 +19,9 @@ export interface Consuming extends Queueing, ConsumerState {
 }
 
 const probeEveryMs = 500;
+const busyFrom = 0.9;
+const giveWayMs = 20;
+const longestWaitMs = 3_000;
 
 /**
  * Gives a service the consuming side of the queue: `this.startConsuming(handle)`; `this.lastDoneAt`,
@@ -31,6 +36,7 @@ export function ConsumerMixin(config: Config) {
         this.lastDoneAt = Date.now();
         this.consumer = await this.queue.consume(
           async (delivery) => {
+            await this.giveWay(delivery);
             const outcome = await handle(delivery);
             if (outcome.status === "done") this.lastDoneAt = Date.now();
             return outcome;
@@ -38,6 +44,17 @@ export function ConsumerMixin(config: Config) {
           { prefetch: config.prefetch },
         );
       },
+      /** Lets collecting go first while the event loop has no time left, but lets no event wait long for it. */
+      async giveWay({ receivedAt }: Delivery): Promise<void> {
+        while (
+          this.loop.utilization() > busyFrom &&
+          Date.now() - receivedAt < longestWaitMs &&
+          this.consumer !== null
+        ) {
+          await delay(giveWayMs);
+        }
+      },
+
       /** Finishes the deliveries under way; the rest stays on the queue. */
       async stopConsuming(): Promise<void> {
         this.holding?.abort();
@@ -62,6 +79,7 @@ export function ConsumerMixin(config: Config) {
       this.consumer = null;
       this.holding = null;
       this.lastDoneAt = 0;
+      this.loop = new LoopGauge();
     },
     async stopped() {
       await this.stopConsuming();
