@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Actions, Receipt } from "../lib/contracts.ts";
-import { ServiceError } from "../lib/errors.ts";
+import { catalogue, errorType, ServiceError } from "../lib/errors.ts";
 import type { ProjectId } from "../lib/event/event.ts";
 import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../lib/event/limits.ts";
 import { Gatherer } from "../lib/gather.ts";
@@ -54,9 +54,19 @@ export function CollectEdgeMixin() {
         }
         this[route](request, end < 0 ? "" : url.slice(end + 1)).then(
           (answer) => send(response, answer),
-          (error: unknown) => this.answerProblem(request, response, error),
+          (error: unknown) => this.refuse(request, response, error),
         );
         return true;
+      },
+
+      refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+        const type = errorType(error);
+        if (catalogue[type].status === 503) {
+          this.broker.metrics.increment("analytics_collect_refused_total", {
+            reason: type.toLowerCase(),
+          });
+        }
+        this.answerProblem(request, response, error);
       },
 
       collects(method: string, path: string): boolean {

@@ -10,6 +10,7 @@ import { answerEarly } from "../lib/http/early-answer.ts";
 import { Keyring } from "../lib/http/identity.ts";
 import { problemOf } from "../lib/http/problem.ts";
 import { defineMixin } from "../lib/moleculer.ts";
+import { RequestMetricsMixin, type RequestMetrics } from "./request-metrics.mixin.ts";
 
 /** What moleculer-web gives to `this`. */
 interface Web {
@@ -61,8 +62,8 @@ function pathOf(request: IncomingMessage & { readonly originalUrl?: string }): s
 
 /** Gives a service moleculer-web's routes on a server of our own: request ids, keys, problems, 405, an orderly end. */
 export function HttpEdgeMixin(config: Config) {
-  return defineMixin<Edge>()({
-    mixins: [ApiGateway as Partial<ServiceSchema>],
+  return defineMixin<Edge & RequestMetrics>()({
+    mixins: [ApiGateway as Partial<ServiceSchema>, RequestMetricsMixin()],
     settings: settingsOf(config),
     methods: {
       /** In place of moleculer-web's: the same server with a handler in front of it. */
@@ -81,6 +82,7 @@ export function HttpEdgeMixin(config: Config) {
         delete request.headers["x-correlation-id"];
         response.setHeader("X-Request-Id", id);
         if (this.draining) response.shouldKeepAlive = false;
+        this.observeRequest(request, response);
         if (this.intercept(request, response)) return;
         if (request.method === "HEAD") request.method = "GET";
         void this.httpHandler(request, response);

@@ -24,10 +24,10 @@ function ofType(type: string, kind?: string): readonly MailEvent[] {
   );
 }
 
-/** Expects a share to be what was drawn for, within four standard deviations. */
+/** Expects a share to be what was drawn for, within three standard deviations. */
 function expectShare(count: number, of: number, share: number): void {
   const deviation = Math.sqrt(of * share * (1 - share));
-  expect(Math.abs(count - of * share)).toBeLessThan(4 * deviation);
+  expect(Math.abs(count - of * share)).toBeLessThan(3 * deviation);
 }
 
 describe("the same traffic", () => {
@@ -99,6 +99,10 @@ describe("the shares", () => {
     expect(sent).toBe(mails);
     expectShare(ofType("email.bounced", "hard").length, sent, shares.hardBounce);
     expectShare(ofType("email.bounced", "soft").length, sent, shares.softBounce);
+    const arrived = new Set(ofType("email.delivered").map(({ correlationId }) => correlationId));
+    const soft = ofType("email.bounced", "soft");
+    const recovered = soft.filter(({ correlationId }) => arrived.has(correlationId));
+    expectShare(recovered.length, soft.length, shares.recovered);
     const lost = shares.hardBounce + shares.softBounce * (1 - shares.recovered);
     expectShare(delivered, sent, 1 - lost);
     expect(delivered / sent).toBeCloseTo(0.98, 2);
