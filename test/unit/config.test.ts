@@ -100,6 +100,19 @@ describe("readConfig", () => {
     expect(config.services).toEqual(["ingest", "query"]);
   });
 
+  test("an operator's console joins a cluster without services, and is the whole service without one", () => {
+    const cluster = { RABBITMQ_URL: "amqp://mq", NODE_ENV: "production" };
+    expect(readConfig(cluster, true).services).toEqual([]);
+    expect(readConfig({ ...cluster, SERVICES: "ingest" }, true).services).toEqual(["ingest"]);
+    expect(readConfig({}, true).services).toHaveLength(5);
+  });
+
+  test("OPS_PORT is off where it is not named", () => {
+    expect(readConfig({}).opsPort).toBe(0);
+    expect(readConfig({ OPS_PORT: "4001" }).opsPort).toBe(4001);
+    expect(problemsOf({ OPS_PORT: "-1" })).toEqual([expect.stringMatching(/^OPS_PORT/)]);
+  });
+
   test("REDIS_URL wins over REDIS_HOST", () => {
     expect(readConfig({ REDIS_HOST: "cache", REDIS_PORT: "6380" }).redisUrl).toBe(
       "redis://cache:6380",

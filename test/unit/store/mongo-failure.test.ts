@@ -1,0 +1,65 @@
+import {
+  MongoBulkWriteError,
+  MongoCompatibilityError,
+  MongoInvalidArgumentError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoTopologyClosedError,
+  MongoWriteConcernError,
+} from "mongodb";
+import { isAway, reasonOf, refusalOf } from "../../../lib/store/mongo-failure.ts";
+import { bulkError } from "../../fixtures/mongo-errors.ts";
+
+const answer = (code: number, codeName?: string) =>
+  new MongoServerError({ errmsg: "dup key: { _id: 'secret' }", code, codeName });
+
+describe("a failure of MongoDB's driver", () => {
+  test("means that the store is away where the same call may succeed later", () => {
+    const concern = { ok: 1, writeConcernError: { code: 64, errmsg: "waiting timed out" } };
+    const away = [
+      new MongoNetworkError("connect ECONNREFUSED"),
+      new MongoTopologyClosedError(),
+      new MongoWriteConcernError(concern),
+      answer(10107),
+      answer(14031),
+      bulkError({ wrapped: new MongoNetworkError("reset") }),
+      bulkError({ wrapped: answer(189) }),
+      bulkError({ codes: [11_000], concern: true }),
+      bulkError({ codes: [], concern: true }),
+      bulkError({ codes: [11_000, 11_602] }),
+      Object.assign(new Error("querySrv ENOTFOUND"), { syscall: "querySrv", code: "ENOTFOUND" }),
+    ];
+    for (const error of away)
+      expect([reasonOf(error), isAway(error)]).toEqual([expect.anything(), true]);
+  });
+
+  test("does not where the call itself, or this code, is wrong", () => {
+    const wrong = [
+      answer(2, "BadValue"),
+      answer(11_000),
+      bulkError({ codes: [11_000, 121] }),
+      bulkError({ wrapped: answer(9) }),
+      new MongoInvalidArgumentError("no"),
+      new TypeError("no"),
+      undefined,
+    ];
+    for (const error of wrong) expect(isAway(error)).toBe(false);
+  });
+
+  test("is a refusal where somebody has to change something", () => {
+    expect(refusalOf(answer(18))).toContain("user and password");
+    expect(refusalOf(answer(13))).toContain("readWrite");
+    expect(refusalOf(new MongoCompatibilityError("old"))).toContain("version");
+    const missing = { code: "ENOENT", path: "/ca.pem" };
+    expect(refusalOf(Object.assign(new Error("no"), missing))).toContain("/ca.pem");
+    expect(refusalOf(new MongoNetworkError("reset"))).toBeUndefined();
+    expect(refusalOf(answer(10107))).toBeUndefined();
+  });
+
+  test("is told without the server's words, which may hold data", () => {
+    expect(reasonOf(answer(2, "BadValue"))).toBe("BadValue (2)");
+    expect(reasonOf(answer(2))).toBe("code 2");
+    expect(reasonOf(bulkError({ codes: [11_000, 121] }))).toBe("code 11000");
+    expect(bulkError({})).toBeInstanceOf(MongoBulkWriteError);
+  });
+});
