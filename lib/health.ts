@@ -1,8 +1,12 @@
 import type { StageHealth } from "./contracts.ts";
-import type { QueueDepth } from "./queue/queue.ts";
+import type { DurableQueue, QueueDepth } from "./queue/queue.ts";
 
 /** The health of the stage that fills the queue. */
-export function publisherHealth({ sizeBytes, maxBytes }: QueueDepth): StageHealth {
+export async function publisherHealth(
+  queue: Pick<DurableQueue, "trouble" | "depth">,
+): Promise<StageHealth> {
+  if (queue.trouble !== null) return { state: "down", reason: queue.trouble };
+  const { sizeBytes, maxBytes } = await queue.depth();
   const full = maxBytes !== null && sizeBytes >= maxBytes * 0.9;
   return full ? { state: "degraded", reason: "the queue is nearly full" } : { state: "ok" };
 }

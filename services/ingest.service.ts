@@ -30,8 +30,8 @@ export const ingest = (config: Config) =>
       },
       health: {
         visibility: "public",
-        async handler() {
-          return publisherHealth(await this.queue.depth());
+        handler() {
+          return publisherHealth(this.queue);
         },
       },
     },

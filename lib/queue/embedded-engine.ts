@@ -163,7 +163,7 @@ export class QueueEngine {
       return;
     }
     if (outcome.status === "retry" || outcome.status === "dead") {
-      file.dead.bury(id, Date.now(), outcome.reason);
+      file.dead.bury(id, Date.now(), String(outcome.reason));
     }
     file.remove(id, message.bodyBytes);
   }

@@ -52,6 +52,7 @@ export class QueueFile {
   readonly #nextDue: StatementSync;
   readonly #oldest: StatementSync;
   #shrinking = false;
+
   /**
    * Open the file; it and its folder are made where they are missing.
    * @throws NewerSchema, or the error of the file system or of SQLite

@@ -40,7 +40,7 @@ export class NewerSchema extends Error {
 
 /**
  * Set a fresh connection up: durable to the last commit, a few MB of memory, tables made where they
- * are missing.
+ * are missing. Others may read it, for a backup; that nobody else writes is DATA_DIR's lock.
  * @throws NewerSchema
  */
 export function prepareFile(db: DatabaseSync, path: string): void {

@@ -57,6 +57,10 @@ export class EmbeddedQueue implements DurableQueue {
     this.dead = deadLetters(this.#thread);
   }
 
+  get trouble(): string | null {
+    return this.#thread.trouble;
+  }
+
   /** Throws QUEUE_UNAVAILABLE while nothing can be made durable. Costs nothing. */
   ping(): Promise<void> {
     return this.#closed || this.#thread.trouble !== null
@@ -66,6 +70,7 @@ export class EmbeddedQueue implements DurableQueue {
 
   /** The body must not change until this is settled. */
   publish(message: OutgoingMessage): Promise<void> {
+    if (!Number.isSafeInteger(message.receivedAt)) return Promise.reject(notAnInstant(message));
     return this.#thread.publish(message);
   }
 
@@ -95,11 +100,18 @@ export class EmbeddedQueue implements DurableQueue {
 function deadLetters(thread: QueueThread): DeadLetters {
   return {
     // A copy: the view may be a small piece of a large buffer, and all of that would be sent.
-    put: ({ body, receivedAt }, reason) =>
-      thread.call("put", new Uint8Array(body), receivedAt, reason),
+    put: (message, reason) =>
+      Number.isSafeInteger(message.receivedAt)
+        ? thread.call("put", new Uint8Array(message.body), message.receivedAt, reason)
+        : Promise.reject(notAnInstant(message)),
     list: (limit) => thread.call("list", limit),
     find: (id) => thread.call("find", id),
     replay: (id) => thread.call("replay", id),
     remove: (id) => thread.call("remove", id),
   };
+}
+
+/** Refused here: in the file it would fail the whole group that it shares a commit with. */
+function notAnInstant({ receivedAt }: OutgoingMessage): TypeError {
+  return new TypeError(`receivedAt must be whole milliseconds, not ${receivedAt}`);
 }

@@ -24,6 +24,9 @@ export interface DurableQueue {
 
   readonly dead: DeadLetters;
 
+  /** Why nothing can be made durable right now, for a person; `null` while all is well. */
+  readonly trouble: string | null;
+
   /** Release everything. Messages not acknowledged stay for the next open. */
   close(): Promise<void>;
 }

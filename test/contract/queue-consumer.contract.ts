@@ -1,3 +1,4 @@
+import type { DurableQueue } from "../../lib/queue/queue.ts";
 import { eventually } from "../eventually.ts";
 import { done, Inbox, latch, message } from "./queue-harness.ts";
 import type { OnQueue } from "./queue.contract.ts";
@@ -119,15 +120,10 @@ export function consumerContract(onQueue: OnQueue): void {
     test(
       "hands nothing out that was on its way when it was paused",
       onQueue(async (queue) => {
-        for (let index = 0; index < 20; index += 1) await queue.publish(message(`${index}`));
-        const inbox = new Inbox();
-        const consumer = await queue.consume(inbox.handle, { prefetch: 5 });
-        consumer.pause();
+        const { consumer, inbox } = await pausedByItsFirst(queue);
         await queue.publish(message("last"));
         await queue.depth();
-        const { length } = inbox.deliveries;
-        await queue.depth();
-        expect(inbox.deliveries.length).toBe(length);
+        expect(inbox.deliveries).toHaveLength(1);
         consumer.resume();
         await inbox.arrived(21);
         expect(new Set(inbox.texts).size).toBe(21);
@@ -136,7 +132,7 @@ export function consumerContract(onQueue: OnQueue): void {
 
     test(
       "stops when its handlers have ended and their outcomes are carried out",
-      onQueue(async (queue) => {
+      onQueue(async (queue, harness) => {
         const gate = latch();
         const inbox = new Inbox(async () => {
           await gate.opened;
@@ -152,9 +148,11 @@ export function consumerContract(onQueue: OnQueue): void {
         gate.open();
         await stopping;
         expect(inbox.texts).toEqual(["a", "b"]);
-        expect((await queue.depth()).messages).toBe(2);
+        await harness.crash(queue);
+        const reopened = await harness.open();
+        await eventually(async () => expect((await reopened.depth()).messages).toBe(2));
         const rest = new Inbox();
-        await queue.consume(rest.handle, { prefetch: 2 });
+        await reopened.consume(rest.handle, { prefetch: 2 });
         await rest.arrived(2);
         expect(rest.texts).toEqual(["c", "d"]);
         await consumer.stop();
@@ -164,9 +162,7 @@ export function consumerContract(onQueue: OnQueue): void {
     test(
       "that stops gives back what it had not begun",
       onQueue(async (queue) => {
-        for (let index = 0; index < 20; index += 1) await queue.publish(message(`${index}`));
-        const first = new Inbox();
-        const consumer = await queue.consume(first.handle, { prefetch: 10 });
+        const { consumer, inbox: first } = await pausedByItsFirst(queue);
         await consumer.stop();
         const second = new Inbox();
         await queue.consume(second.handle, { prefetch: 10 });
@@ -176,4 +172,18 @@ export function consumerContract(onQueue: OnQueue): void {
       }),
     );
   });
+}
+
+/** A consumer that was paused in the first of its handlers, with more deliveries on their way: 20 messages in all. */
+async function pausedByItsFirst(queue: DurableQueue) {
+  const inbox: Inbox = new Inbox(() => {
+    if (inbox.deliveries.length === 1) consumer.pause();
+    return done;
+  });
+  const consumer = await queue.consume(inbox.handle, { prefetch: 10 });
+  await Promise.all(
+    Array.from({ length: 20 }, (_, index) => queue.publish(message(`message ${index}`))),
+  );
+  await inbox.arrived(1);
+  return { consumer, inbox };
 }

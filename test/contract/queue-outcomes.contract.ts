@@ -74,7 +74,9 @@ export function outcomesContract(onQueue: OnQueue): void {
             receivedAt: 77,
           });
           expect(textOf(letter!)).toBe("hopeless");
-          expect(await queue.depth()).toMatchObject({ messages: 0, dead: 1 });
+          await eventually(async () =>
+            expect(await queue.depth()).toMatchObject({ messages: 0, dead: 1 }),
+          );
         },
         { retryDelaysMs: [20, 20] },
       ),
@@ -138,7 +140,9 @@ export function outcomesContract(onQueue: OnQueue): void {
         expect(textOf(letter!)).toBe("bad");
         expect(letter!.diedAt).toBeGreaterThanOrEqual(before - 1_000);
         expect(letter!.diedAt).toBeLessThanOrEqual(Date.now() + 1_000);
-        expect(await queue.depth()).toMatchObject({ messages: 0, dead: 1 });
+        await eventually(async () =>
+          expect(await queue.depth()).toMatchObject({ messages: 0, dead: 1 }),
+        );
       }),
     );
 
@@ -153,7 +157,7 @@ export function outcomesContract(onQueue: OnQueue): void {
         await queue.publish(message("next"));
         await queue.depth();
         expect(inbox.texts).toEqual(["held"]);
-        expect((await queue.depth()).messages).toBe(2);
+        await eventually(async () => expect((await queue.depth()).messages).toBe(2));
         away = false;
         consumer.resume();
         const deliveries = await inbox.arrived(3);

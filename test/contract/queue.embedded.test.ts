@@ -1,6 +1,10 @@
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { readConfig } from "../../lib/config.ts";
+import { QueueFile } from "../../lib/queue/embedded-file.ts";
+import { silent } from "../../lib/queue/log.ts";
+import { openQueue } from "../../lib/queue/open.ts";
 import { eventually } from "../eventually.ts";
 import { EmbeddedHarness } from "../fixtures/embedded-queue.ts";
 import { done, Inbox, message, textOf, type QueueHarnessOptions } from "./queue-harness.ts";
@@ -66,6 +70,49 @@ describe("the file of the embedded queue", () => {
   );
 
   test(
+    "is synced at each commit: what no killed process shows, a power cut would",
+    onQueue(async (harness) => {
+      await mkdir(dirname(harness.file));
+      const file = new QueueFile(harness.file);
+      const settings = ["journal_mode", "synchronous", "auto_vacuum", "mmap_size"].map((name) =>
+        Object.values(file.db.prepare(`PRAGMA ${name}`).get() ?? {}).join(),
+      );
+      file.close();
+      expect(settings).toEqual(["wal", "2", "2", "0"]);
+    }),
+  );
+
+  test(
+    "belongs to one queue at a time: another one refuses until the first is closed",
+    onQueue(async (harness) => {
+      const first = await harness.open();
+      const second = await harness.open();
+      await expect(second.publish(message("refused"))).rejects.toMatchObject(unavailable);
+      await first.publish(message("kept"));
+      await first.close();
+      await eventually(() => second.ping());
+      const inbox = new Inbox();
+      await second.consume(inbox.handle, { prefetch: 1 });
+      await inbox.arrived(1);
+      expect(inbox.texts).toEqual(["kept"]);
+    }),
+  );
+
+  test(
+    "is not harmed by a message without an instant, nor are those that share its commit",
+    onQueue(async (harness) => {
+      const queue = await harness.open();
+      const good = queue.publish(message("good"));
+      for (const receivedAt of [NaN, 1.5, Infinity]) {
+        await expect(queue.publish(message("bad", receivedAt))).rejects.toThrow(TypeError);
+        await expect(queue.dead.put(message("bad", receivedAt), "")).rejects.toThrow(TypeError);
+      }
+      await good;
+      expect(await queue.depth()).toMatchObject({ messages: 1, dead: 0 });
+    }),
+  );
+
+  test(
     "of a newer version is refused by name and left as it is",
     onQueue(async (harness) => {
       await (await harness.open()).close();
@@ -105,6 +152,18 @@ describe("the file of the embedded queue", () => {
     }),
   );
 });
+
+test(
+  "without RABBITMQ_URL the embedded queue is opened, where and as large as the configuration says",
+  onQueue(async (harness) => {
+    const config = readConfig({ DATA_DIR: harness.folder, QUEUE_MAX_BYTES: "99999" });
+    const queue = await openQueue(config, silent);
+    await queue.publish(message("kept"));
+    expect((await queue.depth()).maxBytes).toBe(99_999);
+    await queue.close();
+    expect((await stat(config.files.queue)).size).toBeGreaterThan(0);
+  }),
+);
 
 describe("the thread of the embedded queue", () => {
   test(

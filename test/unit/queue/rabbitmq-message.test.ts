@@ -43,6 +43,18 @@ test("id, body and time survive any number of attempts; the attempt counts them"
   );
 });
 
+test("a reason is cut, since headers must fit into one frame", () => {
+  const first = arrived(firstAttempt({ body: new Uint8Array(), receivedAt: 1 }));
+  const reason = "x".repeat(200_000);
+  for (const parcel of [
+    nextAttempt(first, reason),
+    deadLetter(first, reason, 5),
+    deadAtOnce({ body: new Uint8Array(), receivedAt: 1 }, reason, 5),
+  ]) {
+    expect(String(parcel.headers["reason"]).length).toBe(1_000);
+  }
+});
+
 test("first attempts have ids of their own", () => {
   const message = { body: new Uint8Array(), receivedAt: 1 };
   expect(firstAttempt(message).id).not.toBe(firstAttempt(message).id);

@@ -1,0 +1,24 @@
+import { rabbitmqHarness } from "../fixtures/rabbitmq-queue.ts";
+import { describeWith } from "../servers/installed.ts";
+import { type RabbitmqServer, startRabbitmq } from "../servers/servers.ts";
+import { queueContract } from "../contract/queue.contract.ts";
+
+describeWith(["rabbitmq"], "on RabbitMQ", () => {
+  let server: RabbitmqServer;
+  beforeAll(async () => {
+    server = await startRabbitmq();
+  }, 200_000);
+  afterAll(() => server?.stop());
+
+  const traits = { exactSizes: false, oldestIsFirst: true };
+  queueContract(
+    "a quorum queue",
+    rabbitmqHarness(() => server.url, true),
+    traits,
+  );
+  queueContract(
+    "a classic queue",
+    rabbitmqHarness(() => server.url, false),
+    traits,
+  );
+});
