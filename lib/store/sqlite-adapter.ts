@@ -1,8 +1,5 @@
-import { deltasOf } from "../analytics/delta.ts";
 import { rolledUp } from "../analytics/dimensions.ts";
 import { ServiceError } from "../errors.ts";
-import type { StoredEvent } from "../event/event.ts";
-import type { EntityBatch } from "./entity-insert.ts";
 import {
   maxUnlimited,
   readEntityFilters,
@@ -10,12 +7,9 @@ import {
   type EntityFilters,
   type EntityKey,
 } from "./entity-query.ts";
-import { storeBatch } from "./protocol.ts";
+import { entityOf, storeEntities, type EventEntity } from "./entity-store.ts";
 import { SqliteStore, type SqliteOptions } from "./sqlite.ts";
 import { fromRow } from "./sqlite-rows.ts";
-
-/** A stored event as moleculer-db sees it. `_id` is `project:id`. */
-export type EventEntity = StoredEvent & { readonly _id: string };
 
 export interface SqliteAdapterOptions extends SqliteOptions {
   /** What is rolled up of inserted events. Default: the built-in dimensions. */
@@ -38,6 +32,11 @@ export class SqliteAdapter extends SqliteStore {
     super(options);
     this.#dimensions = dimensions ?? rolledUp([]);
     this.#fullIp = fullIp;
+  }
+
+  /** Moleculer copies schemas deeply, an adapter within too, but not objects that name their own kind. */
+  get [Symbol.toStringTag](): string {
+    return "SqliteAdapter";
   }
 
   /** Called by moleculer-db with the broker and the service; neither is needed. */
@@ -88,18 +87,10 @@ export class SqliteAdapter extends SqliteStore {
     return stored!;
   }
 
-  /**
-   * Stores events, and counts them, as the processor does (`batchesOf`): one that is there already, by id
-   * and content, is a success. Without the queue before it a crash within this call may leave events
-   * that no rollup counts: collecting is what `ingest.collect` is for.
-   * @throws ServiceError INVALID_EVENT before anything is stored; ID_CONFLICT after the others were
-   */
+  /** As `storeEntities` says: collecting is what `ingest.collect` is for. */
   async insertMany(entities: readonly object[]): Promise<EventEntity[]> {
-    // Loaded here: the tables of enrichment take memory that most processes do not need.
-    const { batchesOf } = await import("./entity-insert.ts");
-    const batches = batchesOf(entities, { fullIp: this.#fullIp, now: Date.now() });
-    await Promise.all(batches.map((batch) => this.#store(batch)));
-    return this.#findKeys(batches.flatMap(({ events }) => events));
+    const options = { dimensions: this.#dimensions, fullIp: this.#fullIp };
+    return this.#findKeys(await storeEntities(this, entities, options));
   }
 
   updateMany(): Promise<never> {
@@ -145,25 +136,9 @@ export class SqliteAdapter extends SqliteStore {
   }
 
   async #findKeys(keys: readonly EntityKey[]): Promise<EventEntity[]> {
-    const asked = keys.map(({ project, id }) => ({ project, id }));
-    const rows = await this.read("quick", "findKeys", asked);
+    const rows = await this.read("quick", "findKeys", keys);
     return rows.map((row) => entityOf(fromRow(row)));
   }
-
-  async #store({ batch, project, events }: EntityBatch): Promise<void> {
-    const count = (some: readonly StoredEvent[]) =>
-      deltasOf(batch, project, some, this.#dimensions);
-    const done = { batch, project, events, deltas: count(events) };
-    const { foreign } = await storeBatch(this, done, (owned) => Promise.resolve(count(owned)));
-    const hashes = new Map(events.map(({ id, hash }) => [id, hash]));
-    if (foreign.some(({ id, hash }) => hashes.get(id) !== hash)) {
-      throw new ServiceError("ID_CONFLICT");
-    }
-  }
-}
-
-function entityOf(event: StoredEvent): EventEntity {
-  return { _id: `${event.project}:${event.id}`, ...event };
 }
 
 function immutable(): Promise<never> {

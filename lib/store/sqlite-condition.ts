@@ -52,7 +52,8 @@ export function conditionClause(condition: Condition): Clause {
 
 function guardedBodyClause(condition: Condition): Clause {
   const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
-  const native = bodyClause(condition);
+  const hasNul = condition.path.some((segment) => segment.includes("\0"));
+  const native = hasNul ? undefined : bodyClause(condition);
   if (native === undefined) return asked;
   if (native === never || native === always) return native;
   return {

@@ -5,8 +5,8 @@ import { toColumn } from "./sqlite-rows.ts";
 import { chunkOf } from "./sqlite-schema.ts";
 
 /**
- * A walk along one index in the order of events. Some filters take several: one for each type, one
- * for each chunk of a user's or a correlation's events. No event is in two of them.
+ * A walk along one index in the order of events. Some filters take several: one for each type, or
+ * one for each few chunks of a user's or a correlation's events. No event is in two of them.
  */
 export interface Scan {
   /** From FROM to the end of WHERE. */
@@ -16,6 +16,10 @@ export interface Scan {
   readonly oldest: number;
   readonly newest: number;
 }
+
+type Chunk = readonly [chunk: number, oldest: number, newest: number];
+
+const maxGroup = 64;
 
 /** A filter, or a page of it. */
 type Asked = EventFilter & Partial<Pick<EventQuery, "order" | "after">>;
@@ -45,17 +49,35 @@ function chunkScans(
   const { from = -Infinity, to = Infinity, order, after } = asked;
   const chunks = db.all(
     `SELECT chunk, oldest, newest FROM chunks
-      WHERE project = ? AND newest >= ? AND oldest < ? AND newest >= ? AND oldest <= ?`,
+      WHERE project = ? AND newest >= ? AND oldest < ? AND newest >= ? AND oldest <= ?
+      ORDER BY ${order === "asc" ? "oldest" : "newest DESC"}`,
     asked.project,
     from,
     to,
     order === "asc" && after ? after.timestamp : -Infinity,
     order === "desc" && after ? after.timestamp : Infinity,
-  ) as readonly unknown[] as readonly (readonly [number, number, number])[];
-  const scan = scanner(asked, index, [{ sql: `${chunkOf()} = ?`, parameters: [] }, ...clauses]);
-  return chunks
-    .flatMap(([chunk, oldest, newest]) => scan(chunk).map((it) => ({ ...it, oldest, newest })))
-    .sort((a, b) => (order === "asc" ? a.oldest - b.oldest : b.newest - a.newest));
+  ) as readonly unknown[] as readonly Chunk[];
+  return grouped(chunks).flatMap((group) => {
+    const numbers = group.map(([chunk]) => chunk);
+    const scan = scanner(asked, index, [anyOf(chunkOf(), [], numbers), ...clauses]);
+    const oldest = Math.min(...group.map(([, instant]) => instant));
+    const newest = Math.max(...group.map(([, , instant]) => instant));
+    return scan().map((it) => ({ ...it, oldest, newest }));
+  });
+}
+
+/**
+ * Groups of one chunk, one, two, four and so on: who has many events fills a page from the first,
+ * and for who has few it takes a handful of statements.
+ */
+function grouped(chunks: readonly Chunk[]): readonly (readonly Chunk[])[] {
+  const groups: (readonly Chunk[])[] = [];
+  for (let at = 0; at < chunks.length;) {
+    const size = Math.min(Math.max(at, 1), maxGroup);
+    groups.push(chunks.slice(at, at + size));
+    at += size;
+  }
+  return groups;
 }
 
 /**

@@ -96,7 +96,7 @@ export class StoreThread<V> {
     worker.on("message", (answers: readonly Answer[]) => {
       for (const answer of answers) this.#settle(answer);
     });
-    worker.on("error", (error) => this.#turned(error.message));
+    worker.on("error", (error: Error) => this.#turned(error.message));
     worker.on("exit", () => this.#lost());
     this.#worker = worker;
     return worker;

@@ -1,8 +1,7 @@
-import { isCut, type Section, type ValueCounts } from "../analytics/cells.ts";
+import type { Section } from "../analytics/cells.ts";
 import { errorType, ServiceError } from "../errors.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
-import { readCells, readSection } from "./cells-json.ts";
 import type {
   Delta,
   DirtyMark,
@@ -15,11 +14,11 @@ import type {
   StoreCapabilities,
   Sum,
 } from "./store.ts";
-import type { SectionText, SumText } from "./sqlite-deltas.ts";
 import type { BucketRow } from "./sqlite-marks.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./sqlite-protocol.ts";
 import { ReaderPool, type Weight } from "./sqlite-readers.ts";
 import { fromRow, toRow } from "./sqlite-rows.ts";
+import { jsonOf, sectionRows, sumOf } from "./sqlite-sums.ts";
 import { spawnThread, StoreThread, type Spawn } from "./sqlite-thread.ts";
 import { silent, type StoreLog } from "./store-log.ts";
 
@@ -109,8 +108,7 @@ export class SqliteStore implements EventStore {
   }
 
   writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
-    const cells = texts.get(sum) ?? JSON.stringify(sum.cells);
-    return this.#write("writeRollup", bucketRow(bucket), { v: sum.v, cells });
+    return this.#write("writeRollup", bucketRow(bucket), { v: sum.v, cells: jsonOf(sum) });
   }
 
   markParent(bucket: Bucket): Promise<void> {
@@ -138,7 +136,7 @@ export class SqliteStore implements EventStore {
     section: S,
   ): Promise<readonly SectionRow<S>[]> {
     const rows = await this.read("quick", "rollups", project, grain, ranges, section);
-    return rows.map((row) => sectionRow(section, row));
+    return sectionRows(section, rows);
   }
 
   async deltaSums<S extends Section>(
@@ -147,7 +145,7 @@ export class SqliteStore implements EventStore {
     section: S,
   ): Promise<readonly SectionRow<S>[]> {
     const rows = await this.read("quick", "deltaSums", project, minutes, section);
-    return rows.map((row) => sectionRow(section, row));
+    return sectionRows(section, rows);
   }
 
   async events({ after, ...query }: EventQuery): Promise<readonly StoredEvent[]> {
@@ -218,25 +216,4 @@ function weightOf({ where = [], sources, userId, correlationId }: EventFilter): 
 
 function bucketRow({ project, grain, start }: Bucket): BucketRow {
   return [project, grain, start];
-}
-
-function sectionRow<S extends Section>(section: S, [start, json]: SectionText): SectionRow<S> {
-  const cells = readSection(section, json);
-  const whole = section === "types" || section === "users" || !isCut(cells as ValueCounts);
-  return { start, cells, exact: whole };
-}
-
-/** The JSON of sums that came from the file: most go back to it without anyone having looked into them. */
-const texts = new WeakMap<Sum, string>();
-
-function sumOf({ v, cells: json }: SumText): Sum {
-  let cells: Sum["cells"] | undefined;
-  const sum = {
-    v,
-    get cells() {
-      return (cells ??= readCells(json));
-    },
-  };
-  texts.set(sum, json);
-  return sum;
 }

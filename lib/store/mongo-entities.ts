@@ -1,0 +1,120 @@
+import type { Sort } from "mongodb";
+import type { StoredEvent } from "../event/event.ts";
+import type { EntityKey, EntityQuery, SortKey } from "./entity-query.ts";
+import type { Collections } from "./mongo-collections.ts";
+import { columnOf, translate, type EventDocumentFilter } from "./mongo-condition.ts";
+import { eventKey, fromDocument } from "./mongo-documents.ts";
+import { countMeeting, meeting } from "./mongo-events.ts";
+import { Smallest } from "./mongo-smallest.ts";
+import type { Condition, PropertyPath } from "./store.ts";
+
+const batchSize = 1_000;
+
+/** The stored events of some keys, in the order of the keys, each once. */
+export async function findKeys(
+  { events }: Collections,
+  keys: readonly EntityKey[],
+): Promise<readonly StoredEvent[]> {
+  const ids = [...new Set(keys.map(({ project, id }) => eventKey(project, id)))];
+  const found = await events.find({ _id: { $in: ids } }).toArray();
+  const byId = new Map(found.map((document) => [document._id, document]));
+  return ids.flatMap((id) => {
+    const document = byId.get(id);
+    return document === undefined ? [] : [fromDocument(document)];
+  });
+}
+
+/**
+ * Entities that meet a query, of any project. What is sorted by a property that is no field is read
+ * to the end and sorted here; in memory are as many as are asked for, twice.
+ */
+export async function findEntities(
+  { events }: Collections,
+  query: EntityQuery,
+): Promise<readonly StoredEvent[]> {
+  const { offset, limit } = query;
+  const { filter, rest } = plan(query);
+  const cursor = events.find(filter).batchSize(batchSize);
+  const sort = nativeSort(query);
+  if (sort === undefined) {
+    const first = new Smallest(offset + limit, comparing(query.sort));
+    for await (const event of meeting(cursor, rest)) first.add(event);
+    return first.sorted().slice(offset);
+  }
+  cursor.sort(sort);
+  if (rest.length === 0)
+    return (await cursor.skip(offset).limit(limit).toArray()).map(fromDocument);
+  const page: StoredEvent[] = [];
+  let passed = 0;
+  for await (const event of meeting(cursor, rest)) {
+    if (passed++ < offset) continue;
+    page.push(event);
+    if (page.length === limit) break;
+  }
+  return page;
+}
+
+export async function countEntities({ events }: Collections, query: EntityQuery): Promise<number> {
+  const { filter, rest } = plan(query);
+  if (rest.length === 0) return events.countDocuments(filter);
+  return countMeeting(events.find(filter).batchSize(batchSize), rest);
+}
+
+function plan({ where, keys }: EntityQuery): {
+  readonly filter: EventDocumentFilter;
+  readonly rest: readonly Condition[];
+} {
+  const { filters, rest } = translate(where);
+  const all = [...filters];
+  if (keys !== undefined) {
+    all.push({ _id: { $in: keys.map(({ project, id }) => eventKey(project, id)) } });
+  }
+  return { filter: all.length === 0 ? {} : { $and: all }, rest };
+}
+
+/**
+ * The server's order; `undefined` where it cannot sort. One project's events come in store order where
+ * none is asked for: an index has it, and pages of it do not overlap.
+ */
+function nativeSort({ sort, where }: EntityQuery): Sort | undefined {
+  if (sort.length === 0) {
+    const isOfOneProject = where.some(({ path, op }) => path[0] === "project" && op === "is");
+    return isOfOneProject ? { timestamp: 1, id: 1 } : {};
+  }
+  const columns = sort.map(
+    ({ path, descending }) => [columnOf(path), descending ? -1 : 1] as const,
+  );
+  if (columns.some(([column]) => column === undefined)) return undefined;
+  return new Map(columns.map(([column, direction]) => [column!, direction]));
+}
+
+/** Missing and null first, then numbers (booleans as 0 and 1), then texts; objects and arrays by their JSON. */
+function comparing(keys: readonly SortKey[]): (a: StoredEvent, b: StoredEvent) => number {
+  return (a, b) => {
+    for (const { path, descending } of keys) {
+      const order = compare(sortable(a, path), sortable(b, path));
+      if (order !== 0) return descending ? -order : order;
+    }
+    return 0;
+  };
+}
+
+function compare(a: string | number | undefined, b: string | number | undefined): number {
+  if (a === b) return 0;
+  if (a === undefined) return -1;
+  if (b === undefined) return 1;
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+  return a < b ? -1 : 1;
+}
+
+function sortable(event: StoredEvent, path: PropertyPath): string | number | undefined {
+  let value: unknown = event;
+  for (const segment of path) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    if (!Object.hasOwn(value, segment)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[segment];
+  }
+  if (typeof value === "string" || typeof value === "number") return value;
+  if (typeof value === "boolean") return Number(value);
+  return value === null || value === undefined ? undefined : JSON.stringify(value);
+}

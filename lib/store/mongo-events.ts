@@ -1,0 +1,106 @@
+import { matches } from "../event/condition.ts";
+import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import type { Collections } from "./mongo-collections.ts";
+import { translate, type EventDocumentFilter } from "./mongo-condition.ts";
+import { eventKey, fromDocument, type EventDocument } from "./mongo-documents.ts";
+import { toColumn } from "./sqlite-rows.ts";
+import type { Condition, EventFilter, EventQuery } from "./store.ts";
+
+/** How many events are fetched at a time where most may not be wanted. */
+const batchSize = 1_000;
+
+export async function event(
+  { events }: Collections,
+  project: ProjectId,
+  id: EventId,
+): Promise<StoredEvent | undefined> {
+  const found = await events.findOne({ _id: eventKey(project, id) });
+  return found === null ? undefined : fromDocument(found);
+}
+
+/** A page of events in order: the rest of the cursor's own instant, then what lies beyond it. */
+export async function events(
+  collections: Collections,
+  query: EventQuery,
+): Promise<readonly StoredEvent[]> {
+  const direction = query.order === "asc" ? 1 : -1;
+  const { filters, rest } = filtersOf(query);
+  const page: StoredEvent[] = [];
+  for (const bounds of boundsOf(query)) {
+    const wanted = query.limit - page.length;
+    if (wanted <= 0) break;
+    const cursor = collections.events
+      .find({ $and: [...filters, ...bounds] })
+      .sort({ timestamp: direction, id: direction });
+    if (rest.length === 0) cursor.limit(wanted);
+    for await (const found of meeting(cursor.batchSize(batchSize), rest)) {
+      page.push(found);
+      if (page.length === query.limit) break;
+    }
+  }
+  return page;
+}
+
+export async function countEvents({ events }: Collections, filter: EventFilter): Promise<number> {
+  const { filters, rest } = filtersOf(filter);
+  const all = { $and: [...filters, ...timeBounds(filter)] };
+  if (rest.length === 0) return events.countDocuments(all);
+  return countMeeting(events.find(all).batchSize(batchSize), rest);
+}
+
+/** Those among stored events that meet conditions. */
+export async function* meeting(
+  documents: AsyncIterable<EventDocument>,
+  conditions: readonly Condition[],
+): AsyncGenerator<StoredEvent> {
+  for await (const document of documents) {
+    const found = fromDocument(document);
+    if (conditions.every((condition) => matches(found, condition))) yield found;
+  }
+}
+
+export async function countMeeting(
+  documents: AsyncIterable<EventDocument>,
+  conditions: readonly Condition[],
+): Promise<number> {
+  let count = 0;
+  for await (const _ of meeting(documents, conditions)) count += 1;
+  return count;
+}
+
+/** All but the time. */
+function filtersOf(filter: EventFilter): {
+  readonly filters: readonly EventDocumentFilter[];
+  readonly rest: readonly Condition[];
+} {
+  const { project, types, sources, correlationId, userId, where = [] } = filter;
+  const given: EventDocumentFilter[] = [{ project }];
+  if (types !== undefined) given.push({ type: { $in: types } });
+  if (sources !== undefined) given.push({ source: { $in: sources.map(toColumn) } });
+  if (correlationId !== undefined) given.push({ correlationId: toColumn(correlationId) });
+  if (userId !== undefined) given.push({ userId: toColumn(userId) });
+  const { filters, rest } = translate(where);
+  return { filters: [...given, ...filters], rest };
+}
+
+/**
+ * The stretches of time that a page lies in, in order. Two with a cursor: a server would read all of
+ * its instant's events again to find where in the two fields together it stands.
+ */
+function boundsOf(query: EventQuery): readonly (readonly EventDocumentFilter[])[] {
+  const { order, after, from = -Infinity, to = Infinity } = query;
+  const within = timeBounds(query);
+  if (after === undefined) return [within];
+  const { timestamp, id } = after;
+  const past = order === "asc" ? "$gt" : "$lt";
+  const beyond = [...within, { timestamp: { [past]: timestamp } }];
+  if (timestamp < from || timestamp >= to) return [beyond];
+  return [[{ timestamp, id: { [past]: id } }], beyond];
+}
+
+function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocumentFilter[] {
+  const bounds: EventDocumentFilter[] = [];
+  if (from !== undefined) bounds.push({ timestamp: { $gte: from } });
+  if (to !== undefined) bounds.push({ timestamp: { $lt: to } });
+  return bounds;
+}

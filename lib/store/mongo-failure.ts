@@ -1,0 +1,124 @@
+import {
+  MongoBulkWriteError,
+  MongoCompatibilityError,
+  MongoError,
+  MongoErrorLabel,
+  MongoInvalidArgumentError,
+  MongoMissingDependencyError,
+  MongoParseError,
+  MongoServerError,
+  MongoWriteConcernError,
+} from "mongodb";
+
+// Codes and their names: src/mongo/base/error_codes.yml of MongoDB.
+const unauthorized = 13;
+const authenticationFailed = 18;
+const commandNotFound = 59;
+const invalidNamespace = 73;
+const mechanismUnavailable = 334;
+
+/** Answers of a server that cannot serve now and may do so later. */
+const awayCodes: ReadonlySet<number> = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  unauthorized,
+  authenticationFailed,
+  43, // CursorNotFound: the server was started anew while it was read from
+  64, // WriteConcernTimeout
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  100, // UnsatisfiableWriteConcern
+  133, // FailedToSatisfyReadPreference
+  134, // ReadConcernMajorityNotAvailableYet
+  189, // PrimarySteppedDown
+  202, // NetworkInterfaceExceededTimeLimit
+  237, // CursorKilled
+  262, // ExceededTimeLimit
+  365, // TemporarilyUnavailable
+  9001, // SocketException
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11602, // InterruptedDueToReplStateChange
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+  14031, // OutOfDiskSpace
+]);
+
+/**
+ * Whether a failure means that the store is away: later the same call may succeed. A write that no
+ * majority has acknowledged is such a failure, though it may have happened.
+ */
+export function isAway(failure: unknown): boolean {
+  const error = rootOf(failure);
+  if (!(error instanceof MongoError)) return isLookUpFailure(error);
+  if (error instanceof MongoWriteConcernError) return true;
+  if (error instanceof MongoServerError) {
+    return (
+      (error instanceof MongoBulkWriteError && hasAwayOperation(error)) ||
+      awayCodes.has(Number(error.code)) ||
+      error.hasErrorLabel(MongoErrorLabel.RetryableWriteError) ||
+      error.hasErrorLabel(MongoErrorLabel.SystemOverloadedError)
+    );
+  }
+  return !(error instanceof MongoInvalidArgumentError || error instanceof MongoParseError);
+}
+
+/**
+ * What somebody has to change before this connection can ever be made; `undefined` for what may pass
+ * by itself. Holds neither the password nor the server's own words, which may repeat it.
+ */
+export function refusalOf(failure: unknown): string | undefined {
+  const error = rootOf(failure);
+  if (error instanceof MongoCompatibilityError) return "the server's version is not supported";
+  if (error instanceof MongoMissingDependencyError) return error.message;
+  if (error instanceof MongoServerError) return refusals.get(Number(error.code));
+  const { code, path } = (error ?? {}) as { code?: unknown; path?: unknown };
+  if (typeof code !== "string" || typeof path !== "string") return undefined;
+  return `the file ${path} cannot be read (${code})`;
+}
+
+const refusals: ReadonlyMap<number, string> = new Map([
+  [
+    authenticationFailed,
+    "the server refuses this user and password. It looks them up in the database that authSource " +
+      "names, else in the one in the path, else in admin",
+  ],
+  [mechanismUnavailable, "the server does not offer this authMechanism"],
+  [
+    unauthorized,
+    "the server does not allow this user, or anybody without one, to make collections and " +
+      "indexes in this database: the role readWrite is needed",
+  ],
+  [invalidNamespace, "a database cannot have this name"],
+  [commandNotFound, "the server lacks a needed command; it may know no users, so name none"],
+]);
+
+/** For the log: what went wrong, without data of events. */
+export function reasonOf(failure: unknown): string {
+  const error = rootOf(failure);
+  if (error instanceof MongoServerError) {
+    const { codeName } = error as { codeName?: unknown };
+    return typeof codeName === "string" ? `${codeName} (${error.code})` : `code ${error.code}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+function hasAwayOperation({ writeErrors, result }: MongoBulkWriteError): boolean {
+  return (
+    result.getWriteConcernError() !== undefined ||
+    [writeErrors].flat().some(({ code }) => awayCodes.has(code))
+  );
+}
+
+/** A bulk write wraps what ended it; of a server's answer it takes the fields. */
+function rootOf(failure: unknown): unknown {
+  if (!(failure instanceof MongoBulkWriteError)) return failure;
+  const { errorResponse } = failure as { errorResponse: unknown };
+  return errorResponse instanceof Error ? rootOf(errorResponse) : failure;
+}
+
+/** The names of `mongodb+srv:` are looked up before the driver's own errors begin. */
+function isLookUpFailure(error: unknown): boolean {
+  const { syscall } = (error ?? {}) as { syscall?: unknown };
+  return typeof syscall === "string" && syscall.startsWith("query");
+}

@@ -1,0 +1,185 @@
+import { MongoClient, MongoError, type Db, type MongoClientOptions } from "mongodb";
+import { ConfigError } from "../config.ts";
+import { ServiceError } from "../errors.ts";
+import { collectionsOf, createIndexes, type Collections } from "./mongo-collections.ts";
+import { isAway, reasonOf, refusalOf } from "./mongo-failure.ts";
+import type { StoreLog } from "./store-log.ts";
+
+export interface LinkOptions {
+  /** `mongodb:` or `mongodb+srv:`. */
+  readonly uri: string;
+  /** Where the URI names no database. */
+  readonly database: string;
+  readonly log: StoreLog;
+}
+
+/** Whatever of these the URI names has the URI's value. */
+const defaults = {
+  appName: "maily-analytics",
+  maxPoolSize: 20,
+  /** How long a call looks for a server that can take it, while none is known. */
+  serverSelectionTimeoutMS: 2_000,
+  // A server that answers nothing, though its connections stand, is noticed after the sum of these.
+  heartbeatFrequencyMS: 5_000,
+  connectTimeoutMS: 5_000,
+} as const satisfies MongoClientOptions;
+
+/** The counting rests on these, so no URI changes them. */
+const promised: MongoClientOptions = {
+  writeConcern: { w: "majority", journal: true, wtimeoutMS: 10_000 },
+  readPreference: "primary",
+};
+
+/**
+ * The connection to one database. Made with the first call, it is made anew by itself whenever it is
+ * lost; until then calls throw STORE_UNAVAILABLE.
+ */
+export class MongoLink {
+  readonly client: MongoClient;
+  readonly db: Db;
+  readonly collections: Collections;
+  readonly #log: StoreLog;
+  readonly #server: string;
+  readonly #calls = new Set<Promise<unknown>>();
+  #prepared: Promise<void> | undefined;
+  #trouble: string | undefined;
+  #ended: Promise<void> | undefined;
+
+  /** @throws ConfigError where the URI cannot be read; nothing is connected yet */
+  constructor({ uri, database, log }: LinkOptions) {
+    this.client = clientOf(uri);
+    this.#log = log;
+    const name = databaseOf(uri) ?? database;
+    this.#server = `${this.client.options.srvHost ?? this.client.options.hosts.join(",")}/${name}`;
+    this.db = this.#databaseNamed(name);
+    this.collections = collectionsOf(this.db);
+  }
+
+  /**
+   * Resolves once it is known whether the server can be used, whatever the answer.
+   * @throws ConfigError for what will not pass by itself, such as a wrong password; then it is closed
+   */
+  async open(): Promise<void> {
+    try {
+      await this.#prepare();
+      this.#turned(undefined);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === undefined && isAway(error)) return this.#turned(reasonOf(error));
+      await this.close();
+      throw refusal === undefined ? error : this.#refusal(refusal);
+    }
+  }
+
+  /** @throws ServiceError STORE_UNAVAILABLE; INTERNAL where the server refuses this one call */
+  run<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    if (this.#ended !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
+    const call = this.#attempt(work).finally(() => this.#calls.delete(call));
+    this.#calls.add(call);
+    return call;
+  }
+
+  /** What was asked for before is carried out first. May be repeated. */
+  close(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.allSettled(this.#calls);
+    await this.client.close();
+  }
+
+  async #attempt<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    try {
+      await this.#prepare();
+      const result = await work(this.collections);
+      this.#turned(undefined);
+      return result;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** The driver keeps a connection that once was made; until then each attempt is a new one. */
+  #prepare(): Promise<void> {
+    this.#prepared ??= this.client
+      .connect()
+      .then(() => createIndexes(this.collections))
+      .catch((error: unknown) => {
+        this.#prepared = undefined;
+        throw error;
+      });
+    return this.#prepared;
+  }
+
+  #failure(error: unknown): unknown {
+    if (error instanceof ServiceError) return error;
+    if (isAway(error)) {
+      this.#turned(reasonOf(error));
+      return new ServiceError("STORE_UNAVAILABLE");
+    }
+    if (!(error instanceof MongoError)) return error;
+    this.#log.error({ server: this.#server, reason: reasonOf(error) }, "store refused a call");
+    return new ServiceError("INTERNAL");
+  }
+
+  #turned(trouble: string | undefined): void {
+    // A server that was away may come back without its data: the indexes are looked after again.
+    if (trouble !== undefined) this.#prepared = undefined;
+    if (trouble !== undefined && this.#trouble === undefined) {
+      this.#log.error({ server: this.#server, reason: trouble }, "store is away");
+    } else if (trouble === undefined && this.#trouble !== undefined) {
+      this.#log.info({ server: this.#server }, "store is back");
+    }
+    this.#trouble = trouble;
+  }
+
+  #databaseNamed(name: string): Db {
+    try {
+      return this.client.db(name);
+    } catch (error) {
+      throw this.#refusal((error as Error).message);
+    }
+  }
+
+  #refusal(reason: string): ConfigError {
+    return new ConfigError([`MONGODB_URI (${this.#server}): ${reason}`]);
+  }
+}
+
+function clientOf(uri: string): MongoClient {
+  const named = [...new URLSearchParams(optionsOf(uri)).keys()].map((key) => key.toLowerCase());
+  const unnamed = Object.entries(defaults).filter(([key]) => !named.includes(key.toLowerCase()));
+  try {
+    return new MongoClient(uri, { ...Object.fromEntries(unnamed), ...promised });
+  } catch {
+    throw new ConfigError([`MONGODB_URI cannot be read: ${complaintOf(uri)}`]);
+  }
+}
+
+/** What is wrong with a URI. The driver's words are repeated where they can be about the options alone. */
+function complaintOf(uri: string): string {
+  const scheme = uri.startsWith("mongodb+srv:") ? "mongodb+srv://a.b.c" : "mongodb://a";
+  const options = optionsOf(uri);
+  try {
+    // Behind a question mark in the password the rest of the password follows, and an @.
+    if (!options.includes("@")) new MongoClient(`${scheme}/?${options}`, promised);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return (
+    "it must be mongodb://USER:PASSWORD@HOST:PORT,.../DATABASE?OPTIONS (or mongodb+srv:// with one " +
+    "HOST and no PORT), where each of : / ? # [ ] @ % in the user and the password is percent-encoded"
+  );
+}
+
+function optionsOf(uri: string): string {
+  const at = uri.indexOf("?");
+  return at === -1 ? "" : uri.slice(at + 1);
+}
+
+function databaseOf(uri: string): string | undefined {
+  const name = /^[^:]+:\/\/[^/?]+\/([^?]+)/.exec(uri)?.[1];
+  return name === undefined ? undefined : decodeURIComponent(name);
+}

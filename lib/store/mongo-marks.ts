@@ -1,0 +1,114 @@
+import { hash, randomUUID } from "node:crypto";
+import { grainMs, grains, startOf, type Bucket, type Grain } from "../event/bucket.ts";
+import type { ProjectId } from "../event/event.ts";
+import type { Collections } from "./mongo-collections.ts";
+import { bucketId, type DayDocument, type MarkDocument } from "./mongo-documents.ts";
+import { upsertAll } from "./mongo-write.ts";
+import type { DirtyMark, Range } from "./store.ts";
+
+/**
+ * Mark minutes, then change the fingerprints of their days. In this order: a reader that knows the
+ * new fingerprint must find the marks, or it would keep under it an answer from old rollups.
+ */
+export async function markDirty(
+  collections: Collections,
+  minutes: readonly Bucket[],
+): Promise<void> {
+  await mark(collections, minutes);
+  await touchDays(
+    collections,
+    minutes.map(({ project, start }) => ({ project, instant: start })),
+  );
+}
+
+/** A mark that stands keeps its place and its time: it is still to be worked off. */
+export async function mark({ dirty }: Collections, buckets: readonly Bucket[]): Promise<void> {
+  const markedAt = Date.now();
+  const turn = performance.now();
+  const upserts = buckets.map(({ project, grain, start }) => ({
+    _id: bucketId({ project, grain, start }),
+    set: { nonce: randomUUID() },
+    setOnInsert: { project, grain, start, markedAt, turn },
+  }));
+  await upsertAll(dirty, upserts);
+}
+
+export async function clearMark(
+  { dirty }: Collections,
+  { bucket, nonce }: DirtyMark,
+): Promise<void> {
+  await dirty.deleteOne({ _id: bucketId(bucket), nonce });
+}
+
+export async function readDirty(
+  { dirty }: Collections,
+  grain: Grain,
+  limit: number,
+): Promise<readonly DirtyMark[]> {
+  if (limit <= 0) return [];
+  const marks = await dirty
+    .find({ grain })
+    .sort({ markedAt: 1, turn: 1 })
+    .limit(limit)
+    .project<Pick<MarkDocument, "project" | "start" | "nonce">>({ project: 1, start: 1, nonce: 1 })
+    .toArray();
+  return marks.map(({ project, start, nonce }) => ({ bucket: { project, grain, start }, nonce }));
+}
+
+export async function dirtyBacklog({
+  dirty,
+}: Collections): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
+  const oldestOf = (grain: Grain) =>
+    dirty.find({ grain }).sort({ markedAt: 1, turn: 1 }).limit(1).toArray();
+  const [marks, ...oldest] = await Promise.all([
+    dirty.countDocuments({}),
+    ...grains.map((grain) => oldestOf(grain)),
+  ]);
+  const times = oldest.flat().map(({ markedAt }) => markedAt);
+  return { marks, oldestMarkedAt: times.length === 0 ? null : Math.min(...times) };
+}
+
+export async function readMarks(
+  { dirty }: Collections,
+  project: ProjectId,
+  grain: Grain,
+  { from, to }: Range,
+): Promise<readonly number[]> {
+  const marks = await dirty
+    .find({ project, grain, start: { $gte: from, $lt: to } })
+    .sort({ start: 1 })
+    .project<Pick<MarkDocument, "start">>({ start: 1 })
+    .toArray();
+  return marks.map(({ start }) => start);
+}
+
+/** Change the fingerprints of the days of some instants. */
+export async function touchDays(
+  { days }: Collections,
+  moments: readonly { readonly project: ProjectId; readonly instant: number }[],
+): Promise<void> {
+  const touched = new Map<string, Pick<DayDocument, "project" | "day">>();
+  for (const { project, instant } of moments) {
+    const day = startOf("day", instant);
+    touched.set(`${project}|${day}`, { project, day });
+  }
+  const upserts = [...touched].map(([_id, setOnInsert]) => ({
+    _id,
+    set: { nonce: randomUUID() },
+    setOnInsert,
+  }));
+  await upsertAll(days, upserts);
+}
+
+/** A text that changes with every event that is stored in the days of a range. */
+export async function fingerprint(
+  { days }: Collections,
+  project: ProjectId,
+  { from, to }: Range,
+): Promise<string> {
+  const found = await days
+    .find({ project, day: { $gt: from - grainMs.day, $lt: to } })
+    .sort({ day: 1 })
+    .toArray();
+  return hash("sha256", found.map(({ day, nonce }) => `${day} ${nonce}`).join(), "base64url");
+}

@@ -1,0 +1,168 @@
+import { rolledUp } from "../analytics/dimensions.ts";
+import type { Section } from "../analytics/cells.ts";
+import type { Config } from "../config.ts";
+import type { Bucket, Grain } from "../event/bucket.ts";
+import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import { MongoAdapter, type MongoOptions } from "./mongo-adapter.ts";
+import { append } from "./mongo-append.ts";
+import { deltaSums, putDeltas, sumDeltas } from "./mongo-deltas.ts";
+import { countEvents, event, events } from "./mongo-events.ts";
+import {
+  clearMark,
+  dirtyBacklog,
+  fingerprint,
+  mark,
+  markDirty,
+  readDirty,
+  readMarks,
+} from "./mongo-marks.ts";
+import { rollups, sumChildren, writeRollup } from "./mongo-rollups.ts";
+import { upsertAll } from "./mongo-write.ts";
+import type { StoreLog } from "./store-log.ts";
+import type {
+  Delta,
+  DirtyMark,
+  EventFilter,
+  EventQuery,
+  EventStore,
+  Ownership,
+  Range,
+  SectionRow,
+  StoreCapabilities,
+  Sum,
+} from "./store.ts";
+
+export type { MongoOptions } from "./mongo-adapter.ts";
+
+/** MongoDB's limit of a document is 16 MiB; the rest is for what is not text. */
+const maxRollupBytes = 12 * 1_024 * 1_024;
+
+/**
+ * The event store in a MongoDB database, which any number of processes share. It needs no transactions
+ * and nothing that MongoDB-compatible servers lack: inserts that leave what is there, finds, upserts,
+ * replacements and removals of one document under a condition. Writes are acknowledged by a
+ * majority's journals, reads are the primary's.
+ */
+export class MongoStore extends MongoAdapter implements EventStore {
+  readonly capabilities: StoreCapabilities = { name: "mongodb" };
+  readonly #maxRollupBytes: number;
+
+  protected get store(): EventStore {
+    return this;
+  }
+
+  /**
+   * Resolves also while the server is away: then methods throw STORE_UNAVAILABLE until it is there.
+   * @throws ConfigError, which names MONGODB_URI, for what somebody has to change: the URI, a password, a role
+   */
+  static async open(config: Config, log: StoreLog): Promise<MongoStore> {
+    const store = new MongoStore({
+      uri: config.mongodbUri ?? "",
+      database: config.clusterName,
+      dimensions: rolledUp(config.rollupDimensions),
+      fullIp: config.fullIp,
+      log,
+    });
+    await store.open();
+    return store;
+  }
+
+  /** @throws ConfigError where the URI cannot be read */
+  constructor(options: MongoOptions) {
+    super(options);
+    this.#maxRollupBytes = options.maxRollupBytes ?? maxRollupBytes;
+  }
+
+  append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
+    return this.link.run((collections) => append(collections, batch, events));
+  }
+
+  putDeltas(deltas: readonly Delta[]): Promise<void> {
+    return this.link.run((collections) => putDeltas(collections, deltas));
+  }
+
+  markDirty(buckets: readonly Bucket[]): Promise<void> {
+    return this.link.run((collections) => markDirty(collections, buckets));
+  }
+
+  dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]> {
+    return this.link.run((collections) => readDirty(collections, grain, limit));
+  }
+
+  dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
+    return this.link.run((collections) => dirtyBacklog(collections));
+  }
+
+  sumDeltas(minute: Bucket): Promise<Sum> {
+    return this.link.run((collections) => sumDeltas(collections, minute));
+  }
+
+  sumChildren(parent: Bucket): Promise<Sum> {
+    return this.link.run((collections) => sumChildren(collections, parent));
+  }
+
+  writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
+    const maxBytes = this.#maxRollupBytes;
+    return this.link.run((collections) => writeRollup(collections, bucket, sum, maxBytes));
+  }
+
+  markParent(bucket: Bucket): Promise<void> {
+    return this.link.run((collections) => mark(collections, [bucket]));
+  }
+
+  clearMark(mark: DirtyMark): Promise<void> {
+    return this.link.run((collections) => clearMark(collections, mark));
+  }
+
+  /** Does nothing: without transactions a crash could leave deltas counted twice or not at all. */
+  condense(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  marks(project: ProjectId, grain: Grain, range: Range): Promise<readonly number[]> {
+    return this.link.run((collections) => readMarks(collections, project, grain, range));
+  }
+
+  rollups<S extends Section>(
+    project: ProjectId,
+    grain: Grain,
+    ranges: readonly Range[],
+    section: S,
+  ): Promise<readonly SectionRow<S>[]> {
+    return this.link.run((collections) => rollups(collections, project, grain, ranges, section));
+  }
+
+  deltaSums<S extends Section>(
+    project: ProjectId,
+    minutes: readonly number[],
+    section: S,
+  ): Promise<readonly SectionRow<S>[]> {
+    return this.link.run((collections) => deltaSums(collections, project, minutes, section));
+  }
+
+  events(query: EventQuery): Promise<readonly StoredEvent[]> {
+    return this.link.run((collections) => events(collections, query));
+  }
+
+  countEvents(query: EventFilter): Promise<number> {
+    return this.link.run((collections) => countEvents(collections, query));
+  }
+
+  event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
+    return this.link.run((collections) => event(collections, project, id));
+  }
+
+  fingerprint(project: ProjectId, range: Range): Promise<string> {
+    return this.link.run((collections) => fingerprint(collections, project, range));
+  }
+
+  /** A small durable write: only that shows that others would succeed. */
+  ping(): Promise<void> {
+    const set = { at: Date.now() };
+    return this.link.run(({ pings }) => upsertAll(pings, [{ _id: "ping", set }]));
+  }
+
+  close(): Promise<void> {
+    return this.link.close();
+  }
+}

@@ -1,0 +1,37 @@
+import { isCut, type Section, type ValueCounts } from "../analytics/cells.ts";
+import { readCells, readSections } from "./cells-json.ts";
+import type { SectionText, SumText } from "./sqlite-deltas.ts";
+import type { SectionRow, Sum } from "./store.ts";
+
+const texts = new WeakMap<Sum, string>();
+
+/** A sum that came from a thread. Its cells are read from their JSON only where someone looks. */
+export function sumOf({ v, cells: json }: SumText): Sum {
+  let cells: Sum["cells"] | undefined;
+  const sum = {
+    v,
+    get cells() {
+      return (cells ??= readCells(json));
+    },
+  };
+  texts.set(sum, json);
+  return sum;
+}
+
+/** The JSON of a sum's cells: for one that `sumOf` made, the very text it came as. */
+export function jsonOf(sum: Sum): string {
+  return texts.get(sum) ?? JSON.stringify(sum.cells);
+}
+
+export function sectionRows<S extends Section>(
+  section: S,
+  rows: readonly SectionText[],
+): readonly SectionRow<S>[] {
+  const whole = section === "types" || section === "users";
+  const jsons = rows.map(([, json]) => json);
+  const all = readSections(section, jsons);
+  return rows.map(([start], i) => {
+    const cells = all[i]!;
+    return { start, cells, exact: whole || !isCut(cells as ValueCounts) };
+  });
+}

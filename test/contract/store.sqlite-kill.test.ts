@@ -1,0 +1,70 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { EventStore } from "../../lib/store/store.ts";
+import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
+import { SqliteHarness } from "../fixtures/sqlite-store.ts";
+import { deltasOfSome, numberedBatch } from "../fixtures/store-batches.ts";
+import { always, ids } from "./store-harness.ts";
+
+const program = fileURLToPath(new URL("../fixtures/store-killed.ts", import.meta.url));
+
+/** Run the program from a batch on, kill it after a moment, and tell which batches it began and stored so far. */
+async function runAndKill({ folder, file }: SqliteHarness, first: number, afterMs: number) {
+  const notes = join(folder, "notes");
+  const args = [program, file, notes, String(first)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  await Promise.race([once(child.stdout, "data"), exited]);
+  await delay(afterMs);
+  child.kill("SIGKILL");
+  expect(await exited).toEqual([null, "SIGKILL"]);
+  const lines = (await readFile(notes, "utf8")).trimEnd().split("\n");
+  const numbers = (verb: string) =>
+    lines.flatMap((line) => (line.startsWith(`${verb} `) ? [Number(line.split(" ")[1])] : []));
+  return { began: numbers("began"), stored: numbers("stored") };
+}
+
+async function countedEvents(store: EventStore, grain: "minute" | "hour" | "day"): Promise<number> {
+  const rows = await store.rollups("p", grain, [always], "types");
+  return rows.reduce((sum, { cells }) => sum + (cells["mail.opened"] ?? 0), 0);
+}
+
+test("what was stored by a process that was killed is there, and redelivered batches count once", async () => {
+  const harness = await SqliteHarness.open();
+  try {
+    const kills = 15;
+    let next = 0;
+    const stored = new Set<number>();
+    for (let kill = 0; kill < kills; kill += 1) {
+      // Not a wait for a fact: where in its work the process is killed is left to chance.
+      const notes = await runAndKill(harness, next, Math.random() * 400);
+      next = Math.max(-1, ...notes.began) + 1;
+      for (const n of notes.stored) stored.add(n);
+    }
+    // The test means something only where the processes came to work.
+    expect(stored.size).toBeGreaterThan(kills * 3);
+
+    const store = await harness.open();
+    const numbers = Array.from({ length: next }, (_, n) => n);
+    for (const n of stored) {
+      const { batch, events } = numberedBatch(n);
+      for (const id of ids(events)) expect(await store.event("p", id)).toBeDefined();
+      const again = await store.append(batch, events);
+      expect([...again.owned, ...again.foreign.map(({ id }) => id)].sort()).toEqual(ids(events));
+    }
+    // As the queue does with every batch that was not acknowledged.
+    for (const n of numbers) await storeBatch(store, numberedBatch(n), deltasOfSome(n));
+    await rollUpAll(store, 100);
+    const distinct = new Set(numbers.flatMap((n) => ids(numberedBatch(n).events)));
+    expect(await store.countEvents({ project: "p" })).toBe(distinct.size);
+    for (const grain of ["minute", "hour", "day"] as const) {
+      expect(await countedEvents(store, grain)).toBe(distinct.size);
+    }
+  } finally {
+    await harness.dispose();
+  }
+}, 180_000);

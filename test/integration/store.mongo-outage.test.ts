@@ -1,0 +1,97 @@
+import { MongoStore } from "../../lib/store/mongo.ts";
+import { always, bucket, event, unavailable } from "../contract/store-harness.ts";
+import { eventually } from "../eventually.ts";
+import { MongoHarness } from "../fixtures/mongo-store.ts";
+import { describeWith } from "../servers/installed.ts";
+import { startFerretdb, startMongoJava, type RunningServer } from "../servers/servers.ts";
+
+describeWith(["ferretdb"], "a MongoDB store whose server is killed", () => {
+  let server: RunningServer;
+  let harness: MongoHarness;
+  beforeAll(async () => {
+    server = await startFerretdb();
+    harness = new MongoHarness(server.url, "maxPoolSize=1&serverSelectionTimeoutMS=500");
+  });
+  afterAll(async () => {
+    await harness?.dispose();
+    await server?.stop();
+  });
+
+  test("refuses what is pending and works again by itself; nothing acknowledged is lost", async () => {
+    const store = await harness.open();
+    const batches = Array.from({ length: 30 }, (_, b) =>
+      Array.from({ length: 5 }, (_, i) => event(`e${b}-${i}`)),
+    );
+    const kept = new Set<number>();
+    const first = Promise.withResolvers<void>();
+    const appends = batches.map(async (events, b) => {
+      await store.append(`b${b}`, events);
+      kept.add(b);
+      first.resolve();
+    });
+    const settled = Promise.allSettled(appends);
+    await first.promise;
+    await server.kill();
+    const failures = (await settled).filter((result) => result.status === "rejected");
+    expect(failures.length).toBeGreaterThan(0);
+    for (const { reason } of failures) expect(reason).toMatchObject(unavailable);
+    await expect(store.ping()).rejects.toMatchObject(unavailable);
+    await expect(store.sumDeltas(bucket())).rejects.toMatchObject(unavailable);
+
+    await server.restart();
+    await eventually(() => store.ping());
+    for (const b of kept) {
+      for (const { id } of batches[b]!) {
+        expect(await store.event("p", id)).toMatchObject({ batch: `b${b}` });
+      }
+    }
+    for (const [b, events] of batches.entries()) {
+      expect((await store.append(`b${b}`, events)).owned.size).toBe(events.length);
+    }
+    expect(await store.countEvents({ project: "p" })).toBe(150);
+    expect(harness.logged).toEqual(["error: store is away", "info: store is back"]);
+  });
+
+  test("that is not there yet is found later, with its indexes", async () => {
+    await server.kill();
+    const store = await harness.open();
+    await expect(store.fingerprint("p", always)).rejects.toMatchObject(unavailable);
+    await server.restart();
+    await eventually(() => store.ping());
+    const indexes = await store.db.collection("rollups").indexes();
+    expect(indexes).toHaveLength(2);
+  });
+});
+
+describeWith(["mongo-java"], "a MongoDB store", () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startMongoJava();
+  });
+  afterAll(() => server?.stop());
+
+  test("makes its indexes again on a server that came back without its data", async () => {
+    const store = new MongoStore({ uri: `${server.url}?serverSelectionTimeoutMS=500` });
+    await store.open();
+    await server.kill();
+    await expect(store.ping()).rejects.toMatchObject(unavailable);
+    await server.restart();
+    await eventually(() => store.ping());
+    expect(await store.db.collection("events").indexes()).toHaveLength(5);
+    await store.close();
+  });
+
+  test("whose server answers nothing refuses what is pending as soon as that is noticed, and works again by itself", async () => {
+    const waits = "heartbeatFrequencyMS=500&connectTimeoutMS=500&serverSelectionTimeoutMS=500";
+    const store = new MongoStore({ uri: `${server.url}?${waits}` });
+    await store.open();
+    await store.append("b1", [event("a")]);
+    server.freeze();
+    const pending = [store.event("p", "a"), store.append("b2", [event("b")]), store.ping()];
+    for (const call of pending) await expect(call).rejects.toMatchObject(unavailable);
+    server.thaw();
+    await eventually(() => store.ping());
+    expect((await store.append("b2", [event("b")])).owned).toEqual(new Set(["b"]));
+    await store.close();
+  });
+});

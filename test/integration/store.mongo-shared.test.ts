@@ -1,0 +1,159 @@
+import { record, type Cells } from "../../lib/analytics/cells.ts";
+import { deltasOf } from "../../lib/analytics/delta.ts";
+import { rolledUp } from "../../lib/analytics/dimensions.ts";
+import type { StoredEvent } from "../../lib/event/event.ts";
+import { audit } from "../../lib/store/audit.ts";
+import { projectionOf } from "../../lib/store/mongo-spill.ts";
+import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
+import {
+  always,
+  bare,
+  bucket,
+  cells,
+  event,
+  hour,
+  minute,
+  minuteMs,
+} from "../contract/store-harness.ts";
+import { MongoHarness } from "../fixtures/mongo-store.ts";
+import { describeWith } from "../servers/installed.ts";
+import { startMongoJava, type RunningServer } from "../servers/servers.ts";
+
+const dimensions = rolledUp(["data.plan"]);
+const grains = ["minute", "hour", "day"] as const;
+
+describeWith(["mongo-java"], "a MongoDB database that several processes share", () => {
+  let server: RunningServer;
+  let harness: MongoHarness;
+  beforeAll(async () => {
+    server = await startMongoJava();
+  });
+  afterAll(() => server?.stop());
+  beforeEach(async () => {
+    harness = await MongoHarness.behindCable(server.url);
+  });
+  afterEach(() => harness.dispose());
+
+  test("counts each event once, whoever stores it how often and rolls up when", async () => {
+    const stores = await Promise.all([harness.open(), harness.open(), harness.open()]);
+    // Each batch begins with events of the one before it.
+    const batches = Array.from({ length: 16 }, (_, b) =>
+      Array.from({ length: 20 }, (_, i) => {
+        const n = b * 15 + i;
+        return event(`e${n}`, {
+          type: `t${n % 3}`,
+          timestamp: hour + (n % 8) * 13 * minuteMs,
+          data: { plan: `plan ${n % 4}` },
+        });
+      }),
+    );
+    const deliver = async (b: number, at: number) => {
+      const batch = `b${b}`;
+      const count = (some: readonly StoredEvent[]) => deltasOf(batch, "p", some, dimensions);
+      const done = { batch, project: "p", events: batches[b]!, deltas: count(batches[b]!) };
+      await storeBatch(stores[at]!, done, (owned) => Promise.resolve(count(owned)));
+      await Promise.all(grains.map((grain) => rollUp(stores[(at + 1) % 3]!, grain, 3)));
+    };
+    const deliveries = batches.flatMap((_, b) => [deliver(b, b % 3), deliver(b, (b + 1) % 3)]);
+    await Promise.all(deliveries);
+    await Promise.all(stores.map((store) => rollUpAll(store, 4)));
+
+    const [store] = stores;
+    const report = await audit(store, "p", { from: hour, to: hour + 120 * minuteMs });
+    expect(report).toEqual({ minutes: 8, drift: [] });
+    const events = 15 * 15 + 20;
+    expect(await store.countEvents({ project: "p" })).toBe(events);
+    for (const grain of grains) {
+      const rows = await store.rollups("p", grain, [always], "data.plan");
+      const counts = rows.flatMap((row) => Object.values(row.cells).map(sumOf));
+      expect(counts.reduce((total, count) => total + count, 0)).toBe(events);
+    }
+    expect(await store.dirtyBacklog()).toEqual({ marks: 0, oldestMarkedAt: null });
+  });
+
+  test("has other fingerprints as soon as events are stored, also those of an attempt before", async () => {
+    const [store, other] = await Promise.all([harness.open(), harness.open()]);
+    const range = { from: minute, to: minute + minuteMs };
+    const seen = [await store.fingerprint("p", range)];
+    for (const each of [store, other]) {
+      await each.append("b1", [event("a")]);
+      seen.push(await store.fingerprint("p", range));
+    }
+    expect(new Set(seen).size).toBe(3);
+  });
+
+  describe("a rollup that is too large for one document", () => {
+    const maxRollupBytes = 1_000;
+    const names = ["source", "data.a", "data.b"];
+    const wide = (v: number): Cells => {
+      const values = bare(
+        Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`é😀 ${i}`, v])),
+      );
+      const ofDimension = names.map((name) => [name, bare({ a: values })]);
+      return {
+        types: bare({ a: 200 * v }),
+        users: record(),
+        dimensions: bare(Object.fromEntries(ofDimension) as Cells["dimensions"]),
+      };
+    };
+
+    test("is kept in parts and read as if it were not", async () => {
+      const store = await harness.open({ maxRollupBytes });
+      const parts = () => store.db.collection("rollup_parts").countDocuments();
+      await store.writeRollup(bucket(), { v: 1, cells: wide(1) });
+      expect(await parts()).toBeGreaterThan(names.length);
+      for (const name of names) {
+        const [row] = await store.rollups("p", "minute", [always], name);
+        expect(row).toEqual({ start: minute, cells: wide(1).dimensions[name], exact: true });
+      }
+      const [types] = await store.rollups("p", "minute", [always], "types");
+      expect(types!.cells).toEqual({ a: 200 });
+      const [other] = await store.rollups("p", "minute", [always], "data.c");
+      expect(other!.cells).toEqual({ a: { "(other)": 200 } });
+      expect(await store.sumChildren(bucket(hour, "hour"))).toEqual({ v: 1, cells: wide(1) });
+      const before = await parts();
+      await store.writeRollup(bucket(), { v: 1, cells: wide(2) });
+      expect(await parts()).toBe(before);
+      await store.writeRollup(bucket(), { v: 2, cells: cells({ a: 1 }) });
+      expect(await parts()).toBe(0);
+    });
+
+    test("is seen whole while others write it, and leaves nothing behind", async () => {
+      const store = await harness.open({ maxRollupBytes });
+      const versions = Array.from({ length: 24 }, (_, i) => i + 1);
+      const writes = versions.map((v) => store.writeRollup(bucket(), { v, cells: wide(v) }));
+      const reads = versions.map(async (v) => {
+        await writes[v - 1];
+        return Promise.all([
+          store.sumChildren(bucket(hour, "hour")),
+          store.rollups("p", "minute", [always], "data.a"),
+        ]);
+      });
+      for (const [sum, [row]] of await Promise.all(reads)) {
+        expect(sum.cells).toEqual(wide(sum.v));
+        const values = row!.cells["a"]!;
+        expect(new Set(Object.values(values)).size).toBe(1);
+      }
+      expect((await store.sumChildren(bucket(hour, "hour"))).v).toBe(24);
+      const parts = await store.db.collection("rollup_parts").find().toArray();
+      const nonces = new Set(parts.map(({ _id }) => String(_id).split("|")[3]));
+      expect(nonces.size).toBe(1);
+    });
+  });
+
+  test("reading a section leaves the others of a rollup on the server", async () => {
+    const store = await harness.open();
+    await store.writeRollup(bucket(), { v: 1, cells: cells({ a: 1 }) });
+    const read = (projection: object) =>
+      store.db.collection("rollups").find({}, { projection }).toArray();
+    const [whole] = await read({});
+    expect(Object.keys(whole!["sections"] as object).sort()).toEqual(["source", "types", "users"]);
+    const [part] = await read(projectionOf(["source"]));
+    expect(part).toMatchObject({ start: minute, v: 1 });
+    expect(Object.keys(part!["sections"] as object)).toEqual(["source"]);
+  });
+});
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
