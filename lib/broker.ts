@@ -1,7 +1,15 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
+import { ClusterTransporter } from "./cluster/amqp-transporter.ts";
+import { RedisCacher } from "./cluster/redis-cacher.ts";
 import { serviceNames, type Config } from "./config.ts";
 import { dataDirHolder } from "./data-dir-middleware.ts";
 import { registerMetrics } from "./metrics.ts";
+import { opsListener } from "./ops-listener.ts";
+import { replCommands } from "./repl-commands.ts";
+
+const cacheSeconds = 60;
 
 /** What a service may have: work that must be finished before it is stopped. */
 interface Drainable {
@@ -25,6 +33,7 @@ const drainInOrder: Middleware = {
 export function brokerOptions(config: Config): BrokerOptions {
   return {
     namespace: config.clusterName,
+    nodeID: nodeId(config),
     logger: {
       type: "Pino",
       options: {
@@ -32,16 +41,37 @@ export function brokerOptions(config: Config): BrokerOptions {
         pino: { options: { base: null, timestamp: isoTime, formatters: { level: levelName } } },
       },
     },
-    cacher: { type: "MemoryLRU", options: { max: 1_000, ttl: 60, clone: false } },
+    transporter: config.rabbitmqUrl === null ? null : new ClusterTransporter(config.rabbitmqUrl),
+    cacher: cacherOf(config),
     requestTimeout: 30_000,
-    registry: { preferLocal: true, stopDelay: 0 },
+    // A node that was killed gets no requests any more after this time.
+    heartbeatInterval: 2,
+    heartbeatTimeout: 8,
+    registry: { preferLocal: true, stopDelay: config.rabbitmqUrl === null ? 0 : 100 },
     tracking: { enabled: true, shutdownTimeout: 5_000 },
     metrics: { enabled: config.metrics, collectProcessMetrics: false, reporter: [] },
     validator: true,
     internalServices: true,
-    middlewares: [dataDirHolder(config), drainInOrder],
+    middlewares: [dataDirHolder(config), drainInOrder, opsListener(config)],
     created: registerMetrics,
+    replOptions: { customCommands: replCommands },
   };
+}
+
+/**
+ * A name that no process had before, also on the same host with the same process id: what was sent
+ * to a dead node must not reach its successor late.
+ */
+function nodeId({ services }: Config): string {
+  const role = services.length === serviceNames.length ? "all" : services.join("+") || "client";
+  return `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+}
+
+function cacherOf({ redisUrl, clusterName }: Config): BrokerOptions["cacher"] {
+  if (redisUrl === null) {
+    return { type: "MemoryLRU", options: { max: 1_000, ttl: cacheSeconds, clone: false } };
+  }
+  return new RedisCacher({ url: redisUrl, prefix: clusterName, ttlSeconds: cacheSeconds });
 }
 
 function isoTime(): string {

@@ -8,6 +8,11 @@ export type ServiceName = (typeof serviceNames)[number];
 export const scopes = ["events:write", "events:read", "live:read", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
+/** Whether a service opens the event store. */
+export function touchesStore(name: ServiceName): boolean {
+  return name === "processor" || name === "aggregator" || name === "query";
+}
+
 /** Who may do what. The key itself is not kept, only its SHA-256. */
 export interface ApiKey {
   readonly sha256: string;
@@ -20,6 +25,8 @@ export interface Config {
   readonly env: "production" | "development" | "test";
   readonly host: string;
   readonly port: number;
+  /** Health and metrics of a process without the gateway; 0: nowhere. */
+  readonly opsPort: number;
   readonly dataDir: string;
   readonly services: readonly ServiceName[];
   readonly mongodbUri: string | null;
@@ -62,9 +69,11 @@ const dimensionPath = /^(data|metadata|context)(\.[A-Za-z0-9_-]{1,64}){1,8}$/;
 
 /**
  * Read the configuration from an environment.
+ * @param console whether the process is an operator's console: where there is a cluster it joins that
+ * without services of its own, unless SERVICES names some
  * @throws ConfigError that names every bad variable
  */
-export function readConfig(environment: Environment): Config {
+export function readConfig(environment: Environment, console = false): Config {
   const problems: string[] = [];
   const text = (name: string) => environment[name]?.trim() || undefined;
 
@@ -111,7 +120,7 @@ export function readConfig(environment: Environment): Config {
 
   function services(): readonly ServiceName[] {
     const asked = list("SERVICES");
-    if (asked.length === 0) return serviceNames;
+    if (asked.length === 0) return joinsOnly ? [] : serviceNames;
     const unknown = asked.filter((name) => !(serviceNames as readonly string[]).includes(name));
     if (unknown.length > 0) {
       problems.push(`SERVICES names ${unknown.join(", ")}; known are ${serviceNames.join(", ")}`);
@@ -156,11 +165,13 @@ export function readConfig(environment: Environment): Config {
 
   const env = oneOf("NODE_ENV", ["production", "development", "test"], "development");
   const host = text("HOST") ?? "127.0.0.1";
+  const joinsOnly = console && text("RABBITMQ_URL") !== undefined;
   const dataDir = resolve(text("DATA_DIR") ?? "./data");
   const config: Config = {
     env,
     host,
     port: integer("PORT", 4000, 0, 65_535),
+    opsPort: integer("OPS_PORT", 0, 0, 65_535),
     dataDir,
     services: services(),
     mongodbUri: url("MONGODB_URI", ["mongodb", "mongodb+srv"]),
@@ -199,10 +210,11 @@ export function readConfig(environment: Environment): Config {
         "RABBITMQ_URL is missing: a process that runs only some SERVICES needs a shared broker",
       );
     }
-    const touchesStore = config.services.some((name) =>
-      ["processor", "aggregator", "query"].includes(name),
-    );
-    if (touchesStore && config.mongodbUri === null && text("MONGODB_URI") === undefined) {
+    if (
+      config.services.some(touchesStore) &&
+      config.mongodbUri === null &&
+      text("MONGODB_URI") === undefined
+    ) {
       problems.push(
         "MONGODB_URI is missing: processor, aggregator and query in separate processes need a shared store",
       );
@@ -218,7 +230,7 @@ let loaded: Config | undefined;
 export function loadConfig(): Config {
   if (loaded === undefined) {
     if (existsSync(".env")) process.loadEnvFile(".env");
-    loaded = readConfig(process.env);
+    loaded = readConfig(process.env, process.argv.includes("--repl"));
   }
   return loaded;
 }

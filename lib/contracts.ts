@@ -60,6 +60,11 @@ export interface Actions {
   };
   "ingest.health": { params: Nothing; result: StageHealth };
   "processor.backlog": { params: Nothing; result: QueueDepth };
+  /** Oldest first. */
+  "processor.dead.list": { params: { readonly limit: number }; result: readonly DeadBatch[] };
+  "processor.dead.show": { params: { readonly id: string }; result: DeadBatch & { body: string } };
+  /** Back to the queue as a first attempt. */
+  "processor.dead.replay": { params: { readonly id: string }; result: { replayed: string } };
   "processor.health": { params: Nothing; result: StageHealth };
   "aggregator.audit": {
     params: { readonly from: number; readonly to: number };
@@ -87,6 +92,17 @@ export interface Actions {
     result: EventOutcome;
   };
   "query.health": { params: Nothing; result: StageHealth };
+}
+
+/** A batch message that failed for good. */
+export interface DeadBatch {
+  readonly id: string;
+  readonly reason: string;
+  readonly attempts: number;
+  /** RFC 3339. */
+  readonly diedAt: string;
+  readonly receivedAt: string;
+  readonly sizeBytes: number;
 }
 
 type Nothing = Readonly<Record<string, never>>;

@@ -1,5 +1,5 @@
 import type { Middleware, ServiceBroker } from "moleculer";
-import type { Config } from "./config.ts";
+import { touchesStore, type Config } from "./config.ts";
 import { DataDirInUse, holdDataDir, type DataDirLock } from "./data-dir.ts";
 
 const retryMs = 1_000;
@@ -10,7 +10,8 @@ const retryMs = 1_000;
  * again, since the service starts without it and answers 503 until there is room.
  */
 export function dataDirHolder(config: Config): Middleware {
-  const embedded = config.rabbitmqUrl === null || config.mongodbUri === null;
+  const storeHere = config.mongodbUri === null && config.services.some(touchesStore);
+  const embedded = config.rabbitmqUrl === null || storeHere;
   let lock: DataDirLock | undefined;
   let timer: NodeJS.Timeout | undefined;
 

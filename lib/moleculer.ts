@@ -89,6 +89,7 @@ export function defineService<Name extends string, const Mixins extends readonly
   name: Name,
   ...mixins: Mixins
 ) {
-  return (definition: Definition<Name> & ThisType<Service & ProvidedBy<Mixins>>): ServiceSchema =>
-    ({ ...definition, name, mixins: mixins.toReversed() });
+  return (
+    definition: Definition<Name> & ThisType<Service & ProvidedBy<Mixins>>,
+  ): ServiceSchema => ({ ...definition, name, mixins: mixins.toReversed() });
 }

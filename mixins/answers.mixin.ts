@@ -5,6 +5,7 @@ import { rolledUp } from "../lib/analytics/dimensions.ts";
 import { readCountsQuestion, type CountsAnswer } from "../lib/analytics/counts-question.ts";
 import { cursorOf, readListQuestion, type ListAnswer } from "../lib/analytics/list-question.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
+import { callEveryNode } from "../lib/every-node.ts";
 import { grainMs, startOf } from "../lib/event/bucket.ts";
 import { firstInstant, lastInstant } from "../lib/event/instant.ts";
 import { publicEvent, selectFields } from "../lib/event/public-event.ts";
@@ -12,6 +13,16 @@ import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
 import { StoreMixin, type Storing } from "./store.mixin.ts";
 
 type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
+
+/** How far answers are known to reach, and the question about it that is under way. */
+interface Proof {
+  provenAsOf: number;
+  asking: Promise<void> | null;
+  /** Whether the last question got no answer. */
+  untold: boolean;
+}
+
+const askWithinMs = 1_000;
 
 /** When an answer was begun and how far it reaches, both epoch milliseconds. */
 interface Begun {
@@ -23,20 +34,42 @@ interface Begun {
 export function AnswersMixin(config: Config) {
   const dimensions = rolledUp(config.rollupDimensions);
 
-  return defineMixin<Storing & { provenAsOf: number }>()({
+  return defineMixin<Storing & Proof>()({
     mixins: [StoreMixin(config)],
     methods: {
-      /** Everything accepted before `asOf` is stored by now: to be asked before anything is read. */
+      /**
+       * Everything accepted before `asOf` is stored by now: to be asked before anything is read. What a
+       * processor that does not answer may hold is not known, so then no more is claimed than before.
+       */
       async begin(ctx: Caller): Promise<Begun> {
         const startedAt = Date.now();
-        try {
-          const { oldestReceivedAt } = await ctx.call("processor.backlog", {}, { timeout: 2_000 });
-          this.provenAsOf = oldestReceivedAt ?? startedAt;
-        } catch (error) {
-          // The answer is what the store holds; that it reaches further than before cannot be told.
-          this.logger.warn({ err: error }, "the processor does not tell its backlog");
-        }
+        this.asking ??= this.askBacklog(ctx).finally(() => (this.asking = null));
+        await this.asking;
         return { startedAt, asOf: this.provenAsOf };
+      },
+
+      /** Proofs never get wrong with time, so concurrent reads share one. */
+      async askBacklog(ctx: Caller): Promise<void> {
+        const askedAt = Date.now();
+        try {
+          const call: Caller["call"] = (...args) => ctx.call(...args);
+          const depths = await callEveryNode(
+            this.broker,
+            call,
+            "processor.backlog",
+            {},
+            askWithinMs,
+          );
+          const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
+          this.provenAsOf = Math.min(askedAt, ...oldest);
+          if (this.untold) this.logger.info("all processors tell their backlog again");
+          this.untold = false;
+        } catch (error) {
+          if (!this.untold) {
+            this.logger.warn({ err: error }, "a processor does not tell its backlog");
+          }
+          this.untold = true;
+        }
       },
 
       metaOf(
@@ -92,6 +125,8 @@ export function AnswersMixin(config: Config) {
     },
     created() {
       this.provenAsOf = 0;
+      this.asking = null;
+      this.untold = false;
     },
   });
 }

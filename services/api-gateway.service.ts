@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { loadConfig, type Config } from "../lib/config.ts";
 import { defineService } from "../lib/moleculer.ts";
+import { operatingPaths, type Operating } from "../lib/operations.ts";
 import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
 import { HttpEdgeMixin, type Edge } from "../mixins/http-edge.mixin.ts";
-import { OperateMixin, type Operating } from "../mixins/operate.mixin.ts";
+import { OperateMixin } from "../mixins/operate.mixin.ts";
 
 /** Reads, each an alias of an action. Collecting stands in front of them, in CollectEdgeMixin. */
 const reads = {
@@ -18,12 +19,9 @@ const reads = {
 
 const operate = {
   path: "/",
-  aliases: {
-    "GET /health/live": operation("live"),
-    "GET /health/ready": operation("ready"),
-    "GET /health": operation("health"),
-    "GET /metrics": operation("metricsText"),
-  },
+  aliases: Object.fromEntries(
+    Object.entries(operatingPaths).map(([path, name]) => [`GET ${path}`, operation(name)]),
+  ),
 };
 
 /** The HTTP edge: maps requests to actions and errors to problems. Knows nothing of what an event means. */
@@ -32,7 +30,7 @@ export const apiGateway = (config: Config) =>
     "api-gateway",
     HttpEdgeMixin(config),
     CollectEdgeMixin(),
-    OperateMixin(),
+    OperateMixin(config),
   )({
     settings: { routes: [reads, operate].map(closed) },
     actions: {},

@@ -1,6 +1,9 @@
 import { loadConfig, type Config } from "../lib/config.ts";
+import type { DeadBatch } from "../lib/contracts.ts";
+import { ServiceError } from "../lib/errors.ts";
 import { consumerHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
+import type { DeadLetter } from "../lib/queue/queue.ts";
 import { BatchProcessorMixin } from "../mixins/batch-processor.mixin.ts";
 
 /**
@@ -20,6 +23,32 @@ export const processor = (config: Config, enrichWorker?: URL) =>
           return this.queue.depth();
         },
       },
+      "dead.list": {
+        visibility: "public",
+        params: { $$strict: true, limit: "number|integer|positive|max:1000" },
+        async handler(ctx) {
+          return (await this.queue.dead.list(ctx.params.limit)).map(deadBatch);
+        },
+      },
+      "dead.show": {
+        visibility: "public",
+        params: { $$strict: true, id: "string" },
+        async handler(ctx) {
+          const letter = await this.queue.dead.find(ctx.params.id);
+          if (letter === undefined) throw noSuchLetter();
+          return { ...deadBatch(letter), body: Buffer.from(letter.body).toString() };
+        },
+      },
+      "dead.replay": {
+        visibility: "public",
+        params: { $$strict: true, id: "string" },
+        async handler(ctx) {
+          const { id } = ctx.params;
+          if (!(await this.queue.dead.replay(id))) throw noSuchLetter();
+          this.logger.info({ letter: id }, "dead letter replayed");
+          return { replayed: id };
+        },
+      },
       health: {
         visibility: "public",
         async handler() {
@@ -33,5 +62,20 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       await this.startConsuming((delivery) => this.handle(delivery));
     },
   });
+
+function deadBatch({ id, reason, attempts, diedAt, receivedAt, body }: DeadLetter): DeadBatch {
+  return {
+    id,
+    reason,
+    attempts,
+    diedAt: new Date(diedAt).toISOString(),
+    receivedAt: new Date(receivedAt).toISOString(),
+    sizeBytes: body.byteLength,
+  };
+}
+
+function noSuchLetter(): ServiceError {
+  return new ServiceError("NOT_FOUND", "There is no dead letter with this id");
+}
 
 export default processor(loadConfig());

@@ -38,7 +38,8 @@ export const query = (config: Config) =>
       /** The part of a counts answer that is cached: its key changes with every change of what it counts. */
       counted: {
         visibility: "protected",
-        cache: { keys: ["key"] },
+        // Who asks the same at the same time waits for the first one's answer.
+        cache: { keys: ["key"], lock: { enabled: true } },
         async handler(ctx) {
           const { project, question, until, askedBy } = ctx.params;
           return { ...(await counted(this.store, project, question, until)), askedBy };

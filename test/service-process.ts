@@ -20,7 +20,7 @@ export class ServiceProcess {
   #child: ChildProcess | null = null;
   #output = "";
 
-  /** @param variables besides PORT and DATA_DIR */
+  /** @param variables besides PORT, OPS_PORT and DATA_DIR */
   static async create(variables: Variables = {}): Promise<ServiceProcess> {
     const dataDir = variables["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "analytics-")));
     return new ServiceProcess(await freePort(), dataDir, variables);
@@ -29,7 +29,9 @@ export class ServiceProcess {
   private constructor(port: number, dataDir: string, variables: Variables) {
     this.url = `http://127.0.0.1:${port}`;
     this.dataDir = dataDir;
-    this.#variables = { ...variables, PORT: String(port), DATA_DIR: dataDir };
+    // The gateway answers on the one, a process without it on the other.
+    const ports = { PORT: String(port), OPS_PORT: String(port) };
+    this.#variables = { ...variables, ...ports, DATA_DIR: dataDir };
   }
 
   get pid(): number {
@@ -59,9 +61,9 @@ export class ServiceProcess {
   }
 
   /** Starts it and waits until it says that it is ready. */
-  async start(): Promise<void> {
+  async start(withinMs: number = readyWithinMs): Promise<void> {
     const child = this.spawn();
-    const deadline = Date.now() + readyWithinMs;
+    const deadline = Date.now() + withinMs;
     while (!(await this.isReady())) {
       if (child.exitCode !== null || Date.now() > deadline) {
         throw new Error(`the service did not get ready:\n${this.#output}`);

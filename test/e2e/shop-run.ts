@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { expect } from "expect";
 import { eventually } from "../eventually.ts";
 import type { ServiceProcess } from "../service-process.ts";
 import { chunks, recount, recountDays, shuffled, type ShopEvent } from "../shop-log.ts";
@@ -10,33 +11,60 @@ interface Counts {
     readonly series?: readonly { readonly time: string; readonly count: number }[];
   }[];
   readonly total: number;
-  readonly meta: { readonly exact: boolean };
+  readonly meta: { readonly exact: boolean; readonly asOf: string; readonly cache: string };
+}
+
+interface Posting {
+  readonly random: () => number;
+  readonly batchSize?: number;
+  /** How long each of the three who post waits between two batches. */
+  readonly pauseMs?: number;
+  /** What happens meanwhile; `reached(share)` resolves once that share of the batches was begun. */
+  readonly meanwhile?: (reached: (share: number) => Promise<void>) => Promise<void>;
 }
 
 /**
- * Posts events in shuffled batches, a fifth of them twice, while the process is killed and started
- * again. A batch counts as sent once it was answered 202; until then it is sent again.
+ * Posts events in shuffled batches, a fifth of them twice. A batch counts as sent once it was
+ * answered 202; until then it is sent again.
  */
-export async function postThroughKills(
+export async function postShuffled(
   service: ServiceProcess,
   events: readonly ShopEvent[],
-  { kills, random, batchSize = 250 }: { kills: number; random: () => number; batchSize?: number },
+  { random, batchSize = 250, pauseMs = 0, meanwhile }: Posting,
 ): Promise<void> {
   const once = chunks(shuffled(events, random), batchSize);
   const batches = shuffled([...once, ...once.filter(() => random() < 0.2)], random);
   let next = 0;
   const worker = async () => {
-    while (next < batches.length) await postUntilAccepted(service, batches[next++] ?? []);
+    while (next < batches.length) {
+      await postUntilAccepted(service, batches[next++] ?? []);
+      if (pauseMs > 0) await delay(pauseMs);
+    }
   };
-  const posting = Promise.all([worker(), worker(), worker()]);
-  for (let kill = 1; kill <= kills; kill += 1) {
-    const at = Math.floor((batches.length * kill) / (kills + 1));
-    while (next < at) await delay(2);
-    await delay(random() * 60);
-    await service.kill();
-    await service.start();
-  }
-  await posting;
+  const reached = async (share: number) => {
+    while (next < Math.floor(batches.length * share)) await delay(2);
+  };
+  await Promise.all([worker(), worker(), worker(), meanwhile?.(reached)]);
+}
+
+/** Posts events while the process is killed and started again. */
+export async function postThroughKills(
+  service: ServiceProcess,
+  events: readonly ShopEvent[],
+  { kills, random, batchSize }: { kills: number; random: () => number; batchSize?: number },
+): Promise<void> {
+  await postShuffled(service, events, {
+    random,
+    batchSize,
+    async meanwhile(reached) {
+      for (let kill = 1; kill <= kills; kill += 1) {
+        await reached(kill / (kills + 1));
+        await delay(random() * 60);
+        await service.kill();
+        await service.start();
+      }
+    },
+  });
 }
 
 async function postUntilAccepted(
@@ -87,14 +115,18 @@ export async function settled(service: ServiceProcess): Promise<void> {
 
 export const zones = ["Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"];
 
-/** Holds the service's counts against a plain recount: all types, random windows, and every day of some zones. */
+/**
+ * Holds the service's counts against a plain recount: all types, random windows, and every day of some zones.
+ * @param within what tells these events from others in the store
+ */
 export async function expectExact(
   service: ServiceProcess,
   events: readonly ShopEvent[],
   random: () => number,
   windows: number,
+  within: Record<string, string> = {},
 ): Promise<void> {
-  const all = await countsOf(service, {});
+  const all = await countsOf(service, within);
   expect(byType(all)).toEqual(recount(events));
   expect(all.meta.exact).toBe(true);
 

@@ -24,7 +24,8 @@ interface Pool {
 
 function poolWith(workerData: EnrichSettings): Pool {
   const filename = new URL("../../workers/enrich.worker.ts", import.meta.url).href;
-  return new Piscina({ filename, workerData, maxThreads: 1 }) as unknown as Pool;
+  const pool: unknown = new Piscina({ filename, workerData, maxThreads: 1 });
+  return pool as Pool;
 }
 
 function accepted(id: string, fields: Partial<AcceptedEvent> = {}): AcceptedEvent {

@@ -133,7 +133,7 @@ describe("readListQuestion", () => {
         ),
         (raw) => {
           try {
-            readListQuestion(raw as Raw);
+            readListQuestion(raw);
           } catch (error) {
             expect(error).toBeInstanceOf(ServiceError);
             expect((error as ServiceError).data.errors?.length).toBeGreaterThan(0);

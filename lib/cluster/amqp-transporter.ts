@@ -1,0 +1,141 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Errors, Transporters, type Logger, type ServiceBroker, type Transit } from "moleculer";
+import { brokerError } from "../queue/rabbitmq-failure.ts";
+
+const retryMs = 1_000;
+const connectTimeoutMs = 5_000;
+/** After two of these without a word the connection counts as lost. */
+const heartbeatSeconds = 10;
+
+/** What Moleculer's classes have and their types leave out. */
+interface Internals {
+  readonly broker: ServiceBroker;
+  readonly transit: Transit & {
+    logger: Logger;
+    removePendingRequestByNodeID(nodeID: string): void;
+  };
+  logger: Logger;
+}
+
+type Connect = (onLost: (error: unknown) => void) => Promise<void>;
+
+/**
+ * Moleculer's AMQP transporter, set up for many requests at a time and for nodes that come and go:
+ * nothing of a node stays on the broker longer than a minute after its death. It connects again by
+ * itself, every second, and says so once when the broker is away and once when it is back. Requests
+ * that were under way when the connection was lost are refused then, not at their time limit.
+ *
+ * A broker that refuses the user or the virtual host at the first connection ends the process with
+ * code 1; one that cannot be reached is waited for.
+ */
+export class ClusterTransporter extends Transporters.AMQP {
+  readonly #url: string;
+  #hasBeenConnected = false;
+  #away = false;
+  #stopped = false;
+
+  /** @param url `amqp:` or `amqps:`; its query may name `heartbeat` in seconds */
+  constructor(url: string) {
+    super({
+      url: withHeartbeat(url),
+      // By default one request at a time, and Nagle's algorithm: together 20 requests a second.
+      prefetch: 100,
+      socketOptions: { noDelay: true, keepAlive: true, timeout: connectTimeoutMs },
+      eventTimeToLive: 5_000,
+      heartbeatTimeToLive: 5_000,
+      autoDeleteQueues: 60_000,
+    } as ConstructorParameters<typeof Transporters.AMQP>[0]);
+    this.#url = url;
+  }
+
+  get #internals(): Internals {
+    return this;
+  }
+
+  override init(...args: Parameters<Transporters.AMQP["init"]>): void {
+    super.init(...args);
+    const internals = this.#internals;
+    internals.logger = quieted(internals.logger, "AMQP");
+    internals.transit.logger = quieted(internals.transit.logger, "Unable to send");
+  }
+
+  /** Resolves once connected, however long that takes. */
+  override async connect(): Promise<void> {
+    const connect = super.connect.bind(this) as Connect;
+    while (!this.#stopped) {
+      try {
+        await connect((error) => void this.#lost(error));
+        return this.#connected();
+      } catch (error) {
+        this.#failed(error);
+      }
+      await delay(retryMs, undefined, { ref: !this.#stopped });
+    }
+  }
+
+  override async disconnect(): Promise<void> {
+    this.#stopped = true;
+    await super.disconnect();
+  }
+
+  /** @throws BrokerDisconnectedError, which callers may retry, where the channel is closing or gone */
+  override async send(...args: Parameters<Transporters.AMQP["send"]>): Promise<void> {
+    const { channel } = this as { readonly channel: unknown };
+    if (channel === null) throw disconnected();
+    try {
+      await super.send(...args);
+    } catch {
+      throw disconnected();
+    }
+  }
+
+  #connected(): void {
+    if (this.#away) this.#internals.broker.logger.info("the message broker is back");
+    this.#away = false;
+    this.#hasBeenConnected = true;
+  }
+
+  async #lost(error: unknown): Promise<void> {
+    if (this.#stopped) return;
+    this.#failed(error ?? new Error("the broker ended the connection"));
+    const { broker, transit } = this.#internals;
+    const nodes = broker.registry.getNodeList({ onlyAvailable: false, withServices: false });
+    for (const { id } of nodes as unknown as readonly { readonly id: string }[]) {
+      transit.removePendingRequestByNodeID(id);
+    }
+    await this.connect();
+  }
+
+  #failed(cause: unknown): void {
+    const { broker } = this.#internals;
+    const { message, lasting } = brokerError(this.#url, cause);
+    if (lasting && !this.#hasBeenConnected) broker.fatal(message, undefined, true);
+    if (this.#away || this.#stopped) return;
+    this.#away = true;
+    broker.logger.warn({ reason: message }, "the message broker is away");
+  }
+}
+
+function disconnected(): Error {
+  return new Errors.BrokerDisconnectedError("The message broker is away");
+}
+
+function withHeartbeat(url: string): string {
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has("heartbeat")) {
+    parsed.searchParams.set("heartbeat", String(heartbeatSeconds));
+  }
+  return parsed.href;
+}
+
+/** Several lines for each attempt to connect, and one for each packet meanwhile: here they are for debugging. */
+function quieted(logger: Logger, beginning: string): Logger {
+  const quiet = Object.create(logger) as Logger;
+  for (const level of ["error", "warn", "info"] as const) {
+    quiet[level] = (...args: unknown[]) => {
+      const quietly = typeof args[0] === "string" && args[0].startsWith(beginning);
+      logger[quietly ? "debug" : level](...args);
+    };
+  }
+  return quiet;
+}

@@ -1,0 +1,130 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServiceBroker } from "moleculer";
+import { brokerOptions } from "../../lib/broker.ts";
+import { readConfig } from "../../lib/config.ts";
+import { answerRepl, type ReplInput } from "../../lib/repl-commands.ts";
+import { aggregator } from "../../services/aggregator.service.ts";
+import { ingest } from "../../services/ingest.service.ts";
+import { processor } from "../../services/processor.service.ts";
+import { query } from "../../services/query.service.ts";
+import { eventually } from "../eventually.ts";
+
+const root = join(import.meta.dirname, "../..");
+const poison = new URL("../fixtures/poison.worker.ts", import.meta.url);
+
+let dataDir: string;
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "analytics-"));
+});
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+describe("over a broker", () => {
+  let broker: ServiceBroker;
+  const ask = (typed: string, project?: string) => {
+    const [what, first, second] = typed.split(" ");
+    const input: ReplInput = { what, first, second, options: { project } };
+    return answerRepl(broker, input);
+  };
+  const collect = (event: object, project?: string) =>
+    broker.call(
+      "ingest.collect",
+      { events: [{ source: "test", ...event }], waitMs: 10_000 },
+      { meta: { project } },
+    );
+
+  beforeEach(async () => {
+    const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: "fatal" });
+    broker = new ServiceBroker({ ...brokerOptions(config), skipProcessEventRegistration: true });
+    for (const service of [
+      ingest(config),
+      processor(config, poison),
+      aggregator(config),
+      query(config),
+    ]) {
+      broker.createService(service);
+    }
+    await broker.start();
+  });
+  afterEach(() => broker.stop());
+
+  test("lag, queue and audit of a pipeline at rest", async () => {
+    await collect({ id: "e1", type: "test.fine" });
+    await eventually(async () =>
+      expect(await ask("lag")).toEqual({ countedMs: 0, rolledUpMs: 0, bucketsToRollUp: 0 }),
+    );
+    expect(await ask("queue")).toEqual({
+      [broker.nodeID]: expect.objectContaining({ messages: 0, dead: 0 }) as object,
+    });
+    expect(await ask("audit")).toEqual({ minutes: 1, drift: [] });
+    expect(await ask("audit 2020-01-01T00:00:00Z 2020-01-02T00:00:00Z")).toEqual({
+      minutes: 0,
+      drift: [],
+    });
+  });
+
+  test("an event is shown to its own project", async () => {
+    await collect({ id: "e1", type: "test.fine" }, "shop");
+    expect(await ask("event e1", "shop")).toMatchObject({ id: "e1", type: "test.fine" });
+    await expect(ask("event e1")).rejects.toMatchObject({ type: "NOT_FOUND" });
+  });
+
+  test("a dead letter is listed, shown and replayed", async () => {
+    await collect({ id: "bad", type: "test.poison" });
+    const [letter] = (await eventually(async () => {
+      const letters = await ask("dead list");
+      expect(letters).toEqual([
+        expect.objectContaining({ reason: expect.stringMatching(/enrichment/) as string }),
+      ]);
+      return letters;
+    })) as [{ id: string }];
+    const shown = (await ask(`dead show ${letter.id}`)) as { body: string };
+    expect(JSON.parse(shown.body)).toMatchObject({ events: [{ id: "bad" }] });
+    expect(await ask(`dead replay ${letter.id}`)).toEqual({ replayed: letter.id });
+    await expect(ask(`dead show ${letter.id}`)).rejects.toMatchObject({ type: "NOT_FOUND" });
+    // It kills its worker again, so it comes back as a new letter.
+    await eventually(async () => expect(await ask("dead list")).toHaveLength(1), 60_000);
+  });
+
+  test.each(["", "nothing", "constructor", "dead", "dead toString", "event", "dead show"])(
+    "'analytics %s' tells the usage",
+    async (typed) => {
+      await expect(ask(typed)).rejects.toThrow("analytics lag");
+    },
+  );
+
+  test("an instant that is none is named", async () => {
+    await expect(ask("audit yesterday")).rejects.toThrow("yesterday");
+  });
+});
+
+test("the runner's console knows the commands", async () => {
+  const { PATH } = process.env;
+  const child = spawn(
+    process.execPath,
+    [
+      "node_modules/moleculer/bin/moleculer-runner.mjs",
+      "--config",
+      "moleculer.config.ts",
+      "--repl",
+    ],
+    { cwd: root, env: { PATH, HOME: dataDir, DATA_DIR: dataDir, PORT: "0", LOG_LEVEL: "warn" } },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  }
+  try {
+    await eventually(() => expect(output).toContain("mol $"));
+    child.stdin.write("analytics lag\n");
+    await eventually(() => expect(output).toMatch(/countedMs: \d+/));
+    const exited = once(child, "exit");
+    child.stdin.end();
+    expect(await exited).toEqual([0, null]);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});

@@ -1,0 +1,88 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Cluster, metricOf, sharedVariables, startServers, stopServers } from "../cluster.ts";
+import type { Servers } from "../cluster.ts";
+import { countsOf, expectExact, postShuffled } from "../e2e/shop-run.ts";
+import { eventually } from "../eventually.ts";
+import { describeWith } from "../servers/installed.ts";
+import type { ServiceProcess } from "../service-process.ts";
+import { chance, readShopLog } from "../shop-log.ts";
+
+const stored = (processor: ServiceProcess) => metricOf(processor, "analytics_events_stored_total");
+const longMs = 240_000;
+const example = join(import.meta.dirname, "../../docs/example-node.ts");
+
+describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster of six processes", () => {
+  let servers: Servers;
+  let cluster: Cluster;
+  beforeAll(async () => {
+    servers = await startServers();
+    cluster = await Cluster.start(servers);
+    await cluster.ready();
+  }, longMs);
+  afterAll(async () => {
+    await cluster?.dispose();
+    if (servers !== undefined) await stopServers(servers);
+  }, longMs);
+
+  const total = async (query: Record<string, string>) =>
+    (await countsOf(cluster.gateway, query)).total;
+
+  test(
+    "the example node collects, counts and tracks without HTTP",
+    async () => {
+      const { stdout } = await promisify(execFile)(process.execPath, [example], {
+        env: { ...process.env, ...sharedVariables(servers) },
+      });
+      const { receipt, counts } = JSON.parse(stdout) as {
+        receipt: { accepted: number; outcomes: Record<string, string> };
+        counts: { total: number; meta: { exact: boolean; asOf: string } };
+      };
+      expect(receipt.accepted).toBe(1);
+      expect(Object.values(receipt.outcomes)).toEqual(["stored"]);
+      expect(counts).toMatchObject({ total: 1, meta: { exact: true } });
+      await eventually(async () => expect(await total({ type: "cart.viewed" })).toBe(1));
+      expect(await total({ type: "order.placed" })).toBe(1);
+    },
+    longMs,
+  );
+
+  test(
+    "a fifth sent twice, a processor killed, RabbitMQ restarted: every count is exact, and both processors worked",
+    async () => {
+      const random = chance(4);
+      const events = readShopLog().slice(0, 2_000);
+      const [killed, other] = cluster.of("processor") as [ServiceProcess, ServiceProcess];
+      await postShuffled(cluster.gateway, events, {
+        random,
+        batchSize: 10,
+        async meanwhile(reached) {
+          await reached(0.2);
+          for (const processor of [killed, other]) {
+            await eventually(async () => expect(await stored(processor)).toBeGreaterThan(0));
+          }
+          await reached(0.3);
+          await killed.kill();
+          const started = killed.start();
+          await reached(0.4);
+          await servers.rabbitmq.restart();
+          await started;
+        },
+      });
+      const range = { from: "2023-12-30T00:00:00Z", to: "2024-07-05T00:00:00Z" };
+      await eventually(async () => expect(await total(range)).toBe(events.length), 60_000);
+      await cluster.ready();
+      await expectExact(cluster.gateway, events, random, 10, range);
+    },
+    longMs,
+  );
+
+  test("the answer's asOf reaches up to now once nothing waits", async () => {
+    const before = Date.now();
+    await eventually(async () => {
+      const { meta } = await countsOf(cluster.gateway, {});
+      expect(Date.parse(meta.asOf)).toBeGreaterThanOrEqual(before);
+    });
+  });
+});

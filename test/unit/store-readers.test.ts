@@ -1,0 +1,119 @@
+import { ReaderPool } from "../../lib/store/sqlite-readers.ts";
+
+/** A thread whose calls a test answers by hand. */
+class FakeThread {
+  readonly calls: { readonly name: string; readonly answer: () => void }[] = [];
+  pending = 0;
+  closed = false;
+
+  call(verb: string, name: string): Promise<string> {
+    expect(verb).toBe("event");
+    this.pending += 1;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const answer = () => {
+      this.pending -= 1;
+      resolve(name);
+    };
+    this.calls.push({ name, answer });
+    return promise;
+  }
+
+  answer(name: string): void {
+    this.calls.find((call) => call.name === name)!.answer();
+  }
+
+  get names(): string[] {
+    return this.calls.map(({ name }) => name);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+function poolOf(size: number) {
+  const threads: FakeThread[] = [];
+  const pool = new ReaderPool(size, () => {
+    const thread = new FakeThread();
+    threads.push(thread);
+    return thread as never;
+  });
+  const call = (weight: "quick" | "heavy", name: string) =>
+    pool.call(weight, "event", ...([name, ""] as [string, string])) as Promise<unknown>;
+  const names = () => threads.map((thread) => thread.names);
+  return { pool, threads, call, names };
+}
+
+/** Lets what is resolved run on. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("the reading threads", () => {
+  test("are started only where all others are busy, up to their number", async () => {
+    const { call, threads, names } = poolOf(2);
+    const first = call("quick", "a");
+    await turn();
+    threads[0]!.answer("a");
+    await first;
+    void call("quick", "b");
+    expect(names()).toEqual([["a", "b"]]);
+    void call("quick", "c");
+    void call("quick", "d");
+    void call("quick", "e");
+    expect(names()).toEqual([
+      ["a", "b", "d"],
+      ["c", "e"],
+    ]);
+  });
+
+  test("leave one of them to quick reads", async () => {
+    const { call, threads, names } = poolOf(2);
+    for (const name of ["h1", "h2", "h3"]) void call("heavy", name);
+    await turn();
+    for (const name of ["q1", "q2", "q3"]) void call("quick", name);
+    await turn();
+    expect(names()).toEqual([["h1"], ["q1", "q2", "q3"]]);
+    threads[0]!.answer("h1");
+    await turn();
+    expect(names()).toEqual([
+      ["h1", "h2"],
+      ["q1", "q2", "q3"],
+    ]);
+    threads[0]!.answer("h2");
+    await turn();
+    expect(names()[0]).toEqual(["h1", "h2", "h3"]);
+  });
+
+  test("run heavy reads also where there is one of them", async () => {
+    const { call, threads, names } = poolOf(1);
+    const reads = [call("heavy", "h1"), call("heavy", "h2")];
+    await turn();
+    reads.push(call("quick", "q1"));
+    expect(names()).toEqual([["h1", "q1"]]);
+    threads[0]!.answer("h1");
+    await turn();
+    threads[0]!.answer("h2");
+    threads[0]!.answer("q1");
+    expect(await Promise.all(reads)).toEqual(["h1", "h2", "q1"]);
+  });
+
+  test("run two heavy reads at a time where there are three of them", async () => {
+    const { call, names } = poolOf(3);
+    for (const name of ["h1", "h2", "h3"]) void call("heavy", name);
+    await turn();
+    void call("quick", "q1");
+    expect(names()).toEqual([["h1"], ["h2"], ["q1"]]);
+  });
+
+  test("are not started any more once they are closed", async () => {
+    const { pool, call, threads } = poolOf(2);
+    const heavy = [call("heavy", "h1"), call("heavy", "h2")];
+    await turn();
+    await pool.close();
+    const refused = expect(heavy[1]).rejects.toMatchObject({ type: "STORE_UNAVAILABLE" });
+    threads[0]!.answer("h1");
+    await refused;
+    await expect(call("quick", "q")).rejects.toMatchObject({ type: "STORE_UNAVAILABLE" });
+    expect(threads.map(({ closed }) => closed)).toEqual([true]);
+  });
+});
