@@ -1,0 +1,90 @@
+// A copy of the embedded queue and store, taken while the service runs or while it is stopped:
+//
+//   node backup.mjs DATA_DIR TARGET
+//
+// TARGET is a folder that does not exist yet. It appears once the copy is whole and checked; until
+// then it is called TARGET.partial.
+//
+// The two files are copied as they were at one moment. That matters: an event leaves the queue only
+// when it is stored and counted, so a queue that is younger than the store lacks events, and an older
+// one lacks batches that are stored and not yet counted. Nothing is locked: the service goes on as ever.
+
+import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import process from "node:process";
+import { backup, DatabaseSync } from "node:sqlite";
+
+const names = ["queue.sqlite", "store.sqlite"];
+const pagesAtATime = 1_000;
+const busyMs = 5_000;
+const snapshotWithinMs = 60_000;
+
+/**
+ * Both files at one moment, each as a connection with a read transaction open: the queue did not change
+ * from before its transaction began until after the store's had begun. Tried until that is so.
+ */
+function snapshots(folder) {
+  const open = (name) => new DatabaseSync(join(folder, name), { readOnly: true, timeout: busyMs });
+  const files = names.map((name) => ({ name, database: open(name) }));
+  const watch = open(names[0]);
+  // Another one whenever somebody else has committed.
+  const version = watch.prepare("PRAGMA data_version");
+  const until = performance.now() + snapshotWithinMs;
+  for (;;) {
+    const before = version.get().data_version;
+    for (const { database } of files) {
+      database.exec("BEGIN");
+      // The transaction begins with the first read.
+      database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    }
+    if (version.get().data_version === before) break;
+    for (const { database } of files) database.exec("ROLLBACK");
+    if (performance.now() > until) throw new Error("the queue did not hold still");
+  }
+  watch.close();
+  return files;
+}
+
+/**
+ * Leaves the copy as one file, without a log beside it.
+ * @throws where SQLite finds anything wrong with it
+ */
+function check(file) {
+  const database = new DatabaseSync(file);
+  try {
+    const found = database.prepare("PRAGMA quick_check").all();
+    const verdict = String(found[0]?.quick_check);
+    if (verdict !== "ok") throw new Error(`${file} is damaged: ${verdict}`);
+    database.exec("PRAGMA journal_mode = DELETE");
+  } finally {
+    database.close();
+  }
+}
+
+async function main(folder, target) {
+  if (folder === undefined || target === undefined) {
+    throw new Error("usage: node backup.mjs DATA_DIR TARGET");
+  }
+  for (const name of names) {
+    if (!existsSync(join(folder, name))) throw new Error(`${join(folder, name)} is missing`);
+  }
+  if (existsSync(target)) throw new Error(`${target} exists`);
+  const partial = `${target}.partial`;
+  mkdirSync(partial, { mode: 0o700 });
+  for (const { name, database } of snapshots(folder)) {
+    await backup(database, join(partial, name), { rate: pagesAtATime });
+    database.close();
+    check(join(partial, name));
+    const { size } = statSync(join(partial, name));
+    process.stdout.write(`${name} ${size} bytes\n`);
+  }
+  renameSync(partial, target);
+}
+
+try {
+  await main(...process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`No backup was made: ${error.message}\n`);
+  process.exitCode = 1;
+}

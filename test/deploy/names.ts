@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
+import { metrics } from "../../lib/metrics.ts";
+
+/**
+ * What deployment files may name, as the code has it:
+ *
+ *   node names.ts tables           the metrics with type and labels, and the variables that are read
+ *   node names.ts accepts < FILE   whether the configuration takes these environments: [{"process", "env"}]
+ */
+
+interface ProcessEnvironment {
+  readonly process: string;
+  readonly env: Environment;
+}
+
+/** `labels` is null where they are the library's own. */
+interface Metric {
+  readonly type: string;
+  readonly labels: readonly string[] | null;
+}
+
+async function tables() {
+  const known = new Map<string, Metric>();
+  for (const [name, metric] of Object.entries(metrics)) {
+    known.set(name, { type: metric.type, labels: "labels" in metric ? metric.labels : [] });
+  }
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const { name, type } of await registry.getMetricsAsJSON()) {
+    known.set(name, { type: String(type), labels: null });
+  }
+  return { metrics: Object.fromEntries(known), variables: variables() };
+}
+
+/** Every variable that the configuration asks for, found out by giving it nothing but a Redis host. */
+function variables(): readonly string[] {
+  const asked = new Set<string>();
+  const environment = new Proxy<Environment>(
+    {},
+    {
+      get(_, name): string | undefined {
+        asked.add(String(name));
+        return name === "REDIS_HOST" ? "redis" : undefined;
+      },
+    },
+  );
+  readConfig(environment);
+  return [...asked];
+}
+
+function problemsOf({ process, env }: ProcessEnvironment): readonly string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((problem) => `${process}: ${problem}`);
+  }
+}
+
+const [verb] = process.argv.slice(2);
+if (verb === "tables") {
+  console.log(JSON.stringify(await tables()));
+} else if (verb === "accepts") {
+  const environments = JSON.parse(readFileSync(0, "utf8")) as readonly ProcessEnvironment[];
+  const problems = environments.flatMap(problemsOf);
+  for (const problem of problems) console.log(problem);
+  process.exitCode = problems.length > 0 ? 1 : 0;
+} else {
+  console.error("usage: names.ts tables | accepts");
+  process.exitCode = 2;
+}
