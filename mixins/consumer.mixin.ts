@@ -19,7 +19,7 @@ export interface Consuming extends Queueing, ConsumerState {
 }
 
 const probeEveryMs = 500;
-const busyFrom = 0.9;
+const busyFrom = 0.7;
 const giveWayMs = 20;
 const longestWaitMs = 3_000;
 

@@ -50,7 +50,7 @@ const awayCodes: ReadonlySet<number> = new Set([
  */
 export function isAway(failure: unknown): boolean {
   const error = rootOf(failure);
-  if (!(error instanceof MongoError)) return isLookUpFailure(error);
+  if (!(error instanceof MongoError)) return isConnectionFailure(error);
   if (error instanceof MongoWriteConcernError) return true;
   if (error instanceof MongoServerError) {
     return (
@@ -117,8 +117,11 @@ function rootOf(failure: unknown): unknown {
   return errorResponse instanceof Error ? rootOf(errorResponse) : failure;
 }
 
-/** The names of `mongodb+srv:` are looked up before the driver's own errors begin. */
-function isLookUpFailure(error: unknown): boolean {
-  const { syscall } = (error ?? {}) as { syscall?: unknown };
-  return typeof syscall === "string" && syscall.startsWith("query");
+/**
+ * A look-up of `mongodb+srv:`, or a write to a connection that the server ended a moment ago: the
+ * driver lets Node's own errors through.
+ */
+function isConnectionFailure(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && /^(E(AI_)?[A-Z]+|ERR_(STREAM|SOCKET|TLS|SSL)_.+)$/.test(code);
 }

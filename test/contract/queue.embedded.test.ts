@@ -83,22 +83,6 @@ describe("the file of the embedded queue", () => {
   );
 
   test(
-    "belongs to one queue at a time: another one refuses until the first is closed",
-    onQueue(async (harness) => {
-      const first = await harness.open();
-      const second = await harness.open();
-      await expect(second.publish(message("refused"))).rejects.toMatchObject(unavailable);
-      await first.publish(message("kept"));
-      await first.close();
-      await eventually(() => second.ping());
-      const inbox = new Inbox();
-      await second.consume(inbox.handle, { prefetch: 1 });
-      await inbox.arrived(1);
-      expect(inbox.texts).toEqual(["kept"]);
-    }),
-  );
-
-  test(
     "is not harmed by a message without an instant, nor are those that share its commit",
     onQueue(async (harness) => {
       const queue = await harness.open();

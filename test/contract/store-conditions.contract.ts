@@ -167,6 +167,46 @@ export function conditionsContract(onStore: OnStore, { runs = 30 }: StoreTraits)
     );
 
     test(
+      "mean what `matches` says for each value, each operator and each operand",
+      onStore(async (store) => {
+        const values: readonly Json[] = [...texts, ...numbers, true, null, ["a"], { a: 1 }];
+        const stored = values.map((plan, i) =>
+          event(`e${100 + i}`, { data: { plan }, timestamp: minute + i, batch: "b" }),
+        );
+        await store.append("b", stored);
+        const at: PropertyPath = ["data", "plan"];
+        const conditions: Condition[] = [...texts, ...numbers].flatMap((value) => [
+          { path: at, op: "is", values: [value] },
+          ...(["gt", "gte", "lt", "lte"] as const).map((op) => ({ path: at, op, value })),
+          ...(typeof value === "string"
+            ? (["contains", "starts_with"] as const).map((op) => ({ path: at, op, value }))
+            : []),
+        ]);
+        for (const one of conditions) {
+          const found = await store.events({ ...find([one]), order: "asc", limit: 100 });
+          const expected = stored.filter((it) => matches(it, one));
+          expect({ one, found: ids(found) }).toEqual({ one, found: ids(expected) });
+        }
+      }),
+    );
+
+    test(
+      "tell each key from each other one",
+      onStore(async (store) => {
+        const names = [...keys, "\u0000\u0000", "plan\u0000", "plan\u0000x", "Plan", "$", "#", "'"];
+        const stored = names.map((name, i) =>
+          event(`e${100 + i}`, { data: { [name]: i }, timestamp: minute + i }),
+        );
+        await store.append("b", stored);
+        for (const [i, name] of names.entries()) {
+          const where = [{ path: ["data", name], op: "exists", value: true }] as const;
+          const found = await store.events({ ...find(where), order: "asc", limit: 100 });
+          expect({ name, found: ids(found) }).toEqual({ name, found: [`e${100 + i}`] });
+        }
+      }),
+    );
+
+    test(
       "mean what `matches` says (any events, any conditions)",
       onStore(async (store) => {
         let runsSoFar = 0;

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { chunkSize } from "../../lib/store/sqlite-schema.ts";
 import { eventually } from "../eventually.ts";
@@ -54,6 +55,8 @@ describe("the file of the SQLite store", () => {
       await expect(store.append("lost", [event("b")])).rejects.toMatchObject(unavailable);
       await expect(store.event("p", "a")).rejects.toMatchObject(unavailable);
       await mkdir(folder);
+      // Not a wait for a fact: for a second it would not even try.
+      await delay(1_100);
       await expect(store.ping()).rejects.toMatchObject(unavailable);
       await rm(folder, { recursive: true });
       await rename(`${folder}-elsewhere`, folder);

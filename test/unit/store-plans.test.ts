@@ -107,6 +107,7 @@ describe("a page of events", () => {
       expect(plans[0]).not.toContain("TEMP B-TREE");
       const ofFirst = { from: minute, to: minute + 10 };
       expect(plansOf({ ...query, ...ofFirst })).toHaveLength(1);
+      expect(plansOf({ ...query, from: minute + 3 * chunkSize - 1 })).toHaveLength(1);
       expect(plansOf({ ...query, from: minute + 3 * chunkSize })).toHaveLength(0);
     },
   );

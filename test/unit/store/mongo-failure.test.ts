@@ -13,6 +13,8 @@ import { bulkError } from "../../fixtures/mongo-errors.ts";
 const answer = (code: number, codeName?: string) =>
   new MongoServerError({ errmsg: "dup key: { _id: 'secret' }", code, codeName });
 
+const system = (code: string) => Object.assign(new Error("no"), { code });
+
 describe("a failure of MongoDB's driver", () => {
   test("means that the store is away where the same call may succeed later", () => {
     const concern = { ok: 1, writeConcernError: { code: 64, errmsg: "waiting timed out" } };
@@ -27,7 +29,11 @@ describe("a failure of MongoDB's driver", () => {
       bulkError({ codes: [11_000], concern: true }),
       bulkError({ codes: [], concern: true }),
       bulkError({ codes: [11_000, 11_602] }),
-      Object.assign(new Error("querySrv ENOTFOUND"), { syscall: "querySrv", code: "ENOTFOUND" }),
+      system("ENOTFOUND"),
+      system("EAI_AGAIN"),
+      system("EPIPE"),
+      bulkError({ wrapped: system("EPIPE") }),
+      system("ERR_STREAM_DESTROYED"),
     ];
     for (const error of away)
       expect([reasonOf(error), isAway(error)]).toEqual([expect.anything(), true]);
@@ -41,6 +47,7 @@ describe("a failure of MongoDB's driver", () => {
       bulkError({ wrapped: answer(9) }),
       new MongoInvalidArgumentError("no"),
       new TypeError("no"),
+      system("ERR_OUT_OF_RANGE"),
       undefined,
     ];
     for (const error of wrong) expect(isAway(error)).toBe(false);
@@ -50,8 +57,8 @@ describe("a failure of MongoDB's driver", () => {
     expect(refusalOf(answer(18))).toContain("user and password");
     expect(refusalOf(answer(13))).toContain("readWrite");
     expect(refusalOf(new MongoCompatibilityError("old"))).toContain("version");
-    const missing = { code: "ENOENT", path: "/ca.pem" };
-    expect(refusalOf(Object.assign(new Error("no"), missing))).toContain("/ca.pem");
+    expect(refusalOf(Object.assign(system("ENOENT"), { path: "/ca.pem" }))).toContain("/ca.pem");
+    expect(refusalOf(system("EPIPE"))).toBeUndefined();
     expect(refusalOf(new MongoNetworkError("reset"))).toBeUndefined();
     expect(refusalOf(answer(10107))).toBeUndefined();
   });
