@@ -6,6 +6,7 @@ import { columnOf, translate, type EventDocumentFilter } from "./mongo-condition
 import { eventKey, fromDocument } from "./mongo-documents.ts";
 import { countMeeting, meeting } from "./mongo-events.ts";
 import { Smallest } from "./mongo-smallest.ts";
+import { toColumn } from "./sqlite-rows.ts";
 import type { Condition, PropertyPath } from "./store.ts";
 
 const batchSize = 1_000;
@@ -25,8 +26,8 @@ export async function findKeys(
 }
 
 /**
- * Entities that meet a query, of any project. What is sorted by a property that is no field is read
- * to the end and sorted here; in memory are as many as are asked for, twice.
+ * Entities that meet a query, of any project. Where MongoDB cannot sort, or would have to sort more
+ * than is wanted, all are read and sorted here; in memory are at most twice as many as are asked for.
  */
 export async function findEntities(
   { events }: Collections,
@@ -36,14 +37,16 @@ export async function findEntities(
   const { filter, rest } = plan(query);
   const cursor = events.find(filter).batchSize(batchSize);
   const sort = nativeSort(query);
-  if (sort === undefined) {
+  if (sort === undefined || (query.sort.length > 0 && rest.length > 0)) {
     const first = new Smallest(offset + limit, comparing(query.sort));
     for await (const event of meeting(cursor, rest)) first.add(event);
     return first.sorted().slice(offset);
   }
   cursor.sort(sort);
-  if (rest.length === 0)
-    return (await cursor.skip(offset).limit(limit).toArray()).map(fromDocument);
+  if (rest.length === 0) {
+    const found = await cursor.skip(offset).limit(limit).toArray();
+    return found.map(fromDocument);
+  }
   const page: StoredEvent[] = [];
   let passed = 0;
   for await (const event of meeting(cursor, rest)) {
@@ -114,7 +117,8 @@ function sortable(event: StoredEvent, path: PropertyPath): string | number | und
     if (!Object.hasOwn(value, segment)) return undefined;
     value = (value as Readonly<Record<string, unknown>>)[segment];
   }
-  if (typeof value === "string" || typeof value === "number") return value;
+  if (typeof value === "string") return columnOf(path) === undefined ? value : toColumn(value);
+  if (typeof value === "number") return value;
   if (typeof value === "boolean") return Number(value);
   return value === null || value === undefined ? undefined : JSON.stringify(value);
 }

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import {
   MongoBulkWriteError,
   MongoCompatibilityError,
@@ -100,7 +101,7 @@ export function reasonOf(failure: unknown): string {
     const { codeName } = error as { codeName?: unknown };
     return typeof codeName === "string" ? `${codeName} (${error.code})` : `code ${error.code}`;
   }
-  return error instanceof Error ? error.message : String(error);
+  return types.isNativeError(error) ? error.message : String(error);
 }
 
 function hasAwayOperation({ writeErrors, result }: MongoBulkWriteError): boolean {
@@ -114,7 +115,7 @@ function hasAwayOperation({ writeErrors, result }: MongoBulkWriteError): boolean
 function rootOf(failure: unknown): unknown {
   if (!(failure instanceof MongoBulkWriteError)) return failure;
   const { errorResponse } = failure as { errorResponse: unknown };
-  return errorResponse instanceof Error ? rootOf(errorResponse) : failure;
+  return types.isNativeError(errorResponse) ? rootOf(errorResponse) : failure;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { EventFilter, EventQuery, Range } from "./store.ts";
-import type { Database } from "./sqlite-database.ts";
+import type { Database, Row } from "./sqlite-database.ts";
 import { scansOf, type Scan } from "./sqlite-scan.ts";
 import { days } from "./sqlite-marks.ts";
 import { eventColumns, type EventRow } from "./sqlite-rows.ts";
@@ -14,19 +14,28 @@ export function event(db: Database, project: string, id: string): EventRow | und
     EventRow | undefined;
 }
 
-/** A page of events in order. Scans are merged, and those left out that begin after the page is full. */
+/** A page of events in order. */
 export function events(db: Database, query: EventQuery): readonly EventRow[] {
+  const scans = scansOf(db, query);
+  if (scans.length === 1) return page<EventRow>(db, eventColumns, scans[0]!, query);
+  return mergedKeys(db, scans, query).map(
+    ([seq]) => db.get(eventBySeq, seq) as unknown as EventRow,
+  );
+}
+
+/** A page of several scans. They are read in turn until what is left can only come after a full page. */
+function mergedKeys(db: Database, scans: readonly Scan[], query: EventQuery): readonly Key[] {
   const ascending = query.order === "asc";
   const before = ([, a, m]: Key, [, b, n]: Key) =>
     (ascending ? a - b : b - a) || (m < n === ascending ? -1 : 1);
-  let page: Key[] = [];
-  for (const scan of scansOf(db, query)) {
-    const last = page.length === query.limit ? page.at(-1) : undefined;
+  let keys: readonly Key[] = [];
+  for (const scan of scans) {
+    const last = keys.length === query.limit ? keys.at(-1) : undefined;
     if (last !== undefined && (ascending ? last[1] < scan.oldest : last[1] > scan.newest)) break;
-    const found = keys(db, scan, query.order, query.limit);
-    page = page.length === 0 ? found : [...page, ...found].sort(before).slice(0, query.limit);
+    const found = page<Key>(db, "seq, timestamp, id", scan, query);
+    keys = keys.length === 0 ? found : [...keys, ...found].sort(before).slice(0, query.limit);
   }
-  return page.map(([seq]) => db.get(eventBySeq, seq) as unknown as EventRow);
+  return keys;
 }
 
 export function countEvents(db: Database, filter: EventFilter): number {
@@ -42,7 +51,15 @@ export function fingerprint(db: Database, project: string, range: Range): string
   return hash("sha256", days(db, project, range).join(), "base64url");
 }
 
-function keys(db: Database, scan: Scan, order: EventQuery["order"], limit: number): Key[] {
-  const sql = `SELECT seq, timestamp, id ${scan.sql} ORDER BY timestamp ${order}, id ${order} LIMIT ?`;
-  return db.all(sql, ...scan.parameters, limit) as unknown as Key[];
+function page<R extends Row>(
+  db: Database,
+  columns: string,
+  { sql, parameters }: Scan,
+  { order, limit }: EventQuery,
+): readonly R[] {
+  return db.all(
+    `SELECT ${columns} ${sql} ORDER BY timestamp ${order}, id ${order} LIMIT ?`,
+    ...parameters,
+    limit,
+  ) as readonly R[];
 }

@@ -2,7 +2,12 @@ import { ServiceError } from "../errors.ts";
 import type { Parameters, ReaderVerbs, Result } from "./sqlite-protocol.ts";
 import type { StoreThread } from "./sqlite-thread.ts";
 
-export type Weight = "quick" | "heavy";
+/**
+ * - `quick`: somebody waits, and it takes a few milliseconds at most.
+ * - `steady`: work of the background, each piece short, many at a time.
+ * - `heavy`: may take seconds.
+ */
+export type Weight = "quick" | "steady" | "heavy";
 
 interface Reader {
   readonly thread: StoreThread<ReaderVerbs>;
@@ -11,20 +16,23 @@ interface Reader {
 
 /**
  * The reading threads. A read goes to the least busy one; a thread is added only when all are busy.
- * Heavy reads leave one thread free for quick ones: at most one less than there are threads run at a
- * time, in the order they came.
+ * A quick read waits for a few short ones at most: of steady reads there are no more at a time than
+ * threads, and of heavy ones less, so that one thread has none. The others wait here, first come,
+ * first served.
  */
 export class ReaderPool {
   readonly #size: number;
   readonly #start: () => StoreThread<ReaderVerbs>;
   readonly #readers: Reader[] = [];
-  readonly #queue: (() => void)[] = [];
-  #heavy = 0;
+  readonly #steady: Lane;
+  readonly #heavy: Lane;
   #closed = false;
 
   constructor(size: number, start: () => StoreThread<ReaderVerbs>) {
     this.#size = size;
     this.#start = start;
+    this.#steady = new Lane(size);
+    this.#heavy = new Lane(Math.max(1, size - 1));
   }
 
   async call<K extends keyof ReaderVerbs>(
@@ -32,44 +40,23 @@ export class ReaderPool {
     verb: K,
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
-    if (weight === "quick") return this.#leastBusy().thread.call(verb, ...parameters);
-    await this.#turn();
-    try {
-      return await this.#callHeavy(this.#leastBusy(), verb, parameters);
-    } finally {
-      this.#heavy -= 1;
-      this.#queue.shift()?.();
-    }
-  }
-
-  async #callHeavy<K extends keyof ReaderVerbs>(
-    reader: Reader,
-    verb: K,
-    parameters: Parameters<ReaderVerbs, K>,
-  ): Promise<Result<ReaderVerbs, K>> {
-    reader.heavy += 1;
-    try {
-      return await reader.thread.call(verb, ...parameters);
-    } finally {
-      reader.heavy -= 1;
-    }
+    const read = () => this.#leastBusy().thread.call(verb, ...parameters);
+    if (weight === "quick") return read();
+    if (weight === "steady") return this.#steady.run(read);
+    return this.#heavy.run(async () => {
+      const reader = this.#leastBusy();
+      reader.heavy += 1;
+      try {
+        return await reader.thread.call(verb, ...parameters);
+      } finally {
+        reader.heavy -= 1;
+      }
+    });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#readers.map(({ thread }) => thread.close()));
-  }
-
-  /** Resolves when a heavy read may run. */
-  #turn(): Promise<void> | undefined {
-    const start = () => void (this.#heavy += 1);
-    if (this.#heavy < Math.max(1, this.#size - 1)) return void start();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#queue.push(() => {
-      start();
-      resolve();
-    });
-    return promise;
   }
 
   #leastBusy(): Reader {
@@ -87,4 +74,26 @@ export class ReaderPool {
 /** Behind a heavy read waits nothing that can go elsewhere. */
 function load({ thread, heavy }: Reader): number {
   return thread.pending + heavy * 1_000;
+}
+
+/** Lets so many run at a time, the others in the order they came. */
+class Lane {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
 }

@@ -8,7 +8,7 @@ import type {
   Result,
   ThreadOptions,
 } from "./sqlite-protocol.ts";
-import type { StoreLog } from "./store-log.ts";
+import type { StateLog } from "./sqlite-state.ts";
 
 export type Spawn = (file: URL, options: ThreadOptions) => Worker;
 
@@ -27,7 +27,7 @@ const restartMs = 1_000;
  * Young generations are small: by default a thread's garbage may grow to 48 MB before it is looked
  * at. The old one is a ceiling for sums of very many values, not what a thread takes.
  */
-const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512, stackSizeMb: 4 };
+const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
 export const spawnThread: Spawn = (file, options) =>
   new Worker(file, { name: `store-${options.role}`, workerData: options, resourceLimits });
@@ -39,16 +39,15 @@ export const spawnThread: Spawn = (file, options) =>
 export class StoreThread<V> {
   readonly #options: ThreadOptions;
   readonly #spawn: Spawn;
-  readonly #log: StoreLog;
+  readonly #log: StateLog;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #startedAt = -Infinity;
   #lastId = 0;
   #answered = false;
-  #trouble: string | undefined;
   #ended: Promise<void> | undefined;
 
-  constructor(options: ThreadOptions, spawn: Spawn, log: StoreLog) {
+  constructor(options: ThreadOptions, spawn: Spawn, log: StateLog) {
     this.#options = options;
     this.#spawn = spawn;
     this.#log = log;
@@ -68,8 +67,8 @@ export class StoreThread<V> {
     if (worker === undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, { resolve, reject });
     worker.postMessage({ id, verb, parameters } satisfies Call);
+    this.#waiting.set(id, { resolve, reject });
     return promise as Promise<Result<V, K>>;
   }
 
@@ -96,7 +95,7 @@ export class StoreThread<V> {
     worker.on("message", (answers: readonly Answer[]) => {
       for (const answer of answers) this.#settle(answer);
     });
-    worker.on("error", (error: Error) => this.#turned(error.message));
+    worker.on("error", (error: Error) => this.#log.away(error.message));
     worker.on("exit", () => this.#lost());
     this.#worker = worker;
     return worker;
@@ -107,34 +106,21 @@ export class StoreThread<V> {
     this.#waiting.delete(id);
     if (failure === undefined) {
       this.#answered = true;
-      this.#turned(undefined);
+      this.#log.back();
       waiting?.resolve(value);
       return;
     }
-    if (failure.kind === "bad") {
-      this.#log.error({ reason: failure.reason }, "store refused a call");
-    } else {
-      this.#turned(failure.reason);
-    }
+    if (failure.kind === "bad") this.#log.refused(failure.reason);
+    else this.#log.away(failure.reason);
     waiting?.reject(errorOf(failure));
   }
 
   #lost(): void {
     this.#worker = undefined;
-    if (this.#ended === undefined) this.#turned(this.#trouble ?? "the thread ended");
+    if (this.#ended === undefined) this.#log.away("the thread ended");
     const lost = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { reject } of lost) reject(new ServiceError("STORE_UNAVAILABLE"));
-  }
-
-  #turned(trouble: string | undefined): void {
-    const { file, role } = this.#options;
-    if (trouble !== undefined && this.#trouble === undefined) {
-      this.#log.error({ file, role, reason: trouble }, "store is away");
-    } else if (trouble === undefined && this.#trouble !== undefined) {
-      this.#log.info({ file, role }, "store is back");
-    }
-    this.#trouble = trouble;
   }
 }
 

@@ -18,6 +18,7 @@ import type { BucketRow } from "./sqlite-marks.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./sqlite-protocol.ts";
 import { ReaderPool, type Weight } from "./sqlite-readers.ts";
 import { fromRow, toRow } from "./sqlite-rows.ts";
+import { StateLog } from "./sqlite-state.ts";
 import { jsonOf, sectionRows, sumOf } from "./sqlite-sums.ts";
 import { spawnThread, StoreThread, type Spawn } from "./sqlite-thread.ts";
 import { silent, type StoreLog } from "./store-log.ts";
@@ -47,9 +48,12 @@ export class SqliteStore implements EventStore {
   #closing: Promise<void> | undefined;
 
   constructor({ file, readers = 2, log = silent, spawn = spawnThread }: SqliteOptions) {
-    this.#writer = new StoreThread({ file, role: "writer", create: true }, spawn, log);
-    const startReader = () =>
-      new StoreThread<ReaderVerbs>({ file, role: "reader", create: false }, spawn, log);
+    const stateOf = (role: string) => new StateLog(log, { file, role });
+    const writing = { file, role: "writer", create: true } as const;
+    this.#writer = new StoreThread(writing, spawn, stateOf("writer"));
+    const reading = { file, role: "reader", create: false } as const;
+    const readersState = stateOf("reader");
+    const startReader = () => new StoreThread<ReaderVerbs>(reading, spawn, readersState);
     this.#readers = new ReaderPool(readers, startReader);
   }
 
@@ -100,11 +104,11 @@ export class SqliteStore implements EventStore {
   }
 
   async sumDeltas(minute: Bucket): Promise<Sum> {
-    return sumOf(await this.read("quick", "sumDeltas", bucketRow(minute)));
+    return sumOf(await this.read("steady", "sumDeltas", bucketRow(minute)));
   }
 
   async sumChildren(parent: Bucket): Promise<Sum> {
-    return sumOf(await this.read("quick", "sumChildren", bucketRow(parent)));
+    return sumOf(await this.read("steady", "sumChildren", bucketRow(parent)));
   }
 
   writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
@@ -121,7 +125,7 @@ export class SqliteStore implements EventStore {
 
   /** The summing is done by a reader; the writer only puts the result in place. */
   async condense(minute: Bucket): Promise<void> {
-    const plan = await this.read("quick", "planFold", bucketRow(minute));
+    const plan = await this.read("steady", "planFold", bucketRow(minute));
     if (plan !== undefined) await this.#write("fold", bucketRow(minute), plan);
   }
 

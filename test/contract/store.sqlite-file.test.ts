@@ -62,7 +62,8 @@ describe("the file of the SQLite store", () => {
       await rename(`${folder}-elsewhere`, folder);
       expect(await eventually(() => store.event("p", "a"))).toBeDefined();
       await eventually(() => store.append("b2", [event("b")]));
-      expect(new Set(harness.logged)).toEqual(new Set(awayAndBack));
+      // Once for the writer, once for the readers.
+      expect(harness.logged.sort()).toEqual([...awayAndBack, ...awayAndBack].sort());
     }),
   );
 

@@ -1,4 +1,3 @@
-import { MongoStore } from "../../lib/store/mongo.ts";
 import { always, bucket, event, unavailable } from "../contract/store-harness.ts";
 import { eventually } from "../eventually.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
@@ -19,6 +18,7 @@ describeWith(["ferretdb"], "a MongoDB store whose server is killed", () => {
 
   test("refuses what is pending and works again by itself; nothing acknowledged is lost", async () => {
     const store = await harness.open();
+    harness.logged.length = 0;
     const batches = Array.from({ length: 30 }, (_, b) =>
       Array.from({ length: 5 }, (_, i) => event(`e${b}-${i}`)),
     );
@@ -54,7 +54,8 @@ describeWith(["ferretdb"], "a MongoDB store whose server is killed", () => {
 
   test("that is not there yet is found later, with its indexes", async () => {
     await server.kill();
-    const store = await harness.open();
+    const store = harness.create();
+    await store.open();
     await expect(store.fingerprint("p", always)).rejects.toMatchObject(unavailable);
     await server.restart();
     await eventually(() => store.ping());
@@ -65,26 +66,29 @@ describeWith(["ferretdb"], "a MongoDB store whose server is killed", () => {
 
 describeWith(["mongo-java"], "a MongoDB store", () => {
   let server: RunningServer;
+  let harness: MongoHarness;
   beforeAll(async () => {
     server = await startMongoJava();
+    const waits = "heartbeatFrequencyMS=500&connectTimeoutMS=500&serverSelectionTimeoutMS=500";
+    harness = new MongoHarness(server.url, waits);
   });
-  afterAll(() => server?.stop());
+  afterAll(async () => {
+    server?.thaw();
+    await harness?.dispose();
+    await server?.stop();
+  });
 
   test("makes its indexes again on a server that came back without its data", async () => {
-    const store = new MongoStore({ uri: `${server.url}?serverSelectionTimeoutMS=500` });
-    await store.open();
+    const store = await harness.open();
     await server.kill();
     await expect(store.ping()).rejects.toMatchObject(unavailable);
     await server.restart();
     await eventually(() => store.ping());
     expect(await store.db.collection("events").indexes()).toHaveLength(5);
-    await store.close();
   });
 
   test("whose server answers nothing refuses what is pending as soon as that is noticed, and works again by itself", async () => {
-    const waits = "heartbeatFrequencyMS=500&connectTimeoutMS=500&serverSelectionTimeoutMS=500";
-    const store = new MongoStore({ uri: `${server.url}?${waits}` });
-    await store.open();
+    const store = await harness.open();
     await store.append("b1", [event("a")]);
     server.freeze();
     // A call or two may still be answered while the process is being stopped.
@@ -95,6 +99,5 @@ describeWith(["mongo-java"], "a MongoDB store", () => {
     server.thaw();
     await eventually(() => store.ping());
     expect((await store.append("b2", [event("b")])).owned).toEqual(new Set(["b"]));
-    await store.close();
   });
 });

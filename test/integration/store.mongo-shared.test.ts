@@ -3,6 +3,7 @@ import { deltasOf } from "../../lib/analytics/delta.ts";
 import { rolledUp } from "../../lib/analytics/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { audit } from "../../lib/store/audit.ts";
+import { fieldOf } from "../../lib/store/mongo-sections.ts";
 import { projectionOf } from "../../lib/store/mongo-spill.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import {
@@ -10,6 +11,7 @@ import {
   bare,
   bucket,
   cells,
+  delta,
   event,
   hour,
   minute,
@@ -65,6 +67,7 @@ describeWith(["mongo-java"], "a MongoDB database that several processes share", 
     expect(await store.countEvents({ project: "p" })).toBe(events);
     for (const grain of grains) {
       const rows = await store.rollups("p", grain, [always], "data.plan");
+      expect(rows.every(({ exact }) => exact)).toBe(true);
       const counts = rows.flatMap((row) => Object.values(row.cells).map(sumOf));
       expect(counts.reduce((total, count) => total + count, 0)).toBe(events);
     }
@@ -141,16 +144,24 @@ describeWith(["mongo-java"], "a MongoDB database that several processes share", 
     });
   });
 
-  test("reading a section leaves the others of a rollup on the server", async () => {
+  test("reading a section leaves the others of a rollup on the server, dots in its name or not", async () => {
     const store = await harness.open();
-    await store.writeRollup(bucket(), { v: 1, cells: cells({ a: 1 }) });
-    const read = (projection: object) =>
-      store.db.collection("rollups").find({}, { projection }).toArray();
-    const [whole] = await read({});
-    expect(Object.keys(whole!["sections"] as object).sort()).toEqual(["source", "types", "users"]);
-    const [part] = await read(projectionOf(["source"]));
-    expect(part).toMatchObject({ start: minute, v: 1 });
-    expect(Object.keys(part!["sections"] as object)).toEqual(["source"]);
+    const plans = bare({ a: bare({ pro: 1 }) });
+    const dotted = { ...cells({ a: 1 }), dimensions: bare({ source: plans, "data.plan": plans }) };
+    await store.writeRollup(bucket(), { v: 1, cells: dotted });
+    const ofAnother = { ...delta("b1", dotted), bucket: bucket(minute, "minute", "q") };
+    await store.putDeltas([delta("b1", dotted), ofAnother]);
+    expect((await store.sumDeltas(ofAnother.bucket)).v).toBe(1);
+    const row = { start: minute, cells: plans, exact: true };
+    for (const section of ["source", "data.plan"]) {
+      expect(await store.rollups("p", "minute", [always], section)).toEqual([row]);
+      expect(await store.deltaSums("p", [minute], section)).toEqual([row]);
+      const [part] = await store.db
+        .collection("rollups")
+        .find({}, { projection: projectionOf([fieldOf(section)]) })
+        .toArray();
+      expect(Object.keys(part!["sections"] as object)).toEqual([fieldOf(section)]);
+    }
   });
 });
 

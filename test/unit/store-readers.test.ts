@@ -1,4 +1,4 @@
-import { ReaderPool } from "../../lib/store/sqlite-readers.ts";
+import { ReaderPool, type Weight } from "../../lib/store/sqlite-readers.ts";
 
 /** A thread whose calls a test answers by hand. */
 class FakeThread {
@@ -39,7 +39,7 @@ function poolOf(size: number) {
     threads.push(thread);
     return thread as never;
   });
-  const call = (weight: "quick" | "heavy", name: string) =>
+  const call = (weight: Weight, name: string) =>
     pool.call(weight, "event", ...([name, ""] as [string, string])) as Promise<unknown>;
   const names = () => threads.map((thread) => thread.names);
   return { pool, threads, call, names };
@@ -82,6 +82,31 @@ describe("the reading threads", () => {
     threads[0]!.answer("h2");
     await turn();
     expect(names()[0]).toEqual(["h1", "h2", "h3"]);
+  });
+
+  test("hold back the background, so that quick reads wait for little of it", async () => {
+    const { call, threads, names } = poolOf(2);
+    for (let i = 1; i <= 50; i += 1) void call("steady", `s${i}`);
+    await turn();
+    expect(names()).toEqual([["s1"], ["s2"]]);
+    void call("quick", "q");
+    await turn();
+    threads[1]!.answer("s2");
+    await turn();
+    expect(names()).toEqual([
+      ["s1", "q"],
+      ["s2", "s3"],
+    ]);
+    void call("heavy", "h");
+    await turn();
+    // Beside a heavy read, the background goes on with the other one.
+    threads[0]!.answer("s1");
+    threads[0]!.answer("q");
+    threads[1]!.answer("s3");
+    await turn();
+    expect(names().flat()).toEqual(expect.arrayContaining(["h", "s4", "s5"]));
+    const besideHeavy = names().find((of) => of.includes("h"))!;
+    expect(besideHeavy.slice(besideHeavy.indexOf("h") + 1)).toEqual([]);
   });
 
   test("run heavy reads also where there is one of them", async () => {
