@@ -1,4 +1,5 @@
 import type { Condition, EventFilter, PropertyPath, Scalar } from "../store/store.ts";
+import { operators, readPath, type Operator } from "./property.ts";
 import {
   readChoice,
   readInstant,
@@ -11,23 +12,8 @@ import {
 /** The filter of list, export and streams, without the project: that comes from the key. */
 export type OpenFilter = Omit<EventFilter, "project">;
 
-const operators = [
-  "is",
-  "is_not",
-  "contains",
-  "starts_with",
-  "gt",
-  "gte",
-  "lt",
-  "lte",
-  "exists",
-] as const;
-type Operator = (typeof operators)[number];
-
 const propertyName = /^(?:data|metadata|context)\./;
 const maxConditions = 20;
-const maxSegments = 16;
-const maxNameLength = 256;
 
 /** The parameters a filter knows by name; besides them it takes `data.*`, `metadata.*` and `context.*`. */
 export const filterParameters = ["type", "source", "correlationId", "userId", "from", "to", "bot"];
@@ -73,16 +59,6 @@ function readBot(raw: Raw, findings: Findings): Condition[] {
   const choice = readChoice(raw, "bot", ["include", "exclude", "only"], findings);
   if (choice === undefined || choice === "include") return [];
   return [{ path: ["context", "bot"], op: choice === "only" ? "is" : "is_not", values: [true] }];
-}
-
-/** `data.a.b` as a path. `undefined` where a segment is empty or the name too long. */
-export function readPath(name: string): PropertyPath | undefined {
-  const segments = name.split(".");
-  const fits =
-    name.length <= maxNameLength && segments.length <= maxSegments && name.isWellFormed();
-  return fits && segments.every((segment) => segment !== "")
-    ? (segments as [string, ...string[]])
-    : undefined;
 }
 
 function readConditions(name: string, value: unknown, findings: Findings): Condition[] {

@@ -7,9 +7,9 @@ import {
   filterParameters,
   isFilterParameter,
   readEventFilter,
-  readPath,
   type OpenFilter,
 } from "./event-filter.ts";
+import { readPath } from "./property.ts";
 import {
   readChoice,
   readInteger,

@@ -1,7 +1,7 @@
 import type { Filter } from "mongodb";
 import type { EventDocument } from "./mongo-documents.ts";
 import { toColumn } from "./sqlite-rows.ts";
-import type { Condition, PropertyPath, Scalar } from "./store.ts";
+import type { Condition, Predicate, PropertyPath, Scalar } from "./store.ts";
 
 export type EventDocumentFilter = Filter<EventDocument>;
 
@@ -9,8 +9,8 @@ export type EventDocumentFilter = Filter<EventDocument>;
 export interface Translation {
   /** Every event that meets the conditions meets these. */
   readonly filters: readonly EventDocumentFilter[];
-  /** The conditions that the filters do not tell exactly. */
-  readonly rest: readonly Condition[];
+  /** The predicates that the filters do not tell exactly. */
+  readonly rest: readonly Predicate[];
 }
 
 const textColumns = ["id", "type", "source", "correlationId", "project", "batch", "hash"] as const;
@@ -23,15 +23,50 @@ type Column = (typeof textColumns)[number] | (typeof numberColumns)[number];
 export const never: EventDocumentFilter = { _id: { $in: [] } };
 
 /** Only what means on every server exactly what `matches` says is translated as exact. */
-export function translate(conditions: readonly Condition[]): Translation {
+export function translate(predicates: readonly Predicate[]): Translation {
   const filters: EventDocumentFilter[] = [];
-  const rest: Condition[] = [];
-  for (const condition of conditions) {
-    const exact = exactFilters(condition);
-    filters.push(...(exact ?? widerFilters(condition)));
-    if (exact === undefined) rest.push(condition);
+  const rest: Predicate[] = [];
+  for (const predicate of predicates) {
+    const exact = exactly(predicate);
+    filters.push(...(exact ?? wider(predicate)));
+    if (exact === undefined) rest.push(predicate);
   }
   return { filters, rest };
+}
+
+/** All of these together mean the predicate; `undefined` where MongoDB cannot tell. */
+function exactly(predicate: Predicate): readonly EventDocumentFilter[] | undefined {
+  if (predicate.op === "not") {
+    const part = exactly(predicate.of);
+    return part && (part.length === 0 ? [never] : [{ $nor: [allOf(part)] }]);
+  }
+  if (predicate.op !== "and" && predicate.op !== "or") return exactFilters(predicate);
+  const parts = predicate.of.map(exactly);
+  if (parts.some((part) => part === undefined)) return undefined;
+  return joined(predicate.op, parts as readonly (readonly EventDocumentFilter[])[]);
+}
+
+/** What follows from a predicate that MongoDB cannot tell. */
+function wider(predicate: Predicate): readonly EventDocumentFilter[] {
+  if (predicate.op === "not") return [];
+  if (predicate.op !== "and" && predicate.op !== "or") return widerFilters(predicate);
+  return joined(
+    predicate.op,
+    predicate.of.map((part) => exactly(part) ?? wider(part)),
+  );
+}
+
+function joined(
+  op: "and" | "or",
+  parts: readonly (readonly EventDocumentFilter[])[],
+): readonly EventDocumentFilter[] {
+  if (op === "and") return parts.flat();
+  if (parts.length === 0) return [never];
+  return parts.some((part) => part.length === 0) ? [] : [{ $or: parts.map(allOf) }];
+}
+
+function allOf(filters: readonly EventDocumentFilter[]): EventDocumentFilter {
+  return filters.length === 1 ? filters[0]! : { $and: [...filters] };
 }
 
 /** The field that holds the property of this path; `undefined` where none does. */

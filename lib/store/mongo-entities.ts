@@ -7,7 +7,7 @@ import { eventKey, fromDocument } from "./mongo-documents.ts";
 import { countMeeting, meeting } from "./mongo-events.ts";
 import { Smallest } from "./mongo-smallest.ts";
 import { toColumn } from "./sqlite-rows.ts";
-import type { Condition, PropertyPath } from "./store.ts";
+import type { Predicate, PropertyPath } from "./store.ts";
 
 const batchSize = 1_000;
 
@@ -65,7 +65,7 @@ export async function countEntities({ events }: Collections, query: EntityQuery)
 
 function plan({ where, keys }: EntityQuery): {
   readonly filter: EventDocumentFilter;
-  readonly rest: readonly Condition[];
+  readonly rest: readonly Predicate[];
 } {
   const { filters, rest } = translate(where);
   const all = [...filters];

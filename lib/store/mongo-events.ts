@@ -1,10 +1,10 @@
-import { matches } from "../event/condition.ts";
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import { meets } from "../event/predicate.ts";
 import type { Collections } from "./mongo-collections.ts";
 import { translate, type EventDocumentFilter } from "./mongo-condition.ts";
 import { eventKey, fromDocument, type EventDocument } from "./mongo-documents.ts";
 import { toColumn } from "./sqlite-rows.ts";
-import type { Condition, EventFilter, EventQuery } from "./store.ts";
+import type { EventFilter, EventQuery, Predicate } from "./store.ts";
 
 /** How many events are fetched at a time where most may not be wanted. */
 const batchSize = 1_000;
@@ -48,30 +48,30 @@ export async function countEvents({ events }: Collections, filter: EventFilter):
   return countMeeting(events.find(all).batchSize(batchSize), rest);
 }
 
-/** Those among stored events that meet conditions. */
+/** Those among stored events that meet all of some predicates. */
 export async function* meeting(
   documents: AsyncIterable<EventDocument>,
-  conditions: readonly Condition[],
+  predicates: readonly Predicate[],
 ): AsyncGenerator<StoredEvent> {
   for await (const document of documents) {
     const found = fromDocument(document);
-    if (conditions.every((condition) => matches(found, condition))) yield found;
+    if (predicates.every((predicate) => meets(found, predicate))) yield found;
   }
 }
 
 export async function countMeeting(
   documents: AsyncIterable<EventDocument>,
-  conditions: readonly Condition[],
+  predicates: readonly Predicate[],
 ): Promise<number> {
   let count = 0;
-  for await (const _ of meeting(documents, conditions)) count += 1;
+  for await (const _ of meeting(documents, predicates)) count += 1;
   return count;
 }
 
 /** All but the time. */
 function filtersOf(filter: EventFilter): {
   readonly filters: readonly EventDocumentFilter[];
-  readonly rest: readonly Condition[];
+  readonly rest: readonly Predicate[];
 } {
   const { project, types, sources, correlationId, userId, where = [] } = filter;
   const given: EventDocumentFilter[] = [{ project }];

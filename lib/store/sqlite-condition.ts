@@ -1,4 +1,4 @@
-import type { Condition, PropertyPath, Scalar } from "./store.ts";
+import type { Condition, Predicate, PropertyPath, Scalar } from "./store.ts";
 import type { Value } from "./sqlite-database.ts";
 import { meetsBody, meetsText } from "./sqlite-functions.ts";
 import { isMarked, toColumn } from "./sqlite-rows.ts";
@@ -50,6 +50,24 @@ export function conditionClause(condition: Condition): Clause {
   return met ? always : never;
 }
 
+/** A predicate in SQL, as `meets` means it. Neither true nor false, as SQL has it, is false. */
+export function predicateClause(predicate: Predicate): Clause {
+  if (predicate.op === "not") {
+    const part = predicateClause(predicate.of);
+    if (part === never) return always;
+    return part === always ? never : { ...part, sql: `NOT coalesce(${part.sql}, 0)` };
+  }
+  if (predicate.op !== "and" && predicate.op !== "or") return conditionClause(predicate);
+  const [neutral, decisive] = predicate.op === "and" ? [always, never] : [never, always];
+  const parts = predicate.of.map(predicateClause).filter((part) => part !== neutral);
+  if (parts.length === 0) return neutral;
+  if (parts.includes(decisive)) return decisive;
+  return {
+    sql: `(${parts.map(({ sql }) => sql).join(predicate.op === "and" ? " AND " : " OR ")})`,
+    parameters: parts.flatMap(({ parameters }) => parameters),
+  };
+}
+
 function guardedBodyClause(condition: Condition): Clause {
   const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
   const hasNul = condition.path.some((segment) => segment.includes("\0"));
@@ -57,7 +75,7 @@ function guardedBodyClause(condition: Condition): Clause {
   if (native === undefined) return asked;
   if (native === never || native === always) return native;
   return {
-    sql: `CASE WHEN ${isMarked} THEN ${asked.sql} ELSE ${native.sql} END`,
+    sql: `(CASE WHEN ${isMarked} THEN ${asked.sql} ELSE ${native.sql} END)`,
     parameters: [...asked.parameters, ...native.parameters],
   };
 }

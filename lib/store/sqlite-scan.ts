@@ -1,5 +1,5 @@
 import type { EventFilter, EventQuery } from "./store.ts";
-import { anyOf, conditionClause, never, type Clause } from "./sqlite-condition.ts";
+import { anyOf, never, predicateClause, type Clause } from "./sqlite-condition.ts";
 import type { Database, Value } from "./sqlite-database.ts";
 import { toColumn } from "./sqlite-rows.ts";
 import { chunkOf } from "./sqlite-schema.ts";
@@ -91,7 +91,7 @@ function scanner(
 ): (...first: readonly Value[]) => readonly Scan[] {
   const where = [...clauses, equal("project", asked.project), ...boundClauses(asked)];
   if (asked.sources !== undefined) where.push(anyOf("source", [], asked.sources.map(toColumn)));
-  where.push(...(asked.where ?? []).map(conditionClause));
+  where.push(...(asked.where ?? []).map(predicateClause));
   if (where.includes(never)) return () => [];
   const sql = `FROM events INDEXED BY ${index} WHERE ${where.map((clause) => clause.sql).join(" AND ")}`;
   const parameters = where.flatMap((clause) => clause.parameters);

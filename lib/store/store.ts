@@ -153,8 +153,15 @@ export interface EventFilter {
   readonly userId?: string;
   readonly from?: number;
   readonly to?: number;
-  readonly where?: readonly Condition[];
+  readonly where?: readonly Predicate[];
 }
+
+/** A condition, or several joined: `and` of none holds always, `or` of none never. */
+export type Predicate =
+  | Condition
+  | { readonly op: "and"; readonly of: readonly Predicate[] }
+  | { readonly op: "or"; readonly of: readonly Predicate[] }
+  | { readonly op: "not"; readonly of: Predicate };
 
 /**
  * A comparison of one property. `is` and `is_not` take several values (any of them, none of them);

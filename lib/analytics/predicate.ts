@@ -1,0 +1,171 @@
+import type { Condition, Predicate, PropertyPath, Scalar } from "../store/store.ts";
+import { operators, readPath, type Operator } from "./property.ts";
+import type { Findings } from "./read-question.ts";
+
+const joints = ["and", "or", "not"] as const;
+/** Besides these, every path into `data`, `metadata` and `context`. */
+const fields = ["id", "type", "source", "correlationId", "timestamp", "receivedAt"];
+const maxDepth = 8;
+const maxParts = 100;
+const maxValues = 100;
+const maxTextLength = 1_024;
+const allowed = `a filter is ["and" | "or", filter, ...], ["not", filter] or [operator, property, value]; operators are ${operators.join(", ")}`;
+
+/**
+ * Read a filter of a question's body: `["and", ["is", "type", ["email.opened"]], ["gte", "data.amount", 10]]`.
+ * Values are taken as they are typed: the text "10" is not the number 10.
+ * @param pointer where it stands in the body, for the findings (RFC 6901)
+ * @returns `undefined` where it is wrong; then there is a finding
+ */
+export function readPredicate(
+  value: unknown,
+  pointer: string,
+  findings: Findings,
+): Predicate | undefined {
+  const before = findings.length;
+  const budget = { parts: maxParts };
+  const predicate = readPart(value, pointer, findings, maxDepth, budget);
+  if (budget.parts < 0 && findings.length === before) {
+    findings.push({
+      pointer,
+      code: "filter_size",
+      message: `a filter has at most ${maxParts} parts`,
+    });
+  }
+  return findings.length === before ? predicate : undefined;
+}
+
+function readPart(
+  value: unknown,
+  pointer: string,
+  findings: Findings,
+  depth: number,
+  budget: { parts: number },
+): Predicate | undefined {
+  if (--budget.parts < 0) return undefined;
+  const [op, ...rest] = Array.isArray(value) ? (value as unknown[]) : [undefined];
+  if (op === "and" || op === "or" || op === "not") {
+    if (depth === 0) {
+      findings.push({
+        pointer,
+        code: "filter_depth",
+        message: `filters nest at most ${maxDepth} deep`,
+      });
+      return undefined;
+    }
+    const parts = rest.map((part, i) =>
+      readPart(part, `${pointer}/${i + 1}`, findings, depth - 1, budget),
+    );
+    const of = parts.filter((part) => part !== undefined);
+    if (of.length < parts.length) return undefined;
+    if (op !== "not" && of.length > 0) return { op, of };
+    if (op === "not" && of.length === 1) return { op, of: of[0]! };
+    findings.push({ pointer, code: "filter", message: allowed });
+    return undefined;
+  }
+  return readLeaf(op, rest, pointer, findings);
+}
+
+function readLeaf(
+  op: unknown,
+  rest: readonly unknown[],
+  pointer: string,
+  findings: Findings,
+): Condition | undefined {
+  const known = operators.find((name) => name === op);
+  if (known === undefined || rest.length !== 2) {
+    const joint = [...joints, ...operators].find((name) => name === op);
+    const message =
+      joint === undefined && typeof op === "string"
+        ? `there is no operator of this name; ${allowed}`
+        : allowed;
+    findings.push({
+      pointer: joint === undefined ? `${pointer}/0` : pointer,
+      code: "operator",
+      message,
+    });
+    return undefined;
+  }
+  const path = readProperty(rest[0], `${pointer}/1`, findings);
+  const condition = path && conditionOf(path, known, rest[1]);
+  if (path !== undefined && condition === undefined) {
+    findings.push({
+      pointer: `${pointer}/2`,
+      code: "value",
+      message: `${known} takes ${operands[known]}`,
+    });
+  }
+  return condition;
+}
+
+/** A property that a filter or a dimension may name. */
+export function readProperty(
+  name: unknown,
+  pointer: string,
+  findings: Findings,
+): PropertyPath | undefined {
+  if (typeof name === "string") {
+    if (fields.includes(name)) return [name];
+    const path = readPath(name);
+    if (
+      path !== undefined &&
+      path.length > 1 &&
+      ["data", "metadata", "context"].includes(path[0])
+    ) {
+      return path;
+    }
+  }
+  findings.push({
+    pointer,
+    code: "property",
+    message: `a property is one of ${fields.join(", ")} or a path such as data.plan, metadata.campaignId, context.country`,
+  });
+  return undefined;
+}
+
+const oneOrMore = `a text, number, boolean or null, or 1 to ${maxValues} of them in an array`;
+const text = `a text of 1 to ${maxTextLength} characters`;
+const ordered = "a number or a text";
+const operands: Readonly<Record<Operator, string>> = {
+  is: oneOrMore,
+  is_not: oneOrMore,
+  contains: text,
+  starts_with: text,
+  gt: ordered,
+  gte: ordered,
+  lt: ordered,
+  lte: ordered,
+  exists: "true or false",
+};
+
+function conditionOf(path: PropertyPath, op: Operator, operand: unknown): Condition | undefined {
+  switch (op) {
+    case "is":
+    case "is_not": {
+      const values: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+      const fits = values.length > 0 && values.length <= maxValues && values.every(isScalar);
+      return fits ? { path, op, values } : undefined;
+    }
+    case "contains":
+    case "starts_with":
+      return isText(operand) ? { path, op, value: operand } : undefined;
+    case "exists":
+      return typeof operand === "boolean" ? { path, op, value: operand } : undefined;
+    default:
+      return typeof operand === "number" || isText(operand)
+        ? { path, op, value: operand }
+        : undefined;
+  }
+}
+
+function isScalar(value: unknown): value is Scalar {
+  return (
+    value === null ||
+    ["number", "boolean"].includes(typeof value) ||
+    (typeof value === "string" && value.length <= maxTextLength)
+  );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= maxTextLength;
+}

@@ -1,0 +1,17 @@
+import type { Predicate } from "../store/store.ts";
+import { matches } from "./condition.ts";
+import type { StoredEvent } from "./event.ts";
+
+/** Whether an event meets a predicate: the reference for every store's own translation. Never throws. */
+export function meets(event: Partial<StoredEvent>, predicate: Predicate): boolean {
+  switch (predicate.op) {
+    case "and":
+      return predicate.of.every((part) => meets(event, part));
+    case "or":
+      return predicate.of.some((part) => meets(event, part));
+    case "not":
+      return !meets(event, predicate.of);
+    default:
+      return matches(event, predicate);
+  }
+}
