@@ -7,7 +7,11 @@ import type { StoredEvent } from "./event.ts";
  * a text or a prototype has none. Types are never coerced. Never throws.
  */
 export function matches(event: Partial<StoredEvent>, condition: Condition): boolean {
-  const value = propertyAt(event, condition.path);
+  return matchesValue(propertyAt(event, condition.path), condition);
+}
+
+/** Whether the value at a condition's path meets it; `undefined` is what is missing. */
+export function matchesValue(value: unknown, condition: Condition): boolean {
   switch (condition.op) {
     case "is":
       return condition.values.some((wanted) => wanted === value);
@@ -31,7 +35,7 @@ export function matches(event: Partial<StoredEvent>, condition: Condition): bool
 }
 
 /** The value at a path; `undefined` where it is missing. */
-function propertyAt(event: Partial<StoredEvent>, path: PropertyPath): unknown {
+export function propertyAt(event: Partial<StoredEvent>, path: PropertyPath): unknown {
   let value: unknown = event;
   for (const segment of path) {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
