@@ -15,6 +15,11 @@ export const catalogue = {
     retryable: false,
   },
   INVALID_EVENT: { status: 422, title: "The event is invalid", retryable: false },
+  QUERY_TOO_EXPENSIVE: {
+    status: 422,
+    title: "The question would take too much to answer",
+    retryable: false,
+  },
   TOO_MANY_REQUESTS: { status: 429, title: "Too many requests", retryable: true },
   INTERNAL: { status: 500, title: "Something went wrong here", retryable: false },
   QUEUE_UNAVAILABLE: {

@@ -65,7 +65,8 @@ export function readerOf(dimension: string): (event: StoredEvent) => string {
   };
 }
 
-function asValue(property: unknown): string {
+/** The value that a property counts under. */
+export function asValue(property: unknown): string {
   if (typeof property === "string") return asKey(property);
   if (typeof property === "number" || typeof property === "boolean") return String(property);
   return NONE;

@@ -33,8 +33,20 @@ digitCodes.forEach((code, value) => (digitValues[code] = value));
 /** The sketch of a set; values may repeat. About 0.6 µs a value. */
 export function sketchOf(values: Iterable<string>): Sketch {
   const union = new Union();
-  for (const value of values) union.addValue(value);
+  const bytes = Buffer.alloc(hashBytes);
+  for (const value of values) {
+    writeHash(value, bytes, 0);
+    union.addHash(bytes, 0);
+  }
   return union.toSketch();
+}
+
+/** How long a value's hash is. */
+export const hashBytes = 8;
+
+/** Put a value's hash into a buffer. */
+export function writeHash(value: string, into: Buffer, offset: number): void {
+  into.write(hash("sha1", value, "binary"), offset, hashBytes, "binary");
 }
 
 /** The sketch of the union. Associative, commutative, idempotent; `emptySketch` is neutral. */
@@ -106,7 +118,7 @@ function tau(x: number): number {
 }
 
 /** A union under way: hashes while they are few, registers from the moment they are too many. */
-class Union {
+export class Union {
   private registers: Uint8Array | undefined;
   /** How many hashes are held, in any order, some perhaps twice. */
   private length = 0;
@@ -114,9 +126,10 @@ class Union {
   private words = new Uint32Array(this.hashes.buffer);
   private bytes = Buffer.from(this.hashes.buffer);
 
-  addValue(value: string): void {
+  /** Takes one value by its hash, which stands in a buffer (`writeHash`). */
+  addHash(from: Buffer, offset: number): void {
     this.reserve(1);
-    this.bytes.write(hash("sha1", value, "binary"), this.length * 8, 8, "binary");
+    from.copy(this.bytes, this.length * hashBytes, offset, offset + hashBytes);
     this.length++;
   }
 

@@ -42,10 +42,9 @@ export async function events(
 }
 
 export async function countEvents({ events }: Collections, filter: EventFilter): Promise<number> {
-  const { filters, rest } = filtersOf(filter);
-  const all = { $and: [...filters, ...timeBounds(filter)] };
-  if (rest.length === 0) return events.countDocuments(all);
-  return countMeeting(events.find(all).batchSize(batchSize), rest);
+  const { match, rest } = matchOf(filter);
+  if (rest.length === 0) return events.countDocuments(match);
+  return countMeeting(events.find(match).batchSize(batchSize), rest);
 }
 
 /** Those among stored events that meet all of some predicates. */
@@ -66,6 +65,15 @@ export async function countMeeting(
   let count = 0;
   for await (const _ of meeting(documents, predicates)) count += 1;
   return count;
+}
+
+/** All that MongoDB can tell of a filter, and what it cannot. */
+export function matchOf(filter: EventFilter): {
+  readonly match: EventDocumentFilter;
+  readonly rest: readonly Predicate[];
+} {
+  const { filters, rest } = filtersOf(filter);
+  return { match: { $and: [...filters, ...timeBounds(filter)] }, rest };
 }
 
 /** All but the time. */

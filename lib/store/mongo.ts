@@ -1,8 +1,10 @@
 import { rolledUp } from "../analytics/dimensions.ts";
 import type { Section } from "../analytics/cells.ts";
+import type { FoldJob, FoldKind } from "../analytics/folds.ts";
 import type { Config } from "../config.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import { analyze } from "./mongo-analyze.ts";
 import { MongoAdapter, type MongoOptions } from "./mongo-adapter.ts";
 import { append } from "./mongo-append.ts";
 import { deltaSums, putDeltas, sumDeltas } from "./mongo-deltas.ts";
@@ -20,6 +22,7 @@ import { rollups, sumChildren, writeRollup } from "./mongo-rollups.ts";
 import { upsertAll } from "./mongo-write.ts";
 import type { StoreLog } from "./store-log.ts";
 import type {
+  Analyzed,
   Delta,
   DirtyMark,
   EventFilter,
@@ -150,6 +153,14 @@ export class MongoStore extends MongoAdapter implements EventStore {
 
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
     return this.link.run((collections) => event(collections, project, id));
+  }
+
+  analyze<K extends FoldKind>(
+    filter: EventFilter,
+    job: FoldJob<K>,
+    { timeoutMs }: { readonly timeoutMs: number },
+  ): Promise<Analyzed<K>> {
+    return this.link.run((collections) => analyze(collections, filter, job, timeoutMs));
   }
 
   fingerprint(project: ProjectId, range: Range): Promise<string> {

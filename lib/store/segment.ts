@@ -8,7 +8,7 @@ import {
   missingColumn,
   type Column,
 } from "./column.ts";
-import { columnName, instantFields, textFields } from "./shredder.ts";
+import { columnName, instantFields, textFields, userColumn } from "./shredder.ts";
 import type { Condition, EventFilter, Predicate, PropertyPath } from "./store.ts";
 
 /** A chunk of events that is told column by column; columns are fetched as they are needed. */
@@ -59,7 +59,7 @@ export class Segment {
     if (types !== undefined) masks.push(this.#among("type", types));
     if (sources !== undefined) masks.push(this.#among("source", sources));
     if (correlationId !== undefined) masks.push(this.#among("correlationId", [correlationId]));
-    if (userId !== undefined) masks.push(this.#among("user", [userId]));
+    if (userId !== undefined) masks.push(this.#among(userColumn, [userId]));
     masks.push(...where.map((predicate) => this.#mask(predicate)));
     if (from !== undefined || to !== undefined) masks.push(this.#between(from, to));
     return all(masks, this.#source.rows);
@@ -118,7 +118,9 @@ export class Segment {
       const instants = this.#instantsOf("timestamp");
       return (at) => instants[at]!;
     }
-    const { numbers, values } = this.#columnAt("field" in column ? [column.field] : column.path);
+    const { numbers, values } = this.#columnAt(
+      "field" in column ? [nameOf(column.field)] : column.path,
+    );
     return (at) => {
       const number = numbers[at]!;
       if (number >= firstValue) return values[number - firstValue];
@@ -161,6 +163,10 @@ function all(masks: readonly Uint8Array[], rows: number): Uint8Array {
 
 function inverted(mask: Uint8Array): Uint8Array {
   return mask.map((bit) => bit ^ 1);
+}
+
+function nameOf(field: string): string {
+  return field === "user" ? userColumn : field;
 }
 
 function isProperty([top]: PropertyPath): boolean {

@@ -12,8 +12,10 @@ export interface Shredded {
   readonly columns: readonly (readonly [name: string, bytes: Uint8Array])[];
 }
 
-/** The fields that have a column, each under its own name; instants are kept apart. */
-export const textFields = ["project", "type", "source", "correlationId", "user"] as const;
+/** The name of the column of `userOf`, which is no property of an event. */
+export const userColumn = "(user)";
+/** The texts that have a column, each under its own name; instants are kept apart. */
+export const textFields = ["project", "type", "source", "correlationId", userColumn] as const;
 export const instantFields = ["timestamp", "receivedAt"] as const;
 
 /** The most properties that get a column; who makes up names as they go shall not fill the disk. */

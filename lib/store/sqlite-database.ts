@@ -5,7 +5,7 @@ import { addConditionFunctions } from "./sqlite-functions.ts";
 import { migrate, NewerSchema, versionOf } from "./sqlite-schema.ts";
 
 /** What a row holds and a parameter takes. Whole numbers are stored as such. */
-export type Value = string | number | null;
+export type Value = string | number | Uint8Array | null;
 export type Row = readonly Value[];
 
 /** The file cannot be used right now. */

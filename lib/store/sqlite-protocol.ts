@@ -37,9 +37,10 @@ export interface Answer {
 /**
  * - `away`: the file cannot be used right now.
  * - `newer`: a newer version wrote the file.
+ * - `expensive`: this one call takes too long, or too much memory.
  * - `bad`: this one call cannot be carried out.
  */
 export interface Failure {
-  readonly kind: "away" | "newer" | "bad";
+  readonly kind: "away" | "newer" | "expensive" | "bad";
   readonly reason: string;
 }

@@ -2,7 +2,7 @@ import type { EventFilter, EventQuery } from "./store.ts";
 import { anyOf, never, predicateClause, type Clause } from "./sqlite-condition.ts";
 import type { Database, Value } from "./sqlite-database.ts";
 import { toColumn } from "./sqlite-rows.ts";
-import { chunkOf } from "./sqlite-schema.ts";
+import { chunkOf, chunkSize } from "./sqlite-schema.ts";
 
 /**
  * A walk along one index in the order of events. Some filters take several: one for each type, or
@@ -46,24 +46,42 @@ function chunkScans(
   index: string,
   clauses: readonly Clause[],
 ): readonly Scan[] {
-  const { from = -Infinity, to = Infinity, order, after } = asked;
-  const chunks = db.all(
-    `SELECT chunk, oldest, newest FROM chunks
-      WHERE project = ? AND newest >= ? AND oldest < ? AND newest >= ? AND oldest <= ?
-      ORDER BY ${order === "asc" ? "oldest" : "newest DESC"}`,
-    asked.project,
-    from,
-    to,
-    order === "asc" && after ? after.timestamp : -Infinity,
-    order === "desc" && after ? after.timestamp : Infinity,
-  ) as readonly unknown[] as readonly Chunk[];
-  return grouped(chunks).flatMap((group) => {
+  return grouped(chunksOf(db, asked)).flatMap((group) => {
     const numbers = group.map(([chunk]) => chunk);
     const scan = scanner(asked, index, [anyOf(chunkOf(), [], numbers), ...clauses]);
     const oldest = Math.min(...group.map(([, instant]) => instant));
     const newest = Math.max(...group.map(([, , instant]) => instant));
     return scan().map((it) => ({ ...it, oldest, newest }));
   });
+}
+
+/** The chunks that may hold what is asked for, those first that can begin first. */
+export function chunksOf(db: Database, asked: Asked): readonly Chunk[] {
+  const { project, from = -Infinity, to = Infinity, order, after } = asked;
+  return db.all(
+    `SELECT chunk, oldest, newest FROM chunks
+      WHERE project = ? AND newest >= ? AND oldest < ? AND newest >= ? AND oldest <= ?
+      ORDER BY ${order === "asc" ? "oldest" : "newest DESC"}`,
+    project,
+    from,
+    to,
+    order === "asc" && after ? after.timestamp : -Infinity,
+    order === "desc" && after ? after.timestamp : Infinity,
+  ) as readonly unknown[] as readonly Chunk[];
+}
+
+/** A walk over one chunk as it lies in the file, in no order of events; `undefined` where nothing can be found. */
+export function chunkScan(
+  asked: EventFilter,
+  chunk: number,
+): Pick<Scan, "sql" | "parameters"> | undefined {
+  const seqs = { sql: "seq BETWEEN ? AND ?", parameters: spanOf(chunk) };
+  const where = [seqs, ...typeClauses(asked.types), ...clausesOf(asked)];
+  return where.includes(never) ? undefined : joined("events NOT INDEXED", where);
+}
+
+function spanOf(chunk: number): readonly [first: number, last: number] {
+  return [chunk * chunkSize, (chunk + 1) * chunkSize - 1];
 }
 
 /**
@@ -89,15 +107,26 @@ function scanner(
   index: string,
   clauses: readonly Clause[],
 ): (...first: readonly Value[]) => readonly Scan[] {
-  const where = [...clauses, equal("project", asked.project), ...boundClauses(asked)];
-  if (asked.sources !== undefined) where.push(anyOf("source", [], asked.sources.map(toColumn)));
-  where.push(...(asked.where ?? []).map(predicateClause));
+  const where = [...clauses, ...clausesOf(asked)];
   if (where.includes(never)) return () => [];
-  const sql = `FROM events INDEXED BY ${index} WHERE ${where.map((clause) => clause.sql).join(" AND ")}`;
-  const parameters = where.flatMap((clause) => clause.parameters);
+  const { sql, parameters } = joined(`events INDEXED BY ${index}`, where);
   return (...first) => [
     { sql, parameters: [...first, ...parameters], oldest: -Infinity, newest: Infinity },
   ];
+}
+
+/** All that is asked for but types, correlations and users. */
+function clausesOf(asked: Asked): readonly Clause[] {
+  const where: Clause[] = [equal("project", asked.project), ...boundClauses(asked)];
+  if (asked.sources !== undefined) where.push(anyOf("source", [], asked.sources.map(toColumn)));
+  return [...where, ...(asked.where ?? []).map(predicateClause)];
+}
+
+function joined(table: string, where: readonly Clause[]): Pick<Scan, "sql" | "parameters"> {
+  return {
+    sql: `FROM ${table} WHERE ${where.map((clause) => clause.sql).join(" AND ")}`,
+    parameters: where.flatMap((clause) => clause.parameters),
+  };
 }
 
 /** One bound at each end: of two SQLite would seek by one and step over what the other excludes. */

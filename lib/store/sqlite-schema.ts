@@ -46,6 +46,15 @@ const schema = `
     PRIMARY KEY (project, chunk)
   ) STRICT, WITHOUT ROWID;
 
+  -- What the events of a chunk say, column by column, once the chunk is full: for questions that no
+  -- rollup answers. The column '' says how to read the others. All of it can be made again.
+  CREATE TABLE columns (
+    chunk INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (chunk, name)
+  ) STRICT, WITHOUT ROWID;
+
   -- A new nonce whenever an event of the day is stored.
   CREATE TABLE days (
     project TEXT NOT NULL,

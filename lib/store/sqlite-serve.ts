@@ -1,5 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { lowerThreadPriority } from "../thread-priority.ts";
+import { FoldOverflow } from "../analytics/fold.ts";
+import { TimedOut } from "./deadline.ts";
 import { Away, Database } from "./sqlite-database.ts";
 import type { Answer, Call, Failure, ThreadOptions } from "./sqlite-protocol.ts";
 import { NewerSchema } from "./sqlite-schema.ts";
@@ -57,7 +59,7 @@ function commit(
     );
   } catch (error) {
     const failure = failureOf(error);
-    if (failure.kind !== "bad" || group.length === 1) {
+    if (failure.kind === "away" || failure.kind === "newer" || group.length === 1) {
       return group.map(({ id }) => ({ id, failure }));
     }
     const half = Math.ceil(group.length / 2);
@@ -69,6 +71,8 @@ function failureOf(error: unknown): Failure {
   const reason = error instanceof Error ? error.message : String(error);
   if (error instanceof Away) return { kind: "away", reason };
   if (error instanceof NewerSchema) return { kind: "newer", reason };
+  if (error instanceof FoldOverflow || error instanceof TimedOut)
+    return { kind: "expensive", reason };
   return { kind: "bad", reason };
 }
 

@@ -111,7 +111,7 @@ export class StoreThread<V> {
       return;
     }
     if (failure.kind === "bad") this.#log.refused(failure.reason);
-    else this.#log.away(failure.reason);
+    else if (failure.kind !== "expensive") this.#log.away(failure.reason);
     waiting?.reject(errorOf(failure));
   }
 
@@ -126,5 +126,6 @@ export class StoreThread<V> {
 
 function errorOf({ kind, reason }: Failure): Error {
   if (kind === "newer") return new Error(reason);
+  if (kind === "expensive") return new ServiceError("QUERY_TOO_EXPENSIVE", reason);
   return new ServiceError(kind === "away" ? "STORE_UNAVAILABLE" : "INTERNAL");
 }

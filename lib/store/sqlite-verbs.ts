@@ -1,6 +1,8 @@
+import { analyze } from "./sqlite-analyze.ts";
 import { append } from "./sqlite-append.ts";
 import type { Database } from "./sqlite-database.ts";
 import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./sqlite-deltas.ts";
+import { nextColumns, putColumns } from "./sqlite-columns.ts";
 import { countEntities, findEntities, findKeys } from "./sqlite-entities.ts";
 import { countEvents, event, events, fingerprint } from "./sqlite-events.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./sqlite-marks.ts";
@@ -15,6 +17,7 @@ export const writerVerbs = {
   markParent,
   clearMark,
   writeRollup,
+  putColumns,
   ping,
 };
 
@@ -32,6 +35,8 @@ export const readerVerbs = {
   deltaSums,
   sumChildren,
   planFold,
+  analyze,
+  nextColumns,
   findKeys,
   findEntities,
   countEntities,

@@ -1,8 +1,10 @@
 import type { Section } from "../analytics/cells.ts";
+import type { FoldJob, FoldKind } from "../analytics/folds.ts";
 import { errorType, ServiceError } from "../errors.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type {
+  Analyzed,
   Delta,
   DirtyMark,
   EventFilter,
@@ -18,6 +20,7 @@ import type { BucketRow } from "./sqlite-marks.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./sqlite-protocol.ts";
 import { ReaderPool, type Weight } from "./sqlite-readers.ts";
 import { fromRow, toRow } from "./sqlite-rows.ts";
+import { Shredding } from "./sqlite-shredding.ts";
 import { StateLog } from "./sqlite-state.ts";
 import { jsonOf, sectionRows, sumOf } from "./sqlite-sums.ts";
 import { spawnThread, StoreThread, type Spawn } from "./sqlite-thread.ts";
@@ -42,6 +45,7 @@ export class SqliteStore implements EventStore {
   readonly capabilities: StoreCapabilities = { name: "sqlite" };
   readonly #writer: StoreThread<WriterVerbs>;
   readonly #readers: ReaderPool;
+  readonly #shredding = new Shredding(() => this.#shredOne());
   /** Whether somebody opened it. */
   protected opened = false;
   #ready = false;
@@ -76,6 +80,7 @@ export class SqliteStore implements EventStore {
   async append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
     const rows = events.map((event) => toRow(event, batch));
     const answer = await this.#write("append", batch, rows);
+    this.#shredding.stored(events.length);
     const { owned, foreign } = answer ?? { owned: events.keys(), foreign: [] };
     return {
       owned: new Set(Iterator.from(owned).map((at) => events[at]!.id)),
@@ -169,12 +174,21 @@ export class SqliteStore implements EventStore {
     return row && fromRow(row);
   }
 
+  analyze<K extends FoldKind>(
+    filter: EventFilter,
+    job: FoldJob<K>,
+    { timeoutMs }: { readonly timeoutMs: number },
+  ): Promise<Analyzed<K>> {
+    return this.read("heavy", "analyze", filter, job, timeoutMs) as Promise<Analyzed<K>>;
+  }
+
   fingerprint(project: ProjectId, { from, to }: Range): Promise<string> {
     return this.read("quick", "fingerprint", project, { from, to });
   }
 
   async ping(): Promise<void> {
     await this.#write("ping");
+    if (!this.#ready) this.#shredding.wake();
     this.#ready = true;
   }
 
@@ -185,9 +199,16 @@ export class SqliteStore implements EventStore {
   }
 
   async #close(): Promise<void> {
+    await this.#shredding.close();
     // The writer last: whoever closes the file last tidies it up.
     await this.#readers.close();
     await this.#writer.close();
+  }
+
+  async #shredOne(): Promise<boolean> {
+    const columns = await this.read("heavy", "nextColumns");
+    if (columns !== undefined) await this.#write("putColumns", columns);
+    return columns !== undefined;
   }
 
   #write<K extends keyof WriterVerbs>(

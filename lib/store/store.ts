@@ -1,5 +1,6 @@
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, Json, ProjectId, StoredEvent } from "../event/event.ts";
+import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
 import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../analytics/cells.ts";
 
 /**
@@ -88,6 +89,18 @@ export interface EventStore {
 
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined>;
 
+  /**
+   * Fold the events that meet a filter, where they are, on one state of the store or one that grows
+   * while it is read: each event that was there before the call is in the result once. Work of seconds,
+   * which holds up neither writes nor other reads.
+   * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`, or where the result grows beyond its bound
+   */
+  analyze<K extends FoldKind>(
+    filter: EventFilter,
+    job: FoldJob<K>,
+    limits: { readonly timeoutMs: number },
+  ): Promise<Analyzed<K>>;
+
   /** A text that changes whenever an event within these days (UTC) is stored; equal texts mean nothing changed between. */
   fingerprint(project: ProjectId, range: Range): Promise<string>;
 
@@ -99,6 +112,12 @@ export interface EventStore {
 
 export interface StoreCapabilities {
   readonly name: "sqlite" | "mongodb";
+}
+
+export interface Analyzed<K extends FoldKind> {
+  readonly result: FoldResult<K>;
+  /** How many events met the filter. */
+  readonly events: number;
 }
 
 /** Half open, epoch milliseconds. */

@@ -1,3 +1,4 @@
+import { analyzeContract } from "./store-analyze.contract.ts";
 import { appendContract } from "./store-append.contract.ts";
 import { conditionsContract } from "./store-conditions.contract.ts";
 import { deltasContract } from "./store-deltas.contract.ts";
@@ -28,6 +29,7 @@ export function storeContract(
     rollupsContract(onStore);
     eventsContract(onStore, traits);
     conditionsContract(onStore, traits);
+    analyzeContract(onStore, traits);
     outageContract(onStore, traits);
   });
 }

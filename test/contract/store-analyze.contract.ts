@@ -1,0 +1,166 @@
+import fc from "fast-check";
+import type { BreakdownJob } from "../../lib/analytics/breakdown.ts";
+import { foldOf } from "../../lib/analytics/folds.ts";
+import { rowReader } from "../../lib/analytics/fold-row.ts";
+import { meets } from "../../lib/event/predicate.ts";
+import type { StoredEvent } from "../../lib/event/event.ts";
+import type { EventFilter, Predicate } from "../../lib/store/store.ts";
+import { events, keys, path, predicate } from "./store-arbitraries.ts";
+import { event, minute, type OnStore, type StoreTraits } from "./store-harness.ts";
+
+const patient = { timeoutMs: 60_000 };
+
+const job: fc.Arbitrary<BreakdownJob> = fc.record({
+  kind: fc.constant("breakdown" as const),
+  metrics: fc.uniqueArray(
+    fc.oneof(
+      fc.constantFrom({ op: "count" as const }, { op: "uniques" as const }),
+      fc.record({ op: fc.constantFrom("sum", "avg", "min", "max"), path }),
+      fc.record({ op: fc.constant("quantile" as const), q: fc.constantFrom(0.5, 0.95), path }),
+    ) as fc.Arbitrary<BreakdownJob["metrics"][number]>,
+    { minLength: 1, maxLength: 3, selector: (metric) => JSON.stringify(metric) },
+  ),
+  dimensions: fc
+    .array(fc.oneof(fc.record({ path }), fc.constant({ time: true as const })), { maxLength: 2 })
+    .filter((dimensions) => dimensions.filter((one) => "time" in one).length < 2),
+  periods: fc.constant([
+    { start: minute, end: minute + 1 },
+    { start: minute + 1, end: minute + 10 },
+  ]),
+  totals: fc.boolean(),
+  maxGroups: fc.constant(10_000),
+});
+
+const question = fc.record({
+  job,
+  where: fc.array(predicate, { maxLength: 2 }),
+  from: fc.option(fc.constant(minute + 1), { nil: undefined }),
+});
+
+/** What a fold makes of events in memory: the reference for every store. */
+export function folded(stored: readonly StoredEvent[], filter: Filter, asked: BreakdownJob) {
+  const fold = foldOf<"breakdown">(asked);
+  const read = rowReader(fold.columns);
+  const met = stored.filter(
+    (it) =>
+      it.timestamp >= (filter.from ?? -Infinity) &&
+      it.timestamp < (filter.to ?? Infinity) &&
+      (filter.types?.includes(it.type) ?? true) &&
+      (filter.where ?? []).every((one) => meets(it, one)),
+  );
+  for (const one of met) fold.add(read(one));
+  return { events: met.length, ...comparable(fold.finish()) };
+}
+
+type Filter = Pick<EventFilter, "from" | "to" | "types"> & {
+  readonly where?: readonly Predicate[];
+};
+
+/** In one order. */
+export function comparable({
+  groups,
+  totals,
+}: {
+  readonly groups: readonly object[];
+  readonly totals?: readonly (number | null)[];
+}) {
+  return { groups: groups.map((group) => JSON.stringify(group)).sort(), totals };
+}
+
+/** `analyze`. */
+export function analyzeContract(onStore: OnStore, { runs = 30 }: StoreTraits): void {
+  describe("an analysis", () => {
+    test(
+      "folds the events that meet a filter (any events, any filter, any job)",
+      onStore(async (store) => {
+        let runsSoFar = 0;
+        await fc.assert(
+          fc.asyncProperty(
+            events,
+            fc.array(question, { minLength: 10, maxLength: 10 }),
+            async (drawn, asked) => {
+              const project = `p${++runsSoFar}`;
+              const stored = drawn.map((it) => ({ ...it, project, batch: "b" }));
+              await store.append("b", stored);
+              for (const { job: one, ...filter } of asked) {
+                const { result, events: met } = await store.analyze(
+                  { project, ...filter },
+                  one,
+                  patient,
+                );
+                const found = { events: met, ...comparable(result) };
+                expect(found).toEqual(folded(stored, filter, one));
+              }
+            },
+          ),
+          { numRuns: runs },
+        );
+      }),
+    );
+
+    test(
+      "tells values apart as a breakdown shows them, and keeps to its project, types, user and range",
+      onStore(async (store) => {
+        const plans = ["pro", "free", 10, "10", true, null, undefined, { a: 1 }, ["pro"], ...keys];
+        const stored = plans.map((plan, i) =>
+          event(`e${100 + i}`, {
+            type: i % 3 === 0 ? "a" : "b",
+            timestamp: minute + i,
+            metadata: { userId: `u${i % 4}` },
+            data: (plan === undefined ? {} : { plan }) as never,
+            batch: "b",
+          }),
+        );
+        await store.append("b", stored);
+        await store.append("o", [event("other", { project: "q", batch: "o" })]);
+        const byPlan: BreakdownJob = {
+          kind: "breakdown",
+          metrics: [{ op: "count" }, { op: "uniques" }],
+          dimensions: [{ path: ["data", "plan"] }],
+          totals: true,
+          maxGroups: 100,
+        };
+        for (const filter of [{}, { types: ["a"] }, { from: minute + 2, to: minute + 9 }]) {
+          const { result, events: met } = await store.analyze(
+            { project: "p", ...filter },
+            byPlan,
+            patient,
+          );
+          expect({ events: met, ...comparable(result as never) }).toEqual(
+            folded(stored, filter, byPlan),
+          );
+        }
+        const ofUser = await store.analyze({ project: "p", userId: "u1" }, byPlan, patient);
+        expect(ofUser.events).toBe(stored.filter((it) => it.metadata!["userId"] === "u1").length);
+      }),
+    );
+
+    test(
+      "is refused where it takes too long or grows too large, and others are answered all the same",
+      onStore(async (store) => {
+        const stored = Array.from({ length: 1_500 }, (_, i) => event(`e${i}`, { data: { i } }));
+        for (let at = 0; at < stored.length; at += 500)
+          await store.append(`b${at}`, stored.slice(at, at + 500));
+        const byNumber = (maxGroups: number): BreakdownJob => ({
+          kind: "breakdown",
+          metrics: [{ op: "count" }],
+          dimensions: [{ path: ["data", "i"] }],
+          totals: false,
+          maxGroups,
+        });
+        const tooExpensive = { type: "QUERY_TOO_EXPENSIVE" };
+        await expect(
+          store.analyze({ project: "p" }, byNumber(1_499), patient),
+        ).rejects.toMatchObject({
+          ...tooExpensive,
+          message: expect.stringContaining("1499") as string,
+        });
+        await expect(
+          store.analyze({ project: "p" }, byNumber(1_500), { timeoutMs: -1 }),
+        ).rejects.toMatchObject(tooExpensive);
+        const { result } = await store.analyze({ project: "p" }, byNumber(1_500), patient);
+        expect((result as { groups: readonly unknown[] }).groups).toHaveLength(1_500);
+      }),
+    );
+  });
+}

@@ -1,0 +1,73 @@
+import { DatabaseSync } from "node:sqlite";
+import type { BreakdownJob } from "../../lib/analytics/breakdown.ts";
+import { chunkSize } from "../../lib/store/sqlite-schema.ts";
+import { eventually } from "../eventually.ts";
+import { SqliteHarness } from "../fixtures/sqlite-store.ts";
+import { comparable, folded } from "./store-analyze.contract.ts";
+import { event, minute } from "./store-harness.ts";
+
+const filters = [
+  {},
+  { types: ["a"] },
+  { from: minute + chunkSize - 10, to: minute + 2 * chunkSize + 10 },
+  { where: [{ path: ["id"], op: "starts_with", value: "e1" } as const] },
+];
+
+const byPlan: BreakdownJob = {
+  kind: "breakdown",
+  metrics: [{ op: "count" }, { op: "uniques" }, { op: "sum", path: ["data", "n"] }],
+  dimensions: [{ path: ["data", "plan"] }],
+  totals: true,
+  maxGroups: 100,
+};
+
+/** More than two chunks of events, a thousand stored at a time. */
+const stored = Array.from({ length: 2 * chunkSize + 500 }, (_, i) =>
+  event(`e${i}`, {
+    type: i % 3 === 0 ? "a" : "b",
+    timestamp: minute + i,
+    metadata: { userId: `u${i % 999}` },
+    data: { plan: `plan ${i % 7}`, n: i },
+  }),
+);
+
+function chunksTold(file: string): number {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const { count } = db.prepare("SELECT count(DISTINCT chunk) AS count FROM columns").get()!;
+    return count as number;
+  } finally {
+    db.close();
+  }
+}
+
+test("full chunks get columns in the background, also those of before; answers are the same with them and without", async () => {
+  const harness = await SqliteHarness.open();
+  try {
+    const store = await harness.open();
+    for (let at = 0; at < stored.length; at += 1_000) {
+      await store.append("b", stored.slice(at, at + 1_000));
+    }
+    await eventually(() => expect(chunksTold(harness.file)).toBe(2));
+    const answers = async (of: typeof store) => {
+      for (const filter of filters) {
+        const { result, events } = await of.analyze({ project: "p", ...filter }, byPlan, {
+          timeoutMs: 60_000,
+        });
+        expect({ events, ...comparable(result as never) }).toEqual(folded(stored, filter, byPlan));
+      }
+    };
+    await answers(store);
+    await store.close();
+
+    const db = new DatabaseSync(harness.file);
+    db.exec("DELETE FROM columns");
+    db.close();
+    const again = await harness.open();
+    await answers(again);
+    await eventually(() => expect(chunksTold(harness.file)).toBe(2));
+    await answers(again);
+  } finally {
+    await harness.dispose();
+  }
+});
