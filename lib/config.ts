@@ -45,6 +45,12 @@ export interface Config {
   readonly enrichThreads: number;
   /** Batches that one processor handles at a time. */
   readonly prefetch: number;
+  /** The most events one question may be expected to read. */
+  readonly queryMaxEvents: number;
+  /** After this time a question that reads events is stopped. */
+  readonly queryTimeoutMs: number;
+  /** How many questions may read events at a time. */
+  readonly queryConcurrency: number;
   /** SQLite's `synchronous` level is FULL; these are the embedded files. */
   readonly files: { readonly lock: string; readonly queue: string; readonly store: string };
 }
@@ -186,6 +192,9 @@ export function readConfig(environment: Environment, console = false): Config {
     fullIp: flag("STORE_FULL_IP", false),
     enrichThreads: integer("ENRICH_THREADS", 1, 1, 64),
     prefetch: integer("PROCESSOR_PREFETCH", 8, 1, 1_000),
+    queryMaxEvents: integer("QUERY_MAX_EVENTS", 10_000_000, 1, Number.MAX_SAFE_INTEGER),
+    queryTimeoutMs: integer("QUERY_TIMEOUT_MS", 20_000, 100, 50_000),
+    queryConcurrency: integer("QUERY_CONCURRENCY", 2, 1, 100),
     files: {
       lock: join(dataDir, "lock.sqlite"),
       queue: join(dataDir, "queue.sqlite"),

@@ -1,9 +1,10 @@
 import type { ItemResult } from "./event/admit.ts";
 import type { BatchId, EventId, ProjectId } from "./event/event.ts";
-import type { CountsAnswer, CountsQuestion } from "./analytics/counts-question.ts";
+import type { CountsAnswer } from "./analytics/counts-question.ts";
 import type { ListAnswer } from "./analytics/list-question.ts";
 import type { PublicEvent } from "./event/public-event.ts";
-import type { Counted } from "./store/counted.ts";
+import type { Queried } from "./store/queried.ts";
+import type { Answer, QuestionKind } from "./store/questions.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 
 /** What travels beside the parameters of every call. */
@@ -24,6 +25,11 @@ export interface AnswerMeta {
   readonly source: "rollup" | "events" | "mixed";
   readonly cache: "hit" | "miss";
   readonly tookMs: number;
+}
+
+/** A query's answer. */
+export interface QueryAnswer extends Omit<Queried, "exact" | "source"> {
+  readonly meta: AnswerMeta;
 }
 
 /** What `ingest.collect` answers once the accepted events are durable. `results` in the order of the input. */
@@ -74,18 +80,21 @@ export interface Actions {
   "query.events": { params: Readonly<Record<string, unknown>>; result: ListAnswer };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
   "query.counts": { params: Readonly<Record<string, unknown>>; result: CountsAnswer };
-  "query.counted": {
+  "query.run": { params: Readonly<Record<string, unknown>>; result: QueryAnswer };
+  "query.answered": {
     params: {
       readonly project: ProjectId;
-      readonly question: CountsQuestion;
-      /** Epoch milliseconds: where a series without an end stops. */
+      readonly kind: QuestionKind;
+      /** As the kind's reader gave it. */
+      readonly question: unknown;
+      /** Epoch milliseconds: where what has no end stops. */
       readonly until: number;
       /** What the answer depends on, as one text. */
       readonly key: string;
       /** Who asks: tells a fresh answer from a cached one. */
       readonly askedBy: string;
     };
-    result: Counted & { readonly askedBy: string };
+    result: Answer & { readonly askedBy: string };
   };
   "query.outcome": {
     params: { readonly id: EventId; readonly batch: BatchId; readonly hash: string };

@@ -1,18 +1,13 @@
-import { hash, randomUUID } from "node:crypto";
 import type { Config } from "../lib/config.ts";
 import { defaultProject, type AnswerMeta } from "../lib/contracts.ts";
-import { rolledUp } from "../lib/analytics/dimensions.ts";
-import { readCountsQuestion, type CountsAnswer } from "../lib/analytics/counts-question.ts";
 import { cursorOf, readListQuestion, type ListAnswer } from "../lib/analytics/list-question.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
 import { callEveryNode } from "../lib/every-node.ts";
-import { grainMs, startOf } from "../lib/event/bucket.ts";
-import { firstInstant, lastInstant } from "../lib/event/instant.ts";
 import { publicEvent, selectFields } from "../lib/event/public-event.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
 import { StoreMixin, type Storing } from "./store.mixin.ts";
 
-type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
+export type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
 /** How far answers are known to reach, and the question about it that is under way. */
 interface Proof {
@@ -24,16 +19,20 @@ interface Proof {
 
 const askWithinMs = 1_000;
 
+/** What AnswersMixin gives to `this`. */
+export interface Answering {
+  begin(ctx: Caller): Promise<Begun>;
+  metaOf(begun: Begun, found: Pick<AnswerMeta, "exact" | "source" | "cache">): AnswerMeta;
+}
+
 /** When an answer was begun and how far it reaches, both epoch milliseconds. */
-interface Begun {
+export interface Begun {
   readonly startedAt: number;
   readonly asOf: number;
 }
 
 /** Gives a service the answers to reads, each with its `meta`. */
 export function AnswersMixin(config: Config) {
-  const dimensions = rolledUp(config.rollupDimensions);
-
   return defineMixin<Storing & Proof>()({
     mixins: [StoreMixin(config)],
     methods: {
@@ -83,24 +82,6 @@ export function AnswersMixin(config: Config) {
           ...found,
           tookMs: now - startedAt,
         };
-      },
-
-      async countsAnswer(ctx: Caller, raw: Raw): Promise<CountsAnswer> {
-        const question = readCountsQuestion(raw, dimensions);
-        const project = ctx.meta.project ?? defaultProject;
-        const begun = await this.begin(ctx);
-        const range = { from: question.from ?? firstInstant, to: question.to ?? lastInstant };
-        const fingerprint = await this.store.fingerprint(project, range);
-        const until = startOf("minute", begun.startedAt) + grainMs.minute;
-        const key = hash(
-          "sha256",
-          JSON.stringify([project, question, fingerprint, question.to ?? until]),
-        );
-        const askedBy = randomUUID();
-        const counted = await ctx.call("query.counted", { project, question, until, key, askedBy });
-        const { data, total, exact, source } = counted;
-        const cache = counted.askedBy === askedBy ? "miss" : "hit";
-        return { data, total, meta: this.metaOf(begun, { exact, source, cache }) };
       },
 
       async listAnswer(ctx: Caller, raw: Raw): Promise<ListAnswer> {

@@ -1,13 +1,25 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { loadConfig, type Config } from "../lib/config.ts";
+import { loadConfig, type Config, type Scope } from "../lib/config.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { operatingPaths, type Operating } from "../lib/operations.ts";
+import { AskEdgeMixin, type AskEdge } from "../mixins/ask-edge.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
 import { HttpEdgeMixin, type Edge } from "../mixins/http-edge.mixin.ts";
 import { OperateMixin } from "../mixins/operate.mixin.ts";
 
+interface ApiRoute {
+  readonly name: string;
+  readonly path: string;
+  /** What the key must allow; absent: no key is asked for. */
+  readonly scope?: Scope;
+  /** Whether the body is an action's parameters. */
+  readonly takesQuestion?: boolean;
+  readonly aliases: Readonly<Record<string, unknown>>;
+}
+
 /** Reads, each an alias of an action. Collecting stands in front of them, in CollectEdgeMixin. */
-const reads = {
+const reads: ApiRoute = {
+  name: "reads",
   path: "/api/v1",
   scope: "events:read",
   aliases: {
@@ -17,7 +29,19 @@ const reads = {
   },
 };
 
-const operate = {
+/** Questions that come as a body. */
+const asks: ApiRoute = {
+  name: "asks",
+  path: "/api/v1",
+  scope: "events:read",
+  takesQuestion: true,
+  aliases: {
+    "POST /query": "query.run",
+  },
+};
+
+const operate: ApiRoute = {
+  name: "operate",
   path: "/",
   aliases: Object.fromEntries(
     Object.entries(operatingPaths).map(([path, name]) => [`GET ${path}`, operation(name)]),
@@ -30,21 +54,26 @@ export const apiGateway = (config: Config) =>
     "api-gateway",
     HttpEdgeMixin(config),
     CollectEdgeMixin(),
+    AskEdgeMixin(),
     OperateMixin(config),
   )({
-    settings: { routes: [reads, operate].map(closed) },
+    settings: { routes: [reads, asks, operate].map(closed) },
     actions: {},
   });
 
 /** Only the aliases are reachable, nothing is parsed or logged by moleculer-web, and keys are checked first. */
-function closed<Route extends object>(route: Route) {
+function closed(route: ApiRoute) {
   return {
     ...route,
     mappingPolicy: "restrict",
     bodyParsers: false,
     logging: false,
-    onBeforeCall(this: Edge, ...[context, of, request]: Parameters<Edge["admitCaller"]>) {
+    async onBeforeCall(
+      this: Edge & AskEdge,
+      ...[context, of, request]: Parameters<Edge["admitCaller"]>
+    ) {
       this.admitCaller(context, of, request);
+      if (route.takesQuestion) await this.takeQuestion(request);
     },
   };
 }

@@ -4,15 +4,19 @@ import { ServiceError } from "../lib/errors.ts";
 import { publicEvent } from "../lib/event/public-event.ts";
 import { storeHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
-import { counted } from "../lib/store/counted.ts";
 import { AnswersMixin } from "../mixins/answers.mixin.ts";
 import { EntitiesMixin } from "../mixins/entities.mixin.ts";
+import { QuestionsMixin } from "../mixins/questions.mixin.ts";
 
-/** Answers reads: events, one or many, and counts. Never writes. */
+/** Longer than a question may wait and read. */
+const questionTimeoutMs = 60_000;
+
+/** Answers reads: events, one or many, counts, and questions of any kind. Never writes. */
 export const query = (config: Config) =>
   defineService(
     "query",
     AnswersMixin(config),
+    QuestionsMixin(config),
     EntitiesMixin(),
   )({
     actions: {
@@ -32,17 +36,23 @@ export const query = (config: Config) =>
       },
       counts: {
         handler(ctx) {
-          return this.countsAnswer(ctx, ctx.params);
+          return this.ask(ctx, "counts", ctx.params);
         },
       },
-      /** The part of a counts answer that is cached: its key changes with every change of what it counts. */
-      counted: {
+      run: {
+        timeout: questionTimeoutMs,
+        handler(ctx) {
+          return this.ask(ctx, "run", ctx.params);
+        },
+      },
+      /** The part of an answer that is cached: its key changes with every change of what it is about. */
+      answered: {
         visibility: "protected",
+        timeout: questionTimeoutMs,
         // Who asks the same at the same time waits for the first one's answer.
         cache: { keys: ["key"], lock: { enabled: true } },
         async handler(ctx) {
-          const { project, question, until, askedBy } = ctx.params;
-          return { ...(await counted(this.store, project, question, until)), askedBy };
+          return { ...(await this.answerTo(ctx.params)), askedBy: ctx.params.askedBy };
         },
       },
       outcome: {

@@ -35,6 +35,23 @@ export function readPredicate(
   return findings.length === before ? predicate : undefined;
 }
 
+/** A predicate as a body spells it. */
+export function filtersOf(predicate: Predicate): readonly unknown[] {
+  switch (predicate.op) {
+    case "and":
+    case "or":
+      return [predicate.op, ...predicate.of.map(filtersOf)];
+    case "not":
+      return [predicate.op, filtersOf(predicate.of)];
+    default:
+      return [
+        predicate.op,
+        predicate.path.join("."),
+        "values" in predicate ? predicate.values : predicate.value,
+      ];
+  }
+}
+
 function readPart(
   value: unknown,
   pointer: string,

@@ -40,7 +40,7 @@ export async function counted(
   question: CountsQuestion,
   until: number,
 ): Promise<Counted> {
-  const range = await rangeOf(store, project, question, until);
+  const range = await closedRange(store, project, question, until);
   if (range === undefined) return noCounts;
   const spans = question.interval && seriesOf(question, range);
   const options = { periods: spans, types: question.types };
@@ -76,14 +76,17 @@ async function countCovered(
   options: CountOptions,
 ): Promise<Counts> {
   if (groupBy !== undefined) {
-    const rows = await rowsOf(store, project, cover, groupBy);
+    const rows = await coveredRows(store, project, cover, groupBy);
     const counts = countValues(groupBy, rows, options);
     return sources === undefined ? counts : onlyValues(counts, groupBy, sources);
   }
   if (sources !== undefined) {
-    return countTypes(pickValues(await rowsOf(store, project, cover, "source"), sources), options);
+    return countTypes(
+      pickValues(await coveredRows(store, project, cover, "source"), sources),
+      options,
+    );
   }
-  return countTypes(await rowsOf(store, project, cover, "types"), options);
+  return countTypes(await coveredRows(store, project, cover, "types"), options);
 }
 
 function onlyValues(counts: Counts, dimension: string, values: readonly string[]): Counts {
@@ -109,10 +112,10 @@ function seriesOf({ interval, timezone }: CountsQuestion, range: Range): readonl
 }
 
 /** The range asked for, its open ends closed around the events there are; `undefined` where there are none. */
-async function rangeOf(
+export async function closedRange(
   store: EventStore,
   project: ProjectId,
-  { from, to, types, interval }: CountsQuestion,
+  { from, to, types, interval }: Pick<CountsQuestion, "from" | "to" | "types" | "interval">,
   until: number,
 ): Promise<Range | undefined> {
   if (from !== undefined && to !== undefined) return { from, to };
@@ -131,7 +134,8 @@ async function rangeOf(
   };
 }
 
-async function marksOf(store: EventStore, project: ProjectId, range: Range) {
+/** The marks around a range. */
+export async function marksOf(store: EventStore, project: ProjectId, range: Range) {
   // Whole days: a bucket is settled only where its parents' and children's marks are known too.
   const days = {
     from: startOf("day", range.from),
@@ -144,7 +148,8 @@ async function marksOf(store: EventStore, project: ProjectId, range: Range) {
   return { minute, hour, day };
 }
 
-async function rowsOf<S extends string>(
+/** One section of all that a cover leads to. */
+export async function coveredRows<S extends string>(
   store: EventStore,
   project: ProjectId,
   cover: Cover,

@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.ts";
+import { Lane } from "../lane.ts";
 import type { Parameters, ReaderVerbs, Result } from "./sqlite-protocol.ts";
 import type { StoreThread } from "./sqlite-thread.ts";
 
@@ -74,26 +75,4 @@ export class ReaderPool {
 /** Behind a heavy read waits nothing that can go elsewhere. */
 function load({ thread, heavy }: Reader): number {
   return thread.pending + heavy * 1_000;
-}
-
-/** Lets so many run at a time, the others in the order they came. */
-class Lane {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
-
-  constructor(limit: number) {
-    this.#free = limit;
-  }
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
-    }
-  }
 }

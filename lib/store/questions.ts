@@ -1,0 +1,46 @@
+import { readCountsQuestion, type CountsQuestion } from "../analytics/counts-question.ts";
+import type { OpenRange } from "../analytics/question-body.ts";
+import { readQueryQuestion, type QueryQuestion } from "../analytics/query-question.ts";
+import type { Raw } from "../analytics/read-question.ts";
+import type { AnswerMeta } from "../contracts.ts";
+import type { Asking } from "./asking.ts";
+import { counted, type Counted } from "./counted.ts";
+import { queried, type Queried } from "./queried.ts";
+
+/** Every kind of question whose answer is cached. Both are plain data. */
+export interface Questions {
+  readonly counts: { readonly question: CountsQuestion; readonly answer: Counted };
+  readonly run: { readonly question: QueryQuestion; readonly answer: Queried };
+}
+
+export type QuestionKind = keyof Questions;
+export type Question<K extends QuestionKind> = Questions[K]["question"];
+
+/** What every answer says of itself; it becomes part of `meta`. */
+export interface Answer {
+  readonly exact: boolean;
+  readonly source: AnswerMeta["source"];
+}
+
+interface Kind<Q, A extends Answer> {
+  /** @throws ServiceError VALIDATION with everything that is wrong */
+  read(raw: Raw, rolledUp: readonly string[]): Q;
+  /** What the answer depends on: no event outside of it changes it. */
+  rangeOf(question: Q): OpenRange;
+  answer(asking: Asking, question: Q): Promise<A>;
+}
+
+export const kinds: {
+  readonly [K in QuestionKind]: Kind<Questions[K]["question"], Questions[K]["answer"]>;
+} = {
+  counts: {
+    read: readCountsQuestion,
+    rangeOf: ({ from, to }) => ({ from, to }),
+    answer: ({ store, project, until }, question) => counted(store, project, question, until),
+  },
+  run: {
+    read: readQueryQuestion,
+    rangeOf: ({ range: { from, to }, compare }) => (compare ? { to } : { from, to }),
+    answer: queried,
+  },
+};

@@ -1,0 +1,49 @@
+import type { IncomingMessage } from "node:http";
+import { readBody } from "../lib/http/body.ts";
+import { jsonOf } from "../lib/http/json-text.ts";
+import { requireMediaType } from "../lib/http/media-type.ts";
+import { ServiceError } from "../lib/errors.ts";
+import { defineMixin } from "../lib/moleculer.ts";
+
+/** What moleculer-web keeps with a request. */
+interface Routed extends IncomingMessage {
+  /** What the action will be called with. */
+  $params?: Readonly<Record<string, unknown>>;
+}
+
+/** What AskEdgeMixin gives to `this`. */
+export interface AskEdge {
+  takeQuestion(request: IncomingMessage): Promise<void>;
+}
+
+const maxQuestionBytes = 262_144;
+const limits = { wireBytes: maxQuestionBytes, inflatedBytes: maxQuestionBytes };
+
+/** Gives the gateway questions that come as a body. */
+export function AskEdgeMixin() {
+  return defineMixin()({
+    methods: {
+      /**
+       * Before an alias: make the body, an object of JSON, the action's parameters.
+       * @throws ServiceError VALIDATION also for parameters in the URL: a question is in its body alone
+       */
+      async takeQuestion(request: Routed): Promise<void> {
+        const [stray] = Object.keys(request.$params ?? {});
+        if (stray !== undefined) {
+          const message = "a question is asked in the body; the URL takes no parameters";
+          throw new ServiceError("VALIDATION", undefined, {
+            errors: [{ pointer: stray, code: "unknown_parameter", message }],
+          });
+        }
+        requireMediaType(request.headers["content-type"], ["application/json"]);
+        const question = jsonOf(await readBody(request, limits));
+        if (typeof question !== "object" || question === null || Array.isArray(question)) {
+          throw new ServiceError("VALIDATION", undefined, {
+            errors: [{ pointer: "", code: "object", message: "a question is an object" }],
+          });
+        }
+        request.$params = question as Readonly<Record<string, unknown>>;
+      },
+    },
+  });
+}

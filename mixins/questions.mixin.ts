@@ -1,0 +1,78 @@
+import { hash, randomUUID } from "node:crypto";
+import type { Config } from "../lib/config.ts";
+import { defaultProject, type Actions, type AnswerMeta } from "../lib/contracts.ts";
+import { rolledUp } from "../lib/analytics/dimensions.ts";
+import type { Raw } from "../lib/analytics/read-question.ts";
+import { ServiceError } from "../lib/errors.ts";
+import { grainMs, startOf } from "../lib/event/bucket.ts";
+import { firstInstant, lastInstant } from "../lib/event/instant.ts";
+import { Lane } from "../lib/lane.ts";
+import { defineMixin } from "../lib/moleculer.ts";
+import { Asking, type Budget } from "../lib/store/asking.ts";
+import {
+  kinds,
+  type Answer,
+  type Question,
+  type QuestionKind,
+  type Questions,
+} from "../lib/store/questions.ts";
+import type { Answering, Caller } from "./answers.mixin.ts";
+import { StoreMixin, type Storing } from "./store.mixin.ts";
+
+/** How many questions that read events may wait for their turn. */
+const maxWaiting = 20;
+
+type Asked = Actions["query.answered"]["params"];
+
+/** An answer as its asker gets it. */
+type Reply<K extends QuestionKind> = Omit<Questions[K]["answer"], keyof Answer> & {
+  readonly meta: AnswerMeta;
+};
+
+/** What QuestionsMixin gives to `this`. */
+export interface Questioning {
+  /** @throws ServiceError VALIDATION, QUERY_TOO_EXPENSIVE, TOO_MANY_REQUESTS */
+  ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>>;
+}
+
+/** Gives a service the answers to questions of every kind, read, within a budget, cached, with `meta`. */
+export function QuestionsMixin(config: Config) {
+  const dimensions = rolledUp(config.rollupDimensions);
+
+  return defineMixin<Storing & Answering & Questioning & { budget: Budget }>()({
+    mixins: [StoreMixin(config)],
+    methods: {
+      async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
+        const question: Question<K> = kinds[kind].read(raw, dimensions);
+        const project = ctx.meta.project ?? defaultProject;
+        const begun = await this.begin(ctx);
+        const { from = firstInstant, to } = kinds[kind].rangeOf(question);
+        const fingerprint = await this.store.fingerprint(project, { from, to: to ?? lastInstant });
+        const until = startOf("minute", begun.startedAt) + grainMs.minute;
+        const depends = [kind, project, question, fingerprint, to ?? until];
+        const key = hash("sha256", JSON.stringify(depends));
+        const askedBy = randomUUID();
+        const asked: Asked = { project, kind, question, until, key, askedBy };
+        const answered = await ctx.call("query.answered", asked);
+        const { exact, source, askedBy: answeredTo, ...answer } = answered;
+        const cache = answeredTo === askedBy ? "miss" : "hit";
+        const meta = this.metaOf(begun, { exact, source, cache });
+        return { ...answer, meta } as Reply<K>;
+      },
+
+      answerTo({ project, kind, question, until }: Asked): Promise<Answer> {
+        const { store, budget } = this;
+        const asking = new Asking({ store, project, rolledUp: dimensions, until, budget });
+        return kinds[kind].answer(asking, question as never);
+      },
+    },
+    created() {
+      const overflow = () => new ServiceError("TOO_MANY_REQUESTS", undefined, { retryAfter: 2 });
+      this.budget = {
+        maxEvents: config.queryMaxEvents,
+        timeoutMs: config.queryTimeoutMs,
+        lane: new Lane(config.queryConcurrency, maxWaiting, overflow),
+      };
+    },
+  });
+}
