@@ -6,6 +6,7 @@ import { eventsContract } from "./store-events.contract.ts";
 import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
 import { marksContract } from "./store-marks.contract.ts";
 import { outageContract } from "./store-outage.contract.ts";
+import { questionsContract } from "./store-questions.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
 
 /** Every sentence of `lib/store/store.ts`, as tests, for any implementation. */
@@ -30,6 +31,7 @@ export function storeContract(
     eventsContract(onStore, traits);
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);
+    questionsContract(onStore, traits);
     outageContract(onStore, traits);
   });
 }
