@@ -70,8 +70,8 @@ function measured(
     if (metric.op === "avg") return sum / numbers.length;
     numbers.sort((a, b) => a - b);
     if (metric.op === "min") return numbers[0]!;
-    if (metric.op === "max") return numbers.at(-1)!;
-    return numbers[Math.floor(metric.q * (numbers.length - 1))]!;
+    const rank = metric.op === "quantile" ? Math.floor(metric.q * (numbers.length - 1)) : -1;
+    return numbers.at(rank)!;
   });
 }
 
