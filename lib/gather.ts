@@ -2,7 +2,7 @@ export interface GatherLimits {
   /** A group holds at most this many, unless one piece alone is larger. */
   readonly maxItems: number;
   readonly maxBytes: number;
-  /** What may wait for the group under way; beyond it `add` throws `overflow()`. */
+  /** What may wait for the round under way; beyond it `add` throws `overflow()`. */
   readonly maxWaitingItems: number;
 }
 
@@ -18,9 +18,9 @@ interface Waiting<T, R> extends Piece<T> {
 }
 
 /**
- * Group commit for concurrent callers: one group is under way, and what arrives meanwhile becomes
- * the next one. No timer: a lone piece leaves with the turn of the event loop in which it came.
- * A piece is never split, so what a caller gave succeeds or fails as a whole.
+ * Group commit for concurrent callers: while a round is under way, what arrives becomes the next one:
+ * as few groups as hold it, carried out side by side. No timer: a lone piece leaves with the turn of the
+ * event loop in which it came. A piece is never split, so what a caller gave succeeds or fails as a whole.
  */
 export class Gatherer<T, R> {
   readonly #run: (group: readonly T[]) => Promise<readonly (R | Promise<R>)[]>;
@@ -64,16 +64,22 @@ export class Gatherer<T, R> {
   async #drain(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
-      const group = this.#nextGroup();
-      try {
-        const results = await this.#run(group.map((piece) => piece.value));
-        group.forEach((piece, index) => piece.resolve(results[index] as R | Promise<R>));
-      } catch (error) {
-        group.forEach((piece) => piece.reject(error));
-      }
+      const round: Promise<void>[] = [];
+      while (this.#waiting.length > 0) round.push(this.#carryOut(this.#nextGroup()));
+      await Promise.all(round);
     }
     // Not in a callback of the promise: a piece added before it ran would wait for ever.
     this.#draining = undefined;
+  }
+
+  /** Never rejects. */
+  async #carryOut(group: readonly Waiting<T, R>[]): Promise<void> {
+    try {
+      const results = await this.#run(group.map((piece) => piece.value));
+      group.forEach((piece, index) => piece.resolve(results[index] as R | Promise<R>));
+    } catch (error) {
+      group.forEach((piece) => piece.reject(error));
+    }
   }
 
   #nextGroup(): Waiting<T, R>[] {

@@ -2,46 +2,83 @@ import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "../lib/config.ts";
 import type { Receipt } from "../lib/contracts.ts";
 import { ServiceError } from "../lib/errors.ts";
-import { admit } from "../lib/event/admit.ts";
-import type { AcceptedEvent, ProjectId } from "../lib/event/event.ts";
+import { admit, type ItemResult } from "../lib/event/admit.ts";
+import { contentHash } from "../lib/event/content-hash.ts";
+import type { EventId, ProjectId } from "../lib/event/event.ts";
 import { maxBatchEvents } from "../lib/event/limits.ts";
 import { defineMixin } from "../lib/moleculer.ts";
-import { admitted, BatchPublisherMixin, type Publishing } from "./batch-publisher.mixin.ts";
+import {
+  admitted,
+  BatchPublisherMixin,
+  type Admitted,
+  type Publishing,
+} from "./batch-publisher.mixin.ts";
+
+/** An accepted event, to be told from another one of its id. */
+export interface Fingerprint {
+  readonly id: EventId;
+  readonly hash: string;
+}
 
 /** What was admitted in one call, durable by now, and the answer about it. */
 export interface Collected {
   readonly receipt: Receipt;
-  readonly accepted: readonly AcceptedEvent[];
+  /** Of the accepted events; empty where nobody wants to know what becomes of them. */
+  readonly fingerprints: readonly Fingerprint[];
 }
 
-/** Gives a service `this.collect(events, project)`: check each event, make the good ones durable, account for all. */
+/**
+ * Gives a service `this.collect(events, project, watched)`: check each event, make the good ones durable,
+ * account for all. `watched`: the caller will ask what became of them.
+ */
 export function AdmissionMixin(config: Config) {
   return defineMixin<Publishing>()({
     mixins: [BatchPublisherMixin(config)],
     methods: {
-      async collect(inputs: unknown, project: ProjectId): Promise<Collected> {
-        if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
-          throw new ServiceError(
-            "VALIDATION",
-            `events must be an array of at most ${maxBatchEvents}`,
-          );
-        }
-        const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7 });
+      async collect(inputs: unknown, project: ProjectId, watched = false): Promise<Collected> {
+        return this.keep(project, admission(inputs, watched));
+      },
+
+      /** Apart from `collect`, so that what waits for the disk holds on to bytes, not to parsed events. */
+      async keep(
+        project: ProjectId,
+        { results, piece, fingerprints }: Admission,
+      ): Promise<Collected> {
+        const accepted = piece?.count ?? 0;
         const rejected = results.filter(({ status }) => status === "rejected").length;
-        const batch =
-          accepted.length === 0 ? null : await this.publishEvents(project, admitted(accepted));
+        const batch = piece === null ? null : await this.publishEvents(project, piece);
         const { metrics } = this.broker;
         if (rejected > 0) metrics.increment("analytics_events_rejected_total", {}, rejected);
-        if (batch !== null)
-          metrics.increment("analytics_events_accepted_total", {}, accepted.length);
+        if (accepted > 0) metrics.increment("analytics_events_accepted_total", {}, accepted);
         return {
           receipt: { batch, accepted: results.length - rejected, rejected, results },
-          accepted: accepted.map(({ event }) => event),
+          fingerprints,
         };
       },
+
       drain(): Promise<void> {
         return this.flush();
       },
     },
   });
+}
+
+interface Admission {
+  readonly results: readonly ItemResult[];
+  readonly piece: Admitted | null;
+  readonly fingerprints: readonly Fingerprint[];
+}
+
+function admission(inputs: unknown, watched: boolean): Admission {
+  if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
+    throw new ServiceError("VALIDATION", `events must be an array of at most ${maxBatchEvents}`);
+  }
+  const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7 });
+  return {
+    results,
+    piece: accepted.length === 0 ? null : admitted(accepted),
+    fingerprints: watched
+      ? accepted.map(({ event }) => ({ id: event.id, hash: contentHash(event) }))
+      : [],
+  };
 }

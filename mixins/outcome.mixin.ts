@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventOutcome } from "../lib/contracts.ts";
-import { contentHash } from "../lib/event/content-hash.ts";
-import type { AcceptedEvent, BatchId, EventId } from "../lib/event/event.ts";
+import type { BatchId, EventId } from "../lib/event/event.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
+import type { Fingerprint } from "./admission.mixin.ts";
 
 /** The longest a caller may wait, milliseconds. */
 export const maxWaitMs = 30_000;
@@ -26,13 +26,13 @@ export function OutcomeMixin() {
     methods: {
       async outcomesOf(
         ctx: Caller,
-        events: readonly AcceptedEvent[],
+        events: readonly Fingerprint[],
         batch: BatchId,
         waitMs: number,
       ): Promise<Readonly<Record<EventId, EventOutcome>>> {
         const deadline = Date.now() + Math.min(waitMs, maxWaitMs);
         const outcomes = new Map<string, EventOutcome>();
-        const asked = events.map((event) => ({ id: event.id, batch, hash: contentHash(event) }));
+        const asked = events.map(({ id, hash }) => ({ id, batch, hash }));
         for (;;) {
           const stored = this.nextStored();
           const pending = asked.filter(({ id }) => (outcomes.get(id) ?? "pending") === "pending");

@@ -16,15 +16,19 @@ export const ingest = (config: Config) =>
       collect: {
         visibility: "public",
         async handler(ctx) {
-          const { events, waitMs } = ctx.params;
-          const { receipt, accepted } = await this.collect(
-            events,
+          const { waitMs } = ctx.params;
+          const collecting = this.collect(
+            ctx.params.events,
             ctx.meta.project ?? defaultProject,
+            waitMs !== undefined,
           );
+          // Moleculer keeps the context while the disk is waited for: it need not keep the events.
+          ctx.params = { events: [] };
+          const { receipt, fingerprints } = await collecting;
           if (waitMs === undefined || receipt.batch === null) return receipt;
           return {
             ...receipt,
-            outcomes: await this.outcomesOf(ctx, accepted, receipt.batch, waitMs),
+            outcomes: await this.outcomesOf(ctx, fingerprints, receipt.batch, waitMs),
           };
         },
       },

@@ -53,6 +53,8 @@ export type ItemProblem =
 /** An event that was let in, and its JSON: a batch message is a join of these texts. */
 export interface AdmittedEvent {
   readonly event: AcceptedEvent;
+  /** False where the id was made here: no other event has it. */
+  readonly named: boolean;
   /** `JSON.stringify(event)`: compact, well-formed Unicode. */
   readonly json: string;
 }
@@ -64,7 +66,10 @@ export interface Admission {
   readonly accepted: readonly AdmittedEvent[];
 }
 
-/** The clock and the source of ids. `newId` is called once for each accepted event without an id, in order. */
+/**
+ * The clock and the source of ids. `newId` is called once for each accepted event without an id, in order,
+ * and gives an id that no other event has.
+ */
 export interface AdmissionTime {
   /** Epoch milliseconds. */
   readonly now: number;
@@ -107,9 +112,9 @@ export function admit(inputs: readonly unknown[], at: AdmissionTime): Admission 
       continue;
     }
     const { id, receivedAt } = admitted.event;
-    const earlier = byId.get(id);
+    const earlier = admitted.named ? byId.get(id) : undefined;
     if (earlier === undefined) {
-      byId.set(id, { event: admitted.event });
+      if (admitted.named) byId.set(id, { event: admitted.event });
       accepted.push(admitted);
       results.push({ index, id, status: "accepted", receivedAt });
       continue;
@@ -144,7 +149,7 @@ function admitOne(input: unknown, at: AdmissionTime): AdmittedEvent | ItemError 
   if (json.length * 3 + timestampBytes > maxEventBytes && eventBytes(input) > maxEventBytes) {
     return refusal(findingsOf(input, broken, at.now));
   }
-  return { event, json };
+  return { event, named: (input as EventInput).id !== undefined, json };
 }
 
 /** When it happened: now where it does not say. `undefined` where what it says is not acceptable. */

@@ -1,14 +1,26 @@
 import type { AcceptedEvent, BatchId, BatchMessage, ProjectId } from "./event.ts";
 
-/** The bytes of a batch message, from its events' JSON texts. */
-export function encodeBatch(batch: BatchId, project: ProjectId, events: readonly string[]): Buffer {
+const comma = Buffer.from(",");
+const end = Buffer.from("]}");
+
+/** The bytes of a batch message, from its events' JSON in UTF-8; one piece may hold several, joined by commas. */
+export function encodeBatch(
+  batch: BatchId,
+  project: ProjectId,
+  pieces: readonly Uint8Array[],
+): Buffer {
   const head = `{"batch":${JSON.stringify(batch)},"project":${JSON.stringify(project)},"events":[`;
-  return Buffer.from(`${head}${events.join(",")}]}`);
+  const parts: Uint8Array[] = [Buffer.from(head)];
+  for (const piece of pieces) parts.push(piece, comma);
+  // In the place of the last comma.
+  if (pieces.length > 0) parts.pop();
+  parts.push(end);
+  return Buffer.concat(parts);
 }
 
 /** One event of a batch as a message of its own: a new batch, since the old one's deltas are written without it. */
 export function aloneInBatch(event: AcceptedEvent, project: ProjectId, batch: BatchId): Buffer {
-  return encodeBatch(batch, project, [JSON.stringify(event)]);
+  return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))]);
 }
 
 /** How the message of every error of `decodeBatch` begins: between threads an error keeps little more than its message. */

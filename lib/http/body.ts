@@ -160,9 +160,11 @@ class Gathered {
     this.sizeBytes += chunk.length;
   }
 
+  /** To be asked once: the request, which lives until it is answered, must not hold on to its body. */
   whole(): Buffer {
-    const [first] = this.#chunks;
-    return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    const [first, ...others] = this.#chunks.splice(0);
+    if (first === undefined) return Buffer.alloc(0);
+    return others.length === 0 ? first : Buffer.concat([first, ...others]);
   }
 }
 

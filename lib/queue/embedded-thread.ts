@@ -26,8 +26,11 @@ const workerFile = new URL(`../../workers/queue.worker${extension}`, import.meta
 /** The least time between two starts of the thread. */
 const restartMs = 1_000;
 
+/** By default a thread's garbage may grow to 48 MB before it is looked at; messages are not on its heap. */
+const resourceLimits = { maxYoungGenerationSizeMb: 8 };
+
 export const spawnWorker: Spawn = (file, data) =>
-  new Worker(file, { name: "queue", workerData: data });
+  new Worker(file, { name: "queue", workerData: data, resourceLimits });
 
 /**
  * The event loop's end of the queue's thread. All that one turn of the event loop asks for goes out

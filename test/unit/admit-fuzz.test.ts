@@ -6,7 +6,8 @@ import { eventBytes } from "../../lib/event/findings.ts";
 import { maxAheadMs, maxEventBytes, maxFindings } from "../../lib/event/limits.ts";
 
 const now = 1_769_854_830_123;
-const at = { now, newId: () => "generated" };
+let generated = 0;
+const at = { now, newId: () => `generated-${++generated}` };
 
 const hostileNames = [
   "__proto__",
@@ -182,7 +183,7 @@ describe("whatever is sent", () => {
           expect(isDeepStrictEqual(again[field], throughJson(sent[field]))).toBe(true);
         }
         expect([again["id"], again["type"], again["source"], again["correlationId"]]).toEqual([
-          sent["id"] ?? "generated",
+          sent["id"] ?? `generated-${generated}`,
           sent["type"],
           sent["source"],
           sent["correlationId"],

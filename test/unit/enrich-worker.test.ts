@@ -43,7 +43,7 @@ function bodyOf(events: readonly unknown[]): Uint8Array {
   return encodeBatch(
     "b1",
     "shop",
-    events.map((event) => JSON.stringify(event)),
+    events.map((event) => Buffer.from(JSON.stringify(event))),
   );
 }
 

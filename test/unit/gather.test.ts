@@ -51,6 +51,22 @@ describe("Gatherer", () => {
     expect(groups).toEqual([3]);
   });
 
+  test("all that waits is one round, in as few groups as hold it, side by side", async () => {
+    const { groups, run, nextStart, end } = held();
+    const gatherer = new Gatherer(run, limits, overflow);
+    let start = nextStart();
+    const first = gatherer.add(piece("a"));
+    await start;
+    const others = ["b", "c", "d"].map((value) => gatherer.add(piece(value, 6)));
+    start = nextStart();
+    end();
+    await first;
+    await start;
+    expect(groups).toEqual([["a"], ["b"], ["c"], ["d"]]);
+    for (const _ of others) end();
+    expect(await Promise.all(others)).toEqual(["B", "C", "D"]);
+  });
+
   test("a group keeps to its limits and splits no piece", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -96,14 +112,16 @@ describe("Gatherer", () => {
   test("refuses what would wait beyond the bound, and keeps what waits", async () => {
     const { run, nextStart, end } = held();
     const gatherer = new Gatherer(run, { ...limits, maxWaitingItems: 5 }, overflow);
-    const start = nextStart();
+    let start = nextStart();
     const first = gatherer.add(piece("a"));
     await start;
     const waiting = gatherer.add(piece("b", 5));
     await expect(gatherer.add(piece("c"))).rejects.toThrow("overflow");
+    start = nextStart();
     end();
     await first;
     const idle = gatherer.idle();
+    await start;
     end();
     await waiting;
     await idle;
