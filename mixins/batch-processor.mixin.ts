@@ -2,12 +2,10 @@ import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "../lib/config.ts";
 import { errorType } from "../lib/errors.ts";
 import { aloneInBatch, decodeBatch, isMalformedBatch } from "../lib/event/batch-message.ts";
-import type { EnrichDone } from "../lib/event/enrich-job.ts";
-import type { StoredEvent } from "../lib/event/event.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import type { Delivery, Outcome } from "../lib/queue/queue.ts";
-import { storeBatch } from "../lib/store/protocol.ts";
-import type { Ownership } from "../lib/store/store.ts";
+import type { BatchPack } from "../lib/store/batch-pack.ts";
+import { storePack, type Stored } from "../lib/store/protocol.ts";
 import { ConsumerMixin, type Consuming } from "./consumer.mixin.ts";
 import { EnrichMixin, type Enriched, type Enriching } from "./enrich.mixin.ts";
 import { StoreMixin, type Storing } from "./store.mixin.ts";
@@ -23,10 +21,8 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
           const enriched = await this.enrich(delivery.body);
           await this.bury(enriched, delivery);
           const { done } = enriched;
-          const ownership = await storeBatch(this.store, done, (events) =>
-            this.deltasOf(done, events),
-          );
-          this.report(delivery, done, ownership, startedAt);
+          const stored = await storePack(this.store, done, (owned) => this.deltasOf(done, owned));
+          this.report(delivery, done, stored, startedAt);
           return { status: "done" };
         } catch (error) {
           return this.outcomeOf(error);
@@ -57,28 +53,23 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
 
       report(
         { receivedAt }: Delivery,
-        { batch, project, events }: EnrichDone,
-        { owned, foreign }: Ownership,
+        { batch, project, count }: BatchPack,
+        { owned, duplicates, conflicts }: Stored,
         startedAt: number,
       ): void {
         const { metrics } = this.broker;
-        const conflicts = conflictsIn(events, foreign);
         const now = Date.now();
-        metrics.increment("analytics_events_stored_total", {}, owned.size);
+        metrics.increment("analytics_events_stored_total", {}, owned);
         if (conflicts > 0) {
           metrics.increment("analytics_events_repeated_total", { kind: "conflict" }, conflicts);
         }
-        if (foreign.length > conflicts) {
-          const duplicates = foreign.length - conflicts;
+        if (duplicates > 0) {
           metrics.increment("analytics_events_repeated_total", { kind: "duplicate" }, duplicates);
         }
         metrics.observe("analytics_batch_seconds", (now - startedAt) / 1000);
         metrics.observe("analytics_batch_age_seconds", (now - receivedAt) / 1000);
-        this.logger.debug(
-          { batch, events: events.length, owned: owned.size, ms: now - startedAt },
-          "batch stored",
-        );
-        void this.broker.emit("events.stored", { project, batch, events: owned.size });
+        this.logger.debug({ batch, events: count, owned, ms: now - startedAt }, "batch stored");
+        void this.broker.emit("events.stored", { project, batch, events: owned });
       },
 
       drain(): Promise<void> {
@@ -86,11 +77,4 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       },
     },
   });
-}
-
-/** How many events came with the id of a stored one and other content. */
-function conflictsIn(events: readonly StoredEvent[], foreign: Ownership["foreign"]): number {
-  if (foreign.length === 0) return 0;
-  const hashes = new Map(events.map(({ id, hash }) => [id, hash]));
-  return foreign.filter(({ id, hash }) => hashes.get(id) !== hash).length;
 }

@@ -1,22 +1,17 @@
 import { extname } from "node:path";
 import type { Config } from "../lib/config.ts";
-import type {
-  DeltasDone,
-  DeltasJob,
-  EnrichDone,
-  EnrichJob,
-  EnrichSettings,
-} from "../lib/event/enrich-job.ts";
+import type { DeltasDone, DeltasJob, EnrichJob, EnrichSettings } from "../lib/event/enrich-job.ts";
 import { decodeBatch, isMalformedBatch } from "../lib/event/batch-message.ts";
 import type { BatchMessage, StoredEvent } from "../lib/event/event.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import { rolledUp } from "../lib/analytics/dimensions.ts";
+import { pack, unpack, type BatchPack } from "../lib/store/batch-pack.ts";
 import type { Delta } from "../lib/store/store.ts";
 import { WorkerPoolMixin } from "./worker-pool.mixin.ts";
 
 /** A batch after enrichment: what can be stored, and the indexes of events that no worker survived. */
 export interface Enriched {
-  readonly done: EnrichDone;
+  readonly done: BatchPack;
   readonly poisonous: readonly number[];
 }
 
@@ -27,7 +22,7 @@ export interface Enriching {
 
 type BatchOf = Pick<BatchMessage, "batch" | "project">;
 interface Offload {
-  (job: EnrichJob): Promise<EnrichDone>;
+  (job: EnrichJob): Promise<BatchPack>;
   (job: DeltasJob): Promise<DeltasDone>;
 }
 
@@ -44,7 +39,7 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
   };
   return defineMixin<{ offload: Offload }>()({
     mixins: [
-      WorkerPoolMixin<EnrichJob | DeltasJob, EnrichDone | DeltasDone>({
+      WorkerPoolMixin<EnrichJob | DeltasJob, BatchPack | DeltasDone>({
         filename,
         threads: config.enrichThreads,
         workerData: settings,
@@ -88,7 +83,7 @@ async function isolate(offload: Offload, body: Uint8Array): Promise<Enriched> {
   async function enrichOnly(only: readonly number[]): Promise<void> {
     const part = await offload({ body, only }).catch(() => undefined);
     if (part !== undefined) {
-      events.push(...part.events);
+      events.push(...unpack(part).events);
     } else if (only.length === 1) {
       poisonous.push(...only);
     } else {
@@ -100,8 +95,6 @@ async function isolate(offload: Offload, body: Uint8Array): Promise<Enriched> {
 
   await enrichOnly(message.events.map((_, index) => index));
   const { batch, project } = message;
-  return {
-    done: { batch, project, events, deltas: await recount(offload, message, events) },
-    poisonous,
-  };
+  const deltas = await recount(offload, message, events);
+  return { done: pack({ batch, project, events, deltas }), poisonous };
 }

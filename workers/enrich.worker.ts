@@ -3,14 +3,9 @@ import { deltasOf } from "../lib/analytics/delta.ts";
 import { decodeBatch } from "../lib/event/batch-message.ts";
 import { acceptedAt } from "../lib/event/enrich/accepted.ts";
 import { clientReader } from "../lib/event/enrich/client.ts";
-import type {
-  DeltasDone,
-  DeltasJob,
-  EnrichDone,
-  EnrichJob,
-  EnrichSettings,
-} from "../lib/event/enrich-job.ts";
+import type { DeltasDone, DeltasJob, EnrichJob, EnrichSettings } from "../lib/event/enrich-job.ts";
 import { enrich } from "../lib/event/enrich.ts";
+import { pack, type BatchPack } from "../lib/store/batch-pack.ts";
 import { lowerThreadPriority } from "../lib/thread-priority.ts";
 import { countryReader } from "./country.ts";
 
@@ -20,9 +15,9 @@ const tools = { clientOf: clientReader(), countryOf: countryReader(), fullIp };
 lowerThreadPriority();
 
 /** Enriches batches on a worker thread, see `EnrichWorker`. Keeps caches between jobs, nothing else. */
-export default function run(job: EnrichJob): EnrichDone;
+export default function run(job: EnrichJob): BatchPack;
 export default function run(job: DeltasJob): DeltasDone;
-export default function run(job: EnrichJob | DeltasJob): EnrichDone | DeltasDone {
+export default function run(job: EnrichJob | DeltasJob): BatchPack | DeltasDone {
   if ("kind" in job) {
     return { deltas: deltasOf(job.batch, job.project, job.events, dimensions) };
   }
@@ -32,5 +27,5 @@ export default function run(job: EnrichJob | DeltasJob): EnrichDone | DeltasDone
   const events = (indexes ?? [...message.events.keys()]).map((index) =>
     enrich(acceptedAt(message, index), message, tools),
   );
-  return { batch, project, events, deltas: deltasOf(batch, project, events, dimensions) };
+  return pack({ batch, project, events, deltas: deltasOf(batch, project, events, dimensions) });
 }

@@ -1,3 +1,4 @@
+import type { BatchPack } from "../store/batch-pack.ts";
 import type { Delta } from "../store/store.ts";
 import type { BatchId, ProjectId, StoredEvent } from "./event.ts";
 
@@ -9,6 +10,7 @@ export interface EnrichJob {
   readonly only?: readonly number[];
 }
 
+/** A batch after enrichment. Between threads it travels as a `BatchPack`. */
 export interface EnrichDone {
   readonly batch: BatchId;
   readonly project: ProjectId;
@@ -33,7 +35,7 @@ export interface DeltasDone {
 /** What `workers/enrich.worker.ts` exports. */
 export interface EnrichWorker {
   /** @throws Error where the body is no batch message (`decodeBatch`), or that names the position of the event that is none */
-  (job: EnrichJob): EnrichDone;
+  (job: EnrichJob): BatchPack;
   (job: DeltasJob): DeltasDone;
 }
 

@@ -1,11 +1,12 @@
 import { parentGrain, grains, startOf, type Bucket, type Grain } from "../event/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EnrichDone } from "../event/enrich-job.ts";
+import { unpack, type BatchPack } from "./batch-pack.ts";
 import type { Delta, DirtyMark, EventStore, Ownership } from "./store.ts";
 
 /**
  * The counting protocol (docs/protocol.md) over any store. The order of the steps is the contract:
- * each is durable before the next begins, and any of them may be repeated.
+ * each is durable before the next begins, or at the same moment, and any of them may be repeated.
  */
 
 /** Recounts what a batch adds where it owns only some of its events. Pure. */
@@ -29,6 +30,29 @@ export async function storeBatch(
   // Also on redelivery, and for buckets where nothing is owned: another delivery may have stopped right here.
   await store.markDirty(minutesOf(events));
   return ownership;
+}
+
+/** What came of a batch's events. */
+export interface Stored {
+  readonly owned: number;
+  /** Events whose id was there before, from another batch: with the same content, and with other content. */
+  readonly duplicates: number;
+  readonly conflicts: number;
+}
+
+/** `storeBatch` for a batch as enrichment hands it over, in one call where the store has one for it. */
+export async function storePack(
+  store: EventStore,
+  packed: BatchPack,
+  deltasOf: DeltasOf,
+): Promise<Stored> {
+  // By far most batches own all they bring.
+  if (await store.keepWhole?.(packed)) return { owned: packed.count, duplicates: 0, conflicts: 0 };
+  const done = unpack(packed);
+  const { owned, foreign } = await storeBatch(store, done, deltasOf);
+  const hashes = new Map(done.events.map(({ id, hash }) => [id, hash]));
+  const conflicts = foreign.filter(({ id, hash }) => hashes.get(id) !== hash).length;
+  return { owned: owned.size, duplicates: foreign.length - conflicts, conflicts };
 }
 
 function minutesOf(events: readonly StoredEvent[]): Bucket[] {

@@ -5,11 +5,13 @@ import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./sqlite-deltas
 import { nextColumns, putColumns } from "./sqlite-columns.ts";
 import { countEntities, findEntities, findKeys } from "./sqlite-entities.ts";
 import { countEvents, event, events, fingerprint } from "./sqlite-events.ts";
+import { keepWhole } from "./sqlite-keep.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./sqlite-marks.ts";
 import { rollups, sumChildren, writeRollup } from "./sqlite-rollups.ts";
 
 /** What the writing thread can do, each within a transaction. */
 export const writerVerbs = {
+  keepWhole,
   append,
   putDeltas,
   fold,

@@ -16,6 +16,7 @@ import type {
   StoreCapabilities,
   Sum,
 } from "./store.ts";
+import type { BatchPack } from "./batch-pack.ts";
 import type { BucketRow } from "./sqlite-marks.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./sqlite-protocol.ts";
 import { ReaderPool, type Weight } from "./sqlite-readers.ts";
@@ -75,6 +76,10 @@ export class SqliteStore implements EventStore {
       await this.close();
       throw error;
     }
+  }
+
+  keepWhole({ batch, bytes }: BatchPack): Promise<boolean> {
+    return this.#write("keepWhole", batch, bytes);
   }
 
   async append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {

@@ -1,6 +1,7 @@
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, Json, ProjectId, StoredEvent } from "../event/event.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
+import type { BatchPack } from "./batch-pack.ts";
 import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../analytics/cells.ts";
 
 /**
@@ -17,6 +18,13 @@ import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../a
 export interface EventStore {
   /** What differs between back ends, for callers to plan with. */
   readonly capabilities: StoreCapabilities;
+
+  /**
+   * Steps 2 to 5 of the protocol at once, for a batch that owns all of its events: either all of it is seen,
+   * or nothing of it. Absent where a store cannot do that: then each step is a call.
+   * @returns false where the batch owns not all of them; at most step 2 was done then
+   */
+  keepWhole?(pack: BatchPack): Promise<boolean>;
 
   /**
    * Step 2 and 3 of the protocol: insert the events that are absent; the first write of an id wins.

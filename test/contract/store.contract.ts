@@ -7,6 +7,7 @@ import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
 import { marksContract } from "./store-marks.contract.ts";
 import { outageContract } from "./store-outage.contract.ts";
 import { questionsContract } from "./store-questions.contract.ts";
+import { packContract } from "./store-pack.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
 
 /** Every sentence of `lib/store/store.ts`, as tests, for any implementation. */
@@ -25,6 +26,7 @@ export function storeContract(
   };
   describe(`${name} keeps the store's contract`, () => {
     appendContract(onStore, traits);
+    packContract(onStore);
     deltasContract(onStore);
     marksContract(onStore);
     rollupsContract(onStore);

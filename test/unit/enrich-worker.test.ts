@@ -10,6 +10,7 @@ import type {
   EnrichJob,
   EnrichSettings,
 } from "../../lib/event/enrich-job.ts";
+import { unpack, type BatchPack } from "../../lib/store/batch-pack.ts";
 import type { AcceptedEvent } from "../../lib/event/event.ts";
 import { countryReader } from "../../workers/country.ts";
 
@@ -24,8 +25,13 @@ interface Pool {
 
 function poolWith(workerData: EnrichSettings): Pool {
   const filename = new URL("../../workers/enrich.worker.ts", import.meta.url).href;
-  const pool: unknown = new Piscina({ filename, workerData, maxThreads: 1 });
-  return pool as Pool;
+  const pool = new Piscina({ filename, workerData, maxThreads: 1 });
+  async function run(job: EnrichJob | DeltasJob): Promise<unknown> {
+    const done = (await pool.run(job)) as BatchPack | DeltasDone;
+    return "bytes" in done ? unpack(done) : done;
+  }
+  const opened: unknown = { run, close: () => pool.close() };
+  return opened as Pool;
 }
 
 function accepted(id: string, fields: Partial<AcceptedEvent> = {}): AcceptedEvent {

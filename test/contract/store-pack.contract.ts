@@ -1,0 +1,78 @@
+import { deltasOf } from "../../lib/analytics/delta.ts";
+import type { StoredEvent } from "../../lib/event/event.ts";
+import { pack, type BatchPack } from "../../lib/store/batch-pack.ts";
+import { storePack } from "../../lib/store/protocol.ts";
+import type { EventStore } from "../../lib/store/store.ts";
+import { asJson, bucket, event, minute, minuteMs, type OnStore } from "./store-harness.ts";
+
+const countedBy = ["source"];
+
+function packOf(batch: string, events: readonly StoredEvent[]): BatchPack {
+  return pack({ batch, project: "p", events, deltas: deltasOf(batch, "p", events, countedBy) });
+}
+
+const store = (to: EventStore, batch: string, events: readonly StoredEvent[]) =>
+  storePack(to, packOf(batch, events), (owned) =>
+    Promise.resolve(deltasOf(batch, "p", owned, countedBy)),
+  );
+
+/** What the store counts in a minute, and how many deltas that sums. */
+async function counted(from: EventStore, start = minute): Promise<unknown> {
+  const { v, cells } = await from.sumDeltas(bucket(start));
+  return asJson({ v, types: cells.types, source: cells.dimensions["source"] });
+}
+
+const spread = [
+  event("a", { data: { plan: "pro" }, metadata: { userId: "\ud800" }, correlationId: "c" }),
+  event("b", { timestamp: minute + minuteMs }),
+  event("c"),
+];
+
+/** Batches as enrichment hands them over: `storePack`, and `keepWhole` where a store has it. */
+export function packContract(onStore: OnStore): void {
+  describe("a packed batch", () => {
+    test(
+      "is stored, counted and marked, once, however often it comes",
+      onStore(async (to) => {
+        for (let delivery = 0; delivery < 2; delivery += 1) {
+          expect(await store(to, "b1", spread)).toEqual({ owned: 3, duplicates: 0, conflicts: 0 });
+        }
+        expect(asJson(await to.event("p", "a"))).toEqual(asJson({ ...spread[0]!, batch: "b1" }));
+        const source = { "mail.opened": { web: 2 } };
+        expect(await counted(to)).toEqual({ v: 1, types: { "mail.opened": 2 }, source });
+        const range = { from: minute, to: minute + 2 * minuteMs };
+        expect(await to.marks("p", "minute", range)).toEqual([minute, minute + minuteMs]);
+      }),
+    );
+
+    test(
+      "counts only what it owns, and tells repeats from conflicts",
+      onStore(async (to) => {
+        await store(to, "b1", [event("a", { hash: "first" }), event("b")]);
+        const late = [event("a", { hash: "second" }), event("b"), event("c")];
+        expect(await store(to, "b2", late)).toEqual({ owned: 1, duplicates: 1, conflicts: 1 });
+        expect(await counted(to)).toMatchObject({ v: 2, types: { "mail.opened": 3 } });
+      }),
+    );
+
+    test(
+      "is completed where an earlier delivery stopped after its events",
+      onStore(async (to) => {
+        await to.append("b1", spread);
+        expect(await counted(to)).toMatchObject({ v: 0 });
+        expect(await store(to, "b1", spread)).toMatchObject({ owned: 3 });
+        expect(await counted(to)).toMatchObject({ v: 1, types: { "mail.opened": 2 } });
+      }),
+    );
+
+    test(
+      "kept whole says so, and adds nothing where it owns not all",
+      onStore(async (to) => {
+        if (to.keepWhole === undefined) return;
+        expect(await to.keepWhole(packOf("b1", [event("a")]))).toBe(true);
+        expect(await to.keepWhole(packOf("b2", [event("a"), event("b")]))).toBe(false);
+        expect(await counted(to)).toMatchObject({ v: 1, types: { "mail.opened": 1 } });
+      }),
+    );
+  });
+}
