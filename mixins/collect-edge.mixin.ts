@@ -4,7 +4,7 @@ import { catalogue, errorType, ServiceError } from "../lib/errors.ts";
 import type { ProjectId } from "../lib/event/event.ts";
 import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../lib/event/limits.ts";
 import { Gatherer } from "../lib/gather.ts";
-import { inBodyOrder, readBatch } from "../lib/http/batch-body.ts";
+import { inBodyOrder, readBatch, type RejectedItem } from "../lib/http/batch-body.ts";
 import { readBody } from "../lib/http/body.ts";
 import {
   batchAnswer,
@@ -17,12 +17,17 @@ import { readEvent } from "../lib/http/event-body.ts";
 import { errorOfItem } from "../lib/http/problem.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import type { Edge } from "./http-edge.mixin.ts";
+import type { RequestMetrics } from "./request-metrics.mixin.ts";
 
 const eventLimits = { wireBytes: maxEventBodyBytes, inflatedBytes: maxEventBodyBytes };
 const batchLimits = { wireBytes: maxBatchBytes, inflatedBytes: maxBatchBytes };
 const groupLimits = { maxItems: 500, maxBytes: 1_048_576, maxWaitingItems: 20_000 };
+/** From so many events on a request goes to ingest by itself: it pays for its hop, and need not wait for others. */
+const aloneFrom = 50;
 
-const routes = new Map<string, "collectEvent" | "collectBatch">([
+type CollectRoute = "collectEvent" | "collectBatch";
+
+const routes = new Map<string, CollectRoute>([
   ["/api/v1/events", "collectEvent"],
   ["/api/v1/events/batch", "collectBatch"],
 ]);
@@ -37,7 +42,7 @@ export type Part = Pick<Receipt, "results">;
  * paid for the group.
  */
 export function CollectEdgeMixin() {
-  return defineMixin<Edge & { groups: Map<ProjectId, Gatherer<Inputs, Part>> }>()({
+  return defineMixin<Edge & RequestMetrics & { groups: Map<ProjectId, Gatherer<Inputs, Part>> }>()({
     methods: {
       intercept(request: IncomingMessage, response: ServerResponse): boolean {
         const url = request.url ?? "";
@@ -49,17 +54,33 @@ export function CollectEdgeMixin() {
           // `batch` is no event's id.
           if (route === "collectEvent") return false;
           const error = new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow: ["POST"] });
-          this.answerProblem(request, response, error);
+          this.refuse(request, response, error);
           return true;
         }
         this[route](request, end < 0 ? "" : url.slice(end + 1)).then(
-          (answer) => send(response, answer),
+          (answer) => this.accept(route, request, response, answer),
           (error: unknown) => this.refuse(request, response, error),
         );
         return true;
       },
 
+      /** All headers at once: `setHeader` before `writeHead` makes Node write them one by one, twice. */
+      accept(
+        route: CollectRoute,
+        request: IncomingMessage,
+        response: ServerResponse,
+        { status, headers, body }: Answer,
+      ): void {
+        response.writeHead(status, {
+          "X-Request-Id": request.headers["x-request-id"],
+          ...headers,
+        });
+        response.end(body);
+        this.countAnswer(route === "collectEvent" ? "collect" : "batch", status);
+      },
+
       refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+        this.observeRequest(request, response);
         const type = errorType(error);
         if (catalogue[type].status === 503) {
           this.broker.metrics.increment("analytics_collect_refused_total", {
@@ -90,15 +111,31 @@ export function CollectEdgeMixin() {
       async collectBatch(request: IncomingMessage, search: string): Promise<Answer> {
         const { project } = this.keyring.identify(request.headers, "events:write");
         const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
-        const bytes = await readBody(request, batchLimits);
-        const { inputs, rejected } = readBatch(
-          bytes,
-          request.headers["content-type"],
-          maxBatchEvents,
+        const contentType = request.headers["content-type"];
+        const { part, rejected } = this.startBatch(
+          project,
+          await readBody(request, batchLimits),
+          contentType,
         );
-        const { results } =
-          inputs.length > 0 ? await this.gather(project, inputs, bytes.length) : { results: [] };
+        const { results } = await part;
         return batchAnswer(inBodyOrder(results, rejected), choice);
+      },
+
+      /** Apart from `collectBatch`, which waits for the disk and need not hold on to body and parsed events. */
+      startBatch(
+        project: ProjectId,
+        bytes: Buffer,
+        contentType: string | undefined,
+      ): { readonly part: Promise<Part>; readonly rejected: readonly RejectedItem[] } {
+        const { inputs, rejected } = readBatch(bytes, contentType, maxBatchEvents);
+        if (inputs.length >= aloneFrom) {
+          return { part: this.callIngest(project, inputs), rejected };
+        }
+        const part =
+          inputs.length > 0
+            ? this.gather(project, inputs, bytes.length)
+            : Promise.resolve({ results: [] });
+        return { part, rejected };
       },
 
       gather(project: ProjectId, inputs: Inputs, sizeBytes: number): Promise<Part> {
@@ -140,11 +177,6 @@ export function CollectEdgeMixin() {
       this.groups = new Map();
     },
   });
-}
-
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, headers);
-  response.end(body);
 }
 
 function overloaded(): ServiceError {

@@ -22,7 +22,10 @@ interface Web {
 export interface Edge extends Web {
   keyring: Keyring;
   draining: boolean;
-  /** Answers a request itself and says so, or leaves it to the routes. */
+  /**
+   * Answers a request itself and says so, or leaves it to the routes. Then it is also the one that counts
+   * the answer and puts the request's id on it.
+   */
   intercept(request: IncomingMessage, response: ServerResponse): boolean;
   /** Whether `intercept` has an answer for it. */
   collects(method: string, path: string): boolean;
@@ -78,12 +81,12 @@ export function HttpEdgeMixin(config: Config) {
         const given = request.headers["x-request-id"];
         const id = typeof given === "string" && requestId.test(given) ? given : randomUUID();
         request.headers["x-request-id"] = id;
+        if (this.draining) response.shouldKeepAlive = false;
+        if (this.intercept(request, response)) return;
         // moleculer-web would take it for the request's id; here it is the sender's own affair.
         delete request.headers["x-correlation-id"];
         response.setHeader("X-Request-Id", id);
-        if (this.draining) response.shouldKeepAlive = false;
         this.observeRequest(request, response);
-        if (this.intercept(request, response)) return;
         if (request.method === "HEAD") request.method = "GET";
         void this.httpHandler(request, response);
       },
@@ -98,8 +101,12 @@ export function HttpEdgeMixin(config: Config) {
         });
         if (status >= 500 && status !== 503)
           this.logger.error({ err: error, requestId: id }, "request failed");
-        if (response.headersSent) response.destroy();
-        else void answerEarly(request, response, { status, headers, body: JSON.stringify(body) });
+        if (response.headersSent) {
+          response.destroy();
+          return;
+        }
+        response.setHeader("X-Request-Id", id);
+        void answerEarly(request, response, { status, headers, body: JSON.stringify(body) });
       },
 
       /** In place of moleculer-web's, which logs every 503 with its stack. */
