@@ -7,6 +7,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { Bench, type Measurement, type Row } from "./http/bench.ts";
 import { batches, single } from "./http/collect.ts";
+import { exporting } from "./http/export.ts";
 import { memory, startup } from "./http/footprint.ts";
 import { installedGenerator, type Generator } from "./http/load.ts";
 import { pipeline } from "./http/pipeline.ts";
@@ -19,6 +20,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["batches", batches],
   ["pipeline", pipeline],
   ["reads", reads],
+  ["export", exporting],
 ]);
 
 const usage = `npm run bench -- [options] [${[...measurements.keys()].join(" | ")}]...

@@ -1,6 +1,7 @@
 import type { ItemResult } from "./event/admit.ts";
 import type { BatchId, EventId, ProjectId } from "./event/event.ts";
 import type { CountsAnswer } from "./analytics/counts-question.ts";
+import type { ExportPage } from "./analytics/export-question.ts";
 import type { ListAnswer } from "./analytics/list-question.ts";
 import type { PublicEvent } from "./event/public-event.ts";
 import type { Queried } from "./store/queried.ts";
@@ -78,6 +79,11 @@ export interface Actions {
   };
   "aggregator.health": { params: Nothing; result: StageHealth };
   "query.events": { params: Readonly<Record<string, unknown>>; result: ListAnswer };
+  /**
+   * A part of an export: the filters of `query.events`, `format`, `fields`, `order`, and the `cursor` of
+   * the part before. Whoever asks decides when the next one is read, so nothing piles up on the way.
+   */
+  "query.export": { params: Readonly<Record<string, unknown>>; result: ExportPage };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
   "query.counts": { params: Readonly<Record<string, unknown>>; result: CountsAnswer };
   "query.run": { params: Readonly<Record<string, unknown>>; result: QueryAnswer };

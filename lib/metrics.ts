@@ -98,6 +98,10 @@ export const metrics = {
     type: "gauge",
     help: "Age of the oldest event not yet counted. Normal is below 1.",
   },
+  analytics_events_exported_total: {
+    type: "counter",
+    help: "Events read for exports. Grows while somebody takes one.",
+  },
   analytics_http_requests_total: {
     type: "counter",
     labels: ["route", "status"],

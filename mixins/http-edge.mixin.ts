@@ -22,6 +22,8 @@ interface Web {
 export interface Edge extends Web {
   keyring: Keyring;
   draining: boolean;
+  /** Whether the client wants no body: moleculer-web is told that it asks with GET. */
+  isHead(request: IncomingMessage): boolean;
   /**
    * Answers a request itself and says so, or leaves it to the routes. Then it is also the one that counts
    * the answer and puts the request's id on it.
@@ -65,7 +67,7 @@ function pathOf(request: IncomingMessage & { readonly originalUrl?: string }): s
 
 /** Gives a service moleculer-web's routes on a server of our own: request ids, keys, problems, 405, an orderly end. */
 export function HttpEdgeMixin(config: Config) {
-  return defineMixin<Edge & RequestMetrics>()({
+  return defineMixin<Edge & RequestMetrics & { heads: WeakSet<IncomingMessage> }>()({
     mixins: [ApiGateway as Partial<ServiceSchema>, RequestMetricsMixin()],
     settings: settingsOf(config),
     methods: {
@@ -87,8 +89,15 @@ export function HttpEdgeMixin(config: Config) {
         delete request.headers["x-correlation-id"];
         response.setHeader("X-Request-Id", id);
         this.observeRequest(request, response);
-        if (request.method === "HEAD") request.method = "GET";
+        if (request.method === "HEAD") {
+          this.heads.add(request);
+          request.method = "GET";
+        }
         void this.httpHandler(request, response);
+      },
+
+      isHead(request: IncomingMessage): boolean {
+        return this.heads.has(request);
       },
 
       answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -148,6 +157,7 @@ export function HttpEdgeMixin(config: Config) {
     },
     created() {
       this.draining = false;
+      this.heads = new WeakSet();
       this.keyring = new Keyring(config.apiKeys);
     },
   });

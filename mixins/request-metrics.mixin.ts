@@ -14,6 +14,7 @@ const flushEveryMs = 1_000;
 const routes: readonly (readonly [RegExp, string])[] = [
   [/^\/api\/v1\/events\/batch$/, "batch"],
   [/^\/api\/v1\/events\/counts$/, "counts"],
+  [/^\/api\/v1\/events\/export$/, "export"],
   [/^\/api\/v1\/events\/[^/]+$/, "event"],
   [/^\/health/, "health"],
   [/^\/metrics$/, "metrics"],

@@ -1,11 +1,14 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { loadConfig, type Config, type Scope } from "../lib/config.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { operatingPaths, type Operating } from "../lib/operations.ts";
 import { AskEdgeMixin, type AskEdge } from "../mixins/ask-edge.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
+import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/export-edge.mixin.ts";
 import { HttpEdgeMixin, type Edge } from "../mixins/http-edge.mixin.ts";
 import { OperateMixin } from "../mixins/operate.mixin.ts";
+
+type Handlers = Operating & ExportEdge;
 
 interface ApiRoute {
   readonly name: string;
@@ -25,6 +28,7 @@ const reads: ApiRoute = {
   aliases: {
     "GET /events": "query.events",
     "GET /events/counts": "query.counts",
+    "GET /events/export": handler("exportEvents"),
     "GET /events/:id": "query.event",
   },
 };
@@ -44,7 +48,7 @@ const operate: ApiRoute = {
   name: "operate",
   path: "/",
   aliases: Object.fromEntries(
-    Object.entries(operatingPaths).map(([path, name]) => [`GET ${path}`, operation(name)]),
+    Object.entries(operatingPaths).map(([path, name]) => [`GET ${path}`, handler(name)]),
   ),
 };
 
@@ -55,6 +59,7 @@ export const apiGateway = (config: Config) =>
     HttpEdgeMixin(config),
     CollectEdgeMixin(),
     AskEdgeMixin(),
+    ExportEdgeMixin(),
     OperateMixin(config),
   )({
     settings: { routes: [reads, asks, operate].map(closed) },
@@ -78,10 +83,11 @@ function closed(route: ApiRoute) {
   };
 }
 
-function operation(name: keyof Operating) {
+/** A method of the gateway as the handler of an alias. */
+function handler<Name extends keyof Handlers>(name: Name) {
   return function handle(
-    this: Operating,
-    request: IncomingMessage,
+    this: Pick<Handlers, Name>,
+    request: Routed,
     response: ServerResponse,
     fail: (error: unknown) => void,
   ): void {

@@ -6,6 +6,7 @@ import { storeHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { AnswersMixin } from "../mixins/answers.mixin.ts";
 import { EntitiesMixin } from "../mixins/entities.mixin.ts";
+import { ExportMixin } from "../mixins/export.mixin.ts";
 import { QuestionsMixin } from "../mixins/questions.mixin.ts";
 
 /** Longer than a question may wait and read. */
@@ -17,12 +18,20 @@ export const query = (config: Config) =>
     "query",
     AnswersMixin(config),
     QuestionsMixin(config),
+    ExportMixin(),
     EntitiesMixin(),
   )({
     actions: {
       events: {
         handler(ctx) {
           return this.listAnswer(ctx, ctx.params);
+        },
+      },
+      export: {
+        // A rare thing may be looked for in the whole store.
+        timeout: 300_000,
+        handler(ctx) {
+          return this.exportPage(ctx, ctx.params);
         },
       },
       event: {

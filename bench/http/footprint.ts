@@ -67,7 +67,7 @@ export async function memory(bench: Bench): Promise<readonly Row[]> {
 }
 
 /** A line of `/proc/PID/status` (Linux), which is in kibibytes, in mebibytes. */
-function residentMb({ pid }: ServiceProcess, field: "VmRSS" | "VmHWM"): number {
+export function residentMb({ pid }: ServiceProcess, field: "VmRSS" | "VmHWM"): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
   if (kib === undefined) throw new Error(`the kernel does not tell ${field}`);

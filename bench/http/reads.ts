@@ -60,7 +60,7 @@ interface Filled {
 }
 
 /** Stores exactly `total` events of a mail sender, in time order, two batches on the way at a time. */
-async function fill(
+export async function fill(
   bench: Bench,
   service: ServiceProcess,
   total: number,

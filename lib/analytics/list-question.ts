@@ -63,7 +63,7 @@ export function readListQuestion(raw: Raw): ListQuestion {
     filter,
     order,
     limit: readInteger(raw, "limit", limits, findings),
-    after: readCursor(raw["cursor"], scopeOf(filter, order), findings),
+    after: readCursor(raw["cursor"], { filter, order }, findings),
     fields: readFields(raw, findings),
     total: readChoice(raw, "include", ["total"], findings) !== undefined,
   };
@@ -84,7 +84,8 @@ const shown = [
   "context",
 ];
 
-function readFields(raw: Raw, findings: Findings): PropertyPath[] | undefined {
+/** `fields=id,data.plan`: paths into an event as the API shows it. Absent where the parameter is. */
+export function readFields(raw: Raw, findings: Findings): PropertyPath[] | undefined {
   return readList(raw, "fields", findings)?.flatMap((name) => {
     const path = readPath(name);
     if (path !== undefined && shown.includes(path[0])) return [path];
@@ -106,8 +107,14 @@ export function cursorOf(
   return Buffer.from(JSON.stringify(content)).toString("base64url");
 }
 
-function readCursor(value: unknown, scope: string, findings: Findings): Position | undefined {
+/** The position of a cursor of the same filter and order; a finding where it is none. */
+export function readCursor(
+  value: unknown,
+  { filter, order }: Pick<ListQuestion, "filter" | "order">,
+  findings: Findings,
+): Position | undefined {
   if (value === undefined) return undefined;
+  const scope = scopeOf(filter, order);
   const content = typeof value === "string" ? parsed(value) : undefined;
   if (Array.isArray(content) && content.length === 3) {
     const [timestamp, id, of] = content as unknown[];

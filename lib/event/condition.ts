@@ -35,7 +35,7 @@ export function matchesValue(value: unknown, condition: Condition): boolean {
 }
 
 /** The value at a path; `undefined` where it is missing. */
-export function propertyAt(event: Partial<StoredEvent>, path: PropertyPath): unknown {
+export function propertyAt(event: object, path: PropertyPath): unknown {
   let value: unknown = event;
   for (const segment of path) {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;

@@ -1,10 +1,12 @@
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import { textLine, type EventText } from "../event/event-text.ts";
 import { meets } from "../event/predicate.ts";
 import type { Collections } from "./mongo-collections.ts";
 import { translate, type EventDocumentFilter } from "./mongo-condition.ts";
 import { eventKey, fromDocument, type EventDocument } from "./mongo-documents.ts";
 import { toColumn } from "./sqlite-rows.ts";
-import type { EventFilter, EventQuery, Predicate } from "./store.ts";
+import { TextPage } from "./text-page.ts";
+import type { EventFilter, EventQuery, EventTextPage, Predicate } from "./store.ts";
 
 /** How many events are fetched at a time where most may not be wanted. */
 const batchSize = 1_000;
@@ -18,27 +20,52 @@ export async function event(
   return found === null ? undefined : fromDocument(found);
 }
 
-/** A page of events in order: the rest of the cursor's own instant, then what lies beyond it. */
+/** A page of events in order. */
 export async function events(
   collections: Collections,
   query: EventQuery,
 ): Promise<readonly StoredEvent[]> {
+  const page: StoredEvent[] = [];
+  for await (const found of eachEvent(collections, query)) page.push(found);
+  return page;
+}
+
+/** A page of events as text. */
+export async function eventsText(
+  collections: Collections,
+  query: EventQuery,
+  text: EventText,
+  maxBytes: number,
+): Promise<EventTextPage> {
+  const page = new TextPage(query.limit, maxBytes);
+  // One more than fits tells whether there is more.
+  for await (const found of eachEvent(collections, { ...query, limit: query.limit + 1 })) {
+    if (page.isFull) return page.finish(true);
+    page.add(found, textLine(found, text));
+  }
+  return page.finish(false);
+}
+
+/** The events of a page: the rest of the cursor's own instant, then what lies beyond it. */
+async function* eachEvent(
+  collections: Collections,
+  query: EventQuery,
+): AsyncGenerator<StoredEvent, void> {
   const direction = query.order === "asc" ? 1 : -1;
   const { filters, rest } = filtersOf(query);
-  const page: StoredEvent[] = [];
+  let wanted = query.limit;
   for (const bounds of boundsOf(query)) {
-    const wanted = query.limit - page.length;
-    if (wanted <= 0) break;
+    if (wanted <= 0) return;
     const cursor = collections.events
       .find({ $and: [...filters, ...bounds] })
       .sort({ timestamp: direction, id: direction });
     if (rest.length === 0) cursor.limit(wanted);
     for await (const found of meeting(cursor.batchSize(batchSize), rest)) {
-      page.push(found);
-      if (page.length === query.limit) break;
+      yield found;
+      wanted -= 1;
+      if (wanted === 0) return;
     }
   }
-  return page;
 }
 
 export async function countEvents({ events }: Collections, filter: EventFilter): Promise<number> {

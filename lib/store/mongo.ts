@@ -4,11 +4,12 @@ import type { FoldJob, FoldKind } from "../analytics/folds.ts";
 import type { Config } from "../config.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import type { EventText } from "../event/event-text.ts";
 import { analyze } from "./mongo-analyze.ts";
 import { MongoAdapter, type MongoOptions } from "./mongo-adapter.ts";
 import { append } from "./mongo-append.ts";
 import { deltaSums, putDeltas, sumDeltas } from "./mongo-deltas.ts";
-import { countEvents, event, events } from "./mongo-events.ts";
+import { countEvents, event, events, eventsText } from "./mongo-events.ts";
 import {
   clearMark,
   dirtyBacklog,
@@ -28,6 +29,7 @@ import type {
   EventFilter,
   EventQuery,
   EventStore,
+  EventTextPage,
   Ownership,
   Range,
   SectionRow,
@@ -145,6 +147,10 @@ export class MongoStore extends MongoAdapter implements EventStore {
 
   events(query: EventQuery): Promise<readonly StoredEvent[]> {
     return this.link.run((collections) => events(collections, query));
+  }
+
+  eventsText(query: EventQuery, text: EventText, maxBytes: number): Promise<EventTextPage> {
+    return this.link.run((collections) => eventsText(collections, query, text, maxBytes));
   }
 
   countEvents(query: EventFilter): Promise<number> {

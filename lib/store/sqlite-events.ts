@@ -23,6 +23,19 @@ export function events(db: Database, query: EventQuery): readonly EventRow[] {
   );
 }
 
+/** The same, each event read when it is asked for. */
+export function* eachEvent(db: Database, query: EventQuery): Generator<EventRow, void> {
+  const scans = scansOf(db, query);
+  if (scans.length === 1) {
+    const { sql, parameters } = paged(eventColumns, scans[0]!, query);
+    yield* db.iterate(sql, ...parameters) as Iterable<unknown> as Iterable<EventRow>;
+    return;
+  }
+  for (const [seq] of mergedKeys(db, scans, query)) {
+    yield db.get(eventBySeq, seq) as unknown as EventRow;
+  }
+}
+
 /** A page of several scans. They are read in turn until what is left can only come after a full page. */
 function mergedKeys(db: Database, scans: readonly Scan[], query: EventQuery): readonly Key[] {
   const ascending = query.order === "asc";
@@ -54,12 +67,20 @@ export function fingerprint(db: Database, project: string, range: Range): string
 function page<R extends Row>(
   db: Database,
   columns: string,
+  scan: Scan,
+  query: EventQuery,
+): readonly R[] {
+  const { sql, parameters } = paged(columns, scan, query);
+  return db.all(sql, ...parameters) as readonly R[];
+}
+
+function paged(
+  columns: string,
   { sql, parameters }: Scan,
   { order, limit }: EventQuery,
-): readonly R[] {
-  return db.all(
-    `SELECT ${columns} ${sql} ORDER BY timestamp ${order}, id ${order} LIMIT ?`,
-    ...parameters,
-    limit,
-  ) as readonly R[];
+): Pick<Scan, "sql" | "parameters"> {
+  return {
+    sql: `SELECT ${columns} ${sql} ORDER BY timestamp ${order}, id ${order} LIMIT ?`,
+    parameters: [...parameters, limit],
+  };
 }

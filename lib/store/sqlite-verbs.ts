@@ -7,6 +7,7 @@ import { countEntities, findEntities, findKeys } from "./sqlite-entities.ts";
 import { countEvents, event, events, fingerprint } from "./sqlite-events.ts";
 import { keepWhole } from "./sqlite-keep.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./sqlite-marks.ts";
+import { eventsText } from "./sqlite-text.ts";
 import { rollups, sumChildren, writeRollup } from "./sqlite-rollups.ts";
 
 /** What the writing thread can do, each within a transaction. */
@@ -27,6 +28,7 @@ export const writerVerbs = {
 export const readerVerbs = {
   event,
   events,
+  eventsText,
   countEvents,
   fingerprint,
   dirty,

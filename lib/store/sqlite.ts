@@ -3,6 +3,7 @@ import type { FoldJob, FoldKind } from "../analytics/folds.ts";
 import { errorType, ServiceError } from "../errors.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import type { EventText } from "../event/event-text.ts";
 import type {
   Analyzed,
   Delta,
@@ -10,6 +11,7 @@ import type {
   EventFilter,
   EventQuery,
   EventStore,
+  EventTextPage,
   Ownership,
   Range,
   SectionRow,
@@ -162,10 +164,13 @@ export class SqliteStore implements EventStore {
     return sectionRows(section, rows);
   }
 
-  async events({ after, ...query }: EventQuery): Promise<readonly StoredEvent[]> {
-    const asked = { ...query, after: after && { timestamp: after.timestamp, id: after.id } };
-    const rows = await this.read(weightOf(query), "events", asked);
+  async events(query: EventQuery): Promise<readonly StoredEvent[]> {
+    const rows = await this.read(weightOf(query), "events", plain(query));
     return rows.map(fromRow);
+  }
+
+  eventsText(query: EventQuery, text: EventText, maxBytes: number): Promise<EventTextPage> {
+    return this.read("heavy", "eventsText", plain(query), text, maxBytes);
   }
 
   countEvents(query: EventFilter): Promise<number> {
@@ -242,6 +247,11 @@ const quickCountMs = 60_000;
 function weightOf({ where = [], sources, userId, correlationId }: EventFilter): Weight {
   if (userId !== undefined || correlationId !== undefined) return "quick";
   return where.length > 0 || sources !== undefined ? "heavy" : "quick";
+}
+
+/** A position may be a whole event, which need not travel. */
+function plain({ after, ...query }: EventQuery): EventQuery {
+  return { ...query, after: after && { timestamp: after.timestamp, id: after.id } };
 }
 
 function bucketRow({ project, grain, start }: Bucket): BucketRow {

@@ -1,4 +1,5 @@
 import type { Bucket, Grain } from "../event/bucket.ts";
+import type { EventText } from "../event/event-text.ts";
 import type { BatchId, EventId, Json, ProjectId, StoredEvent } from "../event/event.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
 import type { BatchPack } from "./batch-pack.ts";
@@ -92,6 +93,13 @@ export interface EventStore {
   /** Events in store order: by timestamp, then id (by code unit). At most `limit`, after the cursor. */
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
 
+  /**
+   * A page of events as text, one line each (`textLine`), in the order asked for and after the cursor. It
+   * ends early once it has `maxBytes` of UTF-16, about; at least one event is on it where one matches. It
+   * is work of the background: quick reads do not wait for it.
+   */
+  eventsText(query: EventQuery, text: EventText, maxBytes: number): Promise<EventTextPage>;
+
   /** How many events match, counted to the end. Cost grows with the answer where no index fits. */
   countEvents(query: EventFilter): Promise<number>;
 
@@ -116,6 +124,13 @@ export interface EventStore {
   ping(): Promise<void>;
 
   close(): Promise<void>;
+}
+
+export interface EventTextPage {
+  readonly text: string;
+  readonly events: number;
+  /** Where the next page begins: after the last event of this one. Absent where there is no more. */
+  readonly next?: NonNullable<EventQuery["after"]>;
 }
 
 export interface StoreCapabilities {

@@ -9,6 +9,7 @@ import { outageContract } from "./store-outage.contract.ts";
 import { questionsContract } from "./store-questions.contract.ts";
 import { packContract } from "./store-pack.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
+import { textContract } from "./store-text.contract.ts";
 
 /** Every sentence of `lib/store/store.ts`, as tests, for any implementation. */
 export function storeContract(
@@ -31,6 +32,7 @@ export function storeContract(
     marksContract(onStore);
     rollupsContract(onStore);
     eventsContract(onStore, traits);
+    textContract(onStore);
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);
     questionsContract(onStore, traits);

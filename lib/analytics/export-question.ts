@@ -1,0 +1,48 @@
+import { ServiceError } from "../errors.ts";
+import { textFormats, type EventText } from "../event/event-text.ts";
+import {
+  filterParameters,
+  isFilterParameter,
+  readEventFilter,
+  type OpenFilter,
+} from "./event-filter.ts";
+import { readCursor, readFields, type Position } from "./list-question.ts";
+import { readChoice, refuseUnknown, type Findings, type Raw } from "./read-question.ts";
+
+/** What `GET /api/v1/events/export` asks, checked. */
+export interface ExportQuestion {
+  readonly filter: OpenFilter;
+  readonly order: "asc" | "desc";
+  readonly text: EventText;
+  readonly after?: Position;
+}
+
+/** A part of an export. */
+export interface ExportPage {
+  /** Whole lines; the first page begins with the head of the table. */
+  readonly text: string;
+  /** For the next page; `null` where this is the last one. */
+  readonly nextCursor: string | null;
+  /** RFC 3339: every event accepted before is in the export. Of the first page only, else `null`. */
+  readonly asOf: string | null;
+}
+
+const own = ["format", "fields", "order", "cursor"];
+const known = [...filterParameters, "data.*", "metadata.*", "context.*", ...own];
+
+/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
+export function readExportQuestion(raw: Raw): ExportQuestion {
+  const findings: Findings = [];
+  refuseUnknown(raw, (name) => own.includes(name) || isFilterParameter(name), known, findings);
+  const filter = readEventFilter(raw, findings);
+  const order = readChoice(raw, "order", ["asc", "desc"], findings) ?? "asc";
+  const format = readChoice(raw, "format", textFormats, findings) ?? "ndjson";
+  const question = {
+    filter,
+    order,
+    text: { format, fields: readFields(raw, findings) },
+    after: readCursor(raw["cursor"], { filter, order }, findings),
+  };
+  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
+  return question;
+}

@@ -1,0 +1,45 @@
+import type { PropertyPath } from "../store/store.ts";
+import { propertyAt } from "./condition.ts";
+import { csvRecord } from "./csv.ts";
+import type { StoredEvent } from "./event.ts";
+import { publicEvent, selectFields } from "./public-event.ts";
+
+export const textFormats = ["ndjson", "csv"] as const;
+
+/** How events are written as text. */
+export interface EventText {
+  readonly format: (typeof textFormats)[number];
+  /** What of each event, in this order; all of it where absent. */
+  readonly fields?: readonly PropertyPath[];
+}
+
+/** The columns of CSV where none are chosen: an event's own fields, the last three as JSON. */
+const columns: readonly PropertyPath[] = [
+  ["id"],
+  ["type"],
+  ["timestamp"],
+  ["source"],
+  ["correlationId"],
+  ["receivedAt"],
+  ["project"],
+  ["data"],
+  ["metadata"],
+  ["context"],
+];
+
+/** What stands before the first event: the names of the columns in CSV, nothing in NDJSON. */
+export function textHead({ format, fields = columns }: EventText): string {
+  return format === "csv" ? csvRecord(fields.map((path) => path.join("."))) : "";
+}
+
+/**
+ * An event as one line of text, with its end. In NDJSON it is the event as the API shows it, with `id` and the
+ * chosen fields; in CSV one value for each field, an object or array as its JSON.
+ */
+export function textLine(event: StoredEvent, { format, fields }: EventText): string {
+  const shown = publicEvent(event);
+  if (format === "ndjson") {
+    return `${JSON.stringify(fields === undefined ? shown : selectFields(shown, fields))}\n`;
+  }
+  return csvRecord((fields ?? columns).map((path) => propertyAt(shown, path)));
+}

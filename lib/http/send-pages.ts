@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+/** How long a client may take nothing before it is taken for gone. */
+const idleMs = 300_000;
+
+/**
+ * Send the body of an answer whose head is set, page by page: the next page is asked for only when the
+ * client took the last one, and none any more once it left. A page that fails breaks the connection with a reset, since
+ * a mere end could be taken for the end of the body (HTTP/1.0, and proxies that speak it).
+ * Resolves when all is sent or the client left; rejects with what failed.
+ */
+export async function sendPages(
+  request: IncomingMessage,
+  response: ServerResponse,
+  pages: AsyncIterable<string>,
+): Promise<void> {
+  let failure: { readonly error: unknown } | undefined;
+  const source = pages[Symbol.asyncIterator]();
+  async function next(): Promise<IteratorResult<string, unknown>> {
+    try {
+      return await source.next();
+    } catch (error) {
+      failure = { error };
+      request.socket.resetAndDestroy();
+      throw error;
+    }
+  }
+  async function* watched(): AsyncGenerator<string, void> {
+    try {
+      for (let page = await next(); page.done !== true; page = await next()) yield page.value;
+    } finally {
+      await source.return?.();
+    }
+  }
+  response.setTimeout(idleMs, () => response.destroy());
+  // One page is asked for ahead.
+  const body = Readable.from(watched(), { objectMode: true, highWaterMark: 1 });
+  await pipeline(body, response).catch(() => {
+    // Whatever else ends it early is the client's leaving.
+    if (failure !== undefined) throw failure.error;
+  });
+}

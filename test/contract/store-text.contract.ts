@@ -1,0 +1,84 @@
+import { textLine, type EventText } from "../../lib/event/event-text.ts";
+import type { EventQuery, EventStore } from "../../lib/store/store.ts";
+import { event, minute, type OnStore } from "./store-harness.ts";
+
+/** All pages joined, and how many events each had. */
+async function all(
+  store: EventStore,
+  query: EventQuery,
+  text: EventText,
+  maxBytes = Infinity,
+): Promise<{ readonly text: string; readonly sizes: readonly number[] }> {
+  const sizes: number[] = [];
+  let joined = "";
+  for (let { after } = query; ;) {
+    const page = await store.eventsText({ ...query, after }, text, maxBytes);
+    sizes.push(page.events);
+    joined += page.text;
+    if (page.next === undefined) return { text: joined, sizes };
+    after = page.next;
+  }
+}
+
+/** `eventsText`: what `events` finds, as text. */
+export function textContract(onStore: OnStore): void {
+  describe("events as text", () => {
+    const some = Array.from({ length: 25 }, (_, i) =>
+      event(`e${10 + i}`, {
+        type: i % 3 === 0 ? "a" : "b",
+        timestamp: minute + (i >> 2),
+        data: { plan: i % 2 === 0 ? "pro" : "free", note: `${"x".repeat(i)},"\n` },
+        correlationId: `c${i % 5}`,
+      }),
+    );
+    const queries: readonly Partial<EventQuery>[] = [
+      {},
+      { order: "desc" },
+      { types: ["a", "b"] },
+      { types: ["a"], from: minute + 1, to: minute + 5 },
+      { correlationId: "c2", order: "desc" },
+      { where: [{ path: ["data", "plan"], op: "is", values: ["pro"] }] },
+      { types: ["none"] },
+    ];
+    const texts: readonly EventText[] = [
+      { format: "ndjson" },
+      { format: "csv" },
+      { format: "csv", fields: [["id"], ["data", "note"]] },
+    ];
+
+    test(
+      "are the pages of events, joined, whatever their size",
+      onStore(async (store) => {
+        await store.append("b", some);
+        for (const more of queries) {
+          for (const text of texts) {
+            const query = { project: "p", order: "asc", ...more } as const;
+            const found = await store.events({ ...query, limit: 100 });
+            const expected = found.map((each) => textLine(each, text)).join("");
+            const whole = await all(store, { ...query, limit: 100 }, text);
+            expect(whole).toEqual({ text: expected, sizes: [found.length] });
+            expect((await all(store, { ...query, limit: 7 }, text)).text).toBe(expected);
+          }
+        }
+      }),
+    );
+
+    test(
+      "end at the limit and at the size, with at least one event, and the last page says that it is",
+      onStore(async (store) => {
+        await store.append("b", some);
+        const query = { project: "p", order: "asc", limit: 5 } as const;
+        const sizes = async (more: Partial<EventQuery>, maxBytes?: number) =>
+          (await all(store, { ...query, ...more }, { format: "ndjson" }, maxBytes)).sizes;
+        expect(await sizes({})).toEqual([5, 5, 5, 5, 5]);
+        expect(await sizes({ limit: 24 })).toEqual([24, 1]);
+        expect(await sizes({ limit: 25 })).toEqual([25]);
+        expect(await sizes({ limit: 100 }, 1)).toEqual(some.map(() => 1));
+        const large = await sizes({ limit: 100 }, 4_000);
+        expect(large.length).toBeGreaterThan(2);
+        expect(large.every((size) => size > 1 || size === large.at(-1))).toBe(true);
+        expect(await sizes({ types: ["none"] })).toEqual([0]);
+      }),
+    );
+  });
+}
