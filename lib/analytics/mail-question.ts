@@ -1,0 +1,88 @@
+import type { AnswerMeta } from "../contracts.ts";
+import { ServiceError } from "../errors.ts";
+import type { PropertyPath } from "../store/store.ts";
+import {
+  filterParameters,
+  isFilterParameter,
+  readEventFilter,
+  type OpenFilter,
+} from "./event-filter.ts";
+import { firstInstant, lastInstant } from "../event/instant.ts";
+import { mailTypes, type MailJob } from "./mail-fold.ts";
+import type { MailNumbers, MailRow } from "./mail-report.ts";
+import { readPath } from "./property.ts";
+import {
+  readChoice,
+  readInteger,
+  refuseUnknown,
+  type Findings,
+  type Raw,
+} from "./read-question.ts";
+
+/** What `GET /api/v1/reports/mail` asks, checked. */
+export interface MailQuestion {
+  /** Which events it is about. */
+  readonly filter: OpenFilter;
+  readonly job: MailJob;
+}
+
+export interface MailAnswer {
+  readonly data: readonly MailRow[];
+  readonly total: MailNumbers;
+  /** How many groups there are, those that are not told among them. */
+  readonly groups: number;
+  readonly meta: AnswerMeta;
+}
+
+const groups: Readonly<Record<string, PropertyPath>> = {
+  campaignId: ["metadata", "campaignId"],
+  templateId: ["metadata", "templateId"],
+  emailProvider: ["context", "emailProvider"],
+  "context.emailProvider": ["context", "emailProvider"],
+};
+const limits = { min: 1, max: 1_000, otherwise: 100 };
+const own = ["groupBy", "mails", "limit"];
+/** The report is about certain types, and tells machines apart itself. */
+const notOurs = ["type", "bot"];
+const known = [
+  ...own,
+  ...filterParameters.filter((name) => !notOurs.includes(name)),
+  "data.*",
+  "metadata.*",
+  "context.*",
+];
+
+/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
+export function readMailQuestion(raw: Raw): MailQuestion {
+  const findings: Findings = [];
+  const isKnown = (name: string) =>
+    own.includes(name) || (isFilterParameter(name) && !notOurs.includes(name));
+  refuseUnknown(raw, isKnown, known, findings);
+  const filter = readEventFilter(raw, findings);
+  const groupBy = readGroup(raw["groupBy"], findings);
+  const limit = readInteger(raw, "limit", limits, findings);
+  const mails = readChoice(raw, "mails", ["active", "sent"], findings) ?? "active";
+  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
+  const { from, to, ...rest } = { ...filter, types: mailTypes };
+  if (mails === "active")
+    return { filter: { ...rest, from, to }, job: { kind: "mail", groupBy, limit } };
+  // What became of the mails since then is told, too.
+  const sentWithin = { from: from ?? firstInstant, to: to ?? lastInstant };
+  return { filter: { ...rest, from }, job: { kind: "mail", groupBy, limit, sentWithin } };
+}
+
+function readGroup(name: unknown, findings: Findings): PropertyPath | undefined {
+  if (name === undefined) return undefined;
+  if (typeof name === "string") {
+    if (Object.hasOwn(groups, name)) return groups[name];
+    const path = readPath(name);
+    if (path !== undefined && path.length > 1 && ["data", "metadata"].includes(path[0]))
+      return path;
+  }
+  findings.push({
+    pointer: "groupBy",
+    code: "dimension",
+    message: `groupBy must be one of ${Object.keys(groups).join(", ")}, or a path such as metadata.segment or data.subject`,
+  });
+  return undefined;
+}
