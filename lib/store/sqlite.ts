@@ -1,6 +1,5 @@
 import type { Section } from "../analytics/cells.ts";
 import type { FoldJob, FoldKind } from "../analytics/folds.ts";
-import { errorType, ServiceError } from "../errors.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventText } from "../event/event-text.ts";
@@ -20,65 +19,20 @@ import type {
 } from "./store.ts";
 import type { BatchPack } from "./batch-pack.ts";
 import type { BucketRow } from "./sqlite-marks.ts";
-import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./sqlite-protocol.ts";
-import { ReaderPool, type Weight } from "./sqlite-readers.ts";
+import type { Weight } from "./sqlite-readers.ts";
 import { fromRow, toRow } from "./sqlite-rows.ts";
-import { Shredding } from "./sqlite-shredding.ts";
-import { StateLog } from "./sqlite-state.ts";
 import { jsonOf, sectionRows, sumOf } from "./sqlite-sums.ts";
-import { spawnThread, StoreThread, type Spawn } from "./sqlite-thread.ts";
-import { silent, type StoreLog } from "./store-log.ts";
+import { SqliteThreads } from "./sqlite-threads.ts";
 
-export interface SqliteOptions {
-  /** The SQLite file. It and its folder are made where they are missing. It belongs to one process. */
-  readonly file: string;
-  /** The most reading threads; they start when they are needed. Default 2. */
-  readonly readers?: number;
-  readonly log?: StoreLog;
-  /** How a thread is started; for tests that end one. */
-  readonly spawn?: Spawn;
-}
+export type { SqliteOptions } from "./sqlite-threads.ts";
 
 /**
  * The event store in one SQLite file. One thread writes, others read, so the event loop never waits
  * for the disk, and a long read never holds up a write. Writes that wait at the same time share one
  * commit.
  */
-export class SqliteStore implements EventStore {
+export class SqliteStore extends SqliteThreads implements EventStore {
   readonly capabilities: StoreCapabilities = { name: "sqlite" };
-  readonly #writer: StoreThread<WriterVerbs>;
-  readonly #readers: ReaderPool;
-  readonly #shredding = new Shredding(() => this.#shredOne());
-  /** Whether somebody opened it. */
-  protected opened = false;
-  #ready = false;
-  #closing: Promise<void> | undefined;
-
-  constructor({ file, readers = 2, log = silent, spawn = spawnThread }: SqliteOptions) {
-    const stateOf = (role: string) => new StateLog(log, { file, role });
-    const writing = { file, role: "writer", create: true } as const;
-    this.#writer = new StoreThread(writing, spawn, stateOf("writer"));
-    const reading = { file, role: "reader", create: false } as const;
-    const readersState = stateOf("reader");
-    const startReader = () => new StoreThread<ReaderVerbs>(reading, spawn, readersState);
-    this.#readers = new ReaderPool(readers, startReader);
-  }
-
-  /**
-   * Resolves once it is known whether the file can be used, whatever the answer: while it cannot,
-   * methods throw STORE_UNAVAILABLE.
-   * @throws Error where a newer version wrote the file; then the store is closed
-   */
-  async open(): Promise<void> {
-    this.opened = true;
-    try {
-      await this.ping();
-    } catch (error) {
-      if (errorType(error) === "STORE_UNAVAILABLE") return;
-      await this.close();
-      throw error;
-    }
-  }
 
   keepWhole({ batch, bytes }: BatchPack): Promise<boolean> {
     return this.#write("keepWhole", batch, bytes);
@@ -86,8 +40,8 @@ export class SqliteStore implements EventStore {
 
   async append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
     const rows = events.map((event) => toRow(event, batch));
-    const answer = await this.#write("append", batch, rows);
-    this.#shredding.stored(events.length);
+    const answer = await this.write("append", batch, rows);
+    this.shredding.stored(events.length);
     const { owned, foreign } = answer ?? { owned: events.keys(), foreign: [] };
     return {
       owned: new Set(Iterator.from(owned).map((at) => events[at]!.id)),
@@ -100,11 +54,11 @@ export class SqliteStore implements EventStore {
       const texts = [types, users, dimensions].map((part) => JSON.stringify(part));
       return [bucket.project, bucket.start, batch, ...(texts as [string, string, string])] as const;
     });
-    return this.#write("putDeltas", rows);
+    return this.write("putDeltas", rows);
   }
 
   markDirty(buckets: readonly Bucket[]): Promise<void> {
-    return this.#write("markDirty", buckets.map(bucketRow));
+    return this.write("markDirty", buckets.map(bucketRow));
   }
 
   dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]> {
@@ -124,21 +78,21 @@ export class SqliteStore implements EventStore {
   }
 
   writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
-    return this.#write("writeRollup", bucketRow(bucket), { v: sum.v, cells: jsonOf(sum) });
+    return this.write("writeRollup", bucketRow(bucket), { v: sum.v, cells: jsonOf(sum) });
   }
 
   markParent(bucket: Bucket): Promise<void> {
-    return this.#write("markParent", bucketRow(bucket));
+    return this.write("markParent", bucketRow(bucket));
   }
 
   clearMark({ bucket, nonce }: DirtyMark): Promise<void> {
-    return this.#write("clearMark", bucketRow(bucket), nonce);
+    return this.write("clearMark", bucketRow(bucket), nonce);
   }
 
   /** The summing is done by a reader; the writer only puts the result in place. */
   async condense(minute: Bucket): Promise<void> {
     const plan = await this.read("steady", "planFold", bucketRow(minute));
-    if (plan !== undefined) await this.#write("fold", bucketRow(minute), plan);
+    if (plan !== undefined) await this.write("fold", bucketRow(minute), plan);
   }
 
   marks(project: ProjectId, grain: Grain, { from, to }: Range): Promise<readonly number[]> {
@@ -194,49 +148,6 @@ export class SqliteStore implements EventStore {
 
   fingerprint(project: ProjectId, { from, to }: Range): Promise<string> {
     return this.read("quick", "fingerprint", project, { from, to });
-  }
-
-  async ping(): Promise<void> {
-    await this.#write("ping");
-    if (!this.#ready) this.#shredding.wake();
-    this.#ready = true;
-  }
-
-  /** What was asked for before is carried out first. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    await this.#shredding.close();
-    // The writer last: whoever closes the file last tidies it up.
-    await this.#readers.close();
-    await this.#writer.close();
-  }
-
-  async #shredOne(): Promise<boolean> {
-    const columns = await this.read("heavy", "nextColumns");
-    if (columns !== undefined) await this.#write("putColumns", columns);
-    return columns !== undefined;
-  }
-
-  #write<K extends keyof WriterVerbs>(
-    verb: K,
-    ...parameters: Parameters<WriterVerbs, K>
-  ): Promise<Result<WriterVerbs, K>> {
-    if (this.#closing !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
-    return this.#writer.call(verb, ...parameters);
-  }
-
-  /** The writer makes the file: nothing is read before that. */
-  protected async read<K extends keyof ReaderVerbs>(
-    weight: Weight,
-    verb: K,
-    ...parameters: Parameters<ReaderVerbs, K>
-  ): Promise<Result<ReaderVerbs, K>> {
-    if (!this.#ready) await this.ping();
-    return this.#readers.call(weight, verb, ...parameters);
   }
 }
 

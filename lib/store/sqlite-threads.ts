@@ -1,0 +1,97 @@
+import { errorType, ServiceError } from "../errors.ts";
+import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./sqlite-protocol.ts";
+import { ReaderPool, type Weight } from "./sqlite-readers.ts";
+import { Shredding } from "./sqlite-shredding.ts";
+import { StateLog } from "./sqlite-state.ts";
+import { spawnThread, StoreThread, type Spawn } from "./sqlite-thread.ts";
+import { silent, type StoreLog } from "./store-log.ts";
+
+export interface SqliteOptions {
+  /** The SQLite file. It and its folder are made where they are missing. It belongs to one process. */
+  readonly file: string;
+  /** The most reading threads; they start when they are needed. Default 2. */
+  readonly readers?: number;
+  readonly log?: StoreLog;
+  /** How a thread is started; for tests that end one. */
+  readonly spawn?: Spawn;
+}
+
+/** The threads of the store's file: one that writes, others that read, and what they do by themselves. */
+export abstract class SqliteThreads {
+  readonly #writer: StoreThread<WriterVerbs>;
+  readonly #readers: ReaderPool;
+  protected readonly shredding = new Shredding(() => this.#shredOne());
+  /** Whether somebody opened it. */
+  protected opened = false;
+  #ready = false;
+  #closing: Promise<void> | undefined;
+
+  constructor({ file, readers = 2, log = silent, spawn = spawnThread }: SqliteOptions) {
+    const stateOf = (role: string) => new StateLog(log, { file, role });
+    const writing = { file, role: "writer", create: true } as const;
+    this.#writer = new StoreThread(writing, spawn, stateOf("writer"));
+    const reading = { file, role: "reader", create: false } as const;
+    const readersState = stateOf("reader");
+    const startReader = () => new StoreThread<ReaderVerbs>(reading, spawn, readersState);
+    this.#readers = new ReaderPool(readers, startReader);
+  }
+
+  /**
+   * Resolves once it is known whether the file can be used, whatever the answer: while it cannot,
+   * methods throw STORE_UNAVAILABLE.
+   * @throws Error where a newer version wrote the file; then the store is closed
+   */
+  async open(): Promise<void> {
+    this.opened = true;
+    try {
+      await this.ping();
+    } catch (error) {
+      if (errorType(error) === "STORE_UNAVAILABLE") return;
+      await this.close();
+      throw error;
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.write("ping");
+    if (!this.#ready) this.shredding.wake();
+    this.#ready = true;
+  }
+
+  /** What was asked for before is carried out first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.shredding.close();
+    // The writer last: whoever closes the file last tidies it up.
+    await this.#readers.close();
+    await this.#writer.close();
+  }
+
+  async #shredOne(): Promise<boolean> {
+    const columns = await this.read("heavy", "nextColumns");
+    if (columns !== undefined) await this.write("putColumns", columns);
+    return columns !== undefined;
+  }
+
+  protected write<K extends keyof WriterVerbs>(
+    verb: K,
+    ...parameters: Parameters<WriterVerbs, K>
+  ): Promise<Result<WriterVerbs, K>> {
+    if (this.#closing !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
+    return this.#writer.call(verb, ...parameters);
+  }
+
+  /** The writer makes the file: nothing is read before that. */
+  protected async read<K extends keyof ReaderVerbs>(
+    weight: Weight,
+    verb: K,
+    ...parameters: Parameters<ReaderVerbs, K>
+  ): Promise<Result<ReaderVerbs, K>> {
+    if (!this.#ready) await this.ping();
+    return this.#readers.call(weight, verb, ...parameters);
+  }
+}
