@@ -5,6 +5,7 @@ import type {
   EventDocument,
   MarkDocument,
   PartDocument,
+  QuestionDocument,
   RollupDocument,
 } from "./mongo-documents.ts";
 
@@ -21,6 +22,7 @@ export interface Collections {
   readonly rollups: Collection<RollupDocument>;
   readonly rollupParts: Collection<PartDocument>;
   readonly days: Collection<DayDocument>;
+  readonly questions: Collection<QuestionDocument>;
   readonly pings: Collection<PingDocument>;
 }
 
@@ -32,6 +34,7 @@ export function collectionsOf(db: Db): Collections {
     rollups: db.collection("rollups"),
     rollupParts: db.collection("rollup_parts"),
     days: db.collection("days"),
+    questions: db.collection("questions"),
     pings: db.collection("pings"),
   };
 }
@@ -51,6 +54,7 @@ const indexes: { readonly [Name in keyof Collections]?: readonly IndexSpecificat
   ],
   rollups: [{ project: 1, grain: 1, start: 1 }],
   days: [{ project: 1, day: 1 }],
+  questions: [{ project: 1, name: 1 }],
 };
 
 /**

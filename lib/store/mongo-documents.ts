@@ -92,6 +92,21 @@ export interface DayDocument {
   readonly nonce: string;
 }
 
+/** A saved question. */
+export interface QuestionDocument {
+  /** `project|name`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly name: string;
+  readonly kind: string;
+  readonly description: string;
+  readonly version: string;
+  readonly createdAt: number;
+  readonly savedAt: number;
+  /** JSON. */
+  readonly question: string;
+}
+
 /** JSON texts of sections, by their fields. */
 export type SectionTexts = Readonly<Record<string, string>>;
 

@@ -19,8 +19,10 @@ import {
   readDirty,
   readMarks,
 } from "./mongo-marks.ts";
+import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./mongo-questions.ts";
 import { rollups, sumChildren, writeRollup } from "./mongo-rollups.ts";
 import { upsertAll } from "./mongo-write.ts";
+import type { Demand, QuestionSummary, QuestionToSave, SavedQuestion } from "./question-store.ts";
 import type { StoreLog } from "./store-log.ts";
 import type {
   Analyzed,
@@ -167,6 +169,33 @@ export class MongoStore extends MongoAdapter implements EventStore {
     { timeoutMs }: { readonly timeoutMs: number },
   ): Promise<Analyzed<K>> {
     return this.link.run((collections) => analyze(collections, filter, job, timeoutMs));
+  }
+
+  saveQuestion(
+    project: ProjectId,
+    question: QuestionToSave,
+    demand: Demand,
+    limit: number,
+  ): Promise<"created" | "replaced" | "unmet" | "full"> {
+    return this.link.run((collections) =>
+      saveQuestion(collections, project, question, demand, limit),
+    );
+  }
+
+  savedQuestion(project: ProjectId, name: string): Promise<SavedQuestion | undefined> {
+    return this.link.run((collections) => savedQuestion(collections, project, name));
+  }
+
+  savedQuestions(project: ProjectId): Promise<readonly QuestionSummary[]> {
+    return this.link.run((collections) => savedQuestions(collections, project));
+  }
+
+  removeQuestion(
+    project: ProjectId,
+    name: string,
+    demand: Demand,
+  ): Promise<"removed" | "absent" | "unmet"> {
+    return this.link.run((collections) => removeQuestion(collections, project, name, demand));
   }
 
   fingerprint(project: ProjectId, range: Range): Promise<string> {

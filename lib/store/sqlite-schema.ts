@@ -107,6 +107,18 @@ const schema = `
     PRIMARY KEY (project, grain, section, start)
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE questions (
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    description TEXT NOT NULL,
+    version TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    saved_at INTEGER NOT NULL,
+    question TEXT NOT NULL,
+    PRIMARY KEY (project, name)
+  ) STRICT;
+
   CREATE TABLE pings (at INTEGER NOT NULL) STRICT;
   INSERT INTO pings VALUES (0);
 `;

@@ -7,6 +7,7 @@ import { countEntities, findEntities, findKeys } from "./sqlite-entities.ts";
 import { countEvents, event, events, fingerprint } from "./sqlite-events.ts";
 import { keepWhole } from "./sqlite-keep.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./sqlite-marks.ts";
+import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./sqlite-questions.ts";
 import { eventsText } from "./sqlite-text.ts";
 import { rollups, sumChildren, writeRollup } from "./sqlite-rollups.ts";
 
@@ -21,6 +22,8 @@ export const writerVerbs = {
   clearMark,
   writeRollup,
   putColumns,
+  saveQuestion,
+  removeQuestion,
   ping,
 };
 
@@ -41,6 +44,8 @@ export const readerVerbs = {
   planFold,
   analyze,
   nextColumns,
+  savedQuestion,
+  savedQuestions,
   findKeys,
   findEntities,
   countEntities,

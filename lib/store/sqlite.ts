@@ -3,6 +3,7 @@ import type { FoldJob, FoldKind } from "../analytics/folds.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventText } from "../event/event-text.ts";
+import type { Demand, QuestionSummary, QuestionToSave, SavedQuestion } from "./question-store.ts";
 import type {
   Analyzed,
   Delta,
@@ -144,6 +145,31 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     { timeoutMs }: { readonly timeoutMs: number },
   ): Promise<Analyzed<K>> {
     return this.read("heavy", "analyze", filter, job, timeoutMs) as Promise<Analyzed<K>>;
+  }
+
+  saveQuestion(
+    project: ProjectId,
+    question: QuestionToSave,
+    demand: Demand,
+    limit: number,
+  ): Promise<"created" | "replaced" | "unmet" | "full"> {
+    return this.write("saveQuestion", project, question, demand, limit);
+  }
+
+  savedQuestion(project: ProjectId, name: string): Promise<SavedQuestion | undefined> {
+    return this.read("quick", "savedQuestion", project, name);
+  }
+
+  savedQuestions(project: ProjectId): Promise<readonly QuestionSummary[]> {
+    return this.read("quick", "savedQuestions", project);
+  }
+
+  removeQuestion(
+    project: ProjectId,
+    name: string,
+    demand: Demand,
+  ): Promise<"removed" | "absent" | "unmet"> {
+    return this.write("removeQuestion", project, name, demand);
   }
 
   fingerprint(project: ProjectId, { from, to }: Range): Promise<string> {

@@ -3,6 +3,7 @@ import type { EventText } from "../event/event-text.ts";
 import type { BatchId, EventId, Json, ProjectId, StoredEvent } from "../event/event.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
 import type { BatchPack } from "./batch-pack.ts";
+import type { QuestionStore } from "./question-store.ts";
 import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../analytics/cells.ts";
 
 /**
@@ -16,7 +17,7 @@ import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../a
  * The verbs leave the names of moleculer-db's adapters free (`find`, `count`, `findById`, ...): an
  * implementation is both, an event store and an adapter.
  */
-export interface EventStore {
+export interface EventStore extends QuestionStore {
   /** What differs between back ends, for callers to plan with. */
   readonly capabilities: StoreCapabilities;
 

@@ -9,6 +9,7 @@ import { outageContract } from "./store-outage.contract.ts";
 import { questionsContract } from "./store-questions.contract.ts";
 import { packContract } from "./store-pack.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
+import { savedContract } from "./store-saved.contract.ts";
 import { textContract } from "./store-text.contract.ts";
 
 /** Every sentence of `lib/store/store.ts`, as tests, for any implementation. */
@@ -36,6 +37,7 @@ export function storeContract(
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);
     questionsContract(onStore, traits);
+    savedContract(onStore);
     outageContract(onStore, traits);
   });
 }

@@ -1,0 +1,37 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { ServiceError } from "../errors.ts";
+import type { Demand } from "../store/question-store.ts";
+
+const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+
+/**
+ * What `If-Match` and `If-None-Match` demand before a write (RFC 9110, 13.1). A weak tag matches no `If-Match`.
+ * Of `If-None-Match` only `*` makes sense for a write.
+ * @throws ServiceError MALFORMED
+ */
+export function demandOf(headers: IncomingHttpHeaders): Demand {
+  const match = headers["if-match"];
+  const noneMatch = headers["if-none-match"];
+  if (match !== undefined && noneMatch !== undefined) {
+    throw new ServiceError("MALFORMED", "Send If-Match or If-None-Match, not both");
+  }
+  if (noneMatch !== undefined) {
+    if (noneMatch.trim() === "*") return "absent";
+    throw new ServiceError("MALFORMED", "If-None-Match of a write can only be *");
+  }
+  if (match === undefined) return "any";
+  return match.trim() === "*" ? "present" : { versions: match.split(",").flatMap(strongTag) };
+}
+
+/** A version as a strong entity tag. */
+export function entityTagOf(version: string): string {
+  return `"${version}"`;
+}
+
+function strongTag(text: string): readonly string[] {
+  const [, weak, tag] = entityTag.exec(text.trim()) ?? [];
+  if (tag === undefined) {
+    throw new ServiceError("MALFORMED", 'If-Match must be * or entity tags in quotes, such as "x"');
+  }
+  return weak === undefined ? [tag] : [];
+}
