@@ -3,8 +3,11 @@ import type { BatchId, EventId, ProjectId } from "./event/event.ts";
 import type { CountsAnswer } from "./analytics/counts-question.ts";
 import type { ExportPage } from "./analytics/export-question.ts";
 import type { ListAnswer } from "./analytics/list-question.ts";
+import type { MailAnswer } from "./analytics/mail-question.ts";
+import type { ShownQuestion } from "./analytics/saved-question.ts";
 import type { PublicEvent } from "./event/public-event.ts";
 import type { Queried } from "./store/queried.ts";
+import type { Demand } from "./store/question-store.ts";
 import type { Answer, QuestionKind } from "./store/questions.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 
@@ -12,6 +15,8 @@ import type { QueueDepth } from "./queue/queue.ts";
 export interface Meta {
   /** Set by the gateway from the key. Other Moleculer nodes name it themselves; absent means `default`. */
   project?: ProjectId;
+  /** Headers of the answer, where it is one over HTTP. */
+  $responseHeaders?: Readonly<Record<string, string>>;
 }
 
 export const defaultProject: ProjectId = "default";
@@ -84,6 +89,25 @@ export interface Actions {
    * the part before. Whoever asks decides when the next one is read, so nothing piles up on the way.
    */
   "query.export": { params: Readonly<Record<string, unknown>>; result: ExportPage };
+  /** What became of mails: see docs/mail-report.md. */
+  "query.mailReport": { params: Readonly<Record<string, unknown>>; result: MailAnswer };
+  /** Without what they ask. */
+  "query.saved.list": { params: Nothing; result: { data: readonly ShownQuestion[] } };
+  "query.saved.get": { params: { readonly name: string }; result: ShownQuestion };
+  /** Reads the question as it will be asked, and keeps it. */
+  "query.saved.put": {
+    params: { readonly name: string; readonly body: unknown; readonly demand?: Demand };
+    result: { readonly created: boolean; readonly version: string; readonly saved: ShownQuestion };
+  };
+  "query.saved.remove": {
+    params: { readonly name: string; readonly demand?: Demand };
+    result: { readonly removed: string };
+  };
+  /** Asks it, with another range where `from` or `to` are given: the answer is that of its kind. */
+  "query.saved.results": {
+    params: { readonly name: string; readonly from?: unknown; readonly to?: unknown };
+    result: object;
+  };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
   "query.counts": { params: Readonly<Record<string, unknown>>; result: CountsAnswer };
   "query.run": { params: Readonly<Record<string, unknown>>; result: QueryAnswer };

@@ -8,6 +8,12 @@ export const catalogue = {
   METHOD_NOT_ALLOWED: { status: 405, title: "The method is not allowed here", retryable: false },
   NOT_ACCEPTABLE: { status: 406, title: "No such representation", retryable: false },
   ID_CONFLICT: { status: 409, title: "This id was used for another event", retryable: false },
+  TOO_MANY_QUESTIONS: {
+    status: 409,
+    title: "The project has too many saved questions",
+    retryable: false,
+  },
+  PRECONDITION_FAILED: { status: 412, title: "A precondition was not met", retryable: false },
   TOO_LARGE: { status: 413, title: "The request is too large", retryable: false },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

@@ -16,6 +16,8 @@ const routes: readonly (readonly [RegExp, string])[] = [
   [/^\/api\/v1\/events\/counts$/, "counts"],
   [/^\/api\/v1\/events\/export$/, "export"],
   [/^\/api\/v1\/events\/[^/]+$/, "event"],
+  [/^\/api\/v1\/reports\/mail$/, "mail_report"],
+  [/^\/api\/v1\/queries(?:\/|$)/, "saved_questions"],
   [/^\/health/, "health"],
   [/^\/metrics$/, "metrics"],
 ];

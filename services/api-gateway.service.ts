@@ -7,8 +7,12 @@ import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/export-edge.mixin.ts";
 import { HttpEdgeMixin, type Edge } from "../mixins/http-edge.mixin.ts";
 import { OperateMixin } from "../mixins/operate.mixin.ts";
+import {
+  SavedQuestionsEdgeMixin,
+  type SavedQuestionsEdge,
+} from "../mixins/saved-questions-edge.mixin.ts";
 
-type Handlers = Operating & ExportEdge;
+type Handlers = Operating & ExportEdge & SavedQuestionsEdge;
 
 interface ApiRoute {
   readonly name: string;
@@ -30,6 +34,10 @@ const reads: ApiRoute = {
     "GET /events/counts": "query.counts",
     "GET /events/export": handler("exportEvents"),
     "GET /events/:id": "query.event",
+    "GET /reports/mail": "query.mailReport",
+    "GET /queries": "query.saved.list",
+    "GET /queries/:name": "query.saved.get",
+    "GET /queries/:name/results": "query.saved.results",
   },
 };
 
@@ -41,6 +49,17 @@ const asks: ApiRoute = {
   takesQuestion: true,
   aliases: {
     "POST /query": "query.run",
+  },
+};
+
+/** Saved questions belong to all of a project, so changing them takes more than reading. */
+const keeps: ApiRoute = {
+  name: "keeps",
+  path: "/api/v1",
+  scope: "admin",
+  aliases: {
+    "PUT /queries/:name": handler("saveQuestion"),
+    "DELETE /queries/:name": handler("removeQuestion"),
   },
 };
 
@@ -60,9 +79,10 @@ export const apiGateway = (config: Config) =>
     CollectEdgeMixin(),
     AskEdgeMixin(),
     ExportEdgeMixin(),
+    SavedQuestionsEdgeMixin(),
     OperateMixin(config),
   )({
-    settings: { routes: [reads, asks, operate].map(closed) },
+    settings: { routes: [reads, asks, keeps, operate].map(closed) },
     actions: {},
   });
 

@@ -8,16 +8,21 @@ import { AnswersMixin } from "../mixins/answers.mixin.ts";
 import { EntitiesMixin } from "../mixins/entities.mixin.ts";
 import { ExportMixin } from "../mixins/export.mixin.ts";
 import { QuestionsMixin } from "../mixins/questions.mixin.ts";
+import { SavedQuestionsMixin } from "../mixins/saved-questions.mixin.ts";
 
 /** Longer than a question may wait and read. */
 const questionTimeoutMs = 60_000;
 
-/** Answers reads: events, one or many, counts, and questions of any kind. Never writes. */
+/** A saved question's name. */
+const named = { $$strict: true, name: "string" };
+
+/** Answers reads: events, one or many, counts, and questions of any kind; keeps questions under names. Never writes events. */
 export const query = (config: Config) =>
   defineService(
     "query",
     AnswersMixin(config),
     QuestionsMixin(config),
+    SavedQuestionsMixin(config),
     ExportMixin(),
     EntitiesMixin(),
   )({
@@ -52,6 +57,43 @@ export const query = (config: Config) =>
         timeout: questionTimeoutMs,
         handler(ctx) {
           return this.ask(ctx, "run", ctx.params);
+        },
+      },
+      mailReport: {
+        timeout: questionTimeoutMs,
+        handler(ctx) {
+          return this.ask(ctx, "mail", ctx.params);
+        },
+      },
+      "saved.list": {
+        params: { $$strict: true },
+        async handler(ctx) {
+          return { data: await this.listQuestions(ctx) };
+        },
+      },
+      "saved.get": {
+        params: named,
+        handler(ctx) {
+          return this.showQuestion(ctx);
+        },
+      },
+      "saved.put": {
+        params: { ...named, body: "any", demand: "any|optional" },
+        handler(ctx) {
+          return this.keepQuestion(ctx, ctx.params);
+        },
+      },
+      "saved.remove": {
+        params: { ...named, demand: "any|optional" },
+        handler(ctx) {
+          return this.forgetQuestion(ctx, ctx.params);
+        },
+      },
+      "saved.results": {
+        timeout: questionTimeoutMs,
+        params: { ...named, from: "any|optional", to: "any|optional" },
+        handler(ctx) {
+          return this.askQuestion(ctx, ctx.params);
         },
       },
       /** The part of an answer that is cached: its key changes with every change of what it is about. */

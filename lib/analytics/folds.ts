@@ -1,17 +1,22 @@
 import { breakdownFold, type Breakdown, type BreakdownJob } from "./breakdown.ts";
 import type { Fold } from "./fold.ts";
+import { mailFold, type MailJob } from "./mail-fold.ts";
+import type { MailReport } from "./mail-report.ts";
 
 /** What can be computed where the events are. A job is plain data with its kind's name, and so is a result. */
 export interface Folds {
   readonly breakdown: { readonly job: BreakdownJob; readonly result: Breakdown };
+  readonly mail: { readonly job: MailJob; readonly result: MailReport };
 }
 
 export type FoldKind = keyof Folds;
-export type FoldJob<K extends FoldKind = FoldKind> = Folds[K]["job"];
+/** The kind stands in the job, so the compiler tells from a job what its result is. */
+export type FoldJob<K extends FoldKind = FoldKind> = Folds[K]["job"] & { readonly kind: K };
 export type FoldResult<K extends FoldKind = FoldKind> = Folds[K]["result"];
 
 const makers: { readonly [K in FoldKind]: (job: FoldJob<K>) => Fold<FoldResult<K>> } = {
   breakdown: breakdownFold,
+  mail: mailFold,
 };
 
 /** Begin the fold that a job asks for. */

@@ -1,15 +1,18 @@
 import { readCountsQuestion, type CountsQuestion } from "../analytics/counts-question.ts";
+import { readMailQuestion, type MailQuestion } from "../analytics/mail-question.ts";
 import type { OpenRange } from "../analytics/question-body.ts";
 import { readQueryQuestion, type QueryQuestion } from "../analytics/query-question.ts";
 import type { Raw } from "../analytics/read-question.ts";
 import type { AnswerMeta } from "../contracts.ts";
 import type { Asking } from "./asking.ts";
 import { counted, type Counted } from "./counted.ts";
+import { mailReported, type MailReported } from "./mail-reported.ts";
 import { queried, type Queried } from "./queried.ts";
 
 /** Every kind of question whose answer is cached. Both are plain data. */
 export interface Questions {
   readonly counts: { readonly question: CountsQuestion; readonly answer: Counted };
+  readonly mail: { readonly question: MailQuestion; readonly answer: MailReported };
   readonly run: { readonly question: QueryQuestion; readonly answer: Queried };
 }
 
@@ -37,6 +40,11 @@ export const kinds: {
     read: readCountsQuestion,
     rangeOf: ({ from, to }) => ({ from, to }),
     answer: ({ store, project, until }, question) => counted(store, project, question, until),
+  },
+  mail: {
+    read: readMailQuestion,
+    rangeOf: ({ filter: { from, to } }) => ({ from, to }),
+    answer: mailReported,
   },
   run: {
     read: readQueryQuestion,
