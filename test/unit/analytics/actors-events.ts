@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { userOf } from "../../../lib/analytics/delta.ts";
 import type { ActorKind } from "../../../lib/analytics/actor.ts";
 import type { Selection } from "../../../lib/analytics/selection.ts";
-import type { Json, StoredEvent } from "../../../lib/event/event.ts";
+import type { StoredEvent } from "../../../lib/event/event.ts";
 import { meets } from "../../../lib/event/predicate.ts";
 import { eventOf, origin } from "./arbitraries.ts";
 
@@ -84,5 +84,5 @@ function actorOf(event: StoredEvent, by: ActorKind): unknown {
 
 /** What a breakdown calls an event's `data.plan`. */
 export function planOf(event: StoredEvent): string {
-  return String((event.data as { plan?: Json }).plan ?? "(none)");
+  return String((event.data as { plan?: string | number | null }).plan ?? "(none)");
 }
