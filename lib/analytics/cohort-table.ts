@@ -29,7 +29,7 @@ export class CohortTable {
   }
 
   /**
-   * @param start the earliest row of the user's first instant
+   * @param start the row of the user's first event
    * @param end the end of the user's rows
    */
   add({ instants, marks }: OrderedRows, start: number, end: number): void {

@@ -2,11 +2,20 @@ import { breakdownFold, type Breakdown, type BreakdownJob } from "./breakdown.ts
 import type { Fold } from "./fold.ts";
 import { mailFold, type MailJob } from "./mail-fold.ts";
 import type { MailReport } from "./mail-report.ts";
+import { funnelFold, type FunnelResult } from "./funnel.ts";
+import type { FunnelJob } from "./funnel-question.ts";
+import { pathsFold, type PathsResult } from "./paths.ts";
+import type { PathsJob } from "./paths-question.ts";
+import { retentionFold, type RetentionResult } from "./retention.ts";
+import type { RetentionJob } from "./retention-question.ts";
 
 /** What can be computed where the events are. A job is plain data with its kind's name, and so is a result. */
 export interface Folds {
   readonly breakdown: { readonly job: BreakdownJob; readonly result: Breakdown };
   readonly mail: { readonly job: MailJob; readonly result: MailReport };
+  readonly funnel: { readonly job: FunnelJob; readonly result: FunnelResult };
+  readonly retention: { readonly job: RetentionJob; readonly result: RetentionResult };
+  readonly paths: { readonly job: PathsJob; readonly result: PathsResult };
 }
 
 export type FoldKind = keyof Folds;
@@ -17,6 +26,9 @@ export type FoldResult<K extends FoldKind = FoldKind> = Folds[K]["result"];
 const makers: { readonly [K in FoldKind]: (job: FoldJob<K>) => Fold<FoldResult<K>> } = {
   breakdown: breakdownFold,
   mail: mailFold,
+  funnel: funnelFold,
+  retention: retentionFold,
+  paths: pathsFold,
 };
 
 /** Begin the fold that a job asks for. */

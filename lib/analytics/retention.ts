@@ -108,7 +108,10 @@ class Retention implements Fold<RetentionResult> {
 
 /** How one user enters a cohort. */
 interface Entry {
-  /** The earliest row of the first event's instant, and the end of the user's rows. */
+  /**
+   * The first event's row, and the end of the user's rows. A return of the same instant stands behind
+   * it (rows are in the order of their marks), or it is one itself.
+   */
   readonly start: number;
   readonly end: number;
   /** -1 where there are no values. */
@@ -122,9 +125,8 @@ function* entries(
 ): Iterable<Entry> {
   const entry = { start: 0, end: 0, value: -1 };
   for (let user = 1; user < starts.length; user++) {
-    const begin = starts[user - 1]!;
     const end = starts[user]!;
-    let row = begin;
+    let row = starts[user - 1]!;
     while (row < end && (marks[row]! & isFirst) === 0) row += 1;
     if (row === end) continue;
     const instant = instants[row]!;
@@ -134,7 +136,6 @@ function* entries(
       const value = values[tied]!;
       if (entry.value < 0 || texts[value]! < texts[entry.value]!) entry.value = value;
     }
-    while (row > begin && instants[row - 1] === instant) row -= 1;
     entry.start = row;
     entry.end = end;
     yield entry;
