@@ -11,6 +11,7 @@ import { packContract } from "./store-pack.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
 import { savedContract } from "./store-saved.contract.ts";
 import { textContract } from "./store-text.contract.ts";
+import { sequencesContract } from "./store-sequences.contract.ts";
 
 /** Every sentence of `lib/store/store.ts`, as tests, for any implementation. */
 export function storeContract(
@@ -38,6 +39,7 @@ export function storeContract(
     analyzeContract(onStore, traits);
     questionsContract(onStore, traits);
     savedContract(onStore);
+    sequencesContract(onStore, traits);
     outageContract(onStore, traits);
   });
 }

@@ -3,30 +3,11 @@ import { funnelFold, type FunnelResult, type FunnelStep } from "../../../lib/ana
 import { funnelFilter, type FunnelJob } from "../../../lib/analytics/funnel-question.ts";
 import type { StoredEvent } from "../../../lib/event/event.ts";
 import { readShopLog } from "../../shop-log.ts";
-import { actorKinds, actorsEvents, byActor, isIn, planOf, selections } from "./actors-events.ts";
+import { actorsEvents, byActor, isIn, planOf } from "./actors-events.ts";
 import { eventOf, origin } from "./arbitraries.ts";
 import { foldOver } from "./fold-over.ts";
 import { matchesFilter } from "./filtered.ts";
-
-const jobOf = (fields: Partial<FunnelJob>): FunnelJob => ({
-  kind: "funnel",
-  steps: [],
-  by: "user",
-  range: {},
-  ...fields,
-});
-
-const jobs = fc
-  .record(
-    {
-      steps: fc.array(selections, { minLength: 2, maxLength: 4 }),
-      windowMs: fc.integer({ min: 1, max: 14 }).map((steps) => steps * 1_000),
-      by: actorKinds,
-      breakdown: fc.constant(["data", "plan"] as const),
-    },
-    { requiredKeys: ["steps", "by"] },
-  )
-  .map(jobOf);
+import { funnelJobs, funnelOf } from "./jobs.ts";
 
 /** The attempt from one event on: the instant of each step it reaches. Events ascend. */
 function attempt(events: readonly StoredEvent[], first: StoredEvent, job: FunnelJob): number[] {
@@ -93,7 +74,7 @@ function reference(events: readonly StoredEvent[], job: FunnelJob): FunnelResult
 
 test("a funnel is what trying every attempt of every actor gives", () => {
   fc.assert(
-    fc.property(actorsEvents(1_000), jobs, (events, job) => {
+    fc.property(actorsEvents(1_000), funnelJobs, (events, job) => {
       expect(foldOver(funnelFold(job), events)).toEqual(reference(events, job));
     }),
     { numRuns: 500 },
@@ -102,7 +83,7 @@ test("a funnel is what trying every attempt of every actor gives", () => {
 
 test("the filter leaves out only what no step needs", () => {
   fc.assert(
-    fc.property(actorsEvents(1_000), jobs, (events, job) => {
+    fc.property(actorsEvents(1_000), funnelJobs, (events, job) => {
       const needed = events.filter((event) => job.steps.some((step) => isIn(event, step)));
       expect(events.filter(matchesFilter(funnelFilter(job)))).toEqual(needed);
       expect(foldOver(funnelFold(job), needed)).toEqual(foldOver(funnelFold(job), events));
@@ -127,7 +108,7 @@ function visit(userId: string, letters: string, plan?: string): StoredEvent[] {
   });
 }
 
-const abc = jobOf({ steps: [{ type: "a" }, { type: "b" }, { type: "c" }] });
+const abc = funnelOf({ steps: [{ type: "a" }, { type: "b" }, { type: "c" }] });
 const usersOf = (events: readonly StoredEvent[], job: FunnelJob) =>
   foldOver(funnelFold(job), events).steps.map(({ users }) => users);
 
@@ -159,14 +140,14 @@ test("of those that are equally short too, the earliest", () => {
 });
 
 test("one event is not two steps, though it fits both", () => {
-  const twice = jobOf({ steps: [{ type: "a" }, { type: "a" }] });
+  const twice = funnelOf({ steps: [{ type: "a" }, { type: "a" }] });
   expect(usersOf(visit("u", "a"), twice)).toEqual([1, 0]);
   expect(usersOf(visit("u", "a(a)"), twice)).toEqual([1, 0]);
   expect(usersOf(visit("u", "aa"), twice)).toEqual([1, 1]);
 });
 
 test("a breakdown shows the fifty values with the most users, and tells how many more there are", () => {
-  const job = jobOf({ ...abc, breakdown: ["data", "plan"] });
+  const job = funnelOf({ ...abc, breakdown: ["data", "plan"] });
   const events = Array.from({ length: 60 }, (_, i) =>
     visit(`u${i}`, "ab", `p${String(i).padStart(2, "0")}`),
   ).flat();
@@ -188,7 +169,7 @@ test("the shop's funnel", () => {
     eventOf({ ...event, timestamp: Date.parse(event.timestamp) }),
   );
   const types = ["home", "add_to_cart", "cart", "shipping_details", "payment_details"];
-  const job = jobOf({ steps: types.map((type) => ({ type: `shop.${type}` })) });
+  const job = funnelOf({ steps: types.map((type) => ({ type: `shop.${type}` })) });
   expect(usersOf(events, job)).toEqual([586, 488, 397, 305, 202]);
   expect(usersOf(events.toReversed(), job)).toEqual([586, 488, 397, 305, 202]);
 });

@@ -5,19 +5,11 @@ import { pathsFold, type PathsResult } from "../../../lib/analytics/paths.ts";
 import { readPathsJob, type PathsJob } from "../../../lib/analytics/paths-question.ts";
 import type { StoredEvent } from "../../../lib/event/event.ts";
 import { readShopLog } from "../../shop-log.ts";
-import { actorKinds, actorsEvents, byActor, isIn, selections } from "./actors-events.ts";
+import { actorsEvents, byActor, isIn } from "./actors-events.ts";
 import { eventOf } from "./arbitraries.ts";
 import { findingsOf } from "./findings-of.ts";
 import { foldOver } from "./fold-over.ts";
-
-const jobs: fc.Arbitrary<PathsJob> = fc.record({
-  kind: fc.constant("paths"),
-  after: selections,
-  length: fc.integer({ min: 1, max: 5 }),
-  by: actorKinds,
-  limit: fc.constantFrom(2, 1_000),
-  range: fc.constant({}),
-});
+import { pathsJobs } from "./jobs.ts";
 
 /** Texts in the order of code units, one after the other; lists as JSON would not do. */
 function compareLists(a: readonly string[], b: readonly string[]): number {
@@ -52,7 +44,7 @@ function reference(events: readonly StoredEvent[], job: PathsJob): PathsResult {
 
 test("paths are what looking behind every event gives", () => {
   fc.assert(
-    fc.property(actorsEvents(1_000), jobs, (events, job) => {
+    fc.property(actorsEvents(1_000), pathsJobs, (events, job) => {
       expect(foldOver(pathsFold(job), events)).toEqual(reference(events, job));
     }),
     { numRuns: 400 },

@@ -4,44 +4,11 @@ import { FoldOverflow } from "../../../lib/analytics/fold.ts";
 import { retentionFold, type RetentionResult } from "../../../lib/analytics/retention.ts";
 import { retentionFilter, type RetentionJob } from "../../../lib/analytics/retention-question.ts";
 import type { StoredEvent } from "../../../lib/event/event.ts";
-import { actorKinds, actorsEvents, byActor, isIn, planOf, selections } from "./actors-events.ts";
-import { eventOf, origin } from "./arbitraries.ts";
+import { actorsEvents, byActor, isIn, planOf } from "./actors-events.ts";
+import { eventOf } from "./arbitraries.ts";
 import { matchesFilter } from "./filtered.ts";
 import { foldOver } from "./fold-over.ts";
-
-const hourMs = 3_600_000;
-const spanMs = 13 * 9 * hourMs;
-
-const jobOf = (fields: Partial<RetentionJob>): RetentionJob => ({
-  kind: "retention",
-  first: {},
-  returning: {},
-  interval: "day",
-  timezone: "UTC",
-  by: "user",
-  range: {},
-  ...fields,
-});
-
-const end = fc.option(fc.integer({ min: origin, max: origin + spanMs }), { nil: undefined });
-const jobs = fc
-  .record(
-    {
-      first: fc.oneof(selections, fc.constant({})),
-      returning: fc.oneof(selections, fc.constant({})),
-      interval: fc.constantFrom("day", "week", "month"),
-      // The first of these turns its clock on the first day, the second one skips a whole date at times.
-      timezone: fc.constantFrom("America/New_York", "Pacific/Apia", "UTC"),
-      by: actorKinds,
-      range: fc
-        .tuple(end, end)
-        .filter(([from, to]) => from === undefined || to === undefined || from < to)
-        .map(([from, to]) => ({ from, to })),
-      breakdown: fc.constant(["data", "plan"] as const),
-    },
-    { requiredKeys: ["first", "returning", "interval", "timezone", "by", "range"] },
-  )
-  .map((fields) => jobOf(fields as Partial<RetentionJob>));
+import { retentionJobs, retentionOf, retentionStepMs } from "./jobs.ts";
 
 function cohortsOf(
   actors: readonly (readonly StoredEvent[])[],
@@ -94,7 +61,7 @@ function reference(all: readonly StoredEvent[], job: RetentionJob): RetentionRes
 
 test("retention is what looking at every user's events gives", () => {
   fc.assert(
-    fc.property(actorsEvents(9 * hourMs), jobs, (events, job) => {
+    fc.property(actorsEvents(retentionStepMs), retentionJobs, (events, job) => {
       const read = events.filter(matchesFilter(retentionFilter(job)));
       expect(foldOver(retentionFold(job), read)).toEqual(reference(events, job));
     }),
@@ -114,7 +81,7 @@ test("a day of 23 hours is a day", () => {
     visit("v", "signup", "2024-03-31T22:00:00Z"),
     visit("v", "visit", "2024-04-01T22:00:00Z"),
   ];
-  const job = jobOf({
+  const job = retentionOf({
     first: { type: "signup" },
     returning: { type: "visit" },
     timezone: "Europe/Berlin",
@@ -132,16 +99,16 @@ test("the first event is a return of its own period where it may be one, what ca
     visit("u", "signup", "2024-01-01T11:00:00Z"),
   ];
   const first = { type: "signup" };
-  const [any] = foldOver(retentionFold(jobOf({ first })), events).cohorts;
+  const [any] = foldOver(retentionFold(retentionOf({ first })), events).cohorts;
   expect(any).toEqual({ start: "2024-01-01T00:00:00Z", size: 1, returned: [1] });
   const returning = { type: "visit" };
-  const [visits] = foldOver(retentionFold(jobOf({ first, returning })), events).cohorts;
+  const [visits] = foldOver(retentionFold(retentionOf({ first, returning })), events).cohorts;
   expect(visits!.returned).toEqual([0]);
 });
 
 test("an open range with too many periods between its events is refused", () => {
   const events = [visit("u", "a", "2000-01-01T00:00:00Z"), visit("u", "a", "2024-01-01T00:00:00Z")];
-  expect(() => foldOver(retentionFold(jobOf({})), events)).toThrow(FoldOverflow);
-  const cohorts = foldOver(retentionFold(jobOf({ interval: "month" })), events).cohorts;
+  expect(() => foldOver(retentionFold(retentionOf({})), events)).toThrow(FoldOverflow);
+  const cohorts = foldOver(retentionFold(retentionOf({ interval: "month" })), events).cohorts;
   expect(cohorts).toHaveLength(289);
 });

@@ -1,0 +1,49 @@
+import fc from "fast-check";
+import type { OpenFilter } from "../../lib/analytics/event-filter.ts";
+import { foldOf, type FoldJob } from "../../lib/analytics/folds.ts";
+import { funnelFilter } from "../../lib/analytics/funnel-question.ts";
+import { pathsFilter } from "../../lib/analytics/paths-question.ts";
+import { retentionFilter } from "../../lib/analytics/retention-question.ts";
+import { actorsEvents } from "../unit/analytics/actors-events.ts";
+import { matchesFilter } from "../unit/analytics/filtered.ts";
+import { foldOver } from "../unit/analytics/fold-over.ts";
+import { funnelJobs, pathsJobs, retentionJobs, retentionStepMs } from "../unit/analytics/jobs.ts";
+import type { OnStore, StoreTraits } from "./store-harness.ts";
+
+const asked: fc.Arbitrary<readonly [FoldJob, OpenFilter]> = fc.oneof(
+  funnelJobs.map((job) => [job, funnelFilter(job)] as const),
+  retentionJobs.map((job) => [job, retentionFilter(job)] as const),
+  pathsJobs.map((job) => [job, pathsFilter(job)] as const),
+);
+
+/** `analyze` of what users did one after the other. */
+export function sequencesContract(onStore: OnStore, { runs = 30 }: StoreTraits): void {
+  test(
+    "funnels, retention and paths are those of the events in memory (any events, any question)",
+    onStore(async (store) => {
+      let runsSoFar = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          actorsEvents(retentionStepMs, 60),
+          fc.array(asked, { minLength: 10, maxLength: 10 }),
+          async (drawn, questions) => {
+            const project = `p${++runsSoFar}`;
+            await store.append(
+              "b",
+              drawn.map((event) => ({ ...event, project, batch: "b" })),
+            );
+            for (const [job, filter] of questions) {
+              const { result, events } = await store.analyze({ ...filter, project }, job, {
+                timeoutMs: 60_000,
+              });
+              const read = drawn.filter(matchesFilter(filter));
+              expect(events).toBe(read.length);
+              expect(result).toEqual(foldOver(foldOf(job), read));
+            }
+          },
+        ),
+        { numRuns: runs },
+      );
+    }),
+  );
+}
