@@ -5,6 +5,10 @@ import type { ExportPage } from "./analytics/export-question.ts";
 import type { ListAnswer } from "./analytics/list-question.ts";
 import type { MailAnswer } from "./analytics/mail-question.ts";
 import type { ShownQuestion } from "./analytics/saved-question.ts";
+import type { FunnelResult } from "./analytics/funnel.ts";
+import type { PathsResult } from "./analytics/paths.ts";
+import type { RetentionResult } from "./analytics/retention.ts";
+import type { StoryAnswer } from "./analytics/story.ts";
 import type { PublicEvent } from "./event/public-event.ts";
 import type { Queried } from "./store/queried.ts";
 import type { Demand } from "./store/question-store.ts";
@@ -37,6 +41,9 @@ export interface AnswerMeta {
 export interface QueryAnswer extends Omit<Queried, "exact" | "source"> {
   readonly meta: AnswerMeta;
 }
+
+/** What a question's fold found, as an answer. */
+export type WithMeta<Result> = Result & { readonly meta: AnswerMeta };
 
 /** What `ingest.collect` answers once the accepted events are durable. `results` in the order of the input. */
 export interface Receipt {
@@ -111,6 +118,13 @@ export interface Actions {
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
   "query.counts": { params: Readonly<Record<string, unknown>>; result: CountsAnswer };
   "query.run": { params: Readonly<Record<string, unknown>>; result: QueryAnswer };
+  "query.funnel": { params: Readonly<Record<string, unknown>>; result: WithMeta<FunnelResult> };
+  "query.retention": {
+    params: Readonly<Record<string, unknown>>;
+    result: WithMeta<RetentionResult>;
+  };
+  "query.paths": { params: Readonly<Record<string, unknown>>; result: WithMeta<PathsResult> };
+  "query.story": { params: Readonly<Record<string, unknown>>; result: StoryAnswer };
   "query.answered": {
     params: {
       readonly project: ProjectId;

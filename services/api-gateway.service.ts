@@ -38,6 +38,7 @@ const reads: ApiRoute = {
     "GET /queries": "query.saved.list",
     "GET /queries/:name": "query.saved.get",
     "GET /queries/:name/results": "query.saved.results",
+    "GET /stories/:correlationId": "query.story",
   },
 };
 
@@ -49,6 +50,9 @@ const asks: ApiRoute = {
   takesQuestion: true,
   aliases: {
     "POST /query": "query.run",
+    "POST /query/funnel": "query.funnel",
+    "POST /query/retention": "query.retention",
+    "POST /query/paths": "query.paths",
   },
 };
 

@@ -9,6 +9,7 @@ import { EntitiesMixin } from "../mixins/entities.mixin.ts";
 import { ExportMixin } from "../mixins/export.mixin.ts";
 import { QuestionsMixin } from "../mixins/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/saved-questions.mixin.ts";
+import { StoriesMixin } from "../mixins/stories.mixin.ts";
 
 /** Longer than a question may wait and read. */
 const questionTimeoutMs = 60_000;
@@ -24,6 +25,7 @@ export const query = (config: Config) =>
     QuestionsMixin(config),
     SavedQuestionsMixin(config),
     ExportMixin(),
+    StoriesMixin(config),
     EntitiesMixin(),
   )({
     actions: {
@@ -94,6 +96,29 @@ export const query = (config: Config) =>
         params: { ...named, from: "any|optional", to: "any|optional" },
         handler(ctx) {
           return this.askQuestion(ctx, ctx.params);
+        },
+      },
+      funnel: {
+        timeout: questionTimeoutMs,
+        handler(ctx) {
+          return this.ask(ctx, "funnel", ctx.params);
+        },
+      },
+      retention: {
+        timeout: questionTimeoutMs,
+        handler(ctx) {
+          return this.ask(ctx, "retention", ctx.params);
+        },
+      },
+      paths: {
+        timeout: questionTimeoutMs,
+        handler(ctx) {
+          return this.ask(ctx, "paths", ctx.params);
+        },
+      },
+      story: {
+        handler(ctx) {
+          return this.storyAnswer(ctx, ctx.params);
         },
       },
       /** The part of an answer that is cached: its key changes with every change of what it is about. */

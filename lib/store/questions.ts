@@ -1,8 +1,13 @@
 import { readCountsQuestion, type CountsQuestion } from "../analytics/counts-question.ts";
 import { readMailQuestion, type MailQuestion } from "../analytics/mail-question.ts";
+import type { OpenFilter } from "../analytics/event-filter.ts";
+import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
+import { funnelFilter, readFunnelJob } from "../analytics/funnel-question.ts";
+import { pathsFilter, readPathsJob } from "../analytics/paths-question.ts";
 import type { OpenRange } from "../analytics/question-body.ts";
 import { readQueryQuestion, type QueryQuestion } from "../analytics/query-question.ts";
 import type { Raw } from "../analytics/read-question.ts";
+import { readRetentionJob, retentionFilter } from "../analytics/retention-question.ts";
 import type { AnswerMeta } from "../contracts.ts";
 import type { Asking } from "./asking.ts";
 import { counted, type Counted } from "./counted.ts";
@@ -14,6 +19,15 @@ export interface Questions {
   readonly counts: { readonly question: CountsQuestion; readonly answer: Counted };
   readonly mail: { readonly question: MailQuestion; readonly answer: MailReported };
   readonly run: { readonly question: QueryQuestion; readonly answer: Queried };
+  readonly funnel: Folded<"funnel">;
+  readonly retention: Folded<"retention">;
+  readonly paths: Folded<"paths">;
+}
+
+/** A question that is the job of a fold over the events. */
+interface Folded<K extends FoldKind> {
+  readonly question: FoldJob<K>;
+  readonly answer: FoldResult<K> & Answer;
 }
 
 export type QuestionKind = keyof Questions;
@@ -51,4 +65,24 @@ export const kinds: {
     rangeOf: ({ range: { from, to }, compare }) => (compare ? { to } : { from, to }),
     answer: queried,
   },
+  funnel: folded<"funnel">(readFunnelJob, funnelFilter),
+  retention: folded<"retention">(readRetentionJob, retentionFilter),
+  paths: folded<"paths">(readPathsJob, pathsFilter),
 };
+
+function folded<K extends FoldKind>(
+  read: (raw: Raw) => FoldJob<K>,
+  filterOf: (job: FoldJob<K>) => OpenFilter,
+): Kind<FoldJob<K>, FoldResult<K> & Answer> {
+  return {
+    read,
+    rangeOf: (job) => {
+      const { from, to } = filterOf(job);
+      return { from, to };
+    },
+    async answer(asking, job) {
+      const { result } = await asking.analyze(filterOf(job), job);
+      return { ...result, exact: true, source: "events" };
+    },
+  };
+}

@@ -36,7 +36,7 @@ export class SqliteStore extends SqliteThreads implements EventStore {
   readonly capabilities: StoreCapabilities = { name: "sqlite" };
 
   keepWhole({ batch, bytes }: BatchPack): Promise<boolean> {
-    return this.#write("keepWhole", batch, bytes);
+    return this.write("keepWhole", batch, bytes);
   }
 
   async append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {

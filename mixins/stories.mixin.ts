@@ -1,0 +1,41 @@
+import type { Config } from "../lib/config.ts";
+import { defaultProject } from "../lib/contracts.ts";
+import { cursorOf } from "../lib/analytics/list-question.ts";
+import type { Raw } from "../lib/analytics/read-question.ts";
+import { readStoryQuestion, tell, type StoryAnswer } from "../lib/analytics/story.ts";
+import { ServiceError } from "../lib/errors.ts";
+import { defineMixin } from "../lib/moleculer.ts";
+import type { Answering, Caller } from "./answers.mixin.ts";
+import { StoreMixin, type Storing } from "./store.mixin.ts";
+
+/** Gives a service the story of one correlation id, page by page. */
+export function StoriesMixin(config: Config) {
+  return defineMixin<Storing & Answering>()({
+    mixins: [StoreMixin(config)],
+    methods: {
+      /** @throws ServiceError VALIDATION; NOT_FOUND where nothing happened under this id */
+      async storyAnswer(ctx: Caller, raw: Raw): Promise<StoryAnswer> {
+        const question = readStoryQuestion(raw);
+        const { correlationId, limit, after } = question;
+        const project = ctx.meta.project ?? defaultProject;
+        const begun = await this.begin(ctx);
+        const asked = { project, correlationId, order: "asc" as const };
+        const [found, [first]] = await Promise.all([
+          this.store.events({ ...asked, limit: limit + 1, after }),
+          this.store.events({ ...asked, limit: 1 }),
+        ]);
+        if (first === undefined) {
+          throw new ServiceError("NOT_FOUND", "Nothing happened under this correlation id");
+        }
+        const page = found.slice(0, limit);
+        const last = found.length > limit ? page.at(-1) : undefined;
+        return {
+          correlationId,
+          data: tell(page, first.timestamp, after?.timestamp),
+          page: { limit, nextCursor: last === undefined ? null : cursorOf(last, question) },
+          meta: this.metaOf(begun, { exact: true, source: "events", cache: "miss" }),
+        };
+      },
+    },
+  });
+}
