@@ -3,7 +3,7 @@ import type { Cluster, Servers } from "./cluster.ts";
 import { countsOf, expectExact, postShuffled } from "./e2e/shop-run.ts";
 import { eventually } from "./eventually.ts";
 import type { ServiceProcess } from "./service-process.ts";
-import { readShopLog } from "./shop-log.ts";
+import { readShopLog, shuffled } from "./shop-log.ts";
 
 export interface ChaosOptions {
   /** How long events are posted and things are broken, about. */
@@ -15,11 +15,16 @@ export interface ChaosOptions {
 
 export interface ChaosResult {
   readonly events: number;
+  /** Answers that were no 202, all of them 503 or a lost connection: each batch was sent again. */
+  readonly refusals: number;
   /** How often each thing was done. */
   readonly disturbances: Readonly<Record<string, number>>;
 }
 
 type Disturbance = readonly [name: string, act: () => Promise<void>];
+
+/** How long MongoDB is away in a run of a minute or more; a third of a shorter one. */
+const longestAwayMs = 20_000;
 
 const batchSize = 20;
 const eventsPerSecond = 100;
@@ -40,22 +45,27 @@ export async function chaos(
   const done: Record<string, number> = {};
   let posting = true;
 
+  // In rounds, each in an order of its own: none is left out, the first round is always finished.
   const disturb = async (disturbances: readonly Disturbance[], restMs: number) => {
-    while (posting) {
-      await delay((0.2 + random()) * restMs);
-      const [name, act] = disturbances[Math.floor(random() * disturbances.length)] as Disturbance;
-      tell(name);
-      done[name] = (done[name] ?? 0) + 1;
-      await act();
+    for (let round = 1; posting; round++) {
+      for (const [name, act] of shuffled(disturbances, random)) {
+        if (!posting && round > 1) return;
+        await delay((0.2 + random()) * restMs);
+        tell(name);
+        done[name] = (done[name] ?? 0) + 1;
+        await act();
+      }
     }
   };
 
+  const awayMs = Math.min(longestAwayMs, (seconds * 1_000) / 3);
   const disturbed = Promise.all([
     disturb(killsOf(cluster), 2_000),
-    disturb(outagesOf(servers, random), 8_000),
+    disturb(outagesOf(servers, random, awayMs), Math.min(8_000, seconds * 100)),
   ]);
+  let refusals: number;
   try {
-    await postShuffled(cluster.gateway, events, {
+    refusals = await postShuffled(cluster.gateway, events, {
       random,
       batchSize,
       pauseMs: (1_000 * posters * batchSize) / (eventsPerSecond * 1.2),
@@ -71,7 +81,7 @@ export async function chaos(
     if (total !== events.length) throw new Error(`${total} of ${events.length} events are counted`);
   }, 120_000);
   await expectExact(cluster.gateway, events, random, 20);
-  return { events: events.length, disturbances: done };
+  return { events: events.length, refusals, disturbances: done };
 }
 
 function killsOf(cluster: Cluster): readonly Disturbance[] {
@@ -89,7 +99,11 @@ function killsOf(cluster: Cluster): readonly Disturbance[] {
   );
 }
 
-function outagesOf({ rabbitmq, redis, mongo }: Servers, random: () => number): Disturbance[] {
+function outagesOf(
+  { rabbitmq, redis, mongo, mongoCable }: Servers,
+  random: () => number,
+  mongoAwayMs: number,
+): readonly Disturbance[] {
   return [
     ["RabbitMQ restarted", () => rabbitmq.restart()],
     [
@@ -105,6 +119,14 @@ function outagesOf({ rabbitmq, redis, mongo }: Servers, random: () => number): D
         await redis.kill();
         await delay(random() * 2_000);
         await redis.restart();
+      },
+    ],
+    [
+      "MongoDB away",
+      async () => {
+        mongoCable.pull();
+        await delay(mongoAwayMs);
+        mongoCable.plugIn();
       },
     ],
     [

@@ -1,6 +1,7 @@
 /**
- * `npm run chaos -- --seconds 60 --seed 1`: six processes on real servers, all of which are killed at random
- * while events are posted. Exits with 0 where every count is exact afterwards.
+ * `npm run chaos -- --seconds 60 --seed 1 --runs 5`: six processes on real servers, all of which are killed at
+ * random while events are posted. Each run is on new servers, with the seed after the last run's. Exits with 0
+ * where every count is exact after each run.
  */
 import { parseArgs } from "node:util";
 import { chaos } from "./chaos-run.ts";
@@ -8,38 +9,57 @@ import { Cluster, startServers, stopServers } from "./cluster.ts";
 import { chance } from "./shop-log.ts";
 
 const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "60" }, seed: { type: "string" } },
+  options: {
+    seconds: { type: "string", default: "60" },
+    seed: { type: "string" },
+    runs: { type: "string", default: "1" },
+  },
 });
 const seconds = Number(values.seconds);
-const seed = values.seed === undefined ? Date.now() % 2 ** 32 : Number(values.seed);
-if (!(seconds > 0) || !Number.isInteger(seed)) {
-  console.error("--seconds is a number above 0, --seed a whole number");
+const runs = Number(values.runs);
+const firstSeed = values.seed === undefined ? Date.now() % 2 ** 32 : Number(values.seed);
+if (!(seconds > 0) || !Number.isInteger(firstSeed) || !(Number.isInteger(runs) && runs > 0)) {
+  console.error("--seconds is a number above 0, --seed a whole number, --runs one above 0");
   process.exit(2);
 }
 
-console.log(`seed ${seed}`);
-const startedAt = Date.now();
-const at = () => `${((Date.now() - startedAt) / 1_000).toFixed(1)} s`;
-const servers = await startServers();
-let cluster: Cluster | undefined;
-try {
-  cluster = await Cluster.start(servers);
-  await cluster.ready();
-  const result = await chaos(cluster, servers, {
-    seconds,
-    random: chance(seed),
-    tell: (disturbance) => console.log(`${at()}  ${disturbance}`),
-  });
-  console.log({ seed, ...result, exact: true });
-} catch (error) {
-  console.error(error);
-  for (const { output } of cluster?.all ?? []) {
-    const lines = output.split("\n").filter((line) => /"level":"(error|fatal)"/.test(line));
-    console.error(lines.slice(-5).join("\n"));
-  }
-  console.log({ seed, exact: false });
+const inexact: number[] = [];
+for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
+  if (!(await run(seed))) inexact.push(seed);
+}
+console.log(`${runs - inexact.length} of ${runs} runs exact`);
+if (inexact.length > 0) {
+  console.log(`not exact, by seed: ${inexact.join(", ")}`);
   process.exitCode = 1;
-} finally {
-  await cluster?.dispose();
-  await stopServers(servers);
+}
+
+/** @returns whether every count was exact */
+async function run(seed: number): Promise<boolean> {
+  console.log(`seed ${seed}`);
+  const startedAt = Date.now();
+  const at = () => `${((Date.now() - startedAt) / 1_000).toFixed(1)} s`;
+  const servers = await startServers();
+  let cluster: Cluster | undefined;
+  try {
+    cluster = await Cluster.start(servers);
+    await cluster.ready();
+    const result = await chaos(cluster, servers, {
+      seconds,
+      random: chance(seed),
+      tell: (disturbance) => console.log(`${at()}  ${disturbance}`),
+    });
+    console.log(at(), { seed, ...result, exact: true });
+    return true;
+  } catch (error) {
+    console.error(error);
+    for (const { output } of cluster?.all ?? []) {
+      const lines = output.split("\n").filter((line) => /"level":"(error|fatal)"/.test(line));
+      console.error(lines.slice(-5).join("\n"));
+    }
+    console.log(at(), { seed, exact: false });
+    return false;
+  } finally {
+    await cluster?.dispose();
+    await stopServers(servers);
+  }
 }

@@ -1,4 +1,5 @@
 import { eventually } from "./eventually.ts";
+import { layCable, type Cable } from "./servers/cable.ts";
 import { startMongoJava, startRabbitmq, startRedis } from "./servers/servers.ts";
 import type { RabbitmqServer, RunningServer } from "./servers/servers.ts";
 import { ServiceProcess, type Variables } from "./service-process.ts";
@@ -7,14 +8,16 @@ import { ServiceProcess, type Variables } from "./service-process.ts";
 export interface Servers {
   readonly rabbitmq: RabbitmqServer;
   readonly redis: RunningServer;
+  /** Its data is in memory, so it is never ended: what is to be away is its cable. */
   readonly mongo: RunningServer;
+  readonly mongoCable: Cable;
 }
 
 export async function startServers(): Promise<Servers> {
   const starting = [startRabbitmq(), startRedis(), startMongoJava()] as const;
   try {
     const [rabbitmq, redis, mongo] = await Promise.all(starting);
-    return { rabbitmq, redis, mongo };
+    return { rabbitmq, redis, mongo, mongoCable: await layCable(mongo.url) };
   } catch (error) {
     for (const server of starting) await server.then((started) => started.stop()).catch(() => {});
     throw error;
@@ -22,7 +25,8 @@ export async function startServers(): Promise<Servers> {
 }
 
 export async function stopServers(servers: Servers): Promise<void> {
-  await Promise.all([servers.rabbitmq.stop(), servers.redis.stop(), servers.mongo.stop()]);
+  const { rabbitmq, redis, mongo, mongoCable } = servers;
+  await Promise.all([rabbitmq.stop(), redis.stop(), mongo.stop(), mongoCable.remove()]);
 }
 
 /** Six at once, and a broker that makes its queues. */
@@ -81,8 +85,8 @@ export class Cluster {
   }
 }
 
-export function sharedVariables({ rabbitmq, redis, mongo }: Servers): Variables {
-  return { RABBITMQ_URL: rabbitmq.url, REDIS_URL: redis.url, MONGODB_URI: mongo.url };
+export function sharedVariables({ rabbitmq, redis, mongoCable }: Servers): Variables {
+  return { RABBITMQ_URL: rabbitmq.url, REDIS_URL: redis.url, MONGODB_URI: mongoCable.url };
 }
 
 /** One number out of a process' `/metrics`: the sum over all label sets. */

@@ -26,18 +26,20 @@ interface Posting {
 /**
  * Posts events in shuffled batches, a fifth of them twice. A batch counts as sent once it was
  * answered 202; until then it is sent again.
+ * @returns how often one had to be: every other answer was 503 with `Retry-After`, or none came
  */
 export async function postShuffled(
   service: ServiceProcess,
   events: readonly ShopEvent[],
   { random, batchSize = 250, pauseMs = 0, meanwhile }: Posting,
-): Promise<void> {
+): Promise<number> {
   const once = chunks(shuffled(events, random), batchSize);
   const batches = shuffled([...once, ...once.filter(() => random() < 0.2)], random);
   let next = 0;
+  let again = 0;
   const worker = async () => {
     while (next < batches.length) {
-      await postUntilAccepted(service, batches[next++] ?? []);
+      again += await postUntilAccepted(service, batches[next++] ?? []);
       if (pauseMs > 0) await delay(pauseMs);
     }
   };
@@ -45,6 +47,7 @@ export async function postShuffled(
     while (next < Math.floor(batches.length * share)) await delay(2);
   };
   await Promise.all([worker(), worker(), worker(), meanwhile?.(reached)]);
+  return again;
 }
 
 /** Posts events while the process is killed and started again. */
@@ -70,9 +73,9 @@ export async function postThroughKills(
 async function postUntilAccepted(
   service: ServiceProcess,
   batch: readonly ShopEvent[],
-): Promise<void> {
+): Promise<number> {
   const body = batch.map((event) => JSON.stringify(event)).join("\n");
-  for (;;) {
+  for (let refusals = 0; ; refusals++) {
     const status = await fetch(`${service.url}/api/v1/events/batch`, {
       method: "POST",
       headers: { "Content-Type": "application/x-ndjson" },
@@ -80,11 +83,14 @@ async function postUntilAccepted(
     }).then(
       async (response) => {
         await response.arrayBuffer();
+        if (response.status === 503 && !response.headers.has("retry-after")) {
+          throw new Error("a 503 came without Retry-After");
+        }
         return response.status;
       },
       () => 0,
     );
-    if (status === 202) return;
+    if (status === 202) return refusals;
     if (status !== 0 && status !== 503) throw new Error(`a batch was answered ${status}`);
     await delay(20);
   }
