@@ -1,4 +1,5 @@
 import type { ChannelModel } from "amqplib";
+import { FreshAnswer } from "../fresh-answer.ts";
 import { silent, type QueueLog } from "./log.ts";
 import { retryDelaysMs } from "./queue.ts";
 import type { Consumer, DurableQueue, Handler, OutgoingMessage, QueueDepth } from "./queue.ts";
@@ -45,6 +46,7 @@ export class RabbitQueue implements DurableQueue {
   readonly #publisher: Publisher;
   readonly #asking: Asking;
   readonly #mean = new MeanSize();
+  readonly #depth = new FreshAnswer(() => this.#measure());
   #consumer: RabbitConsumer | null = null;
 
   /**
@@ -144,8 +146,15 @@ export class RabbitQueue implements DurableQueue {
     return consumer;
   }
 
-  /** What each figure covers is said at `measure`. */
-  async depth(): Promise<QueueDepth> {
+  /**
+   * What each figure covers is said at `measure`. A slow broker is not asked more often than it
+   * answers: who asks meanwhile shares the next answer.
+   */
+  depth(): Promise<QueueDepth> {
+    return this.#depth.ask();
+  }
+
+  async #measure(): Promise<QueueDepth> {
     const measured = await this.#asking.ask((channel) =>
       measure(
         channel,
