@@ -43,6 +43,8 @@ export interface Config {
   /** Store addresses whole instead of cut to /24 and /48. */
   readonly fullIp: boolean;
   readonly enrichThreads: number;
+  /** What one key, or one client address where there are no keys, may do a second on average; 0: any. */
+  readonly rateLimits: { readonly eventsPerSecond: number; readonly readsPerSecond: number };
   /** Batches that one processor handles at a time. */
   readonly prefetch: number;
   /** The most events one question may be expected to read. */
@@ -195,6 +197,10 @@ export function readConfig(environment: Environment, console = false): Config {
     queryMaxEvents: integer("QUERY_MAX_EVENTS", 10_000_000, 1, Number.MAX_SAFE_INTEGER),
     queryTimeoutMs: integer("QUERY_TIMEOUT_MS", 20_000, 100, 50_000),
     queryConcurrency: integer("QUERY_CONCURRENCY", 2, 1, 100),
+    rateLimits: {
+      eventsPerSecond: integer("RATE_LIMIT_EVENTS_PER_SECOND", 0, 0, 1_000_000_000),
+      readsPerSecond: integer("RATE_LIMIT_READS_PER_SECOND", 0, 0, 1_000_000_000),
+    },
     files: {
       lock: join(dataDir, "lock.sqlite"),
       queue: join(dataDir, "queue.sqlite"),

@@ -30,6 +30,11 @@ export const metrics = {
     labels: ["reason"],
     help: "Collect calls answered 503. Normal is none.",
   },
+  analytics_rate_limited_total: {
+    type: "counter",
+    labels: ["limit"],
+    help: "Requests answered 429, by limit (events or reads). Normal is none.",
+  },
   analytics_batch_events: {
     type: "histogram",
     buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],

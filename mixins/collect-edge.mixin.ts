@@ -57,7 +57,7 @@ export function CollectEdgeMixin() {
           this.refuse(request, response, error);
           return true;
         }
-        this[route](request, end < 0 ? "" : url.slice(end + 1)).then(
+        this[route](request, response, end < 0 ? "" : url.slice(end + 1)).then(
           (answer) => this.accept(route, request, response, answer),
           (error: unknown) => this.refuse(request, response, error),
         );
@@ -94,8 +94,12 @@ export function CollectEdgeMixin() {
         return method === "POST" && routes.has(path);
       },
 
-      async collectEvent(request: IncomingMessage, search: string): Promise<Answer> {
-        const { project } = this.keyring.identify(request.headers, "events:write");
+      async collectEvent(
+        request: IncomingMessage,
+        response: ServerResponse,
+        search: string,
+      ): Promise<Answer> {
+        const { project } = this.admit(request, response, "events:write");
         readResultsChoice(search, []);
         const reading = readEvent(await readBody(request, eventLimits), request.headers);
         if (reading.status === "rejected") throw errorOfItem(reading.error);
@@ -108,8 +112,12 @@ export function CollectEdgeMixin() {
         return eventAnswer(receipt, waitMs);
       },
 
-      async collectBatch(request: IncomingMessage, search: string): Promise<Answer> {
-        const { project } = this.keyring.identify(request.headers, "events:write");
+      async collectBatch(
+        request: IncomingMessage,
+        response: ServerResponse,
+        search: string,
+      ): Promise<Answer> {
+        const { project } = this.admit(request, response, "events:write");
         const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
         const contentType = request.headers["content-type"];
         const { part, rejected } = this.startBatch(
@@ -118,6 +126,7 @@ export function CollectEdgeMixin() {
           contentType,
         );
         const { results } = await part;
+        this.chargeEvents(request, results.length + rejected.length - 1);
         return batchAnswer(inBodyOrder(results, rejected), choice);
       },
 

@@ -7,9 +7,9 @@ import type { Config, Scope } from "../lib/config.ts";
 import type { Meta } from "../lib/contracts.ts";
 import { ServiceError } from "../lib/errors.ts";
 import { answerEarly } from "../lib/http/early-answer.ts";
-import { Keyring } from "../lib/http/identity.ts";
 import { problemOf } from "../lib/http/problem.ts";
 import { defineMixin } from "../lib/moleculer.ts";
+import { RateLimitMixin, type Admitting } from "./rate-limit.mixin.ts";
 import { RequestMetricsMixin, type RequestMetrics } from "./request-metrics.mixin.ts";
 
 /** What moleculer-web gives to `this`. */
@@ -19,8 +19,7 @@ interface Web {
   resolveAlias(url: string, method: string): unknown;
 }
 
-export interface Edge extends Web {
-  keyring: Keyring;
+export interface Edge extends Web, Admitting {
   draining: boolean;
   /** Whether the client wants no body: moleculer-web is told that it asks with GET. */
   isHead(request: IncomingMessage): boolean;
@@ -32,7 +31,12 @@ export interface Edge extends Web {
   /** Whether `intercept` has an answer for it. */
   collects(method: string, path: string): boolean;
   answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void;
-  admitCaller(context: Context<unknown, Meta>, route: Route, request: IncomingMessage): void;
+  admitCaller(
+    context: Context<unknown, Meta>,
+    route: Route,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void;
 }
 
 interface Route {
@@ -68,7 +72,7 @@ function pathOf(request: IncomingMessage & { readonly originalUrl?: string }): s
 /** Gives a service moleculer-web's routes on a server of our own: request ids, keys, problems, 405, an orderly end. */
 export function HttpEdgeMixin(config: Config) {
   return defineMixin<Edge & RequestMetrics & { heads: WeakSet<IncomingMessage> }>()({
-    mixins: [ApiGateway as Partial<ServiceSchema>, RequestMetricsMixin()],
+    mixins: [ApiGateway as Partial<ServiceSchema>, RequestMetricsMixin(), RateLimitMixin(config)],
     settings: settingsOf(config),
     methods: {
       /** In place of moleculer-web's: the same server with a handler in front of it. */
@@ -136,14 +140,15 @@ export function HttpEdgeMixin(config: Config) {
         this.answerProblem(request, response, error);
       },
 
-      /** Before each alias: who asks, and whether the key allows it. */
+      /** Before each alias: who asks, and whether the key and the limits allow it. */
       admitCaller(
         context: Context<unknown, Meta>,
         { opts }: Route,
         request: IncomingMessage,
+        response: ServerResponse,
       ): void {
         if (opts.scope === undefined) return;
-        context.meta.project = this.keyring.identify(request.headers, opts.scope).project;
+        context.meta.project = this.admit(request, response, opts.scope).project;
       },
 
       /** Takes no new connections, answers what is under way, then closes what is left. */
@@ -158,7 +163,6 @@ export function HttpEdgeMixin(config: Config) {
     created() {
       this.draining = false;
       this.heads = new WeakSet();
-      this.keyring = new Keyring(config.apiKeys);
     },
   });
 }

@@ -97,11 +97,9 @@ function closed(route: ApiRoute) {
     mappingPolicy: "restrict",
     bodyParsers: false,
     logging: false,
-    async onBeforeCall(
-      this: Edge & AskEdge,
-      ...[context, of, request]: Parameters<Edge["admitCaller"]>
-    ) {
-      this.admitCaller(context, of, request);
+    async onBeforeCall(this: Edge & AskEdge, ...args: Parameters<Edge["admitCaller"]>) {
+      this.admitCaller(...args);
+      const [, , request] = args;
       if (route.takesQuestion) await this.takeQuestion(request);
     },
   };

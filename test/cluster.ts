@@ -74,8 +74,9 @@ export class Cluster {
   async ready(withinMs = 60_000): Promise<void> {
     await eventually(async () => {
       for (const process of this.#processes) {
-        if (!(await process.isReady()))
-          throw new Error(`not ready:\n${process.output.slice(-2_000)}`);
+        const reason = await process.unreadiness();
+        if (reason !== undefined)
+          throw new Error(`not ready: ${reason}\n${process.output.slice(-2_000)}`);
       }
     }, withinMs);
   }

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 const root = join(import.meta.dirname, "..");
 const runner = join(root, "node_modules/moleculer/bin/moleculer-runner.mjs");
-const readyWithinMs = 30_000;
+const readyWithinMs = 90_000;
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -73,10 +73,17 @@ export class ServiceProcess {
   }
 
   async isReady(): Promise<boolean> {
+    return (await this.unreadiness()) === undefined;
+  }
+
+  /** Why it is not ready, in its own words where it has any. */
+  async unreadiness(): Promise<string | undefined> {
     try {
-      return (await fetch(`${this.url}/health/ready`)).ok;
-    } catch {
-      return false;
+      const response = await fetch(`${this.url}/health/ready`);
+      const said = await response.text();
+      return response.ok ? undefined : said;
+    } catch (error) {
+      return String(error);
     }
   }
 

@@ -1,5 +1,6 @@
 import { Cachers, type Logger, type ServiceBroker } from "moleculer";
 import type { Redis } from "ioredis";
+import { addressOf } from "./redis-address.ts";
 
 /** What one command may take; then Redis counts as away. */
 const commandTimeoutMs = 80;
@@ -144,7 +145,10 @@ export class RedisCacher extends Cachers.Redis<Redis> {
     this.#told = true;
     const reason =
       this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError);
-    this.#internals.logger.warn({ reason }, "the cache is away; answers are worked out each time");
+    this.#internals.logger.warn(
+      { reason },
+      "the cache is away (REDIS_URL); answers are worked out each time",
+    );
   }
 
   #back(): void {
@@ -156,18 +160,4 @@ export class RedisCacher extends Cachers.Redis<Redis> {
     if (this.#told) this.#internals.logger.info("the cache is back");
     this.#told = false;
   }
-}
-
-/** A URL as the client's options: where these are given it takes no URL beside them. */
-function addressOf(url: string): Record<string, unknown> {
-  const { protocol, hostname, port, username, password, pathname } = new URL(url);
-  const db = Number(pathname.slice(1));
-  return {
-    host: hostname.replace(/^\[|\]$/g, ""),
-    port: port === "" ? 6_379 : Number(port),
-    ...(username !== "" && { username: decodeURIComponent(username) }),
-    ...(password !== "" && { password: decodeURIComponent(password) }),
-    ...(Number.isInteger(db) && { db }),
-    ...(protocol === "rediss:" && { tls: {} }),
-  };
 }

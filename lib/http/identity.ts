@@ -9,6 +9,8 @@ import type { ProjectId } from "../event/event.ts";
 export interface Identity {
   readonly project: ProjectId;
   readonly scopes: ReadonlySet<Scope>;
+  /** Tells keys apart without being one; absent where there are none. */
+  readonly caller?: string;
 }
 
 const everyone: Identity = {
@@ -26,7 +28,10 @@ export class Keyring {
 
   constructor(keys: readonly ApiKey[]) {
     this.#bySha256 = new Map(
-      keys.map(({ sha256, project, scopes }) => [sha256, { project, scopes }]),
+      keys.map(({ sha256, project, scopes }) => [
+        sha256,
+        { project, scopes, caller: sha256.slice(0, 32) },
+      ]),
     );
   }
 

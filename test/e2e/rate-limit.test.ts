@@ -1,0 +1,60 @@
+import { ServiceProcess } from "../service-process.ts";
+
+const [key, otherKey] = ["0123456789abcdef", "fedcba9876543210"];
+
+describe("rate limits of one process", () => {
+  let service: ServiceProcess;
+  beforeAll(async () => {
+    service = await ServiceProcess.create({
+      API_KEYS: `${key}:shop,${otherKey}:shop`,
+      RATE_LIMIT_EVENTS_PER_SECOND: "2",
+      RATE_LIMIT_READS_PER_SECOND: "1",
+    });
+    await service.start();
+  });
+  afterAll(() => service?.dispose());
+
+  const post = (path: string, body: unknown, as = key) =>
+    fetch(`${service.url}/api/v1/events${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Api-Key": as },
+      body: JSON.stringify(body),
+    });
+  const event = { type: "a", source: "test" };
+
+  test("an answer tells what is left; a batch costs its events, its debt is a 429 for that key alone", async () => {
+    const first = await post("", event);
+    expect(first.status).toBe(202);
+    expect(first.headers.get("ratelimit-policy")).toBe('"events";q=20;w=10');
+    expect(first.headers.get("ratelimit")).toMatch(/^"events";r=19;t=\d+$/);
+    const batch = await post("/batch", { events: Array.from({ length: 200 }, () => event) });
+    expect(batch.status).toBe(202);
+
+    for (const path of ["", "/batch"]) {
+      const refused = await post(path, event);
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get("content-type")).toBe("application/problem+json");
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(60);
+      expect(refused.headers.get("ratelimit")).toMatch(/^"events";r=0;t=\d+$/);
+      expect(await refused.json()).toMatchObject({ type: "/problems/too-many-requests" });
+    }
+    expect((await post("", event, otherKey)).status).toBe(202);
+  });
+
+  test("reads have a limit of their own; health and metrics have none", async () => {
+    const read = () =>
+      fetch(`${service.url}/api/v1/events?limit=1`, { headers: { "X-Api-Key": key } });
+    const first = await read();
+    expect(first.status).toBe(200);
+    expect(first.headers.get("ratelimit-policy")).toBe('"reads";q=10;w=10');
+    const statuses = await Promise.all(
+      Array.from({ length: 30 }, async () => (await read()).status),
+    );
+    expect(statuses).toContain(429);
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(9);
+    const health = await fetch(`${service.url}/health/ready`);
+    expect([health.status, health.headers.get("ratelimit")]).toEqual([200, null]);
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    expect(metrics).toMatch(/analytics_rate_limited_total\{.*limit="reads".*\} \d+/);
+  });
+});
