@@ -90,7 +90,7 @@ describeWith(["rabbitmq"], "RabbitMQ", () => {
       try {
         expect(one.url).not.toBe(other.url);
         await one.ctl("add_vhost", "only-here");
-        expect(await one.ctl("list_vhosts")).toContain("only-here");
+        await eventually(async () => expect(await one.ctl("list_vhosts")).toContain("only-here"));
         expect(await other.ctl("list_vhosts")).not.toContain("only-here");
       } finally {
         await Promise.all([one.stop(), other.stop()]);

@@ -89,7 +89,9 @@ function rabbitmqEnv({ dir, ports }: Place): Record<string, string> {
     RABBITMQ_DIST_PORT: String(dist),
     RABBITMQ_CTL_DIST_PORT_MIN: String(Number(dist) + 1),
     RABBITMQ_CTL_DIST_PORT_MAX: String(Number(dist) + 100),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+    // Erlang's schedulers spin for a while before they sleep: on few cores that starves the others.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+      "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
   };
 }
 
