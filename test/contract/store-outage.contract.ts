@@ -13,7 +13,10 @@ import {
   type StoreTraits,
 } from "./store-harness.ts";
 
-const calls: { readonly [Verb in keyof EventStore]?: (store: EventStore) => Promise<unknown> } = {
+/** Every method, on what `append("b1", [event("a")])` has left. */
+export const calls: {
+  readonly [Verb in keyof EventStore]?: (store: EventStore) => Promise<unknown>;
+} = {
   append: (store) => store.append("b2", [event("b")]),
   putDeltas: (store) => store.putDeltas([delta("b2", cells({ a: 1 }))]),
   markDirty: (store) => store.markDirty([bucket()]),

@@ -1,8 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import { always, bucket, event, unavailable } from "../contract/store-harness.ts";
+import { calls } from "../contract/store-outage.contract.ts";
 import { eventually } from "../eventually.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
 import { describeWith } from "../servers/installed.ts";
 import { startFerretdb, startMongoJava, type RunningServer } from "../servers/servers.ts";
+import { chance } from "../shop-log.ts";
 
 describeWith(["ferretdb"], "a MongoDB store whose server is killed", () => {
   let server: RunningServer;
@@ -86,6 +89,38 @@ describeWith(["mongo-java"], "a MongoDB store", () => {
     await eventually(() => store.ping());
     expect(await store.db.collection("events").indexes()).toHaveLength(5);
   });
+
+  test("refuses with STORE_UNAVAILABLE whatever the end of its connections interrupts, at any point", async () => {
+    const waits = "heartbeatFrequencyMS=500&serverSelectionTimeoutMS=2000";
+    const cut = await MongoHarness.behindCable(server.url, waits);
+    try {
+      const store = await cut.open();
+      await store.append("b1", [event("a")]);
+      const random = chance(1);
+      const refused = new Set<string>();
+      for (let round = 0; round < 8; round += 1) {
+        const pending = Object.entries(calls).map(async ([name, call]) => {
+          const failure = await call(store).then(
+            () => undefined,
+            (error: unknown) => error,
+          );
+          if (failure === undefined) return;
+          expect([name, failure]).toEqual([name, expect.objectContaining(unavailable)]);
+          refused.add(name);
+        });
+        // Connections are being made, written to and read from after some turns of the event loop or others.
+        for (let turns = Math.floor(random() * 20); turns > 0; turns -= 1) await setImmediate();
+        const mend = await cut.breakIt();
+        await setImmediate();
+        await mend();
+        await Promise.all(pending);
+      }
+      expect(refused.size).toBeGreaterThan(Object.keys(calls).length / 2);
+      await eventually(() => store.ping());
+    } finally {
+      await cut.dispose();
+    }
+  }, 120_000);
 
   test("whose server answers nothing refuses what is pending as soon as that is noticed, and works again by itself", async () => {
     const store = await harness.open();

@@ -1,10 +1,21 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import {
   MongoBulkWriteError,
+  MongoClientClosedError,
   MongoCompatibilityError,
+  MongoDriverError,
+  MongoExpiredSessionError,
   MongoInvalidArgumentError,
   MongoNetworkError,
+  MongoNetworkTimeoutError,
+  MongoNotConnectedError,
+  MongoOperationTimeoutError,
+  MongoRuntimeError,
+  MongoServerClosedError,
   MongoServerError,
   MongoTopologyClosedError,
+  MongoUnexpectedServerResponseError,
   MongoWriteConcernError,
 } from "mongodb";
 import { isAway, reasonOf, refusalOf } from "../../../lib/store/mongo-failure.ts";
@@ -37,6 +48,35 @@ describe("a failure of MongoDB's driver", () => {
     ];
     for (const error of away)
       expect([reasonOf(error), isAway(error)]).toEqual([expect.anything(), true]);
+  });
+
+  test("means the same where a connection, a pool, a session or a handshake ended under the call", () => {
+    const ended = [
+      new MongoNetworkTimeoutError("connection 1 timed out", { beforeHandshake: true }),
+      new MongoServerClosedError(),
+      new MongoClientClosedError(),
+      new MongoNotConnectedError("no"),
+      new MongoExpiredSessionError(),
+      new MongoOperationTimeoutError("no"),
+      new MongoUnexpectedServerResponseError("no answer"),
+      // What a pool that was closed throws: its own class is not exported.
+      new MongoDriverError("Attempted to check out a connection from closed connection pool"),
+      new MongoRuntimeError("Connection creation failed without error"),
+    ];
+    for (const error of ended) {
+      expect([error.name, isAway(error)]).toEqual([error.name, true]);
+      expect([error.name, isAway(bulkError({ wrapped: error }))]).toEqual([error.name, true]);
+    }
+  });
+
+  test("of Node's own network code counts, though it is of another realm here", async () => {
+    const socket = connect(1, "127.0.0.1");
+    const error = await once(socket, "connect").catch((reason: unknown) => reason);
+    expect(error instanceof Error).toBe(false);
+    expect(isAway(error)).toBe(true);
+    expect(isAway(bulkError({ wrapped: error as Error }))).toBe(true);
+    expect(reasonOf(error)).toContain("ECONNREFUSED");
+    expect(reasonOf(bulkError({ wrapped: error as Error }))).toContain("ECONNREFUSED");
   });
 
   test("does not where the call itself, or this code, is wrong", () => {
