@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { Bench, type Measurement, type Row } from "./http/bench.ts";
+import { cluster } from "./http/cluster.ts";
 import { batches, single } from "./http/collect.ts";
 import { exporting } from "./http/export.ts";
 import { memory, startup } from "./http/footprint.ts";
@@ -21,9 +22,15 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["pipeline", pipeline],
   ["reads", reads],
   ["export", exporting],
+  ["cluster", cluster],
 ]);
 
+/** Measured only where it is named: it needs servers. */
+const needsServers = new Set(["cluster"]);
+
 const usage = `npm run bench -- [options] [${[...measurements.keys()].join(" | ")}]...
+
+Without names all but cluster, which needs the servers of test/servers/install.sh.
 
   --quick              short rounds and a tenth of the stored events
   --out FILE           write the results as JSON as well
@@ -94,7 +101,10 @@ function read(args: readonly string[]): {
   if (unknown.length > 0)
     throw new Error(`There is no measurement ${unknown.join(", ")}.\n${usage}`);
   if (load !== "wrk" && load !== "autocannon") throw new Error(`--load is ${load}.\n${usage}`);
-  const names = positionals.length > 0 ? positionals : [...measurements.keys()];
+  const names =
+    positionals.length > 0
+      ? positionals
+      : [...measurements.keys()].filter((name) => !needsServers.has(name));
   return { names, quick, out, generator: load };
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster, Servers } from "./cluster.ts";
-import { countsOf, expectExact, postShuffled } from "./e2e/shop-run.ts";
-import { eventually } from "./eventually.ts";
+import { countedAtRest, expectExact, postShuffled } from "./e2e/shop-run.ts";
 import type { ServiceProcess } from "./service-process.ts";
 import { readShopLog, shuffled } from "./shop-log.ts";
 
@@ -76,10 +75,7 @@ export async function chaos(
   }
 
   await cluster.ready(120_000);
-  await eventually(async () => {
-    const { total } = await countsOf(cluster.gateway, {});
-    if (total !== events.length) throw new Error(`${total} of ${events.length} events are counted`);
-  }, 120_000);
+  await countedAtRest(cluster.gateway, events.length);
   await expectExact(cluster.gateway, events, random, 20);
   return { events: events.length, refusals, disturbances: done };
 }

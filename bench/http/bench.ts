@@ -12,7 +12,7 @@ import type { Generator } from "./load.ts";
 export interface Row {
   readonly measure: string;
   readonly value: number;
-  readonly unit: "of bare" | "ms" | "s" | "MB" | "events/s";
+  readonly unit: "of bare" | "times" | "ms" | "s" | "MB" | "events/s" | "µs CPU/event";
   /** The least or the most that the value should be. */
   readonly goal?: { readonly least: number } | { readonly most: number };
   /** How it came about: the two sides of a ratio, how many samples. */
@@ -60,11 +60,21 @@ export class Bench {
     return path;
   }
 
-  /** A service on an empty data folder, as it is shipped. Ended with `end`, or with the bench. */
-  async spawn(): Promise<ServiceProcess> {
+  /** Something to be ended with the bench, at the same time as the others. */
+  atEnd(stop: () => Promise<void>): void {
+    this.#stops.add(stop);
+  }
+
+  /**
+   * A service on an empty data folder, as it is shipped but for these variables. Ended with `end`, or with the
+   * bench.
+   */
+  async spawn(variables: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
     const dataDir = mkdtempSync(join(this.scratch, "data-"));
     const logFile = join(dataDir, "service.log");
-    const service = startService({ port: await freePort(), dataDir, logFile, env: shipped });
+    const port = await freePort();
+    const env = { ...shipped, OPS_PORT: String(port), ...variables };
+    const service = startService({ port, dataDir, logFile, env });
     this.#stops.add(service.stop);
     return service;
   }
@@ -82,9 +92,13 @@ export class Bench {
   }
 
   /** A bare server to compare with; a durable one where it gets a file. @returns its address */
-  async bareServer(databaseFile?: string): Promise<string> {
-    const args = databaseFile === undefined ? [] : [databaseFile];
-    const child = fork(new URL("bare-server.ts", import.meta.url), args, {
+  bareServer(databaseFile?: string): Promise<string> {
+    return this.forked("bare-server.ts", databaseFile === undefined ? [] : [databaseFile]);
+  }
+
+  /** A server of this folder that sends its port and ends with its parent. @returns its address */
+  async forked(file: string, args: readonly string[]): Promise<string> {
+    const child = fork(new URL(file, import.meta.url), args, {
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
     this.#stops.add(async () => {

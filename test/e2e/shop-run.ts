@@ -70,28 +70,35 @@ export async function postThroughKills(
   });
 }
 
+/** One batch's answer; `status` 0 where none came. `mayRetry`: it has `Retry-After`. */
+export async function postBatch(
+  service: ServiceProcess,
+  batch: readonly ShopEvent[],
+): Promise<{ readonly status: number; readonly mayRetry: boolean; readonly said: string }> {
+  try {
+    const response = await fetch(`${service.url}/api/v1/events/batch`, {
+      method: "POST",
+      headers: { "Content-Type": "application/x-ndjson" },
+      body: batch.map((event) => JSON.stringify(event)).join("\n"),
+    });
+    const { status, headers } = response;
+    return { status, mayRetry: headers.has("retry-after"), said: await response.text() };
+  } catch (error) {
+    return { status: 0, mayRetry: true, said: String((error as Error).cause ?? error) };
+  }
+}
+
+/** @returns how often it was sent again */
 async function postUntilAccepted(
   service: ServiceProcess,
   batch: readonly ShopEvent[],
 ): Promise<number> {
-  const body = batch.map((event) => JSON.stringify(event)).join("\n");
   for (let refusals = 0; ; refusals++) {
-    const status = await fetch(`${service.url}/api/v1/events/batch`, {
-      method: "POST",
-      headers: { "Content-Type": "application/x-ndjson" },
-      body,
-    }).then(
-      async (response) => {
-        await response.arrayBuffer();
-        if (response.status === 503 && !response.headers.has("retry-after")) {
-          throw new Error("a 503 came without Retry-After");
-        }
-        return response.status;
-      },
-      () => 0,
-    );
+    const { status, mayRetry, said } = await postBatch(service, batch);
     if (status === 202) return refusals;
-    if (status !== 0 && status !== 503) throw new Error(`a batch was answered ${status}`);
+    if ((status !== 0 && status !== 503) || !mayRetry) {
+      throw new Error(`a batch was answered ${status}: ${said}`);
+    }
     await delay(20);
   }
 }
@@ -118,6 +125,31 @@ export async function settled(service: ServiceProcess): Promise<void> {
     expect(health.stages["processor"]?.backlog).toBe(0);
   }, 120_000);
 }
+
+/**
+ * Waits until so many events are counted, and their rollups are written. The question is asked only while nothing
+ * waits: right after many minutes were touched each answer is worked out from their deltas, which keeps
+ * the store from everything else.
+ */
+export async function countedAtRest(
+  service: ServiceProcess,
+  events: number,
+  withinMs = 180_000,
+): Promise<void> {
+  await eventually(async () => {
+    const health = await (await fetch(`${service.url}/health`)).json();
+    const { processor, aggregator } = (health as { stages: Stages }).stages;
+    const backlogs = [processor?.backlog, aggregator?.backlog];
+    if (backlogs.some((backlog) => backlog !== 0)) {
+      await delay(500);
+      throw new Error(`not at rest: ${JSON.stringify(health)}`);
+    }
+    const { total } = await countsOf(service, {});
+    if (total !== events) throw new Error(`${total} of ${events} events are counted`);
+  }, withinMs);
+}
+
+type Stages = Readonly<Record<string, { readonly backlog?: number } | undefined>>;
 
 export const zones = ["Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"];
 

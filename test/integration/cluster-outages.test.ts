@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { RabbitQueue } from "../../lib/queue/rabbitmq.ts";
 import { sharedVariables, startServers, stopServers, type Servers } from "../cluster.ts";
 import { countsOf } from "../e2e/shop-run.ts";
 import { eventually } from "../eventually.ts";
@@ -62,15 +63,44 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "what a cluster shares is away
     longMs,
   );
 
-  test(
-    "a wrong password ends the process with code 1 and one line that names RABBITMQ_URL",
-    () => {
-      const RABBITMQ_URL = servers.rabbitmq.url.replace("test:test@", "test:wr0ng-pass@");
-      return running({ RABBITMQ_URL, SERVICES: "ingest", LOG_LEVEL: "warn" }, async (service) => {
+  const wrong: readonly (readonly [string, () => Variables, RegExp])[] = [
+    [
+      "a wrong password of RabbitMQ",
+      () => ({
+        SERVICES: "ingest",
+        RABBITMQ_URL: servers.rabbitmq.url.replace("test:test@", "test:wr0ng-pass@"),
+      }),
+      /RABBITMQ_URL.*refuses this user name/,
+    ],
+    [
+      "a user that MongoDB does not take",
+      () => ({
+        ...sharedVariables(servers),
+        SERVICES: "query",
+        MONGODB_URI: servers.mongo.url.replace("//", "//somebody:wr0ng-pass@"),
+      }),
+      /MONGODB_URI.*it may know no users/,
+    ],
+    [
+      "a queue that exists with another bound",
+      () => ({
+        ...sharedVariables(servers),
+        SERVICES: "ingest",
+        CLUSTER_NAME: "bounded",
+        QUEUE_MAX_BYTES: "200000",
+      }),
+      /RABBITMQ_URL.*bounded\.events\.raw exists with another.*'100000'.*QUEUE_MAX_BYTES/,
+    ],
+  ];
+  test.each(wrong)(
+    "%s ends the process with code 1 and one line that names the variable",
+    async (_what, variables, told) => {
+      const { url } = servers.rabbitmq;
+      await (await RabbitQueue.open({ url, prefix: "bounded.events", maxBytes: 100_000 })).close();
+      await running({ ...variables(), LOG_LEVEL: "warn" }, async (service) => {
         const [code] = (await once(service.spawn(), "exit")) as [number];
         expect(code).toBe(1);
-        const lines = service.output.trim().split("\n");
-        expect(lines).toEqual([expect.stringMatching(/RABBITMQ_URL.*refuses this user name/)]);
+        expect(service.output.trim().split("\n")).toEqual([expect.stringMatching(told)]);
         expect(service.output).not.toContain("wr0ng-pass");
       });
     },

@@ -1,0 +1,119 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Cluster, metricOf, sharedVariables, startServers, stopServers } from "../cluster.ts";
+import type { Servers } from "../cluster.ts";
+import { countedAtRest, countsOf, expectExact, postBatch } from "../e2e/shop-run.ts";
+import { eventually } from "../eventually.ts";
+import { describeWith } from "../servers/installed.ts";
+import { ServiceProcess } from "../service-process.ts";
+import { chance, chunks, readShopLog, type ShopEvent } from "../shop-log.ts";
+
+const longMs = 300_000;
+
+describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster whose processes come and go", () => {
+  let servers: Servers;
+  let cluster: Cluster;
+  let secondGateway: ServiceProcess;
+  const log = readShopLog();
+  let sent = 0;
+  const next = (count: number): readonly ShopEvent[] => log.slice(sent, (sent += count));
+
+  beforeAll(async () => {
+    servers = await startServers();
+    // At this level a processor tells when it stored a batch.
+    cluster = await Cluster.start(servers, { LOG_LEVEL: "debug" });
+    const variables = { ...sharedVariables(servers), SERVICES: "api-gateway" };
+    secondGateway = await ServiceProcess.create(variables);
+    await secondGateway.start();
+    await cluster.ready();
+  }, longMs);
+  afterAll(async () => {
+    await secondGateway?.dispose();
+    await cluster?.dispose();
+    if (servers !== undefined) await stopServers(servers);
+  }, longMs);
+
+  const countedAreAllSent = () => countedAtRest(cluster.gateway, sent);
+
+  test(
+    "what a processor held is with the other one within 5 s after it was killed",
+    async () => {
+      const [killed, other] = cluster.of("processor") as [ServiceProcess, ServiceProcess];
+      // It takes its share, and finishes nothing of it.
+      process.kill(killed.pid, "SIGSTOP");
+      for (const batch of chunks(next(200), 10)) {
+        expect((await postBatch(cluster.gateway, batch)).status).toBe(202);
+      }
+      await eventually(async () =>
+        expect(await metricOf(other, "analytics_queue_messages")).toBe(0),
+      );
+      const { total } = await countsOf(cluster.gateway, {});
+      expect(total).toBeGreaterThan(0);
+      expect(total).toBeLessThan(sent);
+
+      const killedAt = Date.now();
+      await killed.kill();
+      await countedAreAllSent();
+      // By the other's own clock: asking for counts takes its time on a busy machine.
+      expect(lastStoredAt(other) - killedAt).toBeLessThan(5_000);
+      await killed.start();
+      await cluster.ready();
+    },
+    longMs,
+  );
+
+  test(
+    "one after the other is stopped and started under load: nothing fails but 503s, and every count is exact",
+    async () => {
+      const gateways = [cluster.gateway, secondGateway];
+      // What a load balancer does: whoever is being stopped gets no new requests, and answers those it has.
+      const inRotation = new Set(gateways);
+      const failures: string[] = [];
+      let refused = 0;
+      let loading = true;
+      const load = async () => {
+        for (let turn = 0; loading; turn += 1) {
+          const batch = next(2);
+          for (let status = 0; status !== 202;) {
+            const [first, second] = [...inRotation] as [ServiceProcess, ServiceProcess?];
+            const answer = await postBatch(turn % 2 === 0 ? first : (second ?? first), batch);
+            if (answer.status === 202) break;
+            if (answer.status !== 503 || !answer.mayRetry)
+              return failures.push(JSON.stringify(answer));
+            refused += 1;
+            await delay(50);
+          }
+          await delay(100);
+        }
+      };
+      const loads = Promise.all([load(), load()]);
+      const ends: (number | null)[] = [];
+      try {
+        for (const service of [...cluster.all.filter((one) => !inRotation.has(one)), ...gateways]) {
+          inRotation.delete(service);
+          const before = sent;
+          ends.push(await service.stop());
+          await service.start();
+          if (gateways.includes(service)) inRotation.add(service);
+          await eventually(() => expect(sent).toBeGreaterThan(before + 10), 60_000);
+        }
+      } finally {
+        loading = false;
+        await loads;
+      }
+      expect(failures).toEqual([]);
+      expect(ends).toEqual(ends.map(() => 0));
+      // Without any, the load was not there when ingest was not.
+      expect(refused).toBeGreaterThan(0);
+      await cluster.ready();
+      await countedAreAllSent();
+      await expectExact(cluster.gateway, log.slice(0, sent), chance(5), 3);
+    },
+    longMs,
+  );
+});
+
+/** When a processor last stored a batch, epoch milliseconds. */
+function lastStoredAt({ output }: ServiceProcess): number {
+  const line = output.split("\n").findLast((one) => one.includes('"msg":"batch stored"'));
+  return Date.parse((JSON.parse(line ?? "{}") as { time: string }).time);
+}
