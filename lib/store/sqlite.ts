@@ -35,8 +35,10 @@ export type { SqliteOptions } from "./sqlite-threads.ts";
 export class SqliteStore extends SqliteThreads implements EventStore {
   readonly capabilities: StoreCapabilities = { name: "sqlite" };
 
-  keepWhole({ batch, bytes }: BatchPack): Promise<boolean> {
-    return this.write("keepWhole", batch, bytes);
+  async keepWhole({ batch, count, bytes }: BatchPack): Promise<boolean> {
+    const kept = await this.write("keepWhole", batch, bytes);
+    if (kept) this.shredding.stored(count);
+    return kept;
   }
 
   async append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
