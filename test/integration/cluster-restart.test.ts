@@ -77,8 +77,10 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster whose processes com
             const [first, second] = [...inRotation] as [ServiceProcess, ServiceProcess?];
             const answer = await postBatch(turn % 2 === 0 ? first : (second ?? first), batch);
             if (answer.status === 202) break;
-            if (answer.status !== 503 || !answer.mayRetry)
-              return failures.push(JSON.stringify(answer));
+            if (answer.status !== 503 || !answer.mayRetry) {
+              failures.push(JSON.stringify(answer));
+              return;
+            }
             refused += 1;
             await delay(50);
           }
