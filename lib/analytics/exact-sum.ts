@@ -8,15 +8,19 @@ export class ExactSum {
   #whole = 0;
   /** Not overlapping, the smallest first. */
   #partials: number[] = [];
+  /** The sum as it comes: what is left where numbers beyond all numbers came up. */
+  #plain = 0;
 
   add(value: number): void {
+    this.#plain += value;
     const whole = this.#whole + value;
     if (Number.isSafeInteger(value) && Number.isSafeInteger(whole)) this.#whole = whole;
     else this.#addPartial(value);
   }
 
-  /** Infinite where the sum is beyond what a number can hold. */
+  /** Infinite where the sum, or one on the way to it, is beyond what a number can hold. */
   get value(): number {
+    if (!Number.isFinite(this.#plain)) return this.#plain;
     if (this.#partials.length === 0) return this.#whole;
     const partials = new ExactSum();
     partials.#partials = [...this.#partials];
@@ -54,5 +58,5 @@ function rounded(partials: readonly number[]): number {
     const next = sum + doubled;
     if (next - sum === doubled) return next;
   }
-  return Number.isFinite(sum) ? sum : partials.reduce((total, partial) => total + partial, 0);
+  return sum;
 }
