@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import type { BreakdownJob } from "../../lib/analytics/breakdown.ts";
+import { pack } from "../../lib/store/batch-pack.ts";
 import { chunkSize } from "../../lib/store/sqlite-schema.ts";
 import { eventually } from "../eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
@@ -67,6 +68,20 @@ test("full chunks get columns in the background, also those of before; answers a
     await answers(again);
     await eventually(() => expect(chunksTold(harness.file)).toBe(2));
     await answers(again);
+  } finally {
+    await harness.dispose();
+  }
+});
+
+test("chunks of packed batches get columns, too", async () => {
+  const harness = await SqliteHarness.open();
+  try {
+    const store = await harness.open();
+    for (let at = 0; at < chunkSize; at += 1_024) {
+      const events = stored.slice(at, at + 1_024);
+      await store.keepWhole(pack({ batch: `b${at}`, project: "p", events, deltas: [] }));
+    }
+    await eventually(() => expect(chunksTold(harness.file)).toBe(1));
   } finally {
     await harness.dispose();
   }
