@@ -12,6 +12,7 @@ import { exporting } from "./http/export.ts";
 import { memory, startup } from "./http/footprint.ts";
 import { installedGenerator, type Generator } from "./http/load.ts";
 import { pipeline } from "./http/pipeline.ts";
+import { questions } from "./http/questions.ts";
 import { reads } from "./http/reads.ts";
 
 const measurements: ReadonlyMap<string, Measurement> = new Map([
@@ -21,6 +22,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["batches", batches],
   ["pipeline", pipeline],
   ["reads", reads],
+  ["questions", questions],
   ["export", exporting],
   ["cluster", cluster],
 ]);

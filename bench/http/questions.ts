@@ -1,0 +1,148 @@
+import type { AnswerMeta } from "../../lib/contracts.ts";
+import type { ServiceProcess } from "../service-process.ts";
+import { settled, type Bench, type Row } from "./bench.ts";
+import { runLoad } from "./load.ts";
+import { fill } from "./reads.ts";
+import { sampleEvent } from "./sample-events.ts";
+import { interleaved, median, quantile } from "./statistics.ts";
+
+const minuteMs = 60_000;
+const dayMs = 1_440 * minuteMs;
+const storedDays = 40;
+
+/** Questions over a million events of forty days: from rollups, from events; and what they cost collecting. */
+export async function questions(bench: Bench): Promise<readonly Row[]> {
+  const service = await bench.service();
+  const total = bench.quick ? 100_000 : 1_000_000;
+  const to = Math.floor(Date.now() / dayMs) * dayMs;
+  const from = to - storedDays * dayMs;
+  await fill(bench, service, total, from, to);
+
+  const at = `at ${total} events`;
+  // Another range each time, so that no cache knows the answer.
+  const range = (index: number, days: number) => ({
+    from: from + index * minuteMs,
+    to: from + index * minuteMs + days * dayMs,
+  });
+  const timed = (path: string, rounds: number, question: (index: number) => object) =>
+    latencies(service, path, rounds, question);
+  const rollup = await timed("", bench.quick ? 100 : 500, (index) => ({
+    metrics: ["count"],
+    dimensions: ["type", "time:day"],
+    range: range(index, 30),
+  }));
+  const breakdown = await timed("", 20, (index) => ({
+    metrics: ["count"],
+    dimensions: ["metadata.templateId"],
+    range: range(-index, storedDays + 1),
+  }));
+  const percentile = await timed("", 20, (index) => ({
+    metrics: ["count", "uniques", "p95:data.delayMs"],
+    dimensions: ["context.emailProvider"],
+    range: range(-index, storedDays + 1),
+  }));
+  const funnel = await timed("/funnel", 10, (index) => ({
+    steps: ["sent", "delivered", "opened", "clicked", "unsubscribed"].map((step) => ({
+      type: `email.${step}`,
+    })),
+    by: "correlationId",
+    range: range(-index, storedDays + 1),
+  }));
+  const kept = await collectingBeside(bench, service, (index) => ({
+    dimensions: ["metadata.recipient", "context.browser"],
+    limit: 10,
+    filters: ["starts_with", "metadata.recipient", "a"],
+    range: range(-index, storedDays + 1),
+  }));
+  await bench.end(service);
+
+  const row = (measure: string, found: readonly number[], share: number, most: number): Row => ({
+    measure,
+    value: quantile(found, share),
+    unit: "ms",
+    goal: { most },
+    detail: `p50 ${median(found).toFixed(1)} ms, ${found.length} questions ${at}, uncached`,
+  });
+  return [
+    row("query of 30 days from rollups, p99", rollup, 0.99, 10),
+    row("breakdown by any property", breakdown, 1, 1_000),
+    row("breakdown with users and a percentile", percentile, 1, 2_000),
+    row("funnel of 5 steps", funnel, 1, 2_000),
+    kept,
+  ];
+}
+
+/** How much of its rate collecting keeps while one question after the other reads events. */
+async function collectingBeside(
+  bench: Bench,
+  service: ServiceProcess,
+  question: (index: number) => object,
+): Promise<Row> {
+  const bodyFile = bench.file("beside.json", JSON.stringify(sampleEvent()));
+  const load = async () => {
+    const { perSecond } = await runLoad(
+      bench.generator,
+      {
+        url: `${service.url}/api/v1/events`,
+        bodyFile,
+        contentType: "application/json",
+        connections: 64,
+        seconds: bench.quick ? 2 : 5,
+      },
+      bench.scratch,
+    );
+    await settled(service);
+    return perSecond;
+  };
+  let asked = 0;
+  const busy = async () => {
+    let asking = true;
+    const questions = (async () => {
+      while (asking) await ask(service, "", question(++asked));
+    })();
+    try {
+      return await load();
+    } finally {
+      asking = false;
+      await questions;
+    }
+  };
+  await load();
+  const [alone, beside] = await interleaved(bench.quick ? 2 : 3, [load, busy]);
+  const [one, other] = [median(alone!), median(beside!)];
+  return {
+    measure: "collecting while questions read events",
+    value: other / one,
+    unit: "of alone",
+    goal: { least: 0.8 },
+    detail: `${Math.round(other)} to ${Math.round(one)} requests/s, ${asked} questions meanwhile`,
+  };
+}
+
+async function latencies(
+  service: ServiceProcess,
+  path: string,
+  rounds: number,
+  question: (index: number) => object,
+): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (let index = 0; index <= rounds; index++) {
+    const startedAt = performance.now();
+    const meta = await ask(service, path, question(index));
+    if (meta.cache !== "miss") throw new Error("an answer came from the cache");
+    if (index > 0) found.push(performance.now() - startedAt);
+  }
+  return found;
+}
+
+async function ask(service: ServiceProcess, path: string, question: object): Promise<AnswerMeta> {
+  const response = await fetch(`${service.url}/api/v1/query${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(question),
+  });
+  if (!response.ok)
+    throw new Error(`a question was answered ${response.status}: ${await response.text()}`);
+  const { meta } = (await response.json()) as { readonly meta: AnswerMeta };
+  return meta;
+}
