@@ -35,7 +35,9 @@ LABEL org.opencontainers.image.title="Maily analytics" \
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     DATA_DIR=/data \
-    MALLOC_ARENA_MAX=2
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=131072 \
+    MALLOC_TRIM_THRESHOLD_=131072
 
 WORKDIR /app
 COPY --from=packages /app/package.json ./

@@ -7,7 +7,12 @@ import manifests
 from common import ROOT, SERVICES, TABLES, load, run
 
 # Of other programs: Node itself, the allocator.
-FOREIGN = {"NODE_OPTIONS", "MALLOC_ARENA_MAX"}
+FOREIGN = {
+    "NODE_OPTIONS",
+    "MALLOC_ARENA_MAX",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+}
 # Values in place of secrets.
 DUMMY = {
     "API_KEYS": "0123456789abcdef:default",
