@@ -1,23 +1,13 @@
-import { hash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readApiKeys, type ApiKey } from "./api-key.ts";
 
 export const serviceNames = ["api-gateway", "ingest", "processor", "aggregator", "query"] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-export const scopes = ["events:write", "events:read", "live:read", "admin"] as const;
-export type Scope = (typeof scopes)[number];
-
 /** Whether a service opens the event store. */
 export function touchesStore(name: ServiceName): boolean {
   return name === "processor" || name === "aggregator" || name === "query";
-}
-
-/** Who may do what. The key itself is not kept, only its SHA-256. */
-export interface ApiKey {
-  readonly sha256: string;
-  readonly project: string;
-  readonly scopes: ReadonlySet<Scope>;
 }
 
 /** All that the environment decides, read once. */
@@ -136,23 +126,6 @@ export function readConfig(environment: Environment, console = false): Config {
     return serviceNames.filter((name) => asked.includes(name));
   }
 
-  function apiKeys(): readonly ApiKey[] {
-    return list("API_KEYS").flatMap((entry, index) => {
-      const [, key, project, granted] =
-        /^([^:\s]+):([A-Za-z0-9._-]{1,64})(?::(.+))?$/.exec(entry) ?? [];
-      const asked = granted?.split("+") ?? ["events:write", "events:read", "live:read"];
-      const valid = asked.every((scope) => (scopes as readonly string[]).includes(scope));
-      if (key === undefined || project === undefined || key.length < 16 || !valid) {
-        problems.push(
-          `API_KEYS entry ${index + 1} must be KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE, ` +
-            `the key at least 16 characters, scopes of ${scopes.join(" ")}`,
-        );
-        return [];
-      }
-      return [{ sha256: hash("sha256", key), project, scopes: new Set(asked as Scope[]) }];
-    });
-  }
-
   function rollupDimensions(): readonly string[] {
     const asked = list("ROLLUP_DIMENSIONS");
     const bad = asked.filter((path) => !dimensionPath.test(path));
@@ -188,7 +161,7 @@ export function readConfig(environment: Environment, console = false): Config {
     clusterName: text("CLUSTER_NAME") ?? "analytics",
     metrics: flag("ENABLE_METRICS", true),
     logLevel: oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace"], "info"),
-    apiKeys: apiKeys(),
+    apiKeys: readApiKeys(list("API_KEYS"), problems),
     queueMaxBytes: integer("QUEUE_MAX_BYTES", 1_073_741_824, 65_536, Number.MAX_SAFE_INTEGER),
     rollupDimensions: rollupDimensions(),
     fullIp: flag("STORE_FULL_IP", false),

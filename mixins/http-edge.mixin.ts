@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
-import type { Config, Scope } from "../lib/config.ts";
+import type { Scope } from "../lib/api-key.ts";
+import type { Config } from "../lib/config.ts";
 import type { Meta } from "../lib/contracts.ts";
 import { ServiceError } from "../lib/errors.ts";
 import { answerEarly } from "../lib/http/early-answer.ts";

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { RedisLedger } from "../lib/cluster/redis-ledger.ts";
-import type { Config, Scope } from "../lib/config.ts";
+import type { Scope } from "../lib/api-key.ts";
+import type { Config } from "../lib/config.ts";
 import { Keyring, type Identity } from "../lib/http/identity.ts";
 import { RateLimit, type Ledger } from "../lib/limit/rate-limit.ts";
 import { defineMixin } from "../lib/moleculer.ts";

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import { loadConfig, type Config, type Scope } from "../lib/config.ts";
+import type { Scope } from "../lib/api-key.ts";
+import { loadConfig, type Config } from "../lib/config.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { operatingPaths, type Operating } from "../lib/operations.ts";
 import { AskEdgeMixin, type AskEdge } from "../mixins/ask-edge.mixin.ts";

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import type { ApiKey, Scope } from "../config.ts";
+import type { ApiKey, Scope } from "../api-key.ts";
 import { defaultProject } from "../contracts.ts";
 import { ServiceError } from "../errors.ts";
 import type { ProjectId } from "../event/event.ts";

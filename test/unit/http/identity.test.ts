@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Scope } from "../../../lib/config.ts";
+import type { Scope } from "../../../lib/api-key.ts";
 import { Keyring } from "../../../lib/http/identity.ts";
 
 const key = (text: string, project: string, ...scopes: Scope[]) => ({

@@ -1,0 +1,29 @@
+import { hash } from "node:crypto";
+
+export const scopes = ["events:write", "events:read", "live:read", "admin"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Who may do what. The key itself is not kept, only its SHA-256. */
+export interface ApiKey {
+  readonly sha256: string;
+  readonly project: string;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/** Read the entries of API_KEYS, each `KEY:PROJECT` or `KEY:PROJECT:SCOPE+SCOPE`; what is wrong is added to the problems. */
+export function readApiKeys(entries: readonly string[], problems: string[]): readonly ApiKey[] {
+  return entries.flatMap((entry, index) => {
+    const [, key, project, granted] =
+      /^([^:\s]+):([A-Za-z0-9._-]{1,64})(?::(.+))?$/.exec(entry) ?? [];
+    const asked = granted?.split("+") ?? ["events:write", "events:read", "live:read"];
+    const valid = asked.every((scope) => (scopes as readonly string[]).includes(scope));
+    if (key === undefined || project === undefined || key.length < 16 || !valid) {
+      problems.push(
+        `API_KEYS entry ${index + 1} must be KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE, ` +
+          `the key at least 16 characters, scopes of ${scopes.join(" ")}`,
+      );
+      return [];
+    }
+    return [{ sha256: hash("sha256", key), project, scopes: new Set(asked as Scope[]) }];
+  });
+}
