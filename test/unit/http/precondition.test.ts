@@ -21,6 +21,8 @@ describe("what a write demands", () => {
     { "if-none-match": '"a"' },
     { "if-match": "*", "if-none-match": "*" },
   ])("cannot be told from %j", (headers) => {
-    expect(() => demandOf(headers)).toThrow(expect.objectContaining({ type: "MALFORMED" }));
+    expect(() => demandOf(headers)).toThrow(
+      expect.objectContaining({ type: "MALFORMED" }) as Error,
+    );
   });
 });
