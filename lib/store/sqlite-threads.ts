@@ -54,7 +54,6 @@ export abstract class SqliteThreads {
 
   async ping(): Promise<void> {
     await this.write("ping");
-    if (!this.#ready) this.shredding.wake();
     this.#ready = true;
   }
 

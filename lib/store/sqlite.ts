@@ -141,12 +141,14 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     return row && fromRow(row);
   }
 
-  analyze<K extends FoldKind>(
+  async analyze<K extends FoldKind>(
     filter: EventFilter,
     job: FoldJob<K>,
     { timeoutMs }: { readonly timeoutMs: number },
   ): Promise<Analyzed<K>> {
-    return this.read("heavy", "analyze", filter, job, timeoutMs) as Promise<Analyzed<K>>;
+    const analyzed = await this.read("heavy", "analyze", filter, job, timeoutMs);
+    this.shredding.wake();
+    return analyzed as Analyzed<K>;
   }
 
   saveQuestion(
