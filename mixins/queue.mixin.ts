@@ -1,5 +1,6 @@
 import type { Config } from "../lib/config.ts";
 import { defineMixin } from "../lib/moleculer.ts";
+import { openOrEnd } from "../lib/open-or-end.ts";
 import { openQueue } from "../lib/queue/open.ts";
 import type { DurableQueue } from "../lib/queue/queue.ts";
 import { Shared } from "../lib/shared.ts";
@@ -14,7 +15,9 @@ const queues = new Shared<object, DurableQueue>();
 export function QueueMixin(config: Config) {
   return defineMixin<Queueing>()({
     async started() {
-      this.queue = await queues.acquire(this.broker, () => openQueue(config, this.logger));
+      this.queue = await queues.acquire(this.broker, () =>
+        openOrEnd(this.broker, () => openQueue(config, this.logger)),
+      );
     },
     async stopped() {
       await queues.release(this.broker);

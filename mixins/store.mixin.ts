@@ -1,5 +1,6 @@
 import type { Config } from "../lib/config.ts";
 import { defineMixin } from "../lib/moleculer.ts";
+import { openOrEnd } from "../lib/open-or-end.ts";
 import { Shared } from "../lib/shared.ts";
 import { openStore } from "../lib/store/open.ts";
 import type { EventStore } from "../lib/store/store.ts";
@@ -14,7 +15,9 @@ const stores = new Shared<object, EventStore>();
 export function StoreMixin(config: Config) {
   return defineMixin<Storing>()({
     async started() {
-      this.store = await stores.acquire(this.broker, () => openStore(config, this.logger));
+      this.store = await stores.acquire(this.broker, () =>
+        openOrEnd(this.broker, () => openStore(config, this.logger)),
+      );
     },
     async stopped() {
       await stores.release(this.broker);

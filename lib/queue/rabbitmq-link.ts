@@ -32,6 +32,7 @@ export class Link {
   #trouble: string | null = null;
   /** The trouble that was logged and is not over. */
   #told: string | null = null;
+  #hasBeenUp = false;
   #closed = false;
   /** Settles what `open` waits for; later on, nobody listens. */
   #first = Promise.withResolvers<void>();
@@ -130,6 +131,7 @@ export class Link {
     }
     this.#trouble = null;
     this.#told = null;
+    this.#hasBeenUp = true;
     this.#first.resolve();
   }
 
@@ -138,8 +140,9 @@ export class Link {
     this.#lastError = error;
     if (error.lasting) this.#first.reject(error);
     this.#trouble = error.message;
+    const isThrown = error.lasting && !this.#hasBeenUp;
     const isNews = this.#told === null || (error.lasting && this.#told !== error.message);
-    if (!isNews || this.#closed) return;
+    if (isThrown || !isNews || this.#closed) return;
     this.#told = error.message;
     const { log, name } = this.#options;
     log.warn({ connection: name, reason: error.message }, "the broker is away");

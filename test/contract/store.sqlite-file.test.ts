@@ -128,9 +128,11 @@ describe("a thread of the SQLite store", () => {
       await store.event("p", "a");
       const call = (): Promise<unknown> =>
         role === "writer" ? store.append("b", [event("a")]) : store.event("p", "a");
-      // So many that the thread cannot have answered them all when it ends.
-      const waiting = Promise.allSettled(Array.from({ length: 2_000 }, call));
-      await harness.threads.find((thread) => thread.role === role)!.worker.terminate();
+      const before = Array.from({ length: 200 }, call);
+      const ended = harness.threads.find((thread) => thread.role === role)!.worker.terminate();
+      // What is asked of a thread that has stopped, but is not known to have, waits.
+      const waiting = Promise.allSettled([...before, ...Array.from({ length: 200 }, call)]);
+      await ended;
       const failed = (await waiting).filter(({ status }) => status === "rejected");
       expect(failed.length).toBeGreaterThan(0);
       for (const result of failed) expect(result).toMatchObject({ reason: unavailable });

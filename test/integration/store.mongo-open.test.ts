@@ -113,6 +113,7 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
         rollups: ["_id", "project grain start"],
         days: ["_id", "project day"],
         pings: ["_id"],
+        questions: ["_id", "project name"],
       });
     },
   );
