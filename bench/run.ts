@@ -14,6 +14,7 @@ import { installedGenerator, type Generator } from "./http/load.ts";
 import { pipeline } from "./http/pipeline.ts";
 import { questions } from "./http/questions.ts";
 import { reads } from "./http/reads.ts";
+import { scale } from "./http/scale.ts";
 
 const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["startup", startup],
@@ -25,14 +26,16 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["questions", questions],
   ["export", exporting],
   ["cluster", cluster],
+  ["scale", scale],
 ]);
 
-/** Measured only where it is named: it needs servers. */
-const needsServers = new Set(["cluster"]);
+/** Measured only where they are named: one needs servers, the other an hour. */
+const onlyNamed = new Set(["cluster", "scale"]);
 
 const usage = `npm run bench -- [options] [${[...measurements.keys()].join(" | ")}]...
 
-Without names all but cluster, which needs the servers of test/servers/install.sh.
+Without names all but cluster, which needs the servers of test/servers/install.sh, and scale, which stores
+10 million events: about an hour and 10 GB in the temporary folder.
 
   --quick              short rounds and a tenth of the stored events
   --out FILE           write the results as JSON as well
@@ -106,7 +109,7 @@ function read(args: readonly string[]): {
   const names =
     positionals.length > 0
       ? positionals
-      : [...measurements.keys()].filter((name) => !needsServers.has(name));
+      : [...measurements.keys()].filter((name) => !onlyNamed.has(name));
   return { names, quick, out, generator: load };
 }
 

@@ -12,7 +12,16 @@ import type { Generator } from "./load.ts";
 export interface Row {
   readonly measure: string;
   readonly value: number;
-  readonly unit: "of bare" | "of alone" | "times" | "ms" | "s" | "MB" | "events/s" | "µs CPU/event";
+  readonly unit:
+    | "of bare"
+    | "of alone"
+    | "of 1 million"
+    | "times"
+    | "ms"
+    | "s"
+    | "MB"
+    | "events/s"
+    | "µs CPU/event";
   /** The least or the most that the value should be. */
   readonly goal?: { readonly least: number } | { readonly most: number };
   /** How it came about: the two sides of a ratio, how many samples. */

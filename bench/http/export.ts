@@ -10,7 +10,7 @@ export async function exporting(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const total = bench.quick ? 100_000 : 1_000_000;
   const to = Math.floor(Date.now() / dayMs) * dayMs;
-  await fill(bench, service, total, to - 40 * dayMs, to);
+  await fill(bench, service, { total, from: to - 40 * dayMs, to });
   const rows: Row[] = [];
   for (const [name, search, pauseMs] of [
     ["NDJSON", "?format=ndjson", 0],

@@ -16,7 +16,7 @@ export async function questions(bench: Bench): Promise<readonly Row[]> {
   const total = bench.quick ? 100_000 : 1_000_000;
   const to = Math.floor(Date.now() / dayMs) * dayMs;
   const from = to - storedDays * dayMs;
-  await fill(bench, service, total, from, to);
+  await fill(bench, service, { total, from, to });
 
   const at = `at ${total} events`;
   // Another range each time, so that no cache knows the answer.
@@ -25,7 +25,7 @@ export async function questions(bench: Bench): Promise<readonly Row[]> {
     to: from + index * minuteMs + days * dayMs,
   });
   const timed = (path: string, rounds: number, question: (index: number) => object) =>
-    latencies(service, path, rounds, question);
+    questionLatencies(service, path, rounds, question);
   const rollup = await timed("", bench.quick ? 100 : 500, (index) => ({
     metrics: ["count"],
     dimensions: ["type", "time:day"],
@@ -119,7 +119,8 @@ async function collectingBeside(
   };
 }
 
-async function latencies(
+/** How long each of `rounds` answers took, milliseconds; one more is asked first, to warm up. */
+export async function questionLatencies(
   service: ServiceProcess,
   path: string,
   rounds: number,

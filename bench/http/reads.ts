@@ -20,7 +20,7 @@ export async function reads(bench: Bench): Promise<readonly Row[]> {
   const questions = bench.quick ? 200 : 1_000;
   const to = Math.floor(Date.now() / dayMs) * dayMs;
   const from = to - storedDays * dayMs;
-  const filled = await fill(bench, service, total, from, to);
+  const filled = await fill(bench, service, { total, from, to });
 
   const at = `at ${total} events`;
   const range = (index: number, days: number) => {
@@ -53,6 +53,16 @@ export async function reads(bench: Bench): Promise<readonly Row[]> {
   ];
 }
 
+export interface Filling {
+  readonly total: number;
+  readonly from: number;
+  readonly to: number;
+  /** Which events of this many; 1 where it is not given. */
+  readonly seed?: number;
+  /** How many are stored already. */
+  readonly before?: number;
+}
+
 interface Filled {
   readonly acceptedAfterS: number;
   readonly countedAfterS: number;
@@ -63,9 +73,7 @@ interface Filled {
 export async function fill(
   bench: Bench,
   service: ServiceProcess,
-  total: number,
-  from: number,
-  to: number,
+  { total, from, to, seed = 1, before = 0 }: Filling,
 ): Promise<Filled> {
   bench.say(`  filling ${total} events through the API`);
   const client = analyticsClient(service.url);
@@ -74,7 +82,7 @@ export async function fill(
   // A few mails more than needed: the stream ends where there are enough events.
   const mails = Math.ceil((total / eventsPerMail) * 1.05);
   let ahead: Promise<void> = Promise.resolve();
-  for (const batch of firstBatches(mailEvents({ seed: 1, mails, from, to, until: to }), total)) {
+  for (const batch of firstBatches(mailEvents({ seed, mails, from, to, until: to }), total)) {
     const posted = client.post(batch);
     await ahead;
     ahead = posted;
@@ -85,7 +93,9 @@ export async function fill(
   for (;;) {
     const { total: counted, meta } = await client.counts({});
     if (Date.parse(meta.asOf) < acceptedBy) continue;
-    if (counted !== total) throw new Error(`${total} events were accepted, ${counted} are counted`);
+    const accepted = before + total;
+    if (counted !== accepted)
+      throw new Error(`${accepted} events were accepted, ${counted} are counted`);
     break;
   }
   const countedAfterS = since();
@@ -112,7 +122,7 @@ function* firstBatches(
 }
 
 /** Asks one question after the other. The first tenth is to warm up and does not count. */
-async function latencies(
+export async function latencies(
   { url }: ServiceProcess,
   path: (index: number) => string,
   questions: number,
