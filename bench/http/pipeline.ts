@@ -8,7 +8,7 @@ import { runLoad } from "./load.ts";
 import type { Pace, PacedRequest } from "./paced-load.ts";
 import { sampleEvents } from "./sample-events.ts";
 import { quantile } from "./statistics.ts";
-import { timedGet } from "./timed-get.ts";
+import { timedRequest } from "./timed-request.ts";
 
 const batchEvents = 100;
 const probers = 2;
@@ -155,6 +155,6 @@ async function countOf(
 ): Promise<CountsAnswer> {
   const query = new URLSearchParams(parameters);
   return JSON.parse(
-    (await timedGet(`${url}/api/v1/events/counts?${query.toString()}`)).body,
+    (await timedRequest(`${url}/api/v1/events/counts?${query.toString()}`)).body,
   ) as CountsAnswer;
 }

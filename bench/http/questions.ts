@@ -5,6 +5,7 @@ import { runLoad } from "./load.ts";
 import { fill } from "./reads.ts";
 import { sampleEvent } from "./sample-events.ts";
 import { interleaved, median, quantile } from "./statistics.ts";
+import { timedRequest } from "./timed-request.ts";
 
 const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
@@ -128,22 +129,20 @@ export async function questionLatencies(
 ): Promise<readonly number[]> {
   const found: number[] = [];
   for (let index = 0; index <= rounds; index++) {
-    const startedAt = performance.now();
-    const meta = await ask(service, path, question(index));
+    const { ms, meta } = await ask(service, path, question(index));
     if (meta.cache !== "miss") throw new Error("an answer came from the cache");
-    if (index > 0) found.push(performance.now() - startedAt);
+    if (index > 0) found.push(ms);
   }
   return found;
 }
 
-async function ask(service: ServiceProcess, path: string, question: object): Promise<AnswerMeta> {
-  const response = await fetch(`${service.url}/api/v1/query${path}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(question),
-  });
-  if (!response.ok)
-    throw new Error(`a question was answered ${response.status}: ${await response.text()}`);
-  const { meta } = (await response.json()) as { readonly meta: AnswerMeta };
-  return meta;
+async function ask(
+  service: ServiceProcess,
+  path: string,
+  question: object,
+): Promise<{ readonly ms: number; readonly meta: AnswerMeta }> {
+  const url = `${service.url}/api/v1/query${path}`;
+  const { ms, body } = await timedRequest(url, JSON.stringify(question));
+  const { meta } = JSON.parse(body) as { readonly meta: AnswerMeta };
+  return { ms, meta };
 }

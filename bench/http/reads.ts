@@ -6,7 +6,7 @@ import type { MailEvent } from "../demo/story.ts";
 import type { ServiceProcess } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { quantile } from "./statistics.ts";
-import { timedGet } from "./timed-get.ts";
+import { timedRequest } from "./timed-request.ts";
 
 const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
@@ -130,7 +130,7 @@ export async function latencies(
   const found: number[] = [];
   const warmUp = Math.ceil(questions / 10);
   for (let index = 0; index < questions + warmUp; index++) {
-    const { ms, body } = await timedGet(`${url}/api/v1/events${path(index)}`);
+    const { ms, body } = await timedRequest(`${url}/api/v1/events${path(index)}`);
     const { meta } = JSON.parse(body) as { readonly meta: AnswerMeta };
     if (meta.cache !== "miss") throw new Error("an answer came from the cache");
     if (index >= warmUp) found.push(ms);
