@@ -142,5 +142,6 @@ function columnOfDimension(dimension: Dimension): Column {
 
 function columnOfMetric(metric: Metric): Column {
   if (metric.op === "uniques") return { field: "user" };
-  return "path" in metric ? { path: metric.path } : { field: "timestamp" };
+  // A count looks at nothing: what all events have, and what many of them have alike.
+  return "path" in metric ? { path: metric.path } : { field: "type" };
 }

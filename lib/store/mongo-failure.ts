@@ -14,6 +14,7 @@ import {
 // Codes and their names: src/mongo/base/error_codes.yml of MongoDB.
 const unauthorized = 13;
 const authenticationFailed = 18;
+const maxTimeExpired = 50;
 const commandNotFound = 59;
 const invalidNamespace = 73;
 const mechanismUnavailable = 334;
@@ -44,6 +45,11 @@ const awayCodes: ReadonlySet<number> = new Set([
   13436, // NotPrimaryOrSecondary
   14031, // OutOfDiskSpace
 ]);
+
+/** Whether the server stopped a read at its `maxTimeMS`. */
+export function isTimeLimit(failure: unknown): boolean {
+  return failure instanceof MongoServerError && failure.code === maxTimeExpired;
+}
 
 /**
  * Whether a failure means that the store is away: later the same call may succeed. A write that no

@@ -2,6 +2,7 @@ import { MongoClient, MongoError, type Db, type MongoClientOptions } from "mongo
 import { ConfigError } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { collectionsOf, createIndexes, type Collections } from "./mongo-collections.ts";
+import { canGroup } from "./mongo-grouping.ts";
 import { isAway, reasonOf, refusalOf } from "./mongo-failure.ts";
 import type { StoreLog } from "./store-log.ts";
 
@@ -42,6 +43,7 @@ export class MongoLink {
   readonly #server: string;
   readonly #calls = new Set<Promise<unknown>>();
   #prepared: Promise<void> | undefined;
+  #grouping = false;
   #trouble: string | undefined;
   #ended: Promise<void> | undefined;
 
@@ -69,6 +71,11 @@ export class MongoLink {
       await this.close();
       throw refusal === undefined ? error : this.#refusal(refusal);
     }
+  }
+
+  /** Whether the server groups events (`foldGroups`), as was found out when it was connected to. */
+  get grouping(): boolean {
+    return this.#grouping;
   }
 
   /** @throws ServiceError STORE_UNAVAILABLE; INTERNAL where the server refuses this one call */
@@ -106,6 +113,9 @@ export class MongoLink {
     this.#prepared ??= this.client
       .connect()
       .then(() => createIndexes(this.collections))
+      .then(async () => {
+        this.#grouping = await canGroup(this.collections);
+      })
       .catch((error: unknown) => {
         this.#prepared = undefined;
         throw error;

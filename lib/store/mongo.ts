@@ -160,7 +160,9 @@ export class MongoStore extends MongoAdapter implements EventStore {
     job: FoldJob<K>,
     { timeoutMs }: { readonly timeoutMs: number },
   ): Promise<Analyzed<K>> {
-    return this.link.run((collections) => analyze(collections, filter, job, timeoutMs));
+    return this.link.run((collections) =>
+      analyze(collections, filter, job, timeoutMs, this.link.grouping),
+    );
   }
 
   saveQuestion(

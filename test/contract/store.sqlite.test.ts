@@ -1,4 +1,7 @@
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
 import { storeContract } from "./store.contract.ts";
 
-storeContract("the SQLite store", () => SqliteHarness.open());
+// `RUNS=500` asks 20,000 questions by hand (each of 500 histories is asked 20, both ways).
+const runs = Number(process.env["RUNS"] ?? 30);
+
+storeContract("the SQLite store", () => SqliteHarness.open(), { runs });

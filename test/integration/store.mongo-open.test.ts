@@ -1,6 +1,13 @@
+import { jest } from "@jest/globals";
+import type { BreakdownJob } from "../../lib/analytics/breakdown.ts";
 import { readConfig } from "../../lib/config.ts";
+import { analyze } from "../../lib/store/mongo-analyze.ts";
+import { collectionsOf } from "../../lib/store/mongo-collections.ts";
+import { canGroup } from "../../lib/store/mongo-grouping.ts";
 import { openStore } from "../../lib/store/open.ts";
 import { silent } from "../../lib/store/store-log.ts";
+import { comparable } from "../contract/store-analyze.contract.ts";
+import { event } from "../contract/store-harness.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
 import { describeWith } from "../servers/installed.ts";
 import { startFerretdb, startMongoJava, type RunningServer } from "../servers/servers.ts";
@@ -117,6 +124,49 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
       });
     },
   );
+});
+
+describeWith(["ferretdb", "mongo-java"], "an analysis that the server can group for", () => {
+  let servers: readonly RunningServer[];
+  beforeAll(async () => {
+    servers = await Promise.all([startFerretdb(), startMongoJava()]);
+  });
+  afterAll(() => Promise.all((servers ?? []).map((server) => server.stop())));
+
+  const job = {
+    kind: "breakdown",
+    metrics: [{ op: "count" }, { op: "uniques" }],
+    dimensions: [{ path: ["source"] }, { path: ["correlationId"] }],
+    totals: true,
+    maxGroups: 100,
+  } as const satisfies BreakdownJob;
+  const stored = Array.from({ length: 60 }, (_, n) =>
+    event(`e${n}`, {
+      type: n % 2 === 0 ? "a" : "b",
+      source: ["web", "\ud800", "app"][n % 3]!,
+      ...(n % 4 > 0 && { correlationId: `c${n % 4}` }),
+      metadata: n % 5 > 0 ? { userId: `u${n % 7}` } : {},
+    }),
+  );
+
+  test.each([0, 1])("is the same as one of the events themselves (server %i)", async (index) => {
+    const harness = new MongoHarness(servers[index]!.url);
+    const store = await harness.open();
+    await store.append("b", stored);
+    const collections = collectionsOf(store.db);
+    expect(await canGroup(collections)).toBe(true);
+    const aggregate = jest.spyOn(collections.events, "aggregate");
+    const find = jest.spyOn(collections.events, "find");
+    const filter = { project: "p", types: ["a"] };
+    const grouped = await analyze(collections, filter, job, 60_000, true);
+    expect([aggregate, find].map(({ mock }) => mock.calls.length)).toEqual([1, 0]);
+    const streamed = await analyze(collections, filter, job, 60_000, false);
+    expect([aggregate, find].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+    await harness.dispose();
+    expect(grouped.events).toBe(30);
+    expect(grouped.events).toBe(streamed.events);
+    expect(comparable(grouped.result)).toEqual(comparable(streamed.result));
+  });
 });
 
 interface MongoNamed {
