@@ -42,7 +42,8 @@ export class Quantiles {
   at(q: number): number | null {
     if (this.#count === 0) return null;
     const rank = Math.floor(q * (this.#count - 1));
-    return Math.min(this.#max, Math.max(this.#min, this.#valueOfRank(rank)));
+    // Zero has no sign: which of the two came first must not show.
+    return Math.min(this.#max, Math.max(this.#min, this.#valueOfRank(rank))) + 0;
   }
 
   #valueOfRank(rank: number): number {

@@ -6,7 +6,7 @@ import { meets } from "../../lib/event/predicate.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { EventFilter, Predicate } from "../../lib/store/store.ts";
 import { events, keys, path, predicate } from "./store-arbitraries.ts";
-import { event, minute, type OnStore, type StoreTraits } from "./store-harness.ts";
+import { asJson, event, minute, type OnStore, type StoreTraits } from "./store-harness.ts";
 
 const patient = { timeoutMs: 60_000 };
 
@@ -64,7 +64,10 @@ export function comparable({
   readonly groups: readonly object[];
   readonly totals?: readonly (number | null)[];
 }) {
-  return { groups: groups.map((group) => JSON.stringify(group)).sort(), totals };
+  return {
+    groups: groups.map((group) => JSON.stringify(group)).sort(),
+    ...(totals && { totals: asJson(totals) }),
+  };
 }
 
 /** `analyze`. */
