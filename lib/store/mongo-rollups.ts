@@ -125,7 +125,9 @@ export async function sumChildren(
     return child === undefined ? [] : [{ project, grain: child, start: range }];
   });
   if (within.length > 0) {
-    const found = collections.rollups.find({ $or: within });
+    const found = collections.rollups
+      .find({ $or: within })
+      .sort({ project: 1, grain: 1, start: 1 });
     for await (const child of found) {
       const { project, start } = child;
       const grain = parentGrain(child.grain)!;

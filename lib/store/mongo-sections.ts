@@ -17,9 +17,8 @@ import { readSection } from "./cells-json.ts";
 import { bucketId, type SectionTexts } from "./mongo-documents.ts";
 import type { SectionCells, Sum } from "./store.ts";
 
-/** How many cells are held at a time while they are summed, and where many are summed at once, of each. */
+/** How many cells are held at a time while they are summed. */
 const blockSize = 64;
-const smallBlockSize = 8;
 
 /**
  * A section's name as the name of a field: MongoDB takes dots and dollars in those for its own.
@@ -68,21 +67,21 @@ export function sectionFrom<S extends Section>(section: S, texts: SectionTexts):
 /** A sum under way, of which few parts are held at a time. */
 export class RunningSum<T> {
   readonly #merge: (parts: readonly T[]) => T;
-  readonly #blockSize: number;
   #parts: T[] = [];
 
-  constructor(merge: (parts: readonly T[]) => T, size = blockSize) {
+  constructor(merge: (parts: readonly T[]) => T) {
     this.#merge = merge;
-    this.#blockSize = size;
   }
 
   add(part: T): void {
-    if (this.#parts.length === this.#blockSize) this.#parts = [this.#merge(this.#parts)];
+    if (this.#parts.length === blockSize) this.#parts = [this.#merge(this.#parts)];
     this.#parts.push(part);
   }
 
   total(): T {
-    return this.#merge(this.#parts);
+    const total = this.#merge(this.#parts);
+    this.#parts = [total];
+    return total;
   }
 }
 
@@ -91,20 +90,20 @@ interface BucketSum {
   readonly cells: RunningSum<Cells>;
 }
 
-/** Sums of cells by bucket, in whatever order they come. */
+/** Sums of cells by bucket. What is added bucket by bucket takes the least memory. */
 export class BucketSums {
   readonly #sums = new Map<string, BucketSum>();
+  #last: BucketSum | undefined;
 
   /** @param v how many deltas the cells are the sum of */
   add(bucket: Bucket, cells: Cells, v: number): void {
     const id = bucketId(bucket);
-    let sum = this.#sums.get(id);
-    if (sum === undefined) {
-      sum = { v: 0, cells: new RunningSum<Cells>(mergeCells, smallBlockSize) };
-      this.#sums.set(id, sum);
-    }
+    const sum = this.#sums.get(id) ?? { v: 0, cells: new RunningSum<Cells>(mergeCells) };
+    if (this.#last !== sum) this.#last?.cells.total();
     sum.cells.add(cells);
     sum.v += v;
+    this.#sums.set(id, sum);
+    this.#last = sum;
   }
 
   /** Of no cells where nothing was added to this bucket. */
