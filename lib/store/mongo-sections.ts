@@ -12,10 +12,9 @@ import {
   type UserSketches,
   type ValueCounts,
 } from "../analytics/cells.ts";
-import type { Bucket } from "../event/bucket.ts";
 import { readSection } from "./cells-json.ts";
-import { bucketId, type SectionTexts } from "./mongo-documents.ts";
-import type { SectionCells, Sum } from "./store.ts";
+import type { SectionTexts } from "./mongo-documents.ts";
+import type { SectionCells } from "./store.ts";
 
 /** How many cells are held at a time while they are summed. */
 const blockSize = 64;
@@ -79,40 +78,12 @@ export class RunningSum<T> {
   }
 
   total(): T {
-    const total = this.#merge(this.#parts);
-    this.#parts = [total];
-    return total;
+    return this.#merge(this.#parts);
   }
 }
 
-interface BucketSum {
-  v: number;
-  readonly cells: RunningSum<Cells>;
-}
-
-/** Sums of cells by bucket. What is added bucket by bucket takes the least memory. */
-export class BucketSums {
-  readonly #sums = new Map<string, BucketSum>();
-  #last: BucketSum | undefined;
-
-  /** @param v how many deltas the cells are the sum of */
-  add(bucket: Bucket, cells: Cells, v: number): void {
-    const id = bucketId(bucket);
-    const sum = this.#sums.get(id) ?? { v: 0, cells: new RunningSum<Cells>(mergeCells) };
-    if (this.#last !== sum) this.#last?.cells.total();
-    sum.cells.add(cells);
-    sum.v += v;
-    this.#sums.set(id, sum);
-    this.#last = sum;
-  }
-
-  /** Of no cells where nothing was added to this bucket. */
-  of(bucket: Bucket): Sum {
-    const sum = this.#sums.get(bucketId(bucket));
-    return sum === undefined
-      ? { v: 0, cells: emptyCells() }
-      : { v: sum.v, cells: sum.cells.total() };
-  }
+export function cellsSum(): RunningSum<Cells> {
+  return new RunningSum((parts) => (parts.length === 0 ? emptyCells() : mergeCells(parts)));
 }
 
 /** A sum of one section of many cells. */

@@ -8,12 +8,19 @@ import type { EventText } from "../event/event-text.ts";
 import { analyze } from "./mongo-analyze.ts";
 import { MongoAdapter, type MongoOptions } from "./mongo-adapter.ts";
 import { append } from "./mongo-append.ts";
-import { deltaSums, putDeltas } from "./mongo-deltas.ts";
+import { deltaSums, putDeltas, sumDeltas } from "./mongo-deltas.ts";
 import { countEvents, event, events, eventsText } from "./mongo-events.ts";
-import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./mongo-marks.ts";
-import { MongoPasses } from "./mongo-passes.ts";
+import {
+  clearMark,
+  dirtyBacklog,
+  fingerprint,
+  mark,
+  markDirty,
+  readDirty,
+  readMarks,
+} from "./mongo-marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./mongo-questions.ts";
-import { rollups } from "./mongo-rollups.ts";
+import { rollups, sumChildren, writeRollup } from "./mongo-rollups.ts";
 import { upsertAll } from "./mongo-write.ts";
 import type { Demand, QuestionSummary, QuestionToSave, SavedQuestion } from "./question-store.ts";
 import type { StoreLog } from "./store-log.ts";
@@ -45,7 +52,7 @@ const maxRollupBytes = 12 * 1_024 * 1_024;
  */
 export class MongoStore extends MongoAdapter implements EventStore {
   readonly capabilities: StoreCapabilities = { name: "mongodb" };
-  readonly #passes: MongoPasses;
+  readonly #maxRollupBytes: number;
 
   protected get store(): EventStore {
     return this;
@@ -70,7 +77,7 @@ export class MongoStore extends MongoAdapter implements EventStore {
   /** @throws ConfigError where the URI cannot be read */
   constructor(options: MongoOptions) {
     super(options);
-    this.#passes = new MongoPasses(this.link, options.maxRollupBytes ?? maxRollupBytes);
+    this.#maxRollupBytes = options.maxRollupBytes ?? maxRollupBytes;
   }
 
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
@@ -94,23 +101,24 @@ export class MongoStore extends MongoAdapter implements EventStore {
   }
 
   sumDeltas(minute: Bucket): Promise<Sum> {
-    return this.#passes.sumDeltas(minute);
+    return this.link.run((collections) => sumDeltas(collections, minute));
   }
 
   sumChildren(parent: Bucket): Promise<Sum> {
-    return this.#passes.sumChildren(parent);
+    return this.link.run((collections) => sumChildren(collections, parent));
   }
 
   writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
-    return this.#passes.writeRollup({ bucket, sum });
+    const maxBytes = this.#maxRollupBytes;
+    return this.link.run((collections) => writeRollup(collections, bucket, sum, maxBytes));
   }
 
   markParent(bucket: Bucket): Promise<void> {
-    return this.#passes.markParent(bucket);
+    return this.link.run((collections) => mark(collections, [bucket]));
   }
 
   clearMark(mark: DirtyMark): Promise<void> {
-    return this.#passes.clearMark(mark);
+    return this.link.run((collections) => clearMark(collections, mark));
   }
 
   /** Does nothing: without transactions a crash could leave deltas counted twice or not at all. */
