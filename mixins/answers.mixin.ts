@@ -1,6 +1,6 @@
 import type { Config } from "../lib/config.ts";
 import { defaultProject, type AnswerMeta } from "../lib/contracts.ts";
-import { cursorOf, readListQuestion, type ListAnswer } from "../lib/analytics/list-question.ts";
+import { pageOf, readListQuestion, type ListAnswer } from "../lib/analytics/list-question.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
 import { callEveryNode } from "../lib/every-node.ts";
 import { publicEvent, selectFields } from "../lib/event/public-event.ts";
@@ -93,12 +93,11 @@ export function AnswersMixin(config: Config) {
           this.store.events({ ...asked, order, limit: limit + 1, after }),
           question.total ? this.store.countEvents(asked) : undefined,
         ]);
-        const page = found.slice(0, limit);
-        const last = found.length > limit ? page.at(-1) : undefined;
-        const shown = page.map(publicEvent);
+        const { events, page } = pageOf(found, question);
+        const shown = events.map(publicEvent);
         return {
           data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
-          page: { limit, nextCursor: last === undefined ? null : cursorOf(last, question) },
+          page,
           ...(total !== undefined && { total }),
           meta: this.metaOf(begun, { exact: true, source: "events", cache: "miss" }),
         };

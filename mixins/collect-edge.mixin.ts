@@ -117,16 +117,16 @@ export function CollectEdgeMixin() {
         response: ServerResponse,
         search: string,
       ): Promise<Answer> {
-        const { project } = this.admit(request, response, "events:write");
+        const identity = this.admit(request, response, "events:write");
         const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
         const contentType = request.headers["content-type"];
         const { part, rejected } = this.startBatch(
-          project,
+          identity.project,
           await readBody(request, batchLimits),
           contentType,
         );
         const { results } = await part;
-        this.chargeEvents(request, results.length + rejected.length - 1);
+        this.chargeEvents(identity, request, results.length + rejected.length - 1);
         return batchAnswer(inBodyOrder(results, rejected), choice);
       },
 

@@ -16,8 +16,8 @@ interface State {
 export interface Admitting {
   /** Who asks; the headers of the limit are set on the response. Throws UNAUTHORIZED, FORBIDDEN, TOO_MANY_REQUESTS. */
   admit(request: IncomingMessage, response: ServerResponse, scope: Scope): Identity;
-  /** A request that was admitted for `events:write` held so many events besides its first. */
-  chargeEvents(request: IncomingMessage, events: number): void;
+  /** A request of an identity that was admitted for `events:write` held so many events besides its first. */
+  chargeEvents(identity: Identity, request: IncomingMessage, events: number): void;
 }
 
 /**
@@ -53,10 +53,9 @@ export function RateLimitMixin(config: Config) {
         }
       },
 
-      chargeEvents(request: IncomingMessage, events: number): void {
-        if (this.eventLimit === undefined || events <= 0) return;
-        const identity = this.keyring.identify(request.headers, "events:write");
-        this.eventLimit.charge(callerOf(identity, request), events);
+      chargeEvents(identity: Identity, request: IncomingMessage, events: number): void {
+        if (events <= 0) return;
+        this.eventLimit?.charge(callerOf(identity, request), events);
       },
     },
     created() {

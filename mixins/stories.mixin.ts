@@ -1,6 +1,6 @@
 import type { Config } from "../lib/config.ts";
 import { defaultProject } from "../lib/contracts.ts";
-import { cursorOf } from "../lib/analytics/list-question.ts";
+import { pageOf } from "../lib/analytics/list-question.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
 import { readStoryQuestion, tell, type StoryAnswer } from "../lib/analytics/story.ts";
 import { ServiceError } from "../lib/errors.ts";
@@ -27,12 +27,11 @@ export function StoriesMixin(config: Config) {
         if (first === undefined) {
           throw new ServiceError("NOT_FOUND", "Nothing happened under this correlation id");
         }
-        const page = found.slice(0, limit);
-        const last = found.length > limit ? page.at(-1) : undefined;
+        const { events, page } = pageOf(found, question);
         return {
           correlationId,
-          data: tell(page, first.timestamp, after?.timestamp),
-          page: { limit, nextCursor: last === undefined ? null : cursorOf(last, question) },
+          data: tell(events, first.timestamp, after?.timestamp),
+          page,
           meta: this.metaOf(begun, { exact: true, source: "events", cache: "miss" }),
         };
       },

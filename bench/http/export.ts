@@ -1,16 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bench, Row } from "./bench.ts";
 import { residentMb } from "./footprint.ts";
-import { fill } from "./reads.ts";
-
-const dayMs = 86_400_000;
+import { fill, storedRange } from "./reads.ts";
 
 /** All of a million stored events as NDJSON and as CSV, to a client that keeps up and to one that dawdles. */
 export async function exporting(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const total = bench.quick ? 100_000 : 1_000_000;
-  const to = Math.floor(Date.now() / dayMs) * dayMs;
-  await fill(bench, service, { total, from: to - 40 * dayMs, to });
+  await fill(bench, service, { total, ...storedRange() });
   const rows: Row[] = [];
   for (const [name, search, pauseMs] of [
     ["NDJSON", "?format=ndjson", 0],

@@ -2,21 +2,19 @@ import type { AnswerMeta } from "../../lib/contracts.ts";
 import type { ServiceProcess } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { runLoad } from "./load.ts";
-import { fill } from "./reads.ts";
+import { fill, storedDays, storedRange } from "./reads.ts";
 import { sampleEvent } from "./sample-events.ts";
 import { interleaved, median, quantile } from "./statistics.ts";
 import { timedRequest } from "./timed-request.ts";
 
 const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
-const storedDays = 40;
 
 /** Questions over a million events of forty days: from rollups, from events; and what they cost collecting. */
 export async function questions(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const total = bench.quick ? 100_000 : 1_000_000;
-  const to = Math.floor(Date.now() / dayMs) * dayMs;
-  const from = to - storedDays * dayMs;
+  const { from, to } = storedRange();
   await fill(bench, service, { total, from, to });
 
   const at = `at ${total} events`;

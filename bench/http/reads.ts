@@ -10,16 +10,21 @@ import { timedRequest } from "./timed-request.ts";
 
 const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
-const storedDays = 40;
+export const storedDays = 40;
 const batchEvents = 1_000;
+
+/** The forty days, up to today, that measurements store their events in. */
+export function storedRange(): Pick<Filling, "from" | "to"> {
+  const to = Math.floor(Date.now() / dayMs) * dayMs;
+  return { from: to - storedDays * dayMs, to };
+}
 
 /** Reads over a million stored events of forty days, each question asked once, so that no cache knows it. */
 export async function reads(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const total = bench.quick ? 100_000 : 1_000_000;
   const questions = bench.quick ? 200 : 1_000;
-  const to = Math.floor(Date.now() / dayMs) * dayMs;
-  const from = to - storedDays * dayMs;
+  const { from, to } = storedRange();
   const filled = await fill(bench, service, { total, from, to });
 
   const at = `at ${total} events`;

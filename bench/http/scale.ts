@@ -1,12 +1,11 @@
 import type { ServiceProcess } from "../service-process.ts";
 import type { Bench, Row } from "./bench.ts";
 import { questionLatencies } from "./questions.ts";
-import { fill, latencies } from "./reads.ts";
+import { fill, latencies, storedRange } from "./reads.ts";
 import { quantile } from "./statistics.ts";
 
 const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
-const storedDays = 40;
 const steps = 10;
 
 /**
@@ -16,8 +15,7 @@ const steps = 10;
 export async function scale(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const total = bench.quick ? 100_000 : 1_000_000;
-  const to = Math.floor(Date.now() / dayMs) * dayMs;
-  const from = to - storedDays * dayMs;
+  const { from, to } = storedRange();
   const found: Readings[] = [];
   for (let step = 0; step < steps; step++) {
     await fill(bench, service, { total, from, to, seed: step + 1, before: step * total });

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { AnswerMeta } from "../contracts.ts";
 import { ServiceError } from "../errors.ts";
+import type { StoredEvent } from "../event/event.ts";
 import type { PublicEvent } from "../event/public-event.ts";
 import type { EventQuery, PropertyPath } from "../store/store.ts";
 import {
@@ -96,6 +97,20 @@ export function readFields(raw: Raw, findings: Findings): PropertyPath[] | undef
     });
     return [];
   });
+}
+
+/** The page that events are the beginning of, of which one more was asked for than fits. */
+export function pageOf(
+  found: readonly StoredEvent[],
+  question: Pick<ListQuestion, "filter" | "order" | "limit">,
+): { readonly events: readonly StoredEvent[]; readonly page: ListAnswer["page"] } {
+  const { limit } = question;
+  const events = found.slice(0, limit);
+  const last = found.length > limit ? events.at(-1) : undefined;
+  return {
+    events,
+    page: { limit, nextCursor: last === undefined ? null : cursorOf(last, question) },
+  };
 }
 
 /** The cursor for what comes after a position. It holds only for the same filter and order. */

@@ -1,11 +1,10 @@
 import { Cachers, type Logger, type ServiceBroker } from "moleculer";
 import type { Redis } from "ioredis";
-import { addressOf } from "./redis-address.ts";
+import { closeConnection, connectionOf } from "./redis-connection.ts";
 
 /** What one command may take; then Redis counts as away. */
 const commandTimeoutMs = 80;
 const probeEveryMs = 1_000;
-const closeTimeoutMs = 500;
 /** How long a lock outlives a process that died with it. */
 const lockMs = 1_000;
 /** How long one waits for another's answer to the same question before it looks for itself. */
@@ -50,14 +49,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
       prefix,
       ttl: ttlSeconds,
       redlock: lockWait,
-      redis: {
-        ...addressOf(url),
-        commandTimeout: commandTimeoutMs,
-        connectTimeout: 2_000,
-        maxRetriesPerRequest: 0,
-        enableOfflineQueue: false,
-        retryStrategy: (attempt: number) => Math.min(attempt * 200, 2_000),
-      },
+      redis: connectionOf(url, commandTimeoutMs),
     });
   }
 
@@ -111,10 +103,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
   override async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#probe);
-    const client = this.client;
-    const timer = setTimeout(() => client.disconnect(), closeTimeoutMs);
-    await client.quit().catch(() => client.disconnect());
-    clearTimeout(timer);
+    await closeConnection(this.client);
   }
 
   async #quietly(work: Promise<unknown>): Promise<void> {

@@ -1,9 +1,8 @@
 import { Redis } from "ioredis";
 import type { Bucket, Ledger, Spent } from "../limit/rate-limit.ts";
-import { addressOf } from "./redis-address.ts";
+import { closeConnection, connectionOf } from "./redis-connection.ts";
 
 const commandTimeoutMs = 250;
-const closeTimeoutMs = 500;
 
 /**
  * Fills each bucket for the time since it was last seen, by the server's clock, takes from it what was spent,
@@ -45,14 +44,7 @@ export class RedisLedger implements Ledger {
   constructor(url: string, prefix: string, log: LedgerLog) {
     this.#prefix = prefix;
     this.#log = log;
-    this.#redis = new Redis({
-      ...addressOf(url),
-      commandTimeout: commandTimeoutMs,
-      connectTimeout: 2_000,
-      maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      retryStrategy: (attempt: number) => Math.min(attempt * 200, 2_000),
-    });
+    this.#redis = new Redis(connectionOf(url, commandTimeoutMs));
     this.#redis.on("error", (error: unknown) => this.#isAway(error));
   }
 
@@ -72,9 +64,7 @@ export class RedisLedger implements Ledger {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const timer = setTimeout(() => this.#redis.disconnect(), closeTimeoutMs);
-    await this.#redis.quit().catch(() => this.#redis.disconnect());
-    clearTimeout(timer);
+    await closeConnection(this.#redis);
   }
 
   #isAway(error: unknown): void {
