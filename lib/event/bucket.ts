@@ -26,3 +26,21 @@ export function parentGrain(grain: Grain): Grain | undefined {
 export function childGrain(grain: Grain): Grain | undefined {
   return grain === "day" ? "hour" : grain === "hour" ? "minute" : undefined;
 }
+
+/** The bucket of the next coarser grain that holds this one; `undefined` for a day. */
+export function parentOf({ project, grain, start }: Bucket): Bucket | undefined {
+  const coarser = parentGrain(grain);
+  return coarser && { project, grain: coarser, start: startOf(coarser, start) };
+}
+
+/** The buckets of the next finer grain within this one, ascending; none within a minute. */
+export function childrenOf({ project, grain, start }: Bucket): Bucket[] {
+  const finer = childGrain(grain);
+  if (finer === undefined) return [];
+  const lengthMs = grainMs[finer];
+  return Array.from({ length: grainMs[grain] / lengthMs }, (_, n) => ({
+    project,
+    grain: finer,
+    start: start + n * lengthMs,
+  }));
+}

@@ -4,7 +4,7 @@ import type { ProjectId } from "../event/event.ts";
 import type { Collections } from "./mongo-collections.ts";
 import type { DeltaDocument } from "./mongo-documents.ts";
 import {
-  cellsSum,
+  BucketSums,
   fieldsOf,
   fromTexts,
   sectionFrom,
@@ -24,15 +24,24 @@ export async function putDeltas(collections: Collections, deltas: readonly Delta
   await insertAbsent(collections.deltas, documents);
 }
 
-/** Deltas never change, so it does not matter that others are inserted while these are read. */
-export async function sumDeltas({ deltas }: Collections, { project, start }: Bucket): Promise<Sum> {
-  const sum = cellsSum();
-  let v = 0;
-  for await (const { sections } of deltas.find({ project, minute: start })) {
-    sum.add(fromTexts(sections));
-    v += 1;
-  }
-  return { v, cells: sum.total() };
+/**
+ * What the deltas of each minute add up to, in the order of the minutes. Deltas never change, so it does not
+ * matter that others are inserted while these are read.
+ */
+export async function sumDeltas(
+  { deltas }: Collections,
+  minutes: readonly Bucket[],
+): Promise<readonly Sum[]> {
+  const sums = new BucketSums();
+  await Promise.all(
+    [...Map.groupBy(minutes, ({ project }) => project)].map(async ([project, ofProject]) => {
+      const starts = ofProject.map(({ start }) => start);
+      for await (const { minute, sections } of deltas.find({ project, minute: { $in: starts } })) {
+        sums.add({ project, grain: "minute", start: minute }, fromTexts(sections), 1);
+      }
+    }),
+  );
+  return minutes.map((minute) => sums.of(minute));
 }
 
 /** One section of the sums of some minutes; those without deltas are absent. */

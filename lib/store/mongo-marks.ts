@@ -3,7 +3,7 @@ import { grainMs, grains, startOf, type Bucket, type Grain } from "../event/buck
 import type { ProjectId } from "../event/event.ts";
 import type { Collections } from "./mongo-collections.ts";
 import { bucketId, type DayDocument, type MarkDocument } from "./mongo-documents.ts";
-import { upsertAll } from "./mongo-write.ts";
+import { upsertAll, writeAll } from "./mongo-write.ts";
 import type { DirtyMark, Range } from "./store.ts";
 
 /**
@@ -33,11 +33,15 @@ export async function mark({ dirty }: Collections, buckets: readonly Bucket[]): 
   await upsertAll(dirty, upserts);
 }
 
-export async function clearMark(
+/** Removes each mark whose nonce is still the one that was read. */
+export async function clearMarks(
   { dirty }: Collections,
-  { bucket, nonce }: DirtyMark,
+  marks: readonly DirtyMark[],
 ): Promise<void> {
-  await dirty.deleteOne({ _id: bucketId(bucket), nonce });
+  await writeAll(
+    dirty,
+    marks.map(({ bucket, nonce }) => ({ deleteOne: { filter: { _id: bucketId(bucket), nonce } } })),
+  );
 }
 
 export async function readDirty(

@@ -1,42 +1,74 @@
 import { cutCells, type Section } from "../analytics/cells.ts";
-import { childGrain, grainMs, type Bucket, type Grain } from "../event/bucket.ts";
+import { childrenOf, parentOf, type Bucket, type Grain } from "../event/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
 import type { Collections } from "./mongo-collections.ts";
 import { readSections } from "./cells-json.ts";
 import { sectionRow } from "./mongo-deltas.ts";
 import { bucketId, type RollupDocument } from "./mongo-documents.ts";
-import { cellsSum, fieldOf, fieldsOf, fromTexts, sectionFrom, toTexts } from "./mongo-sections.ts";
+import {
+  BucketSums,
+  fieldOf,
+  fieldsOf,
+  fromTexts,
+  sectionFrom,
+  toTexts,
+} from "./mongo-sections.ts";
 import { complete, dropParts, projectionOf, spill, type RollupView } from "./mongo-spill.ts";
-import { insertAbsent } from "./mongo-write.ts";
+import { insertAbsent, writeAll } from "./mongo-write.ts";
 import type { Range, SectionRow, Sum } from "./store.ts";
 
-type Version = Pick<RollupDocument, "v" | "spill">;
+type Version = Pick<RollupDocument, "_id" | "v" | "spill">;
+
+/** A rollup, and the version that it is to replace; `undefined` where there is none. */
+interface Replacement {
+  readonly version: Version | undefined;
+  readonly rollup: RollupDocument;
+}
+
+/** A rollup to be written. */
+export interface RollupWrite {
+  readonly bucket: Bucket;
+  readonly sum: Sum;
+}
+
+/** About how much is written with one command. */
+const maxGroupBytes = 8 * 1_024 * 1_024;
 
 /**
- * Write a rollup, cut, where it sums more deltas than the stored one. Only the version that was
- * looked at is replaced; where another write came between, the new one is looked at.
+ * Write rollups, cut, each where it sums more deltas than the stored one. Only a version that was looked
+ * at is replaced; they are looked at again afterwards: where another write came between, the new one counts.
  * @param maxBytes of texts in one document
  */
-export async function writeRollup(
+export async function writeRollups(
   collections: Collections,
-  bucket: Bucket,
-  sum: Sum,
+  writes: readonly RollupWrite[],
   maxBytes: number,
 ): Promise<void> {
-  const _id = bucketId(bucket);
-  let stored = await versionOf(collections, _id);
-  if (sum.v <= (stored?.v ?? 0)) return;
-  const { project, grain, start } = bucket;
-  const texts = toTexts(cutCells(sum.cells).cells);
-  const kept = await spill(collections, _id, texts, maxBytes);
-  const rollup: RollupDocument = { _id, project, grain, start, v: sum.v, ...kept };
-  while (sum.v > (stored?.v ?? 0)) {
-    if (await replace(collections, stored, rollup)) {
-      return dropParts(collections, _id, stored?.spill);
+  for (let open = writes; ;) {
+    const stored = await versionsOf(collections, open);
+    open = open.filter(({ bucket, sum }) => sum.v > (stored.get(bucketId(bucket))?.v ?? 0));
+    if (open.length === 0) return;
+    let group: Replacement[] = [];
+    let groupBytes = 0;
+    for (const { bucket, sum } of open) {
+      const _id = bucketId(bucket);
+      const version = stored.get(_id);
+      const sections = toTexts(cutCells(sum.cells).cells);
+      const sizeBytes = Object.values(sections).reduce((n, text) => n + Buffer.byteLength(text), 0);
+      const rollup = { _id, ...bucket, v: sum.v, sections };
+      if (sizeBytes > maxBytes || version?.spill !== undefined) {
+        await replaceSpilled(collections, version, rollup, maxBytes);
+        continue;
+      }
+      if (groupBytes + sizeBytes > maxGroupBytes) {
+        await replaceAll(collections, group);
+        [group, groupBytes] = [[], 0];
+      }
+      group.push({ version, rollup });
+      groupBytes += sizeBytes;
     }
-    stored = await versionOf(collections, _id);
+    await replaceAll(collections, group);
   }
-  await dropParts(collections, _id, kept.spill);
 }
 
 /** One section of the rollups whose start lies in a range; the other sections stay on the server. */
@@ -74,22 +106,23 @@ export async function rollups<S extends Section>(
   return [...rows, ...others].sort((a, b) => a.start - b.start);
 }
 
-/** The sum of the rollups within a bucket, and of their versions. */
+/**
+ * The sums of the rollups within each bucket and of their versions, in the order of the buckets. Children are
+ * found by their ids, which every server has an index of.
+ */
 export async function sumChildren(
   collections: Collections,
-  { project, grain, start }: Bucket,
-): Promise<Sum> {
-  const child = childGrain(grain);
-  const sum = cellsSum();
-  let v = 0;
-  if (child === undefined) return { v, cells: sum.total() };
-  const within = { $gte: start, $lt: start + grainMs[grain] };
-  for await (const found of collections.rollups.find({ project, grain: child, start: within })) {
-    const whole = await complete(collections, found);
-    sum.add(fromTexts(whole.sections));
-    v += whole.v;
+  parents: readonly Bucket[],
+): Promise<readonly Sum[]> {
+  const sums = new BucketSums();
+  const ids = parents.flatMap((parent) => childrenOf(parent).map(bucketId));
+  if (ids.length > 0) {
+    for await (const child of collections.rollups.find({ _id: { $in: ids } })) {
+      const { sections, v } = await complete(collections, child);
+      sums.add(parentOf(child)!, fromTexts(sections), v);
+    }
   }
-  return { v, cells: sum.total() };
+  return parents.map((parent) => sums.of(parent));
 }
 
 /** Rollups that had no such section, or have it since a moment ago. */
@@ -111,17 +144,53 @@ async function lackingRows<S extends Section>(
   return rows;
 }
 
-function versionOf({ rollups: stored }: Collections, _id: string): Promise<Version | null> {
-  return stored.findOne({ _id }, { projection: { v: 1, spill: 1 } });
+async function versionsOf(
+  { rollups: stored }: Collections,
+  writes: readonly RollupWrite[],
+): Promise<ReadonlyMap<string, Version>> {
+  const ids = writes.map(({ bucket }) => bucketId(bucket));
+  const found = await stored
+    .find({ _id: { $in: ids } })
+    .project<Version>({ v: 1, spill: 1 })
+    .toArray();
+  return new Map(found.map((version) => [version._id, version]));
 }
 
-/** @returns whether the stored version was still this one. A version's number is given once: it only grows. */
+/** Each where the stored version is still this one. A version's number is given once: it only grows. */
+async function replaceAll(
+  { rollups: stored }: Collections,
+  replacements: readonly Replacement[],
+): Promise<void> {
+  await writeAll(
+    stored,
+    replacements.map(({ version, rollup: { _id, ...rest } }) =>
+      version === undefined
+        ? { insertOne: { document: { _id, ...rest } } }
+        : { replaceOne: { filter: { _id, v: version.v }, replacement: rest } },
+    ),
+  );
+}
+
+/** The same for one that is, or was, too large for one document; the parts of the one that lost are removed. */
+async function replaceSpilled(
+  collections: Collections,
+  version: Version | undefined,
+  rollup: RollupDocument,
+  maxBytes: number,
+): Promise<void> {
+  const { _id, sections, ...rest } = rollup;
+  const kept = await spill(collections, _id, sections, maxBytes);
+  const isStored = await replace(collections, version, { _id, ...rest, ...kept });
+  await dropParts(collections, _id, isStored ? version?.spill : kept.spill);
+}
+
+/** @returns whether the stored version was still this one */
 async function replace(
   { rollups: stored }: Collections,
-  version: Version | null,
+  version: Version | undefined,
   rollup: RollupDocument,
 ): Promise<boolean> {
-  if (version === null) return (await insertAbsent(stored, [rollup])).length === 0;
+  if (version === undefined) return (await insertAbsent(stored, [rollup])).length === 0;
   const { _id, ...rest } = rollup;
   const { matchedCount } = await stored.replaceOne({ _id, v: version.v }, rest);
   return matchedCount === 1;

@@ -12,12 +12,14 @@ import {
   type UserSketches,
   type ValueCounts,
 } from "../analytics/cells.ts";
+import type { Bucket } from "../event/bucket.ts";
 import { readSection } from "./cells-json.ts";
-import type { SectionTexts } from "./mongo-documents.ts";
-import type { SectionCells } from "./store.ts";
+import { bucketId, type SectionTexts } from "./mongo-documents.ts";
+import type { SectionCells, Sum } from "./store.ts";
 
-/** How many cells are held at a time while they are summed. */
+/** How many cells are held at a time while they are summed, and where many are summed at once, of each. */
 const blockSize = 64;
+const smallBlockSize = 8;
 
 /**
  * A section's name as the name of a field: MongoDB takes dots and dollars in those for its own.
@@ -66,14 +68,16 @@ export function sectionFrom<S extends Section>(section: S, texts: SectionTexts):
 /** A sum under way, of which few parts are held at a time. */
 export class RunningSum<T> {
   readonly #merge: (parts: readonly T[]) => T;
+  readonly #blockSize: number;
   #parts: T[] = [];
 
-  constructor(merge: (parts: readonly T[]) => T) {
+  constructor(merge: (parts: readonly T[]) => T, size = blockSize) {
     this.#merge = merge;
+    this.#blockSize = size;
   }
 
   add(part: T): void {
-    if (this.#parts.length === blockSize) this.#parts = [this.#merge(this.#parts)];
+    if (this.#parts.length === this.#blockSize) this.#parts = [this.#merge(this.#parts)];
     this.#parts.push(part);
   }
 
@@ -82,8 +86,34 @@ export class RunningSum<T> {
   }
 }
 
-export function cellsSum(): RunningSum<Cells> {
-  return new RunningSum((parts) => (parts.length === 0 ? emptyCells() : mergeCells(parts)));
+interface BucketSum {
+  v: number;
+  readonly cells: RunningSum<Cells>;
+}
+
+/** Sums of cells by bucket, in whatever order they come. */
+export class BucketSums {
+  readonly #sums = new Map<string, BucketSum>();
+
+  /** @param v how many deltas the cells are the sum of */
+  add(bucket: Bucket, cells: Cells, v: number): void {
+    const id = bucketId(bucket);
+    let sum = this.#sums.get(id);
+    if (sum === undefined) {
+      sum = { v: 0, cells: new RunningSum<Cells>(mergeCells, smallBlockSize) };
+      this.#sums.set(id, sum);
+    }
+    sum.cells.add(cells);
+    sum.v += v;
+  }
+
+  /** Of no cells where nothing was added to this bucket. */
+  of(bucket: Bucket): Sum {
+    const sum = this.#sums.get(bucketId(bucket));
+    return sum === undefined
+      ? { v: 0, cells: emptyCells() }
+      : { v: sum.v, cells: sum.cells.total() };
+  }
 }
 
 /** A sum of one section of many cells. */

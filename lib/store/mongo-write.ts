@@ -40,6 +40,14 @@ export async function insertAbsent<T extends Keyed>(
   }
 }
 
+/** Carry out writes that do not depend on each other. An insert of what is there changes nothing. */
+export async function writeAll<T extends Keyed>(
+  collection: Collection<T>,
+  operations: readonly AnyBulkWriteOperation<T>[],
+): Promise<void> {
+  await written(collection, operations);
+}
+
 /**
  * Each upsert happens at least once. Of two that insert the same document at once a server may refuse
  * one for its key: that one is repeated, and then finds the other's document.
@@ -65,6 +73,15 @@ async function upsertOnce<T extends Keyed>(
     const update = { $set: set, ...(setOnInsert && { $setOnInsert: setOnInsert }) };
     return { updateOne: { filter: { _id }, update, upsert: true } } as AnyBulkWriteOperation<T>;
   });
+  return written(collection, operations);
+}
+
+/** @returns the places of those that were refused for a duplicate key, ascending */
+async function written<T extends Keyed>(
+  collection: Collection<T>,
+  operations: readonly AnyBulkWriteOperation<T>[],
+): Promise<readonly number[]> {
+  if (operations.length === 0) return [];
   try {
     await collection.bulkWrite(operations, { ordered: false });
     return [];

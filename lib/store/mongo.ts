@@ -8,19 +8,12 @@ import type { EventText } from "../event/event-text.ts";
 import { analyze } from "./mongo-analyze.ts";
 import { MongoAdapter, type MongoOptions } from "./mongo-adapter.ts";
 import { append } from "./mongo-append.ts";
-import { deltaSums, putDeltas, sumDeltas } from "./mongo-deltas.ts";
+import { deltaSums, putDeltas } from "./mongo-deltas.ts";
 import { countEvents, event, events, eventsText } from "./mongo-events.ts";
-import {
-  clearMark,
-  dirtyBacklog,
-  fingerprint,
-  mark,
-  markDirty,
-  readDirty,
-  readMarks,
-} from "./mongo-marks.ts";
+import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./mongo-marks.ts";
+import { MongoPasses } from "./mongo-passes.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./mongo-questions.ts";
-import { rollups, sumChildren, writeRollup } from "./mongo-rollups.ts";
+import { rollups } from "./mongo-rollups.ts";
 import { upsertAll } from "./mongo-write.ts";
 import type { Demand, QuestionSummary, QuestionToSave, SavedQuestion } from "./question-store.ts";
 import type { StoreLog } from "./store-log.ts";
@@ -52,7 +45,7 @@ const maxRollupBytes = 12 * 1_024 * 1_024;
  */
 export class MongoStore extends MongoAdapter implements EventStore {
   readonly capabilities: StoreCapabilities = { name: "mongodb" };
-  readonly #maxRollupBytes: number;
+  readonly #passes: MongoPasses;
 
   protected get store(): EventStore {
     return this;
@@ -77,7 +70,7 @@ export class MongoStore extends MongoAdapter implements EventStore {
   /** @throws ConfigError where the URI cannot be read */
   constructor(options: MongoOptions) {
     super(options);
-    this.#maxRollupBytes = options.maxRollupBytes ?? maxRollupBytes;
+    this.#passes = new MongoPasses(this.link, options.maxRollupBytes ?? maxRollupBytes);
   }
 
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
@@ -101,24 +94,23 @@ export class MongoStore extends MongoAdapter implements EventStore {
   }
 
   sumDeltas(minute: Bucket): Promise<Sum> {
-    return this.link.run((collections) => sumDeltas(collections, minute));
+    return this.#passes.sumDeltas(minute);
   }
 
   sumChildren(parent: Bucket): Promise<Sum> {
-    return this.link.run((collections) => sumChildren(collections, parent));
+    return this.#passes.sumChildren(parent);
   }
 
   writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
-    const maxBytes = this.#maxRollupBytes;
-    return this.link.run((collections) => writeRollup(collections, bucket, sum, maxBytes));
+    return this.#passes.writeRollup({ bucket, sum });
   }
 
   markParent(bucket: Bucket): Promise<void> {
-    return this.link.run((collections) => mark(collections, [bucket]));
+    return this.#passes.markParent(bucket);
   }
 
   clearMark(mark: DirtyMark): Promise<void> {
-    return this.link.run((collections) => clearMark(collections, mark));
+    return this.#passes.clearMark(mark);
   }
 
   /** Does nothing: without transactions a crash could leave deltas counted twice or not at all. */

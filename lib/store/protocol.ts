@@ -1,4 +1,4 @@
-import { parentGrain, grains, startOf, type Bucket, type Grain } from "../event/bucket.ts";
+import { grains, parentOf, startOf, type Bucket, type Grain } from "../event/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EnrichDone } from "../event/enrich-job.ts";
 import { unpack, type BatchPack } from "./batch-pack.ts";
@@ -97,10 +97,8 @@ async function rewrite(store: EventStore, bucket: Bucket): Promise<void> {
 function parentsOf(marks: readonly DirtyMark[]): Bucket[] {
   const parents = new Map<string, Bucket>();
   for (const { bucket } of marks) {
-    const grain = parentGrain(bucket.grain);
-    if (grain === undefined) continue;
-    const start = startOf(grain, bucket.start);
-    parents.set(`${bucket.project}|${start}`, { project: bucket.project, grain, start });
+    const parent = parentOf(bucket);
+    if (parent !== undefined) parents.set(`${parent.project}|${parent.start}`, parent);
   }
   return [...parents.values()];
 }

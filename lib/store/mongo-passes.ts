@@ -1,0 +1,58 @@
+import type { Bucket } from "../event/bucket.ts";
+import { Gatherer } from "../gather.ts";
+import { Lane } from "../lane.ts";
+import type { Collections } from "./mongo-collections.ts";
+import { sumDeltas } from "./mongo-deltas.ts";
+import type { MongoLink } from "./mongo-link.ts";
+import { clearMarks, mark } from "./mongo-marks.ts";
+import { sumChildren, writeRollups, type RollupWrite } from "./mongo-rollups.ts";
+import type { DirtyMark, Sum } from "./store.ts";
+
+/** Buckets of one command: so few that neither the server nor the event loop is kept from others for long. */
+const maxBuckets = 32;
+/** Of a parent all children are read, up to 60. */
+const maxParents = 8;
+
+/**
+ * The verbs of a pass over dirty buckets. A pass calls each of them for many buckets at once: what is called
+ * in one turn of the event loop goes to the server in a few commands, one after the other, each of which
+ * fails as a whole.
+ */
+export class MongoPasses {
+  readonly sumDeltas: (minute: Bucket) => Promise<Sum>;
+  readonly sumChildren: (parent: Bucket) => Promise<Sum>;
+  readonly writeRollup: (write: RollupWrite) => Promise<void>;
+  readonly markParent: (parent: Bucket) => Promise<void>;
+  readonly clearMark: (mark: DirtyMark) => Promise<void>;
+
+  constructor(link: MongoLink, maxRollupBytes: number) {
+    const lane = new Lane(1);
+    const gathered = <T, R>(work: Work<T, R>, maxItems = maxBuckets) => {
+      const gatherer = new Gatherer<T, R>(
+        (group) => lane.run(() => work(link.collections, group)),
+        { maxItems, maxBytes: Infinity, maxWaitingItems: Infinity },
+        () => new Error("there is no bound"),
+      );
+      // Each is a call of its own to the link, which so knows what was asked for before it is closed.
+      return (value: T) => link.run(() => gatherer.add({ value, items: 1, sizeBytes: 0 }));
+    };
+    this.sumDeltas = gathered(sumDeltas);
+    this.sumChildren = gathered(sumChildren, maxParents);
+    this.writeRollup = gathered(
+      ofEach((collections, writes) => writeRollups(collections, writes, maxRollupBytes)),
+    );
+    this.markParent = gathered(ofEach(mark));
+    this.clearMark = gathered(ofEach(clearMarks));
+  }
+}
+
+type Work<T, R> = (collections: Collections, group: readonly T[]) => Promise<readonly R[]>;
+
+function ofEach<T>(
+  work: (collections: Collections, group: readonly T[]) => Promise<void>,
+): Work<T, void> {
+  return async (collections, group) => {
+    await work(collections, group);
+    return group.map(() => undefined);
+  };
+}
