@@ -1,11 +1,5 @@
-import type { CallingOptions, ServiceBroker } from "moleculer";
+import type { ServiceBroker } from "moleculer";
 import type { Actions } from "./contracts.ts";
-
-type Call<A extends keyof Actions> = (
-  action: A,
-  params: Actions[A]["params"],
-  options: CallingOptions,
-) => Promise<Actions[A]["result"]>;
 
 interface Endpoints {
   readonly endpoints: readonly { readonly id: string; readonly isAvailable: boolean }[];
@@ -17,20 +11,21 @@ interface Endpoints {
  * @throws the first error, also where a node does not answer in time, and where there is no node
  */
 export async function callEveryNode<A extends keyof Actions>(
-  { registry }: ServiceBroker,
-  call: Call<A>,
+  broker: ServiceBroker,
   action: A,
   params: Actions[A]["params"],
   timeoutMs: number,
 ): Promise<ReadonlyMap<string, Actions[A]["result"]>> {
-  const found = registry.actions.get(action) as unknown as Endpoints | undefined;
+  const found = broker.registry.actions.get(action) as unknown as Endpoints | undefined;
   const nodes = found?.endpoints.map(({ id }) => id) ?? [];
   if (nodes.length === 0) throw new Error(`no node has ${action}`);
+  type Asked = Actions[A]["params"];
+  type Answer = Actions[A]["result"];
   const answers = await Promise.all(
-    nodes.map(
-      async (nodeID) =>
-        [nodeID, await call(action, params, { nodeID, timeout: timeoutMs })] as const,
-    ),
+    nodes.map(async (nodeID) => {
+      const options = { nodeID, timeout: timeoutMs };
+      return [nodeID, await broker.call<Answer, Asked>(action, params, options)] as const;
+    }),
   );
   return new Map(answers);
 }

@@ -96,8 +96,7 @@ export const replCommands = [
 ];
 
 function backlogs(broker: ServiceBroker) {
-  const call = broker.call.bind(broker);
-  return callEveryNode(broker, call, "processor.backlog", {}, askWithinMs);
+  return callEveryNode(broker, "processor.backlog", {}, askWithinMs);
 }
 
 function needed(value: string | undefined, name: string): string {

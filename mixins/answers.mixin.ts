@@ -5,15 +5,14 @@ import type { Raw } from "../lib/analytics/read-question.ts";
 import { callEveryNode } from "../lib/every-node.ts";
 import { publicEvent, selectFields } from "../lib/event/public-event.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
+import { Proof } from "../lib/proof.ts";
 import { StoreMixin, type Storing } from "./store.mixin.ts";
 
 export type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
-/** How far answers are known to reach, and the question about it that is under way. */
-interface Proof {
-  provenAsOf: number;
-  asking: Promise<void> | null;
-  /** Whether the last question got no answer. */
+interface Proving {
+  proof: Proof;
+  /** Whether the last question about it got no answer. */
   untold: boolean;
 }
 
@@ -21,7 +20,7 @@ const askWithinMs = 1_000;
 
 /** What AnswersMixin gives to `this`. */
 export interface Answering {
-  begin(ctx: Caller): Promise<Begun>;
+  begin(): Promise<Begun>;
   metaOf(begun: Begun, found: Pick<AnswerMeta, "exact" | "source" | "cache">): AnswerMeta;
 }
 
@@ -33,41 +32,32 @@ export interface Begun {
 
 /** Gives a service the answers to reads, each with its `meta`. */
 export function AnswersMixin(config: Config) {
-  return defineMixin<Storing & Proof>()({
+  return defineMixin<Storing & Proving>()({
     mixins: [StoreMixin(config)],
     methods: {
       /**
        * Everything accepted before `asOf` is stored by now: to be asked before anything is read. What a
        * processor that does not answer may hold is not known, so then no more is claimed than before.
        */
-      async begin(ctx: Caller): Promise<Begun> {
+      async begin(): Promise<Begun> {
         const startedAt = Date.now();
-        this.asking ??= this.askBacklog(ctx).finally(() => (this.asking = null));
-        await this.asking;
-        return { startedAt, asOf: this.provenAsOf };
+        return { startedAt, asOf: await this.proof.reach() };
       },
 
-      /** Proofs never get wrong with time, so concurrent reads share one. */
-      async askBacklog(ctx: Caller): Promise<void> {
-        const askedAt = Date.now();
+      /** @throws where a processor does not tell its backlog; logged when that begins and when it ends */
+      async askBacklog(askedAt: number): Promise<number> {
         try {
-          const call: Caller["call"] = (...args) => ctx.call(...args);
-          const depths = await callEveryNode(
-            this.broker,
-            call,
-            "processor.backlog",
-            {},
-            askWithinMs,
-          );
-          const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
-          this.provenAsOf = Math.min(askedAt, ...oldest);
+          const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);
           if (this.untold) this.logger.info("all processors tell their backlog again");
           this.untold = false;
+          const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
+          return Math.min(askedAt, ...oldest);
         } catch (error) {
           if (!this.untold) {
             this.logger.warn({ err: error }, "a processor does not tell its backlog");
           }
           this.untold = true;
+          throw error;
         }
       },
 
@@ -88,7 +78,7 @@ export function AnswersMixin(config: Config) {
         const question = readListQuestion(raw);
         const { filter, order, limit, after, fields } = question;
         const asked = { ...filter, project: ctx.meta.project ?? defaultProject };
-        const begun = await this.begin(ctx);
+        const begun = await this.begin();
         const [found, total] = await Promise.all([
           this.store.events({ ...asked, order, limit: limit + 1, after }),
           question.total ? this.store.countEvents(asked) : undefined,
@@ -104,8 +94,7 @@ export function AnswersMixin(config: Config) {
       },
     },
     created() {
-      this.provenAsOf = 0;
-      this.asking = null;
+      this.proof = new Proof((askedAt) => this.askBacklog(askedAt));
       this.untold = false;
     },
   });

@@ -19,7 +19,7 @@ export function ExportMixin() {
         const question = readExportQuestion(raw);
         const { filter, order, text, after } = question;
         const isFirst = after === undefined;
-        const asOf = isFirst ? new Date((await this.begin(ctx)).asOf).toISOString() : null;
+        const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
         const project = ctx.meta.project ?? defaultProject;
         const query = { ...filter, project, order, limit: maxEvents, after };
         const page = await this.store.eventsText(query, text, maxBytes);

@@ -18,7 +18,7 @@ export function StoriesMixin(config: Config) {
         const question = readStoryQuestion(raw);
         const { correlationId, limit, after } = question;
         const project = ctx.meta.project ?? defaultProject;
-        const begun = await this.begin(ctx);
+        const begun = await this.begin();
         const asked = { project, correlationId, order: "asc" as const };
         const [found, [first]] = await Promise.all([
           this.store.events({ ...asked, limit: limit + 1, after }),
