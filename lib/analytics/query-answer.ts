@@ -82,26 +82,24 @@ function withThoseOf(
 function filled(question: QueryQuestion, { groups, periods }: Answered): readonly Group[] {
   const time = question.dimensions.findIndex(({ dimension }) => "time" in dimension);
   if (time < 0 || periods === undefined || !question.fill) return groups;
-  const known = new Map(groups.map((group) => [JSON.stringify(group.dimensions), group]));
-  const others = new Map<string, Key>();
-  if (question.dimensions.length === 1) others.set(JSON.stringify([0]), [0]);
-  for (const { dimensions } of groups) {
-    const key = dimensions.with(time, 0);
-    others.set(JSON.stringify(key), key);
-  }
-  if (others.size * periods.length > maxGroups) {
+  const series = Map.groupBy(groups, ({ dimensions }) => JSON.stringify(dimensions.with(time, 0)));
+  // Without another dimension there is a series also of nothing.
+  if (question.dimensions.length === 1 && groups.length === 0) series.set("[0]", []);
+  if (series.size * periods.length > maxGroups) {
     throw new ServiceError(
       "QUERY_TOO_EXPENSIVE",
-      `${others.size} groups in ${periods.length} periods each are more than ${maxGroups} rows: ask with "fill": false, a longer interval or fewer dimensions`,
+      `${series.size} groups in ${periods.length} periods each are more than ${maxGroups} rows: ask with "fill": false, a longer interval or fewer dimensions`,
     );
   }
   const nothing = nothingOf(question);
-  return [...others.values()].flatMap((key) =>
-    periods.map((_, period) => {
-      const dimensions = key.with(time, period);
-      return known.get(JSON.stringify(dimensions)) ?? { dimensions, metrics: nothing };
-    }),
-  );
+  return [...series].flatMap(([name, known]) => {
+    const key = JSON.parse(name) as Key;
+    const byPeriod = new Map(known.map((group) => [group.dimensions[time], group]));
+    return periods.map(
+      (_, period) =>
+        byPeriod.get(period) ?? { dimensions: key.with(time, period), metrics: nothing },
+    );
+  });
 }
 
 interface Row {

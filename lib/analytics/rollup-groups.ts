@@ -24,21 +24,8 @@ export function rollupGroups(
   periods?: readonly Pick<Period, "start" | "end">[],
 ): Breakdown & { readonly exact: boolean } {
   const { dimensions, metrics, totals } = question;
-  const readers = dimensions.map(({ dimension }) => {
-    if ("time" in dimension) return (_: string, __: string, period: number) => period;
-    return dimension.path[0] === "type" && dimension.path.length === 1
-      ? (type: string) => type
-      : (_: string, value: string) => value;
-  });
-  const tallies = new Map<string, Tally>();
+  const tallies = new Tallies(dimensions);
   const total = new Tally([]);
-  const tallyOf = (type: string, value: string, period: number): Tally => {
-    const key = readers.map((read) => read(type, value, period));
-    const name = JSON.stringify(key);
-    let tally = tallies.get(name);
-    if (tally === undefined) tallies.set(name, (tally = new Tally(key)));
-    return tally;
-  };
   const counts = filterOf(plan);
   const periodOf = (start: number) => (periods === undefined ? 0 : assign(periods, start));
   let exact = true;
@@ -49,7 +36,7 @@ export function rollupGroups(
     if (plan.section !== "types" && !row.exact && isCut(row.cells)) exact = false;
     for (const [type, value, count] of cellsOf(row.cells, plan.section)) {
       if (!counts(type, value)) continue;
-      tallyOf(type, value, period).count += count;
+      tallies.of(type, value, period).count += count;
       total.count += count;
     }
   }
@@ -58,14 +45,14 @@ export function rollupGroups(
     if (period < 0) continue;
     for (const type of Object.keys(cells)) {
       if (!counts(type, NONE)) continue;
-      tallyOf(type, NONE, period).sketches.push(cells[type]!);
+      tallies.of(type, NONE, period).sketches.push(cells[type]!);
       total.sketches.push(cells[type]!);
     }
   }
 
   const ops = metrics.map(({ metric }) => metric.op);
   const asked = (tally: Tally) => ops.map((op) => (op === "count" ? tally.count : tally.users));
-  const groups: Group[] = [...tallies.values()].map((tally) => ({
+  const groups: Group[] = tallies.all.map((tally) => ({
     dimensions: tally.key,
     metrics: asked(tally),
   }));
@@ -73,6 +60,46 @@ export function rollupGroups(
   if (dimensions.length === 0 && groups.length === 0)
     groups.push({ dimensions: [], metrics: asked(total) });
   return { groups, ...(totals && { totals: asked(total) }), exact };
+}
+
+/** A tally for each combination of what is asked for: of type, value and period, in any order, some of them or none. */
+class Tallies {
+  readonly all: Tally[] = [];
+  readonly #dimensions: QueryQuestion["dimensions"];
+  readonly #found = new Map<string, Map<string, Tally[]>>();
+  readonly #asksType: boolean;
+  readonly #asksValue: boolean;
+  readonly #asksTime: boolean;
+
+  constructor(dimensions: QueryQuestion["dimensions"]) {
+    const kinds = dimensions.map(kindOf);
+    this.#dimensions = dimensions;
+    this.#asksType = kinds.includes("type");
+    this.#asksValue = kinds.includes("value");
+    this.#asksTime = kinds.includes("time");
+  }
+
+  of(type: string, value: string, period: number): Tally {
+    const [t, v] = [this.#asksType ? type : NONE, this.#asksValue ? value : NONE];
+    let ofType = this.#found.get(t);
+    if (ofType === undefined) this.#found.set(t, (ofType = new Map<string, Tally[]>()));
+    let ofValue = ofType.get(v);
+    if (ofValue === undefined) ofType.set(v, (ofValue = []));
+    return (ofValue[this.#asksTime ? period : 0] ??= this.#begun(type, value, period));
+  }
+
+  #begun(type: string, value: string, period: number): Tally {
+    const parts = { type, value, time: period };
+    const tally = new Tally(this.#dimensions.map((dimension) => parts[kindOf(dimension)]));
+    this.all.push(tally);
+    return tally;
+  }
+}
+
+/** What of a cell a dimension of a rollup plan asks for. */
+function kindOf({ dimension }: QueryQuestion["dimensions"][number]): "type" | "value" | "time" {
+  if ("time" in dimension) return "time";
+  return dimension.path[0] === "type" && dimension.path.length === 1 ? "type" : "value";
 }
 
 class Tally {
