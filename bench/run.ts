@@ -29,13 +29,13 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["scale", scale],
 ]);
 
-/** Measured only where they are named: one needs servers, the other half an hour. */
+/** Measured only where they are named: one needs servers, the other much time. */
 const onlyNamed = new Set(["cluster", "scale"]);
 
 const usage = `npm run bench -- [options] [${[...measurements.keys()].join(" | ")}]...
 
 Without names all but cluster, which needs the servers of test/servers/install.sh, and scale, which stores
-10 million events: half an hour, and 10 GB in the temporary folder.
+10 million events: 10 GB in the temporary folder and, by estimate, half an hour.
 
   --quick              short rounds and a tenth of the stored events
   --out FILE           write the results as JSON as well
