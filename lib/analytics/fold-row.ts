@@ -4,17 +4,29 @@ import { meets } from "../event/predicate.ts";
 import { userOf } from "./delta.ts";
 import type { Cell, Column } from "./fold.ts";
 
-/** Reads a fold's columns from whole events. */
-export function rowReader(columns: readonly Column[]): (event: StoredEvent) => readonly Cell[] {
-  const readers = columns.map(readerOf);
+/** What of an event its columns are read from. */
+type Part = Partial<StoredEvent>;
+
+/**
+ * Reads a fold's columns from whole events, or from as much of them as the columns ask for.
+ * @param user what `user` is, where that part does not tell
+ */
+export function rowReader<Event extends Part>(
+  columns: readonly Column[],
+  user: (event: Event) => Cell = userOf,
+): (event: Event) => readonly Cell[] {
+  const readers = columns.map((column) => readerOf(column, user));
   return (event) => readers.map((read) => read(event));
 }
 
-function readerOf(column: Column): (event: StoredEvent) => Cell {
+function readerOf<Event extends Part>(
+  column: Column,
+  user: (event: Event) => Cell,
+): (event: Event) => Cell {
   if ("meets" in column) return (event) => Number(meets(event, column.meets));
   if ("path" in column) return (event) => scalar(propertyAt(event, column.path));
   const { field } = column;
-  return field === "user" ? userOf : (event) => event[field];
+  return field === "user" ? user : (event) => event[field];
 }
 
 function scalar(value: unknown): Cell {

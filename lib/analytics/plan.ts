@@ -1,3 +1,4 @@
+import { pathsIn } from "../event/predicate.ts";
 import type { EventFilter, Predicate, PropertyPath } from "../store/store.ts";
 import type { BreakdownJob } from "./breakdown.ts";
 import type { Period } from "./calendar.ts";
@@ -73,7 +74,7 @@ export function rollupPlanOf(
   const asked = dimensions.flatMap(({ dimension }) =>
     "path" in dimension ? [dimension.path] : [],
   );
-  const sections = new Set([...asked, ...pathsOf(filter)].map(nameOf));
+  const sections = new Set([...asked, ...(filter ? pathsIn(filter) : [])].map(nameOf));
   sections.delete("type");
   if (sections.size > 1) return undefined;
   const [section = "types"] = sections;
@@ -109,12 +110,6 @@ export function typesOf(predicate: Predicate): readonly string[] | undefined {
     default:
       return undefined;
   }
-}
-
-function pathsOf(predicate: Predicate | undefined): readonly PropertyPath[] {
-  if (predicate === undefined) return [];
-  if (predicate.op === "and" || predicate.op === "or") return predicate.of.flatMap(pathsOf);
-  return predicate.op === "not" ? pathsOf(predicate.of) : [predicate.path];
 }
 
 /**

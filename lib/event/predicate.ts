@@ -1,4 +1,4 @@
-import type { Predicate } from "../store/store.ts";
+import type { Predicate, PropertyPath } from "../store/store.ts";
 import { matches } from "./condition.ts";
 import type { StoredEvent } from "./event.ts";
 
@@ -14,4 +14,10 @@ export function meets(event: Partial<StoredEvent>, predicate: Predicate): boolea
     default:
       return matches(event, predicate);
   }
+}
+
+/** The properties that a predicate is about, in its order; one may occur several times. */
+export function pathsIn(predicate: Predicate): readonly PropertyPath[] {
+  if (predicate.op === "and" || predicate.op === "or") return predicate.of.flatMap(pathsIn);
+  return predicate.op === "not" ? pathsIn(predicate.of) : [predicate.path];
 }

@@ -1,16 +1,19 @@
 import type { Filter } from "mongodb";
 import type { EventDocument } from "./mongo-documents.ts";
+import { propertyField, toProperty } from "./mongo-properties.ts";
 import { toColumn } from "./sqlite-rows.ts";
 import type { Condition, Predicate, PropertyPath, Scalar } from "./store.ts";
 
 export type EventDocumentFilter = Filter<EventDocument>;
 
-/** Conditions in MongoDB's terms, and what these leave to `matches`. */
+/** Conditions in MongoDB's terms, and what these leave to `meets`. */
 export interface Translation {
   /** Every event that meets the conditions meets these. */
   readonly filters: readonly EventDocumentFilter[];
   /** The predicates that the filters do not tell exactly. */
   readonly rest: readonly Predicate[];
+  /** Those that the filters tell exactly, but of events without `properties`, which are found all. */
+  readonly untold: readonly Predicate[];
 }
 
 const textColumns = ["id", "type", "source", "correlationId", "project", "batch", "hash"] as const;
@@ -22,19 +25,20 @@ type Column = (typeof textColumns)[number] | (typeof numberColumns)[number];
 /** Nothing meets it. */
 export const never: EventDocumentFilter = { _id: { $in: [] } };
 
-/** Only what means on every server exactly what `matches` says is translated as exact. */
+/** The events of whose properties only the body tells. */
+export const withoutProperties: EventDocumentFilter = { properties: { $exists: false } };
+
+/** Only what means on every server exactly what `meets` says is translated as exact. */
 export function translate(predicates: readonly Predicate[]): Translation {
-  const filters: EventDocumentFilter[] = [];
-  const rest: Predicate[] = [];
-  for (const predicate of predicates) {
-    const exact = exactly(predicate);
-    filters.push(...(exact ?? wider(predicate)));
-    if (exact === undefined) rest.push(predicate);
-  }
-  return { filters, rest };
+  const exact = predicates.filter((predicate) => exactly(predicate) !== undefined);
+  return {
+    filters: predicates.flatMap(implied),
+    rest: predicates.filter((predicate) => !exact.includes(predicate)),
+    untold: exact.filter(isAboutBody),
+  };
 }
 
-/** All of these together mean the predicate; `undefined` where MongoDB cannot tell. */
+/** All of these together mean the predicate, of events with `properties`; `undefined` where MongoDB cannot tell. */
 function exactly(predicate: Predicate): readonly EventDocumentFilter[] | undefined {
   if (predicate.op === "not") {
     const part = exactly(predicate.of);
@@ -46,14 +50,31 @@ function exactly(predicate: Predicate): readonly EventDocumentFilter[] | undefin
   return joined(predicate.op, parts as readonly (readonly EventDocumentFilter[])[]);
 }
 
-/** What follows from a predicate that MongoDB cannot tell. */
-function wider(predicate: Predicate): readonly EventDocumentFilter[] {
+/** What follows from a predicate, for any event. */
+function implied(predicate: Predicate): readonly EventDocumentFilter[] {
+  const exact = exactly(predicate);
+  if (exact !== undefined && !isAboutBody(predicate)) return exact;
+  if (exact !== undefined) return [...indexed(predicate), ...ofAll(exact)];
   if (predicate.op === "not") return [];
-  if (predicate.op !== "and" && predicate.op !== "or") return widerFilters(predicate);
-  return joined(
-    predicate.op,
-    predicate.of.map((part) => exactly(part) ?? wider(part)),
-  );
+  if (predicate.op !== "and" && predicate.op !== "or") return indexedBy(predicate);
+  return joined(predicate.op, predicate.of.map(implied));
+}
+
+/** Filters that are about `properties`, so that they hold of events without these too. */
+function ofAll(filters: readonly EventDocumentFilter[]): readonly EventDocumentFilter[] {
+  return filters.length === 0 ? [] : [{ $or: [allOf(filters), withoutProperties] }];
+}
+
+/** What follows from a predicate that an index serves. */
+function indexed(predicate: Predicate): readonly EventDocumentFilter[] {
+  if (predicate.op === "not") return [];
+  if (predicate.op !== "and" && predicate.op !== "or") return indexedBy(predicate);
+  return joined(predicate.op, predicate.of.map(indexed));
+}
+
+function isAboutBody(predicate: Predicate): boolean {
+  if (predicate.op === "and" || predicate.op === "or") return predicate.of.some(isAboutBody);
+  return predicate.op === "not" ? isAboutBody(predicate.of) : isOfBody(predicate.path);
 }
 
 function joined(
@@ -69,6 +90,11 @@ function allOf(filters: readonly EventDocumentFilter[]): EventDocumentFilter {
   return filters.length === 1 ? filters[0]! : { $and: [...filters] };
 }
 
+/** Whether a property is one of the body's, however deep. */
+export function isOfBody([top]: PropertyPath): boolean {
+  return bodyProperties.includes(top);
+}
+
 /** The field that holds the property of this path; `undefined` where none does. */
 export function columnOf([top, ...inner]: PropertyPath): Column | undefined {
   if (inner.length > 0) return undefined;
@@ -77,7 +103,7 @@ export function columnOf([top, ...inner]: PropertyPath): Column | undefined {
 
 /** All of these together mean the condition; `undefined` where MongoDB cannot tell. */
 function exactFilters(condition: Condition): readonly EventDocumentFilter[] | undefined {
-  if (bodyProperties.includes(condition.path[0])) return undefined;
+  if (isOfBody(condition.path)) return propertyFilters(condition);
   const column = columnOf(condition.path);
   if (column === undefined) return isMetByNothing(condition) ? [] : [never];
   const isNumber = numberColumns.some((name) => name === column);
@@ -98,8 +124,46 @@ function exactFilters(condition: Condition): readonly EventDocumentFilter[] | un
   }
 }
 
-/** What follows from a condition that MongoDB cannot tell, where an index serves it. */
-function widerFilters(condition: Condition): readonly EventDocumentFilter[] {
+/** The same for a property of the body, in events with `properties`. */
+function propertyFilters(condition: Condition): readonly EventDocumentFilter[] | undefined {
+  const field = propertyField(condition.path);
+  if (field === undefined) return isMetByNothing(condition) ? [] : [never];
+  switch (condition.op) {
+    case "is":
+      return [{ [field]: { $in: condition.values.flatMap(toProperty) } }];
+    case "is_not":
+      return [{ [field]: { $nin: condition.values.flatMap(toProperty) } }];
+    case "exists":
+      return [{ [field]: { $exists: condition.value } }];
+    case "contains":
+    case "starts_with": {
+      const pattern = patternOf(condition.op, condition.value);
+      if (pattern === undefined) return undefined;
+      // Two filters: in one mongo-java-server finds booleans, too.
+      return [{ [field]: { $type: "string" } }, { [field]: { $regex: pattern } }];
+    }
+    default: {
+      const { op, value } = condition;
+      if (typeof value === "string") return undefined;
+      return [{ [field]: { $type: "number", [`$${op}`]: value + 0 } }];
+    }
+  }
+}
+
+/**
+ * A pattern of this text alone, for any server's expressions. `undefined` where a mark would match
+ * it, where it is half of a character, and where a pattern cannot hold it.
+ */
+function patternOf(op: "contains" | "starts_with", text: string): string | undefined {
+  const isPlain = text.isWellFormed() && [...text].every((character) => character >= " ");
+  if (text === "" || !isPlain) return undefined;
+  const [stored] = op === "contains" ? [text] : (toProperty(text) as string[]);
+  const pattern = stored!.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  return op === "contains" ? pattern : `^${pattern}`;
+}
+
+/** What follows from a condition that an index serves. */
+function indexedBy(condition: Condition): readonly EventDocumentFilter[] {
   const [top, key, ...inner] = condition.path;
   const isUserId = top === "metadata" && key === "userId" && inner.length === 0;
   if (!isUserId || condition.op !== "is") return [];

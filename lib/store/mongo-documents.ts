@@ -1,15 +1,8 @@
 import type { Binary } from "mongodb";
 import { userOf } from "../analytics/delta.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
-import type {
-  BatchId,
-  EventContext,
-  EventId,
-  Json,
-  JsonObject,
-  ProjectId,
-  StoredEvent,
-} from "../event/event.ts";
+import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import { propertiesOf, type Body, type Properties } from "./mongo-properties.ts";
 import { fromColumn, toColumn } from "./sqlite-rows.ts";
 
 /**
@@ -33,6 +26,8 @@ export interface EventDocument {
   readonly hash: string;
   /** JSON of `data`, `metadata` and `context`. */
   readonly body: string;
+  /** What the server can be asked about the body; absent where that would be too much, or has no place in BSON. */
+  readonly properties?: Properties;
 }
 
 /** What a batch adds to a minute; its cells as texts of JSON, by `fieldOf` their section. */
@@ -119,16 +114,11 @@ export function eventKey(project: ProjectId, id: EventId): string {
   return `${project}:${id}`;
 }
 
-interface Body {
-  readonly data?: Json;
-  readonly metadata?: JsonObject;
-  readonly context: EventContext;
-}
-
 export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
   const { project, id, timestamp, receivedAt, type, source, correlationId, hash } = event;
   const { data, metadata, context } = event;
   const user = userOf(event);
+  const properties = propertiesOf(event);
   return {
     _id: eventKey(project, id),
     project,
@@ -142,12 +132,13 @@ export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
     ...(user !== undefined && { userId: toColumn(user) }),
     hash,
     body: JSON.stringify({ data, metadata, context } satisfies Body),
+    ...(properties !== undefined && { properties }),
   };
 }
 
 export function fromDocument(document: EventDocument): StoredEvent {
   const { project, id, batch, timestamp, receivedAt, type, correlationId, hash } = document;
-  const { data, metadata, context } = JSON.parse(document.body) as Body;
+  const { data, metadata, context } = bodyFrom(document.body);
   return {
     id,
     type,
@@ -162,4 +153,8 @@ export function fromDocument(document: EventDocument): StoredEvent {
     batch,
     hash,
   };
+}
+
+export function bodyFrom(text: string): Body {
+  return JSON.parse(text) as Body;
 }

@@ -67,12 +67,12 @@ function plan({ where, keys }: EntityQuery): {
   readonly filter: EventDocumentFilter;
   readonly rest: readonly Predicate[];
 } {
-  const { filters, rest } = translate(where);
+  const { filters, rest, untold } = translate(where);
   const all = [...filters];
   if (keys !== undefined) {
     all.push({ _id: { $in: keys.map(({ project, id }) => eventKey(project, id)) } });
   }
-  return { filter: all.length === 0 ? {} : { $and: all }, rest };
+  return { filter: all.length === 0 ? {} : { $and: all }, rest: [...rest, ...untold] };
 }
 
 /**

@@ -2,7 +2,12 @@ import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import { textLine, type EventText } from "../event/event-text.ts";
 import { meets } from "../event/predicate.ts";
 import type { Collections } from "./mongo-collections.ts";
-import { translate, type EventDocumentFilter } from "./mongo-condition.ts";
+import {
+  translate,
+  withoutProperties,
+  type EventDocumentFilter,
+  type Translation,
+} from "./mongo-condition.ts";
 import { eventKey, fromDocument, type EventDocument } from "./mongo-documents.ts";
 import { toColumn } from "./sqlite-rows.ts";
 import { TextPage } from "./text-page.ts";
@@ -52,15 +57,17 @@ async function* eachEvent(
   query: EventQuery,
 ): AsyncGenerator<StoredEvent, void> {
   const direction = query.order === "asc" ? 1 : -1;
-  const { filters, rest } = filtersOf(query);
+  const { filters, rest, untold } = filtersOf(query);
+  const unsure = [...rest, ...untold];
   let wanted = query.limit;
   for (const bounds of boundsOf(query)) {
     if (wanted <= 0) return;
     const cursor = collections.events
       .find({ $and: [...filters, ...bounds] })
       .sort({ timestamp: direction, id: direction });
-    if (rest.length === 0) cursor.limit(wanted);
-    for await (const found of meeting(cursor.batchSize(batchSize), rest)) {
+    if (unsure.length === 0) cursor.limit(wanted);
+    cursor.batchSize(rest.length === 0 ? Math.min(wanted, batchSize) : batchSize);
+    for await (const found of meeting(cursor, unsure)) {
       yield found;
       wanted -= 1;
       if (wanted === 0) return;
@@ -69,9 +76,17 @@ async function* eachEvent(
 }
 
 export async function countEvents({ events }: Collections, filter: EventFilter): Promise<number> {
-  const { match, rest } = matchOf(filter);
-  if (rest.length === 0) return events.countDocuments(match);
-  return countMeeting(events.find(match).batchSize(batchSize), rest);
+  const { match, rest, untold } = matchOf(filter);
+  if (rest.length > 0) {
+    return countMeeting(events.find(match).batchSize(batchSize), [...rest, ...untold]);
+  }
+  if (untold.length === 0) return events.countDocuments(match);
+  const without = events.find({ $and: [match, withoutProperties] }).batchSize(batchSize);
+  const counts = await Promise.all([
+    events.countDocuments({ $and: [match, { properties: { $exists: true } }] }),
+    countMeeting(without, untold),
+  ]);
+  return counts[0] + counts[1];
 }
 
 /** Those among stored events that meet all of some predicates. */
@@ -94,28 +109,26 @@ export async function countMeeting(
   return count;
 }
 
-/** All that MongoDB can tell of a filter, and what it cannot. */
-export function matchOf(filter: EventFilter): {
+/** A filter in MongoDB's terms, and what these leave to `meets`. */
+export interface Match extends Omit<Translation, "filters"> {
   readonly match: EventDocumentFilter;
-  readonly rest: readonly Predicate[];
-} {
-  const { filters, rest } = filtersOf(filter);
-  return { match: { $and: [...filters, ...timeBounds(filter)] }, rest };
+}
+
+export function matchOf(filter: EventFilter): Match {
+  const { filters, ...others } = filtersOf(filter);
+  return { match: { $and: [...filters, ...timeBounds(filter)] }, ...others };
 }
 
 /** All but the time. */
-function filtersOf(filter: EventFilter): {
-  readonly filters: readonly EventDocumentFilter[];
-  readonly rest: readonly Predicate[];
-} {
+function filtersOf(filter: EventFilter): Translation {
   const { project, types, sources, correlationId, userId, where = [] } = filter;
   const given: EventDocumentFilter[] = [{ project }];
   if (types !== undefined) given.push({ type: { $in: types } });
   if (sources !== undefined) given.push({ source: { $in: sources.map(toColumn) } });
   if (correlationId !== undefined) given.push({ correlationId: toColumn(correlationId) });
   if (userId !== undefined) given.push({ userId: toColumn(userId) });
-  const { filters, rest } = translate(where);
-  return { filters: [...given, ...filters], rest };
+  const { filters, ...others } = translate(where);
+  return { filters: [...given, ...filters], ...others };
 }
 
 /**

@@ -2,8 +2,8 @@ import { MongoClient, MongoError, type Db, type MongoClientOptions } from "mongo
 import { ConfigError } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { collectionsOf, createIndexes, type Collections } from "./mongo-collections.ts";
-import { canGroup } from "./mongo-grouping.ts";
 import { isAway, reasonOf, refusalOf } from "./mongo-failure.ts";
+import { canAggregate } from "./mongo-pipeline.ts";
 import type { StoreLog } from "./store-log.ts";
 
 export interface LinkOptions {
@@ -43,7 +43,7 @@ export class MongoLink {
   readonly #server: string;
   readonly #calls = new Set<Promise<unknown>>();
   #prepared: Promise<void> | undefined;
-  #grouping = false;
+  #aggregates = false;
   #trouble: string | undefined;
   #ended: Promise<void> | undefined;
 
@@ -73,9 +73,9 @@ export class MongoLink {
     }
   }
 
-  /** Whether the server groups events (`foldGroups`), as was found out when it was connected to. */
-  get grouping(): boolean {
-    return this.#grouping;
+  /** Whether the server takes questions as pipelines (`pipelineOf`), as was found out when it was connected to. */
+  get aggregates(): boolean {
+    return this.#aggregates;
   }
 
   /** @throws ServiceError STORE_UNAVAILABLE; INTERNAL where the server refuses this one call */
@@ -114,7 +114,7 @@ export class MongoLink {
       .connect()
       .then(() => createIndexes(this.collections))
       .then(async () => {
-        this.#grouping = await canGroup(this.collections);
+        this.#aggregates = await canAggregate(this.collections);
       })
       .catch((error: unknown) => {
         this.#prepared = undefined;

@@ -161,7 +161,7 @@ export class MongoStore extends MongoAdapter implements EventStore {
     { timeoutMs }: { readonly timeoutMs: number },
   ): Promise<Analyzed<K>> {
     return this.link.run((collections) =>
-      analyze(collections, filter, job, timeoutMs, this.link.grouping),
+      analyze(collections, filter, job, timeoutMs, this.link.aggregates),
     );
   }
 

@@ -1,11 +1,14 @@
-import { jest } from "@jest/globals";
 import type { BreakdownJob } from "../../lib/analytics/breakdown.ts";
 import { readConfig } from "../../lib/config.ts";
+import { foldOf } from "../../lib/analytics/folds.ts";
+import { meets } from "../../lib/event/predicate.ts";
 import { analyze } from "../../lib/store/mongo-analyze.ts";
 import { collectionsOf } from "../../lib/store/mongo-collections.ts";
-import { canGroup } from "../../lib/store/mongo-grouping.ts";
+import { matchOf } from "../../lib/store/mongo-events.ts";
+import { canAggregate, pipelineOf } from "../../lib/store/mongo-pipeline.ts";
 import { openStore } from "../../lib/store/open.ts";
 import { silent } from "../../lib/store/store-log.ts";
+import type { Predicate } from "../../lib/store/store.ts";
 import { comparable } from "../contract/store-analyze.contract.ts";
 import { event } from "../contract/store-harness.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
@@ -126,46 +129,90 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
   );
 });
 
-describeWith(["ferretdb", "mongo-java"], "an analysis that the server can group for", () => {
+describeWith(["ferretdb", "mongo-java"], "an analysis that is pushed down", () => {
   let servers: readonly RunningServer[];
   beforeAll(async () => {
     servers = await Promise.all([startFerretdb(), startMongoJava()]);
   });
   afterAll(() => Promise.all((servers ?? []).map((server) => server.stop())));
 
-  const job = {
-    kind: "breakdown",
-    metrics: [{ op: "count" }, { op: "uniques" }],
-    dimensions: [{ path: ["source"] }, { path: ["correlationId"] }],
-    totals: true,
-    maxGroups: 100,
-  } as const satisfies BreakdownJob;
+  const hourMs = 3_600_000;
+  const start = Date.UTC(1969, 11, 31, 20);
   const stored = Array.from({ length: 60 }, (_, n) =>
     event(`e${n}`, {
       type: n % 2 === 0 ? "a" : "b",
+      timestamp: start + n * 10 * 60_000 + 1,
       source: ["web", "\ud800", "app"][n % 3]!,
       ...(n % 4 > 0 && { correlationId: `c${n % 4}` }),
       metadata: n % 5 > 0 ? { userId: `u${n % 7}` } : {},
+      // A text that has no place in BSON: of this event the body alone tells.
+      data: { plan: n === 7 ? "\ud800" : n % 2, price: n / 10, tags: [{ plan: 1 }] },
     }),
   );
+  const jobOf = (
+    metrics: BreakdownJob["metrics"],
+    dimensions: BreakdownJob["dimensions"],
+    hours = 2,
+  ): BreakdownJob => ({
+    kind: "breakdown",
+    metrics,
+    dimensions,
+    periods: Array.from({ length: 10 / hours }, (_, i) => ({
+      start: start + i * hours * hourMs + (i === 0 ? 1 : 0),
+      end: start + (i + 1) * hours * hourMs,
+    })),
+    totals: true,
+    maxGroups: 100,
+  });
+  const counted: BreakdownJob["metrics"] = [{ op: "count" }, { op: "uniques" }];
+  const plan = { path: ["data", "plan"] } as const;
+  const isFree = { path: ["data", "plan"], op: "is", values: [0] } as const;
+  const isCheap = { path: ["data", "price"], op: "lt", value: 3 } as const;
+  const isApp = { path: ["source"], op: "starts_with", value: "a" } as const;
 
-  test.each([0, 1])("is the same as one of the events themselves (server %i)", async (index) => {
-    const harness = new MongoHarness(servers[index]!.url);
+  test.each<[string, BreakdownJob, readonly Predicate[], sent: number]>([
+    ["fields", jobOf(counted, [{ path: ["source"] }, { path: ["correlationId"] }]), [], 60],
+    ["a property", jobOf([{ op: "count" }], [plan]), [], 3],
+    ["a property by the time", jobOf([{ op: "count" }], [plan, { time: true }]), [], 21],
+    ["what is cheap", jobOf([{ op: "count" }], [{ path: ["type"] }]), [isCheap], 3],
+    [
+      "a sum of what is free",
+      jobOf([{ op: "sum", path: ["data", "price"] }], [plan]),
+      [isFree],
+      31,
+    ],
+    ["what no server tells", jobOf(counted, [plan, { time: true }]), [isApp, isCheap], 30],
+  ])("asks for %s alone", async (_, job, where, sent) => {
+    const filter = { project: "p", where };
+    const harness = new MongoHarness(servers[1]!.url);
     const store = await harness.open();
     await store.append("b", stored);
     const collections = collectionsOf(store.db);
-    expect(await canGroup(collections)).toBe(true);
-    const aggregate = jest.spyOn(collections.events, "aggregate");
-    const find = jest.spyOn(collections.events, "find");
-    const filter = { project: "p", types: ["a"] };
-    const grouped = await analyze(collections, filter, job, 60_000, true);
-    expect([aggregate, find].map(({ mock }) => mock.calls.length)).toEqual([1, 0]);
-    const streamed = await analyze(collections, filter, job, 60_000, false);
-    expect([aggregate, find].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+    const isPossible = await canAggregate(collections);
+    const { stages } = pipelineOf(matchOf(filter), foldOf(job).columns, job);
+    const rows = await collections.events.aggregate([...stages]).toArray();
+    const told = await analyze(collections, filter, job, 60_000, true);
+    const whole = await analyze(collections, filter, job, 60_000, false);
     await harness.dispose();
-    expect(grouped.events).toBe(30);
-    expect(grouped.events).toBe(streamed.events);
-    expect(comparable(grouped.result)).toEqual(comparable(streamed.result));
+    expect(isPossible).toBe(true);
+    expect(rows.length).toBeLessThanOrEqual(sent);
+    expect(rows.filter((row) => JSON.stringify(row).includes("tags")).length).toBeLessThan(2);
+    const expected = stored.filter((one) => where.every((predicate) => meets(one, predicate)));
+    expect(told.events).toBe(expected.length);
+    expect(whole.events).toBe(expected.length);
+    expect(comparable(told.result)).toEqual(comparable(whole.result));
+  });
+
+  test("is not where the server cannot do that, and the events come whole", async () => {
+    const harness = new MongoHarness(servers[0]!.url);
+    const store = await harness.open();
+    await store.append("b", stored);
+    expect(await canAggregate(collectionsOf(store.db))).toBe(false);
+    const job = jobOf([{ op: "count" }], [plan]);
+    const { events, result } = await store.analyze({ project: "p" }, job, { timeoutMs: 60_000 });
+    await harness.dispose();
+    expect(events).toBe(60);
+    expect(result.groups).toHaveLength(3);
   });
 });
 
