@@ -21,11 +21,11 @@ export async function audit(
     from: startOf("minute", asked.from),
     to: startOf("minute", asked.to + grainMs.minute - 1),
   };
-  const before = await store.marks(project, "minute", range);
+  const before = await store.marks(project, range);
   const rollups = await store.rollups(project, "minute", [range], "types");
   const recounted = await recount(store, project, range);
-  const after = await store.marks(project, "minute", range);
-  const unsettled = new Set([...before, ...after]);
+  const after = await store.marks(project, range);
+  const unsettled = new Set([...before.minute, ...after.minute]);
 
   const rolledUp = new Map(
     rollups.map(({ start, cells }) => [start, new Map(Object.entries(cells))]),

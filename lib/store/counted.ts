@@ -8,7 +8,7 @@ import {
   type Counts,
 } from "../analytics/counts.ts";
 import type { CountsQuestion } from "../analytics/counts-question.ts";
-import { assign, coverAll, sourceOf, type Cover } from "../analytics/cover.ts";
+import { assign, coverAll, sourceOf, type Cover, type Marks } from "../analytics/cover.ts";
 import type { AnswerMeta } from "../contracts.ts";
 import { ServiceError } from "../errors.ts";
 import { grainMs, grains, startOf } from "../event/bucket.ts";
@@ -135,17 +135,13 @@ export async function closedRange(
 }
 
 /** The marks around a range. */
-export async function marksOf(store: EventStore, project: ProjectId, range: Range) {
+export function marksOf(store: EventStore, project: ProjectId, range: Range): Promise<Marks> {
   // Whole days: a bucket is settled only where its parents' and children's marks are known too.
   const days = {
     from: startOf("day", range.from),
     to: startOf("day", range.to) + grainMs.day,
   };
-  // One after the other, the finest grain first: that order is part of the protocol.
-  const minute = await store.marks(project, "minute", days);
-  const hour = await store.marks(project, "hour", days);
-  const day = await store.marks(project, "day", days);
-  return { minute, hour, day };
+  return store.marks(project, days);
 }
 
 /** One section of all that a cover leads to. */

@@ -1,4 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
+import type { Marks } from "../analytics/cover.ts";
 import { grainMs, grains, startOf, type Bucket, type Grain } from "../event/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
 import type { Collections } from "./mongo-collections.ts";
@@ -75,15 +76,20 @@ export async function dirtyBacklog({
 export async function readMarks(
   { dirty }: Collections,
   project: ProjectId,
-  grain: Grain,
   { from, to }: Range,
-): Promise<readonly number[]> {
-  const marks = await dirty
-    .find({ project, grain, start: { $gte: from, $lt: to } })
-    .sort({ start: 1 })
-    .project<Pick<MarkDocument, "start">>({ start: 1 })
-    .toArray();
-  return marks.map(({ start }) => start);
+): Promise<Marks> {
+  const read = async (grain: Grain) => {
+    const marks = await dirty
+      .find({ project, grain, start: { $gte: from, $lt: to } })
+      .sort({ start: 1 })
+      .project<Pick<MarkDocument, "start">>({ start: 1 })
+      .toArray();
+    return marks.map(({ start }) => start);
+  };
+  // One after the other, the finest grain first: that order is part of the protocol.
+  const minute = await read("minute");
+  const hour = await read("hour");
+  return { minute, hour, day: await read("day") };
 }
 
 /** Change the fingerprints of the days of some instants. */

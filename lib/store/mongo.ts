@@ -1,6 +1,7 @@
 import { rolledUp } from "../analytics/dimensions.ts";
 import type { Section } from "../analytics/cells.ts";
 import type { FoldJob, FoldKind } from "../analytics/folds.ts";
+import type { Marks } from "../analytics/cover.ts";
 import type { Config } from "../config.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
@@ -118,8 +119,8 @@ export class MongoStore extends MongoAdapter implements EventStore {
     return Promise.resolve();
   }
 
-  marks(project: ProjectId, grain: Grain, range: Range): Promise<readonly number[]> {
-    return this.link.run((collections) => readMarks(collections, project, grain, range));
+  marks(project: ProjectId, range: Range): Promise<Marks> {
+    return this.link.run((collections) => readMarks(collections, project, range));
   }
 
   rollups<S extends Section>(

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Marks } from "../analytics/cover.ts";
 import { grainMs, startOf, type Grain } from "../event/bucket.ts";
 import type { DirtyMark, Range } from "./store.ts";
 import type { Database } from "./sqlite-database.ts";
@@ -52,20 +53,19 @@ export function dirtyBacklog(db: Database): { marks: number; oldestMarkedAt: num
   return { marks, oldestMarkedAt };
 }
 
-export function marks(
-  db: Database,
-  project: string,
-  grain: Grain,
-  range: Range,
-): readonly number[] {
-  const rows = db.all(
-    "SELECT start FROM dirty WHERE project = ? AND grain = ? AND start >= ? AND start < ? ORDER BY start",
-    project,
-    grain,
-    range.from,
-    range.to,
-  );
-  return rows.map(([start]) => start as number);
+/** Of all grains at once: a reader's transaction sees one state of the file. */
+export function marks(db: Database, project: string, { from, to }: Range): Marks {
+  const starts = (grain: Grain) =>
+    db
+      .all(
+        "SELECT start FROM dirty WHERE project = ? AND grain = ? AND start >= ? AND start < ? ORDER BY start",
+        project,
+        grain,
+        from,
+        to,
+      )
+      .map(([start]) => start as number);
+  return { minute: starts("minute"), hour: starts("hour"), day: starts("day") };
 }
 
 /** Change the fingerprint of a day. */

@@ -1,4 +1,5 @@
 import type { Section } from "../analytics/cells.ts";
+import type { Marks } from "../analytics/cover.ts";
 import type { FoldJob, FoldKind } from "../analytics/folds.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
@@ -98,8 +99,8 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     if (plan !== undefined) await this.write("fold", bucketRow(minute), plan);
   }
 
-  marks(project: ProjectId, grain: Grain, { from, to }: Range): Promise<readonly number[]> {
-    return this.read("quick", "marks", project, grain, { from, to });
+  marks(project: ProjectId, { from, to }: Range): Promise<Marks> {
+    return this.read("quick", "marks", project, { from, to });
   }
 
   async rollups<S extends Section>(

@@ -4,6 +4,7 @@ import type { BatchId, EventId, Json, ProjectId, StoredEvent } from "../event/ev
 import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
 import type { BatchPack } from "./batch-pack.ts";
 import type { QuestionStore } from "./question-store.ts";
+import type { Marks } from "../analytics/cover.ts";
 import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../analytics/cells.ts";
 
 /**
@@ -70,8 +71,11 @@ export interface EventStore extends QuestionStore {
    */
   condense(minute: Bucket): Promise<void>;
 
-  /** The starts of a project's dirty buckets of a grain within `[from, to)`, ascending. */
-  marks(project: ProjectId, grain: Grain, range: Range): Promise<readonly number[]>;
+  /**
+   * The starts of a project's dirty buckets within `[from, to)`, by grain, ascending; all read at once, or the
+   * finest grain first (docs/protocol.md).
+   */
+  marks(project: ProjectId, range: Range): Promise<Marks>;
 
   /**
    * One section of a project's rollups of a grain, for the buckets whose start lies in one of the

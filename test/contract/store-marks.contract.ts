@@ -5,7 +5,6 @@ import {
   dayMs,
   event,
   hour,
-  hourMs,
   minute,
   minuteMs,
   type OnStore,
@@ -103,11 +102,14 @@ export function marksContract(onStore: OnStore): void {
         await store.markDirty([bucket(minute, "minute", "q")]);
         await store.markParent(bucket(hour, "hour"));
         const range = { from: minute, to: minute + 2 * minuteMs };
-        expect(await store.marks("p", "minute", range)).toEqual([minute, minute + minuteMs]);
-        expect(await store.marks("p", "minute", always)).toEqual([...starts].sort((a, b) => a - b));
-        expect(await store.marks("q", "minute", always)).toEqual([minute]);
-        expect(await store.marks("p", "hour", { from: hour, to: hour + hourMs })).toEqual([hour]);
-        expect(await store.marks("p", "day", always)).toEqual([]);
+        const none = { minute: [], hour: [], day: [] };
+        const inRange = { ...none, minute: [minute, minute + minuteMs] };
+        expect(await store.marks("p", range)).toEqual(inRange);
+        const all = { ...none, minute: [...starts].sort((a, b) => a - b), hour: [hour] };
+        expect(await store.marks("p", always)).toEqual(all);
+        expect(await store.marks("q", always)).toEqual({ ...none, minute: [minute] });
+        const atHour = { from: hour, to: hour + minuteMs };
+        expect(await store.marks("p", atHour)).toEqual({ ...none, hour: [hour] });
       }),
     );
   });

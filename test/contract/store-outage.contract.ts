@@ -27,7 +27,7 @@ export const calls: {
   writeRollup: (store) => store.writeRollup(bucket(), { v: 1, cells: cells({ a: 1 }) }),
   markParent: (store) => store.markParent(bucket(hour, "hour")),
   clearMark: (store) => store.clearMark({ bucket: bucket(), nonce: "x" }),
-  marks: (store) => store.marks("p", "minute", always),
+  marks: (store) => store.marks("p", always),
   rollups: (store) => store.rollups("p", "minute", [always], "types"),
   deltaSums: (store) => store.deltaSums("p", [minute], "types"),
   events: (store) => store.events({ project: "p", order: "asc", limit: 1 }),

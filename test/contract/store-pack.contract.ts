@@ -41,7 +41,7 @@ export function packContract(onStore: OnStore): void {
         const source = { "mail.opened": { web: 2 } };
         expect(await counted(to)).toEqual({ v: 1, types: { "mail.opened": 2 }, source });
         const range = { from: minute, to: minute + 2 * minuteMs };
-        expect(await to.marks("p", "minute", range)).toEqual([minute, minute + minuteMs]);
+        expect((await to.marks("p", range)).minute).toEqual([minute, minute + minuteMs]);
       }),
     );
 
