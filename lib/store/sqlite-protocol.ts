@@ -19,7 +19,10 @@ export type Result<V, K extends keyof V> = V[K] extends (...parameters: never) =
   ? R
   : never;
 
-export type ThreadOptions = DatabaseOptions;
+export interface ThreadOptions extends DatabaseOptions {
+  /** Whether the event loop goes before it where cores are few. */
+  readonly givesWay: boolean;
+}
 
 export interface Call {
   readonly id: number;

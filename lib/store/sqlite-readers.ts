@@ -16,20 +16,22 @@ interface Reader {
 }
 
 /**
- * The reading threads. A read goes to the least busy one; a thread is added only when all are busy.
- * A quick read waits for a few short ones at most: of steady reads there are no more at a time than
- * threads, and of heavy ones less, so that one thread has none. The others wait here, first come,
- * first served.
+ * The reading threads. A read goes to the least busy one; a thread is added only when all are busy. One of
+ * them takes no heavy reads, so that a quick read waits for a few short ones at most; the others give way
+ * to the event loop. Of steady reads there are no more at a time than threads, of heavy ones one less: the
+ * others wait here, first come, first served.
  */
 export class ReaderPool {
   readonly #size: number;
-  readonly #start: () => StoreThread<ReaderVerbs>;
-  readonly #readers: Reader[] = [];
+  readonly #start: (givesWay: boolean) => StoreThread<ReaderVerbs>;
   readonly #steady: Lane;
   readonly #heavy: Lane;
+  #first: Reader | undefined;
+  readonly #others: Reader[] = [];
   #closed = false;
 
-  constructor(size: number, start: () => StoreThread<ReaderVerbs>) {
+  /** @param start starts a thread, of lower priority where it `givesWay` */
+  constructor(size: number, start: (givesWay: boolean) => StoreThread<ReaderVerbs>) {
     this.#size = size;
     this.#start = start;
     this.#steady = new Lane(size);
@@ -41,11 +43,11 @@ export class ReaderPool {
     verb: K,
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
-    const read = () => this.#leastBusy().thread.call(verb, ...parameters);
+    const read = () => this.#anyReader().thread.call(verb, ...parameters);
     if (weight === "quick") return read();
     if (weight === "steady") return this.#steady.run(read);
     return this.#heavy.run(async () => {
-      const reader = this.#leastBusy();
+      const reader = this.#size === 1 ? this.#anyReader() : this.#otherReader([]);
       reader.heavy += 1;
       try {
         return await reader.thread.call(verb, ...parameters);
@@ -57,18 +59,29 @@ export class ReaderPool {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#readers.map(({ thread }) => thread.close()));
+    const all = this.#first === undefined ? this.#others : [this.#first, ...this.#others];
+    await Promise.all(all.map(({ thread }) => thread.close()));
   }
 
-  #leastBusy(): Reader {
+  #anyReader(): Reader {
     if (this.#closed) throw new ServiceError("STORE_UNAVAILABLE");
-    const [idlest] = this.#readers.toSorted((a, b) => load(a) - load(b));
-    if (idlest !== undefined && (load(idlest) === 0 || this.#readers.length === this.#size)) {
-      return idlest;
-    }
-    const reader = { thread: this.#start(), heavy: 0 };
-    this.#readers.push(reader);
+    this.#first ??= this.#reader(false);
+    return this.#otherReader([this.#first]);
+  }
+
+  /** The least busy one of these and the others, which may be a new one. */
+  #otherReader(readers: readonly Reader[]): Reader {
+    if (this.#closed) throw new ServiceError("STORE_UNAVAILABLE");
+    const [idlest] = [...readers, ...this.#others].toSorted((a, b) => load(a) - load(b));
+    const isFull = this.#others.length >= this.#size - 1;
+    if (idlest !== undefined && (load(idlest) === 0 || isFull)) return idlest;
+    const reader = this.#reader(true);
+    this.#others.push(reader);
     return reader;
+  }
+
+  #reader(givesWay: boolean): Reader {
+    return { thread: this.#start(givesWay), heavy: 0 };
   }
 }
 

@@ -12,12 +12,9 @@ type Verb = (db: Database, ...parameters: readonly unknown[]) => unknown;
 /** The end of the store that may wait for a disk. Runs until it is told to close. */
 export function serve(port: MessagePort, options: ThreadOptions): void {
   const db = new Database(options);
-  if (options.role === "writer") {
-    lowerThreadPriority();
-    serveWrites(port, db);
-  } else {
-    serveReads(port, db);
-  }
+  if (options.givesWay) lowerThreadPriority();
+  if (options.role === "writer") serveWrites(port, db);
+  else serveReads(port, db);
 }
 
 function serveReads(port: MessagePort, db: Database): void {

@@ -28,11 +28,12 @@ export abstract class SqliteThreads {
 
   constructor({ file, readers = 2, log = silent, spawn = spawnThread }: SqliteOptions) {
     const stateOf = (role: string) => new StateLog(log, { file, role });
-    const writing = { file, role: "writer", create: true } as const;
+    const writing = { file, role: "writer", create: true, givesWay: true } as const;
     this.#writer = new StoreThread(writing, spawn, stateOf("writer"));
     const reading = { file, role: "reader", create: false } as const;
     const readersState = stateOf("reader");
-    const startReader = () => new StoreThread<ReaderVerbs>(reading, spawn, readersState);
+    const startReader = (givesWay: boolean) =>
+      new StoreThread<ReaderVerbs>({ ...reading, givesWay }, spawn, readersState);
     this.#readers = new ReaderPool(readers, startReader);
   }
 

@@ -3,8 +3,13 @@ import { ReaderPool, type Weight } from "../../lib/store/sqlite-readers.ts";
 /** A thread whose calls a test answers by hand. */
 class FakeThread {
   readonly calls: { readonly name: string; readonly answer: () => void }[] = [];
+  readonly givesWay: boolean;
   pending = 0;
   closed = false;
+
+  constructor(givesWay: boolean) {
+    this.givesWay = givesWay;
+  }
 
   call(verb: string, name: string): Promise<string> {
     expect(verb).toBe("event");
@@ -34,8 +39,8 @@ class FakeThread {
 
 function poolOf(size: number) {
   const threads: FakeThread[] = [];
-  const pool = new ReaderPool(size, () => {
-    const thread = new FakeThread();
+  const pool = new ReaderPool(size, (givesWay) => {
+    const thread = new FakeThread(givesWay);
     threads.push(thread);
     return thread as never;
   });
@@ -128,6 +133,18 @@ describe("the reading threads", () => {
     await turn();
     void call("quick", "q1");
     expect(names()).toEqual([["h1"], ["h2"], ["q1"]]);
+  });
+
+  test("give way to the event loop where they take heavy reads", async () => {
+    const { call, threads, names } = poolOf(2);
+    const quick = call("quick", "q1");
+    await turn();
+    threads[0]!.answer("q1");
+    await quick;
+    void call("heavy", "h1");
+    await turn();
+    expect(names()).toEqual([["q1"], ["h1"]]);
+    expect(threads.map(({ givesWay }) => givesWay)).toEqual([false, true]);
   });
 
   test("are not started any more once they are closed", async () => {
