@@ -27,9 +27,10 @@ export async function analyze<K extends FoldKind>(
   pushDown: boolean,
 ): Promise<Analyzed<K>> {
   const fold = foldOf(job);
-  const foldAll = pushDown ? foldTold : foldWhole;
   try {
-    const events = await foldAll(collections, filter, job, fold, timeoutMs);
+    const events = pushDown
+      ? await foldTold(collections, filter, job, fold, timeoutMs)
+      : await foldWhole(collections, filter, fold, timeoutMs);
     return { result: fold.finish(), events };
   } catch (error) {
     if (isTimeLimit(error))
@@ -76,7 +77,6 @@ async function foldTold(
 async function foldWhole(
   { events }: Collections,
   filter: EventFilter,
-  _job: FoldJob,
   fold: Adding,
   timeoutMs: number,
 ): Promise<number> {
