@@ -35,7 +35,7 @@ const onlyNamed = new Set(["cluster", "scale"]);
 const usage = `npm run bench -- [options] [${[...measurements.keys()].join(" | ")}]...
 
 Without names all but cluster, which needs the servers of test/servers/install.sh, and scale, which stores
-10 million events: 10 GB in the temporary folder and, by estimate, half an hour.
+10 million events: 10 GB in the temporary folder and a quarter of an hour.
 
   --quick              short rounds and a tenth of the stored events
   --out FILE           write the results as JSON as well
