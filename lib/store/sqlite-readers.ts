@@ -43,11 +43,11 @@ export class ReaderPool {
     verb: K,
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
-    const read = () => this.#anyReader().thread.call(verb, ...parameters);
+    const read = () => this.#leastBusy(weight).thread.call(verb, ...parameters);
     if (weight === "quick") return read();
     if (weight === "steady") return this.#steady.run(read);
     return this.#heavy.run(async () => {
-      const reader = this.#size === 1 ? this.#anyReader() : this.#otherReader([]);
+      const reader = this.#leastBusy(weight);
       reader.heavy += 1;
       try {
         return await reader.thread.call(verb, ...parameters);
@@ -63,16 +63,13 @@ export class ReaderPool {
     await Promise.all(all.map(({ thread }) => thread.close()));
   }
 
-  #anyReader(): Reader {
+  /** The least busy one that takes such reads, which may be a new one. */
+  #leastBusy(weight: Weight): Reader {
     if (this.#closed) throw new ServiceError("STORE_UNAVAILABLE");
-    this.#first ??= this.#reader(false);
-    return this.#otherReader([this.#first]);
-  }
-
-  /** The least busy one of these and the others, which may be a new one. */
-  #otherReader(readers: readonly Reader[]): Reader {
-    if (this.#closed) throw new ServiceError("STORE_UNAVAILABLE");
-    const [idlest] = [...readers, ...this.#others].toSorted((a, b) => load(a) - load(b));
+    const readers = [...this.#others];
+    if (weight !== "heavy" || this.#size === 1)
+      readers.unshift((this.#first ??= this.#reader(false)));
+    const [idlest] = readers.sort((a, b) => load(a) - load(b));
     const isFull = this.#others.length >= this.#size - 1;
     if (idlest !== undefined && (load(idlest) === 0 || isFull)) return idlest;
     const reader = this.#reader(true);
