@@ -1,11 +1,10 @@
-import type { AnswerMeta } from "../../lib/contracts.ts";
 import type { ServiceProcess } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { runLoad } from "./load.ts";
-import { fill, storedDays, storedRange } from "./reads.ts";
+import { fill, storedDays, storedRange, uncachedLatencies } from "./reads.ts";
 import { sampleEvent } from "./sample-events.ts";
 import { interleaved, median, quantile } from "./statistics.ts";
-import { timedRequest } from "./timed-request.ts";
+import { timedRequest, type TimedAnswer } from "./timed-request.ts";
 
 const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
@@ -118,30 +117,16 @@ async function collectingBeside(
   };
 }
 
-/** How long each of `rounds` answers took, milliseconds; a tenth more are asked first, to warm up. */
-export async function questionLatencies(
+/** How long questions took, milliseconds: as `uncachedLatencies` says. */
+export function questionLatencies(
   service: ServiceProcess,
   path: string,
   rounds: number,
   question: (index: number) => object,
 ): Promise<readonly number[]> {
-  const found: number[] = [];
-  const warmUp = Math.ceil(rounds / 10);
-  for (let index = 0; index < rounds + warmUp; index++) {
-    const { ms, meta } = await ask(service, path, question(index));
-    if (meta.cache !== "miss") throw new Error("an answer came from the cache");
-    if (index >= warmUp) found.push(ms);
-  }
-  return found;
+  return uncachedLatencies(rounds, (index) => ask(service, path, question(index)));
 }
 
-async function ask(
-  service: ServiceProcess,
-  path: string,
-  question: object,
-): Promise<{ readonly ms: number; readonly meta: AnswerMeta }> {
-  const url = `${service.url}/api/v1/query${path}`;
-  const { ms, body } = await timedRequest(url, JSON.stringify(question));
-  const { meta } = JSON.parse(body) as { readonly meta: AnswerMeta };
-  return { ms, meta };
+function ask({ url }: ServiceProcess, path: string, question: object): Promise<TimedAnswer> {
+  return timedRequest(`${url}/api/v1/query${path}`, JSON.stringify(question));
 }

@@ -7,7 +7,7 @@ import type { MailEvent } from "../demo/story.ts";
 import type { ServiceProcess } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { quantile } from "./statistics.ts";
-import { timedRequest } from "./timed-request.ts";
+import { timedRequest, type TimedAnswer } from "./timed-request.ts";
 
 const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
@@ -131,16 +131,26 @@ function* firstBatches(
   throw new Error(`the mails make ${left} events too few`);
 }
 
-/** Asks one question after the other. The first tenth is to warm up and does not count. */
-export async function latencies(
+/** How long reads of events took, milliseconds: as `uncachedLatencies` says. */
+export function latencies(
   { url }: ServiceProcess,
   path: (index: number) => string,
   questions: number,
 ): Promise<readonly number[]> {
+  return uncachedLatencies(questions, (index) =>
+    timedRequest(`${url}/api/v1/events${path(index)}`),
+  );
+}
+
+/** How long each of `rounds` answers took, milliseconds, one after the other; a tenth more are asked first, to warm up. */
+export async function uncachedLatencies(
+  rounds: number,
+  ask: (index: number) => Promise<TimedAnswer>,
+): Promise<readonly number[]> {
   const found: number[] = [];
-  const warmUp = Math.ceil(questions / 10);
-  for (let index = 0; index < questions + warmUp; index++) {
-    const { ms, body } = await timedRequest(`${url}/api/v1/events${path(index)}`);
+  const warmUp = Math.ceil(rounds / 10);
+  for (let index = 0; index < rounds + warmUp; index++) {
+    const { ms, body } = await ask(index);
     const { meta } = JSON.parse(body) as { readonly meta: AnswerMeta };
     if (meta.cache !== "miss") throw new Error("an answer came from the cache");
     if (index >= warmUp) found.push(ms);
