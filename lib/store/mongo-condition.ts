@@ -52,24 +52,18 @@ function exactly(predicate: Predicate): readonly EventDocumentFilter[] | undefin
 
 /** What follows from a predicate, for any event. */
 function implied(predicate: Predicate): readonly EventDocumentFilter[] {
+  if (predicate.op === "and" || predicate.op === "or") {
+    return joined(predicate.op, predicate.of.map(implied));
+  }
   const exact = exactly(predicate);
   if (exact !== undefined && !isAboutBody(predicate)) return exact;
-  if (exact !== undefined) return [...indexed(predicate), ...ofAll(exact)];
-  if (predicate.op === "not") return [];
-  if (predicate.op !== "and" && predicate.op !== "or") return indexedBy(predicate);
-  return joined(predicate.op, predicate.of.map(implied));
+  const served = predicate.op === "not" ? [] : indexed(predicate);
+  return exact === undefined ? served : [...served, ...ofAll(exact)];
 }
 
 /** Filters that are about `properties`, so that they hold of events without these too. */
 function ofAll(filters: readonly EventDocumentFilter[]): readonly EventDocumentFilter[] {
   return filters.length === 0 ? [] : [{ $or: [allOf(filters), withoutProperties] }];
-}
-
-/** What follows from a predicate that an index serves. */
-function indexed(predicate: Predicate): readonly EventDocumentFilter[] {
-  if (predicate.op === "not") return [];
-  if (predicate.op !== "and" && predicate.op !== "or") return indexedBy(predicate);
-  return joined(predicate.op, predicate.of.map(indexed));
 }
 
 function isAboutBody(predicate: Predicate): boolean {
@@ -163,7 +157,7 @@ function patternOf(op: "contains" | "starts_with", text: string): string | undef
 }
 
 /** What follows from a condition that an index serves. */
-function indexedBy(condition: Condition): readonly EventDocumentFilter[] {
+function indexed(condition: Condition): readonly EventDocumentFilter[] {
   const [top, key, ...inner] = condition.path;
   const isUserId = top === "metadata" && key === "userId" && inner.length === 0;
   if (!isUserId || condition.op !== "is") return [];

@@ -2,8 +2,8 @@ import type { Binary } from "mongodb";
 import { userOf } from "../analytics/delta.ts";
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
-import { propertiesOf, type Body, type Properties } from "./mongo-properties.ts";
-import { fromColumn, toColumn } from "./sqlite-rows.ts";
+import { propertiesOf, type Properties } from "./mongo-properties.ts";
+import { fromColumn, toColumn, type Body } from "./sqlite-rows.ts";
 
 /**
  * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal

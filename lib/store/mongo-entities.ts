@@ -1,4 +1,5 @@
 import type { Sort } from "mongodb";
+import { propertyAt } from "../event/condition.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EntityKey, EntityQuery, SortKey } from "./entity-query.ts";
 import type { Collections } from "./mongo-collections.ts";
@@ -111,12 +112,7 @@ function compare(a: string | number | undefined, b: string | number | undefined)
 }
 
 function sortable(event: StoredEvent, path: PropertyPath): string | number | undefined {
-  let value: unknown = event;
-  for (const segment of path) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-    if (!Object.hasOwn(value, segment)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[segment];
-  }
+  const value = propertyAt(event, path);
   if (typeof value === "string") return columnOf(path) === undefined ? value : toColumn(value);
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return Number(value);

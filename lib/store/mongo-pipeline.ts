@@ -60,7 +60,7 @@ export function pipelineOf(
   if (grain === undefined) {
     return {
       stages: [{ $match: match }, { $project: { _id: 0, ...shown } }],
-      read: (row) => ({ event: toldBy(row, paths), times: 1, isUntold: isUntold(row) }),
+      read: (row) => ({ ...toldBy(row, fields, paths), times: 1 }),
     };
   }
   if (grain > 1) shown["timestamp"] = startExpression(grain);
@@ -68,15 +68,10 @@ export function pipelineOf(
   return {
     stages: [{ $match: match }, { $group: { _id: shown, times: { $sum: 1 } } }],
     read({ _id, times }) {
-      const row = _id as Document;
-      const event = toldBy(row, paths);
+      const { event, isUntold } = toldBy(_id as Document, fields, paths);
       const { timestamp } = event;
-      return {
-        event:
-          timestamp === undefined ? event : { ...event, timestamp: Math.max(timestamp, earliest) },
-        times: times as number,
-        isUntold: isUntold(row),
-      };
+      const begun = timestamp !== undefined && { timestamp: Math.max(timestamp, earliest) };
+      return { event: { ...event, ...begun }, isUntold, times: times as number };
     },
   };
 }
@@ -145,24 +140,25 @@ function isPresent<T>(value: T): value is NonNullable<T> {
   return value !== null && value !== undefined;
 }
 
-function isUntold(row: Document): boolean {
-  return isPresent(row["body"]);
-}
-
-function toldBy({ body, ...row }: Document, paths: readonly PropertyPath[]): Told {
-  const event: Record<string, unknown> = isPresent(body) ? { ...bodyFrom(body as string) } : {};
-  for (const [name, value] of Object.entries(row)) {
-    if (!isPresent(value) || /^p\d+$/.test(name)) continue;
-    const field = name as Field;
+function toldBy(
+  row: Document,
+  fields: ReadonlySet<Field>,
+  paths: readonly PropertyPath[],
+): Omit<Alike, "times"> {
+  const event: Record<string, unknown> = {};
+  for (const field of fields) {
+    const value: unknown = row[field];
+    if (!isPresent(value)) continue;
     const key = field === "userId" ? "user" : field;
-    event[key] = isFree(field) ? fromColumn((value as string).slice(1)) : (value as unknown);
+    event[key] = isFree(field) ? fromColumn((value as string).slice(1)) : value;
   }
-  if (isPresent(body)) return event;
+  const body: unknown = row["body"];
+  if (isPresent(body)) return { event: { ...event, ...bodyFrom(body as string) }, isUntold: true };
   for (const [i, path] of paths.entries()) {
     const value = row[`p${i}`] as string | number | boolean | null | undefined;
     if (isPresent(value)) place(event, path, fromProperty(value));
   }
-  return event;
+  return { event, isUntold: false };
 }
 
 /** Shorter paths come first: what holds a property is there, unless it was not asked for. */

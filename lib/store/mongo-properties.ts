@@ -1,5 +1,5 @@
-import type { StoredEvent } from "../event/event.ts";
 import type { Cell } from "../analytics/fold.ts";
+import type { Body } from "./sqlite-rows.ts";
 import type { PropertyPath } from "./store.ts";
 
 /**
@@ -18,9 +18,6 @@ const dollar = "\u0003";
 const maxProperties = 256;
 /** Characters of names and texts together. */
 const maxLength = 16_384;
-
-/** The parts of an event that users fill freely, and what enrichment adds. */
-export type Body = Pick<StoredEvent, "data" | "metadata" | "context">;
 
 /** @returns undefined where there are too many, or where BSON has no such text: then the body alone tells them */
 export function propertiesOf({ data, metadata, context }: Body): Properties | undefined {

@@ -1,5 +1,5 @@
 import { userOf } from "../analytics/delta.ts";
-import type { BatchId, EventContext, Json, JsonObject, StoredEvent } from "../event/event.ts";
+import type { BatchId, StoredEvent } from "../event/event.ts";
 
 /** An event as it crosses between threads and as the file holds it, in the order of `eventColumns`. */
 export type EventRow = readonly [
@@ -19,12 +19,8 @@ export type EventRow = readonly [
 export const eventColumns =
   "project, id, batch, timestamp, received_at, type, source, correlation_id, user_id, hash, body";
 
-/** What an event's JSON columns hold together. */
-interface Body {
-  readonly data?: Json;
-  readonly metadata?: JsonObject;
-  readonly context: EventContext;
-}
+/** What users fill freely, and what enrichment adds: kept as one JSON text. */
+export type Body = Pick<StoredEvent, "data" | "metadata" | "context">;
 
 export function toRow(event: StoredEvent, batch: BatchId): EventRow {
   const { data, metadata, context } = event;
