@@ -4,6 +4,7 @@ import type { CountsAnswer } from "./analytics/counts-question.ts";
 import type { ExportPage } from "./analytics/export-question.ts";
 import type { ListAnswer } from "./analytics/list-question.ts";
 import type { MailAnswer } from "./analytics/mail-question.ts";
+import type { Told } from "./analytics/told.ts";
 import type { ShownQuestion } from "./analytics/saved-question.ts";
 import type { FunnelResult } from "./analytics/funnel.ts";
 import type { PathsResult } from "./analytics/paths.ts";
@@ -26,19 +27,17 @@ export interface Meta {
 export const defaultProject: ProjectId = "default";
 
 /** How complete and how fresh an answer is. */
-export interface AnswerMeta {
+export interface AnswerMeta extends Told {
   /** The instant (RFC 3339) up to which every accepted event is in the answer. */
   readonly asOf: string;
   /** How far `asOf` lies behind the moment of answering, milliseconds. */
   readonly lagMs: number;
-  readonly exact: boolean;
-  readonly source: "rollup" | "events" | "mixed";
   readonly cache: "hit" | "miss";
   readonly tookMs: number;
 }
 
 /** A query's answer. */
-export interface QueryAnswer extends Omit<Queried, "exact" | "source"> {
+export interface QueryAnswer extends Omit<Queried, keyof Answer> {
   readonly meta: AnswerMeta;
 }
 

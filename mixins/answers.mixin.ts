@@ -1,6 +1,7 @@
 import type { Config } from "../lib/config.ts";
 import { defaultProject, type AnswerMeta } from "../lib/contracts.ts";
 import { pageOf, readListQuestion, type ListAnswer } from "../lib/analytics/list-question.ts";
+import type { Told } from "../lib/analytics/told.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
 import { callEveryNode } from "../lib/every-node.ts";
 import { publicEvent, selectFields } from "../lib/event/public-event.ts";
@@ -21,7 +22,7 @@ const askWithinMs = 1_000;
 /** What AnswersMixin gives to `this`. */
 export interface Answering {
   begin(): Promise<Begun>;
-  metaOf(begun: Begun, found: Pick<AnswerMeta, "exact" | "source" | "cache">): AnswerMeta;
+  metaOf(begun: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta;
 }
 
 /** When an answer was begun and how far it reaches, both epoch milliseconds. */
@@ -61,10 +62,7 @@ export function AnswersMixin(config: Config) {
         }
       },
 
-      metaOf(
-        { startedAt, asOf }: Begun,
-        found: Pick<AnswerMeta, "exact" | "source" | "cache">,
-      ): AnswerMeta {
+      metaOf({ startedAt, asOf }: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta {
         const now = Date.now();
         return {
           asOf: new Date(asOf).toISOString(),

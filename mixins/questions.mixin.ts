@@ -54,9 +54,9 @@ export function QuestionsMixin(config: Config) {
         const askedBy = randomUUID();
         const asked: Asked = { project, kind, question, until, key, askedBy };
         const answered = await ctx.call("query.answered", asked);
-        const { exact, source, askedBy: answeredTo, ...answer } = answered;
+        const { told, askedBy: answeredTo, ...answer } = answered;
         const cache = answeredTo === askedBy ? "miss" : "hit";
-        const meta = this.metaOf(begun, { exact, source, cache });
+        const meta = this.metaOf(begun, { ...told, cache });
         return { ...answer, meta } as Reply<K>;
       },
 

@@ -22,6 +22,7 @@ export class PathTree {
   readonly #users: number[] = [0];
   readonly #lastUser: number[] = [-1];
   #at = 0;
+  #different = 0;
   #total = { count: 0, users: 0 };
   #totalLastUser = -1;
 
@@ -31,6 +32,11 @@ export class PathTree {
 
   get total(): { readonly count: number; readonly users: number } {
     return this.#total;
+  }
+
+  /** How many different paths there are. */
+  get different(): number {
+    return this.#different;
   }
 
   begin(): void {
@@ -45,6 +51,7 @@ export class PathTree {
 
   /** @param user the paths of one user come one after the other */
   end(user: number): void {
+    if (this.#counts[this.#at]! === 0) this.#different += 1;
     this.#counts[this.#at]! += 1;
     this.#total.count += 1;
     if (this.#lastUser[this.#at] !== user) this.#users[this.#at]! += 1;

@@ -9,6 +9,8 @@ import { Timeline } from "./timeline.ts";
 export interface PathsResult {
   /** The most frequent first, then by their types (by code unit, one after the other). */
   readonly paths: readonly Path[];
+  /** How many more there are than asked for. */
+  readonly pathsLeftOut: number;
   /** Of all paths, also those that are not shown: how many, and of how many users. */
   readonly total: { readonly count: number; readonly users: number };
 }
@@ -61,7 +63,8 @@ class Paths implements Fold<PathsResult> {
         tree.end(user);
       }
     }
-    return { paths: tree.largest(limit), total: tree.total };
+    const paths = tree.largest(limit);
+    return { paths, pathsLeftOut: tree.different - paths.length, total: tree.total };
   }
 
   /** Marks by which types come in their order. */

@@ -30,7 +30,7 @@ export function rowsOf(
   question: QueryQuestion,
   now: Answered,
   before?: Answered,
-): readonly QueryRow[] {
+): { readonly rows: readonly QueryRow[]; readonly leftOut: number } {
   const earlier = new Map(before?.groups.map((group) => [JSON.stringify(group.dimensions), group]));
   const nothing = nothingOf(question);
   const all = before === undefined ? now : { ...now, groups: withThoseOf(before, now, nothing) };
@@ -40,18 +40,19 @@ export function rowsOf(
     ...(before && { previous: earlier.get(JSON.stringify(dimensions))?.metrics ?? nothing }),
   }));
   rows.sort((a, b) => compareRows(question, a, b));
-  return rows.slice(0, question.limit).map(({ key, ...row }) => ({
+  const shown = rows.slice(0, question.limit).map(({ key, ...row }) => ({
     dimensions: key.map((value) => (typeof value === "number" ? now.periods![value]!.time : value)),
     ...row,
   }));
+  return { rows: shown, leftOut: rows.length - shown.length };
 }
 
-/** Whether the numbers are the true ones: many users are estimated, and so are quantiles. */
-export function isExact({ metrics }: QueryQuestion, { groups, totals }: Breakdown): boolean {
+/** Whether numbers are estimates: many users are, and so are quantiles. */
+export function isEstimated({ metrics }: QueryQuestion, { groups, totals }: Breakdown): boolean {
   const all = [...groups.map((group) => group.metrics), ...(totals ? [totals] : [])];
-  return metrics.every(({ metric }, i) => {
-    if (metric.op === "quantile") return false;
-    return metric.op !== "uniques" || all.every((values) => (values[i] ?? 0) <= exactLimit);
+  return metrics.some(({ metric }, i) => {
+    if (metric.op === "quantile") return true;
+    return metric.op === "uniques" && all.some((values) => (values[i] ?? 0) > exactLimit);
   });
 }
 

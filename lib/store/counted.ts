@@ -9,22 +9,22 @@ import {
 } from "../analytics/counts.ts";
 import type { CountsQuestion } from "../analytics/counts-question.ts";
 import { assign, coverAll, sourceOf, type Cover, type Marks } from "../analytics/cover.ts";
-import type { AnswerMeta } from "../contracts.ts";
+import { exactness, toldRange, type Told } from "../analytics/told.ts";
 import { ServiceError } from "../errors.ts";
 import { grainMs, grains, startOf } from "../event/bucket.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventFilter, EventQuery, EventStore, Range, SectionRow } from "./store.ts";
 
 /** A counts answer without `meta`: what the cacher keeps. */
-export interface Counted extends Counts {
-  readonly source: AnswerMeta["source"];
+export interface Counted extends Omit<Counts, "exact"> {
+  readonly told: Told;
 }
 
 /** The most periods of one series. */
 export const maxPeriods = 10_000;
 
 const pageSize = 1_000;
-const noCounts: Counted = { data: [], total: 0, exact: true, source: "rollup" };
+const noCounts: Counted = { data: [], total: 0, told: { exact: true, source: "rollup", rows: 0 } };
 
 /**
  * Answer a counts question from rollups where buckets are settled, from deltas where they are not,
@@ -57,11 +57,16 @@ export async function counted(
       columns,
       question.groupBy,
     );
-    return { ...countValues(question.groupBy, rows, options), source: "events" };
+    return answerOf(countValues(question.groupBy, rows, options), "events", range);
   }
   const cover = coverAll(columns, await marksOf(store, project, range));
   const counts = await countCovered(store, project, question, cover, options);
-  return { ...counts, source: sourceOf(cover) };
+  return answerOf(counts, sourceOf(cover), range);
+}
+
+function answerOf({ exact, ...counts }: Counts, source: Told["source"], range: Range): Counted {
+  const told = { ...exactness(exact ? [] : ["other"]), source, rows: counts.data.length };
+  return { ...counts, told: { ...told, range: toldRange(range) } };
 }
 
 function filterOf({ types, sources }: CountsQuestion): Partial<EventFilter> {

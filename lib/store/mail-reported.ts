@@ -1,12 +1,12 @@
 import type { MailQuestion } from "../analytics/mail-question.ts";
 import type { MailReport } from "../analytics/mail-report.ts";
+import { exactness, type Told } from "../analytics/told.ts";
 import type { Asking } from "./asking.ts";
 
 /** A mail report before its `meta` is added. */
 export interface MailReported extends Omit<MailReport, "rows"> {
   readonly data: MailReport["rows"];
-  readonly exact: true;
-  readonly source: "events";
+  readonly told: Told;
 }
 
 /** Answer a question about mails from their events. */
@@ -15,5 +15,12 @@ export async function mailReported(
   { filter, job }: MailQuestion,
 ): Promise<MailReported> {
   const { rows, total, groups } = (await asking.analyze(filter, job)).result;
-  return { data: rows, total, groups, exact: true, source: "events" };
+  const rowsLeftOut = groups - rows.length;
+  const told = {
+    ...exactness(rowsLeftOut > 0 ? ["rowsLeftOut"] : []),
+    source: "events" as const,
+    rows: rows.length,
+    rowsLeftOut,
+  };
+  return { data: rows, total, groups, told };
 }

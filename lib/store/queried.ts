@@ -1,10 +1,10 @@
 import { countPeriods, periods, previousRange, type Period } from "../analytics/calendar.ts";
 import { coverAll, sourceOf, type Cover } from "../analytics/cover.ts";
 import { planOf, typesOf, type EventsPlan, type Plan, type RollupPlan } from "../analytics/plan.ts";
-import { isExact, rowsOf, type Answered, type QueryRow } from "../analytics/query-answer.ts";
+import { isEstimated, rowsOf, type Answered, type QueryRow } from "../analytics/query-answer.ts";
 import type { QueryQuestion } from "../analytics/query-question.ts";
 import { rollupGroups } from "../analytics/rollup-groups.ts";
-import type { AnswerMeta } from "../contracts.ts";
+import { exactness, toldRange, type Reason, type Told } from "../analytics/told.ts";
 import { ServiceError } from "../errors.ts";
 import { grainMs, grains } from "../event/bucket.ts";
 import { filtersOf } from "../analytics/predicate.ts";
@@ -21,8 +21,7 @@ export interface Queried {
   /** The question as it was understood. */
   readonly query: object;
   readonly explain?: Explanation;
-  readonly exact: boolean;
-  readonly source: AnswerMeta["source"];
+  readonly told: Told;
 }
 
 /** How an answer came about. */
@@ -42,8 +41,8 @@ export interface Explanation {
 }
 
 interface Ran extends Answered {
-  readonly exact: boolean;
-  readonly source: AnswerMeta["source"];
+  readonly because: readonly Reason[];
+  readonly source: Told["source"];
   readonly explain: Omit<Explanation, "tookMs">;
 }
 
@@ -69,19 +68,27 @@ export async function queried(
   // Where nothing was ever stored any range is as good.
   const within = range ?? { from: open.from ?? open.to ?? 0, to: open.to ?? open.from ?? 0 };
   const now = await run(asking, question, within, choose);
-  const before = compare
-    ? await run(asking, question, previousRange(timezone, within), choose)
-    : undefined;
+  const compared = compare ? previousRange(timezone, within) : undefined;
+  const before = compared && (await run(asking, question, compared, choose));
+  const { rows, leftOut } = rowsOf(question, now, before);
+  const because = [...now.because, ...(before?.because ?? [])];
+  if (leftOut > 0) because.push("rowsLeftOut");
   return {
-    results: rowsOf(question, now, before),
+    results: rows,
     ...(now.totals && { totals: now.totals }),
     ...(before?.totals && { previousTotals: before.totals }),
     query: understood(question, within),
     ...(explain && {
       explain: { ...now.explain, tookMs: Math.round(performance.now() - startedAt) },
     }),
-    exact: now.exact && (before?.exact ?? true),
-    source: now.source,
+    told: {
+      ...exactness(because),
+      source: now.source,
+      rows: rows.length,
+      rowsLeftOut: leftOut,
+      ...(range && { range: toldRange(range) }),
+      ...(compared && { comparedRange: toldRange(compared) }),
+    },
   };
 }
 
@@ -97,7 +104,8 @@ async function run(
     plan.source === "rollup"
       ? await runOnRollups(asking, question, plan, range, spans)
       : await runOnEvents(asking, plan, range);
-  return { ...ran, exact: ran.exact && isExact(question, ran), ...(spans && { periods: spans }) };
+  const because = [...ran.because, ...(isEstimated(question, ran) ? ["sketch" as const] : [])];
+  return { ...ran, because, ...(spans && { periods: spans }) };
 }
 
 async function runOnRollups(
@@ -113,8 +121,10 @@ async function runOnRollups(
     coveredRows(store, project, cover, plan.section),
     plan.users ? coveredRows(store, project, cover, "users") : [],
   ]);
+  const { exact, ...groups } = rollupGroups(question, plan, { values, users }, spans);
   return {
-    ...rollupGroups(question, plan, { values, users }, spans),
+    ...groups,
+    because: exact ? [] : ["other"],
     source: sourceOf(cover),
     explain: { plan: "rollup", section: plan.section, rollups: bucketsOf(cover) },
   };
@@ -128,7 +138,7 @@ async function runOnEvents(
   const { result, events, estimate } = await asking.analyze({ ...range, ...filter }, job);
   return {
     ...result,
-    exact: true,
+    because: [],
     source: "events",
     explain: { plan: "events", events: { estimate, met: events } },
   };

@@ -8,7 +8,7 @@ import type { OpenRange } from "../analytics/question-body.ts";
 import { readQueryQuestion, type QueryQuestion } from "../analytics/query-question.ts";
 import type { Raw } from "../analytics/read-question.ts";
 import { readRetentionJob, retentionFilter } from "../analytics/retention-question.ts";
-import type { AnswerMeta } from "../contracts.ts";
+import { exactness, type Exactness, type Told } from "../analytics/told.ts";
 import type { Asking } from "./asking.ts";
 import { counted, type Counted } from "./counted.ts";
 import { mailReported, type MailReported } from "./mail-reported.ts";
@@ -33,10 +33,10 @@ interface Folded<K extends FoldKind> {
 export type QuestionKind = keyof Questions;
 export type Question<K extends QuestionKind> = Questions[K]["question"];
 
-/** What every answer says of itself; it becomes part of `meta`. */
+/** What every answer has beside its numbers. */
 export interface Answer {
-  readonly exact: boolean;
-  readonly source: AnswerMeta["source"];
+  /** Becomes part of `meta`. */
+  readonly told: Told;
 }
 
 interface Kind<Q, A extends Answer> {
@@ -65,14 +65,23 @@ export const kinds: {
     rangeOf: ({ range: { from, to }, compare }) => (compare ? { to } : { from, to }),
     answer: queried,
   },
-  funnel: folded<"funnel">(readFunnelJob, funnelFilter),
-  retention: folded<"retention">(readRetentionJob, retentionFilter),
-  paths: folded<"paths">(readPathsJob, pathsFilter),
+  funnel: folded<"funnel">(readFunnelJob, funnelFilter, valuesCut),
+  retention: folded<"retention">(readRetentionJob, retentionFilter, valuesCut),
+  paths: folded<"paths">(readPathsJob, pathsFilter, ({ paths, pathsLeftOut }) => ({
+    ...exactness(pathsLeftOut > 0 ? ["rowsLeftOut"] : []),
+    rows: paths.length,
+    rowsLeftOut: pathsLeftOut,
+  })),
 };
+
+function valuesCut({ valuesLeftOut = 0 }: { readonly valuesLeftOut?: number }): Exactness {
+  return exactness(valuesLeftOut > 0 ? ["valuesCut"] : []);
+}
 
 function folded<K extends FoldKind>(
   read: (raw: Raw) => FoldJob<K>,
   filterOf: (job: FoldJob<K>) => OpenFilter,
+  cutOf: (result: FoldResult<K>) => Omit<Told, "source">,
 ): Kind<FoldJob<K>, FoldResult<K> & Answer> {
   return {
     read,
@@ -82,7 +91,7 @@ function folded<K extends FoldKind>(
     },
     async answer(asking, job) {
       const { result } = await asking.analyze(filterOf(job), job);
-      return { ...result, exact: true, source: "events" };
+      return { ...result, told: { ...cutOf(result), source: "events" } };
     },
   };
 }

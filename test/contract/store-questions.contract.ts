@@ -3,6 +3,7 @@ import { deltasOf } from "../../lib/analytics/delta.ts";
 import { builtInDimensions } from "../../lib/analytics/dimensions.ts";
 import { eventsPlanOf, planOf } from "../../lib/analytics/plan.ts";
 import { readQueryQuestion } from "../../lib/analytics/query-question.ts";
+import { toldRange } from "../../lib/analytics/told.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { Lane } from "../../lib/lane.ts";
 import { Asking } from "../../lib/store/asking.ts";
@@ -117,8 +118,8 @@ export function questionsContract(onStore: OnStore, { runs = 30 }: StoreTraits):
             for (const one of bodies) {
               const question = readQueryQuestion(one);
               for (const choose of [planOf, byEvents]) {
-                const { results, totals, query } = await queried(asking, question, choose);
-                const { from, to } = (query as { range: Record<"from" | "to", string> }).range;
+                const { results, totals, told } = await queried(asking, question, choose);
+                const { from, to } = told.range ?? toldRange({ from: 0, to: 0 });
                 const range = { from: Date.parse(from), to: Date.parse(to) };
                 const expected = recount(stored, question, range);
                 expectAgreement(question, results, expected.rows);

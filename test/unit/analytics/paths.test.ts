@@ -38,6 +38,7 @@ function reference(events: readonly StoredEvent[], job: PathsJob): PathsResult {
     .sort((a, b) => b.count - a.count || compareLists(a.types, b.types));
   return {
     paths: paths.slice(0, job.limit),
+    pathsLeftOut: Math.max(0, paths.length - job.limit),
     total: { count: found.length, users: users(found) },
   };
 }
