@@ -29,13 +29,21 @@ const steps = types.map((type) => ({ type }));
 const range = { from: start, to: start + spanMs };
 const folds: Readonly<Record<string, () => Fold<unknown>>> = {
   "funnel of 5 steps, 7 days": () =>
-    funnelFold({ kind: "funnel", steps, windowMs: spanMs / 4, by: "user", range }),
+    funnelFold({
+      kind: "funnel",
+      steps,
+      windowMs: spanMs / 4,
+      by: "user",
+      strictlyLater: false,
+      range,
+    }),
   "the same by 20 values": () =>
     funnelFold({
       kind: "funnel",
       steps,
       windowMs: spanMs / 4,
       by: "user",
+      strictlyLater: false,
       range,
       breakdown: ["data", "plan"],
     }),

@@ -1,3 +1,4 @@
+import { SameInstant } from "./same-instant.ts";
 import type { Rows } from "./timeline.ts";
 
 /** One attempt at a funnel. */
@@ -17,16 +18,21 @@ export interface Attempt {
 export class Attempts {
   readonly #steps: number;
   readonly #windowMs: number;
+  readonly #now: SameInstant;
   /** In row `k`, from column `k` on: the instants of the way from the earliest known event of step `k` to the end. */
   readonly #ways: Float64Array;
+  readonly #way: Float64Array;
   readonly #best: Slot;
   readonly #bestOf = new Map<number, Slot>();
   readonly #spare: Slot[] = [];
 
-  constructor(steps: number, windowMs: number) {
+  /** @param strictlyLater whether a step must be later than the one before, where else it may be of the same instant */
+  constructor(steps: number, windowMs: number, strictlyLater: boolean) {
     this.#steps = steps;
     this.#windowMs = windowMs;
+    this.#now = new SameInstant(steps, strictlyLater);
     this.#ways = new Float64Array(steps * steps);
+    this.#way = new Float64Array(steps);
     this.#best = new Slot(steps);
   }
 
@@ -41,41 +47,51 @@ export class Attempts {
 
   /** @param rows marked by the steps they are of: bit `k` for step `k` */
   read(rows: Rows, start: number, end: number, byValue: boolean): void {
-    const { instants, marks, values } = rows;
+    const { instants, marks } = rows;
     this.#forget();
     for (let last = end, first = end; last > start; last = first) {
       const instant = instants[last - 1]!;
-      let steps = 0;
-      do steps |= marks[--first]!;
+      do first -= 1;
       while (first > start && instants[first - 1] === instant);
-      this.#stand(steps, instant);
-      if ((steps & 1) === 0) continue;
-      const depth = this.#depth();
-      this.#best.take(depth, this.#ways);
-      if (!byValue) continue;
-      for (let row = first; row < last; row++) {
-        if ((marks[row]! & 1) === 1) this.#slotOf(values[row]!).take(depth, this.#ways);
-      }
+      this.#now.read(marks, first, last);
+      if (byValue) this.#beginEach(rows, first, last);
+      this.#stand(instant);
+      if ((this.#now.steps & 1) === 1) this.#best.take(this.#depth(this.#ways), this.#ways);
     }
   }
 
-  /** Steps ascend, so that what follows a step is strictly later than this instant. */
-  #stand(steps: number, instant: number): void {
-    const count = this.#steps;
-    const ways = this.#ways;
-    for (let step = 0; step < count; step++) {
-      if ((steps & (1 << step)) === 0) continue;
-      const way = step * count;
-      ways[way + step] = instant;
-      for (let next = step + 1; next < count; next++) ways[way + next] = ways[way + count + next]!;
+  /** The attempts that begin at each of the rows of one instant, while the ways are those of later ones. */
+  #beginEach({ instants, marks, values }: Rows, first: number, last: number): void {
+    for (let row = first; row < last; row++) {
+      const mark = marks[row]!;
+      if ((mark & 1) === 0) continue;
+      // What is alike stands side by side, and gets equally far.
+      const isKnown = row > first && marks[row - 1] === mark;
+      if (!isKnown) this.#lead(this.#way, 0, instants[row]!, this.#now.reach(0, mark));
+      this.#slotOf(values[row]!).take(this.#depth(this.#way), this.#way);
     }
   }
 
-  #depth(): number {
-    const ways = this.#ways;
-    const until = Math.min(ways[0]! + this.#windowMs, Number.MAX_VALUE);
+  /** Steps ascend, so that what follows those of this instant is strictly later. */
+  #stand(instant: number): void {
+    for (let step = 0; step < this.#steps; step++) {
+      if ((this.#now.steps & (1 << step)) === 0) continue;
+      const way = this.#ways.subarray(step * this.#steps, (step + 1) * this.#steps);
+      this.#lead(way, step, instant, this.#now.reach(step));
+    }
+  }
+
+  /** Fill in a way that takes the steps from one to another at an instant, and goes on as the known one does. */
+  #lead(way: Float64Array, from: number, instant: number, to: number): void {
+    const next = (to + 1) * this.#steps;
+    for (let step = from; step <= to; step++) way[step] = instant;
+    for (let step = to + 1; step < this.#steps; step++) way[step] = this.#ways[next + step]!;
+  }
+
+  #depth(way: Float64Array): number {
+    const until = Math.min(way[0]! + this.#windowMs, Number.MAX_VALUE);
     let depth = 1;
-    while (depth < this.#steps && ways[depth]! <= until) depth += 1;
+    while (depth < this.#steps && way[depth]! <= until) depth += 1;
     return depth;
   }
 
@@ -109,9 +125,18 @@ class Slot implements Attempt {
   /** Keeps the better one; attempts come from the latest to the earliest. */
   take(depth: number, instants: Float64Array): void {
     if (depth < this.depth) return;
-    if (depth === this.depth && spanOf(depth, instants) > spanOf(depth, this.instants)) return;
+    if (depth === this.depth && this.#isBetterThan(instants)) return;
     this.depth = depth;
     for (let step = 0; step < depth; step++) this.instants[step] = instants[step]!;
+  }
+
+  /** Than one as deep that begins no later: by being shorter or, of one beginning, by an earlier step. */
+  #isBetterThan(instants: Float64Array): boolean {
+    const [own, other] = [spanOf(this.depth, this.instants), spanOf(this.depth, instants)];
+    if (own !== other) return own < other;
+    if (this.instants[0] !== instants[0]) return false;
+    const step = this.instants.findIndex((instant, at) => instant !== instants[at]);
+    return step >= 0 && step < this.depth && this.instants[step]! < instants[step]!;
   }
 }
 

@@ -2,7 +2,7 @@ import type { PropertyPath } from "../store/store.ts";
 import { readActorKind, type ActorKind } from "./actor.ts";
 import { readBreakdown } from "./breakdown-values.ts";
 import type { OpenFilter } from "./event-filter.ts";
-import { readBody, readRange, type OpenRange } from "./question-body.ts";
+import { readBody, readFlag, readRange, type OpenRange } from "./question-body.ts";
 import type { Findings, Raw } from "./read-question.ts";
 import { checkSize, filterOf, readSelection, type Selection } from "./selection.ts";
 
@@ -13,12 +13,14 @@ export interface FunnelJob {
   readonly steps: readonly Selection[];
   /** How long after its first step an attempt may reach the others, this instant included; absent for no limit. */
   readonly windowMs?: number;
+  /** Whether each step must be later than the one before; else it may be of the same instant. */
+  readonly strictlyLater: boolean;
   readonly by: ActorKind;
   readonly breakdown?: PropertyPath;
   readonly range: OpenRange;
 }
 
-const known = ["steps", "window", "range", "breakdown", "by"];
+const known = ["steps", "window", "range", "breakdown", "by", "strictlyLater"];
 const stepCount = { min: 2, max: 10 };
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const maxWindowMs = 3_660 * unitMs.d;
@@ -32,6 +34,7 @@ export function readFunnelJob(body: unknown): FunnelJob {
     kind: "funnel",
     steps: readSteps(raw, findings),
     windowMs: readWindow(raw, findings),
+    strictlyLater: readFlag(raw, "strictlyLater", false, findings),
     by: readActorKind(raw, findings),
     breakdown: readBreakdown(raw, findings),
     range: readRange(raw, findings),

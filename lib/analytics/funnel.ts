@@ -30,9 +30,10 @@ export interface FunnelResult {
 
 /**
  * A funnel. An attempt begins at any event of the first step and takes of each next step the first
- * event that is strictly later than the one before; it ends where there is none, or none within the
- * window from its beginning. Of each user's attempts one counts: the one that gets furthest, of those
- * the shortest, of those the earliest.
+ * event that is no earlier than the one before; it ends where there is none, or none within the
+ * window from its beginning. An event is one step of an attempt, and events of one instant count as if
+ * they had come in the order of the steps; with `strictlyLater` they do not follow each other at all. Of
+ * each user's attempts one counts: the one that gets furthest, of those the shortest, of those the earliest.
  *
  * With a breakdown, attempts are told apart by the value of their first event, and a user's best one
  * of each value counts: who began with two values is a user of both.
@@ -75,10 +76,10 @@ class Funnel implements Fold<FunnelResult> {
   }
 
   finish(): FunnelResult {
-    const { steps, windowMs = Infinity, breakdown } = this.#job;
+    const { steps, windowMs = Infinity, strictlyLater, breakdown } = this.#job;
     const types = steps.map(({ type }) => type!);
     const rows = this.#timeline.inOrder();
-    const attempts = new Attempts(types.length, windowMs);
+    const attempts = new Attempts(types.length, windowMs, strictlyLater);
     const all = new Tally(types);
     const texts = this.#values.all();
     const byValue = texts.map(() => new Tally(types));

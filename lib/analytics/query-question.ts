@@ -5,8 +5,15 @@ import { resolveDimension } from "./dimensions.ts";
 import type { Metric } from "./metric.ts";
 import { readPredicate } from "./predicate.ts";
 import { readPath } from "./property.ts";
-import { readBody, readRange, readZone, within, type OpenRange } from "./question-body.ts";
-import { readChoice, readInteger, type Findings, type Raw } from "./read-question.ts";
+import {
+  readBody,
+  readFlag,
+  readRange,
+  readZone,
+  within,
+  type OpenRange,
+} from "./question-body.ts";
+import { readChoice, readInteger, type Findings } from "./read-question.ts";
 
 /** What `POST /api/v1/query` asks, checked. */
 export interface QueryQuestion {
@@ -219,12 +226,4 @@ function readInclude(value: unknown, findings: Findings) {
     findings.push({ pointer: `/include/${i}`, code: "include", message });
   }
   return { totals: parts.includes("totals"), explain: parts.includes("explain") };
-}
-
-function readFlag(raw: Raw, name: string, otherwise: boolean, findings: Findings): boolean {
-  const value = raw[name];
-  if (value === undefined) return otherwise;
-  if (typeof value === "boolean") return value;
-  findings.push({ pointer: `/${name}`, code: "boolean", message: `${name} is true or false` });
-  return otherwise;
 }

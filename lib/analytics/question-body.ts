@@ -77,6 +77,15 @@ export function readZone(body: Raw, findings: Findings): string {
   return "UTC";
 }
 
+/** A part of the body that is true or false. */
+export function readFlag(raw: Raw, name: string, otherwise: boolean, findings: Findings): boolean {
+  const value = raw[name];
+  if (value === undefined) return otherwise;
+  if (typeof value === "boolean") return value;
+  findings.push({ pointer: `/${name}`, code: "boolean", message: `${name} is true or false` });
+  return otherwise;
+}
+
 /** A key as a pointer's segment (RFC 6901, 3). */
 function escaped(key: string): string {
   return key.replaceAll("~", "~0").replaceAll("/", "~1");

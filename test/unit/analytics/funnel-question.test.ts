@@ -10,6 +10,7 @@ test("reads a funnel", () => {
     steps: [{ type: "a", filters: ["is", "data.plan", ["pro"]] }, { type: "b" }],
     window: "2h",
     by: "session",
+    strictlyLater: true,
     breakdown: "utm.source",
     range: { from: "2024-01-01T00:00:00Z", to: 1_706_745_600_000 },
   };
@@ -20,11 +21,12 @@ test("reads a funnel", () => {
       { type: "b", filters: undefined },
     ],
     windowMs: 7_200_000,
+    strictlyLater: true,
     by: "session",
     breakdown: ["context", "utm", "source"],
     range: { from: Date.UTC(2024, 0, 1), to: 1_706_745_600_000 },
   });
-  expect(readFunnelJob({ steps })).toMatchObject({ windowMs: undefined, by: "user", range: {} });
+  expect(readFunnelJob({ steps })).toMatchObject({ windowMs: undefined, strictlyLater: false });
 });
 
 test.each([
@@ -61,6 +63,7 @@ test.each([
   [{ steps, window: 3_600 }, "/window"],
   [{ steps, window: ["1s"] }, "/window"],
   [{ steps, by: "device" }, "/by"],
+  [{ steps, strictlyLater: "yes" }, "/strictlyLater"],
   [{ steps, breakdown: "timestamp" }, "/breakdown"],
   [{ steps, breakdown: ["data.a", "data.b"] }, "/breakdown"],
   [{ steps, range: { from: "soon" } }, "/range/from"],

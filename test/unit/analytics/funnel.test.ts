@@ -9,17 +9,34 @@ import { foldOver } from "./fold-over.ts";
 import { matchesFilter } from "./filtered.ts";
 import { funnelJobs, funnelOf } from "./jobs.ts";
 
-/** The attempt from one event on: the instant of each step it reaches. Events ascend. */
-function attempt(events: readonly StoredEvent[], first: StoredEvent, job: FunnelJob): number[] {
-  const instants = [first.timestamp];
-  for (const step of job.steps.slice(1)) {
-    const next = events.find(
-      (event) => isIn(event, step) && event.timestamp > instants.at(-1)!,
-    )?.timestamp;
-    if (next === undefined || next - first.timestamp > (job.windowMs ?? Infinity)) break;
-    instants.push(next);
-  }
-  return instants;
+/**
+ * The attempt from one event on: the instant of each step it reaches. Of the events that are next at one instant
+ * each is tried, and none is used twice.
+ */
+function attempt(
+  events: readonly StoredEvent[],
+  used: readonly StoredEvent[],
+  job: FunnelJob,
+): number[] {
+  const instants = used.map(({ timestamp }) => timestamp);
+  const step = job.steps[used.length];
+  const last = instants.at(-1)!;
+  const follows = ({ timestamp }: StoredEvent) =>
+    job.strictlyLater ? timestamp > last : timestamp >= last;
+  const fitting = events.filter(
+    (event) => step !== undefined && isIn(event, step) && follows(event) && !used.includes(event),
+  );
+  const next = Math.min(...fitting.map(({ timestamp }) => timestamp));
+  if (fitting.length === 0 || next - instants[0]! > (job.windowMs ?? Infinity)) return instants;
+  return fitting
+    .filter(({ timestamp }) => timestamp === next)
+    .map((event) => attempt(events, [...used, event], job))
+    .sort(better)[0]!;
+}
+
+/** The longer one; of equally long ones the one whose steps are earlier. */
+function better(a: readonly number[], b: readonly number[]): number {
+  return b.length - a.length || a.map((it, i) => it - b[i]!).find((it) => it !== 0) || 0;
 }
 
 const span = (instants: readonly number[]) => instants.at(-1)! - instants[0]!;
@@ -33,8 +50,8 @@ function bestAttempts(
   return byActor(events, job.by).flatMap((own) =>
     own
       .filter((event) => isIn(event, job.steps[0]!) && wanted(event))
-      .map((event) => attempt(own, event, job))
-      .sort((a, b) => b.length - a.length || span(a) - span(b) || a[0]! - b[0]!)
+      .map((event) => attempt(own, [event], job))
+      .sort((a, b) => b.length - a.length || span(a) - span(b) || better(a, b))
       .slice(0, 1),
   );
 }
@@ -116,9 +133,11 @@ test.each([
   ["abc", undefined, [1, 1, 1]],
   ["acb", undefined, [1, 1, 0]],
   ["bca", undefined, [1, 0, 0]],
-  ["a(b)c", undefined, [1, 0, 0]],
-  ["a(b).bc", undefined, [1, 1, 1]],
-  ["ab(c)", undefined, [1, 1, 0]],
+  // Of one instant the steps follow each other, whatever came first.
+  ["a(b)c", undefined, [1, 1, 1]],
+  ["c(b)(a)", 1_000, [1, 1, 1]],
+  ["ab(c)", undefined, [1, 1, 1]],
+  ["a(c).b", undefined, [1, 1, 0]],
   ["ab.c", 3_000, [1, 1, 1]],
   ["ab.c", 2_999, [1, 1, 0]],
   ["ab..abc", 2_000, [1, 1, 1]],
@@ -127,6 +146,15 @@ test.each([
   ["", undefined, [0, 0, 0]],
 ])("%s within %s ms reaches %j", (letters, windowMs, users) => {
   expect(usersOf(visit("u", letters), { ...abc, windowMs })).toEqual(users);
+});
+
+test.each([
+  ["a(b)c", [1, 0, 0]],
+  ["a(b).bc", [1, 1, 1]],
+  ["ab(c)", [1, 1, 0]],
+  ["abc", [1, 1, 1]],
+])("%s, each step strictly later, reaches %j", (letters, users) => {
+  expect(usersOf(visit("u", letters), { ...abc, strictlyLater: true })).toEqual(users);
 });
 
 test("of attempts that get equally far, the shortest gives the times", () => {
@@ -142,8 +170,19 @@ test("of those that are equally short too, the earliest", () => {
 test("one event is not two steps, though it fits both", () => {
   const twice = funnelOf({ steps: [{ type: "a" }, { type: "a" }] });
   expect(usersOf(visit("u", "a"), twice)).toEqual([1, 0]);
-  expect(usersOf(visit("u", "a(a)"), twice)).toEqual([1, 0]);
+  expect(usersOf(visit("u", "a(a)"), twice)).toEqual([1, 1]);
+  expect(usersOf(visit("u", "a(a)"), { ...twice, strictlyLater: true })).toEqual([1, 0]);
   expect(usersOf(visit("u", "aa"), twice)).toEqual([1, 1]);
+});
+
+test("of one instant an event is the step that nothing else can be", () => {
+  const paid = { path: ["data", "plan"], op: "is", values: ["pro"] } as const;
+  const job = funnelOf({ steps: [{ type: "a" }, { type: "b" }, { type: "b", filters: paid }] });
+  const [a, plain, pro] = [visit("u", "a"), visit("u", "b"), visit("u", "b", "pro")];
+  expect(usersOf([...pro, ...plain, ...a], job)).toEqual([1, 1, 1]);
+  expect(usersOf([...pro, ...pro, ...a], job)).toEqual([1, 1, 1]);
+  expect(usersOf([...plain, ...plain, ...a], job)).toEqual([1, 1, 0]);
+  expect(usersOf([...pro, ...a], job)).toEqual([1, 1, 0]);
 });
 
 test("a breakdown shows the fifty values with the most users, and tells how many more there are", () => {

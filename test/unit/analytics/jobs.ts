@@ -8,6 +8,7 @@ import { origin } from "./arbitraries.ts";
 export const funnelOf = (fields: Partial<FunnelJob>): FunnelJob => ({
   kind: "funnel",
   steps: [],
+  strictlyLater: false,
   by: "user",
   range: {},
   ...fields,
@@ -18,6 +19,7 @@ export const funnelJobs: fc.Arbitrary<FunnelJob> = fc
     {
       steps: fc.array(selections, { minLength: 2, maxLength: 4 }),
       windowMs: fc.integer({ min: 1, max: 14 }).map((steps) => steps * 1_000),
+      strictlyLater: fc.boolean(),
       by: actorKinds,
       breakdown: fc.constant(["data", "plan"] as const),
     },
