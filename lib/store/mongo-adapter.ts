@@ -26,6 +26,8 @@ export interface MongoOptions {
   readonly fullIp?: boolean;
   /** How many bytes of text a rollup's document may hold; more is kept in parts. Default 12 MiB. */
   readonly maxRollupBytes?: number;
+  /** How long at least lies between two looks whether the indexes are there. Default a minute. */
+  readonly prepareEveryMs?: number;
   readonly log?: StoreLog;
 }
 
@@ -54,10 +56,11 @@ export abstract class MongoAdapter extends MongoDbAdapter {
     dimensions = rolledUp([]),
     fullIp = false,
     log = silent,
+    prepareEveryMs,
   }: MongoOptions) {
     // The base class would keep the URI, and with it the password, for everybody to see.
     super("");
-    this.link = new MongoLink({ uri, database, log });
+    this.link = new MongoLink({ uri, database, log, prepareEveryMs });
     this.client = this.link.client;
     this.db = this.link.db;
     this.collection = this.link.collections.events as never;

@@ -5,13 +5,14 @@ import { foldOf, type FoldJob, type FoldKind } from "../analytics/folds.ts";
 import { ServiceError } from "../errors.ts";
 import { meets } from "../event/predicate.ts";
 import { deadline, TimedOut } from "./deadline.ts";
-import type { Collections } from "./mongo-collections.ts";
+import { inOneAnswer, type Collections } from "./mongo-collections.ts";
 import { matchOf, meeting } from "./mongo-events.ts";
 import { isTimeLimit } from "./mongo-failure.ts";
 import { pipelineOf, type Told } from "./mongo-pipeline.ts";
 import type { Analyzed, EventFilter } from "./store.ts";
 
-const batchSize = 1_000;
+const { batchSize } = inOneAnswer;
+const checkSize = 1_000;
 /** How many events are added before others have their turn. */
 const turnSize = 20_000;
 
@@ -60,7 +61,7 @@ async function foldTold(
   let count = 0;
   let rows = 0;
   for await (const found of events.aggregate([...stages], options)) {
-    if (++rows % batchSize === 0) check();
+    if (++rows % checkSize === 0) check();
     const { event, times, isUntold } = read(found);
     if (!(isUntold ? [...rest, ...untold] : rest).every((one) => meets(event, one))) continue;
     const row = rowOf(event);
@@ -87,7 +88,7 @@ async function foldWhole(
   let count = 0;
   for await (const event of meeting(found, [...rest, ...untold])) {
     fold.add(rowOf(event));
-    if (++count % batchSize === 0) check();
+    if (++count % checkSize === 0) check();
   }
   return count;
 }

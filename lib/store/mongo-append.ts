@@ -1,8 +1,7 @@
 import { ServiceError } from "../errors.ts";
 import type { BatchId, StoredEvent } from "../event/event.ts";
-import type { Collections } from "./mongo-collections.ts";
+import { inOneAnswer, type Collections } from "./mongo-collections.ts";
 import { toDocument, type EventDocument } from "./mongo-documents.ts";
-import { touchDays } from "./mongo-marks.ts";
 import { insertAbsent } from "./mongo-write.ts";
 import type { Ownership } from "./store.ts";
 
@@ -14,18 +13,11 @@ export async function append(
 ): Promise<Ownership> {
   const documents = events.map((event) => toDocument(event, batch));
   const there = await insertAbsent(collections.events, documents);
-  const [strangers] = await Promise.all([
-    strangersOf(
-      collections,
-      batch,
-      there.map((at) => documents[at]!),
-    ),
-    // Also where nothing is new: an attempt before may have stopped between the two.
-    touchDays(
-      collections,
-      events.map(({ project, timestamp }) => ({ project, instant: timestamp })),
-    ),
-  ]);
+  const strangers = await strangersOf(
+    collections,
+    batch,
+    there.map((at) => documents[at]!),
+  );
   const owned = documents.filter(({ _id }) => !strangers.has(_id));
   const foreign = documents.flatMap(({ _id, id }) => {
     const hash = strangers.get(_id);
@@ -42,7 +34,7 @@ async function strangersOf(
 ): Promise<ReadonlyMap<string, string>> {
   if (there.length === 0) return new Map();
   const stored = await events
-    .find({ _id: { $in: there.map(({ _id }) => _id) } })
+    .find({ _id: { $in: there.map(({ _id }) => _id) } }, inOneAnswer)
     .project<Pick<EventDocument, "_id" | "batch" | "hash">>({ batch: 1, hash: 1 })
     .toArray();
   // Events are not removed; a server that has lost one it just had may not be asked.

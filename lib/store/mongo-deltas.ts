@@ -1,7 +1,7 @@
 import { isCut, type Section, type ValueCounts } from "../analytics/cells.ts";
 import type { Bucket } from "../event/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
-import type { Collections } from "./mongo-collections.ts";
+import { inOneAnswer, type Collections } from "./mongo-collections.ts";
 import type { DeltaDocument } from "./mongo-documents.ts";
 import {
   BucketSums,
@@ -36,7 +36,8 @@ export async function sumDeltas(
   await Promise.all(
     [...Map.groupBy(minutes, ({ project }) => project)].map(async ([project, ofProject]) => {
       const starts = ofProject.map(({ start }) => start);
-      for await (const { minute, sections } of deltas.find({ project, minute: { $in: starts } })) {
+      const found = deltas.find({ project, minute: { $in: starts } }, inOneAnswer);
+      for await (const { minute, sections } of found) {
         sums.add({ project, grain: "minute", start: minute }, fromTexts(sections), 1);
       }
     }),
@@ -52,7 +53,7 @@ export async function deltaSums<S extends Section>(
   section: S,
 ): Promise<readonly SectionRow<S>[]> {
   const found = deltas
-    .find({ project, minute: { $in: minutes } })
+    .find({ project, minute: { $in: minutes } }, inOneAnswer)
     .project<Pick<DeltaDocument, "minute" | "sections">>({
       minute: 1,
       ...Object.fromEntries(fieldsOf(section).map((field) => [`sections.${field}`, 1])),

@@ -2,7 +2,7 @@ import type { Sort } from "mongodb";
 import { propertyAt } from "../event/condition.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EntityKey, EntityQuery, SortKey } from "./entity-query.ts";
-import type { Collections } from "./mongo-collections.ts";
+import { inOneAnswer, type Collections } from "./mongo-collections.ts";
 import { columnOf, translate, type EventDocumentFilter } from "./mongo-condition.ts";
 import { eventKey, fromDocument } from "./mongo-documents.ts";
 import { countMeeting, meeting } from "./mongo-events.ts";
@@ -18,7 +18,7 @@ export async function findKeys(
   keys: readonly EntityKey[],
 ): Promise<readonly StoredEvent[]> {
   const ids = [...new Set(keys.map(({ project, id }) => eventKey(project, id)))];
-  const found = await events.find({ _id: { $in: ids } }).toArray();
+  const found = await events.find({ _id: { $in: ids } }, inOneAnswer).toArray();
   const byId = new Map(found.map((document) => [document._id, document]));
   return ids.flatMap((id) => {
     const document = byId.get(id);

@@ -19,8 +19,20 @@ const commandNotFound = 59;
 const invalidNamespace = 73;
 const mechanismUnavailable = 334;
 
+/** Answers that only ask for the same once more: another writer, or too many of them, came in between. */
+const passingCodes: ReadonlySet<number> = new Set([
+  24, // LockTimeout
+  46, // LockBusy
+  107, // LockFailed
+  112, // WriteConflict
+  117, // ConflictingOperationInProgress
+  246, // SnapshotUnavailable
+  16500, // TooManyRequests, of Azure's services
+]);
+
 /** Answers of a server that cannot serve now and may do so later. */
 const awayCodes: ReadonlySet<number> = new Set([
+  maxTimeExpired,
   6, // HostUnreachable
   7, // HostNotFound
   unauthorized,
@@ -46,9 +58,27 @@ const awayCodes: ReadonlySet<number> = new Set([
   14031, // OutOfDiskSpace
 ]);
 
+/** Whether it is a server's answer, so that the connection to it stands. */
+export function isAnswer(failure: unknown): boolean {
+  return rootOf(failure) instanceof MongoServerError;
+}
+
 /** Whether the server stopped a read at its `maxTimeMS`. */
 export function isTimeLimit(failure: unknown): boolean {
   return failure instanceof MongoServerError && failure.code === maxTimeExpired;
+}
+
+/** Whether one write among several was only put off, told by its code: sent again soon, it will succeed. */
+export function isPassingCode(code: number): boolean {
+  return passingCodes.has(code) || code === maxTimeExpired;
+}
+
+/** Whether a whole command was only put off: repeated soon, it will succeed. */
+export function isPassing(failure: unknown): boolean {
+  const error = rootOf(failure);
+  if (!(error instanceof MongoServerError)) return false;
+  const isTransient = error.hasErrorLabel(MongoErrorLabel.TransientTransactionError);
+  return isTransient || passingCodes.has(Number(error.code));
 }
 
 /**
@@ -63,6 +93,7 @@ export function isAway(failure: unknown): boolean {
     return (
       (error instanceof MongoBulkWriteError && hasAwayOperation(error)) ||
       awayCodes.has(Number(error.code)) ||
+      isPassing(error) ||
       error.hasErrorLabel(MongoErrorLabel.RetryableWriteError) ||
       error.hasErrorLabel(MongoErrorLabel.SystemOverloadedError)
     );

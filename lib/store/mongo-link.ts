@@ -2,8 +2,10 @@ import { MongoClient, MongoError, type Db, type MongoClientOptions } from "mongo
 import { ConfigError } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { collectionsOf, createIndexes, type Collections } from "./mongo-collections.ts";
-import { isAway, reasonOf, refusalOf } from "./mongo-failure.ts";
+import { isAnswer, isAway, isPassing, reasonOf, refusalOf } from "./mongo-failure.ts";
 import { canAggregate } from "./mongo-pipeline.ts";
+import { Preparation } from "./mongo-preparation.ts";
+import { maxRepeats, pause } from "./mongo-write.ts";
 import type { StoreLog } from "./store-log.ts";
 
 export interface LinkOptions {
@@ -12,6 +14,8 @@ export interface LinkOptions {
   /** Where the URI names no database. */
   readonly database: string;
   readonly log: StoreLog;
+  /** How long at least lies between two looks whether the indexes are there. Default a minute. */
+  readonly prepareEveryMs?: number | undefined;
 }
 
 /** Whatever of these the URI names has the URI's value. */
@@ -42,19 +46,20 @@ export class MongoLink {
   readonly #log: StoreLog;
   readonly #server: string;
   readonly #calls = new Set<Promise<unknown>>();
-  #prepared: Promise<void> | undefined;
+  readonly #preparation: Preparation;
   #aggregates = false;
   #trouble: string | undefined;
   #ended: Promise<void> | undefined;
 
   /** @throws ConfigError where the URI cannot be read; nothing is connected yet */
-  constructor({ uri, database, log }: LinkOptions) {
+  constructor({ uri, database, log, prepareEveryMs }: LinkOptions) {
     this.client = clientOf(uri);
     this.#log = log;
     const name = databaseOf(uri) ?? database;
     this.#server = `${this.client.options.srvHost ?? this.client.options.hosts.join(",")}/${name}`;
     this.db = this.#databaseNamed(name);
     this.collections = collectionsOf(this.db);
+    this.#preparation = new Preparation(() => this.#prepare(), prepareEveryMs);
   }
 
   /**
@@ -63,7 +68,7 @@ export class MongoLink {
    */
   async open(): Promise<void> {
     try {
-      await this.#prepare();
+      await this.#preparation.ready();
       this.#turned(undefined);
     } catch (error) {
       const refusal = refusalOf(error);
@@ -94,13 +99,14 @@ export class MongoLink {
 
   async #end(): Promise<void> {
     await Promise.allSettled(this.#calls);
+    await this.#preparation.idle();
     await this.client.close();
   }
 
   async #attempt<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
     try {
-      await this.#prepare();
-      const result = await work(this.collections);
+      await this.#preparation.ready();
+      const result = await this.#repeated(work);
       this.#turned(undefined);
       return result;
     } catch (error) {
@@ -108,24 +114,29 @@ export class MongoLink {
     }
   }
 
+  /** Anything may be repeated; what the server only put off is. */
+  async #repeated<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    for (let round = 1; ; round += 1) {
+      try {
+        return await work(this.collections);
+      } catch (error) {
+        if (!isPassing(error) || round > maxRepeats) throw error;
+        await pause(round);
+      }
+    }
+  }
+
   /** The driver keeps a connection that once was made; until then each attempt is a new one. */
-  #prepare(): Promise<void> {
-    this.#prepared ??= this.client
-      .connect()
-      .then(() => createIndexes(this.collections))
-      .then(async () => {
-        this.#aggregates = await canAggregate(this.collections);
-      })
-      .catch((error: unknown) => {
-        this.#prepared = undefined;
-        throw error;
-      });
-    return this.#prepared;
+  async #prepare(): Promise<void> {
+    await this.client.connect();
+    await createIndexes(this.collections);
+    this.#aggregates = await canAggregate(this.collections);
   }
 
   #failure(error: unknown): unknown {
     if (error instanceof ServiceError) return error;
     if (isAway(error)) {
+      if (!isAnswer(error)) this.#preparation.lost();
       this.#turned(reasonOf(error));
       return new ServiceError("STORE_UNAVAILABLE");
     }
@@ -135,8 +146,7 @@ export class MongoLink {
   }
 
   #turned(trouble: string | undefined): void {
-    // A server that was away may come back without its data: the indexes are looked after again.
-    if (trouble !== undefined) this.#prepared = undefined;
+    if (trouble === undefined) this.#preparation.worked();
     if (trouble !== undefined && this.#trouble === undefined) {
       this.#log.error({ server: this.#server, reason: trouble }, "store is away");
     } else if (trouble === undefined && this.#trouble !== undefined) {

@@ -2,7 +2,7 @@ import { hash, randomUUID } from "node:crypto";
 import type { Marks } from "../analytics/cover.ts";
 import { grainMs, grains, startOf, type Bucket, type Grain } from "../event/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
-import type { Collections } from "./mongo-collections.ts";
+import { inOneAnswer, type Collections } from "./mongo-collections.ts";
 import { bucketId, type DayDocument, type MarkDocument } from "./mongo-documents.ts";
 import { upsertAll, writeAll } from "./mongo-write.ts";
 import type { DirtyMark, Range } from "./store.ts";
@@ -41,7 +41,10 @@ export async function clearMarks(
 ): Promise<void> {
   await writeAll(
     dirty,
-    marks.map(({ bucket, nonce }) => ({ deleteOne: { filter: { _id: bucketId(bucket), nonce } } })),
+    marks.map(({ bucket, nonce }) => {
+      const _id = bucketId(bucket);
+      return { _id, operation: { deleteOne: { filter: { _id, nonce } } } };
+    }),
   );
 }
 
@@ -52,7 +55,7 @@ export async function readDirty(
 ): Promise<readonly DirtyMark[]> {
   if (limit <= 0) return [];
   const marks = await dirty
-    .find({ grain })
+    .find({ grain }, inOneAnswer)
     .sort({ markedAt: 1, turn: 1 })
     .limit(limit)
     .project<Pick<MarkDocument, "project" | "start" | "nonce">>({ project: 1, start: 1, nonce: 1 })
@@ -80,7 +83,7 @@ export async function readMarks(
 ): Promise<Marks> {
   const read = async (grain: Grain) => {
     const marks = await dirty
-      .find({ project, grain, start: { $gte: from, $lt: to } })
+      .find({ project, grain, start: { $gte: from, $lt: to } }, inOneAnswer)
       .sort({ start: 1 })
       .project<Pick<MarkDocument, "start">>({ start: 1 })
       .toArray();
@@ -117,7 +120,7 @@ export async function fingerprint(
   { from, to }: Range,
 ): Promise<string> {
   const found = await days
-    .find({ project, day: { $gt: from - grainMs.day, $lt: to } })
+    .find({ project, day: { $gt: from - grainMs.day, $lt: to } }, inOneAnswer)
     .sort({ day: 1 })
     .toArray();
   return hash("sha256", found.map(({ day, nonce }) => `${day} ${nonce}`).join(), "base64url");

@@ -45,7 +45,8 @@ export function pipelineOf(
   columns: readonly Column[],
   job: FoldJob,
 ): Pipeline {
-  const asked = unique([...columns.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
+  const looked = columns.filter((_, at) => !isCount(job, at));
+  const asked = unique([...looked.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
   const paths = asked.filter(isOfBody).sort((a, b) => a.length - b.length);
   const fields = new Set<Field>([...asked, ...untold.flatMap(pathsIn)].flatMap(fieldsOf));
   if (columns.some((column) => "field" in column && column.field === "user")) fields.add("userId");
@@ -74,6 +75,11 @@ export function pipelineOf(
       return { event: { ...event, ...begun }, isUntold, times: times as number };
     },
   };
+}
+
+/** Whether a column is there for a count alone, which looks at nothing. */
+function isCount(job: FoldJob, at: number): boolean {
+  return job.kind === "breakdown" && job.metrics[at - job.dimensions.length]?.op === "count";
 }
 
 /** Whether the server takes such pipelines. */

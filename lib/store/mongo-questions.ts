@@ -1,5 +1,5 @@
 import type { ProjectId } from "../event/event.ts";
-import type { Collections } from "./mongo-collections.ts";
+import { inOneAnswer, type Collections } from "./mongo-collections.ts";
 import type { QuestionDocument } from "./mongo-documents.ts";
 import { insertAbsent } from "./mongo-write.ts";
 import type { Demand, QuestionSummary, QuestionToSave, SavedQuestion } from "./question-store.ts";
@@ -51,7 +51,7 @@ export async function savedQuestions(
   project: ProjectId,
 ): Promise<readonly QuestionSummary[]> {
   const found = await questions
-    .find({ project }, { projection: { question: 0 } })
+    .find({ project }, { ...inOneAnswer, projection: { question: 0 } })
     .sort({ name: 1 })
     .toArray();
   return found.map(summaryOf);

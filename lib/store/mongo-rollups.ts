@@ -1,7 +1,7 @@
 import { cutCells, type Section } from "../analytics/cells.ts";
 import { childrenOf, parentOf, type Bucket, type Grain } from "../event/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
-import type { Collections } from "./mongo-collections.ts";
+import { inOneAnswer, type Collections } from "./mongo-collections.ts";
 import { readSections } from "./cells-json.ts";
 import { sectionRow } from "./mongo-deltas.ts";
 import { bucketId, type RollupDocument } from "./mongo-documents.ts";
@@ -85,6 +85,7 @@ export async function rollups<S extends Section>(
     .find({
       $or: ranges.map(({ from, to }) => ({ project, grain, start: { $gte: from, $lt: to } })),
     })
+    .batchSize(inOneAnswer.batchSize)
     .project<RollupView>(projectionOf([field]));
   const starts: number[] = [];
   const texts: string[] = [];
@@ -117,7 +118,8 @@ export async function sumChildren(
   const sums = new BucketSums();
   const ids = parents.flatMap((parent) => childrenOf(parent).map(bucketId));
   if (ids.length > 0) {
-    for await (const child of collections.rollups.find({ _id: { $in: ids } })) {
+    const found = collections.rollups.find({ _id: { $in: ids } }, inOneAnswer);
+    for await (const child of found) {
       const { sections, v } = await complete(collections, child);
       sums.add(parentOf(child)!, fromTexts(sections), v);
     }
@@ -134,7 +136,7 @@ async function lackingRows<S extends Section>(
   if (ids.length === 0) return [];
   const fields = fieldsOf(section);
   const found = collections.rollups
-    .find({ _id: { $in: ids } })
+    .find({ _id: { $in: ids } }, inOneAnswer)
     .project<RollupView>(projectionOf(fields));
   const rows: SectionRow<S>[] = [];
   for await (const view of found) {
@@ -163,11 +165,13 @@ async function replaceAll(
 ): Promise<void> {
   await writeAll(
     stored,
-    replacements.map(({ version, rollup: { _id, ...rest } }) =>
-      version === undefined
-        ? { insertOne: { document: { _id, ...rest } } }
-        : { replaceOne: { filter: { _id, v: version.v }, replacement: rest } },
-    ),
+    replacements.map(({ version, rollup: { _id, ...rest } }) => ({
+      _id,
+      operation:
+        version === undefined
+          ? { insertOne: { document: { _id, ...rest } } }
+          : { replaceOne: { filter: { _id, v: version.v }, replacement: rest } },
+    })),
   );
 }
 

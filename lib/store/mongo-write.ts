@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   MongoBulkWriteError,
   type AnyBulkWriteOperation,
@@ -5,9 +6,12 @@ import {
   type OptionalUnlessRequiredId,
 } from "mongodb";
 import { ServiceError } from "../errors.ts";
+import { isPassingCode } from "./mongo-failure.ts";
 
 const duplicateKey = 11_000;
 const maxUpserts = 20;
+/** How often what was only put off is sent again: for some 5 s. */
+export const maxRepeats = 10;
 
 interface Keyed {
   readonly _id: string;
@@ -20,32 +24,39 @@ export interface Upsert<T extends Keyed> {
   readonly setOnInsert?: Partial<T>;
 }
 
+/** One operation, on the document of this id. */
+export interface Write<T extends Keyed> extends Keyed {
+  readonly operation: AnyBulkWriteOperation<T>;
+}
+
 /**
  * Insert the documents that are absent; the others are left as they are. Which ones failed is told by
  * their places alone: some servers miscount what they inserted.
  * @returns the places of those that were there, ascending
  */
-export async function insertAbsent<T extends Keyed>(
+export function insertAbsent<T extends Keyed>(
   collection: Collection<T>,
   documents: readonly T[],
 ): Promise<readonly number[]> {
-  if (documents.length === 0) return [];
-  try {
-    await collection.insertMany(documents as readonly OptionalUnlessRequiredId<T>[], {
-      ordered: false,
-    });
-    return [];
-  } catch (error) {
-    return duplicatesOf(error);
-  }
+  return send(documents, (open) =>
+    collection.insertMany(open as readonly OptionalUnlessRequiredId<T>[], { ordered: false }),
+  );
 }
 
-/** Carry out writes that do not depend on each other. An insert of what is there changes nothing. */
-export async function writeAll<T extends Keyed>(
+/**
+ * Carry out writes of different documents. An insert of what is there changes nothing.
+ * @returns the places of those that were refused for a duplicate key, ascending
+ */
+export function writeAll<T extends Keyed>(
   collection: Collection<T>,
-  operations: readonly AnyBulkWriteOperation<T>[],
-): Promise<void> {
-  await written(collection, operations);
+  writes: readonly Write<T>[],
+): Promise<readonly number[]> {
+  return send(writes, (open) =>
+    collection.bulkWrite(
+      open.map(({ operation }) => operation),
+      { ordered: false },
+    ),
+  );
 }
 
 /**
@@ -56,51 +67,77 @@ export async function upsertAll<T extends Keyed>(
   collection: Collection<T>,
   upserts: readonly Upsert<T>[],
 ): Promise<void> {
-  let open = upserts;
+  let open = upserts.map(({ _id, set, setOnInsert }) => {
+    const update = { $set: set, ...(setOnInsert && { $setOnInsert: setOnInsert }) };
+    const operation = { updateOne: { filter: { _id }, update, upsert: true } };
+    return { _id, operation: operation as AnyBulkWriteOperation<T> };
+  });
   for (let round = 0; open.length > 0; round += 1) {
     // Only a document that others insert and remove all the time can be refused so often.
     if (round === maxUpserts) throw new ServiceError("STORE_UNAVAILABLE");
-    const refused = await upsertOnce(collection, open);
+    const refused = await writeAll(collection, open);
     open = refused.map((at) => open[at]!);
   }
 }
 
-async function upsertOnce<T extends Keyed>(
-  collection: Collection<T>,
-  upserts: readonly Upsert<T>[],
-): Promise<readonly number[]> {
-  const operations = upserts.map(({ _id, set, setOnInsert }) => {
-    const update = { $set: set, ...(setOnInsert && { $setOnInsert: setOnInsert }) };
-    return { updateOne: { filter: { _id }, update, upsert: true } } as AnyBulkWriteOperation<T>;
-  });
-  return written(collection, operations);
-}
-
-/** @returns the places of those that were refused for a duplicate key, ascending */
-async function written<T extends Keyed>(
-  collection: Collection<T>,
-  operations: readonly AnyBulkWriteOperation<T>[],
-): Promise<readonly number[]> {
-  if (operations.length === 0) return [];
-  try {
-    await collection.bulkWrite(operations, { ordered: false });
-    return [];
-  } catch (error) {
-    return duplicatesOf(error);
-  }
+/** A pause before something is tried again: longer each time, up to a second, and no two alike. */
+export function pause(round: number): Promise<void> {
+  return delay(Math.random() * Math.min(1_000, 20 * 2 ** round));
 }
 
 /**
- * The places of the operations that failed for a duplicate key, where nothing else went wrong. A
- * write concern that was not met is something else: what is there may vanish again.
+ * Send writes in the order of their ids, which is the same for everybody: where a server makes one
+ * transaction of a command, two commands that hold the same documents would else wait for each other. What
+ * the server only puts off is sent again.
+ * @returns the places of those that were refused for a duplicate key, ascending
  */
-function duplicatesOf(error: unknown): readonly number[] {
-  if (!(error instanceof MongoBulkWriteError)) throw error;
-  const failures = [error.writeErrors].flat();
-  const isAll =
-    failures.length > 0 &&
-    failures.every(({ code }) => code === duplicateKey) &&
-    error.result.getWriteConcernError() === undefined;
-  if (!isAll) throw error;
-  return failures.map(({ index }) => index).sort((a, b) => a - b);
+async function send<W extends Keyed>(
+  writes: readonly W[],
+  command: (open: readonly W[]) => Promise<unknown>,
+): Promise<readonly number[]> {
+  const duplicates: number[] = [];
+  let open = writes.map((_, at) => at).sort((a, b) => inOrder(writes[a]!, writes[b]!));
+  for (let round = 0; open.length > 0; round += 1) {
+    if (round > maxRepeats) throw new ServiceError("STORE_UNAVAILABLE");
+    if (round > 0) await pause(round);
+    const refused = await refusalsOf(() => command(open.map((at) => writes[at]!)));
+    const placesWhere = (isDuplicate: boolean) =>
+      refused.filter((one) => one.isDuplicate === isDuplicate).map(({ index }) => open[index]!);
+    duplicates.push(...placesWhere(true));
+    open = placesWhere(false);
+  }
+  return duplicates.sort((a, b) => a - b);
+}
+
+function inOrder(a: Keyed, b: Keyed): number {
+  if (a._id === b._id) return 0;
+  return a._id < b._id ? -1 : 1;
+}
+
+interface Refusal {
+  readonly index: number;
+  /** Else it was only put off. */
+  readonly isDuplicate: boolean;
+}
+
+/**
+ * The writes that a command refused for a duplicate key or put off, in its order, where nothing else went
+ * wrong. A write concern that was not met is something else: what is there may vanish again.
+ */
+async function refusalsOf(command: () => Promise<unknown>): Promise<readonly Refusal[]> {
+  try {
+    await command();
+    return [];
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const failures = [error.writeErrors].flat();
+    const isAll =
+      failures.length > 0 &&
+      failures.every(({ code }) => code === duplicateKey || isPassingCode(code)) &&
+      error.result.getWriteConcernError() === undefined;
+    if (!isAll) throw error;
+    return failures
+      .map(({ index, code }) => ({ index, isDuplicate: code === duplicateKey }))
+      .sort((a, b) => a.index - b.index);
+  }
 }

@@ -122,7 +122,10 @@ export interface EventStore extends QuestionStore {
     limits: { readonly timeoutMs: number },
   ): Promise<Analyzed<K>>;
 
-  /** A text that changes whenever an event within these days (UTC) is stored; equal texts mean nothing changed between. */
+  /**
+   * A text that changes with each batch whose events lie within these days (UTC), by the time it is finished: with
+   * `markDirty`, or before. Equal texts mean that no batch was finished between.
+   */
   fingerprint(project: ProjectId, range: Range): Promise<string>;
 
   /** Throws STORE_UNAVAILABLE where it is away. */

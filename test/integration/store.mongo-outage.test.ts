@@ -82,16 +82,19 @@ describeWith(["mongo-java"], "a MongoDB store", () => {
   });
 
   test("makes its indexes again on a server that came back without its data", async () => {
-    const store = await harness.open();
+    const store = await harness.open({ prepareEveryMs: 0 });
     await server.kill();
     await expect(store.ping()).rejects.toMatchObject(unavailable);
     await server.restart();
-    await eventually(() => store.ping());
-    expect(await store.db.collection("events").indexes()).toHaveLength(5);
+    await eventually(async () => {
+      await store.ping();
+      expect(await store.db.collection("events").indexes()).toHaveLength(5);
+    });
   });
 
   test("refuses with STORE_UNAVAILABLE whatever the end of its connections interrupts, at any point", async () => {
-    const waits = "heartbeatFrequencyMS=500&serverSelectionTimeoutMS=2000";
+    // Reads are not tried a second time here, so that each is seen to be interrupted.
+    const waits = "heartbeatFrequencyMS=500&serverSelectionTimeoutMS=2000&retryReads=false";
     const cut = await MongoHarness.behindCable(server.url, waits);
     try {
       const store = await cut.open();

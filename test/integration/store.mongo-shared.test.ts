@@ -74,15 +74,39 @@ describeWith(["mongo-java"], "a MongoDB database that several processes share", 
     expect(await store.dirtyBacklog()).toEqual({ marks: 0, oldestMarkedAt: null });
   });
 
-  test("has other fingerprints as soon as events are stored, also those of an attempt before", async () => {
+  test("has other fingerprints with every finished batch, also where an attempt before stored its events", async () => {
     const [store, other] = await Promise.all([harness.open(), harness.open()]);
     const range = { from: minute, to: minute + minuteMs };
     const seen = [await store.fingerprint("p", range)];
     for (const each of [store, other]) {
       await each.append("b1", [event("a")]);
+      await each.markDirty([bucket()]);
       seen.push(await store.fingerprint("p", range));
     }
     expect(new Set(seen).size).toBe(3);
+  });
+
+  test("takes the same ids in opposite orders from two writers, and from twenty at once", async () => {
+    const stores = await Promise.all([harness.open(), harness.open()]);
+    const events = Array.from({ length: 500 }, (_, i) =>
+      event(`e${i}`, { timestamp: hour + (i % 40) * minuteMs }),
+    );
+    const minutes = Array.from({ length: 40 }, (_, i) => bucket(hour + i * minuteMs));
+    const writers = Array.from({ length: 20 }, (_, i) => i);
+    const ownerships = await Promise.all(
+      writers.map(async (i) => {
+        const store = stores[i % 2]!;
+        const turned = <T>(all: readonly T[]) => (i % 2 === 0 ? all : all.toReversed());
+        const { owned, foreign } = await store.append(`b${i}`, turned(events));
+        await store.putDeltas(turned(minutes.map(({ start }) => delta("b", cells({}), start))));
+        await store.markDirty(turned(minutes));
+        expect(owned.size + foreign.length).toBe(events.length);
+        return [...owned];
+      }),
+    );
+    expect(ownerships.flat().sort()).toEqual(events.map(({ id }) => id).sort());
+    expect((await stores[0].marks("p", always)).minute).toEqual(minutes.map(({ start }) => start));
+    expect(await stores[0].countEvents({ project: "p" })).toBe(events.length);
   });
 
   describe("a rollup that is too large for one document", () => {

@@ -5,6 +5,7 @@ import {
   MongoClientClosedError,
   MongoCompatibilityError,
   MongoDriverError,
+  MongoErrorLabel,
   MongoExpiredSessionError,
   MongoInvalidArgumentError,
   MongoNetworkError,
@@ -18,7 +19,14 @@ import {
   MongoUnexpectedServerResponseError,
   MongoWriteConcernError,
 } from "mongodb";
-import { isAway, reasonOf, refusalOf } from "../../../lib/store/mongo-failure.ts";
+import {
+  isAnswer,
+  isAway,
+  isPassing,
+  isPassingCode,
+  reasonOf,
+  refusalOf,
+} from "../../../lib/store/mongo-failure.ts";
 import { bulkError } from "../../fixtures/mongo-errors.ts";
 
 const answer = (code: number, codeName?: string) =>
@@ -48,6 +56,32 @@ describe("a failure of MongoDB's driver", () => {
     ];
     for (const error of away)
       expect([reasonOf(error), isAway(error)]).toEqual([expect.anything(), true]);
+  });
+
+  test("means that the call is to be repeated where the server only put it off", () => {
+    const transient = answer(251, "NoSuchTransaction");
+    transient.addErrorLabel(MongoErrorLabel.TransientTransactionError);
+    const passing = [24, 46, 107, 112, 117, 246, 16_500].map((code) => answer(code));
+    for (const error of [...passing, bulkError({ wrapped: answer(112) }), transient]) {
+      expect([reasonOf(error), isPassing(error), isAway(error)]).toEqual([
+        expect.anything(),
+        true,
+        true,
+      ]);
+      expect(isAnswer(error)).toBe(true);
+    }
+    // These ask for another server, or for less, not for the same at once.
+    for (const code of [50, 91, 189, 11_600, 10_107]) {
+      expect([code, isPassing(answer(code)), isAway(answer(code))]).toEqual([code, false, true]);
+    }
+    expect(isPassing(new MongoNetworkError("reset"))).toBe(false);
+    expect(isAnswer(new MongoNetworkError("reset"))).toBe(false);
+  });
+
+  test("of one write among several is that of its code", () => {
+    expect([24, 50, 112, 16_500].map(isPassingCode)).toEqual([true, true, true, true]);
+    expect([121, 11_000, 66].map(isPassingCode)).toEqual([false, false, false]);
+    for (const code of [91, 189, 11_600]) expect(isAway(bulkError({ codes: [code] }))).toBe(true);
   });
 
   test("means the same where a connection, a pool, a session or a handshake ended under the call", () => {

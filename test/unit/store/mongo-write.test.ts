@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import type { Collection } from "mongodb";
 import { insertAbsent, upsertAll } from "../../../lib/store/mongo-write.ts";
 import { bulkError, type BulkFailure } from "../../fixtures/mongo-errors.ts";
@@ -42,6 +43,58 @@ describe("insertAbsent", () => {
     const { collection, calls } = failing();
     expect(await insertAbsent(collection, [])).toEqual([]);
     expect(calls).toEqual([]);
+  });
+});
+
+describe("writes that hold the same documents", () => {
+  const inOrder = (sent: readonly unknown[]) => {
+    const idsOf = sent.map((one) => (one as { _id?: string })._id ?? idOf(one));
+    expect(idsOf).toEqual([...idsOf].sort());
+    return idsOf;
+  };
+  const idOf = (operation: unknown) =>
+    (operation as { updateOne: { filter: { _id: string } } }).updateOne.filter._id;
+  const anyIds = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 12 });
+
+  test("are sent in one order, whatever the order they came in, and told by where they came", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyIds, fc.infiniteStream(fc.boolean()), async (some, there) => {
+        const present = new Set(some.filter(() => there.next().value));
+        const calls: string[][] = [];
+        const collection = {
+          insertMany: (documents: readonly Item[]) => {
+            calls.push(inOrder(documents));
+            const indexes = documents.flatMap(({ _id }, at) => (present.has(_id) ? [at] : []));
+            return indexes.length === 0 ? Promise.resolve({}) : refuse(indexes);
+          },
+        } as unknown as Collection<Item>;
+        const refuse = (indexes: readonly number[]) =>
+          Promise.reject(bulkError({ codes: indexes.map(() => 11_000), places: indexes }));
+        const documents = some.map((_id) => ({ _id }));
+        const duplicates = await insertAbsent(collection, documents);
+        expect(duplicates.map((at) => some[at])).toEqual(some.filter((id) => present.has(id)));
+        expect(calls).toHaveLength(some.length === 0 ? 0 : 1);
+      }),
+    );
+  });
+
+  test("are sent again where the server only put them off, these alone", async () => {
+    const { collection, calls } = failing({ codes: [11_000, 112, 24] }, { codes: [50] });
+    expect(await insertAbsent(collection, items.toReversed())).toEqual([2]);
+    expect(calls.map(inOrder)).toEqual([["a", "b", "c"], ["b", "c"], ["b"]]);
+    const other = failing({ codes: [16_500] });
+    await upsertAll(
+      other.collection,
+      items.map(({ _id }) => ({ _id, set: { n: 1 } })),
+    );
+    expect(other.calls.map(inOrder)).toEqual([["a", "b", "c"], ["a"]]);
+  });
+
+  test("that are always put off are refused as what may succeed later", async () => {
+    const always = { insertMany: () => Promise.reject(bulkError({ codes: [112] })) };
+    await expect(insertAbsent(always as unknown as Collection<Item>, items)).rejects.toMatchObject({
+      type: "STORE_UNAVAILABLE",
+    });
   });
 });
 

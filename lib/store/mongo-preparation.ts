@@ -1,0 +1,55 @@
+/** How long at least lies between two preparations. */
+const minBetweenMs = 60_000;
+
+/**
+ * What a connection needs before its first call, such as indexes: calls wait for it. A server whose connections
+ * were lost may have come back without its data, so it is prepared again: once a call has succeeded since, beside the
+ * calls, and at most once a minute.
+ */
+export class Preparation {
+  readonly #prepare: () => Promise<void>;
+  readonly #minBetweenMs: number;
+  #first: Promise<void> | undefined;
+  #again: Promise<void> | undefined;
+  #isLost = false;
+  #preparedAt = -Infinity;
+
+  constructor(prepare: () => Promise<void>, betweenMs = minBetweenMs) {
+    this.#prepare = prepare;
+    this.#minBetweenMs = betweenMs;
+  }
+
+  /** Resolves at once when it has been prepared. Rejects as the preparation does; the next call tries again. */
+  ready(): Promise<void> {
+    this.#first ??= this.#carryOut().catch((error: unknown) => {
+      this.#first = undefined;
+      throw error;
+    });
+    return this.#first;
+  }
+
+  /** A connection ended under a call. */
+  lost(): void {
+    this.#isLost = true;
+  }
+
+  /** A call has succeeded. */
+  worked(): void {
+    const isTime = performance.now() - this.#preparedAt >= this.#minBetweenMs;
+    if (!this.#isLost || !isTime || this.#again !== undefined) return;
+    this.#again = this.#carryOut()
+      .catch(() => this.lost())
+      .finally(() => (this.#again = undefined));
+  }
+
+  /** Resolves when nothing is under way beside the calls. */
+  async idle(): Promise<void> {
+    await this.#again;
+  }
+
+  async #carryOut(): Promise<void> {
+    this.#isLost = false;
+    this.#preparedAt = performance.now();
+    await this.#prepare();
+  }
+}
