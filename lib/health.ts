@@ -1,5 +1,6 @@
 import type { StageHealth } from "./contracts.ts";
 import type { DurableQueue, QueueDepth } from "./queue/queue.ts";
+import type { EventStore } from "./store/store.ts";
 
 /** The health of the stage that fills the queue. */
 export async function publisherHealth(
@@ -48,11 +49,13 @@ export function aggregatorHealth(
   };
 }
 
-/** The health of the stage that reads: whether the store answers. */
-export async function storeHealth(store: { ping(): Promise<void> }): Promise<StageHealth> {
+/** The health of the stage that reads: whether the store can be read, and whether all of it could be. */
+export async function storeHealth(store: Pick<EventStore, "look">): Promise<StageHealth> {
   try {
-    await store.ping();
-    return { state: "ok" };
+    const { damaged } = await store.look();
+    return damaged
+      ? { state: "degraded", reason: "a part of the store's file is damaged; see its log" }
+      : { state: "ok" };
   } catch {
     return { state: "down", reason: "the store is away" };
   }

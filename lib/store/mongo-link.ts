@@ -78,6 +78,11 @@ export class MongoLink {
     }
   }
 
+  /** Whether the last call failed because the server could not be used. */
+  get isAway(): boolean {
+    return this.#trouble !== undefined;
+  }
+
   /** Whether the server takes questions as pipelines (`pipelineOf`), as was found out when it was connected to. */
   get aggregates(): boolean {
     return this.#aggregates;

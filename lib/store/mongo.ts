@@ -35,6 +35,9 @@ import type {
 
 export type { MongoOptions } from "./mongo-adapter.ts";
 
+/** A look finds one document of each collection by no key. */
+const lookTimeoutMs = 1_000;
+
 /** MongoDB's limit of a document is 16 MiB; the rest is for what is not text. */
 const maxRollupBytes = 12 * 1_024 * 1_024;
 
@@ -201,6 +204,22 @@ export class MongoStore extends MongoAdapter implements EventStore {
   ping(): Promise<void> {
     const set = { at: Date.now() };
     return this.link.run(({ pings }) => upsertAll(pings, [{ _id: "ping", set }]));
+  }
+
+  /** Reads a little of each collection; writes only where the last call failed. */
+  async look(): Promise<{ readonly damaged: boolean }> {
+    if (this.link.isAway) await this.ping();
+    const options = { projection: { _id: 1 }, maxTimeMS: lookTimeoutMs } as const;
+    await this.link.run((collections) =>
+      Promise.all([
+        collections.events.findOne({}, options),
+        collections.rollups.findOne({}, options),
+        collections.deltas.findOne({}, options),
+        collections.dirty.findOne({}, options),
+        collections.days.findOne({}, options),
+      ]),
+    );
+    return { damaged: false };
   }
 
   close(): Promise<void> {

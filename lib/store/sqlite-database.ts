@@ -11,6 +11,13 @@ export type Row = readonly Value[];
 /** The file cannot be used right now. */
 export class Away extends Error {
   override readonly name = "Away";
+  /** Whether what is in the file cannot be read: that does not pass by itself. */
+  readonly damaged: boolean;
+
+  constructor(message: string, damaged = false) {
+    super(message);
+    this.damaged = damaged;
+  }
 }
 
 export interface DatabaseOptions {
@@ -34,6 +41,8 @@ const maxStatements = 200;
 const outages = new Set([5, 6, 7, 8, 10, 11, 13, 14, 15, 26]);
 /** Of these, the ones that leave the connection as good as it was. */
 const passing = new Set([5, 6, 7, 13]);
+/** And these say that pages are not what was written. */
+const damages = new Set<number | undefined>([11, 26]);
 
 /**
  * The store's file as one thread sees it. Opened at first use; where it fails it is closed and opened
@@ -156,7 +165,7 @@ export class Database {
     } catch {
       this.#db = undefined;
     }
-    const reason = error instanceof NewerSchema ? error : new Away(asError(error).message);
+    const reason = error instanceof NewerSchema ? error : awayBecause(error);
     this.#failure = { at: performance.now(), error: reason };
     return reason;
   }
@@ -192,6 +201,12 @@ function prepareReader(db: DatabaseSync, file: string): void {
 function outageCode(error: unknown): number | undefined {
   const code = ((error as { errcode?: number } | null)?.errcode ?? 0) & 0xff;
   return outages.has(code) ? code : undefined;
+}
+
+function awayBecause(error: unknown): Away {
+  return error instanceof Away
+    ? error
+    : new Away(asError(error).message, damages.has(outageCode(error)));
 }
 
 function inodeOf(file: string): number | undefined {

@@ -46,4 +46,6 @@ export interface Answer {
 export interface Failure {
   readonly kind: "away" | "newer" | "expensive" | "bad";
   readonly reason: string;
+  /** Whether the file holds what cannot be read. */
+  readonly damaged?: boolean;
 }

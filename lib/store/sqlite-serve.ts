@@ -66,7 +66,7 @@ function commit(
 
 function failureOf(error: unknown): Failure {
   const reason = error instanceof Error ? error.message : String(error);
-  if (error instanceof Away) return { kind: "away", reason };
+  if (error instanceof Away) return { kind: "away", reason, damaged: error.damaged };
   if (error instanceof NewerSchema) return { kind: "newer", reason };
   if (error instanceof FoldOverflow || error instanceof TimedOut)
     return { kind: "expensive", reason };

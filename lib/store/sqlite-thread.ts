@@ -111,7 +111,7 @@ export class StoreThread<V> {
       return;
     }
     if (failure.kind === "bad") this.#log.refused(failure.reason);
-    else if (failure.kind !== "expensive") this.#log.away(failure.reason);
+    else if (failure.kind !== "expensive") this.#log.away(failure.reason, failure.damaged);
     waiting?.reject(errorOf(failure));
   }
 

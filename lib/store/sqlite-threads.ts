@@ -20,6 +20,7 @@ export interface SqliteOptions {
 export abstract class SqliteThreads {
   readonly #writer: StoreThread<WriterVerbs>;
   readonly #readers: ReaderPool;
+  readonly #states: { readonly writer: StateLog; readonly reader: StateLog };
   protected readonly shredding = new Shredding(() => this.#shredOne());
   /** Whether somebody opened it. */
   protected opened = false;
@@ -29,11 +30,11 @@ export abstract class SqliteThreads {
   constructor({ file, readers = 2, log = silent, spawn = spawnThread }: SqliteOptions) {
     const stateOf = (role: string) => new StateLog(log, { file, role });
     const writing = { file, role: "writer", create: true, givesWay: true } as const;
-    this.#writer = new StoreThread(writing, spawn, stateOf("writer"));
+    this.#states = { writer: stateOf("writer"), reader: stateOf("reader") };
+    this.#writer = new StoreThread(writing, spawn, this.#states.writer);
     const reading = { file, role: "reader", create: false } as const;
-    const readersState = stateOf("reader");
     const startReader = (givesWay: boolean) =>
-      new StoreThread<ReaderVerbs>({ ...reading, givesWay }, spawn, readersState);
+      new StoreThread<ReaderVerbs>({ ...reading, givesWay }, spawn, this.#states.reader);
     this.#readers = new ReaderPool(readers, startReader);
   }
 
@@ -56,6 +57,14 @@ export abstract class SqliteThreads {
   async ping(): Promise<void> {
     await this.write("ping");
     this.#ready = true;
+  }
+
+  /** Reads a little of every table; writes only where the last write failed. */
+  async look(): Promise<{ readonly damaged: boolean }> {
+    const { writer, reader } = this.#states;
+    if (writer.isAway) await this.ping();
+    await this.read("quick", "look");
+    return { damaged: writer.damaged || reader.damaged };
   }
 
   /** What was asked for before is carried out first. */

@@ -6,6 +6,7 @@ import { nextColumns, putColumns } from "./sqlite-columns.ts";
 import { countEntities, findEntities, findKeys } from "./sqlite-entities.ts";
 import { countEvents, event, events, fingerprint } from "./sqlite-events.ts";
 import { keepWhole } from "./sqlite-keep.ts";
+import { look } from "./sqlite-look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./sqlite-marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./sqlite-questions.ts";
 import { eventsText } from "./sqlite-text.ts";
@@ -29,6 +30,7 @@ export const writerVerbs = {
 
 /** What a reading thread can do, each on one state of the file. */
 export const readerVerbs = {
+  look,
   event,
   events,
   eventsText,

@@ -128,8 +128,11 @@ export interface EventStore extends QuestionStore {
    */
   fingerprint(project: ProjectId, range: Range): Promise<string>;
 
-  /** Throws STORE_UNAVAILABLE where it is away. */
+  /** A small durable write. Throws STORE_UNAVAILABLE where it is away. */
   ping(): Promise<void>;
+
+  /** As `ping`, without waiting for a busy writer. @returns whether, since it was opened, a part proved unreadable */
+  look(): Promise<{ readonly damaged: boolean }>;
 
   close(): Promise<void>;
 }

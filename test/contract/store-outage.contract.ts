@@ -35,6 +35,7 @@ export const calls: {
   event: (store) => store.event("p", "a"),
   fingerprint: (store) => store.fingerprint("p", always),
   ping: (store) => store.ping(),
+  look: (store) => store.look(),
 };
 
 /** How the store behaves while what it rests on is away, and `close`. */
