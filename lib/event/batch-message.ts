@@ -26,9 +26,13 @@ export function aloneInBatch(event: AcceptedEvent, project: ProjectId, batch: Ba
 /** How the message of every error of `decodeBatch` begins: between threads an error keeps little more than its message. */
 const malformed = "The message is not a batch: ";
 
+/** The version of messages that this code writes and reads; a message without `v` is of version 1. */
+const messageVersion = 1;
+
 /**
  * Read a message of the durable queue. Checks the envelope, not the events.
- * @throws Error for which `isMalformedBatch` is true; it never repeats what the message holds
+ * @throws Error that never repeats what the message holds: one for which `isMalformedBatch` is true, or one
+ * that is worth a retry where a newer version wrote the message
  */
 export function decodeBatch(body: Uint8Array): BatchMessage {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
@@ -37,6 +41,12 @@ export function decodeBatch(body: Uint8Array): BatchMessage {
     message = JSON.parse(text);
   } catch {
     throw new Error(`${malformed}it is no JSON`);
+  }
+  const { v = messageVersion } = (message ?? {}) as { readonly v?: number };
+  if (typeof v === "number" && v > messageVersion) {
+    throw new Error(
+      "The message is of a newer version than this process: it waits for one that reads it",
+    );
   }
   if (isBatch(message)) return message;
   throw new Error(`${malformed}it has no batch, project and events`);

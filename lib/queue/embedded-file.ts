@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { DeadTable } from "./embedded-dead.ts";
 import { overheadBytes } from "./embedded-protocol.ts";
-import { prepareFile, schemaVersion } from "./embedded-schema.ts";
+import { prepareFile, queueSchema } from "./embedded-schema.ts";
 
 /** Free space is worth giving back from here on; then nearly all of it is. */
 const shrinkFromBytes = 32 * 1024 * 1024;
@@ -180,7 +180,7 @@ export class QueueFile {
 
   /** Commit something that changes nothing. */
   probe(): void {
-    this.transaction(() => this.db.exec(`PRAGMA user_version = ${schemaVersion}`));
+    this.transaction(() => this.db.exec(`PRAGMA user_version = ${queueSchema.length}`));
   }
 
   close(): void {

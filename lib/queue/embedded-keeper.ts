@@ -1,6 +1,6 @@
+import { NewerSchema } from "../schema-steps.ts";
 import { QueueFile } from "./embedded-file.ts";
 import { Reserve } from "./embedded-reserve.ts";
-import { NewerSchema } from "./embedded-schema.ts";
 
 export interface KeeperEvents {
   /** The file was opened, for the first time or anew. */

@@ -1,9 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
-
-export const schemaVersion = 1;
+import { migrate, type SchemaSteps } from "../schema-steps.ts";
 
 // Opening counts from the indexes alone, without reading bodies: hence `size` and `dead_by_age`.
-const schema = `
+const first = `
   CREATE TABLE messages (
     id INTEGER PRIMARY KEY,
     received_at INTEGER NOT NULL,
@@ -23,20 +22,9 @@ const schema = `
     body BLOB NOT NULL
   ) STRICT;
   CREATE INDEX dead_by_age ON dead (died_at);
-  PRAGMA user_version = ${schemaVersion};
 `;
 
-/** The file was written by a version that knows more than this one. */
-export class NewerSchema extends Error {
-  override readonly name = "NewerSchema";
-
-  constructor(file: string, found: number) {
-    super(
-      `${file} was written by a newer version (schema ${found}, this version knows ${schemaVersion}); ` +
-        "start the newer version again or move the file away",
-    );
-  }
-}
+export const queueSchema: SchemaSteps = [first];
 
 /**
  * Set a fresh connection up: durable to the last commit, a few MB of memory, tables made where they
@@ -55,7 +43,5 @@ export function prepareFile(db: DatabaseSync, path: string): void {
     PRAGMA wal_autocheckpoint = 512;
     PRAGMA journal_size_limit = 8388608;
   `);
-  const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (row.user_version > schemaVersion) throw new NewerSchema(path, row.user_version);
-  if (row.user_version === 0) db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+  migrate(db, path, queueSchema);
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { migrate, NewerSchema, versionOf } from "../schema-steps.ts";
 import { addConditionFunctions } from "./sqlite-functions.ts";
-import { migrate, NewerSchema, versionOf } from "./sqlite-schema.ts";
+import { storeSchema } from "./sqlite-schema.ts";
 
 /** What a row holds and a parameter takes. Whole numbers are stored as such. */
 export type Value = string | number | Uint8Array | null;
@@ -180,7 +181,7 @@ function prepareWriter(db: DatabaseSync, file: string): void {
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA journal_size_limit = 67108864;
   `);
-  migrate(db, file);
+  migrate(db, file, storeSchema);
   // After a failed sync the kernel may take pages for clean that never reached the disk. Writing the
   // log into the file and syncing that leaves nothing that rests on such pages.
   try {
@@ -195,7 +196,9 @@ function prepareWriter(db: DatabaseSync, file: string): void {
 function prepareReader(db: DatabaseSync, file: string): void {
   db.exec("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;");
   addConditionFunctions(db);
-  if (versionOf(db, file) === 0) throw new Away(`${file} has no tables yet`);
+  if (versionOf(db, file, storeSchema) < storeSchema.length) {
+    throw new Away(`${file} has not all tables yet`);
+  }
 }
 
 function outageCode(error: unknown): number | undefined {

@@ -1,6 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
-
-export const schemaVersion = 1;
+import type { SchemaSteps } from "../schema-steps.ts";
 
 /**
  * Events of one chunk came one after the other, 16,384 of them. Users and correlations are
@@ -14,7 +12,7 @@ export function chunkOf(seq = "seq"): string {
   return `(${seq} / ${chunkSize})`;
 }
 
-const schema = `
+const first = `
   CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
     project TEXT NOT NULL,
@@ -44,15 +42,6 @@ const schema = `
     oldest INTEGER NOT NULL,
     newest INTEGER NOT NULL,
     PRIMARY KEY (project, chunk)
-  ) STRICT, WITHOUT ROWID;
-
-  -- What the events of a chunk say, column by column, once the chunk is full: for questions that no
-  -- rollup answers. The column '' says how to read the others. All of it can be made again.
-  CREATE TABLE columns (
-    chunk INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (chunk, name)
   ) STRICT, WITHOUT ROWID;
 
   -- A new nonce whenever an event of the day is stored.
@@ -107,7 +96,22 @@ const schema = `
     PRIMARY KEY (project, grain, section, start)
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE questions (
+  CREATE TABLE pings (at INTEGER NOT NULL) STRICT;
+  INSERT INTO pings VALUES (0);
+`;
+
+/** Both tables came without a new version: files of version 1 have both, the first one, or none. */
+const columnsAndQuestions = `
+  -- What the events of a chunk say, column by column, once the chunk is full: for questions that no
+  -- rollup answers. The column '' says how to read the others. All of it can be made again.
+  CREATE TABLE IF NOT EXISTS columns (
+    chunk INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (chunk, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE IF NOT EXISTS questions (
     project TEXT NOT NULL,
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -118,40 +122,6 @@ const schema = `
     question TEXT NOT NULL,
     PRIMARY KEY (project, name)
   ) STRICT;
-
-  CREATE TABLE pings (at INTEGER NOT NULL) STRICT;
-  INSERT INTO pings VALUES (0);
 `;
 
-/** The file was written by a version that knows more than this one: it must not be touched. */
-export class NewerSchema extends Error {
-  override readonly name = "NewerSchema";
-
-  constructor(file: string, found: number) {
-    super(
-      `${file} was written by a newer version (schema ${found}, this version knows ${schemaVersion}); ` +
-        "start the newer version again or move the file away",
-    );
-  }
-}
-
-/** Make the tables where the file is new. @throws NewerSchema */
-export function migrate(db: DatabaseSync, file: string): void {
-  if (versionOf(db, file) === schemaVersion) return;
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    if (versionOf(db, file) === 0) db.exec(`${schema} PRAGMA user_version = ${schemaVersion};`);
-    db.exec("COMMIT");
-  } finally {
-    if (db.isTransaction) db.exec("ROLLBACK");
-  }
-}
-
-/** 0 for a file without tables. @throws NewerSchema */
-export function versionOf(db: DatabaseSync, file: string): number {
-  const { user_version: version } = db.prepare("PRAGMA user_version").get() as {
-    user_version: number;
-  };
-  if (version > schemaVersion) throw new NewerSchema(file, version);
-  return version;
-}
+export const storeSchema: SchemaSteps = [first, columnsAndQuestions];

@@ -1,10 +1,10 @@
 import type { MessagePort } from "node:worker_threads";
 import { lowerThreadPriority } from "../thread-priority.ts";
+import { NewerSchema } from "../schema-steps.ts";
 import { FoldOverflow } from "../analytics/fold.ts";
 import { TimedOut } from "./deadline.ts";
 import { Away, Database } from "./sqlite-database.ts";
 import type { Answer, Call, Failure, ThreadOptions } from "./sqlite-protocol.ts";
-import { NewerSchema } from "./sqlite-schema.ts";
 import { readerVerbs, writerVerbs } from "./sqlite-verbs.ts";
 
 type Verb = (db: Database, ...parameters: readonly unknown[]) => unknown;
