@@ -86,12 +86,22 @@ class BreakdownFold implements Fold<Breakdown> {
     const groups: Group[] = [];
     const collect = (node: Node, dimensions: readonly (string | number)[]): void => {
       if (node.accumulators !== undefined) {
-        groups.push({ dimensions, metrics: node.accumulators.map(({ value }) => value) });
+        groups.push({ dimensions, metrics: this.#valuesOf(node.accumulators) });
       }
       for (const child of node.byValue.values()) collect(child, [...dimensions, child.value]);
     };
     collect(this.#root, []);
-    return { groups, ...(this.#totals && { totals: this.#totals.map(({ value }) => value) }) };
+    return { groups, ...(this.#totals && { totals: this.#valuesOf(this.#totals) }) };
+  }
+
+  /** @throws FoldOverflow for a sum that is beyond all numbers: there is none to answer with */
+  #valuesOf(accumulators: readonly Accumulator[]): readonly (number | null)[] {
+    return accumulators.map(({ value }, i) => {
+      if (value === null || Number.isFinite(value)) return value;
+      const metric = this.#job.metrics[i]!;
+      const of = "path" in metric ? metric.path.join(".") : "";
+      throw new FoldOverflow(`the ${metric.op} of ${of} is larger than a number can be`);
+    });
   }
 
   #child(parent: Node, cell: Cell, isTime: boolean, isLast: boolean): Node {

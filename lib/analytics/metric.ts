@@ -9,8 +9,8 @@ import { estimate, hashBytes, Union, writeHash } from "./sketch.ts";
  * - `count`: how many they are.
  * - `uniques`: how many users they are of (`userOf`); exact up to 1,024, beyond it within 2 % at 95 of 100.
  * - the others are about the numbers of one property; other values and events without it do not count.
- *   Of no numbers `sum` is 0 and the others are `null`. `sum` is exact but for its last rounding,
- *   quantiles are within 1 % of a value of their rank.
+ *   Of no numbers `sum` is 0 and the others are `null`. `sum` is exact but for its last rounding, and
+ *   infinite where no number is so large; quantiles are within 1 % of a value of their rank.
  */
 export type Metric =
   | { readonly op: "count" | "uniques" }
@@ -66,7 +66,7 @@ class Total implements Accumulator {
 
   get value(): number | null {
     if (this.#op === "sum") return this.#sum.value;
-    return this.#count === 0 ? null : this.#sum.value / this.#count;
+    return this.#count === 0 ? null : this.#sum.by(this.#count);
   }
 }
 
@@ -81,7 +81,8 @@ class Extreme implements Accumulator {
   add(cell: Cell): void {
     if (typeof cell !== "number") return;
     if (this.value === null || (this.#op === "min" ? cell < this.value : cell > this.value)) {
-      this.value = cell;
+      // Zero has no sign: which of the two came first must not show.
+      this.value = cell + 0;
     }
   }
 }

@@ -3,14 +3,14 @@ export const relativeError = 0.01;
 
 const gamma = (1 + relativeError) / (1 - relativeError);
 const logGamma = Math.log(gamma);
-/** Closer to zero than any number that could be told apart from it by a logarithm. */
-const smallest = Number.MIN_VALUE * 2 ** 52;
+/** From the end of a bucket to its middle, as a logarithm. */
+const logToMiddle = Math.log((1 + gamma) / 2);
 
 /**
  * Quantiles of many numbers in little memory: a DDSketch (C. Masson, J. E. Rim, H. K. Lee, "DDSketch:
  * a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019), each bucket
  * covering the values around a power of gamma. The order of the values does not matter. Buckets are not
- * collapsed: of numbers at all there are some 71,000, of those from 1 to a million 691.
+ * collapsed: of numbers at all there are some 145,000, of those from 1 to a million 691.
  */
 export class Quantiles {
   readonly #positive = new Map<number, number>();
@@ -25,7 +25,7 @@ export class Quantiles {
     if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
     const size = Math.abs(value);
-    if (size < smallest) {
+    if (size === 0) {
       this.#zeros++;
       return;
     }
@@ -62,7 +62,7 @@ export class Quantiles {
   }
 }
 
-/** The value that is as far, by share, from both ends of a bucket. */
+/** The value that is as far, by share, from both ends of a bucket; the end itself may be larger than any number. */
 function middleOf(bucket: number): number {
-  return (2 * Math.exp(bucket * logGamma)) / (1 + gamma);
+  return Math.exp(bucket * logGamma - logToMiddle);
 }

@@ -55,6 +55,10 @@ export const numbers = [
   2 ** 60,
   1e21,
   1e300,
+  1e308,
+  -1e308,
+  Number.MAX_VALUE,
+  1e-310,
   5e-324,
   19.99,
 ];
