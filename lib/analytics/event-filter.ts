@@ -1,3 +1,5 @@
+import { numberOf } from "../event/json.ts";
+import { isKept } from "../event/plain-json.ts";
 import type { Condition, EventFilter, PropertyPath, Scalar } from "../store/store.ts";
 import { operators, readPath, type Operator } from "./property.ts";
 import {
@@ -105,15 +107,19 @@ function readCondition(path: PropertyPath, op: Operator, operand: unknown): Cond
       if (operand === true || operand === "true") return { path, op, value: true };
       return operand === false || operand === "false" ? { path, op, value: false } : undefined;
     default:
-      if (typeof operand === "number") return { path, op, value: operand };
-      return typeof operand === "string" && operand !== ""
-        ? { path, op, value: numberIn(operand) ?? operand }
-        : undefined;
+      return isOrdered(operand) ? { path, op, value: numberIn(operand) ?? operand } : undefined;
   }
 }
 
 function isScalar(value: unknown): value is Scalar {
-  return value === null || ["string", "number", "boolean"].includes(typeof value);
+  if (typeof value === "number") return isKept(value);
+  return value === null || ["string", "boolean"].includes(typeof value);
+}
+
+/** A number, a text, or a text that spells a number. Not a number that would be compared as another one. */
+function isOrdered(value: unknown): value is string | number {
+  if (typeof value === "number") return isKept(value);
+  return typeof value === "string" && value !== "" && isKept(numberIn(value) ?? 0);
 }
 
 /** The values a text of a URL may stand for: itself, and the number, boolean or null it spells. */
@@ -122,11 +128,11 @@ function spelled(value: Scalar): Scalar[] {
   if (value === "true" || value === "false") return [value, value === "true"];
   if (value === "null") return [value, null];
   const number = numberIn(value);
-  return number === undefined ? [value] : [value, number];
+  // No event holds a number beyond 2^53: such digits are an id that was sent as a text.
+  return number === undefined || !isKept(number) ? [value] : [value, number];
 }
 
-function numberIn(text: string): number | undefined {
-  return /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) && Number.isFinite(Number(text))
-    ? Number(text)
-    : undefined;
+function numberIn(value: string | number): number | undefined {
+  if (typeof value === "number") return value;
+  return /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(value) ? numberOf(value) : undefined;
 }

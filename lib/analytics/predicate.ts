@@ -1,3 +1,4 @@
+import { isKept, notKept } from "../event/plain-json.ts";
 import type { Condition, Predicate, PropertyPath, Scalar } from "../store/store.ts";
 import { operators, readPath, type Operator } from "./property.ts";
 import type { Findings } from "./read-question.ts";
@@ -109,7 +110,9 @@ function readLeaf(
     findings.push({
       pointer: `${pointer}/2`,
       code: "value",
-      message: `${known} takes ${operands[known]}`,
+      message: [rest[1]].flat().every(isKeptOrOther)
+        ? `${known} takes ${operands[known]}`
+        : notKept,
     });
   }
   return condition;
@@ -169,7 +172,7 @@ function conditionOf(path: PropertyPath, op: Operator, operand: unknown): Condit
     case "exists":
       return typeof operand === "boolean" ? { path, op, value: operand } : undefined;
     default:
-      return typeof operand === "number" || isText(operand)
+      return (typeof operand === "number" && isKept(operand)) || isText(operand)
         ? { path, op, value: operand }
         : undefined;
   }
@@ -178,9 +181,14 @@ function conditionOf(path: PropertyPath, op: Operator, operand: unknown): Condit
 function isScalar(value: unknown): value is Scalar {
   return (
     value === null ||
-    ["number", "boolean"].includes(typeof value) ||
+    typeof value === "boolean" ||
+    (typeof value === "number" && isKept(value)) ||
     (typeof value === "string" && value.length <= maxTextLength)
   );
+}
+
+function isKeptOrOther(value: unknown): boolean {
+  return typeof value !== "number" || isKept(value);
 }
 
 function isText(value: unknown): value is string {

@@ -6,7 +6,8 @@ export type Raw = Readonly<Record<string, unknown>>;
 export type Findings = Finding[];
 
 const maxListItems = 100;
-const maxTextLength = 256;
+/** Code units: a source has up to 512 characters. */
+const maxTextLength = 1_024;
 
 /** A list by comma, or an array. Absent where the parameter is. */
 export function readList(

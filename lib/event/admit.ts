@@ -1,12 +1,12 @@
 import FastestValidator from "fastest-validator";
 import type { Finding } from "../errors.ts";
 import { contentHash } from "./content-hash.ts";
-import type { AcceptedEvent, EventId, EventInput } from "./event.ts";
+import type { AcceptedEvent, EventId, EventInput, JsonObject } from "./event.ts";
 import { eventBytes, findingsOf, type BrokenRule } from "./findings.ts";
-import { maxInstantLength, parseInstant } from "./instant.ts";
+import { maxInstantLength, misdated, parseInstant } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxNesting } from "./limits.ts";
 import { isPlainJson } from "./plain-json.ts";
-import { eventSchema, namePattern } from "./schema.ts";
+import { eventSchema, idPattern, metadataProperties } from "./schema.ts";
 
 /** What became of one event of a request, at its place in the request. */
 export type ItemResult =
@@ -86,18 +86,19 @@ const Validator = FastestValidator as unknown as typeof FastestValidator.default
 const quiet = Object.fromEntries(
   Object.keys(new Validator().messages).map((rule) => [rule, ""] as const),
 );
-const check = new Validator({ considerNullAsAValue: true, messages: quiet }).compile(
+const check = new Validator({ considerNullAsAValue: false, messages: quiet }).compile(
   structuredClone(eventSchema),
 ) as (input: unknown) => true | BrokenRule[];
 
-const name = new RegExp(namePattern);
+const validId = new RegExp(idPattern);
+const knownMetadata: ReadonlySet<string> = new Set(Object.keys(metadataProperties));
 
 /** The accepted form writes the timestamp as a number and is longer otherwise. */
 const timestampBytes = maxInstantLength + 2;
 
 /**
  * Decide on events from outside: check each one by the rules of the API, and fix the identity and
- * the instants of those that are let in. One bad event never costs the others. Never throws,
+ * the instants of those that are let in. `null` in an optional field is as absent. One bad event never costs the others. Never throws,
  * whatever the inputs are, and does not change them; accepted events share `data` and `metadata`
  * with their input.
  */
@@ -149,16 +150,18 @@ function admitOne(input: unknown, at: AdmissionTime): AdmittedEvent | ItemError 
   if (json.length * 3 + timestampBytes > maxEventBytes && eventBytes(input) > maxEventBytes) {
     return refusal(findingsOf(input, broken, at.now));
   }
-  return { event, named: (input as EventInput).id !== undefined, json };
+  return { event, named: (input as EventInput).id != null, json };
 }
 
 /** When it happened: now where it does not say. `undefined` where what it says is not acceptable. */
 function timeOf({ timestamp }: EventInput, now: number): number | undefined {
-  if (timestamp === undefined) return now;
+  if (timestamp == null) return now;
   const instant = parseInstant(timestamp);
-  return instant !== undefined && instant <= now + maxAheadMs ? instant : undefined;
+  if (instant === undefined || instant > now + maxAheadMs) return undefined;
+  return misdated(instant, now) === undefined ? instant : undefined;
 }
 
+/** Optional fields that are `null` are as absent: typed clients send them. */
 function accept(input: EventInput, instant: number, at: AdmissionTime): AcceptedEvent {
   const { id, type, data, timestamp, source, correlationId, metadata } = input;
   const event: { -readonly [Field in keyof AcceptedEvent]: AcceptedEvent[Field] } = {
@@ -169,11 +172,22 @@ function accept(input: EventInput, instant: number, at: AdmissionTime): Accepted
     receivedAt: at.now,
   };
   // One by one: spreading them in conditionally takes a third of the rate.
-  if (correlationId !== undefined) event.correlationId = correlationId;
-  if (data !== undefined) event.data = data;
-  if (metadata !== undefined) event.metadata = metadata;
-  if (timestamp === undefined) event.undated = true;
+  if (correlationId != null) event.correlationId = correlationId;
+  if (data != null) event.data = data;
+  if (metadata != null) event.metadata = withoutNulls(metadata);
+  if (timestamp == null) event.undated = true;
   return event;
+}
+
+/** The metadata without the known keys that are `null`: those are as absent. What is the sender's own stays. */
+function withoutNulls(metadata: JsonObject): JsonObject {
+  const isAbsent = (key: string) => metadata[key] === null && knownMetadata.has(key);
+  for (const key in metadata) {
+    if (!isAbsent(key)) continue;
+    const kept = Object.entries(metadata).filter(([name]) => !isAbsent(name));
+    return Object.fromEntries(kept);
+  }
+  return metadata;
 }
 
 /** The kind of a refusal: the finding that a client would have to act on first. */
@@ -203,5 +217,5 @@ function isRefusal(admitted: AdmittedEvent | ItemError): admitted is ItemError {
 
 function sentId(input: unknown): { readonly id?: EventId } {
   const id = (input as { readonly id?: unknown } | null | undefined)?.id;
-  return typeof id === "string" && name.test(id) ? { id } : {};
+  return typeof id === "string" && validId.test(id) ? { id } : {};
 }

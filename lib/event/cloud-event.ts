@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { Finding } from "../errors.ts";
 import type { EventInput, Json } from "./event.ts";
 import { parseInstant } from "./instant.ts";
+import { parseJson } from "./json.ts";
 import { maxFindings } from "./limits.ts";
 import { pointerTo } from "./plain-json.ts";
 
@@ -197,7 +198,7 @@ function decoded(
   }
   if (!json) return bytes.toString();
   try {
-    return JSON.parse(bytes.toString()) as Json;
+    return parseJson(bytes.toString()) as Json;
   } catch {
     add(findings, "/data", "malformed", "the data is not the JSON that its content type promises");
     return undefined;

@@ -4,7 +4,7 @@ export type Json =
 
 export type JsonObject = { readonly [key: string]: Json };
 
-/** An event's identity within its project: 1-128 of `A-Za-z0-9._:@/+-`. */
+/** An event's identity within its project: 1-128 of `A-Za-z0-9._:@/+-`, none of `reservedIds`. */
 export type EventId = string;
 
 /** A batch's identity: a UUIDv7 that ingest fixes before the first publish. */
@@ -13,16 +13,16 @@ export type BatchId = string;
 /** A project's name: what a key belongs to. Open installations use `default`. */
 export type ProjectId = string;
 
-/** An event as a client sends it, checked: what `admit` lets through. */
+/** An event as a client sends it, checked: what `admit` lets through. `null` is as absent. */
 export interface EventInput {
-  readonly id?: EventId;
+  readonly id?: EventId | null;
   readonly type: string;
   readonly data?: Json;
   /** RFC 3339 or epoch milliseconds. */
-  readonly timestamp?: string | number;
+  readonly timestamp?: string | number | null;
   readonly source: string;
-  readonly correlationId?: string;
-  readonly metadata?: JsonObject;
+  readonly correlationId?: string | null;
+  readonly metadata?: JsonObject | null;
 }
 
 /** An event that was admitted: identity and instants are fixed, so a retry carries the same bytes. */

@@ -1,8 +1,8 @@
 import type { Finding } from "../errors.ts";
-import { firstInstant, maxInstantLength, rfc3339 } from "./instant.ts";
+import { firstInstant, maxInstantLength, misdated, rfc3339 } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxFindings, maxNesting } from "./limits.ts";
-import { findNotPlain, isPlainJson, isPlainObject, pointerTo } from "./plain-json.ts";
-import { eventProperties, metadataProperties } from "./schema.ts";
+import { findNotPlain, isPlainJson, isPlainObject, notKept, pointerTo } from "./plain-json.ts";
+import { eventProperties, maxLength, metadataProperties, reservedIds } from "./schema.ts";
 
 /** What the validator says of a field: its path (`metadata.userId`; none for the event) and the rule it breaks. */
 export interface BrokenRule {
@@ -58,7 +58,7 @@ function explain(field: string, rule: string, actual: unknown, input: Row): Told
   if (rule === "numberMin" || rule === "numberMax" || actual === Infinity || actual === -Infinity) {
     return {
       code: "out_of_range",
-      message: `${field} is a number beyond 2^53, which would not stay the same: send it as a string`,
+      message: notKept,
     };
   }
   if (field === "timestamp" && typeof input["timestamp"] === "number") {
@@ -81,16 +81,23 @@ function explainText(field: string, actual: unknown): Told {
   if (!text.isWellFormed()) {
     return { code: "not_well_formed", message: `${field} holds half of a surrogate pair` };
   }
-  const length = Array.from(text.slice(0, 300)).length;
-  if (length < 1 || length > 128) {
-    return { code: "length", message: `${field} must have 1 to 128 characters` };
+  const max = maxLength[field as keyof typeof maxLength];
+  const length = Array.from(text.slice(0, 2 * max + 1)).length;
+  if (length < 1 || length > max) {
+    return { code: "length", message: `${field} must have 1 to ${max} characters` };
   }
-  const allowed =
-    field === "id" || field === "type"
-      ? "may hold only A-Z a-z 0-9 . _ : @ / + -"
-      : "must not hold control characters";
-  return { code: "pattern", message: `${field} ${allowed}` };
+  if (field === "id" && reservedIds.includes(text)) {
+    const message = `an event cannot be called ${reservedIds.join(", ")}: no path would lead to it`;
+    return { code: "reserved", message };
+  }
+  return { code: "pattern", message: `${field} ${allowedIn[field] ?? noControls}` };
 }
+
+const noControls = "must not hold control characters";
+const allowedIn: Readonly<Record<string, string>> = {
+  id: "may hold only A-Z a-z 0-9 . _ : @ / + -",
+  type: "may hold only letters, digits and marks of any script, . _ : @ / + - and single spaces inside",
+};
 
 function addUnknownFields(input: Row, findings: Finding[]): void {
   for (const name of Object.keys(input)) {
@@ -136,10 +143,21 @@ function explainTimestamp(timestamp: unknown, now: number): Told | undefined {
   if (instant < firstInstant) {
     return { code: "past", message: "timestamp lies before the year 1" };
   }
-  return instant > now + maxAheadMs
-    ? { code: "future", message: "timestamp lies more than 5 minutes ahead of the clock here" }
-    : undefined;
+  if (instant > now + maxAheadMs) {
+    return {
+      code: "future",
+      message: "timestamp lies more than 5 minutes ahead of the clock here",
+    };
+  }
+  const fault = misdated(instant, now);
+  return fault && { code: `${fault}_time`, message: misdatedAs[fault] };
 }
+
+const misdatedAs = {
+  zero: "timestamp is the zero of a clock, which tells that no time was set: leave it out where it is not known",
+  seconds:
+    "timestamp lies in January 1970: these are seconds that were taken for milliseconds, multiply them by 1000",
+};
 
 function addSize(input: Row, findings: Finding[]): void {
   // A value that is not plain JSON has no size, and may be nested too deep to be written.

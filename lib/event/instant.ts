@@ -8,6 +8,14 @@ export const lastInstant = 253_402_300_799_999;
 export const maxInstantLength = 64;
 
 const dayMs = 86_400_000;
+/** How a clock or a field that was never set is told as an instant: up to 1970 as the second before it, too. */
+const zeroTimes: readonly (readonly [from: number, to: number])[] = [
+  // Year 1 in Go and .NET, in any zone; and its seconds taken for milliseconds.
+  [firstInstant, firstInstant + dayMs - 1],
+  [firstInstant / 1_000, firstInstant / 1_000],
+  // Unix, and the -1 by which C tells that it does not know.
+  [-1_000, 0],
+];
 const monthDays: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
@@ -22,6 +30,17 @@ export function parseInstant(value: unknown): number | undefined {
   if (typeof value !== "number" || !Number.isInteger(value)) return undefined;
   // The sum makes 0 of -0, which JSON cannot write.
   return value >= firstInstant && value <= lastInstant ? value + 0 : undefined;
+}
+
+/**
+ * Why an instant cannot be when something happened: `zero`, what is told where no time was set; `seconds`, a
+ * time up to now in seconds that was taken for milliseconds, which lies in the first weeks of 1970.
+ * @param now epoch milliseconds
+ */
+export function misdated(instant: number, now: number): "zero" | "seconds" | undefined {
+  if (instant > now / 1_000) return undefined;
+  if (zeroTimes.some(([from, to]) => instant >= from && instant <= to)) return "zero";
+  return instant > 0 ? "seconds" : undefined;
 }
 
 /**

@@ -7,11 +7,12 @@ const maxPointerLength = 256;
 /**
  * Whether a value is what JSON can carry and give back the same, nested at most `levels` deep:
  * `{}` is one level, a scalar none. A property that is `undefined` counts as absent. Any own
- * property name is fine, `__proto__` too.
+ * property name is fine, `__proto__` too. A number is at most 2^53 - 1 in size: beyond that several
+ * whole numbers share one double, and nobody can tell which of them was sent (RFC 8259, 6).
  */
 export function isPlainJson(value: unknown, levels: number): boolean {
   if (typeof value === "string" || typeof value === "boolean") return true;
-  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value === "number") return isKept(value);
   if (typeof value !== "object") return false;
   if (value === null) return true;
   if (levels === 0) return false;
@@ -39,9 +40,7 @@ export function findNotPlain(
   if (findings.length >= maxFindings) return;
   if (value === null || typeof value === "string" || typeof value === "boolean") return;
   if (typeof value === "number") {
-    if (!Number.isFinite(value)) {
-      findings.push({ pointer, code: "out_of_range", message: "the number is too large to keep" });
-    }
+    if (!isKept(value)) findings.push({ pointer, code: "out_of_range", message: notKept });
   } else if (!Array.isArray(value) && !isPlainObject(value)) {
     findings.push({ pointer, code: "type", message: "this is not a JSON value" });
   } else if (levels === 0) {
@@ -60,6 +59,15 @@ export function findNotPlain(
     }
   }
 }
+
+/** Whether a number stands for no other that JSON can write, but for digits of a fraction. Not so of `NaN`. */
+export function isKept(value: number): boolean {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
+}
+
+/** What is told of a number that is not. */
+export const notKept =
+  "the number is beyond 2^53 or too small for a double, and would not stay the same: send it as a string";
 
 /** The RFC 6901 pointer to a member; the container's own where it would be very long. */
 export function pointerTo(container: string, member: string): string {

@@ -2,27 +2,36 @@ import type { ValidationSchema } from "fastest-validator";
 
 /**
  * What an event looks like, as plain data: admission runs it, documentation is derived from it.
- * It stands for validators that take `null` for a value (`considerNullAsAValue`): an optional field
- * is absent, never `null`.
+ * `null` in an optional field is as absent.
  */
 
-/** For `id` and `type`. */
-export const namePattern = "^[A-Za-z0-9._:@/+-]{1,128}$";
+/** The most characters (not code units) of a name or a label. */
+export const maxLength = { id: 128, type: 128, source: 512, correlationId: 128 } as const;
 
-/** For `source` and `correlationId`: 1-128 characters (not code units), no control characters, no lone surrogates. */
-export const labelPattern = "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{1,128}$";
+/** Names that `GET /api/v1/events/:id` cannot ask for: they are routes, or steps of a path that clients take. */
+export const reservedIds: readonly string[] = ["batch", "counts", "export", "stream", ".", ".."];
+
+const ascii = "A-Za-z0-9._:@/+-";
+const reserved = reservedIds.map((id) => id.replaceAll(".", "\\.")).join("|");
+export const idPattern = `^(?!(?:${reserved})$)[${ascii}]{1,${maxLength.id}}$`;
+
+/** Letters, digits and marks of any script and `._:@/+-`, with single spaces inside. What is plain ASCII is found first. */
+const word = "[\\p{L}\\p{N}\\p{M}._:@/+-]+";
+const typePattern = `^(?:[${ascii}]{1,${maxLength.type}}|(?=.{1,${maxLength.type}}$)${word}(?: ${word})*)$`;
+
+/** No control characters, no lone surrogates. */
+const labelPattern = (length: number) =>
+  `^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{1,${length}}$`;
 
 // Each field has an object of its own: the validator takes a shared one for a cycle.
-const name = () => ({ type: "string", nullable: false, pattern: namePattern }) as const;
-const label = () =>
-  ({ type: "string", nullable: false, pattern: labelPattern, patternFlags: "u" }) as const;
-const text = () => ({ type: "string", nullable: false, optional: true }) as const;
+const label = (field: keyof typeof maxLength) =>
+  ({ type: "string", pattern: labelPattern(maxLength[field]), patternFlags: "u" }) as const;
+const text = () => ({ type: "string", optional: true }) as const;
 
 /** A text, or a number that every JSON reader understands alike. */
 const user = () =>
   ({
     type: "multi",
-    nullable: false,
     optional: true,
     rules: [
       { type: "string" },
@@ -46,25 +55,23 @@ export const metadataProperties = {
 } as const;
 
 export const eventProperties = {
-  id: { ...name(), optional: true },
-  type: name(),
+  id: { type: "string", optional: true, pattern: idPattern },
+  type: { type: "string", pattern: typePattern, patternFlags: "u" },
   data: { type: "any", optional: true },
   timestamp: {
     type: "multi",
-    nullable: false,
     optional: true,
     rules: [{ type: "string" }, { type: "number", integer: true }],
   },
-  source: label(),
-  correlationId: { ...label(), optional: true },
-  metadata: { type: "object", nullable: false, optional: true, properties: metadataProperties },
+  source: label("source"),
+  correlationId: { ...label("correlationId"), optional: true },
+  metadata: { type: "object", optional: true, properties: metadataProperties },
 } as const;
 
 /** The schema of one event. Other fields than these are refused. */
 export const eventSchema: ValidationSchema = {
   $$root: true,
   type: "object",
-  nullable: false,
   strict: true,
   properties: eventProperties,
 };

@@ -1,5 +1,6 @@
 import { ServiceError, type Finding } from "../errors.ts";
 import type { ItemResult } from "../event/admit.ts";
+import { parseJson } from "../event/json.ts";
 import { maxFindings } from "../event/limits.ts";
 import { pointerTo } from "../event/plain-json.ts";
 import { tooLarge } from "./body.ts";
@@ -156,7 +157,7 @@ function isBlank(code: number): boolean {
 
 function readLine({ text, number }: Line): ItemReading {
   try {
-    return readItem(JSON.parse(text));
+    return readItem(parseJson(text));
   } catch (error) {
     const message = `line ${number} is not JSON: ${syntaxError(error)}`;
     return {

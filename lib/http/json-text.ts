@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { ServiceError } from "../errors.ts";
+import { parseJson } from "../event/json.ts";
 
 const byteOrderMark = 0xfeff;
 
@@ -19,13 +20,13 @@ export function textOf(bytes: Buffer): string {
 
 /**
  * The JSON value of a body, of any depth. Own properties may be called `__proto__`; of a repeated
- * name the last value counts.
+ * name the last value counts. A number beyond a double's range is `Infinity` or `NaN` (`parseJson`).
  * @throws ServiceError `MALFORMED`
  */
 export function jsonOf(bytes: Buffer): unknown {
   const text = textOf(bytes);
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new ServiceError("MALFORMED", `The body is not JSON: ${syntaxError(error)}`);
   }

@@ -40,7 +40,7 @@ describe("an accepted event", () => {
   test("comes with its JSON", () => {
     const { accepted } = admitAll([
       event({ data: { text: 'a"\u0000', half: "\ud800", whole: "\u{1f600}" } }),
-      event({ id: "e2", timestamp: 1, data: null }),
+      event({ id: "e2", timestamp: now, data: null }),
     ]);
     for (const { event: given, json } of accepted) expect(JSON.parse(json)).toEqual(given);
     expect(accepted).toHaveLength(2);
@@ -100,7 +100,7 @@ describe("an id that stands twice in one call", () => {
     { data: 1 },
     { correlationId: "c" },
     { metadata: {} },
-    { timestamp: 1 },
+    { timestamp: now - 1 },
   ])("with other content (%j) is a conflict", (fields) => {
     const { results, accepted } = admitAll([event(), event(fields), event()]);
     expect(results.map((one) => one.status)).toEqual(["accepted", "rejected", "duplicate"]);
