@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readApiKeys, type ApiKey } from "./api-key.ts";
+import { readOrigins } from "./http/cors.ts";
+import { readHttpLimits, type HttpLimits } from "./http/limits.ts";
 
 export const serviceNames = ["api-gateway", "ingest", "processor", "aggregator", "query"] as const;
 export type ServiceName = (typeof serviceNames)[number];
@@ -34,7 +36,15 @@ export interface Config {
   readonly fullIp: boolean;
   readonly enrichThreads: number;
   /** What one key, or one client address where there are no keys, may do a second on average; 0: any. */
-  readonly rateLimits: { readonly eventsPerSecond: number; readonly readsPerSecond: number };
+  readonly rateLimits: {
+    readonly eventsPerSecond: number;
+    readonly readsPerSecond: number;
+    /** Of one client address. */
+    readonly wrongKeysPerSecond: number;
+  };
+  readonly http: HttpLimits;
+  /** Whose pages may ask; `*`: all. Empty: none of another origin. */
+  readonly corsOrigins: readonly string[];
   /** Batches that one processor handles at a time. */
   readonly prefetch: number;
   /** The most events one question may be expected to read. */
@@ -173,7 +183,10 @@ export function readConfig(environment: Environment, console = false): Config {
     rateLimits: {
       eventsPerSecond: integer("RATE_LIMIT_EVENTS_PER_SECOND", 0, 0, 1_000_000_000),
       readsPerSecond: integer("RATE_LIMIT_READS_PER_SECOND", 0, 0, 1_000_000_000),
+      wrongKeysPerSecond: integer("RATE_LIMIT_WRONG_KEYS_PER_SECOND", 1, 0, 1_000_000_000),
     },
+    http: readHttpLimits(integer),
+    corsOrigins: readOrigins(list("CORS_ORIGINS"), problems),
     files: {
       lock: join(dataDir, "lock.sqlite"),
       queue: join(dataDir, "queue.sqlite"),
@@ -210,6 +223,11 @@ export function readConfig(environment: Environment, console = false): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
+}
+
+/** Whether the service is open, for this machine alone: then it must answer to no other name. */
+export function isLocalOnly({ apiKeys, host }: Pick<Config, "apiKeys" | "host">): boolean {
+  return apiKeys.length === 0 && loopback.has(host);
 }
 
 let loaded: Config | undefined;

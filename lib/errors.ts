@@ -7,6 +7,7 @@ export const catalogue = {
   NOT_FOUND: { status: 404, title: "There is no such thing here", retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, title: "The method is not allowed here", retryable: false },
   NOT_ACCEPTABLE: { status: 406, title: "No such representation", retryable: false },
+  REQUEST_TOO_SLOW: { status: 408, title: "The request took too long to come", retryable: true },
   ID_CONFLICT: { status: 409, title: "This id was used for another event", retryable: false },
   TOO_MANY_QUESTIONS: {
     status: 409,
@@ -15,11 +16,14 @@ export const catalogue = {
   },
   PRECONDITION_FAILED: { status: 412, title: "A precondition was not met", retryable: false },
   TOO_LARGE: { status: 413, title: "The request is too large", retryable: false },
+  URI_TOO_LONG: { status: 414, title: "The address is too long", retryable: false },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     title: "The content type is not supported",
     retryable: false,
   },
+  EXPECTATION_FAILED: { status: 417, title: "The only Expect is 100-continue", retryable: false },
+  MISDIRECTED: { status: 421, title: "This host is not served here", retryable: false },
   INVALID_EVENT: { status: 422, title: "The event is invalid", retryable: false },
   QUERY_TOO_EXPENSIVE: {
     status: 422,
@@ -27,7 +31,14 @@ export const catalogue = {
     retryable: false,
   },
   TOO_MANY_REQUESTS: { status: 429, title: "Too many requests", retryable: true },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: "The request's header fields are too large",
+    retryable: false,
+  },
   INTERNAL: { status: 500, title: "Something went wrong here", retryable: false },
+  NOT_IMPLEMENTED: { status: 501, title: "There is no such method", retryable: false },
+  OVERLOADED: { status: 503, title: "Too much is under way here right now", retryable: true },
   QUEUE_UNAVAILABLE: {
     status: 503,
     title: "Events cannot be made durable right now",

@@ -33,7 +33,7 @@ export const metrics = {
   analytics_rate_limited_total: {
     type: "counter",
     labels: ["limit"],
-    help: "Requests answered 429, by limit (events or reads). Normal is none.",
+    help: "Requests answered 429, by limit (events, reads or wrong_keys). Normal is none.",
   },
   analytics_batch_events: {
     type: "histogram",
@@ -106,6 +106,10 @@ export const metrics = {
   analytics_events_exported_total: {
     type: "counter",
     help: "Events read for exports. Grows while somebody takes one.",
+  },
+  analytics_http_connections_dropped_total: {
+    type: "counter",
+    help: "Connections closed unheard, above HTTP_MAX_CONNECTIONS. Normal is none.",
   },
   analytics_http_requests_total: {
     type: "counter",

@@ -72,7 +72,11 @@ export class Operations implements Operating {
       return sendJson(response, 404, { status: "off", detail: "ENABLE_METRICS is false" });
     }
     await this.#observeBacklog();
-    response.writeHead(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
+    response.writeHead(200, {
+      "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+    });
     response.end(exposition(this.#broker.metrics) + (await this.#process.metrics()));
   }
 
@@ -162,6 +166,7 @@ export function sendJson(response: ServerResponse, status: number, body: object)
   response.writeHead(status, {
     "Content-Type": "application/json; charset=utf-8",
     "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
   });
   response.end(JSON.stringify(body));
 }

@@ -1,8 +1,13 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Middleware, Service, ServiceBroker } from "moleculer";
-import type { Config } from "./config.ts";
-import { Operations, operatingPaths, sendJson } from "./operations.ts";
+import { isLocalOnly, type Config } from "./config.ts";
+import { ServiceError } from "./errors.ts";
+import { answerEarly } from "./http/early-answer.ts";
+import { problemOf } from "./http/problem.ts";
+import { pathOf } from "./http/request-head.ts";
+import { httpServer } from "./http/server.ts";
+import { Operations, operatingPaths } from "./operations.ts";
 
 /**
  * Answers `/health/live`, `/health/ready`, `/health` and `/metrics` on `OPS_PORT` in a process without
@@ -18,7 +23,10 @@ export function opsListener(config: Config): Middleware {
 
   async function open(broker: ServiceBroker): Promise<void> {
     const operations = new Operations(broker, config.services);
-    const server = createServer((request, response) => answer(operations, request, response));
+    const server = httpServer(config.http, isLocalOnly(config), {
+      receive: (request, response) => answer(operations, request, response),
+      refuse,
+    });
     listener = { server, operations };
     try {
       server.listen(port, config.host);
@@ -52,13 +60,28 @@ export function opsListener(config: Config): Middleware {
 }
 
 const paths = new Map(Object.entries(operatingPaths));
+const allow = ["GET", "HEAD", "OPTIONS"];
 
 function answer(operations: Operations, request: IncomingMessage, response: ServerResponse): void {
-  const name = paths.get((request.url ?? "").split("?", 1)[0] ?? "");
-  if (name === undefined) return sendJson(response, 404, { status: "not found" });
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    response.setHeader("Allow", "GET, HEAD");
-    return sendJson(response, 405, { status: "method not allowed" });
+  const name = paths.get(pathOf(request));
+  const { method = "" } = request;
+  response.setHeader("X-Request-Id", String(request.headers["x-request-id"]));
+  if (name === undefined && pathOf(request) !== "*") {
+    return refuse(request, response, new ServiceError("NOT_FOUND"));
+  }
+  if (name === undefined || method === "OPTIONS") {
+    response.writeHead(204, { Allow: allow.join(", "), "Cache-Control": "no-store" }).end();
+    return;
+  }
+  if (!allow.includes(method)) {
+    return refuse(request, response, new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow }));
   }
   Promise.resolve(operations[name](request, response)).catch(() => response.destroy());
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, error: ServiceError): void {
+  const requestId = String(request.headers["x-request-id"]);
+  const { status, headers, body } = problemOf(error, { instance: pathOf(request), requestId });
+  response.setHeader("X-Request-Id", requestId);
+  void answerEarly(request, response, { status, headers, body: JSON.stringify(body) });
 }

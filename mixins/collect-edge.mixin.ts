@@ -52,9 +52,13 @@ export function CollectEdgeMixin() {
         if (route === undefined) return false;
         if (request.method !== "POST") {
           // `batch` is no event's id.
-          if (route === "collectEvent") return false;
-          const error = new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow: ["POST"] });
-          this.refuse(request, response, error);
+          if (route === "collectEvent" || request.method === "OPTIONS") return false;
+          const allow = ["OPTIONS", "POST"];
+          this.refuse(
+            request,
+            response,
+            new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow }),
+          );
           return true;
         }
         this[route](request, response, end < 0 ? "" : url.slice(end + 1)).then(
@@ -73,6 +77,8 @@ export function CollectEdgeMixin() {
       ): void {
         response.writeHead(status, {
           "X-Request-Id": request.headers["x-request-id"],
+          "Cache-Control": "no-store",
+          "X-Content-Type-Options": "nosniff",
           ...headers,
         });
         response.end(body);
@@ -90,8 +96,10 @@ export function CollectEdgeMixin() {
         this.answerProblem(request, response, error);
       },
 
-      collects(method: string, path: string): boolean {
-        return method === "POST" && routes.has(path);
+      collectingAt(path: string): "alone" | "besides" | undefined {
+        const route = routes.get(path);
+        if (route === undefined) return undefined;
+        return route === "collectBatch" ? "alone" : "besides";
       },
 
       async collectEvent(

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { ExportPage } from "../lib/analytics/export-question.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
 import { ServiceError } from "../lib/errors.ts";
@@ -6,10 +6,10 @@ import type { EventText } from "../lib/event/event-text.ts";
 import { preferred } from "../lib/http/accept.ts";
 import { sendPages } from "../lib/http/send-pages.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
-import type { Edge } from "./http-edge.mixin.ts";
+import type { Aliased, Edge } from "./http-edge.mixin.ts";
 
 /** What moleculer-web adds to a request before it calls an alias. */
-export interface Routed extends IncomingMessage {
+export interface Routed extends Aliased {
   readonly $ctx: TypedContext<unknown>;
   readonly $params: Raw;
 }

@@ -1,15 +1,19 @@
-import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Scope } from "../lib/api-key.ts";
-import type { Config } from "../lib/config.ts";
+import { isLocalOnly, type Config } from "../lib/config.ts";
 import type { Meta } from "../lib/contracts.ts";
 import { ServiceError } from "../lib/errors.ts";
+import { Cors } from "../lib/http/cors.ts";
 import { answerEarly } from "../lib/http/early-answer.ts";
 import { problemOf } from "../lib/http/problem.ts";
+import { readQueryString, unknownParameter, type Parameters } from "../lib/http/query-string.ts";
+import { pathOf } from "../lib/http/request-head.ts";
+import { httpServer } from "../lib/http/server.ts";
 import { defineMixin } from "../lib/moleculer.ts";
+import { HttpMethodsMixin, nothingHere, type Methods } from "./http-methods.mixin.ts";
 import { RateLimitMixin, type Admitting } from "./rate-limit.mixin.ts";
 import { RequestMetricsMixin, type RequestMetrics } from "./request-metrics.mixin.ts";
 
@@ -29,9 +33,11 @@ export interface Edge extends Web, Admitting {
    * the answer and puts the request's id on it.
    */
   intercept(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Whether `intercept` has an answer for it. */
-  collects(method: string, path: string): boolean;
+  /** Whether `intercept` has an answer for a POST to this path, and whether it is the only one that has any there. */
+  collectingAt(path: string): "alone" | "besides" | undefined;
   answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void;
+  /** Throws VALIDATION. */
+  refuseShadowed(request: Aliased): void;
   admitCaller(
     context: Context<unknown, Meta>,
     route: Route,
@@ -44,10 +50,15 @@ interface Route {
   readonly opts: { readonly scope?: Scope };
 }
 
+/** What moleculer-web adds to a request before it calls an alias. */
+export interface Aliased extends IncomingMessage {
+  readonly query: Parameters;
+  readonly $alias: { readonly keys: readonly { readonly name: string }[] };
+}
+
 const drainWithinMs = 8_000;
-const keepAliveMs = 65_000;
-const requestId = /^[A-Za-z0-9._:@/+-]{1,128}$/;
-const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+/** Of an address that takes a question in its parameters, or none. */
+const withoutBody = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
 
 /** moleculer-web's settings, in which `this` is the service. Its log lines would tell addresses and queries. */
 function settingsOf({ port, host }: Config): ServiceSettingSchema {
@@ -65,35 +76,71 @@ function settingsOf({ port, host }: Config): ServiceSettingSchema {
   return settings as ServiceSettingSchema;
 }
 
-/** The path as the client sent it: moleculer-web rewrites `url` while it routes. */
-function pathOf(request: IncomingMessage & { readonly originalUrl?: string }): string {
-  return (request.originalUrl ?? request.url ?? "/").split("?", 1)[0] ?? "/";
+/** @throws ServiceError NOT_FOUND for a slash at the end, which moleculer-web would take off: an address has one name */
+function checkAddress(path: string): void {
+  if (path.length > 1 && path.endsWith("/")) throw nothingHere();
+}
+
+/** @throws ServiceError MALFORMED for a body that nobody would read: what it asks would silently be lost */
+function checkUnasked({ method = "", headers }: IncomingMessage): void {
+  const length = headers["content-length"];
+  const hasBody = headers["transfer-encoding"] !== undefined || (length ?? "0") !== "0";
+  if (hasBody && withoutBody.has(method)) {
+    throw new ServiceError("MALFORMED", `A request with ${method} takes no body here`);
+  }
 }
 
 /** Gives a service moleculer-web's routes on a server of our own: request ids, keys, problems, 405, an orderly end. */
 export function HttpEdgeMixin(config: Config) {
-  return defineMixin<Edge & RequestMetrics & { heads: WeakSet<IncomingMessage> }>()({
-    mixins: [ApiGateway as Partial<ServiceSchema>, RequestMetricsMixin(), RateLimitMixin(config)],
+  const cors = config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins);
+
+  return defineMixin<Edge & Methods & RequestMetrics & { heads: WeakSet<IncomingMessage> }>()({
+    mixins: [
+      HttpMethodsMixin(cors),
+      RequestMetricsMixin(),
+      RateLimitMixin(config),
+      ApiGateway as Partial<ServiceSchema>,
+    ],
     settings: settingsOf(config),
     methods: {
-      /** In place of moleculer-web's: the same server with a handler in front of it. */
+      /** In place of moleculer-web's: a server of our own, whose requests go through `onRequest`. */
       createServer(): void {
-        this.server = createServer((request, response) => this.onRequest(request, response));
-        this.server.keepAliveTimeout = keepAliveMs;
-        this.server.requestTimeout = 60_000;
-        this.server.headersTimeout = 20_000;
+        this.server = httpServer(config.http, isLocalOnly(config), {
+          receive: (request, response) => this.onRequest(request, response),
+          refuse: (request, response, error) => {
+            this.prepare(request, response);
+            this.observeRequest(request, response);
+            this.answerProblem(request, response, error);
+          },
+          drop: () => this.broker.metrics.increment("analytics_http_connections_dropped_total"),
+        });
+      },
+
+      /** What an answer has, whoever gives it. Header by header costs time: collecting has none of it but where it must. */
+      prepare(request: IncomingMessage, response: ServerResponse): void {
+        if (this.draining) response.shouldKeepAlive = false;
+        if (cors === undefined) return;
+        for (const [name, value] of Object.entries(cors.headersFor(request))) {
+          response.setHeader(name, value);
+        }
       },
 
       onRequest(request: IncomingMessage, response: ServerResponse): void {
-        const given = request.headers["x-request-id"];
-        const id = typeof given === "string" && requestId.test(given) ? given : randomUUID();
-        request.headers["x-request-id"] = id;
-        if (this.draining) response.shouldKeepAlive = false;
+        this.prepare(request, response);
         if (this.intercept(request, response)) return;
         // moleculer-web would take it for the request's id; here it is the sender's own affair.
         delete request.headers["x-correlation-id"];
-        response.setHeader("X-Request-Id", id);
+        response.setHeader("X-Request-Id", String(request.headers["x-request-id"]));
+        response.setHeader("Cache-Control", "no-store");
+        response.setHeader("X-Content-Type-Options", "nosniff");
         this.observeRequest(request, response);
+        try {
+          checkAddress(pathOf(request));
+          checkUnasked(request);
+          if (request.method === "OPTIONS") return this.answerOptions(request, response);
+        } catch (error) {
+          return this.answerProblem(request, response, error);
+        }
         if (request.method === "HEAD") {
           this.heads.add(request);
           request.method = "GET";
@@ -128,17 +175,17 @@ export function HttpEdgeMixin(config: Config) {
         this.answerProblem(request, response, error);
       },
 
-      /** In place of moleculer-web's: tells a wrong method from a wrong path. */
-      send404(request: IncomingMessage, response: ServerResponse): void {
-        const path = pathOf(request);
-        const allow = methods.filter(
-          (method) => this.resolveAlias(path, method) !== false || this.collects(method, path),
-        );
-        const error =
-          allow.length > 0
-            ? new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow })
-            : new ServiceError("NOT_FOUND", "There is nothing at this address");
-        this.answerProblem(request, response, error);
+      /** In place of moleculer-web's, which drops what comes after 1,000 pairs and names that it holds for dangerous. */
+      parseQueryString({ url = "/" }: IncomingMessage): { url: string; query: Parameters } {
+        const mark = url.indexOf("?");
+        if (mark < 0) return { url, query: {} };
+        return { url: url.slice(0, mark), query: readQueryString(url.slice(mark + 1)) };
+      },
+
+      /** Before each alias: a part of the path is no parameter, and would win over one of the same name. */
+      refuseShadowed({ query, $alias }: Aliased): void {
+        const name = $alias.keys.find((key) => Object.hasOwn(query, key.name))?.name;
+        if (name !== undefined) throw unknownParameter(name, `${name} is a part of the path here`);
       },
 
       /** Before each alias: who asks, and whether the key and the limits allow it. */

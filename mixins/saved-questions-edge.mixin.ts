@@ -3,6 +3,7 @@ import { readBody } from "../lib/http/body.ts";
 import { jsonOf } from "../lib/http/json-text.ts";
 import { requireMediaType } from "../lib/http/media-type.ts";
 import { demandOf, entityTagOf } from "../lib/http/precondition.ts";
+import { unknownParameter } from "../lib/http/query-string.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import type { Edge } from "./http-edge.mixin.ts";
 import type { Routed } from "./export-edge.mixin.ts";
@@ -20,6 +21,7 @@ export function SavedQuestionsEdgeMixin() {
   return defineMixin<Edge>()({
     methods: {
       async saveQuestion(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
         const demand = demandOf(request.headers);
         requireMediaType(request.headers["content-type"], ["application/json"]);
         const body = jsonOf(await readBody(request, limits));
@@ -34,6 +36,7 @@ export function SavedQuestionsEdgeMixin() {
       },
 
       async removeQuestion(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
         const demand = demandOf(request.headers);
         const params = { name: String(request.$params["name"]), demand };
         await request.$ctx.call("query.saved.remove", params);
@@ -41,4 +44,10 @@ export function SavedQuestionsEdgeMixin() {
       },
     },
   });
+}
+
+/** @throws ServiceError VALIDATION: what is saved is in the body alone */
+function refuseParameters({ query }: Routed): void {
+  const [stray] = Object.keys(query);
+  if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
 }

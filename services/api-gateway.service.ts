@@ -6,7 +6,7 @@ import { operatingPaths, type Operating } from "../lib/operations.ts";
 import { AskEdgeMixin, type AskEdge } from "../mixins/ask-edge.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/export-edge.mixin.ts";
-import { HttpEdgeMixin, type Edge } from "../mixins/http-edge.mixin.ts";
+import { HttpEdgeMixin, type Aliased, type Edge } from "../mixins/http-edge.mixin.ts";
 import { OperateMixin } from "../mixins/operate.mixin.ts";
 import {
   SavedQuestionsEdgeMixin,
@@ -96,11 +96,14 @@ function closed(route: ApiRoute) {
   return {
     ...route,
     mappingPolicy: "restrict",
+    // An address is what it says: no other case, nothing at its end.
+    pathToRegexpOptions: { sensitive: true, trailing: false },
     bodyParsers: false,
     logging: false,
     async onBeforeCall(this: Edge & AskEdge, ...args: Parameters<Edge["admitCaller"]>) {
       this.admitCaller(...args);
       const [, , request] = args;
+      this.refuseShadowed(request as Aliased);
       if (route.takesQuestion) await this.takeQuestion(request);
     },
   };

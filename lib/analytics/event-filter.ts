@@ -63,8 +63,12 @@ function readBot(raw: Raw, findings: Findings): Condition[] {
   return [{ path: ["context", "bot"], op: choice === "only" ? "is" : "is_not", values: [true] }];
 }
 
+/** `data.amount[gte]`: a property and what is said of it. */
+const withOperator = /^(.+)\[([^\]"]+)\]$/;
+
 function readConditions(name: string, value: unknown, findings: Findings): Condition[] {
-  const path = readPath(name);
+  const [, property = name, said] = withOperator.exec(name) ?? [];
+  const path = readPath(property);
   if (path === undefined) {
     findings.push({
       pointer: name,
@@ -74,7 +78,8 @@ function readConditions(name: string, value: unknown, findings: Findings): Condi
     return [];
   }
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  const entries = isObject ? Object.entries(value) : [["is", value] as const];
+  const entries =
+    isObject && said === undefined ? Object.entries(value) : [[said ?? "is", value] as const];
   return entries.flatMap(([operator, operand]) => {
     const condition = operators.includes(operator as Operator)
       ? readCondition(path, operator as Operator, operand)

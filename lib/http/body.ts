@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { ServiceError } from "../errors.ts";
+import { askForBody } from "./expectation.ts";
 
 /** Bytes a body may have. A body without a content coding must keep to both. */
 export interface BodyLimits {
@@ -47,6 +48,7 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
   }
   if (Number(request.headers["content-length"]) > limits.wireBytes) throw overWire(limits);
   if (request.destroyed) throw new RequestAborted();
+  askForBody(request);
   return decoderFor === undefined
     ? readPlain(request, limits)
     : readCoded(request, decoderFor, limits);

@@ -3,6 +3,7 @@ import type { EventOutcome, Receipt } from "../contracts.ts";
 import { ServiceError } from "../errors.ts";
 import type { ItemResult } from "../event/admit.ts";
 import { errorOfItem } from "./problem.ts";
+import { readQueryString } from "./query-string.ts";
 
 /** An answer to a collecting request, ready to be sent. */
 export interface Answer {
@@ -29,7 +30,7 @@ export function waitOf(headers: IncomingHttpHeaders): number | undefined {
 
 /**
  * The query string of a collecting request. A single event takes none, a batch takes `results`.
- * @throws ServiceError VALIDATION for any other parameter or value
+ * @throws ServiceError VALIDATION for any other parameter or value; MALFORMED as `readQueryString` does
  */
 export function readResultsChoice(
   search: string,
@@ -37,7 +38,7 @@ export function readResultsChoice(
 ): ResultsChoice | undefined {
   if (search === "") return undefined;
   let choice: ResultsChoice | undefined;
-  for (const [name, value] of new URLSearchParams(search)) {
+  for (const [name, value] of Object.entries(readQueryString(search))) {
     choice = name === "results" ? allowed.find((known) => known === value) : undefined;
     if (choice !== undefined) continue;
     const message =

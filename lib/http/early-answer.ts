@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { awaitsContinue } from "./expectation.ts";
 
 export interface EarlyAnswer {
   readonly status: number;
@@ -18,7 +19,8 @@ const patience: Patience = { sizeBytes: 4 * 1_048_576, timeoutMs: 2_000 };
  * Answer a request whose body may not have been read to its end. A server that closes while the
  * client still sends resets the connection, and the client loses the answer. So the answer goes out
  * whole, with `Connection: close`, then what still comes is thrown away within bounds, and only
- * then the connection is closed. It stays open where little or nothing is left to come.
+ * then the connection is closed. It stays open where little or nothing is left to come; not after a 408, whose client
+ * is too slow to be waited for.
  * Does nothing where an answer was begun before.
  * Resolves when the response is ended; never rejects.
  */
@@ -30,7 +32,8 @@ export async function answerEarly(
 ): Promise<void> {
   if (response.destroyed || response.headersSent) return;
   const payload = Buffer.from(body);
-  const brief = request.complete || isBrief(request);
+  const unasked = awaitsContinue(request);
+  const brief = !unasked && (request.complete || (status !== 408 && isBrief(request)));
   response.writeHead(status, {
     ...headers,
     "content-length": String(payload.length),
@@ -38,6 +41,11 @@ export async function answerEarly(
   });
   if (brief) {
     request.resume();
+    response.end(payload);
+    return;
+  }
+  if (unasked) {
+    // Nothing comes: the client waits to be asked, and takes this answer for a no.
     response.end(payload);
     return;
   }

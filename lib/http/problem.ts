@@ -99,6 +99,7 @@ function headersOf(type: ErrorType, data: ErrorData): Record<string, string> {
   const headers: Record<string, string> = {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
   };
   if (status === 401) headers["www-authenticate"] = "Bearer";
   if (status === 405) headers["allow"] = (data.allow ?? []).join(", ");

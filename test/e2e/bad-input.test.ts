@@ -164,9 +164,9 @@ describe("reads", () => {
   });
 
   test.each([
-    ["GET", "/api/v1/events/batch", 405, "POST"],
-    ["DELETE", "/api/v1/events", 405, "GET, POST"],
-    ["POST", "/api/v1/events/counts", 405, "GET"],
+    ["GET", "/api/v1/events/batch", 405, "OPTIONS, POST"],
+    ["DELETE", "/api/v1/events", 405, "OPTIONS, GET, HEAD, POST"],
+    ["POST", "/api/v1/events/counts", 405, "OPTIONS, GET, HEAD"],
     ["GET", "/api/v1/nothing", 404, null],
     ["GET", "/%zz", 404, null],
     ["GET", "/api/v1/events/%zz", 400, null],

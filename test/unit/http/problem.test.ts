@@ -51,6 +51,7 @@ describe("an error of the catalogue", () => {
     expect(headers("NOT_FOUND", { allow: ["GET"], retryAfter: 3 })).toEqual({
       "content-type": "application/problem+json",
       "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
     });
   });
 
@@ -176,7 +177,11 @@ describe("anything else", () => {
   ])("%p is a 500 that tells nothing", (error) => {
     expect(problem(error)).toEqual({
       status: 500,
-      headers: { "content-type": "application/problem+json", "cache-control": "no-store" },
+      headers: {
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+      },
       body: {
         type: "/problems/internal",
         title: catalogue.INTERNAL.title,

@@ -1,0 +1,85 @@
+import type { IncomingMessage } from "node:http";
+
+type Headers = Readonly<Record<string, string>>;
+
+/** What a page may read of an answer besides what every page may. */
+const exposed = [
+  "Allow",
+  "As-Of",
+  "Content-Disposition",
+  "ETag",
+  "Location",
+  "Preference-Applied",
+  "RateLimit",
+  "RateLimit-Policy",
+  "Retry-After",
+  "X-Request-Id",
+].join(", ");
+
+/** What a page may send besides what every page may. */
+const taken =
+  /^(?:accept|authorization|content-encoding|content-type|if-match|if-none-match|last-event-id|prefer|x-api-key|x-request-id|ce-[a-z0-9]+)$/;
+
+/** As a browser writes it: in lower case, without a path. */
+const webOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/;
+const preflightSeconds = 7_200;
+
+/** Check the entries of CORS_ORIGINS; what is wrong is added to the problems. */
+export function readOrigins(entries: readonly string[], problems: string[]): readonly string[] {
+  if (entries.some((origin) => origin !== "*" && !webOrigin.test(origin))) {
+    problems.push("CORS_ORIGINS must be origins such as https://app.example, by comma, or *");
+  }
+  return entries;
+}
+
+/**
+ * Which pages of other origins may ask (the Fetch standard's CORS protocol). Keys come in headers that a page sets itself, so
+ * credentials of the browser's own (cookies, its store of passwords) are never allowed.
+ */
+export class Cors {
+  readonly #origins: ReadonlySet<string>;
+  readonly #any: boolean;
+
+  /** @param origins such as `https://app.example`; or `*` alone, for every page */
+  constructor(origins: readonly string[]) {
+    this.#origins = new Set(origins);
+    this.#any = this.#origins.has("*");
+  }
+
+  /** For each answer, also one that refuses: whether the page that asked may read it. */
+  headersFor({ headers: { origin } }: IncomingMessage): Headers {
+    const shared: Headers = this.#any ? {} : { Vary: "Origin" };
+    const allowed = this.#allowed(origin);
+    return allowed === undefined
+      ? shared
+      : {
+          ...shared,
+          "Access-Control-Allow-Origin": allowed,
+          "Access-Control-Expose-Headers": exposed,
+        };
+  }
+
+  /** For the answer to a preflight; none of them where it is no preflight, or of an origin that may not ask. */
+  preflightHeaders({ headers }: IncomingMessage, methods: readonly string[]): Headers {
+    const wanted = headers["access-control-request-method"];
+    const vary = ["Access-Control-Request-Method", "Access-Control-Request-Headers"];
+    const shared = { Vary: [...(this.#any ? [] : ["Origin"]), ...vary].join(", ") };
+    if (wanted === undefined || this.#allowed(headers.origin) === undefined) return shared;
+    const fields = (headers["access-control-request-headers"] ?? "")
+      .split(",")
+      .map((name) => name.trim().toLowerCase())
+      .filter((name) => taken.test(name));
+    return {
+      ...shared,
+      "Access-Control-Allow-Methods": methods.join(", "),
+      ...(fields.length > 0 && { "Access-Control-Allow-Headers": fields.join(", ") }),
+      "Access-Control-Max-Age": String(preflightSeconds),
+    };
+  }
+
+  #allowed(origin: string | undefined): string | undefined {
+    if (origin === undefined) return undefined;
+    if (this.#any) return "*";
+    return this.#origins.has(origin) ? origin : undefined;
+  }
+}
