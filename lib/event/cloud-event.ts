@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Finding } from "../errors.ts";
+import { cloudEventId } from "./cloud-event-id.ts";
 import type { EventInput, Json } from "./event.ts";
 import { parseInstant } from "./instant.ts";
 import { parseJson } from "./json.ts";
@@ -10,8 +11,8 @@ import { pointerTo } from "./plain-json.ts";
  * CloudEvents 1.0 (https://github.com/cloudevents/spec, JSON event format and HTTP binding) as
  * events of this API. What is read has still to be admitted.
  *
- * - `id`, `type` and `source` stay as they are. The id alone is the event's identity within its
- *   project; here `source` is no part of it.
+ * - `type` and `source` stay as they are. The identity is `source` and `id` together: see `cloudEventId`. Where that
+ *   is not the id itself, the id is kept as `metadata.cloudEventId`, a name that no attribute can have.
  * - `time` is the timestamp, `correlationid` the correlation id.
  * - `subject`, `dataschema` and extension attributes go into `metadata` under their names; names that
  *   are known there get their capitals back (`userid` is `userId`). Their values are texts, in the
@@ -117,12 +118,18 @@ function reading(
     add(findings, placeOf("time"), "format", "time must be RFC 3339, in the years 1 to 9999");
   }
   if (findings.length > 0) return rejected(findings);
-  const metadata = metadataOf(attributes);
+  const sentId = attributes.get("id") ?? "";
+  const source = attributes.get("source") ?? "";
+  const id = cloudEventId(source, sentId);
+  const metadata = {
+    ...metadataOf(attributes),
+    ...(id !== sentId && { cloudEventId: sentId }),
+  };
   const correlationId = attributes.get("correlationid");
   const input: EventInput = {
-    id: attributes.get("id"),
+    id,
     type: attributes.get("type") ?? "",
-    source: attributes.get("source") ?? "",
+    source,
     ...(time !== undefined && { timestamp: time }),
     ...(data !== undefined && { data }),
     ...(correlationId !== undefined && { correlationId }),
@@ -170,7 +177,7 @@ function structuredData(
 ): Json | undefined {
   const { data, data_base64: base64 } = event as { data?: Json; data_base64?: unknown };
   if (base64 === undefined || base64 === null) return data;
-  if (data !== undefined) {
+  if (data !== undefined && data !== null) {
     add(findings, "/data_base64", "ambiguous", "an event has data or data_base64, not both");
   } else if (typeof base64 !== "string" || !isBase64(base64)) {
     add(findings, "/data_base64", "format", "data_base64 must be base64 (RFC 4648, 4)");

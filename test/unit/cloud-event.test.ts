@@ -1,6 +1,11 @@
 import { readCloudEvent, type CloudEventReading } from "../../lib/event/cloud-event.ts";
 
-const required = { specversion: "1.0", id: "e1", source: "/mailer", type: "email.opened" };
+const required = {
+  specversion: "1.0",
+  id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6071",
+  source: "/mailer",
+  type: "email.opened",
+};
 
 function input(reading: CloudEventReading): unknown {
   return reading.status === "read" ? reading.input : reading.errors;
@@ -32,7 +37,7 @@ describe("a CloudEvent in structured mode", () => {
       data: { plan: "pro" },
     });
     expect(input(reading)).toEqual({
-      id: "e1",
+      id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6071",
       source: "/mailer",
       type: "email.opened",
       timestamp: "2026-01-31T10:20:30Z",
@@ -53,7 +58,7 @@ describe("a CloudEvent in structured mode", () => {
 
   test("with no more than it needs is an event with no more", () => {
     expect(input(readCloudEvent(required))).toEqual({
-      id: "e1",
+      id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6071",
       source: "/mailer",
       type: "email.opened",
     });
@@ -111,6 +116,7 @@ describe("its data", () => {
   test.each([
     ["no type", { data: { a: 1 } }, [{ a: 1 }, undefined]],
     ["null", { data: null }, [null, undefined]],
+    ["null beside base64", { data: null, data_base64: "/wD/" }, ["/wD/", undefined]],
     [
       "JSON",
       { data: [1], datacontenttype: "application/vnd.x+json; charset=utf-8" },

@@ -111,16 +111,26 @@ describe("a batch of lines", () => {
 });
 
 describe("a batch of CloudEvents", () => {
-  const event = { specversion: "1.0", id: "e1", source: "/s", type: "t" };
+  const event = {
+    specversion: "1.0",
+    id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6071",
+    source: "/s",
+    type: "t",
+  };
 
   test("is read event by event", () => {
     const batch = read(
-      JSON.stringify([event, { ...event, specversion: "0.3" }, 5, { ...event, id: "e2", data: 1 }]),
+      JSON.stringify([
+        event,
+        { ...event, specversion: "0.3" },
+        5,
+        { ...event, id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6072", data: 1 },
+      ]),
       cloudEvents,
     );
     expect(batch.inputs).toEqual([
-      { id: "e1", source: "/s", type: "t" },
-      { id: "e2", source: "/s", type: "t", data: 1 },
+      { id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6071", source: "/s", type: "t" },
+      { id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6072", source: "/s", type: "t", data: 1 },
     ]);
     expect(rejections(batch)).toEqual(["1 unsupported /specversion", "2 type "]);
   });

@@ -12,9 +12,19 @@ function refusal(body: string, type: string): string {
   }
 }
 
-const cloudEvent = { specversion: "1.0", id: "e1", source: "/s", type: "t" };
-const cloudHeaders = { "ce-specversion": "1.0", "ce-id": "e1", "ce-source": "/s", "ce-type": "t" };
-const input = { id: "e1", source: "/s", type: "t" };
+const cloudEvent = {
+  specversion: "1.0",
+  id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6071",
+  source: "/s",
+  type: "t",
+};
+const cloudHeaders = {
+  "ce-specversion": "1.0",
+  "ce-id": "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6071",
+  "ce-source": "/s",
+  "ce-type": "t",
+};
+const input = { id: "0190b3a1-7c2d-7e0f-8a1b-2c3d4e5f6071", source: "/s", type: "t" };
 
 test("JSON is the event", () => {
   expect(
