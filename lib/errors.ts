@@ -45,6 +45,11 @@ export const catalogue = {
     retryable: true,
   },
   QUEUE_FULL: { status: 503, title: "The queue is full", retryable: true },
+  OUTCOME_UNKNOWN: {
+    status: 503,
+    title: "It is not known whether this was kept: send it again with the same ids",
+    retryable: true,
+  },
   STORE_UNAVAILABLE: { status: 503, title: "The store is away right now", retryable: true },
   SERVICE_UNAVAILABLE: { status: 503, title: "A service is away right now", retryable: true },
   DRAINING: { status: 503, title: "The service is shutting down", retryable: true },
@@ -59,8 +64,17 @@ export interface Finding {
   readonly message: string;
 }
 
+/** An id that was given here to an event that came without one. */
+export interface GivenId {
+  /** The event's place in the body. */
+  readonly index: number;
+  readonly id: string;
+}
+
 export interface ErrorData {
   readonly errors?: readonly Finding[];
+  /** Of OUTCOME_UNKNOWN: what to send the events with that came without an id. */
+  readonly ids?: readonly GivenId[];
   /** Seconds, for `Retry-After`. */
   readonly retryAfter?: number;
   /** For `Allow`. */

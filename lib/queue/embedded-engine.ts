@@ -1,7 +1,8 @@
 import { errorType, ServiceError, type ErrorType } from "../errors.ts";
 import { Feed, steadyNow, type Handed } from "./embedded-feed.ts";
+import { failureOf, isWritten, refusalsOf, unwritten, type Unwritten } from "./embedded-failure.ts";
 import type { QueueFile } from "./embedded-file.ts";
-import { Intake } from "./embedded-intake.ts";
+import { Intake, type Inserted } from "./embedded-intake.ts";
 import { FileKeeper, retryMs } from "./embedded-keeper.ts";
 import { EngineVerbs } from "./embedded-verbs.ts";
 import type {
@@ -114,17 +115,18 @@ export class QueueEngine {
     this.#givenBack = 0;
     // While there is trouble nothing is added, but what was handled is still removed.
     const admitted = published > 0 && this.#keeper.writable !== null;
-    const full = admitted ? this.#write(outcomes, groups) : null;
-    if (full !== null || (outcomes.length > 0 && this.#write(outcomes, []) !== null)) {
+    const written = admitted ? this.#write(outcomes, groups) : unwritten;
+    if (isWritten(written) || (outcomes.length > 0 && isWritten(this.#write(outcomes, [])))) {
       settled += outcomes.length;
     }
-    return { refusals: published > 0 ? refusalsOf(full, published) : [], settled };
+    return { refusals: published > 0 ? refusalsOf(written, published) : [], settled };
   }
 
-  /** One transaction. @returns the indexes that the bound refused; `null` where nothing was written */
-  #write(outcomes: readonly Settlement[], groups: readonly Publishes[]): readonly number[] | null {
+  /** One transaction. @returns why nothing was written, or what became of the publishes */
+  #write(outcomes: readonly Settlement[], groups: readonly Publishes[]): Inserted | Unwritten {
     const file = this.#keeper.file;
-    if (file === null || this.#feed === null) return null;
+    if (file === null || this.#feed === null) return unwritten;
+    const firstId = this.#intake.nextId;
     try {
       const inserted = file.transaction(() => {
         for (const outcome of outcomes) this.#apply(file, outcome);
@@ -133,10 +135,11 @@ export class QueueEngine {
       for (const { id } of outcomes) this.#handed.delete(id);
       this.#outcomes = [];
       this.#intake.committed(inserted, this.#feed);
-      return inserted.full;
+      return inserted;
     } catch (error) {
+      this.#intake.failed(firstId);
       this.#keeper.failed(error);
-      return null;
+      return failureOf(error);
     }
   }
 
@@ -159,7 +162,7 @@ export class QueueEngine {
     if (message === undefined) return;
     const delayMs = this.#options.retryDelaysMs[message.attempt - 1];
     if (outcome.status === "retry" && delayMs !== undefined) {
-      file.delay(id, steadyNow() + delayMs);
+      file.delay(id, message.attempt + 1, steadyNow() + delayMs);
       return;
     }
     if (outcome.status === "retry" || outcome.status === "dead") {
@@ -177,7 +180,7 @@ export class QueueEngine {
       const type: ErrorType = errorType(error);
       if (type !== "INTERNAL") return { error: type };
       this.#keeper.failed(error);
-      return { error: "QUEUE_UNAVAILABLE" };
+      return { error: failureOf(error).reason };
     }
   }
 
@@ -218,6 +221,7 @@ export class QueueEngine {
   }
 
   #opened(file: QueueFile): void {
+    file.removeRefused(this.#intake.refused);
     this.#intake.skipTo(file.lastId);
     if (this.#feed === null) this.#feed = new Feed(file.lastId);
     else this.#feed.lookAgain();
@@ -230,12 +234,6 @@ export class QueueEngine {
     this.#keeper.close();
     this.#post({ kind: "closed" });
   }
-}
-
-/** @param full what the bound refused; `null` where nothing was written */
-function refusalsOf(full: readonly number[] | null, published: number): readonly Refusal[] {
-  if (full === null) return [{ type: "QUEUE_UNAVAILABLE", indexes: [...Array(published).keys()] }];
-  return full.length > 0 ? [{ type: "QUEUE_FULL", indexes: full }] : [];
 }
 
 function required<T>(part: T | null): T {

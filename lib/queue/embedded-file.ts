@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { DeadTable } from "./embedded-dead.ts";
+import { DoubtfulCommit, isTransient } from "./embedded-failure.ts";
 import { overheadBytes } from "./embedded-protocol.ts";
 import { prepareFile, queueSchema } from "./embedded-schema.ts";
 
@@ -21,6 +22,12 @@ export interface Counters {
   messages: number;
   bodyBytes: number;
   dead: number;
+}
+
+/** Ids of messages, both ends included. */
+export interface IdRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Where a look for due messages ended. */
@@ -45,6 +52,8 @@ export class QueueFile {
   readonly #inode: number;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
+  readonly #deleteBetween: StatementSync;
+  readonly #countBetween: StatementSync;
   readonly #delay: StatementSync;
   readonly #byId: StatementSync;
   readonly #after: StatementSync;
@@ -74,7 +83,11 @@ export class QueueFile {
       this.counters = { messages: found.messages, bodyBytes: found.bytes, dead: found.dead };
       this.#insert = sql("INSERT INTO messages VALUES (?, ?, ?, 1, NULL, ?)");
       this.#delete = sql("DELETE FROM messages WHERE id = ?");
-      this.#delay = sql("UPDATE messages SET attempt = attempt + 1, due_at = ? WHERE id = ?");
+      this.#deleteBetween = sql("DELETE FROM messages WHERE id BETWEEN ? AND ?");
+      this.#countBetween = sql(
+        "SELECT count(*) AS messages, total(size) AS bytes FROM messages WHERE id BETWEEN ? AND ?",
+      );
+      this.#delay = sql("UPDATE messages SET attempt = ?, due_at = ? WHERE id = ?");
       const columns = "SELECT id, received_at, attempt, body FROM messages";
       this.#byId = sql(`${columns} WHERE id = ?`);
       this.#after = sql(`${columns} WHERE id > ? AND due_at IS NULL ORDER BY id LIMIT ?`);
@@ -99,23 +112,49 @@ export class QueueFile {
     return this.counters.bodyBytes + this.counters.messages * overheadBytes;
   }
 
-  /** Commit what `work` did, or, where it or the commit throws, nothing of it. */
+  /**
+   * Commit what `work` did, or, where it throws, nothing of it.
+   * @throws DoubtfulCommit where that is not known
+   */
   transaction<T>(work: () => T): T {
     // An open file can be unlinked under us; commits would succeed and be lost with the last handle.
     if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#inode) {
       throw new Error(`${this.#path} was removed or replaced`);
     }
     const before = { ...this.counters };
+    let committing = false;
     try {
       this.db.exec("BEGIN IMMEDIATE");
       const result = work();
+      committing = true;
       this.db.exec("COMMIT");
       return result;
     } catch (error) {
       Object.assign(this.counters, before);
+      // Where only the sync failed the log has all of it, and the next opening reads the log.
+      if (committing && !isTransient(error)) throw new DoubtfulCommit(error);
       if (this.db.isTransaction) this.db.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** Take messages off that were refused, whichever of them the file has. */
+  removeRefused(ranges: readonly IdRange[]): void {
+    if (ranges.length === 0) return;
+    this.transaction(() => {
+      for (const { from, to } of ranges) {
+        const [messages, bytes] = this.#between(from, to);
+        if (messages === 0) continue;
+        this.#deleteBetween.run(from, to);
+        this.counters.messages -= messages;
+        this.counters.bodyBytes -= bytes;
+      }
+    });
+  }
+
+  #between(from: number, to: number): readonly [messages: number, bytes: number] {
+    const { messages, bytes } = this.#countBetween.get(from, to) as never;
+    return [messages, bytes];
   }
 
   insert(id: number, receivedAt: number, body: Uint8Array): void {
@@ -130,9 +169,9 @@ export class QueueFile {
     this.counters.bodyBytes -= bodyBytes;
   }
 
-  /** One attempt more, not before `dueAt`. */
-  delay(id: number, dueAt: number): void {
-    this.#delay.run(dueAt, id);
+  /** The next attempt, not before `dueAt`. */
+  delay(id: number, attempt: number, dueAt: number): void {
+    this.#delay.run(attempt, dueAt, id);
   }
 
   find(id: number): MessageRow | undefined {

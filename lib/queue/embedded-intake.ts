@@ -1,6 +1,6 @@
 import type { Feed } from "./embedded-feed.ts";
-import type { QueueFile } from "./embedded-file.ts";
-import { overheadBytes, type Publishes } from "./embedded-protocol.ts";
+import type { IdRange, QueueFile } from "./embedded-file.ts";
+import { monotonicMs, overheadBytes, type Publishes } from "./embedded-protocol.ts";
 
 interface Kept {
   readonly id: number;
@@ -8,20 +8,29 @@ interface Kept {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** What became of a group: written but not yet committed, and too much for the bound. */
+/** What became of a group: written but not yet committed, and what was not written. */
 export interface Inserted {
   readonly kept: readonly Kept[];
   /** Indexes of the publishes that the bound refused. */
   readonly full: readonly number[];
+  /** Indexes of those whose time was over. */
+  readonly late: readonly number[];
 }
 
 /** Gives new messages their ids and watches the bound. */
 export class Intake {
   readonly #maxBytes: number;
   #nextId = 1;
+  /** Ids of messages that were refused though a log may hold them. */
+  #refused: readonly IdRange[] = [];
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+  }
+
+  /** What the file is to be rid of when it is opened anew, so that what was refused stays so. */
+  get refused(): readonly IdRange[] {
+    return this.#refused;
   }
 
   /** Ids are never used again while the process lives: a late outcome must not meet another message. */
@@ -29,33 +38,47 @@ export class Intake {
     this.#nextId = Math.max(this.#nextId, lastId + 1);
   }
 
-  /** Write messages, within the caller's transaction. Where that fails, nothing has happened here. */
+  /** Write messages, within the caller's transaction. */
   insert(file: QueueFile, groups: readonly Publishes[]): Inserted {
+    const now = monotonicMs();
     const kept: Kept[] = [];
     const full: number[] = [];
+    const late: number[] = [];
     let index = 0;
-    for (const { bytes, sizes, receivedAts } of groups) {
+    for (const { bytes, sizes, receivedAts, until } of groups) {
       let offset = 0;
       for (const [at, size] of sizes.entries()) {
         const body = bytes.subarray(offset, offset + size);
         offset += size;
-        if (file.sizeBytes + size + overheadBytes > this.#maxBytes) {
+        if (until <= now) {
+          late.push(index);
+        } else if (file.sizeBytes + size + overheadBytes > this.#maxBytes) {
           full.push(index);
         } else {
           const receivedAt = receivedAts[at] as number;
-          const id = this.#nextId + kept.length;
+          const id = this.#nextId;
+          this.#nextId += 1;
           file.insert(id, receivedAt, body);
           kept.push({ id, receivedAt, body });
         }
         index += 1;
       }
     }
-    return { kept, full };
+    return { kept, full, late };
   }
 
-  /** The transaction of `insert` was committed. */
+  /** The transaction of `insert` was committed, and so nothing is left of those before that were not. */
   committed({ kept }: Inserted, feed: Feed): void {
-    this.#nextId += kept.length;
+    this.#refused = [];
     for (const { id, receivedAt, body } of kept) feed.published(id, receivedAt, body);
+  }
+
+  /** The transaction failed in which all messages from an id on were written, and they are refused. */
+  failed(from: number): void {
+    if (from < this.#nextId) this.#refused = [...this.#refused, { from, to: this.#nextId - 1 }];
+  }
+
+  get nextId(): number {
+    return this.#nextId;
   }
 }

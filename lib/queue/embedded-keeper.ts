@@ -1,9 +1,10 @@
 import { NewerSchema } from "../schema-steps.ts";
+import { isTransient } from "./embedded-failure.ts";
 import { QueueFile } from "./embedded-file.ts";
 import { Reserve } from "./embedded-reserve.ts";
 
 export interface KeeperEvents {
-  /** The file was opened, for the first time or anew. */
+  /** The file was opened, for the first time or anew. Where this throws, it is not used and opened anew later. */
   opened(file: QueueFile): void;
   /** Writes began to fail (why), or work again (`null`). */
   state(trouble: string | null): void;
@@ -105,14 +106,21 @@ export class FileKeeper {
 
   #open(): void {
     this.#triedAt = performance.now();
+    let file: QueueFile;
     try {
-      this.#file = this.#openWithReserve();
+      file = this.#openWithReserve();
     } catch (error) {
       if (error instanceof NewerSchema && this.#trouble === null) throw error;
       this.failed(error);
       return;
     }
-    this.#events.opened(this.#file);
+    try {
+      this.#events.opened(file);
+      this.#file = file;
+    } catch (error) {
+      file.close();
+      this.failed(error);
+    }
   }
 
   /** Opening needs room too, for the log and its index. */
@@ -124,10 +132,4 @@ export class FileKeeper {
       return new QueueFile(this.#path);
     }
   }
-}
-
-/** Want of room, or another process at the file: it is whole, and need not be opened anew. */
-function isTransient(error: unknown): boolean {
-  const { errcode = 0, code } = error as { errcode?: number; code?: string };
-  return [5, 6, 13].includes(errcode % 256) || code === "ENOSPC" || code === "EDQUOT";
 }

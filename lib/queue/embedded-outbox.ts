@@ -1,5 +1,6 @@
-import { ServiceError } from "../errors.ts";
-import type { Call, Notice, Publishes, Requests, Settlement } from "./embedded-protocol.ts";
+import { type ErrorType, ServiceError } from "../errors.ts";
+import { monotonicMs } from "./embedded-protocol.ts";
+import type { Call, Notice, Publishes, Requests, Settlement, Verb } from "./embedded-protocol.ts";
 import type { OutgoingMessage } from "./queue.ts";
 
 interface Waiting<T> {
@@ -7,9 +8,25 @@ interface Waiting<T> {
   readonly reject: (error: unknown) => void;
 }
 
-interface WaitingPublish extends Waiting<void> {
+interface Gathered extends Waiting<void> {
   readonly message: OutgoingMessage;
 }
+
+interface WaitingCall extends Waiting<unknown> {
+  readonly verb: Verb;
+}
+
+/** What was sent as one hand-over. */
+interface HandOver {
+  /** By `monotonicMs`. */
+  readonly at: number;
+  readonly publishes: readonly Waiting<void>[];
+  readonly callers: readonly WaitingCall[];
+  unanswered: number;
+}
+
+/** The calls that change nothing: where one gets no answer, nothing is in doubt. */
+const looks: ReadonlySet<Verb> = new Set<Verb>(["depth", "list", "find"]);
 
 type Report = Extract<Notice, { kind: "report" }>;
 
@@ -18,14 +35,22 @@ type Report = Extract<Notice, { kind: "report" }>;
  * The thread reports in the order in which it was asked, so nothing here needs an id.
  */
 export class Outbox {
-  #publishes: WaitingPublish[] = [];
+  readonly #timeoutMs: number;
+  #publishes: Gathered[] = [];
   #settlements: Settlement[] = [];
   #calls: Call[] = [];
-  #callers: Waiting<unknown>[] = [];
-  #publishesUnderWay: WaitingPublish[][] = [];
-  #callersUnderWay: Waiting<unknown>[] = [];
+  #callers: WaitingCall[] = [];
+  #publishesUnderWay: HandOver[] = [];
+  #callersUnderWay: { readonly caller: WaitingCall; readonly handOver: HandOver }[] = [];
   #settlementsUnderWay = 0;
   #settledLatches: (() => void)[] = [];
+  /** Those that have no answer and whose time is not over, the oldest first; behind the first also others. */
+  #handOvers: HandOver[] = [];
+
+  /** @param timeoutMs how long what is handed over may take */
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
 
   publish(message: OutgoingMessage): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -36,7 +61,7 @@ export class Outbox {
   call(call: Call): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#calls.push(call);
-      this.#callers.push({ resolve, reject });
+      this.#callers.push({ verb: call.verb, resolve, reject });
     });
   }
 
@@ -57,21 +82,46 @@ export class Outbox {
 
   /** Everything gathered, to be sent. Bodies are copied: the callers keep theirs, for another try. */
   take(): Requests {
+    const at = monotonicMs();
+    const publishes = this.#publishes;
+    const callers = this.#callers;
     const requests: Requests = {
-      ...(this.#publishes.length > 0 ? { publishes: pack(this.#publishes) } : {}),
+      ...(publishes.length > 0 ? { publishes: pack(publishes, at + this.#timeoutMs) } : {}),
       ...(this.#settlements.length > 0 ? { settlements: this.#settlements } : {}),
       ...(this.#calls.length > 0 ? { calls: this.#calls } : {}),
     };
-    if (this.#publishes.length > 0) {
-      this.#publishesUnderWay.push(this.#publishes);
-      this.#publishes = [];
+    if (publishes.length + callers.length > 0) {
+      const handOver: HandOver = {
+        at,
+        publishes: publishes.map(({ resolve, reject }) => ({ resolve, reject })),
+        callers,
+        unanswered: publishes.length + callers.length,
+      };
+      this.#handOvers.push(handOver);
+      if (publishes.length > 0) this.#publishesUnderWay.push(handOver);
+      this.#callersUnderWay.push(...callers.map((caller) => ({ caller, handOver })));
     }
     this.#settlementsUnderWay += this.#settlements.length;
+    this.#publishes = [];
     this.#settlements = [];
-    this.#callersUnderWay.push(...this.#callers);
     this.#calls = [];
     this.#callers = [];
     return requests;
+  }
+
+  /** How long until the time of the oldest hand-over is over, milliseconds; `null` where none is under way. */
+  get leftMs(): number | null {
+    const [oldest] = this.#handOvers;
+    return oldest === undefined ? null : Math.max(0, oldest.at + this.#timeoutMs - monotonicMs());
+  }
+
+  /** Tell those whose time is over that nobody knows; the thread may still carry it out. @returns whether there are any */
+  expire(): boolean {
+    const over = monotonicMs() - this.#timeoutMs;
+    const late = this.#handOvers.findIndex(({ at }) => at > over);
+    const expired = this.#handOvers.splice(0, late === -1 ? this.#handOvers.length : late);
+    for (const { publishes, callers } of expired) abandon(publishes, callers);
+    return expired.length > 0;
   }
 
   /** The oldest things under way are done. */
@@ -83,7 +133,10 @@ export class Outbox {
       for (const index of indexes) refused.set(index, error);
     }
     for (let index = 0; index < published;) {
-      for (const { resolve, reject } of this.#publishesUnderWay.shift() ?? []) {
+      const handOver = this.#publishesUnderWay.shift();
+      if (handOver === undefined) break;
+      handOver.unanswered -= handOver.publishes.length;
+      for (const { resolve, reject } of handOver.publishes) {
         const error = refused.get(index);
         if (error === undefined) resolve();
         else reject(error);
@@ -91,19 +144,23 @@ export class Outbox {
       }
     }
     for (const answer of answers) {
-      const caller = this.#callersUnderWay.shift();
-      if ("error" in answer) caller?.reject(new ServiceError(answer.error));
-      else caller?.resolve(answer.value);
+      const asked = this.#callersUnderWay.shift();
+      if (asked === undefined) break;
+      asked.handOver.unanswered -= 1;
+      if ("error" in answer) asked.caller.reject(new ServiceError(answer.error));
+      else asked.caller.resolve(answer.value);
     }
+    while (this.#handOvers[0]?.unanswered === 0) this.#handOvers.shift();
     this.#settlementsUnderWay -= settled;
     if (this.#settlements.length + this.#settlementsUnderWay === 0) this.giveUp();
   }
 
-  /** Nothing that was asked will be answered any more. */
+  /** Nothing that was asked will be answered any more; what was not handed over is not kept. */
   fail(): void {
-    const error = new ServiceError("QUEUE_UNAVAILABLE");
-    const publishes = [...this.#publishesUnderWay.flat(), ...this.#publishes];
-    const callers = [...this.#callersUnderWay, ...this.#callers];
+    const publishes = this.#publishes;
+    const callers = this.#callers;
+    const publishesUnderWay = this.#publishesUnderWay.flatMap((handOver) => handOver.publishes);
+    const callersUnderWay = this.#callersUnderWay.map(({ caller }) => caller);
     this.#publishesUnderWay = [];
     this.#publishes = [];
     this.#callersUnderWay = [];
@@ -111,12 +168,32 @@ export class Outbox {
     this.#calls = [];
     this.#settlements = [];
     this.#settlementsUnderWay = 0;
-    for (const { reject } of [...publishes, ...callers]) reject(error);
+    this.#handOvers = [];
+    abandon(publishesUnderWay, callersUnderWay);
+    rejectAll([...publishes, ...callers], "QUEUE_UNAVAILABLE");
     this.giveUp();
   }
 }
 
-function pack(waiting: readonly WaitingPublish[]): Publishes {
+function abandon(publishes: readonly Waiting<void>[], callers: readonly WaitingCall[]): void {
+  rejectAll(publishes, "OUTCOME_UNKNOWN");
+  rejectAll(
+    callers.filter(({ verb }) => looks.has(verb)),
+    "QUEUE_UNAVAILABLE",
+  );
+  rejectAll(
+    callers.filter(({ verb }) => !looks.has(verb)),
+    "OUTCOME_UNKNOWN",
+  );
+}
+
+function rejectAll<T>(waiting: readonly Waiting<T>[], type: ErrorType): void {
+  if (waiting.length === 0) return;
+  const error = new ServiceError(type);
+  for (const { reject } of waiting) reject(error);
+}
+
+function pack(waiting: readonly Gathered[], until: number): Publishes {
   const sizes = waiting.map(({ message }) => message.body.byteLength);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   // Its own memory, never a piece of the shared pool: it is transferred.
@@ -126,5 +203,5 @@ function pack(waiting: readonly WaitingPublish[]): Publishes {
     bytes.set(message.body, offset);
     offset += message.body.byteLength;
   }
-  return { bytes, sizes, receivedAts: waiting.map(({ message }) => message.receivedAt) };
+  return { bytes, sizes, receivedAts: waiting.map(({ message }) => message.receivedAt), until };
 }

@@ -7,6 +7,8 @@ export interface EngineOptions {
   readonly file: string;
   readonly maxBytes: number;
   readonly retryDelaysMs: readonly number[];
+  /** The longest a publish waits for the thread. */
+  readonly publishTimeoutMs: number;
 }
 
 /** What one message adds to `sizeBytes` besides its body: its row, its index entries, its share of a page. */
@@ -17,6 +19,13 @@ export interface Publishes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sizes: readonly number[];
   readonly receivedAts: readonly number[];
+  /** By `monotonicMs`: from then on nobody waits for these, so they are not kept. */
+  readonly until: number;
+}
+
+/** Milliseconds of a clock that all threads of a process share, and that nobody sets. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** A delivery's outcome; `unread` gives it back as if it had never been handed out. */

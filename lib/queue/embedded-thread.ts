@@ -26,6 +26,8 @@ const workerFile = new URL(`../../workers/queue.worker${extension}`, import.meta
 /** The least time between two starts of the thread. */
 const restartMs = 1_000;
 
+const silence = "the disk does not answer";
+
 /** By default a thread's garbage may grow to 48 MB before it is looked at; messages are not on its heap. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 };
 
@@ -41,7 +43,7 @@ export class QueueThread {
   readonly #log: QueueLog;
   readonly #spawn: Spawn;
   readonly #events: ThreadEvents;
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox;
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #worker: Worker | null = null;
@@ -51,9 +53,13 @@ export class QueueThread {
   #closing = false;
   #demand = 0;
   #trouble: string | null = null;
+  /** Since when the thread has not answered in time: it waits for the disk. */
+  #isSilent = false;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(options: EngineOptions, log: QueueLog, spawn: Spawn, events: ThreadEvents) {
     this.#options = options;
+    this.#outbox = new Outbox(options.publishTimeoutMs);
     this.#log = log;
     this.#spawn = spawn;
     this.#events = events;
@@ -61,7 +67,7 @@ export class QueueThread {
 
   /** Why nothing can be made durable right now; `null` while all is well. */
   get trouble(): string | null {
-    return this.#trouble;
+    return this.#trouble ?? (this.#isSilent ? silence : null);
   }
 
   /** Resolves once the thread knows whether it can write, whatever the answer; throws where it must not. */
@@ -71,14 +77,14 @@ export class QueueThread {
   }
 
   publish(message: OutgoingMessage): Promise<void> {
-    if (this.#worker === null || this.#closing) return unavailable();
+    if (!this.#listens()) return unavailable();
     const kept = this.#outbox.publish(message);
     this.#schedule();
     return kept;
   }
 
   call<V extends Verb>(verb: V, ...params: Parameters<Verbs[V]>): Promise<ReturnType<Verbs[V]>> {
-    if (this.#worker === null || this.#closing) return unavailable();
+    if (!this.#listens()) return unavailable();
     const answer = this.#outbox.call({ verb, params });
     this.#schedule();
     return answer as Promise<ReturnType<Verbs[V]>>;
@@ -92,7 +98,7 @@ export class QueueThread {
 
   /** Resolves once every outcome so far is written; at once while that cannot be done: they come again. */
   settled(): Promise<void> {
-    return this.#trouble === null ? this.#outbox.settled() : Promise.resolve();
+    return this.trouble === null ? this.#outbox.settled() : Promise.resolve();
   }
 
   /** How many deliveries may be out from now on. */
@@ -121,7 +127,41 @@ export class QueueThread {
       const requests = { ...this.#outbox.take(), demand: this.#demand };
       const transfer = requests.publishes ? [requests.publishes.bytes.buffer] : [];
       this.#worker.postMessage(requests, transfer);
+      this.#watchOver();
     });
+  }
+
+  /** Whether what is asked now would be heard soon. */
+  #listens(): boolean {
+    return this.#worker !== null && !this.#closing && !this.#isSilent;
+  }
+
+  /** Whoever waits for a thread that hangs in the disk's sync is told in time; and from then on nothing is handed over. */
+  #watchOver(): void {
+    if (this.#watch !== undefined) return;
+    const { leftMs } = this.#outbox;
+    if (leftMs === null) return;
+    this.#watch = setTimeout(() => {
+      this.#watch = undefined;
+      if (this.#outbox.expire()) this.#fellSilent();
+      this.#watchOver();
+    }, leftMs);
+  }
+
+  #fellSilent(): void {
+    if (this.#isSilent) return;
+    this.#isSilent = true;
+    this.#log.error(
+      { file: this.#options.file },
+      "queue's disk does not answer, events are refused",
+    );
+    this.#outbox.giveUp();
+  }
+
+  #spokeAgain(): void {
+    if (!this.#isSilent) return;
+    this.#isSilent = false;
+    this.#log.info({ file: this.#options.file }, "queue's disk answers again");
   }
 
   #run(): void {
@@ -138,6 +178,7 @@ export class QueueThread {
     switch (notice.kind) {
       case "report":
         this.#outbox.report(notice);
+        this.#spokeAgain();
         break;
       case "deliveries":
         this.#events.deliveries(notice.deliveries);
@@ -168,6 +209,9 @@ export class QueueThread {
 
   #lost(): void {
     this.#worker = null;
+    this.#isSilent = false;
+    clearTimeout(this.#watch);
+    this.#watch = undefined;
     this.#outbox.fail();
     if (this.#closing) {
       this.#ended.resolve();

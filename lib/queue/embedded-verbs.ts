@@ -57,7 +57,12 @@ export class EngineVerbs implements Verbs {
     const letter = file.dead.find(id);
     if (letter === undefined) return false;
     const bytes = new Uint8Array(letter.body);
-    const group = { bytes, sizes: [bytes.byteLength], receivedAts: [letter.receivedAt] };
+    const group = {
+      bytes,
+      sizes: [bytes.byteLength],
+      receivedAts: [letter.receivedAt],
+      until: Infinity,
+    };
     const inserted = file.transaction(() => {
       const result = this.#intake.insert(file, [group]);
       if (result.full.length === 0) file.dead.remove(id);

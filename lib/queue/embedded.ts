@@ -3,7 +3,7 @@ import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import type { PushedDelivery } from "./embedded-protocol.ts";
 import { QueueThread, spawnWorker, type Spawn } from "./embedded-thread.ts";
 import { silent, type QueueLog } from "./log.ts";
-import { retryDelaysMs } from "./queue.ts";
+import { publishTimeoutMs, retryDelaysMs } from "./queue.ts";
 import type {
   Consumer,
   DeadLetters,
@@ -19,6 +19,7 @@ export interface EmbeddedOptions {
   /** The bound on `sizeBytes`. Dead letters do not count. */
   readonly maxBytes: number;
   readonly retryDelaysMs?: readonly number[];
+  readonly publishTimeoutMs?: number;
   readonly log?: QueueLog;
   /** How the thread is started; for tests that watch it or end it. */
   readonly spawn?: Spawn;
@@ -30,7 +31,8 @@ export interface EmbeddedOptions {
  * event loop pays for the group, not for the message.
  *
  * While the disk is full or the folder cannot be written, publishes throw `QUEUE_UNAVAILABLE`; the
- * thread finds out by itself when it is over, within about a second.
+ * thread finds out by itself when it is over, within about a second. A sync that hangs or fails leaves
+ * what it was about in doubt (`OUTCOME_UNKNOWN`); while it hangs, publishes are refused at once.
  */
 export class EmbeddedQueue implements DurableQueue {
   readonly dead: DeadLetters;
@@ -50,7 +52,7 @@ export class EmbeddedQueue implements DurableQueue {
   }
 
   private constructor({ log = silent, spawn = spawnWorker, ...options }: EmbeddedOptions) {
-    this.#thread = new QueueThread({ retryDelaysMs, ...options }, log, spawn, {
+    this.#thread = new QueueThread({ retryDelaysMs, publishTimeoutMs, ...options }, log, spawn, {
       deliveries: (deliveries) => this.#deliver(deliveries),
       lost: () => this.#consumer?.lost(),
     });

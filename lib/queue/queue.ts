@@ -5,10 +5,10 @@
 export interface DurableQueue {
   /**
    * Keep a message. Resolves when no crash of this process or of the broker can lose it any more.
-   * Concurrent calls share one commit.
+   * Concurrent calls share one commit. Settles within `publishTimeoutMs`.
    * @throws ServiceError `QUEUE_FULL` when the bound is reached, `QUEUE_UNAVAILABLE` when it could
-   * not be made durable. After a throw the message may still be delivered once: publish is to be
-   * retried with the same bytes, and the consumer must recognise a repeat.
+   * not be made durable: then it is not kept, and is never delivered. `OUTCOME_UNKNOWN` when nobody can
+   * tell: then it may be delivered, so its events are to be sent again with the same ids.
    */
   publish(message: OutgoingMessage): Promise<void>;
 
@@ -30,6 +30,9 @@ export interface DurableQueue {
   /** Release everything. Messages not acknowledged stay for the next open. */
   close(): Promise<void>;
 }
+
+/** The longest a publish takes, milliseconds, whatever hangs. */
+export const publishTimeoutMs = 6_000;
 
 export interface OutgoingMessage {
   readonly body: Uint8Array;

@@ -59,18 +59,18 @@ export class Publisher {
     });
   }
 
-  /** The channel is gone. What it had not confirmed is refused: nobody knows whether it is kept. */
+  /** The channel is gone. Of what it had not confirmed nobody knows whether it is kept. */
   detach(): void {
     this.#channel = null;
     this.#returned.clear();
-    for (const { settle } of [...this.#unconfirmed]) settle("QUEUE_UNAVAILABLE");
+    for (const { settle } of [...this.#unconfirmed]) settle("OUTCOME_UNKNOWN");
   }
 
   /**
    * Resolves when the broker has confirmed that the queue keeps the message.
    * @throws ServiceError `QUEUE_FULL` where the queue's bound refused it; `QUEUE_UNAVAILABLE` at
-   * once while the broker is away or takes nothing, after `confirmTimeoutMs` where it does not
-   * answer, and where the queue does not exist
+   * once while the broker is away or takes nothing, and where the queue does not exist;
+   * `OUTCOME_UNKNOWN` after `confirmTimeoutMs`, and where the connection was lost before the confirm
    */
   send(queue: string, parcel: Parcel): Promise<void> {
     const channel = this.#channel;
@@ -129,14 +129,14 @@ export class Publisher {
     }
     // The queues are declared to refuse what goes beyond their bound, by a nack. The broker knows
     // one other reason, a queue's process that died, and that one is over when the caller retries.
-    if ((error as Error).message !== "message nacked") return "QUEUE_UNAVAILABLE";
+    if ((error as Error).message !== "message nacked") return "OUTCOME_UNKNOWN";
     if (!this.#full) this.#options.log.warn({ queue }, "the queue is full");
     this.#full = true;
     return "QUEUE_FULL";
   }
 
   #late(sent: Sent): void {
-    sent.settle("QUEUE_UNAVAILABLE");
+    sent.settle("OUTCOME_UNKNOWN");
     // A broker that is only slow keeps its connection: making it anew would add to its load.
     const answersOthers = this.#heardAt >= sent.at;
     if (answersOthers || this.#options.blocked()) return;

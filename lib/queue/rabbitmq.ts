@@ -1,7 +1,7 @@
 import type { ChannelModel } from "amqplib";
 import { FreshAnswer } from "../fresh-answer.ts";
 import { silent, type QueueLog } from "./log.ts";
-import { retryDelaysMs } from "./queue.ts";
+import { publishTimeoutMs, retryDelaysMs } from "./queue.ts";
 import type { Consumer, DurableQueue, Handler, OutgoingMessage, QueueDepth } from "./queue.ts";
 import { Asking } from "./rabbitmq-asking.ts";
 import { RabbitConsumer } from "./rabbitmq-consumer.ts";
@@ -73,7 +73,7 @@ export class RabbitQueue implements DurableQueue {
       quorum: true,
       retryDelaysMs,
       openTimeoutMs: 10_000,
-      confirmTimeoutMs: 5_000,
+      confirmTimeoutMs: publishTimeoutMs,
       log: silent,
       ...options,
     };
