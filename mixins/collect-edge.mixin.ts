@@ -5,7 +5,6 @@ import type { ProjectId } from "../lib/event/event.ts";
 import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../lib/event/limits.ts";
 import { Gatherer } from "../lib/gather.ts";
 import { inBodyOrder, readBatch, type RejectedItem } from "../lib/http/batch-body.ts";
-import { readBody } from "../lib/http/body.ts";
 import {
   batchAnswer,
   eventAnswer,
@@ -14,9 +13,11 @@ import {
   type Answer,
 } from "../lib/http/collect-answer.ts";
 import { readEvent } from "../lib/http/event-body.ts";
+import type { Identity } from "../lib/http/identity.ts";
 import { errorOfItem } from "../lib/http/problem.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import type { Edge } from "./http-edge.mixin.ts";
+import { callerOf } from "./rate-limit.mixin.ts";
 import type { RequestMetrics } from "./request-metrics.mixin.ts";
 
 const eventLimits = { wireBytes: maxEventBodyBytes, inflatedBytes: maxEventBodyBytes };
@@ -107,15 +108,18 @@ export function CollectEdgeMixin() {
         response: ServerResponse,
         search: string,
       ): Promise<Answer> {
-        const { project } = this.admit(request, response, "events:write");
+        const identity = this.admit(request, response, "events:write");
+        const { project } = identity;
         readResultsChoice(search, []);
-        const reading = readEvent(await readBody(request, eventLimits), request.headers);
+        const caller = callerOf(identity, request);
+        const bytes = await this.takeBody(request, response, eventLimits, caller);
+        const reading = readEvent(bytes, request.headers);
         if (reading.status === "rejected") throw errorOfItem(reading.error);
         const waitMs = waitOf(request.headers);
         const inputs = [reading.input];
         const receipt =
           waitMs === undefined
-            ? await this.gather(project, inputs, Number(request.headers["content-length"] ?? 0))
+            ? await this.gather(project, inputs, bytes.length)
             : await this.callIngest(project, inputs, waitMs);
         return eventAnswer(receipt, waitMs);
       },
@@ -127,24 +131,28 @@ export function CollectEdgeMixin() {
       ): Promise<Answer> {
         const identity = this.admit(request, response, "events:write");
         const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
-        const contentType = request.headers["content-type"];
         const { part, rejected } = this.startBatch(
-          identity.project,
-          await readBody(request, batchLimits),
-          contentType,
+          identity,
+          request,
+          response,
+          await this.takeBody(request, response, batchLimits, callerOf(identity, request)),
         );
         const { results } = await part;
-        this.chargeEvents(identity, request, results.length + rejected.length - 1);
         return batchAnswer(inBodyOrder(results, rejected), choice);
       },
 
       /** Apart from `collectBatch`, which waits for the disk and need not hold on to body and parsed events. */
       startBatch(
-        project: ProjectId,
+        identity: Identity,
+        request: IncomingMessage,
+        response: ServerResponse,
         bytes: Buffer,
-        contentType: string | undefined,
       ): { readonly part: Promise<Part>; readonly rejected: readonly RejectedItem[] } {
+        const { project } = identity;
+        const contentType = request.headers["content-type"];
         const { inputs, rejected } = readBatch(bytes, contentType, maxBatchEvents);
+        // Before the work: who sends many at once would else spend what is left many times.
+        this.chargeEvents(identity, request, response, inputs.length + rejected.length - 1);
         if (inputs.length >= aloneFrom) {
           return { part: this.callIngest(project, inputs), rejected };
         }

@@ -6,6 +6,8 @@ import type { Scope } from "../lib/api-key.ts";
 import { isLocalOnly, type Config } from "../lib/config.ts";
 import type { Meta } from "../lib/contracts.ts";
 import { ServiceError } from "../lib/errors.ts";
+import { Bodies } from "../lib/http/bodies.ts";
+import { readBody, type BodyLimits } from "../lib/http/body.ts";
 import { Cors } from "../lib/http/cors.ts";
 import { answerEarly } from "../lib/http/early-answer.ts";
 import { problemOf } from "../lib/http/problem.ts";
@@ -14,7 +16,7 @@ import { pathOf } from "../lib/http/request-head.ts";
 import { httpServer } from "../lib/http/server.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import { HttpMethodsMixin, nothingHere, type Methods } from "./http-methods.mixin.ts";
-import { RateLimitMixin, type Admitting } from "./rate-limit.mixin.ts";
+import { callerOf, RateLimitMixin, type Admitting } from "./rate-limit.mixin.ts";
 import { RequestMetricsMixin, type RequestMetrics } from "./request-metrics.mixin.ts";
 
 /** What moleculer-web gives to `this`. */
@@ -36,6 +38,17 @@ export interface Edge extends Web, Admitting {
   /** Whether `intercept` has an answer for a POST to this path, and whether it is the only one that has any there. */
   collectingAt(path: string): "alone" | "besides" | undefined;
   answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void;
+  bodies: Bodies;
+  /**
+   * The body of a caller's request, as `readBody` reads it. What it holds counts until the response is closed.
+   * @param caller as `callerOf` tells it
+   */
+  takeBody(
+    request: IncomingMessage,
+    response: ServerResponse,
+    limits: BodyLimits,
+    caller: string,
+  ): Promise<Buffer>;
   /** Throws VALIDATION. */
   refuseShadowed(request: Aliased): void;
   admitCaller(
@@ -52,6 +65,8 @@ interface Route {
 
 /** What moleculer-web adds to a request before it calls an alias. */
 export interface Aliased extends IncomingMessage {
+  /** Who asks, where a key is asked for. */
+  caller?: string;
   readonly query: Parameters;
   readonly $alias: { readonly keys: readonly { readonly name: string }[] };
 }
@@ -170,6 +185,17 @@ export function HttpEdgeMixin(config: Config) {
         void answerEarly(request, response, { status, headers, body: JSON.stringify(body) });
       },
 
+      takeBody(
+        request: IncomingMessage,
+        response: ServerResponse,
+        limits: BodyLimits,
+        caller: string,
+      ): Promise<Buffer> {
+        const hold = this.bodies.hold(caller);
+        response.once("close", () => hold.release());
+        return readBody(request, limits, hold);
+      },
+
       /** In place of moleculer-web's, which logs every 503 with its stack. */
       errorHandler(request: IncomingMessage, response: ServerResponse, error: unknown): void {
         this.answerProblem(request, response, error);
@@ -196,7 +222,9 @@ export function HttpEdgeMixin(config: Config) {
         response: ServerResponse,
       ): void {
         if (opts.scope === undefined) return;
-        context.meta.project = this.admit(request, response, opts.scope).project;
+        const identity = this.admit(request, response, opts.scope);
+        context.meta.project = identity.project;
+        (request as Aliased).caller = callerOf(identity, request);
       },
 
       /** Takes no new connections, answers what is under way, then closes what is left. */
@@ -211,6 +239,10 @@ export function HttpEdgeMixin(config: Config) {
     created() {
       this.draining = false;
       this.heads = new WeakSet();
+      this.bodies = new Bodies(config.http);
+    },
+    stopped() {
+      this.bodies.close();
     },
   });
 }

@@ -1,5 +1,4 @@
 import type { ServerResponse } from "node:http";
-import { readBody } from "../lib/http/body.ts";
 import { jsonOf } from "../lib/http/json-text.ts";
 import { requireMediaType } from "../lib/http/media-type.ts";
 import { demandOf, entityTagOf } from "../lib/http/precondition.ts";
@@ -24,7 +23,7 @@ export function SavedQuestionsEdgeMixin() {
         refuseParameters(request);
         const demand = demandOf(request.headers);
         requireMediaType(request.headers["content-type"], ["application/json"]);
-        const body = jsonOf(await readBody(request, limits));
+        const body = jsonOf(await this.takeBody(request, response, limits, request.caller ?? ""));
         const params = { name: String(request.$params["name"]), body, demand };
         const { created, version, saved } = await request.$ctx.call("query.saved.put", params);
         response.writeHead(created ? 201 : 200, {

@@ -102,9 +102,9 @@ function closed(route: ApiRoute) {
     logging: false,
     async onBeforeCall(this: Edge & AskEdge, ...args: Parameters<Edge["admitCaller"]>) {
       this.admitCaller(...args);
-      const [, , request] = args;
+      const [, , request, response] = args;
       this.refuseShadowed(request as Aliased);
-      if (route.takesQuestion) await this.takeQuestion(request);
+      if (route.takesQuestion) await this.takeQuestion(request as Aliased, response);
     },
   };
 }

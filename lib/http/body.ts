@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { ServiceError } from "../errors.ts";
+import type { Bodies, Hold } from "./bodies.ts";
 import { askForBody } from "./expectation.ts";
+import { Gathered } from "./gathered.ts";
 
 /** Bytes a body may have. A body without a content coding must keep to both. */
 export interface BodyLimits {
@@ -30,15 +32,20 @@ const codings: ReadonlyMap<string, (first: Uint8Array) => Decoder> = new Map([
 /**
  * Read a request's body, with its content coding (gzip, deflate, br) taken off; empty where there
  * is none. Memory stays within the limits: reading stops where one is passed, and a small body
- * cannot inflate beyond. To be called before anyone else reads from the request.
+ * cannot inflate beyond. To be called before anyone else reads from the request. What it holds is told to `hold`, which
+ * the caller releases once the request is answered.
  *
  * After a rejection the request is paused and may not have been read to its end: answer it with
  * `answerEarly`.
  * @throws ServiceError `TOO_LARGE` with a finding `body_bytes` or `inflated_bytes`,
  * `UNSUPPORTED_MEDIA_TYPE` for another coding, `MALFORMED` where the coding is broken, cut off or
- * followed by more, RequestAborted where the client left
+ * followed by more, RequestAborted where the client left, `REQUEST_TOO_SLOW`, and what `hold` throws
  */
-export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+export async function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  hold: Hold,
+): Promise<Buffer> {
   const coding = (request.headers["content-encoding"] ?? "").trim().toLowerCase();
   const decoderFor = codings.get(coding);
   if (decoderFor === undefined && coding !== "" && coding !== "identity") {
@@ -50,18 +57,20 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
   if (request.destroyed) throw new RequestAborted();
   askForBody(request);
   return decoderFor === undefined
-    ? readPlain(request, limits)
-    : readCoded(request, decoderFor, limits);
+    ? readPlain(request, limits, hold)
+    : readCoded(request, decoderFor, limits, hold);
 }
 
-function readPlain(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+function readPlain(request: IncomingMessage, limits: BodyLimits, hold: Hold): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const body = new Gathered();
-    const reader = readChunks(request, {
+    const declared = Number(request.headers["content-length"] ?? NaN);
+    const body = new Gathered(hold, declared >= 0 ? declared : limits.inflatedBytes);
+    const reader = readChunks(request, hold.bodies, {
       take(chunk) {
-        body.add(chunk);
-        if (body.sizeBytes > limits.wireBytes) reader.fail(overWire(limits));
-        else if (body.sizeBytes > limits.inflatedBytes) reader.fail(overInflated(limits));
+        const sizeBytes = body.sizeBytes + chunk.length;
+        if (sizeBytes > limits.wireBytes) reader.fail(overWire(limits));
+        else if (sizeBytes > limits.inflatedBytes) reader.fail(overInflated(limits));
+        else addTo(body, chunk, reader);
       },
       end: () => resolve(body.whole()),
       fail: reject,
@@ -73,14 +82,15 @@ function readCoded(
   request: IncomingMessage,
   decoderFor: (first: Uint8Array) => Decoder,
   limits: BodyLimits,
+  hold: Hold,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const body = new Gathered();
+    const body = new Gathered(hold, limits.inflatedBytes);
     let wireBytes = 0;
     let decoder: Decoder | undefined;
     const broken = (message: string) => reader.fail(new ServiceError("MALFORMED", message));
 
-    const reader = readChunks(request, {
+    const reader = readChunks(request, hold.bodies, {
       take(chunk) {
         wireBytes += chunk.length;
         if (wireBytes > limits.wireBytes) return reader.fail(overWire(limits));
@@ -105,8 +115,8 @@ function readCoded(
         broken("The body is not what its Content-Encoding says, or cut off"),
       );
       stream.on("data", (chunk: Buffer) => {
-        body.add(chunk);
-        if (body.sizeBytes > limits.inflatedBytes) reader.fail(overInflated(limits));
+        if (body.sizeBytes + chunk.length > limits.inflatedBytes) reader.fail(overInflated(limits));
+        else addTo(body, chunk, reader);
       });
       stream.on("end", () => {
         // What comes after the end of the coded stream is ignored by zlib, not by us.
@@ -130,12 +140,17 @@ interface Reader {
 }
 
 /** Give a request's chunks to a handler, which hears of its `end`, or of one `fail`, or of both in this order. */
-function readChunks(request: IncomingMessage, handler: ChunkHandler): Reader {
+function readChunks(request: IncomingMessage, bodies: Bodies, handler: ChunkHandler): Reader {
   let ended = false;
   let failed = false;
-  const take = (chunk: Buffer) => handler.take(chunk);
+  const coming = { startedAt: performance.now(), receivedBytes: 0, fail };
+  function take(chunk: Buffer): void {
+    coming.receivedBytes += chunk.length;
+    handler.take(chunk);
+  }
   function end(): void {
     ended = true;
+    bodies.forget(coming);
     handler.end();
   }
   function leave(): void {
@@ -144,29 +159,21 @@ function readChunks(request: IncomingMessage, handler: ChunkHandler): Reader {
   function fail(error: ServiceError): void {
     if (failed) return;
     failed = true;
+    bodies.forget(coming);
     // The error listener stays: a connection that breaks later is no news.
     request.off("data", take).off("end", end).off("close", leave).pause();
     handler.fail(error);
   }
+  bodies.watch(coming);
   request.on("data", take).on("end", end).on("close", leave).on("error", leave);
   return { fail };
 }
 
-/** Chunks on their way to one buffer; most bodies are one chunk, which is then not copied. */
-class Gathered {
-  readonly #chunks: Buffer[] = [];
-  sizeBytes = 0;
-
-  add(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.sizeBytes += chunk.length;
-  }
-
-  /** To be asked once: the request, which lives until it is answered, must not hold on to its body. */
-  whole(): Buffer {
-    const [first, ...others] = this.#chunks.splice(0);
-    if (first === undefined) return Buffer.alloc(0);
-    return others.length === 0 ? first : Buffer.concat([first, ...others]);
+function addTo(body: Gathered, chunk: Buffer, reader: Reader): void {
+  try {
+    body.add(chunk);
+  } catch (error) {
+    reader.fail(error as ServiceError);
   }
 }
 

@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import type { IncomingHttpHeaders } from "node:http";
 import type { ApiKey, Scope } from "../api-key.ts";
 import { defaultProject } from "../contracts.ts";
 import { ServiceError } from "../errors.ts";
@@ -35,29 +34,49 @@ export class Keyring {
     );
   }
 
-  /** @throws ServiceError UNAUTHORIZED without a known key, FORBIDDEN where the key lacks the scope */
-  identify(headers: IncomingHttpHeaders, scope: Scope): Identity {
+  /**
+   * @param rawHeaders as they came, names and values in turn: Node keeps only the first of two `Authorization`
+   * @throws ServiceError MALFORMED where there are two keys, UNAUTHORIZED without a known one (UnknownKey where there is one),
+   * FORBIDDEN where the key lacks the scope
+   */
+  identify(rawHeaders: readonly string[], scope: Scope): Identity {
     if (this.#bySha256.size === 0) return everyone;
-    const key = keyIn(headers);
-    const identity = key === undefined ? undefined : this.#bySha256.get(hash("sha256", key));
-    if (identity === undefined) {
-      throw new ServiceError(
-        "UNAUTHORIZED",
-        key === undefined ? "Send a key" : "The key is not known",
-      );
-    }
+    const key = keyIn(rawHeaders);
+    if (key === undefined) throw new ServiceError("UNAUTHORIZED", "Send a key");
+    const identity = this.#bySha256.get(hash("sha256", key));
+    if (identity === undefined) throw new UnknownKey();
     if (!identity.scopes.has(scope))
       throw new ServiceError("FORBIDDEN", `The key lacks the scope ${scope}`);
     return identity;
   }
 }
 
-function keyIn(headers: IncomingHttpHeaders): string | undefined {
-  const own = headers["x-api-key"];
-  if (typeof own === "string" && own !== "") return own;
-  const [scheme, credentials] = headers.authorization?.split(" ", 2) ?? [];
-  if (credentials === undefined || credentials === "") return undefined;
-  if (scheme?.toLowerCase() === "bearer") return credentials;
-  if (scheme?.toLowerCase() !== "basic") return undefined;
-  return Buffer.from(credentials, "base64").toString().split(":", 1)[0];
+/** A key that nobody has. */
+export class UnknownKey extends ServiceError {
+  constructor() {
+    super("UNAUTHORIZED", "The key is not known");
+  }
+}
+
+/** @throws ServiceError MALFORMED where keys differ: nobody could tell which one was meant */
+function keyIn(rawHeaders: readonly string[]): string | undefined {
+  let found: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const key = keyOf(rawHeaders[at]!, rawHeaders[at + 1]!);
+    if (key === undefined || key === found) continue;
+    if (found !== undefined) throw new ServiceError("MALFORMED", "Two different keys were sent");
+    found = key;
+  }
+  return found;
+}
+
+const credentials = /^(bearer|basic) +(\S+)$/i;
+
+function keyOf(name: string, value: string): string | undefined {
+  // Most fields are told by their length alone: this is asked of every field of every request.
+  if (name.length === 9 && name.toLowerCase() === "x-api-key") return value || undefined;
+  if (name.length !== 13 || name.toLowerCase() !== "authorization") return undefined;
+  const [, scheme, text = ""] = credentials.exec(value) ?? [];
+  if (scheme?.toLowerCase() !== "basic") return text || undefined;
+  return Buffer.from(text, "base64").toString().split(":", 1)[0] || undefined;
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../eventually.ts";
+import { RawConnection } from "../raw-http.ts";
 import { ServiceProcess } from "../service-process.ts";
 
 let made = 0;
@@ -71,6 +72,40 @@ test("a full queue: 503 with Retry-After, memory flat, the service lives, nothin
     await eventually(async () => expect(await total(service)).toBe(accepted), 60_000);
     await eventually(async () => expect(await service.isReady()).toBe(true));
     expect((await postBatch(service)).status).toBe(202);
+  } finally {
+    await service.dispose();
+  }
+});
+
+test("bodies in flight are bounded: what does not fit is told to come again, and what is under way is served", async () => {
+  const service = await ServiceProcess.create({
+    HTTP_MAX_BODY_BYTES_IN_FLIGHT: "10485760",
+    LOG_LEVEL: "warn",
+  });
+  try {
+    await service.start();
+    const port = Number(new URL(service.url).port);
+    const events = Array.from({ length: 80 }, (_, i) => ({
+      id: `flight-${i}`,
+      type: "pressure.test",
+      source: "test",
+      data: "x".repeat(60_000),
+    }));
+    const body = JSON.stringify(events);
+    const head = `POST /api/v1/events/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    // Nearly all of a body, and half of another one: more than an address may have.
+    const first = new RawConnection(port).write(head + body.slice(0, -1));
+    const second = new RawConnection(port).write(head + body.slice(0, body.length / 2));
+    const refused = await Promise.race([first.answer(), second.answer()]);
+    expect([refused?.status, refused?.headers["retry-after"]]).toEqual([429, "1"]);
+    expect(refused?.headers["connection"]).toBe("close");
+    for (const connection of [first, second]) connection.end();
+    await eventually(async () => {
+      const whole = new RawConnection(port).write(head + body);
+      expect((await whole.answer())?.status).toBe(202);
+      whole.end();
+    });
+    await eventually(async () => expect(await total(service)).toBe(80));
   } finally {
     await service.dispose();
   }

@@ -1,7 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { deflateSync } from "node:zlib";
+import { Bodies } from "../../../lib/http/bodies.ts";
 import { RequestAborted, readBody, type BodyLimits } from "../../../lib/http/body.ts";
+import { readHttpLimits } from "../../../lib/http/limits.ts";
+
+const bodies = new Bodies(readHttpLimits((_name, otherwise) => otherwise));
+afterAll(() => bodies.close());
 
 const limits: BodyLimits = { wireBytes: 100_000, inflatedBytes: 300_000 };
 
@@ -12,13 +17,13 @@ const fake = (headers: Readonly<Record<string, string>>) =>
 test("what comes long after the end of a coding is not ignored", async () => {
   const headers = { "content-encoding": "deflate" };
   const late = fake(headers);
-  const outcome = readBody(late, limits);
+  const outcome = readBody(late, limits, bodies.hold("test"));
   late.write(deflateSync("hello"));
   // Others of the same kind that came later are through, so the first one's coding has ended.
   for (let turn = 0; turn < 5; turn++) {
     const other = fake(headers);
     other.end(deflateSync("hello"));
-    await readBody(other, limits);
+    await readBody(other, limits, bodies.hold("test"));
   }
   late.end("more");
   await expect(outcome).rejects.toMatchObject({ type: "MALFORMED" });
@@ -27,13 +32,15 @@ test("what comes long after the end of a coding is not ignored", async () => {
 describe("a client that leaves", () => {
   test("without an error is noticed too", async () => {
     const request = fake({});
-    const outcome = readBody(request, limits);
+    const outcome = readBody(request, limits, bodies.hold("test"));
     request.destroy();
     await expect(outcome).rejects.toBeInstanceOf(RequestAborted);
   });
 
   test("before its body is read is told from an empty body", async () => {
     const request = { headers: {}, destroyed: true } as IncomingMessage;
-    await expect(readBody(request, limits)).rejects.toBeInstanceOf(RequestAborted);
+    await expect(readBody(request, limits, bodies.hold("test"))).rejects.toBeInstanceOf(
+      RequestAborted,
+    );
   });
 });

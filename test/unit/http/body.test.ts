@@ -3,9 +3,12 @@ import { createServer, request as send, type IncomingMessage, type Server } from
 import { connect, type AddressInfo } from "node:net";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
+import { Bodies } from "../../../lib/http/bodies.ts";
 import { RequestAborted, readBody, type BodyLimits } from "../../../lib/http/body.ts";
+import { readHttpLimits } from "../../../lib/http/limits.ts";
 import { ServiceError } from "../../../lib/errors.ts";
 
+const bodies = new Bodies(readHttpLimits((_name, otherwise) => otherwise));
 const limits: BodyLimits = { wireBytes: 100_000, inflatedBytes: 300_000 };
 
 type Outcome = Buffer | ServiceError;
@@ -17,7 +20,7 @@ let settled = Promise.withResolvers<{ outcome: Outcome; request: IncomingMessage
 
 beforeAll(async () => {
   server = createServer((request, response) => {
-    readBody(request, current).then(
+    readBody(request, current, bodies.hold("test")).then(
       (outcome) => {
         settled.resolve({ outcome, request });
         response.end();
@@ -34,6 +37,7 @@ beforeAll(async () => {
 });
 
 afterAll(() => {
+  bodies.close();
   server.closeAllConnections();
   server.close();
 });

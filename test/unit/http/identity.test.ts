@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import type { IncomingHttpHeaders } from "node:http";
 import type { Scope } from "../../../lib/api-key.ts";
 import { Keyring } from "../../../lib/http/identity.ts";
 
@@ -14,38 +13,60 @@ const ring = new Keyring([
   key("writer", "blog", "events:write"),
 ]);
 
+const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
+
 test("without keys everyone is the project default", () => {
-  expect(new Keyring([]).identify({}, "admin").project).toBe("default");
+  expect(new Keyring([]).identify([], "admin").project).toBe("default");
 });
 
 test.each([
-  ["X-Api-Key", { "x-api-key": "reader" }],
-  ["Bearer", { authorization: "Bearer reader" }],
-  ["Bearer in other case", { authorization: "bearer reader" }],
-  ["Basic", { authorization: `Basic ${Buffer.from("reader:").toString("base64")}` }],
+  ["X-Api-Key", ["X-Api-Key", "reader"]],
+  ["Bearer", ["Authorization", "Bearer reader"]],
+  ["Bearer in other case", ["AUTHORIZATION", "bearer  reader"]],
+  ["Basic", ["authorization", basic("reader:")]],
+  ["Basic with a password", ["authorization", basic("reader:x")]],
   [
-    "Basic with a password",
-    { authorization: `Basic ${Buffer.from("reader:x").toString("base64")}` },
+    "the same key twice",
+    ["x-api-key", "reader", "Authorization", "Bearer reader", "x-api-key", "reader"],
   ],
+  [
+    "a key beside another kind of credentials",
+    ["authorization", "Digest x", "x-api-key", "reader"],
+  ],
+  ["a key beside an empty one", ["x-api-key", "", "authorization", basic("reader:")]],
 ])("a key comes by %s", (_way, headers) => {
-  expect(ring.identify(headers, "events:read").project).toBe("shop");
+  expect(ring.identify(["Host", "a", ...headers], "events:read").project).toBe("shop");
 });
 
 test.each([
-  [{}],
-  [{ "x-api-key": "" }],
-  [{ "x-api-key": "Reader" }],
-  [{ authorization: "Bearer" }],
-  [{ authorization: "Digest reader" }],
-  [{ authorization: `Basic ${Buffer.from("other:").toString("base64")}` }],
-])("%j is nobody", (headers: IncomingHttpHeaders) => {
+  [[]],
+  [["x-api-key", ""]],
+  [["x-api-key", "Reader"]],
+  [["x-api-keys", "reader"]],
+  [["authorization", "Bearer"]],
+  [["authorization", "Digest reader"]],
+  [["authorization", "Bearer reader reader"]],
+  [["authorization", basic("other:")]],
+  [["authorization", basic(":reader")]],
+])("%j is nobody", (headers: readonly string[]) => {
   expect(() => ring.identify(headers, "events:read")).toThrow(
     expect.objectContaining({ type: "UNAUTHORIZED" }) as Error,
   );
 });
 
+test.each([
+  [["x-api-key", "reader", "x-api-key", "writer"]],
+  [["x-api-key", "reader", "authorization", "Bearer writer"]],
+  [["authorization", "Bearer reader", "authorization", "Bearer wrong"]],
+  [["authorization", "Bearer reader", "authorization", basic("writer:")]],
+])("%j are two keys", (headers: readonly string[]) => {
+  expect(() => ring.identify(headers, "events:read")).toThrow(
+    expect.objectContaining({ type: "MALFORMED" }) as Error,
+  );
+});
+
 test("a key does what its scopes allow, and nothing else", () => {
-  expect(() => ring.identify({ "x-api-key": "writer" }, "events:read")).toThrow(
+  expect(() => ring.identify(["x-api-key", "writer"], "events:read")).toThrow(
     expect.objectContaining({ type: "FORBIDDEN" }) as Error,
   );
 });

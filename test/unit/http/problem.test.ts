@@ -6,6 +6,11 @@ import { catalogue, ServiceError, type ErrorType } from "../../../lib/errors.ts"
 import type { ItemProblem } from "../../../lib/event/admit.ts";
 import { errorOfItem, problemOf, problemUri, type Problem } from "../../../lib/http/problem.ts";
 
+const usualHeaders = {
+  "content-type": "application/problem+json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
 const context = { instance: "/api/v1/events", requestId: "r1" };
 const problem = (error: unknown): Problem => problemOf(error, context);
 const types = Object.keys(catalogue) as ErrorType[];
@@ -48,11 +53,7 @@ describe("an error of the catalogue", () => {
     expect(
       headers("UNSUPPORTED_MEDIA_TYPE", { acceptEncoding: ["gzip", "br"] })["accept-encoding"],
     ).toBe("gzip, br");
-    expect(headers("NOT_FOUND", { allow: ["GET"], retryAfter: 3 })).toEqual({
-      "content-type": "application/problem+json",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-    });
+    expect(headers("NOT_FOUND", { allow: ["GET"], retryAfter: 3 })).toEqual(usualHeaders);
   });
 
   test.each(types.filter((type) => [429, 503].includes(catalogue[type].status)))(
@@ -177,11 +178,7 @@ describe("anything else", () => {
   ])("%p is a 500 that tells nothing", (error) => {
     expect(problem(error)).toEqual({
       status: 500,
-      headers: {
-        "content-type": "application/problem+json",
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-      },
+      headers: usualHeaders,
       body: {
         type: "/problems/internal",
         title: catalogue.INTERNAL.title,

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ServiceError } from "../../../lib/errors.ts";
+import { Bodies } from "../../../lib/http/bodies.ts";
 import { readBody } from "../../../lib/http/body.ts";
 import { answerEarly } from "../../../lib/http/early-answer.ts";
 import { readHttpLimits } from "../../../lib/http/limits.ts";
@@ -16,6 +17,8 @@ const variables: Readonly<Record<string, number>> = {
   HTTP_MAX_URL_BYTES: 1_000,
 };
 const limits = readHttpLimits((name, otherwise) => variables[name] ?? otherwise);
+const bodies = new Bodies(limits);
+afterAll(() => bodies.close());
 const bodyLimits = { wireBytes: 1_000, inflatedBytes: 1_000 };
 
 let server: Server;
@@ -36,7 +39,8 @@ async function open(localOnly: boolean): Promise<void> {
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   paths.push(request.url ?? "");
   try {
-    const body = request.method === "POST" ? await readBody(request, bodyLimits) : "";
+    const body =
+      request.method === "POST" ? await readBody(request, bodyLimits, bodies.hold("test")) : "";
     await new Promise(setImmediate);
     const payload = `${request.url} ${body.toString()}`;
     response.writeHead(200, { "content-length": String(Buffer.byteLength(payload)) }).end(payload);
