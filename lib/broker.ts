@@ -7,6 +7,7 @@ import { serviceNames, type Config } from "./config.ts";
 import { dataDirHolder } from "./data-dir-middleware.ts";
 import { registerMetrics } from "./metrics.ts";
 import { opsListener } from "./ops-listener.ts";
+import { outcomeUnknown } from "./outcome-unknown.ts";
 import { replCommands } from "./repl-commands.ts";
 
 const cacheSeconds = 60;
@@ -43,6 +44,7 @@ export function brokerOptions(config: Config): BrokerOptions {
     },
     transporter: config.rabbitmqUrl === null ? null : new ClusterTransporter(config.rabbitmqUrl),
     cacher: cacherOf(config),
+    // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing is called again by itself.
     requestTimeout: 30_000,
     // A node that was killed gets no requests any more after this time.
     heartbeatInterval: 2,
@@ -52,7 +54,7 @@ export function brokerOptions(config: Config): BrokerOptions {
     metrics: { enabled: config.metrics, collectProcessMetrics: false, reporter: [] },
     validator: true,
     internalServices: true,
-    middlewares: [dataDirHolder(config), drainInOrder, opsListener(config)],
+    middlewares: [outcomeUnknown, dataDirHolder(config), drainInOrder, opsListener(config)],
     created: registerMetrics,
     replOptions: { customCommands: replCommands },
   };

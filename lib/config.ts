@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readApiKeys, type ApiKey } from "./api-key.ts";
+import { maxQueryMs } from "./call-limits.ts";
 import { readOrigins } from "./http/cors.ts";
 import { readHttpLimits, type HttpLimits } from "./http/limits.ts";
 
@@ -178,7 +179,7 @@ export function readConfig(environment: Environment, console = false): Config {
     enrichThreads: integer("ENRICH_THREADS", 1, 1, 64),
     prefetch: integer("PROCESSOR_PREFETCH", 8, 1, 1_000),
     queryMaxEvents: integer("QUERY_MAX_EVENTS", 10_000_000, 1, Number.MAX_SAFE_INTEGER),
-    queryTimeoutMs: integer("QUERY_TIMEOUT_MS", 20_000, 100, 50_000),
+    queryTimeoutMs: integer("QUERY_TIMEOUT_MS", 20_000, 100, maxQueryMs),
     queryConcurrency: integer("QUERY_CONCURRENCY", 2, 1, 100),
     rateLimits: {
       eventsPerSecond: integer("RATE_LIMIT_EVENTS_PER_SECOND", 0, 0, 1_000_000_000),

@@ -4,7 +4,15 @@ export interface GatherLimits {
   readonly maxBytes: number;
   /** What may wait for the round under way; beyond it `add` throws `overflow()`. */
   readonly maxWaitingItems: number;
+  /**
+   * How long a piece may wait for the round under way, milliseconds; then its `add` throws `overflow()`.
+   * Absent: as long as that round takes.
+   */
+  readonly maxWaitMs?: number;
 }
+
+/** The usual `maxWaitMs`. */
+export const gatherWaitMs = 3_000;
 
 export interface Piece<T> {
   readonly value: T;
@@ -13,6 +21,7 @@ export interface Piece<T> {
 }
 
 interface Waiting<T, R> extends Piece<T> {
+  readonly since: number;
   readonly resolve: (result: R | Promise<R>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -28,6 +37,8 @@ export class Gatherer<T, R> {
   readonly #overflow: () => Error;
   readonly #waiting: Waiting<T, R>[] = [];
   #waitingItems = 0;
+  /** Runs until the oldest that waits, or waited when it was set, has waited too long. */
+  #patience: NodeJS.Timeout | undefined;
   #draining: Promise<void> | undefined;
 
   /** @param run carries a group out and returns a result, or the promise of one, for each piece in order; a throw fails all of them */
@@ -55,8 +66,9 @@ export class Gatherer<T, R> {
       return Promise.reject(this.#overflow());
     }
     return new Promise<R>((resolve, reject) => {
-      this.#waiting.push({ ...piece, resolve, reject });
+      this.#waiting.push({ ...piece, since: performance.now(), resolve, reject });
       this.#waitingItems += piece.items;
+      this.#bePatient(this.#limits.maxWaitMs);
       this.#draining ??= this.#drain();
     });
   }
@@ -68,6 +80,8 @@ export class Gatherer<T, R> {
       while (this.#waiting.length > 0) round.push(this.#carryOut(this.#nextGroup()));
       await Promise.all(round);
     }
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
     // Not in a callback of the promise: a piece added before it ran would wait for ever.
     this.#draining = undefined;
   }
@@ -79,6 +93,27 @@ export class Gatherer<T, R> {
       group.forEach((piece, index) => piece.resolve(results[index] as R | Promise<R>));
     } catch (error) {
       group.forEach((piece) => piece.reject(error));
+    }
+  }
+
+  #bePatient(forMs: number | undefined): void {
+    if (forMs === undefined) return;
+    this.#patience ??= setTimeout(() => this.#refuseOld(forMs), forMs);
+  }
+
+  /** Nothing of what is refused here was begun. */
+  #refuseOld(maxWaitMs: number): void {
+    this.#patience = undefined;
+    const over = performance.now() - maxWaitMs;
+    let [oldest] = this.#waiting;
+    while (oldest !== undefined && oldest.since <= over) {
+      this.#waiting.shift();
+      this.#waitingItems -= oldest.items;
+      oldest.reject(this.#overflow());
+      [oldest] = this.#waiting;
+    }
+    if (oldest !== undefined) {
+      this.#patience = setTimeout(() => this.#refuseOld(maxWaitMs), oldest.since - over);
     }
   }
 

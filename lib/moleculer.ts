@@ -1,4 +1,5 @@
 import type { CallingOptions, Context, Service, ServiceSchema } from "moleculer";
+import { callLimits } from "./call-limits.ts";
 import type { Actions, Meta } from "./contracts.ts";
 
 /** What Moleculer's own types leave out: which mixins give what to `this`, and what an action takes and returns. */
@@ -41,8 +42,8 @@ type ActionDefinition<A extends ActionName> = Omit<
   Extract<NonNullable<ServiceSchema["actions"]>[string], { handler?: unknown }>,
   "handler"
 > & {
-  /** Milliseconds; 0 for no limit. */
-  timeout?: number;
+  /** It stands in `callLimits`. */
+  timeout?: never;
   handler: Handler<A>;
 };
 
@@ -83,7 +84,7 @@ export function defineMixin<State = Empty>() {
 /**
  * Declare a service: the compiler demands a handler for each action of the contract and knows what
  * the mixins give. Mixins start in the order named and stop in the reverse one (Moleculer does it the
- * other way round). What a handler does beyond a few lines lives in a mixin.
+ * other way round). How long calls wait stands in `callLimits`. What a handler does beyond a few lines lives in a mixin.
  */
 export function defineService<Name extends string, const Mixins extends readonly Mixin<unknown>[]>(
   name: Name,
@@ -91,5 +92,20 @@ export function defineService<Name extends string, const Mixins extends readonly
 ) {
   return (
     definition: Definition<Name> & ThisType<Service & ProvidedBy<Mixins>>,
-  ): ServiceSchema => ({ ...definition, name, mixins: mixins.toReversed() });
+  ): ServiceSchema => ({
+    ...definition,
+    name,
+    mixins: mixins.toReversed(),
+    actions: withTimeouts(name, definition.actions),
+  });
+}
+
+function withTimeouts(service: string, actions: object): ServiceSchema["actions"] {
+  const limited = Object.entries(actions as NonNullable<ServiceSchema["actions"]>).map(
+    ([verb, action]) => {
+      const { timeoutMs } = callLimits[`${service}.${verb}` as ActionName];
+      return [verb, { ...(action as object), timeout: timeoutMs }] as const;
+    },
+  );
+  return Object.fromEntries(limited) as ServiceSchema["actions"];
 }

@@ -3,12 +3,11 @@ import type { ServiceBroker } from "moleculer";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { serviceNames, type Config } from "./config.ts";
 import type { StageHealth } from "./contracts.ts";
+import { askWithinMs } from "./call-limits.ts";
 import { exposition } from "./prometheus.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 
 export type Stage = "ingest" | "processor" | "aggregator" | "query";
-
-const askWithinMs = 1_000;
 
 export interface HealthReport {
   readonly status: "ok" | "degraded" | "down";

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "../lib/config.ts";
 import type { Receipt } from "../lib/contracts.ts";
-import { ServiceError } from "../lib/errors.ts";
+import { errorType, ServiceError } from "../lib/errors.ts";
 import { admit, type ItemResult } from "../lib/event/admit.ts";
 import { contentHash } from "../lib/event/content-hash.ts";
 import type { EventId, ProjectId } from "../lib/event/event.ts";
@@ -46,7 +46,12 @@ export function AdmissionMixin(config: Config) {
       ): Promise<Collected> {
         const accepted = piece?.count ?? 0;
         const rejected = results.filter(({ status }) => status === "rejected").length;
-        const batch = piece === null ? null : await this.publishEvents(project, piece);
+        const batch =
+          piece === null
+            ? null
+            : await this.publishEvents(project, piece).catch((error: unknown) => {
+                throw inDoubt(error, results, piece.ids);
+              });
         const { metrics } = this.broker;
         if (rejected > 0) metrics.increment("analytics_events_rejected_total", {}, rejected);
         if (accepted > 0) metrics.increment("analytics_events_accepted_total", {}, accepted);
@@ -61,6 +66,22 @@ export function AdmissionMixin(config: Config) {
       },
     },
   });
+}
+
+/** Who came without an id needs it for sending the same event again. */
+function inDoubt(
+  error: unknown,
+  results: readonly ItemResult[],
+  named: readonly EventId[],
+): unknown {
+  if (errorType(error) !== "OUTCOME_UNKNOWN") return error;
+  const known = new Set(named);
+  const ids = results.flatMap((result) =>
+    result.status === "accepted" && !known.has(result.id)
+      ? [{ index: result.index, id: result.id }]
+      : [],
+  );
+  return new ServiceError("OUTCOME_UNKNOWN", undefined, { ids });
 }
 
 interface Admission {

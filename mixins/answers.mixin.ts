@@ -3,6 +3,7 @@ import { defaultProject, type AnswerMeta } from "../lib/contracts.ts";
 import { pageOf, readListQuestion, type ListAnswer } from "../lib/analytics/list-question.ts";
 import type { Told } from "../lib/analytics/told.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
+import { askWithinMs } from "../lib/call-limits.ts";
 import { callEveryNode } from "../lib/every-node.ts";
 import { publicEvent, selectFields } from "../lib/event/public-event.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
@@ -16,8 +17,6 @@ interface Proving {
   /** Whether the last question about it got no answer. */
   untold: boolean;
 }
-
-const askWithinMs = 1_000;
 
 /** What AnswersMixin gives to `this`. */
 export interface Answering {

@@ -4,7 +4,7 @@ import type { AdmittedEvent } from "../lib/event/admit.ts";
 import { ServiceError } from "../lib/errors.ts";
 import { encodeBatch } from "../lib/event/batch-message.ts";
 import type { BatchId, ProjectId } from "../lib/event/event.ts";
-import { Gatherer } from "../lib/gather.ts";
+import { Gatherer, gatherWaitMs } from "../lib/gather.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import { QueueMixin, type Queueing } from "./queue.mixin.ts";
 
@@ -36,7 +36,12 @@ export function admitted(events: readonly AdmittedEvent[]): Admitted {
   };
 }
 
-const limits = { maxItems: 500, maxBytes: 1_048_576, maxWaitingItems: 50_000 };
+const limits = {
+  maxItems: 500,
+  maxBytes: 1_048_576,
+  maxWaitingItems: 50_000,
+  maxWaitMs: gatherWaitMs,
+};
 
 /**
  * Gives a service `this.publishEvents(project, admitted)`: resolves with the batch that carries the

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { collectTimeoutMs } from "../lib/call-limits.ts";
 import type { Actions, Receipt } from "../lib/contracts.ts";
-import { catalogue, errorType, ServiceError } from "../lib/errors.ts";
+import { catalogue, errorType, ServiceError, type ErrorData, type GivenId } from "../lib/errors.ts";
 import type { ProjectId } from "../lib/event/event.ts";
 import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../lib/event/limits.ts";
-import { Gatherer } from "../lib/gather.ts";
-import { inBodyOrder, readBatch, type RejectedItem } from "../lib/http/batch-body.ts";
+import { Gatherer, gatherWaitMs } from "../lib/gather.ts";
+import { inBodyOrder, inBodyPlaces, readBatch, type RejectedItem } from "../lib/http/batch-body.ts";
 import {
   batchAnswer,
   eventAnswer,
@@ -22,7 +23,12 @@ import type { RequestMetrics } from "./request-metrics.mixin.ts";
 
 const eventLimits = { wireBytes: maxEventBodyBytes, inflatedBytes: maxEventBodyBytes };
 const batchLimits = { wireBytes: maxBatchBytes, inflatedBytes: maxBatchBytes };
-const groupLimits = { maxItems: 500, maxBytes: 1_048_576, maxWaitingItems: 20_000 };
+const groupLimits = {
+  maxItems: 500,
+  maxBytes: 1_048_576,
+  maxWaitingItems: 20_000,
+  maxWaitMs: gatherWaitMs,
+};
 /** From so many events on a request goes to ingest by itself: it pays for its hop, and need not wait for others. */
 const aloneFrom = 50;
 
@@ -137,7 +143,9 @@ export function CollectEdgeMixin() {
           response,
           await this.takeBody(request, response, batchLimits, callerOf(identity, request)),
         );
-        const { results } = await part;
+        const { results } = await part.catch((error: unknown) => {
+          throw withIds(error, (ids) => inBodyPlaces(ids, rejected));
+        });
         return batchAnswer(inBodyOrder(results, rejected), choice);
       },
 
@@ -167,7 +175,7 @@ export function CollectEdgeMixin() {
         let group = this.groups.get(project);
         if (group === undefined) {
           group = new Gatherer(
-            (pieces) => this.collectGroup(project, pieces),
+            async (pieces) => settled(this.collectGroup(project, pieces)),
             groupLimits,
             overloaded,
           );
@@ -176,32 +184,50 @@ export function CollectEdgeMixin() {
         return group.add({ value: inputs, items: inputs.length, sizeBytes });
       },
 
-      async collectGroup(project: ProjectId, pieces: readonly Inputs[]): Promise<readonly Part[]> {
-        const { results } = await this.callIngest(
-          project,
-          pieces.length === 1 ? pieces[0]! : pieces.flat(),
-        );
+      collectGroup(project: ProjectId, pieces: readonly Inputs[]): readonly Promise<Part>[] {
+        const calling = this.callIngest(project, pieces.length === 1 ? pieces[0]! : pieces.flat());
         let offset = 0;
         return pieces.map(({ length }) => {
           const from = offset;
           offset += length;
-          const part = results.slice(from, offset);
-          return {
-            results:
-              from === 0 ? part : part.map((result) => ({ ...result, index: result.index - from })),
-          };
+          return partOf(calling, from, offset);
         });
       },
 
       callIngest(project: ProjectId, events: Inputs, waitMs?: number): Promise<Receipt> {
         const params: Actions["ingest.collect"]["params"] = { events, waitMs };
-        return this.broker.call("ingest.collect", params, { meta: { project } });
+        const timeout = collectTimeoutMs(waitMs);
+        return this.broker.call("ingest.collect", params, { meta: { project }, timeout });
       },
     },
     created() {
       this.groups = new Map();
     },
   });
+}
+
+/** The same, once the call that all of them are about has ended. */
+async function settled<T>(parts: readonly Promise<T>[]): Promise<readonly Promise<T>[]> {
+  await Promise.allSettled(parts);
+  return parts;
+}
+
+/** What a call about several requests says about one of them, which gave the inputs from `from` on. */
+async function partOf(calling: Promise<Receipt>, from: number, to: number): Promise<Part> {
+  const here = <T extends { readonly index: number }>(items: readonly T[]): readonly T[] =>
+    from === 0 ? items : items.map((item) => ({ ...item, index: item.index - from }));
+  try {
+    return { results: here((await calling).results.slice(from, to)) };
+  } catch (error) {
+    throw withIds(error, (ids) => here(ids.filter(({ index }) => index >= from && index < to)));
+  }
+}
+
+/** The same error about other places in the body. */
+function withIds(error: unknown, moved: (ids: readonly GivenId[]) => readonly GivenId[]): unknown {
+  const { data } = error as { data?: ErrorData };
+  if (errorType(error) !== "OUTCOME_UNKNOWN" || data?.ids === undefined) return error;
+  return new ServiceError("OUTCOME_UNKNOWN", undefined, { ids: moved(data.ids) });
 }
 
 function overloaded(): ServiceError {

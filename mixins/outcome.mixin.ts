@@ -1,18 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { maxWaitMs } from "../lib/call-limits.ts";
 import type { EventOutcome } from "../lib/contracts.ts";
 import type { BatchId, EventId } from "../lib/event/event.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
 import type { Fingerprint } from "./admission.mixin.ts";
 
-/** The longest a caller may wait, milliseconds. */
-export const maxWaitMs = 30_000;
 const pollMs = 100;
 
 type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
 /**
  * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: what became of accepted events, asked
- * of the query service until none is pending or the time is over. `events.stored` wakes it early.
+ * of the query service until none is pending or the time is over, whatever that service does. `events.stored` wakes it early.
  */
 export function OutcomeMixin() {
   return defineMixin<{ stored: Set<() => void> }>()({
@@ -30,14 +29,18 @@ export function OutcomeMixin() {
         batch: BatchId,
         waitMs: number,
       ): Promise<Readonly<Record<EventId, EventOutcome>>> {
-        const deadline = Date.now() + Math.min(waitMs, maxWaitMs);
+        const deadline = performance.now() + Math.min(waitMs, maxWaitMs);
+        const timeIsOver = new AbortController();
+        const over = delay(Math.min(waitMs, maxWaitMs), undefined, {
+          signal: timeIsOver.signal,
+        }).catch(() => undefined);
         const outcomes = new Map<string, EventOutcome>();
         const asked = events.map(({ id, hash }) => ({ id, batch, hash }));
         for (;;) {
           const stored = this.nextStored();
           const pending = asked.filter(({ id }) => (outcomes.get(id) ?? "pending") === "pending");
           // Who cannot be told now is still accepted: an error while asking is no outcome.
-          await Promise.all(
+          const telling = Promise.all(
             pending.map(async (question) =>
               outcomes.set(
                 question.id,
@@ -45,9 +48,13 @@ export function OutcomeMixin() {
               ),
             ),
           );
-          const leftMs = deadline - Date.now();
-          const settled = asked.every(({ id }) => outcomes.get(id) !== "pending");
-          if (settled || leftMs <= 0) return Object.fromEntries(outcomes);
+          await Promise.race([telling, over]);
+          const leftMs = deadline - performance.now();
+          const settled = asked.every(({ id }) => (outcomes.get(id) ?? "pending") !== "pending");
+          if (settled || leftMs <= 0) {
+            timeIsOver.abort();
+            return Object.fromEntries(asked.map(({ id }) => [id, outcomes.get(id) ?? "pending"]));
+          }
           await Promise.race([stored, delay(Math.min(pollMs, leftMs))]);
         }
       },

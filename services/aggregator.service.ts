@@ -17,7 +17,6 @@ export const aggregator = (config: Config) =>
     actions: {
       audit: {
         visibility: "public",
-        timeout: 0,
         params: { $$strict: true, from: "number|integer", to: "number|integer" },
         async handler(ctx) {
           const report = await audit(this.store, ctx.meta.project ?? defaultProject, ctx.params);

@@ -1,5 +1,6 @@
 import { loadConfig, type Config } from "../lib/config.ts";
 import { defaultProject } from "../lib/contracts.ts";
+import { catalogue, errorType } from "../lib/errors.ts";
 import { publisherHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { AdmissionMixin } from "../mixins/admission.mixin.ts";
@@ -43,9 +44,16 @@ export const ingest = (config: Config) =>
       /** Fire and forget, for other nodes: one event or an array of them. Lost where nobody listens. */
       async "analytics.track"(ctx) {
         const events: readonly unknown[] = Array.isArray(ctx.params) ? ctx.params : [ctx.params];
-        const { receipt } = await this.collect(events, ctx.meta.project ?? defaultProject);
-        if (receipt.rejected > 0)
-          this.logger.warn({ rejected: receipt.rejected }, "tracked events were refused");
+        try {
+          const { receipt } = await this.collect(events, ctx.meta.project ?? defaultProject);
+          if (receipt.rejected > 0)
+            this.logger.warn({ rejected: receipt.rejected }, "tracked events were refused");
+        } catch (error) {
+          // Nobody waits for an answer. Sent again with the same ids they count once.
+          const reason = errorType(error);
+          if (!catalogue[reason].retryable) throw error;
+          this.logger.warn({ reason, events: events.length }, "tracked events may be lost");
+        }
       },
     },
   });

@@ -11,9 +11,6 @@ import { QuestionsMixin } from "../mixins/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/saved-questions.mixin.ts";
 import { StoriesMixin } from "../mixins/stories.mixin.ts";
 
-/** Longer than a question may wait and read. */
-const questionTimeoutMs = 60_000;
-
 /** A saved question's name. */
 const named = { $$strict: true, name: "string" };
 
@@ -35,8 +32,6 @@ export const query = (config: Config) =>
         },
       },
       export: {
-        // A rare thing may be looked for in the whole store.
-        timeout: 300_000,
         handler(ctx) {
           return this.exportPage(ctx, ctx.params);
         },
@@ -56,13 +51,11 @@ export const query = (config: Config) =>
         },
       },
       run: {
-        timeout: questionTimeoutMs,
         handler(ctx) {
           return this.ask(ctx, "run", ctx.params);
         },
       },
       mailReport: {
-        timeout: questionTimeoutMs,
         handler(ctx) {
           return this.ask(ctx, "mail", ctx.params);
         },
@@ -92,26 +85,22 @@ export const query = (config: Config) =>
         },
       },
       "saved.results": {
-        timeout: questionTimeoutMs,
         params: { ...named, from: "any|optional", to: "any|optional" },
         handler(ctx) {
           return this.askQuestion(ctx, ctx.params);
         },
       },
       funnel: {
-        timeout: questionTimeoutMs,
         handler(ctx) {
           return this.ask(ctx, "funnel", ctx.params);
         },
       },
       retention: {
-        timeout: questionTimeoutMs,
         handler(ctx) {
           return this.ask(ctx, "retention", ctx.params);
         },
       },
       paths: {
-        timeout: questionTimeoutMs,
         handler(ctx) {
           return this.ask(ctx, "paths", ctx.params);
         },
@@ -124,7 +113,6 @@ export const query = (config: Config) =>
       /** The part of an answer that is cached: its key changes with every change of what it is about. */
       answered: {
         visibility: "protected",
-        timeout: questionTimeoutMs,
         // Who asks the same at the same time waits for the first one's answer.
         cache: { keys: ["key"], lock: { enabled: true } },
         async handler(ctx) {

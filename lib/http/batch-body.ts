@@ -69,6 +69,18 @@ export function inBodyOrder(
   return results;
 }
 
+/** The places in the body of admitted items, which are numbered without those that were rejected before. */
+export function inBodyPlaces<T extends { readonly index: number }>(
+  admitted: readonly T[],
+  rejected: readonly RejectedItem[],
+): readonly T[] {
+  return admitted.map((item) => {
+    let { index } = item;
+    for (const early of rejected) if (early.index <= index) index += 1;
+    return { ...item, index };
+  });
+}
+
 function sorted<T>(items: readonly T[], read: (item: T) => ItemReading): BatchBody {
   const inputs: unknown[] = [];
   const rejected: RejectedItem[] = [];

@@ -5,6 +5,7 @@ import {
   type ErrorData,
   type ErrorType,
   type Finding,
+  type GivenId,
 } from "../errors.ts";
 import type { ItemError } from "../event/admit.ts";
 import {
@@ -32,6 +33,8 @@ export interface ProblemBody {
   readonly instance: string;
   readonly requestId: string;
   readonly errors?: readonly Finding[];
+  /** Where it is not known whether events were kept: the ids to send those with that came without one. */
+  readonly ids?: readonly GivenId[];
 }
 
 export interface ProblemContext {
@@ -70,6 +73,7 @@ export function problemOf(error: unknown, context: ProblemContext): Problem {
       ...(detail !== undefined && detail !== title && { detail }),
       instance: context.instance,
       requestId: context.requestId,
+      ...(type === "OUTCOME_UNKNOWN" && data.ids !== undefined && { ids: data.ids }),
       ...(errors.length > 0 && status < 500 && { errors: errors.slice(0, maxFindings) }),
     },
   };
@@ -120,14 +124,23 @@ function headersOf(type: ErrorType, data: ErrorData): Record<string, string> {
 /** An error's data, as far as it is what it should be: it may have come from anywhere. */
 function dataOf({ data }: ForeignError): ErrorData {
   if (typeof data !== "object" || data === null) return {};
-  const { errors, retryAfter, allow, accept, acceptEncoding } = data as Record<string, unknown>;
+  const { errors, ids, retryAfter, allow, accept, acceptEncoding } = data as Record<
+    string,
+    unknown
+  >;
   return {
     errors: Array.isArray(errors) ? errors.filter(isFinding) : undefined,
+    ids: Array.isArray(ids) && ids.length > 0 ? ids.filter(isGivenId) : undefined,
     retryAfter: seconds(retryAfter),
     allow: tokens(allow),
     accept: tokens(accept),
     acceptEncoding: tokens(acceptEncoding),
   };
+}
+
+function isGivenId(value: unknown): value is GivenId {
+  const { index, id } = (value ?? {}) as Record<string, unknown>;
+  return typeof index === "number" && typeof id === "string";
 }
 
 function isFinding(value: unknown): value is Finding {

@@ -95,6 +95,20 @@ describe("Gatherer", () => {
     );
   });
 
+  test("a piece waits for a round that does not end no longer than it may, and was then not begun", async () => {
+    const { groups, run, nextStart, end } = held();
+    const gatherer = new Gatherer(run, { ...limits, maxWaitMs: 20 }, overflow);
+    const start = nextStart();
+    const first = gatherer.add(piece("a"));
+    await start;
+    const late = await Promise.allSettled(["b", "c"].map((value) => gatherer.add(piece(value))));
+    for (const each of late) expect(each).toMatchObject({ reason: overflow() });
+    end();
+    expect(await first).toBe("A");
+    await gatherer.idle();
+    expect(groups).toEqual([["a"]]);
+  });
+
   test("a group that fails fails all of its pieces, and the next one goes on", async () => {
     let fails = true;
     const gatherer = new Gatherer(

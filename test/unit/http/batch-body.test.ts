@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import type { ItemResult } from "../../../lib/event/admit.ts";
 import { maxBatchEvents, maxNesting } from "../../../lib/event/limits.ts";
-import { inBodyOrder, readBatch, type BatchBody } from "../../../lib/http/batch-body.ts";
+import {
+  inBodyOrder,
+  inBodyPlaces,
+  readBatch,
+  type BatchBody,
+} from "../../../lib/http/batch-body.ts";
 import { ServiceError } from "../../../lib/errors.ts";
 import { jsonValues } from "../json-values.ts";
 
@@ -219,6 +224,10 @@ test("results come back in the order of the body", () => {
         .map((one, index) => ({ ...one, index }));
       const rejected = all.filter((one) => one.status === "rejected");
       expect(inBodyOrder(admitted, rejected)).toEqual(all);
+      const places = inBodyPlaces(admitted, rejected).map(({ index }) => index);
+      expect(places).toEqual(
+        all.filter(({ status }) => status === "accepted").map(({ index }) => index),
+      );
     }),
   );
 });

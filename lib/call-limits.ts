@@ -1,0 +1,90 @@
+import type { Actions } from "./contracts.ts";
+import { gatherWaitMs } from "./gather.ts";
+import { publishTimeoutMs } from "./queue/queue.ts";
+
+/** How long an action may take and how long its callers wait for it, milliseconds. */
+export interface CallLimit {
+  /** The longest it takes, by what limits its steps. */
+  readonly takesMs: number;
+  /** After this a call is given up: longer than it takes, so that what is given up was lost and is not only slow. 0: never. */
+  readonly timeoutMs: number;
+  /** Whether it changes what is kept. Where such a call gets no answer, it is not known whether it did. */
+  readonly changes: boolean;
+}
+
+/** The longest that a caller of `ingest.collect` may wait for events to be stored. */
+export const maxWaitMs = 30_000;
+/** The longest that an answer asks processors how far they are. */
+export const askWithinMs = 1_000;
+/** The most that `QUERY_TIMEOUT_MS` may be. */
+export const maxQueryMs = 50_000;
+/** The longest that a question waits for its turn to read events. */
+export const turnWithinMs = 15_000;
+/** The longest wait for a page of an export: a rare thing may be looked for in the whole store. */
+const pageMs = 290_000;
+/** What the store needs for reads and writes of its own, by keys: far more than they take while it is there. */
+const storeMs = 20_000;
+/** A hop to another node and back, and what the event loops on the way are late. */
+const hopMs = 1_500;
+
+/** From the call to the confirmed batch: waiting for the round under way, then the publish. */
+export const collectMs = gatherWaitMs + publishTimeoutMs;
+
+const look = (takesMs: number): CallLimit => limited(takesMs, false);
+const change = (takesMs: number): CallLimit => limited(takesMs, true);
+
+function limited(takesMs: number, changes: boolean): CallLimit {
+  return { takesMs, timeoutMs: takesMs + hopMs, changes };
+}
+
+const answered = look(storeMs + turnWithinMs + maxQueryMs);
+/** How far the events reach, the range's fingerprint, and the cached answer. */
+const question = look(askWithinMs + storeMs + answered.timeoutMs);
+/** On a broker: a question to each queue, answered within 5 s each; who asks meanwhile waits for the next round. */
+const queueMs = 70_000;
+const queueLook = look(queueMs);
+
+/** The limits of each action. `defineService` gives them to Moleculer, which hands a caller's rest on to nested calls. */
+export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
+  "ingest.collect": change(collectMs + maxWaitMs),
+  "ingest.health": queueLook,
+  "processor.backlog": queueLook,
+  "processor.dead.list": queueLook,
+  "processor.dead.show": queueLook,
+  "processor.dead.replay": change(queueMs),
+  "processor.health": queueLook,
+  // Recounts a range of any length.
+  "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
+  "aggregator.health": look(storeMs),
+  "query.events": look(askWithinMs + storeMs),
+  "query.export": look(askWithinMs + pageMs),
+  "query.event": look(storeMs),
+  "query.counts": question,
+  "query.run": question,
+  "query.funnel": question,
+  "query.retention": question,
+  "query.paths": question,
+  "query.story": look(askWithinMs + storeMs),
+  "query.mailReport": question,
+  "query.saved.list": look(storeMs),
+  "query.saved.get": look(storeMs),
+  "query.saved.put": change(storeMs),
+  "query.saved.remove": change(storeMs),
+  "query.saved.results": look(storeMs + question.takesMs),
+  "query.answered": answered,
+  "query.outcome": look(storeMs),
+  "query.health": look(storeMs),
+};
+
+/** How long the caller of `ingest.collect` waits who lets it wait `waitMs` for the events to be stored. */
+export function collectTimeoutMs(waitMs: number | undefined): number {
+  return collectMs + Math.min(waitMs ?? 0, maxWaitMs) + hopMs;
+}
+
+const lost: ReadonlySet<unknown> = new Set(["RequestTimeoutError", "RequestRejectedError"]);
+
+/** Whether a call that failed so may have been carried out: it got no answer in time, or its node was lost meanwhile. */
+export function isInDoubt(action: string, error: unknown): boolean {
+  const limits = (callLimits as Readonly<Record<string, CallLimit | undefined>>)[action];
+  return limits?.changes === true && lost.has((error as { name?: unknown } | null)?.name);
+}
