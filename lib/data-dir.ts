@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -34,8 +34,25 @@ export class DataDirInUse extends Error {
   }
 }
 
+/** The lock file says nothing any more: whether another process uses the folder is not known. */
+export class DataDirLockDamaged extends Error {
+  override readonly name = "DataDirLockDamaged";
+
+  constructor(file: string, reason: string) {
+    super(
+      `The lock file ${file} is damaged (${reason}), so nothing tells whether another process uses the folder. ` +
+        "Stop every process that does, remove the lock file, which holds nothing else, and start again",
+    );
+  }
+}
+
 export type DataDirLock =
-  | { readonly status: "held"; release(): void }
+  | {
+      readonly status: "held";
+      /** Whether the lock file was removed or replaced since: then the folder is free for another process. */
+      isLost(): boolean;
+      release(): void;
+    }
   /** Nothing can be written there now; to be tried again. */
   | { readonly status: "unwritable"; readonly reason: string };
 
@@ -46,6 +63,11 @@ const held = new Set<DatabaseSync>();
 const tries = 10;
 const retryMs = 50;
 
+/** How often a holder should ask `isLost`. */
+export const watchMs = 1_000;
+/** Time for the holder of a lock file that was removed to notice and to end. */
+const graceMs = 2_500;
+
 /**
  * Hold a data folder for this process until it ends, however it ends: the lock is the operating
  * system's, so a killed process leaves none behind. A SQLite file carries it, in rollback mode: the
@@ -54,23 +76,30 @@ const retryMs = 50;
  * Nothing else in this process may open the file: closing any handle on it drops the lock (POSIX).
  *
  * @param file the lock file; it and its folder are made where they are missing
- * @throws DataDirInUse where another process holds it, or this one does already
+ * @param inUse whether the folder has files of a process before: where the lock file alone is missing, its holder
+ * gets some seconds to notice
+ * @throws DataDirInUse where another process holds it, or this one does already; DataDirLockDamaged
  */
-export async function holdDataDir(file: string): Promise<DataDirLock> {
+export async function holdDataDir(file: string, inUse = false): Promise<DataDirLock> {
   let db: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const removed = inUse && !existsSync(file);
     db = new DatabaseSync(file);
     await lock(db, file);
+    if (removed) await delay(graceMs);
   } catch (error) {
     db?.close();
     if (error instanceof DataDirInUse) throw error;
+    if (isDamage(error)) throw new DataDirLockDamaged(file, (error as Error).message);
     return { status: "unwritable", reason: (error as Error).message };
   }
   const handle = db;
+  const inode = statSync(file).ino;
   held.add(handle);
   return {
     status: "held",
+    isLost: () => statSync(file, { throwIfNoEntry: false })?.ino !== inode,
     release() {
       if (held.delete(handle)) handle.close();
     },
@@ -123,6 +152,11 @@ function rivalOf(db: DatabaseSync, nonce: string): DataDirHolder | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** SQLITE_CORRUPT or SQLITE_NOTADB. */
+function isDamage(error: unknown): boolean {
+  return [11, 26].includes(((error as { errcode?: number }).errcode ?? 0) % 256);
 }
 
 /** SQLITE_BUSY, in any of its extended forms. */

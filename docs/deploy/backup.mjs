@@ -9,6 +9,7 @@
 // when it is stored and counted, so a queue that is younger than the store lacks events, and an older
 // one lacks batches that are stored and not yet counted. Nothing is locked: the service goes on as ever.
 
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -47,16 +48,19 @@ function snapshots(folder) {
 }
 
 /**
- * Leaves the copy as one file, without a log beside it.
+ * Leaves the copy as one file, without a log beside it, and says in it to which backup it belongs: a file of
+ * another one, or of the service as it goes on, is refused beside it.
  * @throws where SQLite finds anything wrong with it
  */
-function check(file) {
+function finish(file, backupId) {
   const database = new DatabaseSync(file);
   try {
     const found = database.prepare("PRAGMA quick_check").all();
     const verdict = String(found[0]?.quick_check);
     if (verdict !== "ok") throw new Error(`${file} is damaged: ${verdict}`);
     database.exec("PRAGMA journal_mode = DELETE");
+    const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'identity'").get();
+    if (table !== undefined) database.prepare("UPDATE identity SET epoch = ?").run(backupId);
   } finally {
     database.close();
   }
@@ -71,11 +75,13 @@ async function main(folder, target) {
   }
   if (existsSync(target)) throw new Error(`${target} exists`);
   const partial = `${target}.partial`;
+  process.umask(0o077);
   mkdirSync(partial, { mode: 0o700 });
+  const backupId = randomUUID();
   for (const { name, database } of snapshots(folder)) {
     await backup(database, join(partial, name), { rate: pagesAtATime });
     database.close();
-    check(join(partial, name));
+    finish(join(partial, name), backupId);
     const { size } = statSync(join(partial, name));
     process.stdout.write(`${name} ${size} bytes\n`);
   }

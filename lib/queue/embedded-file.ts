@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { countOpening } from "../opened.ts";
 import { DeadTable } from "./embedded-dead.ts";
 import { DoubtfulCommit, isTransient } from "./embedded-failure.ts";
 import { overheadBytes } from "./embedded-protocol.ts";
@@ -69,6 +70,7 @@ export class QueueFile {
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true });
     this.#path = path;
+    countOpening(path);
     this.db = new DatabaseSync(path, { timeout: 250 });
     try {
       prepareFile(this.db, path);

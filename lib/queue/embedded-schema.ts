@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import { migrate, type SchemaSteps } from "../schema-steps.ts";
+import { identityStep } from "../folder-part.ts";
+import { migrate, versionOf, type SchemaSteps } from "../schema-steps.ts";
 
 // Opening counts from the indexes alone, without reading bodies: hence `size` and `dead_by_age`.
 const first = `
@@ -24,7 +25,7 @@ const first = `
   CREATE INDEX dead_by_age ON dead (died_at);
 `;
 
-export const queueSchema: SchemaSteps = [first];
+export const queueSchema: SchemaSteps = [first, identityStep];
 
 /**
  * Set a fresh connection up: durable to the last commit, a few MB of memory, tables made where they
@@ -32,9 +33,11 @@ export const queueSchema: SchemaSteps = [first];
  * @throws NewerSchema
  */
 export function prepareFile(db: DatabaseSync, path: string): void {
+  // Of a file that has tables this would be a write.
+  if (versionOf(db, path, queueSchema) === 0) {
+    db.exec("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;");
+  }
   db.exec(`
-    PRAGMA page_size = 8192;
-    PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA cache_size = -2000;

@@ -1,9 +1,10 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { migrate, NewerSchema, versionOf } from "../schema-steps.ts";
+import { countOpening } from "../opened.ts";
+import { NewerSchema, versionOf } from "../schema-steps.ts";
 import { addConditionFunctions } from "./sqlite-functions.ts";
-import { storeSchema } from "./sqlite-schema.ts";
+import { prepareStore, storeSchema } from "./sqlite-schema.ts";
 
 /** What a row holds and a parameter takes. Whole numbers are stored as such. */
 export type Value = string | number | Uint8Array | null;
@@ -133,6 +134,7 @@ export class Database {
     const { file, role } = this.#options;
     if (this.#create) mkdirSync(dirname(file), { recursive: true });
     else if (inodeOf(file) === undefined) throw new Away(`${file} is missing`);
+    if (role === "writer") countOpening(file);
     const db = new DatabaseSync(file, { timeout: busyMs, readOnly: role === "reader" });
     try {
       if (role === "writer") prepareWriter(db, file);
@@ -173,15 +175,13 @@ export class Database {
 }
 
 function prepareWriter(db: DatabaseSync, file: string): void {
+  prepareStore(db, file);
   db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
     PRAGMA cache_size = -8192;
     PRAGMA temp_store = MEMORY;
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA journal_size_limit = 67108864;
   `);
-  migrate(db, file, storeSchema);
   // After a failed sync the kernel may take pages for clean that never reached the disk. Writing the
   // log into the file and syncing that leaves nothing that rests on such pages.
   try {

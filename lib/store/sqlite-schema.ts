@@ -1,4 +1,6 @@
-import type { SchemaSteps } from "../schema-steps.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { identityStep } from "../folder-part.ts";
+import { migrate, type SchemaSteps } from "../schema-steps.ts";
 
 /**
  * Events of one chunk came one after the other, 16,384 of them. Users and correlations are
@@ -124,4 +126,10 @@ const columnsAndQuestions = `
   ) STRICT;
 `;
 
-export const storeSchema: SchemaSteps = [first, columnsAndQuestions];
+export const storeSchema: SchemaSteps = [first, columnsAndQuestions, identityStep];
+
+/** Set a fresh connection up that writes: durable to the last commit, tables made where they are missing. @throws NewerSchema */
+export function prepareStore(db: DatabaseSync, file: string): void {
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  migrate(db, file, storeSchema);
+}

@@ -13,8 +13,8 @@ import { oldVersions, unpackFolder } from "../fixtures/old-folder.ts";
  * of the schema is a step more, which gets a line of its own here.
  */
 const fingerprints: Readonly<Record<string, readonly string[]>> = {
-  store: ["0170b11189bc", "f8fe10d2b85d"],
-  queue: ["60919aed47c0"],
+  store: ["0170b11189bc", "f8fe10d2b85d", "dacdd6a5f2cf"],
+  queue: ["60919aed47c0", "323064bdb657"],
 };
 
 /** The tables and indexes as SQL, without comments and layout. */

@@ -1,0 +1,65 @@
+import { once } from "node:events";
+import { chmod, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { eventually } from "../eventually.ts";
+import { ServiceProcess } from "../service-process.ts";
+import { sendTo } from "./send.ts";
+
+let service: ServiceProcess;
+beforeEach(async () => {
+  service = await ServiceProcess.create({ LOG_LEVEL: "warn" });
+  await service.start();
+  const event = JSON.stringify({ id: "e", type: "t", source: "s" });
+  expect((await sendTo(service, "", event, { Prefer: "wait=10" })).status).toBe(201);
+}, 120_000);
+afterEach(() => service.dispose());
+
+const inFolder = (name: string) => join(service.dataDir, name);
+
+/** Starts it, and expects it to end by itself with these words. */
+async function refused(words: RegExp): Promise<void> {
+  const [code] = (await once(service.spawn(), "exit")) as [number];
+  expect(code).toBe(1);
+  expect(service.output).toMatch(words);
+}
+
+test("a start on files that do not belong together ends with one message, and one on all of them goes on", async () => {
+  await service.stop();
+  await rename(inFolder("queue.sqlite"), inFolder("aside"));
+  await refused(/queue\.sqlite is missing or empty[^]*move everything in[^]*accept-as-is/);
+  await rename(inFolder("aside"), inFolder("queue.sqlite"));
+  await rename(inFolder("lock.sqlite"), inFolder("aside"));
+  await writeFile(inFolder("lock.sqlite"), "no database ".repeat(1_000));
+  await refused(/lock\.sqlite is damaged[^]*remove the lock file/);
+  await rename(inFolder("aside"), inFolder("lock.sqlite"));
+  await service.start();
+  const counts = await fetch(`${service.url}/api/v1/events/counts`);
+  expect(await counts.json()).toMatchObject({ total: 1, meta: { exact: true } });
+}, 120_000);
+
+test("a process whose lock file is gone ends, before another one can use the folder", async () => {
+  const { dataDir } = service;
+  const other = await ServiceProcess.create({ DATA_DIR: dataDir, LOG_LEVEL: "warn" });
+  await rm(inFolder("lock.sqlite"));
+  await other.start();
+  expect(service.output).toMatch(/lock\.sqlite was removed or replaced/);
+  expect(await service.isReady()).toBe(false);
+  await other.stop();
+}, 120_000);
+
+test("folder and files are their owner's alone, also where they were open to others", async () => {
+  await service.stop();
+  for (const name of await readdir(service.dataDir)) await chmod(inFolder(name), 0o644);
+  await chmod(service.dataDir, 0o755);
+  await service.start();
+  await eventually(async () => {
+    const modes = (await readdir(service.dataDir)).map(async (name) => {
+      const { mode } = await stat(inFolder(name));
+      return [name, (mode & 0o777).toString(8)];
+    });
+    const found = await Promise.all(modes);
+    expect(found.length).toBeGreaterThan(4);
+    expect(found.filter(([, mode]) => mode !== "600")).toEqual([]);
+  });
+  expect(((await stat(service.dataDir)).mode & 0o777).toString(8)).toBe("700");
+}, 120_000);
