@@ -1,4 +1,6 @@
 import type { PropertyPath } from "../store/store.ts";
+import { hasElements, nameOf } from "../event/property-path.ts";
+import { shownValues } from "../event/shown-value.ts";
 import type { Period } from "./calendar.ts";
 import { assign } from "./cover.ts";
 import { asValue } from "./dimensions.ts";
@@ -54,18 +56,23 @@ class BreakdownFold implements Fold<Breakdown> {
   readonly #root: Node;
   readonly #totals: readonly Accumulator[] | undefined;
   readonly #periods: readonly Pick<Period, "start" | "end">[];
+  readonly #hasElements: boolean;
   #groups = 0;
   #period = 0;
 
   constructor(job: BreakdownJob) {
     this.#job = job;
     this.#periods = job.periods ?? [];
+    this.#hasElements = [...job.dimensions, ...job.metrics].some(
+      (one) => "path" in one && hasElements(one.path),
+    );
     this.columns = [...job.dimensions.map(columnOfDimension), ...job.metrics.map(columnOfMetric)];
     this.#totals = job.totals ? this.#accumulators() : undefined;
     this.#root = this.#node("", job.dimensions.length === 0);
   }
 
   add(row: readonly Cell[]): void {
+    if (this.#hasElements) return this.#addElements(row);
     const { dimensions, metrics } = this.#job;
     let node = this.#root;
     for (let i = 0; i < dimensions.length; i++) {
@@ -79,6 +86,29 @@ class BreakdownFold implements Fold<Breakdown> {
       const value = metrics[i]!.op === "uniques" ? this.#users.numberOf(cell) : cell;
       node.accumulators![i]!.add(value);
       this.#totals?.[i]!.add(value);
+    }
+  }
+
+  /** An event counts once under each value of its elements; a metric of elements takes each of them. */
+  #addElements(row: readonly Cell[]): void {
+    const { dimensions, metrics } = this.#job;
+    let nodes: readonly Node[] = [this.#root];
+    for (const [i, dimension] of dimensions.entries()) {
+      const isTime = "time" in dimension;
+      const cells = isTime ? [this.#periodOf(row[i] as number)] : shownValues(elementsOf(row[i]));
+      if (cells[0] === -1) return;
+      const isLast = i === dimensions.length - 1;
+      nodes = nodes.flatMap((node) =>
+        cells.map((cell) => node.byCell.get(cell) ?? this.#child(node, cell, isTime, isLast)),
+      );
+    }
+    for (const [i, { op }] of metrics.entries()) {
+      const cell = row[dimensions.length + i];
+      const values = op === "uniques" ? [this.#users.numberOf(cell)] : elementsOf(cell);
+      for (const value of values) {
+        for (const { accumulators } of nodes) accumulators![i]!.add(value);
+        this.#totals?.[i]!.add(value);
+      }
     }
   }
 
@@ -99,7 +129,7 @@ class BreakdownFold implements Fold<Breakdown> {
     return accumulators.map(({ value }, i) => {
       if (value === null || Number.isFinite(value)) return value;
       const metric = this.#job.metrics[i]!;
-      const of = "path" in metric ? metric.path.join(".") : "";
+      const of = "path" in metric ? nameOf(metric.path) : "";
       throw new FoldOverflow(`the ${metric.op} of ${of} is larger than a number can be`);
     });
   }
@@ -140,6 +170,10 @@ class BreakdownFold implements Fold<Breakdown> {
     if (found >= 0) this.#period = found;
     return found;
   }
+}
+
+function elementsOf(cell: Cell): readonly Cell[] {
+  return Array.isArray(cell) ? (cell as readonly Cell[]) : [cell];
 }
 
 function columnOfDimension(dimension: Dimension): Column {

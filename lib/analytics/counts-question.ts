@@ -3,6 +3,7 @@ import {
   readInstant,
   readList,
   readText,
+  readTypes,
   refuseUnknown,
   type Raw,
   type Findings,
@@ -41,7 +42,7 @@ const known = ["type", "source", "from", "to", "interval", "timezone", "groupBy"
 export function readCountsQuestion(raw: Raw, dimensions: readonly string[]): CountsQuestion {
   const findings: Findings = [];
   refuseUnknown(raw, (name) => known.includes(name), known, findings);
-  const types = readList(raw, "type", findings);
+  const types = readTypes(raw, findings);
   const sources = readList(raw, "source", findings);
   const from = readInstant(raw, "from", findings);
   const to = readInstant(raw, "to", findings);

@@ -1,12 +1,15 @@
 import { numberOf } from "../event/json.ts";
 import { isKept } from "../event/plain-json.ts";
+import { readPath } from "../event/property-path.ts";
 import type { Condition, EventFilter, PropertyPath, Scalar } from "../store/store.ts";
-import { operators, readPath, type Operator } from "./property.ts";
+import { instantCondition, instants, isOfInstants } from "./predicate.ts";
+import { operators, type Operator } from "./property.ts";
 import {
   readChoice,
   readInstant,
   readList,
   readText,
+  readTypes,
   type Findings,
   type Raw,
 } from "./read-question.ts";
@@ -14,11 +17,17 @@ import {
 /** The filter of list, export and streams, without the project: that comes from the key. */
 export type OpenFilter = Omit<EventFilter, "project">;
 
-const propertyName = /^(?:data|metadata|context)\./;
+/** `data.plan`, `data["http.status"]`, `timestamp[gte]`. */
+const propertyName = /^(?:(?:data|metadata|context)[.[]|(?:timestamp|receivedAt)(?:$|\[))/;
+/** `data.amount[gte]`: a property and what is said of it. */
+const withOperator = /^(.+)\[([^\]"]+)\]$/s;
 const maxConditions = 20;
 
-/** The parameters a filter knows by name; besides them it takes `data.*`, `metadata.*` and `context.*`. */
+/** The parameters a filter knows by name; besides them it takes `data.*`, `metadata.*`, `context.*`, `timestamp` and `receivedAt`. */
 export const filterParameters = ["type", "source", "correlationId", "userId", "from", "to", "bot"];
+
+/** How the others are told to a caller. */
+export const filterProperties = ["data.*", "metadata.*", "context.*", "timestamp", "receivedAt"];
 
 /** Whether a parameter belongs to a filter. */
 export function isFilterParameter(name: string): boolean {
@@ -47,7 +56,7 @@ export function readEventFilter(raw: Raw, findings: Findings): OpenFilter {
     });
   }
   return {
-    types: readList(raw, "type", findings),
+    types: readTypes(raw, findings),
     sources: readList(raw, "source", findings),
     correlationId: readText(raw, "correlationId", findings),
     userId: readText(raw, "userId", findings),
@@ -63,9 +72,6 @@ function readBot(raw: Raw, findings: Findings): Condition[] {
   return [{ path: ["context", "bot"], op: choice === "only" ? "is" : "is_not", values: [true] }];
 }
 
-/** `data.amount[gte]`: a property and what is said of it. */
-const withOperator = /^(.+)\[([^\]"]+)\]$/;
-
 function readConditions(name: string, value: unknown, findings: Findings): Condition[] {
   const [, property = name, said] = withOperator.exec(name) ?? [];
   const path = readPath(property);
@@ -73,18 +79,23 @@ function readConditions(name: string, value: unknown, findings: Findings): Condi
     findings.push({
       pointer: name,
       code: "path",
-      message: "the name must be segments joined by dots, such as data.plan",
+      message: `the name must be keys joined by dots, such as data.plan, data["http.status"] or data.tags[]`,
     });
     return [];
   }
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   const entries =
     isObject && said === undefined ? Object.entries(value) : [[said ?? "is", value] as const];
+  const isInstant = isOfInstants(path);
   return entries.flatMap(([operator, operand]) => {
     const condition = operators.includes(operator as Operator)
-      ? readCondition(path, operator as Operator, operand)
+      ? (isInstant ? readInstantCondition : readCondition)(path, operator as Operator, operand)
       : undefined;
     if (condition !== undefined) return [condition];
+    if (isInstant) {
+      findings.push({ pointer: name, code: "instant", message: instants });
+      return [];
+    }
     findings.push({
       pointer: name,
       code: "operator",
@@ -92,6 +103,14 @@ function readConditions(name: string, value: unknown, findings: Findings): Condi
     });
     return [];
   });
+}
+
+function readInstantCondition(
+  path: PropertyPath,
+  op: Operator,
+  operand: unknown,
+): Condition | undefined {
+  return op === "exists" ? readCondition(path, op, operand) : instantCondition(path, op, operand);
 }
 
 function readCondition(path: PropertyPath, op: Operator, operand: unknown): Condition | undefined {
@@ -102,6 +121,11 @@ function readCondition(path: PropertyPath, op: Operator, operand: unknown): Cond
       if (operands.length === 0 || operands.length > 100 || !operands.every(isScalar))
         return undefined;
       return { path, op, values: operands.flatMap(spelled) };
+    }
+    case "shown_as": {
+      const operands: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+      const fits = operands.length > 0 && operands.length <= 100 && operands.every(isText);
+      return fits ? { path, op, values: operands } : undefined;
     }
     case "contains":
     case "starts_with":
@@ -114,6 +138,10 @@ function readCondition(path: PropertyPath, op: Operator, operand: unknown): Cond
     default:
       return isOrdered(operand) ? { path, op, value: numberIn(operand) ?? operand } : undefined;
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 function isScalar(value: unknown): value is Scalar {

@@ -2,6 +2,7 @@ import { ServiceError } from "../errors.ts";
 import { textFormats, type EventText } from "../event/event-text.ts";
 import {
   filterParameters,
+  filterProperties,
   isFilterParameter,
   readEventFilter,
   type OpenFilter,
@@ -28,7 +29,7 @@ export interface ExportPage {
 }
 
 const own = ["format", "fields", "order", "cursor"];
-const known = [...filterParameters, "data.*", "metadata.*", "context.*", ...own];
+const known = [...filterParameters, ...filterProperties, ...own];
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
 export function readExportQuestion(raw: Raw): ExportQuestion {

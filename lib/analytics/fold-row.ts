@@ -1,6 +1,7 @@
-import { propertyAt } from "../event/condition.ts";
+import { elementsAt, propertyAt } from "../event/condition.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { meets } from "../event/predicate.ts";
+import { hasElements } from "../event/property-path.ts";
 import { userOf } from "./delta.ts";
 import type { Cell, Column } from "./fold.ts";
 
@@ -24,11 +25,16 @@ function readerOf<Event extends Part>(
   user: (event: Event) => Cell,
 ): (event: Event) => Cell {
   if ("meets" in column) return (event) => Number(meets(event, column.meets));
-  if ("path" in column) return (event) => scalar(propertyAt(event, column.path));
+  if ("path" in column) {
+    const { path } = column;
+    return hasElements(path)
+      ? (event) => elementsAt(event, path).map(scalar)
+      : (event) => scalar(propertyAt(event, path));
+  }
   const { field } = column;
   return field === "user" ? user : (event) => event[field];
 }
 
-function scalar(value: unknown): Cell {
-  return typeof value === "object" ? null : (value as Cell);
+function scalar(value: unknown): string | number | boolean | null | undefined {
+  return typeof value === "object" ? null : (value as string | number | boolean | undefined);
 }

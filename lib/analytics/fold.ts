@@ -4,7 +4,7 @@ import type { Predicate, PropertyPath } from "../store/store.ts";
  * What a fold reads of each event.
  * - `field`: what events are kept by. `user` is `userOf` the event; absent fields are `undefined`.
  * - `path`: a property of `data`, `metadata` or `context`. A text, number, boolean or null as it is;
- *   `undefined` where it is missing; an object or array is `null`.
+ *   `undefined` where it is missing; an object or array is `null`. Of a path to elements: all of them, each so.
  * - `meets`: whether the event meets a predicate.
  */
 export type Column =
@@ -14,7 +14,9 @@ export type Column =
   | { readonly path: PropertyPath }
   | { readonly meets: Predicate };
 
-export type Cell = string | number | boolean | null | undefined;
+export type Cell = One | readonly One[];
+
+type One = string | number | boolean | null | undefined;
 
 /**
  * A question's answer under way. It runs where the events are read, on a thread of the store or

@@ -2,15 +2,16 @@ import { hash } from "node:crypto";
 import type { AnswerMeta } from "../contracts.ts";
 import { ServiceError } from "../errors.ts";
 import type { StoredEvent } from "../event/event.ts";
+import { readPath, splitNames } from "../event/property-path.ts";
 import type { PublicEvent } from "../event/public-event.ts";
 import type { EventQuery, PropertyPath } from "../store/store.ts";
 import {
   filterParameters,
+  filterProperties,
   isFilterParameter,
   readEventFilter,
   type OpenFilter,
 } from "./event-filter.ts";
-import { readPath } from "./property.ts";
 import {
   readChoice,
   readInteger,
@@ -43,9 +44,7 @@ export interface ListAnswer {
 const limits = { min: 1, max: 1_000, otherwise: 100 };
 const known = [
   ...filterParameters,
-  "data.*",
-  "metadata.*",
-  "context.*",
+  ...filterProperties,
   "fields",
   "order",
   "limit",
@@ -87,7 +86,7 @@ const shown = [
 
 /** `fields=id,data.plan`: paths into an event as the API shows it. Absent where the parameter is. */
 export function readFields(raw: Raw, findings: Findings): PropertyPath[] | undefined {
-  return readList(raw, "fields", findings)?.flatMap((name) => {
+  return readList(raw, "fields", findings, splitNames)?.flatMap((name) => {
     const path = readPath(name);
     if (path !== undefined && shown.includes(path[0])) return [path];
     findings.push({

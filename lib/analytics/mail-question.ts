@@ -3,14 +3,15 @@ import { ServiceError } from "../errors.ts";
 import type { PropertyPath } from "../store/store.ts";
 import {
   filterParameters,
+  filterProperties,
   isFilterParameter,
   readEventFilter,
   type OpenFilter,
 } from "./event-filter.ts";
+import { hasElements, readPath } from "../event/property-path.ts";
 import { firstInstant, lastInstant } from "../event/instant.ts";
 import { mailTypes, type MailJob } from "./mail-fold.ts";
 import type { MailNumbers, MailRow } from "./mail-report.ts";
-import { readPath } from "./property.ts";
 import {
   readChoice,
   readInteger,
@@ -47,9 +48,7 @@ const notOurs = ["type", "bot"];
 const known = [
   ...own,
   ...filterParameters.filter((name) => !notOurs.includes(name)),
-  "data.*",
-  "metadata.*",
-  "context.*",
+  ...filterProperties,
 ];
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
@@ -76,8 +75,10 @@ function readGroup(name: unknown, findings: Findings): PropertyPath | undefined 
   if (typeof name === "string") {
     if (Object.hasOwn(groups, name)) return groups[name];
     const path = readPath(name);
-    if (path !== undefined && path.length > 1 && ["data", "metadata"].includes(path[0]))
-      return path;
+    const isProperty =
+      path !== undefined && path.length > 1 && ["data", "metadata"].includes(path[0]);
+    // Each mail is in one group.
+    if (isProperty && !hasElements(path)) return path;
   }
   findings.push({
     pointer: "groupBy",

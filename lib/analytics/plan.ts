@@ -1,7 +1,9 @@
 import { pathsIn } from "../event/predicate.ts";
-import type { EventFilter, Predicate, PropertyPath } from "../store/store.ts";
+import { nameOf } from "../event/property-path.ts";
+import type { EventFilter, Predicate, Scalar } from "../store/store.ts";
 import type { BreakdownJob } from "./breakdown.ts";
 import type { Period } from "./calendar.ts";
+import { OTHER } from "./cells.ts";
 import { maxValueLength } from "./dimensions.ts";
 import type { QueryQuestion } from "./query-question.ts";
 
@@ -104,8 +106,9 @@ export function typesOf(predicate: Predicate): readonly string[] | undefined {
       return [...new Set((parts as readonly (readonly string[])[]).flat())];
     }
     case "is":
+    case "shown_as":
       return nameOf(predicate.path) === "type"
-        ? predicate.values.filter((value) => typeof value === "string")
+        ? (predicate.values as readonly Scalar[]).filter((value) => typeof value === "string")
         : undefined;
     default:
       return undefined;
@@ -130,9 +133,16 @@ function isTold(predicate: Predicate, section: string): boolean {
         (section === "source" || section.startsWith("context.")) &&
         predicate.values.every((value) => standsUncut(value, section))
       );
+    case "shown_as":
+      return nameOf(predicate.path) === "type" || predicate.values.every(standsShown);
     default:
       return nameOf(predicate.path) === "type";
   }
+}
+
+/** What is shown is what a rollup counts under, unless it is long. */
+function standsShown(value: string): boolean {
+  return value.length < 254 && value !== OTHER;
 }
 
 /** `(none)` and `(other)` are what rollups say, and a lone surrogate is replaced there. */
@@ -144,8 +154,4 @@ function standsUncut(value: unknown, section: string): boolean {
     value.isWellFormed() &&
     !/^\(none\)$|^\(other\)$|\ufffd/.test(value)
   );
-}
-
-function nameOf(path: PropertyPath): string {
-  return path.join(".");
 }

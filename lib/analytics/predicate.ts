@@ -1,6 +1,8 @@
+import { parseInstant } from "../event/instant.ts";
 import { isKept, notKept } from "../event/plain-json.ts";
+import { nameOf, readPath } from "../event/property-path.ts";
 import type { Condition, Predicate, PropertyPath, Scalar } from "../store/store.ts";
-import { operators, readPath, type Operator } from "./property.ts";
+import { operators, type Operator } from "./property.ts";
 import type { Findings } from "./read-question.ts";
 
 const joints = ["and", "or", "not"] as const;
@@ -47,7 +49,7 @@ export function filtersOf(predicate: Predicate): readonly unknown[] {
     default:
       return [
         predicate.op,
-        predicate.path.join("."),
+        nameOf(predicate.path),
         "values" in predicate ? predicate.values : predicate.value,
       ];
   }
@@ -105,14 +107,13 @@ function readLeaf(
     return undefined;
   }
   const path = readProperty(rest[0], `${pointer}/1`, findings);
-  const condition = path && conditionOf(path, known, rest[1]);
+  const isInstant = path !== undefined && isOfInstants(path);
+  const condition = path && (isInstant ? instantCondition : conditionOf)(path, known, rest[1]);
   if (path !== undefined && condition === undefined) {
     findings.push({
       pointer: `${pointer}/2`,
       code: "value",
-      message: [rest[1]].flat().every(isKeptOrOther)
-        ? `${known} takes ${operands[known]}`
-        : notKept,
+      message: isInstant ? instants : messageOf(known, rest[1]),
     });
   }
   return condition;
@@ -138,7 +139,7 @@ export function readProperty(
   findings.push({
     pointer,
     code: "property",
-    message: `a property is one of ${fields.join(", ")} or a path such as data.plan, metadata.campaignId, context.country`,
+    message: `a property is one of ${fields.join(", ")} or a path such as data.plan, metadata.campaignId, context.country, data["http.status"], data.tags[]`,
   });
   return undefined;
 }
@@ -156,7 +157,38 @@ const operands: Readonly<Record<Operator, string>> = {
   lt: ordered,
   lte: ordered,
   exists: "true or false",
+  shown_as: `a text, or 1 to ${maxValues} of them in an array`,
 };
+
+/** Which properties are compared with instants. */
+export function isOfInstants({ length, 0: top }: PropertyPath): boolean {
+  return length === 1 && (top === "timestamp" || top === "receivedAt");
+}
+
+/** What a condition on an instant takes, and what takes none. */
+export const instants =
+  "an instant is compared by is, is_not, gt, gte, lt, lte (or exists) with RFC 3339, such as 2026-01-31T00:00:00Z, or epoch milliseconds";
+
+/** A condition on an instant; `undefined` where the operand can be none, or the operator takes none. */
+export function instantCondition(
+  path: PropertyPath,
+  op: Operator,
+  operand: unknown,
+): Condition | undefined {
+  if (op === "exists") return conditionOf(path, op, operand);
+  if (op === "contains" || op === "starts_with" || op === "shown_as") return undefined;
+  const isList = op === "is" || op === "is_not";
+  const operands: readonly unknown[] = isList && Array.isArray(operand) ? operand : [operand];
+  const values = operands.map(instantOf);
+  return values.includes(undefined)
+    ? undefined
+    : conditionOf(path, op, isList ? values : values[0]);
+}
+
+/** An instant as a question gives it, also as digits in a text. */
+export function instantOf(value: unknown): number | undefined {
+  return parseInstant(typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value);
+}
 
 function conditionOf(path: PropertyPath, op: Operator, operand: unknown): Condition | undefined {
   switch (op) {
@@ -164,6 +196,11 @@ function conditionOf(path: PropertyPath, op: Operator, operand: unknown): Condit
     case "is_not": {
       const values: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
       const fits = values.length > 0 && values.length <= maxValues && values.every(isScalar);
+      return fits ? { path, op, values } : undefined;
+    }
+    case "shown_as": {
+      const values: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+      const fits = values.length > 0 && values.length <= maxValues && values.every(isShort);
       return fits ? { path, op, values } : undefined;
     }
     case "contains":
@@ -183,8 +220,16 @@ function isScalar(value: unknown): value is Scalar {
     value === null ||
     typeof value === "boolean" ||
     (typeof value === "number" && isKept(value)) ||
-    (typeof value === "string" && value.length <= maxTextLength)
+    isShort(value)
   );
+}
+
+function isShort(value: unknown): value is string {
+  return typeof value === "string" && value.length <= maxTextLength;
+}
+
+function messageOf(op: Operator, operand: unknown): string {
+  return [operand].flat().every(isKeptOrOther) ? `${op} takes ${operands[op]}` : notKept;
 }
 
 function isKeptOrOther(value: unknown): boolean {

@@ -1,10 +1,10 @@
+import { readPath } from "../event/property-path.ts";
 import type { Predicate, PropertyPath } from "../store/store.ts";
 import type { Dimension } from "./breakdown.ts";
 import { intervals, type Interval } from "./calendar.ts";
 import { resolveDimension } from "./dimensions.ts";
 import type { Metric } from "./metric.ts";
 import { readPredicate } from "./predicate.ts";
-import { readPath } from "./property.ts";
 import {
   readBody,
   readFlag,

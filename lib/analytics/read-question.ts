@@ -9,24 +9,36 @@ const maxListItems = 100;
 /** Code units: a source has up to 512 characters. */
 const maxTextLength = 1_024;
 
-/** A list by comma, or an array. Absent where the parameter is. */
+/**
+ * Several texts: a parameter that is repeated, or an array. Absent where the parameter is.
+ * @param split how one text lists several; as it stands it is one
+ */
 export function readList(
   raw: Raw,
   name: string,
   findings: Findings,
+  split: (text: string) => readonly string[] = (text) => [text],
 ): readonly string[] | undefined {
   const value = raw[name];
   if (value === undefined) return undefined;
-  const items = (Array.isArray(value) ? value : [value]).flatMap((item: unknown) =>
-    typeof item === "string" ? item.split(",").map((part) => part.trim()) : [item],
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const items = given.flatMap((item): readonly unknown[] =>
+    typeof item === "string" ? split(item) : [item],
   );
-  if (items.length <= maxListItems && items.every(isShortText)) return [...new Set(items)];
+  if (items.length > 0 && items.length <= maxListItems && items.every(isShortText)) {
+    return [...new Set(items)];
+  }
   findings.push({
     pointer: name,
     code: "list",
-    message: `${name} must be 1 to ${maxListItems} texts of 1 to ${maxTextLength} characters, by comma`,
+    message: `${name} must be 1 to ${maxListItems} texts of 1 to ${maxTextLength} characters`,
   });
   return undefined;
+}
+
+/** Types of events, also by comma: a type has none, nor a space at either end. */
+export function readTypes(raw: Raw, findings: Findings): readonly string[] | undefined {
+  return readList(raw, "type", findings, (text) => text.split(",").map((type) => type.trim()));
 }
 
 export function readText(raw: Raw, name: string, findings: Findings): string | undefined {

@@ -1,5 +1,7 @@
-import type { Condition, PropertyPath } from "../store/store.ts";
+import type { Condition, PropertyPath } from "./filter.ts";
 import type { StoredEvent } from "./event.ts";
+import { each, hasElements } from "./property-path.ts";
+import { shownValue } from "./shown-value.ts";
 
 /**
  * Whether an event meets a condition, exactly as `Condition` says: the reference for every store's
@@ -7,7 +9,19 @@ import type { StoredEvent } from "./event.ts";
  * a text or a prototype has none. Types are never coerced. Never throws.
  */
 export function matches(event: Partial<StoredEvent>, condition: Condition): boolean {
-  return matchesValue(propertyAt(event, condition.path), condition);
+  const { path } = condition;
+  return hasElements(path)
+    ? matchesSome(elementsAt(event, path), condition)
+    : matchesValue(propertyAt(event, path), condition);
+}
+
+/** Whether the elements at a condition's path meet it. */
+function matchesSome(elements: readonly unknown[], condition: Condition): boolean {
+  // What is said of none of the elements is said of none of nothing.
+  if (elements.length === 0) return matchesValue(undefined, condition);
+  const isSaidOfAll = condition.op === "is_not" || (condition.op === "exists" && !condition.value);
+  const meets = (element: unknown) => matchesValue(element, condition);
+  return isSaidOfAll ? elements.every(meets) : elements.some(meets);
 }
 
 /** Whether the value at a condition's path meets it; `undefined` is what is missing. */
@@ -17,6 +31,8 @@ export function matchesValue(value: unknown, condition: Condition): boolean {
       return condition.values.some((wanted) => wanted === value);
     case "is_not":
       return !condition.values.some((wanted) => wanted === value);
+    case "shown_as":
+      return condition.values.includes(shownValue(value));
     case "contains":
       return typeof value === "string" && value.includes(condition.value);
     case "starts_with":
@@ -34,15 +50,32 @@ export function matchesValue(value: unknown, condition: Condition): boolean {
   }
 }
 
-/** The value at a path; `undefined` where it is missing. */
+/** The value at a path; `undefined` where it is missing. Of a path to elements: a list of them, where there are any. */
 export function propertyAt(event: object, path: PropertyPath): unknown {
-  let value: unknown = event;
-  for (const segment of path) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-    if (!Object.hasOwn(value, segment)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[segment];
+  if (hasElements(path)) {
+    const elements = elementsAt(event, path);
+    return elements.length === 0 ? undefined : elements;
   }
+  let value: unknown = event;
+  for (const segment of path) value = memberAt(value, segment!);
   return value;
+}
+
+/** The values that a path to the elements of lists leads to, in the order of the lists. */
+export function elementsAt(event: object, path: PropertyPath): readonly unknown[] {
+  let values: readonly unknown[] = [event];
+  for (const segment of path) {
+    values =
+      segment === each
+        ? values.flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : []))
+        : values.map((value) => memberAt(value, segment)).filter((value) => value !== undefined);
+  }
+  return values;
+}
+
+function memberAt(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
 }
 
 /** Numbers have an order among themselves, and so have texts. */

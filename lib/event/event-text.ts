@@ -1,7 +1,8 @@
-import type { PropertyPath } from "../store/store.ts";
+import type { PropertyPath } from "./filter.ts";
 import { propertyAt } from "./condition.ts";
 import { csvRecord } from "./csv.ts";
 import type { StoredEvent } from "./event.ts";
+import { nameOf } from "./property-path.ts";
 import { publicEvent, selectFields } from "./public-event.ts";
 
 export const textFormats = ["ndjson", "csv"] as const;
@@ -29,7 +30,7 @@ const columns: readonly PropertyPath[] = [
 
 /** What stands before the first event: the names of the columns in CSV, nothing in NDJSON. */
 export function textHead({ format, fields = columns }: EventText): string {
-  return format === "csv" ? csvRecord(fields.map((path) => path.join("."))) : "";
+  return format === "csv" ? csvRecord(fields.map(nameOf)) : "";
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Predicate, PropertyPath } from "../store/store.ts";
+import type { Predicate, PropertyPath } from "./filter.ts";
 import { matches } from "./condition.ts";
 import type { StoredEvent } from "./event.ts";
 

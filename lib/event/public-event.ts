@@ -1,5 +1,6 @@
-import type { PropertyPath } from "../store/store.ts";
+import type { PropertyPath, Segment } from "./filter.ts";
 import type { EventContext, Json, JsonObject, StoredEvent } from "./event.ts";
+import { each } from "./property-path.ts";
 
 /** An event as the API shows it. */
 export interface PublicEvent {
@@ -34,26 +35,41 @@ export function publicEvent(event: StoredEvent): PublicEvent {
 
 type Properties = Record<string, unknown>;
 
-/** Only the properties at these paths, nested as they are in the event; missing ones are absent. `id` is always kept. */
+/**
+ * Only the properties at these paths, nested as they are in the event; missing ones are absent. `id` is always kept.
+ * Of a list whose elements are chosen from each element stands in its place, empty where it has nothing of them.
+ */
 export function selectFields(
   event: PublicEvent,
   paths: readonly PropertyPath[],
 ): Partial<PublicEvent> {
   const selected = Object.create(null) as Record<string, unknown>;
   selected["id"] = event.id;
-  for (const path of paths) copy(event as unknown as Record<string, unknown>, selected, path);
+  for (const path of paths) copy(event as unknown as Properties, selected, path);
   return selected;
 }
 
-function copy(from: Properties, to: Properties, [key, ...rest]: readonly string[]): void {
-  if (key === undefined || !Object.hasOwn(from, key)) return;
-  const value = from[key];
-  if (rest.length === 0) {
-    to[key] = value;
-    return;
+function copy(from: Properties, to: Properties, [key, ...rest]: readonly Segment[]): void {
+  if (typeof key !== "string" || !Object.hasOwn(from, key)) return;
+  const copied = copyOf(from[key], Object.hasOwn(to, key) ? to[key] : undefined, rest);
+  if (copied !== undefined) to[key] = copied;
+}
+
+/** What of a value lies at a path, together with what was copied of it before. */
+function copyOf(value: unknown, before: unknown, path: readonly Segment[]): unknown {
+  const [segment, ...rest] = path;
+  if (segment === undefined) return value;
+  if (typeof value !== "object" || value === null) return before;
+  if (Array.isArray(value) !== (segment === each)) return before;
+  if (segment === each) {
+    const known = Array.isArray(before) ? (before as unknown[]) : [];
+    return (value as unknown[]).map((element, i): unknown => {
+      const inner = copyOf(element, known[i], rest);
+      if (inner !== undefined) return inner;
+      return Array.isArray(element) ? [] : Object.create(null);
+    });
   }
-  if (typeof value !== "object" || value === null) return;
-  const inner = (Object.hasOwn(to, key) ? to[key] : Object.create(null)) as Properties;
-  copy(value as Properties, inner, rest);
-  to[key] = inner;
+  const inner = (before ?? Object.create(null)) as Properties;
+  copy(value as Properties, inner, path);
+  return inner;
 }

@@ -1,5 +1,7 @@
 import { ServiceError } from "../errors.ts";
 import type { EventId, ProjectId } from "../event/event.ts";
+import { instantOf, isOfInstants } from "../analytics/predicate.ts";
+import { hasElements, nameOf, readPath } from "../event/property-path.ts";
 import type { Condition, PropertyPath, Scalar } from "./store.ts";
 
 /** A stored event's identity across projects; its entity's `_id` is `project:id`. */
@@ -83,7 +85,7 @@ function readQuery(query: unknown): Pick<EntityQuery, "where" | "keys"> {
       keys = readKeys(wanted);
       continue;
     }
-    const path = readPath(name);
+    const path = readProperty(name);
     const operators = isRecord(wanted) ? Object.entries(wanted) : [["$eq", wanted] as const];
     if (operators.length === 0) throw invalid(name, "objects cannot be compared");
     for (const [operator, value] of operators) where.push(readCondition(path, operator, value));
@@ -103,21 +105,22 @@ function readKeys(wanted: unknown): readonly EntityKey[] {
   return [readKey(ids) ?? []].flat();
 }
 
-function readPath(name: string): PropertyPath {
-  const path = name.split(".") as [string, ...string[]];
-  const known = path.length === 1 ? columns.includes(name) : properties.includes(path[0]);
-  if (known || properties.includes(name)) return path;
+function readProperty(name: string): PropertyPath {
+  const path = readPath(name);
+  const known = path?.length === 1 ? columns.includes(name) : properties.includes(path?.[0] ?? "");
+  if (path !== undefined && (known || properties.includes(name))) return path;
   throw invalid(name, `${name} is neither a column nor a path into ${properties.join(", ")}`);
 }
 
-function readCondition(path: PropertyPath, operator: string, value: unknown): Condition {
+function readCondition(path: PropertyPath, operator: string, wanted: unknown): Condition {
+  const value = isOfInstants(path) && operator !== "$exists" ? readInstants(path, wanted) : wanted;
   switch (operator) {
     case "$eq":
     case "$ne":
       return { path, op: operator === "$eq" ? "is" : "is_not", values: [readScalar(path, value)] };
     case "$in":
     case "$nin":
-      if (!Array.isArray(value)) throw invalid(path.join("."), `${operator} takes a list`);
+      if (!Array.isArray(value)) throw invalid(nameOf(path), `${operator} takes a list`);
       return {
         path,
         op: operator === "$in" ? "is" : "is_not",
@@ -129,21 +132,29 @@ function readCondition(path: PropertyPath, operator: string, value: unknown): Co
     case "$lte": {
       const op = operator.slice(1) as "gt" | "gte" | "lt" | "lte";
       if (typeof value === "number" || typeof value === "string") return { path, op, value };
-      throw invalid(path.join("."), `${operator} takes a number or a text`);
+      throw invalid(nameOf(path), `${operator} takes a number or a text`);
     }
     case "$exists":
       if (typeof value === "boolean") return { path, op: "exists", value };
-      throw invalid(path.join("."), "$exists takes true or false");
+      throw invalid(nameOf(path), "$exists takes true or false");
     default:
-      throw invalid(path.join("."), `the operator ${operator} is not supported`);
+      throw invalid(nameOf(path), `the operator ${operator} is not supported`);
   }
+}
+
+/** What instants are compared with: RFC 3339 as epoch milliseconds. */
+function readInstants(path: PropertyPath, wanted: unknown): unknown {
+  if (Array.isArray(wanted)) return wanted.map((one) => readInstants(path, one));
+  const instant = instantOf(wanted);
+  if (instant !== undefined) return instant;
+  throw invalid(nameOf(path), "an instant is RFC 3339, or epoch milliseconds");
 }
 
 function readScalar(path: PropertyPath, value: unknown): Scalar {
   if (value === null || ["string", "number", "boolean"].includes(typeof value)) {
     return value as Scalar;
   }
-  throw invalid(path.join("."), "only texts, numbers, booleans and null can be compared");
+  throw invalid(nameOf(path), "only texts, numbers, booleans and null can be compared");
 }
 
 function readSort(sort: unknown): readonly SortKey[] {
@@ -153,7 +164,9 @@ function readSort(sort: unknown): readonly SortKey[] {
     .map((name) => {
       if (typeof name !== "string") throw invalid("sort", "sort takes names of fields");
       const descending = name.startsWith("-");
-      return { path: readPath(descending ? name.slice(1) : name), descending };
+      const path = readProperty(descending ? name.slice(1) : name);
+      if (hasElements(path)) throw invalid("sort", "a list's elements have no order among events");
+      return { path, descending };
     });
 }
 

@@ -1,6 +1,9 @@
 import type { Filter } from "mongodb";
 import type { EventDocument } from "./mongo-documents.ts";
-import { propertyField, toProperty } from "./mongo-properties.ts";
+import { matchesValue } from "../event/condition.ts";
+import { each, hasElements } from "../event/property-path.ts";
+import { none, shownAs } from "../event/shown-value.ts";
+import { composite, nothing, propertyField, toProperty } from "./mongo-properties.ts";
 import { toColumn } from "./sqlite-rows.ts";
 import type { Condition, Predicate, PropertyPath, Scalar } from "./store.ts";
 
@@ -57,7 +60,7 @@ function implied(predicate: Predicate): readonly EventDocumentFilter[] {
   }
   const exact = exactly(predicate);
   if (exact !== undefined && !isAboutBody(predicate)) return exact;
-  const served = predicate.op === "not" ? [] : indexed(predicate);
+  const served = predicate.op === "not" ? [] : [...indexed(predicate), ...listed(predicate)];
   return exact === undefined ? served : [...served, ...ofAll(exact)];
 }
 
@@ -99,7 +102,7 @@ export function columnOf([top, ...inner]: PropertyPath): Column | undefined {
 function exactFilters(condition: Condition): readonly EventDocumentFilter[] | undefined {
   if (isOfBody(condition.path)) return propertyFilters(condition);
   const column = columnOf(condition.path);
-  if (column === undefined) return isMetByNothing(condition) ? [] : [never];
+  if (column === undefined) return matchesValue(undefined, condition) ? [] : [never];
   const isNumber = numberColumns.some((name) => name === column);
   switch (condition.op) {
     case "is":
@@ -108,6 +111,8 @@ function exactFilters(condition: Condition): readonly EventDocumentFilter[] | un
       return [{ [column]: { $nin: operands(condition.values, isNumber) } }];
     case "exists":
       return [{ [column]: { $exists: condition.value } }];
+    case "shown_as":
+      return undefined;
     case "contains":
     case "starts_with":
       return isNumber ? [never] : undefined;
@@ -120,8 +125,9 @@ function exactFilters(condition: Condition): readonly EventDocumentFilter[] | un
 
 /** The same for a property of the body, in events with `properties`. */
 function propertyFilters(condition: Condition): readonly EventDocumentFilter[] | undefined {
+  if (hasElements(condition.path)) return undefined;
   const field = propertyField(condition.path);
-  if (field === undefined) return isMetByNothing(condition) ? [] : [never];
+  if (field === undefined) return matchesValue(undefined, condition) ? [] : [never];
   switch (condition.op) {
     case "is":
       return [{ [field]: { $in: condition.values.flatMap(toProperty) } }];
@@ -129,6 +135,14 @@ function propertyFilters(condition: Condition): readonly EventDocumentFilter[] |
       return [{ [field]: { $nin: condition.values.flatMap(toProperty) } }];
     case "exists":
       return [{ [field]: { $exists: condition.value } }];
+    case "shown_as": {
+      const values = condition.values.map(shownAs);
+      if (values.includes(undefined)) return undefined;
+      const told = values.flatMap((one) => one!).flatMap(toProperty);
+      if (!condition.values.includes(none)) return [{ [field]: { $in: told } }];
+      const valueless = [{ [field]: { $in: [...told, nothing, composite] } }];
+      return [{ $or: [...valueless, { [field]: { $exists: false } }] }];
+    }
     case "contains":
     case "starts_with": {
       const pattern = patternOf(condition.op, condition.value);
@@ -156,6 +170,14 @@ function patternOf(op: "contains" | "starts_with", text: string): string | undef
   return op === "contains" ? pattern : `^${pattern}`;
 }
 
+/** Of the elements of a list: that there is a list. */
+function listed(condition: Condition): readonly EventDocumentFilter[] {
+  const { path } = condition;
+  if (!hasElements(path) || !isOfBody(path) || matchesValue(undefined, condition)) return [];
+  const field = propertyField(path.slice(0, path.indexOf(each)) as [string, ...string[]]);
+  return field === undefined ? [] : ofAll([{ [field]: composite }]);
+}
+
 /** What follows from a condition that an index serves. */
 function indexed(condition: Condition): readonly EventDocumentFilter[] {
   const [top, key, ...inner] = condition.path;
@@ -164,10 +186,6 @@ function indexed(condition: Condition): readonly EventDocumentFilter[] {
   const users = condition.values.filter((value) => typeof value === "string" && value !== "");
   if (users.length < condition.values.length) return [];
   return [{ userId: { $in: users.map((user) => toColumn(user as string)) } }];
-}
-
-function isMetByNothing(condition: Condition): boolean {
-  return condition.op === "is_not" || (condition.op === "exists" && !condition.value);
 }
 
 /** The values that a column can have at all, as it has them. */

@@ -4,6 +4,7 @@ import type { FoldJob } from "../analytics/folds.ts";
 import { grainMs } from "../event/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { pathsIn } from "../event/predicate.ts";
+import { hasElements } from "../event/property-path.ts";
 import type { Collections } from "./mongo-collections.ts";
 import { columnOf, isOfBody } from "./mongo-condition.ts";
 import { bodyFrom } from "./mongo-documents.ts";
@@ -47,12 +48,15 @@ export function pipelineOf(
 ): Pipeline {
   const looked = columns.filter((_, at) => !isCount(job, at));
   const asked = unique([...looked.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
-  const paths = asked.filter(isOfBody).sort((a, b) => a.length - b.length);
+  // Of the elements of lists only the body tells.
+  const whole = asked.some(hasElements);
+  const paths = whole ? [] : asked.filter(isOfBody).sort((a, b) => a.length - b.length);
   const fields = new Set<Field>([...asked, ...untold.flatMap(pathsIn)].flatMap(fieldsOf));
   if (columns.some((column) => "field" in column && column.field === "user")) fields.add("userId");
-  const grain = grainOf(columns, [...rest, ...untold], job);
+  const grain = whole ? undefined : grainOf(columns, [...rest, ...untold], job);
 
-  const shown: Record<string, unknown> = { body: { $cond: ["$properties", null, "$body"] } };
+  const body = whole ? "$body" : { $cond: ["$properties", null, "$body"] };
+  const shown: Record<string, unknown> = { body };
   for (const field of fields) shown[field] = isFree(field) ? freeText(field) : `$${field}`;
   for (const [i, path] of paths.entries()) {
     const field = propertyField(path);
@@ -170,10 +174,11 @@ function toldBy(
 /** Shorter paths come first: what holds a property is there, unless it was not asked for. */
 function place(event: Record<string, unknown>, path: PropertyPath, value: unknown): void {
   let at = event;
-  for (const segment of path.slice(0, -1)) {
-    at = (at[segment] ??= Object.create(null)) as Record<string, unknown>;
+  const keys = path as readonly string[];
+  for (const key of keys.slice(0, -1)) {
+    at = (at[key] ??= Object.create(null)) as Record<string, unknown>;
   }
-  at[path.at(-1)!] = value;
+  at[keys.at(-1)!] = value;
 }
 
 function fieldsOf(path: PropertyPath): readonly Field[] {

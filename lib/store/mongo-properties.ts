@@ -1,6 +1,5 @@
-import type { Cell } from "../analytics/fold.ts";
 import type { Body } from "./sqlite-rows.ts";
-import type { PropertyPath } from "./store.ts";
+import type { PropertyPath, Scalar } from "./store.ts";
 
 /**
  * What MongoDB can be asked of an event's body: each property of it, at any depth, under a name of its own
@@ -10,8 +9,8 @@ import type { PropertyPath } from "./store.ts";
  */
 export type Properties = Readonly<Record<string, string | number | boolean>>;
 
-const nothing = "\u0001";
-const composite = "\u0002";
+export const nothing = "\u0001";
+export const composite = "\u0002";
 const dollar = "\u0003";
 
 /** More would make the document much larger than what was sent. */
@@ -36,7 +35,7 @@ export function propertiesOf({ data, metadata, context }: Body): Properties | un
       properties[name] = composite;
       return Array.isArray(value) || addAll(`${name}/`, value);
     }
-    const [told] = toProperty(value as Cell);
+    const [told] = toProperty(value as Scalar);
     if (told === undefined) return false;
     properties[name] = told;
     return true;
@@ -52,15 +51,16 @@ export function propertiesOf({ data, metadata, context }: Body): Properties | un
   return addAll("", { data, metadata, context }) ? properties : undefined;
 }
 
-/** The name of the field that holds a property; `undefined` where no event is told to have it. */
+/** The name of the field that holds a property, not of elements; `undefined` where no event is told to have it. */
 export function propertyField(path: PropertyPath): string | undefined {
-  return path.every((segment) => segment.isWellFormed())
-    ? `properties.${path.map(named).join("/")}`
-    : undefined;
+  const keys = path.filter((segment) => segment?.isWellFormed());
+  return keys.length < path.length
+    ? undefined
+    : `properties.${(keys as readonly string[]).map(named).join("/")}`;
 }
 
 /** What stands for a value; nothing where no event is told to have it. */
-export function toProperty(value: Cell): readonly (string | number | boolean)[] {
+export function toProperty(value: Scalar | undefined): readonly (string | number | boolean)[] {
   if (value === undefined) return [];
   if (value === null) return [nothing];
   // -0 is 0 in JSON.
@@ -72,7 +72,7 @@ export function toProperty(value: Cell): readonly (string | number | boolean)[] 
 }
 
 /** A property as the event had it, but for the parts of what has parts. */
-export function fromProperty(value: string | number | boolean): Cell | object {
+export function fromProperty(value: string | number | boolean): Scalar | object {
   if (value === nothing) return null;
   if (value === composite) return Object.create(null) as object;
   return typeof value === "string" && value.startsWith(dollar) ? value.slice(1) : value;

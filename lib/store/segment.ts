@@ -1,6 +1,8 @@
 import type { Cell, Column as Asked, Fold } from "../analytics/fold.ts";
 import { matchesValue } from "../event/condition.ts";
+import { each, hasElements } from "../event/property-path.ts";
 import {
+  composite,
   decodeColumn,
   decodeInstants,
   firstValue,
@@ -118,9 +120,9 @@ export class Segment {
       const instants = this.#instantsOf("timestamp");
       return (at) => instants[at]!;
     }
-    const { numbers, values } = this.#columnAt(
-      "field" in column ? [nameOf(column.field)] : column.path,
-    );
+    const path: PropertyPath = "field" in column ? [nameOf(column.field)] : column.path;
+    const { numbers, values } = this.#columnAt(path);
+    if (hasElements(path)) return () => noElements;
     return (at) => {
       const number = numbers[at]!;
       if (number >= firstValue) return values[number - firstValue];
@@ -129,6 +131,7 @@ export class Segment {
   }
 
   #columnAt(path: PropertyPath): Column {
+    if (hasElements(path)) return this.#elementsAt(path);
     const isField = path.length === 1 && isOneOf(textFields, path[0]);
     const name = isField ? path[0] : columnName(path);
     let column = this.#columns.get(name);
@@ -139,6 +142,13 @@ export class Segment {
       this.#columns.set(name, column);
     }
     return column;
+  }
+
+  /** Columns tell of no elements but that there are none: where no event has a list, or an object, in their place. */
+  #elementsAt(path: PropertyPath): Column {
+    const { numbers } = this.#columnAt(path.slice(0, path.indexOf(each)) as [string, ...string[]]);
+    if (numbers.includes(composite)) throw new Untold();
+    return missingColumn(this.#source.rows);
   }
 
   #instantsOf(field: string): Float64Array {
@@ -164,6 +174,8 @@ function all(masks: readonly Uint8Array[], rows: number): Uint8Array {
 function inverted(mask: Uint8Array): Uint8Array {
   return mask.map((bit) => bit ^ 1);
 }
+
+const noElements: readonly never[] = [];
 
 function nameOf(field: string): string {
   return field === "user" ? userColumn : field;

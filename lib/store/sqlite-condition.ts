@@ -1,4 +1,7 @@
-import type { Condition, Predicate, PropertyPath, Scalar } from "./store.ts";
+import { matchesValue } from "../event/condition.ts";
+import { each, hasElements } from "../event/property-path.ts";
+import { none, shownAs } from "../event/shown-value.ts";
+import type { Condition, Predicate, PropertyPath, Scalar, Segment } from "./store.ts";
 import type { Value } from "./sqlite-database.ts";
 import { meetsBody, meetsText } from "./sqlite-functions.ts";
 import { isMarked, toColumn } from "./sqlite-rows.ts";
@@ -38,7 +41,9 @@ const always: Clause = { sql: "1", parameters: [] };
  */
 export function conditionClause(condition: Condition): Clause {
   const [top, ...inner] = condition.path;
-  if (bodyProperties.has(top)) return guardedBodyClause(condition);
+  if (bodyProperties.has(top)) {
+    return hasElements(condition.path) ? elementsClause(condition) : guardedBodyClause(condition);
+  }
   const text = inner.length === 0 ? textColumns.get(top) : undefined;
   if (text !== undefined) {
     const asked = clause(`${meetsText}(${text}, ?)`, JSON.stringify(condition));
@@ -46,8 +51,7 @@ export function conditionClause(condition: Condition): Clause {
   }
   const number = inner.length === 0 ? numberColumns.get(top) : undefined;
   if (number !== undefined) return numberClause(condition, number);
-  const met = condition.op === "is_not" || (condition.op === "exists" && !condition.value);
-  return met ? always : never;
+  return matchesValue(undefined, condition) ? always : never;
 }
 
 /** A predicate in SQL, as `meets` means it. Neither true nor false, as SQL has it, is false. */
@@ -68,10 +72,20 @@ export function predicateClause(predicate: Predicate): Clause {
   };
 }
 
+/** Of the elements of a list, which stands at the path before the first of them. */
+function elementsClause(condition: Condition): Clause {
+  const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
+  const list = condition.path.slice(0, condition.path.indexOf(each)) as [string, ...string[]];
+  if (matchesValue(undefined, condition) || list.some(hasNul)) return asked;
+  return {
+    sql: `(CASE WHEN ${isMarked} THEN 1 ELSE json_type(body, ?) IS 'array' END AND ${asked.sql})`,
+    parameters: [bodyPath(list), ...asked.parameters],
+  };
+}
+
 function guardedBodyClause(condition: Condition): Clause {
   const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
-  const hasNul = condition.path.some((segment) => segment.includes("\0"));
-  const native = hasNul ? undefined : bodyClause(condition);
+  const native = condition.path.some(hasNul) ? undefined : bodyClause(condition);
   if (native === undefined) return asked;
   if (native === never || native === always) return native;
   return {
@@ -80,8 +94,12 @@ function guardedBodyClause(condition: Condition): Clause {
   };
 }
 
+function hasNul(segment: Segment): boolean {
+  return segment?.includes("\0") ?? false;
+}
+
 /**
- * SQLite's name of a property of the body. Keys are quoted as JSON quotes them: that is how they
+ * SQLite's name of a property of the body, not of elements. Keys are quoted as JSON quotes them: that is how they
  * stand in the body, and the two are compared as the texts they spell.
  */
 export function bodyPath(path: PropertyPath): string {
@@ -106,6 +124,8 @@ function bodyClause(condition: Condition): Clause | undefined {
       return noneOf("(body -> ?)", [path], texts(condition.values));
     case "exists":
       return clause(`json_type(body, ?) IS ${condition.value ? "NOT NULL" : "NULL"}`, path);
+    case "shown_as":
+      return shownClause(condition.values, path);
     case "contains":
     case "starts_with":
       // Half of a character can be found within another one in JavaScript, never in UTF-8.
@@ -140,6 +160,19 @@ function bodyClause(condition: Condition): Clause | undefined {
   }
 }
 
+/** What is shown under some texts; `undefined` where SQLite cannot tell. */
+function shownClause(shown: readonly string[], path: string): Clause | undefined {
+  const values = shown.map(shownAs);
+  if (values.includes(undefined)) return undefined;
+  const known = anyOf("(body -> ?)", [path], texts(values.flatMap((one) => one!)));
+  if (!shown.includes(none)) return known;
+  const sql = "coalesce(json_type(body, ?), 'null') IN ('null', 'object', 'array')";
+  return {
+    sql: `(${sql} OR coalesce(${known.sql}, 0))`,
+    parameters: [path, ...known.parameters],
+  };
+}
+
 function textClause(condition: Condition, column: string): Clause | undefined {
   switch (condition.op) {
     case "is":
@@ -148,6 +181,8 @@ function textClause(condition: Condition, column: string): Clause | undefined {
       return noneOf(column, [], condition.values.filter(isText).map(toColumn));
     case "exists":
       return clause(`${column} IS ${condition.value ? "NOT NULL" : "NULL"}`);
+    case "shown_as":
+      return undefined;
     default:
       return typeof condition.value === "number" ? never : undefined;
   }
@@ -161,6 +196,8 @@ function numberClause(condition: Condition, column: string): Clause {
       return noneOf(column, [], condition.values.filter(isNumber));
     case "exists":
       return condition.value ? always : never;
+    case "shown_as":
+      return anyOf(column, [], condition.values.flatMap(shownAs).filter(isNumber));
     case "contains":
     case "starts_with":
       return never;
@@ -205,6 +242,6 @@ function isText(value: Scalar): value is string {
   return typeof value === "string";
 }
 
-function isNumber(value: Scalar): value is number {
+function isNumber(value: Scalar | undefined): value is number {
   return typeof value === "number";
 }

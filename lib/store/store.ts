@@ -1,11 +1,14 @@
 import type { Bucket, Grain } from "../event/bucket.ts";
 import type { EventText } from "../event/event-text.ts";
-import type { BatchId, EventId, Json, ProjectId, StoredEvent } from "../event/event.ts";
+import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import type { Predicate } from "../event/filter.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
 import type { BatchPack } from "./batch-pack.ts";
 import type { QuestionStore } from "./question-store.ts";
 import type { Marks } from "../analytics/cover.ts";
 import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../analytics/cells.ts";
+
+export type { Condition, Predicate, PropertyPath, Scalar, Segment } from "../event/filter.ts";
 
 /**
  * The event store: events, deltas, dirty marks and rollups. Every sentence here is tested by
@@ -208,38 +211,6 @@ export interface EventFilter {
   readonly to?: number;
   readonly where?: readonly Predicate[];
 }
-
-/** A condition, or several joined: `and` of none holds always, `or` of none never. */
-export type Predicate =
-  | Condition
-  | { readonly op: "and"; readonly of: readonly Predicate[] }
-  | { readonly op: "or"; readonly of: readonly Predicate[] }
-  | { readonly op: "not"; readonly of: Predicate };
-
-/**
- * A comparison of one property. `is` and `is_not` take several values (any of them, none of them);
- * a missing property is `is_not` anything and fails every other operator but `exists` false.
- * `gt gte lt lte` compare numbers with numbers and strings with strings (by code unit), nothing else.
- * `contains` and `starts_with` are about strings and mind the case.
- */
-export type Condition =
-  | {
-      readonly path: PropertyPath;
-      readonly op: "is" | "is_not";
-      readonly values: readonly Scalar[];
-    }
-  | { readonly path: PropertyPath; readonly op: "contains" | "starts_with"; readonly value: string }
-  | {
-      readonly path: PropertyPath;
-      readonly op: "gt" | "gte" | "lt" | "lte";
-      readonly value: number | string;
-    }
-  | { readonly path: PropertyPath; readonly op: "exists"; readonly value: boolean };
-
-/** Segments from the event's top, for example `["data", "plan"]`. Never empty; a segment may hold any character. */
-export type PropertyPath = readonly [string, ...string[]];
-
-export type Scalar = Extract<Json, string | number | boolean | null>;
 
 export interface EventQuery extends EventFilter {
   readonly order: "asc" | "desc";

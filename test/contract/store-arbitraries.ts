@@ -27,6 +27,8 @@ export const texts = [
   "1",
   "true",
   "null",
+  "(none)",
+  "\ufffd",
   "é",
   "\u0000",
   "\ud800",
@@ -64,6 +66,7 @@ export const numbers = [
 ];
 
 const key = fc.constantFrom(...keys);
+const each = fc.constant(null);
 const text = fc.constantFrom(...texts);
 const number = fc.oneof(
   fc.constantFrom(...numbers),
@@ -103,6 +106,10 @@ export const events = fc
 export const path: fc.Arbitrary<PropertyPath> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.constantFrom("data", "metadata"), key) },
   fc.tuple(fc.constantFrom("data", "metadata"), key, key),
+  { weight: 2, arbitrary: fc.tuple(fc.constantFrom("data", "metadata"), key, each) },
+  fc.tuple(fc.constantFrom("data", "metadata"), key, each, fc.oneof(key, each)),
+  fc.constant<PropertyPath>(["data", null]),
+  fc.tuple(fc.constant("data"), each, key),
   fc.constantFrom<PropertyPath[]>(
     ["data"],
     ["context"],
@@ -117,6 +124,7 @@ export const path: fc.Arbitrary<PropertyPath> = fc.oneof(
     ["hash"],
     ["type", "length"],
     ["timestamp", "0"],
+    ["source", null],
     ["nothing"],
     ["__proto__"],
   ),
@@ -132,11 +140,21 @@ const ofColumns: fc.Arbitrary<Scalar> = fc.constantFrom(
 );
 const operand = fc.oneof({ weight: 4, arbitrary: scalar }, ofColumns);
 
+const shown = fc.oneof(
+  fc.constantFrom("(none)", "(none)", "10", "0", "1e+21", "false", "\ufffd", `${minute}`, "01"),
+  number.map(String),
+);
+
 const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({
     path,
     op: fc.constantFrom("is" as const, "is_not" as const),
     values: fc.array(operand, { maxLength: 3 }),
+  }),
+  fc.record({
+    path,
+    op: fc.constant("shown_as" as const),
+    values: fc.array(fc.oneof(text, shown), { maxLength: 3 }),
   }),
   fc.record({
     path,

@@ -53,6 +53,7 @@ export function conditionsContract(onStore: OnStore, { runs = 30 }: StoreTraits)
         const at: PropertyPath = ["data", "plan"];
         const conditions: Condition[] = [...texts, ...numbers].flatMap((value) => [
           { path: at, op: "is", values: [value] },
+          { path: at, op: "shown_as", values: [String(value)] },
           ...(["gt", "gte", "lt", "lte"] as const).map((op) => ({ path: at, op, value })),
           ...(typeof value === "string"
             ? (["contains", "starts_with"] as const).map((op) => ({ path: at, op, value }))
@@ -63,6 +64,52 @@ export function conditionsContract(onStore: OnStore, { runs = 30 }: StoreTraits)
           const expected = stored.filter((it) => matches(it, one));
           expect({ one, found: ids(found) }).toEqual({ one, found: ids(expected) });
         }
+      }),
+    );
+
+    test(
+      "of a list are met by one of its elements, or by none of them",
+      onStore(async (store) => {
+        const lists: Json[] = [
+          ["vip", "new"],
+          ["new", 10],
+          [],
+          "vip",
+          { 0: "vip" },
+          [["vip"]],
+          [{ sku: "vip" }, { sku: null }],
+          [null, "10"],
+        ];
+        const stored = lists.map((tags, i) =>
+          event(`e${10 + i}`, { data: { tags, "http.status": i }, timestamp: minute + i }),
+        );
+        await store.append("b", [...stored, event("e99", { data: {}, timestamp: minute + 99 })]);
+        const found = async (of: Condition) => {
+          const page = await store.events({ ...find([of]), order: "asc", limit: 100 });
+          expect(await store.countEvents(find([of]))).toBe(page.length);
+          return ids(page).map((id) => Number(id.slice(1)) - 10);
+        };
+        const tags: PropertyPath = ["data", "tags", null];
+        const all = [0, 1, 2, 3, 4, 5, 6, 7, 89];
+        const without = (...some: number[]) => all.filter((one) => !some.includes(one));
+        expect(await found({ path: tags, op: "is", values: ["vip"] })).toEqual([0]);
+        expect(await found({ path: tags, op: "is_not", values: ["vip"] })).toEqual(without(0));
+        expect(await found({ path: tags, op: "is", values: [null] })).toEqual([7]);
+        expect(await found({ path: tags, op: "contains", value: "e" })).toEqual([0, 1]);
+        expect(await found({ path: tags, op: "gte", value: 9 })).toEqual([1]);
+        expect(await found({ path: tags, op: "exists", value: true })).toEqual([0, 1, 5, 6, 7]);
+        expect(await found({ path: tags, op: "exists", value: false })).toEqual([2, 3, 4, 89]);
+        expect(await found({ path: tags, op: "shown_as", values: ["10"] })).toEqual([1, 7]);
+        expect(await found({ path: tags, op: "shown_as", values: ["(none)"] })).toEqual(
+          without(0, 1),
+        );
+        const inner: PropertyPath = [...tags, null];
+        expect(await found({ path: inner, op: "is", values: ["vip"] })).toEqual([5]);
+        const sku: PropertyPath = [...tags, "sku"];
+        expect(await found({ path: sku, op: "is", values: ["vip"] })).toEqual([6]);
+        expect(await found({ path: sku, op: "exists", value: false })).toEqual(without(6));
+        const status: PropertyPath = ["data", "http.status"];
+        expect(await found({ path: status, op: "gt", value: 6 })).toEqual([7]);
       }),
     );
 

@@ -12,6 +12,7 @@ import { rollupsContract } from "./store-rollups.contract.ts";
 import { savedContract } from "./store-saved.contract.ts";
 import { textContract } from "./store-text.contract.ts";
 import { sequencesContract } from "./store-sequences.contract.ts";
+import { valuesContract } from "./store-values.contract.ts";
 
 /** Every sentence of `lib/store/store.ts`, as tests, for any implementation. */
 export function storeContract(
@@ -37,6 +38,7 @@ export function storeContract(
     textContract(onStore);
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);
+    valuesContract(onStore);
     questionsContract(onStore, traits);
     savedContract(onStore);
     sequencesContract(onStore, traits);

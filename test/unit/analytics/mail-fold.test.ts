@@ -25,7 +25,7 @@ function reference(events: readonly StoredEvent[], job: Omit<MailJob, "kind">): 
       heap.some((e) => is(e, "sent") && e.timestamp >= range.from && e.timestamp < range.to),
   );
   if (job.groupBy === undefined) return { rows: [], total: numbers(mails), groups: 0 };
-  const byGroup = Map.groupBy(mails, (heap) => groupOf(heap, job.groupBy!));
+  const byGroup = Map.groupBy(mails, (heap) => groupOf(heap, job.groupBy as readonly string[]));
   const rows = [...byGroup].map(([group, heap]) => ({ group, ...numbers(heap) }));
   rows.sort((a, b) => {
     if (a.sent !== b.sent) return b.sent - a.sent;

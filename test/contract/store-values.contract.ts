@@ -1,0 +1,81 @@
+import type { BreakdownJob } from "../../lib/analytics/breakdown.ts";
+import type { PropertyPath } from "../../lib/store/store.ts";
+import { event, minute, type OnStore } from "./store-harness.ts";
+
+const patient = { timeoutMs: 60_000 };
+
+/** What `analyze` makes of values that not every fold has. */
+export function valuesContract(onStore: OnStore): void {
+  describe("an analysis of values", () => {
+    test(
+      "counts an event once under each value of its elements, and measures each of them; every row is found again",
+      onStore(async (store) => {
+        const carts: readonly (readonly object[])[] = [
+          [
+            { sku: "a", price: 1 },
+            { sku: "a", price: 2 },
+            { sku: 7, price: 3 },
+          ],
+          [{ sku: "7", price: "4" }, { sku: null }],
+          [],
+        ];
+        const stored = carts.map((items, i) =>
+          event(`e${i}`, { data: { items } as never, timestamp: minute + i }),
+        );
+        await store.append("b", [...stored, event("e9", { data: { items: "a" } })]);
+        const sku: PropertyPath = ["data", "items", null, "sku"];
+        const price: PropertyPath = ["data", "items", null, "price"];
+        const asked: BreakdownJob = {
+          kind: "breakdown",
+          metrics: [{ op: "count" }, { op: "sum", path: price }],
+          dimensions: [{ path: sku }],
+          totals: true,
+          maxGroups: 10,
+        };
+        const { result, events: met } = await store.analyze({ project: "p" }, asked, patient);
+        expect(met).toBe(4);
+        expect(result.totals).toEqual([4, 6]);
+        const rows = new Map(result.groups.map((one) => [one.dimensions[0], one.metrics]));
+        expect(rows).toEqual(
+          new Map([
+            ["a", [1, 6]],
+            ["7", [2, 6]],
+            ["(none)", [3, 0]],
+          ]),
+        );
+        for (const [value, [count]] of rows) {
+          const where = [{ path: sku, op: "shown_as", values: [value as string] }] as const;
+          expect(await store.countEvents({ project: "p", where })).toBe(count);
+        }
+      }),
+    );
+
+    test(
+      "adds up numbers near the largest one whatever their order, and refuses a sum beyond it",
+      onStore(async (store) => {
+        const values = [1e308, 1e308, -1e308, 5e-324, 1.7e308, -1e308];
+        const stored = values.map((n, i) =>
+          event(`e${i}`, { data: { n }, timestamp: minute + i, type: n > 1e308 ? "big" : "other" }),
+        );
+        await store.append("b", stored);
+        const path = ["data", "n"] as const;
+        const of = (types: readonly string[], ...metrics: BreakdownJob["metrics"]) =>
+          store.analyze(
+            { project: "p", types },
+            { kind: "breakdown", metrics, dimensions: [], totals: false, maxGroups: 1 },
+            patient,
+          );
+        const sums = ["sum", "avg", "min", "max"].map((op) => ({ op: op as "sum", path }));
+        const { result } = await of(["big", "other"], ...sums);
+        expect(result.groups[0]!.metrics).toEqual([1.7e308, 1.7e308 / 6, -1e308, 1.7e308]);
+        const { result: others } = await of(["other"], ...sums);
+        expect(others.groups[0]!.metrics).toEqual([5e-324, 0, -1e308, 1e308]);
+        const large = event("e9", { data: { n: 1.7e308 }, type: "big", batch: "c" });
+        await store.append("c", [large]);
+        await expect(of(["big"], sums[0]!)).rejects.toMatchObject({ type: "QUERY_TOO_EXPENSIVE" });
+        const { result: big } = await of(["big"], sums[1]!, { op: "quantile", q: 0.5, path });
+        expect(big.groups[0]!.metrics).toEqual([1.7e308, 1.7e308]);
+      }),
+    );
+  });
+}
