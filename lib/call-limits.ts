@@ -18,10 +18,8 @@ export const maxWaitMs = 30_000;
 export const askWithinMs = 1_000;
 /** The most that `QUERY_TIMEOUT_MS` may be. */
 export const maxQueryMs = 50_000;
-/** The longest that a question waits for its turn to read events. */
+/** The longest that a read waits for its turn. */
 export const turnWithinMs = 15_000;
-/** The longest wait for a page of an export: a rare thing may be looked for in the whole store. */
-const pageMs = 290_000;
 /** What the store needs for reads and writes of its own, by keys: far more than they take while it is there. */
 const storeMs = 20_000;
 /** A hop to another node and back, and what the event loops on the way are late. */
@@ -37,7 +35,9 @@ function limited(takesMs: number, changes: boolean): CallLimit {
   return { takesMs, timeoutMs: takesMs + hopMs, changes };
 }
 
-const answered = look(storeMs + turnWithinMs + maxQueryMs);
+/** Whatever scans events waits for its turn and reads. */
+const scanMs = turnWithinMs + maxQueryMs;
+const answered = look(storeMs + scanMs);
 /** How far the events reach, the range's fingerprint, and the cached answer. */
 const question = look(askWithinMs + storeMs + answered.timeoutMs);
 /** On a broker: a question to each queue, answered within 5 s each; who asks meanwhile waits for the next round. */
@@ -56,15 +56,15 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   // Recounts a range of any length.
   "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
   "aggregator.health": look(storeMs),
-  "query.events": look(askWithinMs + storeMs),
-  "query.export": look(askWithinMs + pageMs),
+  "query.events": look(askWithinMs + storeMs + scanMs),
+  "query.export": look(askWithinMs + storeMs + scanMs),
   "query.event": look(storeMs),
   "query.counts": question,
   "query.run": question,
   "query.funnel": question,
   "query.retention": question,
   "query.paths": question,
-  "query.story": look(askWithinMs + storeMs),
+  "query.story": look(askWithinMs + turnWithinMs + storeMs),
   "query.mailReport": question,
   "query.saved.list": look(storeMs),
   "query.saved.get": look(storeMs),

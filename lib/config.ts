@@ -54,6 +54,10 @@ export interface Config {
   readonly queryTimeoutMs: number;
   /** How many questions may read events at a time. */
   readonly queryConcurrency: number;
+  /** How many of a project's reads that scan events may wait for their turn. */
+  readonly queryMaxWaiting: number;
+  /** A page of events ends after so many bytes of JSON. */
+  readonly pageMaxBytes: number;
   /** SQLite's `synchronous` level is FULL; these are the embedded files. */
   readonly files: { readonly lock: string; readonly queue: string; readonly store: string };
 }
@@ -181,6 +185,8 @@ export function readConfig(environment: Environment, console = false): Config {
     queryMaxEvents: integer("QUERY_MAX_EVENTS", 10_000_000, 1, Number.MAX_SAFE_INTEGER),
     queryTimeoutMs: integer("QUERY_TIMEOUT_MS", 20_000, 100, maxQueryMs),
     queryConcurrency: integer("QUERY_CONCURRENCY", 2, 1, 100),
+    queryMaxWaiting: integer("QUERY_MAX_WAITING", 20, 0, 10_000),
+    pageMaxBytes: integer("PAGE_MAX_BYTES", 4_194_304, 65_536, 67_108_864),
     rateLimits: {
       eventsPerSecond: integer("RATE_LIMIT_EVENTS_PER_SECOND", 0, 0, 1_000_000_000),
       readsPerSecond: integer("RATE_LIMIT_READS_PER_SECOND", 0, 0, 1_000_000_000),

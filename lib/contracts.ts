@@ -20,6 +20,8 @@ import type { QueueDepth } from "./queue/queue.ts";
 export interface Meta {
   /** Set by the gateway from the key. Other Moleculer nodes name it themselves; absent means `default`. */
   project?: ProjectId;
+  /** Whoever may leave before the answer broadcasts `caller.left` with this id: then the work for it ends. */
+  call?: string;
   /** Headers of the answer, where it is one over HTTP. */
   $responseHeaders?: Readonly<Record<string, string>>;
 }
@@ -178,4 +180,6 @@ export interface Facts {
     readonly events: number;
   };
   "rollup.updated": { readonly buckets: number };
+  /** Nobody waits for what was called with this `meta.call`. */
+  "caller.left": { readonly call: string };
 }

@@ -36,6 +36,7 @@ export const catalogue = {
     title: "The request's header fields are too large",
     retryable: false,
   },
+  CALLER_LEFT: { status: 499, title: "The caller left before the answer", retryable: false },
   INTERNAL: { status: 500, title: "Something went wrong here", retryable: false },
   NOT_IMPLEMENTED: { status: 501, title: "There is no such method", retryable: false },
   OVERLOADED: { status: 503, title: "Too much is under way here right now", retryable: true },

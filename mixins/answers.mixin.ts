@@ -5,9 +5,13 @@ import type { Told } from "../lib/analytics/told.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
 import { askWithinMs } from "../lib/call-limits.ts";
 import { callEveryNode } from "../lib/every-node.ts";
+import type { ProjectId } from "../lib/event/event.ts";
 import { publicEvent, selectFields } from "../lib/event/public-event.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
 import { Proof } from "../lib/proof.ts";
+import { budgetOf } from "../lib/store/budget.ts";
+import { Reading, type Budget } from "../lib/store/reading.ts";
+import { CallersMixin, type Waited } from "./callers.mixin.ts";
 import { StoreMixin, type Storing } from "./store.mixin.ts";
 
 export type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
@@ -16,10 +20,13 @@ interface Proving {
   proof: Proof;
   /** Whether the last question about it got no answer. */
   untold: boolean;
+  budget: Budget;
 }
 
 /** What AnswersMixin gives to `this`. */
-export interface Answering {
+export interface Answering extends Storing, Waited {
+  readonly budget: Budget;
+  readingOf(project: ProjectId, signal?: AbortSignal): Reading;
   begin(): Promise<Begun>;
   metaOf(begun: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta;
 }
@@ -32,8 +39,8 @@ export interface Begun {
 
 /** Gives a service the answers to reads, each with its `meta`. */
 export function AnswersMixin(config: Config) {
-  return defineMixin<Storing & Proving>()({
-    mixins: [StoreMixin(config)],
+  return defineMixin<Storing & Proving & Waited>()({
+    mixins: [StoreMixin(config), CallersMixin()],
     methods: {
       /**
        * Everything accepted before `asOf` is stored by now: to be asked before anything is read. What a
@@ -42,6 +49,11 @@ export function AnswersMixin(config: Config) {
       async begin(): Promise<Begun> {
         const startedAt = Date.now();
         return { startedAt, asOf: await this.proof.reach() };
+      },
+
+      /** The store as one caller reads it. */
+      readingOf(project: ProjectId, signal?: AbortSignal): Reading {
+        return new Reading({ store: this.store, project, budget: this.budget, signal });
       },
 
       /** @throws where a processor does not tell its backlog; logged when that begins and when it ends */
@@ -76,10 +88,13 @@ export function AnswersMixin(config: Config) {
         const { filter, order, limit, after, fields } = question;
         const asked = { ...filter, project: ctx.meta.project ?? defaultProject };
         const begun = await this.begin();
-        const [found, total] = await Promise.all([
-          this.store.events({ ...asked, order, limit: limit + 1, after }),
-          question.total ? this.store.countEvents(asked) : undefined,
-        ]);
+        const [found, total] = await this.forCaller(ctx, (signal) => {
+          const reading = this.readingOf(asked.project, signal);
+          return Promise.all([
+            reading.page({ ...asked, order, limit, after }),
+            question.total ? reading.countEvents(asked) : undefined,
+          ]);
+        });
         const { events, page } = pageOf(found, question);
         const shown = events.map(publicEvent);
         return {
@@ -93,6 +108,7 @@ export function AnswersMixin(config: Config) {
     created() {
       this.proof = new Proof((askedAt) => this.askBacklog(askedAt));
       this.untold = false;
+      this.budget = budgetOf(config);
     },
   });
 }

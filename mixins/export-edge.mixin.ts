@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { ExportPage } from "../lib/analytics/export-question.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
-import { ServiceError } from "../lib/errors.ts";
+import { errorType, ServiceError } from "../lib/errors.ts";
 import type { EventText } from "../lib/event/event-text.ts";
 import { preferred } from "../lib/http/accept.ts";
 import { sendPages } from "../lib/http/send-pages.ts";
@@ -46,13 +46,14 @@ export function ExportEdgeMixin() {
         }
         async function* pages(): AsyncGenerator<string, void> {
           for (let page = first; ; page = await read(page.nextCursor)) {
-            yield page.text;
+            if (page.text !== "") yield page.text;
             if (page.nextCursor === null) return;
           }
         }
         try {
           await sendPages(request, response, pages());
         } catch (error) {
+          if (errorType(error) === "CALLER_LEFT") return;
           this.logger.warn({ err: error }, "an export broke off");
         }
       },

@@ -5,7 +5,6 @@ import type { Raw } from "../lib/analytics/read-question.ts";
 import { textHead } from "../lib/event/event-text.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import type { Answering, Caller } from "./answers.mixin.ts";
-import type { Storing } from "./store.mixin.ts";
 
 /** Of a page: small enough that a reader of the store is soon free again, large enough to be worth its call. */
 const maxEvents = 1_000;
@@ -13,7 +12,7 @@ const maxBytes = 524_288;
 
 /** Gives a service `this.exportPage(ctx, params)`: a page of an export, from where the last one ended. */
 export function ExportMixin() {
-  return defineMixin<Storing & Answering>()({
+  return defineMixin<Answering>()({
     methods: {
       async exportPage(ctx: Caller, raw: Raw): Promise<ExportPage> {
         const question = readExportQuestion(raw);
@@ -22,7 +21,9 @@ export function ExportMixin() {
         const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
         const project = ctx.meta.project ?? defaultProject;
         const query = { ...filter, project, order, limit: maxEvents, after };
-        const page = await this.store.eventsText(query, text, maxBytes);
+        const page = await this.forCaller(ctx, (signal) =>
+          this.readingOf(project, signal).eventsText(query, text, maxBytes),
+        );
         this.broker.metrics.increment("analytics_events_exported_total", undefined, page.events);
         return {
           text: isFirst ? textHead(text) + page.text : page.text,

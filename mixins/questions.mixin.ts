@@ -3,12 +3,11 @@ import type { Config } from "../lib/config.ts";
 import { defaultProject, type Actions, type AnswerMeta } from "../lib/contracts.ts";
 import { rolledUp } from "../lib/analytics/dimensions.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
-import { ServiceError } from "../lib/errors.ts";
 import { grainMs, startOf } from "../lib/event/bucket.ts";
 import { firstInstant, lastInstant } from "../lib/event/instant.ts";
-import { Lane } from "../lib/lane.ts";
 import { defineMixin } from "../lib/moleculer.ts";
-import { Asking, type Budget } from "../lib/store/asking.ts";
+import { SharedWork } from "../lib/shared-work.ts";
+import { Asking } from "../lib/store/asking.ts";
 import {
   kinds,
   type Answer,
@@ -17,10 +16,6 @@ import {
   type Questions,
 } from "../lib/store/questions.ts";
 import type { Answering, Caller } from "./answers.mixin.ts";
-import { StoreMixin, type Storing } from "./store.mixin.ts";
-
-/** How many questions that read events may wait for their turn. */
-const maxWaiting = 20;
 
 type Asked = Actions["query.answered"]["params"];
 
@@ -35,12 +30,17 @@ export interface Questioning {
   ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>>;
 }
 
+interface Sharing {
+  shared: SharedWork<Actions["query.answered"]["result"]>;
+  /** By who asks: aborted once nobody waits for the answer. */
+  waitedFor: Map<string, AbortSignal>;
+}
+
 /** Gives a service the answers to questions of every kind, read, within a budget, cached, with `meta`. */
 export function QuestionsMixin(config: Config) {
   const dimensions = rolledUp(config.rollupDimensions);
 
-  return defineMixin<Storing & Answering & Questioning & { budget: Budget }>()({
-    mixins: [StoreMixin(config)],
+  return defineMixin<Answering & Questioning & Sharing>()({
     methods: {
       async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
         const question: Question<K> = kinds[kind].read(raw, dimensions);
@@ -53,26 +53,32 @@ export function QuestionsMixin(config: Config) {
         const key = hash("sha256", JSON.stringify(depends));
         const askedBy = randomUUID();
         const asked: Asked = { project, kind, question, until, key, askedBy };
-        const answered = await ctx.call("query.answered", asked);
+        const answered = await this.forCaller(ctx, (signal) =>
+          this.shared.ask(key, signal, async (stop) => {
+            this.waitedFor.set(askedBy, stop);
+            try {
+              return await ctx.call("query.answered", asked);
+            } finally {
+              this.waitedFor.delete(askedBy);
+            }
+          }),
+        );
         const { told, askedBy: answeredTo, ...answer } = answered;
         const cache = answeredTo === askedBy ? "miss" : "hit";
         const meta = this.metaOf(begun, { ...told, cache });
         return { ...answer, meta } as Reply<K>;
       },
 
-      answerTo({ project, kind, question, until }: Asked): Promise<Answer> {
+      answerTo({ project, kind, question, until, askedBy }: Asked): Promise<Answer> {
         const { store, budget } = this;
-        const asking = new Asking({ store, project, rolledUp: dimensions, until, budget });
+        const signal = this.waitedFor.get(askedBy);
+        const asking = new Asking({ store, project, rolledUp: dimensions, until, budget, signal });
         return kinds[kind].answer(asking, question as never);
       },
     },
     created() {
-      const overflow = () => new ServiceError("TOO_MANY_REQUESTS", undefined, { retryAfter: 2 });
-      this.budget = {
-        maxEvents: config.queryMaxEvents,
-        timeoutMs: config.queryTimeoutMs,
-        lane: new Lane(config.queryConcurrency, maxWaiting, overflow),
-      };
+      this.shared = new SharedWork();
+      this.waitedFor = new Map();
     },
   });
 }

@@ -1,4 +1,3 @@
-import type { Config } from "../lib/config.ts";
 import { defaultProject } from "../lib/contracts.ts";
 import { pageOf } from "../lib/analytics/list-question.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
@@ -6,12 +5,10 @@ import { readStoryQuestion, tell, type StoryAnswer } from "../lib/analytics/stor
 import { ServiceError } from "../lib/errors.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import type { Answering, Caller } from "./answers.mixin.ts";
-import { StoreMixin, type Storing } from "./store.mixin.ts";
 
 /** Gives a service the story of one correlation id, page by page. */
-export function StoriesMixin(config: Config) {
-  return defineMixin<Storing & Answering>()({
-    mixins: [StoreMixin(config)],
+export function StoriesMixin() {
+  return defineMixin<Answering>()({
     methods: {
       /** @throws ServiceError VALIDATION; NOT_FOUND where nothing happened under this id */
       async storyAnswer(ctx: Caller, raw: Raw): Promise<StoryAnswer> {
@@ -20,10 +17,13 @@ export function StoriesMixin(config: Config) {
         const project = ctx.meta.project ?? defaultProject;
         const begun = await this.begin();
         const asked = { project, correlationId, order: "asc" as const };
-        const [found, [first]] = await Promise.all([
-          this.store.events({ ...asked, limit: limit + 1, after }),
-          this.store.events({ ...asked, limit: 1 }),
-        ]);
+        const [found, [first]] = await this.forCaller(ctx, (signal) => {
+          const reading = this.readingOf(project, signal);
+          return Promise.all([
+            reading.page({ ...asked, limit, after }),
+            reading.events({ ...asked, limit: 1 }),
+          ]);
+        });
         if (first === undefined) {
           throw new ServiceError("NOT_FOUND", "Nothing happened under this correlation id");
         }

@@ -7,6 +7,7 @@ import { AskEdgeMixin, type AskEdge } from "../mixins/ask-edge.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/export-edge.mixin.ts";
 import { HttpEdgeMixin, type Aliased, type Edge } from "../mixins/http-edge.mixin.ts";
+import { LeavingMixin, type Leaving } from "../mixins/leaving.mixin.ts";
 import { OperateMixin } from "../mixins/operate.mixin.ts";
 import {
   SavedQuestionsEdgeMixin,
@@ -81,6 +82,7 @@ export const apiGateway = (config: Config) =>
   defineService(
     "api-gateway",
     HttpEdgeMixin(config),
+    LeavingMixin(),
     CollectEdgeMixin(),
     AskEdgeMixin(),
     ExportEdgeMixin(),
@@ -100,10 +102,11 @@ function closed(route: ApiRoute) {
     pathToRegexpOptions: { sensitive: true, trailing: false },
     bodyParsers: false,
     logging: false,
-    async onBeforeCall(this: Edge & AskEdge, ...args: Parameters<Edge["admitCaller"]>) {
+    async onBeforeCall(this: Edge & AskEdge & Leaving, ...args: Parameters<Edge["admitCaller"]>) {
       this.admitCaller(...args);
-      const [, , request, response] = args;
+      const [context, , request, response] = args;
       this.refuseShadowed(request as Aliased);
+      this.watchCaller(context, response);
       if (route.takesQuestion) await this.takeQuestion(request as Aliased, response);
     },
   };

@@ -22,7 +22,7 @@ export const query = (config: Config) =>
     QuestionsMixin(config),
     SavedQuestionsMixin(config),
     ExportMixin(),
-    StoriesMixin(config),
+    StoriesMixin(),
     EntitiesMixin(),
   )({
     actions: {

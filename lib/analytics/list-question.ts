@@ -5,6 +5,7 @@ import type { StoredEvent } from "../event/event.ts";
 import { readPath, splitNames } from "../event/property-path.ts";
 import type { PublicEvent } from "../event/public-event.ts";
 import type { EventQuery, PropertyPath } from "../store/store.ts";
+import type { EventPage } from "../store/event-page.ts";
 import {
   filterParameters,
   filterProperties,
@@ -34,9 +35,16 @@ export interface ListQuestion {
 /** A place in the order: the last event of a page. */
 export type Position = NonNullable<EventQuery["after"]>;
 
+export interface PageShown {
+  readonly limit: number;
+  readonly nextCursor: string | null;
+  /** Why it ended before its limit, where there may be more: it is large enough, or the search took long enough. */
+  readonly endedBy?: "bytes" | "time";
+}
+
 export interface ListAnswer {
   readonly data: readonly Partial<PublicEvent>[];
-  readonly page: { readonly limit: number; readonly nextCursor: string | null };
+  readonly page: PageShown;
   readonly total?: number;
   readonly meta: AnswerMeta;
 }
@@ -98,17 +106,15 @@ export function readFields(raw: Raw, findings: Findings): PropertyPath[] | undef
   });
 }
 
-/** The page that events are the beginning of, of which one more was asked for than fits. */
+/** What a list shows of a page that was found. */
 export function pageOf(
-  found: readonly StoredEvent[],
+  { events, next, endedBy }: EventPage,
   question: Pick<ListQuestion, "filter" | "order" | "limit">,
-): { readonly events: readonly StoredEvent[]; readonly page: ListAnswer["page"] } {
-  const { limit } = question;
-  const events = found.slice(0, limit);
-  const last = found.length > limit ? events.at(-1) : undefined;
+): { readonly events: readonly StoredEvent[]; readonly page: PageShown } {
+  const nextCursor = next === undefined ? null : cursorOf(next, question);
   return {
     events,
-    page: { limit, nextCursor: last === undefined ? null : cursorOf(last, question) },
+    page: { limit: question.limit, nextCursor, ...(endedBy !== undefined && { endedBy }) },
   };
 }
 

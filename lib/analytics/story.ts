@@ -2,7 +2,7 @@ import type { AnswerMeta } from "../contracts.ts";
 import { publicEvent, type PublicEvent } from "../event/public-event.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { ServiceError } from "../errors.ts";
-import { readListQuestion, type ListQuestion } from "./list-question.ts";
+import { readListQuestion, type ListQuestion, type PageShown } from "./list-question.ts";
 import { refuseUnknown, type Findings, type Raw } from "./read-question.ts";
 
 /** What `GET /api/v1/stories/:correlationId` answers: one page of what happened under a correlation id. */
@@ -10,7 +10,7 @@ export interface StoryAnswer {
   readonly correlationId: string;
   /** By timestamp, then id. */
   readonly data: readonly StoryEvent[];
-  readonly page: { readonly limit: number; readonly nextCursor: string | null };
+  readonly page: PageShown;
   readonly meta: AnswerMeta;
 }
 

@@ -13,7 +13,8 @@ import { exactness, toldRange, type Told } from "../analytics/told.ts";
 import { ServiceError } from "../errors.ts";
 import { grainMs, grains, startOf } from "../event/bucket.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
-import type { EventFilter, EventQuery, EventStore, Range, SectionRow } from "./store.ts";
+import type { EventReads } from "./event-page.ts";
+import type { EventFilter, EventQuery, Range, SectionRow } from "./store.ts";
 
 /** A counts answer without `meta`: what the cacher keeps. */
 export interface Counted extends Omit<Counts, "exact"> {
@@ -35,7 +36,7 @@ const noCounts: Counted = { data: [], total: 0, told: { exact: true, source: "ro
  * @throws ServiceError VALIDATION where a series would have more than `maxPeriods` periods
  */
 export async function counted(
-  store: EventStore,
+  store: EventReads,
   project: ProjectId,
   question: CountsQuestion,
   until: number,
@@ -74,7 +75,7 @@ function filterOf({ types, sources }: CountsQuestion): Partial<EventFilter> {
 }
 
 async function countCovered(
-  store: EventStore,
+  store: EventReads,
   project: ProjectId,
   { groupBy, sources }: CountsQuestion,
   cover: Cover,
@@ -118,7 +119,7 @@ function seriesOf({ interval, timezone }: CountsQuestion, range: Range): readonl
 
 /** The range asked for, its open ends closed around the events there are; `undefined` where there are none. */
 export async function closedRange(
-  store: EventStore,
+  store: EventReads,
   project: ProjectId,
   { from, to, types, interval }: Pick<CountsQuestion, "from" | "to" | "types" | "interval">,
   until: number,
@@ -140,7 +141,7 @@ export async function closedRange(
 }
 
 /** The marks around a range. */
-export function marksOf(store: EventStore, project: ProjectId, range: Range): Promise<Marks> {
+export function marksOf(store: EventReads, project: ProjectId, range: Range): Promise<Marks> {
   // Whole days: a bucket is settled only where its parents' and children's marks are known too.
   const days = {
     from: startOf("day", range.from),
@@ -151,7 +152,7 @@ export function marksOf(store: EventStore, project: ProjectId, range: Range): Pr
 
 /** One section of all that a cover leads to. */
 export async function coveredRows<S extends string>(
-  store: EventStore,
+  store: EventReads,
   project: ProjectId,
   cover: Cover,
   section: S,
@@ -168,7 +169,7 @@ export async function coveredRows<S extends string>(
 
 /** Rows counted from the events themselves, page by page; each lies within one period. */
 async function rowsFromEvents<S extends string>(
-  store: EventStore,
+  store: EventReads,
   filter: EventFilter,
   spans: readonly Pick<Period, "start" | "end">[],
   section: S,
@@ -176,13 +177,15 @@ async function rowsFromEvents<S extends string>(
   const rows: SectionRow<S>[] = [];
   let after: EventQuery["after"];
   for (;;) {
-    const page = await store.events({ ...filter, order: "asc", limit: pageSize, after });
-    for (const [span, events] of Map.groupBy(page, ({ timestamp }) => assign(spans, timestamp))) {
+    const found = await store.page({ ...filter, order: "asc", limit: pageSize, after });
+    for (const [span, events] of Map.groupBy(found.events, ({ timestamp }) =>
+      assign(spans, timestamp),
+    )) {
       const start = spans[span]?.start;
       if (start !== undefined)
         rows.push(eventRow(start, events as readonly StoredEvent[], section));
     }
-    after = page.at(-1);
-    if (page.length < pageSize || after === undefined) return rows;
+    after = found.next;
+    if (after === undefined) return rows;
   }
 }

@@ -3,11 +3,17 @@ export class TimedOut extends Error {
   override readonly name = "TimedOut";
 }
 
+/** @returns tells whether the time is over */
+export function clock(timeoutMs: number): () => boolean {
+  const end = performance.now() + timeoutMs;
+  return () => performance.now() > end;
+}
+
 /** @returns a check that throws TimedOut once the time is over; to be called every so often */
 export function deadline(timeoutMs: number): () => void {
-  const end = performance.now() + timeoutMs;
+  const isOver = clock(timeoutMs);
   return () => {
-    if (performance.now() > end) {
+    if (isOver()) {
       throw new TimedOut(`it took longer than ${timeoutMs} ms and was stopped`);
     }
   };

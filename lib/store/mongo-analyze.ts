@@ -3,13 +3,15 @@ import { FoldOverflow, type Fold } from "../analytics/fold.ts";
 import { rowReader } from "../analytics/fold-row.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../analytics/folds.ts";
 import { ServiceError } from "../errors.ts";
+import { heapIsFull } from "../heap.ts";
 import { meets } from "../event/predicate.ts";
 import { deadline, TimedOut } from "./deadline.ts";
 import { inOneAnswer, type Collections } from "./mongo-collections.ts";
-import { matchOf, meeting } from "./mongo-events.ts";
+import { matchOf, meeting, type ServerLimits } from "./mongo-events.ts";
 import { isTimeLimit } from "./mongo-failure.ts";
 import { pipelineOf, type Told } from "./mongo-pipeline.ts";
 import type { Analyzed, EventFilter } from "./store.ts";
+import type { ReadLimits } from "./event-page.ts";
 
 const { batchSize } = inOneAnswer;
 const checkSize = 1_000;
@@ -24,18 +26,18 @@ export async function analyze<K extends FoldKind>(
   collections: Collections,
   filter: EventFilter,
   job: FoldJob<K>,
-  timeoutMs: number,
+  limits: ReadLimits,
   pushDown: boolean,
 ): Promise<Analyzed<K>> {
   const fold = foldOf(job);
   try {
     const events = pushDown
-      ? await foldTold(collections, filter, job, fold, timeoutMs)
-      : await foldWhole(collections, filter, fold, timeoutMs);
+      ? await foldTold(collections, filter, job, fold, limits)
+      : await foldWhole(collections, filter, fold, limits);
     return { result: fold.finish(), events };
   } catch (error) {
     if (isTimeLimit(error))
-      throw tooExpensive(`it took longer than ${timeoutMs} ms and was stopped`);
+      throw tooExpensive(`it took longer than ${limits.timeoutMs} ms and was stopped`);
     if (error instanceof FoldOverflow || error instanceof TimedOut)
       throw tooExpensive(error.message);
     throw error;
@@ -50,14 +52,14 @@ async function foldTold(
   filter: EventFilter,
   job: FoldJob,
   fold: Adding,
-  timeoutMs: number,
+  limits: ReadLimits,
 ): Promise<number> {
   const match = matchOf(filter);
   const { rest, untold } = match;
   const { stages, read } = pipelineOf(match, fold.columns, job);
   const rowOf = rowReader<Told>(fold.columns, ({ user }) => user);
-  const check = deadline(timeoutMs);
-  const options = { batchSize, maxTimeMS: Math.max(1, timeoutMs), allowDiskUse: true };
+  const check = checkOf(limits);
+  const options = { batchSize, ...serverLimits(limits), allowDiskUse: true };
   let count = 0;
   let rows = 0;
   for await (const found of events.aggregate([...stages], options)) {
@@ -79,18 +81,32 @@ async function foldWhole(
   { events }: Collections,
   filter: EventFilter,
   fold: Adding,
-  timeoutMs: number,
+  limits: ReadLimits,
 ): Promise<number> {
   const { match, rest, untold } = matchOf(filter);
   const rowOf = rowReader(fold.columns);
-  const check = deadline(timeoutMs);
-  const found = events.find(match).batchSize(batchSize);
+  const check = checkOf(limits);
+  const found = events.find(match, serverLimits(limits)).batchSize(batchSize);
   let count = 0;
   for await (const event of meeting(found, [...rest, ...untold])) {
     fold.add(rowOf(event));
     if (++count % checkSize === 0) check();
   }
   return count;
+}
+
+function serverLimits({ timeoutMs, signal }: ReadLimits): ServerLimits {
+  return { maxTimeMS: Math.max(1, timeoutMs), ...(signal !== undefined && { signal }) };
+}
+
+/** To be called every so often: throws where the fold is to end. */
+function checkOf({ timeoutMs, signal }: ReadLimits): () => void {
+  const isInTime = deadline(timeoutMs);
+  return () => {
+    signal?.throwIfAborted();
+    isInTime();
+    if (heapIsFull()) throw new FoldOverflow("it takes more memory than one question may");
+  };
 }
 
 function tooExpensive(message: string): ServiceError {

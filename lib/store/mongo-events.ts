@@ -1,5 +1,4 @@
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
-import { textLine, type EventText } from "../event/event-text.ts";
 import { meets } from "../event/predicate.ts";
 import type { Collections } from "./mongo-collections.ts";
 import {
@@ -10,8 +9,7 @@ import {
 } from "./mongo-condition.ts";
 import { eventKey, fromDocument, type EventDocument } from "./mongo-documents.ts";
 import { toColumn } from "./sqlite-rows.ts";
-import { TextPage } from "./text-page.ts";
-import type { EventFilter, EventQuery, EventTextPage, Predicate } from "./store.ts";
+import type { EventFilter, EventQuery, Predicate } from "./store.ts";
 
 /** How many events are fetched at a time where most may not be wanted. */
 const batchSize = 1_000;
@@ -35,26 +33,17 @@ export async function events(
   return page;
 }
 
-/** A page of events as text. */
-export async function eventsText(
-  collections: Collections,
-  query: EventQuery,
-  text: EventText,
-  maxBytes: number,
-): Promise<EventTextPage> {
-  const page = new TextPage(query.limit, maxBytes);
-  // One more than fits tells whether there is more.
-  for await (const found of eachEvent(collections, { ...query, limit: query.limit + 1 })) {
-    if (page.isFull) return page.finish(true);
-    page.add(found, textLine(found, text));
-  }
-  return page.finish(false);
+/** How much longer the server may take for one command, and for whom. */
+export interface ServerLimits {
+  readonly maxTimeMS?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** The events of a page: the rest of the cursor's own instant, then what lies beyond it. */
-async function* eachEvent(
+export async function* eachEvent(
   collections: Collections,
   query: EventQuery,
+  limits: ServerLimits = {},
 ): AsyncGenerator<StoredEvent, void> {
   const direction = query.order === "asc" ? 1 : -1;
   const { filters, rest, untold } = filtersOf(query);
@@ -63,7 +52,7 @@ async function* eachEvent(
   for (const bounds of boundsOf(query)) {
     if (wanted <= 0) return;
     const cursor = collections.events
-      .find({ $and: [...filters, ...bounds] })
+      .find({ $and: [...filters, ...bounds] }, limits)
       .sort({ timestamp: direction, id: direction });
     if (unsure.length === 0) cursor.limit(wanted);
     cursor.batchSize(rest.length === 0 ? Math.min(wanted, batchSize) : batchSize);
@@ -75,15 +64,19 @@ async function* eachEvent(
   }
 }
 
-export async function countEvents({ events }: Collections, filter: EventFilter): Promise<number> {
+export async function countEvents(
+  { events }: Collections,
+  filter: EventFilter,
+  limits: ServerLimits = {},
+): Promise<number> {
   const { match, rest, untold } = matchOf(filter);
   if (rest.length > 0) {
-    return countMeeting(events.find(match).batchSize(batchSize), [...rest, ...untold]);
+    return countMeeting(events.find(match, limits).batchSize(batchSize), [...rest, ...untold]);
   }
-  if (untold.length === 0) return events.countDocuments(match);
-  const without = events.find({ $and: [match, withoutProperties] }).batchSize(batchSize);
+  if (untold.length === 0) return events.countDocuments(match, limits);
+  const without = events.find({ $and: [match, withoutProperties] }, limits).batchSize(batchSize);
   const counts = await Promise.all([
-    events.countDocuments({ $and: [match, { properties: { $exists: true } }] }),
+    events.countDocuments({ $and: [match, { properties: { $exists: true } }] }, limits),
     countMeeting(without, untold),
   ]);
   return counts[0] + counts[1];
@@ -120,7 +113,7 @@ export function matchOf(filter: EventFilter): Match {
 }
 
 /** All but the time. */
-function filtersOf(filter: EventFilter): Translation {
+export function filtersOf(filter: EventFilter): Translation {
   const { project, types, sources, correlationId, userId, where = [] } = filter;
   const given: EventDocumentFilter[] = [{ project }];
   if (types !== undefined) given.push({ type: { $in: types } });
@@ -135,7 +128,7 @@ function filtersOf(filter: EventFilter): Translation {
  * The stretches of time that a page lies in, in order. Two with a cursor: a server would read all of
  * its instant's events again to find where in the two fields together it stands.
  */
-function boundsOf(query: EventQuery): readonly (readonly EventDocumentFilter[])[] {
+export function boundsOf(query: EventQuery): readonly (readonly EventDocumentFilter[])[] {
   const { order, after, from = -Infinity, to = Infinity } = query;
   const within = timeBounds(query);
   if (after === undefined) return [within];
@@ -146,7 +139,7 @@ function boundsOf(query: EventQuery): readonly (readonly EventDocumentFilter[])[
   return [[{ timestamp, id: { [past]: id } }], beyond];
 }
 
-function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocumentFilter[] {
+export function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocumentFilter[] {
   const bounds: EventDocumentFilter[] = [];
   if (from !== undefined) bounds.push({ timestamp: { $gte: from } });
   if (to !== undefined) bounds.push({ timestamp: { $lt: to } });

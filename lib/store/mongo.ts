@@ -10,8 +10,9 @@ import { analyze } from "./mongo-analyze.ts";
 import { MongoAdapter, type MongoOptions } from "./mongo-adapter.ts";
 import { append } from "./mongo-append.ts";
 import { deltaSums, putDeltas } from "./mongo-deltas.ts";
-import { countEvents, event, events, eventsText } from "./mongo-events.ts";
+import { event, events } from "./mongo-events.ts";
 import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./mongo-marks.ts";
+import { countWithin, eventsText, page } from "./mongo-pages.ts";
 import { MongoPasses } from "./mongo-passes.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./mongo-questions.ts";
 import { rollups } from "./mongo-rollups.ts";
@@ -25,13 +26,14 @@ import type {
   EventFilter,
   EventQuery,
   EventStore,
-  EventTextPage,
   Ownership,
   Range,
   SectionRow,
   StoreCapabilities,
   Sum,
 } from "./store.ts";
+import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "./event-page.ts";
+import { defaultPageLimits } from "./event-page.ts";
 
 export type { MongoOptions } from "./mongo-adapter.ts";
 
@@ -147,12 +149,16 @@ export class MongoStore extends MongoAdapter implements EventStore {
     return this.link.run((collections) => events(collections, query));
   }
 
-  eventsText(query: EventQuery, text: EventText, maxBytes: number): Promise<EventTextPage> {
-    return this.link.run((collections) => eventsText(collections, query, text, maxBytes));
+  page(query: EventQuery, limits: PageLimits = defaultPageLimits): Promise<EventPage> {
+    return this.link.run((collections) => page(collections, query, limits));
   }
 
-  countEvents(query: EventFilter): Promise<number> {
-    return this.link.run((collections) => countEvents(collections, query));
+  eventsText(query: EventQuery, text: EventText, limits: PageLimits): Promise<EventTextPage> {
+    return this.link.run((collections) => eventsText(collections, query, text, limits));
+  }
+
+  countEvents(query: EventFilter, limits: ReadLimits = { timeoutMs: Infinity }): Promise<number> {
+    return this.link.run((collections) => countWithin(collections, query, limits));
   }
 
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
@@ -162,10 +168,10 @@ export class MongoStore extends MongoAdapter implements EventStore {
   analyze<K extends FoldKind>(
     filter: EventFilter,
     job: FoldJob<K>,
-    { timeoutMs }: { readonly timeoutMs: number },
+    limits: ReadLimits,
   ): Promise<Analyzed<K>> {
     return this.link.run((collections) =>
-      analyze(collections, filter, job, timeoutMs, this.link.aggregates),
+      analyze(collections, filter, job, limits, this.link.aggregates),
     );
   }
 

@@ -19,6 +19,7 @@ export async function openStore(config: Config, log: StoreLog): Promise<EventSto
     file: config.files.store,
     dimensions: rolledUp(config.rollupDimensions),
     fullIp: config.fullIp,
+    readers: config.queryConcurrency + 1,
     log,
   });
   await store.open();

@@ -21,11 +21,18 @@ export function analyze<K extends FoldKind>(
   job: FoldJob<K>,
   timeoutMs: number,
 ): Analyzed<K> {
-  const check = deadline(timeoutMs);
+  const isInTime = deadline(timeoutMs);
+  const check = () => {
+    db.check();
+    isInTime();
+  };
   const fold = foldOf(job);
   let events = 0;
   if (filter.userId !== undefined || filter.correlationId !== undefined) {
-    for (const scan of scansOf(db, filter)) events += foldScan(db, scan, fold, check);
+    for (const scan of scansOf(db, filter)) {
+      check();
+      events += foldScan(db, scan, fold, check);
+    }
   } else {
     for (const [chunk] of chunksOf(db, filter)) {
       check();

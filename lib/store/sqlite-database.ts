@@ -52,6 +52,8 @@ const damages = new Set<number | undefined>([11, 26]);
  * may wait for a disk.
  */
 export class Database {
+  /** To be called every so often by what may take long. Throws where the call under way is to end. */
+  check: () => void = () => undefined;
   readonly #options: DatabaseOptions;
   readonly #statements = new Map<string, StatementSync>();
   #db: DatabaseSync | undefined;

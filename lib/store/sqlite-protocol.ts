@@ -22,6 +22,8 @@ export type Result<V, K extends keyof V> = V[K] extends (...parameters: never) =
 export interface ThreadOptions extends DatabaseOptions {
   /** Whether the event loop goes before it where cores are few. */
   readonly givesWay: boolean;
+  /** `Stops`' memory: the calls that nobody waits for any more. */
+  readonly stops: SharedArrayBuffer;
 }
 
 export interface Call {
@@ -41,10 +43,11 @@ export interface Answer {
  * - `away`: the file cannot be used right now.
  * - `newer`: a newer version wrote the file.
  * - `expensive`: this one call takes too long, or too much memory.
+ * - `stopped`: nobody waits for it any more.
  * - `bad`: this one call cannot be carried out.
  */
 export interface Failure {
-  readonly kind: "away" | "newer" | "expensive" | "bad";
+  readonly kind: "away" | "newer" | "expensive" | "stopped" | "bad";
   readonly reason: string;
   /** Whether the file holds what cannot be read. */
   readonly damaged?: boolean;

@@ -10,6 +10,12 @@ import type { StoreThread } from "./sqlite-thread.ts";
  */
 export type Weight = "quick" | "steady" | "heavy";
 
+export interface Read {
+  readonly weight: Weight;
+  /** Aborted when nobody waits any more. */
+  readonly signal?: AbortSignal;
+}
+
 interface Reader {
   readonly thread: StoreThread<ReaderVerbs>;
   heavy: number;
@@ -38,23 +44,24 @@ export class ReaderPool {
     this.#heavy = new Lane(Math.max(1, size - 1));
   }
 
+  /** @throws ServiceError CALLER_LEFT where nobody waits any more */
   async call<K extends keyof ReaderVerbs>(
-    weight: Weight,
+    { weight, signal }: Read,
     verb: K,
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
-    const read = () => this.#leastBusy(weight).thread.call(verb, ...parameters);
+    const read = () => this.#leastBusy(weight).thread.callFor(signal, verb, ...parameters);
     if (weight === "quick") return read();
-    if (weight === "steady") return this.#steady.run(read);
+    if (weight === "steady") return this.#steady.run(read, signal);
     return this.#heavy.run(async () => {
       const reader = this.#leastBusy(weight);
       reader.heavy += 1;
       try {
-        return await reader.thread.call(verb, ...parameters);
+        return await reader.thread.callFor(signal, verb, ...parameters);
       } finally {
         reader.heavy -= 1;
       }
-    });
+    }, signal);
   }
 
   async close(): Promise<void> {

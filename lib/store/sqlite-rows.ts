@@ -19,6 +19,11 @@ export type EventRow = readonly [
 export const eventColumns =
   "project, id, batch, timestamp, received_at, type, source, correlation_id, user_id, hash, body";
 
+/** About what a row takes as JSON. */
+export function bodyBytes([, , , , , , , , , , body]: EventRow): number {
+  return Buffer.byteLength(body) + 256;
+}
+
 /** What users fill freely, and what enrichment adds: kept as one JSON text. */
 export type Body = Pick<StoredEvent, "data" | "metadata" | "context">;
 

@@ -3,6 +3,8 @@ import { anyOf, never, predicateClause, type Clause } from "./sqlite-condition.t
 import type { Database, Value } from "./sqlite-database.ts";
 import { toColumn } from "./sqlite-rows.ts";
 import { chunkOf, chunkSize } from "./sqlite-schema.ts";
+import type { Position } from "./event-page.ts";
+import { scansEvents } from "./scanning.ts";
 
 /**
  * A walk along one index in the order of events. Some filters take several: one for each type, or
@@ -19,10 +21,13 @@ export interface Scan {
 
 type Chunk = readonly [chunk: number, oldest: number, newest: number];
 
+/** How many chunks one statement looks through. Fewer where it also looks into the events, so that it takes no long time. */
 const maxGroup = 64;
+const maxFilteredGroup = 8;
 
-/** A filter, or a page of it. */
-type Asked = EventFilter & Partial<Pick<EventQuery, "order" | "after">>;
+/** A filter, or a page of it, perhaps only up to a position, which is included. */
+export type Asked = EventFilter &
+  Partial<Pick<EventQuery, "order" | "after">> & { readonly upTo?: Position };
 
 /** The scans that find what is asked for; those that can begin first, in the order asked for, come first. */
 export function scansOf(db: Database, asked: Asked): readonly Scan[] {
@@ -46,7 +51,8 @@ function chunkScans(
   index: string,
   clauses: readonly Clause[],
 ): readonly Scan[] {
-  return grouped(chunksOf(db, asked)).flatMap((group) => {
+  const most = scansEvents(asked) ? maxFilteredGroup : maxGroup;
+  return grouped(chunksOf(db, asked), most).flatMap((group) => {
     const numbers = group.map(([chunk]) => chunk);
     const scan = scanner(asked, index, [anyOf(chunkOf(), [], numbers), ...clauses]);
     const oldest = Math.min(...group.map(([, instant]) => instant));
@@ -88,10 +94,10 @@ function spanOf(chunk: number): readonly [first: number, last: number] {
  * Groups of one chunk, one, two, four and so on: who has many events fills a page from the first,
  * and for who has few it takes a handful of statements.
  */
-function grouped(chunks: readonly Chunk[]): readonly (readonly Chunk[])[] {
+function grouped(chunks: readonly Chunk[], most: number): readonly (readonly Chunk[])[] {
   const groups: (readonly Chunk[])[] = [];
   for (let at = 0; at < chunks.length;) {
-    const size = Math.min(Math.max(at, 1), maxGroup);
+    const size = Math.min(Math.max(at, 1), most);
     groups.push(chunks.slice(at, at + size));
     at += size;
   }
@@ -130,15 +136,17 @@ function joined(table: string, where: readonly Clause[]): Pick<Scan, "sql" | "pa
 }
 
 /** One bound at each end: of two SQLite would seek by one and step over what the other excludes. */
-function boundClauses({ from = -Infinity, to = Infinity, order, after }: Asked): Clause[] {
-  const past = (sign: "<" | ">", { timestamp, id }: NonNullable<Asked["after"]>) => ({
+function boundClauses({ from = -Infinity, to = Infinity, order, after, upTo }: Asked): Clause[] {
+  const past = (sign: "<" | ">" | "<=" | ">=", { timestamp, id }: Position) => ({
     sql: `(timestamp, id) ${sign} (?, ?)`,
     parameters: [timestamp, id],
   });
   const bounds: Clause[] = [];
   if (order === "asc" && after && after.timestamp >= from) bounds.push(past(">", after));
+  else if (order === "desc" && upTo) bounds.push(past(">=", upTo));
   else if (from > -Infinity) bounds.push({ sql: "timestamp >= ?", parameters: [from] });
   if (order === "desc" && after && after.timestamp < to) bounds.push(past("<", after));
+  else if (order === "asc" && upTo) bounds.push(past("<=", upTo));
   else if (to < Infinity) bounds.push({ sql: "timestamp < ?", parameters: [to] });
   return bounds;
 }

@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import { heapIsFull } from "../heap.ts";
 import { lowerThreadPriority } from "../thread-priority.ts";
 import { NewerSchema } from "../schema-steps.ts";
 import { FoldOverflow } from "../analytics/fold.ts";
@@ -6,6 +7,7 @@ import { TimedOut } from "./deadline.ts";
 import { Away, Database } from "./sqlite-database.ts";
 import type { Answer, Call, Failure, ThreadOptions } from "./sqlite-protocol.ts";
 import { readerVerbs, writerVerbs } from "./sqlite-verbs.ts";
+import { Stopped, Stops } from "./stops.ts";
 
 type Verb = (db: Database, ...parameters: readonly unknown[]) => unknown;
 
@@ -14,13 +16,20 @@ export function serve(port: MessagePort, options: ThreadOptions): void {
   const db = new Database(options);
   if (options.givesWay) lowerThreadPriority();
   if (options.role === "writer") serveWrites(port, db);
-  else serveReads(port, db);
+  else serveReads(port, db, new Stops(options.stops));
 }
 
-function serveReads(port: MessagePort, db: Database): void {
+function serveReads(port: MessagePort, db: Database, stops: Stops): void {
   port.on("message", (call: Call) => {
-    if (call.verb === "close") close(port, db);
-    else port.postMessage(commit(db, readerVerbs as unknown as Record<string, Verb>, [call]));
+    if (call.verb === "close") {
+      close(port, db);
+      return;
+    }
+    db.check = () => {
+      if (stops.has(call.id)) throw new Stopped("nobody waits for it any more");
+      if (heapIsFull()) throw new FoldOverflow("it takes more memory than one question may");
+    };
+    port.postMessage(commit(db, readerVerbs as unknown as Record<string, Verb>, [call]));
   });
 }
 
@@ -52,7 +61,10 @@ function commit(
 ): readonly Answer[] {
   try {
     return db.transaction(() =>
-      group.map(({ id, verb, parameters }) => ({ id, value: verbs[verb]!(db, ...parameters) })),
+      group.map(({ id, verb, parameters }) => {
+        db.check();
+        return { id, value: verbs[verb]!(db, ...parameters) };
+      }),
     );
   } catch (error) {
     const failure = failureOf(error);
@@ -67,6 +79,7 @@ function commit(
 function failureOf(error: unknown): Failure {
   const reason = error instanceof Error ? error.message : String(error);
   if (error instanceof Away) return { kind: "away", reason, damaged: error.damaged };
+  if (error instanceof Stopped) return { kind: "stopped", reason };
   if (error instanceof NewerSchema) return { kind: "newer", reason };
   if (error instanceof FoldOverflow || error instanceof TimedOut)
     return { kind: "expensive", reason };

@@ -9,12 +9,15 @@ import type {
   ThreadOptions,
 } from "./sqlite-protocol.ts";
 import type { StateLog } from "./sqlite-state.ts";
+import { Stops } from "./stops.ts";
 
 export type Spawn = (file: URL, options: ThreadOptions) => Worker;
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** Nobody needs to stop it any more. */
+  readonly settled: () => void;
 }
 
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
@@ -37,17 +40,18 @@ export const spawnThread: Spawn = (file, options) =>
  * what waits for it and is started again with the next call, at most once a second.
  */
 export class StoreThread<V> {
-  readonly #options: ThreadOptions;
+  readonly #options: Omit<ThreadOptions, "stops">;
   readonly #spawn: Spawn;
   readonly #log: StateLog;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #stops = new Stops();
   #worker: Worker | undefined;
   #startedAt = -Infinity;
   #lastId = 0;
   #answered = false;
   #ended: Promise<void> | undefined;
 
-  constructor(options: ThreadOptions, spawn: Spawn, log: StateLog) {
+  constructor(options: Omit<ThreadOptions, "stops">, spawn: Spawn, log: StateLog) {
     this.#options = options;
     this.#spawn = spawn;
     this.#log = log;
@@ -63,12 +67,28 @@ export class StoreThread<V> {
     verb: K,
     ...parameters: Parameters<V, K>
   ): Promise<Result<V, K>> {
+    return this.callFor(undefined, verb, ...parameters);
+  }
+
+  /**
+   * The same for somebody who may leave: then the call ends soon, if it began at all. Until then it is pending.
+   * @throws ServiceError also CALLER_LEFT
+   */
+  callFor<K extends keyof V & string>(
+    signal: AbortSignal | undefined,
+    verb: K,
+    ...parameters: Parameters<V, K>
+  ): Promise<Result<V, K>> {
     const worker = this.#ended === undefined ? this.#running() : undefined;
     if (worker === undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     worker.postMessage({ id, verb, parameters } satisfies Call);
-    this.#waiting.set(id, { resolve, reject });
+    const leave = () => this.#stops.stop(id);
+    signal?.addEventListener("abort", leave, { once: true });
+    if (signal?.aborted === true) leave();
+    const settled = () => signal?.removeEventListener("abort", leave);
+    this.#waiting.set(id, { resolve, reject, settled });
     return promise as Promise<Result<V, K>>;
   }
 
@@ -91,7 +111,11 @@ export class StoreThread<V> {
     if (performance.now() - this.#startedAt < restartMs) return undefined;
     this.#startedAt = performance.now();
     const { create } = this.#options;
-    const worker = this.#spawn(workerFile, { ...this.#options, create: create && !this.#answered });
+    const worker = this.#spawn(workerFile, {
+      ...this.#options,
+      create: create && !this.#answered,
+      stops: this.#stops.memory,
+    });
     worker.on("message", (answers: readonly Answer[]) => {
       for (const answer of answers) this.#settle(answer);
     });
@@ -104,6 +128,7 @@ export class StoreThread<V> {
   #settle({ id, value, failure }: Answer): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    waiting?.settled();
     if (failure === undefined) {
       this.#answered = true;
       this.#log.back();
@@ -111,7 +136,9 @@ export class StoreThread<V> {
       return;
     }
     if (failure.kind === "bad") this.#log.refused(failure.reason);
-    else if (failure.kind !== "expensive") this.#log.away(failure.reason, failure.damaged);
+    else if (failure.kind !== "expensive" && failure.kind !== "stopped") {
+      this.#log.away(failure.reason, failure.damaged);
+    }
     waiting?.reject(errorOf(failure));
   }
 
@@ -120,12 +147,16 @@ export class StoreThread<V> {
     if (this.#ended === undefined) this.#log.away("the thread ended");
     const lost = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { reject } of lost) reject(new ServiceError("STORE_UNAVAILABLE"));
+    for (const { reject, settled } of lost) {
+      settled();
+      reject(new ServiceError("STORE_UNAVAILABLE"));
+    }
   }
 }
 
 function errorOf({ kind, reason }: Failure): Error {
   if (kind === "newer") return new Error(reason);
   if (kind === "expensive") return new ServiceError("QUERY_TOO_EXPENSIVE", reason);
+  if (kind === "stopped") return new ServiceError("CALLER_LEFT");
   return new ServiceError(kind === "away" ? "STORE_UNAVAILABLE" : "INTERNAL");
 }

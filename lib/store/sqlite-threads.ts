@@ -1,6 +1,6 @@
 import { errorType, ServiceError } from "../errors.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./sqlite-protocol.ts";
-import { ReaderPool, type Weight } from "./sqlite-readers.ts";
+import { ReaderPool, type Read, type Weight } from "./sqlite-readers.ts";
 import { Shredding } from "./sqlite-shredding.ts";
 import { StateLog } from "./sqlite-state.ts";
 import { spawnThread, StoreThread, type Spawn } from "./sqlite-thread.ts";
@@ -9,7 +9,7 @@ import { silent, type StoreLog } from "./store-log.ts";
 export interface SqliteOptions {
   /** The SQLite file. It and its folder are made where they are missing. It belongs to one process. */
   readonly file: string;
-  /** The most reading threads; they start when they are needed. Default 2. */
+  /** The most reading threads; they start when they are needed. One takes no heavy reads. Default 2. */
   readonly readers?: number;
   readonly log?: StoreLog;
   /** How a thread is started; for tests that end one. */
@@ -100,7 +100,16 @@ export abstract class SqliteThreads {
     verb: K,
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
+    return this.readFor({ weight }, verb, ...parameters);
+  }
+
+  /** The same for somebody who may leave. */
+  protected async readFor<K extends keyof ReaderVerbs>(
+    read: Read,
+    verb: K,
+    ...parameters: Parameters<ReaderVerbs, K>
+  ): Promise<Result<ReaderVerbs, K>> {
     if (!this.#ready) await this.ping();
-    return this.#readers.call(weight, verb, ...parameters);
+    return this.#readers.call(read, verb, ...parameters);
   }
 }

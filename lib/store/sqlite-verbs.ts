@@ -9,7 +9,7 @@ import { keepWhole } from "./sqlite-keep.ts";
 import { look } from "./sqlite-look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./sqlite-marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./sqlite-questions.ts";
-import { eventsText } from "./sqlite-text.ts";
+import { eventsText, page } from "./sqlite-pages.ts";
 import { rollups, sumChildren, writeRollup } from "./sqlite-rollups.ts";
 
 /** What the writing thread can do, each within a transaction. */
@@ -33,6 +33,7 @@ export const readerVerbs = {
   look,
   event,
   events,
+  page,
   eventsText,
   countEvents,
   fingerprint,

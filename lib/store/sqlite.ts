@@ -12,15 +12,17 @@ import type {
   EventFilter,
   EventQuery,
   EventStore,
-  EventTextPage,
   Ownership,
   Range,
   SectionRow,
   StoreCapabilities,
   Sum,
 } from "./store.ts";
+import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "./event-page.ts";
+import { defaultPageLimits } from "./event-page.ts";
 import type { BatchPack } from "./batch-pack.ts";
 import type { BucketRow } from "./sqlite-marks.ts";
+import { scansEvents } from "./scanning.ts";
 import type { Weight } from "./sqlite-readers.ts";
 import { fromRow, toRow } from "./sqlite-rows.ts";
 import { jsonOf, sectionRows, sumOf } from "./sqlite-sums.ts";
@@ -127,14 +129,27 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     return rows.map(fromRow);
   }
 
-  eventsText(query: EventQuery, text: EventText, maxBytes: number): Promise<EventTextPage> {
-    return this.read("heavy", "eventsText", plain(query), text, maxBytes);
+  async page(
+    query: EventQuery,
+    { signal, ...limits }: PageLimits = defaultPageLimits,
+  ): Promise<EventPage> {
+    const read = { weight: weightOf(query), signal };
+    const { rows, ...end } = await this.readFor(read, "page", plain(query), limits);
+    return { events: rows.map(fromRow), ...end };
   }
 
-  countEvents(query: EventFilter): Promise<number> {
+  eventsText(
+    query: EventQuery,
+    text: EventText,
+    { signal, ...limits }: PageLimits,
+  ): Promise<EventTextPage> {
+    return this.readFor({ weight: "heavy", signal }, "eventsText", plain(query), text, limits);
+  }
+
+  countEvents(query: EventFilter, { timeoutMs, signal }: ReadLimits = unlimited): Promise<number> {
     const { from = -Infinity, to = Infinity } = query;
     const weight = to - from <= quickCountMs ? weightOf(query) : "heavy";
-    return this.read(weight, "countEvents", query);
+    return this.readFor({ weight, signal }, "countEvents", query, timeoutMs);
   }
 
   async event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
@@ -145,9 +160,10 @@ export class SqliteStore extends SqliteThreads implements EventStore {
   async analyze<K extends FoldKind>(
     filter: EventFilter,
     job: FoldJob<K>,
-    { timeoutMs }: { readonly timeoutMs: number },
+    { timeoutMs, signal }: ReadLimits,
   ): Promise<Analyzed<K>> {
-    const analyzed = await this.read("heavy", "analyze", filter, job, timeoutMs);
+    const read = { weight: "heavy", signal } as const;
+    const analyzed = await this.readFor(read, "analyze", filter, job, timeoutMs);
     this.shredding.wake();
     return analyzed as Analyzed<K>;
   }
@@ -182,13 +198,12 @@ export class SqliteStore extends SqliteThreads implements EventStore {
   }
 }
 
+const unlimited: ReadLimits = { timeoutMs: Infinity };
 /** A count over so short a range is quick. */
 const quickCountMs = 60_000;
 
-/** Whether an index leads to just the events asked for. */
-function weightOf({ where = [], sources, userId, correlationId }: EventFilter): Weight {
-  if (userId !== undefined || correlationId !== undefined) return "quick";
-  return where.length > 0 || sources !== undefined ? "heavy" : "quick";
+function weightOf(filter: EventFilter): Weight {
+  return scansEvents(filter) ? "heavy" : "quick";
 }
 
 /** A position may be a whole event, which need not travel. */

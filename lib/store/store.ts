@@ -4,6 +4,7 @@ import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts
 import type { Predicate } from "../event/filter.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
 import type { BatchPack } from "./batch-pack.ts";
+import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "./event-page.ts";
 import type { QuestionStore } from "./question-store.ts";
 import type { Marks } from "../analytics/cover.ts";
 import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../analytics/cells.ts";
@@ -102,14 +103,21 @@ export interface EventStore extends QuestionStore {
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
 
   /**
-   * A page of events as text, one line each (`textLine`), in the order asked for and after the cursor. It
-   * ends early once it has `maxBytes` of UTF-16, about; at least one event is on it where one matches. It
-   * is work of the background: quick reads do not wait for it.
+   * A page of the same. It ends early once it has `maxBytes` of JSON, about, and where looking for events that are
+   * wanted takes longer than `timeoutMs`, also without any. What may take long holds up no quick reads.
+   * @throws ServiceError QUERY_TOO_EXPENSIVE where it took too long and it cannot be told how far it came (one
+   * user's or one correlation's events, filtered)
    */
-  eventsText(query: EventQuery, text: EventText, maxBytes: number): Promise<EventTextPage>;
+  page(query: EventQuery, limits?: PageLimits): Promise<EventPage>;
 
-  /** How many events match, counted to the end. Cost grows with the answer where no index fits. */
-  countEvents(query: EventFilter): Promise<number>;
+  /** The same as text, a line for each event (`textLine`), its bytes those of UTF-16; work of the background. */
+  eventsText(query: EventQuery, text: EventText, limits: PageLimits): Promise<EventTextPage>;
+
+  /**
+   * How many events match, counted to the end. Cost grows with the answer where no index fits.
+   * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`
+   */
+  countEvents(query: EventFilter, limits?: ReadLimits): Promise<number>;
 
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined>;
 
@@ -122,7 +130,7 @@ export interface EventStore extends QuestionStore {
   analyze<K extends FoldKind>(
     filter: EventFilter,
     job: FoldJob<K>,
-    limits: { readonly timeoutMs: number },
+    limits: ReadLimits,
   ): Promise<Analyzed<K>>;
 
   /**
@@ -138,13 +146,6 @@ export interface EventStore extends QuestionStore {
   look(): Promise<{ readonly damaged: boolean }>;
 
   close(): Promise<void>;
-}
-
-export interface EventTextPage {
-  readonly text: string;
-  readonly events: number;
-  /** Where the next page begins: after the last event of this one. Absent where there is no more. */
-  readonly next?: NonNullable<EventQuery["after"]>;
 }
 
 export interface StoreCapabilities {

@@ -5,12 +5,12 @@ import { eventsPlanOf, planOf } from "../../lib/analytics/plan.ts";
 import { readQueryQuestion } from "../../lib/analytics/query-question.ts";
 import { toldRange } from "../../lib/analytics/told.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { Lane } from "../../lib/lane.ts";
 import { Asking } from "../../lib/store/asking.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import { queried } from "../../lib/store/queried.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { eventsWithin, names, origin } from "../unit/analytics/arbitraries.ts";
+import { generousBudget } from "../fixtures/budget.ts";
 import { expectAgreement, recount } from "./recount.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
@@ -143,7 +143,7 @@ export function questionsContract(onStore: OnStore, { runs = 30 }: StoreTraits):
 const byEvents: typeof planOf = (question, _, spans) => eventsPlanOf(question, spans);
 
 function askingOf(store: EventStore, project: string): Asking {
-  const budget = { maxEvents: 1_000_000, timeoutMs: 60_000, lane: new Lane(4) };
+  const budget = generousBudget();
   return new Asking({
     store,
     project,

@@ -12,7 +12,8 @@ async function all(
   const sizes: number[] = [];
   let joined = "";
   for (let { after } = query; ;) {
-    const page = await store.eventsText({ ...query, after }, text, maxBytes);
+    const limits = { maxBytes, timeoutMs: Infinity };
+    const page = await store.eventsText({ ...query, after }, text, limits);
     sizes.push(page.events);
     joined += page.text;
     if (page.next === undefined) return { text: joined, sizes };

@@ -10,6 +10,7 @@ import { questionsContract } from "./store-questions.contract.ts";
 import { packContract } from "./store-pack.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
 import { savedContract } from "./store-saved.contract.ts";
+import { pagesContract } from "./store-pages.contract.ts";
 import { textContract } from "./store-text.contract.ts";
 import { sequencesContract } from "./store-sequences.contract.ts";
 import { valuesContract } from "./store-values.contract.ts";
@@ -35,6 +36,7 @@ export function storeContract(
     marksContract(onStore);
     rollupsContract(onStore);
     eventsContract(onStore, traits);
+    pagesContract(onStore);
     textContract(onStore);
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);

@@ -11,7 +11,7 @@ class FakeThread {
     this.givesWay = givesWay;
   }
 
-  call(verb: string, name: string): Promise<string> {
+  callFor(_signal: AbortSignal | undefined, verb: string, name: string): Promise<string> {
     expect(verb).toBe("event");
     this.pending += 1;
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -45,7 +45,7 @@ function poolOf(size: number) {
     return thread as never;
   });
   const call = (weight: Weight, name: string) =>
-    pool.call(weight, "event", ...([name, ""] as [string, string])) as Promise<unknown>;
+    pool.call({ weight }, "event", ...([name, ""] as [string, string])) as Promise<unknown>;
   const names = () => threads.map((thread) => thread.names);
   return { pool, threads, call, names };
 }

@@ -1,0 +1,121 @@
+export interface FairLimits {
+  /** How much may run at a time. */
+  readonly concurrency: number;
+  /** How much of one owner may wait; more is refused. */
+  readonly maxWaiting: number;
+  /** How long it may wait. */
+  readonly maxWaitMs: number;
+}
+
+export interface Turn {
+  /** Who leaves while waiting is taken off the queue. */
+  readonly signal?: AbortSignal;
+  /** Part of work that was begun before: it waits however many do. */
+  readonly goesOn?: boolean;
+}
+
+interface Owner {
+  running: number;
+  /** Grows with each turn of any owner; 0 before the first one. */
+  servedAt: number;
+  readonly waiting: Set<() => void>;
+}
+
+/**
+ * A lane of work for each owner, of which so many run at a time, in turn. One owner never takes the last
+ * place, where there is more than one: what one asks for holds up the others for as long as one piece of work takes
+ * at most.
+ */
+export class FairLanes {
+  readonly #limits: FairLimits;
+  readonly #mostOfOne: number;
+  readonly #overflow: () => Error;
+  /** Only those that run or wait. */
+  readonly #owners = new Map<string, Owner>();
+  #running = 0;
+  #turns = 0;
+
+  /** @param overflow what one is refused with where too much waits, or where it waited too long */
+  constructor(limits: FairLimits, overflow: () => Error) {
+    this.#limits = limits;
+    this.#mostOfOne = Math.max(1, limits.concurrency - 1);
+    this.#overflow = overflow;
+  }
+
+  /** How much runs and waits, of all owners. */
+  get load(): { readonly running: number; readonly waiting: number } {
+    const waiting = [...this.#owners.values()].reduce((sum, owner) => sum + owner.waiting.size, 0);
+    return { running: this.#running, waiting };
+  }
+
+  /** @throws overflow; the signal's reason where it is aborted before the work is begun */
+  async run<T>(name: string, work: () => Promise<T>, turn: Turn = {}): Promise<T> {
+    turn.signal?.throwIfAborted();
+    const owner = this.#ownerOf(name);
+    if (this.#mayRun(owner)) this.#begin(owner);
+    else await this.#turn(name, owner, turn);
+    try {
+      return await work();
+    } finally {
+      owner.running -= 1;
+      this.#running -= 1;
+      this.#next();
+      this.#forget(name, owner);
+    }
+  }
+
+  #mayRun(owner: Owner): boolean {
+    return this.#running < this.#limits.concurrency && owner.running < this.#mostOfOne;
+  }
+
+  #begin(owner: Owner): void {
+    owner.running += 1;
+    owner.servedAt = ++this.#turns;
+    this.#running += 1;
+  }
+
+  #turn(name: string, owner: Owner, { signal, goesOn = false }: Turn): Promise<void> {
+    const { maxWaiting, maxWaitMs } = this.#limits;
+    if (!goesOn && owner.waiting.size >= maxWaiting) return Promise.reject(this.#overflow());
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        owner.waiting.delete(begin);
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", leave);
+        this.#forget(name, owner);
+        settle();
+      };
+      const begin = () => end(resolve);
+      const leave = () => end(() => reject(signal!.reason as Error));
+      const timer = setTimeout(() => end(() => reject(this.#overflow())), maxWaitMs).unref();
+      owner.waiting.add(begin);
+      signal?.addEventListener("abort", leave, { once: true });
+    });
+  }
+
+  /** Lets one begin of the owner that was served longest ago. */
+  #next(): void {
+    let next: Owner | undefined;
+    for (const owner of this.#owners.values()) {
+      if (owner.waiting.size === 0 || !this.#mayRun(owner)) continue;
+      if (next === undefined || owner.servedAt < next.servedAt) next = owner;
+    }
+    if (next === undefined) return;
+    const [begin] = next.waiting;
+    this.#begin(next);
+    begin!();
+  }
+
+  #ownerOf(name: string): Owner {
+    const known = this.#owners.get(name);
+    if (known !== undefined) return known;
+    const owner = { running: 0, servedAt: 0, waiting: new Set<() => void>() };
+    this.#owners.set(name, owner);
+    return owner;
+  }
+
+  #forget(name: string, owner: Owner): void {
+    if (owner.running > 0 || owner.waiting.size > 0) return;
+    if (this.#owners.get(name) === owner) this.#owners.delete(name);
+  }
+}

@@ -1,0 +1,29 @@
+import { turnWithinMs } from "../call-limits.ts";
+import type { Config } from "../config.ts";
+import { ServiceError } from "../errors.ts";
+import { FairLanes } from "../fair-lanes.ts";
+import type { Budget } from "./reading.ts";
+
+/** How many pages of events, of the largest size at most, are in memory at a time before they are answers. */
+const pagesAtOnce = 4;
+const maxPagesWaiting = 200;
+
+/** What the reads of one process may take together. */
+export function budgetOf(config: Config): Budget {
+  const { queryConcurrency, queryMaxWaiting, queryTimeoutMs } = config;
+  const lanesOf = (concurrency: number, maxWaiting: number) =>
+    new FairLanes({ concurrency, maxWaiting, maxWaitMs: turnWithinMs }, busy);
+  return {
+    maxEvents: config.queryMaxEvents,
+    timeoutMs: queryTimeoutMs,
+    maxPageBytes: config.pageMaxBytes,
+    lanes: lanesOf(queryConcurrency, queryMaxWaiting),
+    pages: lanesOf(pagesAtOnce, maxPagesWaiting),
+  };
+}
+
+function busy(): ServiceError {
+  return new ServiceError("TOO_MANY_REQUESTS", "Too many of your reads wait for their turn", {
+    retryAfter: 2,
+  });
+}
