@@ -1,11 +1,13 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "../lib/config.ts";
 import type { Receipt } from "../lib/contracts.ts";
+import { countryReader } from "../lib/country.ts";
 import { errorType, ServiceError } from "../lib/errors.ts";
 import { admit, type ItemResult } from "../lib/event/admit.ts";
 import { contentHash } from "../lib/event/content-hash.ts";
 import type { EventId, ProjectId } from "../lib/event/event.ts";
 import { maxBatchEvents } from "../lib/event/limits.ts";
+import { originReader, type Origin } from "../lib/event/origin.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import {
   admitted,
@@ -29,14 +31,15 @@ export interface Collected {
 
 /**
  * Gives a service `this.collect(events, project, watched)`: check each event, make the good ones durable,
- * account for all. `watched`: the caller will ask what became of them.
+ * account for all. `watched`: the caller will ask what became of them. Addresses are truncated here, before
+ * anything is written, and their countries looked up.
  */
 export function AdmissionMixin(config: Config) {
-  return defineMixin<Publishing>()({
+  return defineMixin<Publishing & { originOf: (ip: string) => Origin }>()({
     mixins: [BatchPublisherMixin(config)],
     methods: {
       async collect(inputs: unknown, project: ProjectId, watched = false): Promise<Collected> {
-        return this.keep(project, admission(inputs, watched));
+        return this.keep(project, admission(inputs, watched, this.originOf));
       },
 
       /** Apart from `collect`, so that what waits for the disk holds on to bytes, not to parsed events. */
@@ -65,6 +68,9 @@ export function AdmissionMixin(config: Config) {
         return this.flush();
       },
     },
+    created() {
+      this.originOf = originReader({ countryOf: countryReader(), fullIp: config.fullIp });
+    },
   });
 }
 
@@ -90,11 +96,11 @@ interface Admission {
   readonly fingerprints: readonly Fingerprint[];
 }
 
-function admission(inputs: unknown, watched: boolean): Admission {
+function admission(inputs: unknown, watched: boolean, originOf: (ip: string) => Origin): Admission {
   if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
     throw new ServiceError("VALIDATION", `events must be an array of at most ${maxBatchEvents}`);
   }
-  const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7 });
+  const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7, originOf });
   return {
     results,
     piece: accepted.length === 0 ? null : admitted(accepted),

@@ -7,7 +7,7 @@ import type { DeltasDone, DeltasJob, EnrichJob, EnrichSettings } from "../lib/ev
 import { enrich } from "../lib/event/enrich.ts";
 import { pack, type BatchPack } from "../lib/store/batch-pack.ts";
 import { lowerThreadPriority } from "../lib/thread-priority.ts";
-import { countryReader } from "./country.ts";
+import { countryReader } from "../lib/country.ts";
 
 const { fullIp, dimensions } = workerData as EnrichSettings;
 const tools = { clientOf: clientReader(), countryOf: countryReader(), fullIp };

@@ -3,8 +3,9 @@ import type { Finding } from "../errors.ts";
 import { contentHash } from "./content-hash.ts";
 import type { AcceptedEvent, EventId, EventInput, JsonObject } from "./event.ts";
 import { eventBytes, findingsOf, type BrokenRule } from "./findings.ts";
-import { maxInstantLength, misdated, parseInstant } from "./instant.ts";
+import { misdated, parseInstant } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxNesting } from "./limits.ts";
+import { withAddress, type Origin } from "./origin.ts";
 import { isPlainJson } from "./plain-json.ts";
 import { eventSchema, idPattern, metadataProperties } from "./schema.ts";
 
@@ -67,13 +68,15 @@ export interface Admission {
 }
 
 /**
- * The clock and the source of ids. `newId` is called once for each accepted event without an id, in order,
- * and gives an id that no other event has.
+ * The clock, the source of ids and what is kept of an address. `newId` is called once for each accepted event
+ * without an id, in order, and gives an id that no other event has.
  */
-export interface AdmissionTime {
+export interface AdmissionTools {
   /** Epoch milliseconds. */
   readonly now: number;
   readonly newId: () => EventId;
+  /** Of `metadata.ip`. Absent: the event goes nowhere before it is enriched, and keeps its address until then. */
+  readonly originOf?: (ip: string) => Origin;
 }
 
 /** The package's types describe an ES module, but what is imported is the class itself. */
@@ -90,19 +93,18 @@ const check = new Validator({ considerNullAsAValue: false, messages: quiet }).co
   structuredClone(eventSchema),
 ) as (input: unknown) => true | BrokenRule[];
 
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
 const validId = new RegExp(idPattern);
 const knownMetadata: ReadonlySet<string> = new Set(Object.keys(metadataProperties));
-
-/** The accepted form writes the timestamp as a number and is longer otherwise. */
-const timestampBytes = maxInstantLength + 2;
 
 /**
  * Decide on events from outside: check each one by the rules of the API, and fix the identity and
  * the instants of those that are let in. `null` in an optional field is as absent. One bad event never costs the others. Never throws,
- * whatever the inputs are, and does not change them; accepted events share `data` and `metadata`
- * with their input.
+ * whatever the inputs are, and does not change them; accepted events share `data` with their input, and
+ * `metadata` where that stays as it is.
  */
-export function admit(inputs: readonly unknown[], at: AdmissionTime): Admission {
+export function admit(inputs: readonly unknown[], at: AdmissionTools): Admission {
   const results: ItemResult[] = [];
   const accepted: AdmittedEvent[] = [];
   const byId = new Map<EventId, { readonly event: AcceptedEvent; hash?: string }>();
@@ -131,7 +133,7 @@ export function admit(inputs: readonly unknown[], at: AdmissionTime): Admission 
   return { results, accepted };
 }
 
-function admitOne(input: unknown, at: AdmissionTime): AdmittedEvent | ItemError {
+function admitOne(input: unknown, at: AdmissionTools): AdmittedEvent | ItemError {
   const checked = check(input);
   const broken = checked === true ? [] : checked;
   const instant = checked === true ? timeOf(input as EventInput, at.now) : undefined;
@@ -146,11 +148,17 @@ function admitOne(input: unknown, at: AdmissionTime): AdmittedEvent | ItemError 
     at,
   );
   const json = JSON.stringify(event);
-  // A UTF-16 code unit takes at most three bytes: only large events are worth counting.
-  if (json.length * 3 + timestampBytes > maxEventBytes && eventBytes(input) > maxEventBytes) {
+  if (isPerhapsLarge(input as EventInput, json) && eventBytes(input) > maxEventBytes) {
     return refusal(findingsOf(input, broken, at.now));
   }
   return { event, named: (input as EventInput).id != null, json };
+}
+
+/** Only large events are worth counting: a UTF-16 code unit takes at most three bytes. What was left out counts too. */
+function isPerhapsLarge({ metadata }: EventInput, json: string): boolean {
+  const ip = metadata?.["ip"];
+  const leftOut = 1_000 + (typeof ip === "string" ? ip.length * 2 : 0);
+  return (json.length + leftOut) * 3 > maxEventBytes;
 }
 
 /** When it happened: now where it does not say. `undefined` where what it says is not acceptable. */
@@ -162,9 +170,9 @@ function timeOf({ timestamp }: EventInput, now: number): number | undefined {
 }
 
 /** Optional fields that are `null` are as absent: typed clients send them. */
-function accept(input: EventInput, instant: number, at: AdmissionTime): AcceptedEvent {
+function accept(input: EventInput, instant: number, at: AdmissionTools): AcceptedEvent {
   const { id, type, data, timestamp, source, correlationId, metadata } = input;
-  const event: { -readonly [Field in keyof AcceptedEvent]: AcceptedEvent[Field] } = {
+  const event: Writable<AcceptedEvent> = {
     id: id ?? at.newId(),
     type,
     timestamp: instant,
@@ -174,9 +182,24 @@ function accept(input: EventInput, instant: number, at: AdmissionTime): Accepted
   // One by one: spreading them in conditionally takes a third of the rate.
   if (correlationId != null) event.correlationId = correlationId;
   if (data != null) event.data = data;
-  if (metadata != null) event.metadata = withoutNulls(metadata);
+  if (metadata != null) addMetadata(event, withoutNulls(metadata), at);
   if (timestamp == null) event.undated = true;
   return event;
+}
+
+function addMetadata(
+  event: Writable<AcceptedEvent>,
+  metadata: JsonObject,
+  { originOf }: AdmissionTools,
+): void {
+  const ip = metadata["ip"];
+  if (typeof ip !== "string" || originOf === undefined) {
+    event.metadata = metadata;
+    return;
+  }
+  const origin = originOf(ip);
+  event.metadata = withAddress(metadata, origin.ip);
+  event.country = origin.country;
 }
 
 /** The metadata without the known keys that are `null`: those are as absent. What is the sender's own stays. */

@@ -1,7 +1,6 @@
 import { contentHash } from "./content-hash.ts";
 import type { Client } from "./enrich/client.ts";
 import { emailProviderOf } from "./enrich/email-provider.ts";
-import { readAddress, type Address } from "./enrich/ip.ts";
 import { isMailAction } from "./enrich/mail-action.ts";
 import { readPage } from "./enrich/page.ts";
 import { referrerOf } from "./enrich/referrer.ts";
@@ -12,15 +11,12 @@ import type {
   JsonObject,
   StoredEvent,
 } from "./event.ts";
+import { originOf, withAddress, type OriginTools } from "./origin.ts";
 
 /** What enrichment needs besides the event. */
-export interface EnrichTools {
+export interface EnrichTools extends OriginTools {
   /** Reads a user agent of any length at a bounded cost: `clientReader`. */
   readonly clientOf: (userAgent: string) => Client;
-  /** The country of an address in canonical form, ISO 3166-1 alpha-2 in upper case. */
-  readonly countryOf: (ip: string) => string | undefined;
-  /** Store addresses whole. They are put in canonical form all the same. */
-  readonly fullIp: boolean;
 }
 
 type Writable<T> = { -readonly [key in keyof T]: T[key] };
@@ -30,43 +26,40 @@ type Writable<T> = { -readonly [key in keyof T]: T[key] };
  * batch that brings it. A pure function of its arguments, so a redelivery gives the same bytes. Never
  * throws, whatever JSON the metadata holds, and looks at a bounded part of each text.
  *
- * The country is looked up before the address is truncated. An address that cannot be read is dropped.
+ * The address comes truncated, with its country; that of an earlier version's message is looked up and truncated
+ * here. One that cannot be read is dropped.
  */
 export function enrich(
   event: AcceptedEvent,
   { batch, project }: Pick<BatchMessage, "batch" | "project">,
   tools: EnrichTools,
 ): StoredEvent {
-  const { undated: _undated, metadata, ...rest } = event;
-  const address = readAddress(metadata?.["ip"]);
+  const { undated: _undated, country, metadata, ...rest } = event;
+  const origin = originOf(
+    metadata?.["ip"],
+    country === undefined ? tools : located(country, tools),
+  );
   const stored: Writable<StoredEvent> = {
     ...rest,
     project,
     batch,
     hash: contentHash(event),
-    context: contextOf(event.type, metadata ?? {}, address, tools),
+    context: contextOf(event.type, metadata ?? {}, origin.country, tools),
   };
-  if (metadata !== undefined) stored.metadata = withAddress(metadata, address, tools.fullIp);
+  if (metadata !== undefined) stored.metadata = withAddress(metadata, origin.ip);
   return stored;
 }
 
-function withAddress(
-  metadata: JsonObject,
-  address: Address | undefined,
-  full: boolean,
-): JsonObject {
-  if (!Object.hasOwn(metadata, "ip")) return metadata;
-  const { ip: _ip, ...others } = metadata;
-  return address === undefined
-    ? others
-    : { ...others, ip: full ? address.full : address.truncated };
+/** Tools that know the country already. */
+function located(country: string | null, { fullIp }: OriginTools): OriginTools {
+  return { fullIp, countryOf: () => country ?? undefined };
 }
 
 function contextOf(
   type: string,
   metadata: JsonObject,
-  address: Address | undefined,
-  { clientOf, countryOf }: EnrichTools,
+  country: string | null,
+  { clientOf }: EnrichTools,
 ): EventContext {
   const { userAgent, url, referrer, recipient } = metadata;
   const context: Writable<EventContext> = {};
@@ -77,8 +70,7 @@ function contextOf(
   if (client !== undefined) Object.assign(context, mail ? mailReader(client) : visitor(client));
   if (mail) context.machine = client !== undefined && client.bot;
 
-  const country = address?.global === true ? countryOf(address.full) : undefined;
-  if (country !== undefined) context.country = country;
+  if (country !== null) context.country = country;
 
   const page = readPage(url);
   if (page !== undefined) Object.assign(context, page);

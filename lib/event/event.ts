@@ -39,6 +39,11 @@ export interface AcceptedEvent {
   readonly receivedAt: number;
   /** True where the client gave no timestamp: then it is no part of the event's content. */
   readonly undated?: true;
+  /**
+   * Where `metadata.ip` is, looked up before the address was truncated; `null` where that is in no country. Absent
+   * where there is no address, and in messages of earlier versions, which hold it as it was sent.
+   */
+  readonly country?: string | null;
 }
 
 /** The unit on the durable queue: 1-500 events of one project, no id twice. */
@@ -75,7 +80,7 @@ export interface EventContext {
 }
 
 /** An event as it is stored: content, what enrichment found, and which batch owns it. */
-export interface StoredEvent extends Omit<AcceptedEvent, "undated"> {
+export interface StoredEvent extends Omit<AcceptedEvent, "undated" | "country"> {
   readonly project: ProjectId;
   readonly context: EventContext;
   /** The batch that first stored it; never changes. */

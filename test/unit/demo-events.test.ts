@@ -4,7 +4,7 @@ import type { MailEvent } from "../../bench/demo/story.ts";
 import { admit } from "../../lib/event/admit.ts";
 import { clientReader } from "../../lib/event/enrich/client.ts";
 import { enrich } from "../../lib/event/enrich.ts";
-import { countryReader } from "../../workers/country.ts";
+import { countryReader } from "../../lib/country.ts";
 
 const dayMs = 86_400_000;
 /** A Thursday. */

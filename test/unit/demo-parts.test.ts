@@ -9,7 +9,7 @@ import { demoOptions } from "../../bench/demo/options.ts";
 import { seeded, weighted } from "../../bench/demo/random.ts";
 import { comparisonText } from "../../bench/demo/report.ts";
 import type { MailEvent } from "../../bench/demo/story.ts";
-import { countryReader } from "../../workers/country.ts";
+import { countryReader } from "../../lib/country.ts";
 
 const to = Date.parse("2025-11-20T16:00:00Z");
 const events = [...mailEvents({ seed: 1, mails: 1_000, from: to - 86_400_000, to })];

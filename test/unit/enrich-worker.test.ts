@@ -12,7 +12,7 @@ import type {
 } from "../../lib/event/enrich-job.ts";
 import { unpack, type BatchPack } from "../../lib/store/batch-pack.ts";
 import type { AcceptedEvent } from "../../lib/event/event.ts";
-import { countryReader } from "../../workers/country.ts";
+import { countryReader } from "../../lib/country.ts";
 
 const dimensions = rolledUp(["data.plan"]);
 const minute = 1_700_000_040_000;

@@ -9,15 +9,29 @@ export interface Address {
 }
 
 /** Longer than any address with a zone and a port. */
-const longest = 64;
+export const longestAddress = 64;
+/** Of a list so much is looked at: no chain of proxies is longer. */
+const longestList = 1_024;
+const dot = 46;
 
 /**
- * Read an IPv4 or IPv6 address. Spaces around it, brackets, a port and a zone id are dropped.
+ * Read an IPv4 or IPv6 address. Spaces around it, brackets, a port and a zone id are dropped. Of a list, as
+ * `X-Forwarded-For` and `Forwarded` have them, it is the first address: that of the client.
  * @returns `undefined` for everything else; octets with leading zeros are ambiguous and refused
  */
 export function readAddress(value: unknown): Address | undefined {
-  if (typeof value !== "string" || value.length > longest) return undefined;
-  return parse(value) ?? parse(bare(value.trim()));
+  if (typeof value !== "string") return undefined;
+  if (value.length <= longestAddress) {
+    const address = parse(value) ?? parse(bare(value.trim()));
+    if (address !== undefined) return address;
+  }
+  if (!/[,;="]/.test(value)) return undefined;
+  for (const item of value.slice(0, longestList).split(/[,;]/)) {
+    const text = /^\s*(?:for=)?"?([^"=]*)"?\s*$/i.exec(item)?.[1] ?? "";
+    const address = text.length <= longestAddress ? parse(bare(text.trim())) : undefined;
+    if (address !== undefined) return address;
+  }
+  return undefined;
 }
 
 function parse(text: string): Address | undefined {
@@ -34,12 +48,25 @@ function bare(text: string): string {
   return (bracketed ?? withPort ?? text).replace(/(:.*)%[\w.~-]+$/, "$1");
 }
 
+/** Character by character: every event with an address waits for it. */
 function parseIPv4(text: string): readonly number[] | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
-  const parts = match.slice(1);
-  const valid = parts.every((part) => Number(part) <= 255 && (part === "0" || part[0] !== "0"));
-  return valid ? parts.map(Number) : undefined;
+  if (text.length > 15) return undefined;
+  const octets: number[] = [];
+  let octet = -1;
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : dot;
+    if (code === dot) {
+      if (octet < 0 || octets.push(octet) > 4) return undefined;
+      octet = -1;
+    } else {
+      const digit = code - 48;
+      // No digit follows a zero that leads.
+      if (digit < 0 || digit > 9 || octet === 0) return undefined;
+      octet = octet < 0 ? digit : octet * 10 + digit;
+      if (octet > 255) return undefined;
+    }
+  }
+  return octets.length === 4 ? octets : undefined;
 }
 
 /** Eight groups of 16 bits (RFC 4291, 2.2). */

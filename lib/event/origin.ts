@@ -1,0 +1,52 @@
+import { readAddress, longestAddress } from "./enrich/ip.ts";
+import { Lru } from "./enrich/lru.ts";
+import type { JsonObject } from "./event.ts";
+
+/** Where an event came from, as much of it as may be kept. */
+export interface Origin {
+  /** As it is stored; absent where what was sent is no address. */
+  readonly ip?: string;
+  /** ISO 3166-1 alpha-2; `null` where the address is in no country. */
+  readonly country: string | null;
+}
+
+export interface OriginTools {
+  /** The country of an address in canonical form, ISO 3166-1 alpha-2 in upper case. */
+  readonly countryOf: (ip: string) => string | undefined;
+  /** Keep addresses whole. They are put in canonical form all the same. */
+  readonly fullIp: boolean;
+}
+
+/** The origin of an address as it was sent: the country is looked up before the address is truncated. */
+export function originOf(ip: unknown, { countryOf, fullIp }: OriginTools): Origin {
+  const address = readAddress(ip);
+  if (address === undefined) return { country: null };
+  return {
+    ip: fullIp ? address.full : address.truncated,
+    country: (address.global ? countryOf(address.full) : undefined) ?? null,
+  };
+}
+
+/**
+ * `originOf` that remembers the addresses it saw last, in memory only. Reading one and looking it up takes
+ * about 4 µs, finding it again less than 1 µs, and a visitor's events come one after the other.
+ */
+export function originReader(tools: OriginTools, capacity = 10_000): (ip: string) => Origin {
+  const seen = new Lru<string, Origin>(capacity);
+  return (ip) => {
+    if (ip.length > longestAddress) return originOf(ip, tools);
+    const known = seen.get(ip);
+    if (known !== undefined) return known;
+    const origin = originOf(ip, tools);
+    seen.set(ip, origin);
+    return origin;
+  };
+}
+
+/** Metadata with the address that is kept in the place of the one that was sent, without any where none is. */
+export function withAddress(metadata: JsonObject, ip: string | undefined): JsonObject {
+  if (!Object.hasOwn(metadata, "ip")) return metadata;
+  if (ip !== undefined) return { ...metadata, ip };
+  const { ip: _ip, ...others } = metadata;
+  return others;
+}
