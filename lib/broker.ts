@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import { ClusterTransporter } from "./cluster/amqp-transporter.ts";
+import { readAgain } from "./cluster/read-again.ts";
 import { RedisCacher } from "./cluster/redis-cacher.ts";
 import { serviceNames, type Config } from "./config.ts";
 import { dataDirHolder } from "./data-dir-middleware.ts";
@@ -44,7 +45,7 @@ export function brokerOptions(config: Config): BrokerOptions {
     },
     transporter: config.rabbitmqUrl === null ? null : new ClusterTransporter(config.rabbitmqUrl),
     cacher: cacherOf(config),
-    // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing is called again by itself.
+    // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing but reads is called again by itself.
     requestTimeout: 30_000,
     // A node that was killed gets no requests any more after this time.
     heartbeatInterval: 2,
@@ -54,7 +55,13 @@ export function brokerOptions(config: Config): BrokerOptions {
     metrics: { enabled: config.metrics, collectProcessMetrics: false, reporter: [] },
     validator: true,
     internalServices: true,
-    middlewares: [outcomeUnknown, dataDirHolder(config), drainInOrder, opsListener(config)],
+    middlewares: [
+      outcomeUnknown,
+      dataDirHolder(config),
+      drainInOrder,
+      readAgain(),
+      opsListener(config),
+    ],
     created: registerMetrics,
     replOptions: { customCommands: replCommands },
   };

@@ -74,6 +74,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "query.answered": answered,
   "query.outcome": look(storeMs),
   "query.health": look(storeMs),
+  "api-gateway.knows": look(askWithinMs),
 };
 
 /** How long the caller of `ingest.collect` waits who lets it wait `waitMs` for the events to be stored. */

@@ -146,6 +146,11 @@ export interface Actions {
     result: EventOutcome;
   };
   "query.health": { params: Nothing; result: StageHealth };
+  /** Whether the gateway sends calls to all of these services of a node. */
+  "api-gateway.knows": {
+    params: { readonly nodeID: string; readonly services: readonly string[] };
+    result: boolean;
+  };
 }
 
 /** A batch message that failed for good. */

@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { serviceNames, type Config } from "./config.ts";
 import type { StageHealth } from "./contracts.ts";
 import { askWithinMs } from "./call-limits.ts";
+import { isKnown } from "./known-node.ts";
 import { exposition } from "./prometheus.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 
@@ -56,7 +57,7 @@ export class Operations implements Operating {
   }
 
   async ready(_request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reason = this.#notYet() ?? (await this.#downStages());
+    const reason = this.#notYet() ?? (await this.#downStages()) ?? (await this.#unknown());
     if (reason === undefined) return sendJson(response, 200, { ready: true });
     sendJson(response, 503, { ready: false, reason });
   }
@@ -95,6 +96,13 @@ export class Operations implements Operating {
     const down = Object.entries(stages).filter(([, { state }]) => state === "down");
     if (down.length === 0) return undefined;
     return down.map(([name, { reason }]) => `${name}: ${reason ?? "down"}`).join("; ");
+  }
+
+  /** A process is of no use before the gateways know its services: until then they send it nothing. */
+  async #unknown(): Promise<string | undefined> {
+    if (!this.#onlyHere || (await isKnown(this.#broker, this.#stages, askWithinMs)))
+      return undefined;
+    return "the gateway does not know this process yet";
   }
 
   async #report(): Promise<HealthReport> {

@@ -1,9 +1,11 @@
 import type { ServerResponse } from "node:http";
 import type { Scope } from "../lib/api-key.ts";
 import { loadConfig, type Config } from "../lib/config.ts";
+import { knowsServices } from "../lib/known-node.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { operatingPaths, type Operating } from "../lib/operations.ts";
 import { AskEdgeMixin, type AskEdge } from "../mixins/ask-edge.mixin.ts";
+import { AwaitServiceMixin } from "../mixins/await-service.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/export-edge.mixin.ts";
 import { HttpEdgeMixin, type Aliased, type Edge } from "../mixins/http-edge.mixin.ts";
@@ -81,6 +83,7 @@ const operate: ApiRoute = {
 export const apiGateway = (config: Config) =>
   defineService(
     "api-gateway",
+    AwaitServiceMixin(),
     HttpEdgeMixin(config),
     LeavingMixin(),
     CollectEdgeMixin(),
@@ -90,7 +93,15 @@ export const apiGateway = (config: Config) =>
     OperateMixin(config),
   )({
     settings: { routes: [reads, asks, keeps, operate].map(closed) },
-    actions: {},
+    actions: {
+      knows: {
+        visibility: "public",
+        params: { $$strict: true, nodeID: "string", services: "string[]" },
+        handler(ctx) {
+          return knowsServices(this.broker, ctx.params.nodeID, ctx.params.services);
+        },
+      },
+    },
   });
 
 /** Only the aliases are reachable, nothing is parsed or logged by moleculer-web, and keys are checked first. */

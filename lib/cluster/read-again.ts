@@ -1,0 +1,200 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { CallingOptions, Context, Middleware, ServiceBroker } from "moleculer";
+import { callLimits, type CallLimit } from "../call-limits.ts";
+
+export interface ReadAgainTimes {
+  /** How long a read has no answer until its node is asked whether it is there. */
+  readonly silentAfterMs: number;
+  /** How long that node may take to say so. */
+  readonly pongWithinMs: number;
+  /** How long after a read was asked for it is still tried again. */
+  readonly giveUpAfterMs: number;
+}
+
+const usual: ReadAgainTimes = { silentAfterMs: 1_000, pongWithinMs: 1_500, giveUpAfterMs: 5_000 };
+/** Before the first repetition; then twice as long each time, up to a second. */
+const retryMs = 100;
+
+/** Errors of the way to a node, not of the node: another one, or the same a moment later, can answer. */
+const ofTheWay: ReadonlySet<string> = new Set([
+  "RequestRejectedError", // its node is gone
+  "ServiceNotFoundError", // its node is being stopped, or no node is known yet
+  "ServiceNotAvailableError",
+  "BrokerDisconnectedError",
+]);
+
+type Attempt = Promise<unknown> & { readonly ctx?: Context };
+/** An action's name; or what moleculer-web has chosen for it, which is one node's. */
+type Asked = string | { readonly action: { readonly name: string } };
+type Call = (action: Asked, params: unknown, options?: CallingOptions) => Attempt;
+
+/** What Moleculer's broker has and its types leave out. */
+interface Internals {
+  readonly transit?: object;
+  readonly stopping: boolean;
+  readonly registry: {
+    readonly actions: { get(action: string): { readonly endpoints: readonly Endpoint[] } | null };
+  };
+}
+
+interface Endpoint {
+  readonly id: string;
+  readonly isAvailable: boolean;
+}
+
+/**
+ * Reads survive the death of their node. A read whose node is gone is asked again, of another one if there is
+ * one. Where a node says nothing for a second it is asked whether it is there; one that does not say so, killed
+ * or frozen, gets no reads until it does, and the read is asked of another node besides: the first answer
+ * counts. Reads change nothing, so one that is answered twice is only work. Within one process nothing changes.
+ */
+export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
+  let reads: Reads | undefined;
+  return {
+    name: "ReadAgain",
+    created(broker: ServiceBroker) {
+      if ((broker as unknown as Internals).transit !== undefined) {
+        reads = new Reads(broker, { ...usual, ...times });
+      }
+    },
+    call(next: Call) {
+      const call: Call = (asked, params, options) => {
+        const name = typeof asked === "string" ? asked : asked.action.name;
+        return reads !== undefined && isRead(name) && options?.nodeID === undefined
+          ? reads.read((more) => next(name, params, { ...options, ...more }), name)
+          : next(asked, params, options);
+      };
+      return call;
+    },
+  } as unknown as Middleware;
+}
+
+/** Health is about one node, so another one's is no answer. */
+function isRead(action: string): boolean {
+  if (!action.startsWith("query.") || action === "query.health") return false;
+  const limits = (callLimits as Readonly<Record<string, CallLimit | undefined>>)[action];
+  return limits?.changes === false;
+}
+
+type Ask = (more: Pick<CallingOptions, "nodeID">) => Attempt;
+
+class Reads {
+  readonly #broker: ServiceBroker;
+  readonly #times: ReadAgainTimes;
+  /** Nodes that were asked whether they are there and have not said so yet. */
+  readonly #silent = new Set<string>();
+  readonly #asked = new Map<string, Promise<boolean>>();
+
+  constructor(broker: ServiceBroker, times: ReadAgainTimes) {
+    this.#broker = broker;
+    this.#times = times;
+  }
+
+  /** The answer, with the context it came with, which callers take its `meta` from. */
+  read(ask: Ask, action: string): Attempt {
+    const answer: { ctx?: Context } & Promise<unknown> = this.#repeated(
+      ask,
+      action,
+      performance.now() + this.#times.giveUpAfterMs,
+    ).then(({ ctx, result }) => {
+      if (ctx !== undefined) answer.ctx = ctx;
+      return result;
+    });
+    return answer;
+  }
+
+  async #repeated(ask: Ask, action: string, until: number): Promise<Answer> {
+    for (let round = 0; ; round += 1) {
+      try {
+        return await this.#once(ask, action, until);
+      } catch (error) {
+        const { name } = (error ?? {}) as { name?: unknown };
+        const { stopping } = this.#broker as unknown as Internals;
+        const isOver = stopping || performance.now() >= until;
+        if (isOver || !ofTheWay.has(String(name))) throw error;
+        await delay(Math.min(retryMs * 2 ** round, 1_000));
+      }
+    }
+  }
+
+  /** One attempt, and a second one of another node where the first one's falls silent. */
+  async #once(ask: Ask, action: string, until: number): Promise<Answer> {
+    const attempt = ask(this.#besides(action));
+    const { ctx } = attempt;
+    const first = attempt.then((result) => ({ ctx, result }));
+    const nodeID = ctx?.nodeID;
+    if (nodeID == null || nodeID === this.#broker.nodeID) return first;
+    const answered = new AbortController();
+    const settled = first.finally(() => answered.abort()).catch(() => undefined);
+    const silent = this.#fallsSilent(nodeID, action, answered.signal);
+    if ((await Promise.race([settled, silent])) !== true) return first;
+    try {
+      return await Promise.any([first, this.#repeated(ask, action, until)]);
+    } catch (error) {
+      throw (error as AggregateError).errors.at(-1);
+    }
+  }
+
+  /**
+   * Resolves with true once a node does not say that it is there and another one is; with false when that is
+   * no longer asked.
+   */
+  async #fallsSilent(nodeID: string, action: string, signal: AbortSignal): Promise<boolean> {
+    const { silentAfterMs } = this.#times;
+    for (;;) {
+      await delay(silentAfterMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return false;
+      if (this.#silent.has(nodeID)) {
+        if (this.#besides(action).nodeID !== undefined) return true;
+        continue;
+      }
+      const isThere = await this.#answers(nodeID);
+      if (signal.aborted) return false;
+      if (isThere) continue;
+      void this.#awaitWord(nodeID);
+      if (this.#besides(action).nodeID !== undefined) return true;
+    }
+  }
+
+  /** Asks a silent node until it answers, or is known to be gone. */
+  async #awaitWord(nodeID: string): Promise<void> {
+    if (this.#silent.has(nodeID)) return;
+    this.#silent.add(nodeID);
+    this.#broker.logger.warn({ node: nodeID }, "a node is silent, its reads are asked of others");
+    const isKnown = () =>
+      this.#broker.registry
+        .getNodeList({ onlyAvailable: true, withServices: false })
+        .some(({ id }) => id === nodeID);
+    while (isKnown() && !(await this.#answers(nodeID))) {
+      // A broker without a connection answers at once.
+      await delay(this.#times.silentAfterMs, undefined, { ref: false });
+    }
+    this.#silent.delete(nodeID);
+  }
+
+  /** Whether a node says that it is there. All who ask at the same time share a question. */
+  #answers(nodeID: string): Promise<boolean> {
+    const asked = this.#asked.get(nodeID);
+    if (asked !== undefined) return asked;
+    const pong = this.#broker.ping(nodeID, this.#times.pongWithinMs) as Promise<unknown>;
+    const answer = pong.then((word) => word !== null).finally(() => this.#asked.delete(nodeID));
+    this.#asked.set(nodeID, answer);
+    return answer;
+  }
+
+  /** A node that is not silent, where one is; else whichever Moleculer chooses. */
+  #besides(action: string): Pick<CallingOptions, "nodeID"> {
+    if (this.#silent.size === 0) return {};
+    const { registry } = this.#broker as unknown as Internals;
+    const nodes = (registry.actions.get(action)?.endpoints ?? [])
+      .filter(({ id, isAvailable }) => isAvailable && !this.#silent.has(id))
+      .map(({ id }) => id);
+    if (nodes.length === 0 || nodes.includes(this.#broker.nodeID)) return {};
+    return { nodeID: nodes[Math.floor(Math.random() * nodes.length)] };
+  }
+}
+
+interface Answer {
+  readonly ctx: Context | undefined;
+  readonly result: unknown;
+}
