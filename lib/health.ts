@@ -15,15 +15,18 @@ export async function publisherHealth(
 /** A backlog this old, with nothing finished meanwhile, means that the pipeline is stalled. */
 const stalledAfterMs = 30_000;
 
-/** The health of the stage that works off the queue. `lastDoneAt`: epoch ms of the last batch finished, or of the start. */
+/** The health of the stage that works off the queue. `sinceDoneMs`: since the last batch was finished, or since the start. */
 export function consumerHealth(
   depth: QueueDepth,
-  at: { readonly now: number; readonly lastDoneAt: number; readonly held: boolean },
+  at: { readonly now: number; readonly sinceDoneMs: number; readonly held: boolean },
 ): StageHealth {
-  const lagMs = depth.oldestReceivedAt === null ? 0 : Math.max(0, at.now - depth.oldestReceivedAt);
+  const ageMs = depth.oldestReceivedAt === null ? 0 : at.now - depth.oldestReceivedAt;
+  const lagMs = Math.max(0, ageMs);
   const backlog = depth.messages;
   if (at.held) return { state: "down", reason: "the store is away", backlog, lagMs };
-  const stalled = backlog > 0 && lagMs > stalledAfterMs && at.now - at.lastDoneAt > stalledAfterMs;
+  // Far in the future is as old as far in the past: then the clock was set.
+  const isOld = Math.abs(ageMs) > stalledAfterMs;
+  const stalled = backlog > 0 && isOld && at.sinceDoneMs > stalledAfterMs;
   if (stalled)
     return { state: "down", reason: "batches wait and none is finished", backlog, lagMs };
   if (depth.dead > 0)

@@ -34,6 +34,8 @@ export interface Answering extends Storing, Waited {
 /** When an answer was begun and how far it reaches, both epoch milliseconds. */
 export interface Begun {
   readonly startedAt: number;
+  /** As `startedAt`, by `performance.now()`: the clock may be set meanwhile. */
+  readonly steadyAt: number;
   readonly asOf: number;
 }
 
@@ -48,7 +50,8 @@ export function AnswersMixin(config: Config) {
        */
       async begin(): Promise<Begun> {
         const startedAt = Date.now();
-        return { startedAt, asOf: await this.proof.reach() };
+        const steadyAt = performance.now();
+        return { startedAt, steadyAt, asOf: await this.proof.reach() };
       },
 
       /** The store as one caller reads it. */
@@ -73,13 +76,12 @@ export function AnswersMixin(config: Config) {
         }
       },
 
-      metaOf({ startedAt, asOf }: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta {
-        const now = Date.now();
+      metaOf({ steadyAt, asOf }: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta {
         return {
           asOf: new Date(asOf).toISOString(),
-          lagMs: Math.max(0, now - asOf),
+          lagMs: Math.max(0, Date.now() - asOf),
           ...found,
-          tookMs: now - startedAt,
+          tookMs: Math.round(performance.now() - steadyAt),
         };
       },
 

@@ -16,7 +16,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
     mixins: [ConsumerMixin(config), StoreMixin(config), EnrichMixin(config, enrichWorker)],
     methods: {
       async handle(delivery: Delivery): Promise<Outcome> {
-        const startedAt = Date.now();
+        const startedAt = performance.now();
         try {
           const enriched = await this.enrich(delivery.body);
           await this.bury(enriched, delivery);
@@ -58,7 +58,8 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         startedAt: number,
       ): void {
         const { metrics } = this.broker;
-        const now = Date.now();
+        const tookMs = Math.round(performance.now() - startedAt);
+        const ageMs = Math.max(0, Date.now() - receivedAt);
         metrics.increment("analytics_events_stored_total", {}, owned);
         if (conflicts > 0) {
           metrics.increment("analytics_events_repeated_total", { kind: "conflict" }, conflicts);
@@ -66,9 +67,9 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         if (duplicates > 0) {
           metrics.increment("analytics_events_repeated_total", { kind: "duplicate" }, duplicates);
         }
-        metrics.observe("analytics_batch_seconds", (now - startedAt) / 1000);
-        metrics.observe("analytics_batch_age_seconds", (now - receivedAt) / 1000);
-        this.logger.debug({ batch, events: count, owned, ms: now - startedAt }, "batch stored");
+        metrics.observe("analytics_batch_seconds", tookMs / 1000);
+        metrics.observe("analytics_batch_age_seconds", ageMs / 1000);
+        this.logger.debug({ batch, events: count, owned, ms: tookMs }, "batch stored");
         void this.broker.emit("events.stored", { project, batch, events: owned });
       },
 

@@ -25,7 +25,7 @@ const longestWaitMs = 3_000;
 
 /**
  * Gives a service the consuming side of the queue: `this.startConsuming(handle)`; `this.lastDoneAt`,
- * epoch milliseconds of the last batch finished (or of the start); and `this.holdUntil(probe)`, which delivers nothing more until `probe` no longer throws: one quiet
+ * when the last batch was finished (or it was started), by `performance.now()`; and `this.holdUntil(probe)`, which delivers nothing more until `probe` no longer throws: one quiet
  * probe instead of a storm of retries while something that every batch needs is away.
  */
 export function ConsumerMixin(config: Config) {
@@ -33,22 +33,27 @@ export function ConsumerMixin(config: Config) {
     mixins: [QueueMixin(config)],
     methods: {
       async startConsuming(handle: Handler): Promise<void> {
-        this.lastDoneAt = Date.now();
+        this.lastDoneAt = performance.now();
         this.consumer = await this.queue.consume(
           async (delivery) => {
             await this.giveWay(delivery);
             const outcome = await handle(delivery);
-            if (outcome.status === "done") this.lastDoneAt = Date.now();
+            if (outcome.status === "done") this.lastDoneAt = performance.now();
             return outcome;
           },
           { prefetch: config.prefetch },
         );
       },
-      /** Lets collecting go first while the event loop has no time left, but lets no event wait long for it. */
+      /**
+       * Lets collecting go first while the event loop has no time left, but lets no event wait long for it,
+       * nor any delivery: the clock that `receivedAt` was read from may have been set back since.
+       */
       async giveWay({ receivedAt }: Delivery): Promise<void> {
+        const arrivedAt = performance.now();
         while (
           this.loop.utilization() > busyFrom &&
           Date.now() - receivedAt < longestWaitMs &&
+          performance.now() - arrivedAt < longestWaitMs &&
           this.consumer !== null
         ) {
           await delay(giveWayMs);

@@ -87,13 +87,14 @@ class Ticker {
   }
 
   #restLeftMs(): number {
-    return Math.max(0, this.#restUntil - Date.now());
+    return Math.max(0, this.#restUntil - performance.now());
   }
 
   async #run(): Promise<void> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     this.#woken = false;
     await this.#work().catch(this.#onError);
-    this.#restUntil = Date.now() + (Date.now() - startedAt) * this.#restFactor;
+    const now = performance.now();
+    this.#restUntil = now + (now - startedAt) * this.#restFactor;
   }
 }

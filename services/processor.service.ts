@@ -54,7 +54,11 @@ export const processor = (config: Config, enrichWorker?: URL) =>
         async handler() {
           const depth = await this.queue.depth();
           const held = this.holding !== null;
-          return consumerHealth(depth, { now: Date.now(), lastDoneAt: this.lastDoneAt, held });
+          return consumerHealth(depth, {
+            now: Date.now(),
+            sinceDoneMs: performance.now() - this.lastDoneAt,
+            held,
+          });
         },
       },
     },

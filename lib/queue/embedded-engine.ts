@@ -222,6 +222,7 @@ export class QueueEngine {
 
   #opened(file: QueueFile): void {
     file.removeRefused(this.#intake.refused);
+    file.boundDelays(steadyNow(), this.#options.retryDelaysMs);
     this.#intake.skipTo(file.lastId);
     if (this.#feed === null) this.#feed = new Feed(file.lastId);
     else this.#feed.lookAgain();

@@ -56,6 +56,8 @@ export class QueueFile {
   readonly #deleteBetween: StatementSync;
   readonly #countBetween: StatementSync;
   readonly #delay: StatementSync;
+  readonly #dueAfter: StatementSync;
+  readonly #bringForward: StatementSync;
   readonly #byId: StatementSync;
   readonly #after: StatementSync;
   readonly #due: StatementSync;
@@ -89,6 +91,10 @@ export class QueueFile {
       this.#countBetween = sql(
         "SELECT count(*) AS messages, total(size) AS bytes FROM messages WHERE id BETWEEN ? AND ?",
       );
+      this.#dueAfter = sql(
+        "SELECT 1 FROM messages INDEXED BY messages_by_due WHERE due_at > ? LIMIT 1",
+      );
+      this.#bringForward = sql("UPDATE messages SET due_at = ? WHERE due_at > ?");
       this.#delay = sql("UPDATE messages SET attempt = ?, due_at = ? WHERE id = ?");
       const columns = "SELECT id, received_at, attempt, body FROM messages";
       this.#byId = sql(`${columns} WHERE id = ?`);
@@ -138,6 +144,13 @@ export class QueueFile {
       if (this.db.isTransaction) this.db.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** A delay that was written by a clock that was ahead ends no later than if it began now. */
+  boundDelays(now: number, delaysMs: readonly number[]): void {
+    const longest = now + Math.max(0, ...delaysMs);
+    if (this.#dueAfter.get(longest) === undefined) return;
+    this.transaction(() => this.#bringForward.run(longest, longest));
   }
 
   /** Take messages off that were refused, whichever of them the file has. */

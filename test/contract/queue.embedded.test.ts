@@ -119,6 +119,31 @@ describe("the file of the embedded queue", () => {
     }),
   );
 
+  test.each([3_600_000, 86_400_000])(
+    "delivers a retry that was written by a clock %d ms ahead, within the longest delay",
+    async (aheadMs) =>
+      onQueue(
+        async (harness) => {
+          const first = await harness.open();
+          await first.publish(message("delayed"));
+          const failing = new Inbox(() => ({ status: "retry", reason: "not yet" }));
+          await first.consume(failing.handle, { prefetch: 1 });
+          await failing.arrived(1);
+          await first.close();
+          const db = new DatabaseSync(harness.file);
+          const { changes } = db
+            .prepare("UPDATE messages SET attempt = 2, due_at = ?")
+            .run(Date.now() + aheadMs);
+          expect(changes).toBe(1);
+          db.close();
+          const inbox = new Inbox();
+          await (await harness.open()).consume(inbox.handle, { prefetch: 1 });
+          expect((await inbox.arrived(1))[0]).toMatchObject({ attempt: 2, redelivered: true });
+        },
+        { retryDelaysMs: [200, 200] },
+      )(),
+  );
+
   test(
     "shrinks after a backlog was worked off",
     onQueue(async (harness) => {

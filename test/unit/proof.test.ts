@@ -3,14 +3,15 @@ import { Proof } from "../../lib/proof.ts";
 /** Questions that are answered by hand, at a time that is set by hand. */
 function byHand() {
   const asked: (PromiseWithResolvers<number> & { readonly at: number })[] = [];
-  const clock = { now: 1_000 };
+  // The steady clock goes with the other one, but where that is set.
+  const clock = { now: 1_000, setBy: 0 };
   const proof = new Proof(
     (at) => {
       const answer = { ...Promise.withResolvers<number>(), at };
       asked.push(answer);
       return answer.promise;
     },
-    () => clock.now,
+    { now: () => clock.now, steady: () => clock.now - clock.setBy },
   );
   return { asked, clock, proof };
 }
@@ -45,9 +46,12 @@ test("a proof of a moment ago serves, and is renewed beside what it serves once 
   expect(asked).toHaveLength(2);
 });
 
-test.each([1_100, 999])("a proof of the instant 1,000 serves nobody at %d", async (now) => {
+test.each([
+  ["100 ms later", 1_100, 0],
+  ["where the clock was set back by an hour", 1_000 - 3_600_000, -3_600_000],
+])("a proof of a moment ago serves nobody %s", async (_when, now, setBy) => {
   const { asked, clock, proof } = await proven();
-  clock.now = now;
+  Object.assign(clock, { now, setBy });
   const next = proof.reach();
   expect(asked[1]!.at).toBe(now);
   asked[1]!.resolve(now);
@@ -73,4 +77,20 @@ test("without an answer no more is known than before, and the next one asks agai
   const third = proof.reach();
   asked[2]!.resolve(2_000);
   expect(await third).toBe(2_000);
+});
+
+test("of instants that come again, since the clock was set back, nothing is claimed before it is proven", async () => {
+  const { asked, clock, proof } = await proven();
+  Object.assign(clock, { now: 1_050 - 500, setBy: -500 });
+  const next = proof.reach();
+  asked[1]!.reject(new Error("a processor does not tell"));
+  // At 1,000 it was looked at last: set back right after, the clock stood at 500 for the second time.
+  expect(await next).toBe(500);
+});
+
+test("a clock that was set forth makes no proof old", async () => {
+  const { asked, clock, proof } = await proven();
+  Object.assign(clock, { now: 1_010 + 86_400_000, setBy: 86_400_000 });
+  expect(await proof.reach()).toBe(990);
+  expect(asked).toHaveLength(1);
 });

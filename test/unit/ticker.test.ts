@@ -4,9 +4,10 @@ import { TickerMixin, type Ticking } from "../../mixins/ticker.mixin.ts";
 async function withTicker(
   everyMs: number,
   use: (service: Ticking) => Promise<void>,
+  restFactor = 0,
 ): Promise<void> {
   const broker = new ServiceBroker({ logger: false });
-  const schema = { name: "ticks", mixins: [TickerMixin({ everyMs, restFactor: 0 })] };
+  const schema = { name: "ticks", mixins: [TickerMixin({ everyMs, restFactor })] };
   const service = broker.createService(schema) as unknown as Ticking;
   await broker.start();
   try {
@@ -65,3 +66,33 @@ test("stopping waits for the run under way", async () => {
     expect(ended).toBe(true);
   });
 });
+
+test.each([-86_400_000, -3_600_000, 3_600_000, 86_400_000])(
+  "a clock that is set by %d ms while it rests delays nothing",
+  async (setByMs) => {
+    const { now } = Date;
+    try {
+      await withTicker(
+        3_600_000,
+        async (service) => {
+          let runs = 0;
+          await new Promise<void>((resolve) =>
+            service.startTicking(async () => {
+              runs += 1;
+              await Promise.resolve();
+              if (runs === 2) return resolve();
+              // After the run, in its rest.
+              setImmediate(() => {
+                Date.now = () => now() + setByMs;
+                service.wake();
+              });
+            }),
+          );
+        },
+        2,
+      );
+    } finally {
+      Date.now = now;
+    }
+  },
+);
