@@ -2,10 +2,12 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import { ClusterTransporter } from "./cluster/amqp-transporter.ts";
+import { largestEntry } from "./byte-cache.ts";
 import { readAgain } from "./cluster/read-again.ts";
 import { RedisCacher } from "./cluster/redis-cacher.ts";
 import { serviceNames, type Config } from "./config.ts";
 import { dataDirHolder } from "./data-dir-middleware.ts";
+import { MemoryCacher } from "./memory-cacher.ts";
 import { registerMetrics } from "./metrics.ts";
 import { opsListener } from "./ops-listener.ts";
 import { outcomeUnknown } from "./outcome-unknown.ts";
@@ -76,11 +78,16 @@ function nodeId({ services }: Config): string {
   return `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
 }
 
-function cacherOf({ redisUrl, clusterName }: Config): BrokerOptions["cacher"] {
+function cacherOf({ redisUrl, clusterName, reading }: Config): BrokerOptions["cacher"] {
   if (redisUrl === null) {
-    return { type: "MemoryLRU", options: { max: 1_000, ttl: cacheSeconds, clone: false } };
+    return new MemoryCacher({ maxBytes: reading.cacheMaxBytes, ttlSeconds: cacheSeconds });
   }
-  return new RedisCacher({ url: redisUrl, prefix: clusterName, ttlSeconds: cacheSeconds });
+  return new RedisCacher({
+    url: redisUrl,
+    prefix: clusterName,
+    ttlSeconds: cacheSeconds,
+    maxEntryBytes: largestEntry(reading.cacheMaxBytes),
+  });
 }
 
 function isoTime(): string {

@@ -4,6 +4,7 @@ import { readApiKeys, type ApiKey } from "./api-key.ts";
 import { maxQueryMs } from "./call-limits.ts";
 import { readOrigins } from "./http/cors.ts";
 import { readHttpLimits, type HttpLimits } from "./http/limits.ts";
+import { readReadingLimits, type ReadingLimits } from "./reading-limits.ts";
 
 export const serviceNames = ["api-gateway", "ingest", "processor", "aggregator", "query"] as const;
 export type ServiceName = (typeof serviceNames)[number];
@@ -54,10 +55,7 @@ export interface Config {
   readonly queryTimeoutMs: number;
   /** How many questions may read events at a time. */
   readonly queryConcurrency: number;
-  /** How many of a project's reads that scan events may wait for their turn. */
-  readonly queryMaxWaiting: number;
-  /** A page of events ends after so many bytes of JSON. */
-  readonly pageMaxBytes: number;
+  readonly reading: ReadingLimits;
   /** SQLite's `synchronous` level is FULL; these are the embedded files. */
   readonly files: { readonly lock: string; readonly queue: string; readonly store: string };
 }
@@ -185,8 +183,7 @@ export function readConfig(environment: Environment, console = false): Config {
     queryMaxEvents: integer("QUERY_MAX_EVENTS", 10_000_000, 1, Number.MAX_SAFE_INTEGER),
     queryTimeoutMs: integer("QUERY_TIMEOUT_MS", 20_000, 100, maxQueryMs),
     queryConcurrency: integer("QUERY_CONCURRENCY", 2, 1, 100),
-    queryMaxWaiting: integer("QUERY_MAX_WAITING", 20, 0, 10_000),
-    pageMaxBytes: integer("PAGE_MAX_BYTES", 4_194_304, 65_536, 67_108_864),
+    reading: readReadingLimits(integer),
     rateLimits: {
       eventsPerSecond: integer("RATE_LIMIT_EVENTS_PER_SECOND", 0, 0, 1_000_000_000),
       readsPerSecond: integer("RATE_LIMIT_READS_PER_SECOND", 0, 0, 1_000_000_000),

@@ -1,5 +1,6 @@
 import { Cachers, type Logger, type ServiceBroker } from "moleculer";
 import type { Redis } from "ioredis";
+import { sizeOf } from "../value-size.ts";
 import { closeConnection, connectionOf } from "./redis-connection.ts";
 
 /** What one command may take; then Redis counts as away. */
@@ -28,6 +29,8 @@ export interface RedisCacherOptions {
   /** What the keys begin with. */
   readonly prefix: string;
   readonly ttlSeconds: number;
+  /** A value that takes more memory than this, about, is not kept. */
+  readonly maxEntryBytes: number;
 }
 
 /**
@@ -37,6 +40,7 @@ export interface RedisCacherOptions {
  * same answer at once; one who waited some 250 ms works for itself.
  */
 export class RedisCacher extends Cachers.Redis<Redis> {
+  readonly #maxEntryBytes: number;
   #probe: NodeJS.Timeout | undefined;
   /** The trouble that was logged and is not over. */
   #told = false;
@@ -44,13 +48,14 @@ export class RedisCacher extends Cachers.Redis<Redis> {
   #closed = false;
   #tripped = Promise.withResolvers<void>();
 
-  constructor({ url, prefix, ttlSeconds }: RedisCacherOptions) {
+  constructor({ url, prefix, ttlSeconds, maxEntryBytes }: RedisCacherOptions) {
     super({
       prefix,
       ttl: ttlSeconds,
       redlock: lockWait,
       redis: connectionOf(url, commandTimeoutMs),
     });
+    this.#maxEntryBytes = maxEntryBytes;
   }
 
   get #internals(): Internals {
@@ -77,6 +82,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
   }
 
   override async set(key: string, data: unknown, ttl?: number): Promise<void> {
+    if (sizeOf(data, this.#maxEntryBytes) > this.#maxEntryBytes) return;
     await this.#quietly(super.set(key, data, ttl));
   }
 

@@ -10,14 +10,14 @@ const maxPagesWaiting = 200;
 
 /** What the reads of one process may take together. */
 export function budgetOf(config: Config): Budget {
-  const { queryConcurrency, queryMaxWaiting, queryTimeoutMs } = config;
+  const { queryConcurrency, queryTimeoutMs, reading } = config;
   const lanesOf = (concurrency: number, maxWaiting: number) =>
     new FairLanes({ concurrency, maxWaiting, maxWaitMs: turnWithinMs }, busy);
   return {
     maxEvents: config.queryMaxEvents,
     timeoutMs: queryTimeoutMs,
-    maxPageBytes: config.pageMaxBytes,
-    lanes: lanesOf(queryConcurrency, queryMaxWaiting),
+    maxPageBytes: reading.pageMaxBytes,
+    lanes: lanesOf(queryConcurrency, reading.maxWaiting),
     pages: lanesOf(pagesAtOnce, maxPagesWaiting),
   };
 }
