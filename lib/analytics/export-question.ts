@@ -28,7 +28,7 @@ export interface ExportPage {
   readonly asOf: string | null;
 }
 
-const own = ["format", "fields", "order", "cursor"];
+const own = ["format", "fields", "order", "cursor", "bom"];
 const known = [...filterParameters, ...filterProperties, ...own];
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
@@ -41,9 +41,23 @@ export function readExportQuestion(raw: Raw): ExportQuestion {
   const question = {
     filter,
     order,
-    text: { format, fields: readFields(raw, findings) },
+    text: { format, fields: readFields(raw, findings), ...readMark(raw, format, findings) },
     after: readCursor(raw["cursor"], { filter, order }, findings),
   };
   if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
   return question;
+}
+
+/** `bom=true`: a byte order mark, which Excel needs to tell UTF-8; NDJSON has none. */
+function readMark(
+  raw: Raw,
+  format: EventText["format"],
+  findings: Findings,
+): Pick<EventText, "bom"> {
+  const asked = { bom: typeof raw["bom"] === "boolean" ? String(raw["bom"]) : raw["bom"] };
+  const wanted = readChoice(asked, "bom", ["true", "false"], findings) === "true";
+  if (wanted && format !== "csv") {
+    findings.push({ pointer: "bom", code: "choice", message: "bom=true goes with format=csv" });
+  }
+  return wanted ? { bom: true } : {};
 }

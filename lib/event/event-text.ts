@@ -12,6 +12,8 @@ export interface EventText {
   readonly format: (typeof textFormats)[number];
   /** What of each event, in this order; all of it where absent. */
   readonly fields?: readonly PropertyPath[];
+  /** CSV begins with a byte order mark: without it Excel takes UTF-8 for the encoding of its country. */
+  readonly bom?: true;
 }
 
 /** The columns of CSV where none are chosen: an event's own fields, the last three as JSON. */
@@ -29,8 +31,9 @@ const columns: readonly PropertyPath[] = [
 ];
 
 /** What stands before the first event: the names of the columns in CSV, nothing in NDJSON. */
-export function textHead({ format, fields = columns }: EventText): string {
-  return format === "csv" ? csvRecord(fields.map(nameOf)) : "";
+export function textHead({ format, fields = columns, bom }: EventText): string {
+  const mark = bom === true ? "\ufeff" : "";
+  return format === "csv" ? mark + csvRecord(fields.map(nameOf)) : "";
 }
 
 /**

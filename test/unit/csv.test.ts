@@ -88,6 +88,7 @@ describe("an event as text", () => {
 
   test("is one line of NDJSON, as the API shows it", () => {
     expect(textHead({ format: "ndjson" })).toBe("");
+    expect(textHead({ format: "csv", fields: [["id"]], bom: true })).toBe("\ufeffid\r\n");
     expect(textLine(one, { format: "ndjson" })).toBe(
       '{"id":"e1","type":"mail.opened","data":{"plan":"pro","list":[1,2]},' +
         '"timestamp":"1970-01-01T00:00:00.000Z","source":"web","metadata":{"userId":"=u"},' +

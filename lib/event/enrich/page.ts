@@ -51,12 +51,16 @@ function shortPath(path: string): string {
   return path.length <= pathLimit ? path : path.slice(0, pathLimit).replace(/%[^%]?$/, "");
 }
 
-/** The `utm_` parameters: the first of each name, without control characters, at most 128 characters. */
+/**
+ * The `utm_` parameters: the first of each name, without control characters, at most 128 characters. Links that were
+ * taken from HTML without being unescaped, `&amp;utm_campaign=`, are read as they were meant.
+ */
 function readUtm(url: URL): Utm | undefined {
   if (!url.search.includes("utm_")) return undefined;
+  const parameters = new URLSearchParams(url.search.replace(/([?&])(?:amp;)+(?=utm_)/gi, "$1"));
   const utm: { -readonly [part in keyof Utm]: Utm[part] } = {};
   for (const part of utmParts) {
-    const value = url.searchParams.get(`utm_${part}`);
+    const value = parameters.get(`utm_${part}`);
     if (value === null) continue;
     const clean = clip(value.replace(/\p{Cc}+/gu, " ").trim(), utmLimit);
     if (clean !== "") utm[part] = clean;

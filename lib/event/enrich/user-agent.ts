@@ -1,4 +1,5 @@
 import Bowser from "bowser";
+import { ownBrowsers } from "./own-browsers.ts";
 
 /** What a user agent says about the software it names. */
 export interface Software {
@@ -14,11 +15,16 @@ const mailPrograms: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["Outlook", /\bMicrosoft Outlook[ /](\d+)|\bms-office\b|^Outlook-(?:iOS|Android)\//],
 ];
 
+const programs = [...mailPrograms, ...ownBrowsers];
+
 /**
- * bowser names what it does not know by a piece of the user agent. Only names from its own tables
+ * bowser names what it does not know by a piece of the user agent. Only names from its own tables and those here
  * are kept, so these values are a small closed set, whatever clients send.
  */
-const browsers: ReadonlySet<string> = new Set(Object.values(Bowser.BROWSER_MAP));
+const browsers: ReadonlySet<string> = new Set([
+  ...Object.values(Bowser.BROWSER_MAP),
+  ...programs.map(([name]) => name),
+]);
 const systems: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP));
 
 /**
@@ -33,18 +39,21 @@ export function readSoftware(userAgent: string): Software {
   const software: { browser?: string; browserVersion?: string; os?: string } = {};
   if (os !== undefined && systems.has(os)) software.os = os;
 
-  for (const [name, pattern] of mailPrograms) {
-    const match = pattern.exec(userAgent);
-    if (match === null) continue;
-    software.browser = name;
-    if (match[1] !== undefined) software.browserVersion = match[1];
-    return software;
-  }
-
-  const { name, version } = parser.getBrowser();
+  const { name, version } = named(userAgent) ?? parser.getBrowser();
   if (name === undefined || !browsers.has(name)) return software;
   software.browser = name;
   const short = /^\d{1,5}(?:\.\d{1,5})?/.exec(version ?? "")?.[0];
   if (short !== undefined) software.browserVersion = short;
   return software;
+}
+
+/** A program of the lists here. */
+function named(
+  userAgent: string,
+): { readonly name: string; readonly version?: string } | undefined {
+  for (const [name, pattern] of programs) {
+    const match = pattern.exec(userAgent);
+    if (match !== null) return { name, version: match[1] ?? match[2] };
+  }
+  return undefined;
 }
