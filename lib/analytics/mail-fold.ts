@@ -1,8 +1,11 @@
 import type { PropertyPath } from "../store/store.ts";
+import { actorOf } from "./actor.ts";
 import { FoldOverflow, type Cell, type Column, type Fold } from "./fold.ts";
 import { mailNumbers, type MailReport } from "./mail-report.ts";
+import { LooseMails } from "./loose-mails.ts";
 import { happened, MailTally } from "./mail-tally.ts";
-import { Mails, noGroup } from "./mails.ts";
+import { Mailing } from "./mailing.ts";
+import { Mails, noGroup, type Note } from "./mails.ts";
 
 /** A mail report as plain data. The events it is to be given are those of `mailTypes`. */
 export interface MailJob {
@@ -29,7 +32,10 @@ const maxGroups = 10_000;
 
 const columns: readonly Column[] = [
   { field: "type" },
+  { field: "timestamp" },
   { field: "correlationId" },
+  { path: ["metadata", "recipient"] },
+  { path: ["metadata", "userId"] },
   { field: "user" },
   { path: ["metadata", "campaignId"] },
   { path: ["metadata", "templateId"] },
@@ -40,67 +46,82 @@ const columns: readonly Column[] = [
 ];
 
 /**
- * Adds up what became of mails. Events belong to one mail by their `correlationId`; without one they are of
- * what a user got of one campaign and template, and without a user each is a mail of its own.
+ * Adds up what became of mails. A mail is what one recipient got under one `correlationId`, else of one campaign and
+ * template (`Mailing`); where events name none of these, their order tells mails apart (`LooseMails`), and where
+ * they name no recipient either each is a mail of its own.
  *
  * A mail's group is what any of its events says, so that an open that does not name its campaign counts for
  * the campaign that was sent; where its events disagree it is the smallest, so the order does not matter.
  */
 export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailReport> {
   const mails = new Mails();
+  const mailings = new Map<string, Mailing>();
+  const loose = new LooseMails();
   const groups = new Groups();
 
-  function mailOf(row: readonly Cell[]): number {
-    const [, correlationId, user, campaign, template] = row;
-    if (typeof correlationId === "string") return mails.ofCorrelation(correlationId);
-    if (user === undefined) return mails.add();
-    return mails.ofRecipient(JSON.stringify([user, campaign ?? null, template ?? null]));
+  function mailingOf(key: string, ofCorrelation: boolean): Mailing {
+    let mailing = mailings.get(key);
+    if (mailing === undefined) mailings.set(key, (mailing = new Mailing(ofCorrelation)));
+    return mailing;
   }
 
-  function join(mail: number, value: Cell): void {
-    if (value === undefined || value === null) return;
-    const group = groups.numberOf(String(value));
+  function join(mail: number, group: number): void {
     const known = mails.groupOf(mail);
     if (known === noGroup || groups.isBefore(group, known)) mails.setGroup(mail, group);
   }
 
+  function settle(): void {
+    const merge = (from: number, into: number) => {
+      mails.merge(from, into);
+      if (mails.groupOf(from) !== noGroup) join(into, mails.groupOf(from));
+    };
+    for (const mailing of mailings.values()) mailing.settle(merge);
+    loose.settle(mails, (mail, { note, instant, group }) => {
+      mails.note(mail, note, instant);
+      if (group !== undefined) join(mail, groups.numberOf(group));
+    });
+  }
+
   return {
-    columns: [
-      ...columns,
-      ...(groupBy === undefined ? [] : [{ path: groupBy }]),
-      ...(sentWithin === undefined ? [] : [{ field: "timestamp" } as const]),
-    ],
+    columns: [...columns, ...(groupBy === undefined ? [] : [{ path: groupBy }])],
 
     add(row) {
-      const mail = mailOf(row);
-      if (groupBy !== undefined) join(mail, row[columns.length]);
-      const [type, , , , , machine, kind, bounceType, code] = row;
-      switch (type) {
-        case "email.opened":
-          return mails.increment(mail, machine === true ? "opensByMachine" : "opensByHuman");
-        case "email.clicked":
-          return mails.increment(mail, machine === true ? "clicksByMachine" : "clicksByHuman");
-        case "email.sent":
-          if (isWithin(sentWithin, row.at(-1))) mails.setBit(mail, happened.counted);
-          return mails.setBit(mail, happened.sent);
-        case "email.delivered":
-          return mails.setBit(mail, happened.delivered);
-        case "email.bounced":
-          return mails.setBit(mail, happened[bounceOf(kind, bounceType, code)]);
-        case "email.complained":
-          return mails.setBit(mail, happened.complained);
-        case "email.unsubscribed":
-          return mails.setBit(mail, happened.unsubscribed);
-        default:
-          return;
+      const [, timestamp, correlationId, address, userId, user, campaign, template] = row;
+      const instant = timestamp as number;
+      const note = noteOf(row, isWithin(sentWithin, instant));
+      if (note === undefined) return;
+      const value = row[columns.length];
+      const group = value === undefined || value === null ? undefined : String(value);
+      const recipient = addressOf(address);
+      let mail: number;
+      if (typeof correlationId === "string") {
+        // Who reads a mail in a browser has another anonymous id than the one it was sent to.
+        const addressee = { recipient, user: actorOf(userId) };
+        mail = mailingOf(`m${correlationId}`, true).mailOf(addressee, mails);
+      } else {
+        const who = recipient ?? actorOf(user);
+        if (who === undefined) mail = mails.add();
+        else if (isNamed(campaign) || isNamed(template)) {
+          const key = JSON.stringify([campaign ?? null, template ?? null]);
+          mail = mailingOf(key, false).mailOf({ recipient, user: actorOf(user) }, mails);
+        } else
+          return loose.add(`${recipient === undefined ? "u" : "r"}${who}`, {
+            instant,
+            note,
+            group,
+          });
       }
+      mails.note(mail, note, instant);
+      if (group !== undefined) join(mail, groups.numberOf(group));
     },
 
     finish() {
+      settle();
       const total = new MailTally();
       const tallies = new Map<number, MailTally>();
       for (let mail = 0; mail < mails.count; mail++) {
         const state = mails.state(mail);
+        if ((state.bits & happened.elsewhere) !== 0) continue;
         if (sentWithin !== undefined && (state.bits & happened.counted) === 0) continue;
         total.add(state);
         if (groupBy === undefined) continue;
@@ -115,6 +136,34 @@ export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailRepo
       return { rows: rows.slice(0, limit), total: mailNumbers(total), groups: rows.length };
     },
   };
+}
+
+const noted: Readonly<Record<string, Note["what"]>> = {
+  "email.sent": "sent",
+  "email.delivered": "delivered",
+  "email.opened": "opens",
+  "email.clicked": "clicks",
+  "email.complained": "complained",
+  "email.unsubscribed": "unsubscribed",
+};
+
+function noteOf(row: readonly Cell[], isWithinRange: boolean): Note | undefined {
+  const [type, , , , , , , , machine, kind, bounceType, code] = row;
+  const name = type as string;
+  const isBounce = name === "email.bounced";
+  const what = isBounce ? bounceOf(kind, bounceType, code) : noted[name];
+  const counted = what === "sent" && isWithinRange;
+  return what && { what, counted, byMachine: machine === true };
+}
+
+/** An address as mail systems compare it; in theory what stands before the @ might mind the case. */
+function addressOf(recipient: Cell): string | undefined {
+  const address = typeof recipient === "string" ? recipient.trim().toLowerCase() : "";
+  return address === "" ? undefined : address;
+}
+
+function isNamed(name: Cell): boolean {
+  return name !== undefined && name !== null && name !== "";
 }
 
 /** The values that mails are grouped by, each with a number. */
@@ -162,8 +211,8 @@ export function bounceOf(
   return /^4(?:\d\d|\.\d)/.test(status) ? "soft" : "undetermined";
 }
 
-function isWithin(range: MailJob["sentWithin"], instant: Cell): boolean {
-  return range !== undefined && Number(instant) >= range.from && Number(instant) < range.to;
+function isWithin(range: MailJob["sentWithin"], instant: number): boolean {
+  return range !== undefined && instant >= range.from && instant < range.to;
 }
 
 /** By code unit; what has no group comes last. */

@@ -18,7 +18,7 @@ export interface MailNumbers {
     readonly hard: number;
     readonly soft: number;
     readonly undetermined: number;
-    /** Of those that did not bounce hard: delivered all the same, by another attempt. */
+    /** Of the soft ones: delivered all the same, by a later attempt. */
     readonly recovered: number;
   };
   readonly opened: Engagement;

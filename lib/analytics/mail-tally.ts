@@ -9,6 +9,8 @@ export const happened = {
   unsubscribed: 64,
   /** It belongs to the mails that the report is about. */
   counted: 128,
+  /** What was noted at it is of another mail. */
+  elsewhere: 256,
 } as const;
 
 /** One mail: what happened to it, and how often it was opened and clicked. */
@@ -18,6 +20,8 @@ export interface MailState {
   readonly opensByMachine: number;
   readonly clicksByHuman: number;
   readonly clicksByMachine: number;
+  /** Whether it was delivered later than it bounced, hard bounces aside. */
+  readonly deliveredLast: boolean;
 }
 
 /** Mails added up. */
@@ -44,15 +48,16 @@ export class MailTally {
   unsubscribed = 0;
 
   /** Take in one mail. One that bounced in several ways counts as the worst of them. */
-  add({ bits, opensByHuman, opensByMachine, clicksByHuman, clicksByMachine }: MailState): void {
+  add(mail: MailState): void {
+    const { bits, opensByHuman, opensByMachine, clicksByHuman, clicksByMachine } = mail;
     const has = (bit: number) => (bits & bit) !== 0;
     this.sent += Number(has(happened.sent));
     this.delivered += Number(has(happened.delivered));
     if (has(happened.hard)) this.hard += 1;
     else if (has(happened.soft)) this.soft += 1;
     else if (has(happened.undetermined)) this.undetermined += 1;
-    const bouncedSoftly = has(happened.soft | happened.undetermined) && !has(happened.hard);
-    if (bouncedSoftly && has(happened.delivered)) this.recovered += 1;
+    const bouncedSoftly = has(happened.soft) && !has(happened.hard);
+    if (bouncedSoftly && mail.deliveredLast) this.recovered += 1;
     this.opened += Number(opensByHuman + opensByMachine > 0);
     this.openedByHuman += Number(opensByHuman > 0);
     this.openedByMachine += Number(opensByMachine > 0);

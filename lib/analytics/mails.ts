@@ -1,13 +1,32 @@
 import { FoldOverflow } from "./fold.ts";
-import type { MailState } from "./mail-tally.ts";
+import { happened, type MailState } from "./mail-tally.ts";
 
-/** The most mails of a report: about 150 bytes of memory each. */
-export const maxMails = 1_500_000;
+/** The most mails of a report: about 300 bytes of memory each. */
+export const maxMails = 1_000_000;
+
+/** What an event says of its mail. */
+export interface Note {
+  readonly what:
+    | "sent"
+    | "delivered"
+    | "hard"
+    | "soft"
+    | "undetermined"
+    | "complained"
+    | "unsubscribed"
+    | "opens"
+    | "clicks";
+  /** Of opens and clicks. */
+  readonly byMachine: boolean;
+  /** Of `sent`: whether the mail belongs to those that the report is about. */
+  readonly counted: boolean;
+}
 
 const fields = 6;
 const firstSize = 1_024;
 const [groupField, bitsField] = [0, 1];
 const counters = { opensByHuman: 2, opensByMachine: 3, clicksByHuman: 4, clicksByMachine: 5 };
+const [deliveredField, bouncedField] = [0, 1];
 
 /** Of a mail that no group is known of yet. */
 export const noGroup = 0xffff_ffff;
@@ -15,9 +34,9 @@ export const noGroup = 0xffff_ffff;
 /** The mails of a report while it is made: what happened to each. Mails have numbers from 0. */
 export class Mails {
   readonly #limit: number;
-  readonly #byCorrelation = new Map<string, number>();
-  readonly #byRecipient = new Map<string, number>();
   #cells = new Uint32Array(firstSize * fields);
+  /** When each was delivered and when it bounced, but not hard, the last time. */
+  #instants = new Float64Array(firstSize * 2).fill(-Infinity);
   #count = 0;
 
   constructor(limit = maxMails) {
@@ -28,17 +47,7 @@ export class Mails {
     return this.#count;
   }
 
-  /** The mail of a correlation. @throws FoldOverflow */
-  ofCorrelation(correlationId: string): number {
-    return this.#known(this.#byCorrelation, correlationId);
-  }
-
-  /** What one recipient got of one campaign and template, as a text. @throws FoldOverflow */
-  ofRecipient(key: string): number {
-    return this.#known(this.#byRecipient, key);
-  }
-
-  /** A mail of which there is one event only. @throws FoldOverflow */
+  /** One mail more. @throws FoldOverflow */
   add(): number {
     const mail = this.#count;
     if (mail === this.#limit) {
@@ -48,6 +57,9 @@ export class Mails {
       const larger = new Uint32Array(this.#cells.length * 2);
       larger.set(this.#cells);
       this.#cells = larger;
+      const instants = new Float64Array(this.#instants.length * 2).fill(-Infinity);
+      instants.set(this.#instants);
+      this.#instants = instants;
     }
     this.#cells[mail * fields + groupField] = noGroup;
     this.#count += 1;
@@ -62,33 +74,52 @@ export class Mails {
     this.#cells[mail * fields + groupField] = group;
   }
 
-  setBit(mail: number, bit: number): void {
-    this.#cells[mail * fields + bitsField]! |= bit;
+  note(mail: number, { what, byMachine, counted }: Note, instant: number): void {
+    if (what === "opens" || what === "clicks") {
+      this.#increment(mail, counters[`${what}By${byMachine ? "Machine" : "Human"}`], 1);
+      return;
+    }
+    this.#setBits(mail, happened[what] | (counted ? happened.counted : 0));
+    if (what === "delivered") this.#late(mail, deliveredField, instant);
+    if (what === "soft" || what === "undetermined") this.#late(mail, bouncedField, instant);
   }
 
-  increment(mail: number, counter: keyof typeof counters): void {
-    this.#cells[mail * fields + counters[counter]]! += 1;
+  /** What was noted at one mail is of another; the group stays. */
+  merge(from: number, into: number): void {
+    this.#setBits(into, this.#cells[from * fields + bitsField]!);
+    for (const counter of Object.values(counters)) {
+      this.#increment(into, counter, this.#cells[from * fields + counter]!);
+    }
+    for (const field of [deliveredField, bouncedField]) {
+      this.#late(into, field, this.#instants[from * 2 + field]!);
+    }
+    this.#cells[from * fields + bitsField] = happened.elsewhere;
   }
 
   state(mail: number): MailState {
     const at = mail * fields;
-    const [bits, opensByHuman, opensByMachine, clicksByHuman, clicksByMachine] =
-      this.#cells.subarray(at + bitsField, at + fields) as unknown as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-    return { bits, opensByHuman, opensByMachine, clicksByHuman, clicksByMachine };
+    const cell = (field: number) => this.#cells[at + field]!;
+    return {
+      bits: cell(bitsField),
+      opensByHuman: cell(counters.opensByHuman),
+      opensByMachine: cell(counters.opensByMachine),
+      clicksByHuman: cell(counters.clicksByHuman),
+      clicksByMachine: cell(counters.clicksByMachine),
+      deliveredLast:
+        this.#instants[mail * 2 + deliveredField]! > this.#instants[mail * 2 + bouncedField]!,
+    };
   }
 
-  #known(mails: Map<string, number>, key: string): number {
-    let mail = mails.get(key);
-    if (mail === undefined) {
-      mail = this.add();
-      mails.set(key, mail);
-    }
-    return mail;
+  #setBits(mail: number, bits: number): void {
+    this.#cells[mail * fields + bitsField]! |= bits;
+  }
+
+  #increment(mail: number, counter: number, times: number): void {
+    this.#cells[mail * fields + counter]! += times;
+  }
+
+  #late(mail: number, field: number, instant: number): void {
+    const at = mail * 2 + field;
+    if (instant > this.#instants[at]!) this.#instants[at] = instant;
   }
 }
