@@ -1,7 +1,7 @@
 import type { Config } from "../lib/config.ts";
 import { defaultProject, type AnswerMeta } from "../lib/contracts.ts";
 import { pageOf, readListQuestion, type ListAnswer } from "../lib/analytics/list-question.ts";
-import type { Told } from "../lib/analytics/told.ts";
+import { exactness, type Told } from "../lib/analytics/told.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
 import { askWithinMs } from "../lib/call-limits.ts";
 import { callEveryNode } from "../lib/every-node.ts";
@@ -77,10 +77,13 @@ export function AnswersMixin(config: Config) {
       },
 
       metaOf({ steadyAt, asOf }: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta {
+        // Rollups counted an event when it was whole.
+        const leavesOut = found.source !== "rollup" && (this.store.leftOut ?? 0) > 0;
         return {
           asOf: new Date(asOf).toISOString(),
           lagMs: Math.max(0, Date.now() - asOf),
           ...found,
+          ...(leavesOut && exactness([...(found.because ?? []), "damaged"])),
           tookMs: Math.round(performance.now() - steadyAt),
         };
       },

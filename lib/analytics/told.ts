@@ -1,11 +1,12 @@
 /**
  * Why an answer is not the whole of the true numbers.
+ * - `damaged`: an event that the answer may have needed cannot be read any more and is left out.
  * - `other`: a rollup keeps the most frequent values of a dimension, and the answer needed one that it summed under `(other)`.
  * - `rowsLeftOut`: there are more rows than the limit.
  * - `sketch`: unique users or quantiles were estimated.
  * - `valuesCut`: a breakdown has more values than an answer shows.
  */
-export type Reason = "other" | "rowsLeftOut" | "sketch" | "valuesCut";
+export type Reason = "damaged" | "other" | "rowsLeftOut" | "sketch" | "valuesCut";
 
 /** Whether every number of an answer is the true one and none is missing; if not, why: sorted, each once. */
 export interface Exactness {

@@ -138,7 +138,7 @@ export class Segment {
     if (column === undefined) {
       const bytes = this.#source.fetch(name);
       if (bytes === undefined && (!this.#source.complete || !isProperty(path))) throw new Untold();
-      column = bytes === undefined ? missingColumn(this.#source.rows) : decodeColumn(bytes);
+      column = bytes === undefined ? missingColumn(this.#source.rows) : decoded(bytes);
       this.#columns.set(name, column);
     }
     return column;
@@ -159,6 +159,15 @@ export class Segment {
       this.#instants.set(field, (instants = decodeInstants(bytes)));
     }
     return instants;
+  }
+}
+
+/** A column that is damaged tells nothing; the events themselves do. */
+function decoded(bytes: Uint8Array): Column {
+  try {
+    return decodeColumn(bytes);
+  } catch {
+    throw new Untold();
   }
 }
 

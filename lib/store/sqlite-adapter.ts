@@ -56,11 +56,14 @@ export class SqliteAdapter extends SqliteStore {
   async find(filters: EntityFilters = {}): Promise<EventEntity[]> {
     const query = readEntityFilters(filters);
     const weight = query.keys === undefined ? "heavy" : "quick";
-    const rows = await this.read(weight, "findEntities", query);
-    if (rows.length > maxUnlimited && query.limit === maxUnlimited + 1) {
+    const found = await this.parsed(async () => {
+      const rows = await this.read(weight, "findEntities", query);
+      return rows.map((row) => entityOf(fromRow(row)));
+    });
+    if (found.length > maxUnlimited && query.limit === maxUnlimited + 1) {
       throw new ServiceError("VALIDATION", `more than ${maxUnlimited} events match: give a limit`);
     }
-    return rows.map((row) => entityOf(fromRow(row)));
+    return found;
   }
 
   async findOne(query: unknown): Promise<EventEntity | null> {
@@ -136,8 +139,10 @@ export class SqliteAdapter extends SqliteStore {
   }
 
   async #findKeys(keys: readonly EntityKey[]): Promise<EventEntity[]> {
-    const rows = await this.read("quick", "findKeys", keys);
-    return rows.map((row) => entityOf(fromRow(row)));
+    return this.parsed(async () => {
+      const rows = await this.read("quick", "findKeys", keys);
+      return rows.map((row) => entityOf(fromRow(row)));
+    });
   }
 }
 

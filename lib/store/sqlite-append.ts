@@ -1,4 +1,5 @@
 import { startOf } from "../event/bucket.ts";
+import { countBroken, isBroken, putBack } from "./sqlite-broken.ts";
 import type { Database, Row } from "./sqlite-database.ts";
 import { eventColumns, type EventRow } from "./sqlite-rows.ts";
 import { touchDay } from "./sqlite-marks.ts";
@@ -18,10 +19,15 @@ export function append(db: Database, batch: string, rows: readonly EventRow[]): 
   const statement = db.prepared(insert);
   const spans = new Spans();
   const there: number[] = [];
+  const mends = countBroken(db) > 0;
   rows.forEach((row, at) => {
-    const { changes, lastInsertRowid } = statement.run(...row);
-    if (changes === 0) there.push(at);
-    else spans.add(row[0], Number(lastInsertRowid), row[3]);
+    const mended = mends ? putBack(db, row) : undefined;
+    const conflicts = mends && mended === undefined && isBroken(db, row);
+    if (mended !== undefined || conflicts) there.push(at);
+    if (conflicts) return;
+    const { changes, lastInsertRowid } = statement.run(...(mended ?? row));
+    if (changes > 0) spans.add(row[0], Number(lastInsertRowid), row[3]);
+    else if (mended === undefined) there.push(at);
   });
   spans.write(db);
   return there.length === 0 ? null : ownership(db, batch, rows, there);
@@ -37,7 +43,10 @@ function ownership(
   for (const at of there) {
     const [project, id] = rows[at]!;
     const [owner, hash] = db.get(
-      "SELECT batch, hash FROM events WHERE project = ? AND id = ?",
+      `SELECT batch, hash FROM events WHERE project = ? AND id = ?
+        UNION ALL SELECT batch, hash FROM broken WHERE project = ? AND id = ?`,
+      project,
+      id,
       project,
       id,
     ) as unknown as readonly [string, string];

@@ -44,10 +44,11 @@ export interface Answer {
  * - `newer`: a newer version wrote the file.
  * - `expensive`: this one call takes too long, or too much memory.
  * - `stopped`: nobody waits for it any more.
+ * - `broken`: an event that it needs cannot be read.
  * - `bad`: this one call cannot be carried out.
  */
 export interface Failure {
-  readonly kind: "away" | "newer" | "expensive" | "stopped" | "bad";
+  readonly kind: "away" | "newer" | "expensive" | "stopped" | "broken" | "bad";
   readonly reason: string;
   /** Whether the file holds what cannot be read. */
   readonly damaged?: boolean;

@@ -126,7 +126,27 @@ const columnsAndQuestions = `
   ) STRICT;
 `;
 
-export const storeSchema: SchemaSteps = [first, columnsAndQuestions, identityStep];
+/** Events whose bodies cannot be read any more, as they are, and when that was found. */
+const brokenEvents = `
+  CREATE TABLE broken (
+    seq INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    timestamp INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    source TEXT NOT NULL,
+    correlation_id TEXT,
+    user_id TEXT,
+    hash TEXT NOT NULL,
+    body TEXT NOT NULL,
+    found_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX broken_by_id ON broken (project, id);
+`;
+
+export const storeSchema: SchemaSteps = [first, columnsAndQuestions, identityStep, brokenEvents];
 
 /** Set a fresh connection up that writes: durable to the last commit, tables made where they are missing. @throws NewerSchema */
 export function prepareStore(db: DatabaseSync, file: string): void {

@@ -3,6 +3,7 @@ import { heapIsFull } from "../heap.ts";
 import { lowerThreadPriority } from "../thread-priority.ts";
 import { NewerSchema } from "../schema-steps.ts";
 import { FoldOverflow } from "../analytics/fold.ts";
+import { isBrokenJson } from "./broken-body.ts";
 import { TimedOut } from "./deadline.ts";
 import { Away, Database } from "./sqlite-database.ts";
 import type { Answer, Call, Failure, ThreadOptions } from "./sqlite-protocol.ts";
@@ -83,7 +84,7 @@ function failureOf(error: unknown): Failure {
   if (error instanceof NewerSchema) return { kind: "newer", reason };
   if (error instanceof FoldOverflow || error instanceof TimedOut)
     return { kind: "expensive", reason };
-  return { kind: "bad", reason };
+  return { kind: isBrokenJson(error) ? "broken" : "bad", reason };
 }
 
 function close(port: MessagePort, db: Database): void {

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { ServiceError } from "../errors.ts";
+import { BrokenBody } from "./broken-body.ts";
 import type {
   Answer,
   Call,
@@ -136,9 +137,8 @@ export class StoreThread<V> {
       return;
     }
     if (failure.kind === "bad") this.#log.refused(failure.reason);
-    else if (failure.kind !== "expensive" && failure.kind !== "stopped") {
+    else if (failure.kind === "away" || failure.kind === "newer")
       this.#log.away(failure.reason, failure.damaged);
-    }
     waiting?.reject(errorOf(failure));
   }
 
@@ -156,6 +156,7 @@ export class StoreThread<V> {
 
 function errorOf({ kind, reason }: Failure): Error {
   if (kind === "newer") return new Error(reason);
+  if (kind === "broken") return new BrokenBody(reason);
   if (kind === "expensive") return new ServiceError("QUERY_TOO_EXPENSIVE", reason);
   if (kind === "stopped") return new ServiceError("CALLER_LEFT");
   return new ServiceError(kind === "away" ? "STORE_UNAVAILABLE" : "INTERNAL");

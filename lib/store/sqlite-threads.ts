@@ -1,4 +1,5 @@
 import { errorType, ServiceError } from "../errors.ts";
+import { BrokenBody } from "./broken-body.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./sqlite-protocol.ts";
 import { ReaderPool, type Read, type Weight } from "./sqlite-readers.ts";
 import { Shredding } from "./sqlite-shredding.ts";
@@ -24,10 +25,14 @@ export abstract class SqliteThreads {
   protected readonly shredding = new Shredding(() => this.#shredOne());
   /** Whether somebody opened it. */
   protected opened = false;
+  readonly #log: StoreLog;
   #ready = false;
+  #broken: number | undefined;
+  #mending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor({ file, readers = 2, log = silent, spawn = spawnThread }: SqliteOptions) {
+    this.#log = log;
     const stateOf = (role: string) => new StateLog(log, { file, role });
     const writing = { file, role: "writer", create: true, givesWay: true } as const;
     this.#states = { writer: stateOf("writer"), reader: stateOf("reader") };
@@ -64,7 +69,12 @@ export abstract class SqliteThreads {
     const { writer, reader } = this.#states;
     if (writer.isAway) await this.ping();
     await this.read("quick", "look");
-    return { damaged: writer.damaged || reader.damaged };
+    return { damaged: writer.damaged || reader.damaged || this.leftOut > 0 };
+  }
+
+  /** How many events are left out of all that is read because they are damaged; 0 until the first read. */
+  get leftOut(): number {
+    return this.#broken ?? 0;
   }
 
   /** What was asked for before is carried out first. */
@@ -110,6 +120,37 @@ export abstract class SqliteThreads {
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
     if (!this.#ready) await this.ping();
-    return this.#readers.call(read, verb, ...parameters);
+    this.#broken ??= await this.#readers.call({ weight: "quick" }, "countBroken");
+    try {
+      return await this.#readers.call(read, verb, ...parameters);
+    } catch (error) {
+      if (!(error instanceof BrokenBody)) throw error;
+      return await this.withoutBroken(() => this.#readers.call(read, verb, ...parameters));
+    }
+  }
+
+  /**
+   * Set aside every event that cannot be read, and name it in the log; then do the work that met one.
+   * @throws ServiceError INTERNAL where that did not help
+   */
+  protected async withoutBroken<T>(work: () => Promise<T>): Promise<T> {
+    this.#mending ??= this.#setAside().finally(() => (this.#mending = undefined));
+    await this.#mending;
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof BrokenBody)) throw error;
+      this.#states.reader.refused(error.message);
+      throw new ServiceError("INTERNAL");
+    }
+  }
+
+  async #setAside(): Promise<void> {
+    const found = await this.#readers.call({ weight: "heavy" }, "brokenEvents");
+    if (found.length > 0) await this.write("setAside", found);
+    for (const { project, id } of found) {
+      this.#log.error({ project, event: id }, "event is damaged and was set aside");
+    }
+    this.#broken = await this.#readers.call({ weight: "quick" }, "countBroken");
   }
 }

@@ -1,5 +1,6 @@
 import { analyze } from "./sqlite-analyze.ts";
 import { append } from "./sqlite-append.ts";
+import { brokenEvents, countBroken, setAside } from "./sqlite-broken.ts";
 import type { Database } from "./sqlite-database.ts";
 import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./sqlite-deltas.ts";
 import { nextColumns, putColumns } from "./sqlite-columns.ts";
@@ -25,6 +26,7 @@ export const writerVerbs = {
   putColumns,
   saveQuestion,
   removeQuestion,
+  setAside,
   ping,
 };
 
@@ -49,6 +51,8 @@ export const readerVerbs = {
   nextColumns,
   savedQuestion,
   savedQuestions,
+  brokenEvents,
+  countBroken,
   findKeys,
   findEntities,
   countEntities,

@@ -20,6 +20,7 @@ import type {
 } from "./store.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "./event-page.ts";
 import { defaultPageLimits } from "./event-page.ts";
+import { isBrokenJson } from "./broken-body.ts";
 import type { BatchPack } from "./batch-pack.ts";
 import type { BucketRow } from "./sqlite-marks.ts";
 import { scansEvents } from "./scanning.ts";
@@ -125,8 +126,9 @@ export class SqliteStore extends SqliteThreads implements EventStore {
   }
 
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {
-    const rows = await this.read(weightOf(query), "events", plain(query));
-    return rows.map(fromRow);
+    return this.parsed(async () =>
+      (await this.read(weightOf(query), "events", plain(query))).map(fromRow),
+    );
   }
 
   async page(
@@ -134,8 +136,10 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     { signal, ...limits }: PageLimits = defaultPageLimits,
   ): Promise<EventPage> {
     const read = { weight: weightOf(query), signal };
-    const { rows, ...end } = await this.readFor(read, "page", plain(query), limits);
-    return { events: rows.map(fromRow), ...end };
+    return this.parsed(async () => {
+      const { rows, ...end } = await this.readFor(read, "page", plain(query), limits);
+      return { events: rows.map(fromRow), ...end };
+    });
   }
 
   eventsText(
@@ -153,8 +157,20 @@ export class SqliteStore extends SqliteThreads implements EventStore {
   }
 
   async event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
-    const row = await this.read("quick", "event", project, id);
-    return row && fromRow(row);
+    return this.parsed(async () => {
+      const row = await this.read("quick", "event", project, id);
+      return row && fromRow(row);
+    });
+  }
+
+  /** Bodies are parsed here, not by the thread that read them. */
+  protected async parsed<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isBrokenJson(error)) throw error;
+      return this.withoutBroken(read);
+    }
   }
 
   async analyze<K extends FoldKind>(

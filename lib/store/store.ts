@@ -145,6 +145,9 @@ export interface EventStore extends QuestionStore {
   /** As `ping`, without waiting for a busy writer. @returns whether, since it was opened, a part proved unreadable */
   look(): Promise<{ readonly damaged: boolean }>;
 
+  /** How many stored events are known to be damaged and are left out of all that is read. Absent: a store whose server sees to that. */
+  readonly leftOut?: number;
+
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { chmod, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { eventually } from "../eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { sendTo } from "./send.ts";
@@ -36,6 +37,38 @@ test("a start on files that do not belong together ends with one message, and on
   const counts = await fetch(`${service.url}/api/v1/events/counts`);
   expect(await counts.json()).toMatchObject({ total: 1, meta: { exact: true } });
 }, 120_000);
+
+test("an event that is damaged is left out, and answers that may have needed it say so", async () => {
+  const other = JSON.stringify({ id: "f", type: "t", source: "s", data: { plan: "free" } });
+  expect((await sendTo(service, "", other, { Prefer: "wait=10" })).status).toBe(201);
+  await service.stop();
+  const db = new DatabaseSync(inFolder("store.sqlite"));
+  db.exec("UPDATE events SET body = substr(body, 1, 10) WHERE id = 'e'");
+  db.close();
+  await refused(/store\.sqlite was changed or damaged since the last stop/);
+  await writeFile(inFolder("accept-as-is"), "");
+  await service.start();
+  const get = async (path: string) => (await fetch(service.url + path)).json();
+  expect(await get("/api/v1/events")).toMatchObject({
+    data: [{ id: "f" }],
+    meta: { exact: false, because: ["damaged"] },
+  });
+  const asked = await fetch(`${service.url}/api/v1/query`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ metrics: ["count"], dimensions: ["data.plan"] }),
+  });
+  expect(await asked.json()).toMatchObject({
+    results: [{ dimensions: ["free"], metrics: [1] }],
+    meta: { exact: false, because: ["damaged"] },
+  });
+  // The rollups counted it when it was whole; the log names it, and so does nobody else.
+  await eventually(async () => {
+    expect(await get("/api/v1/events/counts")).toMatchObject({ total: 2, meta: { exact: true } });
+  });
+  expect(await get("/health")).toMatchObject({ status: "degraded" });
+  expect(service.output.match(/event is damaged and was set aside/g)).toHaveLength(1);
+}, 180_000);
 
 test("a process whose lock file is gone ends, before another one can use the folder", async () => {
   const { dataDir } = service;

@@ -1,0 +1,85 @@
+import { DatabaseSync } from "node:sqlite";
+import { defaultPageLimits } from "../../lib/store/event-page.ts";
+import { SqliteHarness } from "../fixtures/sqlite-store.ts";
+import { event, ids } from "./store-harness.ts";
+
+const all = { project: "p", order: "asc", limit: 100 } as const;
+const names = Array.from({ length: 10 }, (_, n) => `e${n}`);
+const events = names.map((id) => event(id, { data: { n: 1 } }));
+
+let harness: SqliteHarness;
+beforeEach(async () => {
+  harness = await SqliteHarness.open();
+});
+afterEach(() => harness.dispose());
+
+/** A store whose event `e4` has a body that the disk damaged. */
+async function damaged(body = '{"data":{"n"'): ReturnType<SqliteHarness["open"]> {
+  const before = await harness.open();
+  await before.append("b", events);
+  await before.close();
+  const db = new DatabaseSync(harness.file);
+  db.prepare("UPDATE events SET body = ? WHERE id = 'e4'").run(body);
+  db.close();
+  return harness.open();
+}
+
+const others = names.filter((id) => id !== "e4");
+const where = [{ path: ["data", "n"], op: "is", values: [1] }] as const;
+
+describe("an event that is damaged", () => {
+  test.each(['{"data":{"n"', "", "\u0000"])("is left out and named once: %j", async (body) => {
+    const store = await damaged(body);
+    for (let round = 0; round < 2; round += 1) {
+      expect(ids(await store.events(all))).toEqual(others);
+      expect(ids((await store.page(all)).events)).toEqual(others);
+      expect(await store.event("p", "e4")).toBeUndefined();
+    }
+    expect(store.leftOut).toBe(1);
+    expect(await store.look()).toEqual({ damaged: true });
+    expect(harness.logged).toEqual(["error: event is damaged and was set aside"]);
+  });
+
+  test("does not stand in the way of filters, exports and entities", async () => {
+    for (const ask of [
+      async () => ids(await (await damaged()).events({ ...all, where })),
+      async () =>
+        (await (await damaged()).find({ query: { project: "p" } })).map(({ id }) => id).sort(),
+      async () => {
+        const { text } = await (
+          await damaged()
+        ).eventsText(all, { format: "ndjson" }, defaultPageLimits);
+        return text
+          .trim()
+          .split("\n")
+          .map((line) => (JSON.parse(line) as { id: string }).id);
+      },
+    ]) {
+      expect(await ask()).toEqual(others);
+      await harness.dispose();
+      harness = await SqliteHarness.open();
+    }
+    expect(await (await damaged()).countEvents({ project: "p", where })).toBe(others.length);
+  });
+
+  test("is still known to be left out after a restart", async () => {
+    const store = await damaged();
+    await store.events(all);
+    await store.close();
+    const again = await harness.open();
+    expect(ids(await again.events(all))).toEqual(others);
+    expect(again.leftOut).toBe(1);
+  });
+
+  test("takes its place again when it is sent again, and is owned by its old batch", async () => {
+    const store = await damaged();
+    await store.events(all);
+    const conflict = event("e4", { data: { n: 2 }, hash: "other" });
+    expect(await store.append("c", [conflict])).toMatchObject({ foreign: [{ id: "e4" }] });
+    expect(ids(await store.events(all))).toEqual(others);
+    expect((await store.append("d", [events[4]!])).owned).toEqual(new Set());
+    expect(ids(await store.events(all))).toEqual(names);
+    expect(await store.event("p", "e4")).toMatchObject({ batch: "b", data: { n: 1 } });
+    expect((await store.append("b", events)).owned).toEqual(new Set(names));
+  });
+});
