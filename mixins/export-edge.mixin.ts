@@ -6,6 +6,7 @@ import type { EventText } from "../lib/event/event-text.ts";
 import { preferred } from "../lib/http/accept.ts";
 import { sendPages } from "../lib/http/send-pages.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
+import type { Sending } from "./answers-under-way.mixin.ts";
 import type { Aliased, Edge } from "./http-edge.mixin.ts";
 
 /** What moleculer-web adds to a request before it calls an alias. */
@@ -22,6 +23,8 @@ type Format = EventText["format"];
 
 const mediaTypes = { ndjson: "application/x-ndjson", csv: "text/csv" } as const;
 const formats = Object.keys(mediaTypes) as Format[];
+/** Of a page, about. */
+const pageBytes = 524_288;
 
 /**
  * Gives the gateway `this.exportEvents`, the answer to an export: pages of `query.export`, each asked for when
@@ -29,7 +32,7 @@ const formats = Object.keys(mediaTypes) as Format[];
  * the store, also over the message broker, and pile up here before a slow client.
  */
 export function ExportEdgeMixin() {
-  return defineMixin<Edge>()({
+  return defineMixin<Edge & Sending>()({
     methods: {
       async exportEvents(request: Routed, response: ServerResponse): Promise<void> {
         const format = formatOf(request);
@@ -37,6 +40,8 @@ export function ExportEdgeMixin() {
           const params = { ...request.$params, format, ...(cursor !== undefined && { cursor }) };
           return request.$ctx.call("query.export", params);
         };
+        // A page that is being taken, and the one after it.
+        this.holdRoom(request, response, 2 * pageBytes);
         // What is wrong with the question, or away, is told before an answer is begun.
         const first = await read();
         response.writeHead(200, headersOf(format, first, new Date()));

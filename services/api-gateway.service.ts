@@ -4,6 +4,7 @@ import { loadConfig, type Config } from "../lib/config.ts";
 import { knowsServices } from "../lib/known-node.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { operatingPaths, type Operating } from "../lib/operations.ts";
+import { AnswersUnderWayMixin, type Sending } from "../mixins/answers-under-way.mixin.ts";
 import { AskEdgeMixin, type AskEdge } from "../mixins/ask-edge.mixin.ts";
 import { AwaitServiceMixin } from "../mixins/await-service.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
@@ -86,6 +87,7 @@ export const apiGateway = (config: Config) =>
     AwaitServiceMixin(),
     HttpEdgeMixin(config),
     LeavingMixin(),
+    AnswersUnderWayMixin(config),
     CollectEdgeMixin(),
     AskEdgeMixin(),
     ExportEdgeMixin(),
@@ -113,10 +115,14 @@ function closed(route: ApiRoute) {
     pathToRegexpOptions: { sensitive: true, trailing: false },
     bodyParsers: false,
     logging: false,
-    async onBeforeCall(this: Edge & AskEdge & Leaving, ...args: Parameters<Edge["admitCaller"]>) {
+    async onBeforeCall(
+      this: Edge & AskEdge & Leaving & Sending,
+      ...args: Parameters<Edge["admitCaller"]>
+    ) {
       this.admitCaller(...args);
       const [context, , request, response] = args;
       this.refuseShadowed(request as Aliased);
+      this.makeRoom(request as Aliased, response);
       this.watchCaller(context, response);
       if (route.takesQuestion) await this.takeQuestion(request as Aliased, response);
     },

@@ -2,9 +2,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** How long a client may take nothing before it is taken for gone. */
-const idleMs = 300_000;
-
 /**
  * Send the body of an answer whose head is set, page by page: the next page is asked for only when the
  * client took the last one, and none any more once it left. A page that fails breaks the connection with a reset, since
@@ -34,7 +31,6 @@ export async function sendPages(
       await source.return?.();
     }
   }
-  response.setTimeout(idleMs, () => response.destroy());
   // One page is asked for ahead.
   const body = Readable.from(watched(), { objectMode: true, highWaterMark: 1 });
   await pipeline(body, response).catch(() => {

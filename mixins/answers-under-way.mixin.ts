@@ -1,0 +1,43 @@
+import type { ServerResponse } from "node:http";
+import type { Config } from "../lib/config.ts";
+import { AnswersUnderWay } from "../lib/http/answers-under-way.ts";
+import { cutWhenSlow } from "../lib/http/slow-client.ts";
+import { defineMixin } from "../lib/moleculer.ts";
+import type { Aliased } from "./http-edge.mixin.ts";
+
+/** What AnswersUnderWayMixin gives to `this`. */
+export interface Sending {
+  /**
+   * Before an alias of a caller: whether there is room for an answer; from here on the client is cut off if it is slow.
+   * @throws ServiceError TOO_MANY_REQUESTS, OVERLOADED
+   */
+  makeRoom(request: Aliased, response: ServerResponse): void;
+  /** Room for what an answer in parts holds at a time. */
+  holdRoom(request: Aliased, response: ServerResponse, bytes: number): void;
+}
+
+/** Gives the gateway bounds on the answers that its clients have not taken yet, and an end to those that take nothing. */
+export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs } }: Config) {
+  return defineMixin<{ underWay: AnswersUnderWay }>()({
+    methods: {
+      makeRoom({ caller }: Aliased, response: ServerResponse): void {
+        cutWhenSlow(response, takeWithinMs);
+        if (caller !== undefined) this.underWay.check(caller);
+      },
+
+      holdRoom({ caller = "" }: Aliased, response: ServerResponse, bytes: number): void {
+        this.underWay.hold(response, caller, bytes);
+      },
+
+      /** In place of moleculer-web's: the bytes themselves, which then are counted. */
+      encodeResponse(request: Aliased, response: ServerResponse, data: unknown): Buffer {
+        const body = Buffer.from(JSON.stringify(data));
+        this.holdRoom(request, response, body.length);
+        return body;
+      },
+    },
+    created() {
+      this.underWay = new AnswersUnderWay(answerMaxBytes);
+    },
+  });
+}
