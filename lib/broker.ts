@@ -12,6 +12,7 @@ import { registerMetrics } from "./metrics.ts";
 import { opsListener } from "./ops-listener.ts";
 import { outcomeUnknown } from "./outcome-unknown.ts";
 import { replCommands } from "./repl-commands.ts";
+import { CatalogueValidator } from "./validator.ts";
 
 const cacheSeconds = 60;
 
@@ -55,8 +56,9 @@ export function brokerOptions(config: Config): BrokerOptions {
     registry: { preferLocal: true, stopDelay: config.rabbitmqUrl === null ? 0 : 100 },
     tracking: { enabled: true, shutdownTimeout: 5_000 },
     metrics: { enabled: config.metrics, collectProcessMetrics: false, reporter: [] },
-    validator: true,
-    internalServices: true,
+    validator: new CatalogueValidator(),
+    // `$node.options` would tell every node on the bus the passwords of this one.
+    internalServices: { $node: { name: "$node", actions: { options: false } } },
     middlewares: [
       outcomeUnknown,
       dataDirHolder(config),

@@ -1,6 +1,8 @@
 import type { CallingOptions, Context, Service, ServiceSchema } from "moleculer";
+import { actionParams } from "./action-params.ts";
 import { callLimits } from "./call-limits.ts";
 import type { Actions, Meta } from "./contracts.ts";
+import { checkCall } from "./project.ts";
 
 /** What Moleculer's own types leave out: which mixins give what to `this`, and what an action takes and returns. */
 
@@ -84,7 +86,8 @@ export function defineMixin<State = Empty>() {
 /**
  * Declare a service: the compiler demands a handler for each action of the contract and knows what
  * the mixins give. Mixins start in the order named and stop in the reverse one (Moleculer does it the
- * other way round). How long calls wait stands in `callLimits`. What a handler does beyond a few lines lives in a mixin.
+ * other way round). What actions take stands in `actionParams`, how long calls wait in `callLimits`; whose an action is, is
+ * checked before each of them. What a handler does beyond a few lines lives in a mixin.
  */
 export function defineService<Name extends string, const Mixins extends readonly Mixin<unknown>[]>(
   name: Name,
@@ -96,16 +99,20 @@ export function defineService<Name extends string, const Mixins extends readonly
     ...definition,
     name,
     mixins: mixins.toReversed(),
-    actions: withTimeouts(name, definition.actions),
+    actions: completed(name, definition.actions),
+    hooks: { before: { "*": checkCall } },
   });
 }
 
-function withTimeouts(service: string, actions: object): ServiceSchema["actions"] {
-  const limited = Object.entries(actions as NonNullable<ServiceSchema["actions"]>).map(
-    ([verb, action]) => {
-      const { timeoutMs } = callLimits[`${service}.${verb}` as ActionName];
-      return [verb, { ...(action as object), timeout: timeoutMs }] as const;
-    },
-  );
-  return Object.fromEntries(limited) as ServiceSchema["actions"];
+/** Actions with what the tables say of them. */
+function completed(service: string, actions: object): ServiceSchema["actions"] {
+  const complete = Object.entries(actions).map(([verb, action]) => {
+    const name = `${service}.${verb}` as ActionName;
+    const { timeoutMs } = callLimits[name];
+    return [
+      verb,
+      { ...(action as object), params: actionParams[name], timeout: timeoutMs },
+    ] as const;
+  });
+  return Object.fromEntries(complete) as ServiceSchema["actions"];
 }

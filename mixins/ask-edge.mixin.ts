@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { jsonOf } from "../lib/http/json-text.ts";
+import { plainJsonOf } from "../lib/http/json-text.ts";
 import { requireMediaType } from "../lib/http/media-type.ts";
 import { ServiceError } from "../lib/errors.ts";
 import { defineMixin } from "../lib/moleculer.ts";
@@ -36,7 +36,7 @@ export function AskEdgeMixin() {
           });
         }
         requireMediaType(request.headers["content-type"], ["application/json"]);
-        const question = jsonOf(
+        const question = plainJsonOf(
           await this.takeBody(request, response, limits, request.caller ?? ""),
         );
         if (typeof question !== "object" || question === null || Array.isArray(question)) {

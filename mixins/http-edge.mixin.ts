@@ -117,6 +117,8 @@ export function HttpEdgeMixin(config: Config) {
       ApiGateway as Partial<ServiceSchema>,
     ],
     settings: settingsOf(config),
+    // moleculer-web's own: any node on the bus could open the gateway by them.
+    actions: { listAliases: false, addRoute: false, removeRoute: false },
     methods: {
       /** In place of moleculer-web's: a server of our own, whose requests go through `onRequest`. */
       createServer(): void {

@@ -19,6 +19,11 @@ import type { Answering, Caller } from "./answers.mixin.ts";
 
 type Asked = Actions["query.answered"]["params"];
 
+type Answered = (
+  params: Asked,
+  options: { readonly parentCtx: Caller },
+) => Promise<Actions["query.answered"]["result"]>;
+
 /** An answer as its asker gets it. */
 type Reply<K extends QuestionKind> = Omit<Questions[K]["answer"], keyof Answer> & {
   readonly meta: AnswerMeta;
@@ -57,7 +62,7 @@ export function QuestionsMixin(config: Config) {
           this.shared.ask(key, signal, async (stop) => {
             this.waitedFor.set(askedBy, stop);
             try {
-              return await ctx.call("query.answered", asked);
+              return await this.answered(ctx, asked);
             } finally {
               this.waitedFor.delete(askedBy);
             }
@@ -67,6 +72,12 @@ export function QuestionsMixin(config: Config) {
         const cache = answeredTo === askedBy ? "miss" : "hit";
         const meta = this.metaOf(begun, { ...told, cache });
         return { ...answer, meta } as Reply<K>;
+      },
+
+      /** The service's own action, through the cacher. */
+      answered(ctx: Caller, asked: Asked): Promise<Actions["query.answered"]["result"]> {
+        const { answered } = this.actions as { answered: Answered };
+        return answered(asked, { parentCtx: ctx });
       },
 
       answerTo({ project, kind, question, until, askedBy }: Asked): Promise<Answer> {

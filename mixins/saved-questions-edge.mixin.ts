@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { jsonOf } from "../lib/http/json-text.ts";
+import { plainJsonOf } from "../lib/http/json-text.ts";
 import { requireMediaType } from "../lib/http/media-type.ts";
 import { demandOf, entityTagOf } from "../lib/http/precondition.ts";
 import { unknownParameter } from "../lib/http/query-string.ts";
@@ -23,7 +23,9 @@ export function SavedQuestionsEdgeMixin() {
         refuseParameters(request);
         const demand = demandOf(request.headers);
         requireMediaType(request.headers["content-type"], ["application/json"]);
-        const body = jsonOf(await this.takeBody(request, response, limits, request.caller ?? ""));
+        const body = plainJsonOf(
+          await this.takeBody(request, response, limits, request.caller ?? ""),
+        );
         const params = { name: String(request.$params["name"]), body, demand };
         const { created, version, saved } = await request.$ctx.call("query.saved.put", params);
         response.writeHead(created ? 201 : 200, {

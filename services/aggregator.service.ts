@@ -17,7 +17,6 @@ export const aggregator = (config: Config) =>
     actions: {
       audit: {
         visibility: "public",
-        params: { $$strict: true, from: "number|integer", to: "number|integer" },
         async handler(ctx) {
           const report = await audit(this.store, ctx.meta.project ?? defaultProject, ctx.params);
           this.broker.metrics.set("analytics_rollup_drift", report.drift.length);

@@ -98,7 +98,6 @@ export const apiGateway = (config: Config) =>
     actions: {
       knows: {
         visibility: "public",
-        params: { $$strict: true, nodeID: "string", services: "string[]" },
         handler(ctx) {
           return knowsServices(this.broker, ctx.params.nodeID, ctx.params.services);
         },

@@ -2,6 +2,7 @@ import { loadConfig, type Config } from "../lib/config.ts";
 import { defaultProject } from "../lib/contracts.ts";
 import { catalogue, errorType } from "../lib/errors.ts";
 import { publisherHealth } from "../lib/health.ts";
+import { checkCall } from "../lib/project.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { AdmissionMixin } from "../mixins/admission.mixin.ts";
 import { OutcomeMixin } from "../mixins/outcome.mixin.ts";
@@ -17,7 +18,7 @@ export const ingest = (config: Config) =>
       collect: {
         visibility: "public",
         async handler(ctx) {
-          const { waitMs } = ctx.params;
+          const waitMs = ctx.params.waitMs ?? undefined;
           const collecting = this.collect(
             ctx.params.events,
             ctx.meta.project ?? defaultProject,
@@ -43,6 +44,7 @@ export const ingest = (config: Config) =>
     events: {
       /** Fire and forget, for other nodes: one event or an array of them. Lost where nobody listens. */
       async "analytics.track"(ctx) {
+        checkCall(ctx);
         const events: readonly unknown[] = Array.isArray(ctx.params) ? ctx.params : [ctx.params];
         try {
           const { receipt } = await this.collect(events, ctx.meta.project ?? defaultProject);

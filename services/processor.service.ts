@@ -25,14 +25,12 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       },
       "dead.list": {
         visibility: "public",
-        params: { $$strict: true, limit: "number|integer|positive|max:1000" },
         async handler(ctx) {
           return (await this.queue.dead.list(ctx.params.limit)).map(deadBatch);
         },
       },
       "dead.show": {
         visibility: "public",
-        params: { $$strict: true, id: "string" },
         async handler(ctx) {
           const letter = await this.queue.dead.find(ctx.params.id);
           if (letter === undefined) throw noSuchLetter();
@@ -41,7 +39,6 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       },
       "dead.replay": {
         visibility: "public",
-        params: { $$strict: true, id: "string" },
         async handler(ctx) {
           const { id } = ctx.params;
           if (!(await this.queue.dead.replay(id))) throw noSuchLetter();

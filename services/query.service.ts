@@ -11,9 +11,6 @@ import { QuestionsMixin } from "../mixins/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/saved-questions.mixin.ts";
 import { StoriesMixin } from "../mixins/stories.mixin.ts";
 
-/** A saved question's name. */
-const named = { $$strict: true, name: "string" };
-
 /** Answers reads: events, one or many, counts, and questions of any kind; keeps questions under names. Never writes events. */
 export const query = (config: Config) =>
   defineService(
@@ -37,7 +34,6 @@ export const query = (config: Config) =>
         },
       },
       event: {
-        params: { $$strict: true, id: "string|min:1|max:128" },
         async handler(ctx) {
           const found = await this.store.event(ctx.meta.project ?? defaultProject, ctx.params.id);
           if (found === undefined)
@@ -61,31 +57,26 @@ export const query = (config: Config) =>
         },
       },
       "saved.list": {
-        params: { $$strict: true },
         async handler(ctx) {
           return { data: await this.listQuestions(ctx) };
         },
       },
       "saved.get": {
-        params: named,
         handler(ctx) {
           return this.showQuestion(ctx);
         },
       },
       "saved.put": {
-        params: { ...named, body: "any", demand: "any|optional" },
         handler(ctx) {
           return this.keepQuestion(ctx, ctx.params);
         },
       },
       "saved.remove": {
-        params: { ...named, demand: "any|optional" },
         handler(ctx) {
           return this.forgetQuestion(ctx, ctx.params);
         },
       },
       "saved.results": {
-        params: { ...named, from: "any|optional", to: "any|optional" },
         handler(ctx) {
           return this.askQuestion(ctx, ctx.params);
         },
@@ -112,7 +103,8 @@ export const query = (config: Config) =>
       },
       /** The part of an answer that is cached: its key changes with every change of what it is about. */
       answered: {
-        visibility: "protected",
+        // Nobody else may call it: its parameters are what a reader gave.
+        visibility: "private",
         // Who asks the same at the same time waits for the first one's answer.
         cache: { keys: ["key"], lock: { enabled: true } },
         async handler(ctx) {

@@ -51,5 +51,5 @@ export async function guide(
     ["the service's own metrics", "/metrics"],
   ];
   const lines = asked.map(([what, path]) => `  # ${what}\n  ${curl} '${url}${path}'`);
-  return [`Open ${url}/ for the dashboard, or ask:`, "", ...lines].join("\n");
+  return ["Ask it:", "", ...lines].join("\n");
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Errors, Transporters, type Logger, type ServiceBroker, type Transit } from "moleculer";
+import { hide } from "../hide.ts";
 import { brokerError } from "../queue/rabbitmq-failure.ts";
 
 const retryMs = 1_000;
@@ -45,6 +46,7 @@ export class ClusterTransporter extends Transporters.AMQP {
       heartbeatTimeToLive: 5_000,
       autoDeleteQueues: 60_000,
     } as ConstructorParameters<typeof Transporters.AMQP>[0]);
+    hide(this.opts, "url");
     this.#url = url;
   }
 

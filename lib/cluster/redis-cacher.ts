@@ -1,6 +1,7 @@
 import { Cachers, type Logger, type ServiceBroker } from "moleculer";
 import type { Redis } from "ioredis";
 import { sizeOf } from "../value-size.ts";
+import { hide } from "../hide.ts";
 import { closeConnection, connectionOf } from "./redis-connection.ts";
 
 /** What one command may take; then Redis counts as away. */
@@ -56,6 +57,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
       redis: connectionOf(url, commandTimeoutMs),
     });
     this.#maxEntryBytes = maxEntryBytes;
+    hide(this.opts, "redis");
   }
 
   get #internals(): Internals {

@@ -1,6 +1,8 @@
 import { isUtf8 } from "node:buffer";
-import { ServiceError } from "../errors.ts";
+import { ServiceError, type Finding } from "../errors.ts";
 import { parseJson } from "../event/json.ts";
+import { maxNesting } from "../event/limits.ts";
+import { findNotPlain, isPlainJson } from "../event/plain-json.ts";
 
 const byteOrderMark = 0xfeff;
 
@@ -30,6 +32,19 @@ export function jsonOf(bytes: Buffer): unknown {
   } catch (error) {
     throw new ServiceError("MALFORMED", `The body is not JSON: ${syntaxError(error)}`);
   }
+}
+
+/**
+ * The JSON value of a body that goes on to an action as it is: one that the way to another node carries unchanged, so that a
+ * cluster answers as one process does.
+ * @throws ServiceError `MALFORMED`; `VALIDATION` where it is nested too deep or has numbers that would not stay the same
+ */
+export function plainJsonOf(bytes: Buffer): unknown {
+  const value = jsonOf(bytes);
+  if (isPlainJson(value, maxNesting)) return value;
+  const errors: Finding[] = [];
+  findNotPlain(value, maxNesting, "", errors);
+  throw new ServiceError("VALIDATION", undefined, { errors });
 }
 
 /** What the parser says, which may quote some twenty characters of the text. */

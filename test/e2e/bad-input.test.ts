@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import { answersToBadQuestions, refusedAll } from "../bad-questions.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { sendTo, type Answer } from "./send.ts";
 
@@ -142,6 +143,10 @@ describe("batches", () => {
 });
 
 describe("reads", () => {
+  test("bad questions are refused, and told why", async () => {
+    expect(await answersToBadQuestions(service.url)).toEqual(refusedAll);
+  });
+
   test.each([
     "/events?foo=1",
     "/events?limit=0",

@@ -1,3 +1,5 @@
+import { analyticsClient } from "../../bench/analytics-client.ts";
+import { guide } from "../../bench/demo/report.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { exchange, RawConnection, type RawAnswer } from "../raw-http.ts";
 
@@ -127,6 +129,29 @@ describe("an open service", () => {
       expect((await fetch(service.url + saved)).status).toBe(200);
     },
   );
+
+  test("every address that the demo names answers", async () => {
+    const clicked = {
+      id: "demo/1",
+      type: "email.clicked",
+      source: "demo",
+      correlationId: "mail 1",
+    };
+    const post = await fetch(`${service.url}/api/v1/events`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Prefer: "wait=20" },
+      body: JSON.stringify(clicked),
+    });
+    expect(post.status).toBe(201);
+    const now = Date.now();
+    const range = { from: now - 86_400_000, to: now + 60_000 };
+    const text = await guide(analyticsClient(service.url), range, undefined);
+    const addresses = [...text.matchAll(/http:[^\s']+/g)].map(([address]) => address);
+    expect(addresses.length).toBeGreaterThan(7);
+    for (const address of addresses) {
+      expect([address, (await fetch(address)).status]).toEqual([address, 200]);
+    }
+  });
 
   test("a strange host gets nothing, of no address", async () => {
     const paths = ["/api/v1/events", "/health", "/metrics", "/health/live", "/nothing"];

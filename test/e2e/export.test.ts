@@ -103,8 +103,8 @@ describe("an export", () => {
     expect(await statusOf("", { headers: { Accept: "image/png" } })).toEqual([406, null]);
     const csvOnly = { headers: { Accept: "text/csv" } };
     expect(await statusOf("?format=ndjson", csvOnly)).toEqual([406, null]);
-    expect(await statusOf("", { method: "POST" })).toEqual([405, "GET"]);
-    expect(await statusOf("", { method: "DELETE" })).toEqual([405, "GET"]);
+    expect(await statusOf("", { method: "POST" })).toEqual([405, "OPTIONS, GET, HEAD"]);
+    expect(await statusOf("", { method: "DELETE" })).toEqual([405, "OPTIONS, GET, HEAD"]);
   });
 
   test("has a head without a body", async () => {

@@ -1,6 +1,9 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ServiceBroker } from "moleculer";
+import { answersToBadQuestions, refusedAll } from "../bad-questions.ts";
+import { ClusterTransporter } from "../../lib/cluster/amqp-transporter.ts";
 import { Cluster, metricOf, sharedVariables, startServers, stopServers } from "../cluster.ts";
 import type { Servers } from "../cluster.ts";
 import { countsOf, expectExact, postShuffled } from "../e2e/shop-run.ts";
@@ -47,6 +50,47 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster of six processes", 
     },
     longMs,
   );
+
+  test("bad questions are refused as in one process", async () => {
+    expect(await answersToBadQuestions(cluster.gateway.url)).toEqual(refusedAll);
+  });
+
+  test("no node can open the gateway, or ask another one for its options", async () => {
+    const node = new ServiceBroker({
+      namespace: "analytics",
+      transporter: new ClusterTransporter(servers.rabbitmq.url),
+      logger: false,
+      // Else it would answer for itself.
+      internalServices: false,
+      skipProcessEventRegistration: true,
+    });
+    await node.start();
+    try {
+      await node.waitForServices(["api-gateway", "ingest", "query"]);
+      for (const action of [
+        "api-gateway.addRoute",
+        "api-gateway.removeRoute",
+        "api-gateway.listAliases",
+        "api-gateway.rest",
+        "query.answered",
+        "$node.options",
+      ]) {
+        await expect(node.call(action, {})).rejects.toMatchObject({ type: "SERVICE_NOT_FOUND" });
+      }
+      const refused = { type: "VALIDATION", code: 400 };
+      await expect(node.call("query.outcome", { id: 7 })).rejects.toMatchObject(refused);
+      const event = { type: "a", source: "b" };
+      await expect(
+        node.call(
+          "ingest.collect",
+          { events: [event] },
+          { meta: { project: "no project" } as object },
+        ),
+      ).rejects.toMatchObject(refused);
+    } finally {
+      await node.stop();
+    }
+  });
 
   test(
     "a fifth sent twice, a processor killed, RabbitMQ restarted: every count is exact, and both processors worked",

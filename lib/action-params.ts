@@ -1,0 +1,56 @@
+import type { ActionParams } from "moleculer";
+import type { Actions } from "./contracts.ts";
+import { firstInstant, lastInstant } from "./event/instant.ts";
+import { maxBatchEvents } from "./event/limits.ts";
+
+const none = { $$strict: true };
+/** The action's own reader says what is wrong in it. */
+const anyObject = { $$root: true, type: "object" };
+const instant = { type: "number", integer: true, min: firstInstant, max: lastInstant };
+const id = "string|min:1|max:128";
+/** A saved question's name. */
+const named = { $$strict: true, name: "string" };
+const demand = {
+  type: "multi",
+  optional: true,
+  rules: [
+    { type: "enum", values: ["any", "absent", "present"] },
+    { type: "object", strict: true, props: { versions: { type: "array", items: "string" } } },
+  ],
+};
+
+/** What each action takes, as Moleculer's validator reads it: whatever another node sends, handlers get only this. */
+export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
+  "ingest.collect": {
+    $$strict: true,
+    events: { type: "array", max: maxBatchEvents },
+    waitMs: "number|optional|min:0",
+  },
+  "ingest.health": none,
+  "processor.backlog": none,
+  "processor.dead.list": { $$strict: true, limit: "number|integer|positive|max:1000" },
+  "processor.dead.show": { $$strict: true, id },
+  "processor.dead.replay": { $$strict: true, id },
+  "processor.health": none,
+  "aggregator.audit": { $$strict: true, from: instant, to: instant },
+  "aggregator.health": none,
+  "query.events": anyObject,
+  "query.export": anyObject,
+  "query.mailReport": anyObject,
+  "query.saved.list": none,
+  "query.saved.get": named,
+  "query.saved.put": { ...named, body: "any", demand },
+  "query.saved.remove": { ...named, demand },
+  "query.saved.results": { ...named, from: "any|optional", to: "any|optional" },
+  "query.event": { $$strict: true, id },
+  "query.counts": anyObject,
+  "query.run": anyObject,
+  "query.funnel": anyObject,
+  "query.retention": anyObject,
+  "query.paths": anyObject,
+  "query.story": anyObject,
+  "query.answered": anyObject,
+  "query.outcome": { $$strict: true, id, batch: "string|min:1", hash: "string|min:1" },
+  "query.health": none,
+  "api-gateway.knows": { $$strict: true, nodeID: "string", services: "string[]" },
+};
