@@ -158,7 +158,7 @@ describe("bad questions", () => {
     expect((await post("{}", "text/plain")).status).toBe(415);
     expect((await post(JSON.stringify({ a: "x".repeat(300_000) }))).status).toBe(413);
     const get = await fetch(`${service.url}/api/v1/query`);
-    expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
+    expect([get.status, get.headers.get("allow")]).toEqual([405, "OPTIONS, POST"]);
   });
 
   test("what would read too much is refused before it starts, with the estimate", async () => {
