@@ -1,4 +1,5 @@
 import type { StoredEvent } from "../event/event.ts";
+import { shownValue } from "../event/shown-value.ts";
 import { NONE } from "./cells.ts";
 
 /** The dimensions that are always rolled up, under their public names. */
@@ -67,7 +68,7 @@ export function readerOf(dimension: string): (event: StoredEvent) => string {
 
 /** The value that a property counts under. */
 export function asValue(property: unknown): string {
-  if (typeof property === "string") return asKey(property);
+  if (typeof property === "string") return asKey(shownValue(property));
   if (typeof property === "number" || typeof property === "boolean") return String(property);
   return NONE;
 }

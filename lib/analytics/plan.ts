@@ -142,7 +142,7 @@ function isTold(predicate: Predicate, section: string): boolean {
 
 /** What is shown is what a rollup counts under, unless it is long. */
 function standsShown(value: string): boolean {
-  return value.length < 254 && value !== OTHER;
+  return value.length < 254 && value !== OTHER && !value.startsWith("\\");
 }
 
 /** `(none)` and `(other)` are what rollups say, and a lone surrogate is replaced there. */

@@ -1,5 +1,6 @@
 import { meets } from "../event/predicate.ts";
 import type { StoredEvent } from "../event/event.ts";
+import { sentText } from "../event/shown-value.ts";
 import type { SectionRow } from "../store/store.ts";
 import type { Breakdown, Group } from "./breakdown.ts";
 import type { Period } from "./calendar.ts";
@@ -152,6 +153,6 @@ function eventWith(type: string, section: string, value: string): Partial<Stored
   const isBoolean = section === "context.bot" || section === "context.machine";
   let at = event;
   for (const segment of path.slice(0, -1)) at = at[segment] = {} as Record<string, unknown>;
-  at[path.at(-1)!] = isBoolean ? value === "true" : value;
+  at[path.at(-1)!] = isBoolean ? value === "true" : sentText(value);
   return event;
 }

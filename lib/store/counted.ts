@@ -12,6 +12,7 @@ import { assign, coverAll, sourceOf, type Cover, type Marks } from "../analytics
 import { exactness, toldRange, type Told } from "../analytics/told.ts";
 import { ServiceError } from "../errors.ts";
 import { grainMs, grains, startOf } from "../event/bucket.ts";
+import { shownValue } from "../event/shown-value.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventReads } from "./event-page.ts";
 import type { EventFilter, EventQuery, Range, SectionRow } from "./store.ts";
@@ -88,7 +89,7 @@ async function countCovered(
   }
   if (sources !== undefined) {
     return countTypes(
-      pickValues(await coveredRows(store, project, cover, "source"), sources),
+      pickValues(await coveredRows(store, project, cover, "source"), sources.map(shownValue)),
       options,
     );
   }

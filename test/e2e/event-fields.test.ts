@@ -104,6 +104,29 @@ test("a source of 512 characters counts as itself, also beside one that begins a
   }
 });
 
+test("a source that is called as answers call what they leave out has a row of its own", async () => {
+  for (const source of ["(other)", "(none)", "\\(none)", "plain"]) {
+    expect((await send({ type: "said", source, data: { source } })).status).toBe(201);
+  }
+  expect((await send({ type: "said", source: "plain" })).status).toBe(201);
+  expect(await read("/events/counts?type=said&source=(other)")).toMatchObject({ total: 1 });
+  expect(await read("/events/counts?type=said&source=(none)")).toMatchObject({ total: 1 });
+  const filters = ["is", "type", "said"];
+  const rowsOf = async (dimension: string) => {
+    const { results } = await ask("", { filters, dimensions: [dimension] });
+    const rows = results as readonly { dimensions: [string]; metrics: [number] }[];
+    return Object.fromEntries(rows.map(({ dimensions, metrics }) => [dimensions[0], metrics[0]]));
+  };
+  const said = { "\\(other)": 1, "\\(none)": 1, "\\\\(none)": 1 };
+  expect(await rowsOf("source")).toEqual({ ...said, plain: 2 });
+  const rows = await rowsOf("data.source");
+  expect(rows).toEqual({ ...said, plain: 1, "(none)": 1 });
+  for (const [value, count] of Object.entries(rows)) {
+    const where = ["and", filters, ["shown_as", "data.source", value]];
+    expect(await ask("", { filters: where })).toMatchObject({ results: [{ metrics: [count] }] });
+  }
+});
+
 test("a CloudEvent is told by its source and id, in every mode", async () => {
   const event = { specversion: "1.0", id: "7 / ä", type: "cloud.paid", source: "/a" };
   const structured = { "Content-Type": "application/cloudevents+json" };
