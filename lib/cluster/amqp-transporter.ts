@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Channel } from "amqplib";
 import { Errors, Transporters, type Logger, type ServiceBroker, type Transit } from "moleculer";
 import { hide } from "../hide.ts";
 import { brokerError } from "../queue/rabbitmq-failure.ts";
@@ -13,6 +14,8 @@ interface Internals {
   readonly broker: ServiceBroker;
   readonly transit: Transit & {
     logger: Logger;
+    /** While queues are subscribed to: what is sent meanwhile waits for it, and fails as it does. */
+    subscribing?: Promise<unknown> | null;
     removePendingRequestByNodeID(nodeID: string): void;
   };
   logger: Logger;
@@ -48,6 +51,14 @@ export class ClusterTransporter extends Transporters.AMQP {
     } as ConstructorParameters<typeof Transporters.AMQP>[0]);
     hide(this.opts, "url");
     this.#url = url;
+    let channel: Channel | null = null;
+    Object.defineProperty(this, "channel", {
+      get: () => channel,
+      set: (opened: Channel | null) => {
+        channel = opened;
+        if (opened !== null) heedPrefetch(opened);
+      },
+    });
   }
 
   get #internals(): Internals {
@@ -58,7 +69,17 @@ export class ClusterTransporter extends Transporters.AMQP {
     super.init(...args);
     const internals = this.#internals;
     internals.logger = quieted(internals.logger, "AMQP");
-    internals.transit.logger = quieted(internals.transit.logger, "Unable to send");
+    const { transit } = internals;
+    transit.logger = quieted(transit.logger, "Unable to send");
+    const subscribe = transit.makeSubscriptions.bind(transit);
+    // What the client says of a connection that was lost meanwhile would reach whoever sends something.
+    transit.makeSubscriptions = () => {
+      const subscribing = subscribe().catch(() => {
+        throw disconnected();
+      });
+      transit.subscribing = subscribing;
+      return subscribing;
+    };
   }
 
   /** Resolves once connected, however long that takes. */
@@ -91,6 +112,13 @@ export class ClusterTransporter extends Transporters.AMQP {
     }
   }
 
+  /** Moleculer does not wait for this: where it fails, the event is lost, as events may be. */
+  override async publishBalancedEvent(
+    ...args: Parameters<Transporters.AMQP["publishBalancedEvent"]>
+  ): Promise<void> {
+    await Promise.resolve(super.publishBalancedEvent(...args)).catch(() => undefined);
+  }
+
   #connected(): void {
     if (this.#away) this.#internals.broker.logger.info("the message broker is back");
     this.#away = false;
@@ -116,6 +144,19 @@ export class ClusterTransporter extends Transporters.AMQP {
     this.#away = true;
     broker.logger.warn({ reason: message }, "the message broker is away");
   }
+}
+
+/**
+ * Moleculer does not wait for the answer to this either: where the connection is lost before, that would
+ * be a rejection that nobody handles, which ends the process. The loss is told by the connection's `close`.
+ */
+function heedPrefetch(channel: Channel): void {
+  const prefetch = channel.prefetch.bind(channel);
+  channel.prefetch = (...args) => {
+    const answer = prefetch(...args);
+    answer.catch(() => undefined);
+    return answer;
+  };
 }
 
 function disconnected(): Error {
