@@ -1,3 +1,4 @@
+import { hasElements } from "../event/property-path.ts";
 import type { PropertyPath } from "../store/store.ts";
 import { resolveDimension, asValue } from "./dimensions.ts";
 import { FoldOverflow, type Cell, type Column } from "./fold.ts";
@@ -16,9 +17,10 @@ export function readBreakdown(body: Raw, findings: Findings): PropertyPath | und
   const inner: Findings = [];
   const known = typeof name === "string" ? (resolveDimension(name) ?? name) : name;
   const path = readProperty(known, "/breakdown", inner);
-  if (path !== undefined && (path.length > 1 || ["type", "source"].includes(path[0]))) return path;
+  const isOne = path !== undefined && !hasElements(path);
+  if (isOne && (path.length > 1 || ["type", "source"].includes(path[0]))) return path;
   const message =
-    "breakdown must be type, source or a path such as data.plan, metadata.campaignId, context.country";
+    'breakdown must be type, source or a path to one value, such as data.plan, metadata.campaignId, data["http.status"]';
   findings.push({ pointer: "/breakdown", code: "property", message });
   return undefined;
 }

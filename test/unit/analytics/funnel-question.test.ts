@@ -66,6 +66,7 @@ test.each([
   [{ steps, strictlyLater: "yes" }, "/strictlyLater"],
   [{ steps, breakdown: "timestamp" }, "/breakdown"],
   [{ steps, breakdown: ["data.a", "data.b"] }, "/breakdown"],
+  [{ steps, breakdown: "data.tags[]" }, "/breakdown"],
   [{ steps, range: { from: "soon" } }, "/range/from"],
   [{ steps, range: { from: 2, to: 1 } }, "/range/to"],
   [{ steps, timezone: "UTC" }, "/timezone"],
