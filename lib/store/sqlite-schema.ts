@@ -102,7 +102,10 @@ const first = `
   INSERT INTO pings VALUES (0);
 `;
 
-/** Both tables came without a new version: files of version 1 have both, the first one, or none. */
+/**
+ * Both tables came without a new version: files of version 1 have both, the first one, or none. Should columns
+ * take another form, a step empties their table: they are made again.
+ */
 const columnsAndQuestions = `
   -- What the events of a chunk say, column by column, once the chunk is full: for questions that no
   -- rollup answers. The column '' says how to read the others. All of it can be made again.
