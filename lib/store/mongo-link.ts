@@ -29,6 +29,12 @@ const defaults = {
   connectTimeoutMS: 5_000,
 } as const satisfies MongoClientOptions;
 
+/**
+ * Of the connections for reads that may take seconds. There are more than such reads at a time, so that none waits
+ * but for a server that does not end what it was told to end.
+ */
+const scanning: MongoClientOptions = { maxPoolSize: 20, waitQueueTimeoutMS: 5_000 };
+
 /** The counting rests on these, so no URI changes them. */
 const promised: MongoClientOptions = {
   writeConcern: { w: "majority", journal: true, wtimeoutMS: 10_000 },
@@ -43,6 +49,8 @@ export class MongoLink {
   readonly client: MongoClient;
   readonly db: Db;
   readonly collections: Collections;
+  readonly #scanner: MongoClient;
+  readonly #scanned: Collections;
   readonly #log: StoreLog;
   readonly #server: string;
   readonly #calls = new Set<Promise<unknown>>();
@@ -59,6 +67,8 @@ export class MongoLink {
     this.#server = `${this.client.options.srvHost ?? this.client.options.hosts.join(",")}/${name}`;
     this.db = this.#databaseNamed(name);
     this.collections = collectionsOf(this.db);
+    this.#scanner = clientOf(uri, scanning);
+    this.#scanned = collectionsOf(this.#scanner.db(name));
     this.#preparation = new Preparation(() => this.#prepare(), prepareEveryMs);
   }
 
@@ -90,6 +100,15 @@ export class MongoLink {
 
   /** @throws ServiceError STORE_UNAVAILABLE; INTERNAL where the server refuses this one call */
   run<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    return this.#call(() => work(this.collections));
+  }
+
+  /** The same for a read that may take seconds: on connections of its own, so that writes do not wait for it. */
+  scan<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    return this.#call(() => work(this.#scanned));
+  }
+
+  #call<T>(work: () => Promise<T>): Promise<T> {
     if (this.#ended !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
     const call = this.#attempt(work).finally(() => this.#calls.delete(call));
     this.#calls.add(call);
@@ -105,10 +124,10 @@ export class MongoLink {
   async #end(): Promise<void> {
     await Promise.allSettled(this.#calls);
     await this.#preparation.idle();
-    await this.client.close();
+    await Promise.all([this.client.close(), this.#scanner.close()]);
   }
 
-  async #attempt<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
     try {
       await this.#preparation.ready();
       const result = await this.#repeated(work);
@@ -120,10 +139,10 @@ export class MongoLink {
   }
 
   /** Anything may be repeated; what the server only put off is. */
-  async #repeated<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+  async #repeated<T>(work: () => Promise<T>): Promise<T> {
     for (let round = 1; ; round += 1) {
       try {
-        return await work(this.collections);
+        return await work();
       } catch (error) {
         if (!isPassing(error) || round > maxRepeats) throw error;
         await pause(round);
@@ -173,11 +192,11 @@ export class MongoLink {
   }
 }
 
-function clientOf(uri: string): MongoClient {
+function clientOf(uri: string, more: MongoClientOptions = {}): MongoClient {
   const named = [...new URLSearchParams(optionsOf(uri)).keys()].map((key) => key.toLowerCase());
   const unnamed = Object.entries(defaults).filter(([key]) => !named.includes(key.toLowerCase()));
   try {
-    return new MongoClient(uri, { ...Object.fromEntries(unnamed), ...promised });
+    return new MongoClient(uri, { ...Object.fromEntries(unnamed), ...promised, ...more });
   } catch {
     throw new ConfigError([`MONGODB_URI cannot be read: ${complaintOf(uri)}`]);
   }

@@ -150,15 +150,15 @@ export class MongoStore extends MongoAdapter implements EventStore {
   }
 
   page(query: EventQuery, limits: PageLimits = defaultPageLimits): Promise<EventPage> {
-    return this.link.run((collections) => page(collections, query, limits));
+    return this.link.scan((collections) => page(collections, query, limits));
   }
 
   eventsText(query: EventQuery, text: EventText, limits: PageLimits): Promise<EventTextPage> {
-    return this.link.run((collections) => eventsText(collections, query, text, limits));
+    return this.link.scan((collections) => eventsText(collections, query, text, limits));
   }
 
   countEvents(query: EventFilter, limits: ReadLimits = { timeoutMs: Infinity }): Promise<number> {
-    return this.link.run((collections) => countWithin(collections, query, limits));
+    return this.link.scan((collections) => countWithin(collections, query, limits));
   }
 
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
@@ -170,7 +170,7 @@ export class MongoStore extends MongoAdapter implements EventStore {
     job: FoldJob<K>,
     limits: ReadLimits,
   ): Promise<Analyzed<K>> {
-    return this.link.run((collections) =>
+    return this.link.scan((collections) =>
       analyze(collections, filter, job, limits, this.link.aggregates),
     );
   }

@@ -4,10 +4,20 @@ import { connect, type AddressInfo } from "node:net";
 import fc from "fast-check";
 import { AnswersUnderWay } from "../../../lib/http/answers-under-way.ts";
 import { cutWhenSlow } from "../../../lib/http/slow-client.ts";
-import { ServiceError } from "../../../lib/errors.ts";
+import type { ServiceError } from "../../../lib/errors.ts";
 
 function responseOf(): ServerResponse {
   return Object.assign(new EventEmitter(), { closed: false }) as unknown as ServerResponse;
+}
+
+/** What something is refused with. */
+function typeOf(refused: () => void): string | undefined {
+  try {
+    refused();
+    return undefined;
+  } catch (error) {
+    return (error as ServiceError).type;
+  }
 }
 
 describe("answers under way", () => {
@@ -53,15 +63,11 @@ describe("answers under way", () => {
   test("a caller whose half is full is refused before anything is worked out, another is not", () => {
     const answers = new AnswersUnderWay(100);
     answers.hold(responseOf(), "a", 50);
-    expect(() => answers.check("a")).toThrow(
-      expect.objectContaining({ type: "TOO_MANY_REQUESTS" }),
-    );
+    expect(typeOf(() => answers.check("a"))).toBe("TOO_MANY_REQUESTS");
     expect(() => answers.check("b")).not.toThrow();
     answers.hold(responseOf(), "b", 49);
     answers.hold(responseOf(), "c", 0.5);
-    expect(() => answers.hold(responseOf(), "d", 1)).toThrow(
-      expect.objectContaining({ type: "OVERLOADED" }),
-    );
+    expect(typeOf(() => answers.hold(responseOf(), "d", 1))).toBe("OVERLOADED");
   });
 });
 

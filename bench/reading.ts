@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { ServiceProcess } from "../test/service-process.ts";
+
+/*
+ * What reads may cost others, on a process of its own: `node bench/reading.ts [events]`.
+ * - 200 requests of one project that scan, whose callers leave: a filtered list of another project before and after.
+ * - Collecting meanwhile, against collecting alone.
+ * - 64 clients that ask for the largest page of events of 60 KB and read nothing: memory, and whether health answers.
+ */
+
+const total = Number(process.argv[2] ?? 100_000);
+const keys = { a: "a".repeat(20), b: "b".repeat(20), large: "c".repeat(20) } as const;
+type Project = keyof typeof keys;
+
+const service = await ServiceProcess.create({
+  API_KEYS: Object.entries(keys)
+    .map(([project, key]) => `${key}:${project}`)
+    .join(),
+  LOG_LEVEL: "warn",
+});
+
+function ask(project: Project, path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { "X-Api-Key": keys[project], "Content-Type": "application/json" };
+  return fetch(`${service.url}/api/v1${path}`, { ...init, headers });
+}
+
+async function post(project: Project, events: readonly object[]): Promise<number> {
+  const response = await ask(project, "/events/batch", {
+    method: "POST",
+    body: JSON.stringify(events),
+  });
+  await response.arrayBuffer();
+  return response.status === 202 ? events.length : 0;
+}
+
+function eventsFrom(first: number, count: number, padding: number): readonly object[] {
+  return Array.from({ length: count }, (_, i) => ({
+    type: `t${(first + i) % 3}`,
+    source: "bench",
+    timestamp: 1_700_000_000_000 + (first + i) * 1_000,
+    data: { n: first + i, pad: "x".repeat(padding) },
+  }));
+}
+
+async function fill(project: Project, count: number, padding: number, size: number): Promise<void> {
+  for (let i = 0; i < count; i += size) await post(project, eventsFrom(i, size, padding));
+  for (;;) {
+    const counted = (await (await ask(project, "/events/counts")).json()) as { total: number };
+    if (counted.total >= count) return;
+    await delay(200);
+  }
+}
+
+async function listMs(project: Project, n: number): Promise<number> {
+  const startedAt = performance.now();
+  const response = await ask(project, `/events?data.n=${n}&limit=1`);
+  await response.arrayBuffer();
+  if (response.status !== 200) throw new Error(`a list was answered ${response.status}`);
+  return performance.now() - startedAt;
+}
+
+async function medianMs(project: Project, first: number): Promise<number> {
+  const found: number[] = [];
+  for (let i = 0; i < 9; i++) found.push(await listMs(project, first + i));
+  return found.sort((x, y) => x - y)[4]!;
+}
+
+/** Collects for a while. @returns events a second */
+async function rate(ms: number): Promise<number> {
+  const startedAt = performance.now();
+  let accepted = 0;
+  while (performance.now() - startedAt < ms) accepted += await post("b", eventsFrom(0, 100, 100));
+  return accepted / ((performance.now() - startedAt) / 1_000);
+}
+
+function scan(i: number, signal: AbortSignal): Promise<string> {
+  const body = { metrics: ["count"], dimensions: ["data.n"], filters: ["is", "data.n", -i] };
+  const asked = [
+    () => ask("a", `/events?data.n=${-i}`, { signal }),
+    () => ask("a", `/events?data.n=${-i}&include=total`, { signal }),
+    () => ask("a", `/events/export?data.n=${-i}`, { signal }),
+    () => ask("a", "/query", { method: "POST", body: JSON.stringify(body), signal }),
+  ][i % 4]!;
+  return asked().then(
+    async (response) => {
+      await response.arrayBuffer();
+      return String(response.status);
+    },
+    () => "left",
+  );
+}
+
+/** 200 scans at a time for a while, each begun anew when it was refused. Resolves once all have left. */
+async function storm(ms: number): Promise<Readonly<Record<string, number>>> {
+  const left = new AbortController();
+  const answers: Record<string, number> = {};
+  let next = 1;
+  const caller = async () => {
+    while (!left.signal.aborted) {
+      const answer = await scan(next++, left.signal);
+      answers[answer] = (answers[answer] ?? 0) + 1;
+      if (answer === "429") await delay(1_000, undefined, { signal: left.signal }).catch(() => {});
+    }
+  };
+  const callers = Array.from({ length: 200 }, caller);
+  await delay(ms);
+  left.abort();
+  await Promise.all(callers).catch(() => undefined);
+  return answers;
+}
+
+function rssMb(): number {
+  const status = readFileSync(`/proc/${service.pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+}
+
+const say = (measure: string, value: number, unit: string) =>
+  console.log(`${measure}: ${value.toFixed(1)} ${unit}`);
+
+try {
+  await service.start();
+  await fill("a", total, 200, 1_000);
+  await fill("b", total, 200, 1_000);
+  const before = await medianMs("b", 10);
+  const alone = await rate(8_000);
+  const storming = storm(10_000);
+  const meanwhile = await rate(8_000);
+  const during = await listMs("b", 50);
+  console.log("answers of the storm", await storming);
+  const after = await medianMs("b", 100);
+  say("a filtered list of another project, before", before, "ms");
+  say("during", during, "ms");
+  say("from the moment they left", after, "ms");
+  say("collecting meanwhile, of alone", meanwhile / alone, `(${alone.toFixed(0)} events/s alone)`);
+
+  await fill("large", 1_000, 60_000, 50);
+  await delay(2_000);
+  const rss = rssMb();
+  const head = `GET /api/v1/events?limit=1000 HTTP/1.1\r\nHost: x\r\nX-Api-Key: ${keys.large}\r\n\r\n`;
+  const { port } = new URL(service.url);
+  const silent = Array.from({ length: 64 }, () => {
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.on("error", () => undefined).pause();
+    socket.write(head);
+    return socket;
+  });
+  let most = rss;
+  for (let i = 0; i < 50; i++) {
+    await delay(200);
+    most = Math.max(most, rssMb());
+  }
+  const startedAt = performance.now();
+  const health = await fetch(`${service.url}/health`);
+  say(`health ${health.status}`, performance.now() - startedAt, "ms");
+  say("memory grew, with 64 clients that read nothing", most - rss, `MB (from ${rss.toFixed(0)})`);
+  for (const socket of silent) socket.destroy();
+} finally {
+  await service.dispose();
+}
