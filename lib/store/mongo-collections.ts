@@ -2,6 +2,7 @@ import type { Collection, Db, IndexSpecification } from "mongodb";
 import type {
   DayDocument,
   DeltaDocument,
+  FoldDocument,
   EventDocument,
   MarkDocument,
   PartDocument,
@@ -18,6 +19,7 @@ export interface PingDocument {
 export interface Collections {
   readonly events: Collection<EventDocument>;
   readonly deltas: Collection<DeltaDocument>;
+  readonly folds: Collection<FoldDocument>;
   readonly dirty: Collection<MarkDocument>;
   readonly rollups: Collection<RollupDocument>;
   readonly rollupParts: Collection<PartDocument>;
@@ -36,6 +38,7 @@ export function collectionsOf(db: Db): Collections {
   return {
     events: db.collection("events"),
     deltas: db.collection("deltas"),
+    folds: db.collection("folds"),
     dirty: db.collection("dirty"),
     rollups: db.collection("rollups"),
     rollupParts: db.collection("rollup_parts"),
@@ -46,14 +49,14 @@ export function collectionsOf(db: Db): Collections {
 }
 
 /** What each serves is told in docs/mongodb.md. */
-const indexes: { readonly [Name in keyof Collections]?: readonly IndexSpecification[] } = {
+export const indexes: { readonly [Name in keyof Collections]?: readonly IndexSpecification[] } = {
   events: [
     { project: 1, timestamp: 1, id: 1 },
     { project: 1, type: 1, timestamp: 1, id: 1 },
     { project: 1, correlationId: 1, timestamp: 1, id: 1 },
     { project: 1, userId: 1, timestamp: 1, id: 1 },
   ],
-  deltas: [{ project: 1, minute: 1 }],
+  deltas: [{ project: 1, minute: 1, folded: 1 }],
   dirty: [
     { grain: 1, markedAt: 1, turn: 1 },
     { project: 1, grain: 1, start: 1 },

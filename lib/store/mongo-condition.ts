@@ -31,6 +31,9 @@ export const never: EventDocumentFilter = { _id: { $in: [] } };
 /** The events of whose properties only the body tells. */
 export const withoutProperties: EventDocumentFilter = { properties: { $exists: false } };
 
+/** All others. */
+export const withProperties: EventDocumentFilter = { properties: { $exists: true } };
+
 /** Only what means on every server exactly what `meets` says is translated as exact. */
 export function translate(predicates: readonly Predicate[]): Translation {
   const exact = predicates.filter((predicate) => exactly(predicate) !== undefined);

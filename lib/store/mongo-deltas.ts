@@ -1,10 +1,11 @@
-import { isCut, type Section, type ValueCounts } from "../analytics/cells.ts";
+import { emptyCells, isCut, type Section, type ValueCounts } from "../analytics/cells.ts";
 import type { Bucket } from "../event/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
-import { inOneAnswer, type Collections } from "./mongo-collections.ts";
-import type { DeltaDocument } from "./mongo-documents.ts";
+import type { Collections } from "./mongo-collections.ts";
+import type { SectionTexts } from "./mongo-documents.ts";
+import { sumSteadily, type Steady } from "./mongo-folds.ts";
 import {
-  BucketSums,
+  cellsSum,
   fieldsOf,
   fromTexts,
   sectionFrom,
@@ -24,49 +25,46 @@ export async function putDeltas(collections: Collections, deltas: readonly Delta
   await insertAbsent(collections.deltas, documents);
 }
 
-/**
- * What the deltas of each minute add up to, in the order of the minutes. Deltas never change, so it does not
- * matter that others are inserted while these are read.
- */
+/** A minute's sum, and what there is to condense in it. */
+export interface MinuteSum {
+  readonly sum: Sum;
+  readonly steady: Pick<Steady<unknown>, "n" | "fresh" | "held">;
+}
+
+/** What the deltas of each minute add up to, in the order of the minutes. */
 export async function sumDeltas(
-  { deltas }: Collections,
+  collections: Collections,
   minutes: readonly Bucket[],
-): Promise<readonly Sum[]> {
-  const sums = new BucketSums();
-  await Promise.all(
-    [...Map.groupBy(minutes, ({ project }) => project)].map(async ([project, ofProject]) => {
-      const starts = ofProject.map(({ start }) => start);
-      const found = deltas.find({ project, minute: { $in: starts } }, inOneAnswer);
-      for await (const { minute, sections } of found) {
-        sums.add({ project, grain: "minute", start: minute }, fromTexts(sections), 1);
-      }
-    }),
-  );
-  return minutes.map((minute) => sums.of(minute));
+): Promise<readonly MinuteSum[]> {
+  const begin = () => {
+    const sum = cellsSum();
+    return { add: (texts: SectionTexts) => sum.add(fromTexts(texts)), total: () => sum.total() };
+  };
+  const sums = await sumSteadily(collections, minutes, begin);
+  return sums.map(({ v, total, ...steady }) => ({
+    sum: { v, cells: total ?? emptyCells() },
+    steady,
+  }));
 }
 
 /** One section of the sums of some minutes; those without deltas are absent. */
 export async function deltaSums<S extends Section>(
-  { deltas }: Collections,
+  collections: Collections,
   project: ProjectId,
   minutes: readonly number[],
   section: S,
 ): Promise<readonly SectionRow<S>[]> {
-  const found = deltas
-    .find({ project, minute: { $in: minutes } }, inOneAnswer)
-    .project<Pick<DeltaDocument, "minute" | "sections">>({
-      minute: 1,
-      ...Object.fromEntries(fieldsOf(section).map((field) => [`sections.${field}`, 1])),
-    });
-  const sums = new Map<number, ReturnType<typeof sectionSum<S>>>();
-  for await (const { minute, sections } of found) {
-    const sum = sums.get(minute) ?? sectionSum(section);
-    sum.add(sectionFrom(section, sections));
-    sums.set(minute, sum);
-  }
-  return [...sums]
-    .sort(([a], [b]) => a - b)
-    .map(([start, sum]) => sectionRow(section, start, sum.total()));
+  const begin = () => {
+    const sum = sectionSum(section);
+    const add = (texts: SectionTexts) => sum.add(sectionFrom(section, texts));
+    return { add, total: () => sum.total() };
+  };
+  const starts = minutes.toSorted((a, b) => a - b);
+  const buckets = starts.map((start) => ({ project, grain: "minute" as const, start }));
+  const sums = await sumSteadily(collections, buckets, begin, fieldsOf(section));
+  return sums.flatMap(({ total }, i) =>
+    total === undefined ? [] : [sectionRow(section, starts[i]!, total)],
+  );
 }
 
 export function sectionRow<S extends Section>(

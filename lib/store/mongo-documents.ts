@@ -36,6 +36,22 @@ export interface DeltaDocument {
   readonly _id: string;
   readonly project: ProjectId;
   readonly minute: number;
+  /** Absent where it is folded. */
+  readonly sections: SectionTexts;
+  /** Whether its cells are in the minute's fold. Absent while it is open. */
+  readonly folded?: true;
+}
+
+/** Deltas of a minute, summed (mongo-folds.ts). */
+export interface FoldDocument {
+  /** `bucketId` of the minute. */
+  readonly _id: string;
+  /** Grows with each fold. */
+  readonly n: number;
+  /** How many deltas are in the sum. */
+  readonly v: number;
+  /** The deltas that came with this fold; only these may still be open. */
+  readonly batches: readonly string[];
   readonly sections: SectionTexts;
 }
 

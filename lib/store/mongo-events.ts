@@ -4,6 +4,7 @@ import type { Collections } from "./mongo-collections.ts";
 import {
   translate,
   withoutProperties,
+  withProperties,
   type EventDocumentFilter,
   type Translation,
 } from "./mongo-condition.ts";
@@ -24,13 +25,11 @@ export async function event(
 }
 
 /** A page of events in order. */
-export async function events(
+export function events(
   collections: Collections,
   query: EventQuery,
 ): Promise<readonly StoredEvent[]> {
-  const page: StoredEvent[] = [];
-  for await (const found of eachEvent(collections, query)) page.push(found);
-  return page;
+  return collected(eachEvent(collections, query));
 }
 
 /** How much longer the server may take for one command, and for whom. */
@@ -39,29 +38,84 @@ export interface ServerLimits {
   readonly signal?: AbortSignal;
 }
 
-/** The events of a page: the rest of the cursor's own instant, then what lies beyond it. */
+/** The events of a page, in order. */
 export async function* eachEvent(
   collections: Collections,
   query: EventQuery,
   limits: ServerLimits = {},
 ): AsyncGenerator<StoredEvent, void> {
-  const direction = query.order === "asc" ? 1 : -1;
   const { filters, rest, untold } = filtersOf(query);
-  const unsure = [...rest, ...untold];
+  if (rest.length > 0 || untold.length === 0) {
+    yield* along(collections, query, filters, [...rest, ...untold], limits);
+    return;
+  }
+  // Of events with properties the server finds as many as are wanted; the few others of the same stretch are looked at.
+  let after = query.after;
+  for (let left = query.limit; left > 0; left -= batchSize) {
+    const part = { ...query, after, limit: Math.min(left, batchSize) };
+    const told = await collected(
+      along(collections, part, [...filters, withProperties], [], limits),
+    );
+    const stretch = upTo(part, told[part.limit - 1]);
+    const others = await collected(
+      along(collections, stretch, [...filters, withoutProperties], untold, limits),
+    );
+    const page = merged(told, others, query.order).slice(0, part.limit);
+    yield* page;
+    if (page.length < part.limit) return;
+    after = page.at(-1);
+  }
+}
+
+/** Events that meet filters and predicates: the rest of the cursor's own instant, then what lies beyond it. */
+async function* along(
+  { events }: Collections,
+  query: EventQuery,
+  filters: readonly EventDocumentFilter[],
+  predicates: readonly Predicate[],
+  limits: ServerLimits,
+): AsyncGenerator<StoredEvent, void> {
+  const direction = query.order === "asc" ? 1 : -1;
   let wanted = query.limit;
   for (const bounds of boundsOf(query)) {
     if (wanted <= 0) return;
-    const cursor = collections.events
+    const cursor = events
       .find({ $and: [...filters, ...bounds] }, limits)
       .sort({ timestamp: direction, id: direction });
-    if (unsure.length === 0) cursor.limit(wanted);
-    cursor.batchSize(rest.length === 0 ? Math.min(wanted, batchSize) : batchSize);
-    for await (const found of meeting(cursor, unsure)) {
+    if (predicates.length === 0) cursor.limit(wanted);
+    cursor.batchSize(predicates.length === 0 ? Math.min(wanted, batchSize) : batchSize);
+    for await (const found of meeting(cursor, predicates)) {
       yield found;
       wanted -= 1;
       if (wanted === 0) return;
     }
   }
+}
+
+async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** The part of a query that ends with an event, where one is given. */
+function upTo(query: EventQuery, last: StoredEvent | undefined): EventQuery {
+  if (last === undefined) return query;
+  const { timestamp } = last;
+  return query.order === "asc" ? { ...query, to: timestamp + 1 } : { ...query, from: timestamp };
+}
+
+/** Events in an order, from two lists in that order. */
+function merged(
+  some: readonly StoredEvent[],
+  others: readonly StoredEvent[],
+  order: EventQuery["order"],
+): readonly StoredEvent[] {
+  if (others.length === 0) return some;
+  const direction = order === "asc" ? 1 : -1;
+  return [...some, ...others].sort(
+    (a, b) => direction * (a.timestamp - b.timestamp || (a.id < b.id ? -1 : 1)),
+  );
 }
 
 export async function countEvents(
@@ -76,7 +130,7 @@ export async function countEvents(
   if (untold.length === 0) return events.countDocuments(match, limits);
   const without = events.find({ $and: [match, withoutProperties] }, limits).batchSize(batchSize);
   const counts = await Promise.all([
-    events.countDocuments({ $and: [match, { properties: { $exists: true } }] }, limits),
+    events.countDocuments({ $and: [match, withProperties] }, limits),
     countMeeting(without, untold),
   ]);
   return counts[0] + counts[1];

@@ -2,7 +2,9 @@ import type { Bucket } from "../event/bucket.ts";
 import { Gatherer } from "../gather.ts";
 import { Lane } from "../lane.ts";
 import type { Collections } from "./mongo-collections.ts";
-import { sumDeltas } from "./mongo-deltas.ts";
+import { sumDeltas, type MinuteSum } from "./mongo-deltas.ts";
+import { bucketId } from "./mongo-documents.ts";
+import { fold, minFold } from "./mongo-folds.ts";
 import type { MongoLink } from "./mongo-link.ts";
 import { clearMarks, mark } from "./mongo-marks.ts";
 import { sumChildren, writeRollups, type RollupWrite } from "./mongo-rollups.ts";
@@ -10,6 +12,8 @@ import type { DirtyMark, Sum } from "./store.ts";
 
 /** Buckets of one command: so few that neither the server nor the event loop is kept from others for long. */
 const maxBuckets = 32;
+/** Sums that are kept for a moment. */
+const maxSummed = 256;
 /** Of a parent all children are read, up to 60. */
 const maxParents = 8;
 
@@ -19,13 +23,18 @@ const maxParents = 8;
  * fails as a whole.
  */
 export class MongoPasses {
-  readonly sumDeltas: (minute: Bucket) => Promise<Sum>;
+  readonly #sumMinute: (minute: Bucket) => Promise<MinuteSum>;
   readonly sumChildren: (parent: Bucket) => Promise<Sum>;
   readonly writeRollup: (write: RollupWrite) => Promise<void>;
   readonly markParent: (parent: Bucket) => Promise<void>;
   readonly clearMark: (mark: DirtyMark) => Promise<void>;
 
+  readonly #link: MongoLink;
+  /** What was summed last of minutes, for `condense`; `undefined` where there is nothing to do. */
+  readonly #summed = new Map<string, MinuteSum | undefined>();
+
   constructor(link: MongoLink, maxRollupBytes: number) {
+    this.#link = link;
     const lane = new Lane(1);
     const gathered = <T, R>(work: Work<T, R>, maxItems = maxBuckets) => {
       const gatherer = new Gatherer<T, R>(
@@ -36,13 +45,31 @@ export class MongoPasses {
       // Each is a call of its own to the link, which so knows what was asked for before it is closed.
       return (value: T) => link.run(() => gatherer.add({ value, items: 1, sizeBytes: 0 }));
     };
-    this.sumDeltas = gathered(sumDeltas);
+    this.#sumMinute = gathered(sumDeltas);
     this.sumChildren = gathered(sumChildren, maxParents);
     this.writeRollup = gathered(
       ofEach((collections, writes) => writeRollups(collections, writes, maxRollupBytes)),
     );
     this.markParent = gathered(ofEach(mark));
     this.clearMark = gathered(ofEach(clearMarks));
+  }
+
+  async sumDeltas(minute: Bucket): Promise<Sum> {
+    const summed = await this.#sumMinute(minute);
+    if (this.#summed.size >= maxSummed) this.#summed.clear();
+    const isWorth = summed.steady.fresh.length >= minFold;
+    this.#summed.set(bucketId(minute), isWorth ? summed : undefined);
+    return summed.sum;
+  }
+
+  /** Takes the sum of a moment ago, where there is one, so nothing is read again. */
+  async condense(minute: Bucket): Promise<void> {
+    const id = bucketId(minute);
+    const summed = this.#summed.has(id) ? this.#summed.get(id) : await this.#sumMinute(minute);
+    this.#summed.delete(id);
+    if (summed === undefined) return;
+    const { sum, steady } = summed;
+    await this.#link.run((collections) => fold(collections, minute, steady, sum));
   }
 }
 

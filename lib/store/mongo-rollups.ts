@@ -19,24 +19,25 @@ import type { Range, SectionRow, Sum } from "./store.ts";
 
 type Version = Pick<RollupDocument, "_id" | "v" | "spill">;
 
-/** A rollup, and the version that it is to replace; `undefined` where there is none. */
-interface Replacement {
-  readonly version: Version | undefined;
-  readonly rollup: RollupDocument;
-}
-
 /** A rollup to be written. */
 export interface RollupWrite {
   readonly bucket: Bucket;
   readonly sum: Sum;
 }
 
+/** The same as it is stored, unless it is too large. */
+interface Sized {
+  readonly rollup: RollupDocument;
+  /** Of its texts. */
+  readonly sizeBytes: number;
+}
+
 /** About how much is written with one command. */
 const maxGroupBytes = 8 * 1_024 * 1_024;
 
 /**
- * Write rollups, cut, each where it sums more deltas than the stored one. Only a version that was looked
- * at is replaced; they are looked at again afterwards: where another write came between, the new one counts.
+ * Write rollups, cut, each where it sums more deltas than the stored one. Most are written without a look at
+ * what is stored: the server replaces an older one, and refuses to insert beside any other. Those are looked at.
  * @param maxBytes of texts in one document
  */
 export async function writeRollups(
@@ -44,31 +45,31 @@ export async function writeRollups(
   writes: readonly RollupWrite[],
   maxBytes: number,
 ): Promise<void> {
-  for (let open = writes; ;) {
+  const all = writes.filter(({ sum }) => sum.v > 0).map(sized);
+  const isLarge = ({ sizeBytes }: Sized) => sizeBytes > maxBytes;
+  const refused = await replaceOlder(
+    collections,
+    all.filter((one) => !isLarge(one)),
+  );
+  for (let open = [...all.filter(isLarge), ...refused]; open.length > 0;) {
     const stored = await versionsOf(collections, open);
-    open = open.filter(({ bucket, sum }) => sum.v > (stored.get(bucketId(bucket))?.v ?? 0));
-    if (open.length === 0) return;
-    let group: Replacement[] = [];
-    let groupBytes = 0;
-    for (const { bucket, sum } of open) {
-      const _id = bucketId(bucket);
-      const version = stored.get(_id);
-      const sections = toTexts(cutCells(sum.cells).cells);
-      const sizeBytes = Object.values(sections).reduce((n, text) => n + Buffer.byteLength(text), 0);
-      const rollup = { _id, ...bucket, v: sum.v, sections };
-      if (sizeBytes > maxBytes || version?.spill !== undefined) {
-        await replaceSpilled(collections, version, rollup, maxBytes);
-        continue;
-      }
-      if (groupBytes + sizeBytes > maxGroupBytes) {
-        await replaceAll(collections, group);
-        [group, groupBytes] = [[], 0];
-      }
-      group.push({ version, rollup });
-      groupBytes += sizeBytes;
+    const versionOf = ({ rollup }: Sized) => stored.get(rollup._id);
+    open = open.filter((one) => one.rollup.v > (versionOf(one)?.v ?? 0));
+    const inParts = (one: Sized) => isLarge(one) || versionOf(one)?.spill !== undefined;
+    const lost: Sized[] = [];
+    for (const one of open.filter(inParts)) {
+      const isStored = await replaceSpilled(collections, versionOf(one), one.rollup, maxBytes);
+      if (!isStored) lost.push(one);
     }
-    await replaceAll(collections, group);
+    const whole = open.filter((one) => !inParts(one));
+    open = [...lost, ...(await replaceOlder(collections, whole))];
   }
+}
+
+function sized({ bucket, sum }: RollupWrite): Sized {
+  const sections = toTexts(cutCells(sum.cells).cells);
+  const sizeBytes = Object.values(sections).reduce((n, text) => n + Buffer.byteLength(text), 0);
+  return { rollup: { _id: bucketId(bucket), ...bucket, v: sum.v, sections }, sizeBytes };
 }
 
 /** One section of the rollups whose start lies in a range; the other sections stay on the server. */
@@ -148,44 +149,66 @@ async function lackingRows<S extends Section>(
 
 async function versionsOf(
   { rollups: stored }: Collections,
-  writes: readonly RollupWrite[],
+  some: readonly Sized[],
 ): Promise<ReadonlyMap<string, Version>> {
-  const ids = writes.map(({ bucket }) => bucketId(bucket));
   const found = await stored
-    .find({ _id: { $in: ids } })
+    .find({ _id: { $in: some.map(({ rollup }) => rollup._id) } }, inOneAnswer)
     .project<Version>({ v: 1, spill: 1 })
     .toArray();
   return new Map(found.map((version) => [version._id, version]));
 }
 
-/** Each where the stored version is still this one. A version's number is given once: it only grows. */
-async function replaceAll(
+/**
+ * Write each rollup that is whole where none is stored, or an older one that is whole.
+ * @returns the others, and some that may be among them
+ */
+async function replaceOlder(
   { rollups: stored }: Collections,
-  replacements: readonly Replacement[],
-): Promise<void> {
-  await writeAll(
-    stored,
-    replacements.map(({ version, rollup: { _id, ...rest } }) => ({
-      _id,
-      operation:
-        version === undefined
-          ? { insertOne: { document: { _id, ...rest } } }
-          : { replaceOne: { filter: { _id, v: version.v }, replacement: rest } },
-    })),
-  );
+  some: readonly Sized[],
+): Promise<readonly Sized[]> {
+  const refused: Sized[] = [];
+  for (const group of groupsOf(some)) {
+    const writes = group.map(({ rollup: { _id, ...replacement } }) => {
+      // What this does not find is there in another form, and then inserting it is refused, or is not there.
+      const filter = { _id, v: { $lt: replacement.v }, spill: { $exists: false } };
+      return { _id, operation: { replaceOne: { filter, replacement, upsert: true } } };
+    });
+    if (!(await writeAll(stored, writes))) refused.push(...group);
+  }
+  return refused;
 }
 
-/** The same for one that is, or was, too large for one document; the parts of the one that lost are removed. */
+/** About as much as is written with one command. */
+function groupsOf(some: readonly Sized[]): readonly (readonly Sized[])[] {
+  const groups: Sized[][] = [];
+  let groupBytes = Infinity;
+  for (const one of some) {
+    if (groupBytes + one.sizeBytes > maxGroupBytes) {
+      groups.push([]);
+      groupBytes = 0;
+    }
+    groups.at(-1)!.push(one);
+    groupBytes += one.sizeBytes;
+  }
+  return groups;
+}
+
+/**
+ * The same for one that is, or was, too large for one document: it replaces this version. The parts of the one that
+ * lost are removed.
+ * @returns whether it is stored
+ */
 async function replaceSpilled(
   collections: Collections,
   version: Version | undefined,
   rollup: RollupDocument,
   maxBytes: number,
-): Promise<void> {
+): Promise<boolean> {
   const { _id, sections, ...rest } = rollup;
   const kept = await spill(collections, _id, sections, maxBytes);
   const isStored = await replace(collections, version, { _id, ...rest, ...kept });
   await dropParts(collections, _id, isStored ? version?.spill : kept.spill);
+  return isStored;
 }
 
 /** @returns whether the stored version was still this one */

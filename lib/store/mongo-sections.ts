@@ -86,6 +86,11 @@ export class RunningSum<T> {
   }
 }
 
+/** A sum of cells, among many. */
+export function cellsSum(): RunningSum<Cells> {
+  return new RunningSum<Cells>(mergeCells, smallBlockSize);
+}
+
 interface BucketSum {
   v: number;
   readonly cells: RunningSum<Cells>;
@@ -100,7 +105,7 @@ export class BucketSums {
     const id = bucketId(bucket);
     let sum = this.#sums.get(id);
     if (sum === undefined) {
-      sum = { v: 0, cells: new RunningSum<Cells>(mergeCells, smallBlockSize) };
+      sum = { v: 0, cells: cellsSum() };
       this.#sums.set(id, sum);
     }
     sum.cells.add(cells);

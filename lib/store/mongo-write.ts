@@ -34,49 +34,64 @@ export interface Write<T extends Keyed> extends Keyed {
  * their places alone: some servers miscount what they inserted.
  * @returns the places of those that were there, ascending
  */
-export function insertAbsent<T extends Keyed>(
+export async function insertAbsent<T extends Keyed>(
   collection: Collection<T>,
   documents: readonly T[],
 ): Promise<readonly number[]> {
-  return send(documents, (open) =>
-    collection.insertMany(open as readonly OptionalUnlessRequiredId<T>[], { ordered: false }),
-  );
+  const duplicates: number[] = [];
+  let open = inOrder(documents);
+  for (let round = 0; open.length > 0; round += 1) {
+    if (round > 0) await pauseOrGiveUp(round);
+    const sent = open;
+    const refused = await refusalsOf(() =>
+      collection.insertMany(
+        sent.map((at) => documents[at] as OptionalUnlessRequiredId<T>),
+        { ordered: false },
+      ),
+    );
+    const placesWhere = (isDuplicate: boolean) =>
+      refused.filter((one) => one.isDuplicate === isDuplicate).map(({ index }) => sent[index]!);
+    duplicates.push(...placesWhere(true));
+    open = placesWhere(false);
+  }
+  return duplicates.sort((a, b) => a - b);
 }
 
 /**
- * Carry out writes of different documents. An insert of what is there changes nothing.
- * @returns the places of those that were refused for a duplicate key, ascending
+ * Carry out writes that may be repeated.
+ * @returns false where one was refused for a duplicate key: then it is not known which of the others were carried out,
+ * since FerretDB 1 ends a command there, whatever it was asked
  */
-export function writeAll<T extends Keyed>(
+export async function writeAll<T extends Keyed>(
   collection: Collection<T>,
   writes: readonly Write<T>[],
-): Promise<readonly number[]> {
-  return send(writes, (open) =>
-    collection.bulkWrite(
-      open.map(({ operation }) => operation),
-      { ordered: false },
-    ),
-  );
+): Promise<boolean> {
+  if (writes.length === 0) return true;
+  const operations = inOrder(writes).map((at) => writes[at]!.operation);
+  for (let round = 0; ; round += 1) {
+    if (round > 0) await pauseOrGiveUp(round);
+    const refused = await refusalsOf(() => collection.bulkWrite(operations, { ordered: false }));
+    if (refused.some(({ isDuplicate }) => isDuplicate)) return false;
+    if (refused.length === 0) return true;
+  }
 }
 
 /**
  * Each upsert happens at least once. Of two that insert the same document at once a server may refuse
- * one for its key: that one is repeated, and then finds the other's document.
+ * one for its key: repeated, it finds the other's document.
  */
 export async function upsertAll<T extends Keyed>(
   collection: Collection<T>,
   upserts: readonly Upsert<T>[],
 ): Promise<void> {
-  let open = upserts.map(({ _id, set, setOnInsert }) => {
+  const writes = upserts.map(({ _id, set, setOnInsert }) => {
     const update = { $set: set, ...(setOnInsert && { $setOnInsert: setOnInsert }) };
     const operation = { updateOne: { filter: { _id }, update, upsert: true } };
     return { _id, operation: operation as AnyBulkWriteOperation<T> };
   });
-  for (let round = 0; open.length > 0; round += 1) {
+  for (let round = 0; !(await writeAll(collection, writes)); round += 1) {
     // Only a document that others insert and remove all the time can be refused so often.
     if (round === maxUpserts) throw new ServiceError("STORE_UNAVAILABLE");
-    const refused = await writeAll(collection, open);
-    open = refused.map((at) => open[at]!);
   }
 }
 
@@ -85,33 +100,20 @@ export function pause(round: number): Promise<void> {
   return delay(Math.random() * Math.min(1_000, 20 * 2 ** round));
 }
 
-/**
- * Send writes in the order of their ids, which is the same for everybody: where a server makes one
- * transaction of a command, two commands that hold the same documents would else wait for each other. What
- * the server only puts off is sent again.
- * @returns the places of those that were refused for a duplicate key, ascending
- */
-async function send<W extends Keyed>(
-  writes: readonly W[],
-  command: (open: readonly W[]) => Promise<unknown>,
-): Promise<readonly number[]> {
-  const duplicates: number[] = [];
-  let open = writes.map((_, at) => at).sort((a, b) => inOrder(writes[a]!, writes[b]!));
-  for (let round = 0; open.length > 0; round += 1) {
-    if (round > maxRepeats) throw new ServiceError("STORE_UNAVAILABLE");
-    if (round > 0) await pause(round);
-    const refused = await refusalsOf(() => command(open.map((at) => writes[at]!)));
-    const placesWhere = (isDuplicate: boolean) =>
-      refused.filter((one) => one.isDuplicate === isDuplicate).map(({ index }) => open[index]!);
-    duplicates.push(...placesWhere(true));
-    open = placesWhere(false);
-  }
-  return duplicates.sort((a, b) => a - b);
+async function pauseOrGiveUp(round: number): Promise<void> {
+  if (round > maxRepeats) throw new ServiceError("STORE_UNAVAILABLE");
+  await pause(round);
 }
 
-function inOrder(a: Keyed, b: Keyed): number {
-  if (a._id === b._id) return 0;
-  return a._id < b._id ? -1 : 1;
+/**
+ * The places of writes in the order of their ids, which is the same for everybody: where a server makes one
+ * transaction of a command, two commands that hold the same documents would else wait for each other.
+ */
+function inOrder(writes: readonly Keyed[]): number[] {
+  const idAt = (at: number) => writes[at]!._id;
+  return writes
+    .map((_, at) => at)
+    .sort((a, b) => (idAt(a) === idAt(b) ? 0 : idAt(a) < idAt(b) ? -1 : 1));
 }
 
 interface Refusal {

@@ -119,9 +119,8 @@ export class MongoStore extends MongoAdapter implements EventStore {
     return this.#passes.clearMark(mark);
   }
 
-  /** Does nothing: without transactions a crash could leave deltas counted twice or not at all. */
-  condense(): Promise<void> {
-    return Promise.resolve();
+  condense(minute: Bucket): Promise<void> {
+    return this.#passes.condense(minute);
   }
 
   marks(project: ProjectId, range: Range): Promise<Marks> {

@@ -118,7 +118,7 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
           "project type timestamp id",
           "project userId timestamp id",
         ],
-        deltas: ["_id", "project minute"],
+        deltas: ["_id", "project minute folded"],
         dirty: ["_id", "grain markedAt turn", "project grain start"],
         rollups: ["_id", "project grain start"],
         days: ["_id", "project day"],

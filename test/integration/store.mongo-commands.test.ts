@@ -1,0 +1,183 @@
+import type { Db } from "mongodb";
+import { deltasOf } from "../../lib/analytics/delta.ts";
+import { rolledUp } from "../../lib/analytics/dimensions.ts";
+import type { StoredEvent } from "../../lib/event/event.ts";
+import type { MongoStore } from "../../lib/store/mongo.ts";
+import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
+import { calls } from "../contract/store-outage.contract.ts";
+import {
+  always,
+  cells,
+  delta,
+  event,
+  hour,
+  minute,
+  minuteMs,
+  bucket,
+} from "../contract/store-harness.ts";
+import { Commands, filtersOf, isServed, type Sent } from "../fixtures/mongo-commands.ts";
+import { MongoHarness } from "../fixtures/mongo-store.ts";
+import { describeWith } from "../servers/installed.ts";
+import { startFerretdb, startMongoJava, type RunningServer } from "../servers/servers.ts";
+
+const dimensions = rolledUp([]);
+
+async function keep(store: MongoStore, batch: string, events: readonly StoredEvent[]) {
+  const count = (some: readonly StoredEvent[]) => deltasOf(batch, "p", some, dimensions);
+  const done = { batch, project: "p", events, deltas: count(events) };
+  await storeBatch(store, done, (owned) => Promise.resolve(count(owned)));
+}
+
+function commandsContract(open: () => Promise<MongoHarness>): void {
+  let harness: MongoHarness;
+  let store: MongoStore;
+  let commands: Commands;
+  beforeEach(async () => {
+    harness = await open();
+    store = await harness.open();
+    commands = new Commands(store.client);
+  });
+  afterEach(() => harness.dispose());
+
+  test("keeping a fresh batch takes four, whatever it holds", async () => {
+    const events = Array.from({ length: 120 }, (_, i) =>
+      event(`e${i}`, { timestamp: hour + (i % 30) * minuteMs }),
+    );
+    const sent = await commands.during(() => keep(store, "b1", events));
+    expect(sent.map(({ name, collection }) => `${name} ${collection}`)).toEqual([
+      "insert events",
+      "insert deltas",
+      "update dirty",
+      "update days",
+    ]);
+  });
+
+  test("a pass takes as many, and reads as much, however many deltas were summed before", async () => {
+    const passOver = async (from: number, count: number) => {
+      const batches = Array.from({ length: count }, (_, i) =>
+        delta(`b${from + i}`, cells({ a: 1 })),
+      );
+      await store.putDeltas(batches);
+      await store.markDirty([bucket()]);
+      return commands.during(() => rollUp(store, "minute", 10));
+    };
+    const told = (sent: Awaited<ReturnType<typeof passOver>>) =>
+      sent.map(({ name, collection, documents }) => [name, collection, documents]);
+    await passOver(0, 70);
+    const early = await passOver(100, 40);
+    for (let wave = 0; wave < 5; wave += 1) await passOver(1_000 + wave * 100, 70);
+    const late = await passOver(10_000, 40);
+    expect(told(late)).toEqual(told(early));
+    expect(late.find(({ collection }) => collection === "deltas")?.documents).toBe(40);
+    const { v, cells: sum } = await store.sumDeltas(bucket());
+    expect([v, sum.types]).toEqual([500, { a: 500 }]);
+  });
+
+  test("a page of events with a property asks for as many as are wanted, whatever the order", async () => {
+    const stored = Array.from({ length: 60 }, (_, i) =>
+      event(`e${i}`, {
+        timestamp: minute + i,
+        // Of every fifth the body alone tells.
+        data: { plan: i % 3 === 0 ? "pro" : "free", ...(i % 5 === 0 && { odd: "\ud800" }) },
+      }),
+    );
+    await store.append("b1", stored);
+    const where = [{ path: ["data", "plan"], op: "is", values: ["pro"] }] as const;
+    const wanted = stored.filter((_, i) => i % 3 === 0).map(({ id }) => id);
+    for (const order of ["asc", "desc"] as const) {
+      const all = order === "asc" ? wanted : wanted.toReversed();
+      const found: string[] = [];
+      let after: StoredEvent | undefined;
+      for (;;) {
+        const query = { project: "p", where, order, limit: 7, after };
+        let page: readonly StoredEvent[] = [];
+        const sent = await commands.during(async () => (page = await store.events(query)));
+        const [first] = sent;
+        expect(first?.command["limit"]).toBe(7);
+        for (const { documents } of sent) expect(documents).toBeLessThanOrEqual(12);
+        found.push(...page.map(({ id }) => id));
+        after = page.at(-1);
+        if (page.length < 7) break;
+      }
+      expect(found).toEqual(all);
+    }
+  });
+
+  test("an index leads to what each of them asks for", async () => {
+    await keep(store, "b1", [event("a"), event("b", { timestamp: hour })]);
+    await rollUpAll(store, 10);
+    const where = [{ path: ["data", "plan"], op: "is", values: ["pro"] }] as const;
+    for (const order of ["asc", "desc"] as const) {
+      const page = { project: "p", order, limit: 5 };
+      for (const more of [
+        {},
+        { where },
+        { types: ["mail.opened"] },
+        { correlationId: "c" },
+        { userId: "u" },
+        { after: event("a"), from: hour },
+      ]) {
+        await store.events({ ...page, ...more });
+        await store.countEvents({ project: "p", ...more });
+      }
+    }
+    for (const [, call] of Object.entries(calls)) await call(store).catch(() => undefined);
+    await store.condense(bucket());
+    await store.rollups("p", "day", [always, always], "types");
+    // A look at one document, whichever, is no search.
+    const searches = commands.sent.filter(
+      ({ command }) => JSON.stringify(command["filter"]) !== "{}" || command["limit"] !== 1,
+    );
+    const unserved = searches.flatMap((one) =>
+      filtersOf(one)
+        .filter(({ filter, sort }) => !isServed(one.collection, filter, sort))
+        .map(({ filter, sort }) => [one.name, one.collection, filter, sort]),
+    );
+    expect(unserved).toEqual([]);
+    for (const one of searches) expect(await planOf(store.db, one)).not.toContain("COLLSCAN");
+    // Every collection but that of saved questions' parts was asked.
+    expect(new Set(commands.sent.map(({ collection }) => collection)).size).toBeGreaterThan(6);
+  });
+}
+
+/** How the server would carry out a search; empty where it does not tell. */
+async function planOf(db: Db, { name, command }: Sent): Promise<string> {
+  if (name !== "find") return "";
+  const { find, filter, sort, limit } = command as Record<string, unknown>;
+  const asked = Object.entries({ find, filter, sort, limit }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const explain = Object.fromEntries(asked);
+  const told = await db.command({ explain, verbosity: "queryPlanner" }).catch(() => ({}));
+  const { queryPlanner } = told as { queryPlanner?: { winningPlan?: object } };
+  const winningPlan = queryPlanner?.winningPlan;
+  return winningPlan === undefined ? "" : JSON.stringify(winningPlan);
+}
+
+const monitored = "monitorCommands=true";
+
+describeWith(["mongo-java"], "the commands that mongo-java-server gets", () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startMongoJava();
+  });
+  afterAll(() => server?.stop());
+  commandsContract(async () => new MongoHarness(server.url, monitored));
+});
+
+describeWith(["ferretdb"], "the commands that FerretDB gets", () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startFerretdb();
+  });
+  afterAll(() => server?.stop());
+  commandsContract(async () => new MongoHarness(server.url, `${monitored}&maxPoolSize=1`));
+});
+
+// A server of one's own, in a database that is removed afterwards.
+const uri = process.env["MONGODB_URI"];
+if (uri !== undefined) {
+  describe("the commands that the server of MONGODB_URI gets", () => {
+    commandsContract(async () => new MongoHarness(uri, monitored));
+  });
+}
