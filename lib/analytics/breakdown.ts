@@ -1,6 +1,5 @@
 import type { PropertyPath } from "../store/store.ts";
 import { hasElements, nameOf } from "../event/property-path.ts";
-import { shownValues } from "../event/shown-value.ts";
 import type { Period } from "./calendar.ts";
 import { assign } from "./cover.ts";
 import { asValue } from "./dimensions.ts";
@@ -95,12 +94,13 @@ class BreakdownFold implements Fold<Breakdown> {
     let nodes: readonly Node[] = [this.#root];
     for (const [i, dimension] of dimensions.entries()) {
       const isTime = "time" in dimension;
-      const cells = isTime ? [this.#periodOf(row[i] as number)] : shownValues(elementsOf(row[i]));
+      const cells = isTime ? [this.#periodOf(row[i] as number)] : elementsOf(row[i]);
       if (cells[0] === -1) return;
       const isLast = i === dimensions.length - 1;
-      nodes = nodes.flatMap((node) =>
-        cells.map((cell) => node.byCell.get(cell) ?? this.#child(node, cell, isTime, isLast)),
-      );
+      const childOf = (node: Node) => (cell: Cell) =>
+        node.byCell.get(cell) ?? this.#child(node, cell, isTime, isLast);
+      const all = cells.length === 0 ? [undefined] : cells;
+      nodes = nodes.flatMap((node) => [...new Set(all.map(childOf(node)))]);
     }
     for (const [i, { op }] of metrics.entries()) {
       const cell = row[dimensions.length + i];

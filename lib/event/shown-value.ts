@@ -26,11 +26,6 @@ export function sentText(shown: string): string {
   return shown.startsWith("\\") && said.test(shown) ? shown.slice(1) : shown;
 }
 
-/** The texts that the elements of a list are shown under, each once; of no elements `(none)`. */
-export function shownValues(elements: readonly unknown[]): readonly string[] {
-  return elements.length === 0 ? [none] : [...new Set(elements.map(shownValue))];
-}
-
 /**
  * The properties that are shown as a text, but for what is shown as `(none)` without being this text;
  * `undefined` where they are too many to tell.

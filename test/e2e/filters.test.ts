@@ -37,7 +37,7 @@ type Parameters = Readonly<Record<string, string | readonly string[]>>;
 
 function search(parameters: Parameters): string {
   const pairs = Object.entries(parameters).flatMap(([name, values]) =>
-    [values].flat().map((value) => [name, value as string] as [string, string]),
+    [values].flat().map((value) => [name, value] as [string, string]),
   );
   return new URLSearchParams(pairs).toString();
 }
