@@ -48,6 +48,13 @@ export class FairLanes {
     return { running: this.#running, waiting };
   }
 
+  /** @throws overflow where more of an owner's work would be refused now: before it is worked out what it takes */
+  check(name: string): void {
+    const owner = this.#owners.get(name);
+    if (owner === undefined || this.#mayRun(owner)) return;
+    if (owner.waiting.size >= this.#limits.maxWaiting) throw this.#overflow();
+  }
+
   /** @throws overflow; the signal's reason where it is aborted before the work is begun */
   async run<T>(name: string, work: () => Promise<T>, turn: Turn = {}): Promise<T> {
     turn.signal?.throwIfAborted();

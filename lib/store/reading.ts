@@ -160,7 +160,8 @@ export class Reading implements EventReads {
 
   /** @returns how many events are expected */
   async #affordable({ types, from, to }: EventFilter): Promise<number> {
-    const { maxEvents } = this.#budget;
+    const { maxEvents, lanes } = this.#budget;
+    lanes.check(this.#project);
     const estimate = await this.#counted({ types, from, to });
     if (estimate <= maxEvents) return estimate;
     const message = `about ${estimate} events would be read, and at most ${maxEvents} are: ask of a shorter range or of fewer types`;

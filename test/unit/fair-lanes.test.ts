@@ -50,8 +50,12 @@ describe("lanes of owners", () => {
   });
 
   test("an owner with too many that wait is refused, others are not; what goes on is not", async () => {
-    const { run, begun, end } = lanesOf();
-    for (const name of ["a1", "a2", "a3", "a4"]) void run("a", name);
+    const { lanes, run, begun, end } = lanesOf();
+    for (const name of ["a1", "a2", "a3"]) void run("a", name);
+    expect(() => lanes.check("a")).not.toThrow();
+    void run("a", "a4");
+    expect(() => lanes.check("a")).toThrow(refused);
+    expect(() => lanes.check("b")).not.toThrow();
     await expect(run("a", "a5")).rejects.toBe(refused);
     void run("b", "b1");
     void run("b", "b2");
