@@ -39,20 +39,21 @@ describe("on a full disk (skipped where this user may not mount a file system)",
       };
       await expect(untilFull()).rejects.toMatchObject(unavailable);
       expect(confirmed.length).toBeGreaterThan(20);
-      await expect(queue.publish(message("x".repeat(4 * MiB)))).rejects.toMatchObject(unavailable);
-      await expect(queue.ping()).rejects.toMatchObject(unavailable);
       expect((await queue.depth()).messages).toBe(confirmed.length);
       const inbox = new Inbox();
       await queue.consume(inbox.handle, { prefetch: 4 });
       await inbox.arrived(confirmed.length);
       expect(new Set(inbox.texts)).toEqual(new Set(confirmed));
-      await eventually(() => queue.ping());
-      await queue.publish(message("there is room"));
+      await eventually(() => queue.publish(message("there is room")));
       await eventually(() => expect(inbox.texts).toContain("there is room"));
-      expect(harness.logged).toEqual([
-        "error: queue cannot be written, events are refused",
-        "info: queue can be written again",
-      ]);
+      // Writing its log back can make room by itself within a second, and then the disk is full twice.
+      const times = Math.max(1, Math.floor(harness.logged.length / 2));
+      expect(harness.logged).toEqual(
+        Array.from({ length: times }, () => [
+          "error: queue cannot be written, events are refused",
+          "info: queue can be written again",
+        ]).flat(),
+      );
     }),
   );
 
@@ -67,6 +68,8 @@ describe("on a full disk (skipped where this user may not mount a file system)",
       for (const result of results) {
         expect(result).toMatchObject({ status: "rejected", reason: unavailable });
       }
+      await expect(queue.publish(message("x".repeat(4 * MiB)))).rejects.toMatchObject(unavailable);
+      await expect(queue.ping()).rejects.toMatchObject(unavailable);
       expect(await queue.depth()).toMatchObject({ messages: 1 });
       await rm(join(harness.folder, "ballast"));
       await eventually(() => queue.publish(message("after")));
