@@ -132,8 +132,6 @@ export interface Actions {
       readonly kind: QuestionKind;
       /** As the kind's reader gave it. */
       readonly question: unknown;
-      /** Epoch milliseconds: where what has no end stops. */
-      readonly until: number;
       /** What the answer depends on, as one text. */
       readonly key: string;
       /** Who asks: tells a fresh answer from a cached one. */

@@ -3,7 +3,6 @@ import type { Config } from "../lib/config.ts";
 import { defaultProject, type Actions, type AnswerMeta } from "../lib/contracts.ts";
 import { rolledUp } from "../lib/analytics/dimensions.ts";
 import type { Raw } from "../lib/analytics/read-question.ts";
-import { grainMs, startOf } from "../lib/event/bucket.ts";
 import { firstInstant, lastInstant } from "../lib/event/instant.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import { SharedWork } from "../lib/shared-work.ts";
@@ -53,11 +52,10 @@ export function QuestionsMixin(config: Config) {
         const begun = await this.begin();
         const { from = firstInstant, to } = kinds[kind].rangeOf(question);
         const fingerprint = await this.store.fingerprint(project, { from, to: to ?? lastInstant });
-        const until = startOf("minute", begun.startedAt) + grainMs.minute;
-        const depends = [kind, project, question, fingerprint, to ?? until];
+        const depends = [kind, project, question, fingerprint];
         const key = hash("sha256", JSON.stringify(depends));
         const askedBy = randomUUID();
-        const asked: Asked = { project, kind, question, until, key, askedBy };
+        const asked: Asked = { project, kind, question, key, askedBy };
         const answered = await this.forCaller(ctx, (signal) =>
           this.shared.ask(key, signal, async (stop) => {
             this.waitedFor.set(askedBy, stop);
@@ -80,10 +78,10 @@ export function QuestionsMixin(config: Config) {
         return answered(asked, { parentCtx: ctx });
       },
 
-      answerTo({ project, kind, question, until, askedBy }: Asked): Promise<Answer> {
+      answerTo({ project, kind, question, askedBy }: Asked): Promise<Answer> {
         const { store, budget } = this;
         const signal = this.waitedFor.get(askedBy);
-        const asking = new Asking({ store, project, rolledUp: dimensions, until, budget, signal });
+        const asking = new Asking({ store, project, rolledUp: dimensions, budget, signal });
         return kinds[kind].answer(asking, question as never);
       },
     },

@@ -1,6 +1,8 @@
 import { hasElements } from "../event/property-path.ts";
+import { shownValue } from "../event/shown-value.ts";
 import type { PropertyPath } from "../store/store.ts";
-import { resolveDimension, asValue } from "./dimensions.ts";
+import { maxValueLength } from "./breakdown.ts";
+import { resolveDimension } from "./dimensions.ts";
 import { FoldOverflow, type Cell, type Column } from "./fold.ts";
 import { readProperty } from "./predicate.ts";
 import type { Findings, Raw } from "./read-question.ts";
@@ -29,16 +31,25 @@ export function readBreakdown(body: Raw, findings: Findings): PropertyPath | und
 export class BreakdownValues {
   readonly columns: readonly Column[];
   readonly #texts = new Texts();
+  #known = 0;
+  #length = 0;
 
   constructor(path: PropertyPath | undefined) {
     this.columns = path === undefined ? [] : [columnOf(path)];
   }
 
-  /** @throws FoldOverflow where there are too many */
+  /** @throws FoldOverflow where there are too many, or they are too long */
   numberOf(cell: Cell): number {
-    const number = this.#texts.numberOf(asValue(cell));
-    if (number < maxValues) return number;
-    throw new FoldOverflow(`the breakdown has more than ${maxValues} values`);
+    const value = shownValue(cell);
+    const number = this.#texts.numberOf(value);
+    if (number === this.#known) {
+      this.#known += 1;
+      this.#length += value.length;
+    }
+    if (number < maxValues && this.#length <= maxValueLength) return number;
+    throw new FoldOverflow(
+      `the breakdown has more than ${maxValues} values, or more than ${maxValueLength} characters of them`,
+    );
   }
 
   all(): readonly string[] {

@@ -1,10 +1,13 @@
 import type { PropertyPath } from "../store/store.ts";
 import { hasElements, nameOf } from "../event/property-path.ts";
+import { shownValue } from "../event/shown-value.ts";
 import type { Period } from "./calendar.ts";
 import { assign } from "./cover.ts";
-import { asValue } from "./dimensions.ts";
 import { FoldOverflow, type Cell, type Column, type Fold } from "./fold.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
+
+/** How long the values of an answer may be together: they are held whole. */
+export const maxValueLength = 16_000_000;
 
 /** By what events are grouped: a field or property, or the period of the job that they lie in. */
 export type Dimension = { readonly path: PropertyPath } | { readonly time: true };
@@ -27,6 +30,8 @@ export interface Breakdown {
   /** In no order. */
   readonly groups: readonly Group[];
   readonly totals?: readonly (number | null)[];
+  /** Whether a sketch told any of the numbers. */
+  readonly estimated: boolean;
 }
 
 /** One value for each dimension, of `time` the number of the period, and one for each metric. */
@@ -57,6 +62,7 @@ class BreakdownFold implements Fold<Breakdown> {
   readonly #periods: readonly Pick<Period, "start" | "end">[];
   readonly #hasElements: boolean;
   #groups = 0;
+  #valueLength = 0;
   #period = 0;
 
   constructor(job: BreakdownJob) {
@@ -114,14 +120,17 @@ class BreakdownFold implements Fold<Breakdown> {
 
   finish(): Breakdown {
     const groups: Group[] = [];
+    let estimated = this.#totals?.some(({ isEstimate }) => isEstimate) ?? false;
     const collect = (node: Node, dimensions: readonly (string | number)[]): void => {
       if (node.accumulators !== undefined) {
         groups.push({ dimensions, metrics: this.#valuesOf(node.accumulators) });
+        estimated ||= node.accumulators.some(({ isEstimate }) => isEstimate);
       }
       for (const child of node.byValue.values()) collect(child, [...dimensions, child.value]);
     };
     collect(this.#root, []);
-    return { groups, ...(this.#totals && { totals: this.#valuesOf(this.#totals) }) };
+    const totals = this.#totals && this.#valuesOf(this.#totals);
+    return { groups, ...(totals && { totals }), estimated };
   }
 
   /** @throws FoldOverflow for a sum that is beyond all numbers: there is none to answer with */
@@ -135,15 +144,25 @@ class BreakdownFold implements Fold<Breakdown> {
   }
 
   #child(parent: Node, cell: Cell, isTime: boolean, isLast: boolean): Node {
-    const value = isTime ? (cell as number) : asValue(cell);
+    const value = isTime ? (cell as number) : shownValue(cell);
     let child = parent.byValue.get(value);
     if (child === undefined) {
+      this.#hold(value);
       child = this.#node(value, isLast);
       parent.byValue.set(value, child);
     }
-    // Any number of long texts may count under one value.
+    // Any number of cells may count under one value, `(none)` for example.
     if (parent.byCell.size < 2 * parent.byValue.size + 1_000) parent.byCell.set(cell, child);
     return child;
+  }
+
+  #hold(value: string | number): void {
+    if (typeof value === "string") this.#valueLength += value.length;
+    if (this.#valueLength > maxValueLength) {
+      throw new FoldOverflow(
+        `the values of the groups have more than ${maxValueLength} characters`,
+      );
+    }
   }
 
   #node(value: string | number, isGroup: boolean): Node {

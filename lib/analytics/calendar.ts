@@ -75,18 +75,6 @@ export function periods(interval: Interval, zone: string, range: Range): readonl
   }));
 }
 
-/**
- * The range that ends where this one begins and is as long on the calendar of a zone: before March
- * comes February, before a week with a change of the clock a whole week.
- */
-export function previousRange(zone: string, { from, to }: Range): Range {
-  const clock = (instant: number) =>
-    Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(zone);
-  const start = clock(from);
-  const length = start.until(clock(to), { largestUnit: "month" });
-  return { from: start.subtract(length).epochMilliseconds, to: from };
-}
-
 /** A stretch of time in which a zone's offset does not change. Milliseconds. */
 interface Segment {
   readonly from: number;

@@ -28,6 +28,10 @@ export const NONE = "(none)";
 export const OTHER = "(other)";
 /** The most values of one dimension, over all types, that a rollup keeps. */
 export const maxDimensionValues = 1_000;
+/** The most types of events that a rollup keeps. No event's type has parentheses, so none is `(other)`. */
+export const maxTypes = 1_000;
+/** The longest value that a rollup tells, in code units; a longer one counts under `(other)`. */
+export const maxKeyLength = 254;
 
 /** No events. */
 export function emptyCells(): Cells {
@@ -87,29 +91,37 @@ export function mergeUsers(parts: Iterable<UserSketches>): UserSketches {
 }
 
 /**
- * Cut each dimension to its `maxDimensionValues` largest values, counted over all types; the rest
- * is summed under `(other)`, type by type, so totals are conserved. Of equal values the smaller by
- * code unit stays. `(none)` is never cut and does not count to the limit, nor does `(other)`.
- *
- * @returns the cells, and the dimensions that are not whole: cut now, or in a part before
+ * Cut the cells to their `maxTypes` largest types, and each dimension to its `maxDimensionValues` largest
+ * values, counted over all types; the rest is summed under `(other)`, type by type, so totals are
+ * conserved. Of equal ones the smaller by code unit stays. `(none)` is never cut and does not count to
+ * the limit, nor does `(other)`.
  */
-export function cutCells(cells: Cells): {
-  readonly cells: Cells;
-  readonly cut: ReadonlySet<string>;
-} {
-  const cut = new Set<string>();
-  const dimensions = record<ValueCounts>();
-  for (const name of Object.keys(cells.dimensions)) {
-    dimensions[name] = cutValues(cells.dimensions[name]!);
-    if (isCut(dimensions[name])) cut.add(name);
-  }
-  return { cells: { ...cells, dimensions }, cut };
+export function cutCells(cells: Cells): Cells {
+  const { types, users, dimensions } = cutTypes(cells);
+  const cut = record<ValueCounts>();
+  for (const name of Object.keys(dimensions)) cut[name] = cutValues(dimensions[name]!);
+  return { types, users, dimensions: cut };
 }
 
-/** True where some values are summed under `(other)`, of the given types or of any. */
-export function isCut(values: ValueCounts, types: Iterable<string> = Object.keys(values)): boolean {
-  for (const type of types) {
-    if (Object.hasOwn(values, type) && Object.hasOwn(values[type]!, OTHER)) return true;
+/** True where a section of cells does not tell each type, or each value of a dimension. */
+export function isCutSection(
+  section: Section,
+  cells: TypeCounts | UserSketches | ValueCounts,
+): boolean {
+  if (Object.hasOwn(cells, OTHER)) return true;
+  return section !== "types" && section !== "users" && isCut(cells as ValueCounts);
+}
+
+/**
+ * True where some values, of the given types or of any, are summed under `(other)`, or may have been
+ * shortened: rollups once kept the first 256 code units of longer ones.
+ */
+export function isCut(values: ValueCounts, types?: Iterable<string>): boolean {
+  for (const type of types ?? Object.keys(values)) {
+    if (!Object.hasOwn(values, type)) continue;
+    const counts = values[type]!;
+    if (Object.hasOwn(counts, OTHER)) return true;
+    for (const value in counts) if (value.length > maxKeyLength) return true;
   }
   return false;
 }
@@ -132,6 +144,40 @@ function valuesOf(cells: Cells, dimension: string): ValueCounts {
   return values;
 }
 
+function cutTypes(cells: Cells): Cells {
+  const names = Object.keys(cells.types).filter((type) => type !== OTHER);
+  if (names.length <= maxTypes) return cells;
+  const kept = new Set(largest(new Map(names.map((type) => [type, cells.types[type]!])), maxTypes));
+  const nameOf = (type: string) => (kept.has(type) ? type : OTHER);
+  const dimensions = record<ValueCounts>();
+  for (const name of Object.keys(cells.dimensions)) {
+    dimensions[name] = mergeValues(renamed(cells.dimensions[name]!, nameOf));
+  }
+  return {
+    types: mergeTypes(renamed(cells.types, nameOf)),
+    users: mergeUsers(renamed(cells.users, nameOf)),
+    dimensions,
+  };
+}
+
+/** Each entry of a record alone, under another name. */
+function renamed<T>(
+  of: Readonly<Record<string, T>>,
+  nameOf: (key: string) => string,
+): readonly Readonly<Record<string, T>>[] {
+  return Object.keys(of).map((key) => {
+    const one = record<T>();
+    one[nameOf(key)] = of[key]!;
+    return one;
+  });
+}
+
+/** The keys with the largest numbers; of equal ones the smaller by code unit. */
+function largest(numbers: ReadonlyMap<string, number>, limit: number): readonly string[] {
+  const ranked = [...numbers].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  return ranked.slice(0, limit).map(([key]) => key);
+}
+
 function cutValues(values: ValueCounts): ValueCounts {
   const totals = new Map<string, number>();
   for (const type of Object.keys(values)) {
@@ -144,14 +190,13 @@ function cutValues(values: ValueCounts): ValueCounts {
   totals.delete(OTHER);
   if (totals.size <= maxDimensionValues) return values;
 
-  const ranked = [...totals].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-  const dropped = new Set(ranked.slice(maxDimensionValues).map(([value]) => value));
+  const told = new Set([NONE, OTHER, ...largest(totals, maxDimensionValues)]);
   const kept = record<Record<string, number>>();
   for (const type of Object.keys(values)) {
     const counts = values[type]!;
     const ofType = (kept[type] = record<number>());
     for (const value of Object.keys(counts)) {
-      const name = dropped.has(value) ? OTHER : value;
+      const name = told.has(value) ? value : OTHER;
       ofType[name] = (ofType[name] ?? 0) + counts[value]!;
     }
   }

@@ -1,6 +1,7 @@
 import {
   readChoice,
   readInstant,
+  readInteger,
   readList,
   readText,
   readTypes,
@@ -11,6 +12,7 @@ import {
 import { ServiceError } from "../errors.ts";
 import { intervals, isZone, type Interval } from "./calendar.ts";
 import { resolveDimension } from "./dimensions.ts";
+import { readRowCursor, scopeOf, type RowPage } from "./row-cursor.ts";
 import type { CountRow } from "./counts.ts";
 import type { AnswerMeta } from "../contracts.ts";
 
@@ -24,15 +26,30 @@ export interface CountsQuestion {
   readonly timezone: string;
   /** The canonical name of a rolled-up dimension. */
   readonly groupBy?: string;
+  /** How many rows are shown at most. */
+  readonly limit: number;
+  readonly page: RowPage;
 }
 
 export interface CountsAnswer {
   readonly data: readonly CountRow[];
   readonly total: number;
+  readonly nextCursor: string | null;
   readonly meta: AnswerMeta;
 }
 
-const known = ["type", "source", "from", "to", "interval", "timezone", "groupBy"];
+const known = [
+  "type",
+  "source",
+  "from",
+  "to",
+  "interval",
+  "timezone",
+  "groupBy",
+  "limit",
+  "cursor",
+];
+const limits = { min: 1, max: 10_000, otherwise: 1_000 };
 
 /**
  * Read the parameters of a counts question.
@@ -59,8 +76,11 @@ export function readCountsQuestion(raw: Raw, dimensions: readonly string[]): Cou
     });
   }
   const groupBy = readDimension(raw, dimensions, findings);
+  const limit = readInteger(raw, "limit", limits, findings);
+  const scope = scopeOf([types, sources, raw["from"], raw["to"], interval, timezone, groupBy]);
+  const page = readRowCursor(raw["cursor"], scope, "cursor", findings);
   if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
-  return { types, sources, from, to, interval, timezone, groupBy };
+  return { types, sources, from, to, interval, timezone, groupBy, limit, page };
 }
 
 function readDimension(

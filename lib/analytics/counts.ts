@@ -1,9 +1,7 @@
-import type { StoredEvent } from "../event/event.ts";
 import type { SectionRow } from "../store/store.ts";
 import type { Period } from "./calendar.ts";
-import { isCut, record, sectionOf, type Section } from "./cells.ts";
 import { assign } from "./cover.ts";
-import { cellsOf } from "./delta.ts";
+import { FoldOverflow } from "./fold.ts";
 
 export interface SeriesPoint {
   /** The start of the period, RFC 3339. */
@@ -23,9 +21,10 @@ export interface CountRow {
 export interface Counts {
   /** By count, the largest first, then by type, then by value (both by code unit). */
   readonly data: readonly CountRow[];
+  /** Of all rows, also those that are left out. */
   readonly total: number;
-  /** False where some of what was asked for may be hidden under `(other)`. */
-  readonly exact: boolean;
+  /** How many rows there are. */
+  readonly rows: number;
 }
 
 export interface CountOptions {
@@ -33,138 +32,134 @@ export interface CountOptions {
   readonly periods?: readonly Period[];
   /** Count these types alone. */
   readonly types?: readonly string[];
+  /** Count these values of the section's dimension alone. */
+  readonly values?: readonly string[];
+  /** Rows for each value of the section's dimension, under this name. */
+  readonly groupBy?: string;
 }
 
-/**
- * Assemble the counts by type from all rows a cover led to: of rollups of any grain, of deltas, of
- * events (`eventRow`); in any order.
- */
-export function countTypes(
-  rows: Iterable<SectionRow<"types">>,
-  { periods, types }: CountOptions = {},
-): Counts {
-  const wanted = types && new Set(types);
-  const groups = new Groups(periods);
-  let exact = true;
-  for (const { start, cells, exact: whole } of rows) {
-    const column = groups.columnOf(start);
-    if (column < 0) continue;
-    if (!whole) exact = false;
-    for (const type of Object.keys(cells)) {
-      if (wanted === undefined || wanted.has(type)) groups.add(type, "", column, cells[type]!);
-    }
-  }
-  return groups.toCounts(exact);
-}
-
-/** The same by type and, within, by the values of one dimension. */
-export function countValues(
-  dimension: string,
-  rows: Iterable<SectionRow<string>>,
-  { periods, types }: CountOptions = {},
-): Counts {
-  const wanted = types && new Set(types);
-  const groups = new Groups(periods);
-  let exact = true;
-  for (const { start, cells, exact: whole } of rows) {
-    const column = groups.columnOf(start);
-    if (column < 0) continue;
-    if (!whole && isCut(cells, wanted)) exact = false;
-    for (const type of Object.keys(cells)) {
-      if (wanted !== undefined && !wanted.has(type)) continue;
-      const counts = cells[type]!;
-      for (const value of Object.keys(counts)) groups.add(type, value, column, counts[value]!);
-    }
-  }
-  return groups.toCounts(exact, dimension);
-}
-
-/**
- * Of rows of a dimension, the counts of some of its values by type: how a filter on a rolled-up
- * dimension (`source`) is answered. Not exact where the row is cut, for a value may have lost some.
- */
-export function pickValues(
-  rows: readonly SectionRow<string>[],
-  values: readonly string[],
-): readonly SectionRow<"types">[] {
-  const picked = [...new Set(values)];
-  return rows.map(({ start, cells, exact }) => {
-    const types = record<number>();
-    for (const type of Object.keys(cells)) {
-      const counts = cells[type]!;
-      for (const value of picked) {
-        if (Object.hasOwn(counts, value)) types[type] = (types[type] ?? 0) + counts[value]!;
-      }
-    }
-    return { start, cells: types, exact };
-  });
-}
-
-/** A row counted from the events of a part of a minute, which starts at `start`. */
-export function eventRow<S extends Section>(
-  start: number,
-  events: readonly StoredEvent[],
-  section: S,
-): SectionRow<S> {
-  const dimensions = section === "types" || section === "users" ? [] : [section];
-  return { start, cells: sectionOf(cellsOf(events, dimensions), section), exact: true };
-}
+/** The most points that an answer shows: its rows by its periods. */
+export const maxPoints = 100_000;
+const maxRows = 100_000;
+/** How many points that are not zero are held while an answer is made. */
+const maxHeld = 1_000_000;
 
 interface Group {
   readonly type: string;
   readonly value: string;
   count: number;
-  /** By period. */
-  readonly series: Float64Array;
+  /** By period, those that are not zero. */
+  readonly series: Map<number, number>;
 }
 
-class Groups {
-  private readonly periods: readonly Period[] | undefined;
-  private readonly byType = new Map<string, Map<string, Group>>();
+/**
+ * The counts of a question, from all rows a cover led to: of rollups of any grain, of deltas, of events; in
+ * any order. Memory is bounded whatever comes.
+ */
+export class CountTable {
+  readonly #options: CountOptions;
+  readonly #types: ReadonlySet<string> | undefined;
+  readonly #values: ReadonlySet<string> | undefined;
+  readonly #byType = new Map<string, Map<string, Group>>();
+  #groups = 0;
+  #held = 0;
+  #total = 0;
 
-  constructor(periods: readonly Period[] | undefined) {
-    this.periods = periods;
+  constructor(options: CountOptions = {}) {
+    this.#options = options;
+    this.#types = options.types && new Set(options.types);
+    this.#values = options.values && new Set(options.values);
   }
 
-  /** -1 for what is in no period. */
-  columnOf(instant: number): number {
-    return this.periods === undefined ? 0 : assign(this.periods, instant);
-  }
-
-  add(type: string, value: string, column: number, count: number): void {
-    let byValue = this.byType.get(type);
-    if (byValue === undefined) this.byType.set(type, (byValue = new Map<string, Group>()));
-    let group = byValue.get(value);
-    if (group === undefined) {
-      group = { type, value, count: 0, series: new Float64Array(this.periods?.length ?? 0) };
-      byValue.set(value, group);
+  /** Takes a row of the section `types`. @throws FoldOverflow */
+  addTypes({ start, cells }: SectionRow<"types">): void {
+    const column = this.#columnOf(start);
+    if (column < 0) return;
+    for (const type of Object.keys(cells)) {
+      if (this.#types?.has(type) ?? true) this.#add(type, "", column, cells[type]!);
     }
-    group.count += count;
-    if (this.periods !== undefined) group.series[column]! += count;
   }
 
-  toCounts(exact: boolean, dimension?: string): Counts {
-    const groups = [...this.byType.values()].flatMap((byValue) => [...byValue.values()]);
+  /** Takes a row of the section of a dimension. @throws FoldOverflow */
+  addValues({ start, cells }: SectionRow<string>): void {
+    const column = this.#columnOf(start);
+    if (column < 0) return;
+    const { groupBy } = this.#options;
+    for (const type of Object.keys(cells)) {
+      if (!(this.#types?.has(type) ?? true)) continue;
+      const counts = cells[type]!;
+      for (const value of Object.keys(counts)) {
+        if (!(this.#values?.has(value) ?? true)) continue;
+        this.#add(type, groupBy === undefined ? "" : value, column, counts[value]!);
+      }
+    }
+  }
+
+  /**
+   * `limit` rows after the first `offset`.
+   * @throws FoldOverflow where they would have more than `maxPoints` points
+   */
+  finish(limit = Infinity, offset = 0): Counts {
+    const groups = [...this.#byType.values()].flatMap((byValue) => [...byValue.values()]);
     groups.sort(
       (a, b) => b.count - a.count || compare(a.type, b.type) || compare(a.value, b.value),
     );
+    const shown = groups.slice(offset, offset + limit);
+    const points = shown.length * (this.#options.periods?.length ?? 0);
+    if (points > maxPoints) throw new FoldOverflow(tooManyPoints(shown.length, points));
     return {
-      data: groups.map((group) => this.toRow(group, dimension)),
-      total: groups.reduce((total, { count }) => total + count, 0),
-      exact,
+      data: shown.map((group) => this.#toRow(group)),
+      total: this.#total,
+      rows: groups.length,
     };
   }
 
-  private toRow({ type, value, count, series }: Group, dimension: string | undefined): CountRow {
+  /** -1 for what is in no period. */
+  #columnOf(instant: number): number {
+    const { periods } = this.#options;
+    return periods === undefined ? 0 : assign(periods, instant);
+  }
+
+  #add(type: string, value: string, column: number, count: number): void {
+    this.#total += count;
+    const group = this.#groupOf(type, value);
+    group.count += count;
+    if (this.#options.periods === undefined) return;
+    const known = group.series.get(column);
+    if (known === undefined && ++this.#held > maxHeld) {
+      const points = this.#groups * this.#options.periods.length;
+      throw new FoldOverflow(tooManyPoints(this.#groups, points));
+    }
+    group.series.set(column, (known ?? 0) + count);
+  }
+
+  #groupOf(type: string, value: string): Group {
+    let byValue = this.#byType.get(type);
+    if (byValue === undefined) this.#byType.set(type, (byValue = new Map<string, Group>()));
+    let group = byValue.get(value);
+    if (group === undefined) {
+      if (++this.#groups > maxRows) throw new FoldOverflow(`there are more than ${maxRows} rows`);
+      group = { type, value, count: 0, series: new Map() };
+      byValue.set(value, group);
+    }
+    return group;
+  }
+
+  #toRow({ type, value, count, series }: Group): CountRow {
+    const { groupBy, periods } = this.#options;
     return {
       type,
-      ...(dimension !== undefined && { [dimension]: value }),
+      ...(groupBy !== undefined && { [groupBy]: value }),
       count,
-      ...(this.periods !== undefined && {
-        series: this.periods.map(({ time }, i) => ({ time, count: series[i]! })),
+      ...(periods !== undefined && {
+        series: periods.map(({ time }, i) => ({ time, count: series.get(i) ?? 0 })),
       }),
     };
   }
+}
+
+function tooManyPoints(rows: number, points: number): string {
+  return `${rows} rows with a point for each period are ${points} points, and at most ${maxPoints} are answered: ask for a longer interval, a shorter range, fewer types or a smaller limit`;
 }
 
 /** By code unit, so that the order does not depend on where it is made. */

@@ -2,7 +2,7 @@ import type { BatchId, ProjectId, StoredEvent } from "../event/event.ts";
 import { startOf } from "../event/bucket.ts";
 import type { Delta } from "../store/store.ts";
 import { record, type Cells, type ValueCounts } from "./cells.ts";
-import { readerOf } from "./dimensions.ts";
+import { keyReader, valueReader } from "./dimensions.ts";
 import { sketchOf, type Sketch } from "./sketch.ts";
 
 /**
@@ -16,7 +16,7 @@ export function deltasOf(
   events: readonly StoredEvent[],
   dimensions: readonly string[],
 ): readonly Delta[] {
-  const readers = readersOf(dimensions);
+  const readers = dimensions.map((name) => ({ dimension: name, read: keyReader(name) }));
   const minutes = new Map<number, StoredEvent[]>();
   for (const event of events) {
     const start = startOf("minute", event.timestamp);
@@ -33,9 +33,12 @@ export function deltasOf(
     }));
 }
 
-/** The cells of some events, as a rollup of just these would hold them, uncut. */
+/** The cells of some events, each value whole. */
 export function cellsOf(events: readonly StoredEvent[], dimensions: readonly string[]): Cells {
-  return countCells(events, readersOf(dimensions));
+  return countCells(
+    events,
+    dimensions.map((name) => ({ dimension: name, read: valueReader(name) })),
+  );
 }
 
 /**
@@ -65,10 +68,6 @@ interface Tally {
   readonly users: Set<string>;
   /** In the readers' order. */
   readonly values: readonly Record<string, number>[];
-}
-
-function readersOf(dimensions: readonly string[]): readonly Reader[] {
-  return dimensions.map((dimension) => ({ dimension, read: readerOf(dimension) }));
 }
 
 function countCells(events: readonly StoredEvent[], readers: readonly Reader[]): Cells {

@@ -1,6 +1,7 @@
 import type { StoredEvent } from "../event/event.ts";
 import { shownValue } from "../event/shown-value.ts";
-import { NONE } from "./cells.ts";
+import type { PropertyPath } from "../store/store.ts";
+import { maxKeyLength, NONE, OTHER } from "./cells.ts";
 
 /** The dimensions that are always rolled up, under their public names. */
 export const builtInDimensions = [
@@ -23,9 +24,6 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ["referrer", "context.referrer"],
 ]);
 
-/** A longer value counts under its first 256 code units. */
-export const maxValueLength = 256;
-
 /** What is rolled up: the built-in dimensions and the configured ones (`data.plan`), each once. */
 export function rolledUp(configured: readonly string[]): readonly string[] {
   return [...new Set([...builtInDimensions, ...configured])];
@@ -42,17 +40,27 @@ export function resolveDimension(name: string): string | undefined {
   return canonical === "source" || propertyPath.test(canonical) ? canonical : undefined;
 }
 
-/**
- * The value an event counts under. `(none)` where the property is missing, null, an object or an
- * array; numbers and booleans as text. A text is cut to `maxValueLength` without parting a surrogate
- * pair, and lone surrogates are replaced by U+FFFD: values are keys, and not every store keeps those.
- */
+/** Where an event has the value of a dimension. */
+export function pathOf(dimension: string): PropertyPath {
+  return dimension.split(".") as unknown as PropertyPath;
+}
+
+/** The value of a dimension that an event counts under (`shownValue`). */
 export function valueOf(event: StoredEvent, dimension: string): string {
-  return readerOf(dimension)(event);
+  return valueReader(dimension)(event);
+}
+
+/** What events count under in a rollup, for many of them: values longer than it tells are `(other)`. */
+export function keyReader(dimension: string): (event: StoredEvent) => string {
+  const read = valueReader(dimension);
+  return (event) => {
+    const value = read(event);
+    return value.length > maxKeyLength ? OTHER : value;
+  };
 }
 
 /** `valueOf` for one dimension, prepared for many events. */
-export function readerOf(dimension: string): (event: StoredEvent) => string {
+export function valueReader(dimension: string): (event: StoredEvent) => string {
   const path = dimension.split(".");
   return (event) => {
     let at: unknown = event;
@@ -62,27 +70,6 @@ export function readerOf(dimension: string): (event: StoredEvent) => string {
       if (!Object.hasOwn(at, segment)) return NONE;
       at = (at as Readonly<Record<string, unknown>>)[segment];
     }
-    return asValue(at);
+    return shownValue(at);
   };
-}
-
-/** The value that a property counts under. */
-export function asValue(property: unknown): string {
-  if (typeof property === "string") return asKey(shownValue(property));
-  if (typeof property === "number" || typeof property === "boolean") return String(property);
-  return NONE;
-}
-
-function asKey(text: string): string {
-  if (text.length <= maxValueLength) return text.toWellFormed();
-  const parted = isHighSurrogate(text, maxValueLength - 1) && isLowSurrogate(text, maxValueLength);
-  return text.slice(0, parted ? maxValueLength - 1 : maxValueLength).toWellFormed();
-}
-
-function isHighSurrogate(text: string, index: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === 0xd800;
-}
-
-function isLowSurrogate(text: string, index: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === 0xdc00;
 }

@@ -1,4 +1,5 @@
 import { breakdownFold, type Breakdown, type BreakdownJob } from "./breakdown.ts";
+import { extentFold, type Extent, type ExtentJob } from "./extent.ts";
 import type { Fold } from "./fold.ts";
 import { mailFold, type MailJob } from "./mail-fold.ts";
 import type { MailReport } from "./mail-report.ts";
@@ -12,6 +13,7 @@ import type { RetentionJob } from "./retention-question.ts";
 /** What can be computed where the events are. A job is plain data with its kind's name, and so is a result. */
 export interface Folds {
   readonly breakdown: { readonly job: BreakdownJob; readonly result: Breakdown };
+  readonly extent: { readonly job: ExtentJob; readonly result: Extent };
   readonly mail: { readonly job: MailJob; readonly result: MailReport };
   readonly funnel: { readonly job: FunnelJob; readonly result: FunnelResult };
   readonly retention: { readonly job: RetentionJob; readonly result: RetentionResult };
@@ -25,6 +27,7 @@ export type FoldResult<K extends FoldKind = FoldKind> = Folds[K]["result"];
 
 const makers: { readonly [K in FoldKind]: (job: FoldJob<K>) => Fold<FoldResult<K>> } = {
   breakdown: breakdownFold,
+  extent: extentFold,
   mail: mailFold,
   funnel: funnelFold,
   retention: retentionFold,

@@ -12,6 +12,7 @@ import { hasElements, readPath } from "../event/property-path.ts";
 import { firstInstant, lastInstant } from "../event/instant.ts";
 import { mailTypes, type MailJob } from "./mail-fold.ts";
 import type { MailNumbers, MailRow } from "./mail-report.ts";
+import type { OpenRange } from "./question-body.ts";
 import {
   readChoice,
   readInteger,
@@ -25,6 +26,8 @@ export interface MailQuestion {
   /** Which events it is about. */
   readonly filter: OpenFilter;
   readonly job: MailJob;
+  /** When the mails were sent, or something happened to them: as it was asked for. */
+  readonly range: OpenRange;
 }
 
 export interface MailAnswer {
@@ -63,11 +66,12 @@ export function readMailQuestion(raw: Raw): MailQuestion {
   const mails = readChoice(raw, "mails", ["active", "sent"], findings) ?? "active";
   if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
   const { from, to, ...rest } = { ...filter, types: mailTypes };
+  const range = { from, to };
   if (mails === "active")
-    return { filter: { ...rest, from, to }, job: { kind: "mail", groupBy, limit } };
+    return { filter: { ...rest, from, to }, job: { kind: "mail", groupBy, limit }, range };
   // What became of the mails since then is told, too.
   const sentWithin = { from: from ?? firstInstant, to: to ?? lastInstant };
-  return { filter: { ...rest, from }, job: { kind: "mail", groupBy, limit, sentWithin } };
+  return { filter: { ...rest, from }, job: { kind: "mail", groupBy, limit, sentWithin }, range };
 }
 
 function readGroup(name: unknown, findings: Findings): PropertyPath | undefined {

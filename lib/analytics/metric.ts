@@ -22,6 +22,8 @@ export interface Accumulator {
   /** @param cell the metric's property; of `uniques` the user's number, -1 for none */
   add(cell: Cell): void;
   readonly value: number | null;
+  /** Whether a sketch told it. */
+  readonly isEstimate: boolean;
 }
 
 export function accumulatorOf(metric: Metric, users: Users): Accumulator {
@@ -42,6 +44,7 @@ export function accumulatorOf(metric: Metric, users: Users): Accumulator {
 }
 
 class Count implements Accumulator {
+  readonly isEstimate = false;
   value = 0;
 
   add(): void {
@@ -50,6 +53,7 @@ class Count implements Accumulator {
 }
 
 class Total implements Accumulator {
+  readonly isEstimate = false;
   readonly #op: "sum" | "avg";
   readonly #sum = new ExactSum();
   #count = 0;
@@ -71,6 +75,7 @@ class Total implements Accumulator {
 }
 
 class Extreme implements Accumulator {
+  readonly isEstimate = false;
   readonly #op: "min" | "max";
   value: number | null = null;
 
@@ -102,6 +107,10 @@ class Quantile implements Accumulator {
   get value(): number | null {
     return this.#quantiles.at(this.#q);
   }
+
+  get isEstimate(): boolean {
+    return this.#quantiles.isEstimate;
+  }
 }
 
 class Uniques implements Accumulator {
@@ -119,6 +128,10 @@ class Uniques implements Accumulator {
 
   get value(): number {
     return estimate(this.#union.toSketch());
+  }
+
+  get isEstimate(): boolean {
+    return !this.#union.isExact;
   }
 }
 

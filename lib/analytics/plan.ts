@@ -3,8 +3,14 @@ import { nameOf } from "../event/property-path.ts";
 import type { EventFilter, Predicate, Scalar } from "../store/store.ts";
 import type { BreakdownJob } from "./breakdown.ts";
 import type { Period } from "./calendar.ts";
-import { OTHER } from "./cells.ts";
-import { maxValueLength } from "./dimensions.ts";
+import {
+  isCut,
+  maxKeyLength,
+  OTHER,
+  type TypeCounts,
+  type UserSketches,
+  type ValueCounts,
+} from "./cells.ts";
 import type { QueryQuestion } from "./query-question.ts";
 
 /** How a question is answered. */
@@ -86,6 +92,23 @@ export function rollupPlanOf(
   return { source: "rollup", section, users, ...(filter && { filter }) };
 }
 
+/** Whether what a row sums under `(other)` is needed to answer a question. */
+export function needsOther(
+  { dimensions, filter }: Pick<QueryQuestion, "dimensions" | "filter">,
+  section: string,
+): (cells: TypeCounts | UserSketches | ValueCounts) => boolean {
+  const asked = dimensions.flatMap(({ dimension }) =>
+    "path" in dimension ? [dimension.path] : [],
+  );
+  const asksType = [...asked, ...(filter ? pathsIn(filter) : [])].some(
+    (path) => nameOf(path) === "type",
+  );
+  const types = filter && typesOf(filter);
+  return (cells) =>
+    (asksType && Object.hasOwn(cells, OTHER)) ||
+    (section !== "types" && section !== "users" && isCut(cells as ValueCounts, types));
+}
+
 /**
  * The types that events must be of to meet a predicate; `undefined` where any may. For an index and
  * an estimate: the predicate still has to be met.
@@ -142,7 +165,7 @@ function isTold(predicate: Predicate, section: string): boolean {
 
 /** What is shown is what a rollup counts under, unless it is long. */
 function standsShown(value: string): boolean {
-  return value.length < 254 && value !== OTHER && !value.startsWith("\\");
+  return value.length <= maxKeyLength && value !== OTHER && !value.startsWith("\\");
 }
 
 /** `(none)` and `(other)` are what rollups say, and a lone surrogate is replaced there. */
@@ -150,7 +173,7 @@ function standsUncut(value: unknown, section: string): boolean {
   if (booleans.includes(section)) return typeof value === "boolean";
   return (
     typeof value === "string" &&
-    value.length < maxValueLength &&
+    value.length <= maxKeyLength &&
     value.isWellFormed() &&
     !/^\(none\)$|^\(other\)$|\ufffd/.test(value)
   );

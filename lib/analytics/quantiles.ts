@@ -34,6 +34,11 @@ export class Quantiles {
     buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
   }
 
+  /** Whether the numbers differ: only then the sketch is needed to tell their quantiles. */
+  get isEstimate(): boolean {
+    return this.#min < this.#max;
+  }
+
   /**
    * About the value of rank `q * (count - 1)`, rounded down, from 0 on in ascending order.
    * @param q from 0 to 1

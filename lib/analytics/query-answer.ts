@@ -1,17 +1,22 @@
-import { ServiceError } from "../errors.ts";
 import type { Breakdown, Group } from "./breakdown.ts";
 import type { Period } from "./calendar.ts";
+import { pairsOf, type Pair } from "./comparison.ts";
+import { FoldOverflow } from "./fold.ts";
 import type { Metric } from "./metric.ts";
 import { maxGroups } from "./plan.ts";
 import type { QueryQuestion } from "./query-question.ts";
-import { exactLimit } from "./sketch.ts";
+
+type Metrics = readonly (number | null)[];
 
 /** One row: the dimensions as they were asked for, the period of a time dimension by its start. */
 export interface QueryRow {
-  readonly dimensions: readonly string[];
-  readonly metrics: readonly (number | null)[];
-  /** The metrics of the period before, where they were asked for. */
-  readonly previous?: readonly (number | null)[];
+  /** `null` for a period that only the range before has; the metrics are `null` then. */
+  readonly dimensions: readonly (string | null)[];
+  readonly metrics: Metrics;
+  /** The metrics of the range before, where they were asked for; `null` where it has no such period. */
+  readonly previous?: Metrics | null;
+  /** The start of the period of the range before, where both were asked for; `null` where it has none. */
+  readonly previousTime?: string | null;
 }
 
 /** The groups of one range, and its periods. */
@@ -19,45 +24,43 @@ export interface Answered extends Breakdown {
   readonly periods?: readonly Period[];
 }
 
-type Key = readonly (string | number)[];
-
-/**
- * Put the groups into the order asked for, the first `limit` of them, with rows for periods in which
- * nothing happened. Values that are missing come last in either direction; what is equal is ordered by
- * its dimensions.
- */
-export function rowsOf(
-  question: QueryQuestion,
-  now: Answered,
-  before?: Answered,
-): { readonly rows: readonly QueryRow[]; readonly leftOut: number } {
-  const earlier = new Map(before?.groups.map((group) => [JSON.stringify(group.dimensions), group]));
-  const nothing = nothingOf(question);
-  const all = before === undefined ? now : { ...now, groups: withThoseOf(before, now, nothing) };
-  const rows = filled(question, all).map(({ dimensions, metrics }) => ({
-    key: dimensions,
-    metrics,
-    ...(before && { previous: earlier.get(JSON.stringify(dimensions))?.metrics ?? nothing }),
-  }));
-  rows.sort((a, b) => compareRows(question, a, b));
-  const shown = rows.slice(0, question.limit).map(({ key, ...row }) => ({
-    dimensions: key.map((value) => (typeof value === "number" ? now.periods![value]!.time : value)),
-    ...row,
-  }));
-  return { rows: shown, leftOut: rows.length - shown.length };
+/** Rows, and how many more there are behind them. */
+export interface Rows {
+  readonly rows: readonly QueryRow[];
+  readonly leftOut: number;
 }
 
-/** Whether numbers are estimates: many users are, and so are quantiles. */
-export function isEstimated({ metrics }: QueryQuestion, { groups, totals }: Breakdown): boolean {
-  const all = [...groups.map((group) => group.metrics), ...(totals ? [totals] : [])];
-  return metrics.some(({ metric }, i) => {
-    if (metric.op === "quantile") return true;
-    return metric.op === "uniques" && all.some((values) => (values[i] ?? 0) > exactLimit);
-  });
+/** What of a group is known; of the time dimension the number of a pair of periods. */
+interface Row {
+  readonly key: readonly (string | number)[];
+  readonly metrics: Metrics;
+  readonly previous?: Metrics | null;
+  /** Whether only the range before has its period. */
+  readonly isGone: boolean;
+}
+
+/**
+ * Put the groups into the order asked for, and take `limit` of them after the first `offset`, with rows for
+ * periods in which nothing happened. Where no order was asked for, the newest periods are taken first, and shown in
+ * the order of time. Values that are missing come last in either direction; what is equal is ordered by its dimensions.
+ * @throws FoldOverflow where there are more than `maxGroups` rows
+ */
+export function rowsOf(question: QueryQuestion, now: Answered, before?: Answered): Rows {
+  const { limit, orderBy, newestFirst, page } = question;
+  const pairs = pairsFor(question, now, before);
+  const rows = joined(question, pairs, now, before);
+  const taking = newestFirst ? orderBy.with(0, { ...orderBy[0]!, descending: true }) : orderBy;
+  rows.sort((a, b) => compareRows(question, taking, a, b));
+  const taken = rows.slice(page.offset, page.offset + limit);
+  if (newestFirst) taken.sort((a, b) => compareRows(question, orderBy, a, b));
+  return {
+    rows: taken.map((row) => shown(row, pairs, now, before)),
+    leftOut: Math.max(0, rows.length - page.offset - taken.length),
+  };
 }
 
 /** The metrics of no events. */
-export function nothingOf({ metrics }: QueryQuestion): readonly (number | null)[] {
+export function nothingOf({ metrics }: QueryQuestion): Metrics {
   return metrics.map(({ metric }) => ofNothing(metric));
 }
 
@@ -65,52 +68,104 @@ function ofNothing({ op }: Metric): number | null {
   return op === "count" || op === "uniques" || op === "sum" ? 0 : null;
 }
 
-/** Groups that there were before count too: as ones of nothing now. */
-function withThoseOf(
-  before: Answered,
-  { groups, periods = [] }: Answered,
-  nothing: Group["metrics"],
-): readonly Group[] {
-  const known = new Set(groups.map(({ dimensions }) => JSON.stringify(dimensions)));
-  const gone = before.groups.filter(
-    ({ dimensions }) =>
-      !known.has(JSON.stringify(dimensions)) &&
-      dimensions.every((value) => typeof value === "string" || value < periods.length),
-  );
-  return [...groups, ...gone.map(({ dimensions }) => ({ dimensions, metrics: nothing }))];
+function pairsFor(
+  { interval }: QueryQuestion,
+  { periods = [] }: Answered,
+  before?: Answered,
+): readonly Pair[] {
+  if (interval === undefined) return [];
+  if (before === undefined) return periods.map((_, i) => ({ now: i }));
+  return pairsOf(interval, periods, before.periods ?? []);
 }
 
-function filled(question: QueryQuestion, { groups, periods }: Answered): readonly Group[] {
+/** The groups of both ranges, each with its counterpart. */
+function joined(
+  question: QueryQuestion,
+  pairs: readonly Pair[],
+  now: Answered,
+  before?: Answered,
+): Row[] {
   const time = question.dimensions.findIndex(({ dimension }) => "time" in dimension);
-  if (time < 0 || periods === undefined || !question.fill) return groups;
-  const series = Map.groupBy(groups, ({ dimensions }) => JSON.stringify(dimensions.with(time, 0)));
+  const pairOf = new Map(pairs.map(({ before: index }, pair) => [index, pair]));
+  const current = byKey(now.groups);
+  const earlier = byKey(
+    (before?.groups ?? []).map(({ dimensions, metrics }) => ({
+      dimensions:
+        time < 0 ? dimensions : dimensions.with(time, pairOf.get(dimensions[time] as number)!),
+      metrics,
+    })),
+  );
+  const nothing = nothingOf(question);
+  const missing = nothing.map(() => null);
+  const has = (key: Row["key"], range: keyof Pair) =>
+    time < 0 || pairs[key[time] as number]![range] !== undefined;
+  return keysOf(question, time, pairs.length, [...current.values(), ...earlier.values()]).map(
+    (key) => {
+      const name = JSON.stringify(key);
+      const isGone = !has(key, "now");
+      const metrics = isGone ? missing : (current.get(name)?.metrics ?? nothing);
+      if (before === undefined) return { key, metrics, isGone };
+      const previous = has(key, "before") ? (earlier.get(name)?.metrics ?? nothing) : null;
+      return { key, metrics, previous, isGone };
+    },
+  );
+}
+
+function byKey(groups: readonly Group[]): ReadonlyMap<string, Group> {
+  return new Map(groups.map((group) => [JSON.stringify(group.dimensions), group]));
+}
+
+/** The keys of all rows, each once: of the groups and, unless they are not wanted, of periods without any. */
+function keysOf(
+  question: QueryQuestion,
+  time: number,
+  pairs: number,
+  groups: readonly Group[],
+): readonly Row["key"][] {
+  const fills = time >= 0 && question.fill;
+  const names = new Set(
+    groups.map(({ dimensions }) => JSON.stringify(fills ? dimensions.with(time, 0) : dimensions)),
+  );
   // Without another dimension there is a series also of nothing.
-  if (question.dimensions.length === 1 && groups.length === 0) series.set("[0]", []);
-  if (series.size * periods.length > maxGroups) {
-    throw new ServiceError(
-      "QUERY_TOO_EXPENSIVE",
-      `${series.size} groups in ${periods.length} periods each are more than ${maxGroups} rows: ask with "fill": false, a longer interval or fewer dimensions`,
+  if (fills && question.dimensions.length === 1) names.add("[0]");
+  const keys = [...names].map((name) => JSON.parse(name) as Row["key"]);
+  if (!fills) return keys;
+  if (keys.length * pairs > maxGroups) {
+    throw new FoldOverflow(
+      `${keys.length} groups in ${pairs} periods each are ${keys.length * pairs} rows, and at most ${maxGroups} are made: ask with "fill": false, a longer interval or fewer dimensions`,
     );
   }
-  const nothing = nothingOf(question);
-  return [...series].flatMap(([name, known]) => {
-    const key = JSON.parse(name) as Key;
-    const byPeriod = new Map(known.map((group) => [group.dimensions[time], group]));
-    return periods.map(
-      (_, period) =>
-        byPeriod.get(period) ?? { dimensions: key.with(time, period), metrics: nothing },
-    );
-  });
+  return keys.flatMap((key) => Array.from({ length: pairs }, (_, pair) => key.with(time, pair)));
 }
 
-interface Row {
-  readonly key: Key;
-  readonly metrics: readonly (number | null)[];
+function shown(
+  { key, metrics, previous }: Row,
+  pairs: readonly Pair[],
+  now: Answered,
+  before?: Answered,
+): QueryRow {
+  const pair = pairs[key.find((value) => typeof value === "number") ?? -1];
+  const timeOf = ({ periods }: Answered, index?: number) =>
+    index === undefined ? null : periods![index]!.time;
+  return {
+    dimensions: key.map((value) => (typeof value === "number" ? timeOf(now, pair!.now) : value)),
+    metrics,
+    ...(before && { previous: previous ?? null }),
+    ...(before && pair && { previousTime: timeOf(before, pair.before) }),
+  };
 }
 
-function compareRows({ orderBy, dimensions }: QueryQuestion, a: Row, b: Row): number {
+function compareRows(
+  { dimensions }: QueryQuestion,
+  orderBy: QueryQuestion["orderBy"],
+  a: Row,
+  b: Row,
+): number {
   for (const { column, descending } of orderBy) {
     const at = column - dimensions.length;
+    if (at < 0 && typeof a.key[column] === "number" && a.isGone !== b.isGone) {
+      return a.isGone ? 1 : -1;
+    }
     const [x, y] = at < 0 ? [a.key[column]!, b.key[column]!] : [a.metrics[at]!, b.metrics[at]!];
     if (x === null || y === null) {
       if (x !== y) return x === null ? 1 : -1;

@@ -13,6 +13,7 @@ import {
   within,
   type OpenRange,
 } from "./question-body.ts";
+import { readRowCursor, scopeOf, type RowPage } from "./row-cursor.ts";
 import { readChoice, readInteger, type Findings } from "./read-question.ts";
 
 /** What `POST /api/v1/query` asks, checked. */
@@ -32,6 +33,9 @@ export interface QueryQuestion {
   readonly compare: boolean;
   /** Whether periods in which nothing happened have rows. */
   readonly fill: boolean;
+  /** Whether of the periods the newest are shown where there are more rows than `limit`: nobody asked for another order. */
+  readonly newestFirst: boolean;
+  readonly page: RowPage;
 }
 
 export interface NamedMetric {
@@ -62,10 +66,13 @@ const known = [
   "include",
   "compare",
   "fill",
+  "cursor",
 ];
 const maxMetrics = 10;
 const maxDimensions = 4;
 const limits = { min: 1, max: 10_000, otherwise: 1_000 };
+/** A series alone has a row for each of its periods. */
+const seriesLimits = { ...limits, otherwise: limits.max };
 
 const plain = ["count", "uniques"] as const;
 const ofNumbers = ["sum", "avg", "min", "max"] as const;
@@ -94,18 +101,28 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
       findings.push({ pointer: "/compare", code: "range", message });
     }
     const interval = intervalOf(dimensions);
-    return {
+    const isSeries = interval !== undefined && dimensions.length === 1;
+    const asked = {
       metrics,
       dimensions,
       ...(filters !== undefined && { filter: readPredicate(filters, "/filters", findings) }),
-      range,
       timezone: readZone(raw, findings),
       ...(interval !== undefined && { interval }),
       orderBy: readOrder(raw["orderBy"], dimensions, metrics, findings),
-      limit: within("", findings, (inner) => readInteger(raw, "limit", limits, inner)),
-      ...readInclude(raw["include"], findings),
       compare: compare !== undefined,
       fill: readFlag(raw, "fill", interval !== undefined, findings),
+    };
+    const scope = scopeOf([asked, raw["range"]]);
+    const page = readRowCursor(raw["cursor"], scope, "/cursor", findings);
+    return {
+      ...asked,
+      range: page.range ?? range,
+      limit: within("", findings, (inner) =>
+        readInteger(raw, "limit", isSeries ? seriesLimits : limits, inner),
+      ),
+      ...readInclude(raw["include"], findings),
+      newestFirst: interval !== undefined && raw["orderBy"] === undefined,
+      page,
     };
   });
 }

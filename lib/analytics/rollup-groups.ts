@@ -4,63 +4,88 @@ import { sentText } from "../event/shown-value.ts";
 import type { SectionRow } from "../store/store.ts";
 import type { Breakdown, Group } from "./breakdown.ts";
 import type { Period } from "./calendar.ts";
-import { isCut, NONE, type TypeCounts, type UserSketches, type ValueCounts } from "./cells.ts";
+import { NONE, type TypeCounts, type UserSketches, type ValueCounts } from "./cells.ts";
 import { assign } from "./cover.ts";
-import type { RollupPlan } from "./plan.ts";
+import { FoldOverflow } from "./fold.ts";
+import { maxGroups, type RollupPlan } from "./plan.ts";
 import type { QueryQuestion } from "./query-question.ts";
-import { estimate, mergeAll, type Sketch } from "./sketch.ts";
+import { emptySketch, estimate, isExact, mergeAll, type Sketch } from "./sketch.ts";
 
-/** What a rollup plan led to: rows of any grain, of deltas, of events; in any order. */
-export interface RollupRows {
-  /** Of the plan's section. */
-  readonly values: readonly SectionRow<string>[];
-  readonly users: readonly SectionRow<"users">[];
-}
+/** How many sketches of a group are held before they are merged. */
+const maxHeld = 16;
 
-/** The groups of a question that rollups answer, as `breakdownFold` would make them of the events. */
-export function rollupGroups(
-  question: QueryQuestion,
-  plan: RollupPlan,
-  rows: RollupRows,
-  periods?: readonly Pick<Period, "start" | "end">[],
-): Breakdown & { readonly exact: boolean } {
-  const { dimensions, metrics, totals } = question;
-  const tallies = new Tallies(dimensions);
-  const total = new Tally([]);
-  const counts = filterOf(plan);
-  const periodOf = (start: number) => (periods === undefined ? 0 : assign(periods, start));
-  let exact = true;
+/**
+ * The groups of a question that rollups answer, as `breakdownFold` would make them of the events. Takes
+ * rows of any grain, of deltas, of events, in any order, each of one period.
+ */
+export class RollupGroups {
+  readonly #question: QueryQuestion;
+  readonly #plan: RollupPlan;
+  readonly #periods: readonly Pick<Period, "start" | "end">[] | undefined;
+  readonly #counts: (type: string, value: string) => boolean;
+  readonly #tallies: Tallies;
+  readonly #total = new Tally([]);
 
-  for (const row of rows.values) {
-    const period = periodOf(row.start);
-    if (period < 0) continue;
-    if (plan.section !== "types" && !row.exact && isCut(row.cells)) exact = false;
-    for (const [type, value, count] of cellsOf(row.cells, plan.section)) {
-      if (!counts(type, value)) continue;
-      tallies.of(type, value, period).count += count;
-      total.count += count;
+  constructor(
+    question: QueryQuestion,
+    plan: RollupPlan,
+    periods?: readonly Pick<Period, "start" | "end">[],
+  ) {
+    this.#question = question;
+    this.#plan = plan;
+    this.#periods = periods;
+    this.#counts = filterOf(plan);
+    this.#tallies = new Tallies(question.dimensions);
+  }
+
+  /**
+   * Takes a row of the plan's section.
+   * @throws FoldOverflow where there are too many groups
+   */
+  addValues({ start, cells }: SectionRow<string>): void {
+    const period = this.#periodOf(start);
+    if (period < 0) return;
+    for (const [type, value, count] of cellsOf(cells, this.#plan.section)) {
+      if (!this.#counts(type, value)) continue;
+      this.#tallies.of(type, value, period).count += count;
+      this.#total.count += count;
     }
   }
-  for (const { start, cells } of rows.users) {
-    const period = periodOf(start);
-    if (period < 0) continue;
+
+  /** @throws FoldOverflow where there are too many groups */
+  addUsers({ start, cells }: SectionRow<"users">): void {
+    const period = this.#periodOf(start);
+    if (period < 0) return;
     for (const type of Object.keys(cells)) {
-      if (!counts(type, NONE)) continue;
-      tallies.of(type, NONE, period).sketches.push(cells[type]!);
-      total.sketches.push(cells[type]!);
+      if (!this.#counts(type, NONE)) continue;
+      this.#tallies.of(type, NONE, period).addUsers(cells[type]!);
+      this.#total.addUsers(cells[type]!);
     }
   }
 
-  const ops = metrics.map(({ metric }) => metric.op);
-  const asked = (tally: Tally) => ops.map((op) => (op === "count" ? tally.count : tally.users));
-  const groups: Group[] = tallies.all.map((tally) => ({
-    dimensions: tally.key,
-    metrics: asked(tally),
-  }));
-  // Of all events together there is a group also where there are no events.
-  if (dimensions.length === 0 && groups.length === 0)
-    groups.push({ dimensions: [], metrics: asked(total) });
-  return { groups, ...(totals && { totals: asked(total) }), exact };
+  finish(): Breakdown {
+    const { dimensions, metrics, totals } = this.#question;
+    const ops = metrics.map(({ metric }) => metric.op);
+    let estimated = false;
+    const asked = (tally: Tally) => {
+      const users = ops.includes("uniques") ? tally.users : emptySketch;
+      estimated ||= !isExact(users);
+      return ops.map((op) => (op === "count" ? tally.count : estimate(users)));
+    };
+    const groups: Group[] = this.#tallies.all.map((tally) => ({
+      dimensions: tally.key,
+      metrics: asked(tally),
+    }));
+    // Of all events together there is a group also where there are no events.
+    if (dimensions.length === 0 && groups.length === 0)
+      groups.push({ dimensions: [], metrics: asked(this.#total) });
+    const total = totals ? asked(this.#total) : undefined;
+    return { groups, ...(total && { totals: total }), estimated };
+  }
+
+  #periodOf(start: number): number {
+    return this.#periods === undefined ? 0 : assign(this.#periods, start);
+  }
 }
 
 /** A tally for each combination of what is asked for: of type, value and period, in any order, some of them or none. */
@@ -90,6 +115,9 @@ class Tallies {
   }
 
   #begun(type: string, value: string, period: number): Tally {
+    if (this.all.length === maxGroups) {
+      throw new FoldOverflow(`the answer has more than ${maxGroups} groups`);
+    }
     const parts = { type, value, time: period };
     const tally = new Tally(this.#dimensions.map((dimension) => parts[kindOf(dimension)]));
     this.all.push(tally);
@@ -106,14 +134,19 @@ function kindOf({ dimension }: QueryQuestion["dimensions"][number]): "type" | "v
 class Tally {
   readonly key: readonly (string | number)[];
   count = 0;
-  readonly sketches: Sketch[] = [];
+  #sketches: Sketch[] = [];
 
   constructor(key: readonly (string | number)[]) {
     this.key = key;
   }
 
-  get users(): number {
-    return estimate(mergeAll(this.sketches));
+  addUsers(sketch: Sketch): void {
+    if (this.#sketches.length === maxHeld) this.#sketches = [this.users];
+    this.#sketches.push(sketch);
+  }
+
+  get users(): Sketch {
+    return mergeAll(this.#sketches);
   }
 }
 
@@ -131,8 +164,21 @@ function* cellsOf(
   }
 }
 
+/** Whether some of a row's cells meet a filter. */
+export function hasSome(
+  cells: TypeCounts | ValueCounts,
+  section: string,
+  meets: ReturnType<typeof filterOf>,
+): boolean {
+  for (const [type, value] of cellsOf(cells, section)) if (meets(type, value)) return true;
+  return false;
+}
+
 /** Whether the events of a type and a value meet the plan's filter, each pair judged once. */
-function filterOf({ filter, section }: RollupPlan): (type: string, value: string) => boolean {
+export function filterOf({
+  filter,
+  section,
+}: RollupPlan): (type: string, value: string) => boolean {
   if (filter === undefined) return () => true;
   const known = new Map<string, Map<string, boolean>>();
   return (type, value) => {

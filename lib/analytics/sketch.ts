@@ -147,6 +147,12 @@ export class Union {
     return this;
   }
 
+  /** Whether it holds every value, so that its sketch is exact. */
+  get isExact(): boolean {
+    this.settle();
+    return this.registers === undefined;
+  }
+
   toSketch(): Sketch {
     this.settle();
     if (this.registers === undefined) return this.bytes.toString("base64url", 0, this.length * 8);

@@ -8,8 +8,6 @@ interface Circumstances {
   readonly project: ProjectId;
   /** The dimensions that rollups have. */
   readonly rolledUp: readonly string[];
-  /** Epoch milliseconds up to which what has no end reaches where no event is later. */
-  readonly until: number;
   readonly budget: Budget;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
@@ -20,13 +18,11 @@ export class Asking {
   readonly store: Reading;
   readonly project: ProjectId;
   readonly rolledUp: readonly string[];
-  readonly until: number;
 
-  constructor({ rolledUp, until, ...circumstances }: Circumstances) {
+  constructor({ rolledUp, ...circumstances }: Circumstances) {
     this.store = new Reading(circumstances);
     this.project = circumstances.project;
     this.rolledUp = rolledUp;
-    this.until = until;
   }
 
   /** As `Reading.analyze`, of the project's events. */

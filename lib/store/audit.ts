@@ -1,3 +1,4 @@
+import { OTHER } from "../analytics/cells.ts";
 import type { AuditReport } from "../contracts.ts";
 import { grainMs, startOf } from "../event/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
@@ -62,8 +63,9 @@ async function recount(
 function compare(
   start: number,
   rollup: Counts = new Map(),
-  events: Counts = new Map(),
+  recounted: Counts = new Map(),
 ): AuditReport["drift"] {
+  const events = rollup.has(OTHER) ? cutLike(rollup, recounted) : recounted;
   const types = [...new Set([...rollup.keys(), ...events.keys()])].sort();
   return types
     .filter((type) => rollup.get(type) !== events.get(type))
@@ -73,4 +75,14 @@ function compare(
       rollup: rollup.get(type) ?? 0,
       events: events.get(type) ?? 0,
     }));
+}
+
+/** With the types that a rollup does not tell under `(other)`, as there. */
+function cutLike(rollup: Counts, events: Counts): Counts {
+  const cut: Counts = new Map();
+  for (const [type, count] of events) {
+    const name = rollup.has(type) ? type : OTHER;
+    cut.set(name, (cut.get(name) ?? 0) + count);
+  }
+  return cut;
 }

@@ -1,7 +1,8 @@
 import type { MailQuestion } from "../analytics/mail-question.ts";
 import type { MailReport } from "../analytics/mail-report.ts";
-import { exactness, type Told } from "../analytics/told.ts";
+import { exactness, toldRange, type Told } from "../analytics/told.ts";
 import type { Asking } from "./asking.ts";
+import { closedRange } from "./closed-range.ts";
 
 /** A mail report before its `meta` is added. */
 export interface MailReported extends Omit<MailReport, "rows"> {
@@ -12,8 +13,9 @@ export interface MailReported extends Omit<MailReport, "rows"> {
 /** Answer a question about mails from their events. */
 export async function mailReported(
   asking: Asking,
-  { filter, job }: MailQuestion,
+  { filter, job, range }: MailQuestion,
 ): Promise<MailReported> {
+  const closed = await closedRange(asking, range, filter.types);
   const { rows, total, groups } = (await asking.analyze(filter, job)).result;
   const rowsLeftOut = groups - rows.length;
   const told = {
@@ -21,6 +23,7 @@ export async function mailReported(
     source: "events" as const,
     rows: rows.length,
     rowsLeftOut,
+    ...(closed && { range: toldRange(closed) }),
   };
   return { data: rows, total, groups, told };
 }

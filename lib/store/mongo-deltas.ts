@@ -1,4 +1,4 @@
-import { emptyCells, isCut, type Section, type ValueCounts } from "../analytics/cells.ts";
+import { emptyCells, isCutSection, type Section } from "../analytics/cells.ts";
 import type { Bucket } from "../event/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
 import type { Collections } from "./mongo-collections.ts";
@@ -72,6 +72,5 @@ export function sectionRow<S extends Section>(
   start: number,
   cells: SectionCells<S>,
 ): SectionRow<S> {
-  const isWhole = section === "types" || section === "users" || !isCut(cells as ValueCounts);
-  return { start, cells, exact: isWhole };
+  return { start, cells, exact: !isCutSection(section, cells) };
 }

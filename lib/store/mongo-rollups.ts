@@ -67,7 +67,7 @@ export async function writeRollups(
 }
 
 function sized({ bucket, sum }: RollupWrite): Sized {
-  const sections = toTexts(cutCells(sum.cells).cells);
+  const sections = toTexts(cutCells(sum.cells));
   const sizeBytes = Object.values(sections).reduce((n, text) => n + Buffer.byteLength(text), 0);
   return { rollup: { _id: bucketId(bucket), ...bucket, v: sum.v, sections }, sizeBytes };
 }

@@ -8,8 +8,9 @@ import type { OpenRange } from "../analytics/question-body.ts";
 import { readQueryQuestion, type QueryQuestion } from "../analytics/query-question.ts";
 import type { Raw } from "../analytics/read-question.ts";
 import { readRetentionJob, retentionFilter } from "../analytics/retention-question.ts";
-import { exactness, type Exactness, type Told } from "../analytics/told.ts";
+import { exactness, toldRange, type Exactness, type Told } from "../analytics/told.ts";
 import type { Asking } from "./asking.ts";
+import { closedRange } from "./closed-range.ts";
 import { counted, type Counted } from "./counted.ts";
 import { mailReported, type MailReported } from "./mail-reported.ts";
 import { queried, type Queried } from "./queried.ts";
@@ -53,7 +54,7 @@ export const kinds: {
   counts: {
     read: readCountsQuestion,
     rangeOf: ({ from, to }) => ({ from, to }),
-    answer: ({ store, project, until }, question) => counted(store, project, question, until),
+    answer: counted,
   },
   mail: {
     read: readMailQuestion,
@@ -90,8 +91,11 @@ function folded<K extends FoldKind>(
       return { from, to };
     },
     async answer(asking, job) {
-      const { result } = await asking.analyze(filterOf(job), job);
-      return { ...result, told: { ...cutOf(result), source: "events" } };
+      const filter = filterOf(job);
+      const range = await closedRange(asking, filter, filter.types);
+      const { result } = await asking.analyze(filter, job);
+      const told = { ...cutOf(result), source: "events" as const };
+      return { ...result, told: { ...told, ...(range && { range: toldRange(range) }) } };
     },
   };
 }

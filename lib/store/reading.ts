@@ -1,9 +1,11 @@
+import { coverAll } from "../analytics/cover.ts";
 import type { FoldJob, FoldKind } from "../analytics/folds.ts";
 import { ServiceError } from "../errors.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import type { FairLanes } from "../fair-lanes.ts";
-import { counted } from "./counted.ts";
+import { closedRange } from "./closed-range.ts";
+import { coveredRows, eventsOf, marksOf } from "./covered.ts";
 import { clock } from "./deadline.ts";
 import { scansAlongTime, scansEvents } from "./scanning.ts";
 import type { Analyzed, EventFilter, EventQuery, EventStore } from "./store.ts";
@@ -171,8 +173,16 @@ export class Reading implements EventReads {
   }
 
   async #counted(of: Pick<EventFilter, "types" | "from" | "to">): Promise<number> {
-    const question = { ...of, timezone: "UTC" };
-    return (await counted(this, this.#project, question, Date.now())).total;
+    const asking = { store: this, project: this.#project };
+    const range = await closedRange(asking, of, of.types);
+    if (range === undefined) return 0;
+    const columns = [{ start: range.from, end: range.to }];
+    const cover = coverAll(columns, await marksOf(this, this.#project, range));
+    let total = 0;
+    for await (const { row } of coveredRows(asking, { cover, section: "types" })) {
+      total += eventsOf(row, of.types);
+    }
+    return total;
   }
 }
 

@@ -19,7 +19,7 @@ export function writeRollup(db: Database, bucket: BucketRow, sum: SumText): void
     ...bucket,
   ) ?? []) as readonly [number?, string?];
   if (sum.v <= v) return;
-  const sections = sectionsOf(cutCells(JSON.parse(sum.cells) as Cells).cells);
+  const sections = sectionsOf(cutCells(JSON.parse(sum.cells) as Cells));
   db.run(
     `INSERT INTO rollups VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
       SET v = excluded.v, sections = excluded.sections`,

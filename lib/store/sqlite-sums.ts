@@ -1,4 +1,4 @@
-import { isCut, type Section, type ValueCounts } from "../analytics/cells.ts";
+import { isCutSection, type Section } from "../analytics/cells.ts";
 import { readCells, readSections } from "./cells-json.ts";
 import type { SectionText, SumText } from "./sqlite-deltas.ts";
 import type { SectionRow, Sum } from "./store.ts";
@@ -27,11 +27,10 @@ export function sectionRows<S extends Section>(
   section: S,
   rows: readonly SectionText[],
 ): readonly SectionRow<S>[] {
-  const whole = section === "types" || section === "users";
   const jsons = rows.map(([, json]) => json);
   const all = readSections(section, jsons);
   return rows.map(([start], i) => {
     const cells = all[i]!;
-    return { start, cells, exact: whole || !isCut(cells as ValueCounts) };
+    return { start, cells, exact: !isCutSection(section, cells) };
   });
 }

@@ -58,7 +58,7 @@ export interface EventStore extends QuestionStore {
   sumChildren(parent: Bucket): Promise<Sum>;
 
   /**
-   * Write the rollup of a bucket, cut to `maxDimensionValues`, where `sum.v` is greater than the
+   * Write the rollup of a bucket, cut (`cutCells`), where `sum.v` is greater than the
    * stored version; else change nothing. All of it or nothing of it is seen.
    */
   writeRollup(bucket: Bucket, sum: Sum): Promise<void>;
@@ -200,7 +200,7 @@ export type SectionCells<S extends Section> = S extends "types"
 export interface SectionRow<S extends Section> {
   readonly start: number;
   readonly cells: SectionCells<S>;
-  /** False where values were cut to `(other)`. */
+  /** False where types or values are summed under `(other)`, or perhaps shortened (`isCutSection`). */
   readonly exact: boolean;
 }
 

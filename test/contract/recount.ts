@@ -6,11 +6,21 @@ import type { QueryQuestion } from "../../lib/analytics/query-question.ts";
 import { propertyAt } from "../../lib/event/condition.ts";
 import { meets } from "../../lib/event/predicate.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { Range } from "../../lib/store/store.ts";
+import type { PropertyPath, Range } from "../../lib/store/store.ts";
 
-interface Recount {
+export interface Recount {
   readonly rows: readonly QueryRow[];
   readonly total: QueryRow;
+  /** Whether a sketch is needed: quantiles of numbers that differ. */
+  readonly estimated: boolean;
+}
+
+/** The events that a question is about, of any range. */
+export function asked(
+  stored: readonly StoredEvent[],
+  { filter }: Pick<QueryQuestion, "filter">,
+): readonly StoredEvent[] {
+  return stored.filter((event) => filter === undefined || meets(event, filter));
 }
 
 /** What the planner, the rollups and the folds are compared with: a recount of all events. */
@@ -19,13 +29,10 @@ export function recount(
   question: QueryQuestion,
   range: Range,
 ): Recount {
-  const { dimensions, filter, interval, timezone, fill } = question;
+  const { dimensions, interval, timezone, fill } = question;
   const spans = interval && periods(interval, timezone, range);
-  const met = stored.filter(
-    (event) =>
-      event.timestamp >= range.from &&
-      event.timestamp < range.to &&
-      (filter === undefined || meets(event, filter)),
+  const met = asked(stored, question).filter(
+    ({ timestamp }) => timestamp >= range.from && timestamp < range.to,
   );
   const keyOf = (event: StoredEvent) =>
     dimensions.map(({ name, dimension }) =>
@@ -38,18 +45,42 @@ export function recount(
   const time = dimensions.findIndex(({ dimension }) => "time" in dimension);
   if (fill && spans !== undefined) {
     const keys = [...groups.keys(), ...(dimensions.length === 1 ? ['[""]'] : [])];
-    for (const key of keys.map((text) => JSON.parse(text) as string[])) {
+    const others = new Set(keys.map((key) => JSON.stringify(of(key).with(time, ""))));
+    for (const key of others) {
       for (const span of spans) {
-        const name = JSON.stringify(key.with(time, span.time));
+        const name = JSON.stringify(of(key).with(time, span.time));
         if (!groups.has(name)) groups.set(name, []);
       }
     }
   }
-  const rows = [...groups].map(([key, of]) => ({
-    dimensions: JSON.parse(key) as string[],
-    metrics: measured(of, question),
+  const rows = [...groups].map(([key, events]) => ({
+    dimensions: of(key),
+    metrics: measured(events, question),
   }));
-  return { rows, total: { dimensions: [], metrics: measured(met, question) } };
+  return {
+    rows,
+    total: { dimensions: [], metrics: measured(met, question) },
+    estimated: [met, ...groups.values()].some((events) => needsSketch(events, question)),
+  };
+}
+
+function of(key: string): string[] {
+  return JSON.parse(key) as string[];
+}
+
+function numbersOf(events: readonly StoredEvent[], path: PropertyPath): number[] {
+  return events
+    .map((event) => propertyAt(event, path))
+    .filter((it) => typeof it === "number")
+    .sort((a, b) => a - b);
+}
+
+function needsSketch(events: readonly StoredEvent[], { metrics }: QueryQuestion): boolean {
+  return metrics.some(({ metric }) => {
+    if (metric.op !== "quantile") return false;
+    const numbers = numbersOf(events, metric.path);
+    return numbers.length > 0 && numbers[0] !== numbers.at(-1);
+  });
 }
 
 function measured(
@@ -61,18 +92,59 @@ function measured(
       if (metric.op === "count") return events.length;
       return new Set(events.map(userOf).filter((user) => user !== undefined)).size;
     }
-    const numbers = events
-      .map((event) => propertyAt(event, metric.path))
-      .filter((it) => typeof it === "number");
+    const numbers = numbersOf(events, metric.path);
     const sum = numbers.reduce((total, number) => total + number, 0);
     if (metric.op === "sum") return sum;
     if (numbers.length === 0) return null;
     if (metric.op === "avg") return sum / numbers.length;
-    numbers.sort((a, b) => a - b);
     if (metric.op === "min") return numbers[0]!;
     const rank = metric.op === "quantile" ? Math.floor(metric.q * (numbers.length - 1)) : -1;
     return numbers.at(rank)!;
   });
+}
+
+/** The rows of an answer, and where there is a comparison each period of both ranges once. */
+export function expectRows(
+  question: QueryQuestion,
+  rows: readonly QueryRow[] | undefined,
+  now: Recount,
+  before: Recount | undefined,
+): void {
+  if (rows === undefined) return;
+  if (before === undefined) return expectAgreement(question, rows, now.rows);
+  const time = question.dimensions.findIndex(({ dimension }) => "time" in dimension);
+  const current = rows.filter(({ dimensions }) => !dimensions.includes(null));
+  for (const row of rows) {
+    if (row.dimensions.includes(null))
+      expect(row.metrics).toEqual(question.metrics.map(() => null));
+    if (time >= 0) expect(row.previous === null).toBe(row.previousTime === null);
+  }
+  const earlier = rows.flatMap(({ dimensions, previous, previousTime }) =>
+    previous
+      ? [
+          {
+            dimensions: time < 0 ? dimensions : dimensions.with(time, previousTime!),
+            metrics: previous,
+          },
+        ]
+      : [],
+  );
+  expectAgreement(question, withoutFilled(question, current, now), now.rows);
+  expectAgreement(question, withoutFilled(question, earlier, before), before.rows);
+}
+
+/** Without those of nothing that are there for their counterpart in the other range. */
+function withoutFilled(
+  question: QueryQuestion,
+  rows: readonly QueryRow[],
+  expected: Recount,
+): readonly QueryRow[] {
+  const nothing = JSON.stringify(measured([], question));
+  const known = new Set(expected.rows.map(({ dimensions }) => JSON.stringify(dimensions)));
+  return rows.filter(
+    ({ dimensions, metrics }) =>
+      known.has(JSON.stringify(dimensions)) || JSON.stringify(metrics) !== nothing,
+  );
 }
 
 /** The same rows, in any order, with the same numbers, as far as those are promised. */

@@ -1,6 +1,8 @@
 import { analyzeContract } from "./store-analyze.contract.ts";
 import { appendContract } from "./store-append.contract.ts";
+import { countsContract } from "./store-counts.contract.ts";
 import { conditionsContract } from "./store-conditions.contract.ts";
+import { cutsContract } from "./store-cuts.contract.ts";
 import { deltasContract } from "./store-deltas.contract.ts";
 import { eventsContract } from "./store-events.contract.ts";
 import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
@@ -41,6 +43,8 @@ export function storeContract(
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);
     valuesContract(onStore);
+    cutsContract(onStore);
+    countsContract(onStore, traits);
     questionsContract(onStore, traits);
     savedContract(onStore);
     sequencesContract(onStore, traits);

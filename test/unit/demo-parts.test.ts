@@ -123,6 +123,7 @@ describe("the backfill", () => {
       Promise.resolve({
         data: [{ type: "email.sent", count: 2 - asOf.length }],
         total: 0,
+        nextCursor: null,
         meta: {
           asOf: new Date(asOf.shift()!).toISOString(),
           lagMs: 0,

@@ -146,7 +146,7 @@ describe("readListQuestion", () => {
 
 describe("readCountsQuestion", () => {
   test("has defaults", () => {
-    expect(counts({})).toEqual({ timezone: "UTC" });
+    expect(counts({})).toMatchObject({ timezone: "UTC", limit: 1_000, page: { offset: 0 } });
   });
 
   test("a dimension may be called by its short name", () => {
@@ -159,7 +159,8 @@ describe("readCountsQuestion", () => {
     [{ timezone: "Mars/Olympus" }, ["timezone"]],
     [{ timezone: "+01:00" }, ["timezone"]],
     [{ groupBy: "data.plan" }, ["groupBy"]],
-    [{ limit: "1" }, ["limit"]],
+    [{ limit: "0" }, ["limit"]],
+    [{ limit: "10001", cursor: "x" }, ["limit", "cursor"]],
   ])("refuses %j", (raw, pointers) => {
     expect(findingsOf(() => counts(raw))).toEqual(pointers);
   });

@@ -3,7 +3,10 @@ import {
   cutCells,
   emptyCells,
   isCut,
+  isCutSection,
   maxDimensionValues,
+  maxKeyLength,
+  maxTypes,
   mergeCells,
   mergeTypes,
   mergeUsers,
@@ -15,7 +18,7 @@ import {
   type ValueCounts,
 } from "../../../lib/analytics/cells.ts";
 import { cellsOf } from "../../../lib/analytics/delta.ts";
-import { sketchOf } from "../../../lib/analytics/sketch.ts";
+import { mergeAll, sketchOf } from "../../../lib/analytics/sketch.ts";
 import { canonical, eventsWithin } from "./arbitraries.ts";
 
 /** Cells as they come from batches, also of times when other dimensions were configured. */
@@ -102,7 +105,7 @@ describe("mergeCells", () => {
         const all = canonical(mergeCells([a, b]));
         const parsed = JSON.parse(JSON.stringify(a)) as Cells;
         expect(canonical(mergeCells([parsed, structuredClone(b)]))).toEqual(all);
-        expect(canonical(cutCells(parsed).cells)).toEqual(canonical(a));
+        expect(canonical(cutCells(parsed))).toEqual(canonical(a));
       }),
     );
     const hostile = JSON.parse(
@@ -142,9 +145,7 @@ describe("cutCells", () => {
 
   test("leaves what is within the limit alone", () => {
     const within = valuesOf([...many(0, maxDimensionValues, () => 1), ["t0", NONE, 5]]);
-    const { cells: same, cut } = cutCells(within);
-    expect(cut.size).toBe(0);
-    expect(canonical(same)).toEqual(canonical(within));
+    expect(canonical(cutCells(within))).toEqual(canonical(within));
     expect(isCut(within.dimensions["d"]!)).toBe(false);
   });
 
@@ -157,8 +158,7 @@ describe("cutCells", () => {
           ["t9", NONE, 1],
           ["t9", "v0", 100],
         ]);
-        const { cells: result, cut } = cutCells(whole);
-        expect([...cut]).toEqual(["d"]);
+        const result = cutCells(whole);
         expectConserved(result);
         const values = kept(result.dimensions["d"]);
         expect(values.size).toBe(maxDimensionValues);
@@ -171,18 +171,18 @@ describe("cutCells", () => {
         expect(result.dimensions["d"]?.["t9"]?.[NONE]).toBe(1);
         expect(isCut(result.dimensions["d"]!)).toBe(true);
         expect(isCut(result.dimensions["d"]!, ["t9", "absent"])).toBe(false);
-        expect(canonical(cutCells(result).cells)).toEqual(canonical(result));
+        expect(canonical(cutCells(result))).toEqual(canonical(result));
       }),
       { numRuns: 20 },
     );
   });
 
   test("cuts what was cut before: other grows, is no value, and stays a sign of the cut", () => {
-    const child = cutCells(valuesOf(many(0, 1_100, () => 1))).cells;
-    const late = cutCells(valuesOf(many(5_000, 6_050, () => 7))).cells;
-    const { cells: parent, cut } = cutCells(mergeCells([child, late]));
+    const child = cutCells(valuesOf(many(0, 1_100, () => 1)));
+    const late = cutCells(valuesOf(many(5_000, 6_050, () => 7)));
+    const parent = cutCells(mergeCells([child, late]));
     expectConserved(parent);
-    expect([...cut]).toEqual(["d"]);
+    expect(isCut(parent.dimensions["d"]!)).toBe(true);
     const values = kept(parent.dimensions["d"]);
     expect(values.size).toBe(maxDimensionValues);
     expect([...values].every((value) => value.startsWith("v5") || value.startsWith("v6"))).toBe(
@@ -193,6 +193,36 @@ describe("cutCells", () => {
       ["t", OTHER, 4],
       ["t", "a", 1],
     ]);
-    expect([...cutCells(small).cut]).toEqual(["d"]);
+    expect(isCut(cutCells(small).dimensions["d"]!)).toBe(true);
+  });
+
+  test("keeps the types with the most events, sums users and values of the others under one", () => {
+    const sizes = Array.from({ length: maxTypes + 30 }, (_, i) => 1 + (i % 7));
+    const whole = valuesOf(sizes.map((size, i) => [`t${i}`, `v${i % 2}`, size]));
+    const users = Object.fromEntries(sizes.map((_, i) => [`t${i}`, sketchOf([`u${i % 50}`])]));
+    const result = cutCells({ ...whole, users });
+    expectConserved(result);
+    const ranked = sizes
+      .map((size, i) => [`t${i}`, size] as const)
+      .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    const dropped = ranked.slice(maxTypes).map(([type]) => type);
+    const told = [...ranked.slice(0, maxTypes).map(([type]) => type), OTHER];
+    for (const section of [result.types, result.users, result.dimensions["d"]!]) {
+      expect(new Set(Object.keys(section))).toEqual(new Set(told));
+    }
+    expect(result.users[OTHER]).toBe(mergeAll(dropped.map((type) => users[type]!)));
+    for (const section of ["types", "users", "d"]) {
+      expect(isCutSection(section, sectionOf(result, section))).toBe(true);
+      expect(isCutSection(section, sectionOf(whole, section))).toBe(false);
+    }
+    // A cut part counts on: its rest is no type.
+    const more = cutCells(mergeCells([result, valuesOf([["t0", "v0", 100]])]));
+    expect(Object.keys(more.types)).toHaveLength(maxTypes + 1);
+    expectConserved(more);
+  });
+
+  test("values that were once shortened are told from whole ones", () => {
+    expect(isCut({ t: { [`x`.repeat(maxKeyLength)]: 1 } })).toBe(false);
+    for (const length of [255, 256]) expect(isCut({ t: { [`x`.repeat(length)]: 1 } })).toBe(true);
   });
 });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { NONE } from "../../../lib/analytics/cells.ts";
+import { maxKeyLength, NONE, OTHER } from "../../../lib/analytics/cells.ts";
 import {
   builtInDimensions,
-  maxValueLength,
+  keyReader,
   resolveDimension,
   rolledUp,
   valueOf,
@@ -76,18 +76,21 @@ describe("valueOf", () => {
     expect(valueOf(event, "context.utm.source")).toBe("news");
   });
 
-  test("cuts texts without parting a pair, and keeps them well formed", () => {
-    fc.assert(
-      fc.property(fc.nat(5), fc.string({ unit: "binary", minLength: 200 }), (shift, tail) => {
-        const text = "x".repeat(250 + shift) + tail;
-        const value = valueOf(eventOf({ data: { text } }), "data.text");
-        expect(value.isWellFormed()).toBe(true);
-        expect(text.toWellFormed().startsWith(value)).toBe(true);
-        expect([maxValueLength - 1, maxValueLength]).toContain(value.length);
-      }),
-    );
-    const pair = `${"x".repeat(255)}😀`;
-    expect(valueOf(eventOf({ data: { pair } }), "data.pair")).toBe("x".repeat(255));
+  test("is whole, however long, and well formed", () => {
+    const alike = `https://example.com/${"x".repeat(300)}`;
+    const [one, other] = [`${alike}1`, `${alike}2`];
+    expect(valueOf(eventOf({ data: { one } }), "data.one")).toBe(one);
+    expect(valueOf(eventOf({ data: { other } }), "data.other")).toBe(other);
     expect(valueOf(eventOf({ data: { lone: "a\ud800b" } }), "data.lone")).toBe("a\ufffdb");
   });
+});
+
+test("a rollup tells values up to its length; longer ones are other ones", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 3 }), fc.nat(8), (head, over) => {
+      const text = head + "x".repeat(maxKeyLength - 4 + over);
+      const told = text.length > maxKeyLength ? OTHER : text.toWellFormed();
+      expect(keyReader("data.text")(eventOf({ data: { text } }))).toBe(told);
+    }),
+  );
 });

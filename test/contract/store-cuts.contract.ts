@@ -1,0 +1,180 @@
+import { deltasOf } from "../../lib/analytics/delta.ts";
+import { builtInDimensions } from "../../lib/analytics/dimensions.ts";
+import { readCountsQuestion } from "../../lib/analytics/counts-question.ts";
+import { readQueryQuestion } from "../../lib/analytics/query-question.ts";
+import type { Raw } from "../../lib/analytics/read-question.ts";
+import type { StoredEvent } from "../../lib/event/event.ts";
+import { Asking } from "../../lib/store/asking.ts";
+import { counted } from "../../lib/store/counted.ts";
+import { generousBudget } from "../fixtures/budget.ts";
+import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
+import { queried } from "../../lib/store/queried.ts";
+import type { EventStore } from "../../lib/store/store.ts";
+import { day, dayMs, event, minute, minuteMs, type OnStore } from "./store-harness.ts";
+
+/** Covered by a rollup of the day. */
+const wholeDay = { range: { from: day, to: day + dayMs } };
+
+/** What a rollup cuts is told by the events, or the answer says that it is not. */
+export function cutsContract(onStore: OnStore): void {
+  describe("more than a rollup keeps", () => {
+    test(
+      "of campaigns: a rare one counts, whatever the question; rows do not depend on what else is asked",
+      onStore(async (store) => {
+        const campaign = (i: number) => ({ utm: { source: "s", campaign: `c${i}` } });
+        await keep(store, 1_400, (i) => ({ context: campaign(i % 1_300) }));
+        const asking = askingOf(store);
+        const filters: readonly (readonly [unknown, number])[] = [
+          [["is", "context.utm.campaign", "c1299"], 1],
+          [["not", ["is", "context.utm.campaign", ["c1299", "c0"]]], 1_397],
+          [["or", ["is", "context.utm.campaign", "c1298"], ["is", "type", "t1"]], 468],
+        ];
+        for (const [filter, count] of filters) {
+          const plain = await query(asking, { ...wholeDay, filters: filter });
+          const beside = await query(asking, {
+            ...wholeDay,
+            metrics: ["count", "uniques"],
+            filters: filter,
+          });
+          expect([plain.results[0]!.metrics[0], plain.told.exact]).toEqual([count, true]);
+          expect(beside.results[0]!.metrics[0]).toBe(count);
+        }
+        const dimensions = ["utm.campaign"];
+        const plain = await query(asking, { ...wholeDay, dimensions });
+        const beside = await query(asking, {
+          ...wholeDay,
+          dimensions,
+          metrics: ["count", "uniques"],
+        });
+        expect(plain.told).toMatchObject({
+          because: ["rowsLeftOut"],
+          rows: 1_000,
+          rowsLeftOut: 300,
+        });
+        expect(plain.results.map((row) => row.dimensions)).toEqual(
+          beside.results.map((row) => row.dimensions),
+        );
+
+        const rows = await counts(asking, {
+          ...wholeDay.range,
+          groupBy: "utm.campaign",
+          type: "t2",
+          limit: "1",
+        });
+        expect(rows).toMatchObject({ total: 466, told: { rows: 1, rowsLeftOut: 465 } });
+        const poor = askingOf(store, 1_000);
+        const cut = await query(poor, {
+          ...wholeDay,
+          dimensions,
+          orderBy: ["context.utm.campaign"],
+          limit: 2,
+        });
+        expect(cut.told.because).toEqual(["other", "rowsLeftOut"]);
+        expect(cut.results[0]).toEqual({ dimensions: ["(other)"], metrics: [300] });
+      }),
+    );
+
+    test(
+      "of types: each counts, with its users and values, and what asks for no type needs no event",
+      onStore(async (store) => {
+        await keep(store, 1_200, (i) => ({
+          type: `t${i % 1_100}`,
+          metadata: { userId: `u${i % 7}` },
+        }));
+        const asking = askingOf(store);
+        const filters = ["is", "type", "t1099"];
+        const metrics = ["count", "uniques"];
+        expect(
+          (await query(asking, { ...wholeDay, metrics, filters })).results[0]!.metrics,
+        ).toEqual([1, 1]);
+        expect(await counts(asking, { ...wholeDay.range, type: "t1098,t0" })).toMatchObject({
+          data: [
+            { type: "t0", count: 2 },
+            { type: "t1098", count: 1 },
+          ],
+          told: { exact: true },
+        });
+        expect(await counts(asking, wholeDay.range)).toMatchObject({
+          total: 1_200,
+          told: { because: ["rowsLeftOut"], rows: 1_000, rowsLeftOut: 100 },
+        });
+        const all = await query(asking, { ...wholeDay, metrics, dimensions: ["source"] });
+        expect(all.results).toEqual([{ dimensions: ["web"], metrics: [1_200, 7] }]);
+        const bySource = await query(askingOf(store, 10), { ...wholeDay, dimensions: ["source"] });
+        expect(bySource).toMatchObject({ told: { exact: true, source: "rollup" } });
+        const poor = await counts(askingOf(store, 10), { type: "t1099", ...wholeDay.range });
+        expect(poor.told).toMatchObject({ exact: false, because: ["other"] });
+      }),
+    );
+
+    test(
+      "of characters: values that begin alike are a row each",
+      onStore(async (store) => {
+        const long = (i: number) => `https://example.com/${"path/".repeat(60)}${i % 3}`;
+        await keep(store, 9, (i) => ({ source: long(i), data: { link: long(i) } }));
+        const asking = askingOf(store);
+        for (const dimension of ["source", "data.link"]) {
+          const { results, told } = await query(asking, { dimensions: [dimension] });
+          expect(results).toEqual([0, 1, 2].map((i) => ({ dimensions: [long(i)], metrics: [3] })));
+          expect(told.exact).toBe(true);
+        }
+        const grouped = await counts(asking, { groupBy: "source", type: "t0" });
+        expect(grouped.data.map(({ source }) => source)).toEqual([long(0)]);
+      }),
+    );
+
+    test(
+      "of time: a misdated event of another source does not widen a series, nor does now",
+      onStore(async (store) => {
+        await keep(store, 6, (i) =>
+          i === 0 ? { source: "clock", timestamp: Date.UTC(1971, 0) } : {},
+        );
+        const asking = askingOf(store);
+        const range = {
+          from: new Date(minute + minuteMs).toISOString(),
+          to: new Date(minute + 6 * minuteMs).toISOString(),
+        };
+        const series = await counts(asking, { source: "web", interval: "hour" });
+        expect(series.total).toBe(5);
+        expect(series.told.range).toEqual(range);
+        for (const metrics of [["count"], ["count", "max:data.n"]]) {
+          const { told } = await query(asking, {
+            metrics,
+            dimensions: ["time:minute"],
+            filters: ["is", "source", "web"],
+          });
+          expect(told).toMatchObject({ rows: 5, range });
+        }
+      }),
+    );
+  });
+}
+
+function query(asking: Asking, body: Raw) {
+  return queried(asking, readQueryQuestion(body));
+}
+
+function counts(asking: Asking, raw: Raw) {
+  return counted(asking, readCountsQuestion(raw, builtInDimensions));
+}
+
+function askingOf(store: EventStore, maxEvents = 1_000_000): Asking {
+  const budget = { ...generousBudget(), maxEvents };
+  return new Asking({ store, project: "p", rolledUp: builtInDimensions, budget });
+}
+
+/** Store events of three types, one a minute, and roll them up. */
+async function keep(
+  store: EventStore,
+  count: number,
+  of: (i: number) => Partial<StoredEvent>,
+): Promise<void> {
+  const events = Array.from({ length: count }, (_, i) =>
+    event(`e${i}`, { type: `t${i % 3}`, timestamp: minute + (i % 60) * minuteMs, ...of(i) }),
+  );
+  const deltas = deltasOf("b", "p", events, builtInDimensions);
+  await storeBatch(store, { batch: "b", project: "p", events, deltas }, () =>
+    Promise.resolve(deltas),
+  );
+  await rollUpAll(store, 1_000);
+}
