@@ -12,8 +12,9 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=optional --ignore-scripts
 COPY . .
-# `dist` mirrors the sources' folders: what is found beside them is found beside what is built.
-RUN npm run build && mkdir -p public && cp -R public dist/
+# `dist` mirrors the sources' folders: what is found beside them is found beside what is built. Whoever runs
+# the image may read it, also where the checkout's files are their owner's alone.
+RUN npm run build && mkdir -p public && cp -R public dist/ && chmod -R u+rwX,go=rX dist
 
 FROM node:24-slim AS packages
 WORKDIR /app
@@ -40,19 +41,20 @@ ENV NODE_ENV=production \
     MALLOC_TRIM_THRESHOLD_=131072
 
 WORKDIR /app
-COPY --from=packages /app/package.json ./
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-COPY LICENSE docs/deploy/healthcheck.mjs docs/deploy/backup.mjs ./
+COPY --chmod=644 LICENSE package.json docs/deploy/healthcheck.mjs docs/deploy/backup.mjs ./
 
-# All that is ever written, and only by a process with an embedded part.
+# All that is ever written, and only by a process with an embedded part: mount a volume there for one of
+# those. A new volume takes this folder's owner and mode. It is no VOLUME, which would leave an empty one
+# behind for each process that writes nothing.
 RUN install -d -o node -g node -m 700 /data
-VOLUME /data
 
 # By number, so that Kubernetes can tell that it is not root: `node` of the base image.
 USER 1000:1000
 EXPOSE 4000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
+# Healthy once it was ready, and from then on while it answers.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
   CMD ["node", "healthcheck.mjs"]
 ENTRYPOINT ["node", "--max-semi-space-size=4", "node_modules/moleculer/bin/moleculer-runner.mjs", "--config", "dist/moleculer.config.js"]

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { serviceNames, type Config } from "./config.ts";
 import type { StageHealth } from "./contracts.ts";
 import { askWithinMs } from "./call-limits.ts";
 import { isKnown } from "./known-node.ts";
+import { collectProcessMetrics } from "./process-metrics.ts";
 import { exposition } from "./prometheus.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 
@@ -49,7 +50,7 @@ export class Operations implements Operating {
     this.#stages = (this.#onlyHere ? services : serviceNames).filter(
       (name) => name !== "api-gateway",
     );
-    collectDefaultMetrics({ register: this.#process });
+    collectProcessMetrics(this.#process);
   }
 
   live(_request: IncomingMessage, response: ServerResponse): void {

@@ -4,7 +4,7 @@
 #   test/deploy/check.sh             one line for each check, what is wrong below it; exits with 1 then
 #   test/deploy/check.sh --broken    breaks a copy of each file in turn and expects its check to fail
 #
-# Needs npm's packages, Python 3.9, and one of kubectl, kustomize and go. The first run fetches its tools
+# Needs npm's packages, Python 3.9, and go. The first run fetches its tools
 # into .cache/deploy, later ones need no network. No Docker engine and no cluster are asked for.
 set -uo pipefail
 
@@ -66,6 +66,12 @@ accepted() {
   "$node" "$here/names.ts" accepts <"$work/environments.json"
 }
 
+loader() {
+  py compose given >"$work/compose.env" || return 1
+  "$compose" "$DEPLOY_ROOT/docker-compose.yml" <"$work/compose.env" >"$work/compose.json" || return 1
+  py compose loaded "$work/compose.json"
+}
+
 queries() {
   py monitoring queries "$work/queries.json" && "$promtool" check rules "$work/queries.json"
 }
@@ -78,6 +84,7 @@ check "image: hadolint" "$tools/venv/bin/hadolint" "$DEPLOY_ROOT/Dockerfile"
 check "image: what is copied exists" py compose copies
 check "compose: schema" schema --builtin-schema vendor.compose-spec "$DEPLOY_ROOT/docker-compose.yml"
 check "compose: references" py compose references
+check "compose: read by Docker Compose's loader" loader
 check "compose: hardening" py compose hardened
 for overlay in dev prod; do
   # shellcheck disable=SC2086 # a command and its arguments
@@ -92,6 +99,7 @@ check "k8s prod: pods" py manifests pods "$work/prod.yaml" 2
 check "variables: read by the configuration" py environments known "$work/dev.yaml" "$work/prod.yaml"
 check "variables: accepted by the configuration" accepted
 check "variables: explained" py environments documented
+check "variables: passed on" py environments passed "$work/dev.yaml" "$work/prod.yaml"
 check "variables: probes and secrets" py environments probed "$work/dev.yaml" "$work/prod.yaml"
 check "prometheus: configuration" prometheus check config prometheus.yml
 check "prometheus: rules" prometheus check rules alerts.yml

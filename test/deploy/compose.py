@@ -1,8 +1,14 @@
 """docker-compose.yml beyond its schema, and what the Dockerfile copies."""
 
+import json
 import re
+from pathlib import Path
 
 from common import ROOT, SERVICES, load, run
+
+# The gateway has one published port.
+SCALED = [name for name in SERVICES if name != "api-gateway"]
+REPLICAS = {name: f"{name.upper()}_REPLICAS" for name in SCALED}
 
 
 def references():
@@ -59,7 +65,7 @@ def hardened():
         if not service.get("restart") or not service.get("mem_limit"):
             yield f"{name} has no restart policy or no bound on its memory"
         for key, value in service.get("environment", {}).items():
-            if re.search(r"PASS|KEYS|SECRET|TOKEN", key) and not re.fullmatch(r"\$\{\w+:\?[^}]*\}", str(value)):
+            if re.search(r"PASS|(?<!WRONG_)KEYS|SECRET|TOKEN", key) and not re.fullmatch(r"\$\{\w+:\?[^}]*\}", str(value)):
                 yield f"{name}: {key} is written in the file"
         for network in service.get("networks", []):
             if network != "internal" and name not in ("api-gateway", "grafana"):
@@ -78,9 +84,33 @@ def copies():
             yield f".dockerignore names {path}, which does not exist"
     for line in re.findall(r"^COPY (?!--from)(.*)$", (ROOT / "Dockerfile").read_text(), re.M):
         for source in line.split()[:-1]:
+            if source.startswith("--"):
+                continue
             if source != "." and (source not in allowed or not (ROOT / source).exists()):
                 yield f"the Dockerfile copies {source}, which is missing or ignored"
 
 
+def loaded(path):
+    """What Docker Compose's own loader made of the file: the numbers of containers and the start of each command."""
+    project = json.loads(Path(path).read_text())
+    for name in SCALED:
+        found = project["services"][name].get("scale")
+        if found != 3:
+            yield f"{name}: {REPLICAS[name]}=3 makes {found} containers"
+    for name, service in project["services"].items():
+        for line in service.get("command") or []:
+            if re.search(r"\|\s*exec ", line):
+                yield f"{name}: a pipe leaves the shell as the first process, which hears no SIGTERM"
+
+
+def given():
+    """Print a `.env` that has what the file requires, with three containers of each service that may have more."""
+    for name in sorted(set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))):
+        print(f"{name}={'0123456789abcdef:default' if name == 'API_KEYS' else 'secret'}")
+    for name in SCALED:
+        print(f"{REPLICAS[name]}=3")
+    return []
+
+
 if __name__ == "__main__":
-    run({check.__name__: check for check in (references, hardened, copies)})
+    run({check.__name__: check for check in (references, hardened, copies, loaded, given)})

@@ -82,6 +82,40 @@ def documented(*_):
             yield f"docs/deploy.md does not explain {name}"
 
 
+def owned():
+    """What docs/deploy.md names as set by the files, and so not passed on from `.env` or the ConfigMap."""
+    (paragraph,) = re.findall(r"^Not passed on: (.*?)\n\n", (ROOT / "docs/deploy.md").read_text(), re.M | re.S)
+    return set(re.findall(r"`([A-Z_]+)`", paragraph))
+
+
+def passed(*rendered):
+    """Every variable of .env.example reaches the processes, or is named as one that does not."""
+    example = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M)
+    fixed = owned()
+    for name in sorted(fixed - set(example)):
+        yield f"docs/deploy.md names {name}, which .env.example does not have"
+    services = load("docker-compose.yml")["services"]
+    for service in SERVICES:
+        env = services[service]["environment"]
+        for name in example:
+            if name == "API_KEYS" and service != "api-gateway":
+                continue
+            own = {match[1] for match in INTERPOLATED.finditer(str(env.get(name, "")))} == {name}
+            if name in fixed and own:
+                yield f"compose {service}: {name} is passed on, and named as not passed on"
+            if name not in fixed and not own:
+                yield f"compose {service}: {name} is not passed on from .env"
+    for path in rendered:
+        for workload in manifests.Manifests(path).ours():
+            (container,) = manifests.pod(workload)["containers"]
+            where = f"{path} {workload['metadata']['name']}"
+            if not container.get("envFrom"):
+                yield f"{where}: nothing of the ConfigMap is passed on"
+            for variable in container["env"]:
+                if variable["name"] not in fixed | {"API_KEYS"}:
+                    yield f"{where}: {variable['name']} of the ConfigMap has no effect"
+
+
 def probed(*rendered):
     """Every process without the gateway has a port for probes, every gateway listens for others."""
     for process, env in every(rendered):
@@ -105,4 +139,4 @@ def dump(*rendered):
 
 
 if __name__ == "__main__":
-    run({check.__name__: check for check in (known, documented, probed, dump)})
+    run({check.__name__: check for check in (known, documented, passed, probed, dump)})

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
 import { metrics } from "../../lib/metrics.ts";
+import { collectProcessMetrics } from "../../lib/process-metrics.ts";
 
 /**
  * What deployment files may name, as the code has it:
@@ -27,7 +28,7 @@ async function tables() {
     known.set(name, { type: metric.type, labels: "labels" in metric ? metric.labels : [] });
   }
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry, 1);
   for (const { name, type } of await registry.getMetricsAsJSON()) {
     known.set(name, { type: String(type), labels: null });
   }

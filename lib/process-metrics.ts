@@ -1,0 +1,22 @@
+import { totalmem } from "node:os";
+import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
+
+/**
+ * What a process tells of itself to Prometheus besides its work: event loop, heap, memory, garbage collection,
+ * and the memory it may have, where that is less than the machine's.
+ */
+export function collectProcessMetrics(register: Registry, limitBytes = memoryLimitBytes()): void {
+  collectDefaultMetrics({ register });
+  if (limitBytes === undefined) return;
+  new Gauge({
+    name: "analytics_memory_limit_bytes",
+    help: "Memory that the process may have at most (its control group's limit). Absent where there is none.",
+    registers: [register],
+  }).set(limitBytes);
+}
+
+/** Control groups tell "no limit" as 0 or as a number beyond all memory. */
+function memoryLimitBytes(): number | undefined {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < totalmem() ? limit : undefined;
+}
