@@ -47,7 +47,7 @@ export function countsContract(onStore: OnStore, { runs = 30 }: StoreTraits): vo
         { numRuns: runs },
       );
     }),
-    runs * 10_000,
+    Math.max(300_000, runs * 10_000),
   );
 }
 

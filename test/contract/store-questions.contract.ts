@@ -126,7 +126,7 @@ export function questionsContract(onStore: OnStore, { runs = 30 }: StoreTraits):
         { numRuns: runs },
       );
     }),
-    runs * 10_000,
+    Math.max(300_000, runs * 10_000),
   );
 }
 
