@@ -5,7 +5,8 @@ import type { EventQuery } from "./store.ts";
 
 /** How long a stretch should take: a page ends so much later than it may. */
 const aimMs = 100;
-const firstSize = 2_000;
+/** So few that also a slow server comes some way before a page's time is over. */
+const firstSize = 500;
 const largestSize = 131_072;
 
 /** A part of a query along the time. */

@@ -7,6 +7,8 @@ import type { Delta, EventStore, SectionRow } from "../../lib/store/store.ts";
 export interface StoreTraits {
   /** How many runs each property gets. Default 30. */
   readonly runs?: number;
+  /** How many events a test stores that wants many. Default 5,000: more than a stretch of each of two types. */
+  readonly many?: number;
   /** Why the tests cannot make it unavailable, where they cannot. */
   readonly cannotBreak?: string;
 }

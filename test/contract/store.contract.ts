@@ -38,7 +38,7 @@ export function storeContract(
     marksContract(onStore);
     rollupsContract(onStore);
     eventsContract(onStore, traits);
-    pagesContract(onStore);
+    pagesContract(onStore, traits);
     textContract(onStore);
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);

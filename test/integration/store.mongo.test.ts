@@ -11,9 +11,9 @@ describeWith(["ferretdb"], "on FerretDB", () => {
   afterAll(() => server?.stop());
 
   // Over one connection: FerretDB 1 looks a document up and changes it in two steps, so of two
-  // conditional writes at once both may happen. And few runs: each query there scans.
+  // conditional writes at once both may happen. And few runs and events: each query there scans.
   const open = () => MongoHarness.behindCable(server.url, "maxPoolSize=1");
-  storeContract("the MongoDB store, one request at a time", open, { runs: 3 });
+  storeContract("the MongoDB store, one request at a time", open, { runs: 3, many: 700 });
 });
 
 describeWith(["mongo-java"], "on mongo-java-server", () => {
@@ -23,7 +23,7 @@ describeWith(["mongo-java"], "on mongo-java-server", () => {
   });
   afterAll(() => server?.stop());
 
-  storeContract("the MongoDB store", () => MongoHarness.behindCable(server.url), { runs: 10 });
+  storeContract("the MongoDB store", () => MongoHarness.behindCable(server.url), { runs: 10, many: 1_500 });
 });
 
 // A server of one's own, in a database that is removed afterwards.
