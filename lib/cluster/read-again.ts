@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { CallingOptions, Context, Middleware, ServiceBroker } from "moleculer";
+import { Errors, type CallingOptions, type Context, type Middleware } from "moleculer";
+import type { ServiceBroker } from "moleculer";
 import { callLimits, type CallLimit } from "../call-limits.ts";
 
 export interface ReadAgainTimes {
@@ -7,7 +8,10 @@ export interface ReadAgainTimes {
   readonly silentAfterMs: number;
   /** How long that node may take to say so. */
   readonly pongWithinMs: number;
-  /** How long after a read was asked for it is still tried again. */
+  /**
+   * How long after a read was asked for it is still tried again, and how long a node may be silent while there is no
+   * other one.
+   */
   readonly giveUpAfterMs: number;
 }
 
@@ -46,7 +50,9 @@ interface Endpoint {
  * Reads survive the death of their node. A read whose node is gone is asked again, of another one if there is
  * one. Where a node says nothing for a second it is asked whether it is there; one that does not say so, killed
  * or frozen, gets no reads until it does, and the read is asked of another node besides: the first answer
- * counts. Reads change nothing, so one that is answered twice is only work. Within one process nothing changes.
+ * counts. Where there is no other one, the read is given up after 5 s of silence: a message broker that hangs
+ * would else keep it until the heartbeats are missed, 16 s. Reads change nothing, so one that is answered twice is only
+ * work. Within one process nothing changes.
  */
 export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
   let reads: Reads | undefined;
@@ -126,8 +132,15 @@ class Reads {
     if (nodeID == null || nodeID === this.#broker.nodeID) return first;
     const answered = new AbortController();
     const settled = first.finally(() => answered.abort()).catch(() => undefined);
-    const silent = this.#fallsSilent(nodeID, action, answered.signal);
-    if ((await Promise.race([settled, silent])) !== true) return first;
+    const silence = await Promise.race([
+      settled.then(() => undefined),
+      this.#fallsSilent(nodeID, action, answered.signal),
+    ]);
+    if (silence === undefined) return first;
+    if (silence === "everywhere") {
+      answered.abort();
+      throw new Errors.ServiceNotAvailableError({ action, nodeID });
+    }
     try {
       return await Promise.any([first, this.#repeated(ask, action, until)]);
     } catch (error) {
@@ -135,24 +148,28 @@ class Reads {
     }
   }
 
-  /**
-   * Resolves with true once a node does not say that it is there and another one is; with false when that is
-   * no longer asked.
-   */
-  async #fallsSilent(nodeID: string, action: string, signal: AbortSignal): Promise<boolean> {
-    const { silentAfterMs } = this.#times;
+  /** Resolves once a node does not say that it is there; with nothing when that is no longer asked. */
+  async #fallsSilent(
+    nodeID: string,
+    action: string,
+    signal: AbortSignal,
+  ): Promise<Silence | undefined> {
+    const { silentAfterMs, giveUpAfterMs } = this.#times;
+    let silentSince: number | undefined;
     for (;;) {
       await delay(silentAfterMs, undefined, { signal, ref: false }).catch(() => undefined);
-      if (signal.aborted) return false;
-      if (this.#silent.has(nodeID)) {
-        if (this.#besides(action).nodeID !== undefined) return true;
+      if (signal.aborted) return undefined;
+      const askedAt = performance.now();
+      const isSilent = this.#silent.has(nodeID) || !(await this.#answers(nodeID));
+      if (signal.aborted) return undefined;
+      if (!isSilent) {
+        silentSince = undefined;
         continue;
       }
-      const isThere = await this.#answers(nodeID);
-      if (signal.aborted) return false;
-      if (isThere) continue;
       void this.#awaitWord(nodeID);
-      if (this.#besides(action).nodeID !== undefined) return true;
+      if (this.#besides(action).nodeID !== undefined) return "here";
+      silentSince ??= askedAt;
+      if (performance.now() - silentSince >= giveUpAfterMs) return "everywhere";
     }
   }
 
@@ -193,6 +210,9 @@ class Reads {
     return { nodeID: nodes[Math.floor(Math.random() * nodes.length)] };
   }
 }
+
+/** A node says nothing, and another one is there, or none. */
+type Silence = "here" | "everywhere";
 
 interface Answer {
   readonly ctx: Context | undefined;

@@ -117,6 +117,21 @@ describe("a read", () => {
     await brief.stop();
   });
 
+  test("whose node is silent is given up after a while where there is no other one", async () => {
+    const silent = await startNode("a", never);
+    inside(silent).transit.sendPong = () => Promise.resolve();
+    const brief = await startAsker("brief", { giveUpAfterMs: 50 });
+    await eventually(() =>
+      expect(JSON.stringify(brief.registry.getServiceList({ onlyAvailable: true }))).toContain(
+        `"query"`,
+      ),
+    );
+    await expect(brief.call("query.events")).rejects.toMatchObject({
+      name: "ServiceNotAvailableError",
+    });
+    await brief.stop();
+  });
+
   test("that fails for what was asked fails at once, and hands on what came with an answer", async () => {
     await startNode("a", (ctx) => {
       if ((ctx.params as { bad?: boolean }).bad) {
