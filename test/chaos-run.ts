@@ -1,43 +1,73 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Cluster, Servers } from "./cluster.ts";
-import { countedAtRest, expectExact, postShuffled } from "./e2e/shop-run.ts";
-import type { ServiceProcess } from "./service-process.ts";
+import { hindrances, kills, outages, type Disturbance, type Field } from "./chaos-disturbances.ts";
+import { Load, type Told } from "./chaos-load.ts";
+import { Cluster, startServers, stopServers } from "./cluster.ts";
+import { countedAtRest, expectExact } from "./e2e/shop-run.ts";
+import { layCable, type Cable } from "./servers/cable.ts";
 import { readShopLog, shuffled } from "./shop-log.ts";
 
 export interface ChaosOptions {
-  /** How long events are posted and things are broken, about. */
+  /** How long events are posted and things are broken, about: 100 events a second, so 312 for the whole log. */
   readonly seconds: number;
   readonly random: () => number;
   /** Told of each disturbance as it begins. */
   readonly tell: (disturbance: string) => void;
 }
 
-export interface ChaosResult {
+export interface ChaosResult extends Told {
   readonly events: number;
-  /** Answers that were no 202, all of them 503 or a lost connection: each batch was sent again. */
-  readonly refusals: number;
   /** How often each thing was done. */
   readonly disturbances: Readonly<Record<string, number>>;
 }
 
-type Disturbance = readonly [name: string, act: () => Promise<void>];
-
-/** How long MongoDB is away in a run of a minute or more; a third of a shorter one. */
+/** How long a server is away in a run of a minute or more; a third of a shorter one. */
 const longestAwayMs = 20_000;
+/** How long a process or a cable is hindered in a run of a minute or more; a tenth of a shorter one. */
+const longestHindranceMs = 6_000;
 
 const batchSize = 20;
 const eventsPerSecond = 100;
 const posters = 3;
 
+/** `chaos` on servers, cables and processes of its own. What the processes had to say is part of the error. */
+export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosResult> {
+  const servers = await startServers();
+  const laid: Cable[] = [servers.mongoCable];
+  let cluster: Cluster | undefined;
+  try {
+    const [rabbitmq, redis] = await Promise.all([
+      layCable(servers.rabbitmq.url),
+      layCable(servers.redis.url),
+    ]);
+    laid.push(rabbitmq, redis);
+    cluster = await Cluster.start(servers, { RABBITMQ_URL: rabbitmq.url, REDIS_URL: redis.url });
+    await cluster.ready();
+    const cables = { RabbitMQ: rabbitmq, Redis: redis, MongoDB: servers.mongoCable };
+    return await chaos({ cluster, servers, cables }, options);
+  } catch (error) {
+    const complaints = cluster?.all.flatMap(({ name, output }) =>
+      output
+        .split("\n")
+        .filter((line) => /"level":"(error|fatal)"|^(?!\{).*Error/.test(line))
+        .slice(-5)
+        .map((line) => `${name}: ${line.slice(0, 500)}`),
+    );
+    throw new Error([(error as Error).message, ...(complaints ?? [])].join("\n"), { cause: error });
+  } finally {
+    await cluster?.dispose();
+    await Promise.all(laid.map((cable) => cable.remove()));
+    await stopServers(servers);
+  }
+}
+
 /**
- * Posts the shop's log to a cluster, a fifth of it twice, while one process after the other is killed
- * and, at the same time, one server after the other is killed, restarted or frozen. Afterwards every
- * count has to be what a recount gives.
- * @throws Error that says which count differs, or which process did not come back
+ * Posts the shop's log to a cluster, a fifth of it twice, and reads, while at the same time one process after the
+ * other is killed, one server after the other killed, restarted, away or frozen, and one process or cable
+ * after the other frozen, slowed, cut or deaf. Afterwards every count has to be what a recount gives.
+ * @throws Error that says which count differs, which answer was wrong or late, or which process did not come back
  */
-export async function chaos(
-  cluster: Cluster,
-  servers: Servers,
+async function chaos(
+  { cluster, servers, cables }: Pick<Field, "cluster" | "servers" | "cables">,
   { seconds, random, tell }: ChaosOptions,
 ): Promise<ChaosResult> {
   const events = readShopLog().slice(0, Math.ceil(seconds * eventsPerSecond));
@@ -57,93 +87,52 @@ export async function chaos(
     }
   };
 
-  const awayMs = Math.min(longestAwayMs, (seconds * 1_000) / 3);
-  const disturbed = Promise.all([
-    disturb(killsOf(cluster), 2_000),
-    disturb(outagesOf(servers, random, awayMs), Math.min(8_000, seconds * 100)),
-  ]);
-  let refusals: number;
-  try {
-    refusals = await postShuffled(cluster.gateway, events, {
-      random,
-      batchSize,
-      pauseMs: (1_000 * posters * batchSize) / (eventsPerSecond * 1.2),
-    });
-  } finally {
-    posting = false;
-    await disturbed;
-  }
+  const stops = new Stops();
+  const field: Field = {
+    ...{ cluster, servers, cables, random },
+    longestMs: Math.min(longestAwayMs, (seconds * 1_000) / 3),
+    longestHindranceMs: Math.min(longestHindranceMs, seconds * 100),
+    gatewayStops: (stopped) => stops.turn(stopped),
+  };
+  const load = new Load(cluster.gateway, {
+    ...{ random, batchSize, posters },
+    pauseMs: (1_000 * posters * batchSize) / (eventsPerSecond * 1.2),
+    stoppedSince: (instant) => stops.since(instant),
+  });
+  const lanes = [
+    disturb(kills(field), 2_000),
+    disturb(outages(field), Math.min(8_000, seconds * 100)),
+    disturb(hindrances(field), Math.min(3_000, seconds * 20)),
+  ];
+  const posted = load.run(events).finally(() => (posting = false));
+  await Promise.all([posted, ...lanes]).finally(() => (posting = false));
 
   await cluster.ready(120_000);
   await countedAtRest(cluster.gateway, events.length);
   await expectExact(cluster.gateway, events, random, 20);
-  return { events: events.length, refusals, disturbances: done };
+  const { wrong } = load.told;
+  if (wrong.length > 0) {
+    const told = `${wrong.length} answers were wrong, of ${JSON.stringify(load.told.answers)}`;
+    throw new Error([told, ...wrong.slice(0, 20)].join("\n"));
+  }
+  return { events: events.length, ...load.told, disturbances: done };
 }
 
-function killsOf(cluster: Cluster): readonly Disturbance[] {
-  return (["processor", "processor", "ingest", "aggregator", "query"] as const).map(
-    (role, index): Disturbance => {
-      const process = cluster.of(role)[role === "processor" ? index : 0] as ServiceProcess;
-      return [
-        `${role} killed`,
-        async () => {
-          await process.kill();
-          await startAgain(process);
-        },
-      ];
-    },
-  );
-}
+/** When something stood still. */
+class Stops {
+  readonly #past: (readonly [begin: number, end: number])[] = [];
+  #stoppedAt: number | null = null;
 
-function outagesOf(
-  { rabbitmq, redis, mongo, mongoCable }: Servers,
-  random: () => number,
-  mongoAwayMs: number,
-): readonly Disturbance[] {
-  return [
-    ["RabbitMQ restarted", () => rabbitmq.restart()],
-    [
-      "RabbitMQ killed",
-      async () => {
-        await rabbitmq.kill();
-        await rabbitmq.restart();
-      },
-    ],
-    [
-      "Redis killed",
-      async () => {
-        await redis.kill();
-        await delay(random() * 2_000);
-        await redis.restart();
-      },
-    ],
-    [
-      "MongoDB away",
-      async () => {
-        mongoCable.pull();
-        await delay(mongoAwayMs);
-        mongoCable.plugIn();
-      },
-    ],
-    [
-      "MongoDB frozen",
-      async () => {
-        mongo.freeze();
-        await delay(1_000 + random() * 4_000);
-        mongo.thaw();
-      },
-    ],
-  ];
-}
+  turn(stopped: boolean): void {
+    if (this.#stoppedAt !== null) this.#past.push([this.#stoppedAt, performance.now()]);
+    this.#stoppedAt = stopped ? performance.now() : null;
+  }
 
-/** As an orchestrator does: a process that ends because it finds no broker is started once more. */
-async function startAgain(process: ServiceProcess): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await process.start();
-    } catch (error) {
-      await process.kill();
-      if (attempt === 5) throw error;
-    }
+  /** For how long of the time from an instant on. */
+  since(instant: number): number {
+    const now = performance.now();
+    const all =
+      this.#stoppedAt === null ? this.#past : [...this.#past, [this.#stoppedAt, now] as const];
+    return all.reduce((sum, [begin, end]) => sum + Math.max(0, end - Math.max(begin, instant)), 0);
   }
 }

@@ -45,6 +45,21 @@ export class ServiceProcess {
     return this.#output;
   }
 
+  /** The services in it, as they are configured; all of them where that is left open. */
+  get name(): string {
+    return this.#variables["SERVICES"] ?? "all";
+  }
+
+  /** Whether it ended by itself. */
+  get hasEnded(): boolean {
+    return this.#child !== null && !isRunning(this.#child);
+  }
+
+  /** Nothing happens where it does not run. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
   /** Starts it without waiting for anything. */
   spawn(): ChildProcess {
     const { PATH, HOME } = process.env;
@@ -101,7 +116,7 @@ export class ServiceProcess {
     const child = this.#child;
     this.#child = null;
     if (child === null) return null;
-    if (child.exitCode === null && child.signalCode === null) {
+    if (isRunning(child)) {
       const exited = once(child, "exit");
       child.kill(signal);
       await exited;
@@ -114,6 +129,10 @@ export class ServiceProcess {
     await this.kill();
     await rm(this.dataDir, { recursive: true, force: true });
   }
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 export async function freePort(): Promise<number> {

@@ -1,29 +1,19 @@
-import { chaos } from "../chaos-run.ts";
-import { Cluster, startServers, stopServers } from "../cluster.ts";
+import { chaosOnNewServers } from "../chaos-run.ts";
 import { describeWith } from "../servers/installed.ts";
 import { chance } from "../shop-log.ts";
 
 const seed = 7;
 
 describeWith(["rabbitmq", "redis", "mongo-java"], "chaos", () => {
-  test(`processes and servers are killed at random (seed ${seed}): every count is exact`, async () => {
-    const told: string[] = [];
-    const servers = await startServers();
-    try {
-      const cluster = await Cluster.start(servers);
-      try {
-        await cluster.ready();
-        await chaos(cluster, servers, {
-          seconds: 15,
-          random: chance(seed),
-          tell: (disturbance) => told.push(disturbance),
-        });
-      } finally {
-        await cluster.dispose();
-      }
-    } finally {
-      await stopServers(servers);
+  test(`processes, servers and cables are broken at random (seed ${seed}): every count is exact, every answer in time`, async () => {
+    const { disturbances, answers } = await chaosOnNewServers({
+      seconds: 15,
+      random: chance(seed),
+      tell: () => undefined,
+    });
+    for (const what of ["killed", "frozen", "slowed", "cut", "swallows", "slow"]) {
+      expect(Object.keys(disturbances)).toContainEqual(expect.stringMatching(`${what}$`));
     }
-    expect(told.filter((one) => one.endsWith("killed")).length).toBeGreaterThan(1);
+    expect(Object.keys(answers)).toContainEqual(expect.stringMatching(/^503 /));
   }, 400_000);
 });

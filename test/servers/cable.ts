@@ -1,12 +1,20 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { Transform } from "node:stream";
 
-/** A cable between a client and a server that a test can pull out and put back. */
+/** A cable between a client and a server that a test can pull out and put back, and that can be bad. */
 export interface Cable {
   /** The server's URL with this end of the cable in place of its host and port. */
   readonly url: string;
   /** End all connections, as the death of the client's process would, and take no new ones. */
   pull(): void;
+  /** Lose what is sent, in both directions: connections stay open, new ones too, and nobody hears anything. */
+  swallow(): void;
+  /** How much was swallowed. */
+  readonly swallowedBytes: number;
+  /** Hold each piece of up to 64 KiB for so long before the next one is taken, milliseconds. */
+  slow(delayMs: number): void;
+  /** A good cable again. Connections of which something was lost end, as they do when nothing is acknowledged. */
   plugIn(): void;
   /** End it for good. May be repeated. */
   remove(): Promise<void>;
@@ -16,19 +24,34 @@ export interface Cable {
 export async function layCable(serverUrl: string): Promise<Cable> {
   const { hostname, port } = new URL(serverUrl);
   const sockets = new Set<Socket>();
-  let plugged = true;
+  const damaged = new Set<Socket>();
+  let state: "plugged" | "pulled" | "swallowing" = "plugged";
+  let delayMs = 0;
+  let swallowedBytes = 0;
+  const wire = (from: Socket) =>
+    new Transform({
+      transform(piece: Buffer, _encoding, done) {
+        if (state === "swallowing") {
+          damaged.add(from);
+          swallowedBytes += piece.byteLength;
+          done();
+        } else if (delayMs > 0) setTimeout(() => done(null, piece), delayMs);
+        else done(null, piece);
+      },
+    });
   const join = (from: Socket, to: Socket) => {
     sockets.add(from);
     from.setNoDelay(true);
-    from.pipe(to);
+    from.pipe(wire(from)).pipe(to);
     from.on("error", () => to.destroy());
     from.once("close", () => {
       sockets.delete(from);
+      damaged.delete(from);
       to.destroy();
     });
   };
   const listener = createServer((near) => {
-    if (!plugged) {
+    if (state === "pulled") {
       near.resetAndDestroy();
       return;
     }
@@ -39,7 +62,7 @@ export async function layCable(serverUrl: string): Promise<Cable> {
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
   const pull = () => {
-    plugged = false;
+    state = "pulled";
     for (const socket of sockets) socket.destroy();
   };
   const url = new URL(serverUrl);
@@ -47,8 +70,19 @@ export async function layCable(serverUrl: string): Promise<Cable> {
   return {
     url: url.href,
     pull,
+    swallow: () => {
+      state = "swallowing";
+    },
+    get swallowedBytes() {
+      return swallowedBytes;
+    },
+    slow: (ms) => {
+      delayMs = ms;
+    },
     plugIn: () => {
-      plugged = true;
+      state = "plugged";
+      delayMs = 0;
+      for (const socket of damaged) socket.resetAndDestroy();
     },
     async remove() {
       pull();

@@ -1,0 +1,146 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ServiceProcess } from "./service-process.ts";
+import { chunks, shuffled, type ShopEvent } from "./shop-log.ts";
+
+/** The latest that anything is answered, milliseconds. */
+export const latestMs = 15_000;
+
+/** What clients were told, and what of it they should not have been. */
+export interface Told {
+  /** How often each status was answered; of problems also their type, for example `503 outcome-unknown`. */
+  readonly answers: Readonly<Record<string, number>>;
+  /** The slowest answer, without the time in which the gateway was stopped. */
+  readonly slowestMs: number;
+  /** Other answers than success, 503 and 429 with `Retry-After`, late ones, and counts of more than was sent. */
+  readonly wrong: readonly string[];
+}
+
+export interface LoadOptions {
+  readonly random: () => number;
+  readonly batchSize: number;
+  readonly posters: number;
+  /** How long each poster waits between two batches. */
+  readonly pauseMs: number;
+  /** For how long of the time from one instant on, by `performance.now()`, the gateway could not run. */
+  readonly stoppedSince: (instant: number) => number;
+}
+
+type Ask = readonly [path: string, body?: object];
+
+const range = { from: "2024-01-01T00:00:00Z", to: "2024-07-01T00:00:00Z" };
+const purchase = { steps: [{ type: "product.viewed" }, { type: "order.paid" }], window: "1d" };
+const reads: readonly Ask[] = [
+  ["/api/v1/events/counts"],
+  ["/api/v1/events?limit=20"],
+  [
+    "/api/v1/events/counts?interval=day&timezone=Asia/Kolkata&from=2024-02-01T00:00:00Z&to=2024-02-08T00:00:00Z",
+  ],
+  ["/api/v1/query", { metrics: ["count"], dimensions: ["type"], range }],
+  ["/api/v1/query/funnel", { ...purchase, range }],
+  ["/api/v1/queries"],
+  ["/health/live"],
+];
+const readers = 2;
+const readPauseMs = 150;
+const retryPauseMs = 50;
+
+/** Posts events, a fifth of them twice, each batch until it is accepted, and reads until all are. */
+export class Load {
+  readonly #gateway: ServiceProcess;
+  readonly #options: LoadOptions;
+  readonly #answers: Record<string, number> = {};
+  readonly #wrong: string[] = [];
+  #slowestMs = 0;
+  #sent = 0;
+  #isPosting = true;
+
+  constructor(gateway: ServiceProcess, options: LoadOptions) {
+    this.#gateway = gateway;
+    this.#options = options;
+  }
+
+  get told(): Told {
+    return { answers: this.#answers, slowestMs: Math.round(this.#slowestMs), wrong: this.#wrong };
+  }
+
+  /** Resolves when every event was accepted. */
+  async run(events: readonly ShopEvent[]): Promise<void> {
+    const { random, batchSize, posters } = this.#options;
+    const once = chunks(shuffled(events, random), batchSize).map((batch) => ({
+      batch,
+      again: false,
+    }));
+    const twice = once.filter(() => random() < 0.2).map(({ batch }) => ({ batch, again: true }));
+    const waiting = [...once, ...shuffled(twice, random)];
+    const post = async (poster: number) => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        if (!next.again) this.#sent += next.batch.length;
+        await this.#post(next.batch, poster === 0);
+        await delay(this.#options.pauseMs);
+      }
+    };
+    const read = async (first: number) => {
+      for (let turn = first; this.#isPosting; turn += 1) {
+        await this.#read(reads[turn % reads.length] as Ask);
+        await delay(readPauseMs);
+      }
+    };
+    const posted = Promise.all(Array.from({ length: posters }, (_, poster) => post(poster)));
+    await Promise.all([
+      posted.finally(() => (this.#isPosting = false)),
+      ...Array.from({ length: readers }, (_, reader) => read(reader * 3)),
+    ]);
+  }
+
+  /** @param wait whether the answer is to wait until the events are stored */
+  async #post(batch: readonly ShopEvent[], wait: boolean): Promise<void> {
+    const request = {
+      method: "POST",
+      headers: { "Content-Type": "application/x-ndjson", ...(wait && { Prefer: "wait=2" }) },
+      body: batch.map((event) => JSON.stringify(event)).join("\n"),
+    };
+    while (!(await this.#ask("/api/v1/events/batch", request)).isSuccess) await delay(retryPauseMs);
+  }
+
+  async #read([path, body]: Ask): Promise<void> {
+    const headers = { "Content-Type": "application/json" };
+    const request = body && { method: "POST", headers, body: JSON.stringify(body) };
+    const { isSuccess, text } = await this.#ask(path, request);
+    if (!isSuccess || !path.endsWith("/counts")) return;
+    const { total } = JSON.parse(text) as { total: number };
+    if (total > this.#sent) this.#wrong.push(`${total} events were counted of ${this.#sent} sent`);
+  }
+
+  async #ask(path: string, request?: RequestInit): Promise<{ isSuccess: boolean; text: string }> {
+    const askedAt = performance.now();
+    const { status, text, mayRetry } = await answerTo(`${this.#gateway.url}${path}`, request);
+    const ms = performance.now() - askedAt - this.#options.stoppedSince(askedAt);
+    const isSuccess = status >= 200 && status < 300;
+    const kind = isSuccess ? `${status}` : `${status} ${problemIn(text)}`;
+    this.#answers[kind] = (this.#answers[kind] ?? 0) + 1;
+    this.#slowestMs = Math.max(this.#slowestMs, ms);
+    const isRefusal = (status === 503 || status === 429) && mayRetry;
+    const isLate = ms > latestMs;
+    if (isLate || !(isSuccess || isRefusal)) {
+      this.#wrong.push(
+        `${path} was answered ${status} after ${Math.round(ms)} ms: ${text.slice(0, 500)}`,
+      );
+    }
+    return { isSuccess, text };
+  }
+}
+
+async function answerTo(url: string, request?: RequestInit) {
+  try {
+    const response = await fetch(url, request);
+    const mayRetry = Number(response.headers.get("retry-after")) > 0;
+    return { status: response.status, text: await response.text(), mayRetry };
+  } catch (error) {
+    // The gateway never ends, so no connection to it may be lost.
+    return { status: 0, text: String((error as Error).cause ?? error), mayRetry: false };
+  }
+}
+
+function problemIn(text: string): string {
+  return /"\/problems\/([a-z-]+)"/.exec(text)?.[1] ?? "without a problem";
+}
