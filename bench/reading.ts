@@ -1,12 +1,16 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceProcess } from "../test/service-process.ts";
+import type { StormEnds, StormRequest } from "./http/scan-storm.ts";
 
 /*
  * What reads may cost others, on a process of its own: `node bench/reading.ts [events]`.
- * - 200 requests of one project that scan, whose callers leave: a filtered list of another project before and after.
- * - Collecting meanwhile, against collecting alone.
+ * - 200 clients of one project, in a process of their own, each with a request that scans, which leave after 1.5 s
+ *   and ask again, or when they may again: a filtered list of another project before, and from when all have left.
+ * - Collecting of another project on four connections meanwhile, against collecting alone.
  * - 64 clients that ask for the largest page of events of 60 KB and read nothing: memory, and whether health answers.
  */
 
@@ -53,6 +57,9 @@ async function fill(project: Project, count: number, padding: number, size: numb
   }
 }
 
+/** What is sent while it is measured: its making costs nothing then. */
+const batch = eventsFrom(0, 100, 100);
+
 async function listMs(project: Project, n: number): Promise<number> {
   const startedAt = performance.now();
   const response = await ask(project, `/events?data.n=${n}&limit=1`);
@@ -67,48 +74,24 @@ async function medianMs(project: Project, first: number): Promise<number> {
   return found.sort((x, y) => x - y)[4]!;
 }
 
-/** Collects for a while. @returns events a second */
+/** Collects for a while, on a few connections. @returns events a second */
 async function rate(ms: number): Promise<number> {
   const startedAt = performance.now();
   let accepted = 0;
-  while (performance.now() - startedAt < ms) accepted += await post("b", eventsFrom(0, 100, 100));
+  const sender = async () => {
+    while (performance.now() - startedAt < ms) accepted += await post("b", batch);
+  };
+  await Promise.all(Array.from({ length: 4 }, sender));
   return accepted / ((performance.now() - startedAt) / 1_000);
 }
 
-function scan(i: number, signal: AbortSignal): Promise<string> {
-  const body = { metrics: ["count"], dimensions: ["data.n"], filters: ["is", "data.n", -i] };
-  const asked = [
-    () => ask("a", `/events?data.n=${-i}`, { signal }),
-    () => ask("a", `/events?data.n=${-i}&include=total`, { signal }),
-    () => ask("a", `/events/export?data.n=${-i}`, { signal }),
-    () => ask("a", "/query", { method: "POST", body: JSON.stringify(body), signal }),
-  ][i % 4]!;
-  return asked().then(
-    async (response) => {
-      await response.arrayBuffer();
-      return String(response.status);
-    },
-    () => "left",
-  );
-}
-
-/** 200 scans at a time for a while, each begun anew when it was refused. Resolves once all have left. */
-async function storm(ms: number): Promise<Readonly<Record<string, number>>> {
-  const left = new AbortController();
-  const answers: Record<string, number> = {};
-  let next = 1;
-  const caller = async () => {
-    while (!left.signal.aborted) {
-      const answer = await scan(next++, left.signal);
-      answers[answer] = (answers[answer] ?? 0) + 1;
-      if (answer === "429") await delay(1_000, undefined, { signal: left.signal }).catch(() => {});
-    }
-  };
-  const callers = Array.from({ length: 200 }, caller);
-  await delay(ms);
-  left.abort();
-  await Promise.all(callers).catch(() => undefined);
-  return answers;
+/** Resolves once all clients have left, with how their requests ended. */
+async function storm(seconds: number): Promise<StormEnds> {
+  const child = fork(new URL("http/scan-storm.ts", import.meta.url));
+  const url = `${service.url}/api/v1`;
+  child.send({ url, key: keys.a, clients: 200, seconds, patienceMs: 1_500 } satisfies StormRequest);
+  const [ends] = (await once(child, "message")) as [StormEnds];
+  return ends;
 }
 
 function rssMb(): number {
@@ -125,7 +108,8 @@ try {
   await fill("b", total, 200, 1_000);
   const before = await medianMs("b", 10);
   const alone = await rate(8_000);
-  const storming = storm(10_000);
+  const storming = storm(12);
+  await delay(1_000);
   const meanwhile = await rate(8_000);
   const during = await listMs("b", 50);
   console.log("answers of the storm", await storming);

@@ -11,6 +11,7 @@ import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
 import { Proof } from "../lib/proof.ts";
 import { budgetOf } from "../lib/store/budget.ts";
 import { Reading, type Budget } from "../lib/store/reading.ts";
+import { scansEvents } from "../lib/store/scanning.ts";
 import { CallersMixin, type Waited } from "./callers.mixin.ts";
 import { StoreMixin, type Storing } from "./store.mixin.ts";
 
@@ -92,6 +93,7 @@ export function AnswersMixin(config: Config) {
         const question = readListQuestion(raw);
         const { filter, order, limit, after, fields } = question;
         const asked = { ...filter, project: ctx.meta.project ?? defaultProject };
+        if (scansEvents(asked)) this.readingOf(asked.project).checkTurn();
         const begun = await this.begin();
         const [found, total] = await this.forCaller(ctx, (signal) => {
           const reading = this.readingOf(asked.project, signal);

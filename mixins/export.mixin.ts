@@ -18,8 +18,9 @@ export function ExportMixin() {
         const question = readExportQuestion(raw);
         const { filter, order, text, after } = question;
         const isFirst = after === undefined;
-        const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
         const project = ctx.meta.project ?? defaultProject;
+        if (isFirst) this.readingOf(project).checkTurn();
+        const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
         const query = { ...filter, project, order, limit: maxEvents, after };
         const page = await this.forCaller(ctx, (signal) =>
           this.readingOf(project, signal).eventsText(query, text, maxBytes),

@@ -49,6 +49,7 @@ export function QuestionsMixin(config: Config) {
       async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
         const question: Question<K> = kinds[kind].read(raw, dimensions);
         const project = ctx.meta.project ?? defaultProject;
+        if (kinds[kind].takesTurn(question, dimensions)) this.readingOf(project).checkTurn();
         const begun = await this.begin();
         const { from = firstInstant, to } = kinds[kind].rangeOf(question);
         const fingerprint = await this.store.fingerprint(project, { from, to: to ?? lastInstant });

@@ -56,6 +56,11 @@ export async function counted(asking: Asking, question: CountsQuestion): Promise
   });
 }
 
+/** Whether it asks about the values of one dimension of events with those of another: no rollup tells of two. */
+export function crossesDimensions({ sources, groupBy }: CountsQuestion): boolean {
+  return sources !== undefined && groupBy !== undefined && groupBy !== "source";
+}
+
 function leftOut(rows: number): readonly "rowsLeftOut"[] {
   return rows > 0 ? ["rowsLeftOut"] : [];
 }
@@ -76,8 +81,7 @@ async function count(
     if (section === "types") table.addTypes(row);
     else table.addValues(row);
   };
-  if (sources !== undefined && section !== "source") {
-    // No rollup tells of two dimensions.
+  if (crossesDimensions(question)) {
     const table = begin();
     const ranges = columns.map(({ start, end }) => ({ from: start, to: end }));
     await readEvents(asking, { columns, section, filter }, ranges, into(table));

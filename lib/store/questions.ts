@@ -5,13 +5,14 @@ import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
 import { funnelFilter, readFunnelJob } from "../analytics/funnel-question.ts";
 import { pathsFilter, readPathsJob } from "../analytics/paths-question.ts";
 import type { OpenRange } from "../analytics/question-body.ts";
+import { rollupPlanOf } from "../analytics/plan.ts";
 import { readQueryQuestion, type QueryQuestion } from "../analytics/query-question.ts";
 import type { Raw } from "../analytics/read-question.ts";
 import { readRetentionJob, retentionFilter } from "../analytics/retention-question.ts";
 import { exactness, toldRange, type Exactness, type Told } from "../analytics/told.ts";
 import type { Asking } from "./asking.ts";
 import { closedRange } from "./closed-range.ts";
-import { counted, type Counted } from "./counted.ts";
+import { counted, crossesDimensions, type Counted } from "./counted.ts";
 import { mailReported, type MailReported } from "./mail-reported.ts";
 import { queried, type Queried } from "./queried.ts";
 
@@ -45,6 +46,8 @@ interface Kind<Q, A extends Answer> {
   read(raw: Raw, rolledUp: readonly string[]): Q;
   /** What the answer depends on: no event outside of it changes it. */
   rangeOf(question: Q): OpenRange;
+  /** Whether events have to be read for it in any case, when it is their project's turn. */
+  takesTurn(question: Q, rolledUp: readonly string[]): boolean;
   answer(asking: Asking, question: Q): Promise<A>;
 }
 
@@ -54,16 +57,19 @@ export const kinds: {
   counts: {
     read: readCountsQuestion,
     rangeOf: ({ from, to }) => ({ from, to }),
+    takesTurn: crossesDimensions,
     answer: counted,
   },
   mail: {
     read: readMailQuestion,
     rangeOf: ({ filter: { from, to } }) => ({ from, to }),
+    takesTurn: () => true,
     answer: mailReported,
   },
   run: {
     read: readQueryQuestion,
     rangeOf: ({ range: { from, to }, compare }) => (compare ? { to } : { from, to }),
+    takesTurn: (question, rolledUp) => rollupPlanOf(question, rolledUp) === undefined,
     answer: queried,
   },
   funnel: folded<"funnel">(readFunnelJob, funnelFilter, valuesCut),
@@ -90,6 +96,7 @@ function folded<K extends FoldKind>(
       const { from, to } = filterOf(job);
       return { from, to };
     },
+    takesTurn: () => true,
     async answer(asking, job) {
       const filter = filterOf(job);
       const range = await closedRange(asking, filter, filter.types);

@@ -60,6 +60,14 @@ export class Reading implements EventReads {
     this.deltaSums = store.deltaSums.bind(store);
   }
 
+  /**
+   * Before anything is worked out for a read that scans events: whether there is room for it.
+   * @throws ServiceError TOO_MANY_REQUESTS
+   */
+  checkTurn(): void {
+    this.#budget.lanes.check(this.#project);
+  }
+
   /** A few events that an index leads to. */
   events(query: EventQuery): Promise<readonly StoredEvent[]> {
     this.#signal?.throwIfAborted();
@@ -162,8 +170,8 @@ export class Reading implements EventReads {
 
   /** @returns how many events are expected */
   async #affordable({ types, from, to }: EventFilter): Promise<number> {
-    const { maxEvents, lanes } = this.#budget;
-    lanes.check(this.#project);
+    const { maxEvents } = this.#budget;
+    this.checkTurn();
     const estimate = await this.#counted({ types, from, to });
     if (estimate <= maxEvents) return estimate;
     const message = `about ${estimate} events would be read, and at most ${maxEvents} are: ask of a shorter range or of fewer types`;
