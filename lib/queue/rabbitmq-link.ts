@@ -3,7 +3,7 @@ import { AmqpConnectionManagerClass } from "amqp-connection-manager";
 import type { ChannelModel } from "amqplib";
 import type { QueueLog } from "./log.ts";
 import { within } from "./rabbitmq-asking.ts";
-import { type BrokerError, brokerError } from "./rabbitmq-failure.ts";
+import { brokerError } from "./rabbitmq-failure.ts";
 
 export interface LinkOptions {
   readonly url: string;
@@ -32,11 +32,10 @@ export class Link {
   #trouble: string | null = null;
   /** The trouble that was logged and is not over. */
   #told: string | null = null;
-  #hasBeenUp = false;
+  #opening = true;
   #closed = false;
   /** Settles what `open` waits for; later on, nobody listens. */
   #first = Promise.withResolvers<void>();
-  #lastError: BrokerError | null = null;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -60,14 +59,15 @@ export class Link {
   }
 
   /**
-   * Resolves once the connection is up for the first time.
-   * @throws BrokerError at once for what lasts (password, virtual host, differing queues), at the
-   * time limit for what may pass
+   * Resolves once the connection is up for the first time, and at the time limit where what keeps it from
+   * that may pass: then there is `trouble`, and it goes on trying.
+   * @throws BrokerError at once for what lasts (password, virtual host, differing queues)
    */
   async open(timeoutMs: number): Promise<void> {
     void this.#manager.connect().catch(() => undefined);
     const timer = setTimeout(() => {
-      this.#first.reject(this.#lastError ?? brokerError(this.#options.url, new Error("ETIMEDOUT")));
+      if (this.#trouble === null) this.#failed(new Error("ETIMEDOUT"));
+      this.#first.resolve();
     }, timeoutMs);
     try {
       await this.#first.promise;
@@ -76,6 +76,7 @@ export class Link {
       throw error;
     } finally {
       clearTimeout(timer);
+      this.#opening = false;
     }
   }
 
@@ -131,16 +132,14 @@ export class Link {
     }
     this.#trouble = null;
     this.#told = null;
-    this.#hasBeenUp = true;
     this.#first.resolve();
   }
 
   #failed(cause: unknown): void {
     const error = brokerError(this.#options.url, cause);
-    this.#lastError = error;
     if (error.lasting) this.#first.reject(error);
     this.#trouble = error.message;
-    const isThrown = error.lasting && !this.#hasBeenUp;
+    const isThrown = error.lasting && this.#opening;
     const isNews = this.#told === null || (error.lasting && this.#told !== error.message);
     if (isThrown || !isNews || this.#closed) return;
     this.#told = error.message;

@@ -22,7 +22,7 @@ export interface RabbitOptions {
   /** Quorum queues (the default), which keep every confirmed message; else classic ones. */
   readonly quorum?: boolean;
   readonly retryDelaysMs?: readonly number[];
-  /** How long `open` tries to reach the broker. */
+  /** How long `open` waits for the broker. */
   readonly openTimeoutMs?: number;
   readonly confirmTimeoutMs?: number;
   readonly log?: QueueLog;
@@ -50,16 +50,18 @@ export class RabbitQueue implements DurableQueue {
   #consumer: RabbitConsumer | null = null;
 
   /**
-   * Connect and make the queues that are missing.
-   * @throws BrokerError, which names RABBITMQ_URL, where the broker cannot be reached in time,
-   * refuses the user or the virtual host, or has one of the queues with other properties
+   * Connect and make the queues that are missing. Resolves also where the broker cannot be reached in time:
+   * then there is `trouble` until it can.
+   * @throws BrokerError, which names RABBITMQ_URL, where the broker refuses the user or the virtual
+   * host, or has one of the queues with other properties
    */
   static async open(options: RabbitOptions): Promise<RabbitQueue> {
     const queue = new RabbitQueue(options);
-    const { openTimeoutMs } = queue.#options;
+    const until = performance.now() + queue.#options.openTimeoutMs;
     try {
-      await queue.#publishing.open(openTimeoutMs);
-      await queue.#consuming.open(openTimeoutMs);
+      for (const link of [queue.#publishing, queue.#consuming]) {
+        await link.open(Math.max(0, until - performance.now()));
+      }
       return queue;
     } catch (error) {
       await queue.close();

@@ -57,23 +57,43 @@ describeWith(["rabbitmq"], "opening a queue on RabbitMQ", () => {
     expect(reason).toMatch(/nowhere.*refuses the virtual host/);
   });
 
-  test("says that nobody listens, that the name is not known, that nothing answers", async () => {
-    expect(await refusal({ url: urlWith((it) => (it.port = "1")) })).toContain("ECONNREFUSED");
-    const unknown = await refusal({ url: urlWith((it) => (it.hostname = "no.such.invalid")) });
+  test("opens where nobody listens, the name is not known, nothing answers, and says so", async () => {
+    const troubleOf = async (url: string) => {
+      const queue = await open({ url });
+      await expect(queue.publish(message("nobody takes it"))).rejects.toMatchObject({
+        type: "QUEUE_UNAVAILABLE",
+      });
+      return queue.trouble;
+    };
+    expect(await troubleOf(urlWith((it) => (it.port = "1")))).toContain("ECONNREFUSED");
+    const unknown = await troubleOf(urlWith((it) => (it.hostname = "no.such.invalid")));
     expect(unknown).toContain("the host name is not known");
     const silent = createServer(() => undefined).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;
-    const url = urlWith((it) => (it.port = String(port)));
-    expect(await refusal({ url })).toContain("does not answer in time");
+    expect(await troubleOf(urlWith((it) => (it.port = String(port))))).toContain(
+      "does not answer in time",
+    );
     silent.close();
   });
+
+  test("works by itself once a broker is there that was away when it was opened", async () => {
+    await server.kill();
+    const queue = await open({});
+    expect(queue.trouble).toContain("RABBITMQ_URL");
+    const inbox = new Inbox();
+    await queue.consume(inbox.handle, { prefetch: 1 });
+    await server.restart();
+    await eventually(() => queue.publish(message("late")), 60_000);
+    await inbox.arrived(1);
+    expect(queue.trouble).toBeNull();
+  }, 120_000);
 
   test("waits for a broker that is starting", async () => {
     await server.kill();
     const queue = open({ openTimeoutMs: 60_000 });
     await server.restart();
-    await (await queue).close();
+    expect((await queue).trouble).toBeNull();
   }, 120_000);
 
   test("names the queue, what differs and what to do where it exists with another bound", async () => {
