@@ -75,8 +75,10 @@ async function chaos(
   let posting = true;
 
   // In rounds, each in an order of its own: none is left out, the first round is always finished.
-  const disturb = async (disturbances: readonly Disturbance[], restMs: number) => {
+  // That one is quick in a short run; the later ones leave time to get well, so that the posting comes to its end.
+  const disturb = async (disturbances: readonly Disturbance[], longestRestMs: number) => {
     for (let round = 1; posting; round++) {
+      const restMs = round === 1 ? Math.min(longestRestMs, seconds * 20) : longestRestMs;
       for (const [name, act] of shuffled(disturbances, random)) {
         if (!posting && round > 1) return;
         await delay((0.2 + random()) * restMs);
@@ -101,8 +103,8 @@ async function chaos(
   });
   const lanes = [
     disturb(kills(field), 2_000),
-    disturb(outages(field), Math.min(8_000, seconds * 100)),
-    disturb(hindrances(field), Math.min(3_000, seconds * 20)),
+    disturb(outages(field), 8_000),
+    disturb(hindrances(field), 3_000),
   ];
   const posted = load.run(events).finally(() => (posting = false));
   await Promise.all([posted, ...lanes]).finally(() => (posting = false));
