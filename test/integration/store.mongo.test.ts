@@ -23,7 +23,10 @@ describeWith(["mongo-java"], "on mongo-java-server", () => {
   });
   afterAll(() => server?.stop());
 
-  storeContract("the MongoDB store", () => MongoHarness.behindCable(server.url), { runs: 10, many: 1_500 });
+  storeContract("the MongoDB store", () => MongoHarness.behindCable(server.url), {
+    runs: 10,
+    many: 1_500,
+  });
 });
 
 // A server of one's own, in a database that is removed afterwards.

@@ -1,34 +1,54 @@
 /**
- * Prints what the model finds.
+ * Prints what the models of counting and of condensing find.
  *
  *   node test/model/report.ts                      all worlds and all mistakes, a line each
  *   node test/model/report.ts large                the larger worlds: minutes and gigabytes (--max-old-space-size=8000)
  *   node test/model/report.ts "increment in place" one mistake's shortest counterexample
  */
 import { largeWorlds, mistakes, notPromised, worlds } from "./cases.ts";
-import type { Mistake } from "./cases.ts";
 import { explore } from "./checker.ts";
-import type { Outcome } from "./checker.ts";
+import type { Model, Outcome } from "./checker.ts";
+import * as folds from "./folds/cases.ts";
+import { folding } from "./folds/protocol.ts";
+import { rules as foldRules } from "./folds/rules.ts";
 import { protocol } from "./protocol.ts";
 import { rules } from "./rules.ts";
-import type { World } from "./world.ts";
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-function printWorlds(chosen: Readonly<Record<string, World>>): void {
-  for (const [name, world] of Object.entries(chosen)) {
+type Models = Readonly<Record<string, Model<never>>>;
+
+/** A model of each of some worlds or mistakes. */
+function each<T, State>(
+  cases: Readonly<Record<string, T>>,
+  model: (one: T) => Model<State>,
+): Models {
+  const models = Object.entries(cases).map(([name, one]) => [name, model(one)] as const);
+  return Object.fromEntries(models) as unknown as Models;
+}
+
+const right = {
+  ...each(worlds, (world) => protocol(world, rules)),
+  ...each(folds.worlds, (world) => folding(world, foldRules)),
+};
+const large = {
+  ...each(largeWorlds, (world) => protocol(world, rules)),
+  ...each(folds.largeWorlds, (world) => folding(world, foldRules)),
+};
+const wrong = {
+  ...each(mistakes, ({ world, wrong }) => protocol(world, { ...rules, ...wrong })),
+  ...each(folds.mistakes, ({ world, wrong }) => folding(world, { ...foldRules, ...wrong })),
+  "not promised": protocol(notPromised, rules) as unknown as Model<never>,
+};
+
+function printAll(models: Models): void {
+  for (const [name, model] of Object.entries(models)) {
     const startedAt = performance.now();
-    const outcome = explore(protocol(world, rules), 16_000_000);
+    const outcome = explore(model, 16_000_000);
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
     print(`${name}: ${size(outcome)}, ${seconds} s`);
     printTrace(outcome);
   }
-}
-
-function printMistake(name: string, { world, wrong }: Mistake): void {
-  const outcome = explore(protocol(world, { ...rules, ...wrong }));
-  print(`${name}: ${size(outcome)}`);
-  printTrace(outcome);
 }
 
 function size({ states, transitions, depth }: Outcome): string {
@@ -43,16 +63,15 @@ function printTrace({ violation }: Outcome): void {
 }
 
 const [, , choice] = process.argv;
-const mistake = choice === undefined ? undefined : mistakes[choice];
+const models: Models = { ...right, ...large, ...wrong };
+const model = choice === undefined ? undefined : models[choice];
 if (choice === undefined) {
-  printWorlds(worlds);
-  for (const [name, each] of Object.entries(mistakes)) printMistake(name, each);
-  printMistake("not promised", { world: notPromised, wrong: {}, breaks: "" });
+  printAll({ ...right, ...wrong });
 } else if (choice === "large") {
-  printWorlds(largeWorlds);
-} else if (mistake !== undefined) {
-  printMistake(choice, mistake);
+  printAll(large);
+} else if (model !== undefined) {
+  printAll({ [choice]: model });
 } else {
-  print(`There is no ${choice}; known are: large, ${Object.keys(mistakes).join(", ")}`);
+  print(`There is no ${choice}; known are: large, ${Object.keys(models).join(", ")}`);
   process.exitCode = 1;
 }

@@ -91,13 +91,15 @@ export const idle = {
  * also where it is an insert that finds the document there: no document is removed, so a step of its
  * own would show nothing new.
  */
-export type Operation<A extends Actor> = (s: State, me: A) => Effect<A> | undefined;
+export type Operation<A extends Actor, S = State> = (s: S, me: A) => Effect<A, S> | undefined;
 
-export interface Effect<A extends Actor> {
+export interface Effect<A extends Actor, S = State> {
   /** What happened, as a verb: `marks m1`. */
   readonly does: string;
-  readonly store?: Partial<State>;
+  readonly store?: Partial<S>;
   readonly me?: Partial<A>;
+  /** The number of the operation that comes next, where it is not the following one. */
+  readonly next?: number;
   /** The program ends here. */
   readonly rest?: boolean;
   /** The property that this broke. */
@@ -105,18 +107,19 @@ export interface Effect<A extends Actor> {
 }
 
 /** The next step of a program: the first operation from `me.at` on that has something to do. The last one always has. */
-export function take<A extends Actor>(
-  program: readonly Operation<A>[] = [],
-  s: State,
+export function take<A extends Actor, S = State>(
+  program: readonly Operation<A, S>[] = [],
+  s: S,
   me: A,
   rest: A,
-  then: (effect: Effect<A>, after: A) => void,
+  then: (effect: Effect<A, S>, after: A) => void,
 ): void {
   for (let at = me.at; at <= program.length; at++) {
     const effect = program[at - 1]?.(s, me);
     if (effect === undefined) continue;
-    const ends = effect.rest === true || at === program.length;
-    then(effect, ends ? rest : { ...me, ...effect.me, at: at + 1 });
+    const next = effect.next ?? at + 1;
+    const ends = effect.rest === true || next > program.length;
+    then(effect, ends ? rest : { ...me, ...effect.me, at: next });
     return;
   }
 }

@@ -1,19 +1,12 @@
-import { readFileSync } from "node:fs";
 import { mistakes, notPromised, worlds } from "../model/cases.ts";
 import { explore, stuck } from "../model/checker.ts";
 import type { Model } from "../model/checker.ts";
+import { documented } from "../model/documented.ts";
 import { protocol } from "../model/protocol.ts";
 import { low } from "../model/reader.ts";
 import { rules } from "../model/rules.ts";
 
 const timeoutMs = 180_000;
-
-/** The cells of the row of docs/protocol.md that begins with this name. */
-function documented(name: string): readonly string[] {
-  const page = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
-  const row = page.split("\n").find((line) => line.startsWith(`| ${name} |`));
-  return row?.split("|").map((cell) => cell.trim()) ?? [];
-}
 
 describe("the counting protocol", () => {
   test.each(Object.entries(worlds))(
