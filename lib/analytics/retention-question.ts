@@ -6,6 +6,7 @@ import type { OpenFilter } from "./event-filter.ts";
 import { readBody, readRange, readZone, within, type OpenRange } from "./question-body.ts";
 import { readChoice, type Findings, type Raw } from "./read-question.ts";
 import { checkSize, filterOf, readSelection, type Selection } from "./selection.ts";
+import { tellSpan } from "./told.ts";
 
 const intervals = ["day", "week", "month"] as const;
 
@@ -58,10 +59,17 @@ export function maxPeriods({ breakdown }: Pick<RetentionJob, "breakdown">): numb
   return breakdown === undefined ? 400 : 100;
 }
 
-/** What is wrong with a range of too many periods. */
-export function tooManyPeriods(job: Pick<RetentionJob, "interval" | "breakdown">): string {
-  const what = job.breakdown === undefined ? "the range" : "the range, with a breakdown,";
-  return `${what} may touch at most ${maxPeriods(job)} periods of one ${job.interval}: narrow it, or take a longer interval of ${intervals.join(", ")}`;
+/**
+ * What is wrong with a range of too many periods.
+ * @param range the job's own, its open ends closed
+ */
+export function tooManyPeriods(
+  job: Pick<RetentionJob, "interval" | "breakdown" | "range">,
+  range: { readonly from: number; readonly to: number },
+): string {
+  const what = `the range ${tellSpan(job.range, range)}`;
+  const breakdown = job.breakdown === undefined ? "" : ", with a breakdown,";
+  return `${what}${breakdown} may touch at most ${maxPeriods(job)} periods of one ${job.interval}: narrow it, or take a longer interval of ${intervals.join(", ")}`;
 }
 
 function selectionOf(raw: Raw, name: string, findings: Findings): Selection {
@@ -73,5 +81,5 @@ function checkPeriods(job: RetentionJob, findings: Findings): void {
   const { from, to } = job.range;
   if (from === undefined || to === undefined || from >= to) return;
   if (countPeriods(job.interval, { from, to }) <= maxPeriods(job)) return;
-  findings.push({ pointer: "/range", code: "periods", message: tooManyPeriods(job) });
+  findings.push({ pointer: "/range", code: "periods", message: tooManyPeriods(job, { from, to }) });
 }

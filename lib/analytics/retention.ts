@@ -100,7 +100,7 @@ class Retention implements Fold<RetentionResult> {
     const { interval, timezone, range } = this.#job;
     const { from = this.#earliest, to = this.#latest + 1 } = range;
     if (countPeriods(interval, { from, to }) > maxPeriods(this.#job)) {
-      throw new FoldOverflow(tooManyPeriods(this.#job));
+      throw new FoldOverflow(tooManyPeriods(this.#job, { from, to }));
     }
     return periods(interval, timezone, { from, to });
   }

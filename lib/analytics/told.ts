@@ -30,6 +30,17 @@ export function toldRange({ from, to }: { readonly from: number; readonly to: nu
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }
 
+/** `from ... to ...`, saying of each end that was open which event closed it. */
+export function tellSpan(
+  open: { readonly from?: number | undefined; readonly to?: number | undefined },
+  range: { readonly from: number; readonly to: number },
+): string {
+  const { from, to } = toldRange(range);
+  const first = open.from === undefined ? " (the oldest event asked about)" : "";
+  const last = open.to === undefined ? " (the newest event asked about)" : "";
+  return `from ${from}${first} to ${to}${last}`;
+}
+
 /** What an answer says of itself: the part of `meta` that follows from the question and the events alone. */
 export interface Told extends Exactness {
   readonly source: "rollup" | "events" | "mixed";

@@ -1,16 +1,16 @@
-import { countPeriods, periods, type Period } from "../analytics/calendar.ts";
+import type { Period } from "../analytics/calendar.ts";
 import { isCut, OTHER, type ValueCounts } from "../analytics/cells.ts";
 import { CountTable, type Counts } from "../analytics/counts.ts";
 import type { CountsQuestion } from "../analytics/counts-question.ts";
 import { coverAll } from "../analytics/cover.ts";
 import { rowCursorOf } from "../analytics/row-cursor.ts";
 import { exactness, toldRange, type Told } from "../analytics/told.ts";
-import { ServiceError } from "../errors.ts";
 import { shownValue } from "../event/shown-value.ts";
 import type { Asking } from "./asking.ts";
 import { closedByRollups, closedRange } from "./closed-range.ts";
 import { marksOf, readCovered, type Covered, type Reading } from "./covered.ts";
 import { readEvents } from "./cut-rows.ts";
+import { seriesOf } from "./series.ts";
 import type { Range, SectionRow } from "./store.ts";
 import { bounded, withinBudget } from "./within-budget.ts";
 
@@ -20,9 +20,6 @@ export interface Counted extends Omit<Counts, "rows"> {
   readonly nextCursor: string | null;
   readonly told: Told;
 }
-
-/** The most periods of one series. */
-export const maxPeriods = 10_000;
 
 const noCounts: Counted = {
   data: [],
@@ -42,8 +39,8 @@ const noCounts: Counted = {
 export async function counted(asking: Asking, question: CountsQuestion): Promise<Counted> {
   const range = question.page.range ?? (await rangeOf(asking, question));
   if (range === undefined) return noCounts;
-  const spans = question.interval && seriesOf(question, range);
-  const { limit, page } = question;
+  const { interval, timezone, limit, page } = question;
+  const spans = interval && seriesOf("interval", { interval, timezone }, question, range);
   return bounded(async () => {
     const { table, isCut, source } = await count(asking, question, range, spans);
     const { rows, ...counts } = table.finish(limit, page.offset);
@@ -124,21 +121,4 @@ function hasAny(
     (type) =>
       Object.hasOwn(cells, type) && values.some((value) => Object.hasOwn(cells[type]!, value)),
   );
-}
-
-function seriesOf({ interval, timezone }: CountsQuestion, range: Range): readonly Period[] {
-  if (interval === undefined) return [];
-  const count = countPeriods(interval, range);
-  if (count > maxPeriods) {
-    throw new ServiceError("VALIDATION", undefined, {
-      errors: [
-        {
-          pointer: "interval",
-          code: "too_many_periods",
-          message: `the range has about ${count} periods of a ${interval}; at most ${maxPeriods} are answered: choose a longer interval or a shorter range`,
-        },
-      ],
-    });
-  }
-  return periods(interval, timezone, range);
 }

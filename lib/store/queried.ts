@@ -1,4 +1,4 @@
-import { countPeriods, periods, type Period } from "../analytics/calendar.ts";
+import type { Period } from "../analytics/calendar.ts";
 import { previousRange } from "../analytics/comparison.ts";
 import { planOf, type Plan } from "../analytics/plan.ts";
 import { filtersOf } from "../analytics/predicate.ts";
@@ -6,10 +6,9 @@ import { rowsOf, type Answered, type QueryRow } from "../analytics/query-answer.
 import type { QueryQuestion } from "../analytics/query-question.ts";
 import { rowCursorOf } from "../analytics/row-cursor.ts";
 import { exactness, toldRange, type Reason, type Told } from "../analytics/told.ts";
-import { ServiceError } from "../errors.ts";
 import type { Asking } from "./asking.ts";
-import { maxPeriods } from "./counted.ts";
 import { rangeOf, runOnEvents, runOnRollups, type Explanation, type Ran } from "./query-run.ts";
+import { seriesOf } from "./series.ts";
 import type { Range } from "./store.ts";
 import { bounded, withinBudget } from "./within-budget.ts";
 
@@ -88,16 +87,10 @@ async function run(
 }
 
 function periodsOf(
-  { interval, timezone }: QueryQuestion,
+  { interval, timezone, range: open }: QueryQuestion,
   range: Range,
 ): readonly Period[] | undefined {
-  if (interval === undefined) return undefined;
-  const count = countPeriods(interval, range);
-  if (count <= maxPeriods) return periods(interval, timezone, range);
-  const message = `the range has about ${count} periods of a ${interval}; at most ${maxPeriods} are answered: choose a longer interval or a shorter range`;
-  throw new ServiceError("VALIDATION", undefined, {
-    errors: [{ pointer: "/dimensions", code: "too_many_periods", message }],
-  });
+  return interval && seriesOf("/dimensions", { interval, timezone }, open, range);
 }
 
 /** The question with its defaults, its range closed. */

@@ -5,6 +5,7 @@ import { conditionsContract } from "./store-conditions.contract.ts";
 import { cutsContract } from "./store-cuts.contract.ts";
 import { deltasContract } from "./store-deltas.contract.ts";
 import { eventsContract } from "./store-events.contract.ts";
+import { farContract } from "./store-far.contract.ts";
 import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
 import { marksContract } from "./store-marks.contract.ts";
 import { outageContract } from "./store-outage.contract.ts";
@@ -45,6 +46,7 @@ export function storeContract(
     valuesContract(onStore);
     cutsContract(onStore);
     countsContract(onStore, traits);
+    farContract(onStore);
     questionsContract(onStore, traits);
     savedContract(onStore);
     sequencesContract(onStore, traits);
