@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import { ClusterTransporter } from "./cluster/amqp-transporter.ts";
 import { largestEntry } from "./byte-cache.ts";
+import { callsWithinMs } from "./call-limits.ts";
 import { readAgain } from "./cluster/read-again.ts";
 import { RedisCacher } from "./cluster/redis-cacher.ts";
 import { serviceNames, type Config } from "./config.ts";
@@ -54,7 +55,7 @@ export function brokerOptions(config: Config): BrokerOptions {
     heartbeatInterval: 2,
     heartbeatTimeout: 8,
     registry: { preferLocal: true, stopDelay: config.rabbitmqUrl === null ? 0 : 100 },
-    tracking: { enabled: true, shutdownTimeout: 5_000 },
+    tracking: { enabled: true, shutdownTimeout: callsWithinMs },
     metrics: { enabled: config.metrics, collectProcessMetrics: false, reporter: [] },
     validator: new CatalogueValidator(),
     // `$node.options` would tell every node on the bus the passwords of this one.

@@ -25,6 +25,13 @@ const storeMs = 20_000;
 /** A hop to another node and back, and what the event loops on the way are late. */
 const hopMs = 1_500;
 
+/** The longest that a process which is told to stop waits for the edge's requests under way. */
+export const drainWithinMs = 8_000;
+/** The longest that it then waits for calls of other nodes. */
+export const callsWithinMs = 5_000;
+/** From SIGTERM to the end, whatever hangs; as a rule it takes a fraction of a second. */
+export const stopWithinMs = drainWithinMs + publishTimeoutMs + callsWithinMs;
+
 /** From the call to the confirmed batch: waiting for the round under way, then the publish. */
 export const collectMs = gatherWaitMs + publishTimeoutMs;
 

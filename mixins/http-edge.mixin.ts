@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Context, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Scope } from "../lib/api-key.ts";
+import { drainWithinMs } from "../lib/call-limits.ts";
 import { isLocalOnly, type Config } from "../lib/config.ts";
 import type { Meta } from "../lib/contracts.ts";
 import { ServiceError } from "../lib/errors.ts";
@@ -71,7 +72,6 @@ export interface Aliased extends IncomingMessage {
   readonly $alias: { readonly keys: readonly { readonly name: string }[] };
 }
 
-const drainWithinMs = 8_000;
 /** Of an address that takes a question in its parameters, or none. */
 const withoutBody = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
 

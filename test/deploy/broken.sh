@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# check.sh --broken: each line breaks one file, and names the check that must notice. Sourced.
+# check.sh --broken [TEXT]: each line breaks one file, and names the check that must notice; with TEXT only lines of
+# checks whose name holds it. Sourced.
 #
 #   check | file | what sed does to it
 
@@ -31,7 +32,6 @@ k8s prod: schemas of KEDA | k8s/components/prometheus-operator/service-monitor.y
 k8s dev: pods | k8s/base/every-deployment.yaml | s/runAsNonRoot: true/runAsNonRoot: false/
 k8s dev: pods | k8s/base/network-policies.yaml | 0,/policyTypes: \[Ingress, Egress\]/s//policyTypes: [Ingress]/
 k8s prod: pods | k8s/base/every-deployment.yaml | s/enableServiceLinks: false/enableServiceLinks: true/
-k8s prod: pods | k8s/base/api-gateway.yaml | s/GracePeriodSeconds: 40/GracePeriodSeconds: 20/
 k8s prod: pods | k8s/base/ingest.yaml | s/limits: .*/limits: {}/
 k8s prod: pods | k8s/overlays/prod/kustomization.yaml | s/count: 2/count: 1/
 k8s prod: pods | k8s/overlays/prod/kustomization.yaml | /disruption-budgets/d
@@ -56,20 +56,90 @@ metrics: named | docs/operations.md | s/analytics_queue_age_seconds/analytics_qu
 documents: every alert | docs/operations.md | s/^### AnalyticsDeadLetters/### AnalyticsDead/
 documents: every alert | docs/monitoring/prometheus/alerts.test.yml | s/alertname: AnalyticsRestarts }/alertname: Restarts }/
 documents: links | docs/operations.md | s/(deploy.md/(deployment.md/
+image: agrees | Dockerfile | s#dist/moleculer.config.js#dist/moleculer.conf.js#
+image: agrees | Dockerfile | s/--max-semi-space-size=4/--max-semi-space-size=64/
+image: agrees | Dockerfile | s/install -d -o node -g node/install -d -o root -g root/
+image: agrees | Dockerfile | s/^EXPOSE 4000/EXPOSE 3000/
+image: agrees | Dockerfile | s/^STOPSIGNAL SIGTERM/VOLUME \/data/
+image: agrees | Dockerfile | s/^COPY --chmod=644 LICENSE/COPY LICENSE/
+image: agrees | Dockerfile | s/"healthcheck.mjs"/"health-check.mjs"/
+image: agrees | docs/deploy/healthcheck.mjs | s#"/health/ready"#"/ready"#
+image: agrees | docs/deploy/healthcheck.mjs | s/PORT = "4000"/PORT = "3000"/
+image: the systemd unit | docs/deploy/analytics.service | s/^TimeoutStopSec=30/TimeoutStopSec=1/
+image: the systemd unit | docs/deploy/analytics.service | s#dist/moleculer.config.js#moleculer.config.ts#
+image: the systemd unit | docs/deploy/analytics.service | s/^MemoryMax=768M/MemoryMax=64M/
+image: the systemd unit | docs/deploy/analytics.service | s/^StateDirectory=analytics/StateDirectory=maily/
+compose: read by | docker-compose.yml | s/PROCESSOR_REPLICAS:-1/PROCESSORS:-1/
+compose: read by | docker-compose.yml | s/exec redis-server - <<CONF/cat <<CONF | exec redis-server -/
+compose: agrees | docker-compose.yml | s/@rabbitmq:5672/@rabitmq:5672/
+compose: agrees | docker-compose.yml | s/@mongodb:27017/@mongodb:27018/
+compose: agrees | docker-compose.yml | s#redis://:${REDIS_PASSWORD#redis://:${GRAFANA_PASSWORD#
+compose: agrees | docker-compose.yml | s/amqp:..analytics:/amqp:\/\/analyst:/
+compose: agrees | docker-compose.yml | s/^  stop_grace_period: 30s/  stop_grace_period: 1s/
+compose: agrees | docker-compose.yml | s/^  mem_limit: 768m/  mem_limit: 64m/
+compose: agrees | docker-compose.yml | s/mem_limit: 2g/mem_limit: 4g/
+compose: agrees | docker-compose.yml | s#:/docker-entrypoint-initdb.d:ro#:/docker-entrypoint-init.d:ro#
+compose: agrees | docker-compose.yml | s#mongodb:/data/db#mongodb:/data/mongo#
+compose: agrees | docker-compose.yml | s#127.0.0.1:4000}:4000#127.0.0.1:4000}:3000#
+compose: agrees | docs/deploy/mongodb/create-user.js | s/"readWrite"/"read"/
+compose: agrees | docs/deploy/mongodb/create-user.js | s/user: "analytics"/user: "maily"/
+compose: agrees | docs/monitoring/prometheus/prometheus.yml | s/names: \[query\], type: A, port: 4001/names: [query], type: A, port: 4000/
+k8s prod: agrees | k8s/base/every-worker.yaml | s/containerPort: 4001/containerPort: 4002/
+k8s prod: agrees | k8s/base/every-worker.yaml | s#path: /health/live#path: /health/alive#
+k8s prod: agrees | k8s/base/every-worker.yaml | s/port: ops }/port: http }/
+k8s prod: agrees | k8s/base/api-gateway.yaml | 0,/readinessProbe/! s#path: /health/live#path: /health/ready#
+k8s prod: agrees | k8s/base/every-worker.yaml | s/GracePeriodSeconds: 30/GracePeriodSeconds: 1/
+k8s prod: agrees | k8s/base/api-gateway.yaml | s/GracePeriodSeconds: 40/GracePeriodSeconds: 20/
+k8s prod: agrees | k8s/base/ingest.yaml | s/memory: 512Mi/memory: 64Mi/
+k8s prod: agrees | k8s/base/network-policies.yaml | s/port: 27017/port: 27018/
+k8s prod: agrees | k8s/base/network-policies.yaml | s/port: 5672/port: 5673/
+k8s prod: agrees | k8s/base/network-policies.yaml | s/port: 4001/port: 4002/
+k8s prod: agrees | k8s/base/network-policies.yaml | s/port: http }/port: 8080 }/
+k8s prod: agrees | k8s/base/network-policies.yaml | s/values: \[processor, aggregator, query\]/values: [processor, aggregator]/
+k8s prod: agrees | k8s/components/prometheus-operator/service-monitor.yaml | s#path: /metrics#path: /metric#
+k8s dev: agrees | k8s/components/servers/mongodb.yaml | s#mountPath: /data/db#mountPath: /data/mongo#
+k8s dev: agrees | k8s/components/servers/rabbitmq.yaml | s/containerPort: 5672/containerPort: 5671/
+k8s dev: agrees | docs/deploy.md | s/@rabbitmq:5672/@rabbit:5672/
+k8s dev: agrees | k8s/components/servers/network-policies.yaml | s/port: mongodb/port: mongo/
+k8s prod: asks | k8s/base/processor.yaml | s/cpu: 500m/cpu: 1000m/
+variables: passed on | docker-compose.yml | /^  QUERY_TIMEOUT_MS:/d
+variables: passed on | .env.example | s/^PAGE_MAX_BYTES=/PAGE_MAX_SIZE=/
+variables: passed on | docs/deploy.md | s/`DATA_DIR`, `SERVICES`/`DATA_DIR`/
+variables: passed on | k8s/base/processor.yaml | s/- { name: SERVICES, value: processor }/&\n            - { name: ENRICH_THREADS, value: "1" }/
 LINES
 }
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 unnoticed=0 noticed=0
-while IFS='|' read -r name file expression; do
-  name=${name%% } file=${file// /} expression=${expression# }
+
+# fresh: a copy of the files that nothing is wrong with.
+fresh() {
   rm -rf "$copy/tree" && mkdir "$copy/tree"
-  cp -R "$root"/{Dockerfile,.dockerignore,docker-compose.yml,k8s,docs} "$copy/tree"
+  cp -R "$root"/{Dockerfile,.dockerignore,.env.example,docker-compose.yml,k8s,docs} "$copy/tree"
   for path in .npmrc LICENSE README.md package.json package-lock.json tsconfig.json tsconfig.build.json \
     moleculer.config.ts lib mixins services workers test; do
     ln -s "$root/$path" "$copy/tree/$path"
   done
+}
+
+# What the code says is the same for all.
+export DEPLOY_TABLES=$copy/tables.json
+"$node" "$here/names.ts" tables >"$DEPLOY_TABLES" || exit 2
+# A check that fails for a copy as such would notice anything.
+fresh
+if ! DEPLOY_ROOT=$copy/tree bash "$here/check.sh" >"$copy/fresh"; then
+  cat "$copy/fresh"
+  echo "FAIL  the files are wrong before any is broken"
+  exit 1
+fi
+# At the first two bars: an expression may hold more.
+while IFS= read -r line; do
+  name=${line%%|*} rest=${line#*|}
+  file=${rest%%|*} expression=${rest#*|}
+  [[ $name == *"${2:-}"* ]] || continue
+  name=${name%% } file=${file// /} expression=${expression# }
+  fresh
   sed -i "$expression" "$copy/tree/$file"
   if cmp -s "$root/$file" "$copy/tree/$file"; then
     echo "FAIL  $name: the line breaks nothing in $file: $expression"

@@ -1,13 +1,16 @@
 import { readFileSync } from "node:fs";
 import { Registry } from "prom-client";
+import { stopWithinMs } from "../../lib/call-limits.ts";
 import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
 import { metrics } from "../../lib/metrics.ts";
+import { operatingPaths } from "../../lib/operations.ts";
 import { collectProcessMetrics } from "../../lib/process-metrics.ts";
 
 /**
  * What deployment files may name, as the code has it:
  *
- *   node names.ts tables           the metrics with type and labels, and the variables that are read
+ *   node names.ts tables           the metrics with type and labels, the variables that are read, the paths
+ *                                that operators ask, the default port, the longest time to end
  *   node names.ts accepts < FILE   whether the configuration takes these environments: [{"process", "env"}]
  */
 
@@ -32,7 +35,13 @@ async function tables() {
   for (const { name, type } of await registry.getMetricsAsJSON()) {
     known.set(name, { type: String(type), labels: null });
   }
-  return { metrics: Object.fromEntries(known), variables: variables() };
+  return {
+    metrics: Object.fromEntries(known),
+    variables: variables(),
+    paths: Object.keys(operatingPaths),
+    port: readConfig({}).port,
+    stopWithinMs,
+  };
 }
 
 /** Every variable that the configuration asks for, found out by giving it nothing but a Redis host. */

@@ -43,10 +43,12 @@ fi
 
 # The loader of Docker Compose, built from the Go module proxy.
 compose=$tools/bin/compose
-if [ ! -x "$compose" ] || [ -n "$(find "$here/compose" -newer "$compose")" ]; then
+sources=$(cat "$here"/compose/* | sha256sum)
+if [ ! -x "$compose" ] || [ "$(cat "$compose.built" 2>/dev/null)" != "$sources" ]; then
   have go || { echo "the check of docker-compose.yml needs go, version 1.24 or later" >&2 && exit 2; }
   echo "building the loader of Docker Compose (half a minute, once)" >&2
   (cd "$here/compose" && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$compose" .) || exit 2
+  echo "$sources" >"$compose.built"
 fi
 
 # promtool: one that is there, or out of Debian's package, which is unpacked and not installed.
