@@ -7,7 +7,7 @@ import { ServiceProcess } from "../test/service-process.ts";
 import type { StormEnds, StormRequest } from "./http/scan-storm.ts";
 
 /*
- * What reads may cost others, on a process of its own: `node bench/reading.ts [events]`.
+ * What reads may cost others, on a process of its own: `node bench/reading.ts [events] [storm|memory]`.
  * - 200 clients of one project, in a process of their own, each with a request that scans, which leave after 1.5 s
  *   and ask again, or when they may again: a filtered list of another project before, and from when all have left.
  * - Collecting of another project on four connections meanwhile, against collecting alone.
@@ -15,6 +15,7 @@ import type { StormEnds, StormRequest } from "./http/scan-storm.ts";
  */
 
 const total = Number(process.argv[2] ?? 100_000);
+const part = process.argv[3] as "storm" | "memory" | undefined;
 const keys = { a: "a".repeat(20), b: "b".repeat(20), large: "c".repeat(20) } as const;
 type Project = keyof typeof keys;
 
@@ -102,8 +103,7 @@ function rssMb(): number {
 const say = (measure: string, value: number, unit: string) =>
   console.log(`${measure}: ${value.toFixed(1)} ${unit}`);
 
-try {
-  await service.start();
+async function measureStorm(): Promise<void> {
   await fill("a", total, 200, 1_000);
   await fill("b", total, 200, 1_000);
   const before = await medianMs("b", 10);
@@ -118,7 +118,9 @@ try {
   say("during", during, "ms");
   say("from the moment they left", after, "ms");
   say("collecting meanwhile, of alone", meanwhile / alone, `(${alone.toFixed(0)} events/s alone)`);
+}
 
+async function measureMemory(): Promise<void> {
   await fill("large", 1_000, 60_000, 50);
   await delay(2_000);
   const rss = rssMb();
@@ -140,6 +142,12 @@ try {
   say(`health ${health.status}`, performance.now() - startedAt, "ms");
   say("memory grew, with 64 clients that read nothing", most - rss, `MB (from ${rss.toFixed(0)})`);
   for (const socket of silent) socket.destroy();
+}
+
+try {
+  await service.start();
+  if (part !== "memory") await measureStorm();
+  if (part !== "storm") await measureMemory();
 } finally {
   await service.dispose();
 }

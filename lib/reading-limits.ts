@@ -6,7 +6,7 @@ export interface ReadingLimits {
   readonly pageMaxBytes: number;
   /** What the answers that are kept for a minute may take in memory. */
   readonly cacheMaxBytes: number;
-  /** What answers may hold that clients have not taken yet; one caller's half of it. */
+  /** What answers may hold while they are made and until clients have taken them; one project's half of it. */
   readonly answerMaxBytes: number;
   /** A client that takes nothing of its answer for so long is cut off. */
   readonly takeWithinMs: number;
@@ -21,7 +21,7 @@ export function readReadingLimits(
     maxWaiting: integer("QUERY_MAX_WAITING", 20, 0, 10_000),
     pageMaxBytes: integer("PAGE_MAX_BYTES", 4_194_304, 65_536, 67_108_864),
     cacheMaxBytes: integer("CACHE_MAX_BYTES", 33_554_432, 0, most),
-    answerMaxBytes: integer("ANSWER_MAX_BYTES_UNDER_WAY", 67_108_864, 1_048_576, most),
+    answerMaxBytes: integer("ANSWER_MAX_BYTES_UNDER_WAY", 33_554_432, 1_048_576, most),
     takeWithinMs: integer("ANSWER_TAKE_WITHIN_MS", 60_000, 100, 3_600_000),
   };
 }

@@ -8,7 +8,7 @@ import type { Aliased } from "./http-edge.mixin.ts";
 /** What AnswersUnderWayMixin gives to `this`. */
 export interface Sending {
   /**
-   * Before an alias of a caller: whether there is room for an answer; from here on the client is cut off if it is slow.
+   * Before an alias of a project: whether there is room for an answer; from here on the client is cut off if it is slow.
    * @throws ServiceError TOO_MANY_REQUESTS, OVERLOADED
    */
   makeRoom(request: Aliased, response: ServerResponse): void;
@@ -20,13 +20,13 @@ export interface Sending {
 export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs } }: Config) {
   return defineMixin<{ underWay: AnswersUnderWay }>()({
     methods: {
-      makeRoom({ caller }: Aliased, response: ServerResponse): void {
+      makeRoom({ project }: Aliased, response: ServerResponse): void {
         cutWhenSlow(response, takeWithinMs);
-        if (caller !== undefined) this.underWay.check(caller);
+        if (project !== undefined) this.underWay.check(project);
       },
 
-      holdRoom({ caller = "" }: Aliased, response: ServerResponse, bytes: number): void {
-        this.underWay.hold(response, caller, bytes);
+      holdRoom({ project = "" }: Aliased, response: ServerResponse, bytes: number): void {
+        this.underWay.hold(response, project, bytes);
       },
 
       /** In place of moleculer-web's: the bytes themselves, which then are counted. */
@@ -37,7 +37,7 @@ export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs }
       },
     },
     created() {
-      this.underWay = new AnswersUnderWay(answerMaxBytes);
+      this.underWay = AnswersUnderWay.of(this.broker, answerMaxBytes);
     },
   });
 }

@@ -7,6 +7,7 @@ import { askWithinMs } from "../lib/call-limits.ts";
 import { callEveryNode } from "../lib/every-node.ts";
 import type { ProjectId } from "../lib/event/event.ts";
 import { publicEvent, selectFields } from "../lib/event/public-event.ts";
+import { AnswersUnderWay } from "../lib/http/answers-under-way.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
 import { Proof } from "../lib/proof.ts";
 import { budgetOf } from "../lib/store/budget.ts";
@@ -115,7 +116,8 @@ export function AnswersMixin(config: Config) {
     created() {
       this.proof = new Proof((askedAt) => this.askBacklog(askedAt));
       this.untold = false;
-      this.budget = budgetOf(config);
+      const answers = AnswersUnderWay.of(this.broker, config.reading.answerMaxBytes);
+      this.budget = budgetOf(config, answers);
     },
   });
 }

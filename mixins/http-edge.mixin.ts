@@ -66,8 +66,9 @@ interface Route {
 
 /** What moleculer-web adds to a request before it calls an alias. */
 export interface Aliased extends IncomingMessage {
-  /** Who asks, where a key is asked for. */
+  /** Who asks, and of which project, where a key is asked for. */
   caller?: string;
+  project?: string;
   readonly query: Parameters;
   readonly $alias: { readonly keys: readonly { readonly name: string }[] };
 }
@@ -172,11 +173,8 @@ export function HttpEdgeMixin(config: Config) {
       answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
         const instance = pathOf(request);
         const id = String(request.headers["x-request-id"]);
-        const { status, headers, body } = problemOf(error, {
-          instance,
-          requestId: id,
-          parameters: "query",
-        });
+        const told = { instance, requestId: id, parameters: "query" } as const;
+        const { status, headers, body } = problemOf(error, told);
         if (status >= 500 && status !== 503)
           this.logger.error({ err: error, requestId: id }, "request failed");
         if (response.headersSent) {
@@ -225,8 +223,9 @@ export function HttpEdgeMixin(config: Config) {
       ): void {
         if (opts.scope === undefined) return;
         const identity = this.admit(request, response, opts.scope);
-        context.meta.project = identity.project;
-        (request as Aliased).caller = callerOf(identity, request);
+        const { project } = identity;
+        context.meta.project = project;
+        Object.assign(request, { caller: callerOf(identity, request), project });
       },
 
       /** Takes no new connections, answers what is under way, then closes what is left. */

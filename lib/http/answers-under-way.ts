@@ -1,40 +1,66 @@
 import type { ServerResponse } from "node:http";
+import { ByteAccount } from "../byte-account.ts";
 import { ServiceError } from "../errors.ts";
 
-/** Bounds what answers hold in memory until their clients have taken them. One caller may hold half of it. */
+const accounts = new WeakMap<object, AnswersUnderWay>();
+
+/**
+ * Bounds what answers hold in memory, from when their events are read until their clients have taken them. One project
+ * may hold half of it.
+ */
 export class AnswersUnderWay {
   readonly #maxBytes: number;
-  readonly #heldBy = new Map<string, number>();
-  #held = 0;
+  readonly #account = new ByteAccount();
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** What is held for all callers, bytes. */
+  /** The one that all services of a broker share: who makes answers and who sends them, where both are in one process. */
+  static of(broker: object, maxBytes: number): AnswersUnderWay {
+    const known = accounts.get(broker) ?? new AnswersUnderWay(maxBytes);
+    accounts.set(broker, known);
+    return known;
+  }
+
+  /** What is held for all projects, bytes. */
   get heldBytes(): number {
-    return this.#held;
+    return this.#account.heldBytes;
   }
 
   /**
-   * Whether something may be worked out for a caller: what it takes is not known yet.
-   * @throws ServiceError TOO_MANY_REQUESTS where the caller's answers hold their half, OVERLOADED where all hold all of it
+   * Whether something may be worked out for a project: what it takes is not known yet.
+   * @throws ServiceError TOO_MANY_REQUESTS where the project's answers hold their half, OVERLOADED where all hold all of it
    */
-  check(caller: string): void {
-    this.#refuse(this.#held, this.#heldBy.get(caller) ?? 0);
+  check(project: string): void {
+    this.#refuse(this.#account.heldBytes, this.#account.heldBy(project));
+  }
+
+  /**
+   * Does work that takes so many bytes at most, which are held meanwhile.
+   * @throws ServiceError as `check`
+   */
+  async make<T>(project: string, bytes: number, work: () => Promise<T>): Promise<T> {
+    this.check(project);
+    this.#account.add(project, bytes);
+    try {
+      return await work();
+    } finally {
+      this.#account.add(project, -bytes);
+    }
   }
 
   /**
    * Hold so many bytes until a response is closed. A single answer may be larger than all that may be held.
    * @throws ServiceError as `check`
    */
-  hold(response: ServerResponse, caller: string, bytes: number): void {
-    const before = this.#heldBy.get(caller) ?? 0;
-    if (before > 0) this.#refuse(this.#held + bytes, before + bytes);
-    else if (this.#held > 0) this.#refuse(this.#held + bytes, 0);
+  hold(response: ServerResponse, project: string, bytes: number): void {
+    const own = this.#account.heldBy(project);
+    const held = this.#account.heldBytes;
+    if (held > 0) this.#refuse(held + bytes, own > 0 ? own + bytes : 0);
     if (response.closed) return;
-    this.#add(caller, bytes);
-    response.once("close", () => this.#add(caller, -bytes));
+    this.#account.add(project, bytes);
+    response.once("close", () => this.#account.add(project, -bytes));
   }
 
   #refuse(held: number, own: number): void {
@@ -43,12 +69,5 @@ export class AnswersUnderWay {
       throw new ServiceError("TOO_MANY_REQUESTS", message, { retryAfter: 2 });
     }
     if (held >= this.#maxBytes) throw new ServiceError("OVERLOADED", undefined, { retryAfter: 2 });
-  }
-
-  #add(caller: string, bytes: number): void {
-    this.#held += bytes;
-    const own = (this.#heldBy.get(caller) ?? 0) + bytes;
-    if (own === 0) this.#heldBy.delete(caller);
-    else this.#heldBy.set(caller, own);
   }
 }

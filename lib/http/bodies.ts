@@ -1,3 +1,4 @@
+import { ByteAccount } from "../byte-account.ts";
 import { ServiceError } from "../errors.ts";
 import type { HttpLimits } from "./limits.ts";
 
@@ -22,9 +23,8 @@ export class Bodies {
   readonly #maxBytes: number;
   readonly #minBytesPerSecond: number;
   readonly #coming = new Set<Coming>();
-  readonly #heldBy = new Map<string, number>();
+  readonly #account = new ByteAccount();
   readonly #timer: NodeJS.Timeout;
-  #held = 0;
 
   constructor({
     maxBodyBytesInFlight,
@@ -37,7 +37,7 @@ export class Bodies {
 
   /** What is held for all callers, bytes. */
   get heldBytes(): number {
-    return this.#held;
+    return this.#account.heldBytes;
   }
 
   /** For one request of a caller: holds nothing yet. */
@@ -47,17 +47,15 @@ export class Bodies {
 
   /** @throws ServiceError OVERLOADED, TOO_MANY_REQUESTS where the caller alone holds its half */
   take(caller: string, bytes: number): void {
-    const own = (this.#heldBy.get(caller) ?? 0) + bytes;
+    const own = this.#account.heldBy(caller) + bytes;
     if (bytes > 0 && own > this.#maxBytes / 2) {
       const message = "Too many bytes of unanswered requests are under way";
       throw new ServiceError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
     }
-    if (bytes > 0 && this.#held + bytes > this.#maxBytes) {
+    if (bytes > 0 && this.#account.heldBytes + bytes > this.#maxBytes) {
       throw new ServiceError("OVERLOADED", undefined, { retryAfter: 1 });
     }
-    this.#held += bytes;
-    if (own === 0) this.#heldBy.delete(caller);
-    else this.#heldBy.set(caller, own);
+    this.#account.add(caller, bytes);
   }
 
   /** Until `forget`: fail it with REQUEST_TOO_SLOW once it comes more slowly than it may. */

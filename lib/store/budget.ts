@@ -5,11 +5,14 @@ import { FairLanes } from "../fair-lanes.ts";
 import type { Budget } from "./reading.ts";
 
 /** How many pages of events, of the largest size at most, are in memory at a time before they are answers. */
-const pagesAtOnce = 4;
+const pagesAtOnce = 3;
 const maxPagesWaiting = 200;
 
-/** What the reads of one process may take together. */
-export function budgetOf(config: Config): Budget {
+/**
+ * What the reads of one process may take together.
+ * @param answers what counts the answers that are made and sent
+ */
+export function budgetOf(config: Config, answers: Budget["answers"]): Budget {
   const { queryConcurrency, queryTimeoutMs, reading } = config;
   const lanesOf = (concurrency: number, maxWaiting: number) =>
     new FairLanes({ concurrency, maxWaiting, maxWaitMs: turnWithinMs }, busy);
@@ -19,6 +22,7 @@ export function budgetOf(config: Config): Budget {
     maxPageBytes: reading.pageMaxBytes,
     lanes: lanesOf(queryConcurrency, reading.maxWaiting),
     pages: lanesOf(pagesAtOnce, maxPagesWaiting),
+    answers,
   };
 }
 

@@ -4,12 +4,13 @@ import { ServiceError } from "../errors.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import type { FairLanes } from "../fair-lanes.ts";
+import type { AnswersUnderWay } from "../http/answers-under-way.ts";
 import { closedRange } from "./closed-range.ts";
 import { coveredRows, eventsOf, marksOf } from "./covered.ts";
 import { clock } from "./deadline.ts";
 import { scansAlongTime, scansEvents } from "./scanning.ts";
 import type { Analyzed, EventFilter, EventQuery, EventStore } from "./store.ts";
-import type { EventPage, EventReads, EventTextPage, PageEnd } from "./event-page.ts";
+import type { EventPage, EventReads, EventTextPage, PageEnd, PageLimits } from "./event-page.ts";
 
 /** What reads may take together, in one process. */
 export interface Budget {
@@ -23,6 +24,8 @@ export interface Budget {
   readonly lanes: FairLanes;
   /** Where pages of events wait that are found at once: so few are in memory at a time. */
   readonly pages: FairLanes;
+  /** Counts what pages hold while they are made, and refuses to make one where too much is held. */
+  readonly answers: Pick<AnswersUnderWay, "make">;
 }
 
 interface Circumstances {
@@ -83,8 +86,13 @@ export class Reading implements EventReads {
     if (scansEvents(query)) return this.#scannedPage(query);
     const { pages, maxPageBytes: maxBytes, timeoutMs } = this.#budget;
     const signal = this.#signal;
-    const limits = { maxBytes, timeoutMs, signal };
-    return pages.run(this.#project, () => this.#store.page(query, limits), { signal });
+    const read = () => this.#made(query, { maxBytes, timeoutMs, signal });
+    return pages.run(this.#project, read, { signal });
+  }
+
+  #made(query: EventQuery, limits: PageLimits): Promise<EventPage> {
+    const { answers } = this.#budget;
+    return answers.make(this.#project, limits.maxBytes, () => this.#store.page(query, limits));
   }
 
   async #scannedPage(query: EventQuery): Promise<EventPage> {
@@ -107,7 +115,7 @@ export class Reading implements EventReads {
   async #slice(query: EventQuery, maxBytes: number, goesOn: boolean): Promise<EventPage> {
     const timeoutMs = scansAlongTime(query) ? sliceMs : this.#budget.timeoutMs;
     const signal = this.#signal;
-    const read = () => this.#store.page(query, { maxBytes, timeoutMs, signal });
+    const read = () => this.#made(query, { maxBytes, timeoutMs, signal });
     try {
       return await this.#budget.lanes.run(this.#project, read, { signal, goesOn });
     } catch (error) {

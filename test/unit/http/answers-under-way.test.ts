@@ -60,6 +60,21 @@ describe("answers under way", () => {
     );
   });
 
+  test("count what is being made, so that no more is begun than may be held", async () => {
+    const answers = new AnswersUnderWay(100);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const made = answers.make("a", 50, () => promise);
+    await expect(answers.make("a", 1, () => promise)).rejects.toMatchObject({
+      type: "TOO_MANY_REQUESTS",
+    });
+    const failing = answers.make("b", 40, () => Promise.reject(new Error("away")));
+    await expect(failing).rejects.toThrow("away");
+    expect(answers.heldBytes).toBe(50);
+    resolve("made");
+    expect(await made).toBe("made");
+    expect(answers.heldBytes).toBe(0);
+  });
+
   test("a caller whose half is full is refused before anything is worked out, another is not", () => {
     const answers = new AnswersUnderWay(100);
     answers.hold(responseOf(), "a", 50);
