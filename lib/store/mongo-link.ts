@@ -27,6 +27,9 @@ const defaults = {
   // A server that answers nothing, though its connections stand, is noticed after the sum of these.
   heartbeatFrequencyMS: 5_000,
   connectTimeoutMS: 5_000,
+  // A command whose answer was lost on the way would else wait as long as the system's TCP does, or for ever.
+  // Longer than any command may take: the longest reads end after QUERY_TIMEOUT_MS, 50 s at the most.
+  socketTimeoutMS: 60_000,
 } as const satisfies MongoClientOptions;
 
 /**
