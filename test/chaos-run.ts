@@ -25,6 +25,9 @@ const longestAwayMs = 20_000;
 /** How long a process or a cable is hindered in a run of a minute or more; a tenth of a shorter one. */
 const longestHindranceMs = 6_000;
 
+/** How long the processes may take to be ready, at the beginning and at the end. */
+const startWithinMs = 120_000;
+
 const batchSize = 20;
 const eventsPerSecond = 100;
 const posters = 3;
@@ -41,7 +44,7 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
     ]);
     laid.push(rabbitmq, redis);
     cluster = await Cluster.start(servers, { RABBITMQ_URL: rabbitmq.url, REDIS_URL: redis.url });
-    await cluster.ready();
+    await cluster.ready(startWithinMs);
     const cables = { RabbitMQ: rabbitmq, Redis: redis, MongoDB: servers.mongoCable };
     return await chaos({ cluster, servers, cables }, options);
   } catch (error) {
@@ -109,7 +112,7 @@ async function chaos(
   const posted = load.run(events).finally(() => (posting = false));
   await Promise.all([posted, ...lanes]).finally(() => (posting = false));
 
-  await cluster.ready(120_000);
+  await cluster.ready(startWithinMs);
   await countedAtRest(cluster.gateway, events.length);
   await expectExact(cluster.gateway, events, random, 20);
   const { wrong } = load.told;
