@@ -24,7 +24,6 @@ export const largeWorlds: Readonly<Record<string, World>> = {
   },
   "a busy minute, three batches, a reader": { ...single, batches: 3, reader: true },
   "a busy minute, two batches, two aggregators, a reader": { ...twoAggregators, reader: true },
-  "a busy minute, three batches, two aggregators": { ...twoAggregators, batches: 3 },
 };
 
 export interface Mistake {
