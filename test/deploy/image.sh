@@ -6,7 +6,7 @@
 #   KEEP=1 test/deploy/image.sh      leaves the image, named maily-analytics:checked
 #
 # By hand, not in CI: the first run makes a base image (debootstrap, Node from npm), which takes minutes; later runs take
-# one or two, and keep the layers of the packages. Needs the packages podman, buildah, crun, debootstrap; the network for debootstrap and npm.
+# one or two, and keep the layers of the packages. Needs the packages podman, buildah, runc, catatonit, debootstrap; the network for debootstrap and npm.
 #
 # The base stands in for node:24-slim where no registry of images can be reached: Debian, Node 24, npm, and the user
 # `node` with the number 1000. The checkout is copied under umask 077, as one that a careful person made.
@@ -21,6 +21,9 @@ name=analytics-check-$$
 image=maily-analytics:checked
 port=$((20000 + RANDOM % 20000))
 key=$(openssl rand -hex 24)
+# Without systemd and rights over limits, which a machine may lack on which this is run.
+here_only=(--ulimit nofile=4096:4096 --ulimit nproc=4096:4096 --no-healthcheck)
+podman() { command podman --runtime /usr/sbin/runc --cgroup-manager cgroupfs "$@"; }
 
 end() {
   podman rm -f -t 0 "$name" >/dev/null 2>&1 || true
@@ -36,8 +39,8 @@ fail() {
   podman logs "$name" 2>&1 | tail -20
   exit 1
 }
-for tool in podman buildah crun debootstrap; do
-  command -v "$tool" >/dev/null || { echo "image.sh needs $tool: apt-get install podman buildah crun debootstrap" >&2; exit 2; }
+for tool in podman buildah runc catatonit debootstrap; do
+  command -v "$tool" >/dev/null || { echo "image.sh needs $tool: apt-get install podman buildah runc catatonit debootstrap" >&2; exit 2; }
 done
 
 # What node:24-slim has, as far as the Dockerfile asks for it.
@@ -64,7 +67,7 @@ base() {
 # run ARGUMENT...: as docs/deploy.md says.
 run() {
   podman run -d --name "$name" --network host --init --read-only --cap-drop ALL --security-opt no-new-privileges \
-    --cgroups=disabled --stop-timeout 30 -e API_KEYS="$key:default" -e HOST=127.0.0.1 -e PORT="$port" "$@" "$image" >/dev/null
+    "${here_only[@]}" --stop-timeout 30 -e API_KEYS="$key:default" -e HOST=127.0.0.1 -e PORT="$port" "$@" "$image" >/dev/null
 }
 healthy() { podman exec "$name" node healthcheck.mjs; }
 until_healthy() {
@@ -134,7 +137,7 @@ ok "started again: 2 counted, a repeated one is a duplicate"
 # As docs/operations.md says, into the volume as it is and into a new one.
 restore() {
   # shellcheck disable=SC2016 # the shell in the container's
-  podman run --rm --network none --cgroups=disabled --user 0 --entrypoint sh -v "$1:/data" -v "$work/backup:/backup:ro" "$image" -c '
+  podman run --rm --network none "${here_only[@]}" --user 0 --entrypoint sh -v "$1:/data" -v "$work/backup:/backup:ro" "$image" -c '
     set -e; mkdir /data/before
     find /data -mindepth 1 -maxdepth 1 ! -name before -exec mv {} /data/before/ ";"
     cp /backup/queue.sqlite /backup/store.sqlite /data/
@@ -155,6 +158,6 @@ until_healthy "start on a new restored volume"
 ok "restored into the same and into a new volume: 1 counted, sent again 2"
 podman rm -f -t 30 "$name" >/dev/null
 
-podman run --rm --network none --cgroups=disabled "$image" >"$work/no-keys.log" 2>&1 && fail "it starts without keys"
+podman run --rm --network none "${here_only[@]}" "$image" >"$work/no-keys.log" 2>&1 && fail "it starts without keys"
 grep -q API_KEYS "$work/no-keys.log" || fail "it does not say that keys are missing"
 ok "without API_KEYS it does not start, and says why"
