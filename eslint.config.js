@@ -1,9 +1,73 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
+import layout from "./tools/lint/arrows.js";
 
-/** Forbid imports of these folders: the arrows are services -> mixins -> lib and workers -> lib. */
-const never = (message, ...folders) => ({
-  patterns: folders.map((folder) => ({ regex: `(^|/)${folder}/`, message })),
+/**
+ * Who may use whom, besides itself: the folders are the flow, event -> counting -> questions -> store -> answers.
+ * CONTRIBUTING.md explains the tree.
+ */
+const asked = ["lib/errors.ts", "lib/event", "lib/counting", "lib/questions"];
+const backEnd = [...asked, "lib/store", "lib/store/entities", "lib/concurrency", "lib/log.ts"];
+const queueEnd = ["lib/errors.ts", "lib/queue", "lib/log.ts"];
+const rooms = {
+  "lib/errors.ts": [],
+  "lib/log.ts": [],
+  "lib/metrics.ts": [],
+  "lib/concurrency": ["lib/errors.ts"],
+  "lib/sqlite": [],
+  "lib/api-keys.ts": [],
+  "lib/config.ts": ["lib/api-keys.ts", "lib/call-limits.ts", "lib/reading-limits.ts", "lib/http"],
+  "lib/reading-limits.ts": [],
+  "lib/call-limits.ts": ["lib", "lib/concurrency", "lib/queue"],
+  "lib/event": ["lib/errors.ts"],
+  "lib/counting": ["lib/errors.ts", "lib/event"],
+  "lib/questions": ["lib/errors.ts", "lib/event", "lib/counting"],
+  "lib/store": asked,
+  "lib/store/entities": [...asked, "lib/store"],
+  "lib/store/sqlite": [...backEnd, "lib/sqlite"],
+  "lib/store/mongo": [...backEnd, "lib/config.ts"],
+  "lib/store/open.ts": [...backEnd, "lib/store/sqlite", "lib/store/mongo", "lib/config.ts"],
+  "lib/answers": [...asked, "lib/store", "lib/concurrency"],
+  "lib/queue": ["lib/errors.ts"],
+  "lib/queue/embedded": [...queueEnd, "lib/sqlite"],
+  "lib/queue/rabbitmq": [...queueEnd, "lib/cluster", "lib/concurrency"],
+  "lib/queue/open.ts": [...queueEnd, "lib/queue/embedded", "lib/queue/rabbitmq", "lib/config.ts"],
+  "lib/cluster": ["lib/errors.ts", "lib/log.ts", "lib/call-limits.ts"],
+  "lib/rate-limit": ["lib/errors.ts", "lib/log.ts", "lib/cluster"],
+  "lib/http": ["lib/errors.ts", "lib/api-keys.ts", "lib/concurrency", "lib/event", "lib/questions"],
+  "lib/http/precondition.ts": ["lib/errors.ts", "lib/questions"],
+};
+const libRooms = ["lib", ...Object.keys(rooms)];
+/** The rooms that mixins of any service use. */
+const mixinRooms = [
+  "lib",
+  "mixins",
+  ...asked,
+  "lib/store",
+  "lib/store/open.ts",
+  "lib/queue",
+  "lib/queue/open.ts",
+].concat([
+  "lib/api-keys.ts",
+  "lib/concurrency",
+  "lib/log.ts",
+  "lib/metrics.ts",
+  "lib/config.ts",
+  "lib/call-limits.ts",
+]);
+Object.assign(rooms, {
+  lib: libRooms,
+  mixins: mixinRooms,
+  "mixins/gateway": [...mixinRooms, "lib/http", "lib/http/precondition.ts", "lib/rate-limit"],
+  "mixins/ingest": mixinRooms,
+  "mixins/processor": mixinRooms,
+  "mixins/aggregator": mixinRooms,
+  "mixins/query": [...mixinRooms, "lib/answers", "lib/http/precondition.ts"],
+  workers: libRooms,
+  services: [...libRooms, "mixins", "mixins/gateway", "mixins/ingest", "mixins/processor"].concat([
+    "mixins/aggregator",
+    "mixins/query",
+  ]),
 });
 
 const impure = [
@@ -20,6 +84,7 @@ const impure = [
   "node:process",
   "moleculer",
 ];
+const isPure = "lib/event, lib/counting and lib/questions are pure";
 
 export default tseslint.config(
   { ignores: ["dist/", "coverage/", "data/", "node_modules/", ".cache/"] },
@@ -45,34 +110,28 @@ export default tseslint.config(
         "error",
         { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" },
       ],
-      "max-lines": ["error", { max: 250, skipBlankLines: false, skipComments: false }],
+      // A warning sign, not a measure: a file is as long as its subject.
+      "max-lines": ["error", { max: 400, skipBlankLines: false, skipComments: false }],
     },
   },
   {
-    files: ["lib/**/*.ts"],
-    rules: {
-      "no-restricted-imports": [
-        "error",
-        never("lib imports nothing above it", "services", "mixins", "workers"),
-      ],
-    },
+    files: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"],
+    plugins: { layout },
+    rules: { "layout/arrows": ["error", rooms], "layout/no-circle": "error" },
   },
   {
-    files: ["lib/event/**/*.ts", "lib/analytics/**/*.ts"],
+    files: ["lib/event/**/*.ts", "lib/counting/**/*.ts", "lib/questions/**/*.ts"],
     rules: {
       "no-restricted-imports": [
         "error",
-        {
-          ...never("lib imports nothing above it", "services", "mixins", "workers"),
-          paths: impure.map((name) => ({ name, message: "lib/event and lib/analytics are pure" })),
-        },
+        { paths: impure.map((name) => ({ name, message: isPure })) },
       ],
       "no-restricted-globals": [
         "error",
-        { name: "process", message: "lib/event and lib/analytics read no environment" },
-        { name: "setTimeout", message: "lib/event and lib/analytics are pure" },
-        { name: "setInterval", message: "lib/event and lib/analytics are pure" },
-        { name: "setImmediate", message: "lib/event and lib/analytics are pure" },
+        ...["process", "setTimeout", "setInterval", "setImmediate"].map((name) => ({
+          name,
+          message: isPure,
+        })),
       ],
       "no-restricted-properties": [
         "error",
@@ -82,21 +141,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ["mixins/**/*.ts"],
-    rules: {
-      "no-restricted-imports": [
-        "error",
-        never("mixins import lib, and reach workers by URL", "services", "workers"),
-      ],
-    },
-  },
-  {
     files: ["workers/**/*.ts"],
     rules: {
       "no-restricted-imports": [
         "error",
         {
-          ...never("workers import lib", "services", "mixins"),
           paths: [
             { name: "moleculer", message: "worker threads stay small: no Moleculer in them" },
           ],
@@ -131,5 +180,8 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["*.js"], languageOptions: { globals: { process: "readonly", console: "readonly" } } },
+  {
+    files: ["*.js", "tools/**/*.js"],
+    languageOptions: { globals: { process: "readonly", console: "readonly" } },
+  },
 );

@@ -1,5 +1,5 @@
 import { extname, join } from "node:path";
-import { brokerOptions } from "./lib/broker.ts";
+import { brokerOptions } from "./lib/runtime/broker.ts";
 import { ConfigError, loadConfig, type Config } from "./lib/config.ts";
 
 function configOrExit(): Config {

@@ -1,5 +1,5 @@
 import type { Actions } from "./contracts.ts";
-import { gatherWaitMs } from "./gather.ts";
+import { gatherWaitMs } from "./concurrency/batcher.ts";
 import { publishTimeoutMs } from "./queue/queue.ts";
 
 /** How long an action may take and how long its callers wait for it, milliseconds. */
@@ -14,21 +14,28 @@ export interface CallLimit {
 
 /** The longest that a caller of `ingest.collect` may wait for events to be stored. */
 export const maxWaitMs = 30_000;
+
 /** The longest that an answer asks processors how far they are. */
 export const askWithinMs = 1_000;
+
 /** The most that `QUERY_TIMEOUT_MS` may be. */
 export const maxQueryMs = 50_000;
+
 /** The longest that a read waits for its turn. */
 export const turnWithinMs = 15_000;
+
 /** What the store needs for reads and writes of its own, by keys: far more than they take while it is there. */
 const storeMs = 20_000;
+
 /** A hop to another node and back, and what the event loops on the way are late. */
 const hopMs = 1_500;
 
 /** The longest that a process which is told to stop waits for the edge's requests under way. */
 export const drainWithinMs = 8_000;
+
 /** The longest that it then waits for calls of other nodes. */
 export const callsWithinMs = 5_000;
+
 /** From SIGTERM to the end, whatever hangs; as a rule it takes a fraction of a second. */
 export const stopWithinMs = drainWithinMs + publishTimeoutMs + callsWithinMs;
 
@@ -45,8 +52,10 @@ function limited(takesMs: number, changes: boolean): CallLimit {
 /** Whatever scans events waits for its turn and reads. */
 const scanMs = turnWithinMs + maxQueryMs;
 const answered = look(storeMs + scanMs);
+
 /** How far the events reach, the range's fingerprint, and the cached answer. */
 const question = look(askWithinMs + storeMs + answered.timeoutMs);
+
 /** On a broker: a question to each queue, answered within 5 s each; who asks meanwhile waits for the next round. */
 const queueMs = 70_000;
 const queueLook = look(queueMs);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { readApiKeys, type ApiKey } from "./api-key.ts";
+import { readApiKeys, type ApiKey } from "./api-keys.ts";
 import { maxQueryMs } from "./call-limits.ts";
 import { readOrigins } from "./http/cors.ts";
 import { readHttpLimits, type HttpLimits } from "./http/limits.ts";

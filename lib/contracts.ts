@@ -1,20 +1,22 @@
-import type { ItemResult } from "./event/admit.ts";
 import type { BatchId, EventId, ProjectId } from "./event/event.ts";
-import type { CountsAnswer } from "./analytics/counts-question.ts";
-import type { ExportPage } from "./analytics/export-question.ts";
-import type { ListAnswer } from "./analytics/list-question.ts";
-import type { MailAnswer } from "./analytics/mail-question.ts";
-import type { Told } from "./analytics/told.ts";
-import type { ShownQuestion } from "./analytics/saved-question.ts";
-import type { FunnelResult } from "./analytics/funnel.ts";
-import type { PathsResult } from "./analytics/paths.ts";
-import type { RetentionResult } from "./analytics/retention.ts";
-import type { StoryAnswer } from "./analytics/story.ts";
+import type { CountsAnswer } from "./answers/counts.ts";
+import type { ExportPage } from "./questions/lists/export.ts";
+import type { ListAnswer } from "./questions/lists/list.ts";
+import type { MailAnswer } from "./questions/mail/question.ts";
+import type { AnswerMeta } from "./questions/answer-meta.ts";
+import type { ShownQuestion } from "./questions/saved.ts";
+import type { FunnelResult } from "./questions/sequences/funnel.ts";
+import type { PathsResult } from "./questions/sequences/paths.ts";
+import type { RetentionResult } from "./questions/sequences/retention.ts";
+import type { StoryAnswer } from "./questions/lists/story.ts";
 import type { PublicEvent } from "./event/public-event.ts";
-import type { Queried } from "./store/queried.ts";
-import type { Demand } from "./store/question-store.ts";
-import type { Answer, QuestionKind } from "./store/questions.ts";
+import type { Queried } from "./answers/query.ts";
+import type { Demand } from "./questions/saved.ts";
+import type { Answer, QuestionKind } from "./answers/kinds.ts";
 import type { QueueDepth } from "./queue/queue.ts";
+import type { StageHealth } from "./health.ts";
+import type { AuditReport } from "./store/audit.ts";
+import type { Receipt, EventOutcome } from "./event/receipt.ts";
 
 /** What travels beside the parameters of every call. */
 export interface Meta {
@@ -26,18 +28,6 @@ export interface Meta {
   $responseHeaders?: Readonly<Record<string, string>>;
 }
 
-export const defaultProject: ProjectId = "default";
-
-/** How complete and how fresh an answer is. */
-export interface AnswerMeta extends Told {
-  /** The instant (RFC 3339) up to which every accepted event is in the answer. */
-  readonly asOf: string;
-  /** How far `asOf` lies behind the moment of answering, milliseconds. */
-  readonly lagMs: number;
-  readonly cache: "hit" | "miss";
-  readonly tookMs: number;
-}
-
 /** A query's answer. */
 export interface QueryAnswer extends Omit<Queried, keyof Answer> {
   readonly meta: AnswerMeta;
@@ -45,31 +35,6 @@ export interface QueryAnswer extends Omit<Queried, keyof Answer> {
 
 /** What a question's fold found, as an answer. */
 export type WithMeta<Result> = Result & { readonly meta: AnswerMeta };
-
-/** What `ingest.collect` answers once the accepted events are durable. `results` in the order of the input. */
-export interface Receipt {
-  /** The batch that carries the accepted events; `null` where none was accepted. */
-  readonly batch: BatchId | null;
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly results: readonly ItemResult[];
-  /** What became of the accepted events, by id, where the caller waited for it. */
-  readonly outcomes?: Readonly<Record<EventId, EventOutcome>>;
-}
-
-/** What became of an accepted event: `pending` while it is on the queue. */
-export type EventOutcome = "pending" | "stored" | "duplicate" | "conflict";
-
-/** The state of one stage of the pipeline, for the health page. */
-export interface StageHealth {
-  readonly state: "ok" | "degraded" | "down";
-  /** What is wrong, for a person; absent where nothing is. */
-  readonly reason?: string;
-  /** What waits before this stage, in the stage's own unit. */
-  readonly backlog?: number;
-  /** Age of the oldest thing that waits, milliseconds. */
-  readonly lagMs?: number;
-}
 
 /** Every action by name. Handlers are checked against it, and `ctx.call` is typed by it. */
 export interface Actions {
@@ -163,17 +128,6 @@ export interface DeadBatch {
 }
 
 type Nothing = Readonly<Record<string, never>>;
-
-/** Buckets recounted from the events, and those whose rollup differs. */
-export interface AuditReport {
-  readonly minutes: number;
-  readonly drift: readonly {
-    readonly start: string;
-    readonly type: string;
-    readonly rollup: number;
-    readonly events: number;
-  }[];
-}
 
 /** Facts that wake others up. A lost one costs time, never a result. */
 export interface Facts {

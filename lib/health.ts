@@ -1,4 +1,3 @@
-import type { StageHealth } from "./contracts.ts";
 import type { DurableQueue, QueueDepth } from "./queue/queue.ts";
 import type { EventStore } from "./store/store.ts";
 
@@ -62,4 +61,15 @@ export async function storeHealth(store: Pick<EventStore, "look">): Promise<Stag
   } catch {
     return { state: "down", reason: "the store is away" };
   }
+}
+
+/** The state of one stage of the pipeline, for the health page. */
+export interface StageHealth {
+  readonly state: "ok" | "degraded" | "down";
+  /** What is wrong, for a person; absent where nothing is. */
+  readonly reason?: string;
+  /** What waits before this stage, in the stage's own unit. */
+  readonly backlog?: number;
+  /** Age of the oldest thing that waits, milliseconds. */
+  readonly lagMs?: number;
 }

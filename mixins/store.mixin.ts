@@ -1,7 +1,7 @@
 import type { Config } from "../lib/config.ts";
 import { defineMixin } from "../lib/moleculer.ts";
-import { openOrEnd } from "../lib/open-or-end.ts";
-import { Shared } from "../lib/shared.ts";
+import { openOrEnd } from "../lib/runtime/shared-resource.ts";
+import { Shared } from "../lib/runtime/shared-resource.ts";
 import { openStore } from "../lib/store/open.ts";
 import type { EventStore } from "../lib/store/store.ts";
 

@@ -1,9 +1,9 @@
 import { loadConfig, type Config } from "../lib/config.ts";
-import { defaultProject } from "../lib/contracts.ts";
+import { defaultProject } from "../lib/event/event.ts";
 import { aggregatorHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { audit } from "../lib/store/audit.ts";
-import { RollupMixin } from "../mixins/rollup.mixin.ts";
+import { RollupMixin } from "../mixins/aggregator/rollup.mixin.ts";
 
 /**
  * Turns deltas into minute, hour and day rollups: it recomputes dirty buckets, woken by stored

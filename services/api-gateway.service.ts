@@ -1,21 +1,23 @@
 import type { ServerResponse } from "node:http";
-import type { Scope } from "../lib/api-key.ts";
+import type { Scope } from "../lib/api-keys.ts";
 import { loadConfig, type Config } from "../lib/config.ts";
-import { knowsServices } from "../lib/known-node.ts";
+import { knowsServices } from "../lib/runtime/known-node.ts";
 import { defineService } from "../lib/moleculer.ts";
-import { operatingPaths, type Operating } from "../lib/operations.ts";
-import { AnswersUnderWayMixin, type Sending } from "../mixins/answers-under-way.mixin.ts";
-import { AskEdgeMixin, type AskEdge } from "../mixins/ask-edge.mixin.ts";
-import { AwaitServiceMixin } from "../mixins/await-service.mixin.ts";
-import { CollectEdgeMixin } from "../mixins/collect-edge.mixin.ts";
-import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/export-edge.mixin.ts";
-import { HttpEdgeMixin, type Aliased, type Edge } from "../mixins/http-edge.mixin.ts";
-import { LeavingMixin, type Leaving } from "../mixins/leaving.mixin.ts";
-import { OperateMixin } from "../mixins/operate.mixin.ts";
+import { operatingPaths, type Operating } from "../lib/runtime/operations.ts";
+import { AnswersUnderWayMixin, type Sending } from "../mixins/gateway/answers-under-way.mixin.ts";
+import { AskEdgeMixin, type AskEdge } from "../mixins/gateway/questions.mixin.ts";
+import { AwaitServiceMixin } from "../mixins/gateway/await-service.mixin.ts";
+import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
+import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/gateway/export.mixin.ts";
+import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
+import { type Aliased } from "../mixins/gateway/edge.ts";
+import { type Edge } from "../mixins/gateway/edge.ts";
+import { LeavingMixin, type Leaving } from "../mixins/gateway/leaving.mixin.ts";
+import { OperateMixin } from "../mixins/gateway/operations.mixin.ts";
 import {
   SavedQuestionsEdgeMixin,
   type SavedQuestionsEdge,
-} from "../mixins/saved-questions-edge.mixin.ts";
+} from "../mixins/gateway/questions.mixin.ts";
 
 type Handlers = Operating & ExportEdge & SavedQuestionsEdge;
 

@@ -1,11 +1,11 @@
 import { loadConfig, type Config } from "../lib/config.ts";
-import { defaultProject } from "../lib/contracts.ts";
+import { defaultProject } from "../lib/event/event.ts";
 import { catalogue, errorType } from "../lib/errors.ts";
 import { publisherHealth } from "../lib/health.ts";
 import { checkCall } from "../lib/project.ts";
 import { defineService } from "../lib/moleculer.ts";
-import { AdmissionMixin } from "../mixins/admission.mixin.ts";
-import { OutcomeMixin } from "../mixins/outcome.mixin.ts";
+import { AdmissionMixin } from "../mixins/ingest/collect.mixin.ts";
+import { OutcomeMixin } from "../mixins/ingest/wait-stored.mixin.ts";
 
 /** Accepts events. Answers when the queue has confirmed them, not when they are stored. */
 export const ingest = (config: Config) =>

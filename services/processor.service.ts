@@ -4,7 +4,7 @@ import { ServiceError } from "../lib/errors.ts";
 import { consumerHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import type { DeadLetter } from "../lib/queue/queue.ts";
-import { BatchProcessorMixin } from "../mixins/batch-processor.mixin.ts";
+import { BatchProcessorMixin } from "../mixins/processor/process-batch.mixin.ts";
 
 /**
  * Takes batches off the queue, enriches them on worker threads, stores each event once with what it

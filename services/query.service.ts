@@ -1,15 +1,15 @@
 import { loadConfig, type Config } from "../lib/config.ts";
-import { defaultProject } from "../lib/contracts.ts";
+import { defaultProject } from "../lib/event/event.ts";
 import { ServiceError } from "../lib/errors.ts";
 import { publicEvent } from "../lib/event/public-event.ts";
 import { storeHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
-import { AnswersMixin } from "../mixins/answers.mixin.ts";
-import { EntitiesMixin } from "../mixins/entities.mixin.ts";
-import { ExportMixin } from "../mixins/export.mixin.ts";
-import { QuestionsMixin } from "../mixins/questions.mixin.ts";
-import { SavedQuestionsMixin } from "../mixins/saved-questions.mixin.ts";
-import { StoriesMixin } from "../mixins/stories.mixin.ts";
+import { AnswersMixin } from "../mixins/query/freshness.mixin.ts";
+import { EntitiesMixin } from "../mixins/query/entities.mixin.ts";
+import { ExportMixin } from "../mixins/query/lists.mixin.ts";
+import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
+import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
+import { StoriesMixin } from "../mixins/query/lists.mixin.ts";
 
 /** Answers reads: events, one or many, counts, and questions of any kind; keeps questions under names. Never writes events. */
 export const query = (config: Config) =>

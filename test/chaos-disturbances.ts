@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Cluster, Servers } from "./cluster.ts";
-import type { Cable } from "./servers/cable.ts";
+import type { Cluster, Servers } from "./support/cluster.ts";
+import type { Cable } from "../tools/servers/cable.ts";
 import type { ServiceProcess } from "./service-process.ts";
 
 /** Everything that is broken, and how. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceProcess } from "./service-process.ts";
-import { chunks, shuffled, type ShopEvent } from "./shop-log.ts";
+import { chunks, shuffled, type ShopEvent } from "./support/shop-log.ts";
 
 /** The latest that anything is answered, milliseconds. */
 export const latestMs = 15_000;

@@ -1,12 +1,14 @@
 import { workerData } from "node:worker_threads";
-import { deltasOf } from "../lib/analytics/delta.ts";
+import { deltasOf } from "../lib/counting/delta.ts";
 import { decodeBatch } from "../lib/event/batch-message.ts";
 import { acceptedAt } from "../lib/event/enrich/accepted.ts";
 import { clientReader } from "../lib/event/enrich/client.ts";
-import type { DeltasDone, DeltasJob, EnrichJob, EnrichSettings } from "../lib/event/enrich-job.ts";
-import { enrich } from "../lib/event/enrich.ts";
-import { pack, type BatchPack } from "../lib/store/batch-pack.ts";
-import { lowerThreadPriority } from "../lib/thread-priority.ts";
+import type { DeltasJob, EnrichJob, EnrichSettings } from "../lib/event/enrich/job.ts";
+import type { DeltasDone } from "../lib/counting/delta.ts";
+import { enrich } from "../lib/event/enrich/enrich.ts";
+import { pack } from "../lib/store/batch-pack.ts";
+import { type BatchPack } from "../lib/store/store.ts";
+import { lowerThreadPriority } from "../lib/concurrency/thread-priority.ts";
 import { countryReader } from "../lib/country.ts";
 
 const { fullIp, dimensions } = workerData as EnrichSettings;
@@ -28,4 +30,11 @@ export default function run(job: EnrichJob | DeltasJob): BatchPack | DeltasDone 
     enrich(acceptedAt(message, index), message, tools),
   );
   return pack({ batch, project, events, deltas: deltasOf(batch, project, events, dimensions) });
+}
+
+/** What `workers/enrich.worker.ts` exports. */
+export interface EnrichWorker {
+  /** @throws Error where the body is no batch message (`decodeBatch`), or that names the position of the event that is none */
+  (job: EnrichJob): BatchPack;
+  (job: DeltasJob): DeltasDone;
 }

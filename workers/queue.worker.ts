@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { QueueEngine } from "../lib/queue/embedded-engine.ts";
-import type { EngineOptions, Notice, Requests } from "../lib/queue/embedded-protocol.ts";
-import { NewerSchema } from "../lib/schema-steps.ts";
+import { QueueEngine } from "../lib/queue/embedded/engine.ts";
+import type { EngineOptions, Notice, Requests } from "../lib/queue/embedded/protocol.ts";
+import { NewerSchema } from "../lib/sqlite/schema-steps.ts";
 
 /** The thread of `EmbeddedQueue`: waits for the disk so that the event loop need not. */
 if (parentPort === null) throw new Error("this is a worker thread's file");

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Channel } from "amqplib";
 import { Errors, Transporters, type Logger, type ServiceBroker, type Transit } from "moleculer";
-import { hide } from "../hide.ts";
-import { brokerError } from "../queue/rabbitmq-failure.ts";
+import { hide } from "./hide.ts";
+import { brokerError } from "./rabbitmq-error.ts";
 
 const retryMs = 1_000;
 const connectTimeoutMs = 5_000;
+
 /** After two of these without a word the connection counts as lost. */
 const heartbeatSeconds = 10;
 

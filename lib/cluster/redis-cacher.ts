@@ -1,14 +1,16 @@
 import { Cachers, type Logger, type ServiceBroker } from "moleculer";
 import type { Redis } from "ioredis";
-import { sizeOf } from "../value-size.ts";
-import { hide } from "../hide.ts";
+import { sizeOf } from "./value-size.ts";
+import { hide } from "./hide.ts";
 import { closeConnection, connectionOf } from "./redis-connection.ts";
 
 /** What one command may take; then Redis counts as away. */
 const commandTimeoutMs = 80;
 const probeEveryMs = 1_000;
+
 /** How long a lock outlives a process that died with it. */
 const lockMs = 1_000;
+
 /** How long one waits for another's answer to the same question before it looks for itself. */
 const lockWait = { retryCount: 10, retryDelay: 20, retryJitter: 10 };
 

@@ -88,3 +88,4 @@ export interface StoredEvent extends Omit<AcceptedEvent, "undated" | "country"> 
   /** Fingerprint of the content the client sent: tells a repeat from a conflict. */
   readonly hash: string;
 }
+export const defaultProject: ProjectId = "default";

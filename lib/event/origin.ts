@@ -1,5 +1,5 @@
 import { readAddress, longestAddress } from "./enrich/ip.ts";
-import { Lru } from "./enrich/lru.ts";
+import { Lru } from "./enrich/client.ts";
 import type { JsonObject } from "./event.ts";
 
 /** Where an event came from, as much of it as may be kept. */

@@ -1,11 +1,10 @@
-import type { PropertyPath, Segment } from "./filter.ts";
-
 /** In a path: each element of the list that stands there. */
 export const each = null;
 
 const maxSegments = 16;
 const maxNameLength = 1_024;
 const first = /[^.[\]]+/y;
+
 /** `.plan`, `[]` or `["http.status"]`. */
 const next = /\.([^.[\]]+)|\[("(?:[^"\\]|\\.)*")?\]/sy;
 
@@ -71,3 +70,11 @@ function written(segment: Segment): string {
   const isPlain = /^[^.[\]",\s]+$/.test(segment) && segment.isWellFormed();
   return isPlain ? `.${segment}` : `[${JSON.stringify(segment)}]`;
 }
+
+/**
+ * Segments from the event's top, for example `["data", "plan"]`. Never empty; a key may hold any character.
+ * With `null` the path leads to every element of the list that stands there: `["data", "items", null, "sku"]`.
+ */
+export type PropertyPath = readonly [string, ...Segment[]];
+
+export type Segment = string | null;

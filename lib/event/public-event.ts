@@ -1,4 +1,4 @@
-import type { PropertyPath, Segment } from "./filter.ts";
+import type { PropertyPath, Segment } from "./property-path.ts";
 import type { EventContext, Json, JsonObject, StoredEvent } from "./event.ts";
 import { each } from "./property-path.ts";
 

@@ -5,7 +5,7 @@ import { maxFindings } from "../event/limits.ts";
 import { pointerTo } from "../event/plain-json.ts";
 import { tooLarge } from "./body.ts";
 import { readCloudItem, readItem, type ItemReading } from "./event-body.ts";
-import { jsonOf, syntaxError, textOf } from "./json-text.ts";
+import { jsonOf, syntaxError, textOf } from "./body.ts";
 import { requireMediaType } from "./media-type.ts";
 
 /** A batch, read: what can go on to admission, and what cannot. `index` is the place in the body. */

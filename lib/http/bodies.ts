@@ -1,4 +1,4 @@
-import { ByteAccount } from "../byte-account.ts";
+import { ByteAccount } from "../concurrency/byte-account.ts";
 import { ServiceError } from "../errors.ts";
 import type { HttpLimits } from "./limits.ts";
 

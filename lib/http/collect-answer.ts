@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { EventOutcome, Receipt } from "../contracts.ts";
+import type { EventOutcome, Receipt } from "../event/receipt.ts";
 import { ServiceError } from "../errors.ts";
 import type { ItemResult } from "../event/admit.ts";
 import { errorOfItem } from "./problem.ts";

@@ -9,7 +9,7 @@ import {
 } from "../event/cloud-event.ts";
 import { maxNesting } from "../event/limits.ts";
 import { findNotPlain, isPlainJson } from "../event/plain-json.ts";
-import { jsonOf } from "./json-text.ts";
+import { jsonOf } from "./body.ts";
 import { requireMediaType } from "./media-type.ts";
 
 /**

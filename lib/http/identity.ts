@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import type { ApiKey, Scope } from "../api-key.ts";
-import { defaultProject } from "../contracts.ts";
+import type { ApiKey, Scope } from "../api-keys.ts";
+import { defaultProject } from "../event/event.ts";
 import { ServiceError } from "../errors.ts";
 import type { ProjectId } from "../event/event.ts";
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ServiceError } from "../errors.ts";
-import type { Demand } from "../store/question-store.ts";
+import type { Demand } from "../questions/saved.ts";
 
 const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 

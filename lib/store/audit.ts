@@ -1,8 +1,9 @@
-import { OTHER } from "../analytics/cells.ts";
-import type { AuditReport } from "../contracts.ts";
-import { grainMs, startOf } from "../event/bucket.ts";
+import { OTHER } from "../counting/cells.ts";
+import { grainMs, startOf } from "../counting/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
-import type { EventQuery, EventStore, Range } from "./store.ts";
+import type { EventStore } from "./store.ts";
+import type { EventQuery } from "../event/filter.ts";
+import type { Range } from "../event/filter.ts";
 
 const pageSize = 1_000;
 
@@ -85,4 +86,15 @@ function cutLike(rollup: Counts, events: Counts): Counts {
     cut.set(name, (cut.get(name) ?? 0) + count);
   }
   return cut;
+}
+
+/** Buckets recounted from the events, and those whose rollup differs. */
+export interface AuditReport {
+  readonly minutes: number;
+  readonly drift: readonly {
+    readonly start: string;
+    readonly type: string;
+    readonly rollup: number;
+    readonly events: number;
+  }[];
 }

@@ -1,21 +1,10 @@
 import { deserialize, serialize } from "node:v8";
-import type { EnrichDone } from "../event/enrich-job.ts";
-import type { BatchId, ProjectId } from "../event/event.ts";
+import type { EnrichDone } from "../counting/delta.ts";
 import { readCells } from "./cells-json.ts";
-import { cellsRow, type DeltaRow } from "./sqlite-deltas.ts";
-import { fromRow, toRow, type EventRow } from "./sqlite-rows.ts";
-
-/**
- * An enriched batch on its way from the enrichment's thread to the store's, in one piece of memory: the event
- * loop between them hands it on unread, and pays for the batch, not for its events.
- */
-export interface BatchPack {
-  readonly batch: BatchId;
-  readonly project: ProjectId;
-  /** How many events it holds. */
-  readonly count: number;
-  readonly bytes: Uint8Array;
-}
+import { cellsRow } from "./rows.ts";
+import { type DeltaRow } from "./rows.ts";
+import { fromRow, toRow, type EventRow } from "./rows.ts";
+import type { BatchPack } from "./store.ts";
 
 /** What a pack holds: rows, which SQLite takes as they are. */
 export interface PackedRows {

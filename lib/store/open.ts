@@ -1,7 +1,7 @@
-import { rolledUp } from "../analytics/dimensions.ts";
+import { rolledUp } from "../counting/dimensions.ts";
 import type { Config } from "../config.ts";
-import { SqliteAdapter } from "./sqlite-adapter.ts";
-import type { StoreLog } from "./store-log.ts";
+import { SqliteAdapter } from "./sqlite/adapter.ts";
+import type { Log } from "../log.ts";
 import type { EventStore } from "./store.ts";
 
 /**
@@ -9,10 +9,10 @@ import type { EventStore } from "./store.ts";
  * file. Resolves also while the store is away: its methods say so.
  * @throws ConfigError for what somebody has to change; Error for a file of a newer version
  */
-export async function openStore(config: Config, log: StoreLog): Promise<EventStore> {
+export async function openStore(config: Config, log: Log): Promise<EventStore> {
   if (config.mongodbUri !== null) {
     // Loaded only where it is asked for: an embedded process needs no driver.
-    const { MongoStore } = await import("./mongo.ts");
+    const { MongoStore } = await import("./mongo/mongo-store.ts");
     return MongoStore.open(config, log);
   }
   const store = new SqliteAdapter({

@@ -1,5 +1,5 @@
-import type { EventQuery } from "./store.ts";
-import type { PageEnd, PageLimits, Position } from "./event-page.ts";
+import type { EventQuery } from "../event/filter.ts";
+import type { PageEnd, PageLimits, Position } from "../event/event-page.ts";
 
 /** Finds events in order; returns the position up to which all were looked at where it ended before its time was over. */
 export type Finding<T> = Generator<T, Position | undefined>;

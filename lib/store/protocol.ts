@@ -1,8 +1,11 @@
-import { grains, parentOf, startOf, type Bucket, type Grain } from "../event/bucket.ts";
+import { grains, parentOf, startOf, type Bucket, type Grain } from "../counting/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
-import type { EnrichDone } from "../event/enrich-job.ts";
-import { unpack, type BatchPack } from "./batch-pack.ts";
-import type { Delta, DirtyMark, EventStore, Ownership } from "./store.ts";
+import type { EnrichDone } from "../counting/delta.ts";
+import { unpack } from "./batch-pack.ts";
+import { type BatchPack } from "./store.ts";
+import type { EventStore, Ownership } from "./store.ts";
+import type { Delta } from "../counting/delta.ts";
+import type { DirtyMark } from "../counting/bucket.ts";
 
 /**
  * The counting protocol (docs/protocol.md) over any store. The order of the steps is the contract:

@@ -1,4 +1,4 @@
-import type { EventFilter } from "./store.ts";
+import type { EventFilter } from "../event/filter.ts";
 
 /**
  * Whether events have to be looked at that may not be wanted: no index leads to just those that meet the filter. An

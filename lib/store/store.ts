@@ -1,15 +1,25 @@
-import type { Bucket, Grain } from "../event/bucket.ts";
+import type { Bucket, DirtyMark, Grain } from "../counting/bucket.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
-import type { Predicate } from "../event/filter.ts";
-import type { FoldJob, FoldKind, FoldResult } from "../analytics/folds.ts";
-import type { BatchPack } from "./batch-pack.ts";
-import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "./event-page.ts";
-import type { QuestionStore } from "./question-store.ts";
-import type { Marks } from "../analytics/cover.ts";
-import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../analytics/cells.ts";
+import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
+import type { FoldJob, FoldKind, FoldResult } from "../questions/folds.ts";
+import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../event/event-page.ts";
+import type { QuestionStore } from "./saved-questions.ts";
+import type { Marks } from "../counting/cover.ts";
+import type { Section, SectionRow, Sum } from "../counting/cells.ts";
+import type { Delta } from "../counting/delta.ts";
 
-export type { Condition, Predicate, PropertyPath, Scalar, Segment } from "../event/filter.ts";
+/**
+ * An enriched batch on its way from the enrichment's thread to the store's, in one piece of memory: the event
+ * loop between them hands it on unread, and pays for the batch, not for its events.
+ */
+export interface BatchPack {
+  readonly batch: BatchId;
+  readonly project: ProjectId;
+  /** How many events it holds. */
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
 
 /**
  * The event store: events, deltas, dirty marks and rollups. Every sentence here is tested by
@@ -161,64 +171,8 @@ export interface Analyzed<K extends FoldKind> {
   readonly events: number;
 }
 
-/** Half open, epoch milliseconds. */
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
 /** Which events of an append are the batch's own, and which were there before, by another batch. */
 export interface Ownership {
   readonly owned: ReadonlySet<EventId>;
   readonly foreign: readonly { readonly id: EventId; readonly hash: string }[];
-}
-
-/** What a batch adds to a minute. */
-export interface Delta {
-  readonly batch: BatchId;
-  readonly bucket: Bucket;
-  readonly cells: Cells;
-}
-
-export interface DirtyMark {
-  readonly bucket: Bucket;
-  readonly nonce: string;
-}
-
-export interface Sum {
-  /** How many deltas it sums. */
-  readonly v: number;
-  readonly cells: Cells;
-}
-
-export type SectionCells<S extends Section> = S extends "types"
-  ? TypeCounts
-  : S extends "users"
-    ? UserSketches
-    : ValueCounts;
-
-export interface SectionRow<S extends Section> {
-  readonly start: number;
-  readonly cells: SectionCells<S>;
-  /** False where types or values are summed under `(other)`, or perhaps shortened (`isCutSection`). */
-  readonly exact: boolean;
-}
-
-/** All given conditions hold. Paths are validated before they get here: `data.plan`, `context.utm.source`. */
-export interface EventFilter {
-  readonly project: ProjectId;
-  readonly types?: readonly string[];
-  readonly sources?: readonly string[];
-  readonly correlationId?: string;
-  readonly userId?: string;
-  readonly from?: number;
-  readonly to?: number;
-  readonly where?: readonly Predicate[];
-}
-
-export interface EventQuery extends EventFilter {
-  readonly order: "asc" | "desc";
-  readonly limit: number;
-  /** Only what comes after this position in the order asked for. */
-  readonly after?: { readonly timestamp: number; readonly id: EventId };
 }

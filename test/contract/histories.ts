@@ -1,12 +1,12 @@
 import fc from "fast-check";
-import { deltasOf } from "../../lib/analytics/delta.ts";
-import { builtInDimensions } from "../../lib/analytics/dimensions.ts";
+import { deltasOf } from "../../lib/counting/delta.ts";
+import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { Asking } from "../../lib/store/asking.ts";
+import { QuestionContext } from "../../lib/answers/context.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { generousBudget } from "../fixtures/budget.ts";
-import { eventOf, eventsWithin, names, origin } from "../unit/analytics/arbitraries.ts";
+import { eventOf, eventsWithin, names, origin } from "../support/arbitraries.ts";
 
 export const spanMs = 3 * 86_400_000;
 
@@ -22,6 +22,7 @@ export interface History {
 }
 
 const alike = `https://example.com/${"x".repeat(300)}`;
+
 /** Alike in what a rollup keeps of them. */
 export const longValues = [`${alike}1`, `${alike}2`, "y".repeat(254), "y".repeat(255)] as const;
 
@@ -103,6 +104,11 @@ export async function live(
   return own;
 }
 
-export function askingOf(store: EventStore, project: string): Asking {
-  return new Asking({ store, project, rolledUp: builtInDimensions, budget: generousBudget() });
+export function askingOf(store: EventStore, project: string): QuestionContext {
+  return new QuestionContext({
+    store,
+    project,
+    rolledUp: builtInDimensions,
+    budget: generousBudget(),
+  });
 }

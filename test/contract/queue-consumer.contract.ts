@@ -1,5 +1,5 @@
 import type { DurableQueue } from "../../lib/queue/queue.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { done, Inbox, latch, message } from "./queue-harness.ts";
 import type { OnQueue } from "./queue.contract.ts";
 

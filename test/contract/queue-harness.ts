@@ -1,5 +1,5 @@
 import type { Delivery, DurableQueue, Handler, Outcome } from "../../lib/queue/queue.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 
 export interface QueueHarnessOptions {
   readonly maxBytes?: number;

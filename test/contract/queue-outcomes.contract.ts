@@ -1,4 +1,4 @@
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { dead, done, hold, Inbox, message, retry, textOf } from "./queue-harness.ts";
 import type { OnQueue } from "./queue.contract.ts";
 

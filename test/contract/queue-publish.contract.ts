@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { Inbox, message, textOf, type QueueTraits } from "./queue-harness.ts";
 import type { OnQueue } from "./queue.contract.ts";
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmbeddedHarness } from "../fixtures/embedded-queue.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { Inbox, message } from "./queue-harness.ts";
 
 const MiB = 1024 * 1024;

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EmbeddedHarness } from "../fixtures/embedded-queue.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { Inbox } from "./queue-harness.ts";
 
 const program = fileURLToPath(new URL("../fixtures/queue-killed.ts", import.meta.url));

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Spawn } from "../../lib/queue/embedded-thread.ts";
-import { eventually } from "../eventually.ts";
+import type { Spawn } from "../../lib/queue/embedded/thread.ts";
+import { eventually } from "../support/eventually.ts";
 import { EmbeddedHarness } from "../fixtures/embedded-queue.ts";
 import { dead, Inbox, message } from "./queue-harness.ts";
 

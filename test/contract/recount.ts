@@ -1,12 +1,13 @@
-import { periods } from "../../lib/analytics/calendar.ts";
-import { userOf } from "../../lib/analytics/delta.ts";
-import { valueOf } from "../../lib/analytics/dimensions.ts";
-import type { QueryRow } from "../../lib/analytics/query-answer.ts";
-import type { QueryQuestion } from "../../lib/analytics/query-question.ts";
-import { propertyAt } from "../../lib/event/condition.ts";
-import { meets } from "../../lib/event/predicate.ts";
+import { periods } from "../../lib/counting/calendar.ts";
+import { userOf } from "../../lib/counting/delta.ts";
+import { valueOf } from "../../lib/counting/dimensions.ts";
+import type { QueryRow } from "../../lib/answers/query-rows.ts";
+import type { QueryQuestion } from "../../lib/questions/query/question.ts";
+import { propertyAt } from "../../lib/event/filter.ts";
+import { meets } from "../../lib/event/filter.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { PropertyPath, Range } from "../../lib/store/store.ts";
+import type { PropertyPath } from "../../lib/event/property-path.ts";
+import type { Range } from "../../lib/event/filter.ts";
 
 export interface Recount {
   readonly rows: readonly QueryRow[];

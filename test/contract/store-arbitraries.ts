@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { Json, StoredEvent } from "../../lib/event/event.ts";
-import type { Condition, Predicate, PropertyPath, Scalar } from "../../lib/store/store.ts";
+import type { Condition, Predicate, Scalar } from "../../lib/event/filter.ts";
+import type { PropertyPath } from "../../lib/event/property-path.ts";
 import { asJson, event, minute } from "./store-harness.ts";
 
 /** None with a backslash: once it has parsed one, V8's JSON.parse reads it for others (nodejs/node#63785). */

@@ -1,13 +1,13 @@
 import fc from "fast-check";
-import { intervals, periods } from "../../lib/analytics/calendar.ts";
-import { readCountsQuestion } from "../../lib/analytics/counts-question.ts";
-import type { CountRow } from "../../lib/analytics/counts.ts";
-import { builtInDimensions, valueOf } from "../../lib/analytics/dimensions.ts";
-import type { Raw } from "../../lib/analytics/read-question.ts";
+import { intervals, periods } from "../../lib/counting/calendar.ts";
+import { readCountsQuestion } from "../../lib/questions/counts.ts";
+import type { CountRow } from "../../lib/answers/count-rows.ts";
+import { builtInDimensions, valueOf } from "../../lib/counting/dimensions.ts";
+import type { Raw } from "../../lib/questions/reading/parameters.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { Asking } from "../../lib/store/asking.ts";
-import { counted } from "../../lib/store/counted.ts";
-import { origin } from "../unit/analytics/arbitraries.ts";
+import type { QuestionContext } from "../../lib/answers/context.ts";
+import { answerCounts } from "../../lib/answers/counts.ts";
+import { origin } from "../support/arbitraries.ts";
 import { askingOf, history, live, rare, spanMs } from "./histories.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
@@ -52,7 +52,7 @@ export function countsContract(onStore: OnStore, { runs = 30 }: StoreTraits): vo
 }
 
 async function expectRight(
-  asking: Asking,
+  asking: QuestionContext,
   stored: readonly StoredEvent[],
   raw: Raw,
 ): Promise<void> {
@@ -76,7 +76,7 @@ async function expectRight(
         events.filter(({ timestamp }) => timestamp >= start && timestamp < end).length,
     ),
   ]);
-  const first = await counted(asking, question);
+  const first = await answerCounts(asking, question);
   expect(first.total).toBe(met.length);
   const rowsLeftOut = Math.max(0, expected.length - limit);
   expect(first.told).toMatchObject({
@@ -87,7 +87,10 @@ async function expectRight(
   const rows: CountRow[] = [...first.data];
   if (rowsLeftOut > 20) return;
   for (let cursor = first.nextCursor; cursor !== null;) {
-    const page = await counted(asking, readCountsQuestion({ ...raw, cursor }, builtInDimensions));
+    const page = await answerCounts(
+      asking,
+      readCountsQuestion({ ...raw, cursor }, builtInDimensions),
+    );
     rows.push(...page.data);
     cursor = page.nextCursor;
   }

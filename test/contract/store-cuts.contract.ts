@@ -1,14 +1,14 @@
-import { deltasOf } from "../../lib/analytics/delta.ts";
-import { builtInDimensions } from "../../lib/analytics/dimensions.ts";
-import { readCountsQuestion } from "../../lib/analytics/counts-question.ts";
-import { readQueryQuestion } from "../../lib/analytics/query-question.ts";
-import type { Raw } from "../../lib/analytics/read-question.ts";
+import { deltasOf } from "../../lib/counting/delta.ts";
+import { builtInDimensions } from "../../lib/counting/dimensions.ts";
+import { readCountsQuestion } from "../../lib/questions/counts.ts";
+import { readQueryQuestion } from "../../lib/questions/query/question.ts";
+import type { Raw } from "../../lib/questions/reading/parameters.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { Asking } from "../../lib/store/asking.ts";
-import { counted } from "../../lib/store/counted.ts";
+import { QuestionContext } from "../../lib/answers/context.ts";
+import { answerCounts } from "../../lib/answers/counts.ts";
 import { generousBudget } from "../fixtures/budget.ts";
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
-import { queried } from "../../lib/store/queried.ts";
+import { answerQuery } from "../../lib/answers/query.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { day, dayMs, event, minute, minuteMs, type OnStore } from "./store-harness.ts";
 
@@ -150,17 +150,17 @@ export function cutsContract(onStore: OnStore): void {
   });
 }
 
-function query(asking: Asking, body: Raw) {
-  return queried(asking, readQueryQuestion(body));
+function query(asking: QuestionContext, body: Raw) {
+  return answerQuery(asking, readQueryQuestion(body));
 }
 
-function counts(asking: Asking, raw: Raw) {
-  return counted(asking, readCountsQuestion(raw, builtInDimensions));
+function counts(asking: QuestionContext, raw: Raw) {
+  return answerCounts(asking, readCountsQuestion(raw, builtInDimensions));
 }
 
-function askingOf(store: EventStore, maxEvents = 1_000_000): Asking {
+function askingOf(store: EventStore, maxEvents = 1_000_000): QuestionContext {
   const budget = { ...generousBudget(), maxEvents };
-  return new Asking({ store, project: "p", rolledUp: builtInDimensions, budget });
+  return new QuestionContext({ store, project: "p", rolledUp: builtInDimensions, budget });
 }
 
 /** Store events of three types, one a minute, and roll them up. */

@@ -1,5 +1,5 @@
-import { maxDimensionValues } from "../../lib/analytics/cells.ts";
-import { sketchOf } from "../../lib/analytics/sketch.ts";
+import { maxDimensionValues } from "../../lib/counting/cells.ts";
+import { sketchOf } from "../../lib/counting/sketch.ts";
 import {
   bare,
   bucket,

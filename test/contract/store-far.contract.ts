@@ -1,11 +1,11 @@
-import { readCountsQuestion } from "../../lib/analytics/counts-question.ts";
-import { deltasOf } from "../../lib/analytics/delta.ts";
-import { builtInDimensions } from "../../lib/analytics/dimensions.ts";
-import { readQueryQuestion } from "../../lib/analytics/query-question.ts";
-import type { Raw } from "../../lib/analytics/read-question.ts";
-import { counted } from "../../lib/store/counted.ts";
+import { readCountsQuestion } from "../../lib/questions/counts.ts";
+import { deltasOf } from "../../lib/counting/delta.ts";
+import { builtInDimensions } from "../../lib/counting/dimensions.ts";
+import { readQueryQuestion } from "../../lib/questions/query/question.ts";
+import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import { answerCounts } from "../../lib/answers/counts.ts";
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
-import { queried } from "../../lib/store/queried.ts";
+import { answerQuery } from "../../lib/answers/query.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { askingOf } from "./histories.ts";
 import { event, minute, minuteMs, type OnStore } from "./store-harness.ts";
@@ -22,9 +22,9 @@ export function farContract(onStore: OnStore): void {
       await keepFarEvent(store);
       const asking = askingOf(store, "p");
       const query = async (body: Raw) =>
-        queried(asking, readQueryQuestion({ dimensions: ["time:day"], ...body }));
+        answerQuery(asking, readQueryQuestion({ dimensions: ["time:day"], ...body }));
       const counts = async (raw: Raw) =>
-        counted(asking, readCountsQuestion({ interval: "day", ...raw }, builtInDimensions));
+        answerCounts(asking, readCountsQuestion({ interval: "day", ...raw }, builtInDimensions));
 
       const both = `from 1971-05-06T07:08:00.000Z (the oldest event asked about) to ${end} (the newest event asked about)`;
       const last = `from 1970-01-02T00:00:00.000Z to ${end} (the newest event asked about)`;

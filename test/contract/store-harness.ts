@@ -1,7 +1,9 @@
-import { record, type Cells } from "../../lib/analytics/cells.ts";
-import type { Bucket, Grain } from "../../lib/event/bucket.ts";
+import { record, type Cells } from "../../lib/counting/cells.ts";
+import type { Bucket, Grain } from "../../lib/counting/bucket.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { Delta, EventStore, SectionRow } from "../../lib/store/store.ts";
+import type { EventStore } from "../../lib/store/store.ts";
+import type { Delta } from "../../lib/counting/delta.ts";
+import type { SectionRow } from "../../lib/counting/cells.ts";
 
 /** What differs between implementations. */
 export interface StoreTraits {

@@ -1,5 +1,5 @@
 import type { EventStore } from "../../lib/store/store.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   always,
   bucket,

@@ -1,7 +1,8 @@
 import { ServiceError } from "../../lib/errors.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { EventQuery, EventStore } from "../../lib/store/store.ts";
-import type { EventPage, PageLimits } from "../../lib/store/event-page.ts";
+import type { EventStore } from "../../lib/store/store.ts";
+import type { EventQuery } from "../../lib/event/filter.ts";
+import type { EventPage, PageLimits } from "../../lib/event/event-page.ts";
 import { event, ids, minute, type OnStore, type StoreTraits } from "./store-harness.ts";
 
 const patient: PageLimits = { maxBytes: Infinity, timeoutMs: 60_000 };

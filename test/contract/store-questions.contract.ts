@@ -1,17 +1,17 @@
 import fc from "fast-check";
-import { countPeriods } from "../../lib/analytics/calendar.ts";
-import { eventsPlanOf, planOf } from "../../lib/analytics/plan.ts";
-import type { QueryRow } from "../../lib/analytics/query-answer.ts";
-import { readQueryQuestion, type QueryQuestion } from "../../lib/analytics/query-question.ts";
-import { toldRange, type ToldRange } from "../../lib/analytics/told.ts";
+import { countPeriods } from "../../lib/counting/calendar.ts";
+import { eventsPlanOf, planOf } from "../../lib/answers/plan.ts";
+import type { QueryRow } from "../../lib/answers/query-rows.ts";
+import { readQueryQuestion, type QueryQuestion } from "../../lib/questions/query/question.ts";
+import { toldRange, type ToldRange } from "../../lib/questions/answer-meta.ts";
 import { ServiceError } from "../../lib/errors.ts";
-import { grainMs, startOf } from "../../lib/event/bucket.ts";
+import { grainMs, startOf } from "../../lib/counting/bucket.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { Asking } from "../../lib/store/asking.ts";
-import { queried, type Queried } from "../../lib/store/queried.ts";
-import { maxPeriods } from "../../lib/store/series.ts";
-import type { Range } from "../../lib/store/store.ts";
-import { names, origin } from "../unit/analytics/arbitraries.ts";
+import type { QuestionContext } from "../../lib/answers/context.ts";
+import { answerQuery, type Queried } from "../../lib/answers/query.ts";
+import { maxPeriods } from "../../lib/answers/series.ts";
+import type { Range } from "../../lib/event/filter.ts";
+import { names, origin } from "../support/arbitraries.ts";
 import { askingOf, history, live, rare, spanMs, type History } from "./histories.ts";
 import { asked, expectAgreement, expectRows, recount } from "./recount.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
@@ -133,7 +133,7 @@ export function questionsContract(onStore: OnStore, { runs = 30 }: StoreTraits):
 const byEvents: typeof planOf = (question, _, spans) => eventsPlanOf(question, spans);
 
 async function expectRight(
-  asking: Asking,
+  asking: QuestionContext,
   past: History,
   stored: readonly StoredEvent[],
   raw: object,
@@ -142,7 +142,7 @@ async function expectRight(
   const question = readQueryQuestion(raw);
   let answer: Queried;
   try {
-    answer = await queried(asking, question, choose);
+    answer = await answerQuery(asking, question, choose);
   } catch (error) {
     if (!isTooManyPeriods(error)) throw error;
     const { interval } = question;
@@ -172,7 +172,7 @@ async function expectRight(
 
 /** The answer's rows, page by page; `undefined` where these are too many for a test. */
 async function allRows(
-  asking: Asking,
+  asking: QuestionContext,
   raw: object,
   { limit, dimensions, newestFirst }: QueryQuestion,
   first: Queried,
@@ -183,7 +183,7 @@ async function allRows(
   if (rowsLeftOut! > 3 * limit) return undefined;
   const pages = [first];
   for (let cursor = first.nextCursor; cursor !== null; cursor = pages.at(-1)!.nextCursor) {
-    const page = await queried(asking, readQueryQuestion({ ...raw, cursor }), choose);
+    const page = await answerQuery(asking, readQueryQuestion({ ...raw, cursor }), choose);
     expect(page.told.range).toEqual(first.told.range);
     pages.push(page);
   }

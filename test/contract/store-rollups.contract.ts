@@ -1,5 +1,5 @@
-import { maxDimensionValues, OTHER, record, type Cells } from "../../lib/analytics/cells.ts";
-import { sketchOf } from "../../lib/analytics/sketch.ts";
+import { maxDimensionValues, OTHER, record, type Cells } from "../../lib/counting/cells.ts";
+import { sketchOf } from "../../lib/counting/sketch.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import {
   always,

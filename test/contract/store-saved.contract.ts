@@ -1,4 +1,5 @@
-import type { Demand, QuestionToSave } from "../../lib/store/question-store.ts";
+import type { QuestionToSave } from "../../lib/store/saved-questions.ts";
+import type { Demand } from "../../lib/questions/saved.ts";
 import type { OnStore } from "./store-harness.ts";
 
 function toSave(name: string, more: Partial<QuestionToSave> = {}): QuestionToSave {

@@ -1,13 +1,13 @@
 import fc from "fast-check";
-import type { OpenFilter } from "../../lib/analytics/event-filter.ts";
-import { foldOf, type FoldJob } from "../../lib/analytics/folds.ts";
-import { funnelFilter } from "../../lib/analytics/funnel-question.ts";
-import { pathsFilter } from "../../lib/analytics/paths-question.ts";
-import { retentionFilter } from "../../lib/analytics/retention-question.ts";
-import { actorsEvents } from "../unit/analytics/actors-events.ts";
-import { matchesFilter } from "../unit/analytics/filtered.ts";
-import { foldOver } from "../unit/analytics/fold-over.ts";
-import { funnelJobs, pathsJobs, retentionJobs, retentionStepMs } from "../unit/analytics/jobs.ts";
+import type { OpenFilter } from "../../lib/questions/reading/filter-parameters.ts";
+import { foldOf, type FoldJob } from "../../lib/questions/folds.ts";
+import { funnelFilter } from "../../lib/questions/sequences/funnel-question.ts";
+import { pathsFilter } from "../../lib/questions/sequences/paths-question.ts";
+import { retentionFilter } from "../../lib/questions/sequences/retention-question.ts";
+import { actorsEvents } from "../support/actors-events.ts";
+import { matchesFilter } from "../support/filtered.ts";
+import { foldOver } from "../support/fold-over.ts";
+import { funnelJobs, pathsJobs, retentionJobs, retentionStepMs } from "../support/jobs.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
 const asked: fc.Arbitrary<readonly [FoldJob, OpenFilter]> = fc.oneof(

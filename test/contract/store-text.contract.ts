@@ -1,5 +1,6 @@
 import { textLine, type EventText } from "../../lib/event/event-text.ts";
-import type { EventQuery, EventStore } from "../../lib/store/store.ts";
+import type { EventStore } from "../../lib/store/store.ts";
+import type { EventQuery } from "../../lib/event/filter.ts";
 import { event, minute, type OnStore } from "./store-harness.ts";
 
 /** All pages joined, and how many events each had. */

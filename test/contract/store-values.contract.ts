@@ -1,5 +1,5 @@
-import type { BreakdownJob } from "../../lib/analytics/breakdown.ts";
-import type { PropertyPath } from "../../lib/store/store.ts";
+import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
+import type { PropertyPath } from "../../lib/event/property-path.ts";
 import { event, minute, type OnStore } from "./store-harness.ts";
 
 const patient = { timeoutMs: 60_000 };

@@ -1,9 +1,9 @@
 import { ServiceBroker } from "moleculer";
 import DbService from "moleculer-db";
 import { rollUpAll } from "../../lib/store/protocol.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
-import type { SqliteAdapter } from "../../lib/store/sqlite-adapter.ts";
+import type { SqliteAdapter } from "../../lib/store/sqlite/adapter.ts";
 import { always, event, minute } from "./store-harness.ts";
 
 /** A broker with a moleculer-db service `stored` over a SQLite store. */

@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { defaultPageLimits } from "../../lib/store/event-page.ts";
+import { defaultPageLimits } from "../../lib/event/event-page.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
 import { event, ids } from "./store-harness.ts";
 

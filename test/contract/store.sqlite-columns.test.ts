@@ -1,8 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
-import type { BreakdownJob } from "../../lib/analytics/breakdown.ts";
+import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
 import { pack } from "../../lib/store/batch-pack.ts";
-import { chunkSize } from "../../lib/store/sqlite-schema.ts";
-import { eventually } from "../eventually.ts";
+import { chunkSize } from "../../lib/store/sqlite/schema.ts";
+import { eventually } from "../support/eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
 import { comparable, folded } from "./store-analyze.contract.ts";
 import { event, minute } from "./store-harness.ts";

@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { chunkSize } from "../../lib/store/sqlite-schema.ts";
-import { eventually } from "../eventually.ts";
+import { chunkSize } from "../../lib/store/sqlite/schema.ts";
+import { eventually } from "../support/eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
 import { bucket, cells, delta, event, ids, minute, unavailable } from "./store-harness.ts";
 

@@ -1,7 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { storeHealth } from "../../lib/health.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
 import { event } from "./store-harness.ts";
 

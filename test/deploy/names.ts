@@ -3,8 +3,8 @@ import { Registry } from "prom-client";
 import { stopWithinMs } from "../../lib/call-limits.ts";
 import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
 import { metrics } from "../../lib/metrics.ts";
-import { operatingPaths } from "../../lib/operations.ts";
-import { collectProcessMetrics } from "../../lib/process-metrics.ts";
+import { operatingPaths } from "../../lib/runtime/operations.ts";
+import { collectProcessMetrics } from "../../lib/runtime/process-metrics.ts";
 
 /**
  * What deployment files may name, as the code has it:
@@ -13,7 +13,6 @@ import { collectProcessMetrics } from "../../lib/process-metrics.ts";
  *                                that operators ask, the default port, the longest time to end
  *   node names.ts accepts < FILE   whether the configuration takes these environments: [{"process", "env"}]
  */
-
 interface ProcessEnvironment {
   readonly process: string;
   readonly env: Environment;

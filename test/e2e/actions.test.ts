@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { ServiceBroker } from "moleculer";
-import { brokerOptions } from "../../lib/broker.ts";
+import { brokerOptions } from "../../lib/runtime/broker.ts";
 import { readConfig } from "../../lib/config.ts";
 import { catalogue, errorType } from "../../lib/errors.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
@@ -12,7 +12,7 @@ import { apiGateway } from "../../services/api-gateway.service.ts";
 import { ingest } from "../../services/ingest.service.ts";
 import { processor } from "../../services/processor.service.ts";
 import { query } from "../../services/query.service.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** What any node on the bus may call of ours, whatever it sends. */
 const secret = "s3cret-password";

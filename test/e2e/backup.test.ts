@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 
 const script = join(import.meta.dirname, "../../docs/deploy/backup.mjs");

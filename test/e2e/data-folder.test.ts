@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { chmod, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { sendTo } from "./send.ts";
 

@@ -1,5 +1,5 @@
-import { analyticsClient } from "../../bench/analytics-client.ts";
-import { guide } from "../../bench/demo/report.ts";
+import { analyticsClient } from "../../tools/analytics-client.ts";
+import { guide } from "../../tools/demo/report.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { exchange, RawConnection, type RawAnswer } from "../raw-http.ts";
 

@@ -3,11 +3,12 @@ import { rename } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { sendTo } from "./send.ts";
 
 const count = 12_000;
+
 /** The export is far larger than what sockets hold. */
 const note = "n".repeat(4_000);
 const start = Date.UTC(2024, 2, 5);

@@ -1,5 +1,5 @@
 import { ServiceProcess } from "../service-process.ts";
-import { chance } from "../shop-log.ts";
+import { chance } from "../support/shop-log.ts";
 import { surviveKills } from "./kill-run.ts";
 
 test("what was answered 202 survives kills at random moments, and is counted once", async () => {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 
 const event = (id: string) => ({ id, type: "life.cycle", source: "test" });

@@ -1,13 +1,14 @@
-import { mailEvents } from "../../bench/demo/mail-events.ts";
-import type { MailEvent } from "../../bench/demo/story.ts";
-import type { MailAnswer } from "../../lib/analytics/mail-question.ts";
-import { eventually } from "../eventually.ts";
+import { mailEvents } from "../../tools/demo/mail-events.ts";
+import type { MailEvent } from "../../tools/demo/story.ts";
+import type { MailAnswer } from "../../lib/questions/mail/question.ts";
+import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { sendTo } from "./send.ts";
 
 const dayMs = 86_400_000;
 const to = Date.UTC(2025, 10, 20);
 const from = to - 10 * dayMs;
+
 /** Ten days of sendings, and all that ever becomes of these mails. */
 const events = [...mailEvents({ seed: 7, mails: 1_500, from, to, until: Infinity })];
 

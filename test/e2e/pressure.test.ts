@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { RawConnection } from "../raw-http.ts";
 import { ServiceProcess } from "../service-process.ts";
 

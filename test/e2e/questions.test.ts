@@ -1,6 +1,6 @@
 import { ServiceProcess } from "../service-process.ts";
-import { readShopLog } from "../shop-log.ts";
-import { eventually } from "../eventually.ts";
+import { readShopLog } from "../support/shop-log.ts";
+import { eventually } from "../support/eventually.ts";
 import { postShuffled, settled } from "./shop-run.ts";
 
 interface Answered {

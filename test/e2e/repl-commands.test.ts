@@ -4,14 +4,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
-import { brokerOptions } from "../../lib/broker.ts";
+import { brokerOptions } from "../../lib/runtime/broker.ts";
 import { readConfig } from "../../lib/config.ts";
-import { answerRepl, type ReplInput } from "../../lib/repl-commands.ts";
+import { answerRepl, type ReplInput } from "../../lib/runtime/repl.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
 import { ingest } from "../../services/ingest.service.ts";
 import { processor } from "../../services/processor.service.ts";
 import { query } from "../../services/query.service.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 
 const root = join(import.meta.dirname, "../..");
 const poison = new URL("../fixtures/poison.worker.ts", import.meta.url);

@@ -1,14 +1,14 @@
-import { foldOf, type FoldJob } from "../../lib/analytics/folds.ts";
-import type { FunnelResult } from "../../lib/analytics/funnel.ts";
-import { readFunnelJob } from "../../lib/analytics/funnel-question.ts";
-import { readPathsJob } from "../../lib/analytics/paths-question.ts";
-import { readRetentionJob } from "../../lib/analytics/retention-question.ts";
-import type { StoryAnswer } from "../../lib/analytics/story.ts";
-import type { AnswerMeta } from "../../lib/contracts.ts";
+import { foldOf, type FoldJob } from "../../lib/questions/folds.ts";
+import type { FunnelResult } from "../../lib/questions/sequences/funnel.ts";
+import { readFunnelJob } from "../../lib/questions/sequences/funnel-question.ts";
+import { readPathsJob } from "../../lib/questions/sequences/paths-question.ts";
+import { readRetentionJob } from "../../lib/questions/sequences/retention-question.ts";
+import type { StoryAnswer } from "../../lib/questions/lists/story.ts";
+import type { AnswerMeta } from "../../lib/questions/answer-meta.ts";
 import { ServiceProcess } from "../service-process.ts";
-import { chance, readShopLog } from "../shop-log.ts";
-import { foldOver } from "../unit/analytics/fold-over.ts";
-import { eventOf } from "../unit/analytics/arbitraries.ts";
+import { chance, readShopLog } from "../support/shop-log.ts";
+import { foldOver } from "../support/fold-over.ts";
+import { eventOf } from "../support/arbitraries.ts";
 import { sendTo } from "./send.ts";
 import { postShuffled, settled } from "./shop-run.ts";
 

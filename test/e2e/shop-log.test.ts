@@ -1,5 +1,5 @@
 import { ServiceProcess } from "../service-process.ts";
-import { chance, readShopLog, shuffled } from "../shop-log.ts";
+import { chance, readShopLog, shuffled } from "../support/shop-log.ts";
 import { expectExact, postThroughKills, settled } from "./shop-run.ts";
 
 const log = readShopLog();

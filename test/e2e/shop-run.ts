@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "expect";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import type { ServiceProcess } from "../service-process.ts";
-import { chunks, recount, recountDays, shuffled, type ShopEvent } from "../shop-log.ts";
+import { chunks, recount, recountDays, shuffled, type ShopEvent } from "../support/shop-log.ts";
 
 interface Counts {
   readonly data: readonly {

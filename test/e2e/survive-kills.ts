@@ -1,6 +1,6 @@
 /** `node test/e2e/survive-kills.ts [kills] [seed]`: the long form of kill.test.ts. */
 import { ServiceProcess } from "../service-process.ts";
-import { chance } from "../shop-log.ts";
+import { chance } from "../support/shop-log.ts";
 import { surviveKills } from "./kill-run.ts";
 
 const kills = Number(process.argv[2] ?? 50);

@@ -1,6 +1,6 @@
-import { chaosOnNewServers } from "../chaos-run.ts";
-import { describeWith } from "../servers/installed.ts";
-import { chance } from "../shop-log.ts";
+import { chaosOnNewServers } from "../../tools/chaos/run.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { chance } from "../support/shop-log.ts";
 
 const seed = 7;
 

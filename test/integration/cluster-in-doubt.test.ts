@@ -1,7 +1,7 @@
-import { sharedVariables, startServers, stopServers, type Servers } from "../cluster.ts";
-import { eventually } from "../eventually.ts";
-import { layCable, type Cable } from "../servers/cable.ts";
-import { describeWith } from "../servers/installed.ts";
+import { sharedVariables, startServers, stopServers, type Servers } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import { layCable, type Cable } from "../../tools/servers/cable.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
 import { ServiceProcess } from "../service-process.ts";
 
 const longMs = 240_000;

@@ -1,10 +1,10 @@
 import { once } from "node:events";
-import { RabbitQueue } from "../../lib/queue/rabbitmq.ts";
-import { sharedVariables, startServers, stopServers, type Servers } from "../cluster.ts";
+import { RabbitQueue } from "../../lib/queue/rabbitmq/rabbitmq-queue.ts";
+import { sharedVariables, startServers, stopServers, type Servers } from "../support/cluster.ts";
 import { countsOf } from "../e2e/shop-run.ts";
-import { eventually } from "../eventually.ts";
-import { layCable } from "../servers/cable.ts";
-import { describeWith } from "../servers/installed.ts";
+import { eventually } from "../support/eventually.ts";
+import { layCable } from "../../tools/servers/cable.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
 import { ServiceProcess, type Variables } from "../service-process.ts";
 
 const longMs = 120_000;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { startServers, stopServers, sharedVariables, type Servers } from "../cluster.ts";
+import { startServers, stopServers, sharedVariables, type Servers } from "../support/cluster.ts";
 import { postBatch } from "../e2e/shop-run.ts";
-import { eventually } from "../eventually.ts";
-import { describeWith } from "../servers/installed.ts";
+import { eventually } from "../support/eventually.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
 import { ServiceProcess } from "../service-process.ts";
-import { readShopLog } from "../shop-log.ts";
+import { readShopLog } from "../support/shop-log.ts";
 
 const longMs = 240_000;
 

@@ -1,11 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Cluster, metricOf, sharedVariables, startServers, stopServers } from "../cluster.ts";
-import type { Servers } from "../cluster.ts";
+import {
+  Cluster,
+  metricOf,
+  sharedVariables,
+  startServers,
+  stopServers,
+} from "../support/cluster.ts";
+import type { Servers } from "../support/cluster.ts";
 import { countedAtRest, countsOf, expectExact, postBatch } from "../e2e/shop-run.ts";
-import { eventually } from "../eventually.ts";
-import { describeWith } from "../servers/installed.ts";
+import { eventually } from "../support/eventually.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
 import { ServiceProcess } from "../service-process.ts";
-import { chance, chunks, readShopLog, type ShopEvent } from "../shop-log.ts";
+import { chance, chunks, readShopLog, type ShopEvent } from "../support/shop-log.ts";
 
 const longMs = 300_000;
 

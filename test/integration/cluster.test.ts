@@ -4,13 +4,19 @@ import { promisify } from "node:util";
 import { ServiceBroker } from "moleculer";
 import { answersToBadQuestions, refusedAll } from "../bad-questions.ts";
 import { ClusterTransporter } from "../../lib/cluster/amqp-transporter.ts";
-import { Cluster, metricOf, sharedVariables, startServers, stopServers } from "../cluster.ts";
-import type { Servers } from "../cluster.ts";
+import {
+  Cluster,
+  metricOf,
+  sharedVariables,
+  startServers,
+  stopServers,
+} from "../support/cluster.ts";
+import type { Servers } from "../support/cluster.ts";
 import { countsOf, expectExact, postShuffled } from "../e2e/shop-run.ts";
-import { eventually } from "../eventually.ts";
-import { describeWith } from "../servers/installed.ts";
+import { eventually } from "../support/eventually.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
 import type { ServiceProcess } from "../service-process.ts";
-import { chance, readShopLog } from "../shop-log.ts";
+import { chance, readShopLog } from "../support/shop-log.ts";
 
 const stored = (processor: ServiceProcess) => metricOf(processor, "analytics_events_stored_total");
 const longMs = 240_000;

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "amqplib";
 import type { DurableQueue } from "../../lib/queue/queue.ts";
-import { RabbitQueue, type RabbitOptions } from "../../lib/queue/rabbitmq.ts";
-import { eventually } from "../eventually.ts";
-import { type Cable, layCable } from "../servers/cable.ts";
-import { describeWith } from "../servers/installed.ts";
-import { type RabbitmqServer, startRabbitmq } from "../servers/servers.ts";
+import { RabbitQueue, type RabbitOptions } from "../../lib/queue/rabbitmq/rabbitmq-queue.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Cable, layCable } from "../../tools/servers/cable.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { type RabbitmqServer, startRabbitmq } from "../../tools/servers/servers.ts";
 import { dead, done, Inbox, latch, message, textOf } from "../contract/queue-harness.ts";
 
 describeWith(["rabbitmq"], "on a RabbitMQ broker that fails", () => {

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { connect } from "amqplib";
-import { RabbitQueue, type RabbitOptions } from "../../lib/queue/rabbitmq.ts";
-import { eventually } from "../eventually.ts";
-import { describeWith } from "../servers/installed.ts";
-import { type RabbitmqServer, startRabbitmq } from "../servers/servers.ts";
+import { RabbitQueue, type RabbitOptions } from "../../lib/queue/rabbitmq/rabbitmq-queue.ts";
+import { eventually } from "../support/eventually.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { type RabbitmqServer, startRabbitmq } from "../../tools/servers/servers.ts";
 import { done, Inbox, latch, message, textOf } from "../contract/queue-harness.ts";
 
 describeWith(["rabbitmq"], "opening a queue on RabbitMQ", () => {

@@ -1,6 +1,6 @@
 import { rabbitmqHarness } from "../fixtures/rabbitmq-queue.ts";
-import { describeWith } from "../servers/installed.ts";
-import { type RabbitmqServer, startRabbitmq } from "../servers/servers.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { type RabbitmqServer, startRabbitmq } from "../../tools/servers/servers.ts";
 import { queueContract } from "../contract/queue.contract.ts";
 
 describeWith(["rabbitmq"], "on RabbitMQ", () => {

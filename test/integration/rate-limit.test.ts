@@ -1,6 +1,6 @@
-import { eventually } from "../eventually.ts";
-import { describeWith } from "../servers/installed.ts";
-import { startRedis, type RunningServer } from "../servers/servers.ts";
+import { eventually } from "../support/eventually.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { startRedis, type RunningServer } from "../../tools/servers/servers.ts";
 import { ServiceProcess } from "../service-process.ts";
 
 const longMs = 180_000;

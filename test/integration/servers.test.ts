@@ -3,15 +3,15 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
 import { MongoClient } from "mongodb";
-import { eventually } from "../eventually.ts";
-import { describeWith } from "../servers/installed.ts";
+import { eventually } from "../support/eventually.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
 import {
   type RunningServer,
   startFerretdb,
   startMongoJava,
   startRabbitmq,
   startRedis,
-} from "../servers/servers.ts";
+} from "../../tools/servers/servers.ts";
 
 const startMs = 200_000;
 
@@ -56,7 +56,7 @@ describeWith(["redis"], "Redis", () => {
   test(
     "ends with the process that started it, though that one was killed",
     async () => {
-      const servers = new URL("../servers/servers.ts", import.meta.url).href;
+      const servers = new URL("../../tools/servers/servers.ts", import.meta.url).href;
       const script = `
       const { startRedis } = await import(${JSON.stringify(servers)});
       console.log((await startRedis()).pid);

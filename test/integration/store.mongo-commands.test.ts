@@ -1,8 +1,8 @@
 import type { Db } from "mongodb";
-import { deltasOf } from "../../lib/analytics/delta.ts";
-import { rolledUp } from "../../lib/analytics/dimensions.ts";
+import { deltasOf } from "../../lib/counting/delta.ts";
+import { rolledUp } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { MongoStore } from "../../lib/store/mongo.ts";
+import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import { calls } from "../contract/store-outage.contract.ts";
 import {
@@ -17,8 +17,8 @@ import {
 } from "../contract/store-harness.ts";
 import { Commands, filtersOf, isServed, type Sent } from "../fixtures/mongo-commands.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
-import { describeWith } from "../servers/installed.ts";
-import { startFerretdb, startMongoJava, type RunningServer } from "../servers/servers.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { startFerretdb, startMongoJava, type RunningServer } from "../../tools/servers/servers.ts";
 
 const dimensions = rolledUp([]);
 

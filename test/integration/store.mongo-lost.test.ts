@@ -1,8 +1,8 @@
-import { MongoLink } from "../../lib/store/mongo-link.ts";
-import { silent } from "../../lib/store/store-log.ts";
-import { layCable } from "../servers/cable.ts";
-import { describeWith } from "../servers/installed.ts";
-import { startMongoJava } from "../servers/servers.ts";
+import { MongoLink } from "../../lib/store/mongo/connection.ts";
+import { silent } from "../../lib/log.ts";
+import { layCable } from "../../tools/servers/cable.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { startMongoJava } from "../../tools/servers/servers.ts";
 
 describeWith(["mongo-java"], "a command to MongoDB whose answer is lost on the way", () => {
   test("is given up, though the server seems to be there; the next one is answered", async () => {

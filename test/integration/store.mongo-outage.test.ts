@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { always, bucket, event, unavailable } from "../contract/store-harness.ts";
 import { calls } from "../contract/store-outage.contract.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
-import { describeWith } from "../servers/installed.ts";
-import { startFerretdb, startMongoJava, type RunningServer } from "../servers/servers.ts";
-import { chance } from "../shop-log.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { startFerretdb, startMongoJava, type RunningServer } from "../../tools/servers/servers.ts";
+import { chance } from "../support/shop-log.ts";
 
 describeWith(["ferretdb"], "a MongoDB store whose server is killed", () => {
   let server: RunningServer;

@@ -1,8 +1,8 @@
 import { surviveKills } from "../e2e/kill-run.ts";
-import { describeWith } from "../servers/installed.ts";
-import { startFerretdb, startMongoJava, type RunningServer } from "../servers/servers.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { startFerretdb, startMongoJava, type RunningServer } from "../../tools/servers/servers.ts";
 import { ServiceProcess } from "../service-process.ts";
-import { chance } from "../shop-log.ts";
+import { chance } from "../support/shop-log.ts";
 
 describeWith(["ferretdb", "mongo-java"], "the service with MONGODB_URI", () => {
   let mongoJava: RunningServer;

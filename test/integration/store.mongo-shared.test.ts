@@ -1,10 +1,10 @@
-import { record, type Cells } from "../../lib/analytics/cells.ts";
-import { deltasOf } from "../../lib/analytics/delta.ts";
-import { rolledUp } from "../../lib/analytics/dimensions.ts";
+import { record, type Cells } from "../../lib/counting/cells.ts";
+import { deltasOf } from "../../lib/counting/delta.ts";
+import { rolledUp } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { audit } from "../../lib/store/audit.ts";
-import { fieldOf } from "../../lib/store/mongo-sections.ts";
-import { projectionOf } from "../../lib/store/mongo-spill.ts";
+import { fieldOf } from "../../lib/store/mongo/sections.ts";
+import { projectionOf } from "../../lib/store/mongo/rollup-parts.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import {
   always,
@@ -18,8 +18,8 @@ import {
   minuteMs,
 } from "../contract/store-harness.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
-import { describeWith } from "../servers/installed.ts";
-import { startMongoJava, type RunningServer } from "../servers/servers.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { startMongoJava, type RunningServer } from "../../tools/servers/servers.ts";
 
 const dimensions = rolledUp(["data.plan"]);
 const grains = ["minute", "hour", "day"] as const;

@@ -1,7 +1,7 @@
 import { storeContract } from "../contract/store.contract.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
-import { describeWith } from "../servers/installed.ts";
-import { startFerretdb, startMongoJava, type RunningServer } from "../servers/servers.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { startFerretdb, startMongoJava, type RunningServer } from "../../tools/servers/servers.ts";
 
 describeWith(["ferretdb"], "on FerretDB", () => {
   let server: RunningServer;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
-import { brokerOptions } from "../../lib/broker.ts";
+import { brokerOptions } from "../../lib/runtime/broker.ts";
 import {
   callLimits,
   collectMs,
@@ -10,8 +10,8 @@ import {
 } from "../../lib/call-limits.ts";
 import { readConfig } from "../../lib/config.ts";
 import type { Actions } from "../../lib/contracts.ts";
-import { gatherWaitMs } from "../../lib/gather.ts";
-import { outcomeUnknown } from "../../lib/outcome-unknown.ts";
+import { gatherWaitMs } from "../../lib/concurrency/batcher.ts";
+import { outcomeUnknown } from "../../lib/runtime/outcome-unknown.ts";
 import { publishTimeoutMs } from "../../lib/queue/queue.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
 import { apiGateway } from "../../services/api-gateway.service.ts";

@@ -1,5 +1,5 @@
 /**
- * The rules by which the deltas of a minute are condensed without transactions (lib/store/mongo-folds.ts), as
+ * The rules by which the deltas of a minute are condensed without transactions (lib/store/mongo/folds.ts), as
  * `../rules.ts` has those of counting. Every other value is a mistake, and the comment says what it breaks.
  *
  * - To sum: read the fold; read the open deltas, one by one, but those that the fold names; read the fold's number

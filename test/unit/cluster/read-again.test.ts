@@ -1,6 +1,6 @@
 import { ServiceBroker, type Context } from "moleculer";
 import { readAgain, type ReadAgainTimes } from "../../../lib/cluster/read-again.ts";
-import { eventually } from "../../eventually.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** What Moleculer's broker has and its types leave out. */
 interface Internals {
@@ -16,6 +16,7 @@ const times = { silentAfterMs: 20, pongWithinMs: 100, giveUpAfterMs: 30_000 };
 
 let asker: ServiceBroker;
 const nodes = new Map<string, ServiceBroker>();
+
 /** Which node was asked, each time. */
 let asked: string[];
 

@@ -8,7 +8,7 @@ import {
   type BatchBody,
 } from "../../../lib/http/batch-body.ts";
 import { ServiceError } from "../../../lib/errors.ts";
-import { jsonValues } from "../json-values.ts";
+import { jsonValues } from "../../support/json-values.ts";
 
 const json = "application/json";
 const ndjson = "application/x-ndjson";

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Scope } from "../../../lib/api-key.ts";
+import type { Scope } from "../../../lib/api-keys.ts";
 import { Keyring } from "../../../lib/http/identity.ts";
 
 const key = (text: string, project: string, ...scopes: Scope[]) => ({

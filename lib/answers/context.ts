@@ -1,0 +1,36 @@
+import type { FoldJob, FoldKind } from "../questions/folds.ts";
+import type { ProjectId } from "../event/event.ts";
+import { Reading, type Budget } from "./reading.ts";
+import type { Analyzed, EventStore } from "../store/store.ts";
+import type { EventFilter } from "../event/filter.ts";
+
+interface Circumstances {
+  readonly store: EventStore;
+  readonly project: ProjectId;
+  /** The dimensions that rollups have. */
+  readonly rolledUp: readonly string[];
+  readonly budget: Budget;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
+}
+
+/** The circumstances under which a question is asked: whose, of which store, within which budget, for how long. */
+export class QuestionContext {
+  readonly store: Reading;
+  readonly project: ProjectId;
+  readonly rolledUp: readonly string[];
+
+  constructor({ rolledUp, ...circumstances }: Circumstances) {
+    this.store = new Reading(circumstances);
+    this.project = circumstances.project;
+    this.rolledUp = rolledUp;
+  }
+
+  /** As `Reading.analyze`, of the project's events. */
+  analyze<K extends FoldKind>(
+    filter: Omit<EventFilter, "project">,
+    job: FoldJob<K>,
+  ): Promise<Analyzed<K> & { readonly estimate: number }> {
+    return this.store.analyze({ ...filter, project: this.project }, job);
+  }
+}

@@ -1,0 +1,132 @@
+import { readCountsQuestion, type CountsQuestion } from "../questions/counts.ts";
+import { readMailQuestion, type MailQuestion } from "../questions/mail/question.ts";
+import type { OpenFilter } from "../questions/reading/filter-parameters.ts";
+import type { FoldJob, FoldKind, FoldResult } from "../questions/folds.ts";
+import { funnelFilter, readFunnelJob } from "../questions/sequences/funnel-question.ts";
+import { pathsFilter, readPathsJob } from "../questions/sequences/paths-question.ts";
+import type { OpenRange } from "../event/filter.ts";
+import { rollupPlanOf } from "./plan.ts";
+import { readQueryQuestion, type QueryQuestion } from "../questions/query/question.ts";
+import type { Raw } from "../questions/reading/parameters.ts";
+import { readRetentionJob, retentionFilter } from "../questions/sequences/retention-question.ts";
+import { exactness, toldRange, type Exactness, type Told } from "../questions/answer-meta.ts";
+import type { QuestionContext } from "./context.ts";
+import { closedRange } from "./closed-range.ts";
+import { answerCounts, crossesDimensions, type Counted } from "./counts.ts";
+import { answerQuery, type Queried } from "./query.ts";
+import type { MailReport } from "../questions/mail/report.ts";
+
+/** Every kind of question whose answer is cached. Both are plain data. */
+export interface Questions {
+  readonly counts: { readonly question: CountsQuestion; readonly answer: Counted };
+  readonly mail: { readonly question: MailQuestion; readonly answer: MailReported };
+  readonly run: { readonly question: QueryQuestion; readonly answer: Queried };
+  readonly funnel: Folded<"funnel">;
+  readonly retention: Folded<"retention">;
+  readonly paths: Folded<"paths">;
+}
+
+/** A question that is the job of a fold over the events. */
+interface Folded<K extends FoldKind> {
+  readonly question: FoldJob<K>;
+  readonly answer: FoldResult<K> & Answer;
+}
+
+export type QuestionKind = keyof Questions;
+export type Question<K extends QuestionKind> = Questions[K]["question"];
+
+/** What every answer has beside its numbers. */
+export interface Answer {
+  /** Becomes part of `meta`. */
+  readonly told: Told;
+}
+
+interface Kind<Q, A extends Answer> {
+  /** @throws ServiceError VALIDATION with everything that is wrong */
+  read(raw: Raw, rolledUp: readonly string[]): Q;
+  /** What the answer depends on: no event outside of it changes it. */
+  rangeOf(question: Q): OpenRange;
+  /** Whether events have to be read for it in any case, when it is their project's turn. */
+  takesTurn(question: Q, rolledUp: readonly string[]): boolean;
+  answer(asking: QuestionContext, question: Q): Promise<A>;
+}
+
+export const kinds: {
+  readonly [K in QuestionKind]: Kind<Questions[K]["question"], Questions[K]["answer"]>;
+} = {
+  counts: {
+    read: readCountsQuestion,
+    rangeOf: ({ from, to }) => ({ from, to }),
+    takesTurn: crossesDimensions,
+    answer: answerCounts,
+  },
+  mail: {
+    read: readMailQuestion,
+    rangeOf: ({ filter: { from, to } }) => ({ from, to }),
+    takesTurn: () => true,
+    answer: mailReported,
+  },
+  run: {
+    read: readQueryQuestion,
+    rangeOf: ({ range: { from, to }, compare }) => (compare ? { to } : { from, to }),
+    takesTurn: (question, rolledUp) => rollupPlanOf(question, rolledUp) === undefined,
+    answer: answerQuery,
+  },
+  funnel: folded<"funnel">(readFunnelJob, funnelFilter, valuesCut),
+  retention: folded<"retention">(readRetentionJob, retentionFilter, valuesCut),
+  paths: folded<"paths">(readPathsJob, pathsFilter, ({ paths, pathsLeftOut }) => ({
+    ...exactness(pathsLeftOut > 0 ? ["rowsLeftOut"] : []),
+    rows: paths.length,
+    rowsLeftOut: pathsLeftOut,
+  })),
+};
+
+function valuesCut({ valuesLeftOut = 0 }: { readonly valuesLeftOut?: number }): Exactness {
+  return exactness(valuesLeftOut > 0 ? ["valuesCut"] : []);
+}
+
+function folded<K extends FoldKind>(
+  read: (raw: Raw) => FoldJob<K>,
+  filterOf: (job: FoldJob<K>) => OpenFilter,
+  cutOf: (result: FoldResult<K>) => Omit<Told, "source">,
+): Kind<FoldJob<K>, FoldResult<K> & Answer> {
+  return {
+    read,
+    rangeOf: (job) => {
+      const { from, to } = filterOf(job);
+      return { from, to };
+    },
+    takesTurn: () => true,
+    async answer(asking, job) {
+      const filter = filterOf(job);
+      const range = await closedRange(asking, filter, filter.types);
+      const { result } = await asking.analyze(filter, job);
+      const told = { ...cutOf(result), source: "events" as const };
+      return { ...result, told: { ...told, ...(range && { range: toldRange(range) }) } };
+    },
+  };
+}
+
+/** A mail report before its `meta` is added. */
+export interface MailReported extends Omit<MailReport, "rows"> {
+  readonly data: MailReport["rows"];
+  readonly told: Told;
+}
+
+/** Answer a question about mails from their events. */
+export async function mailReported(
+  asking: QuestionContext,
+  { filter, job, range }: MailQuestion,
+): Promise<MailReported> {
+  const closed = await closedRange(asking, range, filter.types);
+  const { rows, total, groups } = (await asking.analyze(filter, job)).result;
+  const rowsLeftOut = groups - rows.length;
+  const told = {
+    ...exactness(rowsLeftOut > 0 ? ["rowsLeftOut"] : []),
+    source: "events" as const,
+    rows: rows.length,
+    rowsLeftOut,
+    ...(closed && { range: toldRange(closed) }),
+  };
+  return { data: rows, total, groups, told };
+}

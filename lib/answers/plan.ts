@@ -1,0 +1,181 @@
+import { pathsIn } from "../event/filter.ts";
+import { nameOf } from "../event/property-path.ts";
+import type { Predicate, Scalar } from "../event/filter.ts";
+import type { EventFilter } from "../event/filter.ts";
+import type { BreakdownJob } from "../questions/query/breakdown.ts";
+import type { Period } from "../counting/calendar.ts";
+import {
+  isCut,
+  maxKeyLength,
+  OTHER,
+  type TypeCounts,
+  type UserSketches,
+  type ValueCounts,
+} from "../counting/cells.ts";
+import type { QueryQuestion } from "../questions/query/question.ts";
+
+/** How a question is answered. */
+export type Plan = RollupPlan | EventsPlan;
+
+/** From rollups, each section read once. */
+export interface RollupPlan {
+  readonly source: "rollup";
+  /** `types`, or the one dimension whose values are asked about. */
+  readonly section: string;
+  /** Whether users are to be counted too. */
+  readonly users: boolean;
+  /** What an event's type and value must meet to count; about no other property. */
+  readonly filter?: Predicate;
+}
+
+/** From the events themselves. */
+export interface EventsPlan {
+  readonly source: "events";
+  readonly filter: Pick<EventFilter, "types" | "where">;
+  readonly job: BreakdownJob;
+}
+
+/** The most groups an answer may have before it is ordered and cut. */
+export const maxGroups = 100_000;
+
+/** Enrichment writes these as booleans, which rollups spell as texts. */
+const booleans: readonly string[] = ["context.bot", "context.machine"];
+
+/**
+ * Rollups answer counts, by type, time and one rolled-up dimension, with filters on these alone; and
+ * users by type and time. Everything else takes the events.
+ * @param rolledUp the dimensions that rollups have
+ * @param periods of the question's time dimension
+ */
+export function planOf(
+  question: QueryQuestion,
+  rolledUp: readonly string[],
+  periods?: readonly Period[],
+): Plan {
+  return rollupPlanOf(question, rolledUp) ?? eventsPlanOf(question, periods);
+}
+
+/** The plan that reads events, which every question has. */
+export function eventsPlanOf(question: QueryQuestion, periods?: readonly Period[]): EventsPlan {
+  const { metrics, dimensions, filter, totals } = question;
+  const types = filter && typesOf(filter);
+  return {
+    source: "events",
+    filter: { ...(types && { types }), ...(filter && { where: [filter] }) },
+    job: {
+      kind: "breakdown",
+      metrics: metrics.map(({ metric }) => metric),
+      dimensions: dimensions.map(({ dimension }) => dimension),
+      ...(periods !== undefined && { periods: periods.map(({ start, end }) => ({ start, end })) }),
+      totals,
+      maxGroups,
+    },
+  };
+}
+
+/** The plan that reads rollups; `undefined` where they do not suffice. */
+export function rollupPlanOf(
+  { metrics, dimensions, filter }: QueryQuestion,
+  rolledUp: readonly string[],
+): RollupPlan | undefined {
+  if (metrics.some(({ metric }) => metric.op !== "count" && metric.op !== "uniques"))
+    return undefined;
+  const asked = dimensions.flatMap(({ dimension }) =>
+    "path" in dimension ? [dimension.path] : [],
+  );
+  const sections = new Set([...asked, ...(filter ? pathsIn(filter) : [])].map(nameOf));
+  sections.delete("type");
+  if (sections.size > 1) return undefined;
+  const [section = "types"] = sections;
+  const users = metrics.some(({ metric }) => metric.op === "uniques");
+  if (section !== "types" && (users || !rolledUp.includes(section))) return undefined;
+  if (filter !== undefined && !isTold(filter, section)) return undefined;
+  return { source: "rollup", section, users, ...(filter && { filter }) };
+}
+
+/** Whether what a row sums under `(other)` is needed to answer a question. */
+export function needsOther(
+  { dimensions, filter }: Pick<QueryQuestion, "dimensions" | "filter">,
+  section: string,
+): (cells: TypeCounts | UserSketches | ValueCounts) => boolean {
+  const asked = dimensions.flatMap(({ dimension }) =>
+    "path" in dimension ? [dimension.path] : [],
+  );
+  const asksType = [...asked, ...(filter ? pathsIn(filter) : [])].some(
+    (path) => nameOf(path) === "type",
+  );
+  const types = filter && typesOf(filter);
+  return (cells) =>
+    (asksType && Object.hasOwn(cells, OTHER)) ||
+    (section !== "types" && section !== "users" && isCut(cells as ValueCounts, types));
+}
+
+/**
+ * The types that events must be of to meet a predicate; `undefined` where any may. For an index and
+ * an estimate: the predicate still has to be met.
+ */
+export function typesOf(predicate: Predicate): readonly string[] | undefined {
+  switch (predicate.op) {
+    case "and": {
+      const parts = predicate.of.flatMap((part) => {
+        const types = typesOf(part);
+        return types === undefined ? [] : [types];
+      });
+      if (parts.length === 0) return undefined;
+      return parts.reduce((met, types) => met.filter((type) => types.includes(type)));
+    }
+    case "or": {
+      const parts = predicate.of.map(typesOf);
+      if (parts.includes(undefined)) return undefined;
+      return [...new Set((parts as readonly (readonly string[])[]).flat())];
+    }
+    case "is":
+    case "shown_as":
+      return nameOf(predicate.path) === "type"
+        ? (predicate.values as readonly Scalar[]).filter((value) => typeof value === "string")
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Whether a rollup's values tell if events meet a predicate: of types always, of texts that enrichment
+ * or the sender wrote where they are compared as a whole and stand uncut.
+ */
+function isTold(predicate: Predicate, section: string): boolean {
+  switch (predicate.op) {
+    case "and":
+    case "or":
+      return predicate.of.every((part) => isTold(part, section));
+    case "not":
+      return isTold(predicate.of, section);
+    case "is":
+    case "is_not":
+      if (nameOf(predicate.path) === "type") return true;
+      return (
+        (section === "source" || section.startsWith("context.")) &&
+        predicate.values.every((value) => standsUncut(value, section))
+      );
+    case "shown_as":
+      return nameOf(predicate.path) === "type" || predicate.values.every(standsShown);
+    default:
+      return nameOf(predicate.path) === "type";
+  }
+}
+
+/** What is shown is what a rollup counts under, unless it is long. */
+function standsShown(value: string): boolean {
+  return value.length <= maxKeyLength && value !== OTHER && !value.startsWith("\\");
+}
+
+/** `(none)` and `(other)` are what rollups say, and a lone surrogate is replaced there. */
+function standsUncut(value: unknown, section: string): boolean {
+  if (booleans.includes(section)) return typeof value === "boolean";
+  return (
+    typeof value === "string" &&
+    value.length <= maxKeyLength &&
+    value.isWellFormed() &&
+    !/^\(none\)$|^\(other\)$|\ufffd/.test(value)
+  );
+}

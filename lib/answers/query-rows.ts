@@ -1,0 +1,181 @@
+import type { Breakdown, Group } from "../questions/query/breakdown.ts";
+import type { Period } from "../counting/calendar.ts";
+import { pairsOf, type Pair } from "../questions/query/comparison.ts";
+import { FoldOverflow } from "../questions/fold.ts";
+import type { Metric } from "../questions/query/metric.ts";
+import { maxGroups } from "./plan.ts";
+import type { QueryQuestion } from "../questions/query/question.ts";
+
+type Metrics = readonly (number | null)[];
+
+/** One row: the dimensions as they were asked for, the period of a time dimension by its start. */
+export interface QueryRow {
+  /** `null` for a period that only the range before has; the metrics are `null` then. */
+  readonly dimensions: readonly (string | null)[];
+  readonly metrics: Metrics;
+  /** The metrics of the range before, where they were asked for; `null` where it has no such period. */
+  readonly previous?: Metrics | null;
+  /** The start of the period of the range before, where both were asked for; `null` where it has none. */
+  readonly previousTime?: string | null;
+}
+
+/** The groups of one range, and its periods. */
+export interface Answered extends Breakdown {
+  readonly periods?: readonly Period[];
+}
+
+/** Rows, and how many more there are behind them. */
+export interface Rows {
+  readonly rows: readonly QueryRow[];
+  readonly leftOut: number;
+}
+
+/** What of a group is known; of the time dimension the number of a pair of periods. */
+interface Row {
+  readonly key: readonly (string | number)[];
+  readonly metrics: Metrics;
+  readonly previous?: Metrics | null;
+  /** Whether only the range before has its period. */
+  readonly isGone: boolean;
+}
+
+/**
+ * Put the groups into the order asked for, and take `limit` of them after the first `offset`, with rows for
+ * periods in which nothing happened. Where no order was asked for, the newest periods are taken first, and shown in
+ * the order of time. Values that are missing come last in either direction; what is equal is ordered by its dimensions.
+ * @throws FoldOverflow where there are more than `maxGroups` rows
+ */
+export function rowsOf(question: QueryQuestion, now: Answered, before?: Answered): Rows {
+  const { limit, orderBy, newestFirst, page } = question;
+  const pairs = pairsFor(question, now, before);
+  const rows = joined(question, pairs, now, before);
+  const taking = newestFirst ? orderBy.with(0, { ...orderBy[0]!, descending: true }) : orderBy;
+  rows.sort((a, b) => compareRows(question, taking, a, b));
+  const taken = rows.slice(page.offset, page.offset + limit);
+  if (newestFirst) taken.sort((a, b) => compareRows(question, orderBy, a, b));
+  return {
+    rows: taken.map((row) => shown(row, pairs, now, before)),
+    leftOut: Math.max(0, rows.length - page.offset - taken.length),
+  };
+}
+
+/** The metrics of no events. */
+export function nothingOf({ metrics }: QueryQuestion): Metrics {
+  return metrics.map(({ metric }) => ofNothing(metric));
+}
+
+function ofNothing({ op }: Metric): number | null {
+  return op === "count" || op === "uniques" || op === "sum" ? 0 : null;
+}
+
+function pairsFor(
+  { interval }: QueryQuestion,
+  { periods = [] }: Answered,
+  before?: Answered,
+): readonly Pair[] {
+  if (interval === undefined) return [];
+  if (before === undefined) return periods.map((_, i) => ({ now: i }));
+  return pairsOf(interval, periods, before.periods ?? []);
+}
+
+/** The groups of both ranges, each with its counterpart. */
+function joined(
+  question: QueryQuestion,
+  pairs: readonly Pair[],
+  now: Answered,
+  before?: Answered,
+): Row[] {
+  const time = question.dimensions.findIndex(({ dimension }) => "time" in dimension);
+  const pairOf = new Map(pairs.map(({ before: index }, pair) => [index, pair]));
+  const current = byKey(now.groups);
+  const earlier = byKey(
+    (before?.groups ?? []).map(({ dimensions, metrics }) => ({
+      dimensions:
+        time < 0 ? dimensions : dimensions.with(time, pairOf.get(dimensions[time] as number)!),
+      metrics,
+    })),
+  );
+  const nothing = nothingOf(question);
+  const missing = nothing.map(() => null);
+  const has = (key: Row["key"], range: keyof Pair) =>
+    time < 0 || pairs[key[time] as number]![range] !== undefined;
+  return keysOf(question, time, pairs.length, [...current.values(), ...earlier.values()]).map(
+    (key) => {
+      const name = JSON.stringify(key);
+      const isGone = !has(key, "now");
+      const metrics = isGone ? missing : (current.get(name)?.metrics ?? nothing);
+      if (before === undefined) return { key, metrics, isGone };
+      const previous = has(key, "before") ? (earlier.get(name)?.metrics ?? nothing) : null;
+      return { key, metrics, previous, isGone };
+    },
+  );
+}
+
+function byKey(groups: readonly Group[]): ReadonlyMap<string, Group> {
+  return new Map(groups.map((group) => [JSON.stringify(group.dimensions), group]));
+}
+
+/** The keys of all rows, each once: of the groups and, unless they are not wanted, of periods without any. */
+function keysOf(
+  question: QueryQuestion,
+  time: number,
+  pairs: number,
+  groups: readonly Group[],
+): readonly Row["key"][] {
+  const fills = time >= 0 && question.fill;
+  const names = new Set(
+    groups.map(({ dimensions }) => JSON.stringify(fills ? dimensions.with(time, 0) : dimensions)),
+  );
+  // Without another dimension there is a series also of nothing.
+  if (fills && question.dimensions.length === 1) names.add("[0]");
+  const keys = [...names].map((name) => JSON.parse(name) as Row["key"]);
+  if (!fills) return keys;
+  if (keys.length * pairs > maxGroups) {
+    throw new FoldOverflow(
+      `${keys.length} groups in ${pairs} periods each are ${keys.length * pairs} rows, and at most ${maxGroups} are made: ask with "fill": false, a longer interval or fewer dimensions`,
+    );
+  }
+  return keys.flatMap((key) => Array.from({ length: pairs }, (_, pair) => key.with(time, pair)));
+}
+
+function shown(
+  { key, metrics, previous }: Row,
+  pairs: readonly Pair[],
+  now: Answered,
+  before?: Answered,
+): QueryRow {
+  const pair = pairs[key.find((value) => typeof value === "number") ?? -1];
+  const timeOf = ({ periods }: Answered, index?: number) =>
+    index === undefined ? null : periods![index]!.time;
+  return {
+    dimensions: key.map((value) => (typeof value === "number" ? timeOf(now, pair!.now) : value)),
+    metrics,
+    ...(before && { previous: previous ?? null }),
+    ...(before && pair && { previousTime: timeOf(before, pair.before) }),
+  };
+}
+
+function compareRows(
+  { dimensions }: QueryQuestion,
+  orderBy: QueryQuestion["orderBy"],
+  a: Row,
+  b: Row,
+): number {
+  for (const { column, descending } of orderBy) {
+    const at = column - dimensions.length;
+    if (at < 0 && typeof a.key[column] === "number" && a.isGone !== b.isGone) {
+      return a.isGone ? 1 : -1;
+    }
+    const [x, y] = at < 0 ? [a.key[column]!, b.key[column]!] : [a.metrics[at]!, b.metrics[at]!];
+    if (x === null || y === null) {
+      if (x !== y) return x === null ? 1 : -1;
+    } else if (x !== y) {
+      return x < y === descending ? 1 : -1;
+    }
+  }
+  for (const [i, x] of a.key.entries()) {
+    const y = b.key[i]!;
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
+}

@@ -1,0 +1,189 @@
+import type { Cover, Marks } from "../counting/cover.ts";
+import { OTHER, sectionOf, type Section } from "../counting/cells.ts";
+import { cellsOf } from "../counting/delta.ts";
+import { grainMs, grains, startOf, type Grain } from "../counting/bucket.ts";
+import type { ProjectId, StoredEvent } from "../event/event.ts";
+import type { FoldedSource } from "./source.ts";
+
+import { readEvents, type Counting, type EventsRead } from "./cut-rows.ts";
+import type { EventFilter, EventQuery } from "../event/filter.ts";
+import type { Range } from "../event/filter.ts";
+import type { SectionRow } from "../counting/cells.ts";
+import type { EventReads, Source } from "./source.ts";
+
+/** What is to be read of a cover, none of whose buckets crosses the boundary of a column. */
+export interface Reading extends Counting {
+  readonly cover: Cover;
+  /** Whether what these cells sum under `(other)` is needed; asked of rows that are cut. */
+  readonly needs: (cells: SectionRow<string>["cells"]) => boolean;
+}
+
+/** What had to be read. */
+export interface Covered {
+  /** Whether some rows are cut where the question needs what was cut. */
+  readonly isCut: boolean;
+  readonly source: "rollup" | "events" | "mixed";
+  /** The events that were read in place of cut rows. */
+  readonly events?: EventsRead;
+}
+
+/** About how many cells are read at a time; and how many buckets at first, and at most. */
+const cellsAtOnce = 50_000;
+const bucketsAtOnce = { first: 64, most: 4_096 };
+
+/** What a sketch of users weighs, in cells. */
+const sketchWeight = 100;
+const pageSize = 1_000;
+
+/** The marks around a range. */
+export function marksOf(store: EventReads, project: ProjectId, range: Range): Promise<Marks> {
+  // Whole days: a bucket is settled only where its parents' and children's marks are known too.
+  const days = {
+    from: startOf("day", range.from),
+    to: startOf("day", range.to) + grainMs.day,
+  };
+  return store.marks(project, days);
+}
+
+/**
+ * Read one section of all that a cover leads to, a part at a time. Where a bucket was cut and the
+ * question needs what was cut, the events of the bucket are read instead, unless that is too much.
+ * @param take gets each row; each lies within one column
+ * @param budget `rollups` leaves it at the cut rows
+ * @throws ServiceError QUERY_TOO_EXPENSIVE where too many events would have to be read
+ */
+export async function readCovered(
+  asking: FoldedSource,
+  reading: Reading,
+  budget: "events" | "rollups",
+  take: (row: SectionRow<string>) => void,
+): Promise<Covered> {
+  const cut: Range[] = [];
+  let isCut = false;
+  let [fromRollups, fromEvents] = [false, false];
+  for await (const { row, lengthMs } of coveredRows(asking, reading)) {
+    if (!row.exact && reading.needs(row.cells)) {
+      if (budget === "events") {
+        cut.push({ from: row.start, to: row.start + lengthMs });
+        continue;
+      }
+      isCut = true;
+    }
+    take(row);
+    if (lengthMs > 0) fromRollups = true;
+    else fromEvents = true;
+  }
+  const events = cut.length === 0 ? undefined : await readEvents(asking, reading, cut, take);
+  fromEvents ||= events !== undefined;
+  const source = fromEvents ? (fromRollups ? "mixed" : "events") : "rollup";
+  return { isCut, source, ...(events && { events }) };
+}
+
+interface CoveredRow<S extends Section> {
+  readonly row: SectionRow<S>;
+  /** How long the row's bucket is; 0 for one that was counted from events. */
+  readonly lengthMs: number;
+}
+
+/** All rows of a section, of rollups, deltas and the events of parts of minutes. */
+export async function* coveredRows<S extends Section>(
+  { store, project }: Source,
+  { cover, section }: { readonly cover: Cover; readonly section: S },
+): AsyncGenerator<CoveredRow<S>> {
+  for (const grain of grains) {
+    const read = (ranges: readonly Range[]) => store.rollups(project, grain, ranges, section);
+    yield* inParts(grain, cover.rollups[grain], section, read);
+  }
+  const minutes = cover.deltas.map((start) => ({ from: start, to: start + grainMs.minute }));
+  yield* inParts("minute", minutes, section, (ranges) =>
+    store.deltaSums(
+      project,
+      ranges.map(({ from }) => from),
+      section,
+    ),
+  );
+  for (const range of cover.events) {
+    for await (const events of pagesOf(store, { project, ...range })) {
+      yield { row: eventRow(range.from, events, section), lengthMs: 0 };
+    }
+  }
+}
+
+/** A row counted from the events of a part of a minute, which starts at `start`. */
+export function eventRow<S extends Section>(
+  start: number,
+  events: readonly StoredEvent[],
+  section: S,
+): SectionRow<S> {
+  const dimensions = section === "types" || section === "users" ? [] : [section];
+  return { start, cells: sectionOf(cellsOf(events, dimensions), section), exact: true };
+}
+
+/** Reads so many buckets at a time that about as many cells come as are to be held at once. */
+async function* inParts<S extends Section>(
+  grain: Grain,
+  ranges: readonly Range[],
+  section: S,
+  read: (ranges: readonly Range[]) => Promise<readonly SectionRow<S>[]>,
+): AsyncGenerator<CoveredRow<S>> {
+  const lengthMs = grainMs[grain];
+  let size: number = bucketsAtOnce.first;
+  let rest = ranges;
+  while (rest.length > 0) {
+    const [part, after] = parted(rest, size * lengthMs);
+    rest = after;
+    const rows = await read(part);
+    for (const row of rows) yield { row, lengthMs };
+    const weight = rows.reduce((sum, { cells }) => sum + weightOf(cells, section), 1);
+    size = Math.ceil(Math.min(bucketsAtOnce.most, 4 * size, (size * cellsAtOnce) / weight));
+  }
+}
+
+/** The first so many milliseconds of ranges, and the rest. */
+function parted(
+  ranges: readonly Range[],
+  lengthMs: number,
+): readonly [part: readonly Range[], rest: readonly Range[]] {
+  let left = lengthMs;
+  for (const [i, { from, to }] of ranges.entries()) {
+    if (to - from >= left) {
+      const end = from + left;
+      const rest = ranges.slice(i + 1);
+      return [
+        [...ranges.slice(0, i), { from, to: end }],
+        end < to ? [{ from: end, to }, ...rest] : rest,
+      ];
+    }
+    left -= to - from;
+  }
+  return [ranges, []];
+}
+
+function weightOf(
+  cells: SectionRow<string>["cells"] | SectionRow<"types">["cells"] | SectionRow<"users">["cells"],
+  section: Section,
+): number {
+  const types = Object.keys(cells);
+  if (section === "types") return types.length;
+  if (section === "users") return types.length * sketchWeight;
+  const values = cells as SectionRow<string>["cells"];
+  return types.reduce((sum, type) => sum + Object.keys(values[type]!).length, 0);
+}
+
+/** How many events of some types, or of any, a row may count: more where it is cut. */
+export function eventsOf({ cells }: SectionRow<"types">, types?: readonly string[]): number {
+  const wanted = types === undefined ? Object.keys(cells) : [...types, OTHER];
+  return wanted.reduce((sum, type) => sum + (Object.hasOwn(cells, type) ? cells[type]! : 0), 0);
+}
+
+async function* pagesOf(
+  store: EventReads,
+  filter: EventFilter,
+): AsyncGenerator<readonly StoredEvent[]> {
+  let after: EventQuery["after"];
+  do {
+    const page = await store.page({ ...filter, order: "asc", limit: pageSize, after });
+    if (page.events.length > 0) yield page.events;
+    after = page.next;
+  } while (after !== undefined);
+}

@@ -1,0 +1,27 @@
+import type { FoldJob, FoldKind } from "../questions/folds.ts";
+import type { EventFilter } from "../event/filter.ts";
+import type { Analyzed } from "../store/store.ts";
+import type { EventPage } from "../event/event-page.ts";
+import type { ProjectId } from "../event/event.ts";
+import type { EventQuery } from "../event/filter.ts";
+import type { EventStore } from "../store/store.ts";
+
+/** What answers are made of. */
+export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "deltaSums"> & {
+  page(query: EventQuery): Promise<EventPage>;
+};
+
+/** Of whom to read, and from where. */
+export interface Source {
+  readonly store: EventReads;
+  readonly project: ProjectId;
+}
+
+/** A source whose events can be folded, within the budget of a question. */
+export interface FoldedSource extends Source {
+  /** @throws ServiceError QUERY_TOO_EXPENSIVE, TOO_MANY_REQUESTS */
+  analyze<K extends FoldKind>(
+    filter: Omit<EventFilter, "project">,
+    job: FoldJob<K>,
+  ): Promise<Analyzed<K> & { readonly estimate: number }>;
+}

@@ -1,0 +1,29 @@
+import { FoldOverflow } from "../questions/fold.ts";
+import { ServiceError } from "../errors.ts";
+
+/** Read from the events where rollups were cut; where that is too much, leave it at the cut rollups. */
+export async function withinBudget<T>(
+  read: (budget: "events" | "rollups") => Promise<T>,
+): Promise<T> {
+  try {
+    return await read("events");
+  } catch (error) {
+    if (!isTooMuch(error)) throw error;
+    return read("rollups");
+  }
+}
+
+/** @throws ServiceError QUERY_TOO_EXPENSIVE where an answer grows beyond its bounds */
+export async function bounded<T>(answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (!(error instanceof FoldOverflow)) throw error;
+    throw new ServiceError("QUERY_TOO_EXPENSIVE", error.message);
+  }
+}
+
+function isTooMuch(error: unknown): boolean {
+  if (error instanceof FoldOverflow) return true;
+  return error instanceof ServiceError && error.type === "QUERY_TOO_EXPENSIVE";
+}

@@ -1,0 +1,55 @@
+import { ServiceError } from "../errors.ts";
+
+interface Waiting {
+  readonly controller: AbortController;
+  /** The node that called. */
+  readonly node: string | null;
+  calls: number;
+}
+
+/** How many of those that left before they were heard of are remembered: their call may still be on its way. */
+const maxRemembered = 1_000;
+
+/** Who waits for an answer here, each under the id of its call, until it left. */
+export class Callers {
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #left = new Set<string>();
+
+  /** One call begins, perhaps within another of the same caller. @returns what is aborted when the caller leaves */
+  begin(id: string, node: string | null = null): AbortSignal {
+    const caller = this.#waiting.get(id) ?? { controller: new AbortController(), node, calls: 0 };
+    this.#waiting.set(id, caller);
+    caller.calls += 1;
+    if (this.#left.delete(id)) caller.controller.abort(callerLeft());
+    return caller.controller.signal;
+  }
+
+  end(id: string): void {
+    const caller = this.#waiting.get(id);
+    if (caller === undefined) return;
+    caller.calls -= 1;
+    if (caller.calls === 0) this.#waiting.delete(id);
+  }
+
+  left(id: string): void {
+    const caller = this.#waiting.get(id);
+    if (caller !== undefined) {
+      caller.controller.abort(callerLeft());
+      return;
+    }
+    this.#left.add(id);
+    const [oldest] = this.#left;
+    if (this.#left.size > maxRemembered) this.#left.delete(oldest!);
+  }
+
+  /** All that wait at a node are gone with it. */
+  lost(node: string): void {
+    for (const caller of this.#waiting.values()) {
+      if (caller.node === node) caller.controller.abort(callerLeft());
+    }
+  }
+}
+
+function callerLeft(): ServiceError {
+  return new ServiceError("CALLER_LEFT");
+}

@@ -1,0 +1,64 @@
+export interface TickerOptions {
+  /** The longest time between two runs. */
+  readonly everyMs: number;
+  /** After a run the next one waits this many times as long as the run took, so it never takes the machine for itself. */
+  readonly restFactor: number;
+}
+export class Ticker {
+  readonly #work: () => Promise<void>;
+  readonly #everyMs: number;
+  readonly #restFactor: number;
+  readonly #onError: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #restUntil = 0;
+  #woken = false;
+  #stopped = false;
+
+  constructor(
+    work: () => Promise<void>,
+    everyMs: number,
+    restFactor: number,
+    onError: (error: unknown) => void,
+  ) {
+    this.#work = work;
+    this.#everyMs = everyMs;
+    this.#restFactor = restFactor;
+    this.#onError = onError;
+    this.#schedule(0);
+  }
+
+  wake(): void {
+    this.#woken = true;
+    if (this.#running === undefined) this.#schedule(this.#restLeftMs());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#running = this.#run().finally(() => {
+        this.#running = undefined;
+        this.#schedule(this.#woken ? this.#restLeftMs() : this.#everyMs);
+      });
+    }, delayMs);
+  }
+
+  #restLeftMs(): number {
+    return Math.max(0, this.#restUntil - performance.now());
+  }
+
+  async #run(): Promise<void> {
+    const startedAt = performance.now();
+    this.#woken = false;
+    await this.#work().catch(this.#onError);
+    const now = performance.now();
+    this.#restUntil = now + (now - startedAt) * this.#restFactor;
+  }
+}

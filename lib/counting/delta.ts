@@ -1,0 +1,123 @@
+import type { BatchId, ProjectId, StoredEvent } from "../event/event.ts";
+import { startOf, type Bucket } from "./bucket.ts";
+import { record, type Cells, type ValueCounts } from "./cells.ts";
+import { keyReader, valueReader } from "./dimensions.ts";
+import { sketchOf, type Sketch } from "./sketch.ts";
+
+/**
+ * What a batch adds to each minute its events lie in (by their timestamps), ascending.
+ * Pure: the same events of the same batch make the same deltas, in whatever order they come but for
+ * the order of keys.
+ */
+export function deltasOf(
+  batch: BatchId,
+  project: ProjectId,
+  events: readonly StoredEvent[],
+  dimensions: readonly string[],
+): readonly Delta[] {
+  const readers = dimensions.map((name) => ({ dimension: name, read: keyReader(name) }));
+  const minutes = new Map<number, StoredEvent[]>();
+  for (const event of events) {
+    const start = startOf("minute", event.timestamp);
+    const known = minutes.get(start);
+    if (known === undefined) minutes.set(start, [event]);
+    else known.push(event);
+  }
+  return [...minutes]
+    .sort(([a], [b]) => a - b)
+    .map(([start, within]) => ({
+      batch,
+      bucket: { project, grain: "minute", start },
+      cells: countCells(within, readers),
+    }));
+}
+
+/** The cells of some events, each value whole. */
+export function cellsOf(events: readonly StoredEvent[], dimensions: readonly string[]): Cells {
+  return countCells(
+    events,
+    dimensions.map((name) => ({ dimension: name, read: valueReader(name) })),
+  );
+}
+
+/**
+ * Who an event is of, for distinct counts: `metadata.userId`, else `metadata.anonymousId`; a text
+ * that is not empty, or a number (7 and "7" are one user). `undefined` where it has neither.
+ */
+export function userOf(event: Pick<StoredEvent, "metadata">): string | undefined {
+  const { metadata } = event;
+  if (metadata === undefined) return undefined;
+  return identity(metadata, "userId") ?? identity(metadata, "anonymousId");
+}
+
+function identity(metadata: object, key: string): string | undefined {
+  if (!Object.hasOwn(metadata, key)) return undefined;
+  const value = (metadata as Readonly<Record<string, unknown>>)[key];
+  if (typeof value === "string") return value === "" ? undefined : value;
+  return typeof value === "number" ? String(value) : undefined;
+}
+
+interface Reader {
+  readonly dimension: string;
+  readonly read: (event: StoredEvent) => string;
+}
+
+interface Tally {
+  count: number;
+  readonly users: Set<string>;
+  /** In the readers' order. */
+  readonly values: readonly Record<string, number>[];
+}
+
+function countCells(events: readonly StoredEvent[], readers: readonly Reader[]): Cells {
+  const tallies = new Map<string, Tally>();
+  for (const event of events) {
+    let tally = tallies.get(event.type);
+    if (tally === undefined) {
+      tally = { count: 0, users: new Set(), values: readers.map(() => record<number>()) };
+      tallies.set(event.type, tally);
+    }
+    tally.count++;
+    const user = userOf(event);
+    if (user !== undefined) tally.users.add(user);
+    for (let i = 0; i < readers.length; i++) {
+      const counts = tally.values[i]!;
+      const value = readers[i]!.read(event);
+      counts[value] = (counts[value] ?? 0) + 1;
+    }
+  }
+
+  const types = record<number>();
+  const users = record<Sketch>();
+  const dimensions = record<ValueCounts>();
+  for (const [type, tally] of tallies) {
+    types[type] = tally.count;
+    if (tally.users.size > 0) users[type] = sketchOf(tally.users);
+  }
+  readers.forEach(({ dimension }, i) => {
+    const values = record<Readonly<Record<string, number>>>();
+    for (const [type, tally] of tallies) values[type] = tally.values[i]!;
+    dimensions[dimension] = values;
+  });
+  return { types, users, dimensions };
+}
+
+/** A batch after enrichment. Between threads it travels as a `BatchPack`. */
+export interface EnrichDone {
+  readonly batch: BatchId;
+  readonly project: ProjectId;
+  /** In the order of the batch, or of `only`. */
+  readonly events: readonly StoredEvent[];
+  /** What these events add, were the batch to own all of them. */
+  readonly deltas: readonly Delta[];
+}
+export interface DeltasDone {
+  readonly deltas: readonly Delta[];
+}
+
+/** What a batch adds to a minute. */
+export interface Delta {
+  readonly batch: BatchId;
+  readonly bucket: Bucket;
+  readonly cells: Cells;
+}

@@ -1,0 +1,96 @@
+import { contentHash } from "../content-hash.ts";
+import type { Client } from "./client.ts";
+import { emailProviderOf } from "./email-provider.ts";
+import { isMailAction } from "./mail-action.ts";
+import { readPage } from "./page.ts";
+import { referrerOf } from "./referrer.ts";
+import type {
+  AcceptedEvent,
+  BatchMessage,
+  EventContext,
+  JsonObject,
+  StoredEvent,
+} from "../event.ts";
+import { originOf, withAddress, type OriginTools } from "../origin.ts";
+
+/** What enrichment needs besides the event. */
+export interface EnrichTools extends OriginTools {
+  /** Reads a user agent of any length at a bounded cost: `clientReader`. */
+  readonly clientOf: (userAgent: string) => Client;
+}
+
+type Writable<T> = { -readonly [key in keyof T]: T[key] };
+
+/**
+ * An accepted event as it is stored: its content, its fingerprint, what can be found out about it, and the
+ * batch that brings it. A pure function of its arguments, so a redelivery gives the same bytes. Never
+ * throws, whatever JSON the metadata holds, and looks at a bounded part of each text.
+ *
+ * The address comes truncated, with its country; that of an earlier version's message is looked up and truncated
+ * here. One that cannot be read is dropped.
+ */
+export function enrich(
+  event: AcceptedEvent,
+  { batch, project }: Pick<BatchMessage, "batch" | "project">,
+  tools: EnrichTools,
+): StoredEvent {
+  const { undated: _undated, country, metadata, ...rest } = event;
+  const origin = originOf(
+    metadata?.["ip"],
+    country === undefined ? tools : located(country, tools),
+  );
+  const stored: Writable<StoredEvent> = {
+    ...rest,
+    project,
+    batch,
+    hash: contentHash(event),
+    context: contextOf(event.type, metadata ?? {}, origin.country, tools),
+  };
+  if (metadata !== undefined) stored.metadata = withAddress(metadata, origin.ip);
+  return stored;
+}
+
+/** Tools that know the country already. */
+function located(country: string | null, { fullIp }: OriginTools): OriginTools {
+  return { fullIp, countryOf: () => country ?? undefined };
+}
+
+function contextOf(
+  type: string,
+  metadata: JsonObject,
+  country: string | null,
+  { clientOf }: EnrichTools,
+): EventContext {
+  const { userAgent, url, referrer, recipient } = metadata;
+  const context: Writable<EventContext> = {};
+
+  const mail = isMailAction(type, typeof recipient === "string" && recipient !== "");
+  const client =
+    typeof userAgent === "string" && userAgent !== "" ? clientOf(userAgent) : undefined;
+  if (client !== undefined) Object.assign(context, mail ? mailReader(client) : visitor(client));
+  if (mail) context.machine = client !== undefined && client.bot;
+
+  if (country !== null) context.country = country;
+
+  const page = readPage(url);
+  if (page !== undefined) Object.assign(context, page);
+  const cameFrom = referrerOf(referrer, page?.host);
+  if (cameFrom !== undefined) context.referrer = cameFrom;
+
+  const provider = emailProviderOf(recipient);
+  if (provider !== undefined) context.emailProvider = provider;
+  return context;
+}
+
+function visitor({ mailFetcher: _mailFetcher, ...seen }: Client): EventContext {
+  return seen;
+}
+
+/**
+ * Who a mail's picture or link was fetched by. Behind a privacy relay or a proxy is a person's mailbox: it is
+ * a machine and no bot, and the browser it names is not the reader's.
+ */
+function mailReader(client: Client): EventContext {
+  const relayed = client.mailFetcher === "prefetch" || client.mailFetcher === "proxy";
+  return relayed ? { device: "other", bot: false } : visitor(client);
+}

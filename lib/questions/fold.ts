@@ -1,0 +1,78 @@
+import { userOf } from "../counting/delta.ts";
+import type { StoredEvent } from "../event/event.ts";
+import { meets, elementsAt, propertyAt } from "../event/filter.ts";
+import { hasElements } from "../event/property-path.ts";
+import type { Predicate } from "../event/filter.ts";
+import type { PropertyPath } from "../event/property-path.ts";
+
+/**
+ * What a fold reads of each event.
+ * - `field`: what events are kept by. `user` is `userOf` the event; absent fields are `undefined`.
+ * - `path`: a property of `data`, `metadata` or `context`. A text, number, boolean or null as it is;
+ *   `undefined` where it is missing; an object or array is `null`. Of a path to elements: all of them, each so.
+ * - `meets`: whether the event meets a predicate.
+ */
+export type Column =
+  | {
+      readonly field: "id" | "type" | "timestamp" | "source" | "correlationId" | "user";
+    }
+  | { readonly path: PropertyPath }
+  | { readonly meets: Predicate };
+
+export type Cell = One | readonly One[];
+
+type One = string | number | boolean | null | undefined;
+
+/**
+ * A question's answer under way. It runs where the events are read, on a thread of the store or
+ * beside a database's cursor, so that events need not travel: its parameters and its result are plain
+ * data. It must not matter in which order the events come.
+ */
+export interface Fold<Result> {
+  /** What `add` gets of each event, in this order. */
+  readonly columns: readonly Column[];
+  /**
+   * Takes one event. The array is used again for the next one.
+   * @throws FoldOverflow where the answer grows beyond its bound
+   */
+  add(row: readonly Cell[]): void;
+  /** To be called once, after the last event. Plain data. */
+  finish(): Result;
+}
+
+/** The answer would grow too large; the message says of what there are too many, and how many are allowed. */
+export class FoldOverflow extends Error {
+  override readonly name = "FoldOverflow";
+}
+
+/** What of an event its columns are read from. */
+type Part = Partial<StoredEvent>;
+
+/**
+ * Reads a fold's columns from whole events, or from as much of them as the columns ask for.
+ * @param user what `user` is, where that part does not tell
+ */
+export function rowReader<Event extends Part>(
+  columns: readonly Column[],
+  user: (event: Event) => Cell = userOf,
+): (event: Event) => readonly Cell[] {
+  const readers = columns.map((column) => readerOf(column, user));
+  return (event) => readers.map((read) => read(event));
+}
+function readerOf<Event extends Part>(
+  column: Column,
+  user: (event: Event) => Cell,
+): (event: Event) => Cell {
+  if ("meets" in column) return (event) => Number(meets(event, column.meets));
+  if ("path" in column) {
+    const { path } = column;
+    return hasElements(path)
+      ? (event) => elementsAt(event, path).map(scalar)
+      : (event) => scalar(propertyAt(event, path));
+  }
+  const { field } = column;
+  return field === "user" ? user : (event) => event[field];
+}
+function scalar(value: unknown): string | number | boolean | null | undefined {
+  return typeof value === "object" ? null : (value as string | number | boolean | undefined);
+}

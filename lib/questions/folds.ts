@@ -1,0 +1,41 @@
+import { breakdownFold, type Breakdown, type BreakdownJob } from "./query/breakdown.ts";
+import { extentFold, type Extent, type ExtentJob } from "./query/extent.ts";
+import type { Fold } from "./fold.ts";
+import { mailFold, type MailJob } from "./mail/fold.ts";
+import type { MailReport } from "./mail/report.ts";
+import { funnelFold, type FunnelResult } from "./sequences/funnel.ts";
+import type { FunnelJob } from "./sequences/funnel-question.ts";
+import { pathsFold, type PathsResult } from "./sequences/paths.ts";
+import type { PathsJob } from "./sequences/paths-question.ts";
+import { retentionFold, type RetentionResult } from "./sequences/retention.ts";
+import type { RetentionJob } from "./sequences/retention-question.ts";
+
+/** What can be computed where the events are. A job is plain data with its kind's name, and so is a result. */
+export interface Folds {
+  readonly breakdown: { readonly job: BreakdownJob; readonly result: Breakdown };
+  readonly extent: { readonly job: ExtentJob; readonly result: Extent };
+  readonly mail: { readonly job: MailJob; readonly result: MailReport };
+  readonly funnel: { readonly job: FunnelJob; readonly result: FunnelResult };
+  readonly retention: { readonly job: RetentionJob; readonly result: RetentionResult };
+  readonly paths: { readonly job: PathsJob; readonly result: PathsResult };
+}
+
+export type FoldKind = keyof Folds;
+
+/** The kind stands in the job, so the compiler tells from a job what its result is. */
+export type FoldJob<K extends FoldKind = FoldKind> = Folds[K]["job"] & { readonly kind: K };
+export type FoldResult<K extends FoldKind = FoldKind> = Folds[K]["result"];
+
+const makers: { readonly [K in FoldKind]: (job: FoldJob<K>) => Fold<FoldResult<K>> } = {
+  breakdown: breakdownFold,
+  extent: extentFold,
+  mail: mailFold,
+  funnel: funnelFold,
+  retention: retentionFold,
+  paths: pathsFold,
+};
+
+/** Begin the fold that a job asks for. */
+export function foldOf<K extends FoldKind>(job: FoldJob<K>): Fold<FoldResult<K>> {
+  return makers[job.kind](job);
+}

@@ -1,0 +1,164 @@
+import { hash } from "node:crypto";
+import type { AnswerMeta } from "../answer-meta.ts";
+import { ServiceError } from "../../errors.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { readPath, splitNames } from "../../event/property-path.ts";
+import type { PublicEvent } from "../../event/public-event.ts";
+import type { PropertyPath } from "../../event/property-path.ts";
+import type { EventQuery } from "../../event/filter.ts";
+import type { EventPage } from "../../event/event-page.ts";
+import {
+  filterParameters,
+  filterProperties,
+  isFilterParameter,
+  readEventFilter,
+  type OpenFilter,
+} from "../reading/filter-parameters.ts";
+import {
+  readChoice,
+  readInteger,
+  readList,
+  refuseUnknown,
+  type Findings,
+  type Raw,
+} from "../reading/parameters.ts";
+
+/** What `GET /api/v1/events` asks, checked. */
+export interface ListQuestion {
+  readonly filter: OpenFilter;
+  readonly order: "asc" | "desc";
+  readonly limit: number;
+  readonly after?: Position;
+  readonly fields?: readonly PropertyPath[];
+  readonly total: boolean;
+}
+
+/** A place in the order: the last event of a page. */
+export type Position = NonNullable<EventQuery["after"]>;
+
+export interface PageShown {
+  readonly limit: number;
+  readonly nextCursor: string | null;
+  /** Why it ended before its limit, where there may be more: it is large enough, or the search took long enough. */
+  readonly endedBy?: "bytes" | "time";
+}
+
+export interface ListAnswer {
+  readonly data: readonly Partial<PublicEvent>[];
+  readonly page: PageShown;
+  readonly total?: number;
+  readonly meta: AnswerMeta;
+}
+
+const limits = { min: 1, max: 1_000, otherwise: 100 };
+const known = [
+  ...filterParameters,
+  ...filterProperties,
+  "fields",
+  "order",
+  "limit",
+  "cursor",
+  "include",
+];
+const own = ["fields", "order", "limit", "cursor", "include"];
+
+/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
+export function readListQuestion(raw: Raw): ListQuestion {
+  const findings: Findings = [];
+  refuseUnknown(raw, (name) => own.includes(name) || isFilterParameter(name), known, findings);
+  const filter = readEventFilter(raw, findings);
+  const order = readChoice(raw, "order", ["asc", "desc"], findings) ?? "desc";
+  const question = {
+    filter,
+    order,
+    limit: readInteger(raw, "limit", limits, findings),
+    after: readCursor(raw["cursor"], { filter, order }, findings),
+    fields: readFields(raw, findings),
+    total: readChoice(raw, "include", ["total"], findings) !== undefined,
+  };
+  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
+  return question;
+}
+
+const shown = [
+  "id",
+  "type",
+  "data",
+  "timestamp",
+  "source",
+  "correlationId",
+  "metadata",
+  "receivedAt",
+  "project",
+  "context",
+];
+
+/** `fields=id,data.plan`: paths into an event as the API shows it. Absent where the parameter is. */
+export function readFields(raw: Raw, findings: Findings): PropertyPath[] | undefined {
+  return readList(raw, "fields", findings, splitNames)?.flatMap((name) => {
+    const path = readPath(name);
+    if (path !== undefined && shown.includes(path[0])) return [path];
+    findings.push({
+      pointer: "fields",
+      code: "field",
+      message: `there is no field ${name}; a field begins with one of ${shown.join(", ")}`,
+    });
+    return [];
+  });
+}
+
+/** What a list shows of a page that was found. */
+export function pageOf(
+  { events, next, endedBy }: EventPage,
+  question: Pick<ListQuestion, "filter" | "order" | "limit">,
+): { readonly events: readonly StoredEvent[]; readonly page: PageShown } {
+  const nextCursor = next === undefined ? null : cursorOf(next, question);
+  return {
+    events,
+    page: { limit: question.limit, nextCursor, ...(endedBy !== undefined && { endedBy }) },
+  };
+}
+
+/** The cursor for what comes after a position. It holds only for the same filter and order. */
+export function cursorOf(
+  position: Position,
+  question: Pick<ListQuestion, "filter" | "order">,
+): string {
+  const content = [position.timestamp, position.id, scopeOf(question.filter, question.order)];
+  return Buffer.from(JSON.stringify(content)).toString("base64url");
+}
+
+/** The position of a cursor of the same filter and order; a finding where it is none. */
+export function readCursor(
+  value: unknown,
+  { filter, order }: Pick<ListQuestion, "filter" | "order">,
+  findings: Findings,
+): Position | undefined {
+  if (value === undefined) return undefined;
+  const scope = scopeOf(filter, order);
+  const content = typeof value === "string" ? parsed(value) : undefined;
+  if (Array.isArray(content) && content.length === 3) {
+    const [timestamp, id, of] = content as unknown[];
+    if (Number.isSafeInteger(timestamp) && typeof id === "string" && of === scope) {
+      return { timestamp: timestamp as number, id };
+    }
+  }
+  findings.push({
+    pointer: "cursor",
+    code: "cursor",
+    message: "cursor must be a nextCursor of the same filters and order",
+  });
+  return undefined;
+}
+
+function parsed(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function scopeOf(filter: OpenFilter, order: string): string {
+  return hash("sha256", JSON.stringify([filter, order]), "base64url").slice(0, 12);
+}

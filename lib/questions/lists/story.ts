@@ -1,0 +1,60 @@
+import type { AnswerMeta } from "../answer-meta.ts";
+import { publicEvent, type PublicEvent } from "../../event/public-event.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { ServiceError } from "../../errors.ts";
+import { readListQuestion, type ListQuestion, type PageShown } from "./list.ts";
+import { refuseUnknown, type Findings, type Raw } from "../reading/parameters.ts";
+
+/** What `GET /api/v1/stories/:correlationId` answers: one page of what happened under a correlation id. */
+export interface StoryAnswer {
+  readonly correlationId: string;
+  /** By timestamp, then id. */
+  readonly data: readonly StoryEvent[];
+  readonly page: PageShown;
+  readonly meta: AnswerMeta;
+}
+
+export interface StoryEvent extends PublicEvent {
+  /** How long after the story's first event. */
+  readonly sinceFirstMs: number;
+  /** How long after the event before it, also where that is on the page before; `null` for the first of all. */
+  readonly sincePreviousMs: number | null;
+}
+
+const known = ["correlationId", "limit", "cursor"];
+
+/**
+ * Read the parameters of a story: a list of one correlation's events, ascending.
+ * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
+ */
+export function readStoryQuestion(raw: Raw): ListQuestion & { readonly correlationId: string } {
+  const findings: Findings = [];
+  refuseUnknown(raw, (name) => known.includes(name), known, findings);
+  if (raw["correlationId"] === undefined) {
+    const message = "correlationId is required: whose story it is";
+    findings.push({ pointer: "correlationId", code: "required", message });
+  }
+  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
+  const question = readListQuestion({ ...raw, order: "asc" });
+  return { ...question, correlationId: question.filter.correlationId! };
+}
+
+/**
+ * Events of one story, ascending, with the time between.
+ * @param first the instant of the story's first event
+ * @param previous that of the event before these; absent where there is none
+ */
+export function tell(
+  events: readonly StoredEvent[],
+  first: number,
+  previous?: number,
+): readonly StoryEvent[] {
+  return events.map((event, i) => {
+    const before = events[i - 1]?.timestamp ?? previous;
+    return {
+      ...publicEvent(event),
+      sinceFirstMs: event.timestamp - first,
+      sincePreviousMs: before === undefined ? null : event.timestamp - before,
+    };
+  });
+}

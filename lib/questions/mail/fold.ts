@@ -1,0 +1,222 @@
+import type { PropertyPath } from "../../event/property-path.ts";
+import { actorOf } from "../sequences/actor.ts";
+import { FoldOverflow, type Cell, type Column, type Fold } from "../fold.ts";
+import { mailNumbers, type MailReport } from "./report.ts";
+import { LooseMails } from "./loose-mails.ts";
+import { happened, MailTally } from "./mails.ts";
+import { Mailing } from "./mailing.ts";
+import { Mails, noGroup, type Note } from "./mails.ts";
+
+/** A mail report as plain data. The events it is to be given are those of `mailTypes`. */
+export interface MailJob {
+  readonly kind: "mail";
+  /** What mails are grouped by; all are one group where it is absent. */
+  readonly groupBy?: PropertyPath;
+  /** How many groups are told. */
+  readonly limit: number;
+  /** Only mails sent within this range, epoch milliseconds, half open; else whatever the events are about. */
+  readonly sentWithin?: { readonly from: number; readonly to: number };
+}
+
+export const mailTypes = [
+  "email.sent",
+  "email.delivered",
+  "email.bounced",
+  "email.opened",
+  "email.clicked",
+  "email.complained",
+  "email.unsubscribed",
+] as const;
+
+const maxGroups = 10_000;
+
+const columns: readonly Column[] = [
+  { field: "type" },
+  { field: "timestamp" },
+  { field: "correlationId" },
+  { path: ["metadata", "recipient"] },
+  { path: ["metadata", "userId"] },
+  { field: "user" },
+  { path: ["metadata", "campaignId"] },
+  { path: ["metadata", "templateId"] },
+  { path: ["context", "machine"] },
+  { path: ["data", "kind"] },
+  { path: ["data", "bounceType"] },
+  { path: ["data", "code"] },
+];
+
+/**
+ * Adds up what became of mails. A mail is what one recipient got under one `correlationId`, else of one campaign and
+ * template (`Mailing`); where events name none of these, their order tells mails apart (`LooseMails`), and where
+ * they name no recipient either each is a mail of its own.
+ *
+ * A mail's group is what any of its events says, so that an open that does not name its campaign counts for
+ * the campaign that was sent; where its events disagree it is the smallest, so the order does not matter.
+ */
+export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailReport> {
+  const mails = new Mails();
+  const mailings = new Map<string, Mailing>();
+  const loose = new LooseMails();
+  const groups = new Groups();
+
+  function mailingOf(key: string, ofCorrelation: boolean): Mailing {
+    let mailing = mailings.get(key);
+    if (mailing === undefined) mailings.set(key, (mailing = new Mailing(ofCorrelation)));
+    return mailing;
+  }
+
+  function join(mail: number, group: number): void {
+    const known = mails.groupOf(mail);
+    if (known === noGroup || groups.isBefore(group, known)) mails.setGroup(mail, group);
+  }
+
+  function settle(): void {
+    const merge = (from: number, into: number) => {
+      mails.merge(from, into);
+      if (mails.groupOf(from) !== noGroup) join(into, mails.groupOf(from));
+    };
+    for (const mailing of mailings.values()) mailing.settle(merge);
+    loose.settle(mails, (mail, { note, instant, group }) => {
+      mails.note(mail, note, instant);
+      if (group !== undefined) join(mail, groups.numberOf(group));
+    });
+  }
+
+  return {
+    columns: [...columns, ...(groupBy === undefined ? [] : [{ path: groupBy }])],
+
+    add(row) {
+      const [, timestamp, correlationId, address, userId, user, campaign, template] = row;
+      const instant = timestamp as number;
+      const note = noteOf(row, isWithin(sentWithin, instant));
+      if (note === undefined) return;
+      const value = row[columns.length];
+      const group = value === undefined || value === null ? undefined : String(value);
+      const recipient = addressOf(address);
+      let mail: number;
+      if (typeof correlationId === "string") {
+        // Who reads a mail in a browser has another anonymous id than the one it was sent to.
+        const addressee = { recipient, user: actorOf(userId) };
+        mail = mailingOf(`m${correlationId}`, true).mailOf(addressee, mails);
+      } else {
+        const who = recipient ?? actorOf(user);
+        if (who === undefined) mail = mails.add();
+        else if (isNamed(campaign) || isNamed(template)) {
+          const key = JSON.stringify([campaign ?? null, template ?? null]);
+          mail = mailingOf(key, false).mailOf({ recipient, user: actorOf(user) }, mails);
+        } else
+          return loose.add(`${recipient === undefined ? "u" : "r"}${who}`, {
+            instant,
+            note,
+            group,
+          });
+      }
+      mails.note(mail, note, instant);
+      if (group !== undefined) join(mail, groups.numberOf(group));
+    },
+
+    finish() {
+      settle();
+      const total = new MailTally();
+      const tallies = new Map<number, MailTally>();
+      for (let mail = 0; mail < mails.count; mail++) {
+        const state = mails.state(mail);
+        if ((state.bits & happened.elsewhere) !== 0) continue;
+        if (sentWithin !== undefined && (state.bits & happened.counted) === 0) continue;
+        total.add(state);
+        if (groupBy === undefined) continue;
+        const group = mails.groupOf(mail);
+        let tally = tallies.get(group);
+        if (tally === undefined) tallies.set(group, (tally = new MailTally()));
+        tally.add(state);
+      }
+      const rows = [...tallies]
+        .map(([group, tally]) => ({ group: groups.nameOf(group), ...mailNumbers(tally) }))
+        .sort((a, b) => b.sent - a.sent || compare(a.group, b.group));
+      return { rows: rows.slice(0, limit), total: mailNumbers(total), groups: rows.length };
+    },
+  };
+}
+
+const noted: Readonly<Record<string, Note["what"]>> = {
+  "email.sent": "sent",
+  "email.delivered": "delivered",
+  "email.opened": "opens",
+  "email.clicked": "clicks",
+  "email.complained": "complained",
+  "email.unsubscribed": "unsubscribed",
+};
+
+function noteOf(row: readonly Cell[], isWithinRange: boolean): Note | undefined {
+  const [type, , , , , , , , machine, kind, bounceType, code] = row;
+  const name = type as string;
+  const isBounce = name === "email.bounced";
+  const what = isBounce ? bounceOf(kind, bounceType, code) : noted[name];
+  const counted = what === "sent" && isWithinRange;
+  return what && { what, counted, byMachine: machine === true };
+}
+
+/** An address as mail systems compare it; in theory what stands before the @ might mind the case. */
+function addressOf(recipient: Cell): string | undefined {
+  const address = typeof recipient === "string" ? recipient.trim().toLowerCase() : "";
+  return address === "" ? undefined : address;
+}
+
+function isNamed(name: Cell): boolean {
+  return name !== undefined && name !== null && name !== "";
+}
+
+/** The values that mails are grouped by, each with a number. */
+class Groups {
+  readonly #numbers = new Map<string, number>();
+  readonly #names: string[] = [];
+
+  /** @throws FoldOverflow */
+  numberOf(name: string): number {
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      number = this.#names.length;
+      if (number === maxGroups) throw new FoldOverflow(`more than ${maxGroups} groups of mails`);
+      this.#names.push(name);
+      this.#numbers.set(name, number);
+    }
+    return number;
+  }
+
+  isBefore(one: number, other: number): boolean {
+    return one !== other && this.#names[one]! < this.#names[other]!;
+  }
+
+  nameOf(number: number): string | null {
+    return this.#names[number] ?? null;
+  }
+}
+
+/**
+ * Whether a mail bounced for good. By `data.kind` or `data.bounceType` in the words that senders use, else by the
+ * class of the enhanced status code in `data.code` (RFC 3463, 3.1: 5 is permanent, 4 is not).
+ */
+export function bounceOf(
+  kind: Cell,
+  bounceType: Cell,
+  code: Cell,
+): "hard" | "soft" | "undetermined" {
+  for (const word of [kind, bounceType]) {
+    if (typeof word !== "string") continue;
+    if (/^(?:hard|permanent)/i.test(word)) return "hard";
+    if (/^(?:soft|transient|temporary)/i.test(word)) return "soft";
+  }
+  const status = String(code ?? "");
+  if (/^5(?:\d\d|\.\d)/.test(status)) return "hard";
+  return /^4(?:\d\d|\.\d)/.test(status) ? "soft" : "undetermined";
+}
+
+function isWithin(range: MailJob["sentWithin"], instant: number): boolean {
+  return range !== undefined && instant >= range.from && instant < range.to;
+}
+
+/** By code unit; what has no group comes last. */
+function compare(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,210 @@
+import type { PropertyPath } from "../../event/property-path.ts";
+import { hasElements, nameOf } from "../../event/property-path.ts";
+import { shownValue } from "../../event/shown-value.ts";
+import type { Period } from "../../counting/calendar.ts";
+import { assign } from "../../counting/cover.ts";
+import { FoldOverflow, type Cell, type Column, type Fold } from "../fold.ts";
+import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
+
+/** How long the values of an answer may be together: they are held whole. */
+export const maxValueLength = 16_000_000;
+
+/** By what events are grouped: a field or property, or the period of the job that they lie in. */
+export type Dimension = { readonly path: PropertyPath } | { readonly time: true };
+
+/** Metrics of events, grouped. */
+export interface BreakdownJob {
+  readonly kind: "breakdown";
+  readonly metrics: readonly Metric[];
+  /** Of `time` at most one. */
+  readonly dimensions: readonly Dimension[];
+  /** Ascending, not overlapping; events outside of them do not count. */
+  readonly periods?: readonly Pick<Period, "start" | "end">[];
+  /** Whether the metrics of all events together are wanted. */
+  readonly totals: boolean;
+  /** FoldOverflow where there would be more. */
+  readonly maxGroups: number;
+}
+
+export interface Breakdown {
+  /** In no order. */
+  readonly groups: readonly Group[];
+  readonly totals?: readonly (number | null)[];
+  /** Whether a sketch told any of the numbers. */
+  readonly estimated: boolean;
+}
+
+/** One value for each dimension, of `time` the number of the period, and one for each metric. */
+export interface Group {
+  readonly dimensions: readonly (string | number)[];
+  readonly metrics: readonly (number | null)[];
+}
+
+export function breakdownFold(job: BreakdownJob): Fold<Breakdown> {
+  return new BreakdownFold(job);
+}
+
+/** A group, or the groups of one value of a dimension. */
+interface Node {
+  readonly value: string | number;
+  /** By the cell as it comes, and by the value that it counts under. */
+  readonly byCell: Map<Cell, Node>;
+  readonly byValue: Map<string | number, Node>;
+  readonly accumulators?: readonly Accumulator[];
+}
+
+class BreakdownFold implements Fold<Breakdown> {
+  readonly columns: readonly Column[];
+  readonly #job: BreakdownJob;
+  readonly #users = new Users();
+  readonly #root: Node;
+  readonly #totals: readonly Accumulator[] | undefined;
+  readonly #periods: readonly Pick<Period, "start" | "end">[];
+  readonly #hasElements: boolean;
+  #groups = 0;
+  #valueLength = 0;
+  #period = 0;
+
+  constructor(job: BreakdownJob) {
+    this.#job = job;
+    this.#periods = job.periods ?? [];
+    this.#hasElements = [...job.dimensions, ...job.metrics].some(
+      (one) => "path" in one && hasElements(one.path),
+    );
+    this.columns = [...job.dimensions.map(columnOfDimension), ...job.metrics.map(columnOfMetric)];
+    this.#totals = job.totals ? this.#accumulators() : undefined;
+    this.#root = this.#node("", job.dimensions.length === 0);
+  }
+
+  add(row: readonly Cell[]): void {
+    if (this.#hasElements) return this.#addElements(row);
+    const { dimensions, metrics } = this.#job;
+    let node = this.#root;
+    for (let i = 0; i < dimensions.length; i++) {
+      const isTime = "time" in dimensions[i]!;
+      const cell = isTime ? this.#periodOf(row[i] as number) : row[i];
+      if (isTime && cell === -1) return;
+      node = node.byCell.get(cell) ?? this.#child(node, cell, isTime, i === dimensions.length - 1);
+    }
+    for (let i = 0; i < metrics.length; i++) {
+      const cell = row[dimensions.length + i];
+      const value = metrics[i]!.op === "uniques" ? this.#users.numberOf(cell) : cell;
+      node.accumulators![i]!.add(value);
+      this.#totals?.[i]!.add(value);
+    }
+  }
+
+  /** An event counts once under each value of its elements; a metric of elements takes each of them. */
+  #addElements(row: readonly Cell[]): void {
+    const { dimensions, metrics } = this.#job;
+    let nodes: readonly Node[] = [this.#root];
+    for (const [i, dimension] of dimensions.entries()) {
+      const isTime = "time" in dimension;
+      const cells = isTime ? [this.#periodOf(row[i] as number)] : elementsOf(row[i]);
+      if (cells[0] === -1) return;
+      const isLast = i === dimensions.length - 1;
+      const childOf = (node: Node) => (cell: Cell) =>
+        node.byCell.get(cell) ?? this.#child(node, cell, isTime, isLast);
+      const all = cells.length === 0 ? [undefined] : cells;
+      nodes = nodes.flatMap((node) => [...new Set(all.map(childOf(node)))]);
+    }
+    for (const [i, { op }] of metrics.entries()) {
+      const cell = row[dimensions.length + i];
+      const values = op === "uniques" ? [this.#users.numberOf(cell)] : elementsOf(cell);
+      for (const value of values) {
+        for (const { accumulators } of nodes) accumulators![i]!.add(value);
+        this.#totals?.[i]!.add(value);
+      }
+    }
+  }
+
+  finish(): Breakdown {
+    const groups: Group[] = [];
+    let estimated = this.#totals?.some(({ isEstimate }) => isEstimate) ?? false;
+    const collect = (node: Node, dimensions: readonly (string | number)[]): void => {
+      if (node.accumulators !== undefined) {
+        groups.push({ dimensions, metrics: this.#valuesOf(node.accumulators) });
+        estimated ||= node.accumulators.some(({ isEstimate }) => isEstimate);
+      }
+      for (const child of node.byValue.values()) collect(child, [...dimensions, child.value]);
+    };
+    collect(this.#root, []);
+    const totals = this.#totals && this.#valuesOf(this.#totals);
+    return { groups, ...(totals && { totals }), estimated };
+  }
+
+  /** @throws FoldOverflow for a sum that is beyond all numbers: there is none to answer with */
+  #valuesOf(accumulators: readonly Accumulator[]): readonly (number | null)[] {
+    return accumulators.map(({ value }, i) => {
+      if (value === null || Number.isFinite(value)) return value;
+      const metric = this.#job.metrics[i]!;
+      const of = "path" in metric ? nameOf(metric.path) : "";
+      throw new FoldOverflow(`the ${metric.op} of ${of} is larger than a number can be`);
+    });
+  }
+
+  #child(parent: Node, cell: Cell, isTime: boolean, isLast: boolean): Node {
+    const value = isTime ? (cell as number) : shownValue(cell);
+    let child = parent.byValue.get(value);
+    if (child === undefined) {
+      this.#hold(value);
+      child = this.#node(value, isLast);
+      parent.byValue.set(value, child);
+    }
+    // Any number of cells may count under one value, `(none)` for example.
+    if (parent.byCell.size < 2 * parent.byValue.size + 1_000) parent.byCell.set(cell, child);
+    return child;
+  }
+
+  #hold(value: string | number): void {
+    if (typeof value === "string") this.#valueLength += value.length;
+    if (this.#valueLength > maxValueLength) {
+      throw new FoldOverflow(
+        `the values of the groups have more than ${maxValueLength} characters`,
+      );
+    }
+  }
+
+  #node(value: string | number, isGroup: boolean): Node {
+    if (isGroup && ++this.#groups > this.#job.maxGroups) {
+      throw new FoldOverflow(`the answer has more than ${this.#job.maxGroups} groups`);
+    }
+    return {
+      value,
+      byCell: new Map(),
+      byValue: new Map(),
+      ...(isGroup && { accumulators: this.#accumulators() }),
+    };
+  }
+
+  #accumulators(): readonly Accumulator[] {
+    return this.#job.metrics.map((metric) => accumulatorOf(metric, this.#users));
+  }
+
+  /** Events come mostly in the order of time: the last one's period is looked at first. */
+  #periodOf(instant: number): number {
+    const last = this.#periods[this.#period];
+    if (last !== undefined && instant >= last.start && instant < last.end) return this.#period;
+    const found = assign(this.#periods, instant);
+    if (found >= 0) this.#period = found;
+    return found;
+  }
+}
+
+function elementsOf(cell: Cell): readonly Cell[] {
+  return Array.isArray(cell) ? (cell as readonly Cell[]) : [cell];
+}
+
+function columnOfDimension(dimension: Dimension): Column {
+  if ("time" in dimension) return { field: "timestamp" };
+  const [top, ...inner] = dimension.path;
+  return inner.length === 0 && (top === "type" || top === "source" || top === "correlationId")
+    ? { field: top }
+    : { path: dimension.path };
+}
+
+function columnOfMetric(metric: Metric): Column {
+  if (metric.op === "uniques") return { field: "user" };
+  // A count looks at nothing: what all events have, and what many of them have alike.
+  return "path" in metric ? { path: metric.path } : { field: "type" };
+}

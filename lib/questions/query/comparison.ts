@@ -1,0 +1,72 @@
+import { Temporal } from "temporal-polyfill";
+import type { Range } from "../../event/filter.ts";
+import type { Interval, Period } from "../../counting/calendar.ts";
+
+/**
+ * The range that ends where this one begins and is as long on the calendar of a zone. A range of whole
+ * months (both ends on one day of the month, at one time of the clock) has as many months before it:
+ * before March comes February. Any other has as many days, whatever the clock did on them, and as much
+ * time beside.
+ */
+export function previousRange(zone: string, { from, to }: Range): Range {
+  const clock = (instant: number) =>
+    Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(zone);
+  const [start, end] = [clock(from), clock(to)];
+  const { months } = start.until(end, { largestUnit: "month" });
+  const before = start.subtract({ months });
+  // A month that has no such day would make the comparison longer or shorter than it says.
+  const isWhole = months > 0 && start.add({ months }).equals(end) && before.day === start.day;
+  const length = start.until(end, { largestUnit: "day" });
+  return { from: (isWhole ? before : start.subtract(length)).epochMilliseconds, to: from };
+}
+
+/** A period of a range beside its counterpart in the range before, by their indexes. */
+export interface Pair {
+  readonly now?: number;
+  readonly before?: number;
+}
+
+/**
+ * The periods of a range beside those of the range before: days by the number of the day, months by the
+ * number of the month, hours and minutes by the time of the clock (a second one of the same time by
+ * itself). First the range's own, in their order, then those that only the range before has.
+ */
+export function pairsOf(
+  interval: Interval,
+  now: readonly Period[],
+  before: readonly Period[],
+): readonly Pair[] {
+  const earlier = new Map(placesOf(interval, before).map((place, i) => [place, i]));
+  const pairs: Pair[] = placesOf(interval, now).map((place, i) => {
+    const counterpart = earlier.get(place);
+    earlier.delete(place);
+    return { now: i, ...(counterpart !== undefined && { before: counterpart }) };
+  });
+  return [...pairs, ...earlier.values().map((index) => ({ before: index }))];
+}
+
+const lengths = { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
+
+/** How far each period is from the first on the calendar, and how many times that came before. */
+function placesOf(interval: Interval, periods: readonly Period[]): readonly string[] {
+  const seen = new Map<number, number>();
+  const first = periods[0] === undefined ? 0 : placeOf(interval, periods[0]);
+  return periods.map((period) => {
+    const place = placeOf(interval, period) - first;
+    const times = seen.get(place) ?? 0;
+    seen.set(place, times + 1);
+    return `${place} ${times}`;
+  });
+}
+
+/** The number of the period on the calendar of its zone. */
+function placeOf(interval: Interval, { time }: Period): number {
+  const local = Date.parse(time.replace(/[+-]\d\d:\d\d$/, "Z"));
+  if (interval === "month") {
+    const date = new Date(local);
+    return 12 * date.getUTCFullYear() + date.getUTCMonth();
+  }
+  // A week begins on a Monday; day 0, 1970-01-01, was a Thursday.
+  const shift = interval === "week" ? 3 * lengths.day : 0;
+  return Math.floor((local + shift) / lengths[interval]);
+}

@@ -1,0 +1,92 @@
+/** Numbers from here on are summed apart, each as its 2^64th, which has the same digits: so that no sum on the way is too large. */
+const hugeFrom = 2 ** 960;
+const scale = 2 ** 64;
+
+/** A sum of huge numbers (as 2^64ths) below this is taken together with the others as it is. */
+const hugeSumFrom = 2 ** 958;
+
+/** Beside such a sum no more than the sign of a smaller number can matter. */
+const tinyBelow = 2 ** -900;
+
+/**
+ * A sum of floating-point numbers that does not depend on their order: the true sum, rounded once.
+ * By J. R. Shewchuk, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric
+ * Predicates", 1997: the error of each addition is kept as a number of its own.
+ */
+export class ExactSum {
+  /** Of whole numbers, while it is exact: the usual case. */
+  #whole = 0;
+  /** Not overlapping, the smallest first; and so those of huge numbers. */
+  #partials: readonly number[] = [];
+  #huge: readonly number[] = [];
+
+  add(value: number): void {
+    const whole = this.#whole + value;
+    if (Number.isSafeInteger(value) && Number.isSafeInteger(whole)) this.#whole = whole;
+    else if (Math.abs(value) < hugeFrom) this.#partials = plus(this.#partials, value);
+    else this.#huge = plus(this.#huge, value / scale);
+  }
+
+  /** Infinite where the sum is beyond what a number can hold. */
+  get value(): number {
+    const { sum, times } = this.#total();
+    return sum * times;
+  }
+
+  /** The sum by a count, also where the sum alone would be too large. */
+  by(count: number): number {
+    const { sum, times } = this.#total();
+    return (sum / count) * times;
+  }
+
+  #total(): { readonly sum: number; readonly times: number } {
+    if (this.#huge.length === 0 && this.#partials.length === 0)
+      return { sum: this.#whole, times: 1 };
+    const others = plus(this.#partials, this.#whole);
+    // What cancels out does so when the largest are added first.
+    const huge = this.#huge.toReversed().reduce<readonly number[]>(plus, []);
+    if (Math.abs(huge.at(-1) ?? 0) < hugeSumFrom) {
+      return { sum: rounded(huge.reduce((sum, one) => plus(sum, one * scale), others)), times: 1 };
+    }
+    let all: readonly number[] = huge;
+    for (const other of others.toReversed().reduce<readonly number[]>(plus, []).toReversed()) {
+      const isTiny = Math.abs(other) < tinyBelow;
+      all = plus(all, isTiny ? Math.sign(other) * tinyBelow : other / scale);
+      if (isTiny) break;
+    }
+    return { sum: rounded(all), times: scale };
+  }
+}
+
+/** One number more in a sum of partials. */
+function plus(partials: readonly number[], value: number): readonly number[] {
+  let sum = value;
+  const kept: number[] = [];
+  for (const partial of partials) {
+    const [high, low] = Math.abs(sum) < Math.abs(partial) ? [partial, sum] : [sum, partial];
+    sum = high + low;
+    const error = low - (sum - high);
+    if (error !== 0) kept.push(error);
+  }
+  kept.push(sum);
+  return kept;
+}
+
+/** The nearest number to the sum of partials; of two equally near ones the even one. */
+function rounded(partials: readonly number[]): number {
+  let at = partials.length - 1;
+  let sum = partials[at]!;
+  let error = 0;
+  while (at > 0 && error === 0) {
+    at -= 1;
+    const before = sum;
+    sum = before + partials[at]!;
+    error = partials[at]! - (sum - before);
+  }
+  if (at > 0 && Math.sign(error) === Math.sign(partials[at - 1]!)) {
+    const doubled = error * 2;
+    const next = sum + doubled;
+    if (next - sum === doubled) return next;
+  }
+  return sum;
+}

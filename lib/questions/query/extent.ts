@@ -1,0 +1,25 @@
+import type { Cell, Column, Fold } from "../fold.ts";
+
+/** When the first and the last of some events were. */
+export interface ExtentJob {
+  readonly kind: "extent";
+}
+
+/** Epoch milliseconds; absent where there are no events. */
+export interface Extent {
+  readonly first?: number;
+  readonly last?: number;
+}
+
+export function extentFold(): Fold<Extent> {
+  let first = Infinity;
+  let last = -Infinity;
+  return {
+    columns: [{ field: "timestamp" }] satisfies readonly Column[],
+    add([timestamp]: readonly Cell[]) {
+      first = Math.min(first, timestamp as number);
+      last = Math.max(last, timestamp as number);
+    },
+    finish: () => (first <= last ? { first, last } : {}),
+  };
+}

@@ -1,0 +1,23 @@
+import type { Cell, Column } from "../fold.ts";
+import { readChoice, type Findings, type Raw } from "../reading/parameters.ts";
+import { within } from "../reading/body.ts";
+
+/** Whose events belong together: a user's (`userOf`), a correlation's, or a session's (`metadata.sessionId`). */
+export const actorKinds = ["user", "correlationId", "session"] as const;
+export type ActorKind = (typeof actorKinds)[number];
+
+/** `"by"`: a user's where it is absent. */
+export function readActorKind(body: Raw, findings: Findings): ActorKind {
+  return within("", findings, (inner) => readChoice(body, "by", actorKinds, inner)) ?? "user";
+}
+
+/** What a fold reads to know whose an event is. */
+export function actorColumn(by: ActorKind): Column {
+  return by === "session" ? { path: ["metadata", "sessionId"] } : { field: by };
+}
+
+/** Whose an event is: a text that is not empty, or a number (7 and "7" are one). `undefined` for nobody's. */
+export function actorOf(cell: Cell): string | undefined {
+  if (typeof cell === "string") return cell === "" ? undefined : cell;
+  return typeof cell === "number" ? String(cell) : undefined;
+}

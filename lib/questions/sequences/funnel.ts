@@ -1,0 +1,155 @@
+import { actorColumn, actorOf } from "./actor.ts";
+import { BreakdownValues, largest } from "./breakdown-values.ts";
+import type { Cell, Column, Fold } from "../fold.ts";
+import { Attempts } from "./funnel-attempts.ts";
+import type { FunnelJob } from "./funnel-question.ts";
+import { markingOf, type Marking } from "./selection.ts";
+import { Timeline } from "./timeline.ts";
+
+/** One step of a funnel, and how it goes on from there. */
+export interface FunnelStep {
+  readonly type: string;
+  /** Whose best attempt reached this step. */
+  readonly users: number;
+  /** The share of the first step's users that reached this one, from 0 to 1; 0 where nobody began. */
+  readonly conversion: number;
+  /** The share of the previous step's users that reached this one; of the first step like `conversion`. */
+  readonly stepConversion: number;
+  /** How long those who reached the next step took from this one; `null` where nobody did. */
+  readonly medianMs: number | null;
+  readonly p90Ms: number | null;
+}
+
+export interface FunnelResult {
+  readonly steps: readonly FunnelStep[];
+  /** With a breakdown: of the values with the most users, the largest first. */
+  readonly results?: readonly { readonly value: string; readonly steps: readonly FunnelStep[] }[];
+  /** How many more values there are. */
+  readonly valuesLeftOut?: number;
+}
+
+/**
+ * A funnel. An attempt begins at any event of the first step and takes of each next step the first
+ * event that is no earlier than the one before; it ends where there is none, or none within the
+ * window from its beginning. An event is one step of an attempt, and events of one instant count as if
+ * they had come in the order of the steps; with `strictlyLater` they do not follow each other at all. Of
+ * each user's attempts one counts: the one that gets furthest, of those the shortest, of those the earliest.
+ *
+ * With a breakdown, attempts are told apart by the value of their first event, and a user's best one
+ * of each value counts: who began with two values is a user of both.
+ *
+ * Median and p90 are exact, by nearest rank: a time that somebody took.
+ */
+export function funnelFold(job: FunnelJob): Fold<FunnelResult> {
+  return new Funnel(job);
+}
+
+class Funnel implements Fold<FunnelResult> {
+  readonly columns: readonly Column[];
+  readonly #job: FunnelJob;
+  readonly #marking: Marking;
+  readonly #values: BreakdownValues;
+  readonly #valueAt: number;
+  readonly #timeline = new Timeline();
+
+  constructor(job: FunnelJob) {
+    this.#job = job;
+    this.#marking = markingOf(job.steps);
+    this.#values = new BreakdownValues(job.breakdown);
+    const columns = [
+      actorColumn(job.by),
+      { field: "timestamp" } as const,
+      ...this.#marking.columns,
+    ];
+    this.#valueAt = columns.length;
+    this.columns = [...columns, ...this.#values.columns];
+  }
+
+  add(row: readonly Cell[]): void {
+    const actor = actorOf(row[0]);
+    const steps = this.#marking.marksOf(row, 2);
+    if (actor === undefined || steps === 0) return;
+    // Only where an attempt begins its value matters.
+    const valued = this.#job.breakdown !== undefined && (steps & 1) === 1;
+    const value = valued ? this.#values.numberOf(row[this.#valueAt]) : 0;
+    this.#timeline.add(actor, row[1] as number, steps, value);
+  }
+
+  finish(): FunnelResult {
+    const { steps, windowMs = Infinity, strictlyLater, breakdown } = this.#job;
+    const types = steps.map(({ type }) => type!);
+    const rows = this.#timeline.inOrder();
+    const attempts = new Attempts(types.length, windowMs, strictlyLater);
+    const all = new Tally(types);
+    const texts = this.#values.all();
+    const byValue = texts.map(() => new Tally(types));
+    for (let actor = 1; actor < rows.starts.length; actor++) {
+      attempts.read(rows, rows.starts[actor - 1]!, rows.starts[actor]!, breakdown !== undefined);
+      if (attempts.best.depth > 0) all.add(attempts.best.depth, attempts.best.instants);
+      for (const [value, { depth, instants }] of attempts.bestOf) {
+        byValue[value]!.add(depth, instants);
+      }
+    }
+    if (breakdown === undefined) return { steps: all.steps() };
+    const shown = largest(texts, (value) => byValue[value]!.users);
+    return {
+      steps: all.steps(),
+      results: shown.map(({ value, number }) => ({ value, steps: byValue[number]!.steps() })),
+      valuesLeftOut: texts.length - shown.length,
+    };
+  }
+}
+
+/** What the attempts that count come to. */
+class Tally {
+  readonly #types: readonly string[];
+  /** How many attempts ended at each step. */
+  readonly #ended: number[];
+  /** Of each step but the last: the times to the next one. */
+  readonly #waits: readonly number[][];
+
+  constructor(types: readonly string[]) {
+    this.#types = types;
+    this.#ended = types.map(() => 0);
+    this.#waits = types.slice(1).map(() => []);
+  }
+
+  get users(): number {
+    return this.#ended.reduce((sum, ended) => sum + ended, 0);
+  }
+
+  add(depth: number, instants: Float64Array): void {
+    this.#ended[depth - 1]! += 1;
+    for (let step = 1; step < depth; step++) {
+      this.#waits[step - 1]!.push(instants[step]! - instants[step - 1]!);
+    }
+  }
+
+  steps(): readonly FunnelStep[] {
+    const began = this.users;
+    let users = began;
+    let before = began;
+    return this.#types.map((type, i) => {
+      if (i > 0) users -= this.#ended[i - 1]!;
+      const waits = Float64Array.from(this.#waits[i] ?? []).sort();
+      const step = {
+        type,
+        users,
+        conversion: share(users, began),
+        stepConversion: share(users, before),
+        medianMs: nearestRank(waits, 0.5),
+        p90Ms: nearestRank(waits, 0.9),
+      };
+      before = users;
+      return step;
+    });
+  }
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+function nearestRank(sorted: Float64Array, quantile: number): number | null {
+  return sorted[Math.ceil(sorted.length * quantile) - 1] ?? null;
+}

@@ -1,0 +1,108 @@
+import { FoldOverflow } from "../fold.ts";
+
+/** One sequence of types, how often it was taken, and by how many users. */
+export interface Path {
+  readonly types: readonly string[];
+  readonly count: number;
+  readonly users: number;
+}
+
+const maxNodes = 1_000_000;
+
+/** Counts paths, user by user: a tree with a node for each beginning of a path, numbered from 0, the root, on. */
+export class PathTree {
+  /** In the order of their ranks. */
+  readonly #types: readonly string[];
+  /** By the parent's number times the types, plus the type. */
+  readonly #children = new Map<number, number>();
+  readonly #parent: number[] = [-1];
+  readonly #type: number[] = [-1];
+  /** How many paths end at a node, of how many users, and which user's was the last. */
+  readonly #counts: number[] = [0];
+  readonly #users: number[] = [0];
+  readonly #lastUser: number[] = [-1];
+  #at = 0;
+  #different = 0;
+  #total = { count: 0, users: 0 };
+  #totalLastUser = -1;
+
+  constructor(types: readonly string[]) {
+    this.#types = types;
+  }
+
+  get total(): { readonly count: number; readonly users: number } {
+    return this.#total;
+  }
+
+  /** How many different paths there are. */
+  get different(): number {
+    return this.#different;
+  }
+
+  begin(): void {
+    this.#at = 0;
+  }
+
+  /** @throws FoldOverflow where there are too many different paths */
+  step(type: number): void {
+    const key = this.#at * this.#types.length + type;
+    this.#at = this.#children.get(key) ?? this.#grow(key, type);
+  }
+
+  /** @param user the paths of one user come one after the other */
+  end(user: number): void {
+    if (this.#counts[this.#at]! === 0) this.#different += 1;
+    this.#counts[this.#at]! += 1;
+    this.#total.count += 1;
+    if (this.#lastUser[this.#at] !== user) this.#users[this.#at]! += 1;
+    if (this.#totalLastUser !== user) this.#total.users += 1;
+    this.#lastUser[this.#at] = user;
+    this.#totalLastUser = user;
+  }
+
+  /** The paths taken most often, then by their types. */
+  largest(limit: number): readonly Path[] {
+    const ended = this.#counts.keys().filter((node) => this.#counts[node]! > 0);
+    return [...ended]
+      .map((node) => ({ node, ranks: this.#ranksTo(node) }))
+      .sort(
+        (a, b) => this.#counts[b.node]! - this.#counts[a.node]! || compareRanks(a.ranks, b.ranks),
+      )
+      .slice(0, limit)
+      .map(({ node, ranks }) => ({
+        types: ranks.map((rank) => this.#types[rank]!),
+        count: this.#counts[node]!,
+        users: this.#users[node]!,
+      }));
+  }
+
+  #ranksTo(node: number): readonly number[] {
+    const ranks: number[] = [];
+    for (let at = node; at > 0; at = this.#parent[at]!) ranks.push(this.#type[at]!);
+    return ranks.reverse();
+  }
+
+  #grow(key: number, type: number): number {
+    const node = this.#counts.length;
+    if (node > maxNodes) {
+      throw new FoldOverflow(
+        `there are more than ${maxNodes} different paths; shorter ones, or those of a narrower range, are fewer`,
+      );
+    }
+    this.#children.set(key, node);
+    this.#parent.push(this.#at);
+    this.#type.push(type);
+    this.#counts.push(0);
+    this.#users.push(0);
+    this.#lastUser.push(-1);
+    return node;
+  }
+}
+
+/** One after the other; what goes on comes after what ends. */
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    if (a[i] !== b[i]) return a[i]! - b[i]!;
+  }
+  return a.length - b.length;
+}

@@ -1,0 +1,80 @@
+import { actorColumn, actorOf } from "./actor.ts";
+import type { Cell, Column, Fold } from "../fold.ts";
+import { markingOf, type Marking } from "./selection.ts";
+import { PathTree, type Path } from "./path-tree.ts";
+import type { PathsJob } from "./paths-question.ts";
+import { Texts } from "./texts.ts";
+import { Timeline } from "./timeline.ts";
+
+export interface PathsResult {
+  /** The most frequent first, then by their types (by code unit, one after the other). */
+  readonly paths: readonly Path[];
+  /** How many more there are than asked for. */
+  readonly pathsLeftOut: number;
+  /** Of all paths, also those that are not shown: how many, and of how many users. */
+  readonly total: { readonly count: number; readonly users: number };
+}
+
+/**
+ * Paths: for each event of the kind asked for, the types of the same user's next events, as many as
+ * asked for; fewer, or none, where the user did nothing more within the range. Each such event begins
+ * a path, also within the path of another.
+ *
+ * Events of one instant stand in the order of their types (by code unit); of one type, those that
+ * begin a path stand last.
+ */
+export function pathsFold(job: PathsJob): Fold<PathsResult> {
+  return new Paths(job);
+}
+
+class Paths implements Fold<PathsResult> {
+  readonly columns: readonly Column[];
+  readonly #job: PathsJob;
+  readonly #marking: Marking;
+  readonly #types = new Texts();
+  readonly #timeline = new Timeline();
+
+  constructor(job: PathsJob) {
+    this.#job = job;
+    this.#marking = markingOf([job.after]);
+    this.columns = [actorColumn(job.by), { field: "timestamp" }, ...this.#marking.columns];
+  }
+
+  /** A row's mark is twice its type's number, plus one where it begins a path. */
+  add(row: readonly Cell[]): void {
+    const actor = actorOf(row[0]);
+    if (actor === undefined) return;
+    const type = this.#types.numberOf(row[2] as string);
+    this.#timeline.add(actor, row[1] as number, 2 * type + this.#marking.marksOf(row, 2));
+  }
+
+  finish(): PathsResult {
+    const { length, limit } = this.#job;
+    const types = this.#types.all().toSorted();
+    const { starts, marks } = this.#timeline.inOrder(this.#ranks(types));
+    const tree = new PathTree(types);
+    for (let user = 1; user < starts.length; user++) {
+      const end = starts[user]!;
+      for (let row = starts[user - 1]!; row < end; row++) {
+        if ((marks[row]! & 1) === 0) continue;
+        tree.begin();
+        const last = Math.min(row + length, end - 1);
+        for (let next = row + 1; next <= last; next++) tree.step(marks[next]! >> 1);
+        tree.end(user);
+      }
+    }
+    const paths = tree.largest(limit);
+    return { paths, pathsLeftOut: tree.different - paths.length, total: tree.total };
+  }
+
+  /** Marks by which types come in their order. */
+  #ranks(sorted: readonly string[]): Int32Array {
+    const ranks = new Int32Array(2 * sorted.length);
+    sorted.forEach((type, rank) => {
+      const number = this.#types.numberOf(type);
+      ranks[2 * number] = 2 * rank;
+      ranks[2 * number + 1] = 2 * rank + 1;
+    });
+    return ranks;
+  }
+}

@@ -1,0 +1,86 @@
+import type { PropertyPath } from "../../event/property-path.ts";
+import { readActorKind, type ActorKind } from "./actor.ts";
+import { readBreakdown } from "./breakdown-values.ts";
+import { countPeriods } from "../../counting/calendar.ts";
+import type { OpenFilter } from "../reading/filter-parameters.ts";
+import { readBody, readRange, readZone, within } from "../reading/body.ts";
+import { type OpenRange } from "../../event/filter.ts";
+import { readChoice, type Findings, type Raw } from "../reading/parameters.ts";
+import { checkSize, filterOf, readSelection, type Selection } from "./selection.ts";
+import { tellSpan } from "../answer-meta.ts";
+
+const intervals = ["day", "week", "month"] as const;
+
+/** Who comes back, and when: plain data, to be answered by `retentionFold`. */
+export interface RetentionJob {
+  readonly kind: "retention";
+  /** The first of these events puts a user into a cohort. */
+  readonly first: Selection;
+  /** Each of these events is a return; any event where it says nothing. */
+  readonly returning: Selection;
+  readonly interval: (typeof intervals)[number];
+  readonly timezone: string;
+  readonly by: ActorKind;
+  readonly breakdown?: PropertyPath;
+  readonly range: OpenRange;
+}
+
+const known = ["first", "returning", "interval", "range", "timezone", "breakdown", "by"];
+
+/**
+ * Read the body of a retention question.
+ * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
+ */
+export function readRetentionJob(body: unknown): RetentionJob {
+  return readBody(body, known, (raw, findings) => {
+    const job = {
+      kind: "retention" as const,
+      first: selectionOf(raw, "first", findings),
+      returning: selectionOf(raw, "returning", findings),
+      interval:
+        within("", findings, (inner) => readChoice(raw, "interval", intervals, inner)) ?? "day",
+      timezone: readZone(raw, findings),
+      by: readActorKind(raw, findings),
+      breakdown: readBreakdown(raw, findings),
+      range: readRange(raw, findings),
+    };
+    checkSize([job.first, job.returning], "", findings);
+    checkPeriods(job, findings);
+    return job;
+  });
+}
+
+/** The events that a retention question is about: the first ones and the returning ones. */
+export function retentionFilter({ first, returning, range }: RetentionJob): OpenFilter {
+  return filterOf([first, returning], range);
+}
+
+/** How many periods there may be: with a breakdown there is a table of them for each value. */
+export function maxPeriods({ breakdown }: Pick<RetentionJob, "breakdown">): number {
+  return breakdown === undefined ? 400 : 100;
+}
+
+/**
+ * What is wrong with a range of too many periods.
+ * @param range the job's own, its open ends closed
+ */
+export function tooManyPeriods(
+  job: Pick<RetentionJob, "interval" | "breakdown" | "range">,
+  range: { readonly from: number; readonly to: number },
+): string {
+  const what = `the range ${tellSpan(job.range, range)}`;
+  const breakdown = job.breakdown === undefined ? "" : ", with a breakdown,";
+  return `${what}${breakdown} may touch at most ${maxPeriods(job)} periods of one ${job.interval}: narrow it, or take a longer interval of ${intervals.join(", ")}`;
+}
+
+function selectionOf(raw: Raw, name: string, findings: Findings): Selection {
+  if (raw[name] === undefined) return {};
+  return readSelection(raw[name], `/${name}`, findings, "optional");
+}
+
+function checkPeriods(job: RetentionJob, findings: Findings): void {
+  const { from, to } = job.range;
+  if (from === undefined || to === undefined || from >= to) return;
+  if (countPeriods(job.interval, { from, to }) <= maxPeriods(job)) return;
+  findings.push({ pointer: "/range", code: "periods", message: tooManyPeriods(job, { from, to }) });
+}

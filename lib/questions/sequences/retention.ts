@@ -1,0 +1,143 @@
+import { actorColumn, actorOf } from "./actor.ts";
+import { BreakdownValues, largest } from "./breakdown-values.ts";
+import { countPeriods, periods, type Period } from "../../counting/calendar.ts";
+import { CohortTable, isFirst, type Cohort } from "./cohort-table.ts";
+import { FoldOverflow, type Cell, type Column, type Fold } from "../fold.ts";
+import { markingOf, type Marking } from "./selection.ts";
+import { maxPeriods, tooManyPeriods, type RetentionJob } from "./retention-question.ts";
+import { Timeline, type OrderedRows } from "./timeline.ts";
+
+export interface RetentionResult {
+  /** One for each period of the range, ascending, also where nobody came. */
+  readonly cohorts: readonly Cohort[];
+  /** With a breakdown: of the values with the most users, the largest first. */
+  readonly results?: readonly { readonly value: string; readonly cohorts: readonly Cohort[] }[];
+  /** How many more values there are. */
+  readonly valuesLeftOut?: number;
+}
+
+/**
+ * Retention. A user's first event of the kind asked for within the range puts the user into the cohort
+ * of the calendar period it lies in. `returned[i]` is how many of a cohort have a returning event in the
+ * `i`th period after that one (0 is the cohort's own), at the first event's instant or later; the first
+ * event itself is a return where it is also a returning one.
+ *
+ * A range that is open at an end reaches as far as the first events, or the events, do. With a
+ * breakdown a user counts under the value of the first event; of several at that instant, under the
+ * first value by code unit.
+ */
+export function retentionFold(job: RetentionJob): Fold<RetentionResult> {
+  return new Retention(job);
+}
+
+class Retention implements Fold<RetentionResult> {
+  readonly columns: readonly Column[];
+  readonly #job: RetentionJob;
+  readonly #marking: Marking;
+  readonly #values: BreakdownValues;
+  readonly #valueAt: number;
+  readonly #timeline = new Timeline();
+  #earliest = Infinity;
+  #latest = -Infinity;
+
+  constructor(job: RetentionJob) {
+    this.#job = job;
+    this.#marking = markingOf([job.first, job.returning]);
+    this.#values = new BreakdownValues(job.breakdown);
+    const columns = [
+      actorColumn(job.by),
+      { field: "timestamp" } as const,
+      ...this.#marking.columns,
+    ];
+    this.#valueAt = columns.length;
+    this.columns = [...columns, ...this.#values.columns];
+  }
+
+  add(row: readonly Cell[]): void {
+    const actor = actorOf(row[0]);
+    const marks = this.#marking.marksOf(row, 2);
+    if (actor === undefined || marks === 0) return;
+    const instant = row[1] as number;
+    const begins = (marks & isFirst) !== 0;
+    if (begins) this.#earliest = Math.min(this.#earliest, instant);
+    this.#latest = Math.max(this.#latest, instant);
+    const valued = begins && this.#job.breakdown !== undefined;
+    this.#timeline.add(
+      actor,
+      instant,
+      marks,
+      valued ? this.#values.numberOf(row[this.#valueAt]) : 0,
+    );
+  }
+
+  finish(): RetentionResult {
+    const calendar = this.#periods();
+    const rows = this.#timeline.inOrder();
+    const texts = this.#values.all();
+    const all = new CohortTable(calendar);
+    const users = new Uint32Array(texts.length);
+    for (const { start, end, value } of entries(rows, texts)) {
+      all.add(rows, start, end);
+      if (value >= 0) users[value]! += 1;
+    }
+    if (this.#job.breakdown === undefined) return { cohorts: all.cohorts() };
+    const shown = largest(texts, (value) => users[value]!);
+    const tables = new Map(shown.map(({ number }) => [number, new CohortTable(calendar)]));
+    for (const { start, end, value } of entries(rows, texts)) {
+      tables.get(value)?.add(rows, start, end);
+    }
+    return {
+      cohorts: all.cohorts(),
+      results: shown.map(({ value, number }) => ({
+        value,
+        cohorts: tables.get(number)!.cohorts(),
+      })),
+      valuesLeftOut: users.filter((count) => count > 0).length - shown.length,
+    };
+  }
+
+  #periods(): readonly Period[] {
+    const { interval, timezone, range } = this.#job;
+    const { from = this.#earliest, to = this.#latest + 1 } = range;
+    if (countPeriods(interval, { from, to }) > maxPeriods(this.#job)) {
+      throw new FoldOverflow(tooManyPeriods(this.#job, { from, to }));
+    }
+    return periods(interval, timezone, { from, to });
+  }
+}
+
+/** How one user enters a cohort. */
+interface Entry {
+  /**
+   * The first event's row, and the end of the user's rows. A return of the same instant stands behind
+   * it (rows are in the order of their marks), or it is one itself.
+   */
+  readonly start: number;
+  readonly end: number;
+  /** -1 where there are no values. */
+  readonly value: number;
+}
+
+/** Of each user who has a first event. The entry is used again for the next user. */
+function* entries(
+  { starts, instants, marks, values }: OrderedRows,
+  texts: readonly string[],
+): Iterable<Entry> {
+  const entry = { start: 0, end: 0, value: -1 };
+  for (let user = 1; user < starts.length; user++) {
+    const end = starts[user]!;
+    let row = starts[user - 1]!;
+    while (row < end && (marks[row]! & isFirst) === 0) row += 1;
+    if (row === end) continue;
+    const instant = instants[row]!;
+    entry.value = -1;
+    for (let tied = row; tied < end && instants[tied] === instant; tied++) {
+      if (texts.length === 0 || (marks[tied]! & isFirst) === 0) continue;
+      const value = values[tied]!;
+      if (entry.value < 0 || texts[value]! < texts[entry.value]!) entry.value = value;
+    }
+    entry.start = row;
+    entry.end = end;
+    yield entry;
+  }
+}

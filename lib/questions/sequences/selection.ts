@@ -1,0 +1,122 @@
+import type { Predicate } from "../../event/filter.ts";
+import type { OpenFilter } from "../reading/filter-parameters.ts";
+import { readPredicate } from "../reading/filter-body.ts";
+import { readObject, within } from "../reading/body.ts";
+import { type OpenRange } from "../../event/filter.ts";
+import { readText, type Findings } from "../reading/parameters.ts";
+import type { Column, Cell } from "../fold.ts";
+
+/** Some events: of a type, that meet a predicate; any where neither is given. */
+export interface Selection {
+  readonly type?: string;
+  readonly filters?: Predicate;
+}
+
+const maxValues = 1_000;
+
+/** `{"type","filters"}`. */
+export function readSelection(
+  value: unknown,
+  pointer: string,
+  findings: Findings,
+  type: "required" | "optional",
+): Selection {
+  const body = readObject(value, pointer, ["type", "filters"], findings);
+  if (body === undefined) return {};
+  if (type === "required" && body["type"] === undefined) {
+    const message = "type is required: a type of events, such as email.opened";
+    findings.push({ pointer: `${pointer}/type`, code: "required", message });
+  }
+  return {
+    type: within(pointer, findings, (inner) => readText(body, "type", inner)),
+    filters:
+      body["filters"] === undefined
+        ? undefined
+        : readPredicate(body["filters"], `${pointer}/filters`, findings),
+  };
+}
+
+/** The filters of one question together are bounded too: each of them is asked of every event. */
+export function checkSize(
+  selections: readonly Selection[],
+  pointer: string,
+  findings: Findings,
+): void {
+  const values = selections.reduce((sum, { filters }) => sum + (filters ? sizeOf(filters) : 0), 0);
+  if (values <= maxValues) return;
+  const message = `all filters together compare with at most ${maxValues} values`;
+  findings.push({ pointer, code: "filter_size", message });
+}
+
+function sizeOf(predicate: Predicate): number {
+  switch (predicate.op) {
+    case "and":
+    case "or":
+      return predicate.of.reduce((sum, part) => sum + sizeOf(part), 0);
+    case "not":
+      return sizeOf(predicate.of);
+    case "is":
+    case "is_not":
+      return predicate.values.length;
+    default:
+      return 1;
+  }
+}
+
+/** The filter for the events that are in at least one of the selections. */
+export function filterOf(selections: readonly Selection[], { from, to }: OpenRange): OpenFilter {
+  const types = selections.map(({ type }) => type);
+  const typed = types.every((type) => type !== undefined) ? [...new Set(types)] : undefined;
+  const whole = new Set(
+    selections.filter(({ filters }) => filters === undefined).map(({ type }) => type),
+  );
+  if (whole.has(undefined)) return { from, to };
+  // A type that is selected whole needs no filter of its own beside.
+  const parts = selections
+    .filter(({ type, filters }) => filters === undefined || !whole.has(type))
+    .map(predicateOf);
+  const needed = selections.some(({ type }) => !whole.has(type));
+  return { from, to, types: typed, where: needed ? [{ op: "or", of: parts }] : undefined };
+}
+
+function predicateOf({ type, filters }: Selection): Predicate {
+  const parts: Predicate[] = [];
+  if (type !== undefined) parts.push({ path: ["type"], op: "is", values: [type] });
+  if (filters !== undefined) parts.push(filters);
+  return parts.length === 1 ? parts[0]! : { op: "and", of: parts };
+}
+
+/** Tells of each row in which selections its event is: bit `i` for the selection `i`, at most 30 of them. */
+export interface Marking {
+  /** What it reads of each event, from the column `at` on. */
+  readonly columns: readonly Column[];
+  marksOf(row: readonly Cell[], at: number): number;
+}
+
+/** Types are compared here; filters by the store, and only those there are. */
+export function markingOf(selections: readonly Selection[]): Marking {
+  const ofType = new Map<Cell, number>();
+  let ofAny = 0;
+  let filtered = 0;
+  const filters: Column[] = [];
+  const bits: number[] = [];
+  selections.forEach(({ type, filters: meets }, i) => {
+    const bit = 1 << i;
+    if (type === undefined) ofAny |= bit;
+    else ofType.set(type, (ofType.get(type) ?? 0) | bit);
+    if (meets === undefined) return;
+    filtered |= bit;
+    filters.push({ meets });
+    bits.push(bit);
+  });
+  return {
+    columns: [{ field: "type" }, ...filters],
+    marksOf(row, at) {
+      const marks = ofAny | (ofType.get(row[at]) ?? 0);
+      if ((marks & filtered) === 0) return marks;
+      let kept = marks & ~filtered;
+      for (let i = 0; i < bits.length; i++) if (row[at + 1 + i]) kept |= marks & bits[i]!;
+      return kept;
+    },
+  };
+}

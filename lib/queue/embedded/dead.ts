@@ -1,0 +1,81 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DeadLetter } from "../queue.ts";
+
+interface DeadRow {
+  readonly id: number;
+  readonly received_at: number;
+  readonly attempts: number;
+  readonly died_at: number;
+  readonly reason: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** The table of messages that failed for good. Synchronous; throws SQLite's errors; the caller commits. */
+export class DeadTable {
+  readonly #insert: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #byId: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #bury: StatementSync;
+  readonly #counters: Counters;
+
+  constructor(db: DatabaseSync, counters: Counters) {
+    this.#counters = counters;
+    const columns = "SELECT id, received_at, attempts, died_at, reason, body FROM dead";
+    this.#insert = db.prepare("INSERT INTO dead VALUES (NULL, ?, 0, ?, ?, ?)");
+    this.#oldest = db.prepare(`${columns} ORDER BY id LIMIT ?`);
+    this.#byId = db.prepare(`${columns} WHERE id = ?`);
+    this.#delete = db.prepare("DELETE FROM dead WHERE id = ?");
+    this.#bury = db.prepare(
+      `INSERT INTO dead (received_at, attempts, died_at, reason, body)
+         SELECT received_at, attempt, ?, ?, body FROM messages WHERE id = ?`,
+    );
+  }
+
+  /** Keep a message that was never delivered. */
+  put(body: Uint8Array, receivedAt: number, diedAt: number, reason: string): void {
+    this.#insert.run(receivedAt, diedAt, reason, body);
+    this.#counters.dead += 1;
+  }
+
+  /** Copy a message here; taking it off the queue is the caller's. */
+  bury(id: number, diedAt: number, reason: string): void {
+    if (this.#bury.run(diedAt, reason, id).changes > 0) this.#counters.dead += 1;
+  }
+
+  list(limit: number): DeadLetter[] {
+    return (this.#oldest.all(limit) as unknown as DeadRow[]).map(letter);
+  }
+
+  find(id: string): DeadLetter | undefined {
+    const row = this.#byId.get(rowId(id)) as DeadRow | undefined;
+    return row === undefined ? undefined : letter(row);
+  }
+
+  remove(id: string): boolean {
+    const removed = this.#delete.run(rowId(id)).changes > 0;
+    if (removed) this.#counters.dead -= 1;
+    return removed;
+  }
+}
+
+/** 0, which no row has, for a text that is no id of ours. */
+function rowId(id: string): number {
+  return /^[1-9]\d{0,14}$/.test(id) ? Number(id) : 0;
+}
+
+function letter(row: DeadRow): DeadLetter {
+  return {
+    id: String(row.id),
+    reason: row.reason,
+    attempts: row.attempts,
+    diedAt: row.died_at,
+    receivedAt: row.received_at,
+    body: row.body,
+  };
+}
+export interface Counters {
+  messages: number;
+  bodyBytes: number;
+  dead: number;
+}

@@ -1,0 +1,119 @@
+import { ServiceError } from "../../errors.ts";
+import { EmbeddedConsumer } from "./consumer.ts";
+import type { PushedDelivery } from "./protocol.ts";
+import { QueueThread, spawnWorker, type Spawn } from "./thread.ts";
+import { silent, type Log } from "../../log.ts";
+import { publishTimeoutMs, retryDelaysMs } from "../queue.ts";
+import type {
+  Consumer,
+  DeadLetters,
+  DurableQueue,
+  Handler,
+  OutgoingMessage,
+  QueueDepth,
+} from "../queue.ts";
+
+export interface EmbeddedOptions {
+  /** The SQLite file. It and its folder are made where they are missing. It belongs to one process. */
+  readonly file: string;
+  /** The bound on `sizeBytes`. Dead letters do not count. */
+  readonly maxBytes: number;
+  readonly retryDelaysMs?: readonly number[];
+  readonly publishTimeoutMs?: number;
+  readonly log?: Log;
+  /** How the thread is started; for tests that watch it or end it. */
+  readonly spawn?: Spawn;
+}
+
+/**
+ * The durable queue without a server: a table in a SQLite file, written by a thread of its own.
+ * Concurrent publishes, and the outcomes of deliveries, share one commit and one hand-over, so the
+ * event loop pays for the group, not for the message.
+ *
+ * While the disk is full or the folder cannot be written, publishes throw `QUEUE_UNAVAILABLE`; the
+ * thread finds out by itself when it is over, within about a second. A sync that hangs or fails leaves
+ * what it was about in doubt (`OUTCOME_UNKNOWN`); while it hangs, publishes are refused at once.
+ */
+export class EmbeddedQueue implements DurableQueue {
+  readonly dead: DeadLetters;
+  readonly #thread: QueueThread;
+  #consumer: EmbeddedConsumer | null = null;
+  #closed = false;
+
+  /**
+   * Open the queue; messages that were not acknowledged are there again. Resolves also where the
+   * file cannot be opened now: see `ping`.
+   * @throws Error where a newer version wrote the file
+   */
+  static async open(options: EmbeddedOptions): Promise<EmbeddedQueue> {
+    const queue = new EmbeddedQueue(options);
+    await queue.#thread.start();
+    return queue;
+  }
+
+  private constructor({ log = silent, spawn = spawnWorker, ...options }: EmbeddedOptions) {
+    this.#thread = new QueueThread({ retryDelaysMs, publishTimeoutMs, ...options }, log, spawn, {
+      deliveries: (deliveries) => this.#deliver(deliveries),
+      lost: () => this.#consumer?.lost(),
+    });
+    this.dead = deadLetters(this.#thread);
+  }
+
+  get trouble(): string | null {
+    return this.#thread.trouble;
+  }
+
+  /** Throws QUEUE_UNAVAILABLE while nothing can be made durable. Costs nothing. */
+  ping(): Promise<void> {
+    return this.#closed || this.#thread.trouble !== null
+      ? Promise.reject(new ServiceError("QUEUE_UNAVAILABLE"))
+      : Promise.resolve();
+  }
+
+  /** The body must not change until this is settled. */
+  publish(message: OutgoingMessage): Promise<void> {
+    if (!Number.isSafeInteger(message.receivedAt)) return Promise.reject(notAnInstant(message));
+    return this.#thread.publish(message);
+  }
+
+  consume(handle: Handler, options: { readonly prefetch: number }): Promise<Consumer> {
+    if (this.#consumer !== null && !this.#consumer.stopped) {
+      return Promise.reject(new Error("this queue has a consumer already"));
+    }
+    this.#consumer = new EmbeddedConsumer(handle, options.prefetch, this.#thread);
+    return Promise.resolve(this.#consumer);
+  }
+
+  depth(): Promise<QueueDepth> {
+    return this.#thread.call("depth");
+  }
+
+  /** Publishes under way are settled first. Handlers under way are not waited for: stop the consumer before. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#thread.close();
+  }
+
+  #deliver(deliveries: readonly PushedDelivery[]): void {
+    if (!this.#closed) this.#consumer?.arrive(deliveries);
+  }
+}
+
+function deadLetters(thread: QueueThread): DeadLetters {
+  return {
+    // A copy: the view may be a small piece of a large buffer, and all of that would be sent.
+    put: (message, reason) =>
+      Number.isSafeInteger(message.receivedAt)
+        ? thread.call("put", new Uint8Array(message.body), message.receivedAt, reason)
+        : Promise.reject(notAnInstant(message)),
+    list: (limit) => thread.call("list", limit),
+    find: (id) => thread.call("find", id),
+    replay: (id) => thread.call("replay", id),
+    remove: (id) => thread.call("remove", id),
+  };
+}
+
+/** Refused here: in the file it would fail the whole group that it shares a commit with. */
+function notAnInstant({ receivedAt }: OutgoingMessage): TypeError {
+  return new TypeError(`receivedAt must be whole milliseconds, not ${receivedAt}`);
+}

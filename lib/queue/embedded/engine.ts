@@ -1,0 +1,318 @@
+import { errorType, ServiceError, type ErrorType } from "../../errors.ts";
+import { Feed, steadyNow, type Handed } from "./feed.ts";
+import { failureOf, isWritten, refusalsOf, unwritten, type Unwritten } from "./intake.ts";
+import type { QueueFile } from "./file.ts";
+import { Intake, type Inserted } from "./intake.ts";
+import { FileKeeper, retryMs } from "./keeper.ts";
+import type {
+  Answer,
+  Call,
+  EngineOptions,
+  Notice,
+  Publishes,
+  Refusal,
+  Requests,
+  Settlement,
+  Verbs,
+} from "./protocol.ts";
+import type { QueueDepth, DeadLetter } from "../queue.ts";
+
+export type Post = (notice: Notice, transfer?: readonly ArrayBuffer[]) => void;
+
+/** Between two looks at what was published meanwhile: publishing goes first. */
+const deliveriesPerTurn = 16;
+const maxTimerMs = 2 ** 31 - 1;
+
+/**
+ * The queue's side that may wait for the disk, for a thread of its own. All publishes and outcomes
+ * that arrived when its loop turns are one transaction, one commit and one report.
+ */
+export class QueueEngine {
+  readonly #options: EngineOptions;
+  readonly #post: Post;
+  readonly #keeper: FileKeeper;
+  readonly #intake: Intake;
+  readonly #verbs: EngineVerbs;
+  readonly #handed = new Map<number, Handed>();
+  #feed: Feed | null = null;
+  #demand = 0;
+  #publishes: Publishes[] = [];
+  /** Outcomes to write; they stay until they are written. */
+  #outcomes: Settlement[] = [];
+  #calls: Call[] = [];
+  /** Settled without a write and not yet reported. */
+  #givenBack = 0;
+  #closing = false;
+  #scheduled = false;
+  #turnsSinceTick = 0;
+  #dueTimer: NodeJS.Timeout | undefined;
+  #tickTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: EngineOptions, post: Post) {
+    this.#options = options;
+    this.#post = post;
+    this.#intake = new Intake(options.maxBytes);
+    this.#keeper = new FileKeeper(options.file, {
+      opened: (file) => this.#opened(file),
+      state: (trouble) => {
+        post({ kind: "state", trouble });
+        if (trouble === null) this.#schedule();
+      },
+    });
+    this.#verbs = new EngineVerbs(
+      () => required(this.#keeper.file),
+      () => required(this.#keeper.writable),
+      () => required(this.#feed),
+      this.#intake,
+      options.maxBytes,
+    );
+  }
+
+  /** @throws NewerSchema */
+  start(): void {
+    this.#keeper.open();
+    this.#tickTimer = setInterval(() => this.#tick(), retryMs);
+  }
+
+  receive(requests: Requests): void {
+    if (requests.publishes) this.#publishes.push(requests.publishes);
+    for (const settlement of requests.settlements ?? []) this.#accept(settlement);
+    if (requests.calls) this.#calls.push(...requests.calls);
+    this.#demand = requests.demand ?? this.#demand;
+    this.#closing ||= requests.close === true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    this.#turnsSinceTick += 1;
+    const groups = this.#publishes;
+    const calls = this.#calls;
+    this.#publishes = [];
+    this.#calls = [];
+    const published = groups.reduce((sum, { sizes }) => sum + sizes.length, 0);
+    const { refusals, settled } = this.#commit(groups, published);
+    const answers = calls.map((call) => this.#answer(call));
+    if (published + settled + answers.length > 0) {
+      this.#post({ kind: "report", published, refusals, settled, answers });
+    }
+    if (this.#closing) this.#close();
+    else this.#deliver();
+  }
+
+  /** Outcomes first: what they remove makes room for what is published. */
+  #commit(
+    groups: readonly Publishes[],
+    published: number,
+  ): { refusals: readonly Refusal[]; settled: number } {
+    const outcomes = this.#outcomes;
+    let settled = this.#givenBack;
+    this.#givenBack = 0;
+    // While there is trouble nothing is added, but what was handled is still removed.
+    const admitted = published > 0 && this.#keeper.writable !== null;
+    const written = admitted ? this.#write(outcomes, groups) : unwritten;
+    if (isWritten(written) || (outcomes.length > 0 && isWritten(this.#write(outcomes, [])))) {
+      settled += outcomes.length;
+    }
+    return { refusals: published > 0 ? refusalsOf(written, published) : [], settled };
+  }
+
+  /** One transaction. @returns why nothing was written, or what became of the publishes */
+  #write(outcomes: readonly Settlement[], groups: readonly Publishes[]): Inserted | Unwritten {
+    const file = this.#keeper.file;
+    if (file === null || this.#feed === null) return unwritten;
+    const firstId = this.#intake.nextId;
+    try {
+      const inserted = file.transaction(() => {
+        for (const outcome of outcomes) this.#apply(file, outcome);
+        return this.#intake.insert(file, groups);
+      });
+      for (const { id } of outcomes) this.#handed.delete(id);
+      this.#outcomes = [];
+      this.#intake.committed(inserted, this.#feed);
+      return inserted;
+    } catch (error) {
+      this.#intake.failed(firstId);
+      this.#keeper.failed(error);
+      return failureOf(error);
+    }
+  }
+
+  #accept(settlement: Settlement): void {
+    const { id, outcome } = settlement;
+    const message = this.#handed.get(id);
+    if (message !== undefined && outcome.status !== "hold" && outcome.status !== "unread") {
+      this.#outcomes.push(settlement);
+      return;
+    }
+    this.#givenBack += 1;
+    if (message === undefined) return;
+    this.#handed.delete(id);
+    const redelivered = message.redelivered || outcome.status === "hold";
+    this.#feed?.giveBack({ ...message, redelivered });
+  }
+
+  #apply(file: QueueFile, { id, outcome }: Settlement): void {
+    const message = this.#handed.get(id);
+    if (message === undefined) return;
+    const delayMs = this.#options.retryDelaysMs[message.attempt - 1];
+    if (outcome.status === "retry" && delayMs !== undefined) {
+      file.delay(id, message.attempt + 1, steadyNow() + delayMs);
+      return;
+    }
+    if (outcome.status === "retry" || outcome.status === "dead") {
+      file.dead.bury(id, Date.now(), String(outcome.reason));
+    }
+    file.remove(id, message.bodyBytes);
+  }
+
+  #answer({ verb, params }: Call): Answer {
+    try {
+      // The other thread's types hold the parameters to the verb.
+      const method = this.#verbs[verb].bind(this.#verbs) as (...params: unknown[]) => unknown;
+      return { value: method(...params) };
+    } catch (error) {
+      const type: ErrorType = errorType(error);
+      if (type !== "INTERNAL") return { error: type };
+      this.#keeper.failed(error);
+      return { error: failureOf(error).reason };
+    }
+  }
+
+  #deliver(): void {
+    const room = Math.min(this.#demand - this.#handed.size, deliveriesPerTurn);
+    const file = this.#keeper.file;
+    if (room <= 0 || file === null || this.#feed === null) return;
+    try {
+      const deliveries = this.#feed.take(file, room, steadyNow());
+      if (deliveries.length === 0) {
+        this.#wakeAt(this.#feed.nextDueAt(file));
+        return;
+      }
+      for (const { body, ...message } of deliveries) {
+        this.#handed.set(message.id, { ...message, bodyBytes: body.byteLength });
+      }
+      this.#post(
+        { kind: "deliveries", deliveries },
+        deliveries.map(({ body }) => body.buffer),
+      );
+      this.#schedule();
+    } catch (error) {
+      this.#keeper.failed(error);
+    }
+  }
+
+  #wakeAt(dueAt: number | null): void {
+    clearTimeout(this.#dueTimer);
+    if (dueAt === null) return;
+    const waitMs = Math.min(Math.max(dueAt - steadyNow(), 0) + 1, maxTimerMs);
+    this.#dueTimer = setTimeout(() => this.#schedule(), waitMs);
+  }
+
+  #tick(): void {
+    this.#keeper.maintain(this.#turnsSinceTick === 0);
+    this.#turnsSinceTick = 0;
+    if (this.#outcomes.length > 0) this.#schedule();
+  }
+
+  #opened(file: QueueFile): void {
+    file.removeRefused(this.#intake.refused);
+    file.boundDelays(steadyNow(), this.#options.retryDelaysMs);
+    this.#intake.skipTo(file.lastId);
+    if (this.#feed === null) this.#feed = new Feed(file.lastId);
+    else this.#feed.lookAgain();
+    this.#schedule();
+  }
+
+  #close(): void {
+    clearTimeout(this.#dueTimer);
+    clearInterval(this.#tickTimer);
+    this.#keeper.close();
+    this.#post({ kind: "closed" });
+  }
+}
+
+function required<T>(part: T | null): T {
+  if (part === null) throw new ServiceError("QUEUE_UNAVAILABLE");
+  return part;
+}
+
+/** The rare verbs, each one its own transaction. */
+export class EngineVerbs implements Verbs {
+  readonly #file: () => QueueFile;
+  readonly #writable: () => QueueFile;
+  readonly #feed: () => Feed;
+  readonly #intake: Intake;
+  readonly #maxBytes: number;
+
+  /** The first three throw while there is none. @param writable for adding to it */
+  constructor(
+    file: () => QueueFile,
+    writable: () => QueueFile,
+    feed: () => Feed,
+    intake: Intake,
+    maxBytes: number,
+  ) {
+    this.#file = file;
+    this.#writable = writable;
+    this.#feed = feed;
+    this.#intake = intake;
+    this.#maxBytes = maxBytes;
+  }
+
+  depth(): QueueDepth {
+    const file = this.#file();
+    return {
+      messages: file.counters.messages,
+      sizeBytes: file.sizeBytes,
+      maxBytes: this.#maxBytes,
+      oldestReceivedAt: file.oldestReceivedAt(),
+      dead: file.counters.dead,
+    };
+  }
+
+  put(body: Uint8Array, receivedAt: number, reason: string): void {
+    const file = this.#writable();
+    file.transaction(() => file.dead.put(body, receivedAt, Date.now(), reason));
+  }
+
+  list(limit: number): readonly DeadLetter[] {
+    return this.#file().dead.list(limit);
+  }
+
+  find(id: string): DeadLetter | undefined {
+    return this.#file().dead.find(id);
+  }
+
+  replay(id: string): boolean {
+    const file = this.#writable();
+    const letter = file.dead.find(id);
+    if (letter === undefined) return false;
+    const bytes = new Uint8Array(letter.body);
+    const group = {
+      bytes,
+      sizes: [bytes.byteLength],
+      receivedAts: [letter.receivedAt],
+      until: Infinity,
+    };
+    const inserted = file.transaction(() => {
+      const result = this.#intake.insert(file, [group]);
+      if (result.full.length === 0) file.dead.remove(id);
+      return result;
+    });
+    this.#intake.committed(inserted, this.#feed());
+    if (inserted.full.length > 0) throw new ServiceError("QUEUE_FULL");
+    return true;
+  }
+
+  remove(id: string): boolean {
+    const file = this.#file();
+    return file.transaction(() => file.dead.remove(id));
+  }
+}

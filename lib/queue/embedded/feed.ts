@@ -1,0 +1,133 @@
+import type { MessageRow, QueueFile } from "./file.ts";
+import type { PushedDelivery } from "./protocol.ts";
+
+/** A message that was handed out, without its body. */
+export interface Handed {
+  readonly id: number;
+  readonly bodyBytes: number;
+  readonly receivedAt: number;
+  readonly attempt: number;
+  readonly redelivered: boolean;
+}
+
+/** Bodies kept since they were published, so that a consumer that keeps pace causes no reads. */
+const recentBytesMax = 2 * 1024 * 1024;
+const recentMax = 1_000;
+
+/**
+ * Decides which message is delivered next: those given back, then those whose delay is over, then
+ * all others by id. Holds a bounded number of bodies and ids, whatever the backlog.
+ */
+export class Feed {
+  /** Given back, by id. */
+  readonly #returned: Handed[] = [];
+  /** Published and not handed out since; together with what lies past the cursor it is all that is new. */
+  readonly #recent: PushedDelivery[] = [];
+  #recentBytes = 0;
+  /** Every message up to this id was handed out, is delayed, or is in `#recent`. */
+  #cursor = 0;
+  /** Whether nothing new lies past the cursor. */
+  #caughtUp = false;
+  #due = { dueAt: -1, id: 0 };
+  /** Up to this id a message may have been delivered by an earlier process. */
+  readonly #olderUpTo: number;
+
+  constructor(olderUpTo: number) {
+    this.#olderUpTo = olderUpTo;
+  }
+
+  /** A new message was committed. Ids ascend. The feed may keep `body`. */
+  published(id: number, receivedAt: number, body: Uint8Array<ArrayBuffer>): void {
+    const fits =
+      this.#recent.length < recentMax && this.#recentBytes + body.byteLength <= recentBytesMax;
+    if (!this.#caughtUp || !fits) {
+      this.#caughtUp = false;
+      return;
+    }
+    this.#recent.push({ id, body, receivedAt, attempt: 1, redelivered: false });
+    this.#recentBytes += body.byteLength;
+    this.#cursor = id;
+  }
+
+  /** The file was opened anew and may hold messages that `published` was not told of. */
+  lookAgain(): void {
+    this.#caughtUp = false;
+  }
+
+  /** Take back a message that was handed out; it is the next one again. */
+  giveBack(message: Handed): void {
+    const at = this.#returned.findIndex((other) => other.id > message.id);
+    this.#returned.splice(at === -1 ? this.#returned.length : at, 0, message);
+  }
+
+  /** Up to `limit` messages to deliver; `now` by `steadyNow`. Their bodies own their memory, ready to be transferred. */
+  take(file: QueueFile, limit: number, now: number): PushedDelivery[] {
+    const taken: PushedDelivery[] = [];
+    try {
+      this.#takeReturned(file, limit, taken);
+      if (taken.length < limit) this.#takeDue(file, limit, now, taken);
+      if (taken.length < limit) this.#takeRecent(limit, taken);
+      if (taken.length < limit && !this.#caughtUp) this.#takeStored(file, limit, taken);
+    } catch (error) {
+      // What was taken so far is out of the feed's hands: it must be delivered, or it is forgotten.
+      if (taken.length === 0) throw error;
+    }
+    return taken;
+  }
+
+  /** When the next delayed message is due, by `steadyNow`; `null` where none is delayed. */
+  nextDueAt(file: QueueFile): number | null {
+    return file.nextDueAt(this.#due);
+  }
+
+  #takeReturned(file: QueueFile, limit: number, taken: PushedDelivery[]): void {
+    for (let next = this.#returned[0]; next && taken.length < limit; next = this.#returned[0]) {
+      const row = file.find(next.id);
+      this.#returned.shift();
+      if (row !== undefined) taken.push({ ...next, body: row.body });
+    }
+  }
+
+  #takeDue(file: QueueFile, limit: number, now: number, taken: PushedDelivery[]): void {
+    for (const row of file.due(this.#due, now, limit - taken.length)) {
+      this.#due = { dueAt: row.due_at, id: row.id };
+      taken.push(this.#fromRow(row));
+    }
+  }
+
+  #takeRecent(limit: number, taken: PushedDelivery[]): void {
+    for (const message of this.#recent.splice(0, limit - taken.length)) {
+      this.#recentBytes -= message.body.byteLength;
+      taken.push({ ...message, body: owned(message.body) });
+    }
+  }
+
+  #takeStored(file: QueueFile, limit: number, taken: PushedDelivery[]): void {
+    const room = limit - taken.length;
+    const rows = file.after(this.#cursor, room);
+    this.#caughtUp = rows.length < room;
+    this.#cursor = rows.at(-1)?.id ?? this.#cursor;
+    for (const row of rows) taken.push(this.#fromRow(row));
+  }
+
+  #fromRow(row: MessageRow): PushedDelivery {
+    return {
+      id: row.id,
+      body: row.body,
+      receivedAt: row.received_at,
+      attempt: row.attempt,
+      redelivered: row.attempt > 1 || row.id <= this.#olderUpTo,
+    };
+  }
+}
+
+/** The same bytes in memory that nothing else uses; two empty bodies may share theirs, too. */
+function owned(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const alone = body.byteLength > 0 && body.byteLength === body.buffer.byteLength;
+  return alone ? body : body.slice();
+}
+
+/** Epoch milliseconds that never run backwards: a delay must not outlive a change of the clock. */
+export function steadyNow(): number {
+  return Math.floor(performance.timeOrigin + performance.now());
+}

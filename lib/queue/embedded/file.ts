@@ -1,0 +1,241 @@
+import { mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { countOpening } from "../../sqlite/opened.ts";
+import { DeadTable, type Counters } from "./dead.ts";
+import { DoubtfulCommit, isTransient } from "./failure.ts";
+import { overheadBytes } from "./protocol.ts";
+import { prepareFile, queueSchema } from "./schema.ts";
+
+/** Free space is worth giving back from here on; then nearly all of it is. */
+const shrinkFromBytes = 32 * 1024 * 1024;
+const shrinkToBytes = 1024 * 1024;
+const pagesPerStep = 256;
+
+export interface MessageRow {
+  readonly id: number;
+  readonly received_at: number;
+  readonly attempt: number;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** Ids of messages, both ends included. */
+export interface IdRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where a look for due messages ended. */
+export interface DuePosition {
+  readonly dueAt: number;
+  readonly id: number;
+}
+
+/**
+ * The queue's tables. Synchronous: only for a thread that may wait for a disk. A commit that
+ * returned survives a power cut (WAL, `synchronous=FULL`).
+ * Anything may throw SQLite's error; `transaction` leaves file and counters as they were then.
+ */
+export class QueueFile {
+  readonly db: DatabaseSync;
+  /** The largest message id at the time of opening, 0 where there was none. */
+  readonly lastId: number;
+  /** Kept in step by whoever adds and removes rows; `transaction` puts them back where it fails. */
+  readonly counters: Counters;
+  readonly dead: DeadTable;
+  readonly #path: string;
+  readonly #inode: number;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #deleteBetween: StatementSync;
+  readonly #countBetween: StatementSync;
+  readonly #delay: StatementSync;
+  readonly #dueAfter: StatementSync;
+  readonly #bringForward: StatementSync;
+  readonly #byId: StatementSync;
+  readonly #after: StatementSync;
+  readonly #due: StatementSync;
+  readonly #nextDue: StatementSync;
+  readonly #oldest: StatementSync;
+  #shrinking = false;
+
+  /**
+   * Open the file; it and its folder are made where they are missing.
+   * @throws NewerSchema, or the error of the file system or of SQLite
+   */
+  constructor(path: string) {
+    mkdirSync(dirname(path), { recursive: true });
+    this.#path = path;
+    countOpening(path);
+    this.db = new DatabaseSync(path, { timeout: 250 });
+    try {
+      prepareFile(this.db, path);
+      this.#inode = statSync(path).ino;
+      const sql = (text: string) => this.db.prepare(text);
+      const found = sql(
+        `SELECT count(*) AS messages, total(size) AS bytes,
+           (SELECT max(id) FROM messages) AS last, (SELECT count(*) FROM dead) AS dead
+         FROM messages`,
+      ).get() as unknown as { messages: number; bytes: number; dead: number; last: number | null };
+      this.lastId = found.last ?? 0;
+      this.counters = { messages: found.messages, bodyBytes: found.bytes, dead: found.dead };
+      this.#insert = sql("INSERT INTO messages VALUES (?, ?, ?, 1, NULL, ?)");
+      this.#delete = sql("DELETE FROM messages WHERE id = ?");
+      this.#deleteBetween = sql("DELETE FROM messages WHERE id BETWEEN ? AND ?");
+      this.#countBetween = sql(
+        "SELECT count(*) AS messages, total(size) AS bytes FROM messages WHERE id BETWEEN ? AND ?",
+      );
+      this.#dueAfter = sql(
+        "SELECT 1 FROM messages INDEXED BY messages_by_due WHERE due_at > ? LIMIT 1",
+      );
+      this.#bringForward = sql("UPDATE messages SET due_at = ? WHERE due_at > ?");
+      this.#delay = sql("UPDATE messages SET attempt = ?, due_at = ? WHERE id = ?");
+      const columns = "SELECT id, received_at, attempt, body FROM messages";
+      this.#byId = sql(`${columns} WHERE id = ?`);
+      this.#after = sql(`${columns} WHERE id > ? AND due_at IS NULL ORDER BY id LIMIT ?`);
+      this.#due = sql(
+        `SELECT id, received_at, attempt, body, due_at FROM messages INDEXED BY messages_by_due
+           WHERE (due_at, id) > (?, ?) AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
+      );
+      this.#nextDue = sql(
+        `SELECT due_at FROM messages INDEXED BY messages_by_due
+           WHERE (due_at, id) > (?, ?) AND due_at IS NOT NULL ORDER BY due_at, id LIMIT 1`,
+      );
+      this.#oldest = sql("SELECT min(received_at) AS oldest FROM messages");
+      this.dead = new DeadTable(this.db, this.counters);
+    } catch (error) {
+      this.db.close();
+      throw error;
+    }
+  }
+
+  /** Bodies and overhead of all messages not yet acknowledged. */
+  get sizeBytes(): number {
+    return this.counters.bodyBytes + this.counters.messages * overheadBytes;
+  }
+
+  /**
+   * Commit what `work` did, or, where it throws, nothing of it.
+   * @throws DoubtfulCommit where that is not known
+   */
+  transaction<T>(work: () => T): T {
+    // An open file can be unlinked under us; commits would succeed and be lost with the last handle.
+    if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#inode) {
+      throw new Error(`${this.#path} was removed or replaced`);
+    }
+    const before = { ...this.counters };
+    let committing = false;
+    try {
+      this.db.exec("BEGIN IMMEDIATE");
+      const result = work();
+      committing = true;
+      this.db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      Object.assign(this.counters, before);
+      // Where only the sync failed the log has all of it, and the next opening reads the log.
+      if (committing && !isTransient(error)) throw new DoubtfulCommit(error);
+      if (this.db.isTransaction) this.db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** A delay that was written by a clock that was ahead ends no later than if it began now. */
+  boundDelays(now: number, delaysMs: readonly number[]): void {
+    const longest = now + Math.max(0, ...delaysMs);
+    if (this.#dueAfter.get(longest) === undefined) return;
+    this.transaction(() => this.#bringForward.run(longest, longest));
+  }
+
+  /** Take messages off that were refused, whichever of them the file has. */
+  removeRefused(ranges: readonly IdRange[]): void {
+    if (ranges.length === 0) return;
+    this.transaction(() => {
+      for (const { from, to } of ranges) {
+        const [messages, bytes] = this.#between(from, to);
+        if (messages === 0) continue;
+        this.#deleteBetween.run(from, to);
+        this.counters.messages -= messages;
+        this.counters.bodyBytes -= bytes;
+      }
+    });
+  }
+
+  #between(from: number, to: number): readonly [messages: number, bytes: number] {
+    const { messages, bytes } = this.#countBetween.get(from, to) as never;
+    return [messages, bytes];
+  }
+
+  insert(id: number, receivedAt: number, body: Uint8Array): void {
+    this.#insert.run(id, receivedAt, body.byteLength, body);
+    this.counters.messages += 1;
+    this.counters.bodyBytes += body.byteLength;
+  }
+
+  remove(id: number, bodyBytes: number): void {
+    if (this.#delete.run(id).changes === 0) return;
+    this.counters.messages -= 1;
+    this.counters.bodyBytes -= bodyBytes;
+  }
+
+  /** The next attempt, not before `dueAt`. */
+  delay(id: number, attempt: number, dueAt: number): void {
+    this.#delay.run(attempt, dueAt, id);
+  }
+
+  find(id: number): MessageRow | undefined {
+    return this.#byId.get(id) as MessageRow | undefined;
+  }
+
+  /** Messages that are not delayed, with a larger id, by id. */
+  after(id: number, limit: number): MessageRow[] {
+    return this.#after.all(id, limit) as unknown as MessageRow[];
+  }
+
+  /** Delayed messages past the position whose time has come, by that time. */
+  due(past: DuePosition, now: number, limit: number): (MessageRow & { readonly due_at: number })[] {
+    return this.#due.all(past.dueAt, past.id, now, limit) as never;
+  }
+
+  nextDueAt(past: DuePosition): number | null {
+    const row = this.#nextDue.get(past.dueAt, past.id) as { due_at: number } | undefined;
+    return row?.due_at ?? null;
+  }
+
+  oldestReceivedAt(): number | null {
+    return (this.#oldest.get() as { oldest: number | null }).oldest;
+  }
+
+  /**
+   * Give a piece of the file's free space back to the disk, a few ms of work: where a backlog has left
+   * much of it, or where there is `need`.
+   * @returns whether there is more
+   */
+  shrink(need: boolean): boolean {
+    const freeBytes = this.#pragma("freelist_count") * this.#pragma("page_size");
+    this.#shrinking = freeBytes > (this.#shrinking || need ? shrinkToBytes : shrinkFromBytes);
+    if (!this.#shrinking) return false;
+    this.db.exec(`PRAGMA incremental_vacuum(${pagesPerStep})`);
+    // The file's end is cut off when the log is written back.
+    this.db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    return true;
+  }
+
+  /** Write the log back into the file, sync that, and empty the log. */
+  checkpoint(): void {
+    this.db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
+  /** Commit something that changes nothing. */
+  probe(): void {
+    this.transaction(() => this.db.exec(`PRAGMA user_version = ${queueSchema.length}`));
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  #pragma(name: string): number {
+    return Number(Object.values(this.db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  }
+}

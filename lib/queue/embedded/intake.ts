@@ -1,0 +1,111 @@
+import { DoubtfulCommit } from "./failure.ts";
+import type { Feed } from "./feed.ts";
+import type { IdRange, QueueFile } from "./file.ts";
+import { monotonicMs, overheadBytes, type Publishes, type Refusal } from "./protocol.ts";
+
+interface Kept {
+  readonly id: number;
+  readonly receivedAt: number;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** What became of a group: written but not yet committed, and what was not written. */
+export interface Inserted {
+  readonly kept: readonly Kept[];
+  /** Indexes of the publishes that the bound refused. */
+  readonly full: readonly number[];
+  /** Indexes of those whose time was over. */
+  readonly late: readonly number[];
+}
+
+/** Gives new messages their ids and watches the bound. */
+export class Intake {
+  readonly #maxBytes: number;
+  #nextId = 1;
+  /** Ids of messages that were refused though a log may hold them. */
+  #refused: readonly IdRange[] = [];
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** What the file is to be rid of when it is opened anew, so that what was refused stays so. */
+  get refused(): readonly IdRange[] {
+    return this.#refused;
+  }
+
+  /** Ids are never used again while the process lives: a late outcome must not meet another message. */
+  skipTo(lastId: number): void {
+    this.#nextId = Math.max(this.#nextId, lastId + 1);
+  }
+
+  /** Write messages, within the caller's transaction. */
+  insert(file: QueueFile, groups: readonly Publishes[]): Inserted {
+    const now = monotonicMs();
+    const kept: Kept[] = [];
+    const full: number[] = [];
+    const late: number[] = [];
+    let index = 0;
+    for (const { bytes, sizes, receivedAts, until } of groups) {
+      let offset = 0;
+      for (const [at, size] of sizes.entries()) {
+        const body = bytes.subarray(offset, offset + size);
+        offset += size;
+        if (until <= now) {
+          late.push(index);
+        } else if (file.sizeBytes + size + overheadBytes > this.#maxBytes) {
+          full.push(index);
+        } else {
+          const receivedAt = receivedAts[at] as number;
+          const id = this.#nextId;
+          this.#nextId += 1;
+          file.insert(id, receivedAt, body);
+          kept.push({ id, receivedAt, body });
+        }
+        index += 1;
+      }
+    }
+    return { kept, full, late };
+  }
+
+  /** The transaction of `insert` was committed, and so nothing is left of those before that were not. */
+  committed({ kept }: Inserted, feed: Feed): void {
+    this.#refused = [];
+    for (const { id, receivedAt, body } of kept) feed.published(id, receivedAt, body);
+  }
+
+  /** The transaction failed in which all messages from an id on were written, and they are refused. */
+  failed(from: number): void {
+    if (from < this.#nextId) this.#refused = [...this.#refused, { from, to: this.#nextId - 1 }];
+  }
+
+  get nextId(): number {
+    return this.#nextId;
+  }
+}
+
+/** Nothing of a transaction is kept, or, where its commit is in doubt, that is not known. */
+export interface Unwritten {
+  readonly reason: "QUEUE_UNAVAILABLE" | "OUTCOME_UNKNOWN";
+}
+
+export const unwritten: Unwritten = { reason: "QUEUE_UNAVAILABLE" };
+
+export function failureOf(error: unknown): Unwritten {
+  return error instanceof DoubtfulCommit ? { reason: "OUTCOME_UNKNOWN" } : unwritten;
+}
+
+export function isWritten(written: Inserted | Unwritten): written is Inserted {
+  return "kept" in written;
+}
+
+export function refusalsOf(written: Inserted | Unwritten, published: number): readonly Refusal[] {
+  if (!isWritten(written)) {
+    return [{ type: written.reason, indexes: [...Array(published).keys()] }];
+  }
+  const refusals: readonly Refusal[] = [
+    { type: "QUEUE_FULL", indexes: written.full },
+    { type: "QUEUE_UNAVAILABLE", indexes: written.late },
+  ];
+  return refusals.filter(({ indexes }) => indexes.length > 0);
+}

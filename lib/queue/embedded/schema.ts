@@ -1,0 +1,50 @@
+import type { DatabaseSync } from "node:sqlite";
+import { identityStep } from "../../sqlite/folder-part.ts";
+import { migrate, versionOf, type SchemaSteps } from "../../sqlite/schema-steps.ts";
+
+// Opening counts from the indexes alone, without reading bodies: hence `size` and `dead_by_age`.
+const first = `
+  CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    due_at INTEGER,
+    body BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX messages_by_age ON messages (received_at, size);
+  CREATE INDEX messages_by_due ON messages (due_at, id) WHERE due_at IS NOT NULL;
+  CREATE TABLE dead (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    died_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    body BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_by_age ON dead (died_at);
+`;
+
+export const queueSchema: SchemaSteps = [first, identityStep];
+
+/**
+ * Set a fresh connection up: durable to the last commit, a few MB of memory, tables made where they
+ * are missing. Others may read it, for a backup; that nobody else writes is DATA_DIR's lock.
+ * @throws NewerSchema
+ */
+export function prepareFile(db: DatabaseSync, path: string): void {
+  // Of a file that has tables this would be a write.
+  if (versionOf(db, path, queueSchema) === 0) {
+    db.exec("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;");
+  }
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA cache_size = -2000;
+    PRAGMA mmap_size = 0;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA wal_autocheckpoint = 512;
+    PRAGMA journal_size_limit = 8388608;
+  `);
+  migrate(db, path, queueSchema);
+}

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Channel, ChannelModel, GetMessage } from "amqplib";
+import { ServiceError } from "../../errors.ts";
+
+/** The longest wait for the broker's answer to one question, milliseconds. */
+export const answerTimeoutMs = 5_000;
+
+/** What `promise` settles with, or a rejection where it does not within the time. */
+export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("the broker did not answer in time")), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Questions to the broker, one after the other, on a channel that is made anew after a failure. */
+export class Asking {
+  readonly #model: () => ChannelModel | null;
+  readonly #declare: (model: ChannelModel) => Promise<void>;
+  #open: { readonly model: ChannelModel; readonly channel: Channel } | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @param declare makes the queues that are missing: a question about one of those fails */
+  constructor(model: () => ChannelModel | null, declare: (model: ChannelModel) => Promise<void>) {
+    this.#model = model;
+    this.#declare = declare;
+  }
+
+  /**
+   * Do some work on the channel, alone on it. What the work took and did not settle is given back
+   * where it fails.
+   * @throws ServiceError `QUEUE_UNAVAILABLE` where the broker is away or does not answer, and what
+   * the work throws as a ServiceError
+   */
+  ask<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+    const answer = this.#last.then(() => this.#ask(work));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #ask<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+    const model = this.#model();
+    if (model === null) throw new ServiceError("QUEUE_UNAVAILABLE");
+    try {
+      if (this.#open?.model !== model) {
+        this.#open = { model, channel: await within(answerTimeoutMs, this.#fresh(model)) };
+      }
+      return await work(this.#open.channel);
+    } catch (error) {
+      const channel = this.#open?.channel;
+      this.#open = null;
+      void channel?.close().catch(() => undefined);
+      throw error instanceof ServiceError ? error : new ServiceError("QUEUE_UNAVAILABLE");
+    }
+  }
+
+  async #fresh(model: ChannelModel): Promise<Channel> {
+    await this.#declare(model);
+    const channel = await model.createChannel();
+    channel.on("error", () => {
+      // The question that it belongs to is rejected.
+    });
+    return channel;
+  }
+}
+
+/** Messages that wait in a queue: not those that are with a consumer. */
+export async function waitingIn(
+  channel: Channel,
+  queue: string,
+): Promise<{ readonly messages: number; readonly consumers: number }> {
+  const answer = await within(answerTimeoutMs, channel.checkQueue(queue));
+  return { messages: answer.messageCount, consumers: answer.consumerCount };
+}
+
+/** Take the next message that waits in a queue; `null` where none does. */
+export async function take(channel: Channel, queue: string): Promise<GetMessage | null> {
+  return (await within(answerTimeoutMs, channel.get(queue))) || null;
+}
+
+/** The longest wait for a quorum queue to count what was given back, milliseconds. */
+const countTimeoutMs = 250;
+
+/**
+ * Give all back that was taken on this channel, and wait until the queue counts it again, which for
+ * a quorum queue is some milliseconds later. Does not wait for long: another process may take it, or
+ * its delay may end.
+ * @param messages how many should wait in the queue then
+ */
+export async function giveAllBack(
+  channel: Channel,
+  queue: string,
+  messages: number,
+): Promise<void> {
+  channel.nackAll(true);
+  const until = performance.now() + countTimeoutMs;
+  while ((await waitingIn(channel, queue)).messages < messages && performance.now() < until) {
+    await sleep(2);
+  }
+}

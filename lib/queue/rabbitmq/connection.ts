@@ -1,0 +1,174 @@
+import type { Duplex } from "node:stream";
+import { AmqpConnectionManagerClass } from "amqp-connection-manager";
+import type { ChannelModel } from "amqplib";
+import type { Log } from "../../log.ts";
+import { within } from "./channel.ts";
+import { brokerError } from "../../cluster/rabbitmq-error.ts";
+
+export interface LinkOptions {
+  readonly url: string;
+  /** How the broker lists the connection. */
+  readonly name: string;
+  readonly log: Log;
+  /** Prepare a new connection: it counts as up once this resolves. Called again for each one. */
+  readonly up: (model: ChannelModel) => Promise<void>;
+  /** The connection is gone, and with it its channels; also called where `up` was under way. */
+  readonly down: () => void;
+}
+
+const reconnectMs = 500;
+const connectTimeoutMs = 5_000;
+const upTimeoutMs = 15_000;
+const closeTimeoutMs = 2_000;
+const heartbeatSeconds = 10;
+
+/** One connection to the broker that is made anew whenever it is lost, until it is closed. */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #manager: AmqpConnectionManagerClass;
+  readonly #destroyed = new WeakSet<ChannelModel>();
+  #model: ChannelModel | null = null;
+  #blocked: string | null = null;
+  #trouble: string | null = null;
+  /** The trouble that was logged and is not over. */
+  #told: string | null = null;
+  #opening = true;
+  #closed = false;
+  /** Settles what `open` waits for; later on, nobody listens. */
+  #first = Promise.withResolvers<void>();
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    const { url, name } = options;
+    this.#manager = new AmqpConnectionManagerClass(url, {
+      heartbeatIntervalInSeconds: heartbeatSeconds,
+      reconnectTimeInSeconds: reconnectMs / 1_000,
+      connectionOptions: {
+        noDelay: true,
+        keepAlive: true,
+        timeout: connectTimeoutMs,
+        clientProperties: { connection_name: name },
+      },
+    });
+    this.#manager.on("connect", () => void this.#connected());
+    this.#manager.on("connectFailed", ({ err }) => this.#failed(err));
+    this.#manager.on("disconnect", ({ err }) => this.#lost(err));
+    this.#manager.on("blocked", ({ reason }: { reason: string }) => this.#setBlocked(reason));
+    this.#manager.on("unblocked", () => this.#setBlocked(null));
+    this.#first.promise.catch(() => undefined);
+  }
+
+  /**
+   * Resolves once the connection is up for the first time, and at the time limit where what keeps it from
+   * that may pass: then there is `trouble`, and it goes on trying.
+   * @throws BrokerError at once for what lasts (password, virtual host, differing queues)
+   */
+  async open(timeoutMs: number): Promise<void> {
+    void this.#manager.connect().catch(() => undefined);
+    const timer = setTimeout(() => {
+      if (this.#trouble === null) this.#failed(new Error("ETIMEDOUT"));
+      this.#first.resolve();
+    }, timeoutMs);
+    try {
+      await this.#first.promise;
+    } catch (error) {
+      await this.close();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#opening = false;
+    }
+  }
+
+  /** Why nothing can be sent right now; `null` where it can. */
+  get trouble(): string | null {
+    return this.#trouble ?? this.#blocked;
+  }
+
+  /** The broker has stopped reading from this connection: it is short of memory or disk. */
+  get blocked(): boolean {
+    return this.#blocked !== null;
+  }
+
+  /** The connection, while there is one; `up` may be under way. */
+  get model(): ChannelModel | null {
+    return this.#model;
+  }
+
+  /** Give up this connection; the next one is made by itself. */
+  drop(reason: string): void {
+    const connection = this.#manager.connection;
+    if (connection !== undefined) this.#destroy(connection, reason);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const connection = this.#manager.connection;
+    const closing = this.#manager.close().catch(() => undefined);
+    // An attempt to connect that is under way ends by itself: there is nothing to say goodbye to.
+    if (connection !== undefined && !this.#destroyed.has(connection)) {
+      await within(closeTimeoutMs, closing).catch((error: Error) => {
+        this.#destroy(connection, error.message);
+      });
+    }
+    this.#down();
+  }
+
+  async #connected(): Promise<void> {
+    const model = this.#manager.connection;
+    if (model === undefined) return;
+    this.#model = model;
+    try {
+      await within(upTimeoutMs, this.#options.up(model));
+    } catch (error) {
+      this.#failed(error);
+      this.#destroy(model, "it could not be set up");
+      return;
+    }
+    if (this.#model !== model) return;
+    if (this.#told !== null) {
+      this.#options.log.info({ connection: this.#options.name }, "the broker is back");
+    }
+    this.#trouble = null;
+    this.#told = null;
+    this.#first.resolve();
+  }
+
+  #failed(cause: unknown): void {
+    const error = brokerError(this.#options.url, cause);
+    if (error.lasting) this.#first.reject(error);
+    this.#trouble = error.message;
+    const isThrown = error.lasting && this.#opening;
+    const isNews = this.#told === null || (error.lasting && this.#told !== error.message);
+    if (isThrown || !isNews || this.#closed) return;
+    this.#told = error.message;
+    const { log, name } = this.#options;
+    log.warn({ connection: name, reason: error.message }, "the broker is away");
+  }
+
+  #lost(cause: unknown): void {
+    this.#down();
+    this.#failed(cause ?? new Error("the broker ended the connection"));
+  }
+
+  #down(): void {
+    this.#model = null;
+    this.#blocked = null;
+    this.#options.down();
+  }
+
+  #setBlocked(reason: string | null): void {
+    this.#blocked = reason;
+    const { log, name } = this.#options;
+    if (reason === null) log.info({ connection: name }, "the broker takes messages again");
+    else log.warn({ connection: name, reason }, "the broker takes no messages");
+  }
+
+  /** End a connection without the broker's consent: one that hangs would never give it. */
+  #destroy(model: ChannelModel, reason: string): void {
+    this.#destroyed.add(model);
+    const { stream } = model.connection as unknown as { readonly stream: Duplex };
+    stream.destroy(new Error(reason));
+  }
+}

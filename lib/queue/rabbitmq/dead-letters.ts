@@ -1,0 +1,107 @@
+import type { Channel, GetMessage } from "amqplib";
+import type { DeadLetter, DeadLetters, OutgoingMessage } from "../queue.ts";
+import { type Asking, giveAllBack, take, waitingIn } from "./channel.ts";
+import { deadAtOnce, firstAttempt, idOf, toDeadLetter } from "./message.ts";
+import type { Publisher } from "./publisher.ts";
+import type { Topology } from "./topology.ts";
+
+/** The most dead letters that are looked through; what lies behind them is found once these are gone. */
+const browseLimit = 10_000;
+
+/**
+ * The dead letters on a queue of the broker's. A queue can only be read by taking messages, so each
+ * question takes all of them, up to 10,000, and gives them back: its cost grows with their number,
+ * and two processes that ask at the same moment see only a part each.
+ */
+export class RabbitDeadLetters implements DeadLetters {
+  readonly #topology: Topology;
+  readonly #publisher: Publisher;
+  readonly #asking: Asking;
+
+  constructor(topology: Topology, publisher: Publisher, asking: Asking) {
+    this.#topology = topology;
+    this.#publisher = publisher;
+    this.#asking = asking;
+  }
+
+  put(message: OutgoingMessage, reason: string): Promise<void> {
+    return this.#publisher.send(this.#topology.dead, deadAtOnce(message, reason, Date.now()));
+  }
+
+  count(): Promise<number> {
+    return this.#asking.ask(
+      async (channel) => (await waitingIn(channel, this.#topology.dead)).messages,
+    );
+  }
+
+  async list(limit: number): Promise<readonly DeadLetter[]> {
+    const oldest: DeadLetter[] = [];
+    await this.#asking.ask(async (channel) => {
+      const taken = await this.#takeAll(channel, (message) => {
+        const letter = toDeadLetter(message);
+        // They come in the order in which they died, but for those that a lost connection gave back.
+        const at = oldest.findLastIndex(({ diedAt }) => diedAt <= letter.diedAt) + 1;
+        if (at < limit && !oldest.some(({ id }) => id === letter.id)) oldest.splice(at, 0, letter);
+        if (oldest.length > limit) oldest.pop();
+      });
+      await giveAllBack(channel, this.#topology.dead, taken);
+    });
+    return oldest;
+  }
+
+  find(id: string): Promise<DeadLetter | undefined> {
+    return this.#with(id, async (letter) => letter);
+  }
+
+  async replay(id: string): Promise<boolean> {
+    const replayed = await this.#with(id, async ({ body, receivedAt }, acknowledge) => {
+      await this.#publisher.send(this.#topology.raw, firstAttempt({ body, receivedAt }, id));
+      acknowledge();
+      return true;
+    });
+    return replayed ?? false;
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const removed = await this.#with(id, async (_, acknowledge) => {
+      acknowledge();
+      return true;
+    });
+    return removed ?? false;
+  }
+
+  /**
+   * Do something with a letter; what it does not acknowledge is given back. A crash between two
+   * steps can leave a letter twice: both are acknowledged at once.
+   */
+  #with<T>(
+    id: string,
+    work: (letter: DeadLetter, acknowledge: () => void) => Promise<T>,
+  ): Promise<T | undefined> {
+    return this.#asking.ask(async (channel) => {
+      const found: GetMessage[] = [];
+      let kept = await this.#takeAll(channel, (message) => {
+        if (idOf(message) === id) found.push(message);
+      });
+      const acknowledge = () => {
+        kept -= found.length;
+        for (const message of found) channel.ack(message);
+      };
+      try {
+        return found[0] && (await work(toDeadLetter(found[0]), acknowledge));
+      } finally {
+        await giveAllBack(channel, this.#topology.dead, kept);
+      }
+    });
+  }
+
+  /** Take all letters, the limit's worth at most. @returns how many */
+  async #takeAll(channel: Channel, visit: (message: GetMessage) => void): Promise<number> {
+    for (let taken = 0; taken < browseLimit; taken++) {
+      const message = await take(channel, this.#topology.dead);
+      if (message === null) return taken;
+      visit(message);
+    }
+    return browseLimit;
+  }
+}

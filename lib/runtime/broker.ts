@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
+import { ClusterTransporter } from "../cluster/amqp-transporter.ts";
+import { largestEntry } from "./byte-cache.ts";
+import { callsWithinMs } from "../call-limits.ts";
+import { readAgain } from "../cluster/read-again.ts";
+import { RedisCacher } from "../cluster/redis-cacher.ts";
+import { serviceNames, type Config } from "../config.ts";
+import { dataDirHolder } from "./data-dir.ts";
+import { MemoryCacher } from "./memory-cacher.ts";
+import { registerMetrics } from "../metrics.ts";
+import { opsListener } from "./ops-listener.ts";
+import { outcomeUnknown } from "./outcome-unknown.ts";
+import { replCommands } from "./repl.ts";
+import { CatalogueValidator } from "./validator.ts";
+
+const cacheSeconds = 60;
+
+/** What a service may have: work that must be finished before it is stopped. */
+interface Drainable {
+  drain?(): Promise<void>;
+}
+
+/**
+ * Stops in the order in which an event flows: the edge takes no more and answers what it has, then
+ * ingest flushes, then the processor finishes its batches. Moleculer itself stops all at once.
+ */
+const drainInOrder: Middleware = {
+  name: "DrainInOrder",
+  async stopping(broker: ServiceBroker) {
+    for (const name of serviceNames) {
+      await (broker.getLocalService(name) as Drainable | undefined)?.drain?.();
+    }
+  },
+};
+
+/** Moleculer's options, all derived from the configuration. */
+export function brokerOptions(config: Config): BrokerOptions {
+  return {
+    namespace: config.clusterName,
+    nodeID: nodeId(config),
+    logger: {
+      type: "Pino",
+      options: {
+        level: config.logLevel,
+        pino: { options: { base: null, timestamp: isoTime, formatters: { level: levelName } } },
+      },
+    },
+    transporter: config.rabbitmqUrl === null ? null : new ClusterTransporter(config.rabbitmqUrl),
+    cacher: cacherOf(config),
+    // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing but reads is called again by itself.
+    requestTimeout: 30_000,
+    // A node that was killed gets no requests any more after this time.
+    heartbeatInterval: 2,
+    heartbeatTimeout: 8,
+    registry: { preferLocal: true, stopDelay: config.rabbitmqUrl === null ? 0 : 100 },
+    tracking: { enabled: true, shutdownTimeout: callsWithinMs },
+    metrics: { enabled: config.metrics, collectProcessMetrics: false, reporter: [] },
+    validator: new CatalogueValidator(),
+    // `$node.options` would tell every node on the bus the passwords of this one.
+    internalServices: { $node: { name: "$node", actions: { options: false } } },
+    middlewares: [
+      outcomeUnknown,
+      dataDirHolder(config),
+      drainInOrder,
+      readAgain(),
+      opsListener(config),
+    ],
+    created: registerMetrics,
+    replOptions: { customCommands: replCommands },
+  };
+}
+
+/**
+ * A name that no process had before, also on the same host with the same process id: what was sent
+ * to a dead node must not reach its successor late.
+ */
+function nodeId({ services }: Config): string {
+  const role = services.length === serviceNames.length ? "all" : services.join("+") || "client";
+  return `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+}
+
+function cacherOf({ redisUrl, clusterName, reading }: Config): BrokerOptions["cacher"] {
+  if (redisUrl === null) {
+    return new MemoryCacher({ maxBytes: reading.cacheMaxBytes, ttlSeconds: cacheSeconds });
+  }
+  return new RedisCacher({
+    url: redisUrl,
+    prefix: clusterName,
+    ttlSeconds: cacheSeconds,
+    maxEntryBytes: largestEntry(reading.cacheMaxBytes),
+  });
+}
+
+function isoTime(): string {
+  return `,"time":"${new Date().toISOString()}"`;
+}
+
+function levelName(label: string): { level: string } {
+  return { level: label };
+}

@@ -1,0 +1,31 @@
+import type { ServiceBroker } from "moleculer";
+import type { Actions } from "../contracts.ts";
+
+interface Endpoints {
+  readonly endpoints: readonly { readonly id: string; readonly isAvailable: boolean }[];
+}
+
+/**
+ * Ask every node that has an action, at the same time.
+ * @returns the answers by node
+ * @throws the first error, also where a node does not answer in time, and where there is no node
+ */
+export async function callEveryNode<A extends keyof Actions>(
+  broker: ServiceBroker,
+  action: A,
+  params: Actions[A]["params"],
+  timeoutMs: number,
+): Promise<ReadonlyMap<string, Actions[A]["result"]>> {
+  const found = broker.registry.actions.get(action) as unknown as Endpoints | undefined;
+  const nodes = found?.endpoints.map(({ id }) => id) ?? [];
+  if (nodes.length === 0) throw new Error(`no node has ${action}`);
+  type Asked = Actions[A]["params"];
+  type Answer = Actions[A]["result"];
+  const answers = await Promise.all(
+    nodes.map(async (nodeID) => {
+      const options = { nodeID, timeout: timeoutMs };
+      return [nodeID, await broker.call<Answer, Asked>(action, params, options)] as const;
+    }),
+  );
+  return new Map(answers);
+}

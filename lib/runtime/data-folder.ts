@@ -1,0 +1,206 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { sizeOf, sumOf, type FileSum } from "../sqlite/files.ts";
+import {
+  DamagedFile,
+  identify,
+  identityOf,
+  isEmpty,
+  type FolderPart,
+} from "../sqlite/folder-part.ts";
+import {
+  readRecord,
+  writeRecord,
+  type FolderRecord,
+  type FoundRecord,
+  type PartRecord,
+} from "../sqlite/folder-record.ts";
+import { NewerSchema } from "../sqlite/schema-steps.ts";
+import { noteOpening, sumAtOpening } from "../sqlite/opened.ts";
+import { lostCommits } from "../sqlite/wal.ts";
+
+/** Somebody has to look at the folder before it is used: answers would be wrong without a word. */
+export class UnfitFolder extends Error {
+  override readonly name = "UnfitFolder";
+
+  constructor(folder: string, problems: readonly string[]) {
+    super(
+      `The data folder ${folder} cannot be used:\n${problems.map((text) => `  - ${text}\n`).join("")}` +
+        `Nothing was removed. Put back what belongs there, or restore a backup into the empty folder. ` +
+        `To begin anew, move everything in ${folder} away. To go on with what is there, whatever it lacks, ` +
+        `create the empty file ${join(folder, acceptName)} and start again (docs/operations.md, "A start that ends").`,
+    );
+  }
+}
+
+const recordName = "folder.json";
+
+/** Whoever makes this file says that the folder is meant to be as it is. Removed by the start that heeds it. */
+const acceptName = "accept-as-is";
+
+/** A file as it is found: what it says of itself, or that it cannot be opened right now. */
+interface Found {
+  readonly part: FolderPart;
+  readonly known: PartRecord | undefined;
+  readonly state: ReturnType<typeof identityOf> | "missing" | "away";
+}
+
+/**
+ * Find out whether the files of a data folder belong together and are whole, and make what is missing of a
+ * new folder. To be called before anything else opens them, by the process that holds the folder.
+ *
+ * Each file has an identity: the folder and a text that is new with each start, the same for all its files;
+ * `folder.json` tells it once more, and after an orderly stop (`sealFolder`) also each file's checksum. So a
+ * file that is missing, empty, of another folder or of another day, and one that was changed while nobody used
+ * it, are found; after a process that was killed, SQLite's own checks and the logs' witnesses tell what they can.
+ * A file that cannot be opened right now, for want of rights or room, is left to its owner.
+ * @param quiet whether nothing has opened the files yet: only then can their content be looked at
+ * @throws UnfitFolder, or the error of the file system or of SQLite where the folder cannot be written right now
+ * @returns whether the record had to be made anew, and whether somebody said that all is meant to be as it is
+ */
+export function openFolder(
+  folder: string,
+  parts: readonly FolderPart[],
+  quiet = true,
+): { readonly recordDamaged: boolean; readonly accepted: boolean } {
+  const file = join(folder, recordName);
+  const record = readRecord(file);
+  const accepted = existsSync(join(folder, acceptName));
+  const problems: string[] = [];
+  const found = parts.map((part): Found => {
+    const known = typeof record === "string" ? undefined : record.parts[part.name];
+    const flaw = quiet && !accepted ? flawOf(part, known) : undefined;
+    const state = flaw === undefined ? stateOf(part, quiet && known?.sum === undefined) : { flaw };
+    if (typeof state === "object" && "flaw" in state) problems.push(state.flaw);
+    return { part, known, state: typeof state === "object" && "flaw" in state ? "away" : state };
+  });
+  if (problems.length === 0 && !accepted) problems.push(...strangers(record, found));
+  if (problems.length > 0) throw new UnfitFolder(folder, problems);
+  identifyAll(file, record, found, quiet);
+  rmSync(join(folder, acceptName), { force: true });
+  return { recordDamaged: record === "damaged", accepted };
+}
+
+/**
+ * Note each file's checksum, so that the next start finds what happens to it meanwhile. To be called when
+ * nothing uses the files any more. A file that was not closed in order is left out.
+ * @throws the error of the file system
+ */
+export function sealFolder(folder: string, parts: readonly FolderPart[]): void {
+  const file = join(folder, recordName);
+  const record = readRecord(file);
+  if (typeof record === "string") return;
+  const sealed = parts.flatMap((part) => {
+    const known = record.parts[part.name];
+    if (known === undefined || isEmpty(part) || sizeOf(`${part.file}-wal`) > 0) return [];
+    return [[part.name, { ...unsealed(known), sum: sumOf(part.file) }] as const];
+  });
+  writeRecord(file, { ...record, parts: { ...record.parts, ...Object.fromEntries(sealed) } });
+}
+
+/** What is wrong with a file as bytes. */
+function flawOf(part: FolderPart, known: PartRecord | undefined): string | undefined {
+  const { file } = part;
+  if (isEmpty(part)) {
+    if (sizeOf(`${file}-wal`) > 0) return `${file} is missing or empty, and its log is there`;
+    // A first start that was cut off has not made it yet.
+    return (known?.epoch ?? null) === null ? undefined : `${file} is missing or empty`;
+  }
+  if (known?.sum !== undefined) {
+    if (sizeOf(`${file}-wal`) > 0) return `${file}-wal was put there since the last stop`;
+    return changeOf(file, known.sum, "stop");
+  }
+  const opening = sumAtOpening(file);
+  return lostCommits(file) ?? (opening && changeOf(file, opening, "start"));
+}
+
+function changeOf(file: string, before: FileSum, when: "start" | "stop"): string | undefined {
+  const { size, crc } = sumOf(file);
+  if (size !== before.size) {
+    return `${file} has ${size} bytes, and had ${before.size} at the last ${when}`;
+  }
+  return crc === before.crc ? undefined : `${file} was changed or damaged since the last ${when}`;
+}
+
+function stateOf(part: FolderPart, check: boolean): Found["state"] | { readonly flaw: string } {
+  if (isEmpty(part)) return "missing";
+  try {
+    return identityOf(part, check);
+  } catch (error) {
+    if (error instanceof NewerSchema) return { flaw: error.message };
+    if (error instanceof DamagedFile) return { flaw: `${part.file} is damaged: ${error.message}` };
+    return "away";
+  }
+}
+
+/** Which files do not belong to the others. */
+function strangers(record: FoundRecord, found: readonly Found[]): readonly string[] {
+  if (typeof record !== "string") {
+    return found
+      .filter(({ state, known }) => !belongs(state, known, record.folder))
+      .map(({ part }) => `${part.file} is of another folder or of another time than ${recordName}`);
+  }
+  const old = found.filter(({ state }) => typeof state === "object" || state === "none");
+  if (old.length === 0) return [];
+  const missing = found.filter(({ state }) => state === "missing");
+  if (missing.length > 0) return missing.map(({ part }) => `${part.file} is missing or empty`);
+  const identities = new Set(old.map(({ state }) => JSON.stringify(state)));
+  if (identities.size === 1) return [];
+  const names = old.map(({ part }) => basename(part.file)).join(" and ");
+  return [`${names} are not of the same folder and time`];
+}
+
+function belongs(state: Found["state"], known: PartRecord | undefined, folder: string): boolean {
+  const epoch = known?.epoch ?? null;
+  if (state === "away") return true;
+  if (state === "missing" || state === "unset") return epoch === null;
+  if (state === "none") return known !== undefined && epoch === null;
+  return state.folder === folder && [epoch, known?.next].includes(state.epoch);
+}
+
+/** Give all files that can be opened the same new identity. A process that ends at any point leaves what `belongs`. */
+function identifyAll(
+  file: string,
+  record: FoundRecord,
+  found: readonly Found[],
+  quiet: boolean,
+): void {
+  const usable = found.filter(({ state }) => state !== "away");
+  const before = typeof record === "string" ? undefined : record;
+  const known = usable.map(({ state }) => state).find((state) => typeof state === "object");
+  const folder = before?.folder ?? known?.folder ?? randomUUID();
+  const epoch = randomUUID();
+  const write = (of: (found: Found) => PartRecord): void => {
+    const now = usable.map((found) => [found.part.name, of(found)] as const);
+    // Of a file that is away only its identity stays true once it is back.
+    const away = found.flatMap(({ part, known, state }) =>
+      state === "away" && known ? [[part.name, unsealed(known)] as const] : [],
+    );
+    const parts = { ...before?.parts, ...Object.fromEntries([...away, ...now]) };
+    writeRecord(file, { folder, parts } satisfies FolderRecord);
+  };
+  try {
+    write(({ state }) => ({ epoch: typeof state === "object" ? state.epoch : null, next: epoch }));
+  } catch (error) {
+    // Without room for a new one the old one must go: what it says of the files is about to become wrong.
+    rmSync(file, { force: true });
+    throw error;
+  }
+  for (const { part, state } of usable) {
+    if (state === "missing") setLogAside(part);
+    identify(part, { folder, epoch });
+    if (quiet) noteOpening(part.file);
+  }
+  write(() => ({ epoch }));
+}
+
+/** SQLite would delete the log of an empty file; it may be all that is left. */
+function setLogAside({ file }: FolderPart): void {
+  const log = `${file}-wal`;
+  if (sizeOf(log) > 0) renameSync(log, `${log}.${Date.now()}.aside`);
+}
+
+function unsealed({ epoch, next }: PartRecord): PartRecord {
+  return next === undefined ? { epoch } : { epoch, next };
+}

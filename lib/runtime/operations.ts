@@ -1,0 +1,180 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServiceBroker } from "moleculer";
+import { Registry } from "prom-client";
+import { serviceNames, type Config } from "../config.ts";
+import type { StageHealth } from "../health.ts";
+import { askWithinMs } from "../call-limits.ts";
+import { isKnown } from "./known-node.ts";
+import { collectProcessMetrics } from "./process-metrics.ts";
+import { exposition } from "./prometheus.ts";
+import type { QueueDepth } from "../queue/queue.ts";
+
+export type Stage = "ingest" | "processor" | "aggregator" | "query";
+
+export interface HealthReport {
+  readonly status: "ok" | "degraded" | "down";
+  readonly stages: Readonly<Partial<Record<Stage, StageHealth>>>;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+
+/** What operators ask of a process over HTTP, as handlers. */
+export interface Operating {
+  live: Handler;
+  ready: Handler;
+  health: Handler;
+  metricsText: Handler;
+}
+
+/** By path; the same in every process. */
+export const operatingPaths = {
+  "/health/live": "live",
+  "/health/ready": "ready",
+  "/health": "health",
+  "/metrics": "metricsText",
+} as const satisfies Readonly<Record<string, keyof Operating>>;
+
+/**
+ * What operators ask of this process. A process with the gateway speaks for the whole pipeline, any
+ * other one for its own services.
+ */
+export class Operations implements Operating {
+  readonly #broker: ServiceBroker;
+  readonly #stages: readonly Stage[];
+  readonly #onlyHere: boolean;
+  readonly #process = new Registry();
+
+  constructor(broker: ServiceBroker, services: Config["services"]) {
+    this.#broker = broker;
+    this.#onlyHere = !services.includes("api-gateway");
+    this.#stages = (this.#onlyHere ? services : serviceNames).filter(
+      (name) => name !== "api-gateway",
+    );
+    collectProcessMetrics(this.#process);
+  }
+
+  live(_request: IncomingMessage, response: ServerResponse): void {
+    sendJson(response, 200, { status: "ok" });
+  }
+
+  async ready(_request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const reason = this.#notYet() ?? (await this.#downStages()) ?? (await this.#unknown());
+    if (reason === undefined) return sendJson(response, 200, { ready: true });
+    sendJson(response, 503, { ready: false, reason });
+  }
+
+  async health(_request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const report = await this.#report();
+    sendJson(response, report.status === "down" ? 503 : 200, report);
+  }
+
+  async metricsText(_request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#broker.isMetricsEnabled()) {
+      return sendJson(response, 404, { status: "off", detail: "ENABLE_METRICS is false" });
+    }
+    await this.#observeBacklog();
+    response.writeHead(200, {
+      "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+    });
+    response.end(exposition(this.#broker.metrics) + (await this.#process.metrics()));
+  }
+
+  close(): void {
+    this.#process.clear();
+  }
+
+  #notYet(): string | undefined {
+    const { transit, started, stopping } = this.#broker as ServiceBroker & Running;
+    if (stopping) return "shutting down";
+    if (transit && !transit.tx.connected) return "the message broker (RABBITMQ_URL) is away";
+    return started ? undefined : "starting";
+  }
+
+  async #downStages(): Promise<string | undefined> {
+    const { stages } = await this.#report();
+    const down = Object.entries(stages).filter(([, { state }]) => state === "down");
+    if (down.length === 0) return undefined;
+    return down.map(([name, { reason }]) => `${name}: ${reason ?? "down"}`).join("; ");
+  }
+
+  /** A process is of no use before the gateways know its services: until then they send it nothing. */
+  async #unknown(): Promise<string | undefined> {
+    if (!this.#onlyHere || (await isKnown(this.#broker, this.#stages, askWithinMs)))
+      return undefined;
+    return "the gateway does not know this process yet";
+  }
+
+  async #report(): Promise<HealthReport> {
+    const answers = await Promise.all(
+      this.#stages.map(async (stage) => [stage, await this.#ask(stage)] as const),
+    );
+    const states = answers.map(([, { state }]) => state);
+    const status = (["down", "degraded"] as const).find((state) => states.includes(state));
+    return { status: status ?? "ok", stages: Object.fromEntries(answers) };
+  }
+
+  /** Asked twice, since the first one asked may have died a moment ago. */
+  async #ask(stage: Stage): Promise<StageHealth> {
+    const action = `${stage}.health`;
+    const { nodeID, registry } = this.#broker;
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      if (!registry.actions.isAvailable(action)) {
+        return { state: "down", reason: "the service is not there" };
+      }
+      const options = { timeout: askWithinMs, ...(this.#onlyHere && { nodeID }) };
+      try {
+        return await this.#broker.call<StageHealth, object>(action, {}, options);
+      } catch (error) {
+        this.#broker.logger.debug({ err: error, stage }, "a stage did not answer");
+      }
+    }
+    return { state: "down", reason: "the service does not answer" };
+  }
+
+  async #depth(): Promise<QueueDepth | undefined> {
+    try {
+      return await this.#broker.call<QueueDepth, object>(
+        "processor.backlog",
+        {},
+        { timeout: askWithinMs },
+      );
+    } catch (error) {
+      this.#broker.logger.debug({ err: error }, "the processor does not tell its backlog");
+      return undefined;
+    }
+  }
+
+  /** Sets the gauges that are only known by asking. */
+  async #observeBacklog(): Promise<void> {
+    const { processor, aggregator } = (await this.#report()).stages;
+    const { metrics } = this.#broker;
+    if (processor !== undefined) {
+      metrics.set("analytics_queue_messages", processor.backlog ?? null);
+      metrics.set("analytics_queue_age_seconds", (processor.lagMs ?? 0) / 1_000);
+      const depth = await this.#depth();
+      metrics.set("analytics_queue_bytes", depth?.sizeBytes ?? null);
+      metrics.set("analytics_queue_dead", depth?.dead ?? null);
+    }
+    if (aggregator !== undefined) {
+      metrics.set("analytics_dirty_buckets", aggregator.backlog ?? null);
+    }
+  }
+}
+
+/** What Moleculer's broker has and its types leave out. */
+interface Running {
+  readonly started: boolean;
+  readonly stopping: boolean;
+  readonly transit?: { readonly tx: { readonly connected: boolean } };
+}
+
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, {
+    "Content-Type": "application/json; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+  });
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,113 @@
+import type { ServiceBroker } from "moleculer";
+import { type Actions } from "../contracts.ts";
+import { defaultProject } from "../event/event.ts";
+import { callEveryNode } from "./call-every-node.ts";
+
+/** What was typed behind `analytics`. */
+export interface ReplInput {
+  readonly what?: string;
+  readonly first?: string;
+  readonly second?: string;
+  readonly options?: { readonly project?: string };
+}
+
+type Question = (ask: Ask, input: ReplInput) => Promise<unknown>;
+type Call = <A extends keyof Actions>(
+  action: A,
+  params: Actions[A]["params"],
+) => Promise<Actions[A]["result"]>;
+
+interface Ask {
+  readonly broker: ServiceBroker;
+  readonly call: Call;
+}
+
+const askWithinMs = 5_000;
+const dayMs = 86_400_000;
+const listed = 50;
+
+const usage = `analytics lag                  how far counting is behind, in milliseconds
+analytics queue                the durable queue, as each processor sees it
+analytics event ID             an event as it is stored
+analytics dead list            batches that failed for good, oldest first
+analytics dead show ID         one of them, with its events
+analytics dead replay ID       back to the queue
+analytics audit [FROM [TO]]    rollups against a recount of the events; the last day by default
+--project NAME                 of another project than ${defaultProject}`;
+
+const deadVerbs: Readonly<Record<string, Question>> = {
+  list: ({ call }) => call("processor.dead.list", { limit: listed }),
+  show: ({ call }, { second }) => call("processor.dead.show", { id: needed(second, "ID") }),
+  replay: ({ call }, { second }) => call("processor.dead.replay", { id: needed(second, "ID") }),
+};
+
+const questions: Readonly<Record<string, Question>> = {
+  async lag({ broker, call }) {
+    const now = Date.now();
+    const depths = [...(await backlogs(broker)).values()];
+    const oldest = Math.min(now, ...depths.map((depth) => depth.oldestReceivedAt ?? now));
+    const { backlog, lagMs } = await call("aggregator.health", {});
+    return { countedMs: now - oldest, rolledUpMs: lagMs, bucketsToRollUp: backlog };
+  },
+  async queue({ broker }) {
+    return Object.fromEntries(await backlogs(broker));
+  },
+  event: ({ call }, { first }) => call("query.event", { id: needed(first, "ID") }),
+  dead(ask, input) {
+    const question = Object.hasOwn(deadVerbs, input.first ?? "")
+      ? deadVerbs[input.first ?? ""]
+      : undefined;
+    if (question === undefined) throw new Error(usage);
+    return question(ask, input);
+  },
+  audit({ call }, { first, second }) {
+    const to = instant(second) ?? Date.now();
+    return call("aggregator.audit", { from: instant(first) ?? to - dayMs, to });
+  },
+};
+
+/**
+ * Answer one `analytics` command. Everything is asked by actions, so any node of the cluster will do.
+ * @throws Error with the usage where the command is not known
+ */
+export async function answerRepl(broker: ServiceBroker, input: ReplInput): Promise<unknown> {
+  const question = Object.hasOwn(questions, input.what ?? "")
+    ? questions[input.what ?? ""]
+    : undefined;
+  if (question === undefined) throw new Error(usage);
+  const meta = { project: input.options?.project ?? defaultProject };
+  const call: Call = (action, params) => broker.call(action, params, { meta, timeout: 0 });
+  return question({ broker, call }, input);
+}
+
+/** The commands that `npm run repl` has besides Moleculer's own. */
+export const replCommands = [
+  {
+    command: "analytics [what] [first] [second]",
+    description: "Ask the analytics pipeline: lag, queue, event, dead, audit",
+    options: [{ option: "--project <project>", description: "whose events" }],
+    async action(broker: ServiceBroker, input: unknown): Promise<void> {
+      try {
+        console.dir(await answerRepl(broker, input as ReplInput), { depth: null });
+      } catch (error) {
+        console.error((error as Error).message);
+      }
+    },
+  },
+];
+
+function backlogs(broker: ServiceBroker) {
+  return callEveryNode(broker, "processor.backlog", {}, askWithinMs);
+}
+
+function needed(value: string | undefined, name: string): string {
+  if (value === undefined) throw new Error(`${name} is missing\n${usage}`);
+  return value;
+}
+
+function instant(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new Error(`${text} is no instant; 2026-01-31T12:00:00Z is one`);
+  return at;
+}

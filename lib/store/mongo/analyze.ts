@@ -1,0 +1,116 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { FoldOverflow, type Fold } from "../../questions/fold.ts";
+import { rowReader } from "../../questions/fold.ts";
+import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
+import { ServiceError } from "../../errors.ts";
+import { heapIsFull } from "../../concurrency/heap.ts";
+import { meets } from "../../event/filter.ts";
+import { deadline, TimedOut } from "../deadline.ts";
+import { inOneAnswer, type Collections } from "./documents.ts";
+import { matchOf, meeting, type ServerLimits } from "./events.ts";
+import { isTimeLimit } from "./errors.ts";
+import { pipelineOf, type Told } from "./pipeline.ts";
+import type { Analyzed } from "../store.ts";
+import type { EventFilter } from "../../event/filter.ts";
+import type { ReadLimits } from "../../event/event-page.ts";
+
+const { batchSize } = inOneAnswer;
+const checkSize = 1_000;
+
+/** How many events are added before others have their turn. */
+const turnSize = 20_000;
+
+/**
+ * Fold the events: what is asked about them comes from the server, alike ones together, where it can do
+ * that (`pushDown`), else they come whole. A batch at a time, so that others have their turn in between.
+ */
+export async function analyze<K extends FoldKind>(
+  collections: Collections,
+  filter: EventFilter,
+  job: FoldJob<K>,
+  limits: ReadLimits,
+  pushDown: boolean,
+): Promise<Analyzed<K>> {
+  const fold = foldOf(job);
+  try {
+    const events = pushDown
+      ? await foldTold(collections, filter, job, fold, limits)
+      : await foldWhole(collections, filter, fold, limits);
+    return { result: fold.finish(), events };
+  } catch (error) {
+    if (isTimeLimit(error))
+      throw tooExpensive(`it took longer than ${limits.timeoutMs} ms and was stopped`);
+    if (error instanceof FoldOverflow || error instanceof TimedOut)
+      throw tooExpensive(error.message);
+    throw error;
+  }
+}
+
+type Adding = Pick<Fold<unknown>, "columns" | "add">;
+
+/** @returns how many events were added */
+async function foldTold(
+  { events }: Collections,
+  filter: EventFilter,
+  job: FoldJob,
+  fold: Adding,
+  limits: ReadLimits,
+): Promise<number> {
+  const match = matchOf(filter);
+  const { rest, untold } = match;
+  const { stages, read } = pipelineOf(match, fold.columns, job);
+  const rowOf = rowReader<Told>(fold.columns, ({ user }) => user);
+  const check = checkOf(limits);
+  const options = { batchSize, ...serverLimits(limits), allowDiskUse: true };
+  let count = 0;
+  let rows = 0;
+  for await (const found of events.aggregate([...stages], options)) {
+    if (++rows % checkSize === 0) check();
+    const { event, times, isUntold } = read(found);
+    if (!(isUntold ? [...rest, ...untold] : rest).every((one) => meets(event, one))) continue;
+    const row = rowOf(event);
+    for (let i = 0; i < times; i++) {
+      fold.add(row);
+      if (++count % turnSize !== 0) continue;
+      await turn();
+      check();
+    }
+  }
+  return count;
+}
+
+async function foldWhole(
+  { events }: Collections,
+  filter: EventFilter,
+  fold: Adding,
+  limits: ReadLimits,
+): Promise<number> {
+  const { match, rest, untold } = matchOf(filter);
+  const rowOf = rowReader(fold.columns);
+  const check = checkOf(limits);
+  const found = events.find(match, serverLimits(limits)).batchSize(batchSize);
+  let count = 0;
+  for await (const event of meeting(found, [...rest, ...untold])) {
+    fold.add(rowOf(event));
+    if (++count % checkSize === 0) check();
+  }
+  return count;
+}
+
+function serverLimits({ timeoutMs, signal }: ReadLimits): ServerLimits {
+  return { maxTimeMS: Math.max(1, timeoutMs), ...(signal !== undefined && { signal }) };
+}
+
+/** To be called every so often: throws where the fold is to end. */
+function checkOf({ timeoutMs, signal }: ReadLimits): () => void {
+  const isInTime = deadline(timeoutMs);
+  return () => {
+    signal?.throwIfAborted();
+    isInTime();
+    if (heapIsFull()) throw new FoldOverflow("it takes more memory than one question may");
+  };
+}
+
+function tooExpensive(message: string): ServiceError {
+  return new ServiceError("QUERY_TOO_EXPENSIVE", message);
+}

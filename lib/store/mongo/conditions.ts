@@ -1,0 +1,199 @@
+import type { Filter } from "mongodb";
+import type { EventDocument } from "./documents.ts";
+import { matchesValue } from "../../event/filter.ts";
+import { each, hasElements } from "../../event/property-path.ts";
+import { none, shownAs } from "../../event/shown-value.ts";
+import { composite, nothing, propertyField, toProperty } from "./properties.ts";
+import { toColumn } from "../rows.ts";
+import type { Condition, Predicate, Scalar } from "../../event/filter.ts";
+import type { PropertyPath } from "../../event/property-path.ts";
+
+export type EventDocumentFilter = Filter<EventDocument>;
+
+/** Conditions in MongoDB's terms, and what these leave to `meets`. */
+export interface Translation {
+  /** Every event that meets the conditions meets these. */
+  readonly filters: readonly EventDocumentFilter[];
+  /** The predicates that the filters do not tell exactly. */
+  readonly rest: readonly Predicate[];
+  /** Those that the filters tell exactly, but of events without `properties`, which are found all. */
+  readonly untold: readonly Predicate[];
+}
+
+const textColumns = ["id", "type", "source", "correlationId", "project", "batch", "hash"] as const;
+const numberColumns = ["timestamp", "receivedAt"] as const;
+const bodyProperties: readonly string[] = ["data", "metadata", "context"];
+
+type Column = (typeof textColumns)[number] | (typeof numberColumns)[number];
+
+/** Nothing meets it. */
+export const never: EventDocumentFilter = { _id: { $in: [] } };
+
+/** The events of whose properties only the body tells. */
+export const withoutProperties: EventDocumentFilter = { properties: { $exists: false } };
+
+/** All others. */
+export const withProperties: EventDocumentFilter = { properties: { $exists: true } };
+
+/** Only what means on every server exactly what `meets` says is translated as exact. */
+export function translate(predicates: readonly Predicate[]): Translation {
+  const exact = predicates.filter((predicate) => exactly(predicate) !== undefined);
+  return {
+    filters: predicates.flatMap(implied),
+    rest: predicates.filter((predicate) => !exact.includes(predicate)),
+    untold: exact.filter(isAboutBody),
+  };
+}
+
+/** All of these together mean the predicate, of events with `properties`; `undefined` where MongoDB cannot tell. */
+function exactly(predicate: Predicate): readonly EventDocumentFilter[] | undefined {
+  if (predicate.op === "not") {
+    const part = exactly(predicate.of);
+    return part && (part.length === 0 ? [never] : [{ $nor: [allOf(part)] }]);
+  }
+  if (predicate.op !== "and" && predicate.op !== "or") return exactFilters(predicate);
+  const parts = predicate.of.map(exactly);
+  if (parts.some((part) => part === undefined)) return undefined;
+  return joined(predicate.op, parts as readonly (readonly EventDocumentFilter[])[]);
+}
+
+/** What follows from a predicate, for any event. */
+function implied(predicate: Predicate): readonly EventDocumentFilter[] {
+  if (predicate.op === "and" || predicate.op === "or") {
+    return joined(predicate.op, predicate.of.map(implied));
+  }
+  const exact = exactly(predicate);
+  if (exact !== undefined && !isAboutBody(predicate)) return exact;
+  const served = predicate.op === "not" ? [] : [...indexed(predicate), ...listed(predicate)];
+  return exact === undefined ? served : [...served, ...ofAll(exact)];
+}
+
+/** Filters that are about `properties`, so that they hold of events without these too. */
+function ofAll(filters: readonly EventDocumentFilter[]): readonly EventDocumentFilter[] {
+  return filters.length === 0 ? [] : [{ $or: [allOf(filters), withoutProperties] }];
+}
+
+function isAboutBody(predicate: Predicate): boolean {
+  if (predicate.op === "and" || predicate.op === "or") return predicate.of.some(isAboutBody);
+  return predicate.op === "not" ? isAboutBody(predicate.of) : isOfBody(predicate.path);
+}
+
+function joined(
+  op: "and" | "or",
+  parts: readonly (readonly EventDocumentFilter[])[],
+): readonly EventDocumentFilter[] {
+  if (op === "and") return parts.flat();
+  if (parts.length === 0) return [never];
+  return parts.some((part) => part.length === 0) ? [] : [{ $or: parts.map(allOf) }];
+}
+
+function allOf(filters: readonly EventDocumentFilter[]): EventDocumentFilter {
+  return filters.length === 1 ? filters[0]! : { $and: [...filters] };
+}
+
+/** Whether a property is one of the body's, however deep. */
+export function isOfBody([top]: PropertyPath): boolean {
+  return bodyProperties.includes(top);
+}
+
+/** The field that holds the property of this path; `undefined` where none does. */
+export function columnOf([top, ...inner]: PropertyPath): Column | undefined {
+  if (inner.length > 0) return undefined;
+  return [...textColumns, ...numberColumns].find((column) => column === top);
+}
+
+/** All of these together mean the condition; `undefined` where MongoDB cannot tell. */
+function exactFilters(condition: Condition): readonly EventDocumentFilter[] | undefined {
+  if (isOfBody(condition.path)) return propertyFilters(condition);
+  const column = columnOf(condition.path);
+  if (column === undefined) return matchesValue(undefined, condition) ? [] : [never];
+  const isNumber = numberColumns.some((name) => name === column);
+  switch (condition.op) {
+    case "is":
+      return [{ [column]: { $in: operands(condition.values, isNumber) } }];
+    case "is_not":
+      return [{ [column]: { $nin: operands(condition.values, isNumber) } }];
+    case "exists":
+      return [{ [column]: { $exists: condition.value } }];
+    case "shown_as":
+      return undefined;
+    case "contains":
+    case "starts_with":
+      return isNumber ? [never] : undefined;
+    default:
+      if (typeof condition.value !== (isNumber ? "number" : "string")) return [never];
+      // Texts have another order here where they stand escaped, and beyond U+FFFF.
+      return isNumber ? [{ [column]: { [`$${condition.op}`]: condition.value } }] : undefined;
+  }
+}
+
+/** The same for a property of the body, in events with `properties`. */
+function propertyFilters(condition: Condition): readonly EventDocumentFilter[] | undefined {
+  if (hasElements(condition.path)) return undefined;
+  const field = propertyField(condition.path);
+  if (field === undefined) return matchesValue(undefined, condition) ? [] : [never];
+  switch (condition.op) {
+    case "is":
+      return [{ [field]: { $in: condition.values.flatMap(toProperty) } }];
+    case "is_not":
+      return [{ [field]: { $nin: condition.values.flatMap(toProperty) } }];
+    case "exists":
+      return [{ [field]: { $exists: condition.value } }];
+    case "shown_as": {
+      const values = condition.values.map(shownAs);
+      if (values.includes(undefined)) return undefined;
+      const told = values.flatMap((one) => one!).flatMap(toProperty);
+      if (!condition.values.includes(none)) return [{ [field]: { $in: told } }];
+      const valueless = [{ [field]: { $in: [...told, nothing, composite] } }];
+      return [{ $or: [...valueless, { [field]: { $exists: false } }] }];
+    }
+    case "contains":
+    case "starts_with": {
+      const pattern = patternOf(condition.op, condition.value);
+      if (pattern === undefined) return undefined;
+      // Two filters: in one mongo-java-server finds booleans, too.
+      return [{ [field]: { $type: "string" } }, { [field]: { $regex: pattern } }];
+    }
+    default: {
+      const { op, value } = condition;
+      if (typeof value === "string") return undefined;
+      return [{ [field]: { $type: "number", [`$${op}`]: value + 0 } }];
+    }
+  }
+}
+
+/**
+ * A pattern of this text alone, for any server's expressions. `undefined` where a mark would match
+ * it, where it is half of a character, and where a pattern cannot hold it.
+ */
+function patternOf(op: "contains" | "starts_with", text: string): string | undefined {
+  const isPlain = text.isWellFormed() && [...text].every((character) => character >= " ");
+  if (text === "" || !isPlain) return undefined;
+  const [stored] = op === "contains" ? [text] : (toProperty(text) as string[]);
+  const pattern = stored!.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  return op === "contains" ? pattern : `^${pattern}`;
+}
+
+/** Of the elements of a list: that there is a list. */
+function listed(condition: Condition): readonly EventDocumentFilter[] {
+  const { path } = condition;
+  if (!hasElements(path) || !isOfBody(path) || matchesValue(undefined, condition)) return [];
+  const field = propertyField(path.slice(0, path.indexOf(each)) as [string, ...string[]]);
+  return field === undefined ? [] : ofAll([{ [field]: composite }]);
+}
+
+/** What follows from a condition that an index serves. */
+function indexed(condition: Condition): readonly EventDocumentFilter[] {
+  const [top, key, ...inner] = condition.path;
+  const isUserId = top === "metadata" && key === "userId" && inner.length === 0;
+  if (!isUserId || condition.op !== "is") return [];
+  const users = condition.values.filter((value) => typeof value === "string" && value !== "");
+  if (users.length < condition.values.length) return [];
+  return [{ userId: { $in: users.map((user) => toColumn(user as string)) } }];
+}
+
+/** The values that a column can have at all, as it has them. */
+function operands(values: readonly Scalar[], isNumber: boolean): readonly (string | number)[] {
+  if (isNumber) return values.filter((value) => Number.isFinite(value)) as readonly number[];
+  return values.filter((value) => typeof value === "string").map(toColumn);
+}

@@ -1,0 +1,232 @@
+import { MongoClient, MongoError, type Db, type MongoClientOptions } from "mongodb";
+import { ConfigError } from "../../config.ts";
+import { ServiceError } from "../../errors.ts";
+import { collectionsOf, createIndexes, type Collections } from "./documents.ts";
+import { isAnswer, isAway, isPassing, reasonOf, refusalOf } from "./errors.ts";
+import { canAggregate } from "./pipeline.ts";
+import { Preparation } from "./preparation.ts";
+import { maxRepeats, pause } from "./writes.ts";
+import type { Log } from "../../log.ts";
+
+export interface LinkOptions {
+  /** `mongodb:` or `mongodb+srv:`. */
+  readonly uri: string;
+  /** Where the URI names no database. */
+  readonly database: string;
+  readonly log: Log;
+  /** How long at least lies between two looks whether the indexes are there. Default a minute. */
+  readonly prepareEveryMs?: number | undefined;
+}
+
+/** Whatever of these the URI names has the URI's value. */
+const defaults = {
+  appName: "maily-analytics",
+  maxPoolSize: 20,
+  /** How long a call looks for a server that can take it, while none is known. */
+  serverSelectionTimeoutMS: 2_000,
+  // A server that answers nothing, though its connections stand, is noticed after the sum of these.
+  heartbeatFrequencyMS: 5_000,
+  connectTimeoutMS: 5_000,
+  // A command whose answer was lost on the way would else wait as long as the system's TCP does, or for ever.
+  // Longer than any command may take: the longest reads end after QUERY_TIMEOUT_MS, 50 s at the most.
+  socketTimeoutMS: 60_000,
+} as const satisfies MongoClientOptions;
+
+/**
+ * Of the connections for reads that may take seconds. There are more than such reads at a time, so that none waits
+ * but for a server that does not end what it was told to end.
+ */
+const scanning: MongoClientOptions = { maxPoolSize: 20, waitQueueTimeoutMS: 5_000 };
+
+/** The counting rests on these, so no URI changes them. */
+const promised: MongoClientOptions = {
+  writeConcern: { w: "majority", journal: true, wtimeoutMS: 10_000 },
+  readPreference: "primary",
+};
+
+/**
+ * The connection to one database. Made with the first call, it is made anew by itself whenever it is
+ * lost; until then calls throw STORE_UNAVAILABLE.
+ */
+export class MongoLink {
+  readonly client: MongoClient;
+  readonly db: Db;
+  readonly collections: Collections;
+  readonly #scanner: MongoClient;
+  readonly #scanned: Collections;
+  readonly #log: Log;
+  readonly #server: string;
+  readonly #calls = new Set<Promise<unknown>>();
+  readonly #preparation: Preparation;
+  #aggregates = false;
+  #trouble: string | undefined;
+  #ended: Promise<void> | undefined;
+
+  /** @throws ConfigError where the URI cannot be read; nothing is connected yet */
+  constructor({ uri, database, log, prepareEveryMs }: LinkOptions) {
+    this.client = clientOf(uri);
+    this.#log = log;
+    const name = databaseOf(uri) ?? database;
+    this.#server = `${this.client.options.srvHost ?? this.client.options.hosts.join(",")}/${name}`;
+    this.db = this.#databaseNamed(name);
+    this.collections = collectionsOf(this.db);
+    this.#scanner = clientOf(uri, scanning);
+    this.#scanned = collectionsOf(this.#scanner.db(name));
+    this.#preparation = new Preparation(() => this.#prepare(), prepareEveryMs);
+  }
+
+  /**
+   * Resolves once it is known whether the server can be used, whatever the answer.
+   * @throws ConfigError for what will not pass by itself, such as a wrong password; then it is closed
+   */
+  async open(): Promise<void> {
+    try {
+      await this.#preparation.ready();
+      this.#turned(undefined);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === undefined && isAway(error)) return this.#turned(reasonOf(error));
+      await this.close();
+      throw refusal === undefined ? error : this.#refusal(refusal);
+    }
+  }
+
+  /** Whether the last call failed because the server could not be used. */
+  get isAway(): boolean {
+    return this.#trouble !== undefined;
+  }
+
+  /** Whether the server takes questions as pipelines (`pipelineOf`), as was found out when it was connected to. */
+  get aggregates(): boolean {
+    return this.#aggregates;
+  }
+
+  /** @throws ServiceError STORE_UNAVAILABLE; INTERNAL where the server refuses this one call */
+  run<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    return this.#call(() => work(this.collections));
+  }
+
+  /** The same for a read that may take seconds: on connections of its own, so that writes do not wait for it. */
+  scan<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    return this.#call(() => work(this.#scanned));
+  }
+
+  #call<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#ended !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
+    const call = this.#attempt(work).finally(() => this.#calls.delete(call));
+    this.#calls.add(call);
+    return call;
+  }
+
+  /** What was asked for before is carried out first. May be repeated. */
+  close(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.allSettled(this.#calls);
+    await this.#preparation.idle();
+    await Promise.all([this.client.close(), this.#scanner.close()]);
+  }
+
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      await this.#preparation.ready();
+      const result = await this.#repeated(work);
+      this.#turned(undefined);
+      return result;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** Anything may be repeated; what the server only put off is. */
+  async #repeated<T>(work: () => Promise<T>): Promise<T> {
+    for (let round = 1; ; round += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isPassing(error) || round > maxRepeats) throw error;
+        await pause(round);
+      }
+    }
+  }
+
+  /** The driver keeps a connection that once was made; until then each attempt is a new one. */
+  async #prepare(): Promise<void> {
+    await this.client.connect();
+    await createIndexes(this.collections);
+    this.#aggregates = await canAggregate(this.collections);
+  }
+
+  #failure(error: unknown): unknown {
+    if (error instanceof ServiceError) return error;
+    if (isAway(error)) {
+      if (!isAnswer(error)) this.#preparation.lost();
+      this.#turned(reasonOf(error));
+      return new ServiceError("STORE_UNAVAILABLE");
+    }
+    if (!(error instanceof MongoError)) return error;
+    this.#log.error({ server: this.#server, reason: reasonOf(error) }, "store refused a call");
+    return new ServiceError("INTERNAL");
+  }
+
+  #turned(trouble: string | undefined): void {
+    if (trouble === undefined) this.#preparation.worked();
+    if (trouble !== undefined && this.#trouble === undefined) {
+      this.#log.error({ server: this.#server, reason: trouble }, "store is away");
+    } else if (trouble === undefined && this.#trouble !== undefined) {
+      this.#log.info({ server: this.#server }, "store is back");
+    }
+    this.#trouble = trouble;
+  }
+
+  #databaseNamed(name: string): Db {
+    try {
+      return this.client.db(name);
+    } catch (error) {
+      throw this.#refusal((error as Error).message);
+    }
+  }
+
+  #refusal(reason: string): ConfigError {
+    return new ConfigError([`MONGODB_URI (${this.#server}): ${reason}`]);
+  }
+}
+
+function clientOf(uri: string, more: MongoClientOptions = {}): MongoClient {
+  const named = [...new URLSearchParams(optionsOf(uri)).keys()].map((key) => key.toLowerCase());
+  const unnamed = Object.entries(defaults).filter(([key]) => !named.includes(key.toLowerCase()));
+  try {
+    return new MongoClient(uri, { ...Object.fromEntries(unnamed), ...promised, ...more });
+  } catch {
+    throw new ConfigError([`MONGODB_URI cannot be read: ${complaintOf(uri)}`]);
+  }
+}
+
+/** What is wrong with a URI. The driver's words are repeated where they can be about the options alone. */
+function complaintOf(uri: string): string {
+  const scheme = uri.startsWith("mongodb+srv:") ? "mongodb+srv://a.b.c" : "mongodb://a";
+  const options = optionsOf(uri);
+  try {
+    // Behind a question mark in the password the rest of the password follows, and an @.
+    if (!options.includes("@")) new MongoClient(`${scheme}/?${options}`, promised);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return (
+    "it must be mongodb://USER:PASSWORD@HOST:PORT,.../DATABASE?OPTIONS (or mongodb+srv:// with one " +
+    "HOST and no PORT), where each of : / ? # [ ] @ % in the user and the password is percent-encoded"
+  );
+}
+
+function optionsOf(uri: string): string {
+  const at = uri.indexOf("?");
+  return at === -1 ? "" : uri.slice(at + 1);
+}
+
+function databaseOf(uri: string): string | undefined {
+  const name = /^[^:]+:\/\/[^/?]+\/([^?]+)/.exec(uri)?.[1];
+  return name === undefined ? undefined : decodeURIComponent(name);
+}

@@ -1,0 +1,247 @@
+import type { Binary, Collection, Db, IndexSpecification } from "mongodb";
+import { userOf } from "../../counting/delta.ts";
+import type { Bucket, Grain } from "../../counting/bucket.ts";
+import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
+import { propertiesOf, type Properties } from "./properties.ts";
+import { fromColumn, toColumn, type Body } from "../rows.ts";
+
+/**
+ * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal
+ * where the originals are (`toColumn`); all that a client may fill freely is one JSON text, because BSON
+ * lacks keys that JSON has (NUL) and characters that its texts may hold (lone surrogates).
+ */
+export interface EventDocument {
+  /** `project:id`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly id: EventId;
+  readonly batch: BatchId;
+  readonly timestamp: number;
+  readonly receivedAt: number;
+  readonly type: string;
+  readonly source: string;
+  readonly correlationId?: string;
+  /** `userOf` the event. */
+  readonly userId?: string;
+  readonly hash: string;
+  /** JSON of `data`, `metadata` and `context`. */
+  readonly body: string;
+  /** What the server can be asked about the body; absent where that would be too much, or has no place in BSON. */
+  readonly properties?: Properties;
+}
+
+/** What a batch adds to a minute; its cells as texts of JSON, by `fieldOf` their section. */
+export interface DeltaDocument {
+  /** `batch|project|minute`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly minute: number;
+  /** Absent where it is folded. */
+  readonly sections: SectionTexts;
+  /** Whether its cells are in the minute's fold. Absent while it is open. */
+  readonly folded?: true;
+}
+
+/** Deltas of a minute, summed (mongo-folds.ts). */
+export interface FoldDocument {
+  /** `bucketId` of the minute. */
+  readonly _id: string;
+  /** Grows with each fold. */
+  readonly n: number;
+  /** How many deltas are in the sum. */
+  readonly v: number;
+  /** The deltas that came with this fold; only these may still be open. */
+  readonly batches: readonly string[];
+  readonly sections: SectionTexts;
+}
+
+export interface MarkDocument {
+  /** `bucketId`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly grain: Grain;
+  readonly start: number;
+  readonly nonce: string;
+  /** When it was first marked, epoch milliseconds. */
+  readonly markedAt: number;
+  /** Orders the marks that one process set within one millisecond. */
+  readonly turn: number;
+}
+
+export interface RollupDocument {
+  /** `bucketId`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly grain: Grain;
+  readonly start: number;
+  readonly v: number;
+  readonly sections: SectionTexts;
+  /** The sections that are kept in parts because the document would be too large with them. */
+  readonly spill?: Spill;
+}
+
+export interface Spill {
+  /** Of one write of the rollup: its parts are never changed, only removed. */
+  readonly nonce: string;
+  /** By field, how many parts its text has. */
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+/** A part of a section's text, as bytes of UTF-8. */
+export interface PartDocument {
+  /** `bucketId|nonce|field|number`. */
+  readonly _id: string;
+  readonly bytes: Binary;
+}
+
+export interface DayDocument {
+  /** `project|day`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly day: number;
+  /** A new one whenever an event of the day is stored. */
+  readonly nonce: string;
+}
+
+/** A saved question. */
+export interface QuestionDocument {
+  /** `project|name`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly name: string;
+  readonly kind: string;
+  readonly description: string;
+  readonly version: string;
+  readonly createdAt: number;
+  readonly savedAt: number;
+  /** JSON. */
+  readonly question: string;
+}
+
+/** JSON texts of sections, by their fields. */
+export type SectionTexts = Readonly<Record<string, string>>;
+
+/** A bucket's identity. A project has no `|`. */
+export function bucketId({ project, grain, start }: Bucket): string {
+  return `${project}|${grain}|${start}`;
+}
+
+export function eventKey(project: ProjectId, id: EventId): string {
+  return `${project}:${id}`;
+}
+
+export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
+  const { project, id, timestamp, receivedAt, type, source, correlationId, hash } = event;
+  const { data, metadata, context } = event;
+  const user = userOf(event);
+  const properties = propertiesOf(event);
+  return {
+    _id: eventKey(project, id),
+    project,
+    id,
+    batch,
+    timestamp,
+    receivedAt,
+    type,
+    source: toColumn(source),
+    ...(correlationId !== undefined && { correlationId: toColumn(correlationId) }),
+    ...(user !== undefined && { userId: toColumn(user) }),
+    hash,
+    body: JSON.stringify({ data, metadata, context } satisfies Body),
+    ...(properties !== undefined && { properties }),
+  };
+}
+
+export function fromDocument(document: EventDocument): StoredEvent {
+  const { project, id, batch, timestamp, receivedAt, type, correlationId, hash } = document;
+  const { data, metadata, context } = bodyFrom(document.body);
+  return {
+    id,
+    type,
+    ...(data !== undefined && { data }),
+    timestamp,
+    source: fromColumn(document.source),
+    ...(correlationId !== undefined && { correlationId: fromColumn(correlationId) }),
+    ...(metadata !== undefined && { metadata }),
+    receivedAt,
+    project,
+    context,
+    batch,
+    hash,
+  };
+}
+
+export function bodyFrom(text: string): Body {
+  return JSON.parse(text) as Body;
+}
+export interface PingDocument {
+  readonly _id: string;
+  readonly at: number;
+}
+
+/** The collections of one database. */
+export interface Collections {
+  readonly events: Collection<EventDocument>;
+  readonly deltas: Collection<DeltaDocument>;
+  readonly folds: Collection<FoldDocument>;
+  readonly dirty: Collection<MarkDocument>;
+  readonly rollups: Collection<RollupDocument>;
+  readonly rollupParts: Collection<PartDocument>;
+  readonly days: Collection<DayDocument>;
+  readonly questions: Collection<QuestionDocument>;
+  readonly pings: Collection<PingDocument>;
+}
+
+/**
+ * For reads whose documents are all wanted: as many in one answer of the server's as its 16 MiB hold. Without it the
+ * first answer has 101, and so has two round trips what could be had with one.
+ */
+export const inOneAnswer = { batchSize: 10000 } as const;
+
+export function collectionsOf(db: Db): Collections {
+  return {
+    events: db.collection("events"),
+    deltas: db.collection("deltas"),
+    folds: db.collection("folds"),
+    dirty: db.collection("dirty"),
+    rollups: db.collection("rollups"),
+    rollupParts: db.collection("rollup_parts"),
+    days: db.collection("days"),
+    questions: db.collection("questions"),
+    pings: db.collection("pings"),
+  };
+}
+
+/** What each serves is told in docs/mongodb.md. */
+export const indexes: {
+  readonly [Name in keyof Collections]?: readonly IndexSpecification[];
+} = {
+  events: [
+    { project: 1, timestamp: 1, id: 1 },
+    { project: 1, type: 1, timestamp: 1, id: 1 },
+    { project: 1, correlationId: 1, timestamp: 1, id: 1 },
+    { project: 1, userId: 1, timestamp: 1, id: 1 },
+  ],
+  deltas: [{ project: 1, minute: 1, folded: 1 }],
+  dirty: [
+    { grain: 1, markedAt: 1, turn: 1 },
+    { project: 1, grain: 1, start: 1 },
+  ],
+  rollups: [{ project: 1, grain: 1, start: 1 }],
+  days: [{ project: 1, day: 1 }],
+  questions: [{ project: 1, name: 1 }],
+};
+
+/**
+ * Make the indexes that are missing, and their collections. Any number of processes may do so at once.
+ * One by one: FerretDB 1.24 fails where of several in one command more than one is there already.
+ */
+export async function createIndexes(collections: Collections): Promise<void> {
+  const names = Object.keys(indexes) as (keyof typeof indexes)[];
+  await Promise.all(
+    names.map(async (name) => {
+      const collection: Pick<Collection, "createIndex"> = collections[name];
+      for (const index of indexes[name] ?? []) await collection.createIndex(index);
+    }),
+  );
+}

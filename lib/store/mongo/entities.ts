@@ -1,0 +1,141 @@
+import type { Sort } from "mongodb";
+import { propertyAt } from "../../event/filter.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import type { EntityKey, EntityQuery, SortKey } from "../entities/query.ts";
+import { inOneAnswer, type Collections } from "./documents.ts";
+import { columnOf, translate, type EventDocumentFilter } from "./conditions.ts";
+import { eventKey, fromDocument } from "./documents.ts";
+import { countMeeting, meeting } from "./events.ts";
+import { toColumn } from "../rows.ts";
+import type { Predicate } from "../../event/filter.ts";
+import type { PropertyPath } from "../../event/property-path.ts";
+
+const batchSize = 1_000;
+
+/** The stored events of some keys, in the order of the keys, each once. */
+export async function findKeys(
+  { events }: Collections,
+  keys: readonly EntityKey[],
+): Promise<readonly StoredEvent[]> {
+  const ids = [...new Set(keys.map(({ project, id }) => eventKey(project, id)))];
+  const found = await events.find({ _id: { $in: ids } }, inOneAnswer).toArray();
+  const byId = new Map(found.map((document) => [document._id, document]));
+  return ids.flatMap((id) => {
+    const document = byId.get(id);
+    return document === undefined ? [] : [fromDocument(document)];
+  });
+}
+
+/**
+ * Entities that meet a query, of any project. Where MongoDB cannot sort, or would have to sort more
+ * than is wanted, all are read and sorted here; in memory are at most twice as many as are asked for.
+ */
+export async function findEntities(
+  { events }: Collections,
+  query: EntityQuery,
+): Promise<readonly StoredEvent[]> {
+  const { offset, limit } = query;
+  const { filter, rest } = plan(query);
+  const cursor = events.find(filter).batchSize(batchSize);
+  const sort = nativeSort(query);
+  if (sort === undefined || (query.sort.length > 0 && rest.length > 0)) {
+    const first = new Smallest(offset + limit, comparing(query.sort));
+    for await (const event of meeting(cursor, rest)) first.add(event);
+    return first.sorted().slice(offset);
+  }
+  cursor.sort(sort);
+  if (rest.length === 0) {
+    const found = await cursor.skip(offset).limit(limit).toArray();
+    return found.map(fromDocument);
+  }
+  const page: StoredEvent[] = [];
+  let passed = 0;
+  for await (const event of meeting(cursor, rest)) {
+    if (passed++ < offset) continue;
+    page.push(event);
+    if (page.length === limit) break;
+  }
+  return page;
+}
+
+export async function countEntities({ events }: Collections, query: EntityQuery): Promise<number> {
+  const { filter, rest } = plan(query);
+  if (rest.length === 0) return events.countDocuments(filter);
+  return countMeeting(events.find(filter).batchSize(batchSize), rest);
+}
+
+function plan({ where, keys }: EntityQuery): {
+  readonly filter: EventDocumentFilter;
+  readonly rest: readonly Predicate[];
+} {
+  const { filters, rest, untold } = translate(where);
+  const all = [...filters];
+  if (keys !== undefined) {
+    all.push({ _id: { $in: keys.map(({ project, id }) => eventKey(project, id)) } });
+  }
+  return { filter: all.length === 0 ? {} : { $and: all }, rest: [...rest, ...untold] };
+}
+
+/**
+ * The server's order; `undefined` where it cannot sort. One project's events come in store order where
+ * none is asked for: an index has it, and pages of it do not overlap.
+ */
+function nativeSort({ sort, where }: EntityQuery): Sort | undefined {
+  if (sort.length === 0) {
+    const isOfOneProject = where.some(({ path, op }) => path[0] === "project" && op === "is");
+    return isOfOneProject ? { timestamp: 1, id: 1 } : {};
+  }
+  const columns = sort.map(
+    ({ path, descending }) => [columnOf(path), descending ? -1 : 1] as const,
+  );
+  if (columns.some(([column]) => column === undefined)) return undefined;
+  return new Map(columns.map(([column, direction]) => [column!, direction]));
+}
+
+/** Missing and null first, then numbers (booleans as 0 and 1), then texts; objects and arrays by their JSON. */
+function comparing(keys: readonly SortKey[]): (a: StoredEvent, b: StoredEvent) => number {
+  return (a, b) => {
+    for (const { path, descending } of keys) {
+      const order = compare(sortable(a, path), sortable(b, path));
+      if (order !== 0) return descending ? -order : order;
+    }
+    return 0;
+  };
+}
+
+function compare(a: string | number | undefined, b: string | number | undefined): number {
+  if (a === b) return 0;
+  if (a === undefined) return -1;
+  if (b === undefined) return 1;
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+  return a < b ? -1 : 1;
+}
+
+function sortable(event: StoredEvent, path: PropertyPath): string | number | undefined {
+  const value = propertyAt(event, path);
+  if (typeof value === "string") return columnOf(path) === undefined ? value : toColumn(value);
+  if (typeof value === "number") return value;
+  if (typeof value === "boolean") return Number(value);
+  return value === null || value === undefined ? undefined : JSON.stringify(value);
+}
+
+/** The first of many in an order, of which no more than twice as many are held. Of equals the first to come stay. */
+export class Smallest<T> {
+  readonly #count: number;
+  readonly #compare: (a: T, b: T) => number;
+  #held: T[] = [];
+
+  constructor(count: number, compare: (a: T, b: T) => number) {
+    this.#count = count;
+    this.#compare = compare;
+  }
+
+  add(item: T): void {
+    this.#held.push(item);
+    if (this.#held.length >= 2 * this.#count) this.#held = this.sorted();
+  }
+
+  sorted(): T[] {
+    return this.#held.toSorted(this.#compare).slice(0, this.#count);
+  }
+}

@@ -1,0 +1,244 @@
+import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
+import { meets } from "../../event/filter.ts";
+import { inOneAnswer, type Collections } from "./documents.ts";
+import {
+  translate,
+  withoutProperties,
+  withProperties,
+  type EventDocumentFilter,
+  type Translation,
+} from "./conditions.ts";
+import { eventKey, fromDocument, toDocument, type EventDocument } from "./documents.ts";
+import { toColumn } from "../rows.ts";
+import type { Ownership } from "../store.ts";
+import type { Predicate } from "../../event/filter.ts";
+import type { EventFilter, EventQuery } from "../../event/filter.ts";
+import { ServiceError } from "../../errors.ts";
+import { insertAbsent } from "./writes.ts";
+
+/** How many events are fetched at a time where most may not be wanted. */
+const batchSize = 1_000;
+
+export async function event(
+  { events }: Collections,
+  project: ProjectId,
+  id: EventId,
+): Promise<StoredEvent | undefined> {
+  const found = await events.findOne({ _id: eventKey(project, id) });
+  return found === null ? undefined : fromDocument(found);
+}
+
+/** A page of events in order. */
+export function events(
+  collections: Collections,
+  query: EventQuery,
+): Promise<readonly StoredEvent[]> {
+  return collected(eachEvent(collections, query));
+}
+
+/** How much longer the server may take for one command, and for whom. */
+export interface ServerLimits {
+  readonly maxTimeMS?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The events of a page, in order. */
+export async function* eachEvent(
+  collections: Collections,
+  query: EventQuery,
+  limits: ServerLimits = {},
+): AsyncGenerator<StoredEvent, void> {
+  const { filters, rest, untold } = filtersOf(query);
+  if (rest.length > 0 || untold.length === 0) {
+    yield* along(collections, query, filters, [...rest, ...untold], limits);
+    return;
+  }
+  // Of events with properties the server finds as many as are wanted; the few others of the same stretch are looked at.
+  let after = query.after;
+  for (let left = query.limit; left > 0; left -= batchSize) {
+    const part = { ...query, after, limit: Math.min(left, batchSize) };
+    const told = await collected(
+      along(collections, part, [...filters, withProperties], [], limits),
+    );
+    const stretch = upTo(part, told[part.limit - 1]);
+    const others = await collected(
+      along(collections, stretch, [...filters, withoutProperties], untold, limits),
+    );
+    const page = merged(told, others, query.order).slice(0, part.limit);
+    yield* page;
+    if (page.length < part.limit) return;
+    after = page.at(-1);
+  }
+}
+
+/** Events that meet filters and predicates: the rest of the cursor's own instant, then what lies beyond it. */
+async function* along(
+  { events }: Collections,
+  query: EventQuery,
+  filters: readonly EventDocumentFilter[],
+  predicates: readonly Predicate[],
+  limits: ServerLimits,
+): AsyncGenerator<StoredEvent, void> {
+  const direction = query.order === "asc" ? 1 : -1;
+  let wanted = query.limit;
+  for (const bounds of boundsOf(query)) {
+    if (wanted <= 0) return;
+    const cursor = events
+      .find({ $and: [...filters, ...bounds] }, limits)
+      .sort({ timestamp: direction, id: direction });
+    if (predicates.length === 0) cursor.limit(wanted);
+    cursor.batchSize(predicates.length === 0 ? Math.min(wanted, batchSize) : batchSize);
+    for await (const found of meeting(cursor, predicates)) {
+      yield found;
+      wanted -= 1;
+      if (wanted === 0) return;
+    }
+  }
+}
+
+async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** The part of a query that ends with an event, where one is given. */
+function upTo(query: EventQuery, last: StoredEvent | undefined): EventQuery {
+  if (last === undefined) return query;
+  const { timestamp } = last;
+  return query.order === "asc" ? { ...query, to: timestamp + 1 } : { ...query, from: timestamp };
+}
+
+/** Events in an order, from two lists in that order. */
+function merged(
+  some: readonly StoredEvent[],
+  others: readonly StoredEvent[],
+  order: EventQuery["order"],
+): readonly StoredEvent[] {
+  if (others.length === 0) return some;
+  const direction = order === "asc" ? 1 : -1;
+  return [...some, ...others].sort(
+    (a, b) => direction * (a.timestamp - b.timestamp || (a.id < b.id ? -1 : 1)),
+  );
+}
+
+export async function countEvents(
+  { events }: Collections,
+  filter: EventFilter,
+  limits: ServerLimits = {},
+): Promise<number> {
+  const { match, rest, untold } = matchOf(filter);
+  if (rest.length > 0) {
+    return countMeeting(events.find(match, limits).batchSize(batchSize), [...rest, ...untold]);
+  }
+  if (untold.length === 0) return events.countDocuments(match, limits);
+  const without = events.find({ $and: [match, withoutProperties] }, limits).batchSize(batchSize);
+  const counts = await Promise.all([
+    events.countDocuments({ $and: [match, withProperties] }, limits),
+    countMeeting(without, untold),
+  ]);
+  return counts[0] + counts[1];
+}
+
+/** Those among stored events that meet all of some predicates. */
+export async function* meeting(
+  documents: AsyncIterable<EventDocument>,
+  predicates: readonly Predicate[],
+): AsyncGenerator<StoredEvent> {
+  for await (const document of documents) {
+    const found = fromDocument(document);
+    if (predicates.every((predicate) => meets(found, predicate))) yield found;
+  }
+}
+
+export async function countMeeting(
+  documents: AsyncIterable<EventDocument>,
+  predicates: readonly Predicate[],
+): Promise<number> {
+  let count = 0;
+  for await (const _ of meeting(documents, predicates)) count += 1;
+  return count;
+}
+
+/** A filter in MongoDB's terms, and what these leave to `meets`. */
+export interface Match extends Omit<Translation, "filters"> {
+  readonly match: EventDocumentFilter;
+}
+
+export function matchOf(filter: EventFilter): Match {
+  const { filters, ...others } = filtersOf(filter);
+  return { match: { $and: [...filters, ...timeBounds(filter)] }, ...others };
+}
+
+/** All but the time. */
+export function filtersOf(filter: EventFilter): Translation {
+  const { project, types, sources, correlationId, userId, where = [] } = filter;
+  const given: EventDocumentFilter[] = [{ project }];
+  if (types !== undefined) given.push({ type: { $in: types } });
+  if (sources !== undefined) given.push({ source: { $in: sources.map(toColumn) } });
+  if (correlationId !== undefined) given.push({ correlationId: toColumn(correlationId) });
+  if (userId !== undefined) given.push({ userId: toColumn(userId) });
+  const { filters, ...others } = translate(where);
+  return { filters: [...given, ...filters], ...others };
+}
+
+/**
+ * The stretches of time that a page lies in, in order. Two with a cursor: a server would read all of
+ * its instant's events again to find where in the two fields together it stands.
+ */
+export function boundsOf(query: EventQuery): readonly (readonly EventDocumentFilter[])[] {
+  const { order, after, from = -Infinity, to = Infinity } = query;
+  const within = timeBounds(query);
+  if (after === undefined) return [within];
+  const { timestamp, id } = after;
+  const past = order === "asc" ? "$gt" : "$lt";
+  const beyond = [...within, { timestamp: { [past]: timestamp } }];
+  if (timestamp < from || timestamp >= to) return [beyond];
+  return [[{ timestamp, id: { [past]: id } }], beyond];
+}
+
+export function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocumentFilter[] {
+  const bounds: EventDocumentFilter[] = [];
+  if (from !== undefined) bounds.push({ timestamp: { $gte: from } });
+  if (to !== undefined) bounds.push({ timestamp: { $lt: to } });
+  return bounds;
+}
+
+/** Insert the events that are absent and tell whose each of them is. */
+export async function append(
+  collections: Collections,
+  batch: BatchId,
+  events: readonly StoredEvent[],
+): Promise<Ownership> {
+  const documents = events.map((event) => toDocument(event, batch));
+  const there = await insertAbsent(collections.events, documents);
+  const strangers = await strangersOf(
+    collections,
+    batch,
+    there.map((at) => documents[at]!),
+  );
+  const owned = documents.filter(({ _id }) => !strangers.has(_id));
+  const foreign = documents.flatMap(({ _id, id }) => {
+    const hash = strangers.get(_id);
+    return hash === undefined ? [] : [{ id, hash }];
+  });
+  return { owned: new Set(owned.map(({ id }) => id)), foreign };
+}
+
+/** Of events that were there those of other batches, by `_id`, with their hashes. */
+async function strangersOf(
+  { events }: Collections,
+  batch: BatchId,
+  there: readonly EventDocument[],
+): Promise<ReadonlyMap<string, string>> {
+  if (there.length === 0) return new Map();
+  const stored = await events
+    .find({ _id: { $in: there.map(({ _id }) => _id) } }, inOneAnswer)
+    .project<Pick<EventDocument, "_id" | "batch" | "hash">>({ batch: 1, hash: 1 })
+    .toArray();
+  // Events are not removed; a server that has lost one it just had may not be asked.
+  if (stored.length < there.length) throw new ServiceError("STORE_UNAVAILABLE");
+  return new Map(
+    stored.filter((event) => event.batch !== batch).map(({ _id, hash }) => [_id, hash]),
+  );
+}

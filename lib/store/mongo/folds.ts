@@ -1,0 +1,187 @@
+import type { Bucket } from "../../counting/bucket.ts";
+import { ServiceError } from "../../errors.ts";
+import { inOneAnswer, type Collections } from "./documents.ts";
+import { bucketId, type DeltaDocument, type FoldDocument } from "./documents.ts";
+import { toTexts } from "./sections.ts";
+import { insertAbsent } from "./writes.ts";
+import type { SectionTexts } from "./documents.ts";
+import type { Sum } from "../../counting/cells.ts";
+
+/**
+ * Deltas of a minute condensed without transactions. A minute's *fold* is one document: the sum of some of its
+ * deltas, how many they are, and which ones came last (`batches`). It is written first, then those deltas are
+ * closed: marked, and their cells removed. So a delta that is still open may be in the fold, and `batches` says so:
+ * before the next fold replaces this one, all of them are closed. Who sums reads the fold, the open deltas, and the
+ * fold's number again: where it has not changed, what was read belongs together.
+ */
+
+/** A sum under way. */
+export interface Adding<T> {
+  add(texts: SectionTexts): void;
+  total(): T;
+}
+
+/** What a minute's fold and open deltas add up to. */
+export interface Steady<T> {
+  readonly v: number;
+  /** `undefined` where there are none. */
+  readonly total: T | undefined;
+  /** The fold's number; 0 where there is none. */
+  readonly n: number;
+  /** Open deltas that the fold does not hold, and those that it holds. */
+  readonly fresh: readonly string[];
+  readonly held: readonly string[];
+}
+
+type FoldView = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "sections">;
+type DeltaView = Pick<DeltaDocument, "_id" | "project" | "minute"> &
+  Partial<Pick<DeltaDocument, "sections">>;
+
+/** Fewer cells than these are summed as fast as they are condensed. */
+export const minFold = 32;
+
+/** A document of MongoDB has at most 16 MiB. */
+const maxFoldBytes = 8 * 1_024 * 1_024;
+
+/** Each is lost only to another who has condensed the same minute meanwhile. */
+const maxRounds = 50;
+
+/**
+ * Sum minutes, each from what stood together, in the order of the minutes. Takes few commands, however many deltas
+ * there are, and reads none that the folds hold.
+ * @param fields of the sections that are needed; all where it is absent
+ */
+export async function sumSteadily<T>(
+  collections: Collections,
+  minutes: readonly Bucket[],
+  begin: () => Adding<T>,
+  fields?: readonly string[],
+): Promise<readonly Steady<T>[]> {
+  const done = new Map<string, Steady<T>>();
+  let open = minutes;
+  for (let round = 0; open.length > 0; round += 1) {
+    if (round === maxRounds) throw new ServiceError("STORE_UNAVAILABLE");
+    const found = await sumOnce(collections, open, begin, fields);
+    const numbers = await numbersOf(collections, open);
+    for (const [id, steady] of found) {
+      if (steady.n === (numbers.get(id) ?? 0)) done.set(id, steady);
+    }
+    open = open.filter((minute) => !done.has(bucketId(minute)));
+  }
+  return minutes.map((minute) => done.get(bucketId(minute))!);
+}
+
+/** Put a sum that was read steadily in the place of the fold and the deltas it sums. Does nothing where others did so meanwhile. */
+export async function fold(
+  { folds, deltas }: Collections,
+  minute: Bucket,
+  { n, fresh, held }: Pick<Steady<unknown>, "n" | "fresh" | "held">,
+  { v, cells }: Sum,
+): Promise<void> {
+  if (fresh.length < minFold) return;
+  const _id = bucketId(minute);
+  const document = { _id, n: n + 1, v, batches: fresh, sections: toTexts(cells) };
+  if (Buffer.byteLength(JSON.stringify(document)) > maxFoldBytes) return;
+  const close = (ids: readonly string[]) =>
+    deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
+  // An attempt before may have stopped after it had written the fold.
+  if (held.length > 0) await close(held);
+  const isFirst = n === 0;
+  const isWritten = isFirst
+    ? (await insertAbsent(folds, [document])).length === 0
+    : (await folds.replaceOne({ _id, n }, withoutId(document))).matchedCount === 1;
+  if (isWritten) await close(fresh);
+}
+
+const closing = { $set: { folded: true }, $unset: { sections: "" } } as const;
+
+function withoutId({ _id, ...rest }: FoldDocument): Omit<FoldDocument, "_id"> {
+  return rest;
+}
+
+async function sumOnce<T>(
+  { folds, deltas }: Collections,
+  minutes: readonly Bucket[],
+  begin: () => Adding<T>,
+  fields: readonly string[] | undefined,
+): Promise<ReadonlyMap<string, Steady<T>>> {
+  const sections = fields?.map((field) => [`sections.${field}`, 1] as const);
+  const shown = (own: object) => sections && { ...own, ...Object.fromEntries(sections) };
+  const sums = new Map(minutes.map((minute) => [bucketId(minute), new MinuteSum(begin)]));
+  const folded = folds
+    .find({ _id: { $in: [...sums.keys()] } }, inOneAnswer)
+    .project<FoldView>(shown({ n: 1, v: 1, batches: 1 }) ?? {});
+  for await (const one of folded) sums.get(one._id)?.addFold(one);
+  const byProject = Map.groupBy(minutes, ({ project }) => project);
+  await Promise.all(
+    [...byProject].map(async ([project, ofProject]) => {
+      const starts = ofProject.map(({ start }) => start);
+      const open = { project, minute: { $in: starts }, folded: { $exists: false } };
+      const found = deltas
+        .find(open, inOneAnswer)
+        .project<DeltaView>(shown({ project: 1, minute: 1 }) ?? {});
+      for await (const one of found) {
+        sums.get(bucketId({ project, grain: "minute", start: one.minute }))?.addDelta(one);
+      }
+    }),
+  );
+  return new Map([...sums].map(([id, sum]) => [id, sum.steady()]));
+}
+
+async function numbersOf(
+  { folds }: Collections,
+  minutes: readonly Bucket[],
+): Promise<ReadonlyMap<string, number>> {
+  const found = await folds
+    .find({ _id: { $in: minutes.map(bucketId) } }, inOneAnswer)
+    .project<Pick<FoldDocument, "_id" | "n">>({ n: 1 })
+    .toArray();
+  return new Map(found.map(({ _id, n }) => [_id, n]));
+}
+
+/** One minute's sum, its fold first. */
+class MinuteSum<T> {
+  readonly #begin: () => Adding<T>;
+  readonly #fresh: string[] = [];
+  readonly #held: string[] = [];
+  #adding: Adding<T> | undefined;
+  #inFold: ReadonlySet<string> = new Set();
+  #v = 0;
+  #n = 0;
+
+  constructor(begin: () => Adding<T>) {
+    this.#begin = begin;
+  }
+
+  addFold({ n, v, batches, sections }: FoldView): void {
+    this.#n = n;
+    this.#inFold = new Set(batches);
+    this.#add(sections, v);
+  }
+
+  addDelta({ _id, sections }: DeltaView): void {
+    if (this.#inFold.has(_id)) {
+      this.#held.push(_id);
+    } else if (sections !== undefined) {
+      // One that was closed while it was read is in a fold that came since: the number tells.
+      this.#fresh.push(_id);
+      this.#add(sections, 1);
+    }
+  }
+
+  steady(): Steady<T> {
+    return {
+      v: this.#v,
+      total: this.#adding?.total(),
+      n: this.#n,
+      fresh: this.#fresh,
+      held: this.#held,
+    };
+  }
+
+  #add(sections: SectionTexts, v: number): void {
+    this.#adding ??= this.#begin();
+    this.#adding.add(sections);
+    this.#v += v;
+  }
+}

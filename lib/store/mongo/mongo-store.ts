@@ -1,0 +1,227 @@
+import { rolledUp } from "../../counting/dimensions.ts";
+import type { Section } from "../../counting/cells.ts";
+import type { FoldJob, FoldKind } from "../../questions/folds.ts";
+import type { Marks } from "../../counting/cover.ts";
+import type { Config } from "../../config.ts";
+import type { Bucket, Grain } from "../../counting/bucket.ts";
+import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
+import type { EventText } from "../../event/event-text.ts";
+import { analyze } from "./analyze.ts";
+import { MongoAdapter, type MongoOptions } from "./adapter.ts";
+import { append } from "./events.ts";
+import { deltaSums, putDeltas } from "./deltas.ts";
+import { event, events } from "./events.ts";
+import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./marks.ts";
+import { countWithin, eventsText, page } from "./pages.ts";
+import { MongoPasses } from "./grouped-calls.ts";
+import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
+import { rollups } from "./rollups.ts";
+import { upsertAll } from "./writes.ts";
+import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
+import type { Demand } from "../../questions/saved.ts";
+import type { Log } from "../../log.ts";
+import type { Analyzed, EventStore, Ownership, StoreCapabilities } from "../store.ts";
+import type { EventFilter, EventQuery } from "../../event/filter.ts";
+import type { Range } from "../../event/filter.ts";
+import type { Delta } from "../../counting/delta.ts";
+import type { SectionRow, Sum } from "../../counting/cells.ts";
+import type { DirtyMark } from "../../counting/bucket.ts";
+import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../../event/event-page.ts";
+import { defaultPageLimits } from "../../event/event-page.ts";
+
+export type { MongoOptions } from "./adapter.ts";
+
+/** A look finds one document of each collection by no key. */
+const lookTimeoutMs = 1_000;
+
+/** MongoDB's limit of a document is 16 MiB; the rest is for what is not text. */
+const maxRollupBytes = 12 * 1_024 * 1_024;
+
+/**
+ * The event store in a MongoDB database, which any number of processes share. It needs no transactions
+ * and nothing that MongoDB-compatible servers lack: inserts that leave what is there, finds, upserts,
+ * replacements and removals of one document under a condition. Writes are acknowledged by a
+ * majority's journals, reads are the primary's.
+ */
+export class MongoStore extends MongoAdapter implements EventStore {
+  readonly capabilities: StoreCapabilities = { name: "mongodb" };
+  readonly #passes: MongoPasses;
+
+  protected get store(): EventStore {
+    return this;
+  }
+
+  /**
+   * Resolves also while the server is away: then methods throw STORE_UNAVAILABLE until it is there.
+   * @throws ConfigError, which names MONGODB_URI, for what somebody has to change: the URI, a password, a role
+   */
+  static async open(config: Config, log: Log): Promise<MongoStore> {
+    const store = new MongoStore({
+      uri: config.mongodbUri ?? "",
+      database: config.clusterName,
+      dimensions: rolledUp(config.rollupDimensions),
+      fullIp: config.fullIp,
+      log,
+    });
+    await store.open();
+    return store;
+  }
+
+  /** @throws ConfigError where the URI cannot be read */
+  constructor(options: MongoOptions) {
+    super(options);
+    this.#passes = new MongoPasses(this.link, options.maxRollupBytes ?? maxRollupBytes);
+  }
+
+  append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
+    return this.link.run((collections) => append(collections, batch, events));
+  }
+
+  putDeltas(deltas: readonly Delta[]): Promise<void> {
+    return this.link.run((collections) => putDeltas(collections, deltas));
+  }
+
+  markDirty(buckets: readonly Bucket[]): Promise<void> {
+    return this.link.run((collections) => markDirty(collections, buckets));
+  }
+
+  dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]> {
+    return this.link.run((collections) => readDirty(collections, grain, limit));
+  }
+
+  dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
+    return this.link.run((collections) => dirtyBacklog(collections));
+  }
+
+  sumDeltas(minute: Bucket): Promise<Sum> {
+    return this.#passes.sumDeltas(minute);
+  }
+
+  sumChildren(parent: Bucket): Promise<Sum> {
+    return this.#passes.sumChildren(parent);
+  }
+
+  writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
+    return this.#passes.writeRollup({ bucket, sum });
+  }
+
+  markParent(bucket: Bucket): Promise<void> {
+    return this.#passes.markParent(bucket);
+  }
+
+  clearMark(mark: DirtyMark): Promise<void> {
+    return this.#passes.clearMark(mark);
+  }
+
+  condense(minute: Bucket): Promise<void> {
+    return this.#passes.condense(minute);
+  }
+
+  marks(project: ProjectId, range: Range): Promise<Marks> {
+    return this.link.run((collections) => readMarks(collections, project, range));
+  }
+
+  rollups<S extends Section>(
+    project: ProjectId,
+    grain: Grain,
+    ranges: readonly Range[],
+    section: S,
+  ): Promise<readonly SectionRow<S>[]> {
+    return this.link.run((collections) => rollups(collections, project, grain, ranges, section));
+  }
+
+  deltaSums<S extends Section>(
+    project: ProjectId,
+    minutes: readonly number[],
+    section: S,
+  ): Promise<readonly SectionRow<S>[]> {
+    return this.link.run((collections) => deltaSums(collections, project, minutes, section));
+  }
+
+  events(query: EventQuery): Promise<readonly StoredEvent[]> {
+    return this.link.run((collections) => events(collections, query));
+  }
+
+  page(query: EventQuery, limits: PageLimits = defaultPageLimits): Promise<EventPage> {
+    return this.link.scan((collections) => page(collections, query, limits));
+  }
+
+  eventsText(query: EventQuery, text: EventText, limits: PageLimits): Promise<EventTextPage> {
+    return this.link.scan((collections) => eventsText(collections, query, text, limits));
+  }
+
+  countEvents(query: EventFilter, limits: ReadLimits = { timeoutMs: Infinity }): Promise<number> {
+    return this.link.scan((collections) => countWithin(collections, query, limits));
+  }
+
+  event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
+    return this.link.run((collections) => event(collections, project, id));
+  }
+
+  analyze<K extends FoldKind>(
+    filter: EventFilter,
+    job: FoldJob<K>,
+    limits: ReadLimits,
+  ): Promise<Analyzed<K>> {
+    return this.link.scan((collections) =>
+      analyze(collections, filter, job, limits, this.link.aggregates),
+    );
+  }
+
+  saveQuestion(
+    project: ProjectId,
+    question: QuestionToSave,
+    demand: Demand,
+    limit: number,
+  ): Promise<"created" | "replaced" | "unmet" | "full"> {
+    return this.link.run((collections) =>
+      saveQuestion(collections, project, question, demand, limit),
+    );
+  }
+
+  savedQuestion(project: ProjectId, name: string): Promise<SavedQuestion | undefined> {
+    return this.link.run((collections) => savedQuestion(collections, project, name));
+  }
+
+  savedQuestions(project: ProjectId): Promise<readonly QuestionSummary[]> {
+    return this.link.run((collections) => savedQuestions(collections, project));
+  }
+
+  removeQuestion(
+    project: ProjectId,
+    name: string,
+    demand: Demand,
+  ): Promise<"removed" | "absent" | "unmet"> {
+    return this.link.run((collections) => removeQuestion(collections, project, name, demand));
+  }
+
+  fingerprint(project: ProjectId, range: Range): Promise<string> {
+    return this.link.run((collections) => fingerprint(collections, project, range));
+  }
+
+  /** A small durable write: only that shows that others would succeed. */
+  ping(): Promise<void> {
+    const set = { at: Date.now() };
+    return this.link.run(({ pings }) => upsertAll(pings, [{ _id: "ping", set }]));
+  }
+
+  /** Reads a little of each collection; writes only where the last call failed. */
+  async look(): Promise<{ readonly damaged: boolean }> {
+    if (this.link.isAway) await this.ping();
+    const options = { projection: { _id: 1 }, maxTimeMS: lookTimeoutMs } as const;
+    await this.link.run((collections) =>
+      Promise.all([
+        collections.events.findOne({}, options),
+        collections.rollups.findOne({}, options),
+        collections.deltas.findOne({}, options),
+        collections.dirty.findOne({}, options),
+        collections.days.findOne({}, options),
+      ]),
+    );
+    return { damaged: false };
+  }
+
+  close(): Promise<void> {
+    return this.link.close();
+  }
+}

@@ -1,0 +1,198 @@
+import type { Document } from "mongodb";
+import type { Column } from "../../questions/fold.ts";
+import type { FoldJob } from "../../questions/folds.ts";
+import { grainMs } from "../../counting/bucket.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { pathsIn } from "../../event/filter.ts";
+import { hasElements } from "../../event/property-path.ts";
+import type { Collections } from "./documents.ts";
+import { columnOf, isOfBody } from "./conditions.ts";
+import { bodyFrom } from "./documents.ts";
+import type { Match } from "./events.ts";
+import { isAway } from "./errors.ts";
+import { fromProperty, propertyField } from "./properties.ts";
+import { fromColumn } from "../rows.ts";
+import type { Predicate } from "../../event/filter.ts";
+import type { PropertyPath } from "../../event/property-path.ts";
+
+/**
+ * Questions pushed down: the server sends of each event only what is asked about, and where that is alike for
+ * many events it sends it once, and how often it occurs. Of events without `properties` it sends all.
+ */
+
+/** As much of an event as was asked for. */
+export interface Told extends Partial<StoredEvent> {
+  readonly user?: string;
+}
+
+/** Events that are alike in all that was asked for. */
+export interface Alike {
+  readonly event: Told;
+  readonly times: number;
+  /** Whether only the body tells its properties: then what was left to that is still to be looked at. */
+  readonly isUntold: boolean;
+}
+
+/** What a server is asked for, and how its answers are read. */
+export interface Pipeline {
+  readonly stages: readonly Document[];
+  readonly read: (row: Document) => Alike;
+}
+
+type Field = NonNullable<ReturnType<typeof columnOf>> | "userId";
+
+/** What to ask of the events of a match, for a fold of these columns. `rest` and `untold` remain to be met. */
+export function pipelineOf(
+  { match, rest, untold }: Match,
+  columns: readonly Column[],
+  job: FoldJob,
+): Pipeline {
+  const looked = columns.filter((_, at) => !isCount(job, at));
+  const asked = unique([...looked.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
+  // Of the elements of lists only the body tells.
+  const whole = asked.some(hasElements);
+  const paths = whole ? [] : asked.filter(isOfBody).sort((a, b) => a.length - b.length);
+  const fields = new Set<Field>([...asked, ...untold.flatMap(pathsIn)].flatMap(fieldsOf));
+  if (columns.some((column) => "field" in column && column.field === "user")) fields.add("userId");
+  const grain = whole ? undefined : grainOf(columns, [...rest, ...untold], job);
+
+  const body = whole ? "$body" : { $cond: ["$properties", null, "$body"] };
+  const shown: Record<string, unknown> = { body };
+  for (const field of fields) shown[field] = isFree(field) ? freeText(field) : `$${field}`;
+  for (const [i, path] of paths.entries()) {
+    const field = propertyField(path);
+    if (field !== undefined) shown[`p${i}`] = `$${field}`;
+  }
+  if (grain === undefined) {
+    return {
+      stages: [{ $match: match }, { $project: { _id: 0, ...shown } }],
+      read: (row) => ({ ...toldBy(row, fields, paths), times: 1 }),
+    };
+  }
+  if (grain > 1) shown["timestamp"] = startExpression(grain);
+  const earliest = (job.kind === "breakdown" ? job.periods?.[0]?.start : undefined) ?? -Infinity;
+  return {
+    stages: [{ $match: match }, { $group: { _id: shown, times: { $sum: 1 } } }],
+    read({ _id, times }) {
+      const { event, isUntold } = toldBy(_id as Document, fields, paths);
+      const { timestamp } = event;
+      const begun = timestamp !== undefined && { timestamp: Math.max(timestamp, earliest) };
+      return { event: { ...event, ...begun }, isUntold, times: times as number };
+    },
+  };
+}
+
+/** Whether a column is there for a count alone, which looks at nothing. */
+function isCount(job: FoldJob, at: number): boolean {
+  return job.kind === "breakdown" && job.metrics[at - job.dimensions.length]?.op === "count";
+}
+
+/** Whether the server takes such pipelines. */
+export async function canAggregate({ pings }: Collections): Promise<boolean> {
+  const columns: Column[] = [{ field: "timestamp" }, { field: "source" }, { path: ["data"] }];
+  const periods = [{ start: 0, end: grainMs.minute }];
+  const job = { kind: "breakdown", metrics: [{ op: "count" }], dimensions: [] } as const;
+  const grouping = { ...job, totals: false, maxGroups: 1, periods };
+  const each = { ...grouping, metrics: [{ op: "sum", path: ["data"] }] } as const;
+  try {
+    for (const one of [grouping, each]) {
+      const match = { match: { _id: "ping" }, rest: [], untold: [] };
+      const { stages } = pipelineOf(match, columns, one);
+      await pings.aggregate([...stages], { maxTimeMS: 5_000 }).toArray();
+    }
+    return true;
+  } catch (error) {
+    if (isAway(error)) throw error;
+    return false;
+  }
+}
+
+/**
+ * Whether events are alike in what is looked at: then up to which grain of time, 1 for any. `undefined`
+ * where nearly each differs from all others.
+ */
+function grainOf(
+  columns: readonly Column[],
+  looked: readonly Predicate[],
+  job: FoldJob,
+): number | undefined {
+  const isTime = (column: Column) => "field" in column && column.field === "timestamp";
+  const others = columns.filter((column) => !isTime(column)).flatMap(pathsOfColumn);
+  const isOwn = ([top]: PropertyPath) => top === "id" || top === "timestamp";
+  if ([...others, ...looked.flatMap(pathsIn)].some(isOwn)) return undefined;
+  const isTimed = columns.some(isTime);
+  if (job.kind !== "breakdown") return isTimed ? undefined : 1;
+  if (job.metrics.some(({ op }) => op !== "count" && op !== "uniques")) return undefined;
+  if (!isTimed) return 1;
+  // Each event lies within a period: only inner boundaries tell some from others.
+  const boundaries = (job.periods ?? []).flatMap(({ start, end }) => [start, end]).slice(1, -1);
+  const grains = [grainMs.day, grainMs.hour, grainMs.minute];
+  return grains.find((grain) => boundaries.every((boundary) => boundary % grain === 0));
+}
+
+/** The start of the grain that an event lies in. What is left of an instant before 1970 is negative. */
+function startExpression(grain: number): Document {
+  const left = { $mod: [{ $add: [{ $mod: ["$timestamp", grain] }, grain] }, grain] };
+  return { $subtract: ["$timestamp", left] };
+}
+
+/** A field of any text. */
+function isFree(field: Field): boolean {
+  return field === "source" || field === "correlationId" || field === "userId";
+}
+
+/** Never with a dollar in front: mongo-java-server reads a group's `$web` as the name of a field. */
+function freeText(field: Field): Document {
+  return { $concat: ["=", `$${field}`] };
+}
+
+/** A field that an event lacks is absent, or `null`: it depends on the server. */
+function isPresent<T>(value: T): value is NonNullable<T> {
+  return value !== null && value !== undefined;
+}
+
+function toldBy(
+  row: Document,
+  fields: ReadonlySet<Field>,
+  paths: readonly PropertyPath[],
+): Omit<Alike, "times"> {
+  const event: Record<string, unknown> = {};
+  for (const field of fields) {
+    const value: unknown = row[field];
+    if (!isPresent(value)) continue;
+    const key = field === "userId" ? "user" : field;
+    event[key] = isFree(field) ? fromColumn((value as string).slice(1)) : value;
+  }
+  const body: unknown = row["body"];
+  if (isPresent(body)) return { event: { ...event, ...bodyFrom(body as string) }, isUntold: true };
+  for (const [i, path] of paths.entries()) {
+    const value = row[`p${i}`] as string | number | boolean | null | undefined;
+    if (isPresent(value)) place(event, path, fromProperty(value));
+  }
+  return { event, isUntold: false };
+}
+
+/** Shorter paths come first: what holds a property is there, unless it was not asked for. */
+function place(event: Record<string, unknown>, path: PropertyPath, value: unknown): void {
+  let at = event;
+  const keys = path as readonly string[];
+  for (const key of keys.slice(0, -1)) {
+    at = (at[key] ??= Object.create(null)) as Record<string, unknown>;
+  }
+  at[keys.at(-1)!] = value;
+}
+
+function fieldsOf(path: PropertyPath): readonly Field[] {
+  const column = columnOf(path);
+  return column === undefined ? [] : [column];
+}
+
+function pathsOfColumn(column: Column): readonly PropertyPath[] {
+  if ("meets" in column) return pathsIn(column.meets);
+  if ("path" in column) return [column.path];
+  return column.field === "user" ? [] : [[column.field]];
+}
+
+function unique(paths: readonly PropertyPath[]): PropertyPath[] {
+  return [...new Map(paths.map((path) => [JSON.stringify(path), path])).values()];
+}

@@ -1,0 +1,94 @@
+import type { Body } from "../rows.ts";
+import type { PropertyPath } from "../../event/property-path.ts";
+import type { Scalar } from "../../event/filter.ts";
+
+/**
+ * What MongoDB can be asked of an event's body: each property of it, at any depth, under a name of its own
+ * (`data/plan`), so that no path leads through an array and no key is an operator. Texts, numbers and
+ * booleans are themselves; `null`, and what has parts, stand as marks that no text begins with. A text that
+ * begins with a dollar has a mark in front: mongo-java-server reads `$plan` in an answer as the name of a field.
+ */
+export type Properties = Readonly<Record<string, string | number | boolean>>;
+
+export const nothing = "\u0001";
+export const composite = "\u0002";
+const dollar = "\u0003";
+
+/** More would make the document much larger than what was sent. */
+const maxProperties = 256;
+
+/** Characters of names and texts together. */
+const maxLength = 16_384;
+
+/** @returns undefined where there are too many, or where BSON has no such text: then the body alone tells them */
+export function propertiesOf({ data, metadata, context }: Body): Properties | undefined {
+  const properties = Object.create(null) as Record<string, string | number | boolean>;
+  let count = 0;
+  let length = 0;
+
+  function add(name: string, value: unknown): boolean {
+    length += name.length;
+    if (++count > maxProperties || length > maxLength) return false;
+    if (typeof value === "string") {
+      length += value.length;
+      if (length > maxLength) return false;
+    }
+    if (typeof value === "object" && value !== null) {
+      properties[name] = composite;
+      return Array.isArray(value) || addAll(`${name}/`, value);
+    }
+    const [told] = toProperty(value as Scalar);
+    if (told === undefined) return false;
+    properties[name] = told;
+    return true;
+  }
+
+  function addAll(prefix: string, object: object): boolean {
+    return Object.entries(object).every(([key, value]) => {
+      if (value === undefined) return true;
+      return key.isWellFormed() && add(prefix + named(key), value);
+    });
+  }
+
+  return addAll("", { data, metadata, context }) ? properties : undefined;
+}
+
+/** The name of the field that holds a property, not of elements; `undefined` where no event is told to have it. */
+export function propertyField(path: PropertyPath): string | undefined {
+  const keys = path.filter((segment) => segment?.isWellFormed());
+  return keys.length < path.length
+    ? undefined
+    : `properties.${(keys as readonly string[]).map(named).join("/")}`;
+}
+
+/** What stands for a value; nothing where no event is told to have it. */
+export function toProperty(value: Scalar | undefined): readonly (string | number | boolean)[] {
+  if (value === undefined) return [];
+  if (value === null) return [nothing];
+  // -0 is 0 in JSON.
+  if (typeof value === "number") return Number.isFinite(value) ? [value + 0] : [];
+  if (typeof value === "boolean") return [value];
+  // What begins with less than the last of the marks might be one.
+  if (!value.isWellFormed() || (value !== "" && value[0]! <= dollar)) return [];
+  return [value.startsWith("$") ? dollar + value : value];
+}
+
+/** A property as the event had it, but for the parts of what has parts. */
+export function fromProperty(value: string | number | boolean): Scalar | object {
+  if (value === nothing) return null;
+  if (value === composite) return Object.create(null) as object;
+  return typeof value === "string" && value.startsWith(dollar) ? value.slice(1) : value;
+}
+
+/** Names of keys, which are few and come with each event again. */
+const names = new Map<string, string>();
+const maxNames = 1_000;
+
+function named(key: string): string {
+  let name = names.get(key);
+  if (name === undefined) {
+    name = encodeURIComponent(key).replaceAll(".", "%2E");
+    if (names.size < maxNames && key.length <= 64) names.set(key, name);
+  }
+  return name;
+}

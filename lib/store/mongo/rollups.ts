@@ -1,0 +1,218 @@
+import { cutCells, type Section } from "../../counting/cells.ts";
+import { childrenOf, parentOf, type Bucket, type Grain } from "../../counting/bucket.ts";
+import type { ProjectId } from "../../event/event.ts";
+import { inOneAnswer, type Collections } from "./documents.ts";
+import { readSections } from "../cells-json.ts";
+import { sectionRow } from "./deltas.ts";
+import { bucketId, type RollupDocument } from "./documents.ts";
+import { BucketSums, fieldOf, fieldsOf, fromTexts, sectionFrom, toTexts } from "./sections.ts";
+import { complete, dropParts, projectionOf, spill, type RollupView } from "./rollup-parts.ts";
+import { insertAbsent, writeAll } from "./writes.ts";
+import type { Range } from "../../event/filter.ts";
+import type { SectionRow, Sum } from "../../counting/cells.ts";
+
+type Version = Pick<RollupDocument, "_id" | "v" | "spill">;
+
+/** A rollup to be written. */
+export interface RollupWrite {
+  readonly bucket: Bucket;
+  readonly sum: Sum;
+}
+
+/** The same as it is stored, unless it is too large. */
+interface Sized {
+  readonly rollup: RollupDocument;
+  /** Of its texts. */
+  readonly sizeBytes: number;
+}
+
+/** About how much is written with one command. */
+const maxGroupBytes = 8 * 1_024 * 1_024;
+
+/**
+ * Write rollups, cut, each where it sums more deltas than the stored one. Most are written without a look at
+ * what is stored: the server replaces an older one, and refuses to insert beside any other. Those are looked at.
+ * @param maxBytes of texts in one document
+ */
+export async function writeRollups(
+  collections: Collections,
+  writes: readonly RollupWrite[],
+  maxBytes: number,
+): Promise<void> {
+  const all = writes.filter(({ sum }) => sum.v > 0).map(sized);
+  const isLarge = ({ sizeBytes }: Sized) => sizeBytes > maxBytes;
+  const refused = await replaceOlder(
+    collections,
+    all.filter((one) => !isLarge(one)),
+  );
+  for (let open = [...all.filter(isLarge), ...refused]; open.length > 0;) {
+    const stored = await versionsOf(collections, open);
+    const versionOf = ({ rollup }: Sized) => stored.get(rollup._id);
+    open = open.filter((one) => one.rollup.v > (versionOf(one)?.v ?? 0));
+    const inParts = (one: Sized) => isLarge(one) || versionOf(one)?.spill !== undefined;
+    const lost: Sized[] = [];
+    for (const one of open.filter(inParts)) {
+      const isStored = await replaceSpilled(collections, versionOf(one), one.rollup, maxBytes);
+      if (!isStored) lost.push(one);
+    }
+    const whole = open.filter((one) => !inParts(one));
+    open = [...lost, ...(await replaceOlder(collections, whole))];
+  }
+}
+
+function sized({ bucket, sum }: RollupWrite): Sized {
+  const sections = toTexts(cutCells(sum.cells));
+  const sizeBytes = Object.values(sections).reduce((n, text) => n + Buffer.byteLength(text), 0);
+  return { rollup: { _id: bucketId(bucket), ...bucket, v: sum.v, sections }, sizeBytes };
+}
+
+/** One section of the rollups whose start lies in a range; the other sections stay on the server. */
+export async function rollups<S extends Section>(
+  collections: Collections,
+  project: ProjectId,
+  grain: Grain,
+  ranges: readonly Range[],
+  section: S,
+): Promise<readonly SectionRow<S>[]> {
+  if (ranges.length === 0) return [];
+  const field = fieldOf(section);
+  const found = collections.rollups
+    .find({
+      $or: ranges.map(({ from, to }) => ({ project, grain, start: { $gte: from, $lt: to } })),
+    })
+    .batchSize(inOneAnswer.batchSize)
+    .project<RollupView>(projectionOf([field]));
+  const starts: number[] = [];
+  const texts: string[] = [];
+  const lacking: string[] = [];
+  for await (const view of found) {
+    const { _id, start, sections } = await complete(collections, view, [field]);
+    const text = sections[field];
+    if (text === undefined) {
+      lacking.push(_id);
+    } else {
+      starts.push(start);
+      texts.push(text);
+    }
+  }
+  const rows = readSections(section, texts).map((cells, i) =>
+    sectionRow(section, starts[i]!, cells),
+  );
+  const others = await lackingRows(collections, lacking, section);
+  return [...rows, ...others].sort((a, b) => a.start - b.start);
+}
+
+/**
+ * The sums of the rollups within each bucket and of their versions, in the order of the buckets. Children are
+ * found by their ids, which every server has an index of.
+ */
+export async function sumChildren(
+  collections: Collections,
+  parents: readonly Bucket[],
+): Promise<readonly Sum[]> {
+  const sums = new BucketSums();
+  const ids = parents.flatMap((parent) => childrenOf(parent).map(bucketId));
+  if (ids.length > 0) {
+    const found = collections.rollups.find({ _id: { $in: ids } }, inOneAnswer);
+    for await (const child of found) {
+      const { sections, v } = await complete(collections, child);
+      sums.add(parentOf(child)!, fromTexts(sections), v);
+    }
+  }
+  return parents.map((parent) => sums.of(parent));
+}
+
+/** Rollups that had no such section, or have it since a moment ago. */
+async function lackingRows<S extends Section>(
+  collections: Collections,
+  ids: readonly string[],
+  section: S,
+): Promise<readonly SectionRow<S>[]> {
+  if (ids.length === 0) return [];
+  const fields = fieldsOf(section);
+  const found = collections.rollups
+    .find({ _id: { $in: ids } }, inOneAnswer)
+    .project<RollupView>(projectionOf(fields));
+  const rows: SectionRow<S>[] = [];
+  for await (const view of found) {
+    const { start, sections } = await complete(collections, view, fields);
+    rows.push(sectionRow(section, start, sectionFrom(section, sections)));
+  }
+  return rows;
+}
+
+async function versionsOf(
+  { rollups: stored }: Collections,
+  some: readonly Sized[],
+): Promise<ReadonlyMap<string, Version>> {
+  const found = await stored
+    .find({ _id: { $in: some.map(({ rollup }) => rollup._id) } }, inOneAnswer)
+    .project<Version>({ v: 1, spill: 1 })
+    .toArray();
+  return new Map(found.map((version) => [version._id, version]));
+}
+
+/**
+ * Write each rollup that is whole where none is stored, or an older one that is whole.
+ * @returns the others, and some that may be among them
+ */
+async function replaceOlder(
+  { rollups: stored }: Collections,
+  some: readonly Sized[],
+): Promise<readonly Sized[]> {
+  const refused: Sized[] = [];
+  for (const group of groupsOf(some)) {
+    const writes = group.map(({ rollup: { _id, ...replacement } }) => {
+      // What this does not find is there in another form, and then inserting it is refused, or is not there.
+      const filter = { _id, v: { $lt: replacement.v }, spill: { $exists: false } };
+      return { _id, operation: { replaceOne: { filter, replacement, upsert: true } } };
+    });
+    if (!(await writeAll(stored, writes))) refused.push(...group);
+  }
+  return refused;
+}
+
+/** About as much as is written with one command. */
+function groupsOf(some: readonly Sized[]): readonly (readonly Sized[])[] {
+  const groups: Sized[][] = [];
+  let groupBytes = Infinity;
+  for (const one of some) {
+    if (groupBytes + one.sizeBytes > maxGroupBytes) {
+      groups.push([]);
+      groupBytes = 0;
+    }
+    groups.at(-1)!.push(one);
+    groupBytes += one.sizeBytes;
+  }
+  return groups;
+}
+
+/**
+ * The same for one that is, or was, too large for one document: it replaces this version. The parts of the one that
+ * lost are removed.
+ * @returns whether it is stored
+ */
+async function replaceSpilled(
+  collections: Collections,
+  version: Version | undefined,
+  rollup: RollupDocument,
+  maxBytes: number,
+): Promise<boolean> {
+  const { _id, sections, ...rest } = rollup;
+  const kept = await spill(collections, _id, sections, maxBytes);
+  const isStored = await replace(collections, version, { _id, ...rest, ...kept });
+  await dropParts(collections, _id, isStored ? version?.spill : kept.spill);
+  return isStored;
+}
+
+/** @returns whether the stored version was still this one */
+async function replace(
+  { rollups: stored }: Collections,
+  version: Version | undefined,
+  rollup: RollupDocument,
+): Promise<boolean> {
+  if (version === undefined) return (await insertAbsent(stored, [rollup])).length === 0;
+  const { _id, ...rest } = rollup;
+  const { matchedCount } = await stored.replaceOne({ _id, v: version.v }, rest);
+  return matchedCount === 1;
+}

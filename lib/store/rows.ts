@@ -1,0 +1,103 @@
+import type { Cells } from "../counting/cells.ts";
+import { userOf } from "../counting/delta.ts";
+import type { BatchId, StoredEvent } from "../event/event.ts";
+
+/** An event as it crosses between threads and as the file holds it, in the order of `eventColumns`. */
+export type EventRow = readonly [
+  project: string,
+  id: string,
+  batch: string,
+  timestamp: number,
+  receivedAt: number,
+  type: string,
+  source: string,
+  correlationId: string | null,
+  userId: string | null,
+  hash: string,
+  body: string,
+];
+
+export const eventColumns =
+  "project, id, batch, timestamp, received_at, type, source, correlation_id, user_id, hash, body";
+
+/** About what a row takes as JSON. */
+export function bodyBytes([, , , , , , , , , , body]: EventRow): number {
+  return Buffer.byteLength(body) + 256;
+}
+
+/** What users fill freely, and what enrichment adds: kept as one JSON text. */
+export type Body = Pick<StoredEvent, "data" | "metadata" | "context">;
+
+export function toRow(event: StoredEvent, batch: BatchId): EventRow {
+  const { data, metadata, context } = event;
+  const user = userOf(event);
+  return [
+    event.project,
+    event.id,
+    batch,
+    event.timestamp,
+    event.receivedAt,
+    event.type,
+    toColumn(event.source),
+    event.correlationId === undefined ? null : toColumn(event.correlationId),
+    user === undefined ? null : toColumn(user),
+    event.hash,
+    toBody({ data, metadata, context }),
+  ];
+}
+
+export function fromRow(row: EventRow): StoredEvent {
+  const [project, id, batch, timestamp, receivedAt, type, source, correlationId, , hash, body] =
+    row;
+  const { data, metadata, context } = JSON.parse(body) as Body;
+  return {
+    id,
+    type,
+    ...(data !== undefined && { data }),
+    timestamp,
+    source: fromColumn(source),
+    ...(correlationId !== null && { correlationId: fromColumn(correlationId) }),
+    ...(metadata !== undefined && { metadata }),
+    receivedAt,
+    project,
+    context,
+    batch,
+    hash,
+  };
+}
+
+/**
+ * SQLite takes NUL for the end of a key within JSON, so that it finds `a` under `a\u0000b`. A body
+ * that may hold such a key begins with a space, and is not left to SQLite.
+ */
+function toBody(body: Body): string {
+  const json = JSON.stringify(body);
+  return json.includes("\\u0000") ? ` ${json}` : json;
+}
+
+/** In SQL: whether a body is one of those. */
+export const isMarked = "body < '!'";
+
+const escape = "\u0001";
+
+/**
+ * A text of any characters as a column holds it. SQLite's are UTF-8, where a lone surrogate would
+ * become another character: such texts are kept as JSON behind a mark, so equal columns mean equal
+ * texts. Ids, types, projects and batches are plain ASCII and stand as they are.
+ */
+export function toColumn(text: string): string {
+  if (text.isWellFormed() && !text.startsWith(escape)) return text;
+  return escape + JSON.stringify(text);
+}
+
+export function fromColumn(column: string): string {
+  return column.startsWith(escape) ? (JSON.parse(column.slice(1)) as string) : column;
+}
+
+/** Cells as texts of JSON: what the columns hold. */
+export type CellsRow = readonly [types: string, users: string, dimensions: string];
+
+export type DeltaRow = readonly [project: string, minute: number, batch: string, ...CellsRow];
+export function cellsRow({ types, users, dimensions }: Cells): CellsRow {
+  return [JSON.stringify(types), JSON.stringify(users), JSON.stringify(dimensions)];
+}

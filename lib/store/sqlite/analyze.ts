@@ -1,0 +1,85 @@
+import type { Fold } from "../../questions/fold.ts";
+import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
+import { rowReader } from "../../questions/fold.ts";
+import { deadline } from "../deadline.ts";
+import { Untold } from "./columns/reader.ts";
+import { segmentOf } from "./columns/table.ts";
+import type { Database } from "./database.ts";
+import { eventColumns, fromRow, type EventRow } from "../rows.ts";
+import { chunkScan, chunksOf, scansOf, type Scan } from "./scan.ts";
+import type { Analyzed } from "../store.ts";
+import type { EventFilter } from "../../event/filter.ts";
+
+const checkEvery = 1_000;
+
+/**
+ * Fold the events that meet a filter: chunk by chunk from their columns, and from the events themselves
+ * where there are none yet. One user's or one correlation's events are found by their index.
+ */
+export function analyze<K extends FoldKind>(
+  db: Database,
+  filter: EventFilter,
+  job: FoldJob<K>,
+  timeoutMs: number,
+): Analyzed<K> {
+  const isInTime = deadline(timeoutMs);
+  const check = () => {
+    db.check();
+    isInTime();
+  };
+  const fold = foldOf(job);
+  let events = 0;
+  if (filter.userId !== undefined || filter.correlationId !== undefined) {
+    for (const scan of scansOf(db, filter)) {
+      check();
+      events += foldScan(db, scan, fold, check);
+    }
+  } else {
+    for (const [chunk] of chunksOf(db, filter)) {
+      check();
+      events += foldColumns(db, chunk, filter, fold) ?? foldChunk(db, chunk, filter, fold, check);
+    }
+  }
+  return { result: fold.finish(), events };
+}
+
+/** `undefined`, and nothing done, where the columns cannot tell. */
+function foldColumns(
+  db: Database,
+  chunk: number,
+  filter: EventFilter,
+  fold: Fold<unknown>,
+): number | undefined {
+  try {
+    return segmentOf(db, chunk)?.fold(filter, fold);
+  } catch (error) {
+    if (error instanceof Untold) return undefined;
+    throw error;
+  }
+}
+
+function foldChunk(
+  db: Database,
+  chunk: number,
+  filter: EventFilter,
+  fold: Fold<unknown>,
+  check: () => void,
+): number {
+  const scan = chunkScan(filter, chunk);
+  return scan === undefined ? 0 : foldScan(db, scan, fold, check);
+}
+
+function foldScan(
+  db: Database,
+  { sql, parameters }: Pick<Scan, "sql" | "parameters">,
+  fold: Fold<unknown>,
+  check: () => void,
+): number {
+  const read = rowReader(fold.columns);
+  let count = 0;
+  for (const row of db.iterate(`SELECT ${eventColumns} ${sql}`, ...parameters)) {
+    fold.add(read(fromRow(row as unknown as EventRow)));
+    if (++count % checkEvery === 0) check();
+  }
+  return count;
+}

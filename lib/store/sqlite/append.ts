@@ -1,0 +1,109 @@
+import { startOf } from "../../counting/bucket.ts";
+import { countBroken, isBroken, putBack } from "./broken.ts";
+import type { Database, Row } from "./database.ts";
+import { eventColumns, type EventRow } from "../rows.ts";
+import { markDirty, touchDay } from "./marks.ts";
+import { chunkSize } from "./schema.ts";
+import { rowsOf } from "../batch-pack.ts";
+import { putDeltas } from "./deltas.ts";
+
+/** The events among those asked about that are not all the batch's own, by place; `null` where they all are. */
+export interface Appended {
+  readonly owned: readonly number[];
+  readonly foreign: readonly { readonly at: number; readonly hash: string }[];
+}
+
+const insert = `INSERT INTO events (${eventColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (project, id) DO NOTHING`;
+
+/** Insert the events that are absent and tell whose each of them is. */
+export function append(db: Database, batch: string, rows: readonly EventRow[]): Appended | null {
+  const statement = db.prepared(insert);
+  const spans = new Spans();
+  const there: number[] = [];
+  const mends = countBroken(db) > 0;
+  rows.forEach((row, at) => {
+    const mended = mends ? putBack(db, row) : undefined;
+    const conflicts = mends && mended === undefined && isBroken(db, row);
+    if (mended !== undefined || conflicts) there.push(at);
+    if (conflicts) return;
+    const { changes, lastInsertRowid } = statement.run(...(mended ?? row));
+    if (changes > 0) spans.add(row[0], Number(lastInsertRowid), row[3]);
+    else if (mended === undefined) there.push(at);
+  });
+  spans.write(db);
+  return there.length === 0 ? null : ownership(db, batch, rows, there);
+}
+
+function ownership(
+  db: Database,
+  batch: string,
+  rows: readonly EventRow[],
+  there: readonly number[],
+): Appended | null {
+  const foreign: { readonly at: number; readonly hash: string }[] = [];
+  for (const at of there) {
+    const [project, id] = rows[at]!;
+    const [owner, hash] = db.get(
+      `SELECT batch, hash FROM events WHERE project = ? AND id = ?
+        UNION ALL SELECT batch, hash FROM broken WHERE project = ? AND id = ?`,
+      project,
+      id,
+      project,
+      id,
+    ) as unknown as readonly [string, string];
+    if (owner !== batch) foreign.push({ at, hash });
+  }
+  if (foreign.length === 0) return null;
+  const foreigners = new Set(foreign.map(({ at }) => at));
+  return { owned: [...rows.keys()].filter((at) => !foreigners.has(at)), foreign };
+}
+
+/** What new events change besides their own rows: the bounds of their chunks, the nonces of their days. */
+class Spans {
+  readonly #chunks = new Map<string, { readonly row: Row; oldest: number; newest: number }>();
+  readonly #days = new Map<string, { readonly project: string; readonly day: number }>();
+
+  add(project: string, seq: number, timestamp: number): void {
+    const chunk = Math.floor(seq / chunkSize);
+    const key = `${chunk} ${project}`;
+    const span = this.#chunks.get(key);
+    if (span === undefined) {
+      this.#chunks.set(key, { row: [project, chunk], oldest: timestamp, newest: timestamp });
+    } else {
+      span.oldest = Math.min(span.oldest, timestamp);
+      span.newest = Math.max(span.newest, timestamp);
+    }
+    const day = startOf("day", timestamp);
+    this.#days.set(`${day} ${project}`, { project, day });
+  }
+
+  write(db: Database): void {
+    for (const { row, oldest, newest } of this.#chunks.values()) {
+      db.run(
+        `INSERT INTO chunks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+          SET oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest)`,
+        ...row,
+        oldest,
+        newest,
+      );
+    }
+    for (const { project, day } of this.#days.values()) touchDay(db, project, day);
+  }
+}
+
+/**
+ * Steps 2 to 5 of the protocol in their order, within the caller's transaction: for a batch that owns all of
+ * its events. Of another one the events alone are inserted: what it adds is still to be counted.
+ * @returns whether it was all of it
+ */
+export function keepWhole(db: Database, batch: string, bytes: Uint8Array): boolean {
+  const { events, deltas } = rowsOf({ bytes });
+  if (append(db, batch, events) !== null) return false;
+  putDeltas(db, deltas);
+  markDirty(
+    db,
+    deltas.map(([project, minute]) => [project, "minute", minute]),
+  );
+  return true;
+}

@@ -1,0 +1,68 @@
+import type { Database } from "./database.ts";
+import { eventColumns, type EventRow } from "../rows.ts";
+
+/** An event whose body is no JSON any more: the disk damaged it. */
+export interface BrokenEvent {
+  readonly seq: number;
+  readonly project: string;
+  readonly id: string;
+}
+
+/** Looks at every event, some seconds for a million: only once a body was met that cannot be read. */
+export function brokenEvents(db: Database): readonly BrokenEvent[] {
+  const found: BrokenEvent[] = [];
+  for (const row of db.iterate("SELECT seq, project, id, body FROM events NOT INDEXED")) {
+    const [seq, project, id, body] = row as readonly unknown[] as [number, string, string, string];
+    if (!isReadable(body)) found.push({ seq, project, id });
+  }
+  return found;
+}
+
+function isReadable(body: string): boolean {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Take events out of all that is read, and keep their rows as they are. Rollups go on counting them. One that is
+ * sent again takes its old place (`putBack`), and counts no more than before.
+ */
+export function setAside(db: Database, events: readonly BrokenEvent[]): void {
+  for (const { seq } of events) {
+    db.run(
+      `INSERT INTO broken (seq, ${eventColumns}, found_at)
+        SELECT seq, ${eventColumns}, ? FROM events WHERE seq = ?`,
+      Date.now(),
+      seq,
+    );
+    db.run("DELETE FROM events WHERE seq = ?", seq);
+  }
+}
+
+/** How many events were set aside. */
+export function countBroken(db: Database): number {
+  return db.get("SELECT count(*) FROM broken")![0] as number;
+}
+
+/** An event that was set aside as it is to be stored when it is sent again with the same content: under its old batch. */
+export function putBack(db: Database, row: EventRow): EventRow | undefined {
+  const [project, id, , timestamp, receivedAt, type, source, correlation, user, hash, body] = row;
+  const [batch] =
+    db.get(
+      "DELETE FROM broken WHERE project = ? AND id = ? AND hash = ? RETURNING batch",
+      project,
+      id,
+      hash,
+    ) ?? [];
+  if (typeof batch !== "string") return undefined;
+  return [project, id, batch, timestamp, receivedAt, type, source, correlation, user, hash, body];
+}
+
+/** Whether an event of this id was set aside. */
+export function isBroken(db: Database, [project, id]: EventRow): boolean {
+  return db.get("SELECT 1 FROM broken WHERE project = ? AND id = ?", project, id) !== undefined;
+}

@@ -1,0 +1,59 @@
+import { Segment } from "./reader.ts";
+import { Shredder, type Shredded } from "./writer.ts";
+import type { Database } from "../database.ts";
+import { eventColumns, type EventRow } from "../../rows.ts";
+import { chunkSize } from "../schema.ts";
+
+/** The name of the column that tells of the others. */
+const head = "";
+
+interface Head {
+  readonly rows: number;
+  readonly complete: boolean;
+}
+
+/** A chunk whose columns are still to be written. */
+export interface ChunkColumns extends Shredded {
+  readonly chunk: number;
+}
+
+/** The columns of the oldest full chunk that has none; `undefined` where each has. About 8 µs an event. */
+export function nextColumns(db: Database): ChunkColumns | undefined {
+  const chunk = firstWithoutColumns(db);
+  if (chunk === undefined) return undefined;
+  const shredder = new Shredder(chunkSize);
+  const rows = db.iterate(
+    `SELECT ${eventColumns} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
+    chunk * chunkSize,
+    (chunk + 1) * chunkSize - 1,
+  );
+  for (const row of rows) shredder.add(row as unknown as EventRow);
+  return { chunk, ...shredder.finish() };
+}
+
+export function putColumns(db: Database, { chunk, rows, complete, columns }: ChunkColumns): void {
+  const about = Buffer.from(JSON.stringify({ rows, complete } satisfies Head));
+  for (const [name, bytes] of [...columns, [head, about] as const]) {
+    db.run("INSERT OR REPLACE INTO columns VALUES (?, ?, ?)", chunk, name, bytes);
+  }
+}
+
+/** What is told of a chunk column by column; `undefined` where it is not yet. */
+export function segmentOf(db: Database, chunk: number): Segment | undefined {
+  const fetch = (name: string) =>
+    db.get("SELECT bytes FROM columns WHERE chunk = ? AND name = ?", chunk, name)?.[0] as
+      Uint8Array | undefined;
+  const about = fetch(head);
+  if (about === undefined) return undefined;
+  const { rows, complete } = JSON.parse(Buffer.from(about).toString()) as Head;
+  return new Segment({ rows, complete, fetch });
+}
+
+/** Chunks fill up one after the other, and get their columns in that order. */
+function firstWithoutColumns(db: Database): number | undefined {
+  const [last] = db.get("SELECT max(seq) FROM events") ?? [null];
+  if (last === null) return undefined;
+  const [done] = db.get("SELECT max(chunk) FROM columns") ?? [null];
+  const next = done === null ? 0 : (done as number) + 1;
+  return (next + 1) * chunkSize <= (last as number) ? next : undefined;
+}

@@ -1,0 +1,121 @@
+import type { Json } from "../../../event/event.ts";
+import { ColumnBuilder, encodeInstants } from "./encoding.ts";
+import type { EventRow } from "../../rows.ts";
+import { fromColumn } from "../../rows.ts";
+import type { PropertyPath } from "../../../event/property-path.ts";
+
+/** A chunk's events, told column by column. */
+export interface Shredded {
+  readonly rows: number;
+  /** Whether every property has a column. Where not, a property without one may be there all the same. */
+  readonly complete: boolean;
+  readonly columns: readonly (readonly [name: string, bytes: Uint8Array])[];
+}
+
+/** The name of the column of `userOf`, which is no property of an event. */
+export const userColumn = "(user)";
+
+/** The texts that have a column, each under its own name; instants are kept apart. */
+export const textFields = ["project", "type", "source", "correlationId", userColumn] as const;
+export const instantFields = ["timestamp", "receivedAt"] as const;
+
+/** The most properties that get a column; who makes up names as they go shall not fill the disk. */
+const maxColumns = 256;
+const maxDepth = 8;
+
+/** A column with more text than this says little that repeats, and costs more than it saves. */
+const maxTextLength = 1_048_576;
+
+/** The name of a property's column. No field has it. */
+export function columnName(path: PropertyPath): string {
+  return JSON.stringify(path);
+}
+
+/** Turns the rows of a chunk into columns: each property of `data`, `metadata` and `context` into one, at any depth. */
+export class Shredder {
+  readonly #size: number;
+  readonly #fields: readonly ColumnBuilder[];
+  readonly #timestamps: Float64Array;
+  readonly #receivedAts: Float64Array;
+  readonly #root: Node = { children: new Map() };
+  #columns = 0;
+  #complete = true;
+  #rows = 0;
+
+  /** @param size the most rows there will be */
+  constructor(size: number) {
+    this.#size = size;
+    this.#fields = textFields.map(() => new ColumnBuilder(size));
+    this.#timestamps = new Float64Array(size);
+    this.#receivedAts = new Float64Array(size);
+  }
+
+  add(row: EventRow): void {
+    const [project, , , timestamp, receivedAt, type, source, correlationId, user, , body] = row;
+    const at = this.#rows++;
+    this.#timestamps[at] = timestamp;
+    this.#receivedAts[at] = receivedAt;
+    [project, type, source, correlationId, user].forEach((text, i) => {
+      if (text !== null) this.#fields[i]!.set(at, fromColumn(text));
+    });
+    this.#addObject(at, this.#root, JSON.parse(body) as Readonly<Record<string, Json>>, 0);
+  }
+
+  finish(): Shredded {
+    const rows = this.#rows;
+    const columns: (readonly [string, Uint8Array])[] = [
+      ["timestamp", encodeInstants(this.#timestamps.subarray(0, rows))],
+      ["receivedAt", encodeInstants(this.#receivedAts.subarray(0, rows))],
+      ...textFields.map((name, i) => [name, this.#fields[i]!.encode(rows)] as const),
+    ];
+    for (const [path, builder] of columnsOf(this.#root, [])) {
+      if (builder.textLength <= maxTextLength) {
+        columns.push([columnName(path as PropertyPath), builder.encode(rows)]);
+      } else {
+        this.#complete = false;
+      }
+    }
+    return { rows, complete: this.#complete, columns };
+  }
+
+  #addObject(row: number, node: Node, object: Readonly<Record<string, Json>>, depth: number): void {
+    for (const key of Object.keys(object)) {
+      const value = object[key]!;
+      let child = node.children.get(key);
+      if (child === undefined) {
+        if (depth === maxDepth || this.#columns === maxColumns) {
+          this.#complete = false;
+          continue;
+        }
+        this.#columns++;
+        child = { children: new Map(), builder: new ColumnBuilder(this.#size) };
+        node.children.set(key, child);
+      }
+      if (typeof value !== "object" || value === null) {
+        child.builder!.set(row, value);
+      } else {
+        child.builder!.setComposite(row);
+        if (!Array.isArray(value)) {
+          this.#addObject(row, child, value as Readonly<Record<string, Json>>, depth + 1);
+        }
+      }
+    }
+  }
+}
+
+/** A property, and those within it. */
+interface Node {
+  readonly children: Map<string, Node>;
+  /** Of every node but the root. */
+  readonly builder?: ColumnBuilder;
+}
+
+function* columnsOf(
+  { children }: Node,
+  path: readonly string[],
+): Generator<readonly [readonly string[], ColumnBuilder]> {
+  for (const [key, child] of children) {
+    yield [[...path, key], child.builder!];
+    yield* columnsOf(child, [...path, key]);
+  }
+}

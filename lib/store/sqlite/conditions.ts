@@ -1,0 +1,248 @@
+import { matchesValue } from "../../event/filter.ts";
+import { each, hasElements } from "../../event/property-path.ts";
+import { none, shownAs } from "../../event/shown-value.ts";
+import type { Condition, Predicate, Scalar } from "../../event/filter.ts";
+import type { PropertyPath, Segment } from "../../event/property-path.ts";
+import type { Value } from "./database.ts";
+import { meetsBody, meetsText } from "./functions.ts";
+import { isMarked, toColumn } from "../rows.ts";
+
+/** A part of a WHERE clause and its parameters. */
+export interface Clause {
+  readonly sql: string;
+  readonly parameters: readonly Value[];
+}
+
+const textColumns: ReadonlyMap<string, string> = new Map([
+  ["id", "id"],
+  ["type", "type"],
+  ["source", "source"],
+  ["correlationId", "correlation_id"],
+  ["project", "project"],
+  ["batch", "batch"],
+  ["hash", "hash"],
+]);
+
+const numberColumns: ReadonlyMap<string, string> = new Map([
+  ["timestamp", "timestamp"],
+  ["receivedAt", "received_at"],
+]);
+
+const bodyProperties: ReadonlySet<string> = new Set(["data", "metadata", "context"]);
+
+const comparisons = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
+
+/** Nothing meets it. Only this one: SQLite plans no index for a constant. */
+export const never: Clause = { sql: "0", parameters: [] };
+const always: Clause = { sql: "1", parameters: [] };
+
+/**
+ * A condition in SQL, with exactly the meaning that `matches` has; where SQL cannot tell, `matches`
+ * itself is asked from within (`addConditionFunctions`).
+ */
+export function conditionClause(condition: Condition): Clause {
+  const [top, ...inner] = condition.path;
+  if (bodyProperties.has(top)) {
+    return hasElements(condition.path) ? elementsClause(condition) : guardedBodyClause(condition);
+  }
+  const text = inner.length === 0 ? textColumns.get(top) : undefined;
+  if (text !== undefined) {
+    const asked = clause(`${meetsText}(${text}, ?)`, JSON.stringify(condition));
+    return textClause(condition, text) ?? asked;
+  }
+  const number = inner.length === 0 ? numberColumns.get(top) : undefined;
+  if (number !== undefined) return numberClause(condition, number);
+  return matchesValue(undefined, condition) ? always : never;
+}
+
+/** A predicate in SQL, as `meets` means it. Neither true nor false, as SQL has it, is false. */
+export function predicateClause(predicate: Predicate): Clause {
+  if (predicate.op === "not") {
+    const part = predicateClause(predicate.of);
+    if (part === never) return always;
+    return part === always ? never : { ...part, sql: `NOT coalesce(${part.sql}, 0)` };
+  }
+  if (predicate.op !== "and" && predicate.op !== "or") return conditionClause(predicate);
+  const [neutral, decisive] = predicate.op === "and" ? [always, never] : [never, always];
+  const parts = predicate.of.map(predicateClause).filter((part) => part !== neutral);
+  if (parts.length === 0) return neutral;
+  if (parts.includes(decisive)) return decisive;
+  return {
+    sql: `(${parts.map(({ sql }) => sql).join(predicate.op === "and" ? " AND " : " OR ")})`,
+    parameters: parts.flatMap(({ parameters }) => parameters),
+  };
+}
+
+/** Of the elements of a list, which stands at the path before the first of them. */
+function elementsClause(condition: Condition): Clause {
+  const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
+  const list = condition.path.slice(0, condition.path.indexOf(each)) as [string, ...string[]];
+  if (matchesValue(undefined, condition) || list.some(hasNul)) return asked;
+  return {
+    sql: `(CASE WHEN ${isMarked} THEN 1 ELSE json_type(body, ?) IS 'array' END AND ${asked.sql})`,
+    parameters: [bodyPath(list), ...asked.parameters],
+  };
+}
+
+function guardedBodyClause(condition: Condition): Clause {
+  const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
+  const native = condition.path.some(hasNul) ? undefined : bodyClause(condition);
+  if (native === undefined) return asked;
+  if (native === never || native === always) return native;
+  return {
+    sql: `(CASE WHEN ${isMarked} THEN ${asked.sql} ELSE ${native.sql} END)`,
+    parameters: [...asked.parameters, ...native.parameters],
+  };
+}
+
+function hasNul(segment: Segment): boolean {
+  return segment?.includes("\0") ?? false;
+}
+
+/**
+ * SQLite's name of a property of the body, not of elements. Keys are quoted as JSON quotes them: that is how they
+ * stand in the body, and the two are compared as the texts they spell.
+ */
+export function bodyPath(path: PropertyPath): string {
+  return `$${path.map((segment) => `.${JSON.stringify(segment)}`).join("")}`;
+}
+
+/** A property's value as SQL that sorts it: numbers before texts; objects and arrays by their JSON. */
+export function sortClause(path: PropertyPath): Clause | undefined {
+  const [top, ...inner] = path;
+  if (bodyProperties.has(top)) return clause("json_extract(body, ?)", bodyPath(path));
+  const column = textColumns.get(top) ?? numberColumns.get(top);
+  return column !== undefined && inner.length === 0 ? clause(column) : undefined;
+}
+
+function bodyClause(condition: Condition): Clause | undefined {
+  const path = bodyPath(condition.path);
+  switch (condition.op) {
+    // JSON.stringify writes each scalar in one way, here and in the body.
+    case "is":
+      return anyOf("(body -> ?)", [path], texts(condition.values));
+    case "is_not":
+      return noneOf("(body -> ?)", [path], texts(condition.values));
+    case "exists":
+      return clause(`json_type(body, ?) IS ${condition.value ? "NOT NULL" : "NULL"}`, path);
+    case "shown_as":
+      return shownClause(condition.values, path);
+    case "contains":
+    case "starts_with":
+      // Half of a character can be found within another one in JavaScript, never in UTF-8.
+      return condition.value.isWellFormed()
+        ? clause(
+            `json_type(body, ?) = 'text' AND instr(json_extract(body, ?), ?) ${condition.op === "contains" ? "> 0" : "= 1"}`,
+            path,
+            path,
+            condition.value,
+          )
+        : undefined;
+    default: {
+      const sign = comparisons[condition.op];
+      if (typeof condition.value === "number") {
+        // As REAL: whole numbers beyond 2^53 are written with fewer digits than they have.
+        return clause(
+          `json_type(body, ?) IN ('integer', 'real') AND CAST(json_extract(body, ?) AS REAL) ${sign} ?`,
+          path,
+          path,
+          condition.value,
+        );
+      }
+      return isOrderedByBytes(condition.value)
+        ? clause(
+            `json_type(body, ?) = 'text' AND json_extract(body, ?) ${sign} ?`,
+            path,
+            path,
+            condition.value,
+          )
+        : undefined;
+    }
+  }
+}
+
+/** What is shown under some texts; `undefined` where SQLite cannot tell. */
+function shownClause(shown: readonly string[], path: string): Clause | undefined {
+  const values = shown.map(shownAs);
+  if (values.includes(undefined)) return undefined;
+  const known = anyOf("(body -> ?)", [path], texts(values.flatMap((one) => one!)));
+  if (!shown.includes(none)) return known;
+  const sql = "coalesce(json_type(body, ?), 'null') IN ('null', 'object', 'array')";
+  return {
+    sql: `(${sql} OR coalesce(${known.sql}, 0))`,
+    parameters: [path, ...known.parameters],
+  };
+}
+
+function textClause(condition: Condition, column: string): Clause | undefined {
+  switch (condition.op) {
+    case "is":
+      return anyOf(column, [], condition.values.filter(isText).map(toColumn));
+    case "is_not":
+      return noneOf(column, [], condition.values.filter(isText).map(toColumn));
+    case "exists":
+      return clause(`${column} IS ${condition.value ? "NOT NULL" : "NULL"}`);
+    case "shown_as":
+      return undefined;
+    default:
+      return typeof condition.value === "number" ? never : undefined;
+  }
+}
+
+function numberClause(condition: Condition, column: string): Clause {
+  switch (condition.op) {
+    case "is":
+      return anyOf(column, [], condition.values.filter(isNumber));
+    case "is_not":
+      return noneOf(column, [], condition.values.filter(isNumber));
+    case "exists":
+      return condition.value ? always : never;
+    case "shown_as":
+      return anyOf(column, [], condition.values.flatMap(shownAs).filter(isNumber));
+    case "contains":
+    case "starts_with":
+      return never;
+    default:
+      return typeof condition.value === "number"
+        ? clause(`${column} ${comparisons[condition.op]} ?`, condition.value)
+        : never;
+  }
+}
+
+export function anyOf(sql: string, before: readonly Value[], values: readonly Value[]): Clause {
+  if (values.length === 0) return never;
+  return clause(`${sql} IN (${values.map(() => "?").join(", ")})`, ...before, ...values);
+}
+
+function noneOf(sql: string, before: readonly Value[], values: readonly Value[]): Clause {
+  if (values.length === 0) return always;
+  const { sql: found, parameters } = anyOf(sql, before, values);
+  return clause(`coalesce(${found}, 0) = 0`, ...parameters);
+}
+
+/**
+ * Whether the order of UTF-8 bytes around this text is that of UTF-16 units: the two differ only
+ * between characters above U+FFFF and those from U+E000 on, and this text has neither.
+ */
+function isOrderedByBytes(text: string): boolean {
+  return !/[\ud800-\uffff]/.test(text);
+}
+
+function clause(sql: string, ...parameters: readonly Value[]): Clause {
+  return { sql, parameters };
+}
+
+/** Values as they stand in a body. No body holds a number that JSON lacks: it would be written as null. */
+function texts(values: readonly Scalar[]): string[] {
+  return values
+    .filter((value) => typeof value !== "number" || Number.isFinite(value))
+    .map((value) => JSON.stringify(value));
+}
+
+function isText(value: Scalar): value is string {
+  return typeof value === "string";
+}
+
+function isNumber(value: Scalar | undefined): value is number {
+  return typeof value === "number";
+}

@@ -1,0 +1,169 @@
+import {
+  emptyCells,
+  mergeCells,
+  mergeTypes,
+  mergeUsers,
+  mergeValues,
+  sectionOf,
+  type Cells,
+  type Section,
+  type TypeCounts,
+  type UserSketches,
+} from "../../counting/cells.ts";
+import { cellsRow, type CellsRow, type DeltaRow } from "../rows.ts";
+import type { Database } from "./database.ts";
+import type { BucketRow } from "./marks.ts";
+
+/** Cells on their way to the event loop, which need not read them to hand them on. */
+export interface SumText {
+  readonly v: number;
+  /** JSON. */
+  readonly cells: string;
+}
+
+/** One bucket's part of an answer, its cells as JSON. */
+export type SectionText = readonly [start: number, cells: string];
+
+/** A minute's deltas summed up, and what the minute looked like. */
+export interface Fold {
+  /** How many of its deltas were condensed already: grows with every fold. */
+  readonly condensed: number;
+  readonly batches: readonly string[];
+  readonly cells: CellsRow;
+}
+
+const ofMinute = "FROM deltas WHERE project = ? AND minute = ?";
+
+/** The row of a minute's condensed deltas. No batch has this name. */
+const folded = "";
+
+/** Fewer cells than these are summed as fast as they are condensed. */
+const minFold = 32;
+
+/** How many cells are held at a time while they are summed. */
+const blockSize = 64;
+
+export function putDeltas(db: Database, deltas: readonly DeltaRow[]): void {
+  for (const delta of deltas) {
+    db.run("INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", ...delta);
+  }
+}
+
+export function sumDeltas(db: Database, [project, , minute]: BucketRow): SumText {
+  const [v] = db.get(`SELECT count(*) ${ofMinute} AND batch <> ?`, project, minute, folded)!;
+  const cells = sumInBlocks(deltaCells(db, project, minute), mergeCells) ?? emptyCells();
+  return { v: v as number, cells: JSON.stringify(cells) };
+}
+
+/** One section of the sums of some minutes; those without deltas are absent. */
+export function deltaSums(
+  db: Database,
+  project: string,
+  minutes: readonly number[],
+  section: Section,
+): readonly SectionText[] {
+  return minutes.flatMap((minute) => {
+    const sum = sectionSum(db, project, minute, section);
+    return sum === undefined ? [] : [[minute, JSON.stringify(sum)] as const];
+  });
+}
+
+/** What condensing would do to a minute; `undefined` where it is not worth it. Reads only. */
+export function planFold(db: Database, [project, , minute]: BucketRow): Fold | undefined {
+  const [open, condensed] = db.get(
+    `SELECT count(*) FILTER (WHERE types IS NOT NULL), count(*) FILTER (WHERE types IS NULL) ${ofMinute}`,
+    project,
+    minute,
+  ) as unknown as readonly [number, number];
+  if (open < minFold) return undefined;
+  const sum = sumInBlocks(deltaCells(db, project, minute), mergeCells) ?? emptyCells();
+  const batches = db.all(
+    `SELECT batch ${ofMinute} AND types IS NOT NULL AND batch <> ?`,
+    project,
+    minute,
+    folded,
+  );
+  return { condensed, batches: batches.map(([batch]) => batch as string), cells: cellsRow(sum) };
+}
+
+/**
+ * Put the sum in the place of the cells it sums; their rows keep their keys, so a late repeat of a
+ * batch is still recognised. Does nothing where another fold came between.
+ */
+export function fold(db: Database, [project, , minute]: BucketRow, plan: Fold): void {
+  const [condensed] = db.get(
+    `SELECT count(*) ${ofMinute} AND types IS NULL`,
+    project,
+    minute,
+  ) as unknown as readonly [number];
+  if (condensed !== plan.condensed) return;
+  for (const batch of plan.batches) {
+    db.run(
+      `UPDATE deltas SET types = NULL, users = NULL, dimensions = NULL
+        WHERE project = ? AND minute = ? AND batch = ?`,
+      project,
+      minute,
+      batch,
+    );
+  }
+  db.run(
+    `INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+      SET types = excluded.types, users = excluded.users, dimensions = excluded.dimensions`,
+    project,
+    minute,
+    folded,
+    ...plan.cells,
+  );
+}
+
+/** Sum many parts while holding few of them. `undefined` where there are none. */
+export function sumInBlocks<T>(parts: Iterable<T>, merge: (block: T[]) => T): T | undefined {
+  let block: T[] = [];
+  for (const part of parts) {
+    if (block.length === blockSize) block = [merge(block)];
+    block.push(part);
+  }
+  return block.length === 0 ? undefined : merge(block);
+}
+
+function sectionSum(db: Database, project: string, minute: number, section: Section): unknown {
+  const column = section === "types" || section === "users" ? section : "types, dimensions";
+  const rows = db.iterate(
+    `SELECT ${column} ${ofMinute} AND types IS NOT NULL`,
+    project,
+    minute,
+  ) as Iterable<unknown> as Iterable<readonly [string, string]>;
+  const values = Iterator.from(rows);
+  if (section === "types") {
+    return sumInBlocks(
+      values.map(([types]) => parse<TypeCounts>(types)),
+      mergeTypes,
+    );
+  }
+  if (section === "users") {
+    return sumInBlocks(
+      values.map(([users]) => parse<UserSketches>(users)),
+      mergeUsers,
+    );
+  }
+  const parts = values.map(([types, dimensions]) =>
+    sectionOf({ ...emptyCells(), types: parse(types), dimensions: parse(dimensions) }, section),
+  );
+  return sumInBlocks(parts, mergeValues);
+}
+
+function* deltaCells(db: Database, project: string, minute: number): Iterable<Cells> {
+  const rows = db.iterate(
+    `SELECT types, users, dimensions ${ofMinute} AND types IS NOT NULL`,
+    project,
+    minute,
+  ) as Iterable<unknown> as Iterable<CellsRow>;
+  for (const [types, users, dimensions] of rows) {
+    yield { types: parse(types), users: parse(users), dimensions: parse(dimensions) };
+  }
+}
+
+/** Typed by where it goes: the columns hold what `cellsRow` wrote. */
+function parse<T>(text: string): T {
+  return JSON.parse(text) as T;
+}

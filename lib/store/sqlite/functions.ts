@@ -1,0 +1,32 @@
+import type { DatabaseSync } from "node:sqlite";
+import { matches } from "../../event/filter.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { fromColumn } from "../rows.ts";
+import type { Condition } from "../../event/filter.ts";
+
+/** In SQL: whether a body, a text column meets a condition (as JSON). Each call costs a parse and a visit to JavaScript. */
+export const meetsBody = "meets_body";
+export const meetsText = "meets_text";
+
+const maxConditions = 100;
+
+/** Teach a connection the conditions that SQL itself cannot tell. */
+export function addConditionFunctions(db: DatabaseSync): void {
+  const conditions = new Map<string, Condition>();
+  const conditionOf = (json: string): Condition => {
+    const known = conditions.get(json);
+    if (known !== undefined) return known;
+    if (conditions.size >= maxConditions) conditions.clear();
+    const condition = JSON.parse(json) as Condition;
+    conditions.set(json, condition);
+    return condition;
+  };
+  db.function(meetsBody, { deterministic: true }, (body, condition) =>
+    Number(matches(JSON.parse(body as string) as StoredEvent, conditionOf(condition as string))),
+  );
+  db.function(meetsText, { deterministic: true }, (column, json) => {
+    const condition = conditionOf(json as string);
+    const text = column === null ? undefined : fromColumn(column as string);
+    return Number(matches({ [condition.path[0]]: text }, condition));
+  });
+}

@@ -1,0 +1,23 @@
+import type { Database } from "./database.ts";
+
+/** The key of each table by which its end is found without reading more than a few pages. */
+const ends = {
+  events: "seq",
+  chunks: "project",
+  columns: "chunk",
+  days: "project",
+  deltas: "project",
+  dirty: "seq",
+  rollups: "project",
+  sections: "project",
+  questions: "rowid",
+} as const satisfies Readonly<Record<string, string>>;
+
+/** Read the first and the last row of each table, and the newest event whole. A few pages, whatever the file's size. */
+export function look(db: Database): void {
+  for (const [table, key] of Object.entries(ends)) {
+    db.get(`SELECT ${key} FROM ${table} NOT INDEXED ORDER BY ${key} LIMIT 1`);
+    db.get(`SELECT ${key} FROM ${table} NOT INDEXED ORDER BY ${key} DESC LIMIT 1`);
+  }
+  db.get("SELECT * FROM events ORDER BY seq DESC LIMIT 1");
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import type { Marks } from "../../counting/cover.ts";
+import { grainMs, startOf, type Grain } from "../../counting/bucket.ts";
+import type { Range } from "../../event/filter.ts";
+import type { DirtyMark } from "../../counting/bucket.ts";
+import type { Database } from "./database.ts";
+
+/** A bucket as it crosses between threads. */
+export type BucketRow = readonly [project: string, grain: Grain, start: number];
+
+/** Mark minutes and change the fingerprints of their days. */
+export function markDirty(db: Database, minutes: readonly BucketRow[]): void {
+  for (const minute of minutes) {
+    markParent(db, minute);
+    touchDay(db, minute[0], startOf("day", minute[2]));
+  }
+}
+
+/** A mark that stands keeps its place and its time: it is still to be worked off. */
+export function markParent(db: Database, bucket: BucketRow): void {
+  db.run(
+    `INSERT INTO dirty (project, grain, start, nonce, marked_at) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET nonce = excluded.nonce`,
+    ...bucket,
+    randomUUID(),
+    Date.now(),
+  );
+}
+
+export function clearMark(db: Database, bucket: BucketRow, nonce: string): void {
+  db.run(
+    "DELETE FROM dirty WHERE project = ? AND grain = ? AND start = ? AND nonce = ?",
+    ...bucket,
+    nonce,
+  );
+}
+
+export function dirty(db: Database, grain: Grain, limit: number): readonly DirtyMark[] {
+  const rows = db.all(
+    "SELECT project, start, nonce FROM dirty WHERE grain = ? ORDER BY seq LIMIT ?",
+    grain,
+    limit,
+  ) as readonly unknown[] as readonly (readonly [string, number, string])[];
+  return rows.map(([project, start, nonce]) => ({
+    bucket: { project, grain, start },
+    nonce,
+  }));
+}
+
+export function dirtyBacklog(db: Database): { marks: number; oldestMarkedAt: number | null } {
+  const [marks, oldestMarkedAt] = db.get(
+    "SELECT count(*), min(marked_at) FROM dirty",
+  ) as unknown as readonly [number, number | null];
+  return { marks, oldestMarkedAt };
+}
+
+/** Of all grains at once: a reader's transaction sees one state of the file. */
+export function marks(db: Database, project: string, { from, to }: Range): Marks {
+  const starts = (grain: Grain) =>
+    db
+      .all(
+        "SELECT start FROM dirty WHERE project = ? AND grain = ? AND start >= ? AND start < ? ORDER BY start",
+        project,
+        grain,
+        from,
+        to,
+      )
+      .map(([start]) => start as number);
+  return { minute: starts("minute"), hour: starts("hour"), day: starts("day") };
+}
+
+/** Change the fingerprint of a day. */
+export function touchDay(db: Database, project: string, day: number): void {
+  db.run(
+    "INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET nonce = excluded.nonce",
+    project,
+    day,
+    randomUUID(),
+  );
+}
+
+/** The days within which the range lies, with their nonces. */
+export function days(db: Database, project: string, { from, to }: Range): readonly string[] {
+  const rows = db.all(
+    "SELECT day, nonce FROM days WHERE project = ? AND day > ? AND day < ? ORDER BY day",
+    project,
+    from - grainMs.day,
+    to,
+  );
+  return rows.map(([day, nonce]) => `${day} ${nonce}`);
+}

@@ -1,0 +1,92 @@
+import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
+import type { Demand } from "../../questions/saved.ts";
+import type { Database, Row } from "./database.ts";
+import { fromColumn, toColumn } from "../rows.ts";
+
+const summary = "name, kind, description, version, created_at, saved_at";
+
+export function saveQuestion(
+  db: Database,
+  project: string,
+  { name, kind, description, version, savedAt, question }: QuestionToSave,
+  demand: Demand,
+  limit: number,
+): "created" | "replaced" | "unmet" | "full" {
+  const there = versionOf(db, project, name);
+  if (!isMet(demand, there)) return "unmet";
+  if (there === undefined && countOf(db, project) >= limit) return "full";
+  db.run(
+    `INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET kind = excluded.kind, description = excluded.description,
+        version = excluded.version, saved_at = excluded.saved_at, question = excluded.question`,
+    project,
+    name,
+    kind,
+    toColumn(description),
+    version,
+    savedAt,
+    savedAt,
+    question,
+  );
+  return there === undefined ? "created" : "replaced";
+}
+
+export function savedQuestion(
+  db: Database,
+  project: string,
+  name: string,
+): SavedQuestion | undefined {
+  const row = db.get(
+    `SELECT ${summary}, question FROM questions WHERE project = ? AND name = ?`,
+    project,
+    name,
+  );
+  return row && { ...summaryOf(row), question: row[6] as string };
+}
+
+export function savedQuestions(db: Database, project: string): readonly QuestionSummary[] {
+  return db
+    .all(`SELECT ${summary} FROM questions WHERE project = ? ORDER BY name`, project)
+    .map(summaryOf);
+}
+
+export function removeQuestion(
+  db: Database,
+  project: string,
+  name: string,
+  demand: Demand,
+): "removed" | "absent" | "unmet" {
+  const there = versionOf(db, project, name);
+  if (!isMet(demand, there)) return "unmet";
+  if (there === undefined) return "absent";
+  db.run("DELETE FROM questions WHERE project = ? AND name = ?", project, name);
+  return "removed";
+}
+
+function versionOf(db: Database, project: string, name: string): string | undefined {
+  const row = db.get("SELECT version FROM questions WHERE project = ? AND name = ?", project, name);
+  return row?.[0] as string | undefined;
+}
+
+function countOf(db: Database, project: string): number {
+  return db.get("SELECT count(*) FROM questions WHERE project = ?", project)![0] as number;
+}
+
+function isMet(demand: Demand, there: string | undefined): boolean {
+  if (demand === "any") return true;
+  if (demand === "absent") return there === undefined;
+  if (there === undefined) return false;
+  return demand === "present" || demand.versions.includes(there);
+}
+
+function summaryOf(row: Row): QuestionSummary {
+  const [name, kind, description, version, createdAt, savedAt] = row as readonly unknown[] as [
+    string,
+    string,
+    string,
+    string,
+    number,
+    number,
+  ];
+  return { name, kind, description: fromColumn(description), version, createdAt, savedAt };
+}

@@ -1,0 +1,164 @@
+import type { EventFilter, EventQuery } from "../../event/filter.ts";
+import { anyOf, never, predicateClause, type Clause } from "./conditions.ts";
+import type { Database, Value } from "./database.ts";
+import { toColumn } from "../rows.ts";
+import { chunkOf, chunkSize } from "./schema.ts";
+import type { Position } from "../../event/event-page.ts";
+import { scansEvents } from "../scanning.ts";
+
+/**
+ * A walk along one index in the order of events. Some filters take several: one for each type, or
+ * one for each few chunks of a user's or a correlation's events. No event is in two of them.
+ */
+export interface Scan {
+  /** From FROM to the end of WHERE. */
+  readonly sql: string;
+  readonly parameters: readonly Value[];
+  /** All its events lie between these instants, both included. */
+  readonly oldest: number;
+  readonly newest: number;
+}
+
+type Chunk = readonly [chunk: number, oldest: number, newest: number];
+
+/** How many chunks one statement looks through. Fewer where it also looks into the events, so that it takes no long time. */
+const maxGroup = 64;
+const maxFilteredGroup = 8;
+
+/** A filter, or a page of it, perhaps only up to a position, which is included. */
+export type Asked = EventFilter &
+  Partial<Pick<EventQuery, "order" | "after">> & { readonly upTo?: Position };
+
+/** The scans that find what is asked for; those that can begin first, in the order asked for, come first. */
+export function scansOf(db: Database, asked: Asked): readonly Scan[] {
+  const { types, correlationId, userId } = asked;
+  if (correlationId !== undefined) {
+    const key = equal("correlation_id", toColumn(correlationId));
+    const others = [...typeClauses(types), ...userClauses(userId)];
+    return chunkScans(db, asked, "events_by_correlation", [key, ...others]);
+  }
+  if (userId !== undefined) {
+    return chunkScans(db, asked, "events_by_user", [...userClauses(userId), ...typeClauses(types)]);
+  }
+  if (types === undefined) return scanner(asked, "events_by_time", [])();
+  const scanType = scanner(asked, "events_by_type", [{ sql: "type = ?", parameters: [] }]);
+  return [...new Set(types)].flatMap((type) => scanType(type));
+}
+
+function chunkScans(
+  db: Database,
+  asked: Asked,
+  index: string,
+  clauses: readonly Clause[],
+): readonly Scan[] {
+  const most = scansEvents(asked) ? maxFilteredGroup : maxGroup;
+  return grouped(chunksOf(db, asked), most).flatMap((group) => {
+    const numbers = group.map(([chunk]) => chunk);
+    const scan = scanner(asked, index, [anyOf(chunkOf(), [], numbers), ...clauses]);
+    const oldest = Math.min(...group.map(([, instant]) => instant));
+    const newest = Math.max(...group.map(([, , instant]) => instant));
+    return scan().map((it) => ({ ...it, oldest, newest }));
+  });
+}
+
+/** The chunks that may hold what is asked for, those first that can begin first. */
+export function chunksOf(db: Database, asked: Asked): readonly Chunk[] {
+  const { project, from = -Infinity, to = Infinity, order, after } = asked;
+  return db.all(
+    `SELECT chunk, oldest, newest FROM chunks
+      WHERE project = ? AND newest >= ? AND oldest < ? AND newest >= ? AND oldest <= ?
+      ORDER BY ${order === "asc" ? "oldest" : "newest DESC"}`,
+    project,
+    from,
+    to,
+    order === "asc" && after ? after.timestamp : -Infinity,
+    order === "desc" && after ? after.timestamp : Infinity,
+  ) as readonly unknown[] as readonly Chunk[];
+}
+
+/** A walk over one chunk as it lies in the file, in no order of events; `undefined` where nothing can be found. */
+export function chunkScan(
+  asked: EventFilter,
+  chunk: number,
+): Pick<Scan, "sql" | "parameters"> | undefined {
+  const seqs = { sql: "seq BETWEEN ? AND ?", parameters: spanOf(chunk) };
+  const where = [seqs, ...typeClauses(asked.types), ...clausesOf(asked)];
+  return where.includes(never) ? undefined : joined("events NOT INDEXED", where);
+}
+
+function spanOf(chunk: number): readonly [first: number, last: number] {
+  return [chunk * chunkSize, (chunk + 1) * chunkSize - 1];
+}
+
+/**
+ * Groups of one chunk, one, two, four and so on: who has many events fills a page from the first,
+ * and for who has few it takes a handful of statements.
+ */
+function grouped(chunks: readonly Chunk[], most: number): readonly (readonly Chunk[])[] {
+  const groups: (readonly Chunk[])[] = [];
+  for (let at = 0; at < chunks.length;) {
+    const size = Math.min(Math.max(at, 1), most);
+    groups.push(chunks.slice(at, at + size));
+    at += size;
+  }
+  return groups;
+}
+
+/**
+ * Makes the scans of one shape, which differ in the parameter of the first clause. They are none
+ * where a clause can never hold.
+ */
+function scanner(
+  asked: Asked,
+  index: string,
+  clauses: readonly Clause[],
+): (...first: readonly Value[]) => readonly Scan[] {
+  const where = [...clauses, ...clausesOf(asked)];
+  if (where.includes(never)) return () => [];
+  const { sql, parameters } = joined(`events INDEXED BY ${index}`, where);
+  return (...first) => [
+    { sql, parameters: [...first, ...parameters], oldest: -Infinity, newest: Infinity },
+  ];
+}
+
+/** All that is asked for but types, correlations and users. */
+function clausesOf(asked: Asked): readonly Clause[] {
+  const where: Clause[] = [equal("project", asked.project), ...boundClauses(asked)];
+  if (asked.sources !== undefined) where.push(anyOf("source", [], asked.sources.map(toColumn)));
+  return [...where, ...(asked.where ?? []).map(predicateClause)];
+}
+
+function joined(table: string, where: readonly Clause[]): Pick<Scan, "sql" | "parameters"> {
+  return {
+    sql: `FROM ${table} WHERE ${where.map((clause) => clause.sql).join(" AND ")}`,
+    parameters: where.flatMap((clause) => clause.parameters),
+  };
+}
+
+/** One bound at each end: of two SQLite would seek by one and step over what the other excludes. */
+function boundClauses({ from = -Infinity, to = Infinity, order, after, upTo }: Asked): Clause[] {
+  const past = (sign: "<" | ">" | "<=" | ">=", { timestamp, id }: Position) => ({
+    sql: `(timestamp, id) ${sign} (?, ?)`,
+    parameters: [timestamp, id],
+  });
+  const bounds: Clause[] = [];
+  if (order === "asc" && after && after.timestamp >= from) bounds.push(past(">", after));
+  else if (order === "desc" && upTo) bounds.push(past(">=", upTo));
+  else if (from > -Infinity) bounds.push({ sql: "timestamp >= ?", parameters: [from] });
+  if (order === "desc" && after && after.timestamp < to) bounds.push(past("<", after));
+  else if (order === "asc" && upTo) bounds.push(past("<=", upTo));
+  else if (to < Infinity) bounds.push({ sql: "timestamp < ?", parameters: [to] });
+  return bounds;
+}
+
+function typeClauses(types: Asked["types"]): Clause[] {
+  return types === undefined ? [] : [anyOf("type", [], types)];
+}
+
+function userClauses(userId: Asked["userId"]): Clause[] {
+  return userId === undefined ? [] : [equal("user_id", toColumn(userId))];
+}
+
+function equal(column: string, text: string): Clause {
+  return { sql: `${column} = ?`, parameters: [text] };
+}

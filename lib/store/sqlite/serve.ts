@@ -1,0 +1,96 @@
+import type { MessagePort } from "node:worker_threads";
+import { heapIsFull } from "../../concurrency/heap.ts";
+import { lowerThreadPriority } from "../../concurrency/thread-priority.ts";
+import { NewerSchema } from "../../sqlite/schema-steps.ts";
+import { FoldOverflow } from "../../questions/fold.ts";
+import { isBrokenJson } from "../broken-body.ts";
+import { TimedOut } from "../deadline.ts";
+import { Away, Database } from "./database.ts";
+import type { Answer, Call, Failure, ThreadOptions } from "./verbs.ts";
+import { readerVerbs, writerVerbs } from "./verbs.ts";
+import { Stopped, Stops } from "../stops.ts";
+
+type Verb = (db: Database, ...parameters: readonly unknown[]) => unknown;
+
+/** The end of the store that may wait for a disk. Runs until it is told to close. */
+export function serve(port: MessagePort, options: ThreadOptions): void {
+  const db = new Database(options);
+  if (options.givesWay) lowerThreadPriority();
+  if (options.role === "writer") serveWrites(port, db);
+  else serveReads(port, db, new Stops(options.stops));
+}
+
+function serveReads(port: MessagePort, db: Database, stops: Stops): void {
+  port.on("message", (call: Call) => {
+    if (call.verb === "close") {
+      close(port, db);
+      return;
+    }
+    db.check = () => {
+      if (stops.has(call.id)) throw new Stopped("nobody waits for it any more");
+      if (heapIsFull()) throw new FoldOverflow("it takes more memory than one question may");
+    };
+    port.postMessage(commit(db, readerVerbs as unknown as Record<string, Verb>, [call]));
+  });
+}
+
+/** Group commit: all calls that wait when the loop turns share one transaction and one answer. */
+function serveWrites(port: MessagePort, db: Database): void {
+  let waiting: Call[] = [];
+  const turn = () => {
+    const group = waiting.filter(({ verb }) => verb !== "close");
+    const closing = group.length < waiting.length;
+    waiting = [];
+    if (group.length > 0) {
+      port.postMessage(commit(db, writerVerbs as unknown as Record<string, Verb>, group));
+    }
+    if (closing) close(port, db);
+  };
+  port.on("message", (call: Call) => {
+    if (waiting.push(call) === 1) setImmediate(turn);
+  });
+}
+
+/**
+ * Carry out a group of calls in one transaction. Where one of them fails by its own fault the group
+ * is rolled back and carried out anew in halves: the others succeed, and the usual case pays nothing.
+ */
+function commit(
+  db: Database,
+  verbs: Readonly<Record<string, Verb>>,
+  group: readonly Call[],
+): readonly Answer[] {
+  try {
+    return db.transaction(() =>
+      group.map(({ id, verb, parameters }) => {
+        db.check();
+        return { id, value: verbs[verb]!(db, ...parameters) };
+      }),
+    );
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.kind === "away" || failure.kind === "newer" || group.length === 1) {
+      return group.map(({ id }) => ({ id, failure }));
+    }
+    const half = Math.ceil(group.length / 2);
+    return [...commit(db, verbs, group.slice(0, half)), ...commit(db, verbs, group.slice(half))];
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof Away) return { kind: "away", reason, damaged: error.damaged };
+  if (error instanceof Stopped) return { kind: "stopped", reason };
+  if (error instanceof NewerSchema) return { kind: "newer", reason };
+  if (error instanceof FoldOverflow || error instanceof TimedOut)
+    return { kind: "expensive", reason };
+  return { kind: isBrokenJson(error) ? "broken" : "bad", reason };
+}
+
+function close(port: MessagePort, db: Database): void {
+  try {
+    db.close();
+  } finally {
+    port.close();
+  }
+}

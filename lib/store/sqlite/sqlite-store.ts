@@ -1,0 +1,260 @@
+import { isCutSection, type Section } from "../../counting/cells.ts";
+import type { Marks } from "../../counting/cover.ts";
+import type { FoldJob, FoldKind } from "../../questions/folds.ts";
+import type { Bucket, Grain } from "../../counting/bucket.ts";
+import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
+import type { EventText } from "../../event/event-text.ts";
+import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
+import type { Demand } from "../../questions/saved.ts";
+import type { Analyzed, EventStore, Ownership, StoreCapabilities } from "../store.ts";
+import type { EventFilter, EventQuery } from "../../event/filter.ts";
+import type { Range } from "../../event/filter.ts";
+import type { Delta } from "../../counting/delta.ts";
+import type { SectionRow, Sum } from "../../counting/cells.ts";
+import type { DirtyMark } from "../../counting/bucket.ts";
+import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../../event/event-page.ts";
+import { defaultPageLimits } from "../../event/event-page.ts";
+import { isBrokenJson } from "../broken-body.ts";
+import type { BatchPack } from "../store.ts";
+import type { BucketRow } from "./marks.ts";
+import { scansEvents } from "../scanning.ts";
+import type { Weight } from "./readers.ts";
+import { fromRow, toRow } from "../rows.ts";
+import { SqliteThreads } from "./threads.ts";
+import { readCells, readSections } from "../cells-json.ts";
+import type { SumText, SectionText } from "./deltas.ts";
+
+const texts = new WeakMap<Sum, string>();
+
+/** A sum that came from a thread. Its cells are read from their JSON only where someone looks. */
+export function sumOf({ v, cells: json }: SumText): Sum {
+  let cells: Sum["cells"] | undefined;
+  const sum = {
+    v,
+    get cells() {
+      return (cells ??= readCells(json));
+    },
+  };
+  texts.set(sum, json);
+  return sum;
+}
+
+/** The JSON of a sum's cells: for one that `sumOf` made, the very text it came as. */
+export function jsonOf(sum: Sum): string {
+  return texts.get(sum) ?? JSON.stringify(sum.cells);
+}
+
+export function sectionRows<S extends Section>(
+  section: S,
+  rows: readonly SectionText[],
+): readonly SectionRow<S>[] {
+  const jsons = rows.map(([, json]) => json);
+  const all = readSections(section, jsons);
+  return rows.map(([start], i) => {
+    const cells = all[i]!;
+    return { start, cells, exact: !isCutSection(section, cells) };
+  });
+}
+
+export type { SqliteOptions } from "./threads.ts";
+
+/**
+ * The event store in one SQLite file. One thread writes, others read, so the event loop never waits
+ * for the disk, and a long read never holds up a write. Writes that wait at the same time share one
+ * commit.
+ */
+export class SqliteStore extends SqliteThreads implements EventStore {
+  readonly capabilities: StoreCapabilities = { name: "sqlite" };
+
+  async keepWhole({ batch, count, bytes }: BatchPack): Promise<boolean> {
+    const kept = await this.write("keepWhole", batch, bytes);
+    if (kept) this.shredding.stored(count);
+    return kept;
+  }
+
+  async append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
+    const rows = events.map((event) => toRow(event, batch));
+    const answer = await this.write("append", batch, rows);
+    this.shredding.stored(events.length);
+    const { owned, foreign } = answer ?? { owned: events.keys(), foreign: [] };
+    return {
+      owned: new Set(Iterator.from(owned).map((at) => events[at]!.id)),
+      foreign: foreign.map(({ at, hash }) => ({ id: events[at]!.id, hash })),
+    };
+  }
+
+  putDeltas(deltas: readonly Delta[]): Promise<void> {
+    const rows = deltas.map(({ batch, bucket, cells: { types, users, dimensions } }) => {
+      const texts = [types, users, dimensions].map((part) => JSON.stringify(part));
+      return [bucket.project, bucket.start, batch, ...(texts as [string, string, string])] as const;
+    });
+    return this.write("putDeltas", rows);
+  }
+
+  markDirty(buckets: readonly Bucket[]): Promise<void> {
+    return this.write("markDirty", buckets.map(bucketRow));
+  }
+
+  dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]> {
+    return this.read("quick", "dirty", grain, limit);
+  }
+
+  dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
+    return this.read("quick", "dirtyBacklog");
+  }
+
+  async sumDeltas(minute: Bucket): Promise<Sum> {
+    return sumOf(await this.read("steady", "sumDeltas", bucketRow(minute)));
+  }
+
+  async sumChildren(parent: Bucket): Promise<Sum> {
+    return sumOf(await this.read("steady", "sumChildren", bucketRow(parent)));
+  }
+
+  writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
+    return this.write("writeRollup", bucketRow(bucket), { v: sum.v, cells: jsonOf(sum) });
+  }
+
+  markParent(bucket: Bucket): Promise<void> {
+    return this.write("markParent", bucketRow(bucket));
+  }
+
+  clearMark({ bucket, nonce }: DirtyMark): Promise<void> {
+    return this.write("clearMark", bucketRow(bucket), nonce);
+  }
+
+  /** The summing is done by a reader; the writer only puts the result in place. */
+  async condense(minute: Bucket): Promise<void> {
+    const plan = await this.read("steady", "planFold", bucketRow(minute));
+    if (plan !== undefined) await this.write("fold", bucketRow(minute), plan);
+  }
+
+  marks(project: ProjectId, { from, to }: Range): Promise<Marks> {
+    return this.read("quick", "marks", project, { from, to });
+  }
+
+  async rollups<S extends Section>(
+    project: ProjectId,
+    grain: Grain,
+    ranges: readonly Range[],
+    section: S,
+  ): Promise<readonly SectionRow<S>[]> {
+    const rows = await this.read("quick", "rollups", project, grain, ranges, section);
+    return sectionRows(section, rows);
+  }
+
+  async deltaSums<S extends Section>(
+    project: ProjectId,
+    minutes: readonly number[],
+    section: S,
+  ): Promise<readonly SectionRow<S>[]> {
+    const rows = await this.read("quick", "deltaSums", project, minutes, section);
+    return sectionRows(section, rows);
+  }
+
+  async events(query: EventQuery): Promise<readonly StoredEvent[]> {
+    return this.parsed(async () =>
+      (await this.read(weightOf(query), "events", plain(query))).map(fromRow),
+    );
+  }
+
+  async page(
+    query: EventQuery,
+    { signal, ...limits }: PageLimits = defaultPageLimits,
+  ): Promise<EventPage> {
+    const read = { weight: weightOf(query), signal };
+    return this.parsed(async () => {
+      const { rows, ...end } = await this.readFor(read, "page", plain(query), limits);
+      return { events: rows.map(fromRow), ...end };
+    });
+  }
+
+  eventsText(
+    query: EventQuery,
+    text: EventText,
+    { signal, ...limits }: PageLimits,
+  ): Promise<EventTextPage> {
+    return this.readFor({ weight: "heavy", signal }, "eventsText", plain(query), text, limits);
+  }
+
+  countEvents(query: EventFilter, { timeoutMs, signal }: ReadLimits = unlimited): Promise<number> {
+    const { from = -Infinity, to = Infinity } = query;
+    const weight = to - from <= quickCountMs ? weightOf(query) : "heavy";
+    return this.readFor({ weight, signal }, "countEvents", query, timeoutMs);
+  }
+
+  async event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
+    return this.parsed(async () => {
+      const row = await this.read("quick", "event", project, id);
+      return row && fromRow(row);
+    });
+  }
+
+  /** Bodies are parsed here, not by the thread that read them. */
+  protected async parsed<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isBrokenJson(error)) throw error;
+      return this.withoutBroken(read);
+    }
+  }
+
+  async analyze<K extends FoldKind>(
+    filter: EventFilter,
+    job: FoldJob<K>,
+    { timeoutMs, signal }: ReadLimits,
+  ): Promise<Analyzed<K>> {
+    const read = { weight: "heavy", signal } as const;
+    const analyzed = await this.readFor(read, "analyze", filter, job, timeoutMs);
+    this.shredding.wake();
+    return analyzed as Analyzed<K>;
+  }
+
+  saveQuestion(
+    project: ProjectId,
+    question: QuestionToSave,
+    demand: Demand,
+    limit: number,
+  ): Promise<"created" | "replaced" | "unmet" | "full"> {
+    return this.write("saveQuestion", project, question, demand, limit);
+  }
+
+  savedQuestion(project: ProjectId, name: string): Promise<SavedQuestion | undefined> {
+    return this.read("quick", "savedQuestion", project, name);
+  }
+
+  savedQuestions(project: ProjectId): Promise<readonly QuestionSummary[]> {
+    return this.read("quick", "savedQuestions", project);
+  }
+
+  removeQuestion(
+    project: ProjectId,
+    name: string,
+    demand: Demand,
+  ): Promise<"removed" | "absent" | "unmet"> {
+    return this.write("removeQuestion", project, name, demand);
+  }
+
+  fingerprint(project: ProjectId, { from, to }: Range): Promise<string> {
+    return this.read("quick", "fingerprint", project, { from, to });
+  }
+}
+
+const unlimited: ReadLimits = { timeoutMs: Infinity };
+
+/** A count over so short a range is quick. */
+const quickCountMs = 60_000;
+
+function weightOf(filter: EventFilter): Weight {
+  return scansEvents(filter) ? "heavy" : "quick";
+}
+
+/** A position may be a whole event, which need not travel. */
+function plain({ after, ...query }: EventQuery): EventQuery {
+  return { ...query, after: after && { timestamp: after.timestamp, id: after.id } };
+}
+
+function bucketRow({ project, grain, start }: Bucket): BucketRow {
+  return [project, grain, start];
+}

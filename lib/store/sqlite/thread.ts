@@ -1,0 +1,194 @@
+import { Worker } from "node:worker_threads";
+import { ServiceError } from "../../errors.ts";
+import { BrokenBody } from "../broken-body.ts";
+import type { Answer, Call, Failure, Parameters, Result, ThreadOptions } from "./verbs.ts";
+import { Stops } from "../stops.ts";
+import type { Log } from "../../log.ts";
+
+export type Spawn = (file: URL, options: ThreadOptions) => Worker;
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  /** Nobody needs to stop it any more. */
+  readonly settled: () => void;
+}
+
+const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+const workerFile = new URL(`../../../workers/store.worker${extension}`, import.meta.url);
+
+/** The least time between two starts of a thread that dies. */
+const restartMs = 1_000;
+
+/**
+ * Young generations are small: by default a thread's garbage may grow to 48 MB before it is looked
+ * at. The old one is a ceiling for sums of very many values, not what a thread takes.
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
+
+export const spawnThread: Spawn = (file, options) =>
+  new Worker(file, { name: `store-${options.role}`, workerData: options, resourceLimits });
+
+/**
+ * The event loop's end of a thread of the store. Started with the first call; one that dies fails
+ * what waits for it and is started again with the next call, at most once a second.
+ */
+export class StoreThread<V> {
+  readonly #options: Omit<ThreadOptions, "stops">;
+  readonly #spawn: Spawn;
+  readonly #log: StateLog;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #stops = new Stops();
+  #worker: Worker | undefined;
+  #startedAt = -Infinity;
+  #lastId = 0;
+  #answered = false;
+  #ended: Promise<void> | undefined;
+
+  constructor(options: Omit<ThreadOptions, "stops">, spawn: Spawn, log: StateLog) {
+    this.#options = options;
+    this.#spawn = spawn;
+    this.#log = log;
+  }
+
+  /** How many calls wait for an answer. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** @throws ServiceError STORE_UNAVAILABLE, INTERNAL where this one call cannot be carried out; Error for a file of a newer version */
+  call<K extends keyof V & string>(
+    verb: K,
+    ...parameters: Parameters<V, K>
+  ): Promise<Result<V, K>> {
+    return this.callFor(undefined, verb, ...parameters);
+  }
+
+  /**
+   * The same for somebody who may leave: then the call ends soon, if it began at all. Until then it is pending.
+   * @throws ServiceError also CALLER_LEFT
+   */
+  callFor<K extends keyof V & string>(
+    signal: AbortSignal | undefined,
+    verb: K,
+    ...parameters: Parameters<V, K>
+  ): Promise<Result<V, K>> {
+    const worker = this.#ended === undefined ? this.#running() : undefined;
+    if (worker === undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
+    const id = ++this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    worker.postMessage({ id, verb, parameters } satisfies Call);
+    const leave = () => this.#stops.stop(id);
+    signal?.addEventListener("abort", leave, { once: true });
+    if (signal?.aborted === true) leave();
+    const settled = () => signal?.removeEventListener("abort", leave);
+    this.#waiting.set(id, { resolve, reject, settled });
+    return promise as Promise<Result<V, K>>;
+  }
+
+  /** Carries out what was asked so far, then ends the thread. */
+  close(): Promise<void> {
+    this.#ended ??= this.#close();
+    return this.#ended;
+  }
+
+  async #close(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const exit = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    worker.postMessage({ id: 0, verb: "close", parameters: [] } satisfies Call);
+    await exit;
+  }
+
+  #running(): Worker | undefined {
+    if (this.#worker !== undefined) return this.#worker;
+    if (performance.now() - this.#startedAt < restartMs) return undefined;
+    this.#startedAt = performance.now();
+    const { create } = this.#options;
+    const worker = this.#spawn(workerFile, {
+      ...this.#options,
+      create: create && !this.#answered,
+      stops: this.#stops.memory,
+    });
+    worker.on("message", (answers: readonly Answer[]) => {
+      for (const answer of answers) this.#settle(answer);
+    });
+    worker.on("error", (error: Error) => this.#log.away(error.message));
+    worker.on("exit", () => this.#lost());
+    this.#worker = worker;
+    return worker;
+  }
+
+  #settle({ id, value, failure }: Answer): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    waiting?.settled();
+    if (failure === undefined) {
+      this.#answered = true;
+      this.#log.back();
+      waiting?.resolve(value);
+      return;
+    }
+    if (failure.kind === "bad") this.#log.refused(failure.reason);
+    else if (failure.kind === "away" || failure.kind === "newer")
+      this.#log.away(failure.reason, failure.damaged);
+    waiting?.reject(errorOf(failure));
+  }
+
+  #lost(): void {
+    this.#worker = undefined;
+    if (this.#ended === undefined) this.#log.away("the thread ended");
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject, settled } of lost) {
+      settled();
+      reject(new ServiceError("STORE_UNAVAILABLE"));
+    }
+  }
+}
+
+function errorOf({ kind, reason }: Failure): Error {
+  if (kind === "newer") return new Error(reason);
+  if (kind === "broken") return new BrokenBody(reason);
+  if (kind === "expensive") return new ServiceError("QUERY_TOO_EXPENSIVE", reason);
+  if (kind === "stopped") return new ServiceError("CALLER_LEFT");
+  return new ServiceError(kind === "away" ? "STORE_UNAVAILABLE" : "INTERNAL");
+}
+
+/** What the threads of one role went through. Tells it: one line when they cannot use the file, one when they can again. */
+export class StateLog {
+  readonly #log: Log;
+  readonly #fields: object;
+  #away = false;
+  #damaged = false;
+
+  constructor(log: Log, fields: { readonly file: string; readonly role: string }) {
+    this.#log = log;
+    this.#fields = fields;
+  }
+
+  /** Whether the last call failed because the file could not be used. */
+  get isAway(): boolean {
+    return this.#away;
+  }
+
+  /** Whether a part of the file could not be read, once. */
+  get damaged(): boolean {
+    return this.#damaged;
+  }
+
+  away(reason: string, damaged = false): void {
+    this.#damaged ||= damaged;
+    if (!this.#away) this.#log.error({ ...this.#fields, reason }, "store is away");
+    this.#away = true;
+  }
+
+  back(): void {
+    if (this.#away) this.#log.info(this.#fields, "store is back");
+    this.#away = false;
+  }
+
+  refused(reason: string): void {
+    this.#log.error({ ...this.#fields, reason }, "store refused a call");
+  }
+}

@@ -1,0 +1,156 @@
+import { errorType, ServiceError } from "../../errors.ts";
+import { BrokenBody } from "../broken-body.ts";
+import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./verbs.ts";
+import { ReaderPool, type Read, type Weight } from "./readers.ts";
+import { Shredding } from "./columns/backfill.ts";
+import { StateLog } from "./thread.ts";
+import { spawnThread, StoreThread, type Spawn } from "./thread.ts";
+import { silent, type Log } from "../../log.ts";
+
+export interface SqliteOptions {
+  /** The SQLite file. It and its folder are made where they are missing. It belongs to one process. */
+  readonly file: string;
+  /** The most reading threads; they start when they are needed. One takes no heavy reads. Default 2. */
+  readonly readers?: number;
+  readonly log?: Log;
+  /** How a thread is started; for tests that end one. */
+  readonly spawn?: Spawn;
+}
+
+/** The threads of the store's file: one that writes, others that read, and what they do by themselves. */
+export abstract class SqliteThreads {
+  readonly #writer: StoreThread<WriterVerbs>;
+  readonly #readers: ReaderPool;
+  readonly #states: { readonly writer: StateLog; readonly reader: StateLog };
+  protected readonly shredding = new Shredding(() => this.#shredOne());
+  /** Whether somebody opened it. */
+  protected opened = false;
+  readonly #log: Log;
+  #ready = false;
+  #broken: number | undefined;
+  #mending: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor({ file, readers = 2, log = silent, spawn = spawnThread }: SqliteOptions) {
+    this.#log = log;
+    const stateOf = (role: string) => new StateLog(log, { file, role });
+    const writing = { file, role: "writer", create: true, givesWay: true } as const;
+    this.#states = { writer: stateOf("writer"), reader: stateOf("reader") };
+    this.#writer = new StoreThread(writing, spawn, this.#states.writer);
+    const reading = { file, role: "reader", create: false } as const;
+    const startReader = (givesWay: boolean) =>
+      new StoreThread<ReaderVerbs>({ ...reading, givesWay }, spawn, this.#states.reader);
+    this.#readers = new ReaderPool(readers, startReader);
+  }
+
+  /**
+   * Resolves once it is known whether the file can be used, whatever the answer: while it cannot,
+   * methods throw STORE_UNAVAILABLE.
+   * @throws Error where a newer version wrote the file; then the store is closed
+   */
+  async open(): Promise<void> {
+    this.opened = true;
+    try {
+      await this.ping();
+    } catch (error) {
+      if (errorType(error) === "STORE_UNAVAILABLE") return;
+      await this.close();
+      throw error;
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.write("ping");
+    this.#ready = true;
+  }
+
+  /** Reads a little of every table; writes only where the last write failed. */
+  async look(): Promise<{ readonly damaged: boolean }> {
+    const { writer, reader } = this.#states;
+    if (writer.isAway) await this.ping();
+    await this.read("quick", "look");
+    return { damaged: writer.damaged || reader.damaged || this.leftOut > 0 };
+  }
+
+  /** How many events are left out of all that is read because they are damaged; 0 until the first read. */
+  get leftOut(): number {
+    return this.#broken ?? 0;
+  }
+
+  /** What was asked for before is carried out first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.shredding.close();
+    // The writer last: whoever closes the file last tidies it up.
+    await this.#readers.close();
+    await this.#writer.close();
+  }
+
+  async #shredOne(): Promise<boolean> {
+    const columns = await this.read("heavy", "nextColumns");
+    if (columns !== undefined) await this.write("putColumns", columns);
+    return columns !== undefined;
+  }
+
+  protected write<K extends keyof WriterVerbs>(
+    verb: K,
+    ...parameters: Parameters<WriterVerbs, K>
+  ): Promise<Result<WriterVerbs, K>> {
+    if (this.#closing !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
+    return this.#writer.call(verb, ...parameters);
+  }
+
+  /** The writer makes the file: nothing is read before that. */
+  protected async read<K extends keyof ReaderVerbs>(
+    weight: Weight,
+    verb: K,
+    ...parameters: Parameters<ReaderVerbs, K>
+  ): Promise<Result<ReaderVerbs, K>> {
+    return this.readFor({ weight }, verb, ...parameters);
+  }
+
+  /** The same for somebody who may leave. */
+  protected async readFor<K extends keyof ReaderVerbs>(
+    read: Read,
+    verb: K,
+    ...parameters: Parameters<ReaderVerbs, K>
+  ): Promise<Result<ReaderVerbs, K>> {
+    if (!this.#ready) await this.ping();
+    this.#broken ??= await this.#readers.call({ weight: "quick" }, "countBroken");
+    try {
+      return await this.#readers.call(read, verb, ...parameters);
+    } catch (error) {
+      if (!(error instanceof BrokenBody)) throw error;
+      return await this.withoutBroken(() => this.#readers.call(read, verb, ...parameters));
+    }
+  }
+
+  /**
+   * Set aside every event that cannot be read, and name it in the log; then do the work that met one.
+   * @throws ServiceError INTERNAL where that did not help
+   */
+  protected async withoutBroken<T>(work: () => Promise<T>): Promise<T> {
+    this.#mending ??= this.#setAside().finally(() => (this.#mending = undefined));
+    await this.#mending;
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof BrokenBody)) throw error;
+      this.#states.reader.refused(error.message);
+      throw new ServiceError("INTERNAL");
+    }
+  }
+
+  async #setAside(): Promise<void> {
+    const found = await this.#readers.call({ weight: "heavy" }, "brokenEvents");
+    if (found.length > 0) await this.write("setAside", found);
+    for (const { project, id } of found) {
+      this.#log.error({ project, event: id }, "event is damaged and was set aside");
+    }
+    this.#broken = await this.#readers.call({ weight: "quick" }, "countBroken");
+  }
+}

@@ -1,0 +1,116 @@
+import { analyze } from "./analyze.ts";
+import { append } from "./append.ts";
+import { brokenEvents, countBroken, setAside } from "./broken.ts";
+import type { Database, DatabaseOptions } from "./database.ts";
+import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./deltas.ts";
+import { nextColumns, putColumns } from "./columns/table.ts";
+import { countEntities, findEntities, findKeys } from "./entities.ts";
+import { countEvents, event, events, fingerprint } from "./events.ts";
+import { keepWhole } from "./append.ts";
+import { look } from "./look.ts";
+import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./marks.ts";
+import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
+import { eventsText, page } from "./pages.ts";
+import { rollups, sumChildren, writeRollup } from "./rollups.ts";
+
+/** What the writing thread can do, each within a transaction. */
+export const writerVerbs = {
+  keepWhole,
+  append,
+  putDeltas,
+  fold,
+  markDirty,
+  markParent,
+  clearMark,
+  writeRollup,
+  putColumns,
+  saveQuestion,
+  removeQuestion,
+  setAside,
+  ping,
+};
+
+/** What a reading thread can do, each on one state of the file. */
+export const readerVerbs = {
+  look,
+  event,
+  events,
+  page,
+  eventsText,
+  countEvents,
+  fingerprint,
+  dirty,
+  dirtyBacklog,
+  marks,
+  rollups,
+  sumDeltas,
+  deltaSums,
+  sumChildren,
+  planFold,
+  analyze,
+  nextColumns,
+  savedQuestion,
+  savedQuestions,
+  brokenEvents,
+  countBroken,
+  findKeys,
+  findEntities,
+  countEntities,
+};
+
+/** A small durable write: only that shows that others would succeed. */
+function ping(db: Database): void {
+  db.run("UPDATE pings SET at = ?", Date.now());
+}
+
+/** What the event loop and a thread of the store say to each other. */
+export type WriterVerbs = typeof writerVerbs;
+export type ReaderVerbs = typeof readerVerbs;
+export type Verbs = WriterVerbs | ReaderVerbs;
+
+/** A verb's parameters, without the database that the thread adds. */
+export type Parameters<V, K extends keyof V> = V[K] extends (
+  database: never,
+  ...parameters: infer P
+) => unknown
+  ? P
+  : never;
+
+export type Result<V, K extends keyof V> = V[K] extends (...parameters: never) => infer R
+  ? R
+  : never;
+
+export interface ThreadOptions extends DatabaseOptions {
+  /** Whether the event loop goes before it where cores are few. */
+  readonly givesWay: boolean;
+  /** `Stops`' memory: the calls that nobody waits for any more. */
+  readonly stops: SharedArrayBuffer;
+}
+
+export interface Call {
+  readonly id: number;
+  /** `close`: finish what was asked for, close the file and end. Not answered but by the end. */
+  readonly verb: string;
+  readonly parameters: readonly unknown[];
+}
+
+export interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly failure?: Failure;
+}
+
+/**
+ * - `away`: the file cannot be used right now.
+ * - `newer`: a newer version wrote the file.
+ * - `expensive`: this one call takes too long, or too much memory.
+ * - `stopped`: nobody waits for it any more.
+ * - `broken`: an event that it needs cannot be read.
+ * - `bad`: this one call cannot be carried out.
+ */
+export interface Failure {
+  readonly kind: "away" | "newer" | "expensive" | "stopped" | "broken" | "bad";
+  readonly reason: string;
+  /** Whether the file holds what cannot be read. */
+  readonly damaged?: boolean;
+}

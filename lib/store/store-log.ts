@@ -1,9 +1,0 @@
-/** What a store tells whoever runs it, fields first. Moleculer's and pino's loggers fit. */
-export interface StoreLog {
-  info(fields: object, phrase: string): void;
-  warn(fields: object, phrase: string): void;
-  error(fields: object, phrase: string): void;
-}
-
-/** For callers that do not want to be told. */
-export const silent: StoreLog = { info() {}, warn() {}, error() {} };

@@ -1,0 +1,76 @@
+import { Ticker, type TickerOptions } from "../../lib/concurrency/ticker.ts";
+import type { Config } from "../../lib/config.ts";
+import { grains, type Grain } from "../../lib/counting/bucket.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { rollUp } from "../../lib/store/protocol.ts";
+import { StoreMixin, type Storing } from "../store.mixin.ts";
+
+/** Buckets of one pass: small, so that others get their turn at the store between two passes. */
+const passSize = 250;
+const sweepEveryMs = 1_000;
+
+/** Gives a service `this.sweep()`, one pass over the dirty buckets, and what runs it: `startTicking`, `wake`. */
+export function RollupMixin(config: Config) {
+  return defineMixin<Storing & Ticking>()({
+    mixins: [StoreMixin(config), TickerMixin({ everyMs: sweepEveryMs, restFactor: 2 })],
+    methods: {
+      /** Works off what is dirty, finest grain first, so that a parent is summed once for all its children. */
+      async sweep(): Promise<void> {
+        const startedAt = performance.now();
+        let buckets = 0;
+        for (const grain of grains) buckets += await this.settle(grain);
+        if (buckets === 0) return;
+        // More may be dirty than one pass takes.
+        if (buckets >= passSize) this.wake();
+        this.broker.metrics.observe(
+          "analytics_rollup_pass_seconds",
+          (performance.now() - startedAt) / 1000,
+        );
+        void this.broker.emit("rollup.updated", { buckets });
+      },
+      async settle(grain: Grain): Promise<number> {
+        const { buckets } = await rollUp(this.store, grain, passSize);
+        this.broker.metrics.increment("analytics_rollups_written_total", { grain }, buckets);
+        return buckets;
+      },
+      drain(): Promise<void> {
+        return this.stopTicking();
+      },
+    },
+    async stopped() {
+      await this.stopTicking();
+    },
+  });
+}
+export interface Ticking {
+  startTicking(work: () => Promise<void>): void;
+  wake(): void;
+  stopTicking(): Promise<void>;
+}
+
+/**
+ * Gives a service a loop: `this.startTicking(work)` runs `work` again and again, one at a time,
+ * `this.wake()` asks for a run soon, `this.stopTicking()` waits for the run under way. Work that
+ * throws is logged and tried again at the next turn.
+ */
+export function TickerMixin({ everyMs, restFactor }: TickerOptions) {
+  return defineMixin<{ ticker: Ticker | null }>()({
+    methods: {
+      startTicking(work: () => Promise<void>): void {
+        this.ticker = new Ticker(work, everyMs, restFactor, (error) =>
+          this.logger.warn({ err: error }, "background work failed and will be tried again"),
+        );
+      },
+      wake(): void {
+        this.ticker?.wake();
+      },
+      async stopTicking(): Promise<void> {
+        await this.ticker?.stop();
+        this.ticker = null;
+      },
+    },
+    created() {
+      this.ticker = null;
+    },
+  });
+}

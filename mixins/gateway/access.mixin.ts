@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { RedisLedger } from "../../lib/rate-limit/redis-ledger.ts";
+import type { Scope } from "../../lib/api-keys.ts";
+import type { Config } from "../../lib/config.ts";
+import { Keyring, UnknownKey, type Identity } from "../../lib/http/identity.ts";
+import { RateLimit, type Ledger } from "../../lib/rate-limit/rate-limit.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+
+interface State {
+  keyring: Keyring;
+  ledger: Ledger | undefined;
+  eventLimit: RateLimit | undefined;
+  readLimit: RateLimit | undefined;
+  wrongKeyLimit: RateLimit | undefined;
+}
+
+export interface Admitting {
+  /**
+   * Who asks; the headers of the limit are set on the response. Throws MALFORMED, UNAUTHORIZED, FORBIDDEN,
+   * TOO_MANY_REQUESTS, that also for wrong keys of an address that sent many.
+   */
+  admit(request: IncomingMessage, response: ServerResponse, scope: Scope): Identity;
+  /** A request of an identity that was admitted for `events:write` holds so many events besides its first. */
+  chargeEvents(
+    identity: Identity,
+    request: IncomingMessage,
+    response: ServerResponse,
+    events: number,
+  ): void;
+}
+
+/**
+ * Gives the gateway `this.admit(request, response, scope)`: keys, and for each key (for each client
+ * address where the service is open) the limits `RATE_LIMIT_EVENTS_PER_SECOND` and
+ * `RATE_LIMIT_READS_PER_SECOND`, counted in Redis where there is one. How exact they are is said at `RateLimit`.
+ */
+export function RateLimitMixin(config: Config) {
+  const { eventsPerSecond, readsPerSecond, wrongKeysPerSecond } = config.rateLimits;
+  const limited = eventsPerSecond > 0 || readsPerSecond > 0;
+
+  return defineMixin<State>()({
+    methods: {
+      admit(request: IncomingMessage, response: ServerResponse, scope: Scope): Identity {
+        const identity = this.identify(request, scope);
+        const limit = scope === "events:write" ? this.eventLimit : this.readLimit;
+        if (limit !== undefined) this.limitTo(limit, callerOf(identity, request), response);
+        return identity;
+      },
+
+      limitTo(limit: RateLimit, caller: string, response: ServerResponse): void {
+        try {
+          limit.take(caller);
+        } catch (error) {
+          this.broker.metrics.increment("analytics_rate_limited_total", {
+            limit: limit.bucket.name,
+          });
+          throw error;
+        } finally {
+          tell(limit, caller, response);
+        }
+      },
+
+      chargeEvents(
+        identity: Identity,
+        request: IncomingMessage,
+        response: ServerResponse,
+        events: number,
+      ): void {
+        if (this.eventLimit === undefined || events <= 0) return;
+        const caller = callerOf(identity, request);
+        this.eventLimit.charge(caller, events);
+        tell(this.eventLimit, caller, response);
+      },
+
+      /** A known key is let through whatever else its address sends, which may be a proxy's. */
+      identify(request: IncomingMessage, scope: Scope): Identity {
+        try {
+          return this.keyring.identify(request.rawHeaders, scope);
+        } catch (error) {
+          if (error instanceof UnknownKey) this.countWrongKey(request);
+          throw error;
+        }
+      },
+
+      countWrongKey({ socket }: IncomingMessage): void {
+        try {
+          this.wrongKeyLimit?.take(networkOf(socket.remoteAddress ?? "unknown"));
+        } catch (error) {
+          this.broker.metrics.increment("analytics_rate_limited_total", { limit: "wrong_keys" });
+          throw error;
+        }
+      },
+    },
+    created() {
+      this.keyring = new Keyring(config.apiKeys);
+      const { redisUrl, clusterName } = config;
+      this.ledger =
+        limited && redisUrl !== null
+          ? new RedisLedger(redisUrl, clusterName, {
+              info: (phrase) => this.logger.info(phrase),
+              warn: (fields, phrase) => this.logger.warn(fields, phrase),
+            })
+          : undefined;
+      const limitOf = (name: string, perSecond: number, ledger?: Ledger) =>
+        perSecond > 0 ? new RateLimit(name, perSecond, ledger) : undefined;
+      this.eventLimit = limitOf("events", eventsPerSecond, this.ledger);
+      this.readLimit = limitOf("reads", readsPerSecond, this.ledger);
+      // Each gateway by itself: a stranger's addresses are nothing to share.
+      this.wrongKeyLimit = limitOf("wrong keys", wrongKeysPerSecond);
+    },
+    async stopped() {
+      this.eventLimit?.close();
+      this.readLimit?.close();
+      this.wrongKeyLimit?.close();
+      await this.ledger?.close();
+    },
+  });
+}
+
+function tell(limit: RateLimit, caller: string, response: ServerResponse): void {
+  for (const [name, value] of Object.entries(limit.headers(caller))) {
+    response.setHeader(name, value);
+  }
+}
+
+/** What one stranger has: an IPv4 address, or all of an IPv6 network (/64). */
+function networkOf(address: string): string {
+  if (!address.includes(":") || address.includes(".")) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = head.split(":");
+  return tail === undefined || groups.length >= 4 ? groups.slice(0, 4).join(":") : `${head}::`;
+}
+
+/** A key, by its hash; where there are none the client's address, which behind a proxy is the proxy's. */
+export function callerOf({ caller }: Identity, request: IncomingMessage): string {
+  return caller ?? request.socket.remoteAddress ?? "unknown";
+}

@@ -1,0 +1,249 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { collectTimeoutMs } from "../../lib/call-limits.ts";
+import type { Actions } from "../../lib/contracts.ts";
+import type { Receipt } from "../../lib/event/receipt.ts";
+import {
+  catalogue,
+  errorType,
+  ServiceError,
+  type ErrorData,
+  type GivenId,
+} from "../../lib/errors.ts";
+import type { ProjectId } from "../../lib/event/event.ts";
+import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../../lib/event/limits.ts";
+import { Batcher, gatherWaitMs } from "../../lib/concurrency/batcher.ts";
+import {
+  inBodyOrder,
+  inBodyPlaces,
+  readBatch,
+  type RejectedItem,
+} from "../../lib/http/batch-body.ts";
+import {
+  batchAnswer,
+  eventAnswer,
+  readResultsChoice,
+  waitOf,
+  type Answer,
+} from "../../lib/http/collect-answer.ts";
+import { readEvent } from "../../lib/http/event-body.ts";
+import type { Identity } from "../../lib/http/identity.ts";
+import { errorOfItem } from "../../lib/http/problem.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { Edge } from "./edge.ts";
+import { callerOf } from "./access.mixin.ts";
+import type { RequestMetrics } from "./request-metrics.mixin.ts";
+
+const eventLimits = { wireBytes: maxEventBodyBytes, inflatedBytes: maxEventBodyBytes };
+const batchLimits = { wireBytes: maxBatchBytes, inflatedBytes: maxBatchBytes };
+const groupLimits = {
+  maxItems: 500,
+  maxBytes: 1_048_576,
+  maxWaitingItems: 20_000,
+  maxWaitMs: gatherWaitMs,
+};
+
+/** From so many events on a request goes to ingest by itself: it pays for its hop, and need not wait for others. */
+const aloneFrom = 50;
+
+type CollectRoute = "collectEvent" | "collectBatch";
+
+const routes = new Map<string, CollectRoute>([
+  ["/api/v1/events", "collectEvent"],
+  ["/api/v1/events/batch", "collectBatch"],
+]);
+
+type Inputs = readonly unknown[];
+
+/** A receipt's part about one request. */
+export type Part = Pick<Receipt, "results">;
+
+/**
+ * Gives the gateway the two collecting routes, in front of moleculer-web's own pipeline. Concurrent
+ * requests of a project are gathered into one call of `ingest.collect`, so that the hop to ingest is
+ * paid for the group.
+ */
+export function CollectEdgeMixin() {
+  return defineMixin<Edge & RequestMetrics & { groups: Map<ProjectId, Batcher<Inputs, Part>> }>()({
+    methods: {
+      intercept(request: IncomingMessage, response: ServerResponse): boolean {
+        const url = request.url ?? "";
+        const end = url.indexOf("?");
+        const path = end < 0 ? url : url.slice(0, end);
+        const route = routes.get(path);
+        if (route === undefined) return false;
+        if (request.method !== "POST") {
+          // `batch` is no event's id.
+          if (route === "collectEvent" || request.method === "OPTIONS") return false;
+          const allow = ["OPTIONS", "POST"];
+          this.refuse(
+            request,
+            response,
+            new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow }),
+          );
+          return true;
+        }
+        this[route](request, response, end < 0 ? "" : url.slice(end + 1)).then(
+          (answer) => this.accept(route, request, response, answer),
+          (error: unknown) => this.refuse(request, response, error),
+        );
+        return true;
+      },
+
+      /** All headers at once: `setHeader` before `writeHead` makes Node write them one by one, twice. */
+      accept(
+        route: CollectRoute,
+        request: IncomingMessage,
+        response: ServerResponse,
+        { status, headers, body }: Answer,
+      ): void {
+        response.writeHead(status, {
+          "X-Request-Id": request.headers["x-request-id"],
+          "Cache-Control": "no-store",
+          "X-Content-Type-Options": "nosniff",
+          ...headers,
+        });
+        response.end(body);
+        this.countAnswer(route === "collectEvent" ? "collect" : "batch", status);
+      },
+
+      refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+        this.observeRequest(request, response);
+        const type = errorType(error);
+        if (catalogue[type].status === 503) {
+          this.broker.metrics.increment("analytics_collect_refused_total", {
+            reason: type.toLowerCase(),
+          });
+        }
+        this.answerProblem(request, response, error);
+      },
+
+      collectingAt(path: string): "alone" | "besides" | undefined {
+        const route = routes.get(path);
+        if (route === undefined) return undefined;
+        return route === "collectBatch" ? "alone" : "besides";
+      },
+
+      async collectEvent(
+        request: IncomingMessage,
+        response: ServerResponse,
+        search: string,
+      ): Promise<Answer> {
+        const identity = this.admit(request, response, "events:write");
+        const { project } = identity;
+        readResultsChoice(search, []);
+        const caller = callerOf(identity, request);
+        const bytes = await this.takeBody(request, response, eventLimits, caller);
+        const reading = readEvent(bytes, request.headers);
+        if (reading.status === "rejected") throw errorOfItem(reading.error);
+        const waitMs = waitOf(request.headers);
+        const inputs = [reading.input];
+        const receipt =
+          waitMs === undefined
+            ? await this.gather(project, inputs, bytes.length)
+            : await this.callIngest(project, inputs, waitMs);
+        return eventAnswer(receipt, waitMs);
+      },
+
+      async collectBatch(
+        request: IncomingMessage,
+        response: ServerResponse,
+        search: string,
+      ): Promise<Answer> {
+        const identity = this.admit(request, response, "events:write");
+        const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
+        const { part, rejected } = this.startBatch(
+          identity,
+          request,
+          response,
+          await this.takeBody(request, response, batchLimits, callerOf(identity, request)),
+        );
+        const { results } = await part.catch((error: unknown) => {
+          throw withIds(error, (ids) => inBodyPlaces(ids, rejected));
+        });
+        return batchAnswer(inBodyOrder(results, rejected), choice);
+      },
+
+      /** Apart from `collectBatch`, which waits for the disk and need not hold on to body and parsed events. */
+      startBatch(
+        identity: Identity,
+        request: IncomingMessage,
+        response: ServerResponse,
+        bytes: Buffer,
+      ): { readonly part: Promise<Part>; readonly rejected: readonly RejectedItem[] } {
+        const { project } = identity;
+        const contentType = request.headers["content-type"];
+        const { inputs, rejected } = readBatch(bytes, contentType, maxBatchEvents);
+        // Before the work: who sends many at once would else spend what is left many times.
+        this.chargeEvents(identity, request, response, inputs.length + rejected.length - 1);
+        if (inputs.length >= aloneFrom) {
+          return { part: this.callIngest(project, inputs), rejected };
+        }
+        const part =
+          inputs.length > 0
+            ? this.gather(project, inputs, bytes.length)
+            : Promise.resolve({ results: [] });
+        return { part, rejected };
+      },
+
+      gather(project: ProjectId, inputs: Inputs, sizeBytes: number): Promise<Part> {
+        let group = this.groups.get(project);
+        if (group === undefined) {
+          group = new Batcher(
+            async (pieces) => settled(this.collectGroup(project, pieces)),
+            groupLimits,
+            overloaded,
+          );
+          this.groups.set(project, group);
+        }
+        return group.add({ value: inputs, items: inputs.length, sizeBytes });
+      },
+
+      collectGroup(project: ProjectId, pieces: readonly Inputs[]): readonly Promise<Part>[] {
+        const calling = this.callIngest(project, pieces.length === 1 ? pieces[0]! : pieces.flat());
+        let offset = 0;
+        return pieces.map(({ length }) => {
+          const from = offset;
+          offset += length;
+          return partOf(calling, from, offset);
+        });
+      },
+
+      callIngest(project: ProjectId, events: Inputs, waitMs?: number): Promise<Receipt> {
+        const params: Actions["ingest.collect"]["params"] = { events, waitMs };
+        const timeout = collectTimeoutMs(waitMs);
+        return this.broker.call("ingest.collect", params, { meta: { project }, timeout });
+      },
+    },
+    created() {
+      this.groups = new Map();
+    },
+  });
+}
+
+/** The same, once the call that all of them are about has ended. */
+async function settled<T>(parts: readonly Promise<T>[]): Promise<readonly Promise<T>[]> {
+  await Promise.allSettled(parts);
+  return parts;
+}
+
+/** What a call about several requests says about one of them, which gave the inputs from `from` on. */
+async function partOf(calling: Promise<Receipt>, from: number, to: number): Promise<Part> {
+  const here = <T extends { readonly index: number }>(items: readonly T[]): readonly T[] =>
+    from === 0 ? items : items.map((item) => ({ ...item, index: item.index - from }));
+  try {
+    return { results: here((await calling).results.slice(from, to)) };
+  } catch (error) {
+    throw withIds(error, (ids) => here(ids.filter(({ index }) => index >= from && index < to)));
+  }
+}
+
+/** The same error about other places in the body. */
+function withIds(error: unknown, moved: (ids: readonly GivenId[]) => readonly GivenId[]): unknown {
+  const { data } = error as { data?: ErrorData };
+  if (errorType(error) !== "OUTCOME_UNKNOWN" || data?.ids === undefined) return error;
+  return new ServiceError("OUTCOME_UNKNOWN", undefined, { ids: moved(data.ids) });
+}
+
+function overloaded(): ServiceError {
+  return new ServiceError("QUEUE_UNAVAILABLE", undefined, { retryAfter: 1 });
+}

@@ -1,0 +1,97 @@
+import type { ServerResponse } from "node:http";
+import type { ExportPage } from "../../lib/questions/lists/export.ts";
+import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import { errorType, ServiceError } from "../../lib/errors.ts";
+import type { EventText } from "../../lib/event/event-text.ts";
+import { preferred } from "../../lib/http/accept.ts";
+import { sendPages } from "../../lib/http/send-pages.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import type { Sending } from "./answers-under-way.mixin.ts";
+import type { Aliased } from "./edge.ts";
+import type { Edge } from "./edge.ts";
+
+/** What moleculer-web adds to a request before it calls an alias. */
+export interface Routed extends Aliased {
+  readonly $ctx: TypedContext<unknown>;
+  readonly $params: Raw;
+}
+
+export interface ExportEdge {
+  exportEvents(request: Routed, response: ServerResponse): Promise<void>;
+}
+
+type Format = EventText["format"];
+
+const mediaTypes = { ndjson: "application/x-ndjson", csv: "text/csv" } as const;
+const formats = Object.keys(mediaTypes) as Format[];
+
+/** Of a page, about. */
+const pageBytes = 524_288;
+
+/**
+ * Gives the gateway `this.exportEvents`, the answer to an export: pages of `query.export`, each asked for when
+ * the client took the one before. A stream as an action's result would push at the pace of
+ * the store, also over the message broker, and pile up here before a slow client.
+ */
+export function ExportEdgeMixin() {
+  return defineMixin<Edge & Sending>()({
+    methods: {
+      async exportEvents(request: Routed, response: ServerResponse): Promise<void> {
+        const format = formatOf(request);
+        const read = (cursor?: string): Promise<ExportPage> => {
+          const params = { ...request.$params, format, ...(cursor !== undefined && { cursor }) };
+          return request.$ctx.call("query.export", params);
+        };
+        // A page that is being taken, and the one after it.
+        this.holdRoom(request, response, 2 * pageBytes);
+        // What is wrong with the question, or away, is told before an answer is begun.
+        const first = await read();
+        response.writeHead(200, headersOf(format, first, new Date()));
+        if (this.isHead(request)) {
+          response.end();
+          return;
+        }
+        async function* pages(): AsyncGenerator<string, void> {
+          for (let page = first; ; page = await read(page.nextCursor)) {
+            if (page.text !== "") yield page.text;
+            if (page.nextCursor === null) return;
+          }
+        }
+        try {
+          await sendPages(request, response, pages());
+        } catch (error) {
+          if (errorType(error) === "CALLER_LEFT") return;
+          this.logger.warn({ err: error }, "an export broke off");
+        }
+      },
+    },
+  });
+}
+
+/** @throws ServiceError NOT_ACCEPTABLE */
+function formatOf({ $params, headers }: Routed): Format {
+  const asked = formats.filter((format) => format === $params["format"]);
+  // Another one is refused by the action, which says what is allowed.
+  const offered = asked.length > 0 || $params["format"] !== undefined ? asked : formats;
+  if (offered.length === 0) return $params["format"] as Format;
+  const type = preferred(
+    headers.accept,
+    offered.map((format) => mediaTypes[format]),
+  );
+  const format = offered.find((each) => mediaTypes[each] === type);
+  if (format !== undefined) return format;
+  const types = offered.map((each) => mediaTypes[each]).join(" and ");
+  throw new ServiceError("NOT_ACCEPTABLE", `There is ${types} here, which Accept does not take`);
+}
+
+function headersOf(format: Format, { asOf }: ExportPage, now: Date): Record<string, string> {
+  const stamp = now.toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
+  const parameters = format === "csv" ? "; charset=utf-8; header=present" : "; charset=utf-8";
+  return {
+    "content-type": mediaTypes[format] + parameters,
+    "content-disposition": `attachment; filename="events-${stamp}.${format}"`,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    ...(asOf !== null && { "as-of": asOf }),
+  };
+}

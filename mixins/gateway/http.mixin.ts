@@ -1,0 +1,196 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Context, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import ApiGateway from "moleculer-web";
+import { drainWithinMs } from "../../lib/call-limits.ts";
+import { isLocalOnly, type Config } from "../../lib/config.ts";
+import type { Meta } from "../../lib/contracts.ts";
+import { ServiceError } from "../../lib/errors.ts";
+import { Bodies } from "../../lib/http/bodies.ts";
+import { readBody, type BodyLimits } from "../../lib/http/body.ts";
+import { Cors } from "../../lib/http/cors.ts";
+import { answerEarly } from "../../lib/http/early-answer.ts";
+import { problemOf } from "../../lib/http/problem.ts";
+import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
+import { pathOf } from "../../lib/http/request-head.ts";
+import { httpServer } from "../../lib/http/server.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { HttpMethodsMixin, nothingHere, type Methods } from "./methods.mixin.ts";
+import { callerOf, RateLimitMixin } from "./access.mixin.ts";
+import { RequestMetricsMixin, type RequestMetrics } from "./request-metrics.mixin.ts";
+import type { Aliased, Edge, Route } from "./edge.ts";
+
+/** Of an address that takes a question in its parameters, or none. */
+const withoutBody = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
+
+/** moleculer-web's settings, in which `this` is the service. Its log lines would tell addresses and queries. */
+function settingsOf({ port, host }: Config): ServiceSettingSchema {
+  const settings = {
+    port,
+    ip: host,
+    logRequest: null,
+    logResponse: null,
+    logRequestParams: null,
+    logRouteRegistration: null,
+    onError(this: Edge, request: IncomingMessage, response: ServerResponse, error: unknown) {
+      this.answerProblem(request, response, error);
+    },
+  };
+  return settings as ServiceSettingSchema;
+}
+
+/** @throws ServiceError NOT_FOUND for a slash at the end, which moleculer-web would take off: an address has one name */
+function checkAddress(path: string): void {
+  if (path.length > 1 && path.endsWith("/")) throw nothingHere();
+}
+
+/** @throws ServiceError MALFORMED for a body that nobody would read: what it asks would silently be lost */
+function checkUnasked({ method = "", headers }: IncomingMessage): void {
+  const length = headers["content-length"];
+  const hasBody = headers["transfer-encoding"] !== undefined || (length ?? "0") !== "0";
+  if (hasBody && withoutBody.has(method)) {
+    throw new ServiceError("MALFORMED", `A request with ${method} takes no body here`);
+  }
+}
+
+/** Gives a service moleculer-web's routes on a server of our own: request ids, keys, problems, 405, an orderly end. */
+export function HttpEdgeMixin(config: Config) {
+  const cors = config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins);
+
+  return defineMixin<Edge & Methods & RequestMetrics & { heads: WeakSet<IncomingMessage> }>()({
+    mixins: [
+      HttpMethodsMixin(cors),
+      RequestMetricsMixin(),
+      RateLimitMixin(config),
+      ApiGateway as Partial<ServiceSchema>,
+    ],
+    settings: settingsOf(config),
+    // moleculer-web's own: any node on the bus could open the gateway by them.
+    actions: { listAliases: false, addRoute: false, removeRoute: false },
+    methods: {
+      /** In place of moleculer-web's: a server of our own, whose requests go through `onRequest`. */
+      createServer(): void {
+        this.server = httpServer(config.http, isLocalOnly(config), {
+          receive: (request, response) => this.onRequest(request, response),
+          refuse: (request, response, error) => {
+            this.prepare(request, response);
+            this.observeRequest(request, response);
+            this.answerProblem(request, response, error);
+          },
+          drop: () => this.broker.metrics.increment("analytics_http_connections_dropped_total"),
+        });
+      },
+
+      /** What an answer has, whoever gives it. Header by header costs time: collecting has none of it but where it must. */
+      prepare(request: IncomingMessage, response: ServerResponse): void {
+        if (this.draining) response.shouldKeepAlive = false;
+        if (cors === undefined) return;
+        for (const [name, value] of Object.entries(cors.headersFor(request))) {
+          response.setHeader(name, value);
+        }
+      },
+
+      onRequest(request: IncomingMessage, response: ServerResponse): void {
+        this.prepare(request, response);
+        if (this.intercept(request, response)) return;
+        // moleculer-web would take it for the request's id; here it is the sender's own affair.
+        delete request.headers["x-correlation-id"];
+        response.setHeader("X-Request-Id", String(request.headers["x-request-id"]));
+        response.setHeader("Cache-Control", "no-store");
+        response.setHeader("X-Content-Type-Options", "nosniff");
+        this.observeRequest(request, response);
+        try {
+          checkAddress(pathOf(request));
+          checkUnasked(request);
+          if (request.method === "OPTIONS") return this.answerOptions(request, response);
+        } catch (error) {
+          return this.answerProblem(request, response, error);
+        }
+        if (request.method === "HEAD") {
+          this.heads.add(request);
+          request.method = "GET";
+        }
+        void this.httpHandler(request, response);
+      },
+
+      isHead(request: IncomingMessage): boolean {
+        return this.heads.has(request);
+      },
+
+      answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+        const instance = pathOf(request);
+        const id = String(request.headers["x-request-id"]);
+        const told = { instance, requestId: id, parameters: "query" } as const;
+        const { status, headers, body } = problemOf(error, told);
+        if (status >= 500 && status !== 503)
+          this.logger.error({ err: error, requestId: id }, "request failed");
+        if (response.headersSent) {
+          response.destroy();
+          return;
+        }
+        response.setHeader("X-Request-Id", id);
+        void answerEarly(request, response, { status, headers, body: JSON.stringify(body) });
+      },
+
+      takeBody(
+        request: IncomingMessage,
+        response: ServerResponse,
+        limits: BodyLimits,
+        caller: string,
+      ): Promise<Buffer> {
+        const hold = this.bodies.hold(caller);
+        response.once("close", () => hold.release());
+        return readBody(request, limits, hold);
+      },
+
+      /** In place of moleculer-web's, which logs every 503 with its stack. */
+      errorHandler(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+        this.answerProblem(request, response, error);
+      },
+
+      /** In place of moleculer-web's, which drops what comes after 1,000 pairs and names that it holds for dangerous. */
+      parseQueryString({ url = "/" }: IncomingMessage): { url: string; query: Parameters } {
+        const mark = url.indexOf("?");
+        if (mark < 0) return { url, query: {} };
+        return { url: url.slice(0, mark), query: readQueryString(url.slice(mark + 1)) };
+      },
+
+      /** Before each alias: a part of the path is no parameter, and would win over one of the same name. */
+      refuseShadowed({ query, $alias }: Aliased): void {
+        const name = $alias.keys.find((key) => Object.hasOwn(query, key.name))?.name;
+        if (name !== undefined) throw unknownParameter(name, `${name} is a part of the path here`);
+      },
+
+      /** Before each alias: who asks, and whether the key and the limits allow it. */
+      admitCaller(
+        context: Context<unknown, Meta>,
+        { opts }: Route,
+        request: IncomingMessage,
+        response: ServerResponse,
+      ): void {
+        if (opts.scope === undefined) return;
+        const identity = this.admit(request, response, opts.scope);
+        const { project } = identity;
+        context.meta.project = project;
+        Object.assign(request, { caller: callerOf(identity, request), project });
+      },
+
+      /** Takes no new connections, answers what is under way, then closes what is left. */
+      async drain(): Promise<void> {
+        this.draining = true;
+        if (!this.server.listening) return;
+        const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+        await Promise.race([closed, delay(drainWithinMs, undefined, { ref: false })]);
+        this.server.closeAllConnections();
+      },
+    },
+    created() {
+      this.draining = false;
+      this.heads = new WeakSet();
+      this.bodies = new Bodies(config.http);
+    },
+    stopped() {
+      this.bodies.close();
+    },
+  });
+}

@@ -1,0 +1,28 @@
+import { randomUUID } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import type { Context } from "moleculer";
+import type { Facts, Meta } from "../../lib/contracts.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+
+/** What LeavingMixin gives to `this`. */
+export interface Leaving {
+  /** Whatever is called for a request from here on is stopped where the client leaves before it is answered. */
+  watchCaller(context: Context<unknown, Meta>, response: ServerResponse): void;
+}
+
+/** Gives the gateway `this.watchCaller(context, response)`: who answers reads is told when nobody waits any more. */
+export function LeavingMixin() {
+  return defineMixin()({
+    methods: {
+      watchCaller(context: Context<unknown, Meta>, response: ServerResponse): void {
+        const call = randomUUID();
+        context.meta.call = call;
+        response.once("close", () => {
+          if (response.writableEnded) return;
+          const fact: Facts["caller.left"] = { call };
+          void this.broker.broadcast("caller.left", fact, ["query"]);
+        });
+      },
+    },
+  });
+}

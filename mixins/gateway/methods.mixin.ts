@@ -1,0 +1,56 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ServiceError } from "../../lib/errors.ts";
+import type { Cors } from "../../lib/http/cors.ts";
+import { pathOf } from "../../lib/http/request-head.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { Edge } from "./edge.ts";
+
+/** What HttpMethodsMixin gives to `this`. */
+export interface Methods {
+  answerOptions(request: IncomingMessage, response: ServerResponse): void;
+  send404(request: IncomingMessage, response: ServerResponse): void;
+}
+
+const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+
+/** Gives the gateway the answers about methods: what `OPTIONS` asks, and a wrong method told from a wrong path. */
+export function HttpMethodsMixin(cors: Cors | undefined) {
+  return defineMixin<Edge>()({
+    methods: {
+      /** Before anything is routed: moleculer-web would run the action of the method that a preflight asks about. */
+      answerOptions(request: IncomingMessage, response: ServerResponse): void {
+        const path = pathOf(request);
+        const allow = path === "*" ? methods : this.allowedAt(path);
+        if (allow.length === 0) throw nothingHere();
+        const preflight = cors?.preflightHeaders(request, allow);
+        response.writeHead(204, { Allow: allow.join(", "), ...preflight }).end();
+      },
+
+      /** The methods of an address; none where there is nothing. */
+      allowedAt(path: string): readonly string[] {
+        const collecting = this.collectingAt(path);
+        if (collecting === "alone") return ["OPTIONS", "POST"];
+        const known = methods.filter(
+          (method) =>
+            (method === "POST" && collecting !== undefined) ||
+            this.resolveAlias(path, method === "HEAD" ? "GET" : method) !== false,
+        );
+        return known.length === 0 ? [] : ["OPTIONS", ...known];
+      },
+
+      /** In place of moleculer-web's. */
+      send404(request: IncomingMessage, response: ServerResponse): void {
+        const allow = this.allowedAt(pathOf(request));
+        const error =
+          allow.length > 0
+            ? new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow })
+            : nothingHere();
+        this.answerProblem(request, response, error);
+      },
+    },
+  });
+}
+
+export function nothingHere(): ServiceError {
+  return new ServiceError("NOT_FOUND", "There is nothing at this address");
+}

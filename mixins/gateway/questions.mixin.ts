@@ -1,0 +1,100 @@
+import type { ServerResponse } from "node:http";
+import { plainJsonOf } from "../../lib/http/body.ts";
+import { requireMediaType } from "../../lib/http/media-type.ts";
+import { demandOf, entityTagOf } from "../../lib/http/precondition.ts";
+import { unknownParameter } from "../../lib/http/query-string.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { Aliased } from "./edge.ts";
+import type { Edge } from "./edge.ts";
+import type { Routed } from "./export.mixin.ts";
+import { ServiceError } from "../../lib/errors.ts";
+
+export interface SavedQuestionsEdge {
+  saveQuestion(request: Routed, response: ServerResponse): Promise<void>;
+  removeQuestion(request: Routed, response: ServerResponse): Promise<void>;
+}
+
+/** A little more than a question may have, for what is around it. */
+const savedQuestionLimits = { wireBytes: 81_920, inflatedBytes: 81_920 };
+
+/** Gives the gateway the answers to requests that save a question or remove one, with their preconditions. */
+export function SavedQuestionsEdgeMixin() {
+  return defineMixin<Edge>()({
+    methods: {
+      async saveQuestion(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        const demand = demandOf(request.headers);
+        requireMediaType(request.headers["content-type"], ["application/json"]);
+        const body = plainJsonOf(
+          await this.takeBody(request, response, savedQuestionLimits, request.caller ?? ""),
+        );
+        const params = { name: String(request.$params["name"]), body, demand };
+        const { created, version, saved } = await request.$ctx.call("query.saved.put", params);
+        response.writeHead(created ? 201 : 200, {
+          "content-type": "application/json; charset=utf-8",
+          etag: entityTagOf(version),
+          ...(created && { location: `/api/v1/queries/${encodeURIComponent(saved.name)}` }),
+        });
+        response.end(JSON.stringify(saved));
+      },
+
+      async removeQuestion(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        const demand = demandOf(request.headers);
+        const params = { name: String(request.$params["name"]), demand };
+        await request.$ctx.call("query.saved.remove", params);
+        response.writeHead(204).end();
+      },
+    },
+  });
+}
+
+/** @throws ServiceError VALIDATION: what is saved is in the body alone */
+function refuseParameters({ query }: Routed): void {
+  const [stray] = Object.keys(query);
+  if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
+}
+
+/** What moleculer-web keeps with a request. */
+interface QuestionRequest extends Aliased {
+  /** What the action will be called with. */
+  $params?: Readonly<Record<string, unknown>>;
+}
+
+/** What AskEdgeMixin gives to `this`. */
+export interface AskEdge {
+  takeQuestion(request: Aliased, response: ServerResponse): Promise<void>;
+}
+const maxQuestionBytes = 262144;
+const questionLimits = { wireBytes: maxQuestionBytes, inflatedBytes: maxQuestionBytes };
+
+/** Gives the gateway questions that come as a body. */
+export function AskEdgeMixin() {
+  return defineMixin<Edge>()({
+    methods: {
+      /**
+       * Before an alias: make the body, an object of JSON, the action's parameters.
+       * @throws ServiceError VALIDATION also for parameters in the URL: a question is in its body alone
+       */
+      async takeQuestion(request: QuestionRequest, response: ServerResponse): Promise<void> {
+        const [stray] = Object.keys(request.$params ?? {});
+        if (stray !== undefined) {
+          const message = "a question is asked in the body; the URL takes no parameters";
+          throw new ServiceError("VALIDATION", undefined, {
+            errors: [{ pointer: stray, code: "unknown_parameter", message }],
+          });
+        }
+        requireMediaType(request.headers["content-type"], ["application/json"]);
+        const question = plainJsonOf(
+          await this.takeBody(request, response, questionLimits, request.caller ?? ""),
+        );
+        if (typeof question !== "object" || question === null || Array.isArray(question)) {
+          throw new ServiceError("VALIDATION", undefined, {
+            errors: [{ pointer: "", code: "object", message: "a question is an object" }],
+          });
+        }
+        request.$params = question as Readonly<Record<string, unknown>>;
+      },
+    },
+  });
+}

@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { defineMixin } from "../../lib/moleculer.ts";
+
+export interface RequestMetrics {
+  /** Counts the answer when it is sent; of a read also the time it took. */
+  observeRequest(request: IncomingMessage, response: ServerResponse): void;
+  /** Counts an answer that was just sent, where its route is known. */
+  countAnswer(route: string, status: number): void;
+}
+
+const flushEveryMs = 1_000;
+
+/** Addresses as a closed set of labels. */
+const routes: readonly (readonly [RegExp, string])[] = [
+  [/^\/api\/v1\/events\/batch$/, "batch"],
+  [/^\/api\/v1\/events\/counts$/, "counts"],
+  [/^\/api\/v1\/events\/export$/, "export"],
+  [/^\/api\/v1\/events\/[^/]+$/, "event"],
+  [/^\/api\/v1\/reports\/mail$/, "mail_report"],
+  [/^\/api\/v1\/queries(?:\/|$)/, "saved_questions"],
+  [/^\/health/, "health"],
+  [/^\/metrics$/, "metrics"],
+];
+
+/**
+ * Gives a service `this.observeRequest(request, response)` and `this.countAnswer(route, status)`. Counts are kept here and handed to the
+ * registry once a second: a counter with labels costs 2 µs, a histogram 10 µs, and a request to
+ * collect has about 60 µs in all. Its time is in `analytics_publish_seconds`.
+ */
+export function RequestMetricsMixin() {
+  return defineMixin<{ answered: Map<string, number>; flushing: NodeJS.Timeout }>()({
+    methods: {
+      observeRequest(request: IncomingMessage, response: ServerResponse): void {
+        const collects = request.method === "POST";
+        const path = request.url?.split("?", 1)[0] ?? "";
+        const startedAt = collects ? 0 : performance.now();
+        response.once("finish", () => {
+          const route = routeOf(path, collects);
+          this.countAnswer(route, response.statusCode);
+          if (collects) return;
+          const seconds = (performance.now() - startedAt) / 1_000;
+          this.broker.metrics.observe("analytics_http_request_seconds", seconds, { route });
+        });
+      },
+
+      countAnswer(route: string, status: number): void {
+        const label = `${route} ${Math.floor(status / 100)}xx`;
+        this.answered.set(label, (this.answered.get(label) ?? 0) + 1);
+      },
+
+      handOver(): void {
+        for (const [label, count] of this.answered) {
+          const [route, status] = label.split(" ");
+          this.broker.metrics.increment("analytics_http_requests_total", { route, status }, count);
+        }
+        this.answered.clear();
+      },
+    },
+    created() {
+      this.answered = new Map();
+      this.flushing = setInterval(() => this.handOver(), flushEveryMs).unref();
+    },
+    stopped() {
+      clearInterval(this.flushing);
+    },
+  });
+}
+
+function routeOf(path: string, collects: boolean): string {
+  if (path === "/api/v1/events") return collects ? "collect" : "events";
+  return routes.find(([pattern]) => pattern.test(path))?.[1] ?? "other";
+}

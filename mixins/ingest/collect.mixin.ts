@@ -1,0 +1,229 @@
+import { randomUUIDv7 } from "node:crypto";
+import type { Config } from "../../lib/config.ts";
+import type { Receipt } from "../../lib/event/receipt.ts";
+import { countryReader } from "../../lib/country.ts";
+import { errorType, ServiceError } from "../../lib/errors.ts";
+import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
+import { contentHash } from "../../lib/event/content-hash.ts";
+import type { BatchId, EventId, ProjectId } from "../../lib/event/event.ts";
+import { maxBatchEvents } from "../../lib/event/limits.ts";
+import { originReader, type Origin } from "../../lib/event/origin.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
+import { encodeBatch } from "../../lib/event/batch-message.ts";
+import { type Queueing, QueueMixin } from "../queue.mixin.ts";
+
+/** An accepted event, to be told from another one of its id. */
+export interface Fingerprint {
+  readonly id: EventId;
+  readonly hash: string;
+}
+
+/** What was admitted in one call, durable by now, and the answer about it. */
+export interface Collected {
+  readonly receipt: Receipt;
+  /** Of the accepted events; empty where nobody wants to know what becomes of them. */
+  readonly fingerprints: readonly Fingerprint[];
+}
+
+/**
+ * Gives a service `this.collect(events, project, watched)`: check each event, make the good ones durable,
+ * account for all. `watched`: the caller will ask what became of them. Addresses are truncated here, before
+ * anything is written, and their countries looked up.
+ */
+export function AdmissionMixin(config: Config) {
+  return defineMixin<Publishing & { originOf: (ip: string) => Origin }>()({
+    mixins: [BatchPublisherMixin(config)],
+    methods: {
+      async collect(inputs: unknown, project: ProjectId, watched = false): Promise<Collected> {
+        return this.keep(project, admission(inputs, watched, this.originOf));
+      },
+
+      /** Apart from `collect`, so that what waits for the disk holds on to bytes, not to parsed events. */
+      async keep(
+        project: ProjectId,
+        { results, piece, fingerprints }: Admission,
+      ): Promise<Collected> {
+        const accepted = piece?.count ?? 0;
+        const rejected = results.filter(({ status }) => status === "rejected").length;
+        const batch =
+          piece === null
+            ? null
+            : await this.publishEvents(project, piece).catch((error: unknown) => {
+                throw inDoubt(error, results, piece.ids);
+              });
+        const { metrics } = this.broker;
+        if (rejected > 0) metrics.increment("analytics_events_rejected_total", {}, rejected);
+        if (accepted > 0) metrics.increment("analytics_events_accepted_total", {}, accepted);
+        return {
+          receipt: { batch, accepted: results.length - rejected, rejected, results },
+          fingerprints,
+        };
+      },
+
+      drain(): Promise<void> {
+        return this.flush();
+      },
+    },
+    created() {
+      this.originOf = originReader({ countryOf: countryReader(), fullIp: config.fullIp });
+    },
+  });
+}
+
+/** Who came without an id needs it for sending the same event again. */
+function inDoubt(
+  error: unknown,
+  results: readonly ItemResult[],
+  named: readonly EventId[],
+): unknown {
+  if (errorType(error) !== "OUTCOME_UNKNOWN") return error;
+  const known = new Set(named);
+  const ids = results.flatMap((result) =>
+    result.status === "accepted" && !known.has(result.id)
+      ? [{ index: result.index, id: result.id }]
+      : [],
+  );
+  return new ServiceError("OUTCOME_UNKNOWN", undefined, { ids });
+}
+
+interface Admission {
+  readonly results: readonly ItemResult[];
+  readonly piece: Admitted | null;
+  readonly fingerprints: readonly Fingerprint[];
+}
+
+function admission(inputs: unknown, watched: boolean, originOf: (ip: string) => Origin): Admission {
+  if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
+    throw new ServiceError("VALIDATION", `events must be an array of at most ${maxBatchEvents}`);
+  }
+  const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7, originOf });
+  return {
+    results,
+    piece: accepted.length === 0 ? null : admitted(accepted),
+    fingerprints: watched
+      ? accepted.map(({ event }) => ({ id: event.id, hash: contentHash(event) }))
+      : [],
+  };
+}
+export interface Publishing extends Queueing {
+  publishEvents(project: ProjectId, admitted: Admitted): Promise<BatchId>;
+  flush(): Promise<void>;
+}
+
+/**
+ * The accepted events of one call, ready to travel. Bytes outside the heap: many calls wait for the disk at
+ * once, and what waits on the heap, parsed or as text, the garbage collector copies again and again.
+ */
+export interface Admitted {
+  /** Ids that clients chose. Those that were made here are in no other call. */
+  readonly ids: readonly string[];
+  readonly count: number;
+  /** The events' JSON, joined by commas. */
+  readonly bytes: Uint8Array;
+  readonly receivedAt: number;
+}
+
+/** What was admitted in one call, as a piece of a batch. Never empty. */
+export function admitted(events: readonly AdmittedEvent[]): Admitted {
+  return {
+    ids: events.filter(({ named }) => named).map(({ event }) => event.id),
+    count: events.length,
+    bytes: Buffer.from(events.map(({ json }) => json).join(",")),
+    receivedAt: events.reduce((oldest, { event }) => Math.min(oldest, event.receivedAt), Infinity),
+  };
+}
+const limits = {
+  maxItems: 500,
+  maxBytes: 1048576,
+  maxWaitingItems: 50000,
+  maxWaitMs: gatherWaitMs,
+};
+
+/**
+ * Gives a service `this.publishEvents(project, admitted)`: resolves with the batch that carries the
+ * events once the queue has confirmed it. Concurrent calls of a project share a batch; the events of
+ * one call are never split over two, so a refusal keeps none of them. A batch holds an id once.
+ */
+export function BatchPublisherMixin(config: Config) {
+  return defineMixin<Queueing & { gatherers: Map<ProjectId, Batcher<Admitted, BatchId>> }>()({
+    mixins: [QueueMixin(config)],
+    methods: {
+      publishEvents(project: ProjectId, admitted: Admitted): Promise<BatchId> {
+        let gatherer = this.gatherers.get(project);
+        if (gatherer === undefined) {
+          gatherer = new Batcher((group) => this.publishGroup(project, group), limits, overloaded);
+          this.gatherers.set(project, gatherer);
+        }
+        return gatherer.add({
+          value: admitted,
+          items: admitted.count,
+          sizeBytes: admitted.bytes.length,
+        });
+      },
+
+      async publishGroup(
+        project: ProjectId,
+        group: readonly Admitted[],
+      ): Promise<readonly Promise<BatchId>[]> {
+        const batches = withoutRepeats(group);
+        const published = new Map<Admitted, Promise<BatchId>>();
+        for (const batch of batches) {
+          const confirmed = this.publishBatch(project, batch);
+          for (const piece of batch) published.set(piece, confirmed);
+        }
+        await Promise.allSettled(published.values());
+        return group.map((piece) => published.get(piece) as Promise<BatchId>);
+      },
+
+      async publishBatch(project: ProjectId, pieces: readonly Admitted[]): Promise<BatchId> {
+        const batch = randomUUIDv7();
+        const events = pieces.reduce((sum, { count }) => sum + count, 0);
+        const startedAt = performance.now();
+        await this.queue.publish({
+          body: encodeBatch(
+            batch,
+            project,
+            pieces.map(({ bytes }) => bytes),
+          ),
+          receivedAt: Math.min(...pieces.map((piece) => piece.receivedAt)),
+        });
+        this.broker.metrics.observe(
+          "analytics_publish_seconds",
+          (performance.now() - startedAt) / 1000,
+        );
+        this.broker.metrics.observe("analytics_batch_events", events);
+        return batch;
+      },
+
+      /** Waits until everything taken so far is confirmed or refused. */
+      async flush(): Promise<void> {
+        await Promise.all([...this.gatherers.values()].map((gatherer) => gatherer.idle()));
+      },
+    },
+    created() {
+      this.gatherers = new Map();
+    },
+  });
+}
+
+/** Pieces in as few batches as hold no id twice: nearly always one. */
+function withoutRepeats(group: readonly Admitted[]): Admitted[][] {
+  const batches: { readonly ids: Set<string>; readonly pieces: Admitted[] }[] = [];
+  for (const piece of group) {
+    let batch = batches.find(({ ids }) => !piece.ids.some((id) => ids.has(id)));
+    if (batch === undefined) batches.push((batch = { ids: new Set(), pieces: [] }));
+    for (const id of piece.ids) batch.ids.add(id);
+    batch.pieces.push(piece);
+  }
+  return batches.map(({ pieces }) => pieces);
+}
+function overloaded(): ServiceError {
+  return new ServiceError(
+    "QUEUE_UNAVAILABLE",
+    "More events wait to be made durable than can be kept waiting",
+    {
+      retryAfter: 1,
+    },
+  );
+}

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { maxWaitMs } from "../../lib/call-limits.ts";
+import type { EventOutcome } from "../../lib/event/receipt.ts";
+import type { BatchId, EventId } from "../../lib/event/event.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import type { Fingerprint } from "./collect.mixin.ts";
+
+const pollMs = 100;
+
+type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
+
+/**
+ * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: what became of accepted events, asked
+ * of the query service until none is pending or the time is over, whatever that service does. `events.stored` wakes it early.
+ */
+export function OutcomeMixin() {
+  return defineMixin<{ stored: Set<() => void> }>()({
+    events: {
+      "events.stored": {
+        handler(this: { stored: Set<() => void> }) {
+          for (const wake of this.stored) wake();
+        },
+      },
+    },
+    methods: {
+      async outcomesOf(
+        ctx: Caller,
+        events: readonly Fingerprint[],
+        batch: BatchId,
+        waitMs: number,
+      ): Promise<Readonly<Record<EventId, EventOutcome>>> {
+        const deadline = performance.now() + Math.min(waitMs, maxWaitMs);
+        const timeIsOver = new AbortController();
+        const over = delay(Math.min(waitMs, maxWaitMs), undefined, {
+          signal: timeIsOver.signal,
+        }).catch(() => undefined);
+        const outcomes = new Map<string, EventOutcome>();
+        const asked = events.map(({ id, hash }) => ({ id, batch, hash }));
+        for (;;) {
+          const stored = this.nextStored();
+          const pending = asked.filter(({ id }) => (outcomes.get(id) ?? "pending") === "pending");
+          // Who cannot be told now is still accepted: an error while asking is no outcome.
+          const telling = Promise.all(
+            pending.map(async (question) =>
+              outcomes.set(
+                question.id,
+                await ctx.call("query.outcome", question).catch((): EventOutcome => "pending"),
+              ),
+            ),
+          );
+          await Promise.race([telling, over]);
+          const leftMs = deadline - performance.now();
+          const settled = asked.every(({ id }) => (outcomes.get(id) ?? "pending") !== "pending");
+          if (settled || leftMs <= 0) {
+            timeIsOver.abort();
+            return Object.fromEntries(asked.map(({ id }) => [id, outcomes.get(id) ?? "pending"]));
+          }
+          await Promise.race([stored, delay(Math.min(pollMs, leftMs))]);
+        }
+      },
+      nextStored(): Promise<void> {
+        return new Promise((resolve) => {
+          const wake = () => {
+            this.stored.delete(wake);
+            resolve();
+          };
+          this.stored.add(wake);
+        });
+      },
+    },
+    created() {
+      this.stored = new Set();
+    },
+  });
+}

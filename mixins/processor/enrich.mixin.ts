@@ -1,0 +1,144 @@
+import { extname } from "node:path";
+import type { Config } from "../../lib/config.ts";
+import type { DeltasJob, EnrichJob, EnrichSettings } from "../../lib/event/enrich/job.ts";
+import type { DeltasDone } from "../../lib/counting/delta.ts";
+import { decodeBatch, isMalformedBatch } from "../../lib/event/batch-message.ts";
+import type { BatchMessage, StoredEvent } from "../../lib/event/event.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { rolledUp } from "../../lib/counting/dimensions.ts";
+import { pack, unpack } from "../../lib/store/batch-pack.ts";
+import { type BatchPack } from "../../lib/store/store.ts";
+import type { Delta } from "../../lib/counting/delta.ts";
+import { Piscina } from "piscina";
+
+/** A batch after enrichment: what can be stored, and the indexes of events that no worker survived. */
+export interface Enriched {
+  readonly done: BatchPack;
+  readonly poisonous: readonly number[];
+}
+
+export interface Enriching {
+  enrich(body: Uint8Array): Promise<Enriched>;
+  deltasOf(batch: BatchOf, events: readonly StoredEvent[]): Promise<readonly Delta[]>;
+}
+
+type BatchOf = Pick<BatchMessage, "batch" | "project">;
+interface Offload {
+  (job: EnrichJob): Promise<BatchPack>;
+  (job: DeltasJob): Promise<DeltasDone>;
+}
+
+const worker = new URL(
+  `../../workers/enrich.worker${extname(import.meta.filename)}`,
+  import.meta.url,
+);
+
+/**
+ * Gives a service `this.enrich(body)`: a batch enriched on a worker thread. A worker that dies costs
+ * a second try; where that one dies too, the batch is halved until the events that kill are alone.
+ */
+export function EnrichMixin(config: Config, filename: URL = worker) {
+  const settings: EnrichSettings = {
+    fullIp: config.fullIp,
+    dimensions: rolledUp(config.rollupDimensions),
+  };
+  return defineMixin<{ offload: Offload }>()({
+    mixins: [
+      WorkerPoolMixin<EnrichJob | DeltasJob, BatchPack | DeltasDone>({
+        filename,
+        threads: config.enrichThreads,
+        workerData: settings,
+        timeoutMs: 30_000,
+      }),
+    ],
+    methods: {
+      async enrich(body: Uint8Array): Promise<Enriched> {
+        try {
+          return { done: await this.offload({ body }), poisonous: [] };
+        } catch (error) {
+          if (isMalformedBatch(error)) throw error;
+          this.logger.warn({ err: error }, "batch is enriched again");
+          this.broker.metrics.increment("analytics_enrich_retries_total");
+        }
+        const whole = await this.offload({ body }).catch(() => undefined);
+        return whole === undefined
+          ? isolate(this.offload.bind(this), body)
+          : { done: whole, poisonous: [] };
+      },
+      async deltasOf(batch: BatchOf, events: readonly StoredEvent[]): Promise<readonly Delta[]> {
+        return recount(this.offload.bind(this), batch, events);
+      },
+    },
+  });
+}
+
+async function recount(
+  offload: Offload,
+  { batch, project }: BatchOf,
+  events: readonly StoredEvent[],
+): Promise<readonly Delta[]> {
+  return (await offload({ kind: "deltas", batch, project, events })).deltas;
+}
+
+async function isolate(offload: Offload, body: Uint8Array): Promise<Enriched> {
+  const message = decodeBatch(body);
+  const poisonous: number[] = [];
+  const events: StoredEvent[] = [];
+
+  async function enrichOnly(only: readonly number[]): Promise<void> {
+    const part = await offload({ body, only }).catch(() => undefined);
+    if (part !== undefined) {
+      events.push(...unpack(part).events);
+    } else if (only.length === 1) {
+      poisonous.push(...only);
+    } else {
+      const middle = only.length >> 1;
+      await enrichOnly(only.slice(0, middle));
+      await enrichOnly(only.slice(middle));
+    }
+  }
+
+  await enrichOnly(message.events.map((_, index) => index));
+  const { batch, project } = message;
+  const deltas = await recount(offload, message, events);
+  return { done: pack({ batch, project, events, deltas }), poisonous };
+}
+export interface WorkerPoolOptions {
+  readonly filename: URL;
+  readonly threads: number;
+  readonly workerData: unknown;
+  /** A job that takes longer is stopped with its worker and rejected. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Gives a service `this.offload(job)`: one job on a pool of worker threads. Waits while all are
+ * busy, never drops. A worker that dies rejects its job and is replaced.
+ */
+export function WorkerPoolMixin<Job, Done>({
+  filename,
+  threads,
+  workerData,
+  timeoutMs,
+}: WorkerPoolOptions) {
+  return defineMixin<{ pool: Piscina<Job, Done> }>()({
+    methods: {
+      offload(job: Job): Promise<Done> {
+        return this.pool.run(job, { signal: AbortSignal.timeout(timeoutMs) });
+      },
+    },
+    created() {
+      this.pool = new Piscina<Job, Done>({
+        filename: filename.href,
+        minThreads: 0,
+        maxThreads: threads,
+        idleTimeout: 60000,
+        workerData,
+        resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 },
+      });
+    },
+    async stopped() {
+      await this.pool.close();
+    },
+  });
+}

@@ -1,0 +1,55 @@
+import type { Context } from "moleculer";
+import { Callers } from "../../lib/concurrency/callers.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+
+type Calling = Pick<TypedContext<unknown>, "meta"> & { readonly nodeID?: string | null };
+
+/** What CallersMixin gives to `this`. */
+export interface Waited {
+  /** Does some work for a caller; the signal is aborted once the caller has left, where it said how it will tell. */
+  forCaller<T>(ctx: Calling, work: (signal?: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+/**
+ * Gives a service `this.forCaller(ctx, work)`. A caller that may leave gives its call an id (`meta.call`) and broadcasts
+ * `caller.left` with it; that a caller's node is gone is noticed too.
+ */
+export function CallersMixin() {
+  return defineMixin<{ callers: Callers }>()({
+    methods: {
+      async forCaller<T>(
+        { meta: { call }, nodeID }: Calling,
+        work: (signal?: AbortSignal) => Promise<T>,
+      ): Promise<T> {
+        if (call === undefined) return work();
+        const signal = this.callers.begin(call, nodeID);
+        try {
+          return await work(signal);
+        } finally {
+          this.callers.end(call);
+        }
+      },
+
+      tellLeft({ params }: Context<unknown>): void {
+        const { call } = (params ?? {}) as { readonly call?: unknown };
+        if (typeof call === "string") this.callers.left(call);
+      },
+
+      tellLost({ params }: Context<unknown>): void {
+        const { node } = (params ?? {}) as { readonly node?: { readonly id?: unknown } };
+        if (typeof node?.id === "string") this.callers.lost(node.id);
+      },
+    },
+    events: {
+      "caller.left"(ctx: Context<unknown>) {
+        (this as unknown as { tellLeft(ctx: Context<unknown>): void }).tellLeft(ctx);
+      },
+      "$node.disconnected"(ctx: Context<unknown>) {
+        (this as unknown as { tellLost(ctx: Context<unknown>): void }).tellLost(ctx);
+      },
+    },
+    created() {
+      this.callers = new Callers();
+    },
+  });
+}

@@ -1,0 +1,124 @@
+import type { Config } from "../../lib/config.ts";
+import { type AnswerMeta } from "../../lib/questions/answer-meta.ts";
+import { defaultProject } from "../../lib/event/event.ts";
+import { pageOf, readListQuestion, type ListAnswer } from "../../lib/questions/lists/list.ts";
+import { exactness, type Told } from "../../lib/questions/answer-meta.ts";
+import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import { askWithinMs } from "../../lib/call-limits.ts";
+import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
+import type { ProjectId } from "../../lib/event/event.ts";
+import { publicEvent, selectFields } from "../../lib/event/public-event.ts";
+import { AnswersUnderWay } from "../../lib/concurrency/answers-under-way.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import { AsOf } from "../../lib/answers/as-of.ts";
+import { budgetOf } from "./budget.ts";
+import { Reading, type Budget } from "../../lib/answers/reading.ts";
+import { scansEvents } from "../../lib/store/scanning.ts";
+import { CallersMixin, type Waited } from "./callers.mixin.ts";
+import { StoreMixin, type Storing } from "../store.mixin.ts";
+
+export type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
+
+interface Proving {
+  proof: AsOf;
+  /** Whether the last question about it got no answer. */
+  untold: boolean;
+  budget: Budget;
+}
+
+/** What AnswersMixin gives to `this`. */
+export interface Answering extends Storing, Waited {
+  readonly budget: Budget;
+  readingOf(project: ProjectId, signal?: AbortSignal): Reading;
+  begin(): Promise<Begun>;
+  metaOf(begun: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta;
+}
+
+/** When an answer was begun and how far it reaches, both epoch milliseconds. */
+export interface Begun {
+  readonly startedAt: number;
+  /** As `startedAt`, by `performance.now()`: the clock may be set meanwhile. */
+  readonly steadyAt: number;
+  readonly asOf: number;
+}
+
+/** Gives a service the answers to reads, each with its `meta`. */
+export function AnswersMixin(config: Config) {
+  return defineMixin<Storing & Proving & Waited>()({
+    mixins: [StoreMixin(config), CallersMixin()],
+    methods: {
+      /**
+       * Everything accepted before `asOf` is stored by now: to be asked before anything is read. What a
+       * processor that does not answer may hold is not known, so then no more is claimed than before.
+       */
+      async begin(): Promise<Begun> {
+        const startedAt = Date.now();
+        const steadyAt = performance.now();
+        return { startedAt, steadyAt, asOf: await this.proof.reach() };
+      },
+
+      /** The store as one caller reads it. */
+      readingOf(project: ProjectId, signal?: AbortSignal): Reading {
+        return new Reading({ store: this.store, project, budget: this.budget, signal });
+      },
+
+      /** @throws where a processor does not tell its backlog; logged when that begins and when it ends */
+      async askBacklog(askedAt: number): Promise<number> {
+        try {
+          const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);
+          if (this.untold) this.logger.info("all processors tell their backlog again");
+          this.untold = false;
+          const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
+          return Math.min(askedAt, ...oldest);
+        } catch (error) {
+          if (!this.untold) {
+            this.logger.warn({ err: error }, "a processor does not tell its backlog");
+          }
+          this.untold = true;
+          throw error;
+        }
+      },
+
+      metaOf({ steadyAt, asOf }: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta {
+        // Rollups counted an event when it was whole.
+        const leavesOut = found.source !== "rollup" && (this.store.leftOut ?? 0) > 0;
+        return {
+          asOf: new Date(asOf).toISOString(),
+          lagMs: Math.max(0, Date.now() - asOf),
+          ...found,
+          ...(leavesOut && exactness([...(found.because ?? []), "damaged"])),
+          tookMs: Math.round(performance.now() - steadyAt),
+        };
+      },
+
+      async listAnswer(ctx: Caller, raw: Raw): Promise<ListAnswer> {
+        const question = readListQuestion(raw);
+        const { filter, order, limit, after, fields } = question;
+        const asked = { ...filter, project: ctx.meta.project ?? defaultProject };
+        if (scansEvents(asked)) this.readingOf(asked.project).checkTurn();
+        const begun = await this.begin();
+        const [found, total] = await this.forCaller(ctx, (signal) => {
+          const reading = this.readingOf(asked.project, signal);
+          return Promise.all([
+            reading.page({ ...asked, order, limit, after }),
+            question.total ? reading.countEvents(asked) : undefined,
+          ]);
+        });
+        const { events, page } = pageOf(found, question);
+        const shown = events.map(publicEvent);
+        return {
+          data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
+          page,
+          ...(total !== undefined && { total }),
+          meta: this.metaOf(begun, { exact: true, source: "events", cache: "miss" }),
+        };
+      },
+    },
+    created() {
+      this.proof = new AsOf((askedAt) => this.askBacklog(askedAt));
+      this.untold = false;
+      const answers = AnswersUnderWay.of(this.broker, config.reading.answerMaxBytes);
+      this.budget = budgetOf(config, answers);
+    },
+  });
+}

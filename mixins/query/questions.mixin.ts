@@ -1,0 +1,102 @@
+import { hash, randomUUID } from "node:crypto";
+import type { Config } from "../../lib/config.ts";
+import { type Actions } from "../../lib/contracts.ts";
+import { type AnswerMeta } from "../../lib/questions/answer-meta.ts";
+import { defaultProject } from "../../lib/event/event.ts";
+import { rolledUp } from "../../lib/counting/dimensions.ts";
+import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { SharedWork } from "../../lib/concurrency/shared-work.ts";
+import { QuestionContext } from "../../lib/answers/context.ts";
+import {
+  kinds,
+  type Answer,
+  type Question,
+  type QuestionKind,
+  type Questions,
+} from "../../lib/answers/kinds.ts";
+import type { Answering, Caller } from "./freshness.mixin.ts";
+
+type Asked = Actions["query.answered"]["params"];
+
+type Answered = (
+  params: Asked,
+  options: { readonly parentCtx: Caller },
+) => Promise<Actions["query.answered"]["result"]>;
+
+/** An answer as its asker gets it. */
+type Reply<K extends QuestionKind> = Omit<Questions[K]["answer"], keyof Answer> & {
+  readonly meta: AnswerMeta;
+};
+
+/** What QuestionsMixin gives to `this`. */
+export interface Questioning {
+  /** @throws ServiceError VALIDATION, QUERY_TOO_EXPENSIVE, TOO_MANY_REQUESTS */
+  ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>>;
+}
+
+interface Sharing {
+  shared: SharedWork<Actions["query.answered"]["result"]>;
+  /** By who asks: aborted once nobody waits for the answer. */
+  waitedFor: Map<string, AbortSignal>;
+}
+
+/** Gives a service the answers to questions of every kind, read, within a budget, cached, with `meta`. */
+export function QuestionsMixin(config: Config) {
+  const dimensions = rolledUp(config.rollupDimensions);
+
+  return defineMixin<Answering & Questioning & Sharing>()({
+    methods: {
+      async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
+        const question: Question<K> = kinds[kind].read(raw, dimensions);
+        const project = ctx.meta.project ?? defaultProject;
+        if (kinds[kind].takesTurn(question, dimensions)) this.readingOf(project).checkTurn();
+        const begun = await this.begin();
+        const { from = firstInstant, to } = kinds[kind].rangeOf(question);
+        const fingerprint = await this.store.fingerprint(project, { from, to: to ?? lastInstant });
+        const depends = [kind, project, question, fingerprint];
+        const key = hash("sha256", JSON.stringify(depends));
+        const askedBy = randomUUID();
+        const asked: Asked = { project, kind, question, key, askedBy };
+        const answered = await this.forCaller(ctx, (signal) =>
+          this.shared.ask(key, signal, async (stop) => {
+            this.waitedFor.set(askedBy, stop);
+            try {
+              return await this.answered(ctx, asked);
+            } finally {
+              this.waitedFor.delete(askedBy);
+            }
+          }),
+        );
+        const { told, askedBy: answeredTo, ...answer } = answered;
+        const cache = answeredTo === askedBy ? "miss" : "hit";
+        const meta = this.metaOf(begun, { ...told, cache });
+        return { ...answer, meta } as Reply<K>;
+      },
+
+      /** The service's own action, through the cacher. */
+      answered(ctx: Caller, asked: Asked): Promise<Actions["query.answered"]["result"]> {
+        const { answered } = this.actions as { answered: Answered };
+        return answered(asked, { parentCtx: ctx });
+      },
+
+      answerTo({ project, kind, question, askedBy }: Asked): Promise<Answer> {
+        const { store, budget } = this;
+        const signal = this.waitedFor.get(askedBy);
+        const asking = new QuestionContext({
+          store,
+          project,
+          rolledUp: dimensions,
+          budget,
+          signal,
+        });
+        return kinds[kind].answer(asking, question as never);
+      },
+    },
+    created() {
+      this.shared = new SharedWork();
+      this.waitedFor = new Map();
+    },
+  });
+}

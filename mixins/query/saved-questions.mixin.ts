@@ -1,0 +1,144 @@
+import { randomUUID } from "node:crypto";
+import type { Config } from "../../lib/config.ts";
+import { type Actions } from "../../lib/contracts.ts";
+import { defaultProject } from "../../lib/event/event.ts";
+import { rolledUp } from "../../lib/counting/dimensions.ts";
+import {
+  readQuestionName,
+  readQuestionToKeep,
+  withRange,
+  type QuestionKinds,
+  type ShownQuestion,
+} from "../../lib/questions/saved.ts";
+import { ServiceError } from "../../lib/errors.ts";
+import { entityTagOf } from "../../lib/http/precondition.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import type { QuestionSummary, SavedQuestion } from "../../lib/store/saved-questions.ts";
+import type { Demand } from "../../lib/questions/saved.ts";
+import { kinds, type QuestionKind } from "../../lib/answers/kinds.ts";
+import type { Caller } from "./freshness.mixin.ts";
+import type { Questioning } from "./questions.mixin.ts";
+import type { Storing } from "../store.mixin.ts";
+
+/** Of one project. */
+const maxQuestions = 1_000;
+
+/** Of what is kept of one, as JSON. */
+const maxBytes = 65_536;
+
+/** Gives a service what it needs to keep questions under names, and to ask them. */
+export function SavedQuestionsMixin(config: Config) {
+  const dimensions = rolledUp(config.rollupDimensions);
+  const readers: QuestionKinds = Object.fromEntries(
+    Object.entries(kinds).map(([name, kind]) => [
+      name,
+      { read: (question) => kind.read(question, dimensions) },
+    ]),
+  );
+
+  return defineMixin<Storing & Questioning>()({
+    methods: {
+      async keepQuestion(
+        { meta }: Pick<Caller, "meta">,
+        { name, body, demand = "any" }: Actions["query.saved.put"]["params"],
+      ): Promise<Actions["query.saved.put"]["result"]> {
+        const { kind, question, description } = readQuestionToKeep(body, readers);
+        const text = JSON.stringify(question);
+        if (Buffer.byteLength(text) > maxBytes) {
+          throw new ServiceError(
+            "TOO_LARGE",
+            `A saved question may have at most ${maxBytes} bytes`,
+          );
+        }
+        const toSave = {
+          name: readQuestionName(name),
+          kind,
+          description,
+          version: randomUUID(),
+          savedAt: Date.now(),
+          question: text,
+        };
+        const project = meta.project ?? defaultProject;
+        const outcome = await this.store.saveQuestion(project, toSave, demand, maxQuestions);
+        if (outcome === "unmet") throw unmet();
+        if (outcome === "full") {
+          throw new ServiceError(
+            "TOO_MANY_QUESTIONS",
+            `A project may have ${maxQuestions} saved questions: remove one first`,
+          );
+        }
+        const saved = await this.store.savedQuestion(project, toSave.name);
+        // Somebody else may have been there already.
+        const shown = shownOf(saved ?? { ...toSave, createdAt: toSave.savedAt });
+        return { created: outcome === "created", version: toSave.version, saved: shown };
+      },
+
+      async keptQuestion({ meta }: Pick<Caller, "meta">, name: unknown): Promise<SavedQuestion> {
+        const project = meta.project ?? defaultProject;
+        const found = await this.store.savedQuestion(project, readQuestionName(name));
+        if (found !== undefined) return found;
+        throw new ServiceError("NOT_FOUND", "There is no saved question of this name");
+      },
+
+      async showQuestion(ctx: TypedContext<{ name: string }>): Promise<ShownQuestion> {
+        const found = await this.keptQuestion(ctx, ctx.params.name);
+        ctx.meta.$responseHeaders = { ETag: entityTagOf(found.version) };
+        return shownOf(found);
+      },
+
+      async listQuestions({ meta }: Pick<Caller, "meta">): Promise<readonly ShownQuestion[]> {
+        const all = await this.store.savedQuestions(meta.project ?? defaultProject);
+        return all.map(shownOf);
+      },
+
+      async forgetQuestion(
+        { meta }: Pick<Caller, "meta">,
+        { name, demand = "any" }: { readonly name: string; readonly demand?: Demand },
+      ): Promise<{ readonly removed: string }> {
+        const project = meta.project ?? defaultProject;
+        const outcome = await this.store.removeQuestion(project, readQuestionName(name), demand);
+        if (outcome === "unmet") throw unmet();
+        if (outcome === "absent") {
+          throw new ServiceError("NOT_FOUND", "There is no saved question of this name");
+        }
+        return { removed: name };
+      },
+
+      async askQuestion(
+        ctx: Caller,
+        { name, ...range }: Actions["query.saved.results"]["params"],
+      ): Promise<object> {
+        const { kind, question } = await this.keptQuestion(ctx, name);
+        // Saved by a process that knows more kinds than this one.
+        if (!isKind(kind)) throw new ServiceError("SERVICE_UNAVAILABLE");
+        const asked = JSON.parse(question) as Readonly<Record<string, unknown>>;
+        return this.ask(ctx, kind, withRange({ kind, question: asked }, range));
+      },
+    },
+  });
+}
+
+function shownOf(saved: QuestionSummary & Partial<SavedQuestion>): ShownQuestion {
+  const { name, kind, description, question, createdAt, savedAt } = saved;
+  return {
+    name,
+    kind,
+    ...(question !== undefined && {
+      question: JSON.parse(question) as Readonly<Record<string, unknown>>,
+    }),
+    description,
+    createdAt: new Date(createdAt).toISOString(),
+    savedAt: new Date(savedAt).toISOString(),
+  };
+}
+
+function isKind(kind: string): kind is QuestionKind {
+  return Object.hasOwn(kinds, kind);
+}
+
+function unmet(): ServiceError {
+  return new ServiceError(
+    "PRECONDITION_FAILED",
+    "The saved question is not in the state that If-Match or If-None-Match demands",
+  );
+}

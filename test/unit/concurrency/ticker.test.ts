@@ -1,0 +1,98 @@
+import { ServiceBroker } from "moleculer";
+import { TickerMixin, type Ticking } from "../../../mixins/aggregator/rollup.mixin.ts";
+
+async function withTicker(
+  everyMs: number,
+  use: (service: Ticking) => Promise<void>,
+  restFactor = 0,
+): Promise<void> {
+  const broker = new ServiceBroker({ logger: false });
+  const schema = { name: "ticks", mixins: [TickerMixin({ everyMs, restFactor })] };
+  const service = broker.createService(schema) as unknown as Ticking;
+  await broker.start();
+  try {
+    await use(service);
+  } finally {
+    await service.stopTicking();
+    await broker.stop();
+  }
+}
+
+test("runs again and again, never twice at once, and goes on after a failure", async () => {
+  let running = 0;
+  let runs = 0;
+  await withTicker(1, async (service) => {
+    await new Promise<void>((resolve) =>
+      service.startTicking(async () => {
+        running += 1;
+        expect(running).toBe(1);
+        await new Promise((turn) => setImmediate(turn));
+        running -= 1;
+        runs += 1;
+        if (runs === 2) throw new Error("once");
+        if (runs === 5) resolve();
+      }),
+    );
+  });
+  expect(runs).toBeGreaterThanOrEqual(5);
+});
+
+test("is woken before its time, also by a call that came while it ran", async () => {
+  await withTicker(3_600_000, async (service) => {
+    let runs = 0;
+    await new Promise<void>((resolve) =>
+      service.startTicking(async () => {
+        runs += 1;
+        if (runs === 1) service.wake();
+        if (runs === 2) setImmediate(() => service.wake());
+        if (runs === 3) resolve();
+        await Promise.resolve();
+      }),
+    );
+  });
+});
+
+test("stopping waits for the run under way", async () => {
+  let ended = false;
+  await withTicker(1, async (service) => {
+    await new Promise<void>((started) =>
+      service.startTicking(async () => {
+        started();
+        await new Promise((turn) => setTimeout(turn, 20));
+        ended = true;
+      }),
+    );
+    await service.stopTicking();
+    expect(ended).toBe(true);
+  });
+});
+
+test.each([-86_400_000, -3_600_000, 3_600_000, 86_400_000])(
+  "a clock that is set by %d ms while it rests delays nothing",
+  async (setByMs) => {
+    const { now } = Date;
+    try {
+      await withTicker(
+        3_600_000,
+        async (service) => {
+          let runs = 0;
+          await new Promise<void>((resolve) =>
+            service.startTicking(async () => {
+              runs += 1;
+              await Promise.resolve();
+              if (runs === 2) return resolve();
+              // After the run, in its rest.
+              setImmediate(() => {
+                Date.now = () => now() + setByMs;
+                service.wake();
+              });
+            }),
+          );
+        },
+        2,
+      );
+    } finally {
+      Date.now = now;
+    }
+  },
+);

@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { rowReader } from "../../../../../lib/questions/fold.ts";
+import type { Cell, Column } from "../../../../../lib/questions/fold.ts";
+import { meets } from "../../../../../lib/event/filter.ts";
+import type { StoredEvent } from "../../../../../lib/event/event.ts";
+import { Segment, Untold } from "../../../../../lib/store/sqlite/columns/reader.ts";
+import { Shredder } from "../../../../../lib/store/sqlite/columns/writer.ts";
+import { toRow } from "../../../../../lib/store/rows.ts";
+import type { EventFilter } from "../../../../../lib/event/filter.ts";
+import { events, path, predicate } from "../../../../contract/store-arbitraries.ts";
+import { event, minute } from "../../../../contract/store-harness.ts";
+
+function shredded(stored: readonly StoredEvent[]) {
+  const shredder = new Shredder(stored.length);
+  for (const one of stored) shredder.add(toRow(one, one.batch));
+  return shredder.finish();
+}
+
+function segmentOf(stored: readonly StoredEvent[]): Segment {
+  const { rows, complete, columns } = shredded(stored);
+  const byName = new Map(columns);
+  return new Segment({ rows, complete, fetch: (name) => byName.get(name) });
+}
+
+/** The rows that a fold of these columns gets. */
+function rowsOf(
+  segment: Segment,
+  filter: Omit<EventFilter, "project">,
+  columns: readonly Column[],
+) {
+  const rows: (readonly Cell[])[] = [];
+  const fold = {
+    columns,
+    add: (row: readonly Cell[]) => void rows.push([...row]),
+    finish: () => rows,
+  };
+  const count = segment.fold({ project: "p", ...filter }, fold);
+  expect(count).toBe(rows.length);
+  return rows;
+}
+
+const column: fc.Arbitrary<Column> = fc.oneof(
+  fc.record({ path: path.filter(([top]) => ["data", "metadata", "context"].includes(top)) }),
+  fc.record({ meets: predicate }),
+  fc
+    .constantFrom("type", "timestamp", "source", "correlationId", "user")
+    .map((field) => ({ field })),
+);
+
+test("the columns of a chunk tell what its events do (any events, filter and columns)", () => {
+  let untold = 0;
+  let told = 0;
+  fc.assert(
+    fc.property(
+      events,
+      fc.array(predicate, { maxLength: 2 }),
+      fc.array(column, { minLength: 1, maxLength: 3 }),
+      (stored, where, columns) => {
+        const read = rowReader(columns);
+        const expected = stored
+          .filter((one) => where.every((part) => meets(one, part)))
+          .map((one) => read(one));
+        try {
+          expect(rowsOf(segmentOf(stored), { where }, columns)).toEqual(expected);
+          told++;
+        } catch (error) {
+          if (!(error instanceof Untold)) throw error;
+          untold++;
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+  expect(told).toBeGreaterThan(untold / 4);
+});
+
+describe("a segment", () => {
+  const stored = [
+    event("a", { data: { plan: "pro", n: 1 }, metadata: { userId: 7 } }),
+    event("b", { data: { plan: ["x"] }, project: "q" }),
+    event("c", { type: "t", source: "s\ud800", timestamp: minute + 5, correlationId: "k" }),
+  ];
+
+  test("keeps to the project, the range, types, sources and the user", () => {
+    const segment = segmentOf(stored);
+    const types = (filter: Omit<EventFilter, "project">) =>
+      rowsOf(segment, filter, [{ field: "type" }]).flat();
+    expect(types({})).toEqual(["mail.opened", "t"]);
+    expect(types({ from: minute + 5 })).toEqual(["t"]);
+    expect(types({ to: minute + 5 })).toEqual(["mail.opened"]);
+    expect(types({ types: ["t", "u"] })).toEqual(["t"]);
+    expect(types({ sources: ["s\ud800"] })).toEqual(["t"]);
+    expect(types({ correlationId: "k" })).toEqual(["t"]);
+    expect(types({ userId: "7" })).toEqual(["mail.opened"]);
+    expect(() => types({ where: [{ path: ["user"], op: "is", values: ["7"] }] })).toThrow(Untold);
+  });
+
+  test("says what it cannot tell before a fold has got anything", () => {
+    const segment = segmentOf(stored);
+    expect(() => rowsOf(segment, {}, [{ field: "type" }, { field: "id" }])).toThrow(Untold);
+  });
+});
+
+test("who makes up names as they go gets columns for some; of the others nothing is claimed", () => {
+  const many = Array.from({ length: 400 }, (_, i) => event(`e${i}`, { data: { [`k${i}`]: i } }));
+  const { complete, columns } = shredded(many);
+  expect(complete).toBe(false);
+  expect(columns.length).toBeLessThan(300);
+  const segment = segmentOf(many);
+  const pathOf = (i: number) => [{ path: ["data", `k${i}`] as [string, ...string[]] }];
+  expect(rowsOf(segment, {}, pathOf(0)).filter(([cell]) => cell === 0)).toHaveLength(1);
+  expect(() => rowsOf(segment, {}, pathOf(399))).toThrow(Untold);
+});
+
+test("long texts that do not repeat get no column", () => {
+  const texts = Array.from({ length: 20 }, (_, i) =>
+    event(`e${i}`, { data: { html: `${i}`.repeat(60_000) } }),
+  );
+  expect(shredded(texts).complete).toBe(false);
+  expect(() => rowsOf(segmentOf(texts), {}, [{ path: ["data", "html"] }])).toThrow(Untold);
+});

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { append } from "../../../../lib/store/sqlite/append.ts";
+import { Database } from "../../../../lib/store/sqlite/database.ts";
+import { toRow } from "../../../../lib/store/rows.ts";
+import { scansOf } from "../../../../lib/store/sqlite/scan.ts";
+import { chunkSize } from "../../../../lib/store/sqlite/schema.ts";
+import type { EventQuery } from "../../../../lib/event/filter.ts";
+import { event, minute } from "../../../contract/store-harness.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "store-plans-"));
+const options = { file: join(folder, "store.sqlite"), create: true };
+const writer = new Database({ ...options, role: "writer" });
+const reader = new Database({ ...options, role: "reader" });
+
+beforeAll(() => {
+  const rows = Array.from({ length: 3 * chunkSize }, (_, n) =>
+    toRow(event(`e${n}`, { timestamp: minute + n }), "b"),
+  );
+  writer.transaction((db) => append(db, "b", rows));
+});
+
+afterAll(() => {
+  reader.close();
+  writer.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** How SQLite goes about each scan of a query, in the order of the query. */
+function plansOf(query: Partial<EventQuery>): string[] {
+  const asked = { project: "p", order: "desc", limit: 10, ...query } as const;
+  return reader.transaction((db) =>
+    scansOf(db, asked).map(({ sql, parameters }) => {
+      const explain = `EXPLAIN QUERY PLAN SELECT seq, timestamp, id ${sql}
+        ORDER BY timestamp ${asked.order}, id ${asked.order}`;
+      return db
+        .all(explain, ...parameters)
+        .map((row) => row[3])
+        .join("; ");
+    }),
+  );
+}
+
+const after = { timestamp: minute + 5, id: "e" };
+const where = [{ path: ["data", "plan"], op: "is", values: ["pro"] }] as const;
+
+describe("a page of events", () => {
+  test.each<[string, Partial<EventQuery>, string]>([
+    ["all", {}, "COVERING INDEX events_by_time (project=?)"],
+    [
+      "a range",
+      { from: 1, to: 2 },
+      "COVERING INDEX events_by_time (project=? AND timestamp>? AND timestamp<?)",
+    ],
+    ["at depth", { after }, "COVERING INDEX events_by_time (project=? AND (timestamp,id)<(?,?))"],
+    [
+      "at depth of a range",
+      { after, from: 1, to: 2, order: "asc" },
+      "events_by_time (project=? AND (timestamp,id)>(?,?) AND timestamp<?)",
+    ],
+    ["of a type", { types: ["a"] }, "COVERING INDEX events_by_type (project=? AND type=?)"],
+    [
+      "of a type at depth",
+      { types: ["a"], after },
+      "COVERING INDEX events_by_type (project=? AND type=? AND (timestamp,id)<(?,?))",
+    ],
+    ["by property", { where }, "INDEX events_by_time (project=?)"],
+    [
+      "by source",
+      { sources: ["a", "b"], types: ["a"] },
+      "INDEX events_by_type (project=? AND type=?)",
+    ],
+  ])("is one walk along an index, without sorting: %s", (_, query, expected) => {
+    const plans = plansOf(query);
+    expect(plans).toHaveLength(1);
+    expect(plans[0]).toContain(expected.replace("COVERING ", ""));
+    if (expected.startsWith("COVERING")) expect(plans[0]).toContain("COVERING");
+    expect(plans[0]).not.toContain("TEMP B-TREE");
+  });
+
+  test("of several types is one such walk for each, and each type once", () => {
+    const plans = plansOf({ types: ["a", "b", "a"], order: "asc", after });
+    expect(plans).toHaveLength(2);
+    for (const plan of plans) {
+      expect(plan).toContain("events_by_type (project=? AND type=? AND (timestamp,id)>(?,?))");
+      expect(plan).not.toContain("TEMP B-TREE");
+    }
+  });
+
+  test.each<[string, Partial<EventQuery>, string]>([
+    ["a user", { userId: "u" }, "events_by_user (<expr>=? AND project=? AND user_id=?"],
+    [
+      "a correlation",
+      { correlationId: "c" },
+      "events_by_correlation (<expr>=? AND project=? AND correlation_id=?",
+    ],
+  ])(
+    "of %s seeks in the chunks that the range touches, the first one alone",
+    (_, query, expected) => {
+      const all = plansOf({ ...query, after });
+      expect(all).toHaveLength(1);
+      const plans = plansOf(query);
+      // Chunks 0 to 3: one, one, and the other two together.
+      expect(plans).toHaveLength(3);
+      for (const plan of plans) expect(plan).toContain(expected);
+      expect(plans[0]).not.toContain("TEMP B-TREE");
+      const ofFirst = { from: minute, to: minute + 10 };
+      expect(plansOf({ ...query, ...ofFirst })).toHaveLength(1);
+      expect(plansOf({ ...query, from: minute + 3 * chunkSize - 1 })).toHaveLength(1);
+      expect(plansOf({ ...query, from: minute + 3 * chunkSize })).toHaveLength(0);
+    },
+  );
+
+  test("of nothing takes no walk at all", () => {
+    expect(plansOf({ types: [] })).toEqual([]);
+    expect(plansOf({ sources: [] })).toEqual([]);
+    expect(plansOf({ where: [{ path: ["data", "x"], op: "is", values: [] }] })).toEqual([]);
+  });
+});

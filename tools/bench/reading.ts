@@ -1,0 +1,152 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { ServiceProcess } from "../../test/service-process.ts";
+import type { StormEnds, StormRequest } from "./scan-storm.ts";
+
+/*
+ * What reads may cost others, on a process of its own: `node tools/bench/reading.ts [events] [storm|memory]`.
+ * - 200 clients of one project, in a process of their own, each with a request that scans, which leave after 1.5 s
+ *   and ask again, or when they may again: a filtered list of another project before, and from when all have left.
+ * - Collecting of another project on four connections meanwhile, against collecting alone.
+ * - 64 clients that ask for the largest page of events of 60 KB and read nothing: memory, and whether health answers.
+ */
+const total = Number(process.argv[2] ?? 100_000);
+const part = process.argv[3] as "storm" | "memory" | undefined;
+const keys = { a: "a".repeat(20), b: "b".repeat(20), large: "c".repeat(20) } as const;
+type Project = keyof typeof keys;
+
+const service = await ServiceProcess.create({
+  API_KEYS: Object.entries(keys)
+    .map(([project, key]) => `${key}:${project}`)
+    .join(),
+  LOG_LEVEL: "warn",
+});
+
+function ask(project: Project, path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { "X-Api-Key": keys[project], "Content-Type": "application/json" };
+  return fetch(`${service.url}/api/v1${path}`, { ...init, headers });
+}
+
+async function post(project: Project, events: readonly object[]): Promise<number> {
+  const response = await ask(project, "/events/batch", {
+    method: "POST",
+    body: JSON.stringify(events),
+  });
+  await response.arrayBuffer();
+  return response.status === 202 ? events.length : 0;
+}
+
+function eventsFrom(first: number, count: number, padding: number): readonly object[] {
+  return Array.from({ length: count }, (_, i) => ({
+    type: `t${(first + i) % 3}`,
+    source: "bench",
+    timestamp: 1_700_000_000_000 + (first + i) * 1_000,
+    data: { n: first + i, pad: "x".repeat(padding) },
+  }));
+}
+
+async function fill(project: Project, count: number, padding: number, size: number): Promise<void> {
+  for (let i = 0; i < count; i += size) await post(project, eventsFrom(i, size, padding));
+  for (;;) {
+    const counted = (await (await ask(project, "/events/counts")).json()) as { total: number };
+    if (counted.total >= count) return;
+    await delay(200);
+  }
+}
+
+/** What is sent while it is measured: its making costs nothing then. */
+const batch = eventsFrom(0, 100, 100);
+
+async function listMs(project: Project, n: number): Promise<number> {
+  const startedAt = performance.now();
+  const response = await ask(project, `/events?data.n=${n}&limit=1`);
+  await response.arrayBuffer();
+  if (response.status !== 200) throw new Error(`a list was answered ${response.status}`);
+  return performance.now() - startedAt;
+}
+
+async function medianMs(project: Project, first: number): Promise<number> {
+  const found: number[] = [];
+  for (let i = 0; i < 9; i++) found.push(await listMs(project, first + i));
+  return found.sort((x, y) => x - y)[4]!;
+}
+
+/** Collects for a while, on a few connections. @returns events a second */
+async function rate(ms: number): Promise<number> {
+  const startedAt = performance.now();
+  let accepted = 0;
+  const sender = async () => {
+    while (performance.now() - startedAt < ms) accepted += await post("b", batch);
+  };
+  await Promise.all(Array.from({ length: 4 }, sender));
+  return accepted / ((performance.now() - startedAt) / 1_000);
+}
+
+/** Resolves once all clients have left, with how their requests ended. */
+async function storm(seconds: number): Promise<StormEnds> {
+  const child = fork(new URL("http/scan-storm.ts", import.meta.url));
+  const url = `${service.url}/api/v1`;
+  child.send({ url, key: keys.a, clients: 200, seconds, patienceMs: 1_500 } satisfies StormRequest);
+  const [ends] = (await once(child, "message")) as [StormEnds];
+  return ends;
+}
+
+function rssMb(): number {
+  const status = readFileSync(`/proc/${service.pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+}
+
+const say = (measure: string, value: number, unit: string) =>
+  console.log(`${measure}: ${value.toFixed(1)} ${unit}`);
+
+async function measureStorm(): Promise<void> {
+  await fill("a", total, 200, 1_000);
+  await fill("b", total, 200, 1_000);
+  const before = await medianMs("b", 10);
+  const alone = await rate(8_000);
+  const storming = storm(12);
+  await delay(1_000);
+  const meanwhile = await rate(8_000);
+  const during = await listMs("b", 50);
+  console.log("answers of the storm", await storming);
+  const after = await medianMs("b", 100);
+  say("a filtered list of another project, before", before, "ms");
+  say("during", during, "ms");
+  say("from the moment they left", after, "ms");
+  say("collecting meanwhile, of alone", meanwhile / alone, `(${alone.toFixed(0)} events/s alone)`);
+}
+
+async function measureMemory(): Promise<void> {
+  await fill("large", 1_000, 60_000, 50);
+  await delay(2_000);
+  const rss = rssMb();
+  const head = `GET /api/v1/events?limit=1000 HTTP/1.1\r\nHost: x\r\nX-Api-Key: ${keys.large}\r\n\r\n`;
+  const { port } = new URL(service.url);
+  const silent = Array.from({ length: 64 }, () => {
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.on("error", () => undefined).pause();
+    socket.write(head);
+    return socket;
+  });
+  let most = rss;
+  for (let i = 0; i < 50; i++) {
+    await delay(200);
+    most = Math.max(most, rssMb());
+  }
+  const startedAt = performance.now();
+  const health = await fetch(`${service.url}/health`);
+  say(`health ${health.status}`, performance.now() - startedAt, "ms");
+  say("memory grew, with 64 clients that read nothing", most - rss, `MB (from ${rss.toFixed(0)})`);
+  for (const socket of silent) socket.destroy();
+}
+
+try {
+  await service.start();
+  if (part !== "memory") await measureStorm();
+  if (part !== "storm") await measureMemory();
+} finally {
+  await service.dispose();
+}

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  hindrances,
+  kills,
+  outages,
+  type Disturbance,
+  type Field,
+} from "../../test/chaos-disturbances.ts";
+import { Load, type Told } from "../../test/chaos-load.ts";
+import { Cluster, startServers, stopServers } from "../../test/support/cluster.ts";
+import { countedAtRest, expectExact } from "../../test/e2e/shop-run.ts";
+import { layCable, type Cable } from "../servers/cable.ts";
+import { readShopLog, shuffled } from "../../test/support/shop-log.ts";
+
+export interface ChaosOptions {
+  /** How long events are posted and things are broken, about: 100 events a second, so 312 for the whole log. */
+  readonly seconds: number;
+  readonly random: () => number;
+  /** Told of each disturbance as it begins. */
+  readonly tell: (disturbance: string) => void;
+}
+
+export interface ChaosResult extends Told {
+  readonly events: number;
+  /** How often each thing was done. */
+  readonly disturbances: Readonly<Record<string, number>>;
+}
+
+/** How long a server is away in a run of a minute or more; a third of a shorter one. */
+const longestAwayMs = 20_000;
+
+/** How long a process or a cable is hindered in a run of a minute or more; a tenth of a shorter one. */
+const longestHindranceMs = 6_000;
+
+/** How long the processes may take to be ready, at the beginning and at the end. */
+const startWithinMs = 120_000;
+
+const batchSize = 20;
+const eventsPerSecond = 100;
+const posters = 3;
+
+/** `chaos` on servers, cables and processes of its own. What the processes had to say is part of the error. */
+export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosResult> {
+  const servers = await startServers();
+  const laid: Cable[] = [servers.mongoCable];
+  let cluster: Cluster | undefined;
+  try {
+    const [rabbitmq, redis] = await Promise.all([
+      layCable(servers.rabbitmq.url),
+      layCable(servers.redis.url),
+    ]);
+    laid.push(rabbitmq, redis);
+    cluster = await Cluster.start(servers, { RABBITMQ_URL: rabbitmq.url, REDIS_URL: redis.url });
+    await cluster.ready(startWithinMs);
+    const cables = { RabbitMQ: rabbitmq, Redis: redis, MongoDB: servers.mongoCable };
+    return await chaos({ cluster, servers, cables }, options);
+  } catch (error) {
+    const complaints = cluster?.all.flatMap(({ name, output }) =>
+      output
+        .split("\n")
+        .filter((line) => /"level":"(error|fatal)"|^(?!\{).*Error/.test(line))
+        .slice(-5)
+        .map((line) => `${name}: ${line.slice(0, 500)}`),
+    );
+    throw new Error([(error as Error).message, ...(complaints ?? [])].join("\n"), { cause: error });
+  } finally {
+    await cluster?.dispose();
+    await Promise.all(laid.map((cable) => cable.remove()));
+    await stopServers(servers);
+  }
+}
+
+/**
+ * Posts the shop's log to a cluster, a fifth of it twice, and reads, while at the same time one process after the
+ * other is killed, one server after the other killed, restarted, away or frozen, and one process or cable
+ * after the other frozen, slowed, cut or deaf. Afterwards every count has to be what a recount gives.
+ * @throws Error that says which count differs, which answer was wrong or late, or which process did not come back
+ */
+async function chaos(
+  { cluster, servers, cables }: Pick<Field, "cluster" | "servers" | "cables">,
+  { seconds, random, tell }: ChaosOptions,
+): Promise<ChaosResult> {
+  const events = readShopLog().slice(0, Math.ceil(seconds * eventsPerSecond));
+  const done: Record<string, number> = {};
+  let posting = true;
+
+  // In rounds, each in an order of its own: none is left out, the first round is always finished.
+  // That one is quick in a short run; the later ones leave time to get well, so that the posting comes to its end.
+  const disturb = async (disturbances: readonly Disturbance[], longestRestMs: number) => {
+    for (let round = 1; posting; round++) {
+      const restMs = round === 1 ? Math.min(longestRestMs, seconds * 20) : longestRestMs;
+      for (const [name, act] of shuffled(disturbances, random)) {
+        if (!posting && round > 1) return;
+        await delay((0.2 + random()) * restMs);
+        tell(name);
+        done[name] = (done[name] ?? 0) + 1;
+        await act();
+      }
+    }
+  };
+
+  const stops = new Stops();
+  const field: Field = {
+    ...{ cluster, servers, cables, random },
+    longestMs: Math.min(longestAwayMs, (seconds * 1_000) / 3),
+    longestHindranceMs: Math.min(longestHindranceMs, seconds * 100),
+    gatewayStops: (stopped) => stops.turn(stopped),
+  };
+  const load = new Load(cluster.gateway, {
+    ...{ random, batchSize, posters },
+    pauseMs: (1_000 * posters * batchSize) / (eventsPerSecond * 1.2),
+    stoppedSince: (instant) => stops.since(instant),
+  });
+  const lanes = [
+    disturb(kills(field), 2_000),
+    disturb(outages(field), 8_000),
+    disturb(hindrances(field), 3_000),
+  ];
+  const posted = load.run(events).finally(() => (posting = false));
+  await Promise.all([posted, ...lanes]).finally(() => (posting = false));
+
+  await cluster.ready(startWithinMs);
+  await countedAtRest(cluster.gateway, events.length);
+  await expectExact(cluster.gateway, events, random, 20);
+  const { wrong } = load.told;
+  if (wrong.length > 0) {
+    const told = `${wrong.length} answers were wrong, of ${JSON.stringify(load.told.answers)}`;
+    throw new Error([told, ...wrong.slice(0, 20)].join("\n"));
+  }
+  return { events: events.length, ...load.told, disturbances: done };
+}
+
+/** When something stood still. */
+class Stops {
+  readonly #past: (readonly [begin: number, end: number])[] = [];
+  #stoppedAt: number | null = null;
+
+  turn(stopped: boolean): void {
+    if (this.#stoppedAt !== null) this.#past.push([this.#stoppedAt, performance.now()]);
+    this.#stoppedAt = stopped ? performance.now() : null;
+  }
+
+  /** For how long of the time from an instant on. */
+  since(instant: number): number {
+    const now = performance.now();
+    const all =
+      this.#stoppedAt === null ? this.#past : [...this.#past, [this.#stoppedAt, now] as const];
+    return all.reduce((sum, [begin, end]) => sum + Math.max(0, end - Math.max(begin, instant)), 0);
+  }
+}
