@@ -65,7 +65,8 @@ export class StoreThread<V> {
   }
 
   /**
-   * The same for somebody who may leave: then the call ends soon, if it began at all. Until then it is pending.
+   * The same for somebody who may leave: then the call ends soon, if it began at all. Until then it is pending. For
+   * somebody who has left already nothing is begun.
    * @throws ServiceError also CALLER_LEFT
    */
   callFor<K extends keyof V & string>(
@@ -73,6 +74,7 @@ export class StoreThread<V> {
     verb: K,
     ...parameters: Parameters<V, K>
   ): Promise<Result<V, K>> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const worker = this.#ended === undefined ? this.#running() : undefined;
     if (worker === undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
     const id = ++this.#lastId;
@@ -80,7 +82,6 @@ export class StoreThread<V> {
     worker.postMessage({ id, verb, parameters } satisfies Call);
     const leave = () => this.#stops.stop(id);
     signal?.addEventListener("abort", leave, { once: true });
-    if (signal?.aborted === true) leave();
     const settled = () => signal?.removeEventListener("abort", leave);
     this.#waiting.set(id, { resolve, reject, settled });
     return promise as Promise<Result<V, K>>;
