@@ -44,7 +44,8 @@ export function storeContract(
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);
     valuesContract(onStore);
-    cutsContract(onStore);
+    // An engine that scans for each query takes minutes with more values than a rollup keeps.
+    if ((traits.many ?? Infinity) >= 1_500) cutsContract(onStore);
     countsContract(onStore, traits);
     farContract(onStore);
     questionsContract(onStore, traits);
