@@ -8,7 +8,7 @@ import type { StoredEvent } from "../../lib/event/event.ts";
 import type { QuestionContext } from "../../lib/answers/context.ts";
 import { answerCounts } from "../../lib/answers/counts.ts";
 import { origin } from "../support/arbitraries.ts";
-import { askingOf, history, live, rare, spanMs } from "./histories.ts";
+import { askingOf, historiesWith, live, rare, spanMs } from "./histories.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
 const some = fc.array(
@@ -32,18 +32,22 @@ const range = {
 };
 
 /** Every counts question against a few plain lines. */
-export function countsContract(onStore: OnStore, { runs = 30 }: StoreTraits): void {
+export function countsContract(onStore: OnStore, { runs = 30, many }: StoreTraits): void {
   test(
     "counts are what a plain recount gives, page by page (any history, any question)",
     onStore(async (store) => {
       let sets = 0;
       await fc.assert(
-        fc.asyncProperty(history, fc.array(parameters, { minLength: 10 }), async (past, all) => {
-          const project = `c${++sets}`;
-          const stored = await live(store, project, past);
-          const asking = askingOf(store, project);
-          for (const raw of all) await expectRight(asking, stored, { ...raw, ...range });
-        }),
+        fc.asyncProperty(
+          historiesWith(many),
+          fc.array(parameters, { minLength: 10 }),
+          async (past, all) => {
+            const project = `c${++sets}`;
+            const stored = await live(store, project, past);
+            const asking = askingOf(store, project);
+            for (const raw of all) await expectRight(asking, stored, { ...raw, ...range });
+          },
+        ),
         { numRuns: runs },
       );
     }),

@@ -12,7 +12,7 @@ import { answerQuery, type Queried } from "../../lib/answers/query.ts";
 import { maxPeriods } from "../../lib/answers/series.ts";
 import type { Range } from "../../lib/event/filter.ts";
 import { names, origin } from "../support/arbitraries.ts";
-import { askingOf, history, live, rare, spanMs, type History } from "./histories.ts";
+import { askingOf, historiesWith, live, rare, spanMs, type History } from "./histories.ts";
 import { asked, expectAgreement, expectRows, recount } from "./recount.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
@@ -102,14 +102,14 @@ const compared = fc
 const body = fc.oneof({ weight: 4, arbitrary: plainBody }, compared);
 
 /** Every question, both ways, against a few plain lines. */
-export function questionsContract(onStore: OnStore, { runs = 30 }: StoreTraits): void {
+export function questionsContract(onStore: OnStore, { runs = 30, many }: StoreTraits): void {
   test(
     "questions are answered from rollups and from events as by a plain recount (any history, any question)",
     onStore(async (store) => {
       let sets = 0;
       await fc.assert(
         fc.asyncProperty(
-          history,
+          historiesWith(many),
           fc.array(body, { minLength: questionsPerSet, maxLength: questionsPerSet }),
           async (past, bodies) => {
             const project = `q${++sets}`;
