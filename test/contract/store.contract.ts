@@ -45,8 +45,10 @@ export function storeContract(
     analyzeContract(onStore, traits);
     valuesContract(onStore);
     // An engine that scans for each query takes minutes with more values than a rollup keeps.
-    if ((traits.many ?? Infinity) >= 1_500) cutsContract(onStore);
-    countsContract(onStore, traits);
+    if ((traits.many ?? Infinity) >= 1_500) {
+      cutsContract(onStore);
+      countsContract(onStore, traits);
+    }
     farContract(onStore);
     questionsContract(onStore, traits);
     savedContract(onStore);
