@@ -108,7 +108,11 @@ export class MongoLink {
 
   /** The same for a read that may take seconds: on connections of its own, so that writes do not wait for it. */
   scan<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
-    return this.#call(() => work(this.#scanned));
+    return this.#call(async () => {
+      // A client whose first connection failed stays unusable until it is told to connect again; then this is no work.
+      await this.#scanner.connect();
+      return work(this.#scanned);
+    });
   }
 
   #call<T>(work: () => Promise<T>): Promise<T> {
