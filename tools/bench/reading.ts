@@ -2,20 +2,28 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { setPriority } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceProcess } from "../../test/service-process.ts";
 import type { StormEnds, StormRequest } from "./scan-storm.ts";
+import { threadTimes, usedBetween } from "./thread-times.ts";
 
 /*
  * What reads may cost others, on a process of its own: `node tools/bench/reading.ts [events] [storm|memory]`.
  * - 200 clients of one project, in a process of their own, each with a request that scans, which leave after 1.5 s
  *   and ask again, or when they may again: a filtered list of another project before, and from when all have left.
- * - Collecting of another project on four connections meanwhile, against collecting alone.
+ * - Collecting of a third project on four connections meanwhile, against collecting alone in turn, and what each thread used
+ *   of a processor.
  * - 64 clients that ask for the largest page of events of 60 KB and read nothing: memory, and whether health answers.
  */
 const total = Number(process.argv[2] ?? 100_000);
 const part = process.argv[3] as "storm" | "memory" | undefined;
-const keys = { a: "a".repeat(20), b: "b".repeat(20), large: "c".repeat(20) } as const;
+const keys = {
+  a: "a".repeat(20),
+  b: "b".repeat(20),
+  collecting: "c".repeat(20),
+  large: "d".repeat(20),
+} as const;
 type Project = keyof typeof keys;
 
 const service = await ServiceProcess.create({
@@ -74,20 +82,28 @@ async function medianMs(project: Project, first: number): Promise<number> {
   return found.sort((x, y) => x - y)[4]!;
 }
 
-/** Collects for a while, on a few connections. @returns events a second */
-async function rate(ms: number): Promise<number> {
+/** Collects for a while, on a few connections, and says which threads worked for it. @returns events a second */
+async function rate(name: string, ms: number): Promise<number> {
+  const before = threadTimes(service.pid);
   const startedAt = performance.now();
   let accepted = 0;
   const sender = async () => {
-    while (performance.now() - startedAt < ms) accepted += await post("b", batch);
+    while (performance.now() - startedAt < ms) accepted += await post("collecting", batch);
   };
   await Promise.all(Array.from({ length: 4 }, sender));
-  return accepted / ((performance.now() - startedAt) / 1_000);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const used = usedBetween(before, threadTimes(service.pid))
+    .map(([thread, usedMs]) => `${thread} ${(usedMs / seconds).toFixed(0)}`)
+    .join(", ");
+  console.log(`collecting ${name}: ${(accepted / seconds).toFixed(0)} events/s; ms/s: ${used}`);
+  return accepted / seconds;
 }
 
 /** Resolves once all clients have left, with how their requests ended. */
 async function storm(seconds: number): Promise<StormEnds> {
-  const child = fork(new URL("http/scan-storm.ts", import.meta.url));
+  const child = fork(new URL("scan-storm.ts", import.meta.url));
+  // Clients are other machines' work: they take what the service leaves.
+  setPriority(child.pid!, 10);
   const url = `${service.url}/api/v1`;
   child.send({ url, key: keys.a, clients: 200, seconds, patienceMs: 1_500 } satisfies StormRequest);
   const [ends] = (await once(child, "message")) as [StormEnds];
@@ -102,21 +118,40 @@ function rssMb(): number {
 const say = (measure: string, value: number, unit: string) =>
   console.log(`${measure}: ${value.toFixed(1)} ${unit}`);
 
-async function measureStorm(): Promise<void> {
-  await fill("a", total, 200, 1_000);
-  await fill("b", total, 200, 1_000);
+async function measureLists(): Promise<void> {
   const before = await medianMs("b", 10);
-  const alone = await rate(8_000);
-  const storming = storm(12);
+  const storming = storm(6);
   await delay(1_000);
-  const meanwhile = await rate(8_000);
   const during = await listMs("b", 50);
   console.log("answers of the storm", await storming);
   const after = await medianMs("b", 100);
   say("a filtered list of another project, before", before, "ms");
   say("during", during, "ms");
   say("from the moment they left", after, "ms");
-  say("collecting meanwhile, of alone", meanwhile / alone, `(${alone.toFixed(0)} events/s alone)`);
+}
+
+async function measureCollecting(): Promise<void> {
+  const alone = [await rate("alone", 5_000)];
+  const meanwhile: number[] = [];
+  for (let i = 0; i < 2; i++) {
+    const storming = storm(7);
+    await delay(1_000);
+    meanwhile.push(await rate("meanwhile", 5_000));
+    console.log("answers of the storm", await storming);
+    alone.push(await rate("alone", 5_000));
+  }
+  say("collecting meanwhile, of alone", mean(meanwhile) / mean(alone), "");
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+async function measureStorm(): Promise<void> {
+  await fill("a", total, 200, 1_000);
+  await fill("b", total, 200, 1_000);
+  await measureLists();
+  await measureCollecting();
 }
 
 async function measureMemory(): Promise<void> {
