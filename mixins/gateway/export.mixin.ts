@@ -34,7 +34,7 @@ const pageBytes = 524_288;
  * the store, also over the message broker, and pile up here before a slow client.
  */
 export function ExportEdgeMixin() {
-  return defineMixin<Edge & Sending>()({
+  return defineMixin<{ needs: Pick<Edge, "isHead"> & Pick<Sending, "holdRoom"> }>()({
     methods: {
       async exportEvents(request: Routed, response: ServerResponse): Promise<void> {
         const format = formatOf(request);

@@ -28,7 +28,7 @@ const routes: readonly (readonly [RegExp, string])[] = [
  * collect has about 60 µs in all. Its time is in `analytics_publish_seconds`.
  */
 export function RequestMetricsMixin() {
-  return defineMixin<{ answered: Map<string, number>; flushing: NodeJS.Timeout }>()({
+  return defineMixin<{ state: { answered: Map<string, number>; flushing: NodeJS.Timeout } }>()({
     methods: {
       observeRequest(request: IncomingMessage, response: ServerResponse): void {
         const collects = request.method === "POST";

@@ -15,7 +15,7 @@ export interface Waited {
  * `caller.left` with it; that a caller's node is gone is noticed too.
  */
 export function CallersMixin() {
-  return defineMixin<{ callers: Callers }>()({
+  return defineMixin<{ state: { callers: Callers } }>()({
     methods: {
       async forCaller<T>(
         { meta: { call }, nodeID }: Calling,

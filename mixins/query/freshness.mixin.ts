@@ -44,7 +44,7 @@ export interface Begun {
 
 /** Gives a service the answers to reads, each with its `meta`. */
 export function AnswersMixin(config: Config) {
-  return defineMixin<Storing & Proving & Waited>()({
+  return defineMixin<{ state: Proving }>()({
     mixins: [StoreMixin(config), CallersMixin()],
     methods: {
       /**

@@ -14,7 +14,7 @@ const maxBytes = 524_288;
 
 /** Gives a service `this.exportPage(ctx, params)`: a page of an export, from where the last one ended. */
 export function ExportMixin() {
-  return defineMixin<Answering>()({
+  return defineMixin<{ needs: Answering }>()({
     methods: {
       async exportPage(ctx: Caller, raw: Raw): Promise<ExportPage> {
         const question = readExportQuestion(raw);
@@ -40,7 +40,7 @@ export function ExportMixin() {
 
 /** Gives a service the story of one correlation id, page by page. */
 export function StoriesMixin() {
-  return defineMixin<Answering>()({
+  return defineMixin<{ needs: Answering }>()({
     methods: {
       /** @throws ServiceError VALIDATION; NOT_FOUND where nothing happened under this id */
       async storyAnswer(ctx: Caller, raw: Raw): Promise<StoryAnswer> {

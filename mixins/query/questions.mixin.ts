@@ -46,7 +46,7 @@ interface Sharing {
 export function QuestionsMixin(config: Config) {
   const dimensions = rolledUp(config.rollupDimensions);
 
-  return defineMixin<Answering & Questioning & Sharing>()({
+  return defineMixin<{ needs: Answering; state: Sharing }>()({
     methods: {
       async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
         const question: Question<K> = kinds[kind].read(raw, dimensions);
