@@ -6,11 +6,12 @@ import layout from "./tools/lint/arrows.js";
  * Who may use whom, besides itself: the folders are the flow, event -> counting -> questions -> store -> answers.
  * CONTRIBUTING.md explains the tree.
  */
-const asked = ["lib/errors.ts", "lib/event", "lib/counting", "lib/questions"];
+const asked = ["lib/errors.ts", "lib/schema", "lib/event", "lib/counting", "lib/questions"];
 const backEnd = [...asked, "lib/store", "lib/store/entities", "lib/concurrency", "lib/log.ts"];
 const queueEnd = ["lib/errors.ts", "lib/queue", "lib/log.ts"];
 const rooms = {
   "lib/errors.ts": [],
+  "lib/schema": [],
   "lib/log.ts": [],
   "lib/metrics.ts": [],
   "lib/concurrency": ["lib/errors.ts"],
@@ -19,9 +20,9 @@ const rooms = {
   "lib/config.ts": ["lib/api-keys.ts", "lib/call-limits.ts", "lib/reading-limits.ts", "lib/http"],
   "lib/reading-limits.ts": [],
   "lib/call-limits.ts": ["lib", "lib/concurrency", "lib/queue"],
-  "lib/event": ["lib/errors.ts"],
+  "lib/event": ["lib/errors.ts", "lib/schema"],
   "lib/counting": ["lib/errors.ts", "lib/event"],
-  "lib/questions": ["lib/errors.ts", "lib/event", "lib/counting"],
+  "lib/questions": ["lib/errors.ts", "lib/schema", "lib/event", "lib/counting"],
   "lib/store": asked,
   "lib/store/entities": [...asked, "lib/store"],
   "lib/store/sqlite": [...backEnd, "lib/sqlite"],

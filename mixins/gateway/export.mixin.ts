@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { ExportPage } from "../../lib/questions/lists/export.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import type { EventText } from "../../lib/event/event-text.ts";
 import { preferred } from "../../lib/http/accept.ts";

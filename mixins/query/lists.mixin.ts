@@ -1,7 +1,7 @@
 import { defaultProject } from "../../lib/event/event.ts";
 import { readExportQuestion, type ExportPage } from "../../lib/questions/lists/export.ts";
 import { cursorOf, pageOf } from "../../lib/questions/lists/list.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import { textHead } from "../../lib/event/event-text.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Answering, Caller } from "./freshness.mixin.ts";
