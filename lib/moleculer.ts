@@ -1,7 +1,8 @@
-import type { CallingOptions, Context, Service, ServiceSchema } from "moleculer";
+import type { CallingOptions, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import { actionParams } from "./action-params.ts";
 import { callLimits } from "./call-limits.ts";
-import type { Actions, Meta } from "./contracts.ts";
+import type { Actions, Facts, Meta } from "./contracts.ts";
+import type { MetricRegistry } from "./metrics.ts";
 import { checkCall } from "./project.ts";
 
 /** What Moleculer's own types leave out: which mixins give what to `this`, and what an action takes and returns. */
@@ -53,6 +54,27 @@ export type TypedContext<Params> = Omit<Context<Params, Meta>, "call"> & {
   ): Promise<Actions[A]["result"]>;
 };
 
+/** The broker, with the facts and the metrics that there are. What takes `never` makes it one of Moleculer's for the compiler. */
+interface Broker extends Omit<ServiceBroker, "emit" | "broadcast" | "metrics"> {
+  emit<Name extends keyof Facts>(name: Name, fact: Facts[Name]): Promise<void>;
+  emit(name: never): Promise<void>;
+  broadcast<Name extends keyof Facts>(
+    name: Name,
+    fact: Facts[Name],
+    services: readonly string[],
+  ): Promise<void>;
+  broadcast(name: never): Promise<void>;
+  metrics: Omit<ServiceBroker["metrics"], keyof MetricRegistry> & MetricRegistry;
+}
+type This = Omit<Service, "broker"> & { readonly broker: Broker };
+
+/** Facts of our own, those of Moleculer, and what other nodes send. What they carry has not been checked. */
+type Listener = (ctx: Context<unknown, Meta>) => Promise<void> | void;
+interface Events
+  extends
+    Partial<Record<keyof Facts | "analytics.track", Listener>>,
+    Record<`$${string}`, Listener> {}
+
 type Handler<A extends ActionName> = (
   ctx: TypedContext<Actions[A]["params"]>,
 ) => Promise<Actions[A]["result"]> | Actions[A]["result"];
@@ -81,8 +103,7 @@ interface Definition<Name extends string> extends Omit<
   settings?: Readonly<Record<string, unknown>>;
   /** Every verb the contract lists, and no other. */
   actions: { [V in Verb<Name>]: ActionDefinition<Extract<`${Name}.${V}`, ActionName>> };
-  /** Moleculer events by name; what they carry has not been checked. */
-  events?: Readonly<Record<string, (ctx: Context<unknown, Meta>) => Promise<void> | void>>;
+  events?: Events;
   created?(): void;
   started?(): Promise<void> | void;
   stopped?(): Promise<void> | void;
@@ -95,7 +116,7 @@ interface Parts {
   /** The properties that it gives to `this` besides its methods; assigned in `created` or `started`. */
   readonly state?: unknown;
 }
-type Part<P extends Parts, Name extends keyof Parts> =
+type PartOf<P extends Parts, Name extends keyof Parts> =
   P extends Readonly<Record<Name, infer T>> ? T : Empty;
 
 /**
@@ -106,15 +127,16 @@ export function defineMixin<P extends Parts = Empty>() {
   return <Own extends Methods = Empty, const Within extends Mixins = []>(
     schema: Omit<
       Partial<ServiceSchema>,
-      "mixins" | "methods" | "created" | "started" | "stopped"
+      "mixins" | "methods" | "events" | "created" | "started" | "stopped"
     > & {
       mixins?: Within;
       methods?: Own;
+      events?: Events;
       created?(): void;
       started?(): Promise<void> | void;
       stopped?(): Promise<void> | void;
-    } & ThisType<Service & Part<P, "needs"> & Part<P, "state"> & Own & ProvidedBy<Within>>,
-  ): Mixin<Part<P, "state"> & Own & ProvidedBy<Within>, Part<P, "needs"> & NeededBy<Within>> =>
+    } & ThisType<This & PartOf<P, "needs"> & PartOf<P, "state"> & Own & ProvidedBy<Within>>,
+  ): Mixin<PartOf<P, "state"> & Own & ProvidedBy<Within>, PartOf<P, "needs"> & NeededBy<Within>> =>
     schema as object;
 }
 
@@ -130,10 +152,10 @@ export function defineService<Name extends string, const All extends Mixins>(
 ) {
   return (
     definition: Definition<Name> &
-      ThisType<Service & ProvidedBy<All>> &
+      ThisType<This & ProvidedBy<All>> &
       Met<NeededBy<All>, ProvidedBy<All>>,
   ): ServiceSchema => ({
-    ...(definition as Definition<Name>),
+    ...(definition as Omit<Definition<Name>, "events"> & Pick<ServiceSchema, "events">),
     name,
     mixins: mixins.toReversed(),
     actions: completed(name, definition.actions),

@@ -26,7 +26,6 @@ export function RollupMixin(config: Config) {
           "analytics_rollup_pass_seconds",
           (performance.now() - startedAt) / 1000,
         );
-        void this.broker.emit("rollup.updated", { buckets });
       },
       async settle(grain: Grain): Promise<number> {
         const { buckets } = await rollUp(this.store, grain, passSize);

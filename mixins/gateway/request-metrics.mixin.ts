@@ -50,7 +50,7 @@ export function RequestMetricsMixin() {
 
       handOver(): void {
         for (const [label, count] of this.answered) {
-          const [route, status] = label.split(" ");
+          const [route = "", status = ""] = label.split(" ");
           this.broker.metrics.increment("analytics_http_requests_total", { route, status }, count);
         }
         this.answered.clear();

@@ -16,10 +16,8 @@ type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 export function OutcomeMixin() {
   return defineMixin<{ state: { stored: Set<() => void> } }>()({
     events: {
-      "events.stored": {
-        handler(this: { stored: Set<() => void> }) {
-          for (const wake of this.stored) wake();
-        },
+      "events.stored"() {
+        for (const wake of this.stored) wake();
       },
     },
     methods: {

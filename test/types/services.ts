@@ -139,3 +139,36 @@ export const forgotten = [
   // @ts-expect-error StoreMixin, which AnswersMixin has
   defineService("query", EntitiesMixin())(any),
 ];
+
+export const telling = defineMixin()({
+  methods: {
+    tell(): void {
+      const { metrics } = this.broker;
+      void this.broker.emit("events.stored", { project: "p", batch: "b", events: 1 });
+      // @ts-expect-error there is no such fact
+      void this.broker.emit("events.lost", {});
+      // @ts-expect-error its number is missing
+      void this.broker.emit("events.stored", { project: "p", batch: "b" });
+      metrics.increment("analytics_rollups_written_total", { grain: "day" }, 2);
+      // @ts-expect-error there is no such metric
+      metrics.increment("analytics_rollups_total");
+      // @ts-expect-error it has another label
+      metrics.increment("analytics_rollups_written_total", { grains: "day" });
+      // @ts-expect-error its label is missing
+      metrics.increment("analytics_rollups_written_total");
+      // @ts-expect-error a gauge is set
+      metrics.increment("analytics_rollup_drift");
+    },
+  },
+  events: {
+    "events.stored"() {
+      this.tell();
+    },
+  },
+});
+export const deaf = defineMixin()({
+  events: {
+    // @ts-expect-error there is no such fact
+    "events.lost": () => undefined,
+  },
+});
