@@ -65,6 +65,9 @@ Object.assign(rooms, {
   "mixins/aggregator": mixinRooms,
   "mixins/query": [...mixinRooms, "lib/answers", "lib/http/precondition.ts"],
   workers: libRooms,
+  // The client takes types from the service, nothing that runs: a rule below holds it to that.
+  "client/src": ["lib", "lib/errors.ts", "lib/event", "lib/questions", "lib/answers", "lib/http"],
+  "client/cli": ["client/src"],
   services: [...libRooms, "mixins", "mixins/gateway", "mixins/ingest", "mixins/processor"].concat([
     "mixins/aggregator",
     "mixins/query",
@@ -88,7 +91,7 @@ const impure = [
 const isPure = "lib/event, lib/counting and lib/questions are pure";
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", "data/", "node_modules/", ".cache/"] },
+  { ignores: ["**/dist/", "coverage/", "data/", "node_modules/", ".cache/"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],
@@ -116,7 +119,9 @@ export default tseslint.config(
     },
   },
   {
-    files: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"],
+    files: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"].concat(
+      "client/{src,cli}/**/*.ts",
+    ),
     plugins: { layout },
     rules: { "layout/arrows": ["error", rooms], "layout/no-circle": "error" },
   },
@@ -138,6 +143,24 @@ export default tseslint.config(
         "error",
         { object: "Date", property: "now", message: "time comes as an argument" },
         { object: "Math", property: "random", message: "chance comes as an argument" },
+      ],
+    },
+  },
+  {
+    files: ["client/src/**/*.ts"],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              regex: "/lib/",
+              allowTypeImports: true,
+              message: "the client runs without the service",
+            },
+            { regex: "^[^.]", message: "the client has no dependencies, and runs in browsers" },
+          ],
+        },
       ],
     },
   },
