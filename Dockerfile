@@ -14,7 +14,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=optional --ignore-scripts
 COPY . .
 # `dist` mirrors the sources' folders: what is found beside them is found beside what is built. Whoever runs
 # the image may read it, also where the checkout's files are their owner's alone.
-RUN npm run build && mkdir -p public && cp -R public dist/ && chmod -R u+rwX,go=rX dist
+RUN npm run build && chmod -R u+rwX,go=rX dist
 
 FROM node:24-slim AS packages
 WORKDIR /app

@@ -9,11 +9,6 @@ const project = (name) => ({
 export default {
   projects: ["unit", "contract", "types", "e2e", "integration"].map(project),
   coverageProvider: "v8",
-  collectCoverageFrom: [
-    "lib/**/*.ts",
-    "mixins/**/*.ts",
-    "services/**/*.ts",
-    "workers/**/*.ts",
-  ].concat("client/{src,cli}/**/*.ts"),
+  collectCoverageFrom: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"],
   testTimeout: 60_000,
 };

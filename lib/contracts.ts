@@ -136,6 +136,7 @@ export interface Facts {
     readonly batch: BatchId;
     readonly events: number;
   };
+  "rollup.updated": { readonly buckets: number };
   /** Nobody waits for what was called with this `meta.call`. */
   "caller.left": { readonly call: string };
 }

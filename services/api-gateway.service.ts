@@ -14,6 +14,7 @@ import { type Aliased } from "../mixins/gateway/edge.ts";
 import { type Edge } from "../mixins/gateway/edge.ts";
 import { LeavingMixin, type Leaving } from "../mixins/gateway/leaving.mixin.ts";
 import { OperateMixin } from "../mixins/gateway/operations.mixin.ts";
+import { pageAliases, PageMixin } from "../mixins/gateway/page.mixin.ts";
 import {
   SavedQuestionsEdgeMixin,
   type SavedQuestionsEdge,
@@ -82,6 +83,9 @@ const operate: ApiRoute = {
   ),
 };
 
+/** What people look at. It holds no numbers: those it asks for under /api/v1, with the reader's key. */
+const page: ApiRoute = { name: "page", path: "/", aliases: pageAliases };
+
 /** The HTTP edge: maps requests to actions and errors to problems. Knows nothing of what an event means. */
 export const apiGateway = (config: Config) =>
   defineService(
@@ -95,8 +99,9 @@ export const apiGateway = (config: Config) =>
     ExportEdgeMixin(),
     SavedQuestionsEdgeMixin(),
     OperateMixin(config),
+    PageMixin(),
   )({
-    settings: { routes: [reads, asks, keeps, operate].map(closed) },
+    settings: { routes: [reads, asks, keeps, operate, page].map(closed) },
     actions: {
       knows: {
         visibility: "public",

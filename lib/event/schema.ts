@@ -1,4 +1,4 @@
-import type { Rule } from "../schema/rule.ts";
+import type { ValidationSchema } from "fastest-validator";
 
 /**
  * What an event looks like, as plain data: admission runs it, documentation is derived from it.
@@ -69,7 +69,8 @@ export const eventProperties = {
 } as const;
 
 /** The schema of one event. Other fields than these are refused. */
-export const eventSchema: Rule = {
+export const eventSchema: ValidationSchema = {
+  $$root: true,
   type: "object",
   strict: true,
   properties: eventProperties,

@@ -45,13 +45,14 @@ const groupLimits = {
 /** From so many events on a request goes to ingest by itself: it pays for its hop, and need not wait for others. */
 const aloneFrom = 50;
 
-/** A label of `analytics_http_requests_total`. */
-type CollectRoute = "collect" | "batch";
+type CollectRoute = "collectEvent" | "collectBatch";
+
+const routes = new Map<string, CollectRoute>([
+  ["/api/v1/events", "collectEvent"],
+  ["/api/v1/events/batch", "collectBatch"],
+]);
 
 type Inputs = readonly unknown[];
-
-type Needs = Pick<Edge, "admit" | "answerProblem" | "chargeEvents" | "frontRoutes" | "takeBody"> &
-  RequestMetrics;
 
 /** A receipt's part about one request. */
 export type Part = Pick<Receipt, "results">;
@@ -62,22 +63,30 @@ export type Part = Pick<Receipt, "results">;
  * paid for the group.
  */
 export function CollectEdgeMixin() {
-  return defineMixin<{
-    needs: Needs;
-    state: { groups: Map<ProjectId, Batcher<Inputs, Part>> };
-  }>()({
+  return defineMixin<Edge & RequestMetrics & { groups: Map<ProjectId, Batcher<Inputs, Part>> }>()({
     methods: {
-      /** Answers a request with what `collecting` comes to. */
-      answerWith(
-        route: CollectRoute,
-        request: IncomingMessage,
-        response: ServerResponse,
-        collecting: Promise<Answer>,
-      ): void {
-        collecting.then(
+      intercept(request: IncomingMessage, response: ServerResponse): boolean {
+        const url = request.url ?? "";
+        const end = url.indexOf("?");
+        const path = end < 0 ? url : url.slice(0, end);
+        const route = routes.get(path);
+        if (route === undefined) return false;
+        if (request.method !== "POST") {
+          // `batch` is no event's id.
+          if (route === "collectEvent" || request.method === "OPTIONS") return false;
+          const allow = ["OPTIONS", "POST"];
+          this.refuse(
+            request,
+            response,
+            new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow }),
+          );
+          return true;
+        }
+        this[route](request, response, end < 0 ? "" : url.slice(end + 1)).then(
           (answer) => this.accept(route, request, response, answer),
           (error: unknown) => this.refuse(request, response, error),
         );
+        return true;
       },
 
       /** All headers at once: `setHeader` before `writeHead` makes Node write them one by one, twice. */
@@ -94,7 +103,7 @@ export function CollectEdgeMixin() {
           ...headers,
         });
         response.end(body);
-        this.countAnswer(route, status);
+        this.countAnswer(route === "collectEvent" ? "collect" : "batch", status);
       },
 
       refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -106,6 +115,12 @@ export function CollectEdgeMixin() {
           });
         }
         this.answerProblem(request, response, error);
+      },
+
+      collectingAt(path: string): "alone" | "besides" | undefined {
+        const route = routes.get(path);
+        if (route === undefined) return undefined;
+        return route === "collectBatch" ? "alone" : "besides";
       },
 
       async collectEvent(
@@ -201,22 +216,6 @@ export function CollectEdgeMixin() {
     },
     created() {
       this.groups = new Map();
-      this.frontRoutes.set("/api/v1/events", {
-        answer: (request, response, search) =>
-          this.answerWith(
-            "collect",
-            request,
-            response,
-            this.collectEvent(request, response, search),
-          ),
-        isAlone: false,
-      });
-      this.frontRoutes.set("/api/v1/events/batch", {
-        answer: (request, response, search) =>
-          this.answerWith("batch", request, response, this.collectBatch(request, response, search)),
-        // `batch` is no event's id.
-        isAlone: true,
-      });
     },
   });
 }

@@ -36,7 +36,7 @@ export function SavedQuestionsMixin(config: Config) {
     ]),
   );
 
-  return defineMixin<{ needs: Storing & Questioning }>()({
+  return defineMixin<Storing & Questioning>()({
     methods: {
       async keepQuestion(
         { meta }: Pick<Caller, "meta">,

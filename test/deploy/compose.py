@@ -79,7 +79,7 @@ def copies():
     allowed = {
         line[1:].strip() for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
     }
-    for path in sorted(allowed - {"public"}):
+    for path in sorted(allowed):
         if not (ROOT / path).exists():
             yield f".dockerignore names {path}, which does not exist"
     for line in re.findall(r"^COPY (?!--from)(.*)$", (ROOT / "Dockerfile").read_text(), re.M):

@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire, stripTypeScriptTypes } from "node:module";
+import { dirname, join, relative, sep } from "node:path";
+
+/** A file of the page as a browser gets it. */
+export interface SourceFile {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+const types: Readonly<Record<string, string>> = {
+  ".ts": "text/javascript; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+};
+
+/** What the page takes from packages: the name it imports, the file of the package, the name it is served under. */
+const packages = [
+  ["preact", "preact/dist/preact.mjs", "vendor/preact.js"],
+  ["preact/hooks", "preact/hooks/dist/hooks.mjs", "vendor/hooks.js"],
+  ["htm", "htm/dist/htm.module.js", "vendor/htm.js"],
+  ["@preact/signals", "@preact/signals/dist/signals.module.js", "vendor/signals.js"],
+  [
+    "@preact/signals-core",
+    "@preact/signals-core/dist/signals-core.module.js",
+    "vendor/signals-core.js",
+  ],
+  ["uplot", "uplot/dist/uPlot.esm.js", "vendor/uplot.js"],
+] as const;
+
+const plainFiles = [
+  ["uplot/dist/uPlot.min.css", "vendor/uplot.css"],
+  [
+    "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    "vendor/inter-latin-wght.woff2",
+  ],
+] as const;
+
+const packaged = [...packages.map(([, file, served]) => [file, served] as const), ...plainFiles];
+
+/** Bare names of modules and where they are, relative to the page's folder. */
+export const importedNames: Readonly<Record<string, string>> = Object.fromEntries(
+  packages.map(([name, , served]) => [name, served]),
+);
+
+/**
+ * All files of the page by their path within it: its own folder's, types stripped from the modules, and those of
+ * packages. Takes half a second of CPU: not for the thread that answers.
+ * @param folder the page's folder
+ */
+export function pageFiles(folder: string): ReadonlyMap<string, SourceFile> {
+  const files = new Map<string, SourceFile>();
+  for (const path of namesIn(folder)) {
+    files.set(path, { type: typeOf(path), bytes: readSource(join(folder, path)) });
+  }
+  const nodeModules = packagesFolder();
+  for (const [file, name] of packaged) {
+    const bytes = readFileSync(join(nodeModules, file));
+    files.set(name, { type: typeOf(name), bytes: withoutMapComment(name, bytes) });
+  }
+  return files;
+}
+
+function namesIn(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && typeOf(entry.name) !== "")
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .sort();
+}
+
+function typeOf(path: string): string {
+  return types[/\.[a-z0-9]+$/.exec(path)?.[0] ?? ""] ?? "";
+}
+
+function readSource(path: string): Buffer {
+  const bytes = readFileSync(path);
+  if (!path.endsWith(".ts")) return bytes;
+  return Buffer.from(quietly(() => stripTypeScriptTypes(bytes.toString("utf8"))));
+}
+
+/** Without Node's word that stripping types as a function is experimental, which it gives once. */
+function quietly<Result>(work: () => Result): Result {
+  const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
+  function passOn(...args: unknown[]): void {
+    const isExperimental =
+      args[1] === "ExperimentalWarning" && String(args[0]).includes("stripTypeScriptTypes");
+    if (!isExperimental) emitWarning(...args);
+  }
+  const { emitWarning: own } = process as { emitWarning: typeof passOn };
+  process.emitWarning = passOn;
+  try {
+    return work();
+  } finally {
+    process.emitWarning = own;
+  }
+}
+
+function packagesFolder(): string {
+  const { resolve } = createRequire(import.meta.url);
+  return dirname(dirname(resolve("preact/package.json")));
+}
+
+/** A package's map of its sources is not served: the comment that names it would be a 404. */
+function withoutMapComment(path: string, bytes: Buffer): Buffer {
+  if (!path.endsWith(".js")) return bytes;
+  return Buffer.from(bytes.toString("utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
+}
+
+const staticImport = /^(?:import|export)\b(?!\()[^;]*?["']([^"']+)["'];?/gms;
+
+/** A module and all that it imports before it runs, each once, as paths within the page. */
+export function modulesOf(
+  entry: string,
+  files: ReadonlyMap<string, SourceFile>,
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  function visit(path: string): void {
+    const file = files.get(path);
+    if (file === undefined || found.has(path)) return;
+    found.add(path);
+    for (const [, specifier = ""] of file.bytes.toString("utf8").matchAll(staticImport)) {
+      visit(
+        specifier.startsWith(".")
+          ? join(dirname(path), specifier).split(sep).join("/")
+          : (importedNames[specifier] ?? ""),
+      );
+    }
+  }
+  visit(entry);
+  return found;
+}

@@ -1,0 +1,141 @@
+import { readdir, stat } from "node:fs/promises";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { ServiceError } from "../errors.ts";
+import type { BuiltPage, Encoded } from "./build-page.ts";
+import type { PageView } from "./page-paths.ts";
+
+const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+const workerFile = new URL(`../../workers/page.worker${extension}`, import.meta.url);
+const pageFolder = fileURLToPath(new URL("../../page", import.meta.url));
+
+const documentHeaders = {
+  "Cache-Control": "no-cache",
+  "Referrer-Policy": "no-referrer",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+} as const;
+
+/**
+ * Sends the page from memory. It is made on a thread of its own when it is first asked for, so that a process that nobody
+ * looks at spends nothing on it; a failure to make it is told to who asked, and tried again for the next. A document that
+ * is asked for after a file of the folder was changed is of a new page.
+ */
+export class PageServer {
+  readonly #folder: string;
+  #page: Promise<BuiltPage> | undefined;
+  #madeOf = "";
+
+  constructor(folder: string = pageFolder) {
+    this.#folder = folder;
+  }
+
+  /** The document of a view. */
+  async sendDocument(
+    view: PageView,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const now = await stateOf(this.#folder);
+    if (now !== this.#madeOf) this.#page = undefined;
+    this.#madeOf = now;
+    const page = await this.#built();
+    send(request, response, page.documents.get(view)!, {
+      ...documentHeaders,
+      ETag: `"${page.hash}-${view}"`,
+      "Content-Security-Policy": page.policy,
+    });
+  }
+
+  /**
+   * A file below `/page/<hash>/`.
+   * @throws ServiceError NOT_FOUND
+   */
+  async sendFile(
+    hash: string,
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const page = await this.#built();
+    const file = hash === page.hash ? page.files.get(path) : undefined;
+    if (file === undefined) throw new ServiceError("NOT_FOUND", "There is nothing at this address");
+    send(request, response, file, {
+      "Cache-Control": "public, max-age=31536000, immutable",
+      ETag: `"${hash}"`,
+    });
+  }
+
+  #built(): Promise<BuiltPage> {
+    this.#page ??= buildOnThread(this.#folder).catch((error: unknown) => {
+      this.#page = undefined;
+      throw error;
+    });
+    return this.#page;
+  }
+}
+
+/** Changes with each change of a file: names and times. */
+async function stateOf(folder: string): Promise<string> {
+  const names = await readdir(folder, { recursive: true });
+  const times = await Promise.all(
+    names.map(async (name) => `${name} ${(await stat(join(folder, name))).mtimeMs}`),
+  );
+  return times.join("\n");
+}
+
+function buildOnThread(folder: string): Promise<BuiltPage> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(workerFile, { name: "page", workerData: folder });
+    worker.unref();
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", () => reject(new Error("the page's thread ended without a page")));
+  });
+}
+
+function send(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  file: Encoded,
+  own: OutgoingHttpHeaders & { readonly ETag: string },
+): void {
+  const shared = { ...own, Vary: "Accept-Encoding" };
+  if (matches(headers["if-none-match"], own.ETag)) {
+    response.writeHead(304, shared).end();
+    return;
+  }
+  const [encoding, bytes] = encodingFor(headers["accept-encoding"] ?? "", file);
+  response.writeHead(200, {
+    ...shared,
+    "Content-Type": file.type,
+    "Content-Length": bytes.byteLength,
+    ...(encoding !== undefined && { "Content-Encoding": encoding }),
+  });
+  response.end(bytes);
+}
+
+/** Weakly, as RFC 9110, 13.1.2 wants it of a read: proxies that compress weaken tags. */
+function matches(wanted: string | undefined, tag: string): boolean {
+  if (wanted === undefined) return false;
+  return wanted.split(",").some((one) => [tag, `W/${tag}`, "*"].includes(one.trim()));
+}
+
+function encodingFor(
+  accepted: string,
+  { br, gzip, identity }: Encoded,
+): readonly [encoding: string | undefined, bytes: Uint8Array] {
+  const takes = (name: string) =>
+    accepted
+      .toLowerCase()
+      .split(",")
+      .some((part) => {
+        const [coding = "", weight = ""] = part.split(";").map((text) => text.trim());
+        return coding === name && !/^q\s*=\s*0(\.0*)?$/.test(weight);
+      });
+  if (br !== undefined && takes("br")) return ["br", br];
+  if (gzip !== undefined && takes("gzip")) return ["gzip", gzip];
+  return [undefined, identity];
+}

@@ -1,0 +1,202 @@
+import { authorization, dropKey, hasKey, keyNeeded } from "./key.ts";
+
+/** A question to the API: what is sent, and what `curl` shows. */
+export interface Call {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** With its parameters. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Finding {
+  readonly pointer: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Why there is no answer, from an API's problem (RFC 9457) or from the network. */
+export class Problem extends Error {
+  /** 0: the network. */
+  readonly status: number;
+  readonly type: string;
+  readonly detail: string;
+  readonly findings: readonly Finding[];
+  readonly requestId: string;
+  readonly retryAfterMs: number | undefined;
+  /** The scope that the key lacks, where that is the reason. */
+  readonly scope: string | undefined;
+  /** The estimate of a question that is too expensive, and what is allowed. */
+  readonly events: number | undefined;
+
+  constructor(status: number, body: Readonly<Record<string, unknown>>, headers?: Headers) {
+    super(typeof body["title"] === "string" ? body["title"] : "Connection lost");
+    this.status = status;
+    this.type = textOf(body["type"]);
+    this.detail = textOf(body["detail"]);
+    this.findings = Array.isArray(body["errors"]) ? (body["errors"] as readonly Finding[]) : [];
+    this.requestId = headers?.get("X-Request-Id") ?? textOf(body["requestId"]);
+    const seconds = Number(headers?.get("Retry-After") ?? NaN);
+    this.retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+    this.scope = /\b(events:read|events:write|live:read|admin)\b/.exec(this.detail)?.[0];
+    const events = body["estimatedEvents"] ?? body["events"];
+    this.events = typeof events === "number" ? events : undefined;
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** Ask, and read the answer. @throws Problem, and AbortError where the signal says so */
+export async function ask<Answer>(call: Call, signal?: AbortSignal): Promise<Answer> {
+  const response = await send(call, signal);
+  if (response.status === 204 || response.status === 304) return undefined as Answer;
+  return (await readJson(response)) as Answer;
+}
+
+/** The same, with the headers of the answer. */
+export async function askWithHeaders<Answer>(
+  call: Call,
+  signal?: AbortSignal,
+): Promise<{ readonly answer: Answer; readonly headers: Headers }> {
+  const response = await send(call, signal);
+  return { answer: (await readJson(response)) as Answer, headers: response.headers };
+}
+
+async function send(
+  { method, path, body, headers }: Call,
+  signal?: AbortSignal,
+): Promise<Response> {
+  const response = await reach(path, {
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    headers: {
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...headers,
+      ...authorization(),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal !== undefined && { signal }),
+  });
+  // The health of a service that is down is an answer too.
+  if (response.ok || (path === "/health" && response.status === 503)) return response;
+  throw refused(response.status, await readJson(response).catch(() => ({})), response.headers);
+}
+
+/** @throws Problem of the network, AbortError */
+async function reach(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, { ...init, credentials: "omit", redirect: "error" });
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error;
+    throw new Problem(0, { title: "Connection lost" });
+  }
+}
+
+function refused(status: number, body: unknown, headers: Headers): Problem {
+  const problem = new Problem(status, (body ?? {}) as Record<string, unknown>, headers);
+  if (status === 401) {
+    const had = hasKey.value;
+    dropKey();
+    keyNeeded.value = had ? "This key is not known here." : "Enter a key to go on.";
+  }
+  return problem;
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  return text === "" ? {} : (JSON.parse(text) as unknown);
+}
+
+export interface Frame {
+  readonly event: string;
+  readonly data: string;
+}
+
+/**
+ * Read Server-Sent Events until the answer ends. By `fetch`, since EventSource sends no key.
+ * @param lastId the place to go on from; each new place is told by `placed`
+ * @throws Problem where the answer is no stream or the connection is cut; resolves when the service ended it
+ */
+export async function readStream(
+  path: string,
+  signal: AbortSignal,
+  lastId: string | undefined,
+  told: {
+    readonly opened: () => void;
+    readonly frame: (frame: Frame) => void;
+    readonly placed: (id: string) => void;
+  },
+): Promise<void> {
+  const response = await send(
+    {
+      path,
+      headers: {
+        Accept: "text/event-stream",
+        ...(lastId !== undefined && { "Last-Event-ID": lastId }),
+      },
+    },
+    signal,
+  );
+  told.opened();
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let pending = "";
+  for (;;) {
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      throw new Problem(0, {});
+    });
+    if (done) return;
+    pending += value.replaceAll("\r", "");
+    let end = pending.indexOf("\n\n");
+    while (end >= 0) {
+      readBlock(pending.slice(0, end), told);
+      pending = pending.slice(end + 2);
+      end = pending.indexOf("\n\n");
+    }
+  }
+}
+
+function readBlock(
+  block: string,
+  told: { readonly frame: (frame: Frame) => void; readonly placed: (id: string) => void },
+): void {
+  let event = "message";
+  const data: string[] = [];
+  for (const line of block.split("\n")) {
+    const [, field = "", value = ""] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? [];
+    if (field === "id") told.placed(value);
+    if (field === "event") event = value;
+    if (field === "data") data.push(value);
+  }
+  if (data.length > 0) told.frame({ event, data: data.join("\n") });
+}
+
+/** A call as a line for a shell. The key is a variable: its own text is never shown. */
+export function curlOf({ method, path, body, headers }: Call): string {
+  const parts = ["curl -s", quoted(location.origin + path)];
+  const named = method ?? (body === undefined ? "GET" : "POST");
+  if (named !== "GET" && !(named === "POST" && body !== undefined)) parts.push(`-X ${named}`);
+  if (hasKey.value) parts.push('-H "Authorization: Bearer $MAILY_KEY"');
+  for (const [name, value] of Object.entries(headers ?? {}))
+    parts.push(`-H ${quoted(`${name}: ${value}`)}`);
+  if (body !== undefined) {
+    parts.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
+  }
+  return parts.join(" \\\n  ");
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** An address with its parameters, each percent-encoded. */
+export function withParameters(
+  path: string,
+  parameters: readonly (readonly [string, string | number])[],
+): string {
+  const search = parameters
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .join("&");
+  return search === "" ? path : `${path}?${search}`;
+}

@@ -1,0 +1,40 @@
+import { signal } from "@preact/signals";
+
+/**
+ * The reader's key: in this tab's session storage and in the header of calls, nowhere else. It is never put into an
+ * address, a text or an error.
+ */
+const place = "maily-key";
+
+/** Whether there is a key; not the key. */
+export const hasKey = signal(stored() !== null);
+
+/** Why a key is asked for; `undefined` while none is needed. */
+export const keyNeeded = signal<string | undefined>(undefined);
+
+function stored(): string | null {
+  try {
+    return sessionStorage.getItem(place);
+  } catch {
+    return null;
+  }
+}
+
+export function authorization(): Readonly<Record<string, string>> {
+  const key = stored();
+  return key === null ? {} : { Authorization: `Bearer ${key}` };
+}
+
+export function keepKey(key: string): void {
+  sessionStorage.setItem(place, key);
+  hasKey.value = true;
+}
+
+export function dropKey(): void {
+  try {
+    sessionStorage.removeItem(place);
+  } catch {
+    // Nothing was kept where nothing can be.
+  }
+  hasKey.value = false;
+}

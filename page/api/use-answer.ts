@@ -1,0 +1,141 @@
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, Problem, type Call } from "./client.ts";
+
+/** Whether the service can be reached: the frame shows it in one line. */
+export const connection = signal<{
+  readonly lost: boolean;
+  readonly retryAt: number;
+  readonly note: string;
+}>({
+  lost: false,
+  retryAt: 0,
+  note: "",
+});
+
+/** What is known of a question: the last answer stays until there is a new one. */
+export interface Asked<Answer> {
+  readonly answer: Answer | undefined;
+  /** The call that `answer` answers; another one than was asked while the new answer is not there. */
+  readonly answered: Call | undefined;
+  readonly problem: Problem | undefined;
+  /** When the question under way was asked, by the page's clock; `undefined` where none is. */
+  readonly askingSince: number | undefined;
+  readonly stopped: boolean;
+  /** When it is asked again by itself. */
+  readonly retryAt: number | undefined;
+  readonly stop: () => void;
+  readonly again: () => void;
+}
+
+interface State<Answer> {
+  readonly answer?: Answer;
+  readonly answered?: Call;
+  readonly problem?: Problem;
+  readonly askingSince?: number;
+  readonly stopped?: boolean;
+  readonly retryAt?: number;
+}
+
+/** The latest answers, so that Back shows at once what was there. */
+const remembered = new Map<string, unknown>();
+const mostRemembered = 40;
+
+function remember(name: string, answer: unknown): void {
+  remembered.delete(name);
+  remembered.set(name, answer);
+  if (remembered.size > mostRemembered) remembered.delete(remembered.keys().next().value!);
+}
+
+/**
+ * Ask, and ask again when the question changes; the one before is cancelled, and a late answer never replaces a newer one.
+ * @param call `undefined`: there is nothing to ask yet
+ * @param everyMs asks again so long after each answer, while the page is visible
+ */
+export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Asked<Answer> {
+  const name = call === undefined ? undefined : JSON.stringify(call);
+  const [state, setState] = useState<State<Answer>>(() => {
+    const answer = name === undefined ? undefined : (remembered.get(name) as Answer | undefined);
+    return answer === undefined ? {} : { answer, answered: call };
+  });
+  const [round, setRound] = useState(0);
+  const controller = useRef<AbortController | undefined>(undefined);
+  const attempts = useRef(0);
+
+  useEffect(() => {
+    if (call === undefined || name === undefined) return;
+    const mine = new AbortController();
+    controller.current = mine;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const later = (ms: number) => {
+      timer = setTimeout(() => setRound((value) => value + 1), ms);
+    };
+    const known = remembered.get(name) as Answer | undefined;
+    setState((before) => ({
+      ...(known === undefined ? before : { ...before, answer: known, answered: call }),
+      askingSince: Date.now(),
+      stopped: false,
+      retryAt: undefined,
+    }));
+    ask<Answer>(call, mine.signal).then(
+      (answer) => {
+        if (mine.signal.aborted) return;
+        attempts.current = 0;
+        if (connection.value.lost) reached();
+        remember(name, answer);
+        setState({ answer, answered: call });
+        if (everyMs !== undefined) later(everyMs);
+      },
+      (error: unknown) => {
+        if (mine.signal.aborted) return;
+        const problem =
+          error instanceof Problem ? error : new Problem(500, { title: String(error) });
+        const retryMs = retryAfter(problem, attempts.current++);
+        if (problem.status === 0 && retryMs !== undefined) lost(retryMs);
+        if (retryMs !== undefined) later(retryMs);
+        setState((before) => ({
+          ...(before.answer !== undefined && { answer: before.answer, answered: before.answered }),
+          problem,
+          retryAt: retryMs === undefined ? undefined : Date.now() + retryMs,
+        }));
+      },
+    );
+    return () => {
+      mine.abort();
+      clearTimeout(timer);
+    };
+  }, [name, round]);
+
+  return {
+    answer: state.answer,
+    answered: state.answered,
+    problem: state.problem,
+    askingSince: state.askingSince,
+    stopped: state.stopped === true,
+    retryAt: state.retryAt,
+    stop() {
+      controller.current?.abort();
+      setState((before) => ({ ...before, askingSince: undefined, stopped: true }));
+    },
+    again() {
+      attempts.current = 0;
+      setRound((value) => value + 1);
+    },
+  };
+}
+
+/** A busy or absent store is asked once more by itself, the network again and again. */
+function retryAfter({ status, retryAfterMs }: Problem, attempts: number): number | undefined {
+  if (status === 0) return Math.min(30_000, 1_000 * 2 ** attempts);
+  if ((status === 429 || status === 503) && attempts === 0) return retryAfterMs ?? 1_000;
+  return undefined;
+}
+
+export function lost(retryMs: number): void {
+  connection.value = { lost: true, retryAt: Date.now() + retryMs, note: "" };
+}
+
+export function reached(note = "Connected again."): void {
+  const { lost: wasLost } = connection.value;
+  connection.value = { lost: false, retryAt: 0, note: wasLost ? note : "" };
+}

@@ -1,0 +1,184 @@
+import { h, type ComponentType } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Health, StageState } from "../api/answers.ts";
+import { dropKey, hasKey, keyNeeded } from "../api/key.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { announced } from "../parts/announce.ts";
+import { ComparePicker } from "../parts/compare-picker.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { Icon } from "../parts/icon.ts";
+import { Popover } from "../parts/popover.ts";
+import { RangePicker } from "../parts/range-picker.ts";
+import { ZonePicker } from "../parts/zone-picker.ts";
+import type { ViewName } from "../pure/address.ts";
+import { KeyForm } from "./key-form.ts";
+import { KeyHelp } from "./key-help.ts";
+import { keyHelp } from "./keys.ts";
+import { Notices } from "./notices.ts";
+import { pipelineState } from "./pipeline-state.ts";
+import { address, addressOf, arrivals, follow, hrefOf } from "./router.ts";
+import { barViews, viewGroups, viewOf, views, type View } from "./views.ts";
+
+/** All that is on the page: navigation, the view's title with its pickers, the view. */
+export function Frame(): VNode {
+  const view = viewOf(address.value.view);
+  return html`<a class="skip" href="#view" onClick=${skip}>Skip to the view</a>
+    <header class="side">
+      <a class="brand" href=${hrefOf(addressOf("now"))} onClick=${follow(addressOf("now"))}>
+        <span class="brand-mark" aria-hidden="true">${h(Icon, { name: "bars", size: 18 })}</span>
+        <span class="brand-name">Maily</span>
+      </a>
+      <nav aria-label="Views">
+        ${viewGroups.map(
+          (group, index) =>
+            html`<ul key=${index}>
+              ${group.map((one) => h(NavItem, { key: one.name, view: one, current: view.name }))}
+            </ul>`,
+        )}
+        <div class="bar-more">${h(More, { current: view.name })}</div>
+      </nav>
+      ${h(Foot, {})}
+    </header>
+    <main id="view">
+      ${h(Head, { view })}
+      ${keyNeeded.value === undefined ? h(Loaded, { key: view.name, view }) : h(KeyForm, {})}
+    </main>
+    <div class="visually-hidden" role="status" aria-live="polite">${announced.value}</div>
+    ${h(KeyHelp, {})}`;
+}
+
+function skip(event: Event): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>("h1")?.focus();
+}
+
+function NavItem({ view, current }: { readonly view: View; readonly current: ViewName }): VNode {
+  const to = addressOf(view.name);
+  const isBar = barViews.includes(view.name);
+  return html`<li class=${isBar ? "in-bar" : ""}>
+    <a
+      class="nav-item"
+      href=${hrefOf(to)}
+      aria-current=${view.name === current ? "page" : undefined}
+      onClick=${follow(to)}
+    >
+      ${h(Icon, { name: view.icon })}<span>${view.title}</span>
+    </a>
+  </li>`;
+}
+
+/** The phone's fifth place: the rest of the views, and what the side bar's foot has. */
+function More({ current }: { readonly current: ViewName }): VNode {
+  const rest = views.filter(({ name }) => !barViews.includes(name));
+  const isHere = rest.some(({ name }) => name === current);
+  return h(Popover, {
+    text: html`${h(Icon, { name: "more" })}<span>More</span>`,
+    title: "More",
+    className: `nav-item${isHere ? " is-here" : ""}`,
+    content: (close) =>
+      html`<ul class="more-list" onClick=${close}>
+          ${rest.map((view) => h(NavItem, { key: view.name, view, current }))}
+        </ul>
+        <div class="more-foot">${h(ZonePicker, {})}${h(KeysButton, {})}${h(ForgetKey, {})}</div>`,
+  });
+}
+
+const stateWords: Readonly<Record<StageState, string>> = {
+  ok: "All counted",
+  degraded: "Slower",
+  down: "Stuck",
+};
+
+function Foot(): VNode {
+  useHealth();
+  const to = addressOf("health");
+  const state = pipelineState.value;
+  return html`<div class="foot">
+    <a class="nav-item state" href=${hrefOf(to)} onClick=${follow(to)}>
+      <span class=${`dot ${state ?? "unknown"}`} aria-hidden="true"></span>
+      <span
+        ><span class="visually-hidden">Pipeline: </span
+        >${state === undefined ? "Asking" : stateWords[state]}</span
+      >
+    </a>
+    ${h(KeysButton, {})}${h(ForgetKey, {})}
+  </div>`;
+}
+
+function KeysButton(): VNode {
+  return html`<button
+    type="button"
+    class="quiet keys-button"
+    onClick=${() => (keyHelp.value = true)}
+  >
+    <kbd>?</kbd><span>Keys</span>
+  </button>`;
+}
+
+function ForgetKey(): VNode | null {
+  if (!hasKey.value) return null;
+  return html`<button
+    type="button"
+    class="quiet"
+    onClick=${() => {
+      dropKey();
+      keyNeeded.value = "The key was forgotten.";
+    }}
+  >
+    ${h(Icon, { name: "key", size: 16 })}<span>Forget key</span>
+  </button>`;
+}
+
+/** Asked every half minute; views that hear of it by the second tell it sooner. */
+function useHealth(): void {
+  const { answer, problem } = useAnswer<Health>({ path: "/health" }, 30_000);
+  useEffect(() => {
+    if (answer !== undefined) pipelineState.value = answer.status;
+    else if (problem !== undefined && problem.status !== 0) pipelineState.value = "down";
+  }, [answer, problem]);
+}
+
+function Head({ view }: { readonly view: View }): VNode {
+  const title = useRef<HTMLHeadingElement>(null);
+  const arrived = arrivals.value;
+  useEffect(() => {
+    if (arrived > 0) title.current?.focus({ preventScroll: true });
+  }, [arrived]);
+  return html`<div class="head">
+    <h1 ref=${title} tabindex="-1">${view.title}</h1>
+    <div class="pickers">
+      ${view.pickers.includes("range") && h(RangePicker, {})}
+      <span class="zone-place">${h(ZonePicker, {})}</span>
+      ${view.pickers.includes("compare") && h(ComparePicker, {})}
+    </div>
+    ${h(Notices, {})}
+  </div>`;
+}
+
+/** The view's module is loaded when the view is first asked for. */
+function Loaded({ view }: { readonly view: View }): VNode | null {
+  const [component, setComponent] = useState<{ readonly of: ComponentType } | undefined>();
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    let isLeft = false;
+    view.load().then(
+      (module) => !isLeft && setComponent({ of: module.default }),
+      () => !isLeft && setFailed(true),
+    );
+    return () => {
+      isLeft = true;
+    };
+  }, []);
+  if (failed) {
+    return html`<div class="card">
+      <div class="nothing">
+        <p class="nothing-title">This view could not be loaded.</p>
+        <p class="muted">The page may have been renewed meanwhile.</p>
+        <button type="button" class="button" onClick=${() => location.reload()}>
+          Load the page again
+        </button>
+      </div>
+    </div>`;
+  }
+  return component === undefined ? null : h(component.of, {});
+}

@@ -1,0 +1,71 @@
+import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { connection } from "../api/use-answer.ts";
+import { mention } from "../parts/announce.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { comparedInstants } from "../parts/shown.ts";
+import { commonParameters } from "../pure/address.ts";
+import { clockParts, dayShort } from "../pure/format.ts";
+import { fixedRange, rangeName } from "../pure/range.ts";
+import { wallClock } from "../pure/zone.ts";
+import { address, change, comparison, zone } from "./router.ts";
+import { viewOf } from "./views.ts";
+
+/** The lines under a view's title: the range that is compared with, the connection, what the address has that nobody reads. */
+export function Notices(): VNode {
+  return html`<div class="notices">${h(Compared, {})}${h(Connection, {})}${h(Unknown, {})}</div>`;
+}
+
+function Compared(): VNode | null {
+  const instants = comparedInstants.value;
+  if (comparison.value === undefined || instants === undefined) return null;
+  return html`<p class="muted">
+    Compared with ${rangeName(fixedRange(instants, zone.value))}${endTime(instants.to)}
+  </p>`;
+}
+
+function endTime(to: string): string {
+  const wall = wallClock(Date.parse(to), zone.value);
+  const { time } = clockParts(wall);
+  return time === "00:00" ? "" : `, until ${dayShort(wall)} ${time}`;
+}
+
+function Connection(): VNode | null {
+  const { lost, retryAt, note } = connection.value;
+  const [, tick] = useState(0);
+  useEffect(() => {
+    if (lost) mention("Connection lost");
+    else if (note !== "") mention(note);
+    if (lost) {
+      const timer = setInterval(() => tick((value) => value + 1), 500);
+      return () => clearInterval(timer);
+    }
+    if (note === "") return;
+    const timer = setTimeout(() => (connection.value = { ...connection.value, note: "" }), 8_000);
+    return () => clearTimeout(timer);
+  }, [lost, note]);
+  if (!lost) return note === "" ? null : html`<p class="notice ok">${note}</p>`;
+  const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
+  return html`<p class="notice bad">
+    Connection lost. Trying again ${seconds > 0 ? `in ${seconds} s` : "now"}.
+  </p>`;
+}
+
+function Unknown(): VNode | null {
+  const { parameters, view } = address.value;
+  const known = [...commonParameters, ...viewOf(view).parameters];
+  const stray = [
+    ...new Set(parameters.map(([name]) => name).filter((name) => !known.includes(name))),
+  ];
+  if (stray.length === 0) return null;
+  return html`<p class="notice">
+    Not known here and ignored: ${stray.join(", ")}.
+    <button
+      type="button"
+      class="button small"
+      onClick=${() => change(Object.fromEntries(stray.map((name) => [name, undefined])), { replace: true })}
+    >
+      Remove
+    </button>
+  </p>`;
+}

@@ -1,0 +1,136 @@
+import { computed, signal } from "@preact/signals";
+import {
+  changed,
+  parameterList,
+  pathOfView,
+  rangeOf,
+  readAddress,
+  writeAddress,
+  zoneOf,
+  type Address,
+  type Changes,
+  type ViewName,
+} from "../pure/address.ts";
+import { readFilter, writeFilter, type Filter } from "../pure/filter.ts";
+import type { Comparison } from "../pure/range.ts";
+
+/** The address is the state: these signals are read from it, and nothing changes what is seen but `go`. */
+export const address = signal<Address>(readAddress(location.pathname, location.search));
+
+const lastZone = "maily-zone";
+export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+function keptZone(): string {
+  try {
+    return sessionStorage.getItem(lastZone) ?? ownZone;
+  } catch {
+    return ownZone;
+  }
+}
+
+export const zone = computed(() => zoneOf(address.value, keptZone()));
+export const range = computed(() => rangeOf(address.value));
+export const filters = computed<readonly Filter[]>(() =>
+  parameterList(address.value, "f")
+    .map(readFilter)
+    .filter((filter) => filter !== undefined),
+);
+export const comparison = computed<Comparison | undefined>(() => {
+  const text = parameterList(address.value, "cmp")[0];
+  return text === "previous" || text === "weekdays" || text === "year" ? text : undefined;
+});
+
+/** Called after each change of the view, to put the focus on its title. */
+export const arrivals = signal(0);
+
+/** Change the address. `replace`: no entry of its own in the history, for typing, hiding, sorting. */
+export function go(to: Address, { replace = false }: { readonly replace?: boolean } = {}): void {
+  const before = address.value;
+  const text = writeAddress(to);
+  if (text === writeAddress(before)) return;
+  if (replace) history.replaceState(null, "", text);
+  else history.pushState(null, "", text);
+  address.value = to;
+  if (to.view !== before.view) arrive();
+}
+
+/** Change parameters of the address that is shown. */
+export function change(changes: Changes, options?: { readonly replace?: boolean }): void {
+  go(changed(address.value, changes), options);
+}
+
+export function setFilters(to: readonly Filter[]): void {
+  change({ f: to.map(writeFilter) });
+}
+
+export function addFilter(filter: Filter): void {
+  const text = writeFilter(filter);
+  const texts = parameterList(address.value, "f");
+  if (!texts.includes(text)) change({ f: [...texts, text] });
+}
+
+/** The address of a view, with the range, zone, filters and comparison that are shown, and what is its own. */
+export function addressOf(view: ViewName, own: Changes = {}): Address {
+  const common = address.value.parameters.filter(([name]) =>
+    ["range", "tz", "f", "cmp"].includes(name),
+  );
+  return changed({ view, parameters: common }, own);
+}
+
+/** The address of an event, a story or a saved question, with the list that it was opened from. */
+export function openedAddress(kind: "event" | "story" | "question", id: string): Address {
+  const view = kind === "question" ? "saved" : "events";
+  const parameters =
+    address.value.view === view
+      ? address.value.parameters
+      : address.value.parameters.filter(([name]) => name === "range" || name === "tz");
+  return { view, opened: { kind, id }, parameters };
+}
+
+export function hrefOf(to: Address): string {
+  return writeAddress(to);
+}
+
+/** A click on a link of the page: stays in the page, unless a new tab is asked for. */
+export function follow(to: Address) {
+  return (event: MouseEvent): void => {
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+      return;
+    event.preventDefault();
+    go(to);
+  };
+}
+
+function arrive(): void {
+  arrivals.value++;
+  scrollTo(0, 0);
+}
+
+/** The zone always stands in the address: a link shows the same numbers elsewhere. */
+function writeZone(): void {
+  const now = address.value;
+  if (parameterList(now, "tz")[0] !== zone.value) {
+    go(changed(now, { tz: zone.value }), { replace: true });
+  }
+}
+
+export function setZone(name: string): void {
+  try {
+    sessionStorage.setItem(lastZone, name);
+  } catch {
+    // It stands in the address.
+  }
+  change({ tz: name });
+}
+
+export function startRouter(): void {
+  writeZone();
+  addEventListener("popstate", () => {
+    const before = address.value;
+    address.value = readAddress(location.pathname, location.search);
+    writeZone();
+    if (address.value.view !== before.view) arrivals.value++;
+  });
+}
+
+export { pathOfView };

@@ -1,0 +1,116 @@
+import type { ComponentType } from "preact";
+import type { IconName } from "../parts/icon.ts";
+import type { ViewName } from "../pure/address.ts";
+
+export interface View {
+  readonly name: ViewName;
+  readonly title: string;
+  readonly icon: IconName;
+  /** The second key after `g`. */
+  readonly key: string;
+  /** What the header has. */
+  readonly pickers: readonly ("range" | "zone" | "compare")[];
+  /** Parameters of the address that the view reads beside range, tz, f and cmp. */
+  readonly parameters: readonly string[];
+  readonly load: () => Promise<{ readonly default: ComponentType }>;
+}
+
+/** The views in the groups of the navigation. A view is a module of `views/` whose default export is its component. */
+export const viewGroups: readonly (readonly View[])[] = [
+  [
+    {
+      name: "now",
+      title: "Now",
+      icon: "now",
+      key: "n",
+      pickers: ["zone"],
+      parameters: ["paused"],
+      load: () => import("../views/now.ts"),
+    },
+    {
+      name: "trends",
+      title: "Trends",
+      icon: "trends",
+      key: "t",
+      pickers: ["range", "zone", "compare"],
+      parameters: ["type", "m", "by", "per", "shape", "hide", "sort", "whole"],
+      load: () => import("../views/trends.ts"),
+    },
+  ],
+  [
+    {
+      name: "funnel",
+      title: "Funnel",
+      icon: "funnel",
+      key: "f",
+      pickers: ["range", "zone"],
+      parameters: ["step", "window", "actor", "by", "shape", "sort", "row"],
+      load: () => import("../views/funnel.ts"),
+    },
+    {
+      name: "retention",
+      title: "Retention",
+      icon: "retention",
+      key: "r",
+      pickers: ["range", "zone"],
+      parameters: ["first", "back", "per", "actor", "shape"],
+      load: () => import("../views/retention.ts"),
+    },
+    {
+      name: "paths",
+      title: "Paths",
+      icon: "paths",
+      key: "p",
+      pickers: ["range", "zone"],
+      parameters: ["after", "len", "actor", "shape", "sort", "column"],
+      load: () => import("../views/paths.ts"),
+    },
+    {
+      name: "mail",
+      title: "Mail",
+      icon: "mail",
+      key: "m",
+      pickers: ["range", "zone"],
+      parameters: ["by", "mails", "sort"],
+      load: () => import("../views/mail.ts"),
+    },
+  ],
+  [
+    {
+      name: "events",
+      title: "Events",
+      icon: "events",
+      key: "e",
+      pickers: ["range", "zone"],
+      parameters: ["type", "order", "find", "follow"],
+      load: () => import("../views/events.ts"),
+    },
+    {
+      name: "saved",
+      title: "Saved",
+      icon: "saved",
+      key: "s",
+      pickers: ["zone"],
+      parameters: ["edit"],
+      load: () => import("../views/saved.ts"),
+    },
+    {
+      name: "health",
+      title: "Health",
+      icon: "health",
+      key: "h",
+      pickers: ["zone"],
+      parameters: [],
+      load: () => import("../views/health.ts"),
+    },
+  ],
+];
+
+export const views: readonly View[] = viewGroups.flat();
+
+export function viewOf(name: ViewName): View {
+  return views.find((view) => view.name === name)!;
+}
+
+/** On a phone the bar has room for four and "More". */
+export const barViews: readonly ViewName[] = ["now", "trends", "mail", "events"];

@@ -1,0 +1,137 @@
+import { h } from "preact";
+import { useEffect, useId, useState } from "preact/hooks";
+import type { Asked } from "../api/use-answer.ts";
+import { duration } from "../pure/format.ts";
+import { html, type Children, type VNode } from "./html.ts";
+import { Instant } from "./exactness.ts";
+import { ProblemText } from "./problem.ts";
+import { Tools, type ToolsProps } from "./tools.ts";
+
+interface Props {
+  readonly title: string;
+  /** Beside the title, in muted text. */
+  readonly note?: Children;
+  readonly tools?: ToolsProps;
+  /** What the card asks: its lines of waiting, stopping and failing follow from it. */
+  readonly asked?: readonly Asked<{ readonly meta?: { readonly asOf: string } }>[];
+  /** Shown in place of the body before the first answer. */
+  readonly waiting?: Children;
+  readonly exactness?: Children;
+  readonly className?: string;
+  readonly children?: Children;
+}
+
+/**
+ * A surface with a header (title left, tools right), a body and the line that says how exact it is. While its question is
+ * asked again the old answer stays, with a line at the top; an error takes the body's place only where there is no answer.
+ */
+export function Card({
+  title,
+  note,
+  tools,
+  asked = [],
+  waiting,
+  exactness,
+  className = "",
+  children,
+}: Props): VNode {
+  const id = useId();
+  const isFirst = asked.some(({ answer }) => answer === undefined);
+  const failed = asked.find(({ problem }) => problem !== undefined);
+  const since = asked.find(({ askingSince }) => askingSince !== undefined)?.askingSince;
+  const stopped = asked.find((one) => one.stopped);
+  return html`<section
+    class=${`card ${className}`}
+    aria-labelledby=${id}
+    aria-busy=${since === undefined ? "false" : "true"}
+  >
+    ${since !== undefined && !isFirst && html`<div class="asking-line"></div>`}
+    <header class="card-head">
+      <h2 id=${id}>${title}</h2>
+      ${note !== undefined && html`<span class="card-note">${note}</span>`}
+      ${since !== undefined && h(Asking, { since, asked })}
+      ${stopped !== undefined && h(Stopped, { asked: stopped })}
+      ${tools !== undefined && h(Tools, tools)}
+    </header>
+    <div class="card-body">
+      ${
+        failed?.problem !== undefined &&
+        h(ProblemText, { problem: failed.problem, retryAt: failed.retryAt, again: failed.again })
+      }
+      ${
+        isFirst && asked.length > 0
+          ? failed === undefined &&
+            html`<div class="waiting">${waiting ?? h(Waiting, { rows: 6 })}</div>`
+          : children
+      }
+    </div>
+    ${exactness}
+  </section>`;
+}
+
+/** After a second: how long, and a way to stop it. */
+function Asking({
+  since,
+  asked,
+}: {
+  readonly since: number;
+  readonly asked: NonNullable<Props["asked"]>;
+}): VNode {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 250);
+    return () => clearInterval(timer);
+  }, [since]);
+  const seconds = Math.floor((now - since) / 1_000);
+  if (seconds < 1) return html``;
+  return html`<span class="asking">
+    Asking, ${seconds} s
+    <button
+      type="button"
+      class="button small"
+      data-key="Escape"
+      onClick=${() => asked.forEach((one) => one.askingSince !== undefined && one.stop())}
+    >
+      Stop
+    </button>
+  </span>`;
+}
+
+function Stopped({ asked }: { readonly asked: NonNullable<Props["asked"]>[number] }): VNode {
+  const asOf = asked.answer?.meta?.asOf;
+  return html`<span class="asking">
+    Stopped.${asOf !== undefined && html` This is the answer of ${h(Instant, { at: asOf })}.`}
+    <button type="button" class="button small" onClick=${asked.again}>Ask again</button>
+  </span>`;
+}
+
+/** Grey bars in the size of what is to come; the style sheet shows them only after 150 ms. */
+export function Waiting({
+  rows,
+  height = 20,
+}: {
+  readonly rows: number;
+  readonly height?: number;
+}): VNode {
+  return html`<div class="bones" aria-hidden="true">
+    ${Array.from({ length: rows }, (_, index) => html`<div key=${index} style=${{ height: `${height}px` }}></div>`)}
+  </div>`;
+}
+
+/** What a person sees where nothing matches, with ways out. */
+export function Nothing({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children?: Children;
+}): VNode {
+  return html`<div class="nothing">
+    <p class="nothing-title">${title}</p>
+    ${children}
+  </div>`;
+}
+
+export function Ago({ ms }: { readonly ms: number }): VNode {
+  return html`${duration(ms)} ago`;
+}

@@ -1,0 +1,162 @@
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { h } from "preact";
+import { html, type VNode } from "./html.ts";
+import { Icon } from "./icon.ts";
+
+/** One thing of a list to choose from. */
+export interface Choice {
+  readonly id: string;
+  readonly name: string;
+  /** What it is searched by besides. */
+  readonly also?: string;
+  /** At its end: a kind, a share, a count. */
+  readonly note?: string;
+  /** A line above the first of each group. */
+  readonly group?: string;
+}
+
+interface Props {
+  readonly label: string;
+  readonly choices: readonly Choice[];
+  readonly onPick: (choice: Choice) => void;
+  /** Where given, somebody else searches and `choices` are the hits; else they are narrowed here. */
+  readonly onSearch?: (text: string) => void;
+  /** Those that are chosen already have a mark. */
+  readonly picked?: ReadonlySet<string>;
+  /** More answers are on the way; what is shown stays meanwhile. */
+  readonly isBusy?: boolean;
+  /** What was typed itself, as the last entry. */
+  readonly free?: (text: string) => Choice | undefined;
+  /** Backspace in the empty field. */
+  readonly onBack?: () => void;
+  readonly empty?: string;
+  readonly problem?: string;
+}
+
+const mostShown = 200;
+
+/**
+ * A search field over one list (the combobox pattern of the ARIA practices): Up, Down, Home, End, Enter; what was typed is
+ * marked in the hits. It serves types, properties, values, metrics and zones alike.
+ */
+export function Choices(props: Props): VNode {
+  const { label, onPick, onSearch, picked, isBusy = false, free, onBack } = props;
+  const id = useId();
+  const [typed, setTyped] = useState("");
+  const [active, setActive] = useState(0);
+  const list = useRef<HTMLUListElement>(null);
+  const search = typed.trim();
+  const hits = onSearch === undefined ? narrowed(props.choices, search) : props.choices;
+  const own = search === "" ? undefined : free?.(search);
+  const shown = [...hits.slice(0, mostShown), ...(own === undefined ? [] : [own])];
+  const at = Math.min(active, shown.length - 1);
+
+  useEffect(() => {
+    if (onSearch === undefined) return;
+    const timer = setTimeout(() => onSearch(search), search === "" ? 0 : 120);
+    return () => clearTimeout(timer);
+  }, [search]);
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [at]);
+
+  function press(event: KeyboardEvent): void {
+    const moves: Readonly<Record<string, number>> = {
+      ArrowDown: Math.min(at + 1, shown.length - 1),
+      ArrowUp: Math.max(at - 1, 0),
+      PageDown: Math.min(at + 8, shown.length - 1),
+      PageUp: Math.max(at - 8, 0),
+    };
+    const to = moves[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      setActive(to);
+    } else if (event.key === "Enter" && shown[at] !== undefined) {
+      event.preventDefault();
+      onPick(shown[at]);
+    } else if (event.key === "Backspace" && typed === "" && onBack !== undefined) {
+      event.preventDefault();
+      onBack();
+    }
+  }
+
+  let group: string | undefined;
+  return html`<div class="choices">
+    <div class="search">
+      ${h(Icon, { name: "search", size: 16 })}
+      <input
+        data-first
+        type="text"
+        role="combobox"
+        aria-label=${label}
+        aria-expanded="true"
+        aria-controls=${id}
+        aria-autocomplete="list"
+        aria-activedescendant=${shown.length > 0 ? `${id}-${at}` : undefined}
+        placeholder=${label}
+        autocomplete="off"
+        spellcheck=${false}
+        value=${typed}
+        onInput=${(event: InputEvent) => {
+          setTyped((event.target as HTMLInputElement).value);
+          setActive(0);
+        }}
+        onKeyDown=${press}
+      />
+    </div>
+    <ul
+      ref=${list}
+      id=${id}
+      role="listbox"
+      aria-label=${label}
+      aria-busy=${isBusy ? "true" : "false"}
+    >
+      ${shown.map((choice, index) => {
+        const head =
+          choice.group !== undefined && choice.group !== group ? choice.group : undefined;
+        group = choice.group ?? group;
+        const isPicked = picked?.has(choice.id) === true;
+        return html`${
+            head !== undefined &&
+            html`<li role="presentation" class="group" key=${`group ${head}`}>${head}</li>`
+          }
+          <li
+            key=${choice.id}
+            id=${`${id}-${index}`}
+            role="option"
+            aria-selected=${index === at ? "true" : "false"}
+            class=${isPicked ? "picked" : ""}
+            onMouseMove=${() => setActive(index)}
+            onClick=${() => onPick(choice)}
+          >
+            <span class="name">${marked(choice.name, search)}</span>
+            <span class="note">${choice.note}</span>
+            ${isPicked && html`<span class="visually-hidden">, chosen</span>${h(Icon, { name: "check", size: 16 })}`}
+          </li>`;
+      })}
+    </ul>
+    ${
+      shown.length === 0 &&
+      html`<p class="hint">
+        ${props.problem ?? (isBusy ? "Searching…" : (props.empty ?? "Nothing matches."))}
+      </p>`
+    }
+  </div>`;
+}
+
+function narrowed(choices: readonly Choice[], search: string): readonly Choice[] {
+  if (search === "") return choices;
+  const words = search.toLowerCase().split(/\s+/);
+  return choices.filter(({ name, also = "" }) => {
+    const text = `${name} ${also}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+/** A text with what was typed marked in it. */
+function marked(text: string, search: string) {
+  const at = search === "" ? -1 : text.toLowerCase().indexOf(search.toLowerCase());
+  if (at < 0) return text;
+  const end = at + search.length;
+  return html`${text.slice(0, at)}<mark>${text.slice(at, end)}</mark>${text.slice(end)}`;
+}

@@ -1,0 +1,91 @@
+import { h } from "preact";
+import type { Meta } from "../api/answers.ts";
+import { hrefOf, addressOf, follow, zone } from "../frame/router.ts";
+import { counted, duration, clockParts, dayShort } from "../pure/format.ts";
+import { wallClock } from "../pure/zone.ts";
+import { html, type VNode } from "./html.ts";
+
+/** An instant by the clock of the zone that is shown, with the ISO text behind it: `14:24:09`, before today with its day. */
+export function Instant({
+  at,
+  day = false,
+}: {
+  readonly at: string;
+  readonly day?: boolean;
+}): VNode {
+  const wall = wallClock(Date.parse(at), zone.value);
+  const today = wallClock(Date.now(), zone.value);
+  const isToday = wall.slice(0, 10) === today.slice(0, 10);
+  const time = clockParts(wall).seconds;
+  const text = isToday && !day ? time : `${dayShort(wall, today)}, ${time}`;
+  return html`<time datetime=${at}>${text}</time>`;
+}
+
+const staleMs = 10_000;
+
+const reasons: Readonly<Record<string, string>> = {
+  sketch:
+    "Estimate: beyond 1,024 users the count is about 1 % off, rarely more than 2 %; quantiles are within 1 % of the value",
+  other: "(other) gathers what is beyond 1,000 values",
+  damaged: "A damaged part of the disk may hide events",
+  sampled: "From the newest events alone",
+};
+
+/**
+ * How exact an answer is and how fresh: "Exact · as of 14:24:09 · from rollups in 4 ms", always in this order.
+ * @param first what comes before: "First 50 values"
+ * @param expectsCut rows beyond the limit are no surprise and are told by `first`
+ */
+export function Exactness({
+  meta,
+  first,
+  expectsCut = false,
+}: {
+  readonly meta: Meta | undefined;
+  readonly first?: string | undefined;
+  readonly expectsCut?: boolean;
+}): VNode {
+  if (meta === undefined) return html`<p class="exactness"></p>`;
+  const because = (meta.because ?? []).filter(
+    (reason) => reason !== "rowsLeftOut" && reason !== "valuesCut",
+  );
+  const isCut = because.length < (meta.because ?? []).length;
+  const left = meta.rowsLeftOut ?? 0;
+  const cut =
+    !isCut || expectsCut
+      ? undefined
+      : left > 0
+        ? `Left out: ${counted(left, "row")}`
+        : "Not all values are shown";
+  const exact =
+    because.length === 0 ? "Exact" : because.map((reason) => reasons[reason] ?? reason).join(". ");
+  const isStale = meta.lagMs > staleMs;
+  const source = {
+    rollup: "from rollups",
+    events: "from events",
+    mixed: "from rollups and events",
+  };
+  const from = meta.source === undefined ? "" : `${source[meta.source]} in ${took(meta.tookMs)}`;
+  return html`<p class=${`exactness${isStale ? " stale" : ""}`}>
+    ${[first, cut].filter((text) => text !== undefined).map((text) => `${text} · `)}${exact} · as
+    of${" "}
+    ${h(Instant, { at: meta.asOf })}${
+      isStale &&
+      html`, ${duration(meta.lagMs)} ago:${" "}
+        <a href=${hrefOf(addressOf("health"))} onClick=${follow(addressOf("health"))}
+          >counting is behind</a
+        >`
+    }${from !== "" && ` · ${from}`}
+  </p>`;
+}
+
+function took(ms: number | undefined): string {
+  if (ms === undefined) return "no time";
+  return ms < 1_000 ? `${Math.max(1, Math.round(ms))} ms` : duration(ms);
+}
+
+/** Whether a metric's numbers may be estimates: they get `≈`. */
+export function isEstimated(metric: string, meta: Meta | undefined): boolean {
+  if (meta?.because?.includes("sketch") !== true) return false;
+  return metric === "uniques" || /^p\d+:/.test(metric);
+}

@@ -1,0 +1,110 @@
+import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Problem } from "../api/client.ts";
+import { keyNeeded } from "../api/key.ts";
+import { change, range } from "../frame/router.ts";
+import { counted, number } from "../pure/format.ts";
+import { lengthOf, rangeName } from "../pure/range.ts";
+import { html, type VNode } from "./html.ts";
+
+/** The reason for a person, by the status; the API's own words follow in small. */
+function sentence(problem: Problem): string {
+  const { status, scope, type } = problem;
+  if (status === 0) return "Connection lost.";
+  if (status === 401) return "Enter a key to go on.";
+  if (status === 403) {
+    const what = { "live:read": "watch events live", admin: "change saved questions" }[scope ?? ""];
+    return `This key may not ${what ?? "read events"}. It needs the scope ${scope ?? "events:read"}.`;
+  }
+  if (status === 404) return "There is nothing of this name in this project.";
+  if (status === 409 || status === 412) return "Somebody changed it meanwhile.";
+  if (status === 422 && type.endsWith("query-too-expensive")) return tooMuch(problem.detail);
+  if (status === 429) return "Too many questions at once.";
+  if (status === 503) return "The store is away. Collecting goes on; answers wait.";
+  if (status >= 500) return "Something went wrong here.";
+  return problem.message;
+}
+
+/** `This would read 31 million events, 10 million are allowed`, by the numbers of the API's own sentence. */
+function tooMuch(detail: string): string {
+  const numbers =
+    detail.match(/\d[\d,_ ]*\d/g)?.map((text) => Number(text.replace(/\D/g, ""))) ?? [];
+  const [would, allowed] = numbers;
+  if (would === undefined || allowed === undefined) return "This would read too many events.";
+  return `This would read ${counted(would, "event")}, ${number(allowed)} are allowed.`;
+}
+
+/** A problem in the place of an answer: what happened, and what can be done. */
+export function ProblemText({
+  problem,
+  retryAt,
+  again,
+}: {
+  readonly problem: Problem;
+  readonly retryAt?: number | undefined;
+  readonly again?: () => void;
+}): VNode {
+  const isExpensive = problem.type.endsWith("query-too-expensive");
+  const detail = problem.detail !== "" && problem.status !== 403 ? problem.detail : "";
+  return html`<div class="problem" role="alert">
+    <p class="problem-title">
+      ${sentence(problem)}${retryAt !== undefined && h(Countdown, { at: retryAt })}
+    </p>
+    ${detail !== "" && html`<p class="muted">${detail}</p>`}
+    ${problem.findings.map(
+      ({ pointer, message }) =>
+        html`<p key=${pointer} class="muted"><code>${pointer}</code> ${message}</p>`,
+    )}
+    <div class="row">
+      ${
+        isExpensive &&
+        shorterRanges().map(
+          (word) =>
+            html`<button
+              key=${word}
+              type="button"
+              class="button"
+              onClick=${() => change({ range: word })}
+            >
+              Show ${rangeName(word).toLowerCase()}
+            </button>`,
+        )
+      }
+      ${
+        problem.status === 403 &&
+        html`<button
+          type="button"
+          class="button"
+          onClick=${() => (keyNeeded.value = "Enter another key.")}
+        >
+          Use another key
+        </button>`
+      }
+      ${
+        again !== undefined &&
+        ![401, 403].includes(problem.status) &&
+        html`<button type="button" class="button" onClick=${again}>Try again</button>`
+      }
+    </div>
+    ${
+      problem.requestId !== "" &&
+      problem.status >= 500 &&
+      html`<p class="small muted">Request <code class="select-all">${problem.requestId}</code></p>`
+    }
+  </div>`;
+}
+
+function shorterRanges(): readonly string[] {
+  const days = lengthOf(range.value);
+  return ["90d", "30d", "7d", "today"].filter((word) => lengthOf(word) < days).slice(0, 2);
+}
+
+function Countdown({ at }: { readonly at: number }): VNode {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => tick((value) => value + 1), 500);
+    return () => clearInterval(timer);
+  }, [at]);
+  const seconds = Math.max(0, Math.ceil((at - Date.now()) / 1_000));
+  return html` Trying again ${seconds > 0 ? `in ${seconds} s` : "now"}.`;
+}

@@ -1,0 +1,224 @@
+import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { curlOf, type Call } from "../api/client.ts";
+import { address, hrefOf, range, zone, change } from "../frame/router.ts";
+import { changed, type Address } from "../pure/address.ts";
+import { fixedRange, isRelative, type Instants } from "../pure/range.ts";
+import { announce } from "./announce.ts";
+import { html, type VNode } from "./html.ts";
+import { Icon, type IconName } from "./icon.ts";
+import { Popover } from "./popover.ts";
+import { SaveForm, type Savable } from "./save.ts";
+
+export interface Shape {
+  readonly id: string;
+  readonly name: string;
+  readonly icon: IconName;
+}
+
+/** A table of texts and numbers, the first row its head. */
+export type CsvTable = readonly (readonly (string | number | null | undefined)[])[];
+
+export interface ToolsProps {
+  readonly shapes?: readonly Shape[];
+  readonly shape?: string;
+  /** The calls whose numbers are shown. */
+  readonly calls?: readonly Call[];
+  /** Where the range is relative: the instants of the answer, for "with these dates". */
+  readonly instants?: Instants | undefined;
+  readonly csv?: (() => CsvTable) | undefined;
+  /** The file's name, without its ending. */
+  readonly csvName?: string;
+  readonly savable?: Savable | undefined;
+}
+
+/** What can be done with an answer, everywhere in this order: shape, Copy link, curl, CSV, Save. */
+export function Tools(props: ToolsProps): VNode {
+  const { shapes, shape } = props;
+  return html`<div class="tools">
+    ${
+      shapes !== undefined &&
+      html`<div class="segments" role="group" aria-label="Shape">
+        ${shapes.map(
+          ({ id, name, icon }) =>
+            html`<button
+              key=${id}
+              type="button"
+              class="segment"
+              aria-pressed=${id === shape ? "true" : "false"}
+              title=${name}
+              onClick=${() => change({ shape: id === shapes[0]!.id ? undefined : id }, { replace: true })}
+            >
+              ${h(Icon, { name: icon, size: 16 })}<span class="segment-name">${name}</span>
+            </button>`,
+        )}
+      </div>`
+    }
+    <div class="tools-wide">${h(Actions, props)}</div>
+    <div class="tools-narrow">
+      ${h(Popover, {
+        text: "Share",
+        title: "Share",
+        className: "button small",
+        arrow: true,
+        content: () => html`<div class="sheet-actions">${h(Actions, props)}</div>`,
+      })}
+    </div>
+  </div>`;
+}
+
+function Actions({ calls, instants, csv, csvName, savable }: ToolsProps): VNode {
+  return html`${h(CopyLink, { instants })}
+  ${
+    calls !== undefined &&
+    calls.length > 0 &&
+    h(Popover, {
+      text: "curl",
+      icon: "terminal",
+      title: "The same from a shell",
+      className: "button small",
+      panelClass: "wide",
+      content: () => h(CurlPanel, { calls }),
+    })
+  }
+  ${
+    csv !== undefined &&
+    html`<button
+      type="button"
+      class="button small"
+      onClick=${() => downloadCsv(csv(), csvName ?? "maily")}
+    >
+      ${h(Icon, { name: "download", size: 16 })}CSV
+    </button>`
+  }
+  ${
+    savable !== undefined &&
+    h(Popover, {
+      text: "Save",
+      icon: "saved",
+      title: "Save this question",
+      className: "button small",
+      content: (close) => h(SaveForm, { savable, close }),
+    })
+  }`;
+}
+
+function CopyLink({ instants }: { readonly instants?: Instants | undefined }): VNode {
+  if (instants === undefined || !isRelative(range.value)) {
+    return h(CopyButton, {
+      text: () => linkOf(address.value),
+      name: "Copy link",
+      className: "button small",
+      icon: "link",
+      opensBy: "c",
+    });
+  }
+  const fixed = fixedRange(instants, zone.value);
+  return h(Popover, {
+    text: "Copy link",
+    icon: "link",
+    title: "Copy link",
+    className: "button small",
+    opensBy: "c",
+    content: () =>
+      html`<div class="stack">
+        ${h(CopyButton, { text: () => linkOf(address.value), name: "That moves with the days", className: "button" })}
+        ${h(CopyButton, {
+          text: () => linkOf(changed(address.value, { range: fixed })),
+          name: "With these dates",
+          className: "button",
+        })}
+      </div>`,
+  });
+}
+
+function linkOf(to: Address): string {
+  return location.origin + hrefOf(to);
+}
+
+function CurlPanel({ calls }: { readonly calls: readonly Call[] }): VNode {
+  return html`<div class="stack">
+    ${calls.map(
+      (call) =>
+        html`<div key=${call.path} class="code-block">
+          <pre tabindex="0" aria-label="Command"><code>${curlOf(call)}</code></pre>
+          ${h(CopyButton, { text: () => curlOf(call), name: "Copy", className: "button small" })}
+        </div>`,
+    )}
+    <p class="hint">MAILY_KEY is your key, where the service asks for one.</p>
+  </div>`;
+}
+
+interface CopyProps {
+  readonly text: () => string;
+  readonly name: string;
+  readonly className: string;
+  readonly icon?: IconName;
+  readonly opensBy?: string;
+}
+
+/** Copies a text, and says so itself for two seconds. Where there is no clipboard the text is shown, selected. */
+export function CopyButton({ text, name, className, icon = "copy", opensBy }: CopyProps): VNode {
+  const [state, setState] = useState<"ready" | "copied" | "shown">("ready");
+  useEffect(() => {
+    if (state !== "copied") return;
+    const timer = setTimeout(() => setState("ready"), 2_000);
+    return () => clearTimeout(timer);
+  }, [state]);
+  async function copy(): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text());
+      setState("copied");
+      announce("Copied");
+    } catch {
+      setState("shown");
+    }
+  }
+  if (state === "shown") {
+    return html`<input
+      class="copy-text"
+      readonly
+      aria-label="Copy this text"
+      value=${text()}
+      ref=${(element: HTMLInputElement | null) => element?.select()}
+      onBlur=${() => setState("ready")}
+    />`;
+  }
+  return html`<button
+    type="button"
+    class=${className}
+    data-key=${opensBy}
+    onClick=${() => void copy()}
+  >
+    ${h(Icon, { name: state === "copied" ? "check" : icon, size: 16 })}${state === "copied" ? "Copied" : name}
+  </button>`;
+}
+
+/** Spreadsheets run cells that begin so: they get an apostrophe, but for plain numbers (as in the API's export). */
+const formula = /^[=+\-@＝＋－＠\t\r\n]/u;
+const plainNumber = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** A table as CSV (RFC 4180). */
+export function csvText(rows: CsvTable): string {
+  return rows
+    .map((row) => row.map((cell) => csvCell(cell)).join(","))
+    .map((line) => `${line}\r\n`)
+    .join("");
+}
+
+function csvCell(value: string | number | null | undefined): string {
+  if (value === null || value === undefined) return "";
+  const text = String(value);
+  const guarded = formula.test(text) && !plainNumber.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
+}
+
+function downloadCsv(rows: CsvTable, name: string): void {
+  const link = document.createElement("a");
+  const url = URL.createObjectURL(new Blob([csvText(rows)], { type: "text/csv;charset=utf-8" }));
+  link.href = url;
+  link.download = `${name}.csv`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1_000);
+  announce(`${name}.csv was saved`);
+}

@@ -1,0 +1,197 @@
+/** Filters as the address writes them, as the API takes them, and in words. */
+
+export const operators = [
+  ...(["is", "is_not", "contains", "starts_with", "exists"] as const),
+  ...(["gt", "gte", "lt", "lte", "shown_as"] as const),
+] as const;
+export type Operator = (typeof operators)[number];
+
+/** One condition. Values are texts; `n:10`, `b:true` and `s:10` mean that kind alone. */
+export interface Filter {
+  readonly op: Operator;
+  readonly property: string;
+  readonly values: readonly string[];
+}
+
+/** As the API takes it in a body. */
+export type BodyFilter = readonly [string, ...unknown[]];
+
+const missing = "(none)";
+
+/** `is,data.plan,pro,free`; `undefined` for what is no filter. */
+export function readFilter(text: string): Filter | undefined {
+  const [op = "", property = "", ...values] = splitParts(text);
+  if (!(operators as readonly string[]).includes(op) || property === "") return undefined;
+  if (values.length === 0) return undefined;
+  return { op: op as Operator, property, values };
+}
+
+/** Commas part; a comma within a part is percent-encoded once more. */
+function splitParts(text: string): readonly string[] {
+  return text.split(",").map((part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      return part;
+    }
+  });
+}
+
+export function writeFilter({ op, property, values }: Filter): string {
+  return [op, property, ...values]
+    .map((part) => part.replace(/[%,;]/g, encodeURIComponent))
+    .join(",");
+}
+
+/** A step of a funnel: `email.opened;is,context.machine,false`. */
+export interface Step {
+  readonly type: string;
+  readonly filters: readonly Filter[];
+}
+
+export function readStep(text: string): Step {
+  const [type = "", ...filters] = text.split(";");
+  return {
+    type: splitParts(type)[0] ?? "",
+    filters: filters.map(readFilter).filter((filter) => filter !== undefined),
+  };
+}
+
+export function writeStep({ type, filters }: Step): string {
+  return [type.replace(/[%,;]/g, encodeURIComponent), ...filters.map(writeFilter)].join(";");
+}
+
+/** The filter of a row of an answer, by the text that it shows. */
+export function filterOfRow(property: string, shown: string): Filter {
+  const isSpecial = shown === missing || shown === "(other)" || shown.startsWith("\\(");
+  return { op: isSpecial ? "shown_as" : "is", property, values: [shown] };
+}
+
+function spelled(value: string): readonly unknown[] {
+  if (value.startsWith("s:")) return [value.slice(2)];
+  if (value.startsWith("n:")) return [Number(value.slice(2))];
+  if (value.startsWith("b:")) return [value.slice(2) === "true"];
+  if (value === "true" || value === "false") return [value, value === "true"];
+  const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
+  return isNumber ? [value, Number(value)] : [value];
+}
+
+/** One filter as bodies take it. */
+export function bodyFilter({ op, property, values }: Filter): BodyFilter {
+  switch (op) {
+    case "is":
+    case "is_not":
+      return [op, property, values.flatMap(spelled)];
+    case "shown_as":
+      return [op, property, values];
+    case "exists":
+      return [op, property, values[0] === "true"];
+    case "gt":
+    case "gte":
+    case "lt":
+    case "lte":
+      return each(
+        op,
+        property,
+        values.map((value) => spelled(value).at(-1)),
+      );
+    default:
+      return each(op, property, values);
+  }
+}
+
+function each(op: string, property: string, values: readonly unknown[]): BodyFilter {
+  if (values.length === 1) return [op, property, values[0]];
+  return ["or", ...values.map((value) => [op, property, value])];
+}
+
+/** All of them, and events of these types where some are named; `undefined` where nothing is filtered. */
+export function bodyFilters(
+  filters: readonly Filter[],
+  types: readonly string[] = [],
+  more: readonly BodyFilter[] = [],
+): BodyFilter | undefined {
+  const all = [
+    ...(types.length > 0 ? [["is", "type", types] as const] : []),
+    ...filters.map(bodyFilter),
+    ...more,
+  ];
+  if (all.length === 0) return undefined;
+  return all.length === 1 ? all[0] : ["and", ...all];
+}
+
+/**
+ * Filters as parameters of the list. A value of a parameter is a text that also means the number that it spells; `shown_as`
+ * means just what a row of that text holds, and kinds are told apart by what only they can meet.
+ */
+export function listParameters(filters: readonly Filter[]): readonly (readonly [string, string])[] {
+  return filters.flatMap(({ op, property, values }) =>
+    values.flatMap((value): readonly (readonly [string, string])[] => {
+      if (op === "is" && value.startsWith("n:")) {
+        return [
+          [`${property}[gte]`, value.slice(2)],
+          [`${property}[lte]`, value.slice(2)],
+        ];
+      }
+      if (op === "is" && value.startsWith("s:")) {
+        return [
+          [`${property}[shown_as]`, value.slice(2)],
+          [`${property}[starts_with]`, value.slice(2)],
+        ];
+      }
+      const plain = value.replace(/^[nsb]:/, "");
+      return [[op === "is" ? property : `${property}[${op}]`, plain]];
+    }),
+  );
+}
+
+const words: Readonly<Record<Operator, string>> = {
+  is: "is",
+  is_not: "is not",
+  contains: "contains",
+  starts_with: "starts with",
+  exists: "is set",
+  gt: ">",
+  gte: "≥",
+  lt: "<",
+  lte: "≤",
+  shown_as: "is",
+};
+
+export function operatorName(op: Operator): string {
+  return words[op];
+}
+
+const names: Readonly<Record<string, string>> = {
+  type: "type",
+  source: "source",
+  correlationId: "mail",
+  "metadata.userId": "user",
+  "metadata.campaignId": "campaign",
+  "metadata.templateId": "template",
+  "context.emailProvider": "mailbox provider",
+  "context.machine": "opened by a machine",
+  "context.bot": "bot",
+  "context.device": "device",
+  "context.country": "country",
+  "context.browser": "browser",
+  "context.os": "system",
+};
+
+/** A property as people say it; its path where there is no word for it. */
+export function propertyName(path: string): string {
+  return names[path] ?? path.replace(/^(data|metadata|context)\./, "");
+}
+
+/** A value of a row in words: what is missing is "not set". */
+export function valueName(shown: string): string {
+  if (shown === missing) return "not set";
+  return shown.replace(/^[nsb]:/, "");
+}
+
+/** `campaign is spring or summer`. */
+export function filterInWords({ op, property, values }: Filter): string {
+  const name = propertyName(property);
+  if (op === "exists") return `${name} is ${values[0] === "true" ? "set" : "not set"}`;
+  return `${name} ${words[op]} ${values.map(valueName).join(" or ")}`;
+}

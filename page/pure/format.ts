@@ -1,0 +1,204 @@
+/**
+ * How numbers, times and changes are written. The only module that formats: a number reads alike wherever it stands.
+ * Numbers follow the reader's language, words are English. The minus is `−`.
+ */
+
+export const notKnown = "–";
+
+let locale: string | undefined;
+
+/** For tests and for readers of another language than the browser's own. */
+export function useLocale(name: string | undefined): void {
+  locale = name;
+  formats.clear();
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const name = JSON.stringify(options);
+  let format = formats.get(name);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(locale, options);
+    formats.set(name, format);
+  }
+  return format;
+}
+
+function withMinus(text: string): string {
+  return text.replace(/-/g, "−");
+}
+
+/** A number in full: `12,480`; fractions with at most two digits. `null` is what has no number. */
+export function number(value: number | null | undefined): string {
+  if (value === null || value === undefined) return notKnown;
+  return withMinus(numberFormat({ maximumFractionDigits: 2 }).format(value));
+}
+
+/** For axes: `2.5k`, `12M`. */
+export function short(value: number): string {
+  const size = Math.abs(value);
+  const [divisor, unit] =
+    size >= 1e9 ? [1e9, "G"] : size >= 1e6 ? [1e6, "M"] : size >= 1e3 ? [1e3, "k"] : [1, ""];
+  const digits = { maximumFractionDigits: unit === "" ? 2 : 1 };
+  return withMinus(numberFormat(digits).format(value / divisor)) + unit;
+}
+
+/** A share of 1: `18.3 %`, below 1 % `0.42 %`. */
+export function percent(share: number | null | undefined): string {
+  if (share === null || share === undefined) return notKnown;
+  const digits = share !== 0 && Math.abs(share) < 0.01 ? 2 : 1;
+  const format = numberFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${withMinus(format.format(share * 100))} %`;
+}
+
+/** A share without digits after the point, for cells: `44 %`. */
+export function roundPercent(share: number | null | undefined): string {
+  if (share === null || share === undefined) return notKnown;
+  return `${withMinus(numberFormat({ maximumFractionDigits: 0 }).format(share * 100))} %`;
+}
+
+/** The change from one number to another: `+27.6 %`, `−3.1 %`, `new` where nothing was before. */
+export function change(now: number | null | undefined, before: number | null | undefined): string {
+  if (now === null || now === undefined || before === null || before === undefined) return notKnown;
+  if (before === 0) return now === 0 ? notKnown : "new";
+  const share = (now - before) / Math.abs(before);
+  if (now === before) return percent(0);
+  return `${share > 0 ? "+" : ""}${percent(share)}`;
+}
+
+/** The same in words: `27.6 % more`, `3.1 % less`, `as many`. */
+export function changeInWords(
+  now: number | null | undefined,
+  before: number | null | undefined,
+): string {
+  if (now === null || now === undefined || before === null || before === undefined) return "";
+  if (before === 0) return now === 0 ? "none before" : "none before that";
+  if (now === before) return "as many";
+  const share = Math.abs((now - before) / before);
+  return `${percent(share)} ${now > before ? "more" : "less"}`;
+}
+
+/** The change of a rate, in points: `+1.2 points`. */
+export function points(now: number | null | undefined, before: number | null | undefined): string {
+  if (now === null || now === undefined || before === null || before === undefined) return notKnown;
+  const difference = (now - before) * 100;
+  const format = numberFormat({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  return `${difference > 0 ? "+" : ""}${withMinus(format.format(difference))} points`;
+}
+
+/** A length of time, in the two largest units that matter: `0.4 s`, `42 s`, `8 min`, `3 h 12 min`, `2 d 4 h`. */
+export function duration(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return notKnown;
+  if (ms < 1_000)
+    return ms === 0 ? "0 s" : ms < 50 ? "under 0.1 s" : `${number(Math.round(ms / 100) / 10)} s`;
+  if (ms < 10_000) return `${number(Math.round(ms / 100) / 10)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60)
+    return seconds < 300 && seconds % 60 !== 0
+      ? `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+      : `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return two(hours, "h", minutes % 60, "min");
+  const days = Math.floor(hours / 24);
+  return days < 14 ? two(days, "d", hours % 24, "h") : `${number(days)} d`;
+}
+
+function two(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+}
+
+/** One thing or several: `1 event`, `12,480 events`. */
+export function counted(value: number, one: string, several = `${one}s`): string {
+  return `${number(value)} ${value === 1 ? one : several}`;
+}
+
+const dayNames = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const monthNames = [
+  ..."January February March April May June July".split(" "),
+  ..."August September October November December".split(" "),
+];
+
+/** The parts of a text that begins `2026-10-25T02:00:00`, as they stand in it: no zone is applied. */
+export interface ClockParts {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  /** `02:00` */
+  readonly time: string;
+  /** `02:00:00` */
+  readonly seconds: string;
+  /** `+01:00`, or empty. */
+  readonly offset: string;
+  /** 0 is Sunday. */
+  readonly weekday: number;
+}
+
+const clockText = /^(-?\d{4,6})-(\d\d)-(\d\d)(?:T(\d\d:\d\d)(:\d\d)?(?:\.\d+)?(Z|[+-]\d\d:\d\d)?)?/;
+
+export function clockParts(text: string): ClockParts {
+  const [, year = "1970", month = "01", day = "01", time = "00:00", seconds = ":00", offset = ""] =
+    clockText.exec(text) ?? [];
+  const weekday = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDay();
+  return {
+    year: Number(year),
+    month: Number(month),
+    day: Number(day),
+    time,
+    seconds: time + seconds,
+    offset,
+    weekday,
+  };
+}
+
+export type Period = "minute" | "hour" | "day" | "week" | "month";
+
+/** A period by the text of its start, in full: `Sun 15 November`, `Sun 15 November, 14:00`, `Week of 9 November`. */
+export function periodName(text: string, per: Period, withOffset = false): string {
+  const { day, month, year, time, offset, weekday } = clockParts(text);
+  const monthName = monthNames[month - 1]!;
+  const shift = withOffset && offset !== "" ? ` (UTC${offset === "Z" ? "" : offset})` : "";
+  switch (per) {
+    case "month":
+      return `${monthName} ${year}`;
+    case "week":
+      return `Week of ${day} ${monthName}`;
+    case "day":
+      return `${dayNames[weekday]!.slice(0, 3)} ${day} ${monthName}`;
+    default:
+      return `${dayNames[weekday]!.slice(0, 3)} ${day} ${monthName}, ${time}${shift}`;
+  }
+}
+
+/** A period on an axis: `15 Nov`, `14:00`, `Nov`; `first` where its day or year is new to the axis. */
+export function periodTick(text: string, per: Period, first: boolean): string {
+  const { day, month, year, time } = clockParts(text);
+  const monthName = monthNames[month - 1]!.slice(0, 3);
+  switch (per) {
+    case "month":
+      return first ? `${monthName} ${year}` : monthName;
+    case "week":
+    case "day":
+      return `${day} ${monthName}`;
+    default:
+      return first && time === "00:00" ? `${day} ${monthName}` : time;
+  }
+}
+
+/** `28 Oct`, with the year where it is not the one of `beside`. */
+export function dayShort(text: string, beside = text): string {
+  const { day, month, year } = clockParts(text);
+  const name = `${day} ${monthNames[month - 1]!.slice(0, 3)}`;
+  return year === clockParts(beside).year ? name : `${name} ${year}`;
+}
+
+export function monthAndYear(year: number, month: number): string {
+  return `${monthNames[month - 1]!} ${year}`;
+}
+
+export function dayInFull(text: string): string {
+  const { day, month, year, weekday } = clockParts(text);
+  return `${dayNames[weekday]} ${day} ${monthNames[month - 1]} ${year}`;
+}

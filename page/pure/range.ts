@@ -1,0 +1,200 @@
+import { addDays, daysBetween, instantAt, shiftWall, wallClock } from "./zone.ts";
+import { clockParts, dayShort, type Period } from "./format.ts";
+
+/** A range as the address writes it: a word, days `2026-10-28..2026-11-26` (both included), or times of the clock. */
+export type RangeText = string;
+
+/** As the API takes it in a body. */
+export type BodyRange =
+  string | { readonly last: string } | { readonly from: string; readonly to: string };
+
+/** Instants that an answer was about, ISO texts, half open. */
+export interface Instants {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The words, in the order of the list, with their key. */
+export const rangeWords = [
+  { word: "today", name: "Today", key: "d", group: 0 },
+  { word: "yesterday", name: "Yesterday", group: 0 },
+  { word: "24h", name: "Last 24 hours", group: 1 },
+  { word: "7d", name: "Last 7 days", key: "w", group: 1 },
+  { word: "30d", name: "Last 30 days", key: "t", group: 1 },
+  { word: "90d", name: "Last 90 days", group: 1 },
+  { word: "this_week", name: "This week", group: 2 },
+  { word: "last_week", name: "Last week", group: 2 },
+  { word: "this_month", name: "This month", key: "m", group: 2 },
+  { word: "last_month", name: "Last month", group: 2 },
+  { word: "this_year", name: "This year", group: 2 },
+  { word: "all", name: "All time", group: 3 },
+] as const;
+
+const dayRange = /^(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/;
+const timeRange = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)\.\.(\d{4}-\d\d-\d\dT\d\d:\d\d)$/;
+const rolling = /^([1-9]\d{0,4})([dhm])$/;
+
+export function isRange(text: string): boolean {
+  if (rangeWords.some(({ word }) => word === text) || rolling.test(text)) return true;
+  const [, from = "", to = ""] = dayRange.exec(text) ?? timeRange.exec(text) ?? [];
+  return (
+    from !== "" && isDate(from) && isDate(to) && from <= to && (from.length === 10 || from < to)
+  );
+}
+
+function isDate(text: string): boolean {
+  const date = text.slice(0, 10);
+  const instant = Date.parse(`${date}T00:00:00Z`);
+  return Number.isFinite(instant) && new Date(instant).toISOString().startsWith(date);
+}
+
+/** Whether it moves with the clock. */
+export function isRelative(text: RangeText): boolean {
+  return !dayRange.test(text) && !timeRange.test(text);
+}
+
+/** The first and last text of the clock of a range that does not move, half open, `2026-10-28T00:00`. */
+function ends(text: RangeText): readonly [string, string] | undefined {
+  const days = dayRange.exec(text);
+  if (days !== null) return [`${days[1]}T00:00`, `${addDays(days[2]!, 1)}T00:00`];
+  const times = timeRange.exec(text);
+  return times === null ? undefined : [times[1]!, times[2]!];
+}
+
+export function bodyRange(text: RangeText, zone: string): BodyRange | undefined {
+  if (text === "all") return undefined;
+  const fixed = ends(text);
+  if (fixed === undefined) return rolling.test(text) ? { last: text } : text;
+  const [from, to] = fixed.map((wall) => new Date(instantAt(`${wall}:00`, zone)).toISOString());
+  return { from: from!, to: to! };
+}
+
+/** As parameters of an address. */
+export function rangeParameters(
+  text: RangeText,
+  zone: string,
+): readonly (readonly [string, string])[] {
+  const range = bodyRange(text, zone);
+  if (range === undefined) return [];
+  if (typeof range === "string" || "last" in range) {
+    return [
+      ["range", typeof range === "string" ? range : range.last],
+      ["timezone", zone],
+    ];
+  }
+  return [
+    ["from", range.from],
+    ["to", range.to],
+  ];
+}
+
+/** In words: `last 30 days`, `28 Oct to 26 Nov`. */
+export function rangeName(text: RangeText): string {
+  const known = rangeWords.find(({ word }) => word === text);
+  if (known !== undefined) return known.name;
+  const roll = rolling.exec(text);
+  if (roll !== null) {
+    const unit = { d: "days", h: "hours", m: "minutes" }[roll[2] as "d" | "h" | "m"];
+    return `Last ${roll[1]} ${unit}`;
+  }
+  const [first = "", last = ""] = text.split("..");
+  if (first === last) return dayShort(first);
+  if (first.length === 10) return `${dayShort(first, last)} – ${dayShort(last)}`;
+  const sameDay = first.slice(0, 10) === last.slice(0, 10);
+  const end = sameDay ? clockParts(last).time : `${dayShort(last)}, ${clockParts(last).time}`;
+  return `${dayShort(first, last)}, ${clockParts(first).time} – ${end}`;
+}
+
+/** The range as days or times of the zone's clock, by the instants of an answer: what a link "with these dates" says. */
+export function fixedRange({ from, to }: Instants, zone: string): RangeText {
+  const first = wallClock(Date.parse(from), zone);
+  const end = wallClock(Date.parse(to), zone);
+  if (first.endsWith("T00:00:00") && end.endsWith("T00:00:00")) {
+    return `${first.slice(0, 10)}..${addDays(end, -1)}`;
+  }
+  return `${first.slice(0, 16)}..${end.slice(0, 16)}`;
+}
+
+/** The range moved by so many of its own lengths, back where negative. */
+export function movedRange(instants: Instants, zone: string, by: number): RangeText {
+  const first = wallClock(Date.parse(instants.from), zone);
+  const end = wallClock(Date.parse(instants.to), zone);
+  const isDays = first.endsWith("T00:00:00") && end.endsWith("T00:00:00");
+  if (isDays) {
+    const days = daysBetween(first, end) * by;
+    return `${addDays(first, days)}..${addDays(end, days - 1)}`;
+  }
+  const lengthMs = (Date.parse(instants.to) - Date.parse(instants.from)) * by;
+  return fixedRange(
+    {
+      from: new Date(Date.parse(instants.from) + lengthMs).toISOString(),
+      to: new Date(Date.parse(instants.to) + lengthMs).toISOString(),
+    },
+    zone,
+  );
+}
+
+/** The instants so many days of the calendar earlier, at the same times of the zone's clock. */
+export function shiftedInstants({ from, to }: Instants, zone: string, days: number): Instants {
+  const shifted = [from, to].map((text) => {
+    const wall = shiftWall(wallClock(Date.parse(text), zone), -days);
+    return new Date(instantAt(wall, zone)).toISOString();
+  });
+  return { from: shifted[0]!, to: shifted[1]! };
+}
+
+export function daysOf({ from, to }: Instants, zone: string): number {
+  const length = daysBetween(wallClock(Date.parse(from), zone), wallClock(Date.parse(to), zone));
+  return Math.max(1, length);
+}
+
+export type Comparison = "previous" | "weekdays" | "year";
+export const comparisonNames: Readonly<Record<Comparison, string>> = {
+  previous: "Period before",
+  weekdays: "Same weekdays",
+  year: "A year before",
+};
+
+/** How many days a comparison goes back; `undefined` for what the API compares itself. */
+export function comparedDays(
+  kind: Comparison,
+  instants: Instants,
+  zone: string,
+): number | undefined {
+  if (kind === "previous") return undefined;
+  if (kind === "year") return 364;
+  return Math.ceil(daysOf(instants, zone) / 7) * 7;
+}
+
+/** Roughly, before any answer: in days. */
+export function lengthOf(text: RangeText): number {
+  const roll = rolling.exec(text);
+  if (roll !== null) return Number(roll[1]) / { d: 1, h: 24, m: 1_440 }[roll[2] as "d" | "h" | "m"];
+  const words: Readonly<Record<string, number>> = {
+    ...{ today: 1, yesterday: 1, this_week: 7, last_week: 7 },
+    ...{ this_month: 31, last_month: 31, this_year: 366, all: 3_660 },
+  };
+  const fixed = ends(text);
+  if (fixed !== undefined)
+    return (Date.parse(`${fixed[1]}Z`) - Date.parse(`${fixed[0]}Z`)) / 86_400_000;
+  return words[text] ?? 30;
+}
+
+/** How long the periods of a chart are where nobody chose. */
+export function periodFor(days: number): Period {
+  if (days <= 0.25) return "minute";
+  if (days <= 4) return "hour";
+  if (days <= 92) return "day";
+  return days <= 549 ? "week" : "month";
+}
+
+const slotDays: Readonly<Record<Period, number>> = {
+  ...{ minute: 1 / 1_440, hour: 1 / 24 },
+  ...{ day: 1, week: 7, month: 30 },
+};
+
+/** The periods that a range of so many days can be shown by: up to 400 slots. */
+export function periodsFor(days: number): readonly Period[] {
+  const all: readonly Period[] = ["minute", "hour", "day", "week", "month"];
+  return all.filter((per) => days / slotDays[per] <= 400);
+}
