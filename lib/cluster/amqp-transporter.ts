@@ -121,7 +121,7 @@ export class ClusterTransporter extends Transporters.AMQP {
   }
 
   #connected(): void {
-    if (this.#away) this.#internals.broker.logger.info("the message broker is back");
+    if (this.#away) this.#internals.broker.logger.info({}, "the message broker is back");
     this.#away = false;
     this.#hasBeenConnected = true;
   }

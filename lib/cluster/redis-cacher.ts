@@ -156,7 +156,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
     if (this.#internals.connected) return;
     this.#internals.connected = true;
     this.#tripped = Promise.withResolvers();
-    if (this.#told) this.#internals.logger.info("the cache is back");
+    if (this.#told) this.#internals.logger.info({}, "the cache is back");
     this.#told = false;
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
+import { announce } from "./announce.ts";
 import { ClusterTransporter } from "../cluster/amqp-transporter.ts";
 import { largestEntry } from "./byte-cache.ts";
 import { callsWithinMs } from "../call-limits.ts";
@@ -8,9 +9,11 @@ import { readAgain } from "../cluster/read-again.ts";
 import { RedisCacher } from "../cluster/redis-cacher.ts";
 import { serviceNames, type Config } from "../config.ts";
 import { dataDirHolder } from "./data-dir.ts";
+import { ServiceLogger } from "./logger.ts";
 import { MemoryCacher } from "./memory-cacher.ts";
 import { registerMetrics } from "../metrics.ts";
 import { opsListener } from "./ops-listener.ts";
+import { orderlyEnd } from "./orderly-end.ts";
 import { outcomeUnknown } from "./outcome-unknown.ts";
 import { replCommands } from "./repl.ts";
 import { CatalogueValidator } from "./validator.ts";
@@ -40,13 +43,7 @@ export function brokerOptions(config: Config): BrokerOptions {
   return {
     namespace: config.clusterName,
     nodeID: nodeId(config),
-    logger: {
-      type: "Pino",
-      options: {
-        level: config.logLevel,
-        pino: { options: { base: null, timestamp: isoTime, formatters: { level: levelName } } },
-      },
-    },
+    logger: new ServiceLogger(config),
     transporter: config.rabbitmqUrl === null ? null : new ClusterTransporter(config.rabbitmqUrl),
     cacher: cacherOf(config),
     // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing but reads is called again by itself.
@@ -61,11 +58,13 @@ export function brokerOptions(config: Config): BrokerOptions {
     // `$node.options` would tell every node on the bus the passwords of this one.
     internalServices: { $node: { name: "$node", actions: { options: false } } },
     middlewares: [
+      orderlyEnd(),
       outcomeUnknown,
       dataDirHolder(config),
       drainInOrder,
       readAgain(),
       opsListener(config),
+      announce(config),
     ],
     created: registerMetrics,
     replOptions: { customCommands: replCommands },
@@ -91,12 +90,4 @@ function cacherOf({ redisUrl, clusterName, reading }: Config): BrokerOptions["ca
     ttlSeconds: cacheSeconds,
     maxEntryBytes: largestEntry(reading.cacheMaxBytes),
   });
-}
-
-function isoTime(): string {
-  return `,"time":"${new Date().toISOString()}"`;
-}
-
-function levelName(label: string): { level: string } {
-  return { level: label };
 }

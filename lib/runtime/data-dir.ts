@@ -186,6 +186,7 @@ export function dataDirHolder(config: Config): Middleware {
   const parts = partsOf(config);
   let lock: Held | undefined;
   let opened = false;
+  let ready = false;
   let trouble = false;
   let retry: NodeJS.Timeout | undefined;
   let watch: NodeJS.Timeout | undefined;
@@ -239,12 +240,16 @@ export function dataDirHolder(config: Config): Middleware {
     async starting(broker: ServiceBroker) {
       if (parts.length > 0) await holdOrEnd(broker);
     },
+    async started() {
+      ready = true;
+    },
     async stopped(broker: ServiceBroker) {
       clearTimeout(retry);
       clearInterval(watch);
       if (lock === undefined) return;
       try {
-        if (opened && !lock.isLost()) sealFolder(config.dataDir, parts);
+        // A service that did not start in time may open a file after this; then nothing is known of it.
+        if (opened && ready && !lock.isLost()) sealFolder(config.dataDir, parts);
       } catch (error) {
         broker.logger.warn({ err: error }, "the data folder could not be sealed");
       }

@@ -97,7 +97,7 @@ export function RateLimitMixin(config: Config) {
       this.ledger =
         limited && redisUrl !== null
           ? new RedisLedger(redisUrl, clusterName, {
-              info: (phrase) => this.logger.info(phrase),
+              info: (phrase) => this.logger.info({}, phrase),
               warn: (fields, phrase) => this.logger.warn(fields, phrase),
             })
           : undefined;

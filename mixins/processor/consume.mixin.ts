@@ -75,7 +75,7 @@ export function ConsumerMixin(config: Config) {
         void untilItWorks(probe, holding.signal).then(() => {
           this.holding = null;
           if (holding.signal.aborted) return;
-          this.logger.info("consuming goes on");
+          this.logger.info({}, "consuming goes on");
           this.consumer?.resume();
         });
       },

@@ -66,7 +66,7 @@ export function AnswersMixin(config: Config) {
       async askBacklog(askedAt: number): Promise<number> {
         try {
           const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);
-          if (this.untold) this.logger.info("all processors tell their backlog again");
+          if (this.untold) this.logger.info({}, "all processors tell their backlog again");
           this.untold = false;
           const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
           return Math.min(askedAt, ...oldest);

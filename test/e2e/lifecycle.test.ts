@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +35,26 @@ test("SIGTERM: requests under way are answered, what was accepted is there at th
       };
       expect(counts.total).toBeGreaterThanOrEqual(accepted);
     });
+  } finally {
+    await service.dispose();
+  }
+});
+
+test("signals while it starts end it in order, and the next start finds the folder as it was left", async () => {
+  const service = await ServiceProcess.create();
+  try {
+    for (const file of ["folder.json", "store.sqlite-opened"]) {
+      const exited = once(service.spawn(), "exit");
+      await eventually(() => expect(existsSync(join(service.dataDir, file))).toBe(true));
+      // As a terminal does it: to npm's child directly, and once more by npm.
+      service.signal("SIGTERM");
+      service.signal("SIGTERM");
+      expect({ file, ended: await exited }).toEqual({ file, ended: [0, null] });
+    }
+    await service.start();
+    expect(await service.stop()).toBe(0);
+    expect(service.output).toContain('"msg":"running"');
+    expect(service.output).not.toContain("Moleculer v");
   } finally {
     await service.dispose();
   }
