@@ -6,11 +6,12 @@ import layout from "./tools/lint/arrows.js";
  * Who may use whom, besides itself: the folders are the flow, event -> counting -> questions -> store -> answers.
  * CONTRIBUTING.md explains the tree.
  */
-const asked = ["lib/errors.ts", "lib/event", "lib/counting", "lib/questions"];
+const asked = ["lib/errors.ts", "lib/schema", "lib/event", "lib/counting", "lib/questions"];
 const backEnd = [...asked, "lib/store", "lib/store/entities", "lib/concurrency", "lib/log.ts"];
 const queueEnd = ["lib/errors.ts", "lib/queue", "lib/log.ts"];
 const rooms = {
   "lib/errors.ts": [],
+  "lib/schema": [],
   "lib/log.ts": [],
   "lib/metrics.ts": [],
   "lib/concurrency": ["lib/errors.ts"],
@@ -19,9 +20,9 @@ const rooms = {
   "lib/config.ts": ["lib/api-keys.ts", "lib/call-limits.ts", "lib/reading-limits.ts", "lib/http"],
   "lib/reading-limits.ts": [],
   "lib/call-limits.ts": ["lib", "lib/concurrency", "lib/queue"],
-  "lib/event": ["lib/errors.ts"],
+  "lib/event": ["lib/errors.ts", "lib/schema"],
   "lib/counting": ["lib/errors.ts", "lib/event"],
-  "lib/questions": ["lib/errors.ts", "lib/event", "lib/counting"],
+  "lib/questions": ["lib/errors.ts", "lib/schema", "lib/event", "lib/counting"],
   "lib/store": asked,
   "lib/store/entities": [...asked, "lib/store"],
   "lib/store/sqlite": [...backEnd, "lib/sqlite"],
@@ -68,6 +69,9 @@ Object.assign(rooms, {
   "mixins/aggregator": mixinRooms,
   "mixins/query": [...mixinRooms, "lib/answers", "lib/http/precondition.ts"],
   workers: libRooms,
+  // The client takes types from the service, nothing that runs: a rule below holds it to that.
+  "client/src": ["lib", "lib/errors.ts", "lib/event", "lib/questions", "lib/answers", "lib/http"],
+  "client/cli": ["client/src"],
   services: [...libRooms, "mixins", "mixins/gateway", "mixins/ingest", "mixins/processor"].concat([
     "mixins/aggregator",
     "mixins/query",
@@ -91,7 +95,7 @@ const impure = [
 const isPure = "lib/event, lib/counting and lib/questions are pure";
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", "data/", "node_modules/", ".cache/"] },
+  { ignores: ["**/dist/", "coverage/", "data/", "node_modules/", ".cache/"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],
@@ -119,7 +123,9 @@ export default tseslint.config(
     },
   },
   {
-    files: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"],
+    files: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"].concat(
+      "client/{src,cli}/**/*.ts",
+    ),
     plugins: { layout },
     rules: { "layout/arrows": ["error", rooms], "layout/no-circle": "error" },
   },
@@ -141,6 +147,24 @@ export default tseslint.config(
         "error",
         { object: "Date", property: "now", message: "time comes as an argument" },
         { object: "Math", property: "random", message: "chance comes as an argument" },
+      ],
+    },
+  },
+  {
+    files: ["client/src/**/*.ts"],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              regex: "/lib/",
+              allowTypeImports: true,
+              message: "the client runs without the service",
+            },
+            { regex: "^[^.]", message: "the client has no dependencies, and runs in browsers" },
+          ],
+        },
       ],
     },
   },

@@ -9,6 +9,11 @@ const project = (name) => ({
 export default {
   projects: ["unit", "contract", "types", "e2e", "integration"].map(project),
   coverageProvider: "v8",
-  collectCoverageFrom: ["lib/**/*.ts", "mixins/**/*.ts", "services/**/*.ts", "workers/**/*.ts"],
+  collectCoverageFrom: [
+    "lib/**/*.ts",
+    "mixins/**/*.ts",
+    "services/**/*.ts",
+    "workers/**/*.ts",
+  ].concat("client/{src,cli}/**/*.ts"),
   testTimeout: 60_000,
 };

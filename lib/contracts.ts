@@ -136,7 +136,6 @@ export interface Facts {
     readonly batch: BatchId;
     readonly events: number;
   };
-  "rollup.updated": { readonly buckets: number };
   /** Nobody waits for what was called with this `meta.call`. */
   "caller.left": { readonly call: string };
 }

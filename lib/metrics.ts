@@ -124,7 +124,39 @@ export const metrics = {
   },
 } as const satisfies Record<string, Definition>;
 
-export type MetricName = keyof typeof metrics;
+type Metrics = typeof metrics;
+export type MetricName<Type extends Definition["type"] = Definition["type"]> = {
+  [Name in keyof Metrics]: Metrics[Name]["type"] extends Type ? Name : never;
+}[keyof Metrics];
+/** A value for each label of a metric; nothing where it has none. */
+export type LabelsOf<Name extends MetricName> = Metrics[Name] extends {
+  readonly labels: readonly (infer Label extends string)[];
+}
+  ? Readonly<Record<Label, string>>
+  : Readonly<Record<string, never>>;
+type LabelsLast<Name extends MetricName> = Metrics[Name] extends { readonly labels: unknown }
+  ? [labels: LabelsOf<Name>]
+  : [];
+
+/** Moleculer's registry with the table's names, and the labels of each. */
+export interface MetricRegistry {
+  increment<Name extends MetricName<"counter">>(
+    name: Name,
+    ...rest: Metrics[Name] extends { readonly labels: unknown }
+      ? [labels: LabelsOf<Name>, value?: number]
+      : [labels?: LabelsOf<Name>, value?: number]
+  ): void;
+  observe<Name extends MetricName<"histogram">>(
+    name: Name,
+    value: number,
+    ...labels: LabelsLast<Name>
+  ): void;
+  set<Name extends MetricName<"gauge">>(
+    name: Name,
+    value: number | null,
+    ...labels: LabelsLast<Name>
+  ): void;
+}
 
 /** Register the table with a broker; does nothing where metrics are off. */
 export function registerMetrics(broker: ServiceBroker): void {

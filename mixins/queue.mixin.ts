@@ -13,7 +13,7 @@ const queues = new Shared<object, DurableQueue>();
 
 /** Gives a service `this.queue`, the durable queue that all services of a process share. */
 export function QueueMixin(config: Config) {
-  return defineMixin<Queueing>()({
+  return defineMixin<{ state: Queueing }>()({
     async started() {
       this.queue = await queues.acquire(this.broker, () =>
         openOrEnd(this.broker, () => openQueue(config, this.logger)),

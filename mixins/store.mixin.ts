@@ -13,7 +13,7 @@ const stores = new Shared<object, EventStore>();
 
 /** Gives a service `this.store`, the event store that all services of a process share. */
 export function StoreMixin(config: Config) {
-  return defineMixin<Storing>()({
+  return defineMixin<{ state: Storing }>()({
     async started() {
       this.store = await stores.acquire(this.broker, () =>
         openOrEnd(this.broker, () => openStore(config, this.logger)),

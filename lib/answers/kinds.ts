@@ -7,7 +7,7 @@ import { pathsFilter, readPathsJob } from "../questions/sequences/paths-question
 import type { OpenRange } from "../event/filter.ts";
 import { rollupPlanOf } from "./plan.ts";
 import { readQueryQuestion, type QueryQuestion } from "../questions/query/question.ts";
-import type { Raw } from "../questions/reading/parameters.ts";
+import type { Raw } from "../questions/reading/field.ts";
 import { readRetentionJob, retentionFilter } from "../questions/sequences/retention-question.ts";
 import { exactness, toldRange, type Exactness, type Told } from "../questions/answer-meta.ts";
 import type { QuestionContext } from "./context.ts";

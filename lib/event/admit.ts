@@ -1,8 +1,8 @@
-import FastestValidator from "fastest-validator";
 import type { Finding } from "../errors.ts";
 import { contentHash } from "./content-hash.ts";
 import type { AcceptedEvent, EventId, EventInput, JsonObject } from "./event.ts";
-import { eventBytes, findingsOf, type BrokenRule } from "./findings.ts";
+import { compileRule } from "../schema/rule.ts";
+import { eventBytes, findingsOf } from "./findings.ts";
 import { misdated, parseInstant } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxNesting } from "./limits.ts";
 import { withAddress, type Origin } from "./origin.ts";
@@ -79,19 +79,7 @@ export interface AdmissionTools {
   readonly originOf?: (ip: string) => Origin;
 }
 
-/** The package's types describe an ES module, but what is imported is the class itself. */
-const Validator = FastestValidator as unknown as typeof FastestValidator.default;
-
-/**
- * The validator's own messages are emptied: to fill them in it turns values into strings, which
- * throws for `{"toString":1}` and for a deeply nested array.
- */
-const quiet = Object.fromEntries(
-  Object.keys(new Validator().messages).map((rule) => [rule, ""] as const),
-);
-const check = new Validator({ considerNullAsAValue: false, messages: quiet }).compile(
-  structuredClone(eventSchema),
-) as (input: unknown) => true | BrokenRule[];
+const check = compileRule(eventSchema);
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 

@@ -1,15 +1,9 @@
 import type { Finding } from "../errors.ts";
+import type { BrokenRule } from "../schema/rule.ts";
 import { firstInstant, maxInstantLength, misdated, rfc3339 } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxFindings, maxNesting } from "./limits.ts";
 import { findNotPlain, isPlainJson, isPlainObject, notKept, pointerTo } from "./plain-json.ts";
 import { eventProperties, maxLength, metadataProperties, reservedIds } from "./schema.ts";
-
-/** What the validator says of a field: its path (`metadata.userId`; none for the event) and the rule it breaks. */
-export interface BrokenRule {
-  readonly field?: string;
-  readonly type: string;
-  readonly actual?: unknown;
-}
 
 const known: readonly string[] = Object.keys(eventProperties);
 const maxNameShown = 64;

@@ -1,4 +1,4 @@
-import type { ValidationSchema } from "fastest-validator";
+import type { Rule } from "../schema/rule.ts";
 
 /**
  * What an event looks like, as plain data: admission runs it, documentation is derived from it.
@@ -69,8 +69,7 @@ export const eventProperties = {
 } as const;
 
 /** The schema of one event. Other fields than these are refused. */
-export const eventSchema: ValidationSchema = {
-  $$root: true,
+export const eventSchema: Rule = {
   type: "object",
   strict: true,
   properties: eventProperties,

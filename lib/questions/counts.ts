@@ -1,18 +1,18 @@
 import {
-  readChoice,
-  readInstant,
-  readInteger,
-  readList,
-  readText,
-  readTypes,
-  refuseUnknown,
-  type Raw,
+  checkOrder,
+  choice,
+  described,
+  later,
+  timezone,
+  whole,
   type Findings,
-} from "./reading/parameters.ts";
-import { ServiceError } from "../errors.ts";
-import { intervals, isZone, type Interval } from "../counting/calendar.ts";
+  type Raw,
+} from "./reading/field.ts";
+import { filterFields, types } from "./reading/filter-parameters.ts";
+import { readParameters } from "./reading/parameters.ts";
+import { intervals, type Interval } from "../counting/calendar.ts";
 import { resolveDimension } from "../counting/dimensions.ts";
-import { readRowCursor, scopeOf, type RowPage } from "./reading/row-cursor.ts";
+import { readRowCursor, rowCursor, scopeOf, type RowPage } from "./reading/row-cursor.ts";
 
 /** What `GET /api/v1/events/counts` asks, checked. Instants are epoch milliseconds, the range half open. */
 export interface CountsQuestion {
@@ -29,18 +29,22 @@ export interface CountsQuestion {
   readonly page: RowPage;
 }
 
-const known = [
-  "type",
-  "source",
-  "from",
-  "to",
-  "interval",
-  "timezone",
-  "groupBy",
-  "limit",
-  "cursor",
-];
-const limits = { min: 1, max: 10_000, otherwise: 1_000 };
+/** The parameters of a counts question. */
+export const countsParameters = {
+  type: types,
+  source: filterFields.source,
+  from: filterFields.from,
+  to: filterFields.to,
+  interval: described(choice(intervals), "Each row has a series by this period, its gaps filled"),
+  timezone,
+  groupBy: later({
+    type: "string",
+    description: "A dimension that is rolled up: a built-in one, or one of ROLLUP_DIMENSIONS",
+    examples: ["context.country"],
+  }),
+  limit: whole({ min: 1, max: 10_000, otherwise: 1_000 }),
+  cursor: rowCursor,
+};
 
 /**
  * Read the parameters of a counts question.
@@ -48,38 +52,21 @@ const limits = { min: 1, max: 10_000, otherwise: 1_000 };
  * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
  */
 export function readCountsQuestion(raw: Raw, dimensions: readonly string[]): CountsQuestion {
-  const findings: Findings = [];
-  refuseUnknown(raw, (name) => known.includes(name), known, findings);
-  const types = readTypes(raw, findings);
-  const sources = readList(raw, "source", findings);
-  const from = readInstant(raw, "from", findings);
-  const to = readInstant(raw, "to", findings);
-  if (from !== undefined && to !== undefined && from >= to) {
-    findings.push({ pointer: "to", code: "range", message: "to must be later than from" });
-  }
-  const interval = readChoice(raw, "interval", intervals, findings);
-  const timezone = readText(raw, "timezone", findings) ?? "UTC";
-  if (!isZone(timezone)) {
-    findings.push({
-      pointer: "timezone",
-      code: "zone",
-      message: "timezone must be an IANA zone, such as Europe/Berlin",
-    });
-  }
-  const groupBy = readDimension(raw, dimensions, findings);
-  const limit = readInteger(raw, "limit", limits, findings);
-  const scope = scopeOf([types, sources, raw["from"], raw["to"], interval, timezone, groupBy]);
-  const page = readRowCursor(raw["cursor"], scope, "cursor", findings);
-  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
-  return { types, sources, from, to, interval, timezone, groupBy, limit, page };
+  return readParameters(raw, countsParameters, (asked, findings) => {
+    const { type, source: sources, from, to, interval, timezone, limit } = asked;
+    checkOrder({ from, to }, { pointer: "to" }, findings);
+    const groupBy = readDimension(asked.groupBy, dimensions, findings);
+    const scope = scopeOf([type, sources, raw["from"], raw["to"], interval, timezone, groupBy]);
+    const page = readRowCursor(asked.cursor, scope, "cursor", findings);
+    return { types: type, sources, from, to, interval, timezone, groupBy, limit, page };
+  });
 }
 
 function readDimension(
-  raw: Raw,
+  asked: unknown,
   dimensions: readonly string[],
   findings: Findings,
 ): string | undefined {
-  const asked = raw["groupBy"];
   if (asked === undefined) return undefined;
   const dimension = typeof asked === "string" ? resolveDimension(asked) : undefined;
   if (dimension !== undefined && dimensions.includes(dimension)) return dimension;

@@ -1,6 +1,6 @@
 import { ServiceError, type Finding } from "../errors.ts";
 import { readBody } from "./reading/body.ts";
-import type { Findings, Raw } from "./reading/parameters.ts";
+import { choice, described, fieldOf, instant, needed, type Raw } from "./reading/field.ts";
 
 /** A question as its owner writes it down: which kind, and what is asked, as it would be asked. */
 export interface QuestionToKeep {
@@ -23,58 +23,61 @@ export interface ShownQuestion extends Partial<QuestionToKeep> {
 /** How questions of each kind are read, exactly as when they are asked. They throw ServiceError VALIDATION. */
 export type QuestionKinds = Readonly<Record<string, { read(question: Raw): unknown }>>;
 
-const nameForm = /^[A-Za-z0-9._:@/+-]{1,128}$/;
-const maxDescriptionLength = 1_024;
+/** The name of a saved question. */
+const name = fieldOf<string>({
+  rule: { type: "string", pattern: "^[A-Za-z0-9._:@/+-]{1,128}$" },
+  code: "name",
+  message: () => "a question's name is 1 to 128 of A-Za-z0-9._:@/+-",
+});
+export const savedNameSchema = name.schema;
 
 /** @throws ServiceError VALIDATION */
-export function readQuestionName(name: unknown): string {
-  if (typeof name === "string" && nameForm.test(name)) return name;
-  const message = "a question's name is 1 to 128 of A-Za-z0-9._:@/+-";
-  throw new ServiceError("VALIDATION", undefined, {
-    errors: [{ pointer: "name", code: "name", message }],
-  });
+export function readQuestionName(given: unknown): string {
+  const errors: Finding[] = [];
+  const read = name.read(given ?? null, { pointer: "name", name: "name" }, errors);
+  if (read === undefined) throw new ServiceError("VALIDATION", undefined, { errors });
+  return read;
 }
+
+const maxDescriptionLength = 1_024;
+const anyQuestion = fieldOf<Raw>({
+  rule: { type: "object" },
+  code: "object",
+  message: (name) => `${name} must be an object: what would be asked`,
+});
+const description = fieldOf<string>(
+  {
+    rule: { type: "string", max: maxDescriptionLength },
+    code: "text",
+    message: (name) => `${name} must be a text of at most ${maxDescriptionLength} characters`,
+  },
+  "",
+);
+
+/** The parts of a question to be kept. */
+export function savedBody(kinds: QuestionKinds) {
+  return {
+    kind: needed(choice(Object.keys(kinds))),
+    question: needed(
+      described(anyQuestion, "What would be asked: the body or the parameters of its kind"),
+    ),
+    description,
+  };
+}
+
+/** The parameters of a saved question's results: another range than the one that is kept. */
+export const savedResultsParameters = { from: instant, to: instant };
 
 /**
  * Read `{"kind", "question", "description"}`. The question is read as it will be when it is asked.
  * @throws ServiceError VALIDATION with all findings, their pointers into the body
  */
 export function readQuestionToKeep(body: unknown, kinds: QuestionKinds): QuestionToKeep {
-  return readBody(body, ["kind", "question", "description"], (raw, findings) => {
-    const kept = {
-      kind: readKind(raw["kind"], kinds, findings),
-      question: readObject(raw["question"], findings),
-      description: readDescription(raw["description"], findings),
-    };
+  return readBody(body, savedBody(kinds), ({ kind = "", question = {}, description }, findings) => {
+    const kept = { kind, question, description };
     if (findings.length === 0) findings.push(...findingsOf(kept, kinds));
     return kept;
   });
-}
-
-function readKind(kind: unknown, kinds: QuestionKinds, findings: Findings): string {
-  if (typeof kind === "string" && Object.hasOwn(kinds, kind)) return kind;
-  const message = `kind must be one of ${Object.keys(kinds).join(", ")}`;
-  findings.push({ pointer: "/kind", code: "choice", message });
-  return "";
-}
-
-function readObject(question: unknown, findings: Findings): Raw {
-  if (typeof question === "object" && question !== null && !Array.isArray(question)) {
-    return question as Raw;
-  }
-  const message = "question must be an object: what would be asked";
-  findings.push({ pointer: "/question", code: "object", message });
-  return {};
-}
-
-function readDescription(description: unknown, findings: Findings): string {
-  if (description === undefined) return "";
-  if (typeof description === "string" && description.length <= maxDescriptionLength) {
-    return description;
-  }
-  const message = `description must be a text of at most ${maxDescriptionLength} characters`;
-  findings.push({ pointer: "/description", code: "text", message });
-  return "";
 }
 
 function findingsOf({ kind, question }: QuestionToKeep, kinds: QuestionKinds): readonly Finding[] {

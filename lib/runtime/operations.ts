@@ -4,6 +4,7 @@ import { Registry } from "prom-client";
 import { serviceNames, type Config } from "../config.ts";
 import type { StageHealth } from "../health.ts";
 import { askWithinMs } from "../call-limits.ts";
+import type { MetricRegistry } from "../metrics.ts";
 import { isKnown } from "./known-node.ts";
 import { collectProcessMetrics } from "./process-metrics.ts";
 import { exposition } from "./prometheus.ts";
@@ -149,7 +150,7 @@ export class Operations implements Operating {
   /** Sets the gauges that are only known by asking. */
   async #observeBacklog(): Promise<void> {
     const { processor, aggregator } = (await this.#report()).stages;
-    const { metrics } = this.#broker;
+    const metrics: MetricRegistry = this.#broker.metrics;
     if (processor !== undefined) {
       metrics.set("analytics_queue_messages", processor.backlog ?? null);
       metrics.set("analytics_queue_age_seconds", (processor.lagMs ?? 0) / 1_000);

@@ -33,9 +33,6 @@ export interface BatchPack {
  * implementation is both, an event store and an adapter.
  */
 export interface EventStore extends QuestionStore {
-  /** What differs between back ends, for callers to plan with. */
-  readonly capabilities: StoreCapabilities;
-
   /**
    * Steps 2 to 5 of the protocol at once, for a batch that owns all of its events: either all of it is seen,
    * or nothing of it. Absent where a store cannot do that: then each step is a call.
@@ -159,10 +156,6 @@ export interface EventStore extends QuestionStore {
   readonly leftOut?: number;
 
   close(): Promise<void>;
-}
-
-export interface StoreCapabilities {
-  readonly name: "sqlite" | "mongodb";
 }
 
 export interface Analyzed<K extends FoldKind> {

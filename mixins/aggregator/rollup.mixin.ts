@@ -3,7 +3,7 @@ import type { Config } from "../../lib/config.ts";
 import { grains, type Grain } from "../../lib/counting/bucket.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rollUp } from "../../lib/store/protocol.ts";
-import { StoreMixin, type Storing } from "../store.mixin.ts";
+import { StoreMixin } from "../store.mixin.ts";
 
 /** Buckets of one pass: small, so that others get their turn at the store between two passes. */
 const passSize = 250;
@@ -11,7 +11,7 @@ const sweepEveryMs = 1_000;
 
 /** Gives a service `this.sweep()`, one pass over the dirty buckets, and what runs it: `startTicking`, `wake`. */
 export function RollupMixin(config: Config) {
-  return defineMixin<Storing & Ticking>()({
+  return defineMixin()({
     mixins: [StoreMixin(config), TickerMixin({ everyMs: sweepEveryMs, restFactor: 2 })],
     methods: {
       /** Works off what is dirty, finest grain first, so that a parent is summed once for all its children. */
@@ -26,7 +26,6 @@ export function RollupMixin(config: Config) {
           "analytics_rollup_pass_seconds",
           (performance.now() - startedAt) / 1000,
         );
-        void this.broker.emit("rollup.updated", { buckets });
       },
       async settle(grain: Grain): Promise<number> {
         const { buckets } = await rollUp(this.store, grain, passSize);
@@ -54,7 +53,7 @@ export interface Ticking {
  * throws is logged and tried again at the next turn.
  */
 export function TickerMixin({ everyMs, restFactor }: TickerOptions) {
-  return defineMixin<{ ticker: Ticker | null }>()({
+  return defineMixin<{ state: { ticker: Ticker | null } }>()({
     methods: {
       startTicking(work: () => Promise<void>): void {
         this.ticker = new Ticker(work, everyMs, restFactor, (error) =>

@@ -38,7 +38,7 @@ export function RateLimitMixin(config: Config) {
   const { eventsPerSecond, readsPerSecond, wrongKeysPerSecond } = config.rateLimits;
   const limited = eventsPerSecond > 0 || readsPerSecond > 0;
 
-  return defineMixin<State>()({
+  return defineMixin<{ state: State }>()({
     methods: {
       admit(request: IncomingMessage, response: ServerResponse, scope: Scope): Identity {
         const identity = this.identify(request, scope);

@@ -18,7 +18,7 @@ export interface Sending {
 
 /** Gives the gateway bounds on the answers that its clients have not taken yet, and an end to those that take nothing. */
 export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs } }: Config) {
-  return defineMixin<{ underWay: AnswersUnderWay }>()({
+  return defineMixin<{ state: { underWay: AnswersUnderWay } }>()({
     methods: {
       makeRoom({ project }: Aliased, response: ServerResponse): void {
         cutWhenSlow(response, takeWithinMs);

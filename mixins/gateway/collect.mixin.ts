@@ -45,14 +45,13 @@ const groupLimits = {
 /** From so many events on a request goes to ingest by itself: it pays for its hop, and need not wait for others. */
 const aloneFrom = 50;
 
-type CollectRoute = "collectEvent" | "collectBatch";
-
-const routes = new Map<string, CollectRoute>([
-  ["/api/v1/events", "collectEvent"],
-  ["/api/v1/events/batch", "collectBatch"],
-]);
+/** A label of `analytics_http_requests_total`. */
+type CollectRoute = "collect" | "batch";
 
 type Inputs = readonly unknown[];
+
+type Needs = Pick<Edge, "admit" | "answerProblem" | "chargeEvents" | "frontRoutes" | "takeBody"> &
+  RequestMetrics;
 
 /** A receipt's part about one request. */
 export type Part = Pick<Receipt, "results">;
@@ -63,30 +62,22 @@ export type Part = Pick<Receipt, "results">;
  * paid for the group.
  */
 export function CollectEdgeMixin() {
-  return defineMixin<Edge & RequestMetrics & { groups: Map<ProjectId, Batcher<Inputs, Part>> }>()({
+  return defineMixin<{
+    needs: Needs;
+    state: { groups: Map<ProjectId, Batcher<Inputs, Part>> };
+  }>()({
     methods: {
-      intercept(request: IncomingMessage, response: ServerResponse): boolean {
-        const url = request.url ?? "";
-        const end = url.indexOf("?");
-        const path = end < 0 ? url : url.slice(0, end);
-        const route = routes.get(path);
-        if (route === undefined) return false;
-        if (request.method !== "POST") {
-          // `batch` is no event's id.
-          if (route === "collectEvent" || request.method === "OPTIONS") return false;
-          const allow = ["OPTIONS", "POST"];
-          this.refuse(
-            request,
-            response,
-            new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow }),
-          );
-          return true;
-        }
-        this[route](request, response, end < 0 ? "" : url.slice(end + 1)).then(
+      /** Answers a request with what `collecting` comes to. */
+      answerWith(
+        route: CollectRoute,
+        request: IncomingMessage,
+        response: ServerResponse,
+        collecting: Promise<Answer>,
+      ): void {
+        collecting.then(
           (answer) => this.accept(route, request, response, answer),
           (error: unknown) => this.refuse(request, response, error),
         );
-        return true;
       },
 
       /** All headers at once: `setHeader` before `writeHead` makes Node write them one by one, twice. */
@@ -103,7 +94,7 @@ export function CollectEdgeMixin() {
           ...headers,
         });
         response.end(body);
-        this.countAnswer(route === "collectEvent" ? "collect" : "batch", status);
+        this.countAnswer(route, status);
       },
 
       refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -115,12 +106,6 @@ export function CollectEdgeMixin() {
           });
         }
         this.answerProblem(request, response, error);
-      },
-
-      collectingAt(path: string): "alone" | "besides" | undefined {
-        const route = routes.get(path);
-        if (route === undefined) return undefined;
-        return route === "collectBatch" ? "alone" : "besides";
       },
 
       async collectEvent(
@@ -216,6 +201,22 @@ export function CollectEdgeMixin() {
     },
     created() {
       this.groups = new Map();
+      this.frontRoutes.set("/api/v1/events", {
+        answer: (request, response, search) =>
+          this.answerWith(
+            "collect",
+            request,
+            response,
+            this.collectEvent(request, response, search),
+          ),
+        isAlone: false,
+      });
+      this.frontRoutes.set("/api/v1/events/batch", {
+        answer: (request, response, search) =>
+          this.answerWith("batch", request, response, this.collectBatch(request, response, search)),
+        // `batch` is no event's id.
+        isAlone: true,
+      });
     },
   });
 }

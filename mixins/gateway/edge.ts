@@ -8,23 +8,27 @@ import type { Scope } from "../../lib/api-keys.ts";
 import type { Parameters } from "../../lib/http/query-string.ts";
 
 /** What moleculer-web gives to `this`. */
-interface Web {
+export interface Web {
   server: Server;
   httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
   resolveAlias(url: string, method: string): unknown;
 }
 
+/** A POST that is answered in front of moleculer-web's routes, which cost more than collecting has time for. */
+export interface FrontRoute {
+  /** Answers a request, counts the answer and puts the request's id on it. `search` is the URL's part after the `?`. */
+  answer(request: IncomingMessage, response: ServerResponse, search: string): void;
+  /** Whether POST is the only method of the path; else moleculer-web has others there. */
+  readonly isAlone: boolean;
+}
+
+/** What HttpEdgeMixin gives to `this`. */
 export interface Edge extends Web, Admitting {
   draining: boolean;
+  /** By path; a mixin registers its own when it is created. */
+  frontRoutes: Map<string, FrontRoute>;
   /** Whether the client wants no body: moleculer-web is told that it asks with GET. */
   isHead(request: IncomingMessage): boolean;
-  /**
-   * Answers a request itself and says so, or leaves it to the routes. Then it is also the one that counts
-   * the answer and puts the request's id on it.
-   */
-  intercept(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Whether `intercept` has an answer for a POST to this path, and whether it is the only one that has any there. */
-  collectingAt(path: string): "alone" | "besides" | undefined;
   answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void;
   bodies: Bodies;
   /**

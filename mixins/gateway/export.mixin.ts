@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { ExportPage } from "../../lib/questions/lists/export.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import type { EventText } from "../../lib/event/event-text.ts";
 import { preferred } from "../../lib/http/accept.ts";
@@ -34,7 +34,7 @@ const pageBytes = 524_288;
  * the store, also over the message broker, and pile up here before a slow client.
  */
 export function ExportEdgeMixin() {
-  return defineMixin<Edge & Sending>()({
+  return defineMixin<{ needs: Pick<Edge, "isHead"> & Pick<Sending, "holdRoom"> }>()({
     methods: {
       async exportEvents(request: Routed, response: ServerResponse): Promise<void> {
         const format = formatOf(request);

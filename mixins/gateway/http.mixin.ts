@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Context, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import type { Context, ServiceSettingSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { drainWithinMs } from "../../lib/call-limits.ts";
 import { isLocalOnly, type Config } from "../../lib/config.ts";
@@ -14,11 +14,16 @@ import { problemOf } from "../../lib/http/problem.ts";
 import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
 import { pathOf } from "../../lib/http/request-head.ts";
 import { httpServer } from "../../lib/http/server.ts";
-import { defineMixin } from "../../lib/moleculer.ts";
-import { HttpMethodsMixin, nothingHere, type Methods } from "./methods.mixin.ts";
+import { defineMixin, type Mixin } from "../../lib/moleculer.ts";
+import { HttpMethodsMixin, nothingHere } from "./methods.mixin.ts";
 import { callerOf, RateLimitMixin } from "./access.mixin.ts";
-import { RequestMetricsMixin, type RequestMetrics } from "./request-metrics.mixin.ts";
-import type { Aliased, Edge, Route } from "./edge.ts";
+import { RequestMetricsMixin } from "./request-metrics.mixin.ts";
+import type { Aliased, Edge, Route, Web } from "./edge.ts";
+
+type State = Pick<Edge, "draining" | "frontRoutes" | "bodies"> & {
+  /** Requests with HEAD, which moleculer-web is told are GET. */
+  heads: WeakSet<IncomingMessage>;
+};
 
 /** Of an address that takes a question in its parameters, or none. */
 const withoutBody = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
@@ -57,12 +62,12 @@ function checkUnasked({ method = "", headers }: IncomingMessage): void {
 export function HttpEdgeMixin(config: Config) {
   const cors = config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins);
 
-  return defineMixin<Edge & Methods & RequestMetrics & { heads: WeakSet<IncomingMessage> }>()({
+  return defineMixin<{ state: State }>()({
     mixins: [
       HttpMethodsMixin(cors),
       RequestMetricsMixin(),
       RateLimitMixin(config),
-      ApiGateway as Partial<ServiceSchema>,
+      ApiGateway as Mixin<Web>,
     ],
     settings: settingsOf(config),
     // moleculer-web's own: any node on the bus could open the gateway by them.
@@ -92,7 +97,7 @@ export function HttpEdgeMixin(config: Config) {
 
       onRequest(request: IncomingMessage, response: ServerResponse): void {
         this.prepare(request, response);
-        if (this.intercept(request, response)) return;
+        if (this.answerInFront(request, response)) return;
         // moleculer-web would take it for the request's id; here it is the sender's own affair.
         delete request.headers["x-correlation-id"];
         response.setHeader("X-Request-Id", String(request.headers["x-request-id"]));
@@ -111,6 +116,24 @@ export function HttpEdgeMixin(config: Config) {
           request.method = "GET";
         }
         void this.httpHandler(request, response);
+      },
+
+      /** Whether a front route has answered. */
+      answerInFront(request: IncomingMessage, response: ServerResponse): boolean {
+        const url = request.url ?? "";
+        const end = url.indexOf("?");
+        const route = this.frontRoutes.get(end < 0 ? url : url.slice(0, end));
+        if (route === undefined) return false;
+        if (request.method === "POST") {
+          route.answer(request, response, end < 0 ? "" : url.slice(end + 1));
+          return true;
+        }
+        if (!route.isAlone || request.method === "OPTIONS") return false;
+        this.observeRequest(request, response);
+        const allow = ["OPTIONS", "POST"];
+        const error = new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow });
+        this.answerProblem(request, response, error);
+        return true;
       },
 
       isHead(request: IncomingMessage): boolean {
@@ -186,6 +209,7 @@ export function HttpEdgeMixin(config: Config) {
     },
     created() {
       this.draining = false;
+      this.frontRoutes = new Map();
       this.heads = new WeakSet();
       this.bodies = new Bodies(config.http);
     },

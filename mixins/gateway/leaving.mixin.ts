@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { Context } from "moleculer";
-import type { Facts, Meta } from "../../lib/contracts.ts";
+import type { Meta } from "../../lib/contracts.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 
 /** What LeavingMixin gives to `this`. */
@@ -19,8 +19,7 @@ export function LeavingMixin() {
         context.meta.call = call;
         response.once("close", () => {
           if (response.writableEnded) return;
-          const fact: Facts["caller.left"] = { call };
-          void this.broker.broadcast("caller.left", fact, ["query"]);
+          void this.broker.broadcast("caller.left", { call }, ["query"]);
         });
       },
     },

@@ -15,7 +15,7 @@ const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
 /** Gives the gateway the answers about methods: what `OPTIONS` asks, and a wrong method told from a wrong path. */
 export function HttpMethodsMixin(cors: Cors | undefined) {
-  return defineMixin<Edge>()({
+  return defineMixin<{ needs: Pick<Edge, "answerProblem" | "frontRoutes" | "resolveAlias"> }>()({
     methods: {
       /** Before anything is routed: moleculer-web would run the action of the method that a preflight asks about. */
       answerOptions(request: IncomingMessage, response: ServerResponse): void {
@@ -28,11 +28,11 @@ export function HttpMethodsMixin(cors: Cors | undefined) {
 
       /** The methods of an address; none where there is nothing. */
       allowedAt(path: string): readonly string[] {
-        const collecting = this.collectingAt(path);
-        if (collecting === "alone") return ["OPTIONS", "POST"];
+        const front = this.frontRoutes.get(path);
+        if (front?.isAlone) return ["OPTIONS", "POST"];
         const known = methods.filter(
           (method) =>
-            (method === "POST" && collecting !== undefined) ||
+            (method === "POST" && front !== undefined) ||
             this.resolveAlias(path, method === "HEAD" ? "GET" : method) !== false,
         );
         return known.length === 0 ? [] : ["OPTIONS", ...known];

@@ -7,7 +7,7 @@ export type { HealthReport } from "../../lib/runtime/operations.ts";
 
 /** Gives a service what operators ask over HTTP: `this.live`, `this.ready`, `this.health`, `this.metricsText` as handlers. */
 export function OperateMixin({ services }: Config) {
-  return defineMixin<{ operations: Operations }>()({
+  return defineMixin<{ state: { operations: Operations } }>()({
     methods: {
       live(request: IncomingMessage, response: ServerResponse): void {
         this.operations.live(request, response);

@@ -18,7 +18,7 @@ type PageHandler = (
 
 /** Gives a service the page at `/` (page/README.md): `pageAliases` are its addresses. */
 export function PageMixin() {
-  return defineMixin<ShowsPage>()({
+  return defineMixin<{ state: ShowsPage }>()({
     created() {
       this.page = new PageServer();
     },

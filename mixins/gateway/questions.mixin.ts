@@ -19,7 +19,7 @@ const savedQuestionLimits = { wireBytes: 81_920, inflatedBytes: 81_920 };
 
 /** Gives the gateway the answers to requests that save a question or remove one, with their preconditions. */
 export function SavedQuestionsEdgeMixin() {
-  return defineMixin<Edge>()({
+  return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
       async saveQuestion(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
@@ -70,7 +70,7 @@ const questionLimits = { wireBytes: maxQuestionBytes, inflatedBytes: maxQuestion
 
 /** Gives the gateway questions that come as a body. */
 export function AskEdgeMixin() {
-  return defineMixin<Edge>()({
+  return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
       /**
        * Before an alias: make the body, an object of JSON, the action's parameters.

@@ -28,7 +28,7 @@ const routes: readonly (readonly [RegExp, string])[] = [
  * collect has about 60 µs in all. Its time is in `analytics_publish_seconds`.
  */
 export function RequestMetricsMixin() {
-  return defineMixin<{ answered: Map<string, number>; flushing: NodeJS.Timeout }>()({
+  return defineMixin<{ state: { answered: Map<string, number>; flushing: NodeJS.Timeout } }>()({
     methods: {
       observeRequest(request: IncomingMessage, response: ServerResponse): void {
         const collects = request.method === "POST";
@@ -50,7 +50,7 @@ export function RequestMetricsMixin() {
 
       handOver(): void {
         for (const [label, count] of this.answered) {
-          const [route, status] = label.split(" ");
+          const [route = "", status = ""] = label.split(" ");
           this.broker.metrics.increment("analytics_http_requests_total", { route, status }, count);
         }
         this.answered.clear();

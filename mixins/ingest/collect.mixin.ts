@@ -32,7 +32,7 @@ export interface Collected {
  * anything is written, and their countries looked up.
  */
 export function AdmissionMixin(config: Config) {
-  return defineMixin<Publishing & { originOf: (ip: string) => Origin }>()({
+  return defineMixin<{ state: { originOf: (ip: string) => Origin } }>()({
     mixins: [BatchPublisherMixin(config)],
     methods: {
       async collect(inputs: unknown, project: ProjectId, watched = false): Promise<Collected> {
@@ -146,7 +146,7 @@ const limits = {
  * one call are never split over two, so a refusal keeps none of them. A batch holds an id once.
  */
 export function BatchPublisherMixin(config: Config) {
-  return defineMixin<Queueing & { gatherers: Map<ProjectId, Batcher<Admitted, BatchId>> }>()({
+  return defineMixin<{ state: { gatherers: Map<ProjectId, Batcher<Admitted, BatchId>> } }>()({
     mixins: [QueueMixin(config)],
     methods: {
       publishEvents(project: ProjectId, admitted: Admitted): Promise<BatchId> {

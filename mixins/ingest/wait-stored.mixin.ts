@@ -14,12 +14,10 @@ type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
  * of the query service until none is pending or the time is over, whatever that service does. `events.stored` wakes it early.
  */
 export function OutcomeMixin() {
-  return defineMixin<{ stored: Set<() => void> }>()({
+  return defineMixin<{ state: { stored: Set<() => void> } }>()({
     events: {
-      "events.stored": {
-        handler(this: { stored: Set<() => void> }) {
-          for (const wake of this.stored) wake();
-        },
+      "events.stored"() {
+        for (const wake of this.stored) wake();
       },
     },
     methods: {

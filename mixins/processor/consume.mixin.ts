@@ -29,7 +29,7 @@ const longestWaitMs = 3_000;
  * probe instead of a storm of retries while something that every batch needs is away.
  */
 export function ConsumerMixin(config: Config) {
-  return defineMixin<Queueing & ConsumerState>()({
+  return defineMixin<{ state: ConsumerState }>()({
     mixins: [QueueMixin(config)],
     methods: {
       async startConsuming(handle: Handler): Promise<void> {

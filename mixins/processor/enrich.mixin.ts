@@ -42,7 +42,7 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
     fullIp: config.fullIp,
     dimensions: rolledUp(config.rollupDimensions),
   };
-  return defineMixin<{ offload: Offload }>()({
+  return defineMixin<{ state: { offload: Offload } }>()({
     mixins: [
       WorkerPoolMixin<EnrichJob | DeltasJob, BatchPack | DeltasDone>({
         filename,
@@ -121,7 +121,7 @@ export function WorkerPoolMixin<Job, Done>({
   workerData,
   timeoutMs,
 }: WorkerPoolOptions) {
-  return defineMixin<{ pool: Piscina<Job, Done> }>()({
+  return defineMixin<{ state: { pool: Piscina<Job, Done> } }>()({
     methods: {
       offload(job: Job): Promise<Done> {
         return this.pool.run(job, { signal: AbortSignal.timeout(timeoutMs) });

@@ -6,13 +6,13 @@ import { defineMixin } from "../../lib/moleculer.ts";
 import type { Delivery, Outcome } from "../../lib/queue/queue.ts";
 import type { BatchPack } from "../../lib/store/store.ts";
 import { storePack, type Stored } from "../../lib/store/protocol.ts";
-import { ConsumerMixin, type Consuming } from "./consume.mixin.ts";
-import { EnrichMixin, type Enriched, type Enriching } from "./enrich.mixin.ts";
-import { StoreMixin, type Storing } from "../store.mixin.ts";
+import { ConsumerMixin } from "./consume.mixin.ts";
+import { EnrichMixin, type Enriched } from "./enrich.mixin.ts";
+import { StoreMixin } from "../store.mixin.ts";
 
 /** Gives a service `this.handle(delivery)`: one batch through steps 1 to 5 of the protocol; its outcome is step 6. */
 export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
-  return defineMixin<Consuming & Storing & Enriching>()({
+  return defineMixin()({
     mixins: [ConsumerMixin(config), StoreMixin(config), EnrichMixin(config, enrichWorker)],
     methods: {
       async handle(delivery: Delivery): Promise<Outcome> {

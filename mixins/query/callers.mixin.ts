@@ -1,4 +1,3 @@
-import type { Context } from "moleculer";
 import { Callers } from "../../lib/concurrency/callers.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 
@@ -15,7 +14,7 @@ export interface Waited {
  * `caller.left` with it; that a caller's node is gone is noticed too.
  */
 export function CallersMixin() {
-  return defineMixin<{ callers: Callers }>()({
+  return defineMixin<{ state: { callers: Callers } }>()({
     methods: {
       async forCaller<T>(
         { meta: { call }, nodeID }: Calling,
@@ -29,23 +28,15 @@ export function CallersMixin() {
           this.callers.end(call);
         }
       },
-
-      tellLeft({ params }: Context<unknown>): void {
+    },
+    events: {
+      "caller.left"({ params }) {
         const { call } = (params ?? {}) as { readonly call?: unknown };
         if (typeof call === "string") this.callers.left(call);
       },
-
-      tellLost({ params }: Context<unknown>): void {
+      "$node.disconnected"({ params }) {
         const { node } = (params ?? {}) as { readonly node?: { readonly id?: unknown } };
         if (typeof node?.id === "string") this.callers.lost(node.id);
-      },
-    },
-    events: {
-      "caller.left"(ctx: Context<unknown>) {
-        (this as unknown as { tellLeft(ctx: Context<unknown>): void }).tellLeft(ctx);
-      },
-      "$node.disconnected"(ctx: Context<unknown>) {
-        (this as unknown as { tellLost(ctx: Context<unknown>): void }).tellLost(ctx);
       },
     },
     created() {

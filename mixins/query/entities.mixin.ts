@@ -31,7 +31,7 @@ const uncached = () => ({ cache: false });
  * immutable, so there are no actions that write; and nothing is cached, since nothing would clear it.
  */
 export function EntitiesMixin() {
-  return defineMixin<Storing & { adapter: Adapter }>()({
+  return defineMixin<{ needs: Storing; state: { adapter: Adapter } }>()({
     mixins: [DbService as unknown as Partial<ServiceSchema>],
     ...({ adapter: notOpened } as object),
     actions: {

@@ -3,7 +3,7 @@ import { type AnswerMeta } from "../../lib/questions/answer-meta.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { pageOf, readListQuestion, type ListAnswer } from "../../lib/questions/lists/list.ts";
 import { exactness, type Told } from "../../lib/questions/answer-meta.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import { askWithinMs } from "../../lib/call-limits.ts";
 import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
 import type { ProjectId } from "../../lib/event/event.ts";
@@ -44,7 +44,7 @@ export interface Begun {
 
 /** Gives a service the answers to reads, each with its `meta`. */
 export function AnswersMixin(config: Config) {
-  return defineMixin<Storing & Proving & Waited>()({
+  return defineMixin<{ state: Proving }>()({
     mixins: [StoreMixin(config), CallersMixin()],
     methods: {
       /**

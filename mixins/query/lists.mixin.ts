@@ -1,7 +1,7 @@
 import { defaultProject } from "../../lib/event/event.ts";
 import { readExportQuestion, type ExportPage } from "../../lib/questions/lists/export.ts";
 import { cursorOf, pageOf } from "../../lib/questions/lists/list.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import { textHead } from "../../lib/event/event-text.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Answering, Caller } from "./freshness.mixin.ts";
@@ -14,7 +14,7 @@ const maxBytes = 524_288;
 
 /** Gives a service `this.exportPage(ctx, params)`: a page of an export, from where the last one ended. */
 export function ExportMixin() {
-  return defineMixin<Answering>()({
+  return defineMixin<{ needs: Answering }>()({
     methods: {
       async exportPage(ctx: Caller, raw: Raw): Promise<ExportPage> {
         const question = readExportQuestion(raw);
@@ -40,7 +40,7 @@ export function ExportMixin() {
 
 /** Gives a service the story of one correlation id, page by page. */
 export function StoriesMixin() {
-  return defineMixin<Answering>()({
+  return defineMixin<{ needs: Answering }>()({
     methods: {
       /** @throws ServiceError VALIDATION; NOT_FOUND where nothing happened under this id */
       async storyAnswer(ctx: Caller, raw: Raw): Promise<StoryAnswer> {

@@ -4,7 +4,7 @@ import { type Actions } from "../../lib/contracts.ts";
 import { type AnswerMeta } from "../../lib/questions/answer-meta.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { SharedWork } from "../../lib/concurrency/shared-work.ts";
@@ -46,7 +46,7 @@ interface Sharing {
 export function QuestionsMixin(config: Config) {
   const dimensions = rolledUp(config.rollupDimensions);
 
-  return defineMixin<Answering & Questioning & Sharing>()({
+  return defineMixin<{ needs: Answering; state: Sharing }>()({
     methods: {
       async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
         const question: Question<K> = kinds[kind].read(raw, dimensions);

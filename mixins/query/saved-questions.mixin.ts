@@ -36,7 +36,7 @@ export function SavedQuestionsMixin(config: Config) {
     ]),
   );
 
-  return defineMixin<Storing & Questioning>()({
+  return defineMixin<{ needs: Storing & Questioning }>()({
     methods: {
       async keepQuestion(
         { meta }: Pick<Caller, "meta">,

@@ -3,7 +3,7 @@ import { intervals, periods } from "../../lib/counting/calendar.ts";
 import { readCountsQuestion } from "../../lib/questions/counts.ts";
 import type { CountRow } from "../../lib/answers/count-rows.ts";
 import { builtInDimensions, valueOf } from "../../lib/counting/dimensions.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { QuestionContext } from "../../lib/answers/context.ts";
 import { answerCounts } from "../../lib/answers/counts.ts";

@@ -2,7 +2,7 @@ import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import { readCountsQuestion } from "../../lib/questions/counts.ts";
 import { readQueryQuestion } from "../../lib/questions/query/question.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { QuestionContext } from "../../lib/answers/context.ts";
 import { answerCounts } from "../../lib/answers/counts.ts";

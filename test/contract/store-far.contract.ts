@@ -2,7 +2,7 @@ import { readCountsQuestion } from "../../lib/questions/counts.ts";
 import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import { readQueryQuestion } from "../../lib/questions/query/question.ts";
-import type { Raw } from "../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 import { answerCounts } from "../../lib/answers/counts.ts";
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import { answerQuery } from "../../lib/answers/query.ts";

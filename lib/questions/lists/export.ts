@@ -1,14 +1,13 @@
-import { ServiceError } from "../../errors.ts";
 import { textFormats, type EventText } from "../../event/event-text.ts";
+import { choice, described, fieldOf, type Raw } from "../reading/field.ts";
 import {
-  filterParameters,
-  filterProperties,
-  isFilterParameter,
-  readEventFilter,
+  filterFields,
+  filterOfParameters,
+  openFilter,
   type OpenFilter,
 } from "../reading/filter-parameters.ts";
-import { readCursor, readFields, type Position } from "./list.ts";
-import { readChoice, refuseUnknown, type Findings, type Raw } from "../reading/parameters.ts";
+import { readParameters } from "../reading/parameters.ts";
+import { listCursor, readCursor, shownFields, type Position } from "./list.ts";
 
 /** What `GET /api/v1/events/export` asks, checked. */
 export interface ExportQuestion {
@@ -28,36 +27,43 @@ export interface ExportPage {
   readonly asOf: string | null;
 }
 
-const own = ["format", "fields", "order", "cursor", "bom"];
-const known = [...filterParameters, ...filterProperties, ...own];
+/** `bom=true`: a byte order mark, which Excel needs to tell UTF-8; NDJSON has none. */
+const bom = fieldOf<boolean>(
+  {
+    rule: { type: "boolean" },
+    spelled: (value) => (value === "true" || value === "false" ? value === "true" : value),
+    code: "choice",
+    message: (name) => `${name} must be one of true, false`,
+  },
+  false,
+);
+
+const own = {
+  format: described(choice(textFormats, "ndjson"), "Where it is absent, what Accept asks for"),
+  fields: shownFields,
+  order: choice(["asc", "desc"], "asc"),
+  cursor: listCursor,
+  bom: described(bom, "With format=csv: a byte order mark in front, which Excel needs"),
+};
+
+/** The parameters of an export. */
+export const exportParameters = { ...filterFields, ...own };
+const open = openFilter([], Object.keys(own));
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
 export function readExportQuestion(raw: Raw): ExportQuestion {
-  const findings: Findings = [];
-  refuseUnknown(raw, (name) => own.includes(name) || isFilterParameter(name), known, findings);
-  const filter = readEventFilter(raw, findings);
-  const order = readChoice(raw, "order", ["asc", "desc"], findings) ?? "asc";
-  const format = readChoice(raw, "format", textFormats, findings) ?? "ndjson";
-  const question = {
-    filter,
-    order,
-    text: { format, fields: readFields(raw, findings), ...readMark(raw, format, findings) },
-    after: readCursor(raw["cursor"], { filter, order }, findings),
-  };
-  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
-  return question;
-}
-
-/** `bom=true`: a byte order mark, which Excel needs to tell UTF-8; NDJSON has none. */
-function readMark(
-  raw: Raw,
-  format: EventText["format"],
-  findings: Findings,
-): Pick<EventText, "bom"> {
-  const asked = { bom: typeof raw["bom"] === "boolean" ? String(raw["bom"]) : raw["bom"] };
-  const wanted = readChoice(asked, "bom", ["true", "false"], findings) === "true";
-  if (wanted && format !== "csv") {
-    findings.push({ pointer: "bom", code: "choice", message: "bom=true goes with format=csv" });
-  }
-  return wanted ? { bom: true } : {};
+  return readParameters(
+    raw,
+    exportParameters,
+    (asked, findings) => {
+      const filter = filterOfParameters(asked, raw, findings);
+      const { format, fields, order } = asked;
+      const after = readCursor(asked.cursor, { filter, order }, findings);
+      if (asked.bom && format !== "csv") {
+        findings.push({ pointer: "bom", code: "choice", message: "bom=true goes with format=csv" });
+      }
+      return { filter, order, text: { format, fields, ...(asked.bom && { bom: true }) }, after };
+    },
+    open,
+  );
 }

@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import type { AnswerMeta } from "../answer-meta.ts";
-import { ServiceError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { readPath, splitNames } from "../../event/property-path.ts";
 import type { PublicEvent } from "../../event/public-event.ts";
@@ -8,20 +7,22 @@ import type { PropertyPath } from "../../event/property-path.ts";
 import type { EventQuery } from "../../event/filter.ts";
 import type { EventPage } from "../../event/event-page.ts";
 import {
-  filterParameters,
-  filterProperties,
-  isFilterParameter,
-  readEventFilter,
-  type OpenFilter,
-} from "../reading/filter-parameters.ts";
-import {
-  readChoice,
-  readInteger,
-  readList,
-  refuseUnknown,
+  choice,
+  described,
+  later,
+  texts,
+  whole,
+  type Field,
   type Findings,
   type Raw,
-} from "../reading/parameters.ts";
+} from "../reading/field.ts";
+import {
+  filterFields,
+  filterOfParameters,
+  openFilter,
+  type OpenFilter,
+} from "../reading/filter-parameters.ts";
+import { readParameters } from "../reading/parameters.ts";
 
 /** What `GET /api/v1/events` asks, checked. */
 export interface ListQuestion {
@@ -50,36 +51,6 @@ export interface ListAnswer {
   readonly meta: AnswerMeta;
 }
 
-const limits = { min: 1, max: 1_000, otherwise: 100 };
-const known = [
-  ...filterParameters,
-  ...filterProperties,
-  "fields",
-  "order",
-  "limit",
-  "cursor",
-  "include",
-];
-const own = ["fields", "order", "limit", "cursor", "include"];
-
-/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
-export function readListQuestion(raw: Raw): ListQuestion {
-  const findings: Findings = [];
-  refuseUnknown(raw, (name) => own.includes(name) || isFilterParameter(name), known, findings);
-  const filter = readEventFilter(raw, findings);
-  const order = readChoice(raw, "order", ["asc", "desc"], findings) ?? "desc";
-  const question = {
-    filter,
-    order,
-    limit: readInteger(raw, "limit", limits, findings),
-    after: readCursor(raw["cursor"], { filter, order }, findings),
-    fields: readFields(raw, findings),
-    total: readChoice(raw, "include", ["total"], findings) !== undefined,
-  };
-  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
-  return question;
-}
-
 const shown = [
   "id",
   "type",
@@ -93,18 +64,60 @@ const shown = [
   "context",
 ];
 
+const names = texts(splitNames);
+
 /** `fields=id,data.plan`: paths into an event as the API shows it. Absent where the parameter is. */
-export function readFields(raw: Raw, findings: Findings): PropertyPath[] | undefined {
-  return readList(raw, "fields", findings, splitNames)?.flatMap((name) => {
-    const path = readPath(name);
-    if (path !== undefined && shown.includes(path[0])) return [path];
-    findings.push({
-      pointer: "fields",
-      code: "field",
-      message: `there is no field ${name}; a field begins with one of ${shown.join(", ")}`,
+export const shownFields: Field<PropertyPath[] | undefined> = {
+  schema: {
+    ...names.schema,
+    description: `What is shown of an event, by comma: paths that begin with one of ${shown.join(", ")}`,
+    examples: [["id", "data.plan"]],
+  },
+  read(value, at, findings) {
+    return names.read(value, at, findings)?.flatMap((name) => {
+      const path = readPath(name);
+      if (path !== undefined && shown.includes(path[0])) return [path];
+      findings.push({
+        pointer: at.pointer,
+        code: "field",
+        message: `there is no field ${name}; a field begins with one of ${shown.join(", ")}`,
+      });
+      return [];
     });
-    return [];
-  });
+  },
+};
+
+/** The part of a list or an export that names its next page; it is read last, as it holds for the same filter and order alone. */
+export const listCursor = later({
+  type: "string",
+  description: "nextCursor of the page before, of the same filters and order",
+});
+
+const own = {
+  fields: shownFields,
+  order: choice(["asc", "desc"], "desc"),
+  limit: whole({ min: 1, max: 1_000, otherwise: 100 }),
+  cursor: listCursor,
+  include: described(choice(["total"]), "Also how many events there are in all"),
+};
+
+/** The parameters of a list of events. */
+export const listParameters = { ...filterFields, ...own };
+const open = openFilter([], Object.keys(own));
+
+/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
+export function readListQuestion(raw: Raw): ListQuestion {
+  return readParameters(
+    raw,
+    listParameters,
+    (asked, findings) => {
+      const filter = filterOfParameters(asked, raw, findings);
+      const { order, limit, fields, include } = asked;
+      const after = readCursor(asked.cursor, { filter, order }, findings);
+      return { filter, order, limit, after, fields, total: include !== undefined };
+    },
+    open,
+  );
 }
 
 /** What a list shows of a page that was found. */

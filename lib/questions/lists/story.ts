@@ -1,9 +1,16 @@
 import type { AnswerMeta } from "../answer-meta.ts";
 import { publicEvent, type PublicEvent } from "../../event/public-event.ts";
 import type { StoredEvent } from "../../event/event.ts";
-import { ServiceError } from "../../errors.ts";
-import { readListQuestion, type ListQuestion, type PageShown } from "./list.ts";
-import { refuseUnknown, type Findings, type Raw } from "../reading/parameters.ts";
+import { described, required, text, type Raw } from "../reading/field.ts";
+import { filterOfParameters } from "../reading/filter-parameters.ts";
+import { readParameters } from "../reading/parameters.ts";
+import {
+  listCursor,
+  listParameters,
+  readCursor,
+  type ListQuestion,
+  type PageShown,
+} from "./list.ts";
 
 /** What `GET /api/v1/stories/:correlationId` answers: one page of what happened under a correlation id. */
 export interface StoryAnswer {
@@ -21,22 +28,27 @@ export interface StoryEvent extends PublicEvent {
   readonly sincePreviousMs: number | null;
 }
 
-const known = ["correlationId", "limit", "cursor"];
+/** The parameters of a story. */
+export const storyParameters = {
+  correlationId: required(
+    described(text, "Whose story it is"),
+    "correlationId is required: whose story it is",
+  ),
+  limit: listParameters.limit,
+  cursor: listCursor,
+};
 
 /**
  * Read the parameters of a story: a list of one correlation's events, ascending.
  * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
  */
 export function readStoryQuestion(raw: Raw): ListQuestion & { readonly correlationId: string } {
-  const findings: Findings = [];
-  refuseUnknown(raw, (name) => known.includes(name), known, findings);
-  if (raw["correlationId"] === undefined) {
-    const message = "correlationId is required: whose story it is";
-    findings.push({ pointer: "correlationId", code: "required", message });
-  }
-  if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
-  const question = readListQuestion({ ...raw, order: "asc" });
-  return { ...question, correlationId: question.filter.correlationId! };
+  return readParameters(raw, storyParameters, ({ correlationId = "", limit, cursor }, findings) => {
+    const filter = filterOfParameters({ correlationId }, {}, findings);
+    const order = "asc" as const;
+    const after = readCursor(cursor, { filter, order }, findings);
+    return { filter, order, limit, after, total: false, correlationId };
+  });
 }
 
 /**

@@ -5,11 +5,21 @@ import type { Dimension } from "./breakdown.ts";
 import { intervals, type Interval } from "../../counting/calendar.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";
 import type { Metric } from "./metric.ts";
-import { readPredicate } from "../reading/filter-body.ts";
-import { readBody, readFlag, readRange, readZone, within } from "../reading/body.ts";
+import { filter } from "../reading/filter-body.ts";
+import { range, readBody } from "../reading/body.ts";
 import { type OpenRange } from "../../event/filter.ts";
-import { readRowCursor, scopeOf, type RowPage } from "../reading/row-cursor.ts";
-import { readChoice, readInteger, type Findings } from "../reading/parameters.ts";
+import { readRowCursor, rowCursor, scopeOf, type RowPage } from "../reading/row-cursor.ts";
+import {
+  choice,
+  described,
+  fieldOf,
+  flag,
+  later,
+  timezone,
+  whole,
+  type Field,
+  type Findings,
+} from "../reading/field.ts";
 
 /** What `POST /api/v1/query` asks, checked. */
 export interface QueryQuestion {
@@ -50,25 +60,10 @@ export interface Order {
   readonly descending: boolean;
 }
 
-const known = [
-  "metrics",
-  "dimensions",
-  "filters",
-  "range",
-  "timezone",
-  "orderBy",
-  "limit",
-  "include",
-  "compare",
-  "fill",
-  "cursor",
-];
 const maxMetrics = 10;
 const maxDimensions = 4;
-const limits = { min: 1, max: 10_000, otherwise: 1_000 };
-
-/** A series alone has a row for each of its periods. */
-const seriesLimits = { ...limits, otherwise: limits.max };
+const maxRows = 10_000;
+const usualRows = 1_000;
 
 const plain = ["count", "uniques"] as const;
 const ofNumbers = ["sum", "avg", "min", "max"] as const;
@@ -82,55 +77,119 @@ const quantiles: ReadonlyMap<string, number> = new Map([
 const allowedMetrics = `a metric is ${plain.join(", ")}, or one of ${[...ofNumbers, ...quantiles.keys()].join(", ")} with a property, such as sum:data.amount`;
 const allowedDimensions = `a dimension is type, source, correlationId, a path into data, metadata or context, or time:${intervals.join("|")}`;
 
+const metricNames = names([1, maxMetrics], ["count"]);
+const dimensionNames = names([0, maxDimensions], []);
+
+const metrics: Field<readonly NamedMetric[]> = {
+  schema: {
+    ...metricNames.schema,
+    description: `What is computed: ${allowedMetrics}`,
+    examples: [["count", "sum:data.amount"]],
+  },
+  read: (value, at, findings) =>
+    metricNames.read(value, at, findings).flatMap((name, i) => {
+      const metric = metricOf(name);
+      if (metric !== undefined) return [{ name, metric }];
+      const pointer = `${at.pointer}/${i}`;
+      findings.push({ pointer, code: "metric", message: allowedMetrics });
+      return [];
+    }),
+};
+
+const dimensions: Field<readonly NamedDimension[]> = {
+  schema: {
+    ...dimensionNames.schema,
+    description: `By what it is grouped: ${allowedDimensions}`,
+    examples: [["type", "time:day"]],
+  },
+  read(value, at, findings) {
+    const read = dimensionNames.read(value, at, findings).flatMap((name, i) => {
+      const dimension = dimensionOf(name);
+      if (dimension !== undefined) return [dimension];
+      const pointer = `${at.pointer}/${i}`;
+      findings.push({ pointer, code: "dimension", message: allowedDimensions });
+      return [];
+    });
+    if (read.filter(({ dimension }) => "time" in dimension).length > 1) {
+      const message = "one time dimension at most";
+      findings.push({ pointer: at.pointer, code: "time", message });
+    }
+    return read;
+  },
+};
+
+/** The parts of a query. */
+export const queryBody = {
+  metrics,
+  dimensions,
+  filters: filter,
+  range,
+  timezone,
+  orderBy: later({
+    type: "array",
+    items: {
+      anyOf: [
+        { type: "string" },
+        { type: "array", prefixItems: [{ type: "string" }, { enum: ["asc", "desc"] }] },
+      ],
+    },
+    description:
+      "Columns of the answer, each with its direction; without it time, else the first metric, the largest first",
+    examples: [[["count", "desc"]]],
+  }),
+  limit: described(
+    whole({ min: 1, max: maxRows }),
+    `The most rows: ${usualRows} where it is absent, ${maxRows} of a series alone`,
+  ),
+  include: include(),
+  compare: described(
+    choice(["previous_period"]),
+    "Also the same of the period before, which is as long; takes a range with from and to",
+  ),
+  fill: described(
+    flag(),
+    "Whether periods without events have rows; true where time is a dimension",
+  ),
+  cursor: rowCursor,
+};
+
 /** @throws ServiceError VALIDATION naming each part that is wrong and what is allowed */
 export function readQueryQuestion(body: unknown): QueryQuestion {
-  return readBody(body, known, (raw, findings) => {
-    const metrics = readMetrics(raw["metrics"], findings);
-    const dimensions = readDimensions(raw["dimensions"], findings);
-    const filters = raw["filters"];
-    const range = readRange(raw, findings);
-    const compare = within("", findings, (inner) =>
-      readChoice(raw, "compare", ["previous_period"], inner),
-    );
-    if (compare !== undefined && (range.from === undefined || range.to === undefined)) {
-      const message = "a comparison needs a range with from and to";
-      findings.push({ pointer: "/compare", code: "range", message });
-    }
+  return readBody(body, queryBody, (read, findings, raw) => {
+    const { metrics, dimensions, filters, timezone } = read;
+    const compare = read.compare !== undefined;
+    if (compare) checkClosed(read.range, findings);
     const interval = intervalOf(dimensions);
     const isSeries = interval !== undefined && dimensions.length === 1;
     const asked = {
       metrics,
       dimensions,
-      ...(filters !== undefined && { filter: readPredicate(filters, "/filters", findings) }),
-      timezone: readZone(raw, findings),
+      ...(filters !== undefined && { filter: filters }),
+      timezone,
       ...(interval !== undefined && { interval }),
-      orderBy: readOrder(raw["orderBy"], dimensions, metrics, findings),
-      compare: compare !== undefined,
-      fill: readFlag(raw, "fill", interval !== undefined, findings),
+      orderBy: orderOf(read.orderBy, dimensions, metrics, findings),
+      compare,
+      fill: read.fill ?? interval !== undefined,
     };
     const scope = scopeOf([asked, raw["range"]]);
-    const page = readRowCursor(raw["cursor"], scope, "/cursor", findings);
+    const page = readRowCursor(read.cursor, scope, "/cursor", findings);
     return {
       ...asked,
-      range: page.range ?? range,
-      limit: within("", findings, (inner) =>
-        readInteger(raw, "limit", isSeries ? seriesLimits : limits, inner),
-      ),
-      ...readInclude(raw["include"], findings),
+      range: page.range ?? read.range,
+      limit: read.limit ?? (isSeries ? maxRows : usualRows),
+      totals: read.include.includes("totals"),
+      explain: read.include.includes("explain"),
       newestFirst: interval !== undefined && raw["orderBy"] === undefined,
       page,
     };
   });
 }
 
-function readMetrics(value: unknown, findings: Findings): readonly NamedMetric[] {
-  const names = readNames(value ?? ["count"], "/metrics", [1, maxMetrics], findings);
-  return names.flatMap((name, i) => {
-    const metric = metricOf(name);
-    if (metric !== undefined) return [{ name, metric }];
-    findings.push({ pointer: `/metrics/${i}`, code: "metric", message: allowedMetrics });
-    return [];
-  });
+/** Named refinement of a comparison: it is told how long the period is. */
+function checkClosed({ from, to }: OpenRange, findings: Findings): void {
+  if (from !== undefined && to !== undefined) return;
+  const message = "a comparison needs a range with from and to";
+  findings.push({ pointer: "/compare", code: "range", message });
 }
 
 function metricOf(name: string): Metric | undefined {
@@ -144,20 +203,6 @@ function metricOf(name: string): Metric | undefined {
   if (numeric !== undefined) return { op: numeric, path };
   const q = quantiles.get(name.slice(0, colon));
   return q === undefined ? undefined : { op: "quantile", q, path };
-}
-
-function readDimensions(value: unknown, findings: Findings): readonly NamedDimension[] {
-  const names = readNames(value ?? [], "/dimensions", [0, maxDimensions], findings);
-  const dimensions = names.flatMap((name, i) => {
-    const dimension = dimensionOf(name);
-    if (dimension !== undefined) return [dimension];
-    findings.push({ pointer: `/dimensions/${i}`, code: "dimension", message: allowedDimensions });
-    return [];
-  });
-  if (dimensions.filter(({ dimension }) => "time" in dimension).length > 1) {
-    findings.push({ pointer: "/dimensions", code: "time", message: "one time dimension at most" });
-  }
-  return dimensions;
 }
 
 function dimensionOf(name: string): NamedDimension | undefined {
@@ -182,28 +227,27 @@ function intervalOf(dimensions: readonly NamedDimension[]): Interval | undefined
   return time && (time.name.slice("time:".length) as Interval);
 }
 
-/** Different texts, in their order. */
-function readNames(
-  value: unknown,
-  pointer: string,
+/** Different texts, in their order; `null` is as absent. */
+function names(
   [min, max]: readonly [number, number],
-  findings: Findings,
-): readonly string[] {
-  const names: readonly unknown[] = Array.isArray(value) ? value : [];
-  const fits =
-    Array.isArray(value) &&
-    names.length >= min &&
-    names.length <= max &&
-    names.every((name) => typeof name === "string") &&
-    new Set(names).size === names.length;
-  if (fits) return names;
-  const message = `this must be an array of ${min} to ${max} different names`;
-  findings.push({ pointer, code: "names", message });
-  return [];
+  otherwise: readonly string[],
+): Field<readonly string[]> {
+  const list = fieldOf<readonly string[]>({
+    rule: { type: "array", min, max, unique: true, items: { type: "string" } },
+    code: "names",
+    message: () => `this must be an array of ${min} to ${max} different names`,
+  });
+  return {
+    schema: { ...list.schema, default: otherwise },
+    read: (value, at, findings) => list.read(value ?? otherwise, at, findings) ?? [],
+  };
 }
 
-/** Without an order: by time where there is a time dimension, else by the first metric, the largest first. */
-function readOrder(
+/**
+ * Named refinement of an order: which columns there are follows from the rest of the question. Without one: by time
+ * where there is a time dimension, else by the first metric, the largest first.
+ */
+function orderOf(
   value: unknown,
   dimensions: readonly NamedDimension[],
   metrics: readonly NamedMetric[],
@@ -231,12 +275,19 @@ function readOrder(
   });
 }
 
-function readInclude(value: unknown, findings: Findings) {
-  const parts: readonly unknown[] = Array.isArray(value) ? value : value === undefined ? [] : [""];
-  for (const [i, part] of parts.entries()) {
-    if (part === "totals" || part === "explain") continue;
-    const message = 'include is an array of "totals" and "explain"';
-    findings.push({ pointer: `/include/${i}`, code: "include", message });
-  }
-  return { totals: parts.includes("totals"), explain: parts.includes("explain") };
+/** What is told besides the rows. */
+function include(): Field<readonly unknown[]> {
+  const parts = ["totals", "explain"];
+  return {
+    schema: { type: "array", items: { enum: parts }, default: [] },
+    read(value = [], { pointer }, findings) {
+      const given: readonly unknown[] = Array.isArray(value) ? value : [""];
+      for (const [i, part] of given.entries()) {
+        if (parts.some((known) => known === part)) continue;
+        const message = 'include is an array of "totals" and "explain"';
+        findings.push({ pointer: `${pointer}/${i}`, code: "include", message });
+      }
+      return given;
+    },
+  };
 }

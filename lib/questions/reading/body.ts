@@ -1,31 +1,91 @@
 import { ServiceError } from "../../errors.ts";
-import { isZone } from "../../counting/calendar.ts";
-import { readInstant, readText, type Findings, type Raw } from "./parameters.ts";
 import type { OpenRange } from "../../event/filter.ts";
+import type { JsonSchema } from "../../schema/rule.ts";
+import {
+  checkOrder,
+  instant,
+  type Asked,
+  type Field,
+  type Fields,
+  type Findings,
+  type Place,
+  type Raw,
+} from "./field.ts";
 
 /**
- * Read the body of a question: an object with known keys only.
- * @param read takes what it knows from the body and adds a finding for each thing that is wrong
+ * Read the body of a question: an object with the known parts only.
+ * @param finish makes the question of its parts, and adds a finding for each thing that is wrong with several of them
  * @throws ServiceError VALIDATION with all findings, their pointers into the body (RFC 6901)
  */
-export function readBody<T>(
+export function readBody<F extends Fields, T>(
   body: unknown,
-  known: readonly string[],
-  read: (body: Raw, findings: Findings) => T,
+  fields: F,
+  finish: (asked: Asked<F>, findings: Findings, raw: Raw) => T,
 ): T {
   const findings: Findings = [];
-  const question = read(readObject(body, "", known, findings) ?? {}, findings);
+  const raw = checkObject(body, "", fields, findings) ?? {};
+  const question = finish(readFields(raw, "", fields, findings), findings, raw);
   if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
   return question;
 }
 
-/** An object of the body, with known keys only; `undefined`, with a finding, where it is none. */
-export function readObject(
+/** The body of a question, described. */
+export function bodySchemaOf(fields: Fields): JsonSchema {
+  const names = Object.keys(fields).filter((name) => fields[name]!.required === true);
+  return {
+    type: "object",
+    properties: Object.fromEntries(
+      Object.entries(fields).map(([name, { schema }]) => [name, schema]),
+    ),
+    ...(names.length > 0 && { required: names }),
+    additionalProperties: false,
+  };
+}
+
+/** A part of a body that is an object with known parts only; `undefined` where it is absent or none. */
+export function object<F extends Fields>(fields: F): Field<Asked<F> | undefined> {
+  return {
+    schema: bodySchemaOf(fields),
+    read(value, { pointer }, findings) {
+      if (value === undefined) return undefined;
+      const raw = checkObject(value, pointer, fields, findings);
+      return raw && readFields(raw, pointer, fields, findings);
+    },
+  };
+}
+
+/** `"range": {"from", "to"}`: both optional, RFC 3339 or epoch milliseconds. */
+const ends = object({ from: instant, to: instant });
+export const range: Field<OpenRange> = {
+  schema: ends.schema,
+  read(value, at, findings) {
+    const { from, to } = ends.read(value, at, findings) ?? {};
+    checkOrder({ from, to }, { pointer: `${at.pointer}/to` }, findings);
+    return { from, to };
+  },
+};
+
+function readFields<F extends Fields>(
+  raw: Raw,
+  pointer: string,
+  fields: F,
+  findings: Findings,
+): Asked<F> {
+  const read = ([name, field]: [string, Field<unknown>]) => {
+    const at: Place = { pointer: `${pointer}/${name}`, name };
+    return [name, field.read(raw[name], at, findings)] as const;
+  };
+  return Object.fromEntries(Object.entries(fields).map(read)) as Asked<F>;
+}
+
+/** An object with known keys only; `undefined`, with a finding, where it is none. */
+function checkObject(
   value: unknown,
   pointer: string,
-  known: readonly string[],
+  fields: Fields,
   findings: Findings,
 ): Raw | undefined {
+  const known = Object.keys(fields);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const message = `this must be an object with ${known.join(", ")}`;
     findings.push({ pointer, code: "object", message });
@@ -37,48 +97,6 @@ export function readObject(
     findings.push({ pointer: `${pointer}/${escaped(key)}`, code: "unknown_field", message });
   }
   return value as Raw;
-}
-
-/** Findings of a reader of parameters, whose pointers are names, as findings about a part of the body. */
-export function within<T>(pointer: string, findings: Findings, read: (inner: Findings) => T): T {
-  const inner: Findings = [];
-  const value = read(inner);
-  findings.push(
-    ...inner.map((finding) => ({ ...finding, pointer: `${pointer}/${escaped(finding.pointer)}` })),
-  );
-  return value;
-}
-
-/** `"range": {"from", "to"}`: both optional, RFC 3339 or epoch milliseconds. */
-export function readRange(body: Raw, findings: Findings): OpenRange {
-  if (body["range"] === undefined) return {};
-  const range = readObject(body["range"], "/range", ["from", "to"], findings) ?? {};
-  const [from, to] = within("/range", findings, (inner) => [
-    readInstant(range, "from", inner),
-    readInstant(range, "to", inner),
-  ]);
-  if (from !== undefined && to !== undefined && from >= to) {
-    findings.push({ pointer: "/range/to", code: "range", message: "to must be later than from" });
-  }
-  return { from, to };
-}
-
-/** `"timezone"`: an IANA name; UTC where it is absent. */
-export function readZone(body: Raw, findings: Findings): string {
-  const zone = within("", findings, (inner) => readText(body, "timezone", inner)) ?? "UTC";
-  if (isZone(zone)) return zone;
-  const message = "timezone must be an IANA zone, such as Europe/Berlin";
-  findings.push({ pointer: "/timezone", code: "zone", message });
-  return "UTC";
-}
-
-/** A part of the body that is true or false. */
-export function readFlag(raw: Raw, name: string, otherwise: boolean, findings: Findings): boolean {
-  const value = raw[name];
-  if (value === undefined) return otherwise;
-  if (typeof value === "boolean") return value;
-  findings.push({ pointer: `/${name}`, code: "boolean", message: `${name} is true or false` });
-  return otherwise;
 }
 
 /** A key as a pointer's segment (RFC 6901, 3). */

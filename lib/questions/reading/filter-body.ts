@@ -4,7 +4,8 @@ import { nameOf, readPath } from "../../event/property-path.ts";
 import type { Condition, Predicate, Scalar } from "../../event/filter.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
 import { operators, type Operator } from "./property.ts";
-import type { Findings } from "./parameters.ts";
+import type { JsonSchema } from "../../schema/rule.ts";
+import { type Field, type Findings } from "./field.ts";
 
 const joints = ["and", "or", "not"] as const;
 
@@ -39,6 +40,26 @@ export function readPredicate(
   }
   return findings.length === before ? predicate : undefined;
 }
+
+/**
+ * A filter of a body. No rule says that it nests: `readPredicate` reads it, and what it may be is described by
+ * `filterSchema`, once for all.
+ */
+export const filter: Field<Predicate | undefined> = {
+  schema: { $ref: "#/components/schemas/Filter" },
+  read: (value, { pointer }, findings) =>
+    value === undefined ? undefined : readPredicate(value, pointer, findings),
+};
+
+/** What a filter of a body may be. */
+export const filterSchema: JsonSchema = {
+  description: `${allowed[0]!.toUpperCase()}${allowed.slice(1)}`,
+  type: "array",
+  minItems: 2,
+  maxItems: maxParts,
+  prefixItems: [{ enum: [...joints, ...operators] }],
+  examples: [["and", ["is", "type", ["email.opened"]], ["gte", "data.amount", 10]]],
+};
 
 /** A predicate as a body spells it. */
 export function filtersOf(predicate: Predicate): readonly unknown[] {

@@ -7,14 +7,17 @@ import type { EventFilter } from "../../event/filter.ts";
 import { instantCondition, instants, isOfInstants } from "./filter-body.ts";
 import { operators, type Operator } from "./property.ts";
 import {
-  readChoice,
-  readInstant,
-  readList,
-  readText,
-  readTypes,
+  checkOrder,
+  choice,
+  described,
+  instant,
+  text,
+  texts,
+  type Asked,
   type Findings,
   type Raw,
-} from "./parameters.ts";
+} from "./field.ts";
+import { askedOf, type Open } from "./parameters.ts";
 
 /** The filter of list, export and streams, without the project: that comes from the key. */
 export type OpenFilter = Omit<EventFilter, "project">;
@@ -26,28 +29,54 @@ const propertyName = /^(?:(?:data|metadata|context)[.[]|(?:timestamp|receivedAt)
 const withOperator = /^(.+)\[([^\]"]+)\]$/s;
 const maxConditions = 20;
 
+/** Types of events, also by comma: a type has none, nor a space at either end. */
+export const types = described(
+  texts((value) => value.split(",").map((type) => type.trim())),
+  "Types of events: repeated, or by comma",
+  ["email.opened"],
+);
+
 /** The parameters a filter knows by name; besides them it takes `data.*`, `metadata.*`, `context.*`, `timestamp` and `receivedAt`. */
-export const filterParameters = ["type", "source", "correlationId", "userId", "from", "to", "bot"];
+export const filterFields = {
+  type: types,
+  source: described(texts(), "Where events come from: repeated for several"),
+  correlationId: text,
+  userId: described(text, "Of metadata.userId, else of metadata.anonymousId"),
+  from: described(instant, "The first instant of the range", "2026-01-01T00:00:00Z"),
+  to: described(instant, "The instant after the range", "2026-02-01T00:00:00Z"),
+  bot: choice(["include", "exclude", "only"], "include"),
+};
+
+const filterNames = Object.keys(filterFields);
 
 /** How the others are told to a caller. */
-export const filterProperties = ["data.*", "metadata.*", "context.*", "timestamp", "receivedAt"];
+const filterProperties = ["data.*", "metadata.*", "context.*", "timestamp", "receivedAt"];
 
-/** Whether a parameter belongs to a filter. */
-export function isFilterParameter(name: string): boolean {
-  return filterParameters.includes(name) || propertyName.test(name);
+/** Conditions on properties are parameters, too. Before and behind the named ones stand those of a question of its own. */
+export function openFilter(
+  before: readonly string[],
+  after: readonly string[],
+  without: readonly string[] = [],
+): Open {
+  const named = filterNames.filter((name) => !without.includes(name));
+  return {
+    isKnown: (name) => propertyName.test(name),
+    names: [...before, ...named, ...filterProperties, ...after],
+  };
 }
 
 /**
- * Read a filter: `type=a,b&from=...&data.plan=pro&data.amount[gte]=10&bot=exclude`.
+ * A filter of its parameters: `type=a,b&from=...&data.plan=pro&data.amount[gte]=10&bot=exclude`.
  * A value from a URL is a text, so `is` also matches the number, boolean or null it spells, and an
  * order operator compares numbers where it spells one.
  */
-export function readEventFilter(raw: Raw, findings: Findings): OpenFilter {
-  const from = readInstant(raw, "from", findings);
-  const to = readInstant(raw, "to", findings);
-  if (from !== undefined && to !== undefined && from >= to) {
-    findings.push({ pointer: "to", code: "range", message: "to must be later than from" });
-  }
+export function filterOfParameters(
+  asked: Partial<Asked<typeof filterFields>>,
+  raw: Raw,
+  findings: Findings,
+): OpenFilter {
+  const { type, source, correlationId, userId, from, to, bot = "include" } = asked;
+  checkOrder({ from, to }, { pointer: "to" }, findings);
   const conditions = Object.keys(raw)
     .filter((name) => propertyName.test(name))
     .flatMap((name) => readConditions(name, raw[name], findings));
@@ -58,21 +87,18 @@ export function readEventFilter(raw: Raw, findings: Findings): OpenFilter {
       message: `at most ${maxConditions} conditions on properties`,
     });
   }
-  return {
-    types: readTypes(raw, findings),
-    sources: readList(raw, "source", findings),
-    correlationId: readText(raw, "correlationId", findings),
-    userId: readText(raw, "userId", findings),
-    from,
-    to,
-    where: [...conditions, ...readBot(raw, findings)],
-  };
+  const where = [...conditions, ...botCondition(bot)];
+  return { types: type, sources: source, correlationId, userId, from, to, where };
 }
 
-function readBot(raw: Raw, findings: Findings): Condition[] {
-  const choice = readChoice(raw, "bot", ["include", "exclude", "only"], findings);
-  if (choice === undefined || choice === "include") return [];
-  return [{ path: ["context", "bot"], op: choice === "only" ? "is" : "is_not", values: [true] }];
+/** The filter among some parameters. Those that it does not know are somebody else's. */
+export function readEventFilter(raw: Raw, findings: Findings): OpenFilter {
+  return filterOfParameters(askedOf(raw, filterFields, findings), raw, findings);
+}
+
+function botCondition(bot: "include" | "exclude" | "only"): Condition[] {
+  if (bot === "include") return [];
+  return [{ path: ["context", "bot"], op: bot === "only" ? "is" : "is_not", values: [true] }];
 }
 
 function readConditions(name: string, value: unknown, findings: Findings): Condition[] {

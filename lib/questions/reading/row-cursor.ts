@@ -1,6 +1,12 @@
 import { hash } from "node:crypto";
 import type { Range } from "../../event/filter.ts";
-import type { Findings } from "./parameters.ts";
+import { later, type Findings } from "./field.ts";
+
+/** The part of a question that names a page of its answer; it is read last, as it holds for the same question alone. */
+export const rowCursor = later({
+  type: "string",
+  description: "nextCursor of the page before, of the same question",
+});
 
 /** Which of an answer's rows are asked for. */
 export interface RowPage {

@@ -1,15 +1,12 @@
 import type { Cell, Column } from "../fold.ts";
-import { readChoice, type Findings, type Raw } from "../reading/parameters.ts";
-import { within } from "../reading/body.ts";
+import { choice, described } from "../reading/field.ts";
 
 /** Whose events belong together: a user's (`userOf`), a correlation's, or a session's (`metadata.sessionId`). */
 export const actorKinds = ["user", "correlationId", "session"] as const;
 export type ActorKind = (typeof actorKinds)[number];
 
 /** `"by"`: a user's where it is absent. */
-export function readActorKind(body: Raw, findings: Findings): ActorKind {
-  return within("", findings, (inner) => readChoice(body, "by", actorKinds, inner)) ?? "user";
-}
+export const by = described(choice(actorKinds, "user"), "Whose events belong together");
 
 /** What a fold reads to know whose an event is. */
 export function actorColumn(by: ActorKind): Column {

@@ -5,7 +5,7 @@ import { maxValueLength } from "../query/breakdown.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";
 import { FoldOverflow, type Cell, type Column } from "../fold.ts";
 import { readProperty } from "../reading/filter-body.ts";
-import type { Findings, Raw } from "../reading/parameters.ts";
+import type { Field, Findings } from "../reading/field.ts";
 import { Texts } from "./texts.ts";
 
 /** The most values an answer shows. */
@@ -13,19 +13,25 @@ export const maxShown = 50;
 const maxValues = 10_000;
 
 /** `"breakdown"`: `type`, `source` or a property; absent for none. */
-export function readBreakdown(body: Raw, findings: Findings): PropertyPath | undefined {
-  const name = body["breakdown"];
-  if (name === undefined) return undefined;
-  const inner: Findings = [];
-  const known = typeof name === "string" ? (resolveDimension(name) ?? name) : name;
-  const path = readProperty(known, "/breakdown", inner);
-  const isOne = path !== undefined && !hasElements(path);
-  if (isOne && (path.length > 1 || ["type", "source"].includes(path[0]))) return path;
-  const message =
-    'breakdown must be type, source or a path to one value, such as data.plan, metadata.campaignId, data["http.status"]';
-  findings.push({ pointer: "/breakdown", code: "property", message });
-  return undefined;
-}
+export const breakdown: Field<PropertyPath | undefined> = {
+  schema: {
+    type: "string",
+    description: "An answer for each value of type, source or a path to one value",
+    examples: ["data.plan"],
+  },
+  read(name, at, findings) {
+    if (name === undefined) return undefined;
+    const inner: Findings = [];
+    const known = typeof name === "string" ? (resolveDimension(name) ?? name) : name;
+    const path = readProperty(known, at.pointer, inner);
+    const isOne = path !== undefined && !hasElements(path);
+    if (isOne && (path.length > 1 || ["type", "source"].includes(path[0]))) return path;
+    const message =
+      'breakdown must be type, source or a path to one value, such as data.plan, metadata.campaignId, data["http.status"]';
+    findings.push({ pointer: at.pointer, code: "property", message });
+    return undefined;
+  },
+};
 
 /** The values of a breakdown as numbers, from 0 on; those of no breakdown are one, 0. */
 export class BreakdownValues {

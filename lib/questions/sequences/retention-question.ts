@@ -1,12 +1,12 @@
 import type { PropertyPath } from "../../event/property-path.ts";
-import { readActorKind, type ActorKind } from "./actor.ts";
-import { readBreakdown } from "./breakdown-values.ts";
+import { by, type ActorKind } from "./actor.ts";
+import { breakdown } from "./breakdown-values.ts";
 import { countPeriods } from "../../counting/calendar.ts";
 import type { OpenFilter } from "../reading/filter-parameters.ts";
-import { readBody, readRange, readZone, within } from "../reading/body.ts";
-import { type OpenRange } from "../../event/filter.ts";
-import { readChoice, type Findings, type Raw } from "../reading/parameters.ts";
-import { checkSize, filterOf, readSelection, type Selection } from "./selection.ts";
+import type { OpenRange } from "../../event/filter.ts";
+import { range, readBody } from "../reading/body.ts";
+import { choice, described, timezone, type Findings } from "../reading/field.ts";
+import { checkSize, filterOf, selection, type Selection } from "./selection.ts";
 import { tellSpan } from "../answer-meta.ts";
 
 const intervals = ["day", "week", "month"] as const;
@@ -25,26 +25,28 @@ export interface RetentionJob {
   readonly range: OpenRange;
 }
 
-const known = ["first", "returning", "interval", "range", "timezone", "breakdown", "by"];
+/** The parts of a retention question. */
+export const retentionBody = {
+  first: described(selection, "The first of these events puts a user into a cohort"),
+  returning: described(
+    selection,
+    "Each of these events is a return; any event where it says nothing",
+  ),
+  interval: choice(intervals, "day"),
+  range,
+  timezone,
+  breakdown,
+  by,
+};
 
 /**
  * Read the body of a retention question.
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readRetentionJob(body: unknown): RetentionJob {
-  return readBody(body, known, (raw, findings) => {
-    const job = {
-      kind: "retention" as const,
-      first: selectionOf(raw, "first", findings),
-      returning: selectionOf(raw, "returning", findings),
-      interval:
-        within("", findings, (inner) => readChoice(raw, "interval", intervals, inner)) ?? "day",
-      timezone: readZone(raw, findings),
-      by: readActorKind(raw, findings),
-      breakdown: readBreakdown(raw, findings),
-      range: readRange(raw, findings),
-    };
-    checkSize([job.first, job.returning], "", findings);
+  return readBody(body, retentionBody, ({ first = {}, returning = {}, ...asked }, findings) => {
+    const job = { kind: "retention" as const, first, returning, ...asked };
+    checkSize([first, returning], "", findings);
     checkPeriods(job, findings);
     return job;
   });
@@ -71,11 +73,6 @@ export function tooManyPeriods(
   const what = `the range ${tellSpan(job.range, range)}`;
   const breakdown = job.breakdown === undefined ? "" : ", with a breakdown,";
   return `${what}${breakdown} may touch at most ${maxPeriods(job)} periods of one ${job.interval}: narrow it, or take a longer interval of ${intervals.join(", ")}`;
-}
-
-function selectionOf(raw: Raw, name: string, findings: Findings): Selection {
-  if (raw[name] === undefined) return {};
-  return readSelection(raw[name], `/${name}`, findings, "optional");
 }
 
 function checkPeriods(job: RetentionJob, findings: Findings): void {

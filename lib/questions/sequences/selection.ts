@@ -1,9 +1,9 @@
 import type { Predicate } from "../../event/filter.ts";
 import type { OpenFilter } from "../reading/filter-parameters.ts";
-import { readPredicate } from "../reading/filter-body.ts";
-import { readObject, within } from "../reading/body.ts";
+import { filter } from "../reading/filter-body.ts";
+import { object } from "../reading/body.ts";
 import { type OpenRange } from "../../event/filter.ts";
-import { readText, type Findings } from "../reading/parameters.ts";
+import { described, required, text, type Findings } from "../reading/field.ts";
 import type { Column, Cell } from "../fold.ts";
 
 /** Some events: of a type, that meet a predicate; any where neither is given. */
@@ -14,27 +14,16 @@ export interface Selection {
 
 const maxValues = 1_000;
 
-/** `{"type","filters"}`. */
-export function readSelection(
-  value: unknown,
-  pointer: string,
-  findings: Findings,
-  type: "required" | "optional",
-): Selection {
-  const body = readObject(value, pointer, ["type", "filters"], findings);
-  if (body === undefined) return {};
-  if (type === "required" && body["type"] === undefined) {
-    const message = "type is required: a type of events, such as email.opened";
-    findings.push({ pointer: `${pointer}/type`, code: "required", message });
-  }
-  return {
-    type: within(pointer, findings, (inner) => readText(body, "type", inner)),
-    filters:
-      body["filters"] === undefined
-        ? undefined
-        : readPredicate(body["filters"], `${pointer}/filters`, findings),
-  };
-}
+const type = described(text, "A type of events", "email.opened");
+
+/** `{"type","filters"}`: events of a type. */
+export const typedSelection = object({
+  type: required(type, "type is required: a type of events, such as email.opened"),
+  filters: filter,
+});
+
+/** `{"type","filters"}`: events of a type where it is given, else of any. */
+export const selection = object({ type, filters: filter });
 
 /** The filters of one question together are bounded too: each of them is asked of every event. */
 export function checkSize(

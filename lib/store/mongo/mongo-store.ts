@@ -20,7 +20,7 @@ import { upsertAll } from "./writes.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";
 import type { Log } from "../../log.ts";
-import type { Analyzed, EventStore, Ownership, StoreCapabilities } from "../store.ts";
+import type { Analyzed, EventStore, Ownership } from "../store.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -44,7 +44,6 @@ const maxRollupBytes = 12 * 1_024 * 1_024;
  * majority's journals, reads are the primary's.
  */
 export class MongoStore extends MongoAdapter implements EventStore {
-  readonly capabilities: StoreCapabilities = { name: "mongodb" };
   readonly #passes: MongoPasses;
 
   protected get store(): EventStore {

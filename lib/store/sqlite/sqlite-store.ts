@@ -6,7 +6,7 @@ import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";
-import type { Analyzed, EventStore, Ownership, StoreCapabilities } from "../store.ts";
+import type { Analyzed, EventStore, Ownership } from "../store.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -64,8 +64,6 @@ export type { SqliteOptions } from "./threads.ts";
  * commit.
  */
 export class SqliteStore extends SqliteThreads implements EventStore {
-  readonly capabilities: StoreCapabilities = { name: "sqlite" };
-
   async keepWhole({ batch, count, bytes }: BatchPack): Promise<boolean> {
     const kept = await this.write("keepWhole", batch, bytes);
     if (kept) this.shredding.stored(count);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { readCountsQuestion } from "../../../lib/questions/counts.ts";
 import { builtInDimensions } from "../../../lib/counting/dimensions.ts";
 import { cursorOf, readListQuestion } from "../../../lib/questions/lists/list.ts";
-import type { Raw } from "../../../lib/questions/reading/parameters.ts";
+import type { Raw } from "../../../lib/questions/reading/field.ts";
 import { ServiceError } from "../../../lib/errors.ts";
 
 const counts = (raw: Raw) => readCountsQuestion(raw, builtInDimensions);

@@ -4,7 +4,7 @@ import { readExportQuestion } from "../../../../lib/questions/lists/export.ts";
 import { readListQuestion } from "../../../../lib/questions/lists/list.ts";
 import { readMailQuestion } from "../../../../lib/questions/mail/question.ts";
 import { readPredicate } from "../../../../lib/questions/reading/filter-body.ts";
-import type { Findings } from "../../../../lib/questions/reading/parameters.ts";
+import type { Findings } from "../../../../lib/questions/reading/field.ts";
 import { readEntityFilters } from "../../../../lib/store/entities/query.ts";
 import { findingsOf } from "../../../support/findings-of.ts";
 

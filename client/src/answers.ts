@@ -1,0 +1,25 @@
+/**
+ * What the service answers. These are the service's own types: the package's declarations hold copies of them, made when
+ * it is packed, so the client knows nothing of the service when it runs.
+ */
+import type { WithMeta } from "../../lib/contracts.ts";
+import type { FunnelResult } from "../../lib/questions/sequences/funnel.ts";
+import type { PathsResult } from "../../lib/questions/sequences/paths.ts";
+import type { RetentionResult } from "../../lib/questions/sequences/retention.ts";
+
+export type { EventContext, EventInput, Json, JsonObject } from "../../lib/event/event.ts";
+export type { PublicEvent } from "../../lib/event/public-event.ts";
+export type { Finding } from "../../lib/errors.ts";
+export type { ItemError } from "../../lib/event/admit.ts";
+export type { ProblemBody } from "../../lib/http/problem.ts";
+export type { AnswerMeta } from "../../lib/questions/answer-meta.ts";
+export type { QueryAnswer } from "../../lib/contracts.ts";
+export type { CountsAnswer } from "../../lib/answers/counts.ts";
+export type { ListAnswer, PageShown } from "../../lib/questions/lists/list.ts";
+export type { StoryAnswer, StoryEvent } from "../../lib/questions/lists/story.ts";
+export type { MailAnswer } from "../../lib/questions/mail/question.ts";
+export type { ShownQuestion } from "../../lib/questions/saved.ts";
+
+export type FunnelAnswer = WithMeta<FunnelResult>;
+export type RetentionAnswer = WithMeta<RetentionResult>;
+export type PathsAnswer = WithMeta<PathsResult>;

@@ -1,0 +1,311 @@
+import type {
+  CountsAnswer,
+  EventInput,
+  FunnelAnswer,
+  ItemError,
+  ListAnswer,
+  MailAnswer,
+  PathsAnswer,
+  PublicEvent,
+  QueryAnswer,
+  RetentionAnswer,
+  StoryAnswer,
+  StoryEvent,
+} from "./answers.ts";
+import { Courier, maxBatchBytes, maxBatchEvents, type Refusal } from "./delivery.ts";
+import { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
+import { exported, type Export } from "./export.ts";
+import { Http, type AskOptions } from "./http.ts";
+import { byteLength, Outbox, type Loss, type OutboxOptions, type OutboxStats } from "./outbox.ts";
+import { endWith } from "./page-life.ts";
+import { pagesOf, type Pages } from "./pages.ts";
+import {
+  queryString,
+  type CountsQuestion,
+  type ExportQuestion,
+  type FunnelQuestion,
+  type ListQuestion,
+  type MailQuestion,
+  type PathsQuestion,
+  type QueryQuestion,
+  type RetentionQuestion,
+  type StoryQuestion,
+} from "./questions.ts";
+import { SavedQuestions } from "./saved-questions.ts";
+import { newId } from "./uuid.ts";
+import { StayingAlive } from "./waiting.ts";
+
+export interface ClientOptions extends OutboxOptions {
+  /** Where the service is: `https://analytics.example.com`. */
+  readonly url: string;
+  /** Sent as `Authorization: Bearer`; without one the service must be open. */
+  readonly key?: string;
+  /** What every event has that does not say otherwise; `source` is required, here or in the event. */
+  readonly source?: string;
+  /** How long one answer may take; by default 30 s. */
+  readonly timeoutMs?: number;
+  /** After how long events are given up that are not confirmed; by default five minutes, `Infinity` for never. */
+  readonly giveUpAfterMs?: number;
+  /** How often a question is asked again that met with something passing; by default twice. */
+  readonly retries?: number;
+  /** Whether large batches are compressed; by default where the service is not on this machine. */
+  readonly gzip?: boolean;
+  /** Told of tracked events that will not be stored. Without it each loss is a line of `console.warn`. */
+  readonly onLoss?: (loss: Loss) => void;
+  /** Told of each batch that is tried again, and after how long. */
+  readonly onRetry?: (error: AnalyticsError, waitMs: number) => void;
+  /** How long tracked events may take when a Node process ends by itself; by default five seconds, 0 for no such wait. */
+  readonly exitWithinMs?: number;
+  /** Another `fetch` than the platform's. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** An event to send: the id, the timestamp and, where the client has one, the source may be missing. */
+export type EventToSend = Omit<EventInput, "source" | "timestamp"> & {
+  readonly source?: string;
+  readonly timestamp?: string | number | Date | null;
+};
+
+/** What became of events that were sent. */
+export interface Sent {
+  /** Of all of them, in their order. */
+  readonly ids: readonly string[];
+  /** How many are durable, and will be counted. */
+  readonly accepted: number;
+  readonly rejected: readonly Rejection[];
+}
+
+/** An event that the service refuses, and why. Sending it again changes nothing. */
+export interface Rejection {
+  /** Its place among the events that were sent. */
+  readonly index: number;
+  readonly id: string;
+  readonly error: ItemError;
+}
+
+const localHosts = ["localhost", "127.0.0.1", "[::1]"];
+
+/** A client of the analytics service, for Node from 20 on and for browsers. */
+export class AnalyticsClient {
+  /** Questions under names. */
+  readonly saved: SavedQuestions;
+  readonly #http: Http;
+  readonly #courier: Courier;
+  readonly #outbox: Outbox;
+  readonly #source: string | undefined;
+  readonly #alive = new StayingAlive();
+  readonly #forget: () => void;
+
+  constructor(options: ClientOptions) {
+    const { url, key, source, onRetry, fetch = globalThis.fetch } = options;
+    const { timeoutMs = 30_000, retries = 2, giveUpAfterMs = 300_000 } = options;
+    this.#http = new Http({ url, key, fetch, timeoutMs, retries });
+    const gzip = options.gzip ?? !localHosts.includes(new URL(url).hostname);
+    this.#courier = new Courier(this.#http, { giveUpAfterMs, gzip, onRetry });
+    this.#outbox = new Outbox(this.#courier, outboxOptions(options), options.onLoss ?? warn);
+    this.#source = source;
+    this.saved = new SavedQuestions(this.#http);
+    this.#forget = endWith(this.#outbox, this.#http, options.exitWithinMs ?? 5_000);
+  }
+
+  /**
+   * Take an event and go on: it leaves with the next batch. Its timestamp is now, unless it has one.
+   * @returns its id
+   * @throws TypeError where it has no source, or JSON cannot carry it
+   */
+  track(event: EventToSend): string {
+    const { id, json } = this.#written(event, Date.now());
+    this.#outbox.add(json);
+    return id;
+  }
+
+  /**
+   * Send events and wait until the service has made them durable. Any number; they go in batches, one after the other.
+   * @returns what became of each; one that is refused costs none of the others
+   * @throws SendError with the events that are not confirmed, to be sent again as they are; the signal's reason
+   */
+  async send(events: EventToSend | readonly EventToSend[], ask: AskOptions = {}): Promise<Sent> {
+    const list = isList(events) ? events : [events];
+    const now = Date.now();
+    const written = list.map((event) => this.#written(event, now));
+    const rejected: Rejection[] = [];
+    let accepted = 0;
+    let from = 0;
+    return this.#alive.while(async () => {
+      for (const batch of batchesOf(written)) {
+        try {
+          const lines = batch.map(({ json }) => json);
+          const delivery = await this.#courier.deliver(lines, { signal: ask.signal });
+          accepted += delivery.accepted;
+          rejected.push(...delivery.rejected.map((one) => placed(one, batch, from)));
+        } catch (error) {
+          if (!(error instanceof AnalyticsError)) throw error;
+          const left = written.slice(from).map(({ json }) => JSON.parse(json) as Unconfirmed);
+          throw new SendError(left, accepted, error);
+        }
+        from += batch.length;
+      }
+      return { ids: written.map(({ id }) => id), accepted, rejected };
+    });
+  }
+
+  /** Resolves when the outcome of every event that was tracked so far is known. */
+  async flush({ signal }: AskOptions = {}): Promise<void> {
+    await this.#outbox.flush(signal);
+  }
+
+  /**
+   * Send what was tracked and take no more. What is not confirmed by then is lost, and told.
+   * @param withinMs by default ten seconds
+   */
+  async close({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
+    this.#forget();
+    await this.#outbox.close(withinMs);
+  }
+
+  /** What became of the events that were tracked. */
+  get stats(): OutboxStats {
+    return this.#outbox.stats;
+  }
+
+  /** `POST /api/v1/query`: metrics by properties and time. */
+  async query(question: QueryQuestion, ask?: AskOptions): Promise<QueryAnswer> {
+    return this.#post("/api/v1/query", question, ask);
+  }
+
+  /** How many get from step to step. */
+  async funnel(question: FunnelQuestion, ask?: AskOptions): Promise<FunnelAnswer> {
+    return this.#post("/api/v1/query/funnel", question, ask);
+  }
+
+  /** Who comes back. */
+  async retention(question: RetentionQuestion, ask?: AskOptions): Promise<RetentionAnswer> {
+    return this.#post("/api/v1/query/retention", question, ask);
+  }
+
+  /** What comes next. */
+  async paths(question: PathsQuestion, ask?: AskOptions): Promise<PathsAnswer> {
+    return this.#post("/api/v1/query/paths", question, ask);
+  }
+
+  /** Counts by type, as series where there is an interval. */
+  async counts(question: CountsQuestion = {}, ask?: AskOptions): Promise<CountsAnswer> {
+    return this.#get("/api/v1/events/counts", question, ask);
+  }
+
+  /** What became of mails. */
+  async mailReport(question: MailQuestion = {}, ask?: AskOptions): Promise<MailAnswer> {
+    return this.#get("/api/v1/reports/mail", question, ask);
+  }
+
+  /** The events that meet a filter: all of them, asked for page by page while they are iterated. */
+  events(
+    question: ListQuestion = {},
+    ask?: AskOptions,
+  ): Pages<ListAnswer, ListAnswer["data"][number]> {
+    return pagesOf((cursor) =>
+      this.#get<ListAnswer>("/api/v1/events", { ...question, ...(cursor && { cursor }) }, ask),
+    );
+  }
+
+  /** One event; `undefined` where there is none of this id. */
+  async event(id: string, ask?: AskOptions): Promise<PublicEvent | undefined> {
+    try {
+      return await this.#get(`/api/v1/events/${encodeURIComponent(id)}`, {}, ask);
+    } catch (error) {
+      if (error instanceof ProblemError && error.kind === "not-found") return undefined;
+      throw error;
+    }
+  }
+
+  /** All that happened under one correlation id, in order, with the time between. */
+  story(
+    correlationId: string,
+    question: StoryQuestion = {},
+    ask?: AskOptions,
+  ): Pages<StoryAnswer, StoryEvent> {
+    const path = `/api/v1/stories/${encodeURIComponent(correlationId)}`;
+    return pagesOf((cursor) =>
+      this.#get<StoryAnswer>(path, { ...question, ...(cursor && { cursor }) }, ask),
+    );
+  }
+
+  /**
+   * All events that meet a filter, in one stream, at the caller's pace. One that ends without an error is whole.
+   * @param format `ndjson` by default; CSV is for reading its `text()`
+   */
+  async export(
+    question: ExportQuestion & { readonly format?: "ndjson" | "csv"; readonly bom?: boolean } = {},
+    ask: AskOptions = {},
+  ): Promise<Export> {
+    return exported(this.#http, `/api/v1/events/export${queryString(question)}`, ask.signal);
+  }
+
+  async #get<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {
+    const call = { path: `${path}${queryString(question)}`, signal: ask.signal };
+    return this.#alive.while(async () => (await this.#http.read<T>(call)).body);
+  }
+
+  async #post<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {
+    const headers = { "Content-Type": "application/json" };
+    const body = JSON.stringify(question);
+    const call = { method: "POST", path, headers, body, signal: ask.signal } as const;
+    return this.#alive.while(async () => (await this.#http.read<T>(call)).body);
+  }
+
+  /** The event as it is sent, each time it is sent: with its id and its instant. */
+  #written(event: EventToSend, now: number): Written {
+    const id = event.id ?? newId();
+    const source = event.source ?? this.#source;
+    if (source === undefined) throw new TypeError("an event has a source, or its client has one");
+    const json = JSON.stringify({ ...event, id, source, timestamp: event.timestamp ?? now });
+    return { id, json };
+  }
+}
+
+type Unconfirmed = SendError["events"][number];
+
+interface Written {
+  readonly id: string;
+  readonly json: string;
+}
+
+/** As many in each as one request may hold. */
+function* batchesOf(written: readonly Written[]): Generator<readonly Written[], void> {
+  let batch: Written[] = [];
+  let bytes = 0;
+  for (const one of written) {
+    const size = byteLength(one.json) + 1;
+    if (batch.length === maxBatchEvents || (batch.length > 0 && bytes + size > maxBatchBytes)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(one);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function placed({ index, error }: Refusal, batch: readonly Written[], from: number): Rejection {
+  return { index: from + index, id: batch[index]!.id, error };
+}
+
+function isList(events: EventToSend | readonly EventToSend[]): events is readonly EventToSend[] {
+  return Array.isArray(events);
+}
+
+function outboxOptions(options: ClientOptions): OutboxOptions {
+  const { batchEvents, batchBytes, batchWaitMs, batchesAtOnce } = options;
+  const { queueEvents, queueBytes, overflow } = options;
+  const batches = { batchEvents, batchBytes, batchWaitMs, batchesAtOnce };
+  return { ...batches, queueEvents, queueBytes, overflow };
+}
+
+/** Says that events are lost, and why; never what is in them. */
+function warn({ reason, events, error, cause }: Loss): void {
+  const why =
+    error?.errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ") ??
+    (cause instanceof ConnectionError || cause instanceof ProblemError ? cause.message : "");
+  console.warn(`analytics: ${events.length} tracked events are lost (${reason}) ${why}`.trimEnd());
+}

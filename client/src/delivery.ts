@@ -1,0 +1,145 @@
+import type { ItemError } from "./answers.ts";
+import { ProblemError, type AnalyticsError } from "./errors.ts";
+import type { Http } from "./http.ts";
+import { delay, isPassing, pauseMs, type Patience } from "./waiting.ts";
+
+/** What became of a batch whose outcome is known. */
+export interface Delivery {
+  readonly accepted: number;
+  /** The others, by their places in the batch. */
+  readonly rejected: readonly Refusal[];
+}
+
+export interface Refusal {
+  readonly index: number;
+  readonly error: ItemError;
+}
+
+export interface DeliveryOptions {
+  /** After how long a batch is given up that is not confirmed; `Infinity` for never. */
+  readonly giveUpAfterMs: number;
+  /** Whether large batches are compressed. */
+  readonly gzip: boolean;
+  /** Told of each attempt that failed and will be repeated. */
+  readonly onRetry?: (error: AnalyticsError, waitMs: number) => void;
+  readonly patience?: Patience;
+}
+
+interface BatchAnswer {
+  readonly accepted: number;
+  readonly results: readonly (Refusal & { readonly status: string })[];
+}
+
+/** What the service takes at once; a proxy before it may take less. */
+export const maxBatchEvents = 1_000;
+export const maxBatchBytes = 4 * 1_048_576;
+
+const worthCompressing = 8_192;
+
+/**
+ * Brings batches to the service. Each is repeated, the same bytes with the same ids, until the service tells its outcome;
+ * what makes one batch wait makes the others wait, too.
+ */
+export class Courier {
+  readonly #http: Http;
+  readonly #options: DeliveryOptions;
+  #pausedUntil = 0;
+
+  constructor(http: Http, options: DeliveryOptions) {
+    this.#http = http;
+    this.#options = options;
+  }
+
+  /**
+   * @param lines JSON of events that all have ids, at most `maxBatchEvents` and `maxBatchBytes`
+   * @throws ProblemError where the service refuses the batch, or did not confirm it in time; ConnectionError where it
+   * did not answer in time; the signal's reason where it is aborted
+   */
+  async deliver(
+    lines: readonly string[],
+    { signal, keepalive }: { readonly signal?: AbortSignal; readonly keepalive?: boolean } = {},
+  ): Promise<Delivery> {
+    const { giveUpAfterMs, onRetry, patience } = this.#options;
+    const text = lines.join("\n");
+    const body = await this.#packed(text);
+    const deadline = performance.now() + giveUpAfterMs;
+    for (let attempt = 1; ; attempt++) {
+      await this.#pause(signal);
+      try {
+        const { body: answer } = await this.#http.ask<BatchAnswer>({
+          method: "POST",
+          path: "/api/v1/events/batch",
+          headers: {
+            "Content-Type": "application/x-ndjson",
+            ...(typeof body !== "string" && { "Content-Encoding": "gzip" }),
+          },
+          body,
+          signal,
+          keepalive,
+        });
+        return outcomeOf(answer);
+      } catch (error) {
+        const told = error instanceof ProblemError ? this.#final(error, lines, signal) : undefined;
+        if (told !== undefined) return told;
+        // A failure inside of the service is no answer about the events: they may be stored or not.
+        const mayPass = isPassing(error) || (error instanceof ProblemError && error.status === 500);
+        if (!mayPass) throw error;
+        const asked = error instanceof ProblemError ? error.retryAfterMs : undefined;
+        const waitMs = pauseMs(attempt, asked, Math.random(), patience);
+        if (performance.now() + waitMs > deadline) throw error;
+        this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + waitMs);
+        onRetry?.(error, waitMs);
+      }
+    }
+  }
+
+  /** An answer that tells the outcome although it is no success. */
+  #final(
+    { status, problem }: ProblemError,
+    lines: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<Delivery> | undefined {
+    const { results } = problem as unknown as Partial<BatchAnswer>;
+    if (status === 422 && results !== undefined) {
+      return Promise.resolve(outcomeOf({ accepted: 0, results }));
+    }
+    if (status !== 413) return undefined;
+    if (lines.length > 1) return this.#inHalves(lines, signal);
+    const errors = [{ pointer: "", code: "too_large", message: problem.detail ?? problem.title }];
+    const error = { type: "/problems/too-large" as const, errors };
+    return Promise.resolve({ accepted: 0, rejected: [{ index: 0, error }] });
+  }
+
+  async #inHalves(lines: readonly string[], signal?: AbortSignal): Promise<Delivery> {
+    const middle = Math.ceil(lines.length / 2);
+    const first = await this.deliver(lines.slice(0, middle), { signal });
+    const second = await this.deliver(lines.slice(middle), { signal });
+    const moved = second.rejected.map(({ index, error }) => ({ index: index + middle, error }));
+    return {
+      accepted: first.accepted + second.accepted,
+      rejected: [...first.rejected, ...moved],
+    };
+  }
+
+  async #pause(signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      const waitMs = this.#pausedUntil - performance.now();
+      if (waitMs <= 0) return;
+      await delay(waitMs, signal);
+    }
+  }
+
+  async #packed(text: string): Promise<string | Uint8Array> {
+    if (!this.#options.gzip || text.length < worthCompressing) return text;
+    if (typeof CompressionStream === "undefined") return text;
+    const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+}
+
+function outcomeOf({ accepted, results }: BatchAnswer): Delivery {
+  const rejected = results
+    .filter(({ status }) => status === "rejected")
+    .map(({ index, error }) => ({ index, error }));
+  return { accepted, rejected };
+}

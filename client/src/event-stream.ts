@@ -1,0 +1,166 @@
+import { AnalyticsError, ConnectionError, ProblemError } from "./errors.ts";
+import type { Http } from "./http.ts";
+import { delay, isPassing, pauseMs, StayingAlive } from "./waiting.ts";
+
+/** One message of a stream of Server-Sent Events. */
+export interface Message {
+  /** `message` where the stream names none. */
+  readonly event: string;
+  readonly data: string;
+  /** The last id that the stream gave up to here; empty where it gave none. */
+  readonly id: string;
+}
+
+/**
+ * Reads a stream of Server-Sent Events (HTML, 9.2.6), in pieces of any size: the messages do not depend on how the text is
+ * cut.
+ */
+export class EventStreamReader {
+  #rest = "";
+  #isFirst = true;
+  #event = "";
+  #data: string[] = [];
+  #id: string;
+  /** What the stream asks clients to wait before they come again. */
+  retryMs: number | undefined;
+
+  constructor(lastEventId = "") {
+    this.#id = lastEventId;
+  }
+
+  /** The messages that end within this piece. */
+  read(piece: string): readonly Message[] {
+    this.#rest += piece;
+    if (this.#isFirst && this.#rest !== "") {
+      this.#rest = this.#rest.replace(/^\ufeff/, "");
+      this.#isFirst = false;
+    }
+    const messages: Message[] = [];
+    // A carriage return at the end may be the first half of a line's end.
+    const ends = /\r\n|\n|\r(?!$)/g;
+    let from = 0;
+    for (let end = ends.exec(this.#rest); end !== null; end = ends.exec(this.#rest)) {
+      const message = this.#line(this.#rest.slice(from, end.index));
+      if (message !== undefined) messages.push(message);
+      from = ends.lastIndex;
+    }
+    this.#rest = this.#rest.slice(from);
+    return messages;
+  }
+
+  #line(line: string): Message | undefined {
+    if (line === "") return this.#dispatch();
+    const colon = line.indexOf(":");
+    if (colon === 0) return undefined;
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+    if (field === "event") this.#event = value;
+    else if (field === "data") this.#data.push(value);
+    else if (field === "id" && !value.includes("\0")) this.#id = value;
+    else if (field === "retry" && /^\d{1,9}$/.test(value)) this.retryMs = Number(value);
+    return undefined;
+  }
+
+  #dispatch(): Message | undefined {
+    const message = { event: this.#event || "message", data: this.#data.join("\n"), id: this.#id };
+    const isEmpty = this.#data.length === 0;
+    this.#event = "";
+    this.#data = [];
+    return isEmpty ? undefined : message;
+  }
+}
+
+export interface ListenOptions {
+  readonly signal?: AbortSignal;
+  /** Where to go on: the `id` of the last message that was seen. */
+  readonly lastEventId?: string;
+  /** A connection that brings nothing for so long is taken for dead; by default a minute. */
+  readonly silenceMs?: number;
+  /** Told of each connection that was lost and will be made again. */
+  readonly onReconnect?: (error: AnalyticsError | undefined, waitMs: number) => void;
+}
+
+/**
+ * The messages of a stream, for as long as the caller takes them: connects again where the connection is lost, from the last
+ * message on. Ends where the service says that there is no more (204). Nothing is read ahead of the caller but what the
+ * connection holds.
+ * @throws ProblemError where the service refuses; the signal's reason where it is aborted
+ */
+export async function* listen(
+  http: Http,
+  path: string,
+  { signal, lastEventId = "", silenceMs = 60_000, onReconnect }: ListenOptions = {},
+): AsyncGenerator<Message, void> {
+  const alive = new StayingAlive();
+  let id = lastEventId;
+  let retryMs = 1_000;
+  for (let attempt = 1; ; attempt++) {
+    let failure: AnalyticsError | undefined;
+    const stop = new AbortController();
+    const leave = () => stop.abort(signal?.reason);
+    signal?.addEventListener("abort", leave, { once: true });
+    try {
+      const response = await http.open({
+        path,
+        headers: { Accept: "text/event-stream", ...(id !== "" && { "Last-Event-ID": id }) },
+        signal: stop.signal,
+      });
+      if (response.status === 204 || response.body === null) return;
+      const reader = new EventStreamReader(id);
+      for await (const piece of piecesOf(response.body, silenceMs)) {
+        for (const message of reader.read(piece)) {
+          attempt = 0;
+          id = message.id;
+          yield message;
+        }
+        retryMs = reader.retryMs ?? retryMs;
+      }
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      if (!isPassing(error)) throw error;
+      failure = error;
+    } finally {
+      signal?.removeEventListener("abort", leave);
+      stop.abort();
+    }
+    const asked = failure instanceof ProblemError ? failure.retryAfterMs : undefined;
+    const patience = { firstMs: retryMs, mostMs: Math.max(retryMs, 30_000) };
+    const waitMs = pauseMs(Math.max(1, attempt), asked, Math.random(), patience);
+    onReconnect?.(failure, waitMs);
+    await alive.while(() => delay(waitMs, signal));
+  }
+}
+
+/** @throws ConnectionError where the connection is lost, or brings nothing for too long */
+async function* piecesOf(
+  body: ReadableStream<Uint8Array>,
+  silenceMs: number,
+): AsyncGenerator<string, void> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  try {
+    for (;;) {
+      const { done, value } = await within(silenceMs, reader.read());
+      if (done) return;
+      yield decoder.decode(value, { stream: true });
+    }
+  } catch (error) {
+    if (error instanceof AnalyticsError) throw error;
+    throw new ConnectionError("the stream was cut", { cause: error });
+  } finally {
+    // Ends the connection, where it is still open.
+    void reader.cancel().catch(() => undefined);
+  }
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new ConnectionError(`nothing came for ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,53 @@
+import type { PublicEvent } from "./answers.ts";
+import { AnalyticsError, ConnectionError } from "./errors.ts";
+import type { Http } from "./http.ts";
+
+/** A stream of events: take it once, in one of its two forms. */
+export interface Export {
+  /** RFC 3339: every event that was accepted before is in it. */
+  readonly asOf: string;
+  /** The text as it comes, in pieces of any size. @throws ConnectionError where it was cut: then it is not whole */
+  text(): AsyncIterable<string>;
+  /** Of NDJSON, event by event; with `fields` each has its id and those. */
+  events(): AsyncIterable<PublicEvent>;
+}
+
+export async function exported(http: Http, path: string, signal?: AbortSignal): Promise<Export> {
+  const { body, headers } = await http.open({ path, signal });
+  const text = () => textOf(body, signal);
+  return { asOf: headers.get("as-of") ?? "", text, events: () => eventsOf(text()) };
+}
+
+async function* textOf(
+  body: ReadableStream<Uint8Array> | null,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string, void> {
+  if (body === null) return;
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      const text = decoder.decode(value, { stream: !done });
+      if (text !== "") yield text;
+      if (done) return;
+    }
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    if (error instanceof AnalyticsError) throw error;
+    throw new ConnectionError("the export was cut: it is not whole", { cause: error });
+  } finally {
+    // Tells the service where the caller takes no more.
+    void reader.cancel().catch(() => undefined);
+  }
+}
+
+async function* eventsOf(text: AsyncIterable<string>): AsyncGenerator<PublicEvent, void> {
+  let rest = "";
+  for await (const piece of text) {
+    const lines = (rest + piece).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== "") yield JSON.parse(line) as PublicEvent;
+  }
+  if (rest !== "") yield JSON.parse(rest) as PublicEvent;
+}

@@ -1,0 +1,168 @@
+import type { ProblemBody } from "./answers.ts";
+import { ConnectionError, ProblemError } from "./errors.ts";
+import { delay, isPassing, pauseMs, retryAfterMs, unref } from "./waiting.ts";
+
+export interface Call {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** From the service's address on, with its query string. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  /** Whether a browser sends it to its end although the page is left. */
+  readonly keepalive?: boolean;
+}
+
+export interface AskOptions {
+  /** Ends the wait; what is under way is cut off. */
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpOptions {
+  readonly url: string;
+  readonly key?: string;
+  readonly fetch: typeof globalThis.fetch;
+  /** How long an answer may take. */
+  readonly timeoutMs: number;
+  /** How often a read is repeated that met with something passing. */
+  readonly retries: number;
+}
+
+export interface Answered<T> {
+  readonly body: T;
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+/** Requests to one service, with its key. Answers that are no success become errors. */
+export class Http {
+  readonly #options: HttpOptions;
+  readonly #address: string;
+
+  constructor(options: HttpOptions) {
+    const { protocol, origin, pathname } = new URL(options.url);
+    if (protocol !== "http:" && protocol !== "https:") {
+      throw new TypeError("url must begin with http:// or https://");
+    }
+    this.#options = options;
+    this.#address = `${origin}${pathname.replace(/\/+$/, "")}`;
+  }
+
+  /** The address of a path. */
+  addressOf(path: string): string {
+    return `${this.#address}${path}`;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    const { key } = this.#options;
+    return key === undefined ? {} : { Authorization: `Bearer ${key}` };
+  }
+
+  /**
+   * Ask once and take the whole answer.
+   * @throws ProblemError, ConnectionError; the signal's reason where it is aborted
+   */
+  async ask<T>(call: Call): Promise<Answered<T>> {
+    return this.#within(call, async (response) => {
+      const text = await response.text();
+      const body = (text === "" ? undefined : parsed(text)) as T;
+      return { body, status: response.status, headers: response.headers };
+    });
+  }
+
+  /** The same, repeated where that may help. For what changes nothing, or the same thing again. */
+  async read<T>(call: Call): Promise<Answered<T>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.ask<T>(call);
+      } catch (error) {
+        if (!isPassing(error) || attempt > this.#options.retries) throw error;
+        const told = error instanceof ProblemError ? error.retryAfterMs : undefined;
+        if (told !== undefined && told > this.#options.timeoutMs) throw error;
+        await delay(pauseMs(attempt, told, Math.random()), call.signal);
+      }
+    }
+  }
+
+  /**
+   * Ask, and leave the body of the answer to the caller, who aborts the signal or cancels the body when done. Only the
+   * beginning has to come in time.
+   */
+  async open(call: Call): Promise<Response> {
+    return this.#within(call, (response) => Promise.resolve(response), call.signal);
+  }
+
+  /** @param outlasting a signal that the answer's body still obeys, where it is read later */
+  async #within<T>(
+    { method = "GET", path, headers, body, signal, keepalive }: Call,
+    take: (response: Response) => Promise<T>,
+    outlasting?: AbortSignal,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const { fetch, timeoutMs } = this.#options;
+    const stop = new AbortController();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      stop.abort();
+    }, timeoutMs);
+    unref(timer);
+    const leave = () => stop.abort(signal?.reason);
+    signal?.addEventListener("abort", leave, { once: true });
+    try {
+      const response = await fetch(this.addressOf(path), {
+        method,
+        headers: { ...this.headers, ...headers },
+        // A Uint8Array is a body for fetch, whatever buffer it lies on.
+        body: body as string | undefined,
+        signal: stop.signal,
+        ...(keepalive === true && { keepalive }),
+      });
+      if (!response.ok) throw problemOf(response, await response.text(), path);
+      return await take(response);
+    } catch (error) {
+      if (error instanceof ProblemError) throw error;
+      if (signal?.aborted === true) throw signal.reason;
+      const why = isLate ? `no answer within ${timeoutMs} ms` : reasonOf(error);
+      throw new ConnectionError(`${this.#address}: ${why}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      if (outlasting === undefined) signal?.removeEventListener("abort", leave);
+    }
+  }
+}
+
+function problemOf(response: Response, text: string, instance: string): ProblemError {
+  const { status, statusText, headers } = response;
+  const wait = retryAfterMs(headers.get("retry-after"), Date.now());
+  const isProblem = headers.get("content-type")?.includes("json") === true;
+  const told = isProblem ? (parsedOr(text) as Partial<ProblemBody> | undefined) : undefined;
+  const requestId = headers.get("x-request-id") ?? "";
+  const unknown = { type: "about:blank", title: statusText || "No success", instance, requestId };
+  return new ProblemError({ ...unknown, ...told, status }, wait);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new Error("the answer is not JSON", { cause: error });
+  }
+}
+
+function parsedOr(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What Node says lies in the cause: `fetch failed` alone tells nobody anything. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as {
+    message?: string;
+    cause?: { code?: string; message?: string };
+  };
+  return cause?.code ?? cause?.message ?? message ?? String(error);
+}

@@ -1,0 +1,12 @@
+export { AnalyticsClient } from "./client.ts";
+export type { ClientOptions, EventToSend, Rejection, Sent } from "./client.ts";
+export { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
+export type { ProblemKind } from "./errors.ts";
+export type { Export } from "./export.ts";
+export type { Loss, OutboxOptions, OutboxStats } from "./outbox.ts";
+export type { AskOptions } from "./http.ts";
+export type { Pages } from "./pages.ts";
+export type { Precondition, SavedQuestion, SavedQuestions } from "./saved-questions.ts";
+export { newId } from "./uuid.ts";
+export type * from "./answers.ts";
+export type * from "./questions.ts";

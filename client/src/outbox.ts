@@ -1,0 +1,288 @@
+import type { EventInput, ItemError } from "./answers.ts";
+import { maxBatchBytes, maxBatchEvents, type Courier, type Delivery } from "./delivery.ts";
+import { AnalyticsError } from "./errors.ts";
+import { StayingAlive, unref } from "./waiting.ts";
+
+/** When events that were tracked leave, and how many may wait. */
+export interface OutboxOptions {
+  /** A batch leaves with so many events; 1 to 1,000, by default 500. */
+  readonly batchEvents?: number;
+  /** Or with so many bytes; to 4 MiB, by default 1 MiB. */
+  readonly batchBytes?: number;
+  /** Or once its first event has waited so long; by default a second. */
+  readonly batchWaitMs?: number;
+  /** How many batches are under way at a time; by default 2. */
+  readonly batchesAtOnce?: number;
+  /** How many events may wait or be under way; by default 50,000. */
+  readonly queueEvents?: number;
+  /** And how many bytes; by default 32 MiB. */
+  readonly queueBytes?: number;
+  /** Which event is lost where the queue is full: the one that comes (default), or the one that waits longest. */
+  readonly overflow?: "drop-newest" | "drop-oldest";
+}
+
+/** Events that were tracked and will not be sent any more. */
+export interface Loss {
+  /**
+   * - `rejected`: the service refuses this event; `error` says what is wrong with it.
+   * - `failed`: the service refuses all, or did not confirm them in time; `cause` says why.
+   * - `overflow`: the queue was full.
+   * - `closed`: the client was closed before they were confirmed.
+   */
+  readonly reason: "rejected" | "failed" | "overflow" | "closed";
+  readonly events: readonly (EventInput & { readonly id: string })[];
+  readonly error?: ItemError;
+  readonly cause?: unknown;
+}
+
+/** What became of the events that were tracked so far. Their sum is `tracked`. */
+export interface OutboxStats {
+  readonly tracked: number;
+  readonly waiting: number;
+  readonly underWay: number;
+  readonly accepted: number;
+  readonly lost: number;
+}
+
+interface Entry {
+  readonly json: string;
+  readonly bytes: number;
+  /** Places in the order of coming. */
+  readonly place: number;
+}
+
+type Settings = Required<OutboxOptions>;
+
+const usual: Settings = {
+  batchEvents: 500,
+  batchBytes: 1_048_576,
+  batchWaitMs: 1_000,
+  batchesAtOnce: 2,
+  queueEvents: 50_000,
+  queueBytes: 32 * 1_048_576,
+  overflow: "drop-newest",
+};
+
+/**
+ * The queue of tracked events: bounded, in memory. Each event leaves in a batch and is kept until its outcome is known; then
+ * it is either accepted or told to `onLoss`, once.
+ */
+export class Outbox {
+  readonly #courier: Courier;
+  readonly #settings: Settings;
+  readonly #onLoss: (loss: Loss) => void;
+  readonly #alive = new StayingAlive();
+  readonly #closing = new AbortController();
+  #waiting: Entry[] = [];
+  readonly #underWay = new Set<readonly Entry[]>();
+  #events = 0;
+  #bytes = 0;
+  #waitingBytes = 0;
+  #tracked = 0;
+  #accepted = 0;
+  #lost = 0;
+  /** Every event before this place is to leave now. */
+  #dueBefore = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #changes = new Set<() => void>();
+
+  constructor(courier: Courier, options: OutboxOptions, onLoss: (loss: Loss) => void) {
+    this.#courier = courier;
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    this.#settings = { ...usual, ...(Object.fromEntries(given) as OutboxOptions) };
+    const { batchEvents, batchBytes } = this.#settings;
+    if (batchEvents < 1 || batchEvents > maxBatchEvents) {
+      throw new RangeError(`batchEvents is 1 to ${maxBatchEvents}`);
+    }
+    if (batchBytes < 1 || batchBytes > maxBatchBytes) {
+      throw new RangeError(`batchBytes is 1 to ${maxBatchBytes}`);
+    }
+    this.#onLoss = onLoss;
+  }
+
+  get stats(): OutboxStats {
+    const waiting = this.#waiting.length;
+    const underWay = this.#events - waiting;
+    return {
+      tracked: this.#tracked,
+      waiting,
+      underWay,
+      accepted: this.#accepted,
+      lost: this.#lost,
+    };
+  }
+
+  /** Take an event. Never throws and never waits: where the queue is full one event is lost, and told. */
+  add(json: string): void {
+    const entry = { json, bytes: byteLength(json), place: this.#tracked };
+    this.#tracked += 1;
+    if (this.#closing.signal.aborted) return this.#lose("closed", [entry]);
+    const { overflow, queueEvents, queueBytes } = this.#settings;
+    const isFull = () => this.#events + 1 > queueEvents || this.#bytes + entry.bytes > queueBytes;
+    while (overflow === "drop-oldest" && isFull() && this.#waiting.length > 0) {
+      this.#drop(this.#waiting.splice(0, 1), "overflow");
+    }
+    if (isFull()) return this.#lose("overflow", [entry]);
+    this.#waiting.push(entry);
+    this.#events += 1;
+    this.#bytes += entry.bytes;
+    this.#waitingBytes += entry.bytes;
+    this.#leave();
+  }
+
+  /** Resolves when the outcome of every event that was added before is known. Rejects with the signal's reason alone. */
+  async flush(signal?: AbortSignal): Promise<void> {
+    const upTo = this.#tracked;
+    this.#dueBefore = upTo;
+    this.#leave();
+    await this.#alive.while(async () => {
+      while (this.#oldest() < upTo) await this.#change(signal);
+    });
+  }
+
+  /** Take no more events; what is not confirmed within this time is lost, and told. Never throws. */
+  async close(withinMs: number): Promise<void> {
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), withinMs);
+    try {
+      await this.flush(timeout.signal);
+    } catch {
+      // Too late: told below.
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#closing.abort();
+    const left = [...[...this.#underWay].flat(), ...this.#waiting];
+    this.#waiting = [];
+    this.#underWay.clear();
+    if (left.length > 0) this.#drop(left, "closed");
+  }
+
+  /** What is not confirmed, oldest first: for a last attempt of a page that is left. */
+  unconfirmed(): readonly string[] {
+    return [...[...this.#underWay].flat(), ...this.#waiting].map(({ json }) => json);
+  }
+
+  /** Let batches go that are full or due. */
+  #leave(): void {
+    const { batchEvents, batchBytes, batchesAtOnce, batchWaitMs } = this.#settings;
+    while (this.#waiting.length > 0 && this.#underWay.size < batchesAtOnce) {
+      const isDue = this.#waiting[0]!.place < this.#dueBefore;
+      if (!isDue && this.#waiting.length < batchEvents && this.#waitingBytes < batchBytes) break;
+      void this.#send(this.#take());
+    }
+    if (this.#waiting.length === 0 || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#dueBefore = this.#tracked;
+      this.#leave();
+    }, batchWaitMs);
+    unref(this.#timer);
+  }
+
+  /** The next batch: as many as fit, at least one. */
+  #take(): readonly Entry[] {
+    const { batchEvents, batchBytes } = this.#settings;
+    let count = 0;
+    let bytes = 0;
+    for (const entry of this.#waiting) {
+      if (count === batchEvents || (count > 0 && bytes + entry.bytes > batchBytes)) break;
+      count += 1;
+      bytes += entry.bytes;
+    }
+    this.#waitingBytes -= bytes;
+    return this.#waiting.splice(0, count);
+  }
+
+  async #send(batch: readonly Entry[]): Promise<void> {
+    this.#underWay.add(batch);
+    try {
+      const lines = batch.map(({ json }) => json);
+      const { signal } = this.#closing;
+      this.#settle(batch, await this.#courier.deliver(lines, { signal, keepalive: mayEnd(batch) }));
+    } catch (cause) {
+      // Closed meanwhile: they were told.
+      if (!this.#underWay.delete(batch)) return;
+      this.#drop(batch, "failed", cause);
+    }
+    this.#leave();
+  }
+
+  #settle(batch: readonly Entry[], { accepted, rejected }: Delivery): void {
+    if (!this.#underWay.delete(batch)) return;
+    this.#accepted += accepted;
+    this.#release(batch);
+    for (const { index, error } of rejected) this.#lose("rejected", [batch[index]!], { error });
+    this.#changed();
+  }
+
+  #drop(entries: readonly Entry[], reason: Loss["reason"], cause?: unknown): void {
+    if (reason === "overflow") for (const { bytes } of entries) this.#waitingBytes -= bytes;
+    this.#release(entries);
+    this.#lose(reason, entries, { cause });
+    this.#changed();
+  }
+
+  #release(entries: readonly Entry[]): void {
+    this.#events -= entries.length;
+    for (const { bytes } of entries) this.#bytes -= bytes;
+  }
+
+  #lose(
+    reason: Loss["reason"],
+    entries: readonly Entry[],
+    why: Pick<Loss, "error" | "cause"> = {},
+  ): void {
+    this.#lost += entries.length;
+    const events = entries.map(({ json }) => JSON.parse(json) as Loss["events"][number]);
+    try {
+      this.#onLoss({ reason, events, ...why });
+    } catch (error) {
+      // What the caller's handler throws is the caller's: it must not stop the queue.
+      queueMicrotask(() => {
+        throw new AnalyticsError("onLoss has thrown", { cause: error });
+      });
+    }
+  }
+
+  /** The place of the oldest event whose outcome is not known. */
+  #oldest(): number {
+    const first = [...this.#underWay, this.#waiting].map(
+      (entries) => entries[0]?.place ?? Infinity,
+    );
+    return Math.min(...first);
+  }
+
+  #changed(): void {
+    for (const resolve of [...this.#changes]) resolve();
+    this.#changes.clear();
+  }
+
+  #change(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason as Error);
+      const stop = () => reject(signal?.reason as Error);
+      signal?.addEventListener("abort", stop, { once: true });
+      this.#changes.add(() => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      });
+    });
+  }
+}
+
+/** What browsers send to its end when a page is left: 64 KiB at a time, less what else is on its way. */
+export const keepaliveBytes = 60_000;
+
+function mayEnd(batch: readonly Entry[]): boolean {
+  const { visibilityState } =
+    (globalThis as { document?: { visibilityState?: string } }).document ?? {};
+  if (visibilityState !== "hidden") return false;
+  return batch.reduce((sum, { bytes }) => sum + bytes, 0) <= keepaliveBytes;
+}
+
+const encoder = new TextEncoder();
+
+export function byteLength(text: string): number {
+  return encoder.encode(text).length;
+}

@@ -1,0 +1,81 @@
+import type { Http } from "./http.ts";
+import { byteLength, keepaliveBytes, type Outbox } from "./outbox.ts";
+
+/** What this file uses of the platform: a browser has the first part, Node the second. */
+interface Platform {
+  readonly addEventListener?: (name: string, listener: () => void) => void;
+  readonly removeEventListener?: (name: string, listener: () => void) => void;
+  readonly document?: {
+    readonly visibilityState?: string;
+    readonly addEventListener: (name: string, listener: () => void) => void;
+    readonly removeEventListener: (name: string, listener: () => void) => void;
+  };
+  readonly navigator?: { readonly sendBeacon?: (url: string, body: Blob) => boolean };
+  readonly process?: {
+    readonly once?: (name: "beforeExit", listener: () => void) => void;
+    readonly off?: (name: "beforeExit", listener: () => void) => void;
+  };
+}
+
+/**
+ * Bring out what was tracked when a page is hidden or left, or a Node process has nothing else to do.
+ * @returns ends that
+ */
+export function endWith(outbox: Outbox, http: Http, exitWithinMs: number): () => void {
+  const platform = globalThis as Platform;
+  return platform.document === undefined
+    ? endWithProcess(platform, outbox, exitWithinMs)
+    : endWithPage(platform, platform.document, outbox, http);
+}
+
+function endWithProcess({ process }: Platform, outbox: Outbox, withinMs: number): () => void {
+  if (process?.once === undefined || withinMs === 0) return () => undefined;
+  const end = () => {
+    if (outbox.stats.waiting + outbox.stats.underWay > 0) void outbox.close(withinMs);
+  };
+  process.once("beforeExit", end);
+  return () => process.off?.("beforeExit", end);
+}
+
+function endWithPage(
+  platform: Platform,
+  document: NonNullable<Platform["document"]>,
+  outbox: Outbox,
+  http: Http,
+): () => void {
+  // A hidden page may never be shown again, and is told no more on some phones.
+  const hide = () => {
+    if (document.visibilityState === "hidden") void outbox.flush();
+  };
+  const leave = () => sendLast(platform, outbox, http);
+  document.addEventListener("visibilitychange", hide);
+  platform.addEventListener?.("pagehide", leave);
+  return () => {
+    document.removeEventListener("visibilitychange", hide);
+    platform.removeEventListener?.("pagehide", leave);
+  };
+}
+
+/**
+ * Send once more what is not confirmed, so that it arrives although the page is gone; as much as browsers take. Events stay
+ * in the queue: where the page comes back they are sent again with the same ids, and count once.
+ */
+function sendLast({ navigator }: Platform, outbox: Outbox, http: Http): void {
+  const lines: string[] = [];
+  let bytes = 0;
+  for (const line of outbox.unconfirmed()) {
+    bytes += byteLength(line) + 1;
+    if (bytes > keepaliveBytes) break;
+    lines.push(line);
+  }
+  if (lines.length === 0) return;
+  const type = "application/x-ndjson";
+  const path = "/api/v1/events/batch";
+  // A beacon takes no headers, so not the key.
+  if (navigator?.sendBeacon !== undefined && http.headers["Authorization"] === undefined) {
+    if (navigator.sendBeacon(http.addressOf(path), new Blob([lines.join("\n")], { type }))) return;
+  }
+  const headers = { "Content-Type": type };
+  const body = lines.join("\n");
+  http.ask({ method: "POST", path, headers, body, keepalive: true }).catch(() => undefined);
+}

@@ -1,0 +1,181 @@
+/** An instant: RFC 3339, epoch milliseconds, or a Date. */
+export type Instant = string | number | Date;
+
+export type ParameterValue = string | number | boolean | Date;
+
+/** One value of a parameter, or several of which any will do. */
+export type Parameter = ParameterValue | readonly ParameterValue[];
+
+/** A property of events: `data.plan`, `metadata.userId`, `context.country`, `data["http.status"]`, `data.tags[]`. */
+export type PropertyName =
+  | `${"data" | "metadata" | "context"}${"." | "["}${string}`
+  | `${"timestamp" | "receivedAt"}[${string}]`;
+
+/** Conditions as parameters: `{"data.plan": "pro", "data.amount[gte]": 10}`. Several are joined by and. */
+export type PropertyFilters = { readonly [Name in PropertyName]?: Parameter };
+
+/** Which events a list, an export or a stream is about. */
+export interface EventFilters extends PropertyFilters {
+  readonly type?: string | readonly string[];
+  readonly source?: string | readonly string[];
+  readonly correlationId?: string | readonly string[];
+  readonly userId?: string | number | readonly (string | number)[];
+  readonly from?: Instant;
+  readonly to?: Instant;
+  readonly bot?: "include" | "exclude" | "only";
+}
+
+export interface ListQuestion extends EventFilters {
+  /** Only these properties, besides the id. */
+  readonly fields?: readonly string[];
+  /** By time; the newest first by default. */
+  readonly order?: "asc" | "desc";
+  /** Events a page: 1 to 1,000, by default 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+  /** How many there are in all. */
+  readonly include?: "total";
+}
+
+export interface ExportQuestion extends EventFilters {
+  readonly fields?: readonly string[];
+  /** By time; the oldest first by default. */
+  readonly order?: "asc" | "desc";
+}
+
+export interface StoryQuestion {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface CountsQuestion {
+  readonly type?: string | readonly string[];
+  readonly source?: string | readonly string[];
+  readonly from?: Instant;
+  readonly to?: Instant;
+  /** A point for each, also where nothing happened. */
+  readonly interval?: "minute" | "hour" | "day" | "week" | "month";
+  /** An IANA name; UTC by default. */
+  readonly timezone?: string;
+  /** A dimension that is rolled up. */
+  readonly groupBy?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface MailQuestion extends PropertyFilters {
+  readonly source?: string | readonly string[];
+  readonly correlationId?: string | readonly string[];
+  readonly userId?: string | number | readonly (string | number)[];
+  readonly from?: Instant;
+  readonly to?: Instant;
+  /** `campaignId`, `templateId`, `emailProvider`, or a path into `data` or `metadata`. */
+  readonly groupBy?: string;
+  /** Whether the range is about when mails were sent, or when anything happened to them (default). */
+  readonly mails?: "active" | "sent";
+  readonly limit?: number;
+}
+
+type Scalar = string | number | boolean | null;
+
+/** A condition, or several joined. Values are taken as they are typed: 10 is not "10". */
+export type Filter =
+  | readonly ["and" | "or", ...Filter[]]
+  | readonly ["not", Filter]
+  | readonly ["is" | "is_not", string, Scalar | readonly Scalar[]]
+  | readonly ["contains" | "starts_with", string, string]
+  | readonly ["gt" | "gte" | "lt" | "lte", string, string | number]
+  | readonly ["exists", string, boolean]
+  | readonly ["shown_as", string, string | readonly string[]];
+
+/** Half open; an end that is missing reaches as far as there are events. */
+export interface Range {
+  readonly from?: Instant;
+  readonly to?: Instant;
+}
+
+type OfNumbers = "sum" | "avg" | "min" | "max" | "p50" | "p75" | "p90" | "p95" | "p99";
+export type Metric = "count" | "uniques" | `${OfNumbers}:${string}`;
+
+export interface QueryQuestion {
+  /** By default `count`. */
+  readonly metrics?: readonly Metric[];
+  /** `type`, `source`, `correlationId`, a property, and one `time:day` or its like. */
+  readonly dimensions?: readonly string[];
+  readonly filters?: Filter;
+  readonly range?: Range;
+  readonly timezone?: string;
+  readonly orderBy?: readonly (readonly [column: string, direction?: "asc" | "desc"])[];
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly fill?: boolean;
+  readonly include?: readonly ("totals" | "explain")[];
+  readonly compare?: "previous_period";
+}
+
+/** Events of a type, filtered. */
+export interface Selection {
+  readonly type: string;
+  readonly filters?: Filter;
+}
+
+type Actor = "user" | "correlationId" | "session";
+
+export interface FunnelQuestion {
+  /** 2 to 10. */
+  readonly steps: readonly Selection[];
+  /** All of an attempt lies within it: `3600s`, `90m`, `24h`, `7d`. */
+  readonly window?: `${number}${"s" | "m" | "h" | "d"}`;
+  readonly by?: Actor;
+  readonly breakdown?: string;
+  readonly range?: Range;
+  /** Whether each step must be later than the one before, not of the same instant. */
+  readonly strictlyLater?: boolean;
+}
+
+export interface RetentionQuestion {
+  /** What puts somebody into a cohort; any event where it is missing. */
+  readonly first?: Partial<Selection>;
+  /** What counts as a return; any event where it is missing. */
+  readonly returning?: Partial<Selection>;
+  /** By default `day`. */
+  readonly interval?: "day" | "week" | "month";
+  readonly timezone?: string;
+  readonly by?: Actor;
+  readonly breakdown?: string;
+  readonly range?: Range;
+}
+
+export interface PathsQuestion {
+  readonly after: Selection;
+  /** 1 to 5 types, by default 3. */
+  readonly length?: number;
+  readonly by?: Actor;
+  readonly limit?: number;
+  readonly range?: Range;
+}
+
+/** A question to be saved, exactly as it would be asked. */
+export type QuestionToSave = { readonly description?: string } & (
+  | { readonly kind: "counts"; readonly question: CountsQuestion }
+  | { readonly kind: "mail"; readonly question: MailQuestion }
+  | { readonly kind: "run"; readonly question: QueryQuestion }
+  | { readonly kind: "funnel"; readonly question: FunnelQuestion }
+  | { readonly kind: "retention"; readonly question: RetentionQuestion }
+  | { readonly kind: "paths"; readonly question: PathsQuestion }
+);
+
+/** A question as the query string of an address, with its `?`; empty where it asks for nothing. */
+export function queryString(question: object): string {
+  const pairs = Object.entries(question).flatMap(([name, value]: [string, unknown]) => {
+    if (value === undefined) return [];
+    // A comma within a field's or a type's name stands in quotes there; each goes by itself.
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    return values.map((one): [string, string] => [name, written(one)]);
+  });
+  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs).toString()}`;
+}
+
+function written(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value);
+}

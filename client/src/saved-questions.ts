@@ -1,0 +1,91 @@
+import type { ShownQuestion } from "./answers.ts";
+import type { AskOptions, Answered, Call, Http } from "./http.ts";
+import { queryString, type Instant, type QuestionToSave } from "./questions.ts";
+
+/** A saved question, and the version that was read. */
+export interface SavedQuestion extends ShownQuestion {
+  /** For `ifMatch`: only this version is changed. */
+  readonly version: string;
+}
+
+/** What must be so for a change to happen; else it is refused (`precondition-failed`). */
+export interface Precondition {
+  /** Only this version; `*` for any that is there. */
+  readonly ifMatch?: string;
+  /** Only where the name is free. */
+  readonly ifNoneMatch?: "*";
+}
+
+/** Questions under names, shared by a project. Changing them takes the scope `admin`. */
+export class SavedQuestions {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** By name, without what they ask. */
+  async list({ signal }: AskOptions = {}): Promise<readonly ShownQuestion[]> {
+    const call = { path: "/api/v1/queries", signal };
+    return (await this.#http.read<{ readonly data: readonly ShownQuestion[] }>(call)).body.data;
+  }
+
+  /** @throws ProblemError `not-found` */
+  async get(name: string, { signal }: AskOptions = {}): Promise<SavedQuestion> {
+    return versioned(await this.#http.read({ path: pathOf(name), signal }));
+  }
+
+  /** Keep a question under a name, in place of the one that was there. It is read as it will be when it is asked. */
+  async put(
+    name: string,
+    question: QuestionToSave,
+    { signal, ...condition }: AskOptions & Precondition = {},
+  ): Promise<SavedQuestion> {
+    const call: Call = {
+      method: "PUT",
+      path: pathOf(name),
+      headers: { "Content-Type": "application/json", ...headersOf(condition) },
+      body: JSON.stringify(question),
+      signal,
+    };
+    return versioned(await this.#http.ask(call));
+  }
+
+  /** @throws ProblemError `not-found` */
+  async remove(
+    name: string,
+    { signal, ...condition }: AskOptions & Precondition = {},
+  ): Promise<void> {
+    const headers = headersOf(condition);
+    await this.#http.ask({ method: "DELETE", path: pathOf(name), headers, signal });
+  }
+
+  /**
+   * Ask it.
+   * @typeParam Answer that of its kind, such as `CountsAnswer`
+   * @param range in place of the one that it was saved with
+   */
+  async results<Answer extends object>(
+    name: string,
+    range: { readonly from?: Instant; readonly to?: Instant } = {},
+    { signal }: AskOptions = {},
+  ): Promise<Answer> {
+    const path = `${pathOf(name)}/results${queryString(range)}`;
+    return (await this.#http.read<Answer>({ path, signal })).body;
+  }
+}
+
+function pathOf(name: string): string {
+  return `/api/v1/queries/${encodeURIComponent(name)}`;
+}
+
+function headersOf({ ifMatch, ifNoneMatch }: Precondition): Record<string, string> {
+  return {
+    ...(ifMatch !== undefined && { "If-Match": ifMatch }),
+    ...(ifNoneMatch !== undefined && { "If-None-Match": ifNoneMatch }),
+  };
+}
+
+function versioned({ body, headers }: Answered<ShownQuestion>): SavedQuestion {
+  return { ...body, version: headers.get("etag") ?? "" };
+}

@@ -1,0 +1,85 @@
+import { ConnectionError, ProblemError } from "./errors.ts";
+
+/** How long to wait between attempts. */
+export interface Patience {
+  /** The first wait, doubled each time. */
+  readonly firstMs: number;
+  readonly mostMs: number;
+}
+
+export const usualPatience: Patience = { firstMs: 500, mostMs: 30_000 };
+
+/**
+ * How long to wait before the next attempt: what the service asks for, and up to the usual wait more, so that many clients
+ * do not come at once; where it asks for nothing from half of the usual wait to all of it.
+ * @param attempt how many attempts failed, from 1 on
+ * @param random from 0 to below 1
+ */
+export function pauseMs(
+  attempt: number,
+  retryAfterMs: number | undefined,
+  random: number,
+  { firstMs, mostMs }: Patience = usualPatience,
+): number {
+  const usual = Math.min(mostMs, firstMs * 2 ** (attempt - 1));
+  return retryAfterMs === undefined ? usual * (0.5 + random / 2) : retryAfterMs + usual * random;
+}
+
+/** What another attempt may mend: no answer, or one that says so. */
+export function isPassing(error: unknown): error is ConnectionError | ProblemError {
+  if (error instanceof ConnectionError) return true;
+  return error instanceof ProblemError && [408, 425, 429, 502, 503, 504].includes(error.status);
+}
+
+/** Milliseconds of a `Retry-After` header, which holds seconds or a date; `undefined` where it holds neither. */
+export function retryAfterMs(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined;
+  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1_000;
+  const instant = Date.parse(header);
+  return Number.isNaN(instant) ? undefined : Math.max(0, instant - now);
+}
+
+/**
+ * Resolves after a while; rejects with the signal's reason as soon as it is aborted. The timer keeps no Node process
+ * alive: who needs that holds it open with `StayingAlive`.
+ */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason as Error);
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    function stop(): void {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    }
+    signal?.addEventListener("abort", stop, { once: true });
+    unref(timer);
+  });
+}
+
+/** Lets a Node process end although this timer is set. Browsers have no such thing. */
+export function unref(timer: unknown): void {
+  if (typeof timer === "object") (timer as { unref?: () => void }).unref?.();
+}
+
+/** Keeps a Node process alive while somebody awaits something. */
+export class StayingAlive {
+  #awaited = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  async while<T>(work: () => Promise<T>): Promise<T> {
+    this.#awaited += 1;
+    this.#timer ??= setInterval(() => undefined, 60_000);
+    try {
+      return await work();
+    } finally {
+      this.#awaited -= 1;
+      if (this.#awaited === 0) {
+        clearInterval(this.#timer);
+        this.#timer = undefined;
+      }
+    }
+  }
+}

@@ -1,0 +1,227 @@
+import type { Finding } from "../../errors.ts";
+import { isZone } from "../../counting/calendar.ts";
+import { parseInstant } from "../../event/instant.ts";
+import { compileRule, jsonSchemaOf, type JsonSchema, type Rule } from "../../schema/rule.ts";
+
+/** Parameters as they came: from a query string all are texts, from another node they are typed. */
+export type Raw = Readonly<Record<string, unknown>>;
+export type Findings = Finding[];
+
+/** Where a value stands. */
+export interface Place {
+  /** For findings: a parameter's name, or a pointer into a body (RFC 6901). */
+  readonly pointer: string;
+  /** How messages call it. */
+  readonly name: string;
+}
+
+/** One part of a question: how it is checked and read, and how it is described to those who ask. */
+export interface Field<T> {
+  readonly schema: JsonSchema;
+  /** True where a question without this part is refused. */
+  readonly required?: boolean;
+  /** The part as it is meant; where it is wrong there is a finding, and the result means nothing. */
+  read(value: unknown, at: Place, findings: Findings): T;
+}
+
+/** The parts of a question by name. */
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+
+/** What a question with these parts is read as. */
+export type Asked<F extends Fields> = {
+  readonly [Name in keyof F]: F[Name] extends Field<infer T> ? T : never;
+};
+
+/** What one kind of field is made of. */
+interface Form<T> {
+  /** Checks the value after `spelled`; describes the field. */
+  readonly rule: Rule;
+  /** The value that a text of a URL spells. */
+  readonly spelled?: (value: unknown) => unknown;
+  /** What a value that keeps the rule means; `undefined` where it means nothing, which no rule can say. */
+  readonly meaning?: (value: never) => T | undefined;
+  readonly code: string;
+  readonly message: (name: string) => string;
+  /** Takes the place of what the rule says of it. */
+  readonly schema?: JsonSchema;
+}
+
+/** A field that a rule of fastest-validator checks. Absent, it is `otherwise`. */
+export function fieldOf<T>(form: Form<T>): Field<T | undefined>;
+export function fieldOf<T>(form: Form<T>, otherwise: T): Field<T>;
+export function fieldOf<T>(form: Form<T>, otherwise?: T): Field<T | undefined> {
+  const { rule, spelled = (value: unknown) => value, meaning, code, message } = form;
+  const check = compileRule(rule);
+  const schema = form.schema ?? jsonSchemaOf(rule);
+  return {
+    schema: otherwise === undefined ? schema : { ...schema, default: otherwise },
+    read(value, { pointer, name }, findings) {
+      if (value === undefined) return otherwise;
+      const given = spelled(value);
+      const read = check(given) === true ? meantBy(given) : undefined;
+      if (read !== undefined) return read;
+      findings.push({ pointer, code, message: message(name) });
+      return otherwise;
+    },
+  };
+
+  function meantBy(given: unknown): T | undefined {
+    return meaning === undefined ? (given as T) : meaning(given as never);
+  }
+}
+
+/** A field that must be there. */
+export function required<T>(field: Field<T>, message: string): Field<T> {
+  return {
+    schema: field.schema,
+    required: true,
+    read(value, at, findings) {
+      if (value === undefined) findings.push({ pointer: at.pointer, code: "required", message });
+      return field.read(value, at, findings);
+    },
+  };
+}
+
+/** A field that must be there: absent, it is wrong as `null` is. */
+export function needed<T>(field: Field<T>): Field<T> {
+  return {
+    schema: field.schema,
+    required: true,
+    read: (value = null, at, findings) => field.read(value, at, findings),
+  };
+}
+
+/** A field with a sentence for those who ask, and examples. */
+export function described<T>(
+  field: Field<T>,
+  description: string,
+  ...examples: unknown[]
+): Field<T> {
+  const told = { description, ...(examples.length > 0 && { examples }) };
+  return { ...field, schema: { ...field.schema, ...told } };
+}
+
+/** A field whose value is read later, once the other parts of the question are known. */
+export function later(schema: JsonSchema): Field<unknown> {
+  return { schema, read: (value) => value };
+}
+
+const maxListItems = 100;
+/** Code units: a source has up to 512 characters. */
+const maxTextLength = 1_024;
+const shortText = { type: "string", min: 1, max: maxTextLength };
+
+/** A text; no half of a surrogate pair, which no event holds. */
+export const text: Field<string | undefined> = fieldOf({
+  rule: shortText,
+  meaning: (value: string) => (value.isWellFormed() ? value : undefined),
+  code: "text",
+  message: (name) => `${name} must be a text of 1 to ${maxTextLength} characters`,
+});
+
+/**
+ * Several texts, each once: a parameter that is repeated, or an array.
+ * @param split how one text lists several; as it stands it is one
+ */
+export function texts(
+  split: (text: string) => readonly string[] = (value) => [value],
+): Field<readonly string[] | undefined> {
+  return fieldOf({
+    rule: { type: "array", min: 1, max: maxListItems, items: shortText },
+    spelled: (value) =>
+      [value]
+        .flat()
+        .flatMap((item): readonly unknown[] => (typeof item === "string" ? split(item) : [item])),
+    meaning: (items: readonly string[]) =>
+      items.every((item) => item.isWellFormed()) ? [...new Set(items)] : undefined,
+    code: "list",
+    message: (name) =>
+      `${name} must be 1 to ${maxListItems} texts of 1 to ${maxTextLength} characters`,
+  });
+}
+
+/** RFC 3339 or epoch milliseconds, also as digits in a text. */
+export const instant: Field<number | undefined> = fieldOf({
+  rule: { type: "multi", rules: [{ type: "string" }, { type: "number", integer: true }] },
+  spelled: (value) => (typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value),
+  meaning: parseInstant,
+  code: "instant",
+  message: (name) =>
+    `${name} must be RFC 3339, such as 2026-01-31T00:00:00Z (in a URL a + is written %2B), or epoch milliseconds`,
+  schema: { anyOf: [{ type: "string", format: "date-time" }, { type: "integer" }] },
+});
+
+/** One of some texts. */
+export function choice<T extends string>(allowed: readonly T[]): Field<T | undefined>;
+export function choice<T extends string>(allowed: readonly T[], otherwise: T): Field<T>;
+export function choice<T extends string>(
+  allowed: readonly T[],
+  otherwise?: T,
+): Field<T | undefined> {
+  const form = {
+    rule: { type: "enum", values: allowed },
+    code: "choice",
+    message: (name: string) => `${name} must be one of ${allowed.join(", ")}`,
+  };
+  return otherwise === undefined ? fieldOf<T>(form) : fieldOf<T>(form, otherwise);
+}
+
+/** A whole number within bounds, also as digits in a text. */
+export function whole(bounds: { min: number; max: number }): Field<number | undefined>;
+export function whole(bounds: { min: number; max: number; otherwise: number }): Field<number>;
+export function whole({
+  min,
+  max,
+  otherwise,
+}: {
+  readonly min: number;
+  readonly max: number;
+  readonly otherwise?: number;
+}): Field<number | undefined> {
+  const form = {
+    rule: { type: "number", integer: true, min, max },
+    spelled: (value: unknown) =>
+      typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value,
+    code: "integer",
+    message: (name: string) => `${name} must be a whole number from ${min} to ${max}`,
+  };
+  return otherwise === undefined ? fieldOf<number>(form) : fieldOf<number>(form, otherwise);
+}
+
+const isFlag = {
+  rule: { type: "boolean" },
+  code: "boolean",
+  message: (name: string) => `${name} is true or false`,
+};
+
+/** True or false; a text is neither. */
+export function flag(): Field<boolean | undefined>;
+export function flag(otherwise: boolean): Field<boolean>;
+export function flag(otherwise?: boolean): Field<boolean | undefined> {
+  return otherwise === undefined ? fieldOf<boolean>(isFlag) : fieldOf<boolean>(isFlag, otherwise);
+}
+
+/** An IANA name; UTC where it is absent. */
+export const timezone: Field<string> = {
+  schema: { ...text.schema, default: "UTC", examples: ["Europe/Berlin"] },
+  read(value, at, findings) {
+    const name = text.read(value, at, findings) ?? "UTC";
+    if (isZone(name)) return name;
+    const message = "timezone must be an IANA zone, such as Europe/Berlin";
+    findings.push({ pointer: at.pointer, code: "zone", message });
+    return "UTC";
+  },
+};
+
+/**
+ * Named refinement of two instants: a range's end lies behind its start.
+ * @param to where the end stands
+ */
+export function checkOrder(
+  { from, to }: { readonly from?: number; readonly to?: number },
+  { pointer }: Pick<Place, "pointer">,
+  findings: Findings,
+): void {
+  if (from === undefined || to === undefined || from < to) return;
+  findings.push({ pointer, code: "range", message: "to must be later than from" });
+}

@@ -1,0 +1,208 @@
+import {
+  AnalyticsClient,
+  ConnectionError,
+  ProblemError,
+  type CountsAnswer,
+  type EventToSend,
+  type Loss,
+} from "../../client/src/index.ts";
+import { ServiceProcess } from "../service-process.ts";
+import { eventually } from "../support/eventually.ts";
+
+const key = "a-key-of-the-shop-0123";
+const day = "2026-03-01T";
+const range = { from: `${day}00:00:00Z`, to: `${day}12:00:00Z` };
+let service: ServiceProcess;
+let client: AnalyticsClient;
+const losses: Loss[] = [];
+
+/** Ten people look, five of them buy an hour later; one mail is sent and opened. */
+function shopEvents(): readonly EventToSend[] {
+  const people = [...Array(10).keys()];
+  const event = (type: string, person: number, hour: number): EventToSend => ({
+    id: `${type}/${person}`,
+    type,
+    timestamp: new Date(`${day}0${hour}:00:0${person}Z`),
+    correlationId: `order-${person}`,
+    data: { amount: person * 10, plan: person % 2 === 0 ? "pro" : "free" },
+    metadata: { userId: `u${person}` },
+  });
+  const mail = { correlationId: "mail-1", metadata: { recipient: "a@gmail.com", campaignId: "c" } };
+  return [
+    ...people.map((person) => event("shop.looked", person, 1)),
+    ...people.slice(5).map((person) => event("shop.bought", person, 2)),
+    { ...mail, id: "mail-sent", type: "email.sent", timestamp: `${day}03:00:00Z` },
+    { ...mail, id: "mail-delivered", type: "email.delivered", timestamp: `${day}03:00:01Z` },
+    { ...mail, id: "mail-opened", type: "email.opened", timestamp: `${day}04:00:00Z` },
+  ];
+}
+
+beforeAll(async () => {
+  service = await ServiceProcess.create({
+    LOG_LEVEL: "warn",
+    API_KEYS: `${key}:shop:events:write+events:read+live:read+admin`,
+  });
+  await service.start();
+  const options = {
+    url: service.url,
+    key,
+    source: "shop",
+    onLoss: (loss: Loss) => losses.push(loss),
+  };
+  client = new AnalyticsClient({ ...options, batchWaitMs: 60_000, gzip: true });
+  for (const event of shopEvents()) client.track(event);
+  client.track({ type: "no type!", id: "refused" });
+  await client.flush();
+  await eventually(async () => expect((await client.counts(range)).total).toBe(18));
+}, 120_000);
+
+afterAll(async () => {
+  await client?.close();
+  await service?.dispose();
+});
+
+test("what was tracked is counted, and what the service refuses is told event by event", () => {
+  expect(client.stats).toEqual({ tracked: 19, waiting: 0, underWay: 0, accepted: 18, lost: 1 });
+  expect(losses).toMatchObject([
+    {
+      reason: "rejected",
+      events: [{ id: "refused", type: "no type!", source: "shop" }],
+      error: { type: "/problems/invalid-event", errors: [{ pointer: "/type" }] },
+    },
+  ]);
+});
+
+test("what was sent is confirmed, also a second time", async () => {
+  const events = [{ id: "sent/1+1", type: "sent.once" }, { type: "sent.once" }, { type: "?!" }];
+  const first = await client.send(events);
+  expect(first).toMatchObject({ accepted: 2, rejected: [{ index: 2 }] });
+  expect(first.ids[0]).toBe("sent/1+1");
+  await client.send(events.slice(0, 1));
+  const stored = await eventually(async () => {
+    const event = await client.event("sent/1+1");
+    if (event === undefined) throw new Error("not yet");
+    return event;
+  });
+  expect(stored).toMatchObject({ type: "sent.once", source: "shop", project: "shop" });
+  expect((await client.event(first.ids[1]!))?.id).toBe(first.ids[1]);
+  expect(await client.event("nobody")).toBeUndefined();
+  expect((await client.counts({ type: "sent.once" })).total).toBe(2);
+});
+
+test("questions are answered", async () => {
+  const { results } = await client.query({
+    metrics: ["count", "sum:data.amount"],
+    dimensions: ["data.plan"],
+    filters: ["and", ["is", "type", "shop.bought"], ["gte", "data.amount", 60]],
+    range,
+    include: ["totals"],
+  });
+  expect(results).toEqual([
+    { dimensions: ["free"], metrics: [2, 160] },
+    { dimensions: ["pro"], metrics: [2, 140] },
+  ]);
+
+  const steps = [{ type: "shop.looked" }, { type: "shop.bought" }];
+  const funnel = await client.funnel({ steps, window: "2h", range });
+  expect(funnel.steps.map(({ users }) => users)).toEqual([10, 5]);
+  expect(funnel.steps[0]!.medianMs).toBe(3_600_000);
+
+  const [first, returning] = steps;
+  const retention = await client.retention({ first, returning, interval: "day", range });
+  expect(retention.cohorts).toMatchObject([{ size: 10, returned: [5] }]);
+
+  const { paths } = await client.paths({ after: first!, length: 1, range });
+  expect(paths).toMatchObject([
+    { types: [], count: 5 },
+    { types: ["shop.bought"], count: 5 },
+  ]);
+
+  const mail = await client.mailReport({ ...range, groupBy: "campaignId" });
+  expect(mail.data).toMatchObject([{ group: "c", sent: 1, delivered: 1 }]);
+
+  const counts = await client.counts({
+    type: ["shop.looked", "shop.bought"],
+    from: new Date(range.from),
+    to: new Date(range.to),
+    interval: "hour",
+  });
+  expect(counts.data.map(({ type, count }) => [type, count])).toEqual([
+    ["shop.looked", 10],
+    ["shop.bought", 5],
+  ]);
+  expect(counts.data[0]!.series).toHaveLength(12);
+});
+
+test("lists and stories are iterated page by page, and exports as they come", async () => {
+  const events = client.events({
+    type: "shop.looked",
+    "data.amount[gte]": 20,
+    limit: 3,
+    order: "asc",
+  });
+  const ids: unknown[] = [];
+  for await (const { id } of events) ids.push(id);
+  expect(ids).toEqual([2, 3, 4, 5, 6, 7, 8, 9].map((person) => `shop.looked/${person}`));
+  const sizes: number[] = [];
+  for await (const { data } of events.pages()) sizes.push(data.length);
+  expect(sizes).toEqual([3, 3, 2]);
+
+  const story: unknown[] = [];
+  for await (const event of client.story("order-7", { limit: 1 })) {
+    story.push([event.type, event.sinceFirstMs]);
+  }
+  expect(story).toEqual([
+    ["shop.looked", 0],
+    ["shop.bought", 3_600_000],
+  ]);
+
+  const stream = await client.export({ type: "shop.bought", fields: ["data.amount"] });
+  const amounts: unknown[] = [];
+  for await (const { data } of stream.events()) amounts.push(data);
+  expect(amounts).toEqual([50, 60, 70, 80, 90].map((amount) => ({ amount })));
+  const csv = await client.export({ type: "email.sent", format: "csv", fields: ["id", "type"] });
+  let text = "";
+  for await (const piece of csv.text()) text += piece;
+  expect(text).toBe("id,type\r\nmail-sent,email.sent\r\n");
+});
+
+test("questions are saved under names, and only the version that was read is changed", async () => {
+  const question = { type: "shop.bought", ...range };
+  const saved = await client.saved.put("sales/daily", { kind: "counts", question });
+  expect(await client.saved.get("sales/daily")).toEqual(saved);
+  expect((await client.saved.list()).map(({ name }) => name)).toEqual(["sales/daily"]);
+  expect((await client.saved.results<CountsAnswer>("sales/daily")).total).toBe(5);
+  const narrow = { to: `${day}02:00:07Z` };
+  expect((await client.saved.results<CountsAnswer>("sales/daily", narrow)).total).toBe(2);
+  await client.saved.put(
+    "sales/daily",
+    { kind: "counts", question: {} },
+    { ifMatch: saved.version },
+  );
+  await expect(
+    client.saved.remove("sales/daily", { ifMatch: saved.version }),
+  ).rejects.toMatchObject({ kind: "precondition-failed", status: 412 });
+  await client.saved.remove("sales/daily");
+  await expect(client.saved.get("sales/daily")).rejects.toMatchObject({ kind: "not-found" });
+});
+
+test("what the service refuses is a typed error that says what is wrong", async () => {
+  const refused = client.query({ metrics: ["count"], dimensions: ["nonsense"] });
+  const error = await refused.catch((problem: unknown) => problem);
+  if (!(error instanceof ProblemError)) throw new Error("it has to be refused");
+  expect({ kind: error.kind, status: error.status }).toEqual({ kind: "validation", status: 400 });
+  expect(error.findings).toMatchObject([{ pointer: "/dimensions/0", code: "dimension" }]);
+  expect(error.message).toContain("/dimensions/0");
+  expect(error.problem.requestId).not.toBe("");
+
+  const stranger = new AnalyticsClient({ url: service.url, key: "not-a-key-of-anyone-here" });
+  const unauthorized = await stranger.counts().catch((problem: unknown) => problem);
+  expect(unauthorized).toMatchObject({ kind: "unauthorized" });
+  expect(JSON.stringify(unauthorized) + String(unauthorized)).not.toContain("not-a-key");
+
+  const nobody = new AnalyticsClient({ url: "http://127.0.0.1:1", retries: 0 });
+  await expect(nobody.counts()).rejects.toBeInstanceOf(ConnectionError);
+
+  const left = AbortSignal.abort(new Error("left"));
+  await expect(client.counts({}, { signal: left })).rejects.toThrow("left");
+});

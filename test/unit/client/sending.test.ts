@@ -1,0 +1,178 @@
+import fc from "fast-check";
+import { AnalyticsClient, ProblemError, SendError, type Loss } from "../../../client/src/index.ts";
+import { Courier } from "../../../client/src/delivery.ts";
+import { Http } from "../../../client/src/http.ts";
+import { Outbox, type OutboxOptions } from "../../../client/src/outbox.ts";
+import { FakeCollector, type Behaviour } from "../../support/fake-collector.ts";
+
+const url = "http://collector.test/base/";
+const forever = { giveUpAfterMs: Infinity, gzip: false, patience: { firstMs: 1, mostMs: 2 } };
+
+function outboxTo(collector: FakeCollector, options: OutboxOptions = {}) {
+  const http = new Http({ url, fetch: collector.fetch, timeoutMs: 10_000, retries: 0 });
+  const losses: Loss[] = [];
+  const outbox = new Outbox(new Courier(http, forever), options, (loss) => losses.push(loss));
+  return { outbox, losses };
+}
+
+const eventText = (id: number, type = "t") => JSON.stringify({ id: `e${id}`, type, source: "s" });
+
+test("whatever goes wrong on the way, each event is stored once or told as lost", async () => {
+  const behaviour = fc.constantFrom<Behaviour>(
+    ...(["takes", "unreachable", "answer-lost"] as const),
+    ...[408, 413, 429, 500, 502, 503, 504].map((status) => ({ status })),
+  );
+  const kinds = fc.array(fc.constantFrom("t", "bad"), { minLength: 1, maxLength: 60 });
+  const run = fc.asyncProperty(
+    fc.array(behaviour, { maxLength: 12 }),
+    kinds,
+    fc.integer({ min: 1, max: 20 }),
+    fc.integer({ min: 1, max: 3 }),
+    async (behaviours, types, batchEvents, batchesAtOnce) => {
+      // Whoever takes an event once does not find it too large the next time.
+      const tooLarge = behaviours.some((one) => typeof one === "object" && one.status === 413);
+      const collector = new FakeCollector(
+        behaviours.map((one) => (tooLarge && one === "answer-lost" ? "unreachable" : one)),
+      );
+      const { outbox, losses } = outboxTo(collector, { batchEvents, batchesAtOnce });
+      types.forEach((type, i) => outbox.add(eventText(i, type)));
+      await outbox.flush();
+      const lost = losses.flatMap(({ reason, events }) => events.map(({ id }) => [id, reason]));
+      const all = types.map((_, i) => `e${i}`);
+      expect([...collector.stored.keys(), ...lost.map(([id]) => id)].sort()).toEqual(all.sort());
+      // A single event that is too large for whatever stands before the service is told as refused.
+      expect(lost.every(([, reason]) => reason === "rejected")).toBe(true);
+      const { tracked, waiting, underWay, accepted, lost: count } = outbox.stats;
+      expect({ tracked, waiting, underWay, count }).toEqual({
+        tracked: types.length,
+        waiting: 0,
+        underWay: 0,
+        count: lost.length,
+      });
+      expect(accepted).toBe(collector.stored.size);
+    },
+  );
+  await fc.assert(run, { numRuns: 60 });
+});
+
+test("a full queue loses what its policy says, tells it, and holds no more than its bounds", async () => {
+  for (const [overflow, kept] of [
+    ["drop-newest", [0, 1, 2, 3]],
+    ["drop-oldest", [0, 1, 7, 8, 9]],
+  ] as const) {
+    const collector = new FakeCollector();
+    let open = () => {};
+    collector.gate = new Promise((resolve) => (open = resolve));
+    const options = { overflow, queueEvents: overflow === "drop-newest" ? 4 : 5 };
+    const { outbox, losses } = outboxTo(collector, {
+      ...options,
+      batchEvents: 2,
+      batchesAtOnce: 1,
+    });
+    for (let i = 0; i < 10; i++) outbox.add(eventText(i));
+    const { waiting, underWay } = outbox.stats;
+    expect(waiting + underWay).toBe(options.queueEvents);
+    open();
+    await outbox.flush();
+    expect([...collector.stored.keys()]).toEqual(kept.map((i) => `e${i}`));
+    const lost = losses.flatMap(({ reason, events }) => events.map(({ id }) => `${reason} ${id}`));
+    const others = [...Array(10).keys()].filter((i) => !(kept as readonly number[]).includes(i));
+    expect(lost).toEqual(others.map((i) => `overflow e${i}`));
+  }
+});
+
+test("bytes bound the queue and the batches, too", async () => {
+  const collector = new FakeCollector();
+  const size = eventText(0).length;
+  const sizes = { batchBytes: 3 * size, queueBytes: 7 * size, batchesAtOnce: 1 };
+  const { outbox, losses } = outboxTo(collector, sizes);
+  for (let i = 0; i < 9; i++) outbox.add(eventText(i));
+  await outbox.flush();
+  expect(losses.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(["e7", "e8"]);
+  expect(collector.sizes).toEqual([3, 3, 1]);
+});
+
+test("a client that is closed tells what it could not bring out, each event once", async () => {
+  const collector = new FakeCollector();
+  collector.gate = new Promise(() => {});
+  const { outbox, losses } = outboxTo(collector, { batchEvents: 2, batchesAtOnce: 1 });
+  for (let i = 0; i < 5; i++) outbox.add(eventText(i));
+  await outbox.close(10);
+  outbox.add(eventText(5));
+  const told = losses.flatMap(({ reason, events }) => events.map(({ id }) => `${reason} ${id}`));
+  expect(told).toEqual([0, 1, 2, 3, 4, 5].map((i) => `closed e${i}`));
+  expect(outbox.stats).toMatchObject({ waiting: 0, underWay: 0, lost: 6 });
+});
+
+test("the wait that one batch was told holds for the others", async () => {
+  const collector = new FakeCollector([{ status: 503, retryAfter: 1 }]);
+  const http = new Http({ url, fetch: collector.fetch, timeoutMs: 10_000, retries: 0 });
+  const waits: number[] = [];
+  const onRetry = (_: unknown, waitMs: number) => waits.push(waitMs);
+  const courier = new Courier(http, { ...forever, onRetry });
+  const first = courier.deliver([eventText(1)]);
+  // The first attempt is refused within a turn of the loop; nothing else leaves before its second one.
+  while (waits.length === 0) await new Promise(setImmediate);
+  const second = courier.deliver([eventText(2)]);
+  const requestsMeanwhile = await Promise.race([second, Promise.resolve()]).then(
+    () => collector.requests,
+  );
+  expect(requestsMeanwhile).toBe(1);
+  expect(waits[0]).toBeGreaterThanOrEqual(1_000);
+  expect(await Promise.all([first, second])).toEqual([
+    { accepted: 1, rejected: [] },
+    { accepted: 1, rejected: [] },
+  ]);
+});
+
+describe("a client", () => {
+  const events = Array.from({ length: 1_500 }, (_, i) => ({ type: i === 1_200 ? "bad" : "t" }));
+
+  test("sends any number, tells each refusal by its place, and packs large batches", async () => {
+    const collector = new FakeCollector();
+    const client = new AnalyticsClient({ url, source: "s", fetch: collector.fetch });
+    const { ids, accepted, rejected } = await client.send(events);
+    expect({ accepted, sizes: collector.sizes }).toEqual({ accepted: 1_499, sizes: [1_000, 500] });
+    expect(rejected).toMatchObject([{ index: 1_200, id: ids[1_200] }]);
+    expect([...collector.stored.keys()]).toEqual(ids.filter((_, i) => i !== 1_200));
+    await client.close();
+  });
+
+  test("names the events that are not confirmed, which can be sent again as they are", async () => {
+    const collector = new FakeCollector(["takes", { status: 401 }]);
+    const client = new AnalyticsClient({ url, source: "s", fetch: collector.fetch });
+    const failure = await client.send(events).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (!(failure instanceof SendError)) throw new Error("it has to fail");
+    expect(failure.cause).toBeInstanceOf(ProblemError);
+    expect({ accepted: failure.accepted, left: failure.events.length }).toEqual({
+      accepted: 1_000,
+      left: 500,
+    });
+    await client.send(failure.events);
+    expect(collector.stored.size).toBe(1_499);
+    expect(collector.seen.length).toBe(1_500);
+    await client.close();
+  });
+
+  test("stops at once when its signal is aborted", async () => {
+    const collector = new FakeCollector([{ status: 503, retryAfter: 3_600 }]);
+    const client = new AnalyticsClient({
+      url,
+      source: "s",
+      fetch: collector.fetch,
+      giveUpAfterMs: Infinity,
+      onRetry: () => leave.abort(new Error("left")),
+    });
+    const leave = new AbortController();
+    await expect(client.send({ type: "t" }, leave)).rejects.toThrow("left");
+    await client.close();
+  });
+
+  test("refuses an event without a source before it is sent", () => {
+    const client = new AnalyticsClient({ url });
+    expect(() => client.track({ type: "t" })).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,32 @@
+import fc from "fast-check";
+import { pauseMs, retryAfterMs } from "../../../client/src/waiting.ts";
+
+const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+test("no attempt comes sooner than the service asked for, and none waits without bound", () => {
+  const attempts = fc.integer({ min: 1, max: 2_000 });
+  const asked = fc.integer({ min: 0, max: 3_600_000 });
+  fc.assert(
+    fc.property(attempts, asked, random, (attempt, told, chance) => {
+      const waitMs = pauseMs(attempt, told, chance);
+      expect(waitMs).toBeGreaterThanOrEqual(told);
+      expect(waitMs).toBeLessThanOrEqual(told + 30_000);
+    }),
+  );
+});
+
+test("without being asked waits double up to half a minute, each spread over its second half", () => {
+  const most = [1, 2, 3, 7, 100].map((attempt) => pauseMs(attempt, undefined, 0.999_999));
+  expect(most.map(Math.round)).toEqual([500, 1_000, 2_000, 30_000, 30_000]);
+  const least = [1, 2, 3, 7].map((attempt) => pauseMs(attempt, undefined, 0));
+  expect(least).toEqual([250, 500, 1_000, 15_000]);
+});
+
+test("Retry-After is seconds or a date", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  expect(retryAfterMs("5", now)).toBe(5_000);
+  expect(retryAfterMs("Thu, 01 Jan 2026 00:00:07 GMT", now)).toBe(7_000);
+  expect(retryAfterMs("Wed, 31 Dec 2025 00:00:00 GMT", now)).toBe(0);
+  expect(retryAfterMs("soon", now)).toBeUndefined();
+  expect(retryAfterMs(null, now)).toBeUndefined();
+});
