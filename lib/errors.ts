@@ -106,6 +106,15 @@ export class ServiceError extends Error {
   }
 }
 
+/** What the requests of one caller have a share of together. */
+export type SharedLimit = "reads_waiting" | "answers_under_way" | "bodies_in_flight";
+
+/** TOO_MANY_REQUESTS of a caller that has its share of something; the finding's code names what. */
+export function tooMany(limit: SharedLimit, message: string, retryAfter: number): ServiceError {
+  const errors = [{ pointer: "", code: limit, message }];
+  return new ServiceError("TOO_MANY_REQUESTS", message, { retryAfter, errors });
+}
+
 /** The catalogue's name for any error, also one that crossed the wire; `INTERNAL` where it has none. */
 export function errorType(error: unknown): ErrorType {
   const type = (error as { type?: unknown } | null)?.type;

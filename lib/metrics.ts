@@ -107,6 +107,33 @@ export const metrics = {
     type: "counter",
     help: "Events read for exports. Grows while somebody takes one.",
   },
+  analytics_http_refused_total: {
+    type: "counter",
+    labels: ["limit"],
+    help: "Requests refused by a limit: reads_waiting, answers_under_way, bodies_in_flight or rate (429), query_too_expensive (422), overloaded (503), too_large, uri_too_long, headers_too_large, request_too_slow. Normal is none.",
+  },
+  analytics_reads_running: {
+    type: "gauge",
+    labels: ["lane"],
+    help: "Reads whose turn it is: scan looks at events that may not be wanted, page reads pages. Normal returns to 0 at rest.",
+  },
+  analytics_reads_waiting: {
+    type: "gauge",
+    labels: ["lane"],
+    help: "Reads that wait for their turn, of all projects. Normal is near 0.",
+  },
+  analytics_store_reads: {
+    type: "gauge",
+    help: "Reads that the store's reading threads carry out; of MongoDB those that may take seconds. Normal returns to 0 at rest.",
+  },
+  analytics_answer_bytes: {
+    type: "gauge",
+    help: "Bytes of answers that are made or not yet taken (ANSWER_MAX_BYTES_UNDER_WAY). Normal returns to 0 at rest.",
+  },
+  analytics_body_bytes: {
+    type: "gauge",
+    help: "Bytes of bodies whose requests are not yet answered (HTTP_MAX_BODY_BYTES_IN_FLIGHT). Normal returns to 0 at rest.",
+  },
   analytics_http_connections_dropped_total: {
     type: "counter",
     help: "Connections closed unheard, above HTTP_MAX_CONNECTIONS. Normal is none.",

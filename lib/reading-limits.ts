@@ -19,9 +19,9 @@ export function readReadingLimits(
   const most = Number.MAX_SAFE_INTEGER;
   return {
     maxWaiting: integer("QUERY_MAX_WAITING", 20, 0, 10_000),
-    pageMaxBytes: integer("PAGE_MAX_BYTES", 4_194_304, 65_536, 67_108_864),
+    pageMaxBytes: integer("PAGE_MAX_BYTES", 2_097_152, 65_536, 67_108_864),
     cacheMaxBytes: integer("CACHE_MAX_BYTES", 33_554_432, 0, most),
-    answerMaxBytes: integer("ANSWER_MAX_BYTES_UNDER_WAY", 33_554_432, 1_048_576, most),
+    answerMaxBytes: integer("ANSWER_MAX_BYTES_UNDER_WAY", 16_777_216, 1_048_576, most),
     takeWithinMs: integer("ANSWER_TAKE_WITHIN_MS", 60_000, 100, 3_600_000),
   };
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { ByteAccount } from "./byte-account.ts";
-import { ServiceError } from "../errors.ts";
+import { ServiceError, tooMany } from "../errors.ts";
 
 const accounts = new WeakMap<object, AnswersUnderWay>();
 
@@ -66,7 +66,7 @@ export class AnswersUnderWay {
   #refuse(held: number, own: number): void {
     if (own >= this.#maxBytes / 2) {
       const message = "Your clients have not taken the answers that are under way";
-      throw new ServiceError("TOO_MANY_REQUESTS", message, { retryAfter: 2 });
+      throw tooMany("answers_under_way", message, 2);
     }
     if (held >= this.#maxBytes) throw new ServiceError("OVERLOADED", undefined, { retryAfter: 2 });
   }

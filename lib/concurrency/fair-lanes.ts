@@ -33,6 +33,7 @@ export class FairLanes {
   /** Only those that run or wait. */
   readonly #owners = new Map<string, Owner>();
   #running = 0;
+  #waiting = 0;
   #turns = 0;
 
   /** @param overflow what one is refused with where too much waits, or where it waited too long */
@@ -44,8 +45,7 @@ export class FairLanes {
 
   /** How much runs and waits, of all owners. */
   get load(): { readonly running: number; readonly waiting: number } {
-    const waiting = [...this.#owners.values()].reduce((sum, owner) => sum + owner.waiting.size, 0);
-    return { running: this.#running, waiting };
+    return { running: this.#running, waiting: this.#waiting };
   }
 
   /** @throws overflow where more of an owner's work would be refused now: before it is worked out what it takes */
@@ -87,6 +87,7 @@ export class FairLanes {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         owner.waiting.delete(begin);
+        this.#waiting -= 1;
         clearTimeout(timer);
         signal?.removeEventListener("abort", leave);
         this.#forget(name, owner);
@@ -96,6 +97,7 @@ export class FairLanes {
       const leave = () => end(() => reject(signal!.reason as Error));
       const timer = setTimeout(() => end(() => reject(this.#overflow())), maxWaitMs).unref();
       owner.waiting.add(begin);
+      this.#waiting += 1;
       signal?.addEventListener("abort", leave, { once: true });
     });
   }

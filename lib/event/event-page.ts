@@ -12,7 +12,7 @@ export interface ReadLimits {
 }
 
 /** Where a page has no other. */
-export const defaultPageLimits = { maxBytes: 4_194_304, timeoutMs: Infinity } as const;
+export const defaultPageLimits = { maxBytes: 2_097_152, timeoutMs: Infinity } as const;
 
 export interface PageLimits extends ReadLimits {
   readonly maxBytes: number;

@@ -1,5 +1,5 @@
 import { ByteAccount } from "../concurrency/byte-account.ts";
-import { ServiceError } from "../errors.ts";
+import { ServiceError, tooMany } from "../errors.ts";
 import type { HttpLimits } from "./limits.ts";
 
 /** A body that is on its way. */
@@ -50,7 +50,7 @@ export class Bodies {
     const own = this.#account.heldBy(caller) + bytes;
     if (bytes > 0 && own > this.#maxBytes / 2) {
       const message = "Too many bytes of unanswered requests are under way";
-      throw new ServiceError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+      throw tooMany("bodies_in_flight", message, 1);
     }
     if (bytes > 0 && this.#account.heldBytes + bytes > this.#maxBytes) {
       throw new ServiceError("OVERLOADED", undefined, { retryAfter: 1 });

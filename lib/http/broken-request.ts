@@ -27,12 +27,14 @@ const answered = new WeakSet<Duplex>();
  * Answer what is no request with a problem, and end the connection. Answers of requests before it on the same
  * connection go first.
  * @param refuse answers a request whose head was read and whose body cannot be
+ * @param tell hears of a problem that was sent where there is no request
  */
 export function answerBroken(
   error: BrokenRequest,
   connection: Connection,
   maxUrlBytes: number,
   refuse: (request: IncomingMessage, response: ServerResponse, error: ServiceError) => void,
+  tell?: (error: ServiceError) => void,
 ): void {
   if (answered.has(connection)) return;
   if (!connection.writable || error.code === "ECONNRESET") {
@@ -41,11 +43,13 @@ export function answerBroken(
   }
   const response = connection._httpMessage;
   if (response === undefined || response === null) {
-    sendProblem(connection, errorOf(error, maxUrlBytes));
+    const problem = errorOf(error, maxUrlBytes);
+    sendProblem(connection, problem);
+    tell?.(problem);
   } else if (response.req.complete) {
     // The broken one came after a request that is being answered.
     response.once("close", () =>
-      setImmediate(() => answerBroken(error, connection, maxUrlBytes, refuse)),
+      setImmediate(() => answerBroken(error, connection, maxUrlBytes, refuse, tell)),
     );
   } else {
     answered.add(connection);

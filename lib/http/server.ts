@@ -12,6 +12,8 @@ export interface Receiver {
   receive(request: IncomingMessage, response: ServerResponse): void;
   /** A request that goes no further than its head, or whose body cannot be read. */
   refuse(request: IncomingMessage, response: ServerResponse, error: ServiceError): void;
+  /** A problem was sent to a connection that had sent no request that can be read. */
+  tell?(error: ServiceError): void;
   /** A connection was closed unheard, as there are too many. */
   drop?(): void;
 }
@@ -62,7 +64,13 @@ export function httpServer(limits: HttpLimits, localOnly: boolean, receiver: Rec
     sendProblem(connection, new ServiceError("NOT_IMPLEMENTED")),
   );
   server.on("clientError", (error, connection) =>
-    answerBroken(error, connection, maxUrlBytes, (...refused) => receiver.refuse(...refused)),
+    answerBroken(
+      error,
+      connection,
+      maxUrlBytes,
+      (...refused) => receiver.refuse(...refused),
+      (problem) => receiver.tell?.(problem),
+    ),
   );
   server.on("drop", () => receiver.drop?.());
   return server;

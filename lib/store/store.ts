@@ -155,6 +155,9 @@ export interface EventStore extends QuestionStore {
   /** How many stored events are known to be damaged and are left out of all that is read. Absent: a store whose server sees to that. */
   readonly leftOut?: number;
 
+  /** How many reads its threads carry out now; where a server carries them out, those that may take seconds. */
+  readonly reading: number;
+
   close(): Promise<void>;
 }
 

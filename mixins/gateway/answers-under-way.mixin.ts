@@ -3,7 +3,9 @@ import type { Config } from "../../lib/config.ts";
 import { AnswersUnderWay } from "../../lib/concurrency/answers-under-way.ts";
 import { cutWhenSlow } from "../../lib/http/slow-client.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { Aliased } from "./edge.ts";
+import type { Aliased, Edge } from "./edge.ts";
+
+const observeEveryMs = 1_000;
 
 /** What AnswersUnderWayMixin gives to `this`. */
 export interface Sending {
@@ -18,7 +20,10 @@ export interface Sending {
 
 /** Gives the gateway bounds on the answers that its clients have not taken yet, and an end to those that take nothing. */
 export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs } }: Config) {
-  return defineMixin<{ state: { underWay: AnswersUnderWay } }>()({
+  return defineMixin<{
+    needs: Pick<Edge, "bodies">;
+    state: { underWay: AnswersUnderWay; observing: NodeJS.Timeout };
+  }>()({
     methods: {
       makeRoom({ project }: Aliased, response: ServerResponse): void {
         cutWhenSlow(response, takeWithinMs);
@@ -38,6 +43,14 @@ export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs }
     },
     created() {
       this.underWay = AnswersUnderWay.of(this.broker, answerMaxBytes);
+      this.observing = setInterval(() => {
+        const { metrics } = this.broker;
+        metrics.set("analytics_answer_bytes", this.underWay.heldBytes);
+        metrics.set("analytics_body_bytes", this.bodies.heldBytes);
+      }, observeEveryMs).unref();
+    },
+    stopped() {
+      clearInterval(this.observing);
     },
   });
 }

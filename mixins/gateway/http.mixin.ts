@@ -12,6 +12,7 @@ import { Cors } from "../../lib/http/cors.ts";
 import { answerEarly } from "../../lib/http/early-answer.ts";
 import { problemOf } from "../../lib/http/problem.ts";
 import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
+import { refusalOf } from "../../lib/http/refusal.ts";
 import { pathOf } from "../../lib/http/request-head.ts";
 import { httpServer } from "../../lib/http/server.ts";
 import { defineMixin, type Mixin } from "../../lib/moleculer.ts";
@@ -82,6 +83,7 @@ export function HttpEdgeMixin(config: Config) {
             this.observeRequest(request, response);
             this.answerProblem(request, response, error);
           },
+          tell: (error) => this.countRefusal(error),
           drop: () => this.broker.metrics.increment("analytics_http_connections_dropped_total"),
         });
       },
@@ -140,7 +142,14 @@ export function HttpEdgeMixin(config: Config) {
         return this.heads.has(request);
       },
 
+      countRefusal(error: unknown): void {
+        const limit = refusalOf(error);
+        if (limit === undefined) return;
+        this.broker.metrics.increment("analytics_http_refused_total", { limit });
+      },
+
       answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+        this.countRefusal(error);
         const instance = pathOf(request);
         const id = String(request.headers["x-request-id"]);
         const told = { instance, requestId: id, parameters: "query" } as const;

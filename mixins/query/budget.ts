@@ -1,6 +1,6 @@
 import { turnWithinMs } from "../../lib/call-limits.ts";
 import type { Config } from "../../lib/config.ts";
-import { ServiceError } from "../../lib/errors.ts";
+import { tooMany, type ServiceError } from "../../lib/errors.ts";
 import { FairLanes } from "../../lib/concurrency/fair-lanes.ts";
 import type { Budget } from "../../lib/answers/reading.ts";
 
@@ -27,7 +27,5 @@ export function budgetOf(config: Config, answers: Budget["answers"]): Budget {
 }
 
 function busy(): ServiceError {
-  return new ServiceError("TOO_MANY_REQUESTS", "Too many of your reads wait for their turn", {
-    retryAfter: 2,
-  });
+  return tooMany("reads_waiting", "Too many of your reads wait for their turn", 2);
 }

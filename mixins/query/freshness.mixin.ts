@@ -24,7 +24,11 @@ interface Proving {
   /** Whether the last question about it got no answer. */
   untold: boolean;
   budget: Budget;
+  answers: AnswersUnderWay;
+  observing: NodeJS.Timeout;
 }
+
+const observeEveryMs = 1_000;
 
 /** What AnswersMixin gives to `this`. */
 export interface Answering extends Storing, Waited {
@@ -91,6 +95,18 @@ export function AnswersMixin(config: Config) {
         };
       },
 
+      /** Sets the gauges of what reads take now. */
+      observeReads(): void {
+        const { metrics } = this.broker;
+        const lanes = { scan: this.budget.lanes, page: this.budget.pages };
+        for (const [lane, { load }] of Object.entries(lanes)) {
+          metrics.set("analytics_reads_running", load.running, { lane });
+          metrics.set("analytics_reads_waiting", load.waiting, { lane });
+        }
+        metrics.set("analytics_store_reads", this.store.reading);
+        metrics.set("analytics_answer_bytes", this.answers.heldBytes);
+      },
+
       async listAnswer(ctx: Caller, raw: Raw): Promise<ListAnswer> {
         const question = readListQuestion(raw);
         const { filter, order, limit, after, fields } = question;
@@ -117,8 +133,14 @@ export function AnswersMixin(config: Config) {
     created() {
       this.proof = new AsOf((askedAt) => this.askBacklog(askedAt));
       this.untold = false;
-      const answers = AnswersUnderWay.of(this.broker, config.reading.answerMaxBytes);
-      this.budget = budgetOf(config, answers);
+      this.answers = AnswersUnderWay.of(this.broker, config.reading.answerMaxBytes);
+      this.budget = budgetOf(config, this.answers);
+    },
+    started() {
+      this.observing = setInterval(() => this.observeReads(), observeEveryMs).unref();
+    },
+    stopped() {
+      clearInterval(this.observing);
     },
   });
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { startServers, stopServers, sharedVariables, type Servers } from "../support/cluster.ts";
 import { postBatch } from "../e2e/shop-run.ts";
 import { eventually } from "../support/eventually.ts";
+import { askAndLeave, heldForReads, heldNothing } from "../support/left-reads.ts";
 import { describeWith } from "../../tools/servers/installed.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { readShopLog } from "../support/shop-log.ts";
@@ -47,6 +48,22 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "reads while query processes c
     await Promise.all([rest, gateway, ...(queries ?? [])].map((process) => process?.dispose()));
     if (servers !== undefined) await stopServers(servers);
   }, longMs);
+
+  test(
+    "clients that leave leave nothing behind in any process",
+    async () => {
+      const statuses = await askAndLeave(gateway.url, 16, () =>
+        eventually(async () => {
+          const held = await Promise.all(queries.map(({ url }) => heldForReads(url)));
+          expect(held.some((one) => one["reads_running"]! > 0)).toBe(true);
+        }, 60_000),
+      );
+      for (const { url } of queries) await heldNothing(url);
+      expect(new Set(statuses).difference(new Set([200, 429]))).toEqual(new Set());
+      expect(statuses.length).toBeGreaterThan(0);
+    },
+    longMs,
+  );
 
   /** Asks all the time while something is done to the processes. @returns the answers other than 200 */
   async function failuresDuring(work: (more: () => Promise<void>) => Promise<void>) {

@@ -1,15 +1,16 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { setPriority } from "node:os";
+import { setPriority, tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ServiceProcess } from "../../test/service-process.ts";
+import { freePort, startService, whenReady } from "../service-process.ts";
 import type { StormEnds, StormRequest } from "./scan-storm.ts";
 import { threadTimes, usedBetween } from "./thread-times.ts";
 
 /*
- * What reads may cost others, on a process of its own: `node tools/bench/reading.ts [events] [storm|memory]`.
+ * What reads may cost others, on a process as `npm start` runs it: `node tools/bench/reading.ts [events] [storm|memory]`.
  * - 200 clients of one project, in a process of their own, each with a request that scans, which leave after 1.5 s
  *   and ask again, or when they may again: a filtered list of another project before, and from when all have left.
  * - Collecting of a third project on four connections meanwhile, against collecting alone in turn, and what each thread used
@@ -26,11 +27,12 @@ const keys = {
 } as const;
 type Project = keyof typeof keys;
 
-const service = await ServiceProcess.create({
-  API_KEYS: Object.entries(keys)
-    .map(([project, key]) => `${key}:${project}`)
-    .join(),
-  LOG_LEVEL: "warn",
+const dataDir = mkdtempSync(join(tmpdir(), "maily-analytics-reading-"));
+const apiKeys = Object.entries(keys).map(([project, key]) => `${key}:${project}`);
+const service = startService({
+  port: await freePort(),
+  dataDir,
+  env: { API_KEYS: apiKeys.join(), LOG_LEVEL: "warn" },
 });
 
 function ask(project: Project, path: string, init: RequestInit = {}): Promise<Response> {
@@ -179,9 +181,10 @@ async function measureMemory(): Promise<void> {
 }
 
 try {
-  await service.start();
+  await whenReady(service);
   if (part !== "memory") await measureStorm();
   if (part !== "storm") await measureMemory();
 } finally {
-  await service.dispose();
+  await service.stop();
+  rmSync(dataDir, { recursive: true, force: true });
 }

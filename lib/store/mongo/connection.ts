@@ -59,6 +59,7 @@ export class MongoLink {
   readonly #calls = new Set<Promise<unknown>>();
   readonly #preparation: Preparation;
   #aggregates = false;
+  #scanning = 0;
   #trouble: string | undefined;
   #ended: Promise<void> | undefined;
 
@@ -108,11 +109,17 @@ export class MongoLink {
 
   /** The same for a read that may take seconds: on connections of its own, so that writes do not wait for it. */
   scan<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    this.#scanning += 1;
     return this.#call(async () => {
       // A client whose first connection failed stays unusable until it is told to connect again; then this is no work.
       await this.#scanner.connect();
       return work(this.#scanned);
-    });
+    }).finally(() => (this.#scanning -= 1));
+  }
+
+  /** How many such reads are carried out. */
+  get scanning(): number {
+    return this.#scanning;
   }
 
   #call<T>(work: () => Promise<T>): Promise<T> {

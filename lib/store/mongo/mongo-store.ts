@@ -72,6 +72,10 @@ export class MongoStore extends MongoAdapter implements EventStore {
     this.#passes = new MongoPasses(this.link, options.maxRollupBytes ?? maxRollupBytes);
   }
 
+  get reading(): number {
+    return this.link.scanning;
+  }
+
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
     return this.link.run((collections) => append(collections, batch, events));
   }

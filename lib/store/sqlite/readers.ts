@@ -64,10 +64,18 @@ export class ReaderPool {
     }, signal);
   }
 
+  /** How many reads the threads have: those of which one is done, and those behind it. */
+  get pending(): number {
+    return this.#all().reduce((sum, { thread }) => sum + thread.pending, 0);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    const all = this.#first === undefined ? this.#others : [this.#first, ...this.#others];
-    await Promise.all(all.map(({ thread }) => thread.close()));
+    await Promise.all(this.#all().map(({ thread }) => thread.close()));
+  }
+
+  #all(): readonly Reader[] {
+    return this.#first === undefined ? this.#others : [this.#first, ...this.#others];
   }
 
   /** The least busy one that takes such reads, which may be a new one. */

@@ -77,6 +77,10 @@ export abstract class SqliteThreads {
     return this.#broken ?? 0;
   }
 
+  get reading(): number {
+    return this.#readers.pending;
+  }
+
   /** What was asked for before is carried out first. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
