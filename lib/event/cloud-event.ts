@@ -44,9 +44,11 @@ const metadataNames: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
+const requiredHeaders = required.map((name) => `ce-${name}`);
+
 /** Whether a request carries a CloudEvent in its headers. */
 export function isBinaryCloudEvent(headers: Headers): boolean {
-  return required.some((name) => headers[`ce-${name}`] !== undefined);
+  return requiredHeaders.some((name) => headers[name] !== undefined);
 }
 
 /** Read one event in structured mode, or one item of a batch: parsed JSON. */
