@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../tools/servers/free-ports.ts";
 
 const root = join(import.meta.dirname, "..");
 const runner = join(root, "node_modules/moleculer/bin/moleculer-runner.mjs");
@@ -79,9 +79,13 @@ export class ServiceProcess {
   async start(withinMs: number = readyWithinMs): Promise<void> {
     const child = this.spawn();
     const deadline = Date.now() + withinMs;
-    while (!(await this.isReady())) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`the service did not get ready:\n${this.#output}`);
+    for (;;) {
+      const why = await this.unreadiness();
+      if (why === undefined) return;
+      const ended = !isRunning(child);
+      if (ended || Date.now() > deadline) {
+        const reason = ended ? `it ended with ${child.signalCode ?? child.exitCode}` : why;
+        throw new Error(`the service did not get ready: ${reason}\n${this.#output.slice(-4_000)}`);
       }
       await delay(20);
     }
@@ -133,13 +137,4 @@ export class ServiceProcess {
 
 function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode === null && signalCode === null;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

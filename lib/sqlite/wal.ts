@@ -45,7 +45,7 @@ export function isUntouched(file: string): boolean {
   const bytes = readIfThere(`${file}-wal`);
   const log = bytes && readLog(bytes);
   if (index === undefined || log === undefined) return false;
-  return index.copied === 0 && index.salts === log.salts && log.round <= 1;
+  return index.copying === 0 && index.salts === log.salts && log.round <= 1;
 }
 
 /** `undefined` for what is no log. */
@@ -103,10 +103,17 @@ function isSum(bytes: Buffer, at: number, [first, second]: Sum): boolean {
   return bytes.readUInt32BE(at) === first && bytes.readUInt32BE(at + 4) === second;
 }
 
-/** How many frames the log has, and how many of them are in the file itself. */
-function readIndex(
-  bytes: Buffer | undefined,
-): { readonly salts: string; readonly frames: number; readonly copied: number } | undefined {
+interface Index {
+  readonly salts: string;
+  /** How many frames the log has. */
+  readonly frames: number;
+  /** How many of them are in the file itself for certain. */
+  readonly copied: number;
+  /** How many of them may be: a process that was killed while it copied them has told this number first. */
+  readonly copying: number;
+}
+
+function readIndex(bytes: Buffer | undefined): Index | undefined {
   if (bytes === undefined || bytes.length < 136 || endianness() !== "LE") return undefined;
   // Written twice, the second one first: where they differ nothing is known.
   if (!bytes.subarray(0, 48).equals(bytes.subarray(48, 96))) return undefined;
@@ -116,5 +123,6 @@ function readIndex(
     salts: bytes.toString("hex", 32, 40),
     frames: bytes.readUInt32LE(16),
     copied: bytes.readUInt32LE(96),
+    copying: bytes.readUInt32LE(128),
   };
 }

@@ -50,7 +50,8 @@ export async function surviveKills(
         () => 0,
       );
       if (status === 202) accepted.push(...ids);
-      else await delay(10);
+      // A process that is only starting, on a busy machine, needs its time for that.
+      else await delay(100);
     }
   };
 

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { HealthReport } from "../../mixins/gateway/operations.mixin.ts";
-import { freePort, startService, whenReady, type ServiceProcess } from "../service-process.ts";
+import { freePort } from "../servers/free-ports.ts";
+import { startService, whenReady, type ServiceProcess } from "../service-process.ts";
 import type { Generator } from "./load.ts";
 
 /** One line of the result. */

@@ -5,7 +5,8 @@ import { connect } from "node:net";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort, startService, whenReady } from "../service-process.ts";
+import { freePort } from "../servers/free-ports.ts";
+import { startService, whenReady } from "../service-process.ts";
 import type { StormEnds, StormRequest } from "./scan-storm.ts";
 import { threadTimes, usedBetween } from "./thread-times.ts";
 

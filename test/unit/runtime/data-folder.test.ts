@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openFolder, sealFolder } from "../../../lib/runtime/data-folder.ts";
 import { countOpening } from "../../../lib/sqlite/opened.ts";
@@ -148,9 +148,9 @@ function outcomeOf(folder: string): unknown {
   return contentOf(folder);
 }
 
-async function copyOf(source: Source): Promise<string> {
+async function copyOf(source: string): Promise<string> {
   const folder = await mkdtemp(join(root, "case-"));
-  await cp(at(source), folder, { recursive: true });
+  await cp(join(root, source), folder, { recursive: true });
   return folder;
 }
 
@@ -249,4 +249,25 @@ test("a file that was opened, closed and opened again is no damage after a kill"
   working.close();
   start(killed);
   expect(JSON.stringify(contentOf(killed))).toContain("day-6019");
+});
+
+test("a file that a process was copying its log into when it was killed is no damage", async () => {
+  const folder = await mkdtemp(join(root, "case-"));
+  start(folder);
+  const working = work(folder, 1);
+  const killed = await copyOf(basename(folder));
+  for (const { file } of partsOf(folder)) {
+    const db = new DatabaseSync(file);
+    db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    db.close();
+    const name = basename(file);
+    await cp(file, join(killed, name));
+    // SQLite notes in the index how many frames it will copy, then copies them, then notes that it has.
+    const index = await readFile(join(killed, `${name}-shm`));
+    index.copy(index, 128, 16, 20);
+    await writeFile(join(killed, `${name}-shm`), index);
+  }
+  working.close();
+  start(killed);
+  expect(JSON.stringify(contentOf(killed))).toContain("day-1019");
 });
