@@ -11,7 +11,7 @@ import type { RetentionResult } from "./questions/sequences/retention.ts";
 import type { StoryAnswer } from "./questions/lists/story.ts";
 import type { PublicEvent } from "./event/public-event.ts";
 import type { Queried } from "./answers/query.ts";
-import type { Demand } from "./questions/saved.ts";
+import type { Demand, OtherRange } from "./questions/saved.ts";
 import type { Answer, QuestionKind } from "./answers/kinds.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 import type { StageHealth } from "./health.ts";
@@ -76,9 +76,9 @@ export interface Actions {
     params: { readonly name: string; readonly demand?: Demand };
     result: { readonly removed: string };
   };
-  /** Asks it, with another range where `from` or `to` are given: the answer is that of its kind. */
+  /** Asks it, with another range where `from`, `to` or `range` are given: the answer is that of its kind. */
   "query.saved.results": {
-    params: { readonly name: string; readonly from?: unknown; readonly to?: unknown };
+    params: { readonly name: string } & OtherRange;
     result: object;
   };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };

@@ -8,6 +8,7 @@ import type { OpenRange } from "../event/filter.ts";
 import { rollupPlanOf } from "./plan.ts";
 import { readQueryQuestion, type QueryQuestion } from "../questions/query/question.ts";
 import type { Raw } from "../questions/reading/field.ts";
+import type { Form } from "../questions/reading/relative-range.ts";
 import { readRetentionJob, retentionFilter } from "../questions/sequences/retention-question.ts";
 import { exactness, toldRange, type Exactness, type Told } from "../questions/answer-meta.ts";
 import type { QuestionContext } from "./context.ts";
@@ -42,6 +43,7 @@ export interface Answer {
 }
 
 interface Kind<Q, A extends Answer> {
+  readonly form: Form;
   /** @throws ServiceError VALIDATION with everything that is wrong */
   read(raw: Raw, rolledUp: readonly string[]): Q;
   /** What the answer depends on: no event outside of it changes it. */
@@ -55,25 +57,31 @@ export const kinds: {
   readonly [K in QuestionKind]: Kind<Questions[K]["question"], Questions[K]["answer"]>;
 } = {
   counts: {
+    form: { by: "parameters", takesZone: true },
     read: readCountsQuestion,
     rangeOf: ({ from, to }) => ({ from, to }),
     takesTurn: crossesDimensions,
     answer: answerCounts,
   },
   mail: {
+    form: { by: "parameters", takesZone: false },
     read: readMailQuestion,
     rangeOf: ({ filter: { from, to } }) => ({ from, to }),
     takesTurn: () => true,
     answer: mailReported,
   },
   run: {
+    form: { by: "body", takesZone: true },
     read: readQueryQuestion,
     rangeOf: ({ range: { from, to }, compare }) => (compare ? { to } : { from, to }),
     takesTurn: (question, rolledUp) => rollupPlanOf(question, rolledUp) === undefined,
     answer: answerQuery,
   },
   funnel: folded<"funnel">(readFunnelJob, funnelFilter, valuesCut),
-  retention: folded<"retention">(readRetentionJob, retentionFilter, valuesCut),
+  retention: {
+    ...folded<"retention">(readRetentionJob, retentionFilter, valuesCut),
+    form: { by: "body", takesZone: true },
+  },
   paths: folded<"paths">(readPathsJob, pathsFilter, ({ paths, pathsLeftOut }) => ({
     ...exactness(pathsLeftOut > 0 ? ["rowsLeftOut"] : []),
     rows: paths.length,
@@ -91,6 +99,7 @@ function folded<K extends FoldKind>(
   cutOf: (result: FoldResult<K>) => Omit<Told, "source">,
 ): Kind<FoldJob<K>, FoldResult<K> & Answer> {
   return {
+    form: { by: "body", takesZone: false },
     read,
     rangeOf: (job) => {
       const { from, to } = filterOf(job);

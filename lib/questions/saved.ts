@@ -1,6 +1,7 @@
 import { ServiceError, type Finding } from "../errors.ts";
 import { readBody } from "./reading/body.ts";
 import { choice, described, fieldOf, instant, needed, type Raw } from "./reading/field.ts";
+import type { Form } from "./reading/relative-range.ts";
 
 /** A question as its owner writes it down: which kind, and what is asked, as it would be asked. */
 export interface QuestionToKeep {
@@ -94,18 +95,39 @@ function findingsOf({ kind, question }: QuestionToKeep, kinds: QuestionKinds): r
   }
 }
 
-/** Kinds that are asked by parameters, `from` and `to` among them; the others have a `range`. */
-const asParameters = ["counts", "mail"];
+/** Another range for a question, as parameters. */
+export interface OtherRange {
+  readonly from?: unknown;
+  readonly to?: unknown;
+  readonly range?: unknown;
+  readonly timezone?: unknown;
+}
 
-/** A question as it is asked when `from` or `to` are given anew. */
-export function withRange(
-  { kind, question }: Pick<QuestionToKeep, "kind" | "question">,
-  { from, to }: { readonly from?: unknown; readonly to?: unknown },
-): Raw {
-  const given = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
-  if (Object.keys(given).length === 0) return question;
-  if (asParameters.includes(kind)) return { ...question, ...given };
-  return { ...question, range: { ...(question["range"] as object | undefined), ...given } };
+/** A question as it is asked when its range, or its zone, is given anew. */
+export function withRange({ by }: Form, question: Raw, given: OtherRange): Raw {
+  const { from, to, range, timezone } = given;
+  const { from: ownFrom, to: ownTo, range: ownRange, ...rest } = question;
+  const zone = timezone !== undefined && { timezone };
+  const ends = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+  const hasEnds = Object.keys(ends).length > 0;
+  if (!hasEnds && range === undefined) return { ...question, ...zone };
+  const other = range !== undefined && { range };
+  if (by === "parameters") {
+    const own = hasEnds && ownRange === undefined && { from: ownFrom, to: ownTo };
+    return withoutAbsent({ ...rest, ...zone, ...own, ...ends, ...other });
+  }
+  // Beside both, the reader refuses the relative one.
+  if (hasEnds && range !== undefined) return { ...rest, ...zone, range: { last: range, ...ends } };
+  const own = isRelative(ownRange) ? {} : (ownRange as object | undefined);
+  return { ...rest, ...zone, ...(hasEnds ? { range: { ...own, ...ends } } : other) };
+}
+
+function isRelative(range: unknown): boolean {
+  return typeof range === "string" || (range instanceof Object && Object.hasOwn(range, "last"));
+}
+
+function withoutAbsent(raw: Raw): Raw {
+  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined));
 }
 
 /**

@@ -2,8 +2,13 @@ import type { Config } from "../../lib/config.ts";
 import { type AnswerMeta } from "../../lib/questions/answer-meta.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { pageOf, readListQuestion, type ListAnswer } from "../../lib/questions/lists/list.ts";
-import { exactness, type Told } from "../../lib/questions/answer-meta.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
+import { exactness, toldRange, type Told } from "../../lib/questions/answer-meta.ts";
+import {
+  asParameters,
+  continuedAt,
+  readWithRange,
+} from "../../lib/questions/reading/relative-range.ts";
 import { askWithinMs } from "../../lib/call-limits.ts";
 import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
 import type { ProjectId } from "../../lib/event/event.ts";
@@ -108,7 +113,7 @@ export function AnswersMixin(config: Config) {
       },
 
       async listAnswer(ctx: Caller, raw: Raw): Promise<ListAnswer> {
-        const question = readListQuestion(raw);
+        const { question, at } = readWithRange(asParameters, raw, Date.now(), readListQuestion);
         const { filter, order, limit, after, fields } = question;
         const asked = { ...filter, project: ctx.meta.project ?? defaultProject };
         if (scansEvents(asked)) this.readingOf(asked.project).checkTurn();
@@ -121,12 +126,18 @@ export function AnswersMixin(config: Config) {
           ]);
         });
         const { events, page } = pageOf(found, question);
+        const { from, to } = filter;
         const shown = events.map(publicEvent);
         return {
           data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
-          page,
+          page: { ...page, nextCursor: continuedAt(page.nextCursor, at) },
           ...(total !== undefined && { total }),
-          meta: this.metaOf(begun, { exact: true, source: "events", cache: "miss" }),
+          meta: this.metaOf(begun, {
+            exact: true,
+            source: "events",
+            ...(from !== undefined && to !== undefined && { range: toldRange({ from, to }) }),
+            cache: "miss",
+          }),
         };
       },
     },

@@ -2,6 +2,11 @@ import { defaultProject } from "../../lib/event/event.ts";
 import { readExportQuestion, type ExportPage } from "../../lib/questions/lists/export.ts";
 import { cursorOf, pageOf } from "../../lib/questions/lists/list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
+import {
+  asParameters,
+  continuedAt,
+  readWithRange,
+} from "../../lib/questions/reading/relative-range.ts";
 import { textHead } from "../../lib/event/event-text.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Answering, Caller } from "./freshness.mixin.ts";
@@ -17,7 +22,7 @@ export function ExportMixin() {
   return defineMixin<{ needs: Answering }>()({
     methods: {
       async exportPage(ctx: Caller, raw: Raw): Promise<ExportPage> {
-        const question = readExportQuestion(raw);
+        const { question, at } = readWithRange(asParameters, raw, Date.now(), readExportQuestion);
         const { filter, order, text, after } = question;
         const isFirst = after === undefined;
         const project = ctx.meta.project ?? defaultProject;
@@ -30,7 +35,8 @@ export function ExportMixin() {
         this.broker.metrics.increment("analytics_events_exported_total", undefined, page.events);
         return {
           text: isFirst ? textHead(text) + page.text : page.text,
-          nextCursor: page.next === undefined ? null : cursorOf(page.next, question),
+          nextCursor:
+            page.next === undefined ? null : continuedAt(cursorOf(page.next, question), at),
           asOf,
         };
       },

@@ -16,6 +16,7 @@ import {
   type QuestionKind,
   type Questions,
 } from "../../lib/answers/kinds.ts";
+import { continuedAt, readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import type { Answering, Caller } from "./freshness.mixin.ts";
 
 type Asked = Actions["query.answered"]["params"];
@@ -49,7 +50,10 @@ export function QuestionsMixin(config: Config) {
   return defineMixin<{ needs: Answering; state: Sharing }>()({
     methods: {
       async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
-        const question: Question<K> = kinds[kind].read(raw, dimensions);
+        const { form, read } = kinds[kind];
+        const { question, at } = readWithRange<Question<K>>(form, raw, Date.now(), (asked) =>
+          read(asked, dimensions),
+        );
         const project = ctx.meta.project ?? defaultProject;
         if (kinds[kind].takesTurn(question, dimensions)) this.readingOf(project).checkTurn();
         const begun = await this.begin();
@@ -72,7 +76,7 @@ export function QuestionsMixin(config: Config) {
         const { told, askedBy: answeredTo, ...answer } = answered;
         const cache = answeredTo === askedBy ? "miss" : "hit";
         const meta = this.metaOf(begun, { ...told, cache });
-        return { ...answer, meta } as Reply<K>;
+        return { ...continued(answer, at), meta } as Reply<K>;
       },
 
       /** The service's own action, through the cacher. */
@@ -99,4 +103,10 @@ export function QuestionsMixin(config: Config) {
       this.waitedFor = new Map();
     },
   });
+}
+
+/** An answer whose next page is of the range that this one is of. */
+function continued<Page extends object>(answer: Page, at: number | undefined): Page {
+  if (at === undefined || !("nextCursor" in answer)) return answer;
+  return { ...answer, nextCursor: continuedAt(answer.nextCursor as string | null, at) };
 }

@@ -10,6 +10,7 @@ import {
   type QuestionKinds,
   type ShownQuestion,
 } from "../../lib/questions/saved.ts";
+import { readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { entityTagOf } from "../../lib/http/precondition.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
@@ -32,7 +33,10 @@ export function SavedQuestionsMixin(config: Config) {
   const readers: QuestionKinds = Object.fromEntries(
     Object.entries(kinds).map(([name, kind]) => [
       name,
-      { read: (question) => kind.read(question, dimensions) },
+      {
+        read: (question) =>
+          readWithRange(kind.form, question, Date.now(), (asked) => kind.read(asked, dimensions)),
+      },
     ]),
   );
 
@@ -112,7 +116,7 @@ export function SavedQuestionsMixin(config: Config) {
         // Saved by a process that knows more kinds than this one.
         if (!isKind(kind)) throw new ServiceError("SERVICE_UNAVAILABLE");
         const asked = JSON.parse(question) as Readonly<Record<string, unknown>>;
-        return this.ask(ctx, kind, withRange({ kind, question: asked }, range));
+        return this.ask(ctx, kind, withRange(kinds[kind].form, asked, range));
       },
     },
   });
