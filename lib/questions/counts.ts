@@ -35,6 +35,7 @@ export const countsParameters = {
   source: filterFields.source,
   from: filterFields.from,
   to: filterFields.to,
+  range: filterFields.range,
   interval: described(choice(intervals), "Each row has a series by this period, its gaps filled"),
   timezone,
   groupBy: later({

@@ -1,7 +1,15 @@
 import { ServiceError, type Finding } from "../errors.ts";
 import { readBody } from "./reading/body.ts";
-import { choice, described, fieldOf, instant, needed, type Raw } from "./reading/field.ts";
-import type { Form } from "./reading/relative-range.ts";
+import {
+  choice,
+  described,
+  fieldOf,
+  instant,
+  needed,
+  timezone,
+  type Raw,
+} from "./reading/field.ts";
+import { relativeRange, type Form } from "./reading/relative-range.ts";
 
 /** A question as its owner writes it down: which kind, and what is asked, as it would be asked. */
 export interface QuestionToKeep {
@@ -9,6 +17,8 @@ export interface QuestionToKeep {
   readonly question: Raw;
   /** Empty where there is none. */
   readonly description: string;
+  /** How it is shown: kept as it is, read by nobody here. */
+  readonly view?: Raw;
 }
 
 /** A saved question as the API shows it. */
@@ -41,6 +51,7 @@ export function readQuestionName(given: unknown): string {
 }
 
 const maxDescriptionLength = 1_024;
+const maxViewBytes = 2_048;
 const anyQuestion = fieldOf<Raw>({
   rule: { type: "object" },
   code: "object",
@@ -55,6 +66,14 @@ const description = fieldOf<string>(
   "",
 );
 
+const view = fieldOf<Raw>({
+  rule: { type: "object" },
+  meaning: (value: Raw) =>
+    Buffer.byteLength(JSON.stringify(value)) <= maxViewBytes ? value : undefined,
+  code: "view",
+  message: (name) => `${name} must be an object of at most ${maxViewBytes} bytes of JSON`,
+});
+
 /** The parts of a question to be kept. */
 export function savedBody(kinds: QuestionKinds) {
   return {
@@ -63,19 +82,26 @@ export function savedBody(kinds: QuestionKinds) {
       described(anyQuestion, "What would be asked: the body or the parameters of its kind"),
     ),
     description,
+    view: described(view, "How it is shown: kept as it is, and read by nobody here"),
   };
 }
 
 /** The parameters of a saved question's results: another range than the one that is kept. */
-export const savedResultsParameters = { from: instant, to: instant };
+export const savedResultsParameters = {
+  from: instant,
+  to: instant,
+  range: relativeRange,
+  timezone,
+};
 
 /**
- * Read `{"kind", "question", "description"}`. The question is read as it will be when it is asked.
+ * Read `{"kind", "question", "description", "view"}`. The question is read as it will be when it is asked.
  * @throws ServiceError VALIDATION with all findings, their pointers into the body
  */
 export function readQuestionToKeep(body: unknown, kinds: QuestionKinds): QuestionToKeep {
-  return readBody(body, savedBody(kinds), ({ kind = "", question = {}, description }, findings) => {
-    const kept = { kind, question, description };
+  return readBody(body, savedBody(kinds), (asked, findings) => {
+    const { kind = "", question = {}, description, view } = asked;
+    const kept = { kind, question, description, ...(view !== undefined && { view }) };
     if (findings.length === 0) findings.push(...findingsOf(kept, kinds));
     return kept;
   });

@@ -39,6 +39,8 @@ export interface QuestionSummary {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly savedAt: number;
+  /** JSON of how it is shown, where somebody said so. */
+  readonly view?: string;
 }
 
 export interface SavedQuestion extends QuestionSummary {

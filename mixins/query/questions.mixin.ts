@@ -50,9 +50,9 @@ export function QuestionsMixin(config: Config) {
   return defineMixin<{ needs: Answering; state: Sharing }>()({
     methods: {
       async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
-        const { form, read } = kinds[kind];
-        const { question, at } = readWithRange<Question<K>>(form, raw, Date.now(), (asked) =>
-          read(asked, dimensions),
+        const reader = kinds[kind];
+        const { question, at } = readWithRange<Question<K>>(reader.form, raw, Date.now(), (plain) =>
+          reader.read(plain, dimensions),
         );
         const project = ctx.meta.project ?? defaultProject;
         if (kinds[kind].takesTurn(question, dimensions)) this.readingOf(project).checkTurn();

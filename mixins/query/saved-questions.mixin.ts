@@ -46,7 +46,7 @@ export function SavedQuestionsMixin(config: Config) {
         { meta }: Pick<Caller, "meta">,
         { name, body, demand = "any" }: Actions["query.saved.put"]["params"],
       ): Promise<Actions["query.saved.put"]["result"]> {
-        const { kind, question, description } = readQuestionToKeep(body, readers);
+        const { kind, question, description, view } = readQuestionToKeep(body, readers);
         const text = JSON.stringify(question);
         if (Buffer.byteLength(text) > maxBytes) {
           throw new ServiceError(
@@ -61,6 +61,7 @@ export function SavedQuestionsMixin(config: Config) {
           version: randomUUID(),
           savedAt: Date.now(),
           question: text,
+          ...(view !== undefined && { view: JSON.stringify(view) }),
         };
         const project = meta.project ?? defaultProject;
         const outcome = await this.store.saveQuestion(project, toSave, demand, maxQuestions);
@@ -123,7 +124,7 @@ export function SavedQuestionsMixin(config: Config) {
 }
 
 function shownOf(saved: QuestionSummary & Partial<SavedQuestion>): ShownQuestion {
-  const { name, kind, description, question, createdAt, savedAt } = saved;
+  const { name, kind, description, question, view, createdAt, savedAt } = saved;
   return {
     name,
     kind,
@@ -131,6 +132,7 @@ function shownOf(saved: QuestionSummary & Partial<SavedQuestion>): ShownQuestion
       question: JSON.parse(question) as Readonly<Record<string, unknown>>,
     }),
     description,
+    ...(view !== undefined && { view: JSON.parse(view) as Readonly<Record<string, unknown>> }),
     createdAt: new Date(createdAt).toISOString(),
     savedAt: new Date(savedAt).toISOString(),
   };

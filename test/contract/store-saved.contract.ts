@@ -22,7 +22,11 @@ export function savedContract(onStore: OnStore): void {
     test(
       "come back as they were saved, for their project alone, and are replaced by name",
       onStore(async (store) => {
-        const odd = { description: "\ud800 é😀", question: '{"a":"\\u0000$where"}' };
+        const odd = {
+          description: "\ud800 é😀",
+          question: '{"a":"\\u0000$where"}',
+          view: '{"pin":1,"$x":"\\u0000"}',
+        };
         expect(await store.saveQuestion("p", toSave("q.1", odd), "any", always)).toBe("created");
         const saved = { ...toSave("q.1", odd), createdAt: 1_000 };
         expect(await store.savedQuestion("p", "q.1")).toEqual(saved);
@@ -39,10 +43,14 @@ export function savedContract(onStore: OnStore): void {
       "are listed by name, without what they ask",
       onStore(async (store) => {
         for (const name of ["b", "a/1", "B", "a"]) {
-          await store.saveQuestion("p", toSave(name), "any", always);
+          await store.saveQuestion("p", toSave(name, { view: "{}" }), "any", always);
         }
         await store.saveQuestion("other", toSave("c"), "any", always);
-        const { question: _, ...summary } = { ...toSave("B"), createdAt: 1_000 };
+        const { question: _, ...summary } = {
+          ...toSave("B"),
+          createdAt: 1_000,
+          view: "{}",
+        };
         const listed = await store.savedQuestions("p");
         expect(listed.map(({ name }) => name)).toEqual(["B", "a", "a/1", "b"]);
         expect(listed[0]).toEqual(summary);

@@ -76,6 +76,35 @@ test("a question is saved, shown, listed, replaced and removed, for its project 
   expect((await ask("DELETE", "/queries/a%2Fb")).status).toBe(404);
 });
 
+test("a question keeps its view as it is and its range as it was written, and means today's", async () => {
+  const view = { shape: "line", pin: 2, z: { a: [1, null] } };
+  const body = { ...daily, question: { range: "7d", timezone: "Europe/Berlin" }, view };
+  const put = await ask("PUT", "/queries/week", { body });
+  expect(put.body).toMatchObject(body);
+  expect((await ask("GET", "/queries/week")).body).toMatchObject(body);
+  const { data } = (await ask("GET", "/queries")).body as { data: { name: string }[] };
+  expect(data.find(({ name }) => name === "week")).toMatchObject({ view });
+
+  const answer = async (path: string) =>
+    (await ask("GET", `/queries/week/results${path}`)).body as {
+      meta: { range: { from: string; to: string } };
+    };
+  const { from, to } = (await answer("")).meta.range;
+  const now = new Date().toISOString();
+  expect([from <= now, to > now]).toEqual([true, true]);
+  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
+  expect(Math.abs(days - 7)).toBeLessThan(0.05);
+  const other = (await answer("?range=90m&timezone=UTC")).meta.range;
+  expect(Date.parse(other.to) - Date.parse(other.from)).toBe(5_400_000);
+
+  const large = { ...body, view: { text: "é".repeat(1_025) } };
+  const refused = await ask("PUT", "/queries/week", { body: large });
+  expect(refused.body.errors?.map(({ pointer }) => pointer)).toEqual(["/view"]);
+  await ask("PUT", "/queries/week", { body: daily });
+  expect((await ask("GET", "/queries/week")).body).not.toHaveProperty("view");
+  await ask("DELETE", "/queries/week");
+});
+
 test("a write happens only where its precondition is met", async () => {
   const absent = { "If-None-Match": "*" };
   const put = (headers: Record<string, string>) =>

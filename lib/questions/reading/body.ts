@@ -1,4 +1,5 @@
 import { ServiceError } from "../../errors.ts";
+import { relativeRangeSchema } from "./relative-range.ts";
 import type { OpenRange } from "../../event/filter.ts";
 import type { JsonSchema } from "../../schema/rule.ts";
 import {
@@ -54,10 +55,12 @@ export function object<F extends Fields>(fields: F): Field<Asked<F> | undefined>
   };
 }
 
-/** `"range": {"from", "to"}`: both optional, RFC 3339 or epoch milliseconds. */
 const ends = object({ from: instant, to: instant });
+const last = { type: "object", properties: { last: { type: "string", examples: ["7d"] } } };
+
+/** `"range": {"from", "to"}`: both optional, RFC 3339 or epoch milliseconds. A relative one is such a range by now (`readWithRange`). */
 export const range: Field<OpenRange> = {
-  schema: ends.schema,
+  schema: { anyOf: [ends.schema, last, relativeRangeSchema] },
   read(value, at, findings) {
     const { from, to } = ends.read(value, at, findings) ?? {};
     checkOrder({ from, to }, { pointer: `${at.pointer}/to` }, findings);

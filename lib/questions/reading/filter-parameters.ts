@@ -1,5 +1,6 @@
 import { numberOf } from "../../event/json.ts";
 import { isKept } from "../../event/plain-json.ts";
+import { relativeRange, zoneOfRange } from "./relative-range.ts";
 import { readPath } from "../../event/property-path.ts";
 import type { Condition, Scalar } from "../../event/filter.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
@@ -44,6 +45,8 @@ export const filterFields = {
   userId: described(text, "Of metadata.userId, else of metadata.anonymousId"),
   from: described(instant, "The first instant of the range", "2026-01-01T00:00:00Z"),
   to: described(instant, "The instant after the range", "2026-02-01T00:00:00Z"),
+  range: relativeRange,
+  timezone: zoneOfRange,
   bot: choice(["include", "exclude", "only"], "include"),
 };
 

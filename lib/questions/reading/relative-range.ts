@@ -7,7 +7,7 @@ import {
   type RelativeRange,
 } from "../../counting/relative-range.ts";
 import { lastInstant } from "../../event/instant.ts";
-import type { Raw } from "./field.ts";
+import { described, later, type Field, type Raw } from "./field.ts";
 
 /** How a question is asked: by parameters, `from` and `to` among them, or by a body with its `range`. */
 export interface Form {
@@ -15,6 +15,29 @@ export interface Form {
   /** Whether its reader knows `timezone`; otherwise that goes with a relative range alone. */
   readonly takesZone: boolean;
 }
+
+/** How a relative range is described. It is read before all else (`readWithRange`). */
+export const relativeRangeSchema = {
+  type: "string",
+  pattern: `^(${rangeWords.join("|")}|[1-9][0-9]{0,5}[mhd])$`,
+  examples: ["7d", "24h", "this_month"],
+};
+
+/** The parameter `range`. */
+export const relativeRange: Field<unknown> = described(
+  later(relativeRangeSchema),
+  "In the place of from and to: relative to now, in the zone of `timezone`",
+);
+
+/** The parameter `timezone` of what needs none but for a relative range. */
+export const zoneOfRange: Field<void> = {
+  schema: { type: "string", description: "The zone of a relative range", default: "UTC" },
+  read(value, { pointer }, findings) {
+    if (value === undefined) return;
+    const message = "timezone goes with a relative range, such as range=7d";
+    findings.push({ pointer, code: "zone", message });
+  },
+};
 
 /** Lists of events and what is like them. */
 export const asParameters: Form = { by: "parameters", takesZone: false };

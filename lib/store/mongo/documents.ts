@@ -116,6 +116,8 @@ export interface QuestionDocument {
   readonly savedAt: number;
   /** JSON. */
   readonly question: string;
+  /** JSON of how it is shown. */
+  readonly view?: string;
 }
 
 /** JSON texts of sections, by their fields. */

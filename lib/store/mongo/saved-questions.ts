@@ -12,17 +12,18 @@ const maxRounds = 20;
 export async function saveQuestion(
   { questions }: Collections,
   project: ProjectId,
-  { name, savedAt, description, ...rest }: QuestionToSave,
+  { name, savedAt, description, view, ...rest }: QuestionToSave,
   demand: Demand,
   limit: number,
 ): Promise<"created" | "replaced" | "unmet" | "full"> {
   const _id = questionKey(project, name);
   const set = { ...rest, description: toColumn(description), savedAt };
+  const kept = view !== undefined && { view };
   for (let round = 0; round < maxRounds; round += 1) {
     if (demand !== "absent") {
       const { matchedCount } = await questions.updateOne(
         { _id, ...versionFilter(demand) },
-        { $set: set },
+        view === undefined ? { $set: set, $unset: { view: "" } } : { $set: { ...set, view } },
       );
       if (matchedCount > 0) return "replaced";
       if (demand !== "any") return "unmet";
@@ -31,7 +32,7 @@ export async function saveQuestion(
     if (isThere && demand === "absent") return "unmet";
     if (isThere) continue;
     if ((await questions.countDocuments({ project })) >= limit) return "full";
-    const document = { _id, project, name, createdAt: savedAt, ...set };
+    const document = { _id, project, name, createdAt: savedAt, ...set, ...kept };
     if ((await insertAbsent(questions, [document])).length === 0) return "created";
     if (demand === "absent") return "unmet";
   }
@@ -81,6 +82,14 @@ function questionKey(project: ProjectId, name: string): string {
 }
 
 function summaryOf(document: Omit<QuestionDocument, "question">): QuestionSummary {
-  const { name, kind, description, version, createdAt, savedAt } = document;
-  return { name, kind, description: fromColumn(description), version, createdAt, savedAt };
+  const { name, kind, description, version, createdAt, savedAt, view } = document;
+  return {
+    name,
+    kind,
+    description: fromColumn(description),
+    version,
+    createdAt,
+    savedAt,
+    ...(view !== undefined && { view }),
+  };
 }

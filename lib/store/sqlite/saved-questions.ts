@@ -3,12 +3,12 @@ import type { Demand } from "../../questions/saved.ts";
 import type { Database, Row } from "./database.ts";
 import { fromColumn, toColumn } from "../rows.ts";
 
-const summary = "name, kind, description, version, created_at, saved_at";
+const summary = "name, kind, description, version, created_at, saved_at, view";
 
 export function saveQuestion(
   db: Database,
   project: string,
-  { name, kind, description, version, savedAt, question }: QuestionToSave,
+  { name, kind, description, version, savedAt, question, view }: QuestionToSave,
   demand: Demand,
   limit: number,
 ): "created" | "replaced" | "unmet" | "full" {
@@ -16,9 +16,10 @@ export function saveQuestion(
   if (!isMet(demand, there)) return "unmet";
   if (there === undefined && countOf(db, project) >= limit) return "full";
   db.run(
-    `INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET kind = excluded.kind, description = excluded.description,
-        version = excluded.version, saved_at = excluded.saved_at, question = excluded.question`,
+        version = excluded.version, saved_at = excluded.saved_at, question = excluded.question,
+        view = excluded.view`,
     project,
     name,
     kind,
@@ -27,6 +28,7 @@ export function saveQuestion(
     savedAt,
     savedAt,
     question,
+    view ?? null,
   );
   return there === undefined ? "created" : "replaced";
 }
@@ -41,7 +43,7 @@ export function savedQuestion(
     project,
     name,
   );
-  return row && { ...summaryOf(row), question: row[6] as string };
+  return row && { ...summaryOf(row), question: row[7] as string };
 }
 
 export function savedQuestions(db: Database, project: string): readonly QuestionSummary[] {
@@ -80,13 +82,15 @@ function isMet(demand: Demand, there: string | undefined): boolean {
 }
 
 function summaryOf(row: Row): QuestionSummary {
-  const [name, kind, description, version, createdAt, savedAt] = row as readonly unknown[] as [
-    string,
-    string,
-    string,
-    string,
-    number,
-    number,
-  ];
-  return { name, kind, description: fromColumn(description), version, createdAt, savedAt };
+  const [name, kind, description, version, createdAt, savedAt, view] =
+    row as readonly unknown[] as [string, string, string, string, number, number, string | null];
+  return {
+    name,
+    kind,
+    description: fromColumn(description),
+    version,
+    createdAt,
+    savedAt,
+    ...(view !== null && { view }),
+  };
 }

@@ -149,7 +149,16 @@ const brokenEvents = `
   CREATE UNIQUE INDEX broken_by_id ON broken (project, id);
 `;
 
-export const storeSchema: SchemaSteps = [first, columnsAndQuestions, identityStep, brokenEvents];
+/** How a saved question is shown. */
+const views = "ALTER TABLE questions ADD COLUMN view TEXT;";
+
+export const storeSchema: SchemaSteps = [
+  first,
+  columnsAndQuestions,
+  identityStep,
+  brokenEvents,
+  views,
+];
 
 /** Set a fresh connection up that writes: durable to the last commit, tables made where they are missing. @throws NewerSchema */
 export function prepareStore(db: DatabaseSync, file: string): void {
