@@ -2,14 +2,13 @@ import type { Config } from "../lib/config.ts";
 import { defineMixin } from "../lib/moleculer.ts";
 import { openOrEnd } from "../lib/runtime/shared-resource.ts";
 import { Shared } from "../lib/runtime/shared-resource.ts";
-import { openStore } from "../lib/store/open.ts";
-import type { EventStore } from "../lib/store/store.ts";
+import { openStore, type OpenStore } from "../lib/store/open.ts";
 
 export interface Storing {
-  store: EventStore;
+  store: OpenStore;
 }
 
-const stores = new Shared<object, EventStore>();
+const stores = new Shared<object, OpenStore>();
 
 /** Gives a service `this.store`, the event store that all services of a process share. */
 export function StoreMixin(config: Config) {

@@ -4,6 +4,7 @@ import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../questions/folds.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../event/event-page.ts";
+import type { EntityReads } from "./entity-reads.ts";
 import type { QuestionStore } from "./saved-questions.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { Section, SectionRow, Sum } from "../counting/cells.ts";
@@ -28,11 +29,8 @@ export interface BatchPack {
  * Writes resolve when a crash can no longer lose them. Any method throws ServiceError
  * `STORE_UNAVAILABLE` while the store is away (disk full, server gone) and works again, without
  * being opened anew, once it is back. Reads see every write that resolved before they began.
- *
- * The verbs leave the names of moleculer-db's adapters free (`find`, `count`, `findById`, ...): an
- * implementation is both, an event store and an adapter.
  */
-export interface EventStore extends QuestionStore {
+export interface EventStore extends QuestionStore, EntityReads {
   /**
    * Steps 2 to 5 of the protocol at once, for a batch that owns all of its events: either all of it is seen,
    * or nothing of it. Absent where a store cannot do that: then each step is a call.

@@ -6,9 +6,7 @@ import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Storing } from "../store.mixin.ts";
 
-interface Adapter {
-  init(broker: object, service: object): void;
-}
+type Adapter = ReturnType<Storing["store"]["adapter"]>;
 
 interface EntityParams {
   query?: Readonly<Record<string, unknown>>;
@@ -53,8 +51,8 @@ export function EntitiesMixin() {
       },
     },
     started() {
-      this.adapter = this.store as unknown as Adapter;
-      this.adapter.init(this.broker, this);
+      this.adapter = this.store.adapter();
+      this.adapter.init();
     },
   });
 }

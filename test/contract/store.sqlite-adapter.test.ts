@@ -3,7 +3,8 @@ import DbService from "moleculer-db";
 import { rollUpAll } from "../../lib/store/protocol.ts";
 import { eventually } from "../support/eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
-import type { SqliteAdapter } from "../../lib/store/sqlite/adapter.ts";
+import type { EntityAdapter } from "../../lib/store/entities/adapter.ts";
+import type { SqliteStore } from "../../lib/store/sqlite/sqlite-store.ts";
 import { always, event, minute } from "./store-harness.ts";
 
 /** A broker with a moleculer-db service `stored` over a SQLite store. */
@@ -11,23 +12,25 @@ const onService =
   (
     test: (
       call: (action: string, params?: object) => Promise<unknown>,
-      store: SqliteAdapter,
+      store: SqliteStore,
+      adapter: EntityAdapter,
     ) => Promise<void>,
     settings: object = {},
   ) =>
   async () => {
     const harness = await SqliteHarness.open();
     const store = harness.create();
+    const adapter = store.adapter();
     const broker = new ServiceBroker({ logger: false });
     broker.createService({
       name: "stored",
       mixins: [DbService as unknown as object],
-      adapter: store,
+      adapter,
       settings,
     } as never);
     await broker.start();
     try {
-      await test((action, params) => broker.call(`stored.${action}`, params), store);
+      await test((action, params) => broker.call(`stored.${action}`, params), store, adapter);
     } finally {
       await broker.stop();
       await harness.dispose();
@@ -42,10 +45,10 @@ const stored = [
 ];
 
 const seeded = (test: Parameters<typeof onService>[0], settings?: object) =>
-  onService(async (call, store) => {
+  onService(async (call, store, adapter) => {
     await store.append("b1", stored.slice(0, 3));
     await store.append("b2", stored.slice(3));
-    await test(call, store);
+    await test(call, store, adapter);
   }, settings);
 
 const idsOf = (entities: unknown) => (entities as readonly { id: string }[]).map(({ id }) => id);
@@ -173,7 +176,7 @@ describe("a moleculer-db service over the SQLite store", () => {
 
   test(
     "never changes or removes a stored event",
-    seeded(async (call, store) => {
+    seeded(async (call, _store, adapter) => {
       const refused = { type: "METHOD_NOT_ALLOWED", code: 405 };
       await expect(call("update", { id: "p:a", type: "x" })).rejects.toMatchObject(refused);
       await expect(call("remove", { id: "p:a" })).rejects.toMatchObject(refused);
@@ -184,7 +187,7 @@ describe("a moleculer-db service over the SQLite store", () => {
         "removeById",
         "clear",
       ] as const) {
-        await expect(store[verb]()).rejects.toMatchObject(refused);
+        await expect(adapter[verb]()).rejects.toMatchObject(refused);
       }
       expect(await call("count")).toBe(4);
     }),
@@ -207,7 +210,7 @@ describe("a moleculer-db service over the SQLite store", () => {
     const harness = await SqliteHarness.open();
     const mend = await harness.breakIt();
     const broker = new ServiceBroker({ logger: false });
-    const adapter = harness.create();
+    const adapter = harness.create().adapter();
     const mixins = [DbService as unknown as object];
     broker.createService({ name: "stored", mixins, adapter } as never);
     await broker.start();
@@ -224,13 +227,14 @@ describe("a moleculer-db service over the SQLite store", () => {
 
   test("leaves a store open that it did not open", async () => {
     const harness = await SqliteHarness.open();
-    const adapter = await harness.open();
+    const store = await harness.open();
+    const adapter = store.adapter();
     const broker = new ServiceBroker({ logger: false });
     const mixins = [DbService as unknown as object];
     broker.createService({ name: "stored", mixins, adapter } as never);
     await broker.start();
     await broker.stop();
-    await adapter.append("b", [event("a")]);
+    await store.append("b", [event("a")]);
     expect(await adapter.findOne({ id: "a" })).toMatchObject({ _id: "p:a" });
     expect(await adapter.findOne({ id: "none" })).toBeNull();
     expect(await adapter.createCursor({ query: { id: "a" } }).count()).toBe(1);

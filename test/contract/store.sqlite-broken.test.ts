@@ -44,7 +44,9 @@ describe("an event that is damaged", () => {
     for (const ask of [
       async () => ids(await (await damaged()).events({ ...all, where })),
       async () =>
-        (await (await damaged()).find({ query: { project: "p" } })).map(({ id }) => id).sort(),
+        (await (await damaged()).adapter().find({ query: { project: "p" } }))
+          .map(({ id }) => id)
+          .sort(),
       async () => {
         const { text } = await (
           await damaged()

@@ -1,6 +1,7 @@
 import { ServiceBroker, type Service, type ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
-import type { SqliteAdapter } from "../../lib/store/sqlite/adapter.ts";
+import MongoDbAdapter from "moleculer-db-adapter-mongo";
+import type { EntityAdapter } from "../../lib/store/entities/adapter.ts";
 import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
 import { event, minute } from "../contract/store-harness.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
@@ -71,15 +72,15 @@ describeWith(["mongo-java"], "the MongoDB store as moleculer-db's adapter", () =
   let server: RunningServer;
   let harness: MongoHarness;
   let other: SqliteHarness;
-  let mongo: MongoStore;
-  let sqlite: SqliteAdapter;
+  let mongo: EntityAdapter;
+  let sqlite: EntityAdapter;
   beforeAll(async () => {
     server = await startMongoJava();
     harness = await MongoHarness.behindCable(server.url);
     other = await SqliteHarness.open();
-    mongo = await harness.open();
-    sqlite = await other.open();
-    for (const store of [mongo, sqlite]) await store.append("b1", stored);
+    const stores = [await harness.open(), await other.open()] as const;
+    for (const store of stores) await store.append("b1", stored);
+    [mongo, sqlite] = [stores[0].adapter(), stores[1].adapter()];
   });
   afterAll(async () => {
     await harness?.dispose();
@@ -133,17 +134,18 @@ describeWith(["mongo-java"], "the MongoDB store as moleculer-db's adapter", () =
   describe("in a moleculer-db service", () => {
     const broker = new ServiceBroker({ logger: false });
     let own: MongoHarness;
-    let adapter: MongoStore;
+    let store: MongoStore;
     beforeAll(async () => {
       own = await MongoHarness.behindCable(server.url);
-      adapter = own.create();
+      store = own.create();
       broker.createService({
         name: "events",
         mixins: [DbService as unknown as ServiceSchema],
         settings: { idField: "key" },
         // Not in the schema: Moleculer copies schemas, and a store cannot be copied.
-        created(this: Service & { adapter: MongoStore }) {
-          this.adapter = adapter;
+        created(this: Service & { adapter: EntityAdapter }) {
+          this.adapter = store.adapter();
+          expect(this.adapter).toBeInstanceOf(MongoDbAdapter);
           this.adapter.init();
         },
       });
@@ -152,7 +154,7 @@ describeWith(["mongo-java"], "the MongoDB store as moleculer-db's adapter", () =
     afterAll(async () => {
       await broker.stop();
       // The service opened it, so the service closes it.
-      await expect(adapter.ping()).rejects.toMatchObject({ type: "STORE_UNAVAILABLE" });
+      await expect(store.ping()).rejects.toMatchObject({ type: "STORE_UNAVAILABLE" });
       await own.dispose();
     });
 
@@ -167,8 +169,8 @@ describeWith(["mongo-java"], "the MongoDB store as moleculer-db's adapter", () =
       expect(await broker.call("events.list", page)).toMatchObject({ total: 2, totalPages: 2 });
       expect(await broker.call("events.find", page)).toHaveLength(2);
       expect(await broker.call("events.count", page)).toBe(2);
-      const marks = await adapter.dirty("minute", 10);
-      const sums = await Promise.all(marks.map(({ bucket }) => adapter.sumDeltas(bucket)));
+      const marks = await store.dirty("minute", 10);
+      const sums = await Promise.all(marks.map(({ bucket }) => store.sumDeltas(bucket)));
       expect(sums.reduce((total, { cells }) => total + cells.types["a"]!, 0)).toBe(3);
     });
 

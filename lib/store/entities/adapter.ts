@@ -1,22 +1,151 @@
 import { deltasOf } from "../../counting/delta.ts";
+import { rolledUp } from "../../counting/dimensions.ts";
 import { ServiceError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
-import type { EntityBatch } from "./insert.ts";
-import { type EntityKey } from "./query.ts";
+import type { EntityKey } from "../entity-reads.ts";
 import { storeBatch } from "../protocol.ts";
 import type { EventStore } from "../store.ts";
+import type { EntityBatch } from "./insert.ts";
+import { maxUnlimited, readEntityFilters, readKey, type EntityFilters } from "./query.ts";
 
 /** A stored event as moleculer-db sees it. `_id` is `project:id`. */
 export type EventEntity = StoredEvent & { readonly _id: string };
 
-export interface EntityStoreOptions {
-  /** What is rolled up of inserted events. */
-  readonly dimensions: readonly string[];
-  /** Store the addresses of inserted events whole. */
-  readonly fullIp: boolean;
+export interface EntityOptions {
+  /** What is rolled up of inserted events. Default: the built-in dimensions. */
+  readonly dimensions?: readonly string[];
+  /** Store the addresses of inserted events whole. Default false. */
+  readonly fullIp?: boolean;
 }
 
-export function entityOf(event: StoredEvent): EventEntity {
+/** A store that can be opened by its adapter. */
+export interface AdaptedStore extends EventStore {
+  /** Whether somebody opened it. */
+  readonly isOpened: boolean;
+  open(): Promise<void>;
+}
+
+/**
+ * A store as a moleculer-db adapter over all projects' events: `get`, `find`, `list`, `count`, `resolve` and `insert`
+ * work; stored events never change, so the other verbs throw METHOD_NOT_ALLOWED. Filters are those of
+ * `readEntityFilters`, never the back end's own.
+ */
+export class EntityAdapter {
+  readonly #store: AdaptedStore;
+  readonly #options: Required<EntityOptions>;
+  #opened = false;
+
+  constructor(store: AdaptedStore, { dimensions = rolledUp([]), fullIp = false }: EntityOptions) {
+    this.#store = store;
+    this.#options = { dimensions, fullIp };
+  }
+
+  /** Moleculer copies schemas deeply, an adapter within too, but not objects that name their own kind. */
+  get [Symbol.toStringTag](): string {
+    return "EntityAdapter";
+  }
+
+  /** Called by moleculer-db with the broker and the service; neither is needed. */
+  init(): void {}
+
+  async connect(): Promise<void> {
+    if (this.#store.isOpened) return;
+    this.#opened = true;
+    await this.#store.open();
+  }
+
+  /** Closes the store where `connect` opened it; one that was open before has another owner. */
+  async disconnect(): Promise<void> {
+    if (this.#opened) await this.#store.close();
+  }
+
+  /** @throws ServiceError VALIDATION for a filter that is not known, and where very many match and no limit is given */
+  async find(filters: EntityFilters = {}): Promise<EventEntity[]> {
+    const query = readEntityFilters(filters);
+    const found = await this.#store.findEntities(query);
+    if (found.length > maxUnlimited && query.limit === maxUnlimited + 1) {
+      throw new ServiceError("VALIDATION", `more than ${maxUnlimited} events match: give a limit`);
+    }
+    return found.map(entityOf);
+  }
+
+  async findOne(query: unknown): Promise<EventEntity | null> {
+    return (await this.find({ query, limit: 1 }))[0] ?? null;
+  }
+
+  async findById(id: unknown): Promise<EventEntity | null> {
+    return (await this.findByIds([id]))[0] ?? null;
+  }
+
+  /** In the order of the ids; those that are not there are absent. */
+  findByIds(ids: readonly unknown[]): Promise<EventEntity[]> {
+    return this.#byKeys(ids.flatMap((id) => readKey(id) ?? []));
+  }
+
+  /** How many match, whatever limit and offset are. */
+  async count(filters: EntityFilters = {}): Promise<number> {
+    return this.#store.countEntities(readEntityFilters(filters));
+  }
+
+  /** Stores one event as a batch of its own: see `insertMany`. */
+  async insert(entity: object): Promise<EventEntity> {
+    const [stored] = await this.insertMany([entity]);
+    return stored!;
+  }
+
+  /** As `storeEntities` says: collecting is what `ingest.collect` is for. */
+  async insertMany(entities: readonly object[]): Promise<EventEntity[]> {
+    return this.#byKeys(await storeEntities(this.#store, entities, this.#options));
+  }
+
+  updateMany(): Promise<never> {
+    return immutable();
+  }
+
+  updateById(): Promise<never> {
+    return immutable();
+  }
+
+  removeMany(): Promise<never> {
+    return immutable();
+  }
+
+  removeById(): Promise<never> {
+    return immutable();
+  }
+
+  clear(): Promise<never> {
+    return immutable();
+  }
+
+  entityToObject(entity: EventEntity): EventEntity {
+    return entity;
+  }
+
+  createCursor(filters: EntityFilters = {}): {
+    toArray(): Promise<EventEntity[]>;
+    count(): Promise<number>;
+  } {
+    return { toArray: () => this.find(filters), count: () => this.count(filters) };
+  }
+
+  beforeSaveTransformID(entity: object, idField: string): object {
+    const { [idField]: id, ...rest } = entity as Record<string, unknown>;
+    return idField === "_id" || id === undefined ? { ...entity } : { ...rest, _id: id };
+  }
+
+  afterRetrieveTransformID(entity: object, idField: string): object {
+    if (idField === "_id") return entity;
+    const { _id, ...rest } = entity as Record<string, unknown>;
+    return { ...rest, [idField]: _id };
+  }
+
+  async #byKeys(keys: readonly EntityKey[]): Promise<EventEntity[]> {
+    return (await this.#store.entitiesByKey(keys)).map(entityOf);
+  }
+}
+
+function entityOf(event: StoredEvent): EventEntity {
   return { _id: `${event.project}:${event.id}`, ...event };
 }
 
@@ -27,10 +156,10 @@ export function entityOf(event: StoredEvent): EventEntity {
  * @returns their keys, in the order of the entities within each project
  * @throws ServiceError INVALID_EVENT before anything is stored; ID_CONFLICT after the others were
  */
-export async function storeEntities(
+async function storeEntities(
   store: EventStore,
   entities: readonly object[],
-  { dimensions, fullIp }: EntityStoreOptions,
+  { dimensions, fullIp }: Required<EntityOptions>,
 ): Promise<readonly EntityKey[]> {
   // Loaded here: the tables of enrichment take memory that most processes do not need.
   const { batchesOf } = await import("./insert.ts");
@@ -52,6 +181,7 @@ async function storeOne(
     throw new ServiceError("ID_CONFLICT");
   }
 }
-export function immutable(): Promise<never> {
+
+function immutable(): Promise<never> {
   return Promise.reject(new ServiceError("METHOD_NOT_ALLOWED", "Stored events never change"));
 }

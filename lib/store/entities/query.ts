@@ -1,30 +1,9 @@
 import { ServiceError } from "../../errors.ts";
-import type { EventId, ProjectId } from "../../event/event.ts";
 import { instantOf, isOfInstants } from "../../questions/reading/filter-body.ts";
 import { hasElements, nameOf, readPath } from "../../event/property-path.ts";
 import type { Condition, Scalar } from "../../event/filter.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
-
-/** A stored event's identity across projects; its entity's `_id` is `project:id`. */
-export interface EntityKey {
-  readonly project: ProjectId;
-  readonly id: EventId;
-}
-
-/** What moleculer-db asks for, in the store's own terms. */
-export interface EntityQuery {
-  readonly where: readonly Condition[];
-  /** Only these. */
-  readonly keys?: readonly EntityKey[];
-  readonly sort: readonly SortKey[];
-  readonly offset: number;
-  readonly limit: number;
-}
-
-export interface SortKey {
-  readonly path: PropertyPath;
-  readonly descending: boolean;
-}
+import type { EntityKey, EntityQuery, SortKey } from "../entity-reads.ts";
 
 /** moleculer-db's filters, as they come in. */
 export interface EntityFilters {

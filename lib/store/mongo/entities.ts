@@ -1,7 +1,7 @@
 import type { Sort } from "mongodb";
 import { propertyAt } from "../../event/filter.ts";
 import type { StoredEvent } from "../../event/event.ts";
-import type { EntityKey, EntityQuery, SortKey } from "../entities/query.ts";
+import type { EntityKey, EntityQuery, SortKey } from "../entity-reads.ts";
 import { inOneAnswer, type Collections } from "./documents.ts";
 import { columnOf, translate, type EventDocumentFilter } from "./conditions.ts";
 import { eventKey, fromDocument } from "./documents.ts";

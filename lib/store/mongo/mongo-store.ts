@@ -1,4 +1,4 @@
-import { rolledUp } from "../../counting/dimensions.ts";
+import type { Db, MongoClient } from "mongodb";
 import type { Section } from "../../counting/cells.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
 import type { Marks } from "../../counting/cover.ts";
@@ -7,7 +7,9 @@ import type { Bucket, Grain } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { EventText } from "../../event/event-text.ts";
 import { analyze } from "./analyze.ts";
-import { MongoAdapter, type MongoOptions } from "./adapter.ts";
+import { mongoAdapter } from "./adapter.ts";
+import { MongoLink } from "./connection.ts";
+import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { append } from "./events.ts";
 import { deltaSums, putDeltas } from "./deltas.ts";
 import { event, events } from "./events.ts";
@@ -19,8 +21,10 @@ import { rollups } from "./rollups.ts";
 import { upsertAll } from "./writes.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";
-import type { Log } from "../../log.ts";
-import type { Analyzed, EventStore, Ownership } from "../store.ts";
+import { silent, type Log } from "../../log.ts";
+import type { AdaptedStore, EntityAdapter, EntityOptions } from "../entities/adapter.ts";
+import type { EntityKey, EntityQuery } from "../entity-reads.ts";
+import type { Analyzed, Ownership } from "../store.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -29,7 +33,17 @@ import type { DirtyMark } from "../../counting/bucket.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../../event/event-page.ts";
 import { defaultPageLimits } from "../../event/event-page.ts";
 
-export type { MongoOptions } from "./adapter.ts";
+export interface MongoOptions {
+  /** `mongodb://user:password@host:port/database?options`, or `mongodb+srv:`. */
+  readonly uri: string;
+  /** Where the URI names no database. Default `analytics`. */
+  readonly database?: string;
+  /** How many bytes of text a rollup's document may hold; more is kept in parts. Default 12 MiB. */
+  readonly maxRollupBytes?: number;
+  /** How long at least lies between two looks whether the indexes are there. Default a minute. */
+  readonly prepareEveryMs?: number;
+  readonly log?: Log;
+}
 
 /** A look finds one document of each collection by no key. */
 const lookTimeoutMs = 1_000;
@@ -43,57 +57,82 @@ const maxRollupBytes = 12 * 1_024 * 1_024;
  * replacements and removals of one document under a condition. Writes are acknowledged by a
  * majority's journals, reads are the primary's.
  */
-export class MongoStore extends MongoAdapter implements EventStore {
+export class MongoStore implements AdaptedStore {
+  readonly #link: MongoLink;
   readonly #passes: MongoPasses;
-
-  protected get store(): EventStore {
-    return this;
-  }
+  #isOpened = false;
 
   /**
    * Resolves also while the server is away: then methods throw STORE_UNAVAILABLE until it is there.
    * @throws ConfigError, which names MONGODB_URI, for what somebody has to change: the URI, a password, a role
    */
   static async open(config: Config, log: Log): Promise<MongoStore> {
-    const store = new MongoStore({
-      uri: config.mongodbUri ?? "",
-      database: config.clusterName,
-      dimensions: rolledUp(config.rollupDimensions),
-      fullIp: config.fullIp,
-      log,
-    });
+    const { mongodbUri, clusterName: database } = config;
+    const store = new MongoStore({ uri: mongodbUri ?? "", database, log });
     await store.open();
     return store;
   }
 
   /** @throws ConfigError where the URI cannot be read */
-  constructor(options: MongoOptions) {
-    super(options);
-    this.#passes = new MongoPasses(this.link, options.maxRollupBytes ?? maxRollupBytes);
+  constructor({
+    uri,
+    database = "analytics",
+    log = silent,
+    prepareEveryMs,
+    ...options
+  }: MongoOptions) {
+    this.#link = new MongoLink({ uri, database, log, prepareEveryMs });
+    this.#passes = new MongoPasses(this.#link, options.maxRollupBytes ?? maxRollupBytes);
+  }
+
+  get client(): MongoClient {
+    return this.#link.client;
+  }
+
+  get db(): Db {
+    return this.#link.db;
+  }
+
+  get isOpened(): boolean {
+    return this.#isOpened;
+  }
+
+  /**
+   * Resolves once it is known whether the server can be used, whatever the answer: while it cannot,
+   * methods throw STORE_UNAVAILABLE.
+   * @throws ConfigError for what somebody has to change; then the store is closed
+   */
+  async open(): Promise<void> {
+    this.#isOpened = true;
+    await this.#link.open();
+  }
+
+  adapter(options: EntityOptions = {}): EntityAdapter {
+    return mongoAdapter(this.#link, this, options);
   }
 
   get reading(): number {
-    return this.link.scanning;
+    return this.#link.scanning;
   }
 
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
-    return this.link.run((collections) => append(collections, batch, events));
+    return this.#link.run((collections) => append(collections, batch, events));
   }
 
   putDeltas(deltas: readonly Delta[]): Promise<void> {
-    return this.link.run((collections) => putDeltas(collections, deltas));
+    return this.#link.run((collections) => putDeltas(collections, deltas));
   }
 
   markDirty(buckets: readonly Bucket[]): Promise<void> {
-    return this.link.run((collections) => markDirty(collections, buckets));
+    return this.#link.run((collections) => markDirty(collections, buckets));
   }
 
   dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]> {
-    return this.link.run((collections) => readDirty(collections, grain, limit));
+    return this.#link.run((collections) => readDirty(collections, grain, limit));
   }
 
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
-    return this.link.run((collections) => dirtyBacklog(collections));
+    return this.#link.run((collections) => dirtyBacklog(collections));
   }
 
   sumDeltas(minute: Bucket): Promise<Sum> {
@@ -121,7 +160,7 @@ export class MongoStore extends MongoAdapter implements EventStore {
   }
 
   marks(project: ProjectId, range: Range): Promise<Marks> {
-    return this.link.run((collections) => readMarks(collections, project, range));
+    return this.#link.run((collections) => readMarks(collections, project, range));
   }
 
   rollups<S extends Section>(
@@ -130,7 +169,7 @@ export class MongoStore extends MongoAdapter implements EventStore {
     ranges: readonly Range[],
     section: S,
   ): Promise<readonly SectionRow<S>[]> {
-    return this.link.run((collections) => rollups(collections, project, grain, ranges, section));
+    return this.#link.run((collections) => rollups(collections, project, grain, ranges, section));
   }
 
   deltaSums<S extends Section>(
@@ -138,27 +177,27 @@ export class MongoStore extends MongoAdapter implements EventStore {
     minutes: readonly number[],
     section: S,
   ): Promise<readonly SectionRow<S>[]> {
-    return this.link.run((collections) => deltaSums(collections, project, minutes, section));
+    return this.#link.run((collections) => deltaSums(collections, project, minutes, section));
   }
 
   events(query: EventQuery): Promise<readonly StoredEvent[]> {
-    return this.link.run((collections) => events(collections, query));
+    return this.#link.run((collections) => events(collections, query));
   }
 
   page(query: EventQuery, limits: PageLimits = defaultPageLimits): Promise<EventPage> {
-    return this.link.scan((collections) => page(collections, query, limits));
+    return this.#link.scan((collections) => page(collections, query, limits));
   }
 
   eventsText(query: EventQuery, text: EventText, limits: PageLimits): Promise<EventTextPage> {
-    return this.link.scan((collections) => eventsText(collections, query, text, limits));
+    return this.#link.scan((collections) => eventsText(collections, query, text, limits));
   }
 
   countEvents(query: EventFilter, limits: ReadLimits = { timeoutMs: Infinity }): Promise<number> {
-    return this.link.scan((collections) => countWithin(collections, query, limits));
+    return this.#link.scan((collections) => countWithin(collections, query, limits));
   }
 
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
-    return this.link.run((collections) => event(collections, project, id));
+    return this.#link.run((collections) => event(collections, project, id));
   }
 
   analyze<K extends FoldKind>(
@@ -166,9 +205,21 @@ export class MongoStore extends MongoAdapter implements EventStore {
     job: FoldJob<K>,
     limits: ReadLimits,
   ): Promise<Analyzed<K>> {
-    return this.link.scan((collections) =>
-      analyze(collections, filter, job, limits, this.link.aggregates),
+    return this.#link.scan((collections) =>
+      analyze(collections, filter, job, limits, this.#link.aggregates),
     );
+  }
+
+  findEntities(query: EntityQuery): Promise<readonly StoredEvent[]> {
+    return this.#link.run((collections) => findEntities(collections, query));
+  }
+
+  countEntities(query: EntityQuery): Promise<number> {
+    return this.#link.run((collections) => countEntities(collections, query));
+  }
+
+  entitiesByKey(keys: readonly EntityKey[]): Promise<readonly StoredEvent[]> {
+    return this.#link.run((collections) => findKeys(collections, keys));
   }
 
   saveQuestion(
@@ -177,17 +228,17 @@ export class MongoStore extends MongoAdapter implements EventStore {
     demand: Demand,
     limit: number,
   ): Promise<"created" | "replaced" | "unmet" | "full"> {
-    return this.link.run((collections) =>
+    return this.#link.run((collections) =>
       saveQuestion(collections, project, question, demand, limit),
     );
   }
 
   savedQuestion(project: ProjectId, name: string): Promise<SavedQuestion | undefined> {
-    return this.link.run((collections) => savedQuestion(collections, project, name));
+    return this.#link.run((collections) => savedQuestion(collections, project, name));
   }
 
   savedQuestions(project: ProjectId): Promise<readonly QuestionSummary[]> {
-    return this.link.run((collections) => savedQuestions(collections, project));
+    return this.#link.run((collections) => savedQuestions(collections, project));
   }
 
   removeQuestion(
@@ -195,24 +246,24 @@ export class MongoStore extends MongoAdapter implements EventStore {
     name: string,
     demand: Demand,
   ): Promise<"removed" | "absent" | "unmet"> {
-    return this.link.run((collections) => removeQuestion(collections, project, name, demand));
+    return this.#link.run((collections) => removeQuestion(collections, project, name, demand));
   }
 
   fingerprint(project: ProjectId, range: Range): Promise<string> {
-    return this.link.run((collections) => fingerprint(collections, project, range));
+    return this.#link.run((collections) => fingerprint(collections, project, range));
   }
 
   /** A small durable write: only that shows that others would succeed. */
   ping(): Promise<void> {
     const set = { at: Date.now() };
-    return this.link.run(({ pings }) => upsertAll(pings, [{ _id: "ping", set }]));
+    return this.#link.run(({ pings }) => upsertAll(pings, [{ _id: "ping", set }]));
   }
 
   /** Reads a little of each collection; writes only where the last call failed. */
   async look(): Promise<{ readonly damaged: boolean }> {
-    if (this.link.isAway) await this.ping();
+    if (this.#link.isAway) await this.ping();
     const options = { projection: { _id: 1 }, maxTimeMS: lookTimeoutMs } as const;
-    await this.link.run((collections) =>
+    await this.#link.run((collections) =>
       Promise.all([
         collections.events.findOne({}, options),
         collections.rollups.findOne({}, options),
@@ -225,6 +276,6 @@ export class MongoStore extends MongoAdapter implements EventStore {
   }
 
   close(): Promise<void> {
-    return this.link.close();
+    return this.#link.close();
   }
 }

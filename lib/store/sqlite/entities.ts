@@ -1,4 +1,4 @@
-import type { EntityKey, EntityQuery } from "../entities/query.ts";
+import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import { anyOf, conditionClause, sortClause, type Clause } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, toColumn, type EventRow } from "../rows.ts";

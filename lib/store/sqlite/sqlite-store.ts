@@ -6,7 +6,10 @@ import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";
-import type { Analyzed, EventStore, Ownership } from "../store.ts";
+import { errorType } from "../../errors.ts";
+import { EntityAdapter, type AdaptedStore, type EntityOptions } from "../entities/adapter.ts";
+import type { EntityKey, EntityQuery } from "../entity-reads.ts";
+import type { Analyzed, Ownership } from "../store.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -14,13 +17,12 @@ import type { SectionRow, Sum } from "../../counting/cells.ts";
 import type { DirtyMark } from "../../counting/bucket.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../../event/event-page.ts";
 import { defaultPageLimits } from "../../event/event-page.ts";
-import { isBrokenJson } from "../broken-body.ts";
 import type { BatchPack } from "../store.ts";
 import type { BucketRow } from "./marks.ts";
 import { scansEvents } from "../scanning.ts";
 import type { Weight } from "./readers.ts";
 import { fromRow, toRow } from "../rows.ts";
-import { SqliteThreads } from "./threads.ts";
+import { SqliteThreads, type SqliteOptions } from "./threads.ts";
 import { readCells, readSections } from "../cells-json.ts";
 import type { SumText, SectionText } from "./deltas.ts";
 
@@ -63,17 +65,68 @@ export type { SqliteOptions } from "./threads.ts";
  * for the disk, and a long read never holds up a write. Writes that wait at the same time share one
  * commit.
  */
-export class SqliteStore extends SqliteThreads implements EventStore {
+export class SqliteStore implements AdaptedStore {
+  readonly #threads: SqliteThreads;
+  #isOpened = false;
+
+  constructor(options: SqliteOptions) {
+    this.#threads = new SqliteThreads(options);
+  }
+
+  /**
+   * Resolves once it is known whether the file can be used, whatever the answer: while it cannot,
+   * methods throw STORE_UNAVAILABLE.
+   * @throws Error where a newer version wrote the file; then the store is closed
+   */
+  async open(): Promise<void> {
+    this.#isOpened = true;
+    try {
+      await this.ping();
+    } catch (error) {
+      if (errorType(error) === "STORE_UNAVAILABLE") return;
+      await this.close();
+      throw error;
+    }
+  }
+
+  get isOpened(): boolean {
+    return this.#isOpened;
+  }
+
+  adapter(options: EntityOptions = {}): EntityAdapter {
+    return new EntityAdapter(this, options);
+  }
+
+  ping(): Promise<void> {
+    return this.#threads.ping();
+  }
+
+  look(): Promise<{ readonly damaged: boolean }> {
+    return this.#threads.look();
+  }
+
+  get reading(): number {
+    return this.#threads.reading;
+  }
+
+  get leftOut(): number {
+    return this.#threads.leftOut;
+  }
+
+  /** What was asked for before is carried out first. */
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
   async keepWhole({ batch, count, bytes }: BatchPack): Promise<boolean> {
-    const kept = await this.write("keepWhole", batch, bytes);
-    if (kept) this.shredding.stored(count);
+    const kept = await this.#threads.write("keepWhole", batch, bytes);
+    if (kept) this.#threads.shredding.stored(count);
     return kept;
   }
 
   async append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
     const rows = events.map((event) => toRow(event, batch));
-    const answer = await this.write("append", batch, rows);
-    this.shredding.stored(events.length);
+    const answer = await this.#threads.write("append", batch, rows);
+    this.#threads.shredding.stored(events.length);
     const { owned, foreign } = answer ?? { owned: events.keys(), foreign: [] };
     return {
       owned: new Set(Iterator.from(owned).map((at) => events[at]!.id)),
@@ -86,49 +139,49 @@ export class SqliteStore extends SqliteThreads implements EventStore {
       const texts = [types, users, dimensions].map((part) => JSON.stringify(part));
       return [bucket.project, bucket.start, batch, ...(texts as [string, string, string])] as const;
     });
-    return this.write("putDeltas", rows);
+    return this.#threads.write("putDeltas", rows);
   }
 
   markDirty(buckets: readonly Bucket[]): Promise<void> {
-    return this.write("markDirty", buckets.map(bucketRow));
+    return this.#threads.write("markDirty", buckets.map(bucketRow));
   }
 
   dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]> {
-    return this.read("quick", "dirty", grain, limit);
+    return this.#threads.read("quick", "dirty", grain, limit);
   }
 
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
-    return this.read("quick", "dirtyBacklog");
+    return this.#threads.read("quick", "dirtyBacklog");
   }
 
   async sumDeltas(minute: Bucket): Promise<Sum> {
-    return sumOf(await this.read("steady", "sumDeltas", bucketRow(minute)));
+    return sumOf(await this.#threads.read("steady", "sumDeltas", bucketRow(minute)));
   }
 
   async sumChildren(parent: Bucket): Promise<Sum> {
-    return sumOf(await this.read("steady", "sumChildren", bucketRow(parent)));
+    return sumOf(await this.#threads.read("steady", "sumChildren", bucketRow(parent)));
   }
 
   writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
-    return this.write("writeRollup", bucketRow(bucket), { v: sum.v, cells: jsonOf(sum) });
+    return this.#threads.write("writeRollup", bucketRow(bucket), { v: sum.v, cells: jsonOf(sum) });
   }
 
   markParent(bucket: Bucket): Promise<void> {
-    return this.write("markParent", bucketRow(bucket));
+    return this.#threads.write("markParent", bucketRow(bucket));
   }
 
   clearMark({ bucket, nonce }: DirtyMark): Promise<void> {
-    return this.write("clearMark", bucketRow(bucket), nonce);
+    return this.#threads.write("clearMark", bucketRow(bucket), nonce);
   }
 
   /** The summing is done by a reader; the writer only puts the result in place. */
   async condense(minute: Bucket): Promise<void> {
-    const plan = await this.read("steady", "planFold", bucketRow(minute));
-    if (plan !== undefined) await this.write("fold", bucketRow(minute), plan);
+    const plan = await this.#threads.read("steady", "planFold", bucketRow(minute));
+    if (plan !== undefined) await this.#threads.write("fold", bucketRow(minute), plan);
   }
 
   marks(project: ProjectId, { from, to }: Range): Promise<Marks> {
-    return this.read("quick", "marks", project, { from, to });
+    return this.#threads.read("quick", "marks", project, { from, to });
   }
 
   async rollups<S extends Section>(
@@ -137,7 +190,7 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     ranges: readonly Range[],
     section: S,
   ): Promise<readonly SectionRow<S>[]> {
-    const rows = await this.read("quick", "rollups", project, grain, ranges, section);
+    const rows = await this.#threads.read("quick", "rollups", project, grain, ranges, section);
     return sectionRows(section, rows);
   }
 
@@ -146,13 +199,13 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     minutes: readonly number[],
     section: S,
   ): Promise<readonly SectionRow<S>[]> {
-    const rows = await this.read("quick", "deltaSums", project, minutes, section);
+    const rows = await this.#threads.read("quick", "deltaSums", project, minutes, section);
     return sectionRows(section, rows);
   }
 
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {
-    return this.parsed(async () =>
-      (await this.read(weightOf(query), "events", plain(query))).map(fromRow),
+    return this.#threads.parsed(async () =>
+      (await this.#threads.read(weightOf(query), "events", plain(query))).map(fromRow),
     );
   }
 
@@ -161,8 +214,8 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     { signal, ...limits }: PageLimits = defaultPageLimits,
   ): Promise<EventPage> {
     const read = { weight: weightOf(query), signal };
-    return this.parsed(async () => {
-      const { rows, ...end } = await this.readFor(read, "page", plain(query), limits);
+    return this.#threads.parsed(async () => {
+      const { rows, ...end } = await this.#threads.readFor(read, "page", plain(query), limits);
       return { events: rows.map(fromRow), ...end };
     });
   }
@@ -172,30 +225,26 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     text: EventText,
     { signal, ...limits }: PageLimits,
   ): Promise<EventTextPage> {
-    return this.readFor({ weight: "heavy", signal }, "eventsText", plain(query), text, limits);
+    return this.#threads.readFor(
+      { weight: "heavy", signal },
+      "eventsText",
+      plain(query),
+      text,
+      limits,
+    );
   }
 
   countEvents(query: EventFilter, { timeoutMs, signal }: ReadLimits = unlimited): Promise<number> {
     const { from = -Infinity, to = Infinity } = query;
     const weight = to - from <= quickCountMs ? weightOf(query) : "heavy";
-    return this.readFor({ weight, signal }, "countEvents", query, timeoutMs);
+    return this.#threads.readFor({ weight, signal }, "countEvents", query, timeoutMs);
   }
 
   async event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined> {
-    return this.parsed(async () => {
-      const row = await this.read("quick", "event", project, id);
+    return this.#threads.parsed(async () => {
+      const row = await this.#threads.read("quick", "event", project, id);
       return row && fromRow(row);
     });
-  }
-
-  /** Bodies are parsed here, not by the thread that read them. */
-  protected async parsed<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      if (!isBrokenJson(error)) throw error;
-      return this.withoutBroken(read);
-    }
   }
 
   async analyze<K extends FoldKind>(
@@ -204,9 +253,26 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     { timeoutMs, signal }: ReadLimits,
   ): Promise<Analyzed<K>> {
     const read = { weight: "heavy", signal } as const;
-    const analyzed = await this.readFor(read, "analyze", filter, job, timeoutMs);
-    this.shredding.wake();
+    const analyzed = await this.#threads.readFor(read, "analyze", filter, job, timeoutMs);
+    this.#threads.shredding.wake();
     return analyzed as Analyzed<K>;
+  }
+
+  findEntities(query: EntityQuery): Promise<readonly StoredEvent[]> {
+    const weight = query.keys === undefined ? "heavy" : "quick";
+    return this.#threads.parsed(async () =>
+      (await this.#threads.read(weight, "findEntities", query)).map(fromRow),
+    );
+  }
+
+  countEntities(query: EntityQuery): Promise<number> {
+    return this.#threads.read("heavy", "countEntities", query);
+  }
+
+  entitiesByKey(keys: readonly EntityKey[]): Promise<readonly StoredEvent[]> {
+    return this.#threads.parsed(async () =>
+      (await this.#threads.read("quick", "findKeys", keys)).map(fromRow),
+    );
   }
 
   saveQuestion(
@@ -215,15 +281,15 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     demand: Demand,
     limit: number,
   ): Promise<"created" | "replaced" | "unmet" | "full"> {
-    return this.write("saveQuestion", project, question, demand, limit);
+    return this.#threads.write("saveQuestion", project, question, demand, limit);
   }
 
   savedQuestion(project: ProjectId, name: string): Promise<SavedQuestion | undefined> {
-    return this.read("quick", "savedQuestion", project, name);
+    return this.#threads.read("quick", "savedQuestion", project, name);
   }
 
   savedQuestions(project: ProjectId): Promise<readonly QuestionSummary[]> {
-    return this.read("quick", "savedQuestions", project);
+    return this.#threads.read("quick", "savedQuestions", project);
   }
 
   removeQuestion(
@@ -231,11 +297,11 @@ export class SqliteStore extends SqliteThreads implements EventStore {
     name: string,
     demand: Demand,
   ): Promise<"removed" | "absent" | "unmet"> {
-    return this.write("removeQuestion", project, name, demand);
+    return this.#threads.write("removeQuestion", project, name, demand);
   }
 
   fingerprint(project: ProjectId, { from, to }: Range): Promise<string> {
-    return this.read("quick", "fingerprint", project, { from, to });
+    return this.#threads.read("quick", "fingerprint", project, { from, to });
   }
 }
 

@@ -1,5 +1,5 @@
-import { errorType, ServiceError } from "../../errors.ts";
-import { BrokenBody } from "../broken-body.ts";
+import { ServiceError } from "../../errors.ts";
+import { BrokenBody, isBrokenJson } from "../broken-body.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./verbs.ts";
 import { ReaderPool, type Read, type Weight } from "./readers.ts";
 import { Shredding } from "./columns/backfill.ts";
@@ -18,13 +18,11 @@ export interface SqliteOptions {
 }
 
 /** The threads of the store's file: one that writes, others that read, and what they do by themselves. */
-export abstract class SqliteThreads {
+export class SqliteThreads {
   readonly #writer: StoreThread<WriterVerbs>;
   readonly #readers: ReaderPool;
   readonly #states: { readonly writer: StateLog; readonly reader: StateLog };
-  protected readonly shredding = new Shredding(() => this.#shredOne());
-  /** Whether somebody opened it. */
-  protected opened = false;
+  readonly shredding = new Shredding(() => this.#shredOne());
   readonly #log: Log;
   #ready = false;
   #broken: number | undefined;
@@ -41,22 +39,6 @@ export abstract class SqliteThreads {
     const startReader = (givesWay: boolean) =>
       new StoreThread<ReaderVerbs>({ ...reading, givesWay }, spawn, this.#states.reader);
     this.#readers = new ReaderPool(readers, startReader);
-  }
-
-  /**
-   * Resolves once it is known whether the file can be used, whatever the answer: while it cannot,
-   * methods throw STORE_UNAVAILABLE.
-   * @throws Error where a newer version wrote the file; then the store is closed
-   */
-  async open(): Promise<void> {
-    this.opened = true;
-    try {
-      await this.ping();
-    } catch (error) {
-      if (errorType(error) === "STORE_UNAVAILABLE") return;
-      await this.close();
-      throw error;
-    }
   }
 
   async ping(): Promise<void> {
@@ -100,7 +82,7 @@ export abstract class SqliteThreads {
     return columns !== undefined;
   }
 
-  protected write<K extends keyof WriterVerbs>(
+  write<K extends keyof WriterVerbs>(
     verb: K,
     ...parameters: Parameters<WriterVerbs, K>
   ): Promise<Result<WriterVerbs, K>> {
@@ -109,7 +91,7 @@ export abstract class SqliteThreads {
   }
 
   /** The writer makes the file: nothing is read before that. */
-  protected async read<K extends keyof ReaderVerbs>(
+  async read<K extends keyof ReaderVerbs>(
     weight: Weight,
     verb: K,
     ...parameters: Parameters<ReaderVerbs, K>
@@ -118,7 +100,7 @@ export abstract class SqliteThreads {
   }
 
   /** The same for somebody who may leave. */
-  protected async readFor<K extends keyof ReaderVerbs>(
+  async readFor<K extends keyof ReaderVerbs>(
     read: Read,
     verb: K,
     ...parameters: Parameters<ReaderVerbs, K>
@@ -129,7 +111,17 @@ export abstract class SqliteThreads {
       return await this.#readers.call(read, verb, ...parameters);
     } catch (error) {
       if (!(error instanceof BrokenBody)) throw error;
-      return await this.withoutBroken(() => this.#readers.call(read, verb, ...parameters));
+      return await this.#withoutBroken(() => this.#readers.call(read, verb, ...parameters));
+    }
+  }
+
+  /** A read whose bodies are parsed by the caller, not by the thread that read them. */
+  async parsed<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isBrokenJson(error)) throw error;
+      return this.#withoutBroken(read);
     }
   }
 
@@ -137,7 +129,7 @@ export abstract class SqliteThreads {
    * Set aside every event that cannot be read, and name it in the log; then do the work that met one.
    * @throws ServiceError INTERNAL where that did not help
    */
-  protected async withoutBroken<T>(work: () => Promise<T>): Promise<T> {
+  async #withoutBroken<T>(work: () => Promise<T>): Promise<T> {
     this.#mending ??= this.#setAside().finally(() => (this.#mending = undefined));
     await this.#mending;
     try {
