@@ -36,7 +36,6 @@ const rooms = {
   "lib/cluster": ["lib/errors.ts", "lib/log.ts", "lib/call-limits.ts"],
   "lib/rate-limit": ["lib/errors.ts", "lib/log.ts", "lib/cluster"],
   "lib/http": ["lib/errors.ts", "lib/api-keys.ts", "lib/concurrency", "lib/event", "lib/questions"],
-  "lib/http/precondition.ts": ["lib/errors.ts", "lib/questions"],
   "lib/page": ["lib/errors.ts"],
 };
 const libRooms = ["lib", ...Object.keys(rooms)];
@@ -60,14 +59,11 @@ const mixinRooms = [
 Object.assign(rooms, {
   lib: libRooms,
   mixins: mixinRooms,
-  "mixins/gateway": [
-    ...[...mixinRooms, "lib/http", "lib/http/precondition.ts", "lib/rate-limit"],
-    "lib/page",
-  ],
+  "mixins/gateway": [...mixinRooms, "lib/http", "lib/rate-limit", "lib/page"],
   "mixins/ingest": mixinRooms,
   "mixins/processor": mixinRooms,
   "mixins/aggregator": mixinRooms,
-  "mixins/query": [...mixinRooms, "lib/answers", "lib/http/precondition.ts"],
+  "mixins/query": [...mixinRooms, "lib/answers"],
   workers: libRooms,
   // The client takes types from the service, nothing that runs: a rule below holds it to that.
   "client/src": ["lib", "lib/errors.ts", "lib/event", "lib/questions", "lib/answers", "lib/http"],

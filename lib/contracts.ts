@@ -24,8 +24,6 @@ export interface Meta {
   project?: ProjectId;
   /** Whoever may leave before the answer broadcasts `caller.left` with this id: then the work for it ends. */
   call?: string;
-  /** Headers of the answer, where it is one over HTTP. */
-  $responseHeaders?: Readonly<Record<string, string>>;
 }
 
 /** A query's answer. */
@@ -66,7 +64,10 @@ export interface Actions {
   "query.mailReport": { params: Readonly<Record<string, unknown>>; result: MailAnswer };
   /** Without what they ask. */
   "query.saved.list": { params: Nothing; result: { data: readonly ShownQuestion[] } };
-  "query.saved.get": { params: { readonly name: string }; result: ShownQuestion };
+  "query.saved.get": {
+    params: { readonly name: string };
+    result: { readonly version: string; readonly saved: ShownQuestion };
+  };
   /** Reads the question as it will be asked, and keeps it. */
   "query.saved.put": {
     params: { readonly name: string; readonly body: unknown; readonly demand?: Demand };

@@ -20,7 +20,7 @@ import {
   type SavedQuestionsEdge,
 } from "../mixins/gateway/questions.mixin.ts";
 
-type Handlers = Operating & ExportEdge & SavedQuestionsEdge;
+type Handlers = Operating & ExportEdge & Omit<SavedQuestionsEdge, "takeVersion">;
 
 interface ApiRoute {
   readonly name: string;
@@ -131,6 +131,10 @@ function closed(route: ApiRoute) {
       this.makeRoom(request as Aliased, response);
       this.watchCaller(context, response);
       if (route.takesQuestion) await this.takeQuestion(request as Aliased, response);
+    },
+    onAfterCall(this: SavedQuestionsEdge, ...args: [...Parameters<Edge["admitCaller"]>, unknown]) {
+      const [, , request, response, result] = args;
+      return this.takeVersion(request as Aliased, response, result);
     },
   };
 }

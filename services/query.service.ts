@@ -63,7 +63,7 @@ export const query = (config: Config) =>
       },
       "saved.get": {
         handler(ctx) {
-          return this.showQuestion(ctx);
+          return this.showQuestion(ctx, ctx.params.name);
         },
       },
       "saved.put": {

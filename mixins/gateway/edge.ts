@@ -60,5 +60,9 @@ export interface Aliased extends IncomingMessage {
   caller?: string;
   project?: string;
   readonly query: Parameters;
-  readonly $alias: { readonly keys: readonly { readonly name: string }[] };
+  readonly $alias: {
+    /** The action that it stands for, where it stands for one. */
+    readonly action?: string;
+    readonly keys: readonly { readonly name: string }[];
+  };
 }

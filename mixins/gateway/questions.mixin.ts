@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Actions } from "../../lib/contracts.ts";
 import { plainJsonOf } from "../../lib/http/body.ts";
 import { requireMediaType } from "../../lib/http/media-type.ts";
 import { demandOf, entityTagOf } from "../../lib/http/precondition.ts";
@@ -12,6 +13,8 @@ import { ServiceError } from "../../lib/errors.ts";
 export interface SavedQuestionsEdge {
   saveQuestion(request: Routed, response: ServerResponse): Promise<void>;
   removeQuestion(request: Routed, response: ServerResponse): Promise<void>;
+  /** After an alias: what is answered of its action's result. A saved question's version becomes the entity tag. */
+  takeVersion(request: Aliased, response: ServerResponse, result: unknown): unknown;
 }
 
 /** A little more than a question may have, for what is around it. */
@@ -44,6 +47,13 @@ export function SavedQuestionsEdgeMixin() {
         const params = { name: String(request.$params["name"]), demand };
         await request.$ctx.call("query.saved.remove", params);
         response.writeHead(204).end();
+      },
+
+      takeVersion({ $alias }: Aliased, response: ServerResponse, result: unknown): unknown {
+        if ($alias.action !== "query.saved.get") return result;
+        const { version, saved } = result as Actions["query.saved.get"]["result"];
+        response.setHeader("ETag", entityTagOf(version));
+        return saved;
       },
     },
   });

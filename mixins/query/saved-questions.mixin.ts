@@ -12,8 +12,7 @@ import {
 } from "../../lib/questions/saved.ts";
 import { readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import { ServiceError } from "../../lib/errors.ts";
-import { entityTagOf } from "../../lib/http/precondition.ts";
-import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
 import type { QuestionSummary, SavedQuestion } from "../../lib/store/saved-questions.ts";
 import type { Demand } from "../../lib/questions/saved.ts";
 import { kinds, type QuestionKind } from "../../lib/answers/kinds.ts";
@@ -85,10 +84,12 @@ export function SavedQuestionsMixin(config: Config) {
         throw new ServiceError("NOT_FOUND", "There is no saved question of this name");
       },
 
-      async showQuestion(ctx: TypedContext<{ name: string }>): Promise<ShownQuestion> {
-        const found = await this.keptQuestion(ctx, ctx.params.name);
-        ctx.meta.$responseHeaders = { ETag: entityTagOf(found.version) };
-        return shownOf(found);
+      async showQuestion(
+        caller: Pick<Caller, "meta">,
+        name: string,
+      ): Promise<Actions["query.saved.get"]["result"]> {
+        const found = await this.keptQuestion(caller, name);
+        return { version: found.version, saved: shownOf(found) };
       },
 
       async listQuestions({ meta }: Pick<Caller, "meta">): Promise<readonly ShownQuestion[]> {
