@@ -17,8 +17,8 @@ const rooms = {
   "lib/concurrency": ["lib/errors.ts"],
   "lib/sqlite": [],
   "lib/api-keys.ts": [],
-  "lib/config.ts": ["lib/api-keys.ts", "lib/call-limits.ts", "lib/reading-limits.ts", "lib/http"],
-  "lib/reading-limits.ts": [],
+  "lib/variables.ts": ["lib/api-keys.ts", "lib/call-limits.ts"],
+  "lib/config.ts": ["lib/variables.ts"],
   "lib/call-limits.ts": ["lib", "lib/concurrency", "lib/queue"],
   "lib/event": ["lib/errors.ts", "lib/schema"],
   "lib/counting": ["lib/errors.ts", "lib/event"],
@@ -35,7 +35,10 @@ const rooms = {
   "lib/queue/open.ts": [...queueEnd, "lib/queue/embedded", "lib/queue/rabbitmq", "lib/config.ts"],
   "lib/cluster": ["lib/errors.ts", "lib/log.ts", "lib/call-limits.ts"],
   "lib/rate-limit": ["lib/errors.ts", "lib/log.ts", "lib/cluster"],
-  "lib/http": ["lib/errors.ts", "lib/api-keys.ts", "lib/concurrency", "lib/event", "lib/questions"],
+  "lib/http": ["lib/errors.ts", "lib/api-keys.ts", "lib/config.ts", "lib/concurrency"].concat([
+    "lib/event",
+    "lib/questions",
+  ]),
   "lib/page": ["lib/errors.ts"],
 };
 const libRooms = ["lib", ...Object.keys(rooms)];

@@ -1,6 +1,6 @@
 import { ByteAccount } from "../concurrency/byte-account.ts";
+import type { Config } from "../config.ts";
 import { ServiceError, tooMany } from "../errors.ts";
-import type { HttpLimits } from "./limits.ts";
 
 /** A body that is on its way. */
 export interface Coming {
@@ -29,7 +29,7 @@ export class Bodies {
   constructor({
     maxBodyBytesInFlight,
     minBodyBytesPerSecond,
-  }: Pick<HttpLimits, "maxBodyBytesInFlight" | "minBodyBytesPerSecond">) {
+  }: Pick<Config["http"], "maxBodyBytesInFlight" | "minBodyBytesPerSecond">) {
     this.#maxBytes = maxBodyBytesInFlight;
     this.#minBytesPerSecond = minBodyBytesPerSecond;
     this.#timer = setInterval(() => this.giveUpSlow(performance.now()), lookEveryMs).unref();

@@ -20,17 +20,7 @@ const exposed = [
 const taken =
   /^(?:accept|authorization|content-encoding|content-type|if-match|if-none-match|last-event-id|prefer|x-api-key|x-request-id|ce-[a-z0-9]+)$/;
 
-/** As a browser writes it: in lower case, without a path. */
-const webOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/;
 const preflightSeconds = 7_200;
-
-/** Check the entries of CORS_ORIGINS; what is wrong is added to the problems. */
-export function readOrigins(entries: readonly string[], problems: string[]): readonly string[] {
-  if (entries.some((origin) => origin !== "*" && !webOrigin.test(origin))) {
-    problems.push("CORS_ORIGINS must be origins such as https://app.example, by comma, or *");
-  }
-  return entries;
-}
 
 /**
  * Which pages of other origins may ask (the Fetch standard's CORS protocol). Keys come in headers that a page sets itself, so

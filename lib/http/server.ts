@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { ServiceError } from "../errors.ts";
 import { answerBroken, sendProblem } from "./broken-request.ts";
 import { expectContinue } from "./expectation.ts";
-import type { HttpLimits } from "./limits.ts";
+import type { Config } from "../config.ts";
 import { readTarget } from "./request-head.ts";
 
 /** What is done with requests. Each one has its id, the sender's where that is one, in its header `x-request-id`. */
@@ -21,7 +21,7 @@ export interface Receiver {
 const requestId = /^[A-Za-z0-9._:@/+-]{1,128}$/;
 
 /** A server that keeps to its limits and answers each fault of HTTP with a problem. Not yet listening. */
-export function httpServer(limits: HttpLimits, localOnly: boolean, receiver: Receiver): Server {
+export function httpServer(limits: Config["http"], localOnly: boolean, receiver: Receiver): Server {
   const { maxHeaders, maxUrlBytes, headersTimeoutMs } = limits;
   const rules = { maxHeaders, maxUrlBytes, localOnly };
   const server = createServer({

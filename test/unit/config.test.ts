@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
+import { environmentExample } from "../../lib/variables.ts";
 
 const root = join(import.meta.dirname, "../..");
 const example = parseEnv(readFileSync(join(root, ".env.example"), "utf8")) as Environment;
@@ -19,6 +20,10 @@ function problemsOf(environment: Environment): readonly string[] {
 describe(".env.example", () => {
   test("states the defaults", () => {
     expect(readConfig(example)).toEqual(readConfig({}));
+  });
+
+  test("is as the table of variables writes it: npm run env-example", () => {
+    expect(readFileSync(join(root, ".env.example"), "utf8")).toBe(environmentExample());
   });
 
   test("names every variable that is read, and no other", () => {

@@ -3,9 +3,9 @@ import { PassThrough } from "node:stream";
 import { deflateSync } from "node:zlib";
 import { Bodies } from "../../../lib/http/bodies.ts";
 import { RequestAborted, readBody, type BodyLimits } from "../../../lib/http/body.ts";
-import { readHttpLimits } from "../../../lib/http/limits.ts";
+import { readConfig } from "../../../lib/config.ts";
 
-const bodies = new Bodies(readHttpLimits((_name, otherwise) => otherwise));
+const bodies = new Bodies(readConfig({}).http);
 afterAll(() => bodies.close());
 
 const limits: BodyLimits = { wireBytes: 100_000, inflatedBytes: 300_000 };

@@ -5,10 +5,10 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:
 import fc from "fast-check";
 import { Bodies } from "../../../lib/http/bodies.ts";
 import { RequestAborted, readBody, type BodyLimits } from "../../../lib/http/body.ts";
-import { readHttpLimits } from "../../../lib/http/limits.ts";
+import { readConfig } from "../../../lib/config.ts";
 import { ServiceError } from "../../../lib/errors.ts";
 
-const bodies = new Bodies(readHttpLimits((_name, otherwise) => otherwise));
+const bodies = new Bodies(readConfig({}).http);
 const limits: BodyLimits = { wireBytes: 100_000, inflatedBytes: 300_000 };
 
 type Outcome = Buffer | ServiceError;

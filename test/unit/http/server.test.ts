@@ -5,18 +5,18 @@ import type { ServiceError } from "../../../lib/errors.ts";
 import { Bodies } from "../../../lib/http/bodies.ts";
 import { readBody } from "../../../lib/http/body.ts";
 import { answerEarly } from "../../../lib/http/early-answer.ts";
-import { readHttpLimits } from "../../../lib/http/limits.ts";
+import { readConfig } from "../../../lib/config.ts";
 import { problemOf } from "../../../lib/http/problem.ts";
 import { httpServer } from "../../../lib/http/server.ts";
 import { exchange, RawConnection, type RawAnswer } from "../../raw-http.ts";
 
-const variables: Readonly<Record<string, number>> = {
-  HTTP_HEADERS_TIMEOUT_MS: 200,
-  HTTP_REQUEST_TIMEOUT_MS: 400,
-  HTTP_MAX_HEADERS: 20,
-  HTTP_MAX_URL_BYTES: 1_000,
+const variables: Readonly<Record<string, string>> = {
+  HTTP_HEADERS_TIMEOUT_MS: "200",
+  HTTP_REQUEST_TIMEOUT_MS: "400",
+  HTTP_MAX_HEADERS: "20",
+  HTTP_MAX_URL_BYTES: "1000",
 };
-const limits = readHttpLimits((name, otherwise) => variables[name] ?? otherwise);
+const limits = readConfig(variables).http;
 const bodies = new Bodies(limits);
 afterAll(() => bodies.close());
 const bodyLimits = { wireBytes: 1_000, inflatedBytes: 1_000 };

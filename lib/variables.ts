@@ -1,0 +1,323 @@
+import { readApiKeys } from "./api-keys.ts";
+import { maxQueryMs } from "./call-limits.ts";
+
+export const serviceNames = ["api-gateway", "ingest", "processor", "aggregator", "query"] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** How a variable is read, how `.env.example` shows it, and what it decides. */
+export interface Variable<T> {
+  /** What `.env.example` states: the default. */
+  readonly example: string;
+  /** What is allowed, for a person. */
+  readonly bounds?: string;
+  readonly says: string;
+  /** The value; where the text is wrong, a problem is added and the default returned. */
+  read(text: string | undefined, name: string, problems: string[]): T;
+}
+
+function oneOf<const T extends string>(
+  allowed: readonly T[],
+  otherwise: NoInfer<T>,
+  says: string,
+): Variable<T> {
+  return {
+    example: otherwise,
+    bounds: allowed.join(", "),
+    says,
+    read(value = otherwise, name, problems) {
+      const known = allowed.find((each) => each === value);
+      if (known !== undefined) return known;
+      problems.push(`${name} is ${JSON.stringify(value)}; allowed are ${allowed.join(", ")}`);
+      return otherwise;
+    },
+  };
+}
+
+function flag(otherwise: boolean, says: string): Variable<boolean> {
+  const choice = oneOf(["true", "false"], otherwise ? "true" : "false", says);
+  return { ...choice, read: (...given) => choice.read(...given) === "true" };
+}
+
+function integer(otherwise: number, min: number, max: number, says: string): Variable<number> {
+  const most = max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`;
+  return {
+    example: String(otherwise),
+    bounds: `from ${min}${most}`,
+    says,
+    read(value, name, problems) {
+      if (value === undefined) return otherwise;
+      const number = /^\d+$/.test(value) ? Number(value) : NaN;
+      if (number >= min && number <= max) return number;
+      problems.push(
+        `${name} is ${JSON.stringify(value)}; it must be a whole number from ${min} to ${max}`,
+      );
+      return otherwise;
+    },
+  };
+}
+
+function text(otherwise: string, says: string): Variable<string> {
+  return { example: otherwise, says, read: (value = otherwise) => value };
+}
+
+function optional(says: string): Variable<string | undefined> {
+  return { example: "", says, read: (value) => value };
+}
+
+function url(schemes: readonly string[], says: string): Variable<string | null> {
+  return {
+    example: "",
+    says,
+    read(value, name, problems) {
+      if (value === undefined) return null;
+      const scheme = /^([a-z][a-z0-9+.-]*):\/\/[^\s/]+/i.exec(value)?.[1]?.toLowerCase();
+      if (scheme !== undefined && schemes.includes(scheme)) return value;
+      // The value may hold a password: it is not repeated.
+      problems.push(
+        `${name} must begin with ${schemes.map((known) => `${known}://`).join(" or ")} and name a host`,
+      );
+      return null;
+    },
+  };
+}
+
+function list<T>(
+  says: string,
+  read: (items: readonly string[], problems: string[]) => T,
+): Variable<T> {
+  return {
+    example: "",
+    says,
+    read: (value = "", _name, problems) => read(itemsOf(value), problems),
+  };
+}
+
+/** What a text lists by comma. */
+export function itemsOf(value: string): readonly string[] {
+  return value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+const most = Number.MAX_SAFE_INTEGER;
+
+/** Every variable that the service reads, in the order of `.env.example`, which is written from it. */
+export const variables = {
+  NODE_ENV: oneOf(
+    ["production", "development", "test"],
+    "development",
+    "In production API_KEYS is required.",
+  ),
+  HOST: text(
+    "127.0.0.1",
+    "The address of the HTTP edge. Any other than loopback requires API_KEYS.",
+  ),
+  PORT: integer(4_000, 0, 65_535, "The port of the HTTP edge."),
+  OPS_PORT: integer(
+    0,
+    0,
+    65_535,
+    "Where a process without the api-gateway answers /health/live, /health/ready, /health and /metrics, on HOST. 0: nowhere.",
+  ),
+  DATA_DIR: text(
+    "./data",
+    "Where the embedded queue and store keep their files. One process for each folder.",
+  ),
+  SERVICES: list(
+    `Which services this process runs, by comma; empty: all of ${serviceNames.join(",")}. A part needs RABBITMQ_URL, and MONGODB_URI where it touches the store.`,
+    readServices,
+  ),
+  MONGODB_URI: url(["mongodb", "mongodb+srv"], "The store of a cluster. Empty: the embedded one."),
+  RABBITMQ_URL: url(
+    ["amqp", "amqps"],
+    "The queue and the transporter of a cluster. Empty: the embedded ones.",
+  ),
+  REDIS_HOST: optional(
+    "The cache, the locks and the limits of a cluster. Empty: each process has its own.",
+  ),
+  REDIS_PORT: integer(6_379, 1, 65_535, "Of REDIS_HOST."),
+  REDIS_URL: url(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
+  CLUSTER_NAME: text("analytics", "Nodes of the same name are one cluster."),
+  ENABLE_METRICS: flag(true, "GET /metrics in the Prometheus format."),
+  LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], "info", "What is logged."),
+  API_KEYS: list(
+    "By comma, KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE with scopes of events:write events:read live:read admin; without scopes a key has all but admin. A key has at least 16 characters. Empty: open, as project default, on loopback only.",
+    readApiKeys,
+  ),
+  RATE_LIMIT_EVENTS_PER_SECOND: integer(
+    0,
+    0,
+    1_000_000_000,
+    "How many events each key (each client address where there are no keys) may send a second, on average; up to ten seconds' worth at once. Beyond it: 429 with Retry-After. 0: any. All gateways share the limits where there is a Redis.",
+  ),
+  RATE_LIMIT_READS_PER_SECOND: integer(0, 0, 1_000_000_000, "How many reads, likewise. 0: any."),
+  RATE_LIMIT_WRONG_KEYS_PER_SECOND: integer(
+    1,
+    0,
+    1_000_000_000,
+    "How many wrong keys a second one client address may send, on average; beyond it 429 instead of 401. 0: any.",
+  ),
+  CORS_ORIGINS: list(
+    "Whose pages may ask from a browser: origins such as https://app.example, by comma, or * for all. Empty: only pages of this service.",
+    readOrigins,
+  ),
+  HTTP_MAX_CONNECTIONS: integer(
+    10_000,
+    1,
+    1_000_000,
+    "Connections of clients; more are closed at once.",
+  ),
+  HTTP_MAX_HEADER_BYTES: integer(
+    16_384,
+    1_024,
+    1_048_576,
+    "Of a request's line and its header fields together.",
+  ),
+  HTTP_MAX_HEADERS: integer(100, 10, 10_000, "Header fields of a request."),
+  HTTP_MAX_URL_BYTES: integer(8_192, 256, 1_048_576, "Of a request's address."),
+  HTTP_HEADERS_TIMEOUT_MS: integer(
+    10_000,
+    100,
+    600_000,
+    "How long the head of a request may take to come.",
+  ),
+  HTTP_REQUEST_TIMEOUT_MS: integer(
+    60_000,
+    100,
+    600_000,
+    "How long a whole request may take to come.",
+  ),
+  HTTP_KEEP_ALIVE_MS: integer(
+    65_000,
+    1,
+    600_000,
+    "How long a connection may idle between two requests.",
+  ),
+  HTTP_MIN_BODY_BYTES_PER_SECOND: integer(
+    1_000,
+    0,
+    most,
+    "How fast a body must come on average once it is five seconds on its way.",
+  ),
+  HTTP_MAX_BODY_BYTES_IN_FLIGHT: integer(
+    134_217_728,
+    10_485_760,
+    most,
+    "Bytes of bodies that may be held whose requests are not yet answered: beyond it 503; one key, or address, may have half of it: 429.",
+  ),
+  QUEUE_MAX_BYTES: integer(
+    1_073_741_824,
+    65_536,
+    most,
+    "What may wait on the queue, in bytes. Beyond it collecting answers 503.",
+  ),
+  ROLLUP_DIMENSIONS: list(
+    "Properties to count by besides the built-in dimensions, by comma, such as data.plan.",
+    readDimensions,
+  ),
+  STORE_FULL_IP: flag(
+    false,
+    "Keep IP addresses whole, on the queue and in the store, instead of cut to /24 (IPv4) and /48 (IPv6).",
+  ),
+  ENRICH_THREADS: integer(1, 1, 64, "Threads that enrich events."),
+  PROCESSOR_PREFETCH: integer(8, 1, 1_000, "Batches that one processor handles at a time."),
+  QUERY_MAX_EVENTS: integer(
+    10_000_000,
+    1,
+    most,
+    "The most events that one question may be expected to read, where no rollup answers it (also filtered lists and totals, exports).",
+  ),
+  QUERY_TIMEOUT_MS: integer(
+    20_000,
+    100,
+    maxQueryMs,
+    "After this time such a question is stopped; a list then ends there, with a cursor.",
+  ),
+  QUERY_CONCURRENCY: integer(
+    2,
+    1,
+    100,
+    "How many such questions run at a time; one project at most one less, where there are several.",
+  ),
+  QUERY_MAX_WAITING: integer(20, 0, 10_000, "How many more of a project may wait; then 429."),
+  CACHE_MAX_BYTES: integer(
+    33_554_432,
+    0,
+    most,
+    "What the answers that are kept for a minute may take in memory; one may have an eighth. With a Redis they are kept there, and larger ones than that eighth are not.",
+  ),
+  ANSWER_MAX_BYTES_UNDER_WAY: integer(
+    16_777_216,
+    1_048_576,
+    most,
+    "What answers may hold in memory, in bytes, while they are made and until clients have taken them, one project's half of it; beyond it reads are answered 429 or 503.",
+  ),
+  ANSWER_TAKE_WITHIN_MS: integer(
+    60_000,
+    100,
+    3_600_000,
+    "A client that takes nothing of its answer for so long is cut off.",
+  ),
+  PAGE_MAX_BYTES: integer(
+    2_097_152,
+    65_536,
+    67_108_864,
+    "A page of a list ends after so many bytes of JSON, with a cursor.",
+  ),
+} satisfies Readonly<Record<string, Variable<unknown>>>;
+
+/** `.env.example`: every variable with what it decides, what is allowed and its default. */
+export function environmentExample(): string {
+  const head = [
+    "# Every variable the service reads, with its default. Copy to .env and change what you need.",
+    "# All of them are optional. Written by: npm run env-example",
+  ];
+  const parts = Object.entries<Variable<unknown>>(variables).map(
+    ([name, { example, bounds, says }]) =>
+      [...wrapped(bounds === undefined ? says : `${says} (${bounds})`), `${name}=${example}`].join(
+        "\n",
+      ),
+  );
+  return `${[head.join("\n"), ...parts].join("\n\n")}\n`;
+}
+
+function wrapped(sentence: string): readonly string[] {
+  const lines: string[] = [];
+  for (const word of sentence.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + word.length < 99)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(`# ${word}`);
+  }
+  return lines;
+}
+
+const dimensionPath = /^(data|metadata|context)(\.[A-Za-z0-9_-]{1,64}){1,8}$/;
+/** As a browser writes it: in lower case, without a path. */
+const webOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/;
+
+function readServices(asked: readonly string[], problems: string[]): readonly ServiceName[] {
+  const unknown = asked.filter((name) => !(serviceNames as readonly string[]).includes(name));
+  if (unknown.length > 0) {
+    problems.push(`SERVICES names ${unknown.join(", ")}; known are ${serviceNames.join(", ")}`);
+  }
+  return serviceNames.filter((name) => asked.includes(name));
+}
+
+function readDimensions(asked: readonly string[], problems: string[]): readonly string[] {
+  const bad = asked.filter((path) => !dimensionPath.test(path));
+  if (bad.length > 0) {
+    problems.push(
+      `ROLLUP_DIMENSIONS names ${bad.join(", ")}; a dimension is a path such as data.plan`,
+    );
+  }
+  return [...new Set(asked)];
+}
+
+function readOrigins(entries: readonly string[], problems: string[]): readonly string[] {
+  if (entries.some((origin) => origin !== "*" && !webOrigin.test(origin))) {
+    problems.push("CORS_ORIGINS must be origins such as https://app.example, by comma, or *");
+  }
+  return entries;
+}
