@@ -216,7 +216,7 @@ export default tseslint.config(
           property,
           message: "texts are texts: the page makes no markup of them",
         })),
-        ...["toLocaleString", "toFixed", "toPrecision"].map((property) => ({
+        ...["toLocaleString", "toFixed"].map((property) => ({
           property,
           message: "numbers and times are written in page/pure/format.ts alone",
         })),

@@ -1,9 +1,360 @@
 import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useProperties } from "../api/catalog.ts";
+import { announce } from "../parts/announce.ts";
+import { Card, Waiting } from "../parts/card.ts";
+import { Chart } from "../parts/chart.ts";
+import { NoEvents } from "../parts/empty.ts";
+import { Exactness, isEstimated } from "../parts/exactness.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { FilterChips, PropertyPicker, Question, TypeChips, Word, WordPicker } from "../parts/question.ts";
+import { comparedInstants, shownInstants } from "../parts/shown.ts";
+import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
+import type { CsvTable } from "../parts/tools.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { Card, Nothing } from "../parts/card.ts";
-import type { VNode } from "../parts/html.ts";
+import { address, addressOf, change, comparison, filters, go, range, zone } from "../frame/router.ts";
+import { filterInWords, filterOfRow, propertyName, writeFilter } from "../pure/filter.ts";
+import * as format from "../pure/format.ts";
+import { directionOf, isAdditive, metricName, metricsOf, metricUnit } from "../pure/metric.ts";
+import { periodsFor, rangeName } from "../pure/range.ts";
+import { daysOf, fixedRange } from "../pure/range.ts";
+import { periodEnd } from "../pure/series.ts";
+import { wallClock } from "../pure/zone.ts";
+import { parameterList } from "../pure/address.ts";
+import { trendsQuestion, type TrendsQuestion } from "./trends-question.ts";
+import { useTrends, type TrendRow, type TrendsAnswer } from "./trends-answer.ts";
 
+const shapes = [
+  { id: "line", name: "Line", icon: "lines" },
+  { id: "bars", name: "Bars", icon: "bars" },
+  { id: "table", name: "Table", icon: "table" },
+] as const;
+
+/** How often, by what, over time. */
 export default function Trends(): VNode {
-  usePageTitle("Trends");
-  return h(Card, { title: "Trends" }, h(Nothing, { title: "Nothing here." }));
+  const question = trendsQuestion(address.value, range.value);
+  const words = inWords(question);
+  usePageTitle(`Trends: ${words}, ${rangeName(range.value).toLowerCase()}`);
+  const trends = useTrends(question);
+  const { table } = trends;
+  useEffect(() => {
+    shownInstants.value = table.answer?.meta.range ?? table.answer?.query.range;
+    comparedInstants.value = comparison.value === undefined ? undefined : trends.compared;
+  }, [table.answer, trends.compared, comparison.value]);
+  const total = trends.total;
+  useEffect(() => {
+    if (total !== undefined) announce(`Trends: ${totalInWords(question.metric, total, trends.before)}`);
+  }, [total]);
+
+  return html`${h(Sentence, { question, words, total })}
+  ${h(
+    Card,
+    {
+      title: metricName(question.metric) + (question.by === undefined ? "" : ` by ${propertyName(question.by)}`),
+      note: total === undefined ? "" : totalInWords(question.metric, total, trends.before),
+      asked: trends.asked,
+      waiting: h(Waiting, { rows: 2, height: 200 }),
+      tools: {
+        shapes,
+        shape: question.shape,
+        calls: trends.calls,
+        instants: table.answer?.meta.range,
+        csv: table.answer === undefined ? undefined : () => csvOf(question, trends),
+        csvName: `trends-${range.value}`,
+        savable: {
+          kind: "run",
+          question: trends.savedQuestion,
+          view: { address: location.pathname + location.search, shape: question.shape },
+          suggested: `trends-${question.types[0] ?? "events"}`.replaceAll(/[^A-Za-z0-9._:@/+-]/g, "-"),
+          description: `${words}, ${rangeName(range.value).toLowerCase()}`,
+        },
+      },
+      exactness: h(Exactness, {
+        meta: table.answer?.meta,
+        first: trends.rows.length > 50 ? "First 50 values, there are more" : undefined,
+        expectsCut: true,
+      }),
+    },
+    table.answer !== undefined && (table.answer.results.length === 0 || total === 0)
+      ? h(NoEvents, { again: table.again })
+      : h(Shown, { question, trends }),
+  )}`;
 }
+
+function inWords({ types, metric, by }: TrendsQuestion): string {
+  const what = types.length === 0 ? "all events" : types.join(", ");
+  const how = metric === "count" ? what : `${metricName(metric).toLowerCase()} of ${what}`;
+  const where = filters.value.map(filterInWords).join(", ");
+  return `${how}${where === "" ? "" : ` where ${where}`}${by === undefined ? "" : ` by ${propertyName(by)}`}`;
+}
+
+function totalInWords(metric: string, total: number | null, before: number | null | undefined): string {
+  const unit = metricUnit(metric);
+  const text = `${format.number(total)}${unit === "" ? "" : ` ${unit}`}`;
+  const more = before === undefined ? "" : format.changeInWords(total, before);
+  return more === "" ? text : `${text}, ${more}`;
+}
+
+const periodNames = { minute: "minute", hour: "hour", day: "day", week: "week", month: "month" };
+
+function Sentence({
+  question,
+  words,
+  total,
+}: {
+  readonly question: TrendsQuestion;
+  readonly words: string;
+  readonly total: number | null | undefined;
+}): VNode {
+  const { types, metric, by, per } = question;
+  const { entries } = useProperties(types);
+  const numbers = entries.filter(({ kinds }) => kinds.includes("number")).map(({ property }) => property);
+  const metrics = metricsOf(numbers).includes(metric) ? metricsOf(numbers) : [...metricsOf(numbers), metric];
+  const instants = shownInstants.value;
+  const days = instants === undefined ? 30 : daysOf(instants, zone.value);
+  return h(
+    Question,
+    { words: `${words} per ${per}`, shows: total === undefined ? "Show" : `Show ${totalInWords(metric, total, undefined)}` },
+    html`${h(WordPicker, {
+      title: "Metric",
+      value: metric,
+      choices: metrics.map((id) => ({ id, name: metricName(id), also: id })),
+      onPick: (id) => change({ m: id === "count" ? undefined : id }),
+    })}
+    ${h(Word, { text: "of" })}
+    ${h(TypeChips, { types, onChange: (to) => change({ type: to, hide: undefined }) })}
+    ${h(Word, { text: "where" })}
+    ${h(FilterChips, { types })}
+    ${h(Word, { text: "by" })}
+    ${h(PropertyPicker, {
+      types,
+      value: by,
+      nothing: "type",
+      onPick: (property) => change({ by: property, hide: undefined, sort: undefined }),
+    })}
+    ${h(Word, { text: "per" })}
+    ${h(WordPicker, {
+      title: "Period",
+      value: per,
+      choices: [...new Set([...periodsFor(days), per])].map((id) => ({ id, name: periodNames[id] })),
+      onPick: (id) => change({ per: id }),
+    })}
+    <label class="check whole"
+      ><input
+        type="checkbox"
+        checked=${question.onlyWhole}
+        onChange=${() => change({ whole: question.onlyWhole ? undefined : "1" }, { replace: true })}
+      /><span>Only whole periods</span></label
+    >`,
+  );
+}
+
+function Shown({ question, trends }: { readonly question: TrendsQuestion; readonly trends: TrendsAnswer }): VNode {
+  const [focused, setFocused] = useState<string | undefined>();
+  const isWide = useWidth() >= 720;
+  if (question.shape === "table") return h(PeriodTable, { trends });
+  const { periods, series } = trends;
+  return html`${periods === undefined
+      ? h(Waiting, { rows: 2, height: 156 })
+      : h(Chart, {
+          periods,
+          series: series.filter(({ id }) => !question.hidden.includes(id)),
+          shape: question.shape === "bars" && periods.times.length <= 60 ? "bars" : "lines",
+          isStacked: isAdditive(question.metric),
+          isCount: question.metric === "count" || question.metric === "uniques",
+          height: isWide ? 340 : 320,
+          endLabels: isWide && series.length > 1,
+          focused,
+          partText: partText(trends),
+          knownFrom: trends.knownFrom,
+          onOpen: (place, id) => openEvents(question, trends, place, id),
+          onSelect: (from, to) => selectRange(trends, from, to),
+        })}
+    ${question.shape === "bars" &&
+    periods !== undefined &&
+    periods.times.length > 60 &&
+    html`<p class="hint">More than 60 periods are drawn as lines.</p>`}
+    ${h(SummaryTable, { question, trends, focused, onFocus: setFocused })}`;
+}
+
+/** "Today is not over: until 14:24." */
+function partText({ table, periods }: TrendsAnswer): string {
+  const { asOf } = table.answer!.meta;
+  const wall = wallClock(Date.parse(asOf), zone.value);
+  const name = { minute: "minute", hour: "hour", day: "day", week: "week", month: "month" }[periods?.per ?? "day"];
+  return `This ${name} is not all in the answer: as of ${format.dayShort(wall)}, ${format.clockParts(wall).time}.`;
+}
+
+function openEvents(question: TrendsQuestion, { periods }: TrendsAnswer, place: number, id: string): void {
+  const start = periods?.times[place];
+  if (periods === undefined || start === undefined) return;
+  const end = new Date(periodEnd(start, periods.per, zone.value)).toISOString();
+  const period = fixedRange({ from: new Date(start).toISOString(), to: end }, zone.value);
+  const types = question.by === undefined ? [id] : question.types;
+  const row = question.by === undefined ? [] : [writeFilter(filterOfRow(question.by, id))];
+  go(addressOf("events", { type: types, range: period, f: [...parameterList(address.value, "f"), ...row], cmp: undefined }));
+}
+
+function selectRange({ periods }: TrendsAnswer, from: number, to: number): void {
+  const [first, last] = [periods?.times[from], periods?.times[to]];
+  if (periods === undefined || first === undefined || last === undefined) return;
+  const end = new Date(periodEnd(last, periods.per, zone.value)).toISOString();
+  change({ range: fixedRange({ from: new Date(first).toISOString(), to: end }, zone.value), per: undefined });
+}
+
+/** What each row is in all: the chart's legend, and its equal. */
+function SummaryTable({
+  question,
+  trends,
+  focused,
+  onFocus,
+}: {
+  readonly question: TrendsQuestion;
+  readonly trends: TrendsAnswer;
+  readonly focused: string | undefined;
+  readonly onFocus: (id: string | undefined) => void;
+}): VNode {
+  const { metric, by, hidden } = question;
+  const isEstimate = isEstimated(metric, trends.table.answer?.meta);
+  const drawn = new Set(trends.series.map(({ id }) => id));
+  const colour = (row: TrendRow) => trends.series.find(({ id }) => id === row.id)?.colour ?? "s0";
+  const columns: readonly Column<TrendRow>[] = [
+    {
+      id: "name",
+      name: by === undefined ? "Type" : propertyName(by),
+      by: (row) => row.name.toLowerCase(),
+      cell: (row) =>
+        drawn.has(row.id)
+          ? html`<button
+              type="button"
+              class="legend"
+              aria-pressed=${hidden.includes(row.id) ? "false" : "true"}
+              title=${hidden.includes(row.id) ? "Show its line" : "Hide its line"}
+              onClick=${() => toggleHidden(hidden, row.id)}
+            >
+              <i class=${`key ${hidden.includes(row.id) ? "off" : colour(row)}`}></i>${row.name}
+            </button>`
+          : html`<span class="legend"><i class="key none"></i>${row.name}</span>`,
+    },
+    {
+      id: "total",
+      name: metricName(metric),
+      isNumber: true,
+      by: (row) => row.total,
+      cell: (row) => `${isEstimate ? "≈ " : ""}${format.number(row.total)}`,
+    },
+    ...(trends.hasBefore
+      ? ([
+          {
+            id: "before",
+            name: "Before",
+            isNumber: true,
+            className: "wide-only",
+            by: (row: TrendRow) => row.before ?? null,
+            cell: (row: TrendRow) => format.number(row.before),
+          },
+          {
+            id: "change",
+            name: "Change",
+            isNumber: true,
+            cell: (row: TrendRow) => h(Change, { row, by }),
+          },
+        ] as const)
+      : []),
+  ];
+  return h(Table<TrendRow>, {
+    label: "Totals",
+    columns,
+    rows: trends.rows.slice(0, 50),
+    keyOf: ({ id }) => id,
+    sort: readSort(question.sort, { column: "total", direction: "desc" }),
+    onSort: (sort) => change({ sort: writeSort(sort) }, { replace: true }),
+    rowProps: ({ id }) => ({
+      class: hidden.includes(id) ? "is-hidden" : id === focused ? "is-focused" : "",
+      onMouseEnter: () => drawn.has(id) && onFocus(id),
+      onMouseLeave: () => onFocus(undefined),
+      onFocusIn: () => drawn.has(id) && onFocus(id),
+      onFocusOut: () => onFocus(undefined),
+    }),
+    ...(trends.others !== undefined &&
+      trends.others > 0 && {
+        foot: html`<tr>
+          <th scope="row">all others</th>
+          <td class="number">${format.number(trends.others)}</td>
+          ${trends.hasBefore && html`<td class="wide-only"></td><td></td>`}
+        </tr>`,
+      }),
+  });
+}
+
+function Change({ row, by }: { readonly row: TrendRow; readonly by: string | undefined }): VNode {
+  const direction = by === undefined ? directionOf(row.id, row.total, row.before ?? null) : 0;
+  const text = format.change(row.total, row.before);
+  if (direction === 0) return html`${text}`;
+  const isMore = (row.total ?? 0) > (row.before ?? 0);
+  return html`<span class=${direction > 0 ? "up" : "down"}>${isMore ? "↑" : "↓"} ${text}</span>`;
+}
+
+function toggleHidden(hidden: readonly string[], id: string): void {
+  const to = hidden.includes(id) ? hidden.filter((one) => one !== id) : [...hidden, id];
+  change({ hide: to }, { replace: true });
+}
+
+interface PeriodRow {
+  readonly place: number;
+  readonly time: string;
+}
+
+/** All periods of the rows that the chart would draw. */
+function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode {
+  const { periods, series } = trends;
+  if (periods === undefined) return h(Waiting, { rows: 8 });
+  const rows: readonly PeriodRow[] = periods.times.map((time, place) => ({ time, place })).toReversed();
+  const columns: readonly Column<PeriodRow>[] = [
+    {
+      id: "period",
+      name: "Period",
+      cell: ({ time, place }) =>
+        html`${format.periodName(time, periods.per, true)}${periods.part.has(place) && html` <small class="muted">not all of it</small>`}`,
+    },
+    ...series.map(
+      (one): Column<PeriodRow> => ({
+        id: one.id,
+        name: one.name,
+        isNumber: true,
+        cell: ({ place }) => (periods.ahead.has(place) ? "" : format.number(one.values[place])),
+      }),
+    ),
+  ];
+  return h(Table<PeriodRow>, {
+    label: "All periods",
+    className: "tall",
+    columns,
+    rows: rows.filter(({ place }) => !periods.ahead.has(place)),
+    keyOf: ({ time }) => time,
+  });
+}
+
+function csvOf({ by, metric }: TrendsQuestion, { rows, periods, series, hasBefore }: TrendsAnswer): CsvTable {
+  if (parameterList(address.value, "shape")[0] === "table" && periods !== undefined) {
+    return [
+      ["time", ...series.map(({ name }) => name)],
+      ...periods.times.map((time, place) => [time, ...series.map(({ values }) => values[place])]),
+    ];
+  }
+  return [
+    [by ?? "type", metric, ...(hasBefore ? ["before"] : [])],
+    ...rows.map(({ name, total, before }) => [name, total, ...(hasBefore ? [before] : [])]),
+  ];
+}
+
+function useWidth(): number {
+  const [width, setWidth] = useState(innerWidth);
+  useEffect(() => {
+    const sized = () => setWidth(innerWidth);
+    addEventListener("resize", sized);
+    return () => removeEventListener("resize", sized);
+  }, []);
+  return width;
+}
+

@@ -1,0 +1,63 @@
+/** Metrics as the API names them, in words. */
+
+const functions: Readonly<Record<string, string>> = {
+  sum: "Sum of",
+  avg: "Average of",
+  min: "Smallest",
+  max: "Largest",
+  p50: "Median of",
+  p75: "75th percentile of",
+  p90: "90th percentile of",
+  p95: "95th percentile of",
+  p99: "99th percentile of",
+};
+
+const metricText = /^(count|uniques|(?:sum|avg|min|max|p50|p75|p90|p95|p99):.+)$/;
+
+export function isMetric(text: string): boolean {
+  return metricText.test(text);
+}
+
+/** `Events`, `Users`, `Average of amount`. */
+export function metricName(metric: string): string {
+  if (metric === "count") return "Events";
+  if (metric === "uniques") return "Users";
+  const at = metric.indexOf(":");
+  return `${functions[metric.slice(0, at)] ?? metric.slice(0, at)} ${metric.slice(at + 1).replace(/^(data|metadata|context)\./, "")}`;
+}
+
+/** What a number of it is called: `events`, `users`, nothing for others. */
+export function metricUnit(metric: string): string {
+  return metric === "count" ? "events" : metric === "uniques" ? "users" : "";
+}
+
+/** Whether its numbers may be added up over what cannot overlap, so that bars stand on each other. */
+export function isAdditive(metric: string): boolean {
+  return metric === "count" || metric.startsWith("sum:");
+}
+
+/** All that can be asked of properties with numbers. */
+export function metricsOf(numberProperties: readonly string[]): readonly string[] {
+  return [
+    ...["count", "uniques"],
+    ...numberProperties.flatMap((property) =>
+      ["sum", "avg", "p50", "p95", "min", "max"].map((name) => `${name}:${property}`),
+    ),
+  ];
+}
+
+/** Types of which more is good, and those of which more is bad: only their changes are coloured. */
+const better: Readonly<Record<string, "more" | "less">> = {
+  "email.delivered": "more",
+  "email.clicked": "more",
+  "email.bounced": "less",
+  "email.complained": "less",
+  "email.unsubscribed": "less",
+};
+
+/** Whether a change is known to be good (1) or bad (-1); 0 where nobody can say. */
+export function directionOf(type: string, now: number | null, before: number | null): -1 | 0 | 1 {
+  const wanted = better[type];
+  if (wanted === undefined || now === null || before === null || now === before) return 0;
+  return now > before === (wanted === "more") ? 1 : -1;
+}

@@ -1,0 +1,168 @@
+import type { QueryAnswer, Row } from "../api/answers.ts";
+import { clockParts, type Period } from "./format.ts";
+import type { Instants } from "./range.ts";
+import { addDays, addMonths, instantAt } from "./zone.ts";
+
+/** A line or a row of bars: a value for each period of the chart, `null` where there is none. */
+export interface Series {
+  readonly id: string;
+  readonly name: string;
+  /** A token: `s1`. */
+  readonly colour: string;
+  readonly values: readonly (number | null)[];
+  /** Those of the range that is compared with, by their place. */
+  readonly previous?: readonly (number | null)[] | undefined;
+}
+
+/** The periods that a chart has places for. All places are as wide, whatever the clock did. */
+export interface Periods {
+  /** Starts, as the answer wrote them. */
+  readonly times: readonly string[];
+  readonly per: Period;
+  /** Not over, or begun before the range: by place. */
+  readonly part: ReadonlySet<number>;
+  /** Not begun at all. */
+  readonly ahead: ReadonlySet<number>;
+}
+
+/** When a period ends, an instant: where the next one starts on the calendar of the zone. */
+export function periodEnd(start: string, per: Period, zone: string): number {
+  const { year, month } = clockParts(start);
+  const date = start.slice(0, 10);
+  switch (per) {
+    case "minute":
+      return Date.parse(start) + 60_000;
+    case "hour":
+      return Date.parse(start) + 3_600_000;
+    case "day":
+      return instantAt(`${addDays(date, 1)}T00:00:00`, zone);
+    case "week":
+      return instantAt(`${addDays(date, 7)}T00:00:00`, zone);
+    case "month": {
+      const [nextYear, nextMonth] = addMonths(year, month, 1);
+      return instantAt(`${nextYear}-${String(nextMonth).padStart(2, "0")}-01T00:00:00`, zone);
+    }
+  }
+}
+
+/**
+ * Which periods are whole: by the answer's range and `asOf` alone, never by the reader's clock.
+ * A period that begins before the range or ends behind it, or behind `asOf`, is a part.
+ */
+export function periodsOf(
+  times: readonly string[],
+  per: Period,
+  answer: { readonly range: Instants; readonly asOf: string; readonly zone: string },
+): Periods {
+  const from = Date.parse(answer.range.from);
+  const asOf = Date.parse(answer.asOf);
+  const until = Math.min(asOf, Date.parse(answer.range.to));
+  const part = new Set<number>();
+  const ahead = new Set<number>();
+  for (const [index, time] of times.entries()) {
+    const start = Date.parse(time);
+    if (start > asOf) ahead.add(index);
+    else if (start < from || periodEnd(time, per, answer.zone) > until) part.add(index);
+  }
+  return { times, per, part, ahead };
+}
+
+/** The value of each row at each period, by what the row is named by; `undefined` in `names` takes all rows as one. */
+export function seriesValues(
+  rows: readonly Row[],
+  times: readonly string[],
+  at: { readonly name: number | undefined; readonly time: number },
+): ReadonlyMap<string, readonly (number | null)[]> {
+  const places = new Map(times.map((time, index) => [time, index]));
+  const found = new Map<string, (number | null)[]>();
+  for (const { dimensions, metrics } of rows) {
+    const place = places.get(dimensions[at.time] ?? "");
+    if (place === undefined) continue;
+    const name = at.name === undefined ? "" : (dimensions[at.name] ?? "");
+    let values = found.get(name);
+    if (values === undefined) found.set(name, (values = times.map(() => null)));
+    values[place] = metrics[0] ?? null;
+  }
+  return found;
+}
+
+/** The periods of an answer, in the order of time. */
+export function timesOf(answer: QueryAnswer, at: number): readonly string[] {
+  const times = new Set<string>();
+  for (const { dimensions } of answer.results) {
+    const time = dimensions[at];
+    if (typeof time === "string") times.add(time);
+  }
+  return [...times].sort((one, other) => Date.parse(one) - Date.parse(other));
+}
+
+const typeColours: Readonly<Record<string, string>> = {
+  "email.sent": "s1",
+  "email.opened": "s2",
+  "email.delivered": "s3",
+  "email.clicked": "s4",
+  "email.unsubscribed": "s5",
+  "email.bounced": "s6",
+  "email.complained": "s6",
+};
+const palette = ["s1", "s2", "s3", "s4", "s5", "s6"];
+
+/** A type keeps its colour everywhere; others, and the second of a clash, take the next free one, then grey. */
+export function coloursOf(names: readonly string[]): ReadonlyMap<string, string> {
+  const colours = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const name of names.slice(0, palette.length)) {
+    const own = typeColours[name];
+    if (own === undefined || taken.has(own)) continue;
+    colours.set(name, own);
+    taken.add(own);
+  }
+  for (const name of names) {
+    if (colours.has(name)) continue;
+    const free = palette.find((colour) => !taken.has(colour)) ?? "s0";
+    colours.set(name, free);
+    taken.add(free);
+  }
+  return colours;
+}
+
+/** The top of an axis that begins at 0, and its lines: four above 0, counts below 4 in whole steps. */
+export function axisOf(largest: number, isCount: boolean): readonly number[] {
+  if (largest <= 0) return isCount ? [0, 1, 2, 3, 4] : [0, 0.25, 0.5, 0.75, 1];
+  if (isCount && largest < 4) return [0, 1, 2, 3, 4].slice(0, Math.max(2, Math.ceil(largest) + 1));
+  const power = 10 ** Math.floor(Math.log10(largest));
+  const tops = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10];
+  const top = tops.find((one) => one * power >= largest * 0.999999)! * power;
+  return [0, 1, 2, 3, 4].map((step) => Number(((top / 4) * step).toPrecision(12)));
+}
+
+/** The places that get a label: as many as fit, at full hours, days and Mondays. */
+export function ticksOf(times: readonly string[], per: Period, most: number): readonly number[] {
+  const steps = {
+    minute: [1, 5, 10, 15, 30, 60, 120],
+    hour: [1, 2, 3, 6, 12, 24, 48],
+    day: [1, 2, 7, 14, 28],
+    week: [1, 2, 4, 8, 13, 26],
+    month: [1, 2, 3, 6, 12, 24, 60],
+  }[per];
+  const step = steps.find((one) => times.length / one <= most) ?? Math.ceil(times.length / most);
+  const anchored = times.flatMap((time, index) => (isAnchor(time, per, step, index) ? [index] : []));
+  return anchored.length <= most + 1 ? anchored : anchored.filter((_, index) => index % 2 === 0);
+}
+
+function isAnchor(time: string, per: Period, step: number, index: number): boolean {
+  const { time: clock, weekday, month } = clockParts(time);
+  const [hour = 0, minute = 0] = clock.split(":").map(Number);
+  switch (per) {
+    case "minute":
+      return (hour * 60 + minute) % step === 0;
+    case "hour":
+      return step <= 24 ? hour % step === 0 : hour === 0 && Math.floor(index / 24) % (step / 24) === 0;
+    case "day":
+      return step === 7 ? weekday === 1 : index % step === 0;
+    case "month":
+      return step <= 12 ? (month - 1) % step === 0 : index % step === 0;
+    default:
+      return index % step === 0;
+  }
+}
