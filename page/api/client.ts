@@ -116,6 +116,7 @@ export interface Frame {
 /**
  * Read Server-Sent Events until the answer ends. By `fetch`, since EventSource sends no key.
  * @param lastId the place to go on from; each new place is told by `placed`
+ * @param silentMs a stream that says nothing for so long is given up
  * @throws Problem where the answer is no stream or the connection is cut; resolves when the service ended it
  */
 export async function readStream(
@@ -127,6 +128,7 @@ export async function readStream(
     readonly frame: (frame: Frame) => void;
     readonly placed: (id: string) => void;
   },
+  silentMs: number,
 ): Promise<void> {
   const response = await send(
     {
@@ -142,10 +144,12 @@ export async function readStream(
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   for (;;) {
+    const silence = setTimeout(() => void reader.cancel(), silentMs);
     const { done, value } = await reader.read().catch((error: unknown) => {
       if (signal.aborted) throw error;
       throw new Problem(0, {});
     });
+    clearTimeout(silence);
     if (done) return;
     pending += value.replaceAll("\r", "");
     let end = pending.indexOf("\n\n");

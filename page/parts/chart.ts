@@ -63,7 +63,14 @@ export function Chart(props: ChartProps): VNode {
     return () => scheme.removeEventListener("change", again);
   }, []);
 
-  const shownData = JSON.stringify([periods.times, [...periods.part], series, props.shape, props.endLabels, height]);
+  const shownData = JSON.stringify([
+    periods.times,
+    [...periods.part],
+    series,
+    props.shape,
+    props.endLabels,
+    height,
+  ]);
   useEffect(() => {
     const element = frame.current!;
     const made = new uPlot(
@@ -170,8 +177,10 @@ export function Chart(props: ChartProps): VNode {
           >`,
       )}
     </div>
-    ${place !== undefined &&
-    h(Tooltip, { ...props, place, plot: plot.current, line: series[line]?.id, anchor })}
+    ${
+      place !== undefined &&
+      h(Tooltip, { ...props, place, plot: plot.current, line: series[line]?.id, anchor })
+    }
     <div class="visually-hidden" aria-live="polite">${spoken}</div>
   </figure>`;
 }
@@ -184,7 +193,15 @@ interface TooltipProps extends ChartProps {
 }
 
 /** The period's numbers, largest first; beside the point's column, within the card. */
-function Tooltip({ periods, series, place, plot, write = number, partText, anchor }: TooltipProps): VNode | null {
+function Tooltip({
+  periods,
+  series,
+  place,
+  plot,
+  write = number,
+  partText,
+  anchor,
+}: TooltipProps): VNode | null {
   const time = periods.times[place];
   if (plot === undefined || time === undefined) return null;
   const rows = series
@@ -252,7 +269,9 @@ function largestOf({ series, shape, isStacked = false, periods }: ChartProps): n
   for (const [index] of periods.times.entries()) {
     const values = series.map(({ values: all }) => all[index] ?? 0);
     const top =
-      shape === "bars" && isStacked ? values.reduce((sum, value) => sum + value, 0) : Math.max(0, ...values);
+      shape === "bars" && isStacked
+        ? values.reduce((sum, value) => sum + value, 0)
+        : Math.max(0, ...values);
     const before = shape === "lines" ? series.map(({ previous }) => previous?.[index] ?? 0) : [];
     largest = Math.max(largest, top, ...before);
   }
@@ -289,7 +308,10 @@ function optionsOf(
     },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
     scales: {
-      x: { time: false, range: isBars ? [-0.6, count - 0.4] : [Math.min(0, count - 2), Math.max(count - 1, 1)] },
+      x: {
+        time: false,
+        range: isBars ? [-0.6, count - 0.4] : [Math.min(0, count - 2), Math.max(count - 1, 1)],
+      },
       y: { range: [0, lines.at(-1)!] },
     },
     axes: [
@@ -302,7 +324,13 @@ function optionsOf(
         ticks: { show: false },
         splits: () => [...ticks],
         values: (_, places) =>
-          places.map((place, index) => periodTick(periods.times[place] ?? "", periods.per, index === 0 || isDayStart(periods, place))),
+          places.map((place, index) =>
+            periodTick(
+              periods.times[place] ?? "",
+              periods.per,
+              index === 0 || isDayStart(periods, place),
+            ),
+          ),
       },
       {
         stroke: token("muted"),
@@ -339,7 +367,8 @@ function optionsOf(
               width: 2,
               stroke,
               fill: token("surface"),
-              filter: (plot, at) => [...periods.part].filter((place) => plot.data[at]?.[place] != null),
+              filter: (plot, at) =>
+                [...periods.part].filter((place) => plot.data[at]?.[place] != null),
             },
           },
         ];
@@ -421,20 +450,26 @@ function emphasize(plot: uPlot, { series, focused, shape }: ChartProps): void {
     for (const offset of [1, 2, 3]) {
       const drawn = plot.series[3 * index + offset]!;
       drawn.alpha = alpha;
-      if (offset === 1) drawn.show = one.previous !== undefined && (series.length <= 2 || isFocused);
+      if (offset === 1)
+        drawn.show = one.previous !== undefined && (series.length <= 2 || isFocused);
       else drawn.width = isFocused ? 3 : 2;
     }
   }
 }
 
 /** Names at the ends of the lines, moved apart. */
-function labelsOf(plot: uPlot, { series, endLabels = false, shape, periods }: ChartProps): readonly Label[] {
+function labelsOf(
+  plot: uPlot,
+  { series, endLabels = false, shape, periods }: ChartProps,
+): readonly Label[] {
   if (!endLabels || shape === "bars") return [];
   const offset = plot.bbox.top / devicePixelRatio;
   const bottom = offset + plot.bbox.height / devicePixelRatio;
   const labels = series
     .map(({ id, name, colour, values }) => {
-      const last = values.findLastIndex((value, index) => value !== null && !periods.ahead.has(index));
+      const last = values.findLastIndex(
+        (value, index) => value !== null && !periods.ahead.has(index),
+      );
       const top = offset + plot.valToPos(values[last] ?? 0, "y") - 8;
       return { id, name, colour, top };
     })

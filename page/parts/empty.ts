@@ -31,24 +31,33 @@ export function NoEvents({ again }: { readonly again: () => void }): VNode {
           Remove ${words}
         </button>`;
       })}
-      ${wider !== undefined &&
-      html`<button type="button" class="button" onClick=${() => change({ range: wider })}>
-        Show ${rangeName(wider).toLowerCase()}
-      </button>`}
+      ${
+        wider !== undefined &&
+        html`<button type="button" class="button" onClick=${() => change({ range: wider })}>
+          Show ${rangeName(wider).toLowerCase()}
+        </button>`
+      }
     </div>`,
   );
 }
 
 const example = {
   path: "/api/v1/events",
-  body: { type: "email.opened", source: "mailer", metadata: { userId: "u1", campaignId: "spring" } },
+  body: {
+    type: "email.opened",
+    source: "mailer",
+    metadata: { userId: "u1", campaignId: "spring" },
+  },
 };
 
 /** A line to paste; it listens, and gives way to the view when the first event has come. */
 function FirstEvent({ again }: { readonly again: () => void }): VNode {
   const line = curlOf(example);
   const [arrived, setArrived] = useState(false);
-  const { answer } = useAnswer<{ readonly data: readonly unknown[] }>({ path: "/api/v1/events?limit=1" }, 1_000);
+  const { answer } = useAnswer<{ readonly data: readonly unknown[] }>(
+    { path: "/api/v1/events?limit=1" },
+    1_000,
+  );
   const done = useRef(false);
   useEffect(() => {
     if (answer === undefined || answer.data.length === 0 || done.current) return;

@@ -146,7 +146,9 @@ export function ticksOf(times: readonly string[], per: Period, most: number): re
     month: [1, 2, 3, 6, 12, 24, 60],
   }[per];
   const step = steps.find((one) => times.length / one <= most) ?? Math.ceil(times.length / most);
-  const anchored = times.flatMap((time, index) => (isAnchor(time, per, step, index) ? [index] : []));
+  const anchored = times.flatMap((time, index) =>
+    isAnchor(time, per, step, index) ? [index] : [],
+  );
   return anchored.length <= most + 1 ? anchored : anchored.filter((_, index) => index % 2 === 0);
 }
 
@@ -157,7 +159,9 @@ function isAnchor(time: string, per: Period, step: number, index: number): boole
     case "minute":
       return (hour * 60 + minute) % step === 0;
     case "hour":
-      return step <= 24 ? hour % step === 0 : hour === 0 && Math.floor(index / 24) % (step / 24) === 0;
+      return step <= 24
+        ? hour % step === 0
+        : hour === 0 && Math.floor(index / 24) % (step / 24) === 0;
     case "day":
       return step === 7 ? weekday === 1 : index % step === 0;
     case "month":

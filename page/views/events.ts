@@ -1,9 +1,350 @@
 import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { EventList, StoredEvent } from "../api/answers.ts";
+import { ask, Problem, withParameters, type Call } from "../api/client.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { useStream } from "../api/use-stream.ts";
+import {
+  address,
+  change,
+  filters,
+  follow,
+  go,
+  hrefOf,
+  openedAddress,
+  range,
+  zone,
+} from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { Card, Nothing } from "../parts/card.ts";
-import type { VNode } from "../parts/html.ts";
+import { announce } from "../parts/announce.ts";
+import { Card, Waiting } from "../parts/card.ts";
+import { NoEvents } from "../parts/empty.ts";
+import { Exactness } from "../parts/exactness.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { Icon } from "../parts/icon.ts";
+import { FilterChips, Question, TypeChips, Word, WordPicker } from "../parts/question.ts";
+import { shownInstants } from "../parts/shown.ts";
+import { Table, type Column } from "../parts/table.ts";
+import { parameter, parameterList } from "../pure/address.ts";
+import { filterInWords, listParameters } from "../pure/filter.ts";
+import * as format from "../pure/format.ts";
+import { rangeName, rangeParameters } from "../pure/range.ts";
+import { wallClock } from "../pure/zone.ts";
+import { OpenedEvent } from "./event.ts";
+import { OpenedStory } from "./story.ts";
 
+const pageRows = 100;
+
+/** Find one event, and read all of it. */
 export default function Events(): VNode {
-  usePageTitle("Events");
-  return h(Card, { title: "Events" }, h(Nothing, { title: "Nothing here." }));
+  const { opened } = address.value;
+  const types = parameterList(address.value, "type");
+  const words = inWords(types);
+  usePageTitle(
+    opened === undefined
+      ? `Events: ${words}, ${rangeName(range.value).toLowerCase()}`
+      : `Event ${opened.id}`,
+  );
+  const hasOpen = opened?.kind === "event" || opened?.kind === "story";
+  return html`${h(
+      Question,
+      { words },
+      html`${h(TypeChips, { types, onChange: (to) => change({ type: to }) })}
+      ${h(Word, { text: "where" })} ${h(FilterChips, { types })}
+      ${h(WordPicker, {
+        title: "Order",
+        value: parameter(address.value, "order") === "asc" ? "asc" : "desc",
+        choices: [
+          { id: "desc", name: "newest first" },
+          { id: "asc", name: "oldest first" },
+        ],
+        onPick: (id) => change({ order: id === "desc" ? undefined : id }),
+      })}
+      ${h(Find, {})}`,
+    )}
+    <div class=${`events${hasOpen ? " has-open" : ""}`}>
+      ${h(List, { types })}
+      ${opened?.kind === "event" && h(OpenedEvent, { key: opened.id, id: opened.id })}
+      ${opened?.kind === "story" && h(OpenedStory, { key: opened.id, id: opened.id })}
+    </div>`;
+}
+
+function inWords(types: readonly string[]): string {
+  const what = types.length === 0 ? "all types" : types.join(", ");
+  const where = filters.value.map(filterInWords).join(", ");
+  return where === "" ? what : `${what} where ${where}`;
+}
+
+/** The list's filters as parameters, without its range. */
+function filterParameters(types: readonly string[]): readonly (readonly [string, string])[] {
+  return [...types.map((type) => ["type", type] as const), ...listParameters(filters.value)];
+}
+
+function listCall(types: readonly string[]): Call {
+  const order = parameter(address.value, "order") === "asc" ? "asc" : "desc";
+  return {
+    path: withParameters("/api/v1/events", [
+      ...filterParameters(types),
+      ...rangeParameters(range.value, zone.value),
+      ["order", order],
+      ["limit", pageRows],
+      ["include", "total"],
+    ]),
+  };
+}
+
+function List({ types }: { readonly types: readonly string[] }): VNode {
+  const call = listCall(types);
+  const asked = useAnswer<EventList>(call);
+  const { answer } = asked;
+  const more = useMore(call, asked.answered === undefined ? undefined : answer);
+  const rows = [...(answer?.data ?? []), ...more.rows];
+  const follows = parameter(address.value, "follow") === "1";
+  const fresh = useFresh(types, follows, answer);
+  useEffect(() => {
+    shownInstants.value = answer?.meta.range;
+  }, [answer]);
+  useWalk(rows);
+  const total = answer?.total;
+  return h(
+    Card,
+    {
+      title: "Events",
+      className: "list-card",
+      note: html`${total === undefined ? "" : format.counted(total, "event")}
+        <button
+          type="button"
+          class=${`button small${follows ? " is-on" : ""}`}
+          aria-pressed=${follows ? "true" : "false"}
+          onClick=${() => change({ follow: follows ? undefined : "1" }, { replace: true })}
+        >
+          ${h(Icon, { name: follows ? "pause" : "play", size: 16 })}${follows ? "Following" : "Follow"}
+        </button>
+        ${
+          fresh > 0 &&
+          html`<button type="button" class="button small primary" onClick=${asked.again}>
+            ${format.number(fresh)} new
+          </button>`
+        }`,
+      asked: [asked],
+      waiting: h(Waiting, { rows: 12 }),
+      tools: {
+        calls: [call],
+        instants: answer?.meta.range,
+        csv: () => csvOf(rows),
+        csvName: `events-${range.value}`,
+      },
+      exactness: h(Exactness, { meta: answer?.meta }),
+    },
+    rows.length === 0 ? h(NoEvents, { again: asked.again }) : h(Rows, { rows }),
+    more.next !== undefined &&
+      html`<div class="list-more">
+        <button type="button" class="button" disabled=${more.isAsking} onClick=${more.ask}>
+          ${more.isAsking ? "Asking" : `Show ${pageRows} more`}
+        </button>
+        <span class="muted">${format.counted(rows.length, "event")} shown</span>
+      </div>`,
+    more.problem !== undefined && html`<p class="problem-line" role="alert">${more.problem}</p>`,
+  );
+}
+
+/** The pages behind the first, by its cursor; dropped when the list changes. */
+function useMore(call: Call, first: EventList | undefined) {
+  const [state, setState] = useState<{
+    readonly rows: readonly StoredEvent[];
+    readonly next: string | null | undefined;
+    readonly problem?: string;
+  }>({ rows: [], next: undefined });
+  const [isAsking, setAsking] = useState(false);
+  useEffect(() => setState({ rows: [], next: undefined }), [first]);
+  const next = (state.next === undefined ? first?.page.nextCursor : state.next) ?? undefined;
+  return {
+    rows: state.rows,
+    next,
+    isAsking,
+    problem: state.problem,
+    ask: () => {
+      if (next === undefined) return;
+      setAsking(true);
+      ask<EventList>({
+        path: `${call.path.replace("&include=total", "")}&cursor=${encodeURIComponent(next)}`,
+      })
+        .then(
+          ({ data, page }) =>
+            setState((before) => ({ rows: [...before.rows, ...data], next: page.nextCursor })),
+          (error: unknown) =>
+            setState((before) => ({
+              ...before,
+              problem: error instanceof Problem ? error.message : String(error),
+            })),
+        )
+        .finally(() => setAsking(false));
+    },
+  };
+}
+
+/** How many events of the list came since it was asked: offered, not moved in. */
+function useFresh(
+  types: readonly string[],
+  follows: boolean,
+  answer: EventList | undefined,
+): number {
+  const [count, setCount] = useState(0);
+  useEffect(() => setCount(0), [answer]);
+  const path = withParameters("/api/v1/events/stream", [
+    ...filterParameters(types),
+    ["fields", "type"],
+  ]);
+  useStream(follows ? path : undefined, ({ event, data }) => {
+    if (event === "message") setCount((before) => before + 1);
+    if (event === "missed") {
+      const { count: missed } = JSON.parse(data) as { count: number | null };
+      setCount((before) => before + (missed ?? 0));
+    }
+  });
+  return count;
+}
+
+/** J and K walk the list while an event is open. */
+function useWalk(rows: readonly StoredEvent[]): void {
+  useEffect(() => {
+    function press(event: KeyboardEvent): void {
+      const { opened } = address.value;
+      if (opened?.kind !== "event" || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.target instanceof HTMLInputElement) return;
+      const step = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (
+        step === undefined ||
+        (event.target as Element).closest("[role=application], .panel, .table-wrap:focus") !== null
+      )
+        return;
+      const at = rows.findIndex(({ id }) => id === opened.id);
+      const next = rows[at + step];
+      if (at < 0 || next === undefined) return;
+      event.preventDefault();
+      go(openedAddress("event", next.id), { replace: true });
+      announce(`${next.type}, ${next.id}`);
+    }
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [rows]);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string"
+    ? value
+    : value === undefined || value === null
+      ? ""
+      : JSON.stringify(value);
+}
+
+function Rows({ rows }: { readonly rows: readonly StoredEvent[] }): VNode {
+  const today = wallClock(Date.now(), zone.value).slice(0, 10);
+  const cut = (value: unknown) =>
+    html`<span class="cell-cut" title=${textOf(value)}>${textOf(value)}</span>`;
+  const columns: readonly Column<StoredEvent>[] = [
+    {
+      id: "time",
+      name: "Time",
+      className: "cell-time tabular",
+      cell: (event) => {
+        const wall = wallClock(Date.parse(event.timestamp), zone.value);
+        const { seconds } = format.clockParts(wall);
+        const to = openedAddress("event", event.id);
+        return html`<a class="event-link" href=${hrefOf(to)} onClick=${follow(to)}
+          ><time datetime=${event.timestamp}
+            >${wall.startsWith(today) ? seconds : `${format.dayShort(wall, today)}, ${seconds}`}</time
+          ></a
+        >`;
+      },
+    },
+    { id: "type", name: "Type", className: "cell-type", cell: ({ type }) => type },
+    {
+      id: "user",
+      name: "User",
+      className: "cell-user",
+      cell: ({ metadata }) => cut(metadata?.["userId"] ?? metadata?.["anonymousId"]),
+    },
+    {
+      id: "campaign",
+      name: "Campaign",
+      className: "cell-campaign",
+      cell: ({ metadata }) => cut(metadata?.["campaignId"]),
+    },
+    {
+      id: "provider",
+      name: "Provider",
+      className: "open-hides",
+      cell: ({ context }) => cut(context?.["emailProvider"]),
+    },
+    { id: "source", name: "Source", className: "open-hides", cell: ({ source }) => cut(source) },
+  ];
+  const openId = address.value.opened?.id;
+  return h(Table<StoredEvent>, {
+    label: "List of events",
+    className: "event-table",
+    columns,
+    rows,
+    keyOf: ({ id }) => id,
+    rowProps: ({ id }) => ({
+      class: `event-row${id === openId ? " is-open" : ""}`,
+      onClick: (event: MouseEvent) => {
+        if ((event.target as Element).closest("a") === null) go(openedAddress("event", id));
+      },
+    }),
+  });
+}
+
+function csvOf(rows: readonly StoredEvent[]) {
+  return [
+    ["id", "type", "timestamp", "source", "correlationId", "data", "metadata", "context"],
+    ...rows.map((event) => [
+      ...[event.id, event.type, event.timestamp, event.source, event.correlationId],
+      ...[event.data, event.metadata, event.context].map((value) =>
+        value === undefined ? "" : JSON.stringify(value),
+      ),
+    ]),
+  ];
+}
+
+/** One field for an id, a mail or a user: all three are asked at once, and the first that is there is opened. */
+function Find(): VNode {
+  const [note, setNote] = useState("");
+  async function find(event: SubmitEvent): Promise<void> {
+    event.preventDefault();
+    const field = (event.currentTarget as HTMLFormElement).elements.namedItem(
+      "find",
+    ) as HTMLInputElement;
+    const text = field.value.trim();
+    if (text === "") return;
+    setNote("Searching");
+    const name = encodeURIComponent(text);
+    const [byId, byMail, byUser] = await Promise.allSettled([
+      ask<StoredEvent>({ path: `/api/v1/events/${name}` }),
+      ask<EventList>({ path: `/api/v1/events?correlationId=${name}&limit=1` }),
+      ask<EventList>({ path: `/api/v1/events?userId=${name}&limit=1` }),
+    ]);
+    setNote("");
+    if (byId.status === "fulfilled") go(openedAddress("event", text));
+    else if (byMail.status === "fulfilled" && byMail.value.data.length > 0)
+      go(openedAddress("story", text));
+    else if (byUser.status === "fulfilled" && byUser.value.data.length > 0) {
+      change({
+        f: [`is,metadata.userId,${text.replace(/[%,;]/g, encodeURIComponent)}`],
+        type: undefined,
+        range: "all",
+      });
+    } else setNote("There is no event, mail or user of this id.");
+  }
+  return html`<form class="find" role="search" onSubmit=${(event: SubmitEvent) => void find(event)}>
+      ${h(Icon, { name: "search", size: 16 })}
+      <input
+        name="find"
+        aria-label="Find by id, mail or user"
+        placeholder="Find by id, mail or user"
+        autocomplete="off"
+        spellcheck=${false}
+      />
+    </form>
+    ${note !== "" && html`<span class="muted" role="status">${note}</span>`}`;
 }

@@ -1,9 +1,309 @@
 import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { LiveFrame, QueryAnswer } from "../api/answers.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { useStream, type Streaming } from "../api/use-stream.ts";
+import { addressOf, follow, hrefOf, zone } from "../frame/router.ts";
+import { pipelineState } from "../frame/pipeline-state.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { Card, Nothing } from "../parts/card.ts";
-import type { VNode } from "../parts/html.ts";
+import { mention } from "../parts/announce.ts";
+import { Card, Waiting } from "../parts/card.ts";
+import { Chart } from "../parts/chart.ts";
+import { NoEvents } from "../parts/empty.ts";
+import { Exactness } from "../parts/exactness.ts";
+import { html, type Children, type VNode } from "../parts/html.ts";
+import { Pipeline, pipelineSentence, stateOf, useStages } from "../parts/pipeline.ts";
+import { Table, type Column } from "../parts/table.ts";
+import * as format from "../pure/format.ts";
+import { periodsOf, seriesValues, timesOf, type Periods, type Series } from "../pure/series.ts";
+import { addDays, instantAt, wallClock } from "../pure/zone.ts";
+import { Latest } from "./latest.ts";
 
+const everyMs = 60_000;
+
+/** What happens this minute, and whether all of it is counted. */
 export default function Now(): VNode {
   usePageTitle("Now");
-  return h(Card, { title: "Now" }, h(Nothing, { title: "Nothing here." }));
+  const [bars, setBars] = useState<readonly number[]>([]);
+  const [frame, setFrame] = useState<LiveFrame | undefined>();
+  const live = useStream("/api/v1/live", ({ event, data }) => {
+    if (event === "past") setBars((JSON.parse(data) as { perSecond: readonly number[] }).perSecond);
+    if (event !== "message") return;
+    const next = JSON.parse(data) as LiveFrame;
+    setFrame(next);
+    setBars((before) => [...before.slice(-59), next.events.perSecond]);
+  });
+  const stages = useStages(frame?.stages, live.isOpen);
+  useEffect(() => {
+    if (stages === undefined) return;
+    const state = stateOf(stages);
+    if (pipelineState.value !== state && state === "down") mention(pipelineSentence(stages));
+    pipelineState.value = state;
+  }, [stages]);
+
+  return html`<div class="now">
+    ${h(Tiles, { frame, bars, live })} ${h(Today, {})} ${h(Latest, {})}
+    ${h(
+      Card,
+      {
+        title: "Pipeline",
+        note: stages === undefined ? "" : pipelineSentence(stages),
+        className: "now-pipeline",
+      },
+      stages === undefined ? h(Waiting, { rows: 1, height: 76 }) : h(Pipeline, { stages }),
+    )}
+  </div>`;
+}
+
+function countOf(from: string, to: string) {
+  return {
+    path: "/api/v1/query",
+    body: { metrics: ["count"], range: { from, to }, timezone: zone.value },
+  };
+}
+
+function Tiles({
+  frame,
+  bars,
+  live,
+}: {
+  readonly frame: LiveFrame | undefined;
+  readonly bars: readonly number[];
+  readonly live: Streaming;
+}): VNode {
+  const minute = useMinute();
+  const wall = wallClock(minute, zone.value);
+  const midnight = instantAt(wall.slice(0, 10), zone.value);
+  const yesterday = addDays(wall, -1);
+  const iso = (instant: number) => new Date(instant).toISOString();
+  const today = useAnswer<QueryAnswer>(countOf(iso(midnight), iso(minute)));
+  const before = useAnswer<QueryAnswer>(
+    countOf(
+      iso(instantAt(yesterday, zone.value)),
+      iso(instantAt(`${yesterday}${wall.slice(10)}`, zone.value)),
+    ),
+  );
+  const now = today.answer?.results[0]?.metrics[0];
+  const then = before.answer?.results[0]?.metrics[0];
+  const users = frame?.activeUsers;
+  const missing =
+    live.problem?.status === 403 ? "This key may not watch live: it needs live:read." : "";
+  const lagMs = frame?.lagMs ?? today.answer?.meta.lagMs;
+  return html`<div class="tiles">
+    ${h(
+      Tile,
+      {
+        label: "Events a second",
+        value: frame === undefined ? undefined : format.number(frame.events.perSecond),
+        line: missing || typesLine(frame),
+      },
+      h(Bars, { values: bars }),
+    )}
+    ${h(Tile, {
+      label: "Active users",
+      value:
+        users === undefined
+          ? undefined
+          : `${users?.exact === false ? "≈ " : ""}${format.number(users?.count)}`,
+      line: missing || "in the last 5 minutes",
+    })}
+    ${h(Tile, {
+      label: "Events today",
+      value: now === undefined ? undefined : format.number(now),
+      line: then === undefined ? "" : todayLine(now, then),
+    })}
+    ${h(Tile, {
+      label: "Counting is behind by",
+      value: lagMs === undefined ? undefined : format.duration(lagMs),
+      line:
+        lagMs === undefined
+          ? ""
+          : lagMs < 10_000
+            ? "Answers have everything before that"
+            : "Answers lack what is newer",
+    })}
+  </div>`;
+}
+
+function typesLine(frame: LiveFrame | undefined): string {
+  if (frame === undefined) return "";
+  const [first] = frame.events.types;
+  return first === undefined ? "none in this second" : `most: ${first.type}`;
+}
+
+function todayLine(now: number | null | undefined, then: number | null): string {
+  const words = format.changeInWords(now, then);
+  if (then === 0) return "none yesterday by now";
+  return words === "as many" ? "as many as yesterday by now" : `${words} than yesterday by now`;
+}
+
+function Tile({
+  label,
+  value,
+  line,
+  children,
+}: {
+  readonly label: string;
+  readonly value: string | undefined;
+  readonly line: string;
+  readonly children?: Children;
+}): VNode {
+  return html`<section class="card tile" aria-label=${label}>
+    <h2>${label}</h2>
+    <p class="figure">${value ?? format.notKnown}</p>
+    ${children}
+    <p class="tile-line">${line}</p>
+  </section>`;
+}
+
+/** The last 60 seconds. Decoration beside the number. */
+function Bars({ values }: { readonly values: readonly number[] }): VNode {
+  const top = Math.max(1, ...values);
+  const shown = [...Array.from({ length: Math.max(0, 60 - values.length) }, () => 0), ...values];
+  return html`<svg class="spark" viewBox="0 0 240 32" preserveAspectRatio="none" aria-hidden="true">
+    ${shown.map((value, index) => {
+      const height = Math.max(value === 0 ? 1 : 2, (value / top) * 32);
+      return html`<rect key=${index} x=${index * 4} y=${32 - height} width="3" height=${height} />`;
+    })}
+  </svg>`;
+}
+
+/** The start of the minute under way; changes as minutes do. */
+function useMinute(): number {
+  const minuteOf = () => Math.floor(Date.now() / 60_000) * 60_000;
+  const [minute, setMinute] = useState(minuteOf);
+  useEffect(() => {
+    const timer = setTimeout(() => setMinute(minuteOf()), minute + 60_200 - Date.now());
+    return () => clearTimeout(timer);
+  }, [minute]);
+  return minute;
+}
+
+function hourly(range: string) {
+  return {
+    path: "/api/v1/query",
+    body: {
+      metrics: ["count"],
+      dimensions: ["time:hour"],
+      range,
+      timezone: zone.value,
+      include: ["totals"],
+    },
+  };
+}
+
+function Today(): VNode {
+  const todayCall = hourly("today");
+  const today = useAnswer<QueryAnswer>(todayCall, everyMs);
+  const yesterday = useAnswer<QueryAnswer>(hourly("yesterday"), everyMs);
+  const { answer } = today;
+  const to = addressOf("trends", { range: "today" });
+  return h(
+    Card,
+    {
+      title: "Today by hour",
+      className: "now-today",
+      note: html`<span class="row"
+        ><i class="key s1"></i>today <i class="key line"></i>yesterday</span
+      >`,
+      asked: [today, yesterday],
+      waiting: h(Waiting, { rows: 1, height: 286 }),
+      tools: {
+        calls: [todayCall, hourly("yesterday")],
+        csv: () => hourRows(answer, yesterday.answer),
+        csvName: "today",
+      },
+      exactness: h(Exactness, { meta: answer?.meta }),
+    },
+    answer === undefined
+      ? null
+      : answer.results.length === 0 && (yesterday.answer?.results.length ?? 0) === 0
+        ? h(NoEvents, { again: today.again })
+        : h(HourChart, { answer, yesterday: yesterday.answer }),
+    html`<p class="more-link">
+      <a href=${hrefOf(to)} onClick=${follow(to)}>By type in Trends</a>
+    </p>`,
+  );
+}
+
+function hourSeries(
+  answer: QueryAnswer,
+  yesterday: QueryAnswer | undefined,
+): { readonly periods: Periods; readonly series: readonly Series[] } {
+  const periods = periodsOf(timesOf(answer, 0), "hour", {
+    range: answer.meta.range ?? answer.query.range,
+    asOf: answer.meta.asOf,
+    zone: zone.value,
+  });
+  const at = { name: undefined, time: 0 };
+  const values = seriesValues(answer.results, periods.times, at).get("") ?? [];
+  const before =
+    yesterday === undefined
+      ? undefined
+      : (seriesValues(yesterday.results, timesOf(yesterday, 0), at).get("") ?? []);
+  return {
+    periods,
+    series: [
+      {
+        id: "today",
+        name: "today",
+        colour: "s1",
+        values,
+        previous:
+          before === undefined ? undefined : periods.times.map((_, place) => before[place] ?? null),
+      },
+    ],
+  };
+}
+
+interface HourRow {
+  readonly time: string;
+  readonly today: string;
+  readonly before: string;
+}
+
+function HourChart({
+  answer,
+  yesterday,
+}: {
+  readonly answer: QueryAnswer;
+  readonly yesterday: QueryAnswer | undefined;
+}): VNode {
+  const { periods, series } = hourSeries(answer, yesterday);
+  const [line] = series;
+  const rows: readonly HourRow[] = periods.times.map((time, place) => ({
+    time,
+    today: periods.ahead.has(place) ? "" : format.number(line?.values[place]),
+    before: format.number(line?.previous?.[place]),
+  }));
+  const columns: readonly Column<HourRow>[] = [
+    { id: "hour", name: "Hour", cell: ({ time }) => format.periodName(time, "hour", true) },
+    { id: "today", name: "Today", isNumber: true, cell: ({ today }) => today },
+    { id: "yesterday", name: "Yesterday", isNumber: true, cell: ({ before }) => before },
+  ];
+  return html`${h(Chart, {
+      periods,
+      series,
+      shape: "lines",
+      isCount: true,
+      height: 286,
+      partText: "This hour is not over.",
+    })}
+    <details class="as-table">
+      <summary>The same as a table</summary>
+      ${h(Table<HourRow>, { label: "Today by hour", columns, rows, keyOf: ({ time }) => time })}
+    </details>`;
+}
+
+function hourRows(answer: QueryAnswer | undefined, yesterday: QueryAnswer | undefined) {
+  if (answer === undefined) return [];
+  const { periods, series } = hourSeries(answer, yesterday);
+  return [
+    ["time", "today", "yesterday"],
+    ...periods.times.map((time, place) => [
+      time,
+      series[0]?.values[place],
+      series[0]?.previous?.[place],
+    ]),
+  ];
 }

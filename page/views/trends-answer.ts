@@ -5,7 +5,14 @@ import { readSort, sortedRows, type Column } from "../parts/table.ts";
 import { comparison, filters, range, zone } from "../frame/router.ts";
 import { bodyFilters, valueName, type BodyFilter } from "../pure/filter.ts";
 import { bodyRange, comparedDays, shiftedInstants, type Instants } from "../pure/range.ts";
-import { coloursOf, periodsOf, seriesValues, timesOf, type Periods, type Series } from "../pure/series.ts";
+import {
+  coloursOf,
+  periodsOf,
+  seriesValues,
+  timesOf,
+  type Periods,
+  type Series,
+} from "../pure/series.ts";
 import type { TrendsQuestion } from "./trends-question.ts";
 
 export interface TrendRow {
@@ -65,11 +72,19 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   });
   const table = useAnswer<QueryAnswer>(totals(asAsked, comparesItself));
   const instants = table.answer?.meta.range ?? table.answer?.query.range;
-  const shift = kind === undefined || instants === undefined ? undefined : comparedDays(kind, instants, zone.value);
+  const shift =
+    kind === undefined || instants === undefined
+      ? undefined
+      : comparedDays(kind, instants, zone.value);
   const other = shift === undefined ? undefined : shiftedInstants(instants!, zone.value, shift);
   const otherTable = useAnswer<QueryAnswer>(other === undefined ? undefined : totals(other, false));
 
-  const beforeOf = new Map(otherTable.answer?.results.map(({ dimensions, metrics }) => [dimensions[0], metrics[0] ?? null]));
+  const beforeOf = new Map(
+    otherTable.answer?.results.map(({ dimensions, metrics }) => [
+      dimensions[0],
+      metrics[0] ?? null,
+    ]),
+  );
   const hasBefore = comparesItself || (kind !== undefined && otherTable.answer !== undefined);
   const rows: readonly TrendRow[] = (table.answer?.results ?? [])
     .filter(({ dimensions }) => dimensions[0] !== null)
@@ -79,10 +94,18 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
         id,
         name: valueName(id),
         total: metrics[0] ?? null,
-        before: comparesItself ? previous?.[0] : other === undefined ? undefined : (beforeOf.get(id) ?? 0),
+        before: comparesItself
+          ? previous?.[0]
+          : other === undefined
+            ? undefined
+            : (beforeOf.get(id) ?? 0),
       };
     });
-  const sorted = sortedRows(rows, sortColumns, readSort(question.sort, { column: "total", direction: "desc" }));
+  const sorted = sortedRows(
+    rows,
+    sortColumns,
+    readSort(question.sort, { column: "total", direction: "desc" }),
+  );
   const first = sorted.slice(0, mostLines).map(({ id }) => id);
 
   const bySeries = (at: unknown, compares: boolean): Call | undefined =>
@@ -98,16 +121,21 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
           },
         };
   const lines = useAnswer<QueryAnswer>(bySeries(asAsked, comparesItself));
-  const otherLines = useAnswer<QueryAnswer>(other === undefined ? undefined : bySeries(other, false));
+  const otherLines = useAnswer<QueryAnswer>(
+    other === undefined ? undefined : bySeries(other, false),
+  );
   const drawn = drawnOf(question, first, lines.answer, otherLines.answer, comparesItself);
   const total = table.answer?.totals?.[0];
   return {
     table,
     asked: [table, lines, ...(other === undefined ? [] : [otherTable, otherLines])],
-    calls: [totals(asAsked, comparesItself), bySeries(asAsked, comparesItself)].filter((call) => call !== undefined),
+    calls: [totals(asAsked, comparesItself), bySeries(asAsked, comparesItself)].filter(
+      (call) => call !== undefined,
+    ),
     savedQuestion: {
       ...body(asAsked),
-      dimensions: by === undefined && types.length === 1 ? [`time:${per}`] : [dimension, `time:${per}`],
+      dimensions:
+        by === undefined && types.length === 1 ? [`time:${per}`] : [dimension, `time:${per}`],
     },
     total,
     before: comparesItself ? table.answer?.previousTotals?.[0] : otherTable.answer?.totals?.[0],
@@ -131,7 +159,8 @@ function othersOf(
   rows: readonly TrendRow[],
   total: number | null | undefined,
 ): number | undefined {
-  if (metric !== "count" || by?.includes("[]") === true || typeof total !== "number") return undefined;
+  if (metric !== "count" || by?.includes("[]") === true || typeof total !== "number")
+    return undefined;
   return rows.slice(0, 50).reduce((left, row) => left - (row.total ?? 0), total);
 }
 
@@ -149,7 +178,9 @@ function drawnOf(
     asOf: answer.meta.asOf,
     zone: answer.query.timezone,
   });
-  const kept = all.times.map((_, place) => place).filter((place) => !onlyWhole || (!all.part.has(place) && !all.ahead.has(place)));
+  const kept = all.times
+    .map((_, place) => place)
+    .filter((place) => !onlyWhole || (!all.part.has(place) && !all.ahead.has(place)));
   const pick = <Value>(values: readonly Value[]) => kept.map((place) => values[place]!);
   const periods = onlyWhole
     ? { ...all, times: pick(all.times), part: new Set<number>(), ahead: new Set<number>() }
@@ -172,7 +203,10 @@ function drawnOf(
       name: valueName(id),
       colour: colours.get(id)!,
       values: pick(values.get(id)!),
-      previous: before === undefined ? undefined : pick([...(before.get(id) ?? []), ...all.times.map(() => null)]),
+      previous:
+        before === undefined
+          ? undefined
+          : pick([...(before.get(id) ?? []), ...all.times.map(() => null)]),
     }));
   return { periods, series, knownFrom: 0 };
 }

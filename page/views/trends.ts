@@ -7,12 +7,28 @@ import { Chart } from "../parts/chart.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness, isEstimated } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
-import { FilterChips, PropertyPicker, Question, TypeChips, Word, WordPicker } from "../parts/question.ts";
+import {
+  FilterChips,
+  PropertyPicker,
+  Question,
+  TypeChips,
+  Word,
+  WordPicker,
+} from "../parts/question.ts";
 import { comparedInstants, shownInstants } from "../parts/shown.ts";
 import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import type { CsvTable } from "../parts/tools.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { address, addressOf, change, comparison, filters, go, range, zone } from "../frame/router.ts";
+import {
+  address,
+  addressOf,
+  change,
+  comparison,
+  filters,
+  go,
+  range,
+  zone,
+} from "../frame/router.ts";
 import { filterInWords, filterOfRow, propertyName, writeFilter } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
 import { directionOf, isAdditive, metricName, metricsOf, metricUnit } from "../pure/metric.ts";
@@ -43,14 +59,17 @@ export default function Trends(): VNode {
   }, [table.answer, trends.compared, comparison.value]);
   const total = trends.total;
   useEffect(() => {
-    if (total !== undefined) announce(`Trends: ${totalInWords(question.metric, total, trends.before)}`);
+    if (total !== undefined)
+      announce(`Trends: ${totalInWords(question.metric, total, trends.before)}`);
   }, [total]);
 
   return html`${h(Sentence, { question, words, total })}
   ${h(
     Card,
     {
-      title: metricName(question.metric) + (question.by === undefined ? "" : ` by ${propertyName(question.by)}`),
+      title:
+        metricName(question.metric) +
+        (question.by === undefined ? "" : ` by ${propertyName(question.by)}`),
       note: total === undefined ? "" : totalInWords(question.metric, total, trends.before),
       asked: trends.asked,
       waiting: h(Waiting, { rows: 2, height: 200 }),
@@ -65,7 +84,10 @@ export default function Trends(): VNode {
           kind: "run",
           question: trends.savedQuestion,
           view: { address: location.pathname + location.search, shape: question.shape },
-          suggested: `trends-${question.types[0] ?? "events"}`.replaceAll(/[^A-Za-z0-9._:@/+-]/g, "-"),
+          suggested: `trends-${question.types[0] ?? "events"}`.replaceAll(
+            /[^A-Za-z0-9._:@/+-]/g,
+            "-",
+          ),
           description: `${words}, ${rangeName(range.value).toLowerCase()}`,
         },
       },
@@ -88,7 +110,11 @@ function inWords({ types, metric, by }: TrendsQuestion): string {
   return `${how}${where === "" ? "" : ` where ${where}`}${by === undefined ? "" : ` by ${propertyName(by)}`}`;
 }
 
-function totalInWords(metric: string, total: number | null, before: number | null | undefined): string {
+function totalInWords(
+  metric: string,
+  total: number | null,
+  before: number | null | undefined,
+): string {
   const unit = metricUnit(metric);
   const text = `${format.number(total)}${unit === "" ? "" : ` ${unit}`}`;
   const more = before === undefined ? "" : format.changeInWords(total, before);
@@ -108,53 +134,68 @@ function Sentence({
 }): VNode {
   const { types, metric, by, per } = question;
   const { entries } = useProperties(types);
-  const numbers = entries.filter(({ kinds }) => kinds.includes("number")).map(({ property }) => property);
-  const metrics = metricsOf(numbers).includes(metric) ? metricsOf(numbers) : [...metricsOf(numbers), metric];
+  const numbers = entries
+    .filter(({ kinds }) => kinds.includes("number"))
+    .map(({ property }) => property);
+  const metrics = metricsOf(numbers).includes(metric)
+    ? metricsOf(numbers)
+    : [...metricsOf(numbers), metric];
   const instants = shownInstants.value;
   const days = instants === undefined ? 30 : daysOf(instants, zone.value);
   return h(
     Question,
-    { words: `${words} per ${per}`, shows: total === undefined ? "Show" : `Show ${totalInWords(metric, total, undefined)}` },
+    {
+      words: `${words} per ${per}`,
+      shows: total === undefined ? "Show" : `Show ${totalInWords(metric, total, undefined)}`,
+    },
     html`${h(WordPicker, {
-      title: "Metric",
-      value: metric,
-      choices: metrics.map((id) => ({ id, name: metricName(id), also: id })),
-      onPick: (id) => change({ m: id === "count" ? undefined : id }),
-    })}
-    ${h(Word, { text: "of" })}
-    ${h(TypeChips, { types, onChange: (to) => change({ type: to, hide: undefined }) })}
-    ${h(Word, { text: "where" })}
-    ${h(FilterChips, { types })}
-    ${h(Word, { text: "by" })}
-    ${h(PropertyPicker, {
-      types,
-      value: by,
-      nothing: "type",
-      onPick: (property) => change({ by: property, hide: undefined, sort: undefined }),
-    })}
-    ${h(Word, { text: "per" })}
-    ${h(WordPicker, {
-      title: "Period",
-      value: per,
-      choices: [...new Set([...periodsFor(days), per])].map((id) => ({ id, name: periodNames[id] })),
-      onPick: (id) => change({ per: id }),
-    })}
-    <label class="check whole"
-      ><input
-        type="checkbox"
-        checked=${question.onlyWhole}
-        onChange=${() => change({ whole: question.onlyWhole ? undefined : "1" }, { replace: true })}
-      /><span>Only whole periods</span></label
-    >`,
+        title: "Metric",
+        value: metric,
+        choices: metrics.map((id) => ({ id, name: metricName(id), also: id })),
+        onPick: (id) => change({ m: id === "count" ? undefined : id }),
+      })}
+      ${h(Word, { text: "of" })}
+      ${h(TypeChips, { types, onChange: (to) => change({ type: to, hide: undefined }) })}
+      ${h(Word, { text: "where" })} ${h(FilterChips, { types })} ${h(Word, { text: "by" })}
+      ${h(PropertyPicker, {
+        types,
+        value: by,
+        nothing: "type",
+        onPick: (property) => change({ by: property, hide: undefined, sort: undefined }),
+      })}
+      ${h(Word, { text: "per" })}
+      ${h(WordPicker, {
+        title: "Period",
+        value: per,
+        choices: [...new Set([...periodsFor(days), per])].map((id) => ({
+          id,
+          name: periodNames[id],
+        })),
+        onPick: (id) => change({ per: id }),
+      })}
+      <label class="check whole"
+        ><input
+          type="checkbox"
+          checked=${question.onlyWhole}
+          onChange=${() => change({ whole: question.onlyWhole ? undefined : "1" }, { replace: true })}
+        /><span>Only whole periods</span></label
+      >`,
   );
 }
 
-function Shown({ question, trends }: { readonly question: TrendsQuestion; readonly trends: TrendsAnswer }): VNode {
+function Shown({
+  question,
+  trends,
+}: {
+  readonly question: TrendsQuestion;
+  readonly trends: TrendsAnswer;
+}): VNode {
   const [focused, setFocused] = useState<string | undefined>();
   const isWide = useWidth() >= 720;
   if (question.shape === "table") return h(PeriodTable, { trends });
   const { periods, series } = trends;
-  return html`${periods === undefined
+  return html`${
+    periods === undefined
       ? h(Waiting, { rows: 2, height: 156 })
       : h(Chart, {
           periods,
@@ -169,37 +210,57 @@ function Shown({ question, trends }: { readonly question: TrendsQuestion; readon
           knownFrom: trends.knownFrom,
           onOpen: (place, id) => openEvents(question, trends, place, id),
           onSelect: (from, to) => selectRange(trends, from, to),
-        })}
-    ${question.shape === "bars" &&
+        })
+  }
+  ${
+    question.shape === "bars" &&
     periods !== undefined &&
     periods.times.length > 60 &&
-    html`<p class="hint">More than 60 periods are drawn as lines.</p>`}
-    ${h(SummaryTable, { question, trends, focused, onFocus: setFocused })}`;
+    html`<p class="hint">More than 60 periods are drawn as lines.</p>`
+  }
+  ${h(SummaryTable, { question, trends, focused, onFocus: setFocused })}`;
 }
 
 /** "Today is not over: until 14:24." */
 function partText({ table, periods }: TrendsAnswer): string {
   const { asOf } = table.answer!.meta;
   const wall = wallClock(Date.parse(asOf), zone.value);
-  const name = { minute: "minute", hour: "hour", day: "day", week: "week", month: "month" }[periods?.per ?? "day"];
+  const name = { minute: "minute", hour: "hour", day: "day", week: "week", month: "month" }[
+    periods?.per ?? "day"
+  ];
   return `This ${name} is not all in the answer: as of ${format.dayShort(wall)}, ${format.clockParts(wall).time}.`;
 }
 
-function openEvents(question: TrendsQuestion, { periods }: TrendsAnswer, place: number, id: string): void {
+function openEvents(
+  question: TrendsQuestion,
+  { periods }: TrendsAnswer,
+  place: number,
+  id: string,
+): void {
   const start = periods?.times[place];
   if (periods === undefined || start === undefined) return;
   const end = new Date(periodEnd(start, periods.per, zone.value)).toISOString();
   const period = fixedRange({ from: new Date(start).toISOString(), to: end }, zone.value);
   const types = question.by === undefined ? [id] : question.types;
   const row = question.by === undefined ? [] : [writeFilter(filterOfRow(question.by, id))];
-  go(addressOf("events", { type: types, range: period, f: [...parameterList(address.value, "f"), ...row], cmp: undefined }));
+  go(
+    addressOf("events", {
+      type: types,
+      range: period,
+      f: [...parameterList(address.value, "f"), ...row],
+      cmp: undefined,
+    }),
+  );
 }
 
 function selectRange({ periods }: TrendsAnswer, from: number, to: number): void {
   const [first, last] = [periods?.times[from], periods?.times[to]];
   if (periods === undefined || first === undefined || last === undefined) return;
   const end = new Date(periodEnd(last, periods.per, zone.value)).toISOString();
-  change({ range: fixedRange({ from: new Date(first).toISOString(), to: end }, zone.value), per: undefined });
+  change({
+    range: fixedRange({ from: new Date(first).toISOString(), to: end }, zone.value),
+    per: undefined,
+  });
 }
 
 /** What each row is in all: the chart's legend, and its equal. */
@@ -281,7 +342,11 @@ function SummaryTable({
         foot: html`<tr>
           <th scope="row">all others</th>
           <td class="number">${format.number(trends.others)}</td>
-          ${trends.hasBefore && html`<td class="wide-only"></td><td></td>`}
+          ${
+            trends.hasBefore &&
+            html`<td class="wide-only"></td>
+              <td></td>`
+          }
         </tr>`,
       }),
   });
@@ -309,7 +374,9 @@ interface PeriodRow {
 function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode {
   const { periods, series } = trends;
   if (periods === undefined) return h(Waiting, { rows: 8 });
-  const rows: readonly PeriodRow[] = periods.times.map((time, place) => ({ time, place })).toReversed();
+  const rows: readonly PeriodRow[] = periods.times
+    .map((time, place) => ({ time, place }))
+    .toReversed();
   const columns: readonly Column<PeriodRow>[] = [
     {
       id: "period",
@@ -317,14 +384,12 @@ function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode {
       cell: ({ time, place }) =>
         html`${format.periodName(time, periods.per, true)}${periods.part.has(place) && html` <small class="muted">not all of it</small>`}`,
     },
-    ...series.map(
-      (one): Column<PeriodRow> => ({
-        id: one.id,
-        name: one.name,
-        isNumber: true,
-        cell: ({ place }) => (periods.ahead.has(place) ? "" : format.number(one.values[place])),
-      }),
-    ),
+    ...series.map((one): Column<PeriodRow> => ({
+      id: one.id,
+      name: one.name,
+      isNumber: true,
+      cell: ({ place }) => (periods.ahead.has(place) ? "" : format.number(one.values[place])),
+    })),
   ];
   return h(Table<PeriodRow>, {
     label: "All periods",
@@ -335,7 +400,10 @@ function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode {
   });
 }
 
-function csvOf({ by, metric }: TrendsQuestion, { rows, periods, series, hasBefore }: TrendsAnswer): CsvTable {
+function csvOf(
+  { by, metric }: TrendsQuestion,
+  { rows, periods, series, hasBefore }: TrendsAnswer,
+): CsvTable {
   if (parameterList(address.value, "shape")[0] === "table" && periods !== undefined) {
     return [
       ["time", ...series.map(({ name }) => name)],
@@ -357,4 +425,3 @@ function useWidth(): number {
   }, []);
   return width;
 }
-

@@ -1,0 +1,93 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Problem, readStream, type Frame } from "./client.ts";
+import { lost, reached } from "./use-answer.ts";
+
+export interface Streaming {
+  readonly isOpen: boolean;
+  readonly problem: Problem | undefined;
+}
+
+/** At rest a beat comes every 15 s: a stream that says nothing for longer is dead. */
+const silentMs = 40_000;
+
+/**
+ * Hold a stream while the page is visible: closed with the tab, opened again where it was left (`Last-Event-ID`), and after
+ * a failure by itself, after 1, 2, 4 to 30 s.
+ * @param path `undefined`: none
+ */
+export function useStream(path: string | undefined, onFrame: (frame: Frame) => void): Streaming {
+  const [state, setState] = useState<Streaming>({ isOpen: false, problem: undefined });
+  const latest = useRef(onFrame);
+  latest.current = onFrame;
+
+  useEffect(() => {
+    if (path === undefined) return;
+    let controller: AbortController | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let lastId: string | undefined;
+    let attempts = 0;
+    let missed = false;
+
+    async function hold(): Promise<void> {
+      const mine = new AbortController();
+      controller = mine;
+      const wasLost = attempts > 0;
+      missed = false;
+      try {
+        await readStream(
+          path!,
+          mine.signal,
+          lastId,
+          {
+            opened: () => {
+              attempts = 0;
+              setState({ isOpen: true, problem: undefined });
+              if (wasLost) setTimeout(() => reached(missed ? passed : whole), 500);
+            },
+            frame: (frame) => {
+              if (frame.event === "missed" && frame.data.includes('"window"')) missed = true;
+              latest.current(frame);
+            },
+            placed: (id) => (lastId = id),
+          },
+          silentMs,
+        );
+      } catch (error) {
+        if (mine.signal.aborted) return;
+        if (!(error instanceof Problem)) throw error;
+        setState({ isOpen: false, problem: error });
+        // What a key may not do does not change by asking again.
+        if (error.status >= 400 && error.status !== 429 && error.status !== 503) return;
+      }
+      if (mine.signal.aborted) return;
+      setState((before) => ({ ...before, isOpen: false }));
+      const waitMs = Math.min(30_000, 1_000 * 2 ** attempts++);
+      lost(waitMs);
+      timer = setTimeout(() => void hold(), waitMs);
+    }
+
+    function seen(): void {
+      clearTimeout(timer);
+      if (document.visibilityState === "hidden") {
+        controller?.abort();
+        controller = undefined;
+        setState({ isOpen: false, problem: undefined });
+      } else if (controller === undefined) {
+        attempts = 0;
+        void hold();
+      }
+    }
+
+    seen();
+    document.addEventListener("visibilitychange", seen);
+    return () => {
+      document.removeEventListener("visibilitychange", seen);
+      clearTimeout(timer);
+      controller?.abort();
+    };
+  }, [path]);
+  return state;
+}
+
+const whole = "Connected again, nothing missed.";
+const passed = "Connected again. Some events passed by; the counts have them.";

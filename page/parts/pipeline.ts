@@ -1,0 +1,92 @@
+import { h } from "preact";
+import type { Health, Stage, StageState } from "../api/answers.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import * as format from "../pure/format.ts";
+import { html, type VNode } from "./html.ts";
+import { Icon, type IconName } from "./icon.ts";
+
+const order = ["gateway", "ingest", "processor", "aggregator", "query"];
+const titles: Readonly<Record<string, string>> = {
+  gateway: "Gateway",
+  ingest: "Ingest",
+  processor: "Processor",
+  aggregator: "Aggregator",
+  query: "Query",
+};
+const words: Readonly<Record<StageState, string>> = {
+  ok: "Working",
+  degraded: "Slower",
+  down: "Down",
+};
+const marks: Readonly<Record<StageState, IconName>> = {
+  ok: "check",
+  degraded: "alert",
+  down: "close",
+};
+/** What waits before each stage. */
+const units: Readonly<Record<string, readonly [string, string]>> = {
+  processor: ["batch waits", "batches wait"],
+  aggregator: ["rollup to write", "rollups to write"],
+};
+
+/** The stages as the live stream tells them; while it is away, as `/health` does, every 10 s. */
+export function useStages(
+  live: readonly Stage[] | undefined,
+  isLive: boolean,
+): readonly Stage[] | undefined {
+  const { answer } = useAnswer<Health>(isLive ? undefined : { path: "/health" }, 10_000);
+  if (isLive && live !== undefined) return live;
+  if (answer === undefined) return live;
+  const gateway: Stage = { name: "gateway", state: "ok" };
+  return [
+    gateway,
+    ...Object.entries(answer.stages).map(([name, stage]) => ({ name, ...stage })),
+  ].toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+}
+
+export function stateOf(stages: readonly Stage[]): StageState {
+  const states = stages.map(({ state }) => state);
+  return states.includes("down") ? "down" : states.includes("degraded") ? "degraded" : "ok";
+}
+
+/** "Everything accepted is counted", or where it is stuck and since when. */
+export function pipelineSentence(stages: readonly Stage[]): string {
+  const down = stages.find(({ state }) => state === "down");
+  const slow = stages.find(({ state }) => state === "degraded");
+  const bad = down ?? slow;
+  if (bad === undefined) {
+    const waiting = stages.find(({ name }) => name === "processor")?.backlog ?? 0;
+    return waiting > 0 ? "Counting what was accepted" : "Everything accepted is counted";
+  }
+  const since =
+    (bad.lagMs ?? 0) > 0 ? `: the oldest event has waited ${format.duration(bad.lagMs)}` : "";
+  const reason = since === "" && bad.reason !== undefined ? `: ${bad.reason}` : since;
+  return `${down === undefined ? "Slower" : "Stuck"} at the ${titles[bad.name]?.toLowerCase() ?? bad.name}${reason}`;
+}
+
+export function stageTitle(name: string): string {
+  return titles[name] ?? name;
+}
+
+/** The stages in their order, each with its mark, its word and what waits. */
+export function Pipeline({ stages }: { readonly stages: readonly Stage[] }): VNode {
+  return html`<ol class="pipeline">
+    ${stages.map(
+      ({ name, state, reason, backlog, lagMs }) =>
+        html`<li key=${name} class=${`stage ${state}`}>
+          <span class=${`stage-mark ${state}`}>${h(Icon, { name: marks[state], size: 14 })}</span>
+          <span class="stage-name">${stageTitle(name)}</span>
+          <span class="stage-state">${reason ?? words[state]}</span>
+          <span class="stage-wait">${waits(name, backlog, lagMs)}</span>
+        </li>`,
+    )}
+  </ol>`;
+}
+
+function waits(name: string, backlog: number | undefined, lagMs: number | undefined): string {
+  const unit = units[name];
+  if (backlog === undefined || unit === undefined) return "";
+  if (backlog === 0) return "nothing waits";
+  const lag = lagMs === undefined || lagMs < 1_000 ? "" : `, ${format.duration(lagMs)}`;
+  return `${format.counted(backlog, unit[0], unit[1])}${lag}`;
+}

@@ -1,0 +1,189 @@
+import { h } from "preact";
+import type { StoredEvent } from "../api/answers.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import {
+  addFilter,
+  address,
+  addressOf,
+  follow,
+  go,
+  hrefOf,
+  openedAddress,
+  zone,
+} from "../frame/router.ts";
+import { Card, Waiting } from "../parts/card.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { Icon } from "../parts/icon.ts";
+import { CopyButton } from "../parts/tools.ts";
+import * as format from "../pure/format.ts";
+import { offsetName, wallClock } from "../pure/zone.ts";
+import { StoryLine } from "./story.ts";
+
+/** The list that an event was opened from. */
+function closed() {
+  return addressOf(
+    "events",
+    Object.fromEntries(
+      [...new Set(address.value.parameters.map(([name]) => name))].map((name) => [
+        name,
+        address.value.parameters.filter(([known]) => known === name).map(([, value]) => value),
+      ]),
+    ),
+  );
+}
+
+export function CloseButton(): VNode {
+  return html`<button
+    type="button"
+    class="icon-button"
+    aria-label="Close"
+    data-key="Escape"
+    onClick=${() => go(closed())}
+  >
+    ${h(Icon, { name: "close" })}
+  </button>`;
+}
+
+/** One event, all of it: what was sent, what was found out, and what else happened to its mail. */
+export function OpenedEvent({ id }: { readonly id: string }): VNode {
+  const asked = useAnswer<StoredEvent>({ path: `/api/v1/events/${encodeURIComponent(id)}` });
+  const event = asked.answer;
+  return h(
+    Card,
+    {
+      title: event?.type ?? "Event",
+      className: "event-card",
+      note: h(CloseButton, {}),
+      asked: [asked as never],
+      waiting: h(Waiting, { rows: 10 }),
+    },
+    event !== undefined && h(Parts, { event }),
+  );
+}
+
+function Parts({ event }: { readonly event: StoredEvent }): VNode {
+  const instant = Date.parse(event.timestamp);
+  const wall = wallClock(instant, zone.value);
+  const user = event.metadata?.["userId"];
+  return html`<div class="event-parts">
+    <dl class="event-facts">
+      <dt>Time</dt>
+      <dd>
+        <time datetime=${event.timestamp}
+          >${format.dayInFull(wall)}, ${format.clockParts(wall).seconds}
+          ${offsetName(instant, zone.value)}</time
+        >
+      </dd>
+      <dt>Id</dt>
+      <dd><code>${event.id}</code></dd>
+      <dt>Source</dt>
+      <dd>${event.source}</dd>
+      ${
+        typeof user === "string" &&
+        html`<dt>User</dt>
+          <dd>${h(Value, { path: "metadata.userId", value: user })}</dd>`
+      }
+      ${
+        event.correlationId !== undefined &&
+        html`<dt>Mail</dt>
+          <dd>
+            <a
+              href=${hrefOf(openedAddress("story", event.correlationId))}
+              onClick=${follow(openedAddress("story", event.correlationId))}
+              ><code>${event.correlationId}</code></a
+            >
+          </dd>`
+      }
+    </dl>
+    <div class="row">
+      ${h(CopyButton, { text: () => event.id, name: "Copy id", className: "button small" })}
+      ${h(CopyButton, { text: () => JSON.stringify(event, null, 2), name: "Copy JSON", className: "button small" })}
+    </div>
+    ${
+      event.correlationId !== undefined &&
+      html`<section>
+        <h3>Story</h3>
+        ${h(StoryLine, { id: event.correlationId, openId: event.id })}
+      </section>`
+    }
+    ${h(Content, { title: "Content", path: "data", value: event.data })}
+    ${h(Content, { title: "Metadata", path: "metadata", value: event.metadata })}
+    ${h(Content, { title: "Context", path: "context", value: event.context })}
+  </div>`;
+}
+
+function Content({
+  title,
+  path,
+  value,
+}: {
+  readonly title: string;
+  readonly path: string;
+  readonly value: unknown;
+}): VNode | null {
+  if (value === undefined || value === null) return null;
+  return html`<section>
+    <h3>${title}</h3>
+    <div class="tree">${h(Tree, { path, value })}</div>
+  </section>`;
+}
+
+/** JSON as a tree; a scalar filters the list when it is pressed. Texts are texts, also where they look like links. */
+function Tree({ path, value }: { readonly path: string; readonly value: unknown }): VNode {
+  if (Array.isArray(value)) {
+    if (value.length === 0) return html`<span class="muted">empty list</span>`;
+    return html`<ul>
+      ${value.map((one, index) => html`<li key=${index}>${h(Tree, { path: `${path}[]`, value: one })}</li>`)}
+    </ul>`;
+  }
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value);
+    if (entries.length === 0) return html`<span class="muted">empty</span>`;
+    return html`<ul>
+      ${entries.map(
+        ([key, one]) =>
+          html`<li key=${key}>
+            <span class="tree-key">${key}:</span>
+            ${h(Tree, { path: joined(path, key), value: one })}
+          </li>`,
+      )}
+    </ul>`;
+  }
+  return h(Value, { path, value });
+}
+
+/** A key with a dot or a bracket stands in quotes, as the API names properties. */
+function joined(path: string, key: string): string {
+  return /^[^.[\]"]+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+}
+
+function Value({ path, value }: { readonly path: string; readonly value: unknown }): VNode {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (value === null) return html`<span class="muted">null</span>`;
+  const isText = typeof value === "string";
+  return html`<button
+    type="button"
+    class="tree-value"
+    title="Show only events with this value"
+    onClick=${() => {
+      const kind = isText
+        ? spellsMore(text)
+          ? "s:"
+          : ""
+        : typeof value === "number"
+          ? "n:"
+          : "b:";
+      go(closed());
+      addFilter({ op: "is", property: path, values: [kind + text] });
+    }}
+  >
+    ${isText ? text : text}
+  </button>`;
+}
+
+/** Whether a text would also mean a number or a truth value. */
+function spellsMore(text: string): boolean {
+  return (
+    text === "true" || text === "false" || (text.trim() !== "" && Number.isFinite(Number(text)))
+  );
+}

@@ -1,0 +1,102 @@
+import { h } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { EventList, StoredEvent } from "../api/answers.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { useStream } from "../api/use-stream.ts";
+import { address, change, follow, hrefOf, openedAddress, zone } from "../frame/router.ts";
+import { Card, Waiting } from "../parts/card.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { Icon } from "../parts/icon.ts";
+import { parameter } from "../pure/address.ts";
+import * as format from "../pure/format.ts";
+import { wallClock } from "../pure/zone.ts";
+
+const rows = 14;
+const atOnce = 2;
+const everyMs = 1_000;
+
+/**
+ * A window of fixed rows whose texts change: at most two new events a second, none while it is looked at or paused. Rows that
+ * came and went would move what somebody reads.
+ */
+export function Latest(): VNode {
+  const first = useAnswer<EventList>({ path: `/api/v1/events?limit=${rows}` });
+  const [shown, setShown] = useState<readonly StoredEvent[]>([]);
+  const [told, setTold] = useState("");
+  const waiting = useRef<StoredEvent[]>([]);
+  const heard = useRef(0);
+  const isStill = useRef(false);
+  const isPaused = parameter(address.value, "paused") === "1";
+
+  useEffect(() => {
+    if (first.answer !== undefined && shown.length === 0) setShown(first.answer.data);
+  }, [first.answer]);
+
+  const stream = useStream(isPaused ? undefined : "/api/v1/events/stream", ({ event, data }) => {
+    if (event === "missed")
+      heard.current += (JSON.parse(data) as { count: number | null }).count ?? 0;
+    if (event !== "message") return;
+    heard.current++;
+    waiting.current.push(JSON.parse(data) as StoredEvent);
+    if (waiting.current.length > atOnce) waiting.current.shift();
+  });
+
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const came = heard.current;
+      heard.current = 0;
+      if (isPaused || isStill.current) return;
+      const next = waiting.current.splice(0, atOnce).toReversed();
+      if (next.length > 0) setShown((before) => [...next, ...before].slice(0, rows));
+      setTold(came > next.length ? `${next.length} of ${format.number(came)} a second shown` : "");
+    }, everyMs);
+    return () => clearInterval(timer);
+  }, [isPaused]);
+
+  const hold = (still: boolean) => () => {
+    isStill.current = still;
+  };
+  const note = isPaused ? "Paused" : stream.problem?.status === 403 ? "Needs live:read" : told;
+  return h(
+    Card,
+    {
+      title: "Latest events",
+      className: "now-latest",
+      note: html`<span class="latest-note">${note}</span>
+        <button
+          type="button"
+          class="button small pause"
+          aria-pressed=${isPaused ? "true" : "false"}
+          onClick=${() => change({ paused: isPaused ? undefined : "1" }, { replace: true })}
+        >
+          ${h(Icon, { name: isPaused ? "play" : "pause", size: 16 })}${isPaused ? "Go on" : "Pause"}
+        </button>`,
+      asked: [first],
+      waiting: h(Waiting, { rows, height: 24 }),
+    },
+    html`<ul
+      class="latest"
+      onMouseEnter=${hold(true)}
+      onMouseLeave=${hold(false)}
+      onFocusIn=${hold(true)}
+      onFocusOut=${hold(false)}
+    >
+      ${Array.from({ length: rows }, (_, place) => h(LatestRow, { key: place, event: shown[place] }))}
+    </ul>`,
+  );
+}
+
+/** One place of the window; empty where there is no event yet. */
+function LatestRow({ event }: { readonly event: StoredEvent | undefined }): VNode {
+  if (event === undefined) return html`<li class="latest-row"></li>`;
+  const to = openedAddress("event", event.id);
+  const wall = wallClock(Date.parse(event.timestamp), zone.value);
+  const user = event.metadata?.["userId"] ?? event.metadata?.["anonymousId"] ?? "";
+  return html`<li class="latest-row">
+    <a href=${hrefOf(to)} onClick=${follow(to)}>
+      <time datetime=${event.timestamp}>${format.clockParts(wall).seconds}</time>
+      <span class="latest-type">${event.type}</span>
+      <span class="latest-user">${typeof user === "string" ? user : ""}</span>
+    </a>
+  </li>`;
+}
