@@ -2,7 +2,7 @@
  * Builds `dist`: each file as JavaScript, by the project's TypeScript, and one file of declarations, which holds copies of the
  * service's types and needs nothing else. `npm pack` runs it; the types are checked by `npm run typecheck` before.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { generateDtsBundle } from "dts-bundle-generator";
 import ts from "typescript";
@@ -19,7 +19,7 @@ const compilerOptions: ts.CompilerOptions = {
 };
 
 rmSync(dist, { recursive: true, force: true });
-for (const folder of ["src"]) {
+for (const folder of ["src", "cli"]) {
   for (const name of readdirSync(join(here, folder), { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".ts")) continue;
     const text = readFileSync(join(here, folder, name), "utf8");
@@ -28,6 +28,8 @@ for (const folder of ["src"]) {
     writeFileSync(target, ts.transpileModule(text, { compilerOptions }).outputText);
   }
 }
+chmodSync(join(dist, "cli", "main.js"), 0o755);
+
 const [declarations] = generateDtsBundle(
   [
     {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -50,6 +50,13 @@ test("the package brings what its manifest names, and neither dependencies nor t
   const file = join(folder, "consumer.mjs");
   writeFileSync(file, script);
   expect((await run(process.execPath, [file])).stdout).toBe("function 36\n");
+  mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
+  symlinkSync(
+    join(installed, "dist/cli/main.js"),
+    join(folder, "node_modules/.bin/maily-analytics"),
+  );
+  const command = await run(join(folder, "node_modules/.bin/maily-analytics"), ["--help"]);
+  expect(command.stdout).toContain("maily-analytics import");
 }, 60_000);
 
 test("its declarations stand alone, in a browser's project as well", () => {

@@ -1,0 +1,53 @@
+import { createWriteStream } from "node:fs";
+import { rename } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { exitCodes, UsageError } from "../exit-codes.ts";
+import {
+  clientOf,
+  filtering,
+  filteringUsage,
+  filtersOf,
+  readArguments,
+  sharedUsage,
+} from "../options.ts";
+import type { Command } from "../terminal.ts";
+
+const options = {
+  ...filtering,
+  format: { type: "string", default: "ndjson" },
+  fields: { type: "string" },
+  order: { type: "string" },
+  out: { type: "string", short: "o" },
+} as const;
+
+export const exportCommand: Command = {
+  summary: "all events that meet a filter, as NDJSON or CSV",
+  usage: `maily-analytics export [options]
+
+${filteringUsage}
+  --format F     ndjson (default) or csv
+  --fields A,B   only these properties
+  --order O      asc (default) or desc, by time
+  --out FILE     a file instead of standard output; there only once it is whole
+${sharedUsage}`,
+  async run(args, terminal) {
+    const { values } = readArguments(args, options);
+    const { format, fields, order, out } = values;
+    if (format !== "ndjson" && format !== "csv") throw new UsageError("--format is ndjson or csv");
+    if (order !== undefined && order !== "asc" && order !== "desc") {
+      throw new UsageError("--order is asc or desc");
+    }
+    const question = { ...filtersOf(values), format, order, fields: fields?.split(",") } as const;
+    const stream = await clientOf(values, terminal).export(question, {
+      signal: terminal.interrupted,
+    });
+    if (out === undefined) for await (const text of stream.text()) await terminal.print(text);
+    else {
+      await pipeline(Readable.from(stream.text()), createWriteStream(`${out}.part`));
+      await rename(`${out}.part`, out);
+    }
+    terminal.tell(`as of ${stream.asOf}`);
+    return exitCodes.done;
+  },
+};

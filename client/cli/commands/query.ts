@@ -1,0 +1,85 @@
+import { readFile } from "node:fs/promises";
+import { text as textOf } from "node:stream/consumers";
+import type { QueryQuestion } from "../../src/questions.ts";
+import { exitCodes, UsageError } from "../exit-codes.ts";
+import { clientOf, countOf, readArguments, sharedUsage } from "../options.ts";
+import { tableText } from "../table.ts";
+import type { Command } from "../terminal.ts";
+import { metaText } from "./meta.ts";
+
+const options = {
+  metric: { type: "string", multiple: true },
+  by: { type: "string", multiple: true },
+  filters: { type: "string" },
+  from: { type: "string" },
+  to: { type: "string" },
+  timezone: { type: "string" },
+  limit: { type: "string" },
+} as const;
+
+type Values = ReturnType<typeof readArguments<typeof options>>["values"];
+
+export const queryCommand: Command = {
+  summary: "metrics by properties and time",
+  usage: `maily-analytics query [QUESTION] [options]
+
+QUESTION is the body of POST /api/v1/query: as JSON, @FILE, or - for standard input. Options replace its parts.
+A table leaves out periods in which nothing happened, unless QUESTION has "fill": true.
+
+  --metric M     count, uniques, sum:data.amount, p95:data.ms, ...; may be repeated
+  --by D         type, data.plan, time:day, ...; may be repeated
+  --filters F    as JSON: '["is","type",["order.paid"]]'
+  --from, --to   RFC 3339 or epoch milliseconds, half open
+  --timezone Z   of the periods; UTC
+  --limit N      rows
+${sharedUsage}`,
+  async run(args, terminal) {
+    const { values, positionals } = readArguments(args, options);
+    if (positionals.length > 1) throw new UsageError("query takes one QUESTION");
+    const usual = values.json ? {} : { fill: false };
+    const question = { ...usual, ...(await readQuestion(positionals[0])), ...asked(values) };
+    const client = clientOf(values, terminal);
+    const answer = await client.query(question, { signal: terminal.interrupted });
+    if (values.json) {
+      await terminal.print(`${JSON.stringify(answer)}\n`);
+      return exitCodes.done;
+    }
+    const { dimensions, metrics } = answer.query as Required<QueryQuestion>;
+    const rows = answer.results.map((row) => [...row.dimensions, ...row.metrics]);
+    await terminal.print(`${tableText([...dimensions, ...metrics], rows)}\n`);
+    terminal.tell(metaText(answer.meta));
+    return exitCodes.done;
+  },
+};
+
+async function readQuestion(argument: string | undefined): Promise<QueryQuestion> {
+  if (argument === undefined) return {};
+  if (argument === "-") return jsonOf("standard input", await textOf(process.stdin));
+  if (!argument.startsWith("@")) return jsonOf("QUESTION", argument);
+  const file = argument.slice(1);
+  return jsonOf(file, await readFile(file, "utf8"));
+}
+
+function asked({ metric, by, filters, from, to, timezone, limit }: Values): QueryQuestion {
+  const range = from === undefined && to === undefined ? undefined : { from, to };
+  const parts = {
+    metrics: metric,
+    dimensions: by,
+    filters: filters === undefined ? undefined : jsonOf<unknown>("--filters", filters),
+    range,
+    timezone,
+    limit: limit === undefined ? undefined : countOf("limit", limit),
+  };
+  // What it is worth is for the service to say.
+  return Object.fromEntries(
+    Object.entries(parts).filter(([, value]) => value !== undefined),
+  );
+}
+
+function jsonOf<T = QueryQuestion>(name: string, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    throw new UsageError(`${name} is not JSON: ${(error as Error).message}`);
+  }
+}

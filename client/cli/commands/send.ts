@@ -1,0 +1,84 @@
+import type { EventToSend } from "../../src/client.ts";
+import { exitCodes, UsageError } from "../exit-codes.ts";
+import { clientOf, readArguments, sharedUsage } from "../options.ts";
+import type { Command } from "../terminal.ts";
+
+const options = {
+  type: { type: "string" },
+  source: { type: "string" },
+  id: { type: "string" },
+  timestamp: { type: "string" },
+  correlation: { type: "string" },
+  user: { type: "string" },
+  data: { type: "string" },
+  metadata: { type: "string" },
+} as const;
+
+type Values = ReturnType<typeof readArguments<typeof options>>["values"];
+
+export const sendCommand: Command = {
+  summary: "send an event, or some, and wait until they are durable",
+  usage: `maily-analytics send [EVENT...] [options]
+
+Each EVENT is JSON; options replace its parts, and alone they are an event. For files there is import.
+
+  --type, --source, --id, --timestamp, --correlation, --user
+  --data JSON, --metadata JSON
+${sharedUsage}`,
+  async run(args, terminal) {
+    const { values, positionals } = readArguments(args, options);
+    const parts = partsOf(values);
+    const given = positionals.length === 0 ? ["{}"] : positionals;
+    const events = given.map((text) => ({ ...jsonOf("EVENT", text), ...parts }) as EventToSend);
+    const client = clientOf(values, terminal);
+    if (events.some(({ source }) => source === undefined))
+      throw new UsageError("--source is missing");
+    const sent = await client.send(events, { signal: terminal.interrupted });
+    if (values.json) await terminal.print(`${JSON.stringify(sent)}\n`);
+    else {
+      const refused = new Set(sent.rejected.map(({ index }) => index));
+      const ids = sent.ids.filter((_, i) => !refused.has(i));
+      await terminal.print(ids.map((id) => `${id}\n`).join(""));
+      for (const { index, error } of sent.rejected) {
+        const problems = error.errors.map(({ pointer, message }) => `${pointer} ${message}`);
+        terminal.tell(`event ${index + 1} is refused: ${problems.join("; ")}`);
+      }
+    }
+    return sent.rejected.length > 0 ? exitCodes.someRefused : exitCodes.done;
+  },
+};
+
+function partsOf({ type, source, id, timestamp, correlation, user, data, metadata }: Values) {
+  const about = {
+    ...(metadata !== undefined && jsonOf("--metadata", metadata)),
+    ...(user !== undefined && { userId: user }),
+  };
+  const parts = {
+    type,
+    source,
+    id,
+    timestamp,
+    correlationId: correlation,
+    data: data === undefined ? undefined : (JSON.parse(checked("--data", data)) as unknown),
+    metadata: Object.keys(about).length === 0 ? undefined : about,
+  };
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+}
+
+function jsonOf(name: string, text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(checked(name, text));
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new UsageError(`${name} is no JSON object`);
+}
+
+/** The text, where it is JSON. */
+function checked(name: string, text: string): string {
+  try {
+    JSON.parse(text);
+    return text;
+  } catch (error) {
+    throw new UsageError(`${name} is not JSON: ${(error as Error).message}`);
+  }
+}

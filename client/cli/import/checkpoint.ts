@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import type { Place } from "./records.ts";
+
+/** How far a file was imported: everything before the place is confirmed. */
+export interface Checkpoint extends Place {
+  readonly version: 1;
+  /** What was imported from where to where, as a fingerprint: another target or another mapping begins anew. */
+  readonly job: string;
+  /** Of the file's first lines: another file of the same name begins anew. */
+  readonly head: string;
+  readonly accepted: number;
+  readonly refused: number;
+}
+
+/** A fingerprint of what an import depends on; it tells nothing of the key. */
+export function jobOf(parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
+}
+
+/** The checkpoint of the same file and job; `undefined` where there is none, or it cannot be read. */
+export async function readCheckpoint(
+  file: string,
+  job: string,
+  head: string,
+): Promise<Checkpoint | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const checkpoint = JSON.parse(text) as Checkpoint;
+    const isOurs = checkpoint.version === 1 && checkpoint.job === job && checkpoint.head === head;
+    return isOurs && Number.isSafeInteger(checkpoint.offset) ? checkpoint : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole or not at all. */
+export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
+  const next = `${file}.new`;
+  await writeFile(next, `${JSON.stringify(checkpoint)}\n`);
+  await rename(next, file);
+}

@@ -1,0 +1,197 @@
+import { UsageError } from "../exit-codes.ts";
+import { derivedId, type Defaults, type EventReader, type EventReading } from "./event-text.ts";
+
+/**
+ * The fields of a record (RFC 4180). Quotes within a field that does not begin with one are characters like others.
+ * @returns `undefined` where a quote is left open, or something follows a closed one
+ */
+export function fieldsOf(record: string, delimiter: string): readonly string[] | undefined {
+  const fields: string[] = [];
+  let at = 0;
+  for (;;) {
+    if (record[at] === '"') {
+      const end = closingQuote(record, at + 1);
+      if (end < 0) return undefined;
+      fields.push(record.slice(at + 1, end).replaceAll('""', '"'));
+      at = end + 1;
+      if (at < record.length && !record.startsWith(delimiter, at)) return undefined;
+    } else {
+      const end = record.indexOf(delimiter, at);
+      fields.push(record.slice(at, end < 0 ? record.length : end));
+      at = end < 0 ? record.length : end;
+    }
+    if (at === record.length) return fields;
+    at += delimiter.length;
+  }
+}
+
+function closingQuote(record: string, from: number): number {
+  for (let at = record.indexOf('"', from); at >= 0; at = record.indexOf('"', at + 2)) {
+    if (record[at + 1] !== '"') return at;
+  }
+  return -1;
+}
+
+const kinds = ["text", "number", "boolean", "json", "seconds"] as const;
+type Kind = (typeof kinds)[number];
+
+/** Where a column goes: the path of a field of the event, and how its text is read. */
+export interface Target {
+  readonly path: readonly string[];
+  readonly kind: Kind;
+}
+
+const ownFields = ["id", "type", "timestamp", "source", "correlationId"];
+const objects = ["data", "metadata"];
+const onlyStored = ["receivedAt", "project", "context"];
+
+/**
+ * Read `--map FIELD=COLUMN[:KIND]`, such as `metadata.userId=user` or `data.amount=price:number`.
+ * @throws UsageError
+ */
+export function readMapping(texts: readonly string[]): ReadonlyMap<string, Target> {
+  return new Map(
+    texts.map((text): [string, Target] => {
+      const [, field, column, kind = "text"] = /^([^=]+)=(.+?)(?::([a-z]+))?$/.exec(text) ?? [];
+      if (field === undefined || column === undefined) {
+        throw new UsageError(`--map ${text}: it is FIELD=COLUMN or FIELD=COLUMN:KIND`);
+      }
+      const known = kinds.find((one) => one === kind);
+      if (known === undefined) {
+        throw new UsageError(`--map ${text}: a kind is one of ${kinds.join(", ")}`);
+      }
+      const path = field.split(".");
+      const isOwn = path.length === 1 && ownFields.includes(field);
+      if (!isOwn && (!objects.includes(path[0]!) || path.includes(""))) {
+        const fields = `${ownFields.join(", ")}, data.NAME or metadata.NAME`;
+        throw new UsageError(`--map ${text}: a field is one of ${fields}`);
+      }
+      return [column, { path, kind: known }];
+    }),
+  );
+}
+
+/** Where a column goes that no mapping names: to the field of its name, else into `data`. */
+function usualTarget(column: string): Target {
+  if (ownFields.includes(column)) return { path: [column], kind: "text" };
+  if (objects.includes(column)) return { path: [column], kind: "json" };
+  const path = column.split(".");
+  const isPath = path.length > 1 && objects.includes(path[0]!) && !path.includes("");
+  return { path: isPath ? path : ["data", column], kind: "text" };
+}
+
+export interface TableOptions {
+  readonly seed: string;
+  readonly defaults: Defaults;
+  readonly delimiter: string;
+  readonly columns: readonly string[];
+  /** Whether the first line names the columns. */
+  readonly hasHead: boolean;
+  readonly mapping: ReadonlyMap<string, Target>;
+  /** Whether columns that the mapping does not name are left out. */
+  readonly onlyMapped: boolean;
+  /** Whether it is an export, with columns that only stored events have. */
+  readonly exported: boolean;
+}
+
+/**
+ * Reads a table. An empty field is none.
+ * @throws UsageError where the mapping names a column that there is not
+ */
+export function tableReader(options: TableOptions): EventReader {
+  const { seed, defaults, delimiter, columns, mapping, onlyMapped, exported } = options;
+  const absent = [...mapping.keys()].filter((name) => !columns.includes(name));
+  if (absent.length > 0) {
+    throw new UsageError(`no column ${absent.join(", ")}; there are ${columns.join(", ")}`);
+  }
+  const targets = columns.map((name) => {
+    if (exported && onlyStored.includes(name)) return undefined;
+    return mapping.get(name) ?? (onlyMapped ? undefined : usualTarget(name));
+  });
+  let isHead = options.hasHead;
+  return {
+    read(text, line) {
+      if (isHead && line === 1) {
+        isHead = false;
+        return undefined;
+      }
+      if (text === "") return undefined;
+      const fields = fieldsOf(text, delimiter);
+      if (fields === undefined) return { problem: "its quotes do not fit" };
+      if (fields.length !== columns.length) {
+        return { problem: `it has ${fields.length} fields, the table ${columns.length}` };
+      }
+      return eventOf(fields, targets, { ...defaults, id: derivedId(seed, line, text) });
+    },
+  };
+}
+
+function eventOf(
+  fields: readonly string[],
+  targets: readonly (Target | undefined)[],
+  defaults: Readonly<Record<string, string | undefined>>,
+): EventReading {
+  const event: Record<string, unknown> = {};
+  for (const [i, target] of targets.entries()) {
+    const text = fields[i]!;
+    if (target === undefined || text === "") continue;
+    const value = valueOf(text, target);
+    if (value === undefined)
+      return { problem: `${target.path.join(".")}: ${text} is no ${target.kind}` };
+    if (!put(event, target.path, value.is)) {
+      return { problem: `${target.path.join(".")} has two columns that do not fit together` };
+    }
+  }
+  const missing = Object.entries(defaults).filter(([name]) => !Object.hasOwn(event, name));
+  return { json: JSON.stringify({ ...event, ...Object.fromEntries(missing) }) };
+}
+
+const digits = /^-?\d+$/;
+
+/** `undefined` where the text is not of this kind. */
+function valueOf(text: string, { path, kind }: Target): { readonly is: unknown } | undefined {
+  switch (kind) {
+    case "text":
+      // Epoch milliseconds are a number to the service.
+      return { is: path[0] === "timestamp" && digits.test(text) ? Number(text) : text };
+    case "number": {
+      const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+      const isKept =
+        Number.isFinite(number) && (!digits.test(text) || Number.isSafeInteger(number));
+      return isKept ? { is: number } : undefined;
+    }
+    case "boolean":
+      if (/^(true|yes|1)$/i.test(text)) return { is: true };
+      return /^(false|no|0)$/i.test(text) ? { is: false } : undefined;
+    case "seconds": {
+      const instant = Math.round(Number(text) * 1_000);
+      return Number.isSafeInteger(instant) ? { is: instant } : undefined;
+    }
+    case "json":
+      try {
+        return { is: JSON.parse(text) as unknown };
+      } catch {
+        return undefined;
+      }
+  }
+}
+
+/** @returns false where something else stands in the way */
+function put(event: Record<string, unknown>, path: readonly string[], value: unknown): boolean {
+  let at = event;
+  for (const key of path.slice(0, -1)) {
+    if (!Object.hasOwn(at, key)) define(at, key, {});
+    const next = at[key];
+    if (typeof next !== "object" || next === null || Array.isArray(next)) return false;
+    at = next as Record<string, unknown>;
+  }
+  const last = path.at(-1)!;
+  if (Object.hasOwn(at, last)) return false;
+  define(at, last, value);
+  return true;
+}
+
+/** Also where the key is `__proto__`. */
+function define(at: object, key: string, value: unknown): void {
+  Object.defineProperty(at, key, { value, enumerable: true, configurable: true, writable: true });
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+
+/** A record as an event that can be sent, or why it is none. */
+export type EventReading =
+  | { readonly json: string; readonly problem?: undefined }
+  | { readonly json?: undefined; readonly problem: string };
+
+/** Reads records of a file as events that all have ids. */
+export interface EventReader {
+  /** `undefined` where the record holds no event: a blank line, the head of a table. */
+  read(text: string, line: number): EventReading | undefined;
+}
+
+/** What events get that do not say otherwise. */
+export interface Defaults {
+  readonly type?: string | undefined;
+  readonly source?: string | undefined;
+}
+
+/**
+ * The id of an event without one: made of the file's beginning, the line's number and the line, so that it is the same each
+ * time, and two equal lines of a file are two events.
+ * @param seed of the file; see `seedOf`
+ */
+export function derivedId(seed: string, line: number, text: string): string {
+  const hash = createHash("sha256").update(`${seed}\n${line}\n${text}`).digest("base64url");
+  return `import-${hash.slice(0, 22)}`;
+}
+
+/** What tells files apart: their first lines, which stay when a file grows; or a name that the caller gives. */
+export function seedOf(firstLines: readonly string[], namespace?: string): string {
+  const text = namespace === undefined ? firstLines.join("\n") : `namespace\n${namespace}`;
+  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
+}
+
+export interface LineOptions {
+  readonly seed: string;
+  readonly defaults: Defaults;
+  /** Whether lines are those of an export, which have fields that only stored events have. */
+  readonly exported: boolean;
+}
+
+const onlyStored = ["receivedAt", "project", "context"];
+
+/**
+ * Reads NDJSON. What a line has is sent as it is written there: its numbers keep every digit, so that the service can refuse
+ * what it could not keep.
+ */
+export function lineReader({ seed, defaults, exported }: LineOptions): EventReader {
+  return {
+    read(text, line) {
+      if (text.trim() === "") return undefined;
+      let event: unknown;
+      try {
+        event = JSON.parse(text);
+      } catch (error) {
+        return { problem: `it is not JSON: ${(error as Error).message}` };
+      }
+      if (typeof event !== "object" || event === null || Array.isArray(event)) {
+        return { problem: "it is no JSON object" };
+      }
+      const given = event as Record<string, unknown>;
+      const id = given["id"] ?? derivedId(seed, line, text);
+      const missing = Object.entries({ id, ...defaults }).filter(
+        ([name, value]) => value !== undefined && (given[name] ?? null) === null,
+      );
+      // What is null would come after what is put before it, and win.
+      const isPlain = missing.every(([name]) => !Object.hasOwn(given, name)) && !exported;
+      if (!isPlain) return { json: JSON.stringify(rewritten(given, missing, exported)) };
+      return { json: withMembers(text, missing) };
+    },
+  };
+}
+
+function rewritten(
+  event: Readonly<Record<string, unknown>>,
+  added: readonly (readonly [string, unknown])[],
+  exported: boolean,
+): object {
+  const kept = Object.entries(event).filter(([name]) => !exported || !onlyStored.includes(name));
+  return Object.fromEntries([...kept, ...added]);
+}
+
+/** The text of an object with more members, before its own. */
+function withMembers(text: string, members: readonly (readonly [string, unknown])[]): string {
+  if (members.length === 0) return text;
+  const written = JSON.stringify(Object.fromEntries(members)).slice(1, -1);
+  const inner = text.slice(text.indexOf("{") + 1);
+  const comma = inner.trimStart().startsWith("}") ? "" : ",";
+  return `{${written}${comma}${inner}`;
+}

@@ -1,0 +1,98 @@
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { pipeline, type Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { RecordSplitter } from "./records.ts";
+
+/** A file, or standard input, as bytes; unpacked where it is gzip. */
+export interface Source {
+  readonly pieces: AsyncIterable<Buffer>;
+  /** Of the file as it lies there; `undefined` for standard input. */
+  readonly totalBytes: number | undefined;
+  /** How many of these were read. */
+  readonly readBytes: () => number;
+}
+
+const pieceBytes = 262_144;
+
+/** @param offset where to begin, in bytes of the content; a packed file is unpacked up to there */
+export async function openSource(file: string, offset = 0): Promise<Source> {
+  if (file === "-") {
+    return {
+      pieces: process.stdin as AsyncIterable<Buffer>,
+      totalBytes: undefined,
+      readBytes: () => 0,
+    };
+  }
+  const { size, isPacked } = await lookAt(file);
+  const start = isPacked ? 0 : Math.min(offset, size);
+  const bytes = createReadStream(file, { start, highWaterMark: pieceBytes });
+  const readBytes = () => start + bytes.bytesRead;
+  if (!isPacked) return { pieces: bytes, totalBytes: size, readBytes };
+  const unpacked: Readable = pipeline(
+    bytes,
+    createGunzip({ chunkSize: pieceBytes }),
+    () => undefined,
+  );
+  return { pieces: from(unpacked, offset), totalBytes: size, readBytes };
+}
+
+/** The first records of a file. */
+export async function firstLines(file: string, quoted: boolean, count: number): Promise<string[]> {
+  const splitter = new RecordSplitter(quoted);
+  const lines: string[] = [];
+  const take = (records: ReturnType<RecordSplitter["push"]>) => {
+    for (const { text = "" } of records) if (text !== "" && lines.length < count) lines.push(text);
+  };
+  for await (const piece of (await openSource(file)).pieces) {
+    take(splitter.push(piece));
+    if (lines.length === count) return lines;
+  }
+  take(splitter.finish());
+  return lines;
+}
+
+/** The pieces; `undefined` whenever none comes for a while. */
+export async function* withPauses(
+  pieces: AsyncIterable<Buffer>,
+  afterMs: number,
+): AsyncGenerator<Buffer | undefined, void> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  try {
+    let next = iterator.next();
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const pause = new Promise<undefined>((resolve) => {
+        timer = setTimeout(() => resolve(undefined), afterMs);
+      });
+      const result = await Promise.race([next, pause]);
+      clearTimeout(timer);
+      if (result?.done === true) return;
+      yield result?.value;
+      if (result !== undefined) next = iterator.next();
+    }
+  } finally {
+    void iterator.return?.();
+  }
+}
+
+async function lookAt(
+  file: string,
+): Promise<{ readonly size: number; readonly isPacked: boolean }> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return { size, isPacked: bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* from(pieces: AsyncIterable<Buffer>, offset: number): AsyncGenerator<Buffer, void> {
+  let left = offset;
+  for await (const piece of pieces) {
+    if (left < piece.length) yield piece.subarray(left);
+    left = Math.max(0, left - piece.length);
+  }
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { AnalyticsError, ConnectionError, SendError } from "../src/errors.ts";
+import { isPassing } from "../src/waiting.ts";
+import { countsCommand } from "./commands/counts.ts";
+import { exportCommand } from "./commands/export.ts";
+import { queryCommand } from "./commands/query.ts";
+import { sendCommand } from "./commands/send.ts";
+import { exitCodes, UsageError } from "./exit-codes.ts";
+import { importCommand } from "./import/command.ts";
+import { processTerminal } from "./process-terminal.ts";
+import type { Command, Terminal } from "./terminal.ts";
+
+const commands: ReadonlyMap<string, Command> = new Map([
+  ["send", sendCommand],
+  ["import", importCommand],
+  ["query", queryCommand],
+  ["counts", countsCommand],
+  ["export", exportCommand],
+]);
+
+const overview = `maily-analytics COMMAND [options]
+
+${[...commands].map(([name, { summary }]) => `  maily-analytics ${name.padEnd(8)} ${summary}`).join("\n")}
+
+maily-analytics COMMAND --help tells the options. The service is at MAILY_URL, or http://127.0.0.1:4000; its key is
+MAILY_KEY. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some events were refused, 4 the service is away or too busy:
+try again later, 130 interrupted.`;
+
+async function main(
+  [name = "--help", ...args]: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const command = commands.get(name);
+  if (command === undefined) {
+    const asksForHelp = ["--help", "-h", "help"].includes(name);
+    if (!asksForHelp) terminal.tell(`there is no command ${name}\n`);
+    await terminal.print(`${overview}\n`);
+    return asksForHelp ? exitCodes.done : exitCodes.usage;
+  }
+  if (args.includes("--help") || args.includes("-h")) {
+    await terminal.print(`${command.usage}\n`);
+    return exitCodes.done;
+  }
+  try {
+    return await command.run(args, terminal);
+  } catch (error) {
+    if (terminal.interrupted.aborted) return exitCodes.interrupted;
+    terminal.tell(error instanceof Error ? error.message : String(error));
+    return codeOf(error);
+  }
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof UsageError) return exitCodes.usage;
+  const cause = error instanceof SendError ? error.cause : error;
+  const mayPass = cause instanceof AnalyticsError && isPassing(cause);
+  return mayPass || cause instanceof ConnectionError ? exitCodes.tryLater : exitCodes.failed;
+}
+
+const terminal = processTerminal(process);
+main(process.argv.slice(2), terminal).then(
+  // What is still under way is of no use to anybody.
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(exitCodes.failed);
+  },
+);

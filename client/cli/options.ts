@@ -1,0 +1,118 @@
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { AnalyticsClient, type ClientOptions } from "../src/client.ts";
+import { UsageError } from "./exit-codes.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Options of every command. */
+const shared = {
+  url: { type: "string" },
+  key: { type: "string" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const satisfies ParseArgsOptionsConfig;
+
+export const sharedUsage = `  --url URL      the service; MAILY_URL, or http://127.0.0.1:4000
+  --key KEY      its key; better in MAILY_KEY, where no list of processes shows it
+  --json         for machines
+  --help`;
+
+/** Options that choose events. */
+export const choosing = {
+  type: { type: "string", multiple: true },
+  source: { type: "string", multiple: true },
+  from: { type: "string" },
+  to: { type: "string" },
+} as const satisfies ParseArgsOptionsConfig;
+
+export const filtering = {
+  ...choosing,
+  user: { type: "string", multiple: true },
+  correlation: { type: "string", multiple: true },
+  where: { type: "string", multiple: true },
+} as const satisfies ParseArgsOptionsConfig;
+
+export const choosingUsage = `  --type TYPE    events of this type; may be repeated, or listed by comma
+  --source S     events of this source; may be repeated
+  --from, --to   RFC 3339 or epoch milliseconds, half open`;
+
+export const filteringUsage = `${choosingUsage}
+  --user ID, --correlation ID
+  --where COND   a condition as in a URL: data.plan=pro, 'data.amount[gte]=10'; may be repeated, all must hold`;
+
+/** @throws UsageError */
+export function readArguments<Options extends ParseArgsOptionsConfig>(
+  args: readonly string[],
+  options: Options,
+) {
+  try {
+    const config = { ...shared, ...options };
+    return parseArgs({ args: [...args], options: config, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+interface Address {
+  readonly url?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** The service and its key: by options, else by the environment. An empty text counts as none. */
+export function addressOf(values: Address, { environment }: Terminal) {
+  const url = values.url ?? (environment["MAILY_URL"] || "http://127.0.0.1:4000");
+  const key = values.key ?? (environment["MAILY_KEY"] || undefined);
+  if (!URL.canParse(url)) throw new UsageError(`--url ${url} is no URL`);
+  return { url, key };
+}
+
+export function clientOf(
+  values: Address,
+  terminal: Terminal,
+  options: Omit<ClientOptions, "url"> = {},
+): AnalyticsClient {
+  return new AnalyticsClient({ ...options, ...addressOf(values, terminal) });
+}
+
+interface Filtering {
+  readonly type?: string[] | undefined;
+  readonly source?: string[] | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly user?: string[] | undefined;
+  readonly correlation?: string[] | undefined;
+  readonly where?: string[] | undefined;
+}
+
+/** The parameters of a request that these options ask for. The service judges them. */
+export function filtersOf({ type, source, from, to, user, correlation, where = [] }: Filtering) {
+  const conditions = new Map<string, string[]>();
+  for (const condition of where) {
+    const { name, value } = conditionOf(condition);
+    conditions.set(name, [...(conditions.get(name) ?? []), value]);
+  }
+  return {
+    type,
+    source,
+    from,
+    to,
+    userId: user,
+    correlationId: correlation,
+    ...Object.fromEntries(conditions),
+  };
+}
+
+/** `data.amount[gte]=10`: a name and a value. A key in quotes may hold an equals sign. */
+function conditionOf(text: string): { readonly name: string; readonly value: string } {
+  const [, name, value] = /^((?:\["(?:[^"\\]|\\.)*"\]|[^=])+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new UsageError(`--where ${text}: a condition is NAME=VALUE or NAME[OPERATOR]=VALUE`);
+  }
+  return { name, value };
+}
+
+/** A whole number from 1 on. */
+export function countOf(name: string, text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new UsageError(`--${name} is a whole number from 1 on, not ${text}`);
+  return count;
+}

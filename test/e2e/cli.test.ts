@@ -1,0 +1,198 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { CountsAnswer, QueryAnswer } from "../../client/src/index.ts";
+import { ServiceProcess } from "../service-process.ts";
+import { eventually } from "../support/eventually.ts";
+
+const main = join(import.meta.dirname, "../../client/cli/main.ts");
+const key = "a-key-for-the-line-0123";
+let service: ServiceProcess;
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "analytics-cli-"));
+  service = await ServiceProcess.create({ LOG_LEVEL: "warn", API_KEYS: `${key}:shop` });
+  await service.start();
+}, 120_000);
+
+afterAll(async () => {
+  await service?.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function begin(args: readonly string[], environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env["PATH"], MAILY_URL: service.url, MAILY_KEY: key, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].on("data", (chunk: Buffer) => (output[name] += chunk.toString()));
+  }
+  return { child, output, ended: once(child, "close") };
+}
+
+/** A command to its end. */
+async function run(args: readonly string[], environment?: Record<string, string>) {
+  const { child, output, ended } = begin(args, environment);
+  await ended;
+  expect(output.stdout + output.stderr).not.toContain(key);
+  return { code: child.exitCode, ...output };
+}
+
+async function json<T>(args: readonly string[]): Promise<T> {
+  const { code, stdout, stderr } = await run([...args, "--json"]);
+  if (code !== 0 && code !== 3) throw new Error(`exit code ${code}: ${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+const fileOf = (name: string, content: string | Uint8Array) => {
+  const file = join(folder, name);
+  writeFileSync(file, content);
+  return file;
+};
+
+interface Imported {
+  readonly lines: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly resumedAtLine: number;
+}
+
+const countOf = async (type: string) =>
+  (await json<CountsAnswer>(["counts", "--type", type])).total;
+
+test("an import that is killed twice and started again brings each line once", async () => {
+  const total = 12_000;
+  // Every third line has an id of its own; the others are alike but for their place.
+  const line = (i: number) =>
+    `{"type":"file.line",${i % 3 === 0 ? `"id":"own/${i}",` : ""}"data":{}}\n`;
+  const text = Array.from({ length: total }, (_, i) => line(i)).join("");
+  const file = fileOf("lines.ndjson.gz", gzipSync(text));
+  const args = ["import", file, "--source", "file", "--batch", "100", "--at-once", "2", "--json"];
+  const confirmed = () =>
+    (JSON.parse(readFileSync(`${file}.maily-import`, "utf8")) as { readonly lines: number }).lines;
+  let before = 0;
+  for (let kill = 0; kill < 2; kill++) {
+    const { child, ended } = begin(args);
+    await eventually(() => expect(confirmed()).toBeGreaterThan(before), 60_000);
+    child.kill("SIGKILL");
+    await ended;
+    before = confirmed();
+  }
+  // Whether it was quicker than the kills does not matter to what is stored; here it was not.
+  expect(before).toBeLessThan(total);
+  const last = await json<Imported>(args);
+  expect(last).toMatchObject({ lines: total, accepted: total, refused: 0, resumedAtLine: before });
+  expect(await json<Imported>(args)).toMatchObject({ resumedAtLine: total, accepted: total });
+  // From the beginning, and as another file of the same content: the same ids.
+  const copy = fileOf("copy.ndjson", text);
+  await json<Imported>(["import", copy, "--source", "file", "--restart"]);
+  await eventually(async () => expect(await countOf("file.line")).toBe(total), 60_000);
+}, 240_000);
+
+test("a table comes in by a mapping, and what is refused is told by its line", async () => {
+  const rows = [
+    "event,at,user,price",
+    "csv.row,2026-01-05T00:00:00Z,u1,10.5",
+    'csv.row,2026-01-05T00:00:01Z,"u,2",',
+    "csv.row,2026-01-05T00:00:02Z,u3,dear",
+    "csv.row,yesterday,u4,1",
+  ];
+  const table = fileOf("table.csv", `\ufeff${rows.join("\r\n")}\r\n`);
+  const refused = join(folder, "refused.ndjson");
+  const map = ["type=event", "timestamp=at", "metadata.userId=user", "data.price=price:number"];
+  const { code, stdout, stderr } = await run(
+    ["import", table, "--source", "csv", "--refused", refused].concat(
+      map.flatMap((one) => ["--map", one]),
+    ),
+  );
+  expect({ code, stdout }).toEqual({
+    code: 3,
+    stdout: expect.stringMatching(/^2 accepted, 2 refused; /) as unknown,
+  });
+  expect(stderr).toMatch(/^line 4: data\.price: dear is no number$/m);
+  expect(stderr).toMatch(/^line 5: \/timestamp /m);
+  const told = readFileSync(refused, "utf8").trim().split("\n");
+  expect(told.map((text) => (JSON.parse(text) as { line: number }).line)).toEqual([4, 5]);
+  await eventually(async () => expect(await countOf("csv.row")).toBe(2));
+  const { stdout: exported } = await run([
+    "export",
+    "--type",
+    "csv.row",
+    "--fields",
+    "data,metadata",
+  ]);
+  const events = exported
+    .trim()
+    .split("\n")
+    .map((text) => JSON.parse(text) as object);
+  expect(events).toMatchObject([
+    { data: { price: 10.5 }, metadata: { userId: "u1" } },
+    { metadata: { userId: "u,2" } },
+  ]);
+});
+
+test("what was exported can be imported as it is", async () => {
+  const sent = [
+    "send",
+    '{"id":"kept/1"}',
+    "--type",
+    "kept",
+    "--source",
+    "cli",
+    "--data",
+    '{"n":1}',
+  ];
+  expect(await run(sent)).toMatchObject({ code: 0, stdout: "kept/1\n" });
+  await eventually(async () => expect(await countOf("kept")).toBe(1));
+  for (const format of ["ndjson", "csv"]) {
+    const file = join(folder, `kept.${format}`);
+    await run(["export", "--type", "kept", "--format", format, "--out", file]);
+    const again = await json<Imported>(["import", file, "--exported"]);
+    expect(again).toMatchObject({ accepted: 1, refused: 0 });
+  }
+  expect(await countOf("kept")).toBe(1);
+});
+
+test("questions are answered as tables, or as JSON", async () => {
+  for (const amount of [1, 2, 30]) {
+    await run(["send", "--type", "asked", "--source", "cli", "--data", JSON.stringify({ amount })]);
+  }
+  await eventually(async () => expect(await countOf("asked")).toBe(3));
+  const table = await run(["counts", "--type", "asked"]);
+  expect(table.stdout).toBe("type   count\nasked      3\n");
+  expect(table.stderr).toMatch(/^3 in all; exact, as of /);
+  const question = '{"filters":["is","type",["asked"]],"dimensions":["source"]}';
+  const asked = ["query", question, "--metric", "count", "--metric", "sum:data.amount"];
+  expect((await run(asked)).stdout).toBe(
+    "source  count  sum:data.amount\ncli         3               33\n",
+  );
+  const { results } = await json<QueryAnswer>(asked);
+  expect(results).toEqual([{ dimensions: ["cli"], metrics: [3, 33] }]);
+  const { stdout } = await run([
+    "export",
+    "--type",
+    "asked",
+    "--where",
+    "data.amount[gte]=2",
+    "--format",
+    "csv",
+    "--fields",
+    "data.amount",
+  ]);
+  expect(stdout).toBe("data.amount\r\n2\r\n30\r\n");
+});
+
+test("the exit code says how it ended", async () => {
+  expect((await run(["--help"])).stdout).toContain("maily-analytics import");
+  expect(await run(["counts", "--nonsense"])).toMatchObject({ code: 2 });
+  expect(await run(["nonsense"])).toMatchObject({ code: 2 });
+  expect(await run(["send", "--type", "?!", "--source", "cli"])).toMatchObject({ code: 3 });
+  expect(await run(["counts"], { MAILY_KEY: "a-key-of-nobody-at-all" })).toMatchObject({ code: 1 });
+  expect(await run(["counts"], { MAILY_URL: "http://127.0.0.1:9" })).toMatchObject({ code: 4 });
+}, 120_000);
