@@ -1,9 +1,227 @@
 import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Meta } from "../api/answers.ts";
+import type { Call } from "../api/client.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { Card, Nothing } from "../parts/card.ts";
-import type { VNode } from "../parts/html.ts";
+import { actorChoices, actorName, ofMails, readActor } from "../parts/actors.ts";
+import { Card, Nothing, Waiting } from "../parts/card.ts";
+import { typesFor, useKnownTypes } from "../parts/default-types.ts";
+import { Exactness } from "../parts/exactness.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { FilterChips, Question, TypePicker, Word, WordPicker } from "../parts/question.ts";
+import { shownInstants } from "../parts/shown.ts";
+import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
+import type { CsvTable } from "../parts/tools.ts";
+import { WiderRange } from "../parts/wider-range.ts";
+import { parameter } from "../pure/address.ts";
+import { bodyFilters } from "../pure/filter.ts";
+import { end, type Path } from "../pure/flow.ts";
+import { counted, number, percent } from "../pure/format.ts";
+import { bodyRange, rangeName } from "../pure/range.ts";
+import { Picture } from "./paths-picture.ts";
 
+interface PathsAnswer {
+  readonly paths: readonly Path[];
+  readonly pathsLeftOut: number;
+  readonly total: { readonly count: number; readonly users: number };
+  readonly meta: Meta;
+}
+
+const limit = 200;
+const lengths = [1, 2, 3, 4, 5].map((length) => ({
+  id: String(length),
+  name: counted(length, "step"),
+}));
+
+/** What comes next. */
 export default function Paths(): VNode {
-  usePageTitle("Paths");
-  return h(Card, { title: "Paths" }, h(Nothing, { title: "Nothing here." }));
+  const known = useKnownTypes();
+  const [liked = ""] = typesFor(known ?? [], ["email.delivered"], 1);
+  const after = parameter(address.value, "after") ?? liked;
+  const usual = ofMails([after]) ? "correlationId" : "user";
+  const length = readLength(parameter(address.value, "len"));
+  const actor = readActor(parameter(address.value, "actor"), usual);
+  const own = bodyFilters(filters.value);
+  const isReady = known !== undefined || parameter(address.value, "after") !== undefined;
+  const call: Call | undefined = isReady
+    ? {
+        path: "/api/v1/query/paths",
+        body: {
+          after: { type: after, ...(own !== undefined && { filters: own }) },
+          length,
+          limit,
+          by: actor,
+          range: bodyRange(range.value, zone.value),
+          timezone: zone.value,
+        },
+      }
+    : undefined;
+  const asked = useAnswer<PathsAnswer>(call);
+  const { answer } = asked;
+  const shown = (asked.answered?.body ?? call?.body) as
+    { readonly after: { readonly type: string }; readonly length: number } | undefined;
+  useEffect(() => {
+    shownInstants.value = answer?.meta.range;
+  }, [answer]);
+
+  const [one, many] = actorName(actor, [after]);
+  const words = `What comes next after ${after}, ${counted(length, "step")}, by ${one}`;
+  usePageTitle(`Paths: after ${after}, ${rangeName(range.value).toLowerCase()}`);
+  return html`${h(
+    Question,
+    {
+      words: `${words}, ${rangeName(range.value).toLowerCase()}`,
+      shows: answer === undefined ? "Show" : `Show ${counted(answer.total.count, "path")}`,
+    },
+    h(Word, { text: "What comes next after" }),
+    h(TypePicker, {
+      text: after,
+      className: "chip pick",
+      picked: [after],
+      onPick: (type) => change({ after: type, column: undefined }),
+    }),
+    h(Word, { text: "where" }),
+    h(FilterChips, { types: [after] }),
+    h(Word, { text: "in" }),
+    h(WordPicker, {
+      title: "How far",
+      choices: lengths,
+      value: String(length),
+      onPick: (id) => change({ len: id === "3" ? undefined : id, column: undefined }),
+    }),
+    h(Word, { text: "of" }),
+    h(WordPicker, {
+      title: "Whose events",
+      choices: actorChoices([after]),
+      value: actor,
+      onPick: (id) => change({ actor: id === usual ? undefined : id }),
+    }),
+  )}
+  ${h(
+    Card,
+    {
+      title: `After ${shown?.after.type ?? after}`,
+      note:
+        answer === undefined
+          ? undefined
+          : `${counted(answer.total.count, "path")} of ${counted(answer.total.users, one, many)}`,
+      asked: [asked],
+      waiting: h(Waiting, { rows: 1, height: 420 }),
+      tools: {
+        calls: call === undefined ? [] : [call],
+        instants: answer?.meta.range,
+        csv: answer === undefined ? undefined : () => csvOf(answer, shown!.length),
+        csvName: "paths",
+        savable:
+          call === undefined
+            ? undefined
+            : {
+                kind: "paths",
+                question: call.body,
+                view: { address: hrefOf(address.value) },
+                suggested: `paths-after-${after.replace(/^.*\./, "")}`,
+                description: words,
+              },
+      },
+      exactness: h(Exactness, {
+        meta: answer?.meta,
+        first:
+          (answer?.pathsLeftOut ?? 0) > 0
+            ? `First ${counted(answer!.paths.length, "path")}, ${counted(answer!.pathsLeftOut, "more is", "more are")} left out`
+            : undefined,
+        expectsCut: true,
+      }),
+    },
+    answer !== undefined &&
+      shown !== undefined &&
+      (answer.total.count === 0
+        ? h(
+            Nothing,
+            { title: "No events match." },
+            html`<p class="muted">There is no ${shown.after.type} in this range.</p>`,
+            h(WiderRange, {}),
+          )
+        : html`${h(Picture, { paths: answer.paths, total: answer.total.count, after: shown.after.type, length: shown.length })}
+          ${h(List, { answer, length: shown.length, many })}`),
+  )}`;
+}
+
+function readLength(text: string | undefined): number {
+  const length = Number(text ?? 3);
+  return Number.isInteger(length) && length >= 1 && length <= 5 ? length : 3;
+}
+
+function List({
+  answer,
+  length,
+  many,
+}: {
+  readonly answer: PathsAnswer;
+  readonly length: number;
+  readonly many: string;
+}): VNode {
+  const steps = (path: Path) => (path.types.length < length ? [...path.types, end] : path.types);
+  const columns: readonly Column<Path>[] = [
+    {
+      id: "path",
+      name: "Path",
+      className: "flow-path",
+      cell: (path) =>
+        html`${steps(path).map((type, index) => html`${index > 0 && html`<span class="flow-arrow" aria-label="then">›</span>`}<span class=${type === end ? "muted" : ""}>${type}</span>`)}`,
+      by: (path) => steps(path).join(" "),
+    },
+    {
+      id: "count",
+      name: "Times",
+      isNumber: true,
+      cell: ({ count }) => number(count),
+      by: ({ count }) => count,
+    },
+    {
+      id: "users",
+      name: many.slice(0, 1).toUpperCase() + many.slice(1),
+      isNumber: true,
+      cell: ({ users }) => number(users),
+      by: ({ users }) => users,
+    },
+    {
+      id: "share",
+      name: "Share",
+      isNumber: true,
+      cell: ({ count }) => percent(count / answer.total.count),
+      by: ({ count }) => count,
+    },
+  ];
+  const [isAll, setAll] = useState(false);
+  const few = 20;
+  const sort = readSort(parameter(address.value, "sort"), { column: "count", direction: "desc" });
+  return html`${h(Table<Path>, {
+    label: "Paths",
+    columns,
+    rows: isAll ? answer.paths : answer.paths.slice(0, few),
+    keyOf: ({ types }) => types.join("\n"),
+    sort,
+    onSort: (to) => change({ sort: writeSort(to) }, { replace: true }),
+    className: "flow-list",
+  })}
+  ${
+    !isAll &&
+    answer.paths.length > few &&
+    html`<button type="button" class="button small" onClick=${() => setAll(true)}>
+      Show ${number(answer.paths.length - few)} more
+    </button>`
+  }`;
+}
+
+function csvOf({ paths }: PathsAnswer, length: number): CsvTable {
+  return [
+    [...Array.from({ length }, (_, index) => `step ${index + 1}`), "count", "users"],
+    ...paths.map(({ types, count, users }) => [
+      ...Array.from({ length }, (_, index) => types[index] ?? (index === types.length ? end : "")),
+      count,
+      users,
+    ]),
+  ];
 }

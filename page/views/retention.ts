@@ -1,9 +1,295 @@
 import { h } from "preact";
+import { useEffect } from "preact/hooks";
+import type { Meta } from "../api/answers.ts";
+import type { Call } from "../api/client.ts";
+import { useAnswer } from "../api/use-answer.ts";
+import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { Card, Nothing } from "../parts/card.ts";
-import type { VNode } from "../parts/html.ts";
+import { actorChoices, actorName, readActor } from "../parts/actors.ts";
+import { Card, Nothing, Waiting } from "../parts/card.ts";
+import { typesFor, useKnownTypes } from "../parts/default-types.ts";
+import { Exactness } from "../parts/exactness.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { FilterChips, Question, TypePicker, Word, WordPicker } from "../parts/question.ts";
+import { shownInstants } from "../parts/shown.ts";
+import { Tips } from "../parts/tips.ts";
+import type { CsvTable } from "../parts/tools.ts";
+import { WiderRange } from "../parts/wider-range.ts";
+import { parameter } from "../pure/address.ts";
+import {
+  cohortPeriodFor,
+  cohortTable,
+  shade,
+  type Cohort,
+  type CohortCell,
+  type CohortPeriod,
+  type CohortTable,
+} from "../pure/cohorts.ts";
+import { bodyFilters, type BodyFilter } from "../pure/filter.ts";
+import { counted, dayShort, number, percent, periodName, roundPercent } from "../pure/format.ts";
+import { bodyRange, lengthOf, rangeName } from "../pure/range.ts";
 
+interface RetentionAnswer {
+  readonly cohorts: readonly Cohort[];
+  readonly meta: Meta;
+}
+
+const periods: readonly { readonly id: CohortPeriod; readonly name: string }[] = [
+  { id: "day", name: "day" },
+  { id: "week", name: "week" },
+  { id: "month", name: "month" },
+];
+
+const shapes = [
+  { id: "percent", name: "Percent", icon: "trends" },
+  { id: "people", name: "People", icon: "bars" },
+] as const;
+
+/** Who comes back. */
 export default function Retention(): VNode {
-  usePageTitle("Retention");
-  return h(Card, { title: "Retention" }, h(Nothing, { title: "Nothing here." }));
+  const known = useKnownTypes();
+  const [liked = ""] = typesFor(known ?? [], ["email.opened"], 1);
+  const first = parameter(address.value, "first") ?? liked;
+  const back = parameter(address.value, "back") ?? first;
+  const types = [...new Set([first, back])];
+  const per = readPeriod(parameter(address.value, "per"), lengthOf(range.value));
+  const actor = readActor(parameter(address.value, "actor"));
+  const isPeople = parameter(address.value, "shape") === "people";
+  const isReady = known !== undefined || parameter(address.value, "first") !== undefined;
+  const own = bodyFilters(filters.value);
+  const call: Call | undefined = isReady
+    ? {
+        path: "/api/v1/query/retention",
+        body: {
+          first: selection(first, own),
+          returning: selection(back, own),
+          interval: per,
+          timezone: zone.value,
+          by: actor,
+          range: bodyRange(range.value, zone.value),
+        },
+      }
+    : undefined;
+  const asked = useAnswer<RetentionAnswer>(call);
+  const { answer } = asked;
+  const answeredPer = perOf(asked.answered) ?? per;
+  useEffect(() => {
+    shownInstants.value = answer?.meta.range;
+  }, [answer]);
+
+  const [one, many] = actorName(actor, types);
+  const words = `${many} who did ${first} and come back to ${back}, per ${per}`;
+  const sentence = words.slice(0, 1).toUpperCase() + words.slice(1);
+  usePageTitle(`Retention: ${back} after ${first}, ${rangeName(range.value).toLowerCase()}`);
+  const table =
+    answer === undefined
+      ? undefined
+      : cohortTable(answer.cohorts, {
+          per: answeredPer,
+          zone: zone.value,
+          asOf: answer.meta.asOf,
+          range: answer.meta.range,
+        });
+  return html`${h(
+    Question,
+    {
+      words: `${sentence}, ${rangeName(range.value).toLowerCase()}`,
+      shows: table === undefined ? "Show" : `Show ${counted(table.size, one, many)}`,
+    },
+    h(Word, { text: "Of" }),
+    h(WordPicker, {
+      title: "Who is counted",
+      choices: actorChoices(types),
+      value: actor,
+      onPick: (id) => change({ actor: id === "user" ? undefined : id }),
+    }),
+    h(Word, { text: "whose first is" }),
+    h(TypePicker, {
+      text: first,
+      className: "chip pick",
+      picked: [first],
+      onPick: (type) => change({ first: type, back }),
+    }),
+    h(Word, { text: "how many come back to" }),
+    h(TypePicker, {
+      text: back,
+      className: "chip pick",
+      picked: [back],
+      onPick: (type) => change({ first, back: type }),
+    }),
+    h(Word, { text: "where" }),
+    h(FilterChips, { types }),
+    h(Word, { text: "per" }),
+    h(WordPicker, {
+      title: "Periods",
+      choices: periods,
+      value: per,
+      onPick: (id) => change({ per: id }),
+    }),
+  )}
+  ${h(
+    Card,
+    {
+      title: "Who comes back",
+      asked: [asked],
+      waiting: h(Waiting, { rows: 7, height: 34 }),
+      tools: {
+        shapes,
+        shape: isPeople ? "people" : "percent",
+        calls: call === undefined ? [] : [call],
+        instants: answer?.meta.range,
+        csv: answer === undefined ? undefined : () => csvOf(answer),
+        csvName: "retention",
+        savable:
+          call === undefined
+            ? undefined
+            : {
+                kind: "retention",
+                question: call.body,
+                view: { address: hrefOf(address.value) },
+                suggested: `retention-${back.replace(/^.*\./, "")}`,
+                description: sentence,
+              },
+      },
+      exactness: h(Exactness, { meta: answer?.meta }),
+    },
+    table !== undefined &&
+      (table.size === 0
+        ? h(
+            Nothing,
+            { title: "No events match." },
+            html`<p class="muted">Nobody did ${first} in this range.</p>`,
+            h(WiderRange, {}),
+          )
+        : h(Cohorts, { table, per: answeredPer, isPeople, one, many })),
+  )}`;
+}
+
+function selection(type: string, own: BodyFilter | undefined): object {
+  return { type, ...(own !== undefined && { filters: own }) };
+}
+
+function readPeriod(text: string | undefined, days: number): CohortPeriod {
+  return periods.find(({ id }) => id === text)?.id ?? cohortPeriodFor(days);
+}
+
+function perOf(call: Call | undefined): CohortPeriod | undefined {
+  return (call?.body as { readonly interval?: CohortPeriod } | undefined)?.interval;
+}
+
+interface CohortsProps {
+  readonly table: CohortTable;
+  readonly per: CohortPeriod;
+  readonly isPeople: boolean;
+  readonly one: string;
+  readonly many: string;
+}
+
+function Cohorts({ table, per, isPeople, one, many }: CohortsProps): VNode {
+  const name = `${per.slice(0, 1).toUpperCase()}${per.slice(1)}`;
+  const last = table.rows.at(-1)?.start ?? "";
+  const cell = (shown: CohortCell, column: number, cohort: string) =>
+    h(Cell, { key: column, cell: shown, column, cohort, per, isPeople, top: table.top, one, many });
+  return h(
+    Tips,
+    {},
+    html`<div class="table-wrap cohorts" tabindex="0" role="region" aria-label="Retention">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">
+                ${{ day: "First day", week: "Week of", month: "First month" }[per]}
+              </th>
+              <th scope="col" class="number">${many.slice(0, 1).toUpperCase() + many.slice(1)}</th>
+              ${table.all.map((_, column) => html`<th key=${column} scope="col">${name} ${column}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            <tr class="cohorts-all">
+              <th scope="row">All cohorts</th>
+              <td class="number">${number(table.size)}</td>
+              ${table.all.map((all, column) =>
+                all === undefined
+                  ? html`<td key=${column}><span class="heat heat-0">–</span></td>`
+                  : cell(all, column, "All cohorts"),
+              )}
+            </tr>
+            ${table.rows.map(({ start, size, cells }) => {
+              const cohort = periodName(start, per);
+              return html`<tr key=${start}>
+                <th scope="row">
+                  <time datetime=${start}>${per === "month" ? cohort : dayShort(start, last)}</time>
+                </th>
+                <td class="number">${number(size)}</td>
+                ${cells.map((one, column) => cell(one, column, cohort))}
+                ${Array.from(
+                  { length: table.all.length - cells.length },
+                  (_, index) => html`<td key=${cells.length + index}></td>`,
+                )}
+              </tr>`;
+            })}
+          </tbody>
+        </table>
+      </div>
+      ${h(Legend, { top: table.top, before: table.emptyBefore, per, many })}`,
+  );
+}
+
+function Cell({
+  cell: { state, returned, size, share },
+  column,
+  cohort,
+  per,
+  isPeople,
+  top,
+  one,
+  many,
+}: {
+  readonly cell: CohortCell;
+  readonly column: number;
+  readonly cohort: string;
+  readonly top: number;
+} & Omit<CohortsProps, "table">): VNode {
+  if (state === "ahead" || share === null) return html`<td></td>`;
+  const open = state === "open" ? ` This ${per} is not over.` : "";
+  const when = column === 0 ? `in the same ${per}` : `${counted(column, per)} later`;
+  const tip = `${cohort}: ${number(returned)} of ${counted(size, one, many)} come back ${when}, ${percent(share)}.${open}`;
+  return html`<td>
+    <span
+      class=${`heat heat-${shade(share, top)}${state === "open" ? " is-open" : ""}`}
+      data-tip=${tip}
+      >${isPeople ? number(returned) : roundPercent(share)}${state === "open" && html`<span class="visually-hidden">, not over</span>`}</span
+    >
+  </td>`;
+}
+
+function Legend({
+  top,
+  before,
+  per,
+  many,
+}: {
+  readonly top: number;
+  readonly before: number;
+  readonly per: CohortPeriod;
+  readonly many: string;
+}): VNode {
+  return html`<p class="heat-legend">
+    <span>0 %</span>
+    <span class="heat-scale" aria-hidden="true">
+      ${[1, 2, 3, 4, 5, 6, 7].map((step) => html`<span key=${step} class=${`heat heat-${step}`}></span>`)}
+    </span>
+    <span>${roundPercent(top)} and more</span>
+    <span class="heat heat-3 is-open" aria-hidden="true"></span>
+    <span>not over, left out of “All cohorts”</span>
+    ${before > 0 && html`<span class="heat-before">${counted(before, per)} before had no ${many}</span>`}
+  </p>`;
+}
+
+function csvOf({ cohorts }: RetentionAnswer): CsvTable {
+  const columns = Math.max(0, ...cohorts.map(({ returned }) => returned.length));
+  return [
+    ["start", "size", ...Array.from({ length: columns }, (_, index) => `returned ${index}`)],
+    ...cohorts.map(({ start, size, returned }) => [start, size, ...returned]),
+  ];
 }

@@ -1,0 +1,118 @@
+import { addDays, instantAt } from "./zone.ts";
+import type { Instants } from "./range.ts";
+
+/** A cohort of the API's answer: who came first in one period, and how many of them came again in each one since. */
+export interface Cohort {
+  readonly start: string;
+  readonly size: number;
+  readonly returned: readonly number[];
+}
+
+export type CohortPeriod = "day" | "week" | "month";
+
+/** `over`: counted to its end. `open`: its end is still to come, or lies beyond the range. `ahead`: not begun. */
+export type CellState = "over" | "open" | "ahead";
+
+export interface CohortCell {
+  readonly state: CellState;
+  readonly returned: number;
+  readonly size: number;
+  /** `returned` of `size`; `null` where the cohort has nobody. */
+  readonly share: number | null;
+}
+
+export interface CohortRow {
+  readonly start: string;
+  readonly size: number;
+  readonly cells: readonly CohortCell[];
+}
+
+export interface CohortTable {
+  readonly rows: readonly CohortRow[];
+  /** For each column all cohorts in which it is over: weighted by their sizes; `undefined` where there is none. */
+  readonly all: readonly (CohortCell | undefined)[];
+  /** How many periods passed before there was anybody: they have no rows. */
+  readonly emptyBefore: number;
+  /** Of all cohorts together: each user is in one. */
+  readonly size: number;
+  /** The largest share of a period after the first: what the darkest shade means. */
+  readonly top: number;
+}
+
+/** The instant at which the period ends that starts with this text of the clock, epoch milliseconds. */
+export function periodEnd(start: string, per: CohortPeriod, zone: string): number {
+  return instantAt(`${nextStart(start.slice(0, 10), per)}T00:00:00`, zone);
+}
+
+function nextStart(date: string, per: CohortPeriod): string {
+  if (per !== "month") return addDays(date, per === "day" ? 1 : 7);
+  const [year = 1970, month = 1] = date.split("-").map(Number);
+  return new Date(Date.UTC(year, month, 1)).toISOString().slice(0, 10);
+}
+
+/**
+ * Cohorts as a table whose cells know whether they are over: by what is counted (`asOf`), and by the range's end.
+ * The row of all cohorts leaves out what is not.
+ */
+export function cohortTable(
+  cohorts: readonly Cohort[],
+  at: {
+    readonly per: CohortPeriod;
+    readonly zone: string;
+    readonly asOf: string;
+    readonly range: Instants | undefined;
+  },
+): CohortTable {
+  const asOf = Date.parse(at.asOf);
+  const known = Math.min(asOf, at.range === undefined ? Infinity : Date.parse(at.range.to));
+  const starts = cohorts.map(({ start }) => Date.parse(start));
+  const ends = cohorts.map(({ start }) => periodEnd(start, at.per, at.zone));
+  const stateOf = (period: number): CellState => {
+    if (starts[period]! >= asOf) return "ahead";
+    return ends[period]! > known ? "open" : "over";
+  };
+  const firstSeen = cohorts.findIndex(({ size }) => size > 0);
+  const rows = cohorts
+    .map(({ start, size, returned }, row): CohortRow => ({
+      start,
+      size,
+      cells: returned.map((count, column) => ({
+        state: stateOf(row + column),
+        returned: count,
+        size,
+        share: size === 0 ? null : count / size,
+      })),
+    }))
+    .filter((_, row) => row >= firstSeen && stateOf(row) !== "ahead");
+  const columns = Math.max(0, ...rows.map(({ cells }) => cells.length));
+  const later = rows.flatMap(({ cells }) => cells.slice(1).map(({ share }) => share ?? 0));
+  return {
+    rows,
+    all: Array.from({ length: columns }, (_, column) => together(rows, column)),
+    emptyBefore: Math.max(0, firstSeen),
+    size: rows.reduce((sum, { size }) => sum + size, 0),
+    top: Math.max(0, ...later),
+  };
+}
+
+function together(rows: readonly CohortRow[], column: number): CohortCell | undefined {
+  const over = rows
+    .map(({ cells }) => cells[column])
+    .filter((cell) => cell?.state === "over") as readonly CohortCell[];
+  if (over.length === 0) return undefined;
+  const returned = over.reduce((sum, cell) => sum + cell.returned, 0);
+  const size = over.reduce((sum, cell) => sum + cell.size, 0);
+  return { state: "over", returned, size, share: size === 0 ? null : returned / size };
+}
+
+/** The shade of a share, 1 to 7; 0 where there is nothing to shade. */
+export function shade(share: number | null, top: number): number {
+  if (share === null || share === 0) return 0;
+  return Math.max(1, Math.min(7, Math.ceil((share / (top === 0 ? 1 : top)) * 7)));
+}
+
+/** How long the periods are where nobody chose, by the days of the range. */
+export function cohortPeriodFor(days: number): CohortPeriod {
+  if (days <= 14) return "day";
+  return days <= 130 ? "week" : "month";
+}
