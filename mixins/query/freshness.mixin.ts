@@ -1,7 +1,12 @@
 import type { Config } from "../../lib/config.ts";
 import { type AnswerMeta } from "../../lib/questions/answer-meta.ts";
 import { defaultProject } from "../../lib/event/event.ts";
-import { pageOf, readListQuestion, type ListAnswer } from "../../lib/questions/lists/list.ts";
+import {
+  pageOf,
+  readListQuestion,
+  toldRows,
+  type ListAnswer,
+} from "../../lib/questions/lists/list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import { exactness, toldRange, type Told } from "../../lib/questions/answer-meta.ts";
 import {
@@ -135,6 +140,7 @@ export function AnswersMixin(config: Config) {
           meta: this.metaOf(begun, {
             exact: true,
             source: "events",
+            ...toldRows(events.length, page, { isFirst: after === undefined, total }),
             ...(from !== undefined && to !== undefined && { range: toldRange({ from, to }) }),
             cache: "miss",
           }),

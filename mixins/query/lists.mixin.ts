@@ -1,6 +1,6 @@
 import { defaultProject } from "../../lib/event/event.ts";
 import { readExportQuestion, type ExportPage } from "../../lib/questions/lists/export.ts";
-import { cursorOf, pageOf } from "../../lib/questions/lists/list.ts";
+import { cursorOf, pageOf, toldRows } from "../../lib/questions/lists/list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import {
   asParameters,
@@ -70,7 +70,12 @@ export function StoriesMixin() {
           correlationId,
           data: tell(events, first.timestamp, after?.timestamp),
           page,
-          meta: this.metaOf(begun, { exact: true, source: "events", cache: "miss" }),
+          meta: this.metaOf(begun, {
+            exact: true,
+            source: "events",
+            ...toldRows(events.length, page, { isFirst: after === undefined }),
+            cache: "miss",
+          }),
         };
       },
     },

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { metricOf } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawConnection } from "../raw-http.ts";
 import { ServiceProcess } from "../service-process.ts";
@@ -29,6 +30,15 @@ async function postBatch(service: ServiceProcess, size = 100, padding = 500) {
   };
 }
 
+/** Posts an event and waits as long as one may until it is stored. */
+async function postWaiting(service: ServiceProcess, id: string): Promise<Response> {
+  return fetch(`${service.url}/api/v1/events`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Prefer: "wait=30" },
+    body: JSON.stringify({ id, type: "pressure.test", source: "test" }),
+  });
+}
+
 /** Posts until collecting is refused. @returns how many events were accepted */
 async function fill(service: ServiceProcess): Promise<number> {
   let accepted = 0;
@@ -51,7 +61,7 @@ function rssMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024;
 }
 
-test("a full queue: 503 with Retry-After, memory flat, the service lives, nothing accepted is lost", async () => {
+test("a full queue: 503 with Retry-After, memory flat, the service lives, nothing accepted is lost; who waits is told that it is kept", async () => {
   const service = await ServiceProcess.create({ QUEUE_MAX_BYTES: "2000000", LOG_LEVEL: "warn" });
   // A folder where the store's file belongs: the store is away, so the queue keeps everything.
   const obstacle = join(service.dataDir, "store.sqlite");
@@ -62,12 +72,20 @@ test("a full queue: 503 with Retry-After, memory flat, the service lives, nothin
       expect((await fetch(`${service.url}/health/live`)).status).toBe(200),
     );
     await eventually(async () => expect((await postBatch(service, 1)).status).toBe(202));
-    const accepted = 1 + (await fill(service));
+    const waiting = ["w1", "w2", "w3"].map((id) => postWaiting(service, id));
+    await eventually(async () => {
+      const accepted = await metricOf(service, "analytics_events_accepted_total");
+      expect(accepted).toBe(1 + waiting.length);
+    });
+    const accepted = 1 + waiting.length + (await fill(service));
     const before = rssMb(service.pid);
     for (let i = 0; i < 300; i += 1) expect((await postBatch(service)).status).toBe(503);
     expect(rssMb(service.pid) - before).toBeLessThan(60);
     expect(await service.isReady()).toBe(false);
 
+    const answers = await Promise.all(waiting);
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    expect(await answers[0]!.json()).toMatchObject({ id: "w1", status: "accepted" });
     rmdirSync(obstacle);
     await eventually(async () => expect(await total(service)).toBe(accepted), 60_000);
     await eventually(async () => expect(await service.isReady()).toBe(true));

@@ -119,6 +119,8 @@ test("a story, page by page", async () => {
     );
     told.push(...answer.data);
     next = answer.page.nextCursor;
+    expect(answer.meta.rows).toBe(answer.data.length);
+    expect(answer.meta.rowsLeftOut).toBe(next === null ? 0 : undefined);
   }
   expect(told).toEqual(whole.data);
 });

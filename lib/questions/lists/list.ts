@@ -132,6 +132,21 @@ export function pageOf(
   };
 }
 
+/**
+ * What an answer tells of the rows of a page: how many it has, and how many come after them where that is known: none
+ * after the last page; after a first page those of the total that are not on it.
+ * @param of whether it is the first page, and how many events there are on all pages where that was asked
+ */
+export function toldRows(
+  rows: number,
+  { nextCursor }: PageShown,
+  { isFirst, total }: { readonly isFirst: boolean; readonly total?: number },
+): Pick<AnswerMeta, "rows" | "rowsLeftOut"> {
+  if (nextCursor === null) return { rows, rowsLeftOut: 0 };
+  if (!isFirst || total === undefined) return { rows };
+  return { rows, rowsLeftOut: Math.max(0, total - rows) };
+}
+
 /** The cursor for what comes after a position. It holds only for the same filter and order. */
 export function cursorOf(
   position: Position,
