@@ -62,7 +62,7 @@ async function exportedEvents(): Promise<number> {
 
 describe("an export", () => {
   test("has every event that the filters find, oldest first, as the list shows them", async () => {
-    const search = `?type=mail.opened&data.n[gte]=100&to=${start + 1_100}`;
+    const search = `?type=mail.opened&data.n[gte]=100&to=${start + 900}`;
     const response = await exported(search);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/x-ndjson; charset=utf-8");
@@ -73,7 +73,7 @@ describe("an export", () => {
     const lines = (await response.text()).trimEnd().split("\n");
     const list = await fetch(`${service.url}/api/v1/events${search}&limit=1000&order=asc`);
     const { data } = (await list.json()) as { data: unknown[] };
-    expect(data).toHaveLength(500);
+    expect(data).toHaveLength(400);
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(data);
   });
 
