@@ -8,7 +8,7 @@ const maxAgeMs = 100;
 const driftMs = 20;
 
 /** Epoch milliseconds, which somebody may set, and milliseconds that only grow. */
-export interface Clock {
+interface Clock {
   now(): number;
   steady(): number;
 }

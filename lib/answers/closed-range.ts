@@ -1,17 +1,14 @@
 import { coverAll, type Marks } from "../counting/cover.ts";
-import type { OpenRange } from "../event/filter.ts";
+import type { OpenRange, EventFilter, EventQuery, Range } from "../event/filter.ts";
 import { grainMs, grains, startOf } from "../counting/bucket.ts";
-import type { FoldedSource } from "./source.ts";
+import type { FoldedSource, Source } from "./source.ts";
 import { coveredRows, marksOf } from "./rollup-reads.ts";
-import { type Source } from "./source.ts";
-import type { EventFilter, EventQuery } from "../event/filter.ts";
-import type { Range } from "../event/filter.ts";
 import type { SectionRow } from "../counting/cells.ts";
 
 type Narrowing = Omit<EventFilter, "project" | "from" | "to">;
 
 /** What of a section tells whether there are events that a question is about. */
-export interface Sought {
+interface Sought {
   readonly section: string;
   /** Whether a row has, or may have, some of them. */
   readonly isIn: (row: SectionRow<string>) => boolean;

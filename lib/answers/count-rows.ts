@@ -3,7 +3,7 @@ import type { Period } from "../counting/calendar.ts";
 import { assign } from "../counting/cover.ts";
 import { FoldOverflow } from "../questions/fold.ts";
 
-export interface SeriesPoint {
+interface SeriesPoint {
   /** The start of the period, RFC 3339. */
   readonly time: string;
   readonly count: number;

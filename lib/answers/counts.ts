@@ -1,20 +1,17 @@
 import type { Period } from "../counting/calendar.ts";
-import { isCut, OTHER, type ValueCounts } from "../counting/cells.ts";
+import { isCut, OTHER, type ValueCounts, type SectionRow } from "../counting/cells.ts";
 import { CountTable, type CountRow, type Counts } from "./count-rows.ts";
 import type { CountsQuestion } from "../questions/counts.ts";
-import { coverAll } from "../counting/cover.ts";
 import { rowCursorOf } from "../questions/reading/row-cursor.ts";
-import { exactness, toldRange, type Told } from "../questions/answer-meta.ts";
+import { exactness, toldRange, type Told, type AnswerMeta } from "../questions/answer-meta.ts";
 import { shownValue } from "../event/shown-value.ts";
 import type { QuestionContext } from "./context.ts";
 import { closedByRollups, closedRange } from "./closed-range.ts";
-import { marksOf, readCovered, type Covered, type Reading } from "./rollup-reads.ts";
+import { readCovered, readRollups, type Covered, type Reading } from "./rollup-reads.ts";
 import { readEvents } from "./cut-rows.ts";
 import { seriesOf } from "./series.ts";
 import type { Range } from "../event/filter.ts";
-import type { SectionRow } from "../counting/cells.ts";
 import { bounded, withinBudget } from "./within-budget.ts";
-import type { AnswerMeta } from "../questions/answer-meta.ts";
 
 /** A counts answer without `meta`: what the cacher keeps. */
 export interface Counted extends Omit<Counts, "rows"> {
@@ -74,7 +71,6 @@ async function count(
   spans: readonly Period[] | undefined,
 ): Promise<Pick<Covered, "isCut" | "source"> & { readonly table: CountTable }> {
   const { types, sources, groupBy } = question;
-  const columns = spans ?? [{ start: range.from, end: range.to }];
   const filter = { types, sources };
   const section = groupBy ?? (sources === undefined ? "types" : "source");
   const values = section === "source" ? sources?.map(shownValue) : undefined;
@@ -85,12 +81,13 @@ async function count(
   };
   if (crossesDimensions(question)) {
     const table = begin();
+    const columns = spans ?? [{ start: range.from, end: range.to }];
     const ranges = columns.map(({ start, end }) => ({ from: start, to: end }));
     await readEvents(asking, { columns, section, filter }, ranges, into(table));
     return { table, isCut: false, source: "events" };
   }
-  const cover = coverAll(columns, await marksOf(asking.store, asking.project, range));
-  const reading = { cover, columns, section, needs: needsOther(section, types), filter };
+  const rollups = await readRollups(asking, range, spans);
+  const reading = { ...rollups, section, needs: needsOther(section, types), filter };
   return withinBudget(async (budget) => {
     const table = begin();
     return { table, ...(await readCovered(asking, reading, budget, into(table))) };

@@ -1,12 +1,10 @@
 import type { Period } from "../counting/calendar.ts";
-import { NONE, record, type Section } from "../counting/cells.ts";
+import { NONE, record, type Section, type SectionRow } from "../counting/cells.ts";
 import { assign } from "../counting/cover.ts";
 import { pathOf } from "../counting/dimensions.ts";
 import { maxGroups } from "./plan.ts";
 import type { FoldedSource } from "./source.ts";
-import type { EventFilter } from "../event/filter.ts";
-import type { Range } from "../event/filter.ts";
-import type { SectionRow } from "../counting/cells.ts";
+import type { EventFilter, Range } from "../event/filter.ts";
 
 /** What to count of events. */
 export interface Counting {

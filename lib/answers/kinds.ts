@@ -117,13 +117,13 @@ function folded<K extends FoldKind>(
 }
 
 /** A mail report before its `meta` is added. */
-export interface MailReported extends Omit<MailReport, "rows"> {
+interface MailReported extends Omit<MailReport, "rows"> {
   readonly data: MailReport["rows"];
   readonly told: Told;
 }
 
 /** Answer a question about mails from their events. */
-export async function mailReported(
+async function mailReported(
   asking: QuestionContext,
   { filter, job, range }: MailQuestion,
 ): Promise<MailReported> {

@@ -1,7 +1,5 @@
-import { pathsIn } from "../event/filter.ts";
+import { pathsIn, type Predicate, type Scalar, type EventFilter } from "../event/filter.ts";
 import { nameOf } from "../event/property-path.ts";
-import type { Predicate, Scalar } from "../event/filter.ts";
-import type { EventFilter } from "../event/filter.ts";
 import type { BreakdownJob } from "../questions/query/breakdown.ts";
 import type { Period } from "../counting/calendar.ts";
 import {

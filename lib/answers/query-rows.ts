@@ -60,7 +60,7 @@ export function rowsOf(question: QueryQuestion, now: Answered, before?: Answered
 }
 
 /** The metrics of no events. */
-export function nothingOf({ metrics }: QueryQuestion): Metrics {
+function nothingOf({ metrics }: QueryQuestion): Metrics {
   return metrics.map(({ metric }) => ofNothing(metric));
 }
 

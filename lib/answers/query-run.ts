@@ -1,5 +1,5 @@
 import type { Period } from "../counting/calendar.ts";
-import { coverAll, type Cover } from "../counting/cover.ts";
+import type { Cover } from "../counting/cover.ts";
 import {
   eventsPlanOf,
   needsOther,
@@ -15,7 +15,7 @@ import type { Reason, Told } from "../questions/answer-meta.ts";
 import { grainMs, grains } from "../counting/bucket.ts";
 import type { QuestionContext } from "./context.ts";
 import { closedByEvents, closedByRollups, closedRange } from "./closed-range.ts";
-import { coveredRows, marksOf, readCovered } from "./rollup-reads.ts";
+import { readCovered, readRollups } from "./rollup-reads.ts";
 import type { Range } from "../event/filter.ts";
 
 /** How an answer came about. */
@@ -77,13 +77,12 @@ export async function runOnRollups(
   budget: "events" | "rollups",
 ): Promise<Ran> {
   const { section, filter } = plan;
-  const columns = spans ?? [{ start: range.from, end: range.to }];
-  const cover = coverAll(columns, await marksOf(asking.store, asking.project, range));
+  const rollups = await readRollups(asking, range, spans);
   const needs = needsOther(question, section);
   const groups = new RollupGroups(question, plan, spans);
   if (plan.users) {
     let isCut = false;
-    for await (const { row } of coveredRows(asking, { cover, section: "users" })) {
+    for await (const { row } of rollups.rows("users")) {
       isCut ||= !row.exact && needs(row.cells);
       if (isCut && budget === "events")
         return runOnEvents(asking, eventsPlanOf(question, spans), range);
@@ -92,7 +91,7 @@ export async function runOnRollups(
   }
   const types = filter && typesOf(filter);
   const narrow = { ...(types && { types }), ...(filter && { where: [filter] }) };
-  const reading = { cover, columns, section, needs, filter: narrow };
+  const reading = { ...rollups, section, needs, filter: narrow };
   const { isCut, source, events } = await readCovered(asking, reading, budget, (row) =>
     groups.addValues(row),
   );
@@ -100,7 +99,12 @@ export async function runOnRollups(
     ...groups.finish(),
     because: isCut ? ["other"] : [],
     source,
-    explain: { plan: "rollup", section, rollups: bucketsOf(cover), ...(events && { events }) },
+    explain: {
+      plan: "rollup",
+      section,
+      rollups: bucketsOf(rollups.cover),
+      ...(events && { events }),
+    },
   };
 }
 

@@ -1,4 +1,3 @@
-import { coverAll } from "../counting/cover.ts";
 import type { FoldJob, FoldKind } from "../questions/folds.ts";
 import { ServiceError } from "../errors.ts";
 import type { EventText } from "../event/event-text.ts";
@@ -6,7 +5,7 @@ import type { ProjectId, StoredEvent } from "../event/event.ts";
 import type { FairLanes } from "../concurrency/fair-lanes.ts";
 import type { AnswersUnderWay } from "../concurrency/answers-under-way.ts";
 import { closedRange } from "./closed-range.ts";
-import { coveredRows, eventsOf, marksOf } from "./rollup-reads.ts";
+import { eventsOf, readRollups } from "./rollup-reads.ts";
 import { clock } from "../store/deadline.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
 import type { Analyzed, EventStore } from "../store/store.ts";
@@ -194,10 +193,9 @@ export class Reading implements EventReads {
     const asking = { store: this, project: this.#project };
     const range = await closedRange(asking, of, of.types);
     if (range === undefined) return 0;
-    const columns = [{ start: range.from, end: range.to }];
-    const cover = coverAll(columns, await marksOf(this, this.#project, range));
+    const rollups = await readRollups(asking, range);
     let total = 0;
-    for await (const { row } of coveredRows(asking, { cover, section: "types" })) {
+    for await (const { row } of rollups.rows("types")) {
       total += eventsOf(row, of.types);
     }
     return total;

@@ -1,10 +1,15 @@
 import { meets } from "../event/filter.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { sentText } from "../event/shown-value.ts";
-import type { SectionRow } from "../counting/cells.ts";
+import {
+  type SectionRow,
+  NONE,
+  type TypeCounts,
+  type UserSketches,
+  type ValueCounts,
+} from "../counting/cells.ts";
 import type { Breakdown, Group } from "../questions/query/breakdown.ts";
 import type { Period } from "../counting/calendar.ts";
-import { NONE, type TypeCounts, type UserSketches, type ValueCounts } from "../counting/cells.ts";
 import { assign } from "../counting/cover.ts";
 import { FoldOverflow } from "../questions/fold.ts";
 import { maxGroups, type RollupPlan } from "./plan.ts";

@@ -1,15 +1,12 @@
-import type { Cover, Marks } from "../counting/cover.ts";
-import { OTHER, sectionOf, type Section } from "../counting/cells.ts";
+import type { Period } from "../counting/calendar.ts";
+import { coverAll, type Cover, type Marks } from "../counting/cover.ts";
+import { OTHER, sectionOf, type Section, type SectionRow } from "../counting/cells.ts";
 import { cellsOf } from "../counting/delta.ts";
 import { grainMs, grains, startOf, type Grain } from "../counting/bucket.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
-import type { FoldedSource } from "./source.ts";
-
 import { readEvents, type Counting, type EventsRead } from "./cut-rows.ts";
-import type { EventFilter, EventQuery } from "../event/filter.ts";
-import type { Range } from "../event/filter.ts";
-import type { SectionRow } from "../counting/cells.ts";
-import type { EventReads, Source } from "./source.ts";
+import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
+import type { EventReads, FoldedSource, Source } from "./source.ts";
 
 /** What is to be read of a cover, none of whose buckets crosses the boundary of a column. */
 export interface Reading extends Counting {
@@ -43,6 +40,30 @@ export function marksOf(store: EventReads, project: ProjectId, range: Range): Pr
     to: startOf("day", range.to) + grainMs.day,
   };
   return store.marks(project, days);
+}
+
+/** What makes up a range, by the marks as they were when it was looked up. */
+export interface Rollups {
+  /** Of which buckets no one crosses the boundary of a column. */
+  readonly cover: Cover;
+  readonly columns: readonly Pick<Period, "start" | "end">[];
+  /** The rows of one section. */
+  rows<S extends Section>(section: S): AsyncGenerator<CoveredRow<S>>;
+}
+
+/**
+ * Look up the rollups, deltas and events that make up a range. The marks are read here, before any row is:
+ * so every batch that was acknowledged before the call is in the rows (docs/protocol.md).
+ * @param periods the columns that rows must not cross; absent: the range is one column
+ */
+export async function readRollups(
+  source: Source,
+  range: Range,
+  periods?: readonly Period[],
+): Promise<Rollups> {
+  const columns = periods ?? [{ start: range.from, end: range.to }];
+  const cover = coverAll(columns, await marksOf(source.store, source.project, range));
+  return { cover, columns, rows: (section) => coveredRows(source, { cover, section }) };
 }
 
 /**

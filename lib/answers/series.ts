@@ -1,8 +1,7 @@
 import { countPeriods, periods, type Interval, type Period } from "../counting/calendar.ts";
-import type { OpenRange } from "../event/filter.ts";
+import type { OpenRange, Range } from "../event/filter.ts";
 import { tellSpan } from "../questions/answer-meta.ts";
 import { ServiceError } from "../errors.ts";
-import type { Range } from "../event/filter.ts";
 
 /** The most periods of one series. */
 export const maxPeriods = 10_000;

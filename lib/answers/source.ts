@@ -1,10 +1,8 @@
 import type { FoldJob, FoldKind } from "../questions/folds.ts";
-import type { EventFilter } from "../event/filter.ts";
-import type { Analyzed } from "../store/store.ts";
+import type { EventFilter, EventQuery } from "../event/filter.ts";
+import type { Analyzed, EventStore } from "../store/store.ts";
 import type { EventPage } from "../event/event-page.ts";
 import type { ProjectId } from "../event/event.ts";
-import type { EventQuery } from "../event/filter.ts";
-import type { EventStore } from "../store/store.ts";
 
 /** What answers are made of. */
 export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "deltaSums"> & {
