@@ -152,11 +152,11 @@ export const metrics = {
 } as const satisfies Record<string, Definition>;
 
 type Metrics = typeof metrics;
-export type MetricName<Type extends Definition["type"] = Definition["type"]> = {
+type MetricName<Type extends Definition["type"] = Definition["type"]> = {
   [Name in keyof Metrics]: Metrics[Name]["type"] extends Type ? Name : never;
 }[keyof Metrics];
 /** A value for each label of a metric; nothing where it has none. */
-export type LabelsOf<Name extends MetricName> = Metrics[Name] extends {
+type LabelsOf<Name extends MetricName> = Metrics[Name] extends {
   readonly labels: readonly (infer Label extends string)[];
 }
   ? Readonly<Record<Label, string>>

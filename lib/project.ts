@@ -4,7 +4,7 @@ import { ServiceError } from "./errors.ts";
 const projectName = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Whether a text may be a project's name: one that a key can have. */
-export function isProjectName(name: unknown): name is ProjectId {
+function isProjectName(name: unknown): name is ProjectId {
   return typeof name === "string" && projectName.test(name);
 }
 

@@ -1,9 +1,8 @@
 import type { Config } from "../lib/config.ts";
 import { defineMixin } from "../lib/moleculer.ts";
-import { openOrEnd } from "../lib/runtime/shared-resource.ts";
+import { openOrEnd, Shared } from "../lib/runtime/shared-resource.ts";
 import { openQueue } from "../lib/queue/open.ts";
 import type { DurableQueue } from "../lib/queue/queue.ts";
-import { Shared } from "../lib/runtime/shared-resource.ts";
 
 export interface Queueing {
   queue: DurableQueue;

@@ -1,7 +1,6 @@
 import type { Config } from "../lib/config.ts";
 import { defineMixin } from "../lib/moleculer.ts";
-import { openOrEnd } from "../lib/runtime/shared-resource.ts";
-import { Shared } from "../lib/runtime/shared-resource.ts";
+import { openOrEnd, Shared } from "../lib/runtime/shared-resource.ts";
 import { openStore, type OpenStore } from "../lib/store/open.ts";
 
 export interface Storing {

@@ -5,20 +5,20 @@ import { knowsServices } from "../lib/runtime/known-node.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { operatingPaths, type Operating } from "../lib/runtime/operations.ts";
 import { AnswersUnderWayMixin, type Sending } from "../mixins/gateway/answers-under-way.mixin.ts";
-import { AskEdgeMixin, type AskEdge } from "../mixins/gateway/questions.mixin.ts";
+import {
+  AskEdgeMixin,
+  type AskEdge,
+  SavedQuestionsEdgeMixin,
+  type SavedQuestionsEdge,
+} from "../mixins/gateway/questions.mixin.ts";
 import { AwaitServiceMixin } from "../mixins/gateway/await-service.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/gateway/export.mixin.ts";
 import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
-import { type Aliased } from "../mixins/gateway/edge.ts";
-import { type Edge } from "../mixins/gateway/edge.ts";
+import type { Aliased, Edge } from "../mixins/gateway/edge.ts";
 import { LeavingMixin, type Leaving } from "../mixins/gateway/leaving.mixin.ts";
 import { OperateMixin } from "../mixins/gateway/operations.mixin.ts";
 import { pageAliases, PageMixin } from "../mixins/gateway/page.mixin.ts";
-import {
-  SavedQuestionsEdgeMixin,
-  type SavedQuestionsEdge,
-} from "../mixins/gateway/questions.mixin.ts";
 
 type Handlers = Operating & ExportEdge & Omit<SavedQuestionsEdge, "takeVersion">;
 

@@ -6,10 +6,9 @@ import { storeHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { AnswersMixin } from "../mixins/query/freshness.mixin.ts";
 import { EntitiesMixin } from "../mixins/query/entities.mixin.ts";
-import { ExportMixin } from "../mixins/query/lists.mixin.ts";
+import { ExportMixin, StoriesMixin } from "../mixins/query/lists.mixin.ts";
 import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
-import { StoriesMixin } from "../mixins/query/lists.mixin.ts";
 
 /** Answers reads: events, one or many, counts, and questions of any kind; keeps questions under names. Never writes events. */
 export const query = (config: Config) =>

@@ -1,5 +1,5 @@
 /** Questions that are refused with 400, whether the action that answers them runs here or on another node. */
-export const badQuestions: readonly (readonly [name: string, path: string, body: string])[] = [
+const badQuestions: readonly (readonly [name: string, path: string, body: string])[] = [
   ["no object", "/query", "[]"],
   ["no JSON", "/query", "{"],
   ["5,000 levels", "/query", nested(5_000)],

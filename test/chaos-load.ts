@@ -3,7 +3,7 @@ import type { ServiceProcess } from "./service-process.ts";
 import { chunks, shuffled, type ShopEvent } from "./support/shop-log.ts";
 
 /** The latest that anything is answered, milliseconds. */
-export const latestMs = 15_000;
+const latestMs = 15_000;
 
 /** What clients were told, and what of it they should not have been. */
 export interface Told {
@@ -15,7 +15,7 @@ export interface Told {
   readonly wrong: readonly string[];
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly random: () => number;
   readonly batchSize: number;
   readonly posters: number;

@@ -3,9 +3,9 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-export const projectRoot = join(import.meta.dirname, "..");
+const projectRoot = join(import.meta.dirname, "..");
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly port: number;
   readonly dataDir: string;
   /** Variables besides `PORT` and `DATA_DIR`. Those of this process are passed on. */

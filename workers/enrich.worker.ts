@@ -1,10 +1,9 @@
 import { workerData } from "node:worker_threads";
-import { deltasOf } from "../lib/counting/delta.ts";
+import { deltasOf, type DeltasDone } from "../lib/counting/delta.ts";
 import { decodeBatch } from "../lib/event/batch-message.ts";
 import { acceptedAt } from "../lib/event/enrich/accepted.ts";
 import { clientReader } from "../lib/event/enrich/client.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings } from "../lib/event/enrich/job.ts";
-import type { DeltasDone } from "../lib/counting/delta.ts";
 import { enrich } from "../lib/event/enrich/enrich.ts";
 import { pack } from "../lib/store/batch-pack.ts";
 import { type BatchPack } from "../lib/store/store.ts";
@@ -16,7 +15,10 @@ const tools = { clientOf: clientReader(), countryOf: countryReader(), fullIp };
 
 lowerThreadPriority();
 
-/** Enriches batches on a worker thread, see `EnrichWorker`. Keeps caches between jobs, nothing else. */
+/**
+ * Enriches batches on a worker thread. Keeps caches between jobs, nothing else.
+ * @throws Error where the body is no batch message (`decodeBatch`), or that names the position of the event that is none
+ */
 export default function run(job: EnrichJob): BatchPack;
 export default function run(job: DeltasJob): DeltasDone;
 export default function run(job: EnrichJob | DeltasJob): BatchPack | DeltasDone {
@@ -30,11 +32,4 @@ export default function run(job: EnrichJob | DeltasJob): BatchPack | DeltasDone 
     enrich(acceptedAt(message, index), message, tools),
   );
   return pack({ batch, project, events, deltas: deltasOf(batch, project, events, dimensions) });
-}
-
-/** What `workers/enrich.worker.ts` exports. */
-export interface EnrichWorker {
-  /** @throws Error where the body is no batch message (`decodeBatch`), or that names the position of the event that is none */
-  (job: EnrichJob): BatchPack;
-  (job: DeltasJob): DeltasDone;
 }

@@ -1,6 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Errors, type CallingOptions, type Context, type Middleware } from "moleculer";
-import type { ServiceBroker } from "moleculer";
+import {
+  Errors,
+  type CallingOptions,
+  type Context,
+  type Middleware,
+  type ServiceBroker,
+} from "moleculer";
 import { callLimits, type CallLimit } from "../call-limits.ts";
 
 export interface ReadAgainTimes {

@@ -26,7 +26,7 @@ interface Internals {
   readonly opts: { readonly missingResponse?: unknown };
 }
 
-export interface RedisCacherOptions {
+interface RedisCacherOptions {
   /** `redis:` or `rediss:`. */
   readonly url: string;
   /** What the keys begin with. */

@@ -1,4 +1,4 @@
-export interface GatherLimits {
+interface GatherLimits {
   /** A group holds at most this many, unless one piece alone is larger. */
   readonly maxItems: number;
   readonly maxBytes: number;

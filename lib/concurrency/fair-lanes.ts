@@ -1,4 +1,4 @@
-export interface FairLimits {
+interface FairLimits {
   /** How much may run at a time. */
   readonly concurrency: number;
   /** How much of one owner may wait; more is refused. */
@@ -7,7 +7,7 @@ export interface FairLimits {
   readonly maxWaitMs: number;
 }
 
-export interface Turn {
+interface Turn {
   /** Who leaves while waiting is taken off the queue. */
   readonly signal?: AbortSignal;
   /** Part of work that was begun before: it waits however many do. */

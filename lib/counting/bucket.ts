@@ -18,7 +18,7 @@ export function startOf(grain: Grain, instant: number): number {
 }
 
 /** The next coarser grain; `undefined` for the coarsest. */
-export function parentGrain(grain: Grain): Grain | undefined {
+function parentGrain(grain: Grain): Grain | undefined {
   return grain === "minute" ? "hour" : grain === "hour" ? "day" : undefined;
 }
 

@@ -13,7 +13,7 @@ export const rangeWords = [
   "this_year",
   "all",
 ] as const;
-export type RangeWord = (typeof rangeWords)[number];
+type RangeWord = (typeof rangeWords)[number];
 
 /** A range that goes along with the clock: one that has a name, or the last so many minutes, hours or days. */
 export type RelativeRange = RangeWord | Last;

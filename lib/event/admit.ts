@@ -71,7 +71,7 @@ export interface Admission {
  * The clock, the source of ids and what is kept of an address. `newId` is called once for each accepted event
  * without an id, in order, and gives an id that no other event has.
  */
-export interface AdmissionTools {
+interface AdmissionTools {
   /** Epoch milliseconds. */
   readonly now: number;
   readonly newId: () => EventId;

@@ -1,7 +1,6 @@
-import type { PropertyPath } from "./property-path.ts";
+import { type PropertyPath, nameOf } from "./property-path.ts";
 import { propertyAt } from "./filter.ts";
 import type { StoredEvent } from "./event.ts";
-import { nameOf } from "./property-path.ts";
 import { publicEvent, selectFields } from "./public-event.ts";
 
 export const textFormats = ["ndjson", "csv"] as const;

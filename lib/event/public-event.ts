@@ -1,6 +1,5 @@
-import type { PropertyPath, Segment } from "./property-path.ts";
+import { type PropertyPath, type Segment, each } from "./property-path.ts";
 import type { EventContext, Json, JsonObject, StoredEvent } from "./event.ts";
-import { each } from "./property-path.ts";
 
 /** An event as the API shows it. */
 export interface PublicEvent {

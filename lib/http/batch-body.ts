@@ -3,9 +3,8 @@ import type { ItemResult } from "../event/admit.ts";
 import { parseJson } from "../event/json.ts";
 import { maxFindings } from "../event/limits.ts";
 import { pointerTo } from "../event/plain-json.ts";
-import { tooLarge } from "./body.ts";
+import { tooLarge, jsonOf, syntaxError, textOf } from "./body.ts";
 import { readCloudItem, readItem, type ItemReading } from "./event-body.ts";
-import { jsonOf, syntaxError, textOf } from "./body.ts";
 import { requireMediaType } from "./media-type.ts";
 
 /** A batch, read: what can go on to admission, and what cannot. `index` is the place in the body. */
@@ -18,7 +17,7 @@ export interface BatchBody {
 
 export type RejectedItem = Extract<ItemResult, { readonly status: "rejected" }>;
 
-export const batchMediaTypes = [
+const batchMediaTypes = [
   "application/json",
   "application/x-ndjson",
   "application/ndjson",

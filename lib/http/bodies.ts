@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import { ServiceError, tooMany } from "../errors.ts";
 
 /** A body that is on its way. */
-export interface Coming {
+interface Coming {
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number;
   receivedBytes: number;

@@ -6,7 +6,7 @@ import { problemOf } from "./problem.ts";
 import { tooLong } from "./request-head.ts";
 
 /** What Node says of bytes that it cannot read as a request, or that do not come. */
-export interface BrokenRequest extends Error {
+interface BrokenRequest extends Error {
   readonly code?: string;
   /** llhttp's own words. */
   readonly reason?: string;

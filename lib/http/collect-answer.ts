@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** Which results of a batch are listed. */
-export type ResultsChoice = "errors" | "all";
+type ResultsChoice = "errors" | "all";
 
 const longestWaitSeconds = 30;
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { awaitsContinue } from "./expectation.ts";
 
-export interface EarlyAnswer {
+interface EarlyAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

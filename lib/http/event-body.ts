@@ -20,7 +20,7 @@ export type ItemReading =
   | { readonly status: "read"; readonly input: unknown }
   | { readonly status: "rejected"; readonly error: ItemError };
 
-export const eventMediaTypes = ["application/json", "application/cloudevents+json"] as const;
+const eventMediaTypes = ["application/json", "application/cloudevents+json"] as const;
 
 /**
  * Read a body that holds one event: JSON, or a CloudEvent in structured or binary mode.

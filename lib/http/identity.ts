@@ -1,8 +1,7 @@
 import { hash } from "node:crypto";
 import type { ApiKey, Scope } from "../api-keys.ts";
-import { defaultProject } from "../event/event.ts";
+import { defaultProject, type ProjectId } from "../event/event.ts";
 import { ServiceError } from "../errors.ts";
-import type { ProjectId } from "../event/event.ts";
 
 /** Who asks: a key's project and what it may do. */
 export interface Identity {

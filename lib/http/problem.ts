@@ -37,7 +37,7 @@ export interface ProblemBody {
   readonly ids?: readonly GivenId[];
 }
 
-export interface ProblemContext {
+interface ProblemContext {
   readonly instance: string;
   readonly requestId: string;
   /** Where the parameters of an action came from, for the pointers of Moleculer's own findings; `body` where absent. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { ServiceError } from "../errors.ts";
 
 /** What the head of a request must keep to. */
-export interface HeadRules {
+interface HeadRules {
   readonly maxHeaders: number;
   /** Of the request's target, in bytes. */
   readonly maxUrlBytes: number;

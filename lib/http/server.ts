@@ -7,7 +7,7 @@ import type { Config } from "../config.ts";
 import { readTarget } from "./request-head.ts";
 
 /** What is done with requests. Each one has its id, the sender's where that is one, in its header `x-request-id`. */
-export interface Receiver {
+interface Receiver {
   /** A request whose head is sound. Its `url` is a path with its query, or `*`. */
   receive(request: IncomingMessage, response: ServerResponse): void;
   /** A request that goes no further than its head, or whose body cannot be read. */

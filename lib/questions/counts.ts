@@ -30,7 +30,7 @@ export interface CountsQuestion {
 }
 
 /** The parameters of a counts question. */
-export const countsParameters = {
+const countsParameters = {
   type: types,
   source: filterFields.source,
   from: filterFields.from,

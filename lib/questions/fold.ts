@@ -1,9 +1,7 @@
 import { userOf } from "../counting/delta.ts";
 import type { StoredEvent } from "../event/event.ts";
-import { meets, elementsAt, propertyAt } from "../event/filter.ts";
-import { hasElements } from "../event/property-path.ts";
-import type { Predicate } from "../event/filter.ts";
-import type { PropertyPath } from "../event/property-path.ts";
+import { meets, elementsAt, propertyAt, type Predicate } from "../event/filter.ts";
+import { hasElements, type PropertyPath } from "../event/property-path.ts";
 
 /**
  * What a fold reads of each event.

@@ -11,7 +11,7 @@ import { retentionFold, type RetentionResult } from "./sequences/retention.ts";
 import type { RetentionJob } from "./sequences/retention-question.ts";
 
 /** What can be computed where the events are. A job is plain data with its kind's name, and so is a result. */
-export interface Folds {
+interface Folds {
   readonly breakdown: { readonly job: BreakdownJob; readonly result: Breakdown };
   readonly extent: { readonly job: ExtentJob; readonly result: Extent };
   readonly mail: { readonly job: MailJob; readonly result: MailReport };

@@ -25,7 +25,7 @@ export interface Bucket {
 }
 
 /** The headers of an answer on a limited route. */
-export type LimitHeaders = Readonly<Record<"RateLimit" | "RateLimit-Policy", string>>;
+type LimitHeaders = Readonly<Record<"RateLimit" | "RateLimit-Policy", string>>;
 
 interface Account {
   /** As of `at`; may be negative, as a request may hold more than was left. */
@@ -39,8 +39,8 @@ interface Account {
 }
 
 /** How much a caller who was quiet may spend at once, in seconds' worth of the limit. */
-export const burstSeconds = 10;
-export const settleEveryMs = 100;
+const burstSeconds = 10;
+const settleEveryMs = 100;
 
 /** Callers that are settled at a time: one message to the ledger. */
 const maxSettled = 1_000;

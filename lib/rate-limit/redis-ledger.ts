@@ -27,7 +27,7 @@ for i, key in ipairs(KEYS) do
 end
 return left`;
 
-export interface LedgerLog {
+interface LedgerLog {
   info(phrase: string): void;
   warn(fields: object, phrase: string): void;
 }

@@ -1,11 +1,10 @@
-import type { Middleware } from "moleculer";
+import type { Middleware, ServiceBroker } from "moleculer";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ServiceBroker } from "moleculer";
 import { type Config, touchesStore } from "../config.ts";
 import { queueSchema, prepareFile } from "../queue/embedded/schema.ts";
 import type { FolderPart } from "../sqlite/folder-part.ts";
@@ -15,7 +14,7 @@ import { keepToOwner } from "./data-dir-modes.ts";
 import { openFolder, UnfitFolder, sealFolder } from "./data-folder.ts";
 
 /** Who holds a data folder. */
-export interface DataDirHolder {
+interface DataDirHolder {
   readonly pid: number;
   readonly host: string;
   /** Epoch milliseconds. */
@@ -44,7 +43,7 @@ export class DataDirInUse extends Error {
 }
 
 /** The lock file says nothing any more: whether another process uses the folder is not known. */
-export class DataDirLockDamaged extends Error {
+class DataDirLockDamaged extends Error {
   override readonly name = "DataDirLockDamaged";
 
   constructor(file: string, reason: string) {
@@ -55,7 +54,7 @@ export class DataDirLockDamaged extends Error {
   }
 }
 
-export type DataDirLock =
+type DataDirLock =
   | {
       readonly status: "held";
       /** Whether the lock file was removed or replaced since: then the folder is free for another process. */
@@ -73,7 +72,7 @@ const tries = 10;
 const retryMs = 50;
 
 /** How often a holder should ask `isLost`. */
-export const watchMs = 1_000;
+const watchMs = 1_000;
 
 /** Time for the holder of a lock file that was removed to notice and to end. */
 const graceMs = 2_500;

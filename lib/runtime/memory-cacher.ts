@@ -1,7 +1,7 @@
 import { Cachers } from "moleculer";
 import { ByteCache } from "./byte-cache.ts";
 
-export interface MemoryCacherOptions {
+interface MemoryCacherOptions {
   readonly maxBytes: number;
   readonly ttlSeconds: number;
 }

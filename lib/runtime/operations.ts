@@ -171,7 +171,7 @@ interface Running {
   readonly transit?: { readonly tx: { readonly connected: boolean } };
 }
 
-export function sendJson(response: ServerResponse, status: number, body: object): void {
+function sendJson(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, {
     "Content-Type": "application/json; charset=utf-8",
     "Cache-Control": "no-store",

@@ -3,7 +3,7 @@ import { BrokerError } from "../cluster/rabbitmq-error.ts";
 import { ConfigError } from "../config.ts";
 
 /** What several services of one broker use together. */
-export interface Closable {
+interface Closable {
   close(): Promise<void>;
 }
 

@@ -2,8 +2,7 @@ import { OTHER } from "../counting/cells.ts";
 import { grainMs, startOf } from "../counting/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
 import type { EventStore } from "./store.ts";
-import type { EventQuery } from "../event/filter.ts";
-import type { Range } from "../event/filter.ts";
+import type { EventQuery, Range } from "../event/filter.ts";
 
 const pageSize = 1_000;
 

@@ -1,13 +1,11 @@
 import { deserialize, serialize } from "node:v8";
 import type { EnrichDone } from "../counting/delta.ts";
 import { readCells } from "./cells-json.ts";
-import { cellsRow } from "./rows.ts";
-import { type DeltaRow } from "./rows.ts";
-import { fromRow, toRow, type EventRow } from "./rows.ts";
+import { cellsRow, type DeltaRow, fromRow, toRow, type EventRow } from "./rows.ts";
 import type { BatchPack } from "./store.ts";
 
 /** What a pack holds: rows, which SQLite takes as they are. */
-export interface PackedRows {
+interface PackedRows {
   readonly events: readonly EventRow[];
   /** With one of each minute of the events. */
   readonly deltas: readonly DeltaRow[];

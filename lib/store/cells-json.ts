@@ -1,5 +1,11 @@
-import type { Cells, Section, TypeCounts, UserSketches, ValueCounts } from "../counting/cells.ts";
-import type { SectionCells } from "../counting/cells.ts";
+import type {
+  Cells,
+  Section,
+  TypeCounts,
+  UserSketches,
+  ValueCounts,
+  SectionCells,
+} from "../counting/cells.ts";
 
 /** Cells from their JSON, their records without a prototype. */
 export function readCells(json: string): Cells {

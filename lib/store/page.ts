@@ -6,7 +6,7 @@ export type Finding<T> = Generator<T, Position | undefined>;
 export type AsyncFinding<T> = AsyncGenerator<T, Position | undefined>;
 
 /** What is put on a page: what is shown of an event, how large that is, and the event's place in the order. */
-export interface Placed {
+interface Placed {
   readonly sizeBytes: number;
   readonly position: Position;
 }

@@ -1,11 +1,15 @@
-import { grains, parentOf, startOf, type Bucket, type Grain } from "../counting/bucket.ts";
+import {
+  grains,
+  parentOf,
+  startOf,
+  type Bucket,
+  type Grain,
+  type DirtyMark,
+} from "../counting/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
-import type { EnrichDone } from "../counting/delta.ts";
+import type { EnrichDone, Delta } from "../counting/delta.ts";
 import { unpack } from "./batch-pack.ts";
-import { type BatchPack } from "./store.ts";
-import type { EventStore, Ownership } from "./store.ts";
-import type { Delta } from "../counting/delta.ts";
-import type { DirtyMark } from "../counting/bucket.ts";
+import type { BatchPack, EventStore, Ownership } from "./store.ts";
 
 /**
  * The counting protocol (docs/protocol.md) over any store. The order of the steps is the contract:
@@ -13,7 +17,7 @@ import type { DirtyMark } from "../counting/bucket.ts";
  */
 
 /** Recounts what a batch adds where it owns only some of its events. Pure. */
-export type DeltasOf = (events: readonly StoredEvent[]) => Promise<readonly Delta[]>;
+type DeltasOf = (events: readonly StoredEvent[]) => Promise<readonly Delta[]>;
 
 /**
  * Steps 2 to 5: insert the events, find out which this batch owns, write what they add, mark their
@@ -68,7 +72,7 @@ function minutesOf(events: readonly StoredEvent[]): Bucket[] {
 }
 
 /** What one pass over the dirty buckets of a grain did. */
-export interface Pass {
+interface Pass {
   readonly grain: Grain;
   readonly buckets: number;
 }

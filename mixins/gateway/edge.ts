@@ -15,7 +15,7 @@ export interface Web {
 }
 
 /** A POST that is answered in front of moleculer-web's routes, which cost more than collecting has time for. */
-export interface FrontRoute {
+interface FrontRoute {
   /** Answers a request, counts the answer and puts the request's id on it. `search` is the URL's part after the `?`. */
   answer(request: IncomingMessage, response: ServerResponse, search: string): void;
   /** Whether POST is the only method of the path; else moleculer-web has others there. */

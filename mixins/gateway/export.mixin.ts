@@ -7,8 +7,7 @@ import { preferred } from "../../lib/http/accept.ts";
 import { sendPages } from "../../lib/http/send-pages.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import type { Sending } from "./answers-under-way.mixin.ts";
-import type { Aliased } from "./edge.ts";
-import type { Edge } from "./edge.ts";
+import type { Aliased, Edge } from "./edge.ts";
 
 /** What moleculer-web adds to a request before it calls an alias. */
 export interface Routed extends Aliased {

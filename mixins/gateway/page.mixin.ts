@@ -5,7 +5,7 @@ import { PageServer } from "../../lib/page/page-server.ts";
 import type { Routed } from "./export.mixin.ts";
 
 /** What PageMixin gives to `this`, as handlers. */
-export interface ShowsPage {
+interface ShowsPage {
   page: PageServer;
 }
 

@@ -5,8 +5,7 @@ import { requireMediaType } from "../../lib/http/media-type.ts";
 import { demandOf, entityTagOf } from "../../lib/http/precondition.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { Aliased } from "./edge.ts";
-import type { Edge } from "./edge.ts";
+import type { Aliased, Edge } from "./edge.ts";
 import type { Routed } from "./export.mixin.ts";
 import { ServiceError } from "../../lib/errors.ts";
 

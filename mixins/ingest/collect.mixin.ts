@@ -11,7 +11,7 @@ import { originReader, type Origin } from "../../lib/event/origin.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch } from "../../lib/event/batch-message.ts";
-import { type Queueing, QueueMixin } from "../queue.mixin.ts";
+import { QueueMixin } from "../queue.mixin.ts";
 
 /** An accepted event, to be told from another one of its id. */
 export interface Fingerprint {
@@ -20,7 +20,7 @@ export interface Fingerprint {
 }
 
 /** What was admitted in one call, durable by now, and the answer about it. */
-export interface Collected {
+interface Collected {
   readonly receipt: Receipt;
   /** Of the accepted events; empty where nobody wants to know what becomes of them. */
   readonly fingerprints: readonly Fingerprint[];
@@ -106,16 +106,12 @@ function admission(inputs: unknown, watched: boolean, originOf: (ip: string) => 
       : [],
   };
 }
-export interface Publishing extends Queueing {
-  publishEvents(project: ProjectId, admitted: Admitted): Promise<BatchId>;
-  flush(): Promise<void>;
-}
 
 /**
  * The accepted events of one call, ready to travel. Bytes outside the heap: many calls wait for the disk at
  * once, and what waits on the heap, parsed or as text, the garbage collector copies again and again.
  */
-export interface Admitted {
+interface Admitted {
   /** Ids that clients chose. Those that were made here are in no other call. */
   readonly ids: readonly string[];
   readonly count: number;
@@ -145,7 +141,7 @@ const limits = {
  * events once the queue has confirmed it. Concurrent calls of a project share a batch; the events of
  * one call are never split over two, so a refusal keeps none of them. A batch holds an id once.
  */
-export function BatchPublisherMixin(config: Config) {
+function BatchPublisherMixin(config: Config) {
   return defineMixin<{ state: { gatherers: Map<ProjectId, Batcher<Admitted, BatchId>> } }>()({
     mixins: [QueueMixin(config)],
     methods: {

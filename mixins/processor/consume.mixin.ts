@@ -3,19 +3,13 @@ import type { Config } from "../../lib/config.ts";
 import { LoopGauge } from "../../lib/concurrency/loop-load.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Consumer, Delivery, Handler } from "../../lib/queue/queue.ts";
-import { QueueMixin, type Queueing } from "../queue.mixin.ts";
+import { QueueMixin } from "../queue.mixin.ts";
 
 interface ConsumerState {
   consumer: Consumer | null;
   holding: AbortController | null;
   lastDoneAt: number;
   loop: LoopGauge;
-}
-
-export interface Consuming extends Queueing, ConsumerState {
-  startConsuming(handle: Handler): Promise<void>;
-  stopConsuming(): Promise<void>;
-  holdUntil(probe: () => Promise<void>): void;
 }
 
 const probeEveryMs = 500;

@@ -1,25 +1,19 @@
 import { extname } from "node:path";
 import type { Config } from "../../lib/config.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings } from "../../lib/event/enrich/job.ts";
-import type { DeltasDone } from "../../lib/counting/delta.ts";
+import type { DeltasDone, Delta } from "../../lib/counting/delta.ts";
 import { decodeBatch, isMalformedBatch } from "../../lib/event/batch-message.ts";
 import type { BatchMessage, StoredEvent } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
 import { pack, unpack } from "../../lib/store/batch-pack.ts";
 import { type BatchPack } from "../../lib/store/store.ts";
-import type { Delta } from "../../lib/counting/delta.ts";
 import { Piscina } from "piscina";
 
 /** A batch after enrichment: what can be stored, and the indexes of events that no worker survived. */
 export interface Enriched {
   readonly done: BatchPack;
   readonly poisonous: readonly number[];
-}
-
-export interface Enriching {
-  enrich(body: Uint8Array): Promise<Enriched>;
-  deltasOf(batch: BatchOf, events: readonly StoredEvent[]): Promise<readonly Delta[]>;
 }
 
 type BatchOf = Pick<BatchMessage, "batch" | "project">;
@@ -103,7 +97,7 @@ async function isolate(offload: Offload, body: Uint8Array): Promise<Enriched> {
   const deltas = await recount(offload, message, events);
   return { done: pack({ batch, project, events, deltas }), poisonous };
 }
-export interface WorkerPoolOptions {
+interface WorkerPoolOptions {
   readonly filename: URL;
   readonly threads: number;
   readonly workerData: unknown;
@@ -115,7 +109,7 @@ export interface WorkerPoolOptions {
  * Gives a service `this.offload(job)`: one job on a pool of worker threads. Waits while all are
  * busy, never drops. A worker that dies rejects its job and is replaced.
  */
-export function WorkerPoolMixin<Job, Done>({
+function WorkerPoolMixin<Job, Done>({
   filename,
   threads,
   workerData,

@@ -9,12 +9,12 @@ import {
   withRange,
   type QuestionKinds,
   type ShownQuestion,
+  type Demand,
 } from "../../lib/questions/saved.ts";
 import { readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { QuestionSummary, SavedQuestion } from "../../lib/store/saved-questions.ts";
-import type { Demand } from "../../lib/questions/saved.ts";
 import { kinds, type QuestionKind } from "../../lib/answers/kinds.ts";
 import type { Caller } from "./freshness.mixin.ts";
 import type { Questioning } from "./questions.mixin.ts";

@@ -24,7 +24,7 @@ export interface History {
 const alike = `https://example.com/${"x".repeat(300)}`;
 
 /** Alike in what a rollup keeps of them. */
-export const longValues = [`${alike}1`, `${alike}2`, "y".repeat(254), "y".repeat(255)] as const;
+const longValues = [`${alike}1`, `${alike}2`, "y".repeat(254), "y".repeat(255)] as const;
 
 const plain: fc.Arbitrary<History> = fc.record({
   events: eventsWithin(spanMs, 30).chain((events) =>

@@ -3,11 +3,9 @@ import { userOf } from "../../lib/counting/delta.ts";
 import { valueOf } from "../../lib/counting/dimensions.ts";
 import type { QueryRow } from "../../lib/answers/query-rows.ts";
 import type { QueryQuestion } from "../../lib/questions/query/question.ts";
-import { propertyAt } from "../../lib/event/filter.ts";
-import { meets } from "../../lib/event/filter.ts";
+import { propertyAt, meets, type Range } from "../../lib/event/filter.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { PropertyPath } from "../../lib/event/property-path.ts";
-import type { Range } from "../../lib/event/filter.ts";
 
 export interface Recount {
   readonly rows: readonly QueryRow[];

@@ -1,14 +1,11 @@
 import fc from "fast-check";
 import type { BreakdownJob, Group } from "../../lib/questions/query/breakdown.ts";
-import { FoldOverflow } from "../../lib/questions/fold.ts";
+import { FoldOverflow, rowReader } from "../../lib/questions/fold.ts";
 import { foldOf } from "../../lib/questions/folds.ts";
-import { rowReader } from "../../lib/questions/fold.ts";
-import { meets } from "../../lib/event/filter.ts";
+import { meets, type Predicate, type EventFilter } from "../../lib/event/filter.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { EventStore } from "../../lib/store/store.ts";
-import type { Predicate } from "../../lib/event/filter.ts";
 import type { PropertyPath } from "../../lib/event/property-path.ts";
-import type { EventFilter } from "../../lib/event/filter.ts";
 import { events, keys, path, predicate } from "./store-arbitraries.ts";
 import { asJson, event, minute, type OnStore, type StoreTraits } from "./store-harness.ts";
 

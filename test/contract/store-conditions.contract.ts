@@ -1,8 +1,6 @@
 import fc from "fast-check";
-import { matches } from "../../lib/event/filter.ts";
-import { meets } from "../../lib/event/filter.ts";
+import { matches, meets, type Condition, type Predicate } from "../../lib/event/filter.ts";
 import type { Json } from "../../lib/event/event.ts";
-import type { Condition, Predicate } from "../../lib/event/filter.ts";
 import type { PropertyPath } from "../../lib/event/property-path.ts";
 import { events, keys, numbers, predicate, texts } from "./store-arbitraries.ts";
 import { event, ids, minute, type OnStore, type StoreTraits } from "./store-harness.ts";

@@ -1,9 +1,8 @@
-import { record, type Cells } from "../../lib/counting/cells.ts";
+import { record, type Cells, type SectionRow } from "../../lib/counting/cells.ts";
 import type { Bucket, Grain } from "../../lib/counting/bucket.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import type { Delta } from "../../lib/counting/delta.ts";
-import type { SectionRow } from "../../lib/counting/cells.ts";
 
 /** What differs between implementations. */
 export interface StoreTraits {

@@ -1,9 +1,8 @@
 import { deltasOf } from "../../lib/counting/delta.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { pack } from "../../lib/store/batch-pack.ts";
-import { type BatchPack } from "../../lib/store/store.ts";
+import type { BatchPack, EventStore } from "../../lib/store/store.ts";
 import { storePack } from "../../lib/store/protocol.ts";
-import type { EventStore } from "../../lib/store/store.ts";
 import { asJson, bucket, event, minute, minuteMs, type OnStore } from "./store-harness.ts";
 
 const countedBy = ["source"];

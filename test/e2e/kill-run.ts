@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceProcess } from "../service-process.ts";
 
-export interface KillRun {
+interface KillRun {
   readonly kills: number;
   /** Events in batches that were answered 202. */
   readonly accepted: number;

@@ -5,8 +5,8 @@ import {
   sharedVariables,
   startServers,
   stopServers,
+  type Servers,
 } from "../support/cluster.ts";
-import type { Servers } from "../support/cluster.ts";
 import { countedAtRest, countsOf, expectExact, postBatch } from "../e2e/shop-run.ts";
 import { eventually } from "../support/eventually.ts";
 import { describeWith } from "../../tools/servers/installed.ts";

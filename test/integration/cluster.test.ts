@@ -10,8 +10,8 @@ import {
   sharedVariables,
   startServers,
   stopServers,
+  type Servers,
 } from "../support/cluster.ts";
-import type { Servers } from "../support/cluster.ts";
 import { countsOf, expectExact, postShuffled } from "../e2e/shop-run.ts";
 import { eventually } from "../support/eventually.ts";
 import { describeWith } from "../../tools/servers/installed.ts";

@@ -1,14 +1,13 @@
 import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
 import { readConfig } from "../../lib/config.ts";
 import { foldOf } from "../../lib/questions/folds.ts";
-import { meets } from "../../lib/event/filter.ts";
+import { meets, type Predicate } from "../../lib/event/filter.ts";
 import { analyze } from "../../lib/store/mongo/analyze.ts";
 import { collectionsOf } from "../../lib/store/mongo/documents.ts";
 import { matchOf } from "../../lib/store/mongo/events.ts";
 import { canAggregate, pipelineOf } from "../../lib/store/mongo/pipeline.ts";
 import { openStore } from "../../lib/store/open.ts";
 import { silent } from "../../lib/log.ts";
-import type { Predicate } from "../../lib/event/filter.ts";
 import { comparable } from "../contract/store-analyze.contract.ts";
 import { event } from "../contract/store-harness.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";

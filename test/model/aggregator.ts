@@ -1,6 +1,13 @@
 import type { Rules } from "./rules.ts";
-import { bucketName, marked, minutesOf, tell } from "./world.ts";
-import type { Aggregator, Operation, World } from "./world.ts";
+import {
+  bucketName,
+  marked,
+  minutesOf,
+  tell,
+  type Aggregator,
+  type Operation,
+  type World,
+} from "./world.ts";
 
 type Step = Operation<Aggregator>;
 

@@ -25,7 +25,7 @@ export interface Outcome {
   readonly violation: Violation | undefined;
 }
 
-export interface Violation {
+interface Violation {
   readonly property: string;
   /** The steps that lead there, in order. */
   readonly trace: readonly string[];

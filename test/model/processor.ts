@@ -9,8 +9,10 @@ import {
   tell,
   total,
   within,
+  type Operation,
+  type Processor,
+  type World,
 } from "./world.ts";
-import type { Operation, Processor, World } from "./world.ts";
 
 type Step = Operation<Processor>;
 

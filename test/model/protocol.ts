@@ -13,8 +13,11 @@ import {
   sumDeltas,
   take,
   within,
+  type Aggregator,
+  type Processor,
+  type State,
+  type World,
 } from "./world.ts";
-import type { Aggregator, Processor, State, World } from "./world.ts";
 
 export const exact =
   "when all is quiet, every event is stored and every rollup holds each of its own once";

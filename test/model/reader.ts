@@ -9,8 +9,12 @@ import {
   tell,
   total,
   within,
+  type Counts,
+  type Operation,
+  type Reader,
+  type State,
+  type World,
 } from "./world.ts";
-import type { Counts, Operation, Reader, State, World } from "./world.ts";
 
 type Step = Operation<Reader>;
 

@@ -6,8 +6,7 @@
  *   node test/model/report.ts "increment in place" one mistake's shortest counterexample
  */
 import { largeWorlds, mistakes, notPromised, worlds } from "./cases.ts";
-import { explore } from "./checker.ts";
-import type { Model, Outcome } from "./checker.ts";
+import { explore, type Model, type Outcome } from "./checker.ts";
 import * as folds from "./folds/cases.ts";
 import { folding } from "./folds/protocol.ts";
 import { rules as foldRules } from "./folds/rules.ts";

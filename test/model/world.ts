@@ -93,7 +93,7 @@ export const idle = {
  */
 export type Operation<A extends Actor, S = State> = (s: S, me: A) => Effect<A, S> | undefined;
 
-export interface Effect<A extends Actor, S = State> {
+interface Effect<A extends Actor, S = State> {
   /** What happened, as a verb: `marks m1`. */
   readonly does: string;
   readonly store?: Partial<S>;

@@ -1,7 +1,12 @@
 import { eventually } from "./eventually.ts";
 import { layCable, type Cable } from "../../tools/servers/cable.ts";
-import { startMongoJava, startRabbitmq, startRedis } from "../../tools/servers/servers.ts";
-import type { RabbitmqServer, RunningServer } from "../../tools/servers/servers.ts";
+import {
+  startMongoJava,
+  startRabbitmq,
+  startRedis,
+  type RabbitmqServer,
+  type RunningServer,
+} from "../../tools/servers/servers.ts";
 import { ServiceProcess, type Variables } from "../service-process.ts";
 
 /** The servers that the processes of a cluster share. */

@@ -1,5 +1,4 @@
-import type { Fold } from "../../lib/questions/fold.ts";
-import { rowReader } from "../../lib/questions/fold.ts";
+import { type Fold, rowReader } from "../../lib/questions/fold.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 
 /** A fold's answer over events that lie in an array. */

@@ -59,7 +59,7 @@ export async function reads(bench: Bench): Promise<readonly Row[]> {
   ];
 }
 
-export interface Filling {
+interface Filling {
   readonly total: number;
   readonly from: number;
   readonly to: number;

@@ -12,7 +12,7 @@ import { countedAtRest, expectExact } from "../../test/e2e/shop-run.ts";
 import { layCable, type Cable } from "../servers/cable.ts";
 import { readShopLog, shuffled } from "../../test/support/shop-log.ts";
 
-export interface ChaosOptions {
+interface ChaosOptions {
   /** How long events are posted and things are broken, about: 100 events a second, so 312 for the whole log. */
   readonly seconds: number;
   readonly random: () => number;
@@ -20,7 +20,7 @@ export interface ChaosOptions {
   readonly tell: (disturbance: string) => void;
 }
 
-export interface ChaosResult extends Told {
+interface ChaosResult extends Told {
   readonly events: number;
   /** How often each thing was done. */
   readonly disturbances: Readonly<Record<string, number>>;

@@ -3,7 +3,7 @@ import type { AnalyticsClient } from "../analytics-client.ts";
 import type { MailEvent } from "./story.ts";
 
 /** How many events of each type. */
-export type TypeTotals = ReadonlyMap<string, number>;
+type TypeTotals = ReadonlyMap<string, number>;
 
 export interface Sent {
   readonly events: number;

@@ -3,7 +3,7 @@ import { seeded } from "./random.ts";
 import { schedule } from "./schedule.ts";
 import { story, type MailEvent } from "./story.ts";
 
-export interface MailTraffic {
+interface MailTraffic {
   /** Chance and recipients both follow from it. */
   readonly seed: number;
   readonly mails: number;

@@ -8,7 +8,7 @@ export interface Sending {
   readonly template: Template;
 }
 
-export interface Span {
+interface Span {
   readonly seed: number;
   readonly mails: number;
   /** Epoch milliseconds, half open. */

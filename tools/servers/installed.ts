@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export type ServerName = "rabbitmq" | "redis" | "ferretdb" | "mongo-java";
+type ServerName = "rabbitmq" | "redis" | "ferretdb" | "mongo-java";
 
 const cache = join(import.meta.dirname, "../../.cache/servers");
 
@@ -27,7 +27,7 @@ export function installed(name: ServerName): string {
  * empty) skips them, and so does a server that is not installed. In CI (`CI` not empty) nothing is
  * skipped: there a missing server is a failing test.
  */
-export function skipReason(names: readonly ServerName[]): string | undefined {
+function skipReason(names: readonly ServerName[]): string | undefined {
   if (process.env["CI"]) return undefined;
   if (process.env["SKIP_SERVERS"]) return "SKIP_SERVERS is set";
   try {

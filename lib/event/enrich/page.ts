@@ -1,7 +1,7 @@
 import type { EventContext } from "../event.ts";
 import { clip } from "./text.ts";
 
-export type Utm = NonNullable<EventContext["utm"]>;
+type Utm = NonNullable<EventContext["utm"]>;
 
 export interface Page {
   /** Lower case, punycode, without port and final dot. */

@@ -3,9 +3,8 @@ import { actorOf } from "../sequences/actor.ts";
 import { FoldOverflow, type Cell, type Column, type Fold } from "../fold.ts";
 import { mailNumbers, type MailReport } from "./report.ts";
 import { LooseMails } from "./loose-mails.ts";
-import { happened, MailTally } from "./mails.ts";
+import { happened, MailTally, Mails, noGroup, type Note } from "./mails.ts";
 import { Mailing } from "./mailing.ts";
-import { Mails, noGroup, type Note } from "./mails.ts";
 
 /** A mail report as plain data. The events it is to be given are those of `mailTypes`. */
 export interface MailJob {

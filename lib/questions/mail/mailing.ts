@@ -1,7 +1,7 @@
 import type { Mails } from "./mails.ts";
 
 /** Whom an event names: an address, a user, both or neither. */
-export interface Addressee {
+interface Addressee {
   /** The address, in lower case. */
   readonly recipient?: string;
   readonly user?: string;

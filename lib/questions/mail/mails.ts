@@ -139,7 +139,7 @@ export const happened = {
 } as const;
 
 /** One mail: what happened to it, and how often it was opened and clicked. */
-export interface MailState {
+interface MailState {
   readonly bits: number;
   readonly opensByHuman: number;
   readonly opensByMachine: number;

@@ -1,12 +1,11 @@
 import type { AnswerMeta } from "../answer-meta.ts";
-import type { PropertyPath } from "../../event/property-path.ts";
+import { type PropertyPath, hasElements, readPath } from "../../event/property-path.ts";
 import {
   filterFields,
   filterOfParameters,
   openFilter,
   type OpenFilter,
 } from "../reading/filter-parameters.ts";
-import { hasElements, readPath } from "../../event/property-path.ts";
 import { firstInstant, lastInstant } from "../../event/instant.ts";
 import { mailTypes, type MailJob } from "./fold.ts";
 import type { MailNumbers, MailRow } from "./report.ts";
@@ -72,7 +71,7 @@ const own = {
 };
 
 /** The parameters of a mail report. */
-export const mailParameters = { ...own, ...filters };
+const mailParameters = { ...own, ...filters };
 const open = openFilter(Object.keys(own), [], ["type", "bot"]);
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */

@@ -1,5 +1,4 @@
-import type { PropertyPath } from "../../event/property-path.ts";
-import { hasElements, nameOf } from "../../event/property-path.ts";
+import { type PropertyPath, hasElements, nameOf } from "../../event/property-path.ts";
 import { shownValue } from "../../event/shown-value.ts";
 import type { Period } from "../../counting/calendar.ts";
 import { assign } from "../../counting/cover.ts";

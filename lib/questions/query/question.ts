@@ -1,13 +1,11 @@
-import { readPath } from "../../event/property-path.ts";
-import type { Predicate } from "../../event/filter.ts";
-import type { PropertyPath } from "../../event/property-path.ts";
+import { readPath, type PropertyPath } from "../../event/property-path.ts";
+import type { Predicate, OpenRange } from "../../event/filter.ts";
 import type { Dimension } from "./breakdown.ts";
 import { intervals, type Interval } from "../../counting/calendar.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";
 import type { Metric } from "./metric.ts";
 import { filter } from "../reading/filter-body.ts";
 import { range, readBody } from "../reading/body.ts";
-import { type OpenRange } from "../../event/filter.ts";
 import { readRowCursor, rowCursor, scopeOf, type RowPage } from "../reading/row-cursor.ts";
 import {
   choice,
@@ -43,12 +41,12 @@ export interface QueryQuestion {
   readonly page: RowPage;
 }
 
-export interface NamedMetric {
+interface NamedMetric {
   readonly name: string;
   readonly metric: Metric;
 }
 
-export interface NamedDimension {
+interface NamedDimension {
   /** As it was asked for, but for other spellings: `context.country`, `time:day`. */
   readonly name: string;
   readonly dimension: Dimension;
@@ -119,7 +117,7 @@ const dimensions: Field<readonly NamedDimension[]> = {
 };
 
 /** The parts of a query. */
-export const queryBody = {
+const queryBody = {
   metrics,
   dimensions,
   filters: filter,

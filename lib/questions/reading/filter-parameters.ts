@@ -1,10 +1,8 @@
 import { numberOf } from "../../event/json.ts";
 import { isKept } from "../../event/plain-json.ts";
 import { relativeRange, zoneOfRange } from "./relative-range.ts";
-import { readPath } from "../../event/property-path.ts";
-import type { Condition, Scalar } from "../../event/filter.ts";
-import type { PropertyPath } from "../../event/property-path.ts";
-import type { EventFilter } from "../../event/filter.ts";
+import { readPath, type PropertyPath } from "../../event/property-path.ts";
+import type { Condition, Scalar, EventFilter } from "../../event/filter.ts";
 import { instantCondition, instants, isOfInstants } from "./filter-body.ts";
 import { operators, type Operator } from "./property.ts";
 import {

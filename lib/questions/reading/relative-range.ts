@@ -43,7 +43,7 @@ export const zoneOfRange: Field<void> = {
 export const asParameters: Form = { by: "parameters", takesZone: false };
 
 /** A question that was read, and when: what it means by "today" follows from that. */
-export interface ReadAt<Question> {
+interface ReadAt<Question> {
   readonly question: Question;
   /** Epoch milliseconds; absent where the range was not relative. */
   readonly at?: number;
@@ -100,7 +100,7 @@ export function continuedAt<Cursor extends string | null | undefined>(
 }
 
 /** A relative range as it is written; `undefined` where it is none. */
-export function relativeRangeOf(range: unknown): RelativeRange | undefined {
+function relativeRangeOf(range: unknown): RelativeRange | undefined {
   const word = rangeWords.find((known) => known === range);
   if (word !== undefined) return word;
   if (typeof range === "string") return lastOf(range);

@@ -1,6 +1,5 @@
-import { hasElements } from "../../event/property-path.ts";
+import { hasElements, type PropertyPath } from "../../event/property-path.ts";
 import { shownValue } from "../../event/shown-value.ts";
-import type { PropertyPath } from "../../event/property-path.ts";
 import { maxValueLength } from "../query/breakdown.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";
 import { FoldOverflow, type Cell, type Column } from "../fold.ts";
@@ -9,7 +8,7 @@ import type { Field, Findings } from "../reading/field.ts";
 import { Texts } from "./texts.ts";
 
 /** The most values an answer shows. */
-export const maxShown = 50;
+const maxShown = 50;
 const maxValues = 10_000;
 
 /** `"breakdown"`: `type`, `source` or a property; absent for none. */

@@ -13,7 +13,7 @@ export interface Cohort {
 
 /** What a row's mark says of its event. */
 export const isFirst = 1;
-export const isReturning = 2;
+const isReturning = 2;
 
 /** Counts cohorts and their returns, user by user. */
 export class CohortTable {

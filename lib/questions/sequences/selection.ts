@@ -1,8 +1,7 @@
-import type { Predicate } from "../../event/filter.ts";
+import type { Predicate, OpenRange } from "../../event/filter.ts";
 import type { OpenFilter } from "../reading/filter-parameters.ts";
 import { filter } from "../reading/filter-body.ts";
 import { object } from "../reading/body.ts";
-import { type OpenRange } from "../../event/filter.ts";
 import { described, required, text, type Findings } from "../reading/field.ts";
 import type { Column, Cell } from "../fold.ts";
 

@@ -105,7 +105,7 @@ const runLength = 24;
  * Sort the rows `[start, end)` in place by instant, those of one instant by mark. Linear where they
  * are in order already, else `n log n`, whatever their order: a merge sort of short runs.
  */
-export function sortRows(rows: Rows, start: number, end: number): void {
+function sortRows(rows: Rows, start: number, end: number): void {
   for (let run = start; run < end; run += runLength) {
     insertionSort(rows, run, Math.min(run + runLength, end));
   }

@@ -3,14 +3,15 @@ import { EmbeddedConsumer } from "./consumer.ts";
 import type { PushedDelivery } from "./protocol.ts";
 import { QueueThread, spawnWorker, type Spawn } from "./thread.ts";
 import { silent, type Log } from "../../log.ts";
-import { publishTimeoutMs, retryDelaysMs } from "../queue.ts";
-import type {
-  Consumer,
-  DeadLetters,
-  DurableQueue,
-  Handler,
-  OutgoingMessage,
-  QueueDepth,
+import {
+  publishTimeoutMs,
+  retryDelaysMs,
+  type Consumer,
+  type DeadLetters,
+  type DurableQueue,
+  type Handler,
+  type OutgoingMessage,
+  type QueueDepth,
 } from "../queue.ts";
 
 export interface EmbeddedOptions {

@@ -1,8 +1,15 @@
 import { errorType, ServiceError, type ErrorType } from "../../errors.ts";
 import { Feed, steadyNow, type Handed } from "./feed.ts";
-import { failureOf, isWritten, refusalsOf, unwritten, type Unwritten } from "./intake.ts";
+import {
+  failureOf,
+  isWritten,
+  refusalsOf,
+  unwritten,
+  type Unwritten,
+  Intake,
+  type Inserted,
+} from "./intake.ts";
 import type { QueueFile } from "./file.ts";
-import { Intake, type Inserted } from "./intake.ts";
 import { FileKeeper, retryMs } from "./keeper.ts";
 import type {
   Answer,
@@ -17,7 +24,7 @@ import type {
 } from "./protocol.ts";
 import type { QueueDepth, DeadLetter } from "../queue.ts";
 
-export type Post = (notice: Notice, transfer?: readonly ArrayBuffer[]) => void;
+type Post = (notice: Notice, transfer?: readonly ArrayBuffer[]) => void;
 
 /** Between two looks at what was published meanwhile: publishing goes first. */
 const deliveriesPerTurn = 16;
@@ -244,7 +251,7 @@ function required<T>(part: T | null): T {
 }
 
 /** The rare verbs, each one its own transaction. */
-export class EngineVerbs implements Verbs {
+class EngineVerbs implements Verbs {
   readonly #file: () => QueueFile;
   readonly #writable: () => QueueFile;
   readonly #feed: () => Feed;

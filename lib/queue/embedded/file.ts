@@ -26,7 +26,7 @@ export interface IdRange {
 }
 
 /** Where a look for due messages ended. */
-export interface DuePosition {
+interface DuePosition {
   readonly dueAt: number;
   readonly id: number;
 }

@@ -4,7 +4,7 @@ import { QueueFile } from "./file.ts";
 import { randomFillSync } from "crypto";
 import { statSync, openSync, writeSync, fsyncSync, closeSync, rmSync } from "fs";
 
-export interface KeeperEvents {
+interface KeeperEvents {
   /** The file was opened, for the first time or anew. Where this throws, it is not used and opened anew later. */
   opened(file: QueueFile): void;
   /** Writes began to fail (why), or work again (`null`). */
@@ -143,7 +143,7 @@ const reserveBytes = 8 * 1024 * 1024;
  * for what the log still has to bring into the file. On a disk that is full to the brim, what was
  * handled could not be removed, so nothing would ever get better. Then this space is given up.
  */
-export class Reserve {
+class Reserve {
   readonly #path: string;
 
   constructor(path: string) {

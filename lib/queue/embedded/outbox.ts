@@ -1,6 +1,13 @@
 import { type ErrorType, ServiceError } from "../../errors.ts";
-import { monotonicMs } from "./protocol.ts";
-import type { Call, Notice, Publishes, Requests, Settlement, Verb } from "./protocol.ts";
+import {
+  monotonicMs,
+  type Call,
+  type Notice,
+  type Publishes,
+  type Requests,
+  type Settlement,
+  type Verb,
+} from "./protocol.ts";
 import type { OutgoingMessage } from "../queue.ts";
 
 interface Waiting<T> {

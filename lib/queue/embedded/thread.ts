@@ -7,7 +7,7 @@ import type { OutgoingMessage } from "../queue.ts";
 
 export type Spawn = (file: URL, data: EngineOptions) => Worker;
 
-export interface ThreadEvents {
+interface ThreadEvents {
   deliveries(deliveries: readonly PushedDelivery[]): void;
   /** The thread died: what it handed out will come again, outcomes on their way are lost. */
   lost(): void;

@@ -7,7 +7,7 @@ import type { Publisher } from "./publisher.ts";
 import { Session } from "./session.ts";
 import type { Topology } from "./topology.ts";
 
-export interface ConsumerOptions {
+interface ConsumerOptions {
   readonly handle: Handler;
   readonly prefetch: number;
   readonly topology: Topology;

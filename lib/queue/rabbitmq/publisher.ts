@@ -9,7 +9,7 @@ export interface Parcel {
   readonly headers: Readonly<Record<string, string | number>>;
 }
 
-export interface PublisherOptions {
+interface PublisherOptions {
   /** The longest wait for a confirm, milliseconds. */
   readonly confirmTimeoutMs: number;
   readonly log: Log;

@@ -1,8 +1,15 @@
 import type { ChannelModel } from "amqplib";
 import { FreshAnswer } from "../../concurrency/coalesce.ts";
 import { silent, type Log } from "../../log.ts";
-import { publishTimeoutMs, retryDelaysMs } from "../queue.ts";
-import type { Consumer, DurableQueue, Handler, OutgoingMessage, QueueDepth } from "../queue.ts";
+import {
+  publishTimeoutMs,
+  retryDelaysMs,
+  type Consumer,
+  type DurableQueue,
+  type Handler,
+  type OutgoingMessage,
+  type QueueDepth,
+} from "../queue.ts";
 import { Asking } from "./channel.ts";
 import { RabbitConsumer } from "./consumer.ts";
 import { RabbitDeadLetters } from "./dead-letters.ts";

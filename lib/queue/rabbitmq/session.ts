@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { answerTimeoutMs, within } from "./channel.ts";
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly queue: string;
   readonly prefetch: number;
   readonly arrived: (message: ConsumeMessage) => void;

@@ -9,7 +9,7 @@ export interface Topology {
   readonly queues: readonly { readonly name: string; readonly options: Options.AssertQueue }[];
 }
 
-export interface TopologyOptions {
+interface TopologyOptions {
   /** For example `analytics.events`: the queues are `analytics.events.raw` and so on. */
   readonly prefix: string;
   readonly maxBytes: number;

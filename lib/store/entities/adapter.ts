@@ -9,7 +9,7 @@ import type { EntityBatch } from "./insert.ts";
 import { maxUnlimited, readEntityFilters, readKey, type EntityFilters } from "./query.ts";
 
 /** A stored event as moleculer-db sees it. `_id` is `project:id`. */
-export type EventEntity = StoredEvent & { readonly _id: string };
+type EventEntity = StoredEvent & { readonly _id: string };
 
 export interface EntityOptions {
   /** What is rolled up of inserted events. Default: the built-in dimensions. */

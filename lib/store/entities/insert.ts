@@ -12,7 +12,7 @@ export interface EntityBatch {
   readonly events: readonly StoredEvent[];
 }
 
-export interface InsertOptions {
+interface InsertOptions {
   /** Store addresses whole. */
   readonly fullIp: boolean;
   /** Epoch milliseconds. */

@@ -1,8 +1,7 @@
 import { ServiceError } from "../../errors.ts";
 import { instantOf, isOfInstants } from "../../questions/reading/filter-body.ts";
-import { hasElements, nameOf, readPath } from "../../event/property-path.ts";
+import { hasElements, nameOf, readPath, type PropertyPath } from "../../event/property-path.ts";
 import type { Condition, Scalar } from "../../event/filter.ts";
-import type { PropertyPath } from "../../event/property-path.ts";
 import type { EntityKey, EntityQuery, SortKey } from "../entity-reads.ts";
 
 /** moleculer-db's filters, as they come in. */

@@ -1,17 +1,15 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { FoldOverflow, type Fold } from "../../questions/fold.ts";
-import { rowReader } from "../../questions/fold.ts";
+import { FoldOverflow, type Fold, rowReader } from "../../questions/fold.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
 import { ServiceError } from "../../errors.ts";
 import { heapIsFull } from "../../concurrency/heap.ts";
-import { meets } from "../../event/filter.ts";
+import { meets, type EventFilter } from "../../event/filter.ts";
 import { deadline, TimedOut } from "../deadline.ts";
 import { inOneAnswer, type Collections } from "./documents.ts";
 import { matchOf, meeting, type ServerLimits } from "./events.ts";
 import { isTimeLimit } from "./errors.ts";
 import { pipelineOf, type Told } from "./pipeline.ts";
 import type { Analyzed } from "../store.ts";
-import type { EventFilter } from "../../event/filter.ts";
 import type { ReadLimits } from "../../event/event-page.ts";
 
 const { batchSize } = inOneAnswer;

@@ -1,12 +1,10 @@
 import type { Filter } from "mongodb";
 import type { EventDocument } from "./documents.ts";
-import { matchesValue } from "../../event/filter.ts";
-import { each, hasElements } from "../../event/property-path.ts";
+import { matchesValue, type Condition, type Predicate, type Scalar } from "../../event/filter.ts";
+import { each, hasElements, type PropertyPath } from "../../event/property-path.ts";
 import { none, shownAs } from "../../event/shown-value.ts";
 import { composite, nothing, propertyField, toProperty } from "./properties.ts";
 import { toColumn } from "../rows.ts";
-import type { Condition, Predicate, Scalar } from "../../event/filter.ts";
-import type { PropertyPath } from "../../event/property-path.ts";
 
 export type EventDocumentFilter = Filter<EventDocument>;
 

@@ -1,13 +1,18 @@
-import { emptyCells, isCutSection, type Section } from "../../counting/cells.ts";
+import {
+  emptyCells,
+  isCutSection,
+  type Section,
+  type SectionCells,
+  type SectionRow,
+  type Sum,
+} from "../../counting/cells.ts";
 import type { Bucket } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
-import type { Collections } from "./documents.ts";
-import type { SectionTexts } from "./documents.ts";
+import type { Collections, SectionTexts } from "./documents.ts";
 import { sumSteadily, type Steady } from "./folds.ts";
 import { cellsSum, fieldsOf, fromTexts, sectionFrom, sectionSum, toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
 import type { Delta } from "../../counting/delta.ts";
-import type { SectionCells, SectionRow, Sum } from "../../counting/cells.ts";
 
 export async function putDeltas(collections: Collections, deltas: readonly Delta[]): Promise<void> {
   const documents = deltas.map(({ batch, bucket: { project, start }, cells }) => ({

@@ -88,7 +88,7 @@ export interface Spill {
 }
 
 /** A part of a section's text, as bytes of UTF-8. */
-export interface PartDocument {
+interface PartDocument {
   /** `bucketId|nonce|field|number`. */
   readonly _id: string;
   readonly bytes: Binary;
@@ -176,7 +176,7 @@ export function fromDocument(document: EventDocument): StoredEvent {
 export function bodyFrom(text: string): Body {
   return JSON.parse(text) as Body;
 }
-export interface PingDocument {
+interface PingDocument {
   readonly _id: string;
   readonly at: number;
 }

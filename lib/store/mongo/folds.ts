@@ -1,10 +1,15 @@
 import type { Bucket } from "../../counting/bucket.ts";
 import { ServiceError } from "../../errors.ts";
-import { inOneAnswer, type Collections } from "./documents.ts";
-import { bucketId, type DeltaDocument, type FoldDocument } from "./documents.ts";
+import {
+  inOneAnswer,
+  type Collections,
+  bucketId,
+  type DeltaDocument,
+  type FoldDocument,
+  type SectionTexts,
+} from "./documents.ts";
 import { toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
-import type { SectionTexts } from "./documents.ts";
 import type { Sum } from "../../counting/cells.ts";
 
 /**

@@ -1,15 +1,13 @@
-import type { Bucket } from "../../counting/bucket.ts";
+import type { Bucket, DirtyMark } from "../../counting/bucket.ts";
 import { Batcher } from "../../concurrency/batcher.ts";
 import { Semaphore } from "../../concurrency/semaphore.ts";
-import type { Collections } from "./documents.ts";
+import { type Collections, bucketId } from "./documents.ts";
 import { sumDeltas, type MinuteSum } from "./deltas.ts";
-import { bucketId } from "./documents.ts";
 import { fold, minFold } from "./folds.ts";
 import type { MongoLink } from "./connection.ts";
 import { clearMarks, mark } from "./marks.ts";
 import { sumChildren, writeRollups, type RollupWrite } from "./rollups.ts";
 import type { Sum } from "../../counting/cells.ts";
-import type { DirtyMark } from "../../counting/bucket.ts";
 
 /** Buckets of one command: so few that neither the server nor the event loop is kept from others for long. */
 const maxBuckets = 32;

@@ -1,12 +1,23 @@
 import { hash, randomUUID } from "node:crypto";
 import type { Marks } from "../../counting/cover.ts";
-import { grainMs, grains, startOf, type Bucket, type Grain } from "../../counting/bucket.ts";
+import {
+  grainMs,
+  grains,
+  startOf,
+  type Bucket,
+  type Grain,
+  type DirtyMark,
+} from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
-import { inOneAnswer, type Collections } from "./documents.ts";
-import { bucketId, type DayDocument, type MarkDocument } from "./documents.ts";
+import {
+  inOneAnswer,
+  type Collections,
+  bucketId,
+  type DayDocument,
+  type MarkDocument,
+} from "./documents.ts";
 import { upsertAll, writeAll } from "./writes.ts";
 import type { Range } from "../../event/filter.ts";
-import type { DirtyMark } from "../../counting/bucket.ts";
 
 /**
  * Mark minutes, then change the fingerprints of their days. In this order: a reader that knows the
@@ -101,7 +112,7 @@ export async function readMarks(
 }
 
 /** Change the fingerprints of the days of some instants. */
-export async function touchDays(
+async function touchDays(
   { days }: Collections,
   moments: readonly { readonly project: ProjectId; readonly instant: number }[],
 ): Promise<void> {

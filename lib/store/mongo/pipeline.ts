@@ -3,17 +3,14 @@ import type { Column } from "../../questions/fold.ts";
 import type { FoldJob } from "../../questions/folds.ts";
 import { grainMs } from "../../counting/bucket.ts";
 import type { StoredEvent } from "../../event/event.ts";
-import { pathsIn } from "../../event/filter.ts";
-import { hasElements } from "../../event/property-path.ts";
-import type { Collections } from "./documents.ts";
+import { pathsIn, type Predicate } from "../../event/filter.ts";
+import { hasElements, type PropertyPath } from "../../event/property-path.ts";
+import { type Collections, bodyFrom } from "./documents.ts";
 import { columnOf, isOfBody } from "./conditions.ts";
-import { bodyFrom } from "./documents.ts";
 import type { Match } from "./events.ts";
 import { isAway } from "./errors.ts";
 import { fromProperty, propertyField } from "./properties.ts";
 import { fromColumn } from "../rows.ts";
-import type { Predicate } from "../../event/filter.ts";
-import type { PropertyPath } from "../../event/property-path.ts";
 
 /**
  * Questions pushed down: the server sends of each event only what is asked about, and where that is alike for

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Binary } from "mongodb";
-import type { Collections } from "./documents.ts";
-import type { RollupDocument, SectionTexts, Spill } from "./documents.ts";
+import type { Collections, RollupDocument, SectionTexts, Spill } from "./documents.ts";
 import { insertAbsent } from "./writes.ts";
 
 /** A rollup, perhaps without some of its sections. */

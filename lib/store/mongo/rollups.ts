@@ -1,15 +1,13 @@
-import { cutCells, type Section } from "../../counting/cells.ts";
+import { cutCells, type Section, type SectionRow, type Sum } from "../../counting/cells.ts";
 import { childrenOf, parentOf, type Bucket, type Grain } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
-import { inOneAnswer, type Collections } from "./documents.ts";
+import { inOneAnswer, type Collections, bucketId, type RollupDocument } from "./documents.ts";
 import { readSections } from "../cells-json.ts";
 import { sectionRow } from "./deltas.ts";
-import { bucketId, type RollupDocument } from "./documents.ts";
 import { BucketSums, fieldOf, fieldsOf, fromTexts, sectionFrom, toTexts } from "./sections.ts";
 import { complete, dropParts, projectionOf, spill, type RollupView } from "./rollup-parts.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 import type { Range } from "../../event/filter.ts";
-import type { SectionRow, Sum } from "../../counting/cells.ts";
 
 type Version = Pick<RollupDocument, "_id" | "v" | "spill">;
 

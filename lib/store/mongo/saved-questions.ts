@@ -1,6 +1,5 @@
 import type { ProjectId } from "../../event/event.ts";
-import { inOneAnswer, type Collections } from "./documents.ts";
-import type { QuestionDocument } from "./documents.ts";
+import { inOneAnswer, type Collections, type QuestionDocument } from "./documents.ts";
 import { insertAbsent } from "./writes.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";

@@ -11,11 +11,12 @@ import {
   type TypeCounts,
   type UserSketches,
   type ValueCounts,
+  type SectionCells,
+  type Sum,
 } from "../../counting/cells.ts";
 import type { Bucket } from "../../counting/bucket.ts";
 import { readSection } from "../cells-json.ts";
 import { bucketId, type SectionTexts } from "./documents.ts";
-import type { SectionCells, Sum } from "../../counting/cells.ts";
 
 /** How many cells are held at a time while they are summed, and where many are summed at once, of each. */
 const blockSize = 64;
@@ -66,7 +67,7 @@ export function sectionFrom<S extends Section>(section: S, texts: SectionTexts):
 }
 
 /** A sum under way, of which few parts are held at a time. */
-export class RunningSum<T> {
+class RunningSum<T> {
   readonly #merge: (parts: readonly T[]) => T;
   readonly #blockSize: number;
   #parts: T[] = [];

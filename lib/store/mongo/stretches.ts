@@ -11,7 +11,7 @@ const firstSize = 500;
 const largestSize = 131_072;
 
 /** A part of a query along the time. */
-export interface Stretch {
+interface Stretch {
   readonly query: EventQuery;
   /** The position that it ends with; absent where it is the last one. */
   readonly upTo?: Position;

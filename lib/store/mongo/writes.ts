@@ -19,7 +19,7 @@ interface Keyed {
 }
 
 /** Set some fields of one document, and more where it is not there yet. */
-export interface Upsert<T extends Keyed> {
+interface Upsert<T extends Keyed> {
   readonly _id: string;
   readonly set: Partial<T>;
   readonly setOnInsert?: Partial<T>;

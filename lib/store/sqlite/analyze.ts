@@ -1,6 +1,5 @@
-import type { Fold } from "../../questions/fold.ts";
+import { type Fold, rowReader } from "../../questions/fold.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
-import { rowReader } from "../../questions/fold.ts";
 import { deadline } from "../deadline.ts";
 import { Untold } from "./columns/reader.ts";
 import { segmentOf } from "./columns/table.ts";

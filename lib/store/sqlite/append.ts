@@ -8,7 +8,7 @@ import { rowsOf } from "../batch-pack.ts";
 import { putDeltas } from "./deltas.ts";
 
 /** The events among those asked about that are not all the batch's own, by place; `null` where they all are. */
-export interface Appended {
+interface Appended {
   readonly owned: readonly number[];
   readonly foreign: readonly { readonly at: number; readonly hash: string }[];
 }

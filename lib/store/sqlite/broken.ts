@@ -2,7 +2,7 @@ import type { Database } from "./database.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
 
 /** An event whose body is no JSON any more: the disk damaged it. */
-export interface BrokenEvent {
+interface BrokenEvent {
   readonly seq: number;
   readonly project: string;
   readonly id: string;

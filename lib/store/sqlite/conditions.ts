@@ -1,8 +1,6 @@
-import { matchesValue } from "../../event/filter.ts";
-import { each, hasElements } from "../../event/property-path.ts";
+import { matchesValue, type Condition, type Predicate, type Scalar } from "../../event/filter.ts";
+import { each, hasElements, type PropertyPath, type Segment } from "../../event/property-path.ts";
 import { none, shownAs } from "../../event/shown-value.ts";
-import type { Condition, Predicate, Scalar } from "../../event/filter.ts";
-import type { PropertyPath, Segment } from "../../event/property-path.ts";
 import type { Value } from "./database.ts";
 import { meetsBody, meetsText } from "./functions.ts";
 import { isMarked, toColumn } from "../rows.ts";
@@ -103,7 +101,7 @@ function hasNul(segment: Segment): boolean {
  * SQLite's name of a property of the body, not of elements. Keys are quoted as JSON quotes them: that is how they
  * stand in the body, and the two are compared as the texts they spell.
  */
-export function bodyPath(path: PropertyPath): string {
+function bodyPath(path: PropertyPath): string {
   return `$${path.map((segment) => `.${JSON.stringify(segment)}`).join("")}`;
 }
 

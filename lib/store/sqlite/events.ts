@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
-import type { EventFilter, EventQuery } from "../../event/filter.ts";
-import type { Range } from "../../event/filter.ts";
+import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
 import type { Database, Row } from "./database.ts";
 import { clock, deadline, TimedOut } from "../deadline.ts";
 import type { Position } from "../../event/event-page.ts";

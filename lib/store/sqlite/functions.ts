@@ -1,8 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import { matches } from "../../event/filter.ts";
+import { matches, type Condition } from "../../event/filter.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { fromColumn } from "../rows.ts";
-import type { Condition } from "../../event/filter.ts";
 
 /** In SQL: whether a body, a text column meets a condition (as JSON). Each call costs a parse and a visit to JavaScript. */
 export const meetsBody = "meets_body";

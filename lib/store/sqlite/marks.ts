@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Marks } from "../../counting/cover.ts";
-import { grainMs, startOf, type Grain } from "../../counting/bucket.ts";
+import { grainMs, startOf, type Grain, type DirtyMark } from "../../counting/bucket.ts";
 import type { Range } from "../../event/filter.ts";
-import type { DirtyMark } from "../../counting/bucket.ts";
 import type { Database } from "./database.ts";
 
 /** A bucket as it crosses between threads. */

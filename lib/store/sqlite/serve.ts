@@ -6,8 +6,14 @@ import { FoldOverflow } from "../../questions/fold.ts";
 import { isBrokenJson } from "../broken-body.ts";
 import { TimedOut } from "../deadline.ts";
 import { Away, Database } from "./database.ts";
-import type { Answer, Call, Failure, ThreadOptions } from "./verbs.ts";
-import { readerVerbs, writerVerbs } from "./verbs.ts";
+import {
+  type Answer,
+  type Call,
+  type Failure,
+  type ThreadOptions,
+  readerVerbs,
+  writerVerbs,
+} from "./verbs.ts";
 import { Stopped, Stops } from "../stops.ts";
 
 type Verb = (db: Database, ...parameters: readonly unknown[]) => unknown;

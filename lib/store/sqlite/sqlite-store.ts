@@ -1,7 +1,7 @@
-import { isCutSection, type Section } from "../../counting/cells.ts";
+import { isCutSection, type Section, type SectionRow, type Sum } from "../../counting/cells.ts";
 import type { Marks } from "../../counting/cover.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
-import type { Bucket, Grain } from "../../counting/bucket.ts";
+import type { Bucket, Grain, DirtyMark } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
@@ -9,15 +9,16 @@ import type { Demand } from "../../questions/saved.ts";
 import { errorType } from "../../errors.ts";
 import { EntityAdapter, type AdaptedStore, type EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
-import type { Analyzed, Ownership } from "../store.ts";
-import type { EventFilter, EventQuery } from "../../event/filter.ts";
-import type { Range } from "../../event/filter.ts";
+import type { Analyzed, Ownership, BatchPack } from "../store.ts";
+import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
-import type { SectionRow, Sum } from "../../counting/cells.ts";
-import type { DirtyMark } from "../../counting/bucket.ts";
-import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../../event/event-page.ts";
-import { defaultPageLimits } from "../../event/event-page.ts";
-import type { BatchPack } from "../store.ts";
+import {
+  type EventPage,
+  type EventTextPage,
+  type PageLimits,
+  type ReadLimits,
+  defaultPageLimits,
+} from "../../event/event-page.ts";
 import type { BucketRow } from "./marks.ts";
 import { scansEvents } from "../scanning.ts";
 import type { Weight } from "./readers.ts";

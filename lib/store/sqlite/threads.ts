@@ -3,8 +3,7 @@ import { BrokenBody, isBrokenJson } from "../broken-body.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./verbs.ts";
 import { ReaderPool, type Read, type Weight } from "./readers.ts";
 import { Shredding } from "./columns/backfill.ts";
-import { StateLog } from "./thread.ts";
-import { spawnThread, StoreThread, type Spawn } from "./thread.ts";
+import { StateLog, spawnThread, StoreThread, type Spawn } from "./thread.ts";
 import { silent, type Log } from "../../log.ts";
 
 export interface SqliteOptions {

@@ -1,12 +1,11 @@
 import { analyze } from "./analyze.ts";
-import { append } from "./append.ts";
+import { append, keepWhole } from "./append.ts";
 import { brokenEvents, countBroken, setAside } from "./broken.ts";
 import type { Database, DatabaseOptions } from "./database.ts";
 import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./deltas.ts";
 import { nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { countEvents, event, events, fingerprint } from "./events.ts";
-import { keepWhole } from "./append.ts";
 import { look } from "./look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";

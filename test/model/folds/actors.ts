@@ -1,8 +1,22 @@
-import { one, tell } from "../world.ts";
-import type { Actor, Operation } from "../world.ts";
+import { one, tell, type Actor, type Operation } from "../world.ts";
 import type { Rules } from "./rules.ts";
-import { absent, batchName, bit, closed, marked, nothing, open, tellBatches } from "./world.ts";
-import type { Aggregator, Form, Processor, Reader, State, Summing, World } from "./world.ts";
+import {
+  absent,
+  batchName,
+  bit,
+  closed,
+  marked,
+  nothing,
+  open,
+  tellBatches,
+  type Aggregator,
+  type Form,
+  type Processor,
+  type Reader,
+  type State,
+  type Summing,
+  type World,
+} from "./world.ts";
 
 type Step<A extends Actor> = Operation<A, State>;
 

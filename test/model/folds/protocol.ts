@@ -2,8 +2,19 @@ import type { Emit, Model } from "../checker.ts";
 import { one, take, total } from "../world.ts";
 import { aggregating, processing, reading } from "./actors.ts";
 import type { Rules } from "./rules.ts";
-import { absent, batchName, idle, inserted, standing } from "./world.ts";
-import type { Aggregator, Processor, Reader, State, Summing, World } from "./world.ts";
+import {
+  absent,
+  batchName,
+  idle,
+  inserted,
+  standing,
+  type Aggregator,
+  type Processor,
+  type Reader,
+  type State,
+  type Summing,
+  type World,
+} from "./world.ts";
 
 export const exact = "when all is quiet, the rollup holds each event once";
 export const over = "no rollup holds an event twice";

@@ -1,5 +1,4 @@
-import { one, total } from "../world.ts";
-import type { Actor, Counts } from "../world.ts";
+import { one, total, type Actor, type Counts } from "../world.ts";
 
 /** A minute, and batches A, B, C with an event each: x, y, z. What a batch owns is the subject of `../world.ts`. */
 export interface World {

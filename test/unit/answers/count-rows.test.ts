@@ -2,9 +2,14 @@ import fc from "fast-check";
 import { grainMs, grains, startOf, type Grain } from "../../../lib/counting/bucket.ts";
 import type { StoredEvent } from "../../../lib/event/event.ts";
 import type { Range } from "../../../lib/event/filter.ts";
-import type { SectionRow } from "../../../lib/counting/cells.ts";
+import {
+  type SectionRow,
+  cutCells,
+  mergeCells,
+  sectionOf,
+  type Cells,
+} from "../../../lib/counting/cells.ts";
 import { intervals, periods, type Period } from "../../../lib/counting/calendar.ts";
-import { cutCells, mergeCells, sectionOf, type Cells } from "../../../lib/counting/cells.ts";
 import {
   CountTable,
   type CountOptions,

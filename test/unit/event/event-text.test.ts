@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { csvRecord } from "../../../lib/event/event-text.ts";
-import { textHead, textLine } from "../../../lib/event/event-text.ts";
+import { csvRecord, textHead, textLine } from "../../../lib/event/event-text.ts";
 import { event } from "../../contract/store-harness.ts";
 
 /** A reader of RFC 4180, by the letter: records of fields. */

@@ -1,7 +1,6 @@
 import fc from "fast-check";
-import { matches } from "../../../lib/event/filter.ts";
+import { matches, type Condition } from "../../../lib/event/filter.ts";
 import type { Json, StoredEvent } from "../../../lib/event/event.ts";
-import type { Condition } from "../../../lib/event/filter.ts";
 import type { PropertyPath } from "../../../lib/event/property-path.ts";
 
 const of = (data: Json, more: Partial<StoredEvent> = {}) => ({ type: "a.b", data, ...more });

@@ -1,5 +1,4 @@
-import { explore } from "../../model/checker.ts";
-import type { Outcome } from "../../model/checker.ts";
+import { explore, type Outcome } from "../../model/checker.ts";
 import { documented } from "../../model/documented.ts";
 import { mistakes, worlds } from "../../model/folds/cases.ts";
 import { folding } from "../../model/folds/protocol.ts";

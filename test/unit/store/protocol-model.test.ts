@@ -1,6 +1,5 @@
 import { mistakes, notPromised, worlds } from "../../model/cases.ts";
-import { explore, stuck } from "../../model/checker.ts";
-import type { Model } from "../../model/checker.ts";
+import { explore, stuck, type Model } from "../../model/checker.ts";
 import { documented } from "../../model/documented.ts";
 import { protocol } from "../../model/protocol.ts";
 import { low } from "../../model/reader.ts";

@@ -1,11 +1,9 @@
 import { jest } from "@jest/globals";
 import { Piscina } from "piscina";
 import { rolledUp } from "../../../lib/counting/dimensions.ts";
-import { deltasOf } from "../../../lib/counting/delta.ts";
+import { deltasOf, type DeltasDone, type EnrichDone } from "../../../lib/counting/delta.ts";
 import { encodeBatch } from "../../../lib/event/batch-message.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings } from "../../../lib/event/enrich/job.ts";
-import type { DeltasDone } from "../../../lib/counting/delta.ts";
-import type { EnrichDone } from "../../../lib/counting/delta.ts";
 import { unpack } from "../../../lib/store/batch-pack.ts";
 import { type BatchPack } from "../../../lib/store/store.ts";
 import type { AcceptedEvent } from "../../../lib/event/event.ts";

@@ -1,6 +1,11 @@
 import type { Cell, Column as Asked, Fold } from "../../../questions/fold.ts";
-import { matchesValue } from "../../../event/filter.ts";
-import { each, hasElements } from "../../../event/property-path.ts";
+import {
+  matchesValue,
+  type Condition,
+  type Predicate,
+  type EventFilter,
+} from "../../../event/filter.ts";
+import { each, hasElements, type PropertyPath } from "../../../event/property-path.ts";
 import {
   composite,
   decodeColumn,
@@ -11,12 +16,9 @@ import {
   type Column,
 } from "./encoding.ts";
 import { columnName, instantFields, textFields, userColumn } from "./writer.ts";
-import type { Condition, Predicate } from "../../../event/filter.ts";
-import type { PropertyPath } from "../../../event/property-path.ts";
-import type { EventFilter } from "../../../event/filter.ts";
 
 /** A chunk of events that is told column by column; columns are fetched as they are needed. */
-export interface SegmentSource {
+interface SegmentSource {
   readonly rows: number;
   readonly complete: boolean;
   fetch(name: string): Uint8Array | undefined;

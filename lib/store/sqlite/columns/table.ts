@@ -13,7 +13,7 @@ interface Head {
 }
 
 /** A chunk whose columns are still to be written. */
-export interface ChunkColumns extends Shredded {
+interface ChunkColumns extends Shredded {
   readonly chunk: number;
 }
 

@@ -1,7 +1,6 @@
 import type { Json } from "../../../event/event.ts";
 import { ColumnBuilder, encodeInstants } from "./encoding.ts";
-import type { EventRow } from "../../rows.ts";
-import { fromColumn } from "../../rows.ts";
+import { type EventRow, fromColumn } from "../../rows.ts";
 import type { PropertyPath } from "../../../event/property-path.ts";
 
 /** A chunk's events, told column by column. */

@@ -4,8 +4,8 @@ import {
   readClient,
   userAgentLimit,
   type Client,
+  Lru,
 } from "../../../../lib/event/enrich/client.ts";
-import { Lru } from "../../../../lib/event/enrich/client.ts";
 import { readSoftware } from "../../../../lib/event/enrich/user-agent.ts";
 
 const chrome =

@@ -1,14 +1,12 @@
 import fc from "fast-check";
-import { FoldOverflow } from "../../../../lib/questions/fold.ts";
-import { rowReader } from "../../../../lib/questions/fold.ts";
+import { FoldOverflow, rowReader } from "../../../../lib/questions/fold.ts";
 import {
   bounceOf,
   mailFold,
   mailTypes,
   type MailJob,
 } from "../../../../lib/questions/mail/fold.ts";
-import { happened } from "../../../../lib/questions/mail/mails.ts";
-import { Mails } from "../../../../lib/questions/mail/mails.ts";
+import { happened, Mails } from "../../../../lib/questions/mail/mails.ts";
 import type { StoredEvent } from "../../../../lib/event/event.ts";
 import { event, minute } from "../../../contract/store-harness.ts";
 import { reference, report } from "../../../support/mail-reference.ts";

@@ -1,12 +1,10 @@
 import fc from "fast-check";
-import { rowReader } from "../../../../../lib/questions/fold.ts";
-import type { Cell, Column } from "../../../../../lib/questions/fold.ts";
-import { meets } from "../../../../../lib/event/filter.ts";
+import { rowReader, type Cell, type Column } from "../../../../../lib/questions/fold.ts";
+import { meets, type EventFilter } from "../../../../../lib/event/filter.ts";
 import type { StoredEvent } from "../../../../../lib/event/event.ts";
 import { Segment, Untold } from "../../../../../lib/store/sqlite/columns/reader.ts";
 import { Shredder } from "../../../../../lib/store/sqlite/columns/writer.ts";
 import { toRow } from "../../../../../lib/store/rows.ts";
-import type { EventFilter } from "../../../../../lib/event/filter.ts";
 import { events, path, predicate } from "../../../../contract/store-arbitraries.ts";
 import { event, minute } from "../../../../contract/store-harness.ts";
 
