@@ -1,7 +1,8 @@
-import type { Db } from "mongodb";
+import type { Db, Document } from "mongodb";
 import { deltasOf } from "../../lib/counting/delta.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
+import { defaultPageLimits } from "../../lib/event/event-page.ts";
 import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import { calls } from "../contract/store-outage.contract.ts";
@@ -21,6 +22,22 @@ import { describeWith } from "../../tools/servers/installed.ts";
 import { startFerretdb, startMongoJava, type RunningServer } from "../../tools/servers/servers.ts";
 
 const dimensions = rolledUp([]);
+const limits = { timeoutMs: 30_000 };
+const counted = {
+  kind: "breakdown",
+  metrics: [{ op: "count" }],
+  dimensions: [{ path: ["source"] }],
+  totals: true,
+  maxGroups: 10,
+} as const;
+const question = {
+  name: "n",
+  kind: "run",
+  description: "",
+  version: "v",
+  savedAt: 1,
+  question: "{}",
+} as const;
 
 async function keep(store: MongoStore, batch: string, events: readonly StoredEvent[]) {
   const count = (some: readonly StoredEvent[]) => deltasOf(batch, "p", some, dimensions);
@@ -35,7 +52,7 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
   beforeEach(async () => {
     harness = await open();
     store = await harness.open();
-    commands = new Commands(store.client);
+    commands = new Commands(...store.clients);
   });
   afterEach(() => harness.dispose());
 
@@ -118,9 +135,24 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
         { after: event("a"), from: hour },
       ]) {
         await store.events({ ...page, ...more });
-        await store.countEvents({ project: "p", ...more });
+        await store.countEvents({ project: "p", ...more }, limits);
+        await store.page({ ...page, ...more }, { ...defaultPageLimits, ...limits });
+        await store.analyze({ project: "p", ...more }, counted, limits);
       }
     }
+    // Whatever looks for events ends on the server in time; a single event is no search.
+    const unlimited = commands.sent.filter(
+      ({ name, collection, command }) =>
+        ["find", "aggregate"].includes(name) &&
+        collection === "events" &&
+        command["maxTimeMS"] === undefined &&
+        !JSON.stringify(command).includes('"_id":'),
+    );
+    expect(unlimited).toEqual([]);
+    await store.saveQuestion("p", question, "any", 10);
+    await store.savedQuestion("p", "n");
+    await store.savedQuestions("p");
+    await store.removeQuestion("p", "n", "any");
     for (const [, call] of Object.entries(calls)) await call(store).catch(() => undefined);
     await store.condense(bucket());
     await store.rollups("p", "day", [always, always], "types");
@@ -134,24 +166,45 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
         .map(({ filter, sort }) => [one.name, one.collection, filter, sort]),
     );
     expect(unserved).toEqual([]);
-    for (const one of searches) expect(await planOf(store.db, one)).not.toContain("COLLSCAN");
+    for (const one of searches) {
+      for (const plan of await plansOf(store.db, one)) expect(plan).not.toContain("COLLSCAN");
+    }
     // Every collection but that of saved questions' parts was asked.
     expect(new Set(commands.sent.map(({ collection }) => collection)).size).toBeGreaterThan(6);
   });
 }
 
-/** How the server would carry out a search; empty where it does not tell. */
-async function planOf(db: Db, { name, command }: Sent): Promise<string> {
-  if (name !== "find") return "";
-  const { find, filter, sort, limit } = command as Record<string, unknown>;
-  const asked = Object.entries({ find, filter, sort, limit }).filter(
-    ([, value]) => value !== undefined,
-  );
-  const explain = Object.fromEntries(asked);
-  const told = await db.command({ explain, verbosity: "queryPlanner" }).catch(() => ({}));
-  const { queryPlanner } = told as { queryPlanner?: { winningPlan?: object } };
-  const winningPlan = queryPlanner?.winningPlan;
-  return winningPlan === undefined ? "" : JSON.stringify(winningPlan);
+/** Plans that the server tells of what a command searches for; none where it does not explain such a command. */
+async function plansOf(db: Db, { name, command }: Sent): Promise<readonly string[]> {
+  const plans = explainable(name, command).map(async (explain) => {
+    const told = await db.command({ explain, verbosity: "queryPlanner" }).catch(() => ({}));
+    // Of an aggregation they lie in its first stage.
+    return JSON.stringify(told, (key, value: unknown) => (key === "rejectedPlans" ? [] : value));
+  });
+  return Promise.all(plans);
+}
+
+const asked = ["query", "filter", "sort", "limit", "skip", "key", "pipeline", "cursor"];
+
+/** A command as `explain` takes it: without the session, and one update or removal at a time. */
+function explainable(name: string, command: Document): readonly Document[] {
+  const collection: unknown = command[name];
+  const given = asked.filter((key) => key in command).map((key) => [key, command[key]] as const);
+  switch (name) {
+    case "find":
+    case "aggregate":
+    case "count":
+    case "distinct":
+      return [{ [name]: collection, ...Object.fromEntries(given) }];
+    case "update":
+    case "delete":
+      return (command[`${name}s`] as Document[]).map((one) => ({
+        [name]: collection,
+        [`${name}s`]: [one],
+      }));
+    default:
+      return [];
+  }
 }
 
 const monitored = "monitorCommands=true";

@@ -92,6 +92,11 @@ export class MongoLink {
     }
   }
 
+  /** Both: for calls by keys, and for reads that may take seconds. */
+  get clients(): readonly MongoClient[] {
+    return [this.client, this.#scanner];
+  }
+
   /** Whether the last call failed because the server could not be used. */
   get isAway(): boolean {
     return this.#trouble !== undefined;

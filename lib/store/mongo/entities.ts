@@ -5,7 +5,7 @@ import type { EntityKey, EntityQuery, SortKey } from "../entity-reads.ts";
 import { inOneAnswer, type Collections } from "./documents.ts";
 import { columnOf, translate, type EventDocumentFilter } from "./conditions.ts";
 import { eventKey, fromDocument } from "./documents.ts";
-import { countMeeting, meeting } from "./events.ts";
+import { countMeeting, meeting, type ServerLimits } from "./events.ts";
 import { toColumn } from "../rows.ts";
 import type { Predicate } from "../../event/filter.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
@@ -33,10 +33,11 @@ export async function findKeys(
 export async function findEntities(
   { events }: Collections,
   query: EntityQuery,
+  limits: ServerLimits,
 ): Promise<readonly StoredEvent[]> {
   const { offset, limit } = query;
   const { filter, rest } = plan(query);
-  const cursor = events.find(filter).batchSize(batchSize);
+  const cursor = events.find(filter, limits).batchSize(batchSize);
   const sort = nativeSort(query);
   if (sort === undefined || (query.sort.length > 0 && rest.length > 0)) {
     const first = new Smallest(offset + limit, comparing(query.sort));
@@ -58,10 +59,14 @@ export async function findEntities(
   return page;
 }
 
-export async function countEntities({ events }: Collections, query: EntityQuery): Promise<number> {
+export async function countEntities(
+  { events }: Collections,
+  query: EntityQuery,
+  limits: ServerLimits,
+): Promise<number> {
   const { filter, rest } = plan(query);
-  if (rest.length === 0) return events.countDocuments(filter);
-  return countMeeting(events.find(filter).batchSize(batchSize), rest);
+  if (rest.length === 0) return events.countDocuments(filter, limits);
+  return countMeeting(events.find(filter, limits).batchSize(batchSize), rest);
 }
 
 function plan({ where, keys }: EntityQuery): {

@@ -32,8 +32,9 @@ export async function event(
 export function events(
   collections: Collections,
   query: EventQuery,
+  limits: ServerLimits = {},
 ): Promise<readonly StoredEvent[]> {
-  return collected(eachEvent(collections, query));
+  return collected(eachEvent(collections, query, limits));
 }
 
 /** How much longer the server may take for one command, and for whom. */

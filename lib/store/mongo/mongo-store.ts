@@ -14,6 +14,7 @@ import { append } from "./events.ts";
 import { deltaSums, putDeltas } from "./deltas.ts";
 import { event, events } from "./events.ts";
 import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./marks.ts";
+import { withinOwnLimit } from "./own-limit.ts";
 import { countWithin, eventsText, page } from "./pages.ts";
 import { MongoPasses } from "./grouped-calls.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
@@ -87,6 +88,11 @@ export class MongoStore implements AdaptedStore {
 
   get client(): MongoClient {
     return this.#link.client;
+  }
+
+  /** For whoever watches the commands that are sent. */
+  get clients(): readonly MongoClient[] {
+    return this.#link.clients;
   }
 
   get db(): Db {
@@ -181,7 +187,9 @@ export class MongoStore implements AdaptedStore {
   }
 
   events(query: EventQuery): Promise<readonly StoredEvent[]> {
-    return this.#link.run((collections) => events(collections, query));
+    return this.#link.run((collections) =>
+      withinOwnLimit((limits) => events(collections, query, limits)),
+    );
   }
 
   page(query: EventQuery, limits: PageLimits = defaultPageLimits): Promise<EventPage> {
@@ -211,11 +219,15 @@ export class MongoStore implements AdaptedStore {
   }
 
   findEntities(query: EntityQuery): Promise<readonly StoredEvent[]> {
-    return this.#link.run((collections) => findEntities(collections, query));
+    return this.#link.scan((collections) =>
+      withinOwnLimit((limits) => findEntities(collections, query, limits)),
+    );
   }
 
   countEntities(query: EntityQuery): Promise<number> {
-    return this.#link.run((collections) => countEntities(collections, query));
+    return this.#link.scan((collections) =>
+      withinOwnLimit((limits) => countEntities(collections, query, limits)),
+    );
   }
 
   entitiesByKey(keys: readonly EntityKey[]): Promise<readonly StoredEvent[]> {

@@ -1,9 +1,9 @@
-import { ServiceError } from "../../errors.ts";
 import { textLine, type EventText } from "../../event/event-text.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { Collections } from "./documents.ts";
 import { countEvents, eachEvent, type ServerLimits } from "./events.ts";
 import { isTimeLimit } from "./errors.ts";
+import { tooExpensive } from "./own-limit.ts";
 import { stretchesOf } from "./stretches.ts";
 import { Page, type AsyncFinding } from "../page.ts";
 import { scansEvents } from "../scanning.ts";
@@ -57,7 +57,7 @@ export async function countWithin(
   try {
     return await countEvents(collections, filter, new Remaining(limits).server);
   } catch (error) {
-    throw isTimeLimit(error) ? tooExpensive(limits) : error;
+    throw isTimeLimit(error) ? tooExpensive(limits.timeoutMs) : error;
   }
 }
 
@@ -111,12 +111,7 @@ async function* finding(
     return undefined;
   } catch (error) {
     if (!isTimeLimit(error)) throw error;
-    if (after === undefined || after === query.after) throw tooExpensive(limits);
+    if (after === undefined || after === query.after) throw tooExpensive(limits.timeoutMs);
     return after;
   }
-}
-
-function tooExpensive({ timeoutMs }: ReadLimits): ServiceError {
-  const message = `it took longer than ${timeoutMs} ms and was stopped`;
-  return new ServiceError("QUERY_TOO_EXPENSIVE", message);
 }

@@ -1,0 +1,21 @@
+import { ServiceError } from "../../errors.ts";
+import { isTimeLimit } from "./errors.ts";
+import type { ServerLimits } from "./events.ts";
+
+/** How long a server works on one command of a read that brings no limit of its own: less than its callers wait. */
+const timeoutMs = 15_000;
+
+/** @throws ServiceError QUERY_TOO_EXPENSIVE where the server stopped the read at the limit */
+export async function withinOwnLimit<T>(read: (limits: ServerLimits) => Promise<T>): Promise<T> {
+  try {
+    return await read({ maxTimeMS: timeoutMs });
+  } catch (error) {
+    throw isTimeLimit(error) ? tooExpensive(timeoutMs) : error;
+  }
+}
+
+/** For a read that the server stopped. */
+export function tooExpensive(afterMs: number): ServiceError {
+  const message = `it took longer than ${afterMs} ms and was stopped`;
+  return new ServiceError("QUERY_TOO_EXPENSIVE", message);
+}
