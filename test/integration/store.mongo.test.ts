@@ -13,7 +13,7 @@ describeWith(["ferretdb"], "on FerretDB", () => {
   // Over one connection: FerretDB 1 looks a document up and changes it in two steps, so of two
   // conditional writes at once both may happen. And few runs and events: each query there scans.
   const open = () => MongoHarness.behindCable(server.url, "maxPoolSize=1");
-  storeContract("the MongoDB store, one request at a time", open, { runs: 3, many: 700 });
+  storeContract("the MongoDB store, one request at a time", open, { runs: 2, many: 700 });
 });
 
 describeWith(["mongo-java"], "on mongo-java-server", () => {

@@ -1,7 +1,9 @@
-// Command ferretdb serves the MongoDB wire protocol from SQLite files, for tests.
+// Command ferretdb serves the MongoDB wire protocol from SQLite files or a PostgreSQL database, for tests.
 //
 //	ferretdb ADDRESS FOLDER
+//	ferretdb ADDRESS postgres://HOST:PORT/DATABASE?user=...
 //
+// What it answered outlives its own death, not the machine's: its files are not synced.
 // It ends on SIGTERM and SIGINT.
 package main
 
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
@@ -19,7 +22,7 @@ import (
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: ferretdb ADDRESS FOLDER")
+		fmt.Fprintln(os.Stderr, "usage: ferretdb ADDRESS FOLDER|POSTGRESQL_URL")
 		os.Exit(2)
 	}
 	if err := serve(os.Args[1], os.Args[2]); err != nil {
@@ -28,17 +31,21 @@ func main() {
 	}
 }
 
-func serve(address, folder string) error {
-	absolute, err := filepath.Abs(folder)
-	if err != nil {
-		return err
+func serve(address, place string) error {
+	config := &ferretdb.Config{
+		Listener: ferretdb.ListenerConfig{TCP: address},
+		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
-	server, err := ferretdb.New(&ferretdb.Config{
-		Listener:  ferretdb.ListenerConfig{TCP: address},
-		Logger:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Handler:   "sqlite",
-		SQLiteURL: "file:" + absolute + "/",
-	})
+	if strings.HasPrefix(place, "postgres://") {
+		config.Handler, config.PostgreSQLURL = "postgresql", place
+	} else {
+		absolute, err := filepath.Abs(place)
+		if err != nil {
+			return err
+		}
+		config.Handler, config.SQLiteURL = "sqlite", "file:"+absolute+"/?_pragma=synchronous(off)"
+	}
+	server, err := ferretdb.New(config)
 	if err != nil {
 		return err
 	}
