@@ -21,8 +21,11 @@ export const askWithinMs = 1_000;
 /** The most that `QUERY_TIMEOUT_MS` may be. */
 export const maxQueryMs = 50_000;
 
+/** The longest that an answer takes, with the wait for its turn and whatever hangs, where `QUERY_TIMEOUT_MS` is not set to more. */
+export const answerWithinMs = 15_000;
+
 /** The longest that a read waits for its turn. */
-export const turnWithinMs = 15_000;
+export const turnWithinMs = 10_000;
 
 /** What the store needs for reads and writes of its own, by keys: far more than they take while it is there. */
 const storeMs = 20_000;

@@ -229,7 +229,7 @@ export const variables = {
     "The most events that one question may be expected to read, where no rollup answers it (also filtered lists and totals, exports).",
   ),
   QUERY_TIMEOUT_MS: integer(
-    20_000,
+    12_000,
     100,
     maxQueryMs,
     "After this time such a question is stopped; a list then ends there, with a cursor.",

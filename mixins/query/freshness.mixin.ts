@@ -59,7 +59,7 @@ export interface Begun {
 /** Gives a service the answers to reads, each with its `meta`. */
 export function AnswersMixin(config: Config) {
   return defineMixin<{ state: Proving }>()({
-    mixins: [StoreMixin(config), CallersMixin()],
+    mixins: [StoreMixin(config), CallersMixin(config)],
     methods: {
       /**
        * Everything accepted before `asOf` is stored by now: to be asked before anything is read. What a
@@ -122,13 +122,14 @@ export function AnswersMixin(config: Config) {
         const { filter, order, limit, after, fields } = question;
         const asked = { ...filter, project: ctx.meta.project ?? defaultProject };
         if (scansEvents(asked)) this.readingOf(asked.project).checkTurn();
-        const begun = await this.begin();
-        const [found, total] = await this.forCaller(ctx, (signal) => {
+        const [when, found, total] = await this.forCaller(ctx, async (signal) => {
+          const begun = await this.begin();
           const reading = this.readingOf(asked.project, signal);
-          return Promise.all([
+          const [page, count] = await Promise.all([
             reading.page({ ...asked, order, limit, after }),
             question.total ? reading.countEvents(asked) : undefined,
           ]);
+          return [begun, page, count] as const;
         });
         const { events, page } = pageOf(found, question);
         const { from, to } = filter;
@@ -137,7 +138,7 @@ export function AnswersMixin(config: Config) {
           data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
           page: { ...page, nextCursor: continuedAt(page.nextCursor, at) },
           ...(total !== undefined && { total }),
-          meta: this.metaOf(begun, {
+          meta: this.metaOf(when, {
             exact: true,
             source: "events",
             ...toldRows(events.length, page, { isFirst: after === undefined, total }),

@@ -56,23 +56,25 @@ export function QuestionsMixin(config: Config) {
         );
         const project = ctx.meta.project ?? defaultProject;
         if (kinds[kind].takesTurn(question, dimensions)) this.readingOf(project).checkTurn();
-        const begun = await this.begin();
         const { from = firstInstant, to } = kinds[kind].rangeOf(question);
-        const fingerprint = await this.store.fingerprint(project, { from, to: to ?? lastInstant });
-        const depends = [kind, project, question, fingerprint];
-        const key = hash("sha256", JSON.stringify(depends));
+        const range = { from, to: to ?? lastInstant };
         const askedBy = randomUUID();
-        const asked: Asked = { project, kind, question, key, askedBy };
-        const answered = await this.forCaller(ctx, (signal) =>
-          this.shared.ask(key, signal, async (stop) => {
+        const [begun, answered] = await this.forCaller(ctx, async (signal) => {
+          const since = await this.begin();
+          const fingerprint = await this.store.fingerprint(project, range);
+          const depends = [kind, project, question, fingerprint];
+          const key = hash("sha256", JSON.stringify(depends));
+          const asked: Asked = { project, kind, question, key, askedBy };
+          const answer = await this.shared.ask(key, signal, async (stop) => {
             this.waitedFor.set(askedBy, stop);
             try {
               return await this.answered(ctx, asked);
             } finally {
               this.waitedFor.delete(askedBy);
             }
-          }),
-        );
+          });
+          return [since, answer] as const;
+        });
         const { told, askedBy: answeredTo, ...answer } = answered;
         const cache = answeredTo === askedBy ? "miss" : "hit";
         const meta = this.metaOf(begun, { ...told, cache });
