@@ -6,6 +6,7 @@ import { exportCommand } from "./commands/export.ts";
 import { queryCommand } from "./commands/query.ts";
 import { sendCommand } from "./commands/send.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
+import { tailCommand } from "./commands/tail.ts";
 import { importCommand } from "./import/command.ts";
 import { processTerminal } from "./process-terminal.ts";
 import type { Command, Terminal } from "./terminal.ts";
@@ -16,6 +17,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ["query", queryCommand],
   ["counts", countsCommand],
   ["export", exportCommand],
+  ["tail", tailCommand],
 ]);
 
 const overview = `maily-analytics COMMAND [options]

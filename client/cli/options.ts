@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { AnalyticsClient, type ClientOptions } from "../src/client.ts";
+import type { RelativeRange } from "../src/questions.ts";
 import { UsageError } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -22,6 +23,8 @@ export const choosing = {
   source: { type: "string", multiple: true },
   from: { type: "string" },
   to: { type: "string" },
+  range: { type: "string" },
+  timezone: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
 export const filtering = {
@@ -33,7 +36,9 @@ export const filtering = {
 
 export const choosingUsage = `  --type TYPE    events of this type; may be repeated, or listed by comma
   --source S     events of this source; may be repeated
-  --from, --to   RFC 3339 or epoch milliseconds, half open`;
+  --from, --to   RFC 3339 or epoch milliseconds, half open
+  --range R      instead: 7d, 24h, today, last_month, ...
+  --timezone Z   an IANA name; UTC`;
 
 export const filteringUsage = `${choosingUsage}
   --user ID, --correlation ID
@@ -78,13 +83,17 @@ interface Filtering {
   readonly source?: string[] | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
+  readonly range?: string | undefined;
+  readonly timezone?: string | undefined;
   readonly user?: string[] | undefined;
   readonly correlation?: string[] | undefined;
   readonly where?: string[] | undefined;
 }
 
 /** The parameters of a request that these options ask for. The service judges them. */
-export function filtersOf({ type, source, from, to, user, correlation, where = [] }: Filtering) {
+export function filtersOf(given: Filtering) {
+  const { type, source, from, to, timezone, user, correlation, where = [] } = given;
+  const range = given.range as RelativeRange | undefined;
   const conditions = new Map<string, string[]>();
   for (const condition of where) {
     const { name, value } = conditionOf(condition);
@@ -95,6 +104,8 @@ export function filtersOf({ type, source, from, to, user, correlation, where = [
     source,
     from,
     to,
+    range,
+    timezone,
     userId: user,
     correlationId: correlation,
     ...Object.fromEntries(conditions),

@@ -15,7 +15,9 @@ import type {
 import { Courier, maxBatchBytes, maxBatchEvents, type Refusal } from "./delivery.ts";
 import { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
 import { exported, type Export } from "./export.ts";
+import type { ListenOptions } from "./event-stream.ts";
 import { Http, type AskOptions } from "./http.ts";
+import { lived, streamed, type LiveItem, type StreamItem } from "./live.ts";
 import { byteLength, Outbox, type Loss, type OutboxOptions, type OutboxStats } from "./outbox.ts";
 import { endWith } from "./page-life.ts";
 import { pagesOf, type Pages } from "./pages.ts";
@@ -30,6 +32,7 @@ import {
   type QueryQuestion,
   type RetentionQuestion,
   type StoryQuestion,
+  type StreamQuestion,
 } from "./questions.ts";
 import { SavedQuestions } from "./saved-questions.ts";
 import { newId } from "./uuid.ts";
@@ -239,6 +242,16 @@ export class AnalyticsClient {
     ask: AskOptions = {},
   ): Promise<Export> {
     return exported(this.#http, `/api/v1/events/export${queryString(question)}`, ask.signal);
+  }
+
+  /** Events as they are stored, for as long as they are taken. Connects again by itself, and misses nothing that is not told. */
+  stream(question: StreamQuestion = {}, options?: ListenOptions): AsyncIterable<StreamItem> {
+    return streamed(this.#http, `/api/v1/events/stream${queryString(question)}`, options);
+  }
+
+  /** The numbers of each second: the minute before, then events by type, active users and the pipeline's stages. */
+  live(options?: ListenOptions): AsyncIterable<LiveItem> {
+    return lived(this.#http, options);
   }
 
   async #get<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {

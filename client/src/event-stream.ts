@@ -20,12 +20,19 @@ export class EventStreamReader {
   #isFirst = true;
   #event = "";
   #data: string[] = [];
+  #nextId: string;
   #id: string;
   /** What the stream asks clients to wait before they come again. */
   retryMs: number | undefined;
 
   constructor(lastEventId = "") {
+    this.#nextId = lastEventId;
     this.#id = lastEventId;
+  }
+
+  /** The id of the last block that ended, also of one without data. */
+  get lastEventId(): string {
+    return this.#id;
   }
 
   /** The messages that end within this piece. */
@@ -56,12 +63,13 @@ export class EventStreamReader {
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
     if (field === "event") this.#event = value;
     else if (field === "data") this.#data.push(value);
-    else if (field === "id" && !value.includes("\0")) this.#id = value;
+    else if (field === "id" && !value.includes("\0")) this.#nextId = value;
     else if (field === "retry" && /^\d{1,9}$/.test(value)) this.retryMs = Number(value);
     return undefined;
   }
 
   #dispatch(): Message | undefined {
+    this.#id = this.#nextId;
     const message = { event: this.#event || "message", data: this.#data.join("\n"), id: this.#id };
     const isEmpty = this.#data.length === 0;
     this.#event = "";
@@ -74,60 +82,99 @@ export interface ListenOptions {
   readonly signal?: AbortSignal;
   /** Where to go on: the `id` of the last message that was seen. */
   readonly lastEventId?: string;
-  /** A connection that brings nothing for so long is taken for dead; by default a minute. */
+  /** A connection that brings nothing for so long is taken for dead; by default 45 s, three beats. */
   readonly silenceMs?: number;
   /** Told of each connection that was lost and will be made again. */
   readonly onReconnect?: (error: AnalyticsError | undefined, waitMs: number) => void;
 }
 
 /**
- * The messages of a stream, for as long as the caller takes them: connects again where the connection is lost, from the last
- * message on. Ends where the service says that there is no more (204). Nothing is read ahead of the caller but what the
- * connection holds.
+ * The messages of a stream, for as long as the caller takes them: connects again where the connection is lost or the service
+ * says that it ends (`event: end`), behind the last place that it told. Ends where the service says that there is no more (204).
+ * Nothing is read ahead of the caller but what the connection holds.
  * @throws ProblemError where the service refuses; the signal's reason where it is aborted
  */
 export async function* listen(
   http: Http,
   path: string,
-  { signal, lastEventId = "", silenceMs = 60_000, onReconnect }: ListenOptions = {},
+  { signal, lastEventId = "", silenceMs = 45_000, onReconnect }: ListenOptions = {},
 ): AsyncGenerator<Message, void> {
   const alive = new StayingAlive();
-  let id = lastEventId;
-  let retryMs = 1_000;
+  const place: Place = { id: lastEventId, retryMs: 1_000 };
   for (let attempt = 1; ; attempt++) {
     let failure: AnalyticsError | undefined;
-    const stop = new AbortController();
-    const leave = () => stop.abort(signal?.reason);
-    signal?.addEventListener("abort", leave, { once: true });
+    let asked: number | undefined;
     try {
-      const response = await http.open({
-        path,
-        headers: { Accept: "text/event-stream", ...(id !== "" && { "Last-Event-ID": id }) },
-        signal: stop.signal,
-      });
-      if (response.status === 204 || response.body === null) return;
-      const reader = new EventStreamReader(id);
-      for await (const piece of piecesOf(response.body, silenceMs)) {
-        for (const message of reader.read(piece)) {
-          attempt = 0;
-          id = message.id;
-          yield message;
-        }
-        retryMs = reader.retryMs ?? retryMs;
+      for await (const message of connect(http, path, place, { signal, silenceMs })) {
+        attempt = 0;
+        if (message === "gone") return;
+        if (message.event !== "end") yield message;
+        else asked = waitOf(message.data);
       }
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
       if (!isPassing(error)) throw error;
       failure = error;
-    } finally {
-      signal?.removeEventListener("abort", leave);
-      stop.abort();
+      if (error instanceof ProblemError) asked = error.retryAfterMs;
     }
-    const asked = failure instanceof ProblemError ? failure.retryAfterMs : undefined;
-    const patience = { firstMs: retryMs, mostMs: Math.max(retryMs, 30_000) };
+    const patience = { firstMs: place.retryMs, mostMs: Math.max(place.retryMs, 30_000) };
     const waitMs = pauseMs(Math.max(1, attempt), asked, Math.random(), patience);
     onReconnect?.(failure, waitMs);
     await alive.while(() => delay(waitMs, signal));
+  }
+}
+
+/** Where a stream goes on, and after how long. */
+interface Place {
+  id: string;
+  retryMs: number;
+}
+
+/** The messages of one connection; it is closed when the caller leaves. Keeps the place. */
+async function* connect(
+  http: Http,
+  path: string,
+  place: Place,
+  { signal, silenceMs }: { readonly signal: AbortSignal | undefined; readonly silenceMs: number },
+): AsyncGenerator<Message | "gone", void> {
+  const stop = new AbortController();
+  const leave = () => stop.abort(signal?.reason);
+  signal?.addEventListener("abort", leave, { once: true });
+  try {
+    const response = await http.open({
+      path,
+      headers: {
+        Accept: "text/event-stream",
+        ...(place.id !== "" && { "Last-Event-ID": place.id }),
+      },
+      signal: stop.signal,
+    });
+    if (response.status === 204 || response.body === null) {
+      yield "gone";
+      return;
+    }
+    const reader = new EventStreamReader(place.id);
+    for await (const piece of piecesOf(response.body, silenceMs, stop.signal)) {
+      for (const message of reader.read(piece)) {
+        place.id = message.id;
+        yield message;
+      }
+      place.id = reader.lastEventId;
+      place.retryMs = reader.retryMs ?? place.retryMs;
+    }
+  } finally {
+    signal?.removeEventListener("abort", leave);
+    stop.abort();
+  }
+}
+
+/** How long the service asks to stay away, in its last words. */
+function waitOf(data: string): number | undefined {
+  try {
+    const { retryMs } = JSON.parse(data) as { readonly retryMs?: unknown };
+    return typeof retryMs === "number" && retryMs >= 0 ? retryMs : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -135,12 +182,13 @@ export async function* listen(
 async function* piecesOf(
   body: ReadableStream<Uint8Array>,
   silenceMs: number,
+  signal: AbortSignal,
 ): AsyncGenerator<string, void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   try {
     for (;;) {
-      const { done, value } = await within(silenceMs, reader.read());
+      const { done, value } = await within(silenceMs, reader.read(), signal);
       if (done) return;
       yield decoder.decode(value, { stream: true });
     }
@@ -153,14 +201,21 @@ async function* piecesOf(
   }
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ConnectionError(`nothing came for ${ms} ms`)), ms);
+/** Also where a `fetch` that the caller gave does not mind the signal itself. */
+async function within<T>(ms: number, work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const waiting = new AbortController();
+  const silence = delay(ms, waiting.signal).then(() => {
+    throw new ConnectionError(`nothing came for ${ms} ms`);
   });
+  const stop = () => waiting.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  // Whichever comes second is of no interest.
+  silence.catch(() => undefined);
   try {
     return await Promise.race([work, silence]);
   } finally {
-    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    waiting.abort();
   }
 }

@@ -4,6 +4,8 @@ export { AnalyticsError, ConnectionError, ProblemError, SendError } from "./erro
 export type { ProblemKind } from "./errors.ts";
 export type { Export } from "./export.ts";
 export type { Loss, OutboxOptions, OutboxStats } from "./outbox.ts";
+export type { ListenOptions } from "./event-stream.ts";
+export type * from "./live.ts";
 export type { AskOptions } from "./http.ts";
 export type { Pages } from "./pages.ts";
 export type { Precondition, SavedQuestion, SavedQuestions } from "./saved-questions.ts";

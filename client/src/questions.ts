@@ -14,14 +14,27 @@ export type PropertyName =
 /** Conditions as parameters: `{"data.plan": "pro", "data.amount[gte]": 10}`. Several are joined by and. */
 export type PropertyFilters = { readonly [Name in PropertyName]?: Parameter };
 
+/** Relative to now, on the calendar of the asked zone. */
+export type RelativeRange =
+  | `${number}${"d" | "h" | "m"}`
+  | ("today" | "yesterday" | "this_week" | "last_week" | "this_month" | "last_month")
+  | ("month_to_date" | "this_year" | "all");
+
+/** A range as parameters: its ends, or `range`, not both. */
+export interface RangeParameters {
+  readonly from?: Instant;
+  readonly to?: Instant;
+  readonly range?: RelativeRange;
+  /** An IANA name; UTC by default. */
+  readonly timezone?: string;
+}
+
 /** Which events a list, an export or a stream is about. */
-export interface EventFilters extends PropertyFilters {
+export interface EventFilters extends PropertyFilters, RangeParameters {
   readonly type?: string | readonly string[];
   readonly source?: string | readonly string[];
   readonly correlationId?: string | readonly string[];
   readonly userId?: string | number | readonly (string | number)[];
-  readonly from?: Instant;
-  readonly to?: Instant;
   readonly bot?: "include" | "exclude" | "only";
 }
 
@@ -43,32 +56,30 @@ export interface ExportQuestion extends EventFilters {
   readonly order?: "asc" | "desc";
 }
 
+export interface StreamQuestion extends EventFilters {
+  readonly fields?: readonly string[];
+}
+
 export interface StoryQuestion {
   readonly limit?: number;
   readonly cursor?: string;
 }
 
-export interface CountsQuestion {
+export interface CountsQuestion extends RangeParameters {
   readonly type?: string | readonly string[];
   readonly source?: string | readonly string[];
-  readonly from?: Instant;
-  readonly to?: Instant;
   /** A point for each, also where nothing happened. */
   readonly interval?: "minute" | "hour" | "day" | "week" | "month";
-  /** An IANA name; UTC by default. */
-  readonly timezone?: string;
   /** A dimension that is rolled up. */
   readonly groupBy?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }
 
-export interface MailQuestion extends PropertyFilters {
+export interface MailQuestion extends PropertyFilters, RangeParameters {
   readonly source?: string | readonly string[];
   readonly correlationId?: string | readonly string[];
   readonly userId?: string | number | readonly (string | number)[];
-  readonly from?: Instant;
-  readonly to?: Instant;
   /** `campaignId`, `templateId`, `emailProvider`, or a path into `data` or `metadata`. */
   readonly groupBy?: string;
   /** Whether the range is about when mails were sent, or when anything happened to them (default). */
@@ -88,11 +99,11 @@ export type Filter =
   | readonly ["exists", string, boolean]
   | readonly ["shown_as", string, string | readonly string[]];
 
-/** Half open; an end that is missing reaches as far as there are events. */
-export interface Range {
-  readonly from?: Instant;
-  readonly to?: Instant;
-}
+/** Half open; an end that is missing reaches as far as there are events. Or relative to now. */
+export type Range =
+  | { readonly from?: Instant; readonly to?: Instant }
+  | { readonly last: `${number}${"d" | "h" | "m"}` }
+  | Exclude<RelativeRange, `${number}${string}`>;
 
 type OfNumbers = "sum" | "avg" | "min" | "max" | "p50" | "p75" | "p90" | "p95" | "p99";
 export type Metric = "count" | "uniques" | `${OfNumbers}:${string}`;
@@ -156,7 +167,11 @@ export interface PathsQuestion {
 }
 
 /** A question to be saved, exactly as it would be asked. */
-export type QuestionToSave = { readonly description?: string } & (
+export type QuestionToSave = {
+  readonly description?: string;
+  /** How it is shown: any JSON, kept and not read. */
+  readonly view?: unknown;
+} & (
   | { readonly kind: "counts"; readonly question: CountsQuestion }
   | { readonly kind: "mail"; readonly question: MailQuestion }
   | { readonly kind: "run"; readonly question: QueryQuestion }

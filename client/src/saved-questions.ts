@@ -1,6 +1,6 @@
 import type { ShownQuestion } from "./answers.ts";
 import type { AskOptions, Answered, Call, Http } from "./http.ts";
-import { queryString, type Instant, type QuestionToSave } from "./questions.ts";
+import { queryString, type QuestionToSave, type RangeParameters } from "./questions.ts";
 
 /** A saved question, and the version that was read. */
 export interface SavedQuestion extends ShownQuestion {
@@ -67,7 +67,7 @@ export class SavedQuestions {
    */
   async results<Answer extends object>(
     name: string,
-    range: { readonly from?: Instant; readonly to?: Instant } = {},
+    range: RangeParameters = {},
     { signal }: AskOptions = {},
   ): Promise<Answer> {
     const path = `${pathOf(name)}/results${queryString(range)}`;

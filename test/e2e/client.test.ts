@@ -131,6 +131,14 @@ test("questions are answered", async () => {
     ["shop.bought", 5],
   ]);
   expect(counts.data[0]!.series).toHaveLength(12);
+
+  const lately = { range: "7d", timezone: "Asia/Kolkata" } as const;
+  expect((await client.counts({ type: "shop.looked", ...lately })).total).toBe(0);
+  const past = await client.query({
+    filters: ["is", "type", "shop.looked"],
+    range: { last: "90m" },
+  });
+  expect(past.results).toEqual([{ dimensions: [], metrics: [0] }]);
 });
 
 test("lists and stories are iterated page by page, and exports as they come", async () => {
@@ -168,7 +176,9 @@ test("lists and stories are iterated page by page, and exports as they come", as
 
 test("questions are saved under names, and only the version that was read is changed", async () => {
   const question = { type: "shop.bought", ...range };
-  const saved = await client.saved.put("sales/daily", { kind: "counts", question });
+  const view = { chart: "bars" };
+  const saved = await client.saved.put("sales/daily", { kind: "counts", question, view });
+  expect(saved).toMatchObject({ kind: "counts", question, view });
   expect(await client.saved.get("sales/daily")).toEqual(saved);
   expect((await client.saved.list()).map(({ name }) => name)).toEqual(["sales/daily"]);
   expect((await client.saved.results<CountsAnswer>("sales/daily")).total).toBe(5);

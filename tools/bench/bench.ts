@@ -16,6 +16,7 @@ export interface Row {
   readonly unit:
     | "of bare"
     | "of alone"
+    | "of batches"
     | "of 1 million"
     | "times"
     | "ms"

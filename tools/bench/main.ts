@@ -10,6 +10,7 @@ import { cluster } from "./cluster.ts";
 import { batches, single } from "./collect.ts";
 import { exporting } from "./export.ts";
 import { memory, startup } from "./footprint.ts";
+import { importing } from "./importing.ts";
 import { installedGenerator, type Generator } from "./load.ts";
 import { pipeline } from "./pipeline.ts";
 import { questions } from "./questions.ts";
@@ -21,6 +22,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["memory", memory],
   ["single", single],
   ["batches", batches],
+  ["import", importing],
   ["pipeline", pipeline],
   ["reads", reads],
   ["questions", questions],

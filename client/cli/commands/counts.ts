@@ -16,7 +16,6 @@ import { metaText } from "./meta.ts";
 const options = {
   ...choosing,
   interval: { type: "string" },
-  timezone: { type: "string" },
   by: { type: "string" },
   limit: { type: "string" },
 } as const;
@@ -27,17 +26,15 @@ export const countsCommand: Command = {
 
 ${choosingUsage}
   --interval I   minute, hour, day, week or month
-  --timezone Z   of the intervals; UTC
   --by D         a dimension besides the type, such as context.country
   --limit N      rows
 ${sharedUsage}`,
   async run(args, terminal) {
     const { values } = readArguments(args, options);
-    const { interval, timezone, by, limit, ...choice } = values;
+    const { interval, by, limit, ...choice } = values;
     const question = {
       ...filtersOf(choice),
       interval,
-      timezone,
       groupBy: by,
       limit: limit === undefined ? undefined : countOf("limit", limit),
     } as CountsQuestion;

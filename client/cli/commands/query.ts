@@ -13,6 +13,7 @@ const options = {
   filters: { type: "string" },
   from: { type: "string" },
   to: { type: "string" },
+  range: { type: "string" },
   timezone: { type: "string" },
   limit: { type: "string" },
 } as const;
@@ -30,7 +31,8 @@ A table leaves out periods in which nothing happened, unless QUESTION has "fill"
   --by D         type, data.plan, time:day, ...; may be repeated
   --filters F    as JSON: '["is","type",["order.paid"]]'
   --from, --to   RFC 3339 or epoch milliseconds, half open
-  --timezone Z   of the periods; UTC
+  --range R      instead: 7d, 24h, today, last_month, ...
+  --timezone Z   of periods and ranges; UTC
   --limit N      rows
 ${sharedUsage}`,
   async run(args, terminal) {
@@ -60,20 +62,22 @@ async function readQuestion(argument: string | undefined): Promise<QueryQuestion
   return jsonOf(file, await readFile(file, "utf8"));
 }
 
-function asked({ metric, by, filters, from, to, timezone, limit }: Values): QueryQuestion {
-  const range = from === undefined && to === undefined ? undefined : { from, to };
+function asked({ metric, by, filters, timezone, limit, ...range }: Values): QueryQuestion {
   const parts = {
     metrics: metric,
     dimensions: by,
     filters: filters === undefined ? undefined : jsonOf<unknown>("--filters", filters),
-    range,
+    range: rangeOf(range),
     timezone,
     limit: limit === undefined ? undefined : countOf("limit", limit),
   };
   // What it is worth is for the service to say.
-  return Object.fromEntries(
-    Object.entries(parts).filter(([, value]) => value !== undefined),
-  );
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+}
+
+function rangeOf({ from, to, range }: Pick<Values, "from" | "to" | "range">): unknown {
+  if (range === undefined) return from === undefined && to === undefined ? undefined : { from, to };
+  return /^\d/.test(range) ? { last: range } : range;
 }
 
 function jsonOf<T = QueryQuestion>(name: string, text: string): T {

@@ -1,0 +1,85 @@
+import type { PublicEvent } from "./answers.ts";
+import type { Http } from "./http.ts";
+import { listen, type ListenOptions, type Message } from "./event-stream.ts";
+
+/** What a stream of stored events brings. `id` is its place: `lastEventId` to go on from there. */
+export type StreamItem =
+  | { readonly kind: "event"; readonly id: string; readonly event: PublicEvent }
+  | { readonly kind: "missed"; readonly id: string; readonly missed: Missed };
+
+/** Events that meet the filter, or may, passed by unsent. Lists and counts have them. */
+export interface Missed {
+  /** `null` where nobody counted them. */
+  readonly count: number | null;
+  /** False where it is at most so many. */
+  readonly exact: boolean;
+  /** Too many came; this client was too slow; they came too long ago. */
+  readonly because: "rate" | "slow" | "window";
+}
+
+/** What `live` brings: first the minute before, then each second. */
+export type LiveItem =
+  | { readonly kind: "past"; readonly past: LivePast }
+  | { readonly kind: "second"; readonly second: LiveSecond };
+
+/** The 60 seconds before `time`, the last one ends there. */
+export interface LivePast {
+  readonly time: string;
+  readonly perSecond: readonly number[];
+}
+
+/** One second, which ended at `time`. */
+export interface LiveSecond {
+  readonly time: string;
+  readonly events: {
+    readonly perSecond: number;
+    /** The most frequent ones. */
+    readonly types: readonly { readonly type: string; readonly count: number }[];
+    /** Of all other types. */
+    readonly other?: number;
+  };
+  /** Of the last minutes; `null` where it could not be told. */
+  readonly activeUsers: {
+    readonly count: number;
+    readonly exact: boolean;
+    readonly windowMs: number;
+    readonly asOf?: string;
+  } | null;
+  readonly asOf: string;
+  readonly lagMs: number;
+  readonly stages: readonly LiveStage[];
+}
+
+export interface LiveStage {
+  readonly name: string;
+  readonly state: "ok" | "degraded" | "down";
+  readonly reason?: string;
+  readonly backlog?: number;
+  readonly lagMs?: number;
+}
+
+/** Events as they are stored, each once, in the order of storing. */
+export async function* streamed(
+  http: Http,
+  path: string,
+  options?: ListenOptions,
+): AsyncGenerator<StreamItem, void> {
+  for await (const { event, id, data } of listen(http, path, options)) {
+    if (event === "message") yield { kind: "event", id, event: JSON.parse(data) as PublicEvent };
+    else if (event === "missed") yield { kind: "missed", id, missed: JSON.parse(data) as Missed };
+  }
+}
+
+export async function* lived(http: Http, options?: ListenOptions): AsyncGenerator<LiveItem, void> {
+  for await (const message of listen(http, "/api/v1/live", options)) {
+    const item = liveItem(message);
+    if (item !== undefined) yield item;
+  }
+}
+
+function liveItem({ event, data }: Message): LiveItem | undefined {
+  if (event === "message") return { kind: "second", second: JSON.parse(data) as LiveSecond };
+  if (event === "past") return { kind: "past", past: JSON.parse(data) as LivePast };
+  // What later versions may add.
+  return undefined;
+}
