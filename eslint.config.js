@@ -29,6 +29,7 @@ const rooms = {
   "lib/store/mongo": [...backEnd, "lib/config.ts"],
   "lib/store/open.ts": [...backEnd, "lib/store/sqlite", "lib/store/mongo", "lib/config.ts"],
   "lib/answers": [...asked, "lib/store", "lib/concurrency"],
+  "lib/live": [...asked, "lib/store"],
   "lib/queue": ["lib/errors.ts"],
   "lib/queue/embedded": [...queueEnd, "lib/sqlite"],
   "lib/queue/rabbitmq": [...queueEnd, "lib/cluster", "lib/concurrency"],
@@ -62,7 +63,7 @@ const mixinRooms = [
 Object.assign(rooms, {
   lib: libRooms,
   mixins: mixinRooms,
-  "mixins/gateway": [...mixinRooms, "lib/http", "lib/rate-limit", "lib/page"],
+  "mixins/gateway": [...mixinRooms, "lib/http", "lib/rate-limit", "lib/live", "lib/page"],
   "mixins/ingest": mixinRooms,
   "mixins/processor": mixinRooms,
   "mixins/aggregator": mixinRooms,

@@ -71,6 +71,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.dead.list": queueLook,
   "processor.dead.show": queueLook,
   "processor.dead.replay": change(queueMs),
+  "processor.tellOrder": look(askWithinMs),
   "processor.health": queueLook,
   // Recounts a range of any length.
   "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
@@ -91,6 +92,8 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "query.saved.remove": change(storeMs),
   "query.saved.results": look(storeMs + question.takesMs),
   "query.answered": answered,
+  "query.stored": look(askWithinMs + storeMs),
+  "query.seconds": look(storeMs),
   "query.outcome": look(storeMs),
   "query.health": look(storeMs),
   "api-gateway.knows": look(askWithinMs),

@@ -106,6 +106,10 @@ function configOf(values: Values, services: readonly ServiceName[]) {
       answerMaxBytes: values.ANSWER_MAX_BYTES_UNDER_WAY,
       takeWithinMs: values.ANSWER_TAKE_WITHIN_MS,
     },
+    streams: {
+      maxClients: values.STREAM_MAX_CLIENTS,
+      windowEvents: values.STREAM_WINDOW_EVENTS,
+    },
     /** SQLite's `synchronous` level is FULL; these are the embedded files. */
     files: {
       lock: join(dataDir, "lock.sqlite"),

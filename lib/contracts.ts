@@ -15,6 +15,7 @@ import type { Answer, QuestionKind } from "./answers/kinds.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 import type { StageHealth } from "./health.ts";
 import type { AuditReport } from "./store/audit.ts";
+import type { StoredPart, StoredQuery } from "./store/stored.ts";
 import type { Receipt, EventOutcome } from "./event/receipt.ts";
 
 /** What travels beside the parameters of every call. */
@@ -47,6 +48,8 @@ export interface Actions {
   "processor.dead.show": { params: { readonly id: string }; result: DeadBatch & { body: string } };
   /** Back to the queue as a first attempt. */
   "processor.dead.replay": { params: { readonly id: string }; result: { replayed: string } };
+  /** Keep the order of storing for so long. */
+  "processor.tellOrder": { params: { readonly forMs: number }; result: { readonly told: boolean } };
   "processor.health": { params: Nothing; result: StageHealth };
   "aggregator.audit": {
     params: { readonly from: number; readonly to: number };
@@ -103,6 +106,13 @@ export interface Actions {
       readonly askedBy: string;
     };
     result: Answer & { readonly askedBy: string };
+  };
+  /** What was stored behind a place, of any projects: for those who follow the order of storing. */
+  "query.stored": { params: StoredQuery; result: StoredPart };
+  /** How many events there were in each of so many seconds before an instant (epoch milliseconds), the newest last. */
+  "query.seconds": {
+    params: { readonly to: number; readonly seconds: number };
+    result: readonly number[];
   };
   "query.outcome": {
     params: { readonly id: EventId; readonly batch: BatchId; readonly hash: string };

@@ -134,6 +134,22 @@ export const metrics = {
     type: "gauge",
     help: "Bytes of bodies whose requests are not yet answered (HTTP_MAX_BODY_BYTES_IN_FLIGHT). Normal returns to 0 at rest.",
   },
+  analytics_live_clients: {
+    type: "gauge",
+    help: "Open streams and live pages. At STREAM_MAX_CLIENTS more are answered 503.",
+  },
+  analytics_live_frames_total: {
+    type: "counter",
+    help: "Events sent to clients of streams. Grows while somebody listens.",
+  },
+  analytics_live_missed_total: {
+    type: "counter",
+    help: "Events that passed clients of streams by, and were told so. Normal is none, unless there are more than clients can be sent.",
+  },
+  analytics_live_cut_total: {
+    type: "counter",
+    help: "Clients of streams that took nothing and were cut. Normal is few.",
+  },
   analytics_http_connections_dropped_total: {
     type: "counter",
     help: "Connections closed unheard, above HTTP_MAX_CONNECTIONS. Normal is none.",

@@ -265,6 +265,18 @@ export const variables = {
     67_108_864,
     "A page of a list ends after so many bytes of JSON, with a cursor.",
   ),
+  STREAM_MAX_CLIENTS: integer(
+    1_000,
+    1,
+    100_000,
+    "Clients of one gateway that are told what happens (events as they are stored, live numbers); more are a 503.",
+  ),
+  STREAM_WINDOW_EVENTS: integer(
+    10_000,
+    0,
+    1_000_000,
+    "The most events, of all projects, that may lie between the last one a stream's client has and the newest for it to go on there.",
+  ),
 } satisfies Readonly<Record<string, Variable<unknown>>>;
 
 /** `.env.example`: every variable with what it decides, what is allowed and its default. */

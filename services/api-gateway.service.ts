@@ -17,10 +17,11 @@ import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/gateway
 import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
 import type { Aliased, Edge } from "../mixins/gateway/edge.ts";
 import { LeavingMixin, type Leaving } from "../mixins/gateway/leaving.mixin.ts";
+import { LiveEdgeMixin, type LiveEdge } from "../mixins/gateway/live.mixin.ts";
 import { OperateMixin } from "../mixins/gateway/operations.mixin.ts";
 import { pageAliases, PageMixin } from "../mixins/gateway/page.mixin.ts";
 
-type Handlers = Operating & ExportEdge & Omit<SavedQuestionsEdge, "takeVersion">;
+type Handlers = Operating & ExportEdge & LiveEdge & Omit<SavedQuestionsEdge, "takeVersion">;
 
 interface ApiRoute {
   readonly name: string;
@@ -47,6 +48,17 @@ const reads: ApiRoute = {
     "GET /queries/:name": "query.saved.get",
     "GET /queries/:name/results": "query.saved.results",
     "GET /stories/:correlationId": "query.story",
+  },
+};
+
+/** Answers that go on. In front of reads, as `stream` is no id of an event. */
+const lives: ApiRoute = {
+  name: "lives",
+  path: "/api/v1",
+  scope: "live:read",
+  aliases: {
+    "GET /events/stream": handler("streamEvents"),
+    "GET /live": handler("watchLive"),
   },
 };
 
@@ -99,9 +111,10 @@ export const apiGateway = (config: Config) =>
     ExportEdgeMixin(),
     SavedQuestionsEdgeMixin(),
     OperateMixin(config),
+    LiveEdgeMixin(config),
     PageMixin(),
   )({
-    settings: { routes: [reads, asks, keeps, operate, page].map(closed) },
+    settings: { routes: [lives, reads, asks, keeps, operate, page].map(closed) },
     actions: {
       knows: {
         visibility: "public",

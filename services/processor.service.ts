@@ -46,6 +46,13 @@ export const processor = (config: Config, enrichWorker?: URL) =>
           return { replayed: id };
         },
       },
+      tellOrder: {
+        visibility: "public",
+        handler(ctx) {
+          this.store.tellOrder?.(ctx.params.forMs);
+          return { told: true };
+        },
+      },
       health: {
         visibility: "public",
         async handler() {

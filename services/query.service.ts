@@ -9,6 +9,7 @@ import { EntitiesMixin } from "../mixins/query/entities.mixin.ts";
 import { ExportMixin, StoriesMixin } from "../mixins/query/lists.mixin.ts";
 import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
+import { StoredMixin } from "../mixins/query/stored.mixin.ts";
 
 /** Answers reads: events, one or many, counts, and questions of any kind; keeps questions under names. Never writes events. */
 export const query = (config: Config) =>
@@ -19,6 +20,7 @@ export const query = (config: Config) =>
     SavedQuestionsMixin(config),
     ExportMixin(),
     StoriesMixin(),
+    StoredMixin(),
     EntitiesMixin(),
   )({
     actions: {
@@ -108,6 +110,18 @@ export const query = (config: Config) =>
         cache: { keys: ["key"], lock: { enabled: true } },
         async handler(ctx) {
           return { ...(await this.answerTo(ctx.params)), askedBy: ctx.params.askedBy };
+        },
+      },
+      stored: {
+        visibility: "public",
+        handler(ctx) {
+          return this.storedBehind(ctx.params);
+        },
+      },
+      seconds: {
+        visibility: "public",
+        handler(ctx) {
+          return this.secondsBefore(ctx);
         },
       },
       outcome: {

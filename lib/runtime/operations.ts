@@ -82,6 +82,13 @@ export class Operations implements Operating {
     response.end(exposition(this.#broker.metrics) + (await this.#process.metrics()));
   }
 
+  /** Each stage of the pipeline in its order, with the gateway, which is the one asked. */
+  async stages(): Promise<readonly ({ readonly name: string } & StageHealth)[]> {
+    const { stages } = await this.#report();
+    const told = this.#stages.map((name) => ({ name, ...stages[name]! }));
+    return [{ name: "gateway", state: "ok" }, ...told];
+  }
+
   close(): void {
     this.#process.clear();
   }

@@ -9,6 +9,7 @@ import type { QuestionStore } from "./saved-questions.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { Section, SectionRow, Sum } from "../counting/cells.ts";
 import type { Delta } from "../counting/delta.ts";
+import type { StoredPart, StoredQuery } from "./stored.ts";
 
 /**
  * An enriched batch on its way from the enrichment's thread to the store's, in one piece of memory: the event
@@ -125,6 +126,15 @@ export interface EventStore extends QuestionStore, EntityReads {
   countEvents(query: EventFilter, limits?: ReadLimits): Promise<number>;
 
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined>;
+
+  /** The events that were stored behind a place, in the order in which they were stored: what `append` owned, each once. */
+  stored(query: StoredQuery): Promise<StoredPart>;
+
+  /**
+   * From now on for so long, keep the order of storing; to be asked of every process that appends. Absent where it is known
+   * anyway. A store that was just opened keeps it for `orderToldMs`.
+   */
+  tellOrder?(forMs: number): void;
 
   /**
    * Fold the events that meet a filter, where they are, on one state of the store or one that grows

@@ -25,6 +25,8 @@ interface FrontRoute {
 /** What HttpEdgeMixin gives to `this`. */
 export interface Edge extends Web, Admitting {
   draining: boolean;
+  /** What is done first when the edge drains: ends answers that would go on. */
+  atDrain: Set<() => void>;
   /** By path; a mixin registers its own when it is created. */
   frontRoutes: Map<string, FrontRoute>;
   /** Whether the client wants no body: moleculer-web is told that it asks with GET. */

@@ -21,7 +21,7 @@ import { callerOf, RateLimitMixin } from "./access.mixin.ts";
 import { RequestMetricsMixin } from "./request-metrics.mixin.ts";
 import type { Aliased, Edge, Route, Web } from "./edge.ts";
 
-type State = Pick<Edge, "draining" | "frontRoutes" | "bodies"> & {
+type State = Pick<Edge, "draining" | "atDrain" | "frontRoutes" | "bodies"> & {
   /** Requests with HEAD, which moleculer-web is told are GET. */
   heads: WeakSet<IncomingMessage>;
 };
@@ -210,6 +210,7 @@ export function HttpEdgeMixin(config: Config) {
       /** Takes no new connections, answers what is under way, then closes what is left. */
       async drain(): Promise<void> {
         this.draining = true;
+        for (const end of this.atDrain) end();
         if (!this.server.listening) return;
         const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
         await Promise.race([closed, delay(drainWithinMs, undefined, { ref: false })]);
@@ -218,6 +219,7 @@ export function HttpEdgeMixin(config: Config) {
     },
     created() {
       this.draining = false;
+      this.atDrain = new Set();
       this.frontRoutes = new Map();
       this.heads = new WeakSet();
       this.bodies = new Bodies(config.http);

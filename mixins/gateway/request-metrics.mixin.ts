@@ -15,12 +15,17 @@ const routes: readonly (readonly [RegExp, string])[] = [
   [/^\/api\/v1\/events\/batch$/, "batch"],
   [/^\/api\/v1\/events\/counts$/, "counts"],
   [/^\/api\/v1\/events\/export$/, "export"],
+  [/^\/api\/v1\/events\/stream$/, "stream"],
+  [/^\/api\/v1\/live$/, "live"],
   [/^\/api\/v1\/events\/[^/]+$/, "event"],
   [/^\/api\/v1\/reports\/mail$/, "mail_report"],
   [/^\/api\/v1\/queries(?:\/|$)/, "saved_questions"],
   [/^\/health/, "health"],
   [/^\/metrics$/, "metrics"],
 ];
+
+/** Answers that end when somebody ends them: how long they took says nothing. */
+const goOn: ReadonlySet<string> = new Set(["stream", "live"]);
 
 /**
  * Gives a service `this.observeRequest(request, response)` and `this.countAnswer(route, status)`. Counts are kept here and handed to the
@@ -37,7 +42,7 @@ export function RequestMetricsMixin() {
         response.once("finish", () => {
           const route = routeOf(path, collects);
           this.countAnswer(route, response.statusCode);
-          if (collects) return;
+          if (collects || goOn.has(route)) return;
           const seconds = (performance.now() - startedAt) / 1_000;
           this.broker.metrics.observe("analytics_http_request_seconds", seconds, { route });
         });

@@ -14,6 +14,7 @@ import { packContract } from "./store-pack.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
 import { savedContract } from "./store-saved.contract.ts";
 import { pagesContract } from "./store-pages.contract.ts";
+import { storedContract } from "./store-stored.contract.ts";
 import { textContract } from "./store-text.contract.ts";
 import { sequencesContract } from "./store-sequences.contract.ts";
 import { valuesContract } from "./store-values.contract.ts";
@@ -40,6 +41,7 @@ export function storeContract(
     rollupsContract(onStore);
     eventsContract(onStore, traits);
     pagesContract(onStore, traits);
+    storedContract(onStore);
     textContract(onStore);
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);

@@ -176,6 +176,23 @@ export function fromDocument(document: EventDocument): StoredEvent {
 export function bodyFrom(text: string): Body {
   return JSON.parse(text) as Body;
 }
+/** A batch in the order of storing. */
+export interface FeedDocument {
+  /** The batch. */
+  readonly _id: BatchId;
+  readonly n: number;
+  readonly project: ProjectId;
+  /** Of its own events, in their order. */
+  readonly ids: readonly EventId[];
+  /** How many of each type, JSON. */
+  readonly types: string;
+}
+
+interface CounterDocument {
+  readonly _id: string;
+  readonly n: number;
+}
+
 interface PingDocument {
   readonly _id: string;
   readonly at: number;
@@ -191,6 +208,8 @@ export interface Collections {
   readonly rollupParts: Collection<PartDocument>;
   readonly days: Collection<DayDocument>;
   readonly questions: Collection<QuestionDocument>;
+  readonly feed: Collection<FeedDocument>;
+  readonly counters: Collection<CounterDocument>;
   readonly pings: Collection<PingDocument>;
 }
 
@@ -210,6 +229,8 @@ export function collectionsOf(db: Db): Collections {
     rollupParts: db.collection("rollup_parts"),
     days: db.collection("days"),
     questions: db.collection("questions"),
+    feed: db.collection("feed"),
+    counters: db.collection("counters"),
     pings: db.collection("pings"),
   };
 }
@@ -232,6 +253,7 @@ export const indexes: {
   rollups: [{ project: 1, grain: 1, start: 1 }],
   days: [{ project: 1, day: 1 }],
   questions: [{ project: 1, name: 1 }],
+  feed: [{ n: 1 }],
 };
 
 /**

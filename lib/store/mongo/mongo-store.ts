@@ -16,6 +16,8 @@ import { event, events } from "./events.ts";
 import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./marks.ts";
 import { withinOwnLimit } from "./own-limit.ts";
 import { countWithin, eventsText, page } from "./pages.ts";
+import { Feed } from "./feed.ts";
+import { orderToldMs, type StoredPart, type StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { rollups } from "./rollups.ts";
@@ -61,6 +63,7 @@ const maxRollupBytes = 12 * 1_024 * 1_024;
 export class MongoStore implements AdaptedStore {
   readonly #link: MongoLink;
   readonly #passes: MongoPasses;
+  readonly #feed = new Feed(orderToldMs);
   #isOpened = false;
 
   /**
@@ -122,7 +125,22 @@ export class MongoStore implements AdaptedStore {
   }
 
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
-    return this.#link.run((collections) => append(collections, batch, events));
+    return this.#link.run(async (collections) => {
+      const ownership = await append(collections, batch, events);
+      if (this.#feed.isTold) {
+        const own = events.filter(({ id }) => ownership.owned.has(id));
+        await this.#feed.tell(collections, batch, own);
+      }
+      return ownership;
+    });
+  }
+
+  tellOrder(forMs: number): void {
+    this.#feed.tellFor(forMs);
+  }
+
+  stored(query: StoredQuery): Promise<StoredPart> {
+    return this.#link.run((collections) => this.#feed.stored(collections, query));
   }
 
   putDeltas(deltas: readonly Delta[]): Promise<void> {

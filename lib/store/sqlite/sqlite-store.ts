@@ -22,6 +22,7 @@ import {
 import type { BucketRow } from "./marks.ts";
 import { scansEvents } from "../scanning.ts";
 import type { Weight } from "./readers.ts";
+import type { StoredPart, StoredQuery } from "../stored.ts";
 import { fromRow, toRow } from "../rows.ts";
 import { SqliteThreads, type SqliteOptions } from "./threads.ts";
 import { readCells, readSections } from "../cells-json.ts";
@@ -208,6 +209,16 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.parsed(async () =>
       (await this.#threads.read(weightOf(query), "events", plain(query))).map(fromRow),
     );
+  }
+
+  stored(query: StoredQuery): Promise<StoredPart> {
+    return this.#threads.parsed(async () => {
+      const { events, ...part } = await this.#threads.read("quick", "stored", query);
+      return {
+        ...part,
+        events: events.map(({ place, row }) => ({ place, event: fromRow(row) })),
+      };
+    });
   }
 
   async page(

@@ -10,6 +10,7 @@ import { look } from "./look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { eventsText, page } from "./pages.ts";
+import { stored } from "./stored.ts";
 import { rollups, sumChildren, writeRollup } from "./rollups.ts";
 
 /** What the writing thread can do, each within a transaction. */
@@ -38,6 +39,7 @@ export const readerVerbs = {
   eventsText,
   countEvents,
   fingerprint,
+  stored,
   dirty,
   dirtyBacklog,
   marks,

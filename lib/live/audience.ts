@@ -1,0 +1,174 @@
+import type { StoredEvent } from "../event/event.ts";
+import { userOf } from "../counting/delta.ts";
+import { meets } from "../event/filter.ts";
+import { publicEvent, selectFields } from "../event/public-event.ts";
+import type { PropertyPath } from "../event/property-path.ts";
+import type { OpenFilter } from "../questions/reading/filter-parameters.ts";
+import { comparePlaces, type PlacedEvent, type Place, type StoredPart } from "../store/stored.ts";
+import { eventFrame, idOf, missedFrame, type Missed } from "./frames.ts";
+
+/** What one client wants to see. */
+export interface Interest {
+  readonly project: string;
+  readonly filter: OpenFilter;
+  readonly fields?: readonly PropertyPath[];
+}
+
+/** A client of a stream. */
+export interface Listener {
+  /** Takes frames of so many events; `lastId` is the last one's. */
+  send(frames: Buffer, events: number, lastId: string): void;
+}
+
+/** Frames of one tick that are the same for all who want the same. */
+interface Frame {
+  readonly place: Place;
+  readonly text: string;
+}
+
+interface Group {
+  readonly interest: Interest;
+  /** Up to which place a listener has everything already; absent where it has what the others have. */
+  readonly listeners: Map<Listener, Place | undefined>;
+  /** How many bytes each of its listeners may get now. */
+  credit: number;
+}
+
+/** So that an event of the largest size comes through whatever a listener's share is. */
+const largestFrame = 70_000;
+
+/** Whether an event is one of those a listener wants. */
+export function isWanted(event: StoredEvent, { project, filter }: Interest): boolean {
+  const { types, sources, correlationId, userId, from = -Infinity, to = Infinity, where } = filter;
+  return (
+    event.project === project &&
+    (types?.includes(event.type) ?? true) &&
+    (sources?.includes(event.source) ?? true) &&
+    (correlationId === undefined || event.correlationId === correlationId) &&
+    (userId === undefined || userOf(event) === userId) &&
+    event.timestamp >= from &&
+    event.timestamp < to &&
+    (where ?? []).every((predicate) => meets(event, predicate))
+  );
+}
+
+/** The frames of those among some events that are wanted. */
+export function framesOf(
+  interest: Interest,
+  events: readonly PlacedEvent[],
+  now: number,
+): readonly Frame[] {
+  return events
+    .filter(({ event }) => isWanted(event, interest))
+    .map(({ place, event }) => ({
+      place,
+      text: eventFrame(idOf(place, now), jsonOf(event, interest)),
+    }));
+}
+
+/** The clients of all streams of one gateway. Each frame is built once for all who want the same. */
+export class Audience {
+  readonly #groups = new Map<string, Group>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @param after up to where the listener has everything already */
+  join(interest: Interest, listener: Listener, after: Place): void {
+    const key = keyOf(interest);
+    const group = this.#groups.get(key) ?? { interest, listeners: new Map(), credit: 0 };
+    this.#groups.set(key, group);
+    group.listeners.set(listener, after);
+    this.#size += 1;
+  }
+
+  leave(interest: Interest, listener: Listener): void {
+    const key = keyOf(interest);
+    const group = this.#groups.get(key);
+    if (group === undefined || !group.listeners.delete(listener)) return;
+    this.#size -= 1;
+    if (group.listeners.size === 0) this.#groups.delete(key);
+  }
+
+  /**
+   * Send what was stored to those who want it.
+   * @param bytesPerListener the share of each; what goes beyond passes by, and is told
+   * @returns how many events passed listeners by unsent
+   */
+  deliver(part: StoredPart, now: number, bytesPerListener: number): number {
+    const lastId = idOf(part.end, now);
+    let missed = 0;
+    for (const group of this.#groups.values()) {
+      group.credit = Math.min(
+        group.credit + bytesPerListener,
+        Math.max(4 * bytesPerListener, largestFrame),
+      );
+      const frames = framesOf(group.interest, part.events, now);
+      const taken = within(frames, group.credit);
+      const lost = missedOf(group.interest, part, frames.length - taken.length);
+      const notice = lost === undefined ? "" : missedFrame(lastId, lost);
+      const whole = Buffer.from(taken.map(({ text }) => text).join("") + notice);
+      group.credit -= whole.length;
+      for (const [listener, after] of group.listeners) {
+        if (after === undefined) {
+          if (whole.length > 0) listener.send(whole, taken.length, lastId);
+        } else {
+          sendBehind(listener, after, taken, notice, lastId);
+          if (comparePlaces(part.end, after) >= 0) group.listeners.set(listener, undefined);
+        }
+      }
+      missed += (lost?.count ?? 0) * group.listeners.size;
+    }
+    return missed;
+  }
+}
+
+function sendBehind(
+  listener: Listener,
+  after: Place,
+  frames: readonly Frame[],
+  notice: string,
+  lastId: string,
+): void {
+  const behind = frames.filter(({ place }) => comparePlaces(place, after) > 0);
+  const text = behind.map((frame) => frame.text).join("") + notice;
+  if (text !== "") listener.send(Buffer.from(text), behind.length, lastId);
+}
+
+function within(frames: readonly Frame[], bytes: number): readonly Frame[] {
+  let left = bytes;
+  const end = frames.findIndex(({ text }) => (left -= Buffer.byteLength(text)) < 0);
+  return end < 0 ? frames : frames.slice(0, end);
+}
+
+/** Of a filter by types alone the counts tell how many events were not looked at; of any other, how many at most. */
+function missedOf(
+  { project, filter }: Interest,
+  { counts, events }: StoredPart,
+  unsent: number,
+): Missed | undefined {
+  const isOfTypes = (type: string) => filter.types?.includes(type) ?? true;
+  const stored = counts.reduce(
+    (sum, [of, type, count]) => sum + (of === project && isOfTypes(type) ? count : 0),
+    0,
+  );
+  const seen = events.filter(({ event }) => event.project === project && isOfTypes(event.type));
+  const unseen = Math.max(0, stored - seen.length);
+  if (unseen + unsent === 0) return undefined;
+  const { types: _types, ...others } = filter;
+  const byTypesAlone = Object.values(others).every(
+    (value) => value === undefined || (Array.isArray(value) && value.length === 0),
+  );
+  return { count: unseen + unsent, exact: unseen === 0 || byTypesAlone, because: "rate" };
+}
+
+function jsonOf(event: StoredEvent, { fields }: Interest): string {
+  const shown = publicEvent(event);
+  return JSON.stringify(fields === undefined ? shown : selectFields(shown, fields));
+}
+
+function keyOf(interest: Interest): string {
+  return JSON.stringify(interest);
+}

@@ -1,0 +1,90 @@
+import type { ServerResponse } from "node:http";
+import { beatFrame, endFrame, missedFrame, type EndReason } from "./frames.ts";
+
+/** What a client may have before it that it has not taken. What comes then passes it by. */
+const maxBehindBytes = 262_144;
+
+/** A client that takes nothing of what is there for it for so long is cut. */
+const takeWithinMs = 10_000;
+const beatEveryMs = 15_000;
+
+/** How long a client that is told the end has to take it. */
+const lastWordMs = 1_000;
+
+export interface ClientEvents {
+  /** Frames went to it. */
+  sent(events: number): void;
+  /** Events passed it by, as it is slow. */
+  missed(events: number): void;
+  cut(): void;
+}
+
+/** One open answer of Server-Sent Events. It holds a bounded number of bytes, whatever its client does. */
+export class SseClient {
+  readonly #response: ServerResponse;
+  readonly #events: ClientEvents;
+  #missed = 0;
+  #sentAt: number;
+  #takenAt: number;
+  #behindBytes = 0;
+  #ended = false;
+
+  /** @param now milliseconds that only grow */
+  constructor(response: ServerResponse, events: ClientEvents, now: number) {
+    this.#response = response;
+    this.#events = events;
+    this.#sentAt = now;
+    this.#takenAt = now;
+  }
+
+  get isOpen(): boolean {
+    return !this.#ended && !this.#response.destroyed;
+  }
+
+  get isBehind(): boolean {
+    return this.#response.writableLength > maxBehindBytes;
+  }
+
+  /**
+   * @param events how many events the frames hold
+   * @param lastId the id of the last of them: where a client that misses them goes on
+   */
+  send(frames: Buffer | string, now: number, events = 0, lastId = ""): void {
+    if (!this.isOpen) return;
+    if (this.isBehind) {
+      this.#missed += events;
+      this.#events.missed(events);
+      return;
+    }
+    if (this.#missed > 0) {
+      const missed = { count: this.#missed, exact: true, because: "slow" } as const;
+      this.#missed = 0;
+      this.#response.write(missedFrame(lastId, missed));
+    }
+    this.#response.write(frames);
+    this.#sentAt = now;
+    this.#events.sent(events);
+  }
+
+  /** To be called about once a second: beats where it was quiet, cuts where nothing is taken. */
+  look(now: number, id?: string): void {
+    if (!this.isOpen) return;
+    const behind = this.#response.writableLength;
+    if (behind === 0 || behind < this.#behindBytes) this.#takenAt = now;
+    this.#behindBytes = behind;
+    if (now - this.#takenAt >= takeWithinMs) {
+      this.#events.cut();
+      return this.end("slow");
+    }
+    if (behind === 0 && now - this.#sentAt >= beatEveryMs) this.send(beatFrame(id), now);
+  }
+
+  /** Tell the client that the answer ends, and close the connection, at the latest after a moment. */
+  end(because: EndReason): void {
+    if (!this.isOpen) return;
+    this.#ended = true;
+    this.#response.end(endFrame(because));
+    const cut = setTimeout(() => this.#response.destroy(), lastWordMs).unref();
+    this.#response.once("close", () => clearTimeout(cut));
+  }
+}

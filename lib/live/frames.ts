@@ -1,0 +1,54 @@
+import type { Place } from "../store/stored.ts";
+
+/** How long a client waits before it connects again. */
+export const retryMs = 2_000;
+
+/** Events that passed by unsent. */
+export interface Missed {
+  /** `null` where nobody counted them. */
+  readonly count: number | null;
+  /** False where they are at most so many. */
+  readonly exact: boolean;
+  readonly because: "rate" | "slow" | "window";
+}
+
+export type EndReason = "shutdown" | "slow" | "failed";
+
+/** A place and when it was told, as the id of a frame. */
+export function idOf([first, second]: Place, now: number): string {
+  return `${first}.${second}-${now.toString(36)}`;
+}
+
+/** What `idOf` wrote; `undefined` for any other text. */
+export function placeOf(id: string): { readonly place: Place; readonly at: number } | undefined {
+  const [, first, second, at] = /^(\d{1,15})\.(\d{1,7})-([0-9a-z]{1,9})$/.exec(id) ?? [];
+  if (at === undefined) return undefined;
+  return { place: [Number(first), Number(second)], at: Number.parseInt(at, 36) };
+}
+
+/** The first block of a stream of events: its id is where it begins. */
+export function openingFrame(id?: string): string {
+  return `retry: ${retryMs}\n${id === undefined ? "" : `id: ${id}\n`}\n`;
+}
+
+/** One event, as JSON without line breaks. */
+export function eventFrame(id: string, json: string): string {
+  return `id: ${id}\ndata: ${json}\n\n`;
+}
+
+export function missedFrame(id: string, missed: Missed): string {
+  return `event: missed\nid: ${id}\ndata: ${JSON.stringify(missed)}\n\n`;
+}
+
+/** A comment; the id beside it is remembered, though nothing is dispatched (WHATWG HTML 9.2.6). */
+export function beatFrame(id?: string): string {
+  return `: beat\n${id === undefined ? "" : `id: ${id}\n`}\n`;
+}
+
+export function dataFrame(data: object, event?: string): string {
+  return `${event === undefined ? "" : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`;
+}
+
+export function endFrame(because: EndReason): string {
+  return dataFrame({ because, retryMs }, "end");
+}

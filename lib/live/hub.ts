@@ -1,0 +1,188 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { comparePlaces, type Place, type StoredPart, type StoredQuery } from "../store/stored.ts";
+import { Audience, framesOf, type Interest, type Listener } from "./audience.ts";
+import { idOf, missedFrame, placeOf } from "./frames.ts";
+
+/** What the hub needs of its surroundings. */
+export interface HubSurroundings {
+  read(query: StoredQuery): Promise<StoredPart>;
+  /** What was stored of projects, by type, since the last time. */
+  counted(counts: StoredPart["counts"]): void;
+  /** So many events passed clients by. */
+  missed(events: number): void;
+  failed(error: unknown): void;
+}
+
+/** The part of a client that catches up. */
+export interface Follower extends Listener {
+  readonly isOpen: boolean;
+  readonly isBehind: boolean;
+}
+
+const eventsAtOnce = 500;
+const bytesPerSecond = 16_000_000;
+
+/** How often it is looked whether something was stored: less often the more clients there are to tell. */
+const shortestMs = 250;
+const longestMs = 1_000;
+const clientsPerStep = 250;
+
+/** A token older than this is of a time that the window may not hold. */
+const windowMs = 300_000;
+
+/** How long a client that catches up waits until it has taken what it got. */
+const patienceMs = 50;
+
+/**
+ * Follows the order of storing while somebody listens: one read for all clients of a gateway. While nobody does it does
+ * nothing.
+ */
+export class Hub {
+  readonly audience = new Audience();
+  readonly #around: HubSurroundings;
+  readonly #window: number;
+  readonly #projects = new Map<string, number>();
+  readonly #counted = new Map<string, number>();
+  #place: Place | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  #running = false;
+
+  /** @param window how many events lie at most between a client's last one and now for it to go on there */
+  constructor(around: HubSurroundings, window: number) {
+    this.#around = around;
+    this.#window = window;
+  }
+
+  /** Where the order ended at the last look. */
+  get place(): Place | undefined {
+    return this.#place;
+  }
+
+  /** Count what is stored of a project. @returns what ends that */
+  count(project: string): () => void {
+    return this.#hold(this.#counted, project);
+  }
+
+  /**
+   * Where a stream begins: behind the last id a client has, else where the order ends now.
+   * @returns `told`: frames for the client before all others
+   */
+  async begin(
+    lastId: string | undefined,
+    now: number,
+  ): Promise<{ readonly place: Place; readonly told: string }> {
+    const known = lastId === undefined ? undefined : placeOf(lastId);
+    const isYoung = known !== undefined && now - known.at <= windowMs;
+    const after = isYoung ? known.place : null;
+    const part = await this.#around.read({ ...this.#nothing, after });
+    if (lastId === undefined) return { place: part.end, told: "" };
+    if (after !== null && part.isHeld) return { place: after, told: "" };
+    const { end } =
+      after === null ? part : await this.#around.read({ ...this.#nothing, after: null });
+    const missed = { count: null, exact: false, because: "window" } as const;
+    return { place: end, told: missedFrame(idOf(end, now), missed) };
+  }
+
+  /**
+   * Send a client everything behind a place, from now on, until it leaves.
+   * @returns what to call when it leaves
+   */
+  async follow(interest: Interest, client: Follower, from: Place): Promise<() => void> {
+    const release = this.#hold(this.#projects, interest.project);
+    try {
+      // A look that began before this project was asked about may be under way: it would pass by.
+      await this.#reading;
+      let place = from;
+      for (;;) {
+        const part = await this.#around.read({
+          ...this.#nothing,
+          after: place,
+          projects: [interest.project],
+          limit: eventsAtOnce,
+        });
+        await taken(client);
+        sendTo(client, interest, part);
+        place = part.upTo;
+        const isWhole = comparePlaces(part.upTo, part.end) >= 0;
+        const isUpToDate = this.#place === undefined || comparePlaces(this.#place, place) <= 0;
+        if ((isWhole && isUpToDate) || !client.isOpen) break;
+      }
+      this.#place ??= place;
+      this.audience.join(interest, client, place);
+      return () => {
+        release();
+        this.audience.leave(interest, client);
+      };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  get #nothing(): StoredQuery {
+    return { after: null, projects: [], counted: [], limit: 0, window: this.#window };
+  }
+
+  #hold(counts: Map<string, number>, project: string): () => void {
+    counts.set(project, (counts.get(project) ?? 0) + 1);
+    this.#run();
+    return () => {
+      const left = (counts.get(project) ?? 1) - 1;
+      if (left === 0) counts.delete(project);
+      else counts.set(project, left);
+    };
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#projects.size + this.#counted.size > 0) {
+      const steps = Math.ceil(this.audience.size / clientsPerStep);
+      const everyMs = Math.min(longestMs, Math.max(1, steps) * shortestMs);
+      await delay(everyMs, undefined, { ref: false });
+      this.#reading = this.#look(everyMs);
+      await this.#reading;
+    }
+    this.#running = false;
+    this.#place = undefined;
+  }
+
+  async #look(everyMs: number): Promise<void> {
+    const after = this.#place ?? null;
+    try {
+      const part = await this.#around.read({
+        after,
+        projects: [...this.#projects.keys()],
+        counted: [...this.#counted.keys()],
+        limit: eventsAtOnce,
+        window: this.#window,
+      });
+      // Whoever came meanwhile knows a place to begin at.
+      if (after === null) return void (this.#place ??= part.end);
+      this.#place = part.end;
+      this.#around.counted(part.counts);
+      if (part.counts.length === 0) return;
+      const budget = (bytesPerSecond * everyMs) / 1_000;
+      const share = budget / Math.max(1, this.audience.size);
+      this.#around.missed(this.audience.deliver(part, Date.now(), share));
+    } catch (error) {
+      this.#around.failed(error);
+    }
+  }
+}
+
+function sendTo(client: Follower, interest: Interest, { events, end }: StoredPart): void {
+  const now = Date.now();
+  const frames = framesOf(interest, events, now);
+  if (frames.length === 0) return;
+  const lastId = idOf(frames.at(-1)?.place ?? end, now);
+  client.send(Buffer.from(frames.map(({ text }) => text).join("")), frames.length, lastId);
+}
+
+async function taken(client: Follower): Promise<void> {
+  while (client.isOpen && client.isBehind) await delay(patienceMs, undefined, { ref: false });
+}

@@ -1,0 +1,126 @@
+import type { SseClient } from "./client.ts";
+import { dataFrame } from "./frames.ts";
+import { barsKept, Pulse } from "./pulse.ts";
+
+/** Users of the last five minutes. */
+const usersWindowMs = 300_000;
+const minuteMs = 60_000;
+
+/** What costs much is asked less often: after this many times as long as it took. */
+const restFactor = 20;
+const soonestMs = 900;
+
+/** A read about a project, as far as it is told. */
+export interface UsersAnswer {
+  readonly results: readonly { readonly metrics: readonly unknown[] }[];
+  readonly meta: { readonly asOf: string; readonly lagMs: number; readonly exact: boolean };
+}
+
+export interface LiveSources {
+  seconds(to: number, seconds: number): Promise<readonly number[]>;
+  users(range: { readonly from: number; readonly to: number }): Promise<UsersAnswer>;
+  stages(): Promise<readonly object[]>;
+  failed(error: unknown): void;
+}
+
+/** What is told of one project each second. Each frame is built once for all who watch it. */
+export class ProjectLive {
+  /** Resolves once the seconds before are known. */
+  readonly ready: Promise<this>;
+  /** How many watch it, or are about to. */
+  watching = 0;
+  pulse = new Pulse(new Array<number>(barsKept).fill(0));
+  readonly #sources: LiveSources;
+  readonly #release: () => void;
+  readonly #clients = new Set<SseClient>();
+  #users: UsersAnswer | undefined;
+  #stages: readonly object[] = [];
+  readonly #asking = new Set<string>();
+  readonly #nextAt = new Map<string, number>();
+
+  /** @param release to be called when nobody watches any more */
+  constructor(sources: LiveSources, release: () => void) {
+    this.#sources = sources;
+    this.#release = release;
+    this.ready = this.#begin();
+  }
+
+  join(client: SseClient): void {
+    this.#clients.add(client);
+  }
+
+  leave(client: SseClient): void {
+    this.#clients.delete(client);
+  }
+
+  close(): void {
+    this.#release();
+  }
+
+  past(now: number): object {
+    return { time: new Date(now).toISOString(), perSecond: this.pulse.bars };
+  }
+
+  /**
+   * Tell everybody of the second that ends now.
+   * @param now epoch milliseconds
+   * @param steady milliseconds that only grow
+   */
+  tick(now: number, steady: number): void {
+    const events = this.pulse.tick();
+    const from = Math.floor(now / minuteMs) * minuteMs - usersWindowMs;
+    const to = Math.floor(now / minuteMs) * minuteMs + minuteMs;
+    this.#refresh("users", steady, async () => {
+      this.#users = await this.#sources.users({ from, to });
+    });
+    this.#refresh("stages", steady, async () => {
+      this.#stages = await this.#sources.stages();
+    });
+    const frame = Buffer.from(
+      dataFrame({
+        time: new Date(now).toISOString(),
+        events,
+        activeUsers: this.#activeUsers(),
+        ...(this.#users !== undefined && {
+          asOf: this.#users.meta.asOf,
+          lagMs: Math.max(0, now - Date.parse(this.#users.meta.asOf)),
+        }),
+        stages: this.#stages,
+      }),
+    );
+    for (const client of this.#clients) client.send(frame, steady);
+  }
+
+  #activeUsers(): object | null {
+    const count = this.#users?.results[0]?.metrics[0] ?? (this.#users && 0);
+    if (this.#users === undefined) return null;
+    const { exact, asOf } = this.#users.meta;
+    return { count, exact, windowMs: usersWindowMs, asOf };
+  }
+
+  /** One question of a kind at a time, and the less often the longer it takes. */
+  #refresh(what: string, steady: number, ask: () => Promise<void>): void {
+    if (this.#asking.has(what) || steady < (this.#nextAt.get(what) ?? 0)) return;
+    this.#asking.add(what);
+    void ask()
+      .catch((error: unknown) => this.#sources.failed(error))
+      .finally(() => {
+        const tookMs = performance.now() - steady;
+        this.#nextAt.set(
+          what,
+          performance.now() + Math.max(soonestMs - tookMs, restFactor * tookMs - 1_000),
+        );
+        this.#asking.delete(what);
+      });
+  }
+
+  async #begin(): Promise<this> {
+    try {
+      const now = Date.now();
+      this.pulse = new Pulse(await this.#sources.seconds(now, barsKept));
+    } catch (error) {
+      this.#sources.failed(error);
+    }
+    return this;
+  }
+}

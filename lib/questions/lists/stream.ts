@@ -1,0 +1,41 @@
+import type { PropertyPath } from "../../event/property-path.ts";
+import { described, text, type Raw } from "../reading/field.ts";
+import {
+  filterFields,
+  filterOfParameters,
+  openFilter,
+  type OpenFilter,
+} from "../reading/filter-parameters.ts";
+import { readParameters } from "../reading/parameters.ts";
+import { shownFields } from "./list.ts";
+
+/** What `GET /api/v1/events/stream` asks, checked. */
+export interface StreamQuestion {
+  readonly filter: OpenFilter;
+  readonly fields?: readonly PropertyPath[];
+  /** The id of the last frame that the client has. */
+  readonly lastEventId?: string;
+}
+
+const own = {
+  fields: shownFields,
+  lastEventId: described(text, "As the header Last-Event-ID, for clients that cannot set one"),
+};
+
+/** The parameters of a stream of events. */
+export const streamParameters = { ...filterFields, ...own };
+const open = openFilter([], Object.keys(own));
+
+/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
+export function readStreamQuestion(raw: Raw): StreamQuestion {
+  return readParameters(
+    raw,
+    streamParameters,
+    (asked, findings) => {
+      const filter = filterOfParameters(asked, raw, findings);
+      const { fields, lastEventId } = asked;
+      return { filter, fields, lastEventId };
+    },
+    open,
+  );
+}

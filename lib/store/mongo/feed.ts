@@ -1,0 +1,169 @@
+import type { BatchId, StoredEvent } from "../../event/event.ts";
+import type { Place, PlacedEvent, StoredPart, StoredQuery } from "../stored.ts";
+import {
+  eventKey,
+  fromDocument,
+  inOneAnswer,
+  type Collections,
+  type FeedDocument,
+} from "./documents.ts";
+import { insertAbsent } from "./writes.ts";
+
+/** How many batches the feed keeps. */
+const keptBatches = 10_000;
+const pruneEvery = 256;
+
+/** How long a number that was given out may be without its batch. Then whoever took it has died: the batch comes again. */
+const holeMs = 2_000;
+
+/** The most batches of one read. */
+const batchesAtOnce = 500;
+
+/**
+ * The order in which batches were stored, for those who follow it. MongoDB has none that all servers like it tell, so each batch
+ * gets a number once its events are there, from one counter. It is told only while somebody wants to know.
+ */
+export class Feed {
+  #untilMs: number;
+  /** When numbers that are still without a batch were first missed, by `performance.now()`. */
+  readonly #missing = new Map<number, number>();
+
+  /** @param forMs how long it is told before anybody asks: somebody may have been following when this process began */
+  constructor(forMs: number) {
+    this.#untilMs = performance.now() + forMs;
+  }
+
+  tellFor(forMs: number): void {
+    this.#untilMs = Math.max(this.#untilMs, performance.now() + forMs);
+  }
+
+  get isTold(): boolean {
+    return performance.now() < this.#untilMs;
+  }
+
+  /** To be called once the events are there, with those that the batch owns. */
+  async tell(
+    { feed, counters }: Collections,
+    batch: BatchId,
+    events: readonly StoredEvent[],
+  ): Promise<void> {
+    const [first] = events;
+    if (first === undefined || !this.isTold) return;
+    // A batch that is stored again was perhaps told before it was acknowledged.
+    if ((await feed.findOne({ _id: batch }, { projection: { _id: 1 } })) !== null) return;
+    const counter = await counters.findOneAndUpdate(
+      { _id: "feed" },
+      { $inc: { n: 1 } },
+      { upsert: true, returnDocument: "after" },
+    );
+    const n = counter?.n ?? 1;
+    const types: Record<string, number> = {};
+    for (const { type } of events) types[type] = (types[type] ?? 0) + 1;
+    const ids = events.map(({ id }) => id);
+    const document = { _id: batch, n, project: first.project, ids, types: JSON.stringify(types) };
+    await insertAbsent(feed, [document]);
+    if (n % pruneEvery === 0) await feed.deleteMany({ n: { $lt: n - keptBatches } });
+  }
+
+  async stored(collections: Collections, query: StoredQuery): Promise<StoredPart> {
+    const { feed, counters } = collections;
+    const last = (await counters.findOne({ _id: "feed" }))?.n ?? 0;
+    const { after } = query;
+    if (after === null || after[0] > last) return nothingBehind(wholeOf(last), after === null);
+    const found = await feed
+      .find({ n: { $gte: after[0] } }, inOneAnswer)
+      .sort({ n: 1 })
+      .limit(batchesAtOnce)
+      .toArray();
+    const known = found[0] !== undefined && found[0].n <= after[0] + 1;
+    const parts = this.#inOrder(found, after)
+      .map((batch) => (batch.n === after[0] ? rest(batch, after[1]) : { ...batch, first: 0 }))
+      .filter(({ ids }) => ids.length > 0);
+    const newest = parts.at(-1);
+    if (newest === undefined) return nothingBehind(after, known || after[0] === last);
+    const { events, upTo } = await eventsOf(collections, parts, query);
+    const passed = parts.reduce((sum, { ids }) => sum + ids.length, 0);
+    return {
+      events,
+      upTo: upTo ?? wholeOf(newest.n),
+      end: wholeOf(newest.n),
+      counts: countsOf(parts, new Set([...query.projects, ...query.counted])),
+      isHeld: known && passed <= query.window && found.length < batchesAtOnce,
+    };
+  }
+
+  /** The batches up to the first number that is still to come. */
+  #inOrder(found: readonly FeedDocument[], after: Place): readonly FeedDocument[] {
+    const now = performance.now();
+    let next = after[0];
+    const inOrder: FeedDocument[] = [];
+    for (const batch of found) {
+      for (; next < batch.n; next += 1) {
+        // The number of the place itself was there when the place was told.
+        if (next === after[0]) continue;
+        const missedAt = this.#missing.get(next);
+        if (missedAt === undefined) this.#missing.set(next, now);
+        if (missedAt === undefined || now - missedAt < holeMs) return inOrder;
+      }
+      inOrder.push(batch);
+      next = batch.n + 1;
+    }
+    for (const number of this.#missing.keys()) if (number < after[0]) this.#missing.delete(number);
+    return inOrder;
+  }
+}
+
+/** A batch, or the part of it behind a place. */
+interface Part extends FeedDocument {
+  /** The place of its first event within the batch. */
+  readonly first: number;
+}
+
+/** More than a batch has events. */
+const allOfBatch = 1_000_000;
+
+function wholeOf(n: number): Place {
+  return [n, allOfBatch];
+}
+
+function nothingBehind(end: Place, isHeld: boolean): StoredPart {
+  return { events: [], upTo: end, end, counts: [], isHeld };
+}
+
+/** Of a part's types only the whole batch knows how many; they are told with its beginning. */
+function rest(batch: FeedDocument, from: number): Part {
+  return { ...batch, ids: batch.ids.slice(from), first: from };
+}
+
+async function eventsOf(
+  { events }: Collections,
+  parts: readonly Part[],
+  { projects, limit }: StoredQuery,
+): Promise<{ readonly events: readonly PlacedEvent[]; readonly upTo?: Place }> {
+  const wanted = parts
+    .filter(({ project }) => projects.includes(project))
+    .flatMap(({ n, project, ids, first }) =>
+      ids.map((id, i) => ({ key: eventKey(project, id), place: [n, first + i + 1] as const })),
+    )
+    .slice(0, limit);
+  if (wanted.length === 0) return { events: [] };
+  const documents = await events
+    .find({ _id: { $in: wanted.map(({ key }) => key) } }, inOneAnswer)
+    .toArray();
+  const byKey = new Map(documents.map((document) => [document._id, document]));
+  const placed = wanted.flatMap(({ key, place }) => {
+    const document = byKey.get(key);
+    return document === undefined ? [] : [{ place, event: fromDocument(document) }];
+  });
+  return { events: placed, ...(wanted.length === limit && { upTo: wanted.at(-1)!.place }) };
+}
+
+function countsOf(parts: readonly Part[], projects: ReadonlySet<string>): StoredPart["counts"] {
+  return parts
+    .filter(({ project, first }) => projects.has(project) && first === 0)
+    .flatMap(({ project, types }) =>
+      Object.entries(JSON.parse(types) as Record<string, number>).map(
+        ([type, count]) => [project, type, count] as const,
+      ),
+    );
+}

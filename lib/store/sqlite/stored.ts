@@ -1,0 +1,65 @@
+import { eventColumns, type EventRow } from "../rows.ts";
+import type { Place, StoredPart, StoredQuery } from "../stored.ts";
+import type { Database } from "./database.ts";
+
+/** `StoredPart`, its events as rows. */
+export interface StoredRows extends Omit<StoredPart, "events"> {
+  readonly events: readonly { readonly place: Place; readonly row: EventRow }[];
+}
+
+/** Events in the order of their numbers: one writer gives these, and a commit shows them in that order. */
+export function stored(db: Database, query: StoredQuery): StoredRows {
+  const { after, projects, counted, limit, window } = query;
+  const last = (db.get("SELECT max(seq) FROM events")?.[0] as number | null) ?? 0;
+  const end: Place = [last, 0];
+  const from = after?.[0] ?? last;
+  const isHeld = from <= last && last - from <= window;
+  if (from >= last) return { events: [], upTo: end, end, counts: [], isHeld };
+  const events = rowsBehind(db, from, last, projects, limit);
+  const lastGiven = events.length < limit ? undefined : events.at(-1);
+  return {
+    events,
+    upTo: lastGiven?.place ?? end,
+    end,
+    counts: countsBehind(db, from, last, [...new Set([...projects, ...counted])]),
+    isHeld,
+  };
+}
+
+function rowsBehind(
+  db: Database,
+  from: number,
+  last: number,
+  projects: readonly string[],
+  limit: number,
+): StoredRows["events"] {
+  if (projects.length === 0) return [];
+  const rows = db.all(
+    `SELECT seq, ${eventColumns} FROM events NOT INDEXED
+      WHERE seq > ? AND seq <= ? AND project IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?`,
+    from,
+    last,
+    JSON.stringify(projects),
+    limit,
+  );
+  return rows.map(([seq, ...row]) => ({
+    place: [seq as number, 0],
+    row: row as unknown as EventRow,
+  }));
+}
+
+function countsBehind(
+  db: Database,
+  from: number,
+  last: number,
+  projects: readonly string[],
+): StoredPart["counts"] {
+  if (projects.length === 0) return [];
+  return db.all(
+    `SELECT project, type, count(*) FROM events NOT INDEXED
+      WHERE seq > ? AND seq <= ? AND project IN (SELECT value FROM json_each(?)) GROUP BY project, type`,
+    from,
+    last,
+    JSON.stringify(projects),
+  ) as readonly unknown[] as StoredPart["counts"];
+}

@@ -1,0 +1,211 @@
+import type { ServerResponse } from "node:http";
+import type { Config } from "../../lib/config.ts";
+import { ServiceError } from "../../lib/errors.ts";
+import { defaultProject } from "../../lib/event/event.ts";
+import { preferred } from "../../lib/http/accept.ts";
+import { SseClient } from "../../lib/live/client.ts";
+import { dataFrame, idOf, openingFrame, placeOf } from "../../lib/live/frames.ts";
+import { Hub } from "../../lib/live/hub.ts";
+import { ProjectLive } from "../../lib/live/project-live.ts";
+import { unknownParameter } from "../../lib/http/query-string.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { readStreamQuestion } from "../../lib/questions/lists/stream.ts";
+import { asParameters, readWithRange } from "../../lib/questions/reading/relative-range.ts";
+import type { Operations } from "../../lib/runtime/operations.ts";
+import type { StoredPart } from "../../lib/store/stored.ts";
+import type { Edge } from "./edge.ts";
+import type { Routed } from "./export.mixin.ts";
+
+/** What LiveEdgeMixin gives to `this`. */
+export interface LiveEdge {
+  streamEvents(request: Routed, response: ServerResponse): Promise<void>;
+  watchLive(request: Routed, response: ServerResponse): Promise<void>;
+}
+
+interface State {
+  hub: Hub;
+  clients: Set<SseClient>;
+  projects: Map<string, ProjectLive>;
+  ticking: NodeJS.Timeout;
+}
+
+/** Gives the gateway the answers that go on: events as they are stored, and numbers each second. */
+export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config) {
+  return defineMixin<{ needs: Edge & { operations: Operations }; state: State }>()({
+    methods: {
+      async streamEvents(request: Routed, response: ServerResponse): Promise<void> {
+        this.checkRoom(request);
+        const { fields, filter, lastEventId } = readWithRange(
+          asParameters,
+          request.$params,
+          Date.now(),
+          readStreamQuestion,
+        ).question;
+        const project = request.project ?? defaultProject;
+        const interest = { project, filter, ...(fields !== undefined && { fields }) };
+        const lastId = lastIdOf(request, lastEventId);
+        const { place, told } = await this.hub.begin(lastId, Date.now());
+        const client = this.open(request, response);
+        if (client === undefined) return;
+        client.send(openingFrame(idOf(place, Date.now())) + told, performance.now());
+        const follower = {
+          send: (frames: Buffer, events: number, id: string) =>
+            client.send(frames, performance.now(), events, id),
+          get isOpen() {
+            return client.isOpen;
+          },
+          get isBehind() {
+            return client.isBehind;
+          },
+        };
+        try {
+          const leave = await this.hub.follow(interest, follower, place);
+          if (response.destroyed || response.writableEnded) leave();
+          else response.once("close", leave);
+        } catch (error) {
+          this.logger.warn({ err: error }, "a stream broke off");
+          client.end("failed");
+        }
+      },
+
+      async watchLive(request: Routed, response: ServerResponse): Promise<void> {
+        this.checkRoom(request);
+        refuseAny(request);
+        const project = request.project ?? defaultProject;
+        const live = this.enter(project);
+        response.once("close", () => this.exit(project, live));
+        await live.ready;
+        const client = this.open(request, response);
+        if (client === undefined) return;
+        client.send(openingFrame() + dataFrame(live.past(Date.now()), "past"), performance.now());
+        live.join(client);
+        response.once("close", () => live.leave(client));
+      },
+
+      /** @throws ServiceError NOT_ACCEPTABLE, DRAINING, OVERLOADED */
+      checkRoom({ headers }: Routed): void {
+        if (preferred(headers.accept, ["text/event-stream"]) === undefined) {
+          const message = "There is text/event-stream here, which Accept does not take";
+          throw new ServiceError("NOT_ACCEPTABLE", message);
+        }
+        if (this.draining) throw new ServiceError("DRAINING", undefined, { retryAfter: 2 });
+        if (this.clients.size < maxClients) return;
+        const message = "This gateway has as many live clients as it takes";
+        throw new ServiceError("OVERLOADED", message, { retryAfter: 5 });
+      },
+
+      /** Sends the head. `undefined` where there is nothing more to send. */
+      open(request: Routed, response: ServerResponse): SseClient | undefined {
+        if (this.draining) throw new ServiceError("DRAINING", undefined, { retryAfter: 2 });
+        response.writeHead(200, {
+          "content-type": "text/event-stream",
+          // What ends here, ends with its connection: else a draining server would wait for it.
+          connection: "close",
+          // A proxy that gathers answers would keep all of it back.
+          "x-accel-buffering": "no",
+        });
+        if (this.isHead(request)) {
+          response.end();
+          return undefined;
+        }
+        const { metrics } = this.broker;
+        const client = new SseClient(
+          response,
+          {
+            sent: (events) => metrics.increment("analytics_live_frames_total", undefined, events),
+            missed: (events) => metrics.increment("analytics_live_missed_total", undefined, events),
+            cut: () => metrics.increment("analytics_live_cut_total"),
+          },
+          performance.now(),
+        );
+        this.clients.add(client);
+        metrics.set("analytics_live_clients", this.clients.size);
+        response.once("close", () => {
+          this.clients.delete(client);
+          metrics.set("analytics_live_clients", this.clients.size);
+        });
+        return client;
+      },
+
+      /** What is told of a project each second; begun with the first who watches it. */
+      enter(project: string): ProjectLive {
+        const live =
+          this.projects.get(project) ??
+          new ProjectLive(
+            {
+              seconds: (to, seconds) =>
+                this.broker.call("query.seconds", { to, seconds }, { meta: { project } }),
+              users: (range) =>
+                this.broker.call(
+                  "query.run",
+                  { metrics: ["uniques"], range },
+                  { meta: { project } },
+                ),
+              stages: () => this.operations.stages(),
+              failed: (error) => this.logger.debug({ err: error }, "a live number is not known"),
+            },
+            this.hub.count(project),
+          );
+        this.projects.set(project, live);
+        live.watching += 1;
+        return live;
+      },
+
+      exit(project: string, live: ProjectLive): void {
+        live.watching -= 1;
+        if (live.watching > 0) return;
+        this.projects.delete(project);
+        live.close();
+      },
+
+      tickLive(): void {
+        const now = Date.now();
+        for (const live of this.projects.values()) live.tick(now, performance.now());
+        const { place } = this.hub;
+        const id = place && idOf(place, now);
+        for (const client of this.clients) client.look(performance.now(), id);
+      },
+    },
+    created() {
+      this.clients = new Set();
+      this.projects = new Map();
+      this.hub = new Hub(
+        {
+          read: (query) => this.broker.call<StoredPart, typeof query>("query.stored", query),
+          counted: (counts) => {
+            for (const [project, live] of this.projects) live.pulse.add(project, counts);
+          },
+          missed: (events) =>
+            this.broker.metrics.increment("analytics_live_missed_total", undefined, events),
+          failed: (error) => this.logger.warn({ err: error }, "what was stored cannot be followed"),
+        },
+        windowEvents,
+      );
+      this.ticking = setInterval(() => this.tickLive(), 1_000).unref();
+      this.atDrain.add(() => {
+        for (const client of this.clients) client.end("shutdown");
+      });
+    },
+    stopped() {
+      clearInterval(this.ticking);
+      for (const live of this.projects.values()) live.close();
+    },
+  });
+}
+
+/** @throws ServiceError VALIDATION */
+function lastIdOf({ headers }: Routed, parameter: string | undefined): string | undefined {
+  const header = headers["last-event-id"];
+  const id = typeof header === "string" && header !== "" ? header : parameter;
+  if (id === undefined || placeOf(id) !== undefined) return id;
+  const message = "Last-Event-ID must be the id of a frame of this stream";
+  throw new ServiceError("VALIDATION", undefined, {
+    errors: [{ pointer: "lastEventId", code: "id", message }],
+  });
+}
+
+/** @throws ServiceError VALIDATION */
+function refuseAny({ query }: Routed): void {
+  const [stray] = Object.keys(query);
+  if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
+}
