@@ -11,7 +11,7 @@ const connections = 64;
 
 /** A file brought in by the command line, beside the same events posted in batches of a hundred as fast as they are taken. */
 export async function importing(bench: Bench): Promise<readonly Row[]> {
-  const total = bench.quick ? 20_000 : 200_000;
+  const total = bench.quick ? 40_000 : 400_000;
   const events = sampleEvents(1_000);
   const lines = Array.from({ length: total }, (_, i) => JSON.stringify(events[i % events.length]));
   const file = bench.file("import.ndjson", `${lines.join("\n")}\n`);

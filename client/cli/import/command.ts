@@ -27,7 +27,7 @@ const options = {
   restart: { type: "boolean", default: false },
   refused: { type: "string" },
   batch: { type: "string", default: "500" },
-  "at-once": { type: "string", default: "4" },
+  "at-once": { type: "string", default: "16" },
   patience: { type: "string", default: "600" },
 } as const;
 
@@ -48,7 +48,7 @@ ended and started again, and repeated: events without an id get one that is made
   --restart      from the beginning, whatever the checkpoint says
   --namespace N  makes the ids instead of the file's first lines: for two files that begin alike
   --refused FILE append lines that are refused, and why
-  --batch N, --at-once N  events a request (500), requests at a time (4)
+  --batch N, --at-once N  events a request (500), requests at a time (16)
   --patience S   how long the service may be away, in seconds (600)
 ${sharedUsage}`;
 
