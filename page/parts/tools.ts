@@ -4,6 +4,7 @@ import { curlOf, type Call } from "../api/client.ts";
 import { address, hrefOf, range, zone, change } from "../frame/router.ts";
 import { changed, type Address } from "../pure/address.ts";
 import { fixedRange, isRelative, type Instants } from "../pure/range.ts";
+import { csvText, type CsvTable } from "../pure/csv.ts";
 import { announce } from "./announce.ts";
 import { html, type VNode } from "./html.ts";
 import { Icon, type IconName } from "./icon.ts";
@@ -16,8 +17,7 @@ export interface Shape {
   readonly icon: IconName;
 }
 
-/** A table of texts and numbers, the first row its head. */
-export type CsvTable = readonly (readonly (string | number | null | undefined)[])[];
+export type { CsvTable };
 
 export interface ToolsProps {
   readonly shapes?: readonly Shape[];
@@ -192,25 +192,6 @@ export function CopyButton({ text, name, className, icon = "copy", opensBy }: Co
   >
     ${h(Icon, { name: state === "copied" ? "check" : icon, size: 16 })}${state === "copied" ? "Copied" : name}
   </button>`;
-}
-
-/** Spreadsheets run cells that begin so: they get an apostrophe, but for plain numbers (as in the API's export). */
-const formula = /^[=+\-@＝＋－＠\t\r\n]/u;
-const plainNumber = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
-
-/** A table as CSV (RFC 4180). */
-export function csvText(rows: CsvTable): string {
-  return rows
-    .map((row) => row.map((cell) => csvCell(cell)).join(","))
-    .map((line) => `${line}\r\n`)
-    .join("");
-}
-
-function csvCell(value: string | number | null | undefined): string {
-  if (value === null || value === undefined) return "";
-  const text = String(value);
-  const guarded = formula.test(text) && !plainNumber.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
 }
 
 function downloadCsv(rows: CsvTable, name: string): void {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the tests' servers need, where it is missing:
 #
-#   tools/servers/install.sh [rabbitmq] [redis] [ferretdb] [mongo-java]     (none named: all)
+#   tools/servers/install.sh [rabbitmq] [redis] [ferretdb] [mongo-java] [chromium]     (none named: all)
 #
-# rabbitmq and redis are Debian packages (root is needed once; the packages' own services are neither
+# rabbitmq, redis and chromium (which the page's tests drive) are Debian packages (root is needed once; the packages' own services are neither
 # started nor enabled), ferretdb is built with Go, mongo-java with Maven. Builds go to .cache/servers.
 # Safe to repeat and to run twice at a time.
 set -eu
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=$here/../../.cache/servers
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
-[ $# -gt 0 ] || set -- rabbitmq redis ferretdb mongo-java
+[ $# -gt 0 ] || set -- rabbitmq redis ferretdb mongo-java chromium
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$1"; }
 fail() { say "$1" >&2 && exit 1; }
@@ -81,6 +81,7 @@ for server in "$@"; do
     redis) apt_install redis-server /usr/bin/redis-server ;;
     ferretdb) ferretdb ;;
     mongo-java) mongo_java ;;
+    chromium) apt_install chromium /usr/bin/chromium ;;
     *) fail "there is no server $server" ;;
   esac
   say "$server is installed"

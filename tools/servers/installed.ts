@@ -1,13 +1,13 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-type ServerName = "rabbitmq" | "redis" | "ferretdb" | "mongo-java";
+type ServerName = "rabbitmq" | "redis" | "ferretdb" | "mongo-java" | "chromium";
 
 const cache = join(import.meta.dirname, "../../.cache/servers");
 
 /**
  * Where a server's program is: the folder of RabbitMQ's scripts, Redis' and FerretDB's executable,
- * the folder of mongo-java's jars.
+ * the folder of mongo-java's jars, Chromium's executable (no server, but tests need it alike).
  * @throws where it is missing, with the command that installs it
  */
 export function installed(name: ServerName): string {
@@ -15,6 +15,7 @@ export function installed(name: ServerName): string {
     rabbitmq: () => folderOf("rabbitmqctl", ["/usr/lib/rabbitmq/bin", ...path()]),
     redis: () => fileIn("redis-server", path()),
     ferretdb: () => fileIn("ferretdb", [cache]),
+    chromium: () => fileIn("chromium", path()),
     "mongo-java": () =>
       fileIn("java", path()) && folderOf("mongo-java.jar", [join(cache, "mongo-java")]),
   }[name]();

@@ -1,0 +1,259 @@
+import type { Page } from "playwright-core";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { answered, axeFindings, open, seen, showDemo, type Shown } from "../support/page.ts";
+
+interface Answer {
+  readonly results: readonly {
+    readonly dimensions: readonly string[];
+    readonly metrics: readonly number[];
+  }[];
+  readonly totals: readonly number[];
+}
+
+const views = [
+  "/",
+  "/trends",
+  "/funnel",
+  "/retention",
+  "/paths",
+  "/mail",
+  "/events",
+  "/saved",
+  "/pipeline",
+];
+const looks = [
+  [1440, "light"],
+  [1024, "dark"],
+  [390, "light"],
+] as const;
+
+/** Requests of the page answered by the test. */
+async function intercept(
+  page: Page,
+  status: number,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  await page.route("**/api/v1/query", (route) =>
+    route.fulfill({
+      status,
+      contentType: "application/problem+json",
+      headers: { "X-Request-Id": "request-86b3", ...headers },
+      body: JSON.stringify(body),
+    }),
+  );
+}
+
+describeWith(["chromium"], "the page", () => {
+  let shown: Shown;
+  beforeAll(async () => {
+    shown = await showDemo();
+  }, 120_000);
+  afterAll(() => shown.close(), 60_000);
+
+  const query = async (body: object): Promise<Answer> => {
+    const response = await fetch(`${shown.url}/api/v1/query`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as Answer;
+  };
+
+  test("is served at its addresses alone, compressed, with a policy, and files that never change", async () => {
+    const index = await fetch(`${shown.url}/trends`);
+    expect(index.status).toBe(200);
+    const policy = index.headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain("unsafe-");
+    expect(index.headers.get("cache-control")).toBe("no-cache");
+    const etag = index.headers.get("etag") ?? "";
+    const again = await fetch(`${shown.url}/trends`, { headers: { "If-None-Match": etag } });
+    expect(again.status).toBe(304);
+    expect((await fetch(`${shown.url}/trends`, { method: "HEAD" })).status).toBe(200);
+    expect((await fetch(`${shown.url}/trends`, { method: "POST" })).status).toBe(405);
+    for (const path of ["/trendz", "/trends/", "/page/x/main.ts", "/index.html", "/events/a/b"]) {
+      expect([path, (await fetch(shown.url + path)).status]).toEqual([path, 404]);
+    }
+    const [script = ""] = /\/page\/[0-9a-f]+\/main\.ts/.exec(await index.text()) ?? [];
+    const file = await fetch(shown.url + script, { headers: { "Accept-Encoding": "br" } });
+    expect(file.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+    expect(file.headers.get("cache-control")).toContain("immutable");
+    expect(file.headers.get("content-encoding")).toBe("br");
+    expect(await file.text()).toContain("startRouter()");
+  });
+
+  test("loads at most 130 KB for Now", async () => {
+    const index = await (await fetch(`${shown.url}/`)).text();
+    const paths = [...index.matchAll(/(?:href|src)="(\/page\/[^"]+)"/g)].map(
+      ([, path = ""]) => path,
+    );
+    let sum = 0;
+    for (const path of paths) {
+      const response = await fetch(shown.url + path, { headers: { "Accept-Encoding": "br" } });
+      sum += Number(response.headers.get("content-length"));
+    }
+    expect(paths.length).toBeGreaterThan(15);
+    expect(sum).toBeLessThanOrEqual(130 * 1_024);
+  });
+
+  test.each(
+    views.flatMap((view) => looks.map(([width, scheme]) => [view, width, scheme] as const)),
+  )("%s at %d px in the %s scheme has no fault", async (view, width, scheme) => {
+    const { page, faults, close } = await open(shown, view, { width, scheme });
+    await answered(page);
+    const { shift, breaches, sideways } = await seen(page);
+    expect(faults).toEqual([]);
+    expect(breaches).toEqual([]);
+    expect(sideways).toBe(0);
+    expect(shift).toBeLessThan(0.01);
+    expect(await axeFindings(page)).toEqual([]);
+    await close();
+  });
+
+  test("shows the API's numbers, and its address shows the same in a browser of another zone", async () => {
+    const day = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
+    const path = `/trends?range=${day}..${day}&tz=Europe/Berlin&per=hour`;
+    const expected = await query({
+      metrics: ["count"],
+      dimensions: ["type"],
+      range: await rangeOf(path),
+      include: ["totals"],
+      orderBy: [["count", "desc"]],
+    });
+    const texts = await Promise.all(
+      ["Europe/Berlin", "Pacific/Auckland"].map(async (zone) => {
+        const { page, close } = await open(shown, path, { zone });
+        await answered(page);
+        const rows = await page.locator("main tbody tr").allInnerTexts();
+        await close();
+        return rows.map((row) => row.split(/\s+/).filter((part) => part !== ""));
+      }),
+    );
+    const wanted = expected.results.map(({ dimensions, metrics }) => [
+      dimensions[0],
+      metrics[0]!.toLocaleString("en-US"),
+    ]);
+    expect(texts[0]).toEqual(wanted);
+    expect(texts[1]).toEqual(wanted);
+  });
+
+  /** The instants that the page asks for, as it sends them. */
+  async function rangeOf(path: string): Promise<unknown> {
+    const { page, close } = await open(shown, "/pipeline");
+    const asked = page.waitForRequest((request) => request.url().endsWith("/api/v1/query"));
+    await page.goto(shown.url + path);
+    const { range } = (await asked).postDataJSON() as { range: unknown };
+    await close();
+    return range;
+  }
+
+  test("by keyboard: to a view, along a chart, to the events of a point, back; no single keys while typing", async () => {
+    const { page, close } = await open(shown, "/pipeline");
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
+    await page.locator(".plot canvas").waitFor();
+    expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
+    await page.keyboard.press("w");
+    await page.waitForURL(/range=7d/);
+    await answered(page);
+    await page.locator(".plot").focus();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowLeft");
+    await page.locator(".tooltip").waitFor();
+    const spoken = await page.locator(".chart [aria-live]").innerText();
+    expect(spoken).toMatch(/^\w{3} \d+ \w+, email\.\w+ [\d,]+$/);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/events\?/);
+    await answered(page);
+    const total = await page.locator(".list-card .card-note").innerText();
+    expect(total).toContain(`${/ ([\d,]+)$/.exec(spoken)![1]} event`);
+    await page.keyboard.press("/");
+    await page.keyboard.type("gt");
+    expect(new URL(page.url()).pathname).toBe("/events");
+    await page.keyboard.press("Escape");
+    await page.goBack();
+    await page.waitForURL(/\/trends/);
+    await close();
+  });
+
+  test("a slow answer leaves the old one, and Stop ends the asking", async () => {
+    const { page, close } = await open(shown, "/trends?tz=UTC");
+    await answered(page);
+    const before = await page.locator("main tbody").innerText();
+    const held: (() => void)[] = [];
+    await page.route("**/api/v1/query", async (route) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      await route.continue().catch(() => undefined);
+    });
+    await page.keyboard.press("w");
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByText("Stopped. This is the answer of").waitFor();
+    expect(await page.locator("main tbody").innerText()).toBe(before);
+    held.forEach((release) => release());
+    await close();
+  });
+
+  test.each([
+    [
+      403,
+      { title: "Forbidden", detail: "The key lacks the scope events:read" },
+      "It needs the scope events:read.",
+    ],
+    [503, { title: "Away" }, "The store is away. Collecting goes on; answers wait."],
+    [500, { title: "Internal" }, "Something went wrong here."],
+    [
+      422,
+      {
+        type: "/problems/query-too-expensive",
+        title: "x",
+        detail: "it would read 31,000,000 events, 10,000,000 are allowed",
+      },
+      "This would read 31,000,000 events, 10,000,000 are allowed.",
+    ],
+  ] as const)("a %d is told in words", async (status, body, words) => {
+    const { page, close } = await open(shown, "/trends", {
+      before: (made) =>
+        intercept(made, status, body, status === 503 ? { "Retry-After": "60" } : {}),
+    });
+    await page.getByText(words).first().waitFor();
+    await close();
+  });
+
+  test("asks for a key on a 401, sends it and shows it nowhere", async () => {
+    const key = "mk_secret_of_the_reader";
+    const { page, close } = await open(shown, "/trends?tz=UTC", {
+      before: async (made) => {
+        await made.route("**/api/v1/**", (route) => {
+          const headers = { ...route.request().headers() };
+          if (headers["authorization"] !== `Bearer ${key}`) {
+            return route.fulfill({
+              status: 401,
+              contentType: "application/problem+json",
+              body: "{}",
+            });
+          }
+          delete headers["authorization"];
+          return route.continue({ headers });
+        });
+      },
+    });
+    const field = page.getByLabel("Key", { exact: true });
+    await field.fill("wrong");
+    await page.keyboard.press("Enter");
+    await page.getByText("This key is not known here.").first().waitFor();
+    await field.fill(key);
+    await page.keyboard.press("Enter");
+    await answered(page);
+    await page.locator("main tbody tr").first().waitFor();
+    await page.getByRole("button", { name: "curl" }).click();
+    expect(await page.content()).not.toContain(key);
+    expect(await page.content()).toContain("$MAILY_KEY");
+    expect(page.url()).not.toContain(key);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Forget key" }).click();
+    await field.waitFor();
+    await close();
+  });
+});

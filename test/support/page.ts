@@ -1,0 +1,146 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { analyticsClient } from "../../tools/analytics-client.ts";
+import { mailEvents } from "../../tools/demo/mail-events.ts";
+import { installed } from "../../tools/servers/installed.ts";
+import {
+  freePort,
+  startService,
+  whenReady,
+  type ServiceProcess,
+} from "../../tools/service-process.ts";
+
+/** A service with two weeks of a mail sender's events, and a browser to look at its page. */
+export interface Shown {
+  readonly service: ServiceProcess;
+  readonly browser: Browser;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const dayMs = 86_400_000;
+const mails = 1_500;
+
+export async function showDemo(): Promise<Shown> {
+  const dataDir = mkdtempSync(join(tmpdir(), "page-"));
+  const port = await freePort();
+  const service = startService({
+    port,
+    dataDir,
+    logFile: join(dataDir, "log"),
+    env: { LOG_LEVEL: "warn" },
+  });
+  await whenReady(service);
+  const client = analyticsClient(service.url);
+  const to = Date.now();
+  let batch: Parameters<typeof client.post>[0][number][] = [];
+  for (const event of mailEvents({ seed: 7, mails, from: to - 14 * dayMs, to })) {
+    batch.push(event);
+    if (batch.length < 1_000) continue;
+    await client.post(batch);
+    batch = [];
+  }
+  if (batch.length > 0) await client.post(batch);
+  const browser = await chromium.launch({
+    executablePath: installed("chromium"),
+    args: ["--no-sandbox"],
+  });
+  return {
+    service,
+    browser,
+    url: service.url,
+    async close() {
+      await browser.close();
+      await service.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A page and what went wrong on it: messages of its console, requests to other origins, breaches of its policy. */
+export interface Watched {
+  readonly page: Page;
+  readonly faults: string[];
+  close(): Promise<void>;
+}
+
+/** Runs in the browser, so it is a text: the compiler knows no DOM here. */
+const watchScript = `
+  globalThis.seen = { shift: 0, breaches: [] };
+  addEventListener("securitypolicyviolation", (event) => seen.breaches.push(event.violatedDirective));
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) seen.shift += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+`;
+
+export async function open(
+  { browser, url }: Pick<Shown, "browser" | "url">,
+  path: string,
+  options: {
+    readonly width?: number;
+    readonly scheme?: "light" | "dark";
+    readonly zone?: string;
+    readonly before?: (page: Page) => Promise<void>;
+  } = {},
+): Promise<Watched> {
+  const { width = 1440, scheme = "light", zone = "Europe/Berlin", before } = options;
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: scheme,
+    timezoneId: zone,
+    locale: "en-US",
+    hasTouch: width < 720,
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("console", (message) => faults.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => faults.push(`error: ${error.stack ?? error.message}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith("blob:"))
+      faults.push(`request: ${request.url()}`);
+  });
+  await page.addInitScript({ content: watchScript });
+  await before?.(page);
+  await page.goto(url + path);
+  await page.locator("h1").waitFor();
+  return { page, faults, close: () => context.close() };
+}
+
+/** Until every question that the view asks has an answer. */
+export async function answered(page: Page): Promise<void> {
+  await page.locator("main .card").first().waitFor();
+  await page.locator('main .card[aria-busy="true"]').first().waitFor({ state: "detached" });
+  await page.locator("main .waiting").first().waitFor({ state: "detached" });
+}
+
+export interface Seen {
+  readonly shift: number;
+  readonly breaches: readonly string[];
+  /** How far the page scrolls sideways. */
+  readonly sideways: number;
+}
+
+export function seen(page: Page): Promise<Seen> {
+  return page.evaluate<Seen>(`({
+    ...seen,
+    sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  })`);
+}
+
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+  "utf8",
+);
+
+/** Serious and critical findings of axe, each as a line. Its script is run by the debugger: the policy would not load it. */
+export async function axeFindings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axeSource);
+  return page.evaluate<string[]>(`axe.run({ resultTypes: ["violations"] }).then(({ violations }) =>
+    violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ": " + target.join(" ") + " " + failureSummary)),
+  )`);
+}

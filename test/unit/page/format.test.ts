@@ -1,0 +1,46 @@
+import * as format from "../../../page/pure/format.ts";
+
+beforeAll(() => format.useLocale("en-US"));
+afterAll(() => format.useLocale(undefined));
+
+test("numbers are whole, with the minus of typography; what is not known is a dash", () => {
+  expect(format.number(1_234_567)).toBe("1,234,567");
+  expect(format.number(-3.456)).toBe("−3.46");
+  expect(format.number(null)).toBe("–");
+  expect([format.short(2_500), format.short(12_000_000), format.short(0)]).toEqual([
+    "2.5k",
+    "12M",
+    "0",
+  ]);
+});
+
+test("percent has one digit, below 1 % two", () => {
+  expect([0.1834, 0.0042, 0, 1].map(format.percent)).toEqual([
+    "18.3 %",
+    "0.42 %",
+    "0.0 %",
+    "100.0 %",
+  ]);
+});
+
+test("a change from nothing is new, from nothing to nothing a dash", () => {
+  expect(format.change(1276, 1000)).toBe("+27.6 %");
+  expect(format.change(969, 1000)).toBe("−3.1 %");
+  expect(format.change(5, 0)).toBe("new");
+  expect(format.change(0, 0)).toBe("–");
+  expect(format.changeInWords(900, 1000)).toBe("10.0 % less");
+  expect(format.points(0.183, 0.171)).toBe("+1.2 points");
+});
+
+test("times are in the units that people say", () => {
+  const texts = [0, 400, 42_000, 480_000, 11_520_000, 187_200_000].map(format.duration);
+  expect(texts).toEqual(["0 s", "0.4 s", "42 s", "8 min", "3 h 12 min", "2 d 4 h"]);
+});
+
+test("periods are named by the answer's own text: no zone is applied", () => {
+  expect(format.periodName("2026-11-15T00:00:00+01:00", "day")).toBe("Sun 15 November");
+  expect(format.periodName("2026-10-25T02:00:00+01:00", "hour", true)).toBe(
+    "Sun 25 October, 02:00 (UTC+01:00)",
+  );
+  expect(format.periodName("2026-11-09T00:00:00+13:00", "week")).toBe("Week of 9 November");
+});
