@@ -65,7 +65,7 @@ export function Card({
           : children
       }
     </div>
-    ${exactness}
+    ${!isFirst && exactness}
   </section>`;
 }
 

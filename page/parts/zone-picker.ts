@@ -8,10 +8,11 @@ import { Popover } from "./popover.ts";
 
 /** One zone for all that is shown, always in sight: "Berlin UTC+1". */
 export function ZonePicker(): VNode {
-  const now = Date.now();
+  const shown =
+    zone.value === "UTC" ? "UTC" : `${placeOf(zone.value)} ${offsetName(Date.now(), zone.value)}`;
   return h(Popover, {
-    text: zone.value === "UTC" ? "UTC" : `${placeOf(zone.value)} ${offsetName(now, zone.value)}`,
-    label: `Time zone: ${zone.value}`,
+    text: shown,
+    label: `${shown}, time zone ${zone.value}`,
     icon: "globe",
     arrow: true,
     title: "Time zone",

@@ -111,7 +111,9 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
     {
       title: "Events",
       className: "list-card",
-      note: html`${total === undefined ? "" : format.counted(total, "event")}
+      note: html`<span class="list-total"
+          >${total === undefined ? "" : format.counted(total, "event")}</span
+        >
         <button
           type="button"
           class=${`button small${follows ? " is-on" : ""}`}
@@ -127,7 +129,7 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
           </button>`
         }`,
       asked: [asked],
-      waiting: h(Waiting, { rows: 12 }),
+      waiting: h(Waiting, { rows: 24, height: 28 }),
       tools: {
         calls: [call],
         instants: answer?.meta.range,

@@ -8,7 +8,7 @@ import { pipelineState } from "../frame/pipeline-state.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { mention } from "../parts/announce.ts";
 import { Card, Waiting } from "../parts/card.ts";
-import { Chart } from "../parts/chart.ts";
+import { Chart } from "../parts/lazy-chart.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type Children, type VNode } from "../parts/html.ts";
@@ -207,7 +207,7 @@ function Today(): VNode {
         ><i class="key s1"></i>today <i class="key line"></i>yesterday</span
       >`,
       asked: [today, yesterday],
-      waiting: h(Waiting, { rows: 1, height: 286 }),
+      waiting: h(Waiting, { rows: 1, height: 338 }),
       tools: {
         calls: [todayCall, hourly("yesterday")],
         csv: () => hourRows(answer, yesterday.answer),

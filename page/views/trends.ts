@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useProperties } from "../api/catalog.ts";
 import { announce } from "../parts/announce.ts";
 import { Card, Waiting } from "../parts/card.ts";
-import { Chart } from "../parts/chart.ts";
+import { Chart } from "../parts/lazy-chart.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";

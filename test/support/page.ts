@@ -6,12 +6,8 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { analyticsClient } from "../../tools/analytics-client.ts";
 import { mailEvents } from "../../tools/demo/mail-events.ts";
 import { installed } from "../../tools/servers/installed.ts";
-import {
-  freePort,
-  startService,
-  whenReady,
-  type ServiceProcess,
-} from "../../tools/service-process.ts";
+import { freePort } from "../../tools/servers/free-ports.ts";
+import { startService, whenReady, type ServiceProcess } from "../../tools/service-process.ts";
 
 /** A service with two weeks of a mail sender's events, and a browser to look at its page. */
 export interface Shown {
@@ -64,7 +60,7 @@ export async function showDemo(): Promise<Shown> {
 export interface Watched {
   readonly page: Page;
   readonly faults: string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Runs in the browser, so it is a text: the compiler knows no DOM here. */

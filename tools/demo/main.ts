@@ -65,7 +65,7 @@ async function run(
     console.error("The counts differ from what was sent. Does someone else send as well?");
   if (once || signal.aborted) return equal;
 
-  console.log(`Live, about ${rate} events a second. Ctrl-C ends it.`);
+  console.log(`Live, about ${rate} events a second. Ctrl-C ends it.\n\n  Look: ${client.url}/\n`);
   const people = Math.max(50, Math.ceil(mails / 4));
   const live = inTimeOrder(echo, steadyEvents({ seed, people, rate, from: to }));
   let total = 0;
