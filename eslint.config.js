@@ -41,6 +41,7 @@ const rooms = {
     "lib/questions",
   ]),
   "lib/page": ["lib/errors.ts"],
+  "lib/openapi": [...asked, "lib", "lib/answers", "lib/api-keys.ts", "lib/runtime"],
 };
 const libRooms = ["lib", ...Object.keys(rooms)];
 /** The rooms that mixins of any service use. */
@@ -63,7 +64,14 @@ const mixinRooms = [
 Object.assign(rooms, {
   lib: libRooms,
   mixins: mixinRooms,
-  "mixins/gateway": [...mixinRooms, "lib/http", "lib/rate-limit", "lib/live", "lib/page"],
+  "mixins/gateway": [
+    ...mixinRooms,
+    "lib/http",
+    "lib/rate-limit",
+    "lib/live",
+    "lib/page",
+    "lib/openapi",
+  ],
   "mixins/ingest": mixinRooms,
   "mixins/processor": mixinRooms,
   "mixins/aggregator": mixinRooms,

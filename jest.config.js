@@ -7,7 +7,10 @@ const project = (name) => ({
 });
 
 export default {
-  projects: ["unit", "contract", "types", "e2e", "integration"].map(project),
+  projects: ["unit", "contract", "types", "integration"].map(project).concat({
+    ...project("e2e"),
+    setupFiles: ["<rootDir>/test/e2e/check-answers.ts"],
+  }),
   coverageProvider: "v8",
   collectCoverageFrom: [
     "lib/**/*.ts",

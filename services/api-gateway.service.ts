@@ -19,9 +19,14 @@ import type { Aliased, Edge } from "../mixins/gateway/edge.ts";
 import { LeavingMixin, type Leaving } from "../mixins/gateway/leaving.mixin.ts";
 import { LiveEdgeMixin, type LiveEdge } from "../mixins/gateway/live.mixin.ts";
 import { OperateMixin } from "../mixins/gateway/operations.mixin.ts";
+import { OpenApiMixin, type Describing } from "../mixins/gateway/openapi.mixin.ts";
 import { pageAliases, PageMixin } from "../mixins/gateway/page.mixin.ts";
 
-type Handlers = Operating & ExportEdge & LiveEdge & Omit<SavedQuestionsEdge, "takeVersion">;
+type Handlers = Operating &
+  Describing &
+  ExportEdge &
+  LiveEdge &
+  Omit<SavedQuestionsEdge, "takeVersion">;
 
 interface ApiRoute {
   readonly name: string;
@@ -95,6 +100,13 @@ const operate: ApiRoute = {
   ),
 };
 
+/** The description of all of this. */
+const describe: ApiRoute = {
+  name: "describe",
+  path: "/",
+  aliases: { "GET /openapi.json": handler("sendDocument"), "GET /docs": handler("sendDocs") },
+};
+
 /** What people look at. It holds no numbers: those it asks for under /api/v1, with the reader's key. */
 const page: ApiRoute = { name: "page", path: "/", aliases: pageAliases };
 
@@ -112,9 +124,10 @@ export const apiGateway = (config: Config) =>
     SavedQuestionsEdgeMixin(),
     OperateMixin(config),
     LiveEdgeMixin(config),
+    OpenApiMixin(),
     PageMixin(),
   )({
-    settings: { routes: [lives, reads, asks, keeps, operate, page].map(closed) },
+    settings: { routes: [lives, reads, asks, keeps, operate, describe, page].map(closed) },
     actions: {
       knows: {
         visibility: "public",

@@ -69,8 +69,8 @@ export const eventProperties = {
 } as const;
 
 /** The schema of one event. Other fields than these are refused. */
-export const eventSchema: Rule = {
+export const eventSchema = {
   type: "object",
   strict: true,
   properties: eventProperties,
-};
+} as const satisfies Rule;

@@ -30,7 +30,7 @@ export interface CountsQuestion {
 }
 
 /** The parameters of a counts question. */
-const countsParameters = {
+export const countsParameters = {
   type: types,
   source: filterFields.source,
   from: filterFields.from,

@@ -75,9 +75,9 @@ const view = fieldOf<Raw>({
 });
 
 /** The parts of a question to be kept. */
-export function savedBody(kinds: QuestionKinds) {
+export function savedBody(kinds: readonly string[]) {
   return {
-    kind: needed(choice(Object.keys(kinds))),
+    kind: needed(choice(kinds)),
     question: needed(
       described(anyQuestion, "What would be asked: the body or the parameters of its kind"),
     ),
@@ -99,7 +99,7 @@ export const savedResultsParameters = {
  * @throws ServiceError VALIDATION with all findings, their pointers into the body
  */
 export function readQuestionToKeep(body: unknown, kinds: QuestionKinds): QuestionToKeep {
-  return readBody(body, savedBody(kinds), (asked, findings) => {
+  return readBody(body, savedBody(Object.keys(kinds)), (asked, findings) => {
     const { kind = "", question = {}, description, view } = asked;
     const kept = { kind, question, description, ...(view !== undefined && { view }) };
     if (findings.length === 0) findings.push(...findingsOf(kept, kinds));

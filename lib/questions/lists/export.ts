@@ -47,7 +47,7 @@ const own = {
 };
 
 /** The parameters of an export. */
-const exportParameters = { ...filterFields, ...own };
+export const exportParameters = { ...filterFields, ...own };
 const open = openFilter([], Object.keys(own));
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */

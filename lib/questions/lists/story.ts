@@ -29,7 +29,7 @@ export interface StoryEvent extends PublicEvent {
 }
 
 /** The parameters of a story. */
-const storyParameters = {
+export const storyParameters = {
   correlationId: required(
     described(text, "Whose story it is"),
     "correlationId is required: whose story it is",

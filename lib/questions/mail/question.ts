@@ -71,7 +71,7 @@ const own = {
 };
 
 /** The parameters of a mail report. */
-const mailParameters = { ...own, ...filters };
+export const mailParameters = { ...own, ...filters };
 const open = openFilter(Object.keys(own), [], ["type", "bot"]);
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */

@@ -1,7 +1,7 @@
 import type { MailTally } from "./mails.ts";
 
 /** How often mails were opened or clicked. `unique` counts mails, `total` events. */
-interface Engagement {
+export interface Engagement {
   readonly unique: number;
   readonly total: number;
   readonly human: { readonly unique: number; readonly total: number };
@@ -29,7 +29,7 @@ export interface MailNumbers {
 }
 
 /** Shares, from 0; `null` where there is nothing to be a share of. Defined in docs/mail-report.md. */
-interface MailRates {
+export interface MailRates {
   readonly delivery: number | null;
   readonly bounce: number | null;
   readonly hardBounce: number | null;

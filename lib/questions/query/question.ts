@@ -117,7 +117,7 @@ const dimensions: Field<readonly NamedDimension[]> = {
 };
 
 /** The parts of a query. */
-const queryBody = {
+export const queryBody = {
   metrics,
   dimensions,
   filters: filter,

@@ -31,7 +31,7 @@ export function readBody<F extends Fields, T>(
 }
 
 /** The body of a question, described. */
-function bodySchemaOf(fields: Fields): JsonSchema {
+export function bodySchemaOf(fields: Fields): JsonSchema {
   const names = Object.keys(fields).filter((name) => fields[name]!.required === true);
   return {
     type: "object",

@@ -62,7 +62,7 @@ const window = fieldOf({
 });
 
 /** The parts of a funnel question. */
-const funnelBody = {
+export const funnelBody = {
   steps: described(steps, "What is done one after the other"),
   window: described(window, "How long after its first step an attempt may reach the last", "7d"),
   range,

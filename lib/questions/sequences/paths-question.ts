@@ -19,7 +19,7 @@ export interface PathsJob {
 }
 
 /** The parts of a paths question. */
-const pathsBody = {
+export const pathsBody = {
   after: required(
     typedSelection,
     'after is required: {"type","filters"}, the events that paths follow',

@@ -26,7 +26,7 @@ export interface RetentionJob {
 }
 
 /** The parts of a retention question. */
-const retentionBody = {
+export const retentionBody = {
   first: described(selection, "The first of these events puts a user into a cohort"),
   returning: described(
     selection,

@@ -1,0 +1,272 @@
+import type { Scope } from "../api-keys.ts";
+import { kinds } from "../answers/kinds.ts";
+import type { ErrorType } from "../errors.ts";
+import { eventSchema } from "../event/schema.ts";
+import { maxBatchEvents } from "../event/limits.ts";
+import { countsParameters } from "../questions/counts.ts";
+import { exportParameters } from "../questions/lists/export.ts";
+import { listParameters } from "../questions/lists/list.ts";
+import { streamParameters } from "../questions/lists/stream.ts";
+import { storyParameters } from "../questions/lists/story.ts";
+import { mailParameters } from "../questions/mail/question.ts";
+import { queryBody } from "../questions/query/question.ts";
+import { bodySchemaOf } from "../questions/reading/body.ts";
+import type { Fields } from "../questions/reading/field.ts";
+import { savedBody, savedNameSchema, savedResultsParameters } from "../questions/saved.ts";
+import { funnelBody } from "../questions/sequences/funnel-question.ts";
+import { pathsBody } from "../questions/sequences/paths-question.ts";
+import { retentionBody } from "../questions/sequences/retention-question.ts";
+import { jsonSchemaOf, type JsonSchema } from "../schema/rule.ts";
+import type { AnswerName } from "./answers.ts";
+
+/** One route. */
+export interface Operation {
+  readonly summary: string;
+  /** What the key must allow; absent: no key is asked for. */
+  readonly scope?: Scope;
+  /** Parts of the path. */
+  readonly path?: Readonly<Record<string, JsonSchema>>;
+  readonly parameters?: Fields;
+  /** Whether conditions on properties are parameters, too: `data.plan=pro`. */
+  readonly filtered?: boolean;
+  readonly headers?: Readonly<Record<string, JsonSchema>>;
+  /** By media type. */
+  readonly body?: Readonly<Record<string, JsonSchema>>;
+  /** A body and parameters that a reader can try. */
+  readonly example?: { readonly body?: object; readonly path?: Readonly<Record<string, string>> };
+  /** By status: an answer of JSON, or media types of texts. */
+  readonly answers: Readonly<Record<number, AnswerName | readonly string[] | null>>;
+  readonly answerHeaders?: readonly string[];
+  readonly problems?: readonly ErrorType[];
+}
+
+const event = { $ref: "#/components/schemas/Event" };
+const batch = {
+  anyOf: [
+    {
+      type: "object",
+      properties: { events: { type: "array", maxItems: maxBatchEvents, items: event } },
+      required: ["events"],
+      additionalProperties: false,
+    },
+    { type: "array", maxItems: maxBatchEvents, items: event },
+  ],
+};
+const text = { type: "string" };
+const id = jsonSchemaOf(eventSchema.properties.id);
+const opened = { id: "demo-1", type: "email.opened", source: "demo", data: { plan: "pro" } };
+const write = [
+  "UNSUPPORTED_MEDIA_TYPE",
+  "TOO_LARGE",
+  "QUEUE_UNAVAILABLE",
+  "QUEUE_FULL",
+  "OUTCOME_UNKNOWN",
+] as const;
+const ask = ["UNSUPPORTED_MEDIA_TYPE", "TOO_LARGE"] as const;
+const read = ["QUERY_TOO_EXPENSIVE", "TOO_MANY_REQUESTS", "STORE_UNAVAILABLE"] as const;
+const asked = (body: Fields) => ({ "application/json": bodySchemaOf(body) });
+
+/** Every route under its method and path: what a caller may send, and what is answered. */
+export const operations: Readonly<Record<string, Operation>> = {
+  "POST /api/v1/events": {
+    summary: "Collect one event",
+    scope: "events:write",
+    headers: {
+      Prefer: {
+        type: "string",
+        description: "wait=N: waits N seconds, at most 30, for the event to be stored",
+      },
+    },
+    body: {
+      "application/json": event,
+      "application/cloudevents+json": { type: "object" },
+    },
+    example: { body: opened },
+    answers: { 200: "Receipt", 201: "Receipt", 202: "Receipt" },
+    answerHeaders: ["Location", "Preference-Applied"],
+    problems: [...write, "INVALID_EVENT", "ID_CONFLICT"],
+  },
+  "POST /api/v1/events/batch": {
+    summary: "Collect up to 1,000 events; one bad event never costs the others",
+    scope: "events:write",
+    parameters: {
+      results: {
+        schema: {
+          enum: ["errors", "all"],
+          default: "errors",
+          description: "Which results are listed",
+        },
+        read: (value) => value,
+      },
+    },
+    body: {
+      "application/json": batch,
+      "application/x-ndjson": text,
+      "application/cloudevents-batch+json": { type: "array", items: { type: "object" } },
+    },
+    example: { body: { events: [opened, { ...opened, id: "demo-2", type: "email.clicked" }] } },
+    answers: { 202: "BatchReceipt", 207: "BatchReceipt", 422: "BatchReceipt" },
+    problems: write,
+  },
+  "GET /api/v1/events": {
+    summary: "A list of events, page by page",
+    scope: "events:read",
+    parameters: listParameters,
+    filtered: true,
+    answers: { 200: "EventList" },
+    problems: read,
+  },
+  "GET /api/v1/events/{id}": {
+    summary: "One event",
+    scope: "events:read",
+    path: { id },
+    example: { path: { id: "demo-1" } },
+    answers: { 200: "StoredEvent" },
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  },
+  "GET /api/v1/events/counts": {
+    summary: "How many events there are, by type, period and dimension",
+    scope: "events:read",
+    parameters: countsParameters,
+    answers: { 200: "Counts" },
+    problems: read,
+  },
+  "GET /api/v1/events/export": {
+    summary: "All events of a filter, as a stream",
+    scope: "events:read",
+    parameters: exportParameters,
+    filtered: true,
+    answers: { 200: ["application/x-ndjson", "text/csv"] },
+    answerHeaders: ["Content-Disposition", "As-Of"],
+    problems: [...read, "NOT_ACCEPTABLE"],
+  },
+  "GET /api/v1/events/stream": {
+    summary: "Events as they are stored, as Server-Sent Events",
+    scope: "live:read",
+    parameters: streamParameters,
+    filtered: true,
+    headers: { "Last-Event-ID": text },
+    answers: { 200: ["text/event-stream"] },
+    problems: [...read, "NOT_ACCEPTABLE"],
+  },
+  "GET /api/v1/live": {
+    summary: "What happens, each second, as Server-Sent Events",
+    scope: "live:read",
+    answers: { 200: ["text/event-stream"] },
+    problems: [...read, "NOT_ACCEPTABLE"],
+  },
+  "GET /api/v1/reports/mail": {
+    summary: "What became of mails",
+    scope: "events:read",
+    parameters: mailParameters,
+    filtered: true,
+    answers: { 200: "MailReport" },
+    problems: read,
+  },
+  "GET /api/v1/stories/{correlationId}": {
+    summary: "What happened under a correlation id",
+    scope: "events:read",
+    path: { correlationId: storyParameters.correlationId.schema },
+    parameters: { limit: storyParameters.limit, cursor: storyParameters.cursor },
+    example: { path: { correlationId: "order-1" } },
+    answers: { 200: "Story" },
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  },
+  "POST /api/v1/query": {
+    summary: "Metrics by dimensions",
+    scope: "events:read",
+    body: asked(queryBody),
+    example: { body: { metrics: ["count", "uniques"], dimensions: ["type"], include: ["totals"] } },
+    answers: { 200: "QueryAnswer" },
+    problems: [...ask, ...read],
+  },
+  "POST /api/v1/query/funnel": {
+    summary: "How many get from one step to the next",
+    scope: "events:read",
+    body: asked(funnelBody),
+    example: {
+      body: { steps: [{ type: "email.opened" }, { type: "email.clicked" }], window: "7d" },
+    },
+    answers: { 200: "FunnelAnswer" },
+    problems: [...ask, ...read],
+  },
+  "POST /api/v1/query/retention": {
+    summary: "Who comes back, and when",
+    scope: "events:read",
+    body: asked(retentionBody),
+    example: { body: { first: { type: "email.opened" }, interval: "week" } },
+    answers: { 200: "RetentionAnswer" },
+    problems: [...ask, ...read],
+  },
+  "POST /api/v1/query/paths": {
+    summary: "What comes after an event",
+    scope: "events:read",
+    body: asked(pathsBody),
+    example: { body: { after: { type: "email.opened" }, length: 2 } },
+    answers: { 200: "PathsAnswer" },
+    problems: [...ask, ...read],
+  },
+  "GET /api/v1/queries": {
+    summary: "The saved questions of a project",
+    scope: "events:read",
+    answers: { 200: "SavedQuestions" },
+    problems: ["STORE_UNAVAILABLE"],
+  },
+  "GET /api/v1/queries/{name}": {
+    summary: "A saved question",
+    scope: "events:read",
+    path: { name: savedNameSchema },
+    example: { path: { name: "opens" } },
+    headers: { "If-None-Match": text },
+    answers: { 200: "SavedQuestion", 304: null },
+    answerHeaders: ["ETag"],
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  },
+  "PUT /api/v1/queries/{name}": {
+    summary: "Save a question under a name",
+    scope: "admin",
+    path: { name: savedNameSchema },
+    headers: { "If-Match": text, "If-None-Match": text },
+    body: asked(savedBody(Object.keys(kinds))),
+    example: {
+      path: { name: "opens" },
+      body: { kind: "counts", question: { type: "email.opened", interval: "day" } },
+    },
+    answers: { 200: "SavedQuestion", 201: "SavedQuestion" },
+    answerHeaders: ["ETag", "Location"],
+    problems: [...ask, "PRECONDITION_FAILED", "TOO_MANY_QUESTIONS", "STORE_UNAVAILABLE"],
+  },
+  "DELETE /api/v1/queries/{name}": {
+    summary: "Remove a saved question",
+    scope: "admin",
+    path: { name: savedNameSchema },
+    headers: { "If-Match": text, "If-None-Match": text },
+    example: { path: { name: "opens" } },
+    answers: { 204: null },
+    problems: ["NOT_FOUND", "PRECONDITION_FAILED", "STORE_UNAVAILABLE"],
+  },
+  "GET /api/v1/queries/{name}/results": {
+    summary: "Ask a saved question; the answer is that of its kind",
+    scope: "events:read",
+    path: { name: savedNameSchema },
+    parameters: savedResultsParameters,
+    example: { path: { name: "opens" } },
+    answers: { 200: ["application/json"] },
+    problems: [...read, "NOT_FOUND"],
+  },
+  "GET /health/live": {
+    summary: "Whether the process runs",
+    answers: { 200: ["application/json"] },
+  },
+  "GET /health/ready": {
+    summary: "Whether it may be sent requests",
+    answers: { 200: ["application/json"], 503: ["application/json"] },
+  },
+  "GET /health": { summary: "The state of each stage", answers: { 200: "Health", 503: "Health" } },
+  "GET /metrics": {
+    summary: "Metrics for Prometheus; 404 where ENABLE_METRICS is false",
+    answers: { 200: ["text/plain"], 404: ["application/json"] },
+  },
+  "GET /openapi.json": { summary: "This document", answers: { 200: ["application/json"] } },
+  "GET /docs": { summary: "This document, to be read", answers: { 200: ["text/html"] } },
+};

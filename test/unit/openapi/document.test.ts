@@ -1,0 +1,46 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { docsPage } from "../../../lib/openapi/docs-page.ts";
+import { openApiDocument } from "../../../lib/openapi/document.ts";
+import { readConfig } from "../../../lib/config.ts";
+import { apiGateway } from "../../../services/api-gateway.service.ts";
+
+const document = JSON.parse(JSON.stringify(openApiDocument())) as {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, object>>>>;
+};
+
+interface Route {
+  readonly name: string;
+  readonly path: string;
+  readonly aliases: Readonly<Record<string, unknown>>;
+}
+
+test("the description is OpenAPI 3.1", async () => {
+  const { valid, errors } = await new Validator().validate(document);
+  expect(errors).toBeUndefined();
+  expect(valid).toBe(true);
+});
+
+test("it tells every route of the gateway, and no other", () => {
+  const { settings } = apiGateway(readConfig({}));
+  const routes = (settings as { routes: Route[] }).routes.filter(({ name }) => name !== "page");
+  const served = routes.flatMap(({ path, aliases }) =>
+    Object.keys(aliases).map((alias) => {
+      const [method, rest] = alias.split(" ");
+      return `${method} ${path === "/" ? "" : path}${rest}`.replaceAll(/:(\w+)/g, "{$1}");
+    }),
+  );
+  const told = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  // The collecting routes stand in front of the others.
+  expect(told.sort()).toEqual(
+    [...served, "POST /api/v1/events", "POST /api/v1/events/batch"].sort(),
+  );
+});
+
+test("the page has every route and schema, and nothing that would run", () => {
+  const page = docsPage(document);
+  for (const path of Object.keys(document.paths)) expect(page).toContain(path);
+  expect(page).not.toMatch(/<script|onclick|javascript:/i);
+});
