@@ -11,6 +11,7 @@ import { Popover } from "../parts/popover.ts";
 import { RangePicker } from "../parts/range-picker.ts";
 import { ZonePicker } from "../parts/zone-picker.ts";
 import type { ViewName } from "../pure/address.ts";
+import { showFavicon } from "./favicon.ts";
 import { KeyForm } from "./key-form.ts";
 import { KeyHelp } from "./key-help.ts";
 import { keyHelp } from "./keys.ts";
@@ -136,6 +137,8 @@ function useHealth(): void {
     if (answer !== undefined) pipelineState.value = answer.status;
     else if (problem !== undefined && problem.status !== 0) pipelineState.value = "down";
   }, [answer, problem]);
+  const state = pipelineState.value;
+  useEffect(() => showFavicon(state), [state]);
 }
 
 function Head({ view }: { readonly view: View }): VNode {

@@ -1,5 +1,5 @@
-import { addDays, instantAt } from "./zone.ts";
 import type { Instants } from "./range.ts";
+import { periodEnd } from "./series.ts";
 
 /** A cohort of the API's answer: who came first in one period, and how many of them came again in each one since. */
 export interface Cohort {
@@ -37,17 +37,6 @@ export interface CohortTable {
   readonly size: number;
   /** The largest share of a period after the first: what the darkest shade means. */
   readonly top: number;
-}
-
-/** The instant at which the period ends that starts with this text of the clock, epoch milliseconds. */
-export function periodEnd(start: string, per: CohortPeriod, zone: string): number {
-  return instantAt(`${nextStart(start.slice(0, 10), per)}T00:00:00`, zone);
-}
-
-function nextStart(date: string, per: CohortPeriod): string {
-  if (per !== "month") return addDays(date, per === "day" ? 1 : 7);
-  const [year = 1970, month = 1] = date.split("-").map(Number);
-  return new Date(Date.UTC(year, month, 1)).toISOString().slice(0, 10);
 }
 
 /**

@@ -6,8 +6,9 @@ import { useAnswer } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, readActor, type Actor } from "../parts/actors.ts";
-import { Card, Nothing, Waiting } from "../parts/card.ts";
+import { Card, Waiting } from "../parts/card.ts";
 import { typesFor, useKnownTypes } from "../parts/default-types.ts";
+import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { FilterChips, PropertyPicker, Question, Word, WordPicker } from "../parts/question.ts";
@@ -15,7 +16,6 @@ import { shownInstants } from "../parts/shown.ts";
 import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import { Tips } from "../parts/tips.ts";
 import type { CsvTable } from "../parts/tools.ts";
-import { WiderRange } from "../parts/wider-range.ts";
 import { parameter, parameterList } from "../pure/address.ts";
 import {
   bodyFilters,
@@ -118,7 +118,7 @@ export default function Funnel(): VNode {
       title: "From step to step",
       note: by === undefined ? undefined : `by ${propertyName(by)}`,
       asked: [asked],
-      waiting: h(Waiting, { rows: steps.length * 2, height: 28 }),
+      waiting: h(Waiting, { rows: 1, height: 76 * steps.length - 44 }),
       tools: {
         calls: call === undefined ? [] : [call],
         instants: answer?.meta.range,
@@ -135,16 +135,18 @@ export default function Funnel(): VNode {
                 description: words,
               },
       },
-      exactness: h(Exactness, {
-        meta: answer?.meta,
-        first:
-          (answer?.valuesLeftOut ?? 0) > 0
-            ? `First ${answer!.results!.length} values, ${counted(answer!.valuesLeftOut!, "more is", "more are")} left out`
-            : undefined,
-        expectsCut: true,
-      }),
+      exactness:
+        answer !== undefined &&
+        h(Exactness, {
+          meta: answer?.meta,
+          first:
+            (answer?.valuesLeftOut ?? 0) > 0
+              ? `First ${answer.results!.length} values, ${counted(answer.valuesLeftOut!, "more is", "more are")} left out`
+              : undefined,
+          expectsCut: true,
+        }),
     },
-    answer !== undefined && h(Shown, { answer, steps, actor, types, by }),
+    answer !== undefined && h(Shown, { answer, steps, actor, types, by, again: asked.again }),
   )}`;
 }
 
@@ -173,18 +175,14 @@ interface ShownProps {
   readonly actor: Actor;
   readonly types: readonly string[];
   readonly by: string | undefined;
+  readonly again: () => void;
 }
 
-function Shown({ answer, steps, actor, types, by }: ShownProps): VNode {
+function Shown({ answer, steps, actor, types, by, again }: ShownProps): VNode {
   const rows = answer.results ?? [];
   const picked = rows.find(({ value }) => value === parameter(address.value, "row"));
   if (answer.steps[0]?.users === 0) {
-    return h(
-      Nothing,
-      { title: "Nobody began." },
-      html`<p class="muted">No ${answer.steps[0].type} in this range by anyone who is known.</p>`,
-      h(WiderRange, {}),
-    );
+    return h(NoEvents, { again });
   }
   return html`${
     picked !== undefined &&

@@ -5,12 +5,12 @@ import { withParameters, type Call } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { Card, Nothing, Waiting } from "../parts/card.ts";
+import { Card, Waiting } from "../parts/card.ts";
+import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { FilterChips, PropertyPicker, Question, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
-import { WiderRange } from "../parts/wider-range.ts";
 import { parameter } from "../pure/address.ts";
 import { listParameters, propertyName } from "../pure/filter.ts";
 import { counted } from "../pure/format.ts";
@@ -142,16 +142,7 @@ export default function Mail(): VNode {
       className: "mail-total",
     },
     answer !== undefined &&
-      (isEmpty
-        ? h(
-            Nothing,
-            { title: "No mails match." },
-            html`<p class="muted">
-              Mails are told by events such as email.sent and email.opened.
-            </p>`,
-            h(WiderRange, {}),
-          )
-        : h(Figures, { total: answer.total })),
+      (isEmpty ? h(NoEvents, { again: asked.again }) : h(Figures, { total: answer.total })),
   )}
   ${
     !isEmpty &&
@@ -169,14 +160,16 @@ export default function Mail(): VNode {
           csvName: "mail",
           savable,
         },
-        exactness: h(Exactness, {
-          meta: answer?.meta,
-          first:
-            left > 0
-              ? `First ${counted(answer!.data.length, "group")}, ${counted(left, "more is", "more are")} left out`
-              : undefined,
-          expectsCut: true,
-        }),
+        exactness:
+          answer !== undefined &&
+          h(Exactness, {
+            meta: answer?.meta,
+            first:
+              left > 0
+                ? `First ${counted(answer.data.length, "group")}, ${counted(left, "more is", "more are")} left out`
+                : undefined,
+            expectsCut: true,
+          }),
       },
       answer !== undefined && h(Groups, { groups: answer.data, name }),
     )

@@ -6,15 +6,15 @@ import { useAnswer } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, ofMails, readActor } from "../parts/actors.ts";
-import { Card, Nothing, Waiting } from "../parts/card.ts";
+import { Card, Waiting } from "../parts/card.ts";
 import { typesFor, useKnownTypes } from "../parts/default-types.ts";
+import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { FilterChips, Question, TypePicker, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
 import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import type { CsvTable } from "../parts/tools.ts";
-import { WiderRange } from "../parts/wider-range.ts";
 import { parameter } from "../pure/address.ts";
 import { bodyFilters } from "../pure/filter.ts";
 import { end, type Path } from "../pure/flow.ts";
@@ -125,24 +125,21 @@ export default function Paths(): VNode {
                 description: words,
               },
       },
-      exactness: h(Exactness, {
-        meta: answer?.meta,
-        first:
-          (answer?.pathsLeftOut ?? 0) > 0
-            ? `First ${counted(answer!.paths.length, "path")}, ${counted(answer!.pathsLeftOut, "more is", "more are")} left out`
-            : undefined,
-        expectsCut: true,
-      }),
+      exactness:
+        answer !== undefined &&
+        h(Exactness, {
+          meta: answer?.meta,
+          first:
+            (answer?.pathsLeftOut ?? 0) > 0
+              ? `First ${counted(answer.paths.length, "path")}, ${counted(answer.pathsLeftOut, "more is", "more are")} left out`
+              : undefined,
+          expectsCut: true,
+        }),
     },
     answer !== undefined &&
       shown !== undefined &&
       (answer.total.count === 0
-        ? h(
-            Nothing,
-            { title: "No events match." },
-            html`<p class="muted">There is no ${shown.after.type} in this range.</p>`,
-            h(WiderRange, {}),
-          )
+        ? h(NoEvents, { again: asked.again })
         : html`${h(Picture, { paths: answer.paths, total: answer.total.count, after: shown.after.type, length: shown.length })}
           ${h(List, { answer, length: shown.length, many })}`),
   )}`;

@@ -6,15 +6,15 @@ import { useAnswer } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, readActor } from "../parts/actors.ts";
-import { Card, Nothing, Waiting } from "../parts/card.ts";
+import { Card, Waiting } from "../parts/card.ts";
 import { typesFor, useKnownTypes } from "../parts/default-types.ts";
+import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { FilterChips, Question, TypePicker, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
 import { Tips } from "../parts/tips.ts";
 import type { CsvTable } from "../parts/tools.ts";
-import { WiderRange } from "../parts/wider-range.ts";
 import { parameter } from "../pure/address.ts";
 import {
   cohortPeriodFor,
@@ -151,16 +151,11 @@ export default function Retention(): VNode {
                 description: sentence,
               },
       },
-      exactness: h(Exactness, { meta: answer?.meta }),
+      exactness: answer !== undefined && h(Exactness, { meta: answer?.meta }),
     },
     table !== undefined &&
       (table.size === 0
-        ? h(
-            Nothing,
-            { title: "No events match." },
-            html`<p class="muted">Nobody did ${first} in this range.</p>`,
-            h(WiderRange, {}),
-          )
+        ? h(NoEvents, { again: asked.again })
         : h(Cohorts, { table, per: answeredPer, isPeople, one, many })),
   )}`;
 }

@@ -1,4 +1,4 @@
-import { cohortTable, periodEnd, shade, type Cohort } from "../../../page/pure/cohorts.ts";
+import { cohortTable, shade, type Cohort } from "../../../page/pure/cohorts.ts";
 
 const zone = "Europe/Berlin";
 const weeks: readonly Cohort[] = [
@@ -47,13 +47,6 @@ describe("cohorts", () => {
   test("periods in which nobody had come yet have no rows", () => {
     const { rows, emptyBefore } = table("2026-11-26T12:00:00Z");
     expect([rows.length, emptyBefore]).toEqual([3, 1]);
-  });
-
-  test("periods end by the zone's calendar", () => {
-    const day = periodEnd("2026-10-25T00:00:00+02:00", "day", zone);
-    expect(day - Date.parse("2026-10-25T00:00:00+02:00")).toBe(25 * 3_600_000);
-    const month = periodEnd("2026-12-01T00:00:00+01:00", "month", zone);
-    expect(new Date(month).toISOString()).toBe("2026-12-31T23:00:00.000Z");
   });
 
   test("seven shades up to the largest share, none for nobody", () => {

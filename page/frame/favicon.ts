@@ -1,0 +1,10 @@
+import type { StageState } from "../api/answers.ts";
+
+/** The icon of the browser's tab has a red dot where somebody must act. */
+export function showFavicon(state: StageState | undefined): void {
+  const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
+  if (link === null) return;
+  const file = state === "down" ? "icon-down.svg" : "icon.svg";
+  const to = link.href.replace(/[^/]*$/, file);
+  if (link.href !== to) link.href = to;
+}
