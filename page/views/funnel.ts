@@ -229,18 +229,16 @@ function Bars({
           </span>
           <span class="funnel-bar" style=${{ "--w": `${step.conversion * 100}%` }}></span>
           <span class="funnel-count"
-            ><strong>${number(step.users)}</strong><span>${whole(step.conversion)}</span></span
+            ><strong>${number(step.users)}</strong
+            ><span
+              >${index === 0 ? roundPercent(step.conversion) : percent(step.conversion)}</span
+            ></span
           >
           ${next !== undefined && h(Onward, { step, next, one, many })}
         </li>`;
       })}
     </ol>`,
   );
-}
-
-/** Of the first step it is all of them. */
-function whole(share: number): string {
-  return share === 1 ? roundPercent(share) : percent(share);
 }
 
 /** "98.0 % go on, half of them within 1.2 s. 2,486 do not." */
@@ -264,7 +262,7 @@ function Onward({
   ].join(", ");
   return html`<span class="funnel-onward"
     ><span data-tip=${tip}
-      >${whole(next.stepConversion)} go
+      >${percent(next.stepConversion)} go
       on${step.medianMs !== null && `, half of them within ${duration(step.medianMs)}`}.</span
     >${stay}</span
   >`;

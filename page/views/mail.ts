@@ -136,7 +136,7 @@ export default function Mail(): VNode {
     Card,
     {
       title: mails === "sent" ? "Mails sent in this range" : "All mails of this range",
-      note: answer === undefined ? undefined : `${counted(answer.total.sent, "mail")} sent`,
+      note: answer === undefined ? "\u00a0" : `${counted(answer.total.sent, "mail")} sent`,
       asked: [asked],
       waiting: h(Waiting, { rows: 1, height: 96 }),
       className: "mail-total",
@@ -150,7 +150,7 @@ export default function Mail(): VNode {
       Card,
       {
         title: `By ${name}`,
-        note: answer === undefined ? undefined : counted(answer.groups, "group"),
+        note: answer === undefined ? "\u00a0" : counted(answer.groups, "group"),
         asked: [asked],
         waiting: h(Waiting, { rows: 8, height: 28 }),
         tools: {

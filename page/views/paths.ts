@@ -105,7 +105,7 @@ export default function Paths(): VNode {
       title: `After ${shown?.after.type ?? after}`,
       note:
         answer === undefined
-          ? undefined
+          ? "\u00a0"
           : `${counted(answer.total.count, "path")} of ${counted(answer.total.users, one, many)}`,
       asked: [asked],
       waiting: h(Waiting, { rows: 1, height: 420 }),

@@ -67,7 +67,7 @@ function TileAnswer({
     </p>
     <div class="saved-tile-body">
       ${problem !== undefined && h(ProblemText, { problem, retryAt, again })}
-      ${answer === undefined && problem === undefined && html`<div class="waiting">${h(Waiting, { rows: 1, height: 108 })}</div>`}
+      ${answer === undefined && problem === undefined && h(Waiting, { rows: 1, height: 108 })}
       ${answer !== undefined && h(SavedAnswer, { entry, answer })}
     </div>
     ${answer !== undefined && h(Exactness, { meta: answer.meta, expectsCut: true })}`;
