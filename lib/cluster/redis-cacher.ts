@@ -45,7 +45,7 @@ interface RedisCacherOptions {
 export class RedisCacher extends Cachers.Redis<Redis> {
   readonly #maxEntryBytes: number;
   #probe: NodeJS.Timeout | undefined;
-  /** The trouble that was logged and is not over. */
+  /** The current problem, if it was logged already. */
   #told = false;
   #lastError: unknown;
   #closed = false;

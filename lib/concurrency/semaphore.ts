@@ -1,4 +1,4 @@
-/** Lets so many run at a time, the others in the order they came. Who leaves while waiting is taken off the queue. */
+/** Runs at most `limit` tasks at once; the rest wait, first come, first served. A caller who leaves is taken off the queue. */
 export class Semaphore {
   readonly #waiting = new Set<() => void>();
   readonly #maxWaiting: number;

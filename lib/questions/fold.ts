@@ -48,7 +48,7 @@ type Part = Partial<StoredEvent>;
 
 /**
  * Reads a fold's columns from whole events, or from as much of them as the columns ask for.
- * @param user what `user` is, where that part does not tell
+ * @param user reads the user where the event was loaded without its metadata
  */
 export function rowReader<Event extends Part>(
   columns: readonly Column[],

@@ -167,7 +167,7 @@ export class MailTally {
   clickedByMachine = 0;
   clicksByHuman = 0;
   clicksByMachine = 0;
-  /** Opened or clicked by a person: who clicks has read, seen or not. */
+  /** Opened or clicked by a person: a click counts as read even without a recorded open. */
   readByHuman = 0;
   complained = 0;
   unsubscribed = 0;

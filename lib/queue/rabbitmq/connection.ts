@@ -30,7 +30,7 @@ export class Link {
   #model: ChannelModel | null = null;
   #blocked: string | null = null;
   #trouble: string | null = null;
-  /** The trouble that was logged and is not over. */
+  /** The current problem, if it was logged already. */
   #told: string | null = null;
   #opening = true;
   #closed = false;

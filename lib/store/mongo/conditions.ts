@@ -14,7 +14,7 @@ export interface Translation {
   readonly filters: readonly EventDocumentFilter[];
   /** The predicates that the filters do not tell exactly. */
   readonly rest: readonly Predicate[];
-  /** Those that the filters tell exactly, but of events without `properties`, which are found all. */
+  /** Exact for events that have `properties`; must be checked again for those without, which are all found. */
   readonly untold: readonly Predicate[];
 }
 

@@ -97,7 +97,7 @@ export class ReaderPool {
   }
 }
 
-/** Behind a heavy read waits nothing that can go elsewhere. */
+/** A thread with a heavy read counts as busiest, so quick reads avoid it. */
 function load({ thread, heavy }: Reader): number {
   return thread.pending + heavy * 1_000;
 }

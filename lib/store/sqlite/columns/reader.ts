@@ -24,7 +24,7 @@ interface SegmentSource {
   fetch(name: string): Uint8Array | undefined;
 }
 
-/** The segment lacks a column that may have been there: only the events themselves can tell. */
+/** The column was not written; read the rows instead. */
 export class Untold extends Error {
   override readonly name = "Untold";
 }

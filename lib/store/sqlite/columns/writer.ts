@@ -18,7 +18,7 @@ export const userColumn = "(user)";
 export const textFields = ["project", "type", "source", "correlationId", userColumn] as const;
 export const instantFields = ["timestamp", "receivedAt"] as const;
 
-/** The most properties that get a column; who makes up names as they go shall not fill the disk. */
+/** The most properties that get a column; limits disk use when clients invent property names. */
 const maxColumns = 256;
 const maxDepth = 8;
 
