@@ -18,5 +18,5 @@ export default {
     "services/**/*.ts",
     "workers/**/*.ts",
   ].concat("client/{src,cli}/**/*.ts"),
-  testTimeout: 60_000,
+  testTimeout: 180_000,
 };
