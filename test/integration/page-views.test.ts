@@ -1,0 +1,226 @@
+import type { Page } from "playwright-core";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { answered, open, showDemo, type Shown } from "../support/page.ts";
+
+interface FunnelStep {
+  readonly type: string;
+  readonly users: number;
+  readonly conversion: number;
+  readonly stepConversion: number;
+}
+
+interface MailNumbers {
+  readonly group: string | null;
+  readonly sent: number;
+  readonly delivered: number;
+  readonly rates: Readonly<Record<string, number | null>>;
+}
+
+const whole = new Intl.NumberFormat("en-US");
+const rate = (share: number | null): string => {
+  if (share === null) return "–";
+  const digits = share !== 0 && share < 0.01 ? 2 : 1;
+  return `${(share * 100).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`;
+};
+const texts = async (page: Page, selector: string): Promise<readonly string[]> => {
+  const all = await page.locator(selector).allInnerTexts();
+  return all.map((text) => text.replace(/\s+/g, " ").trim());
+};
+
+describeWith(["chromium"], "views of the page", () => {
+  let shown: Shown;
+  beforeAll(async () => {
+    shown = await showDemo();
+  }, 120_000);
+  afterAll(() => shown.close(), 60_000);
+
+  /** A view, with the question that it asked and the answer that it shows. */
+  async function asks<Answer>(view: string, address: string) {
+    const watched = await open(shown, "/pipeline");
+    const { page } = watched;
+    const heard = page.waitForResponse((response) => response.url().includes(address));
+    await page.goto(shown.url + view);
+    const response = await heard;
+    const answer = (await response.json()) as Answer;
+    await answered(page);
+    return { ...watched, answer, body: response.request().postData() };
+  }
+
+  test("a funnel shows the API's numbers, and each step by keyboard moves with the focus", async () => {
+    const steps = ["email.sent", "email.delivered", "email.clicked"];
+    const search = steps.map((step) => `step=${step}`).join("&");
+    const { page, answer, close } = await asks<{ readonly steps: readonly FunnelStep[] }>(
+      `/funnel?${search}&tz=UTC`,
+      "/query/funnel",
+    );
+    expect(await texts(page, ".funnel-count strong")).toEqual(
+      answer.steps.map(({ users }) => whole.format(users)),
+    );
+    expect((await texts(page, ".funnel-count span")).slice(1)).toEqual(
+      answer.steps.slice(1).map(({ conversion }) => rate(conversion)),
+    );
+    const [, next, last] = answer.steps;
+    const words = (await texts(page, ".funnel-onward"))[1];
+    expect(words).toContain(`${rate(last!.stepConversion)} go on, half of them within `);
+    expect(words).toContain(`${whole.format(next!.users - last!.users)} do not.`);
+
+    await page.locator(".step-move").first().focus();
+    await page.keyboard.press("Alt+ArrowDown");
+    await page.waitForURL(/step=email.delivered&step=email.sent&step=email.clicked/);
+    const focused = await page.evaluate<string>(
+      "document.activeElement.getAttribute('aria-label')",
+    );
+    expect(focused).toMatch(/^Step 2, email.sent/);
+    await answered(page);
+    const moved = await texts(page, ".funnel-count strong");
+    const address = page.url().slice(shown.url.length);
+    const fresh = await asks(address, "/query/funnel");
+    expect(await texts(fresh.page, ".funnel-count strong")).toEqual(moved);
+    await fresh.close();
+    await close();
+  });
+
+  test("retention stripes what is not over and leaves it out of the mean", async () => {
+    const { page, answer, close } = await asks<{
+      readonly cohorts: readonly { readonly size: number; readonly returned: readonly number[] }[];
+    }>(
+      "/retention?first=email.opened&back=email.opened&per=day&range=7d&tz=UTC",
+      "/query/retention",
+    );
+    const cohorts = answer.cohorts.filter(({ size }) => size > 0);
+    expect(cohorts.length).toBeGreaterThan(3);
+    const rows = page.locator(".cohorts tbody tr:not(.cohorts-all)");
+    expect(await rows.count()).toBe(answer.cohorts.length);
+    // Today is not over: the last cell of each row.
+    expect(await page.locator(".cohorts .is-open").count()).toBe(cohorts.length);
+    const over = answer.cohorts.filter(({ returned }) => returned.length > 2);
+    const sum = (of: (cohort: (typeof over)[number]) => number) =>
+      over.reduce((all, cohort) => all + of(cohort), 0);
+    const mean = (sum(({ returned }) => returned[1]!) / sum(({ size }) => size)) * 100;
+    const all = await texts(page, ".cohorts-all td");
+    expect(all[0]).toBe(whole.format(answer.cohorts.reduce((size, one) => size + one.size, 0)));
+    expect(all[2]).toBe(`${Math.round(mean)} %`);
+
+    await page.getByRole("button", { name: "People" }).click();
+    await page.waitForURL(/shape=people/);
+    const first = await texts(page, ".cohorts tbody tr:nth-child(2) .heat");
+    expect(first.map((text) => text.replace(/ ?, not over$/, "").trim())).toEqual(
+      answer.cohorts[0]!.returned.map((returned) => whole.format(returned)),
+    );
+    await page.locator(".cohorts [data-tip][tabindex='0']").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.getByText(/come back 1 day later/).waitFor();
+    await close();
+  });
+
+  test("the table of paths equals the answer, and so do the nodes", async () => {
+    const { page, answer, close } = await asks<{
+      readonly paths: readonly { readonly types: readonly string[]; readonly count: number }[];
+      readonly total: { readonly count: number };
+    }>("/paths?after=email.delivered&tz=UTC", "/query/paths");
+    const rows = await texts(page, ".flow-list tbody tr");
+    const [first] = answer.paths;
+    expect(rows[0]).toContain(
+      `${whole.format(first!.count)} ${whole.format(first!.count)} ${rate(first!.count / answer.total.count)}`,
+    );
+    const opened = answer.paths
+      .filter(({ types }) => types[0] === "email.opened")
+      .reduce((sum, { count }) => sum + count, 0);
+    const node = page.getByRole("img", { name: /^Step 1, email.opened/ });
+    expect(await node.getAttribute("aria-label")).toContain(`: ${whole.format(opened)}, `);
+    await node.hover();
+    expect(await page.locator(".ribbon.lit").count()).toBeGreaterThan(0);
+    await close();
+  });
+
+  test("the mail report shows the API's numbers, and warns of short ranges", async () => {
+    const { page, answer, close } = await asks<{
+      readonly data: readonly MailNumbers[];
+      readonly total: MailNumbers;
+    }>("/mail?by=context.emailProvider&tz=UTC", "/reports/mail");
+    const {
+      delivery,
+      bounce,
+      open: opened,
+      openWithMachines,
+      click,
+      complaint,
+    } = answer.total.rates;
+    const figures = await texts(page, ".mail-figure-value");
+    expect(figures.map((text) => text.replace(/, (too )?many$/, ""))).toEqual([
+      ...[rate(delivery!), rate(bounce!), `${rate(opened!)} to ${rate(openWithMachines!)}`],
+      ...[rate(click!), rate(complaint!)],
+    ]);
+    const rows = await texts(page, ".mail-table tbody tr");
+    expect(rows.length).toBe(answer.data.length);
+    for (const [index, { group, sent, delivered, rates }] of answer.data.entries()) {
+      const numbers = `${whole.format(sent)} ${whole.format(delivered)} ${rate(rates["delivery"]!)}`;
+      expect(rows[index]).toContain(`${group ?? "(without mailbox provider)"} ${numbers}`);
+    }
+    await page.goto(`${shown.url}/mail?range=today&tz=UTC`);
+    await page.getByRole("button", { name: "Show only mails sent then" }).click();
+    await page.waitForURL(/mails=sent/);
+    await close();
+  });
+
+  test("a question is saved, stands on the board with its answer, and is not changed over another change", async () => {
+    const { page, close } = await open(shown, "/funnel?step=email.sent&step=email.clicked&tz=UTC");
+    await answered(page);
+    const share = (await texts(page, ".funnel-count span"))[1];
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByLabel("Name").fill("who-clicks");
+    await page.keyboard.press("Enter");
+    await page.getByText("Saved as who-clicks.").waitFor();
+    await page.goto(`${shown.url}/saved?tz=UTC`);
+    const tile = page.locator(".saved-tile", { hasText: "who-clicks" });
+    await tile.locator(".saved-tile-number").waitFor();
+    expect(await tile.locator(".saved-tile-number").innerText()).toBe(share);
+
+    await page.goto(`${shown.url}/saved/who-clicks?tz=UTC&edit=1`);
+    await page.getByLabel("What it asks").fill("Mine");
+    const address = `${shown.url}/api/v1/queries/who-clicks`;
+    const { kind, question } = (await (await fetch(address)).json()) as Record<string, unknown>;
+    await fetch(address, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ kind, question, description: "Theirs" }),
+    });
+    await page.keyboard.press("Enter");
+    await page.getByText("Somebody changed it meanwhile.").waitFor();
+    expect(await texts(page, ".saved-conflict dd")).toEqual(["Theirs", "Mine"]);
+    await page.getByRole("button", { name: "Save yours" }).click();
+    await page.locator(".saved-one > p", { hasText: "Mine" }).waitFor();
+    await close();
+  });
+
+  test("Health says which stage is down and what to do, also by the icon of the tab", async () => {
+    const { page, close } = await open(shown, "/pipeline", {
+      before: async (made) => {
+        await made.route("**/api/v1/live", (route) => route.fulfill({ status: 403, body: "{}" }));
+        await made.route("**/health", (route) =>
+          route.fulfill({
+            status: 503,
+            json: {
+              status: "down",
+              stages: {
+                ingest: { state: "ok" },
+                processor: {
+                  state: "down",
+                  reason: "the store is away",
+                  backlog: 3,
+                  lagMs: 42_000,
+                },
+              },
+            },
+          }),
+        );
+      },
+    });
+    await page.getByText("Somebody must act.").waitFor();
+    await page.getByText("Stuck at the processor: the oldest event has waited 42 s.").waitFor();
+    const stage = page.locator(".stage-card.down");
+    expect(await stage.innerText()).toMatch(/3 batches[\s\S]*Bring the database back/);
+    expect(await page.locator('link[rel="icon"]').getAttribute("href")).toMatch(/icon-down\.svg$/);
+    await close();
+  });
+});
