@@ -138,7 +138,7 @@ export default function Mail(): VNode {
       title: mails === "sent" ? "Mails sent in this range" : "All mails of this range",
       note: answer === undefined ? "\u00a0" : `${counted(answer.total.sent, "mail")} sent`,
       asked: [asked],
-      waiting: h(Waiting, { rows: 1, height: 96 }),
+      waiting: h(Waiting, { rows: 1, height: 88 }),
       className: "mail-total",
     },
     answer !== undefined &&
