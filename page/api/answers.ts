@@ -115,8 +115,9 @@ export interface LiveFrame {
     readonly exact: boolean;
     readonly windowMs: number;
   } | null;
-  readonly asOf: string;
-  readonly lagMs: number;
+  /** Absent, as are the stages, until the pipeline was asked for the first time. */
+  readonly asOf?: string;
+  readonly lagMs?: number;
   readonly stages: readonly Stage[];
 }
 

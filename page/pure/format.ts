@@ -35,13 +35,12 @@ export function number(value: number | null | undefined): string {
   return withMinus(numberFormat({ maximumFractionDigits: 2 }).format(value));
 }
 
-/** For axes: `2.5k`, `12M`. */
+/** For axes, whose lines are quarters of a round number: `2.5k`, `1.25k`, `12M`. */
 export function short(value: number): string {
   const size = Math.abs(value);
   const [divisor, unit] =
     size >= 1e9 ? [1e9, "G"] : size >= 1e6 ? [1e6, "M"] : size >= 1e3 ? [1e3, "k"] : [1, ""];
-  const digits = { maximumFractionDigits: unit === "" ? 2 : 1 };
-  return withMinus(numberFormat(digits).format(value / divisor)) + unit;
+  return withMinus(numberFormat({ maximumFractionDigits: 2 }).format(value / divisor)) + unit;
 }
 
 /** A share of 1: `18.3 %`, below 1 % `0.42 %`. */

@@ -67,6 +67,7 @@ function missingScope(scope = "live:read"): string {
 
 function heardOf(frame: LiveFrame | undefined, isLive: boolean) {
   if (!isLive || frame === undefined) return "Asked every 10 s";
+  if (frame.asOf === undefined) return "Told each second";
   return html`Told each second · everything before ${h(Instant, { at: frame.asOf })} is counted`;
 }
 
