@@ -5,6 +5,11 @@ import type { ListAnswer } from "./questions/lists/list.ts";
 import type { MailAnswer } from "./questions/mail/question.ts";
 import type { AnswerMeta } from "./questions/answer-meta.ts";
 import type { ShownQuestion, Demand, OtherRange } from "./questions/saved.ts";
+import type {
+  CatalogProperties,
+  CatalogTypes,
+  CatalogValues,
+} from "./questions/catalog/question.ts";
 import type { FunnelResult } from "./questions/sequences/funnel.ts";
 import type { PathsResult } from "./questions/sequences/paths.ts";
 import type { RetentionResult } from "./questions/sequences/retention.ts";
@@ -94,6 +99,13 @@ export interface Actions {
   };
   "query.paths": { params: Readonly<Record<string, unknown>>; result: WithMeta<PathsResult> };
   "query.story": { params: Readonly<Record<string, unknown>>; result: StoryAnswer };
+  /** What there is to ask about: see docs/questions.md. */
+  "query.catalog.types": { params: Readonly<Record<string, unknown>>; result: CatalogTypes };
+  "query.catalog.properties": {
+    params: Readonly<Record<string, unknown>>;
+    result: CatalogProperties;
+  };
+  "query.catalog.values": { params: Readonly<Record<string, unknown>>; result: CatalogValues };
   "query.answered": {
     params: {
       readonly project: ProjectId;

@@ -97,6 +97,21 @@ export const query = (config: Config) =>
           return this.ask(ctx, "paths", ctx.params);
         },
       },
+      "catalog.types": {
+        handler(ctx) {
+          return this.ask(ctx, "catalogTypes", ctx.params);
+        },
+      },
+      "catalog.properties": {
+        handler(ctx) {
+          return this.ask(ctx, "catalogProperties", ctx.params);
+        },
+      },
+      "catalog.values": {
+        handler(ctx) {
+          return this.ask(ctx, "catalogValues", ctx.params);
+        },
+      },
       story: {
         handler(ctx) {
           return this.storyAnswer(ctx, ctx.params);

@@ -1,7 +1,8 @@
 import type { FoldJob, FoldKind } from "../questions/folds.ts";
 import type { ProjectId } from "../event/event.ts";
 import { Reading, type Budget } from "./reading.ts";
-import type { Analyzed, EventStore } from "../store/store.ts";
+import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
+import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store.ts";
 import type { EventFilter } from "../event/filter.ts";
 
 interface Circumstances {
@@ -32,5 +33,13 @@ export class QuestionContext {
     job: FoldJob<K>,
   ): Promise<Analyzed<K> & { readonly estimate: number }> {
     return this.store.analyze({ ...filter, project: this.project }, job);
+  }
+
+  /** As `Reading.sample`, of the project's events. */
+  sample<K extends SampleKind>(
+    filter: Omit<SampleFilter, "project">,
+    job: SampleJob<K>,
+  ): Promise<Sampled<K>> {
+    return this.store.sample({ ...filter, project: this.project }, job);
   }
 }

@@ -1,3 +1,12 @@
+import {
+  countedRange,
+  readPropertiesQuestion,
+  readTypesQuestion,
+  readValuesQuestion,
+  type PropertiesQuestion,
+  type TypesQuestion,
+  type ValuesQuestion,
+} from "../questions/catalog/question.ts";
 import { readCountsQuestion, type CountsQuestion } from "../questions/counts.ts";
 import { readMailQuestion, type MailQuestion } from "../questions/mail/question.ts";
 import type { OpenFilter } from "../questions/reading/filter-parameters.ts";
@@ -8,9 +17,18 @@ import type { OpenRange } from "../event/filter.ts";
 import { rollupPlanOf } from "./plan.ts";
 import { readQueryQuestion, type QueryQuestion } from "../questions/query/question.ts";
 import type { Raw } from "../questions/reading/field.ts";
-import type { Form } from "../questions/reading/relative-range.ts";
+import { asParameters, type Form } from "../questions/reading/relative-range.ts";
 import { readRetentionJob, retentionFilter } from "../questions/sequences/retention-question.ts";
 import { exactness, toldRange, type Exactness, type Told } from "../questions/answer-meta.ts";
+import {
+  answerProperties,
+  answerTypes,
+  answerValues,
+  rolledUpAs,
+  type PropertiesTold,
+  type TypesTold,
+  type ValuesTold,
+} from "./catalog.ts";
 import type { QuestionContext } from "./context.ts";
 import { closedRange } from "./closed-range.ts";
 import { answerCounts, crossesDimensions, type Counted } from "./counts.ts";
@@ -25,6 +43,12 @@ export interface Questions {
   readonly funnel: Folded<"funnel">;
   readonly retention: Folded<"retention">;
   readonly paths: Folded<"paths">;
+  readonly catalogTypes: { readonly question: TypesQuestion; readonly answer: TypesTold };
+  readonly catalogProperties: {
+    readonly question: PropertiesQuestion;
+    readonly answer: PropertiesTold;
+  };
+  readonly catalogValues: { readonly question: ValuesQuestion; readonly answer: ValuesTold };
 }
 
 /** A question that is the job of a fold over the events. */
@@ -87,7 +111,32 @@ export const kinds: {
     rows: paths.length,
     rowsLeftOut: pathsLeftOut,
   })),
+  catalogTypes: {
+    form: { ...asParameters, otherwise: countedRange },
+    read: readTypesQuestion,
+    // First and last events are of all times.
+    rangeOf: () => ({}),
+    takesTurn: () => false,
+    answer: answerTypes,
+  },
+  catalogProperties: {
+    form: asParameters,
+    read: readPropertiesQuestion,
+    rangeOf: ({ from, to }) => ({ from, to }),
+    takesTurn: () => true,
+    answer: answerProperties,
+  },
+  catalogValues: {
+    form: asParameters,
+    read: readValuesQuestion,
+    rangeOf: ({ from, to }) => ({ from, to }),
+    takesTurn: (question, rolledUp) => rolledUpAs(question, rolledUp) === undefined,
+    answer: answerValues,
+  },
 };
+
+/** The kinds that can be kept under names: all but those that pickers ask. */
+export const savedKinds = ["counts", "mail", "run", "funnel", "retention", "paths"] as const;
 
 function valuesCut({ valuesLeftOut = 0 }: { readonly valuesLeftOut?: number }): Exactness {
   return exactness(valuesLeftOut > 0 ? ["valuesCut"] : []);

@@ -37,7 +37,7 @@ export interface EventsPlan {
 export const maxGroups = 100_000;
 
 /** Enrichment writes these as booleans, which rollups spell as texts. */
-const booleans: readonly string[] = ["context.bot", "context.machine"];
+export const booleans: readonly string[] = ["context.bot", "context.machine"];
 
 /**
  * Rollups answer counts, by type, time and one rolled-up dimension, with filters on these alone; and

@@ -8,7 +8,8 @@ import { closedRange } from "./closed-range.ts";
 import { eventsOf, readRollups } from "./rollup-reads.ts";
 import { clock } from "../store/deadline.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
-import type { Analyzed, EventStore } from "../store/store.ts";
+import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
+import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store.ts";
 import type { EventFilter, EventQuery } from "../event/filter.ts";
 import type { EventPage, EventTextPage, PageEnd, PageLimits } from "../event/event-page.ts";
 import type { EventReads } from "./source.ts";
@@ -175,6 +176,17 @@ export class Reading implements EventReads {
     const read = () => this.#store.analyze(filter, job, { timeoutMs, signal });
     const found = await lanes.run(this.#project, read, { signal });
     return { ...found, estimate };
+  }
+
+  /**
+   * Look at the newest events of the project, when it is its turn.
+   * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait
+   */
+  sample<K extends SampleKind>(filter: SampleFilter, job: SampleJob<K>): Promise<Sampled<K>> {
+    const { lanes, timeoutMs } = this.#budget;
+    const signal = this.#signal;
+    const read = () => this.#store.sample(filter, job, { timeoutMs, signal });
+    return lanes.run(this.#project, read, { signal });
   }
 
   /** @returns how many events are expected */

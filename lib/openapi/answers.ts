@@ -2,6 +2,15 @@ import type { CountsAnswer } from "../answers/counts.ts";
 import type { QueryAnswer, WithMeta } from "../contracts.ts";
 import type { PublicEvent } from "../event/public-event.ts";
 import type { AnswerMeta, ToldRange } from "../questions/answer-meta.ts";
+import type { PropertyRow } from "../questions/catalog/properties.ts";
+import type {
+  CatalogProperties,
+  CatalogTypes,
+  CatalogValues,
+  TypeRow,
+} from "../questions/catalog/question.ts";
+import { valueKinds } from "../questions/catalog/value-kind.ts";
+import type { ValueRow } from "../questions/catalog/values.ts";
 import type { PageShown } from "../questions/lists/list.ts";
 import type { StoryAnswer, StoryEvent } from "../questions/lists/story.ts";
 import type { MailAnswer } from "../questions/mail/question.ts";
@@ -127,7 +136,9 @@ export const answers = {
     asOf: instant,
     lagMs: number,
     exact: boolean,
-    because: maybe(list(oneOf("damaged", "other", "rowsLeftOut", "sketch", "valuesCut"))),
+    because: maybe(
+      list(oneOf("damaged", "other", "rowsLeftOut", "sampled", "sketch", "valuesCut")),
+    ),
     source: oneOf("rollup", "events", "mixed"),
     cache: oneOf("hit", "miss"),
     rows: maybe(count),
@@ -204,6 +215,29 @@ export const answers = {
     data: list(shape<MailRow>({ group: orNull(string), ...mailNumbers })),
     total: shape<MailNumbers>(mailNumbers),
     groups: count,
+    meta,
+  }),
+  CatalogTypes: shape<CatalogTypes>({
+    data: list(
+      shape<TypeRow>({
+        type: string,
+        count,
+        firstSeen: orNull(instant),
+        lastSeen: orNull(instant),
+      }),
+    ),
+    meta,
+  }),
+  CatalogProperties: shape<CatalogProperties>({
+    data: list(
+      shape<PropertyRow>({ property: string, kinds: list(oneOf(...valueKinds)), share: number }),
+    ),
+    events: count,
+    meta,
+  }),
+  CatalogValues: shape<CatalogValues>({
+    data: list(shape<ValueRow>({ value: string, kind: oneOf("text", "number", "boolean"), count })),
+    events: count,
     meta,
   }),
   Story: shape<StoryAnswer>({

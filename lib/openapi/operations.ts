@@ -1,8 +1,13 @@
 import type { Scope } from "../api-keys.ts";
-import { kinds } from "../answers/kinds.ts";
+import { savedKinds } from "../answers/kinds.ts";
 import type { ErrorType } from "../errors.ts";
 import { eventSchema } from "../event/schema.ts";
 import { maxBatchEvents } from "../event/limits.ts";
+import {
+  propertiesParameters,
+  typesParameters,
+  valuesParameters,
+} from "../questions/catalog/question.ts";
 import { countsParameters } from "../questions/counts.ts";
 import { exportParameters } from "../questions/lists/export.ts";
 import { listParameters } from "../questions/lists/list.ts";
@@ -155,6 +160,27 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 200: ["text/event-stream"] },
     problems: [...read, "NOT_ACCEPTABLE"],
   },
+  "GET /api/v1/catalog/types": {
+    summary: "The types of events there are, the most frequent first",
+    scope: "events:read",
+    parameters: typesParameters,
+    answers: { 200: "CatalogTypes" },
+    problems: read,
+  },
+  "GET /api/v1/catalog/properties": {
+    summary: "The properties of events, the most frequent first",
+    scope: "events:read",
+    parameters: propertiesParameters,
+    answers: { 200: "CatalogProperties" },
+    problems: read,
+  },
+  "GET /api/v1/catalog/values": {
+    summary: "The values of a property, the most frequent first",
+    scope: "events:read",
+    parameters: valuesParameters,
+    answers: { 200: "CatalogValues" },
+    problems: read,
+  },
   "GET /api/v1/reports/mail": {
     summary: "What became of mails",
     scope: "events:read",
@@ -227,7 +253,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     scope: "admin",
     path: { name: savedNameSchema },
     headers: { "If-Match": text, "If-None-Match": text },
-    body: asked(savedBody(Object.keys(kinds))),
+    body: asked(savedBody(savedKinds)),
     example: {
       path: { name: "opens" },
       body: { kind: "counts", question: { type: "email.opened", interval: "day" } },

@@ -3,6 +3,7 @@ import type { EventText } from "../event/event-text.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../questions/folds.ts";
+import type { SampleJob, SampleKind, SampleResult } from "../questions/catalog/samples.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../event/event-page.ts";
 import type { EntityReads } from "./entity-reads.ts";
 import type { QuestionStore } from "./saved-questions.ts";
@@ -149,6 +150,17 @@ export interface EventStore extends QuestionStore, EntityReads {
   ): Promise<Analyzed<K>>;
 
   /**
+   * Look at the newest events of some types and a range, as many as this store reads at once (`sampleSize`), fewer where
+   * they are large. Holds up neither writes nor quick reads.
+   * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`
+   */
+  sample<K extends SampleKind>(
+    filter: SampleFilter,
+    job: SampleJob<K>,
+    limits: ReadLimits,
+  ): Promise<Sampled<K>>;
+
+  /**
    * A text that changes with each batch whose events lie within these days (UTC), by the time it is finished: with
    * `markDirty`, or before. Equal texts mean that no batch was finished between.
    */
@@ -173,6 +185,21 @@ export interface Analyzed<K extends FoldKind> {
   readonly result: FoldResult<K>;
   /** How many events met the filter. */
   readonly events: number;
+}
+
+export type SampleFilter = Pick<EventFilter, "project" | "types" | "from" | "to">;
+
+/**
+ * How many of the newest events a sample is made of: about as many as are read within 100 ms. Together they have at
+ * most so many bytes of JSON, about.
+ */
+export const sampleSize = { sqlite: 4_000, mongodb: 2_000, maxBytes: 16_777_216 } as const;
+
+export interface Sampled<K extends SampleKind> {
+  readonly result: SampleResult<K>;
+  /** How many events were looked at, and whether that were all. */
+  readonly events: number;
+  readonly isWhole: boolean;
 }
 
 /** Which events of an append are the batch's own, and which were there before, by another batch. */

@@ -15,7 +15,7 @@ import { readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { QuestionSummary, SavedQuestion } from "../../lib/store/saved-questions.ts";
-import { kinds, type QuestionKind } from "../../lib/answers/kinds.ts";
+import { kinds, savedKinds, type QuestionKind } from "../../lib/answers/kinds.ts";
 import type { Caller } from "./freshness.mixin.ts";
 import type { Questioning } from "./questions.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
@@ -30,11 +30,13 @@ const maxBytes = 65_536;
 export function SavedQuestionsMixin(config: Config) {
   const dimensions = rolledUp(config.rollupDimensions);
   const readers: QuestionKinds = Object.fromEntries(
-    Object.entries(kinds).map(([name, kind]) => [
+    savedKinds.map((name) => [
       name,
       {
         read: (question) =>
-          readWithRange(kind.form, question, Date.now(), (asked) => kind.read(asked, dimensions)),
+          readWithRange<unknown>(kinds[name].form, question, Date.now(), (asked) =>
+            kinds[name].read(asked, dimensions),
+          ),
       },
     ]),
   );
@@ -140,7 +142,7 @@ function shownOf(saved: QuestionSummary & Partial<SavedQuestion>): ShownQuestion
 }
 
 function isKind(kind: string): kind is QuestionKind {
-  return Object.hasOwn(kinds, kind);
+  return (savedKinds as readonly string[]).includes(kind);
 }
 
 function unmet(): ServiceError {

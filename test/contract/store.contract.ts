@@ -12,6 +12,7 @@ import { outageContract } from "./store-outage.contract.ts";
 import { questionsContract } from "./store-questions.contract.ts";
 import { packContract } from "./store-pack.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
+import { sampleContract } from "./store-sample.contract.ts";
 import { savedContract } from "./store-saved.contract.ts";
 import { pagesContract } from "./store-pages.contract.ts";
 import { storedContract } from "./store-stored.contract.ts";
@@ -46,6 +47,7 @@ export function storeContract(
     conditionsContract(onStore, traits);
     analyzeContract(onStore, traits);
     valuesContract(onStore);
+    sampleContract(onStore);
     // An engine that scans for each query takes minutes with more values than a rollup keeps.
     if ((traits.many ?? Infinity) >= 1_500) {
       cutsContract(onStore);

@@ -33,6 +33,9 @@ const nested: { readonly [A in ActionName]?: readonly ActionName[] } = {
   "query.retention": ["query.answered"],
   "query.paths": ["query.answered"],
   "query.mailReport": ["query.answered"],
+  "query.catalog.types": ["query.answered"],
+  "query.catalog.properties": ["query.answered"],
+  "query.catalog.values": ["query.answered"],
   "query.saved.results": ["query.answered"],
 };
 

@@ -14,6 +14,8 @@ export interface Form {
   readonly by: "parameters" | "body";
   /** Whether its reader knows `timezone`; otherwise that goes with a relative range alone. */
   readonly takesZone: boolean;
+  /** The relative range of a question that has none, nor an end of one; absent: it has no ends. */
+  readonly otherwise?: string;
 }
 
 /** How a relative range is described. It is read before all else (`readWithRange`). */
@@ -65,7 +67,7 @@ export function readWithRange<Question>(
   now: number,
   read: (raw: Raw) => Question,
 ): ReadAt<Question> {
-  const range = raw["range"];
+  const range = raw["range"] ?? (hasEnds(form, raw) ? undefined : form.otherwise);
   if (!isRelative(form, range)) return { question: read(raw) };
   const findings: Finding[] = [];
   const pointer = form.by === "body" ? "/range" : "range";

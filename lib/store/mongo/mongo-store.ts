@@ -21,13 +21,15 @@ import { orderToldMs, type StoredPart, type StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { rollups } from "./rollups.ts";
+import { sample } from "./sample.ts";
 import { upsertAll } from "./writes.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";
 import { silent, type Log } from "../../log.ts";
 import type { AdaptedStore, EntityAdapter, EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
-import type { Analyzed, Ownership } from "../store.ts";
+import type { SampleJob, SampleKind } from "../../questions/catalog/samples.ts";
+import type { Analyzed, Ownership, Sampled, SampleFilter } from "../store.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -234,6 +236,14 @@ export class MongoStore implements AdaptedStore {
     return this.#link.scan((collections) =>
       analyze(collections, filter, job, limits, this.#link.aggregates),
     );
+  }
+
+  sample<K extends SampleKind>(
+    filter: SampleFilter,
+    job: SampleJob<K>,
+    limits: ReadLimits,
+  ): Promise<Sampled<K>> {
+    return this.#link.scan((collections) => sample(collections, filter, job, limits));
   }
 
   findEntities(query: EntityQuery): Promise<readonly StoredEvent[]> {

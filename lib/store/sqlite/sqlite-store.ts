@@ -9,7 +9,8 @@ import type { Demand } from "../../questions/saved.ts";
 import { errorType } from "../../errors.ts";
 import { EntityAdapter, type AdaptedStore, type EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
-import type { Analyzed, Ownership, BatchPack } from "../store.ts";
+import type { SampleJob, SampleKind } from "../../questions/catalog/samples.ts";
+import type { Analyzed, Ownership, BatchPack, Sampled, SampleFilter } from "../store.ts";
 import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
 import {
@@ -268,6 +269,16 @@ export class SqliteStore implements AdaptedStore {
     const analyzed = await this.#threads.readFor(read, "analyze", filter, job, timeoutMs);
     this.#threads.shredding.wake();
     return analyzed as Analyzed<K>;
+  }
+
+  async sample<K extends SampleKind>(
+    filter: SampleFilter,
+    job: SampleJob<K>,
+    { timeoutMs, signal }: ReadLimits,
+  ): Promise<Sampled<K>> {
+    const read = { weight: "heavy", signal } as const;
+    const sampled = await this.#threads.readFor(read, "sample", filter, job, timeoutMs);
+    return sampled as Sampled<K>;
   }
 
   findEntities(query: EntityQuery): Promise<readonly StoredEvent[]> {

@@ -10,6 +10,7 @@ import { look } from "./look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { eventsText, page } from "./pages.ts";
+import { sample } from "./sample.ts";
 import { stored } from "./stored.ts";
 import { rollups, sumChildren, writeRollup } from "./rollups.ts";
 
@@ -49,6 +50,7 @@ export const readerVerbs = {
   sumChildren,
   planFold,
   analyze,
+  sample,
   nextColumns,
   savedQuestion,
   savedQuestions,

@@ -1,0 +1,183 @@
+import { isCut, NONE, OTHER, type SectionRow } from "../counting/cells.ts";
+import type { OpenRange } from "../event/filter.ts";
+import { nameOf } from "../event/property-path.ts";
+import { exactness, toldRange, type Reason, type Told } from "../questions/answer-meta.ts";
+import type {
+  CatalogProperties,
+  CatalogTypes,
+  CatalogValues,
+  PropertiesQuestion,
+  TypeRow,
+  TypesQuestion,
+  ValuesQuestion,
+} from "../questions/catalog/question.ts";
+import { mostFrequent, type ValueRow } from "../questions/catalog/values.ts";
+import { closedRange } from "./closed-range.ts";
+import type { QuestionContext } from "./context.ts";
+import { booleans } from "./plan.ts";
+import { readCovered, readRollups } from "./rollup-reads.ts";
+
+/** Answers before their `meta` is added. */
+type Before<Answered> = Omit<Answered, "meta"> & { readonly told: Told };
+export type TypesTold = Before<CatalogTypes>;
+export type PropertiesTold = Before<CatalogProperties>;
+export type ValuesTold = Before<CatalogValues>;
+
+/** Of how many types the first and the last event are looked for at a time. */
+const typesAtOnce = 32;
+
+/** How many values of a dimension are held. */
+const maxHeld = 100_000;
+
+/** The types there are, each with its count in the range and its first and last event. Reads rollups and an index alone. */
+export async function answerTypes(
+  asking: QuestionContext,
+  { from, to, limit }: TypesQuestion,
+): Promise<TypesTold> {
+  const isOfAll = from === undefined && to === undefined;
+  const all = await countSection(asking, {}, "types");
+  const inRange = isOfAll ? all : await countSection(asking, { from, to }, "types");
+  const found = [...all.counts]
+    .map(([type, ofAll]) => ({ type, ofAll, count: inRange.counts.get(type) ?? 0 }))
+    .sort((a, b) => b.count - a.count || b.ofAll - a.ofAll || (a.type < b.type ? -1 : 1));
+  const data: TypeRow[] = [];
+  for (let at = 0; at < Math.min(found.length, limit); at += typesAtOnce) {
+    const some = found.slice(at, Math.min(at + typesAtOnce, limit));
+    data.push(
+      ...(await Promise.all(
+        some.map(async ({ type, count }) => ({ type, count, ...(await seen(asking, type)) })),
+      )),
+    );
+  }
+  const rowsLeftOut = found.length - data.length;
+  return { data, told: { ...toldOf([all, inRange], data.length, rowsLeftOut), ...inRange.range } };
+}
+
+/** The properties of the newest events. */
+export async function answerProperties(
+  asking: QuestionContext,
+  { types, from, to, limit }: PropertiesQuestion,
+): Promise<PropertiesTold> {
+  const job = { kind: "properties", limit } as const;
+  const { result, events, isWhole } = await asking.sample({ types, from, to }, job);
+  const { rows, rowsLeftOut } = result;
+  return { data: rows, events, told: toldOf([sampled(isWhole)], rows.length, rowsLeftOut) };
+}
+
+/** A property's values: those of texts that are rolled up from the rollups, others of the newest events. */
+export async function answerValues(
+  asking: QuestionContext,
+  question: ValuesQuestion,
+): Promise<ValuesTold> {
+  const { types, from, to, path, search, limit } = question;
+  const section = rolledUpAs(question, asking.rolledUp);
+  if (section === undefined) {
+    const job = { kind: "values", path, search, limit } as const;
+    const { result, events, isWhole } = await asking.sample({ types, from, to }, job);
+    const { rows, rowsLeftOut } = result;
+    return { data: rows, events, told: toldOf([sampled(isWhole)], rows.length, rowsLeftOut) };
+  }
+  const counted = await countSection(asking, { from, to }, section, types);
+  const kind = booleans.includes(section) ? ("boolean" as const) : ("text" as const);
+  const all = [...counted.counts].map(([value, count]): ValueRow => ({ value, kind, count }));
+  const { rows, rowsLeftOut } = mostFrequent(all, { search, limit });
+  const told = { ...toldOf([counted], rows.length, rowsLeftOut), ...counted.range };
+  return { data: rows, events: counted.events, told };
+}
+
+/**
+ * The section of the rollups that tells a property's values; `undefined` where none does, or where it does not tell
+ * of what kind they are.
+ */
+export function rolledUpAs(
+  { path }: Pick<ValuesQuestion, "path">,
+  rolledUp: readonly string[],
+): string | undefined {
+  const name = nameOf(path);
+  if (name === "type") return "types";
+  const isOfTexts = name === "source" || name.startsWith("context.");
+  return isOfTexts && rolledUp.includes(name) ? name : undefined;
+}
+
+/** What a part of an answer was made of. */
+interface Made {
+  readonly source: Told["source"];
+  readonly because: readonly Reason[];
+}
+
+interface CountedSection extends Made {
+  /** By type, or by value. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly events: number;
+  readonly range?: Pick<Told, "range">;
+}
+
+/** What a section counts, of rollups as they are: where they were cut that is told, and no events are read for it. */
+async function countSection(
+  asking: QuestionContext,
+  open: OpenRange,
+  section: string,
+  types?: readonly string[],
+): Promise<CountedSection> {
+  const range = await closedRange(asking, open, types);
+  if (range === undefined)
+    return { counts: new Map<string, number>(), events: 0, source: "rollup", because: [] };
+  const counts = new Map<string, number>();
+  let events = 0;
+  let isFull = false;
+  const add = (name: string, count: number) => {
+    events += count;
+    if (name === NONE || name === OTHER) return;
+    const known = counts.get(name);
+    if (known === undefined && counts.size === maxHeld) isFull = true;
+    else counts.set(name, (known ?? 0) + count);
+  };
+  const take = ({ cells }: SectionRow<string>) => {
+    for (const type of types ?? Object.keys(cells)) {
+      if (!Object.hasOwn(cells, type)) continue;
+      const ofType: unknown = cells[type];
+      if (typeof ofType === "number") add(type, ofType);
+      else for (const [value, count] of Object.entries(cells[type]!)) add(value, count);
+    }
+  };
+  const needs = (cells: SectionRow<string>["cells"]) =>
+    Object.hasOwn(cells, OTHER) || (section !== "types" && isCut(cells, types));
+  const reading = { ...(await readRollups(asking, range)), section, needs, filter: { types } };
+  const covered = await readCovered(asking, reading, "rollups", take);
+  const because: Reason[] = covered.isCut || isFull ? ["other"] : [];
+  return {
+    counts,
+    events,
+    source: covered.source,
+    because,
+    range: { range: toldRange(range) },
+  };
+}
+
+function sampled(isWhole: boolean): Made {
+  return { source: "events", because: isWhole ? [] : ["sampled"] };
+}
+
+function toldOf(made: readonly Made[], rows: number, rowsLeftOut: number): Told {
+  const sources = new Set(made.map(({ source }) => source));
+  const [source = "mixed"] = sources.size === 1 ? sources : [];
+  const because = made.flatMap((one) => one.because);
+  return {
+    ...exactness(rowsLeftOut > 0 ? [...because, "rowsLeftOut"] : because),
+    source,
+    rows,
+    rowsLeftOut,
+  };
+}
+
+async function seen(
+  { store, project }: QuestionContext,
+  type: string,
+): Promise<Pick<TypeRow, "firstSeen" | "lastSeen">> {
+  const end = async (order: "asc" | "desc") => {
+    const [event] = await store.events({ project, types: [type], order, limit: 1 });
+    return event === undefined ? null : new Date(event.timestamp).toISOString();
+  };
+  const [firstSeen, lastSeen] = await Promise.all([end("asc"), end("desc")]);
+  return { firstSeen, lastSeen };
+}

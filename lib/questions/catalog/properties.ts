@@ -1,0 +1,121 @@
+import type { StoredEvent } from "../../event/event.ts";
+import { each, nameOf, readPath, type Segment } from "../../event/property-path.ts";
+import type { Sample } from "./sample.ts";
+import { valueKindOf, valueKinds, type ValueKind } from "./value-kind.ts";
+
+/** Which properties some events have. */
+export interface PropertiesJob {
+  readonly kind: "properties";
+  /** How many are told at most, the most frequent first. */
+  readonly limit: number;
+}
+
+export interface PropertyRow {
+  /** As filters name it. */
+  readonly property: string;
+  /** Of its values, in the order of `valueKinds`. */
+  readonly kinds: readonly ValueKind[];
+  /** The part of the events that have it, 0 to 1. */
+  readonly share: number;
+}
+
+export interface Properties {
+  readonly rows: readonly PropertyRow[];
+  readonly rowsLeftOut: number;
+}
+
+/** An event's own fields that filters name, and its free parts, of which they name what is within. */
+const ownFields = ["type", "source", "correlationId"] as const;
+const parts = ["data", "metadata", "context"] as const;
+
+/** How many keys lead to a property at most; no filter names one that lies deeper than twice as many. */
+const maxDepth = 8;
+
+/** Events whose keys are ids make a property of each. */
+const maxPlaces = 10_000;
+
+/** A place in events: what stands there, and where it goes on. */
+class Place {
+  readonly kinds = new Set<ValueKind>();
+  readonly inner = new Map<Segment, Place>();
+  events = 0;
+  /** The last event that had something here: elements of one list are seen one by one. */
+  last = -1;
+}
+
+/**
+ * Each property once for each event that has it. An object is not told but what is in it, unless it is empty; of a
+ * list both the list and its elements.
+ */
+export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
+  const top = new Place();
+  let events = 0;
+  let places = 0;
+  let isCut = false;
+
+  function see(place: Place, value: unknown, depth: number): void {
+    const kind = valueKindOf(value);
+    const keys = kind === "object" ? Object.keys(value as object) : [];
+    if (keys.length === 0) note(place, kind);
+    if (depth === maxDepth) {
+      isCut ||= keys.length > 0;
+      return;
+    }
+    for (const key of keys) {
+      within(place, key, (value as Readonly<Record<string, unknown>>)[key], depth);
+    }
+    if (kind !== "list") return;
+    for (const element of value as readonly unknown[]) within(place, each, element, depth);
+  }
+
+  function within(place: Place, segment: Segment, value: unknown, depth: number): void {
+    let inner = place.inner.get(segment);
+    if (inner === undefined) {
+      if (places === maxPlaces) {
+        isCut = true;
+        return;
+      }
+      places += 1;
+      place.inner.set(segment, (inner = new Place()));
+    }
+    see(inner, value, depth + 1);
+  }
+
+  function note(place: Place, kind: ValueKind): void {
+    place.kinds.add(kind);
+    if (place.last === events) return;
+    place.last = events;
+    place.events += 1;
+  }
+
+  return {
+    add(event: StoredEvent) {
+      for (const name of ownFields)
+        if (event[name] !== undefined) within(top, name, event[name], 0);
+      for (const name of parts) if (event[name] !== undefined) within(top, name, event[name], 0);
+      events += 1;
+    },
+    finish() {
+      const rows = [...rowsOf(top, [], events)];
+      rows.sort((a, b) => b.share - a.share || (a.property < b.property ? -1 : 1));
+      const shown = rows.slice(0, limit);
+      // How many more there would be is not known: that there are some is told.
+      return { rows: shown, rowsLeftOut: rows.length - shown.length + Number(isCut) };
+    },
+  };
+}
+
+function* rowsOf(
+  place: Place,
+  path: readonly Segment[],
+  events: number,
+): Generator<PropertyRow, void> {
+  const isPart = path.length === 1 && (parts as readonly unknown[]).includes(path[0]);
+  if (place.kinds.size > 0 && !isPart) {
+    const property = nameOf(path as readonly [string, ...Segment[]]);
+    const kinds = valueKinds.filter((kind) => place.kinds.has(kind));
+    // Keys can be longer than the names of filters.
+    if (readPath(property) !== undefined) yield { property, kinds, share: place.events / events };
+  }
+  for (const [segment, inner] of place.inner) yield* rowsOf(inner, [...path, segment], events);
+}

@@ -1,0 +1,12 @@
+/** What a property's value can be, in the order in which kinds are told. */
+export const valueKinds = ["text", "number", "boolean", "null", "object", "list"] as const;
+export type ValueKind = (typeof valueKinds)[number];
+
+/** The kind of a value of JSON. */
+export function valueKindOf(value: unknown): ValueKind {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "list";
+  const type = typeof value;
+  if (type === "string") return "text";
+  return type === "number" || type === "boolean" ? type : "object";
+}

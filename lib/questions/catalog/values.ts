@@ -1,0 +1,83 @@
+import type { StoredEvent } from "../../event/event.ts";
+import { elementsAt, propertyAt } from "../../event/filter.ts";
+import { hasElements, type PropertyPath } from "../../event/property-path.ts";
+import { shownValue } from "../../event/shown-value.ts";
+import type { Sample } from "./sample.ts";
+import { valueKindOf } from "./value-kind.ts";
+
+/** Which values a property of some events has. */
+export interface ValuesJob extends Shown {
+  readonly kind: "values";
+  readonly path: PropertyPath;
+}
+
+/** Which values are told. */
+export interface Shown {
+  /** Only those whose texts contain this, in any case. */
+  readonly search?: string;
+  readonly limit: number;
+}
+
+export interface ValueRow {
+  /** As rows of answers show it. */
+  readonly value: string;
+  /** What is shown so: 10 is a number, "10" a text, and each has a row. */
+  readonly kind: "text" | "number" | "boolean";
+  readonly count: number;
+}
+
+export interface Values {
+  readonly rows: readonly ValueRow[];
+  readonly rowsLeftOut: number;
+}
+
+type Value = string | number | boolean;
+
+const maxValues = 100_000;
+
+/** What filters take. Longer ones are not told. */
+const maxValueLength = 1_024;
+
+/** Each value once for each event that has it. What is missing, null, an object or a list is no value. */
+export function valuesSample({ path, search, limit }: ValuesJob): Sample<Values> {
+  const counts = new Map<Value, number>();
+  const isOfElements = hasElements(path);
+  let isCut = false;
+
+  function count(value: unknown): void {
+    if (typeof value === "object" || value === undefined) return;
+    const known = counts.get(value as Value);
+    if (known === undefined && counts.size === maxValues) isCut = true;
+    else counts.set(value as Value, (known ?? 0) + 1);
+  }
+
+  return {
+    add(event: StoredEvent) {
+      if (!isOfElements) count(propertyAt(event, path));
+      else for (const element of new Set(elementsAt(event, path))) count(element);
+    },
+    finish() {
+      const rows = [...counts].map(([value, times]) => ({
+        value: shownValue(value),
+        kind: valueKindOf(value) as ValueRow["kind"],
+        count: times,
+      }));
+      const { rowsLeftOut, ...found } = mostFrequent(rows, { search, limit });
+      return { ...found, rowsLeftOut: rowsLeftOut + Number(isCut) };
+    },
+  };
+}
+
+/** Those that are told, the most frequent first, then by value, by code unit, and by kind. */
+export function mostFrequent(all: readonly ValueRow[], { search, limit }: Shown): Values {
+  const sought = search?.toLowerCase();
+  const found = all
+    .filter(({ value }) => sought === undefined || value.toLowerCase().includes(sought))
+    .sort((a, b) => b.count - a.count || compare(a.value, b.value) || compare(a.kind, b.kind));
+  const rows = found.filter(({ value }) => value.length <= maxValueLength).slice(0, limit);
+  return { rows, rowsLeftOut: found.length - rows.length };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
