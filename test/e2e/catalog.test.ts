@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../../lib/runtime/broker.ts";
 import { readConfig } from "../../lib/config.ts";
+import { sampleSize } from "../../lib/store/store.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
 import { apiGateway } from "../../services/api-gateway.service.ts";
 import { ingest } from "../../services/ingest.service.ts";
@@ -150,6 +151,32 @@ test("values keep their kinds, are searched in any case, and cut as told", async
   });
   const skus = await answered("values?property=data.items[].sku&search=a");
   expect(skus.data).toEqual([{ value: "a", kind: "text", count: 8 }]);
+});
+
+test("where there are more events than are looked at, answers are of the newest, and say so", async () => {
+  const meta = { project: "big" };
+  const many = Array.from({ length: sampleSize.sqlite + 1 }, (_, i) => ({
+    type: "big.one",
+    source: "test",
+    timestamp: now - i,
+    data: { age: i < sampleSize.sqlite ? "new" : "old" },
+  }));
+  for (let at = 0; at < many.length; at += 1_000) {
+    const params = { events: many.slice(at, at + 1_000), waitMs: 30_000 };
+    await broker.call("ingest.collect", params, { meta });
+  }
+  const sampled = {
+    events: sampleSize.sqlite,
+    meta: { exact: false, because: ["sampled"], rowsLeftOut: 0 },
+  };
+  const values = await broker.call("query.catalog.values", { property: "data.age" }, { meta });
+  expect(values).toMatchObject({
+    ...sampled,
+    data: [{ value: "new", kind: "text", count: sampleSize.sqlite }],
+  });
+  expect(await broker.call("query.catalog.properties", {}, { meta })).toMatchObject(sampled);
+  const sources = await broker.call("query.catalog.values", { property: "source" }, { meta });
+  expect(sources).toMatchObject({ events: many.length, meta: { exact: true, source: "rollup" } });
 });
 
 test("values that are rolled up come from the rollups", async () => {
