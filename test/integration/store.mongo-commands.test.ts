@@ -51,7 +51,7 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
   let commands: Commands;
   beforeEach(async () => {
     harness = await open();
-    store = await harness.open();
+    store = await harness.open({ toldFromStartMs: 0 });
     commands = new Commands(...store.clients);
   });
   afterEach(() => harness.dispose());
@@ -63,6 +63,20 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
     const sent = await commands.during(() => keep(store, "b1", events));
     expect(sent.map(({ name, collection }) => `${name} ${collection}`)).toEqual([
       "insert events",
+      "insert deltas",
+      "update dirty",
+      "update days",
+    ]);
+  });
+
+  test("whoever follows what is stored costs a fresh batch three more", async () => {
+    store.tellOrder(60_000);
+    const sent = await commands.during(() => keep(store, "b1", [event("e1")]));
+    expect(sent.map(({ name, collection }) => `${name} ${collection}`)).toEqual([
+      "insert events",
+      "find feed",
+      "findAndModify counters",
+      "insert feed",
       "insert deltas",
       "update dirty",
       "update days",

@@ -121,6 +121,7 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
         dirty: ["_id", "grain markedAt turn", "project grain start"],
         rollups: ["_id", "project grain start"],
         days: ["_id", "project day"],
+        feed: ["_id", "n"],
         pings: ["_id"],
         questions: ["_id", "project name"],
       });

@@ -107,7 +107,7 @@ export async function open(
 
 /** Until every question that the view asks has an answer. */
 export async function answered(page: Page): Promise<void> {
-  await page.locator("main .card").first().waitFor();
+  await page.locator("main .card:visible").first().waitFor();
   await page.locator('main .card[aria-busy="true"]').first().waitFor({ state: "detached" });
   await page.locator("main .waiting").first().waitFor({ state: "detached" });
 }

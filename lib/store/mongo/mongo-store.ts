@@ -47,6 +47,8 @@ export interface MongoOptions {
   readonly maxRollupBytes?: number;
   /** How long at least lies between two looks whether the indexes are there. Default a minute. */
   readonly prepareEveryMs?: number;
+  /** How long the order of storing is told before anybody asks for it. Default 6 minutes. */
+  readonly toldFromStartMs?: number;
   readonly log?: Log;
 }
 
@@ -65,7 +67,7 @@ const maxRollupBytes = 12 * 1_024 * 1_024;
 export class MongoStore implements AdaptedStore {
   readonly #link: MongoLink;
   readonly #passes: MongoPasses;
-  readonly #feed = new Feed(orderToldMs);
+  readonly #feed: Feed;
   #isOpened = false;
 
   /**
@@ -89,6 +91,7 @@ export class MongoStore implements AdaptedStore {
   }: MongoOptions) {
     this.#link = new MongoLink({ uri, database, log, prepareEveryMs });
     this.#passes = new MongoPasses(this.#link, options.maxRollupBytes ?? maxRollupBytes);
+    this.#feed = new Feed(options.toldFromStartMs ?? orderToldMs);
   }
 
   get client(): MongoClient {
