@@ -21,8 +21,11 @@ export const askWithinMs = 1_000;
 /** The most that `QUERY_TIMEOUT_MS` may be. */
 export const maxQueryMs = 50_000;
 
-/** The longest that an answer takes, with the wait for its turn and whatever hangs, where `QUERY_TIMEOUT_MS` is not set to more. */
-export const answerWithinMs = 15_000;
+/** The longest that the query service takes for an answer, with the wait for its turn, where `QUERY_TIMEOUT_MS` is not set to more. */
+const answerWithinMs = 13_000;
+
+/** What an answer takes besides reading. */
+const besidesMs = 3_000;
 
 /** The longest that a read waits for its turn. */
 export const turnWithinMs = 10_000;
@@ -101,6 +104,16 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "query.health": look(storeMs),
   "api-gateway.knows": look(askWithinMs),
 };
+
+/** The longest that the query service takes for an answer, whatever hangs. */
+export function answerMs(queryTimeoutMs: number): number {
+  return Math.max(answerWithinMs, queryTimeoutMs + besidesMs);
+}
+
+/** How long the edge waits for an answer: what has none then was lost on the way. */
+export function readTimeoutMs(queryTimeoutMs: number): number {
+  return answerMs(queryTimeoutMs) + hopMs;
+}
 
 /** How long the caller of `ingest.collect` waits who lets it wait `waitMs` for the events to be stored. */
 export function collectTimeoutMs(waitMs: number | undefined): number {

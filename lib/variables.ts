@@ -229,10 +229,10 @@ export const variables = {
     "The most events that one question may be expected to read, where no rollup answers it (also filtered lists and totals, exports).",
   ),
   QUERY_TIMEOUT_MS: integer(
-    12_000,
+    10_000,
     100,
     maxQueryMs,
-    "After this time such a question is stopped; a list then ends there, with a cursor. Whatever hangs, an answer takes at most 15 s, or 3 s more than this where that is longer.",
+    "After this time such a question is stopped; a list then ends there, with a cursor. Whatever hangs, an answer takes at most 13 s, or 3 s more than this where that is longer; the edge waits 1.5 s more.",
   ),
   QUERY_CONCURRENCY: integer(
     2,

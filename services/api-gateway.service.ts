@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Scope } from "../lib/api-keys.ts";
+import { readTimeoutMs } from "../lib/call-limits.ts";
 import { loadConfig, type Config } from "../lib/config.ts";
 import { knowsServices } from "../lib/runtime/known-node.ts";
 import { defineService } from "../lib/moleculer.ts";
@@ -123,14 +124,18 @@ export const apiGateway = (config: Config) =>
     AnswersUnderWayMixin(config),
     CollectEdgeMixin(),
     AskEdgeMixin(),
-    ExportEdgeMixin(),
+    ExportEdgeMixin(config),
     SavedQuestionsEdgeMixin(),
     OperateMixin(config),
     LiveEdgeMixin(config),
     OpenApiMixin(),
     PageMixin(),
   )({
-    settings: { routes: [lives, reads, asks, keeps, operate, describe, page].map(closed) },
+    settings: {
+      routes: [lives, reads, asks, keeps, operate, describe, page].map((route) =>
+        closed(route, config),
+      ),
+    },
     actions: {
       knows: {
         visibility: "public",
@@ -142,9 +147,12 @@ export const apiGateway = (config: Config) =>
   });
 
 /** Only the aliases are reachable, nothing is parsed or logged by moleculer-web, and keys are checked first. */
-function closed(route: ApiRoute) {
+function closed(route: ApiRoute, { queryTimeoutMs }: Config) {
   return {
     ...route,
+    ...(route.scope === "events:read" && {
+      callOptions: { timeout: readTimeoutMs(queryTimeoutMs) },
+    }),
     mappingPolicy: "restrict",
     // An address is what it says: no other case, nothing at its end.
     pathToRegexpOptions: { sensitive: true, trailing: false },

@@ -1,3 +1,5 @@
+import { readTimeoutMs } from "../../lib/call-limits.ts";
+import type { Config } from "../../lib/config.ts";
 import type { ServerResponse } from "node:http";
 import type { ExportPage } from "../../lib/questions/lists/export.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
@@ -32,14 +34,15 @@ const pageBytes = 524_288;
  * the client took the one before. A stream as an action's result would push at the pace of
  * the store, also over the message broker, and pile up here before a slow client.
  */
-export function ExportEdgeMixin() {
+export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
+  const timeout = readTimeoutMs(queryTimeoutMs);
   return defineMixin<{ needs: Pick<Edge, "isHead"> & Pick<Sending, "holdRoom"> }>()({
     methods: {
       async exportEvents(request: Routed, response: ServerResponse): Promise<void> {
         const format = formatOf(request);
         const read = (cursor?: string): Promise<ExportPage> => {
           const params = { ...request.$params, format, ...(cursor !== undefined && { cursor }) };
-          return request.$ctx.call("query.export", params);
+          return request.$ctx.call("query.export", params, { timeout });
         };
         // A page that is being taken, and the one after it.
         this.holdRoom(request, response, 2 * pageBytes);

@@ -1,4 +1,4 @@
-import { answerWithinMs } from "../../lib/call-limits.ts";
+import { answerMs } from "../../lib/call-limits.ts";
 import { Callers } from "../../lib/concurrency/callers.ts";
 import { endingWithin } from "../../lib/concurrency/deadline.ts";
 import type { Config } from "../../lib/config.ts";
@@ -6,9 +6,6 @@ import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 
 type Calling = Pick<TypedContext<unknown>, "meta"> & { readonly nodeID?: string | null };
-
-/** What an answer takes besides reading, where the time for that is set longer. */
-const besidesMs = 3_000;
 
 /** What CallersMixin gives to `this`. */
 export interface Waited {
@@ -24,7 +21,7 @@ export interface Waited {
  * `caller.left` with it; that a caller's node is gone is noticed too.
  */
 export function CallersMixin({ queryTimeoutMs }: Config) {
-  const withinMs = Math.max(answerWithinMs, queryTimeoutMs + besidesMs);
+  const withinMs = answerMs(queryTimeoutMs);
   const late = () => new ServiceError("OVERLOADED", `there was no answer within ${withinMs} ms`);
 
   return defineMixin<{ state: { callers: Callers } }>()({

@@ -127,7 +127,7 @@ export const forgotten = [
   // @ts-expect-error HttpEdgeMixin
   defineService("api-gateway", SavedQuestionsEdgeMixin())(any),
   // @ts-expect-error AnswersUnderWayMixin
-  defineService("api-gateway", HttpEdgeMixin(config), ExportEdgeMixin())(any),
+  defineService("api-gateway", HttpEdgeMixin(config), ExportEdgeMixin(config))(any),
   // @ts-expect-error AnswersMixin
   defineService("query", QuestionsMixin(config))(any),
   // @ts-expect-error QuestionsMixin
