@@ -67,7 +67,7 @@ const countOf = async (type: string) =>
   (await json<CountsAnswer>(["counts", "--type", type])).total;
 
 test("an import that is killed twice and started again brings each line once", async () => {
-  const total = 12_000;
+  const total = 40_000;
   // Every third line has an id of its own; the others are alike but for their place.
   const line = (i: number) =>
     `{"type":"file.line",${i % 3 === 0 ? `"id":"own/${i}",` : ""}"data":{}}\n`;
@@ -77,15 +77,18 @@ test("an import that is killed twice and started again brings each line once", a
   const confirmed = () =>
     (JSON.parse(readFileSync(`${file}.maily-import`, "utf8")) as { readonly lines: number }).lines;
   let before = 0;
+  const kills: number[] = [];
   for (let kill = 0; kill < 2; kill++) {
     const { child, ended } = begin(args);
     await eventually(() => expect(confirmed()).toBeGreaterThan(before), 60_000);
     child.kill("SIGKILL");
     await ended;
     before = confirmed();
+    kills.push(before);
+    if (before === total) break;
   }
-  // Whether it was quicker than the kills does not matter to what is stored; here it was not.
-  expect(before).toBeLessThan(total);
+  // Whether it was quicker than the second kill does not matter to what is stored.
+  expect(kills[0]).toBeLessThan(total);
   const last = await json<Imported>(args);
   expect(last).toMatchObject({ lines: total, accepted: total, refused: 0, resumedAtLine: before });
   expect(await json<Imported>(args)).toMatchObject({ resumedAtLine: total, accepted: total });
