@@ -121,6 +121,20 @@ function conditionOf(text: string): { readonly name: string; readonly value: str
   return { name, value };
 }
 
+/** @throws UsageError that names what is not JSON */
+export function jsonOf(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${name} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** The parts that were given. */
+export function withoutAbsent(parts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+}
+
 /** A whole number from 1 on. */
 export function countOf(name: string, text: string): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;

@@ -2,7 +2,14 @@ import { readFile } from "node:fs/promises";
 import { text as textOf } from "node:stream/consumers";
 import type { QueryQuestion } from "../../src/questions.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { clientOf, countOf, readArguments, sharedUsage } from "../options.ts";
+import {
+  clientOf,
+  countOf,
+  jsonOf,
+  readArguments,
+  sharedUsage,
+  withoutAbsent,
+} from "../options.ts";
 import { tableText } from "../table.ts";
 import type { Command } from "../terminal.ts";
 import { metaText } from "./meta.ts";
@@ -56,34 +63,32 @@ ${sharedUsage}`,
 
 async function readQuestion(argument: string | undefined): Promise<QueryQuestion> {
   if (argument === undefined) return {};
-  if (argument === "-") return jsonOf("standard input", await textOf(process.stdin));
-  if (!argument.startsWith("@")) return jsonOf("QUESTION", argument);
+  const [name, text] = await textAt(argument);
+  return jsonOf(name, text) as QueryQuestion;
+}
+
+/** What stands at QUESTION, and its name for messages. */
+async function textAt(argument: string): Promise<readonly [name: string, text: string]> {
+  if (argument === "-") return ["standard input", await textOf(process.stdin)];
+  if (!argument.startsWith("@")) return ["QUESTION", argument];
   const file = argument.slice(1);
-  return jsonOf(file, await readFile(file, "utf8"));
+  return [file, await readFile(file, "utf8")];
 }
 
 function asked({ metric, by, filters, timezone, limit, ...range }: Values): QueryQuestion {
   const parts = {
     metrics: metric,
     dimensions: by,
-    filters: filters === undefined ? undefined : jsonOf<unknown>("--filters", filters),
+    filters: filters === undefined ? undefined : jsonOf("--filters", filters),
     range: rangeOf(range),
     timezone,
     limit: limit === undefined ? undefined : countOf("limit", limit),
   };
   // What it is worth is for the service to say.
-  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+  return withoutAbsent(parts);
 }
 
 function rangeOf({ from, to, range }: Pick<Values, "from" | "to" | "range">): unknown {
   if (range === undefined) return from === undefined && to === undefined ? undefined : { from, to };
   return /^\d/.test(range) ? { last: range } : range;
-}
-
-function jsonOf<T = QueryQuestion>(name: string, text: string): T {
-  try {
-    return JSON.parse(text) as T;
-  } catch (error) {
-    throw new UsageError(`${name} is not JSON: ${(error as Error).message}`);
-  }
 }

@@ -1,6 +1,6 @@
 import type { EventToSend } from "../../src/client.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { clientOf, readArguments, sharedUsage } from "../options.ts";
+import { clientOf, jsonOf, readArguments, sharedUsage, withoutAbsent } from "../options.ts";
 import type { Command } from "../terminal.ts";
 
 const options = {
@@ -29,7 +29,7 @@ ${sharedUsage}`,
     const { values, positionals } = readArguments(args, options);
     const parts = partsOf(values);
     const given = positionals.length === 0 ? ["{}"] : positionals;
-    const events = given.map((text) => ({ ...jsonOf("EVENT", text), ...parts }) as EventToSend);
+    const events = given.map((text) => ({ ...objectOf("EVENT", text), ...parts }) as EventToSend);
     const client = clientOf(values, terminal);
     if (events.some(({ source }) => source === undefined))
       throw new UsageError("--source is missing");
@@ -50,7 +50,7 @@ ${sharedUsage}`,
 
 function partsOf({ type, source, id, timestamp, correlation, user, data, metadata }: Values) {
   const about = {
-    ...(metadata !== undefined && jsonOf("--metadata", metadata)),
+    ...(metadata !== undefined && objectOf("--metadata", metadata)),
     ...(user !== undefined && { userId: user }),
   };
   const parts = {
@@ -59,26 +59,16 @@ function partsOf({ type, source, id, timestamp, correlation, user, data, metadat
     id,
     timestamp,
     correlationId: correlation,
-    data: data === undefined ? undefined : (JSON.parse(checked("--data", data)) as unknown),
+    data: data === undefined ? undefined : jsonOf("--data", data),
     metadata: Object.keys(about).length === 0 ? undefined : about,
   };
-  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+  return withoutAbsent(parts);
 }
 
-function jsonOf(name: string, text: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(checked(name, text));
+function objectOf(name: string, text: string): Record<string, unknown> {
+  const value = jsonOf(name, text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
   throw new UsageError(`${name} is no JSON object`);
-}
-
-/** The text, where it is JSON. */
-function checked(name: string, text: string): string {
-  try {
-    JSON.parse(text);
-    return text;
-  } catch (error) {
-    throw new UsageError(`${name} is not JSON: ${(error as Error).message}`);
-  }
 }
