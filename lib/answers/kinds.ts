@@ -83,14 +83,14 @@ export const kinds: {
   counts: {
     form: { by: "parameters", takesZone: true },
     read: readCountsQuestion,
-    rangeOf: ({ from, to }) => ({ from, to }),
+    rangeOf: askedRange,
     takesTurn: crossesDimensions,
     answer: answerCounts,
   },
   mail: {
     form: { by: "parameters", takesZone: false },
     read: readMailQuestion,
-    rangeOf: ({ filter: { from, to } }) => ({ from, to }),
+    rangeOf: ({ filter }) => askedRange(filter),
     takesTurn: () => true,
     answer: mailReported,
   },
@@ -122,14 +122,14 @@ export const kinds: {
   catalogProperties: {
     form: asParameters,
     read: readPropertiesQuestion,
-    rangeOf: ({ from, to }) => ({ from, to }),
+    rangeOf: askedRange,
     takesTurn: () => true,
     answer: answerProperties,
   },
   catalogValues: {
     form: asParameters,
     read: readValuesQuestion,
-    rangeOf: ({ from, to }) => ({ from, to }),
+    rangeOf: askedRange,
     takesTurn: (question, rolledUp) => rolledUpAs(question, rolledUp) === undefined,
     answer: answerValues,
   },
@@ -137,6 +137,11 @@ export const kinds: {
 
 /** The kinds that can be kept under names: all but those that pickers ask. */
 export const savedKinds = ["counts", "mail", "run", "funnel", "retention", "paths"] as const;
+
+/** The range alone, of what has one beside other things. */
+function askedRange({ from, to }: OpenRange): OpenRange {
+  return { from, to };
+}
 
 function valuesCut({ valuesLeftOut = 0 }: { readonly valuesLeftOut?: number }): Exactness {
   return exactness(valuesLeftOut > 0 ? ["valuesCut"] : []);
@@ -150,10 +155,7 @@ function folded<K extends FoldKind>(
   return {
     form: { by: "body", takesZone: false },
     read,
-    rangeOf: (job) => {
-      const { from, to } = filterOf(job);
-      return { from, to };
-    },
+    rangeOf: (job) => askedRange(filterOf(job)),
     takesTurn: () => true,
     async answer(asking, job) {
       const filter = filterOf(job);

@@ -1,6 +1,6 @@
+import type { ServerResponse } from "node:http";
 import { readTimeoutMs } from "../../lib/call-limits.ts";
 import type { Config } from "../../lib/config.ts";
-import type { ServerResponse } from "node:http";
 import type { ExportPage } from "../../lib/questions/lists/export.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
