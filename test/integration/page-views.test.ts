@@ -22,9 +22,10 @@ const rate = (share: number | null): string => {
   const digits = share !== 0 && share < 0.01 ? 2 : 1;
   return `${(share * 100).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`;
 };
+/** Texts in one line each. Words for screen readers stand in a box of their own, so a browser breaks the line before them. */
 const texts = async (page: Page, selector: string): Promise<readonly string[]> => {
   const all = await page.locator(selector).allInnerTexts();
-  return all.map((text) => text.replace(/\s+/g, " ").trim());
+  return all.map((text) => text.replace(/\s+/g, " ").replaceAll(" ,", ",").trim());
 };
 
 describeWith(["chromium"], "views of the page", () => {
@@ -104,7 +105,7 @@ describeWith(["chromium"], "views of the page", () => {
     await page.getByRole("button", { name: "People" }).click();
     await page.waitForURL(/shape=people/);
     const first = await texts(page, ".cohorts tbody tr:nth-child(2) .heat");
-    expect(first.map((text) => text.replace(/ ?, not over$/, "").trim())).toEqual(
+    expect(first.map((text) => text.replace(/, not over$/, ""))).toEqual(
       answer.cohorts[0]!.returned.map((returned) => whole.format(returned)),
     );
     await page.locator(".cohorts [data-tip][tabindex='0']").focus();
@@ -147,9 +148,10 @@ describeWith(["chromium"], "views of the page", () => {
       complaint,
     } = answer.total.rates;
     const figures = await texts(page, ".mail-figure-value");
-    expect(figures.map((text) => text.replace(/, (too )?many$/, ""))).toEqual([
+    const alarm = complaint! < 0.001 ? "" : complaint! < 0.003 ? ", many" : ", too many";
+    expect(figures).toEqual([
       ...[rate(delivery!), rate(bounce!), `${rate(opened!)} to ${rate(openWithMachines!)}`],
-      ...[rate(click!), rate(complaint!)],
+      ...[rate(click!), `${rate(complaint!)}${alarm}`],
     ]);
     const rows = await texts(page, ".mail-table tbody tr");
     expect(rows.length).toBe(answer.data.length);
