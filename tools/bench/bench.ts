@@ -23,11 +23,18 @@ export interface Row {
     | "s"
     | "MB"
     | "events/s"
-    | "µs CPU/event";
+    | "µs CPU/event"
+    | "bytes/event";
   /** The least or the most that the value should be. */
   readonly goal?: { readonly least: number } | { readonly most: number };
   /** How it came about: the two sides of a ratio, how many samples. */
   readonly detail: string;
+}
+
+/** A server that runs in a process of its own beside the service. */
+export interface ForkedServer {
+  readonly url: string;
+  readonly pid: number;
 }
 
 /** A measurement. It starts what it needs through the bench, which ends it. */
@@ -80,18 +87,20 @@ export class Bench {
    * A service on an empty data folder, as it is shipped but for these variables. Ended with `end`, or with the
    * bench.
    */
-  async spawn(variables: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+  async spawn(
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<ServiceProcess & { readonly dataDir: string }> {
     const dataDir = mkdtempSync(join(this.scratch, "data-"));
     const logFile = join(dataDir, "service.log");
     const port = await freePort();
     const env = { ...shipped, OPS_PORT: String(port), ...variables };
     const service = startService({ port, dataDir, logFile, env });
     this.#stops.add(service.stop);
-    return service;
+    return { ...service, dataDir };
   }
 
   /** The same, ready for requests. */
-  async service(): Promise<ServiceProcess> {
+  async service(): Promise<ServiceProcess & { readonly dataDir: string }> {
     const service = await this.spawn();
     await whenReady(service);
     return service;
@@ -102,13 +111,13 @@ export class Bench {
     await service.stop();
   }
 
-  /** A bare server to compare with; a durable one where it gets a file. @returns its address */
-  bareServer(databaseFile?: string): Promise<string> {
+  /** A bare server to compare with; a durable one where it gets a file. */
+  bareServer(databaseFile?: string): Promise<ForkedServer> {
     return this.forked("bare-server.ts", databaseFile === undefined ? [] : [databaseFile]);
   }
 
-  /** A server of this folder that sends its port and ends with its parent. @returns its address */
-  async forked(file: string, args: readonly string[]): Promise<string> {
+  /** A server of this folder that sends its port and ends with its parent. */
+  async forked(file: string, args: readonly string[]): Promise<ForkedServer> {
     const child = fork(new URL(file, import.meta.url), args, {
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
@@ -119,7 +128,7 @@ export class Bench {
       await ended;
     });
     const [port] = (await once(child, "message")) as [number];
-    return `http://127.0.0.1:${port}`;
+    return { url: `http://127.0.0.1:${port}`, pid: child.pid! };
   }
 
   /** End all processes, then remove the scratch folder. */
@@ -130,13 +139,13 @@ export class Bench {
 }
 
 /** Wait until a service has worked off its queue and its rollups, at most ten minutes. */
-export async function settled({ url }: { readonly url: string }): Promise<void> {
+export async function settled({ url }: { readonly url: string }, everyMs = 200): Promise<void> {
   const deadline = performance.now() + 600_000;
   for (;;) {
     const { stages } = (await (await fetch(`${url}/health`)).json()) as HealthReport;
     const backlog = (stages["processor"]?.backlog ?? 0) + (stages["aggregator"]?.backlog ?? 0);
     if (backlog === 0) return;
     if (performance.now() > deadline) throw new Error("the service does not come to rest");
-    await delay(200);
+    await delay(everyMs);
   }
 }

@@ -67,13 +67,13 @@ async function besideOthers(
   const post = (url: string, seconds: number) => () =>
     runLoad(bench.generator, { ...request, url, seconds }, bench.scratch);
   await accepted(ours, readFileSync(bodyFile, "utf8"));
-  for (const url of [ours, bare, confirming]) await post(url, 2)();
+  for (const url of [ours, bare.url, confirming.url]) await post(url, 2)();
 
   const [rounds, seconds] = bench.quick ? [3, 2] : [5, 4];
   const sides = await interleaved(rounds, [
     post(ours, seconds),
-    post(bare, seconds),
-    post(confirming, seconds),
+    post(bare.url, seconds),
+    post(confirming.url, seconds),
   ]);
   const failed = sides.flat().reduce((sum, load) => sum + load.failed, 0);
   if (failed > 0) throw new Error(`${failed} requests failed`);

@@ -57,7 +57,7 @@ async function besideBare(
   databaseFile?: string,
 ): Promise<{ readonly ours: readonly Load[]; readonly bare: readonly Load[] }> {
   const service = await bench.service();
-  const bareUrl = await bench.bareServer(databaseFile);
+  const { url: bareUrl } = await bench.bareServer(databaseFile);
   const request = { bodyFile, contentType: "application/json", connections };
   const post = (url: string, seconds: number) =>
     runLoad(bench.generator, { ...request, url, seconds }, bench.scratch);

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { Bench, type Measurement, type Row } from "./bench.ts";
 import { cluster } from "./cluster.ts";
 import { batches, single } from "./collect.ts";
+import { cpu } from "./cpu.ts";
 import { exporting } from "./export.ts";
 import { memory, startup } from "./footprint.ts";
 import { importing } from "./importing.ts";
@@ -22,6 +23,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["memory", memory],
   ["single", single],
   ["batches", batches],
+  ["cpu", cpu],
   ["import", importing],
   ["pipeline", pipeline],
   ["reads", reads],
