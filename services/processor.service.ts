@@ -48,8 +48,8 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       },
       tellOrder: {
         visibility: "public",
-        handler(ctx) {
-          this.store.tellOrder?.(ctx.params.forMs);
+        async handler(ctx) {
+          await this.store.tellOrder?.(ctx.params.forMs);
           return { told: true };
         },
       },

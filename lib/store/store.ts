@@ -133,9 +133,9 @@ export interface EventStore extends QuestionStore, EntityReads {
 
   /**
    * From now on for so long, keep the order of storing; to be asked of every process that appends. Absent where it is known
-   * anyway. A store that was just opened keeps it for `orderToldMs`.
+   * anyway. A process that begins to append meanwhile keeps it too.
    */
-  tellOrder?(forMs: number): void;
+  tellOrder?(forMs: number): Promise<void>;
 
   /**
    * Fold the events that meet a filter, where they are, on one state of the store or one that grows

@@ -23,6 +23,8 @@ export function StoredMixin() {
       async keepOrder(): Promise<void> {
         if (this.store.tellOrder === undefined) return;
         if (performance.now() - this.orderAskedAt < askEveryMs) return;
+        // First for those who begin to append now: the others are asked one by one.
+        await this.store.tellOrder(orderToldMs);
         await callEveryNode(
           this.broker as never,
           "processor.tellOrder",

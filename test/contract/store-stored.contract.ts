@@ -12,6 +12,12 @@ const asked: StoredQuery = {
   window: 10_000,
 };
 
+/** Begins to follow. */
+async function follow(store: EventStore): Promise<Place> {
+  await store.tellOrder?.(60_000);
+  return (await store.stored(asked)).end;
+}
+
 /** Everything behind a place, read piece by piece. */
 async function allBehind(store: EventStore, after: Place, limit: number): Promise<string[]> {
   const ids: string[] = [];
@@ -34,7 +40,7 @@ export function storedContract(onStore: OnStore): void {
       "has what each batch owned once, behind any place, for whom it is asked, however it is cut",
       onStore(async (store) => {
         await store.append("b0", batchOf("b0", ["before"]));
-        const { end: start } = await store.stored(asked);
+        const start = await follow(store);
         await store.append("b1", batchOf("b1", ["a", "b", "c"]));
         await store.append("b2", batchOf("b2", ["x", "y"], { project: "q", type: "other" }));
         await store.append("b3", batchOf("b3", ["c", "d"], { timestamp: 1 }));
@@ -62,7 +68,7 @@ export function storedContract(onStore: OnStore): void {
     test(
       "tells whether everything behind a place is within the window",
       onStore(async (store) => {
-        const { end } = await store.stored(asked);
+        const end = await follow(store);
         const ids = Array.from({ length: 10 }, (_, i) => `e${i}`);
         await store.append("b1", batchOf("b1", ids));
         const isHeld = async (after: Place, window: number) =>
@@ -76,7 +82,7 @@ export function storedContract(onStore: OnStore): void {
     test(
       "goes on where it was once the store is opened again, and shows nobody what others still write",
       onStore(async (store, harness) => {
-        const { end } = await store.stored(asked);
+        const end = await follow(store);
         const batches = Array.from({ length: 20 }, (_, i) => `b${i}`);
         const seen: string[] = [];
         let place = end;
@@ -93,6 +99,11 @@ export function storedContract(onStore: OnStore): void {
         const again = await harness.open();
         // Behind a number whose batch never came a store that was just opened waits for a moment.
         await eventually(async () => expect(await allBehind(again, end, 500)).toEqual(seen));
+        // Who began to follow before this process began, follows it too.
+        await again.append("after", batchOf("after", ["later"]));
+        await eventually(async () => {
+          expect(await allBehind(again, end, 500)).toEqual([...seen, "later"]);
+        });
       }),
     );
   });

@@ -51,7 +51,7 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
   let commands: Commands;
   beforeEach(async () => {
     harness = await open();
-    store = await harness.open({ toldFromStartMs: 0 });
+    store = await harness.open({ looksForFollowersMs: 0 });
     commands = new Commands(...store.clients);
   });
   afterEach(() => harness.dispose());
@@ -70,7 +70,7 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
   });
 
   test("whoever follows what is stored costs a fresh batch three more", async () => {
-    store.tellOrder(60_000);
+    await store.tellOrder(60_000);
     const sent = await commands.during(() => keep(store, "b1", [event("e1")]));
     expect(sent.map(({ name, collection }) => `${name} ${collection}`)).toEqual([
       "insert events",
@@ -81,6 +81,20 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
       "update dirty",
       "update days",
     ]);
+  });
+
+  test("where nobody follows, the first minute's batches cost one more, that looks for followers", async () => {
+    const begun = await harness.open();
+    const ownCommands = new Commands(...begun.clients);
+    const toFeed = async (batch: string) => {
+      const sent = await ownCommands.during(() => begun.append(batch, [event(batch)]));
+      return sent.slice(1).map(({ name, collection }) => `${name} ${collection}`);
+    };
+    expect(await toFeed("b1")).toEqual(["find counters"]);
+    await store.tellOrder(60_000);
+    const told = ["find feed", "findAndModify counters", "insert feed"];
+    expect(await toFeed("b2")).toEqual(["find counters", ...told]);
+    expect(await toFeed("b3")).toEqual(told);
   });
 
   test("a pass takes as many, and reads as much, however many deltas were summed before", async () => {

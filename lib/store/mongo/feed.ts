@@ -13,42 +13,67 @@ import { insertAbsent } from "./writes.ts";
 const keptBatches = 10_000;
 const pruneEvery = 256;
 
+/** The counter beside that of the places: until when somebody follows, in epoch milliseconds. */
+const followedUntil = "followedUntil";
+
 /** How long a number that was given out may be without its batch. Then whoever took it has died: the batch comes again. */
 const holeMs = 2_000;
 
 /** The most batches of one read. */
 const batchesAtOnce = 500;
 
+/** How long a process that has just begun to append asks the database whether somebody follows: nobody knows it yet. */
+export const unknownMs = 60_000;
+
 /**
  * The order in which batches were stored, for those who follow it. MongoDB has none that all servers like it tell, so each batch
  * gets a number once its events are there, from one counter. It is told only while somebody wants to know.
  */
 export class Feed {
-  #untilMs: number;
+  #untilMs = -Infinity;
+  readonly #unknownMs: number;
+  #unknownUntilMs: number | undefined;
   /** When numbers that are still without a batch were first missed, by `performance.now()`. */
   readonly #missing = new Map<number, number>();
 
-  /** @param forMs how long it is told before anybody asks: somebody may have been following when this process began */
-  constructor(forMs: number) {
-    this.#untilMs = performance.now() + forMs;
+  constructor(ownUnknownMs = unknownMs) {
+    this.#unknownMs = ownUnknownMs;
   }
 
-  tellFor(forMs: number): void {
+  /** From now on for so long. It is written down, for processes that begin meanwhile. */
+  async tellFor({ counters }: Collections, forMs: number): Promise<void> {
+    this.#tellFor(forMs);
+    const until = { $max: { n: Date.now() + forMs } };
+    await counters.updateOne({ _id: followedUntil }, until, { upsert: true });
+  }
+
+  #tellFor(forMs: number): void {
     this.#untilMs = Math.max(this.#untilMs, performance.now() + forMs);
   }
 
-  get isTold(): boolean {
-    return performance.now() < this.#untilMs;
+  /**
+   * Whether the order of what was just stored is to be told. Who begins to follow later than the database is asked here, begins
+   * behind it.
+   */
+  async isTold({ counters }: Collections): Promise<boolean> {
+    const now = performance.now();
+    if (now < this.#untilMs) return true;
+    this.#unknownUntilMs ??= now + this.#unknownMs;
+    if (now >= this.#unknownUntilMs) return false;
+    const until = (await counters.findOne({ _id: followedUntil }))?.n ?? 0;
+    const leftMs = until - Date.now();
+    if (leftMs > 0) this.#tellFor(leftMs);
+    return leftMs > 0;
   }
 
-  /** To be called once the events are there, with those that the batch owns. */
+  /** To be called once the events are there, with those that the batch owns, where it is told. */
   async tell(
     { feed, counters }: Collections,
     batch: BatchId,
     events: readonly StoredEvent[],
   ): Promise<void> {
     const [first] = events;
-    if (first === undefined || !this.isTold) return;
+    if (first === undefined) return;
     // A batch that is stored again was perhaps told before it was acknowledged.
     if ((await feed.findOne({ _id: batch }, { projection: { _id: 1 } })) !== null) return;
     const counter = await counters.findOneAndUpdate(

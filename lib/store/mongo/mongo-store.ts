@@ -17,7 +17,7 @@ import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./ma
 import { withinOwnLimit } from "./own-limit.ts";
 import { countWithin, eventsText, page } from "./pages.ts";
 import { Feed } from "./feed.ts";
-import { orderToldMs, type StoredPart, type StoredQuery } from "../stored.ts";
+import type { StoredPart, StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { rollups } from "./rollups.ts";
@@ -47,8 +47,8 @@ export interface MongoOptions {
   readonly maxRollupBytes?: number;
   /** How long at least lies between two looks whether the indexes are there. Default a minute. */
   readonly prepareEveryMs?: number;
-  /** How long the order of storing is told before anybody asks for it. Default 6 minutes. */
-  readonly toldFromStartMs?: number;
+  /** How long the first batches look whether somebody follows the order of storing. Default a minute. */
+  readonly looksForFollowersMs?: number;
   readonly log?: Log;
 }
 
@@ -91,7 +91,7 @@ export class MongoStore implements AdaptedStore {
   }: MongoOptions) {
     this.#link = new MongoLink({ uri, database, log, prepareEveryMs });
     this.#passes = new MongoPasses(this.#link, options.maxRollupBytes ?? maxRollupBytes);
-    this.#feed = new Feed(options.toldFromStartMs ?? orderToldMs);
+    this.#feed = new Feed(options.looksForFollowersMs);
   }
 
   get client(): MongoClient {
@@ -132,7 +132,7 @@ export class MongoStore implements AdaptedStore {
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
     return this.#link.run(async (collections) => {
       const ownership = await append(collections, batch, events);
-      if (this.#feed.isTold) {
+      if (await this.#feed.isTold(collections)) {
         const own = events.filter(({ id }) => ownership.owned.has(id));
         await this.#feed.tell(collections, batch, own);
       }
@@ -140,8 +140,8 @@ export class MongoStore implements AdaptedStore {
     });
   }
 
-  tellOrder(forMs: number): void {
-    this.#feed.tellFor(forMs);
+  tellOrder(forMs: number): Promise<void> {
+    return this.#link.run((collections) => this.#feed.tellFor(collections, forMs));
   }
 
   stored(query: StoredQuery): Promise<StoredPart> {
