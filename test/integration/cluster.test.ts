@@ -13,13 +13,21 @@ import {
   type Servers,
 } from "../support/cluster.ts";
 import { countsOf, expectExact, postShuffled } from "../e2e/shop-run.ts";
+import { SseClient } from "../e2e/sse-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { describeWith } from "../../tools/servers/installed.ts";
-import type { ServiceProcess } from "../service-process.ts";
+import { ServiceProcess } from "../service-process.ts";
 import { chance, readShopLog } from "../support/shop-log.ts";
 
 const stored = (processor: ServiceProcess) => metricOf(processor, "analytics_events_stored_total");
 const longMs = 240_000;
+const waitMs = 60_000;
+
+/** A frame of `/live`. */
+interface SecondOfLive {
+  readonly events: { readonly types: readonly { readonly type: string; readonly count: number }[] };
+  readonly stages: readonly { readonly name: string; readonly state: string }[];
+}
 const example = join(import.meta.dirname, "../../docs/example-node.ts");
 
 describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster of six processes", () => {
@@ -53,6 +61,66 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster of six processes", 
       expect(counts).toMatchObject({ total: 1, meta: { exact: true } });
       await eventually(async () => expect(await total({ type: "cart.viewed" })).toBe(1));
       expect(await total({ type: "order.placed" })).toBe(1);
+    },
+    longMs,
+  );
+
+  test(
+    "what is sent to one gateway is streamed and counted at another, and a stream goes on at either",
+    async () => {
+      const variables = { ...sharedVariables(servers), LOG_LEVEL: "info", SERVICES: "api-gateway" };
+      const other = await ServiceProcess.create(variables);
+      const clients: SseClient[] = [];
+      const open = async (at: ServiceProcess, path: string, lastId?: string) => {
+        const headers = lastId === undefined ? undefined : { "Last-Event-ID": lastId };
+        const client = await SseClient.open(`${at.url}/api/v1${path}`, headers);
+        clients.push(client);
+        return client;
+      };
+      const send = async (at: ServiceProcess, ids: readonly string[]) => {
+        const response = await fetch(`${at.url}/api/v1/events/batch`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify(ids.map((id) => ({ id, type: "streamed", source: "test" }))),
+        });
+        expect(response.status).toBe(202);
+      };
+      const idsOf = ({ events }: SseClient) => events.map(({ id }) => id).toSorted();
+      const counted = ({ events }: SseClient): number =>
+        (events as unknown as readonly SecondOfLive[])
+          .flatMap(({ events: { types } }) => types)
+          .reduce((sum, { type, count }) => sum + (type === "streamed" ? count : 0), 0);
+      try {
+        await other.start();
+        const stream = await eventually(() => open(other, "/events/stream?type=streamed"), waitMs);
+        const lives = await Promise.all([open(cluster.gateway, "/live"), open(other, "/live")]);
+        for (const live of lives) {
+          await eventually(() => expect(live.events.length).toBeGreaterThan(0), waitMs);
+        }
+        await send(cluster.gateway, ["s1", "s2"]);
+        await send(other, ["s3"]);
+        await eventually(() => expect(idsOf(stream)).toEqual(["s1", "s2", "s3"]), waitMs);
+        stream.leave();
+        await stream.ended;
+
+        await send(cluster.gateway, ["s4", "s5"]);
+        const again = await open(cluster.gateway, "/events/stream?type=streamed", stream.lastId);
+        await send(other, ["s6"]);
+        await eventually(() => expect(idsOf(again)).toEqual(["s4", "s5", "s6"]), waitMs);
+        expect(again.named("missed")).toEqual([]);
+        for (const live of lives) {
+          await eventually(() => {
+            expect(counted(live)).toBe(6);
+            const { stages } = live.events.at(-1) as unknown as SecondOfLive;
+            expect(stages.map(({ name, state }) => [name, state])).toEqual(
+              ["gateway", "ingest", "processor", "aggregator", "query"].map((name) => [name, "ok"]),
+            );
+          }, waitMs);
+        }
+      } finally {
+        clients.forEach((client) => client.leave());
+        await other.dispose();
+      }
     },
     longMs,
   );
