@@ -34,7 +34,7 @@ const rooms = {
   "lib/queue/embedded": [...queueEnd, "lib/sqlite"],
   "lib/queue/rabbitmq": [...queueEnd, "lib/cluster", "lib/concurrency"],
   "lib/queue/open.ts": [...queueEnd, "lib/queue/embedded", "lib/queue/rabbitmq", "lib/config.ts"],
-  "lib/cluster": ["lib/errors.ts", "lib/log.ts", "lib/call-limits.ts"],
+  "lib/cluster": ["lib/errors.ts", "lib/log.ts", "lib/call-limits.ts", "lib/concurrency"],
   "lib/rate-limit": ["lib/errors.ts", "lib/log.ts", "lib/cluster"],
   "lib/http": ["lib/errors.ts", "lib/api-keys.ts", "lib/config.ts", "lib/concurrency"].concat([
     "lib/event",

@@ -2,6 +2,9 @@ import type { Actions } from "./contracts.ts";
 import { gatherWaitMs } from "./concurrency/batcher.ts";
 import { publishTimeoutMs } from "./queue/queue.ts";
 
+/** How often a node says that it is there; one that was not heard of for the timeout gets no requests any more. */
+export const heartbeats = { everySeconds: 2, timeoutSeconds: 8 };
+
 /** How long an action may take and how long its callers wait for it, milliseconds. */
 export interface CallLimit {
   /** The longest it takes, by what limits its steps. */

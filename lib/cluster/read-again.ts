@@ -7,6 +7,8 @@ import {
   type ServiceBroker,
 } from "moleculer";
 import { callLimits, type CallLimit } from "../call-limits.ts";
+import { leavingOf } from "../concurrency/leaving.ts";
+import { errorType } from "../errors.ts";
 
 export interface ReadAgainTimes {
   /** How long a read has no answer until its node is asked whether it is there. */
@@ -57,7 +59,8 @@ interface Endpoint {
  * or frozen, gets no reads until it does, and the read is asked of another node besides: the first answer
  * counts. Where there is no other one, the read is given up after 5 s of silence: a message broker that hangs
  * would else keep it until the heartbeats are missed, 16 s. Reads change nothing, so one that is answered twice is only
- * work. Within one process nothing changes.
+ * work. A node that takes a caller for gone who is not (it missed the heartbeats of the caller's node) is asked
+ * again too. Within one process nothing changes.
  */
 export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
   let reads: Reads | undefined;
@@ -72,7 +75,11 @@ export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
       const call: Call = (asked, params, options) => {
         const name = typeof asked === "string" ? asked : asked.action.name;
         return reads !== undefined && isRead(name) && options?.nodeID === undefined
-          ? reads.read((more) => next(name, params, { ...options, ...more }), name)
+          ? reads.read({
+              action: name,
+              ask: (more) => next(name, params, { ...options, ...more }),
+              left: options?.parentCtx && leavingOf(options.parentCtx),
+            })
           : next(asked, params, options);
       };
       return call;
@@ -87,7 +94,12 @@ function isRead(action: string): boolean {
   return limits?.changes === false;
 }
 
-type Ask = (more: Pick<CallingOptions, "nodeID">) => Attempt;
+interface Read {
+  readonly action: string;
+  ask(more: Pick<CallingOptions, "nodeID">): Attempt;
+  /** Aborted once the caller has left; absent where that is not known here. */
+  readonly left: AbortSignal | undefined;
+}
 
 class Reads {
   readonly #broker: ServiceBroker;
@@ -102,10 +114,9 @@ class Reads {
   }
 
   /** The answer, with the context it came with, which callers take its `meta` from. */
-  read(ask: Ask, action: string): Attempt {
+  read(read: Read): Attempt {
     const answer: { ctx?: Context } & Promise<unknown> = this.#repeated(
-      ask,
-      action,
+      read,
       performance.now() + this.#times.giveUpAfterMs,
     ).then(({ ctx, result }) => {
       if (ctx !== undefined) answer.ctx = ctx;
@@ -114,14 +125,14 @@ class Reads {
     return answer;
   }
 
-  async #repeated(ask: Ask, action: string, until: number): Promise<Answer> {
+  async #repeated(read: Read, until: number): Promise<Answer> {
     for (let round = 0; ; round += 1) {
       try {
-        return await this.#once(ask, action, until);
+        return await this.#once(read, until);
       } catch (error) {
         const { name } = (error ?? {}) as { name?: unknown };
         const { stopping } = this.#broker as unknown as Internals;
-        const isOver = stopping || performance.now() >= until;
+        const isOver = stopping || read.left?.aborted === true || performance.now() >= until;
         if (isOver || !ofTheWay.has(String(name))) throw error;
         await delay(Math.min(retryMs * 2 ** round, 1_000));
       }
@@ -129,11 +140,18 @@ class Reads {
   }
 
   /** One attempt, and a second one of another node where the first one's falls silent. */
-  async #once(ask: Ask, action: string, until: number): Promise<Answer> {
-    const attempt = ask(this.#besides(action));
+  async #once(read: Read, until: number): Promise<Answer> {
+    const { action, left } = read;
+    const attempt = read.ask(this.#besides(action));
     const { ctx } = attempt;
-    const first = attempt.then((result) => ({ ctx, result }));
     const nodeID = ctx?.nodeID;
+    const first = attempt.then(
+      (result) => ({ ctx, result }),
+      (error: unknown) => {
+        const isMistaken = left?.aborted === false && errorType(error) === "CALLER_LEFT";
+        throw isMistaken ? new Errors.ServiceNotAvailableError({ action, nodeID }) : error;
+      },
+    );
     if (nodeID == null || nodeID === this.#broker.nodeID) return first;
     const answered = new AbortController();
     const settled = first.finally(() => answered.abort()).catch(() => undefined);
@@ -147,7 +165,7 @@ class Reads {
       throw new Errors.ServiceNotAvailableError({ action, nodeID });
     }
     try {
-      return await Promise.any([first, this.#repeated(ask, action, until)]);
+      return await Promise.any([first, this.#repeated(read, until)]);
     } catch (error) {
       throw (error as AggregateError).errors.at(-1);
     }

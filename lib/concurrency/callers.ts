@@ -4,6 +4,8 @@ interface Waiting {
   readonly controller: AbortController;
   /** The node that called. */
   readonly node: string | null;
+  /** By `performance.now()`. */
+  readonly since: number;
   calls: number;
 }
 
@@ -17,7 +19,10 @@ export class Callers {
 
   /** One call begins, perhaps within another of the same caller. @returns what is aborted when the caller leaves */
   begin(id: string, node: string | null = null): AbortSignal {
-    const caller = this.#waiting.get(id) ?? { controller: new AbortController(), node, calls: 0 };
+    const caller = this.#waiting.get(id) ?? {
+      ...{ controller: new AbortController(), node, calls: 0 },
+      since: performance.now(),
+    };
     this.#waiting.set(id, caller);
     caller.calls += 1;
     if (this.#left.delete(id)) caller.controller.abort(callerLeft());
@@ -42,10 +47,15 @@ export class Callers {
     if (this.#left.size > maxRemembered) this.#left.delete(oldest!);
   }
 
-  /** All that wait at a node are gone with it. */
-  lost(node: string): void {
+  /**
+   * All that wait at a node are gone with it.
+   * @param silentMs for how long nothing was heard of the node, where that is all that is known: who called since
+   * then shows that it was there
+   */
+  lost(node: string, silentMs = 0): void {
+    const until = performance.now() - silentMs;
     for (const caller of this.#waiting.values()) {
-      if (caller.node === node) caller.controller.abort(callerLeft());
+      if (caller.node === node && caller.since <= until) caller.controller.abort(callerLeft());
     }
   }
 }

@@ -4,7 +4,7 @@ import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import { announce } from "./announce.ts";
 import { ClusterTransporter } from "../cluster/amqp-transporter.ts";
 import { largestEntry } from "./byte-cache.ts";
-import { callsWithinMs } from "../call-limits.ts";
+import { callsWithinMs, heartbeats } from "../call-limits.ts";
 import { readAgain } from "../cluster/read-again.ts";
 import { RedisCacher } from "../cluster/redis-cacher.ts";
 import { serviceNames, type Config } from "../config.ts";
@@ -48,9 +48,8 @@ export function brokerOptions(config: Config): BrokerOptions {
     cacher: cacherOf(config),
     // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing but reads is called again by itself.
     requestTimeout: 30_000,
-    // A node that was killed gets no requests any more after this time.
-    heartbeatInterval: 2,
-    heartbeatTimeout: 8,
+    heartbeatInterval: heartbeats.everySeconds,
+    heartbeatTimeout: heartbeats.timeoutSeconds,
     registry: { preferLocal: true, stopDelay: config.rabbitmqUrl === null ? 0 : 100 },
     tracking: { enabled: true, shutdownTimeout: callsWithinMs },
     metrics: { enabled: config.metrics, collectProcessMetrics: false, reporter: [] },

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { Context } from "moleculer";
+import { keepLeaving } from "../../lib/concurrency/leaving.ts";
 import type { Meta } from "../../lib/contracts.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 
@@ -17,8 +18,11 @@ export function LeavingMixin() {
       watchCaller(context: Context<unknown, Meta>, response: ServerResponse): void {
         const call = randomUUID();
         context.meta.call = call;
+        const left = new AbortController();
+        keepLeaving(context, left.signal);
         response.once("close", () => {
           if (response.writableEnded) return;
+          left.abort();
           void this.broker.broadcast("caller.left", { call }, ["query"]);
         });
       },

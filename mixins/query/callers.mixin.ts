@@ -1,4 +1,4 @@
-import { answerMs } from "../../lib/call-limits.ts";
+import { answerMs, heartbeats } from "../../lib/call-limits.ts";
 import { Callers } from "../../lib/concurrency/callers.ts";
 import { endingWithin } from "../../lib/concurrency/deadline.ts";
 import type { Config } from "../../lib/config.ts";
@@ -14,6 +14,12 @@ export interface Waited {
    * @throws ServiceError OVERLOADED where there is no answer in time, whatever hangs
    */
   forCaller<T>(ctx: Calling, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+interface Gone {
+  readonly node?: { readonly id?: unknown };
+  /** It did not say that it goes: its heartbeats were missed. */
+  readonly unexpected?: unknown;
 }
 
 /**
@@ -45,8 +51,9 @@ export function CallersMixin({ queryTimeoutMs }: Config) {
         if (typeof call === "string") this.callers.left(call);
       },
       "$node.disconnected"({ params }) {
-        const { node } = (params ?? {}) as { readonly node?: { readonly id?: unknown } };
-        if (typeof node?.id === "string") this.callers.lost(node.id);
+        const { node, unexpected } = (params ?? {}) as Gone;
+        if (typeof node?.id !== "string") return;
+        this.callers.lost(node.id, unexpected === true ? heartbeats.timeoutSeconds * 1_000 : 0);
       },
     },
     created() {

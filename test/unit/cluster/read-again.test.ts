@@ -1,5 +1,6 @@
-import { ServiceBroker, type Context } from "moleculer";
+import { Context, ServiceBroker } from "moleculer";
 import { readAgain, type ReadAgainTimes } from "../../../lib/cluster/read-again.ts";
+import { keepLeaving } from "../../../lib/concurrency/leaving.ts";
 import { eventually } from "../../support/eventually.ts";
 
 /** What Moleculer's broker has and its types leave out. */
@@ -128,6 +129,41 @@ describe("a read", () => {
       ),
     );
     await expect(brief.call("query.events")).rejects.toMatchObject({
+      name: "ServiceNotAvailableError",
+    });
+    await brief.stop();
+  });
+
+  test("whose node takes its caller for gone is asked again while the caller is there", async () => {
+    const gone = Object.assign(new Error("left"), { name: "ServiceError", type: "CALLER_LEFT" });
+    const left = new AbortController();
+    let leaves = false;
+    await startNode("a", () => {
+      if (leaves) left.abort();
+      if (leaves || asked.length < 3) throw gone;
+      return "a";
+    });
+    const caller = new Context(asker);
+    const options = { parentCtx: caller };
+    await expect(asker.call("query.events", {}, options)).rejects.toMatchObject(gone);
+    keepLeaving(caller, left.signal);
+    expect(await asker.call("query.events", {}, options)).toBe("a");
+    expect(asked).toEqual(["a", "a", "a"]);
+
+    leaves = true;
+    await expect(asker.call("query.events", {}, options)).rejects.toMatchObject(gone);
+    expect(asked).toHaveLength(4);
+  });
+
+  test("whose node takes its caller for gone again and again is refused as what may be tried again", async () => {
+    await startNode("a", () => {
+      throw Object.assign(new Error("left"), { name: "ServiceError", type: "CALLER_LEFT" });
+    });
+    const brief = await startAsker("brief", { giveUpAfterMs: 0 });
+    await brief.waitForServices("query");
+    const caller = new Context(brief);
+    keepLeaving(caller, new AbortController().signal);
+    await expect(brief.call("query.events", {}, { parentCtx: caller })).rejects.toMatchObject({
       name: "ServiceNotAvailableError",
     });
     await brief.stop();

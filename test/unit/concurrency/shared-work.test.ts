@@ -93,4 +93,13 @@ describe("callers", () => {
     callers.lost("node-1");
     expect([gone.aborted, here.aborted]).toEqual([true, false]);
   });
+
+  test("do not leave with a node that was silent for longer than they wait", () => {
+    const callers = new Callers();
+    const here = callers.begin("a", "node-1");
+    callers.lost("node-1", 60_000);
+    expect(here.aborted).toBe(false);
+    callers.lost("node-1");
+    expect(here.aborted).toBe(true);
+  });
 });

@@ -1,0 +1,11 @@
+const leaving = new WeakMap<object, AbortSignal>();
+
+/** Keeps when the caller for whom a context was made leaves, for whoever calls something within that context here. */
+export function keepLeaving(context: object, left: AbortSignal): void {
+  leaving.set(context, left);
+}
+
+/** Aborted once the caller has left; `undefined` where nobody here would know. */
+export function leavingOf(context: object): AbortSignal | undefined {
+  return leaving.get(context);
+}
