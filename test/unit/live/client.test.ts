@@ -1,0 +1,80 @@
+import { Writable } from "node:stream";
+import type { ServerResponse } from "node:http";
+import { SseClient } from "../../../lib/live/client.ts";
+
+/** An answer whose reader takes what is there when it is told to, and nothing else. */
+class Reader extends Writable {
+  text = "";
+  #next: (() => void) | undefined;
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    this.#next = done;
+  }
+
+  override _final(done: () => void): void {
+    this.#next = done;
+  }
+
+  take(): void {
+    while (this.#next !== undefined) {
+      const next = this.#next;
+      this.#next = undefined;
+      next();
+    }
+  }
+}
+
+function clientOf(reader: Reader) {
+  const told = { sent: 0, missed: 0, cut: 0 };
+  const events = {
+    sent: (count: number) => (told.sent += count),
+    missed: (count: number) => (told.missed += count),
+    cut: () => (told.cut += 1),
+  };
+  return { told, client: new SseClient(reader as unknown as ServerResponse, events, 0) };
+}
+
+const frame = "data: x\n\n";
+
+test("one that takes everything gets everything, and a beat where it was quiet for 15 seconds", () => {
+  const reader = new Reader();
+  const { client, told } = clientOf(reader);
+  client.send(frame, 0, 1, "1.1-a");
+  reader.take();
+  client.look(14_999, "1.1-b");
+  expect(reader.text).toBe(frame);
+  client.look(15_000, "1.1-c");
+  reader.take();
+  expect(reader.text).toBe(`${frame}: beat\nid: 1.1-c\n\n`);
+  expect(told).toEqual({ sent: 1, missed: 0, cut: 0 });
+});
+
+test("one that takes nothing holds a bounded number of bytes, is told what it missed, and is cut after ten seconds", () => {
+  const reader = new Reader();
+  const { client, told } = clientOf(reader);
+  const large = Buffer.alloc(100_000, "x");
+  for (let n = 1; n <= 100; n++) client.send(large, 0, 10, `1.${n}-a`);
+  expect(client.isBehind).toBe(true);
+  expect(reader.writableLength).toBeLessThan(500_000);
+  const passed = told.missed;
+  expect(told.sent + passed).toBe(1_000);
+  client.look(0);
+  client.look(9_999);
+  expect(client.isOpen).toBe(true);
+  reader.take();
+  client.look(9_999);
+  client.send(frame, 9_999, 1, "1.101-a");
+  const missed = JSON.stringify({ count: passed, exact: true, because: "slow" });
+  reader.take();
+  expect(reader.text).toContain(`event: missed\nid: 1.101-a\ndata: ${missed}\n\n${frame}`);
+
+  client.send(frame, 10_000, 1, "1.102-a");
+  client.look(10_000);
+  client.look(20_000);
+  expect(told.cut).toBe(1);
+  expect(client.isOpen).toBe(false);
+  reader.take();
+  expect(reader.text).toContain('event: end\ndata: {"because":"slow","retryMs":2000}');
+  reader.destroy();
+});

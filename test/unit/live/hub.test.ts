@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import type { StoredEvent } from "../../../lib/event/event.ts";
+import { idOf, placeOf } from "../../../lib/live/frames.ts";
+import { Hub, type Follower } from "../../../lib/live/hub.ts";
+import {
+  comparePlaces,
+  type Place,
+  type StoredPart,
+  type StoredQuery,
+} from "../../../lib/store/stored.ts";
+import { eventOf } from "../../support/arbitraries.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const now = Date.UTC(2026, 10, 26);
+const windowMs = 300_000;
+
+/** A store that knows nothing but the order in which events were stored. */
+class Order {
+  readonly events: StoredEvent[] = [];
+  reads = 0;
+
+  store(...ids: readonly string[]): void {
+    this.events.push(...ids.map((id) => eventOf({ id, project: "p" })));
+  }
+
+  read = ({ after, projects, counted, limit, window }: StoredQuery): Promise<StoredPart> => {
+    this.reads += 1;
+    const end: Place = [this.events.length, 0];
+    const behind = this.events
+      .map((event, i) => ({ place: [i + 1, 0] as const, event }))
+      .filter(({ place }) => after !== null && comparePlaces(place, after) > 0);
+    const asked = new Set([...projects, ...counted]);
+    const events = behind.filter(({ event }) => projects.includes(event.project)).slice(0, limit);
+    return Promise.resolve({
+      events,
+      upTo: events.length === limit ? (events.at(-1)?.place ?? end) : end,
+      end,
+      counts: behind
+        .filter(({ event }) => asked.has(event.project))
+        .map(({ event }) => [event.project, event.type, 1] as const),
+      isHeld: after === null || behind.length <= window,
+    });
+  };
+}
+
+class Ear implements Follower {
+  text = "";
+  isOpen = true;
+  readonly isBehind = false;
+
+  send(frames: Buffer): void {
+    this.text += frames.toString();
+  }
+
+  get ids(): readonly string[] {
+    return [...this.text.matchAll(/^data: \{"id":"([^"]+)"/gm)].map(([, id]) => id!);
+  }
+}
+
+function hubOn(order: Order, window = 100): Hub {
+  const failed = (error: unknown) => {
+    throw error;
+  };
+  return new Hub({ read: order.read, counted: () => {}, missed: () => {}, failed }, window);
+}
+
+const interest = { project: "p", filter: {} };
+const lost = 'data: {"count":null,"exact":false,"because":"window"}';
+
+test("an id tells its place and when it was told, and nothing else is one", () => {
+  const places = fc.tuple(fc.nat(1e9), fc.nat(9_999_999));
+  fc.assert(
+    fc.property(places, fc.nat(4e12), (place, at) => {
+      expect(placeOf(idOf(place, at))).toEqual({ place, at });
+    }),
+  );
+  for (const text of ["", "1", "1.2", "1.2-", "-1.2-a", "1.2-A", "1.2-a\n", " 1.2-a"]) {
+    expect(placeOf(text)).toBeUndefined();
+  }
+});
+
+test("a stream begins where the order ends, or behind an id that the window holds, else it is told", async () => {
+  const order = new Order();
+  order.store("e1", "e2", "e3", "e4");
+  const hub = hubOn(order, 2);
+  expect(await hub.begin(undefined, now)).toEqual({ place: [4, 0], told: "" });
+  const young = idOf([2, 0], now - windowMs);
+  expect(await hub.begin(young, now)).toEqual({ place: [2, 0], told: "" });
+  const far = await hub.begin(idOf([1, 0], now), now);
+  const old = await hub.begin(idOf([3, 0], now - windowMs - 1), now);
+  for (const { place, told } of [far, old]) {
+    expect(place).toEqual([4, 0]);
+    expect(told).toContain(lost);
+  }
+});
+
+test("followers who join while events come each get every one once; then nothing is read", async () => {
+  const order = new Order();
+  order.store("before");
+  const hub = hubOn(order, 1_000);
+  const { place } = await hub.begin(undefined, now);
+  const ears: { readonly ear: Ear; readonly from: number; readonly leave: () => void }[] = [];
+  for (let round = 0; round < 20; round++) {
+    const ear = new Ear();
+    const from = order.events.length;
+    const following = hub.follow(interest, ear, round === 0 ? place : [from, 0]);
+    order.store(`a${round}`, `b${round}`);
+    ears.push({ ear, from, leave: await following });
+    order.store(`c${round}`);
+  }
+  const ids = order.events.map(({ id }) => id);
+  await eventually(() => {
+    for (const { ear, from } of ears) expect(ear.ids).toEqual(ids.slice(from));
+  });
+  expect(hub.audience.size).toBe(20);
+  ears.forEach(({ leave }) => leave());
+  expect(hub.audience.size).toBe(0);
+  await eventually(() => expect(hub.place).toBeUndefined());
+  const { reads } = order;
+  const last = await hub.begin(undefined, now);
+  expect([order.reads, last.place]).toEqual([reads + 1, [61, 0]]);
+});
