@@ -12,6 +12,7 @@ import { cpu } from "./cpu.ts";
 import { exporting } from "./export.ts";
 import { memory, startup } from "./footprint.ts";
 import { importing } from "./importing.ts";
+import { live } from "./live.ts";
 import { installedGenerator, type Generator } from "./load.ts";
 import { pipeline } from "./pipeline.ts";
 import { questions } from "./questions.ts";
@@ -29,6 +30,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["reads", reads],
   ["questions", questions],
   ["export", exporting],
+  ["live", live],
   ["cluster", cluster],
   ["scale", scale],
 ]);
