@@ -152,12 +152,16 @@ const brokenEvents = `
 /** How a saved question is shown. */
 const views = "ALTER TABLE questions ADD COLUMN view TEXT;";
 
+/** Columns are compressed from here on, which versions before cannot read; theirs stay as they are. */
+const compressedColumns = "";
+
 export const storeSchema: SchemaSteps = [
   first,
   columnsAndQuestions,
   identityStep,
   brokenEvents,
   views,
+  compressedColumns,
 ];
 
 /** Set a fresh connection up that writes: durable to the last commit, tables made where they are missing. @throws NewerSchema */

@@ -13,7 +13,14 @@ import { oldVersions, unpackFolder } from "../../fixtures/old-folder.ts";
  * of the schema is a step more, which gets a line of its own here.
  */
 const fingerprints: Readonly<Record<string, readonly string[]>> = {
-  store: ["0170b11189bc", "f8fe10d2b85d", "dacdd6a5f2cf", "4419ebc0f1e7", "c75168fe3ae3"],
+  store: [
+    "0170b11189bc",
+    "f8fe10d2b85d",
+    "dacdd6a5f2cf",
+    "4419ebc0f1e7",
+    "c75168fe3ae3",
+    "c75168fe3ae3",
+  ],
   queue: ["60919aed47c0", "323064bdb657"],
 };
 

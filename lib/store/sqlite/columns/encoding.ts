@@ -1,3 +1,4 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Scalar } from "../../../event/filter.ts";
 
 /** One property of a chunk's events, in the order of the chunk. */
@@ -19,6 +20,15 @@ export const firstValue = 2;
 export const maxRows = 65_536 - firstValue;
 
 const headerBytes = 8;
+
+/**
+ * The first byte of a column that is compressed; a frame of zstd with its checksum follows (RFC 8878). Columns that were written
+ * before there was compression begin with the width of their numbers, or are instants, whose low bytes are 0 as
+ * those of all whole numbers below 2^44.
+ */
+const compressed = 3;
+
+const checksummed = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
 
 /** Puts the values of a property together, event by event. */
 export class ColumnBuilder {
@@ -68,15 +78,16 @@ export class ColumnBuilder {
     if (width === 1) bytes.set(numbers, headerBytes);
     if (width === 2) bytes.set(new Uint8Array(numbers.buffer, 0, 2 * rows), headerBytes);
     bytes.set(values, headerBytes + width * rows);
-    return bytes;
+    return packed(bytes);
   }
 }
 
-export function decodeColumn(bytes: Uint8Array): Column {
-  const { buffer, byteOffset, length } = aligned(bytes);
+/** @throws Error where the bytes are no column of so many events */
+export function decodeColumn(packedBytes: Uint8Array, rows: number): Column {
+  const { buffer, byteOffset, length } = aligned(unpacked(packedBytes));
   const view = new DataView(buffer, byteOffset, headerBytes);
   const width = view.getUint8(0);
-  const rows = view.getUint32(4, true);
+  if (view.getUint32(4, true) !== rows) throw new Error("a column of another chunk");
   const numbers =
     width === 0
       ? new Uint16Array(rows).fill(view.getUint16(2, true))
@@ -91,14 +102,32 @@ export function missingColumn(rows: number): Column {
   return { numbers: new Uint8Array(rows), values: [] };
 }
 
-/** Epoch milliseconds, one for each event. */
+/** Epoch milliseconds, one for each event: the differences from one to the next, compressed. */
 export function encodeInstants(instants: Float64Array): Uint8Array {
-  return new Uint8Array(instants.buffer, instants.byteOffset, instants.byteLength);
+  const steps = instants.map((instant, at) => instant - (instants[at - 1] ?? 0));
+  return packed(new Uint8Array(steps.buffer, steps.byteOffset, steps.byteLength));
 }
 
-export function decodeInstants(bytes: Uint8Array): Float64Array {
-  const { buffer, byteOffset, length } = aligned(bytes);
-  return new Float64Array(buffer, byteOffset, length / 8);
+/** @throws Error where the bytes are no instants of so many events */
+export function decodeInstants(bytes: Uint8Array, rows: number): Float64Array {
+  const { buffer, byteOffset, length } = aligned(unpacked(bytes));
+  if (length !== 8 * rows) throw new Error("instants of another chunk");
+  const instants = new Float64Array(buffer, byteOffset, rows);
+  if (bytes[0] !== compressed) return instants;
+  for (let at = 1; at < instants.length; at++) instants[at]! += instants[at - 1]!;
+  return instants;
+}
+
+function packed(bytes: Uint8Array): Uint8Array {
+  const frame = zstdCompressSync(bytes, checksummed);
+  const all = new Uint8Array(1 + frame.length);
+  all[0] = compressed;
+  all.set(frame, 1);
+  return all;
+}
+
+function unpacked(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === compressed ? zstdDecompressSync(bytes.subarray(1)) : bytes;
 }
 
 /** The bytes at an address at which numbers of any width can be read. */

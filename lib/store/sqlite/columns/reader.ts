@@ -142,7 +142,8 @@ export class Segment {
     if (column === undefined) {
       const bytes = this.#source.fetch(name);
       if (bytes === undefined && (!this.#source.complete || !isProperty(path))) throw new Untold();
-      column = bytes === undefined ? missingColumn(this.#source.rows) : decoded(bytes);
+      column =
+        bytes === undefined ? missingColumn(this.#source.rows) : this.#decoded(decodeColumn, bytes);
       this.#columns.set(name, column);
     }
     return column;
@@ -160,18 +161,22 @@ export class Segment {
     if (instants === undefined) {
       const bytes = this.#source.fetch(field);
       if (bytes === undefined) throw new Untold();
-      this.#instants.set(field, (instants = decodeInstants(bytes)));
+      instants = this.#decoded(decodeInstants, bytes);
+      this.#instants.set(field, instants);
     }
     return instants;
   }
-}
 
-/** A column that is damaged tells nothing; the events themselves do. */
-function decoded(bytes: Uint8Array): Column {
-  try {
-    return decodeColumn(bytes);
-  } catch {
-    throw new Untold();
+  /** A column that is damaged tells nothing; the events themselves do. */
+  #decoded<Decoded>(
+    decode: (bytes: Uint8Array, rows: number) => Decoded,
+    bytes: Uint8Array,
+  ): Decoded {
+    try {
+      return decode(bytes, this.#source.rows);
+    } catch {
+      throw new Untold();
+    }
   }
 }
 

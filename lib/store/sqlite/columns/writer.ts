@@ -19,7 +19,7 @@ export const textFields = ["project", "type", "source", "correlationId", userCol
 export const instantFields = ["timestamp", "receivedAt"] as const;
 
 /** The most properties that get a column; limits disk use when clients invent property names. */
-const maxColumns = 256;
+const maxColumns = 1_024;
 const maxDepth = 8;
 
 /** A column with more text than this says little that repeats, and costs more than it saves. */
