@@ -150,8 +150,8 @@ export interface EventStore extends QuestionStore, EntityReads {
   ): Promise<Analyzed<K>>;
 
   /**
-   * Look at the newest events of some types and a range, as many as this store reads at once (`sampleSize`), fewer where
-   * they are large. Holds up neither writes nor quick reads.
+   * Look at the newest events of some types and a range, as many as `sampleSize` says, fewer where they are
+   * large. Holds up neither writes nor quick reads.
    * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`
    */
   sample<K extends SampleKind>(
@@ -190,10 +190,10 @@ export interface Analyzed<K extends FoldKind> {
 export type SampleFilter = Pick<EventFilter, "project" | "types" | "from" | "to">;
 
 /**
- * How many of the newest events a sample is made of: about as many as are read within 100 ms. Together they have at
- * most so many bytes of JSON, about.
+ * How many of the newest events a sample is made of: about as many as are read within 100 ms, also by a thread that reads the
+ * first time. Together they have at most so many bytes of JSON, about.
  */
-export const sampleSize = { sqlite: 4_000, mongodb: 2_000, maxBytes: 16_777_216 } as const;
+export const sampleSize = { events: 2_000, maxBytes: 4_194_304 } as const;
 
 export interface Sampled<K extends SampleKind> {
   readonly result: SampleResult<K>;

@@ -155,24 +155,24 @@ test("values keep their kinds, are searched in any case, and cut as told", async
 
 test("where there are more events than are looked at, answers are of the newest, and say so", async () => {
   const meta = { project: "big" };
-  const many = Array.from({ length: sampleSize.sqlite + 1 }, (_, i) => ({
+  const many = Array.from({ length: sampleSize.events + 1 }, (_, i) => ({
     type: "big.one",
     source: "test",
     timestamp: now - i,
-    data: { age: i < sampleSize.sqlite ? "new" : "old" },
+    data: { age: i < sampleSize.events ? "new" : "old" },
   }));
   for (let at = 0; at < many.length; at += 1_000) {
     const params = { events: many.slice(at, at + 1_000), waitMs: 30_000 };
     await broker.call("ingest.collect", params, { meta });
   }
   const sampled = {
-    events: sampleSize.sqlite,
+    events: sampleSize.events,
     meta: { exact: false, because: ["sampled"], rowsLeftOut: 0 },
   };
   const values = await broker.call("query.catalog.values", { property: "data.age" }, { meta });
   expect(values).toMatchObject({
     ...sampled,
-    data: [{ value: "new", kind: "text", count: sampleSize.sqlite }],
+    data: [{ value: "new", kind: "text", count: sampleSize.events }],
   });
   expect(await broker.call("query.catalog.properties", {}, { meta })).toMatchObject(sampled);
   const sources = await broker.call("query.catalog.values", { property: "source" }, { meta });

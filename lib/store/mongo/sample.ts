@@ -11,7 +11,7 @@ export async function sample<K extends SampleKind>(
   job: SampleJob<K>,
   limits: ReadLimits,
 ): Promise<Sampled<K>> {
-  const query = { ...filter, order: "desc", limit: sampleSize.mongodb } as const;
+  const query = { ...filter, order: "desc", limit: sampleSize.events } as const;
   const { maxBytes } = sampleSize;
   const { events, next } = await page(collections, query, { ...limits, maxBytes });
   const found = sampleOf(job);

@@ -11,7 +11,7 @@ export function sample<K extends SampleKind>(
   job: SampleJob<K>,
   timeoutMs: number,
 ): Sampled<K> {
-  const query = { ...filter, order: "desc", limit: sampleSize.sqlite } as const;
+  const query = { ...filter, order: "desc", limit: sampleSize.events } as const;
   const { rows, next } = page(db, query, { maxBytes: sampleSize.maxBytes, timeoutMs });
   const found = sampleOf(job);
   for (const row of rows) found.add(fromRow(row));
