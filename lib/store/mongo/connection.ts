@@ -1,4 +1,5 @@
 import { MongoClient, MongoError, type Db, type MongoClientOptions } from "mongodb";
+import { mendClosedSockets } from "./closed-sockets.ts";
 import { ConfigError } from "../../config.ts";
 import { ServiceError } from "../../errors.ts";
 import { collectionsOf, createIndexes, type Collections } from "./documents.ts";
@@ -212,6 +213,7 @@ export class MongoLink {
 }
 
 function clientOf(uri: string, more: MongoClientOptions = {}): MongoClient {
+  mendClosedSockets();
   const named = [...new URLSearchParams(optionsOf(uri)).keys()].map((key) => key.toLowerCase());
   const unnamed = Object.entries(defaults).filter(([key]) => !named.includes(key.toLowerCase()));
   try {
