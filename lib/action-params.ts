@@ -49,6 +49,7 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
     range: "any|optional",
     timezone: "any|optional",
   },
+  "query.auditLog": anyObject,
   "query.event": { $$strict: true, id },
   "query.counts": anyObject,
   "query.run": anyObject,

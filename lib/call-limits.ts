@@ -97,6 +97,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "query.saved.put": change(storeMs),
   "query.saved.remove": change(storeMs),
   "query.saved.results": look(storeMs + question.takesMs),
+  "query.auditLog": look(storeMs),
   "query.catalog.types": question,
   "query.catalog.properties": question,
   "query.catalog.values": question,

@@ -16,6 +16,7 @@ import type { RetentionResult } from "./questions/sequences/retention.ts";
 import type { StoryAnswer } from "./questions/lists/story.ts";
 import type { PublicEvent } from "./event/public-event.ts";
 import type { Queried } from "./answers/query.ts";
+import type { Actor, AuditLog } from "./questions/audit-log.ts";
 import type { Answer, QuestionKind } from "./answers/kinds.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 import type { StageHealth } from "./health.ts";
@@ -29,6 +30,9 @@ export interface Meta {
   project?: ProjectId;
   /** Whoever may leave before the answer broadcasts `caller.left` with this id: then the work for it ends. */
   call?: string;
+  /** Who asks, and the id of the HTTP request; set by the gateway. Absent: the node that calls. */
+  actor?: Actor;
+  requestId?: string;
 }
 
 /** A query's answer. */
@@ -89,6 +93,8 @@ export interface Actions {
     params: { readonly name: string } & OtherRange;
     result: object;
   };
+  /** Who did what: see docs/security.md. */
+  "query.auditLog": { params: Readonly<Record<string, unknown>>; result: AuditLog };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
   "query.counts": { params: Readonly<Record<string, unknown>>; result: CountsAnswer };
   "query.run": { params: Readonly<Record<string, unknown>>; result: QueryAnswer };

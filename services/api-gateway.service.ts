@@ -85,7 +85,7 @@ const asks: ApiRoute = {
   },
 };
 
-/** Saved questions belong to all of a project, so changing them takes more than reading. */
+/** What belongs to all of a project, such as saved questions: changing it takes more than reading. */
 const keeps: ApiRoute = {
   name: "keeps",
   path: "/api/v1",
@@ -93,6 +93,7 @@ const keeps: ApiRoute = {
   aliases: {
     "PUT /queries/:name": handler("saveQuestion"),
     "DELETE /queries/:name": handler("removeQuestion"),
+    "GET /audit-log": "query.auditLog",
   },
 };
 

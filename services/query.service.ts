@@ -4,6 +4,8 @@ import { ServiceError } from "../lib/errors.ts";
 import { publicEvent } from "../lib/event/public-event.ts";
 import { storeHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
+import { ActsMixin } from "../mixins/acts.mixin.ts";
+import { AuditLogMixin } from "../mixins/query/audit-log.mixin.ts";
 import { AnswersMixin } from "../mixins/query/freshness.mixin.ts";
 import { EntitiesMixin } from "../mixins/query/entities.mixin.ts";
 import { ExportMixin, StoriesMixin } from "../mixins/query/lists.mixin.ts";
@@ -17,6 +19,8 @@ export const query = (config: Config) =>
     "query",
     AnswersMixin(config),
     QuestionsMixin(config),
+    ActsMixin(),
+    AuditLogMixin(),
     SavedQuestionsMixin(config),
     ExportMixin(),
     StoriesMixin(),
@@ -80,6 +84,11 @@ export const query = (config: Config) =>
       "saved.results": {
         handler(ctx) {
           return this.askQuestion(ctx, ctx.params);
+        },
+      },
+      auditLog: {
+        handler(ctx) {
+          return this.actsOf(ctx, ctx.params);
         },
       },
       funnel: {

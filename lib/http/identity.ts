@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { ApiKey, Scope } from "../api-keys.ts";
 import { defaultProject, type ProjectId } from "../event/event.ts";
 import { ServiceError } from "../errors.ts";
+import type { Actor } from "../questions/audit-log.ts";
 
 /** Who asks: a key's project and what it may do. */
 export interface Identity {
@@ -9,11 +10,14 @@ export interface Identity {
   readonly scopes: ReadonlySet<Scope>;
   /** Tells keys apart without being one; absent where there are none. */
   readonly caller?: string;
+  /** Who it is in the audit log. */
+  readonly actor: Actor;
 }
 
 const everyone: Identity = {
   project: defaultProject,
   scopes: new Set(["events:write", "events:read", "live:read", "admin"]),
+  actor: { kind: "open", id: "" },
 };
 
 /**
@@ -26,9 +30,14 @@ export class Keyring {
 
   constructor(keys: readonly ApiKey[]) {
     this.#bySha256 = new Map(
-      keys.map(({ sha256, project, scopes }) => [
+      keys.map(({ sha256, project, scopes }, i) => [
         sha256,
-        { project, scopes, caller: sha256.slice(0, 32) },
+        {
+          project,
+          scopes,
+          caller: sha256.slice(0, 32),
+          actor: { kind: "configured", id: `API_KEYS:${i + 1}` },
+        },
       ]),
     );
   }

@@ -9,6 +9,14 @@ import type {
   CatalogValues,
   TypeRow,
 } from "../questions/catalog/question.ts";
+import {
+  actKinds,
+  actorKinds,
+  outcomes,
+  type Actor,
+  type AuditLog,
+  type ShownAct,
+} from "../questions/audit-log.ts";
 import { valueKinds } from "../questions/catalog/value-kind.ts";
 import type { ValueRow } from "../questions/catalog/values.ts";
 import type { PageShown } from "../questions/lists/list.ts";
@@ -250,6 +258,21 @@ export const answers = {
   }),
   SavedQuestion: shownQuestion,
   SavedQuestions: shape<{ data: readonly ShownQuestion[] }>({ data: list(shownQuestion) }),
+  AuditLog: shape<AuditLog>({
+    data: list(
+      shape<ShownAct>({
+        id: string,
+        at: instant,
+        actor: shape<Actor>({ kind: oneOf(...actorKinds), id: string, name: maybe(string) }),
+        what: oneOf(...actKinds),
+        target: string,
+        details: object,
+        requestId: maybe(string),
+        outcome: oneOf(...outcomes),
+      }),
+    ),
+    page,
+  }),
   Receipt: shape<{ id: string; status: "accepted" | "stored" | "duplicate"; receivedAt: string }>({
     id: string,
     status: oneOf("accepted", "stored", "duplicate"),

@@ -8,6 +8,7 @@ import {
   typesParameters,
   valuesParameters,
 } from "../questions/catalog/question.ts";
+import { auditLogParameters } from "../questions/audit-log.ts";
 import { countsParameters } from "../questions/counts.ts";
 import { exportParameters } from "../questions/lists/export.ts";
 import { listParameters } from "../questions/lists/list.ts";
@@ -279,6 +280,13 @@ export const operations: Readonly<Record<string, Operation>> = {
     example: { path: { name: "opens" } },
     answers: { 200: ["application/json"] },
     problems: [...read, "NOT_FOUND"],
+  },
+  "GET /api/v1/audit-log": {
+    summary: "Who did what in a project, the newest first",
+    scope: "admin",
+    parameters: auditLogParameters,
+    answers: { 200: "AuditLog" },
+    problems: ["STORE_UNAVAILABLE"],
   },
   "GET /health/live": {
     summary: "Whether the process runs",

@@ -5,7 +5,9 @@ import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../questions/folds.ts";
 import type { SampleJob, SampleKind, SampleResult } from "../questions/catalog/samples.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../event/event-page.ts";
+import type { ActStore } from "./acts.ts";
 import type { EntityReads } from "./entity-reads.ts";
+import type { KeyStore } from "./keys.ts";
 import type { QuestionStore } from "./saved-questions.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { Section, SectionRow, Sum } from "../counting/cells.ts";
@@ -165,6 +167,10 @@ export interface EventStore extends QuestionStore, EntityReads {
    * `markDirty`, or before. Equal texts mean that no batch was finished between.
    */
   fingerprint(project: ProjectId, range: Range): Promise<string>;
+
+  /** Who may do what, and who did what: like saved questions they have nothing to do with events. */
+  readonly keys: KeyStore;
+  readonly acts: ActStore;
 
   /** A small durable write. Throws STORE_UNAVAILABLE where it is away. */
   ping(): Promise<void>;

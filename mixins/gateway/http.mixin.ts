@@ -202,8 +202,9 @@ export function HttpEdgeMixin(config: Config) {
       ): void {
         if (opts.scope === undefined) return;
         const identity = this.admit(request, response, opts.scope);
-        const { project } = identity;
-        context.meta.project = project;
+        const { project, actor } = identity;
+        const requestId = String(request.headers["x-request-id"]);
+        Object.assign(context.meta, { project, actor, requestId } satisfies Meta);
         Object.assign(request, { caller: callerOf(identity, request), project });
       },
 

@@ -17,8 +17,12 @@ import { defineMixin } from "../../lib/moleculer.ts";
 import type { QuestionSummary, SavedQuestion } from "../../lib/store/saved-questions.ts";
 import { kinds, savedKinds, type QuestionKind } from "../../lib/answers/kinds.ts";
 import type { Caller } from "./freshness.mixin.ts";
+import type { Administering } from "../acts.mixin.ts";
 import type { Questioning } from "./questions.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
+
+/** Whoever changes what is saved. */
+type Asking = Parameters<Administering["administered"]>[0];
 
 /** Of one project. */
 const maxQuestions = 1_000;
@@ -41,10 +45,10 @@ export function SavedQuestionsMixin(config: Config) {
     ]),
   );
 
-  return defineMixin<{ needs: Storing & Questioning }>()({
+  return defineMixin<{ needs: Storing & Questioning & Administering }>()({
     methods: {
       async keepQuestion(
-        { meta }: Pick<Caller, "meta">,
+        asking: Asking,
         { name, body, demand = "any" }: Actions["query.saved.put"]["params"],
       ): Promise<Actions["query.saved.put"]["result"]> {
         const { kind, question, description, view } = readQuestionToKeep(body, readers);
@@ -64,15 +68,14 @@ export function SavedQuestionsMixin(config: Config) {
           question: text,
           ...(view !== undefined && { view: JSON.stringify(view) }),
         };
-        const project = meta.project ?? defaultProject;
-        const outcome = await this.store.saveQuestion(project, toSave, demand, maxQuestions);
-        if (outcome === "unmet") throw unmet();
-        if (outcome === "full") {
-          throw new ServiceError(
-            "TOO_MANY_QUESTIONS",
-            `A project may have ${maxQuestions} saved questions: remove one first`,
-          );
-        }
+        const project = asking.meta.project ?? defaultProject;
+        const deed = { what: "queries.save", target: toSave.name, details: { kind } } as const;
+        const outcome = await this.administered(asking, deed, async () => {
+          const saved = await this.store.saveQuestion(project, toSave, demand, maxQuestions);
+          if (saved === "unmet") throw unmet();
+          if (saved === "full") throw tooManyQuestions();
+          return saved;
+        });
         const saved = await this.store.savedQuestion(project, toSave.name);
         // Somebody else may have been there already.
         const shown = shownOf(saved ?? { ...toSave, createdAt: toSave.savedAt });
@@ -83,7 +86,7 @@ export function SavedQuestionsMixin(config: Config) {
         const project = meta.project ?? defaultProject;
         const found = await this.store.savedQuestion(project, readQuestionName(name));
         if (found !== undefined) return found;
-        throw new ServiceError("NOT_FOUND", "There is no saved question of this name");
+        throw noSuchQuestion();
       },
 
       async showQuestion(
@@ -100,15 +103,16 @@ export function SavedQuestionsMixin(config: Config) {
       },
 
       async forgetQuestion(
-        { meta }: Pick<Caller, "meta">,
+        asking: Asking,
         { name, demand = "any" }: { readonly name: string; readonly demand?: Demand },
       ): Promise<{ readonly removed: string }> {
-        const project = meta.project ?? defaultProject;
-        const outcome = await this.store.removeQuestion(project, readQuestionName(name), demand);
-        if (outcome === "unmet") throw unmet();
-        if (outcome === "absent") {
-          throw new ServiceError("NOT_FOUND", "There is no saved question of this name");
-        }
+        const project = asking.meta.project ?? defaultProject;
+        const deed = { what: "queries.remove", target: readQuestionName(name) } as const;
+        await this.administered(asking, deed, async () => {
+          const outcome = await this.store.removeQuestion(project, deed.target, demand);
+          if (outcome === "unmet") throw unmet();
+          if (outcome === "absent") throw noSuchQuestion();
+        });
         return { removed: name };
       },
 
@@ -143,6 +147,17 @@ function shownOf(saved: QuestionSummary & Partial<SavedQuestion>): ShownQuestion
 
 function isKind(kind: string): kind is QuestionKind {
   return (savedKinds as readonly string[]).includes(kind);
+}
+
+function noSuchQuestion(): ServiceError {
+  return new ServiceError("NOT_FOUND", "There is no saved question of this name");
+}
+
+function tooManyQuestions(): ServiceError {
+  return new ServiceError(
+    "TOO_MANY_QUESTIONS",
+    `A project may have ${maxQuestions} saved questions: remove one first`,
+  );
 }
 
 function unmet(): ServiceError {

@@ -34,6 +34,8 @@ export const calls: {
   countEvents: (store) => store.countEvents({ project: "p" }),
   event: (store) => store.event("p", "a"),
   fingerprint: (store) => store.fingerprint("p", always),
+  keys: (store) => store.keys.version(),
+  acts: (store) => store.acts.list("p", { limit: 1 }),
   ping: (store) => store.ping(),
   look: (store) => store.look(),
 };

@@ -1,3 +1,4 @@
+import { actsContract } from "./store-acts.contract.ts";
 import { analyzeContract } from "./store-analyze.contract.ts";
 import { appendContract } from "./store-append.contract.ts";
 import { countsContract } from "./store-counts.contract.ts";
@@ -7,6 +8,7 @@ import { deltasContract } from "./store-deltas.contract.ts";
 import { eventsContract } from "./store-events.contract.ts";
 import { farContract } from "./store-far.contract.ts";
 import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
+import { keysContract } from "./store-keys.contract.ts";
 import { marksContract } from "./store-marks.contract.ts";
 import { outageContract } from "./store-outage.contract.ts";
 import { questionsContract } from "./store-questions.contract.ts";
@@ -56,6 +58,8 @@ export function storeContract(
     farContract(onStore);
     questionsContract(onStore, traits);
     savedContract(onStore);
+    keysContract(onStore);
+    actsContract(onStore);
     sequencesContract(onStore, traits);
     outageContract(onStore, traits);
   });

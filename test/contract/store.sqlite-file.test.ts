@@ -34,6 +34,23 @@ describe("the file of the SQLite store", () => {
   );
 
   test(
+    "lets nobody change or remove what was done",
+    onStore(async (harness) => {
+      const { acts } = await harness.open();
+      const actor = { kind: "key", id: "k" } as const;
+      const act = { id: "1", project: "p", at: 1, actor, target: "t", details: {} };
+      await acts.begin({ ...act, what: "keys.create" });
+      const db = new DatabaseSync(harness.file);
+      const refused = /what was done stays told/;
+      expect(() => db.exec("DELETE FROM acts")).toThrow(refused);
+      expect(() => db.exec("UPDATE acts SET actor = '{}'")).toThrow(refused);
+      db.exec("UPDATE acts SET outcome = 'done'");
+      expect(() => db.exec("UPDATE acts SET outcome = 'failed'")).toThrow(refused);
+      db.close();
+    }),
+  );
+
+  test(
     "that is no database is reported, not overwritten",
     onStore(async (harness) => {
       await mkdir(dirname(harness.file), { recursive: true });

@@ -30,6 +30,25 @@ const counted = {
   totals: true,
   maxGroups: 10,
 } as const;
+const key = {
+  id: "k",
+  project: "p",
+  name: "n",
+  sha256: "0",
+  hint: "h",
+  scopes: "admin",
+  createdAt: 1,
+  revoked: false,
+} as const;
+const act = {
+  id: "1",
+  project: "p",
+  at: 1,
+  actor: { kind: "key", id: "k" },
+  what: "keys.create",
+  target: "k",
+  details: {},
+} as const;
 const question = {
   name: "n",
   kind: "run",
@@ -181,6 +200,16 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
     await store.savedQuestion("p", "n");
     await store.savedQuestions("p");
     await store.removeQuestion("p", "n", "any");
+    await store.keys.add(key, { limit: 9, forgetBefore: 2 });
+    await store.keys.list("p");
+    await store.keys.find("p", key.id);
+    await store.keys.end("p", key.id, { at: 1, revoked: true });
+    await store.keys.used([{ id: key.id, at: 1 }]);
+    await store.keys.version();
+    await store.keys.holding(1);
+    await store.acts.begin(act);
+    await store.acts.end("p", act.id, "done");
+    await store.acts.list("p", { limit: 1, before: "2" });
     for (const [, call] of Object.entries(calls)) await call(store).catch(() => undefined);
     await store.condense(bucket());
     await store.rollups("p", "day", [always, always], "types");

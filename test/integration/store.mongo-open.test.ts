@@ -123,6 +123,8 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
         days: ["_id", "project day"],
         feed: ["_id", "n"],
         pings: ["_id"],
+        keys: ["_id", "project createdAt", "revoked endsAt"],
+        acts: ["_id", "project id"],
         questions: ["_id", "project name"],
       });
     },

@@ -120,6 +120,43 @@ export interface QuestionDocument {
   readonly view?: string;
 }
 
+/** A key that was given. */
+export interface KeyDocument {
+  /** Its id. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly name: string;
+  readonly sha256: string;
+  readonly hint: string;
+  readonly scopes: string;
+  readonly replaces?: string;
+  readonly createdAt: number;
+  /** `neverMs` where it ends by itself never: so one comparison finds those that hold. */
+  readonly endsAt: number;
+  readonly revoked: boolean;
+  readonly usedAt?: number;
+}
+
+/** Later than any instant. */
+export const neverMs = Number.MAX_SAFE_INTEGER;
+
+/** An administrative act. */
+export interface ActDocument {
+  /** `project|id`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly id: string;
+  readonly at: number;
+  /** JSON. */
+  readonly actor: string;
+  readonly what: string;
+  readonly target: string;
+  /** JSON. */
+  readonly details: string;
+  readonly requestId?: string;
+  readonly outcome: string;
+}
+
 /** JSON texts of sections, by their fields. */
 export type SectionTexts = Readonly<Record<string, string>>;
 
@@ -208,6 +245,8 @@ export interface Collections {
   readonly rollupParts: Collection<PartDocument>;
   readonly days: Collection<DayDocument>;
   readonly questions: Collection<QuestionDocument>;
+  readonly keys: Collection<KeyDocument>;
+  readonly acts: Collection<ActDocument>;
   readonly feed: Collection<FeedDocument>;
   readonly counters: Collection<CounterDocument>;
   readonly pings: Collection<PingDocument>;
@@ -229,6 +268,8 @@ export function collectionsOf(db: Db): Collections {
     rollupParts: db.collection("rollup_parts"),
     days: db.collection("days"),
     questions: db.collection("questions"),
+    keys: db.collection("keys"),
+    acts: db.collection("acts"),
     feed: db.collection("feed"),
     counters: db.collection("counters"),
     pings: db.collection("pings"),
@@ -253,6 +294,11 @@ export const indexes: {
   rollups: [{ project: 1, grain: 1, start: 1 }],
   days: [{ project: 1, day: 1 }],
   questions: [{ project: 1, name: 1 }],
+  keys: [
+    { project: 1, createdAt: 1 },
+    { revoked: 1, endsAt: 1 },
+  ],
+  acts: [{ project: 1, id: 1 }],
   feed: [{ n: 1 }],
 };
 

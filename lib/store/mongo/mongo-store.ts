@@ -7,6 +7,7 @@ import type { Bucket, Grain } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { EventText } from "../../event/event-text.ts";
 import { analyze } from "./analyze.ts";
+import { MongoActs } from "./acts.ts";
 import { mongoAdapter } from "./adapter.ts";
 import { MongoLink } from "./connection.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
@@ -20,6 +21,7 @@ import { Feed } from "./feed.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
+import { MongoKeys } from "./keys.ts";
 import { rollups } from "./rollups.ts";
 import { sample } from "./sample.ts";
 import { upsertAll } from "./writes.ts";
@@ -65,6 +67,8 @@ const maxRollupBytes = 12 * 1_024 * 1_024;
  * majority's journals, reads are the primary's.
  */
 export class MongoStore implements AdaptedStore {
+  readonly keys: MongoKeys;
+  readonly acts: MongoActs;
   readonly #link: MongoLink;
   readonly #passes: MongoPasses;
   readonly #feed: Feed;
@@ -90,6 +94,8 @@ export class MongoStore implements AdaptedStore {
     ...options
   }: MongoOptions) {
     this.#link = new MongoLink({ uri, database, log, prepareEveryMs });
+    this.keys = new MongoKeys(this.#link);
+    this.acts = new MongoActs(this.#link);
     this.#passes = new MongoPasses(this.#link, options.maxRollupBytes ?? maxRollupBytes);
     this.#feed = new Feed(options.looksForFollowersMs);
   }

@@ -11,6 +11,8 @@ const ends = {
   rollups: "project",
   sections: "project",
   questions: "rowid",
+  keys: "rowid",
+  acts: "project",
 } as const satisfies Readonly<Record<string, string>>;
 
 /** Read the first and the last row of each table, and the newest event whole. A few pages, whatever the file's size. */

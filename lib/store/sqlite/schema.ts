@@ -155,6 +155,48 @@ const views = "ALTER TABLE questions ADD COLUMN view TEXT;";
 /** Columns are compressed from here on, which versions before cannot read; theirs stay as they are. */
 const compressedColumns = "";
 
+/** Who may do what, and who did what. */
+const keysAndActs = `
+  CREATE TABLE keys (
+    id TEXT PRIMARY KEY,
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    hint TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    replaces TEXT,
+    created_at INTEGER NOT NULL,
+    ends_at INTEGER,
+    revoked INTEGER NOT NULL,
+    used_at INTEGER
+  ) STRICT;
+  CREATE INDEX keys_by_project ON keys (project, created_at, id);
+
+  -- How often it changed which keys hold.
+  CREATE TABLE key_changes (n INTEGER NOT NULL) STRICT;
+  INSERT INTO key_changes VALUES (0);
+
+  CREATE TABLE acts (
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    what TEXT NOT NULL,
+    target TEXT NOT NULL,
+    details TEXT NOT NULL,
+    request_id TEXT,
+    outcome TEXT NOT NULL,
+    PRIMARY KEY (project, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER acts_stay BEFORE DELETE ON acts
+    BEGIN SELECT RAISE(ABORT, 'what was done stays told'); END;
+  CREATE TRIGGER acts_end_once BEFORE UPDATE ON acts
+    WHEN old.outcome <> 'begun' OR new.project <> old.project OR new.id <> old.id OR new.at <> old.at
+      OR new.actor <> old.actor OR new.what <> old.what OR new.target <> old.target
+      OR new.details <> old.details OR new.request_id IS NOT old.request_id
+    BEGIN SELECT RAISE(ABORT, 'what was done stays told'); END;
+`;
+
 export const storeSchema: SchemaSteps = [
   first,
   columnsAndQuestions,
@@ -162,6 +204,7 @@ export const storeSchema: SchemaSteps = [
   brokenEvents,
   views,
   compressedColumns,
+  keysAndActs,
 ];
 
 /** Set a fresh connection up that writes: durable to the last commit, tables made where they are missing. @throws NewerSchema */

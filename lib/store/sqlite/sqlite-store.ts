@@ -7,6 +7,7 @@ import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";
 import { errorType } from "../../errors.ts";
+import { SqliteActs, SqliteKeys } from "./administration.ts";
 import { EntityAdapter, type AdaptedStore, type EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import type { SampleJob, SampleKind } from "../../questions/catalog/samples.ts";
@@ -69,11 +70,15 @@ export type { SqliteOptions } from "./threads.ts";
  * commit.
  */
 export class SqliteStore implements AdaptedStore {
+  readonly keys: SqliteKeys;
+  readonly acts: SqliteActs;
   readonly #threads: SqliteThreads;
   #isOpened = false;
 
   constructor(options: SqliteOptions) {
     this.#threads = new SqliteThreads(options);
+    this.keys = new SqliteKeys(this.#threads);
+    this.acts = new SqliteActs(this.#threads);
   }
 
   /**

@@ -6,6 +6,8 @@ import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./deltas.ts";
 import { nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { countEvents, event, events, fingerprint } from "./events.ts";
+import { acts, beginAct, endAct } from "./acts.ts";
+import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
 import { look } from "./look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
@@ -27,6 +29,11 @@ export const writerVerbs = {
   putColumns,
   saveQuestion,
   removeQuestion,
+  addKey,
+  endKey,
+  usedKeys,
+  beginAct,
+  endAct,
   setAside,
   ping,
 };
@@ -54,6 +61,11 @@ export const readerVerbs = {
   nextColumns,
   savedQuestion,
   savedQuestions,
+  key,
+  keys,
+  keysVersion,
+  holdingKeys,
+  acts,
   brokenEvents,
   countBroken,
   findKeys,

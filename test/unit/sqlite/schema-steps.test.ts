@@ -20,6 +20,7 @@ const fingerprints: Readonly<Record<string, readonly string[]>> = {
     "4419ebc0f1e7",
     "c75168fe3ae3",
     "c75168fe3ae3",
+    "728862236906",
   ],
   queue: ["60919aed47c0", "323064bdb657"],
 };

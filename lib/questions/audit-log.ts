@@ -1,0 +1,98 @@
+import type { PageShown } from "./lists/list.ts";
+import { described, later, whole, type Findings, type Raw } from "./reading/field.ts";
+import { readParameters } from "./reading/parameters.ts";
+import { scopeOf } from "./reading/row-cursor.ts";
+
+/** What can be done that is taken down, as `thing.verb`. */
+export const actKinds = [
+  "keys.create",
+  "keys.rotate",
+  "keys.revoke",
+  "queries.save",
+  "queries.remove",
+] as const;
+export type ActKind = (typeof actKinds)[number];
+
+/**
+ * Who acts: a key that was given (its id); one of `API_KEYS` (its place there); anybody, where the service is open; or a
+ * node on the bus (its id).
+ */
+export const actorKinds = ["key", "configured", "open", "node"] as const;
+export interface Actor {
+  readonly kind: (typeof actorKinds)[number];
+  readonly id: string;
+  /** Of a key. */
+  readonly name?: string;
+}
+
+/** `begun`: it is not known whether it was done; whoever asked for it was told so. */
+export const outcomes = ["begun", "done", "failed"] as const;
+export type ActOutcome = (typeof outcomes)[number];
+
+/** An administrative act as the API shows it. */
+export interface ShownAct {
+  readonly id: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly actor: Actor;
+  readonly what: ActKind;
+  readonly target: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly requestId?: string;
+  readonly outcome: ActOutcome;
+}
+
+/** What `GET /api/v1/audit-log` answers: a page of what was done, the newest first. */
+export interface AuditLog {
+  readonly data: readonly ShownAct[];
+  readonly page: PageShown;
+}
+
+export const auditLogParameters = {
+  limit: whole({ min: 1, max: 1_000, otherwise: 100 }),
+  cursor: described(
+    later({ type: "string" }),
+    "nextCursor of the page before; it holds for the same project alone",
+  ),
+};
+
+export interface AuditLogQuestion {
+  readonly limit: number;
+  /** The id of the last act of the page before. */
+  readonly before?: string;
+}
+
+/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
+export function readAuditLogQuestion(raw: Raw, project: string): AuditLogQuestion {
+  return readParameters(raw, auditLogParameters, ({ limit, cursor }, findings) => {
+    const before = readCursor(cursor, project, findings);
+    return { limit, ...(before !== undefined && { before }) };
+  });
+}
+
+/** The cursor of the page behind an act. */
+export function auditLogCursor(id: string, project: string): string {
+  return Buffer.from(JSON.stringify([id, scope(project)])).toString("base64url");
+}
+
+function readCursor(cursor: unknown, project: string, findings: Findings): string | undefined {
+  if (cursor === undefined) return undefined;
+  const [id, of] = typeof cursor === "string" ? partsOf(cursor) : [];
+  if (typeof id === "string" && of === scope(project)) return id;
+  const message = "cursor must be a nextCursor of the same project's audit log";
+  findings.push({ pointer: "cursor", code: "cursor", message });
+  return undefined;
+}
+
+function scope(project: string): string {
+  return scopeOf(["audit-log", project]);
+}
+
+function partsOf(cursor: string): readonly unknown[] {
+  try {
+    const content = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown;
+    return Array.isArray(content) ? content : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,79 @@
+import { randomUUIDv7 } from "node:crypto";
+import { errorType, type ErrorType } from "../lib/errors.ts";
+import { defaultProject } from "../lib/event/event.ts";
+import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
+import { actorKinds, type Actor } from "../lib/questions/audit-log.ts";
+import type { BegunAct } from "../lib/store/acts.ts";
+import type { Storing } from "./store.mixin.ts";
+
+/** Who asks for it: an action's context. */
+type Asking = Pick<TypedContext<unknown>, "meta" | "nodeID">;
+
+/** What is to be done, and to what; see `BegunAct` for what may not stand in it. */
+export type Deed = Pick<BegunAct, "what" | "target"> & Partial<Pick<BegunAct, "details">>;
+
+/** After these nobody knows whether it was done. */
+const unclear: ReadonlySet<ErrorType> = new Set([
+  "INTERNAL",
+  "OUTCOME_UNKNOWN",
+  "STORE_UNAVAILABLE",
+  "SERVICE_UNAVAILABLE",
+]);
+
+export interface Administering {
+  /**
+   * Do an administrative act, taken down before it is begun and again when it has ended: nothing is done of which it
+   * could not be told who did it. Where it throws, so does this, with the same error.
+   * @throws ServiceError STORE_UNAVAILABLE where it cannot be taken down: then nothing was done
+   */
+  administered<T>(asking: Asking, deed: Deed, perform: () => Promise<T>): Promise<T>;
+}
+
+/** Gives a service `this.administered(ctx, deed, perform)`: acts that stand in `GET /api/v1/audit-log`. */
+export function ActsMixin() {
+  return defineMixin<{ needs: Storing }>()({
+    methods: {
+      async administered<T>(
+        { meta, nodeID }: Asking,
+        { what, target, details = {} }: Deed,
+        perform: () => Promise<T>,
+      ): Promise<T> {
+        const { project = defaultProject, requestId } = meta;
+        const actor = isActor(meta.actor)
+          ? meta.actor
+          : ({ kind: "node", id: nodeID ?? "" } as const);
+        const id = randomUUIDv7();
+        const { acts } = this.store;
+        await acts.begin({
+          id,
+          project,
+          at: Date.now(),
+          actor,
+          what,
+          target,
+          details,
+          ...(typeof requestId === "string" && { requestId }),
+        });
+        const end = (outcome: "done" | "failed") =>
+          acts.end(project, id, outcome).catch((error: unknown) => {
+            this.logger.warn({ err: error, what, act: id }, "how an act ended is not taken down");
+          });
+        try {
+          const result = await perform();
+          await end("done");
+          return result;
+        } catch (error) {
+          if (!unclear.has(errorType(error))) await end("failed");
+          throw error;
+        }
+      },
+    },
+  });
+}
+
+/** Other nodes fill it themselves, and perhaps with something else. */
+function isActor(given: unknown): given is Actor {
+  const { kind, id, name = "" } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  const isKind = (actorKinds as readonly unknown[]).includes(kind);
+  return isKind && typeof id === "string" && typeof name === "string";
+}
