@@ -1,39 +1,43 @@
-import type { ServiceBroker } from "moleculer";
-
+type Labels = Readonly<Record<string, readonly string[]>>;
 type Definition =
-  | {
-      readonly type: "counter" | "gauge";
-      readonly help: string;
-      readonly labels?: readonly string[];
-    }
+  | { readonly type: "counter" | "gauge"; readonly help: string; readonly labels?: Labels }
   | {
       readonly type: "histogram";
       readonly help: string;
-      readonly labels?: readonly string[];
+      readonly labels?: Labels;
       readonly buckets: readonly number[];
     };
 
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Of what there is one for each verb: fewer, since each is a series. */
+const operationSeconds = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
-/** Every metric of our own. Base units, closed label sets; `help` says what normal looks like. */
+/**
+ * Every metric of our own. Base units; each label with its closed set of values, or none where another table holds them;
+ * `help` says what normal looks like.
+ */
 export const metrics = {
-  analytics_events_accepted_total: {
+  analytics_events_total: {
     type: "counter",
-    help: "Events made durable and acknowledged. Grows with traffic.",
-  },
-  analytics_events_rejected_total: {
-    type: "counter",
-    help: "Events refused as invalid. Normal is a small share of the accepted ones.",
+    labels: {
+      outcome: ["accepted", "rejected", "stored", "duplicate", "conflict", "dead"],
+    },
+    help: "Events by what became of them in this process: accepted or rejected by the API; stored for the first time, duplicate (same id, same content), conflict (same id, other content; normal is none) or dead (put into the dead letters; normal is none).",
   },
   analytics_collect_refused_total: {
     type: "counter",
-    labels: ["reason"],
+    labels: { reason: [] },
     help: "Collect calls answered 503. Normal is none.",
   },
   analytics_rate_limited_total: {
     type: "counter",
-    labels: ["limit"],
-    help: "Requests answered 429, by limit (events, reads or wrong_keys). Normal is none.",
+    labels: { limit: ["events", "reads", "wrong_keys"] },
+    help: "Requests answered 429 because a caller sent too many, by limit. Normal is none.",
+  },
+  analytics_batches_total: {
+    type: "counter",
+    labels: { outcome: ["published", "done", "retry", "dead", "hold"] },
+    help: "Batches put on the durable queue, and deliveries by what became of them. Normal is as many done as published; retry and dead are faults, hold is a store that is away.",
   },
   analytics_batch_events: {
     type: "histogram",
@@ -45,28 +49,36 @@ export const metrics = {
     buckets: latencySeconds,
     help: "Time until the durable queue has confirmed a batch. Normal is below 0.025.",
   },
-  analytics_events_stored_total: {
-    type: "counter",
-    help: "Events stored for the first time. Follows the accepted ones, less repeats.",
-  },
-  analytics_events_repeated_total: {
-    type: "counter",
-    labels: ["kind"],
-    help: "Events whose id was there already: duplicate (same content) or conflict (other content; normal is none).",
-  },
-  analytics_events_dead_total: {
-    type: "counter",
-    help: "Events put aside in the dead letters. Normal is none.",
-  },
   analytics_batch_seconds: {
     type: "histogram",
     buckets: latencySeconds,
     help: "Time to enrich, store and mark one batch. Normal is below 0.25.",
   },
-  analytics_batch_age_seconds: {
+  analytics_accepted_to_counted_seconds: {
     type: "histogram",
     buckets: [...latencySeconds, 30, 60, 300, 3600],
-    help: "From the oldest event's receipt to the batch being counted. Normal is below 1.",
+    help: "From the receipt of a batch's oldest event until the batch is counted. Normal is below 1.",
+  },
+  analytics_enrich_wait_seconds: {
+    type: "histogram",
+    buckets: latencySeconds,
+    help: "Time that a batch waited for a thread that enriches. Normal is below 0.1.",
+  },
+  analytics_enrich_run_seconds: {
+    type: "histogram",
+    buckets: latencySeconds,
+    help: "Time that such a thread took for a batch, with the thread's start where it had to be started. Normal is below 0.1.",
+  },
+  analytics_store_operation_seconds: {
+    type: "histogram",
+    labels: { verb: [], outcome: ["done", "failed"] },
+    buckets: operationSeconds,
+    help: "Time of the store's operations by verb, with the wait for a thread or a connection. Normal is below 0.025, for analyze and sample below 1.",
+  },
+  analytics_cache_answers_total: {
+    type: "counter",
+    labels: { result: ["hit", "miss"] },
+    help: "Answers to questions that were there already, and that had to be computed. Normal is many hits while people look at the same page.",
   },
   analytics_enrich_retries_total: {
     type: "counter",
@@ -74,7 +86,7 @@ export const metrics = {
   },
   analytics_rollups_written_total: {
     type: "counter",
-    labels: ["grain"],
+    labels: { grain: ["minute", "hour", "day"] },
     help: "Rollups recomputed.",
   },
   analytics_rollup_pass_seconds: {
@@ -109,17 +121,30 @@ export const metrics = {
   },
   analytics_http_refused_total: {
     type: "counter",
-    labels: ["limit"],
+    labels: {
+      limit: [
+        "reads_waiting",
+        "answers_under_way",
+        "bodies_in_flight",
+        "rate",
+        "query_too_expensive",
+        "overloaded",
+        "too_large",
+        "uri_too_long",
+        "headers_too_large",
+        "request_too_slow",
+      ],
+    },
     help: "Requests refused by a limit: reads_waiting, answers_under_way, bodies_in_flight or rate (429), query_too_expensive (422), overloaded (503), too_large, uri_too_long, headers_too_large, request_too_slow. Normal is none.",
   },
   analytics_reads_running: {
     type: "gauge",
-    labels: ["lane"],
+    labels: { lane: ["scan", "page"] },
     help: "Reads whose turn it is: scan looks at events that may not be wanted, page reads pages. Normal returns to 0 at rest.",
   },
   analytics_reads_waiting: {
     type: "gauge",
-    labels: ["lane"],
+    labels: { lane: ["scan", "page"] },
     help: "Reads that wait for their turn, of all projects. Normal is near 0.",
   },
   analytics_store_reads: {
@@ -156,32 +181,36 @@ export const metrics = {
   },
   analytics_http_requests_total: {
     type: "counter",
-    labels: ["route", "status"],
+    labels: { route: [], status: [] },
     help: "Answered requests by route and status class.",
   },
   analytics_http_request_seconds: {
     type: "histogram",
-    labels: ["route"],
+    labels: { route: [] },
     buckets: latencySeconds,
     help: "Time from the request's head to its answer. Normal is below 0.025 for collect, 0.1 for reads.",
   },
 } as const satisfies Record<string, Definition>;
 
 type Metrics = typeof metrics;
-type MetricName<Type extends Definition["type"] = Definition["type"]> = {
+export type MetricName<Type extends Definition["type"] = Definition["type"]> = {
   [Name in keyof Metrics]: Metrics[Name]["type"] extends Type ? Name : never;
 }[keyof Metrics];
 /** A value for each label of a metric; nothing where it has none. */
-type LabelsOf<Name extends MetricName> = Metrics[Name] extends {
-  readonly labels: readonly (infer Label extends string)[];
-}
-  ? Readonly<Record<Label, string>>
+type LabelsOf<Name extends MetricName> = Metrics[Name] extends { readonly labels: infer Known }
+  ? {
+      readonly [Label in keyof Known]: Known[Label] extends readonly []
+        ? string
+        : Known[Label] extends readonly (infer Value)[]
+          ? Value
+          : never;
+    }
   : Readonly<Record<string, never>>;
 type LabelsLast<Name extends MetricName> = Metrics[Name] extends { readonly labels: unknown }
   ? [labels: LabelsOf<Name>]
   : [];
 
-/** Moleculer's registry with the table's names, and the labels of each. */
+/** The table's names, and the labels of each. */
 export interface MetricRegistry {
   increment<Name extends MetricName<"counter">>(
     name: Name,
@@ -194,6 +223,7 @@ export interface MetricRegistry {
     value: number,
     ...labels: LabelsLast<Name>
   ): void;
+  /** `null`: not known now, so not shown. */
   set<Name extends MetricName<"gauge">>(
     name: Name,
     value: number | null,
@@ -201,21 +231,5 @@ export interface MetricRegistry {
   ): void;
 }
 
-/** Register the table with a broker; does nothing where metrics are off. */
-export function registerMetrics(broker: ServiceBroker): void {
-  if (!broker.isMetricsEnabled()) return;
-  for (const [name, definition] of Object.entries<Definition>(metrics)) {
-    const common = {
-      name,
-      description: definition.help,
-      labelNames: [...(definition.labels ?? [])],
-    };
-    if (definition.type === "histogram") {
-      broker.metrics.register({ ...common, type: "histogram", buckets: [...definition.buckets] });
-    } else if (definition.type === "gauge") {
-      broker.metrics.register({ ...common, type: "gauge" });
-    } else {
-      broker.metrics.register({ ...common, type: "counter" });
-    }
-  }
-}
+/** The table as plain data. */
+export const metricTable: Readonly<Record<string, Definition>> = metrics;

@@ -3,6 +3,7 @@ import { actionParams } from "./action-params.ts";
 import { callLimits } from "./call-limits.ts";
 import type { Actions, Facts, Meta } from "./contracts.ts";
 import type { MetricRegistry } from "./metrics.ts";
+import { metricsOf } from "./metric-registry.ts";
 import { checkCall } from "./project.ts";
 
 /** What Moleculer's own types leave out: which mixins give what to `this`, and what an action takes and returns. */
@@ -54,8 +55,8 @@ export type TypedContext<Params> = Omit<Context<Params, Meta>, "call"> & {
   ): Promise<Actions[A]["result"]>;
 };
 
-/** The broker, with the facts and the metrics that there are. What takes `never` makes it one of Moleculer's for the compiler. */
-interface Broker extends Omit<ServiceBroker, "emit" | "broadcast" | "metrics"> {
+/** The broker, with the facts that there are. What takes `never` makes it one of Moleculer's for the compiler. */
+interface Broker extends Omit<ServiceBroker, "emit" | "broadcast"> {
   emit<Name extends keyof Facts>(name: Name, fact: Facts[Name]): Promise<void>;
   emit(name: never): Promise<void>;
   broadcast<Name extends keyof Facts>(
@@ -64,9 +65,12 @@ interface Broker extends Omit<ServiceBroker, "emit" | "broadcast" | "metrics"> {
     services: readonly string[],
   ): Promise<void>;
   broadcast(name: never): Promise<void>;
-  metrics: Omit<ServiceBroker["metrics"], keyof MetricRegistry> & MetricRegistry;
 }
-type This = Omit<Service, "broker"> & { readonly broker: Broker };
+type This = Omit<Service, "broker"> & {
+  readonly broker: Broker;
+  /** Those of the table (`lib/metrics.ts`). */
+  readonly metrics: MetricRegistry;
+};
 
 /** Facts of our own, those of Moleculer, and what other nodes send. What they carry has not been checked. */
 type Listener = (ctx: Context<unknown, Meta>) => Promise<void> | void;
@@ -157,11 +161,18 @@ export function defineService<Name extends string, const All extends Mixins>(
   ): ServiceSchema => ({
     ...(definition as Omit<Definition<Name>, "events"> & Pick<ServiceSchema, "events">),
     name,
-    mixins: mixins.toReversed(),
+    mixins: [...mixins.toReversed(), counting],
     actions: completed(name, definition.actions),
     hooks: { before: { "*": checkCall } },
   });
 }
+
+/** What every service has before its own mixins are created. */
+const counting: Partial<ServiceSchema> = {
+  created() {
+    this.metrics = metricsOf(this.broker);
+  },
+};
 
 /** Actions with what the tables say of them. */
 function completed(service: string, actions: object): ServiceSchema["actions"] {

@@ -19,7 +19,7 @@ export const aggregator = (config: Config) =>
         visibility: "public",
         async handler(ctx) {
           const report = await audit(this.store, ctx.meta.project ?? defaultProject, ctx.params);
-          this.broker.metrics.set("analytics_rollup_drift", report.drift.length);
+          this.metrics.set("analytics_rollup_drift", report.drift.length);
           return report;
         },
       },

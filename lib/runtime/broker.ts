@@ -11,7 +11,7 @@ import { serviceNames, type Config } from "../config.ts";
 import { dataDirHolder } from "./data-dir.ts";
 import { ServiceLogger } from "./logger.ts";
 import { MemoryCacher } from "./memory-cacher.ts";
-import { registerMetrics } from "../metrics.ts";
+import { keepMetrics } from "../metric-registry.ts";
 import { opsListener } from "./ops-listener.ts";
 import { orderlyEnd } from "./orderly-end.ts";
 import { outcomeUnknown } from "./outcome-unknown.ts";
@@ -52,7 +52,8 @@ export function brokerOptions(config: Config): BrokerOptions {
     heartbeatTimeout: heartbeats.timeoutSeconds,
     registry: { preferLocal: true, stopDelay: config.rabbitmqUrl === null ? 0 : 100 },
     tracking: { enabled: true, shutdownTimeout: callsWithinMs },
-    metrics: { enabled: config.metrics, collectProcessMetrics: false, reporter: [] },
+    // Moleculer counts with names and units of its own, and at ten times the cost: see lib/metrics.ts.
+    metrics: false,
     validator: new CatalogueValidator(),
     // `$node.options` would tell every node on the bus the passwords of this one.
     internalServices: { $node: { name: "$node", actions: { options: false } } },
@@ -65,7 +66,9 @@ export function brokerOptions(config: Config): BrokerOptions {
       opsListener(config),
       announce(config),
     ],
-    created: registerMetrics,
+    created: (broker) => {
+      if (config.metrics) keepMetrics(broker);
+    },
     replOptions: { customCommands: replCommands },
   };
 }

@@ -4,10 +4,9 @@ import { Registry } from "prom-client";
 import { serviceNames, type Config } from "../config.ts";
 import type { StageHealth } from "../health.ts";
 import { askWithinMs } from "../call-limits.ts";
-import type { MetricRegistry } from "../metrics.ts";
+import { hasMetrics, metricsOf } from "../metric-registry.ts";
 import { isKnown } from "./known-node.ts";
 import { collectProcessMetrics } from "./process-metrics.ts";
-import { exposition } from "./prometheus.ts";
 import type { QueueDepth } from "../queue/queue.ts";
 
 export type Stage = "ingest" | "processor" | "aggregator" | "query";
@@ -70,7 +69,7 @@ export class Operations implements Operating {
   }
 
   async metricsText(_request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#broker.isMetricsEnabled()) {
+    if (!hasMetrics(this.#broker)) {
       return sendJson(response, 404, { status: "off", detail: "ENABLE_METRICS is false" });
     }
     await this.#observeBacklog();
@@ -79,7 +78,7 @@ export class Operations implements Operating {
       "Cache-Control": "no-store",
       "X-Content-Type-Options": "nosniff",
     });
-    response.end(exposition(this.#broker.metrics) + (await this.#process.metrics()));
+    response.end((await metricsOf(this.#broker).text()) + (await this.#process.metrics()));
   }
 
   /** Each stage of the pipeline in its order, with the gateway, which is the one asked. */
@@ -157,7 +156,7 @@ export class Operations implements Operating {
   /** Sets the gauges that are only known by asking. */
   async #observeBacklog(): Promise<void> {
     const { processor, aggregator } = (await this.#report()).stages;
-    const metrics: MetricRegistry = this.#broker.metrics;
+    const metrics = metricsOf(this.#broker);
     if (processor !== undefined) {
       metrics.set("analytics_queue_messages", processor.backlog ?? null);
       metrics.set("analytics_queue_age_seconds", (processor.lagMs ?? 0) / 1_000);

@@ -7,6 +7,7 @@ import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
  */
 export function collectProcessMetrics(register: Registry, limitBytes = memoryLimitBytes()): void {
   collectDefaultMetrics({ register });
+  for (const gauge of misnamed) register.removeSingleMetric(gauge);
   if (limitBytes === undefined) return;
   new Gauge({
     name: "analytics_memory_limit_bytes",
@@ -14,6 +15,13 @@ export function collectProcessMetrics(register: Registry, limitBytes = memoryLim
     registers: [register],
   }).set(limitBytes);
 }
+
+/** Gauges that are called as counters are; the same without the ending tell the same by type. */
+const misnamed = [
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources_total",
+];
 
 /** Control groups tell "no limit" as 0 or as a number beyond all memory. */
 function memoryLimitBytes(): number | undefined {

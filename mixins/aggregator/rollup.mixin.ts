@@ -22,14 +22,14 @@ export function RollupMixin(config: Config) {
         if (buckets === 0) return;
         // More may be dirty than one pass takes.
         if (buckets >= passSize) this.wake();
-        this.broker.metrics.observe(
+        this.metrics.observe(
           "analytics_rollup_pass_seconds",
           (performance.now() - startedAt) / 1000,
         );
       },
       async settle(grain: Grain): Promise<number> {
         const { buckets } = await rollUp(this.store, grain, passSize);
-        this.broker.metrics.increment("analytics_rollups_written_total", { grain }, buckets);
+        this.metrics.increment("analytics_rollups_written_total", { grain }, buckets);
         return buckets;
       },
       drain(): Promise<void> {

@@ -51,8 +51,8 @@ export function RateLimitMixin(config: Config) {
         try {
           limit.take(caller);
         } catch (error) {
-          this.broker.metrics.increment("analytics_rate_limited_total", {
-            limit: limit.bucket.name,
+          this.metrics.increment("analytics_rate_limited_total", {
+            limit: limit === this.eventLimit ? "events" : "reads",
           });
           throw error;
         } finally {
@@ -86,7 +86,7 @@ export function RateLimitMixin(config: Config) {
         try {
           this.wrongKeyLimit?.take(networkOf(socket.remoteAddress ?? "unknown"));
         } catch (error) {
-          this.broker.metrics.increment("analytics_rate_limited_total", { limit: "wrong_keys" });
+          this.metrics.increment("analytics_rate_limited_total", { limit: "wrong_keys" });
           throw error;
         }
       },

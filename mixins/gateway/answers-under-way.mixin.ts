@@ -44,7 +44,7 @@ export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs }
     created() {
       this.underWay = AnswersUnderWay.of(this.broker, answerMaxBytes);
       this.observing = setInterval(() => {
-        const { metrics } = this.broker;
+        const { metrics } = this;
         metrics.set("analytics_answer_bytes", this.underWay.heldBytes);
         metrics.set("analytics_body_bytes", this.bodies.heldBytes);
       }, observeEveryMs).unref();

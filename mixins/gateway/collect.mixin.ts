@@ -101,7 +101,7 @@ export function CollectEdgeMixin() {
         this.observeRequest(request, response);
         const type = errorType(error);
         if (catalogue[type].status === 503) {
-          this.broker.metrics.increment("analytics_collect_refused_total", {
+          this.metrics.increment("analytics_collect_refused_total", {
             reason: type.toLowerCase(),
           });
         }
@@ -119,7 +119,10 @@ export function CollectEdgeMixin() {
         const caller = callerOf(identity, request);
         const bytes = await this.takeBody(request, response, eventLimits, caller);
         const reading = readEvent(bytes, request.headers);
-        if (reading.status === "rejected") throw errorOfItem(reading.error);
+        if (reading.status === "rejected") {
+          this.countRejected(1);
+          throw errorOfItem(reading.error);
+        }
         const waitMs = waitOf(request.headers);
         const inputs = [reading.input];
         const receipt =
@@ -145,7 +148,13 @@ export function CollectEdgeMixin() {
         const { results } = await part.catch((error: unknown) => {
           throw withIds(error, (ids) => inBodyPlaces(ids, rejected));
         });
+        this.countRejected(rejected.length);
         return batchAnswer(inBodyOrder(results, rejected), choice);
+      },
+
+      /** What ingest never sees because it could not be read. */
+      countRejected(events: number): void {
+        this.metrics.increment("analytics_events_total", { outcome: "rejected" }, events);
       },
 
       /** Apart from `collectBatch`, which waits for the disk and need not hold on to body and parsed events. */

@@ -84,7 +84,7 @@ export function HttpEdgeMixin(config: Config) {
             this.answerProblem(request, response, error);
           },
           tell: (error) => this.countRefusal(error),
-          drop: () => this.broker.metrics.increment("analytics_http_connections_dropped_total"),
+          drop: () => this.metrics.increment("analytics_http_connections_dropped_total"),
         });
       },
 
@@ -145,7 +145,7 @@ export function HttpEdgeMixin(config: Config) {
       countRefusal(error: unknown): void {
         const limit = refusalOf(error);
         if (limit === undefined) return;
-        this.broker.metrics.increment("analytics_http_refused_total", { limit });
+        this.metrics.increment("analytics_http_refused_total", { limit });
       },
 
       answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {

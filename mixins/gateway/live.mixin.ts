@@ -108,7 +108,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
           response.end();
           return undefined;
         }
-        const { metrics } = this.broker;
+        const { metrics } = this;
         const client = new SseClient(
           response,
           {
@@ -176,7 +176,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
             for (const [project, live] of this.projects) live.pulse.add(project, counts);
           },
           missed: (events) =>
-            this.broker.metrics.increment("analytics_live_missed_total", undefined, events),
+            this.metrics.increment("analytics_live_missed_total", undefined, events),
           failed: (error) => this.logger.warn({ err: error }, "what was stored cannot be followed"),
         },
         windowEvents,

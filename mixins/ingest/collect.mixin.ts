@@ -44,21 +44,26 @@ export function AdmissionMixin(config: Config) {
         project: ProjectId,
         { results, piece, fingerprints }: Admission,
       ): Promise<Collected> {
-        const accepted = piece?.count ?? 0;
         const rejected = results.filter(({ status }) => status === "rejected").length;
+        const accepted = results.length - rejected;
         const batch =
           piece === null
             ? null
             : await this.publishEvents(project, piece).catch((error: unknown) => {
                 throw inDoubt(error, results, piece.ids);
               });
-        const { metrics } = this.broker;
-        if (rejected > 0) metrics.increment("analytics_events_rejected_total", {}, rejected);
-        if (accepted > 0) metrics.increment("analytics_events_accepted_total", {}, accepted);
+        // Only now: of what could not be kept nothing was told, so nothing is counted.
+        this.countEvents({ accepted, rejected, duplicate: accepted - (piece?.count ?? 0) });
         return {
-          receipt: { batch, accepted: results.length - rejected, rejected, results },
+          receipt: { batch, accepted, rejected, results },
           fingerprints,
         };
+      },
+
+      countEvents(numbers: Readonly<Record<"accepted" | "rejected" | "duplicate", number>>): void {
+        for (const outcome of ["accepted", "rejected", "duplicate"] as const) {
+          this.metrics.increment("analytics_events_total", { outcome }, numbers[outcome]);
+        }
       },
 
       drain(): Promise<void> {
@@ -184,11 +189,9 @@ function BatchPublisherMixin(config: Config) {
           ),
           receivedAt: Math.min(...pieces.map((piece) => piece.receivedAt)),
         });
-        this.broker.metrics.observe(
-          "analytics_publish_seconds",
-          (performance.now() - startedAt) / 1000,
-        );
-        this.broker.metrics.observe("analytics_batch_events", events);
+        this.metrics.observe("analytics_publish_seconds", (performance.now() - startedAt) / 1000);
+        this.metrics.observe("analytics_batch_events", events);
+        this.metrics.increment("analytics_batches_total", { outcome: "published" });
         return batch;
       },
 

@@ -4,6 +4,7 @@ import type { DeltasJob, EnrichJob, EnrichSettings } from "../../lib/event/enric
 import type { DeltasDone, Delta } from "../../lib/counting/delta.ts";
 import { decodeBatch, isMalformedBatch } from "../../lib/event/batch-message.ts";
 import type { BatchMessage, StoredEvent } from "../../lib/event/event.ts";
+import { Semaphore } from "../../lib/concurrency/semaphore.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
 import { pack, unpack } from "../../lib/store/batch-pack.ts";
@@ -52,7 +53,7 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
         } catch (error) {
           if (isMalformedBatch(error)) throw error;
           this.logger.warn({ err: error }, "batch is enriched again");
-          this.broker.metrics.increment("analytics_enrich_retries_total");
+          this.metrics.increment("analytics_enrich_retries_total");
         }
         const whole = await this.offload({ body }).catch(() => undefined);
         return whole === undefined
@@ -115,13 +116,25 @@ function WorkerPoolMixin<Job, Done>({
   workerData,
   timeoutMs,
 }: WorkerPoolOptions) {
-  return defineMixin<{ state: { pool: Piscina<Job, Done> } }>()({
+  return defineMixin<{ state: { pool: Piscina<Job, Done>; turns: Semaphore } }>()({
     methods: {
-      offload(job: Job): Promise<Done> {
-        return this.pool.run(job, { signal: AbortSignal.timeout(timeoutMs) });
+      /** The pool itself never has more than it has threads for, so that wait and work are told apart. */
+      async offload(job: Job): Promise<Done> {
+        const askedAt = performance.now();
+        return this.turns.run(async () => {
+          const begunAt = performance.now();
+          this.metrics.observe("analytics_enrich_wait_seconds", (begunAt - askedAt) / 1_000);
+          try {
+            return await this.pool.run(job, { signal: AbortSignal.timeout(timeoutMs) });
+          } finally {
+            const tookMs = performance.now() - begunAt;
+            this.metrics.observe("analytics_enrich_run_seconds", tookMs / 1_000);
+          }
+        });
       },
     },
     created() {
+      this.turns = new Semaphore(threads);
       this.pool = new Piscina<Job, Done>({
         filename: filename.href,
         minThreads: 0,

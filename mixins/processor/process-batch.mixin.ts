@@ -3,7 +3,7 @@ import type { Config } from "../../lib/config.ts";
 import { errorType } from "../../lib/errors.ts";
 import { aloneInBatch, decodeBatch, isMalformedBatch } from "../../lib/event/batch-message.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { Delivery, Outcome } from "../../lib/queue/queue.ts";
+import { retryDelaysMs, type Delivery, type Outcome } from "../../lib/queue/queue.ts";
 import type { BatchPack } from "../../lib/store/store.ts";
 import { storePack, type Stored } from "../../lib/store/protocol.ts";
 import { ConsumerMixin } from "./consume.mixin.ts";
@@ -23,10 +23,23 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
           const { done } = enriched;
           const stored = await storePack(this.store, done, (owned) => this.deltasOf(done, owned));
           this.report(delivery, done, stored, startedAt);
-          return { status: "done" };
+          return this.told({ status: "done" }, delivery);
         } catch (error) {
-          return this.outcomeOf(error);
+          return this.told(this.outcomeOf(error), delivery);
         }
+      },
+
+      /** The outcome, counted: also as what the queue makes of a retry too many. */
+      told(outcome: Outcome, { attempt, body }: Delivery): Outcome {
+        const isLast = outcome.status === "retry" && attempt > retryDelaysMs.length;
+        const status = isLast ? "dead" : outcome.status;
+        this.metrics.increment("analytics_batches_total", { outcome: status });
+        if (status === "dead") this.countEvents("dead", readableEvents(body));
+        return outcome;
+      },
+
+      countEvents(outcome: "stored" | "duplicate" | "conflict" | "dead", events: number): void {
+        this.metrics.increment("analytics_events_total", { outcome }, events);
       },
 
       /** Events that kill every worker go to the dead letters, each alone, before their batch goes on without them. */
@@ -37,7 +50,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
           const alone = aloneInBatch(event, project, randomUUIDv7());
           await this.queue.dead.put({ body: alone, receivedAt }, "enrichment failed on this event");
         }
-        this.broker.metrics.increment("analytics_events_dead_total", {}, poisonous.length);
+        this.countEvents("dead", poisonous.length);
         this.logger.error({ events: poisonous.length }, "events were put into the dead letters");
       },
 
@@ -57,18 +70,14 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         { owned, duplicates, conflicts }: Stored,
         startedAt: number,
       ): void {
-        const { metrics } = this.broker;
+        const { metrics } = this;
         const tookMs = Math.round(performance.now() - startedAt);
         const ageMs = Math.max(0, Date.now() - receivedAt);
-        metrics.increment("analytics_events_stored_total", {}, owned);
-        if (conflicts > 0) {
-          metrics.increment("analytics_events_repeated_total", { kind: "conflict" }, conflicts);
-        }
-        if (duplicates > 0) {
-          metrics.increment("analytics_events_repeated_total", { kind: "duplicate" }, duplicates);
-        }
+        this.countEvents("stored", owned);
+        this.countEvents("duplicate", duplicates);
+        this.countEvents("conflict", conflicts);
         metrics.observe("analytics_batch_seconds", tookMs / 1000);
-        metrics.observe("analytics_batch_age_seconds", ageMs / 1000);
+        metrics.observe("analytics_accepted_to_counted_seconds", ageMs / 1000);
         this.logger.debug({ batch, events: count, owned, ms: tookMs }, "batch stored");
         void this.broker.emit("events.stored", { project, batch, events: owned });
       },
@@ -78,4 +87,13 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       },
     },
   });
+}
+
+/** How many events a message holds; 0 where that cannot be read. */
+function readableEvents(body: Uint8Array): number {
+  try {
+    return decodeBatch(body).events.length;
+  } catch {
+    return 0;
+  }
 }

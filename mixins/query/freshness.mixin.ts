@@ -107,9 +107,10 @@ export function AnswersMixin(config: Config) {
 
       /** Sets the gauges of what reads take now. */
       observeReads(): void {
-        const { metrics } = this.broker;
+        const { metrics } = this;
         const lanes = { scan: this.budget.lanes, page: this.budget.pages };
-        for (const [lane, { load }] of Object.entries(lanes)) {
+        for (const lane of ["scan", "page"] as const) {
+          const { load } = lanes[lane];
           metrics.set("analytics_reads_running", load.running, { lane });
           metrics.set("analytics_reads_waiting", load.waiting, { lane });
         }

@@ -32,7 +32,7 @@ export function ExportMixin() {
         const page = await this.forCaller(ctx, (signal) =>
           this.readingOf(project, signal).eventsText(query, text, maxBytes),
         );
-        this.broker.metrics.increment("analytics_events_exported_total", undefined, page.events);
+        this.metrics.increment("analytics_events_exported_total", undefined, page.events);
         return {
           text: isFirst ? textHead(text) + page.text : page.text,
           nextCursor:

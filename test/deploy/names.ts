@@ -27,7 +27,10 @@ interface Metric {
 async function tables() {
   const known = new Map<string, Metric>();
   for (const [name, metric] of Object.entries(metrics)) {
-    known.set(name, { type: metric.type, labels: "labels" in metric ? metric.labels : [] });
+    known.set(name, {
+      type: metric.type,
+      labels: "labels" in metric ? Object.keys(metric.labels) : [],
+    });
   }
   const registry = new Registry();
   collectProcessMetrics(registry, 1);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../../lib/runtime/broker.ts";
+import { metricsOf } from "../../lib/metric-registry.ts";
 import { readConfig } from "../../lib/config.ts";
 import type { Receipt } from "../../lib/event/receipt.ts";
 import type { DurableQueue } from "../../lib/queue/queue.ts";
@@ -56,6 +57,10 @@ test("an event that kills every worker goes to the dead letters; its 499 neighbo
   expect(letters).toHaveLength(1);
   const body = JSON.parse(Buffer.from(letters[0]!.body).toString()) as { events: { id: string }[] };
   expect(body.events.map(({ id }) => id)).toEqual(["e321"]);
+  const told = await metricsOf(broker).text();
+  for (const [outcome, events] of Object.entries({ accepted: 500, stored: 499, dead: 1 })) {
+    expect(told).toContain(`analytics_events_total{outcome="${outcome}"} ${events}\n`);
+  }
   await expect(broker.call("query.event", { id: "e321" })).rejects.toMatchObject({
     type: "NOT_FOUND",
   });

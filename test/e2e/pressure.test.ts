@@ -74,7 +74,7 @@ test("a full queue: 503 with Retry-After, memory flat, the service lives, nothin
     await eventually(async () => expect((await postBatch(service, 1)).status).toBe(202));
     const waiting = ["w1", "w2", "w3"].map((id) => postWaiting(service, id));
     await eventually(async () => {
-      const accepted = await metricOf(service, "analytics_events_accepted_total");
+      const accepted = await metricOf(service, 'analytics_events_total{outcome="accepted"}');
       expect(accepted).toBe(1 + waiting.length);
     });
     const accepted = 1 + waiting.length + (await fill(service));

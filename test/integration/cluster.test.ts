@@ -19,7 +19,8 @@ import { describeWith } from "../../tools/servers/installed.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { chance, readShopLog } from "../support/shop-log.ts";
 
-const stored = (processor: ServiceProcess) => metricOf(processor, "analytics_events_stored_total");
+const stored = (processor: ServiceProcess) =>
+  metricOf(processor, 'analytics_events_total{outcome="stored"}');
 const longMs = 240_000;
 const waitMs = 60_000;
 

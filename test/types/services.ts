@@ -143,7 +143,7 @@ export const forgotten = [
 export const telling = defineMixin()({
   methods: {
     tell(): void {
-      const { metrics } = this.broker;
+      const { metrics } = this;
       void this.broker.emit("events.stored", { project: "p", batch: "b", events: 1 });
       // @ts-expect-error there is no such fact
       void this.broker.emit("events.lost", {});

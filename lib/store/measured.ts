@@ -1,0 +1,72 @@
+import type { EventStore } from "./store.ts";
+
+type Verbs<Store> = {
+  [Name in keyof Store]: Store[Name] extends (...args: never) => Promise<unknown> ? Name : never;
+}[keyof Store];
+/** What a store does that takes time. */
+export type StoreVerb = Exclude<Verbs<Required<EventStore>>, "close">;
+
+/** Told of each operation of a store when it has ended. */
+export type Observer = (verb: StoreVerb, seconds: number, outcome: "done" | "failed") => void;
+
+type Operation = (...args: readonly unknown[]) => Promise<unknown>;
+
+const verbs = {
+  keepWhole: true,
+  append: true,
+  putDeltas: true,
+  markDirty: true,
+  dirty: true,
+  dirtyBacklog: true,
+  sumDeltas: true,
+  sumChildren: true,
+  writeRollup: true,
+  markParent: true,
+  clearMark: true,
+  condense: true,
+  marks: true,
+  rollups: true,
+  deltaSums: true,
+  events: true,
+  page: true,
+  eventsText: true,
+  countEvents: true,
+  event: true,
+  stored: true,
+  tellOrder: true,
+  analyze: true,
+  sample: true,
+  fingerprint: true,
+  ping: true,
+  look: true,
+  findEntities: true,
+  countEntities: true,
+  entitiesByKey: true,
+  saveQuestion: true,
+  savedQuestion: true,
+  savedQuestions: true,
+  removeQuestion: true,
+} as const satisfies Readonly<Record<StoreVerb, true>>;
+
+/**
+ * From now on tell how long each of a store's operations takes, whoever asks for it: a service or moleculer-db's adapter.
+ * No store knows of this, so none can leave a verb out.
+ */
+export function measure(store: EventStore, observe: Observer): void {
+  const operations = store as unknown as Record<StoreVerb, Operation | undefined>;
+  for (const verb of Object.keys(verbs) as StoreVerb[]) {
+    const operation = operations[verb]?.bind(store);
+    if (operation === undefined) continue;
+    operations[verb] = async (...args) => {
+      const begunAt = performance.now();
+      let outcome: "done" | "failed" = "failed";
+      try {
+        const result = await operation(...args);
+        outcome = "done";
+        return result;
+      } finally {
+        observe(verb, (performance.now() - begunAt) / 1_000, outcome);
+      }
+    };
+  }
+}
