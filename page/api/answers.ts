@@ -71,8 +71,8 @@ export interface Story {
 export interface CatalogType {
   readonly type: string;
   readonly count: number;
-  readonly firstSeen: string;
-  readonly lastSeen: string;
+  readonly firstSeen: string | null;
+  readonly lastSeen: string | null;
 }
 
 export interface CatalogProperty {
@@ -83,6 +83,8 @@ export interface CatalogProperty {
 
 export interface CatalogValue {
   readonly value: string;
+  /** A number 10 and a text "10" are two values. */
+  readonly kind: "text" | "number" | "boolean";
   readonly count: number;
 }
 

@@ -56,6 +56,18 @@ export function useTypes(): Known<CatalogType> {
   return useCatalog({ path: "/api/v1/catalog/types" });
 }
 
+/** So many types are told where no number is asked for. */
+const mostTypes = 100;
+
+/** When the project's first event was, in epoch milliseconds; `undefined` where that is not known. */
+export function useFirstEvent(): number | undefined {
+  const { entries } = useTypes();
+  const instants = entries.flatMap(({ firstSeen }) =>
+    firstSeen === null ? [] : [Date.parse(firstSeen)],
+  );
+  return instants.length === 0 || entries.length >= mostTypes ? undefined : Math.min(...instants);
+}
+
 export function useProperties(types: readonly string[]): Known<CatalogProperty> {
   const parameters = types.map((type) => ["type", type] as const);
   return useCatalog({ path: withParameters("/api/v1/catalog/properties", parameters) });

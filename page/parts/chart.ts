@@ -59,6 +59,7 @@ export function Chart(props: ChartProps): VNode {
     series,
     props.shape,
     props.endLabels,
+    props.knownFrom,
     height,
   ]);
   useEffect(() => {

@@ -1,9 +1,11 @@
 import { h } from "preact";
 import { useState } from "preact/hooks";
-import type { CatalogProperty } from "../api/answers.ts";
+import type { CatalogProperty, CatalogValue } from "../api/answers.ts";
 import { useProperties, useValues } from "../api/catalog.ts";
 import {
+  alikeValues,
   filterInWords,
+  filterValue,
   operatorName,
   propertyName,
   valueName,
@@ -29,6 +31,19 @@ export function propertyGroup(property: string): string {
 }
 
 const groupOrder = ["Mail", "Data", "Metadata", "Context", "Event"];
+
+/** Values as choices; of two that read the same each says of what kind it is, and means that alone. */
+function valueChoices(entries: readonly CatalogValue[]) {
+  const alike = alikeValues(entries);
+  return entries.map(({ value, kind, count }) => {
+    const isAlike = alike.has(value);
+    return {
+      id: filterValue(value, kind, isAlike),
+      name: valueName(value),
+      note: isAlike ? `${kind}, ${number(count)}` : number(count),
+    };
+  });
+}
 
 /** Properties as choices, in groups by nearness. */
 export function propertyChoices(properties: readonly CatalogProperty[]): readonly Choice[] {
@@ -140,10 +155,10 @@ function PropertyStep(props: {
     `${name} ${also}`.toLowerCase().includes(needle),
   );
   const matching = likely.flatMap((property, index) =>
-    values[index]!.entries.slice(0, 5).map(({ value, count }) => ({
-      id: `${property}\0${value}`,
-      name: `${propertyName(property)} is ${valueName(value)}`,
-      note: number(count),
+    valueChoices(values[index]!.entries.slice(0, 5)).map(({ id, name, note }) => ({
+      id: `${property}\0${id}`,
+      name: `${propertyName(property)} is ${name}`,
+      note,
       group: "Values that match",
     })),
   );
@@ -209,17 +224,11 @@ function ValueStep(props: {
   const [search, setSearch] = useState("");
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set(props.values));
   const { entries, isBusy } = useValues(property, types, search);
+  const offered = valueChoices(entries);
   const kept = [...picked]
-    .filter((value) => !entries.some((entry) => entry.value === value) && search === "")
+    .filter((value) => !offered.some(({ id }) => id === value) && search === "")
     .map((value) => ({ id: value, name: valueName(value), note: "" }));
-  const choices = [
-    ...kept,
-    ...entries.map(({ value, count }) => ({
-      id: value,
-      name: valueName(value),
-      note: number(count),
-    })),
-  ];
+  const choices = [...kept, ...offered];
   function pick(id: string): void {
     if (!takesSeveral || id === "(none)") {
       onDone([id]);

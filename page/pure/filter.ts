@@ -67,6 +67,27 @@ export function filterOfRow(property: string, shown: string): Filter {
   return { op: isSpecial ? "shown_as" : "is", property, values: [shown] };
 }
 
+/** A value of the catalogue in a filter. `alone`: other kinds of values read the same, and are not meant. */
+export function filterValue(
+  shown: string,
+  kind: "text" | "number" | "boolean",
+  alone: boolean,
+): string {
+  const isSaid = /^\\+\((?:none|other)\)$/.test(shown);
+  const value = isSaid ? shown.slice(1) : shown;
+  const isMarked = kind === "text" && /^[nsb]:/.test(value);
+  const mark = { text: "s", number: "n", boolean: "b" }[kind];
+  return alone || isMarked ? `${mark}:${value}` : value;
+}
+
+/** Of values of the catalogue those that read like another one, of another kind. */
+export function alikeValues(values: readonly { readonly value: string }[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  return new Set(
+    values.map(({ value }) => value).filter((value) => seen.size === seen.add(value).size),
+  );
+}
+
 function spelled(value: string): readonly unknown[] {
   if (value.startsWith("s:")) return [value.slice(2)];
   if (value.startsWith("n:")) return [Number(value.slice(2))];
@@ -118,6 +139,55 @@ export function bodyFilters(
   ];
   if (all.length === 0) return undefined;
   return all.length === 1 ? all[0] : ["and", ...all];
+}
+
+/** What `bodyFilters` wrote, without types; `undefined` for what nests more than the page can show. */
+export function filtersOfBody(body: unknown): readonly Filter[] | undefined {
+  if (body === undefined) return [];
+  if (!Array.isArray(body)) return undefined;
+  const [op, ...parts] = body as readonly unknown[];
+  const found = (op === "and" ? parts : [body]).map(filterOfBody);
+  return found.every((filter) => filter !== undefined) ? found : undefined;
+}
+
+function filterOfBody(body: unknown): Filter | undefined {
+  if (!Array.isArray(body)) return undefined;
+  const [op, ...parts] = body as readonly unknown[];
+  if (op === "or") return oneOfAlternatives(parts.map(filterOfBody));
+  const [property, value] = parts;
+  if (!(operators as readonly unknown[]).includes(op) || typeof property !== "string")
+    return undefined;
+  const values = (Array.isArray(value) ? value : [value]) as readonly unknown[];
+  if (values.some((one) => typeof one === "object" || one === undefined)) return undefined;
+  const isOfKinds = op === "is" || op === "is_not";
+  return {
+    op: op as Operator,
+    property,
+    values: isOfKinds ? writtenValues(values) : values.map(String),
+  };
+}
+
+function oneOfAlternatives(filters: readonly (Filter | undefined)[]): Filter | undefined {
+  const [first] = filters;
+  if (first === undefined) return undefined;
+  const values: string[] = [];
+  for (const filter of filters) {
+    if (filter?.op !== first.op || filter.property !== first.property) return undefined;
+    values.push(...filter.values);
+  }
+  return { ...first, values };
+}
+
+/** Values of a body as texts that mean these kinds and no others. */
+function writtenValues(values: readonly unknown[]): readonly string[] {
+  return values.flatMap((value) => {
+    const text = String(value);
+    const isWhole = spelled(text).every((one) => values.includes(one));
+    if (typeof value !== "string") {
+      return isWhole ? [] : [`${typeof value === "number" ? "n" : "b"}:${text}`];
+    }
+    return isWhole && !/^[nsb]:/.test(text) ? [text] : [`s:${text}`];
+  });
 }
 
 /**

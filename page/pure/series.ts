@@ -67,6 +67,12 @@ export function periodsOf(
   return { times, per, part, ahead };
 }
 
+/** The first period that has or may have events of a project whose first event was then. */
+export function firstKnown({ times, per }: Periods, firstEvent: number, zone: string): number {
+  const place = times.findIndex((time) => periodEnd(time, per, zone) > firstEvent);
+  return place < 0 ? times.length : place;
+}
+
 /** The value of each row at each period, by what the row is named by; `undefined` in `names` takes all rows as one. */
 export function seriesValues(
   rows: readonly Row[],

@@ -12,15 +12,19 @@ import { html, type VNode } from "../parts/html.ts";
 import { Icon } from "../parts/icon.ts";
 import { ProblemText } from "../parts/problem.ts";
 import { Table, type Column } from "../parts/table.ts";
+import { Tips } from "../parts/tips.ts";
 import { parameter } from "../pure/address.ts";
+import { filterInWords, filtersOfBody } from "../pure/filter.ts";
 import { EditQuestion } from "./saved-edit.ts";
 import {
   boardOf,
+  pathOf,
   readSaved,
   viewAddress,
   writeSaved,
   type SavedEntry,
   type SavedList,
+  type SavedQuestion,
   type SavedView,
 } from "./saved-questions.ts";
 import { resultsCall, Tile } from "./saved-tile.ts";
@@ -226,6 +230,30 @@ function List({
   });
 }
 
+/** Of which events, as chips; a filter that nests more than the page writes is one, kept as it is. */
+function AskedOf({ name }: { readonly name: string }): VNode | null {
+  const { answer } = useAnswer<SavedQuestion>({ path: pathOf(name) });
+  const question = answer?.question as { readonly filters?: unknown } | undefined;
+  if (question?.filters === undefined) return null;
+  const shown = filtersOfBody(question.filters);
+  const texts = shown?.map((filter) => [filterInWords(filter), ""] as const) ?? [
+    ["custom filter", JSON.stringify(question.filters)] as const,
+  ];
+  return h(
+    Tips,
+    {},
+    html`<div class="saved-filters">
+      <span class="muted">Of events where</span>
+      ${texts.map(
+        ([text, tip]) =>
+          html`<span class="chip" key=${text} data-tip=${tip === "" ? undefined : tip}
+            ><span class="chip-text">${text}</span></span
+          >`,
+      )}
+    </div>`,
+  );
+}
+
 /** One question: its answer, where it is seen in full, and how it is changed. */
 function One({ entry, again }: { readonly entry: SavedEntry; readonly again: () => void }): VNode {
   const isEditing = parameter(address.value, "edit") === "1";
@@ -240,6 +268,7 @@ function One({ entry, again }: { readonly entry: SavedEntry; readonly again: () 
     },
     html`<div class="stack saved-one">
       ${entry.description !== "" && html`<p>${entry.description}</p>`}
+      ${h(AskedOf, { name: entry.name })}
       <div class="row">
         ${
           to !== undefined &&

@@ -1,5 +1,6 @@
 import type { QueryAnswer } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
+import { useFirstEvent } from "../api/catalog.ts";
 import { useAnswer, type Asked } from "../api/use-answer.ts";
 import { readSort, sortedRows, type Column } from "../parts/table.ts";
 import { comparison, filters, range, zone } from "../frame/router.ts";
@@ -7,6 +8,7 @@ import { bodyFilters, valueName, type BodyFilter } from "../pure/filter.ts";
 import { bodyRange, comparedDays, shiftedInstants, type Instants } from "../pure/range.ts";
 import {
   coloursOf,
+  firstKnown,
   periodsOf,
   seriesValues,
   timesOf,
@@ -37,6 +39,9 @@ export interface TrendsAnswer {
   readonly others: number | undefined;
   readonly periods: Periods | undefined;
   readonly series: readonly Series[];
+  /** When the project's first event was, in epoch milliseconds. */
+  readonly firstEvent: number | undefined;
+  /** Before this place there is no event in the project. */
   readonly knownFrom: number;
 }
 
@@ -125,6 +130,7 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
     other === undefined ? undefined : bySeries(other, false),
   );
   const drawn = drawnOf(question, first, lines.answer, otherLines.answer, comparesItself);
+  const firstEvent = useFirstEvent();
   const total = table.answer?.totals?.[0];
   return {
     table,
@@ -144,6 +150,11 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
     rows: sorted,
     others: othersOf(question, rows, total),
     ...drawn,
+    firstEvent,
+    knownFrom:
+      drawn.periods === undefined || firstEvent === undefined
+        ? 0
+        : firstKnown(drawn.periods, firstEvent, zone.value),
   };
 }
 
@@ -170,8 +181,8 @@ function drawnOf(
   answer: QueryAnswer | undefined,
   other: QueryAnswer | undefined,
   comparesItself: boolean,
-): Pick<TrendsAnswer, "periods" | "series" | "knownFrom"> {
-  if (answer === undefined) return { periods: undefined, series: [], knownFrom: 0 };
+): Pick<TrendsAnswer, "periods" | "series"> {
+  if (answer === undefined) return { periods: undefined, series: [] };
   const answeredPer = (answer.query.dimensions[1]?.slice(5) ?? per) as typeof per;
   const all = periodsOf(timesOf(answer, 1), answeredPer, {
     range: answer.meta.range ?? answer.query.range,
@@ -208,5 +219,5 @@ function drawnOf(
           ? undefined
           : pick([...(before.get(id) ?? []), ...all.times.map(() => null)]),
     }));
-  return { periods, series, knownFrom: 0 };
+  return { periods, series };
 }

@@ -217,7 +217,16 @@ function Shown({
     periods.times.length > 60 &&
     html`<p class="hint">More than 60 periods are drawn as lines.</p>`
   }
-  ${h(SummaryTable, { question, trends, focused, onFocus: setFocused })}`;
+  ${noDataText(trends)} ${h(SummaryTable, { question, trends, focused, onFocus: setFocused })}`;
+}
+
+/** What the grey area of the chart says. */
+function noDataText({ knownFrom, firstEvent, periods }: TrendsAnswer): VNode | null {
+  if (knownFrom === 0 || firstEvent === undefined || periods === undefined) return null;
+  return html`<p class="hint no-data">
+    <i class="no-data-key" aria-hidden="true"></i>No data before
+    ${" "}${format.dayShort(wallClock(firstEvent, zone.value), periods.times.at(-1))}
+  </p>`;
 }
 
 /** "Today is not over: until 14:24." */
