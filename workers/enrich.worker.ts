@@ -3,6 +3,7 @@ import { deltasOf, type DeltasDone } from "../lib/counting/delta.ts";
 import { decodeBatch } from "../lib/event/batch-message.ts";
 import { acceptedAt } from "../lib/event/enrich/accepted.ts";
 import { clientReader } from "../lib/event/enrich/client.ts";
+import { addressReader } from "../lib/event/enrich/ip.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings } from "../lib/event/enrich/job.ts";
 import { enrich } from "../lib/event/enrich/enrich.ts";
 import { pack } from "../lib/store/batch-pack.ts";
@@ -11,7 +12,12 @@ import { lowerThreadPriority } from "../lib/concurrency/thread-priority.ts";
 import { countryReader } from "../lib/country.ts";
 
 const { fullIp, dimensions } = workerData as EnrichSettings;
-const tools = { clientOf: clientReader(), countryOf: countryReader(), fullIp };
+const tools = {
+  clientOf: clientReader(),
+  addressOf: addressReader(),
+  countryOf: countryReader(),
+  fullIp,
+};
 
 lowerThreadPriority();
 

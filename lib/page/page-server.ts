@@ -1,8 +1,14 @@
 import { readdir, stat } from "node:fs/promises";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type {
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+  ServerResponse,
+} from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import Negotiator from "negotiator";
 import { ServiceError } from "../errors.ts";
 import type { BuiltPage, Encoded } from "./build-page.ts";
 import type { PageView } from "./page-paths.ts";
@@ -107,7 +113,7 @@ function send(
     response.writeHead(304, shared).end();
     return;
   }
-  const [encoding, bytes] = encodingFor(headers["accept-encoding"] ?? "", file);
+  const [encoding, bytes] = encodingFor(headers, file);
   response.writeHead(200, {
     ...shared,
     "Content-Type": file.type,
@@ -123,19 +129,16 @@ function matches(wanted: string | undefined, tag: string): boolean {
   return wanted.split(",").some((one) => [tag, `W/${tag}`, "*"].includes(one.trim()));
 }
 
+/** The best for the reader (RFC 9110, 12.5.3), of equals the smallest; as it is for who takes nothing that is there. */
 function encodingFor(
-  accepted: string,
+  headers: IncomingHttpHeaders,
   { br, gzip, identity }: Encoded,
 ): readonly [encoding: string | undefined, bytes: Uint8Array] {
-  const takes = (name: string) =>
-    accepted
-      .toLowerCase()
-      .split(",")
-      .some((part) => {
-        const [coding = "", weight = ""] = part.split(";").map((text) => text.trim());
-        return coding === name && !/^q\s*=\s*0(\.0*)?$/.test(weight);
-      });
-  if (br !== undefined && takes("br")) return ["br", br];
-  if (gzip !== undefined && takes("gzip")) return ["gzip", gzip];
-  return [undefined, identity];
+  const offered = new Map(
+    Object.entries({ br, gzip }).filter((entry): entry is [string, Uint8Array] => !!entry[1]),
+  );
+  const names = [...offered.keys(), "identity"];
+  const encoding = new Negotiator({ headers }).encoding(names, { preferred: names }) ?? "identity";
+  const bytes = offered.get(encoding);
+  return bytes === undefined ? [undefined, identity] : [encoding, bytes];
 }

@@ -1,74 +1,54 @@
+import { LRUCache } from "lru-cache";
 import { sizeOf } from "../cluster/value-size.ts";
-
-interface Entry {
-  readonly value: unknown;
-  readonly sizeBytes: number;
-  readonly expiresAt: number;
-}
 
 /** One value may have so large a part of the cache. */
 const largestPart = 8;
 
-/** Values by key up to so many bytes of memory, about; who was asked for longest ago makes room. */
+/** Values by key up to about so many bytes of memory; the one that was read longest ago makes room. */
 export class ByteCache {
-  readonly #maxBytes: number;
-  readonly #now: () => number;
-  /** In the order in which they were asked for. */
-  readonly #entries = new Map<string, Entry>();
-  #sizeBytes = 0;
+  readonly #entries: LRUCache<string, { readonly value: unknown }>;
 
   /** @param now milliseconds that never go back */
   constructor(maxBytes: number, now: () => number = () => performance.now()) {
-    this.#maxBytes = maxBytes;
-    this.#now = now;
+    const most = largestEntry(maxBytes);
+    this.#entries = new LRUCache({
+      maxSize: maxBytes,
+      maxEntrySize: most,
+      sizeCalculation: ({ value }, key) => sizeOf([key, value], most),
+      ttlResolution: 0,
+      // An entry that was kept at the instant 0 would never be stale.
+      perf: { now: () => now() + 1 },
+    });
   }
 
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.#entries.calculatedSize;
   }
 
   has(key: string): boolean {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return false;
-    if (entry.expiresAt > this.#now()) return true;
-    this.delete(key);
-    return false;
+    return this.#entries.has(key);
   }
 
   get(key: string): unknown {
-    if (!this.has(key)) return undefined;
-    const entry = this.#entries.get(key)!;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    return entry.value;
+    return this.#entries.get(key)?.value;
   }
 
-  /** Keeps a value; not one that would take an eighth of the cache. */
+  /** Keeps a value for `ttl` milliseconds, 0 for no end; not one that would take more than an eighth of the cache. */
   set(key: string, value: unknown, { ttl }: { readonly ttl: number }): void {
-    this.delete(key);
-    const most = largestEntry(this.#maxBytes);
-    const sizeBytes = sizeOf([key, value], most);
-    if (sizeBytes > most) return;
-    const expiresAt = ttl > 0 ? this.#now() + ttl : Infinity;
-    this.#entries.set(key, { value, sizeBytes, expiresAt });
-    this.#sizeBytes += sizeBytes;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#sizeBytes <= this.#maxBytes) break;
-      this.delete(oldest);
-    }
+    this.#entries.set(key, { value }, { ttl });
   }
 
   delete(key: string): void {
-    this.#sizeBytes -= this.#entries.get(key)?.sizeBytes ?? 0;
     this.#entries.delete(key);
   }
 
+  /** The one that was read longest ago comes first. */
   keys(): IterableIterator<string> {
-    return this.#entries.keys();
+    return this.#entries.rkeys();
   }
 
   purgeStale(): void {
-    for (const key of [...this.#entries.keys()]) this.has(key);
+    this.#entries.purgeStale();
   }
 }
 

@@ -51,8 +51,8 @@ export function enrich(
 }
 
 /** Tools that know the country already. */
-function located(country: string | null, { fullIp }: OriginTools): OriginTools {
-  return { fullIp, countryOf: () => country ?? undefined };
+function located(country: string | null, tools: OriginTools): OriginTools {
+  return { ...tools, countryOf: () => country ?? undefined };
 }
 
 function contextOf(

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Bucket, DirtyMark } from "../../counting/bucket.ts";
 import { Batcher } from "../../concurrency/batcher.ts";
 import { Semaphore } from "../../concurrency/semaphore.ts";
@@ -31,8 +32,10 @@ export class MongoPasses {
   readonly clearMark: (mark: DirtyMark) => Promise<void>;
 
   readonly #link: MongoLink;
-  /** What was summed last of minutes, for `condense`; `undefined` where there is nothing to do. */
-  readonly #summed = new Map<string, MinuteSum | undefined>();
+  /** The last sums of minutes, for `condense`, which has nothing to do where `toCondense` is missing. */
+  readonly #summed = new LRUCache<string, { readonly toCondense: MinuteSum | undefined }>({
+    max: maxSummed,
+  });
 
   constructor(link: MongoLink, maxRollupBytes: number) {
     this.#link = link;
@@ -57,16 +60,16 @@ export class MongoPasses {
 
   async sumDeltas(minute: Bucket): Promise<Sum> {
     const summed = await this.#sumMinute(minute);
-    if (this.#summed.size >= maxSummed) this.#summed.clear();
     const isWorth = summed.steady.fresh.length >= minFold;
-    this.#summed.set(bucketId(minute), isWorth ? summed : undefined);
+    this.#summed.set(bucketId(minute), { toCondense: isWorth ? summed : undefined });
     return summed.sum;
   }
 
   /** Takes the sum of a moment ago, where there is one, so nothing is read again. */
   async condense(minute: Bucket): Promise<void> {
     const id = bucketId(minute);
-    const summed = this.#summed.has(id) ? this.#summed.get(id) : await this.#sumMinute(minute);
+    const kept = this.#summed.get(id);
+    const summed = kept === undefined ? await this.#sumMinute(minute) : kept.toCondense;
     this.#summed.delete(id);
     if (summed === undefined) return;
     const { sum, steady } = summed;

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { LRUCache } from "lru-cache";
 import { countOpening } from "../../sqlite/opened.ts";
 import { NewerSchema, versionOf } from "../../sqlite/schema-steps.ts";
 import { addConditionFunctions } from "./functions.ts";
@@ -59,7 +60,7 @@ export class Database {
   /** To be called every so often by what may take long. Throws where the call under way is to end. */
   check: () => void = () => undefined;
   readonly #options: DatabaseOptions;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new LRUCache<string, StatementSync>({ max: maxStatements });
   #db: DatabaseSync | undefined;
   #inode = 0;
   #create: boolean;
@@ -106,7 +107,6 @@ export class Database {
   prepared(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    if (this.#statements.size >= maxStatements) this.#statements.clear();
     const statement = this.#db!.prepare(sql);
     statement.setReturnArrays(true);
     this.#statements.set(sql, statement);

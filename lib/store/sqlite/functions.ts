@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { LRUCache } from "lru-cache";
 import { matches, type Condition } from "../../event/filter.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { fromColumn } from "../rows.ts";
@@ -11,11 +12,10 @@ const maxConditions = 100;
 
 /** Teach a connection the conditions that SQL itself cannot tell. */
 export function addConditionFunctions(db: DatabaseSync): void {
-  const conditions = new Map<string, Condition>();
+  const conditions = new LRUCache<string, Condition>({ max: maxConditions });
   const conditionOf = (json: string): Condition => {
     const known = conditions.get(json);
     if (known !== undefined) return known;
-    if (conditions.size >= maxConditions) conditions.clear();
     const condition = JSON.parse(json) as Condition;
     conditions.set(json, condition);
     return condition;

@@ -4,7 +4,6 @@ import {
   readClient,
   userAgentLimit,
   type Client,
-  Lru,
 } from "../../../../lib/event/enrich/client.ts";
 import { readSoftware } from "../../../../lib/event/enrich/user-agent.ts";
 
@@ -112,27 +111,20 @@ describe("clientReader", () => {
   });
 });
 
-describe("Lru", () => {
-  test("is a map that forgets", () => {
+describe("clientReader", () => {
+  test("remembers the user agents that it saw last", () => {
     const capacity = 3;
-    const commands = fc.array(
-      fc.tuple(fc.constantFrom("get", "set"), fc.constantFrom("a", "b", "c", "d", "e"), fc.nat()),
-    );
+    const names = fc.array(fc.constantFrom("a", "b", "c", "d", "e"));
     fc.assert(
-      fc.property(commands, (steps) => {
-        const lru = new Lru<string, number>(capacity);
-        let model: (readonly [key: string, value: number])[] = [];
-        for (const [command, key, value] of steps) {
-          const found = model.find(([known]) => known === key);
-          model = model.filter(([known]) => known !== key);
-          if (command === "set") {
-            lru.set(key, value);
-            model = [...model, [key, value] as const].slice(-capacity);
-          } else {
-            expect(lru.get(key)).toBe(found?.[1]);
-            if (found !== undefined) model.push(found);
-          }
-          expect(lru.size).toBe(model.length);
+      fc.property(names, (userAgents) => {
+        const { read, clientOf } = spied(capacity);
+        let model: string[] = [];
+        let reads = 0;
+        for (const userAgent of userAgents) {
+          if (!model.includes(userAgent)) reads++;
+          model = [...model.filter((known) => known !== userAgent), userAgent].slice(-capacity);
+          clientOf(userAgent);
+          expect(read.length).toBe(reads);
         }
       }),
     );
