@@ -7,7 +7,7 @@ export interface Patience {
   readonly mostMs: number;
 }
 
-export const usualPatience: Patience = { firstMs: 500, mostMs: 30_000 };
+const usualPatience: Patience = { firstMs: 500, mostMs: 30_000 };
 
 /**
  * How long to wait before the next attempt: what the service asks for, and up to the usual wait more, so that many clients

@@ -1,7 +1,7 @@
 import type { Place } from "../store/stored.ts";
 
 /** How long a client waits before it connects again. */
-export const retryMs = 2_000;
+const retryMs = 2_000;
 
 /** Events that passed by unsent. */
 export interface Missed {

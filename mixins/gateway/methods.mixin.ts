@@ -5,12 +5,6 @@ import { pathOf } from "../../lib/http/request-head.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge } from "./edge.ts";
 
-/** What HttpMethodsMixin gives to `this`. */
-export interface Methods {
-  answerOptions(request: IncomingMessage, response: ServerResponse): void;
-  send404(request: IncomingMessage, response: ServerResponse): void;
-}
-
 const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
 /** Gives the gateway the answers about methods: what `OPTIONS` asks, and a wrong method told from a wrong path. */

@@ -126,7 +126,7 @@ interface Admitted {
 }
 
 /** What was admitted in one call, as a piece of a batch. Never empty. */
-export function admitted(events: readonly AdmittedEvent[]): Admitted {
+function admitted(events: readonly AdmittedEvent[]): Admitted {
   return {
     ids: events.filter(({ named }) => named).map(({ event }) => event.id),
     count: events.length,

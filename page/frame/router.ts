@@ -2,7 +2,6 @@ import { computed, signal } from "@preact/signals";
 import {
   changed,
   parameterList,
-  pathOfView,
   rangeOf,
   readAddress,
   writeAddress,
@@ -132,5 +131,3 @@ export function startRouter(): void {
     if (address.value.view !== before.view) arrivals.value++;
   });
 }
-
-export { pathOfView };

@@ -1,7 +1,6 @@
 import { h } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import type { Asked } from "../api/use-answer.ts";
-import { duration } from "../pure/format.ts";
 import { html, type Children, type VNode } from "./html.ts";
 import { Instant } from "./exactness.ts";
 import { ProblemText } from "./problem.ts";
@@ -130,8 +129,4 @@ export function Nothing({
     <p class="nothing-title">${title}</p>
     ${children}
   </div>`;
-}
-
-export function Ago({ ms }: { readonly ms: number }): VNode {
-  return html`${duration(ms)} ago`;
 }

@@ -5,7 +5,7 @@ import { html, type VNode } from "./html.ts";
 import { Popover } from "./popover.ts";
 
 /** Days over at least a week are compared with the same weekdays, else with the period before. */
-export function naturalComparison(): Comparison {
+function naturalComparison(): Comparison {
   return lengthOf(range.value) >= 7 ? "weekdays" : "previous";
 }
 

@@ -24,7 +24,7 @@ const nearest = [
   ...["context.machine", "metadata.userId", "correlationId"],
 ];
 
-export function propertyGroup(property: string): string {
+function propertyGroup(property: string): string {
   if (nearest.includes(property)) return "Mail";
   const [root = ""] = property.split(/[.[]/, 1);
   return { data: "Data", metadata: "Metadata", context: "Context" }[root] ?? "Event";

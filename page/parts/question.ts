@@ -48,7 +48,7 @@ export function Word({ text }: { readonly text: string }): VNode {
 }
 
 /** Something chosen, that can be taken away. */
-export function Chip({
+function Chip({
   text,
   name,
   onRemove,

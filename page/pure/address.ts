@@ -19,7 +19,7 @@ const paths: Readonly<Record<string, ViewName>> = {
   "/pipeline": "health",
 };
 
-export function pathOfView(view: ViewName): string {
+function pathOfView(view: ViewName): string {
   return Object.entries(paths).find(([, name]) => name === view)![0];
 }
 
@@ -92,7 +92,7 @@ export function changed(address: Address, changes: Changes): Address {
   return { ...address, parameters: [...kept, ...added] };
 }
 
-export const defaultRange = "30d";
+const defaultRange = "30d";
 
 /** The range that the address asks for. */
 export function rangeOf(address: Address): string {

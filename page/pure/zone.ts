@@ -31,7 +31,7 @@ export function wallClock(instant: number, zone: string): string {
 }
 
 /** How far a zone's clock is ahead of UTC at an instant, in milliseconds. */
-export function offsetAt(instant: number, zone: string): number {
+function offsetAt(instant: number, zone: string): number {
   return Date.parse(`${wallClock(instant, zone)}Z`) - Math.floor(instant / 1_000) * 1_000;
 }
 

@@ -151,7 +151,7 @@ export async function countedAtRest(
 
 type Stages = Readonly<Record<string, { readonly backlog?: number } | undefined>>;
 
-export const zones = ["Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"];
+const zones = ["Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"];
 
 /** The same, asked again while it is answered 503: that is no answer, so not a wrong one. */
 function answeredCountsOf(service: ServiceProcess, query: Record<string, string>): Promise<Counts> {

@@ -19,7 +19,7 @@ import {
 type Step = Operation<Reader>;
 
 export const low = "an answer lacks no event acknowledged before the reader began";
-export const high = "an answer holds no event twice, and none that is not stored";
+const high = "an answer holds no event twice, and none that is not stored";
 
 /**
  * How a reader counts the whole range, operation by operation. Its answer is checked part by part, as

@@ -7,7 +7,7 @@ import { meets } from "../../lib/event/filter.ts";
 import { eventOf, origin } from "./arbitraries.ts";
 
 /** Types of which some are names of objects in JavaScript. */
-export const types = ["a", "b", "c", "__proto__"];
+const types = ["a", "b", "c", "__proto__"];
 
 /**
  * Events of few actors, types, values and instants, so that all of them meet and tie; in any order.

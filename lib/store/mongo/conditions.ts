@@ -25,7 +25,7 @@ const bodyProperties: readonly string[] = ["data", "metadata", "context"];
 type Column = (typeof textColumns)[number] | (typeof numberColumns)[number];
 
 /** Nothing meets it. */
-export const never: EventDocumentFilter = { _id: { $in: [] } };
+const never: EventDocumentFilter = { _id: { $in: [] } };
 
 /** The events of whose properties only the body tells. */
 export const withoutProperties: EventDocumentFilter = { properties: { $exists: false } };

@@ -125,7 +125,7 @@ function sortable(event: StoredEvent, path: PropertyPath): string | number | und
 }
 
 /** The first of many in an order, of which no more than twice as many are held. Of equals the first to come stay. */
-export class Smallest<T> {
+class Smallest<T> {
   readonly #count: number;
   readonly #compare: (a: T, b: T) => number;
   #held: T[] = [];

@@ -198,7 +198,7 @@ export function boundsOf(query: EventQuery): readonly (readonly EventDocumentFil
   return [[{ timestamp, id: { [past]: id } }], beyond];
 }
 
-export function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocumentFilter[] {
+function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocumentFilter[] {
   const bounds: EventDocumentFilter[] = [];
   if (from !== undefined) bounds.push({ timestamp: { $gte: from } });
   if (to !== undefined) bounds.push({ timestamp: { $lt: to } });

@@ -33,7 +33,7 @@ import type { SumText, SectionText } from "./deltas.ts";
 const texts = new WeakMap<Sum, string>();
 
 /** A sum that came from a thread. Its cells are read from their JSON only where someone looks. */
-export function sumOf({ v, cells: json }: SumText): Sum {
+function sumOf({ v, cells: json }: SumText): Sum {
   let cells: Sum["cells"] | undefined;
   const sum = {
     v,
@@ -46,11 +46,11 @@ export function sumOf({ v, cells: json }: SumText): Sum {
 }
 
 /** The JSON of a sum's cells: for one that `sumOf` made, the very text it came as. */
-export function jsonOf(sum: Sum): string {
+function jsonOf(sum: Sum): string {
   return texts.get(sum) ?? JSON.stringify(sum.cells);
 }
 
-export function sectionRows<S extends Section>(
+function sectionRows<S extends Section>(
   section: S,
   rows: readonly SectionText[],
 ): readonly SectionRow<S>[] {

@@ -81,7 +81,6 @@ function ping(db: Database): void {
 /** What the event loop and a thread of the store say to each other. */
 export type WriterVerbs = typeof writerVerbs;
 export type ReaderVerbs = typeof readerVerbs;
-export type Verbs = WriterVerbs | ReaderVerbs;
 
 /** A verb's parameters, without the database that the thread adds. */
 export type Parameters<V, K extends keyof V> = V[K] extends (

@@ -17,7 +17,7 @@ import {
 } from "./world.ts";
 
 export const exact = "when all is quiet, the rollup holds each event once";
-export const over = "no rollup holds an event twice";
+const over = "no rollup holds an event twice";
 export const whole = "the fold and the open deltas that it does not name hold each delta once";
 
 /** A minute whose deltas are condensed while they come, are summed and are read. */

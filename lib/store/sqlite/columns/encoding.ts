@@ -16,9 +16,6 @@ export const missing = 0;
 export const composite = 1;
 export const firstValue = 2;
 
-/** The most events of a chunk: so many values have numbers of 16 bits. */
-export const maxRows = 65_536 - firstValue;
-
 const headerBytes = 8;
 
 /**
