@@ -22,6 +22,14 @@ export type Cell = One | readonly One[];
 type One = string | number | boolean | null | undefined;
 
 /**
+ * A fold's column of many events: of each the place of its cell among those that there are, or the instant itself. Every
+ * event is at the same place in all columns.
+ */
+export type ColumnCells =
+  | { readonly numbers: Uint8Array | Uint16Array; readonly cells: readonly Cell[] }
+  | { readonly instants: Float64Array };
+
+/**
  * A question's answer under way. It runs where the events are read, on a thread of the store or
  * beside a database's cursor, so that events need not travel: its parameters and its result are plain
  * data. It must not matter in which order the events come.
@@ -34,6 +42,13 @@ export interface Fold<Result> {
    * @throws FoldOverflow where the answer grows beyond its bound
    */
   add(row: readonly Cell[]): void;
+  /**
+   * Takes many events at once, which is quicker than one after the other; the answer is the same. Only of folds that gain by it.
+   * @param columns in the order of `columns`; instants for `timestamp` alone
+   * @param selected 1 at the place of each event that is to be taken, else 0
+   * @throws FoldOverflow as `add`
+   */
+  readonly addColumns?: (columns: readonly ColumnCells[], selected: Uint8Array) => void;
   /** To be called once, after the last event. Plain data. */
   finish(): Result;
 }

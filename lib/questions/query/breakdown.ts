@@ -2,7 +2,8 @@ import { type PropertyPath, hasElements, nameOf } from "../../event/property-pat
 import { shownValue } from "../../event/shown-value.ts";
 import type { Period } from "../../counting/calendar.ts";
 import { assign } from "../../counting/cover.ts";
-import { FoldOverflow, type Cell, type Column, type Fold } from "../fold.ts";
+import { FoldOverflow, type Cell, type Column, type ColumnCells, type Fold } from "../fold.ts";
+import { CellPairs } from "./cell-pairs.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
 
 /** How long the values of an answer may be together: they are held whole. */
@@ -52,8 +53,20 @@ interface Node {
   readonly accumulators?: readonly Accumulator[];
 }
 
+/** Of columns' events those that count: where each is in the columns, and its group by its place in `nodes`. */
+interface Grouped {
+  readonly places: Uint16Array;
+  readonly groupAt: Uint16Array;
+  readonly nodes: readonly Node[];
+}
+
+/** A table of so many pairs of a group and a cell is made for any number of events. */
+const leastTimes = 4_096;
+
 class BreakdownFold implements Fold<Breakdown> {
   readonly columns: readonly Column[];
+  readonly addColumns:
+    ((columns: readonly ColumnCells[], selected: Uint8Array) => void) | undefined;
   readonly #job: BreakdownJob;
   readonly #users = new Users();
   readonly #root: Node;
@@ -70,6 +83,8 @@ class BreakdownFold implements Fold<Breakdown> {
     this.#hasElements = [...job.dimensions, ...job.metrics].some(
       (one) => "path" in one && hasElements(one.path),
     );
+    // Columns know nothing of elements.
+    this.addColumns = this.#hasElements ? undefined : this.#addColumns.bind(this);
     this.columns = [...job.dimensions.map(columnOfDimension), ...job.metrics.map(columnOfMetric)];
     this.#totals = job.totals ? this.#accumulators() : undefined;
     this.#root = this.#node("", job.dimensions.length === 0);
@@ -88,8 +103,8 @@ class BreakdownFold implements Fold<Breakdown> {
     for (let i = 0; i < metrics.length; i++) {
       const cell = row[dimensions.length + i];
       const value = metrics[i]!.op === "uniques" ? this.#users.numberOf(cell) : cell;
-      node.accumulators![i]!.add(value);
-      this.#totals?.[i]!.add(value);
+      node.accumulators![i]!.add(value, 1);
+      this.#totals?.[i]!.add(value, 1);
     }
   }
 
@@ -111,9 +126,89 @@ class BreakdownFold implements Fold<Breakdown> {
       const cell = row[dimensions.length + i];
       const values = op === "uniques" ? [this.#users.numberOf(cell)] : elementsOf(cell);
       for (const value of values) {
-        for (const { accumulators } of nodes) accumulators![i]!.add(value);
-        this.#totals?.[i]!.add(value);
+        for (const { accumulators } of nodes) accumulators![i]!.add(value, 1);
+        this.#totals?.[i]!.add(value, 1);
       }
+    }
+  }
+
+  #addColumns(columns: readonly ColumnCells[], selected: Uint8Array): void {
+    const { dimensions, metrics } = this.#job;
+    const grouped = this.#grouped(columns.slice(0, dimensions.length), selected);
+    for (let i = 0; i < metrics.length; i++) {
+      this.#addMetric(i, columns[dimensions.length + i]!, grouped);
+    }
+  }
+
+  /** Each selected event's group, dimension by dimension: a group is looked up once for all events of the same cell. */
+  #grouped(columns: readonly ColumnCells[], selected: Uint8Array): Grouped {
+    let places = placesOf(selected);
+    let groupAt = new Uint16Array(places.length);
+    let nodes: readonly Node[] = [this.#root];
+    columns.forEach((column, i) => {
+      const isTime = "instants" in column;
+      const children: Node[] = [];
+      const known = new Map<Node, number>();
+      const numbers = new CellPairs(isTime ? this.#periods.length : column.cells.length);
+      let kept = 0;
+      for (let at = 0; at < places.length; at++) {
+        const place = places[at]!;
+        const number = isTime ? this.#periodOf(column.instants[place]!) : column.numbers[place]!;
+        if (number < 0) continue;
+        let group = numbers.get(groupAt[at]!, number);
+        if (group === undefined) {
+          const parent = nodes[groupAt[at]!]!;
+          const cell = isTime ? number : column.cells[number];
+          const child =
+            parent.byCell.get(cell) ?? this.#child(parent, cell, isTime, i === columns.length - 1);
+          // Several cells may count under one value.
+          group = known.get(child) ?? children.push(child) - 1;
+          known.set(child, group);
+          numbers.set(groupAt[at]!, number, group);
+        }
+        places[kept] = place;
+        groupAt[kept++] = group;
+      }
+      places = places.subarray(0, kept);
+      groupAt = groupAt.subarray(0, kept);
+      nodes = children;
+    });
+    return { places, groupAt, nodes };
+  }
+
+  /** A cell that many events of a group have alike is taken once; where groups and cells are many, event by event. */
+  #addMetric(i: number, column: ColumnCells, { places, groupAt, nodes }: Grouped): void {
+    if ("instants" in column) throw new Error("a metric is of a property");
+    const { op } = this.#job.metrics[i]!;
+    const { numbers, cells } = op === "count" ? { numbers: undefined, cells: [undefined] } : column;
+    const accumulators = nodes.map((node) => node.accumulators![i]!);
+    const total = this.#totals?.[i];
+    const valueOf = (number: number): Cell =>
+      op === "uniques" ? this.#users.numberOf(cells[number]) : cells[number];
+
+    if (nodes.length * cells.length > leastTimes + 4 * places.length) {
+      for (let at = 0; at < places.length; at++) {
+        const value = valueOf(numbers?.[places[at]!] ?? 0);
+        accumulators[groupAt[at]!]!.add(value, 1);
+        total?.add(value, 1);
+      }
+      return;
+    }
+    const times = new Uint16Array(cells.length * nodes.length);
+    for (let at = 0; at < places.length; at++) {
+      times[(numbers?.[places[at]!] ?? 0) * nodes.length + groupAt[at]!]!++;
+    }
+    for (let number = 0; number < cells.length; number++) {
+      let all = 0;
+      let value: Cell;
+      for (let group = 0; group < nodes.length; group++) {
+        const often = times[number * nodes.length + group]!;
+        if (often === 0) continue;
+        if (all === 0) value = valueOf(number);
+        accumulators[group]!.add(value, often);
+        all += often;
+      }
+      if (all > 0) total?.add(value, all);
     }
   }
 
@@ -188,6 +283,17 @@ class BreakdownFold implements Fold<Breakdown> {
     if (found >= 0) this.#period = found;
     return found;
   }
+}
+
+/** Where the selected events are. */
+function placesOf(selected: Uint8Array): Uint16Array {
+  const places = new Uint16Array(selected.length);
+  let length = 0;
+  for (let place = 0; place < selected.length; place++) {
+    places[length] = place;
+    length += selected[place]!;
+  }
+  return places.subarray(0, length);
 }
 
 function elementsOf(cell: Cell): readonly Cell[] {

@@ -27,6 +27,20 @@ export class ExactSum {
     else this.#huge = plus(this.#huge, value / scale);
   }
 
+  /** The same as to add the value so often. */
+  addTimes(value: number, times: number): void {
+    const product = value * times;
+    if (Number.isSafeInteger(value) && Number.isSafeInteger(product)) return this.add(product);
+    if (Math.abs(value) >= hugeFrom) {
+      for (let time = 0; time < times; time++) this.add(value);
+      return;
+    }
+    // Doubling a number is exact: its multiple is the sum of some of its doubles.
+    for (let [rest, double] = [times, value]; rest > 0; rest = Math.floor(rest / 2), double *= 2) {
+      if (rest % 2 === 1) this.add(double);
+    }
+  }
+
   /** Infinite where the sum is beyond what a number can hold. */
   get value(): number {
     const { sum, times } = this.#total();

@@ -19,8 +19,11 @@ export type Metric =
 
 /** Computes one metric, event by event. */
 export interface Accumulator {
-  /** @param cell the metric's property; of `uniques` the user's number, -1 for none */
-  add(cell: Cell): void;
+  /**
+   * @param cell the metric's property; of `uniques` the user's number, -1 for none
+   * @param times how many events have it
+   */
+  add(cell: Cell, times: number): void;
   readonly value: number | null;
   /** Whether a sketch told it. */
   readonly isEstimate: boolean;
@@ -47,8 +50,8 @@ class Count implements Accumulator {
   readonly isEstimate = false;
   value = 0;
 
-  add(): void {
-    this.value++;
+  add(_cell: Cell, times: number): void {
+    this.value += times;
   }
 }
 
@@ -62,10 +65,11 @@ class Total implements Accumulator {
     this.#op = op;
   }
 
-  add(cell: Cell): void {
+  add(cell: Cell, times: number): void {
     if (typeof cell !== "number") return;
-    this.#sum.add(cell);
-    this.#count++;
+    if (times === 1) this.#sum.add(cell);
+    else this.#sum.addTimes(cell, times);
+    this.#count += times;
   }
 
   get value(): number | null {
@@ -100,8 +104,8 @@ class Quantile implements Accumulator {
     this.#q = q;
   }
 
-  add(cell: Cell): void {
-    if (typeof cell === "number") this.#quantiles.add(cell);
+  add(cell: Cell, times: number): void {
+    if (typeof cell === "number") this.#quantiles.add(cell, times);
   }
 
   get value(): number | null {

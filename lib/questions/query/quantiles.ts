@@ -21,18 +21,19 @@ export class Quantiles {
   #min = Infinity;
   #max = -Infinity;
 
-  add(value: number): void {
-    this.#count++;
+  /** @param times how often the value is there */
+  add(value: number, times = 1): void {
+    this.#count += times;
     if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
     const size = Math.abs(value);
     if (size === 0) {
-      this.#zeros++;
+      this.#zeros += times;
       return;
     }
     const buckets = value > 0 ? this.#positive : this.#negative;
     const bucket = Math.ceil(Math.log(size) / logGamma);
-    buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
+    buckets.set(bucket, (buckets.get(bucket) ?? 0) + times);
   }
 
   /** Whether the numbers differ: only then the sketch is needed to tell their quantiles. */

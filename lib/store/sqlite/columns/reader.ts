@@ -1,4 +1,4 @@
-import type { Cell, Column as Asked, Fold } from "../../../questions/fold.ts";
+import type { Cell, Column as Asked, ColumnCells, Fold } from "../../../questions/fold.ts";
 import {
   matchesValue,
   type Condition,
@@ -46,6 +46,13 @@ export class Segment {
    */
   fold(filter: EventFilter, fold: Fold<unknown>): number {
     const selected = this.#selected(filter);
+    if (fold.addColumns !== undefined) {
+      fold.addColumns(
+        fold.columns.map((column) => this.#cells(column)),
+        selected,
+      );
+      return selected.reduce((sum, bit) => sum + bit, 0);
+    }
     const readers = fold.columns.map((column) => this.#reader(column));
     const row: Cell[] = readers.map(() => undefined);
     let count = 0;
@@ -76,9 +83,12 @@ export class Segment {
   }
 
   #between(from = -Infinity, to = Infinity): Uint8Array {
-    return Uint8Array.from(this.#instantsOf("timestamp"), (instant) =>
-      Number(instant >= from && instant < to),
-    );
+    const instants = this.#instantsOf("timestamp");
+    const mask = new Uint8Array(instants.length);
+    for (let at = 0; at < mask.length; at++) {
+      mask[at] = Number(instants[at]! >= from && instants[at]! < to);
+    }
+    return mask;
   }
 
   #mask(predicate: Predicate): Uint8Array {
@@ -124,7 +134,7 @@ export class Segment {
       const instants = this.#instantsOf("timestamp");
       return (at) => instants[at]!;
     }
-    const path: PropertyPath = "field" in column ? [nameOf(column.field)] : column.path;
+    const path = pathOf(column);
     const { numbers, values } = this.#columnAt(path);
     if (hasElements(path)) return () => noElements;
     return (at) => {
@@ -132,6 +142,15 @@ export class Segment {
       if (number >= firstValue) return values[number - firstValue];
       return number === missing ? undefined : null;
     };
+  }
+
+  #cells(column: Asked): ColumnCells {
+    if ("meets" in column) return { numbers: this.#mask(column.meets), cells: [0, 1] };
+    if ("field" in column && column.field === "timestamp") {
+      return { instants: this.#instantsOf("timestamp") };
+    }
+    const { numbers, values } = this.#columnAt(pathOf(column));
+    return { numbers, cells: [undefined, null, ...values] };
   }
 
   #columnAt(path: PropertyPath): Column {
@@ -195,8 +214,9 @@ function inverted(mask: Uint8Array): Uint8Array {
 
 const noElements: readonly never[] = [];
 
-function nameOf(field: string): string {
-  return field === "user" ? userColumn : field;
+function pathOf(column: Exclude<Asked, { readonly meets: unknown }>): PropertyPath {
+  if ("path" in column) return column.path;
+  return [column.field === "user" ? userColumn : column.field];
 }
 
 function isProperty([top]: PropertyPath): boolean {

@@ -1,0 +1,38 @@
+/** So many pairs are kept in an array, more in a map: a megabyte. */
+const maxDense = 262_144;
+
+/** A number for each pair of a group and one of its cells, both counted from 0, as they are met. */
+export class CellPairs {
+  readonly #cells: number;
+  /** A number more than what is kept: 0 stands for none. */
+  #dense = new Uint16Array(1_024);
+  readonly #sparse = new Map<number, number>();
+
+  /** @param cells how many cells there are at most */
+  constructor(cells: number) {
+    this.#cells = cells;
+  }
+
+  get(group: number, cell: number): number | undefined {
+    const pair = group * this.#cells + cell;
+    if (pair >= this.#dense.length) return this.#sparse.get(pair);
+    const kept = this.#dense[pair]!;
+    return kept === 0 ? undefined : kept - 1;
+  }
+
+  /** @param number below 65,535 */
+  set(group: number, cell: number, number: number): void {
+    const pair = group * this.#cells + cell;
+    if (pair >= this.#dense.length && pair < maxDense) this.#grow(pair);
+    if (pair < this.#dense.length) this.#dense[pair] = number + 1;
+    else this.#sparse.set(pair, number);
+  }
+
+  #grow(pair: number): void {
+    let length = this.#dense.length;
+    while (length <= pair) length *= 2;
+    const grown = new Uint16Array(length);
+    grown.set(this.#dense);
+    this.#dense = grown;
+  }
+}
