@@ -9,6 +9,17 @@ type Definition =
     };
 
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** The types of errors (`lib/errors.ts`) that are answered 503. */
+const away: readonly string[] = [
+  "overloaded",
+  "queue_unavailable",
+  "queue_full",
+  "outcome_unknown",
+  "store_unavailable",
+  "service_unavailable",
+  "draining",
+];
+
 /** Of what there is one for each verb: fewer, since each is a series. */
 const operationSeconds = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
@@ -26,7 +37,7 @@ export const metrics = {
   },
   analytics_collect_refused_total: {
     type: "counter",
-    labels: { reason: [] },
+    labels: { reason: away },
     help: "Collect calls answered 503. Normal is none.",
   },
   analytics_rate_limited_total: {

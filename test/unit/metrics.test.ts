@@ -1,3 +1,4 @@
+import { catalogue } from "../../lib/errors.ts";
 import { keepMetrics, metricsOf } from "../../lib/metric-registry.ts";
 import { metricTable } from "../../lib/metrics.ts";
 
@@ -32,5 +33,13 @@ test("every metric says what it is and is named for its type", () => {
     expect(help).toMatch(/\.$/);
     expect(name.endsWith("_total")).toBe(type === "counter");
     if (type === "histogram") expect(name).toMatch(/_(seconds|events)$/);
+  }
+});
+
+test("every error that is answered 503 has its counter from the start", async () => {
+  const text = await kept().text();
+  for (const [type, { status }] of Object.entries(catalogue)) {
+    const line = `analytics_collect_refused_total{reason="${type.toLowerCase()}"} 0\n`;
+    expect(text.includes(line)).toBe(status === 503);
   }
 });

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the tests' servers need, where it is missing:
 #
-#   tools/servers/install.sh [rabbitmq] [redis] [ferretdb] [mongo-java] [chromium]     (none named: all)
+#   tools/servers/install.sh [rabbitmq] [redis] [ferretdb] [mongo-java] [chromium] [prometheus]     (none named: all)
 #
-# rabbitmq, redis and chromium (which the page's tests drive) are Debian packages (root is needed once; the packages' own services are neither
+# rabbitmq, redis, prometheus and chromium (which the page's tests drive) are Debian packages (root is needed once; the packages' own services are neither
 # started nor enabled), ferretdb is built with Go, mongo-java with Maven. Builds go to .cache/servers.
 # Safe to repeat and to run twice at a time.
 set -eu
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=$here/../../.cache/servers
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
-[ $# -gt 0 ] || set -- rabbitmq redis ferretdb mongo-java chromium
+[ $# -gt 0 ] || set -- rabbitmq redis ferretdb mongo-java chromium prometheus
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$1"; }
 fail() { say "$1" >&2 && exit 1; }
@@ -82,6 +82,8 @@ for server in "$@"; do
     ferretdb) ferretdb ;;
     mongo-java) mongo_java ;;
     chromium) apt_install chromium /usr/bin/chromium ;;
+    # With promtool.
+    prometheus) apt_install prometheus /usr/bin/prometheus ;;
     *) fail "there is no server $server" ;;
   esac
   say "$server is installed"

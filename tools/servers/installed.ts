@@ -1,13 +1,14 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-type ServerName = "rabbitmq" | "redis" | "ferretdb" | "mongo-java" | "chromium";
+type ServerName =
+  "rabbitmq" | "redis" | "ferretdb" | "mongo-java" | "chromium" | "prometheus" | "promtool";
 
 const cache = join(import.meta.dirname, "../../.cache/servers");
 
 /**
  * Where a server's program is: the folder of RabbitMQ's scripts, Redis' and FerretDB's executable,
- * the folder of mongo-java's jars, Chromium's executable (no server, but tests need it alike).
+ * the folder of mongo-java's jars, Prometheus' executable, Chromium's and promtool's (no servers, but tests need them alike).
  * @throws where it is missing, with the command that installs it
  */
 export function installed(name: ServerName): string {
@@ -16,11 +17,13 @@ export function installed(name: ServerName): string {
     redis: () => fileIn("redis-server", path()),
     ferretdb: () => fileIn("ferretdb", [cache]),
     chromium: () => fileIn("chromium", path()),
+    prometheus: () => fileIn("prometheus", path()),
+    promtool: () => fileIn("promtool", path()),
     "mongo-java": () =>
       fileIn("java", path()) && folderOf("mongo-java.jar", [join(cache, "mongo-java")]),
   }[name]();
   if (found !== undefined) return found;
-  throw new Error(`${name} is not installed; run tools/servers/install.sh ${name}`);
+  throw new Error(`${name} is not installed; run tools/servers/install.sh`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -150,6 +150,32 @@ export function startMongoJava(): Promise<RunningServer> {
       ],
     }),
     ...mongoProtocol,
+  });
+}
+
+/** Prometheus, with a configuration's text and its rules beside it as `alerts.yml`. About a second. */
+export function startPrometheus(configuration: string, alerts: string): Promise<RunningServer> {
+  const file = installed("prometheus");
+  return startServer({
+    name: "prometheus",
+    ports: 1,
+    command({ dir, ports }) {
+      writeFileSync(join(dir, "prometheus.yml"), configuration);
+      copyFileSync(alerts, join(dir, "alerts.yml"));
+      return {
+        file,
+        args: [
+          `--config.file=${join(dir, "prometheus.yml")}`,
+          `--storage.tsdb.path=${join(dir, "data")}`,
+          `--web.listen-address=127.0.0.1:${ports[0]}`,
+        ],
+      };
+    },
+    url: ({ ports }) => `http://127.0.0.1:${ports[0]}`,
+    async answers(url) {
+      const response = await fetch(`${url}/-/ready`, { signal: AbortSignal.timeout(2_000) });
+      if (!response.ok) throw new Error(await response.text());
+    },
   });
 }
 
