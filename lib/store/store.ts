@@ -178,8 +178,11 @@ export interface EventStore extends QuestionStore, EntityReads {
   /** As `ping`, without waiting for a busy writer. @returns whether, since it was opened, a part proved unreadable */
   look(): Promise<{ readonly damaged: boolean }>;
 
-  /** How many stored events are known to be damaged and are left out of all that is read. Absent: a store whose server sees to that. */
-  readonly leftOut?: number;
+  /**
+   * Whether damaged events may be missing in what was read before of a project and a range (half open).
+   * Absent: a store whose server sees to that.
+   */
+  leavesOut?(project: ProjectId, from: number, to: number): boolean;
 
   /** How many reads its threads carry out now; where a server carries them out, those that may take seconds. */
   readonly reading: number;

@@ -17,6 +17,7 @@ import {
 import { askWithinMs } from "../../lib/call-limits.ts";
 import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
 import type { ProjectId } from "../../lib/event/event.ts";
+import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { publicEvent, selectFields } from "../../lib/event/public-event.ts";
 import { AnswersUnderWay } from "../../lib/concurrency/answers-under-way.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
@@ -45,7 +46,14 @@ export interface Answering extends Storing, Waited {
   readonly budget: Budget;
   readingOf(project: ProjectId, signal?: AbortSignal): Reading;
   begin(): Promise<Begun>;
-  metaOf(begun: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta;
+  metaOf(begun: Begun, about: About, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta;
+}
+
+/** The events that an answer needs, and maybe more. */
+interface About {
+  readonly project: ProjectId;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
 }
 
 /** When an answer was begun and how far it reaches, both epoch milliseconds. */
@@ -93,9 +101,14 @@ export function AnswersMixin(config: Config) {
         }
       },
 
-      metaOf({ steadyAt, asOf }: Begun, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta {
+      metaOf(
+        { steadyAt, asOf }: Begun,
+        { project, from = firstInstant, to = lastInstant }: About,
+        found: Told & Pick<AnswerMeta, "cache">,
+      ): AnswerMeta {
         // Rollups counted an event when it was whole.
-        const leavesOut = found.source !== "rollup" && (this.store.leftOut ?? 0) > 0;
+        const leavesOut =
+          found.source !== "rollup" && this.store.leavesOut?.(project, from, to) === true;
         return {
           asOf: new Date(asOf).toISOString(),
           lagMs: Math.max(0, Date.now() - asOf),
@@ -139,7 +152,7 @@ export function AnswersMixin(config: Config) {
           data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
           page: { ...page, nextCursor: continuedAt(page.nextCursor, at) },
           ...(total !== undefined && { total }),
-          meta: this.metaOf(when, {
+          meta: this.metaOf(when, asked, {
             exact: true,
             source: "events",
             ...toldRows(events.length, page, { isFirst: after === undefined, total }),

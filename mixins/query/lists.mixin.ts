@@ -70,12 +70,16 @@ export function StoriesMixin() {
           correlationId,
           data: tell(events, first.timestamp, after?.timestamp),
           page,
-          meta: this.metaOf(begun, {
-            exact: true,
-            source: "events",
-            ...toldRows(events.length, page, { isFirst: after === undefined }),
-            cache: "miss",
-          }),
+          meta: this.metaOf(
+            begun,
+            { project },
+            {
+              exact: true,
+              source: "events",
+              ...toldRows(events.length, page, { isFirst: after === undefined }),
+              cache: "miss",
+            },
+          ),
         };
       },
     },

@@ -78,7 +78,7 @@ export function QuestionsMixin(config: Config) {
         const { told, askedBy: answeredTo, ...answer } = answered;
         const cache = answeredTo === askedBy ? "miss" : "hit";
         this.metrics.increment("analytics_cache_answers_total", { result: cache });
-        const meta = this.metaOf(begun, { ...told, cache });
+        const meta = this.metaOf(begun, { project, ...range }, { ...told, cache });
         return { ...continued(answer, at), meta } as Reply<K>;
       },
 

@@ -1,5 +1,5 @@
 import { startOf } from "../../counting/bucket.ts";
-import { countBroken, isBroken, putBack } from "./broken.ts";
+import { hasBroken, isBroken, putBack } from "./broken.ts";
 import type { Database, Row } from "./database.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
 import { markDirty, touchDay } from "./marks.ts";
@@ -21,7 +21,7 @@ export function append(db: Database, batch: string, rows: readonly EventRow[]): 
   const statement = db.prepared(insert);
   const spans = new Spans();
   const there: number[] = [];
-  const mends = countBroken(db) > 0;
+  const mends = hasBroken(db);
   rows.forEach((row, at) => {
     const mended = mends ? putBack(db, row) : undefined;
     const conflicts = mends && mended === undefined && isBroken(db, row);

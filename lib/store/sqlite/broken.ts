@@ -43,9 +43,26 @@ export function setAside(db: Database, events: readonly BrokenEvent[]): void {
   }
 }
 
-/** How many events were set aside. */
-export function countBroken(db: Database): number {
-  return db.get("SELECT count(*) FROM broken")![0] as number;
+/** Where the events of a project that were set aside lie. */
+export interface BrokenSpan {
+  readonly project: string;
+  /** Of the oldest and the newest one. */
+  readonly oldest: number;
+  readonly newest: number;
+}
+
+/** One span for each project that has such events. */
+export function brokenSpans(db: Database): readonly BrokenSpan[] {
+  const spans = "SELECT project, min(timestamp), max(timestamp) FROM broken GROUP BY project";
+  return [...db.iterate(spans)].map((row) => {
+    const [project, oldest, newest] = row as readonly unknown[] as [string, number, number];
+    return { project, oldest, newest };
+  });
+}
+
+/** Whether any event was set aside. */
+export function hasBroken(db: Database): boolean {
+  return db.get("SELECT 1 FROM broken LIMIT 1") !== undefined;
 }
 
 /** An event that was set aside as it is to be stored when it is sent again with the same content: under its old batch. */

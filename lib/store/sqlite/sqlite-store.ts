@@ -117,8 +117,8 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.reading;
   }
 
-  get leftOut(): number {
-    return this.#threads.leftOut;
+  leavesOut(project: ProjectId, from: number, to: number): boolean {
+    return this.#threads.leavesOut(project, from, to);
   }
 
   /** What was asked for before is carried out first. */

@@ -1,5 +1,6 @@
 import { ServiceError } from "../../errors.ts";
 import { BrokenBody, isBrokenJson } from "../broken-body.ts";
+import type { BrokenSpan } from "./broken.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./verbs.ts";
 import { ReaderPool, type Read, type Weight } from "./readers.ts";
 import { Shredding } from "./columns/backfill.ts";
@@ -24,7 +25,7 @@ export class SqliteThreads {
   readonly shredding = new Shredding(() => this.#shredOne());
   readonly #log: Log;
   #ready = false;
-  #broken: number | undefined;
+  #broken: readonly BrokenSpan[] | undefined;
   #mending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -50,12 +51,14 @@ export class SqliteThreads {
     const { writer, reader } = this.#states;
     if (writer.isAway) await this.ping();
     await this.read("quick", "look");
-    return { damaged: writer.damaged || reader.damaged || this.leftOut > 0 };
+    return { damaged: writer.damaged || reader.damaged || (this.#broken ?? []).length > 0 };
   }
 
-  /** How many events are left out of all that is read because they are damaged; 0 until the first read. */
-  get leftOut(): number {
-    return this.#broken ?? 0;
+  /** Whether damaged events may have been left out of what was read of a project and a range. */
+  leavesOut(project: string, from: number, to: number): boolean {
+    return (this.#broken ?? []).some(
+      (span) => span.project === project && span.newest >= from && span.oldest < to,
+    );
   }
 
   get reading(): number {
@@ -105,7 +108,7 @@ export class SqliteThreads {
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
     if (!this.#ready) await this.ping();
-    this.#broken ??= await this.#readers.call({ weight: "quick" }, "countBroken");
+    this.#broken ??= await this.#readers.call({ weight: "quick" }, "brokenSpans");
     try {
       return await this.#readers.call(read, verb, ...parameters);
     } catch (error) {
@@ -146,6 +149,6 @@ export class SqliteThreads {
     for (const { project, id } of found) {
       this.#log.error({ project, event: id }, "event is damaged and was set aside");
     }
-    this.#broken = await this.#readers.call({ weight: "quick" }, "countBroken");
+    this.#broken = await this.#readers.call({ weight: "quick" }, "brokenSpans");
   }
 }

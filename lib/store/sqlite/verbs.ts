@@ -1,6 +1,6 @@
 import { analyze } from "./analyze.ts";
 import { append, keepWhole } from "./append.ts";
-import { brokenEvents, countBroken, setAside } from "./broken.ts";
+import { brokenEvents, brokenSpans, setAside } from "./broken.ts";
 import type { Database, DatabaseOptions } from "./database.ts";
 import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./deltas.ts";
 import { nextColumns, putColumns } from "./columns/table.ts";
@@ -67,7 +67,7 @@ export const readerVerbs = {
   holdingKeys,
   acts,
   brokenEvents,
-  countBroken,
+  brokenSpans,
   findKeys,
   findEntities,
   countEntities,
