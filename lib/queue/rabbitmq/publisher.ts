@@ -15,6 +15,8 @@ interface PublisherOptions {
   readonly log: Log;
   /** Whether the broker has stopped reading. */
   readonly blocked: () => boolean;
+  /** Whether a queue that refused a message is about as full as it may be. */
+  readonly isFull: (queue: string) => Promise<boolean>;
   /** The connection is of no use any more. */
   readonly drop: (reason: string) => void;
 }
@@ -70,7 +72,8 @@ export class Publisher {
    * Resolves when the broker has confirmed that the queue keeps the message.
    * @throws ServiceError `QUEUE_FULL` where the queue's bound refused it; `QUEUE_UNAVAILABLE` at
    * once while the broker is away or takes nothing, and where the queue does not exist;
-   * `OUTCOME_UNKNOWN` after `confirmTimeoutMs`, and where the connection was lost before the confirm
+   * `OUTCOME_UNKNOWN` after `confirmTimeoutMs`, where the connection was lost before the confirm, and where the broker
+   * refused a message of a queue that is not full
    */
   send(queue: string, parcel: Parcel): Promise<void> {
     const channel = this.#channel;
@@ -97,9 +100,10 @@ export class Publisher {
       this.#unconfirmed.add(sent);
       this.#unconfirmedBytes += byteLength;
       try {
-        channel.sendToQueue(queue, asBuffer(parcel.body), optionsOf(parcel), (error: unknown) =>
-          sent.settle(this.#confirmed(parcel.id, queue, error)),
-        );
+        channel.sendToQueue(queue, asBuffer(parcel.body), optionsOf(parcel), (error: unknown) => {
+          if (isNack(error)) void this.#refused(queue).then(sent.settle);
+          else sent.settle(this.#confirmed(parcel.id, error));
+        });
       } catch {
         // The channel is closing.
         sent.settle("QUEUE_UNAVAILABLE");
@@ -113,7 +117,7 @@ export class Publisher {
     if (this.#unconfirmed.size > 0) await this.#idle.promise;
   }
 
-  #confirmed(id: string, queue: string, error: unknown): ErrorType | null {
+  #confirmed(id: string, error: unknown): ErrorType | null {
     this.#heardAt = performance.now();
     const returned = this.#returned.get(id) ?? 0;
     if (returned > 0) {
@@ -123,13 +127,25 @@ export class Publisher {
       this.#options.drop("a queue does not exist any more");
       return "QUEUE_UNAVAILABLE";
     }
-    if (error === null) {
-      this.#full = false;
-      return null;
+    if (error !== null) return "OUTCOME_UNKNOWN";
+    this.#full = false;
+    return null;
+  }
+
+  /**
+   * What a nack means. The queues are declared to refuse by one what goes beyond their bound. The broker knows one
+   * other reason, a process of the queue that died, of which nobody knows what it kept.
+   */
+  async #refused(queue: string): Promise<ErrorType> {
+    this.#heardAt = performance.now();
+    const isFull = await this.#options.isFull(queue).catch(() => false);
+    if (!isFull) {
+      this.#options.log.warn(
+        { queue },
+        "the broker refused a message, though the queue is not full",
+      );
+      return "OUTCOME_UNKNOWN";
     }
-    // The queues are declared to refuse what goes beyond their bound, by a nack. The broker knows
-    // one other reason, a queue's process that died, and that one is over when the caller retries.
-    if ((error as Error).message !== "message nacked") return "OUTCOME_UNKNOWN";
     if (!this.#full) this.#options.log.warn({ queue }, "the queue is full");
     this.#full = true;
     return "QUEUE_FULL";
@@ -150,4 +166,9 @@ function optionsOf({ id, headers }: Parcel): Options.Publish {
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** Whether the broker refused a message; any other error is of the channel. */
+function isNack(error: unknown): boolean {
+  return error !== null && (error as Error).message === "message nacked";
 }

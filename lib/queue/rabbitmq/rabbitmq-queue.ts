@@ -10,7 +10,7 @@ import {
   type OutgoingMessage,
   type QueueDepth,
 } from "../queue.ts";
-import { Asking } from "./channel.ts";
+import { Asking, waitingIn } from "./channel.ts";
 import { RabbitConsumer } from "./consumer.ts";
 import { RabbitDeadLetters } from "./dead-letters.ts";
 import { MeanSize, measure } from "./depth.ts";
@@ -54,6 +54,7 @@ export class RabbitQueue implements DurableQueue {
   readonly #asking: Asking;
   readonly #mean = new MeanSize();
   readonly #depth = new FreshAnswer(() => this.#measure());
+  readonly #isFull = new FreshAnswer(() => this.#measureFullness());
   #consumer: RabbitConsumer | null = null;
 
   /**
@@ -92,6 +93,7 @@ export class RabbitQueue implements DurableQueue {
       confirmTimeoutMs,
       log,
       blocked: () => this.#publishing.blocked,
+      isFull: async (name) => name === this.#topology.raw && this.#isFull.ask(),
       drop: (reason) => this.#publishing.drop(reason),
     });
     const declared = (model: ChannelModel) => declare(model, this.#topology);
@@ -174,6 +176,14 @@ export class RabbitQueue implements DurableQueue {
     );
     const dead = await this.dead.count();
     return { ...measured, maxBytes: this.#options.maxBytes, dead };
+  }
+
+  /** The broker tells how many messages wait, not how large they are: half of the bound, by their mean, is full. */
+  async #measureFullness(): Promise<boolean> {
+    const { messages } = await this.#asking.ask((channel) =>
+      waitingIn(channel, this.#topology.raw),
+    );
+    return messages * this.#mean.sizeBytes >= this.#options.maxBytes / 2;
   }
 
   /** Publishes under way are settled first. Handlers under way are not waited for: stop the consumer before. */

@@ -18,11 +18,12 @@ class FakeChannel extends EventEmitter {
 function setUp(options: { confirmTimeoutMs?: number } = {}) {
   const channel = new FakeChannel();
   const drops: string[] = [];
-  const state = { blocked: false };
+  const state = { blocked: false, isFull: (): Promise<boolean> => Promise.resolve(true) };
   const publisher = new Publisher({
     confirmTimeoutMs: options.confirmTimeoutMs ?? 60_000,
     log: silent,
     blocked: () => state.blocked,
+    isFull: () => state.isFull(),
     drop: (reason) => drops.push(reason),
   });
   publisher.attach(channel as unknown as ConfirmChannel);
@@ -47,13 +48,22 @@ test("a message is kept once it is confirmed, not before", async () => {
   await sending;
 });
 
-test("a nack means that the queue is full, a closed channel that nobody knows", async () => {
-  const { channel, send } = setUp();
+test("a nack of a full queue says so; of any other one nobody knows, nor of a closed channel", async () => {
+  const { channel, send, state } = setUp();
   const [full, lost] = [send("a"), send("b")];
   channel.sent[0]!.confirm(nacked);
   channel.sent[1]!.confirm(new Error("channel closed"));
   await expect(full).rejects.toMatchObject({ type: "QUEUE_FULL" });
   await expect(lost).rejects.toMatchObject(unknown);
+  for (const [index, isFull] of [
+    () => Promise.resolve(false),
+    () => Promise.reject(new Error("away")),
+  ].entries()) {
+    state.isFull = isFull;
+    const refused = send("c");
+    channel.sent[2 + index]!.confirm(nacked);
+    await expect(refused).rejects.toMatchObject(unknown);
+  }
 });
 
 test("a message that comes back is refused though it is confirmed, each time", async () => {
