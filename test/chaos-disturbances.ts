@@ -24,6 +24,9 @@ export type Disturbance = readonly [name: string, act: () => Promise<void>];
 const slowed = { stoppedMs: 60, runningMs: 30 };
 const slowCableMs = 40;
 
+/** A process is not ready while a server is away, and there may be several outages in a row meanwhile. */
+const readyWithinMs = 300_000;
+
 /** Every process but the gateway is killed and started again. */
 export function kills({ cluster }: Field): readonly Disturbance[] {
   return cluster.all
@@ -33,7 +36,7 @@ export function kills({ cluster }: Field): readonly Disturbance[] {
       async () => {
         if (process.hasEnded) throw new Error(`${process.name} ended by itself`);
         await process.kill();
-        await process.start();
+        await process.start(readyWithinMs);
       },
     ]);
 }

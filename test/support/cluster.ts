@@ -35,7 +35,7 @@ export async function stopServers(servers: Servers): Promise<void> {
 }
 
 /** Six at once, and a broker that makes its queues. */
-const startWithinMs = 120_000;
+const startWithinMs = 300_000;
 
 const roles = ["ingest", "processor", "processor", "aggregator", "query", "api-gateway"] as const;
 
