@@ -6,7 +6,14 @@ import layout from "./tools/lint/arrows.js";
  * Who may use whom, besides itself: the folders are the flow, event -> counting -> questions -> store -> answers.
  * CONTRIBUTING.md explains the tree.
  */
-const asked = ["lib/errors.ts", "lib/schema", "lib/event", "lib/counting", "lib/questions"];
+const asked = [
+  "lib/errors.ts",
+  "lib/schema",
+  "lib/keys",
+  "lib/event",
+  "lib/counting",
+  "lib/questions",
+];
 const backEnd = [...asked, "lib/store", "lib/store/entities", "lib/concurrency", "lib/log.ts"];
 const queueEnd = ["lib/errors.ts", "lib/queue", "lib/log.ts"];
 const rooms = {
@@ -16,13 +23,14 @@ const rooms = {
   "lib/metrics.ts": [],
   "lib/concurrency": ["lib/errors.ts"],
   "lib/sqlite": [],
-  "lib/api-keys.ts": [],
-  "lib/variables.ts": ["lib/api-keys.ts", "lib/call-limits.ts"],
-  "lib/config.ts": ["lib/variables.ts"],
+  "lib/keys": [],
+  "lib/known-passwords.ts": [],
+  "lib/variables.ts": ["lib/keys", "lib/call-limits.ts"],
+  "lib/config.ts": ["lib/variables.ts", "lib/known-passwords.ts"],
   "lib/call-limits.ts": ["lib", "lib/concurrency", "lib/queue"],
   "lib/event": ["lib/errors.ts", "lib/schema"],
   "lib/counting": ["lib/errors.ts", "lib/event"],
-  "lib/questions": ["lib/errors.ts", "lib/schema", "lib/event", "lib/counting"],
+  "lib/questions": ["lib/errors.ts", "lib/schema", "lib/keys", "lib/event", "lib/counting"],
   "lib/store": asked,
   "lib/store/entities": [...asked, "lib/store"],
   "lib/store/sqlite": [...backEnd, "lib/sqlite"],
@@ -36,12 +44,12 @@ const rooms = {
   "lib/queue/open.ts": [...queueEnd, "lib/queue/embedded", "lib/queue/rabbitmq", "lib/config.ts"],
   "lib/cluster": ["lib/errors.ts", "lib/log.ts", "lib/call-limits.ts", "lib/concurrency"],
   "lib/rate-limit": ["lib/errors.ts", "lib/log.ts", "lib/cluster"],
-  "lib/http": ["lib/errors.ts", "lib/api-keys.ts", "lib/config.ts", "lib/concurrency"].concat([
+  "lib/http": ["lib/errors.ts", "lib/keys", "lib/config.ts", "lib/concurrency"].concat([
     "lib/event",
     "lib/questions",
   ]),
   "lib/page": ["lib/errors.ts"],
-  "lib/openapi": [...asked, "lib", "lib/answers", "lib/api-keys.ts", "lib/runtime"],
+  "lib/openapi": [...asked, "lib", "lib/answers", "lib/keys", "lib/runtime"],
 };
 const libRooms = ["lib", ...Object.keys(rooms)];
 /** The rooms that mixins of any service use. */
@@ -54,7 +62,7 @@ const mixinRooms = [
   "lib/queue",
   "lib/queue/open.ts",
 ].concat([
-  "lib/api-keys.ts",
+  "lib/keys",
   "lib/concurrency",
   "lib/log.ts",
   "lib/metrics.ts",

@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isKnownPassword } from "./known-passwords.ts";
 import { itemsOf, serviceNames, variables, type ServiceName, type Variable } from "./variables.ts";
 
 export { serviceNames, type ServiceName };
@@ -39,8 +40,14 @@ const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
  */
 export function readConfig(environment: Environment, console = false): Config {
   const problems: string[] = [];
-  const given = (name: string) => environment[name]?.trim() || undefined;
   const entries = Object.entries<Variable<unknown>>(variables);
+  const texts = new Map(
+    entries.map(([name, { isSecret }]) => {
+      const text = environment[name]?.trim() || undefined;
+      return [name, isSecret ? secretOf(name, text, environment, problems) : text];
+    }),
+  );
+  const given = (name: string) => texts.get(name);
   const values = Object.fromEntries(
     entries.map(([name, variable]) => [name, variable.read(given(name), name, problems)]),
   ) as Values;
@@ -49,6 +56,7 @@ export function readConfig(environment: Environment, console = false): Config {
   const config = configOf(values, asked || joinsOnly ? values.SERVICES : serviceNames);
   checkOpen(config, problems);
   checkParts(config, given, problems);
+  checkPasswords(config, given, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
 }
@@ -72,6 +80,7 @@ function configOf(values: Values, services: readonly ServiceName[]) {
     logLevel: values.LOG_LEVEL,
     /** Empty: open, as project `default`. */
     apiKeys: values.API_KEYS,
+    keysTrustedMs: values.KEYS_TRUSTED_MS,
     queueMaxBytes: values.QUEUE_MAX_BYTES,
     /** Dimensions that are rolled up besides the built-in ones, as paths: `data.plan`. */
     rollupDimensions: values.ROLLUP_DIMENSIONS,
@@ -128,6 +137,48 @@ function checkOpen({ services, apiKeys, env, host }: Config, problems: string[])
   problems.push(
     "API_KEYS is empty; without keys the service runs only on HOST 127.0.0.1 and outside NODE_ENV=production",
   );
+}
+
+/** The text of a secret: the variable's own, or what stands in the file that `NAME_FILE` names. */
+function secretOf(
+  name: string,
+  text: string | undefined,
+  environment: Environment,
+  problems: string[],
+): string | undefined {
+  const file = environment[`${name}_FILE`]?.trim() || undefined;
+  if (file === undefined) return text;
+  if (text !== undefined) {
+    problems.push(`${name} and ${name}_FILE are both set; one of them is enough`);
+    return text;
+  }
+  try {
+    const held = readFileSync(file, "utf8").trim();
+    if (held !== "") return held;
+    problems.push(`${name}_FILE names ${file}, which is empty`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    problems.push(`${name}_FILE names ${file}, which cannot be read (${code})`);
+  }
+  return undefined;
+}
+
+/** In production nobody gets in by a password that stands in manuals and examples. */
+function checkPasswords(
+  { env }: Config,
+  given: (name: string) => string | undefined,
+  problems: string[],
+): void {
+  if (env !== "production") return;
+  for (const name of ["MONGODB_URI", "RABBITMQ_URL", "REDIS_URL"] as const) {
+    const [, user = "", password] = /^[^:]+:\/\/([^:@/]*):([^@/]*)@/.exec(given(name) ?? "") ?? [];
+    if (password === undefined || !isKnownPassword(password, user)) continue;
+    problems.push(`${name} has a password that everybody knows; set one of your own on the server`);
+  }
+  for (const [index, entry] of itemsOf(given("API_KEYS") ?? "").entries()) {
+    if (!isKnownPassword(entry.split(":", 1)[0]!)) continue;
+    problems.push(`API_KEYS entry ${index + 1} has a key that everybody knows; make a random one`);
+  }
 }
 
 /** A part of the services needs what it shares with the others. */

@@ -16,6 +16,9 @@ import type { RetentionResult } from "./questions/sequences/retention.ts";
 import type { StoryAnswer } from "./questions/lists/story.ts";
 import type { PublicEvent } from "./event/public-event.ts";
 import type { Queried } from "./answers/query.ts";
+import type { KnownKeys } from "./keys/known.ts";
+import type { GivenKey, ShownKey } from "./questions/keys.ts";
+import type { KeyUse } from "./store/keys.ts";
 import type { Actor, AuditLog } from "./questions/audit-log.ts";
 import type { Answer, QuestionKind } from "./answers/kinds.ts";
 import type { QueueDepth } from "./queue/queue.ts";
@@ -93,6 +96,19 @@ export interface Actions {
     params: { readonly name: string } & OtherRange;
     result: object;
   };
+  /** The keys of a project, those that ended lately too: see docs/security.md. */
+  "query.keys.list": { params: Nothing; result: { data: readonly ShownKey[] } };
+  "query.keys.get": { params: { readonly id: string }; result: ShownKey };
+  /** The only answer that holds the key. */
+  "query.keys.create": { params: { readonly body: unknown }; result: GivenKey };
+  "query.keys.rotate": {
+    params: { readonly id: string; readonly body: unknown };
+    result: GivenKey;
+  };
+  "query.keys.revoke": { params: { readonly id: string }; result: { readonly revoked: string } };
+  /** The keys of all projects that hold, for gateways; none where those of this version are known. */
+  "query.keys.known": { params: { readonly version?: number }; result: KnownKeys };
+  "query.keys.used": { params: { readonly uses: readonly KeyUse[] }; result: null };
   /** Who did what: see docs/security.md. */
   "query.auditLog": { params: Readonly<Record<string, unknown>>; result: AuditLog };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
@@ -164,6 +180,8 @@ export interface Facts {
     readonly batch: BatchId;
     readonly events: number;
   };
+  /** Which keys hold has changed. */
+  "keys.changed": Nothing;
   /** Nobody waits for what was called with this `meta.call`. */
   "caller.left": { readonly call: string };
 }

@@ -14,6 +14,7 @@ export const catalogue = {
     title: "The project has too many saved questions",
     retryable: false,
   },
+  TOO_MANY_KEYS: { status: 409, title: "The project has too many keys", retryable: false },
   PRECONDITION_FAILED: { status: 412, title: "A precondition was not met", retryable: false },
   TOO_LARGE: { status: 413, title: "The request is too large", retryable: false },
   URI_TOO_LONG: { status: 414, title: "The address is too long", retryable: false },

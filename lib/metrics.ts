@@ -148,6 +148,10 @@ export const metrics = {
     },
     help: "Requests refused by a limit: reads_waiting, answers_under_way, bodies_in_flight or rate (429), query_too_expensive (422), overloaded (503), too_large, uri_too_long, headers_too_large, request_too_slow. Normal is none.",
   },
+  analytics_keys_age_seconds: {
+    type: "gauge",
+    help: "How long ago a gateway looked up which keys hold. Normal is below 3; at KEYS_TRUSTED_MS keys that the service gave are answered 503.",
+  },
   analytics_reads_running: {
     type: "gauge",
     labels: { lane: ["scan", "page"] },

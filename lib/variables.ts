@@ -1,4 +1,4 @@
-import { readApiKeys } from "./api-keys.ts";
+import { readApiKeys } from "./keys/configured.ts";
 import { maxQueryMs } from "./call-limits.ts";
 
 export const serviceNames = ["api-gateway", "ingest", "processor", "aggregator", "query"] as const;
@@ -11,6 +11,8 @@ export interface Variable<T> {
   /** What is allowed, for a person. */
   readonly bounds?: string;
   readonly says: string;
+  /** Whether it holds a secret: then `NAME_FILE` may name a file with the text instead. */
+  readonly isSecret?: boolean;
   /** The value; where the text is wrong, a problem is added and the default returned. */
   read(text: string | undefined, name: string, problems: string[]): T;
 }
@@ -92,10 +94,15 @@ function list<T>(
   };
 }
 
+/** The variable, which may also stand in a file of its own. */
+function secret<T>(variable: Variable<T>): Variable<T> {
+  return { ...variable, isSecret: true };
+}
+
 /** What a text lists by comma. */
 export function itemsOf(value: string): readonly string[] {
   return value
-    .split(",")
+    .split(/[,\n]/)
     .map((item) => item.trim())
     .filter((item) => item !== "");
 }
@@ -128,22 +135,33 @@ export const variables = {
     `Which services this process runs, by comma; empty: all of ${serviceNames.join(",")}. A part needs RABBITMQ_URL, and MONGODB_URI where it touches the store.`,
     readServices,
   ),
-  MONGODB_URI: url(["mongodb", "mongodb+srv"], "The store of a cluster. Empty: the embedded one."),
-  RABBITMQ_URL: url(
-    ["amqp", "amqps"],
-    "The queue and the transporter of a cluster. Empty: the embedded ones.",
+  MONGODB_URI: secret(
+    url(["mongodb", "mongodb+srv"], "The store of a cluster. Empty: the embedded one."),
+  ),
+  RABBITMQ_URL: secret(
+    url(["amqp", "amqps"], "The queue and the transporter of a cluster. Empty: the embedded ones."),
   ),
   REDIS_HOST: optional(
     "The cache, the locks and the limits of a cluster. Empty: each process has its own.",
   ),
   REDIS_PORT: integer(6_379, 1, 65_535, "Of REDIS_HOST."),
-  REDIS_URL: url(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
+  REDIS_URL: secret(
+    url(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
+  ),
   CLUSTER_NAME: text("analytics", "Nodes of the same name are one cluster."),
   ENABLE_METRICS: flag(true, "GET /metrics in the Prometheus format."),
   LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], "info", "What is logged."),
-  API_KEYS: list(
-    "By comma, KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE with scopes of events:write events:read live:read admin; without scopes a key has all but admin. A key has at least 16 characters. Empty: open, as project default, on loopback only.",
-    readApiKeys,
+  API_KEYS: secret(
+    list(
+      "The first keys, which give others by POST /api/v1/keys: by comma, in a file also by line, KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE with scopes of events:write events:read live:read admin; without scopes a key has all but admin. A key has at least 16 characters. Empty: open, as project default, on loopback only.",
+      readApiKeys,
+    ),
+  ),
+  KEYS_TRUSTED_MS: integer(
+    300_000,
+    10_000,
+    86_400_000,
+    "How long a gateway that cannot look keys up goes on with those that it knows; then they are answered 503 until it can. Keys of API_KEYS always hold.",
   ),
   RATE_LIMIT_EVENTS_PER_SECOND: integer(
     0,
@@ -286,10 +304,12 @@ export function environmentExample(): string {
     "# All of them are optional. Written by: npm run env-example",
   ];
   const parts = Object.entries<Variable<unknown>>(variables).map(
-    ([name, { example, bounds, says }]) =>
-      [...wrapped(bounds === undefined ? says : `${says} (${bounds})`), `${name}=${example}`].join(
-        "\n",
-      ),
+    ([name, { example, bounds, says, isSecret }]) =>
+      [
+        ...wrapped(bounds === undefined ? says : `${says} (${bounds})`),
+        `${name}=${example}`,
+        ...(isSecret ? [`# Or a file that holds it:`, `${name}_FILE=`] : []),
+      ].join("\n"),
   );
   return `${[head.join("\n"), ...parts].join("\n\n")}\n`;
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Scope } from "../lib/api-keys.ts";
+import type { Scope } from "../lib/keys/configured.ts";
 import { readTimeoutMs } from "../lib/call-limits.ts";
 import { loadConfig, type Config } from "../lib/config.ts";
 import { knowsServices } from "../lib/runtime/known-node.ts";
@@ -15,6 +15,7 @@ import {
 import { AwaitServiceMixin } from "../mixins/gateway/await-service.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/gateway/export.mixin.ts";
+import { KeysEdgeMixin, type KeysEdge } from "../mixins/gateway/keys.mixin.ts";
 import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
 import type { Aliased, Edge } from "../mixins/gateway/edge.ts";
 import { LeavingMixin, type Leaving } from "../mixins/gateway/leaving.mixin.ts";
@@ -27,6 +28,7 @@ type Handlers = Operating &
   Describing &
   ExportEdge &
   LiveEdge &
+  KeysEdge &
   Omit<SavedQuestionsEdge, "takeVersion">;
 
 interface ApiRoute {
@@ -93,6 +95,11 @@ const keeps: ApiRoute = {
   aliases: {
     "PUT /queries/:name": handler("saveQuestion"),
     "DELETE /queries/:name": handler("removeQuestion"),
+    "GET /keys": "query.keys.list",
+    "POST /keys": handler("createKey"),
+    "GET /keys/:id": "query.keys.get",
+    "DELETE /keys/:id": handler("revokeKey"),
+    "POST /keys/:id/rotate": handler("rotateKey"),
     "GET /audit-log": "query.auditLog",
   },
 };
@@ -127,6 +134,7 @@ export const apiGateway = (config: Config) =>
     AskEdgeMixin(),
     ExportEdgeMixin(config),
     SavedQuestionsEdgeMixin(),
+    KeysEdgeMixin(),
     OperateMixin(config),
     LiveEdgeMixin(config),
     OpenApiMixin(),

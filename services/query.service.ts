@@ -9,6 +9,7 @@ import { AuditLogMixin } from "../mixins/query/audit-log.mixin.ts";
 import { AnswersMixin } from "../mixins/query/freshness.mixin.ts";
 import { EntitiesMixin } from "../mixins/query/entities.mixin.ts";
 import { ExportMixin, StoriesMixin } from "../mixins/query/lists.mixin.ts";
+import { KeysMixin } from "../mixins/query/keys.mixin.ts";
 import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
 import { StoredMixin } from "../mixins/query/stored.mixin.ts";
@@ -21,6 +22,7 @@ export const query = (config: Config) =>
     QuestionsMixin(config),
     ActsMixin(),
     AuditLogMixin(),
+    KeysMixin(),
     SavedQuestionsMixin(config),
     ExportMixin(),
     StoriesMixin(),
@@ -84,6 +86,44 @@ export const query = (config: Config) =>
       "saved.results": {
         handler(ctx) {
           return this.askQuestion(ctx, ctx.params);
+        },
+      },
+      "keys.list": {
+        async handler(ctx) {
+          return { data: await this.listKeys(ctx) };
+        },
+      },
+      "keys.get": {
+        handler(ctx) {
+          return this.showKey(ctx, ctx.params.id);
+        },
+      },
+      "keys.create": {
+        handler(ctx) {
+          return this.giveKey(ctx, ctx.params.body);
+        },
+      },
+      "keys.rotate": {
+        handler(ctx) {
+          return this.replaceKey(ctx, ctx.params);
+        },
+      },
+      "keys.revoke": {
+        handler(ctx) {
+          return this.takeKey(ctx, ctx.params.id);
+        },
+      },
+      "keys.known": {
+        visibility: "public",
+        handler(ctx) {
+          return this.knownKeys(ctx.params.version);
+        },
+      },
+      "keys.used": {
+        visibility: "public",
+        async handler(ctx) {
+          await this.store.keys.used(ctx.params.uses);
+          return null;
         },
       },
       auditLog: {

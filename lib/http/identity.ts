@@ -1,5 +1,7 @@
-import { hash } from "node:crypto";
-import type { ApiKey, Scope } from "../api-keys.ts";
+import { hash, timingSafeEqual } from "node:crypto";
+import type { KnownKey } from "../keys/known.ts";
+import type { ApiKey, Scope } from "../keys/configured.ts";
+import { isKeyText, looksLikeKey } from "../keys/key-text.ts";
 import { defaultProject, type ProjectId } from "../event/event.ts";
 import { ServiceError } from "../errors.ts";
 import type { Actor } from "../questions/audit-log.ts";
@@ -20,50 +22,170 @@ const everyone: Identity = {
   actor: { kind: "open", id: "" },
 };
 
+interface Entry {
+  readonly digest: Buffer;
+  readonly identity: Identity;
+  /** Of a key that was given by the service; those of API_KEYS always hold. */
+  readonly given?: { readonly id: string; readonly endsAt: number };
+}
+
+/** When a key was used, and what the store was told of it; epoch milliseconds, 0: never. */
+interface Use {
+  at: number;
+  toldAt: number;
+}
+
+/** How much later than was told a use has to be to be told, too. */
+const tellUsesAfterMs = 600_000;
+
 /**
  * Tells who asks by the request's key: `Authorization: Bearer`, `X-Api-Key`, or Basic with the key as
- * user name. Keys are compared by their SHA-256, so the time taken says nothing about a key.
- * Without any configured key everyone is the project `default`.
+ * user name. Keys are compared by their SHA-256 and in constant time, so the time taken says nothing about a key.
+ * It knows the keys of `API_KEYS`, and those that the service gave as far as it was told (`learn`): what it was told
+ * holds for `trustedMs`. Without any key in `API_KEYS` whoever sends none is the project `default`.
  */
 export class Keyring {
-  readonly #bySha256: ReadonlyMap<string, Identity>;
+  readonly #isOpen: boolean;
+  readonly #trustedMs: number;
+  readonly #configured: readonly Entry[];
+  /** By the first bytes of their digests, of which nothing follows about a key. */
+  #entries: ReadonlyMap<number, readonly Entry[]>;
+  /** By the ids of keys that the service gave. */
+  #given: ReadonlyMap<string, Entry> = new Map();
+  #uses = new Map<string, Use>();
+  #toldAt = -Infinity;
 
-  constructor(keys: readonly ApiKey[]) {
-    this.#bySha256 = new Map(
-      keys.map(({ sha256, project, scopes }, i) => [
-        sha256,
-        {
-          project,
-          scopes,
-          caller: sha256.slice(0, 32),
-          actor: { kind: "configured", id: `API_KEYS:${i + 1}` },
-        },
-      ]),
-    );
+  constructor(keys: readonly ApiKey[], trustedMs: number) {
+    this.#isOpen = keys.length === 0;
+    this.#trustedMs = trustedMs;
+    this.#configured = keys.map(({ sha256, project, scopes }, i) => ({
+      digest: Buffer.from(sha256, "hex"),
+      identity: {
+        project,
+        scopes,
+        caller: sha256.slice(0, 32),
+        actor: { kind: "configured", id: `API_KEYS:${i + 1}` },
+      },
+    }));
+    this.#entries = byStart(this.#configured);
   }
 
   /**
    * @param rawHeaders as they came, names and values in turn: Node keeps only the first of two `Authorization`
-   * @throws ServiceError MALFORMED where there are two keys, UNAUTHORIZED without a known one (UnknownKey where there is one),
-   * FORBIDDEN where the key lacks the scope
+   * @throws ServiceError MALFORMED where there are two keys, UNAUTHORIZED without one that holds (UnknownKey where there is
+   * one), FORBIDDEN where the key lacks the scope, SERVICE_UNAVAILABLE where it was not told for too long whether it holds
    */
   identify(rawHeaders: readonly string[], scope: Scope): Identity {
-    if (this.#bySha256.size === 0) return everyone;
     const key = keyIn(rawHeaders);
-    if (key === undefined) throw new ServiceError("UNAUTHORIZED", "Send a key");
-    const identity = this.#bySha256.get(hash("sha256", key));
-    if (identity === undefined) throw new UnknownKey();
+    if (key === undefined) {
+      if (this.#isOpen) return everyone;
+      throw new ServiceError("UNAUTHORIZED", "Send a key");
+    }
+    const identity = this.#identityOf(key);
     if (!identity.scopes.has(scope))
       throw new ServiceError("FORBIDDEN", `The key lacks the scope ${scope}`);
     return identity;
+  }
+
+  /** Whether an identity that was told would still be told: its key has not ended meanwhile. */
+  holds({ actor }: Identity): boolean {
+    if (actor.kind !== "key") return true;
+    const endsAt = this.#given.get(actor.id)?.given?.endsAt;
+    return endsAt !== undefined && endsAt > Date.now();
+  }
+
+  /**
+   * The keys that hold; absent: the same as before.
+   * @param askedAt when that was asked, by `performance.now()`
+   * @returns false where something newer is known: then nothing was learned
+   */
+  learn(keys: readonly KnownKey[] | undefined, askedAt: number): boolean {
+    if (askedAt < this.#toldAt) return false;
+    this.#toldAt = askedAt;
+    if (keys === undefined) return true;
+    const given = keys.map(entryOf);
+    this.#given = new Map(given.map((entry) => [entry.given.id, entry]));
+    this.#entries = byStart([...this.#configured, ...given]);
+    this.#uses = new Map(
+      keys.map(({ id, usedAt: toldAt = 0 }) => [id, this.#uses.get(id) ?? { at: 0, toldAt }]),
+    );
+    return true;
+  }
+
+  /** How old what was told is, by `performance.now()`; `Infinity` before anything was. */
+  ageMs(now: number): number {
+    return now - this.#toldAt;
+  }
+
+  /** The uses of keys that the store is to be told: of each key every ten minutes. */
+  takeUses(): readonly { readonly id: string; readonly at: number }[] {
+    const uses = [...this.#uses].filter(([, { at, toldAt }]) => at - toldAt > tellUsesAfterMs);
+    return uses.map(([id, use]) => {
+      use.toldAt = use.at;
+      return { id, at: use.at };
+    });
+  }
+
+  #identityOf(key: string): Identity {
+    const digest = hash("sha256", key, "buffer");
+    const entry = this.#entries
+      .get(startOf(digest))
+      ?.find((known) => timingSafeEqual(known.digest, digest));
+    if (entry?.given === undefined) {
+      if (entry !== undefined) return entry.identity;
+      return this.#unknown(key);
+    }
+    const now = Date.now();
+    if (entry.given.endsAt <= now) throw new UnknownKey();
+    this.#checkTrust();
+    const use = this.#uses.get(entry.given.id);
+    if (use !== undefined) use.at = now;
+    return entry.identity;
+  }
+
+  #unknown(key: string): Identity {
+    if (!looksLikeKey(key)) {
+      if (this.#isOpen) return everyone;
+      throw new UnknownKey();
+    }
+    if (!isKeyText(key)) throw new UnknownKey("The key is damaged: its checksum is wrong");
+    this.#checkTrust();
+    throw new UnknownKey();
+  }
+
+  #checkTrust(): void {
+    if (this.ageMs(performance.now()) <= this.#trustedMs) return;
+    const message = "It cannot be told at present whether the key holds";
+    throw new ServiceError("SERVICE_UNAVAILABLE", message, { retryAfter: 5 });
   }
 }
 
 /** A key that nobody has. */
 export class UnknownKey extends ServiceError {
-  constructor() {
-    super("UNAUTHORIZED", "The key is not known");
+  constructor(message = "The key is not known") {
+    super("UNAUTHORIZED", message);
   }
+}
+
+function entryOf({ id, name, project, sha256, scopes, endsAt = Infinity }: KnownKey) {
+  return {
+    digest: Buffer.from(sha256, "hex"),
+    identity: {
+      project,
+      scopes: new Set(scopes),
+      caller: id,
+      actor: { kind: "key", id, name },
+    },
+    given: { id, endsAt },
+  } as const;
+}
+
+function byStart(entries: readonly Entry[]): ReadonlyMap<number, readonly Entry[]> {
+  return Map.groupBy(entries, ({ digest }) => startOf(digest));
+}
+
+function startOf(digest: Buffer): number {
+  return digest.readUInt32LE(0);
 }
 
 /** @throws ServiceError MALFORMED where keys differ: nobody could tell which one was meant */

@@ -12,7 +12,7 @@ export interface Missed {
   readonly because: "rate" | "slow" | "window";
 }
 
-export type EndReason = "shutdown" | "slow" | "failed";
+export type EndReason = "shutdown" | "slow" | "failed" | "key";
 
 /** A place and when it was told, as the id of a frame. */
 export function idOf([first, second]: Place, now: number): string {

@@ -19,6 +19,8 @@ import {
 } from "../questions/audit-log.ts";
 import { valueKinds } from "../questions/catalog/value-kind.ts";
 import type { ValueRow } from "../questions/catalog/values.ts";
+import { scopes } from "../keys/configured.ts";
+import type { GivenKey, ShownKey } from "../questions/keys.ts";
 import type { PageShown } from "../questions/lists/list.ts";
 import type { StoryAnswer, StoryEvent } from "../questions/lists/story.ts";
 import type { MailAnswer } from "../questions/mail/question.ts";
@@ -119,6 +121,17 @@ const shownQuestion = shape<ShownQuestion>({
   createdAt: instant,
   savedAt: instant,
 });
+const shownKey = {
+  id: string,
+  name: string,
+  scopes: list(oneOf(...scopes)),
+  hint: string,
+  state: oneOf("holds", "expired", "revoked"),
+  createdAt: instant,
+  expiresAt: orNull(instant),
+  lastUsedAt: orNull(instant),
+  replaces: maybe(string),
+};
 /** A row of counts has, with `groupBy`, the dimension's value under its name. */
 const countRow: Shape<never> = {
   schema: {
@@ -258,6 +271,9 @@ export const answers = {
   }),
   SavedQuestion: shownQuestion,
   SavedQuestions: shape<{ data: readonly ShownQuestion[] }>({ data: list(shownQuestion) }),
+  Key: shape<ShownKey>(shownKey),
+  GivenKey: shape<GivenKey>({ ...shownKey, key: string }),
+  Keys: shape<{ data: readonly ShownKey[] }>({ data: list(shape<ShownKey>(shownKey)) }),
   AuditLog: shape<AuditLog>({
     data: list(
       shape<ShownAct>({

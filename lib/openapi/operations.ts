@@ -1,4 +1,4 @@
-import type { Scope } from "../api-keys.ts";
+import type { Scope } from "../keys/configured.ts";
 import { savedKinds } from "../answers/kinds.ts";
 import type { ErrorType } from "../errors.ts";
 import { eventSchema } from "../event/schema.ts";
@@ -10,6 +10,7 @@ import {
 } from "../questions/catalog/question.ts";
 import { auditLogParameters } from "../questions/audit-log.ts";
 import { countsParameters } from "../questions/counts.ts";
+import { keyBody, rotationBody } from "../questions/keys.ts";
 import { exportParameters } from "../questions/lists/export.ts";
 import { listParameters } from "../questions/lists/list.ts";
 import { streamParameters } from "../questions/lists/stream.ts";
@@ -59,6 +60,7 @@ const batch = {
   ],
 };
 const text = { type: "string" };
+const keyId = { type: "string", minLength: 1, maxLength: 128 };
 const id = jsonSchemaOf(eventSchema.properties.id);
 const opened = { id: "demo-1", type: "email.opened", source: "demo", data: { plan: "pro" } };
 const write = [
@@ -280,6 +282,47 @@ export const operations: Readonly<Record<string, Operation>> = {
     example: { path: { name: "opens" } },
     answers: { 200: ["application/json"] },
     problems: [...read, "NOT_FOUND"],
+  },
+  "GET /api/v1/keys": {
+    summary: "The keys of a project, those that ended within 90 days too",
+    scope: "admin",
+    answers: { 200: "Keys" },
+    problems: ["STORE_UNAVAILABLE"],
+  },
+  "POST /api/v1/keys": {
+    summary: "Give a key; this answer alone holds it",
+    scope: "admin",
+    body: asked(keyBody),
+    example: { body: { name: "shop", scopes: ["events:write"] } },
+    answers: { 201: "GivenKey" },
+    answerHeaders: ["Location"],
+    problems: [...ask, "TOO_MANY_KEYS", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+  },
+  "GET /api/v1/keys/{id}": {
+    summary: "A key, without the key itself",
+    scope: "admin",
+    path: { id: keyId },
+    example: { path: { id: "key_0123456789ab" } },
+    answers: { 200: "Key" },
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  },
+  "DELETE /api/v1/keys/{id}": {
+    summary: "Take a key: within 5 s no gateway lets it in any more",
+    scope: "admin",
+    path: { id: keyId },
+    example: { path: { id: "key_0123456789ab" } },
+    answers: { 204: null },
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+  },
+  "POST /api/v1/keys/{id}/rotate": {
+    summary: "Give a key in place of another, which still holds for a while",
+    scope: "admin",
+    path: { id: keyId },
+    body: asked(rotationBody),
+    example: { path: { id: "key_0123456789ab" }, body: { overlapSeconds: 3600 } },
+    answers: { 201: "GivenKey" },
+    answerHeaders: ["Location"],
+    problems: [...ask, "NOT_FOUND", "TOO_MANY_KEYS", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
   },
   "GET /api/v1/audit-log": {
     summary: "Who did what in a project, the newest first",

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { RedisLedger } from "../../lib/rate-limit/redis-ledger.ts";
-import type { Scope } from "../../lib/api-keys.ts";
+import type { Scope } from "../../lib/keys/configured.ts";
 import type { Config } from "../../lib/config.ts";
 import { Keyring, UnknownKey, type Identity } from "../../lib/http/identity.ts";
 import { RateLimit, type Ledger } from "../../lib/rate-limit/rate-limit.ts";
@@ -92,7 +92,7 @@ export function RateLimitMixin(config: Config) {
       },
     },
     created() {
-      this.keyring = new Keyring(config.apiKeys);
+      this.keyring = new Keyring(config.apiKeys, config.keysTrustedMs);
       const { redisUrl, clusterName } = config;
       this.ledger =
         limited && redisUrl !== null

@@ -3,8 +3,9 @@ import type { Meta } from "../../lib/contracts.ts";
 import type { Bodies } from "../../lib/http/bodies.ts";
 import type { BodyLimits } from "../../lib/http/body.ts";
 import type { Context } from "moleculer";
+import type { Identity } from "../../lib/http/identity.ts";
 import type { Admitting } from "./access.mixin.ts";
-import type { Scope } from "../../lib/api-keys.ts";
+import type { Scope } from "../../lib/keys/configured.ts";
 import type { Parameters } from "../../lib/http/query-string.ts";
 
 /** What moleculer-web gives to `this`. */
@@ -61,6 +62,7 @@ export interface Aliased extends IncomingMessage {
   /** Who asks, and of which project, where a key is asked for. */
   caller?: string;
   project?: string;
+  identity?: Identity;
   readonly query: Parameters;
   readonly $alias: {
     /** The action that it stands for, where it stands for one. */

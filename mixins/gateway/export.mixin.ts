@@ -6,6 +6,7 @@ import type { Raw } from "../../lib/questions/reading/field.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import type { EventText } from "../../lib/event/event-text.ts";
 import { preferred } from "../../lib/http/accept.ts";
+import { UnknownKey, type Keyring } from "../../lib/http/identity.ts";
 import { sendPages } from "../../lib/http/send-pages.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import type { Sending } from "./answers-under-way.mixin.ts";
@@ -36,11 +37,15 @@ const pageBytes = 524_288;
  */
 export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
   const timeout = readTimeoutMs(queryTimeoutMs);
-  return defineMixin<{ needs: Pick<Edge, "isHead"> & Pick<Sending, "holdRoom"> }>()({
+  return defineMixin<{
+    needs: Pick<Edge, "isHead"> & Pick<Sending, "holdRoom"> & { keyring: Keyring };
+  }>()({
     methods: {
       async exportEvents(request: Routed, response: ServerResponse): Promise<void> {
         const format = formatOf(request);
-        const read = (cursor?: string): Promise<ExportPage> => {
+        const read = async (cursor?: string): Promise<ExportPage> => {
+          const { identity } = request;
+          if (identity !== undefined && !this.keyring.holds(identity)) throw new UnknownKey();
           const params = { ...request.$params, format, ...(cursor !== undefined && { cursor }) };
           return request.$ctx.call("query.export", params, { timeout });
         };

@@ -205,7 +205,7 @@ export function HttpEdgeMixin(config: Config) {
         const { project, actor } = identity;
         const requestId = String(request.headers["x-request-id"]);
         Object.assign(context.meta, { project, actor, requestId } satisfies Meta);
-        Object.assign(request, { caller: callerOf(identity, request), project });
+        Object.assign(request, { caller: callerOf(identity, request), project, identity });
       },
 
       /** Takes no new connections, answers what is under way, then closes what is left. */

@@ -7,6 +7,7 @@ import { SseClient } from "../../lib/live/client.ts";
 import { dataFrame, idOf, openingFrame, placeOf } from "../../lib/live/frames.ts";
 import { Hub } from "../../lib/live/hub.ts";
 import { ProjectLive } from "../../lib/live/project-live.ts";
+import type { Identity, Keyring } from "../../lib/http/identity.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { readStreamQuestion } from "../../lib/questions/lists/stream.ts";
@@ -24,14 +25,18 @@ export interface LiveEdge {
 
 interface State {
   hub: Hub;
-  clients: Set<SseClient>;
+  /** With who asked. */
+  clients: Map<SseClient, Identity | undefined>;
   projects: Map<string, ProjectLive>;
   ticking: NodeJS.Timeout;
 }
 
 /** Gives the gateway the answers that go on: events as they are stored, and numbers each second. */
 export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config) {
-  return defineMixin<{ needs: Edge & { operations: Operations }; state: State }>()({
+  return defineMixin<{
+    needs: Edge & { operations: Operations; keyring: Keyring };
+    state: State;
+  }>()({
     methods: {
       async streamEvents(request: Routed, response: ServerResponse): Promise<void> {
         this.checkRoom(request);
@@ -118,7 +123,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
           },
           performance.now(),
         );
-        this.clients.add(client);
+        this.clients.set(client, request.identity);
         metrics.set("analytics_live_clients", this.clients.size);
         response.once("close", () => {
           this.clients.delete(client);
@@ -163,11 +168,14 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         for (const live of this.projects.values()) live.tick(now, performance.now());
         const { place } = this.hub;
         const id = place && idOf(place, now);
-        for (const client of this.clients) client.look(performance.now(), id);
+        for (const [client, identity] of this.clients) {
+          if (identity !== undefined && !this.keyring.holds(identity)) client.end("key");
+          else client.look(performance.now(), id);
+        }
       },
     },
     created() {
-      this.clients = new Set();
+      this.clients = new Map();
       this.projects = new Map();
       this.hub = new Hub(
         {
@@ -183,7 +191,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
       );
       this.ticking = setInterval(() => this.tickLive(), 1_000).unref();
       this.atDrain.add(() => {
-        for (const client of this.clients) client.end("shutdown");
+        for (const client of this.clients.keys()) client.end("shutdown");
       });
     },
     stopped() {

@@ -59,7 +59,7 @@ export function SavedQuestionsEdgeMixin() {
 }
 
 /** @throws ServiceError VALIDATION: what is saved is in the body alone */
-function refuseParameters({ query }: Routed): void {
+export function refuseParameters({ query }: Routed): void {
   const [stray] = Object.keys(query);
   if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
 }

@@ -15,10 +15,10 @@ FOREIGN = {
 }
 # Values in place of secrets.
 DUMMY = {
-    "API_KEYS": "0123456789abcdef:default",
-    "RABBITMQ_URL": "amqp://analytics:secret@rabbitmq:5672",
-    "MONGODB_URI": "mongodb://analytics:secret@mongodb:27017/analytics",
-    "REDIS_URL": "redis://:secret@redis:6379",
+    "API_KEYS": "f2b1c0d9e8a7f2b1:default",
+    "RABBITMQ_URL": "amqp://analytics:f2b1c0d9e8a7@rabbitmq:5672",
+    "MONGODB_URI": "mongodb://analytics:f2b1c0d9e8a7@mongodb:27017/analytics",
+    "REDIS_URL": "redis://:f2b1c0d9e8a7@redis:6379",
 }
 INTERPOLATED = re.compile(r"\$\{(\w+)(?::?([-?])([^}]*))?\}")
 
@@ -26,7 +26,7 @@ INTERPOLATED = re.compile(r"\$\{(\w+)(?::?([-?])([^}]*))?\}")
 def interpolate(text, given):
     def value(match):
         name, kind, rest = match.groups()
-        return given.get(name, rest if kind == "-" else "secret")
+        return given.get(name, rest if kind == "-" else "f2b1c0d9e8a7")
 
     return INTERPOLATED.sub(value, text)
 

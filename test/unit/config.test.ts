@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
@@ -38,6 +40,70 @@ describe(".env.example", () => {
       }),
     );
     expect(Object.keys(example).sort()).toEqual([...read].sort());
+  });
+});
+
+describe("a secret", () => {
+  const folder = mkdtempSync(join(tmpdir(), "secrets-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const fileOf = (text: string) => {
+    const file = join(folder, randomUUID());
+    writeFileSync(file, text);
+    return file;
+  };
+
+  test("may stand in a file", () => {
+    const { apiKeys, rabbitmqUrl, mongodbUri, redisUrl } = readConfig({
+      API_KEYS_FILE: fileOf("a-key-of-the-shop-1:shop\n\n a-key-of-the-blog-1:blog:admin\n"),
+      RABBITMQ_URL_FILE: fileOf("amqp://a:b@mq\n"),
+      MONGODB_URI_FILE: fileOf("mongodb://a:b@db/x"),
+      REDIS_URL_FILE: fileOf("redis://:b@cache"),
+    });
+    expect(apiKeys.map(({ project }) => project)).toEqual(["shop", "blog"]);
+    expect([rabbitmqUrl, mongodbUri, redisUrl]).toEqual([
+      "amqp://a:b@mq",
+      "mongodb://a:b@db/x",
+      "redis://:b@cache",
+    ]);
+  });
+
+  test.each<[Environment, RegExp]>([
+    [
+      { API_KEYS: "a-key-of-the-shop-1:shop", API_KEYS_FILE: "/x" },
+      /API_KEYS and API_KEYS_FILE are both set/,
+    ],
+    [
+      { RABBITMQ_URL_FILE: "/none/such" },
+      /RABBITMQ_URL_FILE names \/none\/such, which cannot be read \(ENOENT\)/,
+    ],
+    [{ REDIS_URL_FILE: "/dev/null" }, /REDIS_URL_FILE names \/dev\/null, which is empty/],
+  ])("in a file that is no good is told by name (%j)", (environment, message) => {
+    expect(problemsOf(environment)).toEqual([expect.stringMatching(message)]);
+  });
+
+  const own = "f2b1c0d9e8a7";
+  const production = { NODE_ENV: "production", API_KEYS: `${own}${own}:shop` };
+  test.each<[string, Environment]>([
+    ["RABBITMQ_URL", { RABBITMQ_URL: "amqp://guest:guest@mq:5672" }],
+    ["RABBITMQ_URL", { RABBITMQ_URL_FILE: fileOf("amqp://analytics:change-me@mq") }],
+    ["RABBITMQ_URL", { RABBITMQ_URL: "amqp://shop:sh%6Fp@mq" }],
+    ["MONGODB_URI", { MONGODB_URI: "mongodb+srv://root:P%61ssword@db/x" }],
+    ["MONGODB_URI", { MONGODB_URI: "mongodb://shop:shop@db/x" }],
+    ["REDIS_URL", { REDIS_URL: "redis://:secret@cache" }],
+    ["API_KEYS entry 2", { API_KEYS: `${own}${own}:a,change-me-change-me:b` }],
+    ["API_KEYS entry 1", { API_KEYS: "xxxxxxxxxxxxxxxxxx:a" }],
+  ])("that everybody knows is refused in production (%s, %j)", (name, environment) => {
+    const problems = problemsOf({ ...production, ...environment });
+    expect(problems).toEqual([
+      expect.stringMatching(`^${name} has a (password|key) that everybody knows`),
+    ]);
+    expect(problems.join()).not.toMatch(/guest|change|shop|secret|xxx/i);
+    expect(problemsOf(environment)).toEqual([]);
+  });
+
+  test("of one's own is taken in production", () => {
+    const RABBITMQ_URL = `amqp://analytics:${own}@mq`;
+    expect(problemsOf({ ...production, RABBITMQ_URL, REDIS_URL: "redis://cache" })).toEqual([]);
   });
 });
 

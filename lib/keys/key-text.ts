@@ -1,0 +1,57 @@
+import { hash } from "node:crypto";
+import { crc32 } from "node:zlib";
+
+/**
+ * What a key that was given here looks like: `mak_`, 256 random bits as 43 digits of base 62, `_`, and the CRC-32 of all
+ * before it as 6 such digits. Whoever searches for leaked keys finds it by this expression, and by the checksum
+ * tells a key from what only looks like one.
+ */
+export const keyPattern = /^mak_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/;
+
+const prefix = "mak_";
+const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const randomDigits = 43;
+const checkDigits = 6;
+/** Of the text: so much of it tells a person's keys apart and leaves 232 bits unknown. */
+const hintLength = prefix.length + 4;
+
+/** @param random 32 bytes that nobody can guess */
+export function keyTextOf(random: Uint8Array): string {
+  const number = BigInt(`0x${Buffer.from(random).toString("hex")}`);
+  const body = prefix + inBase62(number, randomDigits);
+  return `${body}_${checkOf(body)}`;
+}
+
+/** Whether a text was meant to be such a key, perhaps with a slip of the pen. */
+export function looksLikeKey(text: string): boolean {
+  return text.startsWith(prefix);
+}
+
+/** Whether a text can be such a key: its form and its checksum are right. */
+export function isKeyText(text: string): boolean {
+  if (!keyPattern.test(text)) return false;
+  const at = text.length - checkDigits;
+  return checkOf(text.slice(0, at - 1)) === text.slice(at);
+}
+
+/** The part of a key by which a person knows it again. */
+export function hintOf(text: string): string {
+  return text.slice(0, hintLength);
+}
+
+/** What is kept of a key. Its 256 random bits are why no slow hash is needed. */
+export function digestOf(text: string): string {
+  return hash("sha256", text);
+}
+
+function checkOf(text: string): string {
+  return inBase62(BigInt(crc32(text)), checkDigits);
+}
+
+function inBase62(number: bigint, length: number): string {
+  let text = "";
+  for (let rest = number; text.length < length; rest /= 62n) {
+    text = digits[Number(rest % 62n)]! + text;
+  }
+  return text;
+}

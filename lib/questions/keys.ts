@@ -1,0 +1,108 @@
+import { scopes, type Scope } from "../keys/configured.ts";
+import { readBody } from "./reading/body.ts";
+import { described, fieldOf, instant, needed, whole } from "./reading/field.ts";
+
+/** A key as the API shows it: never the key itself. */
+export interface ShownKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** The first characters of the key. */
+  readonly hint: string;
+  readonly state: "holds" | "expired" | "revoked";
+  /** RFC 3339. */
+  readonly createdAt: string;
+  /** From then on it does not hold. */
+  readonly expiresAt: string | null;
+  /** To within ten minutes; `null` where it was not used yet. */
+  readonly lastUsedAt: string | null;
+  /** The id of the key in whose place it came. */
+  readonly replaces?: string;
+}
+
+/** What is answered once, when a key is given. */
+export interface GivenKey extends ShownKey {
+  /** It is kept nowhere. */
+  readonly key: string;
+}
+
+const maxNameLength = 100;
+const maxOverlapSeconds = 30 * 86_400;
+
+const name = fieldOf<string>({
+  rule: { type: "string", min: 1, max: maxNameLength },
+  meaning: (value: string) => (/^[^\p{C}]+$/u.test(value) ? value : undefined),
+  code: "name",
+  message: (named) => `${named} must be a text of 1 to ${maxNameLength} visible characters`,
+});
+
+const granted = fieldOf<readonly Scope[]>({
+  rule: {
+    type: "array",
+    min: 1,
+    unique: true,
+    items: { type: "enum", values: [...scopes] },
+  },
+  code: "scopes",
+  message: (named) => `${named} must be a list of ${scopes.join(", ")}`,
+});
+
+const expiresAt = described(
+  instant,
+  "From then on the key does not hold; absent: until somebody revokes it",
+);
+
+/** The body that asks for a key. */
+export const keyBody = {
+  name: needed(described(name, "What the key is for; no secret")),
+  scopes: needed(granted),
+  expiresAt,
+};
+
+/** The body that asks for a key in place of another. */
+export const rotationBody = {
+  overlapSeconds: described(
+    whole({ min: 0, max: maxOverlapSeconds, otherwise: 86_400 }),
+    "How long the old key still holds; no longer than it would have",
+  ),
+  expiresAt: described(
+    instant,
+    "Of the new key; absent: it holds for as long as the old one was made for",
+  ),
+};
+
+export interface AskedKey {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt?: number;
+}
+
+export interface AskedRotation {
+  readonly overlapMs: number;
+  readonly expiresAt?: number;
+}
+
+/** @throws ServiceError VALIDATION with all findings, their pointers into the body */
+export function readKeyBody(body: unknown, now: number): AskedKey {
+  return readBody(body, keyBody, ({ name = "", scopes = [], expiresAt: ends }, findings) => {
+    checkAhead(ends, now, findings);
+    return { name, scopes, ...(ends !== undefined && { expiresAt: ends }) };
+  });
+}
+
+/** @throws ServiceError VALIDATION with all findings, their pointers into the body */
+export function readRotationBody(body: unknown, now: number): AskedRotation {
+  return readBody(body, rotationBody, ({ overlapSeconds, expiresAt: ends }, findings) => {
+    checkAhead(ends, now, findings);
+    return { overlapMs: overlapSeconds * 1_000, ...(ends !== undefined && { expiresAt: ends }) };
+  });
+}
+
+function checkAhead(
+  ends: number | undefined,
+  now: number,
+  findings: Parameters<Parameters<typeof readBody>[2]>[1],
+): void {
+  if (ends === undefined || ends > now) return;
+  findings.push({ pointer: "/expiresAt", code: "past", message: "expiresAt must lie ahead" });
+}

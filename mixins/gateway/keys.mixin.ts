@@ -1,0 +1,133 @@
+import type { ServerResponse } from "node:http";
+import { Ticker } from "../../lib/concurrency/ticker.ts";
+import type { KnownKeys } from "../../lib/keys/known.ts";
+import { plainJsonOf } from "../../lib/http/body.ts";
+import type { Keyring } from "../../lib/http/identity.ts";
+import { requireMediaType } from "../../lib/http/media-type.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { GivenKey } from "../../lib/questions/keys.ts";
+import type { Edge } from "./edge.ts";
+import type { Routed } from "./export.mixin.ts";
+import { refuseParameters } from "./questions.mixin.ts";
+
+export interface KeysEdge {
+  createKey(request: Routed, response: ServerResponse): Promise<void>;
+  rotateKey(request: Routed, response: ServerResponse): Promise<void>;
+  revokeKey(request: Routed, response: ServerResponse): Promise<void>;
+}
+
+const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
+
+/**
+ * Whoever took a key is obeyed within 5 s: at once by the fact `keys.changed`, and where that is lost by the next look,
+ * or the one after it where that is lost, too.
+ */
+const lookEveryMs = 1_500;
+const lookTimeoutMs = 1_000;
+
+/** All keys are read as often as this even where no change was told. */
+const wholeEveryMs = 60_000;
+
+/** From then on it is told that nobody can be asked. */
+const lateMs = 10_000;
+
+/** Gives the gateway the keys that the store knows, and the answers to requests that give and take keys. */
+export function KeysEdgeMixin() {
+  return defineMixin<{
+    needs: Pick<Edge, "takeBody"> & { keyring: Keyring };
+    state: { looking: Ticker; version: number | undefined; wholeAt: number; isLate: boolean };
+  }>()({
+    methods: {
+      async lookForKeys(): Promise<void> {
+        const askedAt = performance.now();
+        const isKnown = askedAt - this.wholeAt < wholeEveryMs && this.version !== undefined;
+        const params = isKnown ? { version: this.version } : {};
+        const options = { timeout: lookTimeoutMs };
+        const known: KnownKeys = await this.broker.call("query.keys.known", params, options);
+        if (!this.keyring.learn(known.keys, askedAt)) return;
+        this.version = known.version;
+        if (known.keys !== undefined) this.wholeAt = askedAt;
+        this.tellAge();
+        const uses = this.keyring.takeUses();
+        if (uses.length > 0) await this.broker.call("query.keys.used", { uses }, options);
+      },
+
+      tellAge(error?: unknown): void {
+        const ageMs = this.keyring.ageMs(performance.now());
+        this.broker.metrics.set("analytics_keys_age_seconds", ageMs / 1_000);
+        if (this.isLate === ageMs > lateMs) return;
+        this.isLate = !this.isLate;
+        if (this.isLate) {
+          this.logger.warn(
+            { err: error },
+            "keys cannot be looked up; those known hold for a while",
+          );
+        } else this.logger.info({}, "keys are looked up again");
+      },
+
+      /** After a change that was made here: the next request must not meet the keys of before. */
+      async lookNow(): Promise<void> {
+        await this.lookForKeys().catch((error: unknown) => this.tellAge(error));
+      },
+
+      async createKey(request: Routed, response: ServerResponse): Promise<void> {
+        const body = await this.keyBodyOf(request, response);
+        await this.answerWithKey(response, await request.$ctx.call("query.keys.create", { body }));
+      },
+
+      async rotateKey(request: Routed, response: ServerResponse): Promise<void> {
+        const body = await this.keyBodyOf(request, response);
+        const id = String(request.$params["id"]);
+        await this.answerWithKey(
+          response,
+          await request.$ctx.call("query.keys.rotate", { id, body }),
+        );
+      },
+
+      async revokeKey(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        await request.$ctx.call("query.keys.revoke", { id: String(request.$params["id"]) });
+        await this.lookNow();
+        response.writeHead(204).end();
+      },
+
+      async keyBodyOf(request: Routed, response: ServerResponse): Promise<unknown> {
+        refuseParameters(request);
+        requireMediaType(request.headers["content-type"], ["application/json"]);
+        return plainJsonOf(
+          await this.takeBody(request, response, bodyLimits, request.caller ?? ""),
+        );
+      },
+
+      async answerWithKey(response: ServerResponse, given: GivenKey): Promise<void> {
+        await this.lookNow();
+        response.writeHead(201, {
+          "content-type": "application/json; charset=utf-8",
+          location: `/api/v1/keys/${encodeURIComponent(given.id)}`,
+        });
+        response.end(JSON.stringify(given));
+      },
+    },
+    events: {
+      "keys.changed"() {
+        this.looking?.wake();
+      },
+    },
+    created() {
+      this.version = undefined;
+      this.wholeAt = -Infinity;
+      this.isLate = false;
+    },
+    started() {
+      this.looking = new Ticker(
+        () => this.lookForKeys(),
+        lookEveryMs,
+        0,
+        (error) => this.tellAge(error),
+      );
+    },
+    stopped() {
+      return this.looking.stop();
+    },
+  });
+}

@@ -1,0 +1,143 @@
+import { keyPattern } from "../../lib/keys/key-text.ts";
+import { ServiceProcess } from "../service-process.ts";
+import { eventually } from "../support/eventually.ts";
+
+const admin = "a-key-that-may-do-all";
+const other = "an-admin-of-another-project";
+
+let service: ServiceProcess;
+/** Every key that was ever given. */
+const given: string[] = [admin, other];
+beforeAll(async () => {
+  const API_KEYS = `${admin}:shop:admin,${other}:blog:admin`;
+  service = await ServiceProcess.create({ LOG_LEVEL: "trace", API_KEYS });
+  await service.start();
+});
+afterAll(() => service.dispose());
+
+async function ask(method: string, path: string, key: string, body?: unknown) {
+  const response = await fetch(`${service.url}/api/v1${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    location: response.headers.get("location"),
+    body: (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>,
+  };
+}
+
+interface Given {
+  readonly id: string;
+  readonly key: string;
+}
+
+async function give(body: object, path = "/keys", by = admin): Promise<Given> {
+  const { status, location, body: answer } = await ask("POST", path, by, body);
+  expect(status).toBe(201);
+  expect(location).toBe(`/api/v1/keys/${String(answer["id"])}`);
+  given.push(String(answer["key"]));
+  return answer as unknown as Given;
+}
+
+const reads = async (key: string) => (await ask("GET", "/events", key)).status;
+
+test("a key is given once, does what it may, is shown without itself, and is taken", async () => {
+  const { id, key } = await give({ name: "reader", scopes: ["events:read"] });
+  expect(key).toMatch(keyPattern);
+  expect(await reads(key)).toBe(200);
+  expect((await ask("GET", "/keys", key)).status).toBe(403);
+  const shown = await ask("GET", `/keys/${id}`, admin);
+  expect(shown.body).toMatchObject({
+    id,
+    name: "reader",
+    scopes: ["events:read"],
+    state: "holds",
+    expiresAt: null,
+    hint: key.slice(0, 8),
+  });
+  expect(JSON.stringify(shown.body)).not.toContain(key);
+  await eventually(async () => {
+    expect((await ask("GET", `/keys/${id}`, admin)).body["lastUsedAt"]).not.toBeNull();
+  });
+
+  expect((await ask("GET", `/keys/${id}`, other)).status).toBe(404);
+  expect((await ask("DELETE", `/keys/${id}`, other)).status).toBe(404);
+  expect((await ask("POST", `/keys/${id}/rotate`, other, {})).status).toBe(404);
+  expect((await ask("GET", "/keys", other)).body).toEqual({ data: [] });
+
+  expect((await ask("DELETE", `/keys/${id}`, admin)).status).toBe(204);
+  expect(await reads(key)).toBe(401);
+  expect((await ask("GET", `/keys/${id}`, admin)).body["state"]).toBe("revoked");
+  expect((await ask("POST", `/keys/${id}/rotate`, admin, {})).status).toBe(404);
+});
+
+test("a key is replaced while both hold, or at once", async () => {
+  const old = await give({ name: "ci", scopes: ["events:read", "events:write"] });
+  const next = await give({ overlapSeconds: 3_600 }, `/keys/${old.id}/rotate`);
+  expect(next).toMatchObject({
+    name: "ci",
+    scopes: ["events:read", "events:write"],
+    replaces: old.id,
+  });
+  expect([await reads(old.key), await reads(next.key)]).toEqual([200, 200]);
+  const last = await give({ overlapSeconds: 0 }, `/keys/${next.id}/rotate`);
+  expect([await reads(next.key), await reads(last.key)]).toEqual([401, 200]);
+  expect((await ask("GET", `/keys/${next.id}`, admin)).body["state"]).toBe("expired");
+});
+
+test("a key that is wrong, or asks for what there is not, is refused with what is wrong", async () => {
+  const pointers = async (body: unknown, path = "/keys") => {
+    const { status, body: problem } = await ask("POST", path, admin, body);
+    const errors = (problem["errors"] ?? []) as { pointer: string }[];
+    return [status, ...errors.map(({ pointer }) => pointer)];
+  };
+  const good = { name: "x", scopes: ["admin"] };
+  expect(await pointers({})).toEqual([400, "/name", "/scopes"]);
+  expect(await pointers({ ...good, scopes: ["root"], name: "a\u0000" })).toEqual([
+    400,
+    "/name",
+    "/scopes",
+  ]);
+  expect(await pointers({ ...good, scopes: [], project: "blog" })).toEqual([
+    400,
+    "/project",
+    "/scopes",
+  ]);
+  expect(await pointers({ ...good, expiresAt: "2020-01-01T00:00:00Z" })).toEqual([
+    400,
+    "/expiresAt",
+  ]);
+  expect(await pointers({ overlapSeconds: -1 }, "/keys/none/rotate")).toEqual([
+    400,
+    "/overlapSeconds",
+  ]);
+  expect(await pointers({}, "/keys/none/rotate")).toEqual([404]);
+});
+
+test("a stream ends when its key is taken", async () => {
+  const { id, key } = await give({ name: "screen", scopes: ["live:read"] });
+  const stream = await fetch(`${service.url}/api/v1/live`, { headers: { "X-Api-Key": key } });
+  expect(stream.status).toBe(200);
+  const told = stream.text();
+  expect((await ask("DELETE", `/keys/${id}`, admin)).status).toBe(204);
+  expect(await told).toMatch(/event: end\ndata: .*"key"/);
+});
+
+test("keys outlive a restart, stand in the audit log without themselves, and never in the log", async () => {
+  const { key, id } = await give({ name: "lasting", scopes: ["events:read"] });
+  await service.stop();
+  await service.start();
+  await eventually(async () => expect(await reads(key)).toBe(200));
+  const log = await ask("GET", "/audit-log?limit=1000", admin);
+  const acts = log.body["data"] as { what: string; target: string; outcome: string }[];
+  expect(acts[0]).toMatchObject({ what: "keys.create", target: id, outcome: "done" });
+  expect(new Set(acts.map(({ what }) => what))).toEqual(
+    new Set(["keys.create", "keys.rotate", "keys.revoke"]),
+  );
+  const texts = [JSON.stringify(log.body), service.output];
+  expect(given.length).toBeGreaterThan(5);
+  for (const text of texts) for (const one of given) expect(text).not.toContain(one);
+});
