@@ -11,7 +11,9 @@ import { type BatchPack } from "../lib/store/store.ts";
 import { lowerThreadPriority } from "../lib/concurrency/thread-priority.ts";
 import { countryReader } from "../lib/country.ts";
 
-const { fullIp, dimensions } = workerData as EnrichSettings;
+const { fullIp, dimensions, store } = workerData as EnrichSettings;
+const packed =
+  store === "mongodb" ? (await import("../lib/store/mongo/batch-pack.ts")).packDocuments : pack;
 const tools = {
   clientOf: clientReader(),
   addressOf: addressReader(),
@@ -37,5 +39,5 @@ export default function run(job: EnrichJob | DeltasJob): BatchPack | DeltasDone 
   const events = (indexes ?? [...message.events.keys()]).map((index) =>
     enrich(acceptedAt(message, index), message, tools),
   );
-  return pack({ batch, project, events, deltas: deltasOf(batch, project, events, dimensions) });
+  return packed({ batch, project, events, deltas: deltasOf(batch, project, events, dimensions) });
 }

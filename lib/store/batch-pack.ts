@@ -4,17 +4,20 @@ import { readCells } from "./cells-json.ts";
 import { cellsRow, type DeltaRow, fromRow, toRow, type EventRow } from "./rows.ts";
 import type { BatchPack } from "./store.ts";
 
-/** What a pack holds: rows, which SQLite takes as they are. */
+/** What a pack holds: rows, which SQLite takes as they are, and what else its store wants made on the worker's thread. */
 interface PackedRows {
   readonly events: readonly EventRow[];
   /** With one of each minute of the events. */
   readonly deltas: readonly DeltaRow[];
+  readonly extras?: unknown;
 }
 
-export function pack({ batch, project, events, deltas }: EnrichDone): BatchPack {
+/** @param extras plain data that the store of a back end reads again */
+export function pack({ batch, project, events, deltas }: EnrichDone, extras?: unknown): BatchPack {
   const rows: PackedRows = {
     events: events.map((event) => toRow(event, batch)),
     deltas: deltas.map(({ bucket, cells }) => [project, bucket.start, batch, ...cellsRow(cells)]),
+    ...(extras !== undefined && { extras }),
   };
   return { batch, project, count: events.length, bytes: serialize(rows) };
 }
@@ -23,7 +26,7 @@ export function rowsOf({ bytes }: Pick<BatchPack, "bytes">): PackedRows {
   return deserialize(bytes) as PackedRows;
 }
 
-/** What was packed, for a store that takes no rows. */
+/** What was packed, where it is looked at event by event. */
 export function unpack(packed: BatchPack): EnrichDone {
   const { batch, project } = packed;
   const { events, deltas } = rowsOf(packed);

@@ -22,13 +22,15 @@ type DeltasOf = (events: readonly StoredEvent[]) => Promise<readonly Delta[]>;
 /**
  * Steps 2 to 5: insert the events, find out which this batch owns, write what they add, mark their
  * minutes. When this has resolved, the message may be acknowledged; when it throws, it must not.
+ * @param appended what came of steps 2 and 3, where they were done
  */
 export async function storeBatch(
   store: EventStore,
   { batch, events, deltas }: EnrichDone,
   deltasOf: DeltasOf,
+  appended?: Ownership,
 ): Promise<Ownership> {
-  const ownership = await store.append(batch, events);
+  const ownership = appended ?? (await store.append(batch, events));
   const ownsAll = ownership.owned.size === events.length;
   const owned = ownsAll
     ? deltas
@@ -54,9 +56,10 @@ export async function storePack(
   deltasOf: DeltasOf,
 ): Promise<Stored> {
   // By far most batches own all they bring.
-  if (await store.keepWhole?.(packed)) return { owned: packed.count, duplicates: 0, conflicts: 0 };
+  const kept = (await store.keepWhole?.(packed)) ?? false;
+  if (kept === true) return { owned: packed.count, duplicates: 0, conflicts: 0 };
   const done = unpack(packed);
-  const { owned, foreign } = await storeBatch(store, done, deltasOf);
+  const { owned, foreign } = await storeBatch(store, done, deltasOf, kept || undefined);
   const hashes = new Map(done.events.map(({ id, hash }) => [id, hash]));
   const conflicts = foreign.filter(({ id, hash }) => hashes.get(id) !== hash).length;
   return { owned: owned.size, duplicates: foreign.length - conflicts, conflicts };

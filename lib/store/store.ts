@@ -36,11 +36,12 @@ export interface BatchPack {
  */
 export interface EventStore extends QuestionStore, EntityReads {
   /**
-   * Steps 2 to 5 of the protocol at once, for a batch that owns all of its events: either all of it is seen,
-   * or nothing of it. Absent where a store cannot do that: then each step is a call.
-   * @returns false where the batch owns not all of them; at most step 2 was done then
+   * Steps 2 to 5 of the protocol in one call, for a batch that owns all of its events: each step is durable before the
+   * next begins, or all are at the same moment. Absent where a store cannot do that: then each step is a call.
+   * @returns true where all was done. Else the batch owns not all of its events and at most step 2 was done: its
+   * ownership where that is known, or false
    */
-  keepWhole?(pack: BatchPack): Promise<boolean>;
+  keepWhole?(pack: BatchPack): Promise<boolean | Ownership>;
 
   /**
    * Step 2 and 3 of the protocol: insert the events that are absent; the first write of an id wins.

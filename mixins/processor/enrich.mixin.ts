@@ -36,6 +36,7 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
   const settings: EnrichSettings = {
     fullIp: config.fullIp,
     dimensions: rolledUp(config.rollupDimensions),
+    store: config.mongodbUri === null ? "sqlite" : "mongodb",
   };
   return defineMixin<{ state: { offload: Offload } }>()({
     mixins: [

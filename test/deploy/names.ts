@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Registry } from "prom-client";
 import { stopWithinMs } from "../../lib/call-limits.ts";
 import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
-import { metrics } from "../../lib/metrics.ts";
+import { metricTable } from "../../lib/metrics.ts";
 import { operatingPaths } from "../../lib/runtime/operations.ts";
 import { collectProcessMetrics } from "../../lib/runtime/process-metrics.ts";
 
@@ -26,10 +26,10 @@ interface Metric {
 
 async function tables() {
   const known = new Map<string, Metric>();
-  for (const [name, metric] of Object.entries(metrics)) {
+  for (const [name, metric] of Object.entries(metricTable)) {
     known.set(name, {
       type: metric.type,
-      labels: "labels" in metric ? Object.keys(metric.labels) : [],
+      labels: Object.keys(metric.labels ?? {}),
     });
   }
   const registry = new Registry();

@@ -22,4 +22,6 @@ export interface EnrichSettings {
   readonly fullIp: boolean;
   /** All dimensions that are rolled up: `rolledUp(config.rollupDimensions)`. */
   readonly dimensions: readonly string[];
+  /** The store that batches are packed for. */
+  readonly store: "sqlite" | "mongodb";
 }

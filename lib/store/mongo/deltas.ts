@@ -8,7 +8,7 @@ import {
 } from "../../counting/cells.ts";
 import type { Bucket } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
-import type { Collections, SectionTexts } from "./documents.ts";
+import { deltaKey, type Collections, type SectionTexts } from "./documents.ts";
 import { sumSteadily, type Steady } from "./folds.ts";
 import { cellsSum, fieldsOf, fromTexts, sectionFrom, sectionSum, toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
@@ -16,7 +16,7 @@ import type { Delta } from "../../counting/delta.ts";
 
 export async function putDeltas(collections: Collections, deltas: readonly Delta[]): Promise<void> {
   const documents = deltas.map(({ batch, bucket: { project, start }, cells }) => ({
-    _id: `${batch}|${project}|${start}`,
+    _id: deltaKey(batch, project, start),
     project,
     minute: start,
     sections: toTexts(cells),

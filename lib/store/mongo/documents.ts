@@ -169,6 +169,10 @@ export function eventKey(project: ProjectId, id: EventId): string {
   return `${project}:${id}`;
 }
 
+export function deltaKey(batch: BatchId, project: ProjectId, minute: number): string {
+  return `${batch}|${project}|${minute}`;
+}
+
 export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
   const { project, id, timestamp, receivedAt, type, source, correlationId, hash } = event;
   const { data, metadata, context } = event;

@@ -8,7 +8,7 @@ import {
   type EventDocumentFilter,
   type Translation,
 } from "./conditions.ts";
-import { eventKey, fromDocument, toDocument, type EventDocument } from "./documents.ts";
+import { eventKey, fromDocument, type EventDocument } from "./documents.ts";
 import { toColumn } from "../rows.ts";
 import type { Ownership } from "../store.ts";
 import type { Predicate } from "../../event/filter.ts";
@@ -209,9 +209,8 @@ function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocume
 export async function append(
   collections: Collections,
   batch: BatchId,
-  events: readonly StoredEvent[],
+  documents: readonly EventDocument[],
 ): Promise<Ownership> {
-  const documents = events.map((event) => toDocument(event, batch));
   const there = await insertAbsent(collections.events, documents);
   const strangers = await strangersOf(
     collections,

@@ -1,10 +1,11 @@
-import type { BatchId, StoredEvent } from "../../event/event.ts";
+import type { BatchId } from "../../event/event.ts";
 import type { Place, PlacedEvent, StoredPart, StoredQuery } from "../stored.ts";
 import {
   eventKey,
   fromDocument,
   inOneAnswer,
   type Collections,
+  type EventDocument,
   type FeedDocument,
 } from "./documents.ts";
 import { insertAbsent } from "./writes.ts";
@@ -23,7 +24,7 @@ const holeMs = 2_000;
 const batchesAtOnce = 500;
 
 /** How long a process that has just begun to append asks the database whether somebody follows: nobody knows it yet. */
-export const unknownMs = 60_000;
+const unknownMs = 60_000;
 
 /**
  * The order in which batches were stored, for those who follow it. MongoDB has none that all servers like it tell, so each batch
@@ -70,7 +71,7 @@ export class Feed {
   async tell(
     { feed, counters }: Collections,
     batch: BatchId,
-    events: readonly StoredEvent[],
+    events: readonly Pick<EventDocument, "id" | "type" | "project">[],
   ): Promise<void> {
     const [first] = events;
     if (first === undefined) return;

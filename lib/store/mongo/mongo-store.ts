@@ -24,14 +24,16 @@ import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./s
 import { MongoKeys } from "./keys.ts";
 import { rollups } from "./rollups.ts";
 import { sample } from "./sample.ts";
-import { upsertAll } from "./writes.ts";
+import { insertAbsent, upsertAll } from "./writes.ts";
+import { documentsOf } from "./batch-pack.ts";
+import { toDocument, type Collections, type EventDocument } from "./documents.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";
 import { silent, type Log } from "../../log.ts";
 import type { AdaptedStore, EntityAdapter, EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import type { SampleJob, SampleKind } from "../../questions/catalog/samples.ts";
-import type { Analyzed, Ownership, Sampled, SampleFilter } from "../store.ts";
+import type { Analyzed, BatchPack, Ownership, Sampled, SampleFilter } from "../store.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -135,15 +137,33 @@ export class MongoStore implements AdaptedStore {
     return this.#link.scanning;
   }
 
-  append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
+  keepWhole(pack: BatchPack): Promise<true | Ownership> {
     return this.#link.run(async (collections) => {
-      const ownership = await append(collections, batch, events);
-      if (await this.#feed.isTold(collections)) {
-        const own = events.filter(({ id }) => ownership.owned.has(id));
-        await this.#feed.tell(collections, batch, own);
-      }
-      return ownership;
+      const { events, deltas, minutes } = documentsOf(pack);
+      const ownership = await this.#append(collections, pack.batch, events);
+      if (ownership.owned.size < events.length) return ownership;
+      if (deltas.length > 0) await insertAbsent(collections.deltas, deltas);
+      await markDirty(collections, minutes);
+      return true;
     });
+  }
+
+  append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
+    const documents = events.map((event) => toDocument(event, batch));
+    return this.#link.run((collections) => this.#append(collections, batch, documents));
+  }
+
+  async #append(
+    collections: Collections,
+    batch: BatchId,
+    documents: readonly EventDocument[],
+  ): Promise<Ownership> {
+    const ownership = await append(collections, batch, documents);
+    if (await this.#feed.isTold(collections)) {
+      const own = documents.filter(({ id }) => ownership.owned.has(id));
+      await this.#feed.tell(collections, batch, own);
+    }
+    return ownership;
   }
 
   tellOrder(forMs: number): Promise<void> {

@@ -57,7 +57,7 @@ const viewed = [
 describe("the enrichment worker", () => {
   let pool: Pool;
   beforeAll(() => {
-    pool = poolWith({ fullIp: false, dimensions });
+    pool = poolWith({ fullIp: false, dimensions, store: "sqlite" });
   });
   afterAll(() => pool.close());
 
@@ -137,7 +137,7 @@ describe("the enrichment worker", () => {
 });
 
 test("the worker stores addresses whole where it is set to", async () => {
-  const pool = poolWith({ fullIp: true, dimensions });
+  const pool = poolWith({ fullIp: true, dimensions, store: "mongodb" });
   const { events } = await pool.run({ body: bodyOf(viewed) });
   expect(events.map(({ metadata }) => metadata!["ip"])).toEqual([
     "8.8.8.8",

@@ -1,5 +1,5 @@
 import { append } from "../../../../lib/store/mongo/events.ts";
-import type { Collections } from "../../../../lib/store/mongo/documents.ts";
+import { toDocument, type Collections } from "../../../../lib/store/mongo/documents.ts";
 import { markDirty } from "../../../../lib/store/mongo/marks.ts";
 import { bucket, event } from "../../../contract/store-harness.ts";
 import { bulkError } from "../../../fixtures/mongo-errors.ts";
@@ -32,15 +32,15 @@ test("marks stand before the fingerprints of their days change", async () => {
 
 test("whose an event is follows from the one that is stored", async () => {
   const stored = (batch: string) => recorder([{ _id: "p:a", batch, hash: "h" }]).collections;
-  const own = await append(stored("b1"), "b1", [event("a")]);
+  const own = await append(stored("b1"), "b1", [toDocument(event("a"), "b1")]);
   expect(own).toEqual({ owned: new Set(["a"]), foreign: [] });
-  const other = await append(stored("b0"), "b1", [event("a")]);
+  const other = await append(stored("b0"), "b1", [toDocument(event("a"), "b1")]);
   expect(other).toEqual({ owned: new Set(), foreign: [{ id: "a", hash: "h" }] });
 });
 
 test("an event that was there and is not is nobody's: nothing is acknowledged", async () => {
   const { collections } = recorder([]);
-  await expect(append(collections, "b1", [event("a")])).rejects.toMatchObject({
+  await expect(append(collections, "b1", [toDocument(event("a"), "b1")])).rejects.toMatchObject({
     type: "STORE_UNAVAILABLE",
   });
 });

@@ -1,0 +1,86 @@
+import { startOf, type Bucket } from "../../counting/bucket.ts";
+import type { EnrichDone } from "../../counting/delta.ts";
+import { readCells } from "../cells-json.ts";
+import { pack, rowsOf } from "../batch-pack.ts";
+import type { BatchPack } from "../store.ts";
+import type { Body, DeltaRow, EventRow } from "../rows.ts";
+import {
+  bodyFrom,
+  deltaKey,
+  eventKey,
+  type DeltaDocument,
+  type EventDocument,
+  type SectionTexts,
+} from "./documents.ts";
+import { propertiesOf, type Properties } from "./properties.ts";
+import { toTexts } from "./sections.ts";
+
+/** What documents hold besides the rows, by their places. */
+interface Extras {
+  readonly properties: readonly (Properties | undefined)[];
+  readonly sections: readonly SectionTexts[];
+}
+
+/** `pack` for MongoDB: what its documents need is made here, so that the event loop reads no JSON. */
+export function packDocuments(done: EnrichDone): BatchPack {
+  return pack(done, {
+    properties: done.events.map(propertiesOf),
+    sections: done.deltas.map(({ cells }) => toTexts(cells)),
+  } satisfies Extras);
+}
+
+/** The documents of a batch. Of a pack that was made for SQLite the JSON is read once more. */
+export interface PackedDocuments {
+  readonly events: readonly EventDocument[];
+  readonly deltas: readonly DeltaDocument[];
+  /** Of the events. */
+  readonly minutes: readonly Bucket[];
+}
+
+export function documentsOf(packed: BatchPack): PackedDocuments {
+  const { events, deltas, extras } = rowsOf(packed);
+  const { properties, sections } = (extras ?? {}) as Partial<Extras>;
+  const { project } = packed;
+  return {
+    events: events.map((row, at) =>
+      eventDocument(row, properties === undefined ? readProperties(row) : properties[at]),
+    ),
+    deltas: deltas.map((row, at) => deltaDocument(row, sections?.[at] ?? readSections(row))),
+    minutes: [...new Set(events.map(([, , , timestamp]) => startOf("minute", timestamp)))].map(
+      (start) => ({ project, grain: "minute", start }),
+    ),
+  };
+}
+
+function eventDocument(row: EventRow, properties: Properties | undefined): EventDocument {
+  const [project, id, batch, timestamp, receivedAt, type, source, correlationId, userId, hash] =
+    row;
+  return {
+    _id: eventKey(project, id),
+    project,
+    id,
+    batch,
+    timestamp,
+    receivedAt,
+    type,
+    source,
+    ...(correlationId !== null && { correlationId }),
+    ...(userId !== null && { userId }),
+    hash,
+    body: row[10].trimStart(),
+    ...(properties !== undefined && { properties }),
+  };
+}
+
+function deltaDocument([project, minute, batch]: DeltaRow, sections: SectionTexts): DeltaDocument {
+  return { _id: deltaKey(batch, project, minute), project, minute, sections };
+}
+
+function readProperties(row: EventRow): Properties | undefined {
+  const body: Body = bodyFrom(row[10]);
+  return propertiesOf(body);
+}
+
+function readSections([, , , types, users, dimensions]: DeltaRow): SectionTexts {
+  return toTexts(readCells(`{"types":${types},"users":${users},"dimensions":${dimensions}}`));
+}
