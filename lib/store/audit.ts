@@ -1,6 +1,7 @@
 import { OTHER } from "../counting/cells.ts";
 import { grainMs, startOf } from "../counting/bucket.ts";
-import type { ProjectId } from "../event/event.ts";
+import { contentHash } from "../event/content-hash.ts";
+import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventStore } from "./store.ts";
 import type { EventQuery, Range } from "../event/filter.ts";
 
@@ -11,7 +12,8 @@ type Counts = Map<string, number>;
 /**
  * Recount the settled minutes of a range (widened to whole minutes) from the events and compare with
  * their rollups. Minutes that are dirty, or became so meanwhile, are not judged: they are not settled.
- * Cost grows with the events of the range.
+ * Each event is compared with the fingerprint of what was sent, which no other read does: it takes 5 to 10 µs an
+ * event, more than reading it. Cost grows with the events of the range.
  */
 export async function audit(
   store: EventStore,
@@ -24,7 +26,7 @@ export async function audit(
   };
   const before = await store.marks(project, range);
   const rollups = await store.rollups(project, "minute", [range], "types");
-  const recounted = await recount(store, project, range);
+  const { minutes: recounted, changed } = await recount(store, project, range);
   const after = await store.marks(project, range);
   const unsettled = new Set([...before.minute, ...after.minute]);
 
@@ -37,27 +39,37 @@ export async function audit(
   const drift = minutes.flatMap((start) =>
     compare(start, rolledUp.get(start), recounted.get(start)),
   );
-  return { minutes: minutes.length, drift };
+  return { minutes: minutes.length, drift, changed };
 }
 
 async function recount(
   store: EventStore,
   project: ProjectId,
   range: Range,
-): Promise<Map<number, Counts>> {
+): Promise<{ readonly minutes: Map<number, Counts>; readonly changed: readonly EventId[] }> {
   const minutes = new Map<number, Counts>();
+  const changed: EventId[] = [];
   let after: EventQuery["after"];
   for (;;) {
     const page = await store.events({ project, ...range, order: "asc", limit: pageSize, after });
-    for (const { timestamp, type } of page) {
+    for (const event of page) {
+      const { timestamp, type } = event;
+      if (!isAsSent(event)) changed.push(event.id);
       const start = startOf("minute", timestamp);
       const counts = minutes.get(start) ?? new Map<string, number>();
       counts.set(type, (counts.get(type) ?? 0) + 1);
       minutes.set(start, counts);
     }
     after = page.at(-1);
-    if (page.length < pageSize || after === undefined) return minutes;
+    if (page.length < pageSize || after === undefined) return { minutes, changed };
   }
+}
+
+/** Whether an event is still what its sender sent; whether that had a timestamp is not kept. */
+function isAsSent(event: StoredEvent): boolean {
+  return [undefined, true as const].some(
+    (undated) => contentHash({ ...event, undated }) === event.hash,
+  );
 }
 
 function compare(
@@ -96,4 +108,6 @@ export interface AuditReport {
     readonly rollup: number;
     readonly events: number;
   }[];
+  /** Events whose content is not what was sent: the disk, or somebody, changed it. */
+  readonly changed: readonly EventId[];
 }

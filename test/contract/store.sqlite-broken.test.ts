@@ -1,5 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
+import { contentHash } from "../../lib/event/content-hash.ts";
 import { defaultPageLimits } from "../../lib/event/event-page.ts";
+import { audit } from "../../lib/store/audit.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
 import { event, ids } from "./store-harness.ts";
 
@@ -88,4 +90,20 @@ describe("an event that is damaged", () => {
     expect(await store.event("p", "e4")).toMatchObject({ batch: "b", data: { n: 1 } });
     expect((await store.append("b", events)).owned).toEqual(new Set(names));
   });
+});
+
+test("an event that was changed, and is JSON still, is named by an audit", async () => {
+  const sent = names.map((id, n) => {
+    const given = event(id, { data: { n: 1 } });
+    return { ...given, hash: contentHash(n % 2 === 0 ? given : { ...given, undated: true }) };
+  });
+  const before = await harness.open();
+  await before.append("b", sent);
+  const hour = { from: sent[0]!.timestamp, to: sent[0]!.timestamp + 3_600_000 };
+  expect((await audit(before, "p", hour)).changed).toEqual([]);
+  await before.close();
+  const db = new DatabaseSync(harness.file);
+  db.exec(`UPDATE events SET body = replace(body, '"n":1', '"n":3') WHERE id = 'e4'`);
+  db.close();
+  expect((await audit(await harness.open(), "p", hour)).changed).toEqual(["e4"]);
 });
