@@ -19,7 +19,10 @@ const demand = {
   ],
 };
 
-/** What each action takes, as Moleculer's validator reads it: whatever another node sends, handlers get only this. */
+/**
+ * What each action takes, as Moleculer's validator reads it: whatever another node sends, handlers
+ * get only this.
+ */
 export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "ingest.collect": {
     $$strict: true,

@@ -2,16 +2,25 @@ import type { Actions } from "./contracts.ts";
 import { gatherWaitMs } from "./concurrency/batcher.ts";
 import { publishTimeoutMs } from "./queue/queue.ts";
 
-/** How often a node says that it is there; one that was not heard of for the timeout gets no requests any more. */
+/**
+ * How often a node says that it is there; one that was not heard of for the timeout gets no
+ * requests any more.
+ */
 export const heartbeats = { everySeconds: 2, timeoutSeconds: 8 };
 
 /** How long an action may take and how long its callers wait for it, milliseconds. */
 export interface CallLimit {
   /** The longest it takes, by what limits its steps. */
   readonly takesMs: number;
-  /** After this a call is given up: longer than it takes, so that what is given up was lost and is not only slow. 0: never. */
+  /**
+   * After this a call is given up: longer than it takes, so that what is given up was lost and is
+   * not only slow. 0: never.
+   */
   readonly timeoutMs: number;
-  /** Whether it changes what is kept. Where such a call gets no answer, it is not known whether it did. */
+  /**
+   * Whether it changes what is kept. Where such a call gets no answer, it is not known whether it
+   * did.
+   */
   readonly changes: boolean;
 }
 
@@ -24,7 +33,10 @@ export const askWithinMs = 1_000;
 /** The most that `QUERY_TIMEOUT_MS` may be. */
 export const maxQueryMs = 50_000;
 
-/** The longest that the query service takes for an answer, with the wait for its turn, where `QUERY_TIMEOUT_MS` is not set to more. */
+/**
+ * The longest that the query service takes for an answer, with the wait for its turn, where
+ * `QUERY_TIMEOUT_MS` is not set to more.
+ */
 const answerWithinMs = 13_000;
 
 /** What an answer takes besides reading. */
@@ -33,7 +45,10 @@ const besidesMs = 3_000;
 /** The longest that a read waits for its turn. */
 export const turnWithinMs = 10_000;
 
-/** What the store needs for reads and writes of its own, by keys: far more than they take while it is there. */
+/**
+ * What the store needs for reads and writes of its own, by keys: far more than they take while it
+ * is there.
+ */
 const storeMs = 20_000;
 
 /** A hop to another node and back, and what the event loops on the way are late. */
@@ -65,11 +80,17 @@ const answered = look(storeMs + scanMs);
 /** How far the events reach, the range's fingerprint, and the cached answer. */
 const question = look(askWithinMs + storeMs + answered.timeoutMs);
 
-/** On a broker: a question to each queue, answered within 5 s each; who asks meanwhile waits for the next round. */
+/**
+ * On a broker: a question to each queue, answered within 5 s each; who asks meanwhile waits for the
+ * next round.
+ */
 const queueMs = 70_000;
 const queueLook = look(queueMs);
 
-/** The limits of each action. `defineService` gives them to Moleculer, which hands a caller's rest on to nested calls. */
+/**
+ * The limits of each action. `defineService` gives them to Moleculer, which hands a caller's rest
+ * on to nested calls.
+ */
 export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "ingest.collect": change(collectMs + maxWaitMs),
   "ingest.health": queueLook,
@@ -127,14 +148,20 @@ export function readTimeoutMs(queryTimeoutMs: number): number {
   return answerMs(queryTimeoutMs) + hopMs;
 }
 
-/** How long the caller of `ingest.collect` waits who lets it wait `waitMs` for the events to be stored. */
+/**
+ * How long the caller of `ingest.collect` waits who lets it wait `waitMs` for the events to be
+ * stored.
+ */
 export function collectTimeoutMs(waitMs: number | undefined): number {
   return collectMs + Math.min(waitMs ?? 0, maxWaitMs) + hopMs;
 }
 
 const lost: ReadonlySet<unknown> = new Set(["RequestTimeoutError", "RequestRejectedError"]);
 
-/** Whether a call that failed so may have been carried out: it got no answer in time, or its node was lost meanwhile. */
+/**
+ * Whether a call that failed so may have been carried out: it got no answer in time, or its node
+ * was lost meanwhile.
+ */
 export function isInDoubt(action: string, error: unknown): boolean {
   const limits = (callLimits as Readonly<Record<string, CallLimit | undefined>>)[action];
   return limits?.changes === true && lost.has((error as { name?: unknown } | null)?.name);

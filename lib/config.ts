@@ -34,8 +34,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
 /**
  * Read the configuration from an environment.
- * @param console whether the process is an operator's console: where there is a cluster it joins that
- * without services of its own, unless SERVICES names some
+ * @param console whether the process is an operator's console: where there is a cluster it joins
+ * that without services of its own, unless SERVICES names some
  * @throws ConfigError that names every bad variable
  */
 export function readConfig(environment: Environment, console = false): Config {
@@ -207,7 +207,9 @@ export function isLocalOnly({ apiKeys, host }: Pick<Config, "apiKeys" | "host">)
 
 let loaded: Config | undefined;
 
-/** The configuration of this process: `.env` and the environment, which wins, are read here, once. */
+/**
+ * The configuration of this process: `.env` and the environment, which wins, are read here, once.
+ */
 export function loadConfig(): Config {
   if (loaded === undefined) {
     if (existsSync(".env")) process.loadEnvFile(".env");

@@ -29,9 +29,15 @@ import type { Receipt, EventOutcome } from "./event/receipt.ts";
 
 /** What travels beside the parameters of every call. */
 export interface Meta {
-  /** Set by the gateway from the key. Other Moleculer nodes name it themselves; absent means `default`. */
+  /**
+   * Set by the gateway from the key. Other Moleculer nodes name it themselves; absent means
+   * `default`.
+   */
   project?: ProjectId;
-  /** Whoever may leave before the answer broadcasts `caller.left` with this id: then the work for it ends. */
+  /**
+   * Whoever may leave before the answer broadcasts `caller.left` with this id: then the work for it
+   * ends.
+   */
   call?: string;
   /** Who asks, and the id of the HTTP request; set by the gateway. Absent: the node that calls. */
   actor?: Actor;
@@ -70,8 +76,9 @@ export interface Actions {
   "aggregator.health": { params: Nothing; result: StageHealth };
   "query.events": { params: Readonly<Record<string, unknown>>; result: ListAnswer };
   /**
-   * A part of an export: the filters of `query.events`, `format`, `fields`, `order`, and the `cursor` of
-   * the part before. Whoever asks decides when the next one is read, so nothing piles up on the way.
+   * A part of an export: the filters of `query.events`, `format`, `fields`, `order`, and the
+   * `cursor` of the part before. Whoever asks decides when the next one is read, so nothing piles
+   * up on the way.
    */
   "query.export": { params: Readonly<Record<string, unknown>>; result: ExportPage };
   /** What became of mails: see docs/mail-report.md. */
@@ -91,7 +98,10 @@ export interface Actions {
     params: { readonly name: string; readonly demand?: Demand };
     result: { readonly removed: string };
   };
-  /** Asks it, with another range where `from`, `to` or `range` are given: the answer is that of its kind. */
+  /**
+   * Asks it, with another range where `from`, `to` or `range` are given: the answer is that of its
+   * kind.
+   */
   "query.saved.results": {
     params: { readonly name: string } & OtherRange;
     result: object;
@@ -106,7 +116,9 @@ export interface Actions {
     result: GivenKey;
   };
   "query.keys.revoke": { params: { readonly id: string }; result: { readonly revoked: string } };
-  /** The keys of all projects that hold, for gateways; none where those of this version are known. */
+  /**
+   * The keys of all projects that hold, for gateways; none where those of this version are known.
+   */
   "query.keys.known": { params: { readonly version?: number }; result: KnownKeys };
   "query.keys.used": { params: { readonly uses: readonly KeyUse[] }; result: null };
   /** Who did what: see docs/security.md. */
@@ -143,7 +155,10 @@ export interface Actions {
   };
   /** What was stored behind a place, of any projects: for those who follow the order of storing. */
   "query.stored": { params: StoredQuery; result: StoredPart };
-  /** How many events there were in each of so many seconds before an instant (epoch milliseconds), the newest last. */
+  /**
+   * How many events there were in each of so many seconds before an instant (epoch milliseconds),
+   * the newest last.
+   */
   "query.seconds": {
     params: { readonly to: number; readonly seconds: number };
     result: readonly number[];

@@ -12,10 +12,10 @@ interface CountryRecord {
 }
 
 /**
- * A reader of countries, ISO 3166-1 alpha-2 in upper case, by address in canonical form. The database
- * (7.8 MB) is read on the first question and kept as one buffer; a question takes about 2 µs.
- * Where it cannot be read, the process is warned once and no address has a country: events are worth more
- * than their countries.
+ * A reader of countries, ISO 3166-1 alpha-2 in upper case, by address in canonical form. The
+ * database (7.8 MB) is read on the first question and kept as one buffer; a question takes about 2
+ * µs. Where it cannot be read, the process is warned once and no address has a country: events are
+ * worth more than their countries.
  */
 export function countryReader(file: URL = database): (ip: string) => string | undefined {
   let countries: ((ip: string) => CountryRecord | null) | undefined;

@@ -1,4 +1,6 @@
-/** Every error that callers can meet. They branch on `type`: over the wire an error loses its class. */
+/**
+ * Every error that callers can meet. They branch on `type`: over the wire an error loses its class.
+ */
 export const catalogue = {
   MALFORMED: { status: 400, title: "The request is malformed", retryable: false },
   VALIDATION: { status: 400, title: "The request has invalid parameters", retryable: false },
@@ -59,7 +61,10 @@ export const catalogue = {
 
 export type ErrorType = keyof typeof catalogue;
 
-/** One finding about the input. `pointer` is an RFC 6901 pointer into the body, or a query parameter's name. */
+/**
+ * One finding about the input. `pointer` is an RFC 6901 pointer into the body, or a query
+ * parameter's name.
+ */
 export interface Finding {
   readonly pointer: string;
   readonly code: string;
@@ -116,7 +121,9 @@ export function tooMany(limit: SharedLimit, message: string, retryAfter: number)
   return new ServiceError("TOO_MANY_REQUESTS", message, { retryAfter, errors });
 }
 
-/** The catalogue's name for any error, also one that crossed the wire; `INTERNAL` where it has none. */
+/**
+ * The catalogue's name for any error, also one that crossed the wire; `INTERNAL` where it has none.
+ */
 export function errorType(error: unknown): ErrorType {
   const type = (error as { type?: unknown } | null)?.type;
   return typeof type === "string" && Object.hasOwn(catalogue, type)

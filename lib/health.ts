@@ -14,7 +14,10 @@ export async function publisherHealth(
 /** A backlog this old, with nothing finished meanwhile, means that the pipeline is stalled. */
 const stalledAfterMs = 30_000;
 
-/** The health of the stage that works off the queue. `sinceDoneMs`: since the last batch was finished, or since the start. */
+/**
+ * The health of the stage that works off the queue. `sinceDoneMs`: since the last batch was
+ * finished, or since the start.
+ */
 export function consumerHealth(
   depth: QueueDepth,
   at: { readonly now: number; readonly sinceDoneMs: number; readonly held: boolean },
@@ -51,7 +54,10 @@ export function aggregatorHealth(
   };
 }
 
-/** The health of the stage that reads: whether the store can be read, and whether all of it could be. */
+/**
+ * The health of the stage that reads: whether the store can be read, and whether all of it could
+ * be.
+ */
 export async function storeHealth(store: Pick<EventStore, "look">): Promise<StageHealth> {
   try {
     const { damaged } = await store.look();

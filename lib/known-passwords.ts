@@ -1,4 +1,7 @@
-/** What servers come with, and what examples and templates say in a password's place; letters and digits alone. */
+/**
+ * What servers come with, and what examples and templates say in a password's place; letters and
+ * digits alone.
+ */
 const known = new Set(
   [
     "admin analytics changeme default example guest letmein maily mongodb pass passwd password",
@@ -10,8 +13,8 @@ const known = new Set(
 const placeholder = /changeme|replaceme|yourkey|yourapikey|yourpassword|insertkey|0123456789abcdef/;
 
 /**
- * Whether a password, or a key, is one that everybody knows: a default, a placeholder, the user's own name, or one
- * character over and over.
+ * Whether a password, or a key, is one that everybody knows: a default, a placeholder, the user's
+ * own name, or one character over and over.
  */
 export function isKnownPassword(password: string, user?: string): boolean {
   const meant = decoded(password);

@@ -9,7 +9,10 @@ export interface Metrics extends MetricRegistry {
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Counts what the table names. What is not known yet is not shown; counters with few labels begin at 0, so that their first step is an increase. */
+/**
+ * Counts what the table names. What is not known yet is not shown; counters with few labels begin
+ * at 0, so that their first step is an increase.
+ */
 class KeptMetrics implements Metrics {
   readonly #registry = new Registry();
   readonly #counters = new Map<string, Counter>();

@@ -24,8 +24,8 @@ const away: readonly string[] = [
 const operationSeconds = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
 /**
- * Every metric of our own. Base units; each label with its closed set of values, or none where another table holds them;
- * `help` says what normal looks like.
+ * Every metric of our own. Base units; each label with its closed set of values, or none where
+ * another table holds them; `help` says what normal looks like.
  */
 const metrics = {
   analytics_events_total: {

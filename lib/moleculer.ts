@@ -6,7 +6,10 @@ import type { MetricRegistry } from "./metrics.ts";
 import { metricsOf } from "./metric-registry.ts";
 import { checkCall } from "./project.ts";
 
-/** What Moleculer's own types leave out: which mixins give what to `this`, and what an action takes and returns. */
+/**
+ * What Moleculer's own types leave out: which mixins give what to `this`, and what an action takes
+ * and returns.
+ */
 
 /** Functions. A signature here would be the one that generic methods are inferred for. */
 type Methods = Record<string, object>;
@@ -55,7 +58,10 @@ export type TypedContext<Params> = Omit<Context<Params, Meta>, "call"> & {
   ): Promise<Actions[A]["result"]>;
 };
 
-/** The broker, with the facts that there are. What takes `never` makes it one of Moleculer's for the compiler. */
+/**
+ * The broker, with the facts that there are. What takes `never` makes it one of Moleculer's for the
+ * compiler.
+ */
 interface Broker extends Omit<ServiceBroker, "emit" | "broadcast"> {
   emit<Name extends keyof Facts>(name: Name, fact: Facts[Name]): Promise<void>;
   emit(name: never): Promise<void>;
@@ -72,7 +78,10 @@ type This = Omit<Service, "broker"> & {
   readonly metrics: MetricRegistry;
 };
 
-/** Facts of our own, those of Moleculer, and what other nodes send. What they carry has not been checked. */
+/**
+ * Facts of our own, those of Moleculer, and what other nodes send. What they carry has not been
+ * checked.
+ */
 type Listener = (ctx: Context<unknown, Meta>) => Promise<void> | void;
 interface Events
   extends
@@ -117,15 +126,18 @@ interface Definition<Name extends string> extends Omit<
 interface Parts {
   /** What it uses of `this` and other mixins of the service give. */
   readonly needs?: unknown;
-  /** The properties that it gives to `this` besides its methods; assigned in `created` or `started`. */
+  /**
+   * The properties that it gives to `this` besides its methods; assigned in `created` or `started`.
+   */
   readonly state?: unknown;
 }
 type PartOf<P extends Parts, Name extends keyof Parts> =
   P extends Readonly<Record<Name, infer T>> ? T : Empty;
 
 /**
- * Declare a mixin: its needs and its state as a type argument, its methods inferred. It gives its state, its methods and
- * what the mixins within it give. What it needs, and what those within it need, the service has to have from some mixin.
+ * Declare a mixin: its needs and its state as a type argument, its methods inferred. It gives its
+ * state, its methods and what the mixins within it give. What it needs, and what those within it
+ * need, the service has to have from some mixin.
  */
 export function defineMixin<P extends Parts = Empty>() {
   return <Own extends Methods = Empty, const Within extends Mixins = []>(
@@ -145,10 +157,11 @@ export function defineMixin<P extends Parts = Empty>() {
 }
 
 /**
- * Declare a service: the compiler demands a handler for each action of the contract, knows what the mixins give and demands
- * that each gets what it needs. Mixins start in the order named and stop in the reverse one (Moleculer does it the
- * other way round). What actions take stands in `actionParams`, how long calls wait in `callLimits`; whose an action is, is
- * checked before each of them. What a handler does beyond a few lines lives in a mixin.
+ * Declare a service: the compiler demands a handler for each action of the contract, knows what the
+ * mixins give and demands that each gets what it needs. Mixins start in the order named and stop in
+ * the reverse one (Moleculer does it the other way round). What actions take stands in
+ * `actionParams`, how long calls wait in `callLimits`; whose an action is, is checked before each
+ * of them. What a handler does beyond a few lines lives in a mixin.
  */
 export function defineService<Name extends string, const All extends Mixins>(
   name: Name,

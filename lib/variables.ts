@@ -109,7 +109,9 @@ export function itemsOf(value: string): readonly string[] {
 
 const most = Number.MAX_SAFE_INTEGER;
 
-/** Every variable that the service reads, in the order of `.env.example`, which is written from it. */
+/**
+ * Every variable that the service reads, in the order of `.env.example`, which is written from it.
+ */
 export const variables = {
   NODE_ENV: oneOf(
     ["production", "development", "test"],

@@ -22,14 +22,18 @@ const unclear: ReadonlySet<ErrorType> = new Set([
 
 export interface Administering {
   /**
-   * Do an administrative act, taken down before it is begun and again when it has ended: nothing is done of which it
-   * could not be told who did it. Where it throws, so does this, with the same error.
+   * Do an administrative act, taken down before it is begun and again when it has ended: nothing is
+   * done of which it could not be told who did it. Where it throws, so does this, with the same
+   * error.
    * @throws ServiceError STORE_UNAVAILABLE where it cannot be taken down: then nothing was done
    */
   administered<T>(asking: Asking, deed: Deed, perform: () => Promise<T>): Promise<T>;
 }
 
-/** Gives a service `this.administered(ctx, deed, perform)`: acts that stand in `GET /api/v1/audit-log`. */
+/**
+ * Gives a service `this.administered(ctx, deed, perform)`: acts that stand in `GET
+ * /api/v1/audit-log`.
+ */
 export function ActsMixin() {
   return defineMixin<{ needs: Storing }>()({
     methods: {

@@ -7,7 +7,8 @@ import { RollupMixin } from "../mixins/aggregator/rollup.mixin.ts";
 
 /**
  * Turns deltas into minute, hour and day rollups: it recomputes dirty buckets, woken by stored
- * events and by a sweep. Any number may run; none is needed for a right answer, only for a fast one.
+ * events and by a sweep. Any number may run; none is needed for a right answer, only for a fast
+ * one.
  */
 export const aggregator = (config: Config) =>
   defineService(

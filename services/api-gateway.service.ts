@@ -87,7 +87,9 @@ const asks: ApiRoute = {
   },
 };
 
-/** What belongs to all of a project, such as saved questions: changing it takes more than reading. */
+/**
+ * What belongs to all of a project, such as saved questions: changing it takes more than reading.
+ */
 const keeps: ApiRoute = {
   name: "keeps",
   path: "/api/v1",
@@ -119,10 +121,15 @@ const describe: ApiRoute = {
   aliases: { "GET /openapi.json": handler("sendDocument"), "GET /docs": handler("sendDocs") },
 };
 
-/** What people look at. It holds no numbers: those it asks for under /api/v1, with the reader's key. */
+/**
+ * What people look at. It holds no numbers: those it asks for under /api/v1, with the reader's key.
+ */
 const page: ApiRoute = { name: "page", path: "/", aliases: pageAliases };
 
-/** The HTTP edge: maps requests to actions and errors to problems. Knows nothing of what an event means. */
+/**
+ * The HTTP edge: maps requests to actions and errors to problems. Knows nothing of what an event
+ * means.
+ */
 export const apiGateway = (config: Config) =>
   defineService(
     "api-gateway",
@@ -155,7 +162,10 @@ export const apiGateway = (config: Config) =>
     },
   });
 
-/** Only the aliases are reachable, nothing is parsed or logged by moleculer-web, and keys are checked first. */
+/**
+ * Only the aliases are reachable, nothing is parsed or logged by moleculer-web, and keys are
+ * checked first.
+ */
 function closed(route: ApiRoute, { queryTimeoutMs }: Config) {
   return {
     ...route,

@@ -42,7 +42,9 @@ export const ingest = (config: Config) =>
       },
     },
     events: {
-      /** Fire and forget, for other nodes: one event or an array of them. Lost where nobody listens. */
+      /**
+       * Fire and forget, for other nodes: one event or an array of them. Lost where nobody listens.
+       */
       async "analytics.track"(ctx) {
         checkCall(ctx);
         const events: readonly unknown[] = Array.isArray(ctx.params) ? ctx.params : [ctx.params];

@@ -14,7 +14,10 @@ import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
 import { StoredMixin } from "../mixins/query/stored.mixin.ts";
 
-/** Answers reads: events, one or many, counts, and questions of any kind; keeps questions under names. Never writes events. */
+/**
+ * Answers reads: events, one or many, counts, and questions of any kind; keeps questions under
+ * names. Never writes events.
+ */
 export const query = (config: Config) =>
   defineService(
     "query",
@@ -166,7 +169,10 @@ export const query = (config: Config) =>
           return this.storyAnswer(ctx, ctx.params);
         },
       },
-      /** The part of an answer that is cached: its key changes with every change of what it is about. */
+      /**
+       * The part of an answer that is cached: its key changes with every change of what it is
+       * about.
+       */
       answered: {
         // Nobody else may call it: its parameters are what a reader gave.
         visibility: "private",

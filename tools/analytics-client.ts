@@ -11,8 +11,8 @@ export type Parameters = Readonly<Record<string, string | number>>;
 export interface AnalyticsClient {
   readonly url: string;
   /**
-   * Send up to 1,000 events as gzipped NDJSON. Repeats itself while the service answers 503, with the
-   * same bytes: events that have an id are stored once all the same.
+   * Send up to 1,000 events as gzipped NDJSON. Repeats itself while the service answers 503, with
+   * the same bytes: events that have an id are stored once all the same.
    * @throws Error where an event is refused, or after a minute of 503
    */
   post(events: readonly EventInput[]): Promise<void>;

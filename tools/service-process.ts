@@ -18,7 +18,10 @@ interface ServiceOptions {
 export interface ServiceProcess {
   readonly pid: number;
   readonly url: string;
-  /** Resolves when the process has ended, with what it ended by and the end of its log file. Never rejects. */
+  /**
+   * Resolves when the process has ended, with what it ended by and the end of its log file. Never
+   * rejects.
+   */
   readonly ended: Promise<string>;
   /** True until it has ended. */
   readonly isRunning: () => boolean;
@@ -27,8 +30,8 @@ export interface ServiceProcess {
 }
 
 /**
- * Start the service: the command of `npm start`, without npm between. It is in a process group of its own,
- * so that an interrupt at the terminal reaches only the caller, who is to `stop` it.
+ * Start the service: the command of `npm start`, without npm between. It is in a process group of
+ * its own, so that an interrupt at the terminal reaches only the caller, who is to `stop` it.
  */
 export function startService({ port, dataDir, env, logFile }: ServiceOptions): ServiceProcess {
   const log = logFile === undefined ? undefined : openSync(logFile, "a");

@@ -25,7 +25,8 @@ lowerThreadPriority();
 
 /**
  * Enriches batches on a worker thread. Keeps caches between jobs, nothing else.
- * @throws Error where the body is no batch message (`decodeBatch`), or that names the position of the event that is none
+ * @throws Error where the body is no batch message (`decodeBatch`), or that names the position of
+ * the event that is none
  */
 export default function run(job: EnrichJob): BatchPack;
 export default function run(job: DeltasJob): DeltasDone;

@@ -16,9 +16,9 @@ interface Clock {
 const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() };
 
 /**
- * How far something is known to reach, an instant. Finding it out costs a question to
- * others; since what was proven stays true, a proof of a moment ago serves as well, and all who wait
- * share a question.
+ * How far something is known to reach, an instant. Finding it out costs a question to others; since
+ * what was proven stays true, a proof of a moment ago serves as well, and all who wait share a
+ * question.
  */
 export class AsOf {
   readonly #prove: (askedAt: number) => Promise<number>;
@@ -29,14 +29,20 @@ export class AsOf {
   #seen: { readonly aheadMs: number; readonly at: number };
   #asking: Promise<void> | undefined;
 
-  /** @param prove finds out how far it reaches, at most to `askedAt`; where it rejects no more is known than before */
+  /**
+   * @param prove finds out how far it reaches, at most to `askedAt`; where it rejects no more is
+   * known than before
+   */
   constructor(prove: (askedAt: number) => Promise<number>, clock: Clock = systemClock) {
     this.#prove = prove;
     this.#clock = clock;
     this.#seen = { aheadMs: clock.now() - clock.steady(), at: clock.now() };
   }
 
-  /** An instant that was proven before this resolves, by a question asked at most 100 ms before the call or after it. Never rejects. */
+  /**
+   * An instant that was proven before this resolves, by a question asked at most 100 ms before the
+   * call or after it. Never rejects.
+   */
   async reach(): Promise<number> {
     this.#noticeSetting();
     const ageMs = this.#clock.steady() - this.#provenAt;
@@ -60,8 +66,9 @@ export class AsOf {
   }
 
   /**
-   * Where the clock was set back, instants come again: what was proven of them the first time says nothing
-   * of the second time. The earliest that can have come again is where it stood at the last look, less the step.
+   * Where the clock was set back, instants come again: what was proven of them the first time says
+   * nothing of the second time. The earliest that can have come again is where it stood at the last
+   * look, less the step.
    */
   #noticeSetting(): void {
     const now = this.#clock.now();

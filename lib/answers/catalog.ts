@@ -29,7 +29,10 @@ const typesAtOnce = 32;
 /** How many values of a dimension are held. */
 const maxHeld = 100_000;
 
-/** The types there are, each with its count in the range and its first and last event. Reads rollups and an index alone. */
+/**
+ * The types there are, each with its count in the range and its first and last event. Reads rollups
+ * and an index alone.
+ */
 export async function answerTypes(
   asking: QuestionContext,
   { from, to, limit }: TypesQuestion,
@@ -64,7 +67,10 @@ export async function answerProperties(
   return { data: rows, events, told: toldOf([sampled(isWhole)], rows.length, rowsLeftOut) };
 }
 
-/** A property's values: those of texts that are rolled up from the rollups, others of the newest events. */
+/**
+ * A property's values: those of texts that are rolled up from the rollups, others of the newest
+ * events.
+ */
 export async function answerValues(
   asking: QuestionContext,
   question: ValuesQuestion,
@@ -86,8 +92,8 @@ export async function answerValues(
 }
 
 /**
- * The section of the rollups that tells a property's values; `undefined` where none does, or where it does not tell
- * of what kind they are.
+ * The section of the rollups that tells a property's values; `undefined` where none does, or where
+ * it does not tell of what kind they are.
  */
 export function rolledUpAs(
   { path }: Pick<ValuesQuestion, "path">,
@@ -112,7 +118,10 @@ interface CountedSection extends Made {
   readonly range?: Pick<Told, "range">;
 }
 
-/** What a section counts, of rollups as they are: where they were cut that is told, and no events are read for it. */
+/**
+ * What a section counts, of rollups as they are: where they were cut that is told, and no events
+ * are read for it.
+ */
 async function countSection(
   asking: QuestionContext,
   open: OpenRange,

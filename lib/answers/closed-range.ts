@@ -15,7 +15,8 @@ interface Sought {
 }
 
 /**
- * A range, its open ends closed around the events of some types: whole minutes. Looks at an index alone.
+ * A range, its open ends closed around the events of some types: whole minutes. Looks at an index
+ * alone.
  * @returns `undefined` where there are none
  */
 export async function closedRange(
@@ -42,8 +43,9 @@ export async function closedByEvents(
 }
 
 /**
- * The same around the events that a section of the rollups tells of. Reads the rollups of the first and
- * the last bucket that has some, down to minutes; where a cut bucket may have some, it counts as one.
+ * The same around the events that a section of the rollups tells of. Reads the rollups of the first
+ * and the last bucket that has some, down to minutes; where a cut bucket may have some, it counts
+ * as one.
  * @param within the range closed around more events than these
  */
 export async function closedByRollups(

@@ -15,7 +15,10 @@ interface Circumstances {
   readonly signal?: AbortSignal;
 }
 
-/** The circumstances under which a question is asked: whose, of which store, within which budget, for how long. */
+/**
+ * The circumstances under which a question is asked: whose, of which store, within which budget,
+ * for how long.
+ */
 export class QuestionContext {
   readonly store: Reading;
   readonly project: ProjectId;

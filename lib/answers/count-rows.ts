@@ -9,7 +9,10 @@ interface SeriesPoint {
   readonly count: number;
 }
 
-/** One row of a counts answer: of a type or, grouped, of a type and a value, under the dimension's name. */
+/**
+ * One row of a counts answer: of a type or, grouped, of a type and a value, under the dimension's
+ * name.
+ */
 export interface CountRow {
   readonly type: string;
   readonly count: number;
@@ -54,8 +57,8 @@ interface Group {
 }
 
 /**
- * The counts of a question, from all rows a cover led to: of rollups of any grain, of deltas, of events; in
- * any order. Memory is bounded whatever comes.
+ * The counts of a question, from all rows a cover led to: of rollups of any grain, of deltas, of
+ * events; in any order. Memory is bounded whatever comes.
  */
 export class CountTable {
   readonly #options: CountOptions;

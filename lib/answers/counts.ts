@@ -55,7 +55,10 @@ export async function answerCounts(
   });
 }
 
-/** Whether it asks about the values of one dimension of events with those of another: no rollup tells of two. */
+/**
+ * Whether it asks about the values of one dimension of events with those of another: no rollup
+ * tells of two.
+ */
 export function crossesDimensions({ sources, groupBy }: CountsQuestion): boolean {
   return sources !== undefined && groupBy !== undefined && groupBy !== "source";
 }

@@ -23,7 +23,8 @@ export interface EventsRead {
 }
 
 /**
- * The rows of buckets, or of other ranges, each of which lies within a column, counted from their events.
+ * The rows of buckets, or of other ranges, each of which lies within a column, counted from their
+ * events.
  * @throws ServiceError QUERY_TOO_EXPENSIVE
  */
 export async function readEvents(

@@ -40,8 +40,8 @@ export const maxGroups = 100_000;
 export const booleans: readonly string[] = ["context.bot", "context.machine"];
 
 /**
- * Rollups answer counts, by type, time and one rolled-up dimension, with filters on these alone; and
- * users by type and time. Everything else takes the events.
+ * Rollups answer counts, by type, time and one rolled-up dimension, with filters on these alone;
+ * and users by type and time. Everything else takes the events.
  * @param rolledUp the dimensions that rollups have
  * @param periods of the question's time dimension
  */
@@ -138,8 +138,8 @@ export function typesOf(predicate: Predicate): readonly string[] | undefined {
 }
 
 /**
- * Whether a rollup's values tell if events meet a predicate: of types always, of texts that enrichment
- * or the sender wrote where they are compared as a whole and stand uncut.
+ * Whether a rollup's values tell if events meet a predicate: of types always, of texts that
+ * enrichment or the sender wrote where they are compared as a whole and stand uncut.
  */
 function isTold(predicate: Predicate, section: string): boolean {
   switch (predicate.op) {

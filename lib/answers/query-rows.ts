@@ -13,9 +13,14 @@ export interface QueryRow {
   /** `null` for a period that only the range before has; the metrics are `null` then. */
   readonly dimensions: readonly (string | null)[];
   readonly metrics: Metrics;
-  /** The metrics of the range before, where they were asked for; `null` where it has no such period. */
+  /**
+   * The metrics of the range before, where they were asked for; `null` where it has no such period.
+   */
   readonly previous?: Metrics | null;
-  /** The start of the period of the range before, where both were asked for; `null` where it has none. */
+  /**
+   * The start of the period of the range before, where both were asked for; `null` where it has
+   * none.
+   */
   readonly previousTime?: string | null;
 }
 
@@ -40,9 +45,10 @@ interface Row {
 }
 
 /**
- * Put the groups into the order asked for, and take `limit` of them after the first `offset`, with rows for
- * periods in which nothing happened. Where no order was asked for, the newest periods are taken first, and shown in
- * the order of time. Values that are missing come last in either direction; what is equal is ordered by its dimensions.
+ * Put the groups into the order asked for, and take `limit` of them after the first `offset`, with
+ * rows for periods in which nothing happened. Where no order was asked for, the newest periods are
+ * taken first, and shown in the order of time. Values that are missing come last in either
+ * direction; what is equal is ordered by its dimensions.
  * @throws FoldOverflow where there are more than `maxGroups` rows
  */
 export function rowsOf(question: QueryQuestion, now: Answered, before?: Answered): Rows {
@@ -115,7 +121,10 @@ function byKey(groups: readonly Group[]): ReadonlyMap<string, Group> {
   return new Map(groups.map((group) => [JSON.stringify(group.dimensions), group]));
 }
 
-/** The keys of all rows, each once: of the groups and, unless they are not wanted, of periods without any. */
+/**
+ * The keys of all rows, each once: of the groups and, unless they are not wanted, of periods
+ * without any.
+ */
 function keysOf(
   question: QueryQuestion,
   time: number,

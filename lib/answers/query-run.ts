@@ -40,7 +40,9 @@ export interface Ran extends Breakdown {
   readonly explain: Explanation;
 }
 
-/** The range of a question; of a series its open ends are closed around the events that it is about. */
+/**
+ * The range of a question; of a series its open ends are closed around the events that it is about.
+ */
 export async function rangeOf(
   asking: QuestionContext,
   question: QueryQuestion,
@@ -65,7 +67,8 @@ export async function rangeOf(
 }
 
 /**
- * Answer from rollups, and from the events of buckets that were cut where the question needs what was.
+ * Answer from rollups, and from the events of buckets that were cut where the question needs what
+ * was.
  * @param budget `rollups` leaves it at what rollups tell
  */
 export async function runOnRollups(

@@ -29,7 +29,8 @@ export interface Queried {
 /**
  * Answer a query from rollups where they suffice, else from the events.
  * @param choose another plan than the planner's; for tests that ask both ways
- * @throws ServiceError VALIDATION for too many periods, QUERY_TOO_EXPENSIVE for too many events or groups
+ * @throws ServiceError VALIDATION for too many periods, QUERY_TOO_EXPENSIVE for too many events or
+ * groups
  */
 export async function answerQuery(
   asking: QuestionContext,

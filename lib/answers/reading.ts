@@ -42,9 +42,9 @@ interface Circumstances {
 const sliceMs = 1_000;
 
 /**
- * The store as one caller reads it: a project's events, within the budget, until the caller leaves. Reads that
- * have to look at events which may not be wanted take turns; what is found by an index, or told by rollups, does not
- * wait.
+ * The store as one caller reads it: a project's events, within the budget, until the caller leaves.
+ * Reads that have to look at events which may not be wanted take turns; what is found by an index,
+ * or told by rollups, does not wait.
  */
 export class Reading implements EventReads {
   readonly #store: EventStore;
@@ -80,9 +80,10 @@ export class Reading implements EventReads {
   }
 
   /**
-   * A page of events. It may end early, after so many bytes or so long a time, and then tells where to go on.
-   * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait already; QUERY_TOO_EXPENSIVE as
-   * the store's `page`
+   * A page of events. It may end early, after so many bytes or so long a time, and then tells where
+   * to go on.
+   * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait already;
+   * QUERY_TOO_EXPENSIVE as the store's `page`
    */
   page(query: EventQuery): Promise<EventPage> {
     if (scansEvents(query)) return this.#scannedPage(query);
@@ -128,7 +129,8 @@ export class Reading implements EventReads {
   }
 
   /**
-   * A part of an export, of a second's work at most; perhaps empty, and then there may be more all the same.
+   * A part of an export, of a second's work at most; perhaps empty, and then there may be more all
+   * the same.
    * @throws ServiceError as `page`; what was begun before is not refused for others that wait
    */
   eventsText(query: EventQuery, text: EventText, maxBytes: number): Promise<EventTextPage> {
@@ -163,8 +165,8 @@ export class Reading implements EventReads {
   /**
    * Fold events of the project, when it is its turn.
    * @returns also how many events were expected: those of the filter's types and range
-   * @throws ServiceError QUERY_TOO_EXPENSIVE before anything is read where too many are expected, or when it takes
-   * too long; TOO_MANY_REQUESTS where too many of the project's reads wait
+   * @throws ServiceError QUERY_TOO_EXPENSIVE before anything is read where too many are expected,
+   * or when it takes too long; TOO_MANY_REQUESTS where too many of the project's reads wait
    */
   async analyze<K extends FoldKind>(
     filter: EventFilter,

@@ -20,8 +20,8 @@ import { emptySketch, estimate, isExact, mergeAll, type Sketch } from "../counti
 const maxHeld = 16;
 
 /**
- * The groups of a question that rollups answer, as `breakdownFold` would make them of the events. Takes
- * rows of any grain, of deltas, of events, in any order, each of one period.
+ * The groups of a question that rollups answer, as `breakdownFold` would make them of the events.
+ * Takes rows of any grain, of deltas, of events, in any order, each of one period.
  */
 export class RollupGroups {
   readonly #question: QueryQuestion;
@@ -93,7 +93,10 @@ export class RollupGroups {
   }
 }
 
-/** A tally for each combination of what is asked for: of type, value and period, in any order, some of them or none. */
+/**
+ * A tally for each combination of what is asked for: of type, value and period, in any order, some
+ * of them or none.
+ */
 class Tallies {
   readonly all: Tally[] = [];
   readonly #dimensions: QueryQuestion["dimensions"];

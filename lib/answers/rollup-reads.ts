@@ -52,8 +52,8 @@ export interface Rollups {
 }
 
 /**
- * Look up the rollups, deltas and events that make up a range. The marks are read here, before any row is:
- * so every batch that was acknowledged before the call is in the rows (docs/protocol.md).
+ * Look up the rollups, deltas and events that make up a range. The marks are read here, before any
+ * row is: so every batch that was acknowledged before the call is in the rows (docs/protocol.md).
  * @param periods the columns that rows must not cross; absent: the range is one column
  */
 export async function readRollups(

@@ -10,8 +10,8 @@ export const maxPeriods = 10_000;
  * The periods of a series.
  * @param pointer what the question calls its interval
  * @param open the range as it was asked for; `range` is the same with its open ends closed
- * @throws ServiceError VALIDATION where there would be more than `maxPeriods`; the message has both ends
- * of the range, so that a single event far from the others is found
+ * @throws ServiceError VALIDATION where there would be more than `maxPeriods`; the message has both
+ * ends of the range, so that a single event far from the others is found
  */
 export function seriesOf(
   pointer: string,

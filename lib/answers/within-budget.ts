@@ -1,7 +1,9 @@
 import { FoldOverflow } from "../questions/fold.ts";
 import { ServiceError } from "../errors.ts";
 
-/** Read from the events where rollups were cut; where that is too much, leave it at the cut rollups. */
+/**
+ * Read from the events where rollups were cut; where that is too much, leave it at the cut rollups.
+ */
 export async function withinBudget<T>(
   read: (budget: "events" | "rollups") => Promise<T>,
 ): Promise<T> {

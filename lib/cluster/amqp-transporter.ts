@@ -15,7 +15,9 @@ interface Internals {
   readonly broker: ServiceBroker;
   readonly transit: Transit & {
     logger: Logger;
-    /** While queues are subscribed to: what is sent meanwhile waits for it, and fails as it does. */
+    /**
+     * While queues are subscribed to: what is sent meanwhile waits for it, and fails as it does.
+     */
     subscribing?: Promise<unknown> | null;
     removePendingRequestByNodeID(nodeID: string): void;
   };
@@ -73,7 +75,8 @@ export class ClusterTransporter extends Transporters.AMQP {
     const { transit } = internals;
     transit.logger = quieted(transit.logger, "Unable to send");
     const subscribe = transit.makeSubscriptions.bind(transit);
-    // What the client says of a connection that was lost meanwhile would reach whoever sends something.
+    // What the client says of a connection that was lost meanwhile would reach whoever sends
+    // something.
     transit.makeSubscriptions = () => {
       const subscribing = subscribe().catch(() => {
         throw disconnected();
@@ -102,7 +105,9 @@ export class ClusterTransporter extends Transporters.AMQP {
     await super.disconnect();
   }
 
-  /** @throws BrokerDisconnectedError, which callers may retry, where the channel is closing or gone */
+  /**
+   * @throws BrokerDisconnectedError, which callers may retry, where the channel is closing or gone
+   */
   override async send(...args: Parameters<Transporters.AMQP["send"]>): Promise<void> {
     const { channel } = this as { readonly channel: unknown };
     if (channel === null) throw disconnected();
@@ -148,8 +153,9 @@ export class ClusterTransporter extends Transporters.AMQP {
 }
 
 /**
- * Moleculer does not wait for the answer to this either: where the connection is lost before, that would
- * be a rejection that nobody handles, which ends the process. The loss is told by the connection's `close`.
+ * Moleculer does not wait for the answer to this either: where the connection is lost before, that
+ * would be a rejection that nobody handles, which ends the process. The loss is told by the
+ * connection's `close`.
  */
 function heedPrefetch(channel: Channel): void {
   const prefetch = channel.prefetch.bind(channel);
@@ -172,7 +178,10 @@ function withHeartbeat(url: string): string {
   return parsed.href;
 }
 
-/** Several lines for each attempt to connect, and one for each packet meanwhile: here they are for debugging. */
+/**
+ * Several lines for each attempt to connect, and one for each packet meanwhile: here they are for
+ * debugging.
+ */
 function quieted(logger: Logger, beginning: string): Logger {
   const quiet = Object.create(logger) as Logger;
   for (const level of ["error", "warn", "info"] as const) {

@@ -16,8 +16,8 @@ export interface ReadAgainTimes {
   /** How long that node may take to say so. */
   readonly pongWithinMs: number;
   /**
-   * How long after a read was asked for it is still tried again, and how long a node may be silent while there is no
-   * other one.
+   * How long after a read was asked for it is still tried again, and how long a node may be silent
+   * while there is no other one.
    */
   readonly giveUpAfterMs: number;
 }
@@ -26,7 +26,10 @@ const usual: ReadAgainTimes = { silentAfterMs: 1_000, pongWithinMs: 1_500, giveU
 /** Before the first repetition; then twice as long each time, up to a second. */
 const retryMs = 100;
 
-/** Errors of the way to a node, not of the node: another one, or the same a moment later, can answer. */
+/**
+ * Errors of the way to a node, not of the node: another one, or the same a moment later, can
+ * answer.
+ */
 const ofTheWay: ReadonlySet<string> = new Set([
   "RequestRejectedError", // its node is gone
   "ServiceNotFoundError", // its node is being stopped, or no node is known yet
@@ -54,13 +57,14 @@ interface Endpoint {
 }
 
 /**
- * Reads survive the death of their node. A read whose node is gone is asked again, of another one if there is
- * one. Where a node says nothing for a second it is asked whether it is there; one that does not say so, killed
- * or frozen, gets no reads until it does, and the read is asked of another node besides: the first answer
- * counts. Where there is no other one, the read is given up after 5 s of silence: a message broker that hangs
- * would else keep it until the heartbeats are missed, 16 s. Reads change nothing, so one that is answered twice is only
- * work. A node that takes a caller for gone who is not (it missed the heartbeats of the caller's node) is asked
- * again too. Within one process nothing changes.
+ * Reads survive the death of their node. A read whose node is gone is asked again, of another one
+ * if there is one. Where a node says nothing for a second it is asked whether it is there; one that
+ * does not say so, killed or frozen, gets no reads until it does, and the read is asked of another
+ * node besides: the first answer counts. Where there is no other one, the read is given up after 5
+ * s of silence: a message broker that hangs would else keep it until the heartbeats are missed, 16
+ * s. Reads change nothing, so one that is answered twice is only work. A node that takes a caller
+ * for gone who is not (it missed the heartbeats of the caller's node) is asked again too. Within
+ * one process nothing changes.
  */
 export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
   let reads: Reads | undefined;
@@ -171,7 +175,9 @@ class Reads {
     }
   }
 
-  /** Resolves once a node does not say that it is there; with nothing when that is no longer asked. */
+  /**
+   * Resolves once a node does not say that it is there; with nothing when that is no longer asked.
+   */
   async #fallsSilent(
     nodeID: string,
     action: string,

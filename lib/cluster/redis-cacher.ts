@@ -39,8 +39,8 @@ interface RedisCacherOptions {
 /**
  * Moleculer's Redis cacher, whose failures nobody notices but the log: no call of it ever throws. A
  * command that fails or takes longer than 80 ms makes Redis count as away, and then answers come
- * from the handlers until a probe, once a second, succeeds. Locks keep processes from working on the
- * same answer at once; one who waited some 250 ms works for itself.
+ * from the handlers until a probe, once a second, succeeds. Locks keep processes from working on
+ * the same answer at once; one who waited some 250 ms works for itself.
  */
 export class RedisCacher extends Cachers.Redis<Redis> {
   readonly #maxEntryBytes: number;

@@ -2,7 +2,10 @@ import type { Redis } from "ioredis";
 
 const closeTimeoutMs = 500;
 
-/** Options of a connection that never keeps a caller waiting: a command fails at once while Redis is away. */
+/**
+ * Options of a connection that never keeps a caller waiting: a command fails at once while Redis is
+ * away.
+ */
 export function connectionOf(url: string, commandTimeoutMs: number) {
   return {
     ...addressOf(url),
@@ -21,7 +24,10 @@ export async function closeConnection(redis: Redis): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A `redis:` or `rediss:` URL as the client's options: where these are given it takes no URL beside them. */
+/**
+ * A `redis:` or `rediss:` URL as the client's options: where these are given it takes no URL beside
+ * them.
+ */
 function addressOf(url: string): Record<string, unknown> {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
   const db = Number(pathname.slice(1));

@@ -5,8 +5,8 @@ import { ServiceError, tooMany } from "../errors.ts";
 const accounts = new WeakMap<object, AnswersUnderWay>();
 
 /**
- * Bounds what answers hold in memory, from when their events are read until their clients have taken them. One project
- * may hold half of it.
+ * Bounds what answers hold in memory, from when their events are read until their clients have
+ * taken them. One project may hold half of it.
  */
 export class AnswersUnderWay {
   readonly #maxBytes: number;
@@ -16,7 +16,10 @@ export class AnswersUnderWay {
     this.#maxBytes = maxBytes;
   }
 
-  /** The one that all services of a broker share: who makes answers and who sends them, where both are in one process. */
+  /**
+   * The one that all services of a broker share: who makes answers and who sends them, where both
+   * are in one process.
+   */
   static of(broker: object, maxBytes: number): AnswersUnderWay {
     const known = accounts.get(broker) ?? new AnswersUnderWay(maxBytes);
     accounts.set(broker, known);
@@ -30,7 +33,8 @@ export class AnswersUnderWay {
 
   /**
    * Whether something may be worked out for a project: what it takes is not known yet.
-   * @throws ServiceError TOO_MANY_REQUESTS where the project's answers hold their half, OVERLOADED where all hold all of it
+   * @throws ServiceError TOO_MANY_REQUESTS where the project's answers hold their half, OVERLOADED
+   * where all hold all of it
    */
   check(project: string): void {
     this.#refuse(this.#account.heldBytes, this.#account.heldBy(project));
@@ -51,7 +55,8 @@ export class AnswersUnderWay {
   }
 
   /**
-   * Hold so many bytes until a response is closed. A single answer may be larger than all that may be held.
+   * Hold so many bytes until a response is closed. A single answer may be larger than all that may
+   * be held.
    * @throws ServiceError as `check`
    */
   hold(response: ServerResponse, project: string, bytes: number): void {

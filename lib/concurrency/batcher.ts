@@ -5,8 +5,8 @@ interface GatherLimits {
   /** What may wait for the round under way; beyond it `add` throws `overflow()`. */
   readonly maxWaitingItems: number;
   /**
-   * How long a piece may wait for the round under way, milliseconds; then its `add` throws `overflow()`.
-   * Absent: as long as that round takes.
+   * How long a piece may wait for the round under way, milliseconds; then its `add` throws
+   * `overflow()`. Absent: as long as that round takes.
    */
   readonly maxWaitMs?: number;
 }
@@ -27,9 +27,10 @@ interface Waiting<T, R> extends Piece<T> {
 }
 
 /**
- * Group commit for concurrent callers: while a round is under way, what arrives becomes the next one:
- * as few groups as hold it, carried out side by side. No timer: a lone piece leaves with the turn of the
- * event loop in which it came. A piece is never split, so what a caller gave succeeds or fails as a whole.
+ * Group commit for concurrent callers: while a round is under way, what arrives becomes the next
+ * one: as few groups as hold it, carried out side by side. No timer: a lone piece leaves with the
+ * turn of the event loop in which it came. A piece is never split, so what a caller gave succeeds
+ * or fails as a whole.
  */
 export class Batcher<T, R> {
   readonly #run: (group: readonly T[]) => Promise<readonly (R | Promise<R>)[]>;
@@ -41,7 +42,10 @@ export class Batcher<T, R> {
   #patience: NodeJS.Timeout | undefined;
   #draining: Promise<void> | undefined;
 
-  /** @param run carries a group out and returns a result, or the promise of one, for each piece in order; a throw fails all of them */
+  /**
+   * @param run carries a group out and returns a result, or the promise of one, for each piece in
+   * order; a throw fails all of them
+   */
   constructor(
     run: (group: readonly T[]) => Promise<readonly (R | Promise<R>)[]>,
     limits: GatherLimits,

@@ -1,4 +1,7 @@
-/** How many bytes of memory each owner holds, and all of them together. Refuses nothing: that is for who keeps it. */
+/**
+ * How many bytes of memory each owner holds, and all of them together. Refuses nothing: that is for
+ * who keeps it.
+ */
 export class ByteAccount {
   readonly #heldBy = new Map<string, number>();
   #held = 0;

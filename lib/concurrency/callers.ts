@@ -9,7 +9,10 @@ interface Waiting {
   calls: number;
 }
 
-/** How many of those that left before they were heard of are remembered: their call may still be on its way. */
+/**
+ * How many of those that left before they were heard of are remembered: their call may still be on
+ * its way.
+ */
 const maxRemembered = 1_000;
 
 /** Who waits for an answer here, each under the id of its call, until it left. */
@@ -17,7 +20,10 @@ export class Callers {
   readonly #waiting = new Map<string, Waiting>();
   readonly #left = new Set<string>();
 
-  /** One call begins, perhaps within another of the same caller. @returns what is aborted when the caller leaves */
+  /**
+   * One call begins, perhaps within another of the same caller. @returns what is aborted when the
+   * caller leaves
+   */
   begin(id: string, node: string | null = null): AbortSignal {
     const caller = this.#waiting.get(id) ?? {
       ...{ controller: new AbortController(), node, calls: 0 },
@@ -49,8 +55,8 @@ export class Callers {
 
   /**
    * All that wait at a node are gone with it.
-   * @param silentMs for how long nothing was heard of the node, where that is all that is known: who called since
-   * then shows that it was there
+   * @param silentMs for how long nothing was heard of the node, where that is all that is known:
+   * who called since then shows that it was there
    */
   lost(node: string, silentMs = 0): void {
     const until = performance.now() - silentMs;

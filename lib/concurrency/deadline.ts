@@ -1,5 +1,6 @@
 /**
- * Does work that somebody waits for until a deadline at the most: then its signal is aborted, whatever it does with that.
+ * Does work that somebody waits for until a deadline at the most: then its signal is aborted,
+ * whatever it does with that.
  * @param outer aborts the work's signal too
  * @throws what the work throws; `late()` at the deadline
  */

@@ -22,9 +22,9 @@ interface Owner {
 }
 
 /**
- * A lane of work for each owner, of which so many run at a time, in turn. One owner never takes the last
- * place, where there is more than one: what one asks for holds up the others for as long as one piece of work takes
- * at most.
+ * A lane of work for each owner, of which so many run at a time, in turn. One owner never takes the
+ * last place, where there is more than one: what one asks for holds up the others for as long as
+ * one piece of work takes at most.
  */
 export class FairLanes {
   readonly #limits: FairLimits;
@@ -48,7 +48,10 @@ export class FairLanes {
     return { running: this.#running, waiting: this.#waiting };
   }
 
-  /** @throws overflow where more of an owner's work would be refused now: before it is worked out what it takes */
+  /**
+   * @throws overflow where more of an owner's work would be refused now: before it is worked out
+   * what it takes
+   */
   check(name: string): void {
     const owner = this.#owners.get(name);
     if (owner === undefined || this.#mayRun(owner)) return;

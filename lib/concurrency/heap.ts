@@ -1,11 +1,13 @@
 import { getHeapStatistics } from "node:v8";
 
-/** How much of a thread's heap one piece of work may bring into use, with what lies beside the heap. */
+/**
+ * How much of a thread's heap one piece of work may bring into use, with what lies beside the heap.
+ */
 const fullFrom = 0.75;
 
 /**
- * Whether this thread's heap is nearly full: whoever fills it gives up, before the thread (or the process) is ended
- * for it. Costs some microseconds.
+ * Whether this thread's heap is nearly full: whoever fills it gives up, before the thread (or the
+ * process) is ended for it. Costs some microseconds.
  */
 export function heapIsFull(): boolean {
   const { used_heap_size, external_memory, heap_size_limit } = getHeapStatistics();

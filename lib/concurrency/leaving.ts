@@ -1,6 +1,9 @@
 const leaving = new WeakMap<object, AbortSignal>();
 
-/** Keeps when the caller for whom a context was made leaves, for whoever calls something within that context here. */
+/**
+ * Keeps when the caller for whom a context was made leaves, for whoever calls something within that
+ * context here.
+ */
 export function keepLeaving(context: object, left: AbortSignal): void {
   leaving.set(context, left);
 }

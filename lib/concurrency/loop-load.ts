@@ -8,7 +8,10 @@ export class LoopGauge {
   #sinceAt = performance.now();
   #busy = 0;
 
-  /** The share of time that the loop did not wait for anything, 0 to 1, over about the last 50 to 100 ms. */
+  /**
+   * The share of time that the loop did not wait for anything, 0 to 1, over about the last 50 to
+   * 100 ms.
+   */
   utilization(): number {
     const now = performance.now();
     if (now - this.#sinceAt >= windowMs) {

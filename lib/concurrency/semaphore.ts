@@ -1,4 +1,7 @@
-/** Runs at most `limit` tasks at once; the rest wait, first come, first served. A caller who leaves is taken off the queue. */
+/**
+ * Runs at most `limit` tasks at once; the rest wait, first come, first served. A caller who leaves
+ * is taken off the queue.
+ */
 export class Semaphore {
   readonly #waiting = new Set<() => void>();
   readonly #maxWaiting: number;

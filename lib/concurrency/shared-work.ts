@@ -4,7 +4,10 @@ interface Shared<T> {
   waiting: number;
 }
 
-/** Work that is done once for all who ask for the same at the same time, and stopped once all of them have left. */
+/**
+ * Work that is done once for all who ask for the same at the same time, and stopped once all of
+ * them have left.
+ */
 export class SharedWork<T> {
   readonly #underWay = new Map<string, Shared<T>>();
 

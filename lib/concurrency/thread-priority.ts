@@ -6,12 +6,12 @@ import { basename } from "node:path";
 const niceness = 10;
 
 /**
- * Lower the scheduling priority of the calling thread, for work that can wait: where cores are few, a worker
- * thread with a backlog would otherwise take as much time as the thread that answers HTTP, and collecting
- * would slow down because of what was collected before.
+ * Lower the scheduling priority of the calling thread, for work that can wait: where cores are few,
+ * a worker thread with a backlog would otherwise take as much time as the thread that answers HTTP,
+ * and collecting would slow down because of what was collected before.
  *
- * Linux only: there priorities belong to threads (setpriority(2), notes) and /proc/thread-self names the
- * calling one. Elsewhere, and where it is not allowed, nothing happens.
+ * Linux only: there priorities belong to threads (setpriority(2), notes) and /proc/thread-self
+ * names the calling one. Elsewhere, and where it is not allowed, nothing happens.
  */
 export function lowerThreadPriority(): void {
   try {

@@ -1,7 +1,10 @@
 export interface TickerOptions {
   /** The longest time between two runs. */
   readonly everyMs: number;
-  /** After a run the next one waits this many times as long as the run took, so it never takes the machine for itself. */
+  /**
+   * After a run the next one waits this many times as long as the run took, so it never takes the
+   * machine for itself.
+   */
   readonly restFactor: number;
 }
 export class Ticker {

@@ -8,7 +8,10 @@ export type Interval = (typeof intervals)[number];
 export interface Period {
   readonly start: number;
   readonly end: number;
-  /** The period's true start, also where the range begins later: RFC 3339 with the zone's offset, `Z` for none. */
+  /**
+   * The period's true start, also where the range begins later: RFC 3339 with the zone's offset,
+   * `Z` for none.
+   */
   readonly time: string;
 }
 
@@ -19,10 +22,16 @@ const dayMs = 86_400_000;
 /** The mean length of a month in the Gregorian calendar, whose cycle is 400 years. */
 const meanMonthMs = (146_097 * dayMs) / 4_800;
 
-/** The longest stretch a zone's clock was ever turned by, and more than enough before a month's first day. */
+/**
+ * The longest stretch a zone's clock was ever turned by, and more than enough before a month's
+ * first day.
+ */
 const slackMs = 33 * dayMs;
 
-/** True for the name of an IANA zone (in any case), such as `Europe/Berlin` or `UTC`; offsets are none. */
+/**
+ * True for the name of an IANA zone (in any case), such as `Europe/Berlin` or `UTC`; offsets are
+ * none.
+ */
 export function isZone(name: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name)) return false;
   try {
@@ -151,7 +160,10 @@ function offsetAt(segments: readonly Segment[], instant: number): number {
   return segments.find(({ to }) => instant < to)!.offset;
 }
 
-/** The first instant of the date, week or month that holds an instant; both in local time written as if UTC. */
+/**
+ * The first instant of the date, week or month that holds an instant; both in local time written as
+ * if UTC.
+ */
 function dateOf(interval: "day" | "week" | "month", local: number): number {
   const day = Math.floor(local / dayMs);
   if (interval === "day") return day * dayMs;

@@ -3,7 +3,10 @@ import { mergeAll, type Sketch } from "./sketch.ts";
 /** Events by type. */
 export type TypeCounts = Readonly<Record<string, number>>;
 
-/** Events by type and, within, by a dimension's value. Every event counts under one value: `(none)` where it has none. */
+/**
+ * Events by type and, within, by a dimension's value. Every event counts under one value: `(none)`
+ * where it has none.
+ */
 export type ValueCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** Distinct users by type, mergeable. */
@@ -29,7 +32,10 @@ export const OTHER = "(other)";
 /** The most values of one dimension, over all types, that a rollup keeps. */
 export const maxDimensionValues = 1_000;
 
-/** The most types of events that a rollup keeps. No event's type has parentheses, so none is `(other)`. */
+/**
+ * The most types of events that a rollup keeps. No event's type has parentheses, so none is
+ * `(other)`.
+ */
 export const maxTypes = 1_000;
 
 /** The longest value that a rollup tells, in code units; a longer one counts under `(other)`. */
@@ -93,10 +99,10 @@ export function mergeUsers(parts: Iterable<UserSketches>): UserSketches {
 }
 
 /**
- * Cut the cells to their `maxTypes` largest types, and each dimension to its `maxDimensionValues` largest
- * values, counted over all types; the rest is summed under `(other)`, type by type, so totals are
- * conserved. Of equal ones the smaller by code unit stays. `(none)` is never cut and does not count to
- * the limit, nor does `(other)`.
+ * Cut the cells to their `maxTypes` largest types, and each dimension to its `maxDimensionValues`
+ * largest values, counted over all types; the rest is summed under `(other)`, type by type, so
+ * totals are conserved. Of equal ones the smaller by code unit stays. `(none)` is never cut and
+ * does not count to the limit, nor does `(other)`.
  */
 export function cutCells(cells: Cells): Cells {
   const { types, users, dimensions } = cutTypes(cells);
@@ -115,8 +121,8 @@ export function isCutSection(
 }
 
 /**
- * True where some values, of the given types or of any, are summed under `(other)`, or may have been
- * shortened: rollups once kept the first 256 code units of longer ones.
+ * True where some values, of the given types or of any, are summed under `(other)`, or may have
+ * been shortened: rollups once kept the first 256 code units of longer ones.
  */
 export function isCut(values: ValueCounts, types?: Iterable<string>): boolean {
   for (const type of types ?? Object.keys(values)) {
@@ -228,6 +234,8 @@ export type SectionCells<S extends Section> = S extends "types"
 export interface SectionRow<S extends Section> {
   readonly start: number;
   readonly cells: SectionCells<S>;
-  /** False where types or values are summed under `(other)`, or perhaps shortened (`isCutSection`). */
+  /**
+   * False where types or values are summed under `(other)`, or perhaps shortened (`isCutSection`).
+   */
   readonly exact: boolean;
 }

@@ -2,7 +2,10 @@ import { childGrain, grainMs, startOf, type Grain } from "./bucket.ts";
 import type { Range } from "../event/filter.ts";
 import type { Period } from "./calendar.ts";
 
-/** The starts of a project's dirty buckets, by grain, in any order; at least all that lie within the range counted. */
+/**
+ * The starts of a project's dirty buckets, by grain, in any order; at least all that lie within the
+ * range counted.
+ */
 export type Marks = Readonly<Record<Grain, readonly number[]>>;
 
 /**
@@ -20,7 +23,8 @@ export interface Cover {
 
 /**
  * How a range is counted: by the coarsest settled buckets that lie within it. A bucket is settled
- * where neither it nor any bucket within it is marked. Cost grows with the marks, not with the range.
+ * where neither it nor any bucket within it is marked. Cost grows with the marks, not with the
+ * range.
  */
 export function cover(range: Range, marks: Marks): Cover {
   return coverAll([{ start: range.from, end: range.to }], marks);
@@ -76,7 +80,9 @@ export function coverAll(periods: readonly Pick<Period, "start" | "end">[], mark
   return { rollups, deltas, events };
 }
 
-/** The index of the period (ascending, not overlapping) that holds an instant; -1 where none does. */
+/**
+ * The index of the period (ascending, not overlapping) that holds an instant; -1 where none does.
+ */
 export function assign(periods: readonly Pick<Period, "start" | "end">[], instant: number): number {
   let low = 0;
   let high = periods.length;

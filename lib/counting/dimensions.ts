@@ -50,7 +50,9 @@ export function valueOf(event: StoredEvent, dimension: string): string {
   return valueReader(dimension)(event);
 }
 
-/** What events count under in a rollup, for many of them: values longer than it tells are `(other)`. */
+/**
+ * What events count under in a rollup, for many of them: values longer than it tells are `(other)`.
+ */
 export function keyReader(dimension: string): (event: StoredEvent) => string {
   const read = valueReader(dimension);
   return (event) => {

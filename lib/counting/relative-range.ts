@@ -15,7 +15,10 @@ export const rangeWords = [
 ] as const;
 type RangeWord = (typeof rangeWords)[number];
 
-/** A range that goes along with the clock: one that has a name, or the last so many minutes, hours or days. */
+/**
+ * A range that goes along with the clock: one that has a name, or the last so many minutes, hours
+ * or days.
+ */
 export type RelativeRange = RangeWord | Last;
 
 export interface Last {
@@ -28,8 +31,9 @@ const dayMs = 86_400_000;
 const lengthMs = { m: minuteMs, h: 60 * minuteMs } as const;
 
 /**
- * What a relative range means at an instant, half open. Days, weeks, months and years are whole ones of the zone's
- * calendar, the one under way to its end; minutes and hours end with the minute under way.
+ * What a relative range means at an instant, half open. Days, weeks, months and years are whole
+ * ones of the zone's calendar, the one under way to its end; minutes and hours end with the minute
+ * under way.
  * @param zone an IANA name (`isZone`)
  * @param now epoch milliseconds
  */

@@ -3,7 +3,8 @@ import { hash } from "node:crypto";
 /**
  * How many distinct values a set has, in a form that merges. A text, safe in JSON.
  * - No value: the empty text.
- * - Up to `exactLimit` values: their 64-bit hashes, ascending, 8 bytes each (little-endian), base64url.
+ * - Up to `exactLimit` values: their 64-bit hashes, ascending, 8 bytes each (little-endian),
+ *   base64url.
  * - More: `~` and 16,384 digits of base64url, each one register of a HyperLogLog.
  *
  * The form depends on the set of values alone, not on how or in which order it was put together:

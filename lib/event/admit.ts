@@ -68,14 +68,17 @@ export interface Admission {
 }
 
 /**
- * The clock, the source of ids and what is kept of an address. `newId` is called once for each accepted event
- * without an id, in order, and gives an id that no other event has.
+ * The clock, the source of ids and what is kept of an address. `newId` is called once for each
+ * accepted event without an id, in order, and gives an id that no other event has.
  */
 interface AdmissionTools {
   /** Epoch milliseconds. */
   readonly now: number;
   readonly newId: () => EventId;
-  /** Of `metadata.ip`. Absent: the event goes nowhere before it is enriched, and keeps its address until then. */
+  /**
+   * Of `metadata.ip`. Absent: the event goes nowhere before it is enriched, and keeps its address
+   * until then.
+   */
   readonly originOf?: (ip: string) => Origin;
 }
 
@@ -88,9 +91,9 @@ const knownMetadata: ReadonlySet<string> = new Set(Object.keys(metadataPropertie
 
 /**
  * Decide on events from outside: check each one by the rules of the API, and fix the identity and
- * the instants of those that are let in. `null` in an optional field is as absent. One bad event never costs the others. Never throws,
- * whatever the inputs are, and does not change them; accepted events share `data` with their input, and
- * `metadata` where that stays as it is.
+ * the instants of those that are let in. `null` in an optional field is as absent. One bad event
+ * never costs the others. Never throws, whatever the inputs are, and does not change them; accepted
+ * events share `data` with their input, and `metadata` where that stays as it is.
  */
 export function admit(inputs: readonly unknown[], at: AdmissionTools): Admission {
   const results: ItemResult[] = [];
@@ -142,14 +145,19 @@ function admitOne(input: unknown, at: AdmissionTools): AdmittedEvent | ItemError
   return { event, named: (input as EventInput).id != null, json };
 }
 
-/** Only large events are worth counting: a UTF-16 code unit takes at most three bytes. What was left out counts too. */
+/**
+ * Only large events are worth counting: a UTF-16 code unit takes at most three bytes. What was left
+ * out counts too.
+ */
 function isPerhapsLarge({ metadata }: EventInput, json: string): boolean {
   const ip = metadata?.["ip"];
   const leftOut = 1_000 + (typeof ip === "string" ? ip.length * 2 : 0);
   return (json.length + leftOut) * 3 > maxEventBytes;
 }
 
-/** When it happened: now where it does not say. `undefined` where what it says is not acceptable. */
+/**
+ * When it happened: now where it does not say. `undefined` where what it says is not acceptable.
+ */
 function timeOf({ timestamp }: EventInput, now: number): number | undefined {
   if (timestamp == null) return now;
   const instant = parseInstant(timestamp);
@@ -190,7 +198,10 @@ function addMetadata(
   event.country = origin.country;
 }
 
-/** The metadata without the known keys that are `null`: those are as absent. What is the sender's own stays. */
+/**
+ * The metadata without the known keys that are `null`: those are as absent. What is the sender's
+ * own stays.
+ */
 function withoutNulls(metadata: JsonObject): JsonObject {
   const isAbsent = (key: string) => metadata[key] === null && knownMetadata.has(key);
   for (const key in metadata) {

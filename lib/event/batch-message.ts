@@ -3,7 +3,10 @@ import type { AcceptedEvent, BatchId, BatchMessage, ProjectId } from "./event.ts
 const comma = Buffer.from(",");
 const end = Buffer.from("]}");
 
-/** The bytes of a batch message, from its events' JSON in UTF-8; one piece may hold several, joined by commas. */
+/**
+ * The bytes of a batch message, from its events' JSON in UTF-8; one piece may hold several, joined
+ * by commas.
+ */
 export function encodeBatch(
   batch: BatchId,
   project: ProjectId,
@@ -18,21 +21,29 @@ export function encodeBatch(
   return Buffer.concat(parts);
 }
 
-/** One event of a batch as a message of its own: a new batch, since the old one's deltas are written without it. */
+/**
+ * One event of a batch as a message of its own: a new batch, since the old one's deltas are written
+ * without it.
+ */
 export function aloneInBatch(event: AcceptedEvent, project: ProjectId, batch: BatchId): Buffer {
   return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))]);
 }
 
-/** How the message of every error of `decodeBatch` begins: between threads an error keeps little more than its message. */
+/**
+ * How the message of every error of `decodeBatch` begins: between threads an error keeps little
+ * more than its message.
+ */
 const malformed = "The message is not a batch: ";
 
-/** The version of messages that this code writes and reads; a message without `v` is of version 1. */
+/**
+ * The version of messages that this code writes and reads; a message without `v` is of version 1.
+ */
 const messageVersion = 1;
 
 /**
  * Read a message of the durable queue. Checks the envelope, not the events.
- * @throws Error that never repeats what the message holds: one for which `isMalformedBatch` is true, or one
- * that is worth a retry where a newer version wrote the message
+ * @throws Error that never repeats what the message holds: one for which `isMalformedBatch` is
+ * true, or one that is worth a retry where a newer version wrote the message
  */
 export function decodeBatch(body: Uint8Array): BatchMessage {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();

@@ -11,12 +11,13 @@ import { pointerTo } from "./plain-json.ts";
  * CloudEvents 1.0 (https://github.com/cloudevents/spec, JSON event format and HTTP binding) as
  * events of this API. What is read has still to be admitted.
  *
- * - `type` and `source` stay as they are. The identity is `source` and `id` together: see `cloudEventId`. Where that
- *   is not the id itself, the id is kept as `metadata.cloudEventId`, a name that no attribute can have.
+ * - `type` and `source` stay as they are. The identity is `source` and `id` together: see
+ *   `cloudEventId`. Where that is not the id itself, the id is kept as `metadata.cloudEventId`, a
+ *   name that no attribute can have.
  * - `time` is the timestamp, `correlationid` the correlation id.
- * - `subject`, `dataschema` and extension attributes go into `metadata` under their names; names that
- *   are known there get their capitals back (`userid` is `userId`). Their values are texts, in the
- *   canonical form of the attribute's type, so an event is the same in both modes.
+ * - `subject`, `dataschema` and extension attributes go into `metadata` under their names; names
+ *   that are known there get their capitals back (`userid` is `userId`). Their values are texts, in
+ *   the canonical form of the attribute's type, so an event is the same in both modes.
  * - Data of a JSON type is that value. Other data is a text: as it is where the type is a text's
  *   (`text/*`, XML), else in base64; then `metadata.datacontenttype` says what it is.
  */
@@ -76,7 +77,10 @@ export function readCloudEvent(value: unknown): CloudEventReading {
   return reading(attributes, data, (name) => `/${name}`, findings);
 }
 
-/** Read one event in binary mode: attributes from `ce-` headers, the data's type from `content-type`. */
+/**
+ * Read one event in binary mode: attributes from `ce-` headers, the data's type from
+ * `content-type`.
+ */
 export function readBinaryCloudEvent(headers: Headers, body: Uint8Array): CloudEventReading {
   const findings: Finding[] = [];
   const attributes = new Map<string, string>();
@@ -163,7 +167,10 @@ function addAttribute(
   else add(findings, place, "pattern", "a CloudEvents attribute has a name of a-z and 0-9 only");
 }
 
-/** The canonical string of an attribute's value (CloudEvents 1.0, type system); integers have 32 bits. */
+/**
+ * The canonical string of an attribute's value (CloudEvents 1.0, type system); integers have 32
+ * bits.
+ */
 function canonicalText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value === "boolean" || (typeof value === "number" && (value | 0) === value)) {

@@ -3,13 +3,13 @@ import { readAddress } from "./enrich/ip.ts";
 import type { AcceptedEvent, Json, JsonObject } from "./event.ts";
 
 /**
- * The fingerprint of what a client sent: type, data, source, correlation id, metadata, and the timestamp
- * where the client gave one. Not the id, nor what was added on the way. Two events of one id with equal
- * fingerprints are a repeat, with different ones a conflict.
+ * The fingerprint of what a client sent: type, data, source, correlation id, metadata, and the
+ * timestamp where the client gave one. Not the id, nor what was added on the way. Two events of one
+ * id with equal fingerprints are a repeat, with different ones a conflict.
  *
  * The order of keys does not matter at any depth; any other change does, with one exception: of
- * `metadata.ip` counts the network that may be stored and not the rest, or the 256 addresses behind a
- * stored `192.0.2.0` could be tried against the fingerprint.
+ * `metadata.ip` counts the network that may be stored and not the rest, or the 256 addresses behind
+ * a stored `192.0.2.0` could be tried against the fingerprint.
  *
  * Recursive over the depth of the content, which admission bounds.
  * @returns the first 132 bits of a SHA-256, base64url, 22 characters
@@ -31,9 +31,9 @@ function storable(metadata: JsonObject | undefined): Members | undefined {
 }
 
 /**
- * One value for all orders of keys: an object becomes the list `[1, key, value, key, value, ...]` in order
- * of its keys, an array the list `[0, ...items]`. A single JSON.stringify of that takes half the time of
- * writing sorted JSON bit by bit, and this is the dearest step of enrichment.
+ * One value for all orders of keys: an object becomes the list `[1, key, value, key, value, ...]`
+ * in order of its keys, an array the list `[0, ...items]`. A single JSON.stringify of that takes
+ * half the time of writing sorted JSON bit by bit, and this is the dearest step of enrichment.
  */
 function ordered(value: Json | Members): Json {
   if (typeof value !== "object" || value === null) return value;

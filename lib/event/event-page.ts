@@ -7,7 +7,9 @@ export type Position = NonNullable<EventQuery["after"]>;
 /** How long a read may take, and for whom. */
 export interface ReadLimits {
   readonly timeoutMs: number;
-  /** Once it is aborted nobody waits any more: the read ends as soon as it can, with CALLER_LEFT. */
+  /**
+   * Once it is aborted nobody waits any more: the read ends as soon as it can, with CALLER_LEFT.
+   */
   readonly signal?: AbortSignal;
 }
 

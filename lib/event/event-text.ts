@@ -10,7 +10,10 @@ export interface EventText {
   readonly format: (typeof textFormats)[number];
   /** What of each event, in this order; all of it where absent. */
   readonly fields?: readonly PropertyPath[];
-  /** CSV begins with a byte order mark: without it Excel takes UTF-8 for the encoding of its country. */
+  /**
+   * CSV begins with a byte order mark: without it Excel takes UTF-8 for the encoding of its
+   * country.
+   */
   readonly bom?: true;
 }
 
@@ -35,8 +38,8 @@ export function textHead({ format, fields = columns, bom }: EventText): string {
 }
 
 /**
- * An event as one line of text, with its end. In NDJSON it is the event as the API shows it, with `id` and the
- * chosen fields; in CSV one value for each field, an object or array as its JSON.
+ * An event as one line of text, with its end. In NDJSON it is the event as the API shows it, with
+ * `id` and the chosen fields; in CSV one value for each field, an object or array as its JSON.
  */
 export function textLine(event: StoredEvent, { format, fields }: EventText): string {
   const shown = publicEvent(event);
@@ -47,11 +50,12 @@ export function textLine(event: StoredEvent, { format, fields }: EventText): str
 }
 
 /**
- * One record of CSV (RFC 4180), with its CRLF. A text is quoted where it has to be; a number or boolean
- * stands as it is, `null` and `undefined` as an empty field, anything else as its JSON.
+ * One record of CSV (RFC 4180), with its CRLF. A text is quoted where it has to be; a number or
+ * boolean stands as it is, `null` and `undefined` as an empty field, anything else as its JSON.
  *
- * Spreadsheets take a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break for a formula, and may run
- * it. Such a text gets an apostrophe in front (OWASP, CSV Injection), unless it is a plain number.
+ * Spreadsheets take a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break for a
+ * formula, and may run it. Such a text gets an apostrophe in front (OWASP, CSV Injection), unless
+ * it is a plain number.
  */
 export function csvRecord(values: readonly unknown[]): string {
   return `${values.map((value) => field(value)).join(",")}\r\n`;

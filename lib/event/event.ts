@@ -25,7 +25,9 @@ export interface EventInput {
   readonly metadata?: JsonObject | null;
 }
 
-/** An event that was admitted: identity and instants are fixed, so a retry carries the same bytes. */
+/**
+ * An event that was admitted: identity and instants are fixed, so a retry carries the same bytes.
+ */
 export interface AcceptedEvent {
   readonly id: EventId;
   readonly type: string;
@@ -40,8 +42,9 @@ export interface AcceptedEvent {
   /** True where the client gave no timestamp: then it is no part of the event's content. */
   readonly undated?: true;
   /**
-   * Where `metadata.ip` is, looked up before the address was truncated; `null` where that is in no country. Absent
-   * where there is no address, and in messages of earlier versions, which hold it as it was sent.
+   * Where `metadata.ip` is, looked up before the address was truncated; `null` where that is in no
+   * country. Absent where there is no address, and in messages of earlier versions, which hold it
+   * as it was sent.
    */
   readonly country?: string | null;
 }

@@ -11,13 +11,15 @@ export type Predicate =
 
 /**
  * A comparison of one property. `is` and `is_not` take several values (any of them, none of them);
- * a missing property is `is_not` anything and fails every other operator but `exists` false.
- * `gt gte lt lte` compare numbers with numbers and strings with strings (by code unit), nothing else.
- * `contains` and `starts_with` are about strings and mind the case. `shown_as` takes the texts under which
- * values are shown (`shownValue`): `10` for 10 and "10", `(none)` for what is missing, null, an object or an array.
+ * a missing property is `is_not` anything and fails every other operator but `exists` false. `gt
+ * gte lt lte` compare numbers with numbers and strings with strings (by code unit), nothing else.
+ * `contains` and `starts_with` are about strings and mind the case. `shown_as` takes the texts
+ * under which values are shown (`shownValue`): `10` for 10 and "10", `(none)` for what is missing,
+ * null, an object or an array.
  *
- * Of a path to the elements of a list one of them must meet it. `is_not` and `exists` false are the opposites of
- * `is` and `exists` true: then none of them does. What is no list has no elements, and is shown as `(none)`.
+ * Of a path to the elements of a list one of them must meet it. `is_not` and `exists` false are the
+ * opposites of `is` and `exists` true: then none of them does. What is no list has no elements, and
+ * is shown as `(none)`.
  */
 export type Condition =
   | {
@@ -42,8 +44,9 @@ export type Scalar = Extract<Json, string | number | boolean | null>;
 
 /**
  * Whether an event meets a condition, exactly as `Condition` says: the reference for every store's
- * own translation, and the filter of streams. An absent part of the event counts as missing. Only own properties of objects are walked: an array,
- * a text or a prototype has none. Types are never coerced. Never throws.
+ * own translation, and the filter of streams. An absent part of the event counts as missing. Only
+ * own properties of objects are walked: an array, a text or a prototype has none. Types are never
+ * coerced. Never throws.
  */
 export function matches(event: Partial<StoredEvent>, condition: Condition): boolean {
   const { path } = condition;
@@ -87,7 +90,10 @@ export function matchesValue(value: unknown, condition: Condition): boolean {
   }
 }
 
-/** The value at a path; `undefined` where it is missing. Of a path to elements: a list of them, where there are any. */
+/**
+ * The value at a path; `undefined` where it is missing. Of a path to elements: a list of them,
+ * where there are any.
+ */
 export function propertyAt(event: object, path: PropertyPath): unknown {
   if (hasElements(path)) {
     const elements = elementsAt(event, path);
@@ -119,7 +125,10 @@ function isOrdered<T extends number | string>(value: unknown, wanted: T): value 
   return typeof value === typeof wanted;
 }
 
-/** Whether an event meets a predicate: the reference for every store's own translation. Never throws. */
+/**
+ * Whether an event meets a predicate: the reference for every store's own translation. Never
+ * throws.
+ */
 export function meets(event: Partial<StoredEvent>, predicate: Predicate): boolean {
   switch (predicate.op) {
     case "and":
@@ -139,7 +148,10 @@ export function pathsIn(predicate: Predicate): readonly PropertyPath[] {
   return predicate.op === "not" ? pathsIn(predicate.of) : [predicate.path];
 }
 
-/** When a question is about; open ends reach as far as there are events. Epoch milliseconds, half open. */
+/**
+ * When a question is about; open ends reach as far as there are events. Epoch milliseconds, half
+ * open.
+ */
 export interface OpenRange {
   readonly from?: number;
   readonly to?: number;
@@ -151,7 +163,10 @@ export interface Range {
   readonly to: number;
 }
 
-/** All given conditions hold. Paths are validated before they get here: `data.plan`, `context.utm.source`. */
+/**
+ * All given conditions hold. Paths are validated before they get here: `data.plan`,
+ * `context.utm.source`.
+ */
 export interface EventFilter {
   readonly project: ProjectId;
   readonly types?: readonly string[];

@@ -8,7 +8,10 @@ export const lastInstant = 253_402_300_799_999;
 export const maxInstantLength = 64;
 
 const dayMs = 86_400_000;
-/** How a clock or a field that was never set is told as an instant: up to 1970 as the second before it, too. */
+/**
+ * How a clock or a field that was never set is told as an instant: up to 1970 as the second before
+ * it, too.
+ */
 const zeroTimes: readonly (readonly [from: number, to: number])[] = [
   // Year 1 in Go and .NET, in any zone; and its seconds taken for milliseconds.
   [firstInstant, firstInstant + dayMs - 1],
@@ -33,8 +36,9 @@ export function parseInstant(value: unknown): number | undefined {
 }
 
 /**
- * Why an instant cannot be when something happened: `zero`, what is told where no time was set; `seconds`, a
- * time up to now in seconds that was taken for milliseconds, which lies in the first weeks of 1970.
+ * Why an instant cannot be when something happened: `zero`, what is told where no time was set;
+ * `seconds`, a time up to now in seconds that was taken for milliseconds, which lies in the first
+ * weeks of 1970.
  * @param now epoch milliseconds
  */
 export function misdated(instant: number, now: number): "zero" | "seconds" | undefined {

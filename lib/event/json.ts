@@ -1,13 +1,17 @@
-/** Where a text may hold a number too small for a double: a large negative exponent, or hundreds of zeros. */
+/**
+ * Where a text may hold a number too small for a double: a large negative exponent, or hundreds of
+ * zeros.
+ */
 const perhapsTooSmall = /\d[eE]-0*[1-9]\d\d|\.0{200}/;
 
 /** Below it a double has fewer digits the smaller it is, down to none. */
 const leastNormal = 2 ** -1_022;
 
 /**
- * The value of a JSON text, without changing a small number for another: one that is too small for a double,
- * such as 1e-400, becomes `NaN`, as one that is too large becomes `Infinity`. Neither is plain JSON, so whoever walks
- * the value (`isPlainJson`) finds the place. Own properties may be called `__proto__`.
+ * The value of a JSON text, without changing a small number for another: one that is too small for
+ * a double, such as 1e-400, becomes `NaN`, as one that is too large becomes `Infinity`. Neither is
+ * plain JSON, so whoever walks the value (`isPlainJson`) finds the place. Own properties may be
+ * called `__proto__`.
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {

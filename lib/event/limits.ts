@@ -3,7 +3,9 @@
 /** Bytes of the event's JSON as the client sent it, without white space, in UTF-8. */
 export const maxEventBytes = 65_536;
 
-/** Nested arrays and objects within `data`, and within `metadata`: `{}` is one level, a scalar none. */
+/**
+ * Nested arrays and objects within `data`, and within `metadata`: `{}` is one level, a scalar none.
+ */
 export const maxNesting = 32;
 
 /** How far a timestamp may lie ahead of the clock here. */

@@ -19,7 +19,10 @@ export interface OriginTools {
   readonly addressOf?: (ip: unknown) => Address | undefined;
 }
 
-/** The origin of an address as it was sent: the country is looked up before the address is truncated. */
+/**
+ * The origin of an address as it was sent: the country is looked up before the address is
+ * truncated.
+ */
 export function originOf(ip: unknown, tools: OriginTools): Origin {
   const { countryOf, fullIp, addressOf = readAddress } = tools;
   const address = addressOf(ip);
@@ -31,8 +34,9 @@ export function originOf(ip: unknown, tools: OriginTools): Origin {
 }
 
 /**
- * `originOf` that remembers the addresses it saw last, in memory only. Reading one and looking it up takes
- * about 4 µs, finding it again less than 1 µs, and a visitor's events come one after the other.
+ * `originOf` that remembers the addresses it saw last, in memory only. Reading one and looking it
+ * up takes about 4 µs, finding it again less than 1 µs, and a visitor's events come one after the
+ * other.
  */
 export function originReader(tools: OriginTools, capacity = 10_000): (ip: string) => Origin {
   const seen = new LRUCache<string, Origin>({ max: capacity });
@@ -46,7 +50,10 @@ export function originReader(tools: OriginTools, capacity = 10_000): (ip: string
   };
 }
 
-/** Metadata with the address that is kept in the place of the one that was sent, without any where none is. */
+/**
+ * Metadata with the address that is kept in the place of the one that was sent, without any where
+ * none is.
+ */
 export function withAddress(metadata: JsonObject, ip: string | undefined): JsonObject {
   if (!Object.hasOwn(metadata, "ip")) return metadata;
   if (ip !== undefined) return { ...metadata, ip };

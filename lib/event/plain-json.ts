@@ -1,7 +1,10 @@
 import type { Finding } from "../errors.ts";
 import { maxFindings } from "./limits.ts";
 
-/** Longer pointers are cut to the nearest ancestor: what a client sent is not sent back to it many times. */
+/**
+ * Longer pointers are cut to the nearest ancestor: what a client sent is not sent back to it many
+ * times.
+ */
 const maxPointerLength = 256;
 
 /**
@@ -30,7 +33,10 @@ export function isPlainJson(value: unknown, levels: number): boolean {
   return true;
 }
 
-/** What keeps a value from being plain JSON, place by place. Adds to `findings`, up to `maxFindings`. */
+/**
+ * What keeps a value from being plain JSON, place by place. Adds to `findings`, up to
+ * `maxFindings`.
+ */
 export function findNotPlain(
   value: unknown,
   levels: number,
@@ -60,7 +66,10 @@ export function findNotPlain(
   }
 }
 
-/** Whether a number stands for no other that JSON can write, but for digits of a fraction. Not so of `NaN`. */
+/**
+ * Whether a number stands for no other that JSON can write, but for digits of a fraction. Not so of
+ * `NaN`.
+ */
 export function isKept(value: number): boolean {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
 }
@@ -75,7 +84,10 @@ export function pointerTo(container: string, member: string): string {
   return `${container}/${member.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
-/** An object of JSON's kind: no array, no class instance. Told by its prototype's place, as realms differ. */
+/**
+ * An object of JSON's kind: no array, no class instance. Told by its prototype's place, as realms
+ * differ.
+ */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value) as object | null;

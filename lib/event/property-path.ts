@@ -9,9 +9,10 @@ const first = /[^.[\]]+/y;
 const next = /\.([^.[\]]+)|\[("(?:[^"\\]|\\.)*")?\]/sy;
 
 /**
- * A path by its name: keys joined by dots, `data.a.b`. A key that has a dot or a bracket, or is empty, is written as JSON
- * writes a text, `data["http.status"]`; `data.tags[]` stands for each element of a list, `data.items[].sku` for
- * what each of them has. `undefined` where the name is none of these, or too long.
+ * A path by its name: keys joined by dots, `data.a.b`. A key that has a dot or a bracket, or is
+ * empty, is written as JSON writes a text, `data["http.status"]`; `data.tags[]` stands for each
+ * element of a list, `data.items[].sku` for what each of them has. `undefined` where the name is
+ * none of these, or too long.
  */
 export function readPath(name: string): PropertyPath | undefined {
   if (name.length > maxNameLength || !name.isWellFormed()) return undefined;
@@ -72,8 +73,9 @@ function written(segment: Segment): string {
 }
 
 /**
- * Segments from the event's top, for example `["data", "plan"]`. Never empty; a key may hold any character.
- * With `null` the path leads to every element of the list that stands there: `["data", "items", null, "sku"]`.
+ * Segments from the event's top, for example `["data", "plan"]`. Never empty; a key may hold any
+ * character. With `null` the path leads to every element of the list that stands there: `["data",
+ * "items", null, "sku"]`.
  */
 export type PropertyPath = readonly [string, ...Segment[]];
 

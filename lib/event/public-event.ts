@@ -35,8 +35,9 @@ export function publicEvent(event: StoredEvent): PublicEvent {
 type Properties = Record<string, unknown>;
 
 /**
- * Only the properties at these paths, nested as they are in the event; missing ones are absent. `id` is always kept.
- * Of a list whose elements are chosen from each element stands in its place, empty where it has nothing of them.
+ * Only the properties at these paths, nested as they are in the event; missing ones are absent.
+ * `id` is always kept. Of a list whose elements are chosen from each element stands in its place,
+ * empty where it has nothing of them.
  */
 export function selectFields(
   event: PublicEvent,

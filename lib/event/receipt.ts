@@ -1,7 +1,10 @@
 import type { ItemResult } from "./admit.ts";
 import type { BatchId, EventId } from "./event.ts";
 
-/** What `ingest.collect` answers once the accepted events are durable. `results` in the order of the input. */
+/**
+ * What `ingest.collect` answers once the accepted events are durable. `results` in the order of the
+ * input.
+ */
 export interface Receipt {
   /** The batch that carries the accepted events; `null` where none was accepted. */
   readonly batch: BatchId | null;

@@ -8,14 +8,20 @@ import type { Rule } from "../schema/rule.ts";
 /** The most characters (not code units) of a name or a label. */
 export const maxLength = { id: 128, type: 128, source: 512, correlationId: 128 } as const;
 
-/** Names that `GET /api/v1/events/:id` cannot ask for: they are routes, or steps of a path that clients take. */
+/**
+ * Names that `GET /api/v1/events/:id` cannot ask for: they are routes, or steps of a path that
+ * clients take.
+ */
 export const reservedIds: readonly string[] = ["batch", "counts", "export", "stream", ".", ".."];
 
 const ascii = "A-Za-z0-9._:@/+-";
 const reserved = reservedIds.map((id) => id.replaceAll(".", "\\.")).join("|");
 export const idPattern = `^(?!(?:${reserved})$)[${ascii}]{1,${maxLength.id}}$`;
 
-/** Letters, digits and marks of any script and `._:@/+-`, with single spaces inside. What is plain ASCII is found first. */
+/**
+ * Letters, digits and marks of any script and `._:@/+-`, with single spaces inside. What is plain
+ * ASCII is found first.
+ */
 const word = "[\\p{L}\\p{N}\\p{M}._:@/+-]+";
 const typePattern = `^(?:[${ascii}]{1,${maxLength.type}}|(?=.{1,${maxLength.type}}$)${word}(?: ${word})*)$`;
 

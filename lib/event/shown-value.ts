@@ -2,9 +2,10 @@
 export const none = "(none)";
 
 /**
- * The text that a property is shown and counted under: `(none)` where it is missing, null, an object or an array;
- * numbers and booleans as text. Lone surrogates are replaced by U+FFFD, as not every store keeps those. A text that
- * reads as what answers say themselves, `(none)` or `(other)`, has a backslash before it.
+ * The text that a property is shown and counted under: `(none)` where it is missing, null, an
+ * object or an array; numbers and booleans as text. Lone surrogates are replaced by U+FFFD, as not
+ * every store keeps those. A text that reads as what answers say themselves, `(none)` or `(other)`,
+ * has a backslash before it.
  */
 export function shownValue(property: unknown): string {
   if (typeof property === "string") return shownText(property);
@@ -27,8 +28,8 @@ export function sentText(shown: string): string {
 }
 
 /**
- * The properties that are shown as a text, but for what is shown as `(none)` without being this text;
- * `undefined` where they are too many to tell.
+ * The properties that are shown as a text, but for what is shown as `(none)` without being this
+ * text; `undefined` where they are too many to tell.
  */
 export function shownAs(text: string): readonly (string | number | boolean)[] | undefined {
   if (text.includes("\ufffd")) return undefined;

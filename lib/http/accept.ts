@@ -1,6 +1,7 @@
 /**
- * The media type that an `Accept` header likes best of some (RFC 9110, 12.5.1), the first of those it likes
- * equally; `undefined` where it takes none of them. No header takes all. What cannot be read in it is passed over.
+ * The media type that an `Accept` header likes best of some (RFC 9110, 12.5.1), the first of those
+ * it likes equally; `undefined` where it takes none of them. No header takes all. What cannot be
+ * read in it is passed over.
  * @param offered media types without parameters, in lower case
  */
 export function preferred<Offered extends string>(

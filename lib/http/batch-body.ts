@@ -7,7 +7,9 @@ import { tooLarge, jsonOf, syntaxError, textOf } from "./body.ts";
 import { readCloudItem, readItem, type ItemReading } from "./event-body.ts";
 import { requireMediaType } from "./media-type.ts";
 
-/** A batch, read: what can go on to admission, and what cannot. `index` is the place in the body. */
+/**
+ * A batch, read: what can go on to admission, and what cannot. `index` is the place in the body.
+ */
 export interface BatchBody {
   /** In order. Safe to send on: JSON carries each one unchanged, and none is nested too deep. */
   readonly inputs: readonly unknown[];
@@ -26,12 +28,12 @@ const batchMediaTypes = [
 ] as const;
 
 /**
- * Read a body that holds many events: `{"events":[...]}`, a bare array, one event a line (NDJSON; blank
- * lines do not count, a bad line costs only itself), or a batch of CloudEvents.
+ * Read a body that holds many events: `{"events":[...]}`, a bare array, one event a line (NDJSON;
+ * blank lines do not count, a bad line costs only itself), or a batch of CloudEvents.
  * @param bytes the body, as `readBody` gives it
- * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`; `MALFORMED` where it cannot be read as a whole or holds
- * no event; `VALIDATION` where an object has other properties than `events`; `TOO_LARGE` with a
- * finding `events`
+ * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`; `MALFORMED` where it cannot be read as a whole or
+ * holds no event; `VALIDATION` where an object has other properties than `events`; `TOO_LARGE` with
+ * a finding `events`
  */
 export function readBatch(
   bytes: Buffer,
@@ -48,7 +50,10 @@ export function readBatch(
   return sorted(linesOf(textOf(bytes), maxEvents), readLine);
 }
 
-/** The results of a batch, each at its place in the body: those of admission, and what was rejected before. */
+/**
+ * The results of a batch, each at its place in the body: those of admission, and what was rejected
+ * before.
+ */
 export function inBodyOrder(
   admitted: readonly ItemResult[],
   rejected: readonly RejectedItem[],
@@ -68,7 +73,10 @@ export function inBodyOrder(
   return results;
 }
 
-/** The places in the body of admitted items, which are numbered without those that were rejected before. */
+/**
+ * The places in the body of admitted items, which are numbered without those that were rejected
+ * before.
+ */
 export function inBodyPlaces<T extends { readonly index: number }>(
   admitted: readonly T[],
   rejected: readonly RejectedItem[],

@@ -16,8 +16,9 @@ const graceMs = 5_000;
 const lookEveryMs = 1_000;
 
 /**
- * Bounds what the bodies of all requests together hold in memory until their requests are answered, and gives up those that come
- * too slowly. One caller may hold half of it, so that a storm costs who makes it.
+ * Bounds what the bodies of all requests together hold in memory until their requests are answered,
+ * and gives up those that come too slowly. One caller may hold half of it, so that a storm costs
+ * who makes it.
  */
 export class Bodies {
   readonly #maxBytes: number;

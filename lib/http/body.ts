@@ -17,7 +17,10 @@ export interface BodyLimits {
   readonly inflatedBytes: number;
 }
 
-/** The client left in the middle of its request: nobody is there to be answered, and nothing is wrong here. */
+/**
+ * The client left in the middle of its request: nobody is there to be answered, and nothing is
+ * wrong here.
+ */
 export class RequestAborted extends ServiceError {
   constructor() {
     super("MALFORMED", "The client went away before its body was complete");
@@ -36,14 +39,15 @@ const codings: ReadonlyMap<string, (first: Uint8Array) => Decoder> = new Map([
 /**
  * Read a request's body, with its content coding (gzip, deflate, br) taken off; empty where there
  * is none. Memory stays within the limits: reading stops where one is passed, and a small body
- * cannot inflate beyond. To be called before anyone else reads from the request. What it holds is told to `hold`, which
- * the caller releases once the request is answered.
+ * cannot inflate beyond. To be called before anyone else reads from the request. What it holds is
+ * told to `hold`, which the caller releases once the request is answered.
  *
  * After a rejection the request is paused and may not have been read to its end: answer it with
  * `answerEarly`.
  * @throws ServiceError `TOO_LARGE` with a finding `body_bytes` or `inflated_bytes`,
  * `UNSUPPORTED_MEDIA_TYPE` for another coding, `MALFORMED` where the coding is broken, cut off or
- * followed by more, RequestAborted where the client left, `REQUEST_TOO_SLOW`, and what `hold` throws
+ * followed by more, RequestAborted where the client left, `REQUEST_TOO_SLOW`, and what `hold`
+ * throws
  */
 export async function readBody(
   request: IncomingMessage,
@@ -143,7 +147,10 @@ interface Reader {
   fail(error: ServiceError): void;
 }
 
-/** Give a request's chunks to a handler, which hears of its `end`, or of one `fail`, or of both in this order. */
+/**
+ * Give a request's chunks to a handler, which hears of its `end`, or of one `fail`, or of both in
+ * this order.
+ */
 function readChunks(request: IncomingMessage, bodies: Bodies, handler: ChunkHandler): Reader {
   let ended = false;
   let failed = false;
@@ -182,8 +189,9 @@ function addTo(body: Gathered, chunk: Buffer, reader: Reader): void {
 }
 
 /**
- * `deflate` is the zlib format (RFC 9110, 8.4.1.2), but some clients send the raw one. The first byte
- * tells: as zlib's it ends in 8, which as a raw block's would be padding that no encoder writes.
+ * `deflate` is the zlib format (RFC 9110, 8.4.1.2), but some clients send the raw one. The first
+ * byte tells: as zlib's it ends in 8, which as a raw block's would be padding that no encoder
+ * writes.
  */
 function inflater(first: Uint8Array): Decoder {
   return ((first[0] ?? 0) & 0x0f) === 8 ? createInflate() : createInflateRaw();
@@ -224,7 +232,8 @@ export function textOf(bytes: Buffer): string {
 
 /**
  * The JSON value of a body, of any depth. Own properties may be called `__proto__`; of a repeated
- * name the last value counts. A number beyond a double's range is `Infinity` or `NaN` (`parseJson`).
+ * name the last value counts. A number beyond a double's range is `Infinity` or `NaN`
+ * (`parseJson`).
  * @throws ServiceError `MALFORMED`
  */
 export function jsonOf(bytes: Buffer): unknown {
@@ -237,9 +246,10 @@ export function jsonOf(bytes: Buffer): unknown {
 }
 
 /**
- * The JSON value of a body that goes on to an action as it is: one that the way to another node carries unchanged, so that a
- * cluster answers as one process does.
- * @throws ServiceError `MALFORMED`; `VALIDATION` where it is nested too deep or has numbers that would not stay the same
+ * The JSON value of a body that goes on to an action as it is: one that the way to another node
+ * carries unchanged, so that a cluster answers as one process does.
+ * @throws ServiceError `MALFORMED`; `VALIDATION` where it is nested too deep or has numbers that
+ * would not stay the same
  */
 export function plainJsonOf(bytes: Buffer): unknown {
   const value = jsonOf(bytes);

@@ -24,8 +24,8 @@ const lingerMs = 1_000;
 const answered = new WeakSet<Duplex>();
 
 /**
- * Answer what is no request with a problem, and end the connection. Answers of requests before it on the same
- * connection go first.
+ * Answer what is no request with a problem, and end the connection. Answers of requests before it
+ * on the same connection go first.
  * @param refuse answers a request whose head was read and whose body cannot be
  * @param tell hears of a problem that was sent where there is no request
  */

@@ -30,7 +30,8 @@ export function waitOf(headers: IncomingHttpHeaders): number | undefined {
 
 /**
  * The query string of a collecting request. A single event takes none, a batch takes `results`.
- * @throws ServiceError VALIDATION for any other parameter or value; MALFORMED as `readQueryString` does
+ * @throws ServiceError VALIDATION for any other parameter or value; MALFORMED as `readQueryString`
+ * does
  */
 export function readResultsChoice(
   search: string,

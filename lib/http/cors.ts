@@ -23,8 +23,9 @@ const taken =
 const preflightSeconds = 7_200;
 
 /**
- * Which pages of other origins may ask (the Fetch standard's CORS protocol). Keys come in headers that a page sets itself, so
- * credentials of the browser's own (cookies, its store of passwords) are never allowed.
+ * Which pages of other origins may ask (the Fetch standard's CORS protocol). Keys come in headers
+ * that a page sets itself, so credentials of the browser's own (cookies, its store of passwords)
+ * are never allowed.
  */
 export class Cors {
   readonly #origins: ReadonlySet<string>;
@@ -49,7 +50,10 @@ export class Cors {
         };
   }
 
-  /** For the answer to a preflight; none of them where it is no preflight, or of an origin that may not ask. */
+  /**
+   * For the answer to a preflight; none of them where it is no preflight, or of an origin that may
+   * not ask.
+   */
   preflightHeaders({ headers }: IncomingMessage, methods: readonly string[]): Headers {
     const wanted = headers["access-control-request-method"];
     const vary = ["Access-Control-Request-Method", "Access-Control-Request-Headers"];

@@ -7,7 +7,9 @@ interface EarlyAnswer {
   readonly body: string;
 }
 
-/** How much of an unwanted body is still taken, and for how long, for the client to read the answer. */
+/**
+ * How much of an unwanted body is still taken, and for how long, for the client to read the answer.
+ */
 export interface Patience {
   readonly sizeBytes: number;
   readonly timeoutMs: number;
@@ -19,9 +21,8 @@ const patience: Patience = { sizeBytes: 4 * 1_048_576, timeoutMs: 2_000 };
  * Answer a request whose body may not have been read to its end. A server that closes while the
  * client still sends resets the connection, and the client loses the answer. So the answer goes out
  * whole, with `Connection: close`, then what still comes is thrown away within bounds, and only
- * then the connection is closed. It stays open where little or nothing is left to come; not after a 408, whose client
- * is too slow to be waited for.
- * Does nothing where an answer was begun before.
+ * then the connection is closed. It stays open where little or nothing is left to come; not after a
+ * 408, whose client is too slow to be waited for. Does nothing where an answer was begun before.
  * Resolves when the response is ended; never rejects.
  */
 export async function answerEarly(

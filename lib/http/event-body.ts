@@ -13,8 +13,8 @@ import { jsonOf } from "./body.ts";
 import { requireMediaType } from "./media-type.ts";
 
 /**
- * What stood in the place of one event. An input has still to be admitted, but it is safe to send on:
- * it is nested no deeper than an event may be, and JSON carries it unchanged.
+ * What stood in the place of one event. An input has still to be admitted, but it is safe to send
+ * on: it is nested no deeper than an event may be, and JSON carries it unchanged.
  */
 export type ItemReading =
   | { readonly status: "read"; readonly input: unknown }

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Requests whose client waits to be told to go on (`Expect: 100-continue`), with the response that tells it. */
+/**
+ * Requests whose client waits to be told to go on (`Expect: 100-continue`), with the response that
+ * tells it.
+ */
 const waiting = new WeakMap<IncomingMessage, ServerResponse>();
 
 /** The client sends its body only once it is asked to. */
@@ -15,7 +18,9 @@ export function askForBody(request: IncomingMessage): void {
   waiting.delete(request);
 }
 
-/** Whether the body was not asked for: then it may never come, and where it begins cannot be told. */
+/**
+ * Whether the body was not asked for: then it may never come, and where it begins cannot be told.
+ */
 export function awaitsContinue(request: IncomingMessage): boolean {
   return waiting.has(request);
 }

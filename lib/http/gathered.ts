@@ -5,8 +5,8 @@ const leastBytes = 4_096;
 const nothing = Buffer.alloc(0);
 
 /**
- * Chunks on their way to one buffer, which grows by doubling: a chunk has some 200 bytes of its own, however small it is. Most
- * bodies are one chunk, which is not copied.
+ * Chunks on their way to one buffer, which grows by doubling: a chunk has some 200 bytes of its
+ * own, however small it is. Most bodies are one chunk, which is not copied.
  */
 export class Gathered {
   readonly #hold: Hold;
@@ -42,7 +42,9 @@ export class Gathered {
     this.#buffer = buffer;
   }
 
-  /** To be asked once: the request, which lives until it is answered, must not hold on to its body. */
+  /**
+   * To be asked once: the request, which lives until it is answered, must not hold on to its body.
+   */
   whole(): Buffer {
     const whole = this.#buffer.subarray(0, this.sizeBytes);
     this.#buffer = nothing;

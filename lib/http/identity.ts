@@ -39,10 +39,11 @@ interface Use {
 const tellUsesAfterMs = 600_000;
 
 /**
- * Tells who asks by the request's key: `Authorization: Bearer`, `X-Api-Key`, or Basic with the key as
- * user name. Keys are compared by their SHA-256 and in constant time, so the time taken says nothing about a key.
- * It knows the keys of `API_KEYS`, and those that the service gave as far as it was told (`learn`): what it was told
- * holds for `trustedMs`. Without any key in `API_KEYS` whoever sends none is the project `default`.
+ * Tells who asks by the request's key: `Authorization: Bearer`, `X-Api-Key`, or Basic with the key
+ * as user name. Keys are compared by their SHA-256 and in constant time, so the time taken says
+ * nothing about a key. It knows the keys of `API_KEYS`, and those that the service gave as far as
+ * it was told (`learn`): what it was told holds for `trustedMs`. Without any key in `API_KEYS`
+ * whoever sends none is the project `default`.
  */
 export class Keyring {
   readonly #isOpen: boolean;
@@ -71,9 +72,11 @@ export class Keyring {
   }
 
   /**
-   * @param rawHeaders as they came, names and values in turn: Node keeps only the first of two `Authorization`
-   * @throws ServiceError MALFORMED where there are two keys, UNAUTHORIZED without one that holds (UnknownKey where there is
-   * one), FORBIDDEN where the key lacks the scope, SERVICE_UNAVAILABLE where it was not told for too long whether it holds
+   * @param rawHeaders as they came, names and values in turn: Node keeps only the first of two
+   * `Authorization`
+   * @throws ServiceError MALFORMED where there are two keys, UNAUTHORIZED without one that holds
+   * (UnknownKey where there is one), FORBIDDEN where the key lacks the scope, SERVICE_UNAVAILABLE
+   * where it was not told for too long whether it holds
    */
   identify(rawHeaders: readonly string[], scope: Scope): Identity {
     const key = keyIn(rawHeaders);

@@ -33,14 +33,20 @@ export interface ProblemBody {
   readonly instance: string;
   readonly requestId: string;
   readonly errors?: readonly Finding[];
-  /** Where it is not known whether events were kept: the ids to send those with that came without one. */
+  /**
+   * Where it is not known whether events were kept: the ids to send those with that came without
+   * one.
+   */
   readonly ids?: readonly GivenId[];
 }
 
 interface ProblemContext {
   readonly instance: string;
   readonly requestId: string;
-  /** Where the parameters of an action came from, for the pointers of Moleculer's own findings; `body` where absent. */
+  /**
+   * Where the parameters of an action came from, for the pointers of Moleculer's own findings;
+   * `body` where absent.
+   */
   readonly parameters?: "body" | "query";
 }
 
@@ -49,8 +55,8 @@ const retryAfterSeconds = { TOO_MANY_REQUESTS: 1, otherwise: 5 } as const;
 const longestRetrySeconds = 86_400;
 
 /**
- * The answer to any error, also one that crossed the wire, of Moleculer, or no error at all. What is not
- * in the catalogue is a 500 that tells nothing of its cause. Never throws.
+ * The answer to any error, also one that crossed the wire, of Moleculer, or no error at all. What
+ * is not in the catalogue is a 500 that tells nothing of its cause. Never throws.
  */
 export function problemOf(error: unknown, context: ProblemContext): Problem {
   const foreign = typeof error === "object" && error !== null ? (error as ForeignError) : {};

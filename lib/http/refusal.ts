@@ -19,7 +19,10 @@ const shared: Readonly<Record<SharedLimit, true>> = {
 /** What a request is refused by, as a label: a closed set. */
 export type Refusal = (typeof byType)[keyof typeof byType] | SharedLimit;
 
-/** The limit that an error tells of, also one that crossed the wire; `undefined` where it tells of none. */
+/**
+ * The limit that an error tells of, also one that crossed the wire; `undefined` where it tells of
+ * none.
+ */
 export function refusalOf(error: unknown): Refusal | undefined {
   const type = errorType(error);
   const refusal = Object.hasOwn(byType, type) ? byType[type as keyof typeof byType] : undefined;

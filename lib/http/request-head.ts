@@ -6,7 +6,10 @@ interface HeadRules {
   readonly maxHeaders: number;
   /** Of the request's target, in bytes. */
   readonly maxUrlBytes: number;
-  /** Whether only names of this machine are served: a page of a stranger's name that leads here (DNS rebinding) is not. */
+  /**
+   * Whether only names of this machine are served: a page of a stranger's name that leads here (DNS
+   * rebinding) is not.
+   */
   readonly localOnly: boolean;
 }
 
@@ -18,8 +21,8 @@ const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i;
 const authority = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
 
 /**
- * Check what Node leaves to its user, and read the target of a request (RFC 9112, 3.2): a path with its query, or `*`. In
- * absolute form its authority stands for the `Host` header.
+ * Check what Node leaves to its user, and read the target of a request (RFC 9112, 3.2): a path with
+ * its query, or `*`. In absolute form its authority stands for the `Host` header.
  * @throws ServiceError MALFORMED, URI_TOO_LONG, HEADERS_TOO_LARGE, MISDIRECTED
  */
 export function readTarget(
@@ -57,7 +60,10 @@ export function pathOf(request: IncomingMessage & { readonly originalUrl?: strin
   return (request.originalUrl ?? request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
-/** Fields that may come once. Of others Node makes a list, of these it would silently take the first. */
+/**
+ * Fields that may come once. Of others Node makes a list, of these it would silently take the
+ * first.
+ */
 function hostIn(rawHeaders: readonly string[]): string | undefined {
   let host: string | undefined;
   let contentType: string | undefined;

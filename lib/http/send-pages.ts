@@ -3,10 +3,10 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 /**
- * Send the body of an answer whose head is set, page by page: the next page is asked for only when the
- * client took the last one, and none any more once it left. A page that fails breaks the connection with a reset, since
- * a mere end could be taken for the end of the body (HTTP/1.0, and proxies that speak it).
- * Resolves when all is sent or the client left; rejects with what failed.
+ * Send the body of an answer whose head is set, page by page: the next page is asked for only when
+ * the client took the last one, and none any more once it left. A page that fails breaks the
+ * connection with a reset, since a mere end could be taken for the end of the body (HTTP/1.0, and
+ * proxies that speak it). Resolves when all is sent or the client left; rejects with what failed.
  */
 export async function sendPages(
   request: IncomingMessage,

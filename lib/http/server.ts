@@ -6,7 +6,10 @@ import { expectContinue } from "./expectation.ts";
 import type { Config } from "../config.ts";
 import { readTarget } from "./request-head.ts";
 
-/** What is done with requests. Each one has its id, the sender's where that is one, in its header `x-request-id`. */
+/**
+ * What is done with requests. Each one has its id, the sender's where that is one, in its header
+ * `x-request-id`.
+ */
 interface Receiver {
   /** A request whose head is sound. Its `url` is a path with its query, or `*`. */
   receive(request: IncomingMessage, response: ServerResponse): void;
@@ -20,7 +23,10 @@ interface Receiver {
 
 const requestId = /^[A-Za-z0-9._:@/+-]{1,128}$/;
 
-/** A server that keeps to its limits and answers each fault of HTTP with a problem. Not yet listening. */
+/**
+ * A server that keeps to its limits and answers each fault of HTTP with a problem. Not yet
+ * listening.
+ */
 export function httpServer(limits: Config["http"], localOnly: boolean, receiver: Receiver): Server {
   const { maxHeaders, maxUrlBytes, headersTimeoutMs } = limits;
   const rules = { maxHeaders, maxUrlBytes, localOnly };

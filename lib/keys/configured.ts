@@ -10,7 +10,10 @@ export interface ApiKey {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Read the entries of API_KEYS, each `KEY:PROJECT` or `KEY:PROJECT:SCOPE+SCOPE`; what is wrong is added to the problems. */
+/**
+ * Read the entries of API_KEYS, each `KEY:PROJECT` or `KEY:PROJECT:SCOPE+SCOPE`; what is wrong is
+ * added to the problems.
+ */
 export function readApiKeys(entries: readonly string[], problems: string[]): readonly ApiKey[] {
   return entries.flatMap((entry, index) => {
     const [, key, project, granted] =

@@ -2,9 +2,9 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 /**
- * What a key that was given here looks like: `mak_`, 256 random bits as 43 digits of base 62, `_`, and the CRC-32 of all
- * before it as 6 such digits. Whoever searches for leaked keys finds it by this expression, and by the checksum
- * tells a key from what only looks like one.
+ * What a key that was given here looks like: `mak_`, 256 random bits as 43 digits of base 62, `_`,
+ * and the CRC-32 of all before it as 6 such digits. Whoever searches for leaked keys finds it by
+ * this expression, and by the checksum tells a key from what only looks like one.
  */
 export const keyPattern = /^mak_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/;
 

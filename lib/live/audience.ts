@@ -28,7 +28,9 @@ interface Frame {
 
 interface Group {
   readonly interest: Interest;
-  /** Up to which place a listener has everything already; absent where it has what the others have. */
+  /**
+   * Up to which place a listener has everything already; absent where it has what the others have.
+   */
   readonly listeners: Map<Listener, Place | undefined>;
   /** How many bytes each of its listeners may get now. */
   credit: number;
@@ -66,7 +68,9 @@ export function framesOf(
     }));
 }
 
-/** The clients of all streams of one gateway. Each frame is built once for all who want the same. */
+/**
+ * The clients of all streams of one gateway. Each frame is built once for all who want the same.
+ */
 export class Audience {
   readonly #groups = new Map<string, Group>();
   #size = 0;
@@ -143,7 +147,10 @@ function within(frames: readonly Frame[], bytes: number): readonly Frame[] {
   return end < 0 ? frames : frames.slice(0, end);
 }
 
-/** Of a filter by types alone the counts tell how many events were not looked at; of any other, how many at most. */
+/**
+ * Of a filter by types alone the counts tell how many events were not looked at; of any other, how
+ * many at most.
+ */
 function missedOf(
   { project, filter }: Interest,
   { counts, events }: StoredPart,

@@ -19,7 +19,10 @@ export interface ClientEvents {
   cut(): void;
 }
 
-/** One open answer of Server-Sent Events. It holds a bounded number of bytes, whatever its client does. */
+/**
+ * One open answer of Server-Sent Events. It holds a bounded number of bytes, whatever its client
+ * does.
+ */
 export class SseClient {
   readonly #response: ServerResponse;
   readonly #events: ClientEvents;
@@ -79,7 +82,9 @@ export class SseClient {
     if (behind === 0 && now - this.#sentAt >= beatEveryMs) this.send(beatFrame(id), now);
   }
 
-  /** Tell the client that the answer ends, and close the connection, at the latest after a moment. */
+  /**
+   * Tell the client that the answer ends, and close the connection, at the latest after a moment.
+   */
   end(because: EndReason): void {
     if (!this.isOpen) return;
     this.#ended = true;

@@ -22,7 +22,10 @@ export interface Follower extends Listener {
 const eventsAtOnce = 500;
 const bytesPerSecond = 16_000_000;
 
-/** How often it is looked whether something was stored: less often the more clients there are to tell. */
+/**
+ * How often it is looked whether something was stored: less often the more clients there are to
+ * tell.
+ */
 const shortestMs = 250;
 const longestMs = 1_000;
 const clientsPerStep = 250;
@@ -34,8 +37,8 @@ const windowMs = 300_000;
 const patienceMs = 50;
 
 /**
- * Follows the order of storing while somebody listens: one read for all clients of a gateway. While nobody does it does
- * nothing.
+ * Follows the order of storing while somebody listens: one read for all clients of a gateway. While
+ * nobody does it does nothing.
  */
 export class Hub {
   readonly audience = new Audience();
@@ -47,7 +50,10 @@ export class Hub {
   #reading: Promise<void> = Promise.resolve();
   #running = false;
 
-  /** @param window how many events lie at most between a client's last one and now for it to go on there */
+  /**
+   * @param window how many events lie at most between a client's last one and now for it to go on
+   * there
+   */
   constructor(around: HubSurroundings, window: number) {
     this.#around = around;
     this.#window = window;

@@ -4,7 +4,9 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 import { importedNames, modulesOf, pageFiles, type SourceFile } from "./page-files.ts";
 import { pageViews, type PageView } from "./page-paths.ts";
 
-/** Bytes that are sent as they are, by encoding. A font is compressed in itself: it has only one. */
+/**
+ * Bytes that are sent as they are, by encoding. A font is compressed in itself: it has only one.
+ */
 export interface Encoded {
   readonly type: string;
   readonly identity: Uint8Array;

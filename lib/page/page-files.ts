@@ -16,7 +16,10 @@ const types: Readonly<Record<string, string>> = {
   ".woff2": "font/woff2",
 };
 
-/** What the page takes from packages: the name it imports, the file of the package, the name it is served under. */
+/**
+ * What the page takes from packages: the name it imports, the file of the package, the name it is
+ * served under.
+ */
 const packages = [
   ["preact", "preact/dist/preact.mjs", "vendor/preact.js"],
   ["preact/hooks", "preact/hooks/dist/hooks.mjs", "vendor/hooks.js"],
@@ -46,8 +49,8 @@ export const importedNames: Readonly<Record<string, string>> = Object.fromEntrie
 );
 
 /**
- * All files of the page by their path within it: its own folder's, types stripped from the modules, and those of
- * packages. Takes half a second of CPU: not for the thread that answers.
+ * All files of the page by their path within it: its own folder's, types stripped from the modules,
+ * and those of packages. Takes half a second of CPU: not for the thread that answers.
  * @param folder the page's folder
  */
 export function pageFiles(folder: string): ReadonlyMap<string, SourceFile> {

@@ -25,9 +25,10 @@ const documentHeaders = {
 } as const;
 
 /**
- * Sends the page from memory. It is made on a thread of its own when it is first asked for, so that a process that nobody
- * looks at spends nothing on it; a failure to make it is told to who asked, and tried again for the next. A document that
- * is asked for after a file of the folder was changed is of a new page.
+ * Sends the page from memory. It is made on a thread of its own when it is first asked for, so that
+ * a process that nobody looks at spends nothing on it; a failure to make it is told to who asked,
+ * and tried again for the next. A document that is asked for after a file of the folder was changed
+ * is of a new page.
  */
 export class PageServer {
   readonly #folder: string;
@@ -129,7 +130,10 @@ function matches(wanted: string | undefined, tag: string): boolean {
   return wanted.split(",").some((one) => [tag, `W/${tag}`, "*"].includes(one.trim()));
 }
 
-/** The best for the reader (RFC 9110, 12.5.3), of equals the smallest; as it is for who takes nothing that is there. */
+/**
+ * The best for the reader (RFC 9110, 12.5.3), of equals the smallest; as it is for who takes
+ * nothing that is there.
+ */
 function encodingFor(
   headers: IncomingHttpHeaders,
   { br, gzip, identity }: Encoded,

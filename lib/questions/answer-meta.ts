@@ -1,7 +1,8 @@
 /**
  * Why an answer is not the whole of the true numbers.
  * - `damaged`: an event that the answer may have needed cannot be read any more and is left out.
- * - `other`: a rollup keeps the most frequent values of a dimension, and the answer needed one that it summed under `(other)`.
+ * - `other`: a rollup keeps the most frequent values of a dimension, and the answer needed one that
+ *   it summed under `(other)`.
  * - `rowsLeftOut`: there are more rows than the limit.
  * - `sampled`: the newest events were looked at, not all that are asked about.
  * - `sketch`: unique users or quantiles were estimated.
@@ -9,7 +10,10 @@
  */
 export type Reason = "damaged" | "other" | "rowsLeftOut" | "sampled" | "sketch" | "valuesCut";
 
-/** Whether every number of an answer is the true one and none is missing; if not, why: sorted, each once. */
+/**
+ * Whether every number of an answer is the true one and none is missing; if not, why: sorted, each
+ * once.
+ */
 export interface Exactness {
   readonly exact: boolean;
   readonly because?: readonly Reason[];
@@ -42,13 +46,19 @@ export function tellSpan(
   return `from ${from}${first} to ${to}${last}`;
 }
 
-/** What an answer says of itself: the part of `meta` that follows from the question and the events alone. */
+/**
+ * What an answer says of itself: the part of `meta` that follows from the question and the events
+ * alone.
+ */
 export interface Told extends Exactness {
   readonly source: "rollup" | "events" | "mixed";
   /** How many rows the answer has, and how many more there are. */
   readonly rows?: number;
   readonly rowsLeftOut?: number;
-  /** What the answer is about, its open ends closed around the events that met the question; absent where there are none. */
+  /**
+   * What the answer is about, its open ends closed around the events that met the question; absent
+   * where there are none.
+   */
   readonly range?: ToldRange;
   /** The range of the comparison. */
   readonly comparedRange?: ToldRange;

@@ -14,8 +14,8 @@ export const actKinds = [
 export type ActKind = (typeof actKinds)[number];
 
 /**
- * Who acts: a key that was given (its id); one of `API_KEYS` (its place there); anybody, where the service is open; or a
- * node on the bus (its id).
+ * Who acts: a key that was given (its id); one of `API_KEYS` (its place there); anybody, where the
+ * service is open; or a node on the bus (its id).
  */
 export const actorKinds = ["key", "configured", "open", "node"] as const;
 export interface Actor {

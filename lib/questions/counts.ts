@@ -14,7 +14,10 @@ import { intervals, type Interval } from "../counting/calendar.ts";
 import { resolveDimension } from "../counting/dimensions.ts";
 import { readRowCursor, rowCursor, scopeOf, type RowPage } from "./reading/row-cursor.ts";
 
-/** What `GET /api/v1/events/counts` asks, checked. Instants are epoch milliseconds, the range half open. */
+/**
+ * What `GET /api/v1/events/counts` asks, checked. Instants are epoch milliseconds, the range half
+ * open.
+ */
 export interface CountsQuestion {
   readonly types?: readonly string[];
   readonly sources?: readonly string[];

@@ -6,8 +6,9 @@ import { hasElements, type PropertyPath } from "../event/property-path.ts";
 /**
  * What a fold reads of each event.
  * - `field`: what events are kept by. `user` is `userOf` the event; absent fields are `undefined`.
- * - `path`: a property of `data`, `metadata` or `context`. A text, number, boolean or null as it is;
- *   `undefined` where it is missing; an object or array is `null`. Of a path to elements: all of them, each so.
+ * - `path`: a property of `data`, `metadata` or `context`. A text, number, boolean or null as it
+ *   is; `undefined` where it is missing; an object or array is `null`. Of a path to elements: all
+ *   of them, each so.
  * - `meets`: whether the event meets a predicate.
  */
 export type Column =
@@ -22,8 +23,8 @@ export type Cell = One | readonly One[];
 type One = string | number | boolean | null | undefined;
 
 /**
- * A fold's column of many events: of each the place of its cell among those that there are, or the instant itself. Every
- * event is at the same place in all columns.
+ * A fold's column of many events: of each the place of its cell among those that there are, or the
+ * instant itself. Every event is at the same place in all columns.
  */
 export type ColumnCells =
   | { readonly numbers: Uint8Array | Uint16Array; readonly cells: readonly Cell[] }
@@ -31,8 +32,8 @@ export type ColumnCells =
 
 /**
  * A question's answer under way. It runs where the events are read, on a thread of the store or
- * beside a database's cursor, so that events need not travel: its parameters and its result are plain
- * data. It must not matter in which order the events come.
+ * beside a database's cursor, so that events need not travel: its parameters and its result are
+ * plain data. It must not matter in which order the events come.
  */
 export interface Fold<Result> {
   /** What `add` gets of each event, in this order. */
@@ -43,7 +44,8 @@ export interface Fold<Result> {
    */
   add(row: readonly Cell[]): void;
   /**
-   * Takes many events at once, which is quicker than one after the other; the answer is the same. Only of folds that gain by it.
+   * Takes many events at once, which is quicker than one after the other; the answer is the same.
+   * Only of folds that gain by it.
    * @param columns in the order of `columns`; instants for `timestamp` alone
    * @param selected 1 at the place of each event that is to be taken, else 0
    * @throws FoldOverflow as `add`
@@ -53,7 +55,10 @@ export interface Fold<Result> {
   finish(): Result;
 }
 
-/** The answer would grow too large; the message says of what there are too many, and how many are allowed. */
+/**
+ * The answer would grow too large; the message says of what there are too many, and how many are
+ * allowed.
+ */
 export class FoldOverflow extends Error {
   override readonly name = "FoldOverflow";
 }

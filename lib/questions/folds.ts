@@ -10,7 +10,10 @@ import type { PathsJob } from "./sequences/paths-question.ts";
 import { retentionFold, type RetentionResult } from "./sequences/retention.ts";
 import type { RetentionJob } from "./sequences/retention-question.ts";
 
-/** What can be computed where the events are. A job is plain data with its kind's name, and so is a result. */
+/**
+ * What can be computed where the events are. A job is plain data with its kind's name, and so is a
+ * result.
+ */
 interface Folds {
   readonly breakdown: { readonly job: BreakdownJob; readonly result: Breakdown };
   readonly extent: { readonly job: ExtentJob; readonly result: Extent };

@@ -31,7 +31,10 @@ export interface ShownQuestion extends Partial<QuestionToKeep> {
   readonly savedAt: string;
 }
 
-/** How questions of each kind are read, exactly as when they are asked. They throw ServiceError VALIDATION. */
+/**
+ * How questions of each kind are read, exactly as when they are asked. They throw ServiceError
+ * VALIDATION.
+ */
 export type QuestionKinds = Readonly<Record<string, { read(question: Raw): unknown }>>;
 
 /** The name of a saved question. */
@@ -95,7 +98,8 @@ export const savedResultsParameters = {
 };
 
 /**
- * Read `{"kind", "question", "description", "view"}`. The question is read as it will be when it is asked.
+ * Read `{"kind", "question", "description", "view"}`. The question is read as it will be when it is
+ * asked.
  * @throws ServiceError VALIDATION with all findings, their pointers into the body
  */
 export function readQuestionToKeep(body: unknown, kinds: QuestionKinds): QuestionToKeep {
@@ -157,7 +161,7 @@ function withoutAbsent(raw: Raw): Raw {
 }
 
 /**
- * What must be so for a write to happen: nothing; none of this name; one of this name; or one whose version is
- * among these.
+ * What must be so for a write to happen: nothing; none of this name; one of this name; or one whose
+ * version is among these.
  */
 export type Demand = "any" | "absent" | "present" | { readonly versions: readonly string[] };

@@ -7,8 +7,8 @@ export interface DurableQueue {
    * Keep a message. Resolves when no crash of this process or of the broker can lose it any more.
    * Concurrent calls share one commit. Settles within `publishTimeoutMs`.
    * @throws ServiceError `QUEUE_FULL` when the bound is reached, `QUEUE_UNAVAILABLE` when it could
-   * not be made durable: then it is not kept, and is never delivered. `OUTCOME_UNKNOWN` when nobody can
-   * tell: then it may be delivered, so its events are to be sent again with the same ids.
+   * not be made durable: then it is not kept, and is never delivered. `OUTCOME_UNKNOWN` when nobody
+   * can tell: then it may be delivered, so its events are to be sent again with the same ids.
    */
   publish(message: OutgoingMessage): Promise<void>;
 
@@ -52,10 +52,11 @@ export interface Delivery {
 /**
  * What became of a delivery.
  * - `done`: acknowledged, gone.
- * - `retry`: delivered again after the delay of its attempt (`retryDelaysMs`); past the last one it goes to `.dead`.
+ * - `retry`: delivered again after the delay of its attempt (`retryDelaysMs`); past the last one it
+ *   goes to `.dead`.
  * - `dead`: to `.dead` at once.
- * - `hold`: what it needs is away: given back, no attempt is counted, and nothing is delivered until `resume`.
- * A handler that throws means `retry` with the error's message.
+ * - `hold`: what it needs is away: given back, no attempt is counted, and nothing is delivered
+ *   until `resume`. A handler that throws means `retry` with the error's message.
  */
 export type Outcome =
   | { readonly status: "done" }
@@ -104,7 +105,10 @@ export interface DeadLetters {
   /** Oldest first. */
   list(limit: number): Promise<readonly DeadLetter[]>;
   find(id: string): Promise<DeadLetter | undefined>;
-  /** Back to the queue as a first attempt, then gone from here; a crash between may leave both. @returns whether it was there */
+  /**
+   * Back to the queue as a first attempt, then gone from here; a crash between may leave both.
+   * @returns whether it was there
+   */
   replay(id: string): Promise<boolean>;
   remove(id: string): Promise<boolean>;
 }

@@ -3,8 +3,8 @@ import { ServiceError } from "../errors.ts";
 /** Where several processes keep what they counted, so that they share a limit. */
 export interface Ledger {
   /**
-   * Takes what each caller spent since the last time and answers what each has left, in the order given;
-   * negative where others spent more than there was.
+   * Takes what each caller spent since the last time and answers what each has left, in the order
+   * given; negative where others spent more than there was.
    * @throws Error where the ledger is away; then nothing was taken, or not all of it is known
    */
   settle(spent: readonly Spent[], bucket: Bucket): Promise<readonly number[]>;
@@ -46,16 +46,17 @@ const settleEveryMs = 100;
 const maxSettled = 1_000;
 
 /**
- * Limits what each caller spends to a rate, `perSecond` on average and ten seconds' worth at once. A
- * request is let through while anything is left and may then cost more than that; who spent it all
- * is refused until the rate has paid for it. Counting costs no I/O: every 100 ms what was
- * spent is settled with the ledger in one message, and the ledger's answer replaces what is known here.
+ * Limits what each caller spends to a rate, `perSecond` on average and ten seconds' worth at once.
+ * A request is let through while anything is left and may then cost more than that; who spent it
+ * all is refused until the rate has paid for it. Counting costs no I/O: every 100 ms what was spent
+ * is settled with the ledger in one message, and the ledger's answer replaces what is known here.
  *
- * How far off it may be: between two settlements a process does not see what others let through. So over any
- * time T at most `T * perSecond + size` is let through, and besides what the others let through in 100 ms and
- * the ledger's round trip, at most `size` for each of them. It is a debt, paid by later refusals: the
- * average is exact. While the ledger is away each process limits for itself, N processes to N times the
- * limit; what was spent then is forgotten. The ledger's absence never refuses anybody.
+ * How far off it may be: between two settlements a process does not see what others let through. So
+ * over any time T at most `T * perSecond + size` is let through, and besides what the others let
+ * through in 100 ms and the ledger's round trip, at most `size` for each of them. It is a debt,
+ * paid by later refusals: the average is exact. While the ledger is away each process limits for
+ * itself, N processes to N times the limit; what was spent then is forgotten. The ledger's absence
+ * never refuses anybody.
  */
 export class RateLimit {
   readonly bucket: Bucket;
@@ -108,7 +109,10 @@ export class RateLimit {
     this.#spend(account, amount);
   }
 
-  /** As of draft-ietf-httpapi-ratelimit-headers-10: `t` is the seconds until the whole quota is there. */
+  /**
+   * As of draft-ietf-httpapi-ratelimit-headers-10: `t` is the seconds until the whole quota is
+   * there.
+   */
   headers(caller: string): LimitHeaders {
     const account = this.#accountOf(caller);
     const remaining = Math.max(0, Math.floor(account.balance));

@@ -5,9 +5,9 @@ import { closeConnection, connectionOf } from "../cluster/redis-connection.ts";
 const commandTimeoutMs = 250;
 
 /**
- * Fills each bucket for the time since it was last seen, by the server's clock, takes from it what was spent,
- * and forgets it when it would be full. KEYS: the buckets. ARGV: a second's worth, the size, then what was
- * spent from each.
+ * Fills each bucket for the time since it was last seen, by the server's clock, takes from it what
+ * was spent, and forgets it when it would be full. KEYS: the buckets. ARGV: a second's worth, the
+ * size, then what was spent from each.
  */
 const settleScript = `
 local time = redis.call('TIME')
@@ -32,7 +32,10 @@ interface LedgerLog {
   warn(fields: object, phrase: string): void;
 }
 
-/** Counts of callers in Redis, which all processes share. Tells the log once that Redis is away and once that it is back. */
+/**
+ * Counts of callers in Redis, which all processes share. Tells the log once that Redis is away and
+ * once that it is back.
+ */
 export class RedisLedger implements Ledger {
   readonly #redis: Redis;
   readonly #prefix: string;

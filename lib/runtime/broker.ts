@@ -46,13 +46,15 @@ export function brokerOptions(config: Config): BrokerOptions {
     logger: new ServiceLogger(config),
     transporter: config.rabbitmqUrl === null ? null : new ClusterTransporter(config.rabbitmqUrl),
     cacher: cacherOf(config),
-    // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing but reads is called again by itself.
+    // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing but reads is called
+    // again by itself.
     requestTimeout: 30_000,
     heartbeatInterval: heartbeats.everySeconds,
     heartbeatTimeout: heartbeats.timeoutSeconds,
     registry: { preferLocal: true, stopDelay: config.rabbitmqUrl === null ? 0 : 100 },
     tracking: { enabled: true, shutdownTimeout: callsWithinMs },
-    // Moleculer counts with names and units of its own, and at ten times the cost: see lib/metrics.ts.
+    // Moleculer counts with names and units of its own, and at ten times the cost: see
+    // lib/metrics.ts.
     metrics: false,
     validator: new CatalogueValidator(),
     // `$node.options` would tell every node on the bus the passwords of this one.

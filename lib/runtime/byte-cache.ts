@@ -4,7 +4,9 @@ import { sizeOf } from "../cluster/value-size.ts";
 /** One value may have so large a part of the cache. */
 const largestPart = 8;
 
-/** Values by key up to about so many bytes of memory; the one that was read longest ago makes room. */
+/**
+ * Values by key up to about so many bytes of memory; the one that was read longest ago makes room.
+ */
 export class ByteCache {
   readonly #entries: LRUCache<string, { readonly value: unknown }>;
 
@@ -33,7 +35,10 @@ export class ByteCache {
     return this.#entries.get(key)?.value;
   }
 
-  /** Keeps a value for `ttl` milliseconds, 0 for no end; not one that would take more than an eighth of the cache. */
+  /**
+   * Keeps a value for `ttl` milliseconds, 0 for no end; not one that would take more than an eighth
+   * of the cache.
+   */
   set(key: string, value: unknown, { ttl }: { readonly ttl: number }): void {
     this.#entries.set(key, { value }, { ttl });
   }

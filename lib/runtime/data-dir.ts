@@ -57,7 +57,10 @@ class DataDirLockDamaged extends Error {
 type DataDirLock =
   | {
       readonly status: "held";
-      /** Whether the lock file was removed or replaced since: then the folder is free for another process. */
+      /**
+       * Whether the lock file was removed or replaced since: then the folder is free for another
+       * process.
+       */
       isLost(): boolean;
       release(): void;
     }
@@ -85,8 +88,8 @@ const graceMs = 2_500;
  * Nothing else in this process may open the file: closing any handle on it drops the lock (POSIX).
  *
  * @param file the lock file; it and its folder are made where they are missing
- * @param inUse whether the folder has files of a process before: where the lock file alone is missing, its holder
- * gets some seconds to notice
+ * @param inUse whether the folder has files of a process before: where the lock file alone is
+ * missing, its holder gets some seconds to notice
  * @throws DataDirInUse where another process holds it, or this one does already; DataDirLockDamaged
  */
 export async function holdDataDir(file: string, inUse = false): Promise<DataDirLock> {
@@ -123,8 +126,8 @@ async function lock(db: DatabaseSync, file: string): Promise<void> {
     try {
       db.exec("BEGIN IMMEDIATE");
       signIn(db, nonce);
-      // Others can read only what is committed, and the commit gives the lock away: a rival may sign
-      // in between. Who finds its own name under the lock is the holder.
+      // Others can read only what is committed, and the commit gives the lock away: a rival may
+      // sign in between. Who finds its own name under the lock is the holder.
       db.exec("COMMIT; BEGIN IMMEDIATE");
       if (holderOf(db)?.nonce === nonce) return;
       db.exec("ROLLBACK");
@@ -176,10 +179,11 @@ const retryWritableMs = 1000;
 type Held = Extract<DataDirLock, { readonly status: "held" }>;
 
 /**
- * Holds DATA_DIR while the broker runs, where an embedded part keeps files there, and sees to it that the
- * files belong together. A folder that another process holds or whose files are not fit for use ends this one
- * with a clear message, and so does a lock file that is gone; a folder that cannot be written now is tried
- * again, since the service starts without it and answers 503 until there is room.
+ * Holds DATA_DIR while the broker runs, where an embedded part keeps files there, and sees to it
+ * that the files belong together. A folder that another process holds or whose files are not fit
+ * for use ends this one with a clear message, and so does a lock file that is gone; a folder that
+ * cannot be written now is tried again, since the service starts without it and answers 503 until
+ * there is room.
  */
 export function dataDirHolder(config: Config): Middleware {
   const parts = partsOf(config);
@@ -247,7 +251,8 @@ export function dataDirHolder(config: Config): Middleware {
       clearInterval(watch);
       if (lock === undefined) return;
       try {
-        // A service that did not start in time may open a file after this; then nothing is known of it.
+        // A service that did not start in time may open a file after this; then nothing is known of
+        // it.
         if (opened && ready && !lock.isLost()) sealFolder(config.dataDir, parts);
       } catch (error) {
         broker.logger.warn({ err: error }, "the data folder could not be sealed");

@@ -36,7 +36,10 @@ export class UnfitFolder extends Error {
 
 const recordName = "folder.json";
 
-/** Whoever makes this file says that the folder is meant to be as it is. Removed by the start that heeds it. */
+/**
+ * Whoever makes this file says that the folder is meant to be as it is. Removed by the start that
+ * heeds it.
+ */
 const acceptName = "accept-as-is";
 
 /** A file as it is found: what it says of itself, or that it cannot be opened right now. */
@@ -47,17 +50,21 @@ interface Found {
 }
 
 /**
- * Find out whether the files of a data folder belong together and are whole, and make what is missing of a
- * new folder. To be called before anything else opens them, by the process that holds the folder.
+ * Find out whether the files of a data folder belong together and are whole, and make what is
+ * missing of a new folder. To be called before anything else opens them, by the process that holds
+ * the folder.
  *
- * Each file has an identity: the folder and a text that is new with each start, the same for all its files;
- * `folder.json` tells it once more, and after an orderly stop (`sealFolder`) also each file's checksum. So a
- * file that is missing, empty, of another folder or of another day, and one that was changed while nobody used
- * it, are found; after a process that was killed, SQLite's own checks and the logs' witnesses tell what they can.
- * A file that cannot be opened right now, for want of rights or room, is left to its owner.
+ * Each file has an identity: the folder and a text that is new with each start, the same for all
+ * its files; `folder.json` tells it once more, and after an orderly stop (`sealFolder`) also each
+ * file's checksum. So a file that is missing, empty, of another folder or of another day, and one
+ * that was changed while nobody used it, are found; after a process that was killed, SQLite's own
+ * checks and the logs' witnesses tell what they can. A file that cannot be opened right now, for
+ * want of rights or room, is left to its owner.
  * @param quiet whether nothing has opened the files yet: only then can their content be looked at
- * @throws UnfitFolder, or the error of the file system or of SQLite where the folder cannot be written right now
- * @returns whether the record had to be made anew, and whether somebody said that all is meant to be as it is
+ * @throws UnfitFolder, or the error of the file system or of SQLite where the folder cannot be
+ * written right now
+ * @returns whether the record had to be made anew, and whether somebody said that all is meant to
+ * be as it is
  */
 export function openFolder(
   folder: string,
@@ -83,8 +90,8 @@ export function openFolder(
 }
 
 /**
- * Note each file's checksum, so that the next start finds what happens to it meanwhile. To be called when
- * nothing uses the files any more. A file that was not closed in order is left out.
+ * Note each file's checksum, so that the next start finds what happens to it meanwhile. To be
+ * called when nothing uses the files any more. A file that was not closed in order is left out.
  * @throws the error of the file system
  */
 export function sealFolder(folder: string, parts: readonly FolderPart[]): void {
@@ -159,7 +166,10 @@ function belongs(state: Found["state"], known: PartRecord | undefined, folder: s
   return state.folder === folder && [epoch, known?.next].includes(state.epoch);
 }
 
-/** Give all files that can be opened the same new identity. A process that ends at any point leaves what `belongs`. */
+/**
+ * Give all files that can be opened the same new identity. A process that ends at any point leaves
+ * what `belongs`.
+ */
 function identifyAll(
   file: string,
   record: FoundRecord,
@@ -183,7 +193,8 @@ function identifyAll(
   try {
     write(({ state }) => ({ epoch: typeof state === "object" ? state.epoch : null, next: epoch }));
   } catch (error) {
-    // Without room for a new one the old one must go: what it says of the files is about to become wrong.
+    // Without room for a new one the old one must go: what it says of the files is about to become
+    // wrong.
     rmSync(file, { force: true });
     throw error;
   }

@@ -40,7 +40,9 @@ export class ServiceLogger extends Loggers.Pino {
   }
 }
 
-/** Calls before the services are registered are refused with 503 and counted; each needs no line. */
+/**
+ * Calls before the services are registered are refused with 503 and counted; each needs no line.
+ */
 const unregistered = /^Service '.+' is not registered\.$/;
 
 function isChatter(level: Level, first: unknown): boolean {

@@ -106,7 +106,9 @@ export class Operations implements Operating {
     return down.map(([name, { reason }]) => `${name}: ${reason ?? "down"}`).join("; ");
   }
 
-  /** A process is of no use before the gateways know its services: until then they send it nothing. */
+  /**
+   * A process is of no use before the gateways know its services: until then they send it nothing.
+   */
   async #unknown(): Promise<string | undefined> {
     if (!this.#onlyHere || (await isKnown(this.#broker, this.#stages, askWithinMs)))
       return undefined;

@@ -5,8 +5,8 @@ import { ServiceError } from "../errors.ts";
 type Call = (action: string, ...rest: readonly unknown[]) => Promise<unknown> & { ctx?: unknown };
 
 /**
- * What Moleculer says of a call that got no answer, that a service is not there, means for a call that
- * changes something that nobody knows whether it did: then that is what callers are told.
+ * What Moleculer says of a call that got no answer, that a service is not there, means for a call
+ * that changes something that nobody knows whether it did: then that is what callers are told.
  */
 export const outcomeUnknown: Middleware = {
   name: "OutcomeUnknown",

@@ -2,8 +2,8 @@ import { totalmem } from "node:os";
 import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 
 /**
- * What a process tells of itself to Prometheus besides its work: event loop, heap, memory, garbage collection,
- * and the memory it may have, where that is less than the machine's.
+ * What a process tells of itself to Prometheus besides its work: event loop, heap, memory, garbage
+ * collection, and the memory it may have, where that is less than the machine's.
  */
 export function collectProcessMetrics(register: Registry, limitBytes = memoryLimitBytes()): void {
   collectDefaultMetrics({ register });

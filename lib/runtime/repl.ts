@@ -67,7 +67,8 @@ const questions: Readonly<Record<string, Question>> = {
 };
 
 /**
- * Answer one `analytics` command. Everything is asked by actions, so any node of the cluster will do.
+ * Answer one `analytics` command. Everything is asked by actions, so any node of the cluster will
+ * do.
  * @throws Error with the usage where the command is not known
  */
 export async function answerRepl(broker: ServiceBroker, input: ReplInput): Promise<unknown> {

@@ -34,8 +34,9 @@ export class Shared<Owner extends object, Resource extends Closable> {
 }
 
 /**
- * Open what a service needs. Where the configuration keeps it from being opened, the process ends with code 1
- * and one line that names the variable: an orchestrator starts it again, and a person reads why.
+ * Open what a service needs. Where the configuration keeps it from being opened, the process ends
+ * with code 1 and one line that names the variable: an orchestrator starts it again, and a person
+ * reads why.
  * @throws what `open` throws besides
  */
 export async function openOrEnd<T>(broker: ServiceBroker, open: () => Promise<T>): Promise<T> {

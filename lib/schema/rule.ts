@@ -3,10 +3,15 @@ import FastestValidator, { type ValidationRuleObject } from "fastest-validator";
 /** JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** A rule of fastest-validator, as plain data: it checks values, and `jsonSchemaOf` describes it. */
+/**
+ * A rule of fastest-validator, as plain data: it checks values, and `jsonSchemaOf` describes it.
+ */
 export type Rule = Readonly<ValidationRuleObject>;
 
-/** What the validator says of a part of a value: its path (`metadata.userId`; none for the whole) and the rule it breaks. */
+/**
+ * What the validator says of a part of a value: its path (`metadata.userId`; none for the whole)
+ * and the rule it breaks.
+ */
 export interface BrokenRule {
   readonly field?: string;
   readonly type: string;
@@ -25,13 +30,19 @@ const quiet = Object.fromEntries(
 );
 const validator = new Validator({ considerNullAsAValue: false, messages: quiet });
 
-/** The check of a rule, compiled. `null` is as absent: an optional part may be `null`, any other may not. */
+/**
+ * The check of a rule, compiled. `null` is as absent: an optional part may be `null`, any other may
+ * not.
+ */
 export function compileRule(rule: Rule): (value: unknown) => true | readonly BrokenRule[] {
   const root = { ...structuredClone(rule), $$root: true };
   return validator.compile(root) as (value: unknown) => true | BrokenRule[];
 }
 
-/** A rule as JSON Schema. What is optional within an object may also be `null` where `nullable` says so. */
+/**
+ * A rule as JSON Schema. What is optional within an object may also be `null` where `nullable` says
+ * so.
+ */
 export function jsonSchemaOf(rule: Rule, nullable = false): JsonSchema {
   switch (rule.type) {
     case "string": {

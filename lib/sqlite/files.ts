@@ -54,7 +54,10 @@ const blockBytes = 1_048_576;
 /** The most blocks of a file that are read: a gigabyte takes about a second. */
 const maxBlocks = 1_024;
 
-/** A file's size and the CRC-32 of its content; of one above a gigabyte 1,024 blocks count that are spread evenly. */
+/**
+ * A file's size and the CRC-32 of its content; of one above a gigabyte 1,024 blocks count that are
+ * spread evenly.
+ */
 export interface FileSum {
   readonly size: number;
   readonly crc: number;

@@ -24,20 +24,26 @@ export const identityStep = `
   CREATE TABLE identity (folder TEXT NOT NULL, epoch TEXT NOT NULL) STRICT;
 `;
 
-/** Up to these sizes a file that was not closed in order is checked before it is used. Measured: 1 s at either. */
+/**
+ * Up to these sizes a file that was not closed in order is checked before it is used. Measured: 1 s
+ * at either.
+ */
 const checkedBytes = { wholly: 32 * 1_048_576, quickly: 256 * 1_048_576 };
 
 /** A backup may hold the file for a moment. */
 const busyMs = 5_000;
 
-/** Whether there is nothing of the file. Beside its log that says little: SQLite would delete the log. */
+/**
+ * Whether there is nothing of the file. Beside its log that says little: SQLite would delete the
+ * log.
+ */
 export function isEmpty({ file }: FolderPart): boolean {
   return sizeOf(file) === 0;
 }
 
 /**
- * What a file says of itself: `none` where a version wrote it that knew no identities, `unset` where it was made
- * without one (by a process whose folder could not be looked at).
+ * What a file says of itself: `none` where a version wrote it that knew no identities, `unset`
+ * where it was made without one (by a process whose folder could not be looked at).
  * @param check whether to look for damage where the file is not too large for that
  * @throws NewerSchema, DamagedFile, or SQLite's error
  */
@@ -53,7 +59,10 @@ export function identityOf(part: FolderPart, check: boolean): Identity | "none" 
   });
 }
 
-/** Bring the file up to date, made where it is missing, and give it an identity. Durable when it returns. */
+/**
+ * Bring the file up to date, made where it is missing, and give it an identity. Durable when it
+ * returns.
+ */
 export function identify(part: FolderPart, { folder, epoch }: Identity): void {
   withFile(part, (db) => {
     part.prepare(db, part.file);

@@ -11,15 +11,19 @@ const never = (file: string) => `${file}-opened`;
 const once = (file: string) => `${file}-opened-once`;
 
 /**
- * Note what a small file looks like before its writer opens it. While that one keeps it open, and copies
- * nothing of the log into the file, the file stays so: whatever differs after a kill is damage.
+ * Note what a small file looks like before its writer opens it. While that one keeps it open, and
+ * copies nothing of the log into the file, the file stays so: whatever differs after a kill is
+ * damage.
  */
 export function noteOpening(file: string): void {
   forget(file);
   if (sizeOf(file) <= smallBytes) replaceFile(never(file), JSON.stringify(sumOf(file)));
 }
 
-/** To be called by a writer that opens the file: from the second time on nobody knows what the file should look like. */
+/**
+ * To be called by a writer that opens the file: from the second time on nobody knows what the file
+ * should look like.
+ */
 export function countOpening(file: string): void {
   try {
     renameSync(never(file), once(file));

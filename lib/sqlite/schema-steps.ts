@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /**
- * How a SQLite file got its tables: the first step makes those of version 1, each further one turns a file of
- * the version before into the next. `PRAGMA user_version` says how many steps a file has seen. A step that
- * was released never changes: what is to be different is a step more.
+ * How a SQLite file got its tables: the first step makes those of version 1, each further one turns
+ * a file of the version before into the next. `PRAGMA user_version` says how many steps a file has
+ * seen. A step that was released never changes: what is to be different is a step more.
  */
 export type SchemaSteps = readonly [string, ...string[]];
 

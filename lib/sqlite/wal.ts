@@ -16,12 +16,14 @@ interface Log {
 }
 
 /**
- * Whether a SQLite file's write-ahead log lacks commits that were durable, as far as that can be told; SQLite
- * itself takes what is behind the first bad frame for an interrupted write and drops it without a word.
+ * Whether a SQLite file's write-ahead log lacks commits that were durable, as far as that can be
+ * told; SQLite itself takes what is behind the first bad frame for an interrupted write and drops
+ * it without a word.
  *
- * Two witnesses: a commit is written only when the one before was synced, so whole frames behind a commit that
- * is behind a bad frame mean damage. And the index beside the log (`-shm`) says how many frames there were, which survives a process
- * that was killed. Formats: https://www.sqlite.org/fileformat2.html#walformat and walformat.html.
+ * Two witnesses: a commit is written only when the one before was synced, so whole frames behind a
+ * commit that is behind a bad frame mean damage. And the index beside the log (`-shm`) says how
+ * many frames there were, which survives a process that was killed. Formats:
+ * https://www.sqlite.org/fileformat2.html#walformat and walformat.html.
  * @returns what is wrong; `undefined` where nothing is, or nothing is known
  */
 export function lostCommits(file: string): string | undefined {
@@ -37,8 +39,8 @@ export function lostCommits(file: string): string | undefined {
 }
 
 /**
- * Whether it is certain that all that was written since a killed process opened the file is in its log, so that
- * the file itself is still as it was then.
+ * Whether it is certain that all that was written since a killed process opened the file is in its
+ * log, so that the file itself is still as it was then.
  */
 export function isUntouched(file: string): boolean {
   const index = readIndex(readIfThere(`${file}-shm`));
@@ -61,7 +63,10 @@ function readLog(bytes: Buffer): Log | undefined {
   const frameBytes = frameHeaderBytes + bytes.readUInt32BE(8);
   let before = head;
   let committed = 0;
-  /** Behind a bad frame: nothing, then a commit, which is the interrupted write's own or a durable one. */
+  /**
+   * Behind a bad frame: nothing, then a commit, which is the interrupted write's own or a durable
+   * one.
+   */
   let behind: "nothing" | "commit" | undefined;
   for (
     let at = headerBytes, frame = 1;
@@ -109,7 +114,10 @@ interface Index {
   readonly frames: number;
   /** How many of them are in the file itself for certain. */
   readonly copied: number;
-  /** How many of them may be: a process that was killed while it copied them has told this number first. */
+  /**
+   * How many of them may be: a process that was killed while it copied them has told this number
+   * first.
+   */
   readonly copying: number;
 }
 

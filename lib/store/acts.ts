@@ -2,8 +2,8 @@ import type { ProjectId } from "../event/event.ts";
 import type { ActKind, ActOutcome, Actor } from "../questions/audit-log.ts";
 
 /**
- * Keeps who did what: administrative acts, in the order of their ids. What was taken down is never changed or removed,
- * but that an act which was begun is told, once, how it ended.
+ * Keeps who did what: administrative acts, in the order of their ids. What was taken down is never
+ * changed or removed, but that an act which was begun is told, once, how it ended.
  */
 export interface ActStore {
   /** Take down an act before it is done. Durable when it resolves. */
@@ -12,7 +12,9 @@ export interface ActStore {
   /** Take down how an act ended; one that has an end keeps it. */
   end(project: ProjectId, id: string, outcome: "done" | "failed"): Promise<void>;
 
-  /** A project's acts, the newest first (by id, descending), those before an id where one is given. */
+  /**
+   * A project's acts, the newest first (by id, descending), those before an id where one is given.
+   */
   list(
     project: ProjectId,
     page: { readonly limit: number; readonly before?: string },
@@ -28,8 +30,8 @@ export interface BegunAct {
   readonly actor: Actor;
   readonly what: ActKind;
   /**
-   * What it was done to: an id or a name. It is kept for ever, so it is no secret, and of a person no more than a
-   * hash of who it is.
+   * What it was done to: an id or a name. It is kept for ever, so it is no secret, and of a person
+   * no more than a hash of who it is.
    */
   readonly target: string;
   /** More about it, under the same condition. */

@@ -10,10 +10,10 @@ const pageSize = 1_000;
 type Counts = Map<string, number>;
 
 /**
- * Recount the settled minutes of a range (widened to whole minutes) from the events and compare with
- * their rollups. Minutes that are dirty, or became so meanwhile, are not judged: they are not settled.
- * Each event is compared with the fingerprint of what was sent, which no other read does: it takes 5 to 10 µs an
- * event, more than reading it. Cost grows with the events of the range.
+ * Recount the settled minutes of a range (widened to whole minutes) from the events and compare
+ * with their rollups. Minutes that are dirty, or became so meanwhile, are not judged: they are not
+ * settled. Each event is compared with the fingerprint of what was sent, which no other read does:
+ * it takes 5 to 10 µs an event, more than reading it. Cost grows with the events of the range.
  */
 export async function audit(
   store: EventStore,

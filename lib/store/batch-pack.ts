@@ -4,7 +4,10 @@ import { readCells } from "./cells-json.ts";
 import { cellsRow, type DeltaRow, fromRow, toRow, type EventRow } from "./rows.ts";
 import type { BatchPack } from "./store.ts";
 
-/** What a pack holds: rows, which SQLite takes as they are, and what else its store wants made on the worker's thread. */
+/**
+ * What a pack holds: rows, which SQLite takes as they are, and what else its store wants made on
+ * the worker's thread.
+ */
 interface PackedRows {
   readonly events: readonly EventRow[];
   /** With one of each minute of the events. */

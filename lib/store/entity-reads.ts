@@ -31,6 +31,9 @@ export interface EntityReads {
   /** How many meet a query, whatever its limit and offset are. */
   countEntities(query: EntityQuery): Promise<number>;
 
-  /** The events of some keys, in the order of the keys, each once; those that are not there are absent. */
+  /**
+   * The events of some keys, in the order of the keys, each once; those that are not there are
+   * absent.
+   */
   entitiesByKey(keys: readonly EntityKey[]): Promise<readonly StoredEvent[]>;
 }

@@ -1,10 +1,14 @@
 import type { ProjectId } from "../event/event.ts";
 
 /**
- * Keeps who may do what: the keys that were given, each as its SHA-256 alone. Writes are durable when they resolve.
+ * Keeps who may do what: the keys that were given, each as its SHA-256 alone. Writes are durable
+ * when they resolve.
  */
 export interface KeyStore {
-  /** Keep a new key; `full` where the project has `limit` of them that have not ended. Those that ended before `forgetBefore` go. */
+  /**
+   * Keep a new key; `full` where the project has `limit` of them that have not ended. Those that
+   * ended before `forgetBefore` go.
+   */
   add(
     key: StoredKey,
     limits: { readonly limit: number; readonly forgetBefore: number },
@@ -21,10 +25,15 @@ export interface KeyStore {
    */
   end(project: ProjectId, id: string, end: KeyEnd): Promise<"ended" | "absent">;
 
-  /** When keys were used; what is known to be later stays. A key that is not there is passed over. */
+  /**
+   * When keys were used; what is known to be later stays. A key that is not there is passed over.
+   */
   used(uses: readonly KeyUse[]): Promise<void>;
 
-  /** A number that grows with each change of which keys hold, whatever the project, by the time the change is finished. */
+  /**
+   * A number that grows with each change of which keys hold, whatever the project, by the time the
+   * change is finished.
+   */
   version(): Promise<number>;
 
   /** The keys of all projects that hold at an instant, by id. */

@@ -1,11 +1,17 @@
 import type { EventQuery } from "../event/filter.ts";
 import type { PageEnd, PageLimits, Position } from "../event/event-page.ts";
 
-/** Finds events in order; returns the position up to which all were looked at where it ended before its time was over. */
+/**
+ * Finds events in order; returns the position up to which all were looked at where it ended before
+ * its time was over.
+ */
 export type Finding<T> = Generator<T, Position | undefined>;
 export type AsyncFinding<T> = AsyncGenerator<T, Position | undefined>;
 
-/** What is put on a page: what is shown of an event, how large that is, and the event's place in the order. */
+/**
+ * What is put on a page: what is shown of an event, how large that is, and the event's place in the
+ * order.
+ */
 interface Placed {
   readonly sizeBytes: number;
   readonly position: Position;
@@ -25,7 +31,8 @@ export class Page {
   }
 
   /**
-   * Fill it with what is found, of which there should be one more than fits: that tells whether there is more.
+   * Fill it with what is found, of which there should be one more than fits: that tells whether
+   * there is more.
    * @param take puts something on the page
    */
   fill<T>(found: Finding<T>, take: (one: T) => Placed): PageEnd {

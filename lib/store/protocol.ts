@@ -36,7 +36,8 @@ export async function storeBatch(
     ? deltas
     : await deltasOf(events.filter((event) => ownership.owned.has(event.id)));
   if (owned.length > 0) await store.putDeltas(owned);
-  // Also on redelivery, and for buckets where nothing is owned: another delivery may have stopped right here.
+  // Also on redelivery, and for buckets where nothing is owned: another delivery may have stopped
+  // right here.
   await store.markDirty(minutesOf(events));
   return ownership;
 }
@@ -44,12 +45,17 @@ export async function storeBatch(
 /** What came of a batch's events. */
 export interface Stored {
   readonly owned: number;
-  /** Events whose id was there before, from another batch: with the same content, and with other content. */
+  /**
+   * Events whose id was there before, from another batch: with the same content, and with other
+   * content.
+   */
   readonly duplicates: number;
   readonly conflicts: number;
 }
 
-/** `storeBatch` for a batch as enrichment hands it over, in one call where the store has one for it. */
+/**
+ * `storeBatch` for a batch as enrichment hands it over, in one call where the store has one for it.
+ */
 export async function storePack(
   store: EventStore,
   packed: BatchPack,
@@ -113,7 +119,10 @@ function parentsOf(marks: readonly DirtyMark[]): Bucket[] {
   return [...parents.values()];
 }
 
-/** Passes from the finest grain to the coarsest until no bucket is dirty. For tests, tools and closing down. */
+/**
+ * Passes from the finest grain to the coarsest until no bucket is dirty. For tests, tools and
+ * closing down.
+ */
 export async function rollUpAll(store: EventStore, limit: number): Promise<number> {
   let buckets = 0;
   for (const grain of grains) {

@@ -2,7 +2,9 @@ import type { Cells } from "../counting/cells.ts";
 import { userOf } from "../counting/delta.ts";
 import type { BatchId, StoredEvent } from "../event/event.ts";
 
-/** An event as it crosses between threads and as the file holds it, in the order of `eventColumns`. */
+/**
+ * An event as it crosses between threads and as the file holds it, in the order of `eventColumns`.
+ */
 export type EventRow = readonly [
   project: string,
   id: string,

@@ -2,8 +2,9 @@ import type { ProjectId } from "../event/event.ts";
 import type { Demand } from "../questions/saved.ts";
 
 /**
- * Keeps questions under names, for each project its own: the part of the event store that has nothing to
- * do with events. Writes are durable when they resolve, and of two at once each sees the other or not at all.
+ * Keeps questions under names, for each project its own: the part of the event store that has
+ * nothing to do with events. Writes are durable when they resolve, and of two at once each sees the
+ * other or not at all.
  */
 export interface QuestionStore {
   /**

@@ -2,8 +2,8 @@
 const places = 1_024;
 
 /**
- * Tells a thread, also while it is busy, which of its calls nobody waits for any more. The memory is shared by
- * both threads; ids are whole numbers, each used once.
+ * Tells a thread, also while it is busy, which of its calls nobody waits for any more. The memory
+ * is shared by both threads; ids are whole numbers, each used once.
  */
 export class Stops {
   readonly memory: SharedArrayBuffer;

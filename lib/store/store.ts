@@ -15,8 +15,8 @@ import type { Delta } from "../counting/delta.ts";
 import type { StoredPart, StoredQuery } from "./stored.ts";
 
 /**
- * An enriched batch on its way from the enrichment's thread to the store's, in one piece of memory: the event
- * loop between them hands it on unread, and pays for the batch, not for its events.
+ * An enriched batch on its way from the enrichment's thread to the store's, in one piece of memory:
+ * the event loop between them hands it on unread, and pays for the batch, not for its events.
  */
 export interface BatchPack {
   readonly batch: BatchId;
@@ -36,10 +36,11 @@ export interface BatchPack {
  */
 export interface EventStore extends QuestionStore, EntityReads {
   /**
-   * Steps 2 to 5 of the protocol in one call, for a batch that owns all of its events: each step is durable before the
-   * next begins, or all are at the same moment. Absent where a store cannot do that: then each step is a call.
-   * @returns true where all was done. Else the batch owns not all of its events and at most step 2 was done: its
-   * ownership where that is known, or false
+   * Steps 2 to 5 of the protocol in one call, for a batch that owns all of its events: each step is
+   * durable before the next begins, or all are at the same moment. Absent where a store cannot do
+   * that: then each step is a call.
+   * @returns true where all was done. Else the batch owns not all of its events and at most step 2
+   * was done: its ownership where that is known, or false
    */
   keepWhole?(pack: BatchPack): Promise<boolean | Ownership>;
 
@@ -49,10 +50,16 @@ export interface EventStore extends QuestionStore, EntityReads {
    */
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership>;
 
-  /** Step 4: insert the deltas that are absent, by batch and bucket. One that is there is never changed. */
+  /**
+   * Step 4: insert the deltas that are absent, by batch and bucket. One that is there is never
+   * changed.
+   */
   putDeltas(deltas: readonly Delta[]): Promise<void>;
 
-  /** Step 5: mark minutes dirty, each with a new random nonce, and change the fingerprints of their days. */
+  /**
+   * Step 5: mark minutes dirty, each with a new random nonce, and change the fingerprints of their
+   * days.
+   */
   markDirty(buckets: readonly Bucket[]): Promise<void>;
 
   /** Up to `limit` dirty marks of a grain, any project, the longest marked first. */
@@ -61,7 +68,10 @@ export interface EventStore extends QuestionStore, EntityReads {
   /** How many marks there are, and for how long the oldest has stood. */
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }>;
 
-  /** The sum of all deltas of a minute, uncut, and how many they are (0 and empty cells where there are none). */
+  /**
+   * The sum of all deltas of a minute, uncut, and how many they are (0 and empty cells where there
+   * are none).
+   */
   sumDeltas(minute: Bucket): Promise<Sum>;
 
   /** The sum of the rollups of a bucket's children, uncut, and the sum of their versions. */
@@ -86,8 +96,8 @@ export interface EventStore extends QuestionStore, EntityReads {
   condense(minute: Bucket): Promise<void>;
 
   /**
-   * The starts of a project's dirty buckets within `[from, to)`, by grain, ascending; all read at once, or the
-   * finest grain first (docs/protocol.md).
+   * The starts of a project's dirty buckets within `[from, to)`, by grain, ascending; all read at
+   * once, or the finest grain first (docs/protocol.md).
    */
   marks(project: ProjectId, range: Range): Promise<Marks>;
 
@@ -102,25 +112,34 @@ export interface EventStore extends QuestionStore, EntityReads {
     section: S,
   ): Promise<readonly SectionRow<S>[]>;
 
-  /** The same for minutes by summing their deltas, for those that are marked. Minutes without deltas are absent. */
+  /**
+   * The same for minutes by summing their deltas, for those that are marked. Minutes without deltas
+   * are absent.
+   */
   deltaSums<S extends Section>(
     project: ProjectId,
     minutes: readonly number[],
     section: S,
   ): Promise<readonly SectionRow<S>[]>;
 
-  /** Events in store order: by timestamp, then id (by code unit). At most `limit`, after the cursor. */
+  /**
+   * Events in store order: by timestamp, then id (by code unit). At most `limit`, after the cursor.
+   */
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
 
   /**
-   * A page of the same. It ends early once it has `maxBytes` of JSON, about, and where looking for events that are
-   * wanted takes longer than `timeoutMs`, also without any. What may take long holds up no quick reads.
-   * @throws ServiceError QUERY_TOO_EXPENSIVE where it took too long and it cannot be told how far it came (one
-   * user's or one correlation's events, filtered)
+   * A page of the same. It ends early once it has `maxBytes` of JSON, about, and where looking for
+   * events that are wanted takes longer than `timeoutMs`, also without any. What may take long
+   * holds up no quick reads.
+   * @throws ServiceError QUERY_TOO_EXPENSIVE where it took too long and it cannot be told how far
+   * it came (one user's or one correlation's events, filtered)
    */
   page(query: EventQuery, limits?: PageLimits): Promise<EventPage>;
 
-  /** The same as text, a line for each event (`textLine`), its bytes those of UTF-16; work of the background. */
+  /**
+   * The same as text, a line for each event (`textLine`), its bytes those of UTF-16; work of the
+   * background.
+   */
   eventsText(query: EventQuery, text: EventText, limits: PageLimits): Promise<EventTextPage>;
 
   /**
@@ -131,20 +150,24 @@ export interface EventStore extends QuestionStore, EntityReads {
 
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined>;
 
-  /** The events that were stored behind a place, in the order in which they were stored: what `append` owned, each once. */
+  /**
+   * The events that were stored behind a place, in the order in which they were stored: what
+   * `append` owned, each once.
+   */
   stored(query: StoredQuery): Promise<StoredPart>;
 
   /**
-   * From now on for so long, keep the order of storing; to be asked of every process that appends. Absent where it is known
-   * anyway. A process that begins to append meanwhile keeps it too.
+   * From now on for so long, keep the order of storing; to be asked of every process that appends.
+   * Absent where it is known anyway. A process that begins to append meanwhile keeps it too.
    */
   tellOrder?(forMs: number): Promise<void>;
 
   /**
    * Fold the events that meet a filter, where they are, on one state of the store or one that grows
-   * while it is read: each event that was there before the call is in the result once. Work of seconds,
-   * which holds up neither writes nor other reads.
-   * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`, or where the result grows beyond its bound
+   * while it is read: each event that was there before the call is in the result once. Work of
+   * seconds, which holds up neither writes nor other reads.
+   * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`, or where the result grows beyond
+   * its bound
    */
   analyze<K extends FoldKind>(
     filter: EventFilter,
@@ -153,8 +176,8 @@ export interface EventStore extends QuestionStore, EntityReads {
   ): Promise<Analyzed<K>>;
 
   /**
-   * Look at the newest events of some types and a range, as many as `sampleSize` says, fewer where they are
-   * large. Holds up neither writes nor quick reads.
+   * Look at the newest events of some types and a range, as many as `sampleSize` says, fewer where
+   * they are large. Holds up neither writes nor quick reads.
    * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`
    */
   sample<K extends SampleKind>(
@@ -164,28 +187,36 @@ export interface EventStore extends QuestionStore, EntityReads {
   ): Promise<Sampled<K>>;
 
   /**
-   * A text that changes with each batch whose events lie within these days (UTC), by the time it is finished: with
-   * `markDirty`, or before. Equal texts mean that no batch was finished between.
+   * A text that changes with each batch whose events lie within these days (UTC), by the time it is
+   * finished: with `markDirty`, or before. Equal texts mean that no batch was finished between.
    */
   fingerprint(project: ProjectId, range: Range): Promise<string>;
 
-  /** Who may do what, and who did what: like saved questions they have nothing to do with events. */
+  /**
+   * Who may do what, and who did what: like saved questions they have nothing to do with events.
+   */
   readonly keys: KeyStore;
   readonly acts: ActStore;
 
   /** A small durable write. Throws STORE_UNAVAILABLE where it is away. */
   ping(): Promise<void>;
 
-  /** As `ping`, without waiting for a busy writer. @returns whether, since it was opened, a part proved unreadable */
+  /**
+   * As `ping`, without waiting for a busy writer. @returns whether, since it was opened, a part
+   * proved unreadable
+   */
   look(): Promise<{ readonly damaged: boolean }>;
 
   /**
-   * Whether damaged events may be missing in what was read before of a project and a range (half open).
-   * Absent: a store whose server sees to that.
+   * Whether damaged events may be missing in what was read before of a project and a range (half
+   * open). Absent: a store whose server sees to that.
    */
   leavesOut?(project: ProjectId, from: number, to: number): boolean;
 
-  /** How many reads its threads carry out now; where a server carries them out, those that may take seconds. */
+  /**
+   * How many reads its threads carry out now; where a server carries them out, those that may take
+   * seconds.
+   */
   readonly reading: number;
 
   close(): Promise<void>;
@@ -200,8 +231,8 @@ export interface Analyzed<K extends FoldKind> {
 export type SampleFilter = Pick<EventFilter, "project" | "types" | "from" | "to">;
 
 /**
- * How many of the newest events a sample is made of: about as many as are read within 100 ms, also by a thread that reads the
- * first time. Together they have at most so many bytes of JSON, about.
+ * How many of the newest events a sample is made of: about as many as are read within 100 ms, also
+ * by a thread that reads the first time. Together they have at most so many bytes of JSON, about.
  */
 export const sampleSize = { events: 2_000, maxBytes: 4_194_304 } as const;
 

@@ -1,8 +1,8 @@
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 
 /**
- * A place in the order in which events were stored, the same for every process on a store: two whole numbers, the first
- * of which counts more. To others it is nothing but a place.
+ * A place in the order in which events were stored, the same for every process on a store: two
+ * whole numbers, the first of which counts more. To others it is nothing but a place.
  */
 export type Place = readonly [number, number];
 
@@ -30,7 +30,10 @@ export interface StoredPart {
   readonly upTo: Place;
   /** Where the order ends. */
   readonly end: Place;
-  /** How many events lie behind `after` up to `end`, by project and type: of all projects asked about. */
+  /**
+   * How many events lie behind `after` up to `end`, by project and type: of all projects asked
+   * about.
+   */
   readonly counts: readonly (readonly [ProjectId, type: string, count: number])[];
   /** Whether the store can tell everything behind `after`, and that is no more than the window. */
   readonly isHeld: boolean;

@@ -9,12 +9,18 @@ import { StoreMixin } from "../store.mixin.ts";
 const passSize = 250;
 const sweepEveryMs = 1_000;
 
-/** Gives a service `this.sweep()`, one pass over the dirty buckets, and what runs it: `startTicking`, `wake`. */
+/**
+ * Gives a service `this.sweep()`, one pass over the dirty buckets, and what runs it:
+ * `startTicking`, `wake`.
+ */
 export function RollupMixin(config: Config) {
   return defineMixin()({
     mixins: [StoreMixin(config), TickerMixin({ everyMs: sweepEveryMs, restFactor: 2 })],
     methods: {
-      /** Works off what is dirty, finest grain first, so that a parent is summed once for all its children. */
+      /**
+       * Works off what is dirty, finest grain first, so that a parent is summed once for all its
+       * children.
+       */
       async sweep(): Promise<void> {
         const startedAt = performance.now();
         let buckets = 0;

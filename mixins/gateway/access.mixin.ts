@@ -16,11 +16,14 @@ interface State {
 
 export interface Admitting {
   /**
-   * Who asks; the headers of the limit are set on the response. Throws MALFORMED, UNAUTHORIZED, FORBIDDEN,
-   * TOO_MANY_REQUESTS, that also for wrong keys of an address that sent many.
+   * Who asks; the headers of the limit are set on the response. Throws MALFORMED, UNAUTHORIZED,
+   * FORBIDDEN, TOO_MANY_REQUESTS, that also for wrong keys of an address that sent many.
    */
   admit(request: IncomingMessage, response: ServerResponse, scope: Scope): Identity;
-  /** A request of an identity that was admitted for `events:write` holds so many events besides its first. */
+  /**
+   * A request of an identity that was admitted for `events:write` holds so many events besides its
+   * first.
+   */
   chargeEvents(
     identity: Identity,
     request: IncomingMessage,
@@ -32,7 +35,8 @@ export interface Admitting {
 /**
  * Gives the gateway `this.admit(request, response, scope)`: keys, and for each key (for each client
  * address where the service is open) the limits `RATE_LIMIT_EVENTS_PER_SECOND` and
- * `RATE_LIMIT_READS_PER_SECOND`, counted in Redis where there is one. How exact they are is said at `RateLimit`.
+ * `RATE_LIMIT_READS_PER_SECOND`, counted in Redis where there is one. How exact they are is said at
+ * `RateLimit`.
  */
 export function RateLimitMixin(config: Config) {
   const { eventsPerSecond, readsPerSecond, wrongKeysPerSecond } = config.rateLimits;
@@ -131,7 +135,10 @@ function networkOf(address: string): string {
   return tail === undefined || groups.length >= 4 ? groups.slice(0, 4).join(":") : `${head}::`;
 }
 
-/** A key, by its hash; where there are none the client's address, which behind a proxy is the proxy's. */
+/**
+ * A key, by its hash; where there are none the client's address, which behind a proxy is the
+ * proxy's.
+ */
 export function callerOf({ caller }: Identity, request: IncomingMessage): string {
   return caller ?? request.socket.remoteAddress ?? "unknown";
 }

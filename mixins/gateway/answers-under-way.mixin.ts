@@ -10,7 +10,8 @@ const observeEveryMs = 1_000;
 /** What AnswersUnderWayMixin gives to `this`. */
 export interface Sending {
   /**
-   * Before an alias of a project: whether there is room for an answer; from here on the client is cut off if it is slow.
+   * Before an alias of a project: whether there is room for an answer; from here on the client is
+   * cut off if it is slow.
    * @throws ServiceError TOO_MANY_REQUESTS, OVERLOADED
    */
   makeRoom(request: Aliased, response: ServerResponse): void;
@@ -18,7 +19,10 @@ export interface Sending {
   holdRoom(request: Aliased, response: ServerResponse, bytes: number): void;
 }
 
-/** Gives the gateway bounds on the answers that its clients have not taken yet, and an end to those that take nothing. */
+/**
+ * Gives the gateway bounds on the answers that its clients have not taken yet, and an end to those
+ * that take nothing.
+ */
 export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs } }: Config) {
   return defineMixin<{
     needs: Pick<Edge, "bodies">;

@@ -21,8 +21,9 @@ const { aliasHandler } = (ApiGateway as unknown as { methods: { aliasHandler: Al
   .methods;
 
 /**
- * Gives a gateway in a cluster patience: a request for an action that no node offers waits for one, some seconds
- * at most. The last node that had it may have died a moment ago, and its successor be on its way.
+ * Gives a gateway in a cluster patience: a request for an action that no node offers waits for one,
+ * some seconds at most. The last node that had it may have died a moment ago, and its successor be
+ * on its way.
  */
 export function AwaitServiceMixin() {
   return defineMixin()({

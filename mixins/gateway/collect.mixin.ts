@@ -42,7 +42,10 @@ const groupLimits = {
   maxWaitMs: gatherWaitMs,
 };
 
-/** From so many events on a request goes to ingest by itself: it pays for its hop, and need not wait for others. */
+/**
+ * From so many events on a request goes to ingest by itself: it pays for its hop, and need not wait
+ * for others.
+ */
 const aloneFrom = 50;
 
 /** A label of `analytics_http_requests_total`. */
@@ -58,8 +61,8 @@ export type Part = Pick<Receipt, "results">;
 
 /**
  * Gives the gateway the two collecting routes, in front of moleculer-web's own pipeline. Concurrent
- * requests of a project are gathered into one call of `ingest.collect`, so that the hop to ingest is
- * paid for the group.
+ * requests of a project are gathered into one call of `ingest.collect`, so that the hop to ingest
+ * is paid for the group.
  */
 export function CollectEdgeMixin() {
   return defineMixin<{
@@ -80,7 +83,10 @@ export function CollectEdgeMixin() {
         );
       },
 
-      /** All headers at once: `setHeader` before `writeHead` makes Node write them one by one, twice. */
+      /**
+       * All headers at once: `setHeader` before `writeHead` makes Node write them one by one,
+       * twice.
+       */
       accept(
         route: CollectRoute,
         request: IncomingMessage,
@@ -157,7 +163,10 @@ export function CollectEdgeMixin() {
         this.metrics.increment("analytics_events_total", { outcome: "rejected" }, events);
       },
 
-      /** Apart from `collectBatch`, which waits for the disk and need not hold on to body and parsed events. */
+      /**
+       * Apart from `collectBatch`, which waits for the disk and need not hold on to body and parsed
+       * events.
+       */
       startBatch(
         identity: Identity,
         request: IncomingMessage,
@@ -236,7 +245,9 @@ async function settled<T>(parts: readonly Promise<T>[]): Promise<readonly Promis
   return parts;
 }
 
-/** What a call about several requests says about one of them, which gave the inputs from `from` on. */
+/**
+ * What a call about several requests says about one of them, which gave the inputs from `from` on.
+ */
 async function partOf(calling: Promise<Receipt>, from: number, to: number): Promise<Part> {
   const here = <T extends { readonly index: number }>(items: readonly T[]): readonly T[] =>
     from === 0 ? items : items.map((item) => ({ ...item, index: item.index - from }));

@@ -15,9 +15,15 @@ export interface Web {
   resolveAlias(url: string, method: string): unknown;
 }
 
-/** A POST that is answered in front of moleculer-web's routes, which cost more than collecting has time for. */
+/**
+ * A POST that is answered in front of moleculer-web's routes, which cost more than collecting has
+ * time for.
+ */
 interface FrontRoute {
-  /** Answers a request, counts the answer and puts the request's id on it. `search` is the URL's part after the `?`. */
+  /**
+   * Answers a request, counts the answer and puts the request's id on it. `search` is the URL's
+   * part after the `?`.
+   */
   answer(request: IncomingMessage, response: ServerResponse, search: string): void;
   /** Whether POST is the only method of the path; else moleculer-web has others there. */
   readonly isAlone: boolean;
@@ -35,7 +41,8 @@ export interface Edge extends Web, Admitting {
   answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void;
   bodies: Bodies;
   /**
-   * The body of a caller's request, as `readBody` reads it. What it holds counts until the response is closed.
+   * The body of a caller's request, as `readBody` reads it. What it holds counts until the response
+   * is closed.
    * @param caller as `callerOf` tells it
    */
   takeBody(

@@ -31,9 +31,9 @@ const formats = Object.keys(mediaTypes) as Format[];
 const pageBytes = 524_288;
 
 /**
- * Gives the gateway `this.exportEvents`, the answer to an export: pages of `query.export`, each asked for when
- * the client took the one before. A stream as an action's result would push at the pace of
- * the store, also over the message broker, and pile up here before a slow client.
+ * Gives the gateway `this.exportEvents`, the answer to an export: pages of `query.export`, each
+ * asked for when the client took the one before. A stream as an action's result would push at the
+ * pace of the store, also over the message broker, and pile up here before a slow client.
  */
 export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
   const timeout = readTimeoutMs(queryTimeoutMs);

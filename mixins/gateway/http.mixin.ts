@@ -29,7 +29,10 @@ type State = Pick<Edge, "draining" | "atDrain" | "frontRoutes" | "bodies"> & {
 /** Of an address that takes a question in its parameters, or none. */
 const withoutBody = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
 
-/** moleculer-web's settings, in which `this` is the service. Its log lines would tell addresses and queries. */
+/**
+ * moleculer-web's settings, in which `this` is the service. Its log lines would tell addresses and
+ * queries.
+ */
 function settingsOf({ port, host }: Config): ServiceSettingSchema {
   const settings = {
     port,
@@ -45,12 +48,18 @@ function settingsOf({ port, host }: Config): ServiceSettingSchema {
   return settings as ServiceSettingSchema;
 }
 
-/** @throws ServiceError NOT_FOUND for a slash at the end, which moleculer-web would take off: an address has one name */
+/**
+ * @throws ServiceError NOT_FOUND for a slash at the end, which moleculer-web would take off: an
+ * address has one name
+ */
 function checkAddress(path: string): void {
   if (path.length > 1 && path.endsWith("/")) throw nothingHere();
 }
 
-/** @throws ServiceError MALFORMED for a body that nobody would read: what it asks would silently be lost */
+/**
+ * @throws ServiceError MALFORMED for a body that nobody would read: what it asks would silently be
+ * lost
+ */
 function checkUnasked({ method = "", headers }: IncomingMessage): void {
   const length = headers["content-length"];
   const hasBody = headers["transfer-encoding"] !== undefined || (length ?? "0") !== "0";
@@ -59,7 +68,10 @@ function checkUnasked({ method = "", headers }: IncomingMessage): void {
   }
 }
 
-/** Gives a service moleculer-web's routes on a server of our own: request ids, keys, problems, 405, an orderly end. */
+/**
+ * Gives a service moleculer-web's routes on a server of our own: request ids, keys, problems, 405,
+ * an orderly end.
+ */
 export function HttpEdgeMixin(config: Config) {
   const cors = config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins);
 
@@ -74,7 +86,9 @@ export function HttpEdgeMixin(config: Config) {
     // moleculer-web's own: any node on the bus could open the gateway by them.
     actions: { listAliases: false, addRoute: false, removeRoute: false },
     methods: {
-      /** In place of moleculer-web's: a server of our own, whose requests go through `onRequest`. */
+      /**
+       * In place of moleculer-web's: a server of our own, whose requests go through `onRequest`.
+       */
       createServer(): void {
         this.server = httpServer(config.http, isLocalOnly(config), {
           receive: (request, response) => this.onRequest(request, response),
@@ -88,7 +102,10 @@ export function HttpEdgeMixin(config: Config) {
         });
       },
 
-      /** What an answer has, whoever gives it. Header by header costs time: collecting has none of it but where it must. */
+      /**
+       * What an answer has, whoever gives it. Header by header costs time: collecting has none of
+       * it but where it must.
+       */
       prepare(request: IncomingMessage, response: ServerResponse): void {
         if (this.draining) response.shouldKeepAlive = false;
         if (cors === undefined) return;
@@ -180,14 +197,20 @@ export function HttpEdgeMixin(config: Config) {
         this.answerProblem(request, response, error);
       },
 
-      /** In place of moleculer-web's, which drops what comes after 1,000 pairs and names that it holds for dangerous. */
+      /**
+       * In place of moleculer-web's, which drops what comes after 1,000 pairs and names that it
+       * holds for dangerous.
+       */
       parseQueryString({ url = "/" }: IncomingMessage): { url: string; query: Parameters } {
         const mark = url.indexOf("?");
         if (mark < 0) return { url, query: {} };
         return { url: url.slice(0, mark), query: readQueryString(url.slice(mark + 1)) };
       },
 
-      /** Before each alias: a part of the path is no parameter, and would win over one of the same name. */
+      /**
+       * Before each alias: a part of the path is no parameter, and would win over one of the same
+       * name.
+       */
       refuseShadowed({ query, $alias }: Aliased): void {
         const name = $alias.keys.find((key) => Object.hasOwn(query, key.name))?.name;
         if (name !== undefined) throw unknownParameter(name, `${name} is a part of the path here`);

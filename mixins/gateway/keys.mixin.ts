@@ -19,8 +19,8 @@ export interface KeysEdge {
 const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
 
 /**
- * Whoever took a key is obeyed within 5 s: at once by the fact `keys.changed`, and where that is lost by the next look,
- * or the one after it where that is lost, too.
+ * Whoever took a key is obeyed within 5 s: at once by the fact `keys.changed`, and where that is
+ * lost by the next look, or the one after it where that is lost, too.
  */
 const lookEveryMs = 1_500;
 const lookTimeoutMs = 1_000;
@@ -31,7 +31,10 @@ const wholeEveryMs = 60_000;
 /** From then on it is told that nobody can be asked. */
 const lateMs = 10_000;
 
-/** Gives the gateway the keys that the store knows, and the answers to requests that give and take keys. */
+/**
+ * Gives the gateway the keys that the store knows, and the answers to requests that give and take
+ * keys.
+ */
 export function KeysEdgeMixin() {
   return defineMixin<{
     needs: Pick<Edge, "takeBody"> & { keyring: Keyring };

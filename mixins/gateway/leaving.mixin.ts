@@ -7,11 +7,17 @@ import { defineMixin } from "../../lib/moleculer.ts";
 
 /** What LeavingMixin gives to `this`. */
 export interface Leaving {
-  /** Whatever is called for a request from here on is stopped where the client leaves before it is answered. */
+  /**
+   * Whatever is called for a request from here on is stopped where the client leaves before it is
+   * answered.
+   */
   watchCaller(context: Context<unknown, Meta>, response: ServerResponse): void;
 }
 
-/** Gives the gateway `this.watchCaller(context, response)`: who answers reads is told when nobody waits any more. */
+/**
+ * Gives the gateway `this.watchCaller(context, response)`: who answers reads is told when nobody
+ * waits any more.
+ */
 export function LeavingMixin() {
   return defineMixin()({
     methods: {

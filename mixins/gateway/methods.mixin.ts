@@ -7,11 +7,17 @@ import type { Edge } from "./edge.ts";
 
 const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
-/** Gives the gateway the answers about methods: what `OPTIONS` asks, and a wrong method told from a wrong path. */
+/**
+ * Gives the gateway the answers about methods: what `OPTIONS` asks, and a wrong method told from a
+ * wrong path.
+ */
 export function HttpMethodsMixin(cors: Cors | undefined) {
   return defineMixin<{ needs: Pick<Edge, "answerProblem" | "frontRoutes" | "resolveAlias"> }>()({
     methods: {
-      /** Before anything is routed: moleculer-web would run the action of the method that a preflight asks about. */
+      /**
+       * Before anything is routed: moleculer-web would run the action of the method that a
+       * preflight asks about.
+       */
       answerOptions(request: IncomingMessage, response: ServerResponse): void {
         const path = pathOf(request);
         const allow = path === "*" ? methods : this.allowedAt(path);

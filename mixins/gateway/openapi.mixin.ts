@@ -8,7 +8,10 @@ export interface Describing {
   sendDocs(request: IncomingMessage, response: ServerResponse): void;
 }
 
-/** Gives the gateway the description of its API, for machines and as a page. Each is made when it is first asked for. */
+/**
+ * Gives the gateway the description of its API, for machines and as a page. Each is made when it is
+ * first asked for.
+ */
 export function OpenApiMixin() {
   let document: string | undefined;
   let page: string | undefined;

@@ -5,7 +5,10 @@ import { Operations } from "../../lib/runtime/operations.ts";
 
 export type { HealthReport } from "../../lib/runtime/operations.ts";
 
-/** Gives a service what operators ask over HTTP: `this.live`, `this.ready`, `this.health`, `this.metricsText` as handlers. */
+/**
+ * Gives a service what operators ask over HTTP: `this.live`, `this.ready`, `this.health`,
+ * `this.metricsText` as handlers.
+ */
 export function OperateMixin({ services }: Config) {
   return defineMixin<{ state: { operations: Operations } }>()({
     methods: {

@@ -25,7 +25,10 @@ export function PageMixin() {
   });
 }
 
-/** moleculer-web's aliases: a document for each view, and the files that documents name. Any other address is a 404. */
+/**
+ * moleculer-web's aliases: a document for each view, and the files that documents name. Any other
+ * address is a 404.
+ */
 export const pageAliases: Readonly<Record<string, PageHandler>> = {
   ...Object.fromEntries(
     Object.entries(pageViews).map(([path, view]) => [`GET ${path}`, documentHandler(view)]),

@@ -12,14 +12,20 @@ import { ServiceError } from "../../lib/errors.ts";
 export interface SavedQuestionsEdge {
   saveQuestion(request: Routed, response: ServerResponse): Promise<void>;
   removeQuestion(request: Routed, response: ServerResponse): Promise<void>;
-  /** After an alias: what is answered of its action's result. A saved question's version becomes the entity tag. */
+  /**
+   * After an alias: what is answered of its action's result. A saved question's version becomes the
+   * entity tag.
+   */
   takeVersion(request: Aliased, response: ServerResponse, result: unknown): unknown;
 }
 
 /** A little more than a question may have, for what is around it. */
 const savedQuestionLimits = { wireBytes: 81_920, inflatedBytes: 81_920 };
 
-/** Gives the gateway the answers to requests that save a question or remove one, with their preconditions. */
+/**
+ * Gives the gateway the answers to requests that save a question or remove one, with their
+ * preconditions.
+ */
 export function SavedQuestionsEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
@@ -83,7 +89,8 @@ export function AskEdgeMixin() {
     methods: {
       /**
        * Before an alias: make the body, an object of JSON, the action's parameters.
-       * @throws ServiceError VALIDATION also for parameters in the URL: a question is in its body alone
+       * @throws ServiceError VALIDATION also for parameters in the URL: a question is in its body
+       * alone
        */
       async takeQuestion(request: QuestionRequest, response: ServerResponse): Promise<void> {
         const [stray] = Object.keys(request.$params ?? {});

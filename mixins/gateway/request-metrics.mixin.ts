@@ -26,8 +26,8 @@ const routes: readonly (readonly [RegExp, string])[] = [
 const goOn: ReadonlySet<string> = new Set(["stream", "live"]);
 
 /**
- * Gives a service `this.observeRequest(request, response)` and `this.countAnswer(route, status)`. The time of a request to
- * collect is in `analytics_publish_seconds`.
+ * Gives a service `this.observeRequest(request, response)` and `this.countAnswer(route, status)`.
+ * The time of a request to collect is in `analytics_publish_seconds`.
  */
 export function RequestMetricsMixin() {
   return defineMixin()({

@@ -27,9 +27,9 @@ interface Collected {
 }
 
 /**
- * Gives a service `this.collect(events, project, watched)`: check each event, make the good ones durable,
- * account for all. `watched`: the caller will ask what became of them. Addresses are truncated here, before
- * anything is written, and their countries looked up.
+ * Gives a service `this.collect(events, project, watched)`: check each event, make the good ones
+ * durable, account for all. `watched`: the caller will ask what became of them. Addresses are
+ * truncated here, before anything is written, and their countries looked up.
  */
 export function AdmissionMixin(config: Config) {
   return defineMixin<{ state: { originOf: (ip: string) => Origin } }>()({
@@ -39,7 +39,10 @@ export function AdmissionMixin(config: Config) {
         return this.keep(project, admission(inputs, watched, this.originOf));
       },
 
-      /** Apart from `collect`, so that what waits for the disk holds on to bytes, not to parsed events. */
+      /**
+       * Apart from `collect`, so that what waits for the disk holds on to bytes, not to parsed
+       * events.
+       */
       async keep(
         project: ProjectId,
         { results, piece, fingerprints }: Admission,
@@ -113,8 +116,9 @@ function admission(inputs: unknown, watched: boolean, originOf: (ip: string) => 
 }
 
 /**
- * The accepted events of one call, ready to travel. Bytes outside the heap: many calls wait for the disk at
- * once, and what waits on the heap, parsed or as text, the garbage collector copies again and again.
+ * The accepted events of one call, ready to travel. Bytes outside the heap: many calls wait for the
+ * disk at once, and what waits on the heap, parsed or as text, the garbage collector copies again
+ * and again.
  */
 interface Admitted {
   /** Ids that clients chose. Those that were made here are in no other call. */
@@ -143,8 +147,8 @@ const limits = {
 
 /**
  * Gives a service `this.publishEvents(project, admitted)`: resolves with the batch that carries the
- * events once the queue has confirmed it. Concurrent calls of a project share a batch; the events of
- * one call are never split over two, so a refusal keeps none of them. A batch holds an id once.
+ * events once the queue has confirmed it. Concurrent calls of a project share a batch; the events
+ * of one call are never split over two, so a refusal keeps none of them. A batch holds an id once.
  */
 function BatchPublisherMixin(config: Config) {
   return defineMixin<{ state: { gatherers: Map<ProjectId, Batcher<Admitted, BatchId>> } }>()({

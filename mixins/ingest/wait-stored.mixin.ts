@@ -10,8 +10,9 @@ const pollMs = 100;
 type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
 /**
- * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: what became of accepted events, asked
- * of the query service until none is pending or the time is over, whatever that service does. `events.stored` wakes it early.
+ * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: what became of accepted events,
+ * asked of the query service until none is pending or the time is over, whatever that service does.
+ * `events.stored` wakes it early.
  */
 export function OutcomeMixin() {
   return defineMixin<{ state: { stored: Set<() => void> } }>()({

@@ -11,7 +11,9 @@ import { pack, unpack } from "../../lib/store/batch-pack.ts";
 import { type BatchPack } from "../../lib/store/store.ts";
 import { Piscina } from "piscina";
 
-/** A batch after enrichment: what can be stored, and the indexes of events that no worker survived. */
+/**
+ * A batch after enrichment: what can be stored, and the indexes of events that no worker survived.
+ */
 export interface Enriched {
   readonly done: BatchPack;
   readonly poisonous: readonly number[];
@@ -29,8 +31,9 @@ const worker = new URL(
 );
 
 /**
- * Gives a service `this.enrich(body)`: a batch enriched on a worker thread. A worker that dies costs
- * a second try; where that one dies too, the batch is halved until the events that kill are alone.
+ * Gives a service `this.enrich(body)`: a batch enriched on a worker thread. A worker that dies
+ * costs a second try; where that one dies too, the batch is halved until the events that kill are
+ * alone.
  */
 export function EnrichMixin(config: Config, filename: URL = worker) {
   const settings: EnrichSettings = {
@@ -119,7 +122,10 @@ function WorkerPoolMixin<Job, Done>({
 }: WorkerPoolOptions) {
   return defineMixin<{ state: { pool: Piscina<Job, Done>; turns: Semaphore } }>()({
     methods: {
-      /** The pool itself never has more than it has threads for, so that wait and work are told apart. */
+      /**
+       * The pool itself never has more than it has threads for, so that wait and work are told
+       * apart.
+       */
       async offload(job: Job): Promise<Done> {
         const askedAt = performance.now();
         return this.turns.run(async () => {

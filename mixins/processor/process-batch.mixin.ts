@@ -10,7 +10,10 @@ import { ConsumerMixin } from "./consume.mixin.ts";
 import { EnrichMixin, type Enriched } from "./enrich.mixin.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
-/** Gives a service `this.handle(delivery)`: one batch through steps 1 to 5 of the protocol; its outcome is step 6. */
+/**
+ * Gives a service `this.handle(delivery)`: one batch through steps 1 to 5 of the protocol; its
+ * outcome is step 6.
+ */
 export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
   return defineMixin()({
     mixins: [ConsumerMixin(config), StoreMixin(config), EnrichMixin(config, enrichWorker)],
@@ -42,7 +45,10 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         this.metrics.increment("analytics_events_total", { outcome }, events);
       },
 
-      /** Events that kill every worker go to the dead letters, each alone, before their batch goes on without them. */
+      /**
+       * Events that kill every worker go to the dead letters, each alone, before their batch goes
+       * on without them.
+       */
       async bury({ poisonous }: Enriched, { body, receivedAt }: Delivery): Promise<void> {
         if (poisonous.length === 0) return;
         const { events, project } = decodeBatch(body);

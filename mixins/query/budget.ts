@@ -4,7 +4,10 @@ import { tooMany, type ServiceError } from "../../lib/errors.ts";
 import { FairLanes } from "../../lib/concurrency/fair-lanes.ts";
 import type { Budget } from "../../lib/answers/reading.ts";
 
-/** How many pages of events, of the largest size at most, are in memory at a time before they are answers. */
+/**
+ * How many pages of events, of the largest size at most, are in memory at a time before they are
+ * answers.
+ */
 const pagesAtOnce = 3;
 const maxPagesWaiting = 200;
 

@@ -10,7 +10,8 @@ type Calling = Pick<TypedContext<unknown>, "meta"> & { readonly nodeID?: string 
 /** What CallersMixin gives to `this`. */
 export interface Waited {
   /**
-   * Does some work for a caller; the signal is aborted once the caller has left, where it said how it will tell.
+   * Does some work for a caller; the signal is aborted once the caller has left, where it said how
+   * it will tell.
    * @throws ServiceError OVERLOADED where there is no answer in time, whatever hangs
    */
   forCaller<T>(ctx: Calling, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
@@ -23,8 +24,8 @@ interface Gone {
 }
 
 /**
- * Gives a service `this.forCaller(ctx, work)`. A caller that may leave gives its call an id (`meta.call`) and broadcasts
- * `caller.left` with it; that a caller's node is gone is noticed too.
+ * Gives a service `this.forCaller(ctx, work)`. A caller that may leave gives its call an id
+ * (`meta.call`) and broadcasts `caller.left` with it; that a caller's node is gone is noticed too.
  */
 export function CallersMixin({ queryTimeoutMs }: Config) {
   const withinMs = answerMs(queryTimeoutMs);

@@ -24,9 +24,10 @@ const notOpened = {
 const uncached = () => ({ cache: false });
 
 /**
- * Gives a service moleculer-db's entity actions (`find`, `list`, `count`, `get`) over the
- * stored events, as stored: `_id` is `project:id`. A caller sees its own project's events. Events are
- * immutable, so there are no actions that write; and nothing is cached, since nothing would clear it.
+ * Gives a service moleculer-db's entity actions (`find`, `list`, `count`, `get`) over the stored
+ * events, as stored: `_id` is `project:id`. A caller sees its own project's events. Events are
+ * immutable, so there are no actions that write; and nothing is cached, since nothing would clear
+ * it.
  */
 export function EntitiesMixin() {
   return defineMixin<{ needs: Storing; state: { adapter: Adapter } }>()({

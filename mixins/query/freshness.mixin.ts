@@ -70,8 +70,9 @@ export function AnswersMixin(config: Config) {
     mixins: [StoreMixin(config), CallersMixin(config)],
     methods: {
       /**
-       * Everything accepted before `asOf` is stored by now: to be asked before anything is read. What a
-       * processor that does not answer may hold is not known, so then no more is claimed than before.
+       * Everything accepted before `asOf` is stored by now: to be asked before anything is read.
+       * What a processor that does not answer may hold is not known, so then no more is claimed
+       * than before.
        */
       async begin(): Promise<Begun> {
         const startedAt = Date.now();
@@ -84,7 +85,10 @@ export function AnswersMixin(config: Config) {
         return new Reading({ store: this.store, project, budget: this.budget, signal });
       },
 
-      /** @throws where a processor does not tell its backlog; logged when that begins and when it ends */
+      /**
+       * @throws where a processor does not tell its backlog; logged when that begins and when it
+       * ends
+       */
       async askBacklog(askedAt: number): Promise<number> {
         try {
           const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);

@@ -50,7 +50,10 @@ export function KeysMixin() {
         return this.keepKey(asking, "keys.create", readKeyBody(body, Date.now()));
       },
 
-      /** A new key of the same name and scopes; the old one ends a little later, so both hold meanwhile. */
+      /**
+       * A new key of the same name and scopes; the old one ends a little later, so both hold
+       * meanwhile.
+       */
       async replaceKey(
         asking: Asking,
         { id, body }: Actions["query.keys.rotate"]["params"],

@@ -13,11 +13,17 @@ import type { Answering, Caller } from "./freshness.mixin.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { type StoryAnswer, readStoryQuestion, tell } from "../../lib/questions/lists/story.ts";
 
-/** Of a page: small enough that a reader of the store is soon free again, large enough to be worth its call. */
+/**
+ * Of a page: small enough that a reader of the store is soon free again, large enough to be worth
+ * its call.
+ */
 const maxEvents = 1_000;
 const maxBytes = 524_288;
 
-/** Gives a service `this.exportPage(ctx, params)`: a page of an export, from where the last one ended. */
+/**
+ * Gives a service `this.exportPage(ctx, params)`: a page of an export, from where the last one
+ * ended.
+ */
 export function ExportMixin() {
   return defineMixin<{ needs: Answering }>()({
     methods: {

@@ -43,7 +43,10 @@ interface Sharing {
   waitedFor: Map<string, AbortSignal>;
 }
 
-/** Gives a service the answers to questions of every kind, read, within a budget, cached, with `meta`. */
+/**
+ * Gives a service the answers to questions of every kind, read, within a budget, cached, with
+ * `meta`.
+ */
 export function QuestionsMixin(config: Config) {
   const dimensions = rolledUp(config.rollupDimensions);
 

@@ -34,7 +34,10 @@ export function StoredMixin() {
         this.orderAskedAt = performance.now();
       },
 
-      /** How many events there were in each of the seconds before an instant, the newest last, by their timestamps. */
+      /**
+       * How many events there were in each of the seconds before an instant, the newest last, by
+       * their timestamps.
+       */
       async secondsBefore({
         params: { to, seconds },
         meta: { project = defaultProject },

@@ -9,8 +9,8 @@ import { jsonOf } from "../../lib/http/body.ts";
 
 /**
  * What reading and admitting one event costs, in CPU time of one thread, without HTTP and disk:
- * `node tools/bench/admission.ts [--events 200000] [--rounds 7] [--addresses 5000]`. The fastest round and the median. With 100,000
- * addresses none is found again.
+ * `node tools/bench/admission.ts [--events 200000] [--rounds 7] [--addresses 5000]`. The fastest
+ * round and the median. With 100,000 addresses none is found again.
  */
 const { values } = parseArgs({
   options: {

@@ -1,4 +1,7 @@
-/** A load generator in a process of its own: takes a `LoadRequest` as its message, answers a `Load`, ends. */
+/**
+ * A load generator in a process of its own: takes a `LoadRequest` as its message, answers a `Load`,
+ * ends.
+ */
 import autocannon from "autocannon";
 import { readFileSync } from "node:fs";
 import type { Load, LoadRequest } from "./load.ts";

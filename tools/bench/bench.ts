@@ -40,7 +40,10 @@ export interface ForkedServer {
 /** A measurement. It starts what it needs through the bench, which ends it. */
 export type Measurement = (bench: Bench) => Promise<readonly Row[]>;
 
-/** As it is shipped, whatever the shell or `.env` says: one open process with nothing to install. Empty counts as not set. */
+/**
+ * As it is shipped, whatever the shell or `.env` says: one open process with nothing to install.
+ * Empty counts as not set.
+ */
 const shipped = {
   NODE_ENV: "",
   HOST: "",
@@ -84,8 +87,8 @@ export class Bench {
   }
 
   /**
-   * A service on an empty data folder, as it is shipped but for these variables. Ended with `end`, or with the
-   * bench.
+   * A service on an empty data folder, as it is shipped but for these variables. Ended with `end`,
+   * or with the bench.
    */
   async spawn(
     variables: Readonly<Record<string, string>> = {},

@@ -21,8 +21,8 @@ const batchEvents = 100;
 const ticksPerSecond = 100;
 
 /**
- * One process for each service on RabbitMQ, Redis and mongo-java-server of its own: the servers of the tests,
- * which have to be installed (`tools/servers/install.sh`).
+ * One process for each service on RabbitMQ, Redis and mongo-java-server of its own: the servers of
+ * the tests, which have to be installed (`tools/servers/install.sh`).
  */
 export async function cluster(bench: Bench): Promise<readonly Row[]> {
   const servers = await startServers();
@@ -117,7 +117,9 @@ async function accepted(url: string, body: string): Promise<void> {
   }
 }
 
-/** Posts batches, then waits until all are processed: how much CPU the processors took for an event. */
+/**
+ * Posts batches, then waits until all are processed: how much CPU the processors took for an event.
+ */
 async function processing(
   bench: Bench,
   gateway: ServiceProcess,
@@ -148,7 +150,9 @@ async function processing(
   };
 }
 
-/** At most ten minutes. What other processes hold is not in a processor's count, so all are asked. */
+/**
+ * At most ten minutes. What other processes hold is not in a processor's count, so all are asked.
+ */
 async function drained(processors: readonly ServiceProcess[]): Promise<void> {
   for (let empty = 0, attempt = 0; empty < 2; attempt++) {
     if (attempt === 3_000) throw new Error("the processors do not come to rest");

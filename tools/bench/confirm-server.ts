@@ -1,6 +1,7 @@
 /**
- * What the cluster is compared with: a Node server that publishes each body as one persistent message to a quorum
- * queue and answers 202 when the broker has confirmed it, as many at a time as there are requests.
+ * What the cluster is compared with: a Node server that publishes each body as one persistent
+ * message to a quorum queue and answers 202 when the broker has confirmed it, as many at a time as
+ * there are requests.
  *
  * Takes the broker's URL, sends its port to its parent, and ends with it.
  */

@@ -1,7 +1,7 @@
 /**
- * Posts each line of a file once, over some connections that each wait for an answer before they go on, in a
- * process of its own: takes a `CountedRequest` as its message, sends a `CountedLoad` when all are answered,
- * and ends with its parent.
+ * Posts each line of a file once, over some connections that each wait for an answer before they go
+ * on, in a process of its own: takes a `CountedRequest` as its message, sends a `CountedLoad` when
+ * all are answered, and ends with its parent.
  */
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";

@@ -70,7 +70,10 @@ const works: readonly Work[] = [
   },
 ];
 
-/** Contents as a mail sender's, all different people's, with the instants that are given, in bodies of `batchEvents`. */
+/**
+ * Contents as a mail sender's, all different people's, with the instants that are given, in bodies
+ * of `batchEvents`.
+ */
 function* batchesOf(
   events: number,
   instant: (index: number) => number | undefined,
@@ -87,10 +90,11 @@ function* batchesOf(
 }
 
 /**
- * CPU time of an event from its POST until it is counted, by thread, from `/proc` (Linux). Each kind of work goes to a service of
- * its own, warmed by a round that is not counted; a round has a fixed number of events, so that what else the machine does changes how
- * long it takes and not how much is done. Beside it what a bare node:http server takes for the same single requests, and a bare
- * insert of the same events into SQLite.
+ * CPU time of an event from its POST until it is counted, by thread, from `/proc` (Linux). Each
+ * kind of work goes to a service of its own, warmed by a round that is not counted; a round has a
+ * fixed number of events, so that what else the machine does changes how long it takes and not how
+ * much is done. Beside it what a bare node:http server takes for the same single requests, and a
+ * bare insert of the same events into SQLite.
  */
 export async function cpu(bench: Bench): Promise<readonly Row[]> {
   const rows: Row[] = [];

@@ -3,7 +3,10 @@ import type { Bench, Row } from "./bench.ts";
 import { residentMb } from "./footprint.ts";
 import { fill, storedRange } from "./reads.ts";
 
-/** All of a million stored events as NDJSON and as CSV, to a client that keeps up and to one that dawdles. */
+/**
+ * All of a million stored events as NDJSON and as CSV, to a client that keeps up and to one that
+ * dawdles.
+ */
 export async function exporting(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const total = bench.quick ? 100_000 : 1_000_000;

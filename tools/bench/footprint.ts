@@ -27,7 +27,9 @@ export async function startup(bench: Bench): Promise<readonly Row[]> {
   ];
 }
 
-/** Resident memory of the one process, with its worker threads: at rest, and the most it ever was. */
+/**
+ * Resident memory of the one process, with its worker threads: at rest, and the most it ever was.
+ */
 export async function memory(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   await delay(5_000);

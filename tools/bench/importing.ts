@@ -9,7 +9,10 @@ import { interleaved, median } from "./statistics.ts";
 
 const connections = 64;
 
-/** A file brought in by the command line, beside the same events posted in batches of a hundred as fast as they are taken. */
+/**
+ * A file brought in by the command line, beside the same events posted in batches of a hundred as
+ * fast as they are taken.
+ */
 export async function importing(bench: Bench): Promise<readonly Row[]> {
   const total = bench.quick ? 40_000 : 400_000;
   const events = sampleEvents(1_000);

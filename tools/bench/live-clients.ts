@@ -1,7 +1,7 @@
 /**
- * Clients of one stream of events, in a process of its own: so they cost the measuring process nothing. Takes a
- * `LiveRequest` as its message and sends `LiveTold` once all are connected, and again for each message after it.
- * Ends with its parent.
+ * Clients of one stream of events, in a process of its own: so they cost the measuring process
+ * nothing. Takes a `LiveRequest` as its message and sends `LiveTold` once all are connected, and
+ * again for each message after it. Ends with its parent.
  */
 import { request, type IncomingMessage } from "node:http";
 

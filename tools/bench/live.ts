@@ -17,12 +17,16 @@ const eventsPerSecond = 1_000;
 const batchEvents = 10;
 const stream = "/api/v1/events/stream";
 
-/** The thread that collects and tells: the one that all wait for. Its niceness stands behind its name where it has one. */
+/**
+ * The thread that collects and tells: the one that all wait for. Its niceness stands behind its
+ * name where it has one.
+ */
 const loop = /^MainThread/;
 
 /**
- * 1,000 clients of the stream of events: what they take of the event loop while 1,000 events a second come, and what they leave of
- * the rate of collecting; whether each got every event or was told that it missed some; and what clients cost that take nothing.
+ * 1,000 clients of the stream of events: what they take of the event loop while 1,000 events a
+ * second come, and what they leave of the rate of collecting; whether each got every event or was
+ * told that it missed some; and what clients cost that take nothing.
  */
 export async function live(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();

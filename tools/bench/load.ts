@@ -4,7 +4,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-/** One body, posted over and over by some connections, each waiting for its answer before it goes on. */
+/**
+ * One body, posted over and over by some connections, each waiting for its answer before it goes
+ * on.
+ */
 export interface LoadRequest {
   readonly url: string;
   readonly bodyFile: string;
@@ -26,8 +29,8 @@ export interface Load {
 export type Generator = "wrk" | "autocannon";
 
 /**
- * wrk where it is installed (Debian's package `wrk`), else autocannon. With few cores the generator takes
- * from what it measures, and autocannon, a Node process itself, takes several times as much.
+ * wrk where it is installed (Debian's package `wrk`), else autocannon. With few cores the generator
+ * takes from what it measures, and autocannon, a Node process itself, takes several times as much.
  */
 export function installedGenerator(): Generator {
   return spawnSync("wrk", ["-v"]).error === undefined ? "wrk" : "autocannon";

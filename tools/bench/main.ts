@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the service's speed as ratios to something measured in the same run, and its latencies,
- * against the goals. Everything runs on the loopback address, in scratch folders.
+ * `npm run bench`: the service's speed as ratios to something measured in the same run, and its
+ * latencies, against the goals. Everything runs on the loopback address, in scratch folders.
  */
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
@@ -119,7 +119,10 @@ function read(args: readonly string[]): {
   return { names, quick, out, generator: load };
 }
 
-/** What was measured on, and how busy it was with other things at the beginning: ratios bear some of that, latencies none. */
+/**
+ * What was measured on, and how busy it was with other things at the beginning: ratios bear some of
+ * that, latencies none.
+ */
 function machineText(generator: Generator): string {
   const load = `load average before ${loadavg()[0]!.toFixed(1)}`;
   const processor = `${availableParallelism()} x ${cpus()[0]?.model ?? "unknown"}`;

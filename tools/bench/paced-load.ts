@@ -1,6 +1,6 @@
 /**
- * Posts one body at a fixed rate, whether the answers come or not, in a process of its own, until its parent
- * disconnects: takes a `PacedRequest` as its message and sends a `Pace` each second.
+ * Posts one body at a fixed rate, whether the answers come or not, in a process of its own, until
+ * its parent disconnects: takes a `PacedRequest` as its message and sends a `Pace` each second.
  */
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";

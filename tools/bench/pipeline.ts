@@ -16,7 +16,10 @@ const probers = 2;
 /** How often a prober asks: half of it, on average, is part of each latency. */
 const pollMs = 20;
 
-/** How fast the pipeline works off events, and how soon one is counted while it runs at half of that. */
+/**
+ * How fast the pipeline works off events, and how soon one is counted while it runs at half of
+ * that.
+ */
 export async function pipeline(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const bodyFile = bench.file(
@@ -126,7 +129,10 @@ async function latencyAt(
   }
 }
 
-/** One event after the other, each watched until it is counted. Each prober has a type, and counts on. */
+/**
+ * One event after the other, each watched until it is counted. Each prober has a type, and counts
+ * on.
+ */
 async function probe(
   service: ServiceProcess,
   index: number,

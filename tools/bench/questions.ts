@@ -9,7 +9,10 @@ import { timedRequest, type TimedAnswer } from "./timed-request.ts";
 const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
 
-/** Questions over a million events of forty days: from rollups, from events; and what they cost collecting. */
+/**
+ * Questions over a million events of forty days: from rollups, from events; and what they cost
+ * collecting.
+ */
 export async function questions(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const total = bench.quick ? 100_000 : 1_000_000;

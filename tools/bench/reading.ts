@@ -85,7 +85,10 @@ async function medianMs(project: Project, first: number): Promise<number> {
   return found.sort((x, y) => x - y)[4]!;
 }
 
-/** Collects for a while, on a few connections, and says which threads worked for it. @returns events a second */
+/**
+ * Collects for a while, on a few connections, and says which threads worked for it. @returns events
+ * a second
+ */
 async function rate(name: string, ms: number): Promise<number> {
   const before = threadTimes(service.pid);
   const startedAt = performance.now();

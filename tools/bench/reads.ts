@@ -20,7 +20,10 @@ export function storedRange(): Pick<Filling, "from" | "to"> {
   return { from: to - storedDays * dayMs, to };
 }
 
-/** Reads over a million stored events of forty days, each question asked once, so that no cache knows it. */
+/**
+ * Reads over a million stored events of forty days, each question asked once, so that no cache
+ * knows it.
+ */
 export async function reads(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const total = bench.quick ? 100_000 : 1_000_000;
@@ -75,7 +78,9 @@ interface Filled {
   readonly settledAfterS: number;
 }
 
-/** Stores exactly `total` events of a mail sender, in time order, two batches on the way at a time. */
+/**
+ * Stores exactly `total` events of a mail sender, in time order, two batches on the way at a time.
+ */
 export async function fill(
   bench: Bench,
   service: ServiceProcess,
@@ -99,7 +104,8 @@ export async function fill(
   for (;;) {
     const { total: counted, meta } = await client.counts({});
     if (Date.parse(meta.asOf) < acceptedBy) {
-      // An answer about all of it, its rollups not yet written, is work that would slow down what it waits for.
+      // An answer about all of it, its rollups not yet written, is work that would slow down what
+      // it waits for.
       await delay(250);
       continue;
     }
@@ -142,7 +148,10 @@ export function latencies(
   );
 }
 
-/** How long each of `rounds` answers took, milliseconds, one after the other; a tenth more are asked first, to warm up. */
+/**
+ * How long each of `rounds` answers took, milliseconds, one after the other; a tenth more are asked
+ * first, to warm up.
+ */
 export async function uncachedLatencies(
   rounds: number,
   ask: (index: number) => Promise<TimedAnswer>,

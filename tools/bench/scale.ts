@@ -11,8 +11,8 @@ const dayMs = 1_440 * minuteMs;
 const factor = 10;
 
 /**
- * The same reads at a million and at ten million events of the same forty days: what rollups answer must
- * not depend on how many events there are.
+ * The same reads at a million and at ten million events of the same forty days: what rollups answer
+ * must not depend on how many events there are.
  */
 export async function scale(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();

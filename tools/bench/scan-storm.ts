@@ -1,6 +1,7 @@
 /**
- * Clients that ask for scans and leave, in a process of its own: so they cost the measuring process nothing. Takes a
- * `StormRequest` as its message. Once the time is over all leave at once; sends how the requests ended, then ends.
+ * Clients that ask for scans and leave, in a process of its own: so they cost the measuring process
+ * nothing. Takes a `StormRequest` as its message. Once the time is over all leave at once; sends
+ * how the requests ended, then ends.
  */
 import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";

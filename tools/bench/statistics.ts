@@ -10,8 +10,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Measure several sides in rounds, each side once in a round and first in turn, so that whatever else the
- * machine does falls on all of them.
+ * Measure several sides in rounds, each side once in a round and first in turn, so that whatever
+ * else the machine does falls on all of them.
  * @returns each side's results, in the order of the sides
  */
 export async function interleaved<Result>(

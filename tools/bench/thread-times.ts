@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Linux counts a thread's time in ticks of this length, whatever the kernel's own (proc(5), `_SC_CLK_TCK`). */
+/**
+ * Linux counts a thread's time in ticks of this length, whatever the kernel's own (proc(5),
+ * `_SC_CLK_TCK`).
+ */
 const tickMs = 10;
 
 /**
- * What each kind of thread of a process has used of a processor so far, by the thread's name, with its niceness where it
- * gives way, milliseconds. Linux only.
+ * What each kind of thread of a process has used of a processor so far, by the thread's name, with
+ * its niceness where it gives way, milliseconds. Linux only.
  */
 export function threadTimes(pid: number): ReadonlyMap<string, number> {
   const times = new Map<string, number>();

@@ -1,6 +1,8 @@
 import { Agent, request } from "node:http";
 
-/** An answer and how long it took, from the request's first byte to the body's last, milliseconds. */
+/**
+ * An answer and how long it took, from the request's first byte to the body's last, milliseconds.
+ */
 export interface TimedAnswer {
   readonly ms: number;
   readonly body: string;
@@ -8,7 +10,10 @@ export interface TimedAnswer {
 
 const agent = new Agent({ keepAlive: true });
 
-/** Ask over a connection that is kept: a GET, or a POST of JSON. @throws Error unless the answer is 200 */
+/**
+ * Ask over a connection that is kept: a GET, or a POST of JSON. @throws Error unless the answer is
+ * 200
+ */
 export function timedRequest(url: string, json?: string): Promise<TimedAnswer> {
   return new Promise((resolve, reject) => {
     const options =

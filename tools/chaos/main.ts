@@ -1,7 +1,8 @@
 /**
- * `npm run chaos -- --seconds 60 --seed 1 --runs 5`: six processes on real servers, all of which are killed, frozen,
- * slowed and cut off at random while events are posted and read. Each run is on new servers, with the seed after the last
- * run's. Exits with 0 where after each run every count is exact and every answer was right and in time.
+ * `npm run chaos -- --seconds 60 --seed 1 --runs 5`: six processes on real servers, all of which
+ * are killed, frozen, slowed and cut off at random while events are posted and read. Each run is on
+ * new servers, with the seed after the last run's. Exits with 0 where after each run every count is
+ * exact and every answer was right and in time.
  */
 import { parseArgs } from "node:util";
 import { chaosOnNewServers } from "./run.ts";

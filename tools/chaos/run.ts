@@ -13,7 +13,10 @@ import { layCable, type Cable } from "../servers/cable.ts";
 import { readShopLog, shuffled } from "../../test/support/shop-log.ts";
 
 interface ChaosOptions {
-  /** How long events are posted and things are broken, about: 100 events a second, so 312 for the whole log. */
+  /**
+   * How long events are posted and things are broken, about: 100 events a second, so 312 for the
+   * whole log.
+   */
   readonly seconds: number;
   readonly random: () => number;
   /** Told of each disturbance as it begins. */
@@ -29,7 +32,9 @@ interface ChaosResult extends Told {
 /** How long a server is away in a run of a minute or more; a third of a shorter one. */
 const longestAwayMs = 20_000;
 
-/** How long a process or a cable is hindered in a run of a minute or more; a tenth of a shorter one. */
+/**
+ * How long a process or a cable is hindered in a run of a minute or more; a tenth of a shorter one.
+ */
 const longestHindranceMs = 6_000;
 
 /** How long the processes may take to be ready, at the beginning and at the end. */
@@ -39,7 +44,10 @@ const batchSize = 20;
 const eventsPerSecond = 100;
 const posters = 3;
 
-/** `chaos` on servers, cables and processes of its own. What the processes had to say is part of the error. */
+/**
+ * `chaos` on servers, cables and processes of its own. What the processes had to say is part of the
+ * error.
+ */
 export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosResult> {
   const servers = await startServers();
   const laid: Cable[] = [servers.mongoCable];
@@ -71,10 +79,12 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
 }
 
 /**
- * Posts the shop's log to a cluster, a fifth of it twice, and reads, while at the same time one process after the
- * other is killed, one server after the other killed, restarted, away or frozen, and one process or cable
- * after the other frozen, slowed, cut or deaf. Afterwards every count has to be what a recount gives.
- * @throws Error that says which count differs, which answer was wrong or late, or which process did not come back
+ * Posts the shop's log to a cluster, a fifth of it twice, and reads, while at the same time one
+ * process after the other is killed, one server after the other killed, restarted, away or frozen,
+ * and one process or cable after the other frozen, slowed, cut or deaf. Afterwards every count has
+ * to be what a recount gives.
+ * @throws Error that says which count differs, which answer was wrong or late, or which process did
+ * not come back
  */
 async function chaos(
   { cluster, servers, cables }: Pick<Field, "cluster" | "servers" | "cables">,
@@ -85,7 +95,8 @@ async function chaos(
   let posting = true;
 
   // In rounds, each in an order of its own: none is left out, the first round is always finished.
-  // That one is quick in a short run; the later ones leave time to get well, so that the posting comes to its end.
+  // That one is quick in a short run; the later ones leave time to get well, so that the posting
+  // comes to its end.
   const disturb = async (disturbances: readonly Disturbance[], longestRestMs: number) => {
     for (let round = 1; posting; round++) {
       const restMs = round === 1 ? Math.min(longestRestMs, seconds * 20) : longestRestMs;

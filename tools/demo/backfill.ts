@@ -15,8 +15,8 @@ export interface Sent {
 const batchEvents = 1_000;
 
 /**
- * Send events in batches, one after the other, telling of the progress after each. Resolves when all
- * are accepted, or early where the signal says so.
+ * Send events in batches, one after the other, telling of the progress after each. Resolves when
+ * all are accepted, or early where the signal says so.
  */
 export async function backfill(
   client: AnalyticsClient,
@@ -36,7 +36,10 @@ export async function backfill(
   return { events: sent, byType, acceptedBy: Date.now() };
 }
 
-/** The stream in arrays of a batch's size. Counting is left to the caller, who knows what was accepted. */
+/**
+ * The stream in arrays of a batch's size. Counting is left to the caller, who knows what was
+ * accepted.
+ */
 function* batches(events: Iterable<MailEvent>): Generator<readonly MailEvent[], void> {
   let batch: MailEvent[] = [];
   for (const event of events) {
@@ -54,7 +57,10 @@ export interface Range {
   readonly to: number;
 }
 
-/** The events of a range by type, as the service counts them; `undefined` while they may lack some that were accepted by an instant. */
+/**
+ * The events of a range by type, as the service counts them; `undefined` while they may lack some
+ * that were accepted by an instant.
+ */
 export async function countTypes(
   client: AnalyticsClient,
   { from, to }: Range,
@@ -87,7 +93,10 @@ export interface Comparison {
   readonly counted: number;
 }
 
-/** What was sent beside what is counted now and was not before, by type; also types that only one side has. */
+/**
+ * What was sent beside what is counted now and was not before, by type; also types that only one
+ * side has.
+ */
 export function compare(
   sent: TypeTotals,
   before: TypeTotals,

@@ -7,7 +7,10 @@ export interface Country {
   readonly locale: string;
   /** Hours east of UTC, without daylight saving time: the demo needs nights, not clocks. */
   readonly utcOffset: number;
-  /** The first two octets of networks of large access providers, checked against the country database. */
+  /**
+   * The first two octets of networks of large access providers, checked against the country
+   * database.
+   */
   readonly networks: readonly string[];
   /** Mailbox domains that are common there and nowhere else, beside `worldwide`. */
   readonly mailboxes: readonly (readonly [domain: string, weight: number])[];

@@ -7,7 +7,10 @@ import type { MailEvent } from "./story.ts";
 const dayMs = 86_400_000;
 const mostAtOnce = 1_000;
 
-/** Mails without end from an instant on, about `rate` events a second, to the recipients of a backfill. */
+/**
+ * Mails without end from an instant on, about `rate` events a second, to the recipients of a
+ * backfill.
+ */
 export function* steadyEvents(traffic: {
   readonly seed: number;
   readonly people: number;
@@ -21,7 +24,9 @@ export function* steadyEvents(traffic: {
   }
 }
 
-/** Send each event when its time has come; what is due already goes at once. Ends with the signal. */
+/**
+ * Send each event when its time has come; what is due already goes at once. Ends with the signal.
+ */
 export async function sendLive(
   client: AnalyticsClient,
   events: Iterable<MailEvent>,

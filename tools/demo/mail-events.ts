@@ -10,7 +10,10 @@ interface MailTraffic {
   /** Mails are sent within `[from, to)`, epoch milliseconds. */
   readonly from: number;
   readonly to: number;
-  /** Events are told up to here, `to` where it is not given: what happens later has not happened yet. */
+  /**
+   * Events are told up to here, `to` where it is not given: what happens later has not happened
+   * yet.
+   */
   readonly until?: number;
   /** How the sendings spread: with the hours and days of the week (default), or evenly. */
   readonly shape?: "daily" | "steady";
@@ -21,8 +24,8 @@ interface MailTraffic {
 const mailStream = 3;
 
 /**
- * The events of a mail sender, in time order, ties by id. The same traffic gives the same events, ids
- * included; another `from` or another seed gives other ids. Memory holds the sendings, and what
+ * The events of a mail sender, in time order, ties by id. The same traffic gives the same events,
+ * ids included; another `from` or another seed gives other ids. Memory holds the sendings, and what
  * is still to happen to the mails sent so far.
  */
 export function* mailEvents(traffic: MailTraffic): Generator<MailEvent, void> {

@@ -65,9 +65,9 @@ const usual: Readonly<Record<string, MailProgram>> = {
 };
 
 /**
- * The share of a domain's people who read with Apple Mail and its privacy on. Apple's relays make about
- * half of all opens that senders see (Litmus, email client market share, 2022 and later), as they open
- * nearly every mail while people open a fifth.
+ * The share of a domain's people who read with Apple Mail and its privacy on. Apple's relays make
+ * about half of all opens that senders see (Litmus, email client market share, 2022 and later), as
+ * they open nearly every mail while people open a fifth.
  */
 const appleShare: Readonly<Record<string, number>> = {
   "icloud.com": 0.9,
@@ -84,15 +84,19 @@ export function mailProgram(domain: string, atWork: boolean, random: Random): Ma
   return usual[domain] ?? webmail();
 }
 
-/** Mail gateways of companies that look at mails before people do, and say so; the rest cannot be told from people. */
+/**
+ * Mail gateways of companies that look at mails before people do, and say so; the rest cannot be
+ * told from people.
+ */
 export const scanners: readonly MailProgram[] = [
   "Barracuda Sentinel (EE)",
   "Mozilla/5.0 (compatible; Proofpoint/2.0)",
 ].map((userAgent) => ({ loads: "own", userAgent, networks: ["40.94"] }));
 
 /**
- * The browser that someone opens links with: one of the most used profiles of the package `user-agents`, by
- * how often it was seen in the wild. The package draws with `Math.random`, so only its list is used.
+ * The browser that someone opens links with: one of the most used profiles of the package
+ * `user-agents`, by how often it was seen in the wild. The package draws with `Math.random`, so
+ * only its list is used.
  */
 export function browser(apple: boolean, random: Random): string {
   lists ??= { apple: profiles(/iPhone|Macintosh/), any: profiles(/./) };

@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: the life cycle of a mail sender's mails, told to the service over its public interface.
- * Two weeks of it at once, compared with what the service counts; then live, until it is interrupted.
+ * `npm run demo`: the life cycle of a mail sender's mails, told to the service over its public
+ * interface. Two weeks of it at once, compared with what the service counts; then live, until it is
+ * interrupted.
  */
 import { analyticsClient, type AnalyticsClient } from "../analytics-client.ts";
 import { backfill, compare, countAccepted, countTypes, iso } from "./backfill.ts";
@@ -15,7 +16,10 @@ const dayMs = 86_400_000;
 /** How long the mails of the backfill are still opened and clicked afterwards. */
 const echoDays = 14;
 
-/** The demo's own service, or `undefined` where one runs already and is used. @throws Error where the port is taken */
+/**
+ * The demo's own service, or `undefined` where one runs already and is used. @throws Error where
+ * the port is taken
+ */
 async function serviceFor(
   options: DemoOptions,
   client: AnalyticsClient,

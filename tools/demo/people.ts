@@ -25,7 +25,10 @@ const lastNames =
     " ",
   );
 
-/** Companies, two of them behind a mail gateway. Their domains end in `.example`, which nobody can own (RFC 2606). */
+/**
+ * Companies, two of them behind a mail gateway. Their domains end in `.example`, which nobody can
+ * own (RFC 2606).
+ */
 const companies: readonly { readonly name: string; readonly scanner?: MailProgram }[] = [
   { name: "northwind", scanner: scanners[0] },
   { name: "contoso", scanner: scanners[1] },

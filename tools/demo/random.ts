@@ -1,4 +1,6 @@
-/** A source of chance that can be repeated: the same seed gives the same numbers, on every machine. */
+/**
+ * A source of chance that can be repeated: the same seed gives the same numbers, on every machine.
+ */
 export interface Random {
   /** At least 0 and below 1, in steps of 2^-32. */
   next(): number;
@@ -6,14 +8,16 @@ export interface Random {
   below(limit: number): number;
   /** True with this probability. */
   chance(probability: number): boolean;
-  /** Log-normal: half of the values lie below `median`; `sigma` is the deviation of the logarithm. */
+  /**
+   * Log-normal: half of the values lie below `median`; `sigma` is the deviation of the logarithm.
+   */
   logNormal(median: number, sigma: number): number;
 }
 
 /**
- * The generator sfc32 ("small fast counting") of Chris Doty-Humphrey's PractRand, which is in the public
- * domain, seeded as there: three words, then fifteen numbers thrown away. Each triple is a sequence
- * of its own, so what is drawn for one mail does not depend on what was drawn for another.
+ * The generator sfc32 ("small fast counting") of Chris Doty-Humphrey's PractRand, which is in the
+ * public domain, seeded as there: three words, then fifteen numbers thrown away. Each triple is a
+ * sequence of its own, so what is drawn for one mail does not depend on what was drawn for another.
  */
 export function seeded(seed: number, stream: number, index: number): Random {
   let a = seed | 0;

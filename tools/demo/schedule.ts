@@ -31,7 +31,9 @@ const campaignShare = 0.6;
 /** A sender is throttled by the mailbox providers: a campaign goes out within this time. */
 const campaignMs = 1.5 * hourMs;
 
-/** When campaigns go out, hours of UTC: mid-morning in Europe does best, afternoons reach America. */
+/**
+ * When campaigns go out, hours of UTC: mid-morning in Europe does best, afternoons reach America.
+ */
 const campaignHours = [8, 9, 14];
 
 /** What people do that mails answer, by hour of UTC, against the busiest hour of 1. */
@@ -68,7 +70,9 @@ export function schedule(span: Span): readonly Sending[] {
   return sendings.sort((one, other) => one.at - other.at);
 }
 
-/** One campaign each working day, another on every third; none that could not end within the span. */
+/**
+ * One campaign each working day, another on every third; none that could not end within the span.
+ */
 function campaignsOf({ from, to, seed }: Span): readonly Sending[] {
   const found: Sending[] = [];
   for (let day = Math.floor(from / dayMs); day * dayMs < to; day++) {
@@ -86,7 +90,9 @@ function campaignsOf({ from, to, seed }: Span): readonly Sending[] {
   return found;
 }
 
-/** An instant by the time of day and of the week: drawn evenly, kept as often as that hour is busy. */
+/**
+ * An instant by the time of day and of the week: drawn evenly, kept as often as that hour is busy.
+ */
 function byClock(from: number, to: number, random: Random): number {
   for (;;) {
     const at = evenly(from, to, random);

@@ -1,6 +1,6 @@
 /**
- * `node tools/demo/screenshot.ts [URL] [FILE]`: the picture of the page that the README shows, of a demo that
- * runs (`npm run demo`), by Debian's Chromium.
+ * `node tools/demo/screenshot.ts [URL] [FILE]`: the picture of the page that the README shows, of a
+ * demo that runs (`npm run demo`), by Debian's Chromium.
  */
 import { chromium } from "playwright-core";
 

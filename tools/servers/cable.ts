@@ -2,19 +2,27 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Transform } from "node:stream";
 
-/** A cable between a client and a server that a test can pull out and put back, and that can be bad. */
+/**
+ * A cable between a client and a server that a test can pull out and put back, and that can be bad.
+ */
 export interface Cable {
   /** The server's URL with this end of the cable in place of its host and port. */
   readonly url: string;
   /** End all connections, as the death of the client's process would, and take no new ones. */
   pull(): void;
-  /** Lose what is sent, in both directions: connections stay open, new ones too, and nobody hears anything. */
+  /**
+   * Lose what is sent, in both directions: connections stay open, new ones too, and nobody hears
+   * anything.
+   */
   swallow(): void;
   /** How much was swallowed. */
   readonly swallowedBytes: number;
   /** Hold each piece of up to 64 KiB for so long before the next one is taken, milliseconds. */
   slow(delayMs: number): void;
-  /** A good cable again. Connections of which something was lost end, as they do when nothing is acknowledged. */
+  /**
+   * A good cable again. Connections of which something was lost end, as they do when nothing is
+   * acknowledged.
+   */
   plugIn(): void;
   /** End it for good. May be repeated. */
   remove(): Promise<void>;

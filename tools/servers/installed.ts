@@ -8,7 +8,8 @@ const cache = join(import.meta.dirname, "../../.cache/servers");
 
 /**
  * Where a server's program is: the folder of RabbitMQ's scripts, Redis' and FerretDB's executable,
- * the folder of mongo-java's jars, Prometheus' executable, Chromium's and promtool's (no servers, but tests need them alike).
+ * the folder of mongo-java's jars, Prometheus' executable, Chromium's and promtool's (no servers,
+ * but tests need them alike).
  * @throws where it is missing, with the command that installs it
  */
 export function installed(name: ServerName): string {

@@ -12,7 +12,9 @@ import { type Place, type Recipe, type RunningServer, startServer } from "./serv
 export type { RunningServer } from "./server-process.ts";
 
 export interface RabbitmqServer extends RunningServer {
-  /** Run `rabbitmqctl` against this server, for example `ctl("list_queues")`; takes a second or two. */
+  /**
+   * Run `rabbitmqctl` against this server, for example `ctl("list_queues")`; takes a second or two.
+   */
   ctl(...args: readonly string[]): Promise<string>;
 }
 
@@ -153,7 +155,9 @@ export function startMongoJava(): Promise<RunningServer> {
   });
 }
 
-/** Prometheus, with a configuration's text and its rules beside it as `alerts.yml`. About a second. */
+/**
+ * Prometheus, with a configuration's text and its rules beside it as `alerts.yml`. About a second.
+ */
 export function startPrometheus(configuration: string, alerts: string): Promise<RunningServer> {
   const file = installed("prometheus");
   return startServer({

@@ -1,8 +1,8 @@
 import type { AcceptedEvent, BatchMessage } from "../event.ts";
 
 /**
- * One event of a batch, checked for what enrichment and counting rely on. A message from the queue has
- * a checked envelope only, and one bad event must be found without the others.
+ * One event of a batch, checked for what enrichment and counting rely on. A message from the queue
+ * has a checked envelope only, and one bad event must be found without the others.
  * @throws Error that names the position and the fault, and nothing of the content
  */
 export function acceptedAt(message: BatchMessage, index: number): AcceptedEvent {

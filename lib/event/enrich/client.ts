@@ -15,7 +15,10 @@ export interface Client extends Software {
 /** The most characters of a user agent that are looked at. Real ones stay below 500. */
 export const userAgentLimit = 1_024;
 
-/** Longer user agents are read each time: nothing real repeats them, and so the cache's size has a bound. */
+/**
+ * Longer user agents are read each time: nothing real repeats them, and so the cache's size has a
+ * bound.
+ */
 const longestKept = 512;
 
 /** Read a user agent without a cache. Its length must be bounded: the cost grows with it. */
@@ -27,8 +30,8 @@ export function readClient(userAgent: string): Client {
 }
 
 /**
- * A reader that remembers the user agents it saw last. Reading one takes about 25 µs, finding one again
- * less than 1 µs, and a day's events come from some thousands of user agents.
+ * A reader that remembers the user agents it saw last. Reading one takes about 25 µs, finding one
+ * again less than 1 µs, and a day's events come from some thousands of user agents.
  * @param capacity how many are remembered, each of at most 512 characters
  * @param read what to ask for the others; it gets at most `userAgentLimit` characters
  */

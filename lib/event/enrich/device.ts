@@ -15,9 +15,9 @@ const mobile =
 const desktop = /windows|macintosh|mac os x|x11|\bcros\b|linux|bsd\b|ubuntu/i;
 
 /**
- * The class of device a user agent runs on. An iPad that asks for desktop sites cannot be told from a Mac.
- * An Android browser without `Mobile` is a tablet's, as Chrome's documentation of its user agents has it.
- * The caller bounds the length.
+ * The class of device a user agent runs on. An iPad that asks for desktop sites cannot be told from
+ * a Mac. An Android browser without `Mobile` is a tablet's, as Chrome's documentation of its user
+ * agents has it. The caller bounds the length.
  */
 export function deviceOf(userAgent: string, bot: boolean): Device {
   if (bot) return "bot";

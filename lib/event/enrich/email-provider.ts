@@ -2,8 +2,9 @@ import { domainToASCII } from "node:url";
 import { anyCountry } from "./text.ts";
 
 /**
- * Mailbox providers by the domains they give out; `.*` stands for a country's ending (`anyCountry`).
- * A provider is who runs the mailbox, so its brands are one: Outlook's Hotmail and Live, Yahoo's Ymail.
+ * Mailbox providers by the domains they give out; `.*` stands for a country's ending
+ * (`anyCountry`). A provider is who runs the mailbox, so its brands are one: Outlook's Hotmail and
+ * Live, Yahoo's Ymail.
  */
 const providers: Readonly<Record<string, string>> = {
   gmail: "gmail.com googlemail.com",
@@ -49,9 +50,10 @@ const byDomain: ReadonlyMap<string, string> = new Map(
 const domainLimit = 255;
 
 /**
- * The mailbox provider of `metadata.recipient`, an address with or without a display name: a name of the
- * list above, else the domain in lower case and punycode, which is a company's own as a rule.
- * `undefined` where there is no domain with a dot in it: local names and address literals tell nothing.
+ * The mailbox provider of `metadata.recipient`, an address with or without a display name: a name
+ * of the list above, else the domain in lower case and punycode, which is a company's own as a
+ * rule. `undefined` where there is no domain with a dot in it: local names and address literals
+ * tell nothing.
  */
 export function emailProviderOf(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;

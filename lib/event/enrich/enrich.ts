@@ -22,12 +22,12 @@ export interface EnrichTools extends OriginTools {
 type Writable<T> = { -readonly [key in keyof T]: T[key] };
 
 /**
- * An accepted event as it is stored: its content, its fingerprint, what can be found out about it, and the
- * batch that brings it. A pure function of its arguments, so a redelivery gives the same bytes. Never
- * throws, whatever JSON the metadata holds, and looks at a bounded part of each text.
+ * An accepted event as it is stored: its content, its fingerprint, what can be found out about it,
+ * and the batch that brings it. A pure function of its arguments, so a redelivery gives the same
+ * bytes. Never throws, whatever JSON the metadata holds, and looks at a bounded part of each text.
  *
- * The address comes truncated, with its country; that of an earlier version's message is looked up and truncated
- * here. One that cannot be read is dropped.
+ * The address comes truncated, with its country; that of an earlier version's message is looked up
+ * and truncated here. One that cannot be read is dropped.
  */
 export function enrich(
   event: AcceptedEvent,
@@ -87,8 +87,8 @@ function visitor({ mailFetcher: _mailFetcher, ...seen }: Client): EventContext {
 }
 
 /**
- * Who a mail's picture or link was fetched by. Behind a privacy relay or a proxy is a person's mailbox: it is
- * a machine and no bot, and the browser it names is not the reader's.
+ * Who a mail's picture or link was fetched by. Behind a privacy relay or a proxy is a person's
+ * mailbox: it is a machine and no bot, and the browser it names is not the reader's.
  */
 function mailReader(client: Client): EventContext {
   const relayed = client.mailFetcher === "prefetch" || client.mailFetcher === "proxy";

@@ -5,7 +5,10 @@ const { IPv4, IPv6 } = ipaddr;
 
 /** An address, read. */
 export interface Address {
-  /** Whole, in canonical form: dotted IPv4, or IPv6 as RFC 5952 writes it. A mapped IPv4 address is IPv4. */
+  /**
+   * Whole, in canonical form: dotted IPv4, or IPv6 as RFC 5952 writes it. A mapped IPv4 address is
+   * IPv4.
+   */
   readonly full: string;
   /** The network: IPv4 /24, IPv6 /48, 6to4 /40. This is what is stored. */
   readonly truncated: string;
@@ -19,8 +22,9 @@ export const longestAddress = 64;
 const longestList = 1_024;
 
 /**
- * Read an IPv4 or IPv6 address. Spaces around it, brackets, a port and a zone id are dropped. Of a list, as
- * `X-Forwarded-For` and `Forwarded` have them, it is the first address: that of the client.
+ * Read an IPv4 or IPv6 address. Spaces around it, brackets, a port and a zone id are dropped. Of a
+ * list, as `X-Forwarded-For` and `Forwarded` have them, it is the first address: that of the
+ * client.
  * @returns `undefined` for everything else; octets with leading zeros are ambiguous and refused
  */
 export function readAddress(value: unknown): Address | undefined {
@@ -38,7 +42,10 @@ export function readAddress(value: unknown): Address | undefined {
   return undefined;
 }
 
-/** `readAddress` that remembers the addresses it saw last. Reading one takes up to 10 µs, finding it again less than 1. */
+/**
+ * `readAddress` that remembers the addresses it saw last. Reading one takes up to 10 µs, finding it
+ * again less than 1.
+ */
 export function addressReader(capacity = 10_000): (value: unknown) => Address | undefined {
   const seen = new LRUCache<string, { readonly address: Address | undefined }>({ max: capacity });
   return (value) => {
@@ -60,8 +67,8 @@ function parse(text: string): Address | undefined {
 }
 
 /**
- * An IPv6 address whose dotted end is written in hexadecimal. The library takes octal numbers there, and reads
- * `::192.0.2.33` as `::ffff:192.0.2.33`.
+ * An IPv6 address whose dotted end is written in hexadecimal. The library takes octal numbers
+ * there, and reads `::192.0.2.33` as `::ffff:192.0.2.33`.
  */
 function withoutDots(text: string): string | undefined {
   if (!text.includes(".")) return text;
@@ -91,7 +98,8 @@ function addressOf4(address: ipaddr.IPv4): Address {
 function addressOf6(address: ipaddr.IPv6): Address {
   const [a, b, c] = address.parts as [number, number, number, ...number[]];
   const range = address.range();
-  // 6to4 (RFC 3056) carries a whole IPv4 address in its first 48 bits: of that too only the /24 is kept.
+  // 6to4 (RFC 3056) carries a whole IPv4 address in its first 48 bits: of that too only the /24 is
+  // kept.
   const third = range === "6to4" ? c & 0xff00 : c;
   return {
     full: address.toRFC5952String(),

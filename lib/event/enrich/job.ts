@@ -2,9 +2,14 @@ import type { BatchId, ProjectId, StoredEvent } from "../event.ts";
 
 /** Enrich a batch, or only some events of it. */
 export interface EnrichJob {
-  /** A BatchMessage as JSON. A view on a larger buffer is sent to the thread with the whole buffer. */
+  /**
+   * A BatchMessage as JSON. A view on a larger buffer is sent to the thread with the whole buffer.
+   */
   readonly body: Uint8Array;
-  /** Positions in the batch, to find the event that cannot be processed. Those past the end are ignored. */
+  /**
+   * Positions in the batch, to find the event that cannot be processed. Those past the end are
+   * ignored.
+   */
   readonly only?: readonly number[];
 }
 

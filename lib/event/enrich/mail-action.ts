@@ -9,9 +9,10 @@ const mails: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether an event is about a mail being opened or clicked. Its type ends in the action (`opened`, `clicked`,
- * `open`, `click`), and either a word before names a mail (`email.opened`, `newsletter_link_clicked`,
- * `emailOpened`, `Email Link Clicked`) or the event has a recipient (`welcome.opened`). So `menu.opened` is none.
+ * Whether an event is about a mail being opened or clicked. Its type ends in the action (`opened`,
+ * `clicked`, `open`, `click`), and either a word before names a mail (`email.opened`,
+ * `newsletter_link_clicked`, `emailOpened`, `Email Link Clicked`) or the event has a recipient
+ * (`welcome.opened`). So `menu.opened` is none.
  */
 export function isMailAction(type: string, hasRecipient: boolean): boolean {
   if (!/(?:open|click)(?:ed)?$/i.test(type)) return false;

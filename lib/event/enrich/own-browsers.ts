@@ -1,6 +1,7 @@
 /**
- * Browsers that bowser takes for the one they are built on, or whose version it takes from another's part of the user
- * agent (`Version/4.0` of Android's WebView): the name, and a pattern with the browser's own version.
+ * Browsers that bowser takes for the one they are built on, or whose version it takes from
+ * another's part of the user agent (`Version/4.0` of Android's WebView): the name, and a pattern
+ * with the browser's own version.
  */
 export const ownBrowsers: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["UC Browser", /\bUC?Browser\/([\d.]+)/],

@@ -28,14 +28,19 @@ export function parseUrl(text: string): URL | null {
   return URL.parse(parameter === -1 ? cut : cut.slice(0, parameter));
 }
 
-/** The host of a web address as it is compared and stored; `undefined` where it cannot be a host. */
+/**
+ * The host of a web address as it is compared and stored; `undefined` where it cannot be a host.
+ */
 export function hostOf(url: URL): string | undefined {
   if (url.protocol !== "https:" && url.protocol !== "http:") return undefined;
   const host = url.hostname.endsWith(".") ? url.hostname.slice(0, -1) : url.hostname;
   return host === "" || host.length > hostLimit ? undefined : host;
 }
 
-/** Host, path and campaign of `metadata.url`. `undefined` unless it is an absolute http or https URL. */
+/**
+ * Host, path and campaign of `metadata.url`. `undefined` unless it is an absolute http or https
+ * URL.
+ */
 export function readPage(value: unknown): Page | undefined {
   if (typeof value !== "string") return undefined;
   const url = parseUrl(value);
@@ -52,8 +57,9 @@ function shortPath(path: string): string {
 }
 
 /**
- * The `utm_` parameters: the first of each name, without control characters, at most 128 characters. Links that were
- * taken from HTML without being unescaped, `&amp;utm_campaign=`, are read as they were meant.
+ * The `utm_` parameters: the first of each name, without control characters, at most 128
+ * characters. Links that were taken from HTML without being unescaped, `&amp;utm_campaign=`, are
+ * read as they were meant.
  */
 function readUtm(url: URL): Utm | undefined {
   if (!url.search.includes("utm_")) return undefined;

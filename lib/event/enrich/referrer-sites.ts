@@ -1,8 +1,8 @@
 export type KnownReferrer = "search" | "social" | "mail";
 
 /**
- * Who sends visitors, as the field sorts them (the categories of Snowplow's referer list and of Google
- * Analytics' default channels, less advertising):
+ * Who sends visitors, as the field sorts them (the categories of Snowplow's referer list and of
+ * Google Analytics' default channels, less advertising):
  * - `search`: engines that answer queries over the web
  * - `social`: networks, forums, video sites and messengers where people share links
  * - `mail`: mailboxes read in a browser or an app
@@ -12,7 +12,10 @@ export type KnownReferrer = "search" | "social" | "mail";
 interface Sites {
   /** These domains with all their subdomains. */
   readonly domains: string;
-  /** These hosts alone, `www.` and `m.` before them allowed: the owner's other services are not of the kind. */
+  /**
+   * These hosts alone, `www.` and `m.` before them allowed: the owner's other services are not of
+   * the kind.
+   */
   readonly hosts: string;
   /** Android apps, which send `android-app://` and their package's name. */
   readonly apps: string;

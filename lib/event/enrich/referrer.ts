@@ -11,7 +11,8 @@ const labelLimit = 8;
 /**
  * Where a visitor came from, of `metadata.referrer` and the page's host.
  * - `direct`: an empty referrer, or none on an event that has a page
- * - `internal`: the page's own host, or the one is a subdomain of the other; `www.` and ports do not count
+ * - `internal`: the page's own host, or the one is a subdomain of the other; `www.` and ports do
+ *   not count
  * - `search`, `social`, `mail`: the lists of `referrer-sites.ts`
  * - `other`: any other site or Android app
  * - `undefined`: neither referrer nor page, or a referrer that is no http, https or android-app URL

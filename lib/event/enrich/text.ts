@@ -6,9 +6,10 @@ export function clip(text: string, limit: number): string {
 }
 
 /**
- * A domain with its country's ending replaced by `*`: `yahoo.co.uk` and `yahoo.com` are both `yahoo.*`.
- * It lets one entry of a list stand for a brand's national sites. The ending is `com`, two letters,
- * or `co`, `com`, `net`, `org`, `ne` or `or` before two letters; `undefined` for any other.
+ * A domain with its country's ending replaced by `*`: `yahoo.co.uk` and `yahoo.com` are both
+ * `yahoo.*`. It lets one entry of a list stand for a brand's national sites. The ending is `com`,
+ * two letters, or `co`, `com`, `net`, `org`, `ne` or `or` before two letters; `undefined` for any
+ * other.
  */
 export function anyCountry(domain: string): string | undefined {
   const ending = /\.(?:com|(?:com?|net|org|ne|or)\.[a-z]{2}|[a-z]{2})$/.exec(domain);

@@ -18,8 +18,8 @@ const mailPrograms: readonly (readonly [name: string, pattern: RegExp])[] = [
 const programs = [...mailPrograms, ...ownBrowsers];
 
 /**
- * bowser names what it does not know by a piece of the user agent. Only names from its own tables and those here
- * are kept, so these values are a small closed set, whatever clients send.
+ * bowser names what it does not know by a piece of the user agent. Only names from its own tables
+ * and those here are kept, so these values are a small closed set, whatever clients send.
  */
 const browsers: ReadonlySet<string> = new Set([
   ...Object.values(Bowser.BROWSER_MAP),
@@ -28,8 +28,8 @@ const browsers: ReadonlySet<string> = new Set([
 const systems: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP));
 
 /**
- * Browser and operating system of a user agent. A field that is not recognised is absent. Never throws.
- * The caller bounds the length: some patterns backtrack over it.
+ * Browser and operating system of a user agent. A field that is not recognised is absent. Never
+ * throws. The caller bounds the length: some patterns backtrack over it.
  */
 export function readSoftware(userAgent: string): Software {
   if (userAgent === "") return {};

@@ -24,11 +24,16 @@ export interface Properties {
   readonly rowsLeftOut: number;
 }
 
-/** An event's own fields that filters name, and its free parts, of which they name what is within. */
+/**
+ * An event's own fields that filters name, and its free parts, of which they name what is within.
+ */
 const ownFields = ["type", "source", "correlationId"] as const;
 const parts = ["data", "metadata", "context"] as const;
 
-/** How many keys lead to a property at most; no filter names one that lies deeper than twice as many. */
+/**
+ * How many keys lead to a property at most; no filter names one that lies deeper than twice as
+ * many.
+ */
 const maxDepth = 8;
 
 /** Events whose keys are ids make a property of each. */
@@ -44,8 +49,8 @@ class Place {
 }
 
 /**
- * Each property once for each event that has it. An object is not told but what is in it, unless it is empty; of a
- * list both the list and its elements.
+ * Each property once for each event that has it. An object is not told but what is in it, unless it
+ * is empty; of a list both the list and its elements.
  */
 export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
   const top = new Place();

@@ -37,7 +37,10 @@ export interface TypeRow {
   readonly type: string;
   /** Of its events in the range. */
   readonly count: number;
-  /** The timestamps (RFC 3339) of its first and last event of all; `null` where these cannot be read any more. */
+  /**
+   * The timestamps (RFC 3339) of its first and last event of all; `null` where these cannot be read
+   * any more.
+   */
   readonly firstSeen: string | null;
   readonly lastSeen: string | null;
 }

@@ -1,8 +1,8 @@
 import type { StoredEvent } from "../../event/event.ts";
 
 /**
- * An answer under way that is made of some events, whole ones, where they are read: its job and its result are
- * plain data. It must not matter in which order they come.
+ * An answer under way that is made of some events, whole ones, where they are read: its job and its
+ * result are plain data. It must not matter in which order they come.
  */
 export interface Sample<Result> {
   add(event: StoredEvent): void;

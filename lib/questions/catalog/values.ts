@@ -38,7 +38,10 @@ const maxValues = 100_000;
 /** What filters take. Longer ones are not told. */
 const maxValueLength = 1_024;
 
-/** Each value once for each event that has it. What is missing, null, an object or a list is no value. */
+/**
+ * Each value once for each event that has it. What is missing, null, an object or a list is no
+ * value.
+ */
 export function valuesSample({ path, search, limit }: ValuesJob): Sample<Values> {
   const counts = new Map<Value, number>();
   const isOfElements = hasElements(path);

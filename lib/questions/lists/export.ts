@@ -23,7 +23,9 @@ export interface ExportPage {
   readonly text: string;
   /** For the next page; `null` where this is the last one. */
   readonly nextCursor: string | null;
-  /** RFC 3339: every event accepted before is in the export. Of the first page only, else `null`. */
+  /**
+   * RFC 3339: every event accepted before is in the export. Of the first page only, else `null`.
+   */
   readonly asOf: string | null;
 }
 

@@ -40,7 +40,10 @@ export type Position = NonNullable<EventQuery["after"]>;
 export interface PageShown {
   readonly limit: number;
   readonly nextCursor: string | null;
-  /** Why it ended before its limit, where there may be more: it is large enough, or the search took long enough. */
+  /**
+   * Why it ended before its limit, where there may be more: it is large enough, or the search took
+   * long enough.
+   */
   readonly endedBy?: "bytes" | "time";
 }
 
@@ -66,7 +69,9 @@ const shown = [
 
 const names = texts(splitNames);
 
-/** `fields=id,data.plan`: paths into an event as the API shows it. Absent where the parameter is. */
+/**
+ * `fields=id,data.plan`: paths into an event as the API shows it. Absent where the parameter is.
+ */
 export const shownFields: Field<PropertyPath[] | undefined> = {
   schema: {
     ...names.schema,
@@ -87,7 +92,10 @@ export const shownFields: Field<PropertyPath[] | undefined> = {
   },
 };
 
-/** The part of a list or an export that names its next page; it is read last, as it holds for the same filter and order alone. */
+/**
+ * The part of a list or an export that names its next page; it is read last, as it holds for the
+ * same filter and order alone.
+ */
 export const listCursor = later({
   type: "string",
   description: "nextCursor of the page before, of the same filters and order",
@@ -133,9 +141,11 @@ export function pageOf(
 }
 
 /**
- * What an answer tells of the rows of a page: how many it has, and how many come after them where that is known: none
- * after the last page; after a first page those of the total that are not on it.
- * @param of whether it is the first page, and how many events there are on all pages where that was asked
+ * What an answer tells of the rows of a page: how many it has, and how many come after them where
+ * that is known: none after the last page; after a first page those of the total that are not on
+ * it.
+ * @param of whether it is the first page, and how many events there are on all pages where that was
+ * asked
  */
 export function toldRows(
   rows: number,

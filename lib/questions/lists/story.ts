@@ -12,7 +12,10 @@ import {
   type PageShown,
 } from "./list.ts";
 
-/** What `GET /api/v1/stories/:correlationId` answers: one page of what happened under a correlation id. */
+/**
+ * What `GET /api/v1/stories/:correlationId` answers: one page of what happened under a correlation
+ * id.
+ */
 export interface StoryAnswer {
   readonly correlationId: string;
   /** By timestamp, then id. */
@@ -24,7 +27,10 @@ export interface StoryAnswer {
 export interface StoryEvent extends PublicEvent {
   /** How long after the story's first event. */
   readonly sinceFirstMs: number;
-  /** How long after the event before it, also where that is on the page before; `null` for the first of all. */
+  /**
+   * How long after the event before it, also where that is on the page before; `null` for the first
+   * of all.
+   */
   readonly sincePreviousMs: number | null;
 }
 

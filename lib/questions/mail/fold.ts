@@ -13,7 +13,10 @@ export interface MailJob {
   readonly groupBy?: PropertyPath;
   /** How many groups are told. */
   readonly limit: number;
-  /** Only mails sent within this range, epoch milliseconds, half open; else whatever the events are about. */
+  /**
+   * Only mails sent within this range, epoch milliseconds, half open; else whatever the events are
+   * about.
+   */
   readonly sentWithin?: { readonly from: number; readonly to: number };
 }
 
@@ -45,12 +48,13 @@ const columns: readonly Column[] = [
 ];
 
 /**
- * Adds up what became of mails. A mail is what one recipient got under one `correlationId`, else of one campaign and
- * template (`Mailing`); where events name none of these, their order tells mails apart (`LooseMails`), and where
- * they name no recipient either each is a mail of its own.
+ * Adds up what became of mails. A mail is what one recipient got under one `correlationId`, else of
+ * one campaign and template (`Mailing`); where events name none of these, their order tells mails
+ * apart (`LooseMails`), and where they name no recipient either each is a mail of its own.
  *
- * A mail's group is what any of its events says, so that an open that does not name its campaign counts for
- * the campaign that was sent; where its events disagree it is the smallest, so the order does not matter.
+ * A mail's group is what any of its events says, so that an open that does not name its campaign
+ * counts for the campaign that was sent; where its events disagree it is the smallest, so the order
+ * does not matter.
  */
 export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailReport> {
   const mails = new Mails();
@@ -155,7 +159,9 @@ function noteOf(row: readonly Cell[], isWithinRange: boolean): Note | undefined 
   return what && { what, counted, byMachine: machine === true };
 }
 
-/** An address as mail systems compare it; in theory what stands before the @ might mind the case. */
+/**
+ * An address as mail systems compare it; in theory what stands before the @ might mind the case.
+ */
 function addressOf(recipient: Cell): string | undefined {
   const address = typeof recipient === "string" ? recipient.trim().toLowerCase() : "";
   return address === "" ? undefined : address;
@@ -192,8 +198,9 @@ class Groups {
 }
 
 /**
- * Whether a mail bounced for good. By `data.kind` or `data.bounceType` in the words that senders use, else by the
- * class of the enhanced status code in `data.code` (RFC 3463, 3.1: 5 is permanent, 4 is not).
+ * Whether a mail bounced for good. By `data.kind` or `data.bounceType` in the words that senders
+ * use, else by the class of the enhanced status code in `data.code` (RFC 3463, 3.1: 5 is permanent,
+ * 4 is not).
  */
 export function bounceOf(
   kind: Cell,

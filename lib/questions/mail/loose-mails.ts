@@ -9,9 +9,10 @@ interface Loose {
 }
 
 /**
- * Events that name neither a correlation nor a campaign or template, but a recipient. They are told apart by
- * their order: each `sent` begins a mail; what the receiving server said is of the oldest mail that it has not taken
- * or refused for good yet; what the reader did is of the latest mail. What has no mail yet begins one.
+ * Events that name neither a correlation nor a campaign or template, but a recipient. They are told
+ * apart by their order: each `sent` begins a mail; what the receiving server said is of the oldest
+ * mail that it has not taken or refused for good yet; what the reader did is of the latest mail.
+ * What has no mail yet begins one.
  */
 export class LooseMails {
   readonly #byRecipient = new Map<string, Loose[]>();
@@ -65,7 +66,10 @@ const order: readonly Note["what"][] = [
   "unsubscribed",
 ];
 
-/** By instant; of one instant as a mail goes, and then in any order that does not depend on how they came. */
+/**
+ * By instant; of one instant as a mail goes, and then in any order that does not depend on how they
+ * came.
+ */
 function inOrder(a: Loose, b: Loose): number {
   return (
     a.instant - b.instant ||

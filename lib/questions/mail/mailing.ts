@@ -8,21 +8,30 @@ interface Addressee {
 }
 
 /**
- * What was sent under one correlation, or as one campaign and template: a mail for each recipient, whom its events
- * name by address or, where they have none, by user. Until all events are known what is said of each
- * address, of each user and of nobody is kept apart; `settle` puts together what is one mail.
+ * What was sent under one correlation, or as one campaign and template: a mail for each recipient,
+ * whom its events name by address or, where they have none, by user. Until all events are known
+ * what is said of each address, of each user and of nobody is kept apart; `settle` puts together
+ * what is one mail.
  */
 export class Mailing {
   readonly #ofCorrelation: boolean;
-  /** By address; by user where an event has no address. The usual mailing of one mail needs no map. */
+  /**
+   * By address; by user where an event has no address. The usual mailing of one mail needs no map.
+   */
   #first: { readonly who: string; readonly mail: number } | undefined;
   #others: Map<string, number> | undefined;
-  /** Of the first user that was named beside an address, and of others, that address; the smallest of several. */
+  /**
+   * Of the first user that was named beside an address, and of others, that address; the smallest
+   * of several.
+   */
   #user: string | undefined;
   #address: string | undefined;
   #addresses: Map<string, string> | undefined;
 
-  /** @param ofCorrelation whether all that names nobody, or a user of no known address, may still be of one mail */
+  /**
+   * @param ofCorrelation whether all that names nobody, or a user of no known address, may still be
+   * of one mail
+   */
   constructor(ofCorrelation: boolean) {
     this.#ofCorrelation = ofCorrelation;
   }

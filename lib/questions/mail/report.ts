@@ -28,7 +28,9 @@ export interface MailNumbers {
   readonly rates: MailRates;
 }
 
-/** Shares, from 0; `null` where there is nothing to be a share of. Defined in docs/mail-report.md. */
+/**
+ * Shares, from 0; `null` where there is nothing to be a share of. Defined in docs/mail-report.md.
+ */
 export interface MailRates {
   readonly delivery: number | null;
   readonly bounce: number | null;

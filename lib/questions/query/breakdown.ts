@@ -53,7 +53,10 @@ interface Node {
   readonly accumulators?: readonly Accumulator[];
 }
 
-/** Of columns' events those that count: where each is in the columns, and its group by its place in `nodes`. */
+/**
+ * Of columns' events those that count: where each is in the columns, and its group by its place in
+ * `nodes`.
+ */
 interface Grouped {
   readonly places: Uint16Array;
   readonly groupAt: Uint16Array;
@@ -108,7 +111,9 @@ class BreakdownFold implements Fold<Breakdown> {
     }
   }
 
-  /** An event counts once under each value of its elements; a metric of elements takes each of them. */
+  /**
+   * An event counts once under each value of its elements; a metric of elements takes each of them.
+   */
   #addElements(row: readonly Cell[]): void {
     const { dimensions, metrics } = this.#job;
     let nodes: readonly Node[] = [this.#root];
@@ -140,7 +145,10 @@ class BreakdownFold implements Fold<Breakdown> {
     }
   }
 
-  /** Each selected event's group, dimension by dimension: a group is looked up once for all events of the same cell. */
+  /**
+   * Each selected event's group, dimension by dimension: a group is looked up once for all events
+   * of the same cell.
+   */
   #grouped(columns: readonly ColumnCells[], selected: Uint8Array): Grouped {
     let places = placesOf(selected);
     let groupAt = new Uint16Array(places.length);
@@ -176,7 +184,10 @@ class BreakdownFold implements Fold<Breakdown> {
     return { places, groupAt, nodes };
   }
 
-  /** A cell that many events of a group have alike is taken once; where groups and cells are many, event by event. */
+  /**
+   * A cell that many events of a group have alike is taken once; where groups and cells are many,
+   * event by event.
+   */
   #addMetric(i: number, column: ColumnCells, { places, groupAt, nodes }: Grouped): void {
     if ("instants" in column) throw new Error("a metric is of a property");
     const { op } = this.#job.metrics[i]!;

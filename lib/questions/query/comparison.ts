@@ -3,10 +3,10 @@ import type { Range } from "../../event/filter.ts";
 import type { Interval, Period } from "../../counting/calendar.ts";
 
 /**
- * The range that ends where this one begins and is as long on the calendar of a zone. A range of whole
- * months (both ends on one day of the month, at one time of the clock) has as many months before it:
- * before March comes February. Any other has as many days, whatever the clock did on them, and as much
- * time beside.
+ * The range that ends where this one begins and is as long on the calendar of a zone. A range of
+ * whole months (both ends on one day of the month, at one time of the clock) has as many months
+ * before it: before March comes February. Any other has as many days, whatever the clock did on
+ * them, and as much time beside.
  */
 export function previousRange(zone: string, { from, to }: Range): Range {
   const clock = (instant: number) =>
@@ -27,9 +27,10 @@ export interface Pair {
 }
 
 /**
- * The periods of a range beside those of the range before: days by the number of the day, months by the
- * number of the month, hours and minutes by the time of the clock (a second one of the same time by
- * itself). First the range's own, in their order, then those that only the range before has.
+ * The periods of a range beside those of the range before: days by the number of the day, months by
+ * the number of the month, hours and minutes by the time of the clock (a second one of the same
+ * time by itself). First the range's own, in their order, then those that only the range before
+ * has.
  */
 export function pairsOf(
   interval: Interval,

@@ -1,4 +1,7 @@
-/** Numbers from here on are summed apart, each as its 2^64th, which has the same digits: so that no sum on the way is too large. */
+/**
+ * Numbers from here on are summed apart, each as its 2^64th, which has the same digits: so that no
+ * sum on the way is too large.
+ */
 const hugeFrom = 2 ** 960;
 const scale = 2 ** 64;
 

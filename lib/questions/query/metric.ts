@@ -7,10 +7,12 @@ import { estimate, hashBytes, Union, writeHash } from "../../counting/sketch.ts"
 /**
  * What is computed of a group of events.
  * - `count`: how many they are.
- * - `uniques`: how many users they are of (`userOf`); exact up to 1,024, beyond it within 2 % at 95 of 100.
- * - the others are about the numbers of one property; other values and events without it do not count.
- *   Of no numbers `sum` is 0 and the others are `null`. `sum` is exact but for its last rounding, and
- *   infinite where no number is so large; quantiles are within 1 % of a value of their rank.
+ * - `uniques`: how many users they are of (`userOf`); exact up to 1,024, beyond it within 2 % at 95
+ *   of 100.
+ * - the others are about the numbers of one property; other values and events without it do not
+ *   count. Of no numbers `sum` is 0 and the others are `null`. `sum` is exact but for its last
+ *   rounding, and infinite where no number is so large; quantiles are within 1 % of a value of
+ *   their rank.
  */
 export type Metric =
   | { readonly op: "count" | "uniques" }

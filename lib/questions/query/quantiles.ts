@@ -8,10 +8,11 @@ const logGamma = Math.log(gamma);
 const logToMiddle = Math.log((1 + gamma) / 2);
 
 /**
- * Quantiles of many numbers in little memory: a DDSketch (C. Masson, J. E. Rim, H. K. Lee, "DDSketch:
- * a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019), each bucket
- * covering the values around a power of gamma. The order of the values does not matter. Buckets are not
- * collapsed: of numbers at all there are some 145,000, of those from 1 to a million 691.
+ * Quantiles of many numbers in little memory: a DDSketch (C. Masson, J. E. Rim, H. K. Lee,
+ * "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB
+ * 2019), each bucket covering the values around a power of gamma. The order of the values does not
+ * matter. Buckets are not collapsed: of numbers at all there are some 145,000, of those from 1 to a
+ * million 691.
  */
 export class Quantiles {
   readonly #positive = new Map<number, number>();
@@ -69,7 +70,10 @@ export class Quantiles {
   }
 }
 
-/** The value that is as far, by share, from both ends of a bucket; the end itself may be larger than any number. */
+/**
+ * The value that is as far, by share, from both ends of a bucket; the end itself may be larger than
+ * any number.
+ */
 function middleOf(bucket: number): number {
   return Math.exp(bucket * logGamma - logToMiddle);
 }

@@ -36,7 +36,10 @@ export interface QueryQuestion {
   readonly compare: boolean;
   /** Whether periods in which nothing happened have rows. */
   readonly fill: boolean;
-  /** Whether of the periods the newest are shown where there are more rows than `limit`: nobody asked for another order. */
+  /**
+   * Whether of the periods the newest are shown where there are more rows than `limit`: nobody
+   * asked for another order.
+   */
   readonly newestFirst: boolean;
   readonly page: RowPage;
 }
@@ -242,8 +245,9 @@ function names(
 }
 
 /**
- * Named refinement of an order: which columns there are follows from the rest of the question. Without one: by time
- * where there is a time dimension, else by the first metric, the largest first.
+ * Named refinement of an order: which columns there are follows from the rest of the question.
+ * Without one: by time where there is a time dimension, else by the first metric, the largest
+ * first.
  */
 function orderOf(
   value: unknown,

@@ -15,7 +15,8 @@ import {
 
 /**
  * Read the body of a question: an object with the known parts only.
- * @param finish makes the question of its parts, and adds a finding for each thing that is wrong with several of them
+ * @param finish makes the question of its parts, and adds a finding for each thing that is wrong
+ * with several of them
  * @throws ServiceError VALIDATION with all findings, their pointers into the body (RFC 6901)
  */
 export function readBody<F extends Fields, T>(
@@ -43,7 +44,9 @@ export function bodySchemaOf(fields: Fields): JsonSchema {
   };
 }
 
-/** A part of a body that is an object with known parts only; `undefined` where it is absent or none. */
+/**
+ * A part of a body that is an object with known parts only; `undefined` where it is absent or none.
+ */
 export function object<F extends Fields>(fields: F): Field<Asked<F> | undefined> {
   return {
     schema: bodySchemaOf(fields),
@@ -58,7 +61,10 @@ export function object<F extends Fields>(fields: F): Field<Asked<F> | undefined>
 const ends = object({ from: instant, to: instant });
 const last = { type: "object", properties: { last: { type: "string", examples: ["7d"] } } };
 
-/** `"range": {"from", "to"}`: both optional, RFC 3339 or epoch milliseconds. A relative one is such a range by now (`readWithRange`). */
+/**
+ * `"range": {"from", "to"}`: both optional, RFC 3339 or epoch milliseconds. A relative one is such
+ * a range by now (`readWithRange`).
+ */
 export const range: Field<OpenRange> = {
   schema: { anyOf: [ends.schema, last, relativeRangeSchema] },
   read(value, at, findings) {

@@ -20,7 +20,9 @@ export interface Field<T> {
   readonly schema: JsonSchema;
   /** True where a question without this part is refused. */
   readonly required?: boolean;
-  /** The part as it is meant; where it is wrong there is a finding, and the result means nothing. */
+  /**
+   * The part as it is meant; where it is wrong there is a finding, and the result means nothing.
+   */
   read(value: unknown, at: Place, findings: Findings): T;
 }
 
@@ -38,7 +40,10 @@ interface Form<T> {
   readonly rule: Rule;
   /** The value that a text of a URL spells. */
   readonly spelled?: (value: unknown) => unknown;
-  /** What a value that keeps the rule means; `undefined` where it means nothing, which no rule can say. */
+  /**
+   * What a value that keeps the rule means; `undefined` where it means nothing, which no rule can
+   * say.
+   */
   readonly meaning?: (value: never) => T | undefined;
   readonly code: string;
   readonly message: (name: string) => string;

@@ -18,8 +18,8 @@ const maxTextLength = 1_024;
 const allowed = `a filter is ["and" | "or", filter, ...], ["not", filter] or [operator, property, value]; operators are ${operators.join(", ")}`;
 
 /**
- * Read a filter of a question's body: `["and", ["is", "type", ["email.opened"]], ["gte", "data.amount", 10]]`.
- * Values are taken as they are typed: the text "10" is not the number 10.
+ * Read a filter of a question's body: `["and", ["is", "type", ["email.opened"]], ["gte",
+ * "data.amount", 10]]`. Values are taken as they are typed: the text "10" is not the number 10.
  * @param pointer where it stands in the body, for the findings (RFC 6901)
  * @returns `undefined` where it is wrong; then there is a finding
  */
@@ -42,8 +42,8 @@ export function readPredicate(
 }
 
 /**
- * A filter of a body. No rule says that it nests: `readPredicate` reads it, and what it may be is described by
- * `filterSchema`, once for all.
+ * A filter of a body. No rule says that it nests: `readPredicate` reads it, and what it may be is
+ * described by `filterSchema`, once for all.
  */
 export const filter: Field<Predicate | undefined> = {
   schema: { $ref: "#/components/schemas/Filter" },
@@ -192,7 +192,9 @@ export function isOfInstants({ length, 0: top }: PropertyPath): boolean {
 export const instants =
   "an instant is compared by is, is_not, gt, gte, lt, lte (or exists) with RFC 3339, such as 2026-01-31T00:00:00Z, or epoch milliseconds";
 
-/** A condition on an instant; `undefined` where the operand can be none, or the operator takes none. */
+/**
+ * A condition on an instant; `undefined` where the operand can be none, or the operator takes none.
+ */
 export function instantCondition(
   path: PropertyPath,
   op: Operator,

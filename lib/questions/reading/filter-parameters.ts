@@ -35,7 +35,10 @@ export const types = described(
   ["email.opened"],
 );
 
-/** The parameters a filter knows by name; besides them it takes `data.*`, `metadata.*`, `context.*`, `timestamp` and `receivedAt`. */
+/**
+ * The parameters a filter knows by name; besides them it takes `data.*`, `metadata.*`, `context.*`,
+ * `timestamp` and `receivedAt`.
+ */
 export const filterFields = {
   type: types,
   source: described(texts(), "Where events come from: repeated for several"),
@@ -53,7 +56,10 @@ const filterNames = Object.keys(filterFields);
 /** How the others are told to a caller. */
 const filterProperties = ["data.*", "metadata.*", "context.*", "timestamp", "receivedAt"];
 
-/** Conditions on properties are parameters, too. Before and behind the named ones stand those of a question of its own. */
+/**
+ * Conditions on properties are parameters, too. Before and behind the named ones stand those of a
+ * question of its own.
+ */
 export function openFilter(
   before: readonly string[],
   after: readonly string[],
@@ -179,7 +185,10 @@ function isScalar(value: unknown): value is Scalar {
   return value === null || ["string", "boolean"].includes(typeof value);
 }
 
-/** A number, a text, or a text that spells a number. Not a number that would be compared as another one. */
+/**
+ * A number, a text, or a text that spells a number. Not a number that would be compared as another
+ * one.
+ */
 function isOrdered(value: unknown): value is string | number {
   if (typeof value === "number") return isKept(value);
   return typeof value === "string" && value !== "" && isKept(numberIn(value) ?? 0);

@@ -10,7 +10,8 @@ export interface Open {
 
 /**
  * Read the parameters of a question. One that is not known is refused, never ignored.
- * @param finish makes the question of its parts, and adds a finding for each thing that is wrong with several of them
+ * @param finish makes the question of its parts, and adds a finding for each thing that is wrong
+ * with several of them
  * @param open parameters that `finish` reads itself
  * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
  */

@@ -9,7 +9,10 @@ import {
 import { lastInstant } from "../../event/instant.ts";
 import { described, later, type Field, type Raw } from "./field.ts";
 
-/** How a question is asked: by parameters, `from` and `to` among them, or by a body with its `range`. */
+/**
+ * How a question is asked: by parameters, `from` and `to` among them, or by a body with its
+ * `range`.
+ */
 export interface Form {
   readonly by: "parameters" | "body";
   /** Whether its reader knows `timezone`; otherwise that goes with a relative range alone. */
@@ -56,10 +59,11 @@ const most = { m: 527_040, h: 8_784, d: 3_660 } as const;
 const allowed = `a relative range is {"last": "7d"} (or 24h, 90m), or one of ${rangeWords.join(", ")}`;
 
 /**
- * Read a question that may have a relative range: its reader gets `from` and `to` instead. A cursor keeps the instant
- * that the first page was read at.
+ * Read a question that may have a relative range: its reader gets `from` and `to` instead. A cursor
+ * keeps the instant that the first page was read at.
  * @param read reads it; throws ServiceError VALIDATION
- * @throws ServiceError VALIDATION with what is wrong with the range, and everything else that is wrong
+ * @throws ServiceError VALIDATION with what is wrong with the range, and everything else that is
+ * wrong
  */
 export function readWithRange<Question>(
   form: Form,
@@ -118,7 +122,10 @@ function lastOf(text: string): Last | undefined {
   return count <= most[unit] ? { count, unit } : undefined;
 }
 
-/** In a body an object without `last` is a range of two ends, and anything else its reader's to refuse. */
+/**
+ * In a body an object without `last` is a range of two ends, and anything else its reader's to
+ * refuse.
+ */
 function isRelative({ by }: Form, range: unknown): boolean {
   if (typeof range === "string") return true;
   if (typeof range !== "object" || range === null)

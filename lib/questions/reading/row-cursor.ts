@@ -2,7 +2,10 @@ import { hash } from "node:crypto";
 import type { Range } from "../../event/filter.ts";
 import { later, type Findings } from "./field.ts";
 
-/** The part of a question that names a page of its answer; it is read last, as it holds for the same question alone. */
+/**
+ * The part of a question that names a page of its answer; it is read last, as it holds for the same
+ * question alone.
+ */
 export const rowCursor = later({
   type: "string",
   description: "nextCursor of the page before, of the same question",
@@ -28,7 +31,10 @@ export function rowCursorOf({ scope }: RowPage, offset: number, { from, to }: Ra
   return Buffer.from(JSON.stringify([offset, from, to, scope])).toString("base64url");
 }
 
-/** The page that a cursor stands for, the first without one; a finding where it is none of this question. */
+/**
+ * The page that a cursor stands for, the first without one; a finding where it is none of this
+ * question.
+ */
 export function readRowCursor(
   value: unknown,
   scope: string,

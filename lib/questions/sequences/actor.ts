@@ -1,7 +1,10 @@
 import type { Cell, Column } from "../fold.ts";
 import { choice, described } from "../reading/field.ts";
 
-/** Whose events belong together: a user's (`userOf`), a correlation's, or a session's (`metadata.sessionId`). */
+/**
+ * Whose events belong together: a user's (`userOf`), a correlation's, or a session's
+ * (`metadata.sessionId`).
+ */
 export const actorKinds = ["user", "correlationId", "session"] as const;
 export type ActorKind = (typeof actorKinds)[number];
 
@@ -13,7 +16,10 @@ export function actorColumn(by: ActorKind): Column {
   return by === "session" ? { path: ["metadata", "sessionId"] } : { field: by };
 }
 
-/** Whose an event is: a text that is not empty, or a number (7 and "7" are one). `undefined` for nobody's. */
+/**
+ * Whose an event is: a text that is not empty, or a number (7 and "7" are one). `undefined` for
+ * nobody's.
+ */
 export function actorOf(cell: Cell): string | undefined {
   if (typeof cell === "string") return cell === "" ? undefined : cell;
   return typeof cell === "number" ? String(cell) : undefined;

@@ -62,7 +62,10 @@ export class BreakdownValues {
   }
 }
 
-/** The largest values, by users, then by the value's text (by code unit), with their numbers; at most `maxShown`. */
+/**
+ * The largest values, by users, then by the value's text (by code unit), with their numbers; at
+ * most `maxShown`.
+ */
 export function largest(
   texts: readonly string[],
   usersOf: (value: number) => number,

@@ -10,23 +10,29 @@ export interface Attempt {
 }
 
 /**
- * Finds the best attempts of one actor after the other, each in one pass over the actor's events from
- * the last to the first. The pass knows of each step how an attempt that stands there goes on: so at
- * an event of the first step the whole attempt is known, and none needs to be tried.
- * Time: events by steps. The attempts are of the last actor read, and are used again for the next.
+ * Finds the best attempts of one actor after the other, each in one pass over the actor's events
+ * from the last to the first. The pass knows of each step how an attempt that stands there goes on:
+ * so at an event of the first step the whole attempt is known, and none needs to be tried. Time:
+ * events by steps. The attempts are of the last actor read, and are used again for the next.
  */
 export class Attempts {
   readonly #steps: number;
   readonly #windowMs: number;
   readonly #now: SameInstant;
-  /** In row `k`, from column `k` on: the instants of the way from the earliest known event of step `k` to the end. */
+  /**
+   * In row `k`, from column `k` on: the instants of the way from the earliest known event of step
+   * `k` to the end.
+   */
   readonly #ways: Float64Array;
   readonly #way: Float64Array;
   readonly #best: Slot;
   readonly #bestOf = new Map<number, Slot>();
   readonly #spare: Slot[] = [];
 
-  /** @param strictlyLater whether a step must be later than the one before, where else it may be of the same instant */
+  /**
+   * @param strictlyLater whether a step must be later than the one before, where else it may be of
+   * the same instant
+   */
   constructor(steps: number, windowMs: number, strictlyLater: boolean) {
     this.#steps = steps;
     this.#windowMs = windowMs;
@@ -60,7 +66,10 @@ export class Attempts {
     }
   }
 
-  /** The attempts that begin at each of the rows of one instant, while the ways are those of later ones. */
+  /**
+   * The attempts that begin at each of the rows of one instant, while the ways are those of later
+   * ones.
+   */
   #beginEach({ instants, marks, values }: Rows, first: number, last: number): void {
     for (let row = first; row < last; row++) {
       const mark = marks[row]!;
@@ -81,7 +90,10 @@ export class Attempts {
     }
   }
 
-  /** Fill in a way that takes the steps from one to another at an instant, and goes on as the known one does. */
+  /**
+   * Fill in a way that takes the steps from one to another at an instant, and goes on as the known
+   * one does.
+   */
   #lead(way: Float64Array, from: number, instant: number, to: number): void {
     const next = (to + 1) * this.#steps;
     for (let step = from; step <= to; step++) way[step] = instant;
@@ -130,7 +142,10 @@ class Slot implements Attempt {
     for (let step = 0; step < depth; step++) this.instants[step] = instants[step]!;
   }
 
-  /** Than one as deep that begins no later: by being shorter or, of one beginning, by an earlier step. */
+  /**
+   * Than one as deep that begins no later: by being shorter or, of one beginning, by an earlier
+   * step.
+   */
   #isBetterThan(instants: Float64Array): boolean {
     const [own, other] = [spanOf(this.depth, this.instants), spanOf(this.depth, instants)];
     if (own !== other) return own < other;

@@ -12,7 +12,10 @@ export interface FunnelJob {
   readonly kind: "funnel";
   /** In their order, 2 to 10; each has a type. */
   readonly steps: readonly Selection[];
-  /** How long after its first step an attempt may reach the others, this instant included; absent for no limit. */
+  /**
+   * How long after its first step an attempt may reach the others, this instant included; absent
+   * for no limit.
+   */
   readonly windowMs?: number;
   /** Whether each step must be later than the one before; else it may be of the same instant. */
   readonly strictlyLater: boolean;

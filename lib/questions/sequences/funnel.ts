@@ -11,9 +11,14 @@ export interface FunnelStep {
   readonly type: string;
   /** Whose best attempt reached this step. */
   readonly users: number;
-  /** The share of the first step's users that reached this one, from 0 to 1; 0 where nobody began. */
+  /**
+   * The share of the first step's users that reached this one, from 0 to 1; 0 where nobody began.
+   */
   readonly conversion: number;
-  /** The share of the previous step's users that reached this one; of the first step like `conversion`. */
+  /**
+   * The share of the previous step's users that reached this one; of the first step like
+   * `conversion`.
+   */
   readonly stepConversion: number;
   /** How long those who reached the next step took from this one; `null` where nobody did. */
   readonly medianMs: number | null;
@@ -31,12 +36,13 @@ export interface FunnelResult {
 /**
  * A funnel. An attempt begins at any event of the first step and takes of each next step the first
  * event that is no earlier than the one before; it ends where there is none, or none within the
- * window from its beginning. An event is one step of an attempt, and events of one instant count as if
- * they had come in the order of the steps; with `strictlyLater` they do not follow each other at all. Of
- * each user's attempts one counts: the one that gets furthest, of those the shortest, of those the earliest.
+ * window from its beginning. An event is one step of an attempt, and events of one instant count as
+ * if they had come in the order of the steps; with `strictlyLater` they do not follow each other at
+ * all. Of each user's attempts one counts: the one that gets furthest, of those the shortest, of
+ * those the earliest.
  *
- * With a breakdown, attempts are told apart by the value of their first event, and a user's best one
- * of each value counts: who began with two values is a user of both.
+ * With a breakdown, attempts are told apart by the value of their first event, and a user's best
+ * one of each value counts: who began with two values is a user of both.
  *
  * Median and p90 are exact, by nearest rank: a time that somebody took.
  */

@@ -9,7 +9,10 @@ export interface Path {
 
 const maxNodes = 1_000_000;
 
-/** Counts paths, user by user: a tree with a node for each beginning of a path, numbered from 0, the root, on. */
+/**
+ * Counts paths, user by user: a tree with a node for each beginning of a path, numbered from 0, the
+ * root, on.
+ */
 export class PathTree {
   /** In the order of their ranks. */
   readonly #types: readonly string[];

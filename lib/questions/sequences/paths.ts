@@ -17,8 +17,8 @@ export interface PathsResult {
 
 /**
  * Paths: for each event of the kind asked for, the types of the same user's next events, as many as
- * asked for; fewer, or none, where the user did nothing more within the range. Each such event begins
- * a path, also within the path of another.
+ * asked for; fewer, or none, where the user did nothing more within the range. Each such event
+ * begins a path, also within the path of another.
  *
  * Events of one instant stand in the order of their types (by code unit); of one type, those that
  * begin a path stand last.

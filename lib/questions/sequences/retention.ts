@@ -17,10 +17,10 @@ export interface RetentionResult {
 }
 
 /**
- * Retention. A user's first event of the kind asked for within the range puts the user into the cohort
- * of the calendar period it lies in. `returned[i]` is how many of a cohort have a returning event in the
- * `i`th period after that one (0 is the cohort's own), at the first event's instant or later; the first
- * event itself is a return where it is also a returning one.
+ * Retention. A user's first event of the kind asked for within the range puts the user into the
+ * cohort of the calendar period it lies in. `returned[i]` is how many of a cohort have a returning
+ * event in the `i`th period after that one (0 is the cohort's own), at the first event's instant or
+ * later; the first event itself is a return where it is also a returning one.
  *
  * A range that is open at an end reaches as far as the first events, or the events, do. With a
  * breakdown a user counts under the value of the first event; of several at that instant, under the
@@ -109,8 +109,8 @@ class Retention implements Fold<RetentionResult> {
 /** How one user enters a cohort. */
 interface Entry {
   /**
-   * The first event's row, and the end of the user's rows. A return of the same instant stands behind
-   * it (rows are in the order of their marks), or it is one itself.
+   * The first event's row, and the end of the user's rows. A return of the same instant stands
+   * behind it (rows are in the order of their marks), or it is one itself.
    */
   readonly start: number;
   readonly end: number;

@@ -1,8 +1,9 @@
 /**
- * How far an attempt at a funnel gets among the events of one instant. These count as if they had come in the
- * order of the steps, and an event is one step of an attempt, though it may fit several: so the steps are given
- * events, one after the other, each as long as those before can make do with others (augmenting paths in a
- * bipartite graph, H. W. Kuhn, "The Hungarian method for the assignment problem", 1955).
+ * How far an attempt at a funnel gets among the events of one instant. These count as if they had
+ * come in the order of the steps, and an event is one step of an attempt, though it may fit
+ * several: so the steps are given events, one after the other, each as long as those before can
+ * make do with others (augmenting paths in a bipartite graph, H. W. Kuhn, "The Hungarian method for
+ * the assignment problem", 1955).
  */
 export class SameInstant {
   readonly #steps: number;
@@ -15,7 +16,10 @@ export class SameInstant {
   #union = 0;
   #isPlain = true;
 
-  /** @param strictly whether each step must be later than the one before: then an instant has one step of an attempt */
+  /**
+   * @param strictly whether each step must be later than the one before: then an instant has one
+   * step of an attempt
+   */
   constructor(steps: number, strictly: boolean) {
     this.#steps = steps;
     this.#strictly = strictly;
@@ -42,7 +46,8 @@ export class SameInstant {
   }
 
   /**
-   * The last step that an attempt reaches here, of which `step` is the next; there is an event of that one.
+   * The last step that an attempt reaches here, of which `step` is the next; there is an event of
+   * that one.
    * @param mark of the event that is to be this step, where not any will do
    */
   reach(step: number, mark?: number): number {

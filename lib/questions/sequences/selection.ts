@@ -74,7 +74,10 @@ function predicateOf({ type, filters }: Selection): Predicate {
   return parts.length === 1 ? parts[0]! : { op: "and", of: parts };
 }
 
-/** Tells of each row in which selections its event is: bit `i` for the selection `i`, at most 30 of them. */
+/**
+ * Tells of each row in which selections its event is: bit `i` for the selection `i`, at most 30 of
+ * them.
+ */
 export interface Marking {
   /** What it reads of each event, from the column `at` on. */
   readonly columns: readonly Column[];

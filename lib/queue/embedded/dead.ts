@@ -10,7 +10,10 @@ interface DeadRow {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** The table of messages that failed for good. Synchronous; throws SQLite's errors; the caller commits. */
+/**
+ * The table of messages that failed for good. Synchronous; throws SQLite's errors; the caller
+ * commits.
+ */
 export class DeadTable {
   readonly #insert: StatementSync;
   readonly #oldest: StatementSync;

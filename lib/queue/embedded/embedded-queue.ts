@@ -15,7 +15,9 @@ import {
 } from "../queue.ts";
 
 export interface EmbeddedOptions {
-  /** The SQLite file. It and its folder are made where they are missing. It belongs to one process. */
+  /**
+   * The SQLite file. It and its folder are made where they are missing. It belongs to one process.
+   */
   readonly file: string;
   /** The bound on `sizeBytes`. Dead letters do not count. */
   readonly maxBytes: number;
@@ -32,8 +34,9 @@ export interface EmbeddedOptions {
  * event loop pays for the group, not for the message.
  *
  * While the disk is full or the folder cannot be written, publishes throw `QUEUE_UNAVAILABLE`; the
- * thread finds out by itself when it is over, within about a second. A sync that hangs or fails leaves
- * what it was about in doubt (`OUTCOME_UNKNOWN`); while it hangs, publishes are refused at once.
+ * thread finds out by itself when it is over, within about a second. A sync that hangs or fails
+ * leaves what it was about in doubt (`OUTCOME_UNKNOWN`); while it hangs, publishes are refused at
+ * once.
  */
 export class EmbeddedQueue implements DurableQueue {
   readonly dead: DeadLetters;
@@ -89,7 +92,10 @@ export class EmbeddedQueue implements DurableQueue {
     return this.#thread.call("depth");
   }
 
-  /** Publishes under way are settled first. Handlers under way are not waited for: stop the consumer before. */
+  /**
+   * Publishes under way are settled first. Handlers under way are not waited for: stop the consumer
+   * before.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#thread.close();

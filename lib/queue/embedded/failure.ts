@@ -1,4 +1,6 @@
-/** A commit failed in such a way that the file may hold what it was about, once it is opened anew. */
+/**
+ * A commit failed in such a way that the file may hold what it was about, once it is opened anew.
+ */
 export class DoubtfulCommit extends Error {
   override readonly name = "DoubtfulCommit";
 

@@ -21,7 +21,10 @@ const recentMax = 1_000;
 export class Feed {
   /** Given back, by id. */
   readonly #returned: Handed[] = [];
-  /** Published and not handed out since; together with what lies past the cursor it is all that is new. */
+  /**
+   * Published and not handed out since; together with what lies past the cursor it is all that is
+   * new.
+   */
   readonly #recent: PushedDelivery[] = [];
   #recentBytes = 0;
   /** Every message up to this id was handed out, is delayed, or is in `#recent`. */
@@ -60,7 +63,10 @@ export class Feed {
     this.#returned.splice(at === -1 ? this.#returned.length : at, 0, message);
   }
 
-  /** Up to `limit` messages to deliver; `now` by `steadyNow`. Their bodies own their memory, ready to be transferred. */
+  /**
+   * Up to `limit` messages to deliver; `now` by `steadyNow`. Their bodies own their memory, ready
+   * to be transferred.
+   */
   take(file: QueueFile, limit: number, now: number): PushedDelivery[] {
     const taken: PushedDelivery[] = [];
     try {

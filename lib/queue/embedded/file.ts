@@ -119,7 +119,8 @@ export class QueueFile {
    * @throws DoubtfulCommit where that is not known
    */
   transaction<T>(work: () => T): T {
-    // An open file can be unlinked under us; commits would succeed and be lost with the last handle.
+    // An open file can be unlinked under us; commits would succeed and be lost with the last
+    // handle.
     if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#inode) {
       throw new Error(`${this.#path} was removed or replaced`);
     }
@@ -207,8 +208,8 @@ export class QueueFile {
   }
 
   /**
-   * Give a piece of the file's free space back to the disk, a few ms of work: where a backlog has left
-   * much of it, or where there is `need`.
+   * Give a piece of the file's free space back to the disk, a few ms of work: where a backlog has
+   * left much of it, or where there is `need`.
    * @returns whether there is more
    */
   shrink(need: boolean): boolean {

@@ -34,7 +34,9 @@ export class Intake {
     return this.#refused;
   }
 
-  /** Ids are never used again while the process lives: a late outcome must not meet another message. */
+  /**
+   * Ids are never used again while the process lives: a late outcome must not meet another message.
+   */
   skipTo(lastId: number): void {
     this.#nextId = Math.max(this.#nextId, lastId + 1);
   }
@@ -68,13 +70,18 @@ export class Intake {
     return { kept, full, late };
   }
 
-  /** The transaction of `insert` was committed, and so nothing is left of those before that were not. */
+  /**
+   * The transaction of `insert` was committed, and so nothing is left of those before that were
+   * not.
+   */
   committed({ kept }: Inserted, feed: Feed): void {
     this.#refused = [];
     for (const { id, receivedAt, body } of kept) feed.published(id, receivedAt, body);
   }
 
-  /** The transaction failed in which all messages from an id on were written, and they are refused. */
+  /**
+   * The transaction failed in which all messages from an id on were written, and they are refused.
+   */
   failed(from: number): void {
     if (from < this.#nextId) this.#refused = [...this.#refused, { from, to: this.#nextId - 1 }];
   }

@@ -5,13 +5,19 @@ import { randomFillSync } from "crypto";
 import { statSync, openSync, writeSync, fsyncSync, closeSync, rmSync } from "fs";
 
 interface KeeperEvents {
-  /** The file was opened, for the first time or anew. Where this throws, it is not used and opened anew later. */
+  /**
+   * The file was opened, for the first time or anew. Where this throws, it is not used and opened
+   * anew later.
+   */
   opened(file: QueueFile): void;
   /** Writes began to fail (why), or work again (`null`). */
   state(trouble: string | null): void;
 }
 
-/** The least time between two attempts to open the file, and between two looks whether trouble is over. */
+/**
+ * The least time between two attempts to open the file, and between two looks whether trouble is
+ * over.
+ */
 export const retryMs = 1_000;
 
 /** How long giving free space back may hold everything up, once in `retryMs`. */
@@ -150,7 +156,10 @@ class Reserve {
     this.#path = path;
   }
 
-  /** Take the space, where it is not taken yet. @throws the error of the file system where there is none */
+  /**
+   * Take the space, where it is not taken yet. @throws the error of the file system where there is
+   * none
+   */
   hold(): void {
     if (statSync(this.#path, { throwIfNoEntry: false })?.size === reserveBytes) return;
     // Random, for file systems that compress.

@@ -38,8 +38,8 @@ const looks: ReadonlySet<Verb> = new Set<Verb>(["depth", "list", "find"]);
 type Report = Extract<Notice, { kind: "report" }>;
 
 /**
- * What the event loop asks of the queue's thread and has no answer to yet: gathered, then under way.
- * The thread reports in the order in which it was asked, so nothing here needs an id.
+ * What the event loop asks of the queue's thread and has no answer to yet: gathered, then under
+ * way. The thread reports in the order in which it was asked, so nothing here needs an id.
  */
 export class Outbox {
   readonly #timeoutMs: number;
@@ -51,7 +51,10 @@ export class Outbox {
   #callersUnderWay: { readonly caller: WaitingCall; readonly handOver: HandOver }[] = [];
   #settlementsUnderWay = 0;
   #settledLatches: (() => void)[] = [];
-  /** Those that have no answer and whose time is not over, the oldest first; behind the first also others. */
+  /**
+   * Those that have no answer and whose time is not over, the oldest first; behind the first also
+   * others.
+   */
   #handOvers: HandOver[] = [];
 
   /** @param timeoutMs how long what is handed over may take */
@@ -87,7 +90,9 @@ export class Outbox {
     for (const resolve of this.#settledLatches.splice(0)) resolve();
   }
 
-  /** Everything gathered, to be sent. Bodies are copied: the callers keep theirs, for another try. */
+  /**
+   * Everything gathered, to be sent. Bodies are copied: the callers keep theirs, for another try.
+   */
   take(): Requests {
     const at = monotonicMs();
     const publishes = this.#publishes;
@@ -116,13 +121,19 @@ export class Outbox {
     return requests;
   }
 
-  /** How long until the time of the oldest hand-over is over, milliseconds; `null` where none is under way. */
+  /**
+   * How long until the time of the oldest hand-over is over, milliseconds; `null` where none is
+   * under way.
+   */
   get leftMs(): number | null {
     const [oldest] = this.#handOvers;
     return oldest === undefined ? null : Math.max(0, oldest.at + this.#timeoutMs - monotonicMs());
   }
 
-  /** Tell those whose time is over that nobody knows; the thread may still carry it out. @returns whether there are any */
+  /**
+   * Tell those whose time is over that nobody knows; the thread may still carry it out. @returns
+   * whether there are any
+   */
   expire(): boolean {
     const over = monotonicMs() - this.#timeoutMs;
     const late = this.#handOvers.findIndex(({ at }) => at > over);
@@ -135,7 +146,8 @@ export class Outbox {
   report({ published, refusals, settled, answers }: Report): void {
     const refused = new Map<number, ServiceError>();
     for (const { type, indexes } of refusals) {
-      // One error for all: a stack each would say the same, and cost most when there is least to spare.
+      // One error for all: a stack each would say the same, and cost most when there is least to
+      // spare.
       const error = new ServiceError(type);
       for (const index of indexes) refused.set(index, error);
     }

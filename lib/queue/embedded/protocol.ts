@@ -1,7 +1,10 @@
 import type { ErrorType } from "../../errors.ts";
 import type { DeadLetter, Outcome, QueueDepth } from "../queue.ts";
 
-/** What the event loop and the queue's thread say to each other. Both ends keep the order of what they send. */
+/**
+ * What the event loop and the queue's thread say to each other. Both ends keep the order of what
+ * they send.
+ */
 export interface EngineOptions {
   readonly file: string;
   readonly maxBytes: number;
@@ -10,7 +13,10 @@ export interface EngineOptions {
   readonly publishTimeoutMs: number;
 }
 
-/** What one message adds to `sizeBytes` besides its body: its row, its index entries, its share of a page. */
+/**
+ * What one message adds to `sizeBytes` besides its body: its row, its index entries, its share of a
+ * page.
+ */
 export const overheadBytes = 64;
 
 /** Messages to keep, packed into one piece of memory, so that a group costs one hand-over. */
@@ -33,7 +39,9 @@ export interface Settlement {
   readonly outcome: Outcome | { readonly status: "unread" };
 }
 
-/** Questions and rare changes, answered one by one, after the publishes that were sent before them. */
+/**
+ * Questions and rare changes, answered one by one, after the publishes that were sent before them.
+ */
 export interface Verbs {
   depth(): QueueDepth;
   put(body: Uint8Array, receivedAt: number, reason: string): void;
@@ -78,7 +86,9 @@ export interface Refusal {
 
 /** Thread to event loop. */
 export type Notice =
-  /** The oldest `published` publishes, `settled` settlements and calls without an answer are done. */
+  /**
+   * The oldest `published` publishes, `settled` settlements and calls without an answer are done.
+   */
   | {
       readonly kind: "report";
       readonly published: number;

@@ -21,7 +21,10 @@ const restartMs = 1_000;
 
 const silence = "the disk does not answer";
 
-/** By default a thread's garbage may grow to 48 MB before it is looked at; messages are not on its heap. */
+/**
+ * By default a thread's garbage may grow to 48 MB before it is looked at; messages are not on its
+ * heap.
+ */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 };
 
 export const spawnWorker: Spawn = (file, data) =>
@@ -63,7 +66,10 @@ export class QueueThread {
     return this.#trouble ?? (this.#isSilent ? silence : null);
   }
 
-  /** Resolves once the thread knows whether it can write, whatever the answer; throws where it must not. */
+  /**
+   * Resolves once the thread knows whether it can write, whatever the answer; throws where it must
+   * not.
+   */
   start(): Promise<void> {
     this.#run();
     return this.#started.promise;
@@ -89,7 +95,10 @@ export class QueueThread {
     this.#schedule();
   }
 
-  /** Resolves once every outcome so far is written; at once while that cannot be done: they come again. */
+  /**
+   * Resolves once every outcome so far is written; at once while that cannot be done: they come
+   * again.
+   */
   settled(): Promise<void> {
     return this.trouble === null ? this.#outbox.settled() : Promise.resolve();
   }
@@ -129,7 +138,10 @@ export class QueueThread {
     return this.#worker !== null && !this.#closing && !this.#isSilent;
   }
 
-  /** Whoever waits for a thread that hangs in the disk's sync is told in time; and from then on nothing is handed over. */
+  /**
+   * Whoever waits for a thread that hangs in the disk's sync is told in time; and from then on
+   * nothing is handed over.
+   */
   #watchOver(): void {
     if (this.#watch !== undefined) return;
     const { leftMs } = this.#outbox;

@@ -88,8 +88,8 @@ const countTimeoutMs = 250;
 
 /**
  * Give all back that was taken on this channel, and wait until the queue counts it again, which for
- * a quorum queue is some milliseconds later. Does not wait for long: another process may take it, or
- * its delay may end.
+ * a quorum queue is some milliseconds later. Does not wait for long: another process may take it,
+ * or its delay may end.
  * @param messages how many should wait in the queue then
  */
 export async function giveAllBack(

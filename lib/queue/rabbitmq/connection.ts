@@ -59,8 +59,8 @@ export class Link {
   }
 
   /**
-   * Resolves once the connection is up for the first time, and at the time limit where what keeps it from
-   * that may pass: then there is `trouble`, and it goes on trying.
+   * Resolves once the connection is up for the first time, and at the time limit where what keeps
+   * it from that may pass: then there is `trouble`, and it goes on trying.
    * @throws BrokerError at once for what lasts (password, virtual host, differing queues)
    */
   async open(timeoutMs: number): Promise<void> {

@@ -5,7 +5,10 @@ import { deadAtOnce, firstAttempt, idOf, toDeadLetter } from "./message.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Topology } from "./topology.ts";
 
-/** The most dead letters that are looked through; what lies behind them is found once these are gone. */
+/**
+ * The most dead letters that are looked through; what lies behind them is found once these are
+ * gone.
+ */
 const browseLimit = 10_000;
 
 /**
@@ -39,7 +42,8 @@ export class RabbitDeadLetters implements DeadLetters {
     await this.#asking.ask(async (channel) => {
       const taken = await this.#takeAll(channel, (message) => {
         const letter = toDeadLetter(message);
-        // They come in the order in which they died, but for those that a lost connection gave back.
+        // They come in the order in which they died, but for those that a lost connection gave
+        // back.
         const at = oldest.findLastIndex(({ diedAt }) => diedAt <= letter.diedAt) + 1;
         if (at < limit && !oldest.some(({ id }) => id === letter.id)) oldest.splice(at, 0, letter);
         if (oldest.length > limit) oldest.pop();

@@ -4,7 +4,9 @@ import { giveAllBack, take, waitingIn } from "./channel.ts";
 import { receivedAtOf } from "./message.ts";
 import type { Topology } from "./topology.ts";
 
-/** The mean size of the messages that this process saw lately, for what the broker does not tell. */
+/**
+ * The mean size of the messages that this process saw lately, for what the broker does not tell.
+ */
 export class MeanSize {
   #sizeBytes = 0;
   #seen = 0;
@@ -34,8 +36,8 @@ export class MeanSize {
  *   back, which marks it as redelivered. Where other processes consume and none is being handled
  *   here, what they hold is not seen: the oldest of all is the least over all consuming processes.
  *
- * The broker's counts lag some milliseconds behind what it confirmed. Costs a few questions for each
- * queue, whatever the backlog.
+ * The broker's counts lag some milliseconds behind what it confirmed. Costs a few questions for
+ * each queue, whatever the backlog.
  */
 export async function measure(
   channel: Channel,

@@ -4,9 +4,9 @@ import type { DeadLetter, OutgoingMessage } from "../queue.ts";
 import type { Parcel } from "./publisher.ts";
 
 /**
- * What travels beside a body, as headers: `receivedAt` (epoch milliseconds) and `attempt` everywhere,
- * `reason` of the last failure on a retry, and `reason`, `attempts` and `diedAt` on a dead letter.
- * The message's id stays the same through all of it.
+ * What travels beside a body, as headers: `receivedAt` (epoch milliseconds) and `attempt`
+ * everywhere, `reason` of the last failure on a retry, and `reason`, `attempts` and `diedAt` on a
+ * dead letter. The message's id stays the same through all of it.
  */
 
 /** A message at its first attempt. */

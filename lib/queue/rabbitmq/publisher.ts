@@ -72,8 +72,8 @@ export class Publisher {
    * Resolves when the broker has confirmed that the queue keeps the message.
    * @throws ServiceError `QUEUE_FULL` where the queue's bound refused it; `QUEUE_UNAVAILABLE` at
    * once while the broker is away or takes nothing, and where the queue does not exist;
-   * `OUTCOME_UNKNOWN` after `confirmTimeoutMs`, where the connection was lost before the confirm, and where the broker
-   * refused a message of a queue that is not full
+   * `OUTCOME_UNKNOWN` after `confirmTimeoutMs`, where the connection was lost before the confirm,
+   * and where the broker refused a message of a queue that is not full
    */
   send(queue: string, parcel: Parcel): Promise<void> {
     const channel = this.#channel;
@@ -133,8 +133,9 @@ export class Publisher {
   }
 
   /**
-   * What a nack means. The queues are declared to refuse by one what goes beyond their bound. The broker knows one
-   * other reason, a process of the queue that died, of which nobody knows what it kept.
+   * What a nack means. The queues are declared to refuse by one what goes beyond their bound. The
+   * broker knows one other reason, a process of the queue that died, of which nobody knows what it
+   * kept.
    */
   async #refused(queue: string): Promise<ErrorType> {
     this.#heardAt = performance.now();

@@ -41,8 +41,8 @@ export interface RabbitOptions {
  *
  * Two connections, so that a broker that stops taking messages still delivers them and takes
  * acknowledgements. Both are made anew by themselves. While they are away, publishes throw
- * `QUEUE_UNAVAILABLE` at once and nothing is kept in memory for later; the consumer goes on when the
- * broker is back, and what it had not acknowledged is delivered again.
+ * `QUEUE_UNAVAILABLE` at once and nothing is kept in memory for later; the consumer goes on when
+ * the broker is back, and what it had not acknowledged is delivered again.
  */
 export class RabbitQueue implements DurableQueue {
   readonly dead: RabbitDeadLetters;
@@ -58,8 +58,8 @@ export class RabbitQueue implements DurableQueue {
   #consumer: RabbitConsumer | null = null;
 
   /**
-   * Connect and make the queues that are missing. Resolves also where the broker cannot be reached in time:
-   * then there is `trouble` until it can.
+   * Connect and make the queues that are missing. Resolves also where the broker cannot be reached
+   * in time: then there is `trouble` until it can.
    * @throws BrokerError, which names RABBITMQ_URL, where the broker refuses the user or the virtual
    * host, or has one of the queues with other properties
    */
@@ -178,7 +178,10 @@ export class RabbitQueue implements DurableQueue {
     return { ...measured, maxBytes: this.#options.maxBytes, dead };
   }
 
-  /** The broker tells how many messages wait, not how large they are: half of the bound, by their mean, is full. */
+  /**
+   * The broker tells how many messages wait, not how large they are: half of the bound, by their
+   * mean, is full.
+   */
   async #measureFullness(): Promise<boolean> {
     const { messages } = await this.#asking.ask((channel) =>
       waitingIn(channel, this.#topology.raw),
@@ -186,7 +189,10 @@ export class RabbitQueue implements DurableQueue {
     return messages * this.#mean.sizeBytes >= this.#options.maxBytes / 2;
   }
 
-  /** Publishes under way are settled first. Handlers under way are not waited for: stop the consumer before. */
+  /**
+   * Publishes under way are settled first. Handlers under way are not waited for: stop the consumer
+   * before.
+   */
   async close(): Promise<void> {
     await this.#publisher.close();
     this.#publisher.detach();

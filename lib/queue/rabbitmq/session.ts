@@ -67,7 +67,9 @@ export class Session {
     if (this.#settle(message)) this.#send(() => this.#channel.nack(message, false, true));
   }
 
-  /** Resolves when the broker has carried out everything before; what is not settled is given back. */
+  /**
+   * Resolves when the broker has carried out everything before; what is not settled is given back.
+   */
   async close(): Promise<void> {
     if (this.ended.aborted) return;
     this.end();

@@ -20,16 +20,18 @@ interface TopologyOptions {
 
 /**
  * Quorum queues count how often a message was given back. Without a limit they put it at their end,
- * and newer brokers bring a limit of 20 and drop it there. Giving back is no failure here (`hold`, a
- * lost connection, a look at a dead letter) and keeps its place, so the limit is set, out of reach.
+ * and newer brokers bring a limit of 20 and drop it there. Giving back is no failure here (`hold`,
+ * a lost connection, a look at a dead letter) and keeps its place, so the limit is set, out of
+ * reach.
  */
 const deliveryLimit = 1_000_000_000;
 
 /**
- * - `raw` is bounded and refuses what goes beyond. What the broker itself would drop goes to `dead`.
- * - `retry.<delay>ms`, one for each delay, holds a message for that time; then the broker moves it to
- *   `raw`, and with quorum queues lets go of it only when `raw` has it. Where `raw` is full at that
- *   moment, the broker tries again after three minutes.
+ * - `raw` is bounded and refuses what goes beyond. What the broker itself would drop goes to
+ *   `dead`.
+ * - `retry.<delay>ms`, one for each delay, holds a message for that time; then the broker moves it
+ *   to `raw`, and with quorum queues lets go of it only when `raw` has it. Where `raw` is full at
+ *   that moment, the broker tries again after three minutes.
  * - `dead` is not bounded: what is there stays until somebody replays or removes it.
  */
 export function topologyOf(options: TopologyOptions): Topology {

@@ -26,9 +26,9 @@ export interface AdaptedStore extends EventStore {
 }
 
 /**
- * A store as a moleculer-db adapter over all projects' events: `get`, `find`, `list`, `count`, `resolve` and `insert`
- * work; stored events never change, so the other verbs throw METHOD_NOT_ALLOWED. Filters are those of
- * `readEntityFilters`, never the back end's own.
+ * A store as a moleculer-db adapter over all projects' events: `get`, `find`, `list`, `count`,
+ * `resolve` and `insert` work; stored events never change, so the other verbs throw
+ * METHOD_NOT_ALLOWED. Filters are those of `readEntityFilters`, never the back end's own.
  */
 export class EntityAdapter {
   readonly #store: AdaptedStore;
@@ -40,7 +40,10 @@ export class EntityAdapter {
     this.#options = { dimensions, fullIp };
   }
 
-  /** Moleculer copies schemas deeply, an adapter within too, but not objects that name their own kind. */
+  /**
+   * Moleculer copies schemas deeply, an adapter within too, but not objects that name their own
+   * kind.
+   */
   get [Symbol.toStringTag](): string {
     return "EntityAdapter";
   }
@@ -59,7 +62,10 @@ export class EntityAdapter {
     if (this.#opened) await this.#store.close();
   }
 
-  /** @throws ServiceError VALIDATION for a filter that is not known, and where very many match and no limit is given */
+  /**
+   * @throws ServiceError VALIDATION for a filter that is not known, and where very many match and
+   * no limit is given
+   */
   async find(filters: EntityFilters = {}): Promise<EventEntity[]> {
     const query = readEntityFilters(filters);
     const found = await this.#store.findEntities(query);
@@ -151,8 +157,8 @@ function entityOf(event: StoredEvent): EventEntity {
 
 /**
  * Stores entities, and counts them, as the processor does: each project's are a batch of their own
- * (`batchesOf`). One that is there already, by id and content, is a success. Without the queue before
- * it a crash within this call may leave events that no rollup counts.
+ * (`batchesOf`). One that is there already, by id and content, is a success. Without the queue
+ * before it a crash within this call may leave events that no rollup counts.
  * @returns their keys, in the order of the entities within each project
  * @throws ServiceError INVALID_EVENT before anything is stored; ID_CONFLICT after the others were
  */

@@ -30,10 +30,11 @@ const columns = [
 ];
 
 /**
- * Read the filters of `find`, `list` and `count`. A query is an object from columns and dotted paths
- * (`type`, `data.plan`) to a scalar or to operators: `$eq $ne $in $nin $gt $gte $lt $lte $exists`.
- * Types are never coerced, and `null` finds null, not what is missing.
- * @throws ServiceError VALIDATION for anything else: an operator that is not known never widens an answer
+ * Read the filters of `find`, `list` and `count`. A query is an object from columns and dotted
+ * paths (`type`, `data.plan`) to a scalar or to operators: `$eq $ne $in $nin $gt $gte $lt $lte
+ * $exists`. Types are never coerced, and `null` finds null, not what is missing.
+ * @throws ServiceError VALIDATION for anything else: an operator that is not known never widens an
+ * answer
  */
 export function readEntityFilters(filters: EntityFilters): EntityQuery {
   const { search, limit, offset } = filters;

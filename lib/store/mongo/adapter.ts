@@ -6,7 +6,10 @@ const verbs = Object.getOwnPropertyNames(EntityAdapter.prototype).filter(
   (name) => name !== "constructor",
 ) as readonly (keyof EntityAdapter)[];
 
-/** MongoDB's adapter for services that look what theirs is, its client and its database; every verb is the one adapter's. */
+/**
+ * MongoDB's adapter for services that look what theirs is, its client and its database; every verb
+ * is the one adapter's.
+ */
 class MongoEntityAdapter extends MongoDbAdapter {
   constructor({ client, db, collections }: MongoLink, entities: EntityAdapter) {
     // The base class would keep the URI, and with it the password, for everybody to see.
@@ -22,8 +25,8 @@ class MongoEntityAdapter extends MongoDbAdapter {
 }
 
 /**
- * moleculer-db's MongoDB adapter over a store, on a current driver. A service takes it in `created` or later, not in its
- * schema: Moleculer copies schemas.
+ * moleculer-db's MongoDB adapter over a store, on a current driver. A service takes it in `created`
+ * or later, not in its schema: Moleculer copies schemas.
  */
 export function mongoAdapter(
   link: MongoLink,

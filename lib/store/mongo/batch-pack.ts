@@ -21,7 +21,9 @@ interface Extras {
   readonly sections: readonly SectionTexts[];
 }
 
-/** `pack` for MongoDB: what its documents need is made here, so that the event loop reads no JSON. */
+/**
+ * `pack` for MongoDB: what its documents need is made here, so that the event loop reads no JSON.
+ */
 export function packDocuments(done: EnrichDone): BatchPack {
   return pack(done, {
     properties: done.events.map(propertiesOf),

@@ -15,10 +15,11 @@ const require = createRequire(import.meta.url);
 const mended = new WeakSet<object>();
 
 /**
- * Makes every command fail whose connection ends while it is being written. Driver 7.9.0 waits for the socket's `drain`
- * then, which never comes: the command hangs for ever, whatever time limit it has. Where the monitor's connections
- * and the others end together, as they do when a network is cut, the command is mostly the monitor's look at the
- * server, and without that look the client never connects again.
+ * Makes every command fail whose connection ends while it is being written. Driver 7.9.0 waits for
+ * the socket's `drain` then, which never comes: the command hangs for ever, whatever time limit it
+ * has. Where the monitor's connections and the others end together, as they do when a network is
+ * cut, the command is mostly the monitor's look at the server, and without that look the client
+ * never connects again.
  */
 export function mendClosedSockets(): void {
   const { Connection } = require("mongodb/lib/cmap/connection.js") as Internals;

@@ -14,7 +14,10 @@ export interface Translation {
   readonly filters: readonly EventDocumentFilter[];
   /** The predicates that the filters do not tell exactly. */
   readonly rest: readonly Predicate[];
-  /** Exact for events that have `properties`; must be checked again for those without, which are all found. */
+  /**
+   * Exact for events that have `properties`; must be checked again for those without, which are all
+   * found.
+   */
   readonly untold: readonly Predicate[];
 }
 
@@ -43,7 +46,10 @@ export function translate(predicates: readonly Predicate[]): Translation {
   };
 }
 
-/** All of these together mean the predicate, of events with `properties`; `undefined` where MongoDB cannot tell. */
+/**
+ * All of these together mean the predicate, of events with `properties`; `undefined` where MongoDB
+ * cannot tell.
+ */
 function exactly(predicate: Predicate): readonly EventDocumentFilter[] | undefined {
   if (predicate.op === "not") {
     const part = exactly(predicate.of);

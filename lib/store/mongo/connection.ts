@@ -28,14 +28,15 @@ const defaults = {
   // A server that answers nothing, though its connections stand, is noticed after the sum of these.
   heartbeatFrequencyMS: 5_000,
   connectTimeoutMS: 5_000,
-  // A command whose answer was lost on the way would else wait as long as the system's TCP does, or for ever.
-  // Longer than any command may take: the longest reads end after QUERY_TIMEOUT_MS, 50 s at the most.
+  // A command whose answer was lost on the way would else wait as long as the system's TCP does, or
+  // for ever. Longer than any command may take: the longest reads end after QUERY_TIMEOUT_MS, 50 s
+  // at the most.
   socketTimeoutMS: 60_000,
 } as const satisfies MongoClientOptions;
 
 /**
- * Of the connections for reads that may take seconds. There are more than such reads at a time, so that none waits
- * but for a server that does not end what it was told to end.
+ * Of the connections for reads that may take seconds. There are more than such reads at a time, so
+ * that none waits but for a server that does not end what it was told to end.
  */
 const scanning: MongoClientOptions = { maxPoolSize: 20, waitQueueTimeoutMS: 5_000 };
 
@@ -46,8 +47,8 @@ const promised: MongoClientOptions = {
 };
 
 /**
- * The connection to one database. Made with the first call, it is made anew by itself whenever it is
- * lost; until then calls throw STORE_UNAVAILABLE.
+ * The connection to one database. Made with the first call, it is made anew by itself whenever it
+ * is lost; until then calls throw STORE_UNAVAILABLE.
  */
 export class MongoLink {
   readonly client: MongoClient;
@@ -79,7 +80,8 @@ export class MongoLink {
 
   /**
    * Resolves once it is known whether the server can be used, whatever the answer.
-   * @throws ConfigError for what will not pass by itself, such as a wrong password; then it is closed
+   * @throws ConfigError for what will not pass by itself, such as a wrong password; then it is
+   * closed
    */
   async open(): Promise<void> {
     try {
@@ -103,7 +105,10 @@ export class MongoLink {
     return this.#trouble !== undefined;
   }
 
-  /** Whether the server takes questions as pipelines (`pipelineOf`), as was found out when it was connected to. */
+  /**
+   * Whether the server takes questions as pipelines (`pipelineOf`), as was found out when it was
+   * connected to.
+   */
   get aggregates(): boolean {
     return this.#aggregates;
   }
@@ -113,11 +118,15 @@ export class MongoLink {
     return this.#call(() => work(this.collections));
   }
 
-  /** The same for a read that may take seconds: on connections of its own, so that writes do not wait for it. */
+  /**
+   * The same for a read that may take seconds: on connections of its own, so that writes do not
+   * wait for it.
+   */
   scan<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
     this.#scanning += 1;
     return this.#call(async () => {
-      // A client whose first connection failed stays unusable until it is told to connect again; then this is no work.
+      // A client whose first connection failed stays unusable until it is told to connect again;
+      // then this is no work.
       await this.#scanner.connect();
       return work(this.#scanned);
     }).finally(() => (this.#scanning -= 1));
@@ -223,7 +232,10 @@ function clientOf(uri: string, more: MongoClientOptions = {}): MongoClient {
   }
 }
 
-/** What is wrong with a URI. The driver's words are repeated where they can be about the options alone. */
+/**
+ * What is wrong with a URI. The driver's words are repeated where they can be about the options
+ * alone.
+ */
 function complaintOf(uri: string): string {
   const scheme = uri.startsWith("mongodb+srv:") ? "mongodb+srv://a.b.c" : "mongodb://a";
   const options = optionsOf(uri);

@@ -7,8 +7,8 @@ import { fromColumn, toColumn, type Body } from "../rows.ts";
 
 /**
  * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal
- * where the originals are (`toColumn`); all that a client may fill freely is one JSON text, because BSON
- * lacks keys that JSON has (NUL) and characters that its texts may hold (lone surrogates).
+ * where the originals are (`toColumn`); all that a client may fill freely is one JSON text, because
+ * BSON lacks keys that JSON has (NUL) and characters that its texts may hold (lone surrogates).
  */
 export interface EventDocument {
   /** `project:id`. */
@@ -26,7 +26,10 @@ export interface EventDocument {
   readonly hash: string;
   /** JSON of `data`, `metadata` and `context`. */
   readonly body: string;
-  /** What the server can be asked about the body; absent where that would be too much, or has no place in BSON. */
+  /**
+   * What the server can be asked about the body; absent where that would be too much, or has no
+   * place in BSON.
+   */
   readonly properties?: Properties;
 }
 
@@ -257,8 +260,8 @@ export interface Collections {
 }
 
 /**
- * For reads whose documents are all wanted: as many in one answer of the server's as its 16 MiB hold. Without it the
- * first answer has 101, and so has two round trips what could be had with one.
+ * For reads whose documents are all wanted: as many in one answer of the server's as its 16 MiB
+ * hold. Without it the first answer has 101, and so has two round trips what could be had with one.
  */
 export const inOneAnswer = { batchSize: 10000 } as const;
 
@@ -307,8 +310,9 @@ export const indexes: {
 };
 
 /**
- * Make the indexes that are missing, and their collections. Any number of processes may do so at once.
- * One by one: FerretDB 1.24 fails where of several in one command more than one is there already.
+ * Make the indexes that are missing, and their collections. Any number of processes may do so at
+ * once. One by one: FerretDB 1.24 fails where of several in one command more than one is there
+ * already.
  */
 export async function createIndexes(collections: Collections): Promise<void> {
   const names = Object.keys(indexes) as (keyof typeof indexes)[];

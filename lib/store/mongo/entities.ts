@@ -28,7 +28,8 @@ export async function findKeys(
 
 /**
  * Entities that meet a query, of any project. Where MongoDB cannot sort, or would have to sort more
- * than is wanted, all are read and sorted here; in memory are at most twice as many as are asked for.
+ * than is wanted, all are read and sorted here; in memory are at most twice as many as are asked
+ * for.
  */
 export async function findEntities(
   { events }: Collections,
@@ -82,8 +83,8 @@ function plan({ where, keys }: EntityQuery): {
 }
 
 /**
- * The server's order; `undefined` where it cannot sort. One project's events come in store order where
- * none is asked for: an index has it, and pages of it do not overlap.
+ * The server's order; `undefined` where it cannot sort. One project's events come in store order
+ * where none is asked for: an index has it, and pages of it do not overlap.
  */
 function nativeSort({ sort, where }: EntityQuery): Sort | undefined {
   if (sort.length === 0) {
@@ -97,7 +98,10 @@ function nativeSort({ sort, where }: EntityQuery): Sort | undefined {
   return new Map(columns.map(([column, direction]) => [column!, direction]));
 }
 
-/** Missing and null first, then numbers (booleans as 0 and 1), then texts; objects and arrays by their JSON. */
+/**
+ * Missing and null first, then numbers (booleans as 0 and 1), then texts; objects and arrays by
+ * their JSON.
+ */
 function comparing(keys: readonly SortKey[]): (a: StoredEvent, b: StoredEvent) => number {
   return (a, b) => {
     for (const { path, descending } of keys) {
@@ -124,7 +128,10 @@ function sortable(event: StoredEvent, path: PropertyPath): string | number | und
   return value === null || value === undefined ? undefined : JSON.stringify(value);
 }
 
-/** The first of many in an order, of which no more than twice as many are held. Of equals the first to come stay. */
+/**
+ * The first of many in an order, of which no more than twice as many are held. Of equals the first
+ * to come stay.
+ */
 class Smallest<T> {
   readonly #count: number;
   readonly #compare: (a: T, b: T) => number;

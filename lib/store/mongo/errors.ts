@@ -19,7 +19,10 @@ const commandNotFound = 59;
 const invalidNamespace = 73;
 const mechanismUnavailable = 334;
 
-/** Answers that only ask for the same once more: another writer, or too many of them, came in between. */
+/**
+ * Answers that only ask for the same once more: another writer, or too many of them, came in
+ * between.
+ */
 const passingCodes: ReadonlySet<number> = new Set([
   24, // LockTimeout
   46, // LockBusy
@@ -68,7 +71,10 @@ export function isTimeLimit(failure: unknown): boolean {
   return failure instanceof MongoServerError && failure.code === maxTimeExpired;
 }
 
-/** Whether one write among several was only put off, told by its code: sent again soon, it will succeed. */
+/**
+ * Whether one write among several was only put off, told by its code: sent again soon, it will
+ * succeed.
+ */
 export function isPassingCode(code: number): boolean {
   return passingCodes.has(code) || code === maxTimeExpired;
 }
@@ -102,8 +108,8 @@ export function isAway(failure: unknown): boolean {
 }
 
 /**
- * What somebody has to change before this connection can ever be made; `undefined` for what may pass
- * by itself. Holds neither the password nor the server's own words, which may repeat it.
+ * What somebody has to change before this connection can ever be made; `undefined` for what may
+ * pass by itself. Holds neither the password nor the server's own words, which may repeat it.
  */
 export function refusalOf(failure: unknown): string | undefined {
   const error = rootOf(failure);

@@ -54,7 +54,8 @@ export async function* eachEvent(
     yield* along(collections, query, filters, [...rest, ...untold], limits);
     return;
   }
-  // Of events with properties the server finds as many as are wanted; the few others of the same stretch are looked at.
+  // Of events with properties the server finds as many as are wanted; the few others of the same
+  // stretch are looked at.
   let after = query.after;
   for (let left = query.limit; left > 0; left -= batchSize) {
     const part = { ...query, after, limit: Math.min(left, batchSize) };
@@ -72,7 +73,10 @@ export async function* eachEvent(
   }
 }
 
-/** Events that meet filters and predicates: the rest of the cursor's own instant, then what lies beyond it. */
+/**
+ * Events that meet filters and predicates: the rest of the cursor's own instant, then what lies
+ * beyond it.
+ */
 async function* along(
   { events }: Collections,
   query: EventQuery,
@@ -184,8 +188,8 @@ export function filtersOf(filter: EventFilter): Translation {
 }
 
 /**
- * The stretches of time that a page lies in, in order. Two with a cursor: a server would read all of
- * its instant's events again to find where in the two fields together it stands.
+ * The stretches of time that a page lies in, in order. Two with a cursor: a server would read all
+ * of its instant's events again to find where in the two fields together it stands.
  */
 export function boundsOf(query: EventQuery): readonly (readonly EventDocumentFilter[])[] {
   const { order, after, from = -Infinity, to = Infinity } = query;

@@ -17,18 +17,25 @@ const pruneEvery = 256;
 /** The counter beside that of the places: until when somebody follows, in epoch milliseconds. */
 const followedUntil = "followedUntil";
 
-/** How long a number that was given out may be without its batch. Then whoever took it has died: the batch comes again. */
+/**
+ * How long a number that was given out may be without its batch. Then whoever took it has died: the
+ * batch comes again.
+ */
 const holeMs = 2_000;
 
 /** The most batches of one read. */
 const batchesAtOnce = 500;
 
-/** How long a process that has just begun to append asks the database whether somebody follows: nobody knows it yet. */
+/**
+ * How long a process that has just begun to append asks the database whether somebody follows:
+ * nobody knows it yet.
+ */
 const unknownMs = 60_000;
 
 /**
- * The order in which batches were stored, for those who follow it. MongoDB has none that all servers like it tell, so each batch
- * gets a number once its events are there, from one counter. It is told only while somebody wants to know.
+ * The order in which batches were stored, for those who follow it. MongoDB has none that all
+ * servers like it tell, so each batch gets a number once its events are there, from one counter. It
+ * is told only while somebody wants to know.
  */
 export class Feed {
   #untilMs = -Infinity;
@@ -53,8 +60,8 @@ export class Feed {
   }
 
   /**
-   * Whether the order of what was just stored is to be told. Who begins to follow later than the database is asked here, begins
-   * behind it.
+   * Whether the order of what was just stored is to be told. Who begins to follow later than the
+   * database is asked here, begins behind it.
    */
   async isTold({ counters }: Collections): Promise<boolean> {
     const now = performance.now();

@@ -13,11 +13,12 @@ import { insertAbsent } from "./writes.ts";
 import type { Sum } from "../../counting/cells.ts";
 
 /**
- * Deltas of a minute condensed without transactions. A minute's *fold* is one document: the sum of some of its
- * deltas, how many they are, and which ones came last (`batches`). It is written first, then those deltas are
- * closed: marked, and their cells removed. So a delta that is still open may be in the fold, and `batches` says so:
- * before the next fold replaces this one, all of them are closed. Who sums reads the fold, the open deltas, and the
- * fold's number again: where it has not changed, what was read belongs together.
+ * Deltas of a minute condensed without transactions. A minute's *fold* is one document: the sum of
+ * some of its deltas, how many they are, and which ones came last (`batches`). It is written first,
+ * then those deltas are closed: marked, and their cells removed. So a delta that is still open may
+ * be in the fold, and `batches` says so: before the next fold replaces this one, all of them are
+ * closed. Who sums reads the fold, the open deltas, and the fold's number again: where it has not
+ * changed, what was read belongs together.
  */
 
 /** A sum under way. */
@@ -52,8 +53,8 @@ const maxFoldBytes = 8 * 1_024 * 1_024;
 const maxRounds = 50;
 
 /**
- * Sum minutes, each from what stood together, in the order of the minutes. Takes few commands, however many deltas
- * there are, and reads none that the folds hold.
+ * Sum minutes, each from what stood together, in the order of the minutes. Takes few commands,
+ * however many deltas there are, and reads none that the folds hold.
  * @param fields of the sections that are needed; all where it is absent
  */
 export async function sumSteadily<T>(
@@ -76,7 +77,10 @@ export async function sumSteadily<T>(
   return minutes.map((minute) => done.get(bucketId(minute))!);
 }
 
-/** Put a sum that was read steadily in the place of the fold and the deltas it sums. Does nothing where others did so meanwhile. */
+/**
+ * Put a sum that was read steadily in the place of the fold and the deltas it sums. Does nothing
+ * where others did so meanwhile.
+ */
 export async function fold(
   { folds, deltas }: Collections,
   minute: Bucket,

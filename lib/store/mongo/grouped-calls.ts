@@ -10,7 +10,10 @@ import { clearMarks, mark } from "./marks.ts";
 import { sumChildren, writeRollups, type RollupWrite } from "./rollups.ts";
 import type { Sum } from "../../counting/cells.ts";
 
-/** Buckets of one command: so few that neither the server nor the event loop is kept from others for long. */
+/**
+ * Buckets of one command: so few that neither the server nor the event loop is kept from others for
+ * long.
+ */
 const maxBuckets = 32;
 
 /** Sums that are kept for a moment. */
@@ -20,9 +23,9 @@ const maxSummed = 256;
 const maxParents = 8;
 
 /**
- * The verbs of a pass over dirty buckets. A pass calls each of them for many buckets at once: what is called
- * in one turn of the event loop goes to the server in a few commands, one after the other, each of which
- * fails as a whole.
+ * The verbs of a pass over dirty buckets. A pass calls each of them for many buckets at once: what
+ * is called in one turn of the event loop goes to the server in a few commands, one after the
+ * other, each of which fails as a whole.
  */
 export class MongoPasses {
   readonly #sumMinute: (minute: Bucket) => Promise<MinuteSum>;
@@ -32,7 +35,10 @@ export class MongoPasses {
   readonly clearMark: (mark: DirtyMark) => Promise<void>;
 
   readonly #link: MongoLink;
-  /** The last sums of minutes, for `condense`, which has nothing to do where `toCondense` is missing. */
+  /**
+   * The last sums of minutes, for `condense`, which has nothing to do where `toCondense` is
+   * missing.
+   */
   readonly #summed = new LRUCache<string, { readonly toCondense: MinuteSum | undefined }>({
     max: maxSummed,
   });
@@ -46,7 +52,8 @@ export class MongoPasses {
         { maxItems, maxBytes: Infinity, maxWaitingItems: Infinity },
         () => new Error("there is no bound"),
       );
-      // Each is a call of its own to the link, which so knows what was asked for before it is closed.
+      // Each is a call of its own to the link, which so knows what was asked for before it is
+      // closed.
       return (value: T) => link.run(() => gatherer.add({ value, items: 1, sizeBytes: 0 }));
     };
     this.#sumMinute = gathered(sumDeltas);

@@ -51,7 +51,10 @@ export interface MongoOptions {
   readonly maxRollupBytes?: number;
   /** How long at least lies between two looks whether the indexes are there. Default a minute. */
   readonly prepareEveryMs?: number;
-  /** How long the first batches look whether somebody follows the order of storing. Default a minute. */
+  /**
+   * How long the first batches look whether somebody follows the order of storing. Default a
+   * minute.
+   */
   readonly looksForFollowersMs?: number;
   readonly log?: Log;
 }
@@ -63,10 +66,10 @@ const lookTimeoutMs = 1_000;
 const maxRollupBytes = 12 * 1_024 * 1_024;
 
 /**
- * The event store in a MongoDB database, which any number of processes share. It needs no transactions
- * and nothing that MongoDB-compatible servers lack: inserts that leave what is there, finds, upserts,
- * replacements and removals of one document under a condition. Writes are acknowledged by a
- * majority's journals, reads are the primary's.
+ * The event store in a MongoDB database, which any number of processes share. It needs no
+ * transactions and nothing that MongoDB-compatible servers lack: inserts that leave what is there,
+ * finds, upserts, replacements and removals of one document under a condition. Writes are
+ * acknowledged by a majority's journals, reads are the primary's.
  */
 export class MongoStore implements AdaptedStore {
   readonly keys: MongoKeys;
@@ -78,7 +81,8 @@ export class MongoStore implements AdaptedStore {
 
   /**
    * Resolves also while the server is away: then methods throw STORE_UNAVAILABLE until it is there.
-   * @throws ConfigError, which names MONGODB_URI, for what somebody has to change: the URI, a password, a role
+   * @throws ConfigError, which names MONGODB_URI, for what somebody has to change: the URI, a
+   * password, a role
    */
   static async open(config: Config, log: Log): Promise<MongoStore> {
     const { mongodbUri, clusterName: database } = config;

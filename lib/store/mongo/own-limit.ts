@@ -2,7 +2,10 @@ import { ServiceError } from "../../errors.ts";
 import { isTimeLimit } from "./errors.ts";
 import type { ServerLimits } from "./events.ts";
 
-/** How long a server works on one command of a read that brings no limit of its own: less than its callers wait. */
+/**
+ * How long a server works on one command of a read that brings no limit of its own: less than its
+ * callers wait.
+ */
 const timeoutMs = 15_000;
 
 /** @throws ServiceError QUERY_TOO_EXPENSIVE where the server stopped the read at the limit */

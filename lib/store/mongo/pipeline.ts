@@ -13,8 +13,9 @@ import { fromProperty, propertyField } from "./properties.ts";
 import { fromColumn } from "../rows.ts";
 
 /**
- * Questions pushed down: the server sends of each event only what is asked about, and where that is alike for
- * many events it sends it once, and how often it occurs. Of events without `properties` it sends all.
+ * Questions pushed down: the server sends of each event only what is asked about, and where that is
+ * alike for many events it sends it once, and how often it occurs. Of events without `properties`
+ * it sends all.
  */
 
 /** As much of an event as was asked for. */
@@ -26,7 +27,10 @@ export interface Told extends Partial<StoredEvent> {
 export interface Alike {
   readonly event: Told;
   readonly times: number;
-  /** Whether only the body tells its properties: then what was left to that is still to be looked at. */
+  /**
+   * Whether only the body tells its properties: then what was left to that is still to be looked
+   * at.
+   */
   readonly isUntold: boolean;
 }
 
@@ -38,7 +42,10 @@ export interface Pipeline {
 
 type Field = NonNullable<ReturnType<typeof columnOf>> | "userId";
 
-/** What to ask of the events of a match, for a fold of these columns. `rest` and `untold` remain to be met. */
+/**
+ * What to ask of the events of a match, for a fold of these columns. `rest` and `untold` remain to
+ * be met.
+ */
 export function pipelineOf(
   { match, rest, untold }: Match,
   columns: readonly Column[],
@@ -105,8 +112,8 @@ export async function canAggregate({ pings }: Collections): Promise<boolean> {
 }
 
 /**
- * Whether events are alike in what is looked at: then up to which grain of time, 1 for any. `undefined`
- * where nearly each differs from all others.
+ * Whether events are alike in what is looked at: then up to which grain of time, 1 for any.
+ * `undefined` where nearly each differs from all others.
  */
 function grainOf(
   columns: readonly Column[],
@@ -127,7 +134,9 @@ function grainOf(
   return grains.find((grain) => boundaries.every((boundary) => boundary % grain === 0));
 }
 
-/** The start of the grain that an event lies in. What is left of an instant before 1970 is negative. */
+/**
+ * The start of the grain that an event lies in. What is left of an instant before 1970 is negative.
+ */
 function startExpression(grain: number): Document {
   const left = { $mod: [{ $add: [{ $mod: ["$timestamp", grain] }, grain] }, grain] };
   return { $subtract: ["$timestamp", left] };
@@ -138,7 +147,9 @@ function isFree(field: Field): boolean {
   return field === "source" || field === "correlationId" || field === "userId";
 }
 
-/** Never with a dollar in front: mongo-java-server reads a group's `$web` as the name of a field. */
+/**
+ * Never with a dollar in front: mongo-java-server reads a group's `$web` as the name of a field.
+ */
 function freeText(field: Field): Document {
   return { $concat: ["=", `$${field}`] };
 }

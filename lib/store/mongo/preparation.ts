@@ -2,9 +2,9 @@
 const minBetweenMs = 60_000;
 
 /**
- * What a connection needs before its first call, such as indexes: calls wait for it. A server whose connections
- * were lost may have come back without its data, so it is prepared again: once a call has succeeded since, beside the
- * calls, and at most once a minute.
+ * What a connection needs before its first call, such as indexes: calls wait for it. A server whose
+ * connections were lost may have come back without its data, so it is prepared again: once a call
+ * has succeeded since, beside the calls, and at most once a minute.
  */
 export class Preparation {
   readonly #prepare: () => Promise<void>;
@@ -19,7 +19,10 @@ export class Preparation {
     this.#minBetweenMs = betweenMs;
   }
 
-  /** Resolves at once when it has been prepared. Rejects as the preparation does; the next call tries again. */
+  /**
+   * Resolves at once when it has been prepared. Rejects as the preparation does; the next call
+   * tries again.
+   */
   ready(): Promise<void> {
     this.#first ??= this.#carryOut().catch((error: unknown) => {
       this.#first = undefined;

@@ -3,10 +3,11 @@ import type { PropertyPath } from "../../event/property-path.ts";
 import type { Scalar } from "../../event/filter.ts";
 
 /**
- * What MongoDB can be asked of an event's body: each property of it, at any depth, under a name of its own
- * (`data/plan`), so that no path leads through an array and no key is an operator. Texts, numbers and
- * booleans are themselves; `null`, and what has parts, stand as marks that no text begins with. A text that
- * begins with a dollar has a mark in front: mongo-java-server reads `$plan` in an answer as the name of a field.
+ * What MongoDB can be asked of an event's body: each property of it, at any depth, under a name of
+ * its own (`data/plan`), so that no path leads through an array and no key is an operator. Texts,
+ * numbers and booleans are themselves; `null`, and what has parts, stand as marks that no text
+ * begins with. A text that begins with a dollar has a mark in front: mongo-java-server reads
+ * `$plan` in an answer as the name of a field.
  */
 export type Properties = Readonly<Record<string, string | number | boolean>>;
 
@@ -20,7 +21,10 @@ const maxProperties = 256;
 /** Characters of names and texts together. */
 const maxLength = 16_384;
 
-/** @returns undefined where there are too many, or where BSON has no such text: then the body alone tells them */
+/**
+ * @returns undefined where there are too many, or where BSON has no such text: then the body alone
+ * tells them
+ */
 export function propertiesOf({ data, metadata, context }: Body): Properties | undefined {
   const properties = Object.create(null) as Record<string, string | number | boolean>;
   let count = 0;
@@ -53,7 +57,10 @@ export function propertiesOf({ data, metadata, context }: Body): Properties | un
   return addAll("", { data, metadata, context }) ? properties : undefined;
 }
 
-/** The name of the field that holds a property, not of elements; `undefined` where no event is told to have it. */
+/**
+ * The name of the field that holds a property, not of elements; `undefined` where no event is told
+ * to have it.
+ */
 export function propertyField(path: PropertyPath): string | undefined {
   const keys = path.filter((segment) => segment?.isWellFormed());
   return keys.length < path.length

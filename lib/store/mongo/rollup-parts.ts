@@ -7,9 +7,9 @@ import { insertAbsent } from "./writes.ts";
 export type RollupView = Pick<RollupDocument, "_id" | "start" | "v" | "sections" | "spill">;
 
 /**
- * Fit the texts of a rollup into one document of at most `maxBytes` of them: MongoDB's may have
- * 16 MiB, and a thousand types with a thousand values each are more. The largest sections are written to
- * parts, which nobody reads before a rollup that names their nonce is written.
+ * Fit the texts of a rollup into one document of at most `maxBytes` of them: MongoDB's may have 16
+ * MiB, and a thousand types with a thousand values each are more. The largest sections are written
+ * to parts, which nobody reads before a rollup that names their nonce is written.
  */
 export async function spill(
   { rollupParts }: Collections,

@@ -28,8 +28,9 @@ interface Sized {
 const maxGroupBytes = 8 * 1_024 * 1_024;
 
 /**
- * Write rollups, cut, each where it sums more deltas than the stored one. Most are written without a look at
- * what is stored: the server replaces an older one, and refuses to insert beside any other. Those are looked at.
+ * Write rollups, cut, each where it sums more deltas than the stored one. Most are written without
+ * a look at what is stored: the server replaces an older one, and refuses to insert beside any
+ * other. Those are looked at.
  * @param maxBytes of texts in one document
  */
 export async function writeRollups(
@@ -64,7 +65,9 @@ function sized({ bucket, sum }: RollupWrite): Sized {
   return { rollup: { _id: bucketId(bucket), ...bucket, v: sum.v, sections }, sizeBytes };
 }
 
-/** One section of the rollups whose start lies in a range; the other sections stay on the server. */
+/**
+ * One section of the rollups whose start lies in a range; the other sections stay on the server.
+ */
 export async function rollups<S extends Section>(
   collections: Collections,
   project: ProjectId,
@@ -101,8 +104,8 @@ export async function rollups<S extends Section>(
 }
 
 /**
- * The sums of the rollups within each bucket and of their versions, in the order of the buckets. Children are
- * found by their ids, which every server has an index of.
+ * The sums of the rollups within each bucket and of their versions, in the order of the buckets.
+ * Children are found by their ids, which every server has an index of.
  */
 export async function sumChildren(
   collections: Collections,
@@ -161,7 +164,8 @@ async function replaceOlder(
   const refused: Sized[] = [];
   for (const group of groupsOf(some)) {
     const writes = group.map(({ rollup: { _id, ...replacement } }) => {
-      // What this does not find is there in another form, and then inserting it is refused, or is not there.
+      // What this does not find is there in another form, and then inserting it is refused, or is
+      // not there.
       const filter = { _id, v: { $lt: replacement.v }, spill: { $exists: false } };
       return { _id, operation: { replaceOne: { filter, replacement, upsert: true } } };
     });
@@ -186,8 +190,8 @@ function groupsOf(some: readonly Sized[]): readonly (readonly Sized[])[] {
 }
 
 /**
- * The same for one that is, or was, too large for one document: it replaces this version. The parts of the one that
- * lost are removed.
+ * The same for one that is, or was, too large for one document: it replaces this version. The parts
+ * of the one that lost are removed.
  * @returns whether it is stored
  */
 async function replaceSpilled(

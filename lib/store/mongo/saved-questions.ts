@@ -5,7 +5,10 @@ import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-qu
 import type { Demand } from "../../questions/saved.ts";
 import { fromColumn, toColumn } from "../rows.ts";
 
-/** Rounds of replacing and inserting: each is lost only to another who saves or removes the same question. */
+/**
+ * Rounds of replacing and inserting: each is lost only to another who saves or removes the same
+ * question.
+ */
 const maxRounds = 20;
 
 export async function saveQuestion(

@@ -18,7 +18,10 @@ import type { Bucket } from "../../counting/bucket.ts";
 import { readSection } from "../cells-json.ts";
 import { bucketId, type SectionTexts } from "./documents.ts";
 
-/** How many cells are held at a time while they are summed, and where many are summed at once, of each. */
+/**
+ * How many cells are held at a time while they are summed, and where many are summed at once, of
+ * each.
+ */
 const blockSize = 64;
 const smallBlockSize = 8;
 
@@ -54,7 +57,10 @@ export function fromTexts({ types, users, ...others }: SectionTexts): Cells {
   };
 }
 
-/** The fields that a section is read from: where cells lack a dimension, all their events are `(other)`. */
+/**
+ * The fields that a section is read from: where cells lack a dimension, all their events are
+ * `(other)`.
+ */
 export function fieldsOf(section: Section): readonly string[] {
   return section === "types" || section === "users" ? [section] : ["types", fieldOf(section)];
 }

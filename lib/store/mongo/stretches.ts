@@ -18,8 +18,9 @@ interface Stretch {
 }
 
 /**
- * Cut a query into stretches of about so many events of its types, its user or its correlation that each takes some
- * 100 ms, whether the events meet the other conditions or not. The next one is asked for when the last one was read.
+ * Cut a query into stretches of about so many events of its types, its user or its correlation that
+ * each takes some 100 ms, whether the events meet the other conditions or not. The next one is
+ * asked for when the last one was read.
  */
 export async function* stretchesOf(
   collections: Collections,
@@ -36,7 +37,8 @@ export async function* stretchesOf(
       return;
     }
     const startedAt = performance.now();
-    // No id is empty: this lies before all events of the instant, in both directions past what was read.
+    // No id is empty: this lies before all events of the instant, in both directions past what was
+    // read.
     const upTo = { timestamp: end, id: "" };
     yield { query: { ...rest, ...(query.order === "asc" ? { to: end } : { from: end }) }, upTo };
     const tookMs = performance.now() - startedAt;
@@ -46,7 +48,10 @@ export async function* stretchesOf(
   }
 }
 
-/** The instant up to which (from which, descending) the next so many events lie, each instant with all of its events. */
+/**
+ * The instant up to which (from which, descending) the next so many events lie, each instant with
+ * all of its events.
+ */
 async function endOf(
   { events }: Collections,
   query: EventQuery,

@@ -31,8 +31,8 @@ export interface Write<T extends Keyed> extends Keyed {
 }
 
 /**
- * Insert the documents that are absent; the others are left as they are. Which ones failed is told by
- * their places alone: some servers miscount what they inserted.
+ * Insert the documents that are absent; the others are left as they are. Which ones failed is told
+ * by their places alone: some servers miscount what they inserted.
  * @returns the places of those that were there, ascending
  */
 export async function insertAbsent<T extends Keyed>(
@@ -60,8 +60,8 @@ export async function insertAbsent<T extends Keyed>(
 
 /**
  * Carry out writes that may be repeated.
- * @returns false where one was refused for a duplicate key: then it is not known which of the others were carried out,
- * since FerretDB 1 ends a command there, whatever it was asked
+ * @returns false where one was refused for a duplicate key: then it is not known which of the
+ * others were carried out, since FerretDB 1 ends a command there, whatever it was asked
  */
 export async function writeAll<T extends Keyed>(
   collection: Collection<T>,
@@ -78,8 +78,8 @@ export async function writeAll<T extends Keyed>(
 }
 
 /**
- * Each upsert happens at least once. Of two that insert the same document at once a server may refuse
- * one for its key: repeated, it finds the other's document.
+ * Each upsert happens at least once. Of two that insert the same document at once a server may
+ * refuse one for its key: repeated, it finds the other's document.
  */
 export async function upsertAll<T extends Keyed>(
   collection: Collection<T>,
@@ -107,8 +107,9 @@ async function pauseOrGiveUp(round: number): Promise<void> {
 }
 
 /**
- * The places of writes in the order of their ids, which is the same for everybody: where a server makes one
- * transaction of a command, two commands that hold the same documents would else wait for each other.
+ * The places of writes in the order of their ids, which is the same for everybody: where a server
+ * makes one transaction of a command, two commands that hold the same documents would else wait for
+ * each other.
  */
 function inOrder(writes: readonly Keyed[]): number[] {
   const idAt = (at: number) => writes[at]!._id;
@@ -124,8 +125,9 @@ interface Refusal {
 }
 
 /**
- * The writes that a command refused for a duplicate key or put off, in its order, where nothing else went
- * wrong. A write concern that was not met is something else: what is there may vanish again.
+ * The writes that a command refused for a duplicate key or put off, in its order, where nothing
+ * else went wrong. A write concern that was not met is something else: what is there may vanish
+ * again.
  */
 async function refusalsOf(command: () => Promise<unknown>): Promise<readonly Refusal[]> {
   try {

@@ -12,8 +12,9 @@ import type { EventFilter } from "../../event/filter.ts";
 const checkEvery = 1_000;
 
 /**
- * Fold the events that meet a filter: chunk by chunk from their columns, and from the events themselves
- * where there are none yet. One user's or one correlation's events are found by their index.
+ * Fold the events that meet a filter: chunk by chunk from their columns, and from the events
+ * themselves where there are none yet. One user's or one correlation's events are found by their
+ * index.
  */
 export function analyze<K extends FoldKind>(
   db: Database,

@@ -7,7 +7,10 @@ import { chunkSize } from "./schema.ts";
 import { rowsOf } from "../batch-pack.ts";
 import { putDeltas } from "./deltas.ts";
 
-/** The events among those asked about that are not all the batch's own, by place; `null` where they all are. */
+/**
+ * The events among those asked about that are not all the batch's own, by place; `null` where they
+ * all are.
+ */
 interface Appended {
   readonly owned: readonly number[];
   readonly foreign: readonly { readonly at: number; readonly hash: string }[];
@@ -59,7 +62,10 @@ function ownership(
   return { owned: [...rows.keys()].filter((at) => !foreigners.has(at)), foreign };
 }
 
-/** What new events change besides their own rows: the bounds of their chunks, the nonces of their days. */
+/**
+ * What new events change besides their own rows: the bounds of their chunks, the nonces of their
+ * days.
+ */
 class Spans {
   readonly #chunks = new Map<string, { readonly row: Row; oldest: number; newest: number }>();
   readonly #days = new Map<string, { readonly project: string; readonly day: number }>();
@@ -93,8 +99,9 @@ class Spans {
 }
 
 /**
- * Steps 2 to 5 of the protocol in their order, within the caller's transaction: for a batch that owns all of
- * its events. Of another one the events alone are inserted: what it adds is still to be counted.
+ * Steps 2 to 5 of the protocol in their order, within the caller's transaction: for a batch that
+ * owns all of its events. Of another one the events alone are inserted: what it adds is still to be
+ * counted.
  * @returns whether it was all of it
  */
 export function keepWhole(db: Database, batch: string, bytes: Uint8Array): boolean {

@@ -8,7 +8,9 @@ interface BrokenEvent {
   readonly id: string;
 }
 
-/** Looks at every event, some seconds for a million: only once a body was met that cannot be read. */
+/**
+ * Looks at every event, some seconds for a million: only once a body was met that cannot be read.
+ */
 export function brokenEvents(db: Database): readonly BrokenEvent[] {
   const found: BrokenEvent[] = [];
   for (const row of db.iterate("SELECT seq, project, id, body FROM events NOT INDEXED")) {
@@ -28,8 +30,8 @@ function isReadable(body: string): boolean {
 }
 
 /**
- * Take events out of all that is read, and keep their rows as they are. Rollups go on counting them. One that is
- * sent again takes its old place (`putBack`), and counts no more than before.
+ * Take events out of all that is read, and keep their rows as they are. Rollups go on counting
+ * them. One that is sent again takes its old place (`putBack`), and counts no more than before.
  */
 export function setAside(db: Database, events: readonly BrokenEvent[]): void {
   for (const { seq } of events) {
@@ -65,7 +67,10 @@ export function hasBroken(db: Database): boolean {
   return db.get("SELECT 1 FROM broken LIMIT 1") !== undefined;
 }
 
-/** An event that was set aside as it is to be stored when it is sent again with the same content: under its old batch. */
+/**
+ * An event that was set aside as it is to be stored when it is sent again with the same content:
+ * under its old batch.
+ */
 export function putBack(db: Database, row: EventRow): EventRow | undefined {
   const [project, id, , timestamp, receivedAt, type, source, correlation, user, hash, body] = row;
   const [batch] =

@@ -98,14 +98,16 @@ function hasNul(segment: Segment): boolean {
 }
 
 /**
- * SQLite's name of a property of the body, not of elements. Keys are quoted as JSON quotes them: that is how they
- * stand in the body, and the two are compared as the texts they spell.
+ * SQLite's name of a property of the body, not of elements. Keys are quoted as JSON quotes them:
+ * that is how they stand in the body, and the two are compared as the texts they spell.
  */
 function bodyPath(path: PropertyPath): string {
   return `$${path.map((segment) => `.${JSON.stringify(segment)}`).join("")}`;
 }
 
-/** A property's value as SQL that sorts it: numbers before texts; objects and arrays by their JSON. */
+/**
+ * A property's value as SQL that sorts it: numbers before texts; objects and arrays by their JSON.
+ */
 export function sortClause(path: PropertyPath): Clause | undefined {
   const [top, ...inner] = path;
   if (bodyProperties.has(top)) return clause("json_extract(body, ?)", bodyPath(path));
@@ -230,7 +232,10 @@ function clause(sql: string, ...parameters: readonly Value[]): Clause {
   return { sql, parameters };
 }
 
-/** Values as they stand in a body. No body holds a number that JSON lacks: it would be written as null. */
+/**
+ * Values as they stand in a body. No body holds a number that JSON lacks: it would be written as
+ * null.
+ */
 function texts(values: readonly Scalar[]): string[] {
   return values
     .filter((value) => typeof value !== "number" || Number.isFinite(value))

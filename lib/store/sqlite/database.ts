@@ -42,7 +42,10 @@ const busyMs = 2_000;
 /** The most prepared statements that are kept: filters make many shapes of them. */
 const maxStatements = 200;
 
-/** busy, locked, no memory, read-only, I/O error, corrupt, full, cannot open, locking protocol, not a database */
+/**
+ * busy, locked, no memory, read-only, I/O error, corrupt, full, cannot open, locking protocol, not
+ * a database
+ */
 const outages = new Set([5, 6, 7, 8, 10, 11, 13, 14, 15, 26]);
 
 /** Of these, the ones that leave the connection as good as it was. */
@@ -52,12 +55,14 @@ const passing = new Set([5, 6, 7, 13]);
 const damages = new Set<number | undefined>([11, 26]);
 
 /**
- * The store's file as one thread sees it. Opened at first use; where it fails it is closed and opened
- * anew, at most once a second, so that it works again by itself. Synchronous: only for a thread that
- * may wait for a disk.
+ * The store's file as one thread sees it. Opened at first use; where it fails it is closed and
+ * opened anew, at most once a second, so that it works again by itself. Synchronous: only for a
+ * thread that may wait for a disk.
  */
 export class Database {
-  /** To be called every so often by what may take long. Throws where the call under way is to end. */
+  /**
+   * To be called every so often by what may take long. Throws where the call under way is to end.
+   */
   check: () => void = () => undefined;
   readonly #options: DatabaseOptions;
   readonly #statements = new LRUCache<string, StatementSync>({ max: maxStatements });
@@ -125,7 +130,8 @@ export class Database {
     }
     this.#failure = undefined;
     try {
-      // A file can be removed or replaced under an open handle: commits would succeed and be lost with it.
+      // A file can be removed or replaced under an open handle: commits would succeed and be lost
+      // with it.
       if (this.#db !== undefined && inodeOf(this.#options.file) !== this.#inode) {
         throw new Away(`${this.#options.file} was removed or replaced`);
       }
@@ -188,8 +194,8 @@ function prepareWriter(db: DatabaseSync, file: string): void {
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA journal_size_limit = 67108864;
   `);
-  // After a failed sync the kernel may take pages for clean that never reached the disk. Writing the
-  // log into the file and syncing that leaves nothing that rests on such pages.
+  // After a failed sync the kernel may take pages for clean that never reached the disk. Writing
+  // the log into the file and syncing that leaves nothing that rests on such pages.
   try {
     db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } catch (error) {

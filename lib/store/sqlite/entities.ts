@@ -64,7 +64,10 @@ function keysClause(keys: readonly EntityKey[]): Clause {
   };
 }
 
-/** The indexes in chunks are found only by name; what they find is true of a condition on the column. */
+/**
+ * The indexes in chunks are found only by name; what they find is true of a condition on the
+ * column.
+ */
 function chunkClauses({ path, ...condition }: Condition): Clause[] {
   if (condition.op !== "is") return [];
   const texts = condition.values.filter((value) => typeof value === "string" && value !== "");

@@ -28,7 +28,8 @@ export function events(db: Database, query: EventQuery): readonly EventRow[] {
 }
 
 /**
- * The same, each event read when it is asked for. It ends before its time is over, but for one stretch.
+ * The same, each event read when it is asked for. It ends before its time is over, but for one
+ * stretch.
  * @returns the position up to which all were looked at; absent where that are all
  * @throws TimedOut where it cannot be told how far it came
  */
@@ -67,7 +68,10 @@ function* eachOf(
   }
 }
 
-/** A page of several scans. They are read in turn until what is left can only come after a full page. */
+/**
+ * A page of several scans. They are read in turn until what is left can only come after a full
+ * page.
+ */
 function mergedKeys(
   db: Database,
   scans: readonly Scan[],

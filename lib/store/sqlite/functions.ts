@@ -4,7 +4,10 @@ import { matches, type Condition } from "../../event/filter.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { fromColumn } from "../rows.ts";
 
-/** In SQL: whether a body, a text column meets a condition (as JSON). Each call costs a parse and a visit to JavaScript. */
+/**
+ * In SQL: whether a body, a text column meets a condition (as JSON). Each call costs a parse and a
+ * visit to JavaScript.
+ */
 export const meetsBody = "meets_body";
 export const meetsText = "meets_text";
 

@@ -15,7 +15,10 @@ const ends = {
   acts: "project",
 } as const satisfies Readonly<Record<string, string>>;
 
-/** Read the first and the last row of each table, and the newest event whole. A few pages, whatever the file's size. */
+/**
+ * Read the first and the last row of each table, and the newest event whole. A few pages, whatever
+ * the file's size.
+ */
 export function look(db: Database): void {
   for (const [table, key] of Object.entries(ends)) {
     db.get(`SELECT ${key} FROM ${table} NOT INDEXED ORDER BY ${key} LIMIT 1`);

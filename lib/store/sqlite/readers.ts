@@ -22,10 +22,10 @@ interface Reader {
 }
 
 /**
- * The reading threads. A read goes to the least busy one; a thread is added only when all are busy. One of
- * them takes no heavy reads, so that a quick read waits for a few short ones at most; the others give way
- * to the event loop. Of steady reads there are no more at a time than threads, of heavy ones one less: the
- * others wait here, first come, first served.
+ * The reading threads. A read goes to the least busy one; a thread is added only when all are busy.
+ * One of them takes no heavy reads, so that a quick read waits for a few short ones at most; the
+ * others give way to the event loop. Of steady reads there are no more at a time than threads, of
+ * heavy ones one less: the others wait here, first come, first served.
  */
 export class ReaderPool {
   readonly #size: number;

@@ -50,7 +50,10 @@ export function writeRollup(db: Database, bucket: BucketRow, sum: SumText): void
   }
 }
 
-/** One section of the rollups whose start lies in a range. Those that lack it answer as `sectionOf` does. */
+/**
+ * One section of the rollups whose start lies in a range. Those that lack it answer as `sectionOf`
+ * does.
+ */
 export function rollups(
   db: Database,
   project: string,

@@ -21,7 +21,10 @@ export interface Scan {
 
 type Chunk = readonly [chunk: number, oldest: number, newest: number];
 
-/** How many chunks one statement looks through. Fewer where it also looks into the events, so that it takes no long time. */
+/**
+ * How many chunks one statement looks through. Fewer where it also looks into the events, so that
+ * it takes no long time.
+ */
 const maxGroup = 64;
 const maxFilteredGroup = 8;
 
@@ -29,7 +32,10 @@ const maxFilteredGroup = 8;
 export type Asked = EventFilter &
   Partial<Pick<EventQuery, "order" | "after">> & { readonly upTo?: Position };
 
-/** The scans that find what is asked for; those that can begin first, in the order asked for, come first. */
+/**
+ * The scans that find what is asked for; those that can begin first, in the order asked for, come
+ * first.
+ */
 export function scansOf(db: Database, asked: Asked): readonly Scan[] {
   const { types, correlationId, userId } = asked;
   if (correlationId !== undefined) {
@@ -76,7 +82,10 @@ export function chunksOf(db: Database, asked: Asked): readonly Chunk[] {
   ) as readonly unknown[] as readonly Chunk[];
 }
 
-/** A walk over one chunk as it lies in the file, in no order of events; `undefined` where nothing can be found. */
+/**
+ * A walk over one chunk as it lies in the file, in no order of events; `undefined` where nothing
+ * can be found.
+ */
 export function chunkScan(
   asked: EventFilter,
   chunk: number,

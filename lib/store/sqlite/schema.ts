@@ -103,8 +103,8 @@ const first = `
 `;
 
 /**
- * Both tables came without a new version: files of version 1 have both, the first one, or none. Should columns
- * take another form, a step empties their table: they are made again.
+ * Both tables came without a new version: files of version 1 have both, the first one, or none.
+ * Should columns take another form, a step empties their table: they are made again.
  */
 const columnsAndQuestions = `
   -- What the events of a chunk say, column by column, once the chunk is full: for questions that no
@@ -152,7 +152,9 @@ const brokenEvents = `
 /** How a saved question is shown. */
 const views = "ALTER TABLE questions ADD COLUMN view TEXT;";
 
-/** Columns are compressed from here on, which versions before cannot read; theirs stay as they are. */
+/**
+ * Columns are compressed from here on, which versions before cannot read; theirs stay as they are.
+ */
 const compressedColumns = "";
 
 /** Who may do what, and who did what. */
@@ -207,7 +209,10 @@ export const storeSchema: SchemaSteps = [
   keysAndActs,
 ];
 
-/** Set a fresh connection up that writes: durable to the last commit, tables made where they are missing. @throws NewerSchema */
+/**
+ * Set a fresh connection up that writes: durable to the last commit, tables made where they are
+ * missing. @throws NewerSchema
+ */
 export function prepareStore(db: DatabaseSync, file: string): void {
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   migrate(db, file, storeSchema);

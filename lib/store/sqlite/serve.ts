@@ -59,7 +59,8 @@ function serveWrites(port: MessagePort, db: Database): void {
 
 /**
  * Carry out a group of calls in one transaction. Where one of them fails by its own fault the group
- * is rolled back and carried out anew in halves: the others succeed, and the usual case pays nothing.
+ * is rolled back and carried out anew in halves: the others succeed, and the usual case pays
+ * nothing.
  */
 function commit(
   db: Database,

@@ -7,7 +7,10 @@ export interface StoredRows extends Omit<StoredPart, "events"> {
   readonly events: readonly { readonly place: Place; readonly row: EventRow }[];
 }
 
-/** Events in the order of their numbers: one writer gives these, and a commit shows them in that order. */
+/**
+ * Events in the order of their numbers: one writer gives these, and a commit shows them in that
+ * order.
+ */
 export function stored(db: Database, query: StoredQuery): StoredRows {
   const { after, projects, counted, limit, window } = query;
   const last = (db.get("SELECT max(seq) FROM events")?.[0] as number | null) ?? 0;

@@ -8,9 +8,10 @@ const firstSize = 2_000;
 const largestSize = 65_536;
 
 /**
- * Cut a scan along the time into stretches of so many events that each takes some 25 ms, whether they meet
- * the filter or not. Whoever takes the next one worked through the last one meanwhile.
- * @returns each stretch; `upTo` is where it ends, absent from the last one. None may be empty of events
+ * Cut a scan along the time into stretches of so many events that each takes some 25 ms, whether
+ * they meet the filter or not. Whoever takes the next one worked through the last one meanwhile.
+ * @returns each stretch; `upTo` is where it ends, absent from the last one. None may be empty of
+ * events
  */
 export function* stretchesOf<A extends Asked & { readonly order: "asc" | "desc" }>(
   db: Database,
@@ -32,7 +33,10 @@ export function* stretchesOf<A extends Asked & { readonly order: "asc" | "desc" 
   }
 }
 
-/** The event so many after the beginning, of one type at most; the earliest of them in the order asked for. */
+/**
+ * The event so many after the beginning, of one type at most; the earliest of them in the order
+ * asked for.
+ */
 function endOf(
   db: Database,
   { project, types, from, to, order, after }: Asked & { readonly order: "asc" | "desc" },

@@ -56,7 +56,10 @@ export class StoreThread<V> {
     return this.#waiting.size;
   }
 
-  /** @throws ServiceError STORE_UNAVAILABLE, INTERNAL where this one call cannot be carried out; Error for a file of a newer version */
+  /**
+   * @throws ServiceError STORE_UNAVAILABLE, INTERNAL where this one call cannot be carried out;
+   * Error for a file of a newer version
+   */
   call<K extends keyof V & string>(
     verb: K,
     ...parameters: Parameters<V, K>
@@ -65,8 +68,8 @@ export class StoreThread<V> {
   }
 
   /**
-   * The same for somebody who may leave: then the call ends soon, if it began at all. Until then it is pending. For
-   * somebody who has left already nothing is begun.
+   * The same for somebody who may leave: then the call ends soon, if it began at all. Until then it
+   * is pending. For somebody who has left already nothing is begun.
    * @throws ServiceError also CALLER_LEFT
    */
   callFor<K extends keyof V & string>(
@@ -156,7 +159,10 @@ function errorOf({ kind, reason }: Failure): Error {
   return new ServiceError(kind === "away" ? "STORE_UNAVAILABLE" : "INTERNAL");
 }
 
-/** What the threads of one role went through. Tells it: one line when they cannot use the file, one when they can again. */
+/**
+ * What the threads of one role went through. Tells it: one line when they cannot use the file, one
+ * when they can again.
+ */
 export class StateLog {
   readonly #log: Log;
   readonly #fields: object;

@@ -8,16 +8,23 @@ import { StateLog, spawnThread, StoreThread, type Spawn } from "./thread.ts";
 import { silent, type Log } from "../../log.ts";
 
 export interface SqliteOptions {
-  /** The SQLite file. It and its folder are made where they are missing. It belongs to one process. */
+  /**
+   * The SQLite file. It and its folder are made where they are missing. It belongs to one process.
+   */
   readonly file: string;
-  /** The most reading threads; they start when they are needed. One takes no heavy reads. Default 2. */
+  /**
+   * The most reading threads; they start when they are needed. One takes no heavy reads. Default 2.
+   */
   readonly readers?: number;
   readonly log?: Log;
   /** How a thread is started; for tests that end one. */
   readonly spawn?: Spawn;
 }
 
-/** The threads of the store's file: one that writes, others that read, and what they do by themselves. */
+/**
+ * The threads of the store's file: one that writes, others that read, and what they do by
+ * themselves.
+ */
 export class SqliteThreads {
   readonly #writer: StoreThread<WriterVerbs>;
   readonly #readers: ReaderPool;
@@ -128,7 +135,8 @@ export class SqliteThreads {
   }
 
   /**
-   * Set aside every event that cannot be read, and name it in the log; then do the work that met one.
+   * Set aside every event that cannot be read, and name it in the log; then do the work that met
+   * one.
    * @throws ServiceError INTERNAL where that did not help
    */
   async #withoutBroken<T>(work: () => Promise<T>): Promise<T> {

@@ -4,11 +4,11 @@ import type { Cell, Fold } from "../../../lib/questions/fold.ts";
 import { funnelFold } from "../../../lib/questions/sequences/funnel.ts";
 
 /**
- * How long folds take for the events alone, without reading them:
- * `node tools/bench/micro/folds.ts [--events 1000000] [--users 100000] [--rounds 5] [--scattered]`.
- * Events of 5 types, spread over 30 days, type after type in the order of time. Users come and go as
- * visitors do or, with `--scattered`, each event is of a random one. The fastest and the median
- * round of each in CPU time, and the memory that is held when the last event was added.
+ * How long folds take for the events alone, without reading them: `node tools/bench/micro/folds.ts
+ * [--events 1000000] [--users 100000] [--rounds 5] [--scattered]`. Events of 5 types, spread over
+ * 30 days, type after type in the order of time. Users come and go as visitors do or, with
+ * `--scattered`, each event is of a random one. The fastest and the median round of each in CPU
+ * time, and the memory that is held when the last event was added.
  */
 const { values } = parseArgs({
   options: {

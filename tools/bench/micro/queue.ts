@@ -5,9 +5,9 @@ import { parseArgs } from "node:util";
 import { EmbeddedQueue } from "../../../lib/queue/embedded/embedded-queue.ts";
 
 /**
- * How fast the embedded queue confirms messages, from one event loop that does nothing else:
- * `node tools/bench/micro/queue.ts [--seconds 3] [--size 1024] [--consume] [--dir /somewhere]`.
- * "main" is the CPU time of the event loop's thread for each message, the bench's own loop included.
+ * How fast the embedded queue confirms messages, from one event loop that does nothing else: `node
+ * tools/bench/micro/queue.ts [--seconds 3] [--size 1024] [--consume] [--dir /somewhere]`. "main" is
+ * the CPU time of the event loop's thread for each message, the bench's own loop included.
  */
 const { values } = parseArgs({
   options: {

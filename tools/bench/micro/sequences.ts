@@ -17,8 +17,8 @@ import { SqliteStore } from "../../../lib/store/sqlite/sqlite-store.ts";
 /**
  * How long the SQLite store takes to answer funnels, retention and paths, from call to answer:
  * `node tools/bench/micro/sequences.ts [--events 1000000] [--users 100000] [--dir /somewhere]`.
- * Events of 5 types spread over 30 days; users come and go as visitors do. Once every full chunk has
- * its columns; the fastest and the slowest of five rounds.
+ * Events of 5 types spread over 30 days; users come and go as visitors do. Once every full chunk
+ * has its columns; the fastest and the slowest of five rounds.
  */
 const { values } = parseArgs({
   options: {

@@ -12,10 +12,11 @@ import type { EventQuery } from "../../../lib/event/filter.ts";
 
 /**
  * How fast the SQLite store takes events and answers, from one event loop that does nothing else:
- * `node tools/bench/micro/store.ts [--events 1000000] [--users 100000] [--scattered] [--dir /somewhere]`.
- * Events of 20 types, 500 a batch, 8 batches at a time, about 400 bytes each. Users come and go as
- * visitors do, or, with `--scattered`, each event is of a random one. "main" is the CPU time of the
- * event loop's thread. Latencies are from call to answer, the hop to the thread included.
+ * `node tools/bench/micro/store.ts [--events 1000000] [--users 100000] [--scattered] [--dir
+ * /somewhere]`. Events of 20 types, 500 a batch, 8 batches at a time, about 400 bytes each. Users
+ * come and go as visitors do, or, with `--scattered`, each event is of a random one. "main" is the
+ * CPU time of the event loop's thread. Latencies are from call to answer, the hop to the thread
+ * included.
  */
 const { values } = parseArgs({
   options: {

@@ -1,9 +1,9 @@
 import { chunkSize } from "../schema.ts";
 
 /**
- * Keeps the columns of full chunks complete, in the background: one chunk at a time, whenever a chunk's
- * worth of events was stored, and after each question that read events. What fails is tried again at the
- * next of these; until then questions read the events themselves.
+ * Keeps the columns of full chunks complete, in the background: one chunk at a time, whenever a
+ * chunk's worth of events was stored, and after each question that read events. What fails is tried
+ * again at the next of these; until then questions read the events themselves.
  */
 export class Shredding {
   readonly #next: () => Promise<boolean>;

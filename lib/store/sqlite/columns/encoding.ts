@@ -3,7 +3,10 @@ import type { Scalar } from "../../../event/filter.ts";
 
 /** One property of a chunk's events, in the order of the chunk. */
 export interface Column {
-  /** For each event the number of its value: `missing`, `composite`, or `firstValue` plus a place in `values`. */
+  /**
+   * For each event the number of its value: `missing`, `composite`, or `firstValue` plus a place in
+   * `values`.
+   */
   readonly numbers: Uint8Array | Uint16Array;
   /** Each value once. */
   readonly values: readonly Scalar[];
@@ -19,9 +22,9 @@ export const firstValue = 2;
 const headerBytes = 8;
 
 /**
- * The first byte of a column that is compressed; a frame of zstd with its checksum follows (RFC 8878). Columns that were written
- * before there was compression begin with the width of their numbers, or are instants, whose low bytes are 0 as
- * those of all whole numbers below 2^44.
+ * The first byte of a column that is compressed; a frame of zstd with its checksum follows (RFC
+ * 8878). Columns that were written before there was compression begin with the width of their
+ * numbers, or are instants, whose low bytes are 0 as those of all whole numbers below 2^44.
  */
 const compressed = 3;
 
@@ -60,8 +63,8 @@ export class ColumnBuilder {
   }
 
   /**
-   * The column as bytes: how wide a number is (0 where all are the same one), that one number, how long
-   * the rest is, the numbers, and last the values as JSON. Little-endian.
+   * The column as bytes: how wide a number is (0 where all are the same one), that one number, how
+   * long the rest is, the numbers, and last the values as JSON. Little-endian.
    */
   encode(rows = this.#rows): Uint8Array {
     const numbers = this.#numbers.subarray(0, rows);
@@ -104,9 +107,10 @@ const narrowStep = 4;
 const wideStep = 8;
 
 /**
- * Epoch milliseconds, one for each event, compressed: how wide a step is (in 8 bytes), then the step to each from the one before,
- * the first one's from 0 as a double. Narrow steps are zigzag whole numbers, and their lowest bytes stand
- * together, then the next: what is small costs next to nothing.
+ * Epoch milliseconds, one for each event, compressed: how wide a step is (in 8 bytes), then the
+ * step to each from the one before, the first one's from 0 as a double. Narrow steps are zigzag
+ * whole numbers, and their lowest bytes stand together, then the next: what is small costs next to
+ * nothing.
  */
 export function encodeInstants(instants: Float64Array): Uint8Array {
   const steps = instants.map((instant, at) => instant - (instants[at - 1] ?? 0));

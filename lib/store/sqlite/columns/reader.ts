@@ -168,7 +168,10 @@ export class Segment {
     return column;
   }
 
-  /** Columns tell of no elements but that there are none: where no event has a list, or an object, in their place. */
+  /**
+   * Columns tell of no elements but that there are none: where no event has a list, or an object,
+   * in their place.
+   */
   #elementsAt(path: PropertyPath): Column {
     const { numbers } = this.#columnAt(path.slice(0, path.indexOf(each)) as [string, ...string[]]);
     if (numbers.includes(composite)) throw new Untold();

@@ -17,7 +17,10 @@ interface ChunkColumns extends Shredded {
   readonly chunk: number;
 }
 
-/** The columns of the oldest full chunk that has none; `undefined` where each has. About 8 µs an event. */
+/**
+ * The columns of the oldest full chunk that has none; `undefined` where each has. About 8 µs an
+ * event.
+ */
 export function nextColumns(db: Database): ChunkColumns | undefined {
   const chunk = firstWithoutColumns(db);
   if (chunk === undefined) return undefined;

@@ -6,7 +6,10 @@ import type { PropertyPath } from "../../../event/property-path.ts";
 /** A chunk's events, told column by column. */
 export interface Shredded {
   readonly rows: number;
-  /** Whether every property has a column. Where not, a property without one may be there all the same. */
+  /**
+   * Whether every property has a column. Where not, a property without one may be there all the
+   * same.
+   */
   readonly complete: boolean;
   readonly columns: readonly (readonly [name: string, bytes: Uint8Array])[];
 }
@@ -30,7 +33,10 @@ export function columnName(path: PropertyPath): string {
   return JSON.stringify(path);
 }
 
-/** Turns the rows of a chunk into columns: each property of `data`, `metadata` and `context` into one, at any depth. */
+/**
+ * Turns the rows of a chunk into columns: each property of `data`, `metadata` and `context` into
+ * one, at any depth.
+ */
 export class Shredder {
   readonly #size: number;
   readonly #fields: readonly ColumnBuilder[];
