@@ -81,8 +81,8 @@ const answered = look(storeMs + scanMs);
 const question = look(askWithinMs + storeMs + answered.timeoutMs);
 
 /**
- * On a broker: a question to each queue, answered within 5 s each; who asks meanwhile waits for the
- * next round.
+ * On a broker: a question to each queue, answered within 5 s each; a caller that asks meanwhile
+ * waits for the next round.
  */
 const queueMs = 70_000;
 const queueLook = look(queueMs);

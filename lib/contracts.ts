@@ -156,8 +156,8 @@ export interface Actions {
   /** What was stored behind a place, of any projects: for those who follow the order of storing. */
   "query.stored": { params: StoredQuery; result: StoredPart };
   /**
-   * How many events there were in each of so many seconds before an instant (epoch milliseconds),
-   * the newest last.
+   * How many events there were in each second of the `seconds` before an instant (epoch
+   * milliseconds), the newest last.
    */
   "query.seconds": {
     params: { readonly to: number; readonly seconds: number };

@@ -1,9 +1,9 @@
-/** What a store tells whoever runs it, fields first. Moleculer's and pino's loggers fit. */
+/** The log of a store for its operators, fields first. Moleculer's and pino's loggers fit. */
 export interface Log {
   info(fields: object, phrase: string): void;
   warn(fields: object, phrase: string): void;
   error(fields: object, phrase: string): void;
 }
 
-/** For callers that do not want to be told. */
+/** For callers that want no log. */
 export const silent: Log = { info() {}, warn() {}, error() {} };

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { metricTable, type MetricRegistry } from "./metrics.ts";
 
-/** The metrics of one broker, as they are told to Prometheus. */
+/** The metrics of one broker, as Prometheus scrapes them. */
 export interface Metrics extends MetricRegistry {
   /** In the text format of Prometheus; empty where metrics are off. */
   text(): Promise<string>;

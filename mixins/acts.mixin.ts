@@ -23,7 +23,7 @@ const unclear: ReadonlySet<ErrorType> = new Set([
 export interface Administering {
   /**
    * Do an administrative act, taken down before it is begun and again when it has ended: nothing is
-   * done of which it could not be told who did it. Where it throws, so does this, with the same
+   * done without a record of who did it. Where it throws, so does this, with the same
    * error.
    * @throws ServiceError STORE_UNAVAILABLE where it cannot be taken down: then nothing was done
    */

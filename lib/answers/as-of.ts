@@ -1,7 +1,7 @@
 /** From this age on a proof is renewed beside what it serves. */
 const renewAfterMs = 50;
 
-/** An older proof serves nobody: who asks waits for a new one. */
+/** An older proof is not used: the caller waits for a new one. */
 const maxAgeMs = 100;
 
 /** Between two looks the two clocks may differ by this much without either having been set. */

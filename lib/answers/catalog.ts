@@ -119,8 +119,8 @@ interface CountedSection extends Made {
 }
 
 /**
- * What a section counts, of rollups as they are: where they were cut that is told, and no events
- * are read for it.
+ * Counts a section from the rollups alone. Where a rollup was cut, the answer says so; no events
+ * are read to make up for it.
  */
 async function countSection(
   asking: QuestionContext,

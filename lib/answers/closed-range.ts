@@ -43,7 +43,7 @@ export async function closedByEvents(
 }
 
 /**
- * The same around the events that a section of the rollups tells of. Reads the rollups of the first
+ * The same around the events that a section of the rollups counts. Reads the rollups of the first
  * and the last bucket that has some, down to minutes; where a cut bucket may have some, it counts
  * as one.
  * @param within the range closed around more events than these

@@ -44,7 +44,7 @@ const sliceMs = 1_000;
 /**
  * The store as one caller reads it: a project's events, within the budget, until the caller leaves.
  * Reads that have to look at events which may not be wanted take turns; what is found by an index,
- * or told by rollups, does not wait.
+ * or is answered from rollups, does not wait.
  */
 export class Reading implements EventReads {
   readonly #store: EventStore;
@@ -80,7 +80,7 @@ export class Reading implements EventReads {
   }
 
   /**
-   * A page of events. It may end early, after so many bytes or so long a time, and then tells where
+   * A page of events. It may end early, after so many bytes or so long a time, and then says where
    * to go on.
    * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait already;
    * QUERY_TOO_EXPENSIVE as the store's `page`

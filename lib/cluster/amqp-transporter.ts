@@ -154,7 +154,7 @@ export class ClusterTransporter extends Transporters.AMQP {
 
 /**
  * Moleculer does not wait for the answer to this either: where the connection is lost before, that
- * would be a rejection that nobody handles, which ends the process. The loss is told by the
+ * would be a rejection that nobody handles, which ends the process. The loss is reported by the
  * connection's `close`.
  */
 function heedPrefetch(channel: Channel): void {

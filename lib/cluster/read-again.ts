@@ -63,8 +63,8 @@ interface Endpoint {
  * node besides: the first answer counts. Where there is no other one, the read is given up after 5
  * s of silence: a message broker that hangs would else keep it until the heartbeats are missed, 16
  * s. Reads change nothing, so one that is answered twice is only work. A node that takes a caller
- * for gone who is not (it missed the heartbeats of the caller's node) is asked again too. Within
- * one process nothing changes.
+ * for gone that is not (it missed the heartbeats of the caller's node) gets the call again too.
+ * Within one process nothing changes.
  */
 export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
   let reads: Reads | undefined;

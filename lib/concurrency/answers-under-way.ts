@@ -17,8 +17,8 @@ export class AnswersUnderWay {
   }
 
   /**
-   * The one that all services of a broker share: who makes answers and who sends them, where both
-   * are in one process.
+   * The account that all services of a broker share, those that make answers and those that send
+   * them, where both are in one process.
    */
   static of(broker: object, maxBytes: number): AnswersUnderWay {
     const known = accounts.get(broker) ?? new AnswersUnderWay(maxBytes);
@@ -41,7 +41,7 @@ export class AnswersUnderWay {
   }
 
   /**
-   * Does work that takes so many bytes at most, which are held meanwhile.
+   * Does work that takes at most `sizeBytes` bytes, which are counted as held meanwhile.
    * @throws ServiceError as `check`
    */
   async make<T>(project: string, bytes: number, work: () => Promise<T>): Promise<T> {

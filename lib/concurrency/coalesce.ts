@@ -1,7 +1,7 @@
 /**
- * Shares an answer that must not be older than its question: whoever asks while one is being found
- * waits for the next one, which all who asked meanwhile get. However many ask, and however many
- * gave up waiting, two are the most that is ahead of anyone.
+ * Shares an answer that must not be older than its question: a caller that asks while one is being
+ * found waits for the next one, which all who asked meanwhile get. However many ask, and however
+ * many gave up waiting, two are the most that is ahead of anyone.
  */
 export class FreshAnswer<T> {
   readonly #find: () => Promise<T>;

@@ -22,9 +22,9 @@ interface Owner {
 }
 
 /**
- * A lane of work for each owner, of which so many run at a time, in turn. One owner never takes the
- * last place, where there is more than one: what one asks for holds up the others for as long as
- * one piece of work takes at most.
+ * A queue of work for each owner; at most `limit` pieces run at a time, the owners in turn. One
+ * owner never takes the last place, where there is more than one: what one asks for holds up the
+ * others for as long as one piece of work takes at most.
  */
 export class FairLanes {
   readonly #limits: FairLimits;

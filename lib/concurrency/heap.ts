@@ -6,8 +6,8 @@ import { getHeapStatistics } from "node:v8";
 const fullFrom = 0.75;
 
 /**
- * Whether this thread's heap is nearly full: whoever fills it gives up, before the thread (or the
- * process) is ended for it. Costs some microseconds.
+ * Whether this thread's heap is nearly full: then the work that fills it stops, before the thread
+ * (or the process) is ended for it. Costs some microseconds.
  */
 export function heapIsFull(): boolean {
   const { used_heap_size, external_memory, heap_size_limit } = getHeapStatistics();

@@ -1,7 +1,7 @@
 const leaving = new WeakMap<object, AbortSignal>();
 
 /**
- * Keeps when the caller for whom a context was made leaves, for whoever calls something within that
+ * Keeps the signal that the caller of a context has left, for code that calls something within that
  * context here.
  */
 export function keepLeaving(context: object, left: AbortSignal): void {

@@ -16,7 +16,7 @@ export const rangeWords = [
 type RangeWord = (typeof rangeWords)[number];
 
 /**
- * A range that goes along with the clock: one that has a name, or the last so many minutes, hours
+ * A range that moves with the clock: one that has a name, or the last N minutes, hours
  * or days.
  */
 export type RelativeRange = RangeWord | Last;

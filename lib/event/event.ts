@@ -56,7 +56,7 @@ export interface BatchMessage {
   readonly events: readonly AcceptedEvent[];
 }
 
-/** What enrichment found out about an event. A field that could not be told is absent. */
+/** What enrichment found out about an event. A field that could not be determined is absent. */
 export interface EventContext {
   readonly browser?: string;
   readonly browserVersion?: string;

@@ -158,7 +158,7 @@ function addSize(input: Row, findings: Finding[]): void {
   if (!isPlainJson(input, maxNesting + 1)) return;
   const sizeBytes = eventBytes(input);
   if (sizeBytes <= maxEventBytes) return;
-  // First, so that it is among those that are told.
+  // First, so that it is among the findings that are reported.
   findings.unshift({
     pointer: "",
     code: "too_large",

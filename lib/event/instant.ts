@@ -9,7 +9,7 @@ export const maxInstantLength = 64;
 
 const dayMs = 86_400_000;
 /**
- * How a clock or a field that was never set is told as an instant: up to 1970 as the second before
+ * How a clock or a field that was never set shows as an instant: up to 1970 as the second before
  * it, too.
  */
 const zeroTimes: readonly (readonly [from: number, to: number])[] = [
@@ -36,9 +36,9 @@ export function parseInstant(value: unknown): number | undefined {
 }
 
 /**
- * Why an instant cannot be when something happened: `zero`, what is told where no time was set;
- * `seconds`, a time up to now in seconds that was taken for milliseconds, which lies in the first
- * weeks of 1970.
+ * Why an instant cannot be when something happened: `zero`, the value of a clock that was never
+ * set; `seconds`, a time up to now in seconds that was taken for milliseconds, which lies in the
+ * first weeks of 1970.
  * @param now epoch milliseconds
  */
 export function misdated(instant: number, now: number): "zero" | "seconds" | undefined {

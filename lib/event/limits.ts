@@ -11,7 +11,7 @@ export const maxNesting = 32;
 /** How far a timestamp may lie ahead of the clock here. */
 export const maxAheadMs = 300_000;
 
-/** Findings that are told of one event; the rest of them would not help a person. */
+/** The most findings that are reported for one event; more would not help a person. */
 export const maxFindings = 20;
 
 export const maxBatchEvents = 1_000;

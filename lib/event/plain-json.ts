@@ -74,7 +74,7 @@ export function isKept(value: number): boolean {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
 }
 
-/** What is told of a number that is not. */
+/** The error text for a number that is not plain JSON. */
 export const notKept =
   "the number is beyond 2^53 or too small for a double, and would not stay the same: send it as a string";
 

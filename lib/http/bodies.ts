@@ -95,7 +95,7 @@ export class Hold {
   }
 
   /**
-   * It holds so many bytes by now.
+   * The body holds `sizeBytes` bytes by now.
    * @throws ServiceError OVERLOADED, TOO_MANY_REQUESTS
    */
   grow(toBytes: number): void {

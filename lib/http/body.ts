@@ -40,7 +40,7 @@ const codings: ReadonlyMap<string, (first: Uint8Array) => Decoder> = new Map([
  * Read a request's body, with its content coding (gzip, deflate, br) taken off; empty where there
  * is none. Memory stays within the limits: reading stops where one is passed, and a small body
  * cannot inflate beyond. To be called before anyone else reads from the request. What it holds is
- * told to `hold`, which the caller releases once the request is answered.
+ * reported to `hold`, which the caller releases once the request is answered.
  *
  * After a rejection the request is paused and may not have been read to its end: answer it with
  * `answerEarly`.

@@ -19,7 +19,7 @@ export function askForBody(request: IncomingMessage): void {
 }
 
 /**
- * Whether the body was not asked for: then it may never come, and where it begins cannot be told.
+ * Whether the body was not asked for: then it may never come, and its beginning cannot be found.
  */
 export function awaitsContinue(request: IncomingMessage): boolean {
   return waiting.has(request);

@@ -29,20 +29,20 @@ interface Entry {
   readonly given?: { readonly id: string; readonly endsAt: number };
 }
 
-/** When a key was used, and what the store was told of it; epoch milliseconds, 0: never. */
+/** When a key was used last, and which use the store has recorded; epoch milliseconds, 0: never. */
 interface Use {
   at: number;
   toldAt: number;
 }
 
-/** How much later than was told a use has to be to be told, too. */
+/** How much later than the recorded use another one has to be to be recorded too. */
 const tellUsesAfterMs = 600_000;
 
 /**
- * Tells who asks by the request's key: `Authorization: Bearer`, `X-Api-Key`, or Basic with the key
- * as user name. Keys are compared by their SHA-256 and in constant time, so the time taken says
- * nothing about a key. It knows the keys of `API_KEYS`, and those that the service gave as far as
- * it was told (`learn`): what it was told holds for `trustedMs`. Without any key in `API_KEYS`
+ * Identifies the caller by the request's key: `Authorization: Bearer`, `X-Api-Key`, or Basic with
+ * the key as user name. Keys are compared by their SHA-256 and in constant time, so the time taken
+ * says nothing about a key. It knows the keys of `API_KEYS`, and those that the service gave as far
+ * as it was told (`learn`): what it was told holds for `trustedMs`. Without any key in `API_KEYS`
  * whoever sends none is the project `default`.
  */
 export class Keyring {
@@ -120,7 +120,7 @@ export class Keyring {
     return now - this.#toldAt;
   }
 
-  /** The uses of keys that the store is to be told: of each key every ten minutes. */
+  /** The uses of keys that the store is to record: of each key one every ten minutes. */
   takeUses(): readonly { readonly id: string; readonly at: number }[] {
     const uses = [...this.#uses].filter(([, { at, toldAt }]) => at - toldAt > tellUsesAfterMs);
     return uses.map(([id, use]) => {
@@ -206,7 +206,7 @@ function keyIn(rawHeaders: readonly string[]): string | undefined {
 const credentials = /^(bearer|basic) +(\S+)$/i;
 
 function keyOf(name: string, value: string): string | undefined {
-  // Most fields are told by their length alone: this is asked of every field of every request.
+  // Most fields differ in length already: this runs for every field of every request.
   if (name.length === 9 && name.toLowerCase() === "x-api-key") return value || undefined;
   if (name.length !== 13 || name.toLowerCase() !== "authorization") return undefined;
   const [, scheme, text = ""] = credentials.exec(value) ?? [];

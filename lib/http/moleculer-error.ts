@@ -1,8 +1,8 @@
 import type { ErrorType, Finding } from "../errors.ts";
 
 /**
- * Errors of Moleculer, moleculer-web and body-parser in the catalogue's words. They are told by
- * `name` and `type`, as over the wire an error loses its class. Their messages name nodes and
+ * Errors of Moleculer, moleculer-web and body-parser in the catalogue's words. They are recognized
+ * by `name` and `type`, as over the wire an error loses its class. Their messages name nodes and
  * actions, so they are not shown.
  */
 export function typeOfMoleculerError(error: ForeignError): ErrorType | undefined {

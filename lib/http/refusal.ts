@@ -20,7 +20,7 @@ const shared: Readonly<Record<SharedLimit, true>> = {
 export type Refusal = (typeof byType)[keyof typeof byType] | SharedLimit;
 
 /**
- * The limit that an error tells of, also one that crossed the wire; `undefined` where it tells of
+ * The limit that an error names, also one that crossed the wire; `undefined` where it names
  * none.
  */
 export function refusalOf(error: unknown): Refusal | undefined {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 
 /**
- * Cut a client off that takes nothing of what is there for it for so long. While nothing is there,
- * because the answer is still worked on, it may wait.
+ * Disconnect a client that reads nothing for this long while there is something for it. While
+ * nothing is there, because the answer is still worked on, it may wait.
  */
 export function cutWhenSlow(response: ServerResponse, takeWithinMs: number): void {
   const look = () => {

@@ -10,7 +10,7 @@ export interface KnownKey {
   readonly scopes: readonly Scope[];
   /** Epoch milliseconds; absent: until somebody takes it. */
   readonly endsAt?: number;
-  /** When it was used last, as far as it was told. */
+  /** When it was used last, as far as uses were recorded. */
   readonly usedAt?: number;
 }
 

@@ -16,7 +16,7 @@ export interface Interest {
 
 /** A client of a stream. */
 export interface Listener {
-  /** Takes frames of so many events; `lastId` is the last one's. */
+  /** Takes frames of `events` events; `lastId` is the last one's. */
   send(frames: Buffer, events: number, lastId: string): void;
 }
 
@@ -98,7 +98,8 @@ export class Audience {
 
   /**
    * Send what was stored to those who want it.
-   * @param bytesPerListener the share of each; what goes beyond passes by, and is told
+   * @param bytesPerListener the share of each; what goes beyond is skipped, and the client learns
+   * how much
    * @returns how many events passed listeners by unsent
    */
   deliver(part: StoredPart, now: number, bytesPerListener: number): number {

@@ -4,11 +4,11 @@ import { beatFrame, endFrame, missedFrame, type EndReason } from "./frames.ts";
 /** What a client may have before it that it has not taken. What comes then passes it by. */
 const maxBehindBytes = 262_144;
 
-/** A client that takes nothing of what is there for it for so long is cut. */
+/** A client that reads nothing for this long, while there is something for it, is disconnected. */
 const takeWithinMs = 10_000;
 const beatEveryMs = 15_000;
 
-/** How long a client that is told the end has to take it. */
+/** How long a client has to read the last frame. */
 const lastWordMs = 1_000;
 
 export interface ClientEvents {

@@ -14,7 +14,7 @@ export interface Missed {
 
 export type EndReason = "shutdown" | "slow" | "failed" | "key";
 
-/** A place and when it was told, as the id of a frame. */
+/** A place and when it was given out, as the id of a frame. */
 export function idOf([first, second]: Place, now: number): string {
   return `${first}.${second}-${now.toString(36)}`;
 }

@@ -10,7 +10,7 @@ const minuteMs = 60_000;
 const restFactor = 20;
 const soonestMs = 900;
 
-/** A read about a project, as far as it is told. */
+/** A read about a project, as much of it as clients see. */
 export interface UsersAnswer {
   readonly results: readonly { readonly metrics: readonly unknown[] }[];
   readonly meta: { readonly asOf: string; readonly lagMs: number; readonly exact: boolean };
@@ -23,7 +23,7 @@ export interface LiveSources {
   failed(error: unknown): void;
 }
 
-/** What is told of one project each second. Each frame is built once for all who watch it. */
+/** What clients of one project get each second. Each frame is built once for all who watch it. */
 export class ProjectLive {
   /** Resolves once the seconds before are known. */
   readonly ready: Promise<this>;

@@ -26,9 +26,9 @@ const documentHeaders = {
 
 /**
  * Sends the page from memory. It is made on a thread of its own when it is first asked for, so that
- * a process that nobody looks at spends nothing on it; a failure to make it is told to who asked,
- * and tried again for the next. A document that is asked for after a file of the folder was changed
- * is of a new page.
+ * a process that nobody looks at spends nothing on it; a failure to make it is an error for the
+ * request that asked, and tried again for the next. A document that is asked for after a file of
+ * the folder was changed is of a new page.
  */
 export class PageServer {
   readonly #folder: string;

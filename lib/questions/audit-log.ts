@@ -25,7 +25,7 @@ export interface Actor {
   readonly name?: string;
 }
 
-/** `begun`: it is not known whether it was done; whoever asked for it was told so. */
+/** `begun`: it is not known whether it was done; the answer said so. */
 export const outcomes = ["begun", "done", "failed"] as const;
 export type ActOutcome = (typeof outcomes)[number];
 

@@ -11,7 +11,10 @@ import {
 } from "./reading/field.ts";
 import { relativeRange, type Form } from "./reading/relative-range.ts";
 
-/** A question as its owner writes it down: which kind, and what is asked, as it would be asked. */
+/**
+ * A question as its owner writes it down: its kind, and its body or parameters as a request would
+ * have them.
+ */
 export interface QuestionToKeep {
   readonly kind: string;
   readonly question: Raw;

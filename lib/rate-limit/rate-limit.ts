@@ -32,7 +32,7 @@ interface Account {
   balance: number;
   /** Milliseconds of the clock. */
   at: number;
-  /** Not yet told to the ledger. */
+  /** Not yet written to the ledger. */
   unsettled: number;
   /** Whether the caller came since the last settlement. */
   touched: boolean;
@@ -142,7 +142,7 @@ export class RateLimit {
         account.at = this.#now();
       }
     } catch {
-      // The ledger has told the log; here the process's own count goes on.
+      // The ledger has logged it; here the process's own count goes on.
     } finally {
       this.#settling = false;
     }
@@ -175,7 +175,7 @@ export class RateLimit {
     return Math.max(1, Math.ceil((wanted - balance) / this.bucket.perSecond));
   }
 
-  /** A full account is what a caller who is not known has. */
+  /** A caller that is not known has a full account. */
   #forgetIdle(): void {
     for (const [caller, { touched }] of this.#accounts) {
       if (touched && this.#ledger !== undefined) continue;

@@ -5,7 +5,8 @@ import { sizeOf } from "../cluster/value-size.ts";
 const largestPart = 8;
 
 /**
- * Values by key up to about so many bytes of memory; the one that was read longest ago makes room.
+ * Values by key, at most about `maxBytes` of memory in all; the one that was read longest ago makes
+ * room.
  */
 export class ByteCache {
   readonly #entries: LRUCache<string, { readonly value: unknown }>;
@@ -57,7 +58,7 @@ export class ByteCache {
   }
 }
 
-/** What one value may take of a cache of so many bytes. */
+/** The most bytes that one value may take in a cache of `maxBytes`. */
 export function largestEntry(maxBytes: number): number {
   return Math.floor(maxBytes / largestPart);
 }

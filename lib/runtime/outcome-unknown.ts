@@ -6,7 +6,8 @@ type Call = (action: string, ...rest: readonly unknown[]) => Promise<unknown> & 
 
 /**
  * What Moleculer says of a call that got no answer, that a service is not there, means for a call
- * that changes something that nobody knows whether it did: then that is what callers are told.
+ * that changes something that nobody knows whether it did: then the error says that the outcome is
+ * unknown.
  */
 export const outcomeUnknown: Middleware = {
   name: "OutcomeUnknown",

@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 
 /**
- * What a process tells of itself to Prometheus besides its work: event loop, heap, memory, garbage
+ * Metrics of the process itself, besides those of its work: event loop, heap, memory, garbage
  * collection, and the memory it may have, where that is less than the machine's.
  */
 export function collectProcessMetrics(register: Registry, limitBytes = memoryLimitBytes()): void {

@@ -6,7 +6,7 @@ import { isUntouched } from "./wal.ts";
 /** Up to this size a file's checksum is taken when a start opens it: 0.1 s. */
 const smallBytes = 64 * 1_048_576;
 
-// How often a writer has opened the file since the note was made is told by the note's name.
+// The note's name holds how often a writer has opened the file since the note was made.
 const never = (file: string) => `${file}-opened`;
 const once = (file: string) => `${file}-opened-once`;
 

@@ -84,7 +84,8 @@ function readLog(bytes: Buffer): Log | undefined {
     if (!isWhole) behind ??= "nothing";
     else if (commits && behind === undefined) committed = frame;
     else if (commits) behind = "commit";
-    // Each frame holds the sum up to itself, so those behind a bad one can be told all the same.
+    // Each frame holds the sum up to itself, so the good ones behind a bad one are recognized all
+    // the same.
     before = [bytes.readUInt32BE(at + 16), bytes.readUInt32BE(at + 20)];
   }
   return { salts, round, committed, torn: false };

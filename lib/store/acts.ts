@@ -3,7 +3,7 @@ import type { ActKind, ActOutcome, Actor } from "../questions/audit-log.ts";
 
 /**
  * Keeps who did what: administrative acts, in the order of their ids. What was taken down is never
- * changed or removed, but that an act which was begun is told, once, how it ended.
+ * changed or removed, except that an act which was begun gets its outcome, once.
  */
 export interface ActStore {
   /** Take down an act before it is done. Durable when it resolves. */

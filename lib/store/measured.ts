@@ -49,7 +49,7 @@ const verbs = {
 } as const satisfies Readonly<Record<StoreVerb, true>>;
 
 /**
- * From now on tell how long each of a store's operations takes, whoever asks for it: a service or
+ * From now on report how long each of a store's operations takes, whoever calls it: a service or
  * moleculer-db's adapter. No store knows of this, so none can leave a verb out.
  */
 export function measure(store: EventStore, observe: Observer): void {

@@ -17,7 +17,7 @@ interface Placed {
   readonly position: Position;
 }
 
-/** Fills a page: with so many events or bytes at most, but with one event at least. */
+/** Fills a page up to its limits of events and bytes, but with one event at least. */
 export class Page {
   readonly #limit: number;
   readonly #maxBytes: number;

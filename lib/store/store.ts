@@ -131,7 +131,7 @@ export interface EventStore extends QuestionStore, EntityReads {
    * A page of the same. It ends early once it has `maxBytes` of JSON, about, and where looking for
    * events that are wanted takes longer than `timeoutMs`, also without any. What may take long
    * holds up no quick reads.
-   * @throws ServiceError QUERY_TOO_EXPENSIVE where it took too long and it cannot be told how far
+   * @throws ServiceError QUERY_TOO_EXPENSIVE where it took too long and nobody can say how far
    * it came (one user's or one correlation's events, filtered)
    */
   page(query: EventQuery, limits?: PageLimits): Promise<EventPage>;

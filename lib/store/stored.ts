@@ -6,7 +6,7 @@ import type { ProjectId, StoredEvent } from "../event/event.ts";
  */
 export type Place = readonly [number, number];
 
-/** How long the order is told after somebody asked that it be. */
+/** How long the order of storing is recorded after a follower asked for it. */
 export const orderToldMs = 360_000;
 
 /** What of the events stored behind a place is asked for. */

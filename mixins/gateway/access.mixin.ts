@@ -21,8 +21,8 @@ export interface Admitting {
    */
   admit(request: IncomingMessage, response: ServerResponse, scope: Scope): Identity;
   /**
-   * A request of an identity that was admitted for `events:write` holds so many events besides its
-   * first.
+   * A request of an identity that was admitted for `events:write` takes this many events besides
+   * its first.
    */
   chargeEvents(
     identity: Identity,

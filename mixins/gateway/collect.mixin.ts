@@ -43,8 +43,8 @@ const groupLimits = {
 };
 
 /**
- * From so many events on a request goes to ingest by itself: it pays for its hop, and need not wait
- * for others.
+ * A request of this many events or more goes to ingest by itself: it pays for its hop, and need not
+ * wait for others.
  */
 const aloneFrom = 50;
 

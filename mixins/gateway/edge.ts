@@ -36,7 +36,7 @@ export interface Edge extends Web, Admitting {
   atDrain: Set<() => void>;
   /** By path; a mixin registers its own when it is created. */
   frontRoutes: Map<string, FrontRoute>;
-  /** Whether the client wants no body: moleculer-web is told that it asks with GET. */
+  /** Whether the client wants no body (HEAD): moleculer-web sees a GET. */
   isHead(request: IncomingMessage): boolean;
   answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void;
   bodies: Bodies;

@@ -51,7 +51,7 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
         };
         // A page that is being taken, and the one after it.
         this.holdRoom(request, response, 2 * pageBytes);
-        // What is wrong with the question, or away, is told before an answer is begun.
+        // Errors of the question, and services that are away, are found before the response begins.
         const first = await read();
         response.writeHead(200, headersOf(format, first, new Date()));
         if (this.isHead(request)) {

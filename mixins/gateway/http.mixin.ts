@@ -22,7 +22,7 @@ import { RequestMetricsMixin } from "./request-metrics.mixin.ts";
 import type { Aliased, Edge, Route, Web } from "./edge.ts";
 
 type State = Pick<Edge, "draining" | "atDrain" | "frontRoutes" | "bodies"> & {
-  /** Requests with HEAD, which moleculer-web is told are GET. */
+  /** Requests with HEAD, which moleculer-web sees as GET. */
   heads: WeakSet<IncomingMessage>;
 };
 
@@ -103,7 +103,7 @@ export function HttpEdgeMixin(config: Config) {
       },
 
       /**
-       * What an answer has, whoever gives it. Header by header costs time: collecting has none of
+       * The headers of every answer. Header by header costs time: collecting has none of
        * it but where it must.
        */
       prepare(request: IncomingMessage, response: ServerResponse): void {
@@ -216,7 +216,7 @@ export function HttpEdgeMixin(config: Config) {
         if (name !== undefined) throw unknownParameter(name, `${name} is a part of the path here`);
       },
 
-      /** Before each alias: who asks, and whether the key and the limits allow it. */
+      /** Before each alias: identifies the caller, and checks the key's scope and the limits. */
       admitCaller(
         context: Context<unknown, Meta>,
         { opts }: Route,

@@ -25,10 +25,10 @@ const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
 const lookEveryMs = 1_500;
 const lookTimeoutMs = 1_000;
 
-/** All keys are read as often as this even where no change was told. */
+/** All keys are read at least this often, even where no change was announced. */
 const wholeEveryMs = 60_000;
 
-/** From then on it is told that nobody can be asked. */
+/** From then on the metrics say that the keys cannot be read. */
 const lateMs = 10_000;
 
 /**

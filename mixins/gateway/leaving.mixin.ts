@@ -15,8 +15,8 @@ export interface Leaving {
 }
 
 /**
- * Gives the gateway `this.watchCaller(context, response)`: who answers reads is told when nobody
- * waits any more.
+ * Gives the gateway `this.watchCaller(context, response)`: services that answer reads learn when
+ * nobody waits any more.
  */
 export function LeavingMixin() {
   return defineMixin()({

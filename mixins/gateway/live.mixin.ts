@@ -132,7 +132,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         return client;
       },
 
-      /** What is told of a project each second; begun with the first who watches it. */
+      /** What clients of a project get each second; begun with its first client. */
       enter(project: string): ProjectLive {
         const live =
           this.projects.get(project) ??

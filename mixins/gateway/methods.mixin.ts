@@ -8,8 +8,8 @@ import type { Edge } from "./edge.ts";
 const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
 /**
- * Gives the gateway the answers about methods: what `OPTIONS` asks, and a wrong method told from a
- * wrong path.
+ * Gives the gateway the answers about methods: what `OPTIONS` asks, and distinguishes a wrong
+ * method from a wrong path.
  */
 export function HttpMethodsMixin(cors: Cors | undefined) {
   return defineMixin<{ needs: Pick<Edge, "answerProblem" | "frontRoutes" | "resolveAlias"> }>()({

@@ -13,7 +13,7 @@ import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
 
-/** An accepted event, to be told from another one of its id. */
+/** An accepted event, as much of it as distinguishes it from another one with its id. */
 export interface Fingerprint {
   readonly id: EventId;
   readonly hash: string;
@@ -55,7 +55,7 @@ export function AdmissionMixin(config: Config) {
             : await this.publishEvents(project, piece).catch((error: unknown) => {
                 throw inDoubt(error, results, piece.ids);
               });
-        // Only now: of what could not be kept nothing was told, so nothing is counted.
+        // Only now: a request that could not be kept got no results, so nothing is counted.
         this.countEvents({ accepted, rejected, duplicate: accepted - (piece?.count ?? 0) });
         return {
           receipt: { batch, accepted, rejected, results },

@@ -38,7 +38,8 @@ export function OutcomeMixin() {
         for (;;) {
           const stored = this.nextStored();
           const pending = asked.filter(({ id }) => (outcomes.get(id) ?? "pending") === "pending");
-          // Who cannot be told now is still accepted: an error while asking is no outcome.
+          // An event whose outcome cannot be read now is still accepted: an error of the read is no
+          // outcome.
           const telling = Promise.all(
             pending.map(async (question) =>
               outcomes.set(

@@ -123,8 +123,8 @@ function WorkerPoolMixin<Job, Done>({
   return defineMixin<{ state: { pool: Piscina<Job, Done>; turns: Semaphore } }>()({
     methods: {
       /**
-       * The pool itself never has more than it has threads for, so that wait and work are told
-       * apart.
+       * The pool itself never has more than it has threads for, so that waiting and working are
+       * measured apart.
        */
       async offload(job: Job): Promise<Done> {
         const askedAt = performance.now();

@@ -32,7 +32,9 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         }
       },
 
-      /** The outcome, counted: also as what the queue makes of a retry too many. */
+      /**
+       * Counts the outcome; a retry beyond the last counts as dead, as which the queue treats it.
+       */
       told(outcome: Outcome, { attempt, body }: Delivery): Outcome {
         const isLast = outcome.status === "retry" && attempt > retryDelaysMs.length;
         const status = isLast ? "dead" : outcome.status;

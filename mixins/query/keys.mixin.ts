@@ -129,7 +129,7 @@ export function KeysMixin() {
 
       /** What a gateway needs to know that knew the keys of a version, or none. */
       async knownKeys(version: number | undefined): Promise<KnownKeys> {
-        // Before the keys: what changes meanwhile is in them, or told by the next version.
+        // Before the keys: a change made meanwhile is in them, or in the next version.
         const current = await this.store.keys.version();
         if (version === current) return { version: current };
         const held = await this.store.keys.holding(Date.now());

@@ -39,7 +39,7 @@ export interface Questioning {
 
 interface Sharing {
   shared: SharedWork<Actions["query.answered"]["result"]>;
-  /** By who asks: aborted once nobody waits for the answer. */
+  /** By caller: aborted once nobody waits for the answer. */
   waitedFor: Map<string, AbortSignal>;
 }
 

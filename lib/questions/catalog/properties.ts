@@ -6,7 +6,7 @@ import { valueKindOf, valueKinds, type ValueKind } from "./value-kind.ts";
 /** Which properties some events have. */
 export interface PropertiesJob {
   readonly kind: "properties";
-  /** How many are told at most, the most frequent first. */
+  /** The most properties in an answer, the most frequent first. */
   readonly limit: number;
 }
 
@@ -49,8 +49,8 @@ class Place {
 }
 
 /**
- * Each property once for each event that has it. An object is not told but what is in it, unless it
- * is empty; of a list both the list and its elements.
+ * Each property once for each event that has it. An object is not listed, only what is in it,
+ * unless it is empty; of a list both the list and its elements.
  */
 export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
   const top = new Place();
@@ -104,7 +104,7 @@ export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
       const rows = [...rowsOf(top, [], events)];
       rows.sort((a, b) => b.share - a.share || (a.property < b.property ? -1 : 1));
       const shown = rows.slice(0, limit);
-      // How many more there would be is not known: that there are some is told.
+      // How many more there would be is not known; that there are some is.
       return { rows: shown, rowsLeftOut: rows.length - shown.length + Number(isCut) };
     },
   };

@@ -11,7 +11,7 @@ export interface ValuesJob extends Shown {
   readonly path: PropertyPath;
 }
 
-/** Which values are told. */
+/** Which values the answer has. */
 export interface Shown {
   /** Only those whose texts contain this, in any case. */
   readonly search?: string;
@@ -35,7 +35,7 @@ type Value = string | number | boolean;
 
 const maxValues = 100_000;
 
-/** What filters take. Longer ones are not told. */
+/** The longest value that filters take. Longer ones are left out. */
 const maxValueLength = 1_024;
 
 /**
@@ -71,7 +71,7 @@ export function valuesSample({ path, search, limit }: ValuesJob): Sample<Values>
   };
 }
 
-/** Those that are told, the most frequent first, then by value, by code unit, and by kind. */
+/** The values in the answer, the most frequent first, then by value, by code unit, and by kind. */
 export function mostFrequent(all: readonly ValueRow[], { search, limit }: Shown): Values {
   const sought = search?.toLowerCase();
   const found = all

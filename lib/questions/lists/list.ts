@@ -141,7 +141,7 @@ export function pageOf(
 }
 
 /**
- * What an answer tells of the rows of a page: how many it has, and how many come after them where
+ * What an answer says about the rows of a page: how many it has, and how many come after them where
  * that is known: none after the last page; after a first page those of the total that are not on
  * it.
  * @param of whether it is the first page, and how many events there are on all pages where that was

@@ -11,7 +11,7 @@ export interface MailJob {
   readonly kind: "mail";
   /** What mails are grouped by; all are one group where it is absent. */
   readonly groupBy?: PropertyPath;
-  /** How many groups are told. */
+  /** The most groups in an answer. */
   readonly limit: number;
   /**
    * Only mails sent within this range, epoch milliseconds, half open; else whatever the events are

@@ -9,10 +9,10 @@ interface Loose {
 }
 
 /**
- * Events that name neither a correlation nor a campaign or template, but a recipient. They are told
- * apart by their order: each `sent` begins a mail; what the receiving server said is of the oldest
- * mail that it has not taken or refused for good yet; what the reader did is of the latest mail.
- * What has no mail yet begins one.
+ * Events that name neither a correlation nor a campaign or template, but a recipient. They are
+ * reported apart by their order: each `sent` begins a mail; what the receiving server said is of
+ * the oldest mail that it has not taken or refused for good yet; what the reader did is of the
+ * latest mail. What has no mail yet begins one.
  */
 export class LooseMails {
   readonly #byRecipient = new Map<string, Loose[]>();

@@ -25,7 +25,7 @@ export interface MailQuestion {
 export interface MailAnswer {
   readonly data: readonly MailRow[];
   readonly total: MailNumbers;
-  /** How many groups there are, those that are not told among them. */
+  /** How many groups there are, those that the answer leaves out among them. */
   readonly groups: number;
   readonly meta: AnswerMeta;
 }
@@ -86,7 +86,7 @@ export function readMailQuestion(raw: Raw): MailQuestion {
       const range = { from, to };
       if (mails === "active")
         return { filter: { ...rest, from, to }, job: { kind: "mail", groupBy, limit }, range };
-      // What became of the mails since then is told, too.
+      // The report also says what became of the mails since then.
       const sentWithin = { from: from ?? firstInstant, to: to ?? lastInstant };
       return {
         filter: { ...rest, from },

@@ -30,7 +30,7 @@ export interface Breakdown {
   /** In no order. */
   readonly groups: readonly Group[];
   readonly totals?: readonly (number | null)[];
-  /** Whether a sketch told any of the numbers. */
+  /** Whether any of the numbers comes from a sketch. */
   readonly estimated: boolean;
 }
 
@@ -63,7 +63,7 @@ interface Grouped {
   readonly nodes: readonly Node[];
 }
 
-/** A table of so many pairs of a group and a cell is made for any number of events. */
+/** Up to this many pairs of a group and a cell a table is made, for any number of events. */
 const leastTimes = 4_096;
 
 class BreakdownFold implements Fold<Breakdown> {

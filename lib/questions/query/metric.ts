@@ -27,7 +27,7 @@ export interface Accumulator {
    */
   add(cell: Cell, times: number): void;
   readonly value: number | null;
-  /** Whether a sketch told it. */
+  /** Whether the number comes from a sketch. */
   readonly isEstimate: boolean;
 }
 

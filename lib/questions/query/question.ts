@@ -186,7 +186,7 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
   });
 }
 
-/** Named refinement of a comparison: it is told how long the period is. */
+/** Named refinement of a comparison: it says how long the period is. */
 function checkClosed({ from, to }: OpenRange, findings: Findings): void {
   if (from !== undefined && to !== undefined) return;
   const message = "a comparison needs a range with from and to";
@@ -277,7 +277,7 @@ function orderOf(
   });
 }
 
-/** What is told besides the rows. */
+/** What an answer has besides the rows. */
 function include(): Field<readonly unknown[]> {
   const parts = ["totals", "explain"];
   return {

@@ -53,7 +53,7 @@ export const filterFields = {
 
 const filterNames = Object.keys(filterFields);
 
-/** How the others are told to a caller. */
+/** How error texts name the others. */
 const filterProperties = ["data.*", "metadata.*", "context.*", "timestamp", "receivedAt"];
 
 /**

@@ -4,7 +4,7 @@ import type { Asked, Fields, Findings, Raw } from "./field.ts";
 /** Parameters that are not known one by one: their names follow a pattern. */
 export interface Open {
   isKnown(name: string): boolean;
-  /** How all that are known are told to a caller, those of `Fields` among them. */
+  /** How error texts list all known parameters, those of `Fields` among them. */
   readonly names: readonly string[];
 }
 

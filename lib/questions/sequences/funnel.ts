@@ -41,7 +41,7 @@ export interface FunnelResult {
  * all. Of each user's attempts one counts: the one that gets furthest, of those the shortest, of
  * those the earliest.
  *
- * With a breakdown, attempts are told apart by the value of their first event, and a user's best
+ * With a breakdown, attempts are distinguished by the value of their first event, and a user's best
  * one of each value counts: who began with two values is a user of both.
  *
  * Median and p90 are exact, by nearest rank: a time that somebody took.

@@ -118,7 +118,7 @@ interface Entry {
   readonly value: number;
 }
 
-/** Of each user who has a first event. The entry is used again for the next user. */
+/** Called for each user who has a first event. The entry object is reused for the next user. */
 function* entries(
   { starts, instants, marks, values }: OrderedRows,
   texts: readonly string[],

@@ -52,7 +52,7 @@ export class Feed {
     this.#cursor = id;
   }
 
-  /** The file was opened anew and may hold messages that `published` was not told of. */
+  /** The file was opened anew and may hold messages for which `published` was not called. */
   lookAgain(): void {
     this.#caughtUp = false;
   }

@@ -109,7 +109,7 @@ export class QueueThread {
     this.#schedule();
   }
 
-  /** Carries out what was asked so far, then ends the thread. */
+  /** Carries out the calls made so far, then ends the thread. */
   close(): Promise<void> {
     if (this.#closing) return this.#ended.promise;
     this.#closing = true;
@@ -133,14 +133,14 @@ export class QueueThread {
     });
   }
 
-  /** Whether what is asked now would be heard soon. */
+  /** Whether the thread would take a call soon. */
   #listens(): boolean {
     return this.#worker !== null && !this.#closing && !this.#isSilent;
   }
 
   /**
-   * Whoever waits for a thread that hangs in the disk's sync is told in time; and from then on
-   * nothing is handed over.
+   * A caller that waits for a thread that hangs in the disk's sync gets an error in time; and from
+   * then on nothing is handed over.
    */
   #watchOver(): void {
     if (this.#watch !== undefined) return;

@@ -159,7 +159,7 @@ export class RabbitQueue implements DurableQueue {
 
   /**
    * What each figure covers is said at `measure`. A slow broker is not asked more often than it
-   * answers: who asks meanwhile shares the next answer.
+   * answers: a caller that asks meanwhile shares the next answer.
    */
   depth(): Promise<QueueDepth> {
     return this.#depth.ask();

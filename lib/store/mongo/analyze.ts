@@ -19,9 +19,9 @@ const checkSize = 1_000;
 const turnSize = 20_000;
 
 /**
- * Fold the events: what is asked about them comes from the server, alike ones together, where it
- * can do that (`pushDown`), else they come whole. A batch at a time, so that others have their turn
- * in between.
+ * Fold the events: the properties that the fold reads come from the server, equal ones together,
+ * where it can do that (`pushDown`), else they come whole. A batch at a time, so that others have
+ * their turn in between.
  */
 export async function analyze<K extends FoldKind>(
   collections: Collections,

@@ -12,7 +12,7 @@ export type EventDocumentFilter = Filter<EventDocument>;
 export interface Translation {
   /** Every event that meets the conditions meets these. */
   readonly filters: readonly EventDocumentFilter[];
-  /** The predicates that the filters do not tell exactly. */
+  /** The predicates that the filters do not express exactly. */
   readonly rest: readonly Predicate[];
   /**
    * Exact for events that have `properties`; must be checked again for those without, which are all

@@ -36,7 +36,7 @@ const defaults = {
 
 /**
  * Of the connections for reads that may take seconds. There are more than such reads at a time, so
- * that none waits but for a server that does not end what it was told to end.
+ * that a command waits only for a server that does not end what it was ordered to end.
  */
 const scanning: MongoClientOptions = { maxPoolSize: 20, waitQueueTimeoutMS: 5_000 };
 
@@ -125,7 +125,7 @@ export class MongoLink {
   scan<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
     this.#scanning += 1;
     return this.#call(async () => {
-      // A client whose first connection failed stays unusable until it is told to connect again;
+      // A client whose first connection failed stays unusable until `connect` is called again;
       // then this is no work.
       await this.#scanner.connect();
       return work(this.#scanned);

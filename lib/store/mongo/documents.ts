@@ -283,7 +283,7 @@ export function collectionsOf(db: Db): Collections {
   };
 }
 
-/** What each serves is told in docs/mongodb.md. */
+/** docs/mongodb.md says what each serves. */
 export const indexes: {
   readonly [Name in keyof Collections]?: readonly IndexSpecification[];
 } = {

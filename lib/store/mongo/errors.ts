@@ -72,7 +72,7 @@ export function isTimeLimit(failure: unknown): boolean {
 }
 
 /**
- * Whether one write among several was only put off, told by its code: sent again soon, it will
+ * Whether one write among several was only put off, by its code: sent again soon, it will
  * succeed.
  */
 export function isPassingCode(code: number): boolean {

@@ -18,8 +18,8 @@ const pruneEvery = 256;
 const followedUntil = "followedUntil";
 
 /**
- * How long a number that was given out may be without its batch. Then whoever took it has died: the
- * batch comes again.
+ * How long a number that was given out may be without its batch. Then the process that took it has
+ * died: the batch comes again.
  */
 const holeMs = 2_000;
 
@@ -35,7 +35,7 @@ const unknownMs = 60_000;
 /**
  * The order in which batches were stored, for those who follow it. MongoDB has none that all
  * servers like it tell, so each batch gets a number once its events are there, from one counter. It
- * is told only while somebody wants to know.
+ * is recorded only while somebody follows it.
  */
 export class Feed {
   #untilMs = -Infinity;
@@ -60,8 +60,8 @@ export class Feed {
   }
 
   /**
-   * Whether the order of what was just stored is to be told. Who begins to follow later than the
-   * database is asked here, begins behind it.
+   * Whether the order of what was just stored is to be recorded. A follower that begins later than
+   * the database is asked here, begins behind it.
    */
   async isTold({ counters }: Collections): Promise<boolean> {
     const now = performance.now();
@@ -74,7 +74,10 @@ export class Feed {
     return leftMs > 0;
   }
 
-  /** To be called once the events are there, with those that the batch owns, where it is told. */
+  /**
+   * Record a batch in the order of storing. To be called once its events are stored, with those
+   * that it owns, where `isTold`.
+   */
   async tell(
     { feed, counters }: Collections,
     batch: BatchId,
@@ -82,7 +85,7 @@ export class Feed {
   ): Promise<void> {
     const [first] = events;
     if (first === undefined) return;
-    // A batch that is stored again was perhaps told before it was acknowledged.
+    // A batch that is stored again was perhaps recorded before it was acknowledged.
     if ((await feed.findOne({ _id: batch }, { projection: { _id: 1 } })) !== null) return;
     const counter = await counters.findOneAndUpdate(
       { _id: "feed" },
@@ -132,7 +135,7 @@ export class Feed {
     const inOrder: FeedDocument[] = [];
     for (const batch of found) {
       for (; next < batch.n; next += 1) {
-        // The number of the place itself was there when the place was told.
+        // The number of the place itself was there when the place was given out.
         if (next === after[0]) continue;
         const missedAt = this.#missing.get(next);
         if (missedAt === undefined) this.#missing.set(next, now);
@@ -163,7 +166,7 @@ function nothingBehind(end: Place, isHeld: boolean): StoredPart {
   return { events: [], upTo: end, end, counts: [], isHeld };
 }
 
-/** Of a part's types only the whole batch knows how many; they are told with its beginning. */
+/** Counts by type are known for a whole batch only; they go with its beginning. */
 function rest(batch: FeedDocument, from: number): Part {
   return { ...batch, ids: batch.ids.slice(from), first: from };
 }

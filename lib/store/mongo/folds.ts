@@ -49,7 +49,7 @@ export const minFold = 32;
 /** A document of MongoDB has at most 16 MiB. */
 const maxFoldBytes = 8 * 1_024 * 1_024;
 
-/** Each is lost only to another who has condensed the same minute meanwhile. */
+/** A write is refused only where another process has condensed the same minute meanwhile. */
 const maxRounds = 50;
 
 /**

@@ -9,8 +9,8 @@ import { insertAbsent } from "./writes.ts";
 const counter = "keys";
 
 /**
- * The keys, in a collection of their own. A change is told by a counter once it is made: where a
- * process dies between, nobody was told that the change was made.
+ * The keys, in a collection of their own. A counter announces a change once it is made: where a
+ * process dies between, nobody got an answer that the change was made.
  */
 export class MongoKeys implements KeyStore {
   readonly #link: MongoLink;

@@ -110,7 +110,7 @@ export class MongoStore implements AdaptedStore {
     return this.#link.client;
   }
 
-  /** For whoever watches the commands that are sent. */
+  /** For tests that watch the commands that are sent. */
   get clients(): readonly MongoClient[] {
     return this.#link.clients;
   }

@@ -13,9 +13,9 @@ import { fromProperty, propertyField } from "./properties.ts";
 import { fromColumn } from "../rows.ts";
 
 /**
- * Questions pushed down: the server sends of each event only what is asked about, and where that is
- * alike for many events it sends it once, and how often it occurs. Of events without `properties`
- * it sends all.
+ * Questions pushed down: the server sends of each event only the properties that the question
+ * reads, and where that is alike for many events it sends it once, and how often it occurs. Of
+ * events without `properties` it sends all.
  */
 
 /** As much of an event as was asked for. */
@@ -43,7 +43,7 @@ export interface Pipeline {
 type Field = NonNullable<ReturnType<typeof columnOf>> | "userId";
 
 /**
- * What to ask of the events of a match, for a fold of these columns. `rest` and `untold` remain to
+ * What to read of the events of a match, for a fold of these columns. `rest` and `untold` remain to
  * be met.
  */
 export function pipelineOf(

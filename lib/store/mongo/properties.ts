@@ -58,7 +58,7 @@ export function propertiesOf({ data, metadata, context }: Body): Properties | un
 }
 
 /**
- * The name of the field that holds a property, not of elements; `undefined` where no event is told
+ * The name of the field that holds a property, not of elements; `undefined` where no event has
  * to have it.
  */
 export function propertyField(path: PropertyPath): string | undefined {
@@ -68,7 +68,7 @@ export function propertyField(path: PropertyPath): string | undefined {
     : `properties.${(keys as readonly string[]).map(named).join("/")}`;
 }
 
-/** What stands for a value; nothing where no event is told to have it. */
+/** What stands for a value; nothing where no document can hold it. */
 export function toProperty(value: Scalar | undefined): readonly (string | number | boolean)[] {
   if (value === undefined) return [];
   if (value === null) return [nothing];

@@ -31,8 +31,8 @@ export interface Write<T extends Keyed> extends Keyed {
 }
 
 /**
- * Insert the documents that are absent; the others are left as they are. Which ones failed is told
- * by their places alone: some servers miscount what they inserted.
+ * Insert the documents that are absent; the others are left as they are. Which ones failed follows
+ * from their places alone: some servers miscount what they inserted.
  * @returns the places of those that were there, ascending
  */
 export async function insertAbsent<T extends Keyed>(

@@ -31,7 +31,7 @@ export function events(db: Database, query: EventQuery): readonly EventRow[] {
  * The same, each event read when it is asked for. It ends before its time is over, but for one
  * stretch.
  * @returns the position up to which all were looked at; absent where that are all
- * @throws TimedOut where it cannot be told how far it came
+ * @throws TimedOut where nobody can say how far it came
  */
 export function* eachEvent(
   db: Database,

@@ -100,8 +100,8 @@ function spanOf(chunk: number): readonly [first: number, last: number] {
 }
 
 /**
- * Groups of one chunk, one, two, four and so on: who has many events fills a page from the first,
- * and for who has few it takes a handful of statements.
+ * Groups of one chunk, one, two, four and so on: an actor with many events fills a page from the
+ * first group, and one with few takes a handful of statements.
  */
 function grouped(chunks: readonly Chunk[], most: number): readonly (readonly Chunk[])[] {
   const groups: (readonly Chunk[])[] = [];

@@ -2,7 +2,7 @@ import type { Database } from "./database.ts";
 import type { Position } from "../../event/event-page.ts";
 import { scansOf, type Asked } from "./scan.ts";
 
-/** How long a stretch should take: others wait so long to be told that it is to end. */
+/** How long a stretch should take: a call that stops the scan waits about this long. */
 const aimMs = 25;
 const firstSize = 2_000;
 const largestSize = 65_536;

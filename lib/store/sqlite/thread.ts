@@ -90,7 +90,7 @@ export class StoreThread<V> {
     return promise as Promise<Result<V, K>>;
   }
 
-  /** Carries out what was asked so far, then ends the thread. */
+  /** Carries out the calls made so far, then ends the thread. */
   close(): Promise<void> {
     this.#ended ??= this.#close();
     return this.#ended;

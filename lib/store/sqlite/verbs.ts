@@ -103,7 +103,9 @@ export interface ThreadOptions extends DatabaseOptions {
 
 export interface Call {
   readonly id: number;
-  /** `close`: finish what was asked for, close the file and end. Not answered but by the end. */
+  /**
+   * `close`: finish the calls made so far, close the file and end. The thread's end is the answer.
+   */
   readonly verb: string;
   readonly parameters: readonly unknown[];
 }

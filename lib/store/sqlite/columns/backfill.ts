@@ -37,7 +37,7 @@ export class Shredding {
     try {
       while (!this.#ended && (await this.#next()));
     } catch {
-      // The store's threads have told why.
+      // The store's threads have logged why.
     }
   }
 }

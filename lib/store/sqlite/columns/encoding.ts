@@ -82,7 +82,7 @@ export class ColumnBuilder {
   }
 }
 
-/** @throws Error where the bytes are no column of so many events */
+/** @throws Error where the bytes are not a column of this many events */
 export function decodeColumn(packedBytes: Uint8Array, rows: number): Column {
   const { buffer, byteOffset, length } = aligned(unpacked(packedBytes));
   const view = new DataView(buffer, byteOffset, headerBytes);
@@ -129,7 +129,7 @@ export function encodeInstants(instants: Float64Array): Uint8Array {
   return packed(bytes);
 }
 
-/** @throws Error where the bytes are no instants of so many events */
+/** @throws Error where the bytes are not the instants of this many events */
 export function decodeInstants(packedBytes: Uint8Array, rows: number): Float64Array {
   const { buffer, byteOffset, length } = aligned(unpacked(packedBytes));
   const isPlain = packedBytes[0] !== compressed;

@@ -17,7 +17,7 @@ import {
 } from "./encoding.ts";
 import { columnName, instantFields, textFields, userColumn } from "./writer.ts";
 
-/** A chunk of events that is told column by column; columns are fetched as they are needed. */
+/** A chunk of events as columns, which are fetched as they are needed. */
 interface SegmentSource {
   readonly rows: number;
   readonly complete: boolean;

@@ -4,7 +4,7 @@ import type { Database } from "../database.ts";
 import { eventColumns, type EventRow } from "../../rows.ts";
 import { chunkSize } from "../schema.ts";
 
-/** The name of the column that tells of the others. */
+/** The name of the column that lists the others. */
 const head = "";
 
 interface Head {
@@ -41,7 +41,7 @@ export function putColumns(db: Database, { chunk, rows, complete, columns }: Chu
   }
 }
 
-/** What is told of a chunk column by column; `undefined` where it is not yet. */
+/** A chunk as columns; `undefined` while its columns are not written. */
 export function segmentOf(db: Database, chunk: number): Segment | undefined {
   const fetch = (name: string) =>
     db.get("SELECT bytes FROM columns WHERE chunk = ? AND name = ?", chunk, name)?.[0] as

@@ -3,7 +3,7 @@ import { ColumnBuilder, encodeInstants } from "./encoding.ts";
 import { type EventRow, fromColumn } from "../../rows.ts";
 import type { PropertyPath } from "../../../event/property-path.ts";
 
-/** A chunk's events, told column by column. */
+/** A chunk's events as columns. */
 export interface Shredded {
   readonly rows: number;
   /**
