@@ -21,6 +21,7 @@ const rooms = {
   "lib/schema": [],
   "lib/log.ts": [],
   "lib/metrics.ts": [],
+  "lib/tracing": ["lib/errors.ts", "lib/store"],
   "lib/concurrency": ["lib/errors.ts"],
   "lib/sqlite": [],
   "lib/keys": [],
@@ -66,6 +67,7 @@ const mixinRooms = [
   "lib/concurrency",
   "lib/log.ts",
   "lib/metrics.ts",
+  "lib/tracing",
   "lib/config.ts",
   "lib/call-limits.ts",
 ]);

@@ -78,6 +78,7 @@ function configOf(values: Values, services: readonly ServiceName[]) {
     clusterName: values.CLUSTER_NAME,
     metrics: values.ENABLE_METRICS,
     logLevel: values.LOG_LEVEL,
+    otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     /** Empty: open, as project `default`. */
     apiKeys: values.API_KEYS,
     keysTrustedMs: values.KEYS_TRUSTED_MS,

@@ -42,6 +42,14 @@ export interface Meta {
   /** Who asks, and the id of the HTTP request; set by the gateway. Absent: the node that calls. */
   actor?: Actor;
   requestId?: string;
+  /** Of a call for several requests: some of their ids, at most `toldRequests`. */
+  requestIds?: readonly string[];
+  /**
+   * The work that this call is within, as a traceparent of W3C, and other work that it is for. Only
+   * where traces are on.
+   */
+  traceparent?: string;
+  traceLinks?: readonly string[];
 }
 
 /** A query's answer. */

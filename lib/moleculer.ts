@@ -4,6 +4,7 @@ import { callLimits } from "./call-limits.ts";
 import type { Actions, Facts, Meta } from "./contracts.ts";
 import type { MetricRegistry } from "./metrics.ts";
 import { metricsOf } from "./metric-registry.ts";
+import { tracingOf, type Tracing } from "./tracing/tracing.ts";
 import { checkCall } from "./project.ts";
 
 /**
@@ -76,6 +77,7 @@ type This = Omit<Service, "broker"> & {
   readonly broker: Broker;
   /** Those of the table (`lib/metrics.ts`). */
   readonly metrics: MetricRegistry;
+  readonly tracing: Tracing;
 };
 
 /**
@@ -174,16 +176,17 @@ export function defineService<Name extends string, const All extends Mixins>(
   ): ServiceSchema => ({
     ...(definition as Omit<Definition<Name>, "events"> & Pick<ServiceSchema, "events">),
     name,
-    mixins: [...mixins.toReversed(), counting],
+    mixins: [...mixins.toReversed(), told],
     actions: completed(name, definition.actions),
     hooks: { before: { "*": checkCall } },
   });
 }
 
 /** What every service has before its own mixins are created. */
-const counting: Partial<ServiceSchema> = {
+const told: Partial<ServiceSchema> = {
   created() {
     this.metrics = metricsOf(this.broker);
+    this.tracing = tracingOf(this.broker);
   },
 };
 

@@ -153,6 +153,10 @@ export const variables = {
   CLUSTER_NAME: text("analytics", "Nodes of the same name are one cluster."),
   ENABLE_METRICS: flag(true, "GET /metrics in the Prometheus format."),
   LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], "info", "What is logged."),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(
+    ["http", "https"],
+    "Where an OpenTelemetry collector takes traces over OTLP/HTTP (/v1/traces is added). The exporter reads OTEL_EXPORTER_OTLP_HEADERS by itself. Empty: nothing is traced.",
+  ),
   API_KEYS: secret(
     list(
       "The first keys, which give others by POST /api/v1/keys: by comma, in a file also by line, KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE with scopes of events:write events:read live:read admin; without scopes a key has all but admin. A key has at least 16 characters. Empty: open, as project default, on loopback only.",

@@ -23,6 +23,7 @@ export const ingest = (config: Config) =>
             ctx.params.events,
             ctx.meta.project ?? defaultProject,
             waitMs !== undefined,
+            { requestIds: ctx.meta.requestIds, traceparent: ctx.meta.traceparent },
           );
           // Moleculer keeps the context while the disk is waited for: it need not keep the events.
           ctx.params = { events: [] };

@@ -2,18 +2,37 @@ import type { AcceptedEvent, BatchId, BatchMessage, ProjectId } from "./event.ts
 
 const comma = Buffer.from(",");
 const end = Buffer.from("]}");
+const eventsKey = ',"events":[';
+/** No story is longer. */
+const maxStoryBytes = 4_096;
+
+/**
+ * What a message tells of the requests that it carries. No outcome depends on it; a message may
+ * lack any of it.
+ */
+export interface BatchStory {
+  /** Some of the requests' ids, at most `toldRequests`. */
+  readonly requestIds?: readonly string[];
+  /** The work that published it: a traceparent of W3C Trace Context. */
+  readonly traceparent?: string | undefined;
+}
+
+/** How many requests a message names: enough to find it by, and little beside the events. */
+export const toldRequests = 10;
 
 /**
  * The bytes of a batch message, from its events' JSON in UTF-8; one piece may hold several, joined
- * by commas.
+ * by commas. The events come last, so that the rest can be read without them.
  */
 export function encodeBatch(
   batch: BatchId,
   project: ProjectId,
   pieces: readonly Uint8Array[],
+  { requestIds = [], traceparent }: BatchStory = {},
 ): Buffer {
-  const head = `{"batch":${JSON.stringify(batch)},"project":${JSON.stringify(project)},"events":[`;
-  const parts: Uint8Array[] = [Buffer.from(head)];
+  const story = { ...(requestIds.length > 0 && { requestIds }), traceparent };
+  const head = JSON.stringify({ batch, project, ...story }).slice(0, -1);
+  const parts: Uint8Array[] = [Buffer.from(`${head}${eventsKey}`)];
   for (const piece of pieces) parts.push(piece, comma);
   // In the place of the last comma.
   if (pieces.length > 0) parts.pop();
@@ -27,6 +46,22 @@ export function encodeBatch(
  */
 export function aloneInBatch(event: AcceptedEvent, project: ProjectId, batch: BatchId): Buffer {
   return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))]);
+}
+
+/**
+ * The story of a message, read without its events; empty where there is none, as in messages of
+ * older versions.
+ */
+export function storyOf(body: Uint8Array): BatchStory {
+  const head = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, maxStoryBytes));
+  const until = head.indexOf(eventsKey);
+  if (until < 0) return {};
+  try {
+    const story = JSON.parse(`${head.toString("utf8", 0, until)}}`) as BatchStory;
+    return { requestIds: story.requestIds, traceparent: story.traceparent };
+  } catch {
+    return {};
+  }
 }
 
 /**

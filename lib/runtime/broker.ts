@@ -16,6 +16,7 @@ import { opsListener } from "./ops-listener.ts";
 import { orderlyEnd } from "./orderly-end.ts";
 import { outcomeUnknown } from "./outcome-unknown.ts";
 import { replCommands } from "./repl.ts";
+import { traced } from "./traced.ts";
 import { CatalogueValidator } from "./validator.ts";
 
 const cacheSeconds = 60;
@@ -65,6 +66,7 @@ export function brokerOptions(config: Config): BrokerOptions {
       dataDirHolder(config),
       drainInOrder,
       readAgain(),
+      traced(config),
       opsListener(config),
       announce(config),
     ],

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { collectTimeoutMs } from "../../lib/call-limits.ts";
-import type { Actions } from "../../lib/contracts.ts";
+import type { Actions, Meta } from "../../lib/contracts.ts";
+import { toldRequests } from "../../lib/event/batch-message.ts";
+import type { Traceparent } from "../../lib/tracing/traceparent.ts";
 import type { Receipt } from "../../lib/event/receipt.ts";
 import {
   catalogue,
@@ -32,6 +34,7 @@ import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge } from "./edge.ts";
 import { callerOf } from "./access.mixin.ts";
 import type { RequestMetrics } from "./request-metrics.mixin.ts";
+import type { RequestTraces } from "./request-trace.mixin.ts";
 
 const eventLimits = { wireBytes: maxEventBodyBytes, inflatedBytes: maxEventBodyBytes };
 const batchLimits = { wireBytes: maxBatchBytes, inflatedBytes: maxBatchBytes };
@@ -53,8 +56,16 @@ type CollectRoute = "collect" | "batch";
 
 type Inputs = readonly unknown[];
 
+/** The part of a call that one request has. */
+interface Piece {
+  readonly inputs: Inputs;
+  readonly requestId: string;
+  readonly traceparent: Traceparent | undefined;
+}
+
 type Needs = Pick<Edge, "admit" | "answerProblem" | "chargeEvents" | "frontRoutes" | "takeBody"> &
-  RequestMetrics;
+  RequestMetrics &
+  RequestTraces;
 
 /** A receipt's part about one request. */
 export type Part = Pick<Receipt, "results">;
@@ -67,7 +78,7 @@ export type Part = Pick<Receipt, "results">;
 export function CollectEdgeMixin() {
   return defineMixin<{
     needs: Needs;
-    state: { groups: Map<ProjectId, Batcher<Inputs, Part>> };
+    state: { groups: Map<ProjectId, Batcher<Piece, Part>> };
   }>()({
     methods: {
       /** Answers a request with what `collecting` comes to. */
@@ -130,11 +141,11 @@ export function CollectEdgeMixin() {
           throw errorOfItem(reading.error);
         }
         const waitMs = waitOf(request.headers);
-        const inputs = [reading.input];
+        const piece = this.pieceOf(request, [reading.input]);
         const receipt =
           waitMs === undefined
-            ? await this.gather(project, inputs, bytes.length)
-            : await this.callIngest(project, inputs, waitMs);
+            ? await this.gather(project, piece, bytes.length)
+            : await this.callIngest(project, [piece], waitMs);
         return eventAnswer(receipt, waitMs);
       },
 
@@ -178,17 +189,23 @@ export function CollectEdgeMixin() {
         const { inputs, rejected } = readBatch(bytes, contentType, maxBatchEvents);
         // Before the work: who sends many at once would else spend what is left many times.
         this.chargeEvents(identity, request, response, inputs.length + rejected.length - 1);
+        const piece = this.pieceOf(request, inputs);
         if (inputs.length >= aloneFrom) {
-          return { part: this.callIngest(project, inputs), rejected };
+          return { part: this.callIngest(project, [piece]), rejected };
         }
         const part =
           inputs.length > 0
-            ? this.gather(project, inputs, bytes.length)
+            ? this.gather(project, piece, bytes.length)
             : Promise.resolve({ results: [] });
         return { part, rejected };
       },
 
-      gather(project: ProjectId, inputs: Inputs, sizeBytes: number): Promise<Part> {
+      pieceOf(request: IncomingMessage, inputs: Inputs): Piece {
+        const requestId = String(request.headers["x-request-id"]);
+        return { inputs, requestId, traceparent: this.traceparentOf(request) };
+      },
+
+      gather(project: ProjectId, piece: Piece, sizeBytes: number): Promise<Part> {
         let group = this.groups.get(project);
         if (group === undefined) {
           group = new Batcher(
@@ -198,23 +215,32 @@ export function CollectEdgeMixin() {
           );
           this.groups.set(project, group);
         }
-        return group.add({ value: inputs, items: inputs.length, sizeBytes });
+        return group.add({ value: piece, items: piece.inputs.length, sizeBytes });
       },
 
-      collectGroup(project: ProjectId, pieces: readonly Inputs[]): readonly Promise<Part>[] {
-        const calling = this.callIngest(project, pieces.length === 1 ? pieces[0]! : pieces.flat());
+      collectGroup(project: ProjectId, pieces: readonly Piece[]): readonly Promise<Part>[] {
+        const calling = this.callIngest(project, pieces);
         let offset = 0;
-        return pieces.map(({ length }) => {
+        return pieces.map(({ inputs }) => {
           const from = offset;
-          offset += length;
+          offset += inputs.length;
           return partOf(calling, from, offset);
         });
       },
 
-      callIngest(project: ProjectId, events: Inputs, waitMs?: number): Promise<Receipt> {
+      callIngest(project: ProjectId, pieces: readonly Piece[], waitMs?: number): Promise<Receipt> {
+        const events =
+          pieces.length === 1 ? pieces[0]!.inputs : pieces.flatMap(({ inputs }) => inputs);
         const params: Actions["ingest.collect"]["params"] = { events, waitMs };
         const timeout = collectTimeoutMs(waitMs);
-        return this.broker.call("ingest.collect", params, { meta: { project }, timeout });
+        const requestIds = pieces.slice(0, toldRequests).map(({ requestId }) => requestId);
+        const [traceparent, ...traceLinks] = pieces.flatMap((piece) => piece.traceparent ?? []);
+        const meta: Meta = {
+          project,
+          requestIds,
+          ...(traceparent !== undefined && { traceparent, traceLinks }),
+        };
+        return this.broker.call("ingest.collect", params, { meta, timeout });
       },
     },
     created() {

@@ -18,6 +18,7 @@ import { httpServer } from "../../lib/http/server.ts";
 import { defineMixin, type Mixin } from "../../lib/moleculer.ts";
 import { HttpMethodsMixin, nothingHere } from "./methods.mixin.ts";
 import { callerOf, RateLimitMixin } from "./access.mixin.ts";
+import { RequestTraceMixin } from "./request-trace.mixin.ts";
 import { RequestMetricsMixin } from "./request-metrics.mixin.ts";
 import type { Aliased, Edge, Route, Web } from "./edge.ts";
 
@@ -79,6 +80,7 @@ export function HttpEdgeMixin(config: Config) {
     mixins: [
       HttpMethodsMixin(cors),
       RequestMetricsMixin(),
+      RequestTraceMixin(),
       RateLimitMixin(config),
       ApiGateway as Mixin<Web>,
     ],
@@ -116,6 +118,7 @@ export function HttpEdgeMixin(config: Config) {
 
       onRequest(request: IncomingMessage, response: ServerResponse): void {
         this.prepare(request, response);
+        this.traceRequest(request, response);
         if (this.answerInFront(request, response)) return;
         // moleculer-web would take it for the request's id; here it is the sender's own affair.
         delete request.headers["x-correlation-id"];
@@ -223,6 +226,8 @@ export function HttpEdgeMixin(config: Config) {
         request: IncomingMessage,
         response: ServerResponse,
       ): void {
+        const traceparent = this.traceparentOf(request);
+        if (traceparent !== undefined) context.meta.traceparent = traceparent;
         if (opts.scope === undefined) return;
         const identity = this.admit(request, response, opts.scope);
         const { project, actor } = identity;

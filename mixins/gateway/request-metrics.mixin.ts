@@ -53,7 +53,8 @@ export function RequestMetricsMixin() {
   });
 }
 
-function routeOf(path: string, collects: boolean): string {
+/** The name of an address: one of a closed set, which tells no id. */
+export function routeOf(path: string, collects: boolean): string {
   if (path === "/api/v1/events") return collects ? "collect" : "events";
   return routes.find(([pattern]) => pattern.test(path))?.[1] ?? "other";
 }

@@ -10,7 +10,7 @@ import { maxBatchEvents } from "../../lib/event/limits.ts";
 import { originReader, type Origin } from "../../lib/event/origin.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
-import { encodeBatch } from "../../lib/event/batch-message.ts";
+import { encodeBatch, toldRequests, type BatchStory } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
 
 /** An accepted event, as much of it as distinguishes it from another one with its id. */
@@ -27,16 +27,21 @@ interface Collected {
 }
 
 /**
- * Gives a service `this.collect(events, project, watched)`: check each event, make the good ones
- * durable, account for all. `watched`: the caller will ask what became of them. Addresses are
+ * Gives a service `this.collect(events, project, watched, story)`: check each event, make the good
+ * ones durable, account for all. `watched`: the caller will ask what became of them. Addresses are
  * truncated here, before anything is written, and their countries looked up.
  */
 export function AdmissionMixin(config: Config) {
   return defineMixin<{ state: { originOf: (ip: string) => Origin } }>()({
     mixins: [BatchPublisherMixin(config)],
     methods: {
-      async collect(inputs: unknown, project: ProjectId, watched = false): Promise<Collected> {
-        return this.keep(project, admission(inputs, watched, this.originOf));
+      async collect(
+        inputs: unknown,
+        project: ProjectId,
+        watched = false,
+        story: BatchStory = {},
+      ): Promise<Collected> {
+        return this.keep(project, admission(inputs, watched, this.originOf, story));
       },
 
       /**
@@ -101,14 +106,19 @@ interface Admission {
   readonly fingerprints: readonly Fingerprint[];
 }
 
-function admission(inputs: unknown, watched: boolean, originOf: (ip: string) => Origin): Admission {
+function admission(
+  inputs: unknown,
+  watched: boolean,
+  originOf: (ip: string) => Origin,
+  story: BatchStory,
+): Admission {
   if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
     throw new ServiceError("VALIDATION", `events must be an array of at most ${maxBatchEvents}`);
   }
   const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7, originOf });
   return {
     results,
-    piece: accepted.length === 0 ? null : admitted(accepted),
+    piece: accepted.length === 0 ? null : admitted(accepted, story),
     fingerprints: watched
       ? accepted.map(({ event }) => ({ id: event.id, hash: contentHash(event) }))
       : [],
@@ -127,11 +137,13 @@ interface Admitted {
   /** The events' JSON, joined by commas. */
   readonly bytes: Uint8Array;
   readonly receivedAt: number;
+  readonly story: BatchStory;
 }
 
 /** What was admitted in one call, as a piece of a batch. Never empty. */
-function admitted(events: readonly AdmittedEvent[]): Admitted {
+function admitted(events: readonly AdmittedEvent[], story: BatchStory): Admitted {
   return {
+    story,
     ids: events.filter(({ named }) => named).map(({ event }) => event.id),
     count: events.length,
     bytes: Buffer.from(events.map(({ json }) => json).join(",")),
@@ -185,14 +197,19 @@ function BatchPublisherMixin(config: Config) {
         const batch = randomUUIDv7();
         const events = pieces.reduce((sum, { count }) => sum + count, 0);
         const startedAt = performance.now();
-        await this.queue.publish({
-          body: encodeBatch(
-            batch,
-            project,
-            pieces.map(({ bytes }) => bytes),
-          ),
-          receivedAt: Math.min(...pieces.map((piece) => piece.receivedAt)),
-        });
+        const { requestIds, parent, links } = storyOfAll(pieces);
+        const start = { kind: "producer", parent, links, attributes: { batch, events } } as const;
+        await this.tracing.run("publish batch", parent === undefined ? null : start, (span) =>
+          this.queue.publish({
+            body: encodeBatch(
+              batch,
+              project,
+              pieces.map(({ bytes }) => bytes),
+              { requestIds, traceparent: span.traceparent },
+            ),
+            receivedAt: Math.min(...pieces.map((piece) => piece.receivedAt)),
+          }),
+        );
         this.metrics.observe("analytics_publish_seconds", (performance.now() - startedAt) / 1000);
         this.metrics.observe("analytics_batch_events", events);
         this.metrics.increment("analytics_batches_total", { outcome: "published" });
@@ -208,6 +225,16 @@ function BatchPublisherMixin(config: Config) {
       this.gatherers = new Map();
     },
   });
+}
+
+/**
+ * What the pieces of a batch tell together: within whose work the batch is published, and for whose
+ * else.
+ */
+function storyOfAll(pieces: readonly Admitted[]) {
+  const requestIds = pieces.flatMap(({ story }) => story.requestIds ?? []).slice(0, toldRequests);
+  const [parent, ...links] = pieces.flatMap(({ story }) => story.traceparent ?? []);
+  return { requestIds, parent, links };
 }
 
 /** Pieces in as few batches as hold no id twice: nearly always one. */

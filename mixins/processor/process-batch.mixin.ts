@@ -1,12 +1,19 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "../../lib/config.ts";
 import { errorType } from "../../lib/errors.ts";
-import { aloneInBatch, decodeBatch, isMalformedBatch } from "../../lib/event/batch-message.ts";
+import {
+  aloneInBatch,
+  decodeBatch,
+  isMalformedBatch,
+  storyOf,
+} from "../../lib/event/batch-message.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { retryDelaysMs, type Delivery, type Outcome } from "../../lib/queue/queue.ts";
 import type { BatchPack } from "../../lib/store/store.ts";
 import { storePack, type Stored } from "../../lib/store/protocol.ts";
 import { ConsumerMixin } from "./consume.mixin.ts";
+import type { OpenSpan } from "../../lib/tracing/tracing.ts";
+import { tracedStore } from "../../lib/tracing/traced-store.ts";
 import { EnrichMixin, type Enriched } from "./enrich.mixin.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
@@ -19,17 +26,40 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
     mixins: [ConsumerMixin(config), StoreMixin(config), EnrichMixin(config, enrichWorker)],
     methods: {
       async handle(delivery: Delivery): Promise<Outcome> {
-        const startedAt = performance.now();
         try {
-          const enriched = await this.enrich(delivery.body);
-          await this.bury(enriched, delivery);
-          const { done } = enriched;
-          const stored = await storePack(this.store, done, (owned) => this.deltasOf(done, owned));
-          this.report(delivery, done, stored, startedAt);
+          await this.traced(delivery, "process batch", (span) => this.process(delivery, span));
           return this.told({ status: "done" }, delivery);
         } catch (error) {
-          return this.told(this.outcomeOf(error), delivery);
+          return this.told(this.outcomeOf(error, delivery), delivery);
         }
+      },
+
+      /** Work on a batch as a span within what published it, where that was told. */
+      traced<T>(
+        { body, attempt }: Delivery,
+        name: string,
+        work: (span: OpenSpan) => Promise<T>,
+      ): Promise<T> {
+        const parent = this.tracing.isOn ? storyOf(body).traceparent : undefined;
+        const start = { kind: "consumer", parent, attributes: { attempt } } as const;
+        return this.tracing.run(name, parent === undefined ? null : start, work);
+      },
+
+      async process(delivery: Delivery, { traceparent: parent }: OpenSpan): Promise<void> {
+        const startedAt = performance.now();
+        const within = parent === undefined ? null : { parent };
+        const { tracing } = this;
+        const enriched = await tracing.run("enrich", within, () => this.enrich(delivery.body));
+        await this.bury(enriched, delivery);
+        const { done } = enriched;
+        const stored = await tracing.run("store", within, ({ traceparent }) => {
+          const store = tracedStore(this.store, tracing, traceparent);
+          return storePack(store, done, (owned) => this.deltasOf(done, owned));
+        });
+        await tracing.run("counted", within, async (span) => {
+          span.set({ batch: done.batch, ...stored });
+          this.report(delivery, done, stored, startedAt);
+        });
       },
 
       /**
@@ -59,15 +89,18 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
           await this.queue.dead.put({ body: alone, receivedAt }, "enrichment failed on this event");
         }
         this.countEvents("dead", poisonous.length);
-        this.logger.error({ events: poisonous.length }, "events were put into the dead letters");
+        this.logger.error(
+          { events: poisonous.length, ...idsOf(body) },
+          "events were put into the dead letters",
+        );
       },
 
-      outcomeOf(error: unknown): Outcome {
+      outcomeOf(error: unknown, { body }: Delivery): Outcome {
         if (errorType(error) === "STORE_UNAVAILABLE") {
           this.holdUntil(() => this.store.ping());
           return { status: "hold" };
         }
-        this.logger.error({ err: error }, "batch failed");
+        this.logger.error({ err: error, ...idsOf(body) }, "batch failed");
         const reason = error instanceof Error ? error.message : String(error);
         return { status: isMalformedBatch(error) ? "dead" : "retry", reason };
       },
@@ -95,6 +128,12 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       },
     },
   });
+}
+
+/** The requests that a message carries, for a log line. */
+function idsOf(body: Uint8Array): { readonly requestIds?: readonly string[] } {
+  const { requestIds } = storyOf(body);
+  return requestIds === undefined ? {} : { requestIds };
 }
 
 /** How many events a message holds; 0 where that cannot be read. */

@@ -15,6 +15,7 @@ import {
 import { countsOf, expectExact, postShuffled } from "../e2e/shop-run.ts";
 import { SseClient } from "../e2e/sse-client.ts";
 import { eventually } from "../support/eventually.ts";
+import { SpanCollector } from "../support/span-collector.ts";
 import { describeWith } from "../../tools/servers/installed.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { chance, readShopLog } from "../support/shop-log.ts";
@@ -34,13 +35,16 @@ const example = join(import.meta.dirname, "../../docs/example-node.ts");
 describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster of six processes", () => {
   let servers: Servers;
   let cluster: Cluster;
+  let collector: SpanCollector;
   beforeAll(async () => {
+    collector = await SpanCollector.listen();
     servers = await startServers();
-    cluster = await Cluster.start(servers);
+    cluster = await Cluster.start(servers, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     await cluster.ready();
   }, longMs);
   afterAll(async () => {
     await cluster?.dispose();
+    await collector?.close();
     if (servers !== undefined) await stopServers(servers);
   }, longMs);
 
@@ -62,6 +66,39 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster of six processes", 
       expect(counts).toMatchObject({ total: 1, meta: { exact: true } });
       await eventually(async () => expect(await total({ type: "cart.viewed" })).toBe(1));
       expect(await total({ type: "order.placed" })).toBe(1);
+    },
+    longMs,
+  );
+
+  test(
+    "an event's way over gateway, ingest, queue and processor is one tree of a trace",
+    async () => {
+      const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+      const response = await fetch(`${cluster.gateway.url}/api/v1/events`, {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          traceparent: `00-${traceId}-00f067aa0ba902b7-01`,
+        },
+        body: JSON.stringify({ type: "traced.event", source: "test" }),
+      });
+      expect(response.status).toBe(202);
+      await eventually(
+        () =>
+          expect(collector.tree(traceId)).toMatchObject({
+            "POST collect": undefined,
+            "ingest.collect": "POST collect",
+            "publish batch": "ingest.collect",
+            "process batch": "publish batch",
+            enrich: "process batch",
+            store: "process batch",
+            "store append": "store",
+            "store putDeltas": "store",
+            "store markDirty": "store",
+            counted: "process batch",
+          }),
+        waitMs,
+      );
     },
     longMs,
   );

@@ -1,0 +1,44 @@
+import type { Context, Middleware, ServiceBroker } from "moleculer";
+import type { Config } from "../config.ts";
+import type { Meta } from "../contracts.ts";
+import { tracingOf } from "../tracing/tracing.ts";
+
+type Handler = (ctx: Context<unknown, Meta>) => Promise<unknown>;
+
+/**
+ * Each action as a span within what called it, where that is traced (`meta.traceparent`):
+ * OpenTelemetry over OTLP/HTTP. Where no collector is named no action is wrapped, and no module of
+ * OpenTelemetry's SDK is loaded.
+ */
+export function traced({ otlpEndpoint }: Config): Middleware {
+  if (otlpEndpoint === null) return {};
+  return {
+    name: "Traced",
+    async starting(broker: ServiceBroker) {
+      const { otlpSpans } = await import("../tracing/otlp.ts");
+      tracingOf(broker).maker = otlpSpans(otlpEndpoint, broker.nodeID);
+    },
+    async stopped(broker: ServiceBroker) {
+      const tracing = tracingOf(broker);
+      const { maker } = tracing;
+      tracing.maker = undefined;
+      await maker?.close();
+    },
+    localAction(next: Handler, action: { readonly name: string }): Handler {
+      return async (ctx) => {
+        const { traceparent, traceLinks: links } = ctx.meta;
+        if (traceparent === undefined) return next(ctx);
+        const start = { parent: traceparent, links, kind: "server" } as const;
+        return tracingOf(ctx.broker).run(action.name, start, async (span) => {
+          ctx.meta.traceparent = span.traceparent ?? traceparent;
+          try {
+            return await next(ctx);
+          } finally {
+            // What the caller does next is within the caller's own work.
+            ctx.meta.traceparent = traceparent;
+          }
+        });
+      };
+    },
+  } as Middleware;
+}
