@@ -28,7 +28,15 @@ type One = string | number | boolean | null | undefined;
  */
 export type ColumnCells =
   | { readonly numbers: Uint8Array | Uint16Array; readonly cells: readonly Cell[] }
+  | UserHashes
   | { readonly instants: Float64Array };
+
+/** Of `user`, in place of the cells, where they are known: an event's number is 0 for none, else two more than a place in `hashes`. */
+export interface UserHashes {
+  readonly numbers: Uint8Array | Uint16Array;
+  /** Each user's once (`writeHash` of sketch.ts). */
+  readonly hashes: Uint8Array;
+}
 
 /**
  * A question's answer under way. It runs where the events are read, on a thread of the store or

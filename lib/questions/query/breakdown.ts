@@ -4,6 +4,7 @@ import type { Period } from "../../counting/calendar.ts";
 import { assign } from "../../counting/cover.ts";
 import { FoldOverflow, type Cell, type Column, type ColumnCells, type Fold } from "../fold.ts";
 import { CellPairs } from "./cell-pairs.ts";
+import { hashBytes } from "../../counting/sketch.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
 
 /** How long the values of an answer may be together: they are held whole. */
@@ -61,6 +62,14 @@ interface Grouped {
   readonly places: Uint16Array;
   readonly groupAt: Uint16Array;
   readonly nodes: readonly Node[];
+}
+
+/** Of each event the number of its value, `undefined` where all have the same one; and the values. */
+interface Taken {
+  readonly numbers: Uint8Array | Uint16Array | undefined;
+  readonly count: number;
+  /** What an accumulator is given; of a user its number. */
+  readonly valueOf: (number: number) => Cell;
 }
 
 /** Up to this many pairs of a group and a cell a table is made, for any number of events. */
@@ -154,6 +163,7 @@ class BreakdownFold implements Fold<Breakdown> {
     let groupAt = new Uint16Array(places.length);
     let nodes: readonly Node[] = [this.#root];
     columns.forEach((column, i) => {
+      if ("hashes" in column) throw new Error("events are grouped by users' names, not by hashes");
       const isTime = "instants" in column;
       const children: Node[] = [];
       const known = new Map<Node, number>();
@@ -189,15 +199,12 @@ class BreakdownFold implements Fold<Breakdown> {
    * event by event.
    */
   #addMetric(i: number, column: ColumnCells, { places, groupAt, nodes }: Grouped): void {
-    if ("instants" in column) throw new Error("a metric is of a property");
     const { op } = this.#job.metrics[i]!;
-    const { numbers, cells } = op === "count" ? { numbers: undefined, cells: [undefined] } : column;
+    const { numbers, count, valueOf } = this.#taken(op, column);
     const accumulators = nodes.map((node) => node.accumulators![i]!);
     const total = this.#totals?.[i];
-    const valueOf = (number: number): Cell =>
-      op === "uniques" ? this.#users.numberOf(cells[number]) : cells[number];
 
-    if (nodes.length * cells.length > leastTimes + 4 * places.length) {
+    if (nodes.length * count > leastTimes + 4 * places.length) {
       for (let at = 0; at < places.length; at++) {
         const value = valueOf(numbers?.[places[at]!] ?? 0);
         accumulators[groupAt[at]!]!.add(value, 1);
@@ -205,11 +212,11 @@ class BreakdownFold implements Fold<Breakdown> {
       }
       return;
     }
-    const times = new Uint16Array(cells.length * nodes.length);
+    const times = new Uint16Array(count * nodes.length);
     for (let at = 0; at < places.length; at++) {
       times[(numbers?.[places[at]!] ?? 0) * nodes.length + groupAt[at]!]!++;
     }
-    for (let number = 0; number < cells.length; number++) {
+    for (let number = 0; number < count; number++) {
       let all = 0;
       let value: Cell;
       for (let group = 0; group < nodes.length; group++) {
@@ -221,6 +228,23 @@ class BreakdownFold implements Fold<Breakdown> {
       }
       if (all > 0) total?.add(value, all);
     }
+  }
+
+  /** What a metric takes of a column: how many different values, and each of them by its number. */
+  #taken(op: Metric["op"], column: ColumnCells): Taken {
+    if (op === "count") return { numbers: undefined, count: 1, valueOf: () => undefined };
+    if ("instants" in column) throw new Error("a metric is of a property");
+    const { numbers } = column;
+    if ("hashes" in column) {
+      const { hashes } = column;
+      const valueOf = (number: number) =>
+        number < 2 ? -1 : this.#users.numberOfHash(hashes, (number - 2) * hashBytes);
+      return { numbers, count: 2 + hashes.length / hashBytes, valueOf };
+    }
+    const { cells } = column;
+    const valueOf = (number: number) =>
+      op === "uniques" ? this.#users.numberOf(cells[number]) : cells[number];
+    return { numbers, count: cells.length, valueOf };
   }
 
   finish(): Breakdown {

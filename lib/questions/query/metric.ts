@@ -144,10 +144,13 @@ class Uniques implements Accumulator {
 /** The most users that are remembered at a time; one that comes again later is hashed again. */
 const maxKnown = 262_144;
 
+/** The number of a user whose hash alone is known. */
+const hashedUser = 0;
+
 /** The users of all groups, each hashed once. A user's number holds until the next is asked for. */
 export class Users {
   readonly #numbers = new Map<string, number>();
-  #next = 0;
+  #next = hashedUser + 1;
   #hashes = Buffer.alloc(1_024 * hashBytes);
 
   get hashes(): Buffer {
@@ -161,7 +164,7 @@ export class Users {
     if (known !== undefined) return known;
     if (this.#next === maxKnown) {
       this.#numbers.clear();
-      this.#next = 0;
+      this.#next = hashedUser + 1;
     }
     const number = this.#next++;
     this.#numbers.set(user, number);
@@ -170,5 +173,11 @@ export class Users {
     }
     writeHash(user, this.#hashes, number * hashBytes);
     return number;
+  }
+
+  /** The number of a user by the hash that lies at a place of `hashes`. */
+  numberOfHash(hashes: Uint8Array, offset: number): number {
+    this.#hashes.set(hashes.subarray(offset, offset + hashBytes), hashedUser * hashBytes);
+    return hashedUser;
   }
 }

@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { hashBytes, writeHash } from "../../../counting/sketch.ts";
 import type { Scalar } from "../../../event/filter.ts";
 
 /** One property of a chunk's events, in the order of the chunk. */
@@ -8,7 +9,7 @@ export interface Column {
    * `values`.
    */
   readonly numbers: Uint8Array | Uint16Array;
-  /** Each value once. */
+  /** Each value once; read when they are first asked for. */
   readonly values: readonly Scalar[];
 }
 
@@ -46,6 +47,11 @@ export class ColumnBuilder {
   /** How long the texts among its values are together, in code units. */
   get textLength(): number {
     return this.#textLength;
+  }
+
+  /** Each value once, as in the column. */
+  get values(): Iterable<Scalar> {
+    return this.#known.keys();
   }
 
   set(row: number, value: Scalar): void {
@@ -93,8 +99,16 @@ export function decodeColumn(packedBytes: Uint8Array, rows: number): Column {
       ? new Uint16Array(rows).fill(view.getUint16(2, true))
       : new (width === 1 ? Uint8Array : Uint16Array)(buffer, byteOffset + headerBytes, rows);
   const start = headerBytes + width * rows;
-  const values = Buffer.from(buffer, byteOffset + start, length - start);
-  return { numbers, values: JSON.parse(values.toString()) as Scalar[] };
+  const json = Buffer.from(buffer, byteOffset + start, length - start);
+  let values: readonly Scalar[] | undefined;
+  const column = {
+    numbers,
+    get values() {
+      return (values ??= JSON.parse(json.toString()) as readonly Scalar[]);
+    },
+  };
+  // Without a checksum only reading them shows whether they are whole.
+  return packedBytes[0] === compressed ? column : { numbers, values: column.values };
 }
 
 /** The column of a property that no event of the chunk has. */
@@ -158,6 +172,20 @@ function narrowSteps(bytes: Uint8Array, rows: number): Int32Array {
   }
   for (let at = 0; at < rows; at++) steps[at] = (steps[at]! >>> 1) ^ -(steps[at]! & 1);
   return steps;
+}
+
+/** The hash of each text, one after the other, compressed. */
+export function encodeHashes(texts: Iterable<Scalar>): Uint8Array {
+  const all = [...texts];
+  const bytes = Buffer.alloc(hashBytes * all.length);
+  all.forEach((text, at) => writeHash(String(text), bytes, hashBytes * at));
+  return packed(bytes);
+}
+
+/** @throws Error where the bytes are no hashes */
+export function decodeHashes(bytes: Uint8Array): Uint8Array {
+  if (bytes[0] !== compressed) throw new Error("no hashes");
+  return unpacked(bytes);
 }
 
 function packed(bytes: Uint8Array): Uint8Array {

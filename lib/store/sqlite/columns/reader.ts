@@ -9,13 +9,14 @@ import { each, hasElements, type PropertyPath } from "../../../event/property-pa
 import {
   composite,
   decodeColumn,
+  decodeHashes,
   decodeInstants,
   firstValue,
   missing,
   missingColumn,
   type Column,
 } from "./encoding.ts";
-import { columnName, instantFields, textFields, userColumn } from "./writer.ts";
+import { columnName, instantFields, textFields, userColumn, userHashes } from "./writer.ts";
 
 /** A chunk of events as columns, which are fetched as they are needed. */
 interface SegmentSource {
@@ -149,8 +150,20 @@ export class Segment {
     if ("field" in column && column.field === "timestamp") {
       return { instants: this.#instantsOf("timestamp") };
     }
-    const { numbers, values } = this.#columnAt(pathOf(column));
-    return { numbers, cells: [undefined, null, ...values] };
+    const read = this.#columnAt(pathOf(column));
+    const hashes = "field" in column && column.field === "user" ? this.#userHashes() : undefined;
+    if (hashes !== undefined) return { numbers: read.numbers, hashes };
+    return { numbers: read.numbers, cells: [undefined, null, ...read.values] };
+  }
+
+  /** `undefined` for chunks of before there were any, and where they are damaged: the users' names tell the same. */
+  #userHashes(): Uint8Array | undefined {
+    const bytes = this.#source.fetch(userHashes);
+    try {
+      return bytes && decodeHashes(bytes);
+    } catch {
+      return undefined;
+    }
   }
 
   #columnAt(path: PropertyPath): Column {

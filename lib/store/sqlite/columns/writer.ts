@@ -1,5 +1,5 @@
 import type { Json } from "../../../event/event.ts";
-import { ColumnBuilder, encodeInstants } from "./encoding.ts";
+import { ColumnBuilder, encodeHashes, encodeInstants } from "./encoding.ts";
 import { type EventRow, fromColumn } from "../../rows.ts";
 import type { PropertyPath } from "../../../event/property-path.ts";
 
@@ -16,6 +16,9 @@ export interface Shredded {
 
 /** The name of the column of `userOf`, which is no property of an event. */
 export const userColumn = "(user)";
+
+/** The name of the column of the users' hashes, in the order of the users' values: so that users are counted without their names. */
+export const userHashes = "(user hashes)";
 
 /** The texts that have a column, each under its own name; instants are kept apart. */
 export const textFields = ["project", "type", "source", "correlationId", userColumn] as const;
@@ -72,6 +75,7 @@ export class Shredder {
       ["timestamp", encodeInstants(this.#timestamps.subarray(0, rows))],
       ["receivedAt", encodeInstants(this.#receivedAts.subarray(0, rows))],
       ...textFields.map((name, i) => [name, this.#fields[i]!.encode(rows)] as const),
+      [userHashes, encodeHashes(this.#fields[textFields.indexOf(userColumn)]!.values)],
     ];
     for (const [path, builder] of columnsOf(this.#root, [])) {
       if (builder.textLength <= maxTextLength) {
