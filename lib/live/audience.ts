@@ -39,6 +39,9 @@ interface Group {
 /** So that an event of the largest size comes through whatever a listener's share is. */
 const largestFrame = 70_000;
 
+/** What a listener gets at once at most, also where it is the only one: it may take nothing of it. */
+export const mostBytesAtOnce = 524_288;
+
 /** Whether an event is one of those a listener wants. */
 export function isWanted(event: StoredEvent, { project, filter }: Interest): boolean {
   const { types, sources, correlationId, userId, from = -Infinity, to = Infinity, where } = filter;
@@ -109,6 +112,7 @@ export class Audience {
       group.credit = Math.min(
         group.credit + bytesPerListener,
         Math.max(4 * bytesPerListener, largestFrame),
+        mostBytesAtOnce,
       );
       const frames = framesOf(group.interest, part.events, now);
       const taken = within(frames, group.credit);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { comparePlaces, type Place, type StoredPart, type StoredQuery } from "../store/stored.ts";
-import { Audience, framesOf, type Interest, type Listener } from "./audience.ts";
+import { Audience, framesOf, mostBytesAtOnce, type Interest, type Listener } from "./audience.ts";
 import { idOf, missedFrame, placeOf } from "./frames.ts";
 
 /** What the hub needs of its surroundings. */
@@ -21,6 +21,12 @@ export interface Follower extends Listener {
 
 const eventsAtOnce = 500;
 const bytesPerSecond = 16_000_000;
+
+/**
+ * A client that catches up gets so many first, and then as many as are about as large as one may
+ * hold.
+ */
+const firstEvents = 8;
 
 /**
  * How often it is looked whether something was stored: less often the more clients there are to
@@ -99,16 +105,18 @@ export class Hub {
       // A look that began before this project was asked about may be under way: it would pass by.
       await this.#reading;
       let place = from;
+      let limit = firstEvents;
       for (;;) {
         const part = await this.#around.read({
           ...this.#nothing,
           after: place,
           projects: [interest.project],
-          limit: eventsAtOnce,
+          limit,
         });
         await taken(client);
-        sendTo(client, interest, part);
+        const sentBytes = sendTo(client, interest, part);
         place = part.upTo;
+        limit = nextLimit(limit, sentBytes);
         const isWhole = comparePlaces(part.upTo, part.end) >= 0;
         const isUpToDate = this.#place === undefined || comparePlaces(this.#place, place) <= 0;
         if ((isWhole && isUpToDate) || !client.isOpen) break;
@@ -181,12 +189,21 @@ export class Hub {
   }
 }
 
-function sendTo(client: Follower, interest: Interest, { events, end }: StoredPart): void {
+/** @returns how many bytes were sent */
+function sendTo(client: Follower, interest: Interest, { events, end }: StoredPart): number {
   const now = Date.now();
   const frames = framesOf(interest, events, now);
-  if (frames.length === 0) return;
+  if (frames.length === 0) return 0;
   const lastId = idOf(frames.at(-1)?.place ?? end, now);
-  client.send(Buffer.from(frames.map(({ text }) => text).join("")), frames.length, lastId);
+  const whole = Buffer.from(frames.map(({ text }) => text).join(""));
+  client.send(whole, frames.length, lastId);
+  return whole.length;
+}
+
+/** Four times as many as before where these were small. */
+function nextLimit(limit: number, sentBytes: number): number {
+  const fitting = Math.floor((mostBytesAtOnce / Math.max(1, sentBytes)) * limit);
+  return Math.max(firstEvents, Math.min(eventsAtOnce, 4 * limit, fitting));
 }
 
 async function taken(client: Follower): Promise<void> {

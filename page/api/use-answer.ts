@@ -81,7 +81,7 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ask
       (answer) => {
         if (mine.signal.aborted) return;
         attempts.current = 0;
-        if (connection.value.lost) reached();
+        reached();
         remember(name, answer);
         setState({ answer, answered: call });
         if (everyMs !== undefined) later(everyMs);
@@ -135,7 +135,12 @@ export function lost(retryMs: number): void {
   connection.value = { lost: true, retryAt: Date.now() + retryMs, note: "" };
 }
 
-export function reached(note = "Connected again."): void {
-  const { lost: wasLost } = connection.value;
-  connection.value = { lost: false, retryAt: 0, note: wasLost ? note : "" };
+/** What was asked has come. */
+export function reached(): void {
+  if (connection.value.lost) reconnected("Connected again.");
+}
+
+/** A stream that was cut goes on: it knows whether something was missed. */
+export function reconnected(note: string): void {
+  connection.value = { lost: false, retryAt: 0, note };
 }

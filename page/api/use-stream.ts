@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem, readStream, type Frame } from "./client.ts";
-import { lost, reached } from "./use-answer.ts";
+import { lost, reached, reconnected } from "./use-answer.ts";
 
 export interface Streaming {
   readonly isOpen: boolean;
@@ -42,7 +42,10 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
             opened: () => {
               attempts = 0;
               setState({ isOpen: true, problem: undefined });
-              if (wasLost) setTimeout(() => reached(missed ? passed : whole), 500);
+              if (!wasLost) return;
+              // A stream without places begins anew: it cannot tell.
+              if (lastId === undefined) reached();
+              else setTimeout(() => reconnected(missed ? passed : whole), 500);
             },
             frame: (frame) => {
               if (frame.event === "missed" && frame.data.includes('"window"')) missed = true;

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import type { StoredEvent } from "../../../lib/event/event.ts";
-import { Audience, isWanted, type Interest, type Listener } from "../../../lib/live/audience.ts";
+import {
+  Audience,
+  isWanted,
+  mostBytesAtOnce,
+  type Interest,
+  type Listener,
+} from "../../../lib/live/audience.ts";
 import type { Place, PlacedEvent, StoredPart } from "../../../lib/store/stored.ts";
 import { eventOf } from "../../support/arbitraries.ts";
 
@@ -113,6 +119,14 @@ test("who has caught up to a place gets what lies behind it, once", () => {
   audience.deliver({ ...part, events: part.events.slice(0, 2), end: [1, 2], counts: [] }, now, 1e6);
   audience.deliver({ ...part, events: part.events.slice(2), counts: [] }, now, 1e6);
   expect(ear.ids).toEqual(["e3", "e4"]);
+});
+
+test("a listener that is alone gets no more at once than it may hold", () => {
+  const large = (id: string) => event(id, { data: { text: "x".repeat(60_000) } });
+  const ear = heardBy(all, partOf(Array.from({ length: 100 }, (_, i) => large(`e${i}`))), 4e6);
+  expect(ear.buffers.map(({ length }) => length)).toEqual([expect.any(Number)]);
+  expect(ear.buffers[0]!.length).toBeLessThan(mostBytesAtOnce + 1_000);
+  expect(ear.events + ear.missed[0]!.count).toBe(100);
 });
 
 test("an event of the largest size comes through however small the share is", () => {

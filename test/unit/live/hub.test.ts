@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { StoredEvent } from "../../../lib/event/event.ts";
+import { mostBytesAtOnce } from "../../../lib/live/audience.ts";
 import { idOf, placeOf } from "../../../lib/live/frames.ts";
 import { Hub, type Follower } from "../../../lib/live/hub.ts";
 import {
@@ -92,6 +93,37 @@ test("a stream begins where the order ends, or behind an id that the window hold
     expect(place).toEqual([4, 0]);
     expect(told).toContain(lost);
   }
+});
+
+test("who catches up gets large events a few at a time, and small ones many", async () => {
+  const order = new Order();
+  const store = (count: number, length: number) =>
+    order.events.push(
+      ...Array.from({ length: count }, (_, i) =>
+        eventOf({ id: `${length}-${i}`, project: "p", data: { text: "x".repeat(length) } }),
+      ),
+    );
+  store(100, 60_000);
+  const hub = hubOn(order);
+  const ear = new Ear();
+  const sizes: number[] = [];
+  const send = ear.send.bind(ear);
+  ear.send = (frames: Buffer) => {
+    sizes.push(frames.length);
+    send(frames);
+  };
+  const leave = await hub.follow(interest, ear, [0, 0]);
+  expect(Math.max(...sizes)).toBeLessThan(mostBytesAtOnce);
+  expect(ear.ids).toHaveLength(100);
+  leave();
+
+  sizes.length = 0;
+  order.events.length = 0;
+  store(5_000, 10);
+  const other = await hub.follow(interest, ear, [0, 0]);
+  expect(sizes.length).toBeLessThan(20);
+  expect(ear.ids).toHaveLength(5_100);
+  other();
 });
 
 test("followers who join while events come each get every one once; then nothing is read", async () => {
