@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { change, number, periodName } from "../pure/format.ts";
-import type { Periods, Series } from "../pure/series.ts";
+import { isRepeated, type Periods, type Series } from "../pure/series.ts";
 import { dataOf, emphasize, labelsOf, optionsOf, type Label } from "./chart-plot.ts";
 import { html, type VNode } from "./html.ts";
 
@@ -104,7 +104,7 @@ export function Chart(props: ChartProps): VNode {
     if (one === undefined) return;
     const before = one.previous?.[at];
     const difference = one.previous === undefined ? "" : `, ${change(one.values[at], before)}`;
-    const name = periodName(periods.times[at]!, periods.per, true);
+    const name = periodName(periods.times[at]!, periods.per, isRepeated(periods, at));
     setSpoken(`${name}, ${one.name} ${write(one.values[at] ?? null)}${difference}`);
   }
 
@@ -204,7 +204,7 @@ function Tooltip({
   const from = anchor === undefined || anchor === place ? undefined : periods.times[anchor];
   return html`<div class="tooltip" aria-hidden="true" style=${side}>
     <p class="tooltip-title">
-      ${from !== undefined && `${periodName(from, periods.per)} – `}${periodName(time, periods.per, repeats(periods, place))}
+      ${from !== undefined && `${periodName(from, periods.per)} – `}${periodName(time, periods.per, isRepeated(periods, place))}
     </p>
     ${rows.map(
       ({ one, value }) =>
@@ -216,12 +216,6 @@ function Tooltip({
     ${periods.ahead.has(place) && html`<p class="muted">Not begun yet.</p>`}
     ${periods.part.has(place) && html`<p class="muted">${partText}</p>`}
   </div>`;
-}
-
-/** The hour that a clock shows twice needs its offset. */
-function repeats({ times }: Periods, place: number): boolean {
-  const wall = times[place]!.slice(0, 19);
-  return [times[place - 1], times[place + 1]].some((time) => time?.startsWith(wall) === true);
 }
 
 function nearestLine(plot: uPlot, series: readonly Series[], place: number): Series | undefined {

@@ -67,6 +67,12 @@ export function periodsOf(
   return { times, per, part, ahead };
 }
 
+/** Whether the period is an hour that the clock shows twice: then its offset is told. */
+export function isRepeated({ times }: Pick<Periods, "times">, place: number): boolean {
+  const wall = times[place]!.slice(0, 19);
+  return [times[place - 1], times[place + 1]].some((time) => time?.startsWith(wall) === true);
+}
+
 /** The first period that has or may have events of a project whose first event was then. */
 export function firstKnown({ times, per }: Periods, firstEvent: number, zone: string): number {
   const place = times.findIndex((time) => periodEnd(time, per, zone) > firstEvent);

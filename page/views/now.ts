@@ -277,7 +277,7 @@ function HourChart({
     before: format.number(line?.previous?.[place]),
   }));
   const columns: readonly Column<HourRow>[] = [
-    { id: "hour", name: "Hour", cell: ({ time }) => format.periodName(time, "hour", true) },
+    { id: "hour", name: "Hour", cell: ({ time }) => format.periodName(time, "hour") },
     { id: "today", name: "Today", isNumber: true, cell: ({ today }) => today },
     { id: "yesterday", name: "Yesterday", isNumber: true, cell: ({ before }) => before },
   ];

@@ -9,6 +9,7 @@ import { parameterList } from "../pure/address.ts";
 import { propertyName } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
 import { directionOf, metricName } from "../pure/metric.ts";
+import { isRepeated } from "../pure/series.ts";
 import type { TrendRow, TrendsAnswer } from "./trends-answer.ts";
 import type { TrendsQuestion } from "./trends-question.ts";
 
@@ -131,7 +132,7 @@ export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNod
       id: "period",
       name: "Period",
       cell: ({ time, place }) =>
-        html`${format.periodName(time, periods.per, true)}${periods.part.has(place) && html` <small class="muted">not all of it</small>`}`,
+        html`${format.periodName(time, periods.per, isRepeated(periods, place))}${periods.part.has(place) && html` <small class="muted">not all of it</small>`}`,
     },
     ...series.map((one): Column<PeriodRow> => ({
       id: one.id,

@@ -1,6 +1,5 @@
 import type { Page } from "playwright-core";
-import { describeWith } from "../../tools/servers/installed.ts";
-import { answered, open, showDemo, type Shown } from "../support/page.ts";
+import { answered, open, type Shown } from "../support/page.ts";
 
 interface FunnelStep {
   readonly type: string;
@@ -28,19 +27,14 @@ const texts = async (page: Page, selector: string): Promise<readonly string[]> =
   return all.map((text) => text.replace(/\s+/g, " ").replaceAll(" ,", ",").trim());
 };
 
-describeWith(["chromium"], "views of the page", () => {
-  let shown: Shown;
-  beforeAll(async () => {
-    shown = await showDemo();
-  }, 120_000);
-  afterAll(() => shown.close(), 60_000);
-
+/** What each view shows, and what can be done there. */
+export function viewsSuite(demo: () => Shown): void {
   /** A view, with the question that it asked and the answer that it shows. */
   async function asks<Answer>(view: string, address: string) {
-    const watched = await open(shown, "/pipeline");
+    const watched = await open(demo(), "/pipeline");
     const { page } = watched;
     const heard = page.waitForResponse((response) => response.url().includes(address));
-    await page.goto(shown.url + view);
+    await page.goto(demo().url + view);
     const response = await heard;
     const answer = (await response.json()) as Answer;
     await answered(page);
@@ -74,7 +68,7 @@ describeWith(["chromium"], "views of the page", () => {
     expect(focused).toMatch(/^Step 2, email.sent/);
     await answered(page);
     const moved = await texts(page, ".funnel-count strong");
-    const address = page.url().slice(shown.url.length);
+    const address = page.url().slice(demo().url.length);
     const fresh = await asks(address, "/query/funnel");
     expect(await texts(fresh.page, ".funnel-count strong")).toEqual(moved);
     await fresh.close();
@@ -159,28 +153,28 @@ describeWith(["chromium"], "views of the page", () => {
       const numbers = `${whole.format(sent)} ${whole.format(delivered)} ${rate(rates["delivery"]!)}`;
       expect(rows[index]).toContain(`${group ?? "(without mailbox provider)"} ${numbers}`);
     }
-    await page.goto(`${shown.url}/mail?range=today&tz=UTC`);
+    await page.goto(`${demo().url}/mail?range=today&tz=UTC`);
     await page.getByRole("button", { name: "Show only mails sent then" }).click();
     await page.waitForURL(/mails=sent/);
     await close();
   });
 
   test("a question is saved, stands on the board with its answer, and is not changed over another change", async () => {
-    const { page, close } = await open(shown, "/funnel?step=email.sent&step=email.clicked&tz=UTC");
+    const { page, close } = await open(demo(), "/funnel?step=email.sent&step=email.clicked&tz=UTC");
     await answered(page);
     const share = (await texts(page, ".funnel-count span"))[1];
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByLabel("Name").fill("who-clicks");
     await page.keyboard.press("Enter");
     await page.getByText("Saved as who-clicks.").waitFor();
-    await page.goto(`${shown.url}/saved?tz=UTC`);
+    await page.goto(`${demo().url}/saved?tz=UTC`);
     const tile = page.locator(".saved-tile", { hasText: "who-clicks" });
     await tile.locator(".saved-tile-number").waitFor();
     expect(await tile.locator(".saved-tile-number").innerText()).toBe(share);
 
-    await page.goto(`${shown.url}/saved/who-clicks?tz=UTC&edit=1`);
+    await page.goto(`${demo().url}/saved/who-clicks?tz=UTC&edit=1`);
     await page.getByLabel("What it asks").fill("Mine");
-    const address = `${shown.url}/api/v1/queries/who-clicks`;
+    const address = `${demo().url}/api/v1/queries/who-clicks`;
     const { kind, question } = (await (await fetch(address)).json()) as Record<string, unknown>;
     await fetch(address, {
       method: "PUT",
@@ -196,7 +190,7 @@ describeWith(["chromium"], "views of the page", () => {
   });
 
   test("Health says which stage is down and what to do, also by the icon of the tab", async () => {
-    const { page, close } = await open(shown, "/pipeline", {
+    const { page, close } = await open(demo(), "/pipeline", {
       before: async (made) => {
         await made.route("**/api/v1/live", (route) => route.fulfill({ status: 403, body: "{}" }));
         await made.route("**/health", (route) =>
@@ -225,4 +219,4 @@ describeWith(["chromium"], "views of the page", () => {
     expect(await page.locator('link[rel="icon"]').getAttribute("href")).toMatch(/icon-down\.svg$/);
     await close();
   });
-});
+}

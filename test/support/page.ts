@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { analyticsClient } from "../../tools/analytics-client.ts";
 import { mailEvents } from "../../tools/demo/mail-events.ts";
 import { installed } from "../../tools/servers/installed.ts";
@@ -11,9 +11,12 @@ import { startService, whenReady, type ServiceProcess } from "../../tools/servic
 
 /** A service with two weeks of a mail sender's events, and a browser to look at its page. */
 export interface Shown {
-  readonly service: ServiceProcess;
   readonly browser: Browser;
   readonly url: string;
+  /** For pages of one kind the same context: what they load the first time is kept. */
+  context(look: Look): Promise<BrowserContext>;
+  /** Ends the service, does something, and starts it again where it was. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -23,13 +26,13 @@ const mails = 1_500;
 export async function showDemo(): Promise<Shown> {
   const dataDir = mkdtempSync(join(tmpdir(), "page-"));
   const port = await freePort();
-  const service = startService({
-    port,
-    dataDir,
-    logFile: join(dataDir, "log"),
-    env: { LOG_LEVEL: "warn" },
-  });
-  await whenReady(service);
+  const begin = async (): Promise<ServiceProcess> => {
+    const logFile = join(dataDir, "log");
+    const started = startService({ port, dataDir, logFile, env: { LOG_LEVEL: "warn" } });
+    await whenReady(started);
+    return started;
+  };
+  let service = await begin();
   const client = analyticsClient(service.url);
   const to = Date.now();
   let batch: Parameters<typeof client.post>[0][number][] = [];
@@ -44,16 +47,41 @@ export async function showDemo(): Promise<Shown> {
     executablePath: installed("chromium"),
     args: ["--no-sandbox"],
   });
+  const contexts = new Map<string, Promise<BrowserContext>>();
   return {
-    service,
     browser,
     url: service.url,
+    context({ width, scheme, zone }) {
+      const kind = `${width} ${scheme} ${zone}`;
+      const made =
+        contexts.get(kind) ??
+        browser.newContext({
+          viewport: { width, height: 900 },
+          colorScheme: scheme,
+          timezoneId: zone,
+          locale: "en-US",
+          hasTouch: width < 720,
+        });
+      contexts.set(kind, made);
+      return made;
+    },
+    async restart(meanwhile) {
+      await service.stop();
+      await meanwhile?.();
+      service = await begin();
+    },
     async close() {
       await browser.close();
       await service.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+export interface Look {
+  readonly width: number;
+  readonly scheme: "light" | "dark";
+  readonly zone: string;
 }
 
 /** A page and what went wrong on it: messages of its console, requests to other origins, breaches of its policy. */
@@ -73,24 +101,12 @@ const watchScript = `
 `;
 
 export async function open(
-  { browser, url }: Pick<Shown, "browser" | "url">,
+  { url, context }: Pick<Shown, "url" | "context">,
   path: string,
-  options: {
-    readonly width?: number;
-    readonly scheme?: "light" | "dark";
-    readonly zone?: string;
-    readonly before?: (page: Page) => Promise<void>;
-  } = {},
+  options: Partial<Look> & { readonly before?: (page: Page) => Promise<void> } = {},
 ): Promise<Watched> {
   const { width = 1440, scheme = "light", zone = "Europe/Berlin", before } = options;
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme: scheme,
-    timezoneId: zone,
-    locale: "en-US",
-    hasTouch: width < 720,
-  });
-  const page = await context.newPage();
+  const page = await (await context({ width, scheme, zone })).newPage();
   const faults: string[] = [];
   page.on("console", (message) => faults.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => faults.push(`error: ${error.stack ?? error.message}`));
@@ -102,7 +118,7 @@ export async function open(
   await before?.(page);
   await page.goto(url + path);
   await page.locator("h1").waitFor();
-  return { page, faults, close: () => context.close() };
+  return { page, faults, close: () => page.close() };
 }
 
 /** Until every question that the view asks has an answer. */

@@ -208,7 +208,7 @@ async function withIdle(service: ServiceProcess): Promise<readonly Row[]> {
   let rounds = 0;
   const alone = await mostWhile(() => Promise.resolve(++rounds === 40));
   const { port } = new URL(service.url);
-  const head = `GET ${stream}?type=large HTTP/1.1\r\nHost: bench\r\n\r\n`;
+  const head = `GET ${stream}?type=large HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
   const sockets = Array.from({ length: idle }, () => {
     const socket = connect(Number(port), "127.0.0.1");
     socket.on("error", () => undefined).pause();
@@ -237,9 +237,10 @@ function rssMb(pid: number): number {
 
 async function metric({ url }: ServiceProcess, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(new RegExp(`^${name}(?:{.*})? (\\S+)$`, "m").exec(text)?.[1] ?? 0);
+  const line = text.split("\n").find((one) => one.startsWith(`${name} `));
+  return Number(line?.slice(name.length) ?? 0);
 }
 
 async function storedTotal(service: ServiceProcess): Promise<number> {
-  return metric(service, "analytics_events_stored_total");
+  return metric(service, 'analytics_events_total{outcome="stored"}');
 }

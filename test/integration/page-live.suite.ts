@@ -1,0 +1,103 @@
+import type { Page } from "playwright-core";
+import { eventually } from "../support/eventually.ts";
+import { answered, open, type Shown } from "../support/page.ts";
+
+/** What a browser does when another tab comes to the front, and back. */
+async function turnAway(page: Page, hidden: boolean): Promise<void> {
+  const state = hidden ? "hidden" : "visible";
+  await page.evaluate(`
+    Object.defineProperty(document, "visibilityState", { configurable: true, value: "${state}" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  `);
+}
+
+/** The page while events come, while nobody looks, and while the gateway is away. */
+export function livePageSuite(demo: () => Shown): void {
+  const post = async (ids: readonly string[], type: string) => {
+    const response = await fetch(`${demo().url}/api/v1/events/batch`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(ids.map((id) => ({ id, type, source: "test" }))),
+    });
+    expect(response.status).toBe(202);
+  };
+  const streams = async (): Promise<number> => {
+    const text = await (await fetch(`${demo().url}/metrics`)).text();
+    return Number(/^analytics_live_clients (\d+)$/m.exec(text)?.[1] ?? 0);
+  };
+  const latest = (page: Page, type: string) => page.locator(".latest-row", { hasText: type });
+
+  test("an event that is posted is seen and counted without a reload, and nothing moves", async () => {
+    const { page, faults, close } = await open(demo(), "/");
+    await answered(page);
+    await eventually(async () => expect(await streams()).toBe(2));
+    await post(["seen-1", "seen-2", "seen-3"], "just.happened");
+    await latest(page, "just.happened").first().waitFor();
+    await page.getByText("most: just.happened").waitFor();
+    // Three came at once, and two rows a second are shown.
+    await page.getByText("2 of 3 a second shown").waitFor();
+    expect(await page.locator(".latest-row").count()).toBe(14);
+    expect(await page.evaluate("seen.shift")).toBeLessThan(0.01);
+    expect(faults).toEqual([]);
+    await close();
+    await eventually(async () => expect(await streams()).toBe(0));
+  });
+
+  test("a hidden tab holds no stream, and goes on where it was; four tabs of Now, and a fifth still loads", async () => {
+    const asked: (string | undefined)[] = [];
+    const first = await open(demo(), "/", {
+      before: (page) => {
+        page.on("request", (request) => {
+          if (request.url().endsWith("/events/stream"))
+            asked.push(request.headers()["last-event-id"]);
+        });
+        return Promise.resolve();
+      },
+    });
+    await eventually(async () => expect(await streams()).toBe(2));
+    await post(["known"], "before.hiding");
+    await latest(first.page, "before.hiding").waitFor();
+    await turnAway(first.page, true);
+    await eventually(async () => expect(await streams()).toBe(0));
+    await post(["unseen"], "while.hidden");
+
+    const tabs = [first];
+    for (let tab = 2; tab <= 5; tab++) {
+      tabs.push(await open(demo(), "/"));
+      await answered(tabs.at(-1)!.page);
+      await eventually(async () => expect(await streams()).toBe(2));
+      await turnAway(tabs.at(-1)!.page, true);
+    }
+    await turnAway(first.page, false);
+    await latest(first.page, "while.hidden").waitFor();
+    expect(asked).toEqual([undefined, expect.stringMatching(/^\d+\.\d+-/)]);
+    for (const { close } of tabs) await close();
+  });
+
+  test("a restart of the gateway is told, and nothing that came meanwhile is missed", async () => {
+    const asked: (string | undefined)[] = [];
+    const { page, close } = await open(demo(), "/", {
+      before: (made) => {
+        made.on("request", (request) => {
+          if (request.url().endsWith("/events/stream"))
+            asked.push(request.headers()["last-event-id"]);
+        });
+        return Promise.resolve();
+      },
+    });
+    await answered(page);
+    await post(["still-there"], "before.restart");
+    await latest(page, "before.restart").waitFor();
+    await demo().restart(async () => {
+      await page.getByText(/Connection lost\. Trying again/).waitFor();
+    });
+    // Sent before the page is back: it waits longer each time.
+    await post(["meanwhile"], "during.restart");
+    await latest(page, "during.restart").waitFor({ timeout: 60_000 });
+    await page.getByText("Connected again, nothing missed.").waitFor();
+    expect(asked[0]).toBeUndefined();
+    expect(asked.at(-1)).toMatch(/^\d+\.\d+-/);
+    await eventually(async () => expect(await streams()).toBe(2));
+    await close();
+  });
+}

@@ -1,0 +1,123 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { eventually } from "../support/eventually.ts";
+import { answered, open, type Shown } from "../support/page.ts";
+
+interface Answer {
+  readonly results: readonly {
+    readonly dimensions: readonly string[];
+    readonly metrics: readonly (number | null)[];
+  }[];
+}
+
+const whole = new Intl.NumberFormat("en-US");
+
+/** What is shown, what is saved as a file and what a shell gets are the same numbers. */
+export function numbersSuite(demo: () => Shown): void {
+  /** Resolves once all of them are counted. */
+  const post = async (
+    events: readonly { readonly type: string; readonly [field: string]: unknown }[],
+  ) => {
+    const response = await fetch(`${demo().url}/api/v1/events/batch`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(events),
+    });
+    expect(response.status).toBe(202);
+    const types = [...new Set(events.map(({ type }) => type))].join(",");
+    await eventually(async () => {
+      const counts = await fetch(`${demo().url}/api/v1/events/counts?type=${types}`);
+      expect(((await counts.json()) as { total: number }).total).toBe(events.length);
+    });
+  };
+  const rowsOf = async (page: Awaited<ReturnType<typeof open>>["page"], table: string) => {
+    const rows = await page.locator(`${table} tbody tr`).allInnerTexts();
+    return rows.map((row) => row.split("\t").map((cell) => cell.trim()));
+  };
+
+  test("the copied curl, run, and the CSV give the numbers that are shown; a cell that is a formula is guarded", async () => {
+    await post([
+      { id: "f1", type: "formula.sent", source: "test", data: { cell: "=1+1" } },
+      { id: "f2", type: "formula.sent", source: "test", data: { cell: "=1+1" } },
+      { id: "f3", type: "formula.sent", source: "test", data: { cell: 'a "b", c' } },
+    ]);
+    const path = "/trends?type=formula.sent&by=data.cell&range=today&tz=UTC";
+    const { page, close } = await open(demo(), path);
+    await answered(page);
+    await page.locator("main tbody tr", { hasText: "=1+1" }).waitFor();
+    const shown = await rowsOf(page, "main");
+    expect(shown.map((row) => [row[0], row.at(-1)])).toEqual([
+      ["=1+1", "2"],
+      ['a "b", c', "1"],
+    ]);
+
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "CSV" }).click();
+    const csv = await readFile(await (await download).path(), "utf8");
+    expect(csv).toBe(`data.cell,count\r\n'=1+1,2\r\n"a ""b"", c",1\r\n`);
+
+    await page.getByRole("button", { name: "curl" }).click();
+    const [command = ""] = await page.locator(".code-block pre").allInnerTexts();
+    const { stdout } = await promisify(execFile)("sh", ["-c", command]);
+    const { results } = JSON.parse(stdout) as Answer;
+    expect(results.map(({ dimensions, metrics }) => [dimensions[0], metrics[0]])).toEqual([
+      ["=1+1", 2],
+      ['a "b", c', 1],
+    ]);
+    await close();
+  });
+
+  test.each([
+    ["2025-10-26", 25, "02:00 (UTC+01:00)"],
+    ["2026-03-29", 23, "01:00"],
+  ])("%s has %d hours in Berlin, whose sum is the day's count", async (day, hours, hour) => {
+    const from = Date.parse(`${day}T00:00:00+0${hours === 25 ? 2 : 1}:00`);
+    await post(
+      Array.from({ length: hours * 2 }, (_, half) => ({
+        id: `${day}-${half}`,
+        type: `clock.${hours}`,
+        source: "test",
+        timestamp: from + half * 1_800_000,
+      })),
+    );
+    const path = `/trends?type=clock.${hours}&range=${day}..${day}&per=hour&tz=Europe/Berlin`;
+    const { page, close } = await open(demo(), `${path}&shape=table`, { zone: "Asia/Tokyo" });
+    await answered(page);
+    await page.locator("main tbody tr").first().waitFor();
+    const rows = await rowsOf(page, "main");
+    expect(rows.map((row) => row.at(-1))).toEqual(new Array(hours).fill("2"));
+    // The hour that the clock shows twice, or the last before one that it does not show.
+    const at = rows.findIndex(([period]) => period?.endsWith(hour) === true);
+    const before = hours === 25 ? "02:00 (UTC+02:00)" : "00:00";
+    const after = "03:00";
+    expect(rows[at - 1]?.[0]).toMatch(new RegExp(`${after}$`));
+    expect(rows[at + 1]?.[0]?.endsWith(before)).toBe(true);
+    expect(new Set(rows.map(([period]) => period)).size).toBe(hours);
+    await page
+      .getByText(`${whole.format(2 * hours)} events`)
+      .first()
+      .waitFor();
+    await close();
+  });
+
+  test("what is not known is a dash, and zero is zero", async () => {
+    await post([
+      { id: "n1", type: "with.amount", source: "test", data: { amount: 3 } },
+      { id: "n2", type: "without.amount", source: "test" },
+    ]);
+    const types = "type=with.amount&type=without.amount";
+    const { page, close } = await open(
+      demo(),
+      `/trends?${types}&m=avg:data.amount&range=today&tz=UTC`,
+    );
+    await answered(page);
+    await page.locator("main tbody tr", { hasText: "without.amount" }).waitFor();
+    const shown = await rowsOf(page, "main");
+    expect(Object.fromEntries(shown.map((row) => [row[0], row.at(-1)]))).toEqual({
+      "with.amount": "3",
+      "without.amount": "–",
+    });
+    await close();
+  });
+}
