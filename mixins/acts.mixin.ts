@@ -60,7 +60,10 @@ export function ActsMixin() {
         });
         const end = (outcome: "done" | "failed") =>
           acts.end(project, id, outcome).catch((error: unknown) => {
-            this.logger.warn({ err: error, what, act: id }, "how an act ended is not taken down");
+            this.logger.warn(
+              { err: error, what, act: id, requestId },
+              "how an act ended is not taken down",
+            );
           });
         try {
           const result = await perform();

@@ -64,6 +64,12 @@ export function storyOf(body: Uint8Array): BatchStory {
   }
 }
 
+/** The requests that a message carries, for a log line about it. */
+export function requestIdsOf(body: Uint8Array): Pick<BatchStory, "requestIds"> {
+  const { requestIds } = storyOf(body);
+  return requestIds === undefined ? {} : { requestIds };
+}
+
 /**
  * How the message of every error of `decodeBatch` begins: between threads an error keeps little
  * more than its message.

@@ -68,7 +68,8 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
           await sendPages(request, response, pages());
         } catch (error) {
           if (errorType(error) === "CALLER_LEFT") return;
-          this.logger.warn({ err: error }, "an export broke off");
+          const requestId = request.headers["x-request-id"];
+          this.logger.warn({ err: error, requestId }, "an export broke off");
         }
       },
     },

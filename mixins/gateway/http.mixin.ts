@@ -57,16 +57,11 @@ function checkAddress(path: string): void {
   if (path.length > 1 && path.endsWith("/")) throw nothingHere();
 }
 
-/**
- * @throws ServiceError MALFORMED for a body that nobody would read: what it asks would silently be
- * lost
- */
-function checkUnasked({ method = "", headers }: IncomingMessage): void {
+/** Whether a request has a body that nobody would read: what it asks would silently be lost. */
+function hasUnaskedBody({ method = "", headers }: IncomingMessage): boolean {
   const length = headers["content-length"];
   const hasBody = headers["transfer-encoding"] !== undefined || (length ?? "0") !== "0";
-  if (hasBody && withoutBody.has(method)) {
-    throw new ServiceError("MALFORMED", `A request with ${method} takes no body here`);
-  }
+  return hasBody && withoutBody.has(method);
 }
 
 /**
@@ -128,7 +123,7 @@ export function HttpEdgeMixin(config: Config) {
         this.observeRequest(request, response);
         try {
           checkAddress(pathOf(request));
-          checkUnasked(request);
+          if (hasUnaskedBody(request)) this.refuseBody(request);
           if (request.method === "OPTIONS") return this.answerOptions(request, response);
         } catch (error) {
           return this.answerProblem(request, response, error);

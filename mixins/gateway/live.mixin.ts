@@ -68,7 +68,8 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
           if (response.destroyed || response.writableEnded) leave();
           else response.once("close", leave);
         } catch (error) {
-          this.logger.warn({ err: error }, "a stream broke off");
+          const requestId = response.getHeader("X-Request-Id");
+          this.logger.warn({ err: error, requestId }, "a stream broke off");
           client.end("failed");
         }
       },

@@ -38,6 +38,16 @@ export function HttpMethodsMixin(cors: Cors | undefined) {
         return known.length === 0 ? [] : ["OPTIONS", ...known];
       },
 
+      /** @throws ServiceError METHOD_NOT_ALLOWED, or MALFORMED where only the body is wrong */
+      refuseBody(request: IncomingMessage): void {
+        const { method = "" } = request;
+        const allow = this.allowedAt(pathOf(request));
+        if (allow.length > 0 && !allow.includes(method)) {
+          throw new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow });
+        }
+        throw new ServiceError("MALFORMED", `A request with ${method} takes no body here`);
+      },
+
       /** In place of moleculer-web's. */
       send404(request: IncomingMessage, response: ServerResponse): void {
         const allow = this.allowedAt(pathOf(request));

@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import type { Config } from "../../lib/config.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings } from "../../lib/event/enrich/job.ts";
 import type { DeltasDone, Delta } from "../../lib/counting/delta.ts";
-import { decodeBatch, isMalformedBatch } from "../../lib/event/batch-message.ts";
+import { decodeBatch, isMalformedBatch, requestIdsOf } from "../../lib/event/batch-message.ts";
 import type { BatchMessage, StoredEvent } from "../../lib/event/event.ts";
 import { Semaphore } from "../../lib/concurrency/semaphore.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
@@ -56,7 +56,7 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
           return { done: await this.offload({ body }), poisonous: [] };
         } catch (error) {
           if (isMalformedBatch(error)) throw error;
-          this.logger.warn({ err: error }, "batch is enriched again");
+          this.logger.warn({ err: error, ...requestIdsOf(body) }, "batch is enriched again");
           this.metrics.increment("analytics_enrich_retries_total");
         }
         const whole = await this.offload({ body }).catch(() => undefined);

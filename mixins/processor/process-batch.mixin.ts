@@ -5,6 +5,7 @@ import {
   aloneInBatch,
   decodeBatch,
   isMalformedBatch,
+  requestIdsOf,
   storyOf,
 } from "../../lib/event/batch-message.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
@@ -90,7 +91,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         }
         this.countEvents("dead", poisonous.length);
         this.logger.error(
-          { events: poisonous.length, ...idsOf(body) },
+          { events: poisonous.length, ...requestIdsOf(body) },
           "events were put into the dead letters",
         );
       },
@@ -100,7 +101,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
           this.holdUntil(() => this.store.ping());
           return { status: "hold" };
         }
-        this.logger.error({ err: error, ...idsOf(body) }, "batch failed");
+        this.logger.error({ err: error, ...requestIdsOf(body) }, "batch failed");
         const reason = error instanceof Error ? error.message : String(error);
         return { status: isMalformedBatch(error) ? "dead" : "retry", reason };
       },
@@ -128,12 +129,6 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       },
     },
   });
-}
-
-/** The requests that a message carries, for a log line. */
-function idsOf(body: Uint8Array): { readonly requestIds?: readonly string[] } {
-  const { requestIds } = storyOf(body);
-  return requestIds === undefined ? {} : { requestIds };
 }
 
 /** How many events a message holds; 0 where that cannot be read. */

@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +45,10 @@ test("an event that kills every worker goes to the dead letters; its 499 neighbo
     type: i === 321 ? "test.poison" : "test.fine",
     source: "test",
   }));
-  const receipt = await broker.call<Receipt, object>("ingest.collect", { events });
+  const { logger } = broker.getLocalService("processor");
+  const logged = jest.spyOn(logger, "error");
+  const meta = { requestIds: ["request-1"] };
+  const receipt = await broker.call<Receipt, object>("ingest.collect", { events }, { meta });
   expect(receipt.accepted).toBe(500);
   await eventually(async () => {
     const counts = await broker.call<{ data: unknown }, object>("query.counts", {});
@@ -57,6 +61,8 @@ test("an event that kills every worker goes to the dead letters; its 499 neighbo
   expect(letters).toHaveLength(1);
   const body = JSON.parse(Buffer.from(letters[0]!.body).toString()) as { events: { id: string }[] };
   expect(body.events.map(({ id }) => id)).toEqual(["e321"]);
+  const line = { events: 1, requestIds: ["request-1"] };
+  expect(logged).toHaveBeenCalledWith(line, "events were put into the dead letters");
   const told = await metricsOf(broker).text();
   for (const [outcome, events] of Object.entries({ accepted: 500, stored: 499, dead: 1 })) {
     expect(told).toContain(`analytics_events_total{outcome="${outcome}"} ${events}\n`);
