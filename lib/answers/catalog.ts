@@ -1,7 +1,7 @@
 import { isCut, NONE, OTHER, type SectionRow } from "../counting/cells.ts";
 import type { OpenRange } from "../event/filter.ts";
 import { nameOf } from "../event/property-path.ts";
-import { exactness, toldRange, type Reason, type Told } from "../questions/answer-meta.ts";
+import { exactness, metaRange, type Reason, type OwnMeta } from "../questions/answer-meta.ts";
 import type {
   CatalogProperties,
   CatalogTypes,
@@ -18,10 +18,10 @@ import { booleans } from "./plan.ts";
 import { readCovered, readRollups } from "./rollup-reads.ts";
 
 /** Answers before their `meta` is added. */
-type Before<Answered> = Omit<Answered, "meta"> & { readonly told: Told };
-export type TypesTold = Before<CatalogTypes>;
-export type PropertiesTold = Before<CatalogProperties>;
-export type ValuesTold = Before<CatalogValues>;
+type Before<Answered> = Omit<Answered, "meta"> & { readonly ownMeta: OwnMeta };
+export type TypesAnswer = Before<CatalogTypes>;
+export type PropertiesAnswer = Before<CatalogProperties>;
+export type ValuesAnswer = Before<CatalogValues>;
 
 /** Of how many types the first and the last event are looked for at a time. */
 const typesAtOnce = 32;
@@ -36,7 +36,7 @@ const maxHeld = 100_000;
 export async function answerTypes(
   asking: QuestionContext,
   { from, to, limit }: TypesQuestion,
-): Promise<TypesTold> {
+): Promise<TypesAnswer> {
   const isOfAll = from === undefined && to === undefined;
   const all = await countSection(asking, {}, "types");
   const inRange = isOfAll ? all : await countSection(asking, { from, to }, "types");
@@ -53,18 +53,21 @@ export async function answerTypes(
     );
   }
   const rowsLeftOut = found.length - data.length;
-  return { data, told: { ...toldOf([all, inRange], data.length, rowsLeftOut), ...inRange.range } };
+  return {
+    data,
+    ownMeta: { ...ownMetaOf([all, inRange], data.length, rowsLeftOut), ...inRange.range },
+  };
 }
 
 /** The properties of the newest events. */
 export async function answerProperties(
   asking: QuestionContext,
   { types, from, to, limit }: PropertiesQuestion,
-): Promise<PropertiesTold> {
+): Promise<PropertiesAnswer> {
   const job = { kind: "properties", limit } as const;
   const { result, events, isWhole } = await asking.sample({ types, from, to }, job);
   const { rows, rowsLeftOut } = result;
-  return { data: rows, events, told: toldOf([sampled(isWhole)], rows.length, rowsLeftOut) };
+  return { data: rows, events, ownMeta: ownMetaOf([sampled(isWhole)], rows.length, rowsLeftOut) };
 }
 
 /**
@@ -74,21 +77,21 @@ export async function answerProperties(
 export async function answerValues(
   asking: QuestionContext,
   question: ValuesQuestion,
-): Promise<ValuesTold> {
+): Promise<ValuesAnswer> {
   const { types, from, to, path, search, limit } = question;
   const section = rolledUpAs(question, asking.rolledUp);
   if (section === undefined) {
     const job = { kind: "values", path, search, limit } as const;
     const { result, events, isWhole } = await asking.sample({ types, from, to }, job);
     const { rows, rowsLeftOut } = result;
-    return { data: rows, events, told: toldOf([sampled(isWhole)], rows.length, rowsLeftOut) };
+    return { data: rows, events, ownMeta: ownMetaOf([sampled(isWhole)], rows.length, rowsLeftOut) };
   }
   const counted = await countSection(asking, { from, to }, section, types);
   const kind = booleans.includes(section) ? ("boolean" as const) : ("text" as const);
   const all = [...counted.counts].map(([value, count]): ValueRow => ({ value, kind, count }));
   const { rows, rowsLeftOut } = mostFrequent(all, { search, limit });
-  const told = { ...toldOf([counted], rows.length, rowsLeftOut), ...counted.range };
-  return { data: rows, events: counted.events, told };
+  const ownMeta = { ...ownMetaOf([counted], rows.length, rowsLeftOut), ...counted.range };
+  return { data: rows, events: counted.events, ownMeta };
 }
 
 /**
@@ -107,7 +110,7 @@ export function rolledUpAs(
 
 /** What a part of an answer was made of. */
 interface Made {
-  readonly source: Told["source"];
+  readonly source: OwnMeta["source"];
   readonly because: readonly Reason[];
 }
 
@@ -115,7 +118,7 @@ interface CountedSection extends Made {
   /** By type, or by value. */
   readonly counts: ReadonlyMap<string, number>;
   readonly events: number;
-  readonly range?: Pick<Told, "range">;
+  readonly range?: Pick<OwnMeta, "range">;
 }
 
 /**
@@ -159,7 +162,7 @@ async function countSection(
     events,
     source: covered.source,
     because,
-    range: { range: toldRange(range) },
+    range: { range: metaRange(range) },
   };
 }
 
@@ -167,7 +170,7 @@ function sampled(isWhole: boolean): Made {
   return { source: "events", because: isWhole ? [] : ["sampled"] };
 }
 
-function toldOf(made: readonly Made[], rows: number, rowsLeftOut: number): Told {
+function ownMetaOf(made: readonly Made[], rows: number, rowsLeftOut: number): OwnMeta {
   const sources = new Set(made.map(({ source }) => source));
   const [source = "mixed"] = sources.size === 1 ? sources : [];
   const because = made.flatMap((one) => one.because);

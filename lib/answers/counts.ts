@@ -3,7 +3,7 @@ import { isCut, OTHER, type ValueCounts, type SectionRow } from "../counting/cel
 import { CountTable, type CountRow, type Counts } from "./count-rows.ts";
 import type { CountsQuestion } from "../questions/counts.ts";
 import { rowCursorOf } from "../questions/reading/row-cursor.ts";
-import { exactness, toldRange, type Told, type AnswerMeta } from "../questions/answer-meta.ts";
+import { exactness, metaRange, type OwnMeta, type AnswerMeta } from "../questions/answer-meta.ts";
 import { shownValue } from "../event/shown-value.ts";
 import type { QuestionContext } from "./context.ts";
 import { closedByRollups, closedRange } from "./closed-range.ts";
@@ -17,14 +17,14 @@ import { bounded, withinBudget } from "./within-budget.ts";
 export interface Counted extends Omit<Counts, "rows"> {
   /** For the rows that were left out; `null` where there are no more. */
   readonly nextCursor: string | null;
-  readonly told: Told;
+  readonly ownMeta: OwnMeta;
 }
 
 const noCounts: Counted = {
   data: [],
   total: 0,
   nextCursor: null,
-  told: { exact: true, source: "rollup", rows: 0, rowsLeftOut: 0 },
+  ownMeta: { exact: true, source: "rollup", rows: 0, rowsLeftOut: 0 },
 };
 
 /**
@@ -49,9 +49,9 @@ export async function answerCounts(
     const end = page.offset + counts.data.length;
     const rowsLeftOut = Math.max(0, rows - end);
     const because = [...(isCut ? ["other" as const] : []), ...leftOut(rowsLeftOut)];
-    const told = { ...exactness(because), source, rows: counts.data.length, rowsLeftOut };
+    const ownMeta = { ...exactness(because), source, rows: counts.data.length, rowsLeftOut };
     const nextCursor = rowsLeftOut > 0 ? rowCursorOf(page, end, range) : null;
-    return { ...counts, nextCursor, told: { ...told, range: toldRange(range) } };
+    return { ...counts, nextCursor, ownMeta: { ...ownMeta, range: metaRange(range) } };
   });
 }
 

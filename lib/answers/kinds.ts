@@ -19,15 +19,15 @@ import { readQueryQuestion, type QueryQuestion } from "../questions/query/questi
 import type { Raw } from "../questions/reading/field.ts";
 import { asParameters, type Form } from "../questions/reading/relative-range.ts";
 import { readRetentionJob, retentionFilter } from "../questions/sequences/retention-question.ts";
-import { exactness, toldRange, type Exactness, type Told } from "../questions/answer-meta.ts";
+import { exactness, metaRange, type Exactness, type OwnMeta } from "../questions/answer-meta.ts";
 import {
   answerProperties,
   answerTypes,
   answerValues,
   rolledUpAs,
-  type PropertiesTold,
-  type TypesTold,
-  type ValuesTold,
+  type PropertiesAnswer,
+  type TypesAnswer,
+  type ValuesAnswer,
 } from "./catalog.ts";
 import type { QuestionContext } from "./context.ts";
 import { closedRange } from "./closed-range.ts";
@@ -43,12 +43,12 @@ export interface Questions {
   readonly funnel: Folded<"funnel">;
   readonly retention: Folded<"retention">;
   readonly paths: Folded<"paths">;
-  readonly catalogTypes: { readonly question: TypesQuestion; readonly answer: TypesTold };
+  readonly catalogTypes: { readonly question: TypesQuestion; readonly answer: TypesAnswer };
   readonly catalogProperties: {
     readonly question: PropertiesQuestion;
-    readonly answer: PropertiesTold;
+    readonly answer: PropertiesAnswer;
   };
-  readonly catalogValues: { readonly question: ValuesQuestion; readonly answer: ValuesTold };
+  readonly catalogValues: { readonly question: ValuesQuestion; readonly answer: ValuesAnswer };
 }
 
 /** A question that is the job of a fold over the events. */
@@ -63,7 +63,7 @@ export type Question<K extends QuestionKind> = Questions[K]["question"];
 /** What every answer has beside its numbers. */
 export interface Answer {
   /** Becomes part of `meta`. */
-  readonly told: Told;
+  readonly ownMeta: OwnMeta;
 }
 
 interface Kind<Q, A extends Answer> {
@@ -150,7 +150,7 @@ function valuesCut({ valuesLeftOut = 0 }: { readonly valuesLeftOut?: number }): 
 function folded<K extends FoldKind>(
   read: (raw: Raw) => FoldJob<K>,
   filterOf: (job: FoldJob<K>) => OpenFilter,
-  cutOf: (result: FoldResult<K>) => Omit<Told, "source">,
+  cutOf: (result: FoldResult<K>) => Omit<OwnMeta, "source">,
 ): Kind<FoldJob<K>, FoldResult<K> & Answer> {
   return {
     form: { by: "body", takesZone: false },
@@ -161,8 +161,8 @@ function folded<K extends FoldKind>(
       const filter = filterOf(job);
       const range = await closedRange(asking, filter, filter.types);
       const { result } = await asking.analyze(filter, job);
-      const told = { ...cutOf(result), source: "events" as const };
-      return { ...result, told: { ...told, ...(range && { range: toldRange(range) }) } };
+      const ownMeta = { ...cutOf(result), source: "events" as const };
+      return { ...result, ownMeta: { ...ownMeta, ...(range && { range: metaRange(range) }) } };
     },
   };
 }
@@ -170,7 +170,7 @@ function folded<K extends FoldKind>(
 /** A mail report before its `meta` is added. */
 interface MailReported extends Omit<MailReport, "rows"> {
   readonly data: MailReport["rows"];
-  readonly told: Told;
+  readonly ownMeta: OwnMeta;
 }
 
 /** Answer a question about mails from their events. */
@@ -181,12 +181,12 @@ async function mailReported(
   const closed = await closedRange(asking, range, filter.types);
   const { rows, total, groups } = (await asking.analyze(filter, job)).result;
   const rowsLeftOut = groups - rows.length;
-  const told = {
+  const ownMeta = {
     ...exactness(rowsLeftOut > 0 ? ["rowsLeftOut"] : []),
     source: "events" as const,
     rows: rows.length,
     rowsLeftOut,
-    ...(closed && { range: toldRange(closed) }),
+    ...(closed && { range: metaRange(closed) }),
   };
-  return { data: rows, total, groups, told };
+  return { data: rows, total, groups, ownMeta };
 }

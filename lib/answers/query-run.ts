@@ -11,7 +11,7 @@ import {
 import type { Breakdown } from "../questions/query/breakdown.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
 import { filterOf, hasSome, RollupGroups } from "./rollup-groups.ts";
-import type { Reason, Told } from "../questions/answer-meta.ts";
+import type { Reason, OwnMeta } from "../questions/answer-meta.ts";
 import { grainMs, grains } from "../counting/bucket.ts";
 import type { QuestionContext } from "./context.ts";
 import { closedByEvents, closedByRollups, closedRange } from "./closed-range.ts";
@@ -36,7 +36,7 @@ export interface Explanation {
 /** What a plan led to, of one range. */
 export interface Ran extends Breakdown {
   readonly because: readonly Reason[];
-  readonly source: Told["source"];
+  readonly source: OwnMeta["source"];
   readonly explain: Explanation;
 }
 

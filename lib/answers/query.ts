@@ -5,7 +5,7 @@ import { filtersOf } from "../questions/reading/filter-body.ts";
 import { rowsOf, type Answered, type QueryRow } from "./query-rows.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
 import { rowCursorOf } from "../questions/reading/row-cursor.ts";
-import { exactness, toldRange, type Reason, type Told } from "../questions/answer-meta.ts";
+import { exactness, metaRange, type Reason, type OwnMeta } from "../questions/answer-meta.ts";
 import type { QuestionContext } from "./context.ts";
 import { rangeOf, runOnEvents, runOnRollups, type Explanation, type Ran } from "./query-run.ts";
 import { seriesOf } from "./series.ts";
@@ -23,7 +23,7 @@ export interface Queried {
   /** The question as it was understood. */
   readonly query: object;
   readonly explain?: Explanation & { readonly tookMs: number };
-  readonly told: Told;
+  readonly ownMeta: OwnMeta;
 }
 
 /**
@@ -59,13 +59,13 @@ export async function answerQuery(
       ...(explain && {
         explain: { ...now.explain, tookMs: Math.round(performance.now() - startedAt) },
       }),
-      told: {
+      ownMeta: {
         ...exactness(because),
         source: before === undefined || before.source === now.source ? now.source : "mixed",
         rows: rows.length,
         rowsLeftOut: leftOut,
-        ...(range && { range: toldRange(range) }),
-        ...(compared && { comparedRange: toldRange(compared) }),
+        ...(range && { range: metaRange(range) }),
+        ...(compared && { comparedRange: metaRange(compared) }),
       },
     };
   });
@@ -102,7 +102,7 @@ function understood(question: QueryQuestion, range: Range): object {
     metrics: metrics.map(({ name }) => name),
     dimensions: dimensions.map(({ name }) => name),
     ...(filter && { filters: filtersOf(filter) }),
-    range: toldRange(range),
+    range: metaRange(range),
     timezone,
     orderBy: orderBy.map(({ column, descending }) => [
       columns[column],

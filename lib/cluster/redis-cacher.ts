@@ -46,7 +46,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
   readonly #maxEntryBytes: number;
   #probe: NodeJS.Timeout | undefined;
   /** The current problem, if it was logged already. */
-  #told = false;
+  #isOutageLogged = false;
   #lastError: unknown;
   #closed = false;
   #tripped = Promise.withResolvers<void>();
@@ -140,8 +140,8 @@ export class RedisCacher extends Cachers.Redis<Redis> {
 
   /** A moment's trouble is not worth a line. */
   #tell(): void {
-    if (this.#told || this.#closed) return;
-    this.#told = true;
+    if (this.#isOutageLogged || this.#closed) return;
+    this.#isOutageLogged = true;
     const reason =
       this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError);
     this.#internals.logger.warn(
@@ -156,7 +156,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
     if (this.#internals.connected) return;
     this.#internals.connected = true;
     this.#tripped = Promise.withResolvers();
-    if (this.#told) this.#internals.logger.info({}, "the cache is back");
-    this.#told = false;
+    if (this.#isOutageLogged) this.#internals.logger.info({}, "the cache is back");
+    this.#isOutageLogged = false;
   }
 }

@@ -1,7 +1,7 @@
 import type { CountsAnswer } from "../answers/counts.ts";
 import type { QueryAnswer, WithMeta } from "../contracts.ts";
 import type { PublicEvent } from "../event/public-event.ts";
-import type { AnswerMeta, ToldRange } from "../questions/answer-meta.ts";
+import type { AnswerMeta, MetaRange } from "../questions/answer-meta.ts";
 import type { PropertyRow } from "../questions/catalog/properties.ts";
 import type {
   CatalogProperties,
@@ -51,7 +51,7 @@ import {
 } from "../schema/shape.ts";
 
 const meta = named<AnswerMeta>("Meta");
-const range = shape<ToldRange>({ from: instant, to: instant });
+const range = shape<MetaRange>({ from: instant, to: instant });
 const values = list(orNull(number));
 const event = {
   id: string,

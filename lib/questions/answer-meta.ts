@@ -26,12 +26,12 @@ export function exactness(reasons: Iterable<Reason>): Exactness {
 }
 
 /** A range as answers tell it: RFC 3339, half open. */
-export interface ToldRange {
+export interface MetaRange {
   readonly from: string;
   readonly to: string;
 }
 
-export function toldRange({ from, to }: { readonly from: number; readonly to: number }): ToldRange {
+export function metaRange({ from, to }: { readonly from: number; readonly to: number }): MetaRange {
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }
 
@@ -40,7 +40,7 @@ export function tellSpan(
   open: { readonly from?: number | undefined; readonly to?: number | undefined },
   range: { readonly from: number; readonly to: number },
 ): string {
-  const { from, to } = toldRange(range);
+  const { from, to } = metaRange(range);
   const first = open.from === undefined ? " (the oldest event asked about)" : "";
   const last = open.to === undefined ? " (the newest event asked about)" : "";
   return `from ${from}${first} to ${to}${last}`;
@@ -50,7 +50,7 @@ export function tellSpan(
  * What an answer says of itself: the part of `meta` that follows from the question and the events
  * alone.
  */
-export interface Told extends Exactness {
+export interface OwnMeta extends Exactness {
   readonly source: "rollup" | "events" | "mixed";
   /** How many rows the answer has, and how many more there are. */
   readonly rows?: number;
@@ -59,13 +59,13 @@ export interface Told extends Exactness {
    * What the answer is about, its open ends closed around the events that met the question; absent
    * where there are none.
    */
-  readonly range?: ToldRange;
+  readonly range?: MetaRange;
   /** The range of the comparison. */
-  readonly comparedRange?: ToldRange;
+  readonly comparedRange?: MetaRange;
 }
 
 /** How complete and how fresh an answer is. */
-export interface AnswerMeta extends Told {
+export interface AnswerMeta extends OwnMeta {
   /** The instant (RFC 3339) up to which every accepted event is in the answer. */
   readonly asOf: string;
   /** How far `asOf` lies behind the moment of answering, milliseconds. */

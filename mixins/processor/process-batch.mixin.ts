@@ -29,9 +29,9 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       async handle(delivery: Delivery): Promise<Outcome> {
         try {
           await this.traced(delivery, "process batch", (span) => this.process(delivery, span));
-          return this.told({ status: "done" }, delivery);
+          return this.counted({ status: "done" }, delivery);
         } catch (error) {
-          return this.told(this.outcomeOf(error, delivery), delivery);
+          return this.counted(this.outcomeOf(error, delivery), delivery);
         }
       },
 
@@ -66,7 +66,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       /**
        * Counts the outcome; a retry beyond the last counts as dead, as which the queue treats it.
        */
-      told(outcome: Outcome, { attempt, body }: Delivery): Outcome {
+      counted(outcome: Outcome, { attempt, body }: Delivery): Outcome {
         const isLast = outcome.status === "retry" && attempt > retryDelaysMs.length;
         const status = isLast ? "dead" : outcome.status;
         this.metrics.increment("analytics_batches_total", { outcome: status });

@@ -4,11 +4,11 @@ import { defaultProject } from "../../lib/event/event.ts";
 import {
   pageOf,
   readListQuestion,
-  toldRows,
+  rowsMeta,
   type ListAnswer,
 } from "../../lib/questions/lists/list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
-import { exactness, toldRange, type Told } from "../../lib/questions/answer-meta.ts";
+import { exactness, metaRange, type OwnMeta } from "../../lib/questions/answer-meta.ts";
 import {
   asParameters,
   continuedAt,
@@ -46,7 +46,7 @@ export interface Answering extends Storing, Waited {
   readonly budget: Budget;
   readingOf(project: ProjectId, signal?: AbortSignal): Reading;
   begin(): Promise<Begun>;
-  metaOf(begun: Begun, about: About, found: Told & Pick<AnswerMeta, "cache">): AnswerMeta;
+  metaOf(begun: Begun, about: About, found: OwnMeta & Pick<AnswerMeta, "cache">): AnswerMeta;
 }
 
 /** The events that an answer needs, and maybe more. */
@@ -108,7 +108,7 @@ export function AnswersMixin(config: Config) {
       metaOf(
         { steadyAt, asOf }: Begun,
         { project, from = firstInstant, to = lastInstant }: About,
-        found: Told & Pick<AnswerMeta, "cache">,
+        found: OwnMeta & Pick<AnswerMeta, "cache">,
       ): AnswerMeta {
         // Rollups counted an event when it was whole.
         const leavesOut =
@@ -159,8 +159,8 @@ export function AnswersMixin(config: Config) {
           meta: this.metaOf(when, asked, {
             exact: true,
             source: "events",
-            ...toldRows(events.length, page, { isFirst: after === undefined, total }),
-            ...(from !== undefined && to !== undefined && { range: toldRange({ from, to }) }),
+            ...rowsMeta(events.length, page, { isFirst: after === undefined, total }),
+            ...(from !== undefined && to !== undefined && { range: metaRange({ from, to }) }),
             cache: "miss",
           }),
         };

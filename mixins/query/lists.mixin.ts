@@ -1,6 +1,6 @@
 import { defaultProject } from "../../lib/event/event.ts";
 import { readExportQuestion, type ExportPage } from "../../lib/questions/lists/export.ts";
-import { cursorOf, pageOf, toldRows } from "../../lib/questions/lists/list.ts";
+import { cursorOf, pageOf, rowsMeta } from "../../lib/questions/lists/list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import {
   asParameters,
@@ -82,7 +82,7 @@ export function StoriesMixin() {
             {
               exact: true,
               source: "events",
-              ...toldRows(events.length, page, { isFirst: after === undefined }),
+              ...rowsMeta(events.length, page, { isFirst: after === undefined }),
               cache: "miss",
             },
           ),

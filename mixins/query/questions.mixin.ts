@@ -78,10 +78,10 @@ export function QuestionsMixin(config: Config) {
           });
           return [since, answer] as const;
         });
-        const { told, askedBy: answeredTo, ...answer } = answered;
+        const { ownMeta, askedBy: answeredTo, ...answer } = answered;
         const cache = answeredTo === askedBy ? "miss" : "hit";
         this.metrics.increment("analytics_cache_answers_total", { result: cache });
-        const meta = this.metaOf(begun, { project, ...range }, { ...told, cache });
+        const meta = this.metaOf(begun, { project, ...range }, { ...ownMeta, cache });
         return { ...continued(answer, at), meta } as Reply<K>;
       },
 

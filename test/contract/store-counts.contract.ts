@@ -83,7 +83,7 @@ async function expectRight(
   const first = await answerCounts(asking, question);
   expect(first.total).toBe(met.length);
   const rowsLeftOut = Math.max(0, expected.length - limit);
-  expect(first.told).toMatchObject({
+  expect(first.ownMeta).toMatchObject({
     exact: rowsLeftOut === 0,
     rows: expected.length - rowsLeftOut,
     rowsLeftOut,

@@ -36,7 +36,7 @@ export function cutsContract(onStore: OnStore): void {
             metrics: ["count", "uniques"],
             filters: filter,
           });
-          expect([plain.results[0]!.metrics[0], plain.told.exact]).toEqual([count, true]);
+          expect([plain.results[0]!.metrics[0], plain.ownMeta.exact]).toEqual([count, true]);
           expect(beside.results[0]!.metrics[0]).toBe(count);
         }
         const dimensions = ["utm.campaign"];
@@ -46,7 +46,7 @@ export function cutsContract(onStore: OnStore): void {
           dimensions,
           metrics: ["count", "uniques"],
         });
-        expect(plain.told).toMatchObject({
+        expect(plain.ownMeta).toMatchObject({
           because: ["rowsLeftOut"],
           rows: 1_000,
           rowsLeftOut: 300,
@@ -61,7 +61,7 @@ export function cutsContract(onStore: OnStore): void {
           type: "t2",
           limit: "1",
         });
-        expect(rows).toMatchObject({ total: 466, told: { rows: 1, rowsLeftOut: 465 } });
+        expect(rows).toMatchObject({ total: 466, ownMeta: { rows: 1, rowsLeftOut: 465 } });
         const poor = askingOf(store, 1_000);
         const cut = await query(poor, {
           ...wholeDay,
@@ -69,7 +69,7 @@ export function cutsContract(onStore: OnStore): void {
           orderBy: ["context.utm.campaign"],
           limit: 2,
         });
-        expect(cut.told.because).toEqual(["other", "rowsLeftOut"]);
+        expect(cut.ownMeta.because).toEqual(["other", "rowsLeftOut"]);
         expect(cut.results[0]).toEqual({ dimensions: ["(other)"], metrics: [300] });
       }),
     );
@@ -92,18 +92,18 @@ export function cutsContract(onStore: OnStore): void {
             { type: "t0", count: 2 },
             { type: "t1098", count: 1 },
           ],
-          told: { exact: true },
+          ownMeta: { exact: true },
         });
         expect(await counts(asking, wholeDay.range)).toMatchObject({
           total: 1_200,
-          told: { because: ["rowsLeftOut"], rows: 1_000, rowsLeftOut: 100 },
+          ownMeta: { because: ["rowsLeftOut"], rows: 1_000, rowsLeftOut: 100 },
         });
         const all = await query(asking, { ...wholeDay, metrics, dimensions: ["source"] });
         expect(all.results).toEqual([{ dimensions: ["web"], metrics: [1_200, 7] }]);
         const bySource = await query(askingOf(store, 10), { ...wholeDay, dimensions: ["source"] });
-        expect(bySource).toMatchObject({ told: { exact: true, source: "rollup" } });
+        expect(bySource).toMatchObject({ ownMeta: { exact: true, source: "rollup" } });
         const poor = await counts(askingOf(store, 10), { type: "t1099", ...wholeDay.range });
-        expect(poor.told).toMatchObject({ exact: false, because: ["other"] });
+        expect(poor.ownMeta).toMatchObject({ exact: false, because: ["other"] });
       }),
     );
 
@@ -114,9 +114,9 @@ export function cutsContract(onStore: OnStore): void {
         await keep(store, 9, (i) => ({ source: long(i), data: { link: long(i) } }));
         const asking = askingOf(store);
         for (const dimension of ["source", "data.link"]) {
-          const { results, told } = await query(asking, { dimensions: [dimension] });
+          const { results, ownMeta } = await query(asking, { dimensions: [dimension] });
           expect(results).toEqual([0, 1, 2].map((i) => ({ dimensions: [long(i)], metrics: [3] })));
-          expect(told.exact).toBe(true);
+          expect(ownMeta.exact).toBe(true);
         }
         const grouped = await counts(asking, { groupBy: "source", type: "t0" });
         expect(grouped.data.map(({ source }) => source)).toEqual([long(0)]);
@@ -136,14 +136,14 @@ export function cutsContract(onStore: OnStore): void {
         };
         const series = await counts(asking, { source: "web", interval: "hour" });
         expect(series.total).toBe(5);
-        expect(series.told.range).toEqual(range);
+        expect(series.ownMeta.range).toEqual(range);
         for (const metrics of [["count"], ["count", "max:data.n"]]) {
-          const { told } = await query(asking, {
+          const { ownMeta } = await query(asking, {
             metrics,
             dimensions: ["time:minute"],
             filters: ["is", "source", "web"],
           });
-          expect(told).toMatchObject({ rows: 5, range });
+          expect(ownMeta).toMatchObject({ rows: 5, range });
         }
       }),
     );

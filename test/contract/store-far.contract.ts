@@ -45,8 +45,8 @@ export function farContract(onStore: OnStore): void {
 
       const near = await query({ range: { from: known } });
       expect(near.results).toMatchObject([{ metrics: [1] }]);
-      expect(near.told.range).toEqual({ from: known, to: end });
-      expect(await counts({ from: known })).toMatchObject({ total: 1, told: { exact: true } });
+      expect(near.ownMeta.range).toEqual({ from: known, to: end });
+      expect(await counts({ from: known })).toMatchObject({ total: 1, ownMeta: { exact: true } });
     }),
   );
 }

@@ -3,7 +3,7 @@ import { countPeriods } from "../../lib/counting/calendar.ts";
 import { eventsPlanOf, planOf } from "../../lib/answers/plan.ts";
 import type { QueryRow } from "../../lib/answers/query-rows.ts";
 import { readQueryQuestion, type QueryQuestion } from "../../lib/questions/query/question.ts";
-import { toldRange, type ToldRange } from "../../lib/questions/answer-meta.ts";
+import { metaRange, type MetaRange } from "../../lib/questions/answer-meta.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { grainMs, startOf } from "../../lib/counting/bucket.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
@@ -149,7 +149,7 @@ async function expectRight(
     expect(countPeriods(interval!, extentOf(stored, question))).toBeGreaterThan(maxPeriods);
     return;
   }
-  const range = rangeOf(answer.told.range);
+  const range = rangeOf(answer.ownMeta.range);
   if (question.interval !== undefined && past.many === null) {
     expect(range).toEqual(extentOf(stored, question));
   }
@@ -157,14 +157,14 @@ async function expectRight(
   if (answer.totals) {
     expectAgreement(question, [{ dimensions: [], metrics: answer.totals }], [expected.total]);
   }
-  const { comparedRange } = answer.told;
+  const { comparedRange } = answer.ownMeta;
   const before = comparedRange && recount(stored, question, rangeOf(comparedRange));
   if (before && answer.previousTotals) {
     const totals = { dimensions: [], metrics: answer.previousTotals };
     expectAgreement(question, [totals], [before.total]);
   }
-  expect(answer.told.because ?? []).toEqual([
-    ...(answer.told.rowsLeftOut! > 0 ? ["rowsLeftOut"] : []),
+  expect(answer.ownMeta.because ?? []).toEqual([
+    ...(answer.ownMeta.rowsLeftOut! > 0 ? ["rowsLeftOut"] : []),
     ...(expected.estimated || before?.estimated ? ["sketch"] : []),
   ]);
   expectRows(question, await allRows(asking, raw, question, answer, choose), expected, before);
@@ -178,18 +178,18 @@ async function allRows(
   first: Queried,
   choose: typeof planOf,
 ): Promise<readonly QueryRow[] | undefined> {
-  const { rows: shown, rowsLeftOut } = first.told;
+  const { rows: shown, rowsLeftOut } = first.ownMeta;
   expect(shown).toBe(first.results.length);
   if (rowsLeftOut! > 3 * limit) return undefined;
   const pages = [first];
   for (let cursor = first.nextCursor; cursor !== null; cursor = pages.at(-1)!.nextCursor) {
     const page = await answerQuery(asking, readQueryQuestion({ ...raw, cursor }), choose);
-    expect(page.told.range).toEqual(first.told.range);
+    expect(page.ownMeta.range).toEqual(first.ownMeta.range);
     pages.push(page);
   }
   const rows = pages.flatMap(({ results }) => results);
   expect(rows).toHaveLength(shown! + rowsLeftOut!);
-  if (newestFirst && dimensions.length === 1 && first.told.comparedRange === undefined) {
+  if (newestFirst && dimensions.length === 1 && first.ownMeta.comparedRange === undefined) {
     const times = pages
       .toReversed()
       .flatMap(({ results }) => results.map((row) => row.dimensions[0]!));
@@ -219,6 +219,6 @@ function isTooManyPeriods(error: unknown): boolean {
   return error.data.errors?.[0]?.code === "too_many_periods";
 }
 
-function rangeOf({ from, to }: ToldRange = toldRange({ from: 0, to: 0 })): Range {
+function rangeOf({ from, to }: MetaRange = metaRange({ from: 0, to: 0 })): Range {
   return { from: Date.parse(from), to: Date.parse(to) };
 }

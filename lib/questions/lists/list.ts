@@ -147,7 +147,7 @@ export function pageOf(
  * @param of whether it is the first page, and how many events there are on all pages where that was
  * asked
  */
-export function toldRows(
+export function rowsMeta(
   rows: number,
   { nextCursor }: PageShown,
   { isFirst, total }: { readonly isFirst: boolean; readonly total?: number },

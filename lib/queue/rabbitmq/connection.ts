@@ -31,7 +31,7 @@ export class Link {
   #blocked: string | null = null;
   #trouble: string | null = null;
   /** The current problem, if it was logged already. */
-  #told: string | null = null;
+  #loggedProblem: string | null = null;
   #opening = true;
   #closed = false;
   /** Settles what `open` waits for; later on, nobody listens. */
@@ -127,11 +127,11 @@ export class Link {
       return;
     }
     if (this.#model !== model) return;
-    if (this.#told !== null) {
+    if (this.#loggedProblem !== null) {
       this.#options.log.info({ connection: this.#options.name }, "the broker is back");
     }
     this.#trouble = null;
-    this.#told = null;
+    this.#loggedProblem = null;
     this.#first.resolve();
   }
 
@@ -140,9 +140,10 @@ export class Link {
     if (error.lasting) this.#first.reject(error);
     this.#trouble = error.message;
     const isThrown = error.lasting && this.#opening;
-    const isNews = this.#told === null || (error.lasting && this.#told !== error.message);
+    const isNews =
+      this.#loggedProblem === null || (error.lasting && this.#loggedProblem !== error.message);
     if (isThrown || !isNews || this.#closed) return;
-    this.#told = error.message;
+    this.#loggedProblem = error.message;
     const { log, name } = this.#options;
     log.warn({ connection: name, reason: error.message }, "the broker is away");
   }

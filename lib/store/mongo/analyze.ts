@@ -56,7 +56,7 @@ async function foldTold(
   limits: ReadLimits,
 ): Promise<number> {
   const match = matchOf(filter);
-  const { rest, untold } = match;
+  const { rest, needProperties } = match;
   const { stages, read } = pipelineOf(match, fold.columns, job);
   const rowOf = rowReader<Told>(fold.columns, ({ user }) => user);
   const check = checkOf(limits);
@@ -65,8 +65,9 @@ async function foldTold(
   let rows = 0;
   for await (const found of events.aggregate([...stages], options)) {
     if (++rows % checkSize === 0) check();
-    const { event, times, isUntold } = read(found);
-    if (!(isUntold ? [...rest, ...untold] : rest).every((one) => meets(event, one))) continue;
+    const { event, times, hasBody } = read(found);
+    if (!(hasBody ? [...rest, ...needProperties] : rest).every((one) => meets(event, one)))
+      continue;
     const row = rowOf(event);
     for (let i = 0; i < times; i++) {
       fold.add(row);
@@ -84,12 +85,12 @@ async function foldWhole(
   fold: Adding,
   limits: ReadLimits,
 ): Promise<number> {
-  const { match, rest, untold } = matchOf(filter);
+  const { match, rest, needProperties } = matchOf(filter);
   const rowOf = rowReader(fold.columns);
   const check = checkOf(limits);
   const found = events.find(match, serverLimits(limits)).batchSize(batchSize);
   let count = 0;
-  for await (const event of meeting(found, [...rest, ...untold])) {
+  for await (const event of meeting(found, [...rest, ...needProperties])) {
     fold.add(rowOf(event));
     if (++count % checkSize === 0) check();
   }

@@ -18,7 +18,7 @@ export interface Translation {
    * Exact for events that have `properties`; must be checked again for those without, which are all
    * found.
    */
-  readonly untold: readonly Predicate[];
+  readonly needProperties: readonly Predicate[];
 }
 
 const textColumns = ["id", "type", "source", "correlationId", "project", "batch", "hash"] as const;
@@ -42,7 +42,7 @@ export function translate(predicates: readonly Predicate[]): Translation {
   return {
     filters: predicates.flatMap(implied),
     rest: predicates.filter((predicate) => !exact.includes(predicate)),
-    untold: exact.filter(isAboutBody),
+    needProperties: exact.filter(isAboutBody),
   };
 }
 

@@ -74,12 +74,12 @@ function plan({ where, keys }: EntityQuery): {
   readonly filter: EventDocumentFilter;
   readonly rest: readonly Predicate[];
 } {
-  const { filters, rest, untold } = translate(where);
+  const { filters, rest, needProperties } = translate(where);
   const all = [...filters];
   if (keys !== undefined) {
     all.push({ _id: { $in: keys.map(({ project, id }) => eventKey(project, id)) } });
   }
-  return { filter: all.length === 0 ? {} : { $and: all }, rest: [...rest, ...untold] };
+  return { filter: all.length === 0 ? {} : { $and: all }, rest: [...rest, ...needProperties] };
 }
 
 /**

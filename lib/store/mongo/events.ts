@@ -49,9 +49,9 @@ export async function* eachEvent(
   query: EventQuery,
   limits: ServerLimits = {},
 ): AsyncGenerator<StoredEvent, void> {
-  const { filters, rest, untold } = filtersOf(query);
-  if (rest.length > 0 || untold.length === 0) {
-    yield* along(collections, query, filters, [...rest, ...untold], limits);
+  const { filters, rest, needProperties } = filtersOf(query);
+  if (rest.length > 0 || needProperties.length === 0) {
+    yield* along(collections, query, filters, [...rest, ...needProperties], limits);
     return;
   }
   // Of events with properties the server finds as many as are wanted; the few others of the same
@@ -64,7 +64,7 @@ export async function* eachEvent(
     );
     const stretch = upTo(part, told[part.limit - 1]);
     const others = await collected(
-      along(collections, stretch, [...filters, withoutProperties], untold, limits),
+      along(collections, stretch, [...filters, withoutProperties], needProperties, limits),
     );
     const page = merged(told, others, query.order).slice(0, part.limit);
     yield* page;
@@ -132,15 +132,18 @@ export async function countEvents(
   filter: EventFilter,
   limits: ServerLimits = {},
 ): Promise<number> {
-  const { match, rest, untold } = matchOf(filter);
+  const { match, rest, needProperties } = matchOf(filter);
   if (rest.length > 0) {
-    return countMeeting(events.find(match, limits).batchSize(batchSize), [...rest, ...untold]);
+    return countMeeting(events.find(match, limits).batchSize(batchSize), [
+      ...rest,
+      ...needProperties,
+    ]);
   }
-  if (untold.length === 0) return events.countDocuments(match, limits);
+  if (needProperties.length === 0) return events.countDocuments(match, limits);
   const without = events.find({ $and: [match, withoutProperties] }, limits).batchSize(batchSize);
   const counts = await Promise.all([
     events.countDocuments({ $and: [match, withProperties] }, limits),
-    countMeeting(without, untold),
+    countMeeting(without, needProperties),
   ]);
   return counts[0] + counts[1];
 }

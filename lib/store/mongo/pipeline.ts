@@ -31,7 +31,7 @@ export interface Alike {
    * Whether only the body tells its properties: then what was left to that is still to be looked
    * at.
    */
-  readonly isUntold: boolean;
+  readonly hasBody: boolean;
 }
 
 /** What a server is asked for, and how its answers are read. */
@@ -43,11 +43,11 @@ export interface Pipeline {
 type Field = NonNullable<ReturnType<typeof columnOf>> | "userId";
 
 /**
- * What to read of the events of a match, for a fold of these columns. `rest` and `untold` remain to
+ * What to read of the events of a match, for a fold of these columns. `rest` and `needProperties` remain to
  * be met.
  */
 export function pipelineOf(
-  { match, rest, untold }: Match,
+  { match, rest, needProperties }: Match,
   columns: readonly Column[],
   job: FoldJob,
 ): Pipeline {
@@ -56,9 +56,9 @@ export function pipelineOf(
   // Of the elements of lists only the body tells.
   const whole = asked.some(hasElements);
   const paths = whole ? [] : asked.filter(isOfBody).sort((a, b) => a.length - b.length);
-  const fields = new Set<Field>([...asked, ...untold.flatMap(pathsIn)].flatMap(fieldsOf));
+  const fields = new Set<Field>([...asked, ...needProperties.flatMap(pathsIn)].flatMap(fieldsOf));
   if (columns.some((column) => "field" in column && column.field === "user")) fields.add("userId");
-  const grain = whole ? undefined : grainOf(columns, [...rest, ...untold], job);
+  const grain = whole ? undefined : grainOf(columns, [...rest, ...needProperties], job);
 
   const body = whole ? "$body" : { $cond: ["$properties", null, "$body"] };
   const shown: Record<string, unknown> = { body };
@@ -70,7 +70,7 @@ export function pipelineOf(
   if (grain === undefined) {
     return {
       stages: [{ $match: match }, { $project: { _id: 0, ...shown } }],
-      read: (row) => ({ ...toldBy(row, fields, paths), times: 1 }),
+      read: (row) => ({ ...eventFrom(row, fields, paths), times: 1 }),
     };
   }
   if (grain > 1) shown["timestamp"] = startExpression(grain);
@@ -78,10 +78,10 @@ export function pipelineOf(
   return {
     stages: [{ $match: match }, { $group: { _id: shown, times: { $sum: 1 } } }],
     read({ _id, times }) {
-      const { event, isUntold } = toldBy(_id as Document, fields, paths);
+      const { event, hasBody } = eventFrom(_id as Document, fields, paths);
       const { timestamp } = event;
       const begun = timestamp !== undefined && { timestamp: Math.max(timestamp, earliest) };
-      return { event: { ...event, ...begun }, isUntold, times: times as number };
+      return { event: { ...event, ...begun }, hasBody, times: times as number };
     },
   };
 }
@@ -100,7 +100,7 @@ export async function canAggregate({ pings }: Collections): Promise<boolean> {
   const each = { ...grouping, metrics: [{ op: "sum", path: ["data"] }] } as const;
   try {
     for (const one of [grouping, each]) {
-      const match = { match: { _id: "ping" }, rest: [], untold: [] };
+      const match = { match: { _id: "ping" }, rest: [], needProperties: [] };
       const { stages } = pipelineOf(match, columns, one);
       await pings.aggregate([...stages], { maxTimeMS: 5_000 }).toArray();
     }
@@ -159,7 +159,7 @@ function isPresent<T>(value: T): value is NonNullable<T> {
   return value !== null && value !== undefined;
 }
 
-function toldBy(
+function eventFrom(
   row: Document,
   fields: ReadonlySet<Field>,
   paths: readonly PropertyPath[],
@@ -172,12 +172,12 @@ function toldBy(
     event[key] = isFree(field) ? fromColumn((value as string).slice(1)) : value;
   }
   const body: unknown = row["body"];
-  if (isPresent(body)) return { event: { ...event, ...bodyFrom(body as string) }, isUntold: true };
+  if (isPresent(body)) return { event: { ...event, ...bodyFrom(body as string) }, hasBody: true };
   for (const [i, path] of paths.entries()) {
     const value = row[`p${i}`] as string | number | boolean | null | undefined;
     if (isPresent(value)) place(event, path, fromProperty(value));
   }
-  return { event, isUntold: false };
+  return { event, hasBody: false };
 }
 
 /** Shorter paths come first: what holds a property is there, unless it was not asked for. */

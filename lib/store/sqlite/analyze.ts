@@ -1,7 +1,7 @@
 import { type Fold, rowReader } from "../../questions/fold.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
 import { deadline } from "../deadline.ts";
-import { Untold } from "./columns/reader.ts";
+import { MissingColumn } from "./columns/reader.ts";
 import { segmentOf } from "./columns/table.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, fromRow, type EventRow } from "../rows.ts";
@@ -53,7 +53,7 @@ function foldColumns(
   try {
     return segmentOf(db, chunk)?.fold(filter, fold);
   } catch (error) {
-    if (error instanceof Untold) return undefined;
+    if (error instanceof MissingColumn) return undefined;
     throw error;
   }
 }

@@ -26,8 +26,8 @@ interface SegmentSource {
 }
 
 /** The column was not written; read the rows instead. */
-export class Untold extends Error {
-  override readonly name = "Untold";
+export class MissingColumn extends Error {
+  override readonly name = "MissingColumn";
 }
 
 /** Answers from the columns of one chunk. Costs some nanoseconds for each event and column. */
@@ -43,7 +43,7 @@ export class Segment {
   /**
    * Give the events that meet a filter to a fold.
    * @returns how many they are
-   * @throws Untold before the fold got any of them
+   * @throws MissingColumn before the fold got any of them
    */
   fold(filter: EventFilter, fold: Fold<unknown>): number {
     const selected = this.#selected(filter);
@@ -173,7 +173,8 @@ export class Segment {
     let column = this.#columns.get(name);
     if (column === undefined) {
       const bytes = this.#source.fetch(name);
-      if (bytes === undefined && (!this.#source.complete || !isProperty(path))) throw new Untold();
+      if (bytes === undefined && (!this.#source.complete || !isProperty(path)))
+        throw new MissingColumn();
       column =
         bytes === undefined ? missingColumn(this.#source.rows) : this.#decoded(decodeColumn, bytes);
       this.#columns.set(name, column);
@@ -187,7 +188,7 @@ export class Segment {
    */
   #elementsAt(path: PropertyPath): Column {
     const { numbers } = this.#columnAt(path.slice(0, path.indexOf(each)) as [string, ...string[]]);
-    if (numbers.includes(composite)) throw new Untold();
+    if (numbers.includes(composite)) throw new MissingColumn();
     return missingColumn(this.#source.rows);
   }
 
@@ -195,7 +196,7 @@ export class Segment {
     let instants = this.#instants.get(field);
     if (instants === undefined) {
       const bytes = this.#source.fetch(field);
-      if (bytes === undefined) throw new Untold();
+      if (bytes === undefined) throw new MissingColumn();
       instants = this.#decoded(decodeInstants, bytes);
       this.#instants.set(field, instants);
     }
@@ -210,7 +211,7 @@ export class Segment {
     try {
       return decode(bytes, this.#source.rows);
     } catch {
-      throw new Untold();
+      throw new MissingColumn();
     }
   }
 }

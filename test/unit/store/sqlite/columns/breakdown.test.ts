@@ -9,7 +9,7 @@ import {
 } from "../../../../../lib/questions/query/breakdown.ts";
 import { ExactSum } from "../../../../../lib/questions/query/exact-sum.ts";
 import type { Metric } from "../../../../../lib/questions/query/metric.ts";
-import { Segment, Untold } from "../../../../../lib/store/sqlite/columns/reader.ts";
+import { Segment, MissingColumn } from "../../../../../lib/store/sqlite/columns/reader.ts";
 import { Shredder } from "../../../../../lib/store/sqlite/columns/writer.ts";
 import { toRow } from "../../../../../lib/store/rows.ts";
 import { comparable } from "../../../../contract/store-analyze.contract.ts";
@@ -86,7 +86,7 @@ test("a breakdown of columns is that of the events one by one (any events, metri
         ).toEqual(expected);
         answered++;
       } catch (error) {
-        if (!(error instanceof Untold)) throw error;
+        if (!(error instanceof MissingColumn)) throw error;
       }
     }),
     { numRuns: 200 },

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { rowReader, type Cell, type Column } from "../../../../../lib/questions/fold.ts";
 import { meets, type EventFilter } from "../../../../../lib/event/filter.ts";
 import type { StoredEvent } from "../../../../../lib/event/event.ts";
-import { Segment, Untold } from "../../../../../lib/store/sqlite/columns/reader.ts";
+import { Segment, MissingColumn } from "../../../../../lib/store/sqlite/columns/reader.ts";
 import { Shredder } from "../../../../../lib/store/sqlite/columns/writer.ts";
 import { toRow } from "../../../../../lib/store/rows.ts";
 import { events, path, predicate } from "../../../../contract/store-arbitraries.ts";
@@ -62,7 +62,7 @@ test("the columns of a chunk tell what its events do (any events, filter and col
           expect(rowsOf(segmentOf(stored), { where }, columns)).toEqual(expected);
           told++;
         } catch (error) {
-          if (!(error instanceof Untold)) throw error;
+          if (!(error instanceof MissingColumn)) throw error;
           untold++;
         }
       },
@@ -90,12 +90,14 @@ describe("a segment", () => {
     expect(types({ sources: ["s\ud800"] })).toEqual(["t"]);
     expect(types({ correlationId: "k" })).toEqual(["t"]);
     expect(types({ userId: "7" })).toEqual(["mail.opened"]);
-    expect(() => types({ where: [{ path: ["user"], op: "is", values: ["7"] }] })).toThrow(Untold);
+    expect(() => types({ where: [{ path: ["user"], op: "is", values: ["7"] }] })).toThrow(
+      MissingColumn,
+    );
   });
 
   test("says what it cannot tell before a fold has got anything", () => {
     const segment = segmentOf(stored);
-    expect(() => rowsOf(segment, {}, [{ field: "type" }, { field: "id" }])).toThrow(Untold);
+    expect(() => rowsOf(segment, {}, [{ field: "type" }, { field: "id" }])).toThrow(MissingColumn);
   });
 });
 
@@ -110,7 +112,7 @@ test("a column with any byte changed says nothing, and the fold has got nothing"
       changed[at]! ^= 0x40;
       const byName = new Map([...columns, [name, changed] as const]);
       const segment = new Segment({ rows, complete, fetch: (wanted) => byName.get(wanted) });
-      expect(() => rowsOf(segment, {}, asked)).toThrow(Untold);
+      expect(() => rowsOf(segment, {}, asked)).toThrow(MissingColumn);
     }
   }
 });
@@ -123,7 +125,7 @@ test("who makes up names as they go gets columns for some; of the others nothing
   const segment = segmentOf(many);
   const pathOf = (i: number) => [{ path: ["data", `k${i}`] as [string, ...string[]] }];
   expect(rowsOf(segment, {}, pathOf(0)).filter(([cell]) => cell === 0)).toHaveLength(1);
-  expect(() => rowsOf(segment, {}, pathOf(1_199))).toThrow(Untold);
+  expect(() => rowsOf(segment, {}, pathOf(1_199))).toThrow(MissingColumn);
 });
 
 test("long texts that do not repeat get no column", () => {
@@ -131,5 +133,5 @@ test("long texts that do not repeat get no column", () => {
     event(`e${i}`, { data: { html: `${i}`.repeat(60_000) } }),
   );
   expect(shredded(texts).complete).toBe(false);
-  expect(() => rowsOf(segmentOf(texts), {}, [{ path: ["data", "html"] }])).toThrow(Untold);
+  expect(() => rowsOf(segmentOf(texts), {}, [{ path: ["data", "html"] }])).toThrow(MissingColumn);
 });
