@@ -82,6 +82,7 @@ export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
           ? reads.read({
               action: name,
               ask: (more) => next(name, params, { ...options, ...more }),
+              timeoutMs: options?.timeout ?? undefined,
               left: options?.parentCtx && leavingOf(options.parentCtx),
             })
           : next(asked, params, options);
@@ -100,7 +101,9 @@ function isRead(action: string): boolean {
 
 interface Read {
   readonly action: string;
-  ask(more: Pick<CallingOptions, "nodeID">): Attempt;
+  ask(more: Pick<CallingOptions, "nodeID" | "timeout">): Attempt;
+  /** How long all attempts may take together; absent where each takes what its action may. */
+  readonly timeoutMs: number | undefined;
   /** Aborted once the caller has left; absent where that is not known here. */
   readonly left: AbortSignal | undefined;
 }
@@ -119,24 +122,25 @@ class Reads {
 
   /** The answer, with the context it came with, which callers take its `meta` from. */
   read(read: Read): Attempt {
-    const answer: { ctx?: Context } & Promise<unknown> = this.#repeated(
-      read,
-      performance.now() + this.#times.giveUpAfterMs,
-    ).then(({ ctx, result }) => {
-      if (ctx !== undefined) answer.ctx = ctx;
-      return result;
-    });
+    const now = performance.now();
+    const until = { again: now + this.#times.giveUpAfterMs, end: now + (read.timeoutMs ?? NaN) };
+    const answer: { ctx?: Context } & Promise<unknown> = this.#repeated(read, until).then(
+      ({ ctx, result }) => {
+        if (ctx !== undefined) answer.ctx = ctx;
+        return result;
+      },
+    );
     return answer;
   }
 
-  async #repeated(read: Read, until: number): Promise<Answer> {
+  async #repeated(read: Read, until: Until): Promise<Answer> {
     for (let round = 0; ; round += 1) {
       try {
         return await this.#once(read, until);
       } catch (error) {
         const { name } = (error ?? {}) as { name?: unknown };
         const { stopping } = this.#broker as unknown as Internals;
-        const isOver = stopping || read.left?.aborted === true || performance.now() >= until;
+        const isOver = stopping || read.left?.aborted === true || performance.now() >= until.again;
         if (isOver || !ofTheWay.has(String(name))) throw error;
         await delay(Math.min(retryMs * 2 ** round, 1_000));
       }
@@ -144,9 +148,13 @@ class Reads {
   }
 
   /** One attempt, and a second one of another node where the first one's falls silent. */
-  async #once(read: Read, until: number): Promise<Answer> {
+  async #once(read: Read, until: Until): Promise<Answer> {
     const { action, left } = read;
-    const attempt = read.ask(this.#besides(action));
+    const leftMs = Math.max(1, Math.ceil(until.end - performance.now()));
+    const attempt = read.ask({
+      ...this.#besides(action),
+      ...(read.timeoutMs !== undefined && { timeout: leftMs }),
+    });
     const { ctx } = attempt;
     const nodeID = ctx?.nodeID;
     const first = attempt.then(
@@ -238,6 +246,13 @@ class Reads {
     if (nodes.length === 0 || nodes.includes(this.#broker.nodeID)) return {};
     return { nodeID: nodes[Math.floor(Math.random() * nodes.length)] };
   }
+}
+
+/** Until when a read is tried again, and when its last attempt ends, by `performance.now()`. */
+interface Until {
+  readonly again: number;
+  /** NaN where each attempt takes what its action may. */
+  readonly end: number;
 }
 
 /** A node says nothing, and another one is there, or none. */

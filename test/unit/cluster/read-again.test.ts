@@ -134,6 +134,24 @@ describe("a read", () => {
     await brief.stop();
   });
 
+  test("has one time limit for all its attempts", async () => {
+    const limits: number[] = [];
+    const held = Promise.withResolvers<string>();
+    const handler: Handler = (ctx) => {
+      limits.push((ctx.options as { timeout: number }).timeout);
+      return limits.length < 2 ? held.promise : "b";
+    };
+    await startNode("a", handler);
+    const answer = asker.call("query.events", {}, { timeout: 60_000 });
+    await eventually(() => expect(asked).toEqual(["a"]));
+    await startNode("b", handler);
+    inside(asker).registry.nodes.disconnected("a", true);
+    expect(await answer).toBe("b");
+    expect(limits[0]).toBeGreaterThan(59_000);
+    expect(limits[1]).toBeLessThan(limits[0]!);
+    held.resolve("late");
+  });
+
   test("whose node takes its caller for gone is asked again while the caller is there", async () => {
     const gone = Object.assign(new Error("left"), { name: "ServiceError", type: "CALLER_LEFT" });
     const left = new AbortController();
