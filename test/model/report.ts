@@ -7,9 +7,9 @@
  */
 import { largeWorlds, mistakes, notPromised, worlds } from "./cases.ts";
 import { explore, type Model, type Outcome } from "./checker.ts";
-import * as folds from "./folds/cases.ts";
-import { folding } from "./folds/protocol.ts";
-import { rules as foldRules } from "./folds/rules.ts";
+import * as folds from "./condensing/cases.ts";
+import { folding } from "./condensing/protocol.ts";
+import { rules as foldRules } from "./condensing/rules.ts";
 import { protocol } from "./protocol.ts";
 import { rules } from "./rules.ts";
 

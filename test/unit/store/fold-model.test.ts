@@ -1,9 +1,9 @@
 import { explore, type Outcome } from "../../model/checker.ts";
 import { documented } from "../../model/documented.ts";
-import { mistakes, worlds } from "../../model/folds/cases.ts";
-import { folding } from "../../model/folds/protocol.ts";
-import { rules } from "../../model/folds/rules.ts";
-import type { World } from "../../model/folds/world.ts";
+import { mistakes, worlds } from "../../model/condensing/cases.ts";
+import { folding } from "../../model/condensing/protocol.ts";
+import { rules } from "../../model/condensing/rules.ts";
+import type { World } from "../../model/condensing/world.ts";
 
 const timeoutMs = 180_000;
 
