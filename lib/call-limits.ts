@@ -39,7 +39,7 @@ export const maxQueryMs = 50_000;
  */
 const answerWithinMs = 13_000;
 
-/** What an answer takes besides reading. */
+/** The time of an answer besides reading. */
 const besidesMs = 3_000;
 
 /** The longest that a read waits for its turn. */

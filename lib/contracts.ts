@@ -152,11 +152,11 @@ export interface Actions {
     params: {
       readonly project: ProjectId;
       readonly kind: QuestionKind;
-      /** As the kind's reader gave it. */
+      /** The question as the kind's reader gave it. */
       readonly question: unknown;
-      /** What the answer depends on, as one text. */
+      /** The fingerprint of what the answer depends on. */
       readonly key: string;
-      /** Who asks: tells a fresh answer from a cached one. */
+      /** The call's id: an answer with another id comes from the cache. */
       readonly askedBy: string;
     };
     result: Answer & { readonly askedBy: string };

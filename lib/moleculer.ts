@@ -98,7 +98,7 @@ type ActionDefinition<A extends ActionName> = Omit<
   Extract<NonNullable<ServiceSchema["actions"]>[string], { handler?: unknown }>,
   "handler"
 > & {
-  /** It stands in `callLimits`. */
+  /** The time limit stands in `callLimits`. */
   timeout?: never;
   handler: Handler<A>;
 };
@@ -124,9 +124,9 @@ interface Definition<Name extends string> extends Omit<
   stopped?(): Promise<void> | void;
 }
 
-/** What a mixin says of itself. */
+/** What a mixin declares. */
 interface Parts {
-  /** What it uses of `this` and other mixins of the service give. */
+  /** What the mixin uses of `this` that other mixins of the service give. */
   readonly needs?: unknown;
   /**
    * The properties that it gives to `this` besides its methods; assigned in `created` or `started`.

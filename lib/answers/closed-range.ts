@@ -79,7 +79,7 @@ async function narrowed(
 ): Promise<Range> {
   const grain = grains.find((one) => one !== "minute" && grainMs[one] === bucket.to - bucket.from);
   if (grain === undefined) return bucket;
-  // As if it was marked: then the buckets within it are read.
+  // Treat the bucket as marked: then the buckets within it are read.
   const within = await bucketsOf(
     asking,
     bucket,

@@ -77,7 +77,7 @@ function joined(
   return periods.map(({ start, end }) => ({ start, end }));
 }
 
-/** Of `types` the counts stand alone. */
+/** The section `types` has counts alone. */
 function shapedAs(
   section: Section,
   cells: Record<string, Record<string, number>>,

@@ -20,7 +20,7 @@ export interface Budget {
   readonly maxEvents: number;
   /** How long one may read, without waiting for its turn. */
   readonly timeoutMs: number;
-  /** Of a page, as JSON. */
+  /** The most bytes of a page, as JSON. */
   readonly maxPageBytes: number;
   /** Where whatever scans events waits for its turn, by project. */
   readonly lanes: FairLanes;

@@ -8,14 +8,17 @@ import { readEvents, type Counting, type EventsRead } from "./cut-rows.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { EventReads, FoldedSource, Source } from "./source.ts";
 
-/** What is to be read of a cover, none of whose buckets crosses the boundary of a column. */
+/**
+ * The buckets and ranges of a cover that are to be read, none of whose buckets crosses the boundary
+ * of a column.
+ */
 export interface Reading extends Counting {
   readonly cover: Cover;
   /** Whether what these cells sum under `(other)` is needed; asked of rows that are cut. */
   readonly needs: (cells: SectionRow<string>["cells"]) => boolean;
 }
 
-/** What had to be read. */
+/** The rows that had to be read. */
 export interface Covered {
   /** Whether some rows are cut where the question needs what was cut. */
   readonly isCut: boolean;

@@ -9,7 +9,7 @@ export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "delt
   page(query: EventQuery): Promise<EventPage>;
 };
 
-/** Of whom to read, and from where. */
+/** The project to read, and the store to read it from. */
 export interface Source {
   readonly store: EventReads;
   readonly project: ProjectId;

@@ -2,7 +2,7 @@ interface GatherLimits {
   /** A group holds at most this many, unless one piece alone is larger. */
   readonly maxItems: number;
   readonly maxBytes: number;
-  /** What may wait for the round under way; beyond it `add` throws `overflow()`. */
+  /** The most items that wait for the round under way; beyond it `add` throws `overflow()`. */
   readonly maxWaitingItems: number;
   /**
    * How long a piece may wait for the round under way, milliseconds; then its `add` throws

@@ -6,7 +6,7 @@ export class ByteAccount {
   readonly #heldBy = new Map<string, number>();
   #held = 0;
 
-  /** What all hold. */
+  /** The bytes that all holders hold together. */
   get heldBytes(): number {
     return this.#held;
   }

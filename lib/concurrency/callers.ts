@@ -15,7 +15,7 @@ interface Waiting {
  */
 const maxRemembered = 1_000;
 
-/** Who waits for an answer here, each under the id of its call, until it left. */
+/** The callers that wait for an answer here, each under the id of its call, until it has left. */
 export class Callers {
   readonly #waiting = new Map<string, Waiting>();
   readonly #left = new Set<string>();

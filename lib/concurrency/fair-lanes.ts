@@ -8,7 +8,7 @@ interface FairLimits {
 }
 
 interface Turn {
-  /** Who leaves while waiting is taken off the queue. */
+  /** A caller that leaves while it waits is taken off the queue. */
   readonly signal?: AbortSignal;
   /** Part of work that was begun before: it waits however many do. */
   readonly goesOn?: boolean;

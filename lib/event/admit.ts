@@ -48,7 +48,7 @@ export type ItemProblem =
   | "/problems/too-large"
   /** The id stands earlier in the same call, for another event. */
   | "/problems/id-conflict"
-  /** What stood in the event's place could not be read at all. */
+  /** The text in the event's place could not be read at all. */
   | "/problems/malformed";
 
 /** An event that was let in, and its JSON: a batch message is a join of these texts. */
@@ -76,8 +76,8 @@ interface AdmissionTools {
   readonly now: number;
   readonly newId: () => EventId;
   /**
-   * Of `metadata.ip`. Absent: the event goes nowhere before it is enriched, and keeps its address
-   * until then.
+   * The origin of `metadata.ip`. Absent: the event is enriched in this process, and keeps its
+   * address until then.
    */
   readonly originOf?: (ip: string) => Origin;
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from "./event.ts";
 
 /** Where an event came from, as much of it as may be kept. */
 export interface Origin {
-  /** As it is stored; absent where what was sent is no address. */
+  /** The address as it is stored; absent where the sender's text is no address. */
   readonly ip?: string;
   /** ISO 3166-1 alpha-2; `null` where the address is in no country. */
   readonly country: string | null;

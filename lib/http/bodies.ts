@@ -103,7 +103,7 @@ export class Hold {
     this.#bytes = toBytes;
   }
 
-  /** It holds nothing any more. May be called again. */
+  /** Gives up what the body holds. May be called again. */
   release(): void {
     if (this.#bytes > 0) this.bodies.take(this.#caller, -this.#bytes);
     this.#bytes = 0;

@@ -11,7 +11,7 @@ import { isPlainJson, findNotPlain } from "../event/plain-json.ts";
 
 /** Bytes a body may have. A body without a content coding must keep to both. */
 export interface BodyLimits {
-  /** As it comes over the wire. */
+  /** The limit of the body as it comes over the wire. */
   readonly wireBytes: number;
   /** With its content coding taken off. */
   readonly inflatedBytes: number;

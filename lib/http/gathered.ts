@@ -1,6 +1,6 @@
 import type { Hold } from "./bodies.ts";
 
-/** Of a buffer that chunks are copied into. */
+/** The size of a buffer that chunks are copied into. */
 const leastBytes = 4_096;
 const nothing = Buffer.alloc(0);
 

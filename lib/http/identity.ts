@@ -12,7 +12,7 @@ export interface Identity {
   readonly scopes: ReadonlySet<Scope>;
   /** Tells keys apart without being one; absent where there are none. */
   readonly caller?: string;
-  /** Who it is in the audit log. */
+  /** The caller's name in the audit log. */
   readonly actor: Actor;
 }
 
@@ -25,7 +25,7 @@ const everyone: Identity = {
 interface Entry {
   readonly digest: Buffer;
   readonly identity: Identity;
-  /** Of a key that was given by the service; those of API_KEYS always hold. */
+  /** The id and the end of a key that the service created; keys of API_KEYS never end. */
   readonly given?: { readonly id: string; readonly endsAt: number };
 }
 
@@ -115,7 +115,7 @@ export class Keyring {
     return true;
   }
 
-  /** How old what was told is, by `performance.now()`; `Infinity` before anything was. */
+  /** How long ago the keys were learned last; `Infinity` before the first time. */
   ageMs(now: number): number {
     return now - this.#toldAt;
   }

@@ -27,7 +27,7 @@ export interface ProblemBody {
   readonly type: string;
   readonly title: string;
   readonly status: number;
-  /** What is wrong this time. Absent from a 5xx. */
+  /** The problem's details for a person. Absent from a 5xx. */
   readonly detail?: string;
   /** The request's path. */
   readonly instance: string;

@@ -4,7 +4,7 @@ import { ServiceError } from "../errors.ts";
 /** What the head of a request must keep to. */
 interface HeadRules {
   readonly maxHeaders: number;
-  /** Of the request's target, in bytes. */
+  /** The longest target of a request, in bytes. */
   readonly maxUrlBytes: number;
   /**
    * Whether only names of this machine are served: a page of a stranger's name that leads here (DNS

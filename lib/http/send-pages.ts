@@ -31,7 +31,7 @@ export async function sendPages(
       await source.return?.();
     }
   }
-  // One page is asked for ahead.
+  // The next page is fetched while this one is sent.
   const body = Readable.from(watched(), { objectMode: true, highWaterMark: 1 });
   await pipeline(body, response).catch(() => {
     // Whatever else ends it early is the client's leaving.

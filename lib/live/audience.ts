@@ -39,7 +39,9 @@ interface Group {
 /** So that an event of the largest size comes through whatever a listener's share is. */
 const largestFrame = 70_000;
 
-/** What a listener gets at once at most, also where it is the only one: it may take nothing of it. */
+/**
+ * What a listener gets at once at most, also where it is the only one: it may take nothing of it.
+ */
 export const mostBytesAtOnce = 524_288;
 
 /** Whether an event is one of those a listener wants. */

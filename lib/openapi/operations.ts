@@ -26,7 +26,7 @@ import { retentionBody } from "../questions/sequences/retention-question.ts";
 import { jsonSchemaOf, type JsonSchema } from "../schema/rule.ts";
 import type { AnswerName } from "./answers.ts";
 
-/** One route. */
+/** The route of one operation. */
 export interface Operation {
   readonly summary: string;
   /** What the key must allow; absent: no key is asked for. */

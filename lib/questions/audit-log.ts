@@ -21,7 +21,7 @@ export const actorKinds = ["key", "configured", "open", "node"] as const;
 export interface Actor {
   readonly kind: (typeof actorKinds)[number];
   readonly id: string;
-  /** Of a key. */
+  /** The name of a key. */
   readonly name?: string;
 }
 

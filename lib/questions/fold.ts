@@ -31,7 +31,10 @@ export type ColumnCells =
   | UserHashes
   | { readonly instants: Float64Array };
 
-/** Of `user`, in place of the cells, where they are known: an event's number is 0 for none, else two more than a place in `hashes`. */
+/**
+ * Of `user`, in place of the cells, where they are known: an event's number is 0 for none, else two
+ * more than a place in `hashes`.
+ */
 export interface UserHashes {
   readonly numbers: Uint8Array | Uint16Array;
   /** Each user's once (`writeHash` of sketch.ts). */

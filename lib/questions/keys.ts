@@ -22,7 +22,7 @@ export interface ShownKey {
 
 /** What is answered once, when a key is given. */
 export interface GivenKey extends ShownKey {
-  /** It is kept nowhere. */
+  /** The key's text, which is kept nowhere. */
   readonly key: string;
 }
 

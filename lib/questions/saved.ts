@@ -20,7 +20,7 @@ export interface QuestionToKeep {
   readonly question: Raw;
   /** Empty where there is none. */
   readonly description: string;
-  /** How it is shown: kept as it is, read by nobody here. */
+  /** How the page shows it: kept as it is, never read by the service. */
   readonly view?: Raw;
 }
 

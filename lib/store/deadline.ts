@@ -1,4 +1,4 @@
-/** It took longer than it may. */
+/** The work took longer than it may. */
 export class TimedOut extends Error {
   override readonly name = "TimedOut";
 }

@@ -11,9 +11,9 @@ export interface PropertiesJob {
 }
 
 export interface PropertyRow {
-  /** As filters name it. */
+  /** The property as filters name it. */
   readonly property: string;
-  /** Of its values, in the order of `valueKinds`. */
+  /** The kinds of its values, in the order of `valueKinds`. */
   readonly kinds: readonly ValueKind[];
   /** The part of the events that have it, 0 to 1. */
   readonly share: number;

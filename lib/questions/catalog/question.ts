@@ -35,7 +35,7 @@ export interface ValuesQuestion extends OpenRange, Shown {
 
 export interface TypeRow {
   readonly type: string;
-  /** Of its events in the range. */
+  /** How many of its events lie in the range. */
   readonly count: number;
   /**
    * The timestamps (RFC 3339) of its first and last event of all; `null` where these cannot be read

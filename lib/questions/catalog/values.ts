@@ -19,7 +19,7 @@ export interface Shown {
 }
 
 export interface ValueRow {
-  /** As rows of answers show it. */
+  /** The value as rows of answers show it. */
   readonly value: string;
   /** What is shown so: 10 is a number, "10" a text, and each has a row. */
   readonly kind: "text" | "number" | "boolean";

@@ -80,7 +80,7 @@ function inOrder(a: Loose, b: Loose): number {
   );
 }
 
-/** What has no group comes first. */
+/** Mails without a group come first. */
 function keyOf(group: string | undefined): string {
   return group === undefined ? "" : `=${group}`;
 }

@@ -15,7 +15,7 @@ export interface Note {
     | "unsubscribed"
     | "opens"
     | "clicks";
-  /** Of opens and clicks. */
+  /** The events that count as opens and clicks. */
   readonly byMachine: boolean;
   /** Of `sent`: whether the mail belongs to those that the report is about. */
   readonly counted: boolean;
@@ -27,7 +27,7 @@ const [groupField, bitsField] = [0, 1];
 const counters = { opensByHuman: 2, opensByMachine: 3, clicksByHuman: 4, clicksByMachine: 5 };
 const [deliveredField, bouncedField] = [0, 1];
 
-/** Of a mail that no group is known of yet. */
+/** The group of a mail whose group is not known yet. */
 export const noGroup = 0xffff_ffff;
 
 /** The mails of a report while it is made: what happened to each. Mails have numbers from 0. */
@@ -46,7 +46,7 @@ export class Mails {
     return this.#count;
   }
 
-  /** One mail more. @throws FoldOverflow */
+  /** Adds a mail. @throws FoldOverflow */
   add(): number {
     const mail = this.#count;
     if (mail === this.#limit) {
@@ -83,7 +83,7 @@ export class Mails {
     if (what === "soft" || what === "undetermined") this.#late(mail, bouncedField, instant);
   }
 
-  /** What was noted at one mail is of another; the group stays. */
+  /** Moves the notes of one mail to another; its group stays. */
   merge(from: number, into: number): void {
     this.#setBits(into, this.#cells[from * fields + bitsField]!);
     for (const counter of Object.values(counters)) {

@@ -52,7 +52,7 @@ export interface MailRow extends MailNumbers {
 export interface MailReport {
   /** The groups with the most mails sent first, as many as asked for. */
   readonly rows: readonly MailRow[];
-  /** Of all groups. */
+  /** The totals of all groups. */
   readonly total: MailNumbers;
   /** How many groups there are. */
   readonly groups: number;

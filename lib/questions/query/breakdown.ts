@@ -17,7 +17,7 @@ export type Dimension = { readonly path: PropertyPath } | { readonly time: true 
 export interface BreakdownJob {
   readonly kind: "breakdown";
   readonly metrics: readonly Metric[];
-  /** Of `time` at most one. */
+  /** At most one dimension is `time`. */
   readonly dimensions: readonly Dimension[];
   /** Ascending, not overlapping; events outside of them do not count. */
   readonly periods?: readonly Pick<Period, "start" | "end">[];
@@ -64,7 +64,9 @@ interface Grouped {
   readonly nodes: readonly Node[];
 }
 
-/** Of each event the number of its value, `undefined` where all have the same one; and the values. */
+/**
+ * Of each event the number of its value, `undefined` where all have the same one; and the values.
+ */
 interface Taken {
   readonly numbers: Uint8Array | Uint16Array | undefined;
   readonly count: number;

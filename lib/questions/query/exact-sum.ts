@@ -17,7 +17,7 @@ const tinyBelow = 2 ** -900;
  * Predicates", 1997: the error of each addition is kept as a number of its own.
  */
 export class ExactSum {
-  /** Of whole numbers, while it is exact: the usual case. */
+  /** The sum of whole numbers while it is exact: the usual case. */
   #whole = 0;
   /** Not overlapping, the smallest first; and so those of huge numbers. */
   #partials: readonly number[] = [];
@@ -60,7 +60,7 @@ export class ExactSum {
     if (this.#huge.length === 0 && this.#partials.length === 0)
       return { sum: this.#whole, times: 1 };
     const others = plus(this.#partials, this.#whole);
-    // What cancels out does so when the largest are added first.
+    // Partials that cancel out do so when the largest are added first.
     const huge = this.#huge.toReversed().reduce<readonly number[]>(plus, []);
     if (Math.abs(huge.at(-1) ?? 0) < hugeSumFrom) {
       return { sum: rounded(huge.reduce((sum, one) => plus(sum, one * scale), others)), times: 1 };
@@ -75,7 +75,7 @@ export class ExactSum {
   }
 }
 
-/** One number more in a sum of partials. */
+/** Adds a number to a sum of partials. */
 function plus(partials: readonly number[], value: number): readonly number[] {
   let sum = value;
   const kept: number[] = [];

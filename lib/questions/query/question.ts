@@ -26,7 +26,7 @@ export interface QueryQuestion {
   readonly filter?: Predicate;
   readonly range: OpenRange;
   readonly timezone: string;
-  /** Of the dimension `time`, where there is one. */
+  /** The period of the dimension `time`, where there is one. */
   readonly interval?: Interval;
   readonly orderBy: readonly Order[];
   readonly limit: number;
@@ -50,7 +50,10 @@ interface NamedMetric {
 }
 
 interface NamedDimension {
-  /** As it was asked for, but for other spellings: `context.country`, `time:day`. */
+  /**
+   * The dimension as the question names it, except for other spellings: `context.country`,
+   * `time:day`.
+   */
   readonly name: string;
   readonly dimension: Dimension;
 }

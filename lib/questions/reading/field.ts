@@ -11,7 +11,7 @@ export type Findings = Finding[];
 export interface Place {
   /** For findings: a parameter's name, or a pointer into a body (RFC 6901). */
   readonly pointer: string;
-  /** How messages call it. */
+  /** The field's name in messages. */
   readonly name: string;
 }
 
@@ -156,7 +156,7 @@ export const instant: Field<number | undefined> = fieldOf({
   schema: { anyOf: [{ type: "string", format: "date-time" }, { type: "integer" }] },
 });
 
-/** One of some texts. */
+/** A field whose value is one of some texts. */
 export function choice<T extends string>(allowed: readonly T[]): Field<T | undefined>;
 export function choice<T extends string>(allowed: readonly T[], otherwise: T): Field<T>;
 export function choice<T extends string>(

@@ -130,7 +130,7 @@ export class QueueEngine {
     return { refusals: published > 0 ? refusalsOf(written, published) : [], settled };
   }
 
-  /** One transaction. @returns why nothing was written, or what became of the publishes */
+  /** Runs one transaction. @returns why nothing was written, or what became of the publishes */
   #write(outcomes: readonly Settlement[], groups: readonly Publishes[]): Inserted | Unwritten {
     const file = this.#keeper.file;
     if (file === null || this.#feed === null) return unwritten;

@@ -23,7 +23,7 @@ interface WaitingCall extends Waiting<unknown> {
   readonly verb: Verb;
 }
 
-/** What was sent as one hand-over. */
+/** The calls that were sent to the thread as one message. */
 interface HandOver {
   /** By `monotonicMs`. */
   readonly at: number;
@@ -215,7 +215,7 @@ function rejectAll<T>(waiting: readonly Waiting<T>[], type: ErrorType): void {
 function pack(waiting: readonly Gathered[], until: number): Publishes {
   const sizes = waiting.map(({ message }) => message.body.byteLength);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  // Its own memory, never a piece of the shared pool: it is transferred.
+  // A buffer of its own, never a piece of the shared pool, because it is transferred.
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(total).buffer);
   let offset = 0;
   for (const { message } of waiting) {

@@ -33,7 +33,7 @@ export const queueSchema: SchemaSteps = [first, identityStep];
  * @throws NewerSchema
  */
 export function prepareFile(db: DatabaseSync, path: string): void {
-  // Of a file that has tables this would be a write.
+  // In a file that has tables this pragma would be a write.
   if (versionOf(db, path, queueSchema) === 0) {
     db.exec("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;");
   }

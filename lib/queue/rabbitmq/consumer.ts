@@ -49,7 +49,7 @@ export class RabbitConsumer implements Consumer {
     return this.#state === "stopped";
   }
 
-  /** What this process was given and has not settled. */
+  /** Deliveries that this process got and has not settled. */
   get unacknowledged(): ReadonlySet<ConsumeMessage> {
     return this.#session?.unacknowledged ?? new Set();
   }

@@ -133,9 +133,9 @@ export class Publisher {
   }
 
   /**
-   * What a nack means. The queues are declared to refuse by one what goes beyond their bound. The
-   * broker knows one other reason, a process of the queue that died, of which nobody knows what it
-   * kept.
+   * The error for a nack. The queues are declared to refuse by one what goes beyond their bound.
+   * The broker knows one other reason, a process of the queue that died, of which nobody knows what
+   * it kept.
    */
   async #refused(queue: string): Promise<ErrorType> {
     this.#heardAt = performance.now();

@@ -43,7 +43,7 @@ export class Session {
     return this.#end.signal;
   }
 
-  /** What this session was given and has not settled. */
+  /** Deliveries that this session got and has not settled. */
   get unacknowledged(): ReadonlySet<ConsumeMessage> {
     return this.#unacknowledged;
   }

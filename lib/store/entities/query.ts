@@ -45,7 +45,7 @@ export function readEntityFilters(filters: EntityFilters): EntityQuery {
     ...readQuery(filters.query ?? {}),
     sort: readSort(filters.sort),
     offset: typeof offset === "number" && offset > 0 ? offset : 0,
-    // One more than may be, so that too many are noticed.
+    // Asks for one more than the limit, so that too many are noticed.
     limit: typeof limit === "number" && limit > 0 ? limit : maxUnlimited + 1,
   };
 }

@@ -35,7 +35,7 @@ export function packDocuments(done: EnrichDone): BatchPack {
 export interface PackedDocuments {
   readonly events: readonly EventDocument[];
   readonly deltas: readonly DeltaDocument[];
-  /** Of the events. */
+  /** The minutes of the events. */
   readonly minutes: readonly Bucket[];
 }
 

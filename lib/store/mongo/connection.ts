@@ -144,7 +144,7 @@ export class MongoLink {
     return call;
   }
 
-  /** What was asked for before is carried out first. May be repeated. */
+  /** Calls made before are carried out first. May be repeated. */
   close(): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;

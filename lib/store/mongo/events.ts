@@ -148,7 +148,7 @@ export async function countEvents(
   return counts[0] + counts[1];
 }
 
-/** Those among stored events that meet all of some predicates. */
+/** The stored events that meet all predicates. */
 export async function* meeting(
   documents: AsyncIterable<EventDocument>,
   predicates: readonly Predicate[],
@@ -178,7 +178,7 @@ export function matchOf(filter: EventFilter): Match {
   return { match: { $and: [...filters, ...timeBounds(filter)] }, ...others };
 }
 
-/** All but the time. */
+/** The filter's conditions except those on the time. */
 export function filtersOf(filter: EventFilter): Translation {
   const { project, types, sources, correlationId, userId, where = [] } = filter;
   const given: EventDocumentFilter[] = [{ project }];
@@ -232,7 +232,7 @@ export async function append(
   return { owned: new Set(owned.map(({ id }) => id)), foreign };
 }
 
-/** Of events that were there those of other batches, by `_id`, with their hashes. */
+/** The events of other batches among those that were there already, by `_id`, with their hashes. */
 async function strangersOf(
   { events }: Collections,
   batch: BatchId,

@@ -19,7 +19,7 @@ const maxBuckets = 32;
 /** Sums that are kept for a moment. */
 const maxSummed = 256;
 
-/** Of a parent all children are read, up to 60. */
+/** Fewer parents than buckets, because all children of a parent are read, up to 60. */
 const maxParents = 8;
 
 /**

@@ -43,8 +43,8 @@ export interface Pipeline {
 type Field = NonNullable<ReturnType<typeof columnOf>> | "userId";
 
 /**
- * What to read of the events of a match, for a fold of these columns. `rest` and `needProperties` remain to
- * be met.
+ * What to read of the events of a match, for a fold of these columns. `rest` and `needProperties`
+ * remain to be met.
  */
 export function pipelineOf(
   { match, rest, needProperties }: Match,
@@ -53,7 +53,7 @@ export function pipelineOf(
 ): Pipeline {
   const looked = columns.filter((_, at) => !isCount(job, at));
   const asked = unique([...looked.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
-  // Of the elements of lists only the body tells.
+  // Elements of lists are in the body alone.
   const whole = asked.some(hasElements);
   const paths = whole ? [] : asked.filter(isOfBody).sort((a, b) => a.length - b.length);
   const fields = new Set<Field>([...asked, ...needProperties.flatMap(pathsIn)].flatMap(fieldsOf));

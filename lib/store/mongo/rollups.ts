@@ -20,7 +20,7 @@ export interface RollupWrite {
 /** The same as it is stored, unless it is too large. */
 interface Sized {
   readonly rollup: RollupDocument;
-  /** Of its texts. */
+  /** The size of the rollup's texts. */
   readonly sizeBytes: number;
 }
 

@@ -119,7 +119,7 @@ export class BucketSums {
     sum.v += v;
   }
 
-  /** Of no cells where nothing was added to this bucket. */
+  /** The sum of no cells where nothing was added to this bucket. */
   of(bucket: Bucket): Sum {
     const sum = this.#sums.get(bucketId(bucket));
     return sum === undefined

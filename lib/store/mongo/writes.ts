@@ -120,7 +120,7 @@ function inOrder(writes: readonly Keyed[]): number[] {
 
 interface Refusal {
   readonly index: number;
-  /** Else it was only put off. */
+  /** False: the server only put it off. */
   readonly isDuplicate: boolean;
 }
 

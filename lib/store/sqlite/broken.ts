@@ -48,7 +48,7 @@ export function setAside(db: Database, events: readonly BrokenEvent[]): void {
 /** Where the events of a project that were set aside lie. */
 export interface BrokenSpan {
   readonly project: string;
-  /** Of the oldest and the newest one. */
+  /** The timestamps of the oldest and the newest one. */
   readonly oldest: number;
   readonly newest: number;
 }

@@ -161,7 +161,7 @@ function bodyClause(condition: Condition): Clause | undefined {
   }
 }
 
-/** What is shown under some texts; `undefined` where SQLite cannot tell. */
+/** The clause for rows shown under one of some texts; `undefined` where SQL cannot express it. */
 function shownClause(shown: readonly string[], path: string): Clause | undefined {
   const values = shown.map(shownAs);
   if (values.includes(undefined)) return undefined;

@@ -53,7 +53,7 @@ export function dirtyBacklog(db: Database): { marks: number; oldestMarkedAt: num
   return { marks, oldestMarkedAt };
 }
 
-/** Of all grains at once: a reader's transaction sees one state of the file. */
+/** The marks of all grains at once: a reader's transaction sees one state of the file. */
 export function marks(db: Database, project: string, { from, to }: Range): Marks {
   const starts = (grain: Grain) =>
     db

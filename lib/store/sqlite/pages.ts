@@ -37,7 +37,7 @@ export function eventsText(
     const event = fromRow(row);
     const line = textLine(event, text);
     lines.push(line);
-    // As UTF-16: that is how the text is held meanwhile.
+    // Two bytes for each character, as JavaScript holds the text.
     return { sizeBytes: 2 * line.length, position: { timestamp: event.timestamp, id: event.id } };
   });
   return { text: lines.join(""), events: lines.length, ...end };

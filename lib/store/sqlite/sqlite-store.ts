@@ -121,7 +121,7 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.leavesOut(project, from, to);
   }
 
-  /** What was asked for before is carried out first. */
+  /** Calls made before are carried out first. */
   close(): Promise<void> {
     return this.#threads.close();
   }

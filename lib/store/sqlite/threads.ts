@@ -72,7 +72,7 @@ export class SqliteThreads {
     return this.#readers.pending;
   }
 
-  /** What was asked for before is carried out first. */
+  /** Calls made before are carried out first. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -156,7 +156,10 @@ export class Segment {
     return { numbers: read.numbers, cells: [undefined, null, ...read.values] };
   }
 
-  /** `undefined` for chunks of before there were any, and where they are damaged: the users' names tell the same. */
+  /**
+   * `undefined` for chunks of before there were any, and where they are damaged: the users' names
+   * tell the same.
+   */
   #userHashes(): Uint8Array | undefined {
     const bytes = this.#source.fetch(userHashes);
     try {

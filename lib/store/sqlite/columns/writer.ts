@@ -17,7 +17,10 @@ export interface Shredded {
 /** The name of the column of `userOf`, which is no property of an event. */
 export const userColumn = "(user)";
 
-/** The name of the column of the users' hashes, in the order of the users' values: so that users are counted without their names. */
+/**
+ * The name of the column of the users' hashes, in the order of the users' values: so that users are
+ * counted without their names.
+ */
 export const userHashes = "(user hashes)";
 
 /** The texts that have a column, each under its own name; instants are kept apart. */
@@ -115,7 +118,7 @@ export class Shredder {
 /** A property, and those within it. */
 interface Node {
   readonly children: Map<string, Node>;
-  /** Of every node but the root. */
+  /** Every node but the root has one. */
   readonly builder?: ColumnBuilder;
 }
 
