@@ -20,10 +20,12 @@ function token(name: string): string {
 }
 
 /** For each line: its whole periods, the ends that are not over, the range before. Bars are drawn apart. */
-export function dataOf({ periods, series }: ChartProps): uPlot.AlignedData {
+export function dataOf({ periods, series, knownFrom = 0 }: ChartProps): uPlot.AlignedData {
   const x = periods.times.map((_, index) => index);
   const lines = series.flatMap(({ values, previous }) => {
-    const begun = values.map((value, index) => (periods.ahead.has(index) ? null : value));
+    const begun = values.map((value, index) =>
+      periods.ahead.has(index) || index < knownFrom ? null : value,
+    );
     const whole = begun.map((value, index) => (periods.part.has(index) ? null : value));
     const part = begun.map((value, index) =>
       [index - 1, index, index + 1].some((near) => periods.part.has(near)) ? value : null,

@@ -26,7 +26,7 @@ const marks: Readonly<Record<StageState, IconName>> = {
 /** What waits before each stage. */
 const units: Readonly<Record<string, readonly [string, string]>> = {
   processor: ["batch waits", "batches wait"],
-  aggregator: ["rollup to write", "rollups to write"],
+  aggregator: ["rollup waits", "rollups wait"],
 };
 
 /** The stages as the live stream tells them; while it is away, as `/health` does, every 10 s. */

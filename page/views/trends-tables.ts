@@ -32,7 +32,7 @@ export function SummaryTable({
   const columns: readonly Column<TrendRow>[] = [
     {
       id: "name",
-      name: by === undefined ? "Type" : propertyName(by),
+      name: by === undefined ? "Type" : headOf(by),
       by: (row) => row.name.toLowerCase(),
       cell: (row) =>
         drawn.has(row.id)
@@ -100,6 +100,12 @@ export function SummaryTable({
         </tr>`,
       }),
   });
+}
+
+/** Words begin with a capital; a path that has no word for it stays as it is. */
+function headOf(property: string): string {
+  const name = propertyName(property);
+  return property.endsWith(`.${name}`) ? name : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 function Change({ row, by }: { readonly row: TrendRow; readonly by: string | undefined }): VNode {
