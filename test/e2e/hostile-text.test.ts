@@ -40,7 +40,7 @@ test("naughty strings as id, type, property's name and value come back as they w
   expect(naughty.length).toBeGreaterThan(450);
   const wrong: string[] = [];
   let kept = 0;
-  const put = async (event: { readonly id: string }) => {
+  const put = async (event: { readonly id: string; readonly [field: string]: unknown }) => {
     const answer = await sendTo(service, "", JSON.stringify(event), { Prefer: "wait=20" });
     if (answer.status >= 500) wrong.push(`${answer.status} ${JSON.stringify(event)}`);
     if (answer.status >= 300) return;
@@ -57,7 +57,7 @@ test("naughty strings as id, type, property's name and value come back as they w
         .flatMap((text, i) => [
           put({ ...base, id: text }),
           put({ ...base, id: `type-${from + i}`, type: text }),
-          put({ ...base, id: `data-${from + i}`, ...{ data: { [text]: text, list: [text] } } }),
+          put({ ...base, id: `data-${from + i}`, data: { [text]: text, list: [text] } }),
         ]),
     );
   }
