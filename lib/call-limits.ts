@@ -102,6 +102,11 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.health": queueLook,
   // Recounts a range of any length.
   "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
+  "aggregator.erase.event": change(storeMs),
+  "aggregator.erase.events": change(storeMs),
+  "aggregator.erase.subject": change(storeMs),
+  "aggregator.jobs.list": look(storeMs),
+  "aggregator.jobs.get": look(storeMs),
   "aggregator.health": look(storeMs),
   "query.events": look(askWithinMs + storeMs + scanMs),
   "query.export": look(askWithinMs + storeMs + scanMs),

@@ -24,6 +24,7 @@ import type { Answer, QuestionKind } from "./answers/kinds.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 import type { StageHealth } from "./health.ts";
 import type { AuditReport } from "./store/audit.ts";
+import type { ShownJob } from "./questions/erasing.ts";
 import type { StoredPart, StoredQuery } from "./store/stored.ts";
 import type { Receipt, EventOutcome } from "./event/receipt.ts";
 
@@ -81,6 +82,22 @@ export interface Actions {
     params: { readonly from: number; readonly to: number };
     result: AuditReport;
   };
+  /** Each is a job: what it erases is gone when that is done. See docs/operations.md. */
+  "aggregator.erase.event": {
+    params: { readonly id: EventId } & Readonly<Record<string, unknown>>;
+    result: ShownJob;
+  };
+  "aggregator.erase.events": { params: Readonly<Record<string, unknown>>; result: ShownJob };
+  "aggregator.erase.subject": {
+    params: { readonly userId: string } & Readonly<Record<string, unknown>>;
+    result: ShownJob;
+  };
+  /** The newest first. */
+  "aggregator.jobs.list": {
+    params: Readonly<Record<string, unknown>>;
+    result: { readonly data: readonly ShownJob[] };
+  };
+  "aggregator.jobs.get": { params: { readonly id: string }; result: ShownJob };
   "aggregator.health": { params: Nothing; result: StageHealth };
   "query.events": { params: Readonly<Record<string, unknown>>; result: ListAnswer };
   /**

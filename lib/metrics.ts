@@ -60,6 +60,10 @@ const metrics = {
     buckets: latencySeconds,
     help: "Time until the durable queue has confirmed a batch. Normal is below 0.025.",
   },
+  analytics_events_erased_total: {
+    type: "counter",
+    help: "Events erased on request. Grows while an erasure is carried out.",
+  },
   analytics_batch_seconds: {
     type: "histogram",
     buckets: latencySeconds,

@@ -3,17 +3,22 @@ import { defaultProject } from "../lib/event/event.ts";
 import { aggregatorHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { audit } from "../lib/store/audit.ts";
+import { readErasure, readErasures } from "../lib/questions/erasing.ts";
+import { ActsMixin } from "../mixins/acts.mixin.ts";
+import { JobsMixin } from "../mixins/aggregator/jobs.mixin.ts";
 import { RollupMixin } from "../mixins/aggregator/rollup.mixin.ts";
 
 /**
  * Turns deltas into minute, hour and day rollups: it recomputes dirty buckets, woken by stored
  * events and by a sweep. Any number may run; none is needed for a right answer, only for a fast
- * one.
+ * one. Carries out erasures.
  */
 export const aggregator = (config: Config) =>
   defineService(
     "aggregator",
     RollupMixin(config),
+    ActsMixin(),
+    JobsMixin(),
   )({
     actions: {
       audit: {
@@ -22,6 +27,33 @@ export const aggregator = (config: Config) =>
           const report = await audit(this.store, ctx.meta.project ?? defaultProject, ctx.params);
           this.metrics.set("analytics_rollup_drift", report.drift.length);
           return report;
+        },
+      },
+      "erase.event": {
+        handler(ctx) {
+          const { id, ...raw } = ctx.params;
+          return this.beginErasure(ctx, readErasure({ kind: "eraseEvent", id }, raw));
+        },
+      },
+      "erase.events": {
+        handler(ctx) {
+          return this.beginErasure(ctx, readErasures(ctx.params));
+        },
+      },
+      "erase.subject": {
+        handler(ctx) {
+          const { userId, ...raw } = ctx.params;
+          return this.beginErasure(ctx, readErasure({ kind: "eraseSubject", userId }, raw));
+        },
+      },
+      "jobs.list": {
+        handler(ctx) {
+          return this.listJobs(ctx, ctx.params);
+        },
+      },
+      "jobs.get": {
+        handler(ctx) {
+          return this.showJob(ctx, ctx.params.id);
         },
       },
       health: {
@@ -38,6 +70,7 @@ export const aggregator = (config: Config) =>
     },
     started() {
       this.startTicking(() => this.sweep());
+      this.startJobs();
     },
   });
 

@@ -14,6 +14,7 @@ import {
 } from "../mixins/gateway/questions.mixin.ts";
 import { AwaitServiceMixin } from "../mixins/gateway/await-service.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
+import { EraseEdgeMixin, type EraseEdge } from "../mixins/gateway/erase.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/gateway/export.mixin.ts";
 import { KeysEdgeMixin, type KeysEdge } from "../mixins/gateway/keys.mixin.ts";
 import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
@@ -27,6 +28,7 @@ import { pageAliases, PageMixin } from "../mixins/gateway/page.mixin.ts";
 type Handlers = Operating &
   Describing &
   ExportEdge &
+  EraseEdge &
   LiveEdge &
   KeysEdge &
   Omit<SavedQuestionsEdge, "takeVersion">;
@@ -106,6 +108,21 @@ const keeps: ApiRoute = {
   },
 };
 
+/** What takes events away, and what a person has a right to. */
+const erases: ApiRoute = {
+  name: "erases",
+  path: "/api/v1",
+  scope: "admin",
+  aliases: {
+    "DELETE /events": handler("eraseEvents"),
+    "DELETE /events/:id": handler("eraseEvent"),
+    "DELETE /subjects/:userId": handler("eraseSubject"),
+    "GET /subjects/:userId/export": handler("exportSubject"),
+    "GET /jobs": "aggregator.jobs.list",
+    "GET /jobs/:id": "aggregator.jobs.get",
+  },
+};
+
 const operate: ApiRoute = {
   name: "operate",
   path: "/",
@@ -140,6 +157,7 @@ export const apiGateway = (config: Config) =>
     CollectEdgeMixin(),
     AskEdgeMixin(),
     ExportEdgeMixin(config),
+    EraseEdgeMixin(),
     SavedQuestionsEdgeMixin(),
     KeysEdgeMixin(),
     OperateMixin(config),
@@ -148,7 +166,7 @@ export const apiGateway = (config: Config) =>
     PageMixin(),
   )({
     settings: {
-      routes: [lives, reads, asks, keeps, operate, describe, page].map((route) =>
+      routes: [lives, reads, asks, keeps, erases, operate, describe, page].map((route) =>
         closed(route, config),
       ),
     },

@@ -32,6 +32,14 @@ export function deltasOf(
     }));
 }
 
+/** The cells of some events of one minute, as `deltasOf` counts them. */
+export function keyCells(events: readonly StoredEvent[], dimensions: readonly string[]): Cells {
+  return countCells(
+    events,
+    dimensions.map((name) => ({ dimension: name, read: keyReader(name) })),
+  );
+}
+
 /** The cells of some events, each value whole. */
 export function cellsOf(events: readonly StoredEvent[], dimensions: readonly string[]): Cells {
   return countCells(

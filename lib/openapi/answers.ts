@@ -31,6 +31,7 @@ import type { FunnelResult, FunnelStep } from "../questions/sequences/funnel.ts"
 import type { PathsResult } from "../questions/sequences/paths.ts";
 import type { RetentionResult } from "../questions/sequences/retention.ts";
 import type { HealthReport } from "../runtime/operations.ts";
+import type { ShownJob } from "../questions/erasing.ts";
 import type { StageHealth } from "../health.ts";
 import type { Finding } from "../errors.ts";
 import {
@@ -112,6 +113,18 @@ const mailNumbers = {
     unsubscribe: orNull(number),
   }),
 };
+const job = shape<ShownJob>({
+  id: string,
+  kind: oneOf("eraseEvent", "eraseEvents", "eraseSubject"),
+  status: oneOf("waiting", "running", "failing", "done"),
+  createdAt: instant,
+  updatedAt: instant,
+  finishedAt: orNull(instant),
+  erased: count,
+  acceptedUntil: instant,
+  fenced: boolean,
+  ids: oneOf("refused", "reusable"),
+});
 const shownQuestion = shape<ShownQuestion>({
   name: string,
   kind: string,
@@ -270,6 +283,8 @@ export const answers = {
     meta,
   }),
   SavedQuestion: shownQuestion,
+  Job: job,
+  Jobs: shape<{ data: readonly ShownJob[] }>({ data: list(job) }),
   SavedQuestions: shape<{ data: readonly ShownQuestion[] }>({ data: list(shownQuestion) }),
   Key: shape<ShownKey>(shownKey),
   GivenKey: shape<GivenKey>({ ...shownKey, key: string }),

@@ -10,8 +10,9 @@ import {
 } from "../questions/catalog/question.ts";
 import { auditLogParameters } from "../questions/audit-log.ts";
 import { countsParameters } from "../questions/counts.ts";
+import { erasureParameters, erasuresParameters, jobsParameters } from "../questions/erasing.ts";
 import { keyBody, rotationBody } from "../questions/keys.ts";
-import { exportParameters } from "../questions/lists/export.ts";
+import { exportParameters, subjectParameters } from "../questions/lists/export.ts";
 import { listParameters } from "../questions/lists/list.ts";
 import { streamParameters } from "../questions/lists/stream.ts";
 import { storyParameters } from "../questions/lists/story.ts";
@@ -130,6 +131,60 @@ export const operations: Readonly<Record<string, Operation>> = {
     path: { id },
     example: { path: { id: "demo-1" } },
     answers: { 200: "StoredEvent" },
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  },
+  "DELETE /api/v1/events/{id}": {
+    summary: "Erase an event: a job, which refuses the id also where no event has it yet",
+    scope: "admin",
+    path: { id },
+    parameters: erasureParameters,
+    example: { path: { id: "demo-2" } },
+    answers: { 202: "Job" },
+    answerHeaders: ["Location"],
+    problems: ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+  },
+  "DELETE /api/v1/events": {
+    summary: "Erase the events of a filter that are stored: a job",
+    scope: "admin",
+    parameters: erasuresParameters,
+    filtered: true,
+    answers: { 202: "Job" },
+    answerHeaders: ["Location"],
+    problems: ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+  },
+  "DELETE /api/v1/subjects/{userId}": {
+    summary: "Erase a person's events, also those on their way: a job",
+    scope: "admin",
+    path: { userId: text },
+    parameters: erasureParameters,
+    example: { path: { userId: "user-1" } },
+    answers: { 202: "Job" },
+    answerHeaders: ["Location"],
+    problems: ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+  },
+  "GET /api/v1/subjects/{userId}/export": {
+    summary: "All events of a person, as a stream",
+    scope: "admin",
+    path: { userId: text },
+    parameters: subjectParameters,
+    example: { path: { userId: "user-1" } },
+    answers: { 200: ["application/x-ndjson", "text/csv"] },
+    answerHeaders: ["Content-Disposition", "As-Of"],
+    problems: [...read, "NOT_ACCEPTABLE"],
+  },
+  "GET /api/v1/jobs": {
+    summary: "The jobs of a project, the newest first",
+    scope: "admin",
+    parameters: jobsParameters,
+    answers: { 200: "Jobs" },
+    problems: ["STORE_UNAVAILABLE"],
+  },
+  "GET /api/v1/jobs/{id}": {
+    summary: "A job, and how far it is",
+    scope: "admin",
+    path: { id: text },
+    example: { path: { id: "00000000-0000-7000-8000-000000000000" } },
+    answers: { 200: "Job" },
     problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
   },
   "GET /api/v1/events/counts": {

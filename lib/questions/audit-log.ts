@@ -10,6 +10,7 @@ export const actKinds = [
   "keys.revoke",
   "queries.save",
   "queries.remove",
+  "events.erase",
 ] as const;
 export type ActKind = (typeof actKinds)[number];
 

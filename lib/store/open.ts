@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { rolledUp } from "../counting/dimensions.ts";
 import { SqliteStore } from "./sqlite/sqlite-store.ts";
 import type { Log } from "../log.ts";
 import type { AdaptedStore, EntityAdapter, EntityOptions } from "./entities/adapter.ts";
@@ -22,6 +23,7 @@ export async function openStore(config: Config, log: Log): Promise<OpenStore> {
   const store = new SqliteStore({
     file: config.files.store,
     readers: config.queryConcurrency + 1,
+    dimensions: rolledUp(config.rollupDimensions),
     log,
   });
   await store.open();

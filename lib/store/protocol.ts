@@ -1,11 +1,4 @@
-import {
-  grains,
-  parentOf,
-  startOf,
-  type Bucket,
-  type Grain,
-  type DirtyMark,
-} from "../counting/bucket.ts";
+import { grains, parentOf, startOf, type Bucket, type Grain } from "../counting/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
 import type { EnrichDone, Delta } from "../counting/delta.ts";
 import { unpack } from "./batch-pack.ts";
@@ -96,7 +89,8 @@ export async function rollUp(store: EventStore, grain: Grain, limit: number): Pr
   const marks = await store.dirty(grain, limit);
   await Promise.all(marks.map((mark) => rewrite(store, mark.bucket)));
   // After every rollup of the pass and before any mark goes, so a reader misses none.
-  await Promise.all(parentsOf(marks).map((parent) => store.markParent(parent)));
+  const buckets = marks.map(({ bucket }) => bucket);
+  await Promise.all(parentsOf(buckets).map((parent) => store.markParent(parent)));
   await Promise.all(marks.map((mark) => store.clearMark(mark)));
   return { grain, buckets: marks.length };
 }
@@ -110,9 +104,22 @@ async function rewrite(store: EventStore, bucket: Bucket): Promise<void> {
   if (sum.v >= condenseFrom) await store.condense(bucket);
 }
 
-function parentsOf(marks: readonly DirtyMark[]): Bucket[] {
+/**
+ * Write the rollups of minutes that were counted anew, and those above them, as passes do that are to come: then none
+ * of what was counted before stays in a rollup any longer than the next pass over it takes.
+ */
+export async function settle(store: EventStore, minutes: readonly Bucket[]): Promise<void> {
+  for (let buckets = minutes; buckets.length > 0;) {
+    await Promise.all(buckets.map((bucket) => rewrite(store, bucket)));
+    const parents = parentsOf(buckets);
+    await Promise.all(parents.map((parent) => store.markParent(parent)));
+    buckets = parents;
+  }
+}
+
+function parentsOf(buckets: readonly Bucket[]): Bucket[] {
   const parents = new Map<string, Bucket>();
-  for (const { bucket } of marks) {
+  for (const bucket of buckets) {
     const parent = parentOf(bucket);
     if (parent !== undefined) parents.set(`${parent.project}|${parent.start}`, parent);
   }

@@ -68,6 +68,13 @@ export function fromRow(row: EventRow): StoredEvent {
   };
 }
 
+/** The same of a row whose body cannot be read: as much of it as stands beside the body. */
+export function withoutBody(row: EventRow): StoredEvent {
+  const user = row[8];
+  const metadata = user === null ? {} : { userId: fromColumn(user) };
+  return fromRow([...row.slice(0, 10), JSON.stringify({ metadata, context: {} })] as never);
+}
+
 /**
  * SQLite takes NUL for the end of a key within JSON, so that it finds `a` under `a\u0000b`. A body
  * that may hold such a key begins with a space, and is not left to SQLite.

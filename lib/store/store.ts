@@ -7,6 +7,8 @@ import type { SampleJob, SampleKind, SampleResult } from "../questions/catalog/s
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../event/event-page.ts";
 import type { ActStore } from "./acts.ts";
 import type { EntityReads } from "./entity-reads.ts";
+import type { Erasing } from "./erasing.ts";
+import type { JobStore } from "./jobs.ts";
 import type { KeyStore } from "./keys.ts";
 import type { QuestionStore } from "./saved-questions.ts";
 import type { Marks } from "../counting/cover.ts";
@@ -34,7 +36,7 @@ export interface BatchPack {
  * `STORE_UNAVAILABLE` while the store is away (disk full, server gone) and works again, without
  * being opened anew, once it is back. Reads see every write that resolved before they began.
  */
-export interface EventStore extends QuestionStore, EntityReads {
+export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStore {
   /**
    * Steps 2 to 5 of the protocol in one call, for a batch that owns all of its events: each step is
    * durable before the next begins, or all are at the same moment. Absent where a store cannot do
@@ -45,8 +47,9 @@ export interface EventStore extends QuestionStore, EntityReads {
   keepWhole?(pack: BatchPack): Promise<boolean | Ownership>;
 
   /**
-   * Step 2 and 3 of the protocol: insert the events that are absent; the first write of an id wins.
-   * Idempotent: a repeat with the same batch returns the same ownership.
+   * Step 2 and 3 of the protocol: insert the events that are absent; the first write of an id wins. Events that
+   * are refused because they were erased are neither inserted nor owned, nor foreign.
+   * Idempotent: a repeat with the same batch returns the same ownership, but for what was erased.
    */
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership>;
 

@@ -5,6 +5,7 @@ import { countsContract } from "./store-counts.contract.ts";
 import { conditionsContract } from "./store-conditions.contract.ts";
 import { cutsContract } from "./store-cuts.contract.ts";
 import { deltasContract } from "./store-deltas.contract.ts";
+import { eraseContract } from "./store-erase.contract.ts";
 import { eventsContract } from "./store-events.contract.ts";
 import { farContract } from "./store-far.contract.ts";
 import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
@@ -42,6 +43,7 @@ export function storeContract(
     deltasContract(onStore);
     marksContract(onStore);
     rollupsContract(onStore);
+    eraseContract(onStore, traits);
     eventsContract(onStore, traits);
     pagesContract(onStore, traits);
     storedContract(onStore);

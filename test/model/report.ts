@@ -1,5 +1,5 @@
 /**
- * Prints what the models of counting and of condensing find.
+ * Prints what the models of counting, of condensing and of erasing find.
  *
  *   node test/model/report.ts                      all worlds and all mistakes, a line each
  *   node test/model/report.ts large                the larger worlds: minutes and gigabytes (--max-old-space-size=8000)
@@ -10,6 +10,9 @@ import { explore, type Model, type Outcome } from "./checker.ts";
 import * as folds from "./condensing/cases.ts";
 import { folding } from "./condensing/protocol.ts";
 import { rules as foldRules } from "./condensing/rules.ts";
+import * as erasures from "./erasure/cases.ts";
+import { erasure } from "./erasure/protocol.ts";
+import { rules as erasureRules } from "./erasure/rules.ts";
 import { protocol } from "./protocol.ts";
 import { rules } from "./rules.ts";
 
@@ -29,14 +32,17 @@ function each<T, State>(
 const right = {
   ...each(worlds, (world) => protocol(world, rules)),
   ...each(folds.worlds, (world) => folding(world, foldRules)),
+  ...each(erasures.worlds, (world) => erasure(world, erasureRules)),
 };
 const large = {
   ...each(largeWorlds, (world) => protocol(world, rules)),
   ...each(folds.largeWorlds, (world) => folding(world, foldRules)),
+  ...each(erasures.largeWorlds, (world) => erasure(world, erasureRules)),
 };
 const wrong = {
   ...each(mistakes, ({ world, wrong }) => protocol(world, { ...rules, ...wrong })),
   ...each(folds.mistakes, ({ world, wrong }) => folding(world, { ...foldRules, ...wrong })),
+  ...each(erasures.mistakes, ({ world, wrong }) => erasure(world, { ...erasureRules, ...wrong })),
   "not promised": protocol(notPromised, rules) as unknown as Model<never>,
 };
 

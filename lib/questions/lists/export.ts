@@ -52,6 +52,11 @@ const own = {
 export const exportParameters = { ...filterFields, ...own };
 const open = openFilter([], Object.keys(own));
 
+const { cursor: _, ...format } = own;
+
+/** Those of the export of a person's events, who stands in the path. */
+export const subjectParameters = format;
+
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
 export function readExportQuestion(raw: Raw): ExportQuestion {
   return readParameters(

@@ -8,20 +8,48 @@ import {
 } from "../../counting/cells.ts";
 import type { Bucket } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
-import { deltaKey, type Collections, type SectionTexts } from "./documents.ts";
+import {
+  deltaKey,
+  inOneAnswer,
+  type Collections,
+  type DeltaDocument,
+  type SectionTexts,
+} from "./documents.ts";
 import { sumSteadily, type Steady } from "./folds.ts";
 import { cellsSum, fieldsOf, fromTexts, sectionFrom, sectionSum, toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
 import type { Delta } from "../../counting/delta.ts";
 
-export async function putDeltas(collections: Collections, deltas: readonly Delta[]): Promise<void> {
+export function putDeltas(
+  collections: Collections,
+  deltas: readonly Delta[],
+): Promise<readonly Bucket[]> {
   const documents = deltas.map(({ batch, bucket: { project, start }, cells }) => ({
     _id: deltaKey(batch, project, start),
     project,
     minute: start,
     sections: toTexts(cells),
   }));
-  await insertAbsent(collections.deltas, documents);
+  return insertDeltas(collections, documents);
+}
+
+/**
+ * Insert the deltas that are absent.
+ * @returns the minutes that are to be counted anew: an event of the batch was erased there before
+ * its delta came
+ */
+export async function insertDeltas(
+  collections: Collections,
+  deltas: readonly DeltaDocument[],
+): Promise<readonly Bucket[]> {
+  if (deltas.length === 0) return [];
+  const there = await insertAbsent(collections.deltas, deltas);
+  if (there.length === 0) return [];
+  const anew = await collections.deltas
+    .find({ _id: { $in: there.map((at) => deltas[at]!._id) }, anew: true }, inOneAnswer)
+    .project<Pick<DeltaDocument, "project" | "minute">>({ project: 1, minute: 1 })
+    .toArray();
+  return anew.map(({ project, minute }) => ({ project, grain: "minute", start: minute }));
 }
 
 /** A minute's sum, and what there is to condense in it. */

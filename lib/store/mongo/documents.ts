@@ -4,6 +4,8 @@ import type { Bucket, Grain } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import { propertiesOf, type Properties } from "./properties.ts";
 import { fromColumn, toColumn, type Body } from "../rows.ts";
+import type { Erasable } from "../erasing.ts";
+import type { KeptJob } from "../jobs.ts";
 
 /**
  * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal
@@ -43,6 +45,35 @@ export interface DeltaDocument {
   readonly sections: SectionTexts;
   /** Whether its cells are in the minute's fold. Absent while it is open. */
   readonly folded?: true;
+  /** Whether it was put here for its batch because an event of that was erased: the batch counts its minute anew. */
+  readonly anew?: true;
+}
+
+/** What stands in the place of an erased event. It belongs to no project, so no search finds it. */
+export interface Tombstone {
+  readonly erasedAt: number;
+  /** Whether an event that was accepted later may take its place. */
+  readonly reusable: boolean;
+}
+
+interface FenceDocument {
+  /** `subjectOf` the user. */
+  readonly _id: string;
+  /** No event of the user that was accepted up to then comes in. */
+  readonly before: number;
+}
+
+/** An event that was fenced off and is being taken out by who stored it: who erases finishes that. */
+interface FencedDocument extends Erasable {
+  /** `batch|project:id`. */
+  readonly _id: string;
+  readonly subject: string;
+}
+
+/** A job. */
+export interface JobDocument extends KeptJob {
+  /** `project|id`. */
+  readonly _id: string;
 }
 
 /** Deltas of a minute, summed (mongo-folds.ts). */
@@ -176,6 +207,11 @@ export function deltaKey(batch: BatchId, project: ProjectId, minute: number): st
   return `${batch}|${project}|${minute}`;
 }
 
+/** Whether what is found under an event's id is what was left of it. */
+export function isTombstone(document: EventDocument): boolean {
+  return "erasedAt" in document;
+}
+
 export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
   const { project, id, timestamp, receivedAt, type, source, correlationId, hash } = event;
   const { data, metadata, context } = event;
@@ -256,6 +292,9 @@ export interface Collections {
   readonly acts: Collection<ActDocument>;
   readonly feed: Collection<FeedDocument>;
   readonly counters: Collection<CounterDocument>;
+  readonly fences: Collection<FenceDocument>;
+  readonly fenced: Collection<FencedDocument>;
+  readonly jobs: Collection<JobDocument>;
   readonly pings: Collection<PingDocument>;
 }
 
@@ -279,6 +318,9 @@ export function collectionsOf(db: Db): Collections {
     acts: db.collection("acts"),
     feed: db.collection("feed"),
     counters: db.collection("counters"),
+    fences: db.collection("fences"),
+    fenced: db.collection("fenced"),
+    jobs: db.collection("jobs"),
     pings: db.collection("pings"),
   };
 }
@@ -307,6 +349,8 @@ export const indexes: {
   ],
   acts: [{ project: 1, id: 1 }],
   feed: [{ n: 1 }],
+  fenced: [{ subject: 1 }],
+  jobs: [{ project: 1, id: 1 }, { isOpen: 1 }],
 };
 
 /**

@@ -2,7 +2,7 @@ import type { Sort } from "mongodb";
 import { propertyAt } from "../../event/filter.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { EntityKey, EntityQuery, SortKey } from "../entity-reads.ts";
-import { inOneAnswer, type Collections } from "./documents.ts";
+import { inOneAnswer, isTombstone, type Collections } from "./documents.ts";
 import { columnOf, translate, type EventDocumentFilter } from "./conditions.ts";
 import { eventKey, fromDocument } from "./documents.ts";
 import { countMeeting, meeting, type ServerLimits } from "./events.ts";
@@ -22,7 +22,7 @@ export async function findKeys(
   const byId = new Map(found.map((document) => [document._id, document]));
   return ids.flatMap((id) => {
     const document = byId.get(id);
-    return document === undefined ? [] : [fromDocument(document)];
+    return document === undefined || isTombstone(document) ? [] : [fromDocument(document)];
   });
 }
 
@@ -75,11 +75,12 @@ function plan({ where, keys }: EntityQuery): {
   readonly rest: readonly Predicate[];
 } {
   const { filters, rest, needProperties } = translate(where);
-  const all = [...filters];
+  // What is left of erased events has no project.
+  const all: EventDocumentFilter[] = [{ project: { $exists: true } }, ...filters];
   if (keys !== undefined) {
     all.push({ _id: { $in: keys.map(({ project, id }) => eventKey(project, id)) } });
   }
-  return { filter: all.length === 0 ? {} : { $and: all }, rest: [...rest, ...needProperties] };
+  return { filter: { $and: all }, rest: [...rest, ...needProperties] };
 }
 
 /**

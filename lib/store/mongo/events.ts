@@ -1,6 +1,6 @@
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import { meets } from "../../event/filter.ts";
-import { inOneAnswer, type Collections } from "./documents.ts";
+import { inOneAnswer, isTombstone, type Collections, type Tombstone } from "./documents.ts";
 import {
   translate,
   withoutProperties,
@@ -14,7 +14,7 @@ import type { Ownership } from "../store.ts";
 import type { Predicate } from "../../event/filter.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import { ServiceError } from "../../errors.ts";
-import { insertAbsent } from "./writes.ts";
+import { insertAbsent, writeAll } from "./writes.ts";
 
 /** How many events are fetched at a time where most may not be wanted. */
 const batchSize = 1_000;
@@ -25,7 +25,7 @@ export async function event(
   id: EventId,
 ): Promise<StoredEvent | undefined> {
   const found = await events.findOne({ _id: eventKey(project, id) });
-  return found === null ? undefined : fromDocument(found);
+  return found === null || isTombstone(found) ? undefined : fromDocument(found);
 }
 
 /** A page of events in order. */
@@ -212,7 +212,7 @@ function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocume
   return bounds;
 }
 
-/** Insert the events that are absent and tell whose each of them is. */
+/** Insert the events that are absent and tell whose each of them is: of one that is erased nobody's. */
 export async function append(
   collections: Collections,
   batch: BatchId,
@@ -232,20 +232,49 @@ export async function append(
   return { owned: new Set(owned.map(({ id }) => id)), foreign };
 }
 
-/** The events of other batches among those that were there already, by `_id`, with their hashes. */
+/**
+ * The events of other batches among those that were there already, by `_id`, with their hashes;
+ * erased ones without.
+ */
 async function strangersOf(
-  { events }: Collections,
+  collections: Collections,
   batch: BatchId,
   there: readonly EventDocument[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const { events } = collections;
   if (there.length === 0) return new Map();
-  const stored = await events
-    .find({ _id: { $in: there.map(({ _id }) => _id) } }, inOneAnswer)
-    .project<Pick<EventDocument, "_id" | "batch" | "hash">>({ batch: 1, hash: 1 })
-    .toArray();
-  // Events are not removed; a server that has lost one it just had may not be asked.
+  type Owned = Pick<EventDocument, "_id" | "batch" | "hash"> & Partial<Tombstone>;
+  const look = () =>
+    events
+      .find({ _id: { $in: there.map(({ _id }) => _id) } }, inOneAnswer)
+      .project<Owned>({ batch: 1, hash: 1, reusable: 1 })
+      .toArray();
+  let stored = await look();
+  const reusable = new Set(stored.filter((one) => one.reusable === true).map(({ _id }) => _id));
+  if (reusable.size > 0) {
+    await takeReusable(
+      collections,
+      there.filter(({ _id }) => reusable.has(_id)),
+    );
+    stored = await look();
+  }
+  // Documents are not removed; a server that has lost one it just had may not be asked.
   if (stored.length < there.length) throw new ServiceError("STORE_UNAVAILABLE");
   return new Map(
     stored.filter((event) => event.batch !== batch).map(({ _id, hash }) => [_id, hash]),
+  );
+}
+
+/** Events whose ids are erased but may be had again by these, which were accepted later: put into the place of the tombstones. */
+async function takeReusable(
+  { events }: Collections,
+  documents: readonly EventDocument[],
+): Promise<void> {
+  await writeAll(
+    events,
+    documents.map(({ _id, ...replacement }) => {
+      const filter = { _id, reusable: true, erasedAt: { $lt: replacement.receivedAt } } as object;
+      return { _id, operation: { replaceOne: { filter, replacement } } };
+    }),
   );
 }

@@ -4,6 +4,7 @@ import {
   eventKey,
   fromDocument,
   inOneAnswer,
+  isTombstone,
   type Collections,
   type EventDocument,
   type FeedDocument,
@@ -189,7 +190,8 @@ async function eventsOf(
   const byKey = new Map(documents.map((document) => [document._id, document]));
   const placed = wanted.flatMap(({ key, place }) => {
     const document = byKey.get(key);
-    return document === undefined ? [] : [{ place, event: fromDocument(document) }];
+    const isGone = document === undefined || isTombstone(document);
+    return isGone ? [] : [{ place, event: fromDocument(document) }];
   });
   return { events: placed, ...(wanted.length === limit && { upTo: wanted.at(-1)!.place }) };
 }

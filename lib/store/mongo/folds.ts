@@ -10,7 +10,8 @@ import {
 } from "./documents.ts";
 import { toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
-import type { Sum } from "../../counting/cells.ts";
+import type { Cells, Sum } from "../../counting/cells.ts";
+import type { BatchId } from "../../event/event.ts";
 
 /**
  * Deltas of a minute condensed without transactions. A minute's *fold* is one document: the sum of
@@ -100,6 +101,56 @@ export async function fold(
     ? (await insertAbsent(folds, [document])).length === 0
     : (await folds.replaceOne({ _id, n }, withoutId(document))).matchedCount === 1;
   if (isWritten) await close(fresh);
+}
+
+/**
+ * Put a count of the minute's events in the place of its fold and its deltas. It weighs more than what it replaces,
+ * though it holds no more. Repeated where others condensed the minute meanwhile.
+ * @param count of the events that some batches own: those whose deltas are there
+ */
+export async function foldAnew(
+  { folds, deltas }: Collections,
+  minute: Bucket,
+  count: (batches: ReadonlySet<BatchId>) => Promise<Cells>,
+): Promise<void> {
+  const _id = bucketId(minute);
+  const { project, start } = minute;
+  for (let round = 0; round < maxRounds; round += 1) {
+    const stored = await folds.findOne({ _id }, { projection: { n: 1, v: 1, batches: 1 } });
+    const { n = 0, v = 0, batches: named = [] } = stored ?? {};
+    const found = await deltas
+      .find({ project, minute: start }, inOneAnswer)
+      .project<Pick<DeltaDocument, "_id" | "folded">>({ folded: 1 })
+      .toArray();
+    const open = found.filter(({ folded }) => folded === undefined).map((one) => one._id);
+    const held = new Set(named);
+    const fresh = open.filter((one) => !held.has(one));
+    const cells = await count(new Set(found.map((one) => batchOf(one._id))));
+    const close = (ids: readonly string[]) =>
+      ids.length > 0 && deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
+    await close(open.filter((one) => held.has(one)));
+    const document = {
+      _id,
+      n: n + 1,
+      v: v + fresh.length + 1,
+      batches: fresh,
+      sections: toTexts(cells),
+    };
+    const isWritten =
+      n === 0
+        ? (await insertAbsent(folds, [document])).length === 0
+        : (await folds.replaceOne({ _id, n }, withoutId(document))).matchedCount === 1;
+    if (isWritten) {
+      await close(fresh);
+      return;
+    }
+  }
+  throw new ServiceError("STORE_UNAVAILABLE");
+}
+
+/** A batch's id has no `|`. */
+function batchOf(deltaId: string): BatchId {
+  return deltaId.slice(0, deltaId.indexOf("|"));
 }
 
 const closing = { $set: { folded: true }, $unset: { sections: "" } } as const;

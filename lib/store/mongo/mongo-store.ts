@@ -11,8 +11,7 @@ import { MongoActs } from "./acts.ts";
 import { mongoAdapter } from "./adapter.ts";
 import { MongoLink } from "./connection.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
-import { append } from "./events.ts";
-import { deltaSums, putDeltas } from "./deltas.ts";
+import { deltaSums, insertDeltas, putDeltas } from "./deltas.ts";
 import { event, events } from "./events.ts";
 import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./marks.ts";
 import { withinOwnLimit } from "./own-limit.ts";
@@ -20,6 +19,12 @@ import { countWithin, eventsText, page } from "./pages.ts";
 import { Feed } from "./feed.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
+import { erasable, erase, recount, refuse } from "./erase.ts";
+import { fence, Fences, finished, unfinished } from "./fences.ts";
+import { job, jobsOf, openJobs, putJob } from "./jobs.ts";
+import type { Erasable, Refusal } from "../erasing.ts";
+import type { KeptJob } from "../jobs.ts";
+import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { MongoKeys } from "./keys.ts";
 import { rollups } from "./rollups.ts";
@@ -56,6 +61,8 @@ export interface MongoOptions {
    * minute.
    */
   readonly looksForFollowersMs?: number;
+  /** What minutes are counted anew under. Default the built-in dimensions. */
+  readonly dimensions?: readonly string[];
   readonly log?: Log;
 }
 
@@ -77,6 +84,8 @@ export class MongoStore implements AdaptedStore {
   readonly #link: MongoLink;
   readonly #passes: MongoPasses;
   readonly #feed: Feed;
+  readonly #dimensions: readonly string[];
+  readonly #fences: Fences;
   #isOpened = false;
 
   /**
@@ -86,7 +95,8 @@ export class MongoStore implements AdaptedStore {
    */
   static async open(config: Config, log: Log): Promise<MongoStore> {
     const { mongodbUri, clusterName: database } = config;
-    const store = new MongoStore({ uri: mongodbUri ?? "", database, log });
+    const dimensions = rolledUp(config.rollupDimensions);
+    const store = new MongoStore({ uri: mongodbUri ?? "", database, dimensions, log });
     await store.open();
     return store;
   }
@@ -103,6 +113,8 @@ export class MongoStore implements AdaptedStore {
     this.keys = new MongoKeys(this.#link);
     this.acts = new MongoActs(this.#link);
     this.#passes = new MongoPasses(this.#link, options.maxRollupBytes ?? maxRollupBytes);
+    this.#dimensions = options.dimensions ?? builtInDimensions;
+    this.#fences = new Fences(this.#dimensions);
     this.#feed = new Feed(options.looksForFollowersMs);
   }
 
@@ -146,7 +158,7 @@ export class MongoStore implements AdaptedStore {
       const { events, deltas, minutes } = documentsOf(pack);
       const ownership = await this.#append(collections, pack.batch, events);
       if (ownership.owned.size < events.length) return ownership;
-      if (deltas.length > 0) await insertAbsent(collections.deltas, deltas);
+      await recount(collections, await insertDeltas(collections, deltas), this.#dimensions);
       await markDirty(collections, minutes);
       return true;
     });
@@ -162,7 +174,7 @@ export class MongoStore implements AdaptedStore {
     batch: BatchId,
     documents: readonly EventDocument[],
   ): Promise<Ownership> {
-    const ownership = await append(collections, batch, documents);
+    const ownership = await this.#fences.append(collections, batch, documents);
     if (await this.#feed.isTold(collections)) {
       const own = documents.filter(({ id }) => ownership.owned.has(id));
       await this.#feed.tell(collections, batch, own);
@@ -179,7 +191,9 @@ export class MongoStore implements AdaptedStore {
   }
 
   putDeltas(deltas: readonly Delta[]): Promise<void> {
-    return this.#link.run((collections) => putDeltas(collections, deltas));
+    return this.#link.run(async (collections) => {
+      await recount(collections, await putDeltas(collections, deltas), this.#dimensions);
+    });
   }
 
   markDirty(buckets: readonly Bucket[]): Promise<void> {
@@ -293,6 +307,57 @@ export class MongoStore implements AdaptedStore {
 
   entitiesByKey(keys: readonly EntityKey[]): Promise<readonly StoredEvent[]> {
     return this.#link.run((collections) => findKeys(collections, keys));
+  }
+
+  fence(project: ProjectId, userId: string, before: number): Promise<void> {
+    return this.#link.run((collections) => fence(collections, project, userId, before));
+  }
+
+  erasable(query: EventQuery): Promise<readonly Erasable[]> {
+    return this.#link.scan((collections) => erasable(collections, query));
+  }
+
+  unfinished(project: ProjectId, userId: string): Promise<readonly Erasable[]> {
+    return this.#link.run((collections) => unfinished(collections, project, userId));
+  }
+
+  finished(project: ProjectId, events: readonly Erasable[]): Promise<void> {
+    return this.#link.run((collections) => finished(collections, project, events));
+  }
+
+  async holder(project: ProjectId, id: EventId) {
+    const found = await this.event(project, id);
+    if (found === undefined) return undefined;
+    const { batch, timestamp, receivedAt } = found;
+    return { id, batch, timestamp, receivedAt };
+  }
+
+  erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void> {
+    return this.#link.run((collections) => erase(collections, project, events, refusal));
+  }
+
+  refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean> {
+    return this.#link.run((collections) => refuse(collections, project, id, refusal));
+  }
+
+  recount(minutes: readonly Bucket[]): Promise<void> {
+    return this.#link.scan((collections) => recount(collections, minutes, this.#dimensions));
+  }
+
+  putJob(kept: KeptJob): Promise<boolean> {
+    return this.#link.run((collections) => putJob(collections, kept));
+  }
+
+  job(project: ProjectId, id: string): Promise<KeptJob | undefined> {
+    return this.#link.run((collections) => job(collections, project, id));
+  }
+
+  jobs(project: ProjectId, limit: number): Promise<readonly KeptJob[]> {
+    return this.#link.run((collections) => jobsOf(collections, project, limit));
+  }
+
+  openJobs(limit: number): Promise<readonly KeptJob[]> {
+    return this.#link.run((collections) => openJobs(collections, limit));
   }
 
   saveQuestion(

@@ -4,6 +4,7 @@ import type { Database, Row } from "./database.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
 import { markDirty, touchDay } from "./marks.ts";
 import { chunkSize } from "./schema.ts";
+import { isGuarded, isRefused } from "./erase.ts";
 import { rowsOf } from "../batch-pack.ts";
 import { putDeltas } from "./deltas.ts";
 
@@ -19,13 +20,19 @@ interface Appended {
 const insert = `INSERT INTO events (${eventColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (project, id) DO NOTHING`;
 
-/** Insert the events that are absent and tell whose each of them is. */
+/** Insert the events that are absent and not refused, and tell whose each of them is. */
 export function append(db: Database, batch: string, rows: readonly EventRow[]): Appended | null {
   const statement = db.prepared(insert);
   const spans = new Spans();
   const there: number[] = [];
+  const refused: number[] = [];
   const mends = hasBroken(db);
+  const guarded = isGuarded(db);
   rows.forEach((row, at) => {
+    if (guarded && isRefused(db, row)) {
+      refused.push(at);
+      return;
+    }
     const mended = mends ? putBack(db, row) : undefined;
     const conflicts = mends && mended === undefined && isBroken(db, row);
     if (mended !== undefined || conflicts) there.push(at);
@@ -35,7 +42,7 @@ export function append(db: Database, batch: string, rows: readonly EventRow[]): 
     else if (mended === undefined) there.push(at);
   });
   spans.write(db);
-  return there.length === 0 ? null : ownership(db, batch, rows, there);
+  return there.length + refused.length === 0 ? null : ownership(db, batch, rows, there, refused);
 }
 
 function ownership(
@@ -43,6 +50,7 @@ function ownership(
   batch: string,
   rows: readonly EventRow[],
   there: readonly number[],
+  refused: readonly number[],
 ): Appended | null {
   const foreign: { readonly at: number; readonly hash: string }[] = [];
   for (const at of there) {
@@ -57,9 +65,9 @@ function ownership(
     ) as unknown as readonly [string, string];
     if (owner !== batch) foreign.push({ at, hash });
   }
-  if (foreign.length === 0) return null;
-  const foreigners = new Set(foreign.map(({ at }) => at));
-  return { owned: [...rows.keys()].filter((at) => !foreigners.has(at)), foreign };
+  if (foreign.length + refused.length === 0) return null;
+  const others = new Set([...foreign.map(({ at }) => at), ...refused]);
+  return { owned: [...rows.keys()].filter((at) => !others.has(at)), foreign };
 }
 
 /**

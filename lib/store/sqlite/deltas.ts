@@ -10,9 +10,20 @@ import {
   type TypeCounts,
   type UserSketches,
 } from "../../counting/cells.ts";
-import { cellsRow, type CellsRow, type DeltaRow } from "../rows.ts";
+import { grainMs } from "../../counting/bucket.ts";
+import { keyCells } from "../../counting/delta.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import {
+  cellsRow,
+  eventColumns,
+  fromRow,
+  withoutBody,
+  type CellsRow,
+  type DeltaRow,
+  type EventRow,
+} from "../rows.ts";
 import type { Database } from "./database.ts";
-import type { BucketRow } from "./marks.ts";
+import { markDirty, type BucketRow } from "./marks.ts";
 
 /** Cells on their way to the event loop, which need not read them to hand them on. */
 export interface SumText {
@@ -28,6 +39,8 @@ export type SectionText = readonly [start: number, cells: string];
 export interface Fold {
   /** How many of its deltas were condensed already: grows with every fold. */
   readonly condensed: number;
+  /** How often the minute was counted anew. */
+  readonly recounts: number;
   readonly batches: readonly string[];
   readonly cells: CellsRow;
 }
@@ -39,6 +52,9 @@ const folded = "";
 
 /** Fewer cells than these are summed as fast as they are condensed. */
 const minFold = 32;
+
+/** How many events are counted at a time where a minute is counted anew. */
+const eventBlock = 1_000;
 
 /** How many cells are held at a time while they are summed. */
 const blockSize = 64;
@@ -52,7 +68,13 @@ export function putDeltas(db: Database, deltas: readonly DeltaRow[]): void {
 export function sumDeltas(db: Database, [project, , minute]: BucketRow): SumText {
   const [v] = db.get(`SELECT count(*) ${ofMinute} AND batch <> ?`, project, minute, folded)!;
   const cells = sumInBlocks(deltaCells(db, project, minute), mergeCells) ?? emptyCells();
-  return { v: v as number, cells: JSON.stringify(cells) };
+  return { v: (v as number) + recountsOf(db, project, minute), cells: JSON.stringify(cells) };
+}
+
+/** How often a minute was counted anew. */
+function recountsOf(db: Database, project: string, minute: number): number {
+  const row = db.get("SELECT n FROM recounts WHERE project = ? AND minute = ?", project, minute);
+  return (row?.[0] as number | undefined) ?? 0;
 }
 
 /** One section of the sums of some minutes; those without deltas are absent. */
@@ -83,20 +105,99 @@ export function planFold(db: Database, [project, , minute]: BucketRow): Fold | u
     minute,
     folded,
   );
-  return { condensed, batches: batches.map(([batch]) => batch as string), cells: cellsRow(sum) };
+  return {
+    condensed,
+    recounts: recountsOf(db, project, minute),
+    batches: batches.map(([batch]) => batch as string),
+    cells: cellsRow(sum),
+  };
 }
 
 /**
  * Put the sum in the place of the cells it sums; their rows keep their keys, so a late repeat of a
  * batch is still recognised. Does nothing where another fold came between.
  */
-export function fold(db: Database, [project, , minute]: BucketRow, plan: Fold): void {
+export function fold(db: Database, bucket: BucketRow, plan: Fold): void {
+  if (isAsPlanned(db, bucket, plan)) putFold(db, bucket, plan);
+}
+
+/**
+ * Put cells that were counted anew in the place of a minute's, as `fold` does: the minute's sum weighs one more.
+ * @returns false, and nothing was done, where another fold came between
+ */
+export function putRecount(db: Database, bucket: BucketRow, plan: Fold): boolean {
+  if (!isAsPlanned(db, bucket, plan)) return false;
+  putFold(db, bucket, plan);
+  const [project, , minute] = bucket;
+  db.run(
+    "INSERT INTO recounts VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
+    project,
+    minute,
+  );
+  markDirty(db, [bucket]);
+  return true;
+}
+
+/** What counting a minute anew would put in place: the events of those batches whose deltas are there. */
+export function planRecount(
+  db: Database,
+  [project, , minute]: BucketRow,
+  dimensions: readonly string[],
+): Fold {
+  const rows = db.all(`SELECT batch, types IS NULL ${ofMinute}`, project, minute);
+  const batches = rows.map(([batch]) => batch as string).filter((batch) => batch !== folded);
+  const known = new Set(batches);
+  const events = minuteEvents(db, project, minute).filter((event) => known.has(event.batch));
+  const blocks = inBlocks(events).map((block) => keyCells(block, dimensions));
+  return {
+    condensed: rows.filter(([, isCondensed]) => isCondensed === 1).length,
+    recounts: recountsOf(db, project, minute),
+    batches,
+    cells: cellsRow(sumInBlocks(blocks, mergeCells) ?? emptyCells()),
+  };
+}
+
+/** Events in pieces of which few are held at a time. */
+function* inBlocks<T>(items: Iterable<T>): Generator<readonly T[], void, undefined> {
+  let block: T[] = [];
+  for (const item of items) {
+    block.push(item);
+    if (block.length < eventBlock) continue;
+    yield block;
+    block = [];
+  }
+  if (block.length > 0) yield block;
+}
+
+/** The events of a minute; of those that are damaged as much as can be told. */
+function* minuteEvents(
+  db: Database,
+  project: string,
+  minute: number,
+): Generator<StoredEvent, void, undefined> {
+  for (const table of ["events INDEXED BY events_by_time", "broken"]) {
+    const rows = db.iterate(
+      `SELECT ${eventColumns} FROM ${table} WHERE project = ? AND timestamp >= ? AND timestamp < ?`,
+      project,
+      minute,
+      minute + grainMs.minute,
+    );
+    for (const row of rows as Iterable<unknown> as Iterable<EventRow>) {
+      yield table === "broken" ? withoutBody(row) : fromRow(row);
+    }
+  }
+}
+
+function isAsPlanned(db: Database, [project, , minute]: BucketRow, plan: Fold): boolean {
   const [condensed] = db.get(
     `SELECT count(*) ${ofMinute} AND types IS NULL`,
     project,
     minute,
   ) as unknown as readonly [number];
-  if (condensed !== plan.condensed) return;
+  return condensed === plan.condensed && recountsOf(db, project, minute) === plan.recounts;
+}
+
+function putFold(db: Database, [project, , minute]: BucketRow, plan: Fold): void {
   for (const batch of plan.batches) {
     db.run(
       `UPDATE deltas SET types = NULL, users = NULL, dimensions = NULL
@@ -114,6 +215,21 @@ export function fold(db: Database, [project, , minute]: BucketRow, plan: Fold): 
     folded,
     ...plan.cells,
   );
+}
+
+/** Add the delta of a batch that has none in a minute, from the events that it owns there. */
+export function completeDelta(
+  db: Database,
+  project: string,
+  minute: number,
+  batch: string,
+  dimensions: readonly string[],
+): void {
+  const there = db.get(`SELECT 1 ${ofMinute} AND batch = ?`, project, minute, batch);
+  if (there !== undefined) return;
+  const events = minuteEvents(db, project, minute).filter((event) => event.batch === batch);
+  const cells = cellsRow(keyCells([...events], dimensions));
+  putDeltas(db, [[project, minute, batch, ...cells]]);
 }
 
 /** Sum many parts while holding few of them. `undefined` where there are none. */

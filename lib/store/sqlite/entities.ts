@@ -2,7 +2,7 @@ import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import { anyOf, conditionClause, sortClause, type Clause } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, toColumn, type EventRow } from "../rows.ts";
-import { chunkOf } from "./schema.ts";
+import { chunkOf, placeholder } from "./schema.ts";
 import type { Condition } from "../../event/filter.ts";
 
 /** The stored events of some keys, in the order of the keys, each once. */
@@ -45,11 +45,12 @@ export function countEntities(db: Database, query: EntityQuery): number {
 
 function whereOf({ where, keys }: EntityQuery): Clause {
   const clauses = [
+    // Rows that only keep a place are no events.
+    { sql: `+project <> '${placeholder}'`, parameters: [] },
     ...(keys === undefined ? [] : [keysClause(keys)]),
     ...where.map(conditionClause),
     ...where.flatMap(chunkClauses),
   ];
-  if (clauses.length === 0) return { sql: "1", parameters: [] };
   return {
     sql: clauses.map(({ sql }) => sql).join(" AND "),
     parameters: clauses.flatMap(({ parameters }) => parameters),

@@ -13,6 +13,10 @@ const ends = {
   questions: "rowid",
   keys: "rowid",
   acts: "project",
+  tombstones: "project",
+  fences: "subject",
+  recounts: "project",
+  jobs: "project",
 } as const satisfies Readonly<Record<string, string>>;
 
 /**

@@ -14,6 +14,9 @@ export function chunkOf(seq = "seq"): string {
   return `(${seq} / ${chunkSize})`;
 }
 
+/** The project of rows that only keep a place in the order of storing. No event has it. */
+export const placeholder = "";
+
 const first = `
   CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
@@ -199,6 +202,42 @@ const keysAndActs = `
     BEGIN SELECT RAISE(ABORT, 'what was done stays told'); END;
 `;
 
+/** What was erased, and stays out. */
+const erasures = `
+  -- Ids of erased events: none accepted up to that instant comes in again, nor any later one unless it is reusable.
+  CREATE TABLE tombstones (
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    erased_at INTEGER NOT NULL,
+    reusable INTEGER NOT NULL,
+    PRIMARY KEY (project, id)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Users none of whose events come in that were accepted up to an instant, under hashes of their names.
+  CREATE TABLE fences (
+    subject TEXT PRIMARY KEY,
+    before INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- How often a minute was counted anew from its events: each time its sum weighs one more.
+  CREATE TABLE recounts (
+    project TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (project, minute)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE jobs (
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    is_open INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (project, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX open_jobs ON jobs (id) WHERE is_open = 1;
+`;
+
 export const storeSchema: SchemaSteps = [
   first,
   columnsAndQuestions,
@@ -207,6 +246,7 @@ export const storeSchema: SchemaSteps = [
   views,
   compressedColumns,
   keysAndActs,
+  erasures,
 ];
 
 /**

@@ -1,4 +1,4 @@
-import { isCutSection, type Section, type SectionRow, type Sum } from "../../counting/cells.ts";
+import type { Section, SectionRow, Sum } from "../../counting/cells.ts";
 import type { Marks } from "../../counting/cover.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
 import type { Bucket, Grain, DirtyMark } from "../../counting/bucket.ts";
@@ -6,6 +6,9 @@ import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Demand } from "../../questions/saved.ts";
+import type { Erasable, Refusal } from "../erasing.ts";
+import type { KeptJob } from "../jobs.ts";
+import { builtInDimensions } from "../../counting/dimensions.ts";
 import { errorType } from "../../errors.ts";
 import { SqliteActs, SqliteKeys } from "./administration.ts";
 import { EntityAdapter, type AdaptedStore, type EntityOptions } from "../entities/adapter.ts";
@@ -27,40 +30,7 @@ import type { Weight } from "./readers.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { fromRow, toRow } from "../rows.ts";
 import { SqliteThreads, type SqliteOptions } from "./threads.ts";
-import { readCells, readSections } from "../cells-json.ts";
-import type { SumText, SectionText } from "./deltas.ts";
-
-const texts = new WeakMap<Sum, string>();
-
-/** A sum that came from a thread. Its cells are read from their JSON only where someone looks. */
-function sumOf({ v, cells: json }: SumText): Sum {
-  let cells: Sum["cells"] | undefined;
-  const sum = {
-    v,
-    get cells() {
-      return (cells ??= readCells(json));
-    },
-  };
-  texts.set(sum, json);
-  return sum;
-}
-
-/** The JSON of a sum's cells: for one that `sumOf` made, the very text it came as. */
-function jsonOf(sum: Sum): string {
-  return texts.get(sum) ?? JSON.stringify(sum.cells);
-}
-
-function sectionRows<S extends Section>(
-  section: S,
-  rows: readonly SectionText[],
-): readonly SectionRow<S>[] {
-  const jsons = rows.map(([, json]) => json);
-  const all = readSections(section, jsons);
-  return rows.map(([start], i) => {
-    const cells = all[i]!;
-    return { start, cells, exact: !isCutSection(section, cells) };
-  });
-}
+import { jsonOf, sectionRows, sumOf } from "./sums.ts";
 
 export type { SqliteOptions } from "./threads.ts";
 
@@ -73,12 +43,14 @@ export class SqliteStore implements AdaptedStore {
   readonly keys: SqliteKeys;
   readonly acts: SqliteActs;
   readonly #threads: SqliteThreads;
+  readonly #dimensions: readonly string[];
   #isOpened = false;
 
   constructor(options: SqliteOptions) {
     this.#threads = new SqliteThreads(options);
     this.keys = new SqliteKeys(this.#threads);
     this.acts = new SqliteActs(this.#threads);
+    this.#dimensions = options.dimensions ?? builtInDimensions;
   }
 
   /**
@@ -301,6 +273,53 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.parsed(async () =>
       (await this.#threads.read("quick", "findKeys", keys)).map(fromRow),
     );
+  }
+
+  fence(project: ProjectId, userId: string, before: number): Promise<void> {
+    return this.#threads.write("fence", project, userId, before);
+  }
+
+  erasable(query: EventQuery): Promise<readonly Erasable[]> {
+    return this.#threads.read(weightOf(query), "erasable", plain(query));
+  }
+
+  holder(project: ProjectId, id: EventId) {
+    return this.#threads.read("quick", "holder", project, id);
+  }
+
+  async erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void> {
+    await this.#threads.write("erase", project, events, refusal, this.#dimensions);
+    this.#threads.shredding.wake();
+  }
+
+  refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean> {
+    return this.#threads.write("refuse", project, id, refusal);
+  }
+
+  /** The counting is done by a reader; the writer only puts the result in place. */
+  async recount(minutes: readonly Bucket[]): Promise<void> {
+    for (const minute of minutes.map(bucketRow)) {
+      for (let isDone = false; !isDone;) {
+        const plan = await this.#threads.read("heavy", "planRecount", minute, this.#dimensions);
+        isDone = await this.#threads.write("putRecount", minute, plan);
+      }
+    }
+  }
+
+  putJob(job: KeptJob): Promise<boolean> {
+    return this.#threads.write("putJob", job);
+  }
+
+  job(project: ProjectId, id: string): Promise<KeptJob | undefined> {
+    return this.#threads.read("quick", "job", project, id);
+  }
+
+  jobs(project: ProjectId, limit: number): Promise<readonly KeptJob[]> {
+    return this.#threads.read("quick", "jobs", project, limit);
+  }
+
+  openJobs(limit: number): Promise<readonly KeptJob[]> {
+    return this.#threads.read("quick", "openJobs", limit);
   }
 
   saveQuestion(

@@ -16,6 +16,8 @@ export interface SqliteOptions {
    * The most reading threads; they start when they are needed. One takes no heavy reads. Default 2.
    */
   readonly readers?: number;
+  /** What minutes are counted anew under. Default the built-in dimensions. */
+  readonly dimensions?: readonly string[];
   readonly log?: Log;
   /** How a thread is started; for tests that end one. */
   readonly spawn?: Spawn;

@@ -2,12 +2,22 @@ import { analyze } from "./analyze.ts";
 import { append, keepWhole } from "./append.ts";
 import { brokenEvents, brokenSpans, setAside } from "./broken.ts";
 import type { Database, DatabaseOptions } from "./database.ts";
-import { deltaSums, fold, planFold, putDeltas, sumDeltas } from "./deltas.ts";
+import {
+  deltaSums,
+  fold,
+  planFold,
+  planRecount,
+  putDeltas,
+  putRecount,
+  sumDeltas,
+} from "./deltas.ts";
 import { nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
+import { erasable, erase, fence, holder, refuse } from "./erase.ts";
 import { countEvents, event, events, fingerprint } from "./events.ts";
 import { acts, beginAct, endAct } from "./acts.ts";
 import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
+import { job, jobs, openJobs, putJob } from "./jobs.ts";
 import { look } from "./look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
@@ -22,6 +32,11 @@ export const writerVerbs = {
   append,
   putDeltas,
   fold,
+  putRecount,
+  fence,
+  erase,
+  refuse,
+  putJob,
   markDirty,
   markParent,
   clearMark,
@@ -56,6 +71,12 @@ export const readerVerbs = {
   deltaSums,
   sumChildren,
   planFold,
+  planRecount,
+  erasable,
+  holder,
+  job,
+  jobs,
+  openJobs,
   analyze,
   sample,
   nextColumns,

@@ -21,6 +21,7 @@ const fingerprints: Readonly<Record<string, readonly string[]>> = {
     "c75168fe3ae3",
     "c75168fe3ae3",
     "728862236906",
+    "0c4fde4e7603",
   ],
   queue: ["60919aed47c0", "323064bdb657"],
 };

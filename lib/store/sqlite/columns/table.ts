@@ -34,7 +34,14 @@ export function nextColumns(db: Database): ChunkColumns | undefined {
   return { chunk, ...shredder.finish() };
 }
 
+/** Does nothing where events of the chunk were removed since it was read. */
 export function putColumns(db: Database, { chunk, rows, complete, columns }: ChunkColumns): void {
+  const [count] = db.get(
+    "SELECT count(*) FROM events WHERE seq BETWEEN ? AND ?",
+    chunk * chunkSize,
+    (chunk + 1) * chunkSize - 1,
+  )!;
+  if (count !== rows) return;
   const about = Buffer.from(JSON.stringify({ rows, complete } satisfies Head));
   for (const [name, bytes] of [...columns, [head, about] as const]) {
     db.run("INSERT OR REPLACE INTO columns VALUES (?, ?, ?)", chunk, name, bytes);
@@ -52,11 +59,17 @@ export function segmentOf(db: Database, chunk: number): Segment | undefined {
   return new Segment({ rows, complete, fetch });
 }
 
-/** Chunks fill up one after the other, and get their columns in that order. */
+/** Chunks fill up one after the other, and get their columns in that order; those that lost events get them anew. */
 function firstWithoutColumns(db: Database): number | undefined {
   const [last] = db.get("SELECT max(seq) FROM events") ?? [null];
   if (last === null) return undefined;
-  const [done] = db.get("SELECT max(chunk) FROM columns") ?? [null];
-  const next = done === null ? 0 : (done as number) + 1;
-  return (next + 1) * chunkSize <= (last as number) ? next : undefined;
+  const full = Math.floor((last as number) / chunkSize);
+  const found = db.get(
+    `SELECT chunk FROM chunks WHERE chunk < ? AND NOT EXISTS
+      (SELECT 1 FROM columns WHERE columns.chunk = chunks.chunk AND columns.name = ?)
+      ORDER BY chunk LIMIT 1`,
+    full,
+    head,
+  );
+  return found?.[0] as number | undefined;
 }

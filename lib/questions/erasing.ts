@@ -1,0 +1,94 @@
+import type { EventId } from "../event/event.ts";
+import { choice, described, whole, type Raw } from "./reading/field.ts";
+import {
+  filterFields,
+  filterOfParameters,
+  openFilter,
+  type OpenFilter,
+} from "./reading/filter-parameters.ts";
+import { readParameters } from "./reading/parameters.ts";
+
+/** What is to be erased. */
+export type Erasure =
+  | { readonly kind: "eraseEvent"; readonly id: EventId }
+  | { readonly kind: "eraseEvents"; readonly filter: OpenFilter }
+  | { readonly kind: "eraseSubject"; readonly userId: string };
+
+/** What is asked for, checked. */
+export interface ErasureQuestion<E extends Erasure = Erasure> {
+  readonly erasure: E;
+  /** Whether events that are accepted later may have the ids again. */
+  readonly reusable: boolean;
+}
+
+/** A job as it is told. */
+export interface ShownJob {
+  readonly id: string;
+  readonly kind: Erasure["kind"];
+  /** `failing`: it could not go on for some time. It is tried again all the same. */
+  readonly status: "waiting" | "running" | "failing" | "done";
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly finishedAt: string | null;
+  /** How many events are gone. */
+  readonly erased: number;
+  /** Events that were accepted up to this instant (RFC 3339) are erased, also those that are still to be stored where `fenced` says so. */
+  readonly acceptedUntil: string;
+  readonly fenced: boolean;
+  readonly ids: "refused" | "reusable";
+}
+
+const ids = described(
+  choice(["refused", "reusable"], "refused"),
+  "Whether an event that is accepted later may have an erased id again",
+);
+
+/** The parameters of what erases one event, or a person. */
+export const erasureParameters = { ids };
+
+const { range: _range, timezone: _timezone, ...filter } = filterFields;
+const own = {
+  ids,
+  confirm: described(choice(["all"]), "Needed without any filter: every event of the project"),
+};
+
+/** The parameters of what erases many events: a list's filters, and instants in the place of relative ranges. */
+export const erasuresParameters = { ...filter, ...own };
+const open = openFilter([], Object.keys(own), ["range", "timezone"]);
+
+/** The parameters of a list of jobs. */
+export const jobsParameters = { limit: whole({ min: 1, max: 100, otherwise: 20 }) };
+
+/** @throws ServiceError VALIDATION */
+export function readErasure<E extends Erasure>(erasure: E, raw: Raw): ErasureQuestion<E> {
+  return readParameters(raw, erasureParameters, (asked) => ({
+    erasure,
+    reusable: asked.ids === "reusable",
+  }));
+}
+
+/** @throws ServiceError VALIDATION naming each parameter that is wrong, or that nothing is told apart */
+export function readErasures(raw: Raw): ErasureQuestion {
+  return readParameters(
+    raw,
+    erasuresParameters,
+    (asked, findings) => {
+      const wanted = filterOfParameters(asked, raw, findings);
+      if (isEmpty(wanted) && asked.confirm !== "all") {
+        findings.push({
+          pointer: "confirm",
+          code: "required",
+          message: "without a filter every event would be erased: that takes confirm=all",
+        });
+      }
+      const erasure = { kind: "eraseEvents", filter: wanted } as const;
+      return { erasure, reusable: asked.ids === "reusable" };
+    },
+    open,
+  );
+}
+
+function isEmpty({ where = [], ...named }: OpenFilter): boolean {
+  return where.length === 0 && Object.values(named).every((value) => value === undefined);
+}

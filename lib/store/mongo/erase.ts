@@ -1,0 +1,127 @@
+import { grainMs, startOf, type Bucket } from "../../counting/bucket.ts";
+import { keyCells } from "../../counting/delta.ts";
+import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
+import type { EventQuery } from "../../event/filter.ts";
+import type { Erasable, Refusal } from "../erasing.ts";
+import {
+  deltaKey,
+  eventKey,
+  fromDocument,
+  isTombstone,
+  type Collections,
+  type EventDocument,
+  type Tombstone,
+} from "./documents.ts";
+import { events as eventsOf } from "./events.ts";
+import { foldAnew } from "./folds.ts";
+import { markDirty } from "./marks.ts";
+import { cellsSum } from "./sections.ts";
+import { insertAbsent, writeAll } from "./writes.ts";
+
+/** How many events are counted at a time where a minute is counted anew. */
+const eventBlock = 1_000;
+
+export async function erasable(
+  collections: Collections,
+  query: EventQuery,
+): Promise<readonly Erasable[]> {
+  const found = await eventsOf(collections, query);
+  return found.map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
+}
+
+/**
+ * A tombstone takes an event's place under its id, so an insert that leaves what is there brings nothing back. Then each
+ * batch gets a delta where it has none: a processor that has yet to write its own finds it, and counts the minute anew.
+ */
+export async function erase(
+  { events, deltas }: Collections,
+  project: ProjectId,
+  gone: readonly Erasable[],
+  refusal: Refusal,
+): Promise<void> {
+  await writeAll(
+    events,
+    gone.map(({ id, batch }) => {
+      const _id = eventKey(project, id);
+      const replacement = tombstone(refusal) as unknown as EventDocument;
+      return { _id, operation: { replaceOne: { filter: { _id, batch }, replacement } } };
+    }),
+  );
+  const minutes = new Map(
+    gone.map(({ batch, timestamp }) => {
+      const minute = startOf("minute", timestamp);
+      return [deltaKey(batch, project, minute), minute] as const;
+    }),
+  );
+  await insertAbsent(
+    deltas,
+    [...minutes].map(([_id, minute]) => ({
+      _id,
+      project,
+      minute,
+      sections: {},
+      folded: true as const,
+      anew: true as const,
+    })),
+  );
+}
+
+/** @returns false where an event has the id */
+export async function refuse(
+  { events }: Collections,
+  project: ProjectId,
+  id: EventId,
+  refusal: Refusal,
+): Promise<boolean> {
+  const _id = eventKey(project, id);
+  const document = { _id, ...tombstone(refusal) } as unknown as EventDocument;
+  if ((await insertAbsent(events, [document])).length === 0) return true;
+  const there = await events.findOne({ _id });
+  if (there === null || !isTombstone(there)) return false;
+  const { erasedAt } = there as unknown as Tombstone;
+  const renewed = tombstone({ ...refusal, at: Math.max(refusal.at, erasedAt) });
+  const filter = { _id, erasedAt } as object;
+  await events.replaceOne(filter, renewed as unknown as EventDocument);
+  return true;
+}
+
+function tombstone({ at, reusable }: Refusal): Tombstone {
+  return { erasedAt: at, reusable };
+}
+
+/** Count minutes anew, and mark them. */
+export async function recount(
+  collections: Collections,
+  minutes: readonly Bucket[],
+  dimensions: readonly string[],
+): Promise<void> {
+  for (const minute of minutes) {
+    await foldAnew(collections, minute, (batches) =>
+      countEvents(collections, minute, batches, dimensions),
+    );
+  }
+  if (minutes.length > 0) await markDirty(collections, minutes);
+}
+
+/** The cells of a minute's events that these batches own. */
+async function countEvents(
+  { events }: Collections,
+  { project, start }: Bucket,
+  batches: ReadonlySet<BatchId>,
+  dimensions: readonly string[],
+) {
+  const sum = cellsSum();
+  let block: StoredEvent[] = [];
+  const found = events
+    .find({ project, timestamp: { $gte: start, $lt: start + grainMs.minute } })
+    .batchSize(eventBlock);
+  for await (const document of found) {
+    if (!batches.has(document.batch)) continue;
+    block.push(fromDocument(document));
+    if (block.length < eventBlock) continue;
+    sum.add(keyCells(block, dimensions));
+    block = [];
+  }
+  if (block.length > 0) sum.add(keyCells(block, dimensions));
+  return sum.total();
+}

@@ -1,0 +1,154 @@
+import { startOf, type Bucket } from "../../counting/bucket.ts";
+import type { BatchId, EventId, ProjectId } from "../../event/event.ts";
+import { subjectOf, type Erasable } from "../erasing.ts";
+import type { Ownership } from "../store.ts";
+import { fromColumn } from "../rows.ts";
+import {
+  bucketId,
+  eventKey,
+  inOneAnswer,
+  isTombstone,
+  type Collections,
+  type EventDocument,
+} from "./documents.ts";
+import { erase, recount } from "./erase.ts";
+import { append } from "./events.ts";
+import { insertAbsent } from "./writes.ts";
+
+/** Who fences and who stores know by this document whether any user is fenced at all. */
+const anyFence = "any";
+
+export async function fence(
+  { fences }: Collections,
+  project: ProjectId,
+  userId: string,
+  before: number,
+): Promise<void> {
+  const _id = subjectOf(project, userId);
+  await insertAbsent(fences, [{ _id: anyFence, before: 0 }]);
+  await insertAbsent(fences, [{ _id, before }]);
+  await fences.updateOne({ _id, before: { $lt: before } }, { $set: { before } });
+}
+
+/** Which of some events are fenced off, and whether anybody's ever were, where it was looked. */
+async function fencedAmong(
+  { fences }: Collections,
+  events: readonly EventDocument[],
+): Promise<{ readonly fenced: readonly EventDocument[]; readonly isAny?: boolean }> {
+  const subjects = new Map<EventDocument, string>();
+  for (const event of events) {
+    if (event.userId !== undefined) subjects.set(event, subjectIn(event));
+  }
+  if (subjects.size === 0) return { fenced: [] };
+  const found = await fences
+    .find({ _id: { $in: [anyFence, ...new Set(subjects.values())] } }, inOneAnswer)
+    .toArray();
+  const before = new Map(found.map((one) => [one._id, one.before]));
+  const fenced = [...subjects].filter(
+    ([{ receivedAt }, subject]) => receivedAt <= (before.get(subject) ?? -Infinity),
+  );
+  return { fenced: fenced.map(([event]) => event), isAny: found.length > 0 };
+}
+
+function subjectIn({ project, userId = "" }: EventDocument): string {
+  return subjectOf(project, fromColumn(userId));
+}
+
+/** Appends what nobody has fenced off. */
+export class Fences {
+  readonly #dimensions: readonly string[];
+  /** Whether any user may have been fenced off, at any time. */
+  #isAny = true;
+
+  constructor(dimensions: readonly string[]) {
+    this.#dimensions = dimensions;
+  }
+
+  /**
+   * Fences are looked at before events are inserted, so that what is erased is not seen, and again afterwards: one
+   * that stood then is known to whoever inserts later, and what was inserted before it is found by who erases.
+   */
+  async append(
+    collections: Collections,
+    batch: BatchId,
+    events: readonly EventDocument[],
+  ): Promise<Ownership> {
+    const before = new Set(this.#isAny ? (await fencedAmong(collections, events)).fenced : []);
+    const kept = before.size === 0 ? events : events.filter((event) => !before.has(event));
+    const ownership = await append(collections, batch, kept);
+    const { fenced, isAny = this.#isAny } = await fencedAmong(collections, events);
+    this.#isAny = isAny;
+    if (fenced.length === 0) return ownership;
+    await eraseFenced(collections, batch, fenced, this.#dimensions);
+    const refused = new Set(fenced.map(({ id }) => id));
+    return {
+      owned: ownership.owned.difference(refused),
+      foreign: ownership.foreign.filter(({ id }) => !refused.has(id)),
+    };
+  }
+}
+
+/**
+ * Events of a batch that were fenced off before or while it was stored: as the eraser would, take out what is there of
+ * them, also what an earlier delivery took out and did not finish.
+ */
+async function eraseFenced(
+  collections: Collections,
+  batch: BatchId,
+  fenced: readonly EventDocument[],
+  dimensions: readonly string[],
+): Promise<void> {
+  const byKey = new Map(fenced.map((event) => [event._id, event]));
+  const there = await collections.events
+    .find({ _id: { $in: [...byKey.keys()] } }, inOneAnswer)
+    .toArray();
+  const concerned = there.filter((one) => isTombstone(one) || one.batch === batch);
+  if (concerned.length === 0) return;
+  const own = concerned.map(({ _id }) => byKey.get(_id)!);
+  await insertAbsent(
+    collections.fenced,
+    own.map((event) => ({
+      _id: noteId(batch, event.project, event.id),
+      subject: subjectIn(event),
+      id: event.id,
+      batch,
+      timestamp: event.timestamp,
+    })),
+  );
+  const { project } = own[0]!;
+  const at = Math.max(...own.map(({ receivedAt }) => receivedAt));
+  const gone = own.map(({ id, timestamp }) => ({ id, batch, timestamp }));
+  await erase(collections, project, gone, { at, reusable: false });
+  const minutes = new Map(
+    own.map(({ timestamp }) => {
+      const minute: Bucket = { project, grain: "minute", start: startOf("minute", timestamp) };
+      return [bucketId(minute), minute];
+    }),
+  );
+  await recount(collections, [...minutes.values()], dimensions);
+  await finished(collections, project, gone);
+}
+
+/** What others have fenced off and are taking out. */
+export async function unfinished(
+  { fenced }: Collections,
+  project: ProjectId,
+  userId: string,
+): Promise<readonly Erasable[]> {
+  const found = await fenced.find({ subject: subjectOf(project, userId) }, inOneAnswer).toArray();
+  return found.map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
+}
+
+export async function finished(
+  { fenced }: Collections,
+  project: ProjectId,
+  events: readonly Erasable[],
+): Promise<void> {
+  const ids = events.map(({ id, batch }) => noteId(batch, project, id));
+  await fenced.deleteMany({ _id: { $in: ids.toSorted() } });
+}
+
+/** A batch's id has no `|`. */
+function noteId(batch: BatchId, project: ProjectId, id: EventId): string {
+  return `${batch}|${eventKey(project, id)}`;
+}

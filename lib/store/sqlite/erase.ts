@@ -1,0 +1,169 @@
+import { startOf } from "../../counting/bucket.ts";
+import type { StoredEvent } from "../../event/event.ts";
+import { meets, type EventQuery } from "../../event/filter.ts";
+import { subjectOf, type Erasable, type Refusal } from "../erasing.ts";
+import { eventColumns, fromColumn, toColumn, withoutBody, type EventRow } from "../rows.ts";
+import type { Database } from "./database.ts";
+import { completeDelta } from "./deltas.ts";
+import { events } from "./events.ts";
+import { chunkSize, placeholder } from "./schema.ts";
+
+/** No event of a user that was accepted up to an instant comes in from now on. */
+export function fence(db: Database, project: string, userId: string, before: number): void {
+  db.run(
+    "INSERT INTO fences VALUES (?, ?) ON CONFLICT DO UPDATE SET before = max(before, excluded.before)",
+    subjectOf(project, userId),
+    before,
+  );
+}
+
+/** Whether anything may have to be refused. */
+export function isGuarded(db: Database): boolean {
+  return (
+    db.get("SELECT 1 FROM tombstones LIMIT 1") !== undefined ||
+    db.get("SELECT 1 FROM fences LIMIT 1") !== undefined
+  );
+}
+
+export function isRefused(
+  db: Database,
+  [project, id, , , receivedAt, , , , user]: EventRow,
+): boolean {
+  const [erasedAt, reusable] = (db.get(
+    "SELECT erased_at, reusable FROM tombstones WHERE project = ? AND id = ?",
+    project,
+    id,
+  ) ?? []) as readonly [number?, number?];
+  if (erasedAt !== undefined && (reusable === 0 || receivedAt <= erasedAt)) return true;
+  if (user === null) return false;
+  const subject = subjectOf(project, fromColumn(user));
+  const found = db.get("SELECT before FROM fences WHERE subject = ?", subject);
+  return found !== undefined && receivedAt <= (found[0] as number);
+}
+
+export function erasable(db: Database, query: EventQuery): readonly Erasable[] {
+  const found = events(db, query).map(([, id, batch, timestamp]) => ({ id, batch, timestamp }));
+  return found.length < query.limit ? [...found, ...damaged(db, query)] : found;
+}
+
+/** Of the events that were set aside a user's, as far as can be told without what else they hold. */
+function damaged(db: Database, query: EventQuery): readonly Erasable[] {
+  const { project, userId, from = -Infinity, to = Infinity } = query;
+  if (userId === undefined) return [];
+  const rows = db.all(
+    `SELECT ${eventColumns} FROM broken
+      WHERE project = ? AND user_id = ? AND timestamp >= ? AND timestamp < ?`,
+    project,
+    toColumn(userId),
+    from,
+    to,
+  ) as readonly unknown[] as readonly EventRow[];
+  return rows
+    .map(withoutBody)
+    .filter((event) => isWanted(event, query))
+    .map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
+}
+
+function isWanted(
+  event: StoredEvent,
+  { types, sources, correlationId, where = [] }: EventQuery,
+): boolean {
+  return (
+    (types?.includes(event.type) ?? true) &&
+    (sources?.includes(event.source) ?? true) &&
+    (correlationId ?? event.correlationId) === event.correlationId &&
+    where.every((predicate) => meets(event, predicate))
+  );
+}
+
+/** The event of an id, also one that was set aside. */
+export function holder(
+  db: Database,
+  project: string,
+  id: string,
+): (Erasable & { readonly receivedAt: number }) | undefined {
+  const row = db.get(
+    `SELECT batch, timestamp, received_at FROM events WHERE project = ? AND id = ?
+      UNION ALL SELECT batch, timestamp, received_at FROM broken WHERE project = ? AND id = ?`,
+    project,
+    id,
+    project,
+    id,
+  ) as readonly [string, number, number] | undefined;
+  return row && { id, batch: row[0], timestamp: row[1], receivedAt: row[2] };
+}
+
+/**
+ * Remove events, refuse their ids, and see to it that their batches have their deltas: one that comes now would still
+ * count what is gone. The columns of their chunks are made again.
+ */
+export function erase(
+  db: Database,
+  project: string,
+  gone: readonly Erasable[],
+  refusal: Refusal,
+  dimensions: readonly string[],
+): void {
+  const [before] = db.get("SELECT max(seq) FROM events")!;
+  // What was there is overwritten, not only let go of.
+  db.all("PRAGMA secure_delete = ON");
+  const chunks = new Set<number>();
+  for (const { id, batch } of gone) {
+    const seq =
+      remove(db, "events", project, id, batch) ?? remove(db, "broken", project, id, batch);
+    if (seq === undefined) continue;
+    chunks.add(Math.floor(seq / chunkSize));
+    putTombstone(db, project, id, refusal);
+  }
+  for (const chunk of chunks) db.run("DELETE FROM columns WHERE chunk = ?", chunk);
+  keepPlace(db, before as number | null);
+  for (const { batch, timestamp } of gone) {
+    completeDelta(db, project, startOf("minute", timestamp), batch, dimensions);
+  }
+  db.all("PRAGMA secure_delete = OFF");
+}
+
+/** @returns false where an event has the id */
+export function refuse(db: Database, project: string, id: string, refusal: Refusal): boolean {
+  if (holder(db, project, id) !== undefined) return false;
+  putTombstone(db, project, id, refusal);
+  return true;
+}
+
+function remove(
+  db: Database,
+  table: "events" | "broken",
+  project: string,
+  id: string,
+  batch: string,
+): number | undefined {
+  const row = db.get(
+    `DELETE FROM ${table} WHERE project = ? AND id = ? AND batch = ? RETURNING seq`,
+    project,
+    id,
+    batch,
+  );
+  return row?.[0] as number | undefined;
+}
+
+function putTombstone(db: Database, project: string, id: string, refusal: Refusal): void {
+  db.run(
+    `INSERT INTO tombstones VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+      SET erased_at = max(erased_at, excluded.erased_at), reusable = excluded.reusable`,
+    project,
+    id,
+    refusal.at,
+    Number(refusal.reusable),
+  );
+}
+
+/** Where the newest event is gone, its place in the order of storing is not given out again. */
+function keepPlace(db: Database, before: number | null): void {
+  const [now] = db.get("SELECT max(seq) FROM events")!;
+  if (before === null || now === before) return;
+  db.run(
+    `INSERT INTO events VALUES (?, '${placeholder}', ?, '', 0, 0, '', '', NULL, NULL, '', '{}')`,
+    before,
+    String(before),
+  );
+}

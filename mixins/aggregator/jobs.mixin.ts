@@ -1,0 +1,128 @@
+import { randomUUID, randomUUIDv7 } from "node:crypto";
+import { Ticker } from "../../lib/concurrency/ticker.ts";
+import type { Meta } from "../../lib/contracts.ts";
+import { ServiceError } from "../../lib/errors.ts";
+import { defaultProject } from "../../lib/event/event.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import {
+  jobsParameters,
+  type ErasureQuestion,
+  type ShownJob,
+} from "../../lib/questions/erasing.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
+import { readParameters } from "../../lib/questions/reading/parameters.ts";
+import {
+  carryOut,
+  isFree,
+  newErasure,
+  prepare,
+  shownJob,
+  stateOf,
+  type Worker,
+} from "../../lib/store/erasure-job.ts";
+import type { Administering } from "../acts.mixin.ts";
+import type { Storing } from "../store.mixin.ts";
+
+/** How often jobs are looked for that somebody else left, or asked another process for. */
+const lookEveryMs = 5_000;
+
+/** How many open jobs are looked at in one turn. */
+const jobsAtOnce = 100;
+
+interface State {
+  jobs: Ticker | null;
+  /** Whether the process is about to end. */
+  isEnding: boolean;
+  /** What this process is known by among those that carry out jobs. */
+  jobOwner: string;
+}
+
+type Asking = Parameters<Administering["administered"]>[0];
+
+interface Caller {
+  readonly meta: Meta;
+}
+
+/**
+ * Gives a service jobs that are kept in the store: `this.beginErasure`, `this.listJobs`, `this.showJob`, and what carries
+ * them out, one after the other. Any number of processes may do so at once: each job is one process's as long as that
+ * tells how far it is, and two at once do no harm.
+ */
+export function JobsMixin() {
+  return defineMixin<{ state: State; needs: Storing & Administering }>()({
+    methods: {
+      /** Resolves once a crash can no longer lose the job, and no event that it is about comes in any more. */
+      async beginErasure(asking: Asking, question: ErasureQuestion): Promise<ShownJob> {
+        const project = asking.meta.project ?? defaultProject;
+        const job = newErasure(project, randomUUIDv7(), question, Date.now());
+        const { kind } = question.erasure;
+        const deed = { what: "events.erase", target: job.id, details: { kind } } as const;
+        await this.administered(asking, deed, async () => {
+          await this.store.putJob(job);
+          await prepare(this.store, project, stateOf(job));
+        });
+        this.logger.info({ job: job.id, project, kind }, "erasure begun");
+        this.jobs?.wake();
+        return shownJob(job);
+      },
+
+      async listJobs({ meta }: Caller, raw: Raw): Promise<{ data: readonly ShownJob[] }> {
+        const { limit } = readParameters(raw, jobsParameters, (asked) => asked);
+        const found = await this.store.jobs(meta.project ?? defaultProject, limit);
+        return { data: found.map(shownJob) };
+      },
+
+      /** @throws ServiceError NOT_FOUND */
+      async showJob({ meta }: Caller, id: string): Promise<ShownJob> {
+        const found = await this.store.job(meta.project ?? defaultProject, id);
+        if (found === undefined) throw new ServiceError("NOT_FOUND", "There is no such job");
+        return shownJob(found);
+      },
+
+      startJobs(): void {
+        this.jobs = new Ticker(
+          () => this.workOnJobs(),
+          lookEveryMs,
+          0,
+          (error) => this.logger.warn({ err: error }, "jobs could not be looked for"),
+        );
+      },
+
+      async workOnJobs(): Promise<void> {
+        const worker: Worker = {
+          store: this.store,
+          owner: this.jobOwner,
+          now: Date.now,
+          isEnding: () => this.isEnding,
+          erased: (events) => {
+            this.broker.metrics.increment("analytics_events_erased_total", {}, events);
+          },
+        };
+        for (const job of await this.store.openJobs(jobsAtOnce)) {
+          if (this.isEnding) return;
+          if (!isFree(job, this.jobOwner, Date.now())) continue;
+          try {
+            await carryOut(worker, job);
+          } catch (error) {
+            // The others are not to wait for it.
+            this.logger.warn({ err: error, job: job.id }, "a job stopped and will be gone on with");
+          }
+        }
+      },
+
+      async stopJobs(): Promise<void> {
+        this.isEnding = true;
+        await this.jobs?.stop();
+        this.jobs = null;
+      },
+    },
+    created() {
+      this.jobs = null;
+      this.isEnding = false;
+      this.jobOwner = randomUUID();
+    },
+    async stopped() {
+      await this.stopJobs();
+    },
+  });
+}

@@ -1,0 +1,47 @@
+import type { ServerResponse } from "node:http";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { ShownJob } from "../../lib/questions/erasing.ts";
+import type { ExportEdge, Routed } from "./export.mixin.ts";
+
+export interface EraseEdge {
+  eraseEvent(request: Routed, response: ServerResponse): Promise<void>;
+  eraseEvents(request: Routed, response: ServerResponse): Promise<void>;
+  eraseSubject(request: Routed, response: ServerResponse): Promise<void>;
+  exportSubject(request: Routed, response: ServerResponse): Promise<void>;
+}
+
+/** Gives the gateway the answers to requests that erase, each a job that was begun, and what a person is given of their events. */
+export function EraseEdgeMixin() {
+  return defineMixin<{ needs: Pick<ExportEdge, "exportEvents"> }>()({
+    methods: {
+      async eraseEvent(request: Routed, response: ServerResponse): Promise<void> {
+        const { id, ...rest } = request.$params;
+        const params = { ...rest, id: String(id) };
+        begun(response, await request.$ctx.call("aggregator.erase.event", params));
+      },
+
+      async eraseEvents(request: Routed, response: ServerResponse): Promise<void> {
+        begun(response, await request.$ctx.call("aggregator.erase.events", request.$params));
+      },
+
+      async eraseSubject(request: Routed, response: ServerResponse): Promise<void> {
+        const { userId, ...rest } = request.$params;
+        const params = { ...rest, userId: String(userId) };
+        begun(response, await request.$ctx.call("aggregator.erase.subject", params));
+      },
+
+      /** An export whose user stands in the path. */
+      exportSubject(request: Routed, response: ServerResponse): Promise<void> {
+        return this.exportEvents(request, response);
+      },
+    },
+  });
+}
+
+function begun(response: ServerResponse, job: ShownJob): void {
+  response.writeHead(202, {
+    "content-type": "application/json; charset=utf-8",
+    location: `/api/v1/jobs/${job.id}`,
+  });
+  response.end(JSON.stringify(job));
+}

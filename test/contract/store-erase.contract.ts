@@ -1,0 +1,275 @@
+import fc from "fast-check";
+import { deltasOf, keyCells } from "../../lib/counting/delta.ts";
+import { builtInDimensions } from "../../lib/counting/dimensions.ts";
+import { startOf } from "../../lib/counting/bucket.ts";
+import { mergeCells } from "../../lib/counting/cells.ts";
+import type { StoredEvent } from "../../lib/event/event.ts";
+import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
+import type { EventStore } from "../../lib/store/store.ts";
+import {
+  always,
+  asJson,
+  bucket,
+  event,
+  ids,
+  minute,
+  minuteMs,
+  type OnStore,
+  type StoreTraits,
+} from "./store-harness.ts";
+
+const refused = { at: minute + 1_000, reusable: false };
+const reusable = { at: minute + 1_000, reusable: true };
+
+const counted = (batch: string, events: readonly StoredEvent[]) =>
+  deltasOf(batch, "p", events, builtInDimensions);
+
+/** A batch through all steps of the protocol. */
+function store(to: EventStore, batch: string, events: readonly StoredEvent[]) {
+  const own = events.map((one) => ({ ...one, batch }));
+  const done = { batch, project: "p", events: own, deltas: counted(batch, own) };
+  return storeBatch(to, done, (of) => Promise.resolve(counted(batch, of)));
+}
+
+const of = (user: string, id: string, more: Partial<StoredEvent> = {}) =>
+  event(id, { metadata: { userId: user }, ...more });
+
+const all = { project: "p", order: "asc", limit: 1_000 } as const;
+
+/** What the deltas of a minute add up to is what its events are. */
+async function expectExact(from: EventStore, start: number): Promise<void> {
+  const events = await from.events({ ...all, from: start, to: start + minuteMs });
+  const { cells } = await from.sumDeltas(bucket(start));
+  const expected = events.length === 0 ? mergeCells([]) : keyCells(events, builtInDimensions);
+  expect(sorted(nonEmpty(cells))).toEqual(sorted(nonEmpty(expected)));
+}
+
+/** Of a dimension that counts nothing it does not matter whether it is there. */
+function nonEmpty({ dimensions, ...rest }: ReturnType<typeof mergeCells>) {
+  const kept = Object.entries(dimensions).filter(([, values]) => Object.keys(values).length > 0);
+  return { ...rest, dimensions: Object.fromEntries(kept) };
+}
+
+const sorted = (value: unknown): unknown => asJson(value);
+
+/** `fence`, `erase`, `refuse`, `recount` and the jobs. */
+export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): void {
+  describe("erasing", () => {
+    test(
+      "takes events out of all that is read, and nothing brings them back",
+      onStore(async (it) => {
+        const { end } = await it.stored(stored);
+        const events = [of("u", "a"), of("u", "b"), of("v", "c"), event("d")];
+        await store(it, "b1", events);
+        await rollUpAll(it, 100);
+        const gone = await it.erasable({ ...all, userId: "u" });
+        expect(gone).toEqual(["a", "b"].map((id) => ({ id, batch: "b1", timestamp: minute })));
+        const before = await it.sumDeltas(bucket());
+        for (let time = 0; time < 2; time++) await it.erase("p", gone, refused);
+        await it.recount([bucket()]);
+
+        const later = { receivedAt: refused.at + 1 };
+        await store(it, "b1", events);
+        await store(it, "b2", [of("u", "a", later), event("e")]);
+        expect(ids(await it.events(all))).toEqual(["c", "d", "e"]);
+        expect(await it.event("p", "a")).toBeUndefined();
+        expect(await it.countEvents({ project: "p", userId: "u" })).toBe(0);
+        expect(
+          (await it.stored({ ...stored, after: end })).events.map((one) => one.event.id),
+        ).toEqual(["c", "d", "e"]);
+        expect(await it.entitiesByKey([{ project: "p", id: "a" }])).toEqual([]);
+        const found = await it.findEntities({ where: [], sort: [], offset: 0, limit: 10 });
+        expect(ids(found).sort()).toEqual(["c", "d", "e"]);
+        expect(await it.countEntities({ where: [], sort: [], offset: 0, limit: 10 })).toBe(3);
+        await expectExact(it, minute);
+        expect((await it.sumDeltas(bucket())).v).toBeGreaterThan(before.v + 1);
+        await rollUpAll(it, 100);
+        for (const grain of ["minute", "hour", "day"] as const) {
+          const rows = await it.rollups("p", grain, [always], "types");
+          expect(rows.map(({ cells }) => cells)).toEqual([{ "mail.opened": 3 }]);
+          const [users] = await it.rollups("p", grain, [always], "users");
+          expect(users!.cells).toEqual(keyCells([of("v", "c")], []).users);
+        }
+      }),
+    );
+
+    test(
+      "leaves what others stored under the same id since",
+      onStore(async (it) => {
+        await store(it, "b1", [event("a")]);
+        await it.erase("p", [{ id: "a", batch: "another", timestamp: minute }], refused);
+        expect(ids(await it.events(all))).toEqual(["a"]);
+      }),
+    );
+
+    test(
+      "gives an id away again where that was asked for, to what is accepted later alone",
+      onStore(async (it) => {
+        await store(it, "b1", [event("a")]);
+        await it.erase("p", [{ id: "a", batch: "b1", timestamp: minute }], reusable);
+        await it.recount([bucket()]);
+        await store(it, "b1", [event("a")]);
+        await store(it, "b2", [event("a")]);
+        expect(await it.events(all)).toEqual([]);
+        const later = event("a", { receivedAt: reusable.at + 1, type: "later" });
+        for (let time = 0; time < 2; time++) await store(it, "b3", [later]);
+        await store(it, "b1", [event("a")]);
+        expect(await it.events(all)).toEqual([{ ...later, batch: "b3" }]);
+        await it.erase("p", [{ id: "a", batch: "b1", timestamp: minute }], reusable);
+        expect(ids(await it.events(all))).toEqual(["a"]);
+        await expectExact(it, minute);
+      }),
+    );
+
+    test(
+      "refuses an id that no event has yet",
+      onStore(async (it) => {
+        expect(await it.refuse("p", "a", refused)).toBe(true);
+        await store(it, "b1", [event("a"), event("b")]);
+        expect(ids(await it.events(all))).toEqual(["b"]);
+        expect(await it.refuse("p", "b", refused)).toBe(false);
+        expect(await it.refuse("p", "a", reusable)).toBe(true);
+        await store(it, "b2", [event("a", { receivedAt: reusable.at + 1 })]);
+        expect(ids(await it.events(all))).toEqual(["a", "b"]);
+        await expectExact(it, minute);
+      }),
+    );
+
+    test(
+      "keeps out what a user sent up to an instant and was not stored yet",
+      onStore(async (it) => {
+        await it.fence("p", "u", minute + 10);
+        await it.fence("p", "u", minute + 5);
+        const events = [
+          of("u", "a", { receivedAt: minute + 10 }),
+          of("u", "b", { receivedAt: minute + 11 }),
+          of("v", "c"),
+          event("d", { metadata: { anonymousId: "u" } }),
+        ];
+        for (let time = 0; time < 2; time++) await store(it, "b1", events);
+        expect(ids(await it.events(all))).toEqual(["b", "c"]);
+        await expectExact(it, minute);
+        await it.append("b2", [of("u", "e", { project: "q" })]);
+        expect(await it.event("q", "e")).toBeDefined();
+      }),
+    );
+
+    test(
+      "counts right also where a batch is on its way: its delta comes after the erasure",
+      onStore(async (it) => {
+        const events = [of("u", "a"), of("v", "b"), of("v", "c", { timestamp: minute + minuteMs })];
+        const own = events.map((one) => ({ ...one, batch: "b1" }));
+        const { owned } = await it.append("b1", own);
+        expect(owned.size).toBe(3);
+        await it.erase("p", [{ id: "a", batch: "b1", timestamp: minute }], refused);
+        await it.recount([bucket()]);
+        await it.putDeltas(counted("b1", own));
+        await it.markDirty([bucket(), bucket(minute + minuteMs)]);
+        await expectExact(it, minute);
+        await expectExact(it, minute + minuteMs);
+        await rollUpAll(it, 100);
+        const [day] = await it.rollups("p", "day", [always], "types");
+        expect(day!.cells).toEqual({ "mail.opened": 2 });
+      }),
+    );
+
+    test(
+      "counts right whatever batches, condensing and passes come between",
+      onStore(async (it) => {
+        let run = 0;
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.array(fc.tuple(fc.nat(3), fc.nat(2)), { minLength: 1, maxLength: 6 }), {
+              minLength: 1,
+              maxLength: 5,
+            }),
+            fc.array(fc.nat(4), { minLength: 8, maxLength: 8 }),
+            async (batches, turns) => {
+              const start = minute + 10 * minuteMs * ++run;
+              const name = (b: number) => `run${run}-b${b}`;
+              const message = (b: number) =>
+                (batches[b] ?? []).map(([user, at], i) =>
+                  of(`u${user}`, `${name(b)}-${i}`, { timestamp: start + at * minuteMs }),
+                );
+              const minutes = [0, 1, 2].map((at) => bucket(start + at * minuteMs));
+              const eraseUser = async (user: string) => {
+                const range = { from: start, to: start + 3 * minuteMs };
+                const gone = await it.erasable({ ...all, ...range, userId: user });
+                await it.erase("p", gone, refused);
+                await it.recount(minutes);
+              };
+              const turn = (choice: number, b: number) =>
+                [
+                  () => store(it, name(b), message(b)),
+                  () => eraseUser("u0"),
+                  () => rollUp(it, "minute", 100),
+                  () => it.condense(minutes[b % 3]!),
+                  () => rollUpAll(it, 100),
+                ][choice]!();
+              await Promise.all(batches.map((_, b) => store(it, name(b), message(b))));
+              await Promise.all(turns.map((choice, i) => turn(choice, i % batches.length)));
+              for (const { start: at } of minutes) await expectExact(it, at);
+              await eraseUser("u0");
+              await eraseUser("u1");
+              await rollUpAll(it, 100);
+              const range = { from: start, to: start + 3 * minuteMs };
+              const left = await it.events({ ...all, ...range });
+              expect(left.length).toBe(
+                batches.flat().filter(([user]) => user !== 0 && user !== 1).length,
+              );
+              const rows = await it.rollups("p", "minute", [range], "types");
+              for (const { start: at, cells } of rows) {
+                const within = left.filter((one) => startOf("minute", one.timestamp) === at);
+                const types = within.length === 0 ? {} : { "mail.opened": within.length };
+                expect(cells).toEqual(types);
+              }
+            },
+          ),
+          { numRuns: Math.min(runs, 15) },
+        );
+      }),
+    );
+
+    test(
+      "counts a minute anew whose deltas are condensed",
+      onStore(async (it) => {
+        const batches = Array.from({ length: 40 }, (_, b) => `b${b}`);
+        for (const b of batches) await store(it, b, [of(`u${b}`, `of ${b}`)]);
+        await it.sumDeltas(bucket());
+        await it.condense(bucket());
+        const gone = await it.erasable({ ...all, userId: "ub7" });
+        await it.erase("p", gone, refused);
+        await it.recount([bucket()]);
+        await store(it, "after", [of("w", "after")]);
+        await expectExact(it, minute);
+        expect((await it.sumDeltas(bucket())).cells.types).toEqual({ "mail.opened": 40 });
+        await it.recount([bucket()]);
+        await expectExact(it, minute);
+      }),
+    );
+  });
+
+  describe("jobs", () => {
+    test(
+      "are kept, revision by revision, and found while they are open",
+      onStore(async (it) => {
+        const job = { project: "p", id: "j1", revision: 1, isOpen: true, state: "{}" };
+        expect(await it.putJob({ ...job, revision: 2 })).toBe(false);
+        expect(await it.putJob(job)).toBe(true);
+        expect(await it.putJob(job)).toBe(false);
+        expect(await it.putJob({ ...job, id: "j2" })).toBe(true);
+        expect(await it.putJob({ ...job, project: "q", id: "j0" })).toBe(true);
+        expect((await it.openJobs(10)).map(({ id }) => id)).toEqual(["j0", "j1", "j2"]);
+        const next = { ...job, revision: 2, isOpen: false, state: '{"a":1}' };
+        expect(await it.putJob(next)).toBe(true);
+        expect(await it.putJob(next)).toBe(false);
+        expect(await it.job("p", "j1")).toEqual(next);
+        expect(await it.job("q", "j1")).toBeUndefined();
+        expect((await it.openJobs(1)).map(({ id }) => id)).toEqual(["j0"]);
+        expect((await it.jobs("p", 10)).map(({ id }) => id)).toEqual(["j2", "j1"]);
+      }),
+    );
+  });
+}
+
+const stored = { after: null, projects: ["p"], counted: [], limit: 500, window: 10_000 };

@@ -1,0 +1,361 @@
+import { one, tell, type Actor, type Counts, type Operation } from "../world.ts";
+import type { Rules } from "./rules.ts";
+import {
+  absent,
+  asked,
+  batchName,
+  begun,
+  bit,
+  closed,
+  done,
+  found,
+  marked,
+  membersOf,
+  nothing,
+  open,
+  stored,
+  tombstone,
+  x,
+  type Aggregator,
+  type Eraser,
+  type Processor,
+  type Reader,
+  type State,
+  type Summing,
+  type World,
+} from "./world.ts";
+
+type Step<A extends Actor> = Operation<A, State>;
+
+export const low = "an answer lacks no event acknowledged before the reader began";
+export const high = "an answer holds no event twice, nor one whose erasure was done before";
+
+/** A step that is taken only under a condition. */
+function when<A extends Actor>(is: (s: State, me: A) => boolean, step: Step<A>): Step<A> {
+  return (s, me) => (is(s, me) ? step(s, me) : undefined);
+}
+
+const mark: Step<Actor> = (s) => ({ does: "marks", store: { mark: marked(s) } });
+
+function closing<A extends Summing>(which: "fresh" | "held", batch: number): Step<A> {
+  return (s, me) => {
+    const delta = s.deltas[batch]!;
+    if ((me[which] & bit(batch)) === 0 || delta.form !== open) return undefined;
+    return {
+      does: `closes delta ${batchName(batch)}`,
+      store: { deltas: s.deltas.with(batch, { ...delta, form: closed }) },
+    };
+  };
+}
+
+/** How a minute is counted anew by operations that begin with number `first` of a program: as `foldAnew` does. */
+function counting<A extends Summing>(
+  world: World,
+  rules: Rules,
+  first: number,
+): readonly Step<A>[] {
+  const { batches } = world;
+  const members = membersOf(world);
+  const numbers = Array.from({ length: batches }, (_, batch) => batch);
+  const readFold: Step<A> = ({ fold: { n, v, names } }) => ({
+    does: `reads the number of the fold, ${n}`,
+    me: { ...nothing, n, v, names } as Partial<A>,
+  });
+  const readDeltas: Step<A> = (s, me) => {
+    const bits = (is: (batch: number) => boolean) =>
+      numbers.filter(is).reduce((sum, batch) => sum | bit(batch), 0);
+    const isOpen = (batch: number) => s.deltas[batch]!.form === open;
+    const isNamed = (batch: number) => (me.names & bit(batch)) !== 0;
+    return {
+      does: "reads which deltas there are",
+      me: {
+        known: bits((batch) => s.deltas[batch]!.form !== absent),
+        fresh: bits((batch) => isOpen(batch) && !isNamed(batch)),
+        held: bits((batch) => isOpen(batch) && isNamed(batch)),
+        names: 0,
+      } as Partial<A>,
+    };
+  };
+  const readEvent =
+    (batch: number, event: number): Step<A> =>
+    (s, me) => {
+      const isKnown = (me.known & bit(batch)) !== 0;
+      if (rules.counted !== "all" && rules.reads === "deltas, then events" && !isKnown) {
+        return undefined;
+      }
+      const isThere = s.events[event] === stored;
+      return {
+        does: `reads ${tell(isThere ? one(event) : 0)}`,
+        me: { counts: me.counts + (isThere ? one(event) : 0) } as Partial<A>,
+      };
+    };
+  const readEvents = numbers.flatMap((batch) =>
+    members[batch]!.map((event) => readEvent(batch, event)),
+  );
+  const write: Step<A> = (s, me) => {
+    if (rules.replace === "same number" && s.fold.n !== me.n) {
+      return { does: "finds another fold, begins anew", me: nothing as Partial<A>, next: first };
+    }
+    const ofKnown = numbers
+      .filter((batch) => (me.known & bit(batch)) !== 0)
+      .flatMap((batch) => members[batch]!)
+      .reduce((counts, event) => counts | (3 << (2 * event)), 0);
+    const counts = rules.counted === "all" ? me.counts : me.counts & ofKnown;
+    const fresh = numbers.filter((batch) => (me.fresh & bit(batch)) !== 0).length;
+    const v = me.v + fresh + (rules.weight === "one more" ? 1 : 0);
+    return {
+      does: `writes fold ${me.n + 1}: ${tell(counts)}`,
+      store: { fold: { n: me.n + 1, v, counts, names: me.fresh } },
+      me: { ...nothing, fresh: me.fresh } as Partial<A>,
+    };
+  };
+  const reads =
+    rules.reads === "deltas, then events"
+      ? [readFold, readDeltas, ...readEvents]
+      : [readFold, ...readEvents, readDeltas];
+  return [
+    ...reads,
+    ...numbers.map((batch) => closing<A>("held", batch)),
+    write,
+    ...numbers.map((batch) => closing<A>("fresh", batch)),
+  ];
+}
+
+/** Take x out, and all that follows from that. */
+function erasing<A extends Summing>(world: World, rules: Rules, first: number): readonly Step<A>[] {
+  const entomb: Step<A> = (s) => {
+    if (s.events[x] !== stored) return undefined;
+    const left = rules.left === "nothing" ? absent : tombstone;
+    return { does: `takes ${tell(one(x))} out`, store: { events: s.events.with(x, left) } };
+  };
+  const complete: Step<A> = (s) => {
+    if (s.deltas[0]!.form !== absent || rules.delta === "left out") return undefined;
+    return {
+      does: "puts a delta for A",
+      store: { deltas: s.deltas.with(0, { form: closed, counts: 0, anew: true }) },
+    };
+  };
+  const marks = rules.mark === "before counting" ? [mark as Step<A>] : [];
+  const head = [entomb, complete, ...marks];
+  const count = counting<A>(world, rules, first + head.length);
+  return [...head, ...count, ...(rules.mark === "after counting" ? [mark as Step<A>] : [])];
+}
+
+export function processing(world: World, rules: Rules, batch: number): readonly Step<Processor>[] {
+  const events = membersOf(world)[batch]!;
+  const holdsX = batch === 0 && world.fence;
+
+  const lookBefore: Step<Processor> = (s) => ({
+    does: s.fence ? "sees the fence" : "sees no fence",
+    me: { isFenced: s.fence },
+  });
+  const insert =
+    (event: number): Step<Processor> =>
+    (s, me) => {
+      if (event === x && me.isFenced) return undefined;
+      if (s.events[event] !== absent) return undefined;
+      return {
+        does: `inserts ${tell(one(event))}`,
+        store: { events: s.events.with(event, stored) },
+        me: { owned: me.owned | one(event) },
+      };
+    };
+  const own: Step<Processor> = (s, me) => {
+    const there = events.filter((event) => s.events[event] === stored);
+    const mine = there.filter((event) => event !== x || !me.isFenced);
+    const owned = mine.reduce((counts, event) => counts | one(event), me.owned);
+    return { does: `owns ${tell(owned)}`, me: { owned } };
+  };
+  const putDelta: Step<Processor> = (s, me) => {
+    const delta = s.deltas[batch]!;
+    if (me.owned === 0) return undefined;
+    if (delta.form !== absent) return undefined;
+    return {
+      does: `inserts the delta ${tell(me.owned)}`,
+      store: { deltas: s.deltas.with(batch, { form: open, counts: me.owned, anew: false }) },
+      me: { owned: 0 },
+    };
+  };
+  const acknowledge: Step<Processor> = (s) => ({
+    does: `acknowledges ${batchName(batch)}`,
+    store: { queue: s.queue.with(batch, 0) },
+    rest: true,
+  });
+
+  const head: Step<Processor>[] = holdsX ? [lookBefore] : [];
+  head.push(...events.map(insert), own);
+  if (holdsX) {
+    const isSolo = rules.fenced === "takes it out";
+    const at = head.length + 2;
+    const note: Step<Processor> = (s) =>
+      s.note || rules.fencedNoted === "never"
+        ? undefined
+        : { does: "notes it", store: { note: true } };
+    const forget: Step<Processor> = (s) =>
+      s.note ? { does: "takes the note away", store: { note: false } } : undefined;
+    const steps = isSolo
+      ? erasing<Processor>(world, rules, at).slice(0, 1)
+      : [note, ...erasing<Processor>(world, rules, at + 1), forget];
+    const next = at + steps.length;
+    head.push((s, me) => {
+      const isFenced = me.isFenced || (s.fence && rules.look === "again after inserting");
+      const isThere = s.events[x] !== absent;
+      return {
+        does: isFenced ? "sees the fence again" : "goes on",
+        me: { owned: isFenced ? me.owned & ~3 : me.owned, isFenced: false },
+        ...((!isFenced || !isThere) && { next }),
+      };
+    });
+    head.push(...steps);
+  }
+  const check: Step<Processor> = (s, me) => {
+    const isLate = me.owned !== 0 && s.deltas[batch]!.anew && rules.late === "counts anew";
+    return {
+      does: isLate ? "finds a delta of an erasure" : "has its delta",
+      me: { owned: 0 },
+      ...(!isLate && { next: head.length + 3 + count.length }),
+    };
+  };
+  const count = counting<Processor>(world, rules, head.length + 3);
+  return [...head, putDelta, check, ...count, mark as Step<Processor>, acknowledge];
+}
+
+export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] {
+  const begin: Step<Eraser> = when(
+    ({ job }) => job === asked,
+    () => ({
+      does: "begins",
+      store: { job: begun, ...(rules.fence === "before the search" && { fence: world.fence }) },
+    }),
+  );
+  const searchEvents: Step<Eraser> = (s, me) => {
+    if (s.job === found || me.sees) return undefined;
+    const sees = s.events[x] === stored;
+    return { does: sees ? `finds ${tell(one(x))}` : "finds no event", me: { sees } };
+  };
+  const searchNotes: Step<Eraser> = (s, me) => {
+    if (s.job === found || me.sees || !world.fence) return undefined;
+    return { does: s.note ? "finds a note" : "finds no note", me: { sees: s.note } };
+  };
+  const search =
+    rules.search === "events, then notes"
+      ? [searchEvents, searchNotes]
+      : [searchNotes, searchEvents];
+  const note: Step<Eraser> = (s, me) => {
+    if (s.job === found) return undefined;
+    if (s.job === done) return { does: "finds the job done", rest: true };
+    if (me.sees) {
+      return { does: "notes it", store: rules.noted === "never" ? {} : { job: found } };
+    }
+    return {
+      does: "is done",
+      store: { job: done, fence: world.fence, isGone: world.fence || s.isGone },
+      rest: true,
+    };
+  };
+  const first = 5;
+  const erase = erasing<Eraser>(world, rules, first);
+  const finish: Step<Eraser> = (s) => ({
+    does: "notes that it is gone",
+    store: s.job === done ? {} : { job: begun, isGone: true },
+    rest: true,
+  });
+  const forget: Step<Eraser> = (s) =>
+    s.note ? { does: "takes the note away", store: { note: false } } : undefined;
+  return [begin, ...search, note, ...erase, forget, finish];
+}
+
+/** How a minute is summed, as in the model of condensing. */
+function summing<A extends Summing>(world: World, first: number): readonly Step<A>[] {
+  const readFold: Step<A> = ({ fold: { n, v, counts, names } }) => ({
+    does: `reads fold ${n}: ${tell(counts)}`,
+    me: { ...nothing, n, v, counts, names } as Partial<A>,
+  });
+  const readDelta =
+    (batch: number): Step<A> =>
+    (s, me) => {
+      const { form, counts } = s.deltas[batch]!;
+      if (form !== open) return form === closed ? undefined : { does: "reads no delta" };
+      const isNamed = (me.names & bit(batch)) !== 0;
+      const change: Partial<Summing> = isNamed
+        ? { held: me.held | bit(batch) }
+        : { fresh: me.fresh | bit(batch), v: me.v + 1, counts: me.counts + counts };
+      return { does: `reads delta ${batchName(batch)}`, me: change as Partial<A> };
+    };
+  const readAgain: Step<A> = ({ fold: { n } }, me) =>
+    n === me.n
+      ? { does: "reads the same number", me: { names: 0 } as Partial<A> }
+      : { does: "reads another number, begins anew", me: nothing as Partial<A>, next: first };
+  const numbers = Array.from({ length: world.batches }, (_, batch) => batch);
+  return [readFold, ...numbers.map(readDelta), readAgain];
+}
+
+export function aggregating(world: World): readonly Step<Aggregator>[] {
+  const sum = summing<Aggregator>(world, 1);
+  const numbers = Array.from({ length: world.batches }, (_, batch) => batch);
+  const end = sum.length + 3 + 2 * numbers.length;
+  const write: Step<Aggregator> = (s, me) => {
+    const isNewer = me.v > s.version;
+    return {
+      does: isNewer ? `writes rollup ${tell(me.counts)}` : "need not write",
+      store: isNewer ? { version: me.v, rollup: me.counts } : {},
+      ...((me.fresh === 0 || !world.condenses) && { me: nothing, next: end }),
+    };
+  };
+  const fold: Step<Aggregator> = (s, { n, v, counts, fresh }) => {
+    const isWritten = s.fold.n === n;
+    return {
+      does: isWritten ? `writes fold ${n + 1}: ${tell(counts)}` : "finds another fold",
+      store: isWritten ? { fold: { n: n + 1, v, counts, names: fresh } } : {},
+      me: { ...nothing, fresh: isWritten ? fresh : 0 },
+      ...(!isWritten && { next: end }),
+    };
+  };
+  const clear: Step<Aggregator> = (s, me) => {
+    const clears = s.mark === me.nonce;
+    return {
+      does: clears ? "clears the mark" : "leaves the new mark",
+      store: clears ? { mark: 0 } : {},
+    };
+  };
+  return [
+    ...sum,
+    write,
+    ...numbers.map((batch) => closing<Aggregator>("held", batch)),
+    fold,
+    ...numbers.map((batch) => closing<Aggregator>("fresh", batch)),
+    clear,
+  ];
+}
+
+export function reading(world: World): readonly Step<Reader>[] {
+  const sum = summing<Reader>(world, 3);
+  const members = membersOf(world);
+  const answer = (does: string, counts: Counts, { promised, isGone }: Reader) => {
+    const isOver = (counts & 0b101010) !== 0 || (isGone && (counts & 3) !== 0);
+    return {
+      does: `${does} ${tell(counts)}, promised ${tell(promised)}`,
+      broken: isOver ? high : (promised & ~counts) !== 0 ? low : undefined,
+      rest: true,
+    };
+  };
+  const look: Step<Reader> = (s) => {
+    const isMarked = s.mark !== 0;
+    const owed = s.queue.flatMap((left, batch) => (left === 0 ? members[batch]! : []));
+    const promised = owed.reduce(
+      (counts, event) => (event === x ? counts : counts | one(event)),
+      0,
+    );
+    return {
+      does: `sees the minute ${isMarked ? "marked" : "unmarked"}`,
+      me: { promised, isGone: s.job === done && s.isGone },
+      next: isMarked ? 3 : 2,
+    };
+  };
+  return [
+    look,
+    (s, me) => answer("answers the rollup", s.rollup, me),
+    ...sum,
+    (_, me) => answer("answers the sum", me.counts, me),
+  ];
+}
