@@ -73,6 +73,9 @@ const write = [
 ] as const;
 const ask = ["UNSUPPORTED_MEDIA_TYPE", "TOO_LARGE"] as const;
 const read = ["QUERY_TOO_EXPENSIVE", "TOO_MANY_REQUESTS", "STORE_UNAVAILABLE"] as const;
+const changed = ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as const;
+const begun = { answers: { 202: "Job" }, answerHeaders: ["Location"], problems: changed } as const;
+const aPerson = { path: { userId: "user-1" } };
 const asked = (body: Fields) => ({ "application/json": bodySchemaOf(body) });
 
 /** Every route under its method and path: what a caller may send, and what is answered. */
@@ -139,35 +142,29 @@ export const operations: Readonly<Record<string, Operation>> = {
     path: { id },
     parameters: erasureParameters,
     example: { path: { id: "demo-2" } },
-    answers: { 202: "Job" },
-    answerHeaders: ["Location"],
-    problems: ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+    ...begun,
   },
   "DELETE /api/v1/events": {
     summary: "Erase the events of a filter that are stored: a job",
     scope: "admin",
     parameters: erasuresParameters,
     filtered: true,
-    answers: { 202: "Job" },
-    answerHeaders: ["Location"],
-    problems: ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+    ...begun,
   },
   "DELETE /api/v1/subjects/{userId}": {
     summary: "Erase a person's events, also those on their way: a job",
     scope: "admin",
     path: { userId: text },
     parameters: erasureParameters,
-    example: { path: { userId: "user-1" } },
-    answers: { 202: "Job" },
-    answerHeaders: ["Location"],
-    problems: ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+    example: aPerson,
+    ...begun,
   },
   "GET /api/v1/subjects/{userId}/export": {
     summary: "All events of a person, as a stream",
     scope: "admin",
     path: { userId: text },
     parameters: subjectParameters,
-    example: { path: { userId: "user-1" } },
+    example: aPerson,
     answers: { 200: ["application/x-ndjson", "text/csv"] },
     answerHeaders: ["Content-Disposition", "As-Of"],
     problems: [...read, "NOT_ACCEPTABLE"],
@@ -183,7 +180,6 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: "A job, and how far it is",
     scope: "admin",
     path: { id: text },
-    example: { path: { id: "00000000-0000-7000-8000-000000000000" } },
     answers: { 200: "Job" },
     problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
   },

@@ -6,6 +6,7 @@ import { mergeCells } from "../../lib/counting/cells.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   always,
   asJson,
@@ -34,11 +35,11 @@ function store(to: EventStore, batch: string, events: readonly StoredEvent[]) {
 const of = (user: string, id: string, more: Partial<StoredEvent> = {}) =>
   event(id, { metadata: { userId: user }, ...more });
 
-const all = { project: "p", order: "asc", limit: 1_000 } as const;
+const whole = { project: "p", order: "asc", limit: 1_000 } as const;
 
 /** What the deltas of a minute add up to is what its events are. */
 async function expectExact(from: EventStore, start: number): Promise<void> {
-  const events = await from.events({ ...all, from: start, to: start + minuteMs });
+  const events = await from.events({ ...whole, from: start, to: start + minuteMs });
   const { cells } = await from.sumDeltas(bucket(start));
   const expected = events.length === 0 ? mergeCells([]) : keyCells(events, builtInDimensions);
   expect(sorted(nonEmpty(cells))).toEqual(sorted(nonEmpty(expected)));
@@ -58,11 +59,12 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
     test(
       "takes events out of all that is read, and nothing brings them back",
       onStore(async (it) => {
+        await it.tellOrder?.(60_000);
         const { end } = await it.stored(stored);
         const events = [of("u", "a"), of("u", "b"), of("v", "c"), event("d")];
         await store(it, "b1", events);
         await rollUpAll(it, 100);
-        const gone = await it.erasable({ ...all, userId: "u" });
+        const gone = await it.erasable({ ...whole, userId: "u" });
         expect(gone).toEqual(["a", "b"].map((id) => ({ id, batch: "b1", timestamp: minute })));
         const before = await it.sumDeltas(bucket());
         for (let time = 0; time < 2; time++) await it.erase("p", gone, refused);
@@ -71,7 +73,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
         const later = { receivedAt: refused.at + 1 };
         await store(it, "b1", events);
         await store(it, "b2", [of("u", "a", later), event("e")]);
-        expect(ids(await it.events(all))).toEqual(["c", "d", "e"]);
+        expect(ids(await it.events(whole))).toEqual(["c", "d", "e"]);
         expect(await it.event("p", "a")).toBeUndefined();
         expect(await it.countEvents({ project: "p", userId: "u" })).toBe(0);
         expect(
@@ -98,7 +100,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
       onStore(async (it) => {
         await store(it, "b1", [event("a")]);
         await it.erase("p", [{ id: "a", batch: "another", timestamp: minute }], refused);
-        expect(ids(await it.events(all))).toEqual(["a"]);
+        expect(ids(await it.events(whole))).toEqual(["a"]);
       }),
     );
 
@@ -110,13 +112,13 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
         await it.recount([bucket()]);
         await store(it, "b1", [event("a")]);
         await store(it, "b2", [event("a")]);
-        expect(await it.events(all)).toEqual([]);
+        expect(await it.events(whole)).toEqual([]);
         const later = event("a", { receivedAt: reusable.at + 1, type: "later" });
         for (let time = 0; time < 2; time++) await store(it, "b3", [later]);
         await store(it, "b1", [event("a")]);
-        expect(await it.events(all)).toEqual([{ ...later, batch: "b3" }]);
+        expect(await it.events(whole)).toEqual([{ ...later, batch: "b3" }]);
         await it.erase("p", [{ id: "a", batch: "b1", timestamp: minute }], reusable);
-        expect(ids(await it.events(all))).toEqual(["a"]);
+        expect(ids(await it.events(whole))).toEqual(["a"]);
         await expectExact(it, minute);
       }),
     );
@@ -126,11 +128,11 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
       onStore(async (it) => {
         expect(await it.refuse("p", "a", refused)).toBe(true);
         await store(it, "b1", [event("a"), event("b")]);
-        expect(ids(await it.events(all))).toEqual(["b"]);
+        expect(ids(await it.events(whole))).toEqual(["b"]);
         expect(await it.refuse("p", "b", refused)).toBe(false);
         expect(await it.refuse("p", "a", reusable)).toBe(true);
         await store(it, "b2", [event("a", { receivedAt: reusable.at + 1 })]);
-        expect(ids(await it.events(all))).toEqual(["a", "b"]);
+        expect(ids(await it.events(whole))).toEqual(["a", "b"]);
         await expectExact(it, minute);
       }),
     );
@@ -147,7 +149,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
           event("d", { metadata: { anonymousId: "u" } }),
         ];
         for (let time = 0; time < 2; time++) await store(it, "b1", events);
-        expect(ids(await it.events(all))).toEqual(["b", "c"]);
+        expect(ids(await it.events(whole))).toEqual(["b", "c"]);
         await expectExact(it, minute);
         await it.append("b2", [of("u", "e", { project: "q" })]);
         expect(await it.event("q", "e")).toBeDefined();
@@ -194,7 +196,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
               const minutes = [0, 1, 2].map((at) => bucket(start + at * minuteMs));
               const eraseUser = async (user: string) => {
                 const range = { from: start, to: start + 3 * minuteMs };
-                const gone = await it.erasable({ ...all, ...range, userId: user });
+                const gone = await it.erasable({ ...whole, ...range, userId: user });
                 await it.erase("p", gone, refused);
                 await it.recount(minutes);
               };
@@ -206,14 +208,17 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
                   () => it.condense(minutes[b % 3]!),
                   () => rollUpAll(it, 100),
                 ][choice]!();
-              await Promise.all(batches.map((_, b) => store(it, name(b), message(b))));
-              await Promise.all(turns.map((choice, i) => turn(choice, i % batches.length)));
+              // Each may be repeated: a busy machine's server may take longer than a harness waits.
+              const all = (of: readonly (() => Promise<unknown>)[]) =>
+                Promise.all(of.map((one) => eventually(one)));
+              await all(batches.map((_, b) => () => store(it, name(b), message(b))));
+              await all(turns.map((choice, i) => () => turn(choice, i % batches.length)));
               for (const { start: at } of minutes) await expectExact(it, at);
               await eraseUser("u0");
               await eraseUser("u1");
               await rollUpAll(it, 100);
               const range = { from: start, to: start + 3 * minuteMs };
-              const left = await it.events({ ...all, ...range });
+              const left = await it.events({ ...whole, ...range });
               expect(left.length).toBe(
                 batches.flat().filter(([user]) => user !== 0 && user !== 1).length,
               );
@@ -225,7 +230,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
               }
             },
           ),
-          { numRuns: Math.min(runs, 15) },
+          { numRuns: Math.min(runs, 5) },
         );
       }),
     );
@@ -237,7 +242,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
         for (const b of batches) await store(it, b, [of(`u${b}`, `of ${b}`)]);
         await it.sumDeltas(bucket());
         await it.condense(bucket());
-        const gone = await it.erasable({ ...all, userId: "ub7" });
+        const gone = await it.erasable({ ...whole, userId: "ub7" });
         await it.erase("p", gone, refused);
         await it.recount([bucket()]);
         await store(it, "after", [of("w", "after")]);

@@ -39,9 +39,9 @@ async function ask(method: string, path: string, key: keyof typeof keys = "admin
 /** A job that a kill left is taken up 20 s later. */
 async function done(location: string | null): Promise<Job> {
   const path = location!.replace("/api/v1", "");
-  let job = (await ask("GET", path)).body as Job;
+  let job: Job = (await ask("GET", path)).body;
   await eventually(async () => {
-    job = (await ask("GET", path)).body as Job;
+    job = (await ask("GET", path)).body;
     expect(job.status).toBe("done");
   }, 90_000);
   return job;

@@ -217,7 +217,7 @@ export function processing(world: World, rules: Rules, batch: number): readonly 
     };
   };
   const count = counting<Processor>(world, rules, head.length + 3);
-  return [...head, putDelta, check, ...count, mark as Step<Processor>, acknowledge];
+  return [...head, putDelta, check, ...count, mark, acknowledge];
 }
 
 export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] {
