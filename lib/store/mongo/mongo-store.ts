@@ -29,7 +29,7 @@ import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./s
 import { MongoKeys } from "./keys.ts";
 import { rollups } from "./rollups.ts";
 import { sample } from "./sample.ts";
-import { insertAbsent, upsertAll } from "./writes.ts";
+import { upsertAll } from "./writes.ts";
 import { documentsOf } from "./batch-pack.ts";
 import { toDocument, type Collections, type EventDocument } from "./documents.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
