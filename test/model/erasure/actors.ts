@@ -27,8 +27,8 @@ import {
 
 type Step<A extends Actor> = Operation<A, State>;
 
-export const low = "an answer lacks no event acknowledged before the reader began";
-export const high = "an answer holds no event twice, nor one whose erasure was done before";
+const low = "an answer lacks no event acknowledged before the reader began";
+const high = "an answer holds no event twice, nor one whose erasure was done before";
 
 /** A step that is taken only under a condition. */
 function when<A extends Actor>(is: (s: State, me: A) => boolean, step: Step<A>): Step<A> {
