@@ -7,7 +7,7 @@ import type { Body, DeltaRow, EventRow } from "../rows.ts";
 import {
   bodyFrom,
   deltaKey,
-  eventKey,
+  documentOf,
   type DeltaDocument,
   type EventDocument,
   type SectionTexts,
@@ -45,32 +45,12 @@ export function documentsOf(packed: BatchPack): PackedDocuments {
   const { project } = packed;
   return {
     events: events.map((row, at) =>
-      eventDocument(row, properties === undefined ? readProperties(row) : properties[at]),
+      documentOf(row, properties === undefined ? readProperties(row) : properties[at]),
     ),
     deltas: deltas.map((row, at) => deltaDocument(row, sections?.[at] ?? readSections(row))),
     minutes: [...new Set(events.map(([, , , timestamp]) => startOf("minute", timestamp)))].map(
       (start) => ({ project, grain: "minute", start }),
     ),
-  };
-}
-
-function eventDocument(row: EventRow, properties: Properties | undefined): EventDocument {
-  const [project, id, batch, timestamp, receivedAt, type, source, correlationId, userId, hash] =
-    row;
-  return {
-    _id: eventKey(project, id),
-    project,
-    id,
-    batch,
-    timestamp,
-    receivedAt,
-    type,
-    source,
-    ...(correlationId !== null && { correlationId }),
-    ...(userId !== null && { userId }),
-    hash,
-    body: row[10].trimStart(),
-    ...(properties !== undefined && { properties }),
   };
 }
 

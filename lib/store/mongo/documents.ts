@@ -1,9 +1,8 @@
 import type { Binary, Collection, Db, IndexSpecification } from "mongodb";
-import { userOf } from "../../counting/delta.ts";
 import type { Bucket, Grain } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import { propertiesOf, type Properties } from "./properties.ts";
-import { fromColumn, toColumn, type Body } from "../rows.ts";
+import { fromColumn, toRow, type Body, type EventRow } from "../rows.ts";
 import type { Erasable } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
 
@@ -213,10 +212,13 @@ export function isTombstone(document: EventDocument): boolean {
 }
 
 export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
-  const { project, id, timestamp, receivedAt, type, source, correlationId, hash } = event;
-  const { data, metadata, context } = event;
-  const user = userOf(event);
-  const properties = propertiesOf(event);
+  return documentOf(toRow(event, batch), propertiesOf(event));
+}
+
+/** A body here has no mark in front: that is SQLite's alone. */
+export function documentOf(row: EventRow, properties: Properties | undefined): EventDocument {
+  const [project, id, batch, timestamp, receivedAt, type, source, correlationId, userId, hash] =
+    row;
   return {
     _id: eventKey(project, id),
     project,
@@ -225,11 +227,11 @@ export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
     timestamp,
     receivedAt,
     type,
-    source: toColumn(source),
-    ...(correlationId !== undefined && { correlationId: toColumn(correlationId) }),
-    ...(user !== undefined && { userId: toColumn(user) }),
+    source,
+    ...(correlationId !== null && { correlationId }),
+    ...(userId !== null && { userId }),
     hash,
-    body: JSON.stringify({ data, metadata, context } satisfies Body),
+    body: row[10].trimStart(),
     ...(properties !== undefined && { properties }),
   };
 }
