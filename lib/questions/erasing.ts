@@ -33,7 +33,10 @@ export interface ShownJob {
   readonly finishedAt: string | null;
   /** How many events are gone. */
   readonly erased: number;
-  /** Events that were accepted up to this instant (RFC 3339) are erased, also those that are still to be stored where `fenced` says so. */
+  /**
+   * Events that were accepted up to this instant (RFC 3339) are erased, also those that are still
+   * to be stored where `fenced` says so.
+   */
   readonly acceptedUntil: string;
   readonly fenced: boolean;
   readonly ids: "refused" | "reusable";
@@ -53,7 +56,10 @@ const own = {
   confirm: described(choice(["all"]), "Needed without any filter: every event of the project"),
 };
 
-/** The parameters of what erases many events: a list's filters, and instants in the place of relative ranges. */
+/**
+ * The parameters of what erases many events: a list's filters, and instants in the place of
+ * relative ranges.
+ */
 export const erasuresParameters = { ...filter, ...own };
 const open = openFilter([], Object.keys(own), ["range", "timezone"]);
 
@@ -68,7 +74,10 @@ export function readErasure<E extends Erasure>(erasure: E, raw: Raw): ErasureQue
   }));
 }
 
-/** @throws ServiceError VALIDATION naming each parameter that is wrong, or that nothing is told apart */
+/**
+ * @throws ServiceError VALIDATION naming each parameter that is wrong, or that nothing is told
+ * apart
+ */
 export function readErasures(raw: Raw): ErasureQuestion {
   return readParameters(
     raw,

@@ -14,18 +14,22 @@ export interface Erasable {
 export interface Refusal {
   /** When it was asked for, epoch milliseconds. */
   readonly at: number;
-  /** Whether an event that is accepted after `at` may have the id again. What was accepted before never may. */
+  /**
+   * Whether an event that is accepted after `at` may have the id again. What was accepted before
+   * never may.
+   */
   readonly reusable: boolean;
 }
 
 /**
- * Taking events out of the store and out of what was counted of them: docs/protocol.md has the order of the steps
- * and why it is right. Each step is durable when it resolves, and may be repeated.
+ * Taking events out of the store and out of what was counted of them: docs/protocol.md has the
+ * order of the steps and why it is right. Each step is durable when it resolves, and may be
+ * repeated.
  */
 export interface Erasing {
   /**
-   * From now on no event of a user that was accepted up to `before` comes into the store. It also stands for a later
-   * fence that was written before.
+   * From now on no event of a user that was accepted up to `before` comes into the store. It also
+   * stands for a later fence that was written before.
    */
   fence(project: ProjectId, userId: string, before: number): Promise<void>;
 
@@ -33,8 +37,9 @@ export interface Erasing {
   erasable(query: EventQuery): Promise<readonly Erasable[]>;
 
   /**
-   * Events of a fenced user that others are taking out, and have perhaps not finished: to be asked after there is nothing
-   * `erasable`, and to be finished as if it were. Absent where nobody sees such.
+   * Events of a fenced user that others are taking out, and have perhaps not finished: to be asked
+   * after there is nothing `erasable`, and to be finished as if it were. Absent where nobody sees
+   * such.
    */
   unfinished?(project: ProjectId, userId: string): Promise<readonly Erasable[]>;
 
@@ -48,8 +53,9 @@ export interface Erasing {
   ): Promise<(Erasable & Pick<StoredEvent, "receivedAt">) | undefined>;
 
   /**
-   * Remove events, so that no later delivery of what was accepted before brings them back. Those that others stored
-   * under the same ids stay. What was counted of them stands until their minutes are recounted.
+   * Remove events, so that no later delivery of what was accepted before brings them back. Those
+   * that others stored under the same ids stay. What was counted of them stands until their minutes
+   * are recounted.
    */
   erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void>;
 
@@ -57,8 +63,9 @@ export interface Erasing {
   refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean>;
 
   /**
-   * Count minutes anew from their events, as far as batches have counted them, under the dimensions that the store was opened with;
-   * mark them. `sumDeltas` then has a greater version than any sum before. What is stored meanwhile counts once.
+   * Count minutes anew from their events, as far as batches have counted them, under the dimensions
+   * that the store was opened with; mark them. `sumDeltas` then has a greater version than any sum
+   * before. What is stored meanwhile counts once.
    */
   recount(minutes: readonly Bucket[]): Promise<void>;
 }

@@ -82,8 +82,9 @@ export interface Worker {
 }
 
 /**
- * Carry out an erasure to its end. Every step may be repeated, and what is under way is noted before it is begun: whoever
- * comes after a crash begins with what was noted. Ends early where somebody else has gone on with the job, or `isEnding`.
+ * Carry out an erasure to its end. Every step may be repeated, and what is under way is noted
+ * before it is begun: whoever comes after a crash begins with what was noted. Ends early where
+ * somebody else has gone on with the job, or `isEnding`.
  * @throws what the store throws; then it may be tried again
  */
 export async function carryOut(worker: Worker, kept: KeptJob): Promise<void> {

@@ -105,8 +105,9 @@ async function rewrite(store: EventStore, bucket: Bucket): Promise<void> {
 }
 
 /**
- * Write the rollups of minutes that were counted anew, and those above them, as passes do that are to come: then none
- * of what was counted before stays in a rollup any longer than the next pass over it takes.
+ * Write the rollups of minutes that were counted anew, and those above them, as passes do that are
+ * to come: then none of what was counted before stays in a rollup any longer than the next pass
+ * over it takes.
  */
 export async function settle(store: EventStore, minutes: readonly Bucket[]): Promise<void> {
   for (let buckets = minutes; buckets.length > 0;) {

@@ -47,8 +47,8 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
   keepWhole?(pack: BatchPack): Promise<boolean | Ownership>;
 
   /**
-   * Step 2 and 3 of the protocol: insert the events that are absent; the first write of an id wins. Events that
-   * are refused because they were erased are neither inserted nor owned, nor foreign.
+   * Step 2 and 3 of the protocol: insert the events that are absent; the first write of an id wins.
+   * Events that are refused because they were erased are neither inserted nor owned, nor foreign.
    * Idempotent: a repeat with the same batch returns the same ownership, but for what was erased.
    */
   append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership>;

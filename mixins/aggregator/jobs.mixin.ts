@@ -44,14 +44,18 @@ interface Caller {
 }
 
 /**
- * Gives a service jobs that are kept in the store: `this.beginErasure`, `this.listJobs`, `this.showJob`, and what carries
- * them out, one after the other. Any number of processes may do so at once: each job is one process's as long as that
- * tells how far it is, and two at once do no harm.
+ * Gives a service jobs that are kept in the store: `this.beginErasure`, `this.listJobs`,
+ * `this.showJob`, and what carries them out, one after the other. Any number of processes may do so
+ * at once: each job is one process's as long as that tells how far it is, and two at once do no
+ * harm.
  */
 export function JobsMixin() {
   return defineMixin<{ state: State; needs: Storing & Administering }>()({
     methods: {
-      /** Resolves once a crash can no longer lose the job, and no event that it is about comes in any more. */
+      /**
+       * Resolves once a crash can no longer lose the job, and no event that it is about comes in
+       * any more.
+       */
       async beginErasure(asking: Asking, question: ErasureQuestion): Promise<ShownJob> {
         const project = asking.meta.project ?? defaultProject;
         const job = newErasure(project, randomUUIDv7(), question, Date.now());

@@ -10,7 +10,10 @@ export interface EraseEdge {
   exportSubject(request: Routed, response: ServerResponse): Promise<void>;
 }
 
-/** Gives the gateway the answers to requests that erase, each a job that was begun, and what a person is given of their events. */
+/**
+ * Gives the gateway the answers to requests that erase, each a job that was begun, and what a
+ * person is given of their events.
+ */
 export function EraseEdgeMixin() {
   return defineMixin<{ needs: Pick<ExportEdge, "exportEvents"> }>()({
     methods: {

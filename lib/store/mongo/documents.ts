@@ -44,7 +44,10 @@ export interface DeltaDocument {
   readonly sections: SectionTexts;
   /** Whether its cells are in the minute's fold. Absent while it is open. */
   readonly folded?: true;
-  /** Whether it was put here for its batch because an event of that was erased: the batch counts its minute anew. */
+  /**
+   * Whether it was put here for its batch because an event of that was erased: the batch counts its
+   * minute anew.
+   */
   readonly anew?: true;
 }
 
@@ -62,7 +65,9 @@ interface FenceDocument {
   readonly before: number;
 }
 
-/** An event that was fenced off and is being taken out by who stored it: who erases finishes that. */
+/**
+ * An event that was fenced off and is being taken out by who stored it: who erases finishes that.
+ */
 interface FencedDocument extends Erasable {
   /** `batch|project:id`. */
   readonly _id: string;

@@ -30,8 +30,9 @@ export async function erasable(
 }
 
 /**
- * A tombstone takes an event's place under its id, so an insert that leaves what is there brings nothing back. Then each
- * batch gets a delta where it has none: a processor that has yet to write its own finds it, and counts the minute anew.
+ * A tombstone takes an event's place under its id, so an insert that leaves what is there brings
+ * nothing back. Then each batch gets a delta where it has none: a processor that has yet to write
+ * its own finds it, and counts the minute anew.
  */
 export async function erase(
   { events, deltas }: Collections,

@@ -212,7 +212,9 @@ function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocume
   return bounds;
 }
 
-/** Insert the events that are absent and tell whose each of them is: of one that is erased nobody's. */
+/**
+ * Insert the events that are absent and tell whose each of them is: of one that is erased nobody's.
+ */
 export async function append(
   collections: Collections,
   batch: BatchId,
@@ -265,7 +267,10 @@ async function strangersOf(
   );
 }
 
-/** Events whose ids are erased but may be had again by these, which were accepted later: put into the place of the tombstones. */
+/**
+ * Events whose ids are erased but may be had again by these, which were accepted later: put into
+ * the place of the tombstones.
+ */
 async function takeReusable(
   { events }: Collections,
   documents: readonly EventDocument[],

@@ -65,8 +65,9 @@ export class Fences {
   }
 
   /**
-   * Fences are looked at before events are inserted, so that what is erased is not seen, and again afterwards: one
-   * that stood then is known to whoever inserts later, and what was inserted before it is found by who erases.
+   * Fences are looked at before events are inserted, so that what is erased is not seen, and again
+   * afterwards: one that stood then is known to whoever inserts later, and what was inserted before
+   * it is found by who erases.
    */
   async append(
     collections: Collections,
@@ -89,8 +90,8 @@ export class Fences {
 }
 
 /**
- * Events of a batch that were fenced off before or while it was stored: as the eraser would, take out what is there of
- * them, also what an earlier delivery took out and did not finish.
+ * Events of a batch that were fenced off before or while it was stored: as the eraser would, take
+ * out what is there of them, also what an earlier delivery took out and did not finish.
  */
 async function eraseFenced(
   collections: Collections,

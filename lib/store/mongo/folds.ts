@@ -104,8 +104,8 @@ export async function fold(
 }
 
 /**
- * Put a count of the minute's events in the place of its fold and its deltas. It weighs more than what it replaces,
- * though it holds no more. Repeated where others condensed the minute meanwhile.
+ * Put a count of the minute's events in the place of its fold and its deltas. It weighs more than
+ * what it replaces, though it holds no more. Repeated where others condensed the minute meanwhile.
  * @param count of the events that some batches own: those whose deltas are there
  */
 export async function foldAnew(

@@ -122,7 +122,8 @@ export function fold(db: Database, bucket: BucketRow, plan: Fold): void {
 }
 
 /**
- * Put cells that were counted anew in the place of a minute's, as `fold` does: the minute's sum weighs one more.
+ * Put cells that were counted anew in the place of a minute's, as `fold` does: the minute's sum
+ * weighs one more.
  * @returns false, and nothing was done, where another fold came between
  */
 export function putRecount(db: Database, bucket: BucketRow, plan: Fold): boolean {
@@ -138,7 +139,10 @@ export function putRecount(db: Database, bucket: BucketRow, plan: Fold): boolean
   return true;
 }
 
-/** What counting a minute anew would put in place: the events of those batches whose deltas are there. */
+/**
+ * What counting a minute anew would put in place: the events of those batches whose deltas are
+ * there.
+ */
 export function planRecount(
   db: Database,
   [project, , minute]: BucketRow,

@@ -46,7 +46,9 @@ export function erasable(db: Database, query: EventQuery): readonly Erasable[] {
   return found.length < query.limit ? [...found, ...damaged(db, query)] : found;
 }
 
-/** Of the events that were set aside a user's, as far as can be told without what else they hold. */
+/**
+ * Of the events that were set aside a user's, as far as can be told without what else they hold.
+ */
 function damaged(db: Database, query: EventQuery): readonly Erasable[] {
   const { project, userId, from = -Infinity, to = Infinity } = query;
   if (userId === undefined) return [];
@@ -94,8 +96,8 @@ export function holder(
 }
 
 /**
- * Remove events, refuse their ids, and see to it that their batches have their deltas: one that comes now would still
- * count what is gone. The columns of their chunks are made again.
+ * Remove events, refuse their ids, and see to it that their batches have their deltas: one that
+ * comes now would still count what is gone. The columns of their chunks are made again.
  */
 export function erase(
   db: Database,

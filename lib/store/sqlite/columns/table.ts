@@ -59,7 +59,10 @@ export function segmentOf(db: Database, chunk: number): Segment | undefined {
   return new Segment({ rows, complete, fetch });
 }
 
-/** Chunks fill up one after the other, and get their columns in that order; those that lost events get them anew. */
+/**
+ * Chunks fill up one after the other, and get their columns in that order; those that lost events
+ * get them anew.
+ */
 function firstWithoutColumns(db: Database): number | undefined {
   const [last] = db.get("SELECT max(seq) FROM events") ?? [null];
   if (last === null) return undefined;
