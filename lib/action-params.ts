@@ -8,6 +8,7 @@ const none = { $$strict: true };
 const anyObject = { $$root: true, type: "object" };
 const instant = { type: "number", integer: true, min: firstInstant, max: lastInstant };
 const id = "string|min:1|max:128";
+const letter = { $$strict: true, id, project: "string|optional" };
 /** A saved question's name. */
 const named = { $$strict: true, name: "string" };
 const demand = {
@@ -31,9 +32,14 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   },
   "ingest.health": none,
   "processor.backlog": none,
-  "processor.dead.list": { $$strict: true, limit: "number|integer|positive|max:1000" },
-  "processor.dead.show": { $$strict: true, id },
-  "processor.dead.replay": { $$strict: true, id },
+  "processor.dead.list": {
+    $$strict: true,
+    limit: "number|integer|positive|max:1000",
+    project: "string|optional",
+  },
+  "processor.dead.show": letter,
+  "processor.dead.replay": letter,
+  "processor.dead.remove": letter,
   "processor.tellOrder": { $$strict: true, forMs: "number|positive|max:3600000" },
   "processor.health": none,
   "aggregator.audit": { $$strict: true, from: instant, to: instant },

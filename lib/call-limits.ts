@@ -97,7 +97,9 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.backlog": queueLook,
   "processor.dead.list": queueLook,
   "processor.dead.show": queueLook,
-  "processor.dead.replay": change(queueMs),
+  // With what it is taken down by.
+  "processor.dead.replay": change(queueMs + storeMs),
+  "processor.dead.remove": change(queueMs + storeMs),
   "processor.tellOrder": look(askWithinMs),
   "processor.health": queueLook,
   // Recounts a range of any length.

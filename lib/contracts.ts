@@ -16,6 +16,7 @@ import type { RetentionResult } from "./questions/sequences/retention.ts";
 import type { StoryAnswer } from "./questions/lists/story.ts";
 import type { PublicEvent } from "./event/public-event.ts";
 import type { Queried } from "./answers/query.ts";
+import type { DeadBatch, ShownDeadBatch } from "./questions/lists/dead-letters.ts";
 import type { KnownKeys } from "./keys/known.ts";
 import type { GivenKey, ShownKey } from "./questions/keys.ts";
 import type { KeyUse } from "./store/keys.ts";
@@ -70,11 +71,16 @@ export interface Actions {
   };
   "ingest.health": { params: Nothing; result: StageHealth };
   "processor.backlog": { params: Nothing; result: QueueDepth };
-  /** Oldest first. */
-  "processor.dead.list": { params: { readonly limit: number }; result: readonly DeadBatch[] };
-  "processor.dead.show": { params: { readonly id: string }; result: DeadBatch & { body: string } };
+  /** Oldest first; of one project, or all that there are. */
+  "processor.dead.list": {
+    params: { readonly limit: number; readonly project?: ProjectId };
+    result: readonly DeadBatch[];
+  };
+  "processor.dead.show": { params: DeadLetterId; result: ShownDeadBatch };
   /** Back to the queue as a first attempt. */
-  "processor.dead.replay": { params: { readonly id: string }; result: { replayed: string } };
+  "processor.dead.replay": { params: DeadLetterId; result: { readonly replayed: string } };
+  /** For good: its events are neither stored nor counted. */
+  "processor.dead.remove": { params: DeadLetterId; result: { readonly removed: string } };
   /** Keep the order of storing for so long. */
   "processor.tellOrder": { params: { readonly forMs: number }; result: { readonly told: boolean } };
   "processor.health": { params: Nothing; result: StageHealth };
@@ -200,15 +206,10 @@ export interface Actions {
   };
 }
 
-/** A batch message that failed for good. */
-export interface DeadBatch {
+/** A dead letter; where a project is given, only if it is of that one. */
+interface DeadLetterId {
   readonly id: string;
-  readonly reason: string;
-  readonly attempts: number;
-  /** RFC 3339. */
-  readonly diedAt: string;
-  readonly receivedAt: string;
-  readonly sizeBytes: number;
+  readonly project?: ProjectId;
 }
 
 type Nothing = Readonly<Record<string, never>>;

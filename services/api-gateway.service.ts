@@ -16,6 +16,10 @@ import { AwaitServiceMixin } from "../mixins/gateway/await-service.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
 import { EraseEdgeMixin, type EraseEdge } from "../mixins/gateway/erase.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/gateway/export.mixin.ts";
+import {
+  DeadLettersEdgeMixin,
+  type DeadLettersEdge,
+} from "../mixins/gateway/dead-letters.mixin.ts";
 import { KeysEdgeMixin, type KeysEdge } from "../mixins/gateway/keys.mixin.ts";
 import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
 import type { Aliased, Edge } from "../mixins/gateway/edge.ts";
@@ -31,6 +35,7 @@ type Handlers = Operating &
   EraseEdge &
   LiveEdge &
   KeysEdge &
+  DeadLettersEdge &
   Omit<SavedQuestionsEdge, "takeVersion">;
 
 interface ApiRoute {
@@ -104,6 +109,10 @@ const keeps: ApiRoute = {
     "GET /keys/:id": "query.keys.get",
     "DELETE /keys/:id": handler("revokeKey"),
     "POST /keys/:id/rotate": handler("rotateKey"),
+    "GET /dead-letters": handler("listDead"),
+    "GET /dead-letters/:id": handler("showDead"),
+    "DELETE /dead-letters/:id": handler("removeDead"),
+    "POST /dead-letters/:id/replay": handler("replayDead"),
     "GET /audit-log": "query.auditLog",
   },
 };
@@ -160,6 +169,7 @@ export const apiGateway = (config: Config) =>
     EraseEdgeMixin(),
     SavedQuestionsEdgeMixin(),
     KeysEdgeMixin(),
+    DeadLettersEdgeMixin(),
     OperateMixin(config),
     LiveEdgeMixin(config),
     OpenApiMixin(),

@@ -1,9 +1,8 @@
 import { loadConfig, type Config } from "../lib/config.ts";
-import type { DeadBatch } from "../lib/contracts.ts";
-import { ServiceError } from "../lib/errors.ts";
 import { consumerHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
-import type { DeadLetter } from "../lib/queue/queue.ts";
+import { ActsMixin } from "../mixins/acts.mixin.ts";
+import { DeadLettersMixin } from "../mixins/processor/dead-letters.mixin.ts";
 import { BatchProcessorMixin } from "../mixins/processor/process-batch.mixin.ts";
 
 /**
@@ -15,6 +14,8 @@ export const processor = (config: Config, enrichWorker?: URL) =>
   defineService(
     "processor",
     BatchProcessorMixin(config, enrichWorker),
+    ActsMixin(),
+    DeadLettersMixin(),
   )({
     actions: {
       backlog: {
@@ -25,25 +26,26 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       },
       "dead.list": {
         visibility: "public",
-        async handler(ctx) {
-          return (await this.queue.dead.list(ctx.params.limit)).map(deadBatch);
+        handler(ctx) {
+          return this.deadLetters(ctx.params);
         },
       },
       "dead.show": {
         visibility: "public",
-        async handler(ctx) {
-          const letter = await this.queue.dead.find(ctx.params.id);
-          if (letter === undefined) throw noSuchLetter();
-          return { ...deadBatch(letter), body: Buffer.from(letter.body).toString() };
+        handler(ctx) {
+          return this.deadLetter(ctx.params);
         },
       },
       "dead.replay": {
         visibility: "public",
-        async handler(ctx) {
-          const { id } = ctx.params;
-          if (!(await this.queue.dead.replay(id))) throw noSuchLetter();
-          this.logger.info({ letter: id }, "dead letter replayed");
-          return { replayed: id };
+        handler(ctx) {
+          return this.replayDead(ctx, ctx.params);
+        },
+      },
+      "dead.remove": {
+        visibility: "public",
+        handler(ctx) {
+          return this.removeDead(ctx, ctx.params);
         },
       },
       tellOrder: {
@@ -70,20 +72,5 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       await this.startConsuming((delivery) => this.handle(delivery));
     },
   });
-
-function deadBatch({ id, reason, attempts, diedAt, receivedAt, body }: DeadLetter): DeadBatch {
-  return {
-    id,
-    reason,
-    attempts,
-    diedAt: new Date(diedAt).toISOString(),
-    receivedAt: new Date(receivedAt).toISOString(),
-    sizeBytes: body.byteLength,
-  };
-}
-
-function noSuchLetter(): ServiceError {
-  return new ServiceError("NOT_FOUND", "There is no dead letter with this id");
-}
 
 export default processor(loadConfig());

@@ -10,6 +10,7 @@ import { AnswersMixin } from "../mixins/query/freshness.mixin.ts";
 import { EntitiesMixin } from "../mixins/query/entities.mixin.ts";
 import { ExportMixin, StoriesMixin } from "../mixins/query/lists.mixin.ts";
 import { KeysMixin } from "../mixins/query/keys.mixin.ts";
+import { OwnCursorsMixin } from "../mixins/query/own-cursors.mixin.ts";
 import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
 import { StoredMixin } from "../mixins/query/stored.mixin.ts";
@@ -31,6 +32,7 @@ export const query = (config: Config) =>
     StoriesMixin(),
     StoredMixin(),
     EntitiesMixin(),
+    OwnCursorsMixin(),
   )({
     actions: {
       events: {

@@ -3,6 +3,7 @@ import { AnalyticsError, ConnectionError, SendError } from "../src/errors.ts";
 import { isPassing } from "../src/waiting.ts";
 import { countsCommand } from "./commands/counts.ts";
 import { exportCommand } from "./commands/export.ts";
+import { keysCommand } from "./commands/keys.ts";
 import { queryCommand } from "./commands/query.ts";
 import { sendCommand } from "./commands/send.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
@@ -18,6 +19,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ["counts", countsCommand],
   ["export", exportCommand],
   ["tail", tailCommand],
+  ["keys", keysCommand],
 ]);
 
 const overview = `maily-analytics COMMAND [options]

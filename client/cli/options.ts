@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { AnalyticsClient, type ClientOptions } from "../src/client.ts";
+import { Http } from "../src/http.ts";
 import type { RelativeRange } from "../src/questions.ts";
 import { UsageError } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
@@ -68,6 +69,13 @@ export function addressOf(values: Address, { environment }: Terminal) {
   const key = values.key ?? (environment["MAILY_KEY"] || undefined);
   if (!URL.canParse(url)) throw new UsageError(`--url ${url} is no URL`);
   return { url, key };
+}
+
+/** For what the client has no method for. */
+export function httpOf(values: Address, terminal: Terminal): Http {
+  const { url, key } = addressOf(values, terminal);
+  const options = { url, fetch: globalThis.fetch, timeoutMs: 30_000, retries: 2 };
+  return new Http({ ...options, ...(key !== undefined && { key }) });
 }
 
 export function clientOf(

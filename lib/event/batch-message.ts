@@ -104,6 +104,14 @@ export function decodeBatch(body: Uint8Array): BatchMessage {
   throw new Error(`${malformed}it has no batch, project and events`);
 }
 
+/** Whose events a message holds; `undefined` where it is no batch. The events themselves are not read. */
+export function projectOfBatch(body: Uint8Array): string | undefined {
+  const head = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, 1_024));
+  const [, project] =
+    /^\{"batch":"[^"\\]*","project":"([^"\\]+)","events":\[/.exec(head.toString()) ?? [];
+  return project;
+}
+
 /** Whether no retry can help; also of an error from another thread. */
 export function isMalformedBatch(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith(malformed);

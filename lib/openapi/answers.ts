@@ -21,6 +21,7 @@ import { valueKinds } from "../questions/catalog/value-kind.ts";
 import type { ValueRow } from "../questions/catalog/values.ts";
 import { scopes } from "../keys/configured.ts";
 import type { GivenKey, ShownKey } from "../questions/keys.ts";
+import type { DeadBatch, ShownDeadBatch } from "../questions/lists/dead-letters.ts";
 import type { PageShown } from "../questions/lists/list.ts";
 import type { StoryAnswer, StoryEvent } from "../questions/lists/story.ts";
 import type { MailAnswer } from "../questions/mail/question.ts";
@@ -134,6 +135,15 @@ const shownQuestion = shape<ShownQuestion>({
   createdAt: instant,
   savedAt: instant,
 });
+const deadBatch = {
+  id: string,
+  project: orNull(string),
+  reason: string,
+  attempts: count,
+  diedAt: instant,
+  receivedAt: instant,
+  sizeBytes: count,
+};
 const shownKey = {
   id: string,
   name: string,
@@ -289,6 +299,9 @@ export const answers = {
   Key: shape<ShownKey>(shownKey),
   GivenKey: shape<GivenKey>({ ...shownKey, key: string }),
   Keys: shape<{ data: readonly ShownKey[] }>({ data: list(shape<ShownKey>(shownKey)) }),
+  DeadLetter: shape<ShownDeadBatch>({ ...deadBatch, body: string }),
+  DeadLetters: shape<{ data: readonly DeadBatch[] }>({ data: list(shape<DeadBatch>(deadBatch)) }),
+  Replayed: shape<{ replayed: string }>({ replayed: string }),
   AuditLog: shape<AuditLog>({
     data: list(
       shape<ShownAct>({

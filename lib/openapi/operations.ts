@@ -13,6 +13,7 @@ import { countsParameters } from "../questions/counts.ts";
 import { erasureParameters, erasuresParameters, jobsParameters } from "../questions/erasing.ts";
 import { keyBody, rotationBody } from "../questions/keys.ts";
 import { exportParameters, subjectParameters } from "../questions/lists/export.ts";
+import { deadLettersParameters } from "../questions/lists/dead-letters.ts";
 import { listParameters } from "../questions/lists/list.ts";
 import { streamParameters } from "../questions/lists/stream.ts";
 import { storyParameters } from "../questions/lists/story.ts";
@@ -71,6 +72,7 @@ const write = [
   "QUEUE_FULL",
   "OUTCOME_UNKNOWN",
 ] as const;
+const unsure = ["QUEUE_UNAVAILABLE", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as const;
 const ask = ["UNSUPPORTED_MEDIA_TYPE", "TOO_LARGE"] as const;
 const read = ["QUERY_TOO_EXPENSIVE", "TOO_MANY_REQUESTS", "STORE_UNAVAILABLE"] as const;
 const changed = ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as const;
@@ -374,6 +376,37 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 201: "GivenKey" },
     answerHeaders: ["Location"],
     problems: [...ask, "NOT_FOUND", "TOO_MANY_KEYS", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+  },
+  "GET /api/v1/dead-letters": {
+    summary: "Batches of a project that failed for good, the oldest first",
+    scope: "admin",
+    parameters: deadLettersParameters,
+    answers: { 200: "DeadLetters" },
+    problems: ["QUEUE_UNAVAILABLE"],
+  },
+  "GET /api/v1/dead-letters/{id}": {
+    summary: "One of them, with its events",
+    scope: "admin",
+    path: { id: keyId },
+    example: { path: { id: "1" } },
+    answers: { 200: "DeadLetter" },
+    problems: ["NOT_FOUND", "QUEUE_UNAVAILABLE"],
+  },
+  "DELETE /api/v1/dead-letters/{id}": {
+    summary: "Remove one for good: its events are neither stored nor counted",
+    scope: "admin",
+    path: { id: keyId },
+    example: { path: { id: "1" } },
+    answers: { 204: null },
+    problems: ["NOT_FOUND", ...unsure],
+  },
+  "POST /api/v1/dead-letters/{id}/replay": {
+    summary: "Put one back on the queue, as it was; what is stored already counts once",
+    scope: "admin",
+    path: { id: keyId },
+    example: { path: { id: "1" } },
+    answers: { 200: "Replayed" },
+    problems: ["NOT_FOUND", ...unsure],
   },
   "GET /api/v1/audit-log": {
     summary: "Who did what in a project, the newest first",

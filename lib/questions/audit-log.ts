@@ -11,6 +11,8 @@ export const actKinds = [
   "queries.save",
   "queries.remove",
   "events.erase",
+  "dead-letters.replay",
+  "dead-letters.remove",
 ] as const;
 export type ActKind = (typeof actKinds)[number];
 

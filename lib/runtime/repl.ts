@@ -8,6 +8,7 @@ export interface ReplInput {
   readonly what?: string;
   readonly first?: string;
   readonly second?: string;
+  readonly third?: string;
   readonly options?: { readonly project?: string };
 }
 
@@ -32,6 +33,11 @@ analytics event ID             an event as it is stored
 analytics dead list            batches that failed for good, oldest first
 analytics dead show ID         one of them, with its events
 analytics dead replay ID       back to the queue
+analytics dead remove ID       gone for good
+analytics keys list            who may do what, without the keys
+analytics keys create NAME SCOPES   a new key, shown this once; SCOPES by comma
+analytics keys rotate ID       one in its place; the old one holds for a day still
+analytics keys revoke ID       it holds no more, everywhere within 5 s
 analytics audit [FROM [TO]]    rollups against a recount of the events; the last day by default
 --project NAME                 of another project than ${defaultProject}`;
 
@@ -39,7 +45,31 @@ const deadVerbs: Readonly<Record<string, Question>> = {
   list: ({ call }) => call("processor.dead.list", { limit: listed }),
   show: ({ call }, { second }) => call("processor.dead.show", { id: needed(second, "ID") }),
   replay: ({ call }, { second }) => call("processor.dead.replay", { id: needed(second, "ID") }),
+  remove: ({ call }, { second }) => call("processor.dead.remove", { id: needed(second, "ID") }),
 };
+
+const keyVerbs: Readonly<Record<string, Question>> = {
+  async list({ call }) {
+    return (await call("query.keys.list", {})).data;
+  },
+  create({ call }, { second, third }) {
+    const scopes = needed(third, "SCOPES").split(",");
+    return call("query.keys.create", { body: { name: needed(second, "NAME"), scopes } });
+  },
+  rotate: ({ call }, { second }) =>
+    call("query.keys.rotate", { id: needed(second, "ID"), body: {} }),
+  revoke: ({ call }, { second }) => call("query.keys.revoke", { id: needed(second, "ID") }),
+};
+
+/** A word after the first one chooses. */
+function oneOf(verbs: Readonly<Record<string, Question>>): Question {
+  return (ask, input) => {
+    const first = input.first ?? "";
+    const question = Object.hasOwn(verbs, first) ? verbs[first] : undefined;
+    if (question === undefined) throw new Error(usage);
+    return question(ask, input);
+  };
+}
 
 const questions: Readonly<Record<string, Question>> = {
   async lag({ broker, call }) {
@@ -53,13 +83,8 @@ const questions: Readonly<Record<string, Question>> = {
     return Object.fromEntries(await backlogs(broker));
   },
   event: ({ call }, { first }) => call("query.event", { id: needed(first, "ID") }),
-  dead(ask, input) {
-    const question = Object.hasOwn(deadVerbs, input.first ?? "")
-      ? deadVerbs[input.first ?? ""]
-      : undefined;
-    if (question === undefined) throw new Error(usage);
-    return question(ask, input);
-  },
+  dead: oneOf(deadVerbs),
+  keys: oneOf(keyVerbs),
   audit({ call }, { first, second }) {
     const to = instant(second) ?? Date.now();
     return call("aggregator.audit", { from: instant(first) ?? to - dayMs, to });
@@ -84,8 +109,8 @@ export async function answerRepl(broker: ServiceBroker, input: ReplInput): Promi
 /** The commands that `npm run repl` has besides Moleculer's own. */
 export const replCommands = [
   {
-    command: "analytics [what] [first] [second]",
-    description: "Ask the analytics pipeline: lag, queue, event, dead, audit",
+    command: "analytics [what] [first] [second] [third]",
+    description: "Ask the analytics pipeline: lag, queue, event, dead, keys, audit",
     options: [{ option: "--project <project>", description: "whose events" }],
     async action(broker: ServiceBroker, input: unknown): Promise<void> {
       try {

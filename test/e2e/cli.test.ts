@@ -10,12 +10,16 @@ import { eventually } from "../support/eventually.ts";
 
 const main = join(import.meta.dirname, "../../client/cli/main.ts");
 const key = "a-key-for-the-line-0123";
+const admin = "a-key-that-gives-others";
 let service: ServiceProcess;
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "analytics-cli-"));
-  service = await ServiceProcess.create({ LOG_LEVEL: "warn", API_KEYS: `${key}:shop` });
+  service = await ServiceProcess.create({
+    LOG_LEVEL: "warn",
+    API_KEYS: `${key}:shop,${admin}:shop:admin`,
+  });
   await service.start();
 }, 120_000);
 
@@ -190,6 +194,26 @@ test("questions are answered as tables, or as JSON", async () => {
   ]);
   expect(stdout).toBe("data.amount\r\n2\r\n30\r\n");
 });
+
+test("keys are given, used, replaced and revoked", async () => {
+  const by = { MAILY_KEY: admin };
+  const given = await run(["keys", "create", "ci", "--scope", "events:read,events:write"], by);
+  expect(given.code).toBe(0);
+  const [id = ""] = given.stderr.split(" ");
+  const own = { MAILY_KEY: given.stdout.trim() };
+  expect(await run(["counts"], own)).toMatchObject({ code: 0 });
+  const next = await run(["keys", "rotate", id, "--overlap", "0"], by);
+  expect(await run(["counts"], own)).toMatchObject({ code: 1 });
+  expect(await run(["counts"], { MAILY_KEY: next.stdout.trim() })).toMatchObject({ code: 0 });
+  const [nextId = ""] = next.stderr.split(" ");
+  expect(await run(["keys", "revoke", nextId], by)).toMatchObject({ code: 0 });
+  const { stdout } = await run(["keys"], by);
+  expect(stdout).toMatch(
+    new RegExp(`^${nextId} +ci +events:read events:write +mak_.* revoked`, "m"),
+  );
+  expect(await run(["keys", "list"])).toMatchObject({ code: 1 });
+  expect(await run(["keys", "toString"], by)).toMatchObject({ code: 2 });
+}, 120_000);
 
 test("the exit code says how it ended", async () => {
   expect((await run(["--help"])).stdout).toContain("maily-analytics import");

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../../lib/runtime/broker.ts";
 import { readConfig } from "../../lib/config.ts";
+import type { AuditLog } from "../../lib/questions/audit-log.ts";
+import type { GivenKey } from "../../lib/questions/keys.ts";
 import { answerRepl, type ReplInput } from "../../lib/runtime/repl.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
 import { ingest } from "../../services/ingest.service.ts";
@@ -25,8 +27,8 @@ afterEach(() => rm(dataDir, { recursive: true, force: true }));
 describe("over a broker", () => {
   let broker: ServiceBroker;
   const ask = (typed: string, project?: string) => {
-    const [what, first, second] = typed.split(" ");
-    const input: ReplInput = { what, first, second, options: { project } };
+    const [what, first, second, third] = typed.split(" ");
+    const input: ReplInput = { what, first, second, third, options: { project } };
     return answerRepl(broker, input);
   };
   const collect = (event: object, project?: string) =>
@@ -87,15 +89,46 @@ describe("over a broker", () => {
     expect(await ask(`dead replay ${letter.id}`)).toEqual({ replayed: letter.id });
     await expect(ask(`dead show ${letter.id}`)).rejects.toMatchObject({ type: "NOT_FOUND" });
     // It kills its worker again, so it comes back as a new letter.
-    await eventually(async () => expect(await ask("dead list")).toHaveLength(1), 60_000);
+    const again = await eventually(async () => {
+      const letters = (await ask("dead list")) as { id: string }[];
+      expect(letters).toHaveLength(1);
+      return letters[0]!.id;
+    }, 60_000);
+    expect(await ask(`dead remove ${again}`)).toEqual({ removed: again });
+    expect(await ask("dead list")).toEqual([]);
+    const { data } = await broker.call<AuditLog, object>("query.auditLog", {});
+    expect(data).toMatchObject([
+      { what: "dead-letters.remove", target: again, outcome: "done", actor: { kind: "node" } },
+      { what: "dead-letters.replay", target: letter.id, outcome: "done" },
+    ]);
   });
 
-  test.each(["", "nothing", "constructor", "dead", "dead toString", "event", "dead show"])(
-    "'analytics %s' tells the usage",
-    async (typed) => {
-      await expect(ask(typed)).rejects.toThrow("analytics lag");
-    },
-  );
+  test("a key is given, listed, replaced and revoked, for one project", async () => {
+    const given = (await ask("keys create ci events:write,events:read", "shop")) as GivenKey;
+    expect(given).toMatchObject({ name: "ci", scopes: ["events:write", "events:read"] });
+    const next = (await ask(`keys rotate ${given.id}`, "shop")) as GivenKey;
+    expect(await ask(`keys revoke ${given.id}`, "shop")).toEqual({ revoked: given.id });
+    expect(await ask("keys list", "shop")).toMatchObject([
+      { id: given.id, state: "revoked" },
+      { id: next.id, state: "holds", replaces: given.id },
+    ]);
+    expect(await ask("keys list")).toEqual([]);
+    expect(JSON.stringify(await ask("keys list", "shop"))).not.toContain(given.key);
+  });
+
+  test.each([
+    "",
+    "nothing",
+    "constructor",
+    "dead",
+    "dead toString",
+    "event",
+    "dead show",
+    "keys",
+    "keys create x",
+  ])("'analytics %s' tells the usage", async (typed) => {
+    await expect(ask(typed)).rejects.toThrow("analytics lag");
+  });
 
   test("an instant that is none is named", async () => {
     await expect(ask("audit yesterday")).rejects.toThrow("yesterday");

@@ -1,0 +1,90 @@
+import type { Actions } from "../../lib/contracts.ts";
+import { ServiceError } from "../../lib/errors.ts";
+import { projectOfBatch } from "../../lib/event/batch-message.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
+import type { DeadLetter, DurableQueue } from "../../lib/queue/queue.ts";
+import type { Administering } from "../acts.mixin.ts";
+
+type Asking = Parameters<Administering["administered"]>[0];
+type Which = Actions["processor.dead.show"]["params"];
+
+/** The most letters that are looked through for those of one project. */
+const lookedThrough = 10_000;
+
+/** Gives a service what it needs to tell of batches that failed for good, and to put them back or remove them. */
+export function DeadLettersMixin() {
+  return defineMixin<{ needs: { queue: DurableQueue } & Administering }>()({
+    methods: {
+      async deadLetters({
+        limit,
+        project,
+      }: Actions["processor.dead.list"]["params"]): Promise<readonly DeadBatch[]> {
+        const all = await this.queue.dead.list(project === undefined ? limit : lookedThrough);
+        const wanted = all.map(deadBatch).filter((one) => isOf(project, one));
+        return wanted.slice(0, limit);
+      },
+
+      /** @throws ServiceError NOT_FOUND, also for one of another project */
+      async deadLetter({ id, project }: Which): Promise<ShownDeadBatch> {
+        const letter = await this.queue.dead.find(id);
+        const found = letter && deadBatch(letter);
+        if (found === undefined || !isOf(project, found)) throw noSuchLetter();
+        return { ...found, body: Buffer.from(letter!.body).toString() };
+      },
+
+      async replayDead(asking: Asking, which: Which): Promise<{ readonly replayed: string }> {
+        await this.administerDead(asking, "dead-letters.replay", which, (id) =>
+          this.queue.dead.replay(id),
+        );
+        this.logger.info({ letter: which.id }, "dead letter replayed");
+        return { replayed: which.id };
+      },
+
+      async removeDead(asking: Asking, which: Which): Promise<{ readonly removed: string }> {
+        await this.administerDead(asking, "dead-letters.remove", which, (id) =>
+          this.queue.dead.remove(id),
+        );
+        this.logger.info({ letter: which.id }, "dead letter removed");
+        return { removed: which.id };
+      },
+
+      async administerDead(
+        { meta, nodeID }: Asking,
+        what: "dead-letters.replay" | "dead-letters.remove",
+        which: Which,
+        perform: (id: string) => Promise<boolean>,
+      ): Promise<void> {
+        const { id, project, reason, diedAt } = await this.deadLetter(which);
+        const asking = { nodeID, meta: { ...meta, ...(project !== null && { project }) } };
+        await this.administered(
+          asking,
+          { what, target: id, details: { reason, diedAt } },
+          async () => {
+            if (!(await perform(id))) throw noSuchLetter();
+          },
+        );
+      },
+    },
+  });
+}
+
+function isOf(project: string | undefined, letter: DeadBatch): boolean {
+  return project === undefined || letter.project === project;
+}
+
+function deadBatch({ id, reason, attempts, diedAt, receivedAt, body }: DeadLetter): DeadBatch {
+  return {
+    id,
+    project: projectOfBatch(body) ?? null,
+    reason,
+    attempts,
+    diedAt: new Date(diedAt).toISOString(),
+    receivedAt: new Date(receivedAt).toISOString(),
+    sizeBytes: body.byteLength,
+  };
+}
+
+function noSuchLetter(): ServiceError {
+  return new ServiceError("NOT_FOUND", "There is no dead letter with this id");
+}
