@@ -284,12 +284,12 @@ test("what has A's id and is sent by B is B's, and A's stays as it is", async ()
   expect(await seen.text()).not.toContain(`${mark}.type`);
 });
 
-test.each<[string, string, unknown?]>([
-  ["GET", "/events?limit=1"],
-  ["GET", "/events/counts?limit=1"],
+test.each<[string, string, unknown]>([
+  ["GET", "/events?limit=1", undefined],
+  ["GET", "/events/counts?limit=1", undefined],
   ["POST", "/query", { metrics: ["count"], dimensions: ["type"], limit: 1, range }],
-  ["GET", "/audit-log?limit=1"],
-  ["GET", `/stories/${mark}-story?limit=1`],
+  ["GET", "/audit-log?limit=1", undefined],
+  ["GET", `/stories/${mark}-story?limit=1`, undefined],
 ])("a cursor of A is none for B (%s %s)", async (method, path, body) => {
   const answer = (await (await ask("a", method, path, body)).json()) as {
     nextCursor?: string;
