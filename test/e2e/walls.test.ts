@@ -13,6 +13,7 @@ import { apiGateway } from "../../services/api-gateway.service.ts";
 import { ingest } from "../../services/ingest.service.ts";
 import { processor } from "../../services/processor.service.ts";
 import { query } from "../../services/query.service.ts";
+import { SseClient } from "./sse-client.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** Stands in all that project A has: B must never see it. */
@@ -184,7 +185,7 @@ const hidden: Readonly<
   },
 };
 
-/** Routes with a test of their own below; the two streams have theirs in `live.test.ts` and `test/unit/live`. */
+/** Routes with a test of their own below. */
 const others = [
   "POST /api/v1/events",
   "POST /api/v1/events/batch",
@@ -302,6 +303,20 @@ test.each<[string, string, unknown]>([
   const problem = await ask("b", method, next, nextBody);
   expect(await problem.json()).toMatchObject({ status: 400, errors: [{ code: "cursor" }] });
   expect((await ask("a", method, next, nextBody)).status).toBe(200);
+});
+
+test("streams tell a project its own alone", async () => {
+  const open = (path: string) => SseClient.open(`${origin}/api/v1${path}`, { "X-Api-Key": keys.b });
+  const clients = await Promise.all([open("/events/stream"), open("/live")]);
+  const type = (name: string) => ({ type: `${name}.live`, source: `${name}-source` });
+  await ask("a", "POST", "/events", type(mark));
+  await ask("b", "POST", "/events", type("open"));
+  const texts = () => clients.map(({ frames }) => JSON.stringify(frames));
+  await eventually(() => {
+    for (const text of texts()) expect(text).toContain("open.live");
+  });
+  for (const client of clients) client.leave();
+  for (const text of texts()) expect(text).not.toContain(mark);
 });
 
 /** Those that only the service's own nodes ask, about all projects or none; docs/security.md tells what the bus is trusted with. */
