@@ -17,6 +17,11 @@ export type { QueryAnswer } from "../../lib/contracts.ts";
 export type { CountsAnswer } from "../../lib/answers/counts.ts";
 export type { ListAnswer, PageShown } from "../../lib/questions/lists/list.ts";
 export type { StoryAnswer, StoryEvent } from "../../lib/questions/lists/story.ts";
+export type {
+  CatalogProperties,
+  CatalogTypes,
+  CatalogValues,
+} from "../../lib/questions/catalog/question.ts";
 export type { MailAnswer } from "../../lib/questions/mail/question.ts";
 export type { ShownQuestion } from "../../lib/questions/saved.ts";
 

@@ -12,6 +12,7 @@ import type {
   StoryAnswer,
   StoryEvent,
 } from "./answers.ts";
+import { Catalog } from "./catalog.ts";
 import { Courier, maxBatchBytes, maxBatchEvents, type Refusal } from "./delivery.ts";
 import { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
 import { exported, type Export } from "./export.ts";
@@ -92,6 +93,8 @@ const localHosts = ["localhost", "127.0.0.1", "[::1]"];
 export class AnalyticsClient {
   /** Questions under names. */
   readonly saved: SavedQuestions;
+  /** Which types, properties and values there are. */
+  readonly catalog: Catalog;
   readonly #http: Http;
   readonly #courier: Courier;
   readonly #outbox: Outbox;
@@ -108,6 +111,7 @@ export class AnalyticsClient {
     this.#outbox = new Outbox(this.#courier, outboxOptions(options), options.onLoss ?? warn);
     this.#source = source;
     this.saved = new SavedQuestions(this.#http);
+    this.catalog = new Catalog(this.#http);
     this.#forget = endWith(this.#outbox, this.#http, options.exitWithinMs ?? 5_000);
   }
 

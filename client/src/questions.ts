@@ -76,6 +76,24 @@ export interface CountsQuestion extends RangeParameters {
   readonly cursor?: string;
 }
 
+export interface TypesQuestion extends RangeParameters {
+  /** Types at most; by default 100. */
+  readonly limit?: number;
+}
+
+export interface PropertiesQuestion extends RangeParameters {
+  readonly type?: string | readonly string[];
+  readonly limit?: number;
+}
+
+export interface ValuesQuestion extends RangeParameters {
+  readonly property: string;
+  readonly type?: string | readonly string[];
+  /** Only values that have this text somewhere, in any case. */
+  readonly search?: string;
+  readonly limit?: number;
+}
+
 export interface MailQuestion extends PropertyFilters, RangeParameters {
   readonly source?: string | readonly string[];
   readonly correlationId?: string | readonly string[];

@@ -174,6 +174,56 @@ test("lists and stories are iterated page by page, and exports as they come", as
   expect(text).toBe("id,type\r\nmail-sent,email.sent\r\n");
 });
 
+test("types, properties and values are found", async () => {
+  const types = await client.catalog.types(range);
+  expect(types.data[0]).toMatchObject({ type: "shop.looked", count: 10 });
+  const properties = await client.catalog.properties({ type: "shop.bought", ...range });
+  expect(properties.data.map(({ property }) => property)).toContain("data.plan");
+  const asked = { property: "data.plan", type: "shop.looked", search: "P", ...range };
+  expect((await client.catalog.values(asked)).data).toEqual([
+    { value: "pro", kind: "text", count: 5 },
+  ]);
+  await expect(client.catalog.values({ property: "nothing" })).rejects.toMatchObject({
+    kind: "validation",
+  });
+});
+
+test("what is stored streams in, and a stream goes on where it was left", async () => {
+  const place = async (id: string, lastEventId?: string) => {
+    const options = { signal: AbortSignal.timeout(30_000), ...(lastEventId && { lastEventId }) };
+    for await (const item of client.stream({ type: "shop.streamed" }, options)) {
+      if (item.kind === "event" && item.event.id === id) return item.id;
+    }
+    throw new Error("the stream has ended");
+  };
+  // It is known to listen once it brings an event that was sent until then, again and again.
+  let sends = 0;
+  const sending = setInterval(() => {
+    client.send({ id: `s${sends++}`, type: "shop.streamed" }).catch(() => undefined);
+  }, 200);
+  const live = client.live({ signal: AbortSignal.timeout(30_000) })[Symbol.asyncIterator]();
+  try {
+    const first = (async () => {
+      const options = { signal: AbortSignal.timeout(30_000) };
+      for await (const item of client.stream({ type: "shop.streamed" }, options)) {
+        if (item.kind === "event") return item;
+      }
+      throw new Error("the stream has ended");
+    })();
+    const { id, event } = await first;
+    expect(event).toMatchObject({ type: "shop.streamed", source: "shop" });
+    const next = `s${Number(event.id.slice(1)) + 1}`;
+    expect(await place(next, id)).toEqual(expect.any(String));
+
+    expect((await live.next()).value).toMatchObject({ kind: "past", past: {} });
+    const second = (await live.next()).value as { second: { events: { types: object[] } } };
+    expect(second).toMatchObject({ kind: "second" });
+  } finally {
+    clearInterval(sending);
+    await live.return?.();
+  }
+});
+
 test("questions are saved under names, and only the version that was read is changed", async () => {
   const question = { type: "shop.bought", ...range };
   const view = { chart: "bars" };
