@@ -5,6 +5,7 @@ import { announce } from "./announce.ts";
 import { ClusterTransporter } from "../cluster/amqp-transporter.ts";
 import { largestEntry } from "./byte-cache.ts";
 import { callsWithinMs, heartbeats } from "../call-limits.ts";
+import { endOverdueRequests } from "../cluster/overdue-requests.ts";
 import { readAgain } from "../cluster/read-again.ts";
 import { RedisCacher } from "../cluster/redis-cacher.ts";
 import { serviceNames, type Config } from "../config.ts";
@@ -66,6 +67,7 @@ export function brokerOptions(config: Config): BrokerOptions {
       dataDirHolder(config),
       drainInOrder,
       readAgain(),
+      endOverdueRequests(),
       traced(config),
       opsListener(config),
       announce(config),
