@@ -12,7 +12,18 @@ import type { Parameters } from "../../lib/http/query-string.ts";
 export interface Web {
   server: Server;
   httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  resolveAlias(url: string, method: string): unknown;
+  /** In the order in which they are tried. */
+  aliases: readonly Alias[];
+}
+
+/** An address of moleculer-web's table. */
+export interface Alias {
+  readonly re: RegExp;
+  /** The parameters in the address; none where it stands as it is. */
+  readonly keys: readonly object[];
+  isMethod(method: string): boolean;
+  /** The parameters' values; false where the address is another one. */
+  match(url: string): object | false;
 }
 
 /**

@@ -3,7 +3,12 @@ import { ServiceError } from "../../lib/errors.ts";
 import type { Cors } from "../../lib/http/cors.ts";
 import { pathOf } from "../../lib/http/request-head.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { Edge } from "./edge.ts";
+import type { Alias, Edge } from "./edge.ts";
+
+interface Resolved {
+  readonly alias: Alias;
+  readonly params: object;
+}
 
 const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -12,7 +17,7 @@ const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
  * method from a wrong path.
  */
 export function HttpMethodsMixin(cors: Cors | undefined) {
-  return defineMixin<{ needs: Pick<Edge, "answerProblem" | "frontRoutes" | "resolveAlias"> }>()({
+  return defineMixin<{ needs: Pick<Edge, "answerProblem" | "frontRoutes" | "aliases"> }>()({
     methods: {
       /**
        * Before anything is routed: moleculer-web would run the action of the method that a
@@ -24,6 +29,28 @@ export function HttpMethodsMixin(cors: Cors | undefined) {
         if (allow.length === 0) throw nothingHere();
         const preflight = cors?.preflightHeaders(request, allow);
         response.writeHead(204, { Allow: allow.join(", "), ...preflight }).end();
+      },
+
+      /**
+       * In place of moleculer-web's. An address that stands in the table as it is
+       * (`/events/counts`) is nothing's id (`/events/:id`), whatever the method.
+       */
+      resolveAlias(url: string, method = "GET"): Resolved | false {
+        for (const alias of this.aliases) {
+          if (!alias.isMethod(method)) continue;
+          const params = alias.match(url);
+          if (params === false) continue;
+          if (alias.keys.length > 0 && this.isFixed(url)) continue;
+          return { alias, params };
+        }
+        return false;
+      },
+
+      isFixed(url: string): boolean {
+        return (
+          this.frontRoutes.has(url) ||
+          this.aliases.some(({ keys, re }) => keys.length === 0 && re.test(url))
+        );
       },
 
       /** The methods of an address; none where there is nothing. */

@@ -170,7 +170,10 @@ describe("reads", () => {
 
   test.each([
     ["GET", "/api/v1/events/batch", 405, "OPTIONS, POST"],
-    ["DELETE", "/api/v1/events", 405, "OPTIONS, GET, HEAD, POST"],
+    ["PUT", "/api/v1/events", 405, "OPTIONS, GET, HEAD, POST, DELETE"],
+    ["DELETE", "/api/v1/events/counts", 405, "OPTIONS, GET, HEAD"],
+    ["DELETE", "/api/v1/events/batch", 405, "OPTIONS, POST"],
+    ["DELETE", "/api/v1/events/stream", 405, "OPTIONS, GET, HEAD"],
     ["POST", "/api/v1/events/counts", 405, "OPTIONS, GET, HEAD"],
     ["GET", "/api/v1/nothing", 404, null],
     ["GET", "/%zz", 404, null],

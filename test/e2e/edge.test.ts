@@ -105,7 +105,8 @@ describe("an open service", () => {
   });
 
   test.each([
-    ["/api/v1/events", "OPTIONS, GET, HEAD, POST"],
+    ["/api/v1/events", "OPTIONS, GET, HEAD, POST, DELETE"],
+    ["/api/v1/events/export", "OPTIONS, GET, HEAD"],
     ["/api/v1/events/batch", "OPTIONS, POST"],
     ["/api/v1/queries/q1", "OPTIONS, GET, HEAD, PUT, DELETE"],
     ["/health", "OPTIONS, GET, HEAD"],
