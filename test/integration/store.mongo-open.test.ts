@@ -125,6 +125,8 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
         pings: ["_id"],
         keys: ["_id", "project createdAt", "revoked endsAt"],
         acts: ["_id", "project id"],
+        fenced: ["_id", "subject"],
+        jobs: ["_id", "isOpen", "project id"],
         questions: ["_id", "project name"],
       });
     },
