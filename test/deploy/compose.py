@@ -65,7 +65,7 @@ def hardened():
         if not service.get("restart") or not service.get("mem_limit"):
             yield f"{name} has no restart policy or no bound on its memory"
         for key, value in service.get("environment", {}).items():
-            if re.search(r"PASS|(?<!WRONG_)KEYS|SECRET|TOKEN", key) and not re.fullmatch(r"\$\{\w+:\?[^}]*\}", str(value)):
+            if re.search(r"PASS|(?<!WRONG_)KEYS(?!_TRUSTED_MS)|SECRET|TOKEN", key) and not re.fullmatch(r"\$\{\w+:\?[^}]*\}", str(value)):
                 yield f"{name}: {key} is written in the file"
         for network in service.get("networks", []):
             if network != "internal" and name not in ("api-gateway", "grafana"):
