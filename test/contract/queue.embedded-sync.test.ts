@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { access, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Spawn } from "../../lib/queue/embedded/thread.ts";
@@ -113,7 +113,7 @@ describe("a sync that hangs", () => {
       await queue.publish(message("before"));
       await say("hang");
       const first = queue.publish(message("hanging"));
-      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      await eventually(() => access(join(harness.folder, "fault.hangs")));
       // Handed over while the thread hangs: when it is read, nobody waits for it any more.
       const second = queue.publish(message("too late"));
       await expect(first).rejects.toMatchObject(unknown);
