@@ -5,6 +5,7 @@ import { propertiesOf, type Properties } from "./properties.ts";
 import { fromColumn, toRow, type Body, type EventRow } from "../rows.ts";
 import type { Erasable } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
+import type { StoredKey } from "../keys.ts";
 
 /**
  * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal
@@ -159,20 +160,11 @@ export interface QuestionDocument {
 }
 
 /** A key that was given. */
-export interface KeyDocument {
+export interface KeyDocument extends Omit<StoredKey, "id" | "endsAt"> {
   /** Its id. */
   readonly _id: string;
-  readonly project: ProjectId;
-  readonly name: string;
-  readonly sha256: string;
-  readonly hint: string;
-  readonly scopes: string;
-  readonly replaces?: string;
-  readonly createdAt: number;
   /** `neverMs` where it ends by itself never: so one comparison finds those that hold. */
   readonly endsAt: number;
-  readonly revoked: boolean;
-  readonly usedAt?: number;
 }
 
 /** Later than any instant. */
