@@ -1,6 +1,5 @@
 import type { StoredEvent } from "../event/event.ts";
-import { userOf } from "../counting/delta.ts";
-import { meets } from "../event/filter.ts";
+import { meetsFilter } from "../counting/event-filter.ts";
 import { publicEvent, selectFields } from "../event/public-event.ts";
 import type { PropertyPath } from "../event/property-path.ts";
 import type { OpenFilter } from "../questions/reading/filter-parameters.ts";
@@ -46,17 +45,7 @@ export const mostBytesAtOnce = 524_288;
 
 /** Whether an event is one of those a listener wants. */
 export function isWanted(event: StoredEvent, { project, filter }: Interest): boolean {
-  const { types, sources, correlationId, userId, from = -Infinity, to = Infinity, where } = filter;
-  return (
-    event.project === project &&
-    (types?.includes(event.type) ?? true) &&
-    (sources?.includes(event.source) ?? true) &&
-    (correlationId === undefined || event.correlationId === correlationId) &&
-    (userId === undefined || userOf(event) === userId) &&
-    event.timestamp >= from &&
-    event.timestamp < to &&
-    (where ?? []).every((predicate) => meets(event, predicate))
-  );
+  return event.project === project && meetsFilter(event, filter);
 }
 
 /** The frames of those among some events that are wanted. */

@@ -1,6 +1,6 @@
 import { startOf } from "../../counting/bucket.ts";
-import type { StoredEvent } from "../../event/event.ts";
-import { meets, type EventQuery } from "../../event/filter.ts";
+import { meetsFilter } from "../../counting/event-filter.ts";
+import type { EventQuery } from "../../event/filter.ts";
 import { subjectOf, type Erasable, type Refusal } from "../erasing.ts";
 import { eventColumns, fromColumn, toColumn, withoutBody, type EventRow } from "../rows.ts";
 import type { Database } from "./database.ts";
@@ -62,20 +62,8 @@ function damaged(db: Database, query: EventQuery): readonly Erasable[] {
   ) as readonly unknown[] as readonly EventRow[];
   return rows
     .map(withoutBody)
-    .filter((event) => isWanted(event, query))
+    .filter((event) => meetsFilter(event, query))
     .map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
-}
-
-function isWanted(
-  event: StoredEvent,
-  { types, sources, correlationId, where = [] }: EventQuery,
-): boolean {
-  return (
-    (types?.includes(event.type) ?? true) &&
-    (sources?.includes(event.source) ?? true) &&
-    (correlationId ?? event.correlationId) === event.correlationId &&
-    where.every((predicate) => meets(event, predicate))
-  );
 }
 
 /** The event of an id, also one that was set aside. */
