@@ -115,9 +115,9 @@ class ServerProcess implements RunningServer {
     });
     const stopGuarding = child.pid === undefined ? () => {} : guard(child.pid, this.#place.dir);
     this.#child = child;
-    this.#exited = exited.then(() => {
-      // Whatever else the server started ends with it.
-      if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
+    this.#exited = exited.then(async () => {
+      // Whatever else the server started ends with it, and so do its ports.
+      if (child.pid !== undefined) await endGroup(child.pid);
       stopGuarding();
       if (this.#child === child) this.#child = undefined;
     });
@@ -194,6 +194,22 @@ function guard(group: number, dir: string): () => void {
   return () => {
     if (watch.pid !== undefined) signalGroup(watch.pid, "SIGKILL");
   };
+}
+
+/** Kill a process group, and wait for the kernel to have ended it, at most a second. */
+async function endGroup(group: number): Promise<void> {
+  const deadline = Date.now() + 1_000;
+  signalGroup(group, "SIGKILL");
+  while (groupLives(group) && Date.now() < deadline) await sleep(5);
+}
+
+function groupLives(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function signalGroup(group: number, signal: NodeJS.Signals): void {

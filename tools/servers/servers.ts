@@ -31,10 +31,11 @@ export async function startRabbitmq(): Promise<RabbitmqServer> {
       writeFileSync(join(at.dir, "enabled_plugins"), "[].\n");
       writeFileSync(join(at.dir, "rabbitmq.conf"), rabbitmqConf);
       // The port mapper must not outlive the broker as the daemon that Erlang would start, so it
-      // is started here, in the same process group.
+      // is started here, in the same process group. It ends at once where the port is not free
+      // yet, as right after a restart, and is then started again.
       const script =
-        'epmd -port "$ERL_EPMD_PORT" & ' +
-        "until epmd -names >/dev/null 2>&1; do sleep 0.02; done; " +
+        "until epmd -names >/dev/null 2>&1; do " +
+        'epmd -port "$ERL_EPMD_PORT" & sleep 0.05; done; ' +
         'exec "$0"';
       return {
         file: "/bin/sh",
