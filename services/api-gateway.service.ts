@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Scope } from "../lib/keys/configured.ts";
+import type { Needed } from "../lib/keys/configured.ts";
 import { readTimeoutMs } from "../lib/call-limits.ts";
 import { loadConfig, type Config } from "../lib/config.ts";
 import { knowsServices } from "../lib/runtime/known-node.ts";
@@ -42,7 +42,7 @@ interface ApiRoute {
   readonly name: string;
   readonly path: string;
   /** What the key must allow; absent: no key is asked for. */
-  readonly scope?: Scope;
+  readonly scope?: Needed;
   /** Whether the body is an action's parameters. */
   readonly takesQuestion?: boolean;
   readonly aliases: Readonly<Record<string, unknown>>;
@@ -78,6 +78,14 @@ const lives: ApiRoute = {
     "GET /events/stream": handler("streamEvents"),
     "GET /live": handler("watchLive"),
   },
+};
+
+/** What whoever asks may do. In front of keeps, as `self` is no id of a key. */
+const own: ApiRoute = {
+  name: "own",
+  path: "/api/v1",
+  scope: "any",
+  aliases: { "GET /keys/self": handler("tellCaller") },
 };
 
 /** Questions that come as a body. */
@@ -176,7 +184,7 @@ export const apiGateway = (config: Config) =>
     PageMixin(),
   )({
     settings: {
-      routes: [lives, reads, asks, keeps, erases, operate, describe, page].map((route) =>
+      routes: [lives, reads, asks, own, keeps, erases, operate, describe, page].map((route) =>
         closed(route, config),
       ),
     },

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { KnownKey } from "../keys/known.ts";
-import type { ApiKey, Scope } from "../keys/configured.ts";
+import type { ApiKey, Needed, Scope } from "../keys/configured.ts";
 import { isKeyText, looksLikeKey } from "../keys/key-text.ts";
 import { defaultProject, type ProjectId } from "../event/event.ts";
 import { ServiceError } from "../errors.ts";
@@ -14,6 +14,8 @@ export interface Identity {
   readonly caller?: string;
   /** The caller's name in the audit log. */
   readonly actor: Actor;
+  /** Epoch milliseconds; absent: the key has no end. */
+  readonly endsAt?: number;
 }
 
 const everyone: Identity = {
@@ -78,15 +80,15 @@ export class Keyring {
    * (UnknownKey where there is one), FORBIDDEN where the key lacks the scope, SERVICE_UNAVAILABLE
    * where it was not told for too long whether it holds
    */
-  identify(rawHeaders: readonly string[], scope: Scope): Identity {
+  identify(rawHeaders: readonly string[], needed: Needed): Identity {
     const key = keyIn(rawHeaders);
     if (key === undefined) {
       if (this.#isOpen) return everyone;
       throw new ServiceError("UNAUTHORIZED", "Send a key");
     }
     const identity = this.#identityOf(key);
-    if (!identity.scopes.has(scope))
-      throw new ServiceError("FORBIDDEN", `The key lacks the scope ${scope}`);
+    if (needed !== "any" && !identity.scopes.has(needed))
+      throw new ServiceError("FORBIDDEN", `The key lacks the scope ${needed}`);
     return identity;
   }
 
@@ -170,7 +172,7 @@ export class UnknownKey extends ServiceError {
   }
 }
 
-function entryOf({ id, name, project, sha256, scopes, endsAt = Infinity }: KnownKey) {
+function entryOf({ id, name, project, sha256, scopes, endsAt }: KnownKey) {
   return {
     digest: Buffer.from(sha256, "hex"),
     identity: {
@@ -178,8 +180,9 @@ function entryOf({ id, name, project, sha256, scopes, endsAt = Infinity }: Known
       scopes: new Set(scopes),
       caller: id,
       actor: { kind: "key", id, name },
+      ...(endsAt !== undefined && { endsAt }),
     },
-    given: { id, endsAt },
+    given: { id, endsAt: endsAt ?? Infinity },
   } as const;
 }
 

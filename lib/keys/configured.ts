@@ -3,6 +3,9 @@ import { hash } from "node:crypto";
 export const scopes = ["events:write", "events:read", "live:read", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
+/** What an address asks of a key: a scope, or that it holds at all. */
+export type Needed = Scope | "any";
+
 /** Who may do what. The key itself is not kept, only its SHA-256. */
 export interface ApiKey {
   readonly sha256: string;

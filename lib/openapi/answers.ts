@@ -20,7 +20,7 @@ import {
 import { valueKinds } from "../questions/catalog/value-kind.ts";
 import type { ValueRow } from "../questions/catalog/values.ts";
 import { scopes } from "../keys/configured.ts";
-import type { GivenKey, ShownKey } from "../questions/keys.ts";
+import { callerKinds, type GivenKey, type ShownCaller, type ShownKey } from "../questions/keys.ts";
 import type { DeadBatch, ShownDeadBatch } from "../questions/lists/dead-letters.ts";
 import type { PageShown } from "../questions/lists/list.ts";
 import type { StoryAnswer, StoryEvent } from "../questions/lists/story.ts";
@@ -298,6 +298,14 @@ export const answers = {
   SavedQuestions: shape<{ data: readonly ShownQuestion[] }>({ data: list(shownQuestion) }),
   Key: shape<ShownKey>(shownKey),
   GivenKey: shape<GivenKey>({ ...shownKey, key: string }),
+  Caller: shape<ShownCaller>({
+    kind: oneOf(...callerKinds),
+    project: string,
+    scopes: list(oneOf(...scopes)),
+    id: maybe(string),
+    name: maybe(string),
+    expiresAt: orNull(instant),
+  }),
   Keys: shape<{ data: readonly ShownKey[] }>({ data: list(shape<ShownKey>(shownKey)) }),
   DeadLetter: shape<ShownDeadBatch>({ ...deadBatch, body: string }),
   DeadLetters: shape<{ data: readonly DeadBatch[] }>({ data: list(shape<DeadBatch>(deadBatch)) }),

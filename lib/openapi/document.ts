@@ -21,7 +21,8 @@ const always: readonly ErrorType[] = [
   "SERVICE_UNAVAILABLE",
   "DRAINING",
 ];
-const withKey: readonly ErrorType[] = ["UNAUTHORIZED", "FORBIDDEN", "TOO_MANY_REQUESTS"];
+const withKey: readonly ErrorType[] = ["UNAUTHORIZED", "TOO_MANY_REQUESTS"];
+const withScope: readonly ErrorType[] = ["FORBIDDEN", ...withKey];
 
 const conditions = {
   name: "conditions",
@@ -85,7 +86,7 @@ function described(route: string, operation: Operation): JsonSchema {
     }),
     // A service without keys is open on its own machine.
     security: scope === undefined ? [] : [{ bearer: [] }, { key: [] }, { basic: [] }, {}],
-    ...(scope !== undefined && { "x-scope": scope }),
+    ...(scope !== undefined && scope !== "any" && { "x-scope": scope }),
     responses: responsesOf(operation),
   };
 }
@@ -112,7 +113,8 @@ function parametersOf({ path = {}, parameters = {}, filtered, headers = {}, exam
 
 function responsesOf({ answers: given, answerHeaders = [], problems = [], scope }: Operation) {
   const statuses = new Map<number, ErrorType[]>();
-  for (const type of [...always, ...(scope === undefined ? [] : withKey), ...problems]) {
+  const ofKeys = scope === undefined ? [] : scope === "any" ? withKey : withScope;
+  for (const type of [...always, ...ofKeys, ...problems]) {
     const { status } = catalogue[type];
     statuses.set(status, [...new Set([...(statuses.get(status) ?? []), type])]);
   }

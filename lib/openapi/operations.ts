@@ -1,4 +1,4 @@
-import type { Scope } from "../keys/configured.ts";
+import type { Needed } from "../keys/configured.ts";
 import { savedKinds } from "../answers/kinds.ts";
 import type { ErrorType } from "../errors.ts";
 import { eventSchema } from "../event/schema.ts";
@@ -32,7 +32,7 @@ import type { AnswerName } from "./answers.ts";
 export interface Operation {
   readonly summary: string;
   /** What the key must allow; absent: no key is asked for. */
-  readonly scope?: Scope;
+  readonly scope?: Needed;
   /** Parts of the path. */
   readonly path?: Readonly<Record<string, JsonSchema>>;
   readonly parameters?: Fields;
@@ -341,6 +341,12 @@ export const operations: Readonly<Record<string, Operation>> = {
     scope: "admin",
     answers: { 200: "Keys" },
     problems: ["STORE_UNAVAILABLE"],
+  },
+  "GET /api/v1/keys/self": {
+    summary: "What the key that is sent may do, and in which project",
+    scope: "any",
+    answers: { 200: "Caller" },
+    problems: ["SERVICE_UNAVAILABLE"],
   },
   "POST /api/v1/keys": {
     summary: "Give a key; this answer alone holds it",

@@ -1,4 +1,6 @@
+import type { ProjectId } from "../event/event.ts";
 import { scopes, type Scope } from "../keys/configured.ts";
+import type { Actor } from "./audit-log.ts";
 import { readBody } from "./reading/body.ts";
 import { described, fieldOf, instant, needed, whole } from "./reading/field.ts";
 
@@ -24,6 +26,40 @@ export interface ShownKey {
 export interface GivenKey extends ShownKey {
   /** The key's text, which is kept nowhere. */
   readonly key: string;
+}
+
+/** What whoever asks may do, told without the right to see any key. */
+export interface ShownCaller {
+  /** `key`: given by the service; `configured`: of `API_KEYS`; `open`: no key is asked for. */
+  readonly kind: (typeof callerKinds)[number];
+  readonly project: string;
+  readonly scopes: readonly Scope[];
+  /** Of a key that the service gave, as the list of keys has them. */
+  readonly id?: string;
+  readonly name?: string;
+  /** RFC 3339; `null`: there is no end. */
+  readonly expiresAt: string | null;
+}
+
+export const callerKinds = ["key", "configured", "open"] as const;
+
+/** A caller as the gateway identified it. */
+interface Caller {
+  readonly project: ProjectId;
+  readonly scopes: ReadonlySet<Scope>;
+  readonly actor: Actor;
+  readonly endsAt?: number;
+}
+
+export function callerShown({ project, scopes: granted, actor, endsAt }: Caller): ShownCaller {
+  const { kind, id, name: named } = actor;
+  return {
+    kind: kind === "node" ? "open" : kind,
+    project,
+    scopes: scopes.filter((scope) => granted.has(scope)),
+    ...(kind === "key" && { id, ...(named !== undefined && { name: named }) }),
+    expiresAt: endsAt === undefined ? null : new Date(endsAt).toISOString(),
+  };
 }
 
 const maxNameLength = 100;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { RedisLedger } from "../../lib/rate-limit/redis-ledger.ts";
-import type { Scope } from "../../lib/keys/configured.ts";
+import type { Needed } from "../../lib/keys/configured.ts";
 import type { Config } from "../../lib/config.ts";
 import { Keyring, UnknownKey, type Identity } from "../../lib/http/identity.ts";
 import { RateLimit, type Ledger } from "../../lib/rate-limit/rate-limit.ts";
@@ -19,7 +19,7 @@ export interface Admitting {
    * Who asks; the headers of the limit are set on the response. Throws MALFORMED, UNAUTHORIZED,
    * FORBIDDEN, TOO_MANY_REQUESTS, that also for wrong keys of an address that sent many.
    */
-  admit(request: IncomingMessage, response: ServerResponse, scope: Scope): Identity;
+  admit(request: IncomingMessage, response: ServerResponse, needed: Needed): Identity;
   /**
    * A request of an identity that was admitted for `events:write` takes this many events besides
    * its first.
@@ -33,7 +33,7 @@ export interface Admitting {
 }
 
 /**
- * Gives the gateway `this.admit(request, response, scope)`: keys, and for each key (for each client
+ * Gives the gateway `this.admit(request, response, needed)`: keys, and for each key (for each client
  * address where the service is open) the limits `RATE_LIMIT_EVENTS_PER_SECOND` and
  * `RATE_LIMIT_READS_PER_SECOND`, counted in Redis where there is one. How exact they are is said at
  * `RateLimit`.
@@ -44,9 +44,9 @@ export function RateLimitMixin(config: Config) {
 
   return defineMixin<{ state: State }>()({
     methods: {
-      admit(request: IncomingMessage, response: ServerResponse, scope: Scope): Identity {
-        const identity = this.identify(request, scope);
-        const limit = scope === "events:write" ? this.eventLimit : this.readLimit;
+      admit(request: IncomingMessage, response: ServerResponse, needed: Needed): Identity {
+        const identity = this.identify(request, needed);
+        const limit = needed === "events:write" ? this.eventLimit : this.readLimit;
         if (limit !== undefined) this.limitTo(limit, callerOf(identity, request), response);
         return identity;
       },
@@ -77,9 +77,9 @@ export function RateLimitMixin(config: Config) {
       },
 
       /** A known key is let through whatever else its address sends, which may be a proxy's. */
-      identify(request: IncomingMessage, scope: Scope): Identity {
+      identify(request: IncomingMessage, needed: Needed): Identity {
         try {
-          return this.keyring.identify(request.rawHeaders, scope);
+          return this.keyring.identify(request.rawHeaders, needed);
         } catch (error) {
           if (error instanceof UnknownKey) this.countWrongKey(request);
           throw error;

@@ -5,7 +5,7 @@ import type { BodyLimits } from "../../lib/http/body.ts";
 import type { Context } from "moleculer";
 import type { Identity } from "../../lib/http/identity.ts";
 import type { Admitting } from "./access.mixin.ts";
-import type { Scope } from "../../lib/keys/configured.ts";
+import type { Needed } from "../../lib/keys/configured.ts";
 import type { Parameters } from "../../lib/http/query-string.ts";
 
 /** What moleculer-web gives to `this`. */
@@ -72,7 +72,7 @@ export interface Edge extends Web, Admitting {
   ): void;
 }
 export interface Route {
-  readonly opts: { readonly scope?: Scope };
+  readonly opts: { readonly scope?: Needed };
 }
 
 /** What moleculer-web adds to a request before it calls an alias. */

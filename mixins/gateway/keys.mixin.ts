@@ -5,12 +5,13 @@ import { plainJsonOf } from "../../lib/http/body.ts";
 import type { Keyring } from "../../lib/http/identity.ts";
 import { requireMediaType } from "../../lib/http/media-type.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { GivenKey } from "../../lib/questions/keys.ts";
+import { callerShown, type GivenKey } from "../../lib/questions/keys.ts";
 import type { Edge } from "./edge.ts";
 import type { Routed } from "./export.mixin.ts";
 import { refuseParameters } from "./questions.mixin.ts";
 
 export interface KeysEdge {
+  tellCaller(request: Routed, response: ServerResponse): Promise<void>;
   createKey(request: Routed, response: ServerResponse): Promise<void>;
   rotateKey(request: Routed, response: ServerResponse): Promise<void>;
   revokeKey(request: Routed, response: ServerResponse): Promise<void>;
@@ -71,6 +72,13 @@ export function KeysEdgeMixin() {
       /** After a change that was made here: the next request must not meet the keys of before. */
       async lookNow(): Promise<void> {
         await this.lookForKeys().catch((error: unknown) => this.tellAge(error));
+      },
+
+      async tellCaller(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
+        response.end(JSON.stringify(callerShown(request.identity!)));
+        return Promise.resolve();
       },
 
       async createKey(request: Routed, response: ServerResponse): Promise<void> {

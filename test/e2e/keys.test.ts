@@ -74,6 +74,19 @@ test("a key is given once, does what it may, is shown without itself, and is tak
   expect((await ask("POST", `/keys/${id}/rotate`, admin, {})).status).toBe(404);
 });
 
+test("a key is told what it may do, and nothing of others", async () => {
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  const { id, key } = await give({ name: "wall", scopes: ["live:read"], expiresAt });
+  const own = { kind: "key", project: "shop", scopes: ["live:read"], id, name: "wall", expiresAt };
+  expect(await ask("GET", "/keys/self", key)).toMatchObject({ status: 200, body: own });
+  const { body } = await ask("GET", "/keys/self", other);
+  expect(body).toEqual({ kind: "configured", project: "blog", scopes: ["admin"], expiresAt: null });
+  expect((await ask("GET", "/keys/self?project=shop", key)).status).toBe(400);
+  expect((await ask("GET", "/keys/self", `${key}x`)).status).toBe(401);
+  expect((await ask("DELETE", `/keys/${id}`, admin)).status).toBe(204);
+  expect((await ask("GET", "/keys/self", key)).status).toBe(401);
+});
+
 test("a key is replaced while both hold, or at once", async () => {
   const old = await give({ name: "ci", scopes: ["events:read", "events:write"] });
   const next = await give({ overlapSeconds: 3_600 }, `/keys/${old.id}/rotate`);

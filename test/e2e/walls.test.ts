@@ -140,6 +140,10 @@ const shown: Readonly<Record<string, Asked>> = {
   },
   "GET /api/v1/queries": { path: "/queries" },
   "GET /api/v1/keys": { path: "/keys" },
+  "GET /api/v1/keys/self": {
+    path: "/keys/self",
+    marks: { a: `"project":"a"`, b: `"project":"b"` },
+  },
   "GET /api/v1/dead-letters": {
     path: "/dead-letters",
     marks: { a: `"project":"a"`, b: `"project":"b"` },

@@ -4,6 +4,7 @@ import { digestOf, isKeyText, keyPattern, keyTextOf } from "../../../lib/keys/ke
 import type { KnownKey } from "../../../lib/keys/known.ts";
 import type { Scope } from "../../../lib/keys/configured.ts";
 import { Keyring } from "../../../lib/http/identity.ts";
+import { callerShown } from "../../../lib/questions/keys.ts";
 
 const key = (text: string, project: string, ...scopes: Scope[]) => ({
   sha256: hash("sha256", text),
@@ -20,7 +21,14 @@ const ring = new Keyring(
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 
 test("without keys everyone is the project default", () => {
-  expect(new Keyring([], minuteMs).identify([], "admin").project).toBe("default");
+  const identity = new Keyring([], minuteMs).identify([], "admin");
+  expect(identity.project).toBe("default");
+  expect(callerShown(identity)).toEqual({
+    kind: "open",
+    project: "default",
+    scopes: ["events:write", "events:read", "live:read", "admin"],
+    expiresAt: null,
+  });
 });
 
 test.each([
