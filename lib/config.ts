@@ -51,9 +51,9 @@ export function readConfig(environment: Environment, console = false): Config {
   const values = Object.fromEntries(
     entries.map(([name, variable]) => [name, variable.read(given(name), name, problems)]),
   ) as Values;
-  const asked = itemsOf(given("SERVICES") ?? "").length > 0;
+  const namesServices = itemsOf(given("SERVICES") ?? "").length > 0;
   const joinsOnly = console && given("RABBITMQ_URL") !== undefined;
-  const config = configOf(values, asked || joinsOnly ? values.SERVICES : serviceNames);
+  const config = configOf(values, namesServices || joinsOnly ? values.SERVICES : serviceNames);
   checkOpen(config, problems);
   checkParts(config, given, problems);
   checkPasswords(config, given, problems);

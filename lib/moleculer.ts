@@ -176,14 +176,14 @@ export function defineService<Name extends string, const All extends Mixins>(
   ): ServiceSchema => ({
     ...(definition as Omit<Definition<Name>, "events"> & Pick<ServiceSchema, "events">),
     name,
-    mixins: [...mixins.toReversed(), told],
+    mixins: [...mixins.toReversed(), instruments],
     actions: completed(name, definition.actions),
     hooks: { before: { "*": checkCall } },
   });
 }
 
 /** What every service has before its own mixins are created. */
-const told: Partial<ServiceSchema> = {
+const instruments: Partial<ServiceSchema> = {
   created() {
     this.metrics = metricsOf(this.broker);
     this.tracing = tracingOf(this.broker);

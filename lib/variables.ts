@@ -335,22 +335,22 @@ const dimensionPath = /^(data|metadata|context)(\.[A-Za-z0-9_-]{1,64}){1,8}$/;
 /** As a browser writes it: in lower case, without a path. */
 const webOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/;
 
-function readServices(asked: readonly string[], problems: string[]): readonly ServiceName[] {
-  const unknown = asked.filter((name) => !(serviceNames as readonly string[]).includes(name));
+function readServices(names: readonly string[], problems: string[]): readonly ServiceName[] {
+  const unknown = names.filter((name) => !(serviceNames as readonly string[]).includes(name));
   if (unknown.length > 0) {
     problems.push(`SERVICES names ${unknown.join(", ")}; known are ${serviceNames.join(", ")}`);
   }
-  return serviceNames.filter((name) => asked.includes(name));
+  return serviceNames.filter((name) => names.includes(name));
 }
 
-function readDimensions(asked: readonly string[], problems: string[]): readonly string[] {
-  const bad = asked.filter((path) => !dimensionPath.test(path));
+function readDimensions(paths: readonly string[], problems: string[]): readonly string[] {
+  const bad = paths.filter((path) => !dimensionPath.test(path));
   if (bad.length > 0) {
     problems.push(
       `ROLLUP_DIMENSIONS names ${bad.join(", ")}; a dimension is a path such as data.plan`,
     );
   }
-  return [...new Set(asked)];
+  return [...new Set(paths)];
 }
 
 function readOrigins(entries: readonly string[], problems: string[]): readonly string[] {

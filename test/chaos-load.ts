@@ -6,7 +6,7 @@ import { chunks, shuffled, type ShopEvent } from "./support/shop-log.ts";
 const latestMs = 15_000;
 
 /** What clients were told, and what of it they should not have been. */
-export interface Told {
+export interface LoadReport {
   /** How often each status was answered; of problems also their type, for example `503 outcome-unknown`. */
   readonly answers: Readonly<Record<string, number>>;
   /** The slowest answer, without the time in which the gateway was stopped. */
@@ -59,7 +59,7 @@ export class Load {
     this.#options = options;
   }
 
-  get told(): Told {
+  get report(): LoadReport {
     return { answers: this.#answers, slowestMs: Math.round(this.#slowestMs), wrong: this.#wrong };
   }
 

@@ -79,13 +79,14 @@ export class Courier {
         });
         return outcomeOf(answer);
       } catch (error) {
-        const told = error instanceof ProblemError ? this.#final(error, lines, signal) : undefined;
-        if (told !== undefined) return told;
+        const outcomes =
+          error instanceof ProblemError ? this.#final(error, lines, signal) : undefined;
+        if (outcomes !== undefined) return outcomes;
         // A failure inside of the service is no answer about the events: they may be stored or not.
         const mayPass = isPassing(error) || (error instanceof ProblemError && error.status === 500);
         if (!mayPass) throw error;
-        const asked = error instanceof ProblemError ? error.retryAfterMs : undefined;
-        const waitMs = pauseMs(attempt, asked, Math.random(), patience);
+        const retryAfterMs = error instanceof ProblemError ? error.retryAfterMs : undefined;
+        const waitMs = pauseMs(attempt, retryAfterMs, Math.random(), patience);
         if (performance.now() + waitMs > deadline) throw error;
         this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + waitMs);
         onRetry?.(error, waitMs);

@@ -103,22 +103,22 @@ export async function* listen(
   const place: Place = { id: lastEventId, retryMs: 1_000 };
   for (let attempt = 1; ; attempt++) {
     let failure: AnalyticsError | undefined;
-    let asked: number | undefined;
+    let retryMs: number | undefined;
     try {
       for await (const message of connect(http, path, place, { signal, silenceMs })) {
         attempt = 0;
         if (message === "gone") return;
         if (message.event !== "end") yield message;
-        else asked = waitOf(message.data);
+        else retryMs = waitOf(message.data);
       }
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
       if (!isPassing(error)) throw error;
       failure = error;
-      if (error instanceof ProblemError) asked = error.retryAfterMs;
+      if (error instanceof ProblemError) retryMs = error.retryAfterMs;
     }
     const patience = { firstMs: place.retryMs, mostMs: Math.max(place.retryMs, 30_000) };
-    const waitMs = pauseMs(Math.max(1, attempt), asked, Math.random(), patience);
+    const waitMs = pauseMs(Math.max(1, attempt), retryMs, Math.random(), patience);
     onReconnect?.(failure, waitMs);
     await alive.while(() => delay(waitMs, signal));
   }

@@ -77,9 +77,9 @@ export class Http {
         return await this.ask<T>(call);
       } catch (error) {
         if (!isPassing(error) || attempt > this.#options.retries) throw error;
-        const told = error instanceof ProblemError ? error.retryAfterMs : undefined;
-        if (told !== undefined && told > this.#options.timeoutMs) throw error;
-        await delay(pauseMs(attempt, told, Math.random()), call.signal);
+        const waitMs = error instanceof ProblemError ? error.retryAfterMs : undefined;
+        if (waitMs !== undefined && waitMs > this.#options.timeoutMs) throw error;
+        await delay(pauseMs(attempt, waitMs, Math.random()), call.signal);
       }
     }
   }
@@ -136,10 +136,10 @@ function problemOf(response: Response, text: string, instance: string): ProblemE
   const { status, statusText, headers } = response;
   const wait = retryAfterMs(headers.get("retry-after"), Date.now());
   const isProblem = headers.get("content-type")?.includes("json") === true;
-  const told = isProblem ? (parsedOr(text) as Partial<ProblemBody> | undefined) : undefined;
+  const problem = isProblem ? (parsedOr(text) as Partial<ProblemBody> | undefined) : undefined;
   const requestId = headers.get("x-request-id") ?? "";
   const unknown = { type: "about:blank", title: statusText || "No success", instance, requestId };
-  return new ProblemError({ ...unknown, ...told, status }, wait);
+  return new ProblemError({ ...unknown, ...problem, status }, wait);
 }
 
 function parsed(text: string): unknown {

@@ -78,10 +78,10 @@ export function rollupPlanOf(
 ): RollupPlan | undefined {
   if (metrics.some(({ metric }) => metric.op !== "count" && metric.op !== "uniques"))
     return undefined;
-  const asked = dimensions.flatMap(({ dimension }) =>
+  const paths = dimensions.flatMap(({ dimension }) =>
     "path" in dimension ? [dimension.path] : [],
   );
-  const sections = new Set([...asked, ...(filter ? pathsIn(filter) : [])].map(nameOf));
+  const sections = new Set([...paths, ...(filter ? pathsIn(filter) : [])].map(nameOf));
   sections.delete("type");
   if (sections.size > 1) return undefined;
   const [section = "types"] = sections;
@@ -96,10 +96,10 @@ export function needsOther(
   { dimensions, filter }: Pick<QueryQuestion, "dimensions" | "filter">,
   section: string,
 ): (cells: TypeCounts | UserSketches | ValueCounts) => boolean {
-  const asked = dimensions.flatMap(({ dimension }) =>
+  const paths = dimensions.flatMap(({ dimension }) =>
     "path" in dimension ? [dimension.path] : [],
   );
-  const asksType = [...asked, ...(filter ? pathsIn(filter) : [])].some(
+  const asksType = [...paths, ...(filter ? pathsIn(filter) : [])].some(
     (path) => nameOf(path) === "type",
   );
   const types = filter && typesOf(filter);

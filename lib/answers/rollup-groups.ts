@@ -72,19 +72,19 @@ export class RollupGroups {
     const { dimensions, metrics, totals } = this.#question;
     const ops = metrics.map(({ metric }) => metric.op);
     let estimated = false;
-    const asked = (tally: Tally) => {
+    const metricsOf = (tally: Tally) => {
       const users = ops.includes("uniques") ? tally.users : emptySketch;
       estimated ||= !isExact(users);
       return ops.map((op) => (op === "count" ? tally.count : estimate(users)));
     };
     const groups: Group[] = this.#tallies.all.map((tally) => ({
       dimensions: tally.key,
-      metrics: asked(tally),
+      metrics: metricsOf(tally),
     }));
     // Of all events together there is a group also where there are no events.
     if (dimensions.length === 0 && groups.length === 0)
-      groups.push({ dimensions: [], metrics: asked(this.#total) });
-    const total = totals ? asked(this.#total) : undefined;
+      groups.push({ dimensions: [], metrics: metricsOf(this.#total) });
+    const total = totals ? metricsOf(this.#total) : undefined;
     return { groups, ...(total && { totals: total }), estimated };
   }
 

@@ -58,15 +58,15 @@ function explain(message: string, code: string): readonly [reason: string, lasti
 }
 
 const inequivalent =
-  /inequivalent arg '(?<what>[^']+)' for queue '(?<queue>[^']+)'.*received (?<asked>.+) but current is (?<there>[^"]+)/;
+  /inequivalent arg '(?<what>[^']+)' for queue '(?<queue>[^']+)'.*received (?<wanted>.+) but current is (?<there>[^"]+)/;
 
 function describeDifference(groups: Readonly<Record<string, string>>): string {
-  const { what, queue, asked, there } = groups;
+  const { what, queue, wanted, there } = groups;
   const way =
     what === "x-max-length-bytes"
       ? "Set QUEUE_MAX_BYTES to the queue's value, or let the queue run empty and delete it"
       : "Let the queue run empty and delete it, or set another CLUSTER_NAME";
-  return `the queue ${queue} exists with another ${what}: it has ${there}, this service needs ${asked}. ${way}`;
+  return `the queue ${queue} exists with another ${what}: it has ${there}, this service needs ${wanted}. ${way}`;
 }
 
 /** The broker's own words where the message repeats them in quotes. */

@@ -39,8 +39,8 @@ const ofTheWay: ReadonlySet<string> = new Set([
 
 type Attempt = Promise<unknown> & { readonly ctx?: Context };
 /** An action's name; or what moleculer-web has chosen for it, which is one node's. */
-type Asked = string | { readonly action: { readonly name: string } };
-type Call = (action: Asked, params: unknown, options?: CallingOptions) => Attempt;
+type ActionName = string | { readonly action: { readonly name: string } };
+type Call = (action: ActionName, params: unknown, options?: CallingOptions) => Attempt;
 
 /** What Moleculer's broker has and its types leave out. */
 interface Internals {
@@ -76,8 +76,8 @@ export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
       }
     },
     call(next: Call) {
-      const call: Call = (asked, params, options) => {
-        const name = typeof asked === "string" ? asked : asked.action.name;
+      const call: Call = (action, params, options) => {
+        const name = typeof action === "string" ? action : action.action.name;
         return reads !== undefined && isRead(name) && options?.nodeID === undefined
           ? reads.read({
               action: name,
@@ -85,7 +85,7 @@ export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
               timeoutMs: options?.timeout ?? undefined,
               left: options?.parentCtx && leavingOf(options.parentCtx),
             })
-          : next(asked, params, options);
+          : next(action, params, options);
       };
       return call;
     },
@@ -113,7 +113,7 @@ class Reads {
   readonly #times: ReadAgainTimes;
   /** Nodes that were asked whether they are there and have not said so yet. */
   readonly #silent = new Set<string>();
-  readonly #asked = new Map<string, Promise<boolean>>();
+  readonly #pings = new Map<string, Promise<boolean>>();
 
   constructor(broker: ServiceBroker, times: ReadAgainTimes) {
     this.#broker = broker;
@@ -228,11 +228,11 @@ class Reads {
 
   /** Whether a node says that it is there. All who ask at the same time share a question. */
   #answers(nodeID: string): Promise<boolean> {
-    const asked = this.#asked.get(nodeID);
-    if (asked !== undefined) return asked;
+    const ping = this.#pings.get(nodeID);
+    if (ping !== undefined) return ping;
     const pong = this.#broker.ping(nodeID, this.#times.pongWithinMs) as Promise<unknown>;
-    const answer = pong.then((word) => word !== null).finally(() => this.#asked.delete(nodeID));
-    this.#asked.set(nodeID, answer);
+    const answer = pong.then((word) => word !== null).finally(() => this.#pings.delete(nodeID));
+    this.#pings.set(nodeID, answer);
     return answer;
   }
 

@@ -198,13 +198,13 @@ function cutValues(values: ValueCounts): ValueCounts {
   totals.delete(OTHER);
   if (totals.size <= maxDimensionValues) return values;
 
-  const told = new Set([NONE, OTHER, ...largest(totals, maxDimensionValues)]);
+  const keptNames = new Set([NONE, OTHER, ...largest(totals, maxDimensionValues)]);
   const kept = record<Record<string, number>>();
   for (const type of Object.keys(values)) {
     const counts = values[type]!;
     const ofType = (kept[type] = record<number>());
     for (const value of Object.keys(counts)) {
-      const name = told.has(value) ? value : OTHER;
+      const name = keptNames.has(value) ? value : OTHER;
       ofType[name] = (ofType[name] ?? 0) + counts[value]!;
     }
   }

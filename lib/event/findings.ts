@@ -44,7 +44,7 @@ function addBrokenRule({ field, type, actual }: BrokenRule, input: Row, findings
   findings.push(finding);
 }
 
-function explain(field: string, rule: string, actual: unknown, input: Row): Told {
+function explain(field: string, rule: string, actual: unknown, input: Row): Explanation {
   if (rule === "required" && actual === undefined) {
     return { code: "required", message: `${field} is required` };
   }
@@ -70,7 +70,7 @@ function expectedOf(field: string): string {
 }
 
 /** Why a name or a label fails its pattern. */
-function explainText(field: string, actual: unknown): Told {
+function explainText(field: string, actual: unknown): Explanation {
   const text = actual as string;
   if (!text.isWellFormed()) {
     return { code: "not_well_formed", message: `${field} holds half of a surrogate pair` };
@@ -109,11 +109,11 @@ function addUnknownFields(input: Row, findings: Finding[]): void {
 }
 
 function addTimestamp(timestamp: unknown, now: number, findings: Finding[]): void {
-  const told = explainTimestamp(timestamp, now);
-  if (told !== undefined) findings.push({ pointer: "/timestamp", ...told });
+  const explanation = explainTimestamp(timestamp, now);
+  if (explanation !== undefined) findings.push({ pointer: "/timestamp", ...explanation });
 }
 
-function explainTimestamp(timestamp: unknown, now: number): Told | undefined {
+function explainTimestamp(timestamp: unknown, now: number): Explanation | undefined {
   let instant: number;
   if (typeof timestamp === "string") {
     if (timestamp.length > maxInstantLength) {
@@ -167,4 +167,4 @@ function addSize(input: Row, findings: Finding[]): void {
 }
 
 type Row = Readonly<Record<string, unknown>>;
-type Told = Omit<Finding, "pointer">;
+type Explanation = Omit<Finding, "pointer">;

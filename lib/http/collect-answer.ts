@@ -66,13 +66,13 @@ const outcomes = {
  * @throws ServiceError where it was rejected, or its id turned out to be another event's
  */
 export function eventAnswer(
-  { results, outcomes: told }: Pick<Receipt, "results" | "outcomes">,
+  { results, outcomes: byId }: Pick<Receipt, "results" | "outcomes">,
   waitMs?: number,
 ): Answer {
   const [result] = results;
   if (result === undefined) throw new ServiceError("INTERNAL");
   if (result.status === "rejected") throw errorOfItem(result.error);
-  const outcome = told?.[result.id] ?? "pending";
+  const outcome = byId?.[result.id] ?? "pending";
   if (outcome === "conflict") {
     throw new ServiceError("ID_CONFLICT", "An event with this id and other content is stored");
   }

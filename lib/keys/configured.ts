@@ -21,8 +21,8 @@ export function readApiKeys(entries: readonly string[], problems: string[]): rea
   return entries.flatMap((entry, index) => {
     const [, key, project, granted] =
       /^([^:\s]+):([A-Za-z0-9._-]{1,64})(?::(.+))?$/.exec(entry) ?? [];
-    const asked = granted?.split("+") ?? ["events:write", "events:read", "live:read"];
-    const valid = asked.every((scope) => (scopes as readonly string[]).includes(scope));
+    const names = granted?.split("+") ?? ["events:write", "events:read", "live:read"];
+    const valid = names.every((scope) => (scopes as readonly string[]).includes(scope));
     if (key === undefined || project === undefined || key.length < 16 || !valid) {
       problems.push(
         `API_KEYS entry ${index + 1} must be KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE, ` +
@@ -30,6 +30,6 @@ export function readApiKeys(entries: readonly string[], problems: string[]): rea
       );
       return [];
     }
-    return [{ sha256: hash("sha256", key), project, scopes: new Set(asked as Scope[]) }];
+    return [{ sha256: hash("sha256", key), project, scopes: new Set(names as Scope[]) }];
   });
 }

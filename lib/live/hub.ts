@@ -82,17 +82,17 @@ export class Hub {
   async begin(
     lastId: string | undefined,
     now: number,
-  ): Promise<{ readonly place: Place; readonly told: string }> {
+  ): Promise<{ readonly place: Place; readonly firstFrames: string }> {
     const known = lastId === undefined ? undefined : placeOf(lastId);
     const isYoung = known !== undefined && now - known.at <= windowMs;
     const after = isYoung ? known.place : null;
     const part = await this.#around.read({ ...this.#nothing, after });
-    if (lastId === undefined) return { place: part.end, told: "" };
-    if (after !== null && part.isHeld) return { place: after, told: "" };
+    if (lastId === undefined) return { place: part.end, firstFrames: "" };
+    if (after !== null && part.isHeld) return { place: after, firstFrames: "" };
     const { end } =
       after === null ? part : await this.#around.read({ ...this.#nothing, after: null });
     const missed = { count: null, exact: false, because: "window" } as const;
-    return { place: end, told: missedFrame(idOf(end, now), missed) };
+    return { place: end, firstFrames: missedFrame(idOf(end, now), missed) };
   }
 
   /**

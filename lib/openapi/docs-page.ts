@@ -47,8 +47,8 @@ export function docsPage(document: JsonSchema): string {
     readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
   };
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, told]) =>
-      methodOf(`${method.toUpperCase()} ${path}`, told),
+    Object.entries(methods).map(([method, operation]) =>
+      methodOf(`${method.toUpperCase()} ${path}`, operation),
     ),
   );
   const schemas = Object.entries(components.schemas).map(
@@ -58,20 +58,20 @@ export function docsPage(document: JsonSchema): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(info.title)}</title><style>${style}</style></head><body><h1>${escaped(info.title)}</h1><p>${escaped(info.description)} For machines: <a href="/openapi.json">openapi.json</a>.</p><h2>Routes</h2>${routes.join("")}<h2>Schemas</h2>${schemas.join("")}</body></html>`;
 }
 
-function methodOf(route: string, told: Method): string {
-  const scope = told["x-scope"];
-  const parts = told.parameters.map(
+function methodOf(route: string, operation: Method): string {
+  const scope = operation["x-scope"];
+  const parts = operation.parameters.map(
     ({ name, in: place, required, description = "", schema }) =>
       `<tr><td><code>${escaped(name)}</code></td><td>${place}${required === true ? ", required" : ""}</td><td>${escaped(description)} <code>${escaped(JSON.stringify(schema))}</code></td></tr>`,
   );
-  const bodies = contents(told.requestBody?.content);
-  const responses = Object.entries(told.responses).map(
+  const bodies = contents(operation.requestBody?.content);
+  const responses = Object.entries(operation.responses).map(
     ([status, { description, content }]) =>
       `<tr><td>${status}</td><td>${escaped(description)}</td><td>${Object.entries(content ?? {})
         .map(([type, { schema }]) => `${escaped(type)} ${linked(schema)}`)
         .join("<br>")}</td></tr>`,
   );
-  return `<details><summary><code>${escaped(route)}</code> ${escaped(told.summary)}</summary>${scope === undefined ? "" : `<p>Takes a key with the scope <code>${escaped(scope)}</code>.</p>`}${parts.length > 0 ? `<table>${parts.join("")}</table>` : ""}${bodies}<table>${responses.join("")}</table></details>`;
+  return `<details><summary><code>${escaped(route)}</code> ${escaped(operation.summary)}</summary>${scope === undefined ? "" : `<p>Takes a key with the scope <code>${escaped(scope)}</code>.</p>`}${parts.length > 0 ? `<table>${parts.join("")}</table>` : ""}${bodies}<table>${responses.join("")}</table></details>`;
 }
 
 function contents(content: Readonly<Record<string, Content>> = {}): string {

@@ -78,7 +78,7 @@ const read = ["QUERY_TOO_EXPENSIVE", "TOO_MANY_REQUESTS", "STORE_UNAVAILABLE"] a
 const changed = ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as const;
 const begun = { answers: { 202: "Job" }, answerHeaders: ["Location"], problems: changed } as const;
 const aPerson = { path: { userId: "user-1" } };
-const asked = (body: Fields) => ({ "application/json": bodySchemaOf(body) });
+const jsonBody = (body: Fields) => ({ "application/json": bodySchemaOf(body) });
 
 /** Every route under its method and path: what a caller may send, and what is answered. */
 export const operations: Readonly<Record<string, Operation>> = {
@@ -257,7 +257,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/query": {
     summary: "Metrics by dimensions",
     scope: "events:read",
-    body: asked(queryBody),
+    body: jsonBody(queryBody),
     example: { body: { metrics: ["count", "uniques"], dimensions: ["type"], include: ["totals"] } },
     answers: { 200: "QueryAnswer" },
     problems: [...ask, ...read],
@@ -265,7 +265,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/query/funnel": {
     summary: "How many get from one step to the next",
     scope: "events:read",
-    body: asked(funnelBody),
+    body: jsonBody(funnelBody),
     example: {
       body: { steps: [{ type: "email.opened" }, { type: "email.clicked" }], window: "7d" },
     },
@@ -275,7 +275,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/query/retention": {
     summary: "Who comes back, and when",
     scope: "events:read",
-    body: asked(retentionBody),
+    body: jsonBody(retentionBody),
     example: { body: { first: { type: "email.opened" }, interval: "week" } },
     answers: { 200: "RetentionAnswer" },
     problems: [...ask, ...read],
@@ -283,7 +283,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/query/paths": {
     summary: "What comes after an event",
     scope: "events:read",
-    body: asked(pathsBody),
+    body: jsonBody(pathsBody),
     example: { body: { after: { type: "email.opened" }, length: 2 } },
     answers: { 200: "PathsAnswer" },
     problems: [...ask, ...read],
@@ -309,7 +309,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     scope: "admin",
     path: { name: savedNameSchema },
     headers: { "If-Match": text, "If-None-Match": text },
-    body: asked(savedBody(savedKinds)),
+    body: jsonBody(savedBody(savedKinds)),
     example: {
       path: { name: "opens" },
       body: { kind: "counts", question: { type: "email.opened", interval: "day" } },
@@ -351,7 +351,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/keys": {
     summary: "Give a key; this answer alone holds it",
     scope: "admin",
-    body: asked(keyBody),
+    body: jsonBody(keyBody),
     example: { body: { name: "shop", scopes: ["events:write"] } },
     answers: { 201: "GivenKey" },
     answerHeaders: ["Location"],
@@ -377,7 +377,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: "Give a key in place of another, which still holds for a while",
     scope: "admin",
     path: { id: keyId },
-    body: asked(rotationBody),
+    body: jsonBody(rotationBody),
     example: { path: { id: "key_0123456789ab" }, body: { overlapSeconds: 3600 } },
     answers: { 201: "GivenKey" },
     answerHeaders: ["Location"],

@@ -56,23 +56,23 @@ export const countsParameters = {
  * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
  */
 export function readCountsQuestion(raw: Raw, dimensions: readonly string[]): CountsQuestion {
-  return readParameters(raw, countsParameters, (asked, findings) => {
-    const { type, source: sources, from, to, interval, timezone, limit } = asked;
+  return readParameters(raw, countsParameters, (values, findings) => {
+    const { type, source: sources, from, to, interval, timezone, limit } = values;
     checkOrder({ from, to }, { pointer: "to" }, findings);
-    const groupBy = readDimension(asked.groupBy, dimensions, findings);
+    const groupBy = readDimension(values.groupBy, dimensions, findings);
     const scope = scopeOf([type, sources, raw["from"], raw["to"], interval, timezone, groupBy]);
-    const page = readRowCursor(asked.cursor, scope, "cursor", findings);
+    const page = readRowCursor(values.cursor, scope, "cursor", findings);
     return { types: type, sources, from, to, interval, timezone, groupBy, limit, page };
   });
 }
 
 function readDimension(
-  asked: unknown,
+  name: unknown,
   dimensions: readonly string[],
   findings: Findings,
 ): string | undefined {
-  if (asked === undefined) return undefined;
-  const dimension = typeof asked === "string" ? resolveDimension(asked) : undefined;
+  if (name === undefined) return undefined;
+  const dimension = typeof name === "string" ? resolveDimension(name) : undefined;
   if (dimension !== undefined && dimensions.includes(dimension)) return dimension;
   findings.push({
     pointer: "groupBy",

@@ -68,9 +68,9 @@ export const jobsParameters = { limit: whole({ min: 1, max: 100, otherwise: 20 }
 
 /** @throws ServiceError VALIDATION */
 export function readErasure<E extends Erasure>(erasure: E, raw: Raw): ErasureQuestion<E> {
-  return readParameters(raw, erasureParameters, (asked) => ({
+  return readParameters(raw, erasureParameters, (values) => ({
     erasure,
-    reusable: asked.ids === "reusable",
+    reusable: values.ids === "reusable",
   }));
 }
 
@@ -82,9 +82,9 @@ export function readErasures(raw: Raw): ErasureQuestion {
   return readParameters(
     raw,
     erasuresParameters,
-    (asked, findings) => {
-      const wanted = filterOfParameters(asked, raw, findings);
-      if (isEmpty(wanted) && asked.confirm !== "all") {
+    (values, findings) => {
+      const wanted = filterOfParameters(values, raw, findings);
+      if (isEmpty(wanted) && values.confirm !== "all") {
         findings.push({
           pointer: "confirm",
           code: "required",
@@ -92,7 +92,7 @@ export function readErasures(raw: Raw): ErasureQuestion {
         });
       }
       const erasure = { kind: "eraseEvents", filter: wanted } as const;
-      return { erasure, reusable: asked.ids === "reusable" };
+      return { erasure, reusable: values.ids === "reusable" };
     },
     open,
   );

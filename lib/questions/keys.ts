@@ -107,7 +107,7 @@ export const rotationBody = {
   ),
 };
 
-export interface AskedKey {
+export interface WantedKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly expiresAt?: number;
@@ -119,7 +119,7 @@ export interface AskedRotation {
 }
 
 /** @throws ServiceError VALIDATION with all findings, their pointers into the body */
-export function readKeyBody(body: unknown, now: number): AskedKey {
+export function readKeyBody(body: unknown, now: number): WantedKey {
   return readBody(body, keyBody, ({ name = "", scopes = [], expiresAt: ends }, findings) => {
     checkAhead(ends, now, findings);
     return { name, scopes, ...(ends !== undefined && { expiresAt: ends }) };

@@ -106,8 +106,8 @@ export const savedResultsParameters = {
  * @throws ServiceError VALIDATION with all findings, their pointers into the body
  */
 export function readQuestionToKeep(body: unknown, kinds: QuestionKinds): QuestionToKeep {
-  return readBody(body, savedBody(Object.keys(kinds)), (asked, findings) => {
-    const { kind = "", question = {}, description, view } = asked;
+  return readBody(body, savedBody(Object.keys(kinds)), (values, findings) => {
+    const { kind = "", question = {}, description, view } = values;
     const kept = { kind, question, description, ...(view !== undefined && { view }) };
     if (findings.length === 0) findings.push(...findingsOf(kept, kinds));
     return kept;

@@ -19,12 +19,12 @@ export async function callEveryNode<A extends keyof Actions>(
   const found = broker.registry.actions.get(action) as unknown as Endpoints | undefined;
   const nodes = found?.endpoints.map(({ id }) => id) ?? [];
   if (nodes.length === 0) throw new Error(`no node has ${action}`);
-  type Asked = Actions[A]["params"];
+  type Params = Actions[A]["params"];
   type Answer = Actions[A]["result"];
   const answers = await Promise.all(
     nodes.map(async (nodeID) => {
       const options = { nodeID, timeout: timeoutMs };
-      return [nodeID, await broker.call<Answer, Asked>(action, params, options)] as const;
+      return [nodeID, await broker.call<Answer, Params>(action, params, options)] as const;
     }),
   );
   return new Map(answers);

@@ -84,8 +84,8 @@ export class Operations implements Operating {
   /** Each stage of the pipeline in its order, with the gateway, which is the one asked. */
   async stages(): Promise<readonly ({ readonly name: string } & StageHealth)[]> {
     const { stages } = await this.#report();
-    const told = this.#stages.map((name) => ({ name, ...stages[name]! }));
-    return [{ name: "gateway", state: "ok" }, ...told];
+    const listed = this.#stages.map((name) => ({ name, ...stages[name]! }));
+    return [{ name: "gateway", state: "ok" }, ...listed];
   }
 
   close(): void {

@@ -14,11 +14,11 @@ export const outcomeUnknown: Middleware = {
   call(next: Call): Call {
     return (action, ...rest) => {
       const called = next(action, ...rest);
-      const told: ReturnType<Call> = called.catch((error: unknown) => {
+      const attempt: ReturnType<Call> = called.catch((error: unknown) => {
         throw isInDoubt(action, error) ? new ServiceError("OUTCOME_UNKNOWN") : error;
       });
-      told.ctx = called.ctx;
-      return told;
+      attempt.ctx = called.ctx;
+      return attempt;
     };
   },
 } as unknown as Middleware;

@@ -18,11 +18,11 @@ type Counts = Map<string, number>;
 export async function audit(
   store: EventStore,
   project: ProjectId,
-  asked: Range,
+  wanted: Range,
 ): Promise<AuditReport> {
   const range = {
-    from: startOf("minute", asked.from),
-    to: startOf("minute", asked.to + grainMs.minute - 1),
+    from: startOf("minute", wanted.from),
+    to: startOf("minute", wanted.to + grainMs.minute - 1),
   };
   const before = await store.marks(project, range);
   const rollups = await store.rollups(project, "minute", [range], "types");

@@ -130,11 +130,11 @@ export async function carryOut(worker: Worker, kept: KeptJob): Promise<void> {
       state = rest;
       if (!(await note({}))) return;
     } else {
-      const told =
+      const nameless =
         erasure.kind === "eraseSubject"
           ? { kind: erasure.kind, subject: subjectOf(project, erasure.userId) }
           : erasure;
-      await note({ status: "done", finishedAt: now(), erasure: told, owner: null });
+      await note({ status: "done", finishedAt: now(), erasure: nameless, owner: null });
       return;
     }
   }
@@ -207,16 +207,16 @@ async function eraseSlice(
 
 export function shownJob(job: KeptJob): ShownJob {
   const { erasure, reusable, status, createdAt, updatedAt, finishedAt, erased } = stateOf(job);
-  const told = (instant: number) => new Date(instant).toISOString();
+  const isoOf = (instant: number) => new Date(instant).toISOString();
   return {
     id: job.id,
     kind: erasure.kind,
     status,
-    createdAt: told(createdAt),
-    updatedAt: told(updatedAt),
-    finishedAt: finishedAt === null ? null : told(finishedAt),
+    createdAt: isoOf(createdAt),
+    updatedAt: isoOf(updatedAt),
+    finishedAt: finishedAt === null ? null : isoOf(finishedAt),
     erased,
-    acceptedUntil: told(createdAt),
+    acceptedUntil: isoOf(createdAt),
     fenced: erasure.kind !== "eraseEvents",
     ids: reusable ? "reusable" : "refused",
   };

@@ -71,7 +71,7 @@ export function JobsMixin() {
       },
 
       async listJobs({ meta }: Caller, raw: Raw): Promise<{ data: readonly ShownJob[] }> {
-        const { limit } = readParameters(raw, jobsParameters, (asked) => asked);
+        const { limit } = readParameters(raw, jobsParameters, (values) => values);
         const found = await this.store.jobs(meta.project ?? defaultProject, limit);
         return { data: found.map(shownJob) };
       },

@@ -78,9 +78,9 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
 
 /** @throws ServiceError NOT_ACCEPTABLE */
 function formatOf({ $params, headers }: Routed): Format {
-  const asked = formats.filter((format) => format === $params["format"]);
+  const named = formats.filter((format) => format === $params["format"]);
   // Another one is refused by the action, which says what is allowed.
-  const offered = asked.length > 0 || $params["format"] !== undefined ? asked : formats;
+  const offered = named.length > 0 || $params["format"] !== undefined ? named : formats;
   if (offered.length === 0) return $params["format"] as Format;
   const type = preferred(
     headers.accept,

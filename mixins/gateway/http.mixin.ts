@@ -167,8 +167,8 @@ export function HttpEdgeMixin(config: Config) {
         this.countRefusal(error);
         const instance = pathOf(request);
         const id = String(request.headers["x-request-id"]);
-        const told = { instance, requestId: id, parameters: "query" } as const;
-        const { status, headers, body } = problemOf(error, told);
+        const context = { instance, requestId: id, parameters: "query" } as const;
+        const { status, headers, body } = problemOf(error, context);
         if (status >= 500 && status !== 503)
           this.logger.error({ err: error, requestId: id }, "request failed");
         if (response.headersSent) {

@@ -49,10 +49,10 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         const project = request.project ?? defaultProject;
         const interest = { project, filter, ...(fields !== undefined && { fields }) };
         const lastId = lastIdOf(request, lastEventId);
-        const { place, told } = await this.hub.begin(lastId, Date.now());
+        const { place, firstFrames: firstFrames } = await this.hub.begin(lastId, Date.now());
         const client = this.open(request, response);
         if (client === undefined) return;
-        client.send(openingFrame(idOf(place, Date.now())) + told, performance.now());
+        client.send(openingFrame(idOf(place, Date.now())) + firstFrames, performance.now());
         const follower = {
           send: (frames: Buffer, events: number, id: string) =>
             client.send(frames, performance.now(), events, id),

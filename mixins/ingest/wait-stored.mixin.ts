@@ -34,10 +34,12 @@ export function OutcomeMixin() {
           signal: timeIsOver.signal,
         }).catch(() => undefined);
         const outcomes = new Map<string, EventOutcome>();
-        const asked = events.map(({ id, hash }) => ({ id, batch, hash }));
+        const identities = events.map(({ id, hash }) => ({ id, batch, hash }));
         for (;;) {
           const stored = this.nextStored();
-          const pending = asked.filter(({ id }) => (outcomes.get(id) ?? "pending") === "pending");
+          const pending = identities.filter(
+            ({ id }) => (outcomes.get(id) ?? "pending") === "pending",
+          );
           // An event whose outcome cannot be read now is still accepted: an error of the read is no
           // outcome.
           const telling = Promise.all(
@@ -50,10 +52,14 @@ export function OutcomeMixin() {
           );
           await Promise.race([telling, over]);
           const leftMs = deadline - performance.now();
-          const settled = asked.every(({ id }) => (outcomes.get(id) ?? "pending") !== "pending");
+          const settled = identities.every(
+            ({ id }) => (outcomes.get(id) ?? "pending") !== "pending",
+          );
           if (settled || leftMs <= 0) {
             timeIsOver.abort();
-            return Object.fromEntries(asked.map(({ id }) => [id, outcomes.get(id) ?? "pending"]));
+            return Object.fromEntries(
+              identities.map(({ id }) => [id, outcomes.get(id) ?? "pending"]),
+            );
           }
           await Promise.race([stored, delay(Math.min(pollMs, leftMs))]);
         }

@@ -138,14 +138,14 @@ export function AnswersMixin(config: Config) {
       async listAnswer(ctx: Caller, raw: Raw): Promise<ListAnswer> {
         const { question, at } = readWithRange(asParameters, raw, Date.now(), readListQuestion);
         const { filter, order, limit, after, fields } = question;
-        const asked = { ...filter, project: ctx.meta.project ?? defaultProject };
-        if (scansEvents(asked)) this.readingOf(asked.project).checkTurn();
+        const wanted = { ...filter, project: ctx.meta.project ?? defaultProject };
+        if (scansEvents(wanted)) this.readingOf(wanted.project).checkTurn();
         const [when, found, total] = await this.forCaller(ctx, async (signal) => {
           const begun = await this.begin();
-          const reading = this.readingOf(asked.project, signal);
+          const reading = this.readingOf(wanted.project, signal);
           const [page, count] = await Promise.all([
-            reading.page({ ...asked, order, limit, after }),
-            question.total ? reading.countEvents(asked) : undefined,
+            reading.page({ ...wanted, order, limit, after }),
+            question.total ? reading.countEvents(wanted) : undefined,
           ]);
           return [begun, page, count] as const;
         });
@@ -156,7 +156,7 @@ export function AnswersMixin(config: Config) {
           data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
           page: { ...page, nextCursor: continuedAt(page.nextCursor, at) },
           ...(total !== undefined && { total }),
-          meta: this.metaOf(when, asked, {
+          meta: this.metaOf(when, wanted, {
             exact: true,
             source: "events",
             ...rowsMeta(events.length, page, { isFirst: after === undefined, total }),

@@ -10,7 +10,7 @@ import type { ActKind } from "../../lib/questions/audit-log.ts";
 import {
   readKeyBody,
   readRotationBody,
-  type AskedKey,
+  type WantedKey,
   type GivenKey,
   type ShownKey,
 } from "../../lib/questions/keys.ts";
@@ -64,19 +64,19 @@ export function KeysMixin() {
         if (!holds(old, now)) throw new ServiceError("NOT_FOUND", "This key holds no more");
         const ends =
           expiresAt ?? (old.endsAt === undefined ? undefined : now + old.endsAt - old.createdAt);
-        const asked = {
+        const details = {
           name: old.name,
           scopes: scopesOf(old),
           ...(ends !== undefined && { expiresAt: ends }),
         };
-        return this.keepKey(asking, "keys.rotate", asked, { old, endsAt: now + overlapMs });
+        return this.keepKey(asking, "keys.rotate", details, { old, endsAt: now + overlapMs });
       },
 
       /** Where something fails between, the new key is one that nobody has ever seen. */
       async keepKey(
         asking: Asking,
         what: ActKind,
-        { name, scopes, expiresAt }: AskedKey,
+        { name, scopes, expiresAt }: WantedKey,
         rotation?: { readonly old: StoredKey; readonly endsAt: number },
       ): Promise<GivenKey> {
         const text = keyTextOf(randomBytes(32));

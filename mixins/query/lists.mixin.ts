@@ -60,12 +60,12 @@ export function StoriesMixin() {
         const { correlationId, limit, after } = question;
         const project = ctx.meta.project ?? defaultProject;
         const begun = await this.begin();
-        const asked = { project, correlationId, order: "asc" as const };
+        const filter = { project, correlationId, order: "asc" as const };
         const [found, [first]] = await this.forCaller(ctx, (signal) => {
           const reading = this.readingOf(project, signal);
           return Promise.all([
-            reading.page({ ...asked, limit, after }),
-            reading.events({ ...asked, limit: 1 }),
+            reading.page({ ...filter, limit, after }),
+            reading.events({ ...filter, limit: 1 }),
           ]);
         });
         if (first === undefined) {

@@ -19,10 +19,10 @@ import {
 import { continuedAt, readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import type { Answering, Caller } from "./freshness.mixin.ts";
 
-type Asked = Actions["query.answered"]["params"];
+type Params = Actions["query.answered"]["params"];
 
 type Answered = (
-  params: Asked,
+  params: Params,
   options: { readonly parentCtx: Caller },
 ) => Promise<Actions["query.answered"]["result"]>;
 
@@ -67,11 +67,11 @@ export function QuestionsMixin(config: Config) {
           const fingerprint = await this.store.fingerprint(project, range);
           const depends = [kind, project, question, fingerprint];
           const key = hash("sha256", JSON.stringify(depends));
-          const asked: Asked = { project, kind, question, key, askedBy };
+          const params: Params = { project, kind, question, key, askedBy };
           const answer = await this.shared.ask(key, signal, async (stop) => {
             this.waitedFor.set(askedBy, stop);
             try {
-              return await this.answered(ctx, asked);
+              return await this.answered(ctx, params);
             } finally {
               this.waitedFor.delete(askedBy);
             }
@@ -86,12 +86,12 @@ export function QuestionsMixin(config: Config) {
       },
 
       /** The service's own action, through the cacher. */
-      answered(ctx: Caller, asked: Asked): Promise<Actions["query.answered"]["result"]> {
+      answered(ctx: Caller, params: Params): Promise<Actions["query.answered"]["result"]> {
         const { answered } = this.actions as { answered: Answered };
-        return answered(asked, { parentCtx: ctx });
+        return answered(params, { parentCtx: ctx });
       },
 
-      answerTo({ project, kind, question, askedBy }: Asked): Promise<Answer> {
+      answerTo({ project, kind, question, askedBy }: Params): Promise<Answer> {
         const { store, budget } = this;
         const signal = this.waitedFor.get(askedBy);
         const asking = new QuestionContext({

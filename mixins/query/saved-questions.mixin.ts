@@ -38,8 +38,8 @@ export function SavedQuestionsMixin(config: Config) {
       name,
       {
         read: (question) =>
-          readWithRange<unknown>(kinds[name].form, question, Date.now(), (asked) =>
-            kinds[name].read(asked, dimensions),
+          readWithRange<unknown>(kinds[name].form, question, Date.now(), (absolute) =>
+            kinds[name].read(absolute, dimensions),
           ),
       },
     ]),
@@ -123,8 +123,8 @@ export function SavedQuestionsMixin(config: Config) {
         const { kind, question } = await this.keptQuestion(ctx, name);
         // Saved by a process that knows more kinds than this one.
         if (!isKind(kind)) throw new ServiceError("SERVICE_UNAVAILABLE");
-        const asked = JSON.parse(question) as Readonly<Record<string, unknown>>;
-        return this.ask(ctx, kind, withRange(kinds[kind].form, asked, range));
+        const saved = JSON.parse(question) as Readonly<Record<string, unknown>>;
+        return this.ask(ctx, kind, withRange(kinds[kind].form, saved, range));
       },
     },
   });

@@ -15,7 +15,7 @@ export interface Recount {
 }
 
 /** The events that a question is about, of any range. */
-export function asked(
+export function eventsOf(
   stored: readonly StoredEvent[],
   { filter }: Pick<QueryQuestion, "filter">,
 ): readonly StoredEvent[] {
@@ -30,7 +30,7 @@ export function recount(
 ): Recount {
   const { dimensions, interval, timezone, fill } = question;
   const spans = interval && periods(interval, timezone, range);
-  const met = asked(stored, question).filter(
+  const met = eventsOf(stored, question).filter(
     ({ timestamp }) => timestamp >= range.from && timestamp < range.to,
   );
   const keyOf = (event: StoredEvent) =>

@@ -28,9 +28,9 @@ export function actsContract(onStore: OnStore): void {
         for (const one of [odd, act("3"), act("1"), act("9", { project: "q" })]) {
           await acts.begin(one);
         }
-        const told = (one: BegunAct) => ({ ...one, outcome: "begun" });
-        expect(await acts.list("p", { limit: 2 })).toEqual([told(act("3")), told(odd)]);
-        expect(await acts.list("p", { limit: 2, before: "2" })).toEqual([told(act("1"))]);
+        const begun = (one: BegunAct) => ({ ...one, outcome: "begun" });
+        expect(await acts.list("p", { limit: 2 })).toEqual([begun(act("3")), begun(odd)]);
+        expect(await acts.list("p", { limit: 2, before: "2" })).toEqual([begun(act("1"))]);
         expect(await acts.list("none", { limit: 2 })).toEqual([]);
         const again = await harness.open();
         expect(await again.acts.list("p", { limit: 9 })).toHaveLength(3);

@@ -39,8 +39,8 @@ const question = fc.record({
 });
 
 /** What a fold makes of events in memory: the reference for every store. */
-export function folded(stored: readonly StoredEvent[], filter: Filter, asked: BreakdownJob) {
-  const fold = foldOf<"breakdown">(asked);
+export function folded(stored: readonly StoredEvent[], filter: Filter, job: BreakdownJob) {
+  const fold = foldOf<"breakdown">(job);
   const read = rowReader(fold.columns);
   const met = stored.filter(
     (it) =>
@@ -77,7 +77,7 @@ async function expectRowsFound(
 }
 
 /** What a fold tells, or that it refuses to: a sum may be larger than a number can be. */
-function told<T>(make: () => T): T | "refused" {
+function resultOf<T>(make: () => T): T | "refused" {
   try {
     return make();
   } catch (error) {
@@ -115,13 +115,13 @@ export function analyzeContract(onStore: OnStore, { runs = 30 }: StoreTraits): v
           fc.asyncProperty(
             events,
             fc.array(question, { minLength: 10, maxLength: 10 }),
-            async (drawn, asked) => {
+            async (drawn, questions) => {
               const project = `p${++runsSoFar}`;
               const stored = drawn.map((it) => ({ ...it, project, batch: "b" }));
               await store.append("b", stored);
-              for (const { job: one, ...filter } of asked) {
+              for (const { job: one, ...filter } of questions) {
                 const analyzed = store.analyze({ project, ...filter }, one, patient);
-                const expected = told(() => folded(stored, filter, one));
+                const expected = resultOf(() => folded(stored, filter, one));
                 if (expected === "refused") {
                   await expect(analyzed).rejects.toMatchObject({ type: "QUERY_TOO_EXPENSIVE" });
                   continue;

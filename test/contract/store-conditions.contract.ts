@@ -133,11 +133,11 @@ export function conditionsContract(onStore: OnStore, { runs = 30 }: StoreTraits)
       onStore(async (store) => {
         let runsSoFar = 0;
         await fc.assert(
-          fc.asyncProperty(events, questions, async (drawn, asked) => {
+          fc.asyncProperty(events, questions, async (drawn, conditions) => {
             const project = `p${++runsSoFar}`;
             const stored = drawn.map((it) => ({ ...it, project, batch: "b" }));
             await store.append("b", stored);
-            for (const where of asked) {
+            for (const where of conditions) {
               const expected = stored
                 .filter((it) => where.every((one) => meets(it, one)))
                 .sort((a, b) => a.timestamp - b.timestamp || (a.id < b.id ? -1 : 1));

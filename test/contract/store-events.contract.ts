@@ -135,10 +135,10 @@ export function eventsContract(onStore: OnStore, { runs = 30 }: StoreTraits): vo
         fc.asyncProperty(
           storedEvents,
           fc.array(filters, { minLength: 8, maxLength: 8 }),
-          (events, asked) =>
+          (events, filters) =>
             onStore(async (store) => {
               await store.append("b", events);
-              for (const filter of asked) {
+              for (const filter of filters) {
                 const expected = ids(reference(events, filter));
                 const query = { ...filter, limit: 7 };
                 expect(ids(await pages(store, { ...query, order: "asc" }))).toEqual(expected);

@@ -13,7 +13,7 @@ import { maxPeriods } from "../../lib/answers/series.ts";
 import type { Range } from "../../lib/event/filter.ts";
 import { names, origin } from "../support/arbitraries.ts";
 import { askingOf, historiesWith, live, rare, spanMs, type History } from "./histories.ts";
-import { asked, expectAgreement, expectRows, recount } from "./recount.ts";
+import { eventsOf, expectAgreement, expectRows, recount } from "./recount.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
 const questionsPerSet = 20;
@@ -204,7 +204,7 @@ async function allRows(
 function extentOf(stored: readonly StoredEvent[], question: QueryQuestion): Range {
   const { from, to } = question.range;
   if (from !== undefined && to !== undefined) return { from, to };
-  const times = asked(stored, question)
+  const times = eventsOf(stored, question)
     .map(({ timestamp }) => timestamp)
     .filter((time) => time >= (from ?? -Infinity) && time < (to ?? Infinity));
   if (times.length === 0) return { from: 0, to: 0 };

@@ -10,7 +10,7 @@ import { foldOver } from "../support/fold-over.ts";
 import { funnelJobs, pathsJobs, retentionJobs, retentionStepMs } from "../support/jobs.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
-const asked: fc.Arbitrary<readonly [FoldJob, OpenFilter]> = fc.oneof(
+const jobs: fc.Arbitrary<readonly [FoldJob, OpenFilter]> = fc.oneof(
   funnelJobs.map((job) => [job, funnelFilter(job)] as const),
   retentionJobs.map((job) => [job, retentionFilter(job)] as const),
   pathsJobs.map((job) => [job, pathsFilter(job)] as const),
@@ -25,7 +25,7 @@ export function sequencesContract(onStore: OnStore, { runs = 30 }: StoreTraits):
       await fc.assert(
         fc.asyncProperty(
           actorsEvents(retentionStepMs, 60),
-          fc.array(asked, { minLength: 10, maxLength: 10 }),
+          fc.array(jobs, { minLength: 10, maxLength: 10 }),
           async (drawn, questions) => {
             const project = `p${++runsSoFar}`;
             await store.append(

@@ -4,7 +4,7 @@ import type { Place, StoredQuery } from "../../lib/store/stored.ts";
 import { eventually } from "../support/eventually.ts";
 import { event, type OnStore } from "./store-harness.ts";
 
-const asked: StoredQuery = {
+const query: StoredQuery = {
   after: null,
   projects: ["p"],
   counted: [],
@@ -15,14 +15,14 @@ const asked: StoredQuery = {
 /** Begins to follow. */
 async function follow(store: EventStore): Promise<Place> {
   await store.tellOrder?.(60_000);
-  return (await store.stored(asked)).end;
+  return (await store.stored(query)).end;
 }
 
 /** Everything behind a place, read piece by piece. */
 async function allBehind(store: EventStore, after: Place, limit: number): Promise<string[]> {
   const ids: string[] = [];
   for (let place = after; ;) {
-    const { events, upTo, end } = await store.stored({ ...asked, after: place, limit });
+    const { events, upTo, end } = await store.stored({ ...query, after: place, limit });
     expect(events.length).toBeLessThanOrEqual(limit);
     ids.push(...events.map(({ event: { id } }) => id));
     if (upTo[0] === end[0] && upTo[1] === end[1]) return ids;
@@ -48,7 +48,7 @@ export function storedContract(onStore: OnStore): void {
         for (const limit of [1, 2, 500]) {
           expect(await allBehind(store, start, limit)).toEqual(["a", "b", "c", "d"]);
         }
-        const whole = await store.stored({ ...asked, after: start, counted: ["q"] });
+        const whole = await store.stored({ ...query, after: start, counted: ["q"] });
         expect(whole.events.map(({ event: one }) => one)).toEqual([
           ...batchOf("b1", ["a", "b", "c"]),
           ...batchOf("b3", ["d"], { timestamp: 1 }),
@@ -60,7 +60,7 @@ export function storedContract(onStore: OnStore): void {
         expect(Object.fromEntries(counts)).toEqual({ "p mail.opened": 4, "q other": 2 });
         const behindB = whole.events[1]!.place;
         expect(await allBehind(store, behindB, 1)).toEqual(["c", "d"]);
-        const none = await store.stored({ ...asked, after: whole.end });
+        const none = await store.stored({ ...query, after: whole.end });
         expect(none).toMatchObject({ events: [], counts: [], isHeld: true });
       }),
     );
@@ -72,7 +72,7 @@ export function storedContract(onStore: OnStore): void {
         const ids = Array.from({ length: 10 }, (_, i) => `e${i}`);
         await store.append("b1", batchOf("b1", ids));
         const isHeld = async (after: Place, window: number) =>
-          (await store.stored({ ...asked, after, window })).isHeld;
+          (await store.stored({ ...query, after, window })).isHeld;
         expect(await isHeld(end, 10)).toBe(true);
         expect(await isHeld(end, 9)).toBe(false);
         expect(await isHeld([end[0] + 1_000, 0], 10_000)).toBe(false);
@@ -88,7 +88,7 @@ export function storedContract(onStore: OnStore): void {
         let place = end;
         const writing = Promise.all(batches.map((b) => store.append(b, batchOf(b, [`of ${b}`]))));
         await eventually(async () => {
-          const part = await store.stored({ ...asked, after: place, limit: 3 });
+          const part = await store.stored({ ...query, after: place, limit: 3 });
           place = part.upTo;
           seen.push(...part.events.map(({ event: { id } }) => id));
           expect(seen).toHaveLength(20);

@@ -25,14 +25,14 @@ export function valuesContract(onStore: OnStore): void {
         await store.append("b", [...stored, event("e9", { data: { items: "a" } })]);
         const sku: PropertyPath = ["data", "items", null, "sku"];
         const price: PropertyPath = ["data", "items", null, "price"];
-        const asked: BreakdownJob = {
+        const job: BreakdownJob = {
           kind: "breakdown",
           metrics: [{ op: "count" }, { op: "sum", path: price }],
           dimensions: [{ path: sku }],
           totals: true,
           maxGroups: 10,
         };
-        const { result, events: met } = await store.analyze({ project: "p" }, asked, patient);
+        const { result, events: met } = await store.analyze({ project: "p" }, job, patient);
         expect(met).toBe(4);
         expect(result.totals).toEqual([4, 6]);
         const rows = new Map(result.groups.map((one) => [one.dimensions[0], one.metrics]));

@@ -48,18 +48,18 @@ async function tables() {
 
 /** Every variable that the configuration asks for, found out by giving it nothing but a Redis host. */
 function variables(): readonly string[] {
-  const asked = new Set<string>();
+  const names = new Set<string>();
   const environment = new Proxy<Environment>(
     {},
     {
       get(_, name): string | undefined {
-        asked.add(String(name));
+        names.add(String(name));
         return name === "REDIS_HOST" ? "redis" : undefined;
       },
     },
   );
   readConfig(environment);
-  return [...asked];
+  return [...names];
 }
 
 function problemsOf({ process, env }: ProcessEnvironment): readonly string[] {

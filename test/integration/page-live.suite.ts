@@ -44,12 +44,12 @@ export function livePageSuite(demo: () => Shown): void {
   });
 
   test("a hidden tab holds no stream, and goes on where it was; four tabs of Now, and a fifth still loads", async () => {
-    const asked: (string | undefined)[] = [];
+    const lastIds: (string | undefined)[] = [];
     const first = await open(demo(), "/", {
       before: (page) => {
         page.on("request", (request) => {
           if (request.url().endsWith("/events/stream"))
-            asked.push(request.headers()["last-event-id"]);
+            lastIds.push(request.headers()["last-event-id"]);
         });
         return Promise.resolve();
       },
@@ -70,17 +70,17 @@ export function livePageSuite(demo: () => Shown): void {
     }
     await turnAway(first.page, false);
     await latest(first.page, "while.hidden").waitFor();
-    expect(asked).toEqual([undefined, expect.stringMatching(/^\d+\.\d+-/)]);
+    expect(lastIds).toEqual([undefined, expect.stringMatching(/^\d+\.\d+-/)]);
     for (const { close } of tabs) await close();
   });
 
   test("a restart of the gateway is told, and nothing that came meanwhile is missed", async () => {
-    const asked: (string | undefined)[] = [];
+    const lastIds: (string | undefined)[] = [];
     const { page, close } = await open(demo(), "/", {
       before: (made) => {
         made.on("request", (request) => {
           if (request.url().endsWith("/events/stream"))
-            asked.push(request.headers()["last-event-id"]);
+            lastIds.push(request.headers()["last-event-id"]);
         });
         return Promise.resolve();
       },
@@ -95,8 +95,8 @@ export function livePageSuite(demo: () => Shown): void {
     await post(["meanwhile"], "during.restart");
     await latest(page, "during.restart").waitFor({ timeout: 60_000 });
     await page.getByText("Connected again, nothing missed.").waitFor();
-    expect(asked[0]).toBeUndefined();
-    expect(asked.at(-1)).toMatch(/^\d+\.\d+-/);
+    expect(lastIds[0]).toBeUndefined();
+    expect(lastIds.at(-1)).toMatch(/^\d+\.\d+-/);
     await eventually(async () => expect(await streams()).toBe(2));
     await close();
   });

@@ -35,17 +35,17 @@ function ask(url: string, n: number, signal: AbortSignal): Promise<number | unde
   const paths = [`/events?${where}`, `/events?${where}&include=total`, `/events/export?${where}`];
   const path = paths[n % 4];
   return new Promise((resolve) => {
-    const asked = request(`${url}/api/v1${path ?? "/query"}`, {
+    const sent = request(`${url}/api/v1${path ?? "/query"}`, {
       method: path === undefined ? "POST" : "GET",
       headers: { "Content-Type": "application/json" },
       signal,
     });
-    asked.on("error", () => resolve(undefined));
-    asked.on("response", (response) => {
+    sent.on("error", () => resolve(undefined));
+    sent.on("response", (response) => {
       response.on("error", () => resolve(undefined));
       response.resume().on("end", () => resolve(response.statusCode));
     });
-    asked.end(path === undefined ? JSON.stringify(question) : undefined);
+    sent.end(path === undefined ? JSON.stringify(question) : undefined);
   });
 }
 

@@ -41,11 +41,11 @@ export async function undocumented(
   // What is not there is a problem of the edge: 404, 405, 501.
   if (route === undefined || operation === undefined) return [];
   const what = `${method} ${pathname} ${response.status}`;
-  const told = operation.responses[String(response.status)];
-  if (told === undefined) return [`${what}: the status is not documented`];
+  const described = operation.responses[String(response.status)];
+  if (described === undefined) return [`${what}: the status is not documented`];
   const type = response.headers.get("content-type")?.split(";")[0];
   if (method === "HEAD" || type === undefined) return [];
-  const content = told.content?.[type];
+  const content = described.content?.[type];
   if (content === undefined) return [`${what}: ${type} is not documented`];
   if (!/json$/.test(type) || type === "application/x-ndjson") return [];
   const pointer = [

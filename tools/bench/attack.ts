@@ -137,20 +137,22 @@ try {
   await fill();
   for (const [name, attack] of Object.entries(attacks)) {
     const startedAt = performance.now();
-    const asked = Array.from({ length: 4 }, async () => {
+    const answers = Array.from({ length: 4 }, async () => {
       const response = await attack();
       const body = await response.text();
       if (response.status === 400) return body;
       return `${response.status} (${body.length})`;
     });
-    const ends = await Promise.allSettled(asked);
-    const told = ends.map((end) => (end.status === "fulfilled" ? end.value : String(end.reason)));
+    const ends = await Promise.allSettled(answers);
+    const outcomes = ends.map((end) =>
+      end.status === "fulfilled" ? end.value : String(end.reason),
+    );
     const health = await fetch(`${service.url}/health`).then(
       ({ status }) => status,
       () => "gone",
     );
     const ms = Math.round(performance.now() - startedAt);
-    console.log(name.padEnd(36), [...new Set(told)].join(", "), `${ms} ms, health ${health}`);
+    console.log(name.padEnd(36), [...new Set(outcomes)].join(", "), `${ms} ms, health ${health}`);
     if (health === "gone" || service.pid !== pid) throw new Error(service.output.slice(-2_000));
   }
 } finally {

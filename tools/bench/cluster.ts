@@ -190,8 +190,8 @@ async function remoteCounts(bench: Bench, { rabbitmq }: Servers): Promise<Row> {
   try {
     await broker.start();
     await broker.waitForServices(["query"]);
-    const asked = bench.quick ? 100 : 400;
-    for (let call = 0; call < asked + 50; call++) {
+    const rounds = bench.quick ? 100 : 400;
+    for (let call = 0; call < rounds + 50; call++) {
       const startedAt = performance.now();
       await broker.call("query.counts", { type: "email.opened" });
       if (call >= 50) calls.push(performance.now() - startedAt);

@@ -66,10 +66,10 @@ async function listen({ url, clients }: LiveRequest): Promise<void> {
 
 function opened(url: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { agent: false }, (response) => {
+    const opening = request(url, { agent: false }, (response) => {
       if (response.statusCode === 200) resolve(response);
       else reject(new Error(`a stream was answered ${response.statusCode}`));
     });
-    asked.on("error", reject).end();
+    opening.on("error", reject).end();
   });
 }

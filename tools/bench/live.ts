@@ -66,14 +66,14 @@ async function withClients(bench: Bench, service: ServiceProcess): Promise<reado
       value: median(left),
       unit: "of alone",
       goal: { least: 0.9 },
-      detail: `${cpuText(pace.alone)} ms of CPU in ${seconds} s without them, ${cpuText(pace.beside)} with; ${toldText(pace.told)}`,
+      detail: `${cpuText(pace.alone)} ms of CPU in ${seconds} s without them, ${cpuText(pace.beside)} with; ${tallyText(pace.tallies)}`,
     },
     {
       measure: `collecting with ${clients} live clients`,
       value: rateBeside / rateAlone,
       unit: "of alone",
       goal: { least: 0.9 },
-      detail: `${rateBeside.toFixed(0)} of ${rateAlone.toFixed(0)} events/s, medians of ${rounds}, batches of ${batchEvents}; ${toldText(rate.told)}`,
+      detail: `${rateBeside.toFixed(0)} of ${rateAlone.toFixed(0)} events/s, medians of ${rounds}, batches of ${batchEvents}; ${tallyText(rate.tallies)}`,
     },
   ];
 }
@@ -91,9 +91,9 @@ async function alternately<Value>(
 ): Promise<{
   readonly alone: readonly Value[];
   readonly beside: readonly Value[];
-  readonly told: readonly Tally[];
+  readonly tallies: readonly Tally[];
 }> {
-  const told: Tally[] = [];
+  const tallies: Tally[] = [];
   const [alone, beside] = await interleaved(rounds, [
     async () => {
       const value = await work();
@@ -106,7 +106,7 @@ async function alternately<Value>(
         const before = await storedTotal(service);
         const value = await work();
         await settled(service);
-        told.push(await tally(listening, (await storedTotal(service)) - before));
+        tallies.push(await tally(listening, (await storedTotal(service)) - before));
         return value;
       } finally {
         listening.disconnect();
@@ -114,7 +114,7 @@ async function alternately<Value>(
       }
     },
   ]);
-  return { alone: alone!, beside: beside!, told };
+  return { alone: alone!, beside: beside!, tallies };
 }
 
 /** What clients got together. */
@@ -123,9 +123,9 @@ interface Tally {
   readonly missed: number;
 }
 
-function toldText(told: readonly Tally[]): string {
+function tallyText(tallies: readonly Tally[]): string {
   const ofRound = (what: keyof Tally) =>
-    (sum(told.map((tally) => tally[what])) / told.length / clients).toFixed(0);
+    (sum(tallies.map((tally) => tally[what])) / tallies.length / clients).toFixed(0);
   return `of each round a client got ${ofRound("events")} events and was told that it missed ${ofRound("missed")}, which is all`;
 }
 

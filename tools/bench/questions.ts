@@ -95,11 +95,11 @@ async function collectingBeside(
     await settled(service);
     return perSecond;
   };
-  let asked = 0;
+  let calls = 0;
   const busy = async () => {
     let asking = true;
     const questions = (async () => {
-      while (asking) await ask(service, "", question(++asked));
+      while (asking) await ask(service, "", question(++calls));
     })();
     try {
       return await load();
@@ -116,7 +116,7 @@ async function collectingBeside(
     value: other / one,
     unit: "of alone",
     goal: { least: 0.8 },
-    detail: `${Math.round(other)} to ${Math.round(one)} requests/s, ${asked} questions meanwhile`,
+    detail: `${Math.round(other)} to ${Math.round(one)} requests/s, ${calls} questions meanwhile`,
   };
 }
 

@@ -50,13 +50,13 @@ async function storm({ url, key, clients, seconds, patienceMs }: StormRequest): 
     const headers = { "X-Api-Key": key, "Content-Type": "application/json" };
     return new Promise((resolve) => {
       const method = path === undefined ? "POST" : "GET";
-      const asked = request(`${url}${path ?? "/query"}`, { method, headers, agent, signal });
-      asked.on("error", () => resolve("left"));
-      asked.on("response", (response) => {
+      const sent = request(`${url}${path ?? "/query"}`, { method, headers, agent, signal });
+      sent.on("error", () => resolve("left"));
+      sent.on("response", (response) => {
         response.on("error", () => resolve("left"));
         response.resume().on("end", () => resolve(String(response.statusCode)));
       });
-      asked.end(path === undefined ? JSON.stringify(body) : undefined);
+      sent.end(path === undefined ? JSON.stringify(body) : undefined);
     });
   }
 

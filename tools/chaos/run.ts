@@ -6,7 +6,7 @@ import {
   type Disturbance,
   type Field,
 } from "../../test/chaos-disturbances.ts";
-import { Load, type Told } from "../../test/chaos-load.ts";
+import { Load, type LoadReport } from "../../test/chaos-load.ts";
 import { Cluster, startServers, stopServers } from "../../test/support/cluster.ts";
 import { countedAtRest, expectExact } from "../../test/e2e/shop-run.ts";
 import { layCable, type Cable } from "../servers/cable.ts";
@@ -23,7 +23,7 @@ interface ChaosOptions {
   readonly tell: (disturbance: string) => void;
 }
 
-interface ChaosResult extends Told {
+interface ChaosResult extends LoadReport {
   readonly events: number;
   /** How often each thing was done. */
   readonly disturbances: Readonly<Record<string, number>>;
@@ -133,12 +133,12 @@ async function chaos(
   await cluster.ready(startWithinMs);
   await countedAtRest(cluster.gateway, events.length);
   await expectExact(cluster.gateway, events, random, 20);
-  const { wrong } = load.told;
+  const { wrong } = load.report;
   if (wrong.length > 0) {
-    const told = `${wrong.length} answers were wrong, of ${JSON.stringify(load.told.answers)}`;
-    throw new Error([told, ...wrong.slice(0, 20)].join("\n"));
+    const failure = `${wrong.length} answers were wrong, of ${JSON.stringify(load.report.answers)}`;
+    throw new Error([failure, ...wrong.slice(0, 20)].join("\n"));
   }
-  return { events: events.length, ...load.told, disturbances: done };
+  return { events: events.length, ...load.report, disturbances: done };
 }
 
 /** When something stood still. */

@@ -30,7 +30,7 @@ export async function guide(
   const clicked = await client.list({ type: "email.clicked", limit: 1, to: iso(to) });
   const example = clicked.data[0];
   const curl = key === undefined ? "curl -s" : `curl -s -H 'Authorization: Bearer ${key}'`;
-  const asked: readonly (readonly [what: string, path: string])[] = [
+  const questions: readonly (readonly [what: string, path: string])[] = [
     ["mails and opens by day", `/api/v1/events/counts?interval=day&timezone=${zone}&${range}`],
     [
       "opens by machines and people",
@@ -50,6 +50,6 @@ export async function guide(
         ] as const)),
     ["the service's own metrics", "/metrics"],
   ];
-  const lines = asked.map(([what, path]) => `  # ${what}\n  ${curl} '${url}${path}'`);
+  const lines = questions.map(([what, path]) => `  # ${what}\n  ${curl} '${url}${path}'`);
   return ["Ask it:", "", ...lines].join("\n");
 }

@@ -21,7 +21,7 @@ interface Key {
   readonly key?: string;
 }
 
-interface Asked {
+interface KeyCommand {
   readonly http: Http;
   readonly terminal: Terminal;
   readonly values: {
@@ -35,7 +35,7 @@ interface Asked {
 const path = "/api/v1/keys";
 const columns = ["id", "name", "scopes", "begins with", "state", "expires", "last used"];
 
-const verbs: Readonly<Record<string, (asked: Asked, named?: string) => Promise<void>>> = {
+const verbs: Readonly<Record<string, (command: KeyCommand, named?: string) => Promise<void>>> = {
   async list({ http, terminal, values }) {
     const signal = terminal.interrupted;
     const { body } = await http.read<{ readonly data: readonly Key[] }>({ path, signal });

@@ -46,7 +46,7 @@ ${sharedUsage}`,
     const { values, positionals } = readArguments(args, options);
     if (positionals.length > 1) throw new UsageError("query takes one QUESTION");
     const usual = values.json ? {} : { fill: false };
-    const question = { ...usual, ...(await readQuestion(positionals[0])), ...asked(values) };
+    const question = { ...usual, ...(await readQuestion(positionals[0])), ...fromOptions(values) };
     const client = clientOf(values, terminal);
     const answer = await client.query(question, { signal: terminal.interrupted });
     if (values.json) {
@@ -75,7 +75,7 @@ async function textAt(argument: string): Promise<readonly [name: string, text: s
   return [file, await readFile(file, "utf8")];
 }
 
-function asked({ metric, by, filters, timezone, limit, ...range }: Values): QueryQuestion {
+function fromOptions({ metric, by, filters, timezone, limit, ...range }: Values): QueryQuestion {
   const parts = {
     metrics: metric,
     dimensions: by,

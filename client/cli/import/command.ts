@@ -177,18 +177,18 @@ function courierFor(values: Values, terminal: Terminal): Courier {
   });
 }
 
-const toldRefusals = 10;
+const mostShown = 10;
 
 /** Tells the first lines that are refused, and writes all of them where that is asked for. */
 function refusals(file: string | undefined, terminal: Terminal): (line: RefusedLine) => void {
-  let told = 0;
+  let shown = 0;
   return (refused) => {
     if (file !== undefined) appendFileSync(file, `${JSON.stringify(refused)}\n`);
-    told += 1;
-    if (told > toldRefusals) return;
+    shown += 1;
+    if (shown > mostShown) return;
     const problems = refused.problems.map(({ pointer, message }) => `${pointer} ${message}`.trim());
     terminal.tell(`line ${refused.line}: ${printable(problems.join("; "))}`);
-    if (told === toldRefusals) terminal.tell("more refused lines are only counted");
+    if (shown === mostShown) terminal.tell("more refused lines are only counted");
   };
 }
 
@@ -248,8 +248,8 @@ async function report(
 ): Promise<void> {
   const resumedAtLine = before?.lines ?? 0;
   if (asJson) {
-    const told = { lines, accepted, refused, resumedAtLine, seconds: Number(seconds.toFixed(3)) };
-    await print(`${JSON.stringify(told)}\n`);
+    const report = { lines, accepted, refused, resumedAtLine, seconds: Number(seconds.toFixed(3)) };
+    await print(`${JSON.stringify(report)}\n`);
     return;
   }
   const counts = `${grouped(accepted)} accepted, ${grouped(refused)} refused`;

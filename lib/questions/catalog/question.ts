@@ -90,30 +90,30 @@ export const valuesParameters = {
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
 export function readTypesQuestion(raw: Raw): TypesQuestion {
-  return readParameters(raw, typesParameters, (asked, findings) => ({
-    ...rangeOf(asked, findings),
-    limit: asked.limit,
+  return readParameters(raw, typesParameters, (values, findings) => ({
+    ...rangeOf(values, findings),
+    limit: values.limit,
   }));
 }
 
 /** @throws ServiceError VALIDATION, as `readTypesQuestion` */
 export function readPropertiesQuestion(raw: Raw): PropertiesQuestion {
-  return readParameters(raw, propertiesParameters, (asked, findings) => ({
-    types: asked.type,
-    ...rangeOf(asked, findings),
-    limit: asked.limit,
+  return readParameters(raw, propertiesParameters, (values, findings) => ({
+    types: values.type,
+    ...rangeOf(values, findings),
+    limit: values.limit,
   }));
 }
 
 /** @throws ServiceError VALIDATION, as `readTypesQuestion` */
 export function readValuesQuestion(raw: Raw): ValuesQuestion {
-  return readParameters(raw, valuesParameters, (asked, findings) => ({
+  return readParameters(raw, valuesParameters, (values, findings) => ({
     // What is wrong is refused before anybody asks.
-    path: asked.property ?? ["type"],
-    types: asked.type,
-    search: asked.search,
-    ...rangeOf(asked, findings),
-    limit: asked.limit,
+    path: values.property ?? ["type"],
+    types: values.type,
+    search: values.search,
+    ...rangeOf(values, findings),
+    limit: values.limit,
   }));
 }
 

@@ -62,14 +62,14 @@ export function readExportQuestion(raw: Raw): ExportQuestion {
   return readParameters(
     raw,
     exportParameters,
-    (asked, findings) => {
-      const filter = filterOfParameters(asked, raw, findings);
-      const { format, fields, order } = asked;
-      const after = readCursor(asked.cursor, { filter, order }, findings);
-      if (asked.bom && format !== "csv") {
+    (values, findings) => {
+      const filter = filterOfParameters(values, raw, findings);
+      const { format, fields, order } = values;
+      const after = readCursor(values.cursor, { filter, order }, findings);
+      if (values.bom && format !== "csv") {
         findings.push({ pointer: "bom", code: "choice", message: "bom=true goes with format=csv" });
       }
-      return { filter, order, text: { format, fields, ...(asked.bom && { bom: true }) }, after };
+      return { filter, order, text: { format, fields, ...(values.bom && { bom: true }) }, after };
     },
     open,
   );

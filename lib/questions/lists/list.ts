@@ -118,10 +118,10 @@ export function readListQuestion(raw: Raw): ListQuestion {
   return readParameters(
     raw,
     listParameters,
-    (asked, findings) => {
-      const filter = filterOfParameters(asked, raw, findings);
-      const { order, limit, fields, include } = asked;
-      const after = readCursor(asked.cursor, { filter, order }, findings);
+    (values, findings) => {
+      const filter = filterOfParameters(values, raw, findings);
+      const { order, limit, fields, include } = values;
+      const after = readCursor(values.cursor, { filter, order }, findings);
       return { filter, order, limit, after, fields, total: include !== undefined };
     },
     open,

@@ -31,9 +31,9 @@ export function readStreamQuestion(raw: Raw): StreamQuestion {
   return readParameters(
     raw,
     streamParameters,
-    (asked, findings) => {
-      const filter = filterOfParameters(asked, raw, findings);
-      const { fields, lastEventId } = asked;
+    (values, findings) => {
+      const filter = filterOfParameters(values, raw, findings);
+      const { fields, lastEventId } = values;
       return { filter, fields, lastEventId };
     },
     open,

@@ -79,9 +79,9 @@ export function readMailQuestion(raw: Raw): MailQuestion {
   return readParameters(
     raw,
     mailParameters,
-    (asked, findings) => {
-      const filter = filterOfParameters(asked, raw, findings);
-      const { groupBy, limit, mails } = asked;
+    (values, findings) => {
+      const filter = filterOfParameters(values, raw, findings);
+      const { groupBy, limit, mails } = values;
       const { from, to, ...rest } = { ...filter, types: mailTypes };
       const range = { from, to };
       if (mails === "active")

@@ -165,7 +165,7 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
     if (compare) checkClosed(read.range, findings);
     const interval = intervalOf(dimensions);
     const isSeries = interval !== undefined && dimensions.length === 1;
-    const asked = {
+    const described = {
       metrics,
       dimensions,
       ...(filters !== undefined && { filter: filters }),
@@ -175,10 +175,10 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
       compare,
       fill: read.fill ?? interval !== undefined,
     };
-    const scope = scopeOf([asked, raw["range"]]);
+    const scope = scopeOf([described, raw["range"]]);
     const page = readRowCursor(read.cursor, scope, "/cursor", findings);
     return {
-      ...asked,
+      ...described,
       range: page.range ?? read.range,
       limit: read.limit ?? (isSeries ? maxRows : usualRows),
       totals: read.include.includes("totals"),

@@ -5,7 +5,7 @@ import type { JsonSchema } from "../../schema/rule.ts";
 import {
   checkOrder,
   instant,
-  type Asked,
+  type Values,
   type Field,
   type Fields,
   type Findings,
@@ -22,7 +22,7 @@ import {
 export function readBody<F extends Fields, T>(
   body: unknown,
   fields: F,
-  finish: (asked: Asked<F>, findings: Findings, raw: Raw) => T,
+  finish: (values: Values<F>, findings: Findings, raw: Raw) => T,
 ): T {
   const findings: Findings = [];
   const raw = checkObject(body, "", fields, findings) ?? {};
@@ -47,7 +47,7 @@ export function bodySchemaOf(fields: Fields): JsonSchema {
 /**
  * A part of a body that is an object with known parts only; `undefined` where it is absent or none.
  */
-export function object<F extends Fields>(fields: F): Field<Asked<F> | undefined> {
+export function object<F extends Fields>(fields: F): Field<Values<F> | undefined> {
   return {
     schema: bodySchemaOf(fields),
     read(value, { pointer }, findings) {
@@ -79,12 +79,12 @@ function readFields<F extends Fields>(
   pointer: string,
   fields: F,
   findings: Findings,
-): Asked<F> {
+): Values<F> {
   const read = ([name, field]: [string, Field<unknown>]) => {
     const at: Place = { pointer: `${pointer}/${name}`, name };
     return [name, field.read(raw[name], at, findings)] as const;
   };
-  return Object.fromEntries(Object.entries(fields).map(read)) as Asked<F>;
+  return Object.fromEntries(Object.entries(fields).map(read)) as Values<F>;
 }
 
 /** An object with known keys only; `undefined`, with a finding, where it is none. */

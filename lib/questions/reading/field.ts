@@ -30,7 +30,7 @@ export interface Field<T> {
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 /** What a question with these parts is read as. */
-export type Asked<F extends Fields> = {
+export type Values<F extends Fields> = {
   readonly [Name in keyof F]: F[Name] extends Field<infer T> ? T : never;
 };
 
@@ -102,8 +102,8 @@ export function described<T>(
   description: string,
   ...examples: unknown[]
 ): Field<T> {
-  const told = { description, ...(examples.length > 0 && { examples }) };
-  return { ...field, schema: { ...field.schema, ...told } };
+  const annotations = { description, ...(examples.length > 0 && { examples }) };
+  return { ...field, schema: { ...field.schema, ...annotations } };
 }
 
 /** A field whose value is read later, once the other parts of the question are known. */

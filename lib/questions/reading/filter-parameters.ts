@@ -12,11 +12,11 @@ import {
   instant,
   text,
   texts,
-  type Asked,
+  type Values,
   type Findings,
   type Raw,
 } from "./field.ts";
-import { askedOf, type Open } from "./parameters.ts";
+import { valuesOf, type Open } from "./parameters.ts";
 
 /** The filter of list, export and streams, without the project: that comes from the key. */
 export type OpenFilter = Omit<EventFilter, "project">;
@@ -78,11 +78,11 @@ export function openFilter(
  * order operator compares numbers where it spells one.
  */
 export function filterOfParameters(
-  asked: Partial<Asked<typeof filterFields>>,
+  values: Partial<Values<typeof filterFields>>,
   raw: Raw,
   findings: Findings,
 ): OpenFilter {
-  const { type, source, correlationId, userId, from, to, bot = "include" } = asked;
+  const { type, source, correlationId, userId, from, to, bot = "include" } = values;
   checkOrder({ from, to }, { pointer: "to" }, findings);
   const conditions = Object.keys(raw)
     .filter((name) => propertyName.test(name))
@@ -100,7 +100,7 @@ export function filterOfParameters(
 
 /** The filter among some parameters. Those that it does not know are somebody else's. */
 export function readEventFilter(raw: Raw, findings: Findings): OpenFilter {
-  return filterOfParameters(askedOf(raw, filterFields, findings), raw, findings);
+  return filterOfParameters(valuesOf(raw, filterFields, findings), raw, findings);
 }
 
 function botCondition(bot: "include" | "exclude" | "only"): Condition[] {

@@ -1,5 +1,5 @@
 import { ServiceError } from "../../errors.ts";
-import type { Asked, Fields, Findings, Raw } from "./field.ts";
+import type { Values, Fields, Findings, Raw } from "./field.ts";
 
 /** Parameters that are not known one by one: their names follow a pattern. */
 export interface Open {
@@ -18,24 +18,24 @@ export interface Open {
 export function readParameters<F extends Fields, T>(
   raw: Raw,
   fields: F,
-  finish: (asked: Asked<F>, findings: Findings, raw: Raw) => T,
+  finish: (values: Values<F>, findings: Findings, raw: Raw) => T,
   open?: Open,
 ): T {
   const findings: Findings = [];
   refuseUnknown(raw, fields, findings, open);
-  const question = finish(askedOf(raw, fields, findings), findings, raw);
+  const question = finish(valuesOf(raw, fields, findings), findings, raw);
   if (findings.length > 0) throw new ServiceError("VALIDATION", undefined, { errors: findings });
   return question;
 }
 
 /** The parameters of these names, read. */
-export function askedOf<F extends Fields>(raw: Raw, fields: F, findings: Findings): Asked<F> {
+export function valuesOf<F extends Fields>(raw: Raw, fields: F, findings: Findings): Values<F> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [
       name,
       field.read(raw[name], { pointer: name, name }, findings),
     ]),
-  ) as Asked<F>;
+  ) as Values<F>;
 }
 
 function refuseUnknown(raw: Raw, fields: Fields, findings: Findings, open?: Open): void {

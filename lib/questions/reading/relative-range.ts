@@ -92,7 +92,7 @@ export function readWithRange<Question>(
     relative !== undefined && isKnownZone && findings.length === 0
       ? resolveRange(relative, zone, at)
       : {};
-  return { question: readBeside(findings, asked(form, raw, ends, cursor), read), at };
+  return { question: readBeside(findings, absoluteForm(form, raw, ends, cursor), read), at };
 }
 
 /** A cursor for the next page of a question that was read at an instant. */
@@ -137,7 +137,7 @@ function hasEnds({ by }: Form, raw: Raw): boolean {
   return by === "parameters" && (raw["from"] !== undefined || raw["to"] !== undefined);
 }
 
-function asked(form: Form, raw: Raw, ends: object, cursor: unknown): Raw {
+function absoluteForm(form: Form, raw: Raw, ends: object, cursor: unknown): Raw {
   const { range: _range, timezone, from: _from, to: _to, ...rest } = raw;
   return {
     ...rest,

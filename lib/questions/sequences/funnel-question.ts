@@ -82,10 +82,10 @@ export const funnelBody = {
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readFunnelJob(body: unknown): FunnelJob {
-  return readBody(body, funnelBody, ({ window: windowMs, ...asked }) => ({
+  return readBody(body, funnelBody, ({ window: windowMs, ...others }) => ({
     kind: "funnel",
     windowMs,
-    ...asked,
+    ...others,
   }));
 }
 

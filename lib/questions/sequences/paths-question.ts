@@ -35,10 +35,10 @@ export const pathsBody = {
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readPathsJob(body: unknown): PathsJob {
-  return readBody(body, pathsBody, ({ after = {}, ...asked }) => ({
+  return readBody(body, pathsBody, ({ after = {}, ...others }) => ({
     kind: "paths",
     after,
-    ...asked,
+    ...others,
   }));
 }
 

@@ -44,8 +44,8 @@ export const retentionBody = {
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readRetentionJob(body: unknown): RetentionJob {
-  return readBody(body, retentionBody, ({ first = {}, returning = {}, ...asked }, findings) => {
-    const job = { kind: "retention" as const, first, returning, ...asked };
+  return readBody(body, retentionBody, ({ first = {}, returning = {}, ...others }, findings) => {
+    const job = { kind: "retention" as const, first, returning, ...others };
     checkSize([first, returning], "", findings);
     checkPeriods(job, findings);
     return job;

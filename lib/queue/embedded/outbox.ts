@@ -163,11 +163,11 @@ export class Outbox {
       }
     }
     for (const answer of answers) {
-      const asked = this.#callersUnderWay.shift();
-      if (asked === undefined) break;
-      asked.handOver.unanswered -= 1;
-      if ("error" in answer) asked.caller.reject(new ServiceError(answer.error));
-      else asked.caller.resolve(answer.value);
+      const answered = this.#callersUnderWay.shift();
+      if (answered === undefined) break;
+      answered.handOver.unanswered -= 1;
+      if ("error" in answer) answered.caller.reject(new ServiceError(answer.error));
+      else answered.caller.resolve(answer.value);
     }
     while (this.#handOvers[0]?.unanswered === 0) this.#handOvers.shift();
     this.#settlementsUnderWay -= settled;

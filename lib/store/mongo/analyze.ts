@@ -8,7 +8,7 @@ import { deadline, TimedOut } from "../deadline.ts";
 import { inOneAnswer, type Collections } from "./documents.ts";
 import { matchOf, meeting, type ServerLimits } from "./events.ts";
 import { isTimeLimit } from "./errors.ts";
-import { pipelineOf, type Told } from "./pipeline.ts";
+import { pipelineOf, type LoadedEvent } from "./pipeline.ts";
 import type { Analyzed } from "../store.ts";
 import type { ReadLimits } from "../../event/event-page.ts";
 
@@ -58,7 +58,7 @@ async function foldTold(
   const match = matchOf(filter);
   const { rest, needProperties } = match;
   const { stages, read } = pipelineOf(match, fold.columns, job);
-  const rowOf = rowReader<Told>(fold.columns, ({ user }) => user);
+  const rowOf = rowReader<LoadedEvent>(fold.columns, ({ user }) => user);
   const check = checkOf(limits);
   const options = { batchSize, ...serverLimits(limits), allowDiskUse: true };
   let count = 0;

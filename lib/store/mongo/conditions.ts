@@ -146,9 +146,9 @@ function propertyFilters(condition: Condition): readonly EventDocumentFilter[] |
     case "shown_as": {
       const values = condition.values.map(shownAs);
       if (values.includes(undefined)) return undefined;
-      const told = values.flatMap((one) => one!).flatMap(toProperty);
-      if (!condition.values.includes(none)) return [{ [field]: { $in: told } }];
-      const valueless = [{ [field]: { $in: [...told, nothing, composite] } }];
+      const stored = values.flatMap((one) => one!).flatMap(toProperty);
+      if (!condition.values.includes(none)) return [{ [field]: { $in: stored } }];
+      const valueless = [{ [field]: { $in: [...stored, nothing, composite] } }];
       return [{ $or: [...valueless, { [field]: { $exists: false } }] }];
     }
     case "contains":

@@ -59,14 +59,14 @@ export async function* eachEvent(
   let after = query.after;
   for (let left = query.limit; left > 0; left -= batchSize) {
     const part = { ...query, after, limit: Math.min(left, batchSize) };
-    const told = await collected(
+    const withFields = await collected(
       along(collections, part, [...filters, withProperties], [], limits),
     );
-    const stretch = upTo(part, told[part.limit - 1]);
+    const stretch = upTo(part, withFields[part.limit - 1]);
     const others = await collected(
       along(collections, stretch, [...filters, withoutProperties], needProperties, limits),
     );
-    const page = merged(told, others, query.order).slice(0, part.limit);
+    const page = merged(withFields, others, query.order).slice(0, part.limit);
     yield* page;
     if (page.length < part.limit) return;
     after = page.at(-1);

@@ -19,13 +19,13 @@ import { fromColumn } from "../rows.ts";
  */
 
 /** As much of an event as was asked for. */
-export interface Told extends Partial<StoredEvent> {
+export interface LoadedEvent extends Partial<StoredEvent> {
   readonly user?: string;
 }
 
 /** Events that are alike in all that was asked for. */
 export interface Alike {
-  readonly event: Told;
+  readonly event: LoadedEvent;
   readonly times: number;
   /**
    * Whether only the body tells its properties: then what was left to that is still to be looked
@@ -52,11 +52,13 @@ export function pipelineOf(
   job: FoldJob,
 ): Pipeline {
   const looked = columns.filter((_, at) => !isCount(job, at));
-  const asked = unique([...looked.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
+  const neededPaths = unique([...looked.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
   // Elements of lists are in the body alone.
-  const whole = asked.some(hasElements);
-  const paths = whole ? [] : asked.filter(isOfBody).sort((a, b) => a.length - b.length);
-  const fields = new Set<Field>([...asked, ...needProperties.flatMap(pathsIn)].flatMap(fieldsOf));
+  const whole = neededPaths.some(hasElements);
+  const paths = whole ? [] : neededPaths.filter(isOfBody).sort((a, b) => a.length - b.length);
+  const fields = new Set<Field>(
+    [...neededPaths, ...needProperties.flatMap(pathsIn)].flatMap(fieldsOf),
+  );
   if (columns.some((column) => "field" in column && column.field === "user")) fields.add("userId");
   const grain = whole ? undefined : grainOf(columns, [...rest, ...needProperties], job);
 

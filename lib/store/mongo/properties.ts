@@ -41,9 +41,9 @@ export function propertiesOf({ data, metadata, context }: Body): Properties | un
       properties[name] = composite;
       return Array.isArray(value) || addAll(`${name}/`, value);
     }
-    const [told] = toProperty(value as Scalar);
-    if (told === undefined) return false;
-    properties[name] = told;
+    const [scalar] = toProperty(value as Scalar);
+    if (scalar === undefined) return false;
+    properties[name] = scalar;
     return true;
   }
 

@@ -45,8 +45,8 @@ export function conditionClause(condition: Condition): Clause {
   }
   const text = inner.length === 0 ? textColumns.get(top) : undefined;
   if (text !== undefined) {
-    const asked = clause(`${meetsText}(${text}, ?)`, JSON.stringify(condition));
-    return textClause(condition, text) ?? asked;
+    const byFunction = clause(`${meetsText}(${text}, ?)`, JSON.stringify(condition));
+    return textClause(condition, text) ?? byFunction;
   }
   const number = inner.length === 0 ? numberColumns.get(top) : undefined;
   if (number !== undefined) return numberClause(condition, number);
@@ -73,23 +73,23 @@ export function predicateClause(predicate: Predicate): Clause {
 
 /** Of the elements of a list, which stands at the path before the first of them. */
 function elementsClause(condition: Condition): Clause {
-  const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
+  const byFunction = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
   const list = condition.path.slice(0, condition.path.indexOf(each)) as [string, ...string[]];
-  if (matchesValue(undefined, condition) || list.some(hasNul)) return asked;
+  if (matchesValue(undefined, condition) || list.some(hasNul)) return byFunction;
   return {
-    sql: `(CASE WHEN ${isMarked} THEN 1 ELSE json_type(body, ?) IS 'array' END AND ${asked.sql})`,
-    parameters: [bodyPath(list), ...asked.parameters],
+    sql: `(CASE WHEN ${isMarked} THEN 1 ELSE json_type(body, ?) IS 'array' END AND ${byFunction.sql})`,
+    parameters: [bodyPath(list), ...byFunction.parameters],
   };
 }
 
 function guardedBodyClause(condition: Condition): Clause {
-  const asked = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
+  const byFunction = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
   const native = condition.path.some(hasNul) ? undefined : bodyClause(condition);
-  if (native === undefined) return asked;
+  if (native === undefined) return byFunction;
   if (native === never || native === always) return native;
   return {
-    sql: `(CASE WHEN ${isMarked} THEN ${asked.sql} ELSE ${native.sql} END)`,
-    parameters: [...asked.parameters, ...native.parameters],
+    sql: `(CASE WHEN ${isMarked} THEN ${byFunction.sql} ELSE ${native.sql} END)`,
+    parameters: [...byFunction.parameters, ...native.parameters],
   };
 }
 

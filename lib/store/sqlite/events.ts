@@ -4,7 +4,7 @@ import type { Database, Row } from "./database.ts";
 import { clock, deadline, TimedOut } from "../deadline.ts";
 import type { Position } from "../../event/event-page.ts";
 import { scansAlongTime } from "../scanning.ts";
-import { scansOf, type Asked, type Scan } from "./scan.ts";
+import { scansOf, type PlacedFilter, type Scan } from "./scan.ts";
 import { stretchesOf } from "./stretches.ts";
 import { days } from "./marks.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
@@ -40,7 +40,7 @@ export function* eachEvent(
 ): Generator<EventRow, Position | undefined> {
   const isOver = clock(timeoutMs);
   let { limit } = query;
-  const whole: EventQuery & Asked = query;
+  const whole: EventQuery & PlacedFilter = query;
   for (const stretch of scansAlongTime(query) ? stretchesOf(db, whole) : [whole]) {
     for (const row of eachOf(db, { ...stretch, limit }, isOver)) {
       yield row;
@@ -54,7 +54,7 @@ export function* eachEvent(
 
 function* eachOf(
   db: Database,
-  query: EventQuery & Asked,
+  query: EventQuery & PlacedFilter,
   isOver: () => boolean,
 ): Generator<EventRow, void> {
   const scans = scansOf(db, query);

@@ -29,38 +29,41 @@ const maxGroup = 64;
 const maxFilteredGroup = 8;
 
 /** A filter, or a page of it, perhaps only up to a position, which is included. */
-export type Asked = EventFilter &
+export type PlacedFilter = EventFilter &
   Partial<Pick<EventQuery, "order" | "after">> & { readonly upTo?: Position };
 
 /**
  * The scans that find what is asked for; those that can begin first, in the order asked for, come
  * first.
  */
-export function scansOf(db: Database, asked: Asked): readonly Scan[] {
-  const { types, correlationId, userId } = asked;
+export function scansOf(db: Database, filter: PlacedFilter): readonly Scan[] {
+  const { types, correlationId, userId } = filter;
   if (correlationId !== undefined) {
     const key = equal("correlation_id", toColumn(correlationId));
     const others = [...typeClauses(types), ...userClauses(userId)];
-    return chunkScans(db, asked, "events_by_correlation", [key, ...others]);
+    return chunkScans(db, filter, "events_by_correlation", [key, ...others]);
   }
   if (userId !== undefined) {
-    return chunkScans(db, asked, "events_by_user", [...userClauses(userId), ...typeClauses(types)]);
+    return chunkScans(db, filter, "events_by_user", [
+      ...userClauses(userId),
+      ...typeClauses(types),
+    ]);
   }
-  if (types === undefined) return scanner(asked, "events_by_time", [])();
-  const scanType = scanner(asked, "events_by_type", [{ sql: "type = ?", parameters: [] }]);
+  if (types === undefined) return scanner(filter, "events_by_time", [])();
+  const scanType = scanner(filter, "events_by_type", [{ sql: "type = ?", parameters: [] }]);
   return [...new Set(types)].flatMap((type) => scanType(type));
 }
 
 function chunkScans(
   db: Database,
-  asked: Asked,
+  filter: PlacedFilter,
   index: string,
   clauses: readonly Clause[],
 ): readonly Scan[] {
-  const most = scansEvents(asked) ? maxFilteredGroup : maxGroup;
-  return grouped(chunksOf(db, asked), most).flatMap((group) => {
+  const most = scansEvents(filter) ? maxFilteredGroup : maxGroup;
+  return grouped(chunksOf(db, filter), most).flatMap((group) => {
     const numbers = group.map(([chunk]) => chunk);
-    const scan = scanner(asked, index, [anyOf(chunkOf(), [], numbers), ...clauses]);
+    const scan = scanner(filter, index, [anyOf(chunkOf(), [], numbers), ...clauses]);
     const oldest = Math.min(...group.map(([, instant]) => instant));
     const newest = Math.max(...group.map(([, , instant]) => instant));
     return scan().map((it) => ({ ...it, oldest, newest }));
@@ -68,8 +71,8 @@ function chunkScans(
 }
 
 /** The chunks that may hold what is asked for, those first that can begin first. */
-export function chunksOf(db: Database, asked: Asked): readonly Chunk[] {
-  const { project, from = -Infinity, to = Infinity, order, after } = asked;
+export function chunksOf(db: Database, filter: PlacedFilter): readonly Chunk[] {
+  const { project, from = -Infinity, to = Infinity, order, after } = filter;
   return db.all(
     `SELECT chunk, oldest, newest FROM chunks
       WHERE project = ? AND newest >= ? AND oldest < ? AND newest >= ? AND oldest <= ?
@@ -87,11 +90,11 @@ export function chunksOf(db: Database, asked: Asked): readonly Chunk[] {
  * can be found.
  */
 export function chunkScan(
-  asked: EventFilter,
+  filter: EventFilter,
   chunk: number,
 ): Pick<Scan, "sql" | "parameters"> | undefined {
   const seqs = { sql: "seq BETWEEN ? AND ?", parameters: spanOf(chunk) };
-  const where = [seqs, ...typeClauses(asked.types), ...clausesOf(asked)];
+  const where = [seqs, ...typeClauses(filter.types), ...clausesOf(filter)];
   return where.includes(never) ? undefined : joined("events NOT INDEXED", where);
 }
 
@@ -118,11 +121,11 @@ function grouped(chunks: readonly Chunk[], most: number): readonly (readonly Chu
  * where a clause can never hold.
  */
 function scanner(
-  asked: Asked,
+  filter: PlacedFilter,
   index: string,
   clauses: readonly Clause[],
 ): (...first: readonly Value[]) => readonly Scan[] {
-  const where = [...clauses, ...clausesOf(asked)];
+  const where = [...clauses, ...clausesOf(filter)];
   if (where.includes(never)) return () => [];
   const { sql, parameters } = joined(`events INDEXED BY ${index}`, where);
   return (...first) => [
@@ -131,10 +134,10 @@ function scanner(
 }
 
 /** All that is asked for but types, correlations and users. */
-function clausesOf(asked: Asked): readonly Clause[] {
-  const where: Clause[] = [equal("project", asked.project), ...boundClauses(asked)];
-  if (asked.sources !== undefined) where.push(anyOf("source", [], asked.sources.map(toColumn)));
-  return [...where, ...(asked.where ?? []).map(predicateClause)];
+function clausesOf(filter: PlacedFilter): readonly Clause[] {
+  const where: Clause[] = [equal("project", filter.project), ...boundClauses(filter)];
+  if (filter.sources !== undefined) where.push(anyOf("source", [], filter.sources.map(toColumn)));
+  return [...where, ...(filter.where ?? []).map(predicateClause)];
 }
 
 function joined(table: string, where: readonly Clause[]): Pick<Scan, "sql" | "parameters"> {
@@ -145,7 +148,13 @@ function joined(table: string, where: readonly Clause[]): Pick<Scan, "sql" | "pa
 }
 
 /** One bound at each end: of two SQLite would seek by one and step over what the other excludes. */
-function boundClauses({ from = -Infinity, to = Infinity, order, after, upTo }: Asked): Clause[] {
+function boundClauses({
+  from = -Infinity,
+  to = Infinity,
+  order,
+  after,
+  upTo,
+}: PlacedFilter): Clause[] {
   const past = (sign: "<" | ">" | "<=" | ">=", { timestamp, id }: Position) => ({
     sql: `(timestamp, id) ${sign} (?, ?)`,
     parameters: [timestamp, id],
@@ -160,11 +169,11 @@ function boundClauses({ from = -Infinity, to = Infinity, order, after, upTo }: A
   return bounds;
 }
 
-function typeClauses(types: Asked["types"]): Clause[] {
+function typeClauses(types: PlacedFilter["types"]): Clause[] {
   return types === undefined ? [] : [anyOf("type", [], types)];
 }
 
-function userClauses(userId: Asked["userId"]): Clause[] {
+function userClauses(userId: PlacedFilter["userId"]): Clause[] {
   return userId === undefined ? [] : [equal("user_id", toColumn(userId))];
 }
 

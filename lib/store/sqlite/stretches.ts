@@ -1,6 +1,6 @@
 import type { Database } from "./database.ts";
 import type { Position } from "../../event/event-page.ts";
-import { scansOf, type Asked } from "./scan.ts";
+import { scansOf, type PlacedFilter } from "./scan.ts";
 
 /** How long a stretch should take: a call that stops the scan waits about this long. */
 const aimMs = 25;
@@ -13,15 +13,15 @@ const largestSize = 65_536;
  * @returns each stretch; `upTo` is where it ends, absent from the last one. None may be empty of
  * events
  */
-export function* stretchesOf<A extends Asked & { readonly order: "asc" | "desc" }>(
+export function* stretchesOf<A extends PlacedFilter & { readonly order: "asc" | "desc" }>(
   db: Database,
-  asked: A,
+  filter: A,
 ): Generator<A, void> {
   let size = firstSize;
-  let { after } = asked;
+  let { after } = filter;
   for (;;) {
     db.check();
-    const stretch = { ...asked, after };
+    const stretch = { ...filter, after };
     const upTo = endOf(db, stretch, size);
     const startedAt = performance.now();
     yield { ...stretch, upTo };
@@ -39,7 +39,7 @@ export function* stretchesOf<A extends Asked & { readonly order: "asc" | "desc" 
  */
 function endOf(
   db: Database,
-  { project, types, from, to, order, after }: Asked & { readonly order: "asc" | "desc" },
+  { project, types, from, to, order, after }: PlacedFilter & { readonly order: "asc" | "desc" },
   size: number,
 ): Position | undefined {
   const along = { project, types, from, to, order, after };

@@ -2,7 +2,7 @@ import { one, tell, type Actor, type Counts, type Operation } from "../world.ts"
 import type { Rules } from "./rules.ts";
 import {
   absent,
-  asked,
+  newJob,
   batchName,
   begun,
   bit,
@@ -222,7 +222,7 @@ export function processing(world: World, rules: Rules, batch: number): readonly 
 
 export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] {
   const begin: Step<Eraser> = when(
-    ({ job }) => job === asked,
+    ({ job }) => job === newJob,
     () => ({
       does: "begins",
       store: { job: begun, ...(rules.fence === "before the search" && { fence: world.fence }) },

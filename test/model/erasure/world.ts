@@ -49,7 +49,7 @@ export interface Fold {
 }
 
 /** How far the erasure is, as it was noted. */
-export const asked = 0;
+export const newJob = 0;
 export const begun = 1;
 export const found = 2;
 export const done = 3;

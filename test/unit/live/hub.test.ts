@@ -89,7 +89,7 @@ test("a stream begins where the order ends, or behind an id that the window hold
   expect(await hub.begin(young, now)).toEqual({ place: [2, 0], told: "" });
   const far = await hub.begin(idOf([1, 0], now), now);
   const old = await hub.begin(idOf([3, 0], now - windowMs - 1), now);
-  for (const { place, told } of [far, old]) {
+  for (const { place, firstFrames: told } of [far, old]) {
     expect(place).toEqual([4, 0]);
     expect(told).toContain(lost);
   }

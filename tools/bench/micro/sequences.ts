@@ -82,10 +82,11 @@ function eventAt(index: number): StoredEvent {
 /** Waits until no more chunks get their columns. */
 async function columns(): Promise<void> {
   const db = new DatabaseSync(file, { readOnly: true });
-  const told = () =>
+  const columnChunks = () =>
     db.prepare("SELECT count(DISTINCT chunk) AS count FROM columns").get()!["count"];
-  for (let before: unknown = -1; before !== told(); await delay(5_000)) before = told();
-  console.log(`chunks with columns: ${String(told())}; load: ${loadavg()[0]!.toFixed(2)}`);
+  for (let before: unknown = -1; before !== columnChunks(); await delay(5_000))
+    before = columnChunks();
+  console.log(`chunks with columns: ${String(columnChunks())}; load: ${loadavg()[0]!.toFixed(2)}`);
   db.close();
 }
 

@@ -1,4 +1,4 @@
-import type { Cell, Column as Asked, ColumnCells, Fold } from "../../../questions/fold.ts";
+import type { Cell, Column as FoldColumn, ColumnCells, Fold } from "../../../questions/fold.ts";
 import {
   matchesValue,
   type Condition,
@@ -126,7 +126,7 @@ export class Segment {
     return mask;
   }
 
-  #reader(column: Asked): (at: number) => Cell {
+  #reader(column: FoldColumn): (at: number) => Cell {
     if ("meets" in column) {
       const mask = this.#mask(column.meets);
       return (at) => mask[at]!;
@@ -145,7 +145,7 @@ export class Segment {
     };
   }
 
-  #cells(column: Asked): ColumnCells {
+  #cells(column: FoldColumn): ColumnCells {
     if ("meets" in column) return { numbers: this.#mask(column.meets), cells: [0, 1] };
     if ("field" in column && column.field === "timestamp") {
       return { instants: this.#instantsOf("timestamp") };
@@ -234,7 +234,7 @@ function inverted(mask: Uint8Array): Uint8Array {
 
 const noElements: readonly never[] = [];
 
-function pathOf(column: Exclude<Asked, { readonly meets: unknown }>): PropertyPath {
+function pathOf(column: Exclude<FoldColumn, { readonly meets: unknown }>): PropertyPath {
   if ("path" in column) return column.path;
   return [column.field === "user" ? userColumn : column.field];
 }
