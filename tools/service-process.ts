@@ -10,14 +10,19 @@ interface ServiceOptions {
   readonly dataDir: string;
   /** Variables besides `PORT` and `DATA_DIR`. Those of this process are passed on. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where its log goes: a file, or this process's own output where none is given. */
+  /** Whether of this process's variables only those are passed on that any program needs. */
+  readonly bare?: boolean;
+  /** Takes what it prints. */
+  readonly output?: (text: string) => void;
+  /** Else a file for what it prints; this process's own output where neither is given. */
   readonly logFile?: string;
 }
 
 /** A service of ours in a process of its own, just as `npm start` runs it. */
-export interface ServiceProcess {
+export interface RunningService {
   readonly pid: number;
   readonly url: string;
+  readonly child: ChildProcess;
   /**
    * Resolves when the process has ended, with what it ended by and the end of its log file. Never
    * rejects.
@@ -25,35 +30,48 @@ export interface ServiceProcess {
   readonly ended: Promise<string>;
   /** True until it has ended. */
   readonly isRunning: () => boolean;
-  /** Ask it to finish its work and end, and wait for that; after 30 s it is killed. */
+  /** Asks it to finish its work and end, and waits for that; after 30 s it is killed. */
   readonly stop: () => Promise<void>;
 }
 
 /**
- * Start the service: the command of `npm start`, without npm between. It is in a process group of
+ * Starts the service: the command of `npm start`, without npm between. It is in a process group of
  * its own, so that an interrupt at the terminal reaches only the caller, who is to `stop` it.
  */
-export function startService({ port, dataDir, env, logFile }: ServiceOptions): ServiceProcess {
+export function startService({
+  port,
+  dataDir,
+  env,
+  bare,
+  output,
+  logFile,
+}: ServiceOptions): RunningService {
   const log = logFile === undefined ? undefined : openSync(logFile, "a");
+  const to = output === undefined ? (log ?? "inherit") : "pipe";
+  const { PATH, HOME } = process.env;
   const child = spawn("sh", ["-c", startCommand()], {
     cwd: projectRoot,
     detached: true,
-    stdio: ["ignore", log ?? "inherit", log ?? "inherit"],
+    stdio: ["ignore", to, to],
     env: {
-      ...process.env,
+      ...(bare === true ? { HOME } : process.env),
       ...env,
-      PATH: [join(projectRoot, "node_modules", ".bin"), process.env["PATH"]].join(delimiter),
+      PATH: [join(projectRoot, "node_modules", ".bin"), PATH].join(delimiter),
       PORT: String(port),
       DATA_DIR: dataDir,
     },
   });
   if (log !== undefined) closeSync(log);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => output?.(chunk.toString()));
+  }
   if (child.pid === undefined) throw new Error("the service could not be started");
   const ended = endOf(child).then((cause) =>
     logFile === undefined ? cause : `${cause}\n${readFileSync(logFile, "utf8").slice(-2_000)}`,
   );
   return {
     pid: child.pid,
+    child,
     url: `http://127.0.0.1:${port}`,
     ended,
     isRunning: () => isRunning(child),
@@ -88,30 +106,33 @@ function endOf(child: ChildProcess): Promise<string> {
 }
 
 /**
- * Wait until the service takes requests (`/health/ready` answers 200).
- * @throws Error where it ends before, or is not ready within `withinMs`
+ * Waits until the service takes requests (`/health/ready` answers 200).
+ * @throws Error where it ends before, or is not ready within `withinMs`: why
  */
 export async function whenReady(
-  { url, ended, isRunning }: ServiceProcess,
+  { url, ended, isRunning }: Pick<RunningService, "url" | "ended" | "isRunning">,
   {
     withinMs = 60_000,
     everyMs = 50,
   }: { readonly withinMs?: number; readonly everyMs?: number } = {},
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
-  while (!(await isReady(url))) {
+  for (;;) {
+    const reason = await unreadiness(url);
+    if (reason === undefined) return;
     if (!isRunning()) throw new Error(`the service ended before it was ready: ${await ended}`);
-    if (performance.now() > deadline) throw new Error(`the service is not ready at ${url}`);
+    if (performance.now() > deadline) throw new Error(`the service is not ready: ${reason}`);
     await delay(everyMs);
   }
 }
 
-async function isReady(url: string): Promise<boolean> {
+/** @returns why the service is not ready, in its own words where it has any */
+export async function unreadiness(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(5_000) });
-    await response.arrayBuffer();
-    return response.status === 200;
-  } catch {
-    return false;
+    const text = await response.text();
+    return response.ok ? undefined : text;
+  } catch (error) {
+    return String(error);
   }
 }

@@ -32,8 +32,14 @@ export type ColumnCells =
   | { readonly instants: Float64Array };
 
 /**
- * Of `user`, in place of the cells, where they are known: an event's number is 0 for none, else two
- * more than a place in `hashes`.
+ * Of a column's numbers, the first that is a value's: before it are the one of events without the
+ * property and the one of events where it is an object or an array.
+ */
+export const firstValue = 2;
+
+/**
+ * Of `user`, in place of the cells, where they are known: an event's number is 0 for none, else
+ * `firstValue` plus a place in `hashes`.
  */
 export interface UserHashes {
   readonly numbers: Uint8Array | Uint16Array;

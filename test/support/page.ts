@@ -7,7 +7,7 @@ import { analyticsClient } from "../../tools/analytics-client.ts";
 import { mailEvents } from "../../tools/demo/mail-events.ts";
 import { installed } from "../../tools/servers/installed.ts";
 import { freePort } from "../../tools/servers/free-ports.ts";
-import { startService, whenReady, type ServiceProcess } from "../../tools/service-process.ts";
+import { startService, whenReady, type RunningService } from "../../tools/service-process.ts";
 
 /** A service with two weeks of a mail sender's events, and a browser to look at its page. */
 export interface Shown {
@@ -26,7 +26,7 @@ const mails = 1_500;
 export async function showDemo(): Promise<Shown> {
   const dataDir = mkdtempSync(join(tmpdir(), "page-"));
   const port = await freePort();
-  const begin = async (): Promise<ServiceProcess> => {
+  const begin = async (): Promise<RunningService> => {
     const logFile = join(dataDir, "log");
     const started = startService({ port, dataDir, logFile, env: { LOG_LEVEL: "warn" } });
     await whenReady(started);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { HealthReport } from "../../mixins/gateway/operations.mixin.ts";
 import { freePort } from "../servers/free-ports.ts";
-import { startService, whenReady, type ServiceProcess } from "../service-process.ts";
+import { startService, whenReady, type RunningService } from "../service-process.ts";
 import type { Generator } from "./load.ts";
 
 /** One line of the result. */
@@ -92,7 +92,7 @@ export class Bench {
    */
   async spawn(
     variables: Readonly<Record<string, string>> = {},
-  ): Promise<ServiceProcess & { readonly dataDir: string }> {
+  ): Promise<RunningService & { readonly dataDir: string }> {
     const dataDir = mkdtempSync(join(this.scratch, "data-"));
     const logFile = join(dataDir, "service.log");
     const port = await freePort();
@@ -103,13 +103,13 @@ export class Bench {
   }
 
   /** The same, ready for requests. */
-  async service(): Promise<ServiceProcess & { readonly dataDir: string }> {
+  async service(): Promise<RunningService & { readonly dataDir: string }> {
     const service = await this.spawn();
     await whenReady(service);
     return service;
   }
 
-  async end(service: ServiceProcess): Promise<void> {
+  async end(service: RunningService): Promise<void> {
     this.#stops.delete(service.stop);
     await service.stop();
   }

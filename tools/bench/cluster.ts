@@ -8,7 +8,7 @@ import {
   stopServers,
   type Servers,
 } from "../../test/support/cluster.ts";
-import { whenReady, type ServiceProcess } from "../service-process.ts";
+import { whenReady, type RunningService } from "../service-process.ts";
 import type { Bench, Row } from "./bench.ts";
 import { runLoad } from "./load.ts";
 import { sampleEvent, sampleEvents } from "./sample-events.ts";
@@ -54,7 +54,7 @@ export async function cluster(bench: Bench): Promise<readonly Row[]> {
 /** Only gateway and ingest run: what is collected stays on the queue meanwhile. */
 async function besideOthers(
   bench: Bench,
-  gateway: ServiceProcess,
+  gateway: RunningService,
   servers: Servers,
 ): Promise<readonly Row[]> {
   const bodyFile = bench.file("single.json", JSON.stringify(sampleEvent()));
@@ -122,8 +122,8 @@ async function accepted(url: string, body: string): Promise<void> {
  */
 async function processing(
   bench: Bench,
-  gateway: ServiceProcess,
-  processors: readonly ServiceProcess[],
+  gateway: RunningService,
+  processors: readonly RunningService[],
 ): Promise<Omit<Row, "measure">> {
   const requests = bench.quick ? 50 : 300;
   const headers = { "Content-Type": "application/json" };
@@ -153,7 +153,7 @@ async function processing(
 /**
  * At most ten minutes. What other processes hold is not in a processor's count, so all are asked.
  */
-async function drained(processors: readonly ServiceProcess[]): Promise<void> {
+async function drained(processors: readonly RunningService[]): Promise<void> {
   for (let empty = 0, attempt = 0; empty < 2; attempt++) {
     if (attempt === 3_000) throw new Error("the processors do not come to rest");
     const waiting = await Promise.all(processors.map(waitingOf));
@@ -162,13 +162,13 @@ async function drained(processors: readonly ServiceProcess[]): Promise<void> {
   }
 }
 
-async function waitingOf({ url }: ServiceProcess): Promise<number> {
+async function waitingOf({ url }: RunningService): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(/^analytics_queue_messages(?:\{.*\})? (\S+)$/m.exec(text)?.[1] ?? NaN);
 }
 
 /** User and system time of all threads, from `/proc` (Linux). */
-function cpuSeconds(processes: readonly ServiceProcess[]): number {
+function cpuSeconds(processes: readonly RunningService[]): number {
   return processes.reduce((sum, { pid }) => {
     // Behind the name in brackets, which may hold blanks; utime and stime are the fields 14 and 15.
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")

@@ -4,7 +4,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { seeded } from "../demo/random.ts";
-import type { ServiceProcess } from "../service-process.ts";
+import type { RunningService } from "../service-process.ts";
 import { settled, type Bench, type ForkedServer, type Row } from "./bench.ts";
 import type { CountedLoad, CountedRequest } from "./counted-load.ts";
 import { sampleEvent, sampleEvents } from "./sample-events.ts";
@@ -127,7 +127,7 @@ type Rounds = readonly ReadonlyMap<string, number>[];
 async function worked(
   bench: Bench,
   work: Work,
-  service: ServiceProcess & { readonly dataDir: string },
+  service: RunningService & { readonly dataDir: string },
 ): Promise<{ readonly rounds: Rounds; readonly diskBytes: number }> {
   const events = bench.quick ? work.events / 5 : work.events;
   const rounds: ReadonlyMap<string, number>[] = [];

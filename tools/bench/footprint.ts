@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { whenReady, type ServiceProcess } from "../service-process.ts";
+import { whenReady, type RunningService } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { runLoad } from "./load.ts";
 import { sampleEvent, sampleEvents } from "./sample-events.ts";
@@ -69,7 +69,7 @@ export async function memory(bench: Bench): Promise<readonly Row[]> {
 }
 
 /** A line of `/proc/PID/status` (Linux), which is in kibibytes, in mebibytes. */
-export function residentMb({ pid }: ServiceProcess, field: "VmRSS" | "VmHWM"): number {
+export function residentMb({ pid }: RunningService, field: "VmRSS" | "VmHWM"): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
   if (kib === undefined) throw new Error(`the kernel does not tell ${field}`);

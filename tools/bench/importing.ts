@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { ServiceProcess } from "../service-process.ts";
+import type { RunningService } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { runLoad } from "./load.ts";
 import { sampleEvents } from "./sample-events.ts";
@@ -62,7 +62,7 @@ interface Imported {
 
 /** @param namespace ids are made of it, so that each round's events are new */
 async function runImport(
-  { url }: ServiceProcess,
+  { url }: RunningService,
   file: string,
   namespace: string,
 ): Promise<Imported> {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setPriority } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ServiceProcess } from "../service-process.ts";
+import type { RunningService } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import type { LiveRequest, LiveTold } from "./live-clients.ts";
 import { runLoad } from "./load.ts";
@@ -35,7 +35,7 @@ export async function live(bench: Bench): Promise<readonly Row[]> {
   return rows;
 }
 
-async function withClients(bench: Bench, service: ServiceProcess): Promise<readonly Row[]> {
+async function withClients(bench: Bench, service: RunningService): Promise<readonly Row[]> {
   const [rounds, seconds] = bench.quick ? [2, 4] : [4, 8];
   const body = JSON.stringify({ events: sampleEvents(batchEvents) });
   const bodyFile = bench.file("ten.json", body);
@@ -85,7 +85,7 @@ interface LoopTime {
 
 /** The same work without clients and with, in turn, and what the clients got meanwhile. */
 async function alternately<Value>(
-  service: ServiceProcess,
+  service: RunningService,
   rounds: number,
   work: () => Promise<Value>,
 ): Promise<{
@@ -156,7 +156,7 @@ async function listen(url: string): Promise<ChildProcess> {
 }
 
 /** What the event loop takes of a processor for some work, and how long the work lasts. */
-async function loopTime(service: ServiceProcess, work: () => Promise<void>): Promise<LoopTime> {
+async function loopTime(service: RunningService, work: () => Promise<void>): Promise<LoopTime> {
   const before = threadTimes(service.pid);
   const startedAt = performance.now();
   await work();
@@ -186,7 +186,7 @@ async function post(url: string, body: string): Promise<void> {
 }
 
 /** Clients that ask for the stream and take nothing, while large events come, until all are cut. */
-async function withIdle(service: ServiceProcess): Promise<readonly Row[]> {
+async function withIdle(service: RunningService): Promise<readonly Row[]> {
   const idle = 32;
   const text = "x".repeat(60_000);
   const body = JSON.stringify(
@@ -235,12 +235,12 @@ function rssMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
 }
 
-async function metric({ url }: ServiceProcess, name: string): Promise<number> {
+async function metric({ url }: RunningService, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const line = text.split("\n").find((one) => one.startsWith(`${name} `));
   return Number(line?.slice(name.length) ?? 0);
 }
 
-async function storedTotal(service: ServiceProcess): Promise<number> {
+async function storedTotal(service: RunningService): Promise<number> {
   return metric(service, 'analytics_events_total{outcome="stored"}');
 }

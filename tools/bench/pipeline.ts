@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CountsAnswer } from "../../lib/answers/counts.ts";
-import type { ServiceProcess } from "../service-process.ts";
+import type { RunningService } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { runLoad } from "./load.ts";
 import type { Pace, PacedRequest } from "./paced-load.ts";
@@ -65,7 +65,7 @@ interface DrainRate {
 /** Builds up a backlog, then lets the pipeline alone with it. */
 async function drainRate(
   bench: Bench,
-  service: ServiceProcess,
+  service: RunningService,
   bodyFile: string,
 ): Promise<DrainRate> {
   const url = `${service.url}/api/v1/events/batch`;
@@ -96,7 +96,7 @@ interface Latencies {
 
 async function latencyAt(
   bench: Bench,
-  service: ServiceProcess,
+  service: RunningService,
   bodyFile: string,
   perSecond: number,
 ): Promise<Latencies> {
@@ -134,7 +134,7 @@ async function latencyAt(
  * on.
  */
 async function probe(
-  service: ServiceProcess,
+  service: RunningService,
   index: number,
   seconds: number,
 ): Promise<readonly number[]> {
@@ -157,7 +157,7 @@ async function probe(
 }
 
 async function countOf(
-  { url }: ServiceProcess,
+  { url }: RunningService,
   parameters: Readonly<Record<string, string>>,
 ): Promise<CountsAnswer> {
   const query = new URLSearchParams(parameters);

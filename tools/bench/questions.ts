@@ -1,4 +1,4 @@
-import type { ServiceProcess } from "../service-process.ts";
+import type { RunningService } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { runLoad } from "./load.ts";
 import { fill, storedDays, storedRange, uncachedLatencies } from "./reads.ts";
@@ -76,7 +76,7 @@ export async function questions(bench: Bench): Promise<readonly Row[]> {
 /** How much of its rate collecting keeps while one question after the other reads events. */
 async function collectingBeside(
   bench: Bench,
-  service: ServiceProcess,
+  service: RunningService,
   question: (index: number) => object,
 ): Promise<Row> {
   const bodyFile = bench.file("beside.json", JSON.stringify(sampleEvent()));
@@ -122,7 +122,7 @@ async function collectingBeside(
 
 /** How long questions took, milliseconds: as `uncachedLatencies` says. */
 export function questionLatencies(
-  service: ServiceProcess,
+  service: RunningService,
   path: string,
   rounds: number,
   question: (index: number) => object,
@@ -130,6 +130,6 @@ export function questionLatencies(
   return uncachedLatencies(rounds, (index) => ask(service, path, question(index)));
 }
 
-function ask({ url }: ServiceProcess, path: string, question: object): Promise<TimedAnswer> {
+function ask({ url }: RunningService, path: string, question: object): Promise<TimedAnswer> {
   return timedRequest(`${url}/api/v1/query${path}`, JSON.stringify(question));
 }

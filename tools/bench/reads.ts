@@ -4,7 +4,7 @@ import { analyticsClient } from "../analytics-client.ts";
 import { mailEvents } from "../demo/mail-events.ts";
 import { eventsPerMail } from "../demo/shares.ts";
 import type { MailEvent } from "../demo/story.ts";
-import type { ServiceProcess } from "../service-process.ts";
+import type { RunningService } from "../service-process.ts";
 import { settled, type Bench, type Row } from "./bench.ts";
 import { quantile } from "./statistics.ts";
 import { timedRequest, type TimedAnswer } from "./timed-request.ts";
@@ -83,7 +83,7 @@ interface Filled {
  */
 export async function fill(
   bench: Bench,
-  service: ServiceProcess,
+  service: RunningService,
   { total, from, to, seed = 1, before = 0 }: Filling,
 ): Promise<Filled> {
   bench.say(`  filling ${total} events through the API`);
@@ -139,7 +139,7 @@ function* firstBatches(
 
 /** How long reads of events took, milliseconds: as `uncachedLatencies` says. */
 export function latencies(
-  { url }: ServiceProcess,
+  { url }: RunningService,
   path: (index: number) => string,
   questions: number,
 ): Promise<readonly number[]> {

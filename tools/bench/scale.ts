@@ -1,4 +1,4 @@
-import type { ServiceProcess } from "../service-process.ts";
+import type { RunningService } from "../service-process.ts";
 import type { Bench, Row } from "./bench.ts";
 import { questionLatencies } from "./questions.ts";
 import { fill, latencies, storedRange } from "./reads.ts";
@@ -59,7 +59,7 @@ type Readings = Readonly<
 /** @param turn another one asks other questions, so that no cache knows an answer */
 async function readings(
   bench: Bench,
-  service: ServiceProcess,
+  service: RunningService,
   from: number,
   turn: number,
 ): Promise<Readings> {

@@ -9,7 +9,7 @@ import { sendLive, steadyEvents } from "./live.ts";
 import { inTimeOrder, mailEvents, splitAt } from "./mail-events.ts";
 import { demoOptions, usage, type DemoOptions } from "./options.ts";
 import { comparisonText, guide } from "./report.ts";
-import { startService, whenReady, type ServiceProcess } from "../service-process.ts";
+import { startService, whenReady, type RunningService } from "../service-process.ts";
 
 const dayMs = 86_400_000;
 
@@ -23,7 +23,7 @@ const echoDays = 14;
 async function serviceFor(
   options: DemoOptions,
   client: AnalyticsClient,
-): Promise<ServiceProcess | undefined> {
+): Promise<RunningService | undefined> {
   const listener = await client.identify();
   if (listener === "service") {
     console.log(`An analytics service runs at ${client.url} already: the demo's events go there.`);

@@ -2,7 +2,14 @@ import { type PropertyPath, hasElements, nameOf } from "../../event/property-pat
 import { shownValue } from "../../event/shown-value.ts";
 import type { Period } from "../../counting/calendar.ts";
 import { assign } from "../../counting/cover.ts";
-import { FoldOverflow, type Cell, type Column, type ColumnCells, type Fold } from "../fold.ts";
+import {
+  firstValue,
+  FoldOverflow,
+  type Cell,
+  type Column,
+  type ColumnCells,
+  type Fold,
+} from "../fold.ts";
 import { CellPairs } from "./cell-pairs.ts";
 import { hashBytes } from "../../counting/sketch.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
@@ -240,8 +247,10 @@ class BreakdownFold implements Fold<Breakdown> {
     if ("hashes" in column) {
       const { hashes } = column;
       const valueOf = (number: number) =>
-        number < 2 ? -1 : this.#users.numberOfHash(hashes, (number - 2) * hashBytes);
-      return { numbers, count: 2 + hashes.length / hashBytes, valueOf };
+        number < firstValue
+          ? -1
+          : this.#users.numberOfHash(hashes, (number - firstValue) * hashBytes);
+      return { numbers, count: firstValue + hashes.length / hashBytes, valueOf };
     }
     const { cells } = column;
     const valueOf = (number: number) =>

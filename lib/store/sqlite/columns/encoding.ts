@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { hashBytes, writeHash } from "../../../counting/sketch.ts";
 import type { Scalar } from "../../../event/filter.ts";
+import { firstValue } from "../../../questions/fold.ts";
 
 /** One property of a chunk's events, in the order of the chunk. */
 export interface Column {
@@ -18,7 +19,6 @@ export const missing = 0;
 
 /** The property is an object or an array. */
 export const composite = 1;
-export const firstValue = 2;
 
 const headerBytes = 8;
 

@@ -1,4 +1,10 @@
-import type { Cell, Column as FoldColumn, ColumnCells, Fold } from "../../../questions/fold.ts";
+import {
+  firstValue,
+  type Cell,
+  type Column as FoldColumn,
+  type ColumnCells,
+  type Fold,
+} from "../../../questions/fold.ts";
 import {
   matchesValue,
   type Condition,
@@ -11,7 +17,6 @@ import {
   decodeColumn,
   decodeHashes,
   decodeInstants,
-  firstValue,
   missing,
   missingColumn,
   type Column,
