@@ -6,6 +6,7 @@ import { hasElements, type PropertyPath } from "../event/property-path.ts";
 /**
  * What a fold reads of each event.
  * - `field`: what events are kept by. `user` is `userOf` the event; absent fields are `undefined`.
+ *   A user that is only counted may come as a hash (`UserHashes`) where columns are read.
  * - `path`: a property of `data`, `metadata` or `context`. A text, number, boolean or null as it
  *   is; `undefined` where it is missing; an object or array is `null`. Of a path to elements: all
  *   of them, each so.
@@ -14,6 +15,7 @@ import { hasElements, type PropertyPath } from "../event/property-path.ts";
 export type Column =
   | {
       readonly field: "id" | "type" | "timestamp" | "source" | "correlationId" | "user";
+      readonly mayBeHashed?: true;
     }
   | { readonly path: PropertyPath }
   | { readonly meets: Predicate };
@@ -23,13 +25,28 @@ export type Cell = One | readonly One[];
 type One = string | number | boolean | null | undefined;
 
 /**
- * A fold's column of many events: of each the place of its cell among those that there are, or the
- * instant itself. Every event is at the same place in all columns.
+ * A fold's column of many events: of each the number of its cell, or the instant itself. Every
+ * event is at the same place in all columns.
  */
-export type ColumnCells =
-  | { readonly numbers: Uint8Array | Uint16Array; readonly cells: readonly Cell[] }
-  | UserHashes
-  | { readonly instants: Float64Array };
+export type ColumnCells = NumberedCells | UserHashes | Instants;
+
+/** An event's number is the place of its cell. */
+export interface NumberedCells {
+  readonly numbers: Uint8Array | Uint16Array;
+  readonly cells: readonly Cell[];
+}
+
+/** Of `timestamp`. */
+export interface Instants {
+  /** All events that are to be taken lie between these two, both included. */
+  readonly oldest: number;
+  readonly newest: number;
+  /**
+   * Read when they are first asked for. That may fail, so that it has to come before any event is
+   * taken.
+   */
+  readonly instants: Float64Array;
+}
 
 /**
  * Of a column's numbers, the first that is a value's: before it are the one of events without the
@@ -38,7 +55,7 @@ export type ColumnCells =
 export const firstValue = 2;
 
 /**
- * Of `user`, in place of the cells, where they are known: an event's number is 0 for none, else
+ * Of a user that may be hashed, in place of the cells, where they are known: an event's number is 0 for none, else
  * `firstValue` plus a place in `hashes`.
  */
 export interface UserHashes {
@@ -64,10 +81,10 @@ export interface Fold<Result> {
    * Takes many events at once, which is quicker than one after the other; the answer is the same.
    * Only of folds that gain by it.
    * @param columns in the order of `columns`; instants for `timestamp` alone
-   * @param selected 1 at the place of each event that is to be taken, else 0
+   * @param places where the events are that are to be taken; ascending, not to be changed
    * @throws FoldOverflow as `add`
    */
-  readonly addColumns?: (columns: readonly ColumnCells[], selected: Uint8Array) => void;
+  readonly addColumns?: (columns: readonly ColumnCells[], places: Uint16Array) => void;
   /** To be called once, after the last event. Plain data. */
   finish(): Result;
 }

@@ -1,20 +1,10 @@
 import fc from "fast-check";
-import type { OpenFilter } from "../../lib/questions/reading/filter-parameters.ts";
-import { foldOf, type FoldJob } from "../../lib/questions/folds.ts";
-import { funnelFilter } from "../../lib/questions/sequences/funnel-question.ts";
-import { pathsFilter } from "../../lib/questions/sequences/paths-question.ts";
-import { retentionFilter } from "../../lib/questions/sequences/retention-question.ts";
+import { foldOf } from "../../lib/questions/folds.ts";
 import { actorsEvents } from "../support/actors-events.ts";
 import { matchesFilter } from "../support/filtered.ts";
 import { foldOver } from "../support/fold-over.ts";
-import { funnelJobs, pathsJobs, retentionJobs, retentionStepMs } from "../support/jobs.ts";
+import { retentionStepMs, sequenceJobs } from "../support/jobs.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
-
-const jobs: fc.Arbitrary<readonly [FoldJob, OpenFilter]> = fc.oneof(
-  funnelJobs.map((job) => [job, funnelFilter(job)] as const),
-  retentionJobs.map((job) => [job, retentionFilter(job)] as const),
-  pathsJobs.map((job) => [job, pathsFilter(job)] as const),
-);
 
 /** `analyze` of what users did one after the other. */
 export function sequencesContract(onStore: OnStore, { runs = 30 }: StoreTraits): void {
@@ -25,7 +15,7 @@ export function sequencesContract(onStore: OnStore, { runs = 30 }: StoreTraits):
       await fc.assert(
         fc.asyncProperty(
           actorsEvents(retentionStepMs, 60),
-          fc.array(jobs, { minLength: 10, maxLength: 10 }),
+          fc.array(sequenceJobs, { minLength: 10, maxLength: 10 }),
           async (drawn, questions) => {
             const project = `p${++runsSoFar}`;
             await store.append(

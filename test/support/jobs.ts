@@ -1,7 +1,12 @@
 import fc from "fast-check";
-import type { FunnelJob } from "../../lib/questions/sequences/funnel-question.ts";
-import type { PathsJob } from "../../lib/questions/sequences/paths-question.ts";
-import type { RetentionJob } from "../../lib/questions/sequences/retention-question.ts";
+import type { FoldJob } from "../../lib/questions/folds.ts";
+import type { OpenFilter } from "../../lib/questions/reading/filter-parameters.ts";
+import { funnelFilter, type FunnelJob } from "../../lib/questions/sequences/funnel-question.ts";
+import { pathsFilter, type PathsJob } from "../../lib/questions/sequences/paths-question.ts";
+import {
+  retentionFilter,
+  type RetentionJob,
+} from "../../lib/questions/sequences/retention-question.ts";
 import { actorKinds, selections } from "./actors-events.ts";
 import { origin } from "./arbitraries.ts";
 
@@ -70,3 +75,10 @@ export const pathsJobs: fc.Arbitrary<PathsJob> = fc.record({
   limit: fc.constantFrom(2, 1_000),
   range: fc.constant({}),
 });
+
+/** Funnels, retention and paths, each with the filter of the events that it is to be given. */
+export const sequenceJobs: fc.Arbitrary<readonly [FoldJob, OpenFilter]> = fc.oneof(
+  funnelJobs.map((job) => [job, funnelFilter(job)] as const),
+  retentionJobs.map((job) => [job, retentionFilter(job)] as const),
+  pathsJobs.map((job) => [job, pathsFilter(job)] as const),
+);

@@ -9,8 +9,10 @@ import {
   type Column,
   type ColumnCells,
   type Fold,
+  type Instants,
+  type NumberedCells,
 } from "../fold.ts";
-import { CellPairs } from "./cell-pairs.ts";
+import { Children } from "./children.ts";
 import { hashBytes } from "../../counting/sketch.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
 
@@ -86,8 +88,7 @@ const leastTimes = 4_096;
 
 class BreakdownFold implements Fold<Breakdown> {
   readonly columns: readonly Column[];
-  readonly addColumns:
-    ((columns: readonly ColumnCells[], selected: Uint8Array) => void) | undefined;
+  readonly addColumns: ((columns: readonly ColumnCells[], places: Uint16Array) => void) | undefined;
   readonly #job: BreakdownJob;
   readonly #users = new Users();
   readonly #root: Node;
@@ -155,52 +156,102 @@ class BreakdownFold implements Fold<Breakdown> {
     }
   }
 
-  #addColumns(columns: readonly ColumnCells[], selected: Uint8Array): void {
+  #addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
     const { dimensions, metrics } = this.#job;
-    const grouped = this.#grouped(columns.slice(0, dimensions.length), selected);
+    const time = columns.find((column) => "instants" in column);
+    if (time !== undefined && this.#onePeriodOf(time) === undefined) void time.instants;
+    const grouped = this.#grouped(columns.slice(0, dimensions.length), places);
     for (let i = 0; i < metrics.length; i++) {
       this.#addMetric(i, columns[dimensions.length + i]!, grouped);
     }
   }
 
   /**
-   * Each selected event's group, dimension by dimension: a group is looked up once for all events
-   * of the same cell.
+   * Each event's group, dimension by dimension: a group is looked up once for all events of the
+   * same cell.
    */
-  #grouped(columns: readonly ColumnCells[], selected: Uint8Array): Grouped {
-    let places = placesOf(selected);
-    let groupAt = new Uint16Array(places.length);
-    let nodes: readonly Node[] = [this.#root];
+  #grouped(columns: readonly ColumnCells[], all: Uint16Array): Grouped {
+    let grouped: Grouped = {
+      places: all,
+      groupAt: new Uint16Array(all.length),
+      nodes: [this.#root],
+    };
     columns.forEach((column, i) => {
+      const isLast = i === columns.length - 1;
       if ("hashes" in column) throw new Error("events are grouped by users' names, not by hashes");
-      const isTime = "instants" in column;
-      const children: Node[] = [];
-      const known = new Map<Node, number>();
-      const numbers = new CellPairs(isTime ? this.#periods.length : column.cells.length);
-      let kept = 0;
-      for (let at = 0; at < places.length; at++) {
-        const place = places[at]!;
-        const number = isTime ? this.#periodOf(column.instants[place]!) : column.numbers[place]!;
-        if (number < 0) continue;
-        let group = numbers.get(groupAt[at]!, number);
-        if (group === undefined) {
-          const parent = nodes[groupAt[at]!]!;
-          const cell = isTime ? number : column.cells[number];
-          const child =
-            parent.byCell.get(cell) ?? this.#child(parent, cell, isTime, i === columns.length - 1);
-          // Several cells may count under one value.
-          group = known.get(child) ?? children.push(child) - 1;
-          known.set(child, group);
-          numbers.set(groupAt[at]!, number, group);
-        }
-        places[kept] = place;
-        groupAt[kept++] = group;
-      }
-      places = places.subarray(0, kept);
-      groupAt = groupAt.subarray(0, kept);
-      nodes = children;
+      grouped =
+        "instants" in column
+          ? this.#byPeriod(column, grouped, isLast)
+          : this.#byCell(column, grouped, isLast);
     });
-    return { places, groupAt, nodes };
+    return grouped;
+  }
+
+  #byCell(
+    { numbers, cells }: NumberedCells,
+    { places, groupAt, nodes }: Grouped,
+    isLast: boolean,
+  ): Grouped {
+    const children = new Children(cells.length, (group, number) => {
+      const parent = nodes[group]!;
+      const cell = cells[number];
+      return parent.byCell.get(cell) ?? this.#child(parent, cell, false, isLast);
+    });
+    const childAt = new Uint16Array(places.length);
+    if (nodes.length === 1) {
+      // Of one group the cell's number is enough; 0 stands for none so far.
+      const known = new Uint16Array(cells.length);
+      for (let at = 0; at < places.length; at++) {
+        const number = numbers[places[at]!]!;
+        if (known[number] === 0) known[number] = 1 + children.numberOf(0, number);
+        childAt[at] = known[number]! - 1;
+      }
+    } else {
+      for (let at = 0; at < places.length; at++) {
+        childAt[at] = children.numberOf(groupAt[at]!, numbers[places[at]!]!);
+      }
+    }
+    return { places, groupAt: childAt, nodes: children.all };
+  }
+
+  /** The period that all of the events lie in, where there is one. */
+  #onePeriodOf({ oldest, newest }: Instants): number | undefined {
+    const period = this.#periodOf(oldest);
+    return period >= 0 && period === this.#periodOf(newest) ? period : undefined;
+  }
+
+  /** Events outside of all periods are left out. */
+  #byPeriod(column: Instants, { places, groupAt, nodes }: Grouped, isLast: boolean): Grouped {
+    const childOf = (group: number, period: number) => {
+      const parent = nodes[group]!;
+      return parent.byCell.get(period) ?? this.#child(parent, period, true, isLast);
+    };
+    const onePeriod = this.#onePeriodOf(column);
+    if (onePeriod !== undefined) {
+      return { places, groupAt, nodes: nodes.map((_, group) => childOf(group, onePeriod)) };
+    }
+    const children = new Children(this.#periods.length, childOf);
+    const { instants } = column;
+    const keptPlaces = new Uint16Array(places.length);
+    const childAt = new Uint16Array(places.length);
+    let kept = 0;
+    let [period, start, end] = [-1, 0, 0];
+    for (let at = 0; at < places.length; at++) {
+      const place = places[at]!;
+      const instant = instants[place]!;
+      if (instant < start || instant >= end) {
+        period = this.#periodOf(instant);
+        ({ start, end } = this.#periods[period] ?? { start: 0, end: 0 });
+      }
+      if (period < 0) continue;
+      keptPlaces[kept] = place;
+      childAt[kept++] = children.numberOf(groupAt[at]!, period);
+    }
+    return {
+      places: keptPlaces.subarray(0, kept),
+      groupAt: childAt.subarray(0, kept),
+      nodes: children.all,
+    };
   }
 
   /**
@@ -331,17 +382,6 @@ class BreakdownFold implements Fold<Breakdown> {
   }
 }
 
-/** Where the selected events are. */
-function placesOf(selected: Uint8Array): Uint16Array {
-  const places = new Uint16Array(selected.length);
-  let length = 0;
-  for (let place = 0; place < selected.length; place++) {
-    places[length] = place;
-    length += selected[place]!;
-  }
-  return places.subarray(0, length);
-}
-
 function elementsOf(cell: Cell): readonly Cell[] {
   return Array.isArray(cell) ? (cell as readonly Cell[]) : [cell];
 }
@@ -355,7 +395,7 @@ function columnOfDimension(dimension: Dimension): Column {
 }
 
 function columnOfMetric(metric: Metric): Column {
-  if (metric.op === "uniques") return { field: "user" };
+  if (metric.op === "uniques") return { field: "user", mayBeHashed: true };
   // A count looks at nothing: what all events have, and what many of them have alike.
   return "path" in metric ? { path: metric.path } : { field: "type" };
 }

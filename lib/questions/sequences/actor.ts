@@ -1,5 +1,7 @@
-import type { Cell, Column } from "../fold.ts";
+import type { Cell, Column, ColumnCells } from "../fold.ts";
 import { choice, described } from "../reading/field.ts";
+import { none, Numbered } from "./numbered.ts";
+import type { Timeline } from "./timeline.ts";
 
 /**
  * Whose events belong together: a user's (`userOf`), a correlation's, or a session's
@@ -23,4 +25,12 @@ export function actorColumn(by: ActorKind): Column {
 export function actorOf(cell: Cell): string | undefined {
   if (typeof cell === "string") return cell === "" ? undefined : cell;
   return typeof cell === "number" ? String(cell) : undefined;
+}
+
+/** Whose the events of a column are, by the numbers of a timeline; `none` for nobody's. */
+export function numberedActors(column: ColumnCells, timeline: Timeline): Numbered {
+  return new Numbered(column, (cell) => {
+    const actor = actorOf(cell);
+    return actor === undefined ? none : timeline.numberOf(actor);
+  });
 }

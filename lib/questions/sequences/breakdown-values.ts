@@ -2,9 +2,10 @@ import { hasElements, type PropertyPath } from "../../event/property-path.ts";
 import { shownValue } from "../../event/shown-value.ts";
 import { maxValueLength } from "../query/breakdown.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";
-import { FoldOverflow, type Cell, type Column } from "../fold.ts";
+import { FoldOverflow, type Cell, type Column, type ColumnCells } from "../fold.ts";
 import { readProperty } from "../reading/filter-body.ts";
 import type { Field, Findings } from "../reading/field.ts";
+import { Numbered } from "./numbered.ts";
 import { Texts } from "./texts.ts";
 
 /** The most values an answer shows. */
@@ -55,6 +56,11 @@ export class BreakdownValues {
     throw new FoldOverflow(
       `the breakdown has more than ${maxValues} values, or more than ${maxValueLength} characters of them`,
     );
+  }
+
+  /** The numbers of a column's cells; absent where there is no breakdown. */
+  numbered(column: ColumnCells | undefined): Numbered | undefined {
+    return column && new Numbered(column, (cell) => this.numberOf(cell));
   }
 
   all(): readonly string[] {

@@ -1,8 +1,9 @@
-import { actorColumn, actorOf } from "./actor.ts";
+import { actorColumn, actorOf, numberedActors } from "./actor.ts";
 import { BreakdownValues, largest } from "./breakdown-values.ts";
-import type { Cell, Column, Fold } from "../fold.ts";
+import type { Cell, Column, ColumnCells, Fold } from "../fold.ts";
 import { Attempts } from "./funnel-attempts.ts";
 import type { FunnelJob } from "./funnel-question.ts";
+import { instantsOf, none } from "./numbered.ts";
 import { markingOf, type Marking } from "./selection.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -75,10 +76,28 @@ class Funnel implements Fold<FunnelResult> {
     const actor = actorOf(row[0]);
     const steps = this.#marking.marksOf(row, 2);
     if (actor === undefined || steps === 0) return;
-    // Only where an attempt begins its value matters.
-    const valued = this.#job.breakdown !== undefined && (steps & 1) === 1;
-    const value = valued ? this.#values.numberOf(row[this.#valueAt]) : 0;
-    this.#timeline.add(actor, row[1] as number, steps, value);
+    const value = this.#isValued(steps) ? this.#values.numberOf(row[this.#valueAt]) : 0;
+    this.#timeline.add(this.#timeline.numberOf(actor), row[1] as number, steps, value);
+  }
+
+  addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
+    const instants = instantsOf(columns[1]!);
+    const actors = numberedActors(columns[0]!, this.#timeline);
+    const marksAt = this.#marking.marksIn(columns, 2);
+    const values = this.#values.numbered(columns[this.#valueAt]);
+    for (const place of places) {
+      const steps = marksAt(place);
+      if (steps === 0) continue;
+      const actor = actors.at(place);
+      if (actor === none) continue;
+      const value = this.#isValued(steps) ? values!.at(place) : 0;
+      this.#timeline.add(actor, instants[place]!, steps, value);
+    }
+  }
+
+  /** Only where an attempt begins its value matters. */
+  #isValued(steps: number): boolean {
+    return this.#job.breakdown !== undefined && (steps & 1) === 1;
   }
 
   finish(): FunnelResult {

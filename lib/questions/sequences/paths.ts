@@ -1,5 +1,6 @@
-import { actorColumn, actorOf } from "./actor.ts";
-import type { Cell, Column, Fold } from "../fold.ts";
+import { actorColumn, actorOf, numberedActors } from "./actor.ts";
+import type { Cell, Column, ColumnCells, Fold } from "../fold.ts";
+import { instantsOf, none, Numbered } from "./numbered.ts";
 import { markingOf, type Marking } from "./selection.ts";
 import { PathTree, type Path } from "./path-tree.ts";
 import type { PathsJob } from "./paths-question.ts";
@@ -45,7 +46,20 @@ class Paths implements Fold<PathsResult> {
     const actor = actorOf(row[0]);
     if (actor === undefined) return;
     const type = this.#types.numberOf(row[2] as string);
-    this.#timeline.add(actor, row[1] as number, 2 * type + this.#marking.marksOf(row, 2));
+    const mark = 2 * type + this.#marking.marksOf(row, 2);
+    this.#timeline.add(this.#timeline.numberOf(actor), row[1] as number, mark);
+  }
+
+  addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
+    const instants = instantsOf(columns[1]!);
+    const actors = numberedActors(columns[0]!, this.#timeline);
+    const marksAt = this.#marking.marksIn(columns, 2);
+    const types = new Numbered(columns[2]!, (type) => this.#types.numberOf(type as string));
+    for (const place of places) {
+      const actor = actors.at(place);
+      if (actor === none) continue;
+      this.#timeline.add(actor, instants[place]!, 2 * types.at(place) + marksAt(place));
+    }
   }
 
   finish(): PathsResult {

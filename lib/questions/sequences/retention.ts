@@ -1,8 +1,9 @@
-import { actorColumn, actorOf } from "./actor.ts";
+import { actorColumn, actorOf, numberedActors } from "./actor.ts";
 import { BreakdownValues, largest } from "./breakdown-values.ts";
 import { countPeriods, periods, type Period } from "../../counting/calendar.ts";
 import { CohortTable, isFirst, type Cohort } from "./cohort-table.ts";
-import { FoldOverflow, type Cell, type Column, type Fold } from "../fold.ts";
+import { FoldOverflow, type Cell, type Column, type ColumnCells, type Fold } from "../fold.ts";
+import { instantsOf, none } from "./numbered.ts";
 import { markingOf, type Marking } from "./selection.ts";
 import { maxPeriods, tooManyPeriods, type RetentionJob } from "./retention-question.ts";
 import { Timeline, type OrderedRows } from "./timeline.ts";
@@ -57,17 +58,33 @@ class Retention implements Fold<RetentionResult> {
     const actor = actorOf(row[0]);
     const marks = this.#marking.marksOf(row, 2);
     if (actor === undefined || marks === 0) return;
-    const instant = row[1] as number;
-    const begins = (marks & isFirst) !== 0;
-    if (begins) this.#earliest = Math.min(this.#earliest, instant);
+    const value = this.#isValued(marks) ? this.#values.numberOf(row[this.#valueAt]) : 0;
+    this.#add(this.#timeline.numberOf(actor), row[1] as number, marks, value);
+  }
+
+  addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
+    const instants = instantsOf(columns[1]!);
+    const actors = numberedActors(columns[0]!, this.#timeline);
+    const marksAt = this.#marking.marksIn(columns, 2);
+    const values = this.#values.numbered(columns[this.#valueAt]);
+    for (const place of places) {
+      const marks = marksAt(place);
+      if (marks === 0) continue;
+      const actor = actors.at(place);
+      if (actor === none) continue;
+      const value = this.#isValued(marks) ? values!.at(place) : 0;
+      this.#add(actor, instants[place]!, marks, value);
+    }
+  }
+
+  #add(actor: number, instant: number, marks: number, value: number): void {
+    if ((marks & isFirst) !== 0) this.#earliest = Math.min(this.#earliest, instant);
     this.#latest = Math.max(this.#latest, instant);
-    const valued = begins && this.#job.breakdown !== undefined;
-    this.#timeline.add(
-      actor,
-      instant,
-      marks,
-      valued ? this.#values.numberOf(row[this.#valueAt]) : 0,
-    );
+    this.#timeline.add(actor, instant, marks, value);
+  }
+
+  #isValued(marks: number): boolean {
+    return this.#job.breakdown !== undefined && (marks & isFirst) !== 0;
   }
 
   finish(): RetentionResult {

@@ -3,7 +3,8 @@ import type { OpenFilter } from "../reading/filter-parameters.ts";
 import { filter } from "../reading/filter-body.ts";
 import { object } from "../reading/body.ts";
 import { described, required, text, type Findings } from "../reading/field.ts";
-import type { Column, Cell } from "../fold.ts";
+import type { Cell, Column, ColumnCells } from "../fold.ts";
+import { cellsOf, Numbered } from "./numbered.ts";
 
 /** Some events: of a type, that meet a predicate; any where neither is given. */
 export interface Selection {
@@ -82,6 +83,8 @@ export interface Marking {
   /** What it reads of each event, from the column `at` on. */
   readonly columns: readonly Column[];
   marksOf(row: readonly Cell[], at: number): number;
+  /** The same of columns, from `at` on: the marks of the event at a place. */
+  marksIn(columns: readonly ColumnCells[], at: number): (place: number) => number;
 }
 
 /** Types are compared here; filters by the store, and only those there are. */
@@ -100,10 +103,25 @@ export function markingOf(selections: readonly Selection[]): Marking {
     filters.push({ meets });
     bits.push(bit);
   });
+  const marksOfType = (type: Cell) => ofAny | (ofType.get(type) ?? 0);
   return {
     columns: [{ field: "type" }, ...filters],
+    marksIn(columns, at) {
+      const types = new Numbered(columns[at]!, marksOfType);
+      const met = bits.map((_, i) => cellsOf(columns[at + 1 + i]!));
+      return (place) => {
+        const marks = types.at(place);
+        if ((marks & filtered) === 0) return marks;
+        let kept = marks & ~filtered;
+        for (let i = 0; i < bits.length; i++) {
+          const { numbers, cells } = met[i]!;
+          if (cells[numbers[place]!]) kept |= marks & bits[i]!;
+        }
+        return kept;
+      };
+    },
     marksOf(row, at) {
-      const marks = ofAny | (ofType.get(row[at]) ?? 0);
+      const marks = marksOfType(row[at]);
       if ((marks & filtered) === 0) return marks;
       let kept = marks & ~filtered;
       for (let i = 0; i < bits.length; i++) if (row[at + 1 + i]) kept |= marks & bits[i]!;

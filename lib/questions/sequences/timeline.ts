@@ -34,12 +34,18 @@ export class Timeline {
     this.#limit = limit;
   }
 
+  /** The number that an actor's rows are added under. */
+  numberOf(actor: string): number {
+    return this.#actors.numberOf(actor);
+  }
+
   /**
+   * @param actor its number
    * @param mark what it was, and
    * @param value which value it had, in the caller's own numbers
    * @throws FoldOverflow where there are too many rows
    */
-  add(actor: string, instant: number, mark: number, value: number = 0): void {
+  add(actor: number, instant: number, mark: number, value: number = 0): void {
     const row = this.#size;
     if (row === this.#limit) {
       throw new FoldOverflow(
@@ -47,7 +53,7 @@ export class Timeline {
       );
     }
     if (row === this.#actor.length) this.#grow();
-    this.#actor[row] = this.#actors.numberOf(actor);
+    this.#actor[row] = actor;
     this.#instant[row] = instant;
     this.#mark[row] = mark;
     this.#value[row] = value;

@@ -5,7 +5,7 @@ import { MissingColumn } from "./columns/reader.ts";
 import { segmentOf } from "./columns/table.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, fromRow, type EventRow } from "../rows.ts";
-import { chunkScan, chunksOf, scansOf, type Scan } from "./scan.ts";
+import { chunkScan, chunksOf, scansOf, type Chunk, type Scan } from "./scan.ts";
 import type { Analyzed } from "../store.ts";
 import type { EventFilter } from "../../event/filter.ts";
 
@@ -35,9 +35,10 @@ export function analyze<K extends FoldKind>(
       events += foldScan(db, scan, fold, check);
     }
   } else {
-    for (const [chunk] of chunksOf(db, filter)) {
+    for (const chunk of chunksOf(db, filter)) {
       check();
-      events += foldColumns(db, chunk, filter, fold) ?? foldChunk(db, chunk, filter, fold, check);
+      events +=
+        foldColumns(db, chunk, filter, fold) ?? foldChunk(db, chunk[0], filter, fold, check);
     }
   }
   return { result: fold.finish(), events };
@@ -46,12 +47,12 @@ export function analyze<K extends FoldKind>(
 /** `undefined`, and nothing done, where the columns cannot tell. */
 function foldColumns(
   db: Database,
-  chunk: number,
+  chunk: Chunk,
   filter: EventFilter,
   fold: Fold<unknown>,
 ): number | undefined {
   try {
-    return segmentOf(db, chunk)?.fold(filter, fold);
+    return segmentOf(db, ...chunk)?.fold(filter, fold);
   } catch (error) {
     if (error instanceof MissingColumn) return undefined;
     throw error;

@@ -19,7 +19,8 @@ export interface Scan {
   readonly newest: number;
 }
 
-type Chunk = readonly [chunk: number, oldest: number, newest: number];
+/** Of a project: when its events in the chunk begin and end. */
+export type Chunk = readonly [chunk: number, oldest: number, newest: number];
 
 /**
  * How many chunks one statement looks through. Fewer where it also looks into the events, so that

@@ -12,6 +12,8 @@ export interface Column {
   readonly numbers: Uint8Array | Uint16Array;
   /** Each value once; read when they are first asked for. */
   readonly values: readonly Scalar[];
+  /** The number of all events, where they have the same one. */
+  readonly constant?: number;
 }
 
 /** The event has no such property. */
@@ -103,17 +105,18 @@ export function decodeColumn(packedBytes: Uint8Array, rows: number): Column {
   let values: readonly Scalar[] | undefined;
   const column = {
     numbers,
+    ...(width === 0 && { constant: view.getUint16(2, true) }),
     get values() {
       return (values ??= JSON.parse(json.toString()) as readonly Scalar[]);
     },
   };
   // Without a checksum only reading them shows whether they are whole.
-  return packedBytes[0] === compressed ? column : { numbers, values: column.values };
+  return packedBytes[0] === compressed ? column : { ...column, values: column.values };
 }
 
 /** The column of a property that no event of the chunk has. */
 export function missingColumn(rows: number): Column {
-  return { numbers: new Uint8Array(rows), values: [] };
+  return { numbers: new Uint8Array(rows), values: [], constant: missing };
 }
 
 /** How wide the steps between instants are kept: as whole numbers, or as numbers of any size. */
@@ -152,26 +155,40 @@ export function decodeInstants(packedBytes: Uint8Array, rows: number): Float64Ar
   if (length !== expected) throw new Error("instants of another chunk");
   if (isPlain) return new Float64Array(buffer, byteOffset, rows);
 
-  const doubles = new Float64Array(buffer, byteOffset + 8, isNarrow ? 1 : rows);
-  const steps = isNarrow ? narrowSteps(new Uint8Array(buffer, byteOffset + 16), rows) : doubles;
-  const instants = new Float64Array(rows);
+  if (!isNarrow) return summed(new Float64Array(buffer, byteOffset + 8, rows));
+  const [first] = new Float64Array(buffer, byteOffset + 8, 1);
+  return narrowSummed(first!, new Uint8Array(buffer, byteOffset + 16), rows);
+}
+
+function summed(steps: Float64Array): Float64Array {
+  const instants = new Float64Array(steps.length);
   let instant = 0;
+  for (let at = 0; at < steps.length; at++) instants[at] = instant += steps[at]!;
+  return instants;
+}
+
+/**
+ * Instants from the first one and the bytes of the zigzag steps, the lowest ones first. Most steps
+ * have one byte or two, and then the others are not looked at one by one.
+ */
+function narrowSummed(first: number, bytes: Uint8Array, rows: number): Float64Array {
+  const planes = [0, 1, 2, 3].map((byte) => bytes.subarray(byte * rows, (byte + 1) * rows));
+  const [low, second, third, high] = planes as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const isShort = isZero(third) && isZero(high);
+  const instants = new Float64Array(rows);
+  let instant = first;
   for (let at = 0; at < rows; at++) {
-    instant += at === 0 ? doubles[0]! : steps[at]!;
-    instants[at] = instant;
+    let zigzag = low[at]! | (second[at]! << 8);
+    if (!isShort) zigzag |= (third[at]! << 16) | (high[at]! << 24);
+    instants[at] = instant += (zigzag >>> 1) ^ -(zigzag & 1);
   }
   return instants;
 }
 
-/** Steps from the bytes of their zigzag numbers, the lowest ones first. */
-function narrowSteps(bytes: Uint8Array, rows: number): Int32Array {
-  const steps = new Int32Array(rows);
-  for (let byte = 0; byte < narrowStep; byte++) {
-    const plane = bytes.subarray(byte * rows, (byte + 1) * rows);
-    for (let at = 0; at < rows; at++) steps[at]! |= plane[at]! << (8 * byte);
-  }
-  for (let at = 0; at < rows; at++) steps[at] = (steps[at]! >>> 1) ^ -(steps[at]! & 1);
-  return steps;
+function isZero(bytes: Uint8Array): boolean {
+  let any = 0;
+  for (let at = 0; at < bytes.length; at++) any |= bytes[at]!;
+  return any === 0;
 }
 
 /** The hash of each text, one after the other, compressed. */

@@ -27,6 +27,9 @@ import { columnName, instantFields, textFields, userColumn, userHashes } from ".
 interface SegmentSource {
   readonly rows: number;
   readonly complete: boolean;
+  /** All events of the project that is asked about lie between these two, both included. */
+  readonly oldest: number;
+  readonly newest: number;
   fetch(name: string): Uint8Array | undefined;
 }
 
@@ -51,28 +54,27 @@ export class Segment {
    * @throws MissingColumn before the fold got any of them
    */
   fold(filter: EventFilter, fold: Fold<unknown>): number {
-    const selected = this.#selected(filter);
+    const mask = this.#selected(filter);
+    const places = placesOf(mask, this.#source.rows);
+    if (places.length === 0) return 0;
     if (fold.addColumns !== undefined) {
       fold.addColumns(
         fold.columns.map((column) => this.#cells(column)),
-        selected,
+        places,
       );
-      return selected.reduce((sum, bit) => sum + bit, 0);
+      return places.length;
     }
     const readers = fold.columns.map((column) => this.#reader(column));
     const row: Cell[] = readers.map(() => undefined);
-    let count = 0;
-    for (let at = 0; at < selected.length; at++) {
-      if (selected[at] === 0) continue;
-      for (let i = 0; i < readers.length; i++) row[i] = readers[i]!(at);
+    for (const place of places) {
+      for (let i = 0; i < readers.length; i++) row[i] = readers[i]!(place);
       fold.add(row);
-      count++;
     }
-    return count;
+    return places.length;
   }
 
-  /** 1 for each event that meets the filter, else 0. */
-  #selected(filter: EventFilter): Uint8Array {
+  /** The events that meet the filter. */
+  #selected(filter: EventFilter): Mask {
     const { project, types, sources, correlationId, userId, from, to, where = [] } = filter;
     const masks = [this.#among("project", [project])];
     if (types !== undefined) masks.push(this.#among("type", types));
@@ -80,15 +82,18 @@ export class Segment {
     if (correlationId !== undefined) masks.push(this.#among("correlationId", [correlationId]));
     if (userId !== undefined) masks.push(this.#among(userColumn, [userId]));
     masks.push(...where.map((predicate) => this.#mask(predicate)));
-    if (from !== undefined || to !== undefined) masks.push(this.#between(from, to));
-    return all(masks, this.#source.rows);
+    masks.push(this.#between(from, to));
+    return all(masks);
   }
 
-  #among(field: string, values: readonly string[]): Uint8Array {
+  #among(field: string, values: readonly string[]): Mask {
     return this.#mask({ path: [field], op: "is", values });
   }
 
-  #between(from = -Infinity, to = Infinity): Uint8Array {
+  /** Of the project that is asked about. */
+  #between(from = -Infinity, to = Infinity): Mask {
+    const { oldest, newest } = this.#source;
+    if (oldest >= from && newest < to) return true;
     const instants = this.#instantsOf("timestamp");
     const mask = new Uint8Array(instants.length);
     for (let at = 0; at < mask.length; at++) {
@@ -97,17 +102,12 @@ export class Segment {
     return mask;
   }
 
-  #mask(predicate: Predicate): Uint8Array {
+  #mask(predicate: Predicate): Mask {
     switch (predicate.op) {
       case "and":
-        return all(
-          predicate.of.map((part) => this.#mask(part)),
-          this.#source.rows,
-        );
-      case "or": {
-        const nowhere = predicate.of.map((part) => inverted(this.#mask(part)));
-        return inverted(all(nowhere, this.#source.rows));
-      }
+        return all(predicate.of.map((part) => this.#mask(part)));
+      case "or":
+        return inverted(all(predicate.of.map((part) => inverted(this.#mask(part)))));
       case "not":
         return inverted(this.#mask(predicate.of));
       default:
@@ -115,17 +115,18 @@ export class Segment {
     }
   }
 
-  #conditionMask(condition: Condition): Uint8Array {
+  #conditionMask(condition: Condition): Mask {
     const [top, ...inner] = condition.path;
     if (inner.length === 0 && isOneOf(instantFields, top)) {
       return Uint8Array.from(this.#instantsOf(top), (instant) =>
         Number(matchesValue(instant, condition)),
       );
     }
-    const { numbers, values } = this.#columnAt(condition.path);
+    const { numbers, values, constant } = this.#columnAt(condition.path);
     const met = Uint8Array.from([undefined, {}, ...values], (value) =>
       Number(matchesValue(value, condition)),
     );
+    if (constant !== undefined) return met[constant] === 1;
     const mask = new Uint8Array(numbers.length);
     for (let at = 0; at < numbers.length; at++) mask[at] = met[numbers[at]!]!;
     return mask;
@@ -134,7 +135,7 @@ export class Segment {
   #reader(column: FoldColumn): (at: number) => Cell {
     if ("meets" in column) {
       const mask = this.#mask(column.meets);
-      return (at) => mask[at]!;
+      return typeof mask === "boolean" ? () => Number(mask) : (at) => mask[at]!;
     }
     if ("field" in column && column.field === "timestamp") {
       const instants = this.#instantsOf("timestamp");
@@ -151,14 +152,29 @@ export class Segment {
   }
 
   #cells(column: FoldColumn): ColumnCells {
-    if ("meets" in column) return { numbers: this.#mask(column.meets), cells: [0, 1] };
-    if ("field" in column && column.field === "timestamp") {
-      return { instants: this.#instantsOf("timestamp") };
+    if ("meets" in column) {
+      const mask = this.#mask(column.meets);
+      const numbers =
+        typeof mask === "boolean" ? new Uint8Array(this.#source.rows).fill(Number(mask)) : mask;
+      return { numbers, cells: [0, 1] };
     }
+    if ("field" in column && column.field === "timestamp") return this.#instantCells();
     const read = this.#columnAt(pathOf(column));
-    const hashes = "field" in column && column.field === "user" ? this.#userHashes() : undefined;
+    const hashes = "field" in column && column.mayBeHashed ? this.#userHashes() : undefined;
     if (hashes !== undefined) return { numbers: read.numbers, hashes };
     return { numbers: read.numbers, cells: [undefined, null, ...read.values] };
+  }
+
+  #instantCells(): ColumnCells {
+    const { oldest, newest } = this.#source;
+    const read = () => this.#instantsOf("timestamp");
+    return {
+      oldest,
+      newest,
+      get instants() {
+        return read();
+      },
+    };
   }
 
   /**
@@ -224,17 +240,36 @@ export class Segment {
   }
 }
 
-function all(masks: readonly Uint8Array[], rows: number): Uint8Array {
-  const [first, ...others] = masks;
-  const met = first === undefined ? new Uint8Array(rows).fill(1) : Uint8Array.from(first);
+/** 1 for each event that is meant, else 0; or whether all are. */
+type Mask = Uint8Array | boolean;
+
+function all(masks: readonly Mask[]): Mask {
+  if (masks.includes(false)) return false;
+  const [first, ...others] = masks.filter((mask) => mask !== true) as Uint8Array[];
+  if (first === undefined) return true;
+  if (others.length === 0) return first;
+  const met = Uint8Array.from(first);
   for (const mask of others) {
     for (let at = 0; at < met.length; at++) met[at]! &= mask[at]!;
   }
   return met;
 }
 
-function inverted(mask: Uint8Array): Uint8Array {
-  return mask.map((bit) => bit ^ 1);
+function inverted(mask: Mask): Mask {
+  return typeof mask === "boolean" ? !mask : mask.map((bit) => bit ^ 1);
+}
+
+/** Where the events of a mask are. */
+function placesOf(mask: Mask, rows: number): Uint16Array {
+  const places = new Uint16Array(mask === false ? 0 : rows);
+  if (mask === true) for (let place = 0; place < rows; place++) places[place] = place;
+  if (typeof mask === "boolean") return places;
+  let length = 0;
+  for (let place = 0; place < rows; place++) {
+    places[length] = place;
+    length += mask[place]!;
+  }
+  return places.subarray(0, length);
 }
 
 const noElements: readonly never[] = [];

@@ -48,15 +48,24 @@ export function putColumns(db: Database, { chunk, rows, complete, columns }: Chu
   }
 }
 
-/** A chunk as columns; `undefined` while its columns are not written. */
-export function segmentOf(db: Database, chunk: number): Segment | undefined {
+/**
+ * A chunk as columns; `undefined` while its columns are not written.
+ * @param oldest when the chunk's events of the project that is asked about begin, and
+ * @param newest end
+ */
+export function segmentOf(
+  db: Database,
+  chunk: number,
+  oldest: number,
+  newest: number,
+): Segment | undefined {
   const fetch = (name: string) =>
     db.get("SELECT bytes FROM columns WHERE chunk = ? AND name = ?", chunk, name)?.[0] as
       Uint8Array | undefined;
   const about = fetch(head);
   if (about === undefined) return undefined;
   const { rows, complete } = JSON.parse(Buffer.from(about).toString()) as Head;
-  return new Segment({ rows, complete, fetch });
+  return new Segment({ rows, complete, oldest, newest, fetch });
 }
 
 /**

@@ -22,7 +22,7 @@ interface Row {
 /** Rows of one actor after the other, each as `[instant, mark, value]`. */
 function ordered(rows: readonly Row[], markFor?: Int32Array): number[][][] {
   const timeline = new Timeline();
-  for (const { actor, instant, mark, value } of rows) timeline.add(actor, instant, mark, value);
+  for (const { actor, instant, mark, value } of rows) timeline.add(timeline.numberOf(actor), instant, mark, value);
   const { starts, instants, marks, values } = timeline.inOrder(markFor);
   return Array.from({ length: starts.length - 1 }, (_, actor) =>
     Array.from({ length: starts[actor + 1]! - starts[actor]! }, (_, i) => {
@@ -68,6 +68,6 @@ test("no rows are no actors", () => {
 
 test("more rows than allowed are refused", () => {
   const timeline = new Timeline(3_000);
-  for (let i = 0; i < 3_000; i++) timeline.add("a", i, 0);
-  expect(() => timeline.add("a", 0, 0)).toThrow(FoldOverflow);
+  for (let i = 0; i < 3_000; i++) timeline.add(timeline.numberOf("a"), i, 0);
+  expect(() => timeline.add(timeline.numberOf("a"), 0, 0)).toThrow(FoldOverflow);
 });

@@ -1,24 +1,10 @@
 import fc from "fast-check";
 import { rowReader, type Cell, type Column } from "../../../../../lib/questions/fold.ts";
 import { meets, type EventFilter } from "../../../../../lib/event/filter.ts";
-import type { StoredEvent } from "../../../../../lib/event/event.ts";
-import { Segment, MissingColumn } from "../../../../../lib/store/sqlite/columns/reader.ts";
-import { Shredder } from "../../../../../lib/store/sqlite/columns/writer.ts";
-import { toRow } from "../../../../../lib/store/rows.ts";
+import { MissingColumn, type Segment } from "../../../../../lib/store/sqlite/columns/reader.ts";
 import { events, path, predicate } from "../../../../contract/store-arbitraries.ts";
 import { event, minute } from "../../../../contract/store-harness.ts";
-
-function shredded(stored: readonly StoredEvent[]) {
-  const shredder = new Shredder(stored.length);
-  for (const one of stored) shredder.add(toRow(one, one.batch));
-  return shredder.finish();
-}
-
-function segmentOf(stored: readonly StoredEvent[]): Segment {
-  const { rows, complete, columns } = shredded(stored);
-  const byName = new Map(columns);
-  return new Segment({ rows, complete, fetch: (name) => byName.get(name) });
-}
+import { segmentOf, shredded } from "./segments.ts";
 
 /** The rows that a fold of these columns gets. */
 function rowsOf(
@@ -103,15 +89,14 @@ describe("a segment", () => {
 
 test("a column with any byte changed says nothing, and the fold has got nothing", () => {
   const stored = Array.from({ length: 50 }, (_, i) => event(`e${i}`, { data: { n: i % 7 } }));
-  const { rows, complete, columns } = shredded(stored);
+  const { columns } = shredded(stored);
   const asked: readonly Column[] = [{ path: ["data", "n"] }, { field: "timestamp" }];
   const names = ['["data","n"]', "timestamp"];
   for (const [name, bytes] of columns.filter(([name]) => names.includes(name))) {
     for (let at = 0; at < bytes.length; at++) {
       const changed = Uint8Array.from(bytes);
       changed[at]! ^= 0x40;
-      const byName = new Map([...columns, [name, changed] as const]);
-      const segment = new Segment({ rows, complete, fetch: (wanted) => byName.get(wanted) });
+      const segment = segmentOf(stored, [[name, changed]]);
       expect(() => rowsOf(segment, {}, asked)).toThrow(MissingColumn);
     }
   }

@@ -2,7 +2,7 @@
 const maxDense = 262_144;
 
 /** A number for each pair of a group and one of its cells, both counted from 0, as they are met. */
-export class CellPairs {
+class CellPairs {
   readonly #cells: number;
   /** A number more than what is kept: 0 stands for none. */
   #dense = new Uint16Array(1_024);
@@ -34,5 +34,34 @@ export class CellPairs {
     const grown = new Uint16Array(length);
     grown.set(this.#dense);
     this.#dense = grown;
+  }
+}
+
+/** What belongs to pairs of a group and one of its cells, each with a number from 0 on. */
+export class Children<Child> {
+  /** By their numbers. */
+  readonly all: Child[] = [];
+  readonly #pairs: CellPairs;
+  readonly #known = new Map<Child, number>();
+  readonly #childOf: (group: number, cell: number) => Child;
+
+  /**
+   * @param cells how many cells there are at most
+   * @param childOf is asked once for each pair that is met; several may have one child
+   */
+  constructor(cells: number, childOf: (group: number, cell: number) => Child) {
+    this.#pairs = new CellPairs(cells);
+    this.#childOf = childOf;
+  }
+
+  /** The number of a pair's child. */
+  numberOf(group: number, cell: number): number {
+    const known = this.#pairs.get(group, cell);
+    if (known !== undefined) return known;
+    const child = this.#childOf(group, cell);
+    const number = this.#known.get(child) ?? this.all.push(child) - 1;
+    this.#known.set(child, number);
+    this.#pairs.set(group, cell, number);
+    return number;
   }
 }
