@@ -4,7 +4,7 @@ import type { ExportPage } from "./questions/lists/export.ts";
 import type { ListAnswer } from "./questions/lists/list.ts";
 import type { MailAnswer } from "./questions/mail/question.ts";
 import type { AnswerMeta } from "./questions/answer-meta.ts";
-import type { ShownQuestion, Demand, OtherRange } from "./questions/saved.ts";
+import type { ShownQuestion, Precondition, OtherRange } from "./questions/saved.ts";
 import type {
   CatalogProperties,
   CatalogTypes,
@@ -122,11 +122,11 @@ export interface Actions {
   };
   /** Reads the question as it will be asked, and keeps it. */
   "query.saved.put": {
-    params: { readonly name: string; readonly body: unknown; readonly demand?: Demand };
+    params: { readonly name: string; readonly body: unknown; readonly demand?: Precondition };
     result: { readonly created: boolean; readonly version: string; readonly saved: ShownQuestion };
   };
   "query.saved.remove": {
-    params: { readonly name: string; readonly demand?: Demand };
+    params: { readonly name: string; readonly demand?: Precondition };
     result: { readonly removed: string };
   };
   /**

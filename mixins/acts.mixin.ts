@@ -7,7 +7,7 @@ import type { BegunAct } from "../lib/store/acts.ts";
 import type { Storing } from "./store.mixin.ts";
 
 /** Who asks for it: an action's context. */
-type Asking = Pick<TypedContext<unknown>, "meta" | "nodeID">;
+type ActContext = Pick<TypedContext<unknown>, "meta" | "nodeID">;
 
 /** What is to be done, and to what; see `BegunAct` for what may not stand in it. */
 export type Deed = Pick<BegunAct, "what" | "target"> & Partial<Pick<BegunAct, "details">>;
@@ -27,7 +27,7 @@ export interface Administering {
    * error.
    * @throws ServiceError STORE_UNAVAILABLE where it cannot be taken down: then nothing was done
    */
-  administered<T>(asking: Asking, deed: Deed, perform: () => Promise<T>): Promise<T>;
+  administered<T>(asking: ActContext, deed: Deed, perform: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -38,7 +38,7 @@ export function ActsMixin() {
   return defineMixin<{ needs: Storing }>()({
     methods: {
       async administered<T>(
-        { meta, nodeID }: Asking,
+        { meta, nodeID }: ActContext,
         { what, target, details = {} }: Deed,
         perform: () => Promise<T>,
       ): Promise<T> {

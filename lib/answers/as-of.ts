@@ -16,9 +16,9 @@ interface Clock {
 const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() };
 
 /**
- * How far something is known to reach, an instant. Finding it out costs a question to others; since
- * what was proven stays true, a proof of a moment ago serves as well, and all who wait share a
- * question.
+ * Caches, for at most 100 ms, the instant up to which every accepted event is stored. Proving it
+ * costs a call to every process that holds events. A proven instant stays true, so an older proof
+ * serves as well; callers that wait at the same time share one call.
  */
 export class AsOf {
   readonly #prove: (askedAt: number) => Promise<number>;

@@ -83,14 +83,14 @@ export const kinds: {
   counts: {
     form: { by: "parameters", takesZone: true },
     read: readCountsQuestion,
-    rangeOf: askedRange,
+    rangeOf: openRange,
     takesTurn: crossesDimensions,
     answer: answerCounts,
   },
   mail: {
     form: { by: "parameters", takesZone: false },
     read: readMailQuestion,
-    rangeOf: ({ filter }) => askedRange(filter),
+    rangeOf: ({ filter }) => openRange(filter),
     takesTurn: () => true,
     answer: mailReported,
   },
@@ -122,14 +122,14 @@ export const kinds: {
   catalogProperties: {
     form: asParameters,
     read: readPropertiesQuestion,
-    rangeOf: askedRange,
+    rangeOf: openRange,
     takesTurn: () => true,
     answer: answerProperties,
   },
   catalogValues: {
     form: asParameters,
     read: readValuesQuestion,
-    rangeOf: askedRange,
+    rangeOf: openRange,
     takesTurn: (question, rolledUp) => rolledUpAs(question, rolledUp) === undefined,
     answer: answerValues,
   },
@@ -139,7 +139,7 @@ export const kinds: {
 export const savedKinds = ["counts", "mail", "run", "funnel", "retention", "paths"] as const;
 
 /** The range alone, of what has one beside other things. */
-function askedRange({ from, to }: OpenRange): OpenRange {
+function openRange({ from, to }: OpenRange): OpenRange {
   return { from, to };
 }
 
@@ -155,7 +155,7 @@ function folded<K extends FoldKind>(
   return {
     form: { by: "body", takesZone: false },
     read,
-    rangeOf: (job) => askedRange(filterOf(job)),
+    rangeOf: (job) => openRange(filterOf(job)),
     takesTurn: () => true,
     async answer(asking, job) {
       const filter = filterOf(job);

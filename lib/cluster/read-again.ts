@@ -133,7 +133,7 @@ class Reads {
     return answer;
   }
 
-  async #repeated(read: Read, until: Until): Promise<Answer> {
+  async #repeated(read: Read, until: Until): Promise<NodeAnswer> {
     for (let round = 0; ; round += 1) {
       try {
         return await this.#once(read, until);
@@ -148,7 +148,7 @@ class Reads {
   }
 
   /** One attempt, and a second one of another node where the first one's falls silent. */
-  async #once(read: Read, until: Until): Promise<Answer> {
+  async #once(read: Read, until: Until): Promise<NodeAnswer> {
     const { action, left } = read;
     const leftMs = Math.max(1, Math.ceil(until.end - performance.now()));
     const attempt = read.ask({
@@ -258,7 +258,7 @@ interface Until {
 /** A node says nothing, and another one is there, or none. */
 type Silence = "here" | "everywhere";
 
-interface Answer {
+interface NodeAnswer {
   readonly ctx: Context | undefined;
   readonly result: unknown;
 }

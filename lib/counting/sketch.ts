@@ -121,27 +121,27 @@ function tau(x: number): number {
 
 /** A union under way: hashes while they are few, registers from the moment they are too many. */
 export class Union {
-  private registers: Uint8Array | undefined;
+  #registers: Uint8Array | undefined;
   /** How many hashes are held, in any order, some perhaps twice. */
-  private length = 0;
-  private hashes = new BigUint64Array(16);
-  private words = new Uint32Array(this.hashes.buffer);
-  private bytes = Buffer.from(this.hashes.buffer);
+  #length = 0;
+  #hashes = new BigUint64Array(16);
+  #words = new Uint32Array(this.#hashes.buffer);
+  #bytes = Buffer.from(this.#hashes.buffer);
 
   /** Takes one value by its hash, which stands in a buffer (`writeHash`). */
   addHash(from: Buffer, offset: number): void {
-    this.reserve(1);
-    from.copy(this.bytes, this.length * hashBytes, offset, offset + hashBytes);
-    this.length++;
+    this.#reserve(1);
+    from.copy(this.#bytes, this.#length * hashBytes, offset, offset + hashBytes);
+    this.#length++;
   }
 
   addSketch(sketch: Sketch): this {
     if (isExact(sketch)) {
-      this.reserve(estimate(sketch));
-      this.length += this.bytes.write(sketch, this.length * 8, "base64url") / 8;
+      this.#reserve(estimate(sketch));
+      this.#length += this.#bytes.write(sketch, this.#length * 8, "base64url") / 8;
       return this;
     }
-    const registers = (this.registers ??= new Uint8Array(registerCount));
+    const registers = (this.#registers ??= new Uint8Array(registerCount));
     for (let i = 0; i < registerCount; i++) {
       const rank = digitValues[sketch.charCodeAt(i + 1)]!;
       if (rank > registers[i]!) registers[i] = rank;
@@ -151,39 +151,41 @@ export class Union {
 
   /** Whether it holds every value, so that its sketch is exact. */
   get isExact(): boolean {
-    this.settle();
-    return this.registers === undefined;
+    this.#settle();
+    return this.#registers === undefined;
   }
 
   toSketch(): Sketch {
-    this.settle();
-    if (this.registers === undefined) return this.bytes.toString("base64url", 0, this.length * 8);
+    this.#settle();
+    if (this.#registers === undefined)
+      return this.#bytes.toString("base64url", 0, this.#length * 8);
     const text = Buffer.allocUnsafe(registerCount);
-    for (let i = 0; i < registerCount; i++) text[i] = digitCodes[this.registers[i]!]!;
+    for (let i = 0; i < registerCount; i++) text[i] = digitCodes[this.#registers[i]!]!;
     return denseTag + text.toString("latin1");
   }
 
   /** Make room for more hashes: by settling those that are there once that can free the most. */
-  private reserve(more: number): void {
-    if (this.length + more <= this.hashes.length) return;
-    if (this.length + more > 4 * exactLimit) this.settle();
-    if (this.length + more <= this.hashes.length) return;
-    const grown = new BigUint64Array(Math.max(this.length + more, 2 * this.hashes.length));
-    grown.set(this.hashes);
-    this.hashes = grown;
-    this.words = new Uint32Array(grown.buffer);
-    this.bytes = Buffer.from(grown.buffer);
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#hashes.length) return;
+    if (this.#length + more > 4 * exactLimit) this.#settle();
+    if (this.#length + more <= this.#hashes.length) return;
+    const grown = new BigUint64Array(Math.max(this.#length + more, 2 * this.#hashes.length));
+    grown.set(this.#hashes);
+    this.#hashes = grown;
+    this.#words = new Uint32Array(grown.buffer);
+    this.#bytes = Buffer.from(grown.buffer);
   }
 
   /** Leave at most `exactLimit` hashes, sorted and each once, or none and the registers. */
-  private settle(): void {
-    if (this.registers === undefined) {
-      this.sort();
-      if (this.length <= exactLimit) return;
-      this.registers = new Uint8Array(registerCount);
+  #settle(): void {
+    if (this.#registers === undefined) {
+      this.#sort();
+      if (this.#length <= exactLimit) return;
+      this.#registers = new Uint8Array(registerCount);
     }
-    const { registers, words } = this;
-    for (let i = 0; i < this.length; i++) {
+    const registers = this.#registers;
+    const words = this.#words;
+    for (let i = 0; i < this.#length; i++) {
       const low = words[2 * i]!;
       const high = words[2 * i + 1]!;
       const index = high >>> (32 - indexBits);
@@ -191,15 +193,15 @@ export class Union {
       const rank = rest === 0 ? 33 - indexBits + Math.clz32(low) : Math.clz32(rest) - indexBits + 1;
       if (rank > registers[index]!) registers[index] = rank;
     }
-    this.length = 0;
+    this.#length = 0;
   }
 
-  private sort(): void {
-    if (this.length < 2) return;
-    const { words } = this;
-    this.hashes.subarray(0, this.length).sort();
+  #sort(): void {
+    if (this.#length < 2) return;
+    const words = this.#words;
+    this.#hashes.subarray(0, this.#length).sort();
     let kept = 1;
-    for (let i = 1; i < this.length; i++) {
+    for (let i = 1; i < this.#length; i++) {
       const low = words[2 * i]!;
       const high = words[2 * i + 1]!;
       if (low === words[2 * kept - 2] && high === words[2 * kept - 1]) continue;
@@ -207,6 +209,6 @@ export class Union {
       words[2 * kept + 1] = high;
       kept++;
     }
-    this.length = kept;
+    this.#length = kept;
   }
 }

@@ -6,7 +6,7 @@ import { errorOfItem } from "./problem.ts";
 import { readQueryString } from "./query-string.ts";
 
 /** An answer to a collecting request, ready to be sent. */
-export interface Answer {
+export interface RouteAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -68,7 +68,7 @@ const outcomes = {
 export function eventAnswer(
   { results, outcomes: byId }: Pick<Receipt, "results" | "outcomes">,
   waitMs?: number,
-): Answer {
+): RouteAnswer {
   const [result] = results;
   if (result === undefined) throw new ServiceError("INTERNAL");
   if (result.status === "rejected") throw errorOfItem(result.error);
@@ -93,7 +93,7 @@ export function eventAnswer(
 }
 
 /** The answer about a batch: 202 where all were accepted, 207 where some, 422 where none. */
-export function batchAnswer(results: readonly ItemResult[], choice: ResultsChoice): Answer {
+export function batchAnswer(results: readonly ItemResult[], choice: ResultsChoice): RouteAnswer {
   const rejected = results.filter(({ status }) => status === "rejected").length;
   const accepted = results.length - rejected;
   const status = rejected === 0 ? 202 : accepted === 0 ? 422 : 207;

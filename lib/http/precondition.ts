@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ServiceError } from "../errors.ts";
-import type { Demand } from "../questions/saved.ts";
+import type { Precondition } from "../questions/saved.ts";
 
 const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
@@ -9,7 +9,7 @@ const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
  * `If-Match`. Of `If-None-Match` only `*` makes sense for a write.
  * @throws ServiceError MALFORMED
  */
-export function demandOf(headers: IncomingHttpHeaders): Demand {
+export function preconditionOf(headers: IncomingHttpHeaders): Precondition {
   const match = headers["if-match"];
   const noneMatch = headers["if-none-match"];
   if (match !== undefined && noneMatch !== undefined) {

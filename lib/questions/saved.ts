@@ -167,4 +167,4 @@ function withoutAbsent(raw: Raw): Raw {
  * What must be so for a write to happen: nothing; none of this name; one of this name; or one whose
  * version is among these.
  */
-export type Demand = "any" | "absent" | "present" | { readonly versions: readonly string[] };
+export type Precondition = "any" | "absent" | "present" | { readonly versions: readonly string[] };

@@ -1,5 +1,5 @@
 import type { ProjectId } from "../event/event.ts";
-import type { Demand } from "../questions/saved.ts";
+import type { Precondition } from "../questions/saved.ts";
 
 /**
  * Keeps questions under names, for each project its own: the part of the event store that has
@@ -14,7 +14,7 @@ export interface QuestionStore {
   saveQuestion(
     project: ProjectId,
     question: QuestionToSave,
-    demand: Demand,
+    demand: Precondition,
     limit: number,
   ): Promise<"created" | "replaced" | "unmet" | "full">;
 
@@ -26,7 +26,7 @@ export interface QuestionStore {
   removeQuestion(
     project: ProjectId,
     name: string,
-    demand: Demand,
+    demand: Precondition,
   ): Promise<"removed" | "absent" | "unmet">;
 }
 

@@ -37,7 +37,7 @@ interface State {
   jobOwner: string;
 }
 
-type Asking = Parameters<Administering["administered"]>[0];
+type ActContext = Parameters<Administering["administered"]>[0];
 
 interface Caller {
   readonly meta: Meta;
@@ -56,7 +56,7 @@ export function JobsMixin() {
        * Resolves once a crash can no longer lose the job, and no event that it is about comes in
        * any more.
        */
-      async beginErasure(asking: Asking, question: ErasureQuestion): Promise<ShownJob> {
+      async beginErasure(asking: ActContext, question: ErasureQuestion): Promise<ShownJob> {
         const project = asking.meta.project ?? defaultProject;
         const job = newErasure(project, randomUUIDv7(), question, Date.now());
         const { kind } = question.erasure;

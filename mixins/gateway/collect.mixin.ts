@@ -25,7 +25,7 @@ import {
   eventAnswer,
   readResultsChoice,
   waitOf,
-  type Answer,
+  type RouteAnswer,
 } from "../../lib/http/collect-answer.ts";
 import { readEvent } from "../../lib/http/event-body.ts";
 import type { Identity } from "../../lib/http/identity.ts";
@@ -86,7 +86,7 @@ export function CollectEdgeMixin() {
         route: CollectRoute,
         request: IncomingMessage,
         response: ServerResponse,
-        collecting: Promise<Answer>,
+        collecting: Promise<RouteAnswer>,
       ): void {
         collecting.then(
           (answer) => this.accept(route, request, response, answer),
@@ -102,7 +102,7 @@ export function CollectEdgeMixin() {
         route: CollectRoute,
         request: IncomingMessage,
         response: ServerResponse,
-        { status, headers, body }: Answer,
+        { status, headers, body }: RouteAnswer,
       ): void {
         response.writeHead(status, {
           "X-Request-Id": request.headers["x-request-id"],
@@ -129,7 +129,7 @@ export function CollectEdgeMixin() {
         request: IncomingMessage,
         response: ServerResponse,
         search: string,
-      ): Promise<Answer> {
+      ): Promise<RouteAnswer> {
         const identity = this.admit(request, response, "events:write");
         const { project } = identity;
         readResultsChoice(search, []);
@@ -153,7 +153,7 @@ export function CollectEdgeMixin() {
         request: IncomingMessage,
         response: ServerResponse,
         search: string,
-      ): Promise<Answer> {
+      ): Promise<RouteAnswer> {
         const identity = this.admit(request, response, "events:write");
         const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
         const { part, rejected } = this.startBatch(

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Actions } from "../../lib/contracts.ts";
 import { plainJsonOf } from "../../lib/http/body.ts";
 import { requireMediaType } from "../../lib/http/media-type.ts";
-import { demandOf, entityTagOf } from "../../lib/http/precondition.ts";
+import { preconditionOf, entityTagOf } from "../../lib/http/precondition.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge } from "./edge.ts";
@@ -31,7 +31,7 @@ export function SavedQuestionsEdgeMixin() {
     methods: {
       async saveQuestion(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
-        const demand = demandOf(request.headers);
+        const demand = preconditionOf(request.headers);
         requireMediaType(request.headers["content-type"], ["application/json"]);
         const body = plainJsonOf(
           await this.takeBody(request, response, savedQuestionLimits, request.caller ?? ""),
@@ -48,7 +48,7 @@ export function SavedQuestionsEdgeMixin() {
 
       async removeQuestion(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
-        const demand = demandOf(request.headers);
+        const demand = preconditionOf(request.headers);
         const params = { name: String(request.$params["name"]), demand };
         await request.$ctx.call("query.saved.remove", params);
         response.writeHead(204).end();

@@ -6,7 +6,7 @@ import type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-l
 import type { DeadLetter, DurableQueue } from "../../lib/queue/queue.ts";
 import type { Administering } from "../acts.mixin.ts";
 
-type Asking = Parameters<Administering["administered"]>[0];
+type ActContext = Parameters<Administering["administered"]>[0];
 type Which = Actions["processor.dead.show"]["params"];
 
 /** The most letters that are looked through for those of one project. */
@@ -33,7 +33,7 @@ export function DeadLettersMixin() {
         return { ...found, body: Buffer.from(letter!.body).toString() };
       },
 
-      async replayDead(asking: Asking, which: Which): Promise<{ readonly replayed: string }> {
+      async replayDead(asking: ActContext, which: Which): Promise<{ readonly replayed: string }> {
         await this.administerDead(asking, "dead-letters.replay", which, (id) =>
           this.queue.dead.replay(id),
         );
@@ -41,7 +41,7 @@ export function DeadLettersMixin() {
         return { replayed: which.id };
       },
 
-      async removeDead(asking: Asking, which: Which): Promise<{ readonly removed: string }> {
+      async removeDead(asking: ActContext, which: Which): Promise<{ readonly removed: string }> {
         await this.administerDead(asking, "dead-letters.remove", which, (id) =>
           this.queue.dead.remove(id),
         );
@@ -50,7 +50,7 @@ export function DeadLettersMixin() {
       },
 
       async administerDead(
-        { meta, nodeID }: Asking,
+        { meta, nodeID }: ActContext,
         what: "dead-letters.replay" | "dead-letters.remove",
         which: Which,
         perform: (id: string) => Promise<boolean>,

@@ -32,8 +32,8 @@ export type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
 interface Proving {
   proof: AsOf;
-  /** Whether the last question about it got no answer. */
-  untold: boolean;
+  /** True after a failed request for the backlog, so that its failure is logged once. */
+  backlogUnknown: boolean;
   budget: Budget;
   answers: AnswersUnderWay;
   observing: NodeJS.Timeout;
@@ -92,15 +92,15 @@ export function AnswersMixin(config: Config) {
       async askBacklog(askedAt: number): Promise<number> {
         try {
           const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);
-          if (this.untold) this.logger.info({}, "all processors tell their backlog again");
-          this.untold = false;
+          if (this.backlogUnknown) this.logger.info({}, "all processors tell their backlog again");
+          this.backlogUnknown = false;
           const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
           return Math.min(askedAt, ...oldest);
         } catch (error) {
-          if (!this.untold) {
+          if (!this.backlogUnknown) {
             this.logger.warn({ err: error }, "a processor does not tell its backlog");
           }
-          this.untold = true;
+          this.backlogUnknown = true;
           throw error;
         }
       },
@@ -168,7 +168,7 @@ export function AnswersMixin(config: Config) {
     },
     created() {
       this.proof = new AsOf((askedAt) => this.askBacklog(askedAt));
-      this.untold = false;
+      this.backlogUnknown = false;
       this.answers = AnswersUnderWay.of(this.broker, config.reading.answerMaxBytes);
       this.budget = budgetOf(config, this.answers);
     },

@@ -18,7 +18,7 @@ import type { StoredKey } from "../../lib/store/keys.ts";
 import type { Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
-type Asking = Parameters<Administering["administered"]>[0];
+type ActContext = Parameters<Administering["administered"]>[0];
 
 /** Of one project, that hold. */
 const maxKeys = 100;
@@ -30,23 +30,23 @@ const shownForMs = 90 * 86_400_000;
 export function KeysMixin() {
   return defineMixin<{ needs: Storing & Administering }>()({
     methods: {
-      async listKeys({ meta }: Asking): Promise<readonly ShownKey[]> {
+      async listKeys({ meta }: ActContext): Promise<readonly ShownKey[]> {
         const now = Date.now();
         const all = await this.store.keys.list(meta.project ?? defaultProject);
         return all.map((key) => shownKey(key, now));
       },
 
-      async foundKey({ meta }: Asking, id: string): Promise<StoredKey> {
+      async foundKey({ meta }: ActContext, id: string): Promise<StoredKey> {
         const found = await this.store.keys.find(meta.project ?? defaultProject, id);
         if (found !== undefined) return found;
         throw new ServiceError("NOT_FOUND", "There is no key with this id");
       },
 
-      async showKey(asking: Asking, id: string): Promise<ShownKey> {
+      async showKey(asking: ActContext, id: string): Promise<ShownKey> {
         return shownKey(await this.foundKey(asking, id), Date.now());
       },
 
-      giveKey(asking: Asking, body: unknown): Promise<GivenKey> {
+      giveKey(asking: ActContext, body: unknown): Promise<GivenKey> {
         return this.keepKey(asking, "keys.create", readKeyBody(body, Date.now()));
       },
 
@@ -55,7 +55,7 @@ export function KeysMixin() {
        * meanwhile.
        */
       async replaceKey(
-        asking: Asking,
+        asking: ActContext,
         { id, body }: Actions["query.keys.rotate"]["params"],
       ): Promise<GivenKey> {
         const now = Date.now();
@@ -74,7 +74,7 @@ export function KeysMixin() {
 
       /** Where something fails between, the new key is one that nobody has ever seen. */
       async keepKey(
-        asking: Asking,
+        asking: ActContext,
         what: ActKind,
         { name, scopes, expiresAt }: WantedKey,
         rotation?: { readonly old: StoredKey; readonly endsAt: number },
@@ -117,7 +117,7 @@ export function KeysMixin() {
       },
 
       /** A key that ended stays as it ended. */
-      async takeKey(asking: Asking, id: string): Promise<{ readonly revoked: string }> {
+      async takeKey(asking: ActContext, id: string): Promise<{ readonly revoked: string }> {
         const { project, name } = await this.foundKey(asking, id);
         const deed = { what: "keys.revoke", target: id, details: { name } } as const;
         await this.administered(asking, deed, () =>

@@ -4,7 +4,7 @@ import type { Meta } from "../../lib/contracts.ts";
 import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 
-type Asking = Context<{ cursor?: unknown }, Meta>;
+type PagedCall = Context<{ cursor?: unknown }, Meta>;
 
 interface Paged {
   readonly nextCursor?: string | null;
@@ -25,7 +25,7 @@ function hooked<Hook>(hook: Hook, actions: string): Readonly<Record<string, Hook
   return Object.fromEntries(actions.split(" ").map((action) => [action, hook]));
 }
 
-function taken(ctx: Asking): void {
+function taken(ctx: PagedCall): void {
   const { cursor } = ctx.params;
   if (cursor === undefined) return;
   const end = endOf(ctx.meta.project);
@@ -34,7 +34,7 @@ function taken(ctx: Asking): void {
   ctx.params = { ...ctx.params, cursor: isOwn ? cursor.slice(0, -end.length) : "" };
 }
 
-function given(ctx: Asking, answer: Paged): Paged {
+function given(ctx: PagedCall, answer: Paged): Paged {
   const own = (cursor: string) => `${cursor}${endOf(ctx.meta.project)}`;
   const { nextCursor, page } = answer;
   if (typeof nextCursor === "string") return { ...answer, nextCursor: own(nextCursor) };

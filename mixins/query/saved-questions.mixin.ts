@@ -9,7 +9,7 @@ import {
   withRange,
   type QuestionKinds,
   type ShownQuestion,
-  type Demand,
+  type Precondition,
 } from "../../lib/questions/saved.ts";
 import { readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import { ServiceError } from "../../lib/errors.ts";
@@ -22,7 +22,7 @@ import type { Questioning } from "./questions.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
 /** Whoever changes what is saved. */
-type Asking = Parameters<Administering["administered"]>[0];
+type ActContext = Parameters<Administering["administered"]>[0];
 
 /** Of one project. */
 const maxQuestions = 1_000;
@@ -48,7 +48,7 @@ export function SavedQuestionsMixin(config: Config) {
   return defineMixin<{ needs: Storing & Questioning & Administering }>()({
     methods: {
       async keepQuestion(
-        asking: Asking,
+        asking: ActContext,
         { name, body, demand = "any" }: Actions["query.saved.put"]["params"],
       ): Promise<Actions["query.saved.put"]["result"]> {
         const { kind, question, description, view } = readQuestionToKeep(body, readers);
@@ -103,8 +103,8 @@ export function SavedQuestionsMixin(config: Config) {
       },
 
       async forgetQuestion(
-        asking: Asking,
-        { name, demand = "any" }: { readonly name: string; readonly demand?: Demand },
+        asking: ActContext,
+        { name, demand = "any" }: { readonly name: string; readonly demand?: Precondition },
       ): Promise<{ readonly removed: string }> {
         const project = asking.meta.project ?? defaultProject;
         const deed = { what: "queries.remove", target: readQuestionName(name) } as const;

@@ -1,5 +1,5 @@
 import type { QuestionToSave } from "../../lib/store/saved-questions.ts";
-import type { Demand } from "../../lib/questions/saved.ts";
+import type { Precondition } from "../../lib/questions/saved.ts";
 import type { OnStore } from "./store-harness.ts";
 
 function toSave(name: string, more: Partial<QuestionToSave> = {}): QuestionToSave {
@@ -58,7 +58,7 @@ export function savedContract(onStore: OnStore): void {
       }),
     );
 
-    test.each<[Demand, version: string, whenAbsent: string, whenPresent: string]>([
+    test.each<[Precondition, version: string, whenAbsent: string, whenPresent: string]>([
       ["any", "v", "created", "replaced"],
       ["absent", "v", "created", "unmet"],
       ["present", "v", "unmet", "replaced"],
@@ -76,7 +76,7 @@ export function savedContract(onStore: OnStore): void {
       })(),
     );
 
-    test.each<[Demand, whenAbsent: string, whenPresent: string]>([
+    test.each<[Precondition, whenAbsent: string, whenPresent: string]>([
       ["any", "absent", "removed"],
       ["absent", "absent", "unmet"],
       ["present", "unmet", "removed"],

@@ -58,7 +58,7 @@ export function retentionFilter({ first, returning, range }: RetentionJob): Open
 }
 
 /** How many periods there may be: with a breakdown there is a table of them for each value. */
-export function maxPeriods({ breakdown }: Pick<RetentionJob, "breakdown">): number {
+export function maxTouchedPeriods({ breakdown }: Pick<RetentionJob, "breakdown">): number {
   return breakdown === undefined ? 400 : 100;
 }
 
@@ -72,12 +72,12 @@ export function tooManyPeriods(
 ): string {
   const what = `the range ${tellSpan(job.range, range)}`;
   const breakdown = job.breakdown === undefined ? "" : ", with a breakdown,";
-  return `${what}${breakdown} may touch at most ${maxPeriods(job)} periods of one ${job.interval}: narrow it, or take a longer interval of ${intervals.join(", ")}`;
+  return `${what}${breakdown} may touch at most ${maxTouchedPeriods(job)} periods of one ${job.interval}: narrow it, or take a longer interval of ${intervals.join(", ")}`;
 }
 
 function checkPeriods(job: RetentionJob, findings: Findings): void {
   const { from, to } = job.range;
   if (from === undefined || to === undefined || from >= to) return;
-  if (countPeriods(job.interval, { from, to }) <= maxPeriods(job)) return;
+  if (countPeriods(job.interval, { from, to }) <= maxTouchedPeriods(job)) return;
   findings.push({ pointer: "/range", code: "periods", message: tooManyPeriods(job, { from, to }) });
 }

@@ -5,7 +5,7 @@ import { CohortTable, isFirst, type Cohort } from "./cohort-table.ts";
 import { FoldOverflow, type Cell, type Column, type ColumnCells, type Fold } from "../fold.ts";
 import { instantsOf, none } from "./numbered.ts";
 import { markingOf, type Marking } from "./selection.ts";
-import { maxPeriods, tooManyPeriods, type RetentionJob } from "./retention-question.ts";
+import { maxTouchedPeriods, tooManyPeriods, type RetentionJob } from "./retention-question.ts";
 import { Timeline, type OrderedRows } from "./timeline.ts";
 
 export interface RetentionResult {
@@ -116,7 +116,7 @@ class Retention implements Fold<RetentionResult> {
   #periods(): readonly Period[] {
     const { interval, timezone, range } = this.#job;
     const { from = this.#earliest, to = this.#latest + 1 } = range;
-    if (countPeriods(interval, { from, to }) > maxPeriods(this.#job)) {
+    if (countPeriods(interval, { from, to }) > maxTouchedPeriods(this.#job)) {
       throw new FoldOverflow(tooManyPeriods(this.#job, { from, to }));
     }
     return periods(interval, timezone, { from, to });

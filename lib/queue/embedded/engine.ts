@@ -12,8 +12,8 @@ import {
 import type { QueueFile } from "./file.ts";
 import { FileKeeper, retryMs } from "./keeper.ts";
 import type {
-  Answer,
-  Call,
+  ThreadReply,
+  ThreadCall,
   EngineOptions,
   Notice,
   Publishes,
@@ -46,7 +46,7 @@ export class QueueEngine {
   #publishes: Publishes[] = [];
   /** Outcomes to write; they stay until they are written. */
   #outcomes: Settlement[] = [];
-  #calls: Call[] = [];
+  #calls: ThreadCall[] = [];
   /** Settled without a write and not yet reported. */
   #givenBack = 0;
   #closing = false;
@@ -179,7 +179,7 @@ export class QueueEngine {
     file.remove(id, message.bodyBytes);
   }
 
-  #answer({ verb, params }: Call): Answer {
+  #answer({ verb, params }: ThreadCall): ThreadReply {
     try {
       // The other thread's types hold the parameters to the verb.
       const method = this.#verbs[verb].bind(this.#verbs) as (...params: unknown[]) => unknown;

@@ -1,7 +1,7 @@
 import { type ErrorType, ServiceError } from "../../errors.ts";
 import {
   monotonicMs,
-  type Call,
+  type ThreadCall,
   type Notice,
   type Publishes,
   type Requests,
@@ -45,7 +45,7 @@ export class Outbox {
   readonly #timeoutMs: number;
   #publishes: Gathered[] = [];
   #settlements: Settlement[] = [];
-  #calls: Call[] = [];
+  #calls: ThreadCall[] = [];
   #callers: WaitingCall[] = [];
   #publishesUnderWay: HandOver[] = [];
   #callersUnderWay: { readonly caller: WaitingCall; readonly handOver: HandOver }[] = [];
@@ -68,7 +68,7 @@ export class Outbox {
     });
   }
 
-  call(call: Call): Promise<unknown> {
+  call(call: ThreadCall): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#calls.push(call);
       this.#callers.push({ verb: call.verb, resolve, reject });

@@ -53,7 +53,7 @@ export interface Verbs {
 
 export type Verb = keyof Verbs;
 
-export interface Call {
+export interface ThreadCall {
   readonly verb: Verb;
   readonly params: readonly unknown[];
 }
@@ -62,7 +62,7 @@ export interface Call {
 export interface Requests {
   readonly publishes?: Publishes;
   readonly settlements?: readonly Settlement[];
-  readonly calls?: readonly Call[];
+  readonly calls?: readonly ThreadCall[];
   /** How many deliveries may be out from now on; 0 stops them. */
   readonly demand?: number;
   readonly close?: true;
@@ -76,7 +76,7 @@ export interface PushedDelivery {
   readonly redelivered: boolean;
 }
 
-export type Answer = { readonly value: unknown } | { readonly error: ErrorType };
+export type ThreadReply = { readonly value: unknown } | { readonly error: ErrorType };
 
 /** Publishes that were not kept: indexes among those of the same report. */
 export interface Refusal {
@@ -94,7 +94,7 @@ export type Notice =
       readonly published: number;
       readonly refusals: readonly Refusal[];
       readonly settled: number;
-      readonly answers: readonly Answer[];
+      readonly answers: readonly ThreadReply[];
     }
   | { readonly kind: "deliveries"; readonly deliveries: readonly PushedDelivery[] }
   /** Sent once after the start and at each change. `null`: all is well. */

@@ -19,7 +19,7 @@ export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise
 }
 
 /** Questions to the broker, one after the other, on a channel that is made anew after a failure. */
-export class Asking {
+export class QuestionChannel {
   readonly #model: () => ChannelModel | null;
   readonly #declare: (model: ChannelModel) => Promise<void>;
   #open: { readonly model: ChannelModel; readonly channel: Channel } | null = null;

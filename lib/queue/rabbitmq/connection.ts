@@ -23,7 +23,7 @@ const closeTimeoutMs = 2_000;
 const heartbeatSeconds = 10;
 
 /** One connection to the broker that is made anew whenever it is lost, until it is closed. */
-export class Link {
+export class Connection {
   readonly #options: LinkOptions;
   readonly #manager: AmqpConnectionManagerClass;
   readonly #destroyed = new WeakSet<ChannelModel>();

@@ -1,6 +1,6 @@
 import type { Channel, GetMessage } from "amqplib";
 import type { DeadLetter, DeadLetters, OutgoingMessage } from "../queue.ts";
-import { type Asking, giveAllBack, take, waitingIn } from "./channel.ts";
+import { type QuestionChannel, giveAllBack, take, waitingIn } from "./channel.ts";
 import { deadAtOnce, firstAttempt, idOf, toDeadLetter } from "./message.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Topology } from "./topology.ts";
@@ -19,12 +19,12 @@ const browseLimit = 10_000;
 export class RabbitDeadLetters implements DeadLetters {
   readonly #topology: Topology;
   readonly #publisher: Publisher;
-  readonly #asking: Asking;
+  readonly #channel: QuestionChannel;
 
-  constructor(topology: Topology, publisher: Publisher, asking: Asking) {
+  constructor(topology: Topology, publisher: Publisher, channel: QuestionChannel) {
     this.#topology = topology;
     this.#publisher = publisher;
-    this.#asking = asking;
+    this.#channel = channel;
   }
 
   put(message: OutgoingMessage, reason: string): Promise<void> {
@@ -32,14 +32,14 @@ export class RabbitDeadLetters implements DeadLetters {
   }
 
   count(): Promise<number> {
-    return this.#asking.ask(
+    return this.#channel.ask(
       async (channel) => (await waitingIn(channel, this.#topology.dead)).messages,
     );
   }
 
   async list(limit: number): Promise<readonly DeadLetter[]> {
     const oldest: DeadLetter[] = [];
-    await this.#asking.ask(async (channel) => {
+    await this.#channel.ask(async (channel) => {
       const taken = await this.#takeAll(channel, (message) => {
         const letter = toDeadLetter(message);
         // They come in the order in which they died, but for those that a lost connection gave
@@ -82,7 +82,7 @@ export class RabbitDeadLetters implements DeadLetters {
     id: string,
     work: (letter: DeadLetter, acknowledge: () => void) => Promise<T>,
   ): Promise<T | undefined> {
-    return this.#asking.ask(async (channel) => {
+    return this.#channel.ask(async (channel) => {
       const found: GetMessage[] = [];
       let kept = await this.#takeAll(channel, (message) => {
         if (idOf(message) === id) found.push(message);

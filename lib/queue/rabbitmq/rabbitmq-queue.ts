@@ -10,11 +10,11 @@ import {
   type OutgoingMessage,
   type QueueDepth,
 } from "../queue.ts";
-import { Asking, waitingIn } from "./channel.ts";
+import { QuestionChannel, waitingIn } from "./channel.ts";
 import { RabbitConsumer } from "./consumer.ts";
 import { RabbitDeadLetters } from "./dead-letters.ts";
 import { MeanSize, measure } from "./depth.ts";
-import { Link } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { firstAttempt } from "./message.ts";
 import { Publisher } from "./publisher.ts";
 import { declare, type Topology, topologyOf } from "./topology.ts";
@@ -48,10 +48,10 @@ export class RabbitQueue implements DurableQueue {
   readonly dead: RabbitDeadLetters;
   readonly #options: Required<RabbitOptions>;
   readonly #topology: Topology;
-  readonly #publishing: Link;
-  readonly #consuming: Link;
+  readonly #publishing: Connection;
+  readonly #consuming: Connection;
   readonly #publisher: Publisher;
-  readonly #asking: Asking;
+  readonly #channel: QuestionChannel;
   readonly #mean = new MeanSize();
   readonly #depth = new FreshAnswer(() => this.#measure());
   readonly #isFull = new FreshAnswer(() => this.#measureFullness());
@@ -97,7 +97,7 @@ export class RabbitQueue implements DurableQueue {
       drop: (reason) => this.#publishing.drop(reason),
     });
     const declared = (model: ChannelModel) => declare(model, this.#topology);
-    this.#publishing = new Link({
+    this.#publishing = new Connection({
       url,
       log,
       name: `${prefix} publishing`,
@@ -107,7 +107,7 @@ export class RabbitQueue implements DurableQueue {
       },
       down: () => this.#publisher.detach(),
     });
-    this.#consuming = new Link({
+    this.#consuming = new Connection({
       url,
       log,
       name: `${prefix} consuming`,
@@ -118,8 +118,12 @@ export class RabbitQueue implements DurableQueue {
       down: () => this.#consumer?.detach(),
     });
     const model = () => this.#consuming.model;
-    this.#asking = new Asking(model, declared);
-    this.dead = new RabbitDeadLetters(this.#topology, this.#publisher, new Asking(model, declared));
+    this.#channel = new QuestionChannel(model, declared);
+    this.dead = new RabbitDeadLetters(
+      this.#topology,
+      this.#publisher,
+      new QuestionChannel(model, declared),
+    );
   }
 
   /** Why nothing can be made durable right now; `null` while all is well. */
@@ -166,7 +170,7 @@ export class RabbitQueue implements DurableQueue {
   }
 
   async #measure(): Promise<QueueDepth> {
-    const measured = await this.#asking.ask((channel) =>
+    const measured = await this.#channel.ask((channel) =>
       measure(
         channel,
         this.#topology,
@@ -183,7 +187,7 @@ export class RabbitQueue implements DurableQueue {
    * mean, is full.
    */
   async #measureFullness(): Promise<boolean> {
-    const { messages } = await this.#asking.ask((channel) =>
+    const { messages } = await this.#channel.ask((channel) =>
       waitingIn(channel, this.#topology.raw),
     );
     return messages * this.#mean.sizeBytes >= this.#options.maxBytes / 2;

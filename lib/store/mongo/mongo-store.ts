@@ -33,7 +33,7 @@ import { upsertAll } from "./writes.ts";
 import { documentsOf } from "./batch-pack.ts";
 import { toDocument, type Collections, type EventDocument } from "./documents.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
-import type { Demand } from "../../questions/saved.ts";
+import type { Precondition } from "../../questions/saved.ts";
 import { silent, type Log } from "../../log.ts";
 import type { AdaptedStore, EntityAdapter, EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
@@ -363,7 +363,7 @@ export class MongoStore implements AdaptedStore {
   saveQuestion(
     project: ProjectId,
     question: QuestionToSave,
-    demand: Demand,
+    demand: Precondition,
     limit: number,
   ): Promise<"created" | "replaced" | "unmet" | "full"> {
     return this.#link.run((collections) =>
@@ -382,7 +382,7 @@ export class MongoStore implements AdaptedStore {
   removeQuestion(
     project: ProjectId,
     name: string,
-    demand: Demand,
+    demand: Precondition,
   ): Promise<"removed" | "absent" | "unmet"> {
     return this.#link.run((collections) => removeQuestion(collections, project, name, demand));
   }

@@ -2,7 +2,7 @@ import type { ProjectId } from "../../event/event.ts";
 import { inOneAnswer, type Collections, type QuestionDocument } from "./documents.ts";
 import { insertAbsent } from "./writes.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
-import type { Demand } from "../../questions/saved.ts";
+import type { Precondition } from "../../questions/saved.ts";
 import { fromColumn, toColumn } from "../rows.ts";
 
 /**
@@ -15,7 +15,7 @@ export async function saveQuestion(
   { questions }: Collections,
   project: ProjectId,
   { name, savedAt, description, view, ...rest }: QuestionToSave,
-  demand: Demand,
+  demand: Precondition,
   limit: number,
 ): Promise<"created" | "replaced" | "unmet" | "full"> {
   const _id = questionKey(project, name);
@@ -65,7 +65,7 @@ export async function removeQuestion(
   { questions }: Collections,
   project: ProjectId,
   name: string,
-  demand: Demand,
+  demand: Precondition,
 ): Promise<"removed" | "absent" | "unmet"> {
   const _id = questionKey(project, name);
   if (demand === "absent") return (await questions.findOne({ _id })) === null ? "absent" : "unmet";
@@ -74,7 +74,7 @@ export async function removeQuestion(
   return demand === "any" ? "absent" : "unmet";
 }
 
-function versionFilter(demand: Exclude<Demand, "absent">): { version?: { $in: string[] } } {
+function versionFilter(demand: Exclude<Precondition, "absent">): { version?: { $in: string[] } } {
   return typeof demand === "string" ? {} : { version: { $in: [...demand.versions] } };
 }
 

@@ -2,7 +2,7 @@ import { type Fold, rowReader } from "../../questions/fold.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
 import { deadline } from "../deadline.ts";
 import { MissingColumn } from "./columns/reader.ts";
-import { segmentOf } from "./columns/table.ts";
+import { columnReaderOf } from "./columns/table.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, fromRow, type EventRow } from "../rows.ts";
 import { chunkScan, chunksOf, scansOf, type Chunk, type Scan } from "./scan.ts";
@@ -52,7 +52,7 @@ function foldColumns(
   fold: Fold<unknown>,
 ): number | undefined {
   try {
-    return segmentOf(db, ...chunk)?.fold(filter, fold);
+    return columnReaderOf(db, ...chunk)?.fold(filter, fold);
   } catch (error) {
     if (error instanceof MissingColumn) return undefined;
     throw error;

@@ -36,7 +36,7 @@ export interface SumText {
 export type SectionText = readonly [start: number, cells: string];
 
 /** A minute's deltas summed up, and what the minute looked like. */
-export interface Fold {
+export interface CondensePlan {
   /** How many of its deltas were condensed already: grows with every fold. */
   readonly condensed: number;
   /** How often the minute was counted anew. */
@@ -91,7 +91,7 @@ export function deltaSums(
 }
 
 /** What condensing would do to a minute; `undefined` where it is not worth it. Reads only. */
-export function planFold(db: Database, [project, , minute]: BucketRow): Fold | undefined {
+export function planFold(db: Database, [project, , minute]: BucketRow): CondensePlan | undefined {
   const [open, condensed] = db.get(
     `SELECT count(*) FILTER (WHERE types IS NOT NULL), count(*) FILTER (WHERE types IS NULL) ${ofMinute}`,
     project,
@@ -117,7 +117,7 @@ export function planFold(db: Database, [project, , minute]: BucketRow): Fold | u
  * Put the sum in the place of the cells it sums; their rows keep their keys, so a late repeat of a
  * batch is still recognised. Does nothing where another fold came between.
  */
-export function fold(db: Database, bucket: BucketRow, plan: Fold): void {
+export function fold(db: Database, bucket: BucketRow, plan: CondensePlan): void {
   if (isAsPlanned(db, bucket, plan)) putFold(db, bucket, plan);
 }
 
@@ -126,7 +126,7 @@ export function fold(db: Database, bucket: BucketRow, plan: Fold): void {
  * weighs one more.
  * @returns false, and nothing was done, where another fold came between
  */
-export function putRecount(db: Database, bucket: BucketRow, plan: Fold): boolean {
+export function putRecount(db: Database, bucket: BucketRow, plan: CondensePlan): boolean {
   if (!isAsPlanned(db, bucket, plan)) return false;
   putFold(db, bucket, plan);
   const [project, , minute] = bucket;
@@ -147,7 +147,7 @@ export function planRecount(
   db: Database,
   [project, , minute]: BucketRow,
   dimensions: readonly string[],
-): Fold {
+): CondensePlan {
   const rows = db.all(`SELECT batch, types IS NULL ${ofMinute}`, project, minute);
   const batches = rows.map(([batch]) => batch as string).filter((batch) => batch !== folded);
   const known = new Set(batches);
@@ -192,7 +192,7 @@ function* minuteEvents(
   }
 }
 
-function isAsPlanned(db: Database, [project, , minute]: BucketRow, plan: Fold): boolean {
+function isAsPlanned(db: Database, [project, , minute]: BucketRow, plan: CondensePlan): boolean {
   const [condensed] = db.get(
     `SELECT count(*) ${ofMinute} AND types IS NULL`,
     project,
@@ -201,7 +201,7 @@ function isAsPlanned(db: Database, [project, , minute]: BucketRow, plan: Fold): 
   return condensed === plan.condensed && recountsOf(db, project, minute) === plan.recounts;
 }
 
-function putFold(db: Database, [project, , minute]: BucketRow, plan: Fold): void {
+function putFold(db: Database, [project, , minute]: BucketRow, plan: CondensePlan): void {
   for (const batch of plan.batches) {
     db.run(
       `UPDATE deltas SET types = NULL, users = NULL, dimensions = NULL

@@ -1,5 +1,5 @@
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
-import type { Demand } from "../../questions/saved.ts";
+import type { Precondition } from "../../questions/saved.ts";
 import type { Database, Row } from "./database.ts";
 import { fromColumn, toColumn } from "../rows.ts";
 
@@ -9,7 +9,7 @@ export function saveQuestion(
   db: Database,
   project: string,
   { name, kind, description, version, savedAt, question, view }: QuestionToSave,
-  demand: Demand,
+  demand: Precondition,
   limit: number,
 ): "created" | "replaced" | "unmet" | "full" {
   const there = versionOf(db, project, name);
@@ -56,7 +56,7 @@ export function removeQuestion(
   db: Database,
   project: string,
   name: string,
-  demand: Demand,
+  demand: Precondition,
 ): "removed" | "absent" | "unmet" {
   const there = versionOf(db, project, name);
   if (!isMet(demand, there)) return "unmet";
@@ -74,7 +74,7 @@ function countOf(db: Database, project: string): number {
   return db.get("SELECT count(*) FROM questions WHERE project = ?", project)![0] as number;
 }
 
-function isMet(demand: Demand, there: string | undefined): boolean {
+function isMet(demand: Precondition, there: string | undefined): boolean {
   if (demand === "any") return true;
   if (demand === "absent") return there === undefined;
   if (there === undefined) return false;

@@ -7,8 +7,8 @@ import { isBrokenJson } from "../broken-body.ts";
 import { TimedOut } from "../deadline.ts";
 import { Away, Database } from "./database.ts";
 import {
-  type Answer,
-  type Call,
+  type ThreadReply,
+  type ThreadCall,
   type Failure,
   type ThreadOptions,
   readerVerbs,
@@ -27,7 +27,7 @@ export function serve(port: MessagePort, options: ThreadOptions): void {
 }
 
 function serveReads(port: MessagePort, db: Database, stops: Stops): void {
-  port.on("message", (call: Call) => {
+  port.on("message", (call: ThreadCall) => {
     if (call.verb === "close") {
       close(port, db);
       return;
@@ -42,7 +42,7 @@ function serveReads(port: MessagePort, db: Database, stops: Stops): void {
 
 /** Group commit: all calls that wait when the loop turns share one transaction and one answer. */
 function serveWrites(port: MessagePort, db: Database): void {
-  let waiting: Call[] = [];
+  let waiting: ThreadCall[] = [];
   const turn = () => {
     const group = waiting.filter(({ verb }) => verb !== "close");
     const closing = group.length < waiting.length;
@@ -52,7 +52,7 @@ function serveWrites(port: MessagePort, db: Database): void {
     }
     if (closing) close(port, db);
   };
-  port.on("message", (call: Call) => {
+  port.on("message", (call: ThreadCall) => {
     if (waiting.push(call) === 1) setImmediate(turn);
   });
 }
@@ -65,8 +65,8 @@ function serveWrites(port: MessagePort, db: Database): void {
 function commit(
   db: Database,
   verbs: Readonly<Record<string, Verb>>,
-  group: readonly Call[],
-): readonly Answer[] {
+  group: readonly ThreadCall[],
+): readonly ThreadReply[] {
   try {
     return db.transaction(() =>
       group.map(({ id, verb, parameters }) => {

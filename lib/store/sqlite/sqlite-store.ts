@@ -5,7 +5,7 @@ import type { Bucket, Grain, DirtyMark } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
-import type { Demand } from "../../questions/saved.ts";
+import type { Precondition } from "../../questions/saved.ts";
 import type { Erasable, Refusal } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
@@ -325,7 +325,7 @@ export class SqliteStore implements AdaptedStore {
   saveQuestion(
     project: ProjectId,
     question: QuestionToSave,
-    demand: Demand,
+    demand: Precondition,
     limit: number,
   ): Promise<"created" | "replaced" | "unmet" | "full"> {
     return this.#threads.write("saveQuestion", project, question, demand, limit);
@@ -342,7 +342,7 @@ export class SqliteStore implements AdaptedStore {
   removeQuestion(
     project: ProjectId,
     name: string,
-    demand: Demand,
+    demand: Precondition,
   ): Promise<"removed" | "absent" | "unmet"> {
     return this.#threads.write("removeQuestion", project, name, demand);
   }

@@ -1,7 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { ServiceError } from "../../errors.ts";
 import { BrokenBody } from "../broken-body.ts";
-import type { Answer, Call, Failure, Parameters, Result, ThreadOptions } from "./verbs.ts";
+import type {
+  ThreadReply,
+  ThreadCall,
+  Failure,
+  Parameters,
+  Result,
+  ThreadOptions,
+} from "./verbs.ts";
 import { Stops } from "../stops.ts";
 import type { Log } from "../../log.ts";
 
@@ -82,7 +89,7 @@ export class StoreThread<V> {
     if (worker === undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    worker.postMessage({ id, verb, parameters } satisfies Call);
+    worker.postMessage({ id, verb, parameters } satisfies ThreadCall);
     const leave = () => this.#stops.stop(id);
     signal?.addEventListener("abort", leave, { once: true });
     const settled = () => signal?.removeEventListener("abort", leave);
@@ -100,7 +107,7 @@ export class StoreThread<V> {
     const worker = this.#worker;
     if (worker === undefined) return;
     const exit = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-    worker.postMessage({ id: 0, verb: "close", parameters: [] } satisfies Call);
+    worker.postMessage({ id: 0, verb: "close", parameters: [] } satisfies ThreadCall);
     await exit;
   }
 
@@ -114,7 +121,7 @@ export class StoreThread<V> {
       create: create && !this.#answered,
       stops: this.#stops.memory,
     });
-    worker.on("message", (answers: readonly Answer[]) => {
+    worker.on("message", (answers: readonly ThreadReply[]) => {
       for (const answer of answers) this.#settle(answer);
     });
     worker.on("error", (error: Error) => this.#log.away(error.message));
@@ -123,7 +130,7 @@ export class StoreThread<V> {
     return worker;
   }
 
-  #settle({ id, value, failure }: Answer): void {
+  #settle({ id, value, failure }: ThreadReply): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     waiting?.settled();

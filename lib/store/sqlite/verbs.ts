@@ -122,7 +122,7 @@ export interface ThreadOptions extends DatabaseOptions {
   readonly stops: SharedArrayBuffer;
 }
 
-export interface Call {
+export interface ThreadCall {
   readonly id: number;
   /**
    * `close`: finish the calls made so far, close the file and end. The thread's end is the answer.
@@ -131,7 +131,7 @@ export interface Call {
   readonly parameters: readonly unknown[];
 }
 
-export interface Answer {
+export interface ThreadReply {
   readonly id: number;
   readonly value?: unknown;
   readonly failure?: Failure;

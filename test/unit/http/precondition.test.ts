@@ -1,4 +1,4 @@
-import { demandOf, entityTagOf } from "../../../lib/http/precondition.ts";
+import { preconditionOf, entityTagOf } from "../../../lib/http/precondition.ts";
 
 describe("what a write demands", () => {
   test.each([
@@ -11,7 +11,7 @@ describe("what a write demands", () => {
     [{ "if-match": '""' }, { versions: [""] }],
     [{ "if-match": entityTagOf("v1") }, { versions: ["v1"] }],
   ])("by %j is %j", (headers, demand) => {
-    expect(demandOf(headers)).toEqual(demand);
+    expect(preconditionOf(headers)).toEqual(demand);
   });
 
   test.each([
@@ -21,7 +21,7 @@ describe("what a write demands", () => {
     { "if-none-match": '"a"' },
     { "if-match": "*", "if-none-match": "*" },
   ])("cannot be told from %j", (headers) => {
-    expect(() => demandOf(headers)).toThrow(
+    expect(() => preconditionOf(headers)).toThrow(
       expect.objectContaining({ type: "MALFORMED" }) as Error,
     );
   });

@@ -3,8 +3,8 @@ import { parseArgs } from "node:util";
 import type { StoredEvent } from "../../../lib/event/event.ts";
 import type { EventFilter } from "../../../lib/event/filter.ts";
 import { foldOf, type FoldJob } from "../../../lib/questions/folds.ts";
-import { Segment } from "../../../lib/store/sqlite/columns/reader.ts";
-import { Shredder } from "../../../lib/store/sqlite/columns/writer.ts";
+import { ColumnReader } from "../../../lib/store/sqlite/columns/reader.ts";
+import { ColumnWriter } from "../../../lib/store/sqlite/columns/writer.ts";
 import { chunkSize } from "../../../lib/store/sqlite/schema.ts";
 import { toRow } from "../../../lib/store/rows.ts";
 import { mailEvents } from "../../demo/mail-events.ts";
@@ -63,7 +63,7 @@ const jobs: Readonly<Record<string, FoldJob>> = {
 };
 
 /** What each segment is read from: it keeps what it has read, so that each round makes its own. */
-const sources: ConstructorParameters<typeof Segment>[0][] = [];
+const sources: ConstructorParameters<typeof ColumnReader>[0][] = [];
 let columnBytes = 0;
 let chunk: StoredEvent[] = [];
 let shreddingMs = 0;
@@ -94,9 +94,9 @@ for (const [name, job] of Object.entries(jobs)) {
 
 function seal(): void {
   const before = cpuMs();
-  const shredder = new Shredder(chunkSize);
-  for (const event of chunk) shredder.add(toRow(event, event.batch));
-  const { rows, complete, columns } = shredder.finish();
+  const writer = new ColumnWriter(chunkSize);
+  for (const event of chunk) writer.add(toRow(event, event.batch));
+  const { rows, complete, columns } = writer.finish();
   shreddingMs += cpuMs() - before;
   columnBytes += columns.reduce((sum, [, bytes]) => sum + bytes.length, 0);
   const byName = new Map(columns);
@@ -109,7 +109,7 @@ function seal(): void {
 function answer(job: FoldJob): number {
   const before = cpuMs();
   const fold = foldOf(job);
-  for (const source of sources) new Segment(source).fold(filter, fold);
+  for (const source of sources) new ColumnReader(source).fold(filter, fold);
   fold.finish();
   return cpuMs() - before;
 }

@@ -4,7 +4,7 @@ import type { Scalar } from "../../../event/filter.ts";
 import { firstValue } from "../../../questions/fold.ts";
 
 /** One property of a chunk's events, in the order of the chunk. */
-export interface Column {
+export interface StoredColumn {
   /**
    * For each event the number of its value: `missing`, `composite`, or `firstValue` plus a place in
    * `values`.
@@ -91,7 +91,7 @@ export class ColumnBuilder {
 }
 
 /** @throws Error where the bytes are not a column of this many events */
-export function decodeColumn(packedBytes: Uint8Array, rows: number): Column {
+export function decodeColumn(packedBytes: Uint8Array, rows: number): StoredColumn {
   const { buffer, byteOffset, length } = aligned(unpacked(packedBytes));
   const view = new DataView(buffer, byteOffset, headerBytes);
   const width = view.getUint8(0);
@@ -115,7 +115,7 @@ export function decodeColumn(packedBytes: Uint8Array, rows: number): Column {
 }
 
 /** The column of a property that no event of the chunk has. */
-export function missingColumn(rows: number): Column {
+export function missingColumn(rows: number): StoredColumn {
   return { numbers: new Uint8Array(rows), values: [], constant: missing };
 }
 

@@ -19,7 +19,7 @@ import {
   decodeInstants,
   missing,
   missingColumn,
-  type Column,
+  type StoredColumn,
 } from "./encoding.ts";
 import { columnName, instantFields, textFields, userColumn, userHashes } from "./writer.ts";
 
@@ -39,9 +39,9 @@ export class MissingColumn extends Error {
 }
 
 /** Answers from the columns of one chunk. Costs some nanoseconds for each event and column. */
-export class Segment {
+export class ColumnReader {
   readonly #source: SegmentSource;
-  readonly #columns = new Map<string, Column>();
+  readonly #columns = new Map<string, StoredColumn>();
   readonly #instants = new Map<string, Float64Array>();
 
   constructor(source: SegmentSource) {
@@ -190,7 +190,7 @@ export class Segment {
     }
   }
 
-  #columnAt(path: PropertyPath): Column {
+  #columnAt(path: PropertyPath): StoredColumn {
     if (hasElements(path)) return this.#elementsAt(path);
     const isField = path.length === 1 && isOneOf(textFields, path[0]);
     const name = isField ? path[0] : columnName(path);
@@ -210,7 +210,7 @@ export class Segment {
    * Columns tell of no elements but that there are none: where no event has a list, or an object,
    * in their place.
    */
-  #elementsAt(path: PropertyPath): Column {
+  #elementsAt(path: PropertyPath): StoredColumn {
     const { numbers } = this.#columnAt(path.slice(0, path.indexOf(each)) as [string, ...string[]]);
     if (numbers.includes(composite)) throw new MissingColumn();
     return missingColumn(this.#source.rows);

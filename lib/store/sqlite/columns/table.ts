@@ -1,5 +1,5 @@
-import { Segment } from "./reader.ts";
-import { Shredder, type Shredded } from "./writer.ts";
+import { ColumnReader } from "./reader.ts";
+import { ColumnWriter, type WrittenColumns } from "./writer.ts";
 import type { Database } from "../database.ts";
 import { eventColumns, type EventRow } from "../../rows.ts";
 import { chunkSize } from "../schema.ts";
@@ -13,7 +13,7 @@ interface Head {
 }
 
 /** A chunk whose columns are still to be written. */
-interface ChunkColumns extends Shredded {
+interface ChunkColumns extends WrittenColumns {
   readonly chunk: number;
 }
 
@@ -24,14 +24,14 @@ interface ChunkColumns extends Shredded {
 export function nextColumns(db: Database): ChunkColumns | undefined {
   const chunk = firstWithoutColumns(db);
   if (chunk === undefined) return undefined;
-  const shredder = new Shredder(chunkSize);
+  const writer = new ColumnWriter(chunkSize);
   const rows = db.iterate(
     `SELECT ${eventColumns} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
     chunk * chunkSize,
     (chunk + 1) * chunkSize - 1,
   );
-  for (const row of rows) shredder.add(row as unknown as EventRow);
-  return { chunk, ...shredder.finish() };
+  for (const row of rows) writer.add(row as unknown as EventRow);
+  return { chunk, ...writer.finish() };
 }
 
 /** Does nothing where events of the chunk were removed since it was read. */
@@ -53,19 +53,19 @@ export function putColumns(db: Database, { chunk, rows, complete, columns }: Chu
  * @param oldest when the chunk's events of the project that is asked about begin, and
  * @param newest end
  */
-export function segmentOf(
+export function columnReaderOf(
   db: Database,
   chunk: number,
   oldest: number,
   newest: number,
-): Segment | undefined {
+): ColumnReader | undefined {
   const fetch = (name: string) =>
     db.get("SELECT bytes FROM columns WHERE chunk = ? AND name = ?", chunk, name)?.[0] as
       Uint8Array | undefined;
   const about = fetch(head);
   if (about === undefined) return undefined;
   const { rows, complete } = JSON.parse(Buffer.from(about).toString()) as Head;
-  return new Segment({ rows, complete, oldest, newest, fetch });
+  return new ColumnReader({ rows, complete, oldest, newest, fetch });
 }
 
 /**

@@ -4,7 +4,7 @@ import { type EventRow, fromColumn } from "../../rows.ts";
 import type { PropertyPath } from "../../../event/property-path.ts";
 
 /** A chunk's events as columns. */
-export interface Shredded {
+export interface WrittenColumns {
   readonly rows: number;
   /**
    * Whether every property has a column. Where not, a property without one may be there all the
@@ -43,7 +43,7 @@ export function columnName(path: PropertyPath): string {
  * Turns the rows of a chunk into columns: each property of `data`, `metadata` and `context` into
  * one, at any depth.
  */
-export class Shredder {
+export class ColumnWriter {
   readonly #size: number;
   readonly #fields: readonly ColumnBuilder[];
   readonly #timestamps: Float64Array;
@@ -72,7 +72,7 @@ export class Shredder {
     this.#addObject(at, this.#root, JSON.parse(body) as Readonly<Record<string, Json>>, 0);
   }
 
-  finish(): Shredded {
+  finish(): WrittenColumns {
     const rows = this.#rows;
     const columns: (readonly [string, Uint8Array])[] = [
       ["timestamp", encodeInstants(this.#timestamps.subarray(0, rows))],

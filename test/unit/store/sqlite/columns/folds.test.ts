@@ -19,7 +19,7 @@ import { actorsEvents } from "../../../../support/actors-events.ts";
 import { foldOver } from "../../../../support/fold-over.ts";
 import { matchesFilter } from "../../../../support/filtered.ts";
 import { retentionStepMs, sequenceJobs } from "../../../../support/jobs.ts";
-import { segmentOf } from "./segments.ts";
+import { columnReaderOf } from "./segments.ts";
 
 const property = path.filter(
   (one) => !hasElements(one) && ["data", "metadata", "type", "source"].includes(one[0]),
@@ -75,7 +75,7 @@ function answerOfColumns(
   const fold = foldOf(asked);
   try {
     return answerOf(asked, () => {
-      const count = segmentOf(stored).fold({ project: "p", ...filter }, fold);
+      const count = columnReaderOf(stored).fold({ project: "p", ...filter }, fold);
       expect(count).toBe(stored.filter(matchesFilter(filter)).length);
       return fold.finish();
     });
@@ -115,7 +115,7 @@ test("funnels, retention and paths of columns are those of the events one by one
 
 describe("instants that cannot be read", () => {
   const stored = [0, 1, 2].map((at) => event(`e${at}`, { timestamp: minute + at }));
-  const damaged = segmentOf(stored, [["timestamp", Uint8Array.of(3, 0)]]);
+  const damaged = columnReaderOf(stored, [["timestamp", Uint8Array.of(3, 0)]]);
   const byPeriod = (periods: NonNullable<BreakdownJob["periods"]>) =>
     breakdownFold({
       kind: "breakdown",

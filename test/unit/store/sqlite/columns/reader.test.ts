@@ -1,14 +1,17 @@
 import fc from "fast-check";
 import { rowReader, type Cell, type Column } from "../../../../../lib/questions/fold.ts";
 import { meets, type EventFilter } from "../../../../../lib/event/filter.ts";
-import { MissingColumn, type Segment } from "../../../../../lib/store/sqlite/columns/reader.ts";
+import {
+  MissingColumn,
+  type ColumnReader,
+} from "../../../../../lib/store/sqlite/columns/reader.ts";
 import { events, path, predicate } from "../../../../contract/store-arbitraries.ts";
 import { event, minute } from "../../../../contract/store-harness.ts";
-import { segmentOf, shredded } from "./segments.ts";
+import { columnReaderOf, shredded } from "./segments.ts";
 
 /** The rows that a fold of these columns gets. */
 function rowsOf(
-  segment: Segment,
+  segment: ColumnReader,
   filter: Omit<EventFilter, "project">,
   columns: readonly Column[],
 ) {
@@ -45,7 +48,7 @@ test("the columns of a chunk tell what its events do (any events, filter and col
           .filter((one) => where.every((part) => meets(one, part)))
           .map((one) => read(one));
         try {
-          expect(rowsOf(segmentOf(stored), { where }, columns)).toEqual(expected);
+          expect(rowsOf(columnReaderOf(stored), { where }, columns)).toEqual(expected);
           told++;
         } catch (error) {
           if (!(error instanceof MissingColumn)) throw error;
@@ -66,7 +69,7 @@ describe("a segment", () => {
   ];
 
   test("keeps to the project, the range, types, sources and the user", () => {
-    const segment = segmentOf(stored);
+    const segment = columnReaderOf(stored);
     const types = (filter: Omit<EventFilter, "project">) =>
       rowsOf(segment, filter, [{ field: "type" }]).flat();
     expect(types({})).toEqual(["mail.opened", "t"]);
@@ -82,7 +85,7 @@ describe("a segment", () => {
   });
 
   test("says what it cannot tell before a fold has got anything", () => {
-    const segment = segmentOf(stored);
+    const segment = columnReaderOf(stored);
     expect(() => rowsOf(segment, {}, [{ field: "type" }, { field: "id" }])).toThrow(MissingColumn);
   });
 });
@@ -96,7 +99,7 @@ test("a column with any byte changed says nothing, and the fold has got nothing"
     for (let at = 0; at < bytes.length; at++) {
       const changed = Uint8Array.from(bytes);
       changed[at]! ^= 0x40;
-      const segment = segmentOf(stored, [[name, changed]]);
+      const segment = columnReaderOf(stored, [[name, changed]]);
       expect(() => rowsOf(segment, {}, asked)).toThrow(MissingColumn);
     }
   }
@@ -107,7 +110,7 @@ test("who makes up names as they go gets columns for some; of the others nothing
   const { complete, columns } = shredded(many);
   expect(complete).toBe(false);
   expect(columns.length).toBeLessThan(1_100);
-  const segment = segmentOf(many);
+  const segment = columnReaderOf(many);
   const pathOf = (i: number) => [{ path: ["data", `k${i}`] as [string, ...string[]] }];
   expect(rowsOf(segment, {}, pathOf(0)).filter(([cell]) => cell === 0)).toHaveLength(1);
   expect(() => rowsOf(segment, {}, pathOf(1_199))).toThrow(MissingColumn);
@@ -118,5 +121,7 @@ test("long texts that do not repeat get no column", () => {
     event(`e${i}`, { data: { html: `${i}`.repeat(60_000) } }),
   );
   expect(shredded(texts).complete).toBe(false);
-  expect(() => rowsOf(segmentOf(texts), {}, [{ path: ["data", "html"] }])).toThrow(MissingColumn);
+  expect(() => rowsOf(columnReaderOf(texts), {}, [{ path: ["data", "html"] }])).toThrow(
+    MissingColumn,
+  );
 });
