@@ -39,7 +39,13 @@ const lateMs = 10_000;
 export function KeysEdgeMixin() {
   return defineMixin<{
     needs: Pick<Edge, "takeBody"> & { keyring: Keyring };
-    state: { looking: Ticker; version: number | undefined; wholeAt: number; isLate: boolean };
+    state: {
+      looking: Ticker;
+      version: number | undefined;
+      wholeAt: number;
+      startedAt: number;
+      isLate: boolean;
+    };
   }>()({
     methods: {
       async lookForKeys(): Promise<void> {
@@ -57,7 +63,9 @@ export function KeysEdgeMixin() {
       },
 
       tellAge(error?: unknown): void {
-        const ageMs = this.keyring.ageMs(performance.now());
+        const now = performance.now();
+        // Before the first time: since there has been somebody to look.
+        const ageMs = Math.min(this.keyring.ageMs(now), now - this.startedAt);
         this.broker.metrics.set("analytics_keys_age_seconds", ageMs / 1_000);
         if (this.isLate === ageMs > lateMs) return;
         this.isLate = !this.isLate;
@@ -127,9 +135,11 @@ export function KeysEdgeMixin() {
     created() {
       this.version = undefined;
       this.wholeAt = -Infinity;
+      this.startedAt = 0;
       this.isLate = false;
     },
     started() {
+      this.startedAt = performance.now();
       this.looking = new Ticker(
         () => this.lookForKeys(),
         lookEveryMs,
