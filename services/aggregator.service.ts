@@ -59,7 +59,7 @@ export const aggregator = (config: Config) =>
       health: {
         visibility: "public",
         async handler() {
-          return aggregatorHealth(await this.store.dirtyBacklog(), Date.now());
+          return aggregatorHealth(await this.backlog.ask(), Date.now());
         },
       },
     },

@@ -1,20 +1,24 @@
+import { FreshAnswer } from "../../lib/concurrency/coalesce.ts";
 import { Ticker, type TickerOptions } from "../../lib/concurrency/ticker.ts";
 import type { Config } from "../../lib/config.ts";
 import { grains, type Grain } from "../../lib/counting/bucket.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rollUp } from "../../lib/store/protocol.ts";
+import type { EventStore } from "../../lib/store/store.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
 /** Buckets of one pass: small, so that others get their turn at the store between two passes. */
 const passSize = 250;
 const sweepEveryMs = 1_000;
 
+type Backlog = Awaited<ReturnType<EventStore["dirtyBacklog"]>>;
+
 /**
  * Gives a service `this.sweep()`, one pass over the dirty buckets, and what runs it:
- * `startTicking`, `wake`.
+ * `startTicking`, `wake`; and `this.backlog.ask()`, what is dirty.
  */
 export function RollupMixin(config: Config) {
-  return defineMixin()({
+  return defineMixin<{ state: { backlog: FreshAnswer<Backlog> } }>()({
     mixins: [StoreMixin(config), TickerMixin({ everyMs: sweepEveryMs, restFactor: 2 })],
     methods: {
       /**
@@ -41,6 +45,10 @@ export function RollupMixin(config: Config) {
       drain(): Promise<void> {
         return this.stopTicking();
       },
+    },
+    created() {
+      // Whoever asks for health asks again after a second: at a slow store questions would pile up.
+      this.backlog = new FreshAnswer(() => this.store.dirtyBacklog());
     },
     async stopped() {
       await this.stopTicking();
