@@ -1,5 +1,6 @@
 import { renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { crc32 } from "node:zlib";
 import { readIfThere, replaceFile, sizeOf, sumOf, syncFolder, type FileSum } from "./files.ts";
 import { isUntouched } from "./wal.ts";
 
@@ -17,7 +18,9 @@ const once = (file: string) => `${file}-opened-once`;
  */
 export function noteOpening(file: string): void {
   forget(file);
-  if (sizeOf(file) <= smallBytes) replaceFile(never(file), JSON.stringify(sumOf(file)));
+  if (sizeOf(file) > smallBytes) return;
+  const sum = sumOf(file);
+  replaceFile(never(file), JSON.stringify({ ...sum, own: ownSum(sum) }));
 }
 
 /**
@@ -37,10 +40,16 @@ export function sumAtOpening(file: string): FileSum | undefined {
   const note = readIfThere(once(file));
   if (note === undefined || !isUntouched(file)) return undefined;
   try {
-    return JSON.parse(note.toString()) as FileSum;
+    const { own, ...sum } = JSON.parse(note.toString()) as FileSum & { readonly own: number };
+    return own === ownSum(sum) ? sum : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A note that is damaged itself says nothing. */
+function ownSum({ size, crc }: FileSum): number {
+  return crc32(`${size} ${crc}`);
 }
 
 function forget(file: string): void {
