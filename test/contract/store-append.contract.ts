@@ -109,20 +109,24 @@ export function appendContract(onStore: OnStore, { runs = 30 }: StoreTraits): vo
       }),
     );
 
-    test(
-      "by twenty batches at once, every second in the opposite order, gives each id one owner",
-      onStore(async (store) => {
-        const events = numbered(100);
-        const ownerships = await Promise.all(
-          Array.from({ length: 20 }, (_, i) =>
-            store.append(`b${i}`, i % 2 === 0 ? events : events.toReversed()),
-          ),
-        );
-        expect(ownerships.flatMap(owned).sort()).toEqual(ids(events).sort());
-        for (const { owned: own, foreign } of ownerships) {
-          expect(own.size + foreign.length).toBe(events.length);
-        }
-      }),
+    test.each([
+      [2, 500],
+      [20, 100],
+    ])(
+      "by %i batches of %i events at once, every second in the opposite order, gives each id one owner",
+      (writers, size) =>
+        onStore(async (store) => {
+          const events = numbered(size);
+          const ownerships = await Promise.all(
+            Array.from({ length: writers }, (_, i) =>
+              store.append(`b${i}`, i % 2 === 0 ? events : events.toReversed()),
+            ),
+          );
+          expect(ownerships.flatMap(owned).sort()).toEqual(ids(events).sort());
+          for (const { owned: own, foreign } of ownerships) {
+            expect(own.size + foreign.length).toBe(events.length);
+          }
+        })(),
     );
 
     test(

@@ -123,7 +123,7 @@ export function questionsContract(onStore: OnStore, { runs = 30, many }: StoreTr
             }
           },
         ),
-        { numRuns: runs },
+        { numRuns: Math.ceil(runs / 2) },
       );
     }),
     Math.max(300_000, runs * 10_000),

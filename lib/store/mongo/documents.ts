@@ -349,7 +349,10 @@ export const indexes: {
   acts: [{ project: 1, id: 1 }],
   feed: [{ n: 1 }],
   fenced: [{ subject: 1 }],
-  jobs: [{ project: 1, id: 1 }, { isOpen: 1 }],
+  jobs: [
+    { project: 1, id: 1 },
+    { isOpen: 1, id: 1 },
+  ],
 };
 
 /**

@@ -186,6 +186,12 @@ export function filtersOf(filter: EventFilter): Translation {
   if (sources !== undefined) given.push({ source: { $in: sources.map(toColumn) } });
   if (correlationId !== undefined) given.push({ correlationId: toColumn(correlationId) });
   if (userId !== undefined) given.push({ userId: toColumn(userId) });
+  for (const one of where) {
+    if (one.op !== "is" || one.path.join() !== "id") continue;
+    // The one index that leads to ids.
+    const ids = one.values.filter((value) => typeof value === "string");
+    given.push({ _id: { $in: ids.map((id) => eventKey(project, id)) } });
+  }
   const { filters, ...others } = translate(where);
   return { filters: [...given, ...filters], ...others };
 }
