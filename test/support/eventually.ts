@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 /** Wait for a fact: resolves with what `probe` returns once it neither throws nor rejects; else with its last error. */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
-  withinMs: number = 20_000,
+  withinMs: number = 60_000,
 ): Promise<T> {
   const until = performance.now() + withinMs;
   for (;;) {

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePorts } from "./free-ports.ts";
+import { freePorts, isFree } from "./free-ports.ts";
 
 /**
  * A server of its own: own ports on 127.0.0.1, own folder, own process group. It ends with the
@@ -48,12 +48,12 @@ export interface Recipe {
   readonly logs?: readonly string[];
 }
 
-const startTimeoutMs = 60_000;
+const startTimeoutMs = 150_000;
 const stopTimeoutMs = 10_000;
 
 /**
  * Start a server and wait until it answers.
- * @throws with the end of its log where it does not within 60 s
+ * @throws with the end of its log where it does not within 150 s
  */
 export async function startServer(recipe: Recipe): Promise<RunningServer> {
   for (let attempt = 1; ; attempt++) {
@@ -93,6 +93,8 @@ class ServerProcess implements RunningServer {
   }
 
   async start(): Promise<void> {
+    const deadline = Date.now() + startTimeoutMs;
+    await this.#portsFree(deadline);
     const { file, args, env } = this.#recipe.command(this.#place);
     const output = openSync(join(this.#place.dir, "output.log"), "a");
     const child = spawn(file, args, {
@@ -122,7 +124,6 @@ class ServerProcess implements RunningServer {
       if (this.#child === child) this.#child = undefined;
     });
 
-    const deadline = Date.now() + startTimeoutMs;
     for (let last = "nothing"; ;) {
       if (failure !== undefined) throw this.#notStarted(failure);
       if (Date.now() > deadline) throw this.#notStarted(`no answer in time, last ${last}`);
@@ -172,6 +173,16 @@ class ServerProcess implements RunningServer {
     const timer = setTimeout(() => signalGroup(this.pid, "SIGKILL"), stopTimeoutMs);
     await this.#exited;
     clearTimeout(timer);
+  }
+
+  /** What ended just now may hold its ports for a moment. */
+  async #portsFree(deadline: number): Promise<void> {
+    for (const port of this.#place.ports) {
+      while (!(await isFree(port))) {
+        if (Date.now() > deadline) throw this.#notStarted(`port ${port} is taken`);
+        await sleep(20);
+      }
+    }
   }
 
   #notStarted(why: string): Error {

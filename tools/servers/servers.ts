@@ -90,8 +90,9 @@ function rabbitmqEnv({ dir, ports }: Place): Record<string, string> {
     RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
     RABBITMQ_NODE_PORT: String(amqp),
     RABBITMQ_DIST_PORT: String(dist),
-    RABBITMQ_CTL_DIST_PORT_MIN: String(Number(dist) + 1),
-    RABBITMQ_CTL_DIST_PORT_MAX: String(Number(dist) + 100),
+    // Below all that `freePorts` gives.
+    RABBITMQ_CTL_DIST_PORT_MIN: "10000",
+    RABBITMQ_CTL_DIST_PORT_MAX: "14999",
     // Erlang's schedulers spin for a while before they sleep: on few cores that starves the others.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
       "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
@@ -147,7 +148,7 @@ export function startMongoJava(): Promise<RunningServer> {
     command: ({ ports }) => ({
       file: "java",
       args: [
-        ...["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"],
+        ...["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g"],
         ...["-cp", [join(classes, "mongo-java.jar"), join(classes, "lib/*")].join(delimiter)],
         ...["Main", "127.0.0.1", String(ports[0])],
       ],
