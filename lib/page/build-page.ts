@@ -36,7 +36,7 @@ export async function buildPage(folder: string): Promise<BuiltPage> {
   const [files, documents] = await Promise.all([
     encodeAll(sources),
     encodeAll(
-      new Map(views.map((view) => [view, documentOf(base, map, ahead(view, sources))] as const)),
+      new Map(views.map((view) => [view, documentOf(base, map, view, ahead(view, sources))])),
     ),
   ]);
   return { hash, files, documents, policy: policyOf(map) };
@@ -60,7 +60,12 @@ function ahead(view: PageView, files: ReadonlyMap<string, SourceFile>): readonly
   return [...needed];
 }
 
-function documentOf(base: string, map: string, modules: readonly string[]): SourceFile {
+function documentOf(
+  base: string,
+  map: string,
+  view: PageView,
+  modules: readonly string[],
+): SourceFile {
   const lines = [
     "<!doctype html>",
     '<html lang="en">',
@@ -73,6 +78,7 @@ function documentOf(base: string, map: string, modules: readonly string[]): Sour
     `<link rel="icon" href="${base}icon.svg" type="image/svg+xml">`,
     `<link rel="preload" href="${base}vendor/inter-latin-wght.woff2" as="font" type="font/woff2" crossorigin>`,
     `<link rel="stylesheet" href="${base}page.css">`,
+    `<link rel="stylesheet" href="${base}views/${view}.css">`,
     `<script type="importmap">${map}</script>`,
     ...modules.map((path) => `<link rel="modulepreload" href="${base}${path}">`),
     `<script type="module" src="${base}main.ts"></script>`,

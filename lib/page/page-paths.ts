@@ -12,6 +12,7 @@ export const pageViews = {
   "/saved": "saved",
   "/saved/:openedQuestion": "saved",
   "/pipeline": "health",
+  "/admin": "admin",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type PageView = (typeof pageViews)[keyof typeof pageViews];

@@ -1,4 +1,4 @@
-import { authorization, dropKey, hasKey, keyNeeded } from "./key.ts";
+import { authorization, caller, dropKey, hasKey, keyNeeded, type Caller } from "./key.ts";
 
 /** A question to the API: what is sent, and what `curl` shows. */
 export interface Call {
@@ -55,6 +55,11 @@ export async function ask<Answer>(call: Call, signal?: AbortSignal): Promise<Ans
   return (await readJson(response)) as Answer;
 }
 
+/** Hear what the reader may do. @throws Problem, where there is no key that holds too */
+export async function learnCaller(): Promise<void> {
+  caller.value = await ask<Caller>({ path: "/api/v1/keys/self" });
+}
+
 /** The same, with the headers of the answer. */
 export async function askWithHeaders<Answer>(
   call: Call,
@@ -98,7 +103,7 @@ function refused(status: number, body: unknown, headers: Headers): Problem {
   if (status === 401) {
     const had = hasKey.value;
     dropKey();
-    keyNeeded.value = had ? "This key is not known here." : "Enter a key to go on.";
+    keyNeeded.value = had ? "This key is not known here." : "The service asks for a key.";
   }
   return problem;
 }

@@ -6,6 +6,27 @@ import { signal } from "@preact/signals";
  */
 const place = "maily-key";
 
+export type Scope = "events:write" | "events:read" | "live:read" | "admin";
+
+/** Who asks, as `GET /api/v1/keys/self` tells it. */
+export interface Caller {
+  /** `open`: the service asks for no key. */
+  readonly kind: "key" | "configured" | "open";
+  readonly project: string;
+  readonly scopes: readonly Scope[];
+  readonly id?: string;
+  readonly name?: string;
+  readonly expiresAt: string | null;
+}
+
+/** `undefined` until it was told. */
+export const caller = signal<Caller | undefined>(undefined);
+
+/** Whether the reader may do what takes a scope; before that is known, whoever tries is told. */
+export function may(scope: Scope): boolean {
+  return caller.value === undefined || caller.value.scopes.includes(scope);
+}
+
 /** Whether there is a key; not the key. */
 export const hasKey = signal(stored() !== null);
 
@@ -37,4 +58,5 @@ export function dropKey(): void {
     // Nothing was kept where nothing can be.
   }
   hasKey.value = false;
+  caller.value = undefined;
 }

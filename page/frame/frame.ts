@@ -1,13 +1,15 @@
 import { h, type ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Health, StageState } from "../api/answers.ts";
-import { dropKey, hasKey, keyNeeded } from "../api/key.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { learnCaller, Problem } from "../api/client.ts";
+import { caller, dropKey, hasKey, keyNeeded, may } from "../api/key.ts";
+import { connection, useAnswer } from "../api/use-answer.ts";
 import { announced } from "../parts/announce.ts";
 import { ComparePicker } from "../parts/compare-picker.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { Icon } from "../parts/icon.ts";
 import { Popover } from "../parts/popover.ts";
+import { ProblemText } from "../parts/problem.ts";
 import { RangePicker } from "../parts/range-picker.ts";
 import { ZonePicker } from "../parts/zone-picker.ts";
 import type { ViewName } from "../pure/address.ts";
@@ -22,6 +24,7 @@ import { barViews, viewGroups, viewOf, views, type View } from "./views.ts";
 
 /** All that is on the page: navigation, the view's title with its pickers, the view. */
 export function Frame(): VNode {
+  useCaller();
   const view = viewOf(address.value.view);
   return html`<a class="skip" href="#view" onClick=${skip}>Skip to the view</a>
     <header class="side">
@@ -30,22 +33,42 @@ export function Frame(): VNode {
         <span class="brand-name">Maily</span>
       </a>
       <nav aria-label="Views">
-        ${viewGroups.map(
-          (group, index) =>
-            html`<ul key=${index}>
-              ${group.map((one) => h(NavItem, { key: one.name, view: one, current: view.name }))}
-            </ul>`,
-        )}
+        ${viewGroups
+          .map((group) => group.filter(isOffered))
+          .filter(({ length }) => length > 0)
+          .map(
+            (group, index) =>
+              html`<ul key=${index}>
+                ${group.map((one) => h(NavItem, { key: one.name, view: one, current: view.name }))}
+              </ul>`,
+          )}
         <div class="bar-more">${h(More, { current: view.name })}</div>
       </nav>
       ${h(Foot, {})}
     </header>
     <main id="view">
-      ${h(Head, { view })}
-      ${keyNeeded.value === undefined ? h(Loaded, { key: view.name, view }) : h(KeyForm, {})}
+      ${h(Head, { view })} ${keyNeeded.value === undefined ? h(Allowed, { view }) : h(KeyForm, {})}
     </main>
     <div class="visually-hidden" role="status" aria-live="polite">${announced.value}</div>
     ${h(KeyHelp, {})}`;
+}
+
+/** Asked once for each key; a view tells by itself what it is refused meanwhile. */
+function useCaller(): void {
+  const isAsked = keyNeeded.value !== undefined;
+  const isLost = connection.value.lost;
+  useEffect(() => {
+    if (isAsked || isLost || caller.value !== undefined) return;
+    learnCaller().catch((error: unknown) => {
+      if (!(error instanceof Problem)) throw error;
+    });
+  }, [isAsked, isLost]);
+}
+
+/** Whether the reader can see the view. Admins are few: theirs is offered once it is known. */
+function isOffered({ scope }: View): boolean {
+  if (scope === undefined) return true;
+  return may(scope) && (scope !== "admin" || caller.value !== undefined);
 }
 
 function skip(event: Event): void {
@@ -70,7 +93,7 @@ function NavItem({ view, current }: { readonly view: View; readonly current: Vie
 
 /** The phone's fifth place: the rest of the views, and what the side bar's foot has. */
 function More({ current }: { readonly current: ViewName }): VNode {
-  const rest = views.filter(({ name }) => !barViews.includes(name));
+  const rest = views.filter((view) => !barViews.includes(view.name) && isOffered(view));
   const isHere = rest.some(({ name }) => name === current);
   return h(Popover, {
     text: html`${h(Icon, { name: "more" })}<span>More</span>`,
@@ -80,7 +103,9 @@ function More({ current }: { readonly current: ViewName }): VNode {
       html`<ul class="more-list" onClick=${close}>
           ${rest.map((view) => h(NavItem, { key: view.name, view, current }))}
         </ul>
-        <div class="more-foot">${h(ZonePicker, {})}${h(KeysButton, {})}${h(ForgetKey, {})}</div>`,
+        <div class="more-foot">
+          ${h(Project, {})}${h(ZonePicker, {})}${h(KeysButton, {})}${h(ForgetKey, {})}
+        </div>`,
   });
 }
 
@@ -102,8 +127,16 @@ function Foot(): VNode {
         >${state === undefined ? "Asking" : stateWords[state]}</span
       >
     </a>
-    ${h(KeysButton, {})}${h(ForgetKey, {})}
+    ${h(Project, {})}${h(KeysButton, {})}${h(ForgetKey, {})}
   </div>`;
+}
+
+/** Whose events these are. Its place is kept until it is known. */
+function Project(): VNode {
+  const project = caller.value?.project ?? "";
+  return html`<p class="project" title=${project}>
+    ${project !== "" && html`<span>Project${" "}</span><bdi>${project}</bdi>`}
+  </p>`;
 }
 
 function KeysButton(): VNode {
@@ -112,7 +145,7 @@ function KeysButton(): VNode {
     class="quiet keys-button"
     onClick=${() => (keyHelp.value = true)}
   >
-    <kbd>?</kbd><span>Keys</span>
+    <kbd>?</kbd><span>Shortcuts</span>
   </button>`;
 }
 
@@ -158,14 +191,43 @@ function Head({ view }: { readonly view: View }): VNode {
   </div>`;
 }
 
+/**
+ * The view's own style sheet, beside its module. A document has that of the view that was asked for; without it a view is
+ * bare and works, so nothing fails where it cannot be had.
+ */
+function styled(name: ViewName): Promise<void> {
+  const href = new URL(`../views/${name}.css`, import.meta.url).href;
+  const links = [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')];
+  if (links.some((link) => link.href === href)) return Promise.resolve();
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = href;
+  return new Promise((resolve) => {
+    link.onload = link.onerror = () => resolve();
+    document.head.append(link);
+  });
+}
+
+/** The view, or what its scope is called where the key has not got it. */
+function Allowed({ view }: { readonly view: View }): VNode {
+  const { scope } = view;
+  if (scope === undefined || may(scope)) return h(Loaded, { key: view.name, view });
+  const detail = `The key lacks the scope ${scope}`;
+  return html`<div class="card">
+    <div class="card-body alone">
+      ${h(ProblemText, { problem: new Problem(403, { title: "Forbidden", detail }) })}
+    </div>
+  </div>`;
+}
+
 /** The view's module is loaded when the view is first asked for. */
 function Loaded({ view }: { readonly view: View }): VNode | null {
   const [component, setComponent] = useState<{ readonly of: ComponentType } | undefined>();
   const [failed, setFailed] = useState(false);
   useEffect(() => {
     let isLeft = false;
-    view.load().then(
-      (module) => !isLeft && setComponent({ of: module.default }),
+    Promise.all([view.load(), styled(view.name)]).then(
+      ([module]) => !isLeft && setComponent({ of: module.default }),
       () => !isLeft && setFailed(true),
     );
     return () => {

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { ask, Problem } from "../api/client.ts";
+import { learnCaller, Problem } from "../api/client.ts";
 import { dropKey, keepKey, keyNeeded } from "../api/key.ts";
 import { html, type VNode } from "../parts/html.ts";
 
@@ -17,13 +17,12 @@ export function KeyForm(): VNode {
     setProblem("");
     keepKey(field.value.trim());
     try {
-      await ask({ path: "/api/v1/events?limit=1" });
+      // Any key that holds: the frame shows what it may do, each view what is missing.
+      await learnCaller();
       keyNeeded.value = undefined;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      // A key that may do something else is a key: its view says what is missing.
-      if (error.status === 403) keyNeeded.value = undefined;
-      else if (error.status === 401) setProblem("This key is not known here.");
+      if (error.status === 401) setProblem("This key is not known here.");
       else {
         dropKey();
         setProblem(error.status === 0 ? "Connection lost." : error.message);
@@ -37,7 +36,8 @@ export function KeyForm(): VNode {
     <h2>Enter a key to go on</h2>
     <p class="muted">
       ${keyNeeded.value} Reading needs the scope <code>events:read</code>, the live numbers${" "}
-      <code>live:read</code>, saving questions <code>admin</code>. The key stays in this tab.
+      <code>live:read</code>, saving questions and administering <code>admin</code>. The key stays
+      in this tab.
     </p>
     <label class="field"
       ><span>Key</span

@@ -12,12 +12,12 @@ export function KeyHelp(): VNode {
   return html`<dialog
     ref=${dialog}
     class="dialog"
-    aria-label="Keys"
+    aria-label="Shortcuts"
     onClose=${() => (keyHelp.value = false)}
   >
     ${
       isOpen &&
-      html`<h2>Keys</h2>
+      html`<h2>Shortcuts</h2>
         <dl class="keys">
           ${keyTexts.map(
             ([keys, does]) =>
@@ -34,7 +34,9 @@ export function KeyHelp(): VNode {
             onChange=${() => switchKeys(!keysAreOn.value)}
           /><span>Keys of one letter</span></label
         >
-        <form method="dialog"><button class="button primary">Close</button></form>`
+        <form method="dialog" class="keys-foot">
+          <button class="button primary">Close</button>
+        </form>`
     }
   </dialog>`;
 }

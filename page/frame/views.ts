@@ -1,4 +1,5 @@
 import type { ComponentType } from "preact";
+import type { Scope } from "../api/key.ts";
 import type { IconName } from "../parts/icon.ts";
 import type { ViewName } from "../pure/address.ts";
 
@@ -8,6 +9,8 @@ export interface View {
   readonly icon: IconName;
   /** The second key after `g`. */
   readonly key: string;
+  /** What the view is nothing without. */
+  readonly scope?: Scope;
   /** What the header has. */
   readonly pickers: readonly ("range" | "zone" | "compare")[];
   /** Parameters of the address that the view reads beside range, tz, f and cmp. */
@@ -32,6 +35,7 @@ export const viewGroups: readonly (readonly View[])[] = [
       title: "Trends",
       icon: "trends",
       key: "t",
+      scope: "events:read",
       pickers: ["range", "zone", "compare"],
       parameters: ["type", "m", "by", "per", "shape", "hide", "sort", "whole"],
       load: () => import("../views/trends.ts"),
@@ -43,6 +47,7 @@ export const viewGroups: readonly (readonly View[])[] = [
       title: "Funnel",
       icon: "funnel",
       key: "f",
+      scope: "events:read",
       pickers: ["range", "zone"],
       parameters: ["step", "window", "actor", "by", "shape", "sort", "row"],
       load: () => import("../views/funnel.ts"),
@@ -52,6 +57,7 @@ export const viewGroups: readonly (readonly View[])[] = [
       title: "Retention",
       icon: "retention",
       key: "r",
+      scope: "events:read",
       pickers: ["range", "zone"],
       parameters: ["first", "back", "per", "actor", "shape"],
       load: () => import("../views/retention.ts"),
@@ -61,6 +67,7 @@ export const viewGroups: readonly (readonly View[])[] = [
       title: "Paths",
       icon: "paths",
       key: "p",
+      scope: "events:read",
       pickers: ["range", "zone"],
       parameters: ["after", "len", "actor", "shape", "sort", "column"],
       load: () => import("../views/paths.ts"),
@@ -70,6 +77,7 @@ export const viewGroups: readonly (readonly View[])[] = [
       title: "Mail",
       icon: "mail",
       key: "m",
+      scope: "events:read",
       pickers: ["range", "zone"],
       parameters: ["by", "mails", "sort"],
       load: () => import("../views/mail.ts"),
@@ -81,6 +89,7 @@ export const viewGroups: readonly (readonly View[])[] = [
       title: "Events",
       icon: "events",
       key: "e",
+      scope: "events:read",
       pickers: ["range", "zone"],
       parameters: ["type", "order", "find", "follow"],
       load: () => import("../views/events.ts"),
@@ -90,6 +99,7 @@ export const viewGroups: readonly (readonly View[])[] = [
       title: "Saved",
       icon: "saved",
       key: "s",
+      scope: "events:read",
       pickers: ["zone"],
       parameters: ["edit"],
       load: () => import("../views/saved.ts"),
@@ -102,6 +112,16 @@ export const viewGroups: readonly (readonly View[])[] = [
       pickers: ["zone"],
       parameters: [],
       load: () => import("../views/health.ts"),
+    },
+    {
+      name: "admin",
+      title: "Admin",
+      icon: "key",
+      key: "a",
+      scope: "admin",
+      pickers: ["zone"],
+      parameters: ["show"],
+      load: () => import("../views/admin.ts"),
     },
   ],
 ];

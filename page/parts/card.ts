@@ -12,7 +12,7 @@ interface Props {
   readonly note?: Children;
   readonly tools?: ToolsProps;
   /** What the card asks: its lines of waiting, stopping and failing follow from it. */
-  readonly asked?: readonly Asked<{ readonly meta?: { readonly asOf: string } }>[];
+  readonly asked?: readonly Asked<object>[];
   /** Shown in place of the body before the first answer. */
   readonly waiting?: Children;
   readonly exactness?: Children;
@@ -97,7 +97,8 @@ function Asking({
 }
 
 function Stopped({ asked }: { readonly asked: NonNullable<Props["asked"]>[number] }): VNode {
-  const asOf = asked.answer?.meta?.asOf;
+  const { meta } = (asked.answer ?? {}) as { readonly meta?: { readonly asOf: string } };
+  const asOf = meta?.asOf;
   return html`<span class="asking">
     Stopped.${asOf !== undefined && html` This is the answer of ${h(Instant, { at: asOf })}.`}
     <button type="button" class="button small" onClick=${asked.again}>Ask again</button>

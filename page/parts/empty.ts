@@ -8,13 +8,23 @@ import { filterInWords } from "../pure/filter.ts";
 import { lengthOf, rangeName } from "../pure/range.ts";
 import { announce } from "./announce.ts";
 import { Nothing } from "./card.ts";
-import { html, type VNode } from "./html.ts";
+import { html, type Children, type VNode } from "./html.ts";
 import { CopyButton } from "./tools.ts";
 
-/** In the place of an answer without events: what to undo, or, where there never was an event, how to send one. */
-export function NoEvents({ again }: { readonly again: () => void }): VNode {
+/**
+ * In the place of an answer without events: what to undo, or, where there never was an event, how to send one.
+ * @param otherwise what is shown where there were events at some time; absent: what to undo
+ */
+export function NoEvents({
+  again,
+  otherwise,
+}: {
+  readonly again: () => void;
+  readonly otherwise?: Children;
+}): VNode {
   const { answer } = useAnswer<Catalog<CatalogType>>({ path: "/api/v1/catalog/types" });
   if (answer !== undefined && answer.data.length === 0) return h(FirstEvent, { again });
+  if (otherwise !== undefined) return html`${otherwise}`;
   const wider = ["30d", "90d", "all"].find((word) => lengthOf(word) > lengthOf(range.value));
   return h(
     Nothing,

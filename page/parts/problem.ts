@@ -7,20 +7,31 @@ import { counted, number } from "../pure/format.ts";
 import { lengthOf, rangeName } from "../pure/range.ts";
 import { html, type VNode } from "./html.ts";
 
+/** Why an answer waits, by the kind of a 503. */
+const away: Readonly<Record<string, string>> = {
+  "store-unavailable": "The store is away. Collecting goes on; answers wait.",
+  overloaded: "Too much is under way at once.",
+  draining: "The service is being restarted.",
+};
+
+function kindOf(type: string): string {
+  return type.slice(type.lastIndexOf("/") + 1);
+}
+
 /** The reason for a person, by the status; the API's own words follow in small. */
 function sentence(problem: Problem): string {
   const { status, scope, type } = problem;
   if (status === 0) return "Connection lost.";
   if (status === 401) return "Enter a key to go on.";
   if (status === 403) {
-    const what = { "live:read": "watch events live", admin: "change saved questions" }[scope ?? ""];
+    const what = { "live:read": "watch events live", admin: "administer the project" }[scope ?? ""];
     return `This key may not ${what ?? "read events"}. It needs the scope ${scope ?? "events:read"}.`;
   }
   if (status === 404) return "There is nothing of this name in this project.";
   if (status === 409 || status === 412) return "Somebody changed it meanwhile.";
-  if (status === 422 && type.endsWith("query-too-expensive")) return tooMuch(problem.detail);
+  if (status === 422 && kindOf(type) === "query-too-expensive") return tooMuch(problem.detail);
   if (status === 429) return "Too many questions at once.";
-  if (status === 503) return "The store is away. Collecting goes on; answers wait.";
+  if (status === 503) return away[kindOf(type)] ?? "The service cannot answer right now.";
   if (status >= 500) return "Something went wrong here.";
   return problem.message;
 }
@@ -44,7 +55,7 @@ export function ProblemText({
   readonly retryAt?: number | undefined;
   readonly again?: () => void;
 }): VNode {
-  const isExpensive = problem.type.endsWith("query-too-expensive");
+  const isExpensive = kindOf(problem.type) === "query-too-expensive";
   const detail = problem.detail !== "" && problem.status !== 403 ? problem.detail : "";
   return html`<div class="problem" role="alert">
     <p class="problem-title">

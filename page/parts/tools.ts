@@ -1,6 +1,7 @@
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { curlOf, type Call } from "../api/client.ts";
+import { may } from "../api/key.ts";
 import { address, hrefOf, range, zone, change } from "../frame/router.ts";
 import { changed, type Address } from "../pure/address.ts";
 import { fixedRange, isRelative, type Instants } from "../pure/range.ts";
@@ -98,7 +99,13 @@ function Actions({ calls, instants, csv, csvName, savable }: ToolsProps): VNode 
       icon: "saved",
       title: "Save this question",
       className: "button small",
-      content: (close) => h(SaveForm, { savable, close }),
+      content: (close) =>
+        may("admin")
+          ? h(SaveForm, { savable, close })
+          : html`<p>
+              Everybody of the project sees what is saved: that takes a key with the scope ${" "}
+              <code>admin</code>.
+            </p>`,
     })
   }`;
 }

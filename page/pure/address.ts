@@ -2,7 +2,16 @@ import { isRange } from "./range.ts";
 import { isZone } from "./zone.ts";
 
 export type ViewName =
-  "now" | "trends" | "funnel" | "retention" | "paths" | "mail" | "events" | "saved" | "health";
+  | "now"
+  | "trends"
+  | "funnel"
+  | "retention"
+  | "paths"
+  | "mail"
+  | "events"
+  | "saved"
+  | "health"
+  | "admin";
 
 /** What the address says: all that the page knows of what is to be seen. */
 export interface Address {
@@ -16,7 +25,7 @@ export interface Address {
 const paths: Readonly<Record<string, ViewName>> = {
   ...{ "/": "now", "/trends": "trends", "/funnel": "funnel", "/retention": "retention" },
   ...{ "/paths": "paths", "/mail": "mail", "/events": "events", "/saved": "saved" },
-  "/pipeline": "health",
+  ...{ "/pipeline": "health", "/admin": "admin" },
 };
 
 function pathOfView(view: ViewName): string {

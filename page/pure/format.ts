@@ -109,6 +109,14 @@ function two(large: number, largeUnit: string, small: number, smallUnit: string)
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
+/** A size as people read it: `512 B`, `3.4 KB`, `1.2 MB`. */
+export function bytes(size: number): string {
+  const units = ["B", "KB", "MB", "GB"];
+  const step = size < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(size) / 10));
+  const shown = Math.round((size / 1_024 ** step) * 10) / 10;
+  return `${number(shown)} ${units[step]}`;
+}
+
 /** One thing or several: `1 event`, `12,480 events`. */
 export function counted(value: number, one: string, several = `${one}s`): string {
   return `${number(value)} ${value === 1 ? one : several}`;

@@ -68,7 +68,9 @@ function missingScope(scope = "live:read"): string {
 function heardOf(frame: LiveFrame | undefined, isLive: boolean) {
   if (!isLive || frame === undefined) return "Asked every 10 s";
   if (frame.asOf === undefined) return "Told each second";
-  return html`Told each second · everything before ${h(Instant, { at: frame.asOf })} is counted`;
+  return html`<span
+    >Told each second · everything before ${h(Instant, { at: frame.asOf })} is counted</span
+  >`;
 }
 
 function StageCard({ stage }: { readonly stage: Stage }): VNode {

@@ -50,7 +50,7 @@ export default function Now(): VNode {
         note: stages === undefined ? "" : pipelineSentence(stages),
         className: "now-pipeline",
       },
-      stages === undefined ? h(Waiting, { rows: 1, height: 76 }) : h(Pipeline, { stages }),
+      stages === undefined ? h(Waiting, { rows: 1, height: 92 }) : h(Pipeline, { stages }),
     )}
   </div>`;
 }
@@ -198,6 +198,7 @@ function Today(): VNode {
   const yesterday = useAnswer<QueryAnswer>(hourly("yesterday"), everyMs);
   const { answer } = today;
   const to = addressOf("trends", { range: "today" });
+  const chart = answer !== undefined && h(HourChart, { answer, yesterday: yesterday.answer });
   return h(
     Card,
     {
@@ -207,7 +208,7 @@ function Today(): VNode {
         ><i class="key s1"></i>today <i class="key line"></i>yesterday</span
       >`,
       asked: [today, yesterday],
-      waiting: h(Waiting, { rows: 1, height: 338 }),
+      waiting: h(Waiting, { rows: 1, height: 371 }),
       tools: {
         calls: [todayCall, hourly("yesterday")],
         csv: () => hourRows(answer, yesterday.answer),
@@ -215,11 +216,10 @@ function Today(): VNode {
       },
       exactness: h(Exactness, { meta: answer?.meta }),
     },
-    answer === undefined
-      ? null
-      : answer.results.length === 0 && (yesterday.answer?.results.length ?? 0) === 0
-        ? h(NoEvents, { again: today.again })
-        : h(HourChart, { answer, yesterday: yesterday.answer }),
+    answer !== undefined &&
+      (answer.totals?.[0] === 0 && yesterday.answer?.totals?.[0] === 0
+        ? h(NoEvents, { again: today.again, otherwise: chart })
+        : chart),
     html`<p class="more-link">
       <a href=${hrefOf(to)} onClick=${follow(to)}>By type in Trends</a>
     </p>`,

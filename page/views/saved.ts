@@ -1,6 +1,7 @@
 import { h } from "preact";
 import { useState } from "preact/hooks";
 import { Problem } from "../api/client.ts";
+import { may } from "../api/key.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { address, addressOf, change, follow, go, hrefOf, openedAddress } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
@@ -85,7 +86,7 @@ function Board({
   readonly again: () => void;
 }): VNode {
   const { pinned, rest } = boardOf(entries);
-  const isEditing = parameter(address.value, "edit") === "1";
+  const isEditing = may("admin") && parameter(address.value, "edit") === "1";
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
 
@@ -129,14 +130,18 @@ function Board({
       <p class="muted">
         ${pinned.length === 0 ? "Nothing is pinned. Pin a question, and its answer is shown here." : "The pinned questions of everybody in this project"}
       </p>
-      <button
-        type="button"
-        class=${`button small${isEditing ? " is-on" : ""}`}
-        aria-pressed=${isEditing ? "true" : "false"}
-        onClick=${() => change({ edit: isEditing ? undefined : "1" }, { replace: true })}
-      >
-        ${h(Icon, { name: isEditing ? "check" : "edit", size: 16 })}${isEditing ? "Done" : "Arrange"}
-      </button>
+      ${
+        may("admin")
+          ? html`<button
+              type="button"
+              class=${`button small${isEditing ? " is-on" : ""}`}
+              aria-pressed=${isEditing ? "true" : "false"}
+              onClick=${() => change({ edit: isEditing ? undefined : "1" }, { replace: true })}
+            >
+              ${h(Icon, { name: isEditing ? "check" : "edit", size: 16 })}${isEditing ? "Done" : "Arrange"}
+            </button>`
+          : h(ReadOnly, {})
+      }
     </div>
     ${problem !== undefined && h(ProblemText, { problem })}
     ${
@@ -163,11 +168,19 @@ function Board({
         { title: pinned.length > 0 ? "Others" : "Saved questions" },
         h(List, {
           entries: rest,
-          pin: (entry) => void show([[entry, { pinned: true, order: pinned.length }]]),
+          pin: may("admin")
+            ? (entry) => void show([[entry, { pinned: true, order: pinned.length }]])
+            : undefined,
           isBusy,
         }),
       )
     }`;
+}
+
+function ReadOnly(): VNode {
+  return html`<span class="muted small"
+    >Changing them takes a key with the scope <code>admin</code>.</span
+  >`;
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -185,7 +198,8 @@ function List({
   isBusy,
 }: {
   readonly entries: readonly SavedEntry[];
-  readonly pin: (entry: SavedEntry) => void;
+  /** `undefined`: the reader may not. */
+  readonly pin: ((entry: SavedEntry) => void) | undefined;
   readonly isBusy: boolean;
 }): VNode {
   const columns: readonly Column<SavedEntry>[] = [
@@ -205,21 +219,7 @@ function List({
       cell: ({ description }) => description,
     },
     { id: "saved", name: "Saved", cell: ({ savedAt }) => h(Instant, { at: savedAt }) },
-    {
-      id: "pin",
-      name: "Board",
-      isNumber: true,
-      cell: (entry) =>
-        html`<button
-          type="button"
-          class="button small"
-          aria-label=${`Pin ${entry.name}`}
-          disabled=${isBusy}
-          onClick=${() => pin(entry)}
-        >
-          ${h(Icon, { name: "pin", size: 16 })}Pin
-        </button>`,
-    },
+    ...(pin === undefined ? [] : [pinColumn(pin, isBusy)]),
   ];
   return h(Table<SavedEntry>, {
     label: "Saved questions",
@@ -228,6 +228,24 @@ function List({
     keyOf: ({ name }) => name,
     className: "saved-list",
   });
+}
+
+function pinColumn(pin: (entry: SavedEntry) => void, isBusy: boolean): Column<SavedEntry> {
+  return {
+    id: "pin",
+    name: "Board",
+    isNumber: true,
+    cell: (entry) =>
+      html`<button
+        type="button"
+        class="button small"
+        aria-label=${`Pin ${entry.name}`}
+        disabled=${isBusy}
+        onClick=${() => pin(entry)}
+      >
+        ${h(Icon, { name: "pin", size: 16 })}Pin
+      </button>`,
+  };
 }
 
 /** Of which events, as chips; a filter that nests more than the page writes is one, kept as it is. */
@@ -256,7 +274,7 @@ function AskedOf({ name }: { readonly name: string }): VNode | null {
 
 /** One question: its answer, where it is seen in full, and how it is changed. */
 function One({ entry, again }: { readonly entry: SavedEntry; readonly again: () => void }): VNode {
-  const isEditing = parameter(address.value, "edit") === "1";
+  const isEditing = may("admin") && parameter(address.value, "edit") === "1";
   const to = viewAddress(entry);
   const edit = (on: boolean) => change({ edit: on ? "1" : undefined }, { replace: true });
   return html`${h(
@@ -277,10 +295,12 @@ function One({ entry, again }: { readonly entry: SavedEntry; readonly again: () 
           >`
         }
         ${
-          !isEditing &&
-          html`<button type="button" class="button" onClick=${() => edit(true)}>
-            ${h(Icon, { name: "edit", size: 16 })}Change
-          </button>`
+          may("admin")
+            ? !isEditing &&
+              html`<button type="button" class="button" onClick=${() => edit(true)}>
+                ${h(Icon, { name: "edit", size: 16 })}Change
+              </button>`
+            : h(ReadOnly, {})
         }
         ${h(ToBoard, {})}
       </div>

@@ -132,9 +132,12 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   const drawn = drawnOf(question, first, lines.answer, otherLines.answer, comparesItself);
   const firstEvent = useFirstEvent();
   const total = table.answer?.totals?.[0];
+  // Without rows there are no lines to ask for, and nothing to wait for.
+  const isEmpty = table.answer !== undefined && first.length === 0;
+  const others = other === undefined ? [] : isEmpty ? [otherTable] : [otherTable, otherLines];
   return {
     table,
-    asked: [table, lines, ...(other === undefined ? [] : [otherTable, otherLines])],
+    asked: [table, ...(isEmpty ? [] : [lines]), ...others],
     calls: [totals(asAsked, comparesItself), bySeries(asAsked, comparesItself)].filter(
       (call) => call !== undefined,
     ),

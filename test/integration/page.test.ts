@@ -1,6 +1,7 @@
 import type { CDPSession, Page } from "playwright-core";
 import { describeWith } from "../../tools/servers/installed.ts";
 import { answered, axeFindings, open, seen, showDemo, type Shown } from "../support/page.ts";
+import { adminSuite } from "./page-admin.suite.ts";
 import { livePageSuite } from "./page-live.suite.ts";
 import { numbersSuite } from "./page-numbers.suite.ts";
 import { viewsSuite } from "./page-views.suite.ts";
@@ -23,6 +24,7 @@ const views = [
   "/events",
   "/saved",
   "/pipeline",
+  "/admin",
 ];
 const looks = [
   [1440, "light"],
@@ -57,6 +59,7 @@ describeWith(["chromium"], "the page", () => {
   viewsSuite(() => shown);
   numbersSuite(() => shown);
   livePageSuite(() => shown);
+  adminSuite(() => shown);
 
   const query = async (body: object): Promise<Answer> => {
     const response = await fetch(`${shown.url}/api/v1/query`, {
@@ -230,7 +233,11 @@ describeWith(["chromium"], "the page", () => {
       "It needs the scope events:read.",
     ],
     [429, { title: "Too many" }, "Too many questions at once. Trying again in"],
-    [503, { title: "Away" }, "The store is away. Collecting goes on; answers wait."],
+    [
+      503,
+      { title: "Away", type: "/problems/store-unavailable" },
+      "The store is away. Collecting goes on; answers wait.",
+    ],
     [500, { title: "Internal" }, "Something went wrong here."],
     [
       422,
@@ -249,6 +256,47 @@ describeWith(["chromium"], "the page", () => {
     await page.getByText(words).first().waitFor();
     await close();
   });
+
+  test.each(["/", "/trends?tz=UTC"])(
+    "%s of a project without events says how to send one, and sees it come",
+    async (path) => {
+      let isEmpty = true;
+      const none = { asOf: new Date().toISOString(), lagMs: 0, exact: true };
+      const { page, close } = await open(shown, path, {
+        before: async (made) => {
+          await made.route("**/api/v1/catalog/types", (route) =>
+            isEmpty ? route.fulfill({ json: { data: [], meta: none } }) : route.continue(),
+          );
+          await made.route("**/api/v1/query", async (route) => {
+            if (!isEmpty) return route.continue();
+            const { dimensions = [] } = route.request().postDataJSON() as {
+              dimensions?: readonly string[];
+            };
+            const answer = (await (await route.fetch()).json()) as Answer;
+            // Periods without events are rows, too.
+            const results = dimensions.some((dimension) => dimension.startsWith("time:"))
+              ? answer.results.map((row) => ({ ...row, metrics: [0] }))
+              : [];
+            await route.fulfill({ json: { ...answer, results, totals: [0] } });
+          });
+          await made.route("**/api/v1/events?**", (route) =>
+            isEmpty
+              ? route.fulfill({
+                  json: { data: [], page: { nextCursor: null }, total: 0, meta: none },
+                })
+              : route.continue(),
+          );
+        },
+      });
+      await page.getByText("No events yet.").first().waitFor();
+      expect(await page.locator(".first-event pre").first().innerText()).toContain(
+        `'${shown.url}/api/v1/events'`,
+      );
+      isEmpty = false;
+      await page.getByText("No events yet.").first().waitFor({ state: "detached" });
+      await close();
+    },
+  );
 
   test("asks for a key on a 401, sends it and shows it nowhere", async () => {
     const key = "mk_secret_of_the_reader";

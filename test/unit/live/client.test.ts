@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import { connect, type AddressInfo } from "node:net";
 import { Writable } from "node:stream";
-import type { ServerResponse } from "node:http";
 import { SseClient } from "../../../lib/live/client.ts";
 
 /** An answer whose reader takes what is there when it is told to, and nothing else. */
@@ -77,4 +79,32 @@ test("one that takes nothing holds a bounded number of bytes, is told what it mi
   reader.take();
   expect(reader.text).toContain('event: end\ndata: {"because":"slow","retryMs":2000}');
   reader.destroy();
+});
+
+test("over a connection that nobody reads it holds less than 1 MB, frames of 256 KB or of a line", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const idle = connect((server.address() as AddressInfo).port, "127.0.0.1").pause();
+  idle.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const [, response] = (await once(server, "request")) as [unknown, ServerResponse];
+  const nothing = () => undefined;
+  const client = new SseClient(response, { sent: nothing, missed: nothing, cut: nothing }, 0);
+  let most = 0;
+  // The large ones are more than the kernel takes for it.
+  for (const [bytes, all] of [
+    [200, 2_097_152],
+    [262_144, 33_554_432],
+  ] as const) {
+    for (let sent = 0; sent < all; sent += bytes) {
+      client.send(Buffer.alloc(bytes, "x"), 0, 1, "1.1-a");
+      most = Math.max(most, response.writableLength);
+    }
+    await new Promise(setImmediate);
+  }
+  expect(client.isBehind).toBe(true);
+  expect(most).toBeGreaterThan(262_144);
+  expect(most).toBeLessThan(1_048_576);
+  idle.destroy();
+  await once(response, "close");
+  server.close();
 });

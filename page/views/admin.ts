@@ -1,0 +1,35 @@
+import { h } from "preact";
+import { address, addressOf, follow, hrefOf } from "../frame/router.ts";
+import { usePageTitle } from "../frame/title.ts";
+import { html, type VNode } from "../parts/html.ts";
+import { parameter } from "../pure/address.ts";
+import { DeadLetters } from "./admin-dead.ts";
+import { Keys } from "./admin-keys.ts";
+import { AuditLog } from "./admin-log.ts";
+
+const parts = [
+  { id: undefined, title: "Keys", of: Keys },
+  { id: "dead", title: "Dead letters", of: DeadLetters },
+  { id: "log", title: "Audit log", of: AuditLog },
+] as const;
+
+/** What belongs to a whole project, for its admins: who may do what, what failed for good, who did what. */
+export default function Admin(): VNode {
+  const show = parameter(address.value, "show");
+  const shown = parts.find(({ id }) => id === show) ?? parts[0];
+  usePageTitle(`Admin: ${shown.title}`);
+  return html`<nav class="segments admin-parts" aria-label="Parts of Admin">
+      ${parts.map(({ id, title }) => {
+        const to = addressOf("admin", { show: id });
+        return html`<a
+          key=${title}
+          class="segment"
+          href=${hrefOf(to)}
+          aria-current=${id === shown.id ? "page" : undefined}
+          onClick=${follow(to)}
+          >${title}</a
+        >`;
+      })}
+    </nav>
+    ${h(shown.of, { key: shown.title })}`;
+}

@@ -1,0 +1,139 @@
+import type { Page } from "playwright-core";
+import { keyPattern } from "../../lib/keys/key-text.ts";
+import { eventually } from "../support/eventually.ts";
+import { answered, axeFindings, open, type Shown } from "../support/page.ts";
+
+/** What admins do, and what the page shows to who is none. */
+export function adminSuite(demo: () => Shown): void {
+  const self = async (key: string) => {
+    const headers = { Authorization: `Bearer ${key}` };
+    const response = await fetch(`${demo().url}/api/v1/keys/self`, { headers });
+    const { name, scopes } = (await response.json()) as { name?: string; scopes?: string[] };
+    return { status: response.status, name, scopes };
+  };
+  const withKey = (key: string) => ({
+    before: async (page: Page) => {
+      await page.addInitScript(`sessionStorage.setItem("maily-key", "${key}")`);
+    },
+  });
+  const shownKey = async (page: Page) => {
+    const key = await page.locator(".given-key pre").innerText();
+    expect(key).toMatch(keyPattern);
+    await page.getByRole("button", { name: "I have kept it" }).click();
+    await page.locator(".given-key").waitFor({ state: "detached" });
+    expect(await page.content()).not.toContain(key);
+    return key;
+  };
+
+  test("a key is made and shown once, replaced, and revoked by its name; the log says so", async () => {
+    const { page, faults, close } = await open(demo(), "/admin?tz=UTC");
+    await answered(page);
+    await page.getByRole("button", { name: "New key" }).click();
+    await page.getByLabel("What it is for").fill("reader");
+    await page.getByLabel(/^Send events/).uncheck();
+    await page.getByLabel(/^Read events/).check();
+    await page.getByLabel("What it is for").press("Enter");
+    const key = await shownKey(page);
+    expect(await self(key)).toEqual({ status: 200, name: "reader", scopes: ["events:read"] });
+
+    await page.getByRole("button", { name: "Replace reader" }).click();
+    await page.getByLabel("The old one still holds").selectOption("not at all");
+    await page.getByRole("button", { name: "Make the new key" }).click();
+    const next = await shownKey(page);
+    expect([(await self(key)).status, (await self(next)).status]).toEqual([401, 200]);
+
+    await page.getByRole("button", { name: "Revoke reader" }).click();
+    const dialog = page.getByRole("dialog", { name: "Revoke reader?" });
+    expect(await axeFindings(page)).toEqual([]);
+    await page.keyboard.type("read");
+    const revoke = dialog.getByRole("button", { name: "Revoke", exact: true });
+    expect(await revoke.isDisabled()).toBe(true);
+    await page.keyboard.type("er");
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "detached" });
+    expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
+    expect((await self(next)).status).toBe(401);
+    await page.getByText("0 keys hold").waitFor();
+
+    await page.getByRole("link", { name: "Audit log" }).click();
+    await page.getByText("Revoked a key").waitFor();
+    const rows = await page.locator("main tbody tr").allInnerTexts();
+    expect(rows.slice(0, 3).map((row) => row.split("\t")[2]?.trim())).toEqual([
+      "Revoked a key",
+      "Replaced a key",
+      "Made a key",
+    ]);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test("a key is shown its project and what it may do, and told what its scopes lack", async () => {
+    const created = await fetch(`${demo().url}/api/v1/keys`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ name: "only reads", scopes: ["events:read"] }),
+    });
+    const { key } = (await created.json()) as { key: string };
+    const { page, close } = await open(demo(), "/trends?tz=UTC", withKey(key));
+    await answered(page);
+    await page.locator(".foot .project", { hasText: "default" }).waitFor();
+    const views = page.getByRole("navigation", { name: "Views" });
+    await views.getByRole("link", { name: "Health" }).waitFor();
+    expect(await views.getByRole("link", { name: "Admin" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByText("that takes a key with the scope admin").waitFor();
+    await page.goto(`${demo().url}/admin?tz=UTC`);
+    await page
+      .getByText("This key may not administer the project. It needs the scope admin.")
+      .waitFor();
+    await page.goto(`${demo().url}/?tz=UTC`);
+    await page.getByText("This key may not watch live: it needs live:read.").first().waitFor();
+    await close();
+  });
+
+  test("dead letters are shown with their reason, replayed, and removed by their id", async () => {
+    const letter = (id: string) => ({
+      id,
+      project: "default",
+      reason: `reason ${id}`,
+      attempts: 3,
+      diedAt: "2026-11-20T10:00:00Z",
+      receivedAt: "2026-11-20T09:59:00Z",
+      sizeBytes: 2_048,
+    });
+    const letters = new Set(["7", "8", "9"]);
+    const acts: string[] = [];
+    const { page, faults, close } = await open(demo(), "/admin?show=dead&tz=UTC", {
+      before: async (made) => {
+        await made.route("**/api/v1/dead-letters**", (route) => {
+          const { pathname } = new URL(route.request().url());
+          const [id = "", act] = pathname.split("/").slice(4);
+          const method = route.request().method();
+          if (id === "") return route.fulfill({ json: { data: [...letters].map(letter) } });
+          if (method === "GET") return route.fulfill({ json: { ...letter(id), body: '{"a":1}' } });
+          acts.push(act ?? method);
+          letters.delete(id);
+          return method === "DELETE"
+            ? route.fulfill({ status: 204 })
+            : route.fulfill({ json: { replayed: id } });
+        });
+      },
+    });
+    await page.getByText("reason 8").waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Show dead letter 8" }).click();
+    expect(await page.getByLabel("The message").innerText()).toBe('{\n  "a": 1\n}');
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Replay dead letter 7" }).click();
+    await page.getByText("reason 7").waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Remove dead letter 8" }).click();
+    await page.keyboard.type("8");
+    await page.keyboard.press("Enter");
+    await page.getByText("reason 8").waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Replay it" }).click();
+    await page.getByText("No dead letters.").waitFor();
+    await eventually(() => expect(acts).toEqual(["replay", "DELETE", "replay"]));
+    expect(faults).toEqual([]);
+    await close();
+  });
+}
