@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { Bench, type Measurement, type Row } from "./bench.ts";
+import { catalog } from "./catalog.ts";
 import { cluster } from "./cluster.ts";
 import { batches, single } from "./collect.ts";
 import { cpu } from "./cpu.ts";
@@ -29,6 +30,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["pipeline", pipeline],
   ["reads", reads],
   ["questions", questions],
+  ["catalog", catalog],
   ["export", exporting],
   ["live", live],
   ["cluster", cluster],
