@@ -43,6 +43,8 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "processor.tellOrder": { $$strict: true, forMs: "number|positive|max:3600000" },
   "processor.health": none,
   "aggregator.audit": { $$strict: true, from: instant, to: instant },
+  "aggregator.audits.begin": { $$strict: true, body: "any" },
+  "aggregator.rollups.rebuild": { $$strict: true, body: "any" },
   "aggregator.erase.event": { id },
   "aggregator.erase.events": anyObject,
   "aggregator.erase.subject": { userId: "string|min:1" },

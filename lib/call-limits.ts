@@ -104,6 +104,8 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.health": queueLook,
   // Recounts a range of any length.
   "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
+  "aggregator.audits.begin": change(storeMs),
+  "aggregator.rollups.rebuild": change(storeMs),
   "aggregator.erase.event": change(storeMs),
   "aggregator.erase.events": change(storeMs),
   "aggregator.erase.subject": change(storeMs),

@@ -24,8 +24,8 @@ import type { Actor, AuditLog } from "./questions/audit-log.ts";
 import type { Answer, QuestionKind } from "./answers/kinds.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 import type { StageHealth } from "./health.ts";
-import type { AuditReport } from "./store/audit.ts";
-import type { ShownJob } from "./questions/erasing.ts";
+import type { AuditReport } from "./questions/audits.ts";
+import type { ShownJob } from "./questions/jobs.ts";
 import type { StoredPart, StoredQuery } from "./store/stored.ts";
 import type { Receipt, EventOutcome } from "./event/receipt.ts";
 
@@ -88,6 +88,9 @@ export interface Actions {
     params: { readonly from: number; readonly to: number };
     result: AuditReport;
   };
+  /** Jobs: compare rollups with the events, and make rollups again. */
+  "aggregator.audits.begin": { params: { readonly body: unknown }; result: ShownJob };
+  "aggregator.rollups.rebuild": { params: { readonly body: unknown }; result: ShownJob };
   /** Each is a job: what it erases is gone when that is done. See docs/operations.md. */
   "aggregator.erase.event": {
     params: { readonly id: EventId } & Readonly<Record<string, unknown>>;

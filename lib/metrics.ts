@@ -115,7 +115,15 @@ const metrics = {
   },
   analytics_rollup_drift: {
     type: "gauge",
-    help: "Buckets whose rollup differed from a recount at the last audit. Must be 0.",
+    help: "Buckets that differed from a recount at the last audit, an hour's each minute. Must be 0.",
+  },
+  analytics_buckets_audited_total: {
+    type: "counter",
+    help: "Buckets compared with a recount. Grows all the time, where there are any.",
+  },
+  analytics_buckets_repaired_total: {
+    type: "counter",
+    help: "Buckets that an audit counted anew because they differed. Normal is none.",
   },
   analytics_queue_messages: {
     type: "gauge",

@@ -3,30 +3,45 @@ import { defaultProject } from "../lib/event/event.ts";
 import { aggregatorHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { audit } from "../lib/store/audit.ts";
+import { readAudit, readRebuild } from "../lib/questions/audits.ts";
 import { readErasure, readErasures } from "../lib/questions/erasing.ts";
 import { ActsMixin } from "../mixins/acts.mixin.ts";
+import { AuditorMixin } from "../mixins/aggregator/auditor.mixin.ts";
 import { JobsMixin } from "../mixins/aggregator/jobs.mixin.ts";
 import { RollupMixin } from "../mixins/aggregator/rollup.mixin.ts";
 
 /**
  * Turns deltas into minute, hour and day rollups: it recomputes dirty buckets, woken by stored
  * events and by a sweep. Any number may run; none is needed for a right answer, only for a fast
- * one. Carries out erasures.
+ * one. Carries out erasures, and audits the counts.
  */
 export const aggregator = (config: Config) =>
   defineService(
     "aggregator",
     RollupMixin(config),
     ActsMixin(),
+    AuditorMixin(),
     JobsMixin(),
   )({
     actions: {
       audit: {
         visibility: "public",
         async handler(ctx) {
-          const report = await audit(this.store, ctx.meta.project ?? defaultProject, ctx.params);
-          this.metrics.set("analytics_rollup_drift", report.drift.length);
+          const project = ctx.meta.project ?? defaultProject;
+          const auditing = { store: this.store, now: Date.now, repairs: false };
+          const report = await audit(auditing, project, ctx.params);
+          this.tellAudit(project, report);
           return report;
+        },
+      },
+      "audits.begin": {
+        handler(ctx) {
+          return this.beginAudit(ctx, readAudit(ctx.params.body));
+        },
+      },
+      "rollups.rebuild": {
+        handler(ctx) {
+          return this.beginRebuild(ctx, readRebuild(ctx.params.body));
         },
       },
       "erase.event": {
@@ -71,6 +86,7 @@ export const aggregator = (config: Config) =>
     started() {
       this.startTicking(() => this.sweep());
       this.startJobs();
+      this.startAuditor();
     },
   });
 

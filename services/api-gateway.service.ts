@@ -14,6 +14,7 @@ import {
 } from "../mixins/gateway/questions.mixin.ts";
 import { AwaitServiceMixin } from "../mixins/gateway/await-service.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
+import { CountsEdgeMixin, type CountsEdge } from "../mixins/gateway/counts.mixin.ts";
 import { EraseEdgeMixin, type EraseEdge } from "../mixins/gateway/erase.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/gateway/export.mixin.ts";
 import {
@@ -33,6 +34,7 @@ type Handlers = Operating &
   Describing &
   ExportEdge &
   EraseEdge &
+  CountsEdge &
   LiveEdge &
   KeysEdge &
   DeadLettersEdge &
@@ -125,7 +127,7 @@ const keeps: ApiRoute = {
   },
 };
 
-/** What takes events away, and what a person has a right to. */
+/** What takes events away or counts them anew, and what a person has a right to. */
 const erases: ApiRoute = {
   name: "erases",
   path: "/api/v1",
@@ -135,6 +137,8 @@ const erases: ApiRoute = {
     "DELETE /events/:id": handler("eraseEvent"),
     "DELETE /subjects/:userId": handler("eraseSubject"),
     "GET /subjects/:userId/export": handler("exportSubject"),
+    "POST /audits": handler("beginAudit"),
+    "POST /rollups/rebuild": handler("rebuildRollups"),
     "GET /jobs": "aggregator.jobs.list",
     "GET /jobs/:id": "aggregator.jobs.get",
   },
@@ -175,6 +179,7 @@ export const apiGateway = (config: Config) =>
     AskEdgeMixin(),
     ExportEdgeMixin(config),
     EraseEdgeMixin(),
+    CountsEdgeMixin(),
     SavedQuestionsEdgeMixin(),
     KeysEdgeMixin(),
     DeadLettersEdgeMixin(),

@@ -32,7 +32,8 @@ import type { FunnelResult, FunnelStep } from "../questions/sequences/funnel.ts"
 import type { PathsResult } from "../questions/sequences/paths.ts";
 import type { RetentionResult } from "../questions/sequences/retention.ts";
 import type { HealthReport } from "../runtime/operations.ts";
-import type { ShownJob } from "../questions/erasing.ts";
+import type { AuditReport, Drift } from "../questions/audits.ts";
+import { jobKinds, type ShownJob } from "../questions/jobs.ts";
 import type { StageHealth } from "../health.ts";
 import type { Finding } from "../errors.ts";
 import {
@@ -114,17 +115,41 @@ const mailNumbers = {
     unsubscribe: orNull(number),
   }),
 };
+const auditReport = shape<AuditReport>({
+  buckets: count,
+  drifted: count,
+  drift: list(
+    shape<Drift>({
+      grain: oneOf("minute", "hour", "day"),
+      start: instant,
+      section: string,
+      type: string,
+      value: maybe(string),
+      rollup: number,
+      counted: number,
+    }),
+  ),
+  repaired: count,
+  uncounted: count,
+  unmarked: count,
+  lacking: count,
+  changed: list(string),
+});
 const job = shape<ShownJob>({
   id: string,
-  kind: oneOf("eraseEvent", "eraseEvents", "eraseSubject"),
+  kind: oneOf(...jobKinds),
   status: oneOf("waiting", "running", "failing", "done"),
   createdAt: instant,
   updatedAt: instant,
   finishedAt: orNull(instant),
-  erased: count,
-  acceptedUntil: instant,
-  fenced: boolean,
-  ids: oneOf("refused", "reusable"),
+  erased: maybe(count),
+  acceptedUntil: maybe(instant),
+  fenced: maybe(boolean),
+  ids: maybe(oneOf("refused", "reusable")),
+  range: maybe(range),
+  doneUntil: maybe(orNull(instant)),
+  found: maybe(auditReport),
+  rebuilt: maybe(count),
 });
 const shownQuestion = shape<ShownQuestion>({
   name: string,

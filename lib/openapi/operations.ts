@@ -10,7 +10,9 @@ import {
 } from "../questions/catalog/question.ts";
 import { auditLogParameters } from "../questions/audit-log.ts";
 import { countsParameters } from "../questions/counts.ts";
-import { erasureParameters, erasuresParameters, jobsParameters } from "../questions/erasing.ts";
+import { auditBody, rebuildBody } from "../questions/audits.ts";
+import { erasureParameters, erasuresParameters } from "../questions/erasing.ts";
+import { jobsParameters } from "../questions/jobs.ts";
 import { keyBody, rotationBody } from "../questions/keys.ts";
 import { exportParameters, subjectParameters } from "../questions/lists/export.ts";
 import { deadLettersParameters } from "../questions/lists/dead-letters.ts";
@@ -170,6 +172,22 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 200: ["application/x-ndjson", "text/csv"] },
     answerHeaders: ["Content-Disposition", "As-Of"],
     problems: [...read, "NOT_ACCEPTABLE"],
+  },
+  "POST /api/v1/audits": {
+    summary: "Compare rollups with their events, and count anew what differs: a job",
+    scope: "admin",
+    body: asked(auditBody),
+    example: { body: {} },
+    ...begun,
+    problems: [...ask, ...changed],
+  },
+  "POST /api/v1/rollups/rebuild": {
+    summary: "Make the rollups of a range again from its events: a job",
+    scope: "admin",
+    body: asked(rebuildBody),
+    example: { body: { from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z" } },
+    ...begun,
+    problems: [...ask, ...changed],
   },
   "GET /api/v1/jobs": {
     summary: "The jobs of a project, the newest first",

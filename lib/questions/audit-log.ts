@@ -11,6 +11,9 @@ export const actKinds = [
   "queries.save",
   "queries.remove",
   "events.erase",
+  "counts.audit",
+  "rollups.rebuild",
+  "rollups.repair",
   "dead-letters.replay",
   "dead-letters.remove",
 ] as const;

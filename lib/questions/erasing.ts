@@ -1,5 +1,5 @@
 import type { EventId } from "../event/event.ts";
-import { choice, described, whole, type Raw } from "./reading/field.ts";
+import { choice, described, type Raw } from "./reading/field.ts";
 import {
   filterFields,
   filterOfParameters,
@@ -19,27 +19,6 @@ export interface ErasureQuestion<E extends Erasure = Erasure> {
   readonly erasure: E;
   /** Whether events that are accepted later may have the ids again. */
   readonly reusable: boolean;
-}
-
-/** A job as it is told. */
-export interface ShownJob {
-  readonly id: string;
-  readonly kind: Erasure["kind"];
-  /** `failing`: it could not go on for some time. It is tried again all the same. */
-  readonly status: "waiting" | "running" | "failing" | "done";
-  /** RFC 3339. */
-  readonly createdAt: string;
-  readonly updatedAt: string;
-  readonly finishedAt: string | null;
-  /** How many events are gone. */
-  readonly erased: number;
-  /**
-   * Events that were accepted up to this instant (RFC 3339) are erased, also those that are still
-   * to be stored where `fenced` says so.
-   */
-  readonly acceptedUntil: string;
-  readonly fenced: boolean;
-  readonly ids: "refused" | "reusable";
 }
 
 const ids = described(
@@ -62,9 +41,6 @@ const own = {
  */
 export const erasuresParameters = { ...filter, ...own };
 const open = openFilter([], Object.keys(own), ["range", "timezone"]);
-
-/** The parameters of a list of jobs. */
-export const jobsParameters = { limit: whole({ min: 1, max: 100, otherwise: 20 }) };
 
 /** @throws ServiceError VALIDATION */
 export function readErasure<E extends Erasure>(erasure: E, raw: Raw): ErasureQuestion<E> {

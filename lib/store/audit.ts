@@ -1,67 +1,229 @@
-import { OTHER } from "../counting/cells.ts";
-import { grainMs, startOf } from "../counting/bucket.ts";
+import { cutCells, emptyCells, type Sum } from "../counting/cells.ts";
+import { differences, lacksDimensions } from "../counting/drift.ts";
+import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts";
 import { contentHash } from "../event/content-hash.ts";
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import {
+  maxTold,
+  nothingFound,
+  together,
+  wholeMinutes,
+  type AuditReport,
+} from "../questions/audits.ts";
+import { settle } from "./protocol.ts";
 import type { EventStore } from "./store.ts";
 import type { EventQuery, Range } from "../event/filter.ts";
 
 const pageSize = 1_000;
 
-type Counts = Map<string, number>;
+/** How many minutes are recounted and settled at a time. */
+const minutesAtOnce = 10;
+
+/** A batch whose delta is missing for so long after its events were accepted will not come. */
+export const lateAfterMs = 3_600_000;
+
+export interface Auditing {
+  readonly store: EventStore;
+  readonly now: () => number;
+  /** Whether what differs is counted anew. */
+  readonly repairs: boolean;
+}
 
 /**
- * Recount the settled minutes of a range (widened to whole minutes) from the events and compare
- * with their rollups. Minutes that are dirty, or became so meanwhile, are not judged: they are not
- * settled. Each event is compared with the fingerprint of what was sent, which no other read does:
- * it takes 5 to 10 µs an event, more than reading it. Cost grows with the events of the range.
+ * Recount the minutes of a range (widened to whole minutes) from the events, sum up the hours and
+ * days that lie within it, and compare with the rollups. Each event is compared with the
+ * fingerprint of what was sent, which no other read does: it takes 5 to 10 µs an event, more than
+ * reading it. Cost grows with the events of the range.
  */
 export async function audit(
-  store: EventStore,
+  auditing: Auditing,
   project: ProjectId,
   wanted: Range,
 ): Promise<AuditReport> {
-  const range = {
-    from: startOf("minute", wanted.from),
-    to: startOf("minute", wanted.to + grainMs.minute - 1),
-  };
-  const before = await store.marks(project, range);
-  const rollups = await store.rollups(project, "minute", [range], "types");
-  const { minutes: recounted, changed } = await recount(store, project, range);
-  const after = await store.marks(project, range);
-  const unsettled = new Set([...before.minute, ...after.minute]);
-
-  const rolledUp = new Map(
-    rollups.map(({ start, cells }) => [start, new Map(Object.entries(cells))]),
-  );
-  const minutes = [...new Set([...rolledUp.keys(), ...recounted.keys()])]
-    .filter((start) => !unsettled.has(start))
-    .sort((a, b) => a - b);
-  const drift = minutes.flatMap((start) =>
-    compare(start, rolledUp.get(start), recounted.get(start)),
-  );
-  return { minutes: minutes.length, drift, changed };
+  const range = wholeMinutes(wanted);
+  let report = nothingFound;
+  for await (const hour of hoursOf(auditing.store, project, range)) {
+    report = together(report, await auditHour(auditing, hour, range));
+  }
+  return report;
 }
 
-async function recount(
+/** The hours of a range that may have events or rollups, ascending. */
+export async function* hoursOf(
+  store: EventStore,
+  project: ProjectId,
+  { from, to }: Range,
+): AsyncGenerator<Bucket> {
+  let day = await store.nextDay({ project, grain: "day", start: startOf("day", from) - 1 });
+  while (day?.project === project && day.start < to) {
+    yield* childrenOf(day).filter(({ start }) => start + grainMs.hour > from && start < to);
+    day = await store.nextDay(day);
+  }
+}
+
+/**
+ * Audit the minutes of an hour, then the hour, and with the last hour of a day the day; what lies
+ * outside of the range is left.
+ */
+export async function auditHour(
+  auditing: Auditing,
+  hour: Bucket,
+  range: Range,
+): Promise<AuditReport> {
+  const { store } = auditing;
+  const isWithin = ({ grain, start }: Bucket) =>
+    start >= range.from && start + grainMs[grain] <= range.to;
+  const end = hour.start + grainMs.hour;
+  const part = { from: Math.max(hour.start, range.from), to: Math.min(end, range.to) };
+  let report = nothingFound;
+  if (await mayHold(store, hour)) {
+    report = { ...report, changed: await changedIn(store, hour.project, part) };
+    for (const minute of childrenOf(hour).filter(isWithin)) {
+      report = together(report, await auditMinute(auditing, minute));
+    }
+    if (isWithin(hour)) report = together(report, await auditParent(auditing, hour));
+  }
+  const day: Bucket = { ...hour, grain: "day", start: startOf("day", hour.start) };
+  if (!isLastOfDay(hour) || !isWithin(day)) return report;
+  return together(report, await auditParent(auditing, day));
+}
+
+/** With it its day is audited, whether or not it holds anything. */
+export function isLastOfDay({ start }: Bucket): boolean {
+  return start + grainMs.hour === startOf("day", start) + grainMs.day;
+}
+
+/** Whether an hour has anything in it. */
+export async function mayHold(store: EventStore, hour: Bucket): Promise<boolean> {
+  const { project, start } = hour;
+  const range = { from: start, to: start + grainMs.hour };
+  if ((await store.rollups(project, "minute", [range], "types")).length > 0) return true;
+  if ((await store.rollup(hour)) !== undefined) return true;
+  return (await store.events({ project, ...range, order: "asc", limit: 1 })).length > 0;
+}
+
+/**
+ * Compare a minute with its events. Its rollup is read before its deltas: so where both weigh the
+ * same they sum the same deltas, whatever comes in meanwhile. Where they do not, the rollup is still
+ * to be written, as the minute's mark says; where there is no mark one is put, which does no harm.
+ * Batches without a delta are left to come, unless they are overdue.
+ */
+async function auditMinute(auditing: Auditing, minute: Bucket): Promise<AuditReport> {
+  const { store, now, repairs } = auditing;
+  const rollup = await store.rollup(minute);
+  const counted = await store.recounted(minute, now() - lateAfterMs);
+  const uncounted = counted.uncounted.length > 0 ? 1 : 0;
+  const found = await judge(store, minute, rollup, counted);
+  const report = { ...found, uncounted };
+  if (!repairs || report.drifted + uncounted === 0) return report;
+  await store.complete(minute, counted.uncounted);
+  await repair(store, [minute]);
+  return { ...report, repaired: await isRight(store, minute) };
+}
+
+/** The same for an hour or a day, compared with the rollups within it. */
+async function auditParent(auditing: Auditing, parent: Bucket): Promise<AuditReport> {
+  const { store, repairs } = auditing;
+  const rollup = await store.rollup(parent);
+  const report = await judge(store, parent, rollup, await store.sumChildren(parent));
+  if (!repairs || report.drifted === 0) return report;
+  // A sum replaces a rollup only where it weighs more: as soon as one of its minutes does.
+  const minute = await aMinuteOf(store, parent);
+  if (minute === undefined) return report;
+  await repair(store, [minute]);
+  return { ...report, repaired: await isRight(store, parent) };
+}
+
+/** Whether a bucket holds what it should by now: 1 or 0. */
+async function isRight(store: EventStore, bucket: Bucket): Promise<number> {
+  const rollup = await store.rollup(bucket);
+  const counted =
+    bucket.grain === "minute"
+      ? await store.recounted(bucket, -Infinity)
+      : await store.sumChildren(bucket);
+  return (await judge(store, bucket, rollup, counted)).drifted === 0 ? 1 : 0;
+}
+
+async function judge(
+  store: EventStore,
+  bucket: Bucket,
+  rollup: Sum | undefined,
+  counted: Sum,
+): Promise<AuditReport> {
+  const { v, cells } = rollup ?? { v: 0, cells: emptyCells() };
+  const report = { ...nothingFound, buckets: v + counted.v === 0 ? 0 : 1 };
+  if (v < counted.v) {
+    const { project, grain, start } = bucket;
+    const range = { from: start, to: start + grainMs[grain] };
+    const marks = await store.marks(project, range);
+    if (marks.minute.length + marks.hour.length + marks.day.length > 0) return report;
+    await (grain === "minute" ? store.markDirty([bucket]) : store.markParent(bucket));
+    return { ...report, unmarked: 1 };
+  }
+  const whole = cutCells(counted.cells);
+  const isLeftOut = store.leavesOut?.(bucket.project, bucket.start, endOf(bucket)) === true;
+  const found = differences(cells, whole).filter(
+    ({ section }) => !isLeftOut || section === "types",
+  );
+  const start = new Date(bucket.start).toISOString();
+  return {
+    ...report,
+    drifted: found.length > 0 ? 1 : 0,
+    drift: found.slice(0, maxTold).map((each) => ({ grain: bucket.grain, start, ...each })),
+    lacking: lacksDimensions(cells, whole) ? 1 : 0,
+  };
+}
+
+function endOf({ grain, start }: Bucket): number {
+  return start + grainMs[grain];
+}
+
+async function aMinuteOf(
+  store: EventStore,
+  { project, grain, start }: Bucket,
+): Promise<Bucket | undefined> {
+  const range = { from: start, to: start + grainMs[grain] };
+  const [first] = await store.rollups(project, "minute", [range], "types");
+  return first && { project, grain: "minute", start: first.start };
+}
+
+/**
+ * Count minutes anew, and write what is above them. Safe at any time: what is stored meanwhile
+ * counts once (docs/protocol.md).
+ */
+export async function repair(store: EventStore, minutes: readonly Bucket[]): Promise<void> {
+  for (let at = 0; at < minutes.length; at += minutesAtOnce) {
+    const some = minutes.slice(at, at + minutesAtOnce);
+    await store.recount(some);
+    await settle(store, some);
+  }
+}
+
+/** Count the minutes of an hour anew that lie within a range. @returns how many there were */
+export async function rebuildHour(store: EventStore, hour: Bucket, range: Range): Promise<number> {
+  if (!(await mayHold(store, hour))) return 0;
+  const within = childrenOf(hour).filter(
+    ({ start }) => start >= range.from && start + grainMs.minute <= range.to,
+  );
+  const sums = await Promise.all(within.map((minute) => store.sumDeltas(minute)));
+  const counted = within.filter((_, at) => sums[at]!.v > 0);
+  await repair(store, counted);
+  return counted.length;
+}
+
+/** The events of a range that are not what was sent. */
+async function changedIn(
   store: EventStore,
   project: ProjectId,
   range: Range,
-): Promise<{ readonly minutes: Map<number, Counts>; readonly changed: readonly EventId[] }> {
-  const minutes = new Map<number, Counts>();
+): Promise<readonly EventId[]> {
   const changed: EventId[] = [];
   let after: EventQuery["after"];
   for (;;) {
     const page = await store.events({ project, ...range, order: "asc", limit: pageSize, after });
-    for (const event of page) {
-      const { timestamp, type } = event;
-      if (!isAsSent(event)) changed.push(event.id);
-      const start = startOf("minute", timestamp);
-      const counts = minutes.get(start) ?? new Map<string, number>();
-      counts.set(type, (counts.get(type) ?? 0) + 1);
-      minutes.set(start, counts);
-    }
+    for (const event of page) if (!isAsSent(event)) changed.push(event.id);
     after = page.at(-1);
-    if (page.length < pageSize || after === undefined) return { minutes, changed };
+    if (page.length < pageSize || after === undefined) return changed;
   }
 }
 
@@ -70,44 +232,4 @@ function isAsSent(event: StoredEvent): boolean {
   return [undefined, true as const].some(
     (undated) => contentHash({ ...event, undated }) === event.hash,
   );
-}
-
-function compare(
-  start: number,
-  rollup: Counts = new Map(),
-  recounted: Counts = new Map(),
-): AuditReport["drift"] {
-  const events = rollup.has(OTHER) ? cutLike(rollup, recounted) : recounted;
-  const types = [...new Set([...rollup.keys(), ...events.keys()])].sort();
-  return types
-    .filter((type) => rollup.get(type) !== events.get(type))
-    .map((type) => ({
-      start: new Date(start).toISOString(),
-      type,
-      rollup: rollup.get(type) ?? 0,
-      events: events.get(type) ?? 0,
-    }));
-}
-
-/** With the types that a rollup does not tell under `(other)`, as there. */
-function cutLike(rollup: Counts, events: Counts): Counts {
-  const cut: Counts = new Map();
-  for (const [type, count] of events) {
-    const name = rollup.has(type) ? type : OTHER;
-    cut.set(name, (cut.get(name) ?? 0) + count);
-  }
-  return cut;
-}
-
-/** Buckets recounted from the events, and those whose rollup differs. */
-export interface AuditReport {
-  readonly minutes: number;
-  readonly drift: readonly {
-    readonly start: string;
-    readonly type: string;
-    readonly rollup: number;
-    readonly events: number;
-  }[];
-  /** Events whose content is not what was sent: the disk, or somebody, changed it. */
-  readonly changed: readonly EventId[];
 }

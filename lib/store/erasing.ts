@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Bucket } from "../counting/bucket.ts";
+import type { Sum } from "../counting/cells.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventQuery } from "../event/filter.ts";
 
@@ -68,6 +69,25 @@ export interface Erasing {
    * before. What is stored meanwhile counts once.
    */
   recount(minutes: readonly Bucket[]): Promise<void>;
+
+  /**
+   * What `recount` would count in a minute now, with the version that `sumDeltas` has; changes
+   * nothing.
+   * @param before which events are waited for no longer: they were accepted before this instant
+   */
+  recounted(minute: Bucket, before: number): Promise<Recounted>;
+
+  /**
+   * Give batches that own events of a minute a delta there, where they have none, so that `recount`
+   * counts these events. A batch that comes with its delta later finds it, and adds nothing twice.
+   */
+  complete(minute: Bucket, batches: readonly BatchId[]): Promise<void>;
+}
+
+/** What a minute's events add up to. */
+export interface Recounted extends Sum {
+  /** Batches that own events of the minute, have no delta there, and are waited for no longer. */
+  readonly uncounted: readonly BatchId[];
 }
 
 /** Under which a user's fence is kept: without the user's name. */

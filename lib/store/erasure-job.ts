@@ -2,9 +2,12 @@ import { startOf, type Bucket } from "../counting/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
 import type { EventFilter, EventQuery } from "../event/filter.ts";
 import type { Position } from "../event/event-page.ts";
-import type { Erasure, ErasureQuestion, ShownJob } from "../questions/erasing.ts";
+import type { Erasure, ErasureQuestion } from "../questions/erasing.ts";
+import type { ShownJob } from "../questions/jobs.ts";
 import { subjectOf, type Erasable } from "./erasing.ts";
 import type { KeptJob } from "./jobs.ts";
+import { newJob, Progress, shownState, stateOf, waiting } from "./job-progress.ts";
+import type { JobState, Worker } from "./job-progress.ts";
 import { settle } from "./protocol.ts";
 import type { EventStore } from "./store.ts";
 
@@ -14,30 +17,16 @@ const sliceSize = 1_000;
 /** So many buckets are recounted or settled at a time. */
 const bucketsAtOnce = 100;
 
-/** After so long without a note whoever had a job is taken to be gone. Two at once do no harm. */
-const leaseMs = 20_000;
-
-/** Whoever tried so often in turn says so. */
-const manyTries = 10;
-
-/** What is kept of an erasure. */
-export interface ErasureState {
+/** What is kept of an erasure. What was accepted up to when it was asked for is erased. */
+export interface ErasureState extends JobState {
   readonly erasure: Erasure | { readonly kind: "eraseSubject"; readonly subject: string };
   readonly reusable: boolean;
-  readonly status: ShownJob["status"];
-  /** When it was asked for, epoch milliseconds: what was accepted up to then is erased. */
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly finishedAt: number | null;
   /** How many events are gone. */
   readonly erased: number;
   /** What is being erased. Noted before anything is: who takes the job over finishes it. */
   readonly slice: readonly Erasable[];
-  /** Up to where this walk over the events has come; absent at its beginning. */
-  readonly after?: Position;
-  readonly owner: string | null;
-  /** How often in turn it could not go on. */
-  readonly tries: number;
+  /** Up to where this walk over the events has come; `null` at its beginning. */
+  readonly after?: Position | null;
 }
 
 export function newErasure(
@@ -47,98 +36,61 @@ export function newErasure(
   now: number,
 ): KeptJob {
   const state: ErasureState = {
+    ...waiting(now),
     erasure,
     reusable,
-    status: "waiting",
-    createdAt: now,
-    updatedAt: now,
-    finishedAt: null,
     erased: 0,
     slice: [],
-    owner: null,
-    tries: 0,
+    after: null,
   };
-  return { project, id, revision: 1, isOpen: true, state: JSON.stringify(state) };
-}
-
-export function stateOf({ state }: KeptJob): ErasureState {
-  return JSON.parse(state) as ErasureState;
-}
-
-/** Whether somebody may go on with a job: nobody else does. */
-export function isFree(job: KeptJob, owner: string, now: number): boolean {
-  const state = stateOf(job);
-  return state.owner === null || state.owner === owner || now - state.updatedAt > leaseMs;
-}
-
-/** Who carries out a job, and by which clock. */
-export interface Worker {
-  readonly store: EventStore;
-  readonly owner: string;
-  readonly now: () => number;
-  /** To be asked between two steps. */
-  readonly isEnding: () => boolean;
-  readonly erased: (events: number) => void;
+  return newJob(project, id, state);
 }
 
 /**
  * Carry out an erasure to its end. Every step may be repeated, and what is under way is noted
  * before it is begun: whoever comes after a crash begins with what was noted. Ends early where
  * somebody else has gone on with the job, or `isEnding`.
+ * @param erased told of each slice
  * @throws what the store throws; then it may be tried again
  */
-export async function carryOut(worker: Worker, kept: KeptJob): Promise<void> {
-  const { store, now, owner } = worker;
+export async function carryOut(
+  worker: Worker,
+  kept: KeptJob,
+  erased: (events: number) => void,
+): Promise<void> {
+  const { store } = worker;
   const { project } = kept;
-  let job = kept;
-  let state = stateOf(kept);
-  const note = async (change: Partial<ErasureState>): Promise<boolean> => {
-    const next = { ...state, status: "running" as const, owner, ...change, updatedAt: now() };
-    const isOpen = next.finishedAt === null;
-    const written = {
-      ...job,
-      revision: job.revision + 1,
-      isOpen,
-      state: JSON.stringify(next),
-    };
-    if (!(await store.putJob(written))) return false;
-    [job, state] = [written, next];
-    return true;
-  };
-
-  const { erasure } = state;
+  const progress = new Progress<ErasureState>(worker, kept);
+  const { erasure } = progress.state;
   if ("subject" in erasure) return;
-  const tries = state.tries + 1;
-  if (!(await note({ tries, status: tries < manyTries ? "running" : "failing" }))) return;
-  await prepare(store, project, state);
+  if (!(await progress.begin())) return;
+  await prepare(store, project, progress.state);
   while (!worker.isEnding()) {
+    const { state } = progress;
     if (state.slice.length > 0) {
       await eraseSlice(store, project, state);
-      worker.erased(state.slice.length);
+      erased(state.slice.length);
       const last = state.slice.at(-1)!;
       const after = { timestamp: last.timestamp, id: last.id };
-      const erased = state.erased + state.slice.length;
-      if (!(await note({ slice: [], erased, after, tries: 0 }))) return;
+      const all = state.erased + state.slice.length;
+      if (!(await progress.note({ slice: [], erased: all, after, tries: 0 }))) return;
       continue;
     }
     const slice = await nextSlice(store, project, state);
     if (slice.length > 0) {
-      if (!(await note({ slice }))) return;
-    } else if (state.after !== undefined) {
+      if (!(await progress.note({ slice }))) return;
+    } else if (state.after) {
       // What was stored meanwhile may lie before the place that was reached.
-      const { after: _, ...rest } = state;
-      state = rest;
-      if (!(await note({}))) return;
+      if (!(await progress.note({ after: null }))) return;
     } else {
       const nameless =
         erasure.kind === "eraseSubject"
           ? { kind: erasure.kind, subject: subjectOf(project, erasure.userId) }
           : erasure;
-      await note({ status: "done", finishedAt: now(), erasure: nameless, owner: null });
-      return;
+      return progress.finish({ erasure: nameless });
     }
   }
-  await note({ owner: null, tries: 0 });
+  await progress.leave();
 }
 
 /** What must stand before the first event is looked for. */
@@ -205,18 +157,13 @@ async function eraseSlice(
   if (erasure.kind === "eraseSubject") await store.finished?.(project, slice);
 }
 
-export function shownJob(job: KeptJob): ShownJob {
-  const { erasure, reusable, status, createdAt, updatedAt, finishedAt, erased } = stateOf(job);
-  const isoOf = (instant: number) => new Date(instant).toISOString();
+export function shownErasure(job: KeptJob): ShownJob {
+  const { erasure, reusable, createdAt, erased } = stateOf<ErasureState>(job);
   return {
-    id: job.id,
+    ...shownState(job),
     kind: erasure.kind,
-    status,
-    createdAt: isoOf(createdAt),
-    updatedAt: isoOf(updatedAt),
-    finishedAt: finishedAt === null ? null : isoOf(finishedAt),
     erased,
-    acceptedUntil: isoOf(createdAt),
+    acceptedUntil: new Date(createdAt).toISOString(),
     fenced: erasure.kind !== "eraseEvents",
     ids: reusable ? "reusable" : "refused",
   };

@@ -80,6 +80,15 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
   /** The sum of the rollups of a bucket's children, uncut, and the sum of their versions. */
   sumChildren(parent: Bucket): Promise<Sum>;
 
+  /** The rollup of a bucket as it stands, all of it of one version. */
+  rollup(bucket: Bucket): Promise<Sum | undefined>;
+
+  /**
+   * The next day of which anything was ever marked, by project, then by time; from the first one
+   * where none is given.
+   */
+  nextDay(after?: Bucket): Promise<Bucket | undefined>;
+
   /**
    * Write the rollup of a bucket, cut (`cutCells`), where `sum.v` is greater than the
    * stored version; else change nothing. All of it or nothing of it is seen.

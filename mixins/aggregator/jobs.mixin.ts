@@ -4,22 +4,22 @@ import type { Meta } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import {
-  jobsParameters,
-  type ErasureQuestion,
-  type ShownJob,
-} from "../../lib/questions/erasing.ts";
+import type { AuditQuestion } from "../../lib/questions/audits.ts";
+import type { ErasureQuestion } from "../../lib/questions/erasing.ts";
+import { jobsParameters, type ShownJob } from "../../lib/questions/jobs.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import { readParameters } from "../../lib/questions/reading/parameters.ts";
+import { carryOutAudit, newAudit, shownAudit } from "../../lib/store/audit-job.ts";
+import { isFree, stateOf, type Worker } from "../../lib/store/job-progress.ts";
 import {
   carryOut,
-  isFree,
   newErasure,
   prepare,
-  shownJob,
-  stateOf,
-  type Worker,
+  shownErasure,
+  type ErasureState,
 } from "../../lib/store/erasure-job.ts";
+import type { KeptJob } from "../../lib/store/jobs.ts";
+import type { Auditing } from "./auditor.mixin.ts";
 import type { Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
@@ -44,13 +44,13 @@ interface Caller {
 }
 
 /**
- * Gives a service jobs that are kept in the store: `this.beginErasure`, `this.listJobs`,
- * `this.showJob`, and what carries them out, one after the other. Any number of processes may do so
+ * Gives a service jobs that are kept in the store: `this.beginErasure`, `this.beginAudit`,
+ * `this.beginRebuild`, `this.listJobs`, `this.showJob`, and what carries them out, one after the other. Any number of processes may do so
  * at once: each job is one process's as long as that tells how far it is, and two at once do no
  * harm.
  */
 export function JobsMixin() {
-  return defineMixin<{ state: State; needs: Storing & Administering }>()({
+  return defineMixin<{ state: State; needs: Storing & Administering & Auditing }>()({
     methods: {
       /**
        * Resolves once a crash can no longer lose the job, and no event that it is about comes in
@@ -63,11 +63,37 @@ export function JobsMixin() {
         const deed = { what: "events.erase", target: job.id, details: { kind } } as const;
         await this.administered(asking, deed, async () => {
           await this.store.putJob(job);
-          await prepare(this.store, project, stateOf(job));
+          await prepare(this.store, project, stateOf<ErasureState>(job));
         });
         this.logger.info({ job: job.id, project, kind }, "erasure begun");
         this.jobs?.wake();
         return shownJob(job);
+      },
+
+      /** Resolves once a crash can no longer lose the job. */
+      beginAudit(asking: Asking, question: AuditQuestion): Promise<ShownJob> {
+        return this.beginCounting(asking, question, "auditCounts");
+      },
+
+      beginRebuild(asking: Asking, range: AuditQuestion["range"]): Promise<ShownJob> {
+        return this.beginCounting(asking, { range, repairs: true }, "rebuildRollups");
+      },
+
+      async beginCounting(
+        asking: Asking,
+        question: AuditQuestion,
+        kind: "auditCounts" | "rebuildRollups",
+      ): Promise<ShownJob> {
+        const project = asking.meta.project ?? defaultProject;
+        const job = newAudit(project, randomUUIDv7(), question, Date.now(), kind);
+        const shown = shownJob(job);
+        const what = kind === "auditCounts" ? "counts.audit" : "rollups.rebuild";
+        const details = { ...shown.range, ...(!question.repairs && { repair: false }) };
+        const deed = { what, target: job.id, details } as const;
+        await this.administered(asking, deed, () => this.store.putJob(job));
+        this.logger.info({ job: job.id, project, kind }, "counting anew begun");
+        this.jobs?.wake();
+        return shown;
       },
 
       async listJobs({ meta }: Caller, raw: Raw): Promise<{ data: readonly ShownJob[] }> {
@@ -98,20 +124,26 @@ export function JobsMixin() {
           owner: this.jobOwner,
           now: Date.now,
           isEnding: () => this.isEnding,
-          erased: (events) => {
-            this.broker.metrics.increment("analytics_events_erased_total", {}, events);
-          },
         };
         for (const job of await this.store.openJobs(jobsAtOnce)) {
           if (this.isEnding) return;
           if (!isFree(job, this.jobOwner, Date.now())) continue;
           try {
-            await carryOut(worker, job);
+            await this.workOn(worker, job);
           } catch (error) {
             // The others are not to wait for it.
             this.logger.warn({ err: error, job: job.id }, "a job stopped and will be gone on with");
           }
         }
+      },
+
+      workOn(worker: Worker, job: KeptJob): Promise<void> {
+        if (isErasure(job)) {
+          return carryOut(worker, job, (events) => {
+            this.broker.metrics.increment("analytics_events_erased_total", {}, events);
+          });
+        }
+        return carryOutAudit(worker, job, (report) => this.tellAudit(job.project, report));
       },
 
       async stopJobs(): Promise<void> {
@@ -129,4 +161,12 @@ export function JobsMixin() {
       await this.stopJobs();
     },
   });
+}
+
+function isErasure(job: KeptJob): boolean {
+  return "erasure" in stateOf(job);
+}
+
+function shownJob(job: KeptJob): ShownJob {
+  return isErasure(job) ? shownErasure(job) : shownAudit(job);
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { ShownJob } from "../../lib/questions/erasing.ts";
+import type { ShownJob } from "../../lib/questions/jobs.ts";
 import type { ExportEdge, Routed } from "./export.mixin.ts";
 
 export interface EraseEdge {
@@ -41,7 +41,7 @@ export function EraseEdgeMixin() {
   });
 }
 
-function begun(response: ServerResponse, job: ShownJob): void {
+export function begun(response: ServerResponse, job: ShownJob): void {
   response.writeHead(202, {
     "content-type": "application/json; charset=utf-8",
     location: `/api/v1/jobs/${job.id}`,

@@ -1,4 +1,5 @@
 import { actsContract } from "./store-acts.contract.ts";
+import { auditContract } from "./store-audit.contract.ts";
 import { analyzeContract } from "./store-analyze.contract.ts";
 import { appendContract } from "./store-append.contract.ts";
 import { countsContract } from "./store-counts.contract.ts";
@@ -44,6 +45,7 @@ export function storeContract(
     marksContract(onStore);
     rollupsContract(onStore);
     eraseContract(onStore, traits);
+    auditContract(onStore, traits);
     eventsContract(onStore, traits);
     pagesContract(onStore, traits);
     storedContract(onStore);

@@ -65,16 +65,28 @@ async function seed(side: Side, name: string): Promise<void> {
   expect((await ask(side, "PUT", `/queries/${name}-query`, saved)).status).toBe(201);
 }
 
-/** Ask for an erasure and wait until it is done. @returns the id of its job */
-async function erased(side: Side, path: string): Promise<string> {
-  const begun = await ask(side, "DELETE", path);
+interface Job {
+  readonly id: string;
+  readonly found?: { readonly buckets: number; readonly drifted: number };
+  readonly rebuilt?: number;
+}
+
+/** Ask for a job and wait until it is done. */
+async function finished(side: Side, method: string, path: string, body?: unknown): Promise<Job> {
+  const begun = await ask(side, method, path, body);
   expect(begun.status).toBe(202);
-  const { id } = (await begun.json()) as { id: string };
+  const { id } = (await begun.json()) as Job;
+  let job: unknown;
   await eventually(async () => {
-    const job = await (await ask(side, "GET", `/jobs/${id}`)).json();
+    job = await (await ask(side, "GET", `/jobs/${id}`)).json();
     expect(job).toMatchObject({ status: "done" });
   }, 60_000);
-  return id;
+  return job as Job;
+}
+
+/** Ask for an erasure and wait until it is done. @returns the id of its job */
+async function erased(side: Side, path: string): Promise<string> {
+  return (await finished(side, "DELETE", path)).id;
 }
 
 beforeAll(async () => {
@@ -210,6 +222,8 @@ const others = [
   "DELETE /api/v1/subjects/{userId}",
   "GET /api/v1/subjects/{userId}/export",
   "GET /api/v1/jobs",
+  "POST /api/v1/audits",
+  "POST /api/v1/rollups/rebuild",
   "POST /api/v1/events",
   "POST /api/v1/events/batch",
   "PUT /api/v1/queries/{name}",
@@ -316,6 +330,26 @@ test.each<[string, string, unknown]>([
   const problem = await ask("b", method, next, nextBody);
   expect(await problem.json()).toMatchObject({ status: 400, errors: [{ code: "cursor" }] });
   expect((await ask("a", method, next, nextBody)).status).toBe(200);
+});
+
+test("an audit and a rebuilding go through a project's own alone, and change no count", async () => {
+  const before = await (await ask("a", "GET", "/events/counts")).json();
+  const audits = await Promise.all(
+    (["a", "b"] as const).map((side) => finished(side, "POST", "/audits", {})),
+  );
+  for (const { found } of audits) expect(found).toMatchObject({ drifted: 0, repaired: 0 });
+  // Six minutes of two hours of one day: A's alone.
+  expect(audits[0]!.found!.buckets).toBeGreaterThanOrEqual(6);
+  const outside = { from: "2025-01-01T00:00:00Z", to: "2025-02-01T00:00:00Z" };
+  expect((await finished("b", "POST", "/rollups/rebuild", outside)).rebuilt).toBe(0);
+  expect((await finished("a", "POST", "/rollups/rebuild", range)).rebuilt).toBe(3);
+  const after = (await (await ask("a", "GET", "/events/counts")).json()) as object;
+  expect(after).toMatchObject({ data: (before as { data: object }).data });
+  const acts = await (await ask("a", "GET", "/audit-log")).text();
+  for (const what of ["counts.audit", "rollups.rebuild"]) expect(acts).toContain(what);
+  for (const body of [{ from: 5, to: 4 }, { ranges: 1 }, []]) {
+    expect((await ask("a", "POST", "/rollups/rebuild", body)).status).toBe(400);
+  }
 });
 
 test("streams tell a project its own alone", async () => {

@@ -2,7 +2,7 @@ import { grainMs, startOf, type Bucket } from "../../counting/bucket.ts";
 import { keyCells } from "../../counting/delta.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { EventQuery } from "../../event/filter.ts";
-import type { Erasable, Refusal } from "../erasing.ts";
+import type { Erasable, Recounted, Refusal } from "../erasing.ts";
 import {
   deltaKey,
   eventKey,
@@ -13,7 +13,7 @@ import {
   type Tombstone,
 } from "./documents.ts";
 import { events as eventsOf } from "./events.ts";
-import { foldAnew } from "./folds.ts";
+import { countAnew, foldAnew } from "./folds.ts";
 import { markDirty } from "./marks.ts";
 import { cellsSum } from "./sections.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
@@ -56,15 +56,23 @@ export async function erase(
   );
   await insertAbsent(
     deltas,
-    [...minutes].map(([_id, minute]) => ({
-      _id,
-      project,
-      minute,
-      sections: {},
-      folded: true as const,
-      anew: true as const,
-    })),
+    [...minutes].map(([_id, minute]) => emptyDelta(_id, project, minute)),
   );
+}
+
+/** Holds a batch's place: a processor that comes with its own counts the minute anew. */
+function emptyDelta(_id: string, project: ProjectId, minute: number) {
+  return { _id, project, minute, sections: {}, folded: true, anew: true } as const;
+}
+
+/** Give batches their deltas in a minute where they have none. */
+export async function complete(
+  { deltas }: Collections,
+  { project, start }: Bucket,
+  batches: readonly BatchId[],
+): Promise<void> {
+  const absent = batches.map((b) => emptyDelta(deltaKey(b, project, start), project, start));
+  await insertAbsent(deltas, absent);
 }
 
 /** @returns false where an event has the id */
@@ -104,12 +112,30 @@ export async function recount(
   if (minutes.length > 0) await markDirty(collections, minutes);
 }
 
+/** What `recount` would count, and whose events it leaves out though they are old. */
+export async function recounted(
+  collections: Collections,
+  minute: Bucket,
+  before: number,
+  dimensions: readonly string[],
+): Promise<Recounted> {
+  let uncounted = new Set<BatchId>();
+  const sum = await countAnew(collections, minute, (batches) => {
+    uncounted = new Set();
+    return countEvents(collections, minute, batches, dimensions, ({ batch, receivedAt }) => {
+      if (receivedAt < before) uncounted.add(batch);
+    });
+  });
+  return { ...sum, uncounted: [...uncounted] };
+}
+
 /** The cells of a minute's events that these batches own. */
 async function countEvents(
   { events }: Collections,
   { project, start }: Bucket,
   batches: ReadonlySet<BatchId>,
   dimensions: readonly string[],
+  leaveOut: (other: EventDocument) => void = () => undefined,
 ) {
   const sum = cellsSum();
   let block: StoredEvent[] = [];
@@ -117,7 +143,10 @@ async function countEvents(
     .find({ project, timestamp: { $gte: start, $lt: start + grainMs.minute } })
     .batchSize(eventBlock);
   for await (const document of found) {
-    if (!batches.has(document.batch)) continue;
+    if (!batches.has(document.batch)) {
+      leaveOut(document);
+      continue;
+    }
     block.push(fromDocument(document));
     if (block.length < eventBlock) continue;
     sum.add(keyCells(block, dimensions));

@@ -114,21 +114,12 @@ export async function foldAnew(
   count: (batches: ReadonlySet<BatchId>) => Promise<Cells>,
 ): Promise<void> {
   const _id = bucketId(minute);
-  const { project, start } = minute;
   for (let round = 0; round < maxRounds; round += 1) {
-    const stored = await folds.findOne({ _id }, { projection: { n: 1, v: 1, batches: 1 } });
-    const { n = 0, v = 0, batches: named = [] } = stored ?? {};
-    const found = await deltas
-      .find({ project, minute: start }, inOneAnswer)
-      .project<Pick<DeltaDocument, "_id" | "folded">>({ folded: 1 })
-      .toArray();
-    const open = found.filter(({ folded }) => folded === undefined).map((one) => one._id);
-    const held = new Set(named);
-    const fresh = open.filter((one) => !held.has(one));
-    const cells = await count(new Set(found.map((one) => batchOf(one._id))));
+    const { n, v, batches, fresh, held } = await standing({ folds, deltas }, minute);
+    const cells = await count(batches);
     const close = (ids: readonly string[]) =>
       ids.length > 0 && deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
-    await close(open.filter((one) => held.has(one)));
+    await close(held);
     const document = {
       _id,
       n: n + 1,
@@ -144,6 +135,45 @@ export async function foldAnew(
       await close(fresh);
       return;
     }
+  }
+  throw new ServiceError("STORE_UNAVAILABLE");
+}
+
+/** What a minute's fold and deltas are, without their cells. */
+async function standing({ folds, deltas }: Pick<Collections, "folds" | "deltas">, minute: Bucket) {
+  const { project, start } = minute;
+  const stored = await folds.findOne(
+    { _id: bucketId(minute) },
+    { projection: { n: 1, v: 1, batches: 1 } },
+  );
+  const { n = 0, v = 0, batches: named = [] } = stored ?? {};
+  const found = await deltas
+    .find({ project, minute: start }, inOneAnswer)
+    .project<Pick<DeltaDocument, "_id" | "folded">>({ folded: 1 })
+    .toArray();
+  const open = found.filter(({ folded }) => folded === undefined).map((one) => one._id);
+  const inFold = new Set(named);
+  return {
+    n,
+    v,
+    batches: new Set(found.map((one) => batchOf(one._id))),
+    fresh: open.filter((one) => !inFold.has(one)),
+    held: open.filter((one) => inFold.has(one)),
+  };
+}
+
+/** What `foldAnew` would count, of one state of the minute, and its version. */
+export async function countAnew(
+  collections: Collections,
+  minute: Bucket,
+  count: (batches: ReadonlySet<BatchId>) => Promise<Cells>,
+): Promise<Sum> {
+  for (let round = 0; round < maxRounds; round += 1) {
+    const before = await standing(collections, minute);
+    const cells = await count(before.batches);
+    const after = await standing(collections, minute);
+    const isSteady = after.n === before.n && after.batches.size === before.batches.size;
+    if (isSteady) return { v: before.v + before.fresh.length, cells };
   }
   throw new ServiceError("STORE_UNAVAILABLE");
 }

@@ -129,6 +129,20 @@ async function touchDays(
   await upsertAll(days, upserts);
 }
 
+/** The day after one, by project, then by time, of those that were ever touched. */
+export async function nextDay({ days }: Collections, after?: Bucket): Promise<Bucket | undefined> {
+  const first = (filter: object) =>
+    days.find(filter).sort({ project: 1, day: 1 }).limit(1).toArray();
+  const [found] =
+    after === undefined
+      ? await first({})
+      : [
+          ...(await first({ project: after.project, day: { $gt: after.start } })),
+          ...(await first({ project: { $gt: after.project } })),
+        ];
+  return found && { project: found.project, grain: "day", start: found.day };
+}
+
 /** A text that changes with every event that is stored in the days of a range. */
 export async function fingerprint(
   { days }: Collections,

@@ -13,21 +13,21 @@ import { MongoLink } from "./connection.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { deltaSums, insertDeltas, putDeltas } from "./deltas.ts";
 import { event, events } from "./events.ts";
-import { dirtyBacklog, fingerprint, markDirty, readDirty, readMarks } from "./marks.ts";
+import { dirtyBacklog, fingerprint, markDirty, nextDay, readDirty, readMarks } from "./marks.ts";
 import { withinOwnLimit } from "./own-limit.ts";
 import { countWithin, eventsText, page } from "./pages.ts";
 import { Feed } from "./feed.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
-import { erasable, erase, recount, refuse } from "./erase.ts";
+import { complete, erasable, erase, recount, recounted, refuse } from "./erase.ts";
 import { fence, Fences, finished, unfinished } from "./fences.ts";
 import { job, jobsOf, openJobs, putJob } from "./jobs.ts";
-import type { Erasable, Refusal } from "../erasing.ts";
+import type { Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { MongoKeys } from "./keys.ts";
-import { rollups } from "./rollups.ts";
+import { rollup, rollups } from "./rollups.ts";
 import { sample } from "./sample.ts";
 import { upsertAll } from "./writes.ts";
 import { documentsOf } from "./batch-pack.ts";
@@ -216,6 +216,14 @@ export class MongoStore implements AdaptedStore {
     return this.#passes.sumChildren(parent);
   }
 
+  rollup(bucket: Bucket): Promise<Sum | undefined> {
+    return this.#link.run((collections) => rollup(collections, bucket));
+  }
+
+  nextDay(after?: Bucket): Promise<Bucket | undefined> {
+    return this.#link.run((collections) => nextDay(collections, after));
+  }
+
   writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
     return this.#passes.writeRollup({ bucket, sum });
   }
@@ -342,6 +350,16 @@ export class MongoStore implements AdaptedStore {
 
   recount(minutes: readonly Bucket[]): Promise<void> {
     return this.#link.scan((collections) => recount(collections, minutes, this.#dimensions));
+  }
+
+  recounted(minute: Bucket, before: number): Promise<Recounted> {
+    return this.#link.scan((collections) =>
+      recounted(collections, minute, before, this.#dimensions),
+    );
+  }
+
+  complete(minute: Bucket, batches: readonly BatchId[]): Promise<void> {
+    return this.#link.run((collections) => complete(collections, minute, batches));
   }
 
   putJob(kept: KeptJob): Promise<boolean> {

@@ -65,6 +65,13 @@ function sized({ bucket, sum }: RollupWrite): Sized {
   return { rollup: { _id: bucketId(bucket), ...bucket, v: sum.v, sections }, sizeBytes };
 }
 
+export async function rollup(collections: Collections, bucket: Bucket): Promise<Sum | undefined> {
+  const found = await collections.rollups.findOne({ _id: bucketId(bucket) });
+  if (found === null) return undefined;
+  const { sections, v } = await complete(collections, found);
+  return { v, cells: fromTexts(sections) };
+}
+
 /**
  * One section of the rollups whose start lies in a range; the other sections stay on the server.
  */

@@ -161,6 +161,42 @@ export function planRecount(
   };
 }
 
+/** What `planRecount` counts, as a sum, and whose events it leaves out though they are old. */
+export function recounted(
+  db: Database,
+  bucket: BucketRow,
+  before: number,
+  dimensions: readonly string[],
+): SumText & { readonly uncounted: readonly string[] } {
+  const { batches, recounts, cells } = planRecount(db, bucket, dimensions);
+  const [project, , minute] = bucket;
+  const known = new Set(batches);
+  const owners = db.all(
+    `SELECT DISTINCT batch FROM events INDEXED BY events_by_time
+      WHERE project = ? AND timestamp >= ? AND timestamp < ? AND received_at < ?`,
+    project,
+    minute,
+    minute + grainMs.minute,
+    before,
+  );
+  const [types, users, values] = cells;
+  return {
+    v: batches.length + recounts,
+    cells: `{"types":${types},"users":${users},"dimensions":${values}}`,
+    uncounted: owners.map(([batch]) => batch as string).filter((batch) => !known.has(batch)),
+  };
+}
+
+/** Give batches their deltas in a minute where they have none. */
+export function complete(
+  db: Database,
+  [project, , minute]: BucketRow,
+  batches: readonly string[],
+  dimensions: readonly string[],
+): void {
+  for (const batch of batches) completeDelta(db, project, minute, batch, dimensions);
+}
+
 /** Events in pieces of which few are held at a time. */
 function* inBlocks<T>(items: Iterable<T>): Generator<readonly T[], void, undefined> {
   let block: T[] = [];

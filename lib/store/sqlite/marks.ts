@@ -78,6 +78,17 @@ export function touchDay(db: Database, project: string, day: number): void {
   );
 }
 
+/** The day after one, by project, then by time, of those that were ever touched. */
+export function nextDay(db: Database, after?: BucketRow): BucketRow | undefined {
+  const [project, , day] = after ?? ["", "day", -Infinity];
+  const found = db.get(
+    "SELECT project, day FROM days WHERE (project, day) > (?, ?) ORDER BY project, day LIMIT 1",
+    project,
+    day,
+  ) as readonly [string, number] | undefined;
+  return found && [found[0], "day", found[1]];
+}
+
 /** The days within which the range lies, with their nonces. */
 export function days(db: Database, project: string, { from, to }: Range): readonly string[] {
   const rows = db.all(

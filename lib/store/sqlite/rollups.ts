@@ -50,6 +50,17 @@ export function writeRollup(db: Database, bucket: BucketRow, sum: SumText): void
   }
 }
 
+export function rollup(db: Database, bucket: BucketRow): SumText | undefined {
+  const found = db.get(
+    "SELECT v, sections FROM rollups WHERE project = ? AND grain = ? AND start = ?",
+    ...bucket,
+  ) as readonly [number, string] | undefined;
+  if (found === undefined) return undefined;
+  const [v, names] = found;
+  const cells = readCells(db, bucket, JSON.parse(names) as readonly Section[]);
+  return { v, cells: JSON.stringify(cells) };
+}
+
 /**
  * One section of the rollups whose start lies in a range. Those that lack it answer as `sectionOf`
  * does.

@@ -6,7 +6,7 @@ import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Precondition } from "../../questions/saved.ts";
-import type { Erasable, Refusal } from "../erasing.ts";
+import type { Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
 import { errorType } from "../../errors.ts";
@@ -28,6 +28,7 @@ import type { BucketRow } from "./marks.ts";
 import { scansEvents } from "../scanning.ts";
 import type { Weight } from "./readers.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
+import { readCells } from "../cells-json.ts";
 import { fromRow, toRow } from "../rows.ts";
 import { SqliteThreads, type SqliteOptions } from "./threads.ts";
 import { jsonOf, sectionRows, sumOf } from "./sums.ts";
@@ -140,6 +141,16 @@ export class SqliteStore implements AdaptedStore {
 
   async sumChildren(parent: Bucket): Promise<Sum> {
     return sumOf(await this.#threads.read("steady", "sumChildren", bucketRow(parent)));
+  }
+
+  async rollup(bucket: Bucket): Promise<Sum | undefined> {
+    const found = await this.#threads.read("steady", "rollup", bucketRow(bucket));
+    return found && sumOf(found);
+  }
+
+  async nextDay(after?: Bucket): Promise<Bucket | undefined> {
+    const found = await this.#threads.read("quick", "nextDay", after && bucketRow(after));
+    return found && { project: found[0], grain: found[1], start: found[2] };
   }
 
   writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
@@ -304,6 +315,16 @@ export class SqliteStore implements AdaptedStore {
         isDone = await this.#threads.write("putRecount", minute, plan);
       }
     }
+  }
+
+  async recounted(minute: Bucket, before: number): Promise<Recounted> {
+    const read = ["recounted", bucketRow(minute), before, this.#dimensions] as const;
+    const { v, cells, uncounted } = await this.#threads.read("heavy", ...read);
+    return { v, cells: readCells(cells), uncounted };
+  }
+
+  complete(minute: Bucket, batches: readonly BatchId[]): Promise<void> {
+    return this.#threads.write("complete", bucketRow(minute), batches, this.#dimensions);
   }
 
   putJob(job: KeptJob): Promise<boolean> {

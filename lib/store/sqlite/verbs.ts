@@ -6,7 +6,9 @@ import {
   deltaSums,
   fold,
   planFold,
+  complete,
   planRecount,
+  recounted,
   putDeltas,
   putRecount,
   sumDeltas,
@@ -19,12 +21,12 @@ import { acts, beginAct, endAct } from "./acts.ts";
 import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
 import { job, jobs, openJobs, putJob } from "./jobs.ts";
 import { look } from "./look.ts";
-import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks } from "./marks.ts";
+import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks, nextDay } from "./marks.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { eventsText, page } from "./pages.ts";
 import { sample } from "./sample.ts";
 import { stored } from "./stored.ts";
-import { rollups, sumChildren, writeRollup } from "./rollups.ts";
+import { rollup, rollups, sumChildren, writeRollup } from "./rollups.ts";
 
 /** What the writing thread can do, each within a transaction. */
 export const writerVerbs = {
@@ -33,6 +35,7 @@ export const writerVerbs = {
   putDeltas,
   fold,
   putRecount,
+  complete,
   fence,
   erase,
   refuse,
@@ -72,6 +75,9 @@ export const readerVerbs = {
   sumChildren,
   planFold,
   planRecount,
+  recounted,
+  rollup,
+  nextDay,
   erasable,
   holder,
   job,

@@ -1,0 +1,71 @@
+import { Ticker } from "../../lib/concurrency/ticker.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { AuditReport } from "../../lib/questions/audits.ts";
+import { auditNext } from "../../lib/store/audit-job.ts";
+import type { Administering } from "../acts.mixin.ts";
+import type { Storing } from "../store.mixin.ts";
+
+const everyMs = 60_000;
+
+/** After a slice the auditor rests at least this many times as long as that took. */
+const restFactor = 9;
+
+export interface Auditing {
+  /** Tell what was found: to the log and the metrics. */
+  tellAudit(project: string, report: AuditReport): void;
+}
+
+/**
+ * Gives a service an auditor: each minute it recounts an hour that is over, of one project after
+ * the other, and repairs what differs. Any number may run; they share the hours.
+ */
+export function AuditorMixin() {
+  return defineMixin<{ state: { auditor: Ticker | null }; needs: Storing & Administering }>()({
+    methods: {
+      startAuditor(): void {
+        this.auditor = new Ticker(
+          () => this.auditSlice(),
+          everyMs,
+          restFactor,
+          (error) => this.logger.warn({ err: error }, "counts could not be audited"),
+        );
+      },
+
+      async auditSlice(): Promise<void> {
+        const worker = { store: this.store, owner: "", now: Date.now, isEnding: () => false };
+        const audited = await auditNext(worker, everyMs);
+        if (audited === undefined) return;
+        const { hour, report } = audited;
+        this.tellAudit(hour.project, report);
+        if (report.repaired === 0) return;
+        const asking = { meta: { project: hour.project }, nodeID: this.broker.nodeID };
+        const { drifted, uncounted, repaired } = report;
+        const deed = {
+          what: "rollups.repair",
+          target: new Date(hour.start).toISOString(),
+          details: { drifted, uncounted, repaired },
+        } as const;
+        await this.administered(asking, deed, () => Promise.resolve());
+      },
+
+      tellAudit(project: string, { drift, changed, ...found }: AuditReport): void {
+        const { metrics } = this.broker;
+        metrics.set("analytics_rollup_drift", found.drifted + found.uncounted);
+        metrics.increment("analytics_buckets_audited_total", {}, found.buckets);
+        metrics.increment("analytics_buckets_repaired_total", {}, found.repaired);
+        if (found.drifted + found.uncounted > 0) {
+          this.logger.error({ project, ...found }, "rollups differ from their events");
+        } else if (changed.length > 0) {
+          this.logger.error({ project, changed: changed.length }, "stored events were changed");
+        }
+      },
+    },
+    created() {
+      this.auditor = null;
+    },
+    async stopped() {
+      await this.auditor?.stop();
+      this.auditor = null;
+    },
+  });
+}

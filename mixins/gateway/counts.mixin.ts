@@ -1,0 +1,40 @@
+import type { ServerResponse } from "node:http";
+import { plainJsonOf } from "../../lib/http/body.ts";
+import { requireMediaType } from "../../lib/http/media-type.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { Edge } from "./edge.ts";
+import { begun } from "./erase.mixin.ts";
+import type { Routed } from "./export.mixin.ts";
+import { refuseParameters } from "./questions.mixin.ts";
+
+export interface CountsEdge {
+  beginAudit(request: Routed, response: ServerResponse): Promise<void>;
+  rebuildRollups(request: Routed, response: ServerResponse): Promise<void>;
+}
+
+const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
+
+/** Gives the gateway the answers to requests that count anew, each a job that was begun. */
+export function CountsEdgeMixin() {
+  return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
+    methods: {
+      async beginAudit(request: Routed, response: ServerResponse): Promise<void> {
+        const body = await this.takeJobBody(request, response);
+        begun(response, await request.$ctx.call("aggregator.audits.begin", { body }));
+      },
+
+      async rebuildRollups(request: Routed, response: ServerResponse): Promise<void> {
+        const body = await this.takeJobBody(request, response);
+        begun(response, await request.$ctx.call("aggregator.rollups.rebuild", { body }));
+      },
+
+      async takeJobBody(request: Routed, response: ServerResponse): Promise<unknown> {
+        refuseParameters(request);
+        requireMediaType(request.headers["content-type"], ["application/json"]);
+        return plainJsonOf(
+          await this.takeBody(request, response, bodyLimits, request.caller ?? ""),
+        );
+      },
+    },
+  });
+}
