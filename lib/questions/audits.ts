@@ -99,5 +99,6 @@ export function wholeMinutes({
   readonly from?: number | undefined;
   readonly to?: number | undefined;
 }): Range {
-  return { from: startOf("minute", from), to: startOf("minute", to + grainMs.minute - 1) };
+  const end = Math.min(startOf("minute", to + grainMs.minute - 1), lastInstant);
+  return { from: startOf("minute", from), to: end };
 }

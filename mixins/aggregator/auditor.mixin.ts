@@ -48,7 +48,7 @@ export function AuditorMixin() {
         await this.administered(asking, deed, () => Promise.resolve());
       },
 
-      tellAudit(project: string, { drift, changed, ...found }: AuditReport): void {
+      tellAudit(project: string, { drift: _, changed, ...found }: AuditReport): void {
         const { metrics } = this.broker;
         metrics.set("analytics_rollup_drift", found.drifted + found.uncounted);
         metrics.increment("analytics_buckets_audited_total", {}, found.buckets);

@@ -397,6 +397,8 @@ const calls: Readonly<Record<string, () => object>> = {
   "processor.dead.show": () => ({ id: ids.letter, project: "b" }),
   "processor.dead.replay": () => ({ id: ids.letter, project: "b" }),
   "processor.dead.remove": () => ({ id: ids.letter, project: "b" }),
+  "aggregator.audits.begin": () => ({ body: {} }),
+  "aggregator.rollups.rebuild": () => ({ body: range }),
   "aggregator.erase.event": () => ({ id: `${mark}-id-1` }),
   "aggregator.erase.events": () => ({ type: `${mark}.type` }),
   "aggregator.erase.subject": () => ({ userId: `${mark}-user` }),
