@@ -176,7 +176,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/audits": {
     summary: "Compare rollups with their events, and count anew what differs: a job",
     scope: "admin",
-    body: asked(auditBody),
+    body: jsonBody(auditBody),
     example: { body: {} },
     ...begun,
     problems: [...ask, ...changed],
@@ -184,7 +184,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/rollups/rebuild": {
     summary: "Make the rollups of a range again from its events: a job",
     scope: "admin",
-    body: asked(rebuildBody),
+    body: jsonBody(rebuildBody),
     example: { body: { from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z" } },
     ...begun,
     problems: [...ask, ...changed],
