@@ -71,16 +71,16 @@ export function JobsMixin() {
       },
 
       /** Resolves once a crash can no longer lose the job. */
-      beginAudit(asking: Asking, question: AuditQuestion): Promise<ShownJob> {
+      beginAudit(asking: ActContext, question: AuditQuestion): Promise<ShownJob> {
         return this.beginCounting(asking, question, "auditCounts");
       },
 
-      beginRebuild(asking: Asking, range: AuditQuestion["range"]): Promise<ShownJob> {
+      beginRebuild(asking: ActContext, range: AuditQuestion["range"]): Promise<ShownJob> {
         return this.beginCounting(asking, { range, repairs: true }, "rebuildRollups");
       },
 
       async beginCounting(
-        asking: Asking,
+        asking: ActContext,
         question: AuditQuestion,
         kind: "auditCounts" | "rebuildRollups",
       ): Promise<ShownJob> {
