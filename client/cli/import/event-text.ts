@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** A record as an event that can be sent, or why it is none. */
 export type EventReading =
@@ -23,14 +23,13 @@ export interface Defaults {
  * @param seed of the file; see `seedOf`
  */
 export function derivedId(seed: string, line: number, text: string): string {
-  const hash = createHash("sha256").update(`${seed}\n${line}\n${text}`).digest("base64url");
-  return `import-${hash.slice(0, 22)}`;
+  return `import-${hash("sha256", `${seed}\n${line}\n${text}`, "base64url").slice(0, 22)}`;
 }
 
 /** What tells files apart: their first lines, which stay when a file grows; or a name that the caller gives. */
 export function seedOf(firstLines: readonly string[], namespace?: string): string {
   const text = namespace === undefined ? firstLines.join("\n") : `namespace\n${namespace}`;
-  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  return hash("sha256", text, "base64url").slice(0, 22);
 }
 
 export interface LineOptions {
@@ -81,11 +80,14 @@ function rewritten(
   return Object.fromEntries([...kept, ...added]);
 }
 
+/** Where an object has no members: all that JSON takes for white space, and its end. */
+const emptyRest = /[ \t\r\n]*\}/y;
+
 /** The text of an object with more members, before its own. */
 function withMembers(text: string, members: readonly (readonly [string, unknown])[]): string {
   if (members.length === 0) return text;
-  const written = JSON.stringify(Object.fromEntries(members)).slice(1, -1);
-  const inner = text.slice(text.indexOf("{") + 1);
-  const comma = inner.trimStart().startsWith("}") ? "" : ",";
-  return `{${written}${comma}${inner}`;
+  const written = JSON.stringify(Object.fromEntries(members)).slice(0, -1);
+  const behind = text.indexOf("{") + 1;
+  emptyRest.lastIndex = behind;
+  return `${written}${emptyRest.test(text) ? "" : ","}${text.slice(behind)}`;
 }

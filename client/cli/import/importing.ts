@@ -1,5 +1,4 @@
 import type { Courier, Refusal } from "../../src/delivery.ts";
-import { byteLength } from "../../src/outbox.ts";
 import type { EventReader } from "./event-text.ts";
 import { RecordSplitter, type FileRecord, type Place } from "./records.ts";
 import { withPauses } from "./source.ts";
@@ -88,7 +87,7 @@ export class Importing {
       this.#batch.refuse({ line, problems: [{ pointer: "", message: reading.problem }] });
       return;
     }
-    const bytes = byteLength(reading.json) + 1;
+    const bytes = Buffer.byteLength(reading.json) + 1;
     this.#batch.add(reading.json, bytes, line);
     const { size, bytes: all } = this.#batch;
     if (size >= this.#options.batchEvents || all >= batchBytes) await this.#send();
