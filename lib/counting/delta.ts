@@ -123,6 +123,12 @@ export interface DeltasDone {
   readonly deltas: readonly Delta[];
 }
 
+/**
+ * A minute with fewer deltas needs no rollup: they are read as fast as one, and in an import in no
+ * order there are more minutes than a rollup each would be worth.
+ */
+export const fewDeltas = 8;
+
 /** What a batch adds to a minute. */
 export interface Delta {
   readonly batch: BatchId;

@@ -1,7 +1,6 @@
 import { deserialize, serialize } from "node:v8";
 import type { EnrichDone } from "../counting/delta.ts";
-import { readCells } from "./cells-json.ts";
-import { cellsRow, type DeltaRow, fromRow, toRow, type EventRow } from "./rows.ts";
+import { cellsOfRow, deltaCellsRow, fromRow, toRow, type DeltaRow, type EventRow } from "./rows.ts";
 import type { BatchPack } from "./store.ts";
 
 /**
@@ -19,7 +18,12 @@ interface PackedRows {
 export function pack({ batch, project, events, deltas }: EnrichDone, extras?: unknown): BatchPack {
   const rows: PackedRows = {
     events: events.map((event) => toRow(event, batch)),
-    deltas: deltas.map(({ bucket, cells }) => [project, bucket.start, batch, ...cellsRow(cells)]),
+    deltas: deltas.map(({ bucket, cells }) => [
+      project,
+      bucket.start,
+      batch,
+      ...deltaCellsRow(cells),
+    ]),
     ...(extras !== undefined && { extras }),
   };
   return { batch, project, count: events.length, bytes: serialize(rows) };
@@ -37,10 +41,10 @@ export function unpack(packed: BatchPack): EnrichDone {
     batch,
     project,
     events: events.map(fromRow),
-    deltas: deltas.map(([, start, , ...[types, users, dimensions]]) => ({
+    deltas: deltas.map(([, start, , ...cells]) => ({
       batch,
       bucket: { project, grain: "minute", start },
-      cells: readCells(`{"types":${types},"users":${users},"dimensions":${dimensions}}`),
+      cells: cellsOfRow(cells),
     })),
   };
 }

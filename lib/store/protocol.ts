@@ -1,8 +1,8 @@
 import { grains, parentOf, startOf, type Bucket, type Grain } from "../counting/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
-import type { EnrichDone, Delta } from "../counting/delta.ts";
+import { fewDeltas, type Delta, type EnrichDone } from "../counting/delta.ts";
 import { unpack } from "./batch-pack.ts";
-import type { BatchPack, EventStore, Ownership } from "./store.ts";
+import type { BatchPack, EventStore, Ownership, Rest } from "./store.ts";
 
 /**
  * The counting protocol (docs/protocol.md) over any store. The order of the steps is the contract:
@@ -84,9 +84,15 @@ const condenseFrom = 64;
 /**
  * One pass over up to `limit` dirty buckets of a grain: write each one's rollup, then mark the
  * parents, then clear the marks whose nonce is still the one that was read.
+ * @param rest which marks are left for later
  */
-export async function rollUp(store: EventStore, grain: Grain, limit: number): Promise<Pass> {
-  const marks = await store.dirty(grain, limit);
+export async function rollUp(
+  store: EventStore,
+  grain: Grain,
+  limit: number,
+  rest?: Rest,
+): Promise<Pass> {
+  const marks = await store.dirty(grain, limit, rest);
   await Promise.all(marks.map((mark) => rewrite(store, mark.bucket)));
   // After every rollup of the pass and before any mark goes, so a reader misses none.
   const buckets = marks.map(({ bucket }) => bucket);
@@ -100,7 +106,7 @@ async function rewrite(store: EventStore, bucket: Bucket): Promise<void> {
     return store.writeRollup(bucket, await store.sumChildren(bucket));
   }
   const sum = await store.sumDeltas(bucket);
-  await store.writeRollup(bucket, sum);
+  await store.writeRollup(bucket, sum, sum.v < fewDeltas ? "stored" : "any");
   if (sum.v >= condenseFrom) await store.condense(bucket);
 }
 

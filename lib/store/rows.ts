@@ -1,6 +1,8 @@
 import type { Cells } from "../counting/cells.ts";
 import { userOf } from "../counting/delta.ts";
 import type { BatchId, StoredEvent } from "../event/event.ts";
+import { readCells } from "./cells-json.ts";
+import { packCells, unpackCells, type PackedCells } from "./packed-cells.ts";
 
 /**
  * An event as it crosses between threads and as the file holds it, in the order of `eventColumns`.
@@ -106,7 +108,27 @@ export function fromColumn(column: string): string {
 /** Cells as texts of JSON: what the columns hold. */
 export type CellsRow = readonly [types: string, users: string, dimensions: string];
 
-export type DeltaRow = readonly [project: string, minute: number, batch: string, ...CellsRow];
+export type DeltaRow = readonly [
+  project: string,
+  minute: number,
+  batch: string,
+  ...(CellsRow | PackedRow),
+];
+
+/** Cells of a few events: packed, all in the first column. */
+export type PackedRow = readonly [packed: PackedCells, users: null, dimensions: null];
+
+export function deltaCellsRow(cells: Cells): CellsRow | PackedRow {
+  const packed = packCells(cells);
+  return packed === undefined ? cellsRow(cells) : [packed, null, null];
+}
+
+/** Cells from their row, their records without a prototype. */
+export function cellsOfRow([types, users, dimensions]: CellsRow | PackedRow): Cells {
+  if (users === null) return unpackCells(types);
+  return readCells(`{"types":${types},"users":${users},"dimensions":${dimensions}}`);
+}
+
 export function cellsRow({ types, users, dimensions }: Cells): CellsRow {
   return [JSON.stringify(types), JSON.stringify(users), JSON.stringify(dimensions)];
 }

@@ -65,8 +65,11 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
    */
   markDirty(buckets: readonly Bucket[]): Promise<void>;
 
-  /** Up to `limit` dirty marks of a grain, any project, the longest marked first. */
-  dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]>;
+  /**
+   * Up to `limit` dirty marks of a grain, any project, the longest marked first.
+   * @param rest which marks are left out
+   */
+  dirty(grain: Grain, limit: number, rest?: Rest): Promise<readonly DirtyMark[]>;
 
   /** How many marks there are, and for how long the oldest has stood. */
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }>;
@@ -77,10 +80,16 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
    */
   sumDeltas(minute: Bucket): Promise<Sum>;
 
-  /** The sum of the rollups of a bucket's children, uncut, and the sum of their versions. */
+  /**
+   * The sum of the rollups of a bucket's children, uncut, and the sum of their versions. A minute
+   * without a rollup is the sum of its deltas, and weighs as many.
+   */
   sumChildren(parent: Bucket): Promise<Sum>;
 
-  /** The rollup of a bucket as it stands, all of it of one version. */
+  /**
+   * The rollup of a bucket as it stands, all of it of one version; of a minute without one the sum
+   * of its deltas.
+   */
   rollup(bucket: Bucket): Promise<Sum | undefined>;
 
   /**
@@ -93,7 +102,7 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
    * Write the rollup of a bucket, cut (`cutCells`), where `sum.v` is greater than the
    * stored version; else change nothing. All of it or nothing of it is seen.
    */
-  writeRollup(bucket: Bucket, sum: Sum): Promise<void>;
+  writeRollup(bucket: Bucket, sum: Sum, where?: RollupTarget): Promise<void>;
 
   /** Mark one bucket (an hour, a day) dirty with a new random nonce. */
   markParent(bucket: Bucket): Promise<void>;
@@ -115,7 +124,8 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
 
   /**
    * One section of a project's rollups of a grain, for the buckets whose start lies in one of the
-   * ranges (ascending, not overlapping); ascending by start. Buckets without a rollup are absent.
+   * ranges (ascending, not overlapping); ascending by start. Buckets without a rollup are absent,
+   * but for minutes: one without a rollup is the sum of its deltas.
    */
   rollups<S extends Section>(
     project: ProjectId,
@@ -233,6 +243,19 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
 
   close(): Promise<void>;
 }
+
+/**
+ * Marks that rest: renewed after one instant and first set after another, and neither after `now`.
+ * So a bucket of an import, which is marked again and again, is summed once it is over.
+ */
+export interface Rest {
+  readonly renewedSince: number;
+  readonly markedSince: number;
+  readonly now: number;
+}
+
+/** `stored`: only where a rollup is stored. */
+export type RollupTarget = "any" | "stored";
 
 export interface Analyzed<K extends FoldKind> {
   readonly result: FoldResult<K>;

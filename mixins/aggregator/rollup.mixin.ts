@@ -4,7 +4,7 @@ import type { Config } from "../../lib/config.ts";
 import { grains, type Grain } from "../../lib/counting/bucket.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rollUp } from "../../lib/store/protocol.ts";
-import type { EventStore } from "../../lib/store/store.ts";
+import type { EventStore, Rest } from "../../lib/store/store.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
 /** Buckets of one pass: small, so that others get their turn at the store between two passes. */
@@ -12,6 +12,13 @@ const passSize = 250;
 const sweepEveryMs = 1_000;
 
 type Backlog = Awaited<ReturnType<EventStore["dirtyBacklog"]>>;
+
+/**
+ * An hour or day that is marked again and again is written once that has stopped for a moment, and
+ * at the latest so long after it was marked: until then its minutes are the answer.
+ */
+const quietMs = 2_000;
+const latestMs = 30_000;
 
 /**
  * Gives a service `this.sweep()`, one pass over the dirty buckets, and what runs it:
@@ -38,7 +45,7 @@ export function RollupMixin(config: Config) {
         );
       },
       async settle(grain: Grain): Promise<number> {
-        const { buckets } = await rollUp(this.store, grain, passSize);
+        const { buckets } = await rollUp(this.store, grain, passSize, restOf(grain, Date.now()));
         this.metrics.increment("analytics_rollups_written_total", { grain }, buckets);
         return buckets;
       },
@@ -86,4 +93,9 @@ export function TickerMixin({ everyMs, restFactor }: TickerOptions) {
       this.ticker = null;
     },
   });
+}
+
+function restOf(grain: Grain, now: number): Rest | undefined {
+  if (grain === "minute") return undefined;
+  return { now, renewedSince: now - quietMs, markedSince: now - latestMs };
 }

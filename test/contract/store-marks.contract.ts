@@ -37,6 +37,22 @@ export function marksContract(onStore: OnStore): void {
     );
 
     test(
+      "rest while they are renewed, up to an age; times that are still to come say nothing",
+      onStore(async (store) => {
+        const before = Date.now() - 1;
+        await store.markParent(bucket(hour, "hour"));
+        await store.markParent(bucket(hour, "hour"));
+        const after = Date.now();
+        const found = async (renewedSince: number, markedSince: number, now = after) =>
+          (await store.dirty("hour", 10, { renewedSince, markedSince, now })).length;
+        expect(await found(before, before)).toBe(0);
+        expect(await found(after, before)).toBe(1);
+        expect(await found(before, after)).toBe(1);
+        expect(await found(before - 2, before - 2, before)).toBe(1);
+      }),
+    );
+
+    test(
       "get a new nonce each time and are cleared by the newest alone",
       onStore(async (store) => {
         const nonces = new Set<string>();

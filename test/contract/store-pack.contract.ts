@@ -1,10 +1,21 @@
-import { deltasOf } from "../../lib/counting/delta.ts";
+import { grains } from "../../lib/counting/bucket.ts";
+import { deltasOf, fewDeltas } from "../../lib/counting/delta.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { pack } from "../../lib/store/batch-pack.ts";
 import { packDocuments } from "../../lib/store/mongo/batch-pack.ts";
 import type { BatchPack, EventStore } from "../../lib/store/store.ts";
-import { storePack } from "../../lib/store/protocol.ts";
-import { asJson, bucket, event, minute, minuteMs, type OnStore } from "./store-harness.ts";
+import { rollUpAll, storePack } from "../../lib/store/protocol.ts";
+import {
+  always,
+  asJson,
+  bucket,
+  event,
+  hour,
+  hourMs,
+  minute,
+  minuteMs,
+  type OnStore,
+} from "./store-harness.ts";
 
 const countedBy = ["source"];
 
@@ -42,8 +53,32 @@ export function packContract(onStore: OnStore): void {
         expect(asJson(await to.event("p", "a"))).toEqual(asJson({ ...spread[0]!, batch: "b1" }));
         const source = { "mail.opened": { web: 2 } };
         expect(await counted(to)).toEqual({ v: 1, types: { "mail.opened": 2 }, source });
-        const range = { from: minute, to: minute + 2 * minuteMs };
-        expect((await to.marks("p", range)).minute).toEqual([minute, minute + minuteMs]);
+        // The minutes, or their hour where they stay without a rollup.
+        const marks = await to.marks("p", { from: hour, to: hour + hourMs });
+        if (marks.hour.length === 0) expect(marks.minute).toEqual([minute, minute + minuteMs]);
+        else expect(marks).toEqual({ minute: [], hour: [hour], day: [] });
+        await rollUpAll(to, 10);
+        for (const grain of ["hour", "day"] as const) {
+          const [row] = await to.rollups("p", grain, [always], "types");
+          expect(row!.cells).toEqual({ "mail.opened": 3 });
+        }
+      }),
+    );
+
+    test(
+      "is in every rollup once all are written, however many came before",
+      onStore(async (to) => {
+        for (let n = 1; n <= 2 * fewDeltas; n++) {
+          await store(to, `b${n}`, [event(`e${n}`), event(`f${n}`, { timestamp: hour })]);
+          if (n % 3 === 0) await rollUpAll(to, 10);
+        }
+        await rollUpAll(to, 10);
+        for (const grain of grains) {
+          const rows = await to.rollups("p", grain, [always], "types");
+          const counts = rows.map(({ cells }) => cells["mail.opened"]);
+          const each = 2 * fewDeltas;
+          expect(counts).toEqual(grain === "minute" ? [each, each] : [2 * each]);
+        }
       }),
     );
 

@@ -8,6 +8,7 @@ import {
   cells,
   day,
   dayMs,
+  delta,
   hour,
   hourMs,
   minute,
@@ -44,6 +45,55 @@ export function rollupsContract(onStore: OnStore): void {
       onStore(async (store) => {
         await store.writeRollup(bucket(), { v: 0, cells: cells({}) });
         expect(await types(store)).toEqual([]);
+      }),
+    );
+
+    test(
+      "of a minute that has none are its deltas, for its hour too",
+      onStore(async (store) => {
+        const next = minute + minuteMs;
+        await store.putDeltas([
+          delta("b1", cells({ a: 1 })),
+          delta("b2", cells({ a: 2, b: 1 }, "app")),
+          delta("b1", cells({ a: 4 }), next),
+          delta("b3", cells({ a: 8 }), hour + hourMs),
+        ]);
+        const read = async (section: string, range = { from: hour, to: hour + hourMs }) =>
+          (await store.rollups("p", "minute", [range], section)).map((row) => [
+            row.start,
+            row.cells,
+          ]);
+        expect(await read("types")).toEqual([
+          [minute, { a: 3, b: 1 }],
+          [next, { a: 4 }],
+        ]);
+        const source = [minute, { a: { web: 1, app: 2 }, b: { app: 1 } }];
+        expect(await read("source")).toEqual([source, [next, { a: { web: 4 } }]]);
+        expect(await read("types", always)).toHaveLength(3);
+        const summed = await store.sumChildren(bucket(hour, "hour"));
+        expect([summed.v, summed.cells.types]).toEqual([3, { a: 7, b: 1 }]);
+
+        // A rollup is the minute, whatever its deltas are.
+        await store.writeRollup(bucket(), { v: 9, cells: cells({ a: 90 }) });
+        expect(await read("types")).toEqual([
+          [minute, { a: 90 }],
+          [next, { a: 4 }],
+        ]);
+        const again = await store.sumChildren(bucket(hour, "hour"));
+        expect([again.v, again.cells.types]).toEqual([10, { a: 94 }]);
+      }),
+    );
+
+    test(
+      "are replaced where one is stored, and else not written, if asked",
+      onStore(async (store) => {
+        await store.writeRollup(bucket(), { v: 1, cells: cells({ a: 1 }) }, "stored");
+        expect(await types(store)).toEqual([]);
+        await store.writeRollup(bucket(), { v: 1, cells: cells({ a: 1 }) });
+        await store.writeRollup(bucket(), { v: 2, cells: cells({ a: 2 }) }, "stored");
+        expect(await types(store)).toEqual([{ a: 2 }]);
+        await store.writeRollup(bucket(), { v: 1, cells: cells({ a: 1 }) }, "stored");
+        expect(await types(store)).toEqual([{ a: 2 }]);
       }),
     );
 

@@ -40,11 +40,38 @@ export function aggregating(
       const counts = s.rollups[child] ?? 0;
       return {
         does: `reads the rollup of ${bucketName(world, child)}: ${tell(counts)}`,
-        me: { v: me.v + (s.versions[child] ?? 0), counts: me.counts + counts },
+        me: {
+          v: me.v + (s.versions[child] ?? 0),
+          counts: me.counts + counts,
+          bare:
+            rules.summing === "rollup and deltas" ||
+            (rules.summing === "rollup, else deltas" && world.few > 0 && s.versions[child] === 0),
+        },
       };
     };
 
+  /** After the rollup was looked for: a delta that comes between is one more. */
+  const readDeltaOf =
+    (child: number, index: number): Step =>
+    (s, me) => {
+      const delta = s.deltas[index * world.minutes + child] ?? 0;
+      if (!me.bare || delta === 0) return undefined;
+      return {
+        does: `reads delta ${index + 1} of ${bucketName(world, child)}: ${tell(delta)}`,
+        me: { v: me.v + (rules.weight === "nothing" ? 0 : 1), counts: me.counts + delta },
+      };
+    };
+
+  const childSteps = (child: number): readonly Step[] => [
+    readChild(child),
+    ...Array.from({ length: world.few > 0 ? batches : 0 }, (_, index) => readDeltaOf(child, index)),
+  ];
+
   const write: Step = (s, me) => {
+    const isFew = isMinute && me.v < world.few;
+    if (isFew && (rules.standing === "left" || s.versions[bucket] === 0)) {
+      return { does: `leaves ${name} to its deltas`, me: { v: 0, counts: 0 } };
+    }
     const changed = rules.write === "always" || me.v > (s.versions[bucket] ?? 0);
     return {
       does: changed ? `writes rollup ${tell(me.counts)} of ${name}` : `need not write ${name}`,
@@ -54,7 +81,7 @@ export function aggregating(
             rollups: s.rollups.with(bucket, me.counts),
           }
         : {},
-      me: { v: 0, counts: 0, changed: changed && rules.markParent !== "always" },
+      me: { v: 0, counts: 0, bare: false, changed: changed && rules.markParent !== "always" },
     };
   };
 
@@ -73,7 +100,7 @@ export function aggregating(
 
   const sum = isMinute
     ? Array.from({ length: batches }, (_, index) => readDelta(index))
-    : minutesOf(world).map(readChild);
+    : minutesOf(world).flatMap(childSteps);
   if (!isMinute || !world.hour) return [...sum, write, clear];
   return rules.parentMarked === "before the child is cleared"
     ? [...sum, write, markParent, clear]

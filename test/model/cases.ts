@@ -10,6 +10,8 @@ const single: World = {
   copies: [1],
   minutes: 1,
   hour: false,
+  few: 0,
+  counted: [],
   processors: 1,
   aggregators: 1,
   reader: "none",
@@ -32,6 +34,11 @@ const split: World = { ...hourly, events: [0, 1], messages: [[0, 1]], minutes: 2
 /** The same, and a second message with the event of the second minute. */
 const sharedSplit: World = { ...split, messages: [[0, 1], [1]], copies: [1, 1] };
 
+/** Two messages with an event each of a minute that has a rollup from its second delta on, and its hour. */
+const sparse: World = { ...pair, hour: true, few: 2 };
+/** The same, the first counted by an earlier version, which wrote a rollup of it; so few are three. */
+const upgraded: World = { ...sparse, few: 3, counted: [0] };
+
 const twoProcessors = { processors: 2 } as const;
 const twoAggregators = { aggregators: 2 } as const;
 const reader = { reader: "owner acknowledged" } as const;
@@ -52,6 +59,9 @@ export const worlds: Readonly<Record<string, World>> = {
     ...twoAggregators,
   },
   "two minutes and their hour, one message, a reader": { ...split, ...twoProcessors, ...reader },
+  "few deltas, two aggregators": { ...sparse, ...twoAggregators },
+  "few deltas, a reader": { ...sparse, ...reader },
+  "few deltas, a rollup of before, two aggregators": { ...upgraded, ...twoAggregators },
 };
 
 /** Larger ones, for a longer look. */
@@ -70,6 +80,7 @@ export const largeWorlds: Readonly<Record<string, World>> = {
     ...reader,
   },
   "two minutes and their hour, a reader": { ...sharedSplit, ...twoProcessors, ...reader },
+  "few deltas, two minutes and their hour, a reader": { ...sharedSplit, few: 2, ...reader },
   "two minutes and their hour, two aggregators": {
     ...sharedSplit,
     ...twoProcessors,
@@ -157,6 +168,31 @@ export const mistakes: Readonly<Record<string, Mistake>> = {
     wrong: { parentMarked: "after the child is cleared" },
     world: hourly,
     breaks: exact,
+  },
+  "leave the rollup of few deltas as it is": {
+    wrong: { standing: "left" },
+    world: { ...upgraded, hour: false },
+    breaks: exact,
+  },
+  "sum the rollups of an hour's minutes alone": {
+    wrong: { summing: "rollup alone" },
+    world: { ...hourly, few: 2 },
+    breaks: exact,
+  },
+  "sum rollups and deltas": {
+    wrong: { summing: "rollup and deltas" },
+    world: { ...upgraded, few: 2 },
+    breaks: over,
+  },
+  "few deltas weigh nothing": {
+    wrong: { weight: "nothing" },
+    world: { ...hourly, few: 2 },
+    breaks: exact,
+  },
+  "take the rollup of a minute that has none": {
+    wrong: { unmarked: "rollup alone" },
+    world: { ...single, few: 2, ...reader },
+    breaks: low,
   },
   "look at the coarsest marks first": {
     wrong: { reading: "coarsest marks first" },

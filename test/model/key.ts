@@ -19,6 +19,7 @@ export function keyOf(s: State, numbered: boolean): string {
       put(value);
       put(value >> 8);
       put(value >> 16);
+      put(value >> 24);
     }
   };
 
@@ -45,7 +46,9 @@ function processorCode({ at, message, batch, owned, fresh }: Processor): number 
   return at | (message << 4) | (batch << 5) | (owned << 8) | (fresh << 14);
 }
 
-/** The fields side by side: 3, 2, 3, 6, 1 and up to 8 bits. */
-function aggregatorCode({ at, bucket, v, counts, changed }: Aggregator, nonce: number): number {
-  return at | (bucket << 3) | (v << 5) | (counts << 8) | (Number(changed) << 14) | (nonce << 15);
+/** The fields side by side: 4, 2, 3, 6, 1, 1 and up to 8 bits. */
+function aggregatorCode(one: Aggregator, nonce: number): number {
+  const { at, bucket, v, counts, changed, bare } = one;
+  const flags = (Number(changed) << 15) | (Number(bare) << 16);
+  return at | (bucket << 4) | (v << 6) | (counts << 9) | flags | (nonce << 17);
 }

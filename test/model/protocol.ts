@@ -9,9 +9,11 @@ import {
   bucketName,
   idle,
   messageName,
+  one,
   stored,
   sumDeltas,
   take,
+  total,
   within,
   type Aggregator,
   type Processor,
@@ -116,18 +118,38 @@ export function protocol(world: World, rules: Rules): Model<State> {
     };
     if (buckets.some(isOver)) return over;
     if (!quiet(s)) return undefined;
-    const isRight = (bucket: number) => s.rollups[bucket] === events[bucket];
+    const isRight = (bucket: number) => {
+      const isBare = bucket < world.minutes && world.few > 0 && s.versions[bucket] === 0;
+      return (isBare ? sumDeltas(world, s, bucket) : s.rollups[bucket]) === events[bucket];
+    };
     return s.events.every((owner) => owner !== 0) && buckets.every(isRight) ? undefined : exact;
   }
 
+  const isCounted = (event: number) =>
+    world.counted.some((m) => world.messages[m]!.includes(event));
+  const counted = total(world.events, (_, event) => (isCounted(event) ? one(event) : 0));
+  const owner = (event: number) => world.counted.find((m) => world.messages[m]!.includes(event));
+  const deltas = Array.from({ length: batches * world.minutes }, (_, slot) => {
+    const batch = Math.floor(slot / world.minutes);
+    const own = total(world.events, (_at, event) => (owner(event) === batch ? one(event) : 0));
+    return own & within(world, slot % world.minutes);
+  });
+  const versions = buckets.map(
+    (bucket) =>
+      deltas.filter((delta, slot) => {
+        const minute = slot % world.minutes;
+        return delta !== 0 && (minute === bucket || bucket === world.minutes);
+      }).length,
+  );
+
   return {
     initial: {
-      queue: world.copies,
-      events: world.events.map(() => 0),
-      deltas: Array.from({ length: batches * world.minutes }, () => 0),
+      queue: world.copies.map((copies, m) => (world.counted.includes(m) ? 0 : copies)),
+      events: world.events.map((_, event) => (owner(event) ?? -1) + 1),
+      deltas,
       marks: buckets.map(() => 0),
-      versions: buckets.map(() => 0),
-      rollups: buckets.map(() => 0),
+      versions,
+      rollups: events.map((within) => within & counted),
       processors: Array.from({ length: world.processors }, () => idle.processor),
       aggregators: Array.from({ length: world.aggregators }, () => idle.aggregator),
       reader: idle.reader,

@@ -59,10 +59,23 @@ export function reading(world: World, rules: Rules): readonly Step[] {
   const takeMinute =
     (minute: number): Step =>
     (s, me) => {
+      const next = world.few > 0 ? me.at + 2 : undefined;
       const isMarked = (me.marked & (1 << minute)) !== 0;
-      const counts = isMarked ? sumDeltas(world, s, minute) : (s.rollups[minute] ?? 0);
-      return answer(s, me, minute, counts);
+      if (isMarked) return { ...answer(s, me, minute, sumDeltas(world, s, minute)), next };
+      const isBare = world.few > 0 && s.versions[minute] === 0;
+      if (isBare && rules.unmarked === "rollup, else deltas") {
+        return { does: `finds no rollup of ${bucketName(world, minute)}` };
+      }
+      return { ...answer(s, me, minute, s.rollups[minute] ?? 0), next };
     };
+
+  const takeBareMinute =
+    (minute: number): Step =>
+    (s, me) =>
+      answer(s, me, minute, sumDeltas(world, s, minute));
+
+  const minuteSteps = (minute: number): readonly Step[] =>
+    world.few > 0 ? [takeMinute(minute), takeBareMinute(minute)] : [takeMinute(minute)];
 
   function answer(s: State, me: Reader, bucket: number, counts: Counts) {
     const missing = me.promised & within(world, bucket) & ~counts;
@@ -81,7 +94,7 @@ export function reading(world: World, rules: Rules): readonly Step[] {
     "own mark alone": looks.slice(top),
     "rollup first": [hold, ...looks],
   }[rules.reading];
-  return [...order, takeRollup, ...minutesOf(world).map(takeMinute)];
+  return [...order, takeRollup, ...minutesOf(world).flatMap(minuteSteps)];
 }
 
 /** The events that an answer begun now must hold. */

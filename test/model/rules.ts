@@ -4,10 +4,10 @@
  *
  * - A processor, for each delivery of a message: insert the absent events under the batch's id; find
  *   out which events it owns; insert the absent delta of each minute; mark each minute; acknowledge.
- * - An aggregator, for each marked bucket: read the mark; sum; write the rollup; mark the parent; clear
- *   the mark.
+ * - An aggregator, for each marked bucket: read the mark; sum; write the rollup, but not of a minute with
+ *   few deltas that has none; mark the parent; clear the mark.
  * - A reader: look at the marks; take the rollup where none was seen, else each minute's rollup, or the
- *   deltas of a marked one.
+ *   deltas of one that is marked or has no rollup.
  */
 export interface Rules {
   /** Who names a batch. Under an id made for each delivery, what a crashed one stored belongs to no other. */
@@ -33,6 +33,20 @@ export interface Rules {
   readonly acknowledge: "after marking" | "before marking";
   /** When a sum replaces the rollup. Always: a slow aggregator overwrites a newer sum. */
   readonly write: "greater version" | "always";
+  /**
+   * What becomes of the rollup that a minute with few deltas has: an earlier version wrote one for each
+   * minute. Left as it is: it lacks what came since.
+   */
+  readonly standing: "replaced" | "left";
+  /**
+   * What an hour takes of a minute. Its rollup alone: few deltas are nowhere. Both: what is rolled up
+   * counts twice.
+   */
+  readonly summing: "rollup, else deltas" | "rollup alone" | "rollup and deltas";
+  /** What a minute without a rollup weighs in its hour. Nothing: a sum with more of it is no newer one. */
+  readonly weight: "its deltas" | "nothing";
+  /** What a reader takes of a minute without a mark. Its rollup alone: few deltas are in no answer. */
+  readonly unmarked: "rollup, else deltas" | "rollup alone";
   /** When the parent is marked. Only on change: not by who comes after one that crashed in between. */
   readonly markParent: "always" | "where the write changed";
   /** In which order. After the child is cleared: a crash in between leaves a parent that nobody sums. */
@@ -55,6 +69,10 @@ export const rules: Rules = {
   nonce: "always new",
   acknowledge: "after marking",
   write: "greater version",
+  standing: "replaced",
+  summing: "rollup, else deltas",
+  weight: "its deltas",
+  unmarked: "rollup, else deltas",
   markParent: "always",
   parentMarked: "before the child is cleared",
   clear: "same nonce",

@@ -11,6 +11,10 @@ export interface World {
   readonly minutes: 1 | 2;
   /** Whether the minutes have an hour above them. */
   readonly hour: boolean;
+  /** A minute with fewer deltas gets no rollup. */
+  readonly few: number;
+  /** Messages that an earlier version counted before, and wrote rollups of. */
+  readonly counted: readonly number[];
   readonly processors: 1 | 2;
   readonly aggregators: 1 | 2;
   /**
@@ -69,6 +73,8 @@ export interface Aggregator extends Actor {
   readonly counts: Counts;
   /** Whether its write replaced the rollup, where a rule asks. */
   readonly changed: boolean;
+  /** Whether the minute whose part of the hour is being summed has no rollup. */
+  readonly bare: boolean;
 }
 
 export interface Reader extends Actor {
@@ -82,7 +88,7 @@ export interface Reader extends Actor {
 
 export const idle = {
   processor: { at: 0, message: 0, batch: 0, owned: 0, fresh: 0 },
-  aggregator: { at: 0, bucket: 0, nonce: 0, v: 0, counts: 0, changed: false },
+  aggregator: { at: 0, bucket: 0, nonce: 0, v: 0, counts: 0, changed: false, bare: false },
   reader: { at: 0, promised: 0, marked: 0, held: 0 },
 } as const satisfies Record<string, Processor | Aggregator | Reader>;
 

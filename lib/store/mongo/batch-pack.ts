@@ -1,9 +1,8 @@
 import { startOf, type Bucket } from "../../counting/bucket.ts";
 import type { EnrichDone } from "../../counting/delta.ts";
-import { readCells } from "../cells-json.ts";
 import { pack, rowsOf } from "../batch-pack.ts";
 import type { BatchPack } from "../store.ts";
-import type { Body, DeltaRow, EventRow } from "../rows.ts";
+import { cellsOfRow, type Body, type DeltaRow, type EventRow } from "../rows.ts";
 import {
   bodyFrom,
   deltaKey,
@@ -63,6 +62,6 @@ function readProperties(row: EventRow): Properties | undefined {
   return propertiesOf(body);
 }
 
-function readSections([, , , types, users, dimensions]: DeltaRow): SectionTexts {
-  return toTexts(readCells(`{"types":${types},"users":${users},"dimensions":${dimensions}}`));
+function readSections([, , , ...cells]: DeltaRow): SectionTexts {
+  return toTexts(cellsOfRow(cells));
 }

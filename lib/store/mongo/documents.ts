@@ -105,6 +105,8 @@ export interface MarkDocument {
   readonly markedAt: number;
   /** Orders the marks that one process set within one millisecond. */
   readonly turn: number;
+  /** When it got its nonce; marks of earlier versions lack it. */
+  readonly renewedAt?: number;
 }
 
 export interface RollupDocument {

@@ -1,4 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
+import type { Filter } from "mongodb";
 import type { Marks } from "../../counting/cover.ts";
 import {
   grainMs,
@@ -18,6 +19,7 @@ import {
 } from "./documents.ts";
 import { upsertAll, writeAll } from "./writes.ts";
 import type { Range } from "../../event/filter.ts";
+import type { Rest } from "../store.ts";
 
 /**
  * Mark minutes, then change the fingerprints of their days. In this order: a reader that knows the
@@ -40,7 +42,7 @@ export async function mark({ dirty }: Collections, buckets: readonly Bucket[]): 
   const turn = performance.now();
   const upserts = buckets.map(({ project, grain, start }) => ({
     _id: bucketId({ project, grain, start }),
-    set: { nonce: randomUUID() },
+    set: { nonce: randomUUID(), renewedAt: markedAt },
     setOnInsert: { project, grain, start, markedAt, turn },
   }));
   await upsertAll(dirty, upserts);
@@ -64,15 +66,30 @@ export async function readDirty(
   { dirty }: Collections,
   grain: Grain,
   limit: number,
+  rest?: Rest,
 ): Promise<readonly DirtyMark[]> {
   if (limit <= 0) return [];
   const marks = await dirty
-    .find({ grain }, inOneAnswer)
+    .find({ grain, ...(rest && { $or: awake(rest) }) }, inOneAnswer)
     .sort({ markedAt: 1, turn: 1 })
     .limit(limit)
     .project<Pick<MarkDocument, "project" | "start" | "nonce">>({ project: 1, start: 1, nonce: 1 })
     .toArray();
   return marks.map(({ project, start, nonce }) => ({ bucket: { project, grain, start }, nonce }));
+}
+
+/**
+ * Of marks that do not rest one of these holds. Times after now were written before the clock was
+ * set back: they say nothing.
+ */
+function awake({ now, renewedSince, markedSince }: Rest): Filter<MarkDocument>[] {
+  return [
+    { renewedAt: { $exists: false } },
+    { renewedAt: { $lte: renewedSince } },
+    { renewedAt: { $gt: now } },
+    { markedAt: { $lte: markedSince } },
+    { markedAt: { $gt: now } },
+  ];
 }
 
 export async function dirtyBacklog({

@@ -38,7 +38,15 @@ import { silent, type Log } from "../../log.ts";
 import type { AdaptedStore, EntityAdapter, EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import type { SampleJob, SampleKind } from "../../questions/catalog/samples.ts";
-import type { Analyzed, BatchPack, Ownership, Sampled, SampleFilter } from "../store.ts";
+import type {
+  Analyzed,
+  BatchPack,
+  Ownership,
+  Rest,
+  RollupTarget,
+  SampleFilter,
+  Sampled,
+} from "../store.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -200,8 +208,8 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => markDirty(collections, buckets));
   }
 
-  dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]> {
-    return this.#link.run((collections) => readDirty(collections, grain, limit));
+  dirty(grain: Grain, limit: number, rest?: Rest): Promise<readonly DirtyMark[]> {
+    return this.#link.run((collections) => readDirty(collections, grain, limit, rest));
   }
 
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
@@ -224,8 +232,8 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => nextDay(collections, after));
   }
 
-  writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
-    return this.#passes.writeRollup({ bucket, sum });
+  writeRollup(bucket: Bucket, sum: Sum, where: RollupTarget = "any"): Promise<void> {
+    return this.#passes.writeRollup({ bucket, sum, where });
   }
 
   markParent(bucket: Bucket): Promise<void> {

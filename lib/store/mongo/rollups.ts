@@ -1,9 +1,10 @@
 import { cutCells, type Section, type SectionRow, type Sum } from "../../counting/cells.ts";
-import { childrenOf, parentOf, type Bucket, type Grain } from "../../counting/bucket.ts";
+import { childrenOf, grainMs, parentOf, type Bucket, type Grain } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
 import { inOneAnswer, type Collections, bucketId, type RollupDocument } from "./documents.ts";
 import { readSections } from "../cells-json.ts";
-import { sectionRow } from "./deltas.ts";
+import type { RollupTarget } from "../store.ts";
+import { deltaSums, sectionRow, sumDeltas } from "./deltas.ts";
 import { BucketSums, fieldOf, fieldsOf, fromTexts, sectionFrom, toTexts } from "./sections.ts";
 import { complete, dropParts, projectionOf, spill, type RollupView } from "./rollup-parts.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
@@ -15,6 +16,7 @@ type Version = Pick<RollupDocument, "_id" | "v" | "spill">;
 export interface RollupWrite {
   readonly bucket: Bucket;
   readonly sum: Sum;
+  readonly where: RollupTarget;
 }
 
 /** The same as it is stored, unless it is too large. */
@@ -38,14 +40,21 @@ export async function writeRollups(
   writes: readonly RollupWrite[],
   maxBytes: number,
 ): Promise<void> {
-  const all = writes.filter(({ sum }) => sum.v > 0).map(sized);
+  const ifStored = writes.filter(({ where }) => where === "stored");
+  const there = await versionsOf(collections, ifStored.map(idOf));
+  const all = writes
+    .filter((write) => write.sum.v > 0 && (write.where === "any" || there.has(idOf(write))))
+    .map(sized);
   const isLarge = ({ sizeBytes }: Sized) => sizeBytes > maxBytes;
   const refused = await replaceOlder(
     collections,
     all.filter((one) => !isLarge(one)),
   );
   for (let open = [...all.filter(isLarge), ...refused]; open.length > 0;) {
-    const stored = await versionsOf(collections, open);
+    const stored = await versionsOf(
+      collections,
+      open.map(({ rollup }) => rollup._id),
+    );
     const versionOf = ({ rollup }: Sized) => stored.get(rollup._id);
     open = open.filter((one) => one.rollup.v > (versionOf(one)?.v ?? 0));
     const inParts = (one: Sized) => isLarge(one) || versionOf(one)?.spill !== undefined;
@@ -59,6 +68,10 @@ export async function writeRollups(
   }
 }
 
+function idOf({ bucket }: RollupWrite): string {
+  return bucketId(bucket);
+}
+
 function sized({ bucket, sum }: RollupWrite): Sized {
   const sections = toTexts(cutCells(sum.cells));
   const sizeBytes = Object.values(sections).reduce((n, text) => n + Buffer.byteLength(text), 0);
@@ -67,15 +80,63 @@ function sized({ bucket, sum }: RollupWrite): Sized {
 
 export async function rollup(collections: Collections, bucket: Bucket): Promise<Sum | undefined> {
   const found = await collections.rollups.findOne({ _id: bucketId(bucket) });
-  if (found === null) return undefined;
+  if (found === null) {
+    if (bucket.grain !== "minute") return undefined;
+    const [bare] = await sumDeltas(collections, [bucket]);
+    return bare!.sum.v === 0 ? undefined : bare!.sum;
+  }
   const { sections, v } = await complete(collections, found);
   return { v, cells: fromTexts(sections) };
 }
 
 /**
- * One section of the rollups whose start lies in a range; the other sections stay on the server.
+ * One section of the rollups whose start lies in a range; the other sections stay on the server. A
+ * minute that has none is the sum of its deltas: these are read after it was looked for.
  */
 export async function rollups<S extends Section>(
+  collections: Collections,
+  project: ProjectId,
+  grain: Grain,
+  ranges: readonly Range[],
+  section: S,
+): Promise<readonly SectionRow<S>[]> {
+  const rows = await writtenRollups(collections, project, grain, ranges, section);
+  if (grain !== "minute") return rows;
+  const known = new Set(rows.map(({ start }) => start));
+  const minutes = await minutesIn(collections, project, ranges);
+  const bare = minutes.filter((start) => !known.has(start));
+  const sums: SectionRow<S>[] = [];
+  for (let at = 0; at < bare.length; at += maxBare) {
+    const some = bare.slice(at, at + maxBare);
+    sums.push(...(await deltaSums(collections, project, some, section)));
+  }
+  return sums.length === 0 ? rows : [...rows, ...sums].sort((a, b) => a.start - b.start);
+}
+
+/** Minutes without a rollup that are summed with one command. */
+const maxBare = 512;
+
+/** Of longer ranges the minutes with deltas are asked for, of shorter ones every minute is taken. */
+const maxListedMs = 3 * grainMs.hour;
+
+async function minutesIn(
+  { deltas }: Collections,
+  project: ProjectId,
+  ranges: readonly Range[],
+): Promise<readonly number[]> {
+  const minutes: number[] = [];
+  for (const { from, to } of ranges) {
+    if (to - from > maxListedMs) {
+      const filter = { project, minute: { $gte: from, $lt: to } };
+      minutes.push(...(await deltas.distinct("minute", filter)));
+    } else {
+      for (let start = from; start < to; start += grainMs.minute) minutes.push(start);
+    }
+  }
+  return minutes;
+}
+
+async function writtenRollups<S extends Section>(
   collections: Collections,
   project: ProjectId,
   grain: Grain,
@@ -111,7 +172,8 @@ export async function rollups<S extends Section>(
 }
 
 /**
- * The sums of the rollups within each bucket and of their versions, in the order of the buckets.
+ * The sums of the rollups within each bucket and of their versions, in the order of the buckets; of
+ * minutes that have none the sums of their deltas.
  * Children are found by their ids, which every server has an index of.
  */
 export async function sumChildren(
@@ -119,14 +181,21 @@ export async function sumChildren(
   parents: readonly Bucket[],
 ): Promise<readonly Sum[]> {
   const sums = new BucketSums();
-  const ids = parents.flatMap((parent) => childrenOf(parent).map(bucketId));
-  if (ids.length > 0) {
-    const found = collections.rollups.find({ _id: { $in: ids } }, inOneAnswer);
+  const children = new Map(parents.flatMap(childrenOf).map((child) => [bucketId(child), child]));
+  if (children.size > 0) {
+    const found = collections.rollups.find({ _id: { $in: [...children.keys()] } }, inOneAnswer);
     for await (const child of found) {
       const { sections, v } = await complete(collections, child);
       sums.add(parentOf(child)!, fromTexts(sections), v);
+      children.delete(child._id);
     }
   }
+  // After the rollups were looked for: of a minute that got one meanwhile there are more deltas.
+  const bare = [...children.values()].filter(({ grain }) => grain === "minute");
+  const bareSums = bare.length === 0 ? [] : await sumDeltas(collections, bare);
+  bareSums.forEach(({ sum: { v, cells } }, at) => {
+    if (v > 0) sums.add(parentOf(bare[at]!)!, cells, v);
+  });
   return parents.map((parent) => sums.of(parent));
 }
 
@@ -151,10 +220,11 @@ async function lackingRows<S extends Section>(
 
 async function versionsOf(
   { rollups: stored }: Collections,
-  some: readonly Sized[],
+  ids: readonly string[],
 ): Promise<ReadonlyMap<string, Version>> {
+  if (ids.length === 0) return new Map();
   const found = await stored
-    .find({ _id: { $in: some.map(({ rollup }) => rollup._id) } }, inOneAnswer)
+    .find({ _id: { $in: [...ids] } }, inOneAnswer)
     .project<Version>({ v: 1, spill: 1 })
     .toArray();
   return new Map(found.map((version) => [version._id, version]));

@@ -2,7 +2,8 @@ import { startOf } from "../../counting/bucket.ts";
 import { hasBroken, isBroken, putBack } from "./broken.ts";
 import type { Database, Row } from "./database.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
-import { markDirty, touchDay } from "./marks.ts";
+import { markParent, touchDay, type BucketRow } from "./marks.ts";
+import { isBare } from "./bare-minutes.ts";
 import { chunkSize } from "./schema.ts";
 import { isGuarded, isRefused } from "./erase.ts";
 import { rowsOf } from "../batch-pack.ts";
@@ -116,9 +117,31 @@ export function keepWhole(db: Database, batch: string, bytes: Uint8Array): boole
   const { events, deltas } = rowsOf({ bytes });
   if (append(db, batch, events) !== null) return false;
   putDeltas(db, deltas);
-  markDirty(
+  markCounted(
     db,
-    deltas.map(([project, minute]) => [project, "minute", minute]),
+    deltas.map(([project, minute]) => [project, minute]),
   );
   return true;
+}
+
+/**
+ * Mark minutes that got deltas just now. Of one that stays without a rollup there is nothing to
+ * work off but to mark its hour: that is done at once, in place of a mark that a pass would find.
+ */
+function markCounted(
+  db: Database,
+  minutes: readonly (readonly [project: string, minute: number])[],
+): void {
+  const marked = new Map<string, BucketRow>();
+  const days = new Map<string, readonly [project: string, day: number]>();
+  for (const [project, minute] of minutes) {
+    const bucket: BucketRow = isBare(db, project, minute)
+      ? [project, "hour", startOf("hour", minute)]
+      : [project, "minute", minute];
+    marked.set(bucket.join("|"), bucket);
+    const day = startOf("day", minute);
+    days.set(`${project}|${day}`, [project, day]);
+  }
+  for (const bucket of marked.values()) markParent(db, bucket);
+  for (const day of days.values()) touchDay(db, ...day);
 }

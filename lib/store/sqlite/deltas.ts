@@ -9,19 +9,23 @@ import {
   type Section,
   type TypeCounts,
   type UserSketches,
+  type ValueCounts,
 } from "../../counting/cells.ts";
 import { grainMs } from "../../counting/bucket.ts";
 import { keyCells } from "../../counting/delta.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import {
   cellsRow,
+  deltaCellsRow,
   eventColumns,
   fromRow,
   withoutBody,
   type CellsRow,
   type DeltaRow,
   type EventRow,
+  type PackedRow,
 } from "../rows.ts";
+import { isPacked, unpackCells, unpackSection } from "../packed-cells.ts";
 import type { Database } from "./database.ts";
 import { markDirty, type BucketRow } from "./marks.ts";
 
@@ -268,7 +272,7 @@ export function completeDelta(
   const there = db.get(`SELECT 1 ${ofMinute} AND batch = ?`, project, minute, batch);
   if (there !== undefined) return;
   const events = minuteEvents(db, project, minute).filter((event) => event.batch === batch);
-  const cells = cellsRow(keyCells([...events], dimensions));
+  const cells = deltaCellsRow(keyCells([...events], dimensions));
   putDeltas(db, [[project, minute, batch, ...cells]]);
 }
 
@@ -283,29 +287,32 @@ export function sumInBlocks<T>(parts: Iterable<T>, merge: (block: T[]) => T): T 
 }
 
 function sectionSum(db: Database, project: string, minute: number, section: Section): unknown {
-  const column = section === "types" || section === "users" ? section : "types, dimensions";
-  const rows = db.iterate(
-    `SELECT ${column} ${ofMinute} AND types IS NOT NULL`,
-    project,
-    minute,
-  ) as Iterable<unknown> as Iterable<readonly [string, string]>;
-  const values = Iterator.from(rows);
-  if (section === "types") {
-    return sumInBlocks(
-      values.map(([types]) => parse<TypeCounts>(types)),
-      mergeTypes,
-    );
-  }
-  if (section === "users") {
-    return sumInBlocks(
-      values.map(([users]) => parse<UserSketches>(users)),
-      mergeUsers,
-    );
-  }
-  const parts = values.map(([types, dimensions]) =>
-    sectionOf({ ...emptyCells(), types: parse(types), dimensions: parse(dimensions) }, section),
-  );
-  return sumInBlocks(parts, mergeValues);
+  const columns = sectionColumns(section);
+  const rows = db.iterate(`SELECT ${columns} ${ofMinute} AND types IS NOT NULL`, project, minute);
+  const parts = Iterator.from(rows).map((row) => sectionOfRow(section, row as SectionColumns));
+  return sumInBlocks(parts, (block) => mergeSections(section, block));
+}
+
+/** What a section is read from: packed cells are in `types`. */
+export function sectionColumns(section: Section): string {
+  if (section === "types") return "types";
+  return section === "users" ? "types, users" : "types, dimensions";
+}
+
+export type SectionColumns = readonly [types: string, others: string | null];
+
+/** A delta's part of a section. */
+export function sectionOfRow(section: Section, [types, others]: SectionColumns): unknown {
+  if (isPacked(types)) return unpackSection(section, types);
+  if (section === "types") return parse(types);
+  if (section === "users") return parse(others!);
+  return sectionOf({ ...emptyCells(), types: parse(types), dimensions: parse(others!) }, section);
+}
+
+export function mergeSections(section: Section, parts: readonly unknown[]): unknown {
+  if (section === "types") return mergeTypes(parts as readonly TypeCounts[]);
+  if (section === "users") return mergeUsers(parts as readonly UserSketches[]);
+  return mergeValues(parts as readonly ValueCounts[]);
 }
 
 function* deltaCells(db: Database, project: string, minute: number): Iterable<Cells> {
@@ -313,10 +320,14 @@ function* deltaCells(db: Database, project: string, minute: number): Iterable<Ce
     `SELECT types, users, dimensions ${ofMinute} AND types IS NOT NULL`,
     project,
     minute,
-  ) as Iterable<unknown> as Iterable<CellsRow>;
-  for (const [types, users, dimensions] of rows) {
-    yield { types: parse(types), users: parse(users), dimensions: parse(dimensions) };
-  }
+  ) as Iterable<unknown> as Iterable<CellsRow | PackedRow>;
+  for (const row of rows) yield deltaCellsOf(row);
+}
+
+/** The cells of a delta's row. */
+export function deltaCellsOf([types, users, dimensions]: CellsRow | PackedRow): Cells {
+  if (users === null) return unpackCells(types);
+  return { types: parse(types), users: parse(users), dimensions: parse(dimensions) };
 }
 
 /** Typed by where it goes: the columns hold what `cellsRow` wrote. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Marks } from "../../counting/cover.ts";
 import { grainMs, startOf, type Grain, type DirtyMark } from "../../counting/bucket.ts";
 import type { Range } from "../../event/filter.ts";
+import type { Rest } from "../store.ts";
 import type { Database } from "./database.ts";
 
 /** A bucket as it crosses between threads. */
@@ -17,12 +18,14 @@ export function markDirty(db: Database, minutes: readonly BucketRow[]): void {
 
 /** A mark that stands keeps its place and its time: it is still to be worked off. */
 export function markParent(db: Database, bucket: BucketRow): void {
+  const now = Date.now();
   db.run(
-    `INSERT INTO dirty (project, grain, start, nonce, marked_at) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET nonce = excluded.nonce`,
+    `INSERT INTO dirty (project, grain, start, nonce, marked_at, renewed_at) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET nonce = excluded.nonce, renewed_at = excluded.renewed_at`,
     ...bucket,
     randomUUID(),
-    Date.now(),
+    now,
+    now,
   );
 }
 
@@ -34,10 +37,22 @@ export function clearMark(db: Database, bucket: BucketRow, nonce: string): void 
   );
 }
 
-export function dirty(db: Database, grain: Grain, limit: number): readonly DirtyMark[] {
+export function dirty(
+  db: Database,
+  grain: Grain,
+  limit: number,
+  rest?: Rest,
+): readonly DirtyMark[] {
+  const { now, renewedSince, markedSince } = rest ?? { now: 0, renewedSince: 0, markedSince: 0 };
+  // Times after now were written before the clock was set back: they say nothing.
   const rows = db.all(
-    "SELECT project, start, nonce FROM dirty WHERE grain = ? ORDER BY seq LIMIT ?",
+    `SELECT project, start, nonce FROM dirty WHERE grain = ?1
+        AND NOT (renewed_at > ?2 AND renewed_at <= ?3 AND marked_at > ?4 AND marked_at <= ?3)
+      ORDER BY seq LIMIT ?5`,
     grain,
+    renewedSince,
+    now,
+    markedSince,
     limit,
   ) as readonly unknown[] as readonly (readonly [string, number, string])[];
   return rows.map(([project, start, nonce]) => ({

@@ -9,15 +9,24 @@ import {
 import { childGrain, grainMs, type Grain } from "../../counting/bucket.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Database } from "./database.ts";
-import { sumInBlocks, type SectionText, type SumText } from "./deltas.ts";
+import { bareCells, bareSums } from "./bare-minutes.ts";
+import { sumDeltas, sumInBlocks, type SectionText, type SumText } from "./deltas.ts";
+import type { RollupTarget } from "../store.ts";
 import type { BucketRow } from "./marks.ts";
 
 /** Write a rollup, cut, where it sums more deltas than the stored one. */
-export function writeRollup(db: Database, bucket: BucketRow, sum: SumText): void {
-  const [v = 0, names = "[]"] = (db.get(
+export function writeRollup(
+  db: Database,
+  bucket: BucketRow,
+  sum: SumText,
+  where: RollupTarget = "any",
+): void {
+  const stored = db.get(
     "SELECT v, sections FROM rollups WHERE project = ? AND grain = ? AND start = ?",
     ...bucket,
-  ) ?? []) as readonly [number?, string?];
+  ) as readonly [number, string] | undefined;
+  if (stored === undefined && where === "stored") return;
+  const [v, names] = stored ?? [0, "[]"];
   if (sum.v <= v) return;
   const sections = sectionsOf(cutCells(JSON.parse(sum.cells) as Cells));
   db.run(
@@ -55,7 +64,11 @@ export function rollup(db: Database, bucket: BucketRow): SumText | undefined {
     "SELECT v, sections FROM rollups WHERE project = ? AND grain = ? AND start = ?",
     ...bucket,
   ) as readonly [number, string] | undefined;
-  if (found === undefined) return undefined;
+  if (found === undefined) {
+    if (bucket[1] !== "minute") return undefined;
+    const sum = sumDeltas(db, bucket);
+    return sum.v === 0 ? undefined : sum;
+  }
   const [v, names] = found;
   const cells = readCells(db, bucket, JSON.parse(names) as readonly Section[]);
   return { v, cells: JSON.stringify(cells) };
@@ -63,7 +76,7 @@ export function rollup(db: Database, bucket: BucketRow): SumText | undefined {
 
 /**
  * One section of the rollups whose start lies in a range. Those that lack it answer as `sectionOf`
- * does.
+ * does. A minute that has none is the sum of its deltas.
  */
 export function rollups(
   db: Database,
@@ -72,37 +85,53 @@ export function rollups(
   ranges: readonly Range[],
   section: Section,
 ): readonly SectionText[] {
-  return ranges.flatMap(({ from, to }) => {
-    const rows = sectionRows(db, project, grain, section, { from, to });
-    const starts = db.prepared(
-      "SELECT count(*) FROM rollups WHERE project = ? AND grain = ? AND start >= ? AND start < ?",
-    );
-    const [count] = starts.get(project, grain, from, to) as unknown as readonly [number];
-    if (count === rows.length) return rows;
-    const known = new Map(rows);
-    return sectionRows(db, project, grain, "types", { from, to }).map(
-      ([start, types]) => [start, known.get(start) ?? lacking(types, section)] as const,
-    );
+  return ranges.flatMap((range) => {
+    const rows = writtenRollups(db, project, grain, range, section);
+    if (grain !== "minute") return rows;
+    const bare = bareSums(db, project, range, section);
+    return bare.length === 0 ? rows : [...rows, ...bare].sort(([a], [b]) => a - b);
   });
+}
+
+function writtenRollups(
+  db: Database,
+  project: string,
+  grain: Grain,
+  { from, to }: Range,
+  section: Section,
+): readonly SectionText[] {
+  const rows = sectionRows(db, project, grain, section, { from, to });
+  const starts = db.prepared(
+    "SELECT count(*) FROM rollups WHERE project = ? AND grain = ? AND start >= ? AND start < ?",
+  );
+  const [count] = starts.get(project, grain, from, to) as unknown as readonly [number];
+  if (count === rows.length) return rows;
+  const known = new Map(rows);
+  return sectionRows(db, project, grain, "types", { from, to }).map(
+    ([start, types]) => [start, known.get(start) ?? lacking(types, section)] as const,
+  );
 }
 
 /** The sum of the rollups within a bucket, and of their versions. */
 export function sumChildren(db: Database, [project, grain, start]: BucketRow): SumText {
   const child = childGrain(grain);
   if (child === undefined) return { v: 0, cells: JSON.stringify(emptyCells()) };
+  const range = { from: start, to: start + grainMs[grain] };
   const headers = db.all(
     "SELECT start, v, sections FROM rollups WHERE project = ? AND grain = ? AND start >= ? AND start < ?",
     project,
     child,
-    start,
-    start + grainMs[grain],
+    range.from,
+    range.to,
   ) as readonly unknown[] as readonly (readonly [number, number, string])[];
-  const children = headers.values().map(([at, , names]) => {
+  const rolledUp = headers.values().map(([at, , names]) => {
     const bucket: BucketRow = [project, child, at];
     return readCells(db, bucket, JSON.parse(names) as readonly Section[]);
   });
+  const bare = child === "minute" ? bareCells(db, project, range) : { v: 0, cells: [] };
+  const children = [...rolledUp, ...bare.cells];
   return {
-    v: headers.reduce((total, [, v]) => total + v, 0),
+    v: headers.reduce((total, [, v]) => total + v, bare.v),
     cells: JSON.stringify(sumInBlocks(children, mergeCells) ?? emptyCells()),
   };
 }

@@ -238,6 +238,12 @@ const erasures = `
   CREATE INDEX open_jobs ON jobs (id) WHERE is_open = 1;
 `;
 
+/**
+ * When a mark got its last nonce. From here on a minute with few deltas has no rollup and deltas of
+ * a few events are packed, which versions before cannot read.
+ */
+const renewals = "ALTER TABLE dirty ADD COLUMN renewed_at INTEGER NOT NULL DEFAULT 0;";
+
 export const storeSchema: SchemaSteps = [
   first,
   columnsAndQuestions,
@@ -247,6 +253,7 @@ export const storeSchema: SchemaSteps = [
   compressedColumns,
   keysAndActs,
   erasures,
+  renewals,
 ];
 
 /**

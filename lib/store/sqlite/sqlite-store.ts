@@ -14,7 +14,15 @@ import { SqliteActs, SqliteKeys } from "./administration.ts";
 import { EntityAdapter, type AdaptedStore, type EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import type { SampleJob, SampleKind } from "../../questions/catalog/samples.ts";
-import type { Analyzed, Ownership, BatchPack, Sampled, SampleFilter } from "../store.ts";
+import type {
+  Analyzed,
+  BatchPack,
+  Ownership,
+  Rest,
+  RollupTarget,
+  SampleFilter,
+  Sampled,
+} from "../store.ts";
 import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
 import {
@@ -29,7 +37,7 @@ import { scansEvents } from "../scanning.ts";
 import type { Weight } from "./readers.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { readCells } from "../cells-json.ts";
-import { fromRow, toRow } from "../rows.ts";
+import { deltaCellsRow, fromRow, toRow } from "../rows.ts";
 import { SqliteThreads, type SqliteOptions } from "./threads.ts";
 import { jsonOf, sectionRows, sumOf } from "./sums.ts";
 
@@ -116,10 +124,10 @@ export class SqliteStore implements AdaptedStore {
   }
 
   putDeltas(deltas: readonly Delta[]): Promise<void> {
-    const rows = deltas.map(({ batch, bucket, cells: { types, users, dimensions } }) => {
-      const texts = [types, users, dimensions].map((part) => JSON.stringify(part));
-      return [bucket.project, bucket.start, batch, ...(texts as [string, string, string])] as const;
-    });
+    const rows = deltas.map(
+      ({ batch, bucket, cells }) =>
+        [bucket.project, bucket.start, batch, ...deltaCellsRow(cells)] as const,
+    );
     return this.#threads.write("putDeltas", rows);
   }
 
@@ -127,8 +135,8 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.write("markDirty", buckets.map(bucketRow));
   }
 
-  dirty(grain: Grain, limit: number): Promise<readonly DirtyMark[]> {
-    return this.#threads.read("quick", "dirty", grain, limit);
+  dirty(grain: Grain, limit: number, rest?: Rest): Promise<readonly DirtyMark[]> {
+    return this.#threads.read("quick", "dirty", grain, limit, rest);
   }
 
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
@@ -153,8 +161,9 @@ export class SqliteStore implements AdaptedStore {
     return found && { project: found[0], grain: found[1], start: found[2] };
   }
 
-  writeRollup(bucket: Bucket, sum: Sum): Promise<void> {
-    return this.#threads.write("writeRollup", bucketRow(bucket), { v: sum.v, cells: jsonOf(sum) });
+  writeRollup(bucket: Bucket, sum: Sum, where: RollupTarget = "any"): Promise<void> {
+    const text = { v: sum.v, cells: jsonOf(sum) };
+    return this.#threads.write("writeRollup", bucketRow(bucket), text, where);
   }
 
   markParent(bucket: Bucket): Promise<void> {

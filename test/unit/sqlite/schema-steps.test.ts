@@ -22,6 +22,7 @@ const fingerprints: Readonly<Record<string, readonly string[]>> = {
     "c75168fe3ae3",
     "728862236906",
     "0c4fde4e7603",
+    "946bbe1d904a",
   ],
   queue: ["60919aed47c0", "323064bdb657"],
 };

@@ -1,0 +1,160 @@
+import {
+  NONE,
+  record,
+  sectionOf,
+  type Cells,
+  type Section,
+  type SectionCells,
+  type ValueCounts,
+} from "../counting/cells.ts";
+import { mergeAll, type Sketch } from "../counting/sketch.ts";
+
+/**
+ * The cells of a few events in one short text. A delta of one event, as an import in no order makes
+ * them, is 500 bytes of JSON as cells and 100 packed: no name of a dimension is in it, and no type
+ * twice.
+ *
+ * A JSON array: the names of the dimensions beyond the usual ones, or 0 where there are none; then
+ * for each type its name, its count, its users' sketch (0: none), and for each dimension the value
+ * that all its events have, or an array of values and their counts. `(none)` is 0.
+ */
+export type PackedCells = string;
+
+/** What names of dimensions begin with. Packed cells of files rest on it: never to be changed. */
+const usual = [
+  "source",
+  "context.browser",
+  "context.os",
+  "context.device",
+  "context.country",
+  "context.bot",
+  "context.machine",
+  "context.utm.source",
+  "context.utm.campaign",
+  "context.referrer",
+] as const;
+
+/** The most events whose cells are packed: of more the sections are worth reading one by one. */
+const maxPacked = 4;
+
+/** `undefined` for cells of more events, and of other dimensions. */
+export function packCells({ types, users, dimensions }: Cells): PackedCells | undefined {
+  const names = Object.keys(dimensions);
+  if (!usual.every((name, i) => names[i] === name)) return undefined;
+  const more = names.slice(usual.length);
+  const packed: unknown[] = [more.length === 0 ? 0 : more];
+  let events = 0;
+  for (const type of Object.keys(types)) {
+    const count = types[type]!;
+    events += count;
+    if (events > maxPacked) return undefined;
+    packed.push(type, count, users[type] ?? 0);
+    for (const name of names) {
+      const values = dimensions[name]![type];
+      if (values === undefined) return undefined;
+      packed.push(packValues(values, count));
+    }
+  }
+  return JSON.stringify(packed);
+}
+
+type PackedValue = string | 0;
+type PackedValues = readonly (string | number)[];
+
+function packValues(
+  values: Readonly<Record<string, number>>,
+  count: number,
+): PackedValue | PackedValues {
+  const entries = Object.entries(values);
+  const shown = (value: string): PackedValue => (value === NONE ? 0 : value);
+  const [first] = entries;
+  if (entries.length === 1 && first![1] === count) return shown(first![0]);
+  return entries.flatMap(([value, n]) => [shown(value), n]);
+}
+
+/** Whether a text is packed cells, and not the JSON of cells or of a section. */
+export function isPacked(text: string): boolean {
+  return text.startsWith("[");
+}
+
+export function unpackCells(text: PackedCells): Cells {
+  return sumPacked([text])[0]!;
+}
+
+/**
+ * The sums of packed cells, one for each list of dimensions that they count: cells of one event are
+ * added up without being made first.
+ */
+export function sumPacked(texts: readonly PackedCells[]): readonly Cells[] {
+  const sums = new Map<string, PackedSum>();
+  for (const packed of JSON.parse(`[${texts.join(",")}]`) as readonly Packed[]) {
+    const [more] = packed;
+    const key = more === 0 ? "" : JSON.stringify(more);
+    let sum = sums.get(key);
+    if (sum === undefined) sums.set(key, (sum = new PackedSum(more === 0 ? [] : more)));
+    sum.add(packed);
+  }
+  return [...sums.values()].map((sum) => sum.total());
+}
+
+class PackedSum {
+  readonly #names: readonly string[];
+  readonly #types = record<number>();
+  readonly #sketches = new Map<string, Sketch[]>();
+  /** In the order of the names. */
+  readonly #values: readonly Record<string, Record<string, number>>[];
+
+  constructor(more: readonly string[]) {
+    this.#names = [...usual, ...more];
+    this.#values = this.#names.map(() => record());
+  }
+
+  add(packed: Packed): void {
+    for (let at = 1; at < packed.length;) {
+      const type = packed[at++] as string;
+      const count = packed[at++] as number;
+      this.#types[type] = (this.#types[type] ?? 0) + count;
+      const sketch = packed[at++] as Sketch | 0;
+      if (sketch !== 0) this.#addUsers(type, sketch);
+      for (const values of this.#values) {
+        addValues((values[type] ??= record()), packed[at++]!, count);
+      }
+    }
+  }
+
+  #addUsers(type: string, sketch: Sketch): void {
+    const known = this.#sketches.get(type);
+    if (known === undefined) this.#sketches.set(type, [sketch]);
+    else known.push(sketch);
+  }
+
+  total(): Cells {
+    const users = record<Sketch>();
+    for (const [type, sketches] of this.#sketches) users[type] = mergeAll(sketches);
+    const dimensions = record<ValueCounts>();
+    this.#names.forEach((name, at) => (dimensions[name] = this.#values[at]!));
+    return { types: this.#types, users, dimensions };
+  }
+}
+
+function addValues(
+  sum: Record<string, number>,
+  packed: string | number | PackedValues,
+  count: number,
+): void {
+  if (typeof packed === "object") {
+    for (let at = 0; at < packed.length; at += 2) {
+      addValues(sum, packed[at]!, packed[at + 1] as number);
+    }
+    return;
+  }
+  const value = typeof packed === "number" ? NONE : packed;
+  sum[value] = (sum[value] ?? 0) + count;
+}
+
+/** One section of packed cells. */
+export function unpackSection<S extends Section>(section: S, text: PackedCells): SectionCells<S> {
+  return sectionOf(unpackCells(text), section);
+}
+
+type Packed = readonly [more: 0 | readonly string[], ...(string | number | PackedValues)[]];
