@@ -20,6 +20,8 @@ const demand = {
   ],
 };
 
+const ofType = { type: "string|min:1|max:512" };
+
 /**
  * What each action takes, as Moleculer's validator reads it: whatever another node sends, handlers
  * get only this.
@@ -40,6 +42,12 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "processor.dead.show": letter,
   "processor.dead.replay": letter,
   "processor.dead.remove": letter,
+  "processor.quarantine.list": anyObject,
+  "processor.quarantine.show": { $$strict: true, id },
+  "processor.quarantine.patch": { $$strict: true, id, patch: "any", isWhole: "boolean" },
+  "processor.quarantine.drop": { $$strict: true, id },
+  "processor.quarantine.replay": { $$strict: true, id },
+  "processor.quarantine.replayMany": anyObject,
   "processor.tellOrder": { $$strict: true, forMs: "number|positive|max:3600000" },
   "processor.health": none,
   "aggregator.audit": { $$strict: true, from: instant, to: instant },
@@ -75,6 +83,12 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
     $$strict: true,
     uses: { type: "array", items: { type: "object", strict: true, props: { id, at: "number" } } },
   },
+  "query.schemas.list": none,
+  "query.schemas.get": { $$strict: true, ...ofType },
+  "query.schemas.versions": ofType,
+  "query.schemas.put": { $$strict: true, ...ofType, body: "any" },
+  "query.schemas.remove": { $$strict: true, ...ofType },
+  "query.schemas.infer": ofType,
   "query.auditLog": anyObject,
   "query.event": { $$strict: true, id },
   "query.counts": anyObject,

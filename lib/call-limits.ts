@@ -87,6 +87,12 @@ const question = look(askWithinMs + storeMs + answered.timeoutMs);
 const queueMs = 70_000;
 const queueLook = look(queueMs);
 
+/** A job on a worker's thread, behind batches. */
+const judgeMs = 30_000;
+
+/** A page of events, several at a time. Where it ends in between, the next one goes on. */
+const replayMs = 120_000;
+
 /**
  * The limits of each action. `defineService` gives them to Moleculer, which hands a caller's rest
  * on to nested calls.
@@ -100,6 +106,13 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   // With what it is taken down by.
   "processor.dead.replay": change(queueMs + storeMs),
   "processor.dead.remove": change(queueMs + storeMs),
+  "processor.quarantine.list": look(storeMs),
+  "processor.quarantine.show": look(storeMs),
+  // Looked at anew on a worker's thread.
+  "processor.quarantine.patch": change(storeMs + judgeMs),
+  "processor.quarantine.drop": change(storeMs),
+  "processor.quarantine.replay": change(storeMs + judgeMs + publishTimeoutMs),
+  "processor.quarantine.replayMany": change(replayMs),
   "processor.tellOrder": look(askWithinMs),
   "processor.health": queueLook,
   // Recounts a range of any length.
@@ -135,6 +148,12 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "query.keys.known": look(storeMs),
   // Told again by the next one.
   "query.keys.used": look(storeMs),
+  "query.schemas.list": look(storeMs),
+  "query.schemas.get": look(storeMs),
+  "query.schemas.versions": look(storeMs),
+  "query.schemas.put": change(storeMs),
+  "query.schemas.remove": change(storeMs),
+  "query.schemas.infer": look(turnWithinMs + storeMs),
   "query.auditLog": look(storeMs),
   "query.catalog.types": question,
   "query.catalog.properties": question,

@@ -17,6 +17,12 @@ import type { StoryAnswer } from "./questions/lists/story.ts";
 import type { PublicEvent } from "./event/public-event.ts";
 import type { Queried } from "./answers/query.ts";
 import type { DeadBatch, ShownDeadBatch } from "./questions/lists/dead-letters.ts";
+import type {
+  QuarantineAnswer,
+  ReplayedEvents,
+  ShownQuarantinedEvent,
+} from "./questions/quarantine.ts";
+import type { ProposedSchema, ShownSchema, ShownVersion } from "./questions/schemas.ts";
 import type { KnownKeys } from "./keys/known.ts";
 import type { GivenKey, ShownKey } from "./questions/keys.ts";
 import type { KeyUse } from "./store/keys.ts";
@@ -81,6 +87,29 @@ export interface Actions {
   "processor.dead.replay": { params: DeadLetterId; result: { readonly replayed: string } };
   /** For good: its events are neither stored nor counted. */
   "processor.dead.remove": { params: DeadLetterId; result: { readonly removed: string } };
+  /** Events that break their schema: see docs/schemas.md. */
+  "processor.quarantine.list": {
+    params: Readonly<Record<string, unknown>>;
+    result: QuarantineAnswer;
+  };
+  "processor.quarantine.show": { params: { readonly id: EventId }; result: ShownQuarantinedEvent };
+  /** A merge patch, or another event in its place. */
+  "processor.quarantine.patch": {
+    params: { readonly id: EventId; readonly patch: unknown; readonly isWhole: boolean };
+    result: ShownQuarantinedEvent;
+  };
+  "processor.quarantine.drop": {
+    params: { readonly id: EventId };
+    result: { readonly dropped: string };
+  };
+  "processor.quarantine.replay": {
+    params: { readonly id: EventId };
+    result: { readonly replayed: string };
+  };
+  "processor.quarantine.replayMany": {
+    params: Readonly<Record<string, unknown>>;
+    result: ReplayedEvents;
+  };
   /** Keep the order of storing for so long. */
   "processor.tellOrder": { params: { readonly forMs: number }; result: { readonly told: boolean } };
   "processor.health": { params: Nothing; result: StageHealth };
@@ -155,6 +184,27 @@ export interface Actions {
    */
   "query.keys.known": { params: { readonly version?: number }; result: KnownKeys };
   "query.keys.used": { params: { readonly uses: readonly KeyUse[] }; result: null };
+  /** What events of a type are to look like: see docs/schemas.md. */
+  "query.schemas.list": { params: Nothing; result: { data: readonly ShownSchema[] } };
+  "query.schemas.get": { params: { readonly type: string }; result: ShownSchema };
+  "query.schemas.versions": {
+    params: { readonly type: string } & Readonly<Record<string, unknown>>;
+    result: { data: readonly ShownVersion[] };
+  };
+  /** A new version of it. */
+  "query.schemas.put": {
+    params: { readonly type: string; readonly body: unknown };
+    result: { readonly created: boolean; readonly saved: ShownSchema };
+  };
+  "query.schemas.remove": {
+    params: { readonly type: string };
+    result: { readonly removed: string };
+  };
+  /** Proposes one that the newest events keep. */
+  "query.schemas.infer": {
+    params: { readonly type: string } & Readonly<Record<string, unknown>>;
+    result: ProposedSchema;
+  };
   /** Who did what: see docs/security.md. */
   "query.auditLog": { params: Readonly<Record<string, unknown>>; result: AuditLog };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
@@ -226,6 +276,8 @@ export interface Facts {
   };
   /** Which keys hold has changed. */
   "keys.changed": Nothing;
+  /** What events are to look like has changed. */
+  "schemas.changed": Nothing;
   /** Nobody waits for what was called with this `meta.call`. */
   "caller.left": { readonly call: string };
 }

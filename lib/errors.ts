@@ -16,6 +16,8 @@ export const catalogue = {
     title: "The project has too many saved questions",
     retryable: false,
   },
+  TOO_MANY_SCHEMAS: { status: 409, title: "The project has too many schemas", retryable: false },
+  REPLAY_UNDER_WAY: { status: 409, title: "The event is being replayed", retryable: false },
   TOO_MANY_KEYS: { status: 409, title: "The project has too many keys", retryable: false },
   PRECONDITION_FAILED: { status: 412, title: "A precondition was not met", retryable: false },
   TOO_LARGE: { status: 413, title: "The request is too large", retryable: false },
@@ -28,6 +30,7 @@ export const catalogue = {
   EXPECTATION_FAILED: { status: 417, title: "The only Expect is 100-continue", retryable: false },
   MISDIRECTED: { status: 421, title: "This host is not served here", retryable: false },
   INVALID_EVENT: { status: 422, title: "The event is invalid", retryable: false },
+  BREAKS_SCHEMA: { status: 422, title: "The event breaks its schema", retryable: false },
   QUERY_TOO_EXPENSIVE: {
     status: 422,
     title: "The question would take too much to answer",

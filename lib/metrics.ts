@@ -31,9 +31,22 @@ const metrics = {
   analytics_events_total: {
     type: "counter",
     labels: {
-      outcome: ["accepted", "rejected", "stored", "duplicate", "conflict", "dead"],
+      outcome: ["accepted", "rejected", "stored", "quarantined"].concat([
+        "duplicate",
+        "conflict",
+        "dead",
+      ]),
     },
-    help: "Events by what became of them in this process: accepted or rejected by the API; stored for the first time, duplicate (same id, same content), conflict (same id, other content; normal is none) or dead (put into the dead letters; normal is none).",
+    help: "Events by what became of them in this process: accepted or rejected by the API; stored for the first time, quarantined (breaks its schema; normal is none), duplicate (same id, same content), conflict (same id, other content; normal is none) or dead (put into the dead letters; normal is none).",
+  },
+  analytics_schema_violations_total: {
+    type: "counter",
+    labels: { mode: ["observe", "warn", "enforce"], type: [] },
+    help: "Events that break the schema of their type, by its mode; beyond 100 types in one process, (other). Normal is none.",
+  },
+  analytics_quarantine_events: {
+    type: "gauge",
+    help: "Events in quarantine, of all projects, about. Normal is none.",
   },
   analytics_collect_refused_total: {
     type: "counter",

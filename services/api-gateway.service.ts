@@ -21,6 +21,7 @@ import {
   DeadLettersEdgeMixin,
   type DeadLettersEdge,
 } from "../mixins/gateway/dead-letters.mixin.ts";
+import { SchemasEdgeMixin, type SchemasEdge } from "../mixins/gateway/schemas.mixin.ts";
 import { KeysEdgeMixin, type KeysEdge } from "../mixins/gateway/keys.mixin.ts";
 import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
 import type { Aliased, Edge } from "../mixins/gateway/edge.ts";
@@ -38,6 +39,7 @@ type Handlers = Operating &
   LiveEdge &
   KeysEdge &
   DeadLettersEdge &
+  SchemasEdge &
   Omit<SavedQuestionsEdge, "takeVersion">;
 
 interface ApiRoute {
@@ -64,6 +66,9 @@ const reads: ApiRoute = {
     "GET /catalog/types": "query.catalog.types",
     "GET /catalog/properties": "query.catalog.properties",
     "GET /catalog/values": "query.catalog.values",
+    "GET /schemas": "query.schemas.list",
+    "GET /schemas/:type": "query.schemas.get",
+    "GET /schemas/:type/versions": "query.schemas.versions",
     "GET /queries": "query.saved.list",
     "GET /queries/:name": "query.saved.get",
     "GET /queries/:name/results": "query.saved.results",
@@ -123,6 +128,15 @@ const keeps: ApiRoute = {
     "GET /dead-letters/:id": handler("showDead"),
     "DELETE /dead-letters/:id": handler("removeDead"),
     "POST /dead-letters/:id/replay": handler("replayDead"),
+    "PUT /schemas/:type": handler("putSchema"),
+    "DELETE /schemas/:type": handler("removeSchema"),
+    "POST /schemas/:type/infer": handler("inferSchema"),
+    "GET /quarantine": "processor.quarantine.list",
+    "POST /quarantine/replay": handler("replayMany"),
+    "GET /quarantine/:id": "processor.quarantine.show",
+    "PATCH /quarantine/:id": handler("patchQuarantined"),
+    "DELETE /quarantine/:id": handler("dropQuarantined"),
+    "POST /quarantine/:id/replay": handler("replayQuarantined"),
     "GET /audit-log": "query.auditLog",
   },
 };
@@ -183,6 +197,7 @@ export const apiGateway = (config: Config) =>
     SavedQuestionsEdgeMixin(),
     KeysEdgeMixin(),
     DeadLettersEdgeMixin(),
+    SchemasEdgeMixin(),
     OperateMixin(config),
     LiveEdgeMixin(config),
     OpenApiMixin(),

@@ -3,6 +3,7 @@ import { consumerHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { ActsMixin } from "../mixins/acts.mixin.ts";
 import { DeadLettersMixin } from "../mixins/processor/dead-letters.mixin.ts";
+import { QuarantineMixin } from "../mixins/processor/quarantine.mixin.ts";
 import { BatchProcessorMixin } from "../mixins/processor/process-batch.mixin.ts";
 
 /**
@@ -16,6 +17,7 @@ export const processor = (config: Config, enrichWorker?: URL) =>
     BatchProcessorMixin(config, enrichWorker),
     ActsMixin(),
     DeadLettersMixin(),
+    QuarantineMixin(),
   )({
     actions: {
       backlog: {
@@ -46,6 +48,36 @@ export const processor = (config: Config, enrichWorker?: URL) =>
         visibility: "public",
         handler(ctx) {
           return this.removeDead(ctx, ctx.params);
+        },
+      },
+      "quarantine.list": {
+        handler(ctx) {
+          return this.listQuarantine(ctx, ctx.params);
+        },
+      },
+      "quarantine.show": {
+        handler(ctx) {
+          return this.showQuarantined(ctx, ctx.params.id);
+        },
+      },
+      "quarantine.patch": {
+        handler(ctx) {
+          return this.patchQuarantined(ctx, ctx.params);
+        },
+      },
+      "quarantine.drop": {
+        handler(ctx) {
+          return this.dropQuarantined(ctx, ctx.params.id);
+        },
+      },
+      "quarantine.replay": {
+        handler(ctx) {
+          return this.replayQuarantined(ctx, ctx.params.id);
+        },
+      },
+      "quarantine.replayMany": {
+        handler(ctx) {
+          return this.replayMany(ctx, ctx.params);
         },
       },
       tellOrder: {

@@ -12,6 +12,7 @@ import { ExportMixin, StoriesMixin } from "../mixins/query/lists.mixin.ts";
 import { KeysMixin } from "../mixins/query/keys.mixin.ts";
 import { OwnCursorsMixin } from "../mixins/query/own-cursors.mixin.ts";
 import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
+import { SchemasMixin } from "../mixins/query/schemas.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
 import { StoredMixin } from "../mixins/query/stored.mixin.ts";
 
@@ -27,6 +28,7 @@ export const query = (config: Config) =>
     ActsMixin(),
     AuditLogMixin(),
     KeysMixin(),
+    SchemasMixin(),
     SavedQuestionsMixin(config),
     ExportMixin(),
     StoriesMixin(),
@@ -131,6 +133,38 @@ export const query = (config: Config) =>
           return null;
         },
       },
+      "schemas.list": {
+        async handler(ctx) {
+          return { data: await this.listSchemas(ctx) };
+        },
+      },
+      "schemas.get": {
+        handler(ctx) {
+          return this.showSchema(ctx, ctx.params.type);
+        },
+      },
+      "schemas.versions": {
+        async handler(ctx) {
+          const { type, ...raw } = ctx.params;
+          return { data: await this.showVersions(ctx, type, raw) };
+        },
+      },
+      "schemas.put": {
+        handler(ctx) {
+          return this.putSchema(ctx, ctx.params);
+        },
+      },
+      "schemas.remove": {
+        handler(ctx) {
+          return this.removeSchema(ctx, ctx.params.type);
+        },
+      },
+      "schemas.infer": {
+        handler(ctx) {
+          const { type, ...raw } = ctx.params;
+          return this.proposeSchema(ctx, type, raw);
+        },
+      },
       auditLog: {
         handler(ctx) {
           return this.actsOf(ctx, ctx.params);
@@ -200,10 +234,13 @@ export const query = (config: Config) =>
         visibility: "public",
         async handler(ctx) {
           const { id, batch, hash } = ctx.params;
-          const found = await this.store.event(ctx.meta.project ?? defaultProject, id);
-          if (found === undefined) return "pending";
-          if (found.batch === batch) return "stored";
-          return found.hash === hash ? "duplicate" : "conflict";
+          const project = ctx.meta.project ?? defaultProject;
+          const found = await this.store.event(project, id);
+          if (found?.batch === batch) return "stored";
+          if (found !== undefined) return found.hash === hash ? "duplicate" : "conflict";
+          const held = (await this.store.quarantine.find(project, id))?.held.event;
+          if (held === undefined) return "pending";
+          return held.batch === batch || held.hash === hash ? "quarantined" : "conflict";
         },
       },
       health: {

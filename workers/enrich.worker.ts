@@ -4,7 +4,16 @@ import { decodeBatch } from "../lib/event/batch-message.ts";
 import { acceptedAt } from "../lib/event/enrich/accepted.ts";
 import { clientReader } from "../lib/event/enrich/client.ts";
 import { addressReader } from "../lib/event/enrich/ip.ts";
-import type { DeltasJob, EnrichJob, EnrichSettings } from "../lib/event/enrich/job.ts";
+import type { DeltasJob, EnrichJob, EnrichSettings, JudgeJob } from "../lib/event/enrich/job.ts";
+import type { StoredEvent } from "../lib/event/event.ts";
+import type { Judge } from "../lib/event/schemas/judge.ts";
+import {
+  heldOf,
+  Sorted,
+  type JudgeDone,
+  type SchemasOfProject,
+  type Verdict,
+} from "../lib/event/schemas/verdict.ts";
 import { enrich } from "../lib/event/enrich/enrich.ts";
 import { pack } from "../lib/store/batch-pack.ts";
 import { type BatchPack } from "../lib/store/store.ts";
@@ -21,24 +30,62 @@ const tools = {
   fullIp,
 };
 
+/** Loaded by the first project that has schemas. */
+let loadedJudge: Judge | undefined;
+
 lowerThreadPriority();
 
 /**
- * Enriches batches on a worker thread. Keeps caches between jobs, nothing else.
+ * Enriches batches on a worker thread, and judges them by their project's schemas. Keeps caches
+ * between jobs, nothing else.
  * @throws Error where the body is no batch message (`decodeBatch`), or that names the position of
  * the event that is none
  */
-export default function run(job: EnrichJob): BatchPack;
+export default function run(job: EnrichJob): BatchPack | Promise<BatchPack>;
 export default function run(job: DeltasJob): DeltasDone;
-export default function run(job: EnrichJob | DeltasJob): BatchPack | DeltasDone {
-  if ("kind" in job) {
-    return { deltas: deltasOf(job.batch, job.project, job.events, dimensions) };
-  }
-  const message = decodeBatch(job.body);
-  const { batch, project } = message;
-  const indexes = job.only?.filter((index) => index < message.events.length);
-  const events = (indexes ?? [...message.events.keys()]).map((index) =>
-    enrich(acceptedAt(message, index), message, tools),
-  );
-  return packed({ batch, project, events, deltas: deltasOf(batch, project, events, dimensions) });
+export default function run(job: JudgeJob): Promise<JudgeDone>;
+export default function run(
+  job: EnrichJob | DeltasJob | JudgeJob,
+): BatchPack | DeltasDone | Promise<BatchPack> | Promise<JudgeDone> {
+  if (!("kind" in job)) return job.schemas === undefined ? enrichBatch(job) : judgeBatch(job);
+  if (job.kind === "judge") return judgeOne(job);
+  return { deltas: deltasOf(job.batch, job.project, job.events, dimensions) };
 }
+
+type Judging = (event: StoredEvent) => Verdict | undefined;
+
+async function judgeOf(schemas: SchemasOfProject | undefined): Promise<Judging> {
+  if (schemas === undefined) return () => undefined;
+  const { Judge } = await import("../lib/event/schemas/judge.ts");
+  const judge = (loadedJudge ??= new Judge());
+  return (event) => judge.judge(schemas, event);
+}
+
+async function judgeBatch(job: EnrichJob): Promise<BatchPack> {
+  return enrichBatch(job, await judgeOf(job.schemas));
+}
+
+function enrichBatch({ body, only }: EnrichJob, judge?: Judging): BatchPack {
+  const message = decodeBatch(body);
+  const { batch, project, released } = message;
+  const indexes = only?.filter((index) => index < message.events.length);
+  const sorted = new Sorted();
+  for (const index of indexes ?? message.events.keys()) {
+    const accepted = acceptedAt(message, index);
+    const event = enrich(accepted, message, tools);
+    sorted.add(event, accepted, released === true ? undefined : judge?.(event));
+  }
+  const { events, broken, violations } = sorted;
+  const deltas = deltasOf(batch, project, events, dimensions);
+  const pack = packed({ batch, project, events, deltas, broken });
+  return violations.length === 0 ? pack : { ...pack, violations };
+}
+
+async function judgeOne(job: JudgeJob): Promise<JudgeDone> {
+  const { batch, project, event: accepted, schemas } = job;
+  const event = enrich(accepted, { batch, project }, tools);
+  const { mode, version, findings } = (await judgeOf(schemas))(event) ?? keeps;
+  return { held: heldOf(event, accepted, { version, findings }), mode };
+}
+
+const keeps: Verdict = { mode: "observe", version: 0, findings: [] };

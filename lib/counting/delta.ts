@@ -1,4 +1,5 @@
 import type { BatchId, ProjectId, StoredEvent } from "../event/event.ts";
+import type { HeldEvent } from "../event/schemas/held.ts";
 import { startOf, type Bucket } from "./bucket.ts";
 import { record, type Cells, type ValueCounts } from "./cells.ts";
 import { keyReader, valueReader } from "./dimensions.ts";
@@ -118,6 +119,8 @@ export interface EnrichDone {
   readonly events: readonly StoredEvent[];
   /** What these events add, were the batch to own all of them. */
   readonly deltas: readonly Delta[];
+  /** Besides, those that break their schema, and are to be kept apart. */
+  readonly broken?: readonly HeldEvent[];
 }
 export interface DeltasDone {
   readonly deltas: readonly Delta[];

@@ -17,6 +17,12 @@ export interface BatchStory {
   readonly traceparent?: string | undefined;
 }
 
+/** What a message says besides whose events it holds. */
+interface BatchHead extends BatchStory {
+  readonly project?: string;
+  readonly released?: boolean;
+}
+
 /** How many requests a message names: enough to find it by, and little beside the events. */
 export const toldRequests = 10;
 
@@ -28,10 +34,10 @@ export function encodeBatch(
   batch: BatchId,
   project: ProjectId,
   pieces: readonly Uint8Array[],
-  { requestIds = [], traceparent }: BatchStory = {},
+  { requestIds = [], traceparent, released }: BatchStory & Pick<BatchMessage, "released"> = {},
 ): Buffer {
   const story = { ...(requestIds.length > 0 && { requestIds }), traceparent };
-  const head = JSON.stringify({ batch, project, ...story }).slice(0, -1);
+  const head = JSON.stringify({ batch, project, released, ...story }).slice(0, -1);
   const parts: Uint8Array[] = [Buffer.from(`${head}${eventsKey}`)];
   for (const piece of pieces) parts.push(piece, comma);
   // In the place of the last comma.
@@ -48,20 +54,27 @@ export function aloneInBatch(event: AcceptedEvent, project: ProjectId, batch: Ba
   return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))]);
 }
 
-/**
- * The story of a message, read without its events; empty where there is none, as in messages of
- * older versions.
- */
-export function storyOf(body: Uint8Array): BatchStory {
+/** The same for one that comes out of quarantine. */
+export function releasedAlone(event: AcceptedEvent, project: ProjectId, batch: BatchId): Buffer {
+  return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))], { released: true });
+}
+
+/** The head of a message, read without its events; empty where it has none that can be read. */
+function headOf(body: Uint8Array): BatchHead {
   const head = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, maxStoryBytes));
   const until = head.indexOf(eventsKey);
   if (until < 0) return {};
   try {
-    const story = JSON.parse(`${head.toString("utf8", 0, until)}}`) as BatchStory;
-    return { requestIds: story.requestIds, traceparent: story.traceparent };
+    return JSON.parse(`${head.toString("utf8", 0, until)}}`) as BatchHead;
   } catch {
     return {};
   }
+}
+
+/** The story of a message; empty where there is none, as in messages of older versions. */
+export function storyOf(body: Uint8Array): BatchStory {
+  const { requestIds, traceparent } = headOf(body);
+  return { requestIds, traceparent };
 }
 
 /** The requests that a message carries, for a log line about it. */
@@ -106,10 +119,8 @@ export function decodeBatch(body: Uint8Array): BatchMessage {
 
 /** Whose events a message holds; `undefined` where it is no batch. The events themselves are not read. */
 export function projectOfBatch(body: Uint8Array): string | undefined {
-  const head = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, 1_024));
-  const [, project] =
-    /^\{"batch":"[^"\\]*","project":"([^"\\]+)","events":\[/.exec(head.toString()) ?? [];
-  return project;
+  const { project } = headOf(body);
+  return isName(project) ? project : undefined;
 }
 
 /** Whether no retry can help; also of an error from another thread. */

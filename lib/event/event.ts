@@ -53,6 +53,8 @@ export interface AcceptedEvent {
 export interface BatchMessage {
   readonly batch: BatchId;
   readonly project: ProjectId;
+  /** True where its events come out of quarantine: no schema is asked again. */
+  readonly released?: true;
   readonly events: readonly AcceptedEvent[];
 }
 

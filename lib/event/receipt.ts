@@ -15,5 +15,8 @@ export interface Receipt {
   readonly outcomes?: Readonly<Record<EventId, EventOutcome>>;
 }
 
-/** What became of an accepted event: `pending` while it is on the queue. */
-export type EventOutcome = "pending" | "stored" | "duplicate" | "conflict";
+/**
+ * What became of an accepted event: `pending` while it is on the queue, `quarantined` where it
+ * breaks its schema and is kept apart.
+ */
+export type EventOutcome = "pending" | "stored" | "quarantined" | "duplicate" | "conflict";

@@ -58,6 +58,7 @@ export function readResultsChoice(
 const outcomes = {
   pending: { status: 202, name: "accepted" },
   stored: { status: 201, name: "stored" },
+  quarantined: { status: 202, name: "quarantined" },
   duplicate: { status: 200, name: "duplicate" },
 } as const satisfies Partial<Record<EventOutcome, object>>;
 

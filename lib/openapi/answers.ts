@@ -26,6 +26,14 @@ import type { PageShown } from "../questions/lists/list.ts";
 import type { StoryAnswer, StoryEvent } from "../questions/lists/story.ts";
 import type { MailAnswer } from "../questions/mail/question.ts";
 import type { Engagement, MailNumbers, MailRates, MailRow } from "../questions/mail/report.ts";
+import type {
+  QuarantineAnswer,
+  ReplayedEvents,
+  ShownQuarantined,
+  ShownQuarantinedEvent,
+} from "../questions/quarantine.ts";
+import { schemaModes } from "../event/schemas/schema.ts";
+import type { ProposedSchema, ShownSchema, ShownVersion } from "../questions/schemas.ts";
 import type { ShownQuestion } from "../questions/saved.ts";
 import type { Cohort } from "../questions/sequences/cohort-table.ts";
 import type { FunnelResult, FunnelStep } from "../questions/sequences/funnel.ts";
@@ -180,6 +188,13 @@ const shownKey = {
   lastUsedAt: orNull(instant),
   replaces: maybe(string),
 };
+const shownSchema = {
+  type: string,
+  version: count,
+  mode: oneOf(...schemaModes),
+  schema: object,
+  createdAt: instant,
+};
 /** A row of counts has, with `groupBy`, the dimension's value under its name. */
 const countRow: Shape<never> = {
   schema: {
@@ -194,6 +209,14 @@ const countRow: Shape<never> = {
   },
 };
 const finding = shape<Finding>({ pointer: string, code: string, message: string });
+const shownQuarantined = {
+  id: string,
+  type: string,
+  receivedAt: instant,
+  state: oneOf("held", "replaying"),
+  schemaVersion: count,
+  findings: list(finding),
+};
 const itemError = shape<{ type: string; errors: readonly Finding[] }>({
   type: string,
   errors: list(finding),
@@ -335,6 +358,51 @@ export const answers = {
   DeadLetter: shape<ShownDeadBatch>({ ...deadBatch, body: string }),
   DeadLetters: shape<{ data: readonly DeadBatch[] }>({ data: list(shape<DeadBatch>(deadBatch)) }),
   Replayed: shape<{ replayed: string }>({ replayed: string }),
+  Schema: shape<ShownSchema>(shownSchema),
+  Schemas: shape<{ data: readonly ShownSchema[] }>({
+    data: list(shape<ShownSchema>(shownSchema)),
+  }),
+  SchemaVersions: shape<{ data: readonly ShownVersion[] }>({
+    data: list(
+      shape<ShownVersion>({
+        type: string,
+        version: count,
+        mode: orNull(oneOf(...schemaModes)),
+        schema: orNull(object),
+        createdAt: instant,
+      }),
+    ),
+  }),
+  ProposedSchema: shape<ProposedSchema>({
+    type: string,
+    schema: object,
+    basedOn: shape<ProposedSchema["basedOn"]>({
+      events: count,
+      oldest: orNull(instant),
+      newest: orNull(instant),
+    }),
+  }),
+  Quarantine: shape<QuarantineAnswer>({
+    data: list(shape<ShownQuarantined>(shownQuarantined)),
+    page,
+  }),
+  Quarantined: shape<ShownQuarantinedEvent>({
+    ...shownQuarantined,
+    event: shape<ShownQuarantinedEvent["event"]>({
+      id: string,
+      type: string,
+      data: maybe(any),
+      timestamp: instant,
+      source: string,
+      correlationId: maybe(string),
+      metadata: maybe(object),
+    }),
+  }),
+  ReplayedMany: shape<ReplayedEvents>({
+    replayed: count,
+    broken: count,
+    nextCursor: orNull(string),
+  }),
   AuditLog: shape<AuditLog>({
     data: list(
       shape<ShownAct>({
@@ -350,9 +418,13 @@ export const answers = {
     ),
     page,
   }),
-  Receipt: shape<{ id: string; status: "accepted" | "stored" | "duplicate"; receivedAt: string }>({
+  Receipt: shape<{
+    id: string;
+    status: "accepted" | "stored" | "quarantined" | "duplicate";
+    receivedAt: string;
+  }>({
     id: string,
-    status: oneOf("accepted", "stored", "duplicate"),
+    status: oneOf("accepted", "stored", "quarantined", "duplicate"),
     receivedAt: instant,
   }),
   BatchReceipt: {

@@ -18,6 +18,8 @@ import { exportParameters, subjectParameters } from "../questions/lists/export.t
 import { deadLettersParameters } from "../questions/lists/dead-letters.ts";
 import { listParameters } from "../questions/lists/list.ts";
 import { streamParameters } from "../questions/lists/stream.ts";
+import { quarantineParameters } from "../questions/quarantine.ts";
+import { inferParameters, schemaBody, versionsParameters } from "../questions/schemas.ts";
 import { storyParameters } from "../questions/lists/story.ts";
 import { mailParameters } from "../questions/mail/question.ts";
 import { queryBody } from "../questions/query/question.ts";
@@ -81,6 +83,9 @@ const changed = ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as const;
 const begun = { answers: { 202: "Job" }, answerHeaders: ["Location"], problems: changed } as const;
 const aPerson = { path: { userId: "user-1" } };
 const jsonBody = (body: Fields) => ({ "application/json": bodySchemaOf(body) });
+const queueing = ["QUEUE_UNAVAILABLE", "QUEUE_FULL", "OUTCOME_UNKNOWN"] as const;
+const eventType = jsonSchemaOf(eventSchema.properties.type);
+const aType = { path: { type: "email.opened" } };
 
 /** Every route under its method and path: what a caller may send, and what is answered. */
 export const operations: Readonly<Record<string, Operation>> = {
@@ -400,6 +405,105 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 201: "GivenKey" },
     answerHeaders: ["Location"],
     problems: [...ask, "NOT_FOUND", "TOO_MANY_KEYS", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"],
+  },
+  "GET /api/v1/schemas": {
+    summary: "The schemas of a project, by type",
+    scope: "events:read",
+    answers: { 200: "Schemas" },
+    problems: ["STORE_UNAVAILABLE"],
+  },
+  "GET /api/v1/schemas/{type}": {
+    summary: "What events of a type are to look like",
+    scope: "events:read",
+    path: { type: eventType },
+    example: aType,
+    answers: { 200: "Schema" },
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  },
+  "GET /api/v1/schemas/{type}/versions": {
+    summary: "Its versions, the newest first; one without a schema says that it was removed",
+    scope: "events:read",
+    path: { type: eventType },
+    parameters: versionsParameters,
+    example: aType,
+    answers: { 200: "SchemaVersions" },
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  },
+  "PUT /api/v1/schemas/{type}": {
+    summary: "Say what events of a type are to look like: a new version",
+    scope: "admin",
+    path: { type: eventType },
+    body: jsonBody(schemaBody),
+    example: {
+      ...aType,
+      body: {
+        mode: "observe",
+        schema: { type: "object", properties: { data: { type: "object" } } },
+      },
+    },
+    answers: { 200: "Schema", 201: "Schema" },
+    answerHeaders: ["Location"],
+    problems: [...ask, "TOO_MANY_SCHEMAS", "OVERLOADED", ...changed],
+  },
+  "DELETE /api/v1/schemas/{type}": {
+    summary: "Remove it: events of the type are not checked any more; its versions stay",
+    scope: "admin",
+    path: { type: eventType },
+    example: aType,
+    answers: { 204: null },
+    problems: ["NOT_FOUND", "OVERLOADED", ...changed],
+  },
+  "POST /api/v1/schemas/{type}/infer": {
+    summary: "Propose a schema that the newest events of a type keep; nothing is changed",
+    scope: "admin",
+    path: { type: eventType },
+    body: jsonBody(inferParameters),
+    example: { ...aType, body: { events: 500 } },
+    answers: { 200: "ProposedSchema" },
+    problems: [...ask, ...read, "NOT_FOUND"],
+  },
+  "GET /api/v1/quarantine": {
+    summary: "Events of a project that break their schema, the latest received first",
+    scope: "admin",
+    parameters: quarantineParameters,
+    answers: { 200: "Quarantine" },
+    problems: ["STORE_UNAVAILABLE"],
+  },
+  "GET /api/v1/quarantine/{id}": {
+    summary: "One of them, whole",
+    scope: "admin",
+    path: { id },
+    answers: { 200: "Quarantined" },
+    problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
+  },
+  "PATCH /api/v1/quarantine/{id}": {
+    summary: "Mend one: a merge patch, or as plain JSON the event in its place; it is checked anew",
+    scope: "admin",
+    path: { id },
+    body: { "application/merge-patch+json": { type: "object" }, "application/json": event },
+    answers: { 200: "Quarantined" },
+    problems: [...ask, "NOT_FOUND", "INVALID_EVENT", "REPLAY_UNDER_WAY", "OVERLOADED", ...changed],
+  },
+  "DELETE /api/v1/quarantine/{id}": {
+    summary: "Drop one for good; an event that is accepted later may have its id",
+    scope: "admin",
+    path: { id },
+    answers: { 204: null },
+    problems: ["NOT_FOUND", "REPLAY_UNDER_WAY", ...changed],
+  },
+  "POST /api/v1/quarantine/{id}/replay": {
+    summary: "Let one out that keeps its schema now: it is stored and counted once, however often",
+    scope: "admin",
+    path: { id },
+    answers: { 200: "Replayed" },
+    problems: ["NOT_FOUND", "BREAKS_SCHEMA", "STORE_UNAVAILABLE", ...queueing],
+  },
+  "POST /api/v1/quarantine/replay": {
+    summary: "Let a page of those out that a filter finds and that keep their schema now",
+    scope: "admin",
+    parameters: quarantineParameters,
+    answers: { 200: "ReplayedMany" },
+    problems: ["STORE_UNAVAILABLE", ...queueing],
   },
   "GET /api/v1/dead-letters": {
     summary: "Batches of a project that failed for good, the oldest first",

@@ -14,6 +14,11 @@ export const actKinds = [
   "counts.audit",
   "rollups.rebuild",
   "rollups.repair",
+  "schemas.put",
+  "schemas.remove",
+  "quarantine.patch",
+  "quarantine.drop",
+  "quarantine.replay",
   "dead-letters.replay",
   "dead-letters.remove",
 ] as const;

@@ -1,6 +1,7 @@
 import { deserialize, serialize } from "node:v8";
 import type { EnrichDone } from "../counting/delta.ts";
 import { cellsOfRow, deltaCellsRow, fromRow, toRow, type DeltaRow, type EventRow } from "./rows.ts";
+import type { HeldEvent } from "../event/schemas/held.ts";
 import type { BatchPack } from "./store.ts";
 
 /**
@@ -11,11 +12,16 @@ interface PackedRows {
   readonly events: readonly EventRow[];
   /** With one of each minute of the events. */
   readonly deltas: readonly DeltaRow[];
+  /** Those that break their schema; absent where there are none. */
+  readonly broken?: readonly HeldEvent[];
   readonly extras?: unknown;
 }
 
 /** @param extras plain data that the store of a back end reads again */
-export function pack({ batch, project, events, deltas }: EnrichDone, extras?: unknown): BatchPack {
+export function pack(
+  { batch, project, events, deltas, broken = [] }: EnrichDone,
+  extras?: unknown,
+): BatchPack {
   const rows: PackedRows = {
     events: events.map((event) => toRow(event, batch)),
     deltas: deltas.map(({ bucket, cells }) => [
@@ -24,9 +30,11 @@ export function pack({ batch, project, events, deltas }: EnrichDone, extras?: un
       batch,
       ...deltaCellsRow(cells),
     ]),
+    ...(broken.length > 0 && { broken }),
     ...(extras !== undefined && { extras }),
   };
-  return { batch, project, count: events.length, bytes: serialize(rows) };
+  const [count, apart] = [events.length, broken.length];
+  return { batch, project, count, broken: apart, bytes: serialize(rows) };
 }
 
 export function rowsOf({ bytes }: Pick<BatchPack, "bytes">): PackedRows {
@@ -36,11 +44,12 @@ export function rowsOf({ bytes }: Pick<BatchPack, "bytes">): PackedRows {
 /** What was packed, where it is looked at event by event. */
 export function unpack(packed: BatchPack): EnrichDone {
   const { batch, project } = packed;
-  const { events, deltas } = rowsOf(packed);
+  const { events, deltas, broken } = rowsOf(packed);
   return {
     batch,
     project,
     events: events.map(fromRow),
+    ...(broken && { broken }),
     deltas: deltas.map(([, start, , ...cells]) => ({
       batch,
       bucket: { project, grain: "minute", start },

@@ -19,19 +19,20 @@ type DeltasOf = (events: readonly StoredEvent[]) => Promise<readonly Delta[]>;
  */
 export async function storeBatch(
   store: EventStore,
-  { batch, events, deltas }: EnrichDone,
+  { batch, events, deltas, broken = [] }: EnrichDone,
   deltasOf: DeltasOf,
   appended?: Ownership,
 ): Promise<Ownership> {
-  const ownership = appended ?? (await store.append(batch, events));
-  const ownsAll = ownership.owned.size === events.length;
-  const owned = ownsAll
-    ? deltas
-    : await deltasOf(events.filter((event) => ownership.owned.has(event.id)));
+  const ownership = appended ?? (await store.append(batch, events, broken));
+  const all = [...events, ...broken.map(({ event }) => event)];
+  // An earlier delivery may have stored what this one finds broken, or the other way round.
+  const owns = ({ id }: StoredEvent) => ownership.owned.has(id);
+  const ownsWhole = ownership.owned.size === events.length && events.every(owns);
+  const owned = ownsWhole ? deltas : await deltasOf(all.filter(owns));
   if (owned.length > 0) await store.putDeltas(owned);
   // Also on redelivery, and for buckets where nothing is owned: another delivery may have stopped
   // right here.
-  await store.markDirty(minutesOf(events));
+  await store.markDirty(minutesOf(all));
   return ownership;
 }
 
@@ -44,6 +45,8 @@ export interface Stored {
    */
   readonly duplicates: number;
   readonly conflicts: number;
+  /** Events that are in quarantine. */
+  readonly held: number;
 }
 
 /**
@@ -55,13 +58,15 @@ export async function storePack(
   deltasOf: DeltasOf,
 ): Promise<Stored> {
   // By far most batches own all they bring.
-  const kept = (await store.keepWhole?.(packed)) ?? false;
-  if (kept === true) return { owned: packed.count, duplicates: 0, conflicts: 0 };
+  const kept = packed.broken === 0 && ((await store.keepWhole?.(packed)) ?? false);
+  if (kept === true) return { owned: packed.count, duplicates: 0, conflicts: 0, held: 0 };
   const done = unpack(packed);
-  const { owned, foreign } = await storeBatch(store, done, deltasOf, kept || undefined);
-  const hashes = new Map(done.events.map(({ id, hash }) => [id, hash]));
+  const { owned, foreign, held } = await storeBatch(store, done, deltasOf, kept || undefined);
+  const all = [...done.events, ...(done.broken ?? []).map(({ event }) => event)];
+  const hashes = new Map(all.map(({ id, hash }) => [id, hash]));
   const conflicts = foreign.filter(({ id, hash }) => hashes.get(id) !== hash).length;
-  return { owned: owned.size, duplicates: foreign.length - conflicts, conflicts };
+  const duplicates = foreign.length - conflicts;
+  return { owned: owned.size, duplicates, conflicts, held: held.size };
 }
 
 function minutesOf(events: readonly StoredEvent[]): Bucket[] {

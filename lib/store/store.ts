@@ -10,7 +10,11 @@ import type { EntityReads } from "./entity-reads.ts";
 import type { Erasing } from "./erasing.ts";
 import type { JobStore } from "./jobs.ts";
 import type { KeyStore } from "./keys.ts";
+import type { QuarantineStore } from "./quarantine.ts";
 import type { QuestionStore } from "./saved-questions.ts";
+import type { SchemaStore } from "./schemas.ts";
+import type { HeldEvent } from "../event/schemas/held.ts";
+import type { Violations } from "../event/schemas/schema.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { Section, SectionRow, Sum } from "../counting/cells.ts";
 import type { Delta } from "../counting/delta.ts";
@@ -23,8 +27,12 @@ import type { StoredPart, StoredQuery } from "./stored.ts";
 export interface BatchPack {
   readonly batch: BatchId;
   readonly project: ProjectId;
-  /** How many events it holds. */
+  /** How many events it holds, without those that are to be kept apart. */
   readonly count: number;
+  /** How many are to be kept apart: where there are any it is stored step by step. */
+  readonly broken: number;
+  /** What the schemas say of its events; absent where they have nothing to say. */
+  readonly violations?: readonly Violations[];
   readonly bytes: Uint8Array;
 }
 
@@ -47,11 +55,18 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
   keepWhole?(pack: BatchPack): Promise<boolean | Ownership>;
 
   /**
-   * Step 2 and 3 of the protocol: insert the events that are absent; the first write of an id wins.
-   * Events that are refused because they were erased are neither inserted nor owned, nor foreign.
-   * Idempotent: a repeat with the same batch returns the same ownership, but for what was erased.
+   * Step 2 and 3 of the protocol: insert the events that are absent, and keep apart those that are
+   * broken and absent; the first write of an id wins, whether it stored the event or kept it apart,
+   * and whatever a repeat thinks of it. An event that was kept apart and is to come out by this
+   * batch is stored in its own place. Events that are refused because they were erased are neither
+   * inserted nor owned, nor foreign, nor held. Idempotent: a repeat with the same batch returns the
+   * same ownership, but for what was erased or came out meanwhile.
    */
-  append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership>;
+  append(
+    batch: BatchId,
+    events: readonly StoredEvent[],
+    broken?: readonly HeldEvent[],
+  ): Promise<Ownership>;
 
   /**
    * Step 4: insert the deltas that are absent, by batch and bucket. One that is there is never
@@ -220,6 +235,10 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStor
   readonly keys: KeyStore;
   readonly acts: ActStore;
 
+  /** What events are to look like, and those that do not. */
+  readonly schemas: SchemaStore;
+  readonly quarantine: QuarantineStore;
+
   /** A small durable write. Throws STORE_UNAVAILABLE where it is away. */
   ping(): Promise<void>;
 
@@ -278,8 +297,12 @@ export interface Sampled<K extends SampleKind> {
   readonly isWhole: boolean;
 }
 
-/** Which events of an append are the batch's own, and which were there before, by another batch. */
+/**
+ * Which events of an append are the batch's own, which were there before, by another batch, stored
+ * or kept apart, and which this batch keeps apart.
+ */
 export interface Ownership {
   readonly owned: ReadonlySet<EventId>;
   readonly foreign: readonly { readonly id: EventId; readonly hash: string }[];
+  readonly held: ReadonlySet<EventId>;
 }

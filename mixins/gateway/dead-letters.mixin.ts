@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
-import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { readDeadLettersQuestion } from "../../lib/questions/lists/dead-letters.ts";
 import type { Edge } from "./edge.ts";
 import type { Routed } from "./export.mixin.ts";
+import { refuseBody, sendJson } from "./plain-answer.ts";
 import { refuseParameters } from "./questions.mixin.ts";
 
 export interface DeadLettersEdge {
@@ -49,16 +49,4 @@ function letterOf(request: Routed): { readonly id: string; readonly project: str
 
 function projectOf({ project }: Routed): string {
   return project ?? defaultProject;
-}
-
-/** @throws ServiceError MALFORMED for a body that nobody would read */
-function refuseBody({ headers }: Routed): void {
-  const length = headers["content-length"] ?? "0";
-  if (headers["transfer-encoding"] === undefined && length === "0") return;
-  throw new ServiceError("MALFORMED", "This address takes no body");
-}
-
-function sendJson(response: ServerResponse, body: object): void {
-  response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
-  response.end(JSON.stringify(body));
 }

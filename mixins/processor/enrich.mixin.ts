@@ -1,6 +1,9 @@
 import { extname } from "node:path";
 import type { Config } from "../../lib/config.ts";
-import type { DeltasJob, EnrichJob, EnrichSettings } from "../../lib/event/enrich/job.ts";
+import type { DeltasJob, EnrichJob, EnrichSettings, JudgeJob } from "../../lib/event/enrich/job.ts";
+import type { HeldEvent } from "../../lib/event/schemas/held.ts";
+import type { Violations } from "../../lib/event/schemas/schema.ts";
+import type { JudgeDone, SchemasOfProject } from "../../lib/event/schemas/verdict.ts";
 import type { DeltasDone, Delta } from "../../lib/counting/delta.ts";
 import { decodeBatch, isMalformedBatch, requestIdsOf } from "../../lib/event/batch-message.ts";
 import type { BatchMessage, StoredEvent } from "../../lib/event/event.ts";
@@ -23,6 +26,7 @@ type BatchOf = Pick<BatchMessage, "batch" | "project">;
 interface Offload {
   (job: EnrichJob): Promise<BatchPack>;
   (job: DeltasJob): Promise<DeltasDone>;
+  (job: JudgeJob): Promise<JudgeDone>;
 }
 
 const worker = new URL(
@@ -43,7 +47,7 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
   };
   return defineMixin<{ state: { offload: Offload } }>()({
     mixins: [
-      WorkerPoolMixin<EnrichJob | DeltasJob, BatchPack | DeltasDone>({
+      WorkerPoolMixin<EnrichJob | DeltasJob | JudgeJob, BatchPack | DeltasDone | JudgeDone>({
         filename,
         threads: config.enrichThreads,
         workerData: settings,
@@ -51,18 +55,23 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
       }),
     ],
     methods: {
-      async enrich(body: Uint8Array): Promise<Enriched> {
+      async enrich(body: Uint8Array, schemas?: SchemasOfProject): Promise<Enriched> {
+        const job: EnrichJob = { body, ...(schemas && { schemas }) };
         try {
-          return { done: await this.offload({ body }), poisonous: [] };
+          return { done: await this.offload(job), poisonous: [] };
         } catch (error) {
           if (isMalformedBatch(error)) throw error;
           this.logger.warn({ err: error, ...requestIdsOf(body) }, "batch is enriched again");
           this.metrics.increment("analytics_enrich_retries_total");
         }
-        const whole = await this.offload({ body }).catch(() => undefined);
+        const whole = await this.offload(job).catch(() => undefined);
         return whole === undefined
-          ? isolate(this.offload.bind(this), body)
+          ? isolate(this.offload.bind(this), job)
           : { done: whole, poisonous: [] };
+      },
+      /** One event that is in quarantine, enriched and looked at anew. */
+      judge(job: JudgeJob): Promise<JudgeDone> {
+        return this.offload(job);
       },
       async deltasOf(batch: BatchOf, events: readonly StoredEvent[]): Promise<readonly Delta[]> {
         return recount(this.offload.bind(this), batch, events);
@@ -79,15 +88,21 @@ async function recount(
   return (await offload({ kind: "deltas", batch, project, events })).deltas;
 }
 
-async function isolate(offload: Offload, body: Uint8Array): Promise<Enriched> {
+async function isolate(offload: Offload, { body, schemas }: EnrichJob): Promise<Enriched> {
   const message = decodeBatch(body);
   const poisonous: number[] = [];
   const events: StoredEvent[] = [];
+  const broken: HeldEvent[] = [];
+  const violations: Violations[] = [];
 
   async function enrichOnly(only: readonly number[]): Promise<void> {
-    const part = await offload({ body, only }).catch(() => undefined);
+    const job = { body, only, ...(schemas && { schemas }) };
+    const part = await offload(job).catch(() => undefined);
     if (part !== undefined) {
-      events.push(...unpack(part).events);
+      const done = unpack(part);
+      events.push(...done.events);
+      broken.push(...(done.broken ?? []));
+      violations.push(...(part.violations ?? []));
     } else if (only.length === 1) {
       poisonous.push(...only);
     } else {
@@ -100,8 +115,10 @@ async function isolate(offload: Offload, body: Uint8Array): Promise<Enriched> {
   await enrichOnly(message.events.map((_, index) => index));
   const { batch, project } = message;
   const deltas = await recount(offload, message, events);
-  return { done: pack({ batch, project, events, deltas }), poisonous };
+  const done = { ...pack({ batch, project, events, deltas, broken }), violations };
+  return { done, poisonous };
 }
+
 interface WorkerPoolOptions {
   readonly filename: URL;
   readonly threads: number;

@@ -15,6 +15,7 @@ import { storePack, type Stored } from "../../lib/store/protocol.ts";
 import { ConsumerMixin } from "./consume.mixin.ts";
 import type { OpenSpan } from "../../lib/tracing/tracing.ts";
 import { tracedStore } from "../../lib/tracing/traced-store.ts";
+import { SchemaBookMixin } from "./schemas.mixin.ts";
 import { EnrichMixin, type Enriched } from "./enrich.mixin.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
@@ -24,7 +25,12 @@ import { StoreMixin } from "../store.mixin.ts";
  */
 export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
   return defineMixin()({
-    mixins: [ConsumerMixin(config), StoreMixin(config), EnrichMixin(config, enrichWorker)],
+    mixins: [
+      ConsumerMixin(config),
+      StoreMixin(config),
+      SchemaBookMixin(),
+      EnrichMixin(config, enrichWorker),
+    ],
     methods: {
       async handle(delivery: Delivery): Promise<Outcome> {
         try {
@@ -50,7 +56,10 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         const startedAt = performance.now();
         const within = parent === undefined ? null : { parent };
         const { tracing } = this;
-        const enriched = await tracing.run("enrich", within, () => this.enrich(delivery.body));
+        const schemas = await this.schemasOfBatch(delivery.body);
+        const enriched = await tracing.run("enrich", within, () =>
+          this.enrich(delivery.body, schemas),
+        );
         await this.bury(enriched, delivery);
         const { done } = enriched;
         const stored = await tracing.run("store", within, ({ traceparent }) => {
@@ -74,7 +83,10 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         return outcome;
       },
 
-      countEvents(outcome: "stored" | "duplicate" | "conflict" | "dead", events: number): void {
+      countEvents(
+        outcome: "stored" | "quarantined" | "duplicate" | "conflict" | "dead",
+        events: number,
+      ): void {
         this.metrics.increment("analytics_events_total", { outcome }, events);
       },
 
@@ -108,14 +120,16 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
 
       report(
         { receivedAt }: Delivery,
-        { batch, project, count }: BatchPack,
-        { owned, duplicates, conflicts }: Stored,
+        { batch, project, count, violations = [] }: BatchPack,
+        { owned, duplicates, conflicts, held }: Stored,
         startedAt: number,
       ): void {
         const { metrics } = this;
         const tookMs = Math.round(performance.now() - startedAt);
         const ageMs = Math.max(0, Date.now() - receivedAt);
         this.countEvents("stored", owned);
+        this.countEvents("quarantined", held);
+        this.tellViolations(batch, violations);
         this.countEvents("duplicate", duplicates);
         this.countEvents("conflict", conflicts);
         metrics.observe("analytics_batch_seconds", tookMs / 1000);

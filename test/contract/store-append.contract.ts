@@ -31,7 +31,11 @@ export function appendContract(onStore: OnStore, { runs = 30 }: StoreTraits): vo
     test(
       "of nothing owns nothing",
       onStore(async (store) => {
-        expect(await store.append("b1", [])).toEqual({ owned: new Set(), foreign: [] });
+        expect(await store.append("b1", [])).toEqual({
+          owned: new Set(),
+          foreign: [],
+          held: new Set(),
+        });
       }),
     );
 

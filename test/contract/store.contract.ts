@@ -13,6 +13,7 @@ import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
 import { keysContract } from "./store-keys.contract.ts";
 import { marksContract } from "./store-marks.contract.ts";
 import { outageContract } from "./store-outage.contract.ts";
+import { quarantineContract } from "./store-quarantine.contract.ts";
 import { questionsContract } from "./store-questions.contract.ts";
 import { packContract } from "./store-pack.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
@@ -64,6 +65,7 @@ export function storeContract(
     savedContract(onStore);
     keysContract(onStore);
     actsContract(onStore);
+    quarantineContract(onStore);
     sequencesContract(onStore, traits);
     outageContract(onStore, traits);
   });

@@ -89,6 +89,32 @@ async function erased(side: Side, path: string): Promise<string> {
   return (await finished(side, "DELETE", path)).id;
 }
 
+const heldType = `${mark}.held`;
+
+/** Has an event of A kept apart. */
+async function holdOne(): Promise<void> {
+  const schema = { mode: "enforce", schema: { required: ["data"] } };
+  const [probe, source] = [`${mark}.probe`, `${mark}-source`];
+  for (const type of [heldType, probe]) {
+    expect((await ask("a", "PUT", `/schemas/${type}`, schema)).status).toBe(201);
+  }
+  const listed = async () =>
+    ((await (await ask("a", "GET", "/quarantine")).json()) as { data: object[] }).data;
+  // Processors hear of a schema soon.
+  await eventually(async () => {
+    await ask("a", "POST", "/events", { type: probe, source });
+    expect(await listed()).not.toEqual([]);
+  }, 60_000);
+  await erased("a", `/events?type=${probe}`);
+  await ask("a", "DELETE", `/schemas/${probe}`);
+  for (const id of [`${mark}-held`, `${mark}-held-too`]) {
+    await ask("a", "POST", "/events", { id, type: heldType, source });
+  }
+  await eventually(async () => {
+    expect(await listed()).toMatchObject([{ type: heldType }, { type: heldType }]);
+  }, 60_000);
+}
+
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "analytics-"));
   const config = readConfig({
@@ -120,6 +146,7 @@ beforeAll(async () => {
       if (side === "a") ids.letter = data[0]!.id;
     }
   }, 120_000);
+  await holdOne();
 }, 240_000);
 
 afterAll(async () => {
@@ -156,6 +183,8 @@ const shown: Readonly<Record<string, Asked>> = {
     path: "/keys/self",
     marks: { a: `"project":"a"`, b: `"project":"b"` },
   },
+  "GET /api/v1/schemas": { path: "/schemas" },
+  "GET /api/v1/quarantine": { path: "/quarantine" },
   "GET /api/v1/dead-letters": {
     path: "/dead-letters",
     marks: { a: `"project":"a"`, b: `"project":"b"` },
@@ -200,6 +229,23 @@ const hidden: Readonly<
     id: () => `${mark}-query`,
   },
   "DELETE /api/v1/queries/{name}": { path: (id) => `/queries/${id}`, id: () => `${mark}-query` },
+  "GET /api/v1/schemas/{type}": { path: (type) => `/schemas/${type}`, id: () => heldType },
+  "GET /api/v1/schemas/{type}/versions": {
+    path: (type) => `/schemas/${type}/versions`,
+    id: () => heldType,
+  },
+  "DELETE /api/v1/schemas/{type}": { path: (type) => `/schemas/${type}`, id: () => heldType },
+  "POST /api/v1/schemas/{type}/infer": {
+    path: (type) => `/schemas/${type}/infer`,
+    id: () => `${mark}.type`,
+  },
+  "GET /api/v1/quarantine/{id}": { path: (id) => `/quarantine/${id}`, id: () => `${mark}-held` },
+  "PATCH /api/v1/quarantine/{id}": { path: (id) => `/quarantine/${id}`, id: () => `${mark}-held` },
+  "DELETE /api/v1/quarantine/{id}": { path: (id) => `/quarantine/${id}`, id: () => `${mark}-held` },
+  "POST /api/v1/quarantine/{id}/replay": {
+    path: (id) => `/quarantine/${id}/replay`,
+    id: () => `${mark}-held`,
+  },
   "GET /api/v1/keys/{id}": { path: (id) => `/keys/${id}`, id: () => ids.key },
   "DELETE /api/v1/keys/{id}": { path: (id) => `/keys/${id}`, id: () => ids.key },
   "POST /api/v1/keys/{id}/rotate": { path: (id) => `/keys/${id}/rotate`, id: () => ids.key },
@@ -227,6 +273,8 @@ const others = [
   "POST /api/v1/events",
   "POST /api/v1/events/batch",
   "PUT /api/v1/queries/{name}",
+  "PUT /api/v1/schemas/{type}",
+  "POST /api/v1/quarantine/replay",
   "POST /api/v1/keys",
   "GET /api/v1/events/stream",
   "GET /api/v1/live",
@@ -264,7 +312,7 @@ test.each(Object.entries(hidden))(
   "%s is for others as if it were not there",
   async (route, { path, id }) => {
     const [method = ""] = route.split(" ");
-    const body = route.endsWith("/rotate") ? {} : undefined;
+    const body = /\/rotate$|\/infer$|^PATCH/.test(route) ? {} : undefined;
     const refused = async (asked: string) => {
       const response = await ask("b", method, path(asked), body);
       const {
@@ -288,6 +336,18 @@ test("what was refused has changed nothing", async () => {
   const key = (await (await ask("a", "GET", `/keys/${ids.key}`)).json()) as object;
   expect(key).toMatchObject({ state: "holds" });
   expect((await ask("a", "GET", `/dead-letters/${ids.letter}`)).status).toBe(200);
+  expect((await ask("a", "GET", `/schemas/${heldType}`)).status).toBe(200);
+  expect((await ask("a", "GET", `/quarantine/${mark}-held`)).status).toBe(200);
+});
+
+test("schemas and a replay of many reach a project's own alone", async () => {
+  const schema = { mode: "enforce", schema: { required: ["metadata"] } };
+  expect((await ask("b", "PUT", `/schemas/${heldType}`, schema)).status).toBe(201);
+  const own = await (await ask("a", "GET", `/schemas/${heldType}`)).json();
+  expect(own).toMatchObject({ version: 1, schema: { required: ["data"] } });
+  const all = await ask("b", "POST", "/quarantine/replay");
+  expect(await all.json()).toEqual({ replayed: 0, broken: 0, nextCursor: null });
+  expect((await ask("a", "GET", `/quarantine/${mark}-held`)).status).toBe(200);
 });
 
 test("what has A's id and is sent by B is B's, and A's stays as it is", async () => {
@@ -317,6 +377,7 @@ test.each<[string, string, unknown]>([
   ["GET", "/events/counts?limit=1", undefined],
   ["POST", "/query", { metrics: ["count"], dimensions: ["type"], limit: 1, range }],
   ["GET", "/audit-log?limit=1", undefined],
+  ["GET", "/quarantine?limit=1", undefined],
   ["GET", `/stories/${mark}-story?limit=1`, undefined],
 ])("a cursor of A is none for B (%s %s)", async (method, path, body) => {
   const answer = (await (await ask("a", method, path, body)).json()) as {
@@ -423,6 +484,18 @@ const calls: Readonly<Record<string, () => object>> = {
   "query.catalog.properties": () => ({}),
   "query.catalog.values": () => ({ property: "source" }),
   "query.auditLog": () => ({}),
+  "processor.quarantine.list": () => ({}),
+  "processor.quarantine.show": () => ({ id: `${mark}-held` }),
+  "processor.quarantine.patch": () => ({ id: `${mark}-held`, patch: {}, isWhole: false }),
+  "processor.quarantine.drop": () => ({ id: `${mark}-held` }),
+  "processor.quarantine.replay": () => ({ id: `${mark}-held` }),
+  "processor.quarantine.replayMany": () => ({}),
+  "query.schemas.list": () => ({}),
+  "query.schemas.get": () => ({ type: `${mark}.held` }),
+  "query.schemas.versions": () => ({ type: `${mark}.held` }),
+  "query.schemas.put": () => ({ type: "open.held", body: { mode: "observe", schema: {} } }),
+  "query.schemas.remove": () => ({ type: `${mark}.held` }),
+  "query.schemas.infer": () => ({ type: `${mark}.type` }),
   "query.keys.list": () => ({}),
   "query.keys.get": () => ({ id: ids.key }),
   "query.keys.create": () => ({ body: { name: "other", scopes: ["admin"] } }),

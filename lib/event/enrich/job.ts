@@ -1,4 +1,5 @@
-import type { BatchId, ProjectId, StoredEvent } from "../event.ts";
+import type { AcceptedEvent, BatchId, ProjectId, StoredEvent } from "../event.ts";
+import type { SchemasOfProject } from "../schemas/verdict.ts";
 
 /** Enrich a batch, or only some events of it. */
 export interface EnrichJob {
@@ -11,6 +12,17 @@ export interface EnrichJob {
    * ignored.
    */
   readonly only?: readonly number[];
+  /** What its events are to look like; absent where its project has no schemas. */
+  readonly schemas?: SchemasOfProject;
+}
+
+/** Look at one event anew that is in quarantine. */
+export interface JudgeJob {
+  readonly kind: "judge";
+  readonly batch: BatchId;
+  readonly project: ProjectId;
+  readonly event: AcceptedEvent;
+  readonly schemas?: SchemasOfProject;
 }
 
 /** Count anew where a batch owns only some of its events. */

@@ -3,9 +3,10 @@ import type { Bucket, Grain } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import { propertiesOf, type Properties } from "./properties.ts";
 import { fromColumn, toRow, type Body, type EventRow } from "../rows.ts";
-import type { Erasable } from "../erasing.ts";
+import type { Erasable, Refusal } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
 import type { StoredKey } from "../keys.ts";
+import type { KeptSchema } from "../schemas.ts";
 
 /**
  * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal
@@ -57,6 +58,51 @@ export interface Tombstone {
   readonly erasedAt: number;
   /** Whether an event that was accepted later may take its place. */
   readonly reusable: boolean;
+}
+
+/**
+ * What stands in the place of an event that breaks its schema. It belongs to no project, so no
+ * search for events finds it.
+ */
+export interface HeldDocument {
+  readonly _id: string;
+  /** The batch that brought it. */
+  readonly heldBy: BatchId;
+  /** The event's. */
+  readonly receivedAt: number;
+  readonly hash: string;
+  /** How often it was written, and how often with another content. */
+  readonly revision: number;
+  readonly amended: number;
+  /** Of this content its own; empty of the first. */
+  readonly nonce: string;
+  /** The batch by which it comes out. */
+  readonly replay?: BatchId;
+  /** A `HeldEvent`, JSON. */
+  readonly held: string;
+}
+
+/** By which an event in quarantine is found; it may outlive that by a little. */
+export interface QuarantineNote {
+  /** `batch|nonce|project:id`. */
+  readonly _id: string;
+  /** The `_id` of what it leads to, who brought that, and which content of it this is about. */
+  readonly event: string;
+  readonly batch: BatchId;
+  readonly amended: number;
+  readonly nonce: string;
+  readonly project: ProjectId;
+  readonly id: EventId;
+  readonly type: string;
+  readonly userId?: string;
+  readonly receivedAt: number;
+}
+
+/** The schemas of a type. */
+interface SchemaDocument extends KeptSchema {
+  /** `project|type`. */
+  readonly _id: string;
+  readonly hasCurrent: boolean;
 }
 
 interface FenceDocument {
@@ -210,6 +256,25 @@ export function isTombstone(document: EventDocument): boolean {
   return "erasedAt" in document;
 }
 
+export function tombstone({ at, reusable }: Refusal): Tombstone {
+  return { erasedAt: at, reusable };
+}
+
+/** Whether what is found under an event's id is the event. */
+export function isEvent(document: EventDocument): boolean {
+  return "project" in document;
+}
+
+/** Whether what is found under an event's id is an event that is kept apart. */
+export function isHeld(document: object): document is HeldDocument {
+  return "heldBy" in document;
+}
+
+/** Those of some documents of `events` that are kept apart. */
+export function heldAmong(documents: readonly object[]): readonly HeldDocument[] {
+  return documents.filter(isHeld);
+}
+
 export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
   return documentOf(toRow(event, batch), propertiesOf(event));
 }
@@ -296,6 +361,8 @@ export interface Collections {
   readonly fences: Collection<FenceDocument>;
   readonly fenced: Collection<FencedDocument>;
   readonly jobs: Collection<JobDocument>;
+  readonly schemas: Collection<SchemaDocument>;
+  readonly quarantine: Collection<QuarantineNote>;
   readonly pings: Collection<PingDocument>;
 }
 
@@ -322,6 +389,8 @@ export function collectionsOf(db: Db): Collections {
     fences: db.collection("fences"),
     fenced: db.collection("fenced"),
     jobs: db.collection("jobs"),
+    schemas: db.collection("schemas"),
+    quarantine: db.collection("quarantine"),
     pings: db.collection("pings"),
   };
 }
@@ -354,6 +423,13 @@ export const indexes: {
   jobs: [
     { project: 1, id: 1 },
     { isOpen: 1, id: 1 },
+  ],
+  schemas: [{ project: 1 }],
+  quarantine: [
+    { project: 1, receivedAt: 1, id: 1 },
+    { project: 1, type: 1, receivedAt: 1, id: 1 },
+    { project: 1, userId: 1 },
+    { event: 1 },
   ],
 };
 

@@ -2,7 +2,7 @@ import type { Sort } from "mongodb";
 import { propertyAt } from "../../event/filter.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { EntityKey, EntityQuery, SortKey } from "../entity-reads.ts";
-import { inOneAnswer, isTombstone, type Collections } from "./documents.ts";
+import { inOneAnswer, isEvent, type Collections } from "./documents.ts";
 import { columnOf, translate, type EventDocumentFilter } from "./conditions.ts";
 import { eventKey, fromDocument } from "./documents.ts";
 import { countMeeting, meeting, type ServerLimits } from "./events.ts";
@@ -22,7 +22,7 @@ export async function findKeys(
   const byId = new Map(found.map((document) => [document._id, document]));
   return ids.flatMap((id) => {
     const document = byId.get(id);
-    return document === undefined || isTombstone(document) ? [] : [fromDocument(document)];
+    return document === undefined || !isEvent(document) ? [] : [fromDocument(document)];
   });
 }
 

@@ -8,12 +8,14 @@ import {
   eventKey,
   fromDocument,
   isTombstone,
+  tombstone,
   type Collections,
   type EventDocument,
   type Tombstone,
 } from "./documents.ts";
 import { events as eventsOf } from "./events.ts";
 import { countAnew, foldAnew } from "./folds.ts";
+import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";
 import { cellsSum } from "./sections.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
@@ -25,6 +27,9 @@ export async function erasable(
   collections: Collections,
   query: EventQuery,
 ): Promise<readonly Erasable[]> {
+  // Those in quarantine come first: who is let out of it meanwhile is found among the stored ones.
+  const held = await erasableHeld(collections, query);
+  if (held.length > 0) return held;
   const found = await eventsOf(collections, query);
   return found.map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
 }
@@ -35,18 +40,24 @@ export async function erasable(
  * its own finds it, and counts the minute anew.
  */
 export async function erase(
-  { events, deltas }: Collections,
+  collections: Collections,
   project: ProjectId,
   gone: readonly Erasable[],
   refusal: Refusal,
 ): Promise<void> {
+  const { events, deltas } = collections;
   await writeAll(
     events,
     gone.map(({ id, batch }) => {
       const _id = eventKey(project, id);
       const replacement = tombstone(refusal) as unknown as EventDocument;
-      return { _id, operation: { replaceOne: { filter: { _id, batch }, replacement } } };
+      const filter = { _id, $or: [{ batch }, { heldBy: batch }] } as object;
+      return { _id, operation: { replaceOne: { filter, replacement } } };
     }),
+  );
+  await forgetNotes(
+    collections,
+    gone.map(({ id, batch }) => ({ event: eventKey(project, id), batch })),
   );
   const minutes = new Map(
     gone.map(({ batch, timestamp }) => {
@@ -92,10 +103,6 @@ export async function refuse(
   const filter = { _id, erasedAt } as object;
   await events.replaceOne(filter, renewed as unknown as EventDocument);
   return true;
-}
-
-function tombstone({ at, reusable }: Refusal): Tombstone {
-  return { erasedAt: at, reusable };
 }
 
 /** Count minutes anew, and mark them. */

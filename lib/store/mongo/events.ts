@@ -1,6 +1,15 @@
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import { meets } from "../../event/filter.ts";
-import { inOneAnswer, isTombstone, type Collections, type Tombstone } from "./documents.ts";
+import {
+  heldAmong,
+  inOneAnswer,
+  isEvent,
+  isHeld,
+  type Collections,
+  type HeldDocument,
+  type Tombstone,
+} from "./documents.ts";
+import { forgetNotes, noteHeld } from "./held.ts";
 import {
   translate,
   withoutProperties,
@@ -25,7 +34,7 @@ export async function event(
   id: EventId,
 ): Promise<StoredEvent | undefined> {
   const found = await events.findOne({ _id: eventKey(project, id) });
-  return found === null || isTombstone(found) ? undefined : fromDocument(found);
+  return found === null || !isEvent(found) ? undefined : fromDocument(found);
 }
 
 /** A page of events in order. */
@@ -219,57 +228,116 @@ function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocume
 }
 
 /**
- * Insert the events that are absent and tell whose each of them is: of one that is erased nobody's.
+ * Insert the events that are absent, keep apart those that are broken, and tell whose each of them
+ * is: of one that is erased nobody's.
  */
 export async function append(
   collections: Collections,
   batch: BatchId,
   documents: readonly EventDocument[],
+  broken: readonly HeldDocument[] = [],
 ): Promise<Ownership> {
-  const there = await insertAbsent(collections.events, documents);
-  const strangers = await strangersOf(
+  const own = [...documents, ...(broken as readonly object[] as readonly EventDocument[])];
+  const there = new Set(await insertAbsent(collections.events, own));
+  const found = await lookAt(
     collections,
     batch,
-    there.map((at) => documents[at]!),
+    own.filter((_, at) => there.has(at)),
   );
-  const owned = documents.filter(({ _id }) => !strangers.has(_id));
-  const foreign = documents.flatMap(({ _id, id }) => {
-    const hash = strangers.get(_id);
-    return hash === undefined ? [] : [{ id, hash }];
+  const held = new Map<string, HeldDocument | undefined>();
+  own.forEach((document, at) => {
+    if (!there.has(at) && isHeld(document)) held.set(document._id, document);
   });
-  return { owned: new Set(owned.map(({ id }) => id)), foreign };
+  for (const one of found) if (one.heldBy === batch) held.set(one._id, undefined);
+  await noteAll(collections, held);
+  const strangers = new Map(
+    found.filter((one) => one.batch !== batch).map(({ _id, hash }) => [_id, hash]),
+  );
+  const idOf = ({ _id }: { readonly _id: string }) => _id.slice(_id.indexOf(":") + 1);
+  return {
+    owned: new Set(own.filter(({ _id }) => !strangers.has(_id) && !held.has(_id)).map(idOf)),
+    foreign: own.flatMap((one) => {
+      const hash = held.has(one._id) ? undefined : strangers.get(one._id);
+      return hash === undefined ? [] : [{ id: idOf(one), hash }];
+    }),
+    held: new Set([...held.keys()].map((_id) => idOf({ _id }))),
+  };
 }
 
+/** On redelivery too: another delivery may have stopped right here. */
+async function noteAll(
+  collections: Collections,
+  held: ReadonlyMap<string, HeldDocument | undefined>,
+): Promise<void> {
+  if (held.size === 0) return;
+  const unread = [...held].filter(([, document]) => document === undefined).map(([_id]) => _id);
+  const read =
+    unread.length === 0
+      ? []
+      : await collections.events.find({ _id: { $in: unread } }, inOneAnswer).toArray();
+  await noteHeld(collections, [
+    ...[...held.values()].filter((document) => document !== undefined),
+    ...heldAmong(read),
+  ]);
+}
+
+type Owned = Pick<EventDocument, "_id" | "batch" | "hash"> &
+  Partial<Pick<Tombstone, "reusable">> &
+  Partial<Pick<HeldDocument, "heldBy" | "replay">>;
+
 /**
- * The events of other batches among those that were there already, by `_id`, with their hashes;
- * erased ones without.
+ * Whose those are that were there already, after those of this batch have taken the places that
+ * they may have.
  */
-async function strangersOf(
+async function lookAt(
   collections: Collections,
   batch: BatchId,
   there: readonly EventDocument[],
-): Promise<ReadonlyMap<string, string | undefined>> {
+): Promise<readonly Owned[]> {
   const { events } = collections;
-  if (there.length === 0) return new Map();
-  type Owned = Pick<EventDocument, "_id" | "batch" | "hash"> & Partial<Tombstone>;
+  if (there.length === 0) return [];
   const look = () =>
     events
       .find({ _id: { $in: there.map(({ _id }) => _id) } }, inOneAnswer)
-      .project<Owned>({ batch: 1, hash: 1, reusable: 1 })
+      .project<Owned>({ batch: 1, hash: 1, reusable: 1, heldBy: 1, replay: 1 })
       .toArray();
   let stored = await look();
   const reusable = new Set(stored.filter((one) => one.reusable === true).map(({ _id }) => _id));
-  if (reusable.size > 0) {
+  const released = stored.filter(({ replay }) => replay === batch);
+  if (reusable.size + released.length > 0) {
     await takeReusable(
       collections,
       there.filter(({ _id }) => reusable.has(_id)),
     );
+    await comeOut(collections, batch, released, there);
     stored = await look();
   }
   // Documents are not removed; a server that has lost one it just had may not be asked.
   if (stored.length < there.length) throw new ServiceError("STORE_UNAVAILABLE");
-  return new Map(
-    stored.filter((event) => event.batch !== batch).map(({ _id, hash }) => [_id, hash]),
+  return stored;
+}
+
+/** Put events that come out of quarantine by this batch into their own places. */
+async function comeOut(
+  collections: Collections,
+  batch: BatchId,
+  released: readonly Owned[],
+  documents: readonly EventDocument[],
+): Promise<void> {
+  const byKey = new Map(documents.filter(isEvent).map((document) => [document._id, document]));
+  await writeAll(
+    collections.events,
+    released.flatMap(({ _id }) => {
+      const document = byKey.get(_id);
+      if (document === undefined) return [];
+      const { _id: _, ...replacement } = document;
+      const filter = { _id, replay: batch } as object;
+      return [{ _id, operation: { replaceOne: { filter, replacement } } }];
+    }),
+  );
+  await forgetNotes(
+    collections,
+    released.map(({ _id, heldBy }) => ({ event: _id, batch: heldBy! })),
   );
 }
 

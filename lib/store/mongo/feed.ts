@@ -4,7 +4,7 @@ import {
   eventKey,
   fromDocument,
   inOneAnswer,
-  isTombstone,
+  isEvent,
   type Collections,
   type EventDocument,
   type FeedDocument,
@@ -190,7 +190,7 @@ async function eventsOf(
   const byKey = new Map(documents.map((document) => [document._id, document]));
   const placed = wanted.flatMap(({ key, place }) => {
     const document = byKey.get(key);
-    const isGone = document === undefined || isTombstone(document);
+    const isGone = document === undefined || !isEvent(document);
     return isGone ? [] : [{ place, event: fromDocument(document) }];
   });
   return { events: placed, ...(wanted.length === limit && { upTo: wanted.at(-1)!.place }) };

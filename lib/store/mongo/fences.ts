@@ -7,9 +7,11 @@ import {
   bucketId,
   eventKey,
   inOneAnswer,
+  isHeld,
   isTombstone,
   type Collections,
   type EventDocument,
+  type HeldDocument,
 } from "./documents.ts";
 import { erase, recount } from "./erase.ts";
 import { append } from "./events.ts";
@@ -54,6 +56,12 @@ function subjectIn({ project, userId = "" }: EventDocument): string {
   return subjectOf(project, fromColumn(userId));
 }
 
+/** An event that breaks its schema: as it would be stored, and as it is kept apart. */
+export interface BrokenDocument {
+  readonly event: EventDocument;
+  readonly held: HeldDocument;
+}
+
 /** Appends what nobody has fenced off. */
 export class Fences {
   readonly #dimensions: readonly string[];
@@ -73,11 +81,14 @@ export class Fences {
     collections: Collections,
     batch: BatchId,
     events: readonly EventDocument[],
+    broken: readonly BrokenDocument[] = [],
   ): Promise<Ownership> {
-    const before = new Set(this.#isAny ? (await fencedAmong(collections, events)).fenced : []);
+    const all = [...events, ...broken.map(({ event }) => event)];
+    const before = new Set(this.#isAny ? (await fencedAmong(collections, all)).fenced : []);
     const kept = before.size === 0 ? events : events.filter((event) => !before.has(event));
-    const ownership = await append(collections, batch, kept);
-    const { fenced, isAny = this.#isAny } = await fencedAmong(collections, events);
+    const apart = broken.filter(({ event }) => !before.has(event)).map(({ held }) => held);
+    const ownership = await append(collections, batch, kept, apart);
+    const { fenced, isAny = this.#isAny } = await fencedAmong(collections, all);
     this.#isAny = isAny;
     if (fenced.length === 0) return ownership;
     await eraseFenced(collections, batch, fenced, this.#dimensions);
@@ -85,6 +96,7 @@ export class Fences {
     return {
       owned: ownership.owned.difference(refused),
       foreign: ownership.foreign.filter(({ id }) => !refused.has(id)),
+      held: ownership.held.difference(refused),
     };
   }
 }
@@ -103,7 +115,9 @@ async function eraseFenced(
   const there = await collections.events
     .find({ _id: { $in: [...byKey.keys()] } }, inOneAnswer)
     .toArray();
-  const concerned = there.filter((one) => isTombstone(one) || one.batch === batch);
+  const concerned = there.filter(
+    (one) => isTombstone(one) || one.batch === batch || (isHeld(one) && one.heldBy === batch),
+  );
   if (concerned.length === 0) return;
   const own = concerned.map(({ _id }) => byKey.get(_id)!);
   await insertAbsent(

@@ -5,6 +5,7 @@ import type { Marks } from "../../counting/cover.ts";
 import type { Config } from "../../config.ts";
 import type { Bucket, Grain } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
+import type { HeldEvent } from "../../event/schemas/held.ts";
 import type { EventText } from "../../event/event-text.ts";
 import { analyze } from "./analyze.ts";
 import { MongoActs } from "./acts.ts";
@@ -20,7 +21,7 @@ import { Feed } from "./feed.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
 import { complete, erasable, erase, recount, recounted, refuse } from "./erase.ts";
-import { fence, Fences, finished, unfinished } from "./fences.ts";
+import { fence, Fences, finished, unfinished, type BrokenDocument } from "./fences.ts";
 import { job, jobsOf, openJobs, putJob } from "./jobs.ts";
 import type { Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
@@ -28,6 +29,9 @@ import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { MongoKeys } from "./keys.ts";
 import { rollup, rollups } from "./rollups.ts";
+import { heldDocument } from "./held.ts";
+import { MongoQuarantine } from "./quarantine.ts";
+import { MongoSchemas } from "./schemas.ts";
 import { sample } from "./sample.ts";
 import { upsertAll } from "./writes.ts";
 import { documentsOf } from "./batch-pack.ts";
@@ -89,6 +93,8 @@ const maxRollupBytes = 12 * 1_024 * 1_024;
 export class MongoStore implements AdaptedStore {
   readonly keys: MongoKeys;
   readonly acts: MongoActs;
+  readonly schemas: MongoSchemas;
+  readonly quarantine: MongoQuarantine;
   readonly #link: MongoLink;
   readonly #passes: MongoPasses;
   readonly #feed: Feed;
@@ -120,6 +126,8 @@ export class MongoStore implements AdaptedStore {
     this.#link = new MongoLink({ uri, database, log, prepareEveryMs });
     this.keys = new MongoKeys(this.#link);
     this.acts = new MongoActs(this.#link);
+    this.schemas = new MongoSchemas(this.#link);
+    this.quarantine = new MongoQuarantine(this.#link);
     this.#passes = new MongoPasses(this.#link, options.maxRollupBytes ?? maxRollupBytes);
     this.#dimensions = options.dimensions ?? builtInDimensions;
     this.#fences = new Fences(this.#dimensions);
@@ -172,19 +180,29 @@ export class MongoStore implements AdaptedStore {
     });
   }
 
-  append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
+  append(
+    batch: BatchId,
+    events: readonly StoredEvent[],
+    broken: readonly HeldEvent[] = [],
+  ): Promise<Ownership> {
     const documents = events.map((event) => toDocument(event, batch));
-    return this.#link.run((collections) => this.#append(collections, batch, documents));
+    const apart = broken.map((held) => ({
+      event: toDocument(held.event, batch),
+      held: heldDocument(held, batch),
+    }));
+    return this.#link.run((collections) => this.#append(collections, batch, documents, apart));
   }
 
   async #append(
     collections: Collections,
     batch: BatchId,
     documents: readonly EventDocument[],
+    broken: readonly BrokenDocument[] = [],
   ): Promise<Ownership> {
-    const ownership = await this.#fences.append(collections, batch, documents);
+    const ownership = await this.#fences.append(collections, batch, documents, broken);
     if (await this.#feed.isTold(collections)) {
-      const own = documents.filter(({ id }) => ownership.owned.has(id));
+      const all = [...documents, ...broken.map(({ event }) => event)];
+      const own = all.filter(({ id }) => ownership.owned.has(id));
       await this.#feed.tell(collections, batch, own);
     }
     return ownership;
@@ -342,7 +360,8 @@ export class MongoStore implements AdaptedStore {
   }
 
   async holder(project: ProjectId, id: EventId) {
-    const found = await this.event(project, id);
+    const found =
+      (await this.event(project, id)) ?? (await this.quarantine.find(project, id))?.held.event;
     if (found === undefined) return undefined;
     const { batch, timestamp, receivedAt } = found;
     return { id, batch, timestamp, receivedAt };

@@ -5,35 +5,68 @@ import { eventColumns, type EventRow } from "../rows.ts";
 import { markParent, touchDay, type BucketRow } from "./marks.ts";
 import { isBare } from "./bare-minutes.ts";
 import { chunkSize } from "./schema.ts";
-import { isGuarded, isRefused } from "./erase.ts";
+import type { HeldEvent } from "../../event/schemas/held.ts";
+import { isGuarded, isRefused, stored } from "./erase.ts";
+import { hasQuarantine, hold, holderOf, letOut } from "./quarantine.ts";
 import { rowsOf } from "../batch-pack.ts";
 import { putDeltas } from "./deltas.ts";
 
 /**
- * The events among those asked about that are not all the batch's own, by place; `null` where they
- * all are.
+ * What became of the events, and behind them of those that are to be kept apart, by place; `null`
+ * where all are the batch's own.
  */
 interface Appended {
   readonly owned: readonly number[];
   readonly foreign: readonly { readonly at: number; readonly hash: string }[];
+  readonly held: readonly number[];
+}
+
+/** An event that breaks its schema. */
+export interface HeldRow {
+  readonly row: EventRow;
+  readonly held: HeldEvent;
 }
 
 const insert = `INSERT INTO events (${eventColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (project, id) DO NOTHING`;
 
-/** Insert the events that are absent and not refused, and tell whose each of them is. */
-export function append(db: Database, batch: string, rows: readonly EventRow[]): Appended | null {
+/**
+ * Insert the events that are absent and not refused, keep apart what breaks its schema, and tell
+ * whose each of them is.
+ */
+export function append(
+  db: Database,
+  batch: string,
+  rows: readonly EventRow[],
+  broken: readonly HeldRow[] = [],
+): Appended | null {
   const statement = db.prepared(insert);
   const spans = new Spans();
   const there: number[] = [];
   const refused: number[] = [];
+  const held: number[] = [];
+  const foreign: { readonly at: number; readonly hash: string }[] = [];
   const mends = hasBroken(db);
   const guarded = isGuarded(db);
-  rows.forEach((row, at) => {
+  const hasHeld = hasQuarantine(db);
+  /** Whether the event's fate is known without looking whether it is stored. */
+  const isDecided = (row: EventRow, at: number): boolean => {
     if (guarded && isRefused(db, row)) {
       refused.push(at);
-      return;
+      return true;
     }
+    const holder = hasHeld ? holderOf(db, row[0], row[1]) : undefined;
+    if (holder === undefined) return false;
+    if (holder.replay === batch) {
+      letOut(db, row[0], row[1]);
+      return false;
+    }
+    if (holder.batch === batch) held.push(at);
+    else foreign.push({ at, hash: holder.hash });
+    return true;
+  };
+  rows.forEach((row, at) => {
+    if (isDecided(row, at)) return;
     const mended = mends ? putBack(db, row) : undefined;
     const conflicts = mends && mended === undefined && isBroken(db, row);
     if (mended !== undefined || conflicts) there.push(at);
@@ -42,17 +75,32 @@ export function append(db: Database, batch: string, rows: readonly EventRow[]): 
     if (changes > 0) spans.add(row[0], Number(lastInsertRowid), row[3]);
     else if (mended === undefined) there.push(at);
   });
+  broken.forEach((one, index) => {
+    const at = rows.length + index;
+    if (isDecided(one.row, at)) return;
+    if (stored(db, one.row[0], one.row[1]) !== undefined) {
+      there.push(at);
+      return;
+    }
+    hold(db, one.held, batch);
+    held.push(at);
+  });
   spans.write(db);
-  return there.length + refused.length === 0 ? null : ownership(db, batch, rows, there, refused);
+  if (there.length + refused.length + held.length + foreign.length === 0) return null;
+  const all = [...rows, ...broken.map(({ row }) => row)];
+  foreign.push(...strangers(db, batch, all, there));
+  const others = new Set([...foreign.map(({ at }) => at), ...refused, ...held]);
+  if (others.size === 0 && broken.length === 0) return null;
+  return { owned: [...all.keys()].filter((at) => !others.has(at)), foreign, held };
 }
 
-function ownership(
+/** Of events that were there before those that another batch owns. */
+function strangers(
   db: Database,
   batch: string,
   rows: readonly EventRow[],
   there: readonly number[],
-  refused: readonly number[],
-): Appended | null {
+): readonly { readonly at: number; readonly hash: string }[] {
   const foreign: { readonly at: number; readonly hash: string }[] = [];
   for (const at of there) {
     const [project, id] = rows[at]!;
@@ -66,9 +114,7 @@ function ownership(
     ) as unknown as readonly [string, string];
     if (owner !== batch) foreign.push({ at, hash });
   }
-  if (foreign.length + refused.length === 0) return null;
-  const others = new Set([...foreign.map(({ at }) => at), ...refused]);
-  return { owned: [...rows.keys()].filter((at) => !others.has(at)), foreign };
+  return foreign;
 }
 
 /**

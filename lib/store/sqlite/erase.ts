@@ -6,7 +6,10 @@ import { eventColumns, fromColumn, toColumn, withoutBody, type EventRow } from "
 import type { Database } from "./database.ts";
 import { completeDelta } from "./deltas.ts";
 import { events } from "./events.ts";
+import { erasableHeld, hasQuarantine, holderOf, letOut } from "./quarantine.ts";
 import { chunkSize, placeholder } from "./schema.ts";
+
+type Table = "events" | "broken" | "quarantine";
 
 /** No event of a user that was accepted up to an instant comes in from now on. */
 export function fence(db: Database, project: string, userId: string, before: number): void {
@@ -41,7 +44,10 @@ export function isRefused(
   return found !== undefined && receivedAt <= (found[0] as number);
 }
 
+/** Those in quarantine come first: who is let out of it meanwhile is found among the stored ones. */
 export function erasable(db: Database, query: EventQuery): readonly Erasable[] {
+  const held = hasQuarantine(db) ? erasableHeld(db, query) : [];
+  if (held.length > 0) return held;
   const found = events(db, query).map(([, id, batch, timestamp]) => ({ id, batch, timestamp }));
   return found.length < query.limit ? [...found, ...damaged(db, query)] : found;
 }
@@ -66,21 +72,44 @@ function damaged(db: Database, query: EventQuery): readonly Erasable[] {
     .map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
 }
 
+interface Held extends Erasable {
+  readonly receivedAt: number;
+}
+
 /** The event of an id, also one that was set aside. */
-export function holder(
-  db: Database,
-  project: string,
-  id: string,
-): (Erasable & { readonly receivedAt: number }) | undefined {
+export function stored(db: Database, project: string, id: string): Held | undefined {
+  return heldIn(db, "events", project, id) ?? heldIn(db, "broken", project, id);
+}
+
+/** The same, or the one that is in quarantine. */
+export function holder(db: Database, project: string, id: string): Held | undefined {
+  return stored(db, project, id) ?? heldIn(db, "quarantine", project, id);
+}
+
+function heldIn(db: Database, table: Table, project: string, id: string): Held | undefined {
   const row = db.get(
-    `SELECT batch, timestamp, received_at FROM events WHERE project = ? AND id = ?
-      UNION ALL SELECT batch, timestamp, received_at FROM broken WHERE project = ? AND id = ?`,
-    project,
-    id,
+    `SELECT batch, timestamp, received_at FROM ${table} WHERE project = ? AND id = ?`,
     project,
     id,
   ) as readonly [string, number, number] | undefined;
   return row && { id, batch: row[0], timestamp: row[1], receivedAt: row[2] };
+}
+
+/** Remove an event from quarantine: its id is free for what is accepted later. */
+export function dropHeld(
+  db: Database,
+  project: string,
+  id: string,
+  at: number,
+): "dropped" | "absent" | "replaying" {
+  const there = holderOf(db, project, id);
+  if (there === undefined) return "absent";
+  if (there.replay !== null) return "replaying";
+  db.all("PRAGMA secure_delete = ON");
+  letOut(db, project, id);
+  db.all("PRAGMA secure_delete = OFF");
+  putTombstone(db, project, id, { at, reusable: true });
+  return "dropped";
 }
 
 /**
@@ -101,8 +130,8 @@ export function erase(
   for (const { id, batch } of gone) {
     const seq =
       remove(db, "events", project, id, batch) ?? remove(db, "broken", project, id, batch);
-    if (seq === undefined) continue;
-    chunks.add(Math.floor(seq / chunkSize));
+    if (seq !== undefined) chunks.add(Math.floor(seq / chunkSize));
+    else if (remove(db, "quarantine", project, id, batch) === undefined) continue;
     putTombstone(db, project, id, refusal);
   }
   for (const chunk of chunks) db.run("DELETE FROM columns WHERE chunk = ?", chunk);
@@ -122,13 +151,13 @@ export function refuse(db: Database, project: string, id: string, refusal: Refus
 
 function remove(
   db: Database,
-  table: "events" | "broken",
+  table: Table,
   project: string,
   id: string,
   batch: string,
 ): number | undefined {
   const row = db.get(
-    `DELETE FROM ${table} WHERE project = ? AND id = ? AND batch = ? RETURNING seq`,
+    `DELETE FROM ${table} WHERE project = ? AND id = ? AND batch = ? RETURNING rowid`,
     project,
     id,
     batch,

@@ -243,6 +243,40 @@ const erasures = `
  * a few events are packed, which versions before cannot read.
  */
 const renewals = "ALTER TABLE dirty ADD COLUMN renewed_at INTEGER NOT NULL DEFAULT 0;";
+/** What events are to look like, and those that do not. */
+const schemasAndQuarantine = `
+  CREATE TABLE schemas (
+    project TEXT NOT NULL,
+    type TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    current TEXT NOT NULL,
+    versions TEXT NOT NULL,
+    PRIMARY KEY (project, type)
+  ) STRICT, WITHOUT ROWID;
+
+  -- How often a schema changed.
+  CREATE TABLE schema_changes (n INTEGER NOT NULL) STRICT;
+  INSERT INTO schema_changes VALUES (0);
+
+  CREATE TABLE quarantine (
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    type TEXT NOT NULL,
+    user_id TEXT,
+    received_at INTEGER NOT NULL,
+    timestamp INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    -- The batch by which it comes out.
+    replay TEXT,
+    held TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX quarantine_by_id ON quarantine (project, id);
+  CREATE INDEX quarantine_by_time ON quarantine (project, received_at, id);
+  CREATE INDEX quarantine_by_type ON quarantine (project, type, received_at, id);
+  CREATE INDEX quarantine_by_user ON quarantine (project, user_id) WHERE user_id IS NOT NULL;
+`;
 
 export const storeSchema: SchemaSteps = [
   first,
@@ -254,6 +288,7 @@ export const storeSchema: SchemaSteps = [
   keysAndActs,
   erasures,
   renewals,
+  schemasAndQuarantine,
 ];
 
 /**

@@ -3,6 +3,7 @@ import type { Marks } from "../../counting/cover.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
 import type { Bucket, Grain, DirtyMark } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
+import type { HeldEvent } from "../../event/schemas/held.ts";
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Precondition } from "../../questions/saved.ts";
@@ -10,7 +11,7 @@ import type { Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
 import { errorType } from "../../errors.ts";
-import { SqliteActs, SqliteKeys } from "./administration.ts";
+import { SqliteActs, SqliteKeys, SqliteQuarantine, SqliteSchemas } from "./administration.ts";
 import { EntityAdapter, type AdaptedStore, type EntityOptions } from "../entities/adapter.ts";
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import type { SampleJob, SampleKind } from "../../questions/catalog/samples.ts";
@@ -51,6 +52,8 @@ export type { SqliteOptions } from "./threads.ts";
 export class SqliteStore implements AdaptedStore {
   readonly keys: SqliteKeys;
   readonly acts: SqliteActs;
+  readonly schemas: SqliteSchemas;
+  readonly quarantine: SqliteQuarantine;
   readonly #threads: SqliteThreads;
   readonly #dimensions: readonly string[];
   #isOpened = false;
@@ -59,6 +62,8 @@ export class SqliteStore implements AdaptedStore {
     this.#threads = new SqliteThreads(options);
     this.keys = new SqliteKeys(this.#threads);
     this.acts = new SqliteActs(this.#threads);
+    this.schemas = new SqliteSchemas(this.#threads);
+    this.quarantine = new SqliteQuarantine(this.#threads);
     this.#dimensions = options.dimensions ?? builtInDimensions;
   }
 
@@ -112,14 +117,21 @@ export class SqliteStore implements AdaptedStore {
     return kept;
   }
 
-  async append(batch: BatchId, events: readonly StoredEvent[]): Promise<Ownership> {
+  async append(
+    batch: BatchId,
+    events: readonly StoredEvent[],
+    broken: readonly HeldEvent[] = [],
+  ): Promise<Ownership> {
     const rows = events.map((event) => toRow(event, batch));
-    const answer = await this.#threads.write("append", batch, rows);
+    const apart = broken.map((held) => ({ row: toRow(held.event, batch), held }));
+    const answer = await this.#threads.write("append", batch, rows, apart);
     this.#threads.shredding.stored(events.length);
-    const { owned, foreign } = answer ?? { owned: events.keys(), foreign: [] };
+    const { owned, foreign, held } = answer ?? { owned: events.keys(), foreign: [], held: [] };
+    const idAt = (at: number) => (events[at] ?? broken[at - events.length]!.event).id;
     return {
-      owned: new Set(Iterator.from(owned).map((at) => events[at]!.id)),
-      foreign: foreign.map(({ at, hash }) => ({ id: events[at]!.id, hash })),
+      owned: new Set(Iterator.from(owned).map(idAt)),
+      foreign: foreign.map(({ at, hash }) => ({ id: idAt(at), hash })),
+      held: new Set(held.map(idAt)),
     };
   }
 

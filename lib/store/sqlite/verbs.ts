@@ -15,16 +15,24 @@ import {
 } from "./deltas.ts";
 import { nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
-import { erasable, erase, fence, holder, refuse } from "./erase.ts";
+import { dropHeld, erasable, erase, fence, holder, refuse } from "./erase.ts";
 import { countEvents, event, events, fingerprint } from "./events.ts";
 import { acts, beginAct, endAct } from "./acts.ts";
 import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
 import { job, jobs, openJobs, putJob } from "./jobs.ts";
 import { look } from "./look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks, nextDay } from "./marks.ts";
+import {
+  amendHeld,
+  countQuarantine,
+  inQuarantine,
+  quarantined,
+  releaseHeld,
+} from "./quarantine.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { eventsText, page } from "./pages.ts";
 import { sample } from "./sample.ts";
+import { currentSchemas, putSchema, schema, schemasVersion } from "./schemas.ts";
 import { stored } from "./stored.ts";
 import { rollup, rollups, sumChildren, writeRollup } from "./rollups.ts";
 
@@ -52,6 +60,10 @@ export const writerVerbs = {
   usedKeys,
   beginAct,
   endAct,
+  putSchema,
+  amendHeld,
+  releaseHeld,
+  dropHeld,
   setAside,
   ping,
 };
@@ -93,6 +105,12 @@ export const readerVerbs = {
   keysVersion,
   holdingKeys,
   acts,
+  schema,
+  currentSchemas,
+  schemasVersion,
+  quarantined,
+  inQuarantine,
+  countQuarantine,
   brokenEvents,
   brokenSpans,
   findKeys,

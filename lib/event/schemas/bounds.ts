@@ -1,0 +1,203 @@
+import { RE2JS } from "re2js";
+import type { Finding } from "../../errors.ts";
+import { isPlainJson, isPlainObject, pointerTo } from "../plain-json.ts";
+
+/** What one schema may be, so that checking an event takes a bounded time. */
+export const schemaBounds = {
+  /** Bytes of its JSON. */
+  bytes: 32_768,
+  /** Levels of its JSON. */
+  levels: 32,
+  /** Values in it, those behind a `$ref` as often as they are referred to. */
+  values: 5_000,
+  /** Characters of one pattern, and steps of the machines of all patterns together. */
+  patternLength: 512,
+  patternSteps: 1_000,
+} as const;
+
+/** The formats that are checked: each in a time that grows with the text, which is short. */
+export const formats = [
+  "date-time",
+  "date",
+  "time",
+  "duration",
+  "email",
+  "hostname",
+  "ipv4",
+  "ipv6",
+  "uri",
+  "uuid",
+] as const;
+
+const draft = "https://json-schema.org/draft/2020-12/schema";
+
+/** Keywords by what stands under them. */
+const schemaWords = new Set(
+  "additionalProperties contains else if items not propertyNames then unevaluatedItems unevaluatedProperties".split(
+    " ",
+  ),
+);
+const listWords = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
+const mapWords = new Set(["$defs", "dependentSchemas", "patternProperties", "properties"]);
+const valueWords = new Set(
+  [
+    "$comment $ref $schema const default dependentRequired deprecated description enum examples",
+    "exclusiveMaximum exclusiveMinimum format maxContains maxItems maxLength maxProperties maximum",
+    "minContains minItems minLength minProperties minimum multipleOf pattern readOnly required title",
+    "type uniqueItems writeOnly",
+  ]
+    .join(" ")
+    .split(" "),
+);
+
+type Members = Readonly<Record<string, unknown>>;
+
+/**
+ * What keeps a schema from being taken, its keywords' own rules apart: pointers start at the
+ * schema. Empty where checking an event by it is bounded: it is not large, refers only to itself
+ * and never in a circle, and its patterns run in a time that grows with the text alone (RE2).
+ */
+export function findUnbounded(schema: unknown): Finding[] {
+  if (!isPlainObject(schema)) {
+    return [{ pointer: "", code: "type", message: "a schema must be a JSON object" }];
+  }
+  if (!isPlainJson(schema, schemaBounds.levels)) {
+    const message = `a schema has at most ${schemaBounds.levels} levels, and numbers within 2^53`;
+    return [{ pointer: "", code: "too_deep", message }];
+  }
+  if (Buffer.byteLength(JSON.stringify(schema)) > schemaBounds.bytes) {
+    const message = `a schema has at most ${schemaBounds.bytes} bytes of JSON`;
+    return [{ pointer: "", code: "too_large", message }];
+  }
+  const walk = new Walk(schema as Members);
+  walk.schema(schema, "");
+  if (walk.findings.length === 0) walk.measure();
+  return walk.findings;
+}
+
+class Walk {
+  readonly findings: Finding[] = [];
+  readonly #root: Members;
+  #steps = 0;
+
+  constructor(root: Members) {
+    this.#root = root;
+  }
+
+  schema(value: unknown, pointer: string): void {
+    // What else is wrong the meta-schema says.
+    if (!isPlainObject(value)) return;
+    for (const [word, under] of Object.entries(value)) {
+      const at = pointerTo(pointer, word);
+      if (schemaWords.has(word)) this.schema(under, at);
+      else if (listWords.has(word)) this.#each(under, at);
+      else if (mapWords.has(word)) {
+        this.#each(under, at);
+        if (word === "patternProperties") this.#patterns(under, at);
+      } else if (valueWords.has(word)) this.#value(word, under, at);
+      else {
+        this.#find(at, "keyword", "this keyword is not known here");
+      }
+    }
+  }
+
+  /** How large it is with every reference written out. */
+  measure(): void {
+    const sizes = new Map<string, number | null>();
+    const sizeOf = (value: unknown): number => {
+      if (typeof value !== "object" || value === null) return 1;
+      let size = 1;
+      for (const [word, under] of Object.entries(value)) {
+        if (word === "$ref" && typeof under === "string") size += referred(under);
+        else if (word !== "$defs") size += sizeOf(under);
+        if (size > schemaBounds.values) return size;
+      }
+      return size;
+    };
+    const referred = (ref: string): number => {
+      const known = sizes.get(ref);
+      if (known === null) return Infinity;
+      if (known !== undefined) return known;
+      sizes.set(ref, null);
+      const size = sizeOf(this.#target(ref));
+      sizes.set(ref, size);
+      return size;
+    };
+    const size = sizeOf(this.#root);
+    if (size === Infinity) this.#find("", "circle", "its references go in a circle");
+    else if (size > schemaBounds.values) {
+      const message = `a schema has at most ${schemaBounds.values} values, with references written out`;
+      this.#find("", "too_large", message);
+    }
+  }
+
+  #each(under: unknown, pointer: string): void {
+    if (typeof under !== "object" || under === null) return;
+    for (const [name, value] of Object.entries(under)) this.schema(value, pointerTo(pointer, name));
+  }
+
+  #value(word: string, value: unknown, at: string): void {
+    if (word === "$ref" && (typeof value !== "string" || this.#target(value) === undefined)) {
+      const message =
+        "a reference must be a pointer to a part of this schema, such as #/$defs/name";
+      this.#find(at, "reference", message);
+    }
+    if (word === "$schema" && value !== draft) {
+      this.#find(at, "draft", `the draft is ${draft}`);
+    }
+    if (word === "pattern") this.#pattern(value, at);
+    if (word === "format" && !(formats as readonly unknown[]).includes(value)) {
+      this.#find(at, "format", `the formats are ${formats.join(", ")}`);
+    }
+  }
+
+  #patterns(under: unknown, at: string): void {
+    if (typeof under !== "object" || under === null) return;
+    for (const pattern of Object.keys(under)) this.#pattern(pattern, pointerTo(at, pattern));
+  }
+
+  #pattern(pattern: unknown, at: string): void {
+    if (typeof pattern !== "string") return;
+    if (pattern.length > schemaBounds.patternLength) {
+      const message = `a pattern has at most ${schemaBounds.patternLength} characters`;
+      this.#find(at, "too_large", message);
+      return;
+    }
+    try {
+      this.#steps += RE2JS.compile(pattern).programSize();
+    } catch {
+      const message =
+        "a pattern must be a regular expression of RE2: no look-around, no references";
+      this.#find(at, "pattern", message);
+      return;
+    }
+    if (this.#steps <= schemaBounds.patternSteps) return;
+    this.#find(at, "too_large", "this pattern, or all together, are too large");
+  }
+
+  /** What a reference within the schema leads to. */
+  #target(ref: string): unknown {
+    if (ref !== "#" && !ref.startsWith("#/")) return undefined;
+    let value: unknown = this.#root;
+    for (const part of ref.split("/").slice(1)) {
+      const name = unescaped(part);
+      if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
+        return undefined;
+      value = (value as Members)[name];
+    }
+    return value;
+  }
+
+  #find(pointer: string, code: string, message: string): void {
+    if (this.findings.length < 20) this.findings.push({ pointer, code, message });
+  }
+}
+
+/** A segment of a pointer in a URI's fragment (RFC 6901, 6). */
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,169 @@
+import {
+  Ajv2020,
+  type AnySchemaObject,
+  type ErrorObject,
+  type ValidateFunction,
+} from "ajv/dist/2020.js";
+import { fullFormats } from "ajv-formats/dist/formats.js";
+import { RE2JS } from "re2js";
+import type { Finding } from "../../errors.ts";
+import type { AcceptedEvent, JsonObject } from "../event.ts";
+import { maxFindings } from "../limits.ts";
+import { pointerTo } from "../plain-json.ts";
+import { findUnbounded, formats } from "./bounds.ts";
+
+/** The part of an event that a schema describes: what its sender wrote, by the same names. */
+export type Described = Pick<AcceptedEvent, "type" | "source"> &
+  Partial<Pick<AcceptedEvent, "correlationId" | "data" | "metadata">>;
+
+/** Events of more JSON than that are told the first thing that is wrong alone. */
+const allToldBytes = 16_384;
+
+/** No text that a format is about is longer. */
+const maxFormatLength = 2_048;
+
+/** In RE2's time, which grows with the text alone. */
+function linearRegExp(pattern: string) {
+  const compiled = RE2JS.compile(pattern);
+  // The library takes two patterns of one name for the same.
+  return { test: (text: string) => compiled.test(text), toString: () => pattern };
+}
+linearRegExp.code = "linearRegExp";
+
+function ajvWith(allErrors: boolean): Ajv2020 {
+  const ajv = new Ajv2020({
+    allErrors,
+    strict: true,
+    strictTypes: false,
+    strictTuples: false,
+    strictRequired: false,
+    // A name such as `constructor` is a property where the event has it.
+    ownProperties: true,
+    // A function for each part that is referred to: what is compiled is no larger than the schema.
+    inlineRefs: false,
+    validateSchema: false,
+    addUsedSchema: false,
+    logger: false,
+    code: { regExp: linearRegExp },
+  });
+  for (const name of formats) {
+    const { validate = fullFormats[name] } = fullFormats[name] as { validate?: unknown };
+    ajv.addFormat(name, (text: string) => text.length <= maxFormatLength && meets(validate, text));
+  }
+  // The library's own compares each item with each other one.
+  ajv.removeKeyword("uniqueItems");
+  ajv.addKeyword({
+    keyword: "uniqueItems",
+    type: "array",
+    schemaType: "boolean",
+    error: { message: "must not have equal items" },
+    compile: (isOn: boolean) => (items: readonly unknown[]) =>
+      !isOn || new Set(items.map(canonical)).size === items.length,
+  });
+  return ajv;
+}
+
+function meets(format: unknown, text: string): boolean {
+  return format instanceof RegExp || typeof (format as RegExp).test === "function"
+    ? (format as RegExp).test(text)
+    : (format as (text: string) => boolean)(text);
+}
+
+/** Equal values have equal texts. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))
+      : inner,
+  );
+}
+
+/** Made when they are first needed: each takes some milliseconds. */
+const ajvs = new Map<"first" | "every" | "meta", Ajv2020>();
+
+function ajvOf(which: "first" | "every" | "meta"): Ajv2020 {
+  let ajv = ajvs.get(which);
+  if (ajv === undefined) {
+    ajv =
+      which === "meta"
+        ? new Ajv2020({ allErrors: true, strict: false, logger: false })
+        : ajvWith(which === "every");
+    ajvs.set(which, ajv);
+  }
+  return ajv;
+}
+
+/** What is wrong with a schema; empty where events can be checked by it. Pointers start at the schema. */
+export function findingsOfSchema(schema: unknown): readonly Finding[] {
+  const unbounded = findUnbounded(schema);
+  if (unbounded.length > 0) return unbounded;
+  const meta = ajvOf("meta");
+  if (meta.validateSchema(schema as AnySchemaObject) !== true) {
+    return (meta.errors ?? []).slice(0, maxFindings).map(findingOf);
+  }
+  try {
+    compiledBy("first", schema as JsonObject);
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "";
+    return [{ pointer: "", code: "schema", message: `the schema cannot be used: ${reason}` }];
+  }
+}
+
+/** What is wrong with an event; empty where it keeps its schema. */
+export type SchemaCheck = (event: Described) => readonly Finding[];
+
+/** @param schema one of which `findingsOfSchema` has nothing to say */
+export function compileSchema(schema: JsonObject): SchemaCheck {
+  const keeps = compiledBy("first", schema);
+  let all: ValidateFunction | undefined;
+  return (event) => {
+    const described = describedPart(event);
+    if (keeps(described)) return [];
+    const told = keeps.errors ?? [];
+    if (JSON.stringify(described).length > allToldBytes) return distinct(told);
+    all ??= compiledBy("every", schema);
+    all(described);
+    return distinct(all.errors ?? told);
+  };
+}
+
+function compiledBy(which: "first" | "every", schema: JsonObject): ValidateFunction {
+  const ajv = ajvOf(which);
+  const compiled = ajv.compile(schema as AnySchemaObject);
+  ajv.removeSchema(schema);
+  return compiled;
+}
+
+function describedPart({ type, source, correlationId, data, metadata }: Described): Described {
+  return {
+    type,
+    source,
+    ...(correlationId !== undefined && { correlationId }),
+    ...(data !== undefined && { data }),
+    ...(metadata !== undefined && { metadata }),
+  };
+}
+
+function distinct(errors: readonly ErrorObject[]): readonly Finding[] {
+  const findings = new Map<string, Finding>();
+  for (const error of errors) {
+    const finding = findingOf(error);
+    findings.set(`${finding.pointer} ${finding.code}`, finding);
+    if (findings.size === maxFindings) break;
+  }
+  return [...findings.values()];
+}
+
+/** What a property is wrong by being there, or missing, is found at its own place. */
+function findingOf({ instancePath, keyword, params, message }: ErrorObject): Finding {
+  const { missingProperty, additionalProperty, unevaluatedProperty } = params as Readonly<
+    Record<string, unknown>
+  >;
+  const name = missingProperty ?? additionalProperty ?? unevaluatedProperty;
+  return {
+    pointer: typeof name === "string" ? pointerTo(instancePath, name) : instancePath,
+    code: keyword,
+    message: message ?? "the schema is not kept",
+  };
+}

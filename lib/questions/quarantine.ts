@@ -1,0 +1,166 @@
+import type { Finding } from "../errors.ts";
+import type { AcceptedEvent, Json, JsonObject } from "../event/event.ts";
+import { acceptedOf } from "../event/schemas/held.ts";
+import type { HeldEvent } from "../event/schemas/held.ts";
+import type { PageShown } from "./lists/list.ts";
+import { described, later, text, whole, type Findings, type Raw } from "./reading/field.ts";
+import { types } from "./reading/filter-parameters.ts";
+import { readParameters } from "./reading/parameters.ts";
+import { scopeOf } from "./reading/row-cursor.ts";
+
+/** An event in quarantine as a list shows it. */
+export interface ShownQuarantined {
+  readonly id: string;
+  readonly type: string;
+  /** RFC 3339. */
+  readonly receivedAt: string;
+  /** `replaying`: it is on its way out. */
+  readonly state: "held" | "replaying";
+  /** The version of its type's schema that it breaks. */
+  readonly schemaVersion: number;
+  /** What it breaks; empty where it was mended and waits to be replayed. */
+  readonly findings: readonly Finding[];
+}
+
+/** The same with the event, by the names under which it is sent. */
+export interface ShownQuarantinedEvent extends ShownQuarantined {
+  readonly event: {
+    readonly id: string;
+    readonly type: string;
+    readonly data?: Json;
+    /** RFC 3339. */
+    readonly timestamp: string;
+    readonly source: string;
+    readonly correlationId?: string;
+    readonly metadata?: JsonObject;
+  };
+}
+
+export interface QuarantineAnswer {
+  readonly data: readonly ShownQuarantined[];
+  readonly page: PageShown;
+}
+
+/** What became of events that were to be replayed. */
+export interface ReplayedEvents {
+  readonly replayed: number;
+  /** Those that still break their schema: they stay. */
+  readonly broken: number;
+  /** Where there may be more; the next request goes on from there. */
+  readonly nextCursor: string | null;
+}
+
+const filterParameters = {
+  type: types,
+  userId: described(text, "Of metadata.userId, else of metadata.anonymousId"),
+};
+const cursor = described(
+  later({ type: "string" }),
+  "nextCursor of the page before; it holds for the same project and filter alone",
+);
+
+export const quarantineParameters = {
+  ...filterParameters,
+  limit: whole({ min: 1, max: 1_000, otherwise: 100 }),
+  cursor,
+};
+
+export interface QuarantineQuestion {
+  readonly limit: number;
+  readonly types?: readonly string[];
+  readonly userId?: string;
+  readonly after?: { readonly receivedAt: number; readonly id: string };
+  /** What a cursor is bound to. */
+  readonly scope: string;
+}
+
+/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
+export function readQuarantineQuestion(raw: Raw, project: string): QuarantineQuestion {
+  return readParameters(raw, quarantineParameters, (asked, findings) => {
+    const { limit, type, userId } = asked;
+    const scope = scopeOf(["quarantine", project, type ?? null, userId ?? null]);
+    const after = readCursor(asked.cursor, scope, findings);
+    return {
+      limit,
+      scope,
+      ...(type !== undefined && { types: type }),
+      ...(userId !== undefined && { userId }),
+      ...(after !== undefined && { after }),
+    };
+  });
+}
+
+/** The cursor of the page behind an event. */
+export function quarantineCursor(
+  { receivedAt, id }: Pick<AcceptedEvent, "receivedAt" | "id">,
+  scope: string,
+): string {
+  return Buffer.from(JSON.stringify([receivedAt, id, scope])).toString("base64url");
+}
+
+function readCursor(
+  given: unknown,
+  scope: string,
+  findings: Findings,
+): QuarantineQuestion["after"] {
+  if (given === undefined) return undefined;
+  const [receivedAt, id, of] = typeof given === "string" ? partsOf(given) : [];
+  if (Number.isSafeInteger(receivedAt) && typeof id === "string" && of === scope) {
+    return { receivedAt: receivedAt as number, id };
+  }
+  const message = "cursor must be a nextCursor of the same question";
+  findings.push({ pointer: "cursor", code: "cursor", message });
+  return undefined;
+}
+
+function partsOf(given: string): readonly unknown[] {
+  try {
+    const content = JSON.parse(Buffer.from(given, "base64url").toString()) as unknown;
+    return Array.isArray(content) ? content : [];
+  } catch {
+    return [];
+  }
+}
+
+export function shownQuarantined(held: HeldEvent, isReplaying: boolean): ShownQuarantined {
+  const { event, version, findings } = held;
+  return {
+    id: event.id,
+    type: event.type,
+    receivedAt: new Date(event.receivedAt).toISOString(),
+    state: isReplaying ? "replaying" : "held",
+    schemaVersion: version,
+    findings,
+  };
+}
+
+/** The event of one in quarantine as its sender would send it. */
+export function sentEvent(held: HeldEvent): ShownQuarantinedEvent["event"] {
+  const { id, type, data, timestamp, source, correlationId, metadata } = acceptedOf(held);
+  return {
+    id,
+    type,
+    ...(data !== undefined && { data }),
+    timestamp: new Date(timestamp).toISOString(),
+    source,
+    ...(correlationId !== undefined && { correlationId }),
+    ...(metadata !== undefined && { metadata }),
+  };
+}
+
+/** A target with a patch applied (RFC 7396). Deep as the patch is, which who reads it bounds. */
+export function mergePatch(target: Json | undefined, patch: Json): Json {
+  if (typeof patch !== "object" || patch === null || isList(patch)) return patch;
+  const merged = new Map<string, Json>(
+    typeof target === "object" && target !== null && !isList(target) ? Object.entries(target) : [],
+  );
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(name);
+    else merged.set(name, mergePatch(merged.get(name), value));
+  }
+  return Object.fromEntries(merged);
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,128 @@
+import { meetsFilter } from "../../counting/event-filter.ts";
+import { userOf } from "../../counting/delta.ts";
+import type { BatchId } from "../../event/event.ts";
+import type { EventQuery } from "../../event/filter.ts";
+import type { HeldEvent } from "../../event/schemas/held.ts";
+import type { Erasable } from "../erasing.ts";
+import { toColumn } from "../rows.ts";
+import {
+  eventKey,
+  heldAmong,
+  inOneAnswer,
+  type Collections,
+  type HeldDocument,
+  type QuarantineNote,
+} from "./documents.ts";
+import { insertAbsent, writeAll } from "./writes.ts";
+
+/** How many notes are looked at, at a time. */
+const noteBlock = 1_000;
+
+/** An event that breaks its schema as it takes the place of one that would be stored. */
+export function heldDocument(held: HeldEvent, batch: BatchId): HeldDocument {
+  const { project, id, receivedAt, hash } = held.event;
+  return {
+    _id: eventKey(project, id),
+    heldBy: batch,
+    receivedAt,
+    hash,
+    revision: 1,
+    amended: 0,
+    nonce: "",
+    held: JSON.stringify(held),
+  };
+}
+
+/** What is kept apart stands in the place of the event; by these notes it is found. */
+export async function noteHeld(
+  { quarantine }: Collections,
+  documents: readonly HeldDocument[],
+): Promise<void> {
+  await insertAbsent(quarantine, documents.map(noteOf));
+}
+
+function noteOf(document: HeldDocument): QuarantineNote {
+  const { _id, heldBy, amended, nonce, held, receivedAt } = document;
+  const { event } = JSON.parse(held) as HeldEvent;
+  const user = userOf(event);
+  return {
+    _id: `${heldBy}|${nonce}|${_id}`,
+    event: _id,
+    batch: heldBy,
+    amended,
+    nonce,
+    project: event.project,
+    id: event.id,
+    type: event.type,
+    ...(user !== undefined && { userId: toColumn(user) }),
+    receivedAt,
+  };
+}
+
+/** Take away the notes of events that a batch does not keep apart any more: it never will again. */
+export async function forgetNotes(
+  { quarantine }: Collections,
+  gone: readonly { readonly event: string; readonly batch: BatchId }[],
+): Promise<void> {
+  await writeAll(
+    quarantine,
+    gone.map(({ event, batch }) => ({
+      _id: event,
+      operation: { deleteMany: { filter: { event, batch } } },
+    })),
+  );
+}
+
+interface Found {
+  readonly note: QuarantineNote;
+  readonly document: HeldDocument;
+}
+
+/** What some notes lead to, in their order. Of one that leads nowhere any more nothing is left. */
+export async function followed(
+  collections: Collections,
+  notes: readonly QuarantineNote[],
+): Promise<readonly Found[]> {
+  const documents = await collections.events
+    .find({ _id: { $in: notes.map(({ event }) => event) } }, inOneAnswer)
+    .toArray();
+  const byKey = new Map(heldAmong(documents).map((document) => [document._id, document]));
+  const found: Found[] = [];
+  const stale: string[] = [];
+  for (const note of notes) {
+    const document = byKey.get(note.event);
+    const isOf = document?.heldBy === note.batch;
+    if (isOf && document.nonce === note.nonce) found.push({ note, document });
+    // One about a content that may still be written is not stale.
+    else if (!isOf || document.amended >= note.amended) stale.push(note._id);
+  }
+  if (stale.length > 0) await collections.quarantine.deleteMany({ _id: { $in: stale } });
+  return found;
+}
+
+/** The events in quarantine that a query would find were they stored, in any order. */
+export async function erasableHeld(
+  collections: Collections,
+  query: EventQuery,
+): Promise<readonly Erasable[]> {
+  const { project, userId, limit } = query;
+  const erasable: Erasable[] = [];
+  const filter = { project, ...(userId !== undefined && { userId: toColumn(userId) }) };
+  let block: QuarantineNote[] = [];
+  const look = async () => {
+    for (const { document } of await followed(collections, block)) {
+      const { event } = JSON.parse(document.held) as HeldEvent;
+      if (!meetsFilter(event, query)) continue;
+      const { id, timestamp } = event;
+      erasable.push({ id, batch: document.heldBy, timestamp });
+    }
+    block = [];
+  };
+  for await (const note of collections.quarantine.find(filter).batchSize(noteBlock)) {
+    block.push(note);
+    if (block.length === noteBlock) await look();
+    if (erasable.length >= limit) return erasable.slice(0, limit);
+  }
+  if (block.length > 0) await look();
+  return erasable.slice(0, limit);
+}

@@ -1,0 +1,161 @@
+import { meetsFilter } from "../../counting/event-filter.ts";
+import { userOf } from "../../counting/delta.ts";
+import type { EventQuery } from "../../event/filter.ts";
+import type { HeldEvent } from "../../event/schemas/held.ts";
+import type { Erasable } from "../erasing.ts";
+import type { QuarantinedEvent, QuarantineQuery } from "../quarantine.ts";
+import { toColumn } from "../rows.ts";
+import type { Database, Row, Value } from "./database.ts";
+
+const columns = "held, revision, replay";
+
+/** Whether any event is in quarantine. */
+export function hasQuarantine(db: Database): boolean {
+  return db.get("SELECT 1 FROM quarantine LIMIT 1") !== undefined;
+}
+
+/** Who keeps an event apart under an id. */
+export interface Holder {
+  readonly batch: string;
+  readonly hash: string;
+  readonly replay: string | null;
+}
+
+export function holderOf(db: Database, project: string, id: string): Holder | undefined {
+  const row = db.get(
+    "SELECT batch, hash, replay FROM quarantine WHERE project = ? AND id = ?",
+    project,
+    id,
+  ) as readonly unknown[] as readonly [string, string, string | null] | undefined;
+  return row && { batch: row[0], hash: row[1], replay: row[2] };
+}
+
+export function hold(db: Database, held: HeldEvent, batch: string): void {
+  const { project, id, hash } = held.event;
+  db.run(
+    "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, NULL, ?)",
+    project,
+    id,
+    batch,
+    ...contentOf(held, hash),
+  );
+}
+
+/** An event leaves quarantine by being stored. */
+export function letOut(db: Database, project: string, id: string): void {
+  db.run("DELETE FROM quarantine WHERE project = ? AND id = ?", project, id);
+}
+
+/** From `type` to `held`, without what stays. */
+function contentOf(held: HeldEvent, hash: string): [string, string | null, ...Value[]] {
+  const { event } = held;
+  const user = userOf(event);
+  return [
+    event.type,
+    user === undefined ? null : toColumn(user),
+    event.receivedAt,
+    event.timestamp,
+    hash,
+    JSON.stringify(held),
+  ];
+}
+
+export function quarantined(
+  db: Database,
+  { project, types, userId, limit, after }: QuarantineQuery,
+): readonly QuarantinedEvent[] {
+  const conditions = ["project = ?"];
+  const values: Value[] = [project];
+  if (types !== undefined) {
+    conditions.push(`type IN (${types.map(() => "?").join()})`);
+    values.push(...types);
+  }
+  if (userId !== undefined) {
+    conditions.push("user_id = ?");
+    values.push(toColumn(userId));
+  }
+  if (after !== undefined) {
+    conditions.push("(received_at, id) < (?, ?)");
+    values.push(after.receivedAt, after.id);
+  }
+  const rows = db.all(
+    `SELECT ${columns} FROM quarantine WHERE ${conditions.join(" AND ")}
+      ORDER BY received_at DESC, id DESC LIMIT ?`,
+    ...values,
+    limit,
+  );
+  return rows.map(quarantinedOf);
+}
+
+export function inQuarantine(
+  db: Database,
+  project: string,
+  id: string,
+): QuarantinedEvent | undefined {
+  const row = db.get(`SELECT ${columns} FROM quarantine WHERE project = ? AND id = ?`, project, id);
+  return row && quarantinedOf(row);
+}
+
+export function countQuarantine(db: Database): number {
+  return db.get("SELECT count(*) FROM quarantine")![0] as number;
+}
+
+export function amendHeld(db: Database, held: HeldEvent, revision: number): boolean {
+  const { project, id, hash } = held.event;
+  const there = inQuarantine(db, project, id);
+  if (there === undefined || there.revision !== revision || there.replay !== undefined) {
+    return false;
+  }
+  db.run(
+    `UPDATE quarantine SET type = ?, user_id = ?, received_at = ?, timestamp = ?, hash = ?, held = ?,
+      revision = revision + 1 WHERE project = ? AND id = ?`,
+    ...contentOf(held, hash),
+    project,
+    id,
+  );
+  return true;
+}
+
+export function releaseHeld(
+  db: Database,
+  project: string,
+  id: string,
+  batch: string,
+): (QuarantinedEvent & { readonly replay: string }) | undefined {
+  db.run(
+    `UPDATE quarantine SET replay = coalesce(replay, ?), revision = revision + 1
+      WHERE project = ? AND id = ?`,
+    batch,
+    project,
+    id,
+  );
+  const there = inQuarantine(db, project, id);
+  return there && { ...there, replay: there.replay ?? batch };
+}
+
+/** The events in quarantine that a query would find were they stored, in any order. */
+export function erasableHeld(db: Database, query: EventQuery): readonly Erasable[] {
+  const { project, userId, limit } = query;
+  const [mine, values] =
+    userId === undefined ? ["", []] : [" AND user_id = ?", [toColumn(userId)] as const];
+  const found: Erasable[] = [];
+  const rows = db.iterate(
+    `SELECT batch, held FROM quarantine WHERE project = ?${mine}`,
+    project,
+    ...values,
+  );
+  for (const row of rows) {
+    const [batch, text] = row as readonly unknown[] as [string, string];
+    const { event } = JSON.parse(text) as HeldEvent;
+    if (!meetsFilter(event, query)) continue;
+    found.push({ id: event.id, batch, timestamp: event.timestamp });
+    if (found.length === limit) break;
+  }
+  return found;
+}
+
+function quarantinedOf(row: Row): QuarantinedEvent {
+  const [text, revision, replay] = row as readonly unknown[] as [string, number, string | null];
+  const held = JSON.parse(text) as HeldEvent;
+  return { held, revision, ...(replay !== null && { replay }) };
+}

@@ -1,0 +1,108 @@
+import type { ServerResponse } from "node:http";
+import { plainJsonOf } from "../../lib/http/body.ts";
+import { requireMediaType } from "../../lib/http/media-type.ts";
+import { unknownParameter } from "../../lib/http/query-string.ts";
+import { ServiceError } from "../../lib/errors.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { Edge } from "./edge.ts";
+import type { Routed } from "./export.mixin.ts";
+import { refuseBody, sendJson } from "./plain-answer.ts";
+import { refuseParameters } from "./questions.mixin.ts";
+
+export interface SchemasEdge {
+  putSchema(request: Routed, response: ServerResponse): Promise<void>;
+  removeSchema(request: Routed, response: ServerResponse): Promise<void>;
+  inferSchema(request: Routed, response: ServerResponse): Promise<void>;
+  patchQuarantined(request: Routed, response: ServerResponse): Promise<void>;
+  dropQuarantined(request: Routed, response: ServerResponse): Promise<void>;
+  replayQuarantined(request: Routed, response: ServerResponse): Promise<void>;
+  replayMany(request: Routed, response: ServerResponse): Promise<void>;
+}
+
+/** A schema, and an event: a little more than either may have, for what is around it. */
+const bodyLimits = { wireBytes: 131_072, inflatedBytes: 131_072 };
+
+const mergePatchType = "application/merge-patch+json";
+
+/** Gives the gateway the answers to requests that change schemas, or what is in quarantine. */
+export function SchemasEdgeMixin() {
+  return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
+    methods: {
+      async putSchema(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        requireMediaType(request.headers["content-type"], ["application/json"]);
+        const type = String(request.$params["type"]);
+        const body = await this.jsonOf(request, response);
+        const { created, saved } = await request.$ctx.call("query.schemas.put", { type, body });
+        const location = `/api/v1/schemas/${encodeURIComponent(type)}`;
+        sendJson(response, saved, created ? 201 : 200, created ? { location } : {});
+      },
+
+      async removeSchema(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        const type = String(request.$params["type"]);
+        await request.$ctx.call("query.schemas.remove", { type });
+        response.writeHead(204).end();
+      },
+
+      async inferSchema(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        requireMediaType(request.headers["content-type"], ["application/json"]);
+        const { events, ...others } = objectOf(await this.jsonOf(request, response));
+        const [stray] = Object.keys(others);
+        if (stray !== undefined) throw unknownParameter(stray, "only events can be told here");
+        const type = String(request.$params["type"]);
+        const params = { type, ...(events !== undefined && { events }) };
+        sendJson(response, await request.$ctx.call("query.schemas.infer", params));
+      },
+
+      /** A merge patch, or with plain JSON the event that comes in its place. */
+      async patchQuarantined(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        const contentType = request.headers["content-type"];
+        requireMediaType(contentType, [mergePatchType, "application/json"]);
+        const isWhole = !contentType!.toLowerCase().startsWith(mergePatchType);
+        const params = { id: idOf(request), patch: await this.jsonOf(request, response), isWhole };
+        sendJson(response, await request.$ctx.call("processor.quarantine.patch", params));
+      },
+
+      async dropQuarantined(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        await request.$ctx.call("processor.quarantine.drop", { id: idOf(request) });
+        response.writeHead(204).end();
+      },
+
+      async replayQuarantined(request: Routed, response: ServerResponse): Promise<void> {
+        refuseParameters(request);
+        refuseBody(request);
+        const params = { id: idOf(request) };
+        sendJson(response, await request.$ctx.call("processor.quarantine.replay", params));
+      },
+
+      async replayMany(request: Routed, response: ServerResponse): Promise<void> {
+        refuseBody(request);
+        const { $ctx, $params } = request;
+        sendJson(response, await $ctx.call("processor.quarantine.replayMany", $params));
+      },
+
+      async jsonOf(request: Routed, response: ServerResponse): Promise<unknown> {
+        return plainJsonOf(
+          await this.takeBody(request, response, bodyLimits, request.caller ?? ""),
+        );
+      },
+    },
+  });
+}
+
+/** @throws ServiceError VALIDATION */
+function objectOf(body: unknown): Readonly<Record<string, unknown>> {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) {
+    return body as Readonly<Record<string, unknown>>;
+  }
+  const errors = [{ pointer: "", code: "object", message: "this must be an object" }];
+  throw new ServiceError("VALIDATION", undefined, { errors });
+}
+
+function idOf({ $params }: Routed): string {
+  return String($params["id"]);
+}

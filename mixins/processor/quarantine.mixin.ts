@@ -1,0 +1,216 @@
+import { randomUUIDv7 } from "node:crypto";
+import { Semaphore } from "../../lib/concurrency/semaphore.ts";
+import type { Actions } from "../../lib/contracts.ts";
+import { ServiceError } from "../../lib/errors.ts";
+import { admit } from "../../lib/event/admit.ts";
+import { releasedAlone } from "../../lib/event/batch-message.ts";
+import {
+  defaultProject,
+  type AcceptedEvent,
+  type Json,
+  type ProjectId,
+} from "../../lib/event/event.ts";
+import type { JudgeJob } from "../../lib/event/enrich/job.ts";
+import { acceptedOf, type HeldEvent } from "../../lib/event/schemas/held.ts";
+import type { JudgeDone } from "../../lib/event/schemas/verdict.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import {
+  mergePatch,
+  quarantineCursor,
+  readQuarantineQuestion,
+  sentEvent,
+  shownQuarantined,
+  type QuarantineAnswer,
+  type ReplayedEvents,
+  type ShownQuarantinedEvent,
+} from "../../lib/questions/quarantine.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
+import type { QuarantinedEvent } from "../../lib/store/quarantine.ts";
+import type { Administering } from "../acts.mixin.ts";
+import type { Queueing } from "../queue.mixin.ts";
+import type { Storing } from "../store.mixin.ts";
+import type { Judging } from "./schemas.mixin.ts";
+
+type Asking = Parameters<Administering["administered"]>[0];
+
+/** How many events are replayed at the same time. */
+const atOnce = 16;
+
+/** How often a patch is tried that others are before. */
+const tries = 5;
+
+interface Needs extends Storing, Queueing, Judging, Administering {
+  judge(job: JudgeJob): Promise<JudgeDone>;
+}
+
+/** Gives a service what it needs to show the quarantine, and to mend, drop and replay what is in it. */
+export function QuarantineMixin() {
+  return defineMixin<{ needs: Needs }>()({
+    methods: {
+      async listQuarantine({ meta }: Asking, raw: Raw): Promise<QuarantineAnswer> {
+        const project = meta.project ?? defaultProject;
+        const { scope, ...question } = readQuarantineQuestion(raw, project);
+        const { limit } = question;
+        const found = await this.store.quarantine.list({ ...question, project, limit: limit + 1 });
+        const shown = found.slice(0, limit);
+        const last = found.length > limit ? shown.at(-1)?.held.event : undefined;
+        return {
+          data: shown.map(({ held, replay }) => shownQuarantined(held, replay !== undefined)),
+          page: { limit, nextCursor: last === undefined ? null : quarantineCursor(last, scope) },
+        };
+      },
+
+      async showQuarantined({ meta }: Asking, id: string): Promise<ShownQuarantinedEvent> {
+        return shownWhole(await this.quarantined(meta.project ?? defaultProject, id));
+      },
+
+      /** @throws ServiceError NOT_FOUND, also for one of another project */
+      async quarantined(project: ProjectId, id: string): Promise<QuarantinedEvent> {
+        const found = await this.store.quarantine.find(project, id);
+        if (found === undefined) throw notInQuarantine();
+        return found;
+      },
+
+      /** What an event's schema says of it now. */
+      async judged(held: HeldEvent, event: AcceptedEvent): Promise<JudgeDone> {
+        const { batch, project } = held.event;
+        const schemas = await this.schemasFor(project);
+        return this.judge({ kind: "judge", batch, project, event, ...(schemas && { schemas }) });
+      },
+
+      async patchQuarantined(
+        asking: Asking,
+        { id, patch, isWhole }: Actions["processor.quarantine.patch"]["params"],
+      ): Promise<ShownQuarantinedEvent> {
+        const project = asking.meta.project ?? defaultProject;
+        for (let time = 0; time < tries; time++) {
+          const there = await this.quarantined(project, id);
+          if (there.replay !== undefined) throw replayUnderWay();
+          const { held } = await this.judged(there.held, patched(there.held, patch, isWhole));
+          const amended =
+            held.findings.length > 0 ? held : { ...held, version: there.held.version };
+          const deed = { what: "quarantine.patch", target: id } as const;
+          const isDone = await this.administered(asking, deed, () =>
+            this.store.quarantine.amend(amended, there.revision),
+          );
+          if (isDone) return shownWhole({ held: amended, revision: there.revision + 1 });
+        }
+        throw new ServiceError("OVERLOADED", "Others patch this event all the time");
+      },
+
+      async dropQuarantined(asking: Asking, id: string): Promise<{ readonly dropped: string }> {
+        const project = asking.meta.project ?? defaultProject;
+        await this.quarantined(project, id);
+        const deed = { what: "quarantine.drop", target: id } as const;
+        await this.administered(asking, deed, async () => {
+          const outcome = await this.store.quarantine.drop(project, id, Date.now());
+          if (outcome === "absent") throw notInQuarantine();
+          if (outcome === "replaying") throw replayUnderWay();
+        });
+        return { dropped: id };
+      },
+
+      async replayQuarantined(asking: Asking, id: string): Promise<{ readonly replayed: string }> {
+        const there = await this.quarantined(asking.meta.project ?? defaultProject, id);
+        const deed = { what: "quarantine.replay", target: id } as const;
+        await this.administered(asking, deed, async () => {
+          const findings = await this.letOut(there);
+          if (findings.length > 0) {
+            throw new ServiceError("BREAKS_SCHEMA", undefined, { errors: findings });
+          }
+        });
+        return { replayed: id };
+      },
+
+      /** A page of those that a filter finds, the latest first. */
+      async replayMany(asking: Asking, raw: Raw): Promise<ReplayedEvents> {
+        const project = asking.meta.project ?? defaultProject;
+        const { scope, ...question } = readQuarantineQuestion(raw, project);
+        const details = { ...(question.types && { types: question.types }) };
+        const deed = { what: "quarantine.replay", target: "*", details } as const;
+        return this.administered(asking, deed, async () => {
+          const found = await this.store.quarantine.list({ ...question, project });
+          const turns = new Semaphore(atOnce);
+          const told = await Promise.all(
+            found.map((one) => turns.run(async () => (await this.letOut(one)).length === 0)),
+          );
+          const replayed = told.filter((isOut) => isOut).length;
+          const last = found.length === question.limit ? found.at(-1)!.held.event : undefined;
+          return {
+            replayed,
+            broken: told.length - replayed,
+            nextCursor: last === undefined ? null : quarantineCursor(last, scope),
+          };
+        });
+      },
+
+      /**
+       * Put an event on the queue again, always by the same batch: which one is fixed in the store
+       * before it is published. Each has a batch of its own: what a batch holds must never change.
+       * @returns what it still breaks; then nothing was done
+       */
+      async letOut({ held, replay }: QuarantinedEvent): Promise<HeldEvent["findings"]> {
+        const { project, id } = held.event;
+        if (replay === undefined) {
+          const { held: anew, mode } = await this.judged(held, acceptedOf(held));
+          if (mode === "enforce") return anew.findings;
+        }
+        const out = await this.store.quarantine.release(project, id, randomUUIDv7());
+        // Another replay was before.
+        if (out === undefined) return [];
+        const body = releasedAlone(acceptedOf(out.held), project, out.replay);
+        await this.queue.publish({ body, receivedAt: Date.now() });
+        return [];
+      },
+    },
+  });
+}
+
+/**
+ * An event with a patch, or another in its place, as it would be sent; checked as every event is.
+ * When it was received, and what was found out by its address, stays.
+ * @throws ServiceError INVALID_EVENT with pointers into the event
+ */
+function patched(held: HeldEvent, patch: unknown, isWhole: boolean): AcceptedEvent {
+  const before = acceptedOf(held);
+  const sent = sentEvent(held);
+  const input = isWhole ? patch : mergePatch(sent, patch as Json);
+  const named = isObject(input) && !("id" in input) ? { ...input, id: before.id } : input;
+  const { results, accepted } = admit([named], { now: Date.now(), newId: () => before.id });
+  const [result] = results;
+  if (result?.status === "rejected") {
+    throw new ServiceError("INVALID_EVENT", undefined, { errors: result.error.errors });
+  }
+  const { undated: isNow, ...event } = accepted[0]!.event;
+  if (event.id !== before.id) {
+    const message = "the id stays as it is";
+    const errors = [{ pointer: "/id", code: "id", message }];
+    throw new ServiceError("INVALID_EVENT", undefined, { errors });
+  }
+  const timestamp = isNow === true ? before.timestamp : event.timestamp;
+  const isUndated = before.undated === true && timestamp === before.timestamp;
+  const isSameAddress = event.metadata?.["ip"] === before.metadata?.["ip"];
+  return {
+    ...event,
+    timestamp,
+    receivedAt: before.receivedAt,
+    ...(isUndated && { undated: true }),
+    ...(isSameAddress && before.country !== undefined && { country: before.country }),
+  };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function shownWhole({ held, replay }: QuarantinedEvent): ShownQuarantinedEvent {
+  return { ...shownQuarantined(held, replay !== undefined), event: sentEvent(held) };
+}
+
+function notInQuarantine(): ServiceError {
+  return new ServiceError("NOT_FOUND", "There is no event with this id in quarantine");
+}
+
+function replayUnderWay(): ServiceError {
+  return new ServiceError("REPLAY_UNDER_WAY", "This event is being replayed");
+}

@@ -1,0 +1,110 @@
+import { Ticker } from "../../lib/concurrency/ticker.ts";
+import { projectOfBatch } from "../../lib/event/batch-message.ts";
+import type { ProjectId } from "../../lib/event/event.ts";
+import type { SchemaVersion, TypeSchema, Violations } from "../../lib/event/schemas/schema.ts";
+import { schemasOfProject, type SchemasOfProject } from "../../lib/event/schemas/verdict.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { Storing } from "../store.mixin.ts";
+
+/** How often it is looked whether schemas changed; `schemas.changed` says so earlier. */
+const lookEveryMs = 1_500;
+
+/** What was looked up so long ago is looked up again before it is used. */
+const trustedMs = 10_000;
+
+/** The types of violations that are told one by one by the metrics. */
+const toldTypes = 100;
+
+export interface Judging {
+  schemasFor(project: ProjectId | undefined): Promise<SchemasOfProject | undefined>;
+}
+
+interface State {
+  lookingForSchemas: Ticker | null;
+  schemas: ReadonlyMap<ProjectId, SchemasOfProject>;
+  schemasVersion: number | undefined;
+  schemasKnownAt: number;
+  brokenTypes: Set<string>;
+}
+
+/**
+ * Gives a service `this.schemasFor(project)`: what events are to look like, as known a few seconds
+ * ago, and `this.tellViolations`.
+ */
+export function SchemaBookMixin() {
+  return defineMixin<{ needs: Storing; state: State }>()({
+    methods: {
+      async lookForSchemas(): Promise<void> {
+        const askedAt = performance.now();
+        // Before the schemas: a change made meanwhile is in them, or in the next version.
+        const version = await this.store.schemas.version();
+        if (version !== this.schemasVersion) {
+          const byProject = Map.groupBy(await this.store.schemas.current(), (one) => one.project);
+          this.schemas = new Map(
+            [...byProject].map(([project, kept]) => [
+              project,
+              schemasOfProject(
+                project,
+                String(version),
+                kept.map(({ type, current }) => typeSchema(type, current)),
+              ),
+            ]),
+          );
+          this.schemasVersion = version;
+        }
+        this.schemasKnownAt = askedAt;
+        this.metrics.set("analytics_quarantine_events", await this.store.quarantine.count());
+      },
+
+      /** @throws ServiceError STORE_UNAVAILABLE */
+      async schemasFor(project: ProjectId | undefined): Promise<SchemasOfProject | undefined> {
+        if (performance.now() - this.schemasKnownAt > trustedMs) await this.lookForSchemas();
+        return project === undefined ? undefined : this.schemas.get(project);
+      },
+
+      schemasOfBatch(body: Uint8Array): Promise<SchemasOfProject | undefined> {
+        return this.schemasFor(projectOfBatch(body));
+      },
+
+      tellViolations(batch: string, violations: readonly Violations[]): void {
+        for (const { type, mode, events, version } of violations) {
+          const isTold = this.brokenTypes.size < toldTypes || this.brokenTypes.has(type);
+          if (isTold) this.brokenTypes.add(type);
+          const labels = { mode, type: isTold ? type : "(other)" };
+          this.metrics.increment("analytics_schema_violations_total", labels, events);
+          if (mode !== "warn") continue;
+          this.logger.warn({ batch, type, version, events }, "events break their schema");
+        }
+      },
+    },
+    events: {
+      "schemas.changed"() {
+        this.lookingForSchemas?.wake();
+      },
+    },
+    created() {
+      this.lookingForSchemas = null;
+      this.schemas = new Map();
+      this.schemasVersion = undefined;
+      this.schemasKnownAt = -Infinity;
+      this.brokenTypes = new Set();
+    },
+    started() {
+      this.lookingForSchemas = new Ticker(
+        () => this.lookForSchemas(),
+        lookEveryMs,
+        0,
+        // While the store is away nothing is processed, and what needs schemas looks itself.
+        (error) => this.logger.debug({ err: error }, "schemas cannot be looked up"),
+      );
+    },
+    async stopped() {
+      await this.lookingForSchemas?.stop();
+    },
+  });
+}
+
+function typeSchema(type: string, current: string): TypeSchema {
+  const { version, mode, schema = {} } = JSON.parse(current) as SchemaVersion;
+  return { type, version, mode, schema };
+}
