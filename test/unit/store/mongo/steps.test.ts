@@ -33,9 +33,9 @@ test("marks stand before the fingerprints of their days change", async () => {
 test("whose an event is follows from the one that is stored", async () => {
   const stored = (batch: string) => recorder([{ _id: "p:a", batch, hash: "h" }]).collections;
   const own = await append(stored("b1"), "b1", [toDocument(event("a"), "b1")]);
-  expect(own).toEqual({ owned: new Set(["a"]), foreign: [] });
+  expect(own).toEqual({ owned: new Set(["a"]), foreign: [], held: new Set() });
   const other = await append(stored("b0"), "b1", [toDocument(event("a"), "b1")]);
-  expect(other).toEqual({ owned: new Set(), foreign: [{ id: "a", hash: "h" }] });
+  expect(other).toEqual({ owned: new Set(), foreign: [{ id: "a", hash: "h" }], held: new Set() });
 });
 
 test("an event that was there and is not is nobody's: nothing is acknowledged", async () => {
