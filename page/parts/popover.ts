@@ -44,9 +44,7 @@ export function Popover(props: Props): VNode {
   useEffect(() => {
     if (!open) return;
     place(button.current!, panel.current!);
-    panel
-      .current!.querySelector<HTMLElement>("[data-first], input, button")
-      ?.focus({ preventScroll: true });
+    firstOf(panel.current!)?.focus({ preventScroll: true });
     const moved = () => place(button.current!, panel.current!);
     addEventListener("resize", moved);
     addEventListener("scroll", moved, { passive: true });
@@ -94,6 +92,14 @@ export function Popover(props: Props): VNode {
           ${props.content(close)}`
       }
     </div>`;
+}
+
+/** Where the focus goes: on a phone to the sheet's head, since a field would bring up the keyboard over it. */
+function firstOf(panel: HTMLElement): HTMLElement | undefined {
+  const all = [...panel.querySelectorAll<HTMLElement>("[data-first], input, button")];
+  if (phone.matches) return all[0];
+  const within = all.filter((element) => element.closest(".sheet-head") === null);
+  return within.find((element) => element.dataset["first"] !== undefined) ?? within[0];
 }
 
 const phone = matchMedia("(max-width: 719px)");

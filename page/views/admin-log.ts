@@ -32,6 +32,9 @@ const deeds: Readonly<Record<string, string>> = {
   "queries.save": "Saved a question",
   "queries.remove": "Removed a saved question",
   "events.erase": "Erased events",
+  "counts.audit": "Recounted from the events",
+  "rollups.rebuild": "Rebuilt rollups",
+  "rollups.repair": "Repaired rollups",
   "dead-letters.replay": "Replayed a dead letter",
   "dead-letters.remove": "Removed a dead letter",
 };

@@ -48,7 +48,7 @@ export function Latest(): VNode {
       if (isPaused || isStill.current) return;
       const next = waiting.current.splice(0, atOnce).toReversed();
       if (next.length > 0) setShown((before) => [...next, ...before].slice(0, rows));
-      setTold(came > next.length ? `${next.length} of ${format.number(came)} a second shown` : "");
+      setTold(came > next.length ? `${next.length} of ${format.number(came)} shown` : "");
     }, everyMs);
     return () => clearInterval(timer);
   }, [isPaused]);

@@ -101,6 +101,33 @@ export function numbersSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("a row's users are not the sum of its days; a value opens what spells it, a marked one its kind alone", async () => {
+    const dayMs = 86_400_000;
+    const event = (id: string, days: number, plan: unknown) => ({
+      id,
+      type: "plan.used",
+      source: "test",
+      timestamp: Date.now() - days * dayMs,
+      metadata: { userId: "one" },
+      data: { plan },
+    });
+    await post([event("p1", 1, 10), event("p2", 2, "10"), event("p3", 3, "10")]);
+    const { page, close } = await open(demo(), "/trends?type=plan.used&m=uniques&range=7d&tz=UTC");
+    await answered(page);
+    await page.locator("main tbody tr").first().waitFor();
+    expect((await rowsOf(page, "main")).map((row) => row.at(-1))).toEqual(["1"]);
+    for (const [value, count] of [
+      ["10", "3 events"],
+      ["n:10", "1 event"],
+      ["s:10", "2 events"],
+    ]) {
+      await page.goto(`${demo().url}/events?f=is,data.plan,${value}&range=7d&tz=UTC`);
+      await answered(page);
+      expect(await page.locator(".list-card .card-note").innerText()).toContain(count);
+    }
+    await close();
+  });
+
   test("what is not known is a dash, and zero is zero", async () => {
     await post([
       { id: "n1", type: "with.amount", source: "test", data: { amount: 3 } },

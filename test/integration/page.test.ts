@@ -1,5 +1,7 @@
-import type { CDPSession, Page } from "playwright-core";
+import { readdirSync } from "node:fs";
+import type { CDPSession, Page, Request } from "playwright-core";
 import { describeWith } from "../../tools/servers/installed.ts";
+import { eventually } from "../support/eventually.ts";
 import { answered, axeFindings, open, seen, showDemo, type Shown } from "../support/page.ts";
 import { adminSuite } from "./page-admin.suite.ts";
 import { livePageSuite } from "./page-live.suite.ts";
@@ -94,15 +96,19 @@ describeWith(["chromium"], "the page", () => {
     expect(await file.text()).toContain("startRouter()");
   });
 
-  test("loads at most 130 KB for Now, each file within its share", async () => {
+  test("loads at most 130 KB for Now, 190 KB for all, each file within its share", async () => {
     const index = await (await fetch(`${shown.url}/`)).text();
-    const paths = [...index.matchAll(/(?:href|src)="(\/page\/[^"]+)"/g)].map(
-      ([, path = ""]) => path,
-    );
+    const sizeOf = async (path: string) => {
+      const headers = { "Accept-Encoding": "br" };
+      const response = await fetch(shown.url + path, { method: "HEAD", headers });
+      expect([path, response.status]).toEqual([path, 200]);
+      return Number(response.headers.get("content-length"));
+    };
+    const named = (pattern: RegExp) => [...index.matchAll(pattern)].map(([, path = ""]) => path);
+    const paths = named(/(?:href|src)="(\/page\/[^"]+)"/g);
     let sum = 0;
     for (const path of paths) {
-      const response = await fetch(shown.url + path, { headers: { "Accept-Encoding": "br" } });
-      const size = Number(response.headers.get("content-length"));
+      const size = await sizeOf(path);
       const name = path.replace(/^\/page\/[^/]+\//, "");
       const isModule = !name.startsWith("vendor/") && name.endsWith(".ts");
       const most = isModule ? 4 : name === "page.css" ? 9 : 50;
@@ -112,6 +118,17 @@ describeWith(["chromium"], "the page", () => {
     expect(index.length).toBeLessThan(8_192);
     expect(paths.length).toBeGreaterThan(15);
     expect(sum).toBeLessThanOrEqual(130 * 1_024);
+
+    const [base = ""] = /\/page\/[0-9a-f]+\//.exec(index)!;
+    const own = readdirSync(new URL("../../page/", import.meta.url), { recursive: true })
+      .map(String)
+      .filter((name) => /\.(ts|css|svg)$/.test(name));
+    const packaged = [...named(/":"(\/page\/[^"]+)"/g), `${base}vendor/uplot.css`];
+    const all = new Set([...paths, ...packaged, ...own.map((name) => base + name)]);
+    let everything = 0;
+    for (const path of all) everything += await sizeOf(path);
+    expect(all.size).toBeGreaterThan(80);
+    expect(everything).toBeLessThanOrEqual(190 * 1_024);
   });
 
   test.each(
@@ -209,20 +226,63 @@ describeWith(["chromium"], "the page", () => {
     await close();
   });
 
-  test("a slow answer leaves the old one, and Stop ends the asking", async () => {
+  test("by keyboard: a filter is found by a value of it, and the focus stays on the page", async () => {
+    const { page, close } = await open(shown, "/trends?tz=UTC");
+    await answered(page);
+    await page.keyboard.press("/");
+    await eventually(async () =>
+      expect(await page.evaluate("document.activeElement.getAttribute('role')")).toBe("combobox"),
+    );
+    await page.keyboard.type("gmail");
+    await page.getByRole("option", { name: /gmail/ }).first().waitFor();
+    const active = page.locator('[role="option"][aria-selected="true"]');
+    await eventually(async () => {
+      if (!(await active.innerText()).includes("gmail")) await page.keyboard.press("ArrowDown");
+      expect(await active.innerText()).toContain("gmail");
+    });
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/[?&]f=[^&]*gmail/);
+    await answered(page);
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.tagName")).not.toBe("BODY");
+    await close();
+  });
+
+  test("a slow answer leaves the old one, Stop ends the asking, and a late answer replaces nothing", async () => {
     const { page, close } = await open(shown, "/trends?tz=UTC");
     await answered(page);
     const before = await page.locator("main tbody").innerText();
     const held: (() => void)[] = [];
+    let isSlow = true;
     await page.route("**/api/v1/query", async (route) => {
-      await new Promise<void>((resolve) => held.push(resolve));
+      if (isSlow) await new Promise<void>((resolve) => held.push(resolve));
       await route.continue().catch(() => undefined);
     });
     await page.keyboard.press("w");
     await page.getByRole("button", { name: "Stop" }).click();
     await page.getByText("Stopped. This is the answer of").waitFor();
     expect(await page.locator("main tbody").innerText()).toBe(before);
+
+    const ofToday = (request: Request) => request.postData()?.includes('"today"') === true;
+    const asked = page.waitForRequest(ofToday);
+    await page.keyboard.press("d");
+    await asked;
+    const cancelled = page.waitForEvent("requestfailed", ofToday);
+    await page.keyboard.press("m");
+    await cancelled;
+    isSlow = false;
     held.forEach((release) => release());
+    const { totals } = await query({
+      metrics: ["count"],
+      dimensions: ["type"],
+      range: "this_month",
+      timezone: "UTC",
+      include: ["totals"],
+    });
+    await page
+      .getByText(`${totals[0]!.toLocaleString("en-US")} events`)
+      .first()
+      .waitFor();
     await close();
   });
 

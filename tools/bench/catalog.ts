@@ -9,7 +9,7 @@ const asked = {
   types: "types?",
   properties: "properties?type=email.opened&",
   "values of a property": "values?property=metadata.templateId&",
-  "values that contain a text": "values?search=a&",
+  "values that contain a text": "values?property=metadata.recipient&search=a&",
 } as const;
 
 /** The catalogue over a million events, each question asked once, so that no cache knows the answer. */

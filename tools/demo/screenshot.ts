@@ -17,7 +17,7 @@ try {
   });
   await page.goto(`${url}/?tz=Europe/Berlin`);
   // The bars of the last minute are there with the first frame of the live numbers.
-  await page.getByText("Everything accepted is counted").waitFor();
+  await page.getByText("Everything accepted is counted").waitFor({ timeout: 180_000 });
   await page.waitForTimeout(5_000);
   await page.screenshot({ path: file });
   console.log(`The picture is in ${file}`);
