@@ -15,5 +15,5 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "chaos", () => {
       expect(Object.keys(disturbances)).toContainEqual(expect.stringMatching(`${what}$`));
     }
     expect(Object.keys(answers)).toContainEqual(expect.stringMatching(/^503 /));
-  }, 400_000);
+  }, 900_000);
 });
