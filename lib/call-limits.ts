@@ -103,6 +103,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.backlog": queueLook,
   "processor.dead.list": queueLook,
   "processor.dead.show": queueLook,
+  "processor.dead.holding": queueLook,
   // With what it is taken down by.
   "processor.dead.replay": change(queueMs + storeMs),
   "processor.dead.remove": change(queueMs + storeMs),
@@ -128,6 +129,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "query.events": look(askWithinMs + storeMs + scanMs),
   "query.export": look(askWithinMs + storeMs + scanMs),
   "query.event": look(storeMs),
+  "query.trace": look(3 * storeMs + 2 * queueMs),
   "query.counts": question,
   "query.run": question,
   "query.funnel": question,

@@ -23,6 +23,7 @@ import type {
   ShownQuarantinedEvent,
 } from "./questions/quarantine.ts";
 import type { ProposedSchema, ShownSchema, ShownVersion } from "./questions/schemas.ts";
+import type { EventTrace } from "./questions/trace.ts";
 import type { KnownKeys } from "./keys/known.ts";
 import type { GivenKey, ShownKey } from "./questions/keys.ts";
 import type { KeyUse } from "./store/keys.ts";
@@ -83,6 +84,11 @@ export interface Actions {
     result: readonly DeadBatch[];
   };
   "processor.dead.show": { params: DeadLetterId; result: ShownDeadBatch };
+  /** Which one holds an event, looked for in all of them. */
+  "processor.dead.holding": {
+    params: { readonly id: EventId; readonly project: ProjectId };
+    result: { readonly letter: DeadBatch | null };
+  };
   /** Back to the queue as a first attempt. */
   "processor.dead.replay": { params: DeadLetterId; result: { readonly replayed: string } };
   /** For good: its events are neither stored nor counted. */
@@ -208,6 +214,8 @@ export interface Actions {
   /** Who did what: see docs/security.md. */
   "query.auditLog": { params: Readonly<Record<string, unknown>>; result: AuditLog };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
+  /** Where an event is, before it is stored, too. */
+  "query.trace": { params: { readonly id: EventId }; result: EventTrace };
   "query.counts": { params: Readonly<Record<string, unknown>>; result: CountsAnswer };
   "query.run": { params: Readonly<Record<string, unknown>>; result: QueryAnswer };
   "query.funnel": { params: Readonly<Record<string, unknown>>; result: WithMeta<FunnelResult> };

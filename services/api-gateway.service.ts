@@ -62,6 +62,7 @@ const reads: ApiRoute = {
     "GET /events/counts": "query.counts",
     "GET /events/export": handler("exportEvents"),
     "GET /events/:id": "query.event",
+    "GET /events/:id/trace": "query.trace",
     "GET /reports/mail": "query.mailReport",
     "GET /catalog/types": "query.catalog.types",
     "GET /catalog/properties": "query.catalog.properties",

@@ -38,6 +38,12 @@ export const processor = (config: Config, enrichWorker?: URL) =>
           return this.deadLetter(ctx.params);
         },
       },
+      "dead.holding": {
+        visibility: "public",
+        async handler(ctx) {
+          return { letter: await this.deadWith(ctx.params) };
+        },
+      },
       "dead.replay": {
         visibility: "public",
         handler(ctx) {

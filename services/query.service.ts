@@ -14,6 +14,7 @@ import { OwnCursorsMixin } from "../mixins/query/own-cursors.mixin.ts";
 import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
 import { SchemasMixin } from "../mixins/query/schemas.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
+import { TraceMixin } from "../mixins/query/trace.mixin.ts";
 import { StoredMixin } from "../mixins/query/stored.mixin.ts";
 
 /**
@@ -33,6 +34,7 @@ export const query = (config: Config) =>
     ExportMixin(),
     StoriesMixin(),
     StoredMixin(),
+    TraceMixin(),
     EntitiesMixin(),
     OwnCursorsMixin(),
   )({
@@ -53,6 +55,11 @@ export const query = (config: Config) =>
           if (found === undefined)
             throw new ServiceError("NOT_FOUND", "There is no event with this id");
           return publicEvent(found);
+        },
+      },
+      trace: {
+        handler(ctx) {
+          return this.traceOf(ctx, ctx.params.id);
         },
       },
       counts: {

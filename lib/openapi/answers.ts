@@ -32,6 +32,7 @@ import type {
   ShownQuarantined,
   ShownQuarantinedEvent,
 } from "../questions/quarantine.ts";
+import { traceStates, type EventTrace } from "../questions/trace.ts";
 import { schemaModes } from "../event/schemas/schema.ts";
 import type { ProposedSchema, ShownSchema, ShownVersion } from "../questions/schemas.ts";
 import type { ShownQuestion } from "../questions/saved.ts";
@@ -240,6 +241,24 @@ export const answers = {
     tookMs: number,
   }),
   StoredEvent: shape<PublicEvent>(event),
+  EventTrace: shape<EventTrace>({
+    id: string,
+    state: oneOf(...traceStates),
+    acceptedAt: orNull(instant),
+    queuedAt: orNull(instant),
+    batch: orNull(string),
+    rolledUp: orNull(
+      shape<NonNullable<EventTrace["rolledUp"]>>({ minute: boolean, hour: boolean, day: boolean }),
+    ),
+    erasedAt: orNull(instant),
+    deadLetter: orNull(string),
+    queue: orNull(
+      shape<NonNullable<EventTrace["queue"]>>({
+        waiting: count,
+        oldestReceivedAt: orNull(instant),
+      }),
+    ),
+  }),
   EventList: {
     schema: {
       type: "object",

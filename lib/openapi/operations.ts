@@ -145,6 +145,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 200: "StoredEvent" },
     problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
   },
+  "GET /api/v1/events/{id}/trace": {
+    summary: "Where an event is, before it is stored, too",
+    scope: "events:read",
+    path: { id },
+    example: { path: { id: "demo-1" } },
+    answers: { 200: "EventTrace" },
+    problems: ["STORE_UNAVAILABLE", "QUEUE_UNAVAILABLE"],
+  },
   "DELETE /api/v1/events/{id}": {
     summary: "Erase an event: a job, which refuses the id also where no event has it yet",
     scope: "admin",

@@ -54,6 +54,12 @@ export interface Erasing {
   ): Promise<(Erasable & Pick<StoredEvent, "receivedAt">) | undefined>;
 
   /**
+   * Since when an id is refused: when that was asked for. `undefined` of one that never was; of one
+   * that was given away again it is not told.
+   */
+  erasedAt(project: ProjectId, id: EventId): Promise<number | undefined>;
+
+  /**
    * Remove events, so that no later delivery of what was accepted before brings them back. Those
    * that others stored under the same ids stay. What was counted of them stands until their minutes
    * are recounted.

@@ -49,6 +49,7 @@ const verbs = {
   unfinished: true,
   finished: true,
   holder: true,
+  erasedAt: true,
   erase: true,
   refuse: true,
   recount: true,

@@ -1,6 +1,6 @@
 import type { Actions } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
-import { projectOfBatch } from "../../lib/event/batch-message.ts";
+import { decodeBatch, projectOfBatch } from "../../lib/event/batch-message.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
 import type { DeadLetter, DurableQueue } from "../../lib/queue/queue.ts";
@@ -31,6 +31,18 @@ export function DeadLettersMixin() {
         const found = letter && deadBatch(letter);
         if (found === undefined || !isOf(project, found)) throw noSuchLetter();
         return { ...found, body: Buffer.from(letter!.body).toString() };
+      },
+
+      async deadWith({
+        id,
+        project,
+      }: Actions["processor.dead.holding"]["params"]): Promise<DeadBatch | null> {
+        const told = `"id":${JSON.stringify(id)}`;
+        const letters = await this.queue.dead.list(lookedThrough);
+        const found = letters.find(
+          ({ body }) => projectOfBatch(body) === project && holds(body, id, told),
+        );
+        return found === undefined ? null : deadBatch(found);
       },
 
       async replayDead(asking: ActContext, which: Which): Promise<{ readonly replayed: string }> {
@@ -67,6 +79,16 @@ export function DeadLettersMixin() {
       },
     },
   });
+}
+
+/** Only a message that has the id's text somewhere is read. */
+function holds(body: Uint8Array, id: string, told: string): boolean {
+  if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(told)) return false;
+  try {
+    return decodeBatch(body).events.some((event) => event.id === id);
+  } catch {
+    return false;
+  }
 }
 
 function isOf(project: string | undefined, letter: DeadBatch): boolean {

@@ -229,6 +229,8 @@ export function quarantineContract(onStore: OnStore): void {
         expect(await it.quarantine.drop("q", "x", at)).toBe("absent");
         expect(await it.quarantine.drop("p", "x", at)).toBe("dropped");
         expect(await it.quarantine.drop("p", "x", at)).toBe("absent");
+        expect(await it.erasedAt("p", "x")).toBe(at);
+        expect(await it.erasedAt("q", "x")).toBeUndefined();
         await deliver(it, "b1", [event("x")]);
         await deliver(it, "b1", [], [held("x")]);
         expect(await inQuarantine(it)).toEqual([]);

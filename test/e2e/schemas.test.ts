@@ -150,6 +150,31 @@ test("an event is mended and replayed, and counts once however often that is ask
   expect((await ask("GET", "/quarantine/x")).status).toBe(404);
 });
 
+test("an event is followed to where it is", async () => {
+  const trace = async (id: string) => (await ask("GET", `/events/${id}/trace`)).body;
+  await send(paid("held", { amount: "ten" }));
+  expect(await trace("held")).toMatchObject({ state: "quarantined", rolledUp: null });
+  await ask("DELETE", "/quarantine/held");
+  const erased = await trace("held");
+  expect(erased).toMatchObject({ state: "erased", acceptedAt: null });
+  expect(Date.parse(erased["erasedAt"] as string)).not.toBeNaN();
+  expect(await trace("never-sent")).toMatchObject({
+    state: "unknown",
+    acceptedAt: null,
+    queue: { waiting: 0, oldestReceivedAt: null },
+  });
+  await send(paid("counted", { amount: 1 }));
+  const all = { minute: true, hour: true, day: true };
+  await eventually(async () => expect((await trace("counted"))["rolledUp"]).toEqual(all));
+  const counted = await trace("counted");
+  const { receivedAt } = (await ask("GET", "/events/counted")).body;
+  expect(counted).toMatchObject({ state: "counted", acceptedAt: receivedAt });
+  const [accepted, queued] = [counted["acceptedAt"], counted["queuedAt"]].map((at) =>
+    Date.parse(at as string),
+  );
+  expect(queued).toBeGreaterThanOrEqual(accepted!);
+});
+
 test("many are replayed once the schema lets them, others dropped, and all of it is taken down", async () => {
   for (const id of ["m1", "m2", "m3"]) await send(paid(id, { amount: "9" }));
   const whole = paid("m3", { amount: 3 }, { source: "desk" });

@@ -178,6 +178,10 @@ const shown: Readonly<Record<string, Asked>> = {
     body: { metrics: ["count"], dimensions: ["metadata.userId"], range },
   },
   "GET /api/v1/queries": { path: "/queries" },
+  "GET /api/v1/events/{id}/trace": {
+    path: `/events/${mark}-id/trace`,
+    marks: { a: `"state":"counted"`, b: `"state":"unknown"` },
+  },
   "GET /api/v1/keys": { path: "/keys" },
   "GET /api/v1/keys/self": {
     path: "/keys/self",
@@ -336,6 +340,8 @@ test("what was refused has changed nothing", async () => {
   const key = (await (await ask("a", "GET", `/keys/${ids.key}`)).json()) as object;
   expect(key).toMatchObject({ state: "holds" });
   expect((await ask("a", "GET", `/dead-letters/${ids.letter}`)).status).toBe(200);
+  const dead = await (await ask("a", "GET", `/events/${mark}-dead/trace`)).json();
+  expect(dead).toMatchObject({ state: "dead", deadLetter: ids.letter });
   expect((await ask("a", "GET", `/schemas/${heldType}`)).status).toBe(200);
   expect((await ask("a", "GET", `/quarantine/${mark}-held`)).status).toBe(200);
 });
@@ -454,6 +460,8 @@ const internal = new Set(
 
 /** What B asks by the bus; an error is as good as an answer without A's. */
 const calls: Readonly<Record<string, () => object>> = {
+  "query.trace": () => ({ id: `${mark}-id-1` }),
+  "processor.dead.holding": () => ({ id: `${mark}-dead`, project: "b" }),
   "processor.dead.list": () => ({ limit: 10, project: "b" }),
   "processor.dead.show": () => ({ id: ids.letter, project: "b" }),
   "processor.dead.replay": () => ({ id: ids.letter, project: "b" }),

@@ -86,6 +86,16 @@ export async function complete(
   await insertAbsent(deltas, absent);
 }
 
+export async function erasedAt(
+  { events }: Collections,
+  project: ProjectId,
+  id: EventId,
+): Promise<number | undefined> {
+  const there = await events.findOne({ _id: eventKey(project, id) });
+  if (there === null || !isTombstone(there)) return undefined;
+  return (there as unknown as Tombstone).erasedAt;
+}
+
 /** @returns false where an event has the id */
 export async function refuse(
   { events }: Collections,

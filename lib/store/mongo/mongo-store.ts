@@ -20,7 +20,7 @@ import { countWithin, eventsText, page } from "./pages.ts";
 import { Feed } from "./feed.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
-import { complete, erasable, erase, recount, recounted, refuse } from "./erase.ts";
+import { complete, erasable, erase, erasedAt, recount, recounted, refuse } from "./erase.ts";
 import { fence, Fences, finished, unfinished, type BrokenDocument } from "./fences.ts";
 import { job, jobsOf, openJobs, putJob } from "./jobs.ts";
 import type { Erasable, Recounted, Refusal } from "../erasing.ts";
@@ -357,6 +357,10 @@ export class MongoStore implements AdaptedStore {
 
   finished(project: ProjectId, events: readonly Erasable[]): Promise<void> {
     return this.#link.run((collections) => finished(collections, project, events));
+  }
+
+  erasedAt(project: ProjectId, id: EventId): Promise<number | undefined> {
+    return this.#link.run((collections) => erasedAt(collections, project, id));
   }
 
   async holder(project: ProjectId, id: EventId) {

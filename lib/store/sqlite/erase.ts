@@ -95,6 +95,12 @@ function heldIn(db: Database, table: Table, project: string, id: string): Held |
   return row && { id, batch: row[0], timestamp: row[1], receivedAt: row[2] };
 }
 
+export function erasedAt(db: Database, project: string, id: string): number | undefined {
+  if (holder(db, project, id) !== undefined) return undefined;
+  const row = db.get("SELECT erased_at FROM tombstones WHERE project = ? AND id = ?", project, id);
+  return row?.[0] as number | undefined;
+}
+
 /** Remove an event from quarantine: its id is free for what is accepted later. */
 export function dropHeld(
   db: Database,

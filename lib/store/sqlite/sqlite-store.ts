@@ -315,6 +315,10 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.read(weightOf(query), "erasable", plain(query));
   }
 
+  erasedAt(project: ProjectId, id: EventId): Promise<number | undefined> {
+    return this.#threads.read("quick", "erasedAt", project, id);
+  }
+
   holder(project: ProjectId, id: EventId) {
     return this.#threads.read("quick", "holder", project, id);
   }

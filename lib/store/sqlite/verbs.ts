@@ -15,7 +15,7 @@ import {
 } from "./deltas.ts";
 import { nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
-import { dropHeld, erasable, erase, fence, holder, refuse } from "./erase.ts";
+import { dropHeld, erasable, erase, erasedAt, fence, holder, refuse } from "./erase.ts";
 import { countEvents, event, events, fingerprint } from "./events.ts";
 import { acts, beginAct, endAct } from "./acts.ts";
 import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
@@ -92,6 +92,7 @@ export const readerVerbs = {
   nextDay,
   erasable,
   holder,
+  erasedAt,
   job,
   jobs,
   openJobs,

@@ -1,0 +1,69 @@
+import { grainMs, startOf, type Grain } from "../../lib/counting/bucket.ts";
+import { defaultProject, type ProjectId, type StoredEvent } from "../../lib/event/event.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { madeAt, type EventTrace } from "../../lib/questions/trace.ts";
+import type { Caller } from "./freshness.mixin.ts";
+import type { Storing } from "../store.mixin.ts";
+
+/** Gives a service `this.traceOf(ctx, id)`: where an event is, and how it came there. */
+export function TraceMixin() {
+  return defineMixin<{ needs: Storing }>()({
+    methods: {
+      async traceOf(ctx: Caller, id: string): Promise<EventTrace> {
+        const { project = defaultProject } = ctx.meta;
+        const { store } = this;
+        const none = { ...nothing, id };
+        const stored = await store.event(project, id);
+        if (stored !== undefined) {
+          const rolledUp = await this.rollupsWith(project, stored.timestamp);
+          return { ...none, ...wayOf(stored), state: "counted", rolledUp };
+        }
+        const held = await store.quarantine.find(project, id);
+        if (held !== undefined) {
+          const state = held.replay === undefined ? "quarantined" : "replaying";
+          return { ...none, ...wayOf(held.held.event), state };
+        }
+        const erasedAt = await store.erasedAt(project, id);
+        if (erasedAt !== undefined) {
+          return { ...none, state: "erased", erasedAt: new Date(erasedAt).toISOString() };
+        }
+        const { letter } = await ctx.call("processor.dead.holding", { id, project });
+        if (letter !== null) {
+          const { receivedAt, id: deadLetter } = letter;
+          return { ...none, state: "dead", acceptedAt: receivedAt, deadLetter };
+        }
+        const { messages, oldestReceivedAt } = await ctx.call("processor.backlog", {});
+        const oldest = oldestReceivedAt === null ? null : new Date(oldestReceivedAt).toISOString();
+        return { ...none, queue: { waiting: messages, oldestReceivedAt: oldest } };
+      },
+
+      async rollupsWith(project: ProjectId, timestamp: number): Promise<EventTrace["rolledUp"]> {
+        const day = startOf("day", timestamp);
+        const marks = await this.store.marks(project, { from: day, to: day + grainMs.day });
+        const isMarked = (grain: Grain) => marks[grain].includes(startOf(grain, timestamp));
+        const minute = !isMarked("minute");
+        const hour = minute && !isMarked("hour");
+        return { minute, hour, day: hour && !isMarked("day") };
+      },
+    },
+  });
+}
+
+const nothing: EventTrace = {
+  id: "",
+  state: "unknown",
+  acceptedAt: null,
+  queuedAt: null,
+  batch: null,
+  rolledUp: null,
+  erasedAt: null,
+  deadLetter: null,
+  queue: null,
+};
+
+function wayOf({
+  receivedAt,
+  batch,
+}: StoredEvent): Pick<EventTrace, "acceptedAt" | "queuedAt" | "batch"> {
+  return { acceptedAt: new Date(receivedAt).toISOString(), queuedAt: madeAt(batch), batch };
+}
