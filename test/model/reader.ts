@@ -49,9 +49,9 @@ export function reading(world: World, rules: Rules): readonly Step[] {
     me: { promised: promised(world, s), held: s.rollups[top] ?? 0 },
   });
 
-  /** Settled: the rollup is the whole answer. */
+  /** Settled: the rollup is the whole answer. A minute alone may have none. */
   const takeRollup: Step = (s, me) => {
-    if (me.marked !== 0) return undefined;
+    if (me.marked !== 0 || (!world.hour && world.few > 0)) return undefined;
     const counts = rules.reading === "rollup first" ? me.held : (s.rollups[top] ?? 0);
     return { ...answer(s, me, top, counts), rest: true };
   };
