@@ -114,4 +114,67 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster whose processes com
     },
     longMs,
   );
+
+  test(
+    "a key that was taken is refused by every gateway within seconds, and a schema reaches every processor",
+    async () => {
+      const ask = (
+        of: ServiceProcess,
+        method: string,
+        path: string,
+        body?: unknown,
+        key?: string,
+      ) =>
+        fetch(`${of.url}/api/v1${path}`, {
+          method,
+          headers: {
+            Prefer: "wait=30",
+            "Content-Type": "application/json",
+            ...(key !== undefined && { "X-Api-Key": key }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+      const given = await ask(cluster.gateway, "POST", "/keys", {
+        name: "k",
+        scopes: ["events:read"],
+      });
+      const { id, key } = (await given.json()) as { id: string; key: string };
+      const admits = async (of: ServiceProcess) =>
+        (await ask(of, "GET", "/events?limit=1", undefined, key)).status;
+      await eventually(async () => expect(await admits(secondGateway)).toBe(200));
+      expect((await ask(cluster.gateway, "DELETE", `/keys/${id}`)).status).toBe(204);
+      expect(await admits(cluster.gateway)).toBe(401);
+      // Promised are 5 s; a loaded machine has more.
+      await eventually(async () => expect(await admits(secondGateway)).toBe(401), 20_000);
+
+      const type = "cluster.checked";
+      const schema = { required: ["data"] };
+      await ask(cluster.gateway, "PUT", `/schemas/${type}`, { mode: "enforce", schema });
+      // In a row from either processor.
+      let inTurn = 0;
+      await eventually(async () => {
+        const sentNow = await ask(secondGateway, "POST", "/events", { type, source: "probe" });
+        const { status } = (await sentNow.json()) as { status: string };
+        inTurn = status === "quarantined" ? inTurn + 1 : 0;
+        expect(inTurn).toBeGreaterThan(5);
+      }, 60_000);
+      const counted = async () => (await countsOf(cluster.gateway, { type })).total;
+      const before = await counted();
+      const held = await ask(secondGateway, "GET", "/quarantine?limit=1000");
+      const { data } = (await held.json()) as { data: readonly { id: string }[] };
+      const [first] = data;
+      const path = `/quarantine/${first!.id}`;
+      const mended = { type, source: "probe", data: 1 };
+      expect((await ask(secondGateway, "PATCH", path, mended)).status).toBe(200);
+      const replays = [cluster.gateway, secondGateway].map((of) =>
+        ask(of, "POST", `${path}/replay`),
+      );
+      for (const { status } of await Promise.all(replays)) expect([200, 404]).toContain(status);
+      await eventually(async () => expect(await counted()).toBe(before + 1), 60_000);
+      const trace = await ask(secondGateway, "GET", `/events/${first!.id}/trace`);
+      expect(await trace.json()).toMatchObject({ id: first!.id, state: "counted" });
+      expect((await ask(cluster.gateway, "GET", path)).status).toBe(404);
+    },
+    longMs,
+  );
 });
