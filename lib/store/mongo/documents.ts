@@ -424,7 +424,7 @@ export const indexes: {
     { project: 1, id: 1 },
     { isOpen: 1, id: 1 },
   ],
-  schemas: [{ project: 1 }],
+  schemas: [{ project: 1 }, { hasCurrent: 1, project: 1, type: 1 }],
   quarantine: [
     { project: 1, receivedAt: 1, id: 1 },
     { project: 1, type: 1, receivedAt: 1, id: 1 },
