@@ -2,7 +2,7 @@ import { authorization, caller, dropKey, hasKey, keyNeeded, type Caller } from "
 
 /** A question to the API: what is sent, and what `curl` shows. */
 export interface Call {
-  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With its parameters. */
   readonly path: string;
   readonly body?: unknown;

@@ -35,6 +35,11 @@ const deeds: Readonly<Record<string, string>> = {
   "counts.audit": "Recounted from the events",
   "rollups.rebuild": "Rebuilt rollups",
   "rollups.repair": "Repaired rollups",
+  "schemas.put": "Set a schema",
+  "schemas.remove": "Removed a schema",
+  "quarantine.patch": "Mended an event in quarantine",
+  "quarantine.drop": "Dropped an event in quarantine",
+  "quarantine.replay": "Replayed from quarantine",
   "dead-letters.replay": "Replayed a dead letter",
   "dead-letters.remove": "Removed a dead letter",
 };

@@ -5,15 +5,17 @@ import { html, type VNode } from "../parts/html.ts";
 import { parameter } from "../pure/address.ts";
 import { DeadLetters } from "./admin-dead.ts";
 import { Keys } from "./admin-keys.ts";
+import { Quarantine } from "./admin-quarantine.ts";
 import { AuditLog } from "./admin-log.ts";
 
 const parts = [
   { id: undefined, title: "Keys", of: Keys },
   { id: "dead", title: "Dead letters", of: DeadLetters },
+  { id: "quarantine", title: "Quarantine", of: Quarantine },
   { id: "log", title: "Audit log", of: AuditLog },
 ] as const;
 
-/** What belongs to a whole project, for its admins: who may do what, what failed for good, who did what. */
+/** What belongs to a whole project, for its admins: who may do what, what failed or breaks its schema, who did what. */
 export default function Admin(): VNode {
   const show = parameter(address.value, "show");
   const shown = parts.find(({ id }) => id === show) ?? parts[0];

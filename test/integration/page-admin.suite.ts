@@ -136,4 +136,46 @@ export function adminSuite(demo: () => Shown): void {
     expect(faults).toEqual([]);
     await close();
   });
+
+  test("an event that breaks its schema is mended on the page, replayed, and stored", async () => {
+    const call = async (method: string, path: string, body?: object) => {
+      const response = await fetch(`${demo().url}/api/v1${path}`, {
+        method,
+        ...(body !== undefined && {
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify(body),
+        }),
+      });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    };
+    const amount = { type: "object", properties: { amount: { type: "number" } } };
+    const schema = { type: "object", properties: { data: amount } };
+    await call("PUT", "/schemas/page.checked", { mode: "enforce", schema });
+    const source = { type: "page.checked", source: "test" };
+    // Processors learn of a schema after a moment.
+    const id = await eventually(async () => {
+      await call("POST", "/events", { ...source, data: { amount: "3" } });
+      const { data } = (await call("GET", "/quarantine")).body as { data: { id: string }[] };
+      expect(data.length).toBeGreaterThan(0);
+      return data[0]!.id;
+    });
+    const { page, faults, close } = await open(demo(), "/admin?show=quarantine&tz=UTC");
+    const row = page.locator("main tbody tr", { hasText: id });
+    await row.getByText("/data/amount").waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: `Mend ${id}` }).click();
+    const field = page.getByLabel("The event");
+    const event = JSON.parse(await field.inputValue()) as object;
+    await field.fill(JSON.stringify({ ...event, data: { amount: 3 } }));
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await row.getByText("nothing any more: replay it").waitFor();
+    await page.getByRole("button", { name: `Replay ${id}` }).click();
+    await row.waitFor({ state: "detached" });
+    await eventually(async () => {
+      const stored = await call("GET", `/events/${id}`);
+      expect(stored).toMatchObject({ status: 200, body: { data: { amount: 3 } } });
+    });
+    expect(faults).toEqual([]);
+    await close();
+  });
 }
