@@ -3,7 +3,7 @@ import type { Finding } from "../../errors.ts";
 import { isPlainJson, isPlainObject, pointerTo } from "../plain-json.ts";
 
 /** What one schema may be, so that checking an event takes a bounded time. */
-export const schemaBounds = {
+const schemaBounds = {
   /** Bytes of its JSON. */
   bytes: 32_768,
   /** Levels of its JSON. */
