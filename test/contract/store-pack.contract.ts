@@ -48,7 +48,12 @@ export function packContract(onStore: OnStore): void {
       "is stored, counted and marked, once, however often it comes",
       onStore(async (to) => {
         for (let delivery = 0; delivery < 2; delivery += 1) {
-          expect(await store(to, "b1", spread)).toEqual({ owned: 3, duplicates: 0, conflicts: 0 });
+          expect(await store(to, "b1", spread)).toEqual({
+            owned: 3,
+            duplicates: 0,
+            conflicts: 0,
+            held: 0,
+          });
         }
         expect(asJson(await to.event("p", "a"))).toEqual(asJson({ ...spread[0]!, batch: "b1" }));
         const source = { "mail.opened": { web: 2 } };
@@ -87,7 +92,12 @@ export function packContract(onStore: OnStore): void {
       onStore(async (to) => {
         await store(to, "b1", [event("a", { hash: "first" }), event("b")]);
         const late = [event("a", { hash: "second" }), event("b"), event("c")];
-        expect(await store(to, "b2", late)).toEqual({ owned: 1, duplicates: 1, conflicts: 1 });
+        expect(await store(to, "b2", late)).toEqual({
+          owned: 1,
+          duplicates: 1,
+          conflicts: 1,
+          held: 0,
+        });
         expect(await counted(to)).toMatchObject({ v: 2, types: { "mail.opened": 3 } });
       }),
     );
