@@ -2,6 +2,7 @@
 import { AnalyticsError, ConnectionError, SendError } from "../src/errors.ts";
 import { isPassing } from "../src/waiting.ts";
 import { countsCommand } from "./commands/counts.ts";
+import { eraseCommand, subjectsCommand } from "./commands/erase.ts";
 import { exportCommand } from "./commands/export.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { queryCommand } from "./commands/query.ts";
@@ -20,6 +21,8 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ["export", exportCommand],
   ["tail", tailCommand],
   ["keys", keysCommand],
+  ["erase", eraseCommand],
+  ["subjects", subjectsCommand],
 ]);
 
 const overview = `maily-analytics COMMAND [options]

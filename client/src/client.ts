@@ -1,4 +1,7 @@
+import { auditLogOf, DeadLetters, Erasing, Keys } from "./administration.ts";
 import type {
+  AuditLog,
+  ShownAct,
   CountsAnswer,
   EventInput,
   FunnelAnswer,
@@ -95,6 +98,12 @@ export class AnalyticsClient {
   readonly saved: SavedQuestions;
   /** Which types, properties and values there are. */
   readonly catalog: Catalog;
+  /** Erases events and persons. */
+  readonly erasing: Erasing;
+  /** Keys of the project. */
+  readonly keys: Keys;
+  /** Batches that failed for good. */
+  readonly deadLetters: DeadLetters;
   readonly #http: Http;
   readonly #courier: Courier;
   readonly #outbox: Outbox;
@@ -112,6 +121,9 @@ export class AnalyticsClient {
     this.#source = source;
     this.saved = new SavedQuestions(this.#http);
     this.catalog = new Catalog(this.#http);
+    this.erasing = new Erasing(this.#http);
+    this.keys = new Keys(this.#http);
+    this.deadLetters = new DeadLetters(this.#http);
     this.#forget = endWith(this.#outbox, this.#http, options.exitWithinMs ?? 5_000);
   }
 
@@ -256,6 +268,14 @@ export class AnalyticsClient {
   /** The numbers of each second: the minute before, then events by type, active users and the pipeline's stages. */
   live(options?: ListenOptions): AsyncIterable<LiveItem> {
     return lived(this.#http, options);
+  }
+
+  /** Who did what, the newest first: all of it, asked for page by page while it is iterated. Takes the scope `admin`. */
+  auditLog(
+    question: { readonly limit?: number } = {},
+    ask?: AskOptions,
+  ): Pages<AuditLog, ShownAct> {
+    return auditLogOf(this.#http, question, ask);
   }
 
   async #get<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {

@@ -1,4 +1,5 @@
 export { AnalyticsClient } from "./client.ts";
+export type { DeadLetters, Erasing, ErasureOptions, Keys } from "./administration.ts";
 export type { Catalog } from "./catalog.ts";
 export type { ClientOptions, EventToSend, Rejection, Sent } from "./client.ts";
 export { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";

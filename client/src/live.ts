@@ -1,4 +1,4 @@
-import type { PublicEvent } from "./answers.ts";
+import type { Missed, PublicEvent } from "./answers.ts";
 import type { Http } from "./http.ts";
 import { listen, type ListenOptions, type Message } from "./event-stream.ts";
 
@@ -6,16 +6,6 @@ import { listen, type ListenOptions, type Message } from "./event-stream.ts";
 export type StreamItem =
   | { readonly kind: "event"; readonly id: string; readonly event: PublicEvent }
   | { readonly kind: "missed"; readonly id: string; readonly missed: Missed };
-
-/** Events that meet the filter, or may, passed by unsent. Lists and counts have them. */
-export interface Missed {
-  /** `null` where nobody counted them. */
-  readonly count: number | null;
-  /** False where it is at most so many. */
-  readonly exact: boolean;
-  /** Too many came; this client was too slow; they came too long ago. */
-  readonly because: "rate" | "slow" | "window";
-}
 
 /** What `live` brings: first the minute before, then each second. */
 export type LiveItem =

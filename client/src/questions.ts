@@ -38,6 +38,21 @@ export interface EventFilters extends PropertyFilters, RangeParameters {
   readonly bot?: "include" | "exclude" | "only";
 }
 
+/** Which events are erased: a list's filters, with instants as ends. */
+export interface ErasureFilters extends Omit<EventFilters, "range" | "timezone"> {
+  /** Needed where there is no filter: every event of the project. */
+  readonly confirm?: "all";
+}
+
+/** A key to be given. */
+export interface KeyToGive {
+  /** What the key is for; no secret. */
+  readonly name: string;
+  readonly scopes: readonly ("events:write" | "events:read" | "live:read" | "admin")[];
+  /** From then on it does not hold; absent: until somebody revokes it. */
+  readonly expiresAt?: string | number;
+}
+
 export interface ListQuestion extends EventFilters {
   /** Only these properties, besides the id. */
   readonly fields?: readonly string[];

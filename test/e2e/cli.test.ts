@@ -215,6 +215,21 @@ test("keys are given, used, replaced and revoked", async () => {
   expect(await run(["keys", "toString"], by)).toMatchObject({ code: 2 });
 }, 120_000);
 
+test("events and persons are given out and erased", async () => {
+  const administer = (args: readonly string[]) => run(args, { MAILY_KEY: admin });
+  const event = { type: "seen", source: "till", metadata: { userId: "leaver" } };
+  const file = fileOf("leaver.ndjson", `${JSON.stringify({ ...event, id: "left-1" })}\n`);
+  expect((await run(["import", file])).code).toBe(0);
+  await eventually(async () =>
+    expect((await administer(["subjects", "export", "leaver"])).stdout).toContain("left-1"),
+  );
+  const { stdout } = await administer(["erase", "subject", "leaver", "--wait"]);
+  expect(stdout).toMatch(/^\S+ done: 1 events are gone\n$/);
+  expect((await administer(["subjects", "export", "leaver"])).stdout).toBe("");
+  expect((await administer(["erase", "events"])).code).toBe(1);
+  expect((await administer(["erase", "leaver"])).code).toBe(2);
+});
+
 test("the exit code says how it ended", async () => {
   expect((await run(["--help"])).stdout).toContain("maily-analytics import");
   expect(await run(["counts", "--nonsense"])).toMatchObject({ code: 2 });

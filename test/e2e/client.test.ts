@@ -246,6 +246,46 @@ test("questions are saved under names, and only the version that was read is cha
   await expect(client.saved.get("sales/daily")).rejects.toMatchObject({ kind: "not-found" });
 });
 
+test("an administrator gives keys, erases, and sees who did what", async () => {
+  const { keys, erasing, deadLetters } = client;
+  const given = await keys.create({ name: "till", scopes: ["events:write"] });
+  const till = new AnalyticsClient({ url: service.url, key: given.key, source: "till" });
+  const person = { metadata: { userId: "leaver/1" }, timestamp: `${day}05:00:00Z` };
+  await till.send([
+    { ...person, id: "gone-1", type: "shop.left" },
+    { ...person, id: "gone-2", type: "shop.left" },
+  ]);
+  await till.close();
+  const left = async () => (await client.counts({ ...range, type: "shop.left" })).total;
+  await eventually(async () => expect(await left()).toBe(2));
+
+  const out = [];
+  for await (const { id } of (await erasing.subjectExport("leaver/1")).events()) out.push(id);
+  expect(out).toEqual(["gone-1", "gone-2"]);
+  const { id } = await erasing.subject("leaver/1");
+  expect(await erasing.finished(id)).toMatchObject({ kind: "eraseSubject", erased: 2 });
+  expect(await left()).toBe(0);
+  const wide = await erasing.events({} as never).catch((error: unknown) => error);
+  expect(wide).toMatchObject({ status: 400 });
+
+  const { key, ...next } = await keys.rotate(given.id, { overlapSeconds: 0 });
+  expect(key).not.toBe(given.key);
+  await keys.revoke(next.id);
+  expect((await keys.get(next.id)).state).toBe("revoked");
+  expect((await keys.list()).map((one) => one.id)).toEqual(
+    expect.arrayContaining([given.id, next.id]),
+  );
+  expect(await deadLetters.list()).toEqual([]);
+  const acts = [];
+  for await (const act of client.auditLog({ limit: 1 })) acts.push(act.what);
+  expect(acts.filter((what) => what !== "queries.save" && what !== "queries.remove")).toEqual([
+    "keys.revoke",
+    "keys.rotate",
+    "events.erase",
+    "keys.create",
+  ]);
+});
+
 test("what the service refuses is a typed error that says what is wrong", async () => {
   const refused = client.query({ metrics: ["count"], dimensions: ["nonsense"] });
   const error = await refused.catch((problem: unknown) => problem);

@@ -11,7 +11,8 @@ import {
   readArguments,
   sharedUsage,
 } from "../options.ts";
-import type { Command } from "../terminal.ts";
+import type { Export } from "../../src/export.ts";
+import type { Command, Terminal } from "../terminal.ts";
 
 const options = {
   ...filtering,
@@ -42,12 +43,21 @@ ${sharedUsage}`,
     const stream = await clientOf(values, terminal).export(question, {
       signal: terminal.interrupted,
     });
-    if (out === undefined) for await (const text of stream.text()) await terminal.print(text);
-    else {
-      await pipeline(Readable.from(stream.text()), createWriteStream(`${out}.part`));
-      await rename(`${out}.part`, out);
-    }
-    terminal.tell(`as of ${stream.asOf}`);
+    await writeExport(stream, out, terminal);
     return exitCodes.done;
   },
 };
+
+/** @param out a file, which is there only once it is whole; else standard output */
+export async function writeExport(
+  stream: Export,
+  out: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  if (out === undefined) for await (const text of stream.text()) await terminal.print(text);
+  else {
+    await pipeline(Readable.from(stream.text()), createWriteStream(`${out}.part`));
+    await rename(`${out}.part`, out);
+  }
+  terminal.tell(`as of ${stream.asOf}`);
+}

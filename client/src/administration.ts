@@ -1,0 +1,176 @@
+import type {
+  AuditLog,
+  DeadBatch,
+  GivenKey,
+  ShownAct,
+  ShownDeadBatch,
+  ShownJob,
+  ShownKey,
+} from "./answers.ts";
+import { exported, type Export } from "./export.ts";
+import type { AskOptions, Call, Http } from "./http.ts";
+import { pagesOf, type Pages } from "./pages.ts";
+import { queryString, type ErasureFilters, type KeyToGive } from "./questions.ts";
+import { delay, StayingAlive } from "./waiting.ts";
+
+/** Whether an event that is accepted later may have an erased id again; by default it is refused. */
+export interface ErasureOptions extends AskOptions {
+  readonly ids?: "refused" | "reusable";
+}
+
+/**
+ * Erases events and persons, by jobs that go on by themselves. Takes the scope `admin`. Nothing is repeated by itself: a job
+ * that was begun twice erases nothing twice.
+ */
+export class Erasing {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** Erase one event, also where it is still to come. */
+  event(id: string, options?: ErasureOptions): Promise<ShownJob> {
+    return this.#begin(`events/${encodeURIComponent(id)}`, {}, options);
+  }
+
+  /** Erase what meets a filter, of what is stored; every event of the project only with `confirm: "all"`. */
+  events(filters: ErasureFilters, options?: ErasureOptions): Promise<ShownJob> {
+    return this.#begin("events", filters, options);
+  }
+
+  /** Erase a person with all events, also those on their way. */
+  subject(userId: string, options?: ErasureOptions): Promise<ShownJob> {
+    return this.#begin(`subjects/${encodeURIComponent(userId)}`, {}, options);
+  }
+
+  /** All events of a person, to give them out before. */
+  subjectExport(
+    userId: string,
+    { format = "ndjson", signal }: AskOptions & { readonly format?: "ndjson" | "csv" } = {},
+  ): Promise<Export> {
+    const path = `/api/v1/subjects/${encodeURIComponent(userId)}/export?format=${format}`;
+    return exported(this.#http, path, signal);
+  }
+
+  /** @throws ProblemError `not-found` */
+  async job(id: string, { signal }: AskOptions = {}): Promise<ShownJob> {
+    const path = `/api/v1/jobs/${encodeURIComponent(id)}`;
+    return (await this.#http.read<ShownJob>({ path, signal })).body;
+  }
+
+  /** The newest first. @param limit 1 to 100, by default 20 */
+  jobs(limit?: number, ask?: AskOptions): Promise<readonly ShownJob[]> {
+    return listed(this.#http, `/api/v1/jobs${queryString({ limit })}`, ask);
+  }
+
+  /** Resolves when a job is done: looks once a second. */
+  async finished(id: string, ask: AskOptions = {}): Promise<ShownJob> {
+    return new StayingAlive().while(async () => {
+      for (;;) {
+        const job = await this.job(id, ask);
+        if (job.status === "done") return job;
+        await delay(1_000, ask.signal);
+      }
+    });
+  }
+
+  async #begin(
+    what: string,
+    filters: object,
+    { ids, signal }: ErasureOptions = {},
+  ): Promise<ShownJob> {
+    const path = `/api/v1/${what}${queryString({ ...filters, ids })}`;
+    return (await this.#http.ask<ShownJob>({ method: "DELETE", path, signal })).body;
+  }
+}
+
+/** Gives keys, replaces and takes them. Takes the scope `admin`. */
+export class Keys {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  list(ask?: AskOptions): Promise<readonly ShownKey[]> {
+    return listed(this.#http, "/api/v1/keys", ask);
+  }
+
+  /** @throws ProblemError `not-found` */
+  async get(id: string, { signal }: AskOptions = {}): Promise<ShownKey> {
+    return (await this.#http.read<ShownKey>({ path: keyPath(id), signal })).body;
+  }
+
+  /** Its answer alone holds the key. Not repeated by itself: each try would leave a key that nobody has seen. */
+  create(key: KeyToGive, ask?: AskOptions): Promise<GivenKey> {
+    return this.#post("/api/v1/keys", key, ask);
+  }
+
+  /** A key in place of another, which holds for `overlapSeconds` more: by default a day. */
+  rotate(
+    id: string,
+    given: { readonly overlapSeconds?: number } & Pick<KeyToGive, "expiresAt"> = {},
+    ask?: AskOptions,
+  ): Promise<GivenKey> {
+    return this.#post(`${keyPath(id)}/rotate`, given, ask);
+  }
+
+  async revoke(id: string, { signal }: AskOptions = {}): Promise<void> {
+    await this.#http.ask({ method: "DELETE", path: keyPath(id), signal });
+  }
+
+  async #post(path: string, body: object, { signal }: AskOptions = {}): Promise<GivenKey> {
+    const headers = { "Content-Type": "application/json" };
+    const call: Call = { method: "POST", path, headers, body: JSON.stringify(body), signal };
+    return (await this.#http.ask<GivenKey>(call)).body;
+  }
+}
+
+/** Batches that failed for good. Takes the scope `admin`. */
+export class DeadLetters {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** The oldest first. @param limit 1 to 1,000, by default 100 */
+  list(limit?: number, ask?: AskOptions): Promise<readonly DeadBatch[]> {
+    return listed(this.#http, `/api/v1/dead-letters${queryString({ limit })}`, ask);
+  }
+
+  /** @throws ProblemError `not-found` */
+  async get(id: string, { signal }: AskOptions = {}): Promise<ShownDeadBatch> {
+    return (await this.#http.read<ShownDeadBatch>({ path: deadPath(id), signal })).body;
+  }
+
+  /** Back to the queue, as a first attempt. */
+  async replay(id: string, { signal }: AskOptions = {}): Promise<void> {
+    await this.#http.ask({ method: "POST", path: `${deadPath(id)}/replay`, signal });
+  }
+
+  /** For good: its events are neither stored nor counted. */
+  async remove(id: string, { signal }: AskOptions = {}): Promise<void> {
+    await this.#http.ask({ method: "DELETE", path: deadPath(id), signal });
+  }
+}
+
+/** Who did what, the newest first. Takes the scope `admin`. */
+export function auditLogOf(
+  http: Http,
+  { limit }: { readonly limit?: number } = {},
+  { signal }: AskOptions = {},
+): Pages<AuditLog, ShownAct> {
+  return pagesOf(async (cursor) => {
+    const path = `/api/v1/audit-log${queryString({ limit, cursor })}`;
+    return (await http.read<AuditLog>({ path, signal })).body;
+  });
+}
+
+async function listed<T>(http: Http, path: string, { signal }: AskOptions = {}) {
+  return (await http.read<{ readonly data: readonly T[] }>({ path, signal })).body.data;
+}
+
+const keyPath = (id: string) => `/api/v1/keys/${encodeURIComponent(id)}`;
+const deadPath = (id: string) => `/api/v1/dead-letters/${encodeURIComponent(id)}`;
