@@ -27,7 +27,7 @@ export type { AuditLog, ShownAct } from "../../lib/questions/audit-log.ts";
 export type { ShownJob } from "../../lib/questions/jobs.ts";
 export type { GivenKey, ShownKey } from "../../lib/questions/keys.ts";
 export type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
-export type { Missed } from "../../lib/live/frames.ts";
+export type { LivePast, LiveSecond, LiveStage, Missed } from "../../lib/live/frames.ts";
 export type { ShownQuestion } from "../../lib/questions/saved.ts";
 
 export type FunnelAnswer = WithMeta<FunnelResult>;

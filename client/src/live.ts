@@ -1,4 +1,4 @@
-import type { Missed, PublicEvent } from "./answers.ts";
+import type { LivePast, LiveSecond, Missed, PublicEvent } from "./answers.ts";
 import type { Http } from "./http.ts";
 import { listen, type ListenOptions, type Message } from "./event-stream.ts";
 
@@ -11,42 +11,6 @@ export type StreamItem =
 export type LiveItem =
   | { readonly kind: "past"; readonly past: LivePast }
   | { readonly kind: "second"; readonly second: LiveSecond };
-
-/** The 60 seconds before `time`, the last one ends there. */
-export interface LivePast {
-  readonly time: string;
-  readonly perSecond: readonly number[];
-}
-
-/** One second, which ended at `time`. */
-export interface LiveSecond {
-  readonly time: string;
-  readonly events: {
-    readonly perSecond: number;
-    /** The most frequent ones. */
-    readonly types: readonly { readonly type: string; readonly count: number }[];
-    /** Of all other types. */
-    readonly other?: number;
-  };
-  /** Of the last minutes; `null` where it could not be told. */
-  readonly activeUsers: {
-    readonly count: number;
-    readonly exact: boolean;
-    readonly windowMs: number;
-    readonly asOf?: string;
-  } | null;
-  readonly asOf: string;
-  readonly lagMs: number;
-  readonly stages: readonly LiveStage[];
-}
-
-export interface LiveStage {
-  readonly name: string;
-  readonly state: "ok" | "degraded" | "down";
-  readonly reason?: string;
-  readonly backlog?: number;
-  readonly lagMs?: number;
-}
 
 /** Events as they are stored, each once, in the order of storing. */
 export async function* streamed(

@@ -1,4 +1,5 @@
 import type { Place } from "../store/stored.ts";
+import type { SecondTold } from "./pulse.ts";
 
 /** How long a client waits before it connects again. */
 const retryMs = 2_000;
@@ -10,6 +11,38 @@ export interface Missed {
   /** False where they are at most so many. */
   readonly exact: boolean;
   readonly because: "rate" | "slow" | "window";
+}
+
+/** The 60 seconds before `time`, the last one ends there. */
+export interface LivePast {
+  readonly time: string;
+  readonly perSecond: readonly number[];
+}
+
+/** A stage of the pipeline, or the gateway, as health tells it. */
+export interface LiveStage {
+  readonly name: string;
+  readonly state: "ok" | "degraded" | "down";
+  readonly reason?: string;
+  readonly backlog?: number;
+  readonly lagMs?: number;
+}
+
+/** One second, which ended at `time`. */
+export interface LiveSecond {
+  readonly time: string;
+  readonly events: SecondTold;
+  /** Of the last minutes; `null` where it could not be told. */
+  readonly activeUsers: {
+    readonly count: number;
+    readonly exact: boolean;
+    readonly windowMs: number;
+    readonly asOf: string;
+  } | null;
+  /** Absent until it is known, and so is `lagMs`. */
+  readonly asOf?: string;
+  readonly lagMs?: number;
+  readonly stages: readonly LiveStage[];
 }
 
 export type EndReason = "shutdown" | "slow" | "failed" | "key";

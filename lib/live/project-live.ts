@@ -1,5 +1,5 @@
 import type { SseClient } from "./client.ts";
-import { dataFrame } from "./frames.ts";
+import { dataFrame, type LivePast, type LiveSecond, type LiveStage } from "./frames.ts";
 import { barsKept, Pulse } from "./pulse.ts";
 
 /** Users of the last five minutes. */
@@ -12,14 +12,14 @@ const soonestMs = 900;
 
 /** A read about a project, as much of it as clients see. */
 export interface UsersAnswer {
-  readonly results: readonly { readonly metrics: readonly unknown[] }[];
+  readonly results: readonly { readonly metrics: readonly (number | null)[] }[];
   readonly meta: { readonly asOf: string; readonly lagMs: number; readonly exact: boolean };
 }
 
 export interface LiveSources {
   seconds(to: number, seconds: number): Promise<readonly number[]>;
   users(range: { readonly from: number; readonly to: number }): Promise<UsersAnswer>;
-  stages(): Promise<readonly object[]>;
+  stages(): Promise<readonly LiveStage[]>;
   failed(error: unknown): void;
 }
 
@@ -34,7 +34,7 @@ export class ProjectLive {
   readonly #release: () => void;
   readonly #clients = new Set<SseClient>();
   #users: UsersAnswer | undefined;
-  #stages: readonly object[] = [];
+  #stages: readonly LiveStage[] = [];
   readonly #asking = new Set<string>();
   readonly #nextAt = new Map<string, number>();
 
@@ -57,7 +57,7 @@ export class ProjectLive {
     this.#release();
   }
 
-  past(now: number): object {
+  past(now: number): LivePast {
     return { time: new Date(now).toISOString(), perSecond: this.pulse.bars };
   }
 
@@ -76,24 +76,23 @@ export class ProjectLive {
     this.#refresh("stages", steady, async () => {
       this.#stages = await this.#sources.stages();
     });
-    const frame = Buffer.from(
-      dataFrame({
-        time: new Date(now).toISOString(),
-        events,
-        activeUsers: this.#activeUsers(),
-        ...(this.#users !== undefined && {
-          asOf: this.#users.meta.asOf,
-          lagMs: Math.max(0, now - Date.parse(this.#users.meta.asOf)),
-        }),
-        stages: this.#stages,
+    const second: LiveSecond = {
+      time: new Date(now).toISOString(),
+      events,
+      activeUsers: this.#activeUsers(),
+      ...(this.#users !== undefined && {
+        asOf: this.#users.meta.asOf,
+        lagMs: Math.max(0, now - Date.parse(this.#users.meta.asOf)),
       }),
-    );
+      stages: this.#stages,
+    };
+    const frame = Buffer.from(dataFrame(second));
     for (const client of this.#clients) client.send(frame, steady);
   }
 
-  #activeUsers(): object | null {
-    const count = this.#users?.results[0]?.metrics[0] ?? (this.#users && 0);
+  #activeUsers(): LiveSecond["activeUsers"] {
     if (this.#users === undefined) return null;
+    const count = this.#users.results[0]?.metrics[0] ?? 0;
     const { exact, asOf } = this.#users.meta;
     return { count, exact, windowMs: usersWindowMs, asOf };
   }

@@ -265,7 +265,7 @@ test("an administrator gives keys, erases, and sees who did what", async () => {
   const { id } = await erasing.subject("leaver/1");
   expect(await erasing.finished(id)).toMatchObject({ kind: "eraseSubject", erased: 2 });
   expect(await left()).toBe(0);
-  const wide = await erasing.events({} as never).catch((error: unknown) => error);
+  const wide = await erasing.events({}).catch((error: unknown) => error);
   expect(wide).toMatchObject({ status: 400 });
 
   const { key, ...next } = await keys.rotate(given.id, { overlapSeconds: 0 });

@@ -84,9 +84,9 @@ test("a stream begins where the order ends, or behind an id that the window hold
   const order = new Order();
   order.store("e1", "e2", "e3", "e4");
   const hub = hubOn(order, 2);
-  expect(await hub.begin(undefined, now)).toEqual({ place: [4, 0], told: "" });
+  expect(await hub.begin(undefined, now)).toEqual({ place: [4, 0], firstFrames: "" });
   const young = idOf([2, 0], now - windowMs);
-  expect(await hub.begin(young, now)).toEqual({ place: [2, 0], told: "" });
+  expect(await hub.begin(young, now)).toEqual({ place: [2, 0], firstFrames: "" });
   const far = await hub.begin(idOf([1, 0], now), now);
   const old = await hub.begin(idOf([3, 0], now - windowMs - 1), now);
   for (const { place, firstFrames: told } of [far, old]) {
