@@ -54,6 +54,8 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "aggregator.audit": { $$strict: true, from: instant, to: instant },
   "aggregator.audits.begin": { $$strict: true, body: "any" },
   "aggregator.rollups.rebuild": { $$strict: true, body: "any" },
+  "aggregator.retention.get": none,
+  "aggregator.retention.put": { $$strict: true, body: "any" },
   "aggregator.erase.event": { id },
   "aggregator.erase.events": anyObject,
   "aggregator.erase.subject": { userId: "string|min:1" },

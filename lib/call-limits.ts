@@ -120,6 +120,8 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
   "aggregator.audits.begin": change(storeMs),
   "aggregator.rollups.rebuild": change(storeMs),
+  "aggregator.retention.get": look(storeMs),
+  "aggregator.retention.put": change(storeMs),
   "aggregator.erase.event": change(storeMs),
   "aggregator.erase.events": change(storeMs),
   "aggregator.erase.subject": change(storeMs),

@@ -57,6 +57,7 @@ export function readConfig(environment: Environment, console = false): Config {
   checkOpen(config, problems);
   checkParts(config, given, problems);
   checkPasswords(config, given, problems);
+  checkRetention(config.retention, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
 }
@@ -85,6 +86,14 @@ function configOf(values: Values, services: readonly ServiceName[]) {
     queueMaxBytes: values.QUEUE_MAX_BYTES,
     /** Dimensions that are rolled up besides the built-in ones, as paths: `data.plan`. */
     rollupDimensions: values.ROLLUP_DIMENSIONS,
+    /** Of projects without their own. */
+    retention: {
+      events: values.RETENTION_EVENTS_DAYS || null,
+      minutes: values.RETENTION_MINUTES_DAYS || null,
+      hours: values.RETENTION_HOURS_DAYS || null,
+      days: values.RETENTION_DAYS_DAYS || null,
+      types: {},
+    },
     fullIp: values.STORE_FULL_IP,
     enrichThreads: values.ENRICH_THREADS,
     rateLimits: {
@@ -127,6 +136,19 @@ function configOf(values: Values, services: readonly ServiceName[]) {
       store: join(dataDir, "store.sqlite"),
     },
   } as const;
+}
+
+/** What is coarser is kept at least as long. */
+function checkRetention({ events, minutes, hours, days }: Config["retention"], problems: string[]) {
+  const longest = (age: number | null) => age ?? Infinity;
+  const steps = [
+    ["RETENTION_EVENTS_DAYS", events, "RETENTION_MINUTES_DAYS", minutes],
+    ["RETENTION_MINUTES_DAYS", minutes, "RETENTION_HOURS_DAYS", hours],
+    ["RETENTION_HOURS_DAYS", hours, "RETENTION_DAYS_DAYS", days],
+  ] as const;
+  for (const [finer, age, coarser, least] of steps) {
+    if (longest(age) > longest(least)) problems.push(`${coarser} must be at least ${finer}`);
+  }
 }
 
 /** A service without keys is for its own machine alone. */

@@ -32,6 +32,7 @@ import type { Answer, QuestionKind } from "./answers/kinds.ts";
 import type { QueueDepth } from "./queue/queue.ts";
 import type { StageHealth } from "./health.ts";
 import type { AuditReport } from "./questions/audits.ts";
+import type { ShownRetention } from "./questions/retention.ts";
 import type { ShownJob } from "./questions/jobs.ts";
 import type { StoredPart, StoredQuery } from "./store/stored.ts";
 import type { Receipt, EventOutcome } from "./event/receipt.ts";
@@ -126,6 +127,8 @@ export interface Actions {
   /** Jobs: compare rollups with the events, and make rollups again. */
   "aggregator.audits.begin": { params: { readonly body: unknown }; result: ShownJob };
   "aggregator.rollups.rebuild": { params: { readonly body: unknown }; result: ShownJob };
+  "aggregator.retention.get": { params: Nothing; result: ShownRetention };
+  "aggregator.retention.put": { params: { readonly body: unknown }; result: ShownRetention };
   /** Each is a job: what it erases is gone when that is done. See docs/operations.md. */
   "aggregator.erase.event": {
     params: { readonly id: EventId } & Readonly<Record<string, unknown>>;

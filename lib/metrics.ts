@@ -130,6 +130,10 @@ const metrics = {
     type: "gauge",
     help: "Buckets that differed from a recount at the last audit, an hour's each minute. Must be 0.",
   },
+  analytics_rows_dropped_total: {
+    type: "counter",
+    help: "Events, deltas and rollups dropped because they are kept no longer. Grows once a day where there is a retention.",
+  },
   analytics_buckets_audited_total: {
     type: "counter",
     help: "Buckets compared with a recount. Grows all the time, where there are any.",

@@ -107,6 +107,13 @@ export function itemsOf(value: string): readonly string[] {
     .filter((item) => item !== "");
 }
 
+/** How long something is kept where a project does not say so itself. */
+function age(of: string, atMost?: string): Variable<number> {
+  const bound = atMost === undefined ? "" : ` No longer than ${atMost}.`;
+  const says = `After how many days ${of} are dropped, where a project has no retention of its own. 0: never.${bound}`;
+  return integer(0, 0, 36_500, says);
+}
+
 const most = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -240,6 +247,10 @@ export const variables = {
     "Properties to count by besides the built-in dimensions, by comma, such as data.plan.",
     readDimensions,
   ),
+  RETENTION_EVENTS_DAYS: age("events", "RETENTION_MINUTES_DAYS"),
+  RETENTION_MINUTES_DAYS: age("counts by minute", "RETENTION_HOURS_DAYS"),
+  RETENTION_HOURS_DAYS: age("counts by hour", "RETENTION_DAYS_DAYS"),
+  RETENTION_DAYS_DAYS: age("counts by day"),
   STORE_FULL_IP: flag(
     false,
     "Keep IP addresses whole, on the queue and in the store, instead of cut to /24 (IPv4) and /48 (IPv6).",

@@ -4,9 +4,11 @@ import { aggregatorHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { audit } from "../lib/store/audit.ts";
 import { readAudit, readRebuild } from "../lib/questions/audits.ts";
+import { readRetention } from "../lib/questions/retention.ts";
 import { readErasure, readErasures } from "../lib/questions/erasing.ts";
 import { ActsMixin } from "../mixins/acts.mixin.ts";
 import { AuditorMixin } from "../mixins/aggregator/auditor.mixin.ts";
+import { RetentionMixin } from "../mixins/aggregator/retention.mixin.ts";
 import { JobsMixin } from "../mixins/aggregator/jobs.mixin.ts";
 import { RollupMixin } from "../mixins/aggregator/rollup.mixin.ts";
 
@@ -21,6 +23,7 @@ export const aggregator = (config: Config) =>
     RollupMixin(config),
     ActsMixin(),
     AuditorMixin(),
+    RetentionMixin(config),
     JobsMixin(),
   )({
     actions: {
@@ -42,6 +45,16 @@ export const aggregator = (config: Config) =>
       "rollups.rebuild": {
         handler(ctx) {
           return this.beginRebuild(ctx, readRebuild(ctx.params.body));
+        },
+      },
+      "retention.get": {
+        handler(ctx) {
+          return this.showRetention(ctx);
+        },
+      },
+      "retention.put": {
+        handler(ctx) {
+          return this.setRetention(ctx, readRetention(ctx.params.body));
         },
       },
       "erase.event": {

@@ -154,6 +154,8 @@ const erases: ApiRoute = {
     "GET /subjects/:userId/export": handler("exportSubject"),
     "POST /audits": handler("beginAudit"),
     "POST /rollups/rebuild": handler("rebuildRollups"),
+    "GET /retention": "aggregator.retention.get",
+    "PUT /retention": handler("setRetention"),
     "GET /jobs": "aggregator.jobs.list",
     "GET /jobs/:id": "aggregator.jobs.get",
   },

@@ -27,9 +27,23 @@ export async function closedRange(
   if (from !== undefined && to !== undefined) return { from, to };
   const end = async (order: EventQuery["order"]) =>
     (await store.events({ project, types, from, to, order, limit: 1 }))[0]?.timestamp;
-  const [first, last] = await Promise.all([end("asc"), end("desc")]);
+  const found = await Promise.all([end("asc"), end("desc")]);
+  const [first, last] = withLost(found, store.lost, { from, to });
   if (first === undefined || last === undefined) return undefined;
   return aroundMinutes({ from, to }, first, last);
+}
+
+/** Rollups tell also of events that were dropped: around the days of these, too. */
+function withLost(
+  [first, last]: readonly (number | undefined)[],
+  lost: Range | undefined,
+  { from = -Infinity, to = Infinity }: OpenRange,
+): readonly (number | undefined)[] {
+  if (lost === undefined || lost.from >= to || lost.to <= from) return [first, last];
+  return [
+    Math.max(from, Math.min(first ?? Infinity, lost.from)),
+    Math.max(last ?? -Infinity, Math.min(to, lost.to) - 1),
+  ];
 }
 
 /** The same around the events of any filter. Reads them, within the question's budget. */

@@ -3,6 +3,7 @@ import type { ProjectId } from "../event/event.ts";
 import { Reading, type Budget } from "./reading.ts";
 import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
 import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store.ts";
+import type { Losses } from "./losses.ts";
 import type { EventFilter } from "../event/filter.ts";
 
 interface Circumstances {
@@ -13,6 +14,8 @@ interface Circumstances {
   readonly budget: Budget;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
+  /** What was dropped of the project, where anything was. */
+  readonly losses?: Losses | undefined;
 }
 
 /**

@@ -10,7 +10,9 @@ import { clock } from "../store/deadline.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
 import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
 import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store.ts";
-import type { EventFilter, EventQuery } from "../event/filter.ts";
+import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
+import type { Marks } from "../counting/cover.ts";
+import type { Losses } from "./losses.ts";
 import type { EventPage, EventTextPage, PageEnd, PageLimits } from "../event/event-page.ts";
 import type { EventReads } from "./source.ts";
 
@@ -36,6 +38,8 @@ interface Circumstances {
   readonly budget: Budget;
   /** Aborted when the caller has left. */
   readonly signal?: AbortSignal;
+  /** What was dropped of the project, where anything was. */
+  readonly losses?: Losses | undefined;
 }
 
 /** How long a page is looked for before others have their turn. */
@@ -47,23 +51,38 @@ const sliceMs = 1_000;
  * or is answered from rollups, does not wait.
  */
 export class Reading implements EventReads {
+  readonly #circumstances: Circumstances;
   readonly #store: EventStore;
   readonly #project: ProjectId;
   readonly #budget: Budget;
   readonly #signal: AbortSignal | undefined;
-  readonly marks: EventReads["marks"];
-  readonly rollups: EventReads["rollups"];
+  readonly #losses: Losses | undefined;
   readonly deltaSums: EventReads["deltaSums"];
 
-  constructor({ store, project, budget, signal }: Circumstances) {
+  constructor(circumstances: Circumstances) {
+    const { store, project, budget, signal, losses } = circumstances;
+    this.#circumstances = circumstances;
     this.#store = store;
     this.#project = project;
     this.#budget = budget;
     this.#signal = signal;
-    this.marks = store.marks.bind(store);
-    this.rollups = store.rollups.bind(store);
+    this.#losses = losses;
     this.deltaSums = store.deltaSums.bind(store);
   }
+
+  get lost(): Range | undefined {
+    return this.#losses?.range;
+  }
+
+  async marks(project: ProjectId, range: Range): Promise<Marks> {
+    const marks = await this.#store.marks(project, range);
+    return this.#losses?.open(marks) ?? marks;
+  }
+
+  rollups: EventReads["rollups"] = (project, grain, ranges, section) => {
+    this.#losses?.readsRollups(grain, ranges);
+    return this.#store.rollups(project, grain, ranges, section);
+  };
 
   /**
    * Before anything is worked out for a read that scans events: whether there is room for it.
@@ -86,6 +105,7 @@ export class Reading implements EventReads {
    * QUERY_TOO_EXPENSIVE as the store's `page`
    */
   page(query: EventQuery): Promise<EventPage> {
+    this.#losses?.readsEvents(query);
     if (scansEvents(query)) return this.#scannedPage(query);
     const { pages, maxPageBytes: maxBytes, timeoutMs } = this.#budget;
     const signal = this.#signal;
@@ -173,6 +193,7 @@ export class Reading implements EventReads {
     job: FoldJob<K>,
   ): Promise<Analyzed<K> & { readonly estimate: number }> {
     const { lanes, timeoutMs } = this.#budget;
+    this.#losses?.readsEvents(filter);
     const estimate = await this.#affordable(filter);
     const signal = this.#signal;
     const read = () => this.#store.analyze(filter, job, { timeoutMs, signal });
@@ -187,6 +208,7 @@ export class Reading implements EventReads {
   sample<K extends SampleKind>(filter: SampleFilter, job: SampleJob<K>): Promise<Sampled<K>> {
     const { lanes, timeoutMs } = this.#budget;
     const signal = this.#signal;
+    this.#losses?.readsEvents(filter);
     const read = () => this.#store.sample(filter, job, { timeoutMs, signal });
     return lanes.run(this.#project, read, { signal });
   }
@@ -203,10 +225,15 @@ export class Reading implements EventReads {
     });
   }
 
+  /** Of the events that are there: rollups count also what was dropped. */
   async #counted(of: Pick<EventFilter, "types" | "from" | "to">): Promise<number> {
-    const asking = { store: this, project: this.#project };
-    const range = await closedRange(asking, of, of.types);
-    if (range === undefined) return 0;
+    // Looking is no part of the answer.
+    const store = new Reading({ ...this.#circumstances, losses: undefined });
+    const asking = { store, project: this.#project };
+    const asked = await closedRange(asking, of, of.types);
+    const from = this.#losses?.wholeFrom(of.types) ?? -Infinity;
+    const range = asked && { ...asked, from: Math.max(asked.from, from) };
+    if (range === undefined || range.from >= range.to) return 0;
     const rollups = await readRollups(asking, range);
     let total = 0;
     for await (const { row } of rollups.rows("types")) {

@@ -1,5 +1,5 @@
 import type { FoldJob, FoldKind } from "../questions/folds.ts";
-import type { EventFilter, EventQuery } from "../event/filter.ts";
+import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { Analyzed, EventStore } from "../store/store.ts";
 import type { EventPage } from "../event/event-page.ts";
 import type { ProjectId } from "../event/event.ts";
@@ -7,6 +7,8 @@ import type { ProjectId } from "../event/event.ts";
 /** What answers are made of. */
 export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "deltaSums"> & {
   page(query: EventQuery): Promise<EventPage>;
+  /** In which range events were dropped. */
+  readonly lost?: Range | undefined;
 };
 
 /** The project to read, and the store to read it from. */

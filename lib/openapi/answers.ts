@@ -42,6 +42,7 @@ import type { PathsResult } from "../questions/sequences/paths.ts";
 import type { RetentionResult } from "../questions/sequences/retention.ts";
 import type { HealthReport } from "../runtime/operations.ts";
 import type { AuditReport, Drift } from "../questions/audits.ts";
+import type { ShownRetention } from "../questions/retention.ts";
 import { jobKinds, type ShownJob } from "../questions/jobs.ts";
 import type { StageHealth } from "../health.ts";
 import type { Finding } from "../errors.ts";
@@ -124,6 +125,11 @@ const mailNumbers = {
     unsubscribe: orNull(number),
   }),
 };
+const aText = orNull(string);
+const ages = {
+  ...{ events: aText, minutes: aText, hours: aText, days: aText },
+  types: object,
+} as const;
 const auditReport = shape<AuditReport>({
   buckets: count,
   drifted: count,
@@ -230,7 +236,7 @@ export const answers = {
     lagMs: number,
     exact: boolean,
     because: maybe(
-      list(oneOf("damaged", "other", "rowsLeftOut", "sampled", "sketch", "valuesCut")),
+      list(oneOf("damaged", "other", "retention", "rowsLeftOut", "sampled", "sketch", "valuesCut")),
     ),
     source: oneOf("rollup", "events", "mixed"),
     cache: oneOf("hit", "miss"),
@@ -360,6 +366,12 @@ export const answers = {
     meta,
   }),
   SavedQuestion: shownQuestion,
+  Retention: shape<ShownRetention>({
+    retention: shape<ShownRetention["retention"]>(ages),
+    isOwn: boolean,
+    dropped: shape<ShownRetention["dropped"]>(ages),
+    refused: shape<ShownRetention["refused"]>(ages),
+  }),
   Job: job,
   Jobs: shape<{ data: readonly ShownJob[] }>({ data: list(job) }),
   SavedQuestions: shape<{ data: readonly ShownQuestion[] }>({ data: list(shownQuestion) }),

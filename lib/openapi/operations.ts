@@ -13,6 +13,7 @@ import { countsParameters } from "../questions/counts.ts";
 import { auditBody, rebuildBody } from "../questions/audits.ts";
 import { erasureParameters, erasuresParameters } from "../questions/erasing.ts";
 import { jobsParameters } from "../questions/jobs.ts";
+import { agesBody } from "../questions/retention.ts";
 import { keyBody, rotationBody } from "../questions/keys.ts";
 import { exportParameters, subjectParameters } from "../questions/lists/export.ts";
 import { deadLettersParameters } from "../questions/lists/dead-letters.ts";
@@ -183,7 +184,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     parameters: subjectParameters,
     example: aPerson,
     answers: { 200: ["application/x-ndjson", "text/csv"] },
-    answerHeaders: ["Content-Disposition", "As-Of"],
+    answerHeaders: ["Content-Disposition", "As-Of", "Because"],
     problems: [...read, "NOT_ACCEPTABLE"],
   },
   "POST /api/v1/audits": {
@@ -200,6 +201,20 @@ export const operations: Readonly<Record<string, Operation>> = {
     body: jsonBody(rebuildBody),
     example: { body: { from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z" } },
     ...begun,
+    problems: [...ask, ...changed],
+  },
+  "GET /api/v1/retention": {
+    summary: "How long events and rollups are kept, and what was dropped",
+    scope: "admin",
+    answers: { 200: "Retention" },
+    problems: ["STORE_UNAVAILABLE"],
+  },
+  "PUT /api/v1/retention": {
+    summary: "Say how long events and rollups are kept; what is gone stays gone",
+    scope: "admin",
+    body: jsonBody(agesBody),
+    example: { body: { events: null, minutes: null } },
+    answers: { 200: "Retention" },
     problems: [...ask, ...changed],
   },
   "GET /api/v1/jobs": {
@@ -229,7 +244,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     parameters: exportParameters,
     filtered: true,
     answers: { 200: ["application/x-ndjson", "text/csv"] },
-    answerHeaders: ["Content-Disposition", "As-Of"],
+    answerHeaders: ["Content-Disposition", "As-Of", "Because"],
     problems: [...read, "NOT_ACCEPTABLE"],
   },
   "GET /api/v1/events/stream": {

@@ -3,12 +3,20 @@
  * - `damaged`: an event that the answer may have needed cannot be read any more and is left out.
  * - `other`: a rollup keeps the most frequent values of a dimension, and the answer needed one that
  *   it summed under `(other)`.
+ * - `retention`: something that the answer needed is older than it is kept.
  * - `rowsLeftOut`: there are more rows than the limit.
  * - `sampled`: the newest events were looked at, not all that are asked about.
  * - `sketch`: unique users or quantiles were estimated.
  * - `valuesCut`: a breakdown has more values than an answer shows.
  */
-export type Reason = "damaged" | "other" | "rowsLeftOut" | "sampled" | "sketch" | "valuesCut";
+export type Reason =
+  | "damaged"
+  | "other"
+  | "retention"
+  | "rowsLeftOut"
+  | "sampled"
+  | "sketch"
+  | "valuesCut";
 
 /**
  * Whether every number of an answer is the true one and none is missing; if not, why: sorted, each

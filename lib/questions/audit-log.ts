@@ -19,6 +19,7 @@ export const actKinds = [
   "quarantine.patch",
   "quarantine.drop",
   "quarantine.replay",
+  "retention.set",
   "dead-letters.replay",
   "dead-letters.remove",
 ] as const;

@@ -1,5 +1,6 @@
 import { cutCells, emptyCells, type Sum } from "../counting/cells.ts";
 import { differences, lacksDimensions } from "../counting/drift.ts";
+import { floorBelow, isBelow, rawFloor } from "../counting/floors.ts";
 import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts";
 import { contentHash } from "../event/content-hash.ts";
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
@@ -11,6 +12,7 @@ import {
   type AuditReport,
 } from "../questions/audits.ts";
 import { settle } from "./protocol.ts";
+import { sealedOf } from "./retention.ts";
 import type { EventStore } from "./store.ts";
 import type { EventQuery, Range } from "../event/filter.ts";
 
@@ -112,6 +114,8 @@ async function auditMinute(auditing: Auditing, minute: Bucket): Promise<AuditRep
   const { store, now, repairs } = auditing;
   const rollup = await store.rollup(minute);
   const counted = await store.recounted(minute, now() - lateAfterMs);
+  // After counting: so nothing was missing of what was counted.
+  if (isBelow(minute.start, rawFloor(await sealedOf(store, minute.project)))) return nothingFound;
   const uncounted = counted.uncounted.length > 0 ? 1 : 0;
   const found = await judge(store, minute, rollup, counted);
   const report = { ...found, uncounted };
@@ -125,7 +129,10 @@ async function auditMinute(auditing: Auditing, minute: Bucket): Promise<AuditRep
 async function auditParent(auditing: Auditing, parent: Bucket): Promise<AuditReport> {
   const { store, repairs } = auditing;
   const rollup = await store.rollup(parent);
-  const report = await judge(store, parent, rollup, await store.sumChildren(parent));
+  const summed = await store.sumChildren(parent);
+  const floors = await sealedOf(store, parent.project);
+  if (isBelow(parent.start, floorBelow(floors, parent.grain))) return nothingFound;
+  const report = await judge(store, parent, rollup, summed);
   if (!repairs || report.drifted === 0) return report;
   // A sum replaces a rollup only where it weighs more: as soon as one of its minutes does.
   const minute = await aMinuteOf(store, parent);
@@ -205,8 +212,10 @@ export async function rebuildHour(store: EventStore, hour: Bucket, range: Range)
   const within = childrenOf(hour).filter(
     ({ start }) => start >= range.from && start + grainMs.minute <= range.to,
   );
-  const sums = await Promise.all(within.map((minute) => store.sumDeltas(minute)));
-  const counted = within.filter((_, at) => sums[at]!.v > 0);
+  const floor = rawFloor(await sealedOf(store, hour.project));
+  const kept = within.filter(({ start }) => !isBelow(start, floor));
+  const sums = await Promise.all(kept.map((minute) => store.sumDeltas(minute)));
+  const counted = kept.filter((_, at) => sums[at]!.v > 0);
   await repair(store, counted);
   return counted.length;
 }

@@ -72,7 +72,8 @@ export interface Erasing {
   /**
    * Count minutes anew from their events, as far as batches have counted them, under the dimensions
    * that the store was opened with; mark them. `sumDeltas` then has a greater version than any sum
-   * before. What is stored meanwhile counts once.
+   * before. What is stored meanwhile counts once. Minutes whose events may have been dropped stand
+   * as they are (`Dropping`).
    */
   recount(minutes: readonly Bucket[]): Promise<void>;
 

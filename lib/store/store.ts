@@ -7,6 +7,7 @@ import type { SampleJob, SampleKind, SampleResult } from "../questions/catalog/s
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../event/event-page.ts";
 import type { ActStore } from "./acts.ts";
 import type { EntityReads } from "./entity-reads.ts";
+import type { Dropping } from "./dropping.ts";
 import type { Erasing } from "./erasing.ts";
 import type { JobStore } from "./jobs.ts";
 import type { KeyStore } from "./keys.ts";
@@ -44,7 +45,7 @@ export interface BatchPack {
  * `STORE_UNAVAILABLE` while the store is away (disk full, server gone) and works again, without
  * being opened anew, once it is back. Reads see every write that resolved before they began.
  */
-export interface EventStore extends QuestionStore, EntityReads, Erasing, JobStore {
+export interface EventStore extends QuestionStore, EntityReads, Erasing, Dropping, JobStore {
   /**
    * Steps 2 to 5 of the protocol in one call, for a batch that owns all of its events: each step is
    * durable before the next begins, or all are at the same moment. Absent where a store cannot do

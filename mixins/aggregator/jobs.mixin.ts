@@ -19,15 +19,17 @@ import {
   type ErasureState,
 } from "../../lib/store/erasure-job.ts";
 import type { KeptJob } from "../../lib/store/jobs.ts";
+import { isRetention } from "../../lib/store/retention.ts";
 import type { Auditing } from "./auditor.mixin.ts";
+import type { Retaining } from "./retention.mixin.ts";
 import type { Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
 /** How often jobs are looked for that somebody else left, or asked another process for. */
 const lookEveryMs = 5_000;
 
-/** How many open jobs are looked at in one turn. */
-const jobsAtOnce = 100;
+/** How many open jobs are looked at in one turn: each project's retention is one. */
+const jobsAtOnce = 1_000;
 
 interface State {
   jobs: Ticker | null;
@@ -50,7 +52,7 @@ interface Caller {
  * harm.
  */
 export function JobsMixin() {
-  return defineMixin<{ state: State; needs: Storing & Administering & Auditing }>()({
+  return defineMixin<{ state: State; needs: Storing & Administering & Auditing & Retaining }>()({
     methods: {
       /**
        * Resolves once a crash can no longer lose the job, and no event that it is about comes in
@@ -125,6 +127,7 @@ export function JobsMixin() {
           now: Date.now,
           isEnding: () => this.isEnding,
         };
+        await this.beginRetentions();
         for (const job of await this.store.openJobs(jobsAtOnce)) {
           if (this.isEnding) return;
           if (!isFree(job, this.jobOwner, Date.now())) continue;
@@ -138,6 +141,7 @@ export function JobsMixin() {
       },
 
       workOn(worker: Worker, job: KeptJob): Promise<void> {
+        if (isRetention(job)) return this.retain(worker, job);
         if (isErasure(job)) {
           return carryOut(worker, job, (events) => {
             this.broker.metrics.increment("analytics_events_erased_total", {}, events);

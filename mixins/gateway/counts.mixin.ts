@@ -9,12 +9,16 @@ import { refuseParameters } from "./questions.mixin.ts";
 
 export interface CountsEdge {
   beginAudit(request: Routed, response: ServerResponse): Promise<void>;
+  setRetention(request: Routed, response: ServerResponse): Promise<void>;
   rebuildRollups(request: Routed, response: ServerResponse): Promise<void>;
 }
 
 const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
 
-/** Gives the gateway the answers to requests that count anew, each a job that was begun. */
+/**
+ * Gives the gateway the answers to requests that count anew, each a job that was begun, and to one
+ * that says how long is kept what.
+ */
 export function CountsEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
@@ -26,6 +30,13 @@ export function CountsEdgeMixin() {
       async rebuildRollups(request: Routed, response: ServerResponse): Promise<void> {
         const body = await this.takeJobBody(request, response);
         begun(response, await request.$ctx.call("aggregator.rollups.rebuild", { body }));
+      },
+
+      async setRetention(request: Routed, response: ServerResponse): Promise<void> {
+        const body = await this.takeJobBody(request, response);
+        const shown = await request.$ctx.call("aggregator.retention.put", { body });
+        response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
+        response.end(JSON.stringify(shown));
       },
 
       async takeJobBody(request: Routed, response: ServerResponse): Promise<unknown> {

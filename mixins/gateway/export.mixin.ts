@@ -92,7 +92,11 @@ function formatOf({ $params, headers }: Routed): Format {
   throw new ServiceError("NOT_ACCEPTABLE", `There is ${types} here, which Accept does not take`);
 }
 
-function headersOf(format: Format, { asOf }: ExportPage, now: Date): Record<string, string> {
+function headersOf(
+  format: Format,
+  { asOf, because }: ExportPage,
+  now: Date,
+): Record<string, string> {
   const stamp = now.toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
   const parameters = format === "csv" ? "; charset=utf-8; header=present" : "; charset=utf-8";
   return {
@@ -101,5 +105,7 @@ function headersOf(format: Format, { asOf }: ExportPage, now: Date): Record<stri
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     ...(asOf !== null && { "as-of": asOf }),
+    // Says that it is not all: an export has no `meta`.
+    ...(because !== undefined && { because: because.join(", ") }),
   };
 }

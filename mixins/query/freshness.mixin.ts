@@ -8,7 +8,12 @@ import {
   type ListAnswer,
 } from "../../lib/questions/lists/list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
-import { exactness, metaRange, type OwnMeta } from "../../lib/questions/answer-meta.ts";
+import {
+  exactness,
+  metaRange,
+  type Exactness,
+  type OwnMeta,
+} from "../../lib/questions/answer-meta.ts";
 import {
   asParameters,
   continuedAt,
@@ -21,6 +26,9 @@ import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { publicEvent, selectFields } from "../../lib/event/public-event.ts";
 import { AnswersUnderWay } from "../../lib/concurrency/answers-under-way.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import type { EventFilter } from "../../lib/event/filter.ts";
+import { Losses } from "../../lib/answers/losses.ts";
+import { goneOf } from "../../lib/store/retention.ts";
 import { AsOf } from "../../lib/answers/as-of.ts";
 import { budgetOf } from "./budget.ts";
 import { Reading, type Budget } from "../../lib/answers/reading.ts";
@@ -46,6 +54,7 @@ export interface Answering extends Storing, Waited {
   readonly budget: Budget;
   readingOf(project: ProjectId, signal?: AbortSignal): Reading;
   begin(): Promise<Begun>;
+  wholeness(filter: EventFilter): Promise<Exactness>;
   metaOf(begun: Begun, about: About, found: OwnMeta & Pick<AnswerMeta, "cache">): AnswerMeta;
 }
 
@@ -122,6 +131,17 @@ export function AnswersMixin(config: Config) {
         };
       },
 
+      /**
+       * Whether events of a filter may be missing because they are not kept any longer; to be asked
+       * after they were read.
+       */
+      async wholeness(filter: EventFilter): Promise<Exactness> {
+        const gone = await goneOf(this.store, filter.project);
+        const losses = gone && new Losses(gone);
+        losses?.readsEvents(filter);
+        return exactness(losses?.isTouched === true ? ["retention"] : []);
+      },
+
       /** Sets the gauges of what reads take now. */
       observeReads(): void {
         const { metrics } = this;
@@ -157,7 +177,7 @@ export function AnswersMixin(config: Config) {
           page: { ...page, nextCursor: continuedAt(page.nextCursor, at) },
           ...(total !== undefined && { total }),
           meta: this.metaOf(when, wanted, {
-            exact: true,
+            ...(await this.wholeness(wanted)),
             source: "events",
             ...rowsMeta(events.length, page, { isFirst: after === undefined, total }),
             ...(from !== undefined && to !== undefined && { range: metaRange({ from, to }) }),

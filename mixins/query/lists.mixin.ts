@@ -44,6 +44,7 @@ export function ExportMixin() {
           nextCursor:
             page.next === undefined ? null : continuedAt(cursorOf(page.next, question), at),
           asOf,
+          ...(isFirst && (await this.wholeness(query))),
         };
       },
     },
@@ -80,7 +81,7 @@ export function StoriesMixin() {
             begun,
             { project },
             {
-              exact: true,
+              ...(await this.wholeness({ project })),
               source: "events",
               ...rowsMeta(events.length, page, { isFirst: after === undefined }),
               cache: "miss",

@@ -1,4 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../lib/config.ts";
 import { type Actions } from "../../lib/contracts.ts";
 import { type AnswerMeta } from "../../lib/questions/answer-meta.ts";
@@ -9,6 +10,7 @@ import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { SharedWork } from "../../lib/concurrency/shared-work.ts";
 import { QuestionContext } from "../../lib/answers/context.ts";
+import { Losses, withRetention } from "../../lib/answers/losses.ts";
 import {
   kinds,
   type Answer,
@@ -17,6 +19,7 @@ import {
   type Questions,
 } from "../../lib/answers/kinds.ts";
 import { continuedAt, readWithRange } from "../../lib/questions/reading/relative-range.ts";
+import { goneOf } from "../../lib/store/retention.ts";
 import type { Answering, Caller } from "./freshness.mixin.ts";
 
 type Params = Actions["query.answered"]["params"];
@@ -91,17 +94,21 @@ export function QuestionsMixin(config: Config) {
         return answered(params, { parentCtx: ctx });
       },
 
-      answerTo({ project, kind, question, askedBy }: Params): Promise<Answer> {
+      async answerTo({ project, kind, question, askedBy }: Params): Promise<Answer> {
         const { store, budget } = this;
         const signal = this.waitedFor.get(askedBy);
-        const asking = new QuestionContext({
-          store,
-          project,
-          rolledUp: dimensions,
-          budget,
-          signal,
-        });
-        return kinds[kind].answer(asking, question as never);
+        for (let tries = 1; ; tries += 1) {
+          const gone = await goneOf(store, project);
+          const losses = gone && new Losses(gone);
+          const circumstances = { store, project, rolledUp: dimensions, budget, signal, losses };
+          const asking = new QuestionContext(circumstances);
+          const answer = await kinds[kind].answer(asking, question as never);
+          const isSame = isDeepStrictEqual(gone, await goneOf(store, project));
+          // What was dropped while the answer was made may be missing in it.
+          if (!isSame && tries < maxTries) continue;
+          if (isSame && !isLacking(kind, losses)) return answer;
+          return { ...answer, ownMeta: withRetention(answer.ownMeta) };
+        }
       },
     },
     created() {
@@ -109,6 +116,15 @@ export function QuestionsMixin(config: Config) {
       this.waitedFor = new Map();
     },
   });
+}
+
+/** How often an answer is made again because something was dropped meanwhile: once a day at most. */
+const maxTries = 3;
+
+/** Whether an answer needed something that is gone. First and last events are of all times. */
+function isLacking(kind: QuestionKind, losses: Losses | undefined): boolean {
+  if (losses === undefined) return false;
+  return losses.isTouched || (kind === "catalogTypes" && losses.range !== undefined);
 }
 
 /** An answer whose next page is of the range that this one is of. */

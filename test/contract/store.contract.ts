@@ -16,6 +16,7 @@ import { outageContract } from "./store-outage.contract.ts";
 import { quarantineContract } from "./store-quarantine.contract.ts";
 import { questionsContract } from "./store-questions.contract.ts";
 import { packContract } from "./store-pack.contract.ts";
+import { retentionContract } from "./store-retention.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
 import { sampleContract } from "./store-sample.contract.ts";
 import { savedContract } from "./store-saved.contract.ts";
@@ -47,6 +48,7 @@ export function storeContract(
     rollupsContract(onStore);
     eraseContract(onStore, traits);
     auditContract(onStore, traits);
+    retentionContract(onStore);
     eventsContract(onStore, traits);
     pagesContract(onStore, traits);
     storedContract(onStore);

@@ -272,6 +272,8 @@ const others = [
   "DELETE /api/v1/subjects/{userId}",
   "GET /api/v1/subjects/{userId}/export",
   "GET /api/v1/jobs",
+  "GET /api/v1/retention",
+  "PUT /api/v1/retention",
   "POST /api/v1/audits",
   "POST /api/v1/rollups/rebuild",
   "POST /api/v1/events",
@@ -419,6 +421,28 @@ test("an audit and a rebuilding go through a project's own alone, and change no 
   }
 });
 
+test("a project's retention is its own, and wrong ones are refused", async () => {
+  const shown = async (side: Side) => (await ask(side, "GET", "/retention")).json();
+  const body = { events: "30000d", types: { [`${mark}.type`]: "20000d" } };
+  expect((await ask("a", "PUT", "/retention", body)).status).toBe(200);
+  expect(await shown("a")).toMatchObject({
+    isOwn: true,
+    retention: { ...body, minutes: null },
+    dropped: { events: null },
+  });
+  expect(await shown("b")).toMatchObject({ isOwn: false, retention: { events: null, types: {} } });
+  for (const wrong of [
+    { events: "30d", minutes: "29d" },
+    { types: { x: "30d" }, hours: "1d" },
+    { events: 30 },
+    { events: "0d" },
+    { types: [] },
+    { years: "1d" },
+  ]) {
+    expect((await ask("a", "PUT", "/retention", wrong)).status).toBe(400);
+  }
+});
+
 test("streams tell a project its own alone", async () => {
   const open = (path: string) => SseClient.open(`${origin}/api/v1${path}`, { "X-Api-Key": keys.b });
   const clients = await Promise.all([open("/events/stream"), open("/live")]);
@@ -466,6 +490,8 @@ const calls: Readonly<Record<string, () => object>> = {
   "processor.dead.show": () => ({ id: ids.letter, project: "b" }),
   "processor.dead.replay": () => ({ id: ids.letter, project: "b" }),
   "processor.dead.remove": () => ({ id: ids.letter, project: "b" }),
+  "aggregator.retention.get": () => ({}),
+  "aggregator.retention.put": () => ({ body: { events: null } }),
   "aggregator.audits.begin": () => ({ body: {} }),
   "aggregator.rollups.rebuild": () => ({ body: range }),
   "aggregator.erase.event": () => ({ id: `${mark}-id-1` }),

@@ -1,5 +1,5 @@
 /**
- * Prints what the models of counting, of condensing and of erasing find.
+ * Prints what the models of counting, condensing, erasing and dropping find.
  *
  *   node test/model/report.ts                      all worlds and all mistakes, a line each
  *   node test/model/report.ts large                the larger worlds: minutes and gigabytes (--max-old-space-size=8000)
@@ -14,6 +14,9 @@ import * as erasures from "./erasure/cases.ts";
 import { erasure } from "./erasure/protocol.ts";
 import { rules as erasureRules } from "./erasure/rules.ts";
 import { protocol } from "./protocol.ts";
+import * as floors from "./retention/cases.ts";
+import { retention } from "./retention/protocol.ts";
+import { rules as floorRules } from "./retention/rules.ts";
 import { rules } from "./rules.ts";
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -33,16 +36,19 @@ const right = {
   ...each(worlds, (world) => protocol(world, rules)),
   ...each(folds.worlds, (world) => folding(world, foldRules)),
   ...each(erasures.worlds, (world) => erasure(world, erasureRules)),
+  ...each(floors.worlds, (world) => retention(world, floorRules)),
 };
 const large = {
   ...each(largeWorlds, (world) => protocol(world, rules)),
   ...each(folds.largeWorlds, (world) => folding(world, foldRules)),
   ...each(erasures.largeWorlds, (world) => erasure(world, erasureRules)),
+  ...each(floors.largeWorlds, (world) => retention(world, floorRules)),
 };
 const wrong = {
   ...each(mistakes, ({ world, wrong }) => protocol(world, { ...rules, ...wrong })),
   ...each(folds.mistakes, ({ world, wrong }) => folding(world, { ...foldRules, ...wrong })),
   ...each(erasures.mistakes, ({ world, wrong }) => erasure(world, { ...erasureRules, ...wrong })),
+  ...each(floors.mistakes, ({ world, wrong }) => retention(world, { ...floorRules, ...wrong })),
   "not promised": protocol(notPromised, rules) as unknown as Model<never>,
 };
 

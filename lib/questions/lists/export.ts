@@ -7,6 +7,7 @@ import {
   type OpenFilter,
 } from "../reading/filter-parameters.ts";
 import { readParameters } from "../reading/parameters.ts";
+import type { Reason } from "../answer-meta.ts";
 import { listCursor, readCursor, shownFields, type Position } from "./list.ts";
 
 /** What `GET /api/v1/events/export` asks, checked. */
@@ -27,6 +28,9 @@ export interface ExportPage {
    * RFC 3339: every event accepted before is in the export. Of the first page only, else `null`.
    */
   readonly asOf: string | null;
+  /** Of the first part: whether all that is asked for is still kept. */
+  readonly exact?: boolean;
+  readonly because?: readonly Reason[];
 }
 
 /** `bom=true`: a byte order mark, which Excel needs to tell UTF-8; NDJSON has none. */

@@ -17,6 +17,7 @@ import { events as eventsOf } from "./events.ts";
 import { countAnew, foldAnew } from "./folds.ts";
 import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";
+import { mayLack } from "./retention.ts";
 import { cellsSum } from "./sections.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
@@ -122,8 +123,11 @@ export async function recount(
   dimensions: readonly string[],
 ): Promise<void> {
   for (const minute of minutes) {
-    await foldAnew(collections, minute, (batches) =>
-      countEvents(collections, minute, batches, dimensions),
+    await foldAnew(
+      collections,
+      minute,
+      (batches) => countEvents(collections, minute, batches, dimensions),
+      () => mayLack(collections, minute),
     );
   }
   if (minutes.length > 0) await markDirty(collections, minutes);

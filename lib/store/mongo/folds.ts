@@ -107,16 +107,20 @@ export async function fold(
  * Put a count of the minute's events in the place of its fold and its deltas. It weighs more than
  * what it replaces, though it holds no more. Repeated where others condensed the minute meanwhile.
  * @param count of the events that some batches own: those whose deltas are there
+ * @param mayLack whether events of the minute may have been dropped: then it stands as it is
  */
 export async function foldAnew(
   { folds, deltas }: Collections,
   minute: Bucket,
   count: (batches: ReadonlySet<BatchId>) => Promise<Cells>,
+  mayLack: () => Promise<boolean>,
 ): Promise<void> {
   const _id = bucketId(minute);
   for (let round = 0; round < maxRounds; round += 1) {
     const { n, v, batches, fresh, held } = await standing({ folds, deltas }, minute);
     const cells = await count(batches);
+    // After counting: so nothing was missing of what was counted.
+    if (await mayLack()) return;
     const close = (ids: readonly string[]) =>
       ids.length > 0 && deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
     await close(held);

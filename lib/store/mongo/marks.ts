@@ -129,7 +129,7 @@ export async function readMarks(
 }
 
 /** Change the fingerprints of the days of some instants. */
-async function touchDays(
+export async function touchDays(
   { days }: Collections,
   moments: readonly { readonly project: ProjectId; readonly instant: number }[],
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Db, MongoClient } from "mongodb";
 import type { Section } from "../../counting/cells.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
+import type { Floors } from "../../counting/floors.ts";
 import type { Marks } from "../../counting/cover.ts";
 import type { Config } from "../../config.ts";
 import type { Bucket, Grain } from "../../counting/bucket.ts";
@@ -28,6 +29,7 @@ import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { MongoKeys } from "./keys.ts";
+import { below, drop, Inflow } from "./retention.ts";
 import { rollup, rollups } from "./rollups.ts";
 import { heldDocument } from "./held.ts";
 import { MongoQuarantine } from "./quarantine.ts";
@@ -100,6 +102,7 @@ export class MongoStore implements AdaptedStore {
   readonly #feed: Feed;
   readonly #dimensions: readonly string[];
   readonly #fences: Fences;
+  readonly #inflow = new Inflow();
   #isOpened = false;
 
   /**
@@ -199,7 +202,8 @@ export class MongoStore implements AdaptedStore {
     documents: readonly EventDocument[],
     broken: readonly BrokenDocument[] = [],
   ): Promise<Ownership> {
-    const ownership = await this.#fences.append(collections, batch, documents, broken);
+    const admitted = await this.#inflow.admitted(collections, documents);
+    const ownership = await this.#fences.append(collections, batch, admitted, broken);
     if (await this.#feed.isTold(collections)) {
       const all = [...documents, ...broken.map(({ event }) => event)];
       const own = all.filter(({ id }) => ownership.owned.has(id));
@@ -391,6 +395,14 @@ export class MongoStore implements AdaptedStore {
 
   complete(minute: Bucket, batches: readonly BatchId[]): Promise<void> {
     return this.#link.run((collections) => complete(collections, minute, batches));
+  }
+
+  below(project: ProjectId, floors: Floors) {
+    return this.#link.scan((collections) => below(collections, project, floors));
+  }
+
+  drop(project: ProjectId, floors: Floors, limit: number): Promise<number> {
+    return this.#link.scan((collections) => drop(collections, project, floors, limit));
   }
 
   putJob(kept: KeptJob): Promise<boolean> {

@@ -8,6 +8,7 @@ import { chunkSize } from "./schema.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import { isGuarded, isRefused, stored } from "./erase.ts";
 import { hasQuarantine, hold, holderOf, letOut } from "./quarantine.ts";
+import { tooOld } from "./floors.ts";
 import { rowsOf } from "../batch-pack.ts";
 import { putDeltas } from "./deltas.ts";
 
@@ -48,10 +49,11 @@ export function append(
   const foreign: { readonly at: number; readonly hash: string }[] = [];
   const mends = hasBroken(db);
   const guarded = isGuarded(db);
+  const isTooOld = tooOld(db);
   const hasHeld = hasQuarantine(db);
   /** Whether the event's fate is known without looking whether it is stored. */
   const isDecided = (row: EventRow, at: number): boolean => {
-    if (guarded && isRefused(db, row)) {
+    if (isTooOld(row) || (guarded && isRefused(db, row))) {
       refused.push(at);
       return true;
     }

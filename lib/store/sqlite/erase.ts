@@ -7,6 +7,7 @@ import type { Database } from "./database.ts";
 import { completeDelta } from "./deltas.ts";
 import { events } from "./events.ts";
 import { erasableHeld, hasQuarantine, holderOf, letOut } from "./quarantine.ts";
+import { mayLack } from "./floors.ts";
 import { chunkSize, placeholder } from "./schema.ts";
 
 type Table = "events" | "broken" | "quarantine";
@@ -143,6 +144,8 @@ export function erase(
   for (const chunk of chunks) db.run("DELETE FROM columns WHERE chunk = ?", chunk);
   keepPlace(db, before as number | null);
   for (const { batch, timestamp } of gone) {
+    // Of a minute whose events are partly gone what was counted stands.
+    if (mayLack(db, project, startOf("minute", timestamp))) continue;
     completeDelta(db, project, startOf("minute", timestamp), batch, dimensions);
   }
   db.all("PRAGMA secure_delete = OFF");
@@ -183,7 +186,7 @@ function putTombstone(db: Database, project: string, id: string, refusal: Refusa
 }
 
 /** Where the newest event is gone, its place in the order of storing is not given out again. */
-function keepPlace(db: Database, before: number | null): void {
+export function keepPlace(db: Database, before: number | null): void {
   const [now] = db.get("SELECT max(seq) FROM events")!;
   if (before === null || now === before) return;
   db.run(

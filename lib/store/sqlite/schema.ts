@@ -296,6 +296,8 @@ export const storeSchema: SchemaSteps = [
  * missing. @throws NewerSchema
  */
 export function prepareStore(db: DatabaseSync, file: string): void {
+  // First of all: it holds for files that have no tables yet. Then room can be given back later.
+  db.exec("PRAGMA auto_vacuum = INCREMENTAL");
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   migrate(db, file, storeSchema);
 }

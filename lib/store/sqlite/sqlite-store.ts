@@ -1,5 +1,6 @@
 import type { Section, SectionRow, Sum } from "../../counting/cells.ts";
 import type { Marks } from "../../counting/cover.ts";
+import type { Floors } from "../../counting/floors.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
 import type { Bucket, Grain, DirtyMark } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
@@ -350,6 +351,18 @@ export class SqliteStore implements AdaptedStore {
 
   complete(minute: Bucket, batches: readonly BatchId[]): Promise<void> {
     return this.#threads.write("complete", bucketRow(minute), batches, this.#dimensions);
+  }
+
+  below(project: ProjectId, floors: Floors) {
+    return this.#threads.read("steady", "below", project, floors);
+  }
+
+  drop(project: ProjectId, floors: Floors, limit: number): Promise<number> {
+    return this.#threads.write("drop", project, floors, limit);
+  }
+
+  shrink(): Promise<number> {
+    return this.#threads.write("shrink");
   }
 
   putJob(job: KeptJob): Promise<boolean> {

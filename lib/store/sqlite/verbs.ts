@@ -31,6 +31,7 @@ import {
 } from "./quarantine.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { eventsText, page } from "./pages.ts";
+import { below, drop, shrink } from "./retention.ts";
 import { sample } from "./sample.ts";
 import { currentSchemas, putSchema, schema, schemasVersion } from "./schemas.ts";
 import { stored } from "./stored.ts";
@@ -47,6 +48,8 @@ export const writerVerbs = {
   fence,
   erase,
   refuse,
+  drop,
+  shrink,
   putJob,
   markDirty,
   markParent,
@@ -93,6 +96,7 @@ export const readerVerbs = {
   erasable,
   holder,
   erasedAt,
+  below,
   job,
   jobs,
   openJobs,

@@ -1,0 +1,115 @@
+import type { Marks } from "./cover.ts";
+import { grainMs, startOf, type Grain } from "./bucket.ts";
+
+/**
+ * How old events of a project, and its rollups, become: whole days; `null`: for ever. What is
+ * coarser lasts at least as long as what it sums.
+ */
+export interface Retention {
+  readonly events: number | null;
+  readonly minutes: number | null;
+  readonly hours: number | null;
+  readonly days: number | null;
+  /** Events of some types, in the place of `events`. */
+  readonly types: Readonly<Record<string, number | null>>;
+}
+
+/** What a floor stands for. */
+const kept = ["events", "minutes", "hours", "days"] as const;
+type Kept = (typeof kept)[number];
+
+/** What is older than these instants (epoch milliseconds, starts of days) may be gone. `null`: nothing is. */
+export type Floors = Readonly<Record<Kept, number | null>> & {
+  readonly types: Readonly<Record<string, number | null>>;
+};
+
+export const noFloors: Floors = { events: null, minutes: null, hours: null, days: null, types: {} };
+
+/** Where the floors stand at an instant. */
+export function floorsAt(retention: Retention, now: number): Floors {
+  const floor = (days: number | null) =>
+    days === null ? null : startOf("day", now) - days * grainMs.day;
+  const { events, minutes, hours, days, types } = retention;
+  return {
+    events: floor(events),
+    minutes: floor(minutes),
+    hours: floor(hours),
+    days: floor(days),
+    types: Object.fromEntries(Object.entries(types).map(([type, age]) => [type, floor(age)])),
+  };
+}
+
+/** Both together: a floor never sinks, also where a project is kept longer from now on. */
+export function raised(a: Floors, b: Floors): Floors {
+  const names = new Set([...Object.keys(a.types), ...Object.keys(b.types)]);
+  return {
+    events: higher(a.events, b.events),
+    minutes: higher(a.minutes, b.minutes),
+    hours: higher(a.hours, b.hours),
+    days: higher(a.days, b.days),
+    types: Object.fromEntries(
+      [...names].map((type) => [type, higher(floorOf(a, type), floorOf(b, type))]),
+    ),
+  };
+}
+
+export function sameFloors(a: Floors, b: Floors): boolean {
+  const types = [...Object.keys(a.types), ...Object.keys(b.types)];
+  return (
+    kept.every((one) => a[one] === b[one]) &&
+    types.every((type) => floorOf(a, type) === floorOf(b, type))
+  );
+}
+
+/** The highest floor of all. */
+export function highestFloor(floors: Floors): number | null {
+  return kept.map((one) => floors[one]).reduce(higher, rawFloor(floors));
+}
+
+/** The floor of the events of a type. */
+export function floorOf({ events, types }: Floors, type: string): number | null {
+  return Object.hasOwn(types, type) ? types[type]! : events;
+}
+
+/** Events of some types, or of any, may be gone that are older than this. */
+export function rawFloor(floors: Floors, types?: readonly string[]): number | null {
+  if (types !== undefined) return types.map((type) => floorOf(floors, type)).reduce(higher, null);
+  return Object.values(floors.types).reduce(higher, floors.events);
+}
+
+/** No event comes in any more that is older than this, of whatever type. */
+export function inflowFloor({ events, types }: Floors): number | null {
+  return Object.values(types).reduce(
+    (least, floor) => (least === null || floor === null ? null : Math.min(least, floor)),
+    events,
+  );
+}
+
+/** The floor of what a bucket of a grain is made of: where that may be gone, it stands as it is. */
+export function floorBelow(floors: Floors, grain: Grain): number | null {
+  return grain === "minute"
+    ? inflowFloor(floors)
+    : grain === "hour"
+      ? floors.minutes
+      : floors.hours;
+}
+
+export function isBelow(instant: number, floor: number | null): boolean {
+  return floor !== null && instant < floor;
+}
+
+/**
+ * Without the marks of buckets that stand as they are: nothing can have come into them, and what
+ * they were made of may be gone.
+ */
+export function withoutFinal(marks: Marks, floors: Floors): Marks {
+  const open = (grain: Grain) => {
+    const floor = floorBelow(floors, grain);
+    return marks[grain].filter((start) => !isBelow(start, floor));
+  };
+  return { minute: open("minute"), hour: open("hour"), day: open("day") };
+}
+
+function higher(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
+}

@@ -1,0 +1,243 @@
+import {
+  floorOf,
+  inflowFloor,
+  isBelow,
+  noFloors,
+  rawFloor,
+  type Floors,
+} from "../../counting/floors.ts";
+import { grainMs, startOf, type Bucket, type Grain } from "../../counting/bucket.ts";
+import type { ProjectId } from "../../event/event.ts";
+import { retentionKey, type RetentionState } from "../retention.ts";
+import { bucketId, inOneAnswer, type Collections, type EventDocument } from "./documents.ts";
+import { job } from "./jobs.ts";
+import { nextDay, touchDays } from "./marks.ts";
+import { dropParts } from "./rollup-parts.ts";
+
+/** How long a process goes on with the floors that it knows: much less than what is refused waits. */
+const knownForMs = 5_000;
+
+async function stateOf(
+  collections: Collections,
+  project: ProjectId,
+): Promise<RetentionState | undefined> {
+  const found = await job(collections, ...retentionKey(project));
+  return found && (JSON.parse(found.state) as RetentionState);
+}
+
+/** Whether events of a minute may be gone: then it is not counted anew. */
+export async function mayLack(
+  collections: Collections,
+  { project, start }: Bucket,
+): Promise<boolean> {
+  return isBelow(start, rawFloor((await stateOf(collections, project))?.sealed ?? noFloors));
+}
+
+/** Leaves out what is older than its project keeps events of its type. */
+export class Inflow {
+  readonly #known = new Map<ProjectId, { readonly floors: Floors; readonly at: number }>();
+
+  async admitted(
+    collections: Collections,
+    events: readonly EventDocument[],
+  ): Promise<readonly EventDocument[]> {
+    const floors = new Map<ProjectId, Floors>();
+    for (const project of new Set(events.map((one) => one.project))) {
+      floors.set(project, await this.#floorsOf(collections, project));
+    }
+    const isAdmitted = ({ project, type, timestamp }: EventDocument) =>
+      !isBelow(timestamp, floorOf(floors.get(project)!, type));
+    return events.every(isAdmitted) ? events : events.filter(isAdmitted);
+  }
+
+  async #floorsOf(collections: Collections, project: ProjectId): Promise<Floors> {
+    const known = this.#known.get(project);
+    const now = performance.now();
+    if (known !== undefined && now - known.at < knownForMs) return known.floors;
+    const floors = (await stateOf(collections, project))?.refused ?? noFloors;
+    this.#known.set(project, { floors, at: now });
+    return floors;
+  }
+}
+
+export async function below(
+  collections: Collections,
+  project: ProjectId,
+  floors: Floors,
+): Promise<{ readonly lost: Floors; readonly from: number | null }> {
+  const names = Object.keys(floors.types);
+  const event = async (floor: number | null, type: object) => {
+    if (floor === null) return null;
+    const filter = { project, ...type, timestamp: { $lt: floor } };
+    const [newest] = await collections.events
+      .find(filter)
+      .sort({ timestamp: -1 })
+      .limit(1)
+      .project<Pick<EventDocument, "timestamp">>({ timestamp: 1 })
+      .toArray();
+    return newest === undefined ? null : startOf("day", newest.timestamp) + grainMs.day;
+  };
+  const rollup = async (floor: number | null, grain: Grain) => {
+    if (floor === null) return null;
+    const [newest] = await collections.rollups
+      .find({ project, grain, start: { $lt: floor } })
+      .sort({ start: -1 })
+      .limit(1)
+      .project<{ start: number }>({ start: 1 })
+      .toArray();
+    return newest === undefined ? null : startOf("day", newest.start) + grainMs.day;
+  };
+  const bare = async (floor: number | null) => {
+    if (floor === null) return null;
+    const [newest] = await collections.deltas
+      .find({ project, minute: { $lt: floor } })
+      .sort({ minute: -1 })
+      .limit(1)
+      .project<{ minute: number }>({ minute: 1 })
+      .toArray();
+    return newest === undefined ? null : startOf("day", newest.minute) + grainMs.day;
+  };
+  const types: Record<string, number | null> = {};
+  for (const type of names) types[type] = await event(floors.types[type]!, { type });
+  const lost: Floors = {
+    events: await event(floors.events, othersThan(names)),
+    minutes: later(await rollup(floors.minutes, "minute"), await bare(floors.minutes)),
+    hours: await rollup(floors.hours, "hour"),
+    days: await rollup(floors.days, "day"),
+    types,
+  };
+  const first = await nextDay(collections, { project, grain: "day", start: -Infinity });
+  return { lost, from: first?.project === project ? first.start : null };
+}
+
+function later(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
+}
+
+export async function drop(
+  collections: Collections,
+  project: ProjectId,
+  floors: Floors,
+  limit: number,
+): Promise<number> {
+  const names = Object.keys(floors.types);
+  const counted = inflowFloor(floors);
+  const parts = [
+    () => dropEvents(collections, project, floors.events, othersThan(names), limit),
+    ...names.map(
+      (type) => () => dropEvents(collections, project, floors.types[type]!, { type }, limit),
+    ),
+    () => dropCounted(collections, project, counted, floors.minutes),
+    () => dropRollups(collections, project, "minute", floors.minutes, limit),
+    () => dropRollups(collections, project, "hour", floors.hours, limit),
+    () => dropRollups(collections, project, "day", floors.days, limit),
+  ];
+  for (const part of parts) {
+    const removed = await part();
+    if (removed > 0) return removed;
+  }
+  return 0;
+}
+
+function othersThan(names: readonly string[]): object {
+  return names.length === 0 ? {} : { type: { $nin: names } };
+}
+
+async function dropEvents(
+  collections: Collections,
+  project: ProjectId,
+  floor: number | null,
+  type: object,
+  limit: number,
+): Promise<number> {
+  if (floor === null) return 0;
+  const found = await collections.events
+    .find({ project, ...type, timestamp: { $lt: floor } }, inOneAnswer)
+    .sort({ timestamp: 1 })
+    .limit(limit)
+    .project<Pick<EventDocument, "_id" | "timestamp">>({ timestamp: 1 })
+    .toArray();
+  if (found.length === 0) return 0;
+  await collections.events.deleteMany({ _id: { $in: found.map(({ _id }) => _id).toSorted() } });
+  const days = found.map(({ timestamp }) => ({ project, instant: timestamp }));
+  await touchDays(collections, days);
+  return found.length;
+}
+
+/**
+ * What minutes were counted from. Their rollups stand; minutes that have none are their deltas, and
+ * these go with the minutes.
+ */
+async function dropCounted(
+  collections: Collections,
+  project: ProjectId,
+  floor: number | null,
+  minutesFloor: number | null,
+): Promise<number> {
+  if (floor === null) return 0;
+  const found = collections.deltas
+    .find({ project, minute: { $lt: floor } }, inOneAnswer)
+    .sort({ minute: 1 })
+    .project<{ _id: string; minute: number }>({ minute: 1 });
+  let some = new Map<number, string[]>();
+  for await (const { _id, minute } of found) {
+    const ids = some.get(minute);
+    if (ids !== undefined) {
+      ids.push(_id);
+      continue;
+    }
+    if (some.size === minutesAtOnce) {
+      const removed = await dropMinutes(collections, project, some, minutesFloor);
+      if (removed > 0) return removed;
+      some = new Map();
+    }
+    some.set(minute, [_id]);
+  }
+  return dropMinutes(collections, project, some, minutesFloor);
+}
+
+/** So many minutes' deltas are looked at, and removed, at a time. */
+const minutesAtOnce = 200;
+
+async function dropMinutes(
+  { deltas, folds, rollups }: Collections,
+  project: ProjectId,
+  some: ReadonlyMap<number, readonly string[]>,
+  minutesFloor: number | null,
+): Promise<number> {
+  const idOf = (start: number) => bucketId({ project, grain: "minute", start });
+  const starts = [...some.keys()];
+  const standing = await rollups
+    .find({ _id: { $in: starts.map(idOf) } }, inOneAnswer)
+    .project<{ _id: string }>({ _id: 1 })
+    .toArray();
+  const rolledUp = new Set(standing.map(({ _id }) => _id));
+  const done = starts.filter((start) => isBelow(start, minutesFloor) || rolledUp.has(idOf(start)));
+  if (done.length === 0) return 0;
+  const ids = done.flatMap((start) => some.get(start)!);
+  await folds.deleteMany({ _id: { $in: done.map(idOf).toSorted() } });
+  await deltas.deleteMany({ _id: { $in: ids.toSorted() } });
+  return ids.length;
+}
+
+async function dropRollups(
+  collections: Collections,
+  project: ProjectId,
+  grain: Grain,
+  floor: number | null,
+  limit: number,
+): Promise<number> {
+  if (floor === null) return 0;
+  const found = await collections.rollups
+    .find({ project, grain, start: { $lt: floor } }, inOneAnswer)
+    .limit(limit)
+    .toArray();
+  if (found.length === 0) return 0;
+  await collections.rollups.deleteMany({ _id: { $in: found.map(({ _id }) => _id).toSorted() } });
+  for (const { _id, spill } of found) await dropParts(collections, _id, spill);
+  await touchDays(
+    collections,
+    found.map(({ start }) => ({ project, instant: start })),
+  );
+  return found.length;
+}

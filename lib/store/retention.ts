@@ -1,0 +1,189 @@
+import {
+  floorsAt,
+  highestFloor,
+  noFloors,
+  raised,
+  sameFloors,
+  type Floors,
+  type Retention,
+} from "../counting/floors.ts";
+import { grains } from "../counting/bucket.ts";
+import { firstInstant, lastInstant } from "../event/instant.ts";
+import type { ProjectId } from "../event/event.ts";
+import { newJob, Progress, stateOf, waiting } from "./job-progress.ts";
+import type { JobState, Worker } from "./job-progress.ts";
+import type { JobStore, KeptJob } from "./jobs.ts";
+import type { EventStore } from "./store.ts";
+
+/**
+ * How long a project's events and rollups are kept, and what was dropped of them: a job of no
+ * project that never ends. docs/protocol.md has the order of the steps.
+ */
+export interface RetentionState extends JobState {
+  readonly kind: "retention";
+  readonly project: ProjectId;
+  /** Its own; `null`: the defaults. */
+  readonly retention: Retention | null;
+  /** What is older comes in no more. */
+  readonly refused: Floors;
+  readonly refusedSince: number;
+  /** What is older may be dropped, and is counted anew no more. */
+  readonly sealed: Floors;
+  /** Up to here something was dropped. */
+  readonly lost: Floors;
+  /** The first day of which something was dropped. */
+  readonly lostFrom: number | null;
+  /** Whether there may be something left to drop. */
+  readonly dropping: boolean;
+}
+
+/**
+ * What is not yet to be dropped is refused first for so long: whoever stored an event before knew
+ * of no floor, and has counted and marked it by then, and those marks are worked off.
+ */
+export const graceMs = 600_000;
+
+/** How many rows are removed at a time. */
+const sliceSize = 1_000;
+
+const noProject = "";
+const idOf = (project: ProjectId) => `retention ${project}`;
+
+/** Where `jobs` keeps a project's floors. */
+export function retentionKey(project: ProjectId): readonly [project: string, id: string] {
+  return [noProject, idOf(project)];
+}
+
+export function isRetention(job: KeptJob): boolean {
+  return job.project === noProject && job.id.startsWith(idOf(""));
+}
+
+/** What answers need to know: what may be gone, and what is. */
+export type Gone = Pick<RetentionState, "sealed" | "lost" | "lostFrom">;
+
+export async function goneOf(store: JobStore, project: ProjectId): Promise<Gone | undefined> {
+  const job = await store.job(...retentionKey(project));
+  if (job === undefined) return undefined;
+  const { sealed, lost, lostFrom } = stateOf<RetentionState>(job);
+  return { sealed, lost, lostFrom };
+}
+
+export async function sealedOf(store: JobStore, project: ProjectId): Promise<Floors> {
+  return (await goneOf(store, project))?.sealed ?? noFloors;
+}
+
+export async function retentionOf(
+  store: JobStore,
+  project: ProjectId,
+): Promise<RetentionState | undefined> {
+  const job = await store.job(...retentionKey(project));
+  return job && stateOf<RetentionState>(job);
+}
+
+/** Keep a project's own retention. What is gone stays gone. */
+export async function setRetention(
+  store: JobStore,
+  project: ProjectId,
+  retention: Retention,
+  now: number,
+): Promise<RetentionState> {
+  for (;;) {
+    const job = (await store.job(...retentionKey(project))) ?? firstJob(project, now);
+    const state: RetentionState = { ...stateOf<RetentionState>(job), retention, updatedAt: now };
+    const next = { ...job, revision: job.revision + 1, state: JSON.stringify(state) };
+    if (await store.putJob(next)) return state;
+  }
+}
+
+/** Begin to keep every project by the defaults that is not kept yet. */
+export async function beginRetentions(store: EventStore, now: number): Promise<void> {
+  let day = await store.nextDay();
+  while (day !== undefined) {
+    const { project } = day;
+    if ((await store.job(...retentionKey(project))) === undefined) {
+      await store.putJob({ ...firstJob(project, now), revision: 1 });
+    }
+    day = await store.nextDay({ project, grain: "day", start: lastInstant });
+  }
+}
+
+function firstJob(project: ProjectId, now: number): KeptJob {
+  const state: RetentionState = {
+    ...waiting(now),
+    kind: "retention",
+    project,
+    retention: null,
+    refused: noFloors,
+    refusedSince: now,
+    sealed: noFloors,
+    lost: noFloors,
+    lostFrom: null,
+    dropping: false,
+  };
+  return { ...newJob(noProject, idOf(project), state), revision: 0 };
+}
+
+/**
+ * Go on with what a project's retention asks for: refuse, seal, drop, each durable before the next.
+ * Ends where nothing is due, somebody else has gone on with it, or `isEnding`.
+ * @param otherwise the retention of projects without their own
+ * @returns how many rows were removed
+ */
+export async function carryOutRetention(
+  worker: Worker,
+  job: KeptJob,
+  otherwise: Retention,
+): Promise<number> {
+  const { store, now } = worker;
+  const progress = new Progress<RetentionState>(worker, job);
+  const { project } = progress.state;
+  const wanted = raised(
+    progress.state.refused,
+    floorsAt(progress.state.retention ?? otherwise, now()),
+  );
+  if (!sameFloors(wanted, progress.state.refused)) {
+    const isNoted = await progress.note({ refused: wanted, refusedSince: now(), tries: 0 });
+    if (!isNoted) return 0;
+  }
+  const { refused, refusedSince, sealed } = progress.state;
+  if (!sameFloors(refused, sealed) && now() - refusedSince >= graceMs) {
+    if (!(await isSettled(store, project, refused))) {
+      await progress.leave();
+      return 0;
+    }
+    const { lost, from } = await store.below(project, refused);
+    const lostFrom = progress.state.lostFrom ?? from;
+    const all = raised(progress.state.lost, lost);
+    const change = { sealed: refused, lost: all, lostFrom, dropping: true };
+    if (!(await progress.note(change))) return 0;
+  }
+  return progress.state.dropping ? drop(worker, progress) : 0;
+}
+
+async function drop(worker: Worker, progress: Progress<RetentionState>): Promise<number> {
+  const { store, isEnding } = worker;
+  const { project, sealed } = progress.state;
+  let dropped = 0;
+  while (!isEnding()) {
+    const removed = await store.drop(project, sealed, sliceSize);
+    const left = (await store.shrink?.()) ?? 0;
+    dropped += removed;
+    const dropping = removed > 0 || left > 0;
+    if (!(await progress.note({ dropping, tries: 0 }))) return dropped;
+    if (!dropping) break;
+  }
+  await progress.leave();
+  return dropped;
+}
+
+/**
+ * Whether every bucket below the floors holds all that came into it, and nobody is about to count
+ * one of them anew.
+ */
+async function isSettled(store: EventStore, project: ProjectId, floors: Floors): Promise<boolean> {
+  const to = highestFloor(floors) ?? firstInstant;
+  const marks = await store.marks(project, { from: firstInstant, to });
+  if (grains.some((grain) => marks[grain].length > 0)) return false;
+  const open = await store.openJobs(1_000);
+  return open.every((one) => one.project !== project);
+}

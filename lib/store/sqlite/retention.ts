@@ -1,0 +1,200 @@
+import { inflowFloor, type Floors } from "../../counting/floors.ts";
+import { grainMs, startOf } from "../../counting/bucket.ts";
+import type { Database } from "./database.ts";
+import { keepPlace } from "./erase.ts";
+import { nextDay, touchDay } from "./marks.ts";
+import { chunkSize } from "./schema.ts";
+
+export function below(
+  db: Database,
+  project: string,
+  floors: Floors,
+): { readonly lost: Floors; readonly from: number | null } {
+  const newest = (floor: number | null, sql: string, ...of: readonly string[]) => {
+    if (floor === null) return null;
+    const [at] = db.get(sql, project, ...of, floor) ?? [null];
+    return at === null ? null : startOf("day", at as number) + grainMs.day;
+  };
+  const bare = "SELECT max(minute) FROM deltas WHERE project = ? AND minute < ?";
+  const rollup = "SELECT max(start) FROM rollups WHERE project = ? AND grain = ? AND start < ?";
+  const ofType =
+    "SELECT max(timestamp) FROM events WHERE project = ? AND type = ? AND timestamp < ?";
+  const others = Object.keys(floors.types)
+    .map(() => "?")
+    .join();
+  const names = Object.keys(floors.types);
+  const lost: Floors = {
+    events: newest(
+      floors.events,
+      `SELECT max(timestamp) FROM events WHERE project = ? AND type NOT IN (${others}) AND timestamp < ?`,
+      ...names,
+    ),
+    minutes: later(newest(floors.minutes, rollup, "minute"), newest(floors.minutes, bare)),
+    hours: newest(floors.hours, rollup, "hour"),
+    days: newest(floors.days, rollup, "day"),
+    types: Object.fromEntries(
+      names.map((type) => [type, newest(floors.types[type]!, ofType, type)]),
+    ),
+  };
+  const first = nextDay(db, [project, "day", -Infinity]);
+  return { lost, from: first?.[0] === project ? first[2] : null };
+}
+
+function later(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
+}
+
+export function drop(db: Database, project: string, floors: Floors, limit: number): number {
+  db.all("PRAGMA secure_delete = ON");
+  let left = limit;
+  const names = Object.keys(floors.types);
+  if (floors.events !== null) {
+    left -= dropEvents(
+      db,
+      project,
+      `type NOT IN (${names.map(() => "?").join()})`,
+      names,
+      floors.events,
+      left,
+    );
+  }
+  for (const type of names) {
+    const floor = floors.types[type]!;
+    if (floor !== null && left > 0)
+      left -= dropEvents(db, project, "type = ?", [type], floor, left);
+  }
+  const inflow = inflowFloor(floors);
+  if (inflow !== null && left > 0) {
+    left -= dropCounted(db, project, inflow, floors.minutes ?? -Infinity, left);
+  }
+  for (const [grain, floor] of [
+    ["minute", floors.minutes],
+    ["hour", floors.hours],
+    ["day", floors.days],
+  ] as const) {
+    if (floor !== null && left > 0) left -= dropRollups(db, project, grain, floor, left);
+  }
+  db.all("PRAGMA secure_delete = OFF");
+  return limit - left;
+}
+
+function dropEvents(
+  db: Database,
+  project: string,
+  condition: string,
+  of: readonly string[],
+  floor: number,
+  limit: number,
+): number {
+  const [last] = db.get("SELECT max(seq) FROM events")!;
+  const chunks = new Set<number>();
+  const days = new Set<number>();
+  let removed = 0;
+  for (const table of ["events", "broken"]) {
+    const rows = db.all(
+      `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table}
+        WHERE project = ? AND ${condition} AND timestamp < ? ORDER BY timestamp LIMIT ?)
+        RETURNING seq, timestamp`,
+      project,
+      ...of,
+      floor,
+      limit - removed,
+    );
+    removed += rows.length;
+    for (const [seq, timestamp] of rows as readonly (readonly [number, number])[]) {
+      chunks.add(Math.floor(seq / chunkSize));
+      days.add(startOf("day", timestamp));
+    }
+  }
+  keepPlace(db, last as number | null);
+  for (const chunk of chunks) leaveChunk(db, project, chunk);
+  for (const day of days) touchDay(db, project, day);
+  return removed;
+}
+
+/** The columns of a chunk are made again, unless it is empty. */
+function leaveChunk(db: Database, project: string, chunk: number): void {
+  db.run("DELETE FROM columns WHERE chunk = ?", chunk);
+  const there = db.get(
+    "SELECT 1 FROM events WHERE seq BETWEEN ? AND ? AND project = ? LIMIT 1",
+    chunk * chunkSize,
+    (chunk + 1) * chunkSize - 1,
+    project,
+  );
+  if (there === undefined) {
+    db.run("DELETE FROM chunks WHERE project = ? AND chunk = ?", project, chunk);
+  }
+}
+
+/**
+ * What minutes were counted from. Their rollups stand; minutes that have none are their deltas, and
+ * these go with the minutes.
+ */
+function dropCounted(
+  db: Database,
+  project: string,
+  floor: number,
+  minutesFloor: number,
+  limit: number,
+): number {
+  const isDone = (table: string) =>
+    `project = ? AND minute < ? AND (minute < ? OR EXISTS (SELECT 1 FROM rollups
+      WHERE rollups.project = ${table}.project AND grain = 'minute' AND start = ${table}.minute))`;
+  const of = [project, floor, minutesFloor] as const;
+  const deltas = db.all(
+    `DELETE FROM deltas WHERE (project, minute, batch) IN (SELECT project, minute, batch FROM deltas
+      WHERE ${isDone("deltas")} ORDER BY minute LIMIT ?) RETURNING 1`,
+    ...of,
+    limit,
+  );
+  if (deltas.length === limit) return deltas.length;
+  const recounts = db.all(
+    `DELETE FROM recounts WHERE (project, minute) IN (SELECT project, minute FROM recounts
+      WHERE ${isDone("recounts")} LIMIT ?) RETURNING 1`,
+    ...of,
+    limit - deltas.length,
+  );
+  return deltas.length + recounts.length;
+}
+
+function dropRollups(
+  db: Database,
+  project: string,
+  grain: string,
+  floor: number,
+  limit: number,
+): number {
+  const rows = db.all(
+    `DELETE FROM rollups WHERE (project, grain, start) IN (SELECT project, grain, start FROM rollups
+      WHERE project = ? AND grain = ? AND start < ? ORDER BY start LIMIT ?) RETURNING start, sections`,
+    project,
+    grain,
+    floor,
+    limit,
+  ) as readonly unknown[] as readonly (readonly [number, string])[];
+  for (const [start, sections] of rows) {
+    for (const section of JSON.parse(sections) as readonly string[]) {
+      db.run(
+        "DELETE FROM sections WHERE project = ? AND grain = ? AND section = ? AND start = ?",
+        project,
+        grain,
+        section,
+        start,
+      );
+    }
+    touchDay(db, project, startOf("day", start));
+  }
+  return rows.length;
+}
+
+/** So many free pages are given back at a time: some milliseconds of copying. */
+const pagesAtOnce = 500;
+
+/** Give free pages at the end of the file back. @returns how many are left; 0 where it cannot be done */
+export function shrink(db: Database): number {
+  const [mode] = db.get("PRAGMA auto_vacuum")!;
+  if (mode !== 2) return 0;
+  db.all(`PRAGMA incremental_vacuum(${pagesAtOnce})`);
+  const [left] = db.get("PRAGMA freelist_count")!;
+  return left as number;
+}

@@ -1,0 +1,75 @@
+import type { Config } from "../../lib/config.ts";
+import type { Meta } from "../../lib/contracts.ts";
+import { noFloors, type Retention } from "../../lib/counting/floors.ts";
+import { defaultProject } from "../../lib/event/event.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { shownAges, shownFloors, type ShownRetention } from "../../lib/questions/retention.ts";
+import type { Worker } from "../../lib/store/job-progress.ts";
+import type { KeptJob } from "../../lib/store/jobs.ts";
+import {
+  beginRetentions,
+  carryOutRetention,
+  retentionOf,
+  setRetention,
+} from "../../lib/store/retention.ts";
+import type { Administering } from "../acts.mixin.ts";
+import type { Storing } from "../store.mixin.ts";
+
+/** How often projects are looked for that came since. */
+const beginEveryMs = 3_600_000;
+
+export interface Retaining {
+  /** Have the defaults hold for every project, where there are any. */
+  beginRetentions(): Promise<void>;
+  /** Go on with what a project's retention asks for. */
+  retain(worker: Worker, job: KeptJob): Promise<void>;
+}
+
+type ActContext = Parameters<Administering["administered"]>[0];
+
+/** Gives a service what is known and done about how long data is kept. */
+export function RetentionMixin({ retention: otherwise }: Config) {
+  return defineMixin<{ state: { retentionsBegunAt: number }; needs: Storing & Administering }>()({
+    methods: {
+      async showRetention({ meta }: { readonly meta: Meta }): Promise<ShownRetention> {
+        const state = await retentionOf(this.store, meta.project ?? defaultProject);
+        const own = state?.retention ?? undefined;
+        return {
+          retention: shownAges(own ?? otherwise),
+          isOwn: own !== undefined,
+          dropped: shownFloors(state?.lost ?? noFloors),
+          refused: shownFloors(state?.refused ?? noFloors),
+        };
+      },
+
+      async setRetention(asking: ActContext, retention: Retention): Promise<ShownRetention> {
+        const project = asking.meta.project ?? defaultProject;
+        const details = { ...shownAges(retention) };
+        const deed = { what: "retention.set", target: project, details } as const;
+        await this.administered(asking, deed, () =>
+          setRetention(this.store, project, retention, Date.now()),
+        );
+        return this.showRetention(asking);
+      },
+
+      async beginRetentions(): Promise<void> {
+        const { events, minutes, hours, days } = otherwise;
+        if ([events, minutes, hours, days].every((age) => age === null)) return;
+        const now = performance.now();
+        if (now - this.retentionsBegunAt < beginEveryMs) return;
+        await beginRetentions(this.store, Date.now());
+        this.retentionsBegunAt = now;
+      },
+
+      async retain(worker: Worker, job: KeptJob): Promise<void> {
+        const dropped = await carryOutRetention(worker, job, otherwise);
+        if (dropped === 0) return;
+        this.broker.metrics.increment("analytics_rows_dropped_total", {}, dropped);
+        this.logger.info({ job: job.id, dropped }, "what is kept no longer was dropped");
+      },
+    },
+    created() {
+      this.retentionsBegunAt = -Infinity;
+    },
+  });
+}

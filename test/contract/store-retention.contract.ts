@@ -1,0 +1,177 @@
+import { Losses } from "../../lib/answers/losses.ts";
+import type { Retention } from "../../lib/counting/floors.ts";
+import { deltasOf } from "../../lib/counting/delta.ts";
+import { builtInDimensions } from "../../lib/counting/dimensions.ts";
+import type { StoredEvent } from "../../lib/event/event.ts";
+import { audit } from "../../lib/store/audit.ts";
+import { newErasure } from "../../lib/store/erasure-job.ts";
+import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
+import {
+  beginRetentions,
+  carryOutRetention,
+  goneOf,
+  graceMs,
+  retentionKey,
+  setRetention,
+} from "../../lib/store/retention.ts";
+import type { EventStore } from "../../lib/store/store.ts";
+import {
+  always,
+  bucket,
+  day,
+  dayMs,
+  event,
+  hour,
+  hourMs,
+  ids,
+  minute,
+  minuteMs,
+  type OnStore,
+} from "./store-harness.ts";
+
+const forEver: Retention = { events: null, minutes: null, hours: null, days: null, types: {} };
+const whole = { project: "p", order: "asc", limit: 1_000 } as const;
+
+function keep(to: EventStore, batch: string, events: readonly StoredEvent[]) {
+  const own = events.map((one) => ({ ...one, batch }));
+  const count = (some: readonly StoredEvent[]) => deltasOf(batch, "p", some, builtInDimensions);
+  const done = { batch, project: "p", events: own, deltas: count(own) };
+  return storeBatch(to, done, (owned) => Promise.resolve(count(owned)));
+}
+
+/** One pass of the job at an instant. */
+async function pass(store: EventStore, now: number, isEnding = () => false): Promise<number> {
+  const job = await store.job(...retentionKey("p"));
+  const worker = { store, owner: "w", now: () => now, isEnding };
+  return carryOutRetention(worker, job!, forEver);
+}
+
+/** Refuse, wait, seal and drop. */
+async function retain(store: EventStore, now: number): Promise<number> {
+  await pass(store, now);
+  await rollUpAll(store, 100);
+  return pass(store, now + graceMs);
+}
+
+const totals = async (store: EventStore, grain: "minute" | "hour" | "day") =>
+  (await store.rollups("p", grain, [always], "types")).map((row) =>
+    Object.values(row.cells).reduce((sum, n) => sum + n, 0),
+  );
+
+/** `below`, `drop` and what comes of a retention; the rules are `test/model/retention`'s. */
+export function retentionContract(onStore: OnStore): void {
+  describe("retention", () => {
+    test(
+      "drops events, then minutes, then hours, and what is coarser stands",
+      onStore(async (it) => {
+        const later = { timestamp: minute + 3 * dayMs };
+        await keep(it, "b1", [event("a"), event("b", { timestamp: minute + minuteMs })]);
+        await keep(it, "b2", [event("c", later)]);
+        await setRetention(it, "p", { ...forEver, events: 2 }, day);
+        const now = day + 3 * dayMs + hourMs;
+        expect(await pass(it, now)).toBe(0);
+        expect(await pass(it, now + graceMs - 1)).toBe(0);
+        // Something is marked still.
+        expect(await pass(it, now + graceMs)).toBe(0);
+        expect(ids(await it.events(whole))).toEqual(["a", "b", "c"]);
+        await rollUpAll(it, 100);
+        const before = await it.fingerprint("p", { from: day, to: day + dayMs });
+        expect(await pass(it, now + graceMs)).toBeGreaterThan(1);
+        expect(await it.fingerprint("p", { from: day, to: day + dayMs })).not.toBe(before);
+        expect(ids(await it.events(whole))).toEqual(["c"]);
+        expect(await totals(it, "minute")).toEqual([1, 1, 1]);
+        expect(await pass(it, now + graceMs)).toBe(0);
+
+        await setRetention(it, "p", { ...forEver, events: 2, minutes: 2 }, day);
+        await retain(it, now + graceMs);
+        expect(await totals(it, "minute")).toEqual([1]);
+        expect(await totals(it, "hour")).toEqual([2, 1]);
+        await setRetention(it, "p", { ...forEver, events: 1, minutes: 2, hours: 2 }, day);
+        await retain(it, now + 3 * graceMs);
+        expect(await totals(it, "hour")).toEqual([1]);
+        expect(await totals(it, "day")).toEqual([2, 1]);
+        await setRetention(it, "p", { ...forEver, events: 1, minutes: 1, hours: 1, days: 1 }, day);
+        await retain(it, now + 6 * graceMs);
+        expect(await totals(it, "day")).toEqual([1]);
+      }),
+    );
+
+    test(
+      "changes no count by marks, repeats, audits or erasures that come later",
+      onStore(async (it) => {
+        const old = [event("a"), event("b", { metadata: { userId: "u" } })];
+        await keep(it, "b1", old);
+        await keep(it, "b2", [event("c", { timestamp: minute + 9 * dayMs })]);
+        await setRetention(it, "p", { ...forEver, events: 2, minutes: 2 }, day);
+        const now = day + 9 * dayMs;
+        await retain(it, now);
+        // Delivered again, and what comes late: older than it is kept.
+        await keep(it, "b1", old);
+        const ownership = await keep(it, "b3", [event("late"), event("z", { timestamp: now })]);
+        expect([...ownership.owned]).toEqual(["z"]);
+        expect(ownership.foreign).toEqual([]);
+        await it.recount([bucket()]);
+        await it.complete(bucket(), ["b1", "b9"]);
+        await it.erase("p", [{ id: "a", batch: "b1", timestamp: minute }], {
+          at: now,
+          reusable: false,
+        });
+        await rollUpAll(it, 100);
+        const auditing = { store: it, now: () => now + dayMs, repairs: true };
+        expect(await audit(auditing, "p", always)).toMatchObject({ drifted: 0, uncounted: 0 });
+        await rollUpAll(it, 100);
+        expect(await totals(it, "hour")).toEqual([2, 1, 1]);
+        expect(await totals(it, "day")).toEqual([2, 2]);
+        expect(ids(await it.events(whole))).toEqual(["z", "c"]);
+      }),
+    );
+
+    test(
+      "keeps events of some types for another time, and their minutes as they are",
+      onStore(async (it) => {
+        const noise = { type: "noise" };
+        await keep(it, "b1", [event("a"), event("b", noise)]);
+        await keep(it, "b2", [event("c", { ...noise, timestamp: minute + 4 * dayMs })]);
+        await setRetention(it, "p", { ...forEver, events: 6, types: { noise: 2 } }, day);
+        await retain(it, day + 4 * dayMs);
+        expect(ids(await it.events(whole))).toEqual(["a", "c"]);
+        await it.recount([bucket()]);
+        await rollUpAll(it, 100);
+        expect(await totals(it, "day")).toEqual([2, 1]);
+        expect([...(await keep(it, "b3", [event("d"), event("e", noise)])).owned]).toEqual(["d"]);
+        const losses = new Losses((await goneOf(it, "p"))!);
+        losses.readsEvents({ types: ["mail.opened"] });
+        expect(losses.isTouched).toBe(false);
+        losses.readsEvents({ types: ["noise"], from: day + dayMs });
+        expect(losses.isTouched).toBe(false);
+        losses.readsEvents({ from: day });
+        expect(losses.isTouched).toBe(true);
+      }),
+    );
+
+    test(
+      "waits for an erasure, is gone on with after a stop, and tells nothing lost where nothing was",
+      onStore(async (it) => {
+        await keep(it, "b1", [event("a")]);
+        await setRetention(it, "p", { ...forEver, events: 2 }, day);
+        const now = day + 5 * dayMs;
+        await pass(it, now);
+        await rollUpAll(it, 100);
+        const question = { erasure: { kind: "eraseEvent", id: "x" }, reusable: false } as const;
+        const job = newErasure("p", "j", question, now);
+        await it.putJob(job);
+        expect(await pass(it, now + graceMs)).toBe(0);
+        await it.putJob({ ...job, revision: 2, isOpen: false });
+        expect(await pass(it, now + graceMs, () => true)).toBe(0);
+        expect((await goneOf(it, "p"))!.lost.events).toBe(day + dayMs);
+        expect(await pass(it, now + graceMs)).toBeGreaterThan(0);
+        expect(await it.events(whole)).toEqual([]);
+        await retain(it, now + 9 * dayMs);
+        expect((await goneOf(it, "p"))!.lost.events).toBe(day + dayMs);
+        await it.markDirty([bucket(hour, "minute", "q")]);
+        await beginRetentions(it, now);
+        expect(await goneOf(it, "q")).toMatchObject({ lostFrom: null });
+      }),
+    );
+  });
+}
