@@ -29,7 +29,7 @@ import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { MongoKeys } from "./keys.ts";
-import { below, drop, Inflow } from "./retention.ts";
+import { admitted, below, drop } from "./retention.ts";
 import { rollup, rollups } from "./rollups.ts";
 import { heldDocument } from "./held.ts";
 import { MongoQuarantine } from "./quarantine.ts";
@@ -102,7 +102,6 @@ export class MongoStore implements AdaptedStore {
   readonly #feed: Feed;
   readonly #dimensions: readonly string[];
   readonly #fences: Fences;
-  readonly #inflow = new Inflow();
   #isOpened = false;
 
   /**
@@ -202,8 +201,8 @@ export class MongoStore implements AdaptedStore {
     documents: readonly EventDocument[],
     broken: readonly BrokenDocument[] = [],
   ): Promise<Ownership> {
-    const admitted = await this.#inflow.admitted(collections, documents);
-    const ownership = await this.#fences.append(collections, batch, admitted, broken);
+    const kept = await admitted(collections, documents);
+    const ownership = await this.#fences.append(collections, batch, kept, broken);
     if (await this.#feed.isTold(collections)) {
       const all = [...documents, ...broken.map(({ event }) => event)];
       const own = all.filter(({ id }) => ownership.owned.has(id));
