@@ -92,7 +92,7 @@ export interface Rejection {
 
 const localHosts = ["localhost", "127.0.0.1", "[::1]"];
 
-/** A client of the analytics service, for Node from 20 on and for browsers. */
+/** A client of the analytics service, for Node from 20.12 on and for browsers. */
 export class AnalyticsClient {
   /** Questions under names. */
   readonly saved: SavedQuestions;

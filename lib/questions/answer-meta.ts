@@ -10,13 +10,7 @@
  * - `valuesCut`: a breakdown has more values than an answer shows.
  */
 export type Reason =
-  | "damaged"
-  | "other"
-  | "retention"
-  | "rowsLeftOut"
-  | "sampled"
-  | "sketch"
-  | "valuesCut";
+  "damaged" | "other" | "retention" | "rowsLeftOut" | "sampled" | "sketch" | "valuesCut";
 
 /**
  * Whether every number of an answer is the true one and none is missing; if not, why: sorted, each

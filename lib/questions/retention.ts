@@ -92,7 +92,8 @@ function typesOf(
 const maxTypes = 100;
 
 function daysOf(value: unknown): number | undefined {
-  const days = typeof value === "string" && /^[1-9][0-9]{0,4}d$/.test(value) ? Number(value.slice(0, -1)) : 0;
+  const days =
+    typeof value === "string" && /^[1-9][0-9]{0,4}d$/.test(value) ? Number(value.slice(0, -1)) : 0;
   return days > 0 && days <= maxDays ? days : undefined;
 }
 

@@ -22,7 +22,7 @@ const pageSize = 1_000;
 const minutesAtOnce = 10;
 
 /** A batch whose delta is missing for so long after its events were accepted will not come. */
-export const lateAfterMs = 3_600_000;
+const lateAfterMs = 3_600_000;
 
 export interface Auditing {
   readonly store: EventStore;

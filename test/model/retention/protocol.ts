@@ -16,7 +16,7 @@ export interface World {
 
 export const exact =
   "when all is quiet, the hour holds each event once whose batch was acknowledged";
-export const over = "no rollup holds an event twice";
+const over = "no rollup holds an event twice";
 export const low = "an answer lacks no event acknowledged before the reader began";
 
 interface Sum {

@@ -22,7 +22,8 @@ interface Row {
 /** Rows of one actor after the other, each as `[instant, mark, value]`. */
 function ordered(rows: readonly Row[], markFor?: Int32Array): number[][][] {
   const timeline = new Timeline();
-  for (const { actor, instant, mark, value } of rows) timeline.add(timeline.numberOf(actor), instant, mark, value);
+  for (const { actor, instant, mark, value } of rows)
+    timeline.add(timeline.numberOf(actor), instant, mark, value);
   const { starts, instants, marks, values } = timeline.inOrder(markFor);
   return Array.from({ length: starts.length - 1 }, (_, actor) =>
     Array.from({ length: starts[actor + 1]! - starts[actor]! }, (_, i) => {
