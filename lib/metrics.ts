@@ -34,10 +34,11 @@ const metrics = {
       outcome: ["accepted", "rejected", "stored", "quarantined"].concat([
         "duplicate",
         "conflict",
+        "refused",
         "dead",
       ]),
     },
-    help: "Events by what became of them in this process: accepted or rejected by the API; stored for the first time, quarantined (breaks its schema; normal is none), duplicate (same id, same content), conflict (same id, other content; normal is none) or dead (put into the dead letters; normal is none).",
+    help: "Events by what became of them in this process: accepted or rejected by the API; stored for the first time, quarantined (breaks its schema; normal is none), duplicate (same id, same content), conflict (same id, other content; normal is none), refused (erased, or older than the project keeps events) or dead (put into the dead letters; normal is none).",
   },
   analytics_schema_violations_total: {
     type: "counter",

@@ -47,6 +47,8 @@ export interface Stored {
   readonly conflicts: number;
   /** Events that are in quarantine. */
   readonly held: number;
+  /** Events that were erased, or are older than their project keeps them. */
+  readonly refused: number;
 }
 
 /**
@@ -59,14 +61,17 @@ export async function storePack(
 ): Promise<Stored> {
   // By far most batches own all they bring.
   const kept = packed.broken === 0 && ((await store.keepWhole?.(packed)) ?? false);
-  if (kept === true) return { owned: packed.count, duplicates: 0, conflicts: 0, held: 0 };
+  if (kept === true) {
+    return { owned: packed.count, duplicates: 0, conflicts: 0, held: 0, refused: 0 };
+  }
   const done = unpack(packed);
   const { owned, foreign, held } = await storeBatch(store, done, deltasOf, kept || undefined);
   const all = [...done.events, ...(done.broken ?? []).map(({ event }) => event)];
   const hashes = new Map(all.map(({ id, hash }) => [id, hash]));
   const conflicts = foreign.filter(({ id, hash }) => hashes.get(id) !== hash).length;
   const duplicates = foreign.length - conflicts;
-  return { owned: owned.size, duplicates, conflicts, held: held.size };
+  const refused = hashes.size - owned.size - foreign.length - held.size;
+  return { owned: owned.size, duplicates, conflicts, held: held.size, refused };
 }
 
 function minutesOf(events: readonly StoredEvent[]): Bucket[] {

@@ -84,7 +84,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       },
 
       countEvents(
-        outcome: "stored" | "quarantined" | "duplicate" | "conflict" | "dead",
+        outcome: "stored" | "quarantined" | "duplicate" | "conflict" | "refused" | "dead",
         events: number,
       ): void {
         this.metrics.increment("analytics_events_total", { outcome }, events);
@@ -121,7 +121,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       report(
         { receivedAt }: Delivery,
         { batch, project, count, violations = [] }: BatchPack,
-        { owned, duplicates, conflicts, held }: Stored,
+        { owned, duplicates, conflicts, held, refused }: Stored,
         startedAt: number,
       ): void {
         const { metrics } = this;
@@ -132,6 +132,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         this.tellViolations(batch, violations);
         this.countEvents("duplicate", duplicates);
         this.countEvents("conflict", conflicts);
+        this.countEvents("refused", refused);
         metrics.observe("analytics_batch_seconds", tookMs / 1000);
         metrics.observe("analytics_accepted_to_counted_seconds", ageMs / 1000);
         this.logger.debug({ batch, events: count, owned, ms: tookMs }, "batch stored");

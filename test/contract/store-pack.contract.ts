@@ -53,6 +53,7 @@ export function packContract(onStore: OnStore): void {
             duplicates: 0,
             conflicts: 0,
             held: 0,
+            refused: 0,
           });
         }
         expect(asJson(await to.event("p", "a"))).toEqual(asJson({ ...spread[0]!, batch: "b1" }));
@@ -97,6 +98,7 @@ export function packContract(onStore: OnStore): void {
           duplicates: 1,
           conflicts: 1,
           held: 0,
+          refused: 0,
         });
         expect(await counted(to)).toMatchObject({ v: 2, types: { "mail.opened": 3 } });
       }),

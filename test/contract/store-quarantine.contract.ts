@@ -122,6 +122,7 @@ export function quarantineContract(onStore: OnStore): void {
             duplicates: 0,
             conflicts: 0,
             held: 1,
+            refused: 0,
           });
         }
         expect((await inQuarantine(it)).toSorted()).toEqual(["x", "y"]);

@@ -2,9 +2,18 @@ import { metricOf } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 
-const outcomes = ["accepted", "rejected", "stored", "duplicate", "conflict", "dead"] as const;
-type Tally = Record<(typeof outcomes)[number], number>;
-const nothing: Tally = { accepted: 0, rejected: 0, stored: 0, duplicate: 0, conflict: 0, dead: 0 };
+const nothing = {
+  accepted: 0,
+  rejected: 0,
+  stored: 0,
+  quarantined: 0,
+  duplicate: 0,
+  conflict: 0,
+  refused: 0,
+  dead: 0,
+};
+const outcomes = Object.keys(nothing);
+type Tally = typeof nothing;
 
 async function told(service: ServiceProcess): Promise<Tally> {
   const text = await (await fetch(`${service.url}/metrics`)).text();
@@ -66,12 +75,12 @@ test("metrics are what was answered and what is counted, in each process from it
 
     const tally = await told(service);
     expect(tally).toEqual({
+      ...nothing,
       accepted: 54,
       rejected: 4,
       stored: 40,
       duplicate: 9,
       conflict: 5,
-      dead: 0,
     });
     expect(await counted(service)).toBe(tally.stored);
     const batches = (outcome: string) =>
@@ -89,7 +98,7 @@ test("metrics are what was answered and what is counted, in each process from it
     await service.start();
     await settled(service);
     const before = await told(service);
-    expect(before).toMatchObject({ accepted: 0, rejected: 0, duplicate: 0, conflict: 0, dead: 0 });
+    expect(before).toEqual({ ...nothing, stored: before.stored });
     const third = Array.from({ length: 30 }, (_, i) => event(`third-${i}`));
     await send(service, [...third, "{"]);
     await settled(service);
@@ -100,6 +109,14 @@ test("metrics are what was answered and what is counted, in each process from it
       stored: before.stored + 30,
     });
     expect(await counted(service)).toBe(470);
+
+    // What was erased stays out, and is told apart from what is there.
+    const address = `${service.url}/api/v1/events/third-0`;
+    expect((await fetch(address, { method: "DELETE" })).status).toBe(202);
+    await eventually(async () => expect((await fetch(address)).status).toBe(404), 60_000);
+    await send(service, [event("third-0"), event("third-1")]);
+    await settled(service);
+    expect(await told(service)).toMatchObject({ accepted: 32, duplicate: 1, refused: 1 });
   } finally {
     await service.dispose();
   }

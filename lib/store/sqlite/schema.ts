@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { identityStep } from "../../sqlite/folder-part.ts";
-import { migrate, type SchemaSteps } from "../../sqlite/schema-steps.ts";
+import { migrate, versionOf, type SchemaSteps } from "../../sqlite/schema-steps.ts";
 
 /**
  * Events of one chunk came one after the other, 16,384 of them. Users and correlations are
@@ -296,8 +296,9 @@ export const storeSchema: SchemaSteps = [
  * missing. @throws NewerSchema
  */
 export function prepareStore(db: DatabaseSync, file: string): void {
-  // First of all: it holds for files that have no tables yet. Then room can be given back later.
-  db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+  // Room can be given back later. In a file that has tables this pragma would be a write, past the
+  // log.
+  if (versionOf(db, file, storeSchema) === 0) db.exec("PRAGMA auto_vacuum = INCREMENTAL");
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   migrate(db, file, storeSchema);
 }
