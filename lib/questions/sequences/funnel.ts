@@ -1,11 +1,8 @@
-import { actorColumn, actorOf, numberedActors } from "./actor.ts";
-import { BreakdownValues, largest } from "./breakdown-values.ts";
-import type { Cell, Column, ColumnCells, Fold } from "../fold.ts";
+import { largest } from "./breakdown-values.ts";
+import type { Fold } from "../fold.ts";
 import { Attempts } from "./funnel-attempts.ts";
 import type { FunnelJob } from "./funnel-question.ts";
-import { instantsOf, none } from "./numbered.ts";
-import { markingOf, type Marking } from "./selection.ts";
-import { Timeline } from "./timeline.ts";
+import { MarkedEvents } from "./marked-events.ts";
 
 /** One step of a funnel, and how it goes on from there. */
 export interface FunnelStep {
@@ -51,62 +48,21 @@ export function funnelFold(job: FunnelJob): Fold<FunnelResult> {
   return new Funnel(job);
 }
 
-class Funnel implements Fold<FunnelResult> {
-  readonly columns: readonly Column[];
+class Funnel extends MarkedEvents implements Fold<FunnelResult> {
   readonly #job: FunnelJob;
-  readonly #marking: Marking;
-  readonly #values: BreakdownValues;
-  readonly #valueAt: number;
-  readonly #timeline = new Timeline();
 
   constructor(job: FunnelJob) {
+    super(job.by, job.steps, job.breakdown);
     this.#job = job;
-    this.#marking = markingOf(job.steps);
-    this.#values = new BreakdownValues(job.breakdown);
-    const columns = [
-      actorColumn(job.by),
-      { field: "timestamp" } as const,
-      ...this.#marking.columns,
-    ];
-    this.#valueAt = columns.length;
-    this.columns = [...columns, ...this.#values.columns];
-  }
-
-  add(row: readonly Cell[]): void {
-    const actor = actorOf(row[0]);
-    const steps = this.#marking.marksOf(row, 2);
-    if (actor === undefined || steps === 0) return;
-    const value = this.#isValued(steps) ? this.#values.numberOf(row[this.#valueAt]) : 0;
-    this.#timeline.add(this.#timeline.numberOf(actor), row[1] as number, steps, value);
-  }
-
-  addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
-    const instants = instantsOf(columns[1]!);
-    const actors = numberedActors(columns[0]!, this.#timeline);
-    const marksAt = this.#marking.marksIn(columns, 2);
-    const values = this.#values.numbered(columns[this.#valueAt]);
-    for (const place of places) {
-      const steps = marksAt(place);
-      if (steps === 0) continue;
-      const actor = actors.at(place);
-      if (actor === none) continue;
-      const value = this.#isValued(steps) ? values!.at(place) : 0;
-      this.#timeline.add(actor, instants[place]!, steps, value);
-    }
-  }
-
-  /** Only where an attempt begins its value matters. */
-  #isValued(steps: number): boolean {
-    return this.#job.breakdown !== undefined && (steps & 1) === 1;
   }
 
   finish(): FunnelResult {
     const { steps, windowMs = Infinity, strictlyLater, breakdown } = this.#job;
     const types = steps.map(({ type }) => type!);
-    const rows = this.#timeline.inOrder();
+    const rows = this.timeline.inOrder();
     const attempts = new Attempts(types.length, windowMs, strictlyLater);
     const all = new Tally(types);
-    const texts = this.#values.all();
+    const texts = this.values.all();
     const byValue = texts.map(() => new Tally(types));
     for (let actor = 1; actor < rows.starts.length; actor++) {
       attempts.read(rows, rows.starts[actor - 1]!, rows.starts[actor]!, breakdown !== undefined);

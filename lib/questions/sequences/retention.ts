@@ -1,12 +1,10 @@
-import { actorColumn, actorOf, numberedActors } from "./actor.ts";
-import { BreakdownValues, largest } from "./breakdown-values.ts";
+import { largest } from "./breakdown-values.ts";
 import { countPeriods, periods, type Period } from "../../counting/calendar.ts";
 import { CohortTable, isFirst, type Cohort } from "./cohort-table.ts";
-import { FoldOverflow, type Cell, type Column, type ColumnCells, type Fold } from "../fold.ts";
-import { instantsOf, none } from "./numbered.ts";
-import { markingOf, type Marking } from "./selection.ts";
+import { FoldOverflow, type Fold } from "../fold.ts";
+import { MarkedEvents } from "./marked-events.ts";
 import { maxTouchedPeriods, tooManyPeriods, type RetentionJob } from "./retention-question.ts";
-import { Timeline, type OrderedRows } from "./timeline.ts";
+import type { OrderedRows, Rows } from "./timeline.ts";
 
 export interface RetentionResult {
   /** One for each period of the range, ascending, also where nobody came. */
@@ -31,66 +29,18 @@ export function retentionFold(job: RetentionJob): Fold<RetentionResult> {
   return new Retention(job);
 }
 
-class Retention implements Fold<RetentionResult> {
-  readonly columns: readonly Column[];
+class Retention extends MarkedEvents implements Fold<RetentionResult> {
   readonly #job: RetentionJob;
-  readonly #marking: Marking;
-  readonly #values: BreakdownValues;
-  readonly #valueAt: number;
-  readonly #timeline = new Timeline();
-  #earliest = Infinity;
-  #latest = -Infinity;
 
   constructor(job: RetentionJob) {
+    super(job.by, [job.first, job.returning], job.breakdown);
     this.#job = job;
-    this.#marking = markingOf([job.first, job.returning]);
-    this.#values = new BreakdownValues(job.breakdown);
-    const columns = [
-      actorColumn(job.by),
-      { field: "timestamp" } as const,
-      ...this.#marking.columns,
-    ];
-    this.#valueAt = columns.length;
-    this.columns = [...columns, ...this.#values.columns];
-  }
-
-  add(row: readonly Cell[]): void {
-    const actor = actorOf(row[0]);
-    const marks = this.#marking.marksOf(row, 2);
-    if (actor === undefined || marks === 0) return;
-    const value = this.#isValued(marks) ? this.#values.numberOf(row[this.#valueAt]) : 0;
-    this.#add(this.#timeline.numberOf(actor), row[1] as number, marks, value);
-  }
-
-  addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
-    const instants = instantsOf(columns[1]!);
-    const actors = numberedActors(columns[0]!, this.#timeline);
-    const marksAt = this.#marking.marksIn(columns, 2);
-    const values = this.#values.numbered(columns[this.#valueAt]);
-    for (const place of places) {
-      const marks = marksAt(place);
-      if (marks === 0) continue;
-      const actor = actors.at(place);
-      if (actor === none) continue;
-      const value = this.#isValued(marks) ? values!.at(place) : 0;
-      this.#add(actor, instants[place]!, marks, value);
-    }
-  }
-
-  #add(actor: number, instant: number, marks: number, value: number): void {
-    if ((marks & isFirst) !== 0) this.#earliest = Math.min(this.#earliest, instant);
-    this.#latest = Math.max(this.#latest, instant);
-    this.#timeline.add(actor, instant, marks, value);
-  }
-
-  #isValued(marks: number): boolean {
-    return this.#job.breakdown !== undefined && (marks & isFirst) !== 0;
   }
 
   finish(): RetentionResult {
-    const calendar = this.#periods();
-    const rows = this.#timeline.inOrder();
-    const texts = this.#values.all();
+    const rows = this.timeline.inOrder();
+    const calendar = this.#periods(rows);
+    const texts = this.values.all();
     const all = new CohortTable(calendar);
     const users = new Uint32Array(texts.length);
     for (const { start, end, value } of entries(rows, texts)) {
@@ -113,14 +63,29 @@ class Retention implements Fold<RetentionResult> {
     };
   }
 
-  #periods(): readonly Period[] {
+  #periods(rows: OrderedRows): readonly Period[] {
     const { interval, timezone, range } = this.#job;
-    const { from = this.#earliest, to = this.#latest + 1 } = range;
+    const { earliest, latest } = extentOf(rows);
+    const { from = earliest, to = latest + 1 } = range;
     if (countPeriods(interval, { from, to }) > maxTouchedPeriods(this.#job)) {
       throw new FoldOverflow(tooManyPeriods(this.#job, { from, to }));
     }
     return periods(interval, timezone, { from, to });
   }
+}
+
+/** When the first of the first events is, and the last of all. */
+function extentOf({ instants, marks }: Rows): {
+  readonly earliest: number;
+  readonly latest: number;
+} {
+  let [earliest, latest] = [Infinity, -Infinity];
+  for (let row = 0; row < instants.length; row++) {
+    const instant = instants[row]!;
+    if ((marks[row]! & isFirst) !== 0 && instant < earliest) earliest = instant;
+    if (instant > latest) latest = instant;
+  }
+  return { earliest, latest };
 }
 
 /** How one user enters a cohort. */

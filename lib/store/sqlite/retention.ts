@@ -1,8 +1,9 @@
 import { inflowFloor, type Floors } from "../../counting/floors.ts";
-import { grainMs, startOf } from "../../counting/bucket.ts";
+import { grainMs, startOf, type Grain } from "../../counting/bucket.ts";
 import type { Database } from "./database.ts";
 import { keepPlace } from "./erase.ts";
 import { nextDay, touchDay } from "./marks.ts";
+import { removeSection } from "./rollups.ts";
 import { chunkSize } from "./schema.ts";
 
 export function below(
@@ -160,7 +161,7 @@ function dropCounted(
 function dropRollups(
   db: Database,
   project: string,
-  grain: string,
+  grain: Grain,
   floor: number,
   limit: number,
 ): number {
@@ -174,13 +175,7 @@ function dropRollups(
   ) as readonly unknown[] as readonly (readonly [number, string])[];
   for (const [start, sections] of rows) {
     for (const section of JSON.parse(sections) as readonly string[]) {
-      db.run(
-        "DELETE FROM sections WHERE project = ? AND grain = ? AND section = ? AND start = ?",
-        project,
-        grain,
-        section,
-        start,
-      );
+      removeSection(db, { project, grain, start }, section);
     }
     touchDay(db, project, startOf("day", start));
   }

@@ -6,7 +6,7 @@ import {
   type Cells,
   type Section,
 } from "../../counting/cells.ts";
-import { childGrain, grainMs, type Grain } from "../../counting/bucket.ts";
+import { childGrain, grainMs, type Bucket, type Grain } from "../../counting/bucket.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Database } from "./database.ts";
 import { bareCells, bareSums } from "./bare-minutes.ts";
@@ -48,15 +48,19 @@ export function writeRollup(
     );
   }
   for (const section of JSON.parse(names) as readonly string[]) {
-    if (sections.has(section)) continue;
-    db.run(
-      "DELETE FROM sections WHERE project = ? AND grain = ? AND section = ? AND start = ?",
-      project,
-      grain,
-      section,
-      start,
-    );
+    if (!sections.has(section)) removeSection(db, { project, grain, start }, section);
   }
+}
+
+export function removeSection(db: Database, bucket: Bucket, section: string): void {
+  const { project, grain, start } = bucket;
+  db.run(
+    "DELETE FROM sections WHERE project = ? AND grain = ? AND section = ? AND start = ?",
+    project,
+    grain,
+    section,
+    start,
+  );
 }
 
 export function rollup(db: Database, bucket: BucketRow): SumText | undefined {

@@ -1,0 +1,63 @@
+import type { PropertyPath } from "../../event/property-path.ts";
+import type { Cell, Column, ColumnCells } from "../fold.ts";
+import { actorColumn, actorOf, numberedActors, type ActorKind } from "./actor.ts";
+import { BreakdownValues } from "./breakdown-values.ts";
+import { instantsOf, none } from "./numbered.ts";
+import { markingOf, type Marking, type Selection } from "./selection.ts";
+import { Timeline } from "./timeline.ts";
+
+/** The mark of the first selection: with it a sequence begins, and only there its value matters. */
+const beginning = 1;
+
+/**
+ * What a fold about sequences collects: of each event that is somebody's and in a selection, who,
+ * when, in which selections (`Marking`) and, where it begins a sequence, with which value.
+ */
+export class MarkedEvents {
+  readonly columns: readonly Column[];
+  readonly values: BreakdownValues;
+  readonly timeline = new Timeline();
+  readonly #marking: Marking;
+  readonly #hasValues: boolean;
+  readonly #valueAt: number;
+
+  constructor(
+    by: ActorKind,
+    selections: readonly Selection[],
+    breakdown: PropertyPath | undefined,
+  ) {
+    this.#marking = markingOf(selections);
+    this.values = new BreakdownValues(breakdown);
+    this.#hasValues = breakdown !== undefined;
+    const columns = [actorColumn(by), { field: "timestamp" } as const, ...this.#marking.columns];
+    this.#valueAt = columns.length;
+    this.columns = [...columns, ...this.values.columns];
+  }
+
+  add(row: readonly Cell[]): void {
+    const actor = actorOf(row[0]);
+    const marks = this.#marking.marksOf(row, 2);
+    if (actor === undefined || marks === 0) return;
+    const value = this.#isValued(marks) ? this.values.numberOf(row[this.#valueAt]) : 0;
+    this.timeline.add(this.timeline.numberOf(actor), row[1] as number, marks, value);
+  }
+
+  addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
+    const instants = instantsOf(columns[1]!);
+    const actors = numberedActors(columns[0]!, this.timeline);
+    const marksAt = this.#marking.marksIn(columns, 2);
+    const values = this.values.numbered(columns[this.#valueAt]);
+    for (const place of places) {
+      const marks = marksAt(place);
+      if (marks === 0) continue;
+      const actor = actors.at(place);
+      if (actor === none) continue;
+      const value = this.#isValued(marks) ? values!.at(place) : 0;
+      this.timeline.add(actor, instants[place]!, marks, value);
+    }
+  }
+
+  #isValued(marks: number): boolean {
+    return this.#hasValues && (marks & beginning) !== 0;
+  }
+}
