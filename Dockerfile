@@ -43,7 +43,8 @@ ENV NODE_ENV=production \
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-COPY --chmod=644 LICENSE package.json docs/deploy/healthcheck.mjs docs/deploy/backup.mjs ./
+COPY --chmod=644 LICENSE package.json docs/deploy/healthcheck.mjs \
+     docs/deploy/backup.mjs docs/deploy/restore.mjs docs/deploy/archive.mjs ./
 
 # All that is ever written, and only by a process with an embedded part: mount a volume there for one of
 # those. A new volume takes this folder's owner and mode. It is no VOLUME, which would leave an empty one

@@ -2,21 +2,29 @@
 //
 //   node backup.mjs DATA_DIR TARGET
 //
-// TARGET is a folder that does not exist yet. It appears once the copy is whole and checked; until
-// then it is called TARGET.partial.
+// TARGET does not exist yet: one archive where its name ends in .tar or .tar.gz (restore.mjs puts it
+// back), else a folder. It appears once the copy is whole and checked; until then it is called
+// TARGET.partial. An archive needs the room of the folder beside it while it is made, and `tar`.
 //
 // The two files are copied as they were at one moment. That matters: an event leaves the queue only
 // when it is stored and counted, so a queue that is younger than the store lacks events, and an older
 // one lacks batches that are stored and not yet counted. Nothing is locked: the service goes on as ever.
 
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { backup, DatabaseSync } from "node:sqlite";
+import {
+  checkArchive,
+  dataFiles as names,
+  isArchive,
+  manifestName,
+  packFolder,
+  sumOf,
+} from "./archive.mjs";
 
-const names = ["queue.sqlite", "store.sqlite"];
 const pagesAtATime = 1_000;
 const busyMs = 5_000;
 const snapshotWithinMs = 60_000;
@@ -85,7 +93,21 @@ async function main(folder, target) {
     const { size } = statSync(join(partial, name));
     process.stdout.write(`${name} ${size} bytes\n`);
   }
-  renameSync(partial, target);
+  if (isArchive(target)) await archive(partial, target, backupId);
+  else renameSync(partial, target);
+}
+
+/** Make one file of the folder, read it again, and remove the folder. */
+async function archive(folder, target, backupId) {
+  const files = {};
+  for (const name of names) files[name] = await sumOf(join(folder, name));
+  const manifest = { format: 1, backup: backupId, createdAt: new Date().toISOString(), files };
+  writeFileSync(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+  const packed = `${target}.packing`;
+  await packFolder(folder, packed, target);
+  await checkArchive(packed);
+  rmSync(folder, { recursive: true });
+  renameSync(packed, target);
 }
 
 try {

@@ -119,9 +119,10 @@ ok "started with a read-only root, as user 1000, /data is 700 and its own"
 ok "first event counted"
 [ -z "$(podman exec "$name" sh -c 'find /data -type f ! -perm 600')" ] || fail "files that others may read"
 
-podman exec "$name" node backup.mjs /data /data/backup >/dev/null
-podman cp "$name:/data/backup" "$work/backup"
-podman exec "$name" rm -r /data/backup
+mkdir "$work/backups"
+podman exec "$name" node backup.mjs /data /data/backup.tar.gz >/dev/null
+podman cp "$name:/data/backup.tar.gz" "$work/backups/DATE.tar.gz"
+podman exec "$name" rm /data/backup.tar.gz
 [ "$(event e2)" = 201 ] && [ "$(counted)" = 2 ] || fail "the second event"
 ok "backup made while it runs"
 
@@ -137,11 +138,11 @@ ok "started again: 2 counted, a repeated one is a duplicate"
 # As docs/operations.md says, into the volume as it is and into a new one.
 restore() {
   # shellcheck disable=SC2016 # the shell in the container's
-  podman run --rm --network none "${here_only[@]}" --user 0 --entrypoint sh -v "$1:/data" -v "$work/backup:/backup:ro" "$image" -c '
+  podman run --rm --network none "${here_only[@]}" --user 0 --entrypoint sh -v "$1:/data" -v "$work/backups:/backups:ro" "$image" -c '
     set -e; mkdir /data/before
     find /data -mindepth 1 -maxdepth 1 ! -name before -exec mv {} /data/before/ ";"
-    cp /backup/queue.sqlite /backup/store.sqlite /data/
-    chown -R 1000:1000 /data && chmod 700 /data && chmod 600 /data/*.sqlite'
+    node restore.mjs /backups/DATE.tar.gz /data
+    chown -R 1000:1000 /data && chmod 700 /data'
 }
 podman stop "$name" >/dev/null
 restore "$name"

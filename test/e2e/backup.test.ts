@@ -1,14 +1,16 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 
-const script = join(import.meta.dirname, "../../docs/deploy/backup.mjs");
-const backUp = (from: string, to: string) =>
-  promisify(execFile)(process.execPath, [script, from, to]);
+const scripts = join(import.meta.dirname, "../../docs/deploy");
+const run = (script: string, ...parameters: readonly string[]) =>
+  promisify(execFile)(process.execPath, [join(scripts, script), ...parameters]);
+const backUp = (from: string, to: string) => run("backup.mjs", from, to);
+const restore = (from: string, to: string) => run("restore.mjs", from, to);
 
 const getJson = async <T>(service: ServiceProcess, path: string) =>
   (await (await fetch(service.url + path)).json()) as T;
@@ -63,7 +65,7 @@ test("a backup of a busy service holds all that was accepted before it, each cou
     await service.start();
     const load = collecting(service);
     const backups: { readonly target: string; readonly before: readonly string[] }[] = [];
-    for (const name of ["first", "second"]) {
+    for (const name of ["first", "second.tar.gz"]) {
       const enough = load.accepted.length + 500;
       await eventually(() => expect(load.accepted.length).toBeGreaterThan(enough));
       const before = [...load.accepted];
@@ -75,7 +77,10 @@ test("a backup of a busy service holds all that was accepted before it, each cou
     await service.stop();
 
     for (const { target, before } of backups) {
-      const restored = await ServiceProcess.create({ DATA_DIR: target });
+      const isArchive = target.endsWith(".gz");
+      const dataDir = isArchive ? join(folder, "restored") : target;
+      if (isArchive) await restore(target, dataDir);
+      const restored = await ServiceProcess.create({ DATA_DIR: dataDir });
       try {
         await restored.start();
         await eventually(async () => {
@@ -94,6 +99,42 @@ test("a backup of a busy service holds all that was accepted before it, each cou
         await restored.kill();
       }
     }
+  } finally {
+    await service.dispose();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 180_000);
+
+test("an archive that was changed, or would come beside something, is not restored", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "analytics-backup-"));
+  const service = await ServiceProcess.create();
+  try {
+    await service.start();
+    await service.stop();
+    const archive = join(folder, "backup.tar");
+    await backUp(service.dataDir, archive);
+    const refused = (reason: string) => ({
+      code: 1,
+      stderr: expect.stringMatching(new RegExp(`^Nothing was restored: .*${reason}`)) as string,
+    });
+    await expect(restore(archive, service.dataDir)).rejects.toMatchObject(refused("is not empty"));
+
+    const target = join(folder, "target");
+    const bytes = await readFile(archive);
+    for (const at of [bytes.indexOf("SQLite format 3") + 5_000, bytes.length - 20_000]) {
+      const changed = Buffer.from(bytes);
+      changed[at]! ^= 1;
+      await writeFile(archive, changed);
+      await expect(restore(archive, target)).rejects.toMatchObject(refused("is not what was"));
+      expect(await readdir(target)).toEqual([]);
+    }
+    await writeFile(archive, bytes.subarray(0, bytes.length >> 1));
+    await expect(restore(archive, target)).rejects.toMatchObject(refused(""));
+    expect(await readdir(target)).toEqual([]);
+
+    await writeFile(archive, bytes);
+    await restore(archive, target);
+    expect(await readdir(target)).toEqual(["queue.sqlite", "store.sqlite"]);
   } finally {
     await service.dispose();
     await rm(folder, { recursive: true, force: true });
