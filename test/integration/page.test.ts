@@ -4,6 +4,7 @@ import { describeWith } from "../../tools/servers/installed.ts";
 import { eventually } from "../support/eventually.ts";
 import { answered, axeFindings, open, seen, showDemo, type Shown } from "../support/page.ts";
 import { adminSuite } from "./page-admin.suite.ts";
+import { clientInPagesSuite } from "./page-client.suite.ts";
 import { livePageSuite } from "./page-live.suite.ts";
 import { numbersSuite } from "./page-numbers.suite.ts";
 import { viewsSuite } from "./page-views.suite.ts";
@@ -62,6 +63,7 @@ describeWith(["chromium"], "the page", () => {
   numbersSuite(() => shown);
   livePageSuite(() => shown);
   adminSuite(() => shown);
+  clientInPagesSuite(() => shown);
 
   const query = async (body: object): Promise<Answer> => {
     const response = await fetch(`${shown.url}/api/v1/query`, {
