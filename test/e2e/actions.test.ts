@@ -52,17 +52,17 @@ async function call(action: string, params: unknown, meta: object = {}): Promise
     return await broker.call(action, params as object, { meta });
   } catch (error) {
     const { name, type, code } = error as { name: string; type: unknown; code: unknown };
-    return { refused: { name, type, code } };
+    return { refusal: { name, type, code } };
   }
 }
 
 /** A refusal is one of the catalogue and says whose fault it is: the caller's. */
 function expectFair(action: string, params: unknown, answer: unknown): void {
-  const { refused } = (answer ?? {}) as { refused?: { name: string; type: unknown } };
-  if (refused === undefined) return;
-  const type = errorType(refused);
-  const told = { action, params, refused, status: catalogue[type].status };
-  expect(told).toMatchObject({ refused: { name: "ServiceError", type } });
+  const { refusal } = (answer ?? {}) as { refusal?: { name: string; type: unknown } };
+  if (refusal === undefined) return;
+  const type = errorType(refusal);
+  const told = { action, params, refusal, status: catalogue[type].status };
+  expect(told).toMatchObject({ refusal: { name: "ServiceError", type } });
   expect(told.status).toBeLessThan(500);
 }
 
@@ -197,7 +197,7 @@ test.each([
   ["a space", "my shop"],
   ["65 characters", "x".repeat(65)],
 ])(
-  "%s as meta.project is refused by every action, before anything is accepted",
+  "%s as meta.project is refusal by every action, before anything is accepted",
   async (_name, project) => {
     const good: Readonly<Record<string, object>> = {
       "ingest.collect": { events: [{ type: "a", source: "b" }] },
@@ -208,7 +208,7 @@ test.each([
       const answer = await call(action, good[action] ?? {}, { project });
       expect([action, answer]).toEqual([
         action,
-        { refused: { name: "ServiceError", type: "VALIDATION", code: 400 } },
+        { refusal: { name: "ServiceError", type: "VALIDATION", code: 400 } },
       ]);
     }
     await Promise.resolve(

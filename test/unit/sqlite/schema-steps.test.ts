@@ -23,6 +23,7 @@ const fingerprints: Readonly<Record<string, readonly string[]>> = {
     "728862236906",
     "0c4fde4e7603",
     "946bbe1d904a",
+    "1b0970102077",
   ],
   queue: ["60919aed47c0", "323064bdb657"],
 };
