@@ -60,7 +60,6 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "reads while query processes c
       );
       for (const { url } of queries) await heldNothing(url);
       expect(new Set(statuses).difference(new Set([200, 429]))).toEqual(new Set());
-      expect(statuses.length).toBeGreaterThan(0);
     },
     longMs,
   );

@@ -2,7 +2,10 @@ import { request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "./eventually.ts";
 
-/** Clients that ask for reads which look at many events, no two of them the same, until they all leave at once. */
+/**
+ * Clients that ask for reads which look at many events, no two of them the same, until they all leave at once.
+ * @returns the answers that came before, at least one
+ */
 export async function askAndLeave(
   url: string,
   clients: number,
@@ -21,6 +24,7 @@ export async function askAndLeave(
   const asking = Promise.all(Array.from({ length: clients }, client));
   try {
     await untilThen();
+    await eventually(() => expect(statuses.length).toBeGreaterThan(0), 60_000);
   } finally {
     leaving.abort();
     await asking;

@@ -29,7 +29,8 @@ import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { MongoKeys } from "./keys.ts";
-import { admitted, below, drop } from "./retention.ts";
+import { isRetention } from "../retention.ts";
+import { below, drop, Inflow } from "./retention.ts";
 import { rollup, rollups } from "./rollups.ts";
 import { heldDocument } from "./held.ts";
 import { MongoQuarantine } from "./quarantine.ts";
@@ -102,6 +103,7 @@ export class MongoStore implements AdaptedStore {
   readonly #feed: Feed;
   readonly #dimensions: readonly string[];
   readonly #fences: Fences;
+  readonly #inflow = new Inflow();
   #isOpened = false;
 
   /**
@@ -201,7 +203,7 @@ export class MongoStore implements AdaptedStore {
     documents: readonly EventDocument[],
     broken: readonly BrokenDocument[] = [],
   ): Promise<Ownership> {
-    const kept = await admitted(collections, documents);
+    const kept = await this.#inflow.admitted(collections, documents);
     const ownership = await this.#fences.append(collections, batch, kept, broken);
     if (await this.#feed.isTold(collections)) {
       const all = [...documents, ...broken.map(({ event }) => event)];
@@ -405,7 +407,11 @@ export class MongoStore implements AdaptedStore {
   }
 
   putJob(kept: KeptJob): Promise<boolean> {
-    return this.#link.run((collections) => putJob(collections, kept));
+    return this.#link.run(async (collections) => {
+      const isPut = await putJob(collections, kept);
+      if (isRetention(kept)) this.#inflow.forget();
+      return isPut;
+    });
   }
 
   job(project: ProjectId, id: string): Promise<KeptJob | undefined> {

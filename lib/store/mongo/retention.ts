@@ -14,6 +14,9 @@ import { job } from "./jobs.ts";
 import { nextDay, touchDays } from "./marks.ts";
 import { dropParts } from "./rollup-parts.ts";
 
+/** How long a process goes on with the floors that it knows: much less than the grace of a floor. */
+const knownForMs = 5_000;
+
 async function stateOf(
   collections: Collections,
   project: ProjectId,
@@ -30,18 +33,36 @@ export async function mayLack(
   return isBelow(start, rawFloor((await stateOf(collections, project))?.sealed ?? noFloors));
 }
 
-/** Without what is older than its project keeps events of its type. */
-export async function admitted(
-  collections: Collections,
-  events: readonly EventDocument[],
-): Promise<readonly EventDocument[]> {
-  const floors = new Map<ProjectId, Floors>();
-  for (const project of new Set(events.map((one) => one.project))) {
-    floors.set(project, (await stateOf(collections, project))?.refused ?? noFloors);
+/** Leaves out what is older than its project keeps events of its type. */
+export class Inflow {
+  readonly #known = new Map<ProjectId, { readonly floors: Floors; readonly at: number }>();
+
+  async admitted(
+    collections: Collections,
+    events: readonly EventDocument[],
+  ): Promise<readonly EventDocument[]> {
+    const floors = new Map<ProjectId, Floors>();
+    for (const project of new Set(events.map((one) => one.project))) {
+      floors.set(project, await this.#floorsOf(collections, project));
+    }
+    const isAdmitted = ({ project, type, timestamp }: EventDocument) =>
+      !isBelow(timestamp, floorOf(floors.get(project)!, type));
+    return events.every(isAdmitted) ? events : events.filter(isAdmitted);
   }
-  const isAdmitted = ({ project, type, timestamp }: EventDocument) =>
-    !isBelow(timestamp, floorOf(floors.get(project)!, type));
-  return events.every(isAdmitted) ? events : events.filter(isAdmitted);
+
+  /** What this process announces itself holds at once. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  async #floorsOf(collections: Collections, project: ProjectId): Promise<Floors> {
+    const known = this.#known.get(project);
+    const now = performance.now();
+    if (known !== undefined && now - known.at < knownForMs) return known.floors;
+    const floors = (await stateOf(collections, project))?.refused ?? noFloors;
+    this.#known.set(project, { floors, at: now });
+    return floors;
+  }
 }
 
 export async function below(
