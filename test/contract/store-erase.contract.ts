@@ -150,6 +150,8 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
         ];
         for (let time = 0; time < 2; time++) await store(it, "b1", events);
         expect(ids(await it.events(whole))).toEqual(["b", "c"]);
+        // Whoever stored them has taken them out to the end.
+        expect((await it.unfinished?.("p", "u")) ?? []).toEqual([]);
         await expectExact(it, minute);
         await it.append("b2", [of("u", "e", { project: "q" })]);
         expect(await it.event("q", "e")).toBeDefined();
