@@ -31,11 +31,23 @@ export function livePageSuite(demo: () => Shown): void {
     const { page, faults, close } = await open(demo(), "/");
     await answered(page);
     await eventually(async () => expect(await streams()).toBe(2));
-    await post(["seen-1", "seen-2", "seen-3"], "just.happened");
-    await latest(page, "just.happened").first().waitFor();
-    await page.getByText("most: just.happened").waitFor();
-    // Three came at once, and two rows a second are shown.
-    await page.getByText("2 of 3 shown").waitFor();
+    // Some of it is there for a second alone, which a busy machine may miss: then it happens again.
+    let times = 0;
+    await eventually(async () => {
+      times += 1;
+      const within = { timeout: 5_000 };
+      const found = [
+        latest(page, "just.happened").first().waitFor(within),
+        page.getByText("most: just.happened").waitFor(within),
+        // Three came at once, and two rows a second are shown.
+        page.getByText("2 of 3 shown").waitFor(within),
+      ];
+      await post(
+        [1, 2, 3].map((n) => `seen-${times}-${n}`),
+        "just.happened",
+      );
+      await Promise.all(found);
+    }, 60_000);
     expect(await page.locator(".latest-row").count()).toBe(14);
     expect(await page.evaluate("seen.shift")).toBeLessThan(0.01);
     expect(faults).toEqual([]);

@@ -57,6 +57,7 @@ describeWith(["chromium"], "the page", () => {
   beforeAll(async () => {
     shown = await showDemo();
   }, 120_000);
+  afterEach(() => shown.closePages());
   afterAll(() => shown.close(), 60_000);
 
   viewsSuite(() => shown);

@@ -128,7 +128,7 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
           "event",
           "project receivedAt id",
           "project type receivedAt id",
-          "project userId",
+          "project userId receivedAt id",
         ],
         schemas: ["_id", "hasCurrent project type", "project"],
         keys: ["_id", "project createdAt", "revoked endsAt"],

@@ -15,6 +15,8 @@ export interface Shown {
   readonly url: string;
   /** For pages of one kind the same context: what they load the first time is kept. */
   context(look: Look): Promise<BrowserContext>;
+  /** Closes what a test left open, so that it holds no connection of the next one's. */
+  closePages(): Promise<void>;
   /** Ends the service, does something, and starts it again where it was. */
   restart(meanwhile?: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
@@ -64,6 +66,10 @@ export async function showDemo(): Promise<Shown> {
         });
       contexts.set(kind, made);
       return made;
+    },
+    async closePages() {
+      const pages = browser.contexts().flatMap((context) => context.pages());
+      await Promise.all(pages.map((page) => page.close()));
     },
     async restart(meanwhile) {
       await service.stop();

@@ -428,7 +428,7 @@ export const indexes: {
   quarantine: [
     { project: 1, receivedAt: 1, id: 1 },
     { project: 1, type: 1, receivedAt: 1, id: 1 },
-    { project: 1, userId: 1 },
+    { project: 1, userId: 1, receivedAt: 1, id: 1 },
     { event: 1 },
   ],
 };
