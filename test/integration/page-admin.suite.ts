@@ -45,6 +45,7 @@ export function adminSuite(demo: () => Shown): void {
     await page.getByRole("button", { name: "Revoke reader" }).click();
     const dialog = page.getByRole("dialog", { name: "Revoke reader?" });
     expect(await axeFindings(page)).toEqual([]);
+    await dialog.locator("input:focus").waitFor();
     await page.keyboard.type("read");
     const revoke = dialog.getByRole("button", { name: "Revoke", exact: true });
     expect(await revoke.isDisabled()).toBe(true);
@@ -127,6 +128,7 @@ export function adminSuite(demo: () => Shown): void {
     await page.getByRole("button", { name: "Replay dead letter 7" }).click();
     await page.getByText("reason 7").waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Remove dead letter 8" }).click();
+    await page.locator("dialog input:focus").waitFor();
     await page.keyboard.type("8");
     await page.keyboard.press("Enter");
     await page.getByText("reason 8").waitFor({ state: "detached" });
