@@ -66,7 +66,8 @@ import {
 const meta = named<AnswerMeta>("Meta");
 const range = shape<MetaRange>({ from: instant, to: instant });
 const values = list(orNull(number));
-const event = {
+/** What a sender says of an event. */
+const sentEvent = {
   id: string,
   type: string,
   data: maybe(any),
@@ -74,6 +75,9 @@ const event = {
   source: string,
   correlationId: maybe(string),
   metadata: maybe(object),
+};
+const event = {
+  ...sentEvent,
   receivedAt: instant,
   project: string,
   context: object,
@@ -419,15 +423,7 @@ export const answers = {
   }),
   Quarantined: shape<ShownQuarantinedEvent>({
     ...shownQuarantined,
-    event: shape<ShownQuarantinedEvent["event"]>({
-      id: string,
-      type: string,
-      data: maybe(any),
-      timestamp: instant,
-      source: string,
-      correlationId: maybe(string),
-      metadata: maybe(object),
-    }),
+    event: shape<ShownQuarantinedEvent["event"]>(sentEvent),
   }),
   ReplayedMany: shape<ReplayedEvents>({
     replayed: count,

@@ -1,5 +1,6 @@
 import type { Finding } from "../errors.ts";
-import type { AcceptedEvent, Json, JsonObject } from "../event/event.ts";
+import type { AcceptedEvent, Json } from "../event/event.ts";
+import type { PublicEvent } from "../event/public-event.ts";
 import { acceptedOf } from "../event/schemas/held.ts";
 import type { HeldEvent } from "../event/schemas/held.ts";
 import type { PageShown } from "./lists/list.ts";
@@ -24,16 +25,7 @@ export interface ShownQuarantined {
 
 /** The same with the event, by the names under which it is sent. */
 export interface ShownQuarantinedEvent extends ShownQuarantined {
-  readonly event: {
-    readonly id: string;
-    readonly type: string;
-    readonly data?: Json;
-    /** RFC 3339. */
-    readonly timestamp: string;
-    readonly source: string;
-    readonly correlationId?: string;
-    readonly metadata?: JsonObject;
-  };
+  readonly event: Omit<PublicEvent, "receivedAt" | "project" | "context">;
 }
 
 export interface QuarantineAnswer {
