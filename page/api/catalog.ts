@@ -3,27 +3,28 @@ import type { Catalog, CatalogProperty, CatalogType, CatalogValue } from "./answ
 import { ask, Problem, withParameters, type Call } from "./client.ts";
 
 /** What there is to ask about. Each answer is kept for a minute: pickers open at once the second time. */
-const kept = new Map<string, { readonly at: number; readonly answer: Promise<unknown> }>();
-const keptMs = 60_000;
+const cached = new Map<string, { readonly at: number; readonly answer: Promise<unknown> }>();
+const cacheMs = 60_000;
 
 function fetched<Answer>(call: Call): Promise<Answer> {
-  const known = kept.get(call.path);
-  if (known !== undefined && Date.now() - known.at < keptMs) return known.answer as Promise<Answer>;
+  const entry = cached.get(call.path);
+  if (entry !== undefined && Date.now() - entry.at < cacheMs)
+    return entry.answer as Promise<Answer>;
   const answer = ask<Answer>(call);
-  kept.set(call.path, { at: Date.now(), answer });
-  answer.catch(() => kept.delete(call.path));
+  cached.set(call.path, { at: Date.now(), answer });
+  answer.catch(() => cached.delete(call.path));
   return answer;
 }
 
-interface Known<Entry> {
+interface CatalogState<Entry> {
   readonly entries: readonly Entry[];
   readonly isBusy: boolean;
   readonly problem: string | undefined;
 }
 
 /** The old list stays until the new one is there. */
-function useCatalog<Entry>(call: Call | undefined): Known<Entry> {
-  const [state, setState] = useState<Known<Entry>>({
+function useCatalog<Entry>(call: Call | undefined): CatalogState<Entry> {
+  const [state, setState] = useState<CatalogState<Entry>>({
     entries: [],
     isBusy: true,
     problem: undefined,
@@ -52,7 +53,7 @@ function useCatalog<Entry>(call: Call | undefined): Known<Entry> {
   return state;
 }
 
-export function useTypes(): Known<CatalogType> {
+export function useTypes(): CatalogState<CatalogType> {
   return useCatalog({ path: "/api/v1/catalog/types" });
 }
 
@@ -68,7 +69,7 @@ export function useFirstEvent(): number | undefined {
   return instants.length === 0 || entries.length >= mostTypes ? undefined : Math.min(...instants);
 }
 
-export function useProperties(types: readonly string[]): Known<CatalogProperty> {
+export function useProperties(types: readonly string[]): CatalogState<CatalogProperty> {
   const parameters = types.map((type) => ["type", type] as const);
   return useCatalog({ path: withParameters("/api/v1/catalog/properties", parameters) });
 }
@@ -77,7 +78,7 @@ export function useValues(
   property: string | undefined,
   types: readonly string[],
   search: string,
-): Known<CatalogValue> {
+): CatalogState<CatalogValue> {
   const parameters = [
     ["property", property ?? ""] as const,
     ...types.map((type) => ["type", type] as const),

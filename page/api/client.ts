@@ -128,7 +128,7 @@ export async function readStream(
   path: string,
   signal: AbortSignal,
   lastId: string | undefined,
-  told: {
+  listeners: {
     readonly opened: () => void;
     readonly frame: (frame: Frame) => void;
     readonly placed: (id: string) => void;
@@ -145,7 +145,7 @@ export async function readStream(
     },
     signal,
   );
-  told.opened();
+  listeners.opened();
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   for (;;) {
@@ -159,7 +159,7 @@ export async function readStream(
     pending += value.replaceAll("\r", "");
     let end = pending.indexOf("\n\n");
     while (end >= 0) {
-      readBlock(pending.slice(0, end), told);
+      readBlock(pending.slice(0, end), listeners);
       pending = pending.slice(end + 2);
       end = pending.indexOf("\n\n");
     }
@@ -168,17 +168,17 @@ export async function readStream(
 
 function readBlock(
   block: string,
-  told: { readonly frame: (frame: Frame) => void; readonly placed: (id: string) => void },
+  listeners: { readonly frame: (frame: Frame) => void; readonly placed: (id: string) => void },
 ): void {
   let event = "message";
   const data: string[] = [];
   for (const line of block.split("\n")) {
     const [, field = "", value = ""] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? [];
-    if (field === "id") told.placed(value);
+    if (field === "id") listeners.placed(value);
     if (field === "event") event = value;
     if (field === "data") data.push(value);
   }
-  if (data.length > 0) told.frame({ event, data: data.join("\n") });
+  if (data.length > 0) listeners.frame({ event, data: data.join("\n") });
 }
 
 /** A call as a line for a shell. The key is a variable: its own text is never shown. */

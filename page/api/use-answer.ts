@@ -13,16 +13,16 @@ export const connection = signal<{
   note: "",
 });
 
-/** What is known of a question: the last answer stays until there is a new one. */
-export interface Asked<Answer> {
+/** The state of one question: the last answer stays until a new one comes. */
+export interface AnswerState<Answer> {
   readonly answer: Answer | undefined;
-  /** The call that `answer` answers; another one than was asked while the new answer is not there. */
-  readonly answered: Call | undefined;
+  /** The call that `answer` answers: the one before while a new call is under way. */
+  readonly answeredCall: Call | undefined;
   readonly problem: Problem | undefined;
-  /** When the question under way was asked, by the page's clock; `undefined` where none is. */
-  readonly askingSince: number | undefined;
+  /** When the call under way was sent, by the page's clock; `undefined` where none is. */
+  readonly pendingSince: number | undefined;
   readonly stopped: boolean;
-  /** When it is asked again by itself. */
+  /** When the call is sent again without a click. */
   readonly retryAt: number | undefined;
   readonly stop: () => void;
   readonly again: () => void;
@@ -30,9 +30,9 @@ export interface Asked<Answer> {
 
 interface State<Answer> {
   readonly answer?: Answer;
-  readonly answered?: Call;
+  readonly answeredCall?: Call;
   readonly problem?: Problem;
-  readonly askingSince?: number;
+  readonly pendingSince?: number;
   readonly stopped?: boolean;
   readonly retryAt?: number;
 }
@@ -52,11 +52,11 @@ function remember(name: string, answer: unknown): void {
  * @param call `undefined`: there is nothing to ask yet
  * @param everyMs asks again so long after each answer, while the page is visible
  */
-export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Asked<Answer> {
+export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): AnswerState<Answer> {
   const name = call === undefined ? undefined : JSON.stringify(call);
   const [state, setState] = useState<State<Answer>>(() => {
     const answer = name === undefined ? undefined : (remembered.get(name) as Answer | undefined);
-    return answer === undefined ? {} : { answer, answered: call };
+    return answer === undefined ? {} : { answer, answeredCall: call };
   });
   const [round, setRound] = useState(0);
   const controller = useRef<AbortController | undefined>(undefined);
@@ -72,8 +72,8 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ask
     };
     const known = remembered.get(name) as Answer | undefined;
     setState((before) => ({
-      ...(known === undefined ? before : { ...before, answer: known, answered: call }),
-      askingSince: Date.now(),
+      ...(known === undefined ? before : { ...before, answer: known, answeredCall: call }),
+      pendingSince: Date.now(),
       stopped: false,
       retryAt: undefined,
     }));
@@ -83,7 +83,7 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ask
         attempts.current = 0;
         reached();
         remember(name, answer);
-        setState({ answer, answered: call });
+        setState({ answer, answeredCall: call });
         if (everyMs !== undefined) later(everyMs);
       },
       (error: unknown) => {
@@ -94,7 +94,10 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ask
         if (problem.status === 0 && retryMs !== undefined) lost(retryMs);
         if (retryMs !== undefined) later(retryMs);
         setState((before) => ({
-          ...(before.answer !== undefined && { answer: before.answer, answered: before.answered }),
+          ...(before.answer !== undefined && {
+            answer: before.answer,
+            answeredCall: before.answeredCall,
+          }),
           problem,
           retryAt: retryMs === undefined ? undefined : Date.now() + retryMs,
         }));
@@ -108,14 +111,14 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ask
 
   return {
     answer: state.answer,
-    answered: state.answered,
+    answeredCall: state.answeredCall,
     problem: state.problem,
-    askingSince: state.askingSince,
+    pendingSince: state.pendingSince,
     stopped: state.stopped === true,
     retryAt: state.retryAt,
     stop() {
       controller.current?.abort();
-      setState((before) => ({ ...before, askingSince: undefined, stopped: true }));
+      setState((before) => ({ ...before, pendingSince: undefined, stopped: true }));
     },
     again() {
       attempts.current = 0;

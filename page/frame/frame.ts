@@ -55,14 +55,14 @@ export function Frame(): VNode {
 
 /** Asked once for each key; a view tells by itself what it is refused meanwhile. */
 function useCaller(): void {
-  const isAsked = keyNeeded.value !== undefined;
+  const needsKey = keyNeeded.value !== undefined;
   const isLost = connection.value.lost;
   useEffect(() => {
-    if (isAsked || isLost || caller.value !== undefined) return;
+    if (needsKey || isLost || caller.value !== undefined) return;
     learnCaller().catch((error: unknown) => {
       if (!(error instanceof Problem)) throw error;
     });
-  }, [isAsked, isLost]);
+  }, [needsKey, isLost]);
 }
 
 /** Whether the reader can see the view. Admins are few: theirs is offered once it is known. */

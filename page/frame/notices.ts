@@ -53,9 +53,9 @@ function Connection(): VNode | null {
 
 function Unknown(): VNode | null {
   const { parameters, view } = address.value;
-  const known = [...commonParameters, ...viewOf(view).parameters];
+  const knownNames = [...commonParameters, ...viewOf(view).parameters];
   const stray = [
-    ...new Set(parameters.map(([name]) => name).filter((name) => !known.includes(name))),
+    ...new Set(parameters.map(([name]) => name).filter((name) => !knownNames.includes(name))),
   ];
   if (stray.length === 0) return null;
   return html`<p class="notice">

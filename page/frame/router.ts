@@ -19,7 +19,7 @@ export const address = signal<Address>(readAddress(location.pathname, location.s
 const lastZone = "maily-zone";
 export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-function keptZone(): string {
+function sessionZone(): string {
   try {
     return sessionStorage.getItem(lastZone) ?? ownZone;
   } catch {
@@ -27,7 +27,7 @@ function keptZone(): string {
   }
 }
 
-export const zone = computed(() => zoneOf(address.value, keptZone()));
+export const zone = computed(() => zoneOf(address.value, sessionZone()));
 export const range = computed(() => rangeOf(address.value));
 export const filters = computed<readonly Filter[]>(() =>
   parameterList(address.value, "f")

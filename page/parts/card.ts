@@ -1,6 +1,6 @@
 import { h } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
-import type { Asked } from "../api/use-answer.ts";
+import type { AnswerState } from "../api/use-answer.ts";
 import { html, type Children, type VNode } from "./html.ts";
 import { Instant } from "./exactness.ts";
 import { ProblemText } from "./problem.ts";
@@ -12,7 +12,7 @@ interface Props {
   readonly note?: Children;
   readonly tools?: ToolsProps;
   /** What the card asks: its lines of waiting, stopping and failing follow from it. */
-  readonly asked?: readonly Asked<object>[];
+  readonly requests?: readonly AnswerState<object>[];
   /** Shown in place of the body before the first answer. */
   readonly waiting?: Children;
   readonly exactness?: Children;
@@ -28,17 +28,17 @@ export function Card({
   title,
   note,
   tools,
-  asked = [],
+  requests = [],
   waiting,
   exactness,
   className = "",
   children,
 }: Props): VNode {
   const id = useId();
-  const isFirst = asked.some(({ answer }) => answer === undefined);
-  const failed = asked.find(({ problem }) => problem !== undefined);
-  const since = asked.find(({ askingSince }) => askingSince !== undefined)?.askingSince;
-  const stopped = asked.find((one) => one.stopped);
+  const isFirst = requests.some(({ answer }) => answer === undefined);
+  const failed = requests.find(({ problem }) => problem !== undefined);
+  const since = requests.find(({ pendingSince }) => pendingSince !== undefined)?.pendingSince;
+  const stopped = requests.find((one) => one.stopped);
   return html`<section
     class=${`card ${className}`}
     aria-labelledby=${id}
@@ -48,8 +48,8 @@ export function Card({
     <header class="card-head">
       <h2 id=${id}>${title}</h2>
       ${note !== undefined && html`<span class="card-note">${note}</span>`}
-      ${since !== undefined && h(Asking, { since, asked })}
-      ${stopped !== undefined && h(Stopped, { asked: stopped })}
+      ${since !== undefined && h(Pending, { since, requests })}
+      ${stopped !== undefined && h(Stopped, { request: stopped })}
       ${tools !== undefined && h(Tools, tools)}
     </header>
     <div class="card-body">
@@ -58,7 +58,7 @@ export function Card({
         h(ProblemText, { problem: failed.problem, retryAt: failed.retryAt, again: failed.again })
       }
       ${
-        isFirst && asked.length > 0
+        isFirst && requests.length > 0
           ? failed === undefined &&
             html`<div class="waiting">${waiting ?? h(Waiting, { rows: 6 })}</div>`
           : children
@@ -69,12 +69,12 @@ export function Card({
 }
 
 /** After a second: how long, and a way to stop it. */
-function Asking({
+function Pending({
   since,
-  asked,
+  requests,
 }: {
   readonly since: number;
-  readonly asked: NonNullable<Props["asked"]>;
+  readonly requests: NonNullable<Props["requests"]>;
 }): VNode {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -89,19 +89,19 @@ function Asking({
       type="button"
       class="button small"
       data-key="Escape"
-      onClick=${() => asked.forEach((one) => one.askingSince !== undefined && one.stop())}
+      onClick=${() => requests.forEach((one) => one.pendingSince !== undefined && one.stop())}
     >
       Stop
     </button>
   </span>`;
 }
 
-function Stopped({ asked }: { readonly asked: NonNullable<Props["asked"]>[number] }): VNode {
-  const { meta } = (asked.answer ?? {}) as { readonly meta?: { readonly asOf: string } };
+function Stopped({ request }: { readonly request: NonNullable<Props["requests"]>[number] }): VNode {
+  const { meta } = (request.answer ?? {}) as { readonly meta?: { readonly asOf: string } };
   const asOf = meta?.asOf;
   return html`<span class="asking">
     Stopped.${asOf !== undefined && html` This is the answer of ${h(Instant, { at: asOf })}.`}
-    <button type="button" class="button small" onClick=${asked.again}>Ask again</button>
+    <button type="button" class="button small" onClick=${request.again}>Ask again</button>
   </span>`;
 }
 

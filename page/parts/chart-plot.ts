@@ -52,7 +52,7 @@ function largestOf({ series, shape, isStacked = false, periods }: ChartProps): n
 export function optionsOf(
   props: ChartProps,
   width: number,
-  told: {
+  listeners: {
     readonly onPlace: (place: number | undefined) => void;
     readonly onSelect: (from: number, to: number) => void;
     readonly onSized: (plot: uPlot) => void;
@@ -153,12 +153,12 @@ export function optionsOf(
           drawZero(plot, token("zero"));
         },
       ],
-      ready: [told.onSized],
-      setSize: [told.onSized],
+      ready: [listeners.onSized],
+      setSize: [listeners.onSized],
       setCursor: [
         (plot) => {
           const { idx, left = -1 } = plot.cursor;
-          told.onPlace(left < 0 || idx === null || idx === undefined ? undefined : idx);
+          listeners.onPlace(left < 0 || idx === null || idx === undefined ? undefined : idx);
         },
       ],
       setSelect: [
@@ -168,7 +168,7 @@ export function optionsOf(
           const from = Math.ceil(plot.posToVal(left, "x"));
           const to = Math.floor(plot.posToVal(left + wide, "x"));
           plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          if (to >= from) told.onSelect(Math.max(0, from), Math.min(count - 1, to));
+          if (to >= from) listeners.onSelect(Math.max(0, from), Math.min(count - 1, to));
         },
       ],
     },

@@ -1,7 +1,7 @@
 import { useTypes } from "../api/catalog.ts";
 
 /** The types there are, the most frequent first; `undefined` while they are asked for. */
-export function useKnownTypes(): readonly string[] | undefined {
+export function useTypeNames(): readonly string[] | undefined {
   const { entries, isBusy } = useTypes();
   if (isBusy && entries.length === 0) return undefined;
   return entries.map(({ type }) => type);

@@ -31,11 +31,11 @@ const units: Readonly<Record<string, readonly [string, string]>> = {
 
 /** The stages as the live stream tells them; while it is away, as `/health` does, every 10 s. */
 export function useStages(
-  told: readonly Stage[] | undefined,
+  streamed: readonly Stage[] | undefined,
   isLive: boolean,
 ): readonly Stage[] | undefined {
   // The first frame comes before the pipeline was asked.
-  const live = told?.length === 0 ? undefined : told;
+  const live = streamed?.length === 0 ? undefined : streamed;
   const { answer } = useAnswer<Health>(isLive ? undefined : { path: "/health" }, 10_000);
   if (isLive && live !== undefined) return live;
   if (answer === undefined) return live;

@@ -70,12 +70,12 @@ export function flowOf(
   size: Size,
 ): Flow {
   const steps = paths.map(({ types, count }) => ({ types: withEnd(types, length), count }));
-  const kept = Array.from({ length }, (_, step) => mostFrequent(steps, step));
-  const gatheredTypes = Array.from({ length }, (_, step) => othersOf(steps, step, kept[step]!));
+  const frequent = Array.from({ length }, (_, step) => mostFrequent(steps, step));
+  const gatheredTypes = Array.from({ length }, (_, step) => othersOf(steps, step, frequent[step]!));
   const ways = steps.map(({ types, count }) => ({
     nodes: [
       idOf(0, after),
-      ...types.map((type, step) => idOf(step + 1, kept[step]!.has(type) ? type : gathered)),
+      ...types.map((type, step) => idOf(step + 1, frequent[step]!.has(type) ? type : gathered)),
     ],
     count,
   }));
@@ -137,8 +137,8 @@ function mostFrequent(steps: Steps, step: number): ReadonlySet<string> {
   return new Set([...named.slice(0, mostNodes), ...(types.includes(end) ? [end] : [])]);
 }
 
-function othersOf(steps: Steps, step: number, kept: ReadonlySet<string>): number {
-  return byType(steps, step).filter(([type]) => !kept.has(type)).length;
+function othersOf(steps: Steps, step: number, frequent: ReadonlySet<string>): number {
+  return byType(steps, step).filter(([type]) => !frequent.has(type)).length;
 }
 
 function idOf(column: number, type: string): string {

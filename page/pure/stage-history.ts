@@ -12,7 +12,7 @@ interface Stage {
 
 export const sampleMs = 10_000;
 /** Ten minutes. */
-const kept = 60;
+const slotCount = 60;
 
 /** By stage, then by the number of its ten seconds; kept as long as the tab is open. */
 const seen = new Map<string, Map<number, Sample>>();
@@ -29,19 +29,19 @@ export function remember({ name, state, lagMs = 0 }: Stage, now: number): void {
     state: before !== undefined && badness[before.state] > badness[state] ? before.state : state,
     lagMs: Math.max(lagMs, before?.lagMs ?? 0),
   });
-  for (const old of slots.keys()) if (old <= slot - kept) slots.delete(old);
+  for (const old of slots.keys()) if (old <= slot - slotCount) slots.delete(old);
 }
 
 /** The last ten minutes, the oldest first; `undefined` where nobody looked. */
 export function samples(name: string, now: number): readonly (Sample | undefined)[] {
   const slots = seen.get(name);
   const last = Math.floor(now / sampleMs);
-  return Array.from({ length: kept }, (_, index) => slots?.get(last - kept + 1 + index));
+  return Array.from({ length: slotCount }, (_, index) => slots?.get(last - slotCount + 1 + index));
 }
 
 /** "Always working", or what it was besides. */
-export function inWords(known: readonly (Sample | undefined)[]): string {
-  const states = new Set(known.map((sample) => sample?.state));
+export function inWords(history: readonly (Sample | undefined)[]): string {
+  const states = new Set(history.map((sample) => sample?.state));
   if (states.has("down")) return "Was down";
   return states.has("degraded") ? "Was slower" : "Always working";
 }

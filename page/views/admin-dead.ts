@@ -28,28 +28,28 @@ type Doing = { readonly what: "show" | "remove"; readonly to: DeadBatch } | unde
 
 /** Batches that failed for good: kept until somebody puts them back on the queue, or removes them. */
 export function DeadLetters(): VNode {
-  const asked = useAnswer<{ readonly data: readonly DeadBatch[] }>(
+  const request = useAnswer<{ readonly data: readonly DeadBatch[] }>(
     { path: `/api/v1/dead-letters?limit=${most}` },
     10_000,
   );
   const [doing, setDoing] = useState<Doing>();
   const { isBusy, problem, run } = useAct();
-  const letters = asked.answer?.data ?? [];
+  const letters = request.answer?.data ?? [];
   const replay = (some: readonly DeadBatch[]) =>
     void run(async () => {
       try {
         for (const { id } of some) await ask({ method: "POST", path: `${pathOf(id)}/replay` });
         announce(`${counted(some.length, "batch", "batches")} put back on the queue`);
       } finally {
-        asked.again();
+        request.again();
       }
     });
   return html`${h(
     Card,
     {
       title: "Dead letters",
-      note: noteOf(letters.length, asked.answer !== undefined),
-      asked: [asked],
+      note: noteOf(letters.length, request.answer !== undefined),
+      requests: [request],
       waiting: h(Waiting, { rows: 4, height: 32 }),
       className: "admin-card",
     },
@@ -96,7 +96,7 @@ export function DeadLetters(): VNode {
       act: async () => {
         await ask({ method: "DELETE", path: pathOf(doing.to.id) });
         announce("The dead letter was removed");
-        asked.again();
+        request.again();
       },
     })
   }`;

@@ -55,29 +55,32 @@ type Doing = { readonly what: "replace" | "revoke"; readonly to: ShownKey } | un
 
 /** The project's keys: who may do what. */
 export function Keys(): VNode {
-  const asked = useAnswer<{ readonly data: readonly ShownKey[] }>({ path: "/api/v1/keys" }, 30_000);
+  const request = useAnswer<{ readonly data: readonly ShownKey[] }>(
+    { path: "/api/v1/keys" },
+    30_000,
+  );
   const [isMaking, setMaking] = useState(false);
-  const [given, setGiven] = useState<GivenKey>();
+  const [newKey, setNewKey] = useState<GivenKey>();
   const [doing, setDoing] = useState<Doing>();
-  const keys = asked.answer?.data ?? [];
+  const keys = request.answer?.data ?? [];
   const holding = keys.filter(({ state }) => state === "holds").length;
   const take = (key: GivenKey) => {
-    setGiven(key);
+    setNewKey(key);
     setMaking(false);
     setDoing(undefined);
     announce(`${key.name} was made`);
-    asked.again();
+    request.again();
   };
   return html`${h(
     Card,
     {
       title: "Keys",
-      note: asked.answer === undefined ? "" : `${counted(holding, "key holds", "keys hold")}`,
-      asked: [asked],
+      note: request.answer === undefined ? "" : `${counted(holding, "key holds", "keys hold")}`,
+      requests: [request],
       waiting: h(Waiting, { rows: 4, height: 32 }),
       className: "admin-card",
     },
-    html`${given !== undefined && h(Given, { given, kept: () => setGiven(undefined) })}
+    html`${newKey !== undefined && h(NewKey, { newKey, onSaved: () => setNewKey(undefined) })}
     ${
       isMaking
         ? h(MakeKey, { made: take, close: () => setMaking(false) })
@@ -122,7 +125,7 @@ export function Keys(): VNode {
           path: `/api/v1/keys/${encodeURIComponent(doing.to.id)}`,
         });
         announce(`${doing.to.name} was revoked`);
-        asked.again();
+        request.again();
       },
     })
   }`;
@@ -195,14 +198,20 @@ function columnsOf(act: (doing: Doing) => void): readonly Column<ShownKey>[] {
 }
 
 /** A key's text, which the service does not keep: here it can be copied, and nowhere later. */
-function Given({ given, kept }: { readonly given: GivenKey; readonly kept: () => void }): VNode {
+function NewKey({
+  newKey,
+  onSaved,
+}: {
+  readonly newKey: GivenKey;
+  readonly onSaved: () => void;
+}): VNode {
   return html`<div class="given-key">
-    <p><strong dir="auto">${given.name}</strong> was made. Its text is shown only now.</p>
+    <p><strong dir="auto">${newKey.name}</strong> was made. Its text is shown only now.</p>
     <div class="code-block">
-      <pre tabindex="0" aria-label="The key"><code>${given.key}</code></pre>
+      <pre tabindex="0" aria-label="The key"><code>${newKey.key}</code></pre>
       <div class="row">
-        ${h(CopyButton, { text: () => given.key, name: "Copy", className: "button small" })}
-        <button type="button" class="button small" onClick=${kept}>I have kept it</button>
+        ${h(CopyButton, { text: () => newKey.key, name: "Copy", className: "button small" })}
+        <button type="button" class="button small" onClick=${onSaved}>I have kept it</button>
       </div>
     </div>
   </div>`;

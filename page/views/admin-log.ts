@@ -55,10 +55,10 @@ const limit = 100;
 /** Who did what to the project, the newest first. The list only grows. */
 export function AuditLog(): VNode {
   const path = `/api/v1/audit-log?limit=${limit}`;
-  const asked = useAnswer<Page>({ path });
+  const request = useAnswer<Page>({ path });
   const [more, setMore] = useState<readonly Page[]>([]);
   const { isBusy, problem, run } = useAct();
-  const pages = asked.answer === undefined ? [] : [asked.answer, ...more];
+  const pages = request.answer === undefined ? [] : [request.answer, ...more];
   const acts = pages.flatMap(({ data }) => data);
   const cursor = pages.at(-1)?.page.nextCursor ?? null;
   return h(
@@ -66,7 +66,7 @@ export function AuditLog(): VNode {
     {
       title: "Audit log",
       note: "The newest first. Nothing is ever taken out of it.",
-      asked: [asked],
+      requests: [request],
       waiting: h(Waiting, { rows: 6, height: 32 }),
       tools: { calls: [{ path }] },
       className: "admin-card",

@@ -26,33 +26,33 @@ type Doing = { readonly what: "mend" | "drop"; readonly to: Held } | undefined;
 
 /** Events that break the schema of their type: kept apart until somebody mends, replays or drops them. */
 export function Quarantine(): VNode {
-  const asked = useAnswer<{
+  const request = useAnswer<{
     readonly data: readonly Held[];
     readonly page: { readonly nextCursor: string | null };
   }>({ path: base }, 10_000);
   const [doing, setDoing] = useState<Doing>();
   const { isBusy, problem, run } = useAct();
-  const held = asked.answer?.data ?? [];
-  const more = asked.answer?.page.nextCursor != null ? ", the latest of more" : "";
+  const held = request.answer?.data ?? [];
+  const more = request.answer?.page.nextCursor != null ? ", the latest of more" : "";
   const replay = (path: string) =>
     void run(async () => {
       try {
         const { broken = 0 } = await ask<{ broken?: number }>({ method: "POST", path });
         announce(broken === 0 ? "Replayed" : `${counted(broken, "event")} still break the schema`);
       } finally {
-        asked.again();
+        request.again();
       }
     });
   const done = () => {
     setDoing(undefined);
-    asked.again();
+    request.again();
   };
   return html`${h(
     Card,
     {
       title: "Quarantine",
       note: held.length === 0 ? "" : `${counted(held.length, "event")}${more}`,
-      asked: [asked],
+      requests: [request],
       waiting: h(Waiting, { rows: 4, height: 32 }),
       className: "admin-card",
     },
@@ -95,7 +95,7 @@ export function Quarantine(): VNode {
       act: async () => {
         await ask({ method: "DELETE", path: pathOf(doing.to.id) });
         announce("The event was dropped");
-        asked.again();
+        request.again();
       },
     })
   }`;

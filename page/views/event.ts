@@ -46,15 +46,15 @@ export function CloseButton(): VNode {
 
 /** One event, all of it: what was sent, what was found out, and what else happened to its mail. */
 export function OpenedEvent({ id }: { readonly id: string }): VNode {
-  const asked = useAnswer<StoredEvent>({ path: `/api/v1/events/${encodeURIComponent(id)}` });
-  const event = asked.answer;
+  const request = useAnswer<StoredEvent>({ path: `/api/v1/events/${encodeURIComponent(id)}` });
+  const event = request.answer;
   return h(
     Card,
     {
       title: event?.type ?? "Event",
       className: "event-card",
       note: h(CloseButton, {}),
-      asked: [asked as never],
+      requests: [request as never],
       waiting: h(Waiting, { rows: 10 }),
     },
     event !== undefined && h(Parts, { event }),

@@ -95,9 +95,9 @@ function listCall(types: readonly string[]): Call {
 
 function List({ types }: { readonly types: readonly string[] }): VNode {
   const call = listCall(types);
-  const asked = useAnswer<EventList>(call);
-  const { answer } = asked;
-  const more = useMore(call, asked.answered === undefined ? undefined : answer);
+  const request = useAnswer<EventList>(call);
+  const { answer } = request;
+  const more = useMore(call, request.answeredCall === undefined ? undefined : answer);
   const rows = [...(answer?.data ?? []), ...more.rows];
   const follows = parameter(address.value, "follow") === "1";
   const fresh = useFresh(types, follows, answer);
@@ -124,11 +124,11 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
         </button>
         ${
           fresh > 0 &&
-          html`<button type="button" class="button small primary" onClick=${asked.again}>
+          html`<button type="button" class="button small primary" onClick=${request.again}>
             ${format.number(fresh)} new
           </button>`
         }`,
-      asked: [asked],
+      requests: [request],
       waiting: h(Waiting, { rows: 24, height: 28 }),
       tools: {
         calls: [call],
@@ -138,11 +138,11 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
       },
       exactness: h(Exactness, { meta: answer?.meta }),
     },
-    rows.length === 0 ? h(NoEvents, { again: asked.again }) : h(Rows, { rows }),
+    rows.length === 0 ? h(NoEvents, { again: request.again }) : h(Rows, { rows }),
     more.next !== undefined &&
       html`<div class="list-more">
-        <button type="button" class="button" disabled=${more.isAsking} onClick=${more.ask}>
-          ${more.isAsking ? "Asking" : `Show ${pageRows} more`}
+        <button type="button" class="button" disabled=${more.isLoading} onClick=${more.ask}>
+          ${more.isLoading ? "Asking" : `Show ${pageRows} more`}
         </button>
         <span class="muted">${format.counted(rows.length, "event")} shown</span>
       </div>`,
@@ -157,17 +157,17 @@ function useMore(call: Call, first: EventList | undefined) {
     readonly next: string | null | undefined;
     readonly problem?: string;
   }>({ rows: [], next: undefined });
-  const [isAsking, setAsking] = useState(false);
+  const [isLoading, setLoading] = useState(false);
   useEffect(() => setState({ rows: [], next: undefined }), [first]);
   const next = (state.next === undefined ? first?.page.nextCursor : state.next) ?? undefined;
   return {
     rows: state.rows,
     next,
-    isAsking,
+    isLoading,
     problem: state.problem,
     ask: () => {
       if (next === undefined) return;
-      setAsking(true);
+      setLoading(true);
       ask<EventList>({
         path: `${call.path.replace("&include=total", "")}&cursor=${encodeURIComponent(next)}`,
       })
@@ -180,7 +180,7 @@ function useMore(call: Call, first: EventList | undefined) {
               problem: error instanceof Problem ? error.message : String(error),
             })),
         )
-        .finally(() => setAsking(false));
+        .finally(() => setLoading(false));
     },
   };
 }

@@ -7,7 +7,7 @@ import { address, change, filters, hrefOf, range, zone } from "../frame/router.t
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, readActor, type Actor } from "../parts/actors.ts";
 import { Card, Waiting } from "../parts/card.ts";
-import { typesFor, useKnownTypes } from "../parts/default-types.ts";
+import { typesFor, useTypeNames } from "../parts/default-types.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
@@ -56,7 +56,7 @@ const windows = [
 
 /** How many get from step to step, and where they stop. */
 export default function Funnel(): VNode {
-  const known = useKnownTypes();
+  const known = useTypeNames();
   const chosen = parameterList(address.value, "step").map(readStep);
   const isDefault = chosen.filter(({ type }) => type !== "").length < 2;
   const steps = isDefault
@@ -70,8 +70,8 @@ export default function Funnel(): VNode {
     isDefault && known === undefined
       ? undefined
       : { path: "/api/v1/query/funnel", body: bodyOf(steps, window, actor, by) };
-  const asked = useAnswer<FunnelAnswer>(call);
-  const answer = asked.answer;
+  const request = useAnswer<FunnelAnswer>(call);
+  const answer = request.answer;
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
@@ -117,7 +117,7 @@ export default function Funnel(): VNode {
     {
       title: "From step to step",
       note: by === undefined ? undefined : `by ${propertyName(by)}`,
-      asked: [asked],
+      requests: [request],
       waiting: h(Waiting, { rows: 1, height: 76 * steps.length - 44 }),
       tools: {
         calls: call === undefined ? [] : [call],
@@ -146,7 +146,7 @@ export default function Funnel(): VNode {
           expectsCut: true,
         }),
     },
-    answer !== undefined && h(Shown, { answer, steps, actor, types, by, again: asked.again }),
+    answer !== undefined && h(Shown, { answer, steps, actor, types, by, again: request.again }),
   )}`;
 }
 

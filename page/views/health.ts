@@ -76,7 +76,7 @@ function heardOf(frame: LiveFrame | undefined, isLive: boolean) {
 function StageCard({ stage }: { readonly stage: Stage }): VNode {
   const { name, state, reason, lagMs } = stage;
   const advice = adviceOf(stage);
-  const known = samples(name, Date.now());
+  const history = samples(name, Date.now());
   return html`<section class=${`card stage-card ${state}`} aria-label=${stageTitle(name)}>
     <header>
       <h2>${stageTitle(name)}</h2>
@@ -98,7 +98,7 @@ function StageCard({ stage }: { readonly stage: Stage }): VNode {
         <dd>${lagMs === undefined ? "–" : duration(lagMs)}</dd>
       </div>
     </dl>
-    ${h(History, { known })}
+    ${h(History, { history })}
     ${reason !== undefined && html`<p class="stage-reason">${reason.slice(0, 1).toUpperCase() + reason.slice(1)}.</p>`}
     <p class="stage-advice">
       ${advice.act}${
@@ -112,11 +112,11 @@ function StageCard({ stage }: { readonly stage: Stage }): VNode {
 }
 
 /** The last ten minutes, a bar for each ten seconds that this tab saw. */
-function History({ known }: { readonly known: readonly (Sample | undefined)[] }): VNode {
-  const seen = known.filter((one) => one !== undefined).length * sampleMs;
+function History({ history }: { readonly history: readonly (Sample | undefined)[] }): VNode {
+  const seen = history.filter((one) => one !== undefined).length * sampleMs;
   return html`<div class="stage-history">
     <div class="stage-bars" aria-hidden="true">
-      ${known.map(
+      ${history.map(
         (sample, index) =>
           html`<span
             key=${index}
@@ -126,7 +126,7 @@ function History({ known }: { readonly known: readonly (Sample | undefined)[] })
       )}
     </div>
     <p class="muted small">
-      ${inWords(known)} · seen for ${duration(seen)} of ${counted(10, "minute")}
+      ${inWords(history)} · seen for ${duration(seen)} of ${counted(10, "minute")}
     </p>
   </div>`;
 }

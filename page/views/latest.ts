@@ -22,7 +22,7 @@ const everyMs = 1_000;
 export function Latest(): VNode {
   const first = useAnswer<EventList>({ path: `/api/v1/events?limit=${rows}` });
   const [shown, setShown] = useState<readonly StoredEvent[]>([]);
-  const [told, setTold] = useState("");
+  const [shownNote, setShownNote] = useState("");
   const waiting = useRef<StoredEvent[]>([]);
   const heard = useRef(0);
   const isStill = useRef(false);
@@ -48,7 +48,7 @@ export function Latest(): VNode {
       if (isPaused || isStill.current) return;
       const next = waiting.current.splice(0, atOnce).toReversed();
       if (next.length > 0) setShown((before) => [...next, ...before].slice(0, rows));
-      setTold(came > next.length ? `${next.length} of ${format.number(came)} shown` : "");
+      setShownNote(came > next.length ? `${next.length} of ${format.number(came)} shown` : "");
     }, everyMs);
     return () => clearInterval(timer);
   }, [isPaused]);
@@ -56,7 +56,7 @@ export function Latest(): VNode {
   const hold = (still: boolean) => () => {
     isStill.current = still;
   };
-  const note = isPaused ? "Paused" : stream.problem?.status === 403 ? "Needs live:read" : told;
+  const note = isPaused ? "Paused" : stream.problem?.status === 403 ? "Needs live:read" : shownNote;
   return h(
     Card,
     {
@@ -71,7 +71,7 @@ export function Latest(): VNode {
         >
           ${h(Icon, { name: isPaused ? "play" : "pause", size: 16 })}${isPaused ? "Go on" : "Pause"}
         </button>`,
-      asked: [first],
+      requests: [first],
       waiting: h(Waiting, { rows, height: 24 }),
     },
     html`<ul

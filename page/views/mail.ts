@@ -78,8 +78,8 @@ export default function Mail(): VNode {
     ...listParameters(filters.value),
   ] as const;
   const call: Call = { path: withParameters("/api/v1/reports/mail", parameters) };
-  const asked = useAnswer<MailAnswer>(call);
-  const { answer } = asked;
+  const request = useAnswer<MailAnswer>(call);
+  const { answer } = request;
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
@@ -137,12 +137,12 @@ export default function Mail(): VNode {
     {
       title: mails === "sent" ? "Mails sent in this range" : "All mails of this range",
       note: answer === undefined ? "\u00a0" : `${counted(answer.total.sent, "mail")} sent`,
-      asked: [asked],
+      requests: [request],
       waiting: h(Waiting, { rows: 1, height: 88 }),
       className: "mail-total",
     },
     answer !== undefined &&
-      (isEmpty ? h(NoEvents, { again: asked.again }) : h(Figures, { total: answer.total })),
+      (isEmpty ? h(NoEvents, { again: request.again }) : h(Figures, { total: answer.total })),
   )}
   ${
     !isEmpty &&
@@ -151,7 +151,7 @@ export default function Mail(): VNode {
       {
         title: `By ${name}`,
         note: answer === undefined ? "\u00a0" : counted(answer.groups, "group"),
-        asked: [asked],
+        requests: [request],
         waiting: h(Waiting, { rows: 8, height: 28 }),
         tools: {
           calls: [call],

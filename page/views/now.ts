@@ -207,7 +207,7 @@ function Today(): VNode {
       note: html`<span class="row"
         ><i class="key s1"></i>today <i class="key line"></i>yesterday</span
       >`,
-      asked: [today, yesterday],
+      requests: [today, yesterday],
       waiting: h(Waiting, { rows: 1, height: 371 }),
       tools: {
         calls: [todayCall, hourly("yesterday")],

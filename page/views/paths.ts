@@ -7,7 +7,7 @@ import { address, change, filters, hrefOf, range, zone } from "../frame/router.t
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, ofMails, readActor } from "../parts/actors.ts";
 import { Card, Waiting } from "../parts/card.ts";
-import { typesFor, useKnownTypes } from "../parts/default-types.ts";
+import { typesFor, useTypeNames } from "../parts/default-types.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
@@ -37,7 +37,7 @@ const lengths = [1, 2, 3, 4, 5].map((length) => ({
 
 /** What comes next. */
 export default function Paths(): VNode {
-  const known = useKnownTypes();
+  const known = useTypeNames();
   const [liked = ""] = typesFor(known ?? [], ["email.delivered"], 1);
   const after = parameter(address.value, "after") ?? liked;
   const usual = ofMails([after]) ? "correlationId" : "user";
@@ -58,9 +58,9 @@ export default function Paths(): VNode {
         },
       }
     : undefined;
-  const asked = useAnswer<PathsAnswer>(call);
-  const { answer } = asked;
-  const shown = (asked.answered?.body ?? call?.body) as
+  const request = useAnswer<PathsAnswer>(call);
+  const { answer } = request;
+  const shown = (request.answeredCall?.body ?? call?.body) as
     { readonly after: { readonly type: string }; readonly length: number } | undefined;
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
@@ -107,7 +107,7 @@ export default function Paths(): VNode {
         answer === undefined
           ? "\u00a0"
           : `${counted(answer.total.count, "path")} of ${counted(answer.total.users, one, many)}`,
-      asked: [asked],
+      requests: [request],
       waiting: h(Waiting, { rows: 1, height: 420 }),
       tools: {
         calls: call === undefined ? [] : [call],
@@ -139,7 +139,7 @@ export default function Paths(): VNode {
     answer !== undefined &&
       shown !== undefined &&
       (answer.total.count === 0
-        ? h(NoEvents, { again: asked.again })
+        ? h(NoEvents, { again: request.again })
         : html`${h(Picture, { paths: answer.paths, total: answer.total.count, after: shown.after.type, length: shown.length })}
           ${h(List, { answer, length: shown.length, many })}`),
   )}`;

@@ -7,7 +7,7 @@ import { address, change, filters, hrefOf, range, zone } from "../frame/router.t
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, readActor } from "../parts/actors.ts";
 import { Card, Waiting } from "../parts/card.ts";
-import { typesFor, useKnownTypes } from "../parts/default-types.ts";
+import { typesFor, useTypeNames } from "../parts/default-types.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
@@ -47,7 +47,7 @@ const shapes = [
 
 /** Who comes back. */
 export default function Retention(): VNode {
-  const known = useKnownTypes();
+  const known = useTypeNames();
   const [liked = ""] = typesFor(known ?? [], ["email.opened"], 1);
   const first = parameter(address.value, "first") ?? liked;
   const back = parameter(address.value, "back") ?? first;
@@ -70,9 +70,9 @@ export default function Retention(): VNode {
         },
       }
     : undefined;
-  const asked = useAnswer<RetentionAnswer>(call);
-  const { answer } = asked;
-  const answeredPer = perOf(asked.answered) ?? per;
+  const request = useAnswer<RetentionAnswer>(call);
+  const { answer } = request;
+  const answeredPer = perOf(request.answeredCall) ?? per;
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
@@ -131,7 +131,7 @@ export default function Retention(): VNode {
     Card,
     {
       title: "Who comes back",
-      asked: [asked],
+      requests: [request],
       waiting: h(Waiting, { rows: 7, height: 34 }),
       tools: {
         shapes,
@@ -155,7 +155,7 @@ export default function Retention(): VNode {
     },
     table !== undefined &&
       (table.size === 0
-        ? h(NoEvents, { again: asked.again })
+        ? h(NoEvents, { again: request.again })
         : h(Cohorts, { table, per: answeredPer, isPeople, one, many })),
   )}`;
 }

@@ -26,7 +26,7 @@ export function EditQuestion({ name, saved, removed, close }: Props): VNode {
   const [problem, setProblem] = useState<Problem>();
   const [description, setDescription] = useState("");
   const [isPinned, setPinned] = useState(false);
-  const [isAsking, setAsking] = useState(false);
+  const [isConfirming, setConfirming] = useState(false);
 
   const begin = (from: Read) => {
     setRead(from);
@@ -113,13 +113,13 @@ export function EditQuestion({ name, saved, removed, close }: Props): VNode {
       <button type="submit" class="button primary">Save</button>
       <button type="button" class="button" onClick=${close}>Cancel</button>
       ${
-        isAsking
+        isConfirming
           ? html`<span>Remove it for everybody?</span>
               <button type="button" class="button" onClick=${() => void remove()}>Remove it</button>
-              <button type="button" class="button" onClick=${() => setAsking(false)}>
+              <button type="button" class="button" onClick=${() => setConfirming(false)}>
                 Keep it
               </button>`
-          : html`<button type="button" class="button" onClick=${() => setAsking(true)}>
+          : html`<button type="button" class="button" onClick=${() => setConfirming(true)}>
               Remove
             </button>`
       }

@@ -76,8 +76,8 @@ function TileAnswer({
 /** "Last 30 days" where it goes along with the days, else the dates of the answer. */
 export function rangeWords(entry: SavedEntry, meta: Meta): string {
   const address = viewAddress(entry);
-  const asked = address === undefined ? undefined : (parameter(address, "range") ?? "30d");
-  if (asked !== undefined && isRelative(asked)) return rangeName(asked);
+  const chosen = address === undefined ? undefined : (parameter(address, "range") ?? "30d");
+  if (chosen !== undefined && isRelative(chosen)) return rangeName(chosen);
   if (meta.range === undefined) return "All time";
   const own = address === undefined ? undefined : parameter(address, "tz");
   return rangeName(fixedRange(meta.range, own ?? zone.value));

@@ -33,14 +33,18 @@ import { resultsCall, Tile } from "./saved-tile.ts";
 /** The questions of the team: the pinned as a board, the others as a list. */
 export default function Saved(): VNode {
   const opened = address.value.opened?.kind === "question" ? address.value.opened.id : undefined;
-  const asked = useAnswer<SavedList>({ path: "/api/v1/queries" });
-  const { answer } = asked;
+  const request = useAnswer<SavedList>({ path: "/api/v1/queries" });
+  const { answer } = request;
   const entry = answer?.data.find(({ name }) => name === opened);
   usePageTitle(opened === undefined ? "Saved" : `Saved: ${opened}`);
   if (opened !== undefined && (answer === undefined || entry !== undefined)) {
     return entry === undefined
-      ? h(Card, { title: opened, asked: [asked], waiting: h(Waiting, { rows: 4, height: 28 }) })
-      : h(One, { key: opened, entry, again: asked.again });
+      ? h(Card, {
+          title: opened,
+          requests: [request],
+          waiting: h(Waiting, { rows: 4, height: 28 }),
+        })
+      : h(One, { key: opened, entry, again: request.again });
   }
   if (opened !== undefined) {
     return h(
@@ -56,11 +60,15 @@ export default function Saved(): VNode {
   if (answer === undefined || answer.data.length === 0) {
     return h(
       Card,
-      { title: "Saved questions", asked: [asked], waiting: h(Waiting, { rows: 6, height: 28 }) },
+      {
+        title: "Saved questions",
+        requests: [request],
+        waiting: h(Waiting, { rows: 6, height: 28 }),
+      },
       h(Nothing, { title: "Nothing is saved yet." }, h(HowToSave, {})),
     );
   }
-  return h(Board, { entries: answer.data, again: asked.again });
+  return h(Board, { entries: answer.data, again: request.again });
 }
 
 function HowToSave(): VNode {
@@ -249,7 +257,7 @@ function pinColumn(pin: (entry: SavedEntry) => void, isBusy: boolean): Column<Sa
 }
 
 /** Of which events, as chips; a filter that nests more than the page writes is one, kept as it is. */
-function AskedOf({ name }: { readonly name: string }): VNode | null {
+function QuestionFilters({ name }: { readonly name: string }): VNode | null {
   const { answer } = useAnswer<SavedQuestion>({ path: pathOf(name) });
   const question = answer?.question as { readonly filters?: unknown } | undefined;
   if (question?.filters === undefined) return null;
@@ -286,7 +294,7 @@ function One({ entry, again }: { readonly entry: SavedEntry; readonly again: () 
     },
     html`<div class="stack saved-one">
       ${entry.description !== "" && html`<p>${entry.description}</p>`}
-      ${h(AskedOf, { name: entry.name })}
+      ${h(QuestionFilters, { name: entry.name })}
       <div class="row">
         ${
           to !== undefined &&

@@ -1,6 +1,6 @@
 import { h } from "preact";
 import type { Story } from "../api/answers.ts";
-import { useAnswer, type Asked } from "../api/use-answer.ts";
+import { useAnswer, type AnswerState } from "../api/use-answer.ts";
 import { follow, hrefOf, openedAddress, zone } from "../frame/router.ts";
 import { Card, Waiting } from "../parts/card.ts";
 import { Exactness } from "../parts/exactness.ts";
@@ -11,37 +11,37 @@ import { coloursOf } from "../pure/series.ts";
 import { wallClock } from "../pure/zone.ts";
 import { CloseButton } from "./event.ts";
 
-function useStory(id: string): Asked<Story> {
+function useStory(id: string): AnswerState<Story> {
   return useAnswer<Story>({ path: `/api/v1/stories/${encodeURIComponent(id)}` });
 }
 
 /** All that happened to one mail, on a page of its own. */
 export function OpenedStory({ id }: { readonly id: string }): VNode {
-  const asked = useStory(id);
+  const request = useStory(id);
   return h(
     Card,
     {
       title: "Story of a mail",
       className: "event-card",
       note: html`<code class="select-all">${id}</code>${h(CloseButton, {})}`,
-      asked: [asked],
+      requests: [request],
       waiting: h(Waiting, { rows: 6 }),
       tools: { calls: [{ path: `/api/v1/stories/${encodeURIComponent(id)}` }] },
-      exactness: h(Exactness, { meta: asked.answer?.meta }),
+      exactness: h(Exactness, { meta: request.answer?.meta }),
     },
-    asked.answer !== undefined && h(Line, { story: asked.answer, openId: "" }),
+    request.answer !== undefined && h(Line, { story: request.answer, openId: "" }),
   );
 }
 
 /** The same within an opened event. */
 export function StoryLine({ id, openId }: { readonly id: string; readonly openId: string }): VNode {
-  const asked = useStory(id);
-  if (asked.answer === undefined) {
-    return asked.problem === undefined
+  const request = useStory(id);
+  if (request.answer === undefined) {
+    return request.problem === undefined
       ? h(Waiting, { rows: 4, height: 24 })
-      : h(ProblemText, { problem: asked.problem, again: asked.again });
+      : h(ProblemText, { problem: request.problem, again: request.again });
   }
-  return h(Line, { story: asked.answer, openId });
+  return h(Line, { story: request.answer, openId });
 }
 
 /** A vertical line with a mark for each event and the time between in words; long waits are drawn longer, up to a limit. */

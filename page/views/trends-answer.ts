@@ -1,7 +1,7 @@
 import type { QueryAnswer } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
 import { useFirstEvent } from "../api/catalog.ts";
-import { useAnswer, type Asked } from "../api/use-answer.ts";
+import { useAnswer, type AnswerState } from "../api/use-answer.ts";
 import { readSort, sortedRows, type Column } from "../parts/table.ts";
 import { comparison, filters, range, zone } from "../frame/router.ts";
 import { bodyFilters, valueName, type BodyFilter } from "../pure/filter.ts";
@@ -26,8 +26,8 @@ export interface TrendRow {
 }
 
 export interface TrendsAnswer {
-  readonly table: Asked<QueryAnswer>;
-  readonly asked: readonly Asked<QueryAnswer>[];
+  readonly table: AnswerState<QueryAnswer>;
+  readonly requests: readonly AnswerState<QueryAnswer>[];
   readonly calls: readonly Call[];
   readonly savedQuestion: unknown;
   readonly total: number | null | undefined;
@@ -63,7 +63,7 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
     range: at,
     timezone: zone.value,
   });
-  const asAsked = bodyRange(range.value, zone.value);
+  const chosenRange = bodyRange(range.value, zone.value);
   const totals = (at: unknown, compares: boolean): Call => ({
     path: "/api/v1/query",
     body: {
@@ -75,7 +75,7 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
       ...(compares && { compare: "previous_period" }),
     },
   });
-  const table = useAnswer<QueryAnswer>(totals(asAsked, comparesItself));
+  const table = useAnswer<QueryAnswer>(totals(chosenRange, comparesItself));
   const instants = table.answer?.meta.range ?? table.answer?.query.range;
   const shift =
     kind === undefined || instants === undefined
@@ -125,7 +125,7 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
             ...(compares && { compare: "previous_period" }),
           },
         };
-  const lines = useAnswer<QueryAnswer>(bySeries(asAsked, comparesItself));
+  const lines = useAnswer<QueryAnswer>(bySeries(chosenRange, comparesItself));
   const otherLines = useAnswer<QueryAnswer>(
     other === undefined ? undefined : bySeries(other, false),
   );
@@ -137,12 +137,12 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   const others = other === undefined ? [] : isEmpty ? [otherTable] : [otherTable, otherLines];
   return {
     table,
-    asked: [table, ...(isEmpty ? [] : [lines]), ...others],
-    calls: [totals(asAsked, comparesItself), bySeries(asAsked, comparesItself)].filter(
+    requests: [table, ...(isEmpty ? [] : [lines]), ...others],
+    calls: [totals(chosenRange, comparesItself), bySeries(chosenRange, comparesItself)].filter(
       (call) => call !== undefined,
     ),
     savedQuestion: {
-      ...body(asAsked),
+      ...body(chosenRange),
       dimensions:
         by === undefined && types.length === 1 ? [`time:${per}`] : [dimension, `time:${per}`],
     },
@@ -192,10 +192,10 @@ function drawnOf(
     asOf: answer.meta.asOf,
     zone: answer.query.timezone,
   });
-  const kept = all.times
+  const places = all.times
     .map((_, place) => place)
     .filter((place) => !onlyWhole || (!all.part.has(place) && !all.ahead.has(place)));
-  const pick = <Value>(values: readonly Value[]) => kept.map((place) => values[place]!);
+  const pick = <Value>(values: readonly Value[]) => places.map((place) => values[place]!);
   const periods = onlyWhole
     ? { ...all, times: pick(all.times), part: new Set<number>(), ahead: new Set<number>() }
     : all;

@@ -70,7 +70,7 @@ export default function Trends(): VNode {
         metricName(question.metric) +
         (question.by === undefined ? "" : ` by ${propertyName(question.by)}`),
       note: total === undefined ? "" : totalInWords(question.metric, total, trends.before),
-      asked: trends.asked,
+      requests: trends.requests,
       waiting: h(Waiting, { rows: 2, height: 200 }),
       tools: {
         shapes,
