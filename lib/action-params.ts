@@ -4,7 +4,7 @@ import { firstInstant, lastInstant } from "./event/instant.ts";
 import { maxBatchEvents } from "./event/limits.ts";
 
 const none = { $$strict: true };
-/** The action's own reader says what is wrong in it. */
+/** Accepts any object: the action's own reader reports what is wrong in it. */
 const anyObject = { $$root: true, type: "object" };
 const instant = { type: "number", integer: true, min: firstInstant, max: lastInstant };
 const id = "string|min:1|max:128";
@@ -23,8 +23,8 @@ const demand = {
 const ofType = { type: "string|min:1|max:512" };
 
 /**
- * What each action takes, as Moleculer's validator reads it: whatever another node sends, handlers
- * get only this.
+ * Says what each action takes, for Moleculer's validator. Handlers get only this, whatever another
+ * node sends.
  */
 export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "ingest.collect": {

@@ -3,23 +3,23 @@ import { gatherWaitMs } from "./concurrency/batcher.ts";
 import { publishTimeoutMs } from "./queue/queue.ts";
 
 /**
- * How often a node says that it is there; one that was not heard of for the timeout gets no
- * requests any more.
+ * How often a node announces itself. A node that was silent for the timeout gets no requests any
+ * more.
  */
 export const heartbeats = { everySeconds: 2, timeoutSeconds: 8 };
 
 /** How long an action may take and how long its callers wait for it, milliseconds. */
 export interface CallLimit {
-  /** The longest it takes, by what limits its steps. */
+  /** The longest that the action takes; the limits of its steps bound it. */
   readonly takesMs: number;
   /**
-   * After this a call is given up: longer than it takes, so that what is given up was lost and is
-   * not only slow. 0: never.
+   * The caller gives up after this time. It is longer than the action takes, so a call that is
+   * given up was lost, not slow. 0: never.
    */
   readonly timeoutMs: number;
   /**
-   * Whether it changes what is kept. Where such a call gets no answer, it is not known whether it
-   * did.
+   * Whether the action changes stored data. If so, the outcome of a call without an answer is
+   * unknown.
    */
   readonly changes: boolean;
 }
@@ -27,43 +27,49 @@ export interface CallLimit {
 /** The longest that a caller of `ingest.collect` may wait for events to be stored. */
 export const maxWaitMs = 30_000;
 
-/** The longest that an answer asks processors how far they are. */
+/** The longest that an answer waits for the processors' word on how far they are. */
 export const askWithinMs = 1_000;
 
 /** The most that `QUERY_TIMEOUT_MS` may be. */
 export const maxQueryMs = 50_000;
 
 /**
- * The longest that the query service takes for an answer, with the wait for its turn, where
- * `QUERY_TIMEOUT_MS` is not set to more.
+ * The longest that the query service takes for an answer, its wait for a turn included, unless
+ * `QUERY_TIMEOUT_MS` is larger.
  */
 const answerWithinMs = 13_000;
 
-/** The time of an answer besides reading. */
+/** The time that an answer takes besides reading. */
 const besidesMs = 3_000;
 
 /** The longest that a read waits for its turn. */
 export const turnWithinMs = 10_000;
 
 /**
- * What the store needs for reads and writes of its own, by keys: far more than they take while it
- * is there.
+ * What the store's own reads and writes by key may take: far more than they need while the store
+ * can be reached.
  */
 const storeMs = 20_000;
 
-/** A hop to another node and back, and what the event loops on the way are late. */
+/** The way to another node and back, with the delay of the event loops on it. */
 const hopMs = 1_500;
 
-/** The longest that a process which is told to stop waits for the edge's requests under way. */
+/** A process that is told to stop waits at most this long for requests under way at the edge. */
 export const drainWithinMs = 8_000;
 
-/** The longest that it then waits for calls of other nodes. */
+/** It then waits at most this long for calls of other nodes. */
 export const callsWithinMs = 5_000;
 
-/** From SIGTERM to the end, whatever hangs; as a rule it takes a fraction of a second. */
+/**
+ * The time from SIGTERM to the end, even if something hangs; as a rule it takes a fraction of a
+ * second.
+ */
 export const stopWithinMs = drainWithinMs + publishTimeoutMs + callsWithinMs;
 
-/** From the call to the confirmed batch: waiting for the round under way, then the publish. */
+/**
+ * The time from the call to the confirmed batch: the wait for the round under way, then the
+ * publish.
+ */
 export const collectMs = gatherWaitMs + publishTimeoutMs;
 
 const look = (takesMs: number): CallLimit => limited(takesMs, false);
@@ -73,29 +79,31 @@ function limited(takesMs: number, changes: boolean): CallLimit {
   return { takesMs, timeoutMs: takesMs + hopMs, changes };
 }
 
-/** Whatever scans events waits for its turn and reads. */
+/** A read that scans events waits for its turn, then reads. */
 const scanMs = turnWithinMs + maxQueryMs;
 const answered = look(storeMs + scanMs);
 
-/** How far the events reach, the range's fingerprint, and the cached answer. */
+/** The time to prove `asOf`, to read the range's fingerprint and to fetch the cached answer. */
 const question = look(askWithinMs + storeMs + answered.timeoutMs);
 
 /**
- * On a broker: a question to each queue, answered within 5 s each; a caller that asks meanwhile
- * waits for the next round.
+ * A RabbitMQ node is asked for each queue, 5 s each at most; a caller that comes meanwhile waits
+ * for the next round.
  */
 const queueMs = 70_000;
 const queueLook = look(queueMs);
 
-/** A job on a worker's thread, behind batches. */
+/** The time of a job on a worker's thread behind batches. */
 const judgeMs = 30_000;
 
-/** A page of events, several at a time. Where it ends in between, the next one goes on. */
+/**
+ * The time to replay a page of events, several at once. The next call continues where it stopped.
+ */
 const replayMs = 120_000;
 
 /**
- * The limits of each action. `defineService` gives them to Moleculer, which hands a caller's rest
- * on to nested calls.
+ * The limits of each action. `defineService` gives them to Moleculer, which passes a caller's
+ * remaining time on to nested calls.
  */
 export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "ingest.collect": change(collectMs + maxWaitMs),
@@ -104,19 +112,19 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.dead.list": queueLook,
   "processor.dead.show": queueLook,
   "processor.dead.holding": queueLook,
-  // With what it is taken down by.
+  // The time includes the entry in the audit log.
   "processor.dead.replay": change(queueMs + storeMs),
   "processor.dead.remove": change(queueMs + storeMs),
   "processor.quarantine.list": look(storeMs),
   "processor.quarantine.show": look(storeMs),
-  // Looked at anew on a worker's thread.
+  // A worker's thread judges the event again.
   "processor.quarantine.patch": change(storeMs + judgeMs),
   "processor.quarantine.drop": change(storeMs),
   "processor.quarantine.replay": change(storeMs + judgeMs + publishTimeoutMs),
   "processor.quarantine.replayMany": change(replayMs),
   "processor.tellOrder": look(askWithinMs),
   "processor.health": queueLook,
-  // Recounts a range of any length.
+  // It counts a range of any length again.
   "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
   "aggregator.audits.begin": change(storeMs),
   "aggregator.rollups.rebuild": change(storeMs),
@@ -150,7 +158,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "query.keys.rotate": change(storeMs),
   "query.keys.revoke": change(storeMs),
   "query.keys.known": look(storeMs),
-  // Told again by the next one.
+  // The next report repeats what a lost one said.
   "query.keys.used": look(storeMs),
   "query.schemas.list": look(storeMs),
   "query.schemas.get": look(storeMs),
@@ -175,15 +183,12 @@ export function answerMs(queryTimeoutMs: number): number {
   return Math.max(answerWithinMs, queryTimeoutMs + besidesMs);
 }
 
-/** How long the edge waits for an answer: what has none then was lost on the way. */
+/** How long the edge waits for an answer: an answer that takes longer was lost on the way. */
 export function readTimeoutMs(queryTimeoutMs: number): number {
   return answerMs(queryTimeoutMs) + hopMs;
 }
 
-/**
- * How long the caller of `ingest.collect` waits who lets it wait `waitMs` for the events to be
- * stored.
- */
+/** How long a caller of `ingest.collect` waits that allows `waitMs` for the events to be stored. */
 export function collectTimeoutMs(waitMs: number | undefined): number {
   return collectMs + Math.min(waitMs ?? 0, maxWaitMs) + hopMs;
 }
@@ -191,8 +196,8 @@ export function collectTimeoutMs(waitMs: number | undefined): number {
 const lost: ReadonlySet<unknown> = new Set(["RequestTimeoutError", "RequestRejectedError"]);
 
 /**
- * Whether a call that failed so may have been carried out: it got no answer in time, or its node
- * was lost meanwhile.
+ * Whether a failed call may have been carried out: it got no answer in time, or its node was lost
+ * meanwhile.
  */
 export function isInDoubt(action: string, error: unknown): boolean {
   const limits = (callLimits as Readonly<Record<string, CallLimit | undefined>>)[action];

@@ -80,13 +80,13 @@ function configOf(values: Values, services: readonly ServiceName[]) {
     metrics: values.ENABLE_METRICS,
     logLevel: values.LOG_LEVEL,
     otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
-    /** Empty: open, as project `default`. */
+    /** Where it is empty the service is open, as project `default`. */
     apiKeys: values.API_KEYS,
     keysTrustedMs: values.KEYS_TRUSTED_MS,
     queueMaxBytes: values.QUEUE_MAX_BYTES,
     /** Dimensions that are rolled up besides the built-in ones, as paths: `data.plan`. */
     rollupDimensions: values.ROLLUP_DIMENSIONS,
-    /** Of projects without their own. */
+    /** The retention of projects that have none of their own. */
     retention: {
       events: values.RETENTION_EVENTS_DAYS || null,
       minutes: values.RETENTION_MINUTES_DAYS || null,
@@ -112,7 +112,7 @@ function configOf(values: Values, services: readonly ServiceName[]) {
       minBodyBytesPerSecond: values.HTTP_MIN_BODY_BYTES_PER_SECOND,
       maxBodyBytesInFlight: values.HTTP_MAX_BODY_BYTES_IN_FLIGHT,
     },
-    /** Whose pages may ask; `*`: all. Empty: none of another origin. */
+    /** The origins whose pages may call the API; `*`: all. Empty: no other origin. */
     corsOrigins: values.CORS_ORIGINS,
     prefetch: values.PROCESSOR_PREFETCH,
     queryMaxEvents: values.QUERY_MAX_EVENTS,
@@ -138,7 +138,7 @@ function configOf(values: Values, services: readonly ServiceName[]) {
   } as const;
 }
 
-/** What is coarser is kept at least as long. */
+/** Coarser data is kept at least as long as finer data. */
 function checkRetention({ events, minutes, hours, days }: Config["retention"], problems: string[]) {
   const longest = (age: number | null) => age ?? Infinity;
   const steps = [
@@ -151,7 +151,7 @@ function checkRetention({ events, minutes, hours, days }: Config["retention"], p
   }
 }
 
-/** A service without keys is for its own machine alone. */
+/** Allows a service without keys only on its own machine. */
 function checkOpen({ services, apiKeys, env, host }: Config, problems: string[]): void {
   const isOpen =
     apiKeys.length === 0 && !problems.some((problem) => problem.startsWith("API_KEYS"));
@@ -162,7 +162,7 @@ function checkOpen({ services, apiKeys, env, host }: Config, problems: string[])
   );
 }
 
-/** The text of a secret: the variable's own, or what stands in the file that `NAME_FILE` names. */
+/** The text of a secret: the variable's own, or the content of the file that `NAME_FILE` names. */
 function secretOf(
   name: string,
   text: string | undefined,
@@ -186,7 +186,7 @@ function secretOf(
   return undefined;
 }
 
-/** In production nobody gets in by a password that stands in manuals and examples. */
+/** Refuses, in production, passwords that stand in manuals and examples. */
 function checkPasswords(
   { env }: Config,
   given: (name: string) => string | undefined,
@@ -204,7 +204,10 @@ function checkPasswords(
   }
 }
 
-/** A part of the services needs what it shares with the others. */
+/**
+ * Demands, of a process that runs only some of the services, the variables that these share with
+ * the others.
+ */
 function checkParts(
   { services }: Config,
   given: (name: string) => string | undefined,
@@ -223,7 +226,7 @@ function checkParts(
   }
 }
 
-/** Whether the service is open, for this machine alone: then it must answer to no other name. */
+/** Whether the service is open to this machine alone: it must then answer under no other name. */
 export function isLocalOnly({ apiKeys, host }: Pick<Config, "apiKeys" | "host">): boolean {
   return apiKeys.length === 0 && loopback.has(host);
 }

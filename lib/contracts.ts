@@ -40,23 +40,25 @@ import type { Receipt, EventOutcome } from "./event/receipt.ts";
 /** What travels beside the parameters of every call. */
 export interface Meta {
   /**
-   * Set by the gateway from the key. Other Moleculer nodes name it themselves; absent means
-   * `default`.
+   * The project that the gateway reads from the key. Other Moleculer nodes name it themselves;
+   * absent means `default`.
    */
   project?: ProjectId;
   /**
-   * Whoever may leave before the answer broadcasts `caller.left` with this id: then the work for it
-   * ends.
+   * The id of a caller that may leave before the answer: it then broadcasts `caller.left` with this
+   * id, and the work for it ends.
    */
   call?: string;
-  /** Who asks, and the id of the HTTP request; set by the gateway. Absent: the node that calls. */
+  /** The caller and the id of its HTTP request, set by the gateway. Absent: the calling node. */
   actor?: Actor;
   requestId?: string;
-  /** Of a call for several requests: some of their ids, at most `toldRequests`. */
+  /**
+   * The ids of some of the requests, at most `toldRequests`, of a call that is made for several.
+   */
   requestIds?: readonly string[];
   /**
-   * The work that this call is within, as a traceparent of W3C, and other work that it is for. Only
-   * where traces are on.
+   * The work that this call is part of, as a traceparent of W3C, and other work that it serves. Set
+   * only where traces are on.
    */
   traceparent?: string;
   traceLinks?: readonly string[];
@@ -67,40 +69,40 @@ export interface QueryAnswer extends Omit<Queried, keyof Answer> {
   readonly meta: AnswerMeta;
 }
 
-/** What a question's fold found, as an answer. */
+/** A fold's result as an answer. */
 export type WithMeta<Result> = Result & { readonly meta: AnswerMeta };
 
 /** Every action by name. Handlers are checked against it, and `ctx.call` is typed by it. */
 export interface Actions {
   "ingest.collect": {
-    /** At most 1,000 events. With `waitMs` the answer waits so long for the events to be stored. */
+    /** At most 1,000 events. With `waitMs` the call waits that long for the events to be stored. */
     params: { readonly events: readonly unknown[]; readonly waitMs?: number };
     result: Receipt;
   };
   "ingest.health": { params: Nothing; result: StageHealth };
   "processor.backlog": { params: Nothing; result: QueueDepth };
-  /** Oldest first; of one project, or all that there are. */
+  /** Lists dead letters, the oldest first: those of one project, or all. */
   "processor.dead.list": {
     params: { readonly limit: number; readonly project?: ProjectId };
     result: readonly DeadBatch[];
   };
   "processor.dead.show": { params: DeadLetterId; result: ShownDeadBatch };
-  /** Which one holds an event, looked for in all of them. */
+  /** Finds the dead letter that holds an event. */
   "processor.dead.holding": {
     params: { readonly id: EventId; readonly project: ProjectId };
     result: { readonly letter: DeadBatch | null };
   };
-  /** Back to the queue as a first attempt. */
+  /** Puts a dead letter back on the queue, as a first attempt. */
   "processor.dead.replay": { params: DeadLetterId; result: { readonly replayed: string } };
-  /** For good: its events are neither stored nor counted. */
+  /** Removes a dead letter for good: its events are neither stored nor counted. */
   "processor.dead.remove": { params: DeadLetterId; result: { readonly removed: string } };
-  /** Events that break their schema: see docs/schemas.md. */
+  /** Lists events that break their schema: see docs/schemas.md. */
   "processor.quarantine.list": {
     params: Readonly<Record<string, unknown>>;
     result: QuarantineAnswer;
   };
   "processor.quarantine.show": { params: { readonly id: EventId }; result: ShownQuarantinedEvent };
-  /** A merge patch, or another event in its place. */
+  /** Changes an event in quarantine by a merge patch, or replaces it. */
   "processor.quarantine.patch": {
     params: { readonly id: EventId; readonly patch: unknown; readonly isWhole: boolean };
     result: ShownQuarantinedEvent;
@@ -117,19 +119,19 @@ export interface Actions {
     params: Readonly<Record<string, unknown>>;
     result: ReplayedEvents;
   };
-  /** Keep the order of storing for so long. */
+  /** Makes the processor announce the order of storing for so long. */
   "processor.tellOrder": { params: { readonly forMs: number }; result: { readonly told: boolean } };
   "processor.health": { params: Nothing; result: StageHealth };
   "aggregator.audit": {
     params: { readonly from: number; readonly to: number };
     result: AuditReport;
   };
-  /** Jobs: compare rollups with the events, and make rollups again. */
+  /** Begins a job that compares rollups with the events, or makes them again. */
   "aggregator.audits.begin": { params: { readonly body: unknown }; result: ShownJob };
   "aggregator.rollups.rebuild": { params: { readonly body: unknown }; result: ShownJob };
   "aggregator.retention.get": { params: Nothing; result: ShownRetention };
   "aggregator.retention.put": { params: { readonly body: unknown }; result: ShownRetention };
-  /** Each is a job: what it erases is gone when that is done. See docs/operations.md. */
+  /** Each begins a job; the events are erased when the job is done. See docs/operations.md. */
   "aggregator.erase.event": {
     params: { readonly id: EventId } & Readonly<Record<string, unknown>>;
     result: ShownJob;
@@ -139,7 +141,7 @@ export interface Actions {
     params: { readonly userId: string } & Readonly<Record<string, unknown>>;
     result: ShownJob;
   };
-  /** The newest first. */
+  /** Lists jobs, the newest first. */
   "aggregator.jobs.list": {
     params: Readonly<Record<string, unknown>>;
     result: { readonly data: readonly ShownJob[] };
@@ -148,20 +150,20 @@ export interface Actions {
   "aggregator.health": { params: Nothing; result: StageHealth };
   "query.events": { params: Readonly<Record<string, unknown>>; result: ListAnswer };
   /**
-   * A part of an export: the filters of `query.events`, `format`, `fields`, `order`, and the
-   * `cursor` of the part before. Whoever asks decides when the next one is read, so nothing piles
-   * up on the way.
+   * Returns a part of an export, by the filters of `query.events`, `format`, `fields`, `order` and
+   * the `cursor` of the part before. The caller decides when the next part is read, so nothing
+   * piles up on the way.
    */
   "query.export": { params: Readonly<Record<string, unknown>>; result: ExportPage };
-  /** What became of mails: see docs/mail-report.md. */
+  /** Answers what became of mails: see docs/mail-report.md. */
   "query.mailReport": { params: Readonly<Record<string, unknown>>; result: MailAnswer };
-  /** Without what they ask. */
+  /** Lists saved questions without their bodies. */
   "query.saved.list": { params: Nothing; result: { data: readonly ShownQuestion[] } };
   "query.saved.get": {
     params: { readonly name: string };
     result: { readonly version: string; readonly saved: ShownQuestion };
   };
-  /** Reads the question as it will be asked, and keeps it. */
+  /** Reads the question as an answer would, and saves it. */
   "query.saved.put": {
     params: { readonly name: string; readonly body: unknown; readonly demand?: Precondition };
     result: { readonly created: boolean; readonly version: string; readonly saved: ShownQuestion };
@@ -171,17 +173,17 @@ export interface Actions {
     result: { readonly removed: string };
   };
   /**
-   * Asks it, with another range where `from`, `to` or `range` are given: the answer is that of its
-   * kind.
+   * Answers a saved question, with another range where `from`, `to` or `range` are given; the
+   * answer is that of its kind.
    */
   "query.saved.results": {
     params: { readonly name: string } & OtherRange;
     result: object;
   };
-  /** The keys of a project, those that ended lately too: see docs/security.md. */
+  /** Lists the keys of a project, also those that ended lately: see docs/security.md. */
   "query.keys.list": { params: Nothing; result: { data: readonly ShownKey[] } };
   "query.keys.get": { params: { readonly id: string }; result: ShownKey };
-  /** The only answer that holds the key. */
+  /** Returns the new key. No other answer holds it. */
   "query.keys.create": { params: { readonly body: unknown }; result: GivenKey };
   "query.keys.rotate": {
     params: { readonly id: string; readonly body: unknown };
@@ -189,18 +191,19 @@ export interface Actions {
   };
   "query.keys.revoke": { params: { readonly id: string }; result: { readonly revoked: string } };
   /**
-   * The keys of all projects that hold, for gateways; none where those of this version are known.
+   * Returns the valid keys of all projects, for gateways; no keys where the caller has this
+   * version.
    */
   "query.keys.known": { params: { readonly version?: number }; result: KnownKeys };
   "query.keys.used": { params: { readonly uses: readonly KeyUse[] }; result: null };
-  /** What events of a type are to look like: see docs/schemas.md. */
+  /** Lists the schemas of event types: see docs/schemas.md. */
   "query.schemas.list": { params: Nothing; result: { data: readonly ShownSchema[] } };
   "query.schemas.get": { params: { readonly type: string }; result: ShownSchema };
   "query.schemas.versions": {
     params: { readonly type: string } & Readonly<Record<string, unknown>>;
     result: { data: readonly ShownVersion[] };
   };
-  /** A new version of it. */
+  /** Saves a new version of a schema. */
   "query.schemas.put": {
     params: { readonly type: string; readonly body: unknown };
     result: { readonly created: boolean; readonly saved: ShownSchema };
@@ -209,15 +212,15 @@ export interface Actions {
     params: { readonly type: string };
     result: { readonly removed: string };
   };
-  /** Proposes one that the newest events keep. */
+  /** Proposes a schema that the newest events meet. */
   "query.schemas.infer": {
     params: { readonly type: string } & Readonly<Record<string, unknown>>;
     result: ProposedSchema;
   };
-  /** Who did what: see docs/security.md. */
+  /** Lists administrative acts: see docs/security.md. */
   "query.auditLog": { params: Readonly<Record<string, unknown>>; result: AuditLog };
   "query.event": { params: { readonly id: EventId }; result: PublicEvent };
-  /** Where an event is, before it is stored, too. */
+  /** Says where an event is, also before it is stored. */
   "query.trace": { params: { readonly id: EventId }; result: EventTrace };
   "query.counts": { params: Readonly<Record<string, unknown>>; result: CountsAnswer };
   "query.run": { params: Readonly<Record<string, unknown>>; result: QueryAnswer };
@@ -228,7 +231,7 @@ export interface Actions {
   };
   "query.paths": { params: Readonly<Record<string, unknown>>; result: WithMeta<PathsResult> };
   "query.story": { params: Readonly<Record<string, unknown>>; result: StoryAnswer };
-  /** What there is to ask about: see docs/questions.md. */
+  /** Lists what questions can be about: see docs/questions.md. */
   "query.catalog.types": { params: Readonly<Record<string, unknown>>; result: CatalogTypes };
   "query.catalog.properties": {
     params: Readonly<Record<string, unknown>>;
@@ -243,16 +246,19 @@ export interface Actions {
       readonly question: unknown;
       /** The fingerprint of what the answer depends on. */
       readonly key: string;
-      /** The call's id: an answer with another id comes from the cache. */
+      /** The call's id. An answer with another id came from the cache. */
       readonly askedBy: string;
     };
     result: Answer & { readonly askedBy: string };
   };
-  /** What was stored behind a place, of any projects: for those who follow the order of storing. */
+  /**
+   * Returns the events that were stored behind a place, of any projects, for those that follow the
+   * order of storing.
+   */
   "query.stored": { params: StoredQuery; result: StoredPart };
   /**
-   * How many events there were in each second of the `seconds` before an instant (epoch
-   * milliseconds), the newest last.
+   * Counts the events of each second in the `seconds` before an instant (epoch milliseconds), the
+   * newest last.
    */
   "query.seconds": {
     params: { readonly to: number; readonly seconds: number };
@@ -278,17 +284,17 @@ interface DeadLetterId {
 
 type Nothing = Readonly<Record<string, never>>;
 
-/** Facts that wake others up. A lost one costs time, never a result. */
+/** Facts that wake other services. A lost fact costs time, never a result. */
 export interface Facts {
   "events.stored": {
     readonly project: ProjectId;
     readonly batch: BatchId;
     readonly events: number;
   };
-  /** Which keys hold has changed. */
+  /** The set of valid keys has changed. */
   "keys.changed": Nothing;
-  /** What events are to look like has changed. */
+  /** The schemas have changed. */
   "schemas.changed": Nothing;
-  /** Nobody waits for what was called with this `meta.call`. */
+  /** The caller of the call with this `meta.call` has left. */
   "caller.left": { readonly call: string };
 }

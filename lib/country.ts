@@ -12,10 +12,10 @@ interface CountryRecord {
 }
 
 /**
- * A reader of countries, ISO 3166-1 alpha-2 in upper case, by address in canonical form. The
- * database (7.8 MB) is read on the first question and kept as one buffer; a question takes about 2
- * µs. Where it cannot be read, the process is warned once and no address has a country: events are
- * worth more than their countries.
+ * Returns a reader of countries, ISO 3166-1 alpha-2 in upper case, by address in canonical form. It
+ * loads the database (7.8 MB) at the first look-up and keeps it as one buffer; a look-up takes
+ * about 2 µs. Where the file cannot be read, the process warns once and no address has a country:
+ * events are worth more than their countries.
  */
 export function countryReader(file: URL = database): (ip: string) => string | undefined {
   let countries: ((ip: string) => CountryRecord | null) | undefined;
@@ -28,7 +28,7 @@ export function countryReader(file: URL = database): (ip: string) => string | un
 
 function open(file: URL): (ip: string) => CountryRecord | null {
   try {
-    // The cache is by record, of which there are some 250, not by address.
+    // The cache holds the records, some 250, not the addresses.
     const reader = new Reader<CountryResponse>(readFileSync(file), { cache: new Map() });
     return (ip) => reader.get(ip) as CountryRecord | null;
   } catch (error) {

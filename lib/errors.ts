@@ -74,7 +74,7 @@ export interface Finding {
   readonly message: string;
 }
 
-/** An id that was given here to an event that came without one. */
+/** An id that the service gave to an event without one. */
 export interface GivenId {
   /** The event's place in the body. */
   readonly index: number;
@@ -83,15 +83,15 @@ export interface GivenId {
 
 export interface ErrorData {
   readonly errors?: readonly Finding[];
-  /** Of OUTCOME_UNKNOWN: what to send the events with that came without an id. */
+  /** Of OUTCOME_UNKNOWN: the ids under which to send those events again that came without one. */
   readonly ids?: readonly GivenId[];
-  /** Seconds, for `Retry-After`. */
+  /** The seconds of `Retry-After`. */
   readonly retryAfter?: number;
-  /** For `Allow`. */
+  /** The methods of `Allow`. */
   readonly allow?: readonly string[];
-  /** Media types, for `Accept`. */
+  /** The media types of `Accept`. */
   readonly accept?: readonly string[];
-  /** Content codings, for `Accept-Encoding`. */
+  /** The content codings of `Accept-Encoding`. */
   readonly acceptEncoding?: readonly string[];
 }
 
@@ -115,17 +115,21 @@ export class ServiceError extends Error {
   }
 }
 
-/** What the requests of one caller have a share of together. */
+/** The resources that the requests of one caller share. */
 export type SharedLimit = "reads_waiting" | "answers_under_way" | "bodies_in_flight";
 
-/** TOO_MANY_REQUESTS of a caller that has its share of something; the finding's code names what. */
+/**
+ * The error TOO_MANY_REQUESTS for a caller that uses its share of a resource; the finding's code
+ * names the resource.
+ */
 export function tooMany(limit: SharedLimit, message: string, retryAfter: number): ServiceError {
   const errors = [{ pointer: "", code: limit, message }];
   return new ServiceError("TOO_MANY_REQUESTS", message, { retryAfter, errors });
 }
 
 /**
- * The catalogue's name for any error, also one that crossed the wire; `INTERNAL` where it has none.
+ * The catalogue's name for an error, also for one that crossed the wire; `INTERNAL` where it has
+ * none.
  */
 export function errorType(error: unknown): ErrorType {
   const type = (error as { type?: unknown } | null)?.type;

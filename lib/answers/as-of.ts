@@ -1,13 +1,16 @@
-/** From this age on a proof is renewed beside what it serves. */
+/** A proven instant older than this is still used, while a new proof is made in the background. */
 const renewAfterMs = 50;
 
-/** An older proof is not used: the caller waits for a new one. */
+/** A proven instant older than this is not used: the caller waits for a new proof. */
 const maxAgeMs = 100;
 
-/** Between two looks the two clocks may differ by this much without either having been set. */
+/**
+ * The two clocks may drift apart by this much between two looks; a larger difference means that the
+ * clock was set.
+ */
 const driftMs = 20;
 
-/** Epoch milliseconds, which somebody may set, and milliseconds that only grow. */
+/** Two clocks: epoch milliseconds, which somebody may set, and milliseconds that only grow. */
 interface Clock {
   now(): number;
   steady(): number;
@@ -25,13 +28,15 @@ export class AsOf {
   readonly #clock: Clock;
   #reach = 0;
   #provenAt = -Infinity;
-  /** How far the clock was ahead of the steady one at the last look, and when that was. */
+  /**
+   * How far the wall clock was ahead of the steady clock at the last look, and when that look was.
+   */
   #seen: { readonly aheadMs: number; readonly at: number };
   #asking: Promise<void> | undefined;
 
   /**
-   * @param prove finds out how far it reaches, at most to `askedAt`; where it rejects no more is
-   * known than before
+   * @param prove returns the instant that all accepted events are stored up to, at most `askedAt`;
+   *   where it rejects, the last proven instant stays
    */
   constructor(prove: (askedAt: number) => Promise<number>, clock: Clock = systemClock) {
     this.#prove = prove;
@@ -40,8 +45,8 @@ export class AsOf {
   }
 
   /**
-   * An instant that was proven before this resolves, by a question asked at most 100 ms before the
-   * call or after it. Never rejects.
+   * Returns an instant that was proven before this call resolves, by a proof that began at most 100
+   * ms before the call. Never rejects.
    */
   async reach(): Promise<number> {
     this.#noticeSetting();
@@ -59,16 +64,16 @@ export class AsOf {
       this.#reach = await this.#prove(askedAt);
       this.#provenAt = steadyAt;
     } catch {
-      // Told by `prove`. What was proven before stays true.
+      // `prove` reports its own failure. The instant that was proven before stays true.
     } finally {
       this.#noticeSetting();
     }
   }
 
   /**
-   * Where the clock was set back, instants come again: what was proven of them the first time says
-   * nothing of the second time. The earliest that can have come again is where it stood at the last
-   * look, less the step.
+   * Forgets what a clock that was set back makes untrue. Such a clock shows the same instants a
+   * second time, and a proof about the first time says nothing about the second. The earliest
+   * instant that can come again is the clock's last reading less the step back.
    */
   #noticeSetting(): void {
     const now = this.#clock.now();

@@ -23,15 +23,15 @@ export type TypesAnswer = Before<CatalogTypes>;
 export type PropertiesAnswer = Before<CatalogProperties>;
 export type ValuesAnswer = Before<CatalogValues>;
 
-/** Of how many types the first and the last event are looked for at a time. */
+/** First and last events are looked up for this many types at a time. */
 const typesAtOnce = 32;
 
-/** How many values of a dimension are held. */
+/** The most values of a dimension that are held in memory. */
 const maxHeld = 100_000;
 
 /**
- * The types there are, each with its count in the range and its first and last event. Reads rollups
- * and an index alone.
+ * Lists the project's types, each with its count in the range and its first and last event. Reads
+ * only rollups and an index.
  */
 export async function answerTypes(
   asking: QuestionContext,
@@ -59,7 +59,7 @@ export async function answerTypes(
   };
 }
 
-/** The properties of the newest events. */
+/** Lists the properties of the newest events. */
 export async function answerProperties(
   asking: QuestionContext,
   { types, from, to, limit }: PropertiesQuestion,
@@ -71,8 +71,8 @@ export async function answerProperties(
 }
 
 /**
- * A property's values: those of texts that are rolled up from the rollups, others of the newest
- * events.
+ * Lists a property's values: from the rollups where the property is rolled up and holds texts, else
+ * from the newest events.
  */
 export async function answerValues(
   asking: QuestionContext,
@@ -95,8 +95,8 @@ export async function answerValues(
 }
 
 /**
- * The section of the rollups that tells a property's values; `undefined` where none does, or where
- * it does not tell of what kind they are.
+ * The section of the rollups that lists a property's values; `undefined` where no section does, or
+ * where its values may be of several kinds.
  */
 export function rolledUpAs(
   { path }: Pick<ValuesQuestion, "path">,
@@ -108,14 +108,14 @@ export function rolledUpAs(
   return isOfTexts && rolledUp.includes(name) ? name : undefined;
 }
 
-/** What a part of an answer was made of. */
+/** What a part of an answer was read from. */
 interface Made {
   readonly source: OwnMeta["source"];
   readonly because: readonly Reason[];
 }
 
 interface CountedSection extends Made {
-  /** By type, or by value. */
+  /** Counts by type, or by value. */
   readonly counts: ReadonlyMap<string, number>;
   readonly events: number;
   readonly range?: Pick<OwnMeta, "range">;

@@ -7,17 +7,17 @@ import type { SectionRow } from "../counting/cells.ts";
 
 type Narrowing = Omit<EventFilter, "project" | "from" | "to">;
 
-/** What of a section tells whether there are events that a question is about. */
+/** How the rows of a section show whether there are events that a question is about. */
 interface Sought {
   readonly section: string;
-  /** Whether a row has, or may have, some of them. */
+  /** Whether a row counts, or may count, such events. */
   readonly isIn: (row: SectionRow<string>) => boolean;
 }
 
 /**
- * A range, its open ends closed around the events of some types: whole minutes. Looks at an index
- * alone.
- * @returns `undefined` where there are none
+ * Closes the open ends of a range around the events of some types, to whole minutes. Reads only an
+ * index.
+ * @returns `undefined` where there are no such events
  */
 export async function closedRange(
   { store, project }: Source,
@@ -33,7 +33,7 @@ export async function closedRange(
   return aroundMinutes({ from, to }, first, last);
 }
 
-/** Rollups tell also of events that were dropped: around the days of these, too. */
+/** Extends a range to the days of dropped events, which rollups still count. */
 function withLost(
   [first, last]: readonly (number | undefined)[],
   lost: Range | undefined,
@@ -46,7 +46,7 @@ function withLost(
   ];
 }
 
-/** The same around the events of any filter. Reads them, within the question's budget. */
+/** As `closedRange`, for the events of any filter. Reads events, within the question's budget. */
 export async function closedByEvents(
   asking: FoldedSource,
   open: OpenRange,
@@ -57,10 +57,10 @@ export async function closedByEvents(
 }
 
 /**
- * The same around the events that a section of the rollups counts. Reads the rollups of the first
- * and the last bucket that has some, down to minutes; where a cut bucket may have some, it counts
- * as one.
- * @param within the range closed around more events than these
+ * As `closedRange`, for the events that a section of the rollups counts. Reads the rollups of the
+ * first and of the last bucket with such events, down to minutes; a cut bucket that may have some
+ * counts as one that has.
+ * @param within the range closed around a larger set of events
  */
 export async function closedByRollups(
   asking: FoldedSource,
@@ -83,7 +83,7 @@ function aroundMinutes({ from, to }: OpenRange, first: number, last: number): Ra
   };
 }
 
-/** The first or last of the smallest buckets within one that has some. */
+/** The first or the last of the smallest buckets, within a larger one, that count such events. */
 async function narrowed(
   asking: FoldedSource,
   bucket: Range,
@@ -93,7 +93,7 @@ async function narrowed(
 ): Promise<Range> {
   const grain = grains.find((one) => one !== "minute" && grainMs[one] === bucket.to - bucket.from);
   if (grain === undefined) return bucket;
-  // Treat the bucket as marked: then the buckets within it are read.
+  // The bucket is treated as marked, so that the buckets within it are read.
   const within = await bucketsOf(
     asking,
     bucket,
@@ -104,7 +104,7 @@ async function narrowed(
   return found === undefined ? bucket : narrowed(asking, found, marks, sought, end);
 }
 
-/** The buckets of a range that have some, ascending. */
+/** The buckets of a range that count such events, ascending. */
 async function bucketsOf(
   asking: FoldedSource,
   range: Range,

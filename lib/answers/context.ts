@@ -14,14 +14,11 @@ interface Circumstances {
   readonly budget: Budget;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
-  /** What was dropped of the project, where anything was. */
+  /** What retention has dropped of the project; absent where nothing was dropped. */
   readonly losses?: Losses | undefined;
 }
 
-/**
- * The circumstances under which a question is asked: whose, of which store, within which budget,
- * for how long.
- */
+/** The circumstances of a question: its project, the store, the budget and the caller's signal. */
 export class QuestionContext {
   readonly store: Reading;
   readonly project: ProjectId;
@@ -33,7 +30,7 @@ export class QuestionContext {
     this.rolledUp = rolledUp;
   }
 
-  /** As `Reading.analyze`, of the project's events. */
+  /** `Reading.analyze` for the project's events. */
   analyze<K extends FoldKind>(
     filter: Omit<EventFilter, "project">,
     job: FoldJob<K>,
@@ -41,7 +38,7 @@ export class QuestionContext {
     return this.store.analyze({ ...filter, project: this.project }, job);
   }
 
-  /** As `Reading.sample`, of the project's events. */
+  /** `Reading.sample` for the project's events. */
   sample<K extends SampleKind>(
     filter: Omit<SampleFilter, "project">,
     job: SampleJob<K>,

@@ -16,22 +16,22 @@ interface SeriesPoint {
 export interface CountRow {
   readonly type: string;
   readonly count: number;
-  /** One point for each period, also where nothing happened. */
+  /** One point for each period, with 0 where nothing happened. */
   readonly series?: readonly SeriesPoint[];
   readonly [dimension: string]: string | number | readonly SeriesPoint[] | undefined;
 }
 
 export interface Counts {
-  /** By count, the largest first, then by type, then by value (both by code unit). */
+  /** Ordered by count, the largest first, then by type, then by value (both by code unit). */
   readonly data: readonly CountRow[];
-  /** Of all rows, also those that are left out. */
+  /** The sum over all rows, also over those that are left out. */
   readonly total: number;
-  /** How many rows there are. */
+  /** How many rows there are, with those that are left out. */
   readonly rows: number;
 }
 
 export interface CountOptions {
-  /** Makes rows carry a series. Rows read outside of all periods do not count. */
+  /** Makes each row carry a series. Rows outside of all periods are not counted. */
   readonly periods?: readonly Period[];
   /** Count these types alone. */
   readonly types?: readonly string[];
@@ -45,20 +45,20 @@ export interface CountOptions {
 export const maxPoints = 100_000;
 const maxRows = 100_000;
 
-/** How many points that are not zero are held while an answer is made. */
+/** The most points other than zero that are held while an answer is made. */
 const maxHeld = 1_000_000;
 
 interface Group {
   readonly type: string;
   readonly value: string;
   count: number;
-  /** By period, those that are not zero. */
+  /** Counts by period, without those that are zero. */
   readonly series: Map<number, number>;
 }
 
 /**
- * The counts of a question, from all rows a cover led to: of rollups of any grain, of deltas, of
- * events; in any order. Memory is bounded whatever comes.
+ * Sums up the rows of a counts question: of rollups of any grain, of deltas and of events, in any
+ * order. Its memory is bounded, whatever the rows hold.
  */
 export class CountTable {
   readonly #options: CountOptions;
@@ -118,7 +118,7 @@ export class CountTable {
     };
   }
 
-  /** -1 for what is in no period. */
+  /** Returns -1 for an instant in no period. */
   #columnOf(instant: number): number {
     const { periods } = this.#options;
     return periods === undefined ? 0 : assign(periods, instant);
@@ -166,7 +166,7 @@ function tooManyPoints(rows: number, points: number): string {
   return `${rows} rows with a point for each period are ${points} points, and at most ${maxPoints} are answered: ask for a longer interval, a shorter range, fewer types or a smaller limit`;
 }
 
-/** By code unit, so that the order does not depend on where it is made. */
+/** Compares by code unit, so that the order is the same on every machine. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -13,9 +13,9 @@ import { seriesOf } from "./series.ts";
 import type { Range } from "../event/filter.ts";
 import { bounded, withinBudget } from "./within-budget.ts";
 
-/** A counts answer without `meta`: what the cacher keeps. */
+/** A counts answer without `meta`, as the cacher keeps it. */
 export interface Counted extends Omit<Counts, "rows"> {
-  /** For the rows that were left out; `null` where there are no more. */
+  /** Leads to the rows that were left out; `null` where none were. */
   readonly nextCursor: string | null;
   readonly ownMeta: OwnMeta;
 }
@@ -56,8 +56,8 @@ export async function answerCounts(
 }
 
 /**
- * Whether it asks about the values of one dimension of events with those of another: no rollup
- * tells of two.
+ * Whether the question filters by one dimension and groups by another: a rollup has no counts for
+ * pairs of values.
  */
 export function crossesDimensions({ sources, groupBy }: CountsQuestion): boolean {
   return sources !== undefined && groupBy !== undefined && groupBy !== "source";
@@ -97,12 +97,14 @@ async function count(
   });
 }
 
-/** Every row is of one type: what a rollup sums under `(other)` is always needed. */
+/**
+ * Each row counts one type, so an answer by type always needs what a rollup sums under `(other)`.
+ */
 function needsOther(section: string, types: readonly string[] | undefined): Reading["needs"] {
   return (cells) => Object.hasOwn(cells, OTHER) || (section !== "types" && isCut(cells, types));
 }
 
-/** The range asked for, of a series its open ends closed around the events that it is about. */
+/** The question's range; for a series, with its open ends closed around the counted events. */
 async function rangeOf(
   asking: QuestionContext,
   question: CountsQuestion,

@@ -6,7 +6,7 @@ import { maxGroups } from "./plan.ts";
 import type { FoldedSource } from "./source.ts";
 import type { EventFilter, Range } from "../event/filter.ts";
 
-/** What to count of events. */
+/** What to count in events. */
 export interface Counting {
   /** Ascending, not overlapping. */
   readonly columns: readonly Pick<Period, "start" | "end">[];
@@ -16,15 +16,15 @@ export interface Counting {
   readonly filter: Omit<EventFilter, "project" | "from" | "to">;
 }
 
-/** How many events were expected to be read, and how many met the filter. */
+/** How many events were expected, and how many met the filter. */
 export interface EventsRead {
   readonly estimate: number;
   readonly met: number;
 }
 
 /**
- * The rows of buckets, or of other ranges, each of which lies within a column, counted from their
- * events.
+ * Counts the rows of buckets, or of other ranges, from their events; each range lies within one
+ * column.
  * @throws ServiceError QUERY_TOO_EXPENSIVE
  */
 export async function readEvents(
@@ -62,7 +62,7 @@ export async function readEvents(
   return { estimate, met: events };
 }
 
-/** Buckets, ascending, those side by side in one column as one. */
+/** The buckets as ranges, ascending; adjacent ones in one column are joined. */
 function joined(
   columns: Counting["columns"],
   buckets: readonly Range[],
@@ -77,7 +77,7 @@ function joined(
   return periods.map(({ start, end }) => ({ start, end }));
 }
 
-/** The section `types` has counts alone. */
+/** Gives a row the shape of its section: the section `types` has counts alone. */
 function shapedAs(
   section: Section,
   cells: Record<string, Record<string, number>>,

@@ -35,7 +35,7 @@ import { answerCounts, crossesDimensions, type Counted } from "./counts.ts";
 import { answerQuery, type Queried } from "./query.ts";
 import type { MailReport } from "../questions/mail/report.ts";
 
-/** Every kind of question whose answer is cached. Both are plain data. */
+/** Every kind of question whose answer is cached: its question and its answer, both plain data. */
 export interface Questions {
   readonly counts: { readonly question: CountsQuestion; readonly answer: Counted };
   readonly mail: { readonly question: MailQuestion; readonly answer: MailReported };
@@ -51,7 +51,7 @@ export interface Questions {
   readonly catalogValues: { readonly question: ValuesQuestion; readonly answer: ValuesAnswer };
 }
 
-/** A question that is the job of a fold over the events. */
+/** A question that is itself the job of a fold. */
 interface Folded<K extends FoldKind> {
   readonly question: FoldJob<K>;
   readonly answer: FoldResult<K> & Answer;
@@ -60,7 +60,7 @@ interface Folded<K extends FoldKind> {
 export type QuestionKind = keyof Questions;
 export type Question<K extends QuestionKind> = Questions[K]["question"];
 
-/** What every answer has beside its numbers. */
+/** What every answer has besides its numbers. */
 export interface Answer {
   /** Becomes part of `meta`. */
   readonly ownMeta: OwnMeta;
@@ -72,7 +72,9 @@ interface Kind<Q, A extends Answer> {
   read(raw: Raw, rolledUp: readonly string[]): Q;
   /** What the answer depends on: no event outside of it changes it. */
   rangeOf(question: Q): OpenRange;
-  /** Whether events have to be read for it in any case, when it is their project's turn. */
+  /**
+   * Whether answering always reads events, so that the question has to wait for its project's turn.
+   */
   takesTurn(question: Q, rolledUp: readonly string[]): boolean;
   answer(asking: QuestionContext, question: Q): Promise<A>;
 }
@@ -114,7 +116,7 @@ export const kinds: {
   catalogTypes: {
     form: { ...asParameters, otherwise: countedRange },
     read: readTypesQuestion,
-    // First and last events are of all times.
+    // First and last events are looked up without a range.
     rangeOf: () => ({}),
     takesTurn: () => false,
     answer: answerTypes,
@@ -135,10 +137,10 @@ export const kinds: {
   },
 };
 
-/** The kinds that can be kept under names: all but those that pickers ask. */
+/** The kinds that can be saved under a name: all but those of the catalogue. */
 export const savedKinds = ["counts", "mail", "run", "funnel", "retention", "paths"] as const;
 
-/** The range alone, of what has one beside other things. */
+/** Picks the range from a question. */
 function openRange({ from, to }: OpenRange): OpenRange {
   return { from, to };
 }

@@ -7,7 +7,7 @@ import type { Gone } from "../store/retention.ts";
 
 const thingsOf = { minute: "minutes", hour: "hours", day: "days" } as const;
 
-/** What was dropped of a project as one answer meets it: it remembers whether any was needed. */
+/** What retention has dropped of a project. It remembers whether one answer needed any of it. */
 export class Losses {
   readonly #gone: Gone;
   #isTouched = false;
@@ -21,30 +21,30 @@ export class Losses {
     return this.#isTouched;
   }
 
-  /** In which range events were dropped; `undefined` where none were. */
+  /** The range in which events were dropped; `undefined` where none were. */
   get range(): Range | undefined {
     const { lost, lostFrom } = this.#gone;
     const to = rawFloor(lost);
     return to === null || lostFrom === null ? undefined : { from: lostFrom, to };
   }
 
-  /** Without the marks of buckets that stand as they are. */
+  /** Removes the marks of final buckets, whose parts may be gone. */
   open(marks: Marks): Marks {
     return withoutFinal(marks, this.#gone.sealed);
   }
 
-  /** Where events of some types begin of which none is gone. */
+  /** The instant from which on no event of these types was dropped. */
   wholeFrom(types?: readonly string[]): number | undefined {
     return rawFloor(this.#gone.lost, types) ?? undefined;
   }
 
-  /** Events of a filter are read. */
+  /** Notes that events of a filter are read. */
   readsEvents({ from, to, types }: OpenRange & Pick<EventFilter, "types">): void {
     const until = rawFloor(this.#gone.lost, types);
     this.#touch([{ from: from ?? -Infinity, to: to ?? Infinity }], until);
   }
 
-  /** Rollups are read. */
+  /** Notes that rollups are read. */
   readsRollups(grain: Grain, ranges: readonly Range[]): void {
     this.#touch(ranges, this.#gone.lost[thingsOf[grain]]);
   }
@@ -56,7 +56,7 @@ export class Losses {
   }
 }
 
-/** What an answer says of itself, where it needed something that is gone. */
+/** Adds to an answer's `meta` that dropped data was needed, where it was. */
 export function withRetention<Own extends Pick<OwnMeta, "because" | "exact">>(own: Own): Own {
   return { ...own, ...exactness([...(own.because ?? []), "retention"]) };
 }

@@ -12,21 +12,21 @@ import {
 } from "../counting/cells.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
 
-/** How a question is answered. */
+/** How a question is answered: from rollups or from events. */
 export type Plan = RollupPlan | EventsPlan;
 
-/** From rollups, each section read once. */
+/** Answers from rollups; each section is read once. */
 export interface RollupPlan {
   readonly source: "rollup";
-  /** `types`, or the one dimension whose values are asked about. */
+  /** `types`, or the one dimension that the question groups or filters by. */
   readonly section: string;
-  /** Whether users are to be counted too. */
+  /** Whether distinct users are counted too. */
   readonly users: boolean;
-  /** What an event's type and value must meet to count; about no other property. */
+  /** The condition on an event's type and value; it names no other property. */
   readonly filter?: Predicate;
 }
 
-/** From the events themselves. */
+/** Answers from the events themselves. */
 export interface EventsPlan {
   readonly source: "events";
   readonly filter: Pick<EventFilter, "types" | "where">;
@@ -36,14 +36,15 @@ export interface EventsPlan {
 /** The most groups an answer may have before it is ordered and cut. */
 export const maxGroups = 100_000;
 
-/** Enrichment writes these as booleans, which rollups spell as texts. */
+/** Enrichment writes these as booleans; rollups hold them as texts. */
 export const booleans: readonly string[] = ["context.bot", "context.machine"];
 
 /**
- * Rollups answer counts, by type, time and one rolled-up dimension, with filters on these alone;
- * and users by type and time. Everything else takes the events.
+ * Chooses how to answer a question. Rollups can answer counts by type, time and one rolled-up
+ * dimension, with filters on these alone, and distinct users by type and time. Everything else
+ * needs the events.
  * @param rolledUp the dimensions that rollups have
- * @param periods of the question's time dimension
+ * @param periods the periods of the question's time dimension
  */
 export function planOf(
   question: QueryQuestion,
@@ -53,7 +54,7 @@ export function planOf(
   return rollupPlanOf(question, rolledUp) ?? eventsPlanOf(question, periods);
 }
 
-/** The plan that reads events, which every question has. */
+/** The plan that reads events, which can answer every question. */
 export function eventsPlanOf(question: QueryQuestion, periods?: readonly Period[]): EventsPlan {
   const { metrics, dimensions, filter, totals } = question;
   const types = filter && typesOf(filter);
@@ -91,7 +92,7 @@ export function rollupPlanOf(
   return { source: "rollup", section, users, ...(filter && { filter }) };
 }
 
-/** Whether what a row sums under `(other)` is needed to answer a question. */
+/** Whether a question needs what a row sums under `(other)`. */
 export function needsOther(
   { dimensions, filter }: Pick<QueryQuestion, "dimensions" | "filter">,
   section: string,
@@ -109,8 +110,8 @@ export function needsOther(
 }
 
 /**
- * The types that events must be of to meet a predicate; `undefined` where any may. For an index and
- * an estimate: the predicate still has to be met.
+ * The types that an event must have to meet a predicate; `undefined` where any type may meet it.
+ * Serves an index and an estimate: the predicate still has to be checked.
  */
 export function typesOf(predicate: Predicate): readonly string[] | undefined {
   switch (predicate.op) {
@@ -138,8 +139,8 @@ export function typesOf(predicate: Predicate): readonly string[] | undefined {
 }
 
 /**
- * Whether a rollup's values tell if events meet a predicate: of types always, of texts that
- * enrichment or the sender wrote where they are compared as a whole and stand uncut.
+ * Whether a rollup's values decide if events meet a predicate: they do for types, and for whole,
+ * uncut texts that enrichment or the sender wrote.
  */
 function isTold(predicate: Predicate, section: string): boolean {
   switch (predicate.op) {
@@ -162,12 +163,12 @@ function isTold(predicate: Predicate, section: string): boolean {
   }
 }
 
-/** What is shown is what a rollup counts under, unless it is long. */
+/** A rollup counts under the shown value, unless that is too long. */
 function standsShown(value: string): boolean {
   return value.length <= maxKeyLength && value !== OTHER && !value.startsWith("\\");
 }
 
-/** `(none)` and `(other)` are what rollups say, and a lone surrogate is replaced there. */
+/** Rollups use `(none)` and `(other)` for themselves, and replace lone surrogates. */
 function standsUncut(value: unknown, section: string): boolean {
   if (booleans.includes(section)) return typeof value === "boolean";
   return (

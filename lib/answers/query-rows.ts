@@ -14,41 +14,42 @@ export interface QueryRow {
   readonly dimensions: readonly (string | null)[];
   readonly metrics: Metrics;
   /**
-   * The metrics of the range before, where they were asked for; `null` where it has no such period.
+   * The metrics of the range before, where the question compares; `null` where that range has no
+   * such period.
    */
   readonly previous?: Metrics | null;
   /**
-   * The start of the period of the range before, where both were asked for; `null` where it has
-   * none.
+   * The start of the counterpart period in the range before, where the question compares; `null`
+   * where there is none.
    */
   readonly previousTime?: string | null;
 }
 
-/** The groups of one range, and its periods. */
+/** The groups of one range, with its periods. */
 export interface Answered extends Breakdown {
   readonly periods?: readonly Period[];
 }
 
-/** Rows, and how many more there are behind them. */
+/** The rows of a page, and how many more follow. */
 export interface Rows {
   readonly rows: readonly QueryRow[];
   readonly leftOut: number;
 }
 
-/** What of a group is known; of the time dimension the number of a pair of periods. */
+/** A group; its time dimension is the index of a pair of periods. */
 interface Row {
   readonly key: readonly (string | number)[];
   readonly metrics: Metrics;
   readonly previous?: Metrics | null;
-  /** Whether only the range before has its period. */
+  /** Whether only the range before has this period. */
   readonly isGone: boolean;
 }
 
 /**
- * Put the groups into the order asked for, and take `limit` of them after the first `offset`, with
- * rows for periods in which nothing happened. Where no order was asked for, the newest periods are
- * taken first, and shown in the order of time. Values that are missing come last in either
- * direction; what is equal is ordered by its dimensions.
+ * Orders the groups and takes `limit` of them after the first `offset`, with rows for periods in
+ * which nothing happened. Without an order of its own a question gets the newest periods, shown in
+ * the order of time. Missing values come last in either direction; ties are ordered by the
+ * dimensions.
  * @throws FoldOverflow where there are more than `maxGroups` rows
  */
 export function rowsOf(question: QueryQuestion, now: Answered, before?: Answered): Rows {
@@ -84,7 +85,7 @@ function pairsFor(
   return pairsOf(interval, periods, before.periods ?? []);
 }
 
-/** The groups of both ranges, each with its counterpart. */
+/** Pairs the groups of both ranges. */
 function joined(
   question: QueryQuestion,
   pairs: readonly Pair[],
@@ -121,10 +122,7 @@ function byKey(groups: readonly Group[]): ReadonlyMap<string, Group> {
   return new Map(groups.map((group) => [JSON.stringify(group.dimensions), group]));
 }
 
-/**
- * The keys of all rows, each once: of the groups and, unless they are not wanted, of periods
- * without any.
- */
+/** The keys of all rows, each once: those of the groups and, if wanted, those of empty periods. */
 function keysOf(
   question: QueryQuestion,
   time: number,
@@ -135,7 +133,7 @@ function keysOf(
   const names = new Set(
     groups.map(({ dimensions }) => JSON.stringify(fills ? dimensions.with(time, 0) : dimensions)),
   );
-  // Without another dimension there is a series also of nothing.
+  // A question by time alone has a series even where nothing happened.
   if (fills && question.dimensions.length === 1) names.add("[0]");
   const keys = [...names].map((name) => JSON.parse(name) as Row["key"]);
   if (!fills) return keys;

@@ -18,22 +18,25 @@ import { closedByEvents, closedByRollups, closedRange } from "./closed-range.ts"
 import { readCovered, readRollups } from "./rollup-reads.ts";
 import type { Range } from "../event/filter.ts";
 
-/** How an answer came about. */
+/** How an answer was made, for `explain`. */
 export interface Explanation {
   readonly plan: "rollup" | "events";
-  /** The part of the rollups that was read. */
+  /** The section of the rollups that was read. */
   readonly section?: string;
-  /** How many buckets of each grain were to be read, and how many marked minutes were summed. */
+  /**
+   * How many buckets of each grain were planned to be read, and how many marked minutes were
+   * summed.
+   */
   readonly rollups?: Readonly<Record<"minute" | "hour" | "day" | "deltas", number>>;
   readonly events?: {
-    /** How many events were expected to be read, by their types and times. */
+    /** How many events were expected, by their types and times. */
     readonly estimate: number;
-    /** How many met the filter. */
+    /** How many events met the filter. */
     readonly met: number;
   };
 }
 
-/** What a plan led to, of one range. */
+/** The result of a plan for one range. */
 export interface Ran extends Breakdown {
   readonly because: readonly Reason[];
   readonly source: OwnMeta["source"];
@@ -41,7 +44,7 @@ export interface Ran extends Breakdown {
 }
 
 /**
- * The range of a question; of a series its open ends are closed around the events that it is about.
+ * The range of a question; for a series, with its open ends closed around the events that meet it.
  */
 export async function rangeOf(
   asking: QuestionContext,
@@ -67,9 +70,8 @@ export async function rangeOf(
 }
 
 /**
- * Answer from rollups, and from the events of buckets that were cut where the question needs what
- * was.
- * @param budget `rollups` leaves it at what rollups tell
+ * Answers from rollups, and from the events of cut buckets where the question needs what was cut.
+ * @param budget `rollups` never reads events in place of cut buckets
  */
 export async function runOnRollups(
   asking: QuestionContext,

@@ -12,15 +12,15 @@ import { seriesOf } from "./series.ts";
 import type { Range } from "../event/filter.ts";
 import { bounded, withinBudget } from "./within-budget.ts";
 
-/** A query's answer without `meta`: what the cacher keeps. */
+/** A query's answer without `meta`, as the cacher keeps it. */
 export interface Queried {
   readonly results: readonly QueryRow[];
   readonly totals?: readonly (number | null)[];
   /** The totals of the period before. */
   readonly previousTotals?: readonly (number | null)[];
-  /** For the rows that were left out; `null` where there are no more. */
+  /** Leads to the rows that were left out; `null` where none were. */
   readonly nextCursor: string | null;
-  /** The question as it was understood. */
+  /** The question as it was understood, with its defaults. */
   readonly query: object;
   readonly explain?: Explanation & { readonly tookMs: number };
   readonly ownMeta: OwnMeta;
@@ -40,7 +40,7 @@ export async function answerQuery(
   const startedAt = performance.now();
   const { range: open, timezone, explain, compare, page } = question;
   const range = await rangeOf(asking, question);
-  // Where nothing was ever stored any range is as good.
+  // In an empty store any range will do.
   const within = range ?? { from: open.from ?? open.to ?? 0, to: open.to ?? open.from ?? 0 };
   const compared = compare ? previousRange(timezone, within) : undefined;
   return bounded(async () => {
@@ -94,7 +94,7 @@ function periodsOf(
   return interval && seriesOf("/dimensions", { interval, timezone }, open, range);
 }
 
-/** The question with its defaults, its range closed. */
+/** The question with its defaults, and with its range closed. */
 function understood(question: QueryQuestion, range: Range): object {
   const { metrics, dimensions, filter, timezone, orderBy, limit, fill, compare } = question;
   const columns = [...dimensions, ...metrics].map(({ name }) => name);

@@ -16,19 +16,19 @@ import type { Losses } from "./losses.ts";
 import type { EventPage, EventTextPage, PageEnd, PageLimits } from "../event/event-page.ts";
 import type { EventReads } from "./source.ts";
 
-/** What reads may take together, in one process. */
+/** The bounds that all reads of one process share. */
 export interface Budget {
-  /** How many events one may be expected to read, by the rollups, before anything is read. */
+  /** The most events that one read may be expected to scan, by the rollups' estimate. */
   readonly maxEvents: number;
-  /** How long one may read, without waiting for its turn. */
+  /** How long one read may take, without the wait for its turn. */
   readonly timeoutMs: number;
   /** The most bytes of a page, as JSON. */
   readonly maxPageBytes: number;
-  /** Where whatever scans events waits for its turn, by project. */
+  /** Reads that scan events wait here for their turn, by project. */
   readonly lanes: FairLanes;
-  /** Where pages of events wait that are found at once: so few are in memory at a time. */
+  /** Pages that an index leads to at once wait here: only a few are in memory at a time. */
   readonly pages: FairLanes;
-  /** Counts what pages hold while they are made, and refuses to make one where too much is held. */
+  /** Counts the bytes of pages that are being made, and refuses a page where too many are held. */
   readonly answers: Pick<AnswersUnderWay, "make">;
 }
 
@@ -38,17 +38,16 @@ interface Circumstances {
   readonly budget: Budget;
   /** Aborted when the caller has left. */
   readonly signal?: AbortSignal;
-  /** What was dropped of the project, where anything was. */
+  /** What retention has dropped of the project; absent where nothing was dropped. */
   readonly losses?: Losses | undefined;
 }
 
-/** How long a page is looked for before others have their turn. */
+/** How long one slice of a page's search may take before other reads have their turn. */
 const sliceMs = 1_000;
 
 /**
- * The store as one caller reads it: a project's events, within the budget, until the caller leaves.
- * Reads that have to look at events which may not be wanted take turns; what is found by an index,
- * or is answered from rollups, does not wait.
+ * Reads a project's events for one caller, within the budget, until the caller leaves. Reads that
+ * may have to scan unwanted events take turns; reads by an index or from rollups do not wait.
  */
 export class Reading implements EventReads {
   readonly #circumstances: Circumstances;
@@ -85,24 +84,24 @@ export class Reading implements EventReads {
   };
 
   /**
-   * Before anything is worked out for a read that scans events: whether there is room for it.
+   * Checks that there is room for a read that scans events, before any work is done for it.
    * @throws ServiceError TOO_MANY_REQUESTS
    */
   checkTurn(): void {
     this.#budget.lanes.check(this.#project);
   }
 
-  /** A few events that an index leads to. */
+  /** Returns a few events that an index leads to. */
   events(query: EventQuery): Promise<readonly StoredEvent[]> {
     this.#signal?.throwIfAborted();
     return this.#store.events(query);
   }
 
   /**
-   * A page of events. It may end early, after so many bytes or so long a time, and then says where
-   * to go on.
-   * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait already;
-   * QUERY_TOO_EXPENSIVE as the store's `page`
+   * Returns a page of events. A page may end early, after so many bytes or so long a time; it then
+   * says where to continue.
+   * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait;
+   *   QUERY_TOO_EXPENSIVE as the store's `page`
    */
   page(query: EventQuery): Promise<EventPage> {
     this.#losses?.readsEvents(query);
@@ -134,7 +133,7 @@ export class Reading implements EventReads {
     }
   }
 
-  /** One that has to wait too long before it goes on ends there. */
+  /** A page that would wait too long for its next slice ends there. */
   async #slice(query: EventQuery, maxBytes: number, goesOn: boolean): Promise<EventPage> {
     const timeoutMs = scansAlongTime(query) ? sliceMs : this.#budget.timeoutMs;
     const signal = this.#signal;
@@ -149,9 +148,9 @@ export class Reading implements EventReads {
   }
 
   /**
-   * A part of an export, of a second's work at most; perhaps empty, and then there may be more all
-   * the same.
-   * @throws ServiceError as `page`; what was begun before is not refused for others that wait
+   * Returns a part of an export, of one second's work at most. The part may be empty while more
+   * follow.
+   * @throws ServiceError as `page`; an export that was begun is not refused because others wait
    */
   eventsText(query: EventQuery, text: EventText, maxBytes: number): Promise<EventTextPage> {
     const { lanes, timeoutMs } = this.#budget;
@@ -166,7 +165,8 @@ export class Reading implements EventReads {
   }
 
   /**
-   * How many events meet a filter: by the rollups where it names types and a range alone.
+   * Counts the events that meet a filter; from the rollups where the filter names only types and a
+   * range.
    * @throws ServiceError as `analyze`
    */
   async countEvents(filter: EventFilter): Promise<number> {
@@ -183,10 +183,10 @@ export class Reading implements EventReads {
   }
 
   /**
-   * Fold events of the project, when it is its turn.
-   * @returns also how many events were expected: those of the filter's types and range
-   * @throws ServiceError QUERY_TOO_EXPENSIVE before anything is read where too many are expected,
-   * or when it takes too long; TOO_MANY_REQUESTS where too many of the project's reads wait
+   * Folds the project's events when its turn comes.
+   * @returns also the expected number of events: those of the filter's types and range
+   * @throws ServiceError QUERY_TOO_EXPENSIVE before reading where too many events are expected, or
+   *   when reading takes too long; TOO_MANY_REQUESTS where too many of the project's reads wait
    */
   async analyze<K extends FoldKind>(
     filter: EventFilter,
@@ -202,7 +202,7 @@ export class Reading implements EventReads {
   }
 
   /**
-   * Look at the newest events of the project, when it is its turn.
+   * Samples the project's newest events when its turn comes.
    * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait
    */
   sample<K extends SampleKind>(filter: SampleFilter, job: SampleJob<K>): Promise<Sampled<K>> {
@@ -213,7 +213,10 @@ export class Reading implements EventReads {
     return lanes.run(this.#project, read, { signal });
   }
 
-  /** @returns how many events are expected */
+  /**
+   * Checks the estimate against the budget.
+   * @returns how many events are expected
+   */
   async #affordable({ types, from, to }: EventFilter): Promise<number> {
     const { maxEvents } = this.#budget;
     this.checkTurn();
@@ -225,9 +228,9 @@ export class Reading implements EventReads {
     });
   }
 
-  /** Of the events that are there: rollups count also what was dropped. */
+  /** Counts only the events that are still stored: rollups also count dropped ones. */
   async #counted(of: Pick<EventFilter, "types" | "from" | "to">): Promise<number> {
-    // Looking is no part of the answer.
+    // An estimate is not part of the answer, so it touches no losses.
     const store = new Reading({ ...this.#circumstances, losses: undefined });
     const asking = { store, project: this.#project };
     const asked = await closedRange(asking, of, of.types);

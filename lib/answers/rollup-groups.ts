@@ -16,12 +16,12 @@ import { maxGroups, type RollupPlan } from "./plan.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
 import { emptySketch, estimate, isExact, mergeAll, type Sketch } from "../counting/sketch.ts";
 
-/** How many sketches of a group are held before they are merged. */
+/** The most sketches of a group that are held before they are merged. */
 const maxHeld = 16;
 
 /**
- * The groups of a question that rollups answer, as `breakdownFold` would make them of the events.
- * Takes rows of any grain, of deltas, of events, in any order, each of one period.
+ * The groups of a question that rollups answer, equal to what `breakdownFold` makes of the events.
+ * Takes rows of any grain, of deltas and of events, in any order; each row lies within one period.
  */
 export class RollupGroups {
   readonly #question: QueryQuestion;
@@ -81,7 +81,7 @@ export class RollupGroups {
       dimensions: tally.key,
       metrics: metricsOf(tally),
     }));
-    // Of all events together there is a group also where there are no events.
+    // A question without dimensions has one group, also where there are no events.
     if (dimensions.length === 0 && groups.length === 0)
       groups.push({ dimensions: [], metrics: metricsOf(this.#total) });
     const total = totals ? metricsOf(this.#total) : undefined;
@@ -94,8 +94,8 @@ export class RollupGroups {
 }
 
 /**
- * A tally for each combination of what is asked for: of type, value and period, in any order, some
- * of them or none.
+ * A tally for each combination of the question's dimensions: any of type, value and period, in any
+ * order.
  */
 class Tallies {
   readonly all: Tally[] = [];
@@ -133,7 +133,7 @@ class Tallies {
   }
 }
 
-/** What of a cell a dimension of a rollup plan asks for. */
+/** Whether a dimension of a rollup plan is the cell's type, its value or its period. */
 function kindOf({ dimension }: QueryQuestion["dimensions"][number]): "type" | "value" | "time" {
   if ("time" in dimension) return "time";
   return dimension.path[0] === "type" && dimension.path.length === 1 ? "type" : "value";
@@ -172,7 +172,7 @@ function* cellsOf(
   }
 }
 
-/** Whether some of a row's cells meet a filter. */
+/** Whether any of a row's cells meets a filter. */
 export function hasSome(
   cells: TypeCounts | ValueCounts,
   section: string,
@@ -182,7 +182,9 @@ export function hasSome(
   return false;
 }
 
-/** Whether the events of a type and a value meet the plan's filter, each pair judged once. */
+/**
+ * Decides whether events of a type and a value meet the plan's filter; each pair is judged once.
+ */
 export function filterOf({
   filter,
   section,

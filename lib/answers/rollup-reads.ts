@@ -9,35 +9,36 @@ import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { EventReads, FoldedSource, Source } from "./source.ts";
 
 /**
- * The buckets and ranges of a cover that are to be read, none of whose buckets crosses the boundary
- * of a column.
+ * The buckets and ranges of a cover that are to be read; no bucket crosses the boundary of a
+ * column.
  */
 export interface Reading extends Counting {
   readonly cover: Cover;
-  /** Whether what these cells sum under `(other)` is needed; asked of rows that are cut. */
+  /** Whether the question needs what these cells sum under `(other)`. Called for cut rows only. */
   readonly needs: (cells: SectionRow<string>["cells"]) => boolean;
 }
 
-/** The rows that had to be read. */
+/** The result of reading rows. */
 export interface Covered {
-  /** Whether some rows are cut where the question needs what was cut. */
+  /** Whether rows stayed cut though the question needs what was cut. */
   readonly isCut: boolean;
   readonly source: "rollup" | "events" | "mixed";
   /** The events that were read in place of cut rows. */
   readonly events?: EventsRead;
 }
 
-/** About how many cells are read at a time; and how many buckets at first, and at most. */
+/** About how many cells are read at a time; and the first and the largest number of buckets. */
 const cellsAtOnce = 50_000;
 const bucketsAtOnce = { first: 64, most: 4_096 };
 
-/** What a sketch of users weighs, in cells. */
+/** The weight of a sketch of users, in cells. */
 const sketchWeight = 100;
 const pageSize = 1_000;
 
-/** The marks around a range. */
+/** Reads the marks around a range. */
 export function marksOf(store: EventReads, project: ProjectId, range: Range): Promise<Marks> {
-  // Whole days: a bucket is settled only where its parents' and children's marks are known too.
+  // Whole days are read: a bucket counts as settled only where the marks of its parents and
+  // children are known too.
   const days = {
     from: startOf("day", range.from),
     to: startOf("day", range.to) + grainMs.day,
@@ -45,18 +46,18 @@ export function marksOf(store: EventReads, project: ProjectId, range: Range): Pr
   return store.marks(project, days);
 }
 
-/** What makes up a range, by the marks as they were when it was looked up. */
+/** What makes up a range, according to the marks at the time of the look-up. */
 export interface Rollups {
-  /** Of which buckets no one crosses the boundary of a column. */
+  /** No bucket of it crosses the boundary of a column. */
   readonly cover: Cover;
   readonly columns: readonly Pick<Period, "start" | "end">[];
-  /** The rows of one section. */
+  /** Reads the rows of one section. */
   rows<S extends Section>(section: S): AsyncGenerator<CoveredRow<S>>;
 }
 
 /**
- * Look up the rollups, deltas and events that make up a range. The marks are read here, before any
- * row is: so every batch that was acknowledged before the call is in the rows (docs/protocol.md).
+ * Looks up the rollups, deltas and events that make up a range. It reads the marks before any row,
+ * so every batch that was acknowledged before the call is in the rows (docs/protocol.md).
  * @param periods the columns that rows must not cross; absent: the range is one column
  */
 export async function readRollups(
@@ -70,10 +71,10 @@ export async function readRollups(
 }
 
 /**
- * Read one section of all that a cover leads to, a part at a time. Where a bucket was cut and the
- * question needs what was cut, the events of the bucket are read instead, unless that is too much.
+ * Reads one section of all that a cover leads to, a part at a time. In place of a cut bucket whose
+ * missing part the question needs, it reads the bucket's events, unless these are too many.
  * @param take gets each row; each lies within one column
- * @param budget `rollups` leaves it at the cut rows
+ * @param budget `rollups` keeps the cut rows
  * @throws ServiceError QUERY_TOO_EXPENSIVE where too many events would have to be read
  */
 export async function readCovered(
@@ -109,7 +110,7 @@ interface CoveredRow<S extends Section> {
   readonly lengthMs: number;
 }
 
-/** All rows of a section, of rollups, deltas and the events of parts of minutes. */
+/** All rows of a section: of rollups, of deltas and of the events of parts of minutes. */
 export async function* coveredRows<S extends Section>(
   { store, project }: Source,
   { cover, section }: { readonly cover: Cover; readonly section: S },
@@ -143,7 +144,7 @@ export function eventRow<S extends Section>(
   return { start, cells: sectionOf(cellsOf(events, dimensions), section), exact: true };
 }
 
-/** Reads so many buckets at a time that about as many cells come as are to be held at once. */
+/** Reads buckets in parts, each sized so that about `cellsAtOnce` cells come back. */
 async function* inParts<S extends Section>(
   grain: Grain,
   ranges: readonly Range[],
@@ -163,7 +164,7 @@ async function* inParts<S extends Section>(
   }
 }
 
-/** The first so many milliseconds of ranges, and the rest. */
+/** Splits ranges: their first so many milliseconds, and the rest. */
 function parted(
   ranges: readonly Range[],
   lengthMs: number,
@@ -194,7 +195,9 @@ function weightOf(
   return types.reduce((sum, type) => sum + Object.keys(values[type]!).length, 0);
 }
 
-/** How many events of some types, or of any, a row may count: more where it is cut. */
+/**
+ * How many events of some types, or of any type, a row counts. Of a cut row it is an upper bound.
+ */
 export function eventsOf({ cells }: SectionRow<"types">, types?: readonly string[]): number {
   const wanted = types === undefined ? Object.keys(cells) : [...types, OTHER];
   return wanted.reduce((sum, type) => sum + (Object.hasOwn(cells, type) ? cells[type]! : 0), 0);

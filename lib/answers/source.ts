@@ -4,10 +4,10 @@ import type { Analyzed, EventStore } from "../store/store.ts";
 import type { EventPage } from "../event/event-page.ts";
 import type { ProjectId } from "../event/event.ts";
 
-/** What answers are made of. */
+/** What answers read from a store. */
 export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "deltaSums"> & {
   page(query: EventQuery): Promise<EventPage>;
-  /** In which range events were dropped. */
+  /** The range in which events were dropped. */
   readonly lost?: Range | undefined;
 };
 

@@ -2,7 +2,8 @@ import { FoldOverflow } from "../questions/fold.ts";
 import { ServiceError } from "../errors.ts";
 
 /**
- * Read from the events where rollups were cut; where that is too much, leave it at the cut rollups.
+ * Runs an answer that may read events in place of cut rollups; where that is too expensive, runs it
+ * again with the cut rollups.
  */
 export async function withinBudget<T>(
   read: (budget: "events" | "rollups") => Promise<T>,

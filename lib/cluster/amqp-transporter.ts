@@ -7,16 +7,17 @@ import { brokerError } from "./rabbitmq-error.ts";
 const retryMs = 1_000;
 const connectTimeoutMs = 5_000;
 
-/** After two of these without a word the connection counts as lost. */
+/** The connection counts as lost after two of these intervals without a frame. */
 const heartbeatSeconds = 10;
 
-/** What Moleculer's classes have and their types leave out. */
+/** Members of Moleculer's classes that their types leave out. */
 interface Internals {
   readonly broker: ServiceBroker;
   readonly transit: Transit & {
     logger: Logger;
     /**
-     * While queues are subscribed to: what is sent meanwhile waits for it, and fails as it does.
+     * Set while queues are being subscribed to: packets sent meanwhile wait for it, and fail with
+     * it.
      */
     subscribing?: Promise<unknown> | null;
     removePendingRequestByNodeID(nodeID: string): void;
@@ -45,7 +46,8 @@ export class ClusterTransporter extends Transporters.AMQP {
   constructor(url: string) {
     super({
       url: withHeartbeat(url),
-      // By default one request at a time, and Nagle's algorithm: together 20 requests a second.
+      // The defaults would be one request at a time, and Nagle's algorithm: together 20 requests a
+      // second.
       prefetch: 100,
       socketOptions: { noDelay: true, keepAlive: true, timeout: connectTimeoutMs },
       eventTimeToLive: 5_000,
@@ -75,8 +77,7 @@ export class ClusterTransporter extends Transporters.AMQP {
     const { transit } = internals;
     transit.logger = quieted(transit.logger, "Unable to send");
     const subscribe = transit.makeSubscriptions.bind(transit);
-    // What the client says of a connection that was lost meanwhile would reach whoever sends
-    // something.
+    // Otherwise the client's error about a lost connection would reach whoever sends something.
     transit.makeSubscriptions = () => {
       const subscribing = subscribe().catch(() => {
         throw disconnected();
@@ -118,7 +119,7 @@ export class ClusterTransporter extends Transporters.AMQP {
     }
   }
 
-  /** Moleculer does not wait for this: where it fails, the event is lost, as events may be. */
+  /** Moleculer does not wait for this. Where it fails the event is lost; events may be lost. */
   override async publishBalancedEvent(
     ...args: Parameters<Transporters.AMQP["publishBalancedEvent"]>
   ): Promise<void> {
@@ -153,9 +154,9 @@ export class ClusterTransporter extends Transporters.AMQP {
 }
 
 /**
- * Moleculer does not wait for the answer to this either: where the connection is lost before, that
- * would be a rejection that nobody handles, which ends the process. The loss is reported by the
- * connection's `close`.
+ * Sets the prefetch and handles its rejection. Moleculer does not wait for the answer; if the
+ * connection is lost before, an unhandled rejection would end the process. The connection's `close`
+ * reports the loss.
  */
 function heedPrefetch(channel: Channel): void {
   const prefetch = channel.prefetch.bind(channel);
@@ -179,8 +180,8 @@ function withHeartbeat(url: string): string {
 }
 
 /**
- * Several lines for each attempt to connect, and one for each packet meanwhile: here they are for
- * debugging.
+ * Moves the client's lines to the debug level: several for each attempt to connect, and one for
+ * each packet meanwhile.
  */
 function quieted(logger: Logger, beginning: string): Logger {
   const quiet = Object.create(logger) as Logger;

@@ -1,16 +1,17 @@
 import { Errors, type Context, type Middleware, type ServiceBroker } from "moleculer";
 
-/** How long after its time limit, which has answered the caller by then. */
+/** How long after its time limit a request is ended; Moleculer has answered the caller by then. */
 const graceMs = 50;
 
-/** What Moleculer's broker has and its types leave out. */
+/** Members of Moleculer's broker that its types leave out. */
 interface Internals {
   readonly transit: { removePendingRequest(id: string): void };
 }
 
 /**
- * Ends a request to another node with its time limit. Moleculer answers the caller then, but keeps the request for as long
- * as the node lives: where its answer was lost, a stop would wait for it in vain (`tracking.shutdownTimeout`).
+ * Forgets a request to another node soon after its time limit. Moleculer answers the caller at the
+ * limit but keeps the request for as long as the node lives; if the answer was lost, a stop would
+ * wait for it in vain (`tracking.shutdownTimeout`).
  */
 export function endOverdueRequests(): Middleware {
   return {

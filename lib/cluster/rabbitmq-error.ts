@@ -4,7 +4,7 @@
  */
 export class BrokerError extends Error {
   override readonly name = "BrokerError";
-  /** True where trying again does not help before somebody changes something. */
+  /** True where a retry cannot help until somebody changes something. */
   readonly lasting: boolean;
 
   constructor(message: string, lasting: boolean, cause?: unknown) {
@@ -13,7 +13,7 @@ export class BrokerError extends Error {
   }
 }
 
-/** What made a connection or a declaration fail, in words for whoever runs the service. */
+/** Explains, for the operator, why a connection or a declaration failed. */
 export function brokerError(url: string, cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const { message, code } = reasonOf(cause);
@@ -69,12 +69,12 @@ function describeDifference(groups: Readonly<Record<string, string>>): string {
   return `the queue ${queue} exists with another ${what}: it has ${there}, this service needs ${wanted}. ${way}`;
 }
 
-/** The broker's own words where the message repeats them in quotes. */
+/** The broker's own words, where the message quotes them. */
 function quoted(message: string): string {
   return /with message "(.+)"$/.exec(message)?.[1] ?? message;
 }
 
-/** Several addresses of one host that all fail come as one error without a message of its own. */
+/** Where all addresses of a host fail, the client raises one error without a message of its own. */
 function reasonOf(cause: unknown): { readonly message: string; readonly code: string } {
   const { message, code, errors } = (cause ?? {}) as {
     message?: unknown;

@@ -11,23 +11,23 @@ import { leavingOf } from "../concurrency/leaving.ts";
 import { errorType } from "../errors.ts";
 
 export interface ReadAgainTimes {
-  /** How long a read has no answer until its node is asked whether it is there. */
+  /** A node that has not answered a read for this long is pinged. */
   readonly silentAfterMs: number;
-  /** How long that node may take to say so. */
+  /** A pinged node has this long to answer. */
   readonly pongWithinMs: number;
   /**
-   * How long after a read was asked for it is still tried again, and how long a node may be silent
-   * while there is no other one.
+   * A read is retried for this long after it was sent; this is also how long a node may be silent
+   * while there is no other node.
    */
   readonly giveUpAfterMs: number;
 }
 
 const usual: ReadAgainTimes = { silentAfterMs: 1_000, pongWithinMs: 1_500, giveUpAfterMs: 5_000 };
-/** Before the first repetition; then twice as long each time, up to a second. */
+/** The pause before the first retry; it doubles each time, up to a second. */
 const retryMs = 100;
 
 /**
- * Errors of the way to a node, not of the node: another one, or the same a moment later, can
+ * Errors of the way to a node, not of the node: another node, or the same one a moment later, can
  * answer.
  */
 const ofTheWay: ReadonlySet<string> = new Set([
@@ -38,11 +38,11 @@ const ofTheWay: ReadonlySet<string> = new Set([
 ]);
 
 type Attempt = Promise<unknown> & { readonly ctx?: Context };
-/** An action's name; or what moleculer-web has chosen for it, which is one node's. */
+/** An action's name, or the endpoint of one node that moleculer-web has chosen. */
 type ActionName = string | { readonly action: { readonly name: string } };
 type Call = (action: ActionName, params: unknown, options?: CallingOptions) => Attempt;
 
-/** What Moleculer's broker has and its types leave out. */
+/** Members of Moleculer's broker that its types leave out. */
 interface Internals {
   readonly transit?: object;
   readonly stopping: boolean;
@@ -57,14 +57,14 @@ interface Endpoint {
 }
 
 /**
- * Reads survive the death of their node. A read whose node is gone is asked again, of another one
- * if there is one. Where a node says nothing for a second it is asked whether it is there; one that
- * does not say so, killed or frozen, gets no reads until it does, and the read is asked of another
- * node besides: the first answer counts. Where there is no other one, the read is given up after 5
- * s of silence: a message broker that hangs would else keep it until the heartbeats are missed, 16
- * s. Reads change nothing, so one that is answered twice is only work. A node that takes a caller
- * for gone that is not (it missed the heartbeats of the caller's node) gets the call again too.
- * Within one process nothing changes.
+ * Lets reads survive the death of their node. A read whose node is gone is sent again, to another
+ * node if there is one. A node that says nothing for a second is pinged; if it does not answer,
+ * because it was killed or frozen, it gets no reads until it does, and the read is sent to another
+ * node as well: the first answer counts. Where there is no other node, the read is given up after 5
+ * s of silence; with a message broker that hangs it would else wait for missed heartbeats, 16 s.
+ * Reads change nothing, so one that is answered twice is only extra work. A node that wrongly takes
+ * a caller for gone (it missed the heartbeats of the caller's node) gets the call again too. Within
+ * one process nothing changes.
  */
 export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
   let reads: Reads | undefined;
@@ -92,7 +92,7 @@ export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
   } as unknown as Middleware;
 }
 
-/** Health is about one node, so another one's is no answer. */
+/** A health call is about one node, so another node's answer would be wrong. */
 function isRead(action: string): boolean {
   if (!action.startsWith("query.") || action === "query.health") return false;
   const limits = (callLimits as Readonly<Record<string, CallLimit | undefined>>)[action];
@@ -102,16 +102,16 @@ function isRead(action: string): boolean {
 interface Read {
   readonly action: string;
   ask(more: Pick<CallingOptions, "nodeID" | "timeout">): Attempt;
-  /** How long all attempts may take together; absent where each takes what its action may. */
+  /** How long all attempts may take together; absent where each may take as long as its action. */
   readonly timeoutMs: number | undefined;
-  /** Aborted once the caller has left; absent where that is not known here. */
+  /** Aborted once the caller has left; absent where this node cannot know that. */
   readonly left: AbortSignal | undefined;
 }
 
 class Reads {
   readonly #broker: ServiceBroker;
   readonly #times: ReadAgainTimes;
-  /** Nodes that were asked whether they are there and have not said so yet. */
+  /** Nodes that were pinged and have not answered yet. */
   readonly #silent = new Set<string>();
   readonly #pings = new Map<string, Promise<boolean>>();
 
@@ -120,7 +120,7 @@ class Reads {
     this.#times = times;
   }
 
-  /** The answer, with the context it came with, which callers take its `meta` from. */
+  /** Reads, and returns the answer with its context, whose `meta` callers use. */
   read(read: Read): Attempt {
     const now = performance.now();
     const until = { again: now + this.#times.giveUpAfterMs, end: now + (read.timeoutMs ?? NaN) };
@@ -147,7 +147,7 @@ class Reads {
     }
   }
 
-  /** One attempt, and a second one of another node where the first one's falls silent. */
+  /** Makes one attempt, and a second one on another node where the first node falls silent. */
   async #once(read: Read, until: Until): Promise<NodeAnswer> {
     const { action, left } = read;
     const leftMs = Math.max(1, Math.ceil(until.end - performance.now()));
@@ -184,7 +184,7 @@ class Reads {
   }
 
   /**
-   * Resolves once a node does not say that it is there; with nothing when that is no longer asked.
+   * Resolves once a node misses a ping; resolves with nothing once the check is no longer needed.
    */
   async #fallsSilent(
     nodeID: string,
@@ -210,7 +210,7 @@ class Reads {
     }
   }
 
-  /** Asks a silent node until it answers, or is known to be gone. */
+  /** Pings a silent node until it answers, or is known to be gone. */
   async #awaitWord(nodeID: string): Promise<void> {
     if (this.#silent.has(nodeID)) return;
     this.#silent.add(nodeID);
@@ -220,13 +220,13 @@ class Reads {
         .getNodeList({ onlyAvailable: true, withServices: false })
         .some(({ id }) => id === nodeID);
     while (isKnown() && !(await this.#answers(nodeID))) {
-      // A broker without a connection answers at once.
+      // A broker without a connection answers at once, so each ping is followed by a pause.
       await delay(this.#times.silentAfterMs, undefined, { ref: false });
     }
     this.#silent.delete(nodeID);
   }
 
-  /** Whether a node says that it is there. All who ask at the same time share a question. */
+  /** Pings a node. Callers at the same time share one ping. */
   #answers(nodeID: string): Promise<boolean> {
     const ping = this.#pings.get(nodeID);
     if (ping !== undefined) return ping;
@@ -236,7 +236,7 @@ class Reads {
     return answer;
   }
 
-  /** A node that is not silent, where one is; else whichever Moleculer chooses. */
+  /** Picks a node that is not silent, if there is one; else Moleculer chooses. */
   #besides(action: string): Pick<CallingOptions, "nodeID"> {
     if (this.#silent.size === 0) return {};
     const { registry } = this.#broker as unknown as Internals;
@@ -248,14 +248,14 @@ class Reads {
   }
 }
 
-/** Until when a read is tried again, and when its last attempt ends, by `performance.now()`. */
+/** Until when a read is retried, and when its last attempt ends, by `performance.now()`. */
 interface Until {
   readonly again: number;
-  /** NaN where each attempt takes what its action may. */
+  /** NaN where each attempt may take as long as its action. */
   readonly end: number;
 }
 
-/** A node says nothing, and another one is there, or none. */
+/** A node is silent while another one is there, or while there is none. */
 type Silence = "here" | "everywhere";
 
 interface NodeAnswer {

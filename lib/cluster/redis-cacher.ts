@@ -4,20 +4,22 @@ import { sizeOf } from "./value-size.ts";
 import { hide } from "./hide.ts";
 import { closeConnection, connectionOf } from "./redis-connection.ts";
 
-/** What one command may take; then Redis counts as away. */
+/** A command that takes longer than this makes Redis count as away. */
 const commandTimeoutMs = 80;
 const probeEveryMs = 1_000;
 
 /** How long a lock outlives a process that died with it. */
 const lockMs = 1_000;
 
-/** How long one waits for another's answer to the same question before it looks for itself. */
+/**
+ * How long a process waits for another's answer to the same question before it computes its own.
+ */
 const lockWait = { retryCount: 10, retryDelay: 20, retryJitter: 10 };
 
 type Unlock = () => Promise<void>;
 const nothingToUnlock: Unlock = () => Promise.resolve();
 
-/** What Moleculer's class has and its types leave out. */
+/** Members of Moleculer's class that its types leave out. */
 interface Internals {
   readonly broker: ServiceBroker;
   readonly logger: Logger;
@@ -29,18 +31,18 @@ interface Internals {
 interface RedisCacherOptions {
   /** `redis:` or `rediss:`. */
   readonly url: string;
-  /** What the keys begin with. */
+  /** The prefix of all keys. */
   readonly prefix: string;
   readonly ttlSeconds: number;
-  /** A value that takes more memory than this, about, is not kept. */
+  /** A value that takes about more memory than this is not cached. */
   readonly maxEntryBytes: number;
 }
 
 /**
- * Moleculer's Redis cacher, whose failures nobody notices but the log: no call of it ever throws. A
- * command that fails or takes longer than 80 ms makes Redis count as away, and then answers come
- * from the handlers until a probe, once a second, succeeds. Locks keep processes from working on
- * the same answer at once; one who waited some 250 ms works for itself.
+ * Moleculer's Redis cacher, made safe to lose: no call of it ever throws, and only the log reports
+ * its failures. A command that fails or takes longer than 80 ms makes Redis count as away; handlers
+ * then answer until a probe, once a second, succeeds. Locks keep processes from computing the same
+ * answer at once; a process that waited some 250 ms computes its own.
  */
 export class RedisCacher extends Cachers.Redis<Redis> {
   readonly #maxEntryBytes: number;
@@ -68,7 +70,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
 
   override init(broker: ServiceBroker): void {
     super.init(broker);
-    // In place of the class's own listeners, which log each attempt to connect.
+    // Replaces the class's own listeners, which log each attempt to connect.
     this.client.removeAllListeners("error");
     this.client.removeAllListeners("ready");
     this.client.on("ready", () => this.#back());
@@ -98,7 +100,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
     await this.#quietly(super.clean(match));
   }
 
-  /** Resolves with or without the lock: without it, the same answer is worked out twice. */
+  /** Resolves with or without the lock: without it the same answer is computed twice. */
   override async lock(key: string | string[], ttl = lockMs): Promise<Unlock> {
     if (!this.#internals.connected) return nothingToUnlock;
     const locking = super.lock(key, ttl).then(
@@ -138,7 +140,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
     }
   }
 
-  /** A moment's trouble is not worth a line. */
+  /** Logs an outage once, after a failed probe: trouble of a moment makes no line. */
   #tell(): void {
     if (this.#isOutageLogged || this.#closed) return;
     this.#isOutageLogged = true;

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 const closeTimeoutMs = 500;
 
 /**
- * Options of a connection that never keeps a caller waiting: a command fails at once while Redis is
+ * Options of a connection that never makes a caller wait: a command fails at once while Redis is
  * away.
  */
 export function connectionOf(url: string, commandTimeoutMs: number) {
@@ -25,8 +25,8 @@ export async function closeConnection(redis: Redis): Promise<void> {
 }
 
 /**
- * A `redis:` or `rediss:` URL as the client's options: where these are given it takes no URL beside
- * them.
+ * Splits a `redis:` or `rediss:` URL into the client's options, since the client takes either
+ * options or a URL.
  */
 function addressOf(url: string): Record<string, unknown> {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);

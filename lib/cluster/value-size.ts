@@ -2,8 +2,8 @@ const perValue = 16;
 const perKey = 16;
 
 /**
- * About how many bytes a plain value takes in memory, texts taken for two bytes a character.
- * @param most whether it is more than this is not looked at
+ * Estimates how many bytes a plain value takes in memory, two for each character of a text.
+ * @param most the count stops once it exceeds this
  */
 export function sizeOf(value: unknown, most = Infinity): number {
   let size = 0;

@@ -5,7 +5,7 @@ import { ServiceError, tooMany } from "../errors.ts";
 const accounts = new WeakMap<object, AnswersUnderWay>();
 
 /**
- * Bounds what answers hold in memory, from when their events are read until their clients have
+ * Bounds the memory that answers hold, from the reading of their events until their clients have
  * taken them. One project may hold half of it.
  */
 export class AnswersUnderWay {
@@ -17,8 +17,8 @@ export class AnswersUnderWay {
   }
 
   /**
-   * The account that all services of a broker share, those that make answers and those that send
-   * them, where both are in one process.
+   * Returns the account that all services of a broker share: services that make answers and
+   * services that send them may run in one process.
    */
   static of(broker: object, maxBytes: number): AnswersUnderWay {
     const known = accounts.get(broker) ?? new AnswersUnderWay(maxBytes);
@@ -26,22 +26,22 @@ export class AnswersUnderWay {
     return known;
   }
 
-  /** What is held for all projects, bytes. */
+  /** The bytes that answers of all projects hold. */
   get heldBytes(): number {
     return this.#account.heldBytes;
   }
 
   /**
-   * Whether something may be worked out for a project: what it takes is not known yet.
+   * Checks that there is room for one more answer of a project, whose size is not known yet.
    * @throws ServiceError TOO_MANY_REQUESTS where the project's answers hold their half, OVERLOADED
-   * where all hold all of it
+   *   where all answers hold everything
    */
   check(project: string): void {
     this.#refuse(this.#account.heldBytes, this.#account.heldBy(project));
   }
 
   /**
-   * Does work that takes at most `sizeBytes` bytes, which are counted as held meanwhile.
+   * Does work that takes at most `bytes` bytes, and counts these as held meanwhile.
    * @throws ServiceError as `check`
    */
   async make<T>(project: string, bytes: number, work: () => Promise<T>): Promise<T> {
@@ -55,8 +55,7 @@ export class AnswersUnderWay {
   }
 
   /**
-   * Hold so many bytes until a response is closed. A single answer may be larger than all that may
-   * be held.
+   * Counts bytes as held until a response is closed. A single answer may be larger than the bound.
    * @throws ServiceError as `check`
    */
   hold(response: ServerResponse, project: string, bytes: number): void {

@@ -2,10 +2,10 @@ interface GatherLimits {
   /** A group holds at most this many, unless one piece alone is larger. */
   readonly maxItems: number;
   readonly maxBytes: number;
-  /** The most items that wait for the round under way; beyond it `add` throws `overflow()`. */
+  /** The most items that wait for the round under way; with more, `add` throws `overflow()`. */
   readonly maxWaitingItems: number;
   /**
-   * How long a piece may wait for the round under way, milliseconds; then its `add` throws
+   * How long a piece may wait for the round under way, in milliseconds; after that its `add` throws
    * `overflow()`. Absent: as long as that round takes.
    */
   readonly maxWaitMs?: number;
@@ -27,9 +27,9 @@ interface Waiting<T, R> extends Piece<T> {
 }
 
 /**
- * Group commit for concurrent callers: while a round is under way, what arrives becomes the next
- * one: as few groups as hold it, carried out side by side. No timer: a lone piece leaves with the
- * turn of the event loop in which it came. A piece is never split, so what a caller gave succeeds
+ * Group commit for concurrent callers. Pieces that arrive while a round is under way become the
+ * next round: as few groups as hold them, carried out side by side. There is no timer: a lone piece
+ * leaves with the turn of the event loop in which it came. A piece is never split, so it succeeds
  * or fails as a whole.
  */
 export class Batcher<T, R> {
@@ -38,7 +38,7 @@ export class Batcher<T, R> {
   readonly #overflow: () => Error;
   readonly #waiting: Waiting<T, R>[] = [];
   #waitingItems = 0;
-  /** Runs until the oldest that waits, or waited when it was set, has waited too long. */
+  /** Fires when the oldest waiting piece has waited too long. */
   #patience: NodeJS.Timeout | undefined;
   #draining: Promise<void> | undefined;
 
@@ -86,11 +86,12 @@ export class Batcher<T, R> {
     }
     clearTimeout(this.#patience);
     this.#patience = undefined;
-    // Not in a callback of the promise: a piece added before it ran would wait for ever.
+    // This runs here, not in a callback of the promise: a piece added before such a callback would
+    // wait for ever.
     this.#draining = undefined;
   }
 
-  /** Never rejects. */
+  /** Carries a group out. Never rejects. */
   async #carryOut(group: readonly Waiting<T, R>[]): Promise<void> {
     try {
       const results = await this.#run(group.map((piece) => piece.value));
@@ -105,7 +106,7 @@ export class Batcher<T, R> {
     this.#patience ??= setTimeout(() => this.#refuseOld(forMs), forMs);
   }
 
-  /** Nothing of what is refused here was begun. */
+  /** Refuses pieces that have waited too long. None of them was begun. */
   #refuseOld(maxWaitMs: number): void {
     this.#patience = undefined;
     const over = performance.now() - maxWaitMs;

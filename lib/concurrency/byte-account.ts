@@ -1,6 +1,6 @@
 /**
- * How many bytes of memory each owner holds, and all of them together. Refuses nothing: that is for
- * who keeps it.
+ * Counts how many bytes of memory each owner holds, and all of them together. It refuses nothing:
+ * its user decides.
  */
 export class ByteAccount {
   readonly #heldBy = new Map<string, number>();

@@ -10,19 +10,19 @@ interface Waiting {
 }
 
 /**
- * How many of those that left before they were heard of are remembered: their call may still be on
- * its way.
+ * How many callers are remembered that left before their call arrived: the call may still be on its
+ * way.
  */
 const maxRemembered = 1_000;
 
-/** The callers that wait for an answer here, each under the id of its call, until it has left. */
+/** The callers that wait for an answer here, each under the id of its call, until it leaves. */
 export class Callers {
   readonly #waiting = new Map<string, Waiting>();
   readonly #left = new Set<string>();
 
   /**
-   * One call begins, perhaps within another of the same caller. @returns what is aborted when the
-   * caller leaves
+   * Notes that a call begins; it may be nested in another call of the same caller.
+   * @returns the signal that is aborted when the caller leaves
    */
   begin(id: string, node: string | null = null): AbortSignal {
     const caller = this.#waiting.get(id) ?? {
@@ -54,9 +54,9 @@ export class Callers {
   }
 
   /**
-   * All that wait at a node are gone with it.
-   * @param silentMs for how long nothing was heard of the node, where that is all that is known:
-   * who called since then shows that it was there
+   * Notes that a node is gone, and with it all callers there.
+   * @param silentMs how long the node was silent, where nothing else is known: a caller that called
+   *   since then shows that the node was alive
    */
   lost(node: string, silentMs = 0): void {
     const until = performance.now() - silentMs;

@@ -1,7 +1,7 @@
 /**
- * Shares an answer that must not be older than its question: a caller that asks while one is being
- * found waits for the next one, which all who asked meanwhile get. However many ask, and however
- * many gave up waiting, two are the most that is ahead of anyone.
+ * Shares an answer that must be newer than its question. A caller that asks while an answer is
+ * being found waits for the next one, which all callers of that time share. So at most two rounds
+ * are ahead of any caller, however many ask or have given up.
  */
 export class FreshAnswer<T> {
   readonly #find: () => Promise<T>;
@@ -12,7 +12,7 @@ export class FreshAnswer<T> {
     this.#find = find;
   }
 
-  /** Rejects as the finding does; the next one is tried all the same. */
+  /** Rejects when the round fails; the next round is tried all the same. */
   ask(): Promise<T> {
     if (this.#next !== null) return this.#next;
     if (this.#underWay === null) return this.#begin();

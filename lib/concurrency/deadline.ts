@@ -1,6 +1,6 @@
 /**
- * Does work that somebody waits for until a deadline at the most: then its signal is aborted,
- * whatever it does with that.
+ * Does work until a deadline at the most; at the deadline the work's signal is aborted and the
+ * caller is answered, whatever the work does then.
  * @param outer aborts the work's signal too
  * @throws what the work throws; `late()` at the deadline
  */

@@ -1,16 +1,16 @@
 interface FairLimits {
-  /** How much may run at a time. */
+  /** How many pieces of work run at a time. */
   readonly concurrency: number;
-  /** How much of one owner may wait; more is refused. */
+  /** How many pieces of one owner may wait; more are refused. */
   readonly maxWaiting: number;
-  /** How long it may wait. */
+  /** How long a piece may wait. */
   readonly maxWaitMs: number;
 }
 
 interface Turn {
   /** A caller that leaves while it waits is taken off the queue. */
   readonly signal?: AbortSignal;
-  /** Part of work that was begun before: it waits however many do. */
+  /** Continues work that was begun before: it is never refused for the length of the queue. */
   readonly goesOn?: boolean;
 }
 
@@ -22,35 +22,36 @@ interface Owner {
 }
 
 /**
- * A queue of work for each owner; at most `limit` pieces run at a time, the owners in turn. One
- * owner never takes the last place, where there is more than one: what one asks for holds up the
- * others for as long as one piece of work takes at most.
+ * Runs at most `concurrency` pieces of work at a time, from a queue for each owner, the owners in
+ * turn. One owner never takes the last place, where there is more than one place: so an owner
+ * delays the others by one piece of work at most.
  */
 export class FairLanes {
   readonly #limits: FairLimits;
   readonly #mostOfOne: number;
   readonly #overflow: () => Error;
-  /** Only those that run or wait. */
+  /** Only owners with work that runs or waits. */
   readonly #owners = new Map<string, Owner>();
   #running = 0;
   #waiting = 0;
   #turns = 0;
 
-  /** @param overflow what one is refused with where too much waits, or where it waited too long */
+  /** @param overflow makes the error for work that is refused, or that waited too long */
   constructor(limits: FairLimits, overflow: () => Error) {
     this.#limits = limits;
     this.#mostOfOne = Math.max(1, limits.concurrency - 1);
     this.#overflow = overflow;
   }
 
-  /** How much runs and waits, of all owners. */
+  /** How many pieces run and wait, of all owners. */
   get load(): { readonly running: number; readonly waiting: number } {
     return { running: this.#running, waiting: this.#waiting };
   }
 
   /**
-   * @throws overflow where more of an owner's work would be refused now: before it is worked out
-   * what it takes
+   * Checks that one more piece of an owner's work would be taken now, before anything is computed
+   * for it.
+   * @throws overflow
    */
   check(name: string): void {
     const owner = this.#owners.get(name);
@@ -58,7 +59,7 @@ export class FairLanes {
     if (owner.waiting.size >= this.#limits.maxWaiting) throw this.#overflow();
   }
 
-  /** @throws overflow; the signal's reason where it is aborted before the work is begun */
+  /** @throws overflow; the signal's reason where it is aborted before the work begins */
   async run<T>(name: string, work: () => Promise<T>, turn: Turn = {}): Promise<T> {
     turn.signal?.throwIfAborted();
     const owner = this.#ownerOf(name);
@@ -105,7 +106,7 @@ export class FairLanes {
     });
   }
 
-  /** Lets one begin of the owner that was served longest ago. */
+  /** Starts a piece of the owner that was served longest ago. */
   #next(): void {
     let next: Owner | undefined;
     for (const owner of this.#owners.values()) {

@@ -1,14 +1,17 @@
 const leaving = new WeakMap<object, AbortSignal>();
 
 /**
- * Keeps the signal that the caller of a context has left, for code that calls something within that
- * context here.
+ * Remembers, for a context, the signal that its caller has left: code that makes calls within this
+ * context uses it.
  */
 export function keepLeaving(context: object, left: AbortSignal): void {
   leaving.set(context, left);
 }
 
-/** Aborted once the caller has left; `undefined` where nobody here would know. */
+/**
+ * The signal that is aborted once the caller has left; `undefined` where this process cannot know
+ * that.
+ */
 export function leavingOf(context: object): AbortSignal | undefined {
   return leaving.get(context);
 }

@@ -2,16 +2,13 @@ import { performance, type EventLoopUtilization } from "node:perf_hooks";
 
 const windowMs = 50;
 
-/** Tells how busy this process's event loop has been of late. */
+/** Measures how busy this process's event loop was of late. */
 export class LoopGauge {
   #since: EventLoopUtilization = performance.eventLoopUtilization();
   #sinceAt = performance.now();
   #busy = 0;
 
-  /**
-   * The share of time that the loop did not wait for anything, 0 to 1, over about the last 50 to
-   * 100 ms.
-   */
+  /** The share of time that the loop was busy, 0 to 1, over about the last 50 to 100 ms. */
   utilization(): number {
     const now = performance.now();
     if (now - this.#sinceAt >= windowMs) {

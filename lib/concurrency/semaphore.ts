@@ -8,7 +8,10 @@ export class Semaphore {
   readonly #overflow: () => Error;
   #free: number;
 
-  /** @param overflow what one is refused with where more than `maxWaiting` would wait */
+  /**
+   * @param overflow makes the error for a task that would be one of more than `maxWaiting` waiting
+   *   ones
+   */
   constructor(
     limit: number,
     maxWaiting = Infinity,
@@ -19,12 +22,12 @@ export class Semaphore {
     this.#overflow = overflow;
   }
 
-  /** How many wait for their turn. */
+  /** How many tasks wait for their turn. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** @throws the signal's reason where it is aborted before the work is begun */
+  /** @throws the signal's reason where it is aborted before the task begins */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     if (this.#free > 0) this.#free -= 1;

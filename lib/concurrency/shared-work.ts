@@ -5,15 +5,15 @@ interface Shared<T> {
 }
 
 /**
- * Work that is done once for all who ask for the same at the same time, and stopped once all of
+ * Does work once for all callers that ask for the same at the same time, and stops it once all of
  * them have left.
  */
 export class SharedWork<T> {
   readonly #underWay = new Map<string, Shared<T>>();
 
   /**
-   * @param key what is asked for: of work under way with the same one the result is shared
-   * @param begin begins it; its signal says that nobody waits any more
+   * @param key names the work: callers with the same key share the work under way
+   * @param begin begins the work; its signal is aborted when nobody waits any more
    * @throws what the work throws; the signal's reason as soon as that is aborted
    */
   async ask(
@@ -48,7 +48,7 @@ export class SharedWork<T> {
     return shared;
   }
 
-  /** Whoever asks from now on begins anew. */
+  /** Later callers begin the work anew. */
   #stop(key: string, shared: Shared<T>, reason: unknown): void {
     this.#forget(key, shared);
     shared.stop.abort(reason);

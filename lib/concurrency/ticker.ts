@@ -2,8 +2,8 @@ export interface TickerOptions {
   /** The longest time between two runs. */
   readonly everyMs: number;
   /**
-   * After a run the next one waits this many times as long as the run took, so it never takes the
-   * machine for itself.
+   * The pause after a run, as a multiple of the run's time: so the task never takes the whole
+   * machine.
    */
   readonly restFactor: number;
 }

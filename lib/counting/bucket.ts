@@ -12,7 +12,7 @@ export interface Bucket {
   readonly start: number;
 }
 
-/** The start of the bucket that holds an instant. Also right before 1970. */
+/** The start of the bucket that holds an instant; correct before 1970 too. */
 export function startOf(grain: Grain, instant: number): number {
   return Math.floor(instant / grainMs[grain]) * grainMs[grain];
 }

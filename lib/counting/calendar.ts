@@ -9,7 +9,7 @@ export interface Period {
   readonly start: number;
   readonly end: number;
   /**
-   * The period's true start, also where the range begins later: RFC 3339 with the zone's offset,
+   * The period's true start, even where the range begins later: RFC 3339 with the zone's offset,
    * `Z` for none.
    */
   readonly time: string;
@@ -22,10 +22,7 @@ const dayMs = 86_400_000;
 /** The mean length of a month in the Gregorian calendar, whose cycle is 400 years. */
 const meanMonthMs = (146_097 * dayMs) / 4_800;
 
-/**
- * The longest stretch a zone's clock was ever turned by, and more than enough before a month's
- * first day.
- */
+/** More than the longest change of a zone's clock, and more than a month's length. */
 const slackMs = 33 * dayMs;
 
 /**
@@ -43,8 +40,9 @@ export function isZone(name: string): boolean {
 }
 
 /**
- * At most how many periods of an interval a range touches, in any zone. To refuse too many before
- * they are built: constant time; too high by a few, over years by less than one in 500.
+ * An upper bound for the periods of an interval that a range touches, in any zone. It costs
+ * constant time, so too many periods are refused before they are built; it is too high by a few,
+ * for years by less than one in 500.
  */
 export function countPeriods(interval: Interval, range: Range): number {
   const span = Math.max(0, range.to - range.from);
@@ -145,8 +143,8 @@ function dateStarts(
     if (instant >= range.to) return starts;
     const start = { instant, offset: segment.offset };
     const previous = starts.at(-1);
-    // What ended before the range (a clock turned back shows its date again) and what was skipped
-    // gives way to its successor.
+    // A period that ended before the range (a clock turned back shows its date again), or that was
+    // skipped, is replaced by its successor.
     if (previous !== undefined && (instant <= range.from || previous.instant === instant)) {
       starts[starts.length - 1] = start;
     } else {
@@ -177,7 +175,7 @@ function nextDate(interval: "day" | "week" | "month", local: number): number {
   return local + (interval === "week" ? 7 * dayMs : dayMs);
 }
 
-/** Not by `Date.UTC`, which takes the years 0 to 99 for those of the 20th century. */
+/** Does not use `Date.UTC`, which takes the years 0 to 99 for those of the 20th century. */
 function monthStart(local: number, monthsOn: number): number {
   const date = new Date(local);
   date.setUTCMonth(date.getUTCMonth() + monthsOn, 1);
@@ -185,8 +183,8 @@ function monthStart(local: number, monthsOn: number): number {
 }
 
 /**
- * Writes instants as RFC 3339, fast where they ascend. Offsets that are no whole minutes (before
- * 1973) are rounded up: the instant stays what it is, and the date that of the zone.
+ * Returns a writer of RFC 3339 that is fast for ascending instants. Offsets of no whole minutes
+ * (before 1973) are rounded up; the instant and the zone's date stay right.
  */
 function rfc3339Writer(): (instant: number, offset: number) => string {
   let knownDay = NaN;

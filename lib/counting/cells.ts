@@ -38,7 +38,7 @@ export const maxDimensionValues = 1_000;
  */
 export const maxTypes = 1_000;
 
-/** The longest value that a rollup tells, in code units; a longer one counts under `(other)`. */
+/** The longest value that a rollup keeps, in code units; a longer one counts under `(other)`. */
 export const maxKeyLength = 254;
 
 /** No events. */
@@ -99,10 +99,10 @@ export function mergeUsers(parts: Iterable<UserSketches>): UserSketches {
 }
 
 /**
- * Cut the cells to their `maxTypes` largest types, and each dimension to its `maxDimensionValues`
+ * Cuts the cells to their `maxTypes` largest types, and each dimension to its `maxDimensionValues`
  * largest values, counted over all types; the rest is summed under `(other)`, type by type, so
- * totals are conserved. Of equal ones the smaller by code unit stays. `(none)` is never cut and
- * does not count to the limit, nor does `(other)`.
+ * totals are conserved. Ties keep the smaller by code unit. `(none)` is never cut, and neither it
+ * nor `(other)` counts to the limit.
  */
 export function cutCells(cells: Cells): Cells {
   const { types, users, dimensions } = cutTypes(cells);
@@ -111,7 +111,7 @@ export function cutCells(cells: Cells): Cells {
   return { types, users, dimensions: cut };
 }
 
-/** True where a section of cells does not tell each type, or each value of a dimension. */
+/** True where a section of cells does not list every type, or every value of a dimension. */
 export function isCutSection(
   section: Section,
   cells: TypeCounts | UserSketches | ValueCounts,
@@ -168,7 +168,7 @@ function cutTypes(cells: Cells): Cells {
   };
 }
 
-/** Each entry of a record alone, under another name. */
+/** A record of each entry alone, under another name. */
 function renamed<T>(
   of: Readonly<Record<string, T>>,
   nameOf: (key: string) => string,

@@ -9,29 +9,28 @@ import type { Period } from "./calendar.ts";
 export type Marks = Readonly<Record<Grain, readonly number[]>>;
 
 /**
- * What to read to count a range: each instant of it is in exactly one of these.
- * All ascending; ranges of buckets are aligned to their grain and adjacent ones are one.
+ * What to read to count a range. Each instant of the range is in exactly one part. All parts
+ * ascend; ranges of buckets are aligned to their grain, and adjacent ones are joined.
  */
 export interface Cover {
-  /** Settled buckets, whose rollups are to be taken. */
+  /** Settled buckets: their rollups are read. */
   readonly rollups: Readonly<Record<Grain, readonly Range[]>>;
-  /** Marked minutes, whose deltas are to be summed. */
+  /** Marked minutes: their deltas are summed. */
   readonly deltas: readonly number[];
-  /** Parts of minutes, at a period's ends, whose events are to be counted. */
+  /** Parts of minutes at a period's ends: their events are counted. */
   readonly events: readonly Range[];
 }
 
 /**
- * How a range is counted: by the coarsest settled buckets that lie within it. A bucket is settled
- * where neither it nor any bucket within it is marked. Cost grows with the marks, not with the
- * range.
+ * Covers a range with the coarsest settled buckets that lie within it. A bucket is settled where
+ * neither it nor any bucket within it is marked. The cost grows with the marks, not with the range.
  */
 export function cover(range: Range, marks: Marks): Cover {
   return coverAll([{ start: range.from, end: range.to }], marks);
 }
 
 /**
- * How periods (ascending, not overlapping) are counted, in one: no bucket crosses the boundary of a
+ * Covers several periods (ascending, not overlapping) at once. No bucket crosses the boundary of a
  * period, so each row of the answer belongs to one period, which `assign` finds by the row's start.
  * Where the boundaries are whole minutes (all zones since 1973) `events` holds two ranges at most.
  */
@@ -94,14 +93,14 @@ export function assign(periods: readonly Pick<Period, "start" | "end">[], instan
   return low > 0 && instant < periods[low - 1]!.end ? low - 1 : -1;
 }
 
-/** Where a cover's counts come from, for `meta.source`. Deltas are part of the rollups' side. */
+/** The source of a cover's counts, for `meta.source`. Deltas belong to the rollups. */
 export function sourceOf(cover: Cover): "rollup" | "events" | "mixed" {
   if (cover.events.length === 0) return "rollup";
   const { minute, hour, day } = cover.rollups;
   return minute.length + hour.length + day.length + cover.deltas.length > 0 ? "mixed" : "events";
 }
 
-/** The marked buckets and those that hold one, ascending, each once. */
+/** The marked buckets and those that contain one, ascending, each once. */
 function unsettledBy(marks: Marks): Readonly<Record<Grain, Float64Array>> {
   const minute = ascending(marks.minute);
   const hour = ascending([...marks.hour, ...parentsOf("hour", minute)]);

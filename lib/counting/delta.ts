@@ -6,9 +6,9 @@ import { keyReader, valueReader } from "./dimensions.ts";
 import { sketchOf, type Sketch } from "./sketch.ts";
 
 /**
- * What a batch adds to each minute its events lie in (by their timestamps), ascending.
- * Pure: the same events of the same batch make the same deltas, in whatever order they come but for
- * the order of keys.
+ * What a batch adds to each minute that its events lie in (by their timestamps), ascending. Pure:
+ * the same events of the same batch make the same deltas in any order; only the order of keys may
+ * differ.
  */
 export function deltasOf(
   batch: BatchId,
@@ -41,7 +41,7 @@ export function keyCells(events: readonly StoredEvent[], dimensions: readonly st
   );
 }
 
-/** The cells of some events, each value whole. */
+/** The cells of some events, with values of any length. */
 export function cellsOf(events: readonly StoredEvent[], dimensions: readonly string[]): Cells {
   return countCells(
     events,
@@ -50,7 +50,7 @@ export function cellsOf(events: readonly StoredEvent[], dimensions: readonly str
 }
 
 /**
- * Who an event is of, for distinct counts: `metadata.userId`, else `metadata.anonymousId`; a text
+ * The user of an event, for distinct counts: `metadata.userId`, else `metadata.anonymousId`; a text
  * that is not empty, or a number (7 and "7" are one user). `undefined` where it has neither.
  */
 export function userOf(event: Pick<StoredEvent, "metadata">): string | undefined {
@@ -115,11 +115,11 @@ function countCells(events: readonly StoredEvent[], readers: readonly Reader[]):
 export interface EnrichDone {
   readonly batch: BatchId;
   readonly project: ProjectId;
-  /** In the order of the batch, or of `only`. */
+  /** The events in the order of the batch, or of `only`. */
   readonly events: readonly StoredEvent[];
-  /** What these events add, were the batch to own all of them. */
+  /** What these events add if the batch owns all of them. */
   readonly deltas: readonly Delta[];
-  /** Besides, those that break their schema, and are to be kept apart. */
+  /** Events that break their schema and go into quarantine. */
   readonly broken?: readonly HeldEvent[];
 }
 export interface DeltasDone {
@@ -127,8 +127,8 @@ export interface DeltasDone {
 }
 
 /**
- * A minute with fewer deltas needs no rollup: they are read as fast as one, and in an import in no
- * order there are more minutes than a rollup each would be worth.
+ * A minute with fewer deltas than this gets no rollup. Its deltas are read as fast as a rollup, and
+ * an import in no order touches more minutes than would be worth a rollup each.
  */
 export const fewDeltas = 8;
 

@@ -17,7 +17,7 @@ export const builtInDimensions = [
   "context.referrer",
 ] as const;
 
-/** Other spellings that are understood. Answers use the public names. */
+/** Other accepted spellings. Answers use the public names. */
 const aliases: ReadonlyMap<string, string> = new Map([
   ["utm.source", "context.utm.source"],
   ["utm.campaign", "context.utm.campaign"],
@@ -33,14 +33,14 @@ const propertyPath = /^(data|metadata|context)(\.[A-Za-z0-9_-]{1,64}){1,8}$/;
 
 /**
  * The public name of a dimension: `source` or a path into `data`, `metadata` or `context`.
- * `undefined` where the name can be none. Whether it is rolled up is another question (`rolledUp`).
+ * `undefined` where the name cannot be one. `rolledUp` decides whether it is rolled up.
  */
 export function resolveDimension(name: string): string | undefined {
   const canonical = aliases.get(name) ?? name;
   return canonical === "source" || propertyPath.test(canonical) ? canonical : undefined;
 }
 
-/** Where an event has the value of a dimension. */
+/** The path of a dimension's value in an event. */
 export function pathOf(dimension: string): PropertyPath {
   return dimension.split(".") as unknown as PropertyPath;
 }
@@ -51,7 +51,8 @@ export function valueOf(event: StoredEvent, dimension: string): string {
 }
 
 /**
- * What events count under in a rollup, for many of them: values longer than it tells are `(other)`.
+ * Returns a reader of the value that an event counts under in a rollup; values that are too long
+ * are `(other)`.
  */
 export function keyReader(dimension: string): (event: StoredEvent) => string {
   const read = valueReader(dimension);
@@ -61,7 +62,7 @@ export function keyReader(dimension: string): (event: StoredEvent) => string {
   };
 }
 
-/** `valueOf` for one dimension, prepared for many events. */
+/** Returns `valueOf` for one dimension, prepared for many events. */
 export function valueReader(dimension: string): (event: StoredEvent) => string {
   const path = dimension.split(".");
   return (event) => {

@@ -1,20 +1,20 @@
 import { isCut, type Cells, type TypeCounts, type ValueCounts } from "./cells.ts";
 import { estimate } from "./sketch.ts";
 
-/** A number of a rollup that is not what its parts add up to. */
+/** A number of a rollup that differs from the sum of its parts. */
 export interface Difference {
   readonly section: string;
   readonly type: string;
-  /** Of a dimension. */
+  /** The value of the dimension. */
   readonly value?: string;
   readonly rollup: number;
   readonly counted: number;
 }
 
 /**
- * Where a rollup differs from a sum that was cut as it is. Of users the estimates are told, which
- * may be equal where the sketches are not. A dimension is compared only where both tell all of it:
- * what is configured may have changed since.
+ * Lists where a rollup differs from a sum that was cut in the same way. For users it compares the
+ * estimates, which may be equal where the sketches are not. It compares a dimension only where both
+ * hold all of its values, since the configuration may have changed.
  */
 export function differences(rollup: Cells, counted: Cells): readonly Difference[] {
   return [
@@ -28,7 +28,7 @@ export function differences(rollup: Cells, counted: Cells): readonly Difference[
   ];
 }
 
-/** Whether a rollup lacks dimensions, or values of them, that a sum has. */
+/** Whether a rollup lacks dimensions, or values of dimensions, that a sum has. */
 export function lacksDimensions(rollup: Cells, counted: Cells): boolean {
   return Object.keys(counted.dimensions).some((name) => {
     const values = counted.dimensions[name]!;
@@ -79,7 +79,7 @@ function valueDifferences(
   );
 }
 
-/** Keys come from users. */
+/** Reads an own property only: keys come from users. */
 function of<T>(from: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(from, key) ? from[key] : undefined;
 }

@@ -2,7 +2,7 @@ import { meets, type EventFilter } from "../event/filter.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { userOf } from "./delta.ts";
 
-/** Whether an event of a filter's project is one of those that the filter finds. */
+/** Whether an event of the filter's project meets the filter. */
 export function meetsFilter(event: StoredEvent, filter: Omit<EventFilter, "project">): boolean {
   const { types, sources, correlationId, userId, from = -Infinity, to = Infinity, where } = filter;
   return (

@@ -2,30 +2,33 @@ import type { Marks } from "./cover.ts";
 import { grainMs, startOf, type Grain } from "./bucket.ts";
 
 /**
- * How old events of a project, and its rollups, become: whole days; `null`: for ever. What is
- * coarser lasts at least as long as what it sums.
+ * How long a project's events and rollups are kept, in whole days; `null`: for ever. A coarser
+ * grain is kept at least as long as a finer one.
  */
 export interface Retention {
   readonly events: number | null;
   readonly minutes: number | null;
   readonly hours: number | null;
   readonly days: number | null;
-  /** Events of some types, in the place of `events`. */
+  /** Overrides `events` for some types. */
   readonly types: Readonly<Record<string, number | null>>;
 }
 
-/** What a floor stands for. */
+/** The kinds of data that have a floor. */
 const kept = ["events", "minutes", "hours", "days"] as const;
 type Kept = (typeof kept)[number];
 
-/** What is older than these instants (epoch milliseconds, starts of days) may be gone. `null`: nothing is. */
+/**
+ * Data older than these instants (epoch milliseconds, starts of days) may be gone. `null`: nothing
+ * is.
+ */
 export type Floors = Readonly<Record<Kept, number | null>> & {
   readonly types: Readonly<Record<string, number | null>>;
 };
 
 export const noFloors: Floors = { events: null, minutes: null, hours: null, days: null, types: {} };
 
-/** Where the floors stand at an instant. */
+/** The floors that follow from a retention at an instant. */
 export function floorsAt(retention: Retention, now: number): Floors {
   const floor = (days: number | null) =>
     days === null ? null : startOf("day", now) - days * grainMs.day;
@@ -39,7 +42,10 @@ export function floorsAt(retention: Retention, now: number): Floors {
   };
 }
 
-/** Both together: a floor never sinks, also where a project is kept longer from now on. */
+/**
+ * The higher of two floors for each kind of data: a floor never sinks, even where the retention
+ * becomes longer.
+ */
 export function raised(a: Floors, b: Floors): Floors {
   const names = new Set([...Object.keys(a.types), ...Object.keys(b.types)]);
   return {
@@ -61,23 +67,23 @@ export function sameFloors(a: Floors, b: Floors): boolean {
   );
 }
 
-/** The highest floor of all. */
+/** The highest of all floors. */
 export function highestFloor(floors: Floors): number | null {
   return kept.map((one) => floors[one]).reduce(higher, rawFloor(floors));
 }
 
-/** The floor of the events of a type. */
+/** The floor for events of a type. */
 export function floorOf({ events, types }: Floors, type: string): number | null {
   return Object.hasOwn(types, type) ? types[type]! : events;
 }
 
-/** Events of some types, or of any, may be gone that are older than this. */
+/** Events older than this, of some types or of any, may be gone. */
 export function rawFloor(floors: Floors, types?: readonly string[]): number | null {
   if (types !== undefined) return types.map((type) => floorOf(floors, type)).reduce(higher, null);
   return Object.values(floors.types).reduce(higher, floors.events);
 }
 
-/** No event comes in any more that is older than this, of whatever type. */
+/** Events older than this are not accepted any more, whatever their type. */
 export function inflowFloor({ events, types }: Floors): number | null {
   return Object.values(types).reduce(
     (least, floor) => (least === null || floor === null ? null : Math.min(least, floor)),
@@ -85,7 +91,10 @@ export function inflowFloor({ events, types }: Floors): number | null {
   );
 }
 
-/** The floor of what a bucket of a grain is made of: where that may be gone, it stands as it is. */
+/**
+ * The floor of the parts that a bucket of a grain sums. Below it the parts may be gone, so the
+ * bucket is final.
+ */
 export function floorBelow(floors: Floors, grain: Grain): number | null {
   return grain === "minute"
     ? inflowFloor(floors)
@@ -99,8 +108,7 @@ export function isBelow(instant: number, floor: number | null): boolean {
 }
 
 /**
- * Without the marks of buckets that stand as they are: nothing can have come into them, and what
- * they were made of may be gone.
+ * Removes the marks of final buckets: no event can be added to them, and their parts may be gone.
  */
 export function withoutFinal(marks: Marks, floors: Floors): Marks {
   const open = (grain: Grain) => {

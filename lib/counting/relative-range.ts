@@ -31,9 +31,9 @@ const dayMs = 86_400_000;
 const lengthMs = { m: minuteMs, h: 60 * minuteMs } as const;
 
 /**
- * What a relative range means at an instant, half open. Days, weeks, months and years are whole
- * ones of the zone's calendar, the one under way to its end; minutes and hours end with the minute
- * under way.
+ * The range that a relative range means at an instant, half open. Days, weeks, months and years are
+ * whole ones of the zone's calendar, and the current one reaches to its end; minutes and hours end
+ * with the current minute.
  * @param zone an IANA name (`isZone`)
  * @param now epoch milliseconds
  */
@@ -77,7 +77,7 @@ function dateAt(zone: string, instant: number): number {
   return dayOf(day!.time);
 }
 
-/** When a zone's day of a date begins; where the zone skipped the date, the day after. */
+/** The start of a date in a zone; where the zone skipped the date, the start of the next one. */
 function startOf(zone: string, date: number): number {
   const around = { from: (date - 3) * dayMs, to: (date + 3) * dayMs };
   const found = periods("day", zone, around).find(({ time }) => dayOf(time) >= date);

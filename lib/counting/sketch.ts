@@ -43,7 +43,7 @@ export function sketchOf(values: Iterable<string>): Sketch {
   return union.toSketch();
 }
 
-/** How long a value's hash is. */
+/** The length of a value's hash in bytes. */
 export const hashBytes = 8;
 
 /** Put a value's hash into a buffer. */
@@ -78,9 +78,9 @@ export function isExact(sketch: Sketch): boolean {
 }
 
 /**
- * How many distinct values, a whole number. Exact up to `exactLimit`; beyond it with a relative
- * standard error of 0.81 % (1.04 / sqrt(16,384)): two answers of three are within that.
- *
+ * Estimates how many distinct values the set has, as a whole number. It is exact up to
+ * `exactLimit`; beyond that its relative standard error is 0.81 % (1.04 / sqrt(16,384)): two
+ * answers of three are within that.
  * The estimator is the improved raw one, algorithm 6 of O. Ertl, "New cardinality estimation
  * algorithms for HyperLogLog sketches", 2017 (arXiv:1702.01284): unbiased over the whole range
  * without tables or a switch to linear counting.
@@ -119,10 +119,13 @@ function tau(x: number): number {
   }
 }
 
-/** A union under way: hashes while they are few, registers from the moment they are too many. */
+/**
+ * A union that is being built: it holds hashes while they are few, and registers once there are too
+ * many.
+ */
 export class Union {
   #registers: Uint8Array | undefined;
-  /** How many hashes are held, in any order, some perhaps twice. */
+  /** How many hashes are held, in any order; some may stand twice. */
   #length = 0;
   #hashes = new BigUint64Array(16);
   #words = new Uint32Array(this.#hashes.buffer);
@@ -164,7 +167,10 @@ export class Union {
     return denseTag + text.toString("latin1");
   }
 
-  /** Make room for more hashes: by settling those that are there once that can free the most. */
+  /**
+   * Makes room for more hashes. Sorts and deduplicates the present ones first, once that can free
+   * enough.
+   */
   #reserve(more: number): void {
     if (this.#length + more <= this.#hashes.length) return;
     if (this.#length + more > 4 * exactLimit) this.#settle();
@@ -176,7 +182,10 @@ export class Union {
     this.#bytes = Buffer.from(grown.buffer);
   }
 
-  /** Leave at most `exactLimit` hashes, sorted and each once, or none and the registers. */
+  /**
+   * Leaves at most `exactLimit` hashes, sorted and each once; or no hashes, and the registers
+   * instead.
+   */
   #settle(): void {
     if (this.#registers === undefined) {
       this.#sort();

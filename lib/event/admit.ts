@@ -9,7 +9,7 @@ import { withAddress, type Origin } from "./origin.ts";
 import { isPlainJson } from "./plain-json.ts";
 import { eventSchema, idPattern, metadataProperties } from "./schema.ts";
 
-/** What became of one event of a request, at its place in the request. */
+/** The outcome of one event, with its place in the request. */
 export type ItemResult =
   | {
       readonly index: number;
@@ -19,7 +19,9 @@ export type ItemResult =
       readonly receivedAt: number;
     }
   | {
-      /** The same event, by id and content, stands earlier in the same call: that one counts. */
+      /**
+       * The same event, by id and content, stands earlier in the same call, and that one counts.
+       */
       readonly index: number;
       readonly id: EventId;
       readonly status: "duplicate";
@@ -33,7 +35,7 @@ export type ItemResult =
       readonly error: ItemError;
     };
 
-/** Why one event was refused, in the manner of a problem: `type` is the problem's URI. */
+/** Why one event was refused, in the form of a problem: `type` is the problem's URI. */
 export interface ItemError {
   readonly type: ItemProblem;
   /** 1 to `maxFindings`; pointers start at the event. */
@@ -68,16 +70,16 @@ export interface Admission {
 }
 
 /**
- * The clock, the source of ids and what is kept of an address. `newId` is called once for each
- * accepted event without an id, in order, and gives an id that no other event has.
+ * The clock, the source of ids and the reader of addresses. `newId` is called once for each
+ * accepted event without an id, in order, and must return an id that no other event has.
  */
 interface AdmissionTools {
   /** Epoch milliseconds. */
   readonly now: number;
   readonly newId: () => EventId;
   /**
-   * The origin of `metadata.ip`. Absent: the event is enriched in this process, and keeps its
-   * address until then.
+   * Reads the origin of `metadata.ip`. Absent: this process enriches the event later, and it keeps
+   * its address until then.
    */
   readonly originOf?: (ip: string) => Origin;
 }
@@ -90,10 +92,10 @@ const validId = new RegExp(idPattern);
 const knownMetadata: ReadonlySet<string> = new Set(Object.keys(metadataProperties));
 
 /**
- * Decide on events from outside: check each one by the rules of the API, and fix the identity and
- * the instants of those that are let in. `null` in an optional field is as absent. One bad event
- * never costs the others. Never throws, whatever the inputs are, and does not change them; accepted
- * events share `data` with their input, and `metadata` where that stays as it is.
+ * Decides on events from outside: checks each one by the rules of the API, and fixes the identity
+ * and the instants of those that are accepted. `null` in an optional field counts as absent. One
+ * bad event never costs the others. Never throws, whatever the inputs are, and does not change
+ * them; accepted events share `data` with their input, and `metadata` where that stays as it is.
  */
 export function admit(inputs: readonly unknown[], at: AdmissionTools): Admission {
   const results: ItemResult[] = [];
@@ -113,7 +115,8 @@ export function admit(inputs: readonly unknown[], at: AdmissionTools): Admission
       results.push({ index, id, status: "accepted", receivedAt });
       continue;
     }
-    // Hashed once each: a large event with many repeats costs no more than any other input.
+    // Each event is hashed once: a large event with many repeats costs no more than any other
+    // input.
     earlier.hash ??= contentHash(earlier.event);
     if (contentHash(admitted.event) === earlier.hash) {
       results.push({ index, id, status: "duplicate", receivedAt });
@@ -130,7 +133,8 @@ function admitOne(input: unknown, at: AdmissionTools): AdmittedEvent | ItemError
   const instant = checked === true ? timeOf(input as EventInput, at.now) : undefined;
   if (instant === undefined || !isPlainJson(input, maxNesting + 1)) {
     const findings = findingsOf(input, broken, at.now);
-    // None where all that is odd is a property that is `undefined`: it counts as absent.
+    // There are no findings where the only oddity is a property that is `undefined`: that counts as
+    // absent.
     if (findings.length > 0) return refusal(findings);
   }
   const event = accept(
@@ -146,8 +150,8 @@ function admitOne(input: unknown, at: AdmissionTools): AdmittedEvent | ItemError
 }
 
 /**
- * Only large events are worth counting: a UTF-16 code unit takes at most three bytes. What was left
- * out counts too.
+ * Only large events are measured: a UTF-16 code unit takes at most three bytes. Properties that
+ * were left out count too.
  */
 function isPerhapsLarge({ metadata }: EventInput, json: string): boolean {
   const ip = metadata?.["ip"];
@@ -156,7 +160,8 @@ function isPerhapsLarge({ metadata }: EventInput, json: string): boolean {
 }
 
 /**
- * When it happened: now where it does not say. `undefined` where what it says is not acceptable.
+ * The instant of the event: now where it names none. `undefined` where it names an unacceptable
+ * one.
  */
 function timeOf({ timestamp }: EventInput, now: number): number | undefined {
   if (timestamp == null) return now;
@@ -165,7 +170,10 @@ function timeOf({ timestamp }: EventInput, now: number): number | undefined {
   return misdated(instant, now) === undefined ? instant : undefined;
 }
 
-/** Optional fields that are `null` are as absent: typed clients send them. */
+/**
+ * Builds the accepted event. Optional fields that are `null` count as absent: typed clients send
+ * them.
+ */
 function accept(input: EventInput, instant: number, at: AdmissionTools): AcceptedEvent {
   const { id, type, data, timestamp, source, correlationId, metadata } = input;
   const event: Writable<AcceptedEvent> = {
@@ -175,7 +183,7 @@ function accept(input: EventInput, instant: number, at: AdmissionTools): Accepte
     source,
     receivedAt: at.now,
   };
-  // One by one: spreading them in conditionally takes a third of the rate.
+  // Each field is set on its own: conditional spreads would take a third of the rate.
   if (correlationId != null) event.correlationId = correlationId;
   if (data != null) event.data = data;
   if (metadata != null) addMetadata(event, withoutNulls(metadata), at);
@@ -199,8 +207,8 @@ function addMetadata(
 }
 
 /**
- * The metadata without the known keys that are `null`: those are as absent. What is the sender's
- * own stays.
+ * The metadata without those known keys that are `null`; they count as absent. The sender's own
+ * keys stay.
  */
 function withoutNulls(metadata: JsonObject): JsonObject {
   const isAbsent = (key: string) => metadata[key] === null && knownMetadata.has(key);
@@ -212,7 +220,7 @@ function withoutNulls(metadata: JsonObject): JsonObject {
   return metadata;
 }
 
-/** The kind of a refusal: the finding that a client would have to act on first. */
+/** Chooses the kind of a refusal by the finding that a client has to act on first. */
 function refusal(errors: readonly Finding[]): ItemError {
   const has = (code: string) => errors.some((finding) => finding.code === code);
   if (has("too_large")) return { type: "/problems/too-large", errors };

@@ -3,31 +3,33 @@ import type { AcceptedEvent, BatchId, BatchMessage, ProjectId } from "./event.ts
 const comma = Buffer.from(",");
 const end = Buffer.from("]}");
 const eventsKey = ',"events":[';
-/** No story is longer. */
+/** The most bytes of a story. */
 const maxStoryBytes = 4_096;
 
 /**
- * What a message tells of the requests that it carries. No outcome depends on it; a message may
- * lack any of it.
+ * What a message says about the requests that it carries. No outcome depends on it; a message may
+ * lack any part of it.
  */
 export interface BatchStory {
-  /** Some of the requests' ids, at most `toldRequests`. */
+  /** The ids of some of the requests, at most `toldRequests`. */
   readonly requestIds?: readonly string[];
-  /** The work that published it: a traceparent of W3C Trace Context. */
+  /** The span that published the message: a traceparent of W3C Trace Context. */
   readonly traceparent?: string | undefined;
 }
 
-/** What a message says besides whose events it holds. */
+/** The part of a message before its events. */
 interface BatchHead extends BatchStory {
   readonly project?: string;
   readonly released?: boolean;
 }
 
-/** How many requests a message names: enough to find it by, and little beside the events. */
+/**
+ * The most requests that a message names: enough to find it by, and few bytes beside the events.
+ */
 export const toldRequests = 10;
 
 /**
- * The bytes of a batch message, from its events' JSON in UTF-8; one piece may hold several, joined
+ * Encodes a batch message from its events' JSON in UTF-8; one piece may hold several events, joined
  * by commas. The events come last, so that the rest can be read without them.
  */
 export function encodeBatch(
@@ -40,21 +42,21 @@ export function encodeBatch(
   const head = JSON.stringify({ batch, project, released, ...story }).slice(0, -1);
   const parts: Uint8Array[] = [Buffer.from(`${head}${eventsKey}`)];
   for (const piece of pieces) parts.push(piece, comma);
-  // In the place of the last comma.
+  // The end of the message replaces the last comma.
   if (pieces.length > 0) parts.pop();
   parts.push(end);
   return Buffer.concat(parts);
 }
 
 /**
- * One event of a batch as a message of its own: a new batch, since the old one's deltas are written
- * without it.
+ * Encodes one event of a batch as a message of its own. It is a new batch, since the old batch's
+ * deltas are written without it.
  */
 export function aloneInBatch(event: AcceptedEvent, project: ProjectId, batch: BatchId): Buffer {
   return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))]);
 }
 
-/** The same for one that comes out of quarantine. */
+/** Encodes an event that leaves quarantine as a message of its own. */
 export function releasedAlone(event: AcceptedEvent, project: ProjectId, batch: BatchId): Buffer {
   return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))], { released: true });
 }
@@ -84,8 +86,8 @@ export function requestIdsOf(body: Uint8Array): Pick<BatchStory, "requestIds"> {
 }
 
 /**
- * How the message of every error of `decodeBatch` begins: between threads an error keeps little
- * more than its message.
+ * The beginning of every error message of `decodeBatch`: between threads an error keeps little more
+ * than its message.
  */
 const malformed = "The message is not a batch: ";
 
@@ -95,9 +97,9 @@ const malformed = "The message is not a batch: ";
 const messageVersion = 1;
 
 /**
- * Read a message of the durable queue. Checks the envelope, not the events.
- * @throws Error that never repeats what the message holds: one for which `isMalformedBatch` is
- * true, or one that is worth a retry where a newer version wrote the message
+ * Reads a message of the durable queue. Checks the envelope, not the events.
+ * @throws Error that never repeats the message's content: either one for which `isMalformedBatch`
+ *   is true, or one that is worth a retry, where a newer version wrote the message
  */
 export function decodeBatch(body: Uint8Array): BatchMessage {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
@@ -117,13 +119,15 @@ export function decodeBatch(body: Uint8Array): BatchMessage {
   throw new Error(`${malformed}it has no batch, project and events`);
 }
 
-/** Whose events a message holds; `undefined` where it is no batch. The events themselves are not read. */
+/**
+ * The project of a message; `undefined` where it is no batch. The events themselves are not read.
+ */
 export function projectOfBatch(body: Uint8Array): string | undefined {
   const { project } = headOf(body);
   return isName(project) ? project : undefined;
 }
 
-/** Whether no retry can help; also of an error from another thread. */
+/** Whether an error, perhaps of another thread, says that no retry can help. */
 export function isMalformedBatch(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith(malformed);
 }

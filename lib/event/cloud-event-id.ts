@@ -3,7 +3,7 @@ import type { EventId } from "./event.ts";
 
 /** RFC 9562, any version. */
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
-/** 48 bits of time and 80 of chance in Crockford's base 32. */
+/** Crockford's base 32 of 48 bits of time and 80 random bits. */
 const ulid = /^[0-7][\dA-HJKMNP-TV-Z]{25}$/i;
 
 /**

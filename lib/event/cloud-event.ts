@@ -191,7 +191,8 @@ function structuredData(
   } else if (typeof base64 !== "string" || !isBase64(base64)) {
     add(findings, "/data_base64", "format", "data_base64 must be base64 (RFC 4648, 4)");
   } else {
-    // A producer that encodes what it could have written plainly says that it is JSON.
+    // Encoded data without a content type stays in base64: a producer that encodes JSON names its
+    // type.
     return contentType === undefined
       ? base64
       : decoded(Buffer.from(base64, "base64"), contentType, findings);

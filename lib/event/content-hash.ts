@@ -24,7 +24,7 @@ export function contentHash(event: AcceptedEvent): string {
 
 type Members = { readonly [key: string]: Json | Members | undefined };
 
-/** The metadata with as much of the address as may be stored. */
+/** The metadata with only the storable part of the address. */
 function storable(metadata: JsonObject | undefined): Members | undefined {
   if (metadata === undefined || !Object.hasOwn(metadata, "ip")) return metadata;
   return { ...metadata, ip: readAddress(metadata["ip"])?.truncated };

@@ -5,19 +5,19 @@ import { mailFetcherOf, type MailFetcher } from "./mail-fetcher.ts";
 import { clip } from "./text.ts";
 import { readSoftware, type Software } from "./user-agent.ts";
 
-/** All that a user agent tells. */
+/** What a user agent says. */
 export interface Client extends Software {
   readonly device: Device;
   readonly bot: boolean;
   readonly mailFetcher?: MailFetcher;
 }
 
-/** The most characters of a user agent that are looked at. Real ones stay below 500. */
+/** Only this many characters of a user agent are read. Real ones stay below 500. */
 export const userAgentLimit = 1_024;
 
 /**
- * Longer user agents are read each time: nothing real repeats them, and so the cache's size has a
- * bound.
+ * Longer user agents are not cached: no real client repeats them, and the cache's memory stays
+ * bounded.
  */
 const longestKept = 512;
 
@@ -30,10 +30,10 @@ export function readClient(userAgent: string): Client {
 }
 
 /**
- * A reader that remembers the user agents it saw last. Reading one takes about 25 µs, finding one
- * again less than 1 µs, and a day's events come from some thousands of user agents.
+ * Returns a reader that remembers the user agents it saw last. Reading one takes about 25 µs, a
+ * cached one less than 1 µs, and a day's events come from some thousands of user agents.
  * @param capacity how many are remembered, each of at most 512 characters
- * @param read what to ask for the others; it gets at most `userAgentLimit` characters
+ * @param read reads the others; it gets at most `userAgentLimit` characters
  */
 export function clientReader(
   capacity = 5_000,

@@ -2,7 +2,10 @@ import type { EventContext } from "../event.ts";
 
 export type Device = NonNullable<EventContext["device"]>;
 
-/** Televisions, sticks and consoles. Before phones and tablets, whose marks they carry as well. */
+/**
+ * Televisions, sticks and consoles. They are matched before phones and tablets, whose marks they
+ * carry as well.
+ */
 const tv =
   /smart-?tv|hbbtv|netcast|nettv|web0s|google ?tv|android ?tv|apple ?tv|bravia|crkey|\bviera\b|\broku|\bAFT[A-Z]{1,5}\b|\btv safari\b|playstation|\bxbox\b|nintendo (?:switch|wii)/i;
 

@@ -51,14 +51,13 @@ const domainLimit = 255;
 
 /**
  * The mailbox provider of `metadata.recipient`, an address with or without a display name: a name
- * of the list above, else the domain in lower case and punycode, which is a company's own as a
- * rule. `undefined` where there is no domain with a dot in it: local names and address literals
- * tell nothing.
+ * of the list above, else the domain in lower case and punycode, which is usually a company's own.
+ * `undefined` where the domain has no dot: local names and address literals name no provider.
  */
 export function emailProviderOf(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const at = value.lastIndexOf("@");
-  // The domain, and a `>` that closes the address.
+  // The length of the domain and of a `>` that closes the address.
   if (at === -1 || value.length - at > domainLimit + 2) return undefined;
   const written = value
     .slice(at + 1)

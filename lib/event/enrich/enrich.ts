@@ -22,12 +22,11 @@ export interface EnrichTools extends OriginTools {
 type Writable<T> = { -readonly [key in keyof T]: T[key] };
 
 /**
- * An accepted event as it is stored: its content, its fingerprint, what can be found out about it,
- * and the batch that brings it. A pure function of its arguments, so a redelivery gives the same
- * bytes. Never throws, whatever JSON the metadata holds, and looks at a bounded part of each text.
- *
- * The address comes truncated, with its country; that of an earlier version's message is looked up
- * and truncated here. One that cannot be read is dropped.
+ * Turns an accepted event into a stored one: its content, its fingerprint, what can be found out
+ * about it, and its batch. A pure function of its arguments, so a redelivery gives the same bytes.
+ * Never throws, whatever JSON the metadata holds, and reads a bounded part of each text.
+ * The address comes truncated, with its country; messages of earlier versions hold a whole address,
+ * which is looked up and truncated here. An unreadable address is dropped.
  */
 export function enrich(
   event: AcceptedEvent,
@@ -50,7 +49,7 @@ export function enrich(
   return stored;
 }
 
-/** Tools that know the country already. */
+/** Tools that already know the country. */
 function located(country: string | null, tools: OriginTools): OriginTools {
   return { ...tools, countryOf: () => country ?? undefined };
 }
@@ -87,8 +86,8 @@ function visitor({ mailFetcher: _mailFetcher, ...seen }: Client): EventContext {
 }
 
 /**
- * Who a mail's picture or link was fetched by. Behind a privacy relay or a proxy is a person's
- * mailbox: it is a machine and no bot, and the browser it names is not the reader's.
+ * Who fetched a mail's picture or link. Behind a privacy relay or a proxy is a person's mailbox:
+ * the fetcher is a machine and no bot, and its browser is not the reader's.
  */
 function mailReader(client: Client): EventContext {
   const relayed = client.mailFetcher === "prefetch" || client.mailFetcher === "proxy";

@@ -18,13 +18,12 @@ export interface Address {
 
 /** Longer than any address with a zone and a port. */
 export const longestAddress = 64;
-/** Of a list so much is looked at: no chain of proxies is longer. */
+/** Only this much of a list is read: no chain of proxies is longer. */
 const longestList = 1_024;
 
 /**
- * Read an IPv4 or IPv6 address. Spaces around it, brackets, a port and a zone id are dropped. Of a
- * list, as `X-Forwarded-For` and `Forwarded` have them, it is the first address: that of the
- * client.
+ * Reads an IPv4 or IPv6 address. Spaces around it, brackets, a port and a zone id are dropped. Of a
+ * list, as in `X-Forwarded-For` and `Forwarded`, it reads the first address, which is the client's.
  * @returns `undefined` for everything else; octets with leading zeros are ambiguous and refused
  */
 export function readAddress(value: unknown): Address | undefined {
@@ -43,8 +42,8 @@ export function readAddress(value: unknown): Address | undefined {
 }
 
 /**
- * `readAddress` that remembers the addresses it saw last. Reading one takes up to 10 µs, finding it
- * again less than 1.
+ * Returns a `readAddress` that remembers the addresses it saw last. Reading one takes up to 10 µs,
+ * a cached one less than 1.
  */
 export function addressReader(capacity = 10_000): (value: unknown) => Address | undefined {
   const seen = new LRUCache<string, { readonly address: Address | undefined }>({ max: capacity });
@@ -79,7 +78,7 @@ function withoutDots(text: string): string | undefined {
   return text.slice(0, -dotted.length) + groups.join(":");
 }
 
-/** Without brackets, port and zone. */
+/** The address without brackets, port and zone. */
 function bare(text: string): string {
   const bracketed = /^\[([^[\]]*)\](?::\d{1,5})?$/.exec(text)?.[1];
   const withPort = /^([\d.]+):\d{1,5}$/.exec(text)?.[1];
