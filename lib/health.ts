@@ -1,7 +1,7 @@
 import type { DurableQueue, QueueDepth } from "./queue/queue.ts";
 import type { EventStore } from "./store/store.ts";
 
-/** The health of the stage that fills the queue. */
+/** The health of the gateway and ingest, which fill the queue. */
 export async function publisherHealth(
   queue: Pick<DurableQueue, "trouble" | "depth">,
 ): Promise<StageHealth> {
@@ -15,8 +15,8 @@ export async function publisherHealth(
 const stalledAfterMs = 30_000;
 
 /**
- * The health of the stage that works off the queue. `sinceDoneMs`: since the last batch was
- * finished, or since the start.
+ * The health of the processor, which empties the queue. `sinceDoneMs`: since it finished its last
+ * batch, or since its start.
  */
 export function consumerHealth(
   depth: QueueDepth,
@@ -26,7 +26,7 @@ export function consumerHealth(
   const lagMs = Math.max(0, ageMs);
   const backlog = depth.messages;
   if (at.held) return { state: "down", reason: "the store is away", backlog, lagMs };
-  // Far in the future is as old as far in the past: then the clock was set.
+  // An age far in the future means that the clock was set; it counts as old, too.
   const isOld = Math.abs(ageMs) > stalledAfterMs;
   const stalled = backlog > 0 && isOld && at.sinceDoneMs > stalledAfterMs;
   if (stalled)
@@ -36,10 +36,10 @@ export function consumerHealth(
   return { state: "ok", backlog, lagMs };
 }
 
-/** Marks this old mean that nobody turns them into rollups: answers stay right, but get slow. */
+/** Marks this old mean that nobody writes the rollups: answers stay right, but get slow. */
 const lateAfterMs = 60_000;
 
-/** The health of the stage that writes rollups. */
+/** The health of the aggregator, which writes rollups. */
 export function aggregatorHealth(
   { marks, oldestMarkedAt }: { readonly marks: number; readonly oldestMarkedAt: number | null },
   now: number,
@@ -54,10 +54,7 @@ export function aggregatorHealth(
   };
 }
 
-/**
- * The health of the stage that reads: whether the store can be read, and whether all of it could
- * be.
- */
+/** The health of the query service: whether the whole store can be read. */
 export async function storeHealth(store: Pick<EventStore, "look">): Promise<StageHealth> {
   try {
     const { damaged } = await store.look();
@@ -72,10 +69,10 @@ export async function storeHealth(store: Pick<EventStore, "look">): Promise<Stag
 /** The state of one stage of the pipeline, for the health page. */
 export interface StageHealth {
   readonly state: "ok" | "degraded" | "down";
-  /** What is wrong, for a person; absent where nothing is. */
+  /** What is wrong, in words; absent where nothing is. */
   readonly reason?: string;
-  /** What waits before this stage, in the stage's own unit. */
+  /** How much waits before this stage, in the stage's own unit. */
   readonly backlog?: number;
-  /** Age of the oldest thing that waits, milliseconds. */
+  /** The age of the oldest waiting item, milliseconds. */
   readonly lagMs?: number;
 }

@@ -1,6 +1,6 @@
 /**
- * What servers come with, and what examples and templates say in a password's place; letters and
- * digits alone.
+ * Default passwords of servers, and the placeholders of examples and templates; letters and digits
+ * alone.
  */
 const known = new Set(
   [
@@ -9,12 +9,12 @@ const known = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 
-/** Within a longer text. */
+/** Placeholders that may stand within a longer text. */
 const placeholder = /changeme|replaceme|yourkey|yourapikey|yourpassword|insertkey|0123456789abcdef/;
 
 /**
- * Whether a password, or a key, is one that everybody knows: a default, a placeholder, the user's
- * own name, or one character over and over.
+ * Whether everybody knows a password or a key: a default, a placeholder, the user's own name, or
+ * one character repeated.
  */
 export function isKnownPassword(password: string, user?: string): boolean {
   const meant = decoded(password);

@@ -1,4 +1,4 @@
-/** The log of a store for its operators, fields first. Moleculer's and pino's loggers fit. */
+/** A log for operators, fields first. Moleculer's and pino's loggers fit. */
 export interface Log {
   info(fields: object, phrase: string): void;
   warn(fields: object, phrase: string): void;

@@ -10,8 +10,8 @@ export interface Metrics extends MetricRegistry {
 type Labels = Readonly<Record<string, string>>;
 
 /**
- * Counts what the table names. What is not known yet is not shown; counters with few labels begin
- * at 0, so that their first step is an increase.
+ * Counts the metrics of the table. An unknown value is not shown; counters with few labels begin at
+ * 0, so that their first step shows as an increase.
  */
 class KeptMetrics implements Metrics {
   readonly #registry = new Registry();
@@ -69,12 +69,12 @@ const off: Metrics = {
 
 const kept = new WeakMap<object, Metrics>();
 
-/** Keep the metrics of a broker from now on. */
+/** Starts the metrics of a broker. */
 export function keepMetrics(broker: object): void {
   kept.set(broker, new KeptMetrics());
 }
 
-/** Those of a broker; where they are off, what counts nothing. */
+/** The metrics of a broker; where they are off, a registry that counts nothing. */
 export function metricsOf(broker: object): Metrics {
   return kept.get(broker) ?? off;
 }

@@ -9,7 +9,7 @@ type Definition =
     };
 
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** The types of errors (`lib/errors.ts`) that are answered 503. */
+/** The types of errors (`lib/errors.ts`) that become a 503. */
 const away: readonly string[] = [
   "overloaded",
   "queue_unavailable",
@@ -20,11 +20,11 @@ const away: readonly string[] = [
   "draining",
 ];
 
-/** Of what there is one for each verb: fewer, since each is a series. */
+/** The buckets of histograms with a verb as label: few, since each is a series. */
 const operationSeconds = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
 /**
- * Every metric of our own. Base units; each label with its closed set of values, or none where
+ * Every metric of our own, in base units. Each label has its closed set of values, or none where
  * another table holds them; `help` says what normal looks like.
  */
 const metrics = {
@@ -268,7 +268,7 @@ export interface MetricRegistry {
     value: number,
     ...labels: LabelsLast<Name>
   ): void;
-  /** `null`: not known now, so not shown. */
+  /** `null`: the value is unknown now, so it is not shown. */
   set<Name extends MetricName<"gauge">>(
     name: Name,
     value: number | null,

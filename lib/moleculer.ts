@@ -8,11 +8,11 @@ import { tracingOf, type Tracing } from "./tracing/tracing.ts";
 import { checkCall } from "./project.ts";
 
 /**
- * What Moleculer's own types leave out: which mixins give what to `this`, and what an action takes
- * and returns.
+ * Adds to Moleculer's own types: which mixins give what to `this`, and what an action takes and
+ * returns.
  */
 
-/** Functions. A signature here would be the one that generic methods are inferred for. */
+/** Functions. With a signature here generic methods would be inferred for it. */
 type Methods = Record<string, object>;
 type Empty = Record<never, never>;
 type ActionName = keyof Actions;
@@ -45,7 +45,7 @@ type NeededBy<All extends Mixins> = All extends readonly [
   ? First & NeededBy<Rest>
   : unknown;
 
-/** Demands a property that nobody writes, named after what no mixin gives. */
+/** Demands a property that nobody writes; its name lists what no mixin gives. */
 type Met<Needs, Provided> = Provided extends Needs
   ? unknown
   : { readonly noMixinGives: Exclude<keyof Needs, keyof Provided> };
@@ -60,8 +60,8 @@ export type TypedContext<Params> = Omit<Context<Params, Meta>, "call"> & {
 };
 
 /**
- * The broker, with the facts that there are. What takes `never` makes it one of Moleculer's for the
- * compiler.
+ * The broker, with our facts. The signature that takes `never` makes it compatible with Moleculer's
+ * type.
  */
 interface Broker extends Omit<ServiceBroker, "emit" | "broadcast"> {
   emit<Name extends keyof Facts>(name: Name, fact: Facts[Name]): Promise<void>;
@@ -75,14 +75,14 @@ interface Broker extends Omit<ServiceBroker, "emit" | "broadcast"> {
 }
 type This = Omit<Service, "broker"> & {
   readonly broker: Broker;
-  /** Those of the table (`lib/metrics.ts`). */
+  /** The metrics of the table (`lib/metrics.ts`). */
   readonly metrics: MetricRegistry;
   readonly tracing: Tracing;
 };
 
 /**
- * Facts of our own, those of Moleculer, and what other nodes send. What they carry has not been
- * checked.
+ * Handles facts of ours, events of Moleculer, and whatever other nodes send: the content is
+ * unchecked.
  */
 type Listener = (ctx: Context<unknown, Meta>) => Promise<void> | void;
 interface Events
@@ -98,7 +98,7 @@ type ActionDefinition<A extends ActionName> = Omit<
   Extract<NonNullable<ServiceSchema["actions"]>[string], { handler?: unknown }>,
   "handler"
 > & {
-  /** The time limit stands in `callLimits`. */
+  /** The time limit comes from `callLimits`. */
   timeout?: never;
   handler: Handler<A>;
 };
@@ -116,7 +116,7 @@ interface Definition<Name extends string> extends Omit<
   | "stopped"
 > {
   settings?: Readonly<Record<string, unknown>>;
-  /** Every verb the contract lists, and no other. */
+  /** Exactly the verbs that the contract lists. */
   actions: { [V in Verb<Name>]: ActionDefinition<Extract<`${Name}.${V}`, ActionName>> };
   events?: Events;
   created?(): void;
@@ -137,9 +137,9 @@ type PartOf<P extends Parts, Name extends keyof Parts> =
   P extends Readonly<Record<Name, infer T>> ? T : Empty;
 
 /**
- * Declare a mixin: its needs and its state as a type argument, its methods inferred. It gives its
- * state, its methods and what the mixins within it give. What it needs, and what those within it
- * need, the service has to have from some mixin.
+ * Declares a mixin: its needs and its state as a type argument, its methods inferred. It gives
+ * `this` its state, its methods and what its own mixins give. The service must get what it needs,
+ * and what its own mixins need, from some mixin.
  */
 export function defineMixin<P extends Parts = Empty>() {
   return <Own extends Methods = Empty, const Within extends Mixins = []>(
@@ -159,11 +159,11 @@ export function defineMixin<P extends Parts = Empty>() {
 }
 
 /**
- * Declare a service: the compiler demands a handler for each action of the contract, knows what the
- * mixins give and demands that each gets what it needs. Mixins start in the order named and stop in
- * the reverse one (Moleculer does it the other way round). What actions take stands in
- * `actionParams`, how long calls wait in `callLimits`; whose an action is, is checked before each
- * of them. What a handler does beyond a few lines lives in a mixin.
+ * Declares a service. The compiler demands a handler for each action of the contract, knows what
+ * the mixins give and demands that each gets what it needs. Mixins start in the order named and
+ * stop in the reverse order (Moleculer does it the other way round). `actionParams` says what
+ * actions take, `callLimits` how long calls wait; the project of a call is checked before each
+ * action. A handler of more than a few lines lives in a mixin.
  */
 export function defineService<Name extends string, const All extends Mixins>(
   name: Name,
@@ -182,7 +182,7 @@ export function defineService<Name extends string, const All extends Mixins>(
   });
 }
 
-/** What every service has before its own mixins are created. */
+/** Gives every service its metrics and traces before its own mixins are created. */
 const instruments: Partial<ServiceSchema> = {
   created() {
     this.metrics = metricsOf(this.broker);
@@ -190,7 +190,7 @@ const instruments: Partial<ServiceSchema> = {
   },
 };
 
-/** Actions with what the tables say of them. */
+/** Completes actions with what the tables say about them. */
 function completed(service: string, actions: object): ServiceSchema["actions"] {
   const complete = Object.entries(actions).map(([verb, action]) => {
     const name = `${service}.${verb}` as ActionName;

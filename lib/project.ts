@@ -14,8 +14,8 @@ interface Call {
 }
 
 /**
- * Before every action: no parameters are none, also as `null`; and another node names the project
- * itself, and may name it wrongly. Absent or `null` means the default one.
+ * Checks a call before every action. Missing parameters count as none, also as `null`. Other nodes
+ * name the project themselves, perhaps wrongly; absent or `null` means the default one.
  * @throws ServiceError VALIDATION
  */
 export function checkCall(call: Call): void {

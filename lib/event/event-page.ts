@@ -7,13 +7,11 @@ export type Position = NonNullable<EventQuery["after"]>;
 /** How long a read may take, and for whom. */
 export interface ReadLimits {
   readonly timeoutMs: number;
-  /**
-   * Once it is aborted nobody waits any more: the read ends as soon as it can, with CALLER_LEFT.
-   */
+  /** Aborted once the caller has left: the read then ends as soon as it can, with CALLER_LEFT. */
   readonly signal?: AbortSignal;
 }
 
-/** Where a page has no other. */
+/** The limits of a page that names none. */
 export const defaultPageLimits = { maxBytes: 2_097_152, timeoutMs: Infinity } as const;
 
 export interface PageLimits extends ReadLimits {
@@ -22,11 +20,11 @@ export interface PageLimits extends ReadLimits {
 
 /** How a page ended. */
 export interface PageEnd {
-  /** What is on it, about, as `maxBytes` counts. */
+  /** The approximate size of the page's events, as `maxBytes` counts. */
   readonly sizeBytes: number;
-  /** Where the next page begins: after this position. Absent where there is no more. */
+  /** The position after which the next page begins. Absent where there are no more events. */
   readonly next?: Position;
-  /** Why it ended before its limit, where there may be more. */
+  /** Why the page ended before its limit, so that more events may follow. */
   readonly endedBy?: "bytes" | "time";
 }
 

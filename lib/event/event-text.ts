@@ -8,7 +8,7 @@ export const textFormats = ["ndjson", "csv"] as const;
 /** How events are written as text. */
 export interface EventText {
   readonly format: (typeof textFormats)[number];
-  /** What of each event, in this order; all of it where absent. */
+  /** The fields of each event, in this order; absent: all of it. */
   readonly fields?: readonly PropertyPath[];
   /**
    * CSV begins with a byte order mark: without it Excel takes UTF-8 for the encoding of its
@@ -17,7 +17,9 @@ export interface EventText {
   readonly bom?: true;
 }
 
-/** The columns of CSV where none are chosen: an event's own fields, the last three as JSON. */
+/**
+ * The columns of CSV where a request chooses none: an event's own fields, the last three as JSON.
+ */
 const columns: readonly PropertyPath[] = [
   ["id"],
   ["type"],
@@ -31,7 +33,7 @@ const columns: readonly PropertyPath[] = [
   ["context"],
 ];
 
-/** What stands before the first event: the names of the columns in CSV, nothing in NDJSON. */
+/** The text before the first event: the names of the columns in CSV, nothing in NDJSON. */
 export function textHead({ format, fields = columns, bom }: EventText): string {
   const mark = bom === true ? "\ufeff" : "";
   return format === "csv" ? mark + csvRecord(fields.map(nameOf)) : "";
@@ -61,7 +63,7 @@ export function csvRecord(values: readonly unknown[]): string {
   return `${values.map((value) => field(value)).join(",")}\r\n`;
 }
 
-/** The full-width forms are read as their ASCII ones where the language is Japanese or Chinese. */
+/** The full-width forms count as their ASCII ones where the language is Japanese or Chinese. */
 const formula = /^[=+\-@\t\r\n＝＋－＠]/;
 const plainNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const special = /[",\r\n]|^\s|\s$/;

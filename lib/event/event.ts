@@ -10,10 +10,10 @@ export type EventId = string;
 /** A batch's identity: a UUIDv7 that ingest fixes before the first publish. */
 export type BatchId = string;
 
-/** A project's name: what a key belongs to. Open installations use `default`. */
+/** A project's name. Each key belongs to one project; open installations use `default`. */
 export type ProjectId = string;
 
-/** An event as a client sends it, checked: what `admit` lets through. `null` is as absent. */
+/** An event as a client sends it and `admit` accepts it. `null` counts as absent. */
 export interface EventInput {
   readonly id?: EventId | null;
   readonly type: string;
@@ -25,26 +25,26 @@ export interface EventInput {
   readonly metadata?: JsonObject | null;
 }
 
-/**
- * An event that was admitted: identity and instants are fixed, so a retry carries the same bytes.
- */
+/** An accepted event: its identity and instants are fixed, so a retry carries the same bytes. */
 export interface AcceptedEvent {
   readonly id: EventId;
   readonly type: string;
   readonly data?: Json;
-  /** When it happened, epoch milliseconds. */
+  /** When the event happened, epoch milliseconds. */
   readonly timestamp: number;
   readonly source: string;
   readonly correlationId?: string;
   readonly metadata?: JsonObject;
-  /** When it was admitted, epoch milliseconds. */
+  /** When the event was accepted, epoch milliseconds. */
   readonly receivedAt: number;
-  /** True where the client gave no timestamp: then it is no part of the event's content. */
+  /**
+   * True where the client gave no timestamp: the timestamp is then no part of the event's content.
+   */
   readonly undated?: true;
   /**
-   * Where `metadata.ip` is, looked up before the address was truncated; `null` where that is in no
-   * country. Absent where there is no address, and in messages of earlier versions, which hold it
-   * as it was sent.
+   * The country of `metadata.ip`, looked up before the address was truncated; `null` where the
+   * address is in no country. Absent where there is no address, and in messages of earlier
+   * versions, which hold the whole address.
    */
   readonly country?: string | null;
 }
@@ -53,7 +53,7 @@ export interface AcceptedEvent {
 export interface BatchMessage {
   readonly batch: BatchId;
   readonly project: ProjectId;
-  /** True where its events come out of quarantine: no schema is asked again. */
+  /** True where its events were released from quarantine: no schema judges them again. */
   readonly released?: true;
   readonly events: readonly AcceptedEvent[];
 }

@@ -2,7 +2,7 @@ import type { EventId, Json, ProjectId, StoredEvent } from "./event.ts";
 import { each, hasElements, type PropertyPath } from "./property-path.ts";
 import { shownValue } from "./shown-value.ts";
 
-/** A condition, or several joined: `and` of none holds always, `or` of none never. */
+/** A condition, or several joined: an empty `and` is always met, an empty `or` never. */
 export type Predicate =
   | Condition
   | { readonly op: "and"; readonly of: readonly Predicate[] }
@@ -11,15 +11,14 @@ export type Predicate =
 
 /**
  * A comparison of one property. `is` and `is_not` take several values (any of them, none of them);
- * a missing property is `is_not` anything and fails every other operator but `exists` false. `gt
- * gte lt lte` compare numbers with numbers and strings with strings (by code unit), nothing else.
- * `contains` and `starts_with` are about strings and mind the case. `shown_as` takes the texts
- * under which values are shown (`shownValue`): `10` for 10 and "10", `(none)` for what is missing,
+ * a missing property meets `is_not` and fails every other operator but `exists` false. `gt gte lt
+ * lte` compare numbers with numbers and strings with strings (by code unit), nothing else.
+ * `contains` and `starts_with` compare strings and mind the case. `shown_as` takes the texts under
+ * which values are shown (`shownValue`): `10` for 10 and "10", `(none)` for a missing property,
  * null, an object or an array.
- *
- * Of a path to the elements of a list one of them must meet it. `is_not` and `exists` false are the
- * opposites of `is` and `exists` true: then none of them does. What is no list has no elements, and
- * is shown as `(none)`.
+ * A path to the elements of a list meets a condition where one element does. `is_not` and `exists`
+ * false are the opposites of `is` and `exists` true: no element may meet those. A value that is no
+ * list has no elements, and is shown as `(none)`.
  */
 export type Condition =
   | {
@@ -57,7 +56,7 @@ export function matches(event: Partial<StoredEvent>, condition: Condition): bool
 
 /** Whether the elements at a condition's path meet it. */
 function matchesSome(elements: readonly unknown[], condition: Condition): boolean {
-  // What is said of none of the elements is said of none of nothing.
+  // A list without elements counts as a missing value.
   if (elements.length === 0) return matchesValue(undefined, condition);
   const isSaidOfAll = condition.op === "is_not" || (condition.op === "exists" && !condition.value);
   const meets = (element: unknown) => matchesValue(element, condition);
@@ -91,7 +90,7 @@ export function matchesValue(value: unknown, condition: Condition): boolean {
 }
 
 /**
- * The value at a path; `undefined` where it is missing. Of a path to elements: a list of them,
+ * The value at a path; `undefined` where it is missing. A path to elements gives a list of them,
  * where there are any.
  */
 export function propertyAt(event: object, path: PropertyPath): unknown {
@@ -120,7 +119,7 @@ function memberAt(value: unknown, key: string): unknown {
   return Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
 }
 
-/** Numbers have an order among themselves, and so have texts. */
+/** Numbers are ordered among numbers, texts among texts. */
 function isOrdered<T extends number | string>(value: unknown, wanted: T): value is T {
   return typeof value === typeof wanted;
 }
@@ -142,15 +141,15 @@ export function meets(event: Partial<StoredEvent>, predicate: Predicate): boolea
   }
 }
 
-/** The properties that a predicate is about, in its order; one may occur several times. */
+/** The properties that a predicate names, in its order; one may occur several times. */
 export function pathsIn(predicate: Predicate): readonly PropertyPath[] {
   if (predicate.op === "and" || predicate.op === "or") return predicate.of.flatMap(pathsIn);
   return predicate.op === "not" ? pathsIn(predicate.of) : [predicate.path];
 }
 
 /**
- * When a question is about; open ends reach as far as there are events. Epoch milliseconds, half
- * open.
+ * The time that a question is about; an open end reaches as far as there are events. Epoch
+ * milliseconds, half open.
  */
 export interface OpenRange {
   readonly from?: number;
@@ -164,7 +163,7 @@ export interface Range {
 }
 
 /**
- * All given conditions hold. Paths are validated before they get here: `data.plan`,
+ * All given conditions must hold. Paths are validated before they get here: `data.plan`,
  * `context.utm.source`.
  */
 export interface EventFilter {
@@ -181,6 +180,6 @@ export interface EventFilter {
 export interface EventQuery extends EventFilter {
   readonly order: "asc" | "desc";
   readonly limit: number;
-  /** Only what comes after this position in the order asked for. */
+  /** Selects only events after this position in the order of the query. */
   readonly after?: { readonly timestamp: number; readonly id: EventId };
 }

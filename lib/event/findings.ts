@@ -9,9 +9,9 @@ const known: readonly string[] = Object.keys(eventProperties);
 const maxNameShown = 64;
 
 /**
- * All that is wrong with an event that was refused, for a person to mend it in one go; at most
- * `maxFindings`. Pointers start at the event.
- * @param broken what the validator said of it
+ * Lists everything that is wrong with a refused event, so that a person can mend it at once; at
+ * most `maxFindings`. Pointers start at the event.
+ * @param broken the rules that the validator found broken
  * @param now epoch milliseconds
  */
 export function findingsOf(input: unknown, broken: readonly BrokenRule[], now: number): Finding[] {
@@ -35,11 +35,12 @@ export function eventBytes(input: unknown): number {
 }
 
 function addBrokenRule({ field, type, actual }: BrokenRule, input: Row, findings: Finding[]): void {
-  // Unknown fields have findings of their own.
+  // Unknown fields get findings of their own.
   if (field === undefined) return;
   const pointer = `/${field.replaceAll(".", "/")}`;
   const finding = { pointer, ...explain(field, type, actual, input) };
-  // Of a field that may be a string or a number the validator tells twice; the last one knows more.
+  // Where a field may be a string or a number the validator reports it twice; the last report says
+  // more.
   if (findings.at(-1)?.pointer === pointer) findings.pop();
   findings.push(finding);
 }
@@ -69,7 +70,7 @@ function expectedOf(field: string): string {
     : "a string";
 }
 
-/** Why a name or a label fails its pattern. */
+/** Explains why a name or a label fails its pattern. */
 function explainText(field: string, actual: unknown): Explanation {
   const text = actual as string;
   if (!text.isWellFormed()) {
@@ -154,11 +155,11 @@ const misdatedAs = {
 };
 
 function addSize(input: Row, findings: Finding[]): void {
-  // A value that is not plain JSON has no size, and may be nested too deep to be written.
+  // A value that is not plain JSON has no size, and may be nested too deep to be serialized.
   if (!isPlainJson(input, maxNesting + 1)) return;
   const sizeBytes = eventBytes(input);
   if (sizeBytes <= maxEventBytes) return;
-  // First, so that it is among the findings that are reported.
+  // It goes first, so that it is among the findings that are reported.
   findings.unshift({
     pointer: "",
     code: "too_large",

@@ -1,22 +1,22 @@
-/** 0001-01-01T00:00:00.000Z, the first instant that is taken: RFC 3339 has no years before 0. */
+/** 0001-01-01T00:00:00.000Z, the first instant that is accepted: RFC 3339 has no years before 0. */
 export const firstInstant = -62_135_596_800_000;
 
 /** 9999-12-31T23:59:59.999Z, the last instant that RFC 3339 can write. */
 export const lastInstant = 253_402_300_799_999;
 
-/** No fraction of a second is longer in earnest. */
+/** The longest text that is read as an instant: real ones are shorter. */
 export const maxInstantLength = 64;
 
 const dayMs = 86_400_000;
 /**
- * How a clock or a field that was never set shows as an instant: up to 1970 as the second before
- * it, too.
+ * The instants that a clock or a field shows that was never set; up to 1970, and the second before
+ * it.
  */
 const zeroTimes: readonly (readonly [from: number, to: number])[] = [
-  // Year 1 in Go and .NET, in any zone; and its seconds taken for milliseconds.
+  // Year 1 in Go and .NET, in any zone; and its seconds read as milliseconds.
   [firstInstant, firstInstant + dayMs - 1],
   [firstInstant / 1_000, firstInstant / 1_000],
-  // Unix, and the -1 by which C tells that it does not know.
+  // Unix's 0, and the -1 that C returns for an unknown time.
   [-1_000, 0],
 ];
 const monthDays: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -31,14 +31,14 @@ export function parseInstant(value: unknown): number | undefined {
     return instant >= firstInstant && instant <= lastInstant ? instant : undefined;
   }
   if (typeof value !== "number" || !Number.isInteger(value)) return undefined;
-  // The sum makes 0 of -0, which JSON cannot write.
+  // The sum turns -0, which JSON cannot write, into 0.
   return value >= firstInstant && value <= lastInstant ? value + 0 : undefined;
 }
 
 /**
- * Why an instant cannot be when something happened: `zero`, the value of a clock that was never
- * set; `seconds`, a time up to now in seconds that was taken for milliseconds, which lies in the
- * first weeks of 1970.
+ * Why an instant cannot be the time of an event: `zero` is the value of a clock that was never set;
+ * `seconds` is a present time in seconds that was read as milliseconds, which lies in the first
+ * weeks of 1970.
  * @param now epoch milliseconds
  */
 export function misdated(instant: number, now: number): "zero" | "seconds" | undefined {
@@ -62,7 +62,7 @@ export function rfc3339(text: string): number {
   const hour = digits(text, 11, 2);
   const minute = digits(text, 14, 2);
   const second = digits(text, 17, 2);
-  // A bad digit made its number NaN, which fails every comparison.
+  // A bad digit has made its number NaN, which fails every comparison.
   const written =
     is(text, 4, "-") && is(text, 7, "-") && isT(text) && is(text, 13, ":") && is(text, 16, ":");
   const real =
@@ -95,7 +95,7 @@ export function rfc3339(text: string): number {
   return whole + fractionMs;
 }
 
-/** Minutes east of UTC, to the end of the text; `NaN` where it is none. */
+/** Reads minutes east of UTC, to the end of the text; `NaN` where they cannot be read. */
 function offset(text: string, at: number): number {
   if (text.length === at + 1) return is(text, at, "Z") || is(text, at, "z") ? 0 : NaN;
   const hours = digits(text, at + 1, 2);
@@ -126,7 +126,7 @@ function daysSinceEpoch(year: number, month: number, day: number): number {
   return marchYear * 365 + leapDays + dayOfYear - 719_468;
 }
 
-/** The number that `count` digits write; `NaN` where one is no digit. */
+/** Reads a number of `count` digits; `NaN` where one is no digit. */
 function digits(text: string, at: number, count: number): number {
   let number = 0;
   for (let index = at; index < at + count; index++) {

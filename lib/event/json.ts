@@ -1,17 +1,16 @@
 /**
- * Where a text may hold a number too small for a double: a large negative exponent, or hundreds of
- * zeros.
+ * Matches a text that may hold a number too small for a double: a large negative exponent, or
+ * hundreds of zeros.
  */
 const perhapsTooSmall = /\d[eE]-0*[1-9]\d\d|\.0{200}/;
 
-/** Below it a double has fewer digits the smaller it is, down to none. */
+/** The smallest normal double: below it doubles have fewer digits, down to none. */
 const leastNormal = 2 ** -1_022;
 
 /**
- * The value of a JSON text, without changing a small number for another: one that is too small for
- * a double, such as 1e-400, becomes `NaN`, as one that is too large becomes `Infinity`. Neither is
- * plain JSON, so whoever walks the value (`isPlainJson`) finds the place. Own properties may be
- * called `__proto__`.
+ * Parses a JSON text without turning a small number into another: a number too small for a double,
+ * such as 1e-400, becomes `NaN`, as one that is too large becomes `Infinity`. Neither is plain
+ * JSON, so `isPlainJson` finds the place. Own properties may be called `__proto__`.
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
@@ -25,7 +24,7 @@ function keepSmall(_key: string, value: unknown, { source }: { readonly source?:
   return typeof value === "number" ? numberOf(source ?? "") : value;
 }
 
-/** The number that a text spells in decimals; `NaN` where that is too small for a double. */
+/** Reads a decimal number; `NaN` where it is too small for a double. */
 export function numberOf(decimal: string): number {
   const number = Number(decimal);
   return Math.abs(number) < leastNormal && /^[+-]?[\d.]*[1-9]/.test(decimal) ? NaN : number;

@@ -1,4 +1,4 @@
-/** What one event and one request may hold. The API's documentation names the same numbers. */
+/** The limits of one event and one request. The API's documentation names the same numbers. */
 
 /** Bytes of the event's JSON as the client sent it, without white space, in UTF-8. */
 export const maxEventBytes = 65_536;
@@ -8,7 +8,7 @@ export const maxEventBytes = 65_536;
  */
 export const maxNesting = 32;
 
-/** How far a timestamp may lie ahead of the clock here. */
+/** How far a timestamp may lie ahead of this clock. */
 export const maxAheadMs = 300_000;
 
 /** The most findings that are reported for one event; more would not help a person. */
@@ -16,11 +16,11 @@ export const maxFindings = 20;
 
 export const maxBatchEvents = 1_000;
 
-/** Bytes of a batch, as it comes over the wire and inflated. */
+/** The most bytes of a batch, on the wire and inflated. */
 export const maxBatchBytes = 5 * 1_048_576;
 
 /**
- * Bytes of a request with one event, as it comes over the wire and inflated. More than the event
- * itself may have: white space, escapes and base64 do not count for the event.
+ * The most bytes of a request with one event, on the wire and inflated. It is more than an event
+ * may have, since white space, escapes and base64 do not count for the event.
  */
 export const maxEventBodyBytes = 4 * maxEventBytes;

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { longestAddress, readAddress, type Address } from "./enrich/ip.ts";
 import type { JsonObject } from "./event.ts";
 
-/** Where an event came from, as much of it as may be kept. */
+/** The origin of an event, in the form that may be stored. */
 export interface Origin {
   /** The address as it is stored; absent where the sender's text is no address. */
   readonly ip?: string;
@@ -13,14 +13,14 @@ export interface Origin {
 export interface OriginTools {
   /** The country of an address in canonical form, ISO 3166-1 alpha-2 in upper case. */
   readonly countryOf: (ip: string) => string | undefined;
-  /** Keep addresses whole. They are put in canonical form all the same. */
+  /** Whether addresses are stored whole. They are put in canonical form all the same. */
   readonly fullIp: boolean;
   /** `readAddress`, or a reader that remembers. */
   readonly addressOf?: (ip: unknown) => Address | undefined;
 }
 
 /**
- * The origin of an address as it was sent: the country is looked up before the address is
+ * The origin of an address as the client sent it. The country is looked up before the address is
  * truncated.
  */
 export function originOf(ip: unknown, tools: OriginTools): Origin {
@@ -34,9 +34,9 @@ export function originOf(ip: unknown, tools: OriginTools): Origin {
 }
 
 /**
- * `originOf` that remembers the addresses it saw last, in memory only. Reading one and looking it
- * up takes about 4 µs, finding it again less than 1 µs, and a visitor's events come one after the
- * other.
+ * Returns an `originOf` that remembers the addresses it saw last, in memory only. Reading and
+ * looking one up takes about 4 µs, a cached one less than 1 µs, and a visitor's events come one
+ * after the other.
  */
 export function originReader(tools: OriginTools, capacity = 10_000): (ip: string) => Origin {
   const seen = new LRUCache<string, Origin>({ max: capacity });
@@ -50,10 +50,7 @@ export function originReader(tools: OriginTools, capacity = 10_000): (ip: string
   };
 }
 
-/**
- * Metadata with the address that is kept in the place of the one that was sent, without any where
- * none is.
- */
+/** Replaces the address that a client sent by the one that is stored, or removes it. */
 export function withAddress(metadata: JsonObject, ip: string | undefined): JsonObject {
   if (!Object.hasOwn(metadata, "ip")) return metadata;
   if (ip !== undefined) return { ...metadata, ip };

@@ -2,16 +2,16 @@ import type { Finding } from "../errors.ts";
 import { maxFindings } from "./limits.ts";
 
 /**
- * Longer pointers are cut to the nearest ancestor: what a client sent is not sent back to it many
+ * Longer pointers are cut to the nearest ancestor, so that a client's text is not sent back many
  * times.
  */
 const maxPointerLength = 256;
 
 /**
- * Whether a value is what JSON can carry and give back the same, nested at most `levels` deep:
- * `{}` is one level, a scalar none. A property that is `undefined` counts as absent. Any own
- * property name is fine, `__proto__` too. A number is at most 2^53 - 1 in size: beyond that several
- * whole numbers share one double, and nobody can tell which of them was sent (RFC 8259, 6).
+ * Whether JSON can carry a value and give back the same, nested at most `levels` deep: `{}` is one
+ * level, a scalar none. A property that is `undefined` counts as absent. Any own property name is
+ * fine, `__proto__` too. A number is at most 2^53 - 1 in size: beyond that several whole numbers
+ * share one double, so the sent one is lost (RFC 8259, 6).
  */
 export function isPlainJson(value: unknown, levels: number): boolean {
   if (typeof value === "string" || typeof value === "boolean") return true;
@@ -33,10 +33,7 @@ export function isPlainJson(value: unknown, levels: number): boolean {
   return true;
 }
 
-/**
- * What keeps a value from being plain JSON, place by place. Adds to `findings`, up to
- * `maxFindings`.
- */
+/** Finds each place where a value is not plain JSON. Adds to `findings`, up to `maxFindings`. */
 export function findNotPlain(
   value: unknown,
   levels: number,
@@ -66,10 +63,7 @@ export function findNotPlain(
   }
 }
 
-/**
- * Whether a number stands for no other that JSON can write, but for digits of a fraction. Not so of
- * `NaN`.
- */
+/** Whether a double stands for one number only, digits of a fraction aside. False for `NaN`. */
 export function isKept(value: number): boolean {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
 }
@@ -85,8 +79,8 @@ export function pointerTo(container: string, member: string): string {
 }
 
 /**
- * An object of JSON's kind: no array, no class instance. Told by its prototype's place, as realms
- * differ.
+ * Whether a value is an object of JSON's kind: no array, no class instance. It looks at the
+ * prototype's place, since each realm has prototypes of its own.
  */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;

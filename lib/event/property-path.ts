@@ -1,4 +1,4 @@
-/** In a path: each element of the list that stands there. */
+/** A path's segment that stands for each element of a list. */
 export const each = null;
 
 const maxSegments = 16;
@@ -9,10 +9,10 @@ const first = /[^.[\]]+/y;
 const next = /\.([^.[\]]+)|\[("(?:[^"\\]|\\.)*")?\]/sy;
 
 /**
- * A path by its name: keys joined by dots, `data.a.b`. A key that has a dot or a bracket, or is
- * empty, is written as JSON writes a text, `data["http.status"]`; `data.tags[]` stands for each
- * element of a list, `data.items[].sku` for what each of them has. `undefined` where the name is
- * none of these, or too long.
+ * Reads a path from its name: keys joined by dots, `data.a.b`. A key that has a dot or a bracket,
+ * or is empty, is written as JSON writes a text, `data["http.status"]`; `data.tags[]` stands for
+ * each element of a list, `data.items[].sku` for a property of each element. `undefined` where the
+ * name is none of these, or too long.
  */
 export function readPath(name: string): PropertyPath | undefined {
   if (name.length > maxNameLength || !name.isWellFormed()) return undefined;
@@ -30,7 +30,7 @@ export function readPath(name: string): PropertyPath | undefined {
   return [top, ...inner];
 }
 
-/** A name that `readPath` reads a path from, also where several are listed by comma. */
+/** The name of a path, which `readPath` reads back, also within a list of names. */
 export function nameOf([top, ...inner]: PropertyPath): string {
   return top + inner.map(written).join("");
 }
@@ -40,7 +40,7 @@ export function hasElements(path: PropertyPath): boolean {
   return path.includes(each);
 }
 
-/** Names that are listed by comma; within a key's quotes a comma is a part of the name. */
+/** Splits a list of names by commas; a comma within a key's quotes is part of the name. */
 export function splitNames(text: string): readonly string[] {
   const names: string[] = [];
   let start = 0;

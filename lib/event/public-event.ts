@@ -16,7 +16,7 @@ export interface PublicEvent {
   readonly context: EventContext;
 }
 
-/** The stored form without what only the protocol needs. */
+/** The stored event without the fields that only the protocol needs. */
 export function publicEvent(event: StoredEvent): PublicEvent {
   return {
     id: event.id,
@@ -35,9 +35,9 @@ export function publicEvent(event: StoredEvent): PublicEvent {
 type Properties = Record<string, unknown>;
 
 /**
- * Only the properties at these paths, nested as they are in the event; missing ones are absent.
- * `id` is always kept. Of a list whose elements are chosen from each element stands in its place,
- * empty where it has nothing of them.
+ * Keeps only the properties at these paths, nested as in the event; missing ones are absent. `id`
+ * is always kept. Where a path leads to the elements of a list, each element stands in its place,
+ * empty where it has none of the properties.
  */
 export function selectFields(
   event: PublicEvent,
@@ -55,7 +55,7 @@ function copy(from: Properties, to: Properties, [key, ...rest]: readonly Segment
   if (copied !== undefined) to[key] = copied;
 }
 
-/** What of a value lies at a path, together with what was copied of it before. */
+/** Copies what lies at a path of a value, together with earlier copies from it. */
 function copyOf(value: unknown, before: unknown, path: readonly Segment[]): unknown {
   const [segment, ...rest] = path;
   if (segment === undefined) return value;

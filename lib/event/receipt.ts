@@ -11,12 +11,12 @@ export interface Receipt {
   readonly accepted: number;
   readonly rejected: number;
   readonly results: readonly ItemResult[];
-  /** What became of the accepted events, by id, where the caller waited for it. */
+  /** The outcome of each accepted event, by id, where the caller waited for it. */
   readonly outcomes?: Readonly<Record<EventId, EventOutcome>>;
 }
 
 /**
- * What became of an accepted event: `pending` while it is on the queue, `quarantined` where it
- * breaks its schema and is kept apart.
+ * The outcome of an accepted event: `pending` while it is on the queue, `quarantined` where it
+ * breaks its schema.
  */
 export type EventOutcome = "pending" | "stored" | "quarantined" | "duplicate" | "conflict";

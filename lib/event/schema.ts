@@ -1,16 +1,16 @@
 import type { Rule } from "../schema/rule.ts";
 
 /**
- * What an event looks like, as plain data: admission runs it, documentation is derived from it.
- * `null` in an optional field is as absent.
+ * The schema of an event, as plain data: admission runs it, and documentation is derived from it.
+ * `null` in an optional field counts as absent.
  */
 
 /** The most characters (not code units) of a name or a label. */
 export const maxLength = { id: 128, type: 128, source: 512, correlationId: 128 } as const;
 
 /**
- * Names that `GET /api/v1/events/:id` cannot ask for: they are routes, or steps of a path that
- * clients take.
+ * Ids that `GET /api/v1/events/:id` cannot name: they are routes, or steps of a path that clients
+ * resolve.
  */
 export const reservedIds: readonly string[] = ["batch", "counts", "export", "stream", ".", ".."];
 
@@ -19,8 +19,8 @@ const reserved = reservedIds.map((id) => id.replaceAll(".", "\\.")).join("|");
 export const idPattern = `^(?!(?:${reserved})$)[${ascii}]{1,${maxLength.id}}$`;
 
 /**
- * Letters, digits and marks of any script and `._:@/+-`, with single spaces inside. What is plain
- * ASCII is found first.
+ * Letters, digits and marks of any script and `._:@/+-`, with single spaces inside. The pattern
+ * tries plain ASCII first.
  */
 const word = "[\\p{L}\\p{N}\\p{M}._:@/+-]+";
 const typePattern = `^(?:[${ascii}]{1,${maxLength.type}}|(?=.{1,${maxLength.type}}$)${word}(?: ${word})*)$`;
@@ -29,7 +29,7 @@ const typePattern = `^(?:[${ascii}]{1,${maxLength.type}}|(?=.{1,${maxLength.type
 const labelPattern = (length: number) =>
   `^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{1,${length}}$`;
 
-// Each field has an object of its own: the validator takes a shared one for a cycle.
+// Each field gets an object of its own: the validator takes a shared one for a cycle.
 const label = (field: keyof typeof maxLength) =>
   ({ type: "string", pattern: labelPattern(maxLength[field]), patternFlags: "u" }) as const;
 const text = () => ({ type: "string", optional: true }) as const;
@@ -45,7 +45,7 @@ const user = () =>
     ],
   }) as const;
 
-/** The keys of `metadata` that mean something here; any other key takes any JSON. */
+/** The known keys of `metadata`; any other key takes any JSON. */
 export const metadataProperties = {
   userId: user(),
   anonymousId: user(),
@@ -74,7 +74,7 @@ export const eventProperties = {
   metadata: { type: "object", optional: true, properties: metadataProperties },
 } as const;
 
-/** The schema of one event. Other fields than these are refused. */
+/** The schema of one event. It refuses other fields. */
 export const eventSchema = {
   type: "object",
   strict: true,

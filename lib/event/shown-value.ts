@@ -1,11 +1,11 @@
-/** What has no value that could be shown. */
+/** Shown in place of a value that cannot be shown. */
 export const none = "(none)";
 
 /**
- * The text that a property is shown and counted under: `(none)` where it is missing, null, an
- * object or an array; numbers and booleans as text. Lone surrogates are replaced by U+FFFD, as not
- * every store keeps those. A text that reads as what answers say themselves, `(none)` or `(other)`,
- * has a backslash before it.
+ * The text under which a property is shown and counted: `(none)` where it is missing, null, an
+ * object or an array; numbers and booleans as text. Lone surrogates become U+FFFD, since not every
+ * store keeps them. A text that looks like the service's own `(none)` or `(other)` gets a backslash
+ * before it.
  */
 export function shownValue(property: unknown): string {
   if (typeof property === "string") return shownText(property);
@@ -13,23 +13,25 @@ export function shownValue(property: unknown): string {
   return none;
 }
 
-/** Also with backslashes before it, so that no two texts are shown alike. */
+/**
+ * The service's own texts, also with backslashes before them, so that no two texts are shown alike.
+ */
 const said = /^\\*\((?:none|other)\)$/;
 
 function shownText(text: string): string {
   const first = text.charCodeAt(0);
-  // "(" or "\\": all others are in a hurry.
+  // Most texts begin neither with "(" nor with a backslash and skip the pattern.
   return (first === 0x28 || first === 0x5c) && said.test(text) ? `\\${text}` : text.toWellFormed();
 }
 
-/** The text that is shown so, where a text is. */
+/** The text that is shown in this way, where the shown value was a text. */
 export function sentText(shown: string): string {
   return shown.startsWith("\\") && said.test(shown) ? shown.slice(1) : shown;
 }
 
 /**
- * The properties that are shown as a text, but for what is shown as `(none)` without being this
- * text; `undefined` where they are too many to tell.
+ * The texts, numbers and booleans that are shown as this text; `undefined` where they are too many
+ * to list.
  */
 export function shownAs(text: string): readonly (string | number | boolean)[] | undefined {
   if (text.includes("\ufffd")) return undefined;

@@ -1,7 +1,7 @@
 /**
- * The media type that an `Accept` header likes best of some (RFC 9110, 12.5.1), the first of those
- * it likes equally; `undefined` where it takes none of them. No header takes all. What cannot be
- * read in it is passed over.
+ * Chooses the media type that an `Accept` header prefers (RFC 9110, 12.5.1), the first of several
+ * that it prefers equally; `undefined` where it accepts none. Without a header every type is
+ * accepted. Unreadable parts are skipped.
  * @param offered media types without parameters, in lower case
  */
 export function preferred<Offered extends string>(
@@ -31,7 +31,7 @@ function readRange(text: string): MediaRange {
   return { range, weight: weight >= 0 && weight <= 1 ? weight : 0 };
 }
 
-/** The most specific range that fits decides. */
+/** The most specific range that matches decides. */
 function weightOf(type: string, ranges: readonly MediaRange[]): number {
   const group = `${type.slice(0, type.indexOf("/"))}/*`;
   for (const fitting of [type, group, "*/*"]) {

@@ -8,10 +8,11 @@ import { readCloudItem, readItem, type ItemReading } from "./event-body.ts";
 import { requireMediaType } from "./media-type.ts";
 
 /**
- * A batch, read: what can go on to admission, and what cannot. `index` is the place in the body.
+ * A batch that was read: its inputs for admission, and its unreadable items. `index` is the place
+ * in the body.
  */
 export interface BatchBody {
-  /** In order. Safe to send on: JSON carries each one unchanged, and none is nested too deep. */
+  /** The inputs in order. JSON carries each one unchanged, and none is nested too deep. */
   readonly inputs: readonly unknown[];
   /** Ascending. */
   readonly rejected: readonly RejectedItem[];
@@ -51,8 +52,8 @@ export function readBatch(
 }
 
 /**
- * The results of a batch, each at its place in the body: those of admission, and what was rejected
- * before.
+ * Puts the results of a batch in the order of the body: those of admission, and those of items that
+ * were rejected before.
  */
 export function inBodyOrder(
   admitted: readonly ItemResult[],
@@ -74,8 +75,8 @@ export function inBodyOrder(
 }
 
 /**
- * The places in the body of admitted items, which are numbered without those that were rejected
- * before.
+ * The places in the body of admitted items; admission numbers them without the items that were
+ * rejected before.
  */
 export function inBodyPlaces<T extends { readonly index: number }>(
   admitted: readonly T[],
@@ -151,7 +152,7 @@ interface Line {
 
 const lineFeed = 10;
 
-/** Lines that hold something; ends looking as soon as there are too many. */
+/** The lines that are not blank; reading ends as soon as there are too many. */
 function linesOf(text: string, maxEvents: number): readonly Line[] {
   const lines: Line[] = [];
   let number = 1;

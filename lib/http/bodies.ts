@@ -2,23 +2,23 @@ import { ByteAccount } from "../concurrency/byte-account.ts";
 import type { Config } from "../config.ts";
 import { ServiceError, tooMany } from "../errors.ts";
 
-/** A body that is on its way. */
+/** A body that is being received. */
 interface Coming {
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number;
   receivedBytes: number;
-  /** Give it up. */
+  /** Ends the receiving with an error. */
   fail(error: ServiceError): void;
 }
 
-/** How long a body may take whatever its pace. */
+/** How long any body may take before its pace counts. */
 const graceMs = 5_000;
 const lookEveryMs = 1_000;
 
 /**
- * Bounds what the bodies of all requests together hold in memory until their requests are answered,
- * and gives up those that come too slowly. One caller may hold half of it, so that a storm costs
- * who makes it.
+ * Bounds the memory that the bodies of all requests hold until their requests are answered, and
+ * refuses bodies that come too slowly. One caller may hold half of the memory, so that a storm hits
+ * only its sender.
  */
 export class Bodies {
   readonly #maxBytes: number;
@@ -36,12 +36,12 @@ export class Bodies {
     this.#timer = setInterval(() => this.giveUpSlow(performance.now()), lookEveryMs).unref();
   }
 
-  /** What is held for all callers, bytes. */
+  /** The bytes that all callers hold. */
   get heldBytes(): number {
     return this.#account.heldBytes;
   }
 
-  /** For one request of a caller: holds nothing yet. */
+  /** Opens an account for one request of a caller; it holds nothing yet. */
   hold(caller: string): Hold {
     return new Hold(this, caller);
   }
@@ -59,7 +59,7 @@ export class Bodies {
     this.#account.add(caller, bytes);
   }
 
-  /** Until `forget`: fail it with REQUEST_TOO_SLOW once it comes more slowly than it may. */
+  /** Fails a body with REQUEST_TOO_SLOW once it comes too slowly, until `forget`. */
   watch(coming: Coming): void {
     this.#coming.add(coming);
   }
@@ -83,7 +83,7 @@ export class Bodies {
   }
 }
 
-/** What one request's body holds. */
+/** The memory that one request's body holds. */
 export class Hold {
   readonly bodies: Bodies;
   readonly #caller: string;
@@ -95,7 +95,7 @@ export class Hold {
   }
 
   /**
-   * The body holds `sizeBytes` bytes by now.
+   * Notes that the body now holds `toBytes` bytes.
    * @throws ServiceError OVERLOADED, TOO_MANY_REQUESTS
    */
   grow(toBytes: number): void {
@@ -103,7 +103,7 @@ export class Hold {
     this.#bytes = toBytes;
   }
 
-  /** Gives up what the body holds. May be called again. */
+  /** Releases everything that the body holds. May be called again. */
   release(): void {
     if (this.#bytes > 0) this.bodies.take(this.#caller, -this.#bytes);
     this.#bytes = 0;

@@ -9,17 +9,17 @@ import { parseJson } from "../event/json.ts";
 import { maxNesting } from "../event/limits.ts";
 import { isPlainJson, findNotPlain } from "../event/plain-json.ts";
 
-/** Bytes a body may have. A body without a content coding must keep to both. */
+/** The most bytes of a body. A body without a content coding must keep to both limits. */
 export interface BodyLimits {
   /** The limit of the body as it comes over the wire. */
   readonly wireBytes: number;
-  /** With its content coding taken off. */
+  /** The limit after the content coding is taken off. */
   readonly inflatedBytes: number;
 }
 
 /**
- * The client left in the middle of its request: nobody is there to be answered, and nothing is
- * wrong here.
+ * The client left in the middle of its request. Nobody waits for an answer, and nothing is wrong
+ * here.
  */
 export class RequestAborted extends ServiceError {
   constructor() {
@@ -37,17 +37,16 @@ const codings: ReadonlyMap<string, (first: Uint8Array) => Decoder> = new Map([
 ]);
 
 /**
- * Read a request's body, with its content coding (gzip, deflate, br) taken off; empty where there
- * is none. Memory stays within the limits: reading stops where one is passed, and a small body
- * cannot inflate beyond. To be called before anyone else reads from the request. What it holds is
- * reported to `hold`, which the caller releases once the request is answered.
- *
+ * Reads a request's body and takes off its content coding (gzip, deflate, br); empty where there is
+ * none. Memory stays within the limits: reading stops where one is exceeded, and a small body
+ * cannot inflate beyond. It must be called before anyone else reads from the request. It reports
+ * its memory to `hold`, which the caller releases once the request is answered.
  * After a rejection the request is paused and may not have been read to its end: answer it with
  * `answerEarly`.
  * @throws ServiceError `TOO_LARGE` with a finding `body_bytes` or `inflated_bytes`,
- * `UNSUPPORTED_MEDIA_TYPE` for another coding, `MALFORMED` where the coding is broken, cut off or
- * followed by more, RequestAborted where the client left, `REQUEST_TOO_SLOW`, and what `hold`
- * throws
+ *   `UNSUPPORTED_MEDIA_TYPE` for another coding, `MALFORMED` where the coding is broken, cut off or
+ *   followed by more, RequestAborted where the client left, `REQUEST_TOO_SLOW`, and what `hold`
+ *   throws
  */
 export async function readBody(
   request: IncomingMessage,
@@ -127,7 +126,7 @@ function readCoded(
         else addTo(body, chunk, reader);
       });
       stream.on("end", () => {
-        // What comes after the end of the coded stream is ignored by zlib, not by us.
+        // zlib ignores bytes after the end of the coded stream; this check does not.
         if (stream.bytesWritten === wireBytes) resolve(body.whole());
         else broken("The body goes on after the end of its Content-Encoding");
       });
@@ -143,13 +142,16 @@ interface ChunkHandler {
 }
 
 interface Reader {
-  /** Give up: nothing more is taken, and the request is paused. Counts once. */
+  /**
+   * Ends the reading with an error: the request is paused and no more is read. Only the first call
+   * counts.
+   */
   fail(error: ServiceError): void;
 }
 
 /**
- * Give a request's chunks to a handler, which hears of its `end`, or of one `fail`, or of both in
- * this order.
+ * Gives a request's chunks to a handler, which gets its `end`, or one `fail`, or both in this
+ * order.
  */
 function readChunks(request: IncomingMessage, bodies: Bodies, handler: ChunkHandler): Reader {
   let ended = false;
@@ -171,7 +173,7 @@ function readChunks(request: IncomingMessage, bodies: Bodies, handler: ChunkHand
     if (failed) return;
     failed = true;
     bodies.forget(coming);
-    // The error listener stays: a connection that breaks later is no news.
+    // The error listener stays: a connection that breaks later needs no handling.
     request.off("data", take).off("end", end).off("close", leave).pause();
     handler.fail(error);
   }
@@ -189,9 +191,9 @@ function addTo(body: Gathered, chunk: Buffer, reader: Reader): void {
 }
 
 /**
- * `deflate` is the zlib format (RFC 9110, 8.4.1.2), but some clients send the raw one. The first
- * byte tells: as zlib's it ends in 8, which as a raw block's would be padding that no encoder
- * writes.
+ * Chooses a decoder. `deflate` is the zlib format (RFC 9110, 8.4.1.2), but some clients send the
+ * raw one. The first byte decides: a zlib header ends in 8, which in a raw block would be padding
+ * that no encoder writes.
  */
 function inflater(first: Uint8Array): Decoder {
   return ((first[0] ?? 0) & 0x0f) === 8 ? createInflate() : createInflateRaw();
@@ -205,7 +207,7 @@ function overInflated({ inflatedBytes }: BodyLimits): ServiceError {
   return tooLarge("inflated_bytes", `The body may have at most ${inflatedBytes} bytes inflated`);
 }
 
-/** The error of a passed limit; the finding's code names it. */
+/** The error for an exceeded limit; the finding's code names the limit. */
 export function tooLarge(
   limit: "body_bytes" | "inflated_bytes" | "events",
   message: string,
@@ -246,10 +248,10 @@ export function jsonOf(bytes: Buffer): unknown {
 }
 
 /**
- * The JSON value of a body that goes on to an action as it is: one that the way to another node
- * carries unchanged, so that a cluster answers as one process does.
+ * The JSON value of a body that is passed to an action unchanged. Its way to another node must not
+ * change it, so that a cluster answers as one process does.
  * @throws ServiceError `MALFORMED`; `VALIDATION` where it is nested too deep or has numbers that
- * would not stay the same
+ *   would change
  */
 export function plainJsonOf(bytes: Buffer): unknown {
   const value = jsonOf(bytes);
@@ -259,7 +261,7 @@ export function plainJsonOf(bytes: Buffer): unknown {
   throw new ServiceError("VALIDATION", undefined, { errors });
 }
 
-/** What the parser says, which may quote some twenty characters of the text. */
+/** The parser's message, which may quote some twenty characters of the text. */
 export function syntaxError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -5,7 +5,7 @@ import { ServiceError } from "../errors.ts";
 import { problemOf } from "./problem.ts";
 import { tooLong } from "./request-head.ts";
 
-/** What Node says of bytes that it cannot read as a request, or that do not come. */
+/** Node's error for bytes that it cannot read as a request, or that do not arrive. */
 interface BrokenRequest extends Error {
   readonly code?: string;
   /** llhttp's own words. */
@@ -19,15 +19,15 @@ interface Connection extends Duplex {
   readonly _httpMessage?: (ServerResponse & { readonly req: IncomingMessage }) | null;
 }
 
-/** How long what still comes is thrown away, for the client to read its answer. */
+/** How long further bytes are received and dropped, so that the client can read its answer. */
 const lingerMs = 1_000;
 const answered = new WeakSet<Duplex>();
 
 /**
- * Answer what is no request with a problem, and end the connection. Answers of requests before it
- * on the same connection go first.
+ * Answers bytes that are no request with a problem, and ends the connection. Answers to earlier
+ * requests on the connection go first.
  * @param refuse answers a request whose head was read and whose body cannot be
- * @param tell hears of a problem that was sent where there is no request
+ * @param tell gets each problem that was sent without a request
  */
 export function answerBroken(
   error: BrokenRequest,
@@ -47,7 +47,7 @@ export function answerBroken(
     sendProblem(connection, problem);
     tell?.(problem);
   } else if (response.req.complete) {
-    // The broken one came after a request that is being answered.
+    // The broken request came behind one that is still being answered.
     response.once("close", () =>
       setImmediate(() => answerBroken(error, connection, maxUrlBytes, refuse, tell)),
     );
@@ -57,7 +57,7 @@ export function answerBroken(
   }
 }
 
-/** A problem on a connection that has no response, as its last words. */
+/** Sends a problem on a connection without a response, and closes it. */
 export function sendProblem(connection: Duplex, error: ServiceError): void {
   answered.add(connection);
   const requestId = randomUUID();

@@ -12,14 +12,14 @@ export interface RouteAnswer {
   readonly body: string;
 }
 
-/** Which results of a batch are listed. */
+/** Which results of a batch the answer lists. */
 type ResultsChoice = "errors" | "all";
 
 const longestWaitSeconds = 30;
 
 /**
- * How long the client asks to wait for the event to be stored: `Prefer: wait=N` (RFC 7240), in
- * milliseconds, at most 30 s; `undefined` where it does not ask.
+ * How long the client wants to wait for the event to be stored: `Prefer: wait=N` (RFC 7240), in
+ * milliseconds, at most 30 s; `undefined` where it does not say.
  */
 export function waitOf(headers: IncomingHttpHeaders): number | undefined {
   const prefer = headers["prefer"];
@@ -29,9 +29,10 @@ export function waitOf(headers: IncomingHttpHeaders): number | undefined {
 }
 
 /**
- * The query string of a collecting request. A single event takes none, a batch takes `results`.
+ * Reads the query string of a collecting request. A single event takes none, a batch takes
+ * `results`.
  * @throws ServiceError VALIDATION for any other parameter or value; MALFORMED as `readQueryString`
- * does
+ *   does
  */
 export function readResultsChoice(
   search: string,
@@ -79,7 +80,7 @@ export function eventAnswer(
   }
   const { status, name } = outcomes[outcome];
   const receivedAt = new Date(result.receivedAt).toISOString();
-  // An id has no character that JSON would escape.
+  // Ids need no escapes in JSON.
   const body = `{"id":"${result.id}","status":"${name}","receivedAt":"${receivedAt}"}`;
   return {
     status,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 type Headers = Readonly<Record<string, string>>;
 
-/** What a page may read of an answer besides what every page may. */
+/** The headers of an answer that a page may read, besides those that every page may read. */
 const exposed = [
   "Allow",
   "As-Of",
@@ -16,16 +16,16 @@ const exposed = [
   "X-Request-Id",
 ].join(", ");
 
-/** What a page may send besides what every page may. */
+/** The headers that a page may send, besides those that every page may send. */
 const taken =
   /^(?:accept|authorization|content-encoding|content-type|if-match|if-none-match|last-event-id|prefer|x-api-key|x-request-id|ce-[a-z0-9]+)$/;
 
 const preflightSeconds = 7_200;
 
 /**
- * Which pages of other origins may ask (the Fetch standard's CORS protocol). Keys come in headers
- * that a page sets itself, so credentials of the browser's own (cookies, its store of passwords)
- * are never allowed.
+ * Decides which pages of other origins may call the API (the Fetch standard's CORS protocol). Pages
+ * set keys as headers themselves, so the browser's own credentials (cookies, stored passwords) are
+ * never allowed.
  */
 export class Cors {
   readonly #origins: ReadonlySet<string>;
@@ -37,7 +37,9 @@ export class Cors {
     this.#any = this.#origins.has("*");
   }
 
-  /** For each answer, also one that refuses: whether the page that asked may read it. */
+  /**
+   * The headers of any answer, refusals included: they say whether the calling page may read it.
+   */
   headersFor({ headers: { origin } }: IncomingMessage): Headers {
     const shared: Headers = this.#any ? {} : { Vary: "Origin" };
     const allowed = this.#allowed(origin);
@@ -51,8 +53,8 @@ export class Cors {
   }
 
   /**
-   * For the answer to a preflight; none of them where it is no preflight, or of an origin that may
-   * not ask.
+   * The headers of the answer to a preflight; none where the request is no preflight, or comes from
+   * an origin that may not call.
    */
   preflightHeaders({ headers }: IncomingMessage, methods: readonly string[]): Headers {
     const wanted = headers["access-control-request-method"];

@@ -8,7 +8,8 @@ interface EarlyAnswer {
 }
 
 /**
- * How much of an unwanted body is still taken, and for how long, for the client to read the answer.
+ * How many bytes of an unwanted body are still received, and for how long, so that the client can
+ * read the answer.
  */
 export interface Patience {
   readonly sizeBytes: number;
@@ -18,11 +19,11 @@ export interface Patience {
 const patience: Patience = { sizeBytes: 4 * 1_048_576, timeoutMs: 2_000 };
 
 /**
- * Answer a request whose body may not have been read to its end. A server that closes while the
- * client still sends resets the connection, and the client loses the answer. So the answer goes out
- * whole, with `Connection: close`, then what still comes is thrown away within bounds, and only
- * then the connection is closed. It stays open where little or nothing is left to come; not after a
- * 408, whose client is too slow to be waited for. Does nothing where an answer was begun before.
+ * Answers a request whose body may not have been read to its end. A server that closes while the
+ * client still sends resets the connection, and the client loses the answer. So the whole answer
+ * goes out with `Connection: close`; further bytes are then received and dropped within bounds;
+ * only then the connection is closed. It stays open where few or no bytes are left to come, but not
+ * after a 408, whose client is too slow to wait for. Does nothing where an answer was begun before.
  * Resolves when the response is ended; never rejects.
  */
 export async function answerEarly(
@@ -46,7 +47,7 @@ export async function answerEarly(
     return;
   }
   if (unasked) {
-    // Nothing comes: the client waits to be asked, and takes this answer for a no.
+    // No bytes will come: the client waits for 100 Continue, and takes this answer as a refusal.
     response.end(payload);
     return;
   }
@@ -55,14 +56,14 @@ export async function answerEarly(
   response.end();
 }
 
-/** Whether all that can come is known to be little: Node then throws it away by itself. */
+/** Whether few bytes are known to be left: Node then drops them by itself. */
 function isBrief(request: IncomingMessage): boolean {
   const declared = request.headers["content-length"];
   if (declared === undefined) return request.headers["transfer-encoding"] === undefined;
   return Number(declared) <= 65_536;
 }
 
-/** Throw away what comes until the request ends, the client leaves, or patience does. */
+/** Receives and drops bytes until the request ends, the client leaves, or a bound is reached. */
 function drain(request: IncomingMessage, { sizeBytes, timeoutMs }: Patience): Promise<void> {
   if (request.readableEnded || request.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
@@ -83,5 +84,5 @@ function drain(request: IncomingMessage, { sizeBytes, timeoutMs }: Patience): Pr
 }
 
 function ignore(): void {
-  // The connection broke after the answer: there is nobody to tell.
+  // The connection broke after the answer, so nobody can be told.
 }

@@ -13,8 +13,8 @@ import { jsonOf } from "./body.ts";
 import { requireMediaType } from "./media-type.ts";
 
 /**
- * What stood in the place of one event. An input has still to be admitted, but it is safe to send
- * on: it is nested no deeper than an event may be, and JSON carries it unchanged.
+ * What a body held in the place of one event. An input must still be admitted, but it is safe to
+ * send on: it is nested no deeper than an event may be, and JSON carries it unchanged.
  */
 export type ItemReading =
   | { readonly status: "read"; readonly input: unknown }
@@ -40,12 +40,12 @@ export function readEvent(bytes: Buffer, headers: Headers): ItemReading {
     : readCloudItem(value);
 }
 
-/** One item of JSON that was parsed. */
+/** Reads one item of parsed JSON. */
 export function readItem(input: unknown): ItemReading {
   return safe({ status: "read", input });
 }
 
-/** One CloudEvent in structured mode, parsed. */
+/** Reads one parsed CloudEvent in structured mode. */
 export function readCloudItem(value: unknown): ItemReading {
   return safe(readCloudEvent(value));
 }

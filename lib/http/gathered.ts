@@ -5,8 +5,8 @@ const leastBytes = 4_096;
 const nothing = Buffer.alloc(0);
 
 /**
- * Chunks on their way to one buffer, which grows by doubling: a chunk has some 200 bytes of its
- * own, however small it is. Most bodies are one chunk, which is not copied.
+ * Collects chunks in one buffer, which grows by doubling: a chunk object takes some 200 bytes of
+ * its own, however small it is. Most bodies are one chunk, which is not copied.
  */
 export class Gathered {
   readonly #hold: Hold;
@@ -14,13 +14,13 @@ export class Gathered {
   #buffer: Buffer = nothing;
   sizeBytes = 0;
 
-  /** @param mostBytes it will not be longer */
+  /** @param mostBytes the most bytes that will come */
   constructor(hold: Hold, mostBytes: number) {
     this.#hold = hold;
     this.#mostBytes = mostBytes;
   }
 
-  /** @throws ServiceError where there is no room; then the body is as it was */
+  /** @throws ServiceError where there is no room; the body then stays as it was */
   add(chunk: Buffer): void {
     const neededBytes = this.sizeBytes + chunk.length;
     if (this.sizeBytes === 0) {
@@ -43,7 +43,8 @@ export class Gathered {
   }
 
   /**
-   * To be asked once: the request, which lives until it is answered, must not hold on to its body.
+   * Returns the body. Called once: the request lives until it is answered and must not hold its
+   * body as long.
    */
   whole(): Buffer {
     const whole = this.#buffer.subarray(0, this.sizeBytes);

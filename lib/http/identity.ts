@@ -6,11 +6,11 @@ import { defaultProject, type ProjectId } from "../event/event.ts";
 import { ServiceError } from "../errors.ts";
 import type { Actor } from "../questions/audit-log.ts";
 
-/** Who asks: a key's project and what it may do. */
+/** The caller: a key's project and scopes. */
 export interface Identity {
   readonly project: ProjectId;
   readonly scopes: ReadonlySet<Scope>;
-  /** Tells keys apart without being one; absent where there are none. */
+  /** Tells keys apart without revealing them; absent where there are no keys. */
   readonly caller?: string;
   /** The caller's name in the audit log. */
   readonly actor: Actor;
@@ -37,23 +37,23 @@ interface Use {
   toldAt: number;
 }
 
-/** How much later than the recorded use another one has to be to be recorded too. */
+/** A use is recorded only when it is this much later than the recorded one. */
 const tellUsesAfterMs = 600_000;
 
 /**
  * Identifies the caller by the request's key: `Authorization: Bearer`, `X-Api-Key`, or Basic with
  * the key as user name. Keys are compared by their SHA-256 and in constant time, so the time taken
- * says nothing about a key. It knows the keys of `API_KEYS`, and those that the service gave as far
- * as it was told (`learn`): what it was told holds for `trustedMs`. Without any key in `API_KEYS`
- * whoever sends none is the project `default`.
+ * reveals nothing about a key. It knows the keys of `API_KEYS`, and the keys that the service
+ * created as far as it has learned them (`learn`); these it trusts for `trustedMs`. Where
+ * `API_KEYS` is empty a caller without a key is the project `default`.
  */
 export class Keyring {
   readonly #isOpen: boolean;
   readonly #trustedMs: number;
   readonly #configured: readonly Entry[];
-  /** By the first bytes of their digests, of which nothing follows about a key. */
+  /** The entries by the first bytes of their digests, which reveal nothing about a key. */
   #entries: ReadonlyMap<number, readonly Entry[]>;
-  /** By the ids of keys that the service gave. */
+  /** The entries of created keys, by id. */
   #given: ReadonlyMap<string, Entry> = new Map();
   #uses = new Map<string, Use>();
   #toldAt = -Infinity;
@@ -74,11 +74,11 @@ export class Keyring {
   }
 
   /**
-   * @param rawHeaders as they came, names and values in turn: Node keeps only the first of two
-   * `Authorization`
-   * @throws ServiceError MALFORMED where there are two keys, UNAUTHORIZED without one that holds
-   * (UnknownKey where there is one), FORBIDDEN where the key lacks the scope, SERVICE_UNAVAILABLE
-   * where it was not told for too long whether it holds
+   * @param rawHeaders names and values in turn, as they came: Node's `headers` keep only the first
+   *   of two `Authorization`
+   * @throws ServiceError MALFORMED where there are two keys, UNAUTHORIZED without a valid key
+   *   (UnknownKey where there is an unknown one), FORBIDDEN where the key lacks the scope,
+   *   SERVICE_UNAVAILABLE where the created keys were not learned for too long
    */
   identify(rawHeaders: readonly string[], needed: Needed): Identity {
     const key = keyIn(rawHeaders);
@@ -92,7 +92,7 @@ export class Keyring {
     return identity;
   }
 
-  /** Whether an identity that was told would still be told: its key has not ended meanwhile. */
+  /** Whether an identity is still valid: its key has not ended meanwhile. */
   holds({ actor }: Identity): boolean {
     if (actor.kind !== "key") return true;
     const endsAt = this.#given.get(actor.id)?.given?.endsAt;
@@ -100,9 +100,9 @@ export class Keyring {
   }
 
   /**
-   * The keys that hold; absent: the same as before.
-   * @param askedAt when that was asked, by `performance.now()`
-   * @returns false where something newer is known: then nothing was learned
+   * Takes the valid keys; absent: they have not changed.
+   * @param askedAt when they were requested, by `performance.now()`
+   * @returns false where newer keys are known, and nothing was learned
    */
   learn(keys: readonly KnownKey[] | undefined, askedAt: number): boolean {
     if (askedAt < this.#toldAt) return false;
@@ -122,7 +122,7 @@ export class Keyring {
     return now - this.#toldAt;
   }
 
-  /** The uses of keys that the store is to record: of each key one every ten minutes. */
+  /** Returns the uses of keys that the store is to record: for each key one every ten minutes. */
   takeUses(): readonly { readonly id: string; readonly at: number }[] {
     const uses = [...this.#uses].filter(([, { at, toldAt }]) => at - toldAt > tellUsesAfterMs);
     return uses.map(([id, use]) => {
@@ -165,7 +165,7 @@ export class Keyring {
   }
 }
 
-/** A key that nobody has. */
+/** The request's key is unknown. */
 export class UnknownKey extends ServiceError {
   constructor(message = "The key is not known") {
     super("UNAUTHORIZED", message);
@@ -194,7 +194,7 @@ function startOf(digest: Buffer): number {
   return digest.readUInt32LE(0);
 }
 
-/** @throws ServiceError MALFORMED where keys differ: nobody could tell which one was meant */
+/** @throws ServiceError MALFORMED where the request holds different keys */
 function keyIn(rawHeaders: readonly string[]): string | undefined {
   let found: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -209,7 +209,7 @@ function keyIn(rawHeaders: readonly string[]): string | undefined {
 const credentials = /^(bearer|basic) +(\S+)$/i;
 
 function keyOf(name: string, value: string): string | undefined {
-  // Most fields differ in length already: this runs for every field of every request.
+  // Comparing lengths first is enough for most fields: this runs for every field of every request.
   if (name.length === 9 && name.toLowerCase() === "x-api-key") return value || undefined;
   if (name.length !== 13 || name.toLowerCase() !== "authorization") return undefined;
   const [, scheme, text = ""] = credentials.exec(value) ?? [];

@@ -2,15 +2,15 @@ import { parse } from "content-type";
 import { ServiceError } from "../errors.ts";
 
 /**
- * The media type of a body, one of those that are taken here. Case and parameters do not matter,
- * but a charset must be UTF-8.
- * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, which names those that are taken
+ * The media type of a body, one of the accepted ones. Case and parameters do not matter, but a
+ * charset must be UTF-8.
+ * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, which names the accepted types
  */
 export function requireMediaType<Accepted extends string>(
   contentType: string | undefined,
   accepted: readonly Accepted[],
 ): Accepted {
-  // Most clients send it just so.
+  // Most clients send exactly this text.
   const exact = accepted.find((type) => type === contentType);
   if (exact !== undefined) return exact;
   const { type: given, parameters } = parse(contentType ?? "");

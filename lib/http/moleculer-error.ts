@@ -1,12 +1,12 @@
 import type { ErrorType, Finding } from "../errors.ts";
 
 /**
- * Errors of Moleculer, moleculer-web and body-parser in the catalogue's words. They are recognized
- * by `name` and `type`, as over the wire an error loses its class. Their messages name nodes and
- * actions, so they are not shown.
+ * Translates errors of Moleculer, moleculer-web and body-parser into types of the catalogue. It
+ * recognizes them by `name` and `type`, since over the wire an error loses its class. Their
+ * messages name nodes and actions, so they are not shown.
  */
 export function typeOfMoleculerError(error: ForeignError): ErrorType | undefined {
-  // Others use these names too, but with no status for a code.
+  // Other errors use these names too, but without a status as their code.
   const named = typeof error.code === "number" && error.code >= 400;
   return (named ? lookUp(byName, error.name) : undefined) ?? lookUp(byType, error.type);
 }
@@ -24,7 +24,7 @@ const byName: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
   ["RequestTimeoutError", "SERVICE_UNAVAILABLE"],
   ["RequestSkippedError", "SERVICE_UNAVAILABLE"],
   ["RequestRejectedError", "SERVICE_UNAVAILABLE"],
-  // A bulkhead's queue; its type is the one of our durable queue.
+  // A bulkhead's queue is full; its type has the name of our durable queue's error.
   ["QueueIsFullError", "SERVICE_UNAVAILABLE"],
   ["BrokerDisconnectedError", "SERVICE_UNAVAILABLE"],
   ["ServiceUnavailableError", "SERVICE_UNAVAILABLE"],
@@ -64,7 +64,7 @@ function lookUp(table: ReadonlyMap<string, ErrorType>, key: unknown): ErrorType 
   return typeof key === "string" ? table.get(key) : undefined;
 }
 
-/** What fastest-validator finds in an action's parameters. */
+/** What fastest-validator reports about an action's parameter. */
 interface BrokenParameter {
   readonly type?: unknown;
   readonly field?: unknown;

@@ -5,8 +5,8 @@ import type { Precondition } from "../questions/saved.ts";
 const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
 /**
- * What `If-Match` and `If-None-Match` demand before a write (RFC 9110, 13.1). A weak tag matches no
- * `If-Match`. Of `If-None-Match` only `*` makes sense for a write.
+ * The condition of a write, from `If-Match` and `If-None-Match` (RFC 9110, 13.1). A weak tag
+ * matches no `If-Match`; of `If-None-Match` only `*` makes sense for a write.
  * @throws ServiceError MALFORMED
  */
 export function preconditionOf(headers: IncomingHttpHeaders): Precondition {

@@ -34,7 +34,7 @@ export interface ProblemBody {
   readonly requestId: string;
   readonly errors?: readonly Finding[];
   /**
-   * Where it is not known whether events were kept: the ids to send those with that came without
+   * Where the outcome is unknown: the ids under which to send those events again that came without
    * one.
    */
   readonly ids?: readonly GivenId[];
@@ -44,8 +44,8 @@ interface ProblemContext {
   readonly instance: string;
   readonly requestId: string;
   /**
-   * Where the parameters of an action came from, for the pointers of Moleculer's own findings;
-   * `body` where absent.
+   * Where the parameters of an action came from, for pointers of Moleculer's own findings; absent:
+   * `body`.
    */
   readonly parameters?: "body" | "query";
 }
@@ -55,8 +55,9 @@ const retryAfterSeconds = { TOO_MANY_REQUESTS: 1, otherwise: 5 } as const;
 const longestRetrySeconds = 86_400;
 
 /**
- * The answer to any error, also one that crossed the wire, of Moleculer, or no error at all. What
- * is not in the catalogue is a 500 that tells nothing of its cause. Never throws.
+ * The answer to any thrown value: an error of the catalogue, perhaps from another node, an error of
+ * Moleculer, or anything else. A value outside the catalogue becomes a 500 that reveals nothing
+ * about its cause. Never throws.
  */
 export function problemOf(error: unknown, context: ProblemContext): Problem {
   const foreign = typeof error === "object" && error !== null ? (error as ForeignError) : {};
@@ -94,7 +95,7 @@ const typesByUri: ReadonlyMap<string, ErrorType> = new Map(
   (Object.keys(catalogue) as ErrorType[]).map((type) => [problemUri(type), type]),
 );
 
-/** The refusal of one event as the error of a request that held only this event. */
+/** The refusal of one event, as the error of a request that held only this event. */
 export function errorOfItem({ type, errors }: ItemError): ServiceError {
   const [only] = errors;
   const message =
@@ -127,7 +128,7 @@ function headersOf(type: ErrorType, data: ErrorData): Record<string, string> {
   return headers;
 }
 
-/** An error's data, as far as it is what it should be: it may have come from anywhere. */
+/** An error's data, as far as it has the right form: the error may come from anywhere. */
 function dataOf({ data }: ForeignError): ErrorData {
   if (typeof data !== "object" || data === null) return {};
   const { errors, ids, retryAfter, allow, accept, acceptEncoding } = data as Record<
@@ -154,14 +155,14 @@ function isFinding(value: unknown): value is Finding {
   return typeof pointer === "string" && typeof code === "string" && typeof message === "string";
 }
 
-/** At least one: `Retry-After: 0` would be an invitation to hammer. */
+/** At least one second: `Retry-After: 0` would invite clients to hammer. */
 function seconds(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value)
     ? Math.min(Math.max(Math.ceil(value), 1), longestRetrySeconds)
     : undefined;
 }
 
-/** What may stand in a header. */
+/** The texts that may stand in a header. */
 function tokens(value: unknown): readonly string[] | undefined {
   return Array.isArray(value)
     ? value.filter((item) => typeof item === "string" && /^[\w!#$%&'*+.^`|~/-]+$/.test(item))

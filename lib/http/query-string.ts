@@ -1,22 +1,20 @@
 import { ServiceError } from "../errors.ts";
 
 /**
- * Parameters of an address by name, as they were written; a name that is repeated has its values in
- * order.
+ * Parameters of an address by name, as they were written; a repeated name has its values in order.
  */
 export type Parameters = Record<string, string | string[]>;
 
-/** Far above what any address here needs. */
+/** The most pairs of an address, far above what any route needs. */
 const maxPairs = 1_000;
 
 /**
- * Read the query string of an address: `name=value` pairs joined by `&`, percent-encoded, `+` for a
- * space. Names are not interpreted: `data.amount[gte]`, `data.tags[]` and `data["http.status"]`
- * stand as they were written. Nothing that was sent is lost: what cannot be read as it stands is
- * refused.
- * @param search what follows the question mark
+ * Reads the query string of an address: `name=value` pairs joined by `&`, percent-encoded, `+` for
+ * a space. Names are not interpreted: `data.amount[gte]`, `data.tags[]` and `data["http.status"]`
+ * stay as they were written. Nothing is dropped silently: unreadable parts are refused.
+ * @param search the text after the question mark
  * @throws ServiceError MALFORMED for a pair without a name, a broken percent-encoding or too many
- * pairs; VALIDATION for the name `__proto__`, which an object cannot hold beside others
+ *   pairs; VALIDATION for the name `__proto__`, which an object cannot hold beside others
  */
 export function readQueryString(search: string): Parameters {
   const parameters: Parameters = {};

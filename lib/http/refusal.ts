@@ -16,12 +16,11 @@ const shared: Readonly<Record<SharedLimit, true>> = {
   bodies_in_flight: true,
 };
 
-/** What a request is refused by, as a label: a closed set. */
+/** The limit that refused a request, as a label of metrics: a closed set. */
 export type Refusal = (typeof byType)[keyof typeof byType] | SharedLimit;
 
 /**
- * The limit that an error names, also one that crossed the wire; `undefined` where it names
- * none.
+ * The limit that an error names, perhaps one from another node; `undefined` where it names none.
  */
 export function refusalOf(error: unknown): Refusal | undefined {
   const type = errorType(error);

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { ServiceError } from "../errors.ts";
 
-/** What the head of a request must keep to. */
+/** The rules for the head of a request. */
 interface HeadRules {
   readonly maxHeaders: number;
   /** The longest target of a request, in bytes. */
   readonly maxUrlBytes: number;
   /**
-   * Whether only names of this machine are served: a page of a stranger's name that leads here (DNS
-   * rebinding) is not.
+   * Whether only names of this machine are served. This refuses pages of other names that resolve
+   * to it (DNS rebinding).
    */
   readonly localOnly: boolean;
 }
@@ -21,8 +21,8 @@ const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i;
 const authority = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
 
 /**
- * Check what Node leaves to its user, and read the target of a request (RFC 9112, 3.2): a path with
- * its query, or `*`. In absolute form its authority stands for the `Host` header.
+ * Checks what Node leaves unchecked, and reads the target of a request (RFC 9112, 3.2): a path with
+ * its query, or `*`. In absolute form the target's authority replaces the `Host` header.
  * @throws ServiceError MALFORMED, URI_TOO_LONG, HEADERS_TOO_LARGE, MISDIRECTED
  */
 export function readTarget(
@@ -60,10 +60,7 @@ export function pathOf(request: IncomingMessage & { readonly originalUrl?: strin
   return (request.originalUrl ?? request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
-/**
- * Fields that may come once. Of others Node makes a list, of these it would silently take the
- * first.
- */
+/** The host, which may come only once. Of several Node would silently take the first. */
 function hostIn(rawHeaders: readonly string[]): string | undefined {
   let host: string | undefined;
   let contentType: string | undefined;
@@ -81,7 +78,7 @@ function hostIn(rawHeaders: readonly string[]): string | undefined {
 }
 
 function checkHost(host: string | undefined, { localOnly }: HeadRules): void {
-  // Only HTTP/1.0, which no browser speaks, goes without one.
+  // Only HTTP/1.0, which no browser speaks, allows a request without a host.
   if (host === undefined) return;
   const name = authority.exec(host)?.[1];
   if (name === undefined) throw malformed("The request's host is no name or address");

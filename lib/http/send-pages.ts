@@ -3,10 +3,10 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 /**
- * Send the body of an answer whose head is set, page by page: the next page is asked for only when
- * the client took the last one, and none any more once it left. A page that fails breaks the
- * connection with a reset, since a mere end could be taken for the end of the body (HTTP/1.0, and
- * proxies that speak it). Resolves when all is sent or the client left; rejects with what failed.
+ * Sends the body of an answer whose head is set, page by page: the next page is fetched only when
+ * the client has taken the last one, and none any more once it left. A page that fails resets the
+ * connection, since a mere end could pass for the end of the body (HTTP/1.0, and proxies that speak
+ * it). Resolves when all is sent or the client left; rejects with the page's error.
  */
 export async function sendPages(
   request: IncomingMessage,
@@ -31,10 +31,10 @@ export async function sendPages(
       await source.return?.();
     }
   }
-  // The next page is fetched while this one is sent.
+  // One page is fetched while the page before is sent.
   const body = Readable.from(watched(), { objectMode: true, highWaterMark: 1 });
   await pipeline(body, response).catch(() => {
-    // Whatever else ends it early is the client's leaving.
+    // Any other early end means that the client left.
     if (failure !== undefined) throw failure.error;
   });
 }

@@ -7,25 +7,25 @@ import type { Config } from "../config.ts";
 import { readTarget } from "./request-head.ts";
 
 /**
- * What is done with requests. Each one has its id, the sender's where that is one, in its header
- * `x-request-id`.
+ * Handles the requests of a server. Each has its id, the sender's where that is valid, in its
+ * header `x-request-id`.
  */
 interface Receiver {
-  /** A request whose head is sound. Its `url` is a path with its query, or `*`. */
+  /** Handles a request with a sound head. Its `url` is a path with its query, or `*`. */
   receive(request: IncomingMessage, response: ServerResponse): void;
-  /** A request that goes no further than its head, or whose body cannot be read. */
+  /** Refuses a request after its head, or one whose body cannot be read. */
   refuse(request: IncomingMessage, response: ServerResponse, error: ServiceError): void;
-  /** A problem was sent to a connection that had sent no request that can be read. */
+  /** Notes a problem that was sent on a connection without a readable request. */
   tell?(error: ServiceError): void;
-  /** A connection was closed unheard, as there are too many. */
+  /** Notes that a connection was closed at once, as there are too many. */
   drop?(): void;
 }
 
 const requestId = /^[A-Za-z0-9._:@/+-]{1,128}$/;
 
 /**
- * A server that keeps to its limits and answers each fault of HTTP with a problem. Not yet
- * listening.
+ * Makes an HTTP server that enforces its limits and answers each fault of HTTP with a problem. It
+ * does not listen yet.
  */
 export function httpServer(limits: Config["http"], localOnly: boolean, receiver: Receiver): Server {
   const { maxHeaders, maxUrlBytes, headersTimeoutMs } = limits;
@@ -36,7 +36,7 @@ export function httpServer(limits: Config["http"], localOnly: boolean, receiver:
     requestTimeout: Math.max(limits.requestTimeoutMs, headersTimeoutMs),
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: Math.min(1_000, headersTimeoutMs),
-    // Its answer would be no problem.
+    // Node's own answer would be no problem document.
     requireHostHeader: false,
   });
   // Node would silently drop the fields beyond its limit.

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 
 /**
- * Disconnect a client that reads nothing for this long while there is something for it. While
- * nothing is there, because the answer is still worked on, it may wait.
+ * Disconnects a client that reads nothing for this long while bytes wait for it. While the answer
+ * is still being made it may wait.
  */
 export function cutWhenSlow(response: ServerResponse, takeWithinMs: number): void {
   const look = () => {

@@ -3,10 +3,10 @@ import { hash } from "node:crypto";
 export const scopes = ["events:write", "events:read", "live:read", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
-/** What an address asks of a key: a scope, or that it holds at all. */
+/** What an address demands of a key: a scope, or only that it is valid. */
 export type Needed = Scope | "any";
 
-/** Who may do what. The key itself is not kept, only its SHA-256. */
+/** A configured key: its project and scopes. Only its SHA-256 is kept. */
 export interface ApiKey {
   readonly sha256: string;
   readonly project: string;
@@ -14,8 +14,8 @@ export interface ApiKey {
 }
 
 /**
- * Read the entries of API_KEYS, each `KEY:PROJECT` or `KEY:PROJECT:SCOPE+SCOPE`; what is wrong is
- * added to the problems.
+ * Reads the entries of API_KEYS, each `KEY:PROJECT` or `KEY:PROJECT:SCOPE+SCOPE`. Adds each fault
+ * to `problems`.
  */
 export function readApiKeys(entries: readonly string[], problems: string[]): readonly ApiKey[] {
   return entries.flatMap((entry, index) => {

@@ -2,9 +2,9 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 /**
- * What a key that was given here looks like: `mak_`, 256 random bits as 43 digits of base 62, `_`,
- * and the CRC-32 of all before it as 6 such digits. Whoever searches for leaked keys finds it by
- * this expression, and by the checksum tells a key from what only looks like one.
+ * The form of a key that the service creates: `mak_`, 256 random bits as 43 digits of base 62, `_`,
+ * and the CRC-32 of everything before as 6 such digits. Tools that search for leaked keys find it
+ * by this expression, and the checksum excludes texts that only look alike.
  */
 export const keyPattern = /^mak_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/;
 
@@ -12,7 +12,7 @@ const prefix = "mak_";
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const randomDigits = 43;
 const checkDigits = 6;
-/** Of the text: so much of it tells a person's keys apart and leaves 232 bits unknown. */
+/** The length of a hint: it tells a person's keys apart and leaves 232 bits unknown. */
 const hintLength = prefix.length + 4;
 
 /** @param random 32 bytes that nobody can guess */
@@ -22,7 +22,7 @@ export function keyTextOf(random: Uint8Array): string {
   return `${body}_${checkOf(body)}`;
 }
 
-/** Whether a text was meant to be such a key, perhaps with a slip of the pen. */
+/** Whether a text was meant to be such a key, even with a typo. */
 export function looksLikeKey(text: string): boolean {
   return text.startsWith(prefix);
 }
@@ -34,12 +34,12 @@ export function isKeyText(text: string): boolean {
   return checkOf(text.slice(0, at - 1)) === text.slice(at);
 }
 
-/** The part of a key by which a person knows it again. */
+/** The part of a key by which a person recognizes it. */
 export function hintOf(text: string): string {
   return text.slice(0, hintLength);
 }
 
-/** What is kept of a key. Its 256 random bits are why no slow hash is needed. */
+/** The stored form of a key. It needs no slow hash, since a key has 256 random bits. */
 export function digestOf(text: string): string {
   return hash("sha256", text);
 }

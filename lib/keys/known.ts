@@ -1,6 +1,6 @@
 import type { Scope } from "./configured.ts";
 
-/** What a gateway needs to know of a key that holds. */
+/** What gateways need to know of a valid key. */
 export interface KnownKey {
   readonly id: string;
   readonly project: string;
@@ -8,16 +8,16 @@ export interface KnownKey {
   /** Hexadecimal. */
   readonly sha256: string;
   readonly scopes: readonly Scope[];
-  /** Epoch milliseconds; absent: until somebody takes it. */
+  /** Epoch milliseconds; absent: valid until somebody revokes it. */
   readonly endsAt?: number;
-  /** When it was used last, as far as uses were recorded. */
+  /** The last recorded use. */
   readonly usedAt?: number;
 }
 
-/** The keys of all projects that hold. */
+/** The valid keys of all projects. */
 export interface KnownKeys {
   /** Grows with each change. */
   readonly version: number;
-  /** Absent: those of this version are known. */
+  /** Absent where the caller has this version already. */
   readonly keys?: readonly KnownKey[];
 }

@@ -6,7 +6,7 @@ import type { OpenFilter } from "../questions/reading/filter-parameters.ts";
 import { comparePlaces, type PlacedEvent, type Place, type StoredPart } from "../store/stored.ts";
 import { eventFrame, idOf, missedFrame, type Missed } from "./frames.ts";
 
-/** What one client wants to see. */
+/** The events that one client wants: a project and a filter. */
 export interface Interest {
   readonly project: string;
   readonly filter: OpenFilter;
@@ -19,7 +19,7 @@ export interface Listener {
   send(frames: Buffer, events: number, lastId: string): void;
 }
 
-/** Frames of one tick that are the same for all who want the same. */
+/** Frames of one tick, shared by all clients with the same interest. */
 interface Frame {
   readonly place: Place;
   readonly text: string;
@@ -28,27 +28,29 @@ interface Frame {
 interface Group {
   readonly interest: Interest;
   /**
-   * Up to which place a listener has everything already; absent where it has what the others have.
+   * For each listener the place up to which it has everything already; absent where it has what the
+   * others have.
    */
   readonly listeners: Map<Listener, Place | undefined>;
-  /** How many bytes each of its listeners may get now. */
+  /** How many bytes each of its listeners may still get. */
   credit: number;
 }
 
-/** So that an event of the largest size comes through whatever a listener's share is. */
+/** Leaves room for an event of the largest size, however small a listener's share is. */
 const largestFrame = 70_000;
 
 /**
- * What a listener gets at once at most, also where it is the only one: it may take nothing of it.
+ * The most bytes that a listener gets at once, even if it is the only one: it may read none of
+ * them.
  */
 export const mostBytesAtOnce = 524_288;
 
-/** Whether an event is one of those a listener wants. */
+/** Whether an interest includes an event. */
 export function isWanted(event: StoredEvent, { project, filter }: Interest): boolean {
   return event.project === project && meetsFilter(event, filter);
 }
 
-/** The frames of those among some events that are wanted. */
+/** The frames of those events that an interest includes. */
 export function framesOf(
   interest: Interest,
   events: readonly PlacedEvent[],
@@ -63,7 +65,8 @@ export function framesOf(
 }
 
 /**
- * The clients of all streams of one gateway. Each frame is built once for all who want the same.
+ * The clients of all streams of one gateway. Each frame is built once for all clients with the same
+ * interest.
  */
 export class Audience {
   readonly #groups = new Map<string, Group>();
@@ -73,7 +76,7 @@ export class Audience {
     return this.#size;
   }
 
-  /** @param after up to where the listener has everything already */
+  /** @param after the place up to which the listener has everything already */
   join(interest: Interest, listener: Listener, after: Place): void {
     const key = keyOf(interest);
     const group = this.#groups.get(key) ?? { interest, listeners: new Map(), credit: 0 };
@@ -91,10 +94,10 @@ export class Audience {
   }
 
   /**
-   * Send what was stored to those who want it.
-   * @param bytesPerListener the share of each; what goes beyond is skipped, and the client learns
-   * how much
-   * @returns how many events passed listeners by unsent
+   * Sends stored events to the clients that want them.
+   * @param bytesPerListener the share of each client; further events are skipped, and the client
+   *   learns how many
+   * @returns how many events were skipped, over all clients
    */
   deliver(part: StoredPart, now: number, bytesPerListener: number): number {
     const lastId = idOf(part.end, now);
@@ -144,8 +147,8 @@ function within(frames: readonly Frame[], bytes: number): readonly Frame[] {
 }
 
 /**
- * Of a filter by types alone the counts tell how many events were not looked at; of any other, how
- * many at most.
+ * For a filter by types alone the counts say how many skipped events matched; for any other filter
+ * they are an upper bound.
  */
 function missedOf(
   { project, filter }: Interest,

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { beatFrame, endFrame, missedFrame, type EndReason } from "./frames.ts";
 
-/** What a client may have before it that it has not taken. What comes then passes it by. */
+/** The most bytes that wait for a client. Events beyond that are skipped. */
 const maxBehindBytes = 262_144;
 
 /** A client that reads nothing for this long, while there is something for it, is disconnected. */
@@ -12,16 +12,16 @@ const beatEveryMs = 15_000;
 const lastWordMs = 1_000;
 
 export interface ClientEvents {
-  /** Frames went to it. */
+  /** Called when frames were sent to the client. */
   sent(events: number): void;
-  /** Events passed it by, as it is slow. */
+  /** Called when events were skipped because the client is slow. */
   missed(events: number): void;
   cut(): void;
 }
 
 /**
- * One open answer of Server-Sent Events. It holds a bounded number of bytes, whatever its client
- * does.
+ * One open answer of Server-Sent Events. It holds a bounded number of bytes, however slowly its
+ * client reads.
  */
 export class SseClient {
   readonly #response: ServerResponse;
@@ -50,7 +50,7 @@ export class SseClient {
 
   /**
    * @param events how many events the frames hold
-   * @param lastId the id of the last of them: where a client that misses them goes on
+   * @param lastId the id of the last event, from which a client that misses frames can continue
    */
   send(frames: Buffer | string, now: number, events = 0, lastId = ""): void {
     if (!this.isOpen) return;
@@ -69,7 +69,10 @@ export class SseClient {
     this.#events.sent(events);
   }
 
-  /** To be called about once a second: beats where it was quiet, cuts where nothing is taken. */
+  /**
+   * Called about once a second: sends a heartbeat to a quiet client, and disconnects one that reads
+   * nothing.
+   */
   look(now: number, id?: string): void {
     if (!this.isOpen) return;
     const behind = this.#response.writableLength;
@@ -83,7 +86,8 @@ export class SseClient {
   }
 
   /**
-   * Tell the client that the answer ends, and close the connection, at the latest after a moment.
+   * Tells the client that the answer ends, and closes the connection, at the latest after
+   * `lastWordMs`.
    */
   end(because: EndReason): void {
     if (!this.isOpen) return;

@@ -4,22 +4,22 @@ import type { SecondTold } from "./pulse.ts";
 /** How long a client waits before it connects again. */
 const retryMs = 2_000;
 
-/** Events that passed by unsent. */
+/** Events that were skipped. */
 export interface Missed {
-  /** `null` where nobody counted them. */
+  /** `null` where they were not counted. */
   readonly count: number | null;
-  /** False where they are at most so many. */
+  /** False where the count is an upper bound. */
   readonly exact: boolean;
   readonly because: "rate" | "slow" | "window";
 }
 
-/** The 60 seconds before `time`, the last one ends there. */
+/** The 60 seconds before `time`. */
 export interface LivePast {
   readonly time: string;
   readonly perSecond: readonly number[];
 }
 
-/** A stage of the pipeline, or the gateway, as health tells it. */
+/** A stage of the pipeline, or the gateway, as the health page shows it. */
 export interface LiveStage {
   readonly name: string;
   readonly state: "ok" | "degraded" | "down";
@@ -32,14 +32,14 @@ export interface LiveStage {
 export interface LiveSecond {
   readonly time: string;
   readonly events: SecondTold;
-  /** Of the last minutes; `null` where it could not be told. */
+  /** Users of the last minutes; `null` where the store did not answer. */
   readonly activeUsers: {
     readonly count: number;
     readonly exact: boolean;
     readonly windowMs: number;
     readonly asOf: string;
   } | null;
-  /** Absent until it is known, and so is `lagMs`. */
+  /** Absent until it is known, as `lagMs` is. */
   readonly asOf?: string;
   readonly lagMs?: number;
   readonly stages: readonly LiveStage[];
@@ -47,19 +47,19 @@ export interface LiveSecond {
 
 export type EndReason = "shutdown" | "slow" | "failed" | "key";
 
-/** A place and when it was given out, as the id of a frame. */
+/** The id of a frame: a place, and when it was given out. */
 export function idOf([first, second]: Place, now: number): string {
   return `${first}.${second}-${now.toString(36)}`;
 }
 
-/** What `idOf` wrote; `undefined` for any other text. */
+/** Reads an id that `idOf` wrote; `undefined` for any other text. */
 export function placeOf(id: string): { readonly place: Place; readonly at: number } | undefined {
   const [, first, second, at] = /^(\d{1,15})\.(\d{1,7})-([0-9a-z]{1,9})$/.exec(id) ?? [];
   if (at === undefined) return undefined;
   return { place: [Number(first), Number(second)], at: Number.parseInt(at, 36) };
 }
 
-/** The first block of a stream of events: its id is where it begins. */
+/** The first block of a stream of events. Its id is the place where the stream begins. */
 export function openingFrame(id?: string): string {
   return `retry: ${retryMs}\n${id === undefined ? "" : `id: ${id}\n`}\n`;
 }
@@ -73,7 +73,9 @@ export function missedFrame(id: string, missed: Missed): string {
   return `event: missed\nid: ${id}\ndata: ${JSON.stringify(missed)}\n\n`;
 }
 
-/** A comment; the id beside it is remembered, though nothing is dispatched (WHATWG HTML 9.2.6). */
+/**
+ * A comment. Clients remember the id beside it, though no event is dispatched (WHATWG HTML 9.2.6).
+ */
 export function beatFrame(id?: string): string {
   return `: beat\n${id === undefined ? "" : `id: ${id}\n`}\n`;
 }

@@ -3,17 +3,17 @@ import { comparePlaces, type Place, type StoredPart, type StoredQuery } from "..
 import { Audience, framesOf, mostBytesAtOnce, type Interest, type Listener } from "./audience.ts";
 import { idOf, missedFrame, placeOf } from "./frames.ts";
 
-/** What the hub needs of its surroundings. */
+/** What the hub needs from its gateway. */
 export interface HubSurroundings {
   read(query: StoredQuery): Promise<StoredPart>;
-  /** What was stored of projects, by type, since the last time. */
+  /** Called with the counts of stored events of projects, by type, since the last call. */
   counted(counts: StoredPart["counts"]): void;
-  /** So many events passed clients by. */
+  /** Called with the number of events that clients missed. */
   missed(events: number): void;
   failed(error: unknown): void;
 }
 
-/** The part of a client that catches up. */
+/** A client that first catches up. */
 export interface Follower extends Listener {
   readonly isOpen: boolean;
   readonly isBehind: boolean;
@@ -23,28 +23,25 @@ const eventsAtOnce = 500;
 const bytesPerSecond = 16_000_000;
 
 /**
- * A client that catches up gets so many first, and then as many as are about as large as one may
- * hold.
+ * The first page of a client that catches up; later pages grow until they are about as large as a
+ * client may hold.
  */
 const firstEvents = 8;
 
-/**
- * How often it is looked whether something was stored: less often the more clients there are to
- * tell.
- */
+/** The pause between two reads of new events: it is longer the more clients there are. */
 const shortestMs = 250;
 const longestMs = 1_000;
 const clientsPerStep = 250;
 
-/** A token older than this is of a time that the window may not hold. */
+/** An id older than this is refused: its place may be behind the window. */
 const windowMs = 300_000;
 
-/** How long a client that catches up waits until it has taken what it got. */
+/** How long the hub waits at a time for a client that catches up to read what it got. */
 const patienceMs = 50;
 
 /**
- * Follows the order of storing while somebody listens: one read for all clients of a gateway. While
- * nobody does it does nothing.
+ * Follows the order of storing while somebody listens, with one read for all clients of a gateway.
+ * Without listeners it does nothing.
  */
 export class Hub {
   readonly audience = new Audience();
@@ -57,27 +54,31 @@ export class Hub {
   #running = false;
 
   /**
-   * @param window how many events lie at most between a client's last one and now for it to go on
-   * there
+   * @param window the most events between a client's last event and now with which it may still
+   *   continue there
    */
   constructor(around: HubSurroundings, window: number) {
     this.#around = around;
     this.#window = window;
   }
 
-  /** Where the order ended at the last look. */
+  /** The end of the order at the last read. */
   get place(): Place | undefined {
     return this.#place;
   }
 
-  /** Count what is stored of a project. @returns what ends that */
+  /**
+   * Counts the stored events of a project.
+   * @returns a function that ends the counting
+   */
   count(project: string): () => void {
     return this.#hold(this.#counted, project);
   }
 
   /**
-   * Where a stream begins: behind the last id a client has, else where the order ends now.
-   * @returns `told`: frames for the client before all others
+   * Decides where a stream begins: behind the client's last id, else at the present end of the
+   * order.
+   * @returns `firstFrames`: frames for the client before all others
    */
   async begin(
     lastId: string | undefined,
@@ -96,13 +97,14 @@ export class Hub {
   }
 
   /**
-   * Send a client everything behind a place, from now on, until it leaves.
-   * @returns what to call when it leaves
+   * Sends a client everything behind a place, from now on, until it leaves.
+   * @returns a function to call when it leaves
    */
   async follow(interest: Interest, client: Follower, from: Place): Promise<() => void> {
     const release = this.#hold(this.#projects, interest.project);
     try {
-      // A look that began before this project was asked about may be under way: it would pass by.
+      // A read may be under way that began before this project was followed: it would skip the
+      // project.
       await this.#reading;
       let place = from;
       let limit = firstEvents;
@@ -175,7 +177,7 @@ export class Hub {
         limit: eventsAtOnce,
         window: this.#window,
       });
-      // Whoever came meanwhile knows a place to begin at.
+      // Clients that came meanwhile know their place.
       if (after === null) return void (this.#place ??= part.end);
       this.#place = part.end;
       this.#around.counted(part.counts);
@@ -200,7 +202,7 @@ function sendTo(client: Follower, interest: Interest, { events, end }: StoredPar
   return whole.length;
 }
 
-/** Four times as many as before where these were small. */
+/** At most four times the last limit, where the events were small. */
 function nextLimit(limit: number, sentBytes: number): number {
   const fitting = Math.floor((mostBytesAtOnce / Math.max(1, sentBytes)) * limit);
   return Math.max(firstEvents, Math.min(eventsAtOnce, 4 * limit, fitting));

@@ -2,15 +2,15 @@ import type { SseClient } from "./client.ts";
 import { dataFrame, type LivePast, type LiveSecond, type LiveStage } from "./frames.ts";
 import { barsKept, Pulse } from "./pulse.ts";
 
-/** Users of the last five minutes. */
+/** The window of active users: five minutes. */
 const usersWindowMs = 300_000;
 const minuteMs = 60_000;
 
-/** What costs much is asked less often: after this many times as long as it took. */
+/** An expensive read is repeated only after this many times as long as it took. */
 const restFactor = 20;
 const soonestMs = 900;
 
-/** A read about a project, as much of it as clients see. */
+/** An answer about users, as far as clients see it. */
 export interface UsersAnswer {
   readonly results: readonly { readonly metrics: readonly (number | null)[] }[];
   readonly meta: { readonly asOf: string; readonly lagMs: number; readonly exact: boolean };
@@ -23,11 +23,13 @@ export interface LiveSources {
   failed(error: unknown): void;
 }
 
-/** What clients of one project get each second. Each frame is built once for all who watch it. */
+/**
+ * The frames that clients of one project get each second. Each frame is built once for all of them.
+ */
 export class ProjectLive {
-  /** Resolves once the seconds before are known. */
+  /** Resolves once the past seconds are known. */
   readonly ready: Promise<this>;
-  /** How many watch it, or are about to. */
+  /** How many clients watch, or are about to. */
   watching = 0;
   pulse = new Pulse(new Array<number>(barsKept).fill(0));
   readonly #sources: LiveSources;
@@ -38,7 +40,7 @@ export class ProjectLive {
   readonly #asking = new Set<string>();
   readonly #nextAt = new Map<string, number>();
 
-  /** @param release to be called when nobody watches any more */
+  /** @param release called when nobody watches any more */
   constructor(sources: LiveSources, release: () => void) {
     this.#sources = sources;
     this.#release = release;
@@ -62,7 +64,7 @@ export class ProjectLive {
   }
 
   /**
-   * Tell everybody of the second that ends now.
+   * Sends everybody the second that ends now.
    * @param now epoch milliseconds
    * @param steady milliseconds that only grow
    */
@@ -97,7 +99,7 @@ export class ProjectLive {
     return { count, exact, windowMs: usersWindowMs, asOf };
   }
 
-  /** One question of a kind at a time, and the less often the longer it takes. */
+  /** Runs one read of a kind at a time, and the less often the longer it takes. */
   #refresh(what: string, steady: number, ask: () => Promise<void>): void {
     if (this.#asking.has(what) || steady < (this.#nextAt.get(what) ?? 0)) return;
     this.#asking.add(what);

@@ -1,13 +1,13 @@
 import type { StoredPart } from "../store/stored.ts";
 
-/** How many seconds are kept: the bars of a picture. */
+/** How many seconds are kept: the bars of the page's chart. */
 export const barsKept = 60;
 const typesShown = 20;
 
 export interface SecondTold {
   readonly perSecond: number;
   readonly types: readonly { readonly type: string; readonly count: number }[];
-  /** Of all other types; absent where there are none. */
+  /** The events of all other types; absent where there are none. */
   readonly other?: number;
 }
 
@@ -16,7 +16,7 @@ export class Pulse {
   readonly #bars: number[];
   #now = new Map<string, number>();
 
-  /** @param bars of the seconds before, the newest last */
+  /** @param bars the counts of past seconds, the newest last */
   constructor(bars: readonly number[]) {
     this.#bars = [...bars];
   }
@@ -31,7 +31,7 @@ export class Pulse {
     }
   }
 
-  /** The second that ends now. */
+  /** Ends the current second and returns it. */
   tick(): SecondTold {
     const types = [...this.#now].map(([type, count]) => ({ type, count }));
     types.sort((a, b) => b.count - a.count || (a.type < b.type ? -1 : 1));

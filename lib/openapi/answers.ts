@@ -66,7 +66,7 @@ import {
 const meta = named<AnswerMeta>("Meta");
 const range = shape<MetaRange>({ from: instant, to: instant });
 const values = list(orNull(number));
-/** What a sender says of an event. */
+/** The sender's fields of an event. */
 const sentEvent = {
   id: string,
   type: string,
@@ -206,7 +206,7 @@ const shownSchema = {
   schema: object,
   createdAt: instant,
 };
-/** A row of counts has, with `groupBy`, the dimension's value under its name. */
+/** With `groupBy`, a row of counts has the dimension's value under its name. */
 const countRow: Shape<never> = {
   schema: {
     type: "object",
@@ -233,7 +233,7 @@ const itemError = shape<{ type: string; errors: readonly Finding[] }>({
   errors: list(finding),
 });
 
-/** What is answered, by the name it has in the document. */
+/** Every answer, by its name in the document. */
 export const answers = {
   Meta: shape<AnswerMeta>({
     asOf: instant,
@@ -273,7 +273,7 @@ export const answers = {
     schema: {
       type: "object",
       properties: {
-        // With `fields` an event has only these, and its id.
+        // With `fields` an event has only these fields and its id.
         data: { type: "array", items: { type: "object", required: ["id"] } },
         page: page.schema,
         total: count.schema,

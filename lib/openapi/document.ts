@@ -5,7 +5,7 @@ import { jsonSchemaOf, type JsonSchema } from "../schema/rule.ts";
 import { answers } from "./answers.ts";
 import { operations, type Operation } from "./operations.ts";
 
-/** What any request may meet. */
+/** The errors that any request may meet. */
 const always: readonly ErrorType[] = [
   "MALFORMED",
   "VALIDATION",
@@ -38,7 +38,7 @@ const conditions = {
   example: { "data.plan": "pro" },
 };
 
-/** The description of the API (OpenAPI 3.1), made of what checks its requests. */
+/** The description of the API (OpenAPI 3.1), made of the rules that check its requests. */
 export function openApiDocument(): JsonSchema {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [route, operation] of Object.entries(operations)) {

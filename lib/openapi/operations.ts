@@ -36,12 +36,12 @@ import type { AnswerName } from "./answers.ts";
 /** The route of one operation. */
 export interface Operation {
   readonly summary: string;
-  /** What the key must allow; absent: no key is asked for. */
+  /** The scope that the key must have; absent: the route needs no key. */
   readonly scope?: Needed;
   /** Parts of the path. */
   readonly path?: Readonly<Record<string, JsonSchema>>;
   readonly parameters?: Fields;
-  /** Whether conditions on properties are parameters, too: `data.plan=pro`. */
+  /** Whether parameters may be conditions on properties, such as `data.plan=pro`. */
   readonly filtered?: boolean;
   readonly headers?: Readonly<Record<string, JsonSchema>>;
   /** By media type. */
@@ -88,7 +88,7 @@ const queueing = ["QUEUE_UNAVAILABLE", "QUEUE_FULL", "OUTCOME_UNKNOWN"] as const
 const eventType = jsonSchemaOf(eventSchema.properties.type);
 const aType = { path: { type: "email.opened" } };
 
-/** Every route under its method and path: what a caller may send, and what is answered. */
+/** Every route by method and path: what a caller may send, and what is answered. */
 export const operations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/events": {
     summary: "Collect one event",

@@ -4,9 +4,7 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 import { importedNames, modulesOf, pageFiles, type SourceFile } from "./page-files.ts";
 import { pageViews, type PageView } from "./page-paths.ts";
 
-/**
- * Bytes that are sent as they are, by encoding. A font is compressed in itself: it has only one.
- */
+/** The bytes of a file, by encoding. A font is compressed in itself, so it has only one. */
 export interface Encoded {
   readonly type: string;
   readonly identity: Uint8Array;
@@ -16,17 +14,20 @@ export interface Encoded {
 
 /** The page, ready to be sent. */
 export interface BuiltPage {
-  /** Of all files: what lies under it never changes. */
+  /** The hash of all files: a file below it never changes. */
   readonly hash: string;
   /** By path below `/page/<hash>/`. */
   readonly files: ReadonlyMap<string, Encoded>;
-  /** The document of each view: alike but for what is loaded ahead. */
+  /** The document of each view. They differ only in the modules that they preload. */
   readonly documents: ReadonlyMap<PageView, Encoded>;
   /** The value of Content-Security-Policy for the documents. */
   readonly policy: string;
 }
 
-/** Reads, strips, compresses. Takes a second or two of CPU: for a thread of its own. */
+/**
+ * Reads, strips and compresses the page's files. It takes a second or two of CPU, so it runs on a
+ * thread of its own.
+ */
 export async function buildPage(folder: string): Promise<BuiltPage> {
   const sources = pageFiles(folder);
   const hash = hashOf(sources);
@@ -53,7 +54,7 @@ function importMap(base: string): string {
   return JSON.stringify({ imports: Object.fromEntries(imports) });
 }
 
-/** The modules of the frame and of a view. */
+/** The modules of the frame and of a view, for preloading. */
 function ahead(view: PageView, files: ReadonlyMap<string, SourceFile>): readonly string[] {
   const needed = new Set([...modulesOf("main.ts", files), ...modulesOf(`views/${view}.ts`, files)]);
   needed.delete("main.ts");
@@ -89,7 +90,7 @@ function documentOf(
   return { type: "text/html; charset=utf-8", bytes: Buffer.from(lines.join("\n")) };
 }
 
-/** Nothing but what this origin serves, and no text that becomes code or markup. */
+/** Allows only what this origin serves, and no text that becomes code or markup. */
 function policyOf(map: string): string {
   const digest = createHash("sha256").update(map).digest("base64");
   return [
@@ -114,7 +115,8 @@ async function encodeAll<Name extends string>(
   files: ReadonlyMap<Name, SourceFile>,
 ): Promise<ReadonlyMap<Name, Encoded>> {
   const encoded = new Map<Name, Encoded>();
-  // One after the other: what serves others meanwhile has the other threads of the pool.
+  // Files are compressed one after the other, which leaves the other threads of the pool to
+  // requests.
   for (const [name, { type, bytes }] of files) {
     if (type === "font/woff2") {
       encoded.set(name, { type, identity: bytes });

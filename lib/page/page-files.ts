@@ -17,8 +17,8 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /**
- * What the page takes from packages: the name it imports, the file of the package, the name it is
- * served under.
+ * The packages that the page uses: the imported name, the package's file, the name under which it
+ * is served.
  */
 const packages = [
   ["preact", "preact/dist/preact.mjs", "vendor/preact.js"],
@@ -34,8 +34,8 @@ const packages = [
 ] as const;
 
 /**
- * What a script that sets a variable lacks to be a module. uPlot's own module is not minified: it
- * is three times as long.
+ * The export that a script lacks to be a module. uPlot's own module is not minified: it is three
+ * times as long.
  */
 const exported: Readonly<Record<string, string>> = {
   "vendor/uplot.js": "export default uPlot;\n",
@@ -51,14 +51,14 @@ const plainFiles = [
 
 const packaged = [...packages.map(([, file, served]) => [file, served] as const), ...plainFiles];
 
-/** Bare names of modules and where they are, relative to the page's folder. */
+/** Imported names of packages, and where they are served, relative to the page's folder. */
 export const importedNames: Readonly<Record<string, string>> = Object.fromEntries(
   packages.map(([name, , served]) => [name, served]),
 );
 
 /**
- * All files of the page by their path within it: its own folder's, the modules without their types
- * and comments (a sixth of their bytes), and those of packages. Takes half a second of CPU: not for
+ * All files of the page by their path: modules without their types and comments (a sixth of their
+ * bytes), the folder's other files, and those of packages. It takes half a second of CPU: not for
  * the thread that answers.
  * @param folder the page's folder
  */
@@ -94,7 +94,7 @@ function readSource(path: string): Buffer {
   return Buffer.from(quietly(() => stripTypeScriptTypes(source, { mode: "transform" })));
 }
 
-/** Without Node's word that stripping types as a function is experimental, which it gives once. */
+/** Suppresses Node's one warning that stripping types as a function is experimental. */
 function quietly<Result>(work: () => Result): Result {
   const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
   function passOn(...args: unknown[]): void {
@@ -116,7 +116,10 @@ function packagesFolder(): string {
   return dirname(dirname(resolve("preact/package.json")));
 }
 
-/** A package's map of its sources is not served: the comment that names it would be a 404. */
+/**
+ * Removes the comment that names a package's source map: the map is not served, and browsers would
+ * get a 404.
+ */
 function withoutMapComment(path: string, bytes: Buffer): Buffer {
   if (!path.endsWith(".js")) return bytes;
   return Buffer.from(bytes.toString("utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
@@ -124,7 +127,7 @@ function withoutMapComment(path: string, bytes: Buffer): Buffer {
 
 const staticImport = /^(?:import|export)\b(?!\()[^;]*?["']([^"']+)["'];?/gms;
 
-/** A module and all that it imports before it runs, each once, as paths within the page. */
+/** A module and all modules that it imports before it runs, each once, as paths within the page. */
 export function modulesOf(
   entry: string,
   files: ReadonlyMap<string, SourceFile>,

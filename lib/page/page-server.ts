@@ -25,10 +25,9 @@ const documentHeaders = {
 } as const;
 
 /**
- * Sends the page from memory. It is made on a thread of its own when it is first asked for, so that
- * a process that nobody looks at spends nothing on it; a failure to make it is an error for the
- * request that asked, and tried again for the next. A document that is asked for after a file of
- * the folder was changed is of a new page.
+ * Sends the page from memory. A thread builds it when somebody first asks for it, so a process that
+ * nobody looks at spends nothing; a build that fails is an error for this request, and the next one
+ * tries again. After a change of a file in the folder the next document belongs to a new build.
  */
 export class PageServer {
   readonly #folder: string;
@@ -57,7 +56,7 @@ export class PageServer {
   }
 
   /**
-   * A file below `/page/<hash>/`.
+   * Sends a file below `/page/<hash>/`.
    * @throws ServiceError NOT_FOUND
    */
   async sendFile(
@@ -84,7 +83,7 @@ export class PageServer {
   }
 }
 
-/** Changes with each change of a file: names and times. */
+/** A text that changes with each change of a file, by names and times. */
 async function stateOf(folder: string): Promise<string> {
   const names = await readdir(folder, { recursive: true });
   const times = await Promise.all(
@@ -124,15 +123,15 @@ function send(
   response.end(bytes);
 }
 
-/** Weakly, as RFC 9110, 13.1.2 wants it of a read: proxies that compress weaken tags. */
+/** Compares weakly, as RFC 9110, 13.1.2 demands of a read: proxies that compress weaken tags. */
 function matches(wanted: string | undefined, tag: string): boolean {
   if (wanted === undefined) return false;
   return wanted.split(",").some((one) => [tag, `W/${tag}`, "*"].includes(one.trim()));
 }
 
 /**
- * The best for the reader (RFC 9110, 12.5.3), of equals the smallest; as it is for who takes
- * nothing that is there.
+ * Chooses the encoding that the client prefers (RFC 9110, 12.5.3), of equals the smallest; none
+ * where it accepts none of these.
  */
 function encodingFor(
   headers: IncomingHttpHeaders,

@@ -13,8 +13,8 @@ export type Reason =
   "damaged" | "other" | "retention" | "rowsLeftOut" | "sampled" | "sketch" | "valuesCut";
 
 /**
- * Whether every number of an answer is the true one and none is missing; if not, why: sorted, each
- * once.
+ * Whether every number of an answer is the true one and none is missing; if not, the reasons:
+ * sorted, each once.
  */
 export interface Exactness {
   readonly exact: boolean;
@@ -27,7 +27,7 @@ export function exactness(reasons: Iterable<Reason>): Exactness {
   return because.length === 0 ? { exact: true } : { exact: false, because };
 }
 
-/** A range as answers tell it: RFC 3339, half open. */
+/** A range as answers show it: RFC 3339, half open. */
 export interface MetaRange {
   readonly from: string;
   readonly to: string;
@@ -37,7 +37,7 @@ export function metaRange({ from, to }: { readonly from: number; readonly to: nu
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }
 
-/** `from ... to ...`, saying of each end that was open which event closed it. */
+/** `from ... to ...`; for an end that was open it names the event that closed it. */
 export function tellSpan(
   open: { readonly from?: number | undefined; readonly to?: number | undefined },
   range: { readonly from: number; readonly to: number },
@@ -58,7 +58,7 @@ export interface OwnMeta extends Exactness {
   readonly rows?: number;
   readonly rowsLeftOut?: number;
   /**
-   * What the answer is about, its open ends closed around the events that met the question; absent
+   * The range of the answer, its open ends closed around the events that met the question; absent
    * where there are none.
    */
   readonly range?: MetaRange;

@@ -3,7 +3,7 @@ import { described, later, whole, type Findings, type Raw } from "./reading/fiel
 import { readParameters } from "./reading/parameters.ts";
 import { scopeOf } from "./reading/row-cursor.ts";
 
-/** What can be done that is taken down, as `thing.verb`. */
+/** The acts that the audit log records, as `thing.verb`. */
 export const actKinds = [
   "keys.create",
   "keys.rotate",
@@ -26,7 +26,7 @@ export const actKinds = [
 export type ActKind = (typeof actKinds)[number];
 
 /**
- * Who acts: a key that was given (its id); one of `API_KEYS` (its place there); anybody, where the
+ * Who acts: a created key (its id); a key of `API_KEYS` (its place there); anybody, where the
  * service is open; or a node on the bus (its id).
  */
 export const actorKinds = ["key", "configured", "open", "node"] as const;
@@ -37,7 +37,7 @@ export interface Actor {
   readonly name?: string;
 }
 
-/** `begun`: it is not known whether it was done; the answer said so. */
+/** `begun`: the outcome is unknown, and the answer said so. */
 export const outcomes = ["begun", "done", "failed"] as const;
 export type ActOutcome = (typeof outcomes)[number];
 
@@ -54,7 +54,7 @@ export interface ShownAct {
   readonly outcome: ActOutcome;
 }
 
-/** What `GET /api/v1/audit-log` answers: a page of what was done, the newest first. */
+/** The answer to `GET /api/v1/audit-log`: a page of acts, the newest first. */
 export interface AuditLog {
   readonly data: readonly ShownAct[];
   readonly page: PageShown;
@@ -82,7 +82,7 @@ export function readAuditLogQuestion(raw: Raw, project: string): AuditLogQuestio
   });
 }
 
-/** The cursor of the page behind an act. */
+/** The cursor of the page that follows an act. */
 export function auditLogCursor(id: string, project: string): string {
   return Buffer.from(JSON.stringify([id, scope(project)])).toString("base64url");
 }

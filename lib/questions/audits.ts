@@ -6,29 +6,32 @@ import { firstInstant, lastInstant } from "../event/instant.ts";
 import { readBody } from "./reading/body.ts";
 import { checkOrder, described, flag, instant, needed } from "./reading/field.ts";
 
-/** A number of a rollup that is not what its events, or the rollups within it, add up to. */
+/** A number of a rollup that differs from the sum of its events, or of the rollups within it. */
 export interface Drift extends Difference {
   readonly grain: Grain;
   /** RFC 3339. */
   readonly start: string;
 }
 
-/** What was found where buckets were compared with what they sum. */
+/** The result of comparing buckets with what they sum. */
 export interface AuditReport {
   /** How many buckets were compared. */
   readonly buckets: number;
-  /** How many of them held a wrong number, and up to a hundred of these numbers. */
+  /** How many buckets held a wrong number, and up to a hundred of these numbers. */
   readonly drifted: number;
   readonly drift: readonly Drift[];
-  /** How many buckets were counted anew. */
+  /** How many buckets were counted again. */
   readonly repaired: number;
-  /** Minutes with events whose batches are long overdue and did not count them. */
+  /** Minutes with events whose batches are long overdue and have not counted them. */
   readonly uncounted: number;
-  /** Buckets that lacked a mark which they needed; it was put. */
+  /** Buckets that lacked a mark which they needed; the audit put it. */
   readonly unmarked: number;
-  /** Buckets that lack a dimension which is counted now: rebuilding adds it. */
+  /** Buckets that lack a dimension which is counted now: a rebuild adds it. */
   readonly lacking: number;
-  /** Up to a hundred events whose content is not what was sent: somebody, or the disk, changed it. */
+  /**
+   * Up to a hundred events whose content differs from what was sent: somebody, or the disk, changed
+   * it.
+   */
   readonly changed: readonly EventId[];
 }
 
@@ -43,10 +46,10 @@ export const nothingFound: AuditReport = {
   changed: [],
 };
 
-/** How many differences, and how many changed events, are told. */
+/** The most differences, and the most changed events, that a report lists. */
 export const maxTold = 100;
 
-/** Both reports as one. */
+/** Joins two reports. */
 export function together(a: AuditReport, b: AuditReport): AuditReport {
   return {
     buckets: a.buckets + b.buckets,
@@ -60,14 +63,14 @@ export function together(a: AuditReport, b: AuditReport): AuditReport {
   };
 }
 
-/** The body that asks for an audit. */
+/** The body of a request for an audit. */
 export const auditBody = {
   from: described(instant, "The first minute; absent: the first there is"),
   to: described(instant, "Up to here; absent: up to now and beyond"),
   repair: described(flag(true), "Whether what differs is counted anew from the events"),
 };
 
-/** The body that asks for rollups to be made again. */
+/** The body of a request to rebuild rollups. */
 export const rebuildBody = { from: needed(instant), to: needed(instant) };
 
 export interface AuditQuestion {
@@ -91,7 +94,7 @@ export function readRebuild(body: unknown): Range {
   });
 }
 
-/** Widened to whole minutes. */
+/** Widens a range to whole minutes. */
 export function wholeMinutes({
   from = firstInstant,
   to = lastInstant,

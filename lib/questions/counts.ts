@@ -15,8 +15,8 @@ import { resolveDimension } from "../counting/dimensions.ts";
 import { readRowCursor, rowCursor, scopeOf, type RowPage } from "./reading/row-cursor.ts";
 
 /**
- * What `GET /api/v1/events/counts` asks, checked. Instants are epoch milliseconds, the range half
- * open.
+ * A checked question of `GET /api/v1/events/counts`. Instants are epoch milliseconds, the range
+ * half open.
  */
 export interface CountsQuestion {
   readonly types?: readonly string[];
@@ -27,7 +27,7 @@ export interface CountsQuestion {
   readonly timezone: string;
   /** The canonical name of a rolled-up dimension. */
   readonly groupBy?: string;
-  /** How many rows are shown at most. */
+  /** The most rows of the answer. */
   readonly limit: number;
   readonly page: RowPage;
 }

@@ -8,16 +8,16 @@ import {
 } from "./reading/filter-parameters.ts";
 import { readParameters } from "./reading/parameters.ts";
 
-/** What is to be erased. */
+/** What is erased. */
 export type Erasure =
   | { readonly kind: "eraseEvent"; readonly id: EventId }
   | { readonly kind: "eraseEvents"; readonly filter: OpenFilter }
   | { readonly kind: "eraseSubject"; readonly userId: string };
 
-/** What is asked for, checked. */
+/** A checked request to erase. */
 export interface ErasureQuestion<E extends Erasure = Erasure> {
   readonly erasure: E;
-  /** Whether events that are accepted later may have the ids again. */
+  /** Whether later events may use the erased ids again. */
   readonly reusable: boolean;
 }
 
@@ -26,7 +26,7 @@ const ids = described(
   "Whether an event that is accepted later may have an erased id again",
 );
 
-/** The parameters of what erases one event, or a person. */
+/** The parameters of erasing one event, or a person. */
 export const erasureParameters = { ids };
 
 const { range: _range, timezone: _timezone, ...filter } = filterFields;
@@ -36,8 +36,8 @@ const own = {
 };
 
 /**
- * The parameters of what erases many events: a list's filters, and instants in the place of
- * relative ranges.
+ * The parameters of erasing many events: a list's filters, and instants in place of relative
+ * ranges.
  */
 export const erasuresParameters = { ...filter, ...own };
 const open = openFilter([], Object.keys(own), ["range", "timezone"]);
@@ -51,8 +51,8 @@ export function readErasure<E extends Erasure>(erasure: E, raw: Raw): ErasureQue
 }
 
 /**
- * @throws ServiceError VALIDATION naming each parameter that is wrong, or that nothing is told
- * apart
+ * @throws ServiceError VALIDATION naming each parameter that is wrong, or that the request selects
+ *   nothing
  */
 export function readErasures(raw: Raw): ErasureQuestion {
   return readParameters(

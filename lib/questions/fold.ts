@@ -5,11 +5,11 @@ import { hasElements, type PropertyPath } from "../event/property-path.ts";
 
 /**
  * What a fold reads of each event.
- * - `field`: what events are kept by. `user` is `userOf` the event; absent fields are `undefined`.
- *   A user that is only counted may come as a hash (`UserHashes`) where columns are read.
- * - `path`: a property of `data`, `metadata` or `context`. A text, number, boolean or null as it
- *   is; `undefined` where it is missing; an object or array is `null`. Of a path to elements: all
- *   of them, each so.
+ * - `field`: a field of its own. `user` is `userOf` the event; absent fields are `undefined`. A
+ *   user that is only counted may come as a hash (`UserHashes`) where columns are read.
+ * - `path`: a property of `data`, `metadata` or `context`. A text, number, boolean or null comes as
+ *   it is, a missing property as `undefined`, an object or array as `null`. A path to elements
+ *   gives all of them, each in this way.
  * - `meets`: whether the event meets a predicate.
  */
 export type Column =
@@ -25,42 +25,41 @@ export type Cell = One | readonly One[];
 type One = string | number | boolean | null | undefined;
 
 /**
- * A fold's column of many events: of each the number of its cell, or the instant itself. Every
+ * A fold's column of many events: the number of each event's cell, or the instant itself. Every
  * event is at the same place in all columns.
  */
 export type ColumnCells = NumberedCells | UserHashes | Instants;
 
-/** An event's number is the place of its cell. */
+/** An event's number is the index of its cell. */
 export interface NumberedCells {
   readonly numbers: Uint8Array | Uint16Array;
   readonly cells: readonly Cell[];
 }
 
-/** Of `timestamp`. */
+/** The column of `timestamp`. */
 export interface Instants {
-  /** All events that are to be taken lie between these two, both included. */
+  /** All events that are read lie between these two instants, both included. */
   readonly oldest: number;
   readonly newest: number;
   /**
-   * Read when they are first asked for. That may fail, so that it has to come before any event is
-   * taken.
+   * Read on the first access. The reading may fail, so it has to happen before any event is added.
    */
   readonly instants: Float64Array;
 }
 
 /**
- * Of a column's numbers, the first that is a value's: before it are the one of events without the
- * property and the one of events where it is an object or an array.
+ * The first number of a column that stands for a value. The numbers before it stand for events
+ * without the property, and for events where it is an object or an array.
  */
 export const firstValue = 2;
 
 /**
- * Of a user that may be hashed, in place of the cells, where they are known: an event's number is 0 for none, else
- * `firstValue` plus a place in `hashes`.
+ * Replaces the cells of a user column where hashes are known: an event's number is 0 for no user,
+ * else `firstValue` plus an index of `hashes`.
  */
 export interface UserHashes {
   readonly numbers: Uint8Array | Uint16Array;
-  /** Each user's once (`writeHash` of sketch.ts). */
+  /** Each user's hash once (`writeHash` of sketch.ts). */
   readonly hashes: Uint8Array;
 }
 

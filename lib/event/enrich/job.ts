@@ -12,11 +12,11 @@ export interface EnrichJob {
    * ignored.
    */
   readonly only?: readonly number[];
-  /** What its events are to look like; absent where its project has no schemas. */
+  /** The schemas of the batch's project; absent where it has none. */
   readonly schemas?: SchemasOfProject;
 }
 
-/** Look at one event anew that is in quarantine. */
+/** Judges one event in quarantine again. */
 export interface JudgeJob {
   readonly kind: "judge";
   readonly batch: BatchId;
@@ -25,7 +25,7 @@ export interface JudgeJob {
   readonly schemas?: SchemasOfProject;
 }
 
-/** Count anew where a batch owns only some of its events. */
+/** Counts again where a batch owns only some of its events. */
 export interface DeltasJob {
   readonly kind: "deltas";
   readonly batch: BatchId;

@@ -27,9 +27,9 @@ const gmailPrefetch = / Edge\/12\.246 Mozilla\/5\.0$/;
 const imageProxy = /GoogleImageProxy|YahooMailProxy|YahooCacheSystem|OutlookImageProxy/i;
 
 /**
- * Gateways that open and click before the recipient can, and Office's own link checks. Those that
- * name themselves are the minority: most run a browser with an ordinary user agent from a cloud's
- * address, and a single event does not betray them.
+ * Gateways that open and click before the recipient can, and Office's own link checks. Only a
+ * minority names itself: most run a browser with an ordinary user agent from a cloud's address, and
+ * a single event does not show that.
  */
 const scanner =
   /barracuda|mimecast|proofpoint|messagelabs|symantec|safelinks|forcepoint|fireeye|trend ?micro|cloudmark|sophos|BingPreview|(?:Existence|Protocol) Discovery/i;

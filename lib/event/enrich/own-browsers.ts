@@ -1,6 +1,6 @@
 /**
- * Browsers that bowser takes for the one they are built on, or whose version it takes from
- * another's part of the user agent (`Version/4.0` of Android's WebView): the name, and a pattern
+ * Browsers that bowser mistakes for the browser that they are built on, or whose version it reads
+ * from another part of the user agent (`Version/4.0` of Android's WebView): the name, and a pattern
  * with the browser's own version.
  */
 export const ownBrowsers: readonly (readonly [name: string, pattern: RegExp])[] = [

@@ -11,7 +11,7 @@ export interface Page {
   readonly utm?: Utm;
 }
 
-/** The most characters of a URL that are looked at: what common servers accept. */
+/** Only this many characters of a URL are read: common servers accept as many. */
 export const urlLimit = 8_192;
 const pathLimit = 512;
 const utmLimit = 128;
@@ -20,7 +20,9 @@ const hostLimit = 253;
 
 const utmParts = ["source", "medium", "campaign", "term", "content"] as const;
 
-/** A URL within `urlLimit`. A longer one ends before the query parameter that the limit cuts. */
+/**
+ * Parses a URL within `urlLimit`. A longer one ends before the query parameter that the limit cuts.
+ */
 export function parseUrl(text: string): URL | null {
   if (text.length <= urlLimit) return URL.parse(text);
   const cut = clip(text, urlLimit);
@@ -29,7 +31,8 @@ export function parseUrl(text: string): URL | null {
 }
 
 /**
- * The host of a web address as it is compared and stored; `undefined` where it cannot be a host.
+ * The host of a web address in the form that is compared and stored; `undefined` where it cannot be
+ * a host.
  */
 export function hostOf(url: URL): string | undefined {
   if (url.protocol !== "https:" && url.protocol !== "http:") return undefined;
@@ -58,8 +61,8 @@ function shortPath(path: string): string {
 
 /**
  * The `utm_` parameters: the first of each name, without control characters, at most 128
- * characters. Links that were taken from HTML without being unescaped, `&amp;utm_campaign=`, are
- * read as they were meant.
+ * characters. Links that were copied from HTML with their escapes, `&amp;utm_campaign=`, are read
+ * as they were meant.
  */
 function readUtm(url: URL): Utm | undefined {
   if (!url.search.includes("utm_")) return undefined;

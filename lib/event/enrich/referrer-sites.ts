@@ -13,8 +13,8 @@ interface Sites {
   /** These domains with all their subdomains. */
   readonly domains: string;
   /**
-   * These hosts alone, `www.` and `m.` before them allowed: the owner's other services are not of
-   * the kind.
+   * These hosts alone, also with `www.` or `m.` before them: the owner's other hosts belong to
+   * other kinds.
    */
   readonly hosts: string;
   /** Android apps, which send `android-app://` and their package's name. */

@@ -9,7 +9,7 @@ export interface Software {
   readonly os?: string;
 }
 
-/** Mail programs, which render with an engine that would be taken for a browser of its own. */
+/** Mail programs whose engine would be taken for a browser. */
 const mailPrograms: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["Thunderbird", /\bThunderbird\/(\d+)/],
   ["Outlook", /\bMicrosoft Outlook[ /](\d+)|\bms-office\b|^Outlook-(?:iOS|Android)\//],
@@ -18,8 +18,8 @@ const mailPrograms: readonly (readonly [name: string, pattern: RegExp])[] = [
 const programs = [...mailPrograms, ...ownBrowsers];
 
 /**
- * bowser names what it does not know by a piece of the user agent. Only names from its own tables
- * and those here are kept, so these values are a small closed set, whatever clients send.
+ * bowser names an unknown browser by a piece of the user agent. Only names from its own tables and
+ * from these are kept, so the values are a small closed set, whatever clients send.
  */
 const browsers: ReadonlySet<string> = new Set([
   ...Object.values(Bowser.BROWSER_MAP),
@@ -33,7 +33,7 @@ const systems: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP));
  */
 export function readSoftware(userAgent: string): Software {
   if (userAgent === "") return {};
-  // Parsed lazily: engine and platform, the other half of bowser's work, are not asked for.
+  // Lazy parsing: engine and platform, the other half of bowser's work, are not needed.
   const parser = Bowser.getParser(userAgent, true);
   const os = parser.getOS().name;
   const software: { browser?: string; browserVersion?: string; os?: string } = {};
@@ -47,7 +47,7 @@ export function readSoftware(userAgent: string): Software {
   return software;
 }
 
-/** A program of the lists here. */
+/** Finds a program of these lists. */
 function named(
   userAgent: string,
 ): { readonly name: string; readonly version?: string } | undefined {

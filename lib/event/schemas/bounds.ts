@@ -2,20 +2,22 @@ import { RE2JS } from "re2js";
 import type { Finding } from "../../errors.ts";
 import { isPlainJson, isPlainObject, pointerTo } from "../plain-json.ts";
 
-/** What one schema may be, so that checking an event takes a bounded time. */
+/** The bounds of one schema, so that checking an event takes a bounded time. */
 const schemaBounds = {
   /** Bytes of its JSON. */
   bytes: 32_768,
   /** Levels of its JSON. */
   levels: 32,
-  /** Values in it, those behind a `$ref` as often as they are referred to. */
+  /** The most values in it; a part that is referred to several times counts each time. */
   values: 5_000,
   /** Characters of one pattern, and steps of the machines of all patterns together. */
   patternLength: 512,
   patternSteps: 1_000,
 } as const;
 
-/** The formats that are checked: each in a time that grows with the text, which is short. */
+/**
+ * The formats that are checked, each in a time that grows with the text, whose length is bounded.
+ */
 export const formats = [
   "date-time",
   "date",
@@ -31,7 +33,7 @@ export const formats = [
 
 const draft = "https://json-schema.org/draft/2020-12/schema";
 
-/** Keywords by what stands under them. */
+/** Keywords, grouped by the kind of value that stands under them. */
 const schemaWords = new Set(
   "additionalProperties contains else if items not propertyNames then unevaluatedItems unevaluatedProperties".split(
     " ",
@@ -53,9 +55,10 @@ const valueWords = new Set(
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * What keeps a schema from being taken, its keywords' own rules apart: pointers start at the
- * schema. Empty where checking an event by it is bounded: it is not large, refers only to itself
- * and never in a circle, and its patterns run in a time that grows with the text alone (RE2).
+ * Finds what makes a schema unbounded; the keywords' own rules are checked elsewhere. Pointers
+ * start at the schema. It finds nothing where checking an event is bounded: the schema is not
+ * large, refers only to itself and never in a circle, and its patterns run in a time that grows
+ * with the text alone (RE2).
  */
 export function findUnbounded(schema: unknown): Finding[] {
   if (!isPlainObject(schema)) {
@@ -85,7 +88,7 @@ class Walk {
   }
 
   schema(value: unknown, pointer: string): void {
-    // What else is wrong the meta-schema says.
+    // The meta-schema finds everything else.
     if (!isPlainObject(value)) return;
     for (const [word, under] of Object.entries(value)) {
       const at = pointerTo(pointer, word);
@@ -101,7 +104,7 @@ class Walk {
     }
   }
 
-  /** How large it is with every reference written out. */
+  /** Measures the schema with every reference written out. */
   measure(): void {
     const sizes = new Map<string, number | null>();
     const sizeOf = (value: unknown): number => {
@@ -175,7 +178,7 @@ class Walk {
     this.#find(at, "too_large", "this pattern, or all together, are too large");
   }
 
-  /** What a reference within the schema leads to. */
+  /** The target of a reference within the schema. */
   #target(ref: string): unknown {
     if (ref !== "#" && !ref.startsWith("#/")) return undefined;
     let value: unknown = this.#root;
@@ -193,7 +196,7 @@ class Walk {
   }
 }
 
-/** A segment of a pointer in a URI's fragment (RFC 6901, 6). */
+/** Decodes a segment of a pointer in a URI's fragment (RFC 6901, 6). */
 function unescaped(part: string): string {
   try {
     return decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");

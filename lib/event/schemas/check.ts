@@ -16,16 +16,16 @@ import { findUnbounded, formats } from "./bounds.ts";
 export type Described = Pick<AcceptedEvent, "type" | "source"> &
   Partial<Pick<AcceptedEvent, "correlationId" | "data" | "metadata">>;
 
-/** Events of more JSON than that are told the first thing that is wrong alone. */
+/** For events of more JSON than this only the first finding is reported. */
 const allToldBytes = 16_384;
 
-/** No text that a format is about is longer. */
+/** The longest text that a format is checked on. */
 const maxFormatLength = 2_048;
 
-/** In RE2's time, which grows with the text alone. */
+/** RE2 needs a time that grows with the text alone. */
 function linearRegExp(pattern: string) {
   const compiled = RE2JS.compile(pattern);
-  // The library takes two patterns of one name for the same.
+  // The library takes two patterns with the same text for the same pattern.
   return { test: (text: string) => compiled.test(text), toString: () => pattern };
 }
 linearRegExp.code = "linearRegExp";
@@ -37,9 +37,10 @@ function ajvWith(allErrors: boolean): Ajv2020 {
     strictTypes: false,
     strictTuples: false,
     strictRequired: false,
-    // A name such as `constructor` is a property where the event has it.
+    // A name such as `constructor` counts as a property only where the event has it.
     ownProperties: true,
-    // A function for each part that is referred to: what is compiled is no larger than the schema.
+    // Each part that is referred to becomes a function, so that the compiled code is no larger than
+    // the schema.
     inlineRefs: false,
     validateSchema: false,
     addUsedSchema: false,
@@ -50,7 +51,7 @@ function ajvWith(allErrors: boolean): Ajv2020 {
     const { validate = fullFormats[name] } = fullFormats[name] as { validate?: unknown };
     ajv.addFormat(name, (text: string) => text.length <= maxFormatLength && meets(validate, text));
   }
-  // The library's own compares each item with each other one.
+  // The library's own check compares each item with each other one.
   ajv.removeKeyword("uniqueItems");
   ajv.addKeyword({
     keyword: "uniqueItems",
@@ -69,7 +70,7 @@ function meets(format: unknown, text: string): boolean {
     : (format as (text: string) => boolean)(text);
 }
 
-/** Equal values have equal texts. */
+/** A text that is equal for equal values. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)
@@ -78,7 +79,7 @@ function canonical(value: unknown): string {
   );
 }
 
-/** Made when they are first needed: each takes some milliseconds. */
+/** Validators are made when first needed: each takes some milliseconds. */
 const ajvs = new Map<"first" | "every" | "meta", Ajv2020>();
 
 function ajvOf(which: "first" | "every" | "meta"): Ajv2020 {
@@ -93,7 +94,10 @@ function ajvOf(which: "first" | "every" | "meta"): Ajv2020 {
   return ajv;
 }
 
-/** What is wrong with a schema; empty where events can be checked by it. Pointers start at the schema. */
+/**
+ * Lists what is wrong with a schema; empty where events can be checked by it. Pointers start at the
+ * schema.
+ */
 export function findingsOfSchema(schema: unknown): readonly Finding[] {
   const unbounded = findUnbounded(schema);
   if (unbounded.length > 0) return unbounded;
@@ -110,10 +114,10 @@ export function findingsOfSchema(schema: unknown): readonly Finding[] {
   }
 }
 
-/** What is wrong with an event; empty where it keeps its schema. */
+/** Lists how an event breaks its schema; empty where it does not. */
 export type SchemaCheck = (event: Described) => readonly Finding[];
 
-/** @param schema one of which `findingsOfSchema` has nothing to say */
+/** @param schema one for which `findingsOfSchema` finds nothing */
 export function compileSchema(schema: JsonObject): SchemaCheck {
   const keeps = compiledBy("first", schema);
   let all: ValidateFunction | undefined;
@@ -155,7 +159,7 @@ function distinct(errors: readonly ErrorObject[]): readonly Finding[] {
   return [...findings.values()];
 }
 
-/** What a property is wrong by being there, or missing, is found at its own place. */
+/** A property that must not be there, or that is missing, is reported at its own place. */
 function findingOf({ instancePath, keyword, params, message }: ErrorObject): Finding {
   const { missingProperty, additionalProperty, unevaluatedProperty } = params as Readonly<
     Record<string, unknown>

@@ -1,20 +1,20 @@
 import type { Finding } from "../../errors.ts";
 import type { AcceptedEvent, StoredEvent } from "../event.ts";
 
-/** An event that breaks its type's schema, as it is kept apart. */
+/** An event in quarantine: it breaks its type's schema. */
 export interface HeldEvent {
-  /** As it would have been stored. */
+  /** The event as it would have been stored. */
   readonly event: StoredEvent;
-  /** What of it is not stored, but travels: see `AcceptedEvent`. */
+  /** The parts of an accepted event that are not stored: see `AcceptedEvent`. */
   readonly undated?: true;
   readonly country?: string | null;
-  /** The version of the schema that it breaks. */
+  /** The version of the schema that the event breaks. */
   readonly version: number;
   /** 1 to `maxFindings`; pointers start at the event. */
   readonly findings: readonly Finding[];
 }
 
-/** The event as it goes to the queue again. */
+/** The event as it goes back to the queue. */
 export function acceptedOf({ event, undated, country }: HeldEvent): AcceptedEvent {
   const { project: _project, context: _context, batch: _batch, hash: _hash, ...accepted } = event;
   return {

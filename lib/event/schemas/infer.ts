@@ -1,13 +1,13 @@
 import type { JsonObject, StoredEvent } from "../event.ts";
 import { isPlainObject } from "../plain-json.ts";
 
-/** What is learnt stays within what a schema may be. */
+/** The depth of an inferred schema stays within the bounds of schemas. */
 const maxLevels = 8;
 const maxProperties = 100;
 
-/** What values at one place have been like. */
+/** The values that were seen at one place. */
 interface Seen {
-  /** How many values there were, and how many of each kind. */
+  /** The number of values, and of each kind. */
   count: number;
   readonly kinds: Map<string, number>;
   readonly properties: Map<string, Seen>;
@@ -15,9 +15,9 @@ interface Seen {
 }
 
 /**
- * A schema that all of some events keep, and no narrower than what they have in common: the kinds
- * of values, and which properties none of them lacks. Values, lengths and unknown properties stay
- * free: a proposal for a person to tighten.
+ * Infers a schema that all given events keep, no narrower than what they have in common: the kinds
+ * of values, and the properties that all of them have. Values, lengths and unknown properties stay
+ * free: the result is a proposal for a person to tighten.
  */
 export function inferSchema(events: readonly StoredEvent[]): JsonObject {
   const parts = newSeen();

@@ -12,7 +12,10 @@ export class Judge {
     max: 50,
   });
 
-  /** What the schema of an event's type says; `undefined` where there is none, or it is kept. */
+  /**
+   * The verdict of the schema of an event's type; `undefined` where there is no schema, or the
+   * event keeps it.
+   */
   judge(schemas: SchemasOfProject, event: Described): Verdict | undefined {
     const schema = this.#schemasOf(schemas).get(event.type);
     if (schema === undefined) return undefined;

@@ -1,15 +1,15 @@
 import type { JsonObject } from "../event.ts";
 
 /**
- * What becomes of an event that breaks its type's schema: it is counted as such (`observe`), told
- * to operators besides (`warn`), or kept apart (`enforce`).
+ * What happens to an event that breaks its type's schema: `observe` counts it, `warn` also logs it,
+ * `enforce` puts it in quarantine.
  */
 export const schemaModes = ["observe", "warn", "enforce"] as const;
 export type SchemaMode = (typeof schemaModes)[number];
 
-/** What events of a type are to look like, from an instant on. */
+/** The schema of a type, from an instant on. */
 export interface SchemaVersion {
-  /** 1, 2, ... of a type. */
+  /** Counts 1, 2, ... for each type. */
   readonly version: number;
   readonly mode: SchemaMode;
   /** JSON Schema, draft 2020-12; absent where the schema was removed. */
@@ -18,13 +18,13 @@ export interface SchemaVersion {
   readonly createdAt: number;
 }
 
-/** The schema of a type as it is checked. */
+/** The schema of a type as events are checked by it. */
 export interface TypeSchema extends Omit<SchemaVersion, "schema" | "createdAt"> {
   readonly type: string;
   readonly schema: JsonObject;
 }
 
-/** How often events of a batch broke the schema of their type. */
+/** How many events of a batch broke the schema of their type. */
 export interface Violations {
   readonly type: string;
   readonly mode: SchemaMode;

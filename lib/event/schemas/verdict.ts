@@ -3,10 +3,10 @@ import type { AcceptedEvent, ProjectId, StoredEvent } from "../event.ts";
 import type { HeldEvent } from "./held.ts";
 import type { SchemaMode, TypeSchema, Violations } from "./schema.ts";
 
-/** A project's schemas on their way to a thread, in memory that is not copied. */
+/** A project's schemas on their way to a thread, in memory that both threads share. */
 export interface SchemasOfProject {
   readonly project: ProjectId;
-  /** Other schemas have another. */
+  /** Names the content: other schemas have another key. */
   readonly key: string;
   /** JSON of a list of `TypeSchema`. */
   readonly bytes: SharedArrayBuffer;
@@ -23,18 +23,18 @@ export function schemasOfProject(
   return { project, key, bytes };
 }
 
-/** What a schema says of an event that breaks it. */
+/** The verdict on an event that breaks its schema. */
 export interface Verdict extends Pick<TypeSchema, "mode" | "version"> {
   readonly findings: readonly Finding[];
 }
 
-/** An event as it is kept apart, without findings where it breaks nothing. */
+/** A judged event; without findings where it keeps its schema. */
 export interface JudgeDone {
   readonly held: HeldEvent;
   readonly mode: SchemaMode;
 }
 
-/** Events of a batch told apart by what their schemas say. */
+/** The events of a batch, sorted by the verdicts of their schemas. */
 export class Sorted {
   readonly events: StoredEvent[] = [];
   readonly broken: HeldEvent[] = [];
@@ -56,13 +56,13 @@ export class Sorted {
   }
 }
 
-/** An event as it is kept apart. */
+/** Makes the quarantine entry of an event. */
 export function heldOf(
   event: StoredEvent,
   { undated, country }: AcceptedEvent,
   { version, findings }: Pick<Verdict, "version" | "findings">,
 ): HeldEvent {
-  // In messages of earlier versions the address is looked up only when it is enriched.
+  // Events in messages of earlier versions get their country only during enrichment.
   const found = event.metadata?.["ip"] === undefined ? undefined : (event.context.country ?? null);
   const known = country === undefined ? found : country;
   return {

@@ -3,7 +3,7 @@ import { each, nameOf, readPath, type Segment } from "../../event/property-path.
 import type { Sample } from "./sample.ts";
 import { valueKindOf, valueKinds, type ValueKind } from "./value-kind.ts";
 
-/** Which properties some events have. */
+/** Asks which properties some events have. */
 export interface PropertiesJob {
   readonly kind: "properties";
   /** The most properties in an answer, the most frequent first. */
@@ -15,7 +15,7 @@ export interface PropertyRow {
   readonly property: string;
   /** The kinds of its values, in the order of `valueKinds`. */
   readonly kinds: readonly ValueKind[];
-  /** The part of the events that have it, 0 to 1. */
+  /** The share of the events that have it, 0 to 1. */
   readonly share: number;
 }
 
@@ -24,32 +24,27 @@ export interface Properties {
   readonly rowsLeftOut: number;
 }
 
-/**
- * An event's own fields that filters name, and its free parts, of which they name what is within.
- */
+/** An event's own fields that filters can name, and its free parts, whose content they name. */
 const ownFields = ["type", "source", "correlationId"] as const;
 const parts = ["data", "metadata", "context"] as const;
 
-/**
- * How many keys lead to a property at most; no filter names one that lies deeper than twice as
- * many.
- */
+/** The most keys that lead to a property; filters name none that lies deeper than twice as many. */
 const maxDepth = 8;
 
-/** Events whose keys are ids make a property of each. */
+/** The most places that are held: events whose keys are ids make a place of each. */
 const maxPlaces = 10_000;
 
-/** A place in events: what stands there, and where it goes on. */
+/** A place in events: the kinds of its values, and the places within it. */
 class Place {
   readonly kinds = new Set<ValueKind>();
   readonly inner = new Map<Segment, Place>();
   events = 0;
-  /** The last event that had something here: elements of one list are seen one by one. */
+  /** The last event with a value here: elements of one list come one by one. */
   last = -1;
 }
 
 /**
- * Each property once for each event that has it. An object is not listed, only what is in it,
+ * Counts each property once for each event that has it. Of an object only its content is listed,
  * unless it is empty; of a list both the list and its elements.
  */
 export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
@@ -104,7 +99,7 @@ export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
       const rows = [...rowsOf(top, [], events)];
       rows.sort((a, b) => b.share - a.share || (a.property < b.property ? -1 : 1));
       const shown = rows.slice(0, limit);
-      // How many more there would be is not known; that there are some is.
+      // It is unknown how many more properties there are, only that there are some.
       return { rows: shown, rowsLeftOut: rows.length - shown.length + Number(isCut) };
     },
   };
@@ -119,7 +114,7 @@ function* rowsOf(
   if (place.kinds.size > 0 && !isPart) {
     const property = nameOf(path as readonly [string, ...Segment[]]);
     const kinds = valueKinds.filter((kind) => place.kinds.has(kind));
-    // Keys can be longer than the names of filters.
+    // Keys can be longer than filters' names may be.
     if (readPath(property) !== undefined) yield { property, kinds, share: place.events / events };
   }
   for (const [segment, inner] of place.inner) yield* rowsOf(inner, [...path, segment], events);

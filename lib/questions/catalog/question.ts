@@ -16,18 +16,18 @@ import { readParameters } from "../reading/parameters.ts";
 import type { PropertyRow } from "./properties.ts";
 import type { Shown, ValueRow } from "./values.ts";
 
-/** What `GET /api/v1/catalog/types` asks, checked: the range is that of the counts. */
+/** A checked question of `GET /api/v1/catalog/types`; the range is that of the counts. */
 export interface TypesQuestion extends OpenRange {
   readonly limit: number;
 }
 
-/** What `GET /api/v1/catalog/properties` asks, checked. */
+/** A checked question of `GET /api/v1/catalog/properties`. */
 export interface PropertiesQuestion extends OpenRange {
   readonly types?: readonly string[];
   readonly limit: number;
 }
 
-/** What `GET /api/v1/catalog/values` asks, checked. */
+/** A checked question of `GET /api/v1/catalog/values`. */
 export interface ValuesQuestion extends OpenRange, Shown {
   readonly path: PropertyPath;
   readonly types?: readonly string[];
@@ -35,11 +35,11 @@ export interface ValuesQuestion extends OpenRange, Shown {
 
 export interface TypeRow {
   readonly type: string;
-  /** How many of its events lie in the range. */
+  /** How many events of the type lie in the range. */
   readonly count: number;
   /**
-   * The timestamps (RFC 3339) of its first and last event of all; `null` where these cannot be read
-   * any more.
+   * The timestamps (RFC 3339) of its first and last event, over all time; `null` where these cannot
+   * be read any more.
    */
   readonly firstSeen: string | null;
   readonly lastSeen: string | null;
@@ -59,15 +59,15 @@ export interface CatalogProperties {
 
 export interface CatalogValues {
   readonly data: readonly ValueRow[];
-  /** How many events were looked at, those that have no value among them. */
+  /** How many events were looked at, also those without a value. */
   readonly events: number;
   readonly meta: AnswerMeta;
 }
 
-/** The range of the counts of types where none is asked for. */
+/** The range of the counts of types where the question names none. */
 export const countedRange = "30d";
 
-/** The property whose values are asked for. */
+/** Reads the property whose values are listed. */
 const property: Field<PropertyPath | undefined> = {
   schema: {
     type: "string",
@@ -108,7 +108,7 @@ export function readPropertiesQuestion(raw: Raw): PropertiesQuestion {
 /** @throws ServiceError VALIDATION, as `readTypesQuestion` */
 export function readValuesQuestion(raw: Raw): ValuesQuestion {
   return readParameters(raw, valuesParameters, (values, findings) => ({
-    // What is wrong is refused before anybody asks.
+    // A question without a property was refused before this.
     path: values.property ?? ["type"],
     types: values.type,
     search: values.search,

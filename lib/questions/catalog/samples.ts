@@ -2,7 +2,7 @@ import { propertiesSample, type Properties, type PropertiesJob } from "./propert
 import type { Sample } from "./sample.ts";
 import { valuesSample, type Values, type ValuesJob } from "./values.ts";
 
-/** What a sample of events can be asked for. */
+/** The kinds of samples. */
 interface Samples {
   readonly properties: { readonly job: PropertiesJob; readonly result: Properties };
   readonly values: { readonly job: ValuesJob; readonly result: Values };

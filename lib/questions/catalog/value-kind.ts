@@ -1,4 +1,4 @@
-/** What a property's value can be, in the order in which answers list the kinds. */
+/** The kinds of a property's value, in the order in which answers list them. */
 export const valueKinds = ["text", "number", "boolean", "null", "object", "list"] as const;
 export type ValueKind = (typeof valueKinds)[number];
 

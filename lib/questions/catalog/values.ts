@@ -5,13 +5,13 @@ import { shownValue } from "../../event/shown-value.ts";
 import type { Sample } from "./sample.ts";
 import { valueKindOf } from "./value-kind.ts";
 
-/** Which values a property of some events has. */
+/** Asks which values a property of some events has. */
 export interface ValuesJob extends Shown {
   readonly kind: "values";
   readonly path: PropertyPath;
 }
 
-/** Which values the answer has. */
+/** Selects the values in the answer. */
 export interface Shown {
   /** Only those whose texts contain this, in any case. */
   readonly search?: string;
@@ -19,9 +19,9 @@ export interface Shown {
 }
 
 export interface ValueRow {
-  /** The value as rows of answers show it. */
+  /** The value as answers show it. */
   readonly value: string;
-  /** What is shown so: 10 is a number, "10" a text, and each has a row. */
+  /** The kind of the shown value: 10 is a number, "10" a text, and each has a row. */
   readonly kind: "text" | "number" | "boolean";
   readonly count: number;
 }
@@ -39,8 +39,8 @@ const maxValues = 100_000;
 const maxValueLength = 1_024;
 
 /**
- * Each value once for each event that has it. What is missing, null, an object or a list is no
- * value.
+ * Counts each value once for each event that has it. A missing property, null, an object or a list
+ * is no value.
  */
 export function valuesSample({ path, search, limit }: ValuesJob): Sample<Values> {
   const counts = new Map<Value, number>();
