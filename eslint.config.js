@@ -14,7 +14,10 @@ const asked = [
   "lib/counting",
   "lib/questions",
 ];
-const backEnd = [...asked, "lib/store", "lib/store/entities", "lib/concurrency", "lib/log.ts"];
+const backEnd = [...asked, "lib/store", "lib/store/columns", "lib/store/entities"].concat([
+  "lib/concurrency",
+  "lib/log.ts",
+]);
 const queueEnd = ["lib/errors.ts", "lib/queue", "lib/log.ts"];
 const rooms = {
   "lib/errors.ts": [],
@@ -33,6 +36,7 @@ const rooms = {
   "lib/counting": ["lib/errors.ts", "lib/event"],
   "lib/questions": ["lib/errors.ts", "lib/schema", "lib/keys", "lib/event", "lib/counting"],
   "lib/store": asked,
+  "lib/store/columns": [...asked, "lib/store"],
   "lib/store/entities": [...asked, "lib/store"],
   "lib/store/sqlite": [...backEnd, "lib/sqlite"],
   "lib/store/mongo": [...backEnd, "lib/config.ts"],

@@ -1,7 +1,7 @@
 import { type Fold, rowReader } from "../../questions/fold.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
 import { deadline } from "../deadline.ts";
-import { MissingColumn } from "./columns/reader.ts";
+import { MissingColumn } from "../columns/reader.ts";
 import { columnReaderOf } from "./columns/table.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, fromRow, type EventRow } from "../rows.ts";

@@ -1,5 +1,5 @@
-import { ColumnReader } from "./reader.ts";
-import { ColumnWriter, type WrittenColumns } from "./writer.ts";
+import { ColumnReader } from "../../columns/reader.ts";
+import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
 import type { Database } from "../database.ts";
 import { eventColumns, type EventRow } from "../../rows.ts";
 import { chunkSize } from "../schema.ts";

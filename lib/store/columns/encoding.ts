@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { hashBytes, writeHash } from "../../../counting/sketch.ts";
-import type { Scalar } from "../../../event/filter.ts";
-import { firstValue } from "../../../questions/fold.ts";
+import { hashBytes, writeHash } from "../../counting/sketch.ts";
+import type { Scalar } from "../../event/filter.ts";
+import { firstValue } from "../../questions/fold.ts";
 
 /** One property of a chunk's events, in the order of the chunk. */
 export interface StoredColumn {

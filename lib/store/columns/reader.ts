@@ -4,14 +4,14 @@ import {
   type Column as FoldColumn,
   type ColumnCells,
   type Fold,
-} from "../../../questions/fold.ts";
+} from "../../questions/fold.ts";
 import {
   matchesValue,
   type Condition,
   type Predicate,
   type EventFilter,
-} from "../../../event/filter.ts";
-import { each, hasElements, type PropertyPath } from "../../../event/property-path.ts";
+} from "../../event/filter.ts";
+import { hasElements, type PropertyPath } from "../../event/property-path.ts";
 import {
   composite,
   decodeColumn,
@@ -21,7 +21,15 @@ import {
   missingColumn,
   type StoredColumn,
 } from "./encoding.ts";
-import { columnName, instantFields, textFields, userColumn, userHashes } from "./writer.ts";
+import {
+  beforeElements,
+  instantFields,
+  isOneOf,
+  nameAt,
+  pathOf,
+  userColumn,
+  userHashes,
+} from "./names.ts";
 
 /** A chunk of events as columns, which are fetched as they are needed. */
 interface SegmentSource {
@@ -192,8 +200,7 @@ export class ColumnReader {
 
   #columnAt(path: PropertyPath): StoredColumn {
     if (hasElements(path)) return this.#elementsAt(path);
-    const isField = path.length === 1 && isOneOf(textFields, path[0]);
-    const name = isField ? path[0] : columnName(path);
+    const name = nameAt(path);
     let column = this.#columns.get(name);
     if (column === undefined) {
       const bytes = this.#source.fetch(name);
@@ -211,7 +218,7 @@ export class ColumnReader {
    * in their place.
    */
   #elementsAt(path: PropertyPath): StoredColumn {
-    const { numbers } = this.#columnAt(path.slice(0, path.indexOf(each)) as [string, ...string[]]);
+    const { numbers } = this.#columnAt(beforeElements(path));
     if (numbers.includes(composite)) throw new MissingColumn();
     return missingColumn(this.#source.rows);
   }
@@ -274,15 +281,6 @@ function placesOf(mask: Mask, rows: number): Uint16Array {
 
 const noElements: readonly never[] = [];
 
-function pathOf(column: Exclude<FoldColumn, { readonly meets: unknown }>): PropertyPath {
-  if ("path" in column) return column.path;
-  return [column.field === "user" ? userColumn : column.field];
-}
-
 function isProperty([top]: PropertyPath): boolean {
   return top === "data" || top === "metadata" || top === "context";
-}
-
-function isOneOf(names: readonly string[], name: string): boolean {
-  return names.includes(name);
 }

@@ -1,7 +1,8 @@
-import type { Json } from "../../../event/event.ts";
+import type { Json } from "../../event/event.ts";
 import { ColumnBuilder, encodeHashes, encodeInstants } from "./encoding.ts";
-import { type EventRow, fromColumn } from "../../rows.ts";
-import type { PropertyPath } from "../../../event/property-path.ts";
+import { type EventRow, fromColumn } from "../rows.ts";
+import { columnName, textFields, userColumn, userHashes } from "./names.ts";
+import type { PropertyPath } from "../../event/property-path.ts";
 
 /** A chunk's events as columns. */
 export interface WrittenColumns {
@@ -14,30 +15,12 @@ export interface WrittenColumns {
   readonly columns: readonly (readonly [name: string, bytes: Uint8Array])[];
 }
 
-/** The name of the column of `userOf`, which is no property of an event. */
-export const userColumn = "(user)";
-
-/**
- * The name of the column of the users' hashes, in the order of the users' values: so that users are
- * counted without their names.
- */
-export const userHashes = "(user hashes)";
-
-/** The texts that have a column, each under its own name; instants are kept apart. */
-export const textFields = ["project", "type", "source", "correlationId", userColumn] as const;
-export const instantFields = ["timestamp", "receivedAt"] as const;
-
 /** The most properties that get a column; limits disk use when clients invent property names. */
 const maxColumns = 1_024;
 const maxDepth = 8;
 
 /** A column with more text than this says little that repeats, and costs more than it saves. */
 const maxTextLength = 1_048_576;
-
-/** The name of a property's column. No field has it. */
-export function columnName(path: PropertyPath): string {
-  return JSON.stringify(path);
-}
 
 /**
  * Turns the rows of a chunk into columns: each property of `data`, `metadata` and `context` into

@@ -1,10 +1,7 @@
-import type { StoredEvent } from "../../../../../lib/event/event.ts";
-import { ColumnReader } from "../../../../../lib/store/sqlite/columns/reader.ts";
-import {
-  ColumnWriter,
-  type WrittenColumns,
-} from "../../../../../lib/store/sqlite/columns/writer.ts";
-import { toRow } from "../../../../../lib/store/rows.ts";
+import type { StoredEvent } from "../../../../lib/event/event.ts";
+import { ColumnReader } from "../../../../lib/store/columns/reader.ts";
+import { ColumnWriter, type WrittenColumns } from "../../../../lib/store/columns/writer.ts";
+import { toRow } from "../../../../lib/store/rows.ts";
 
 export function shredded(stored: readonly StoredEvent[]): WrittenColumns {
   const writer = new ColumnWriter(stored.length);
@@ -15,10 +12,12 @@ export function shredded(stored: readonly StoredEvent[]): WrittenColumns {
 /**
  * Events as a segment.
  * @param changed columns in the place of those of the events
+ * @param announced of which columns alone may be read; default any
  */
 export function columnReaderOf(
   stored: readonly StoredEvent[],
   changed: WrittenColumns["columns"] = [],
+  announced?: readonly string[],
 ): ColumnReader {
   const { rows, complete, columns } = shredded(stored);
   const byName = new Map([...columns, ...changed]);
@@ -28,6 +27,9 @@ export function columnReaderOf(
     complete,
     oldest: Math.min(...instants),
     newest: Math.max(...instants),
-    fetch: (name) => byName.get(name),
+    fetch: (name) => {
+      if (announced?.includes(name) === false) throw new Error(`${name} was not announced`);
+      return byName.get(name);
+    },
   });
 }

@@ -1,24 +1,24 @@
 import fc from "fast-check";
-import { hasElements } from "../../../../../lib/event/property-path.ts";
-import type { StoredEvent } from "../../../../../lib/event/event.ts";
-import { FoldOverflow } from "../../../../../lib/questions/fold.ts";
-import type { OpenFilter } from "../../../../../lib/questions/reading/filter-parameters.ts";
-import { foldOf, type FoldJob } from "../../../../../lib/questions/folds.ts";
+import { hasElements } from "../../../../lib/event/property-path.ts";
+import type { StoredEvent } from "../../../../lib/event/event.ts";
+import { FoldOverflow } from "../../../../lib/questions/fold.ts";
+import type { OpenFilter } from "../../../../lib/questions/reading/filter-parameters.ts";
+import { foldOf, type FoldJob } from "../../../../lib/questions/folds.ts";
 import {
   breakdownFold,
   type BreakdownJob,
   type Dimension,
-} from "../../../../../lib/questions/query/breakdown.ts";
-import { ExactSum } from "../../../../../lib/questions/query/exact-sum.ts";
-import type { Metric } from "../../../../../lib/questions/query/metric.ts";
-import { MissingColumn } from "../../../../../lib/store/sqlite/columns/reader.ts";
-import { comparable } from "../../../../contract/store-analyze.contract.ts";
-import { events, numbers, path } from "../../../../contract/store-arbitraries.ts";
-import { event, minute } from "../../../../contract/store-harness.ts";
-import { actorsEvents } from "../../../../support/actors-events.ts";
-import { foldOver } from "../../../../support/fold-over.ts";
-import { matchesFilter } from "../../../../support/filtered.ts";
-import { retentionStepMs, sequenceJobs } from "../../../../support/jobs.ts";
+} from "../../../../lib/questions/query/breakdown.ts";
+import { ExactSum } from "../../../../lib/questions/query/exact-sum.ts";
+import type { Metric } from "../../../../lib/questions/query/metric.ts";
+import { MissingColumn } from "../../../../lib/store/columns/reader.ts";
+import { comparable } from "../../../contract/store-analyze.contract.ts";
+import { events, numbers, path } from "../../../contract/store-arbitraries.ts";
+import { event, minute } from "../../../contract/store-harness.ts";
+import { actorsEvents } from "../../../support/actors-events.ts";
+import { foldOver } from "../../../support/fold-over.ts";
+import { matchesFilter } from "../../../support/filtered.ts";
+import { retentionStepMs, sequenceJobs } from "../../../support/jobs.ts";
 import { columnReaderOf } from "./segments.ts";
 
 const property = path.filter(

@@ -1,0 +1,79 @@
+import type { Predicate } from "../../event/filter.ts";
+import type { EventFilter } from "../../event/filter.ts";
+import { each, hasElements, type PropertyPath } from "../../event/property-path.ts";
+import type { Column } from "../../questions/fold.ts";
+
+/** The name of the column of `userOf`, which is no property of an event. */
+export const userColumn = "(user)";
+
+/**
+ * The name of the column of the users' hashes, in the order of the users' values: so that users are
+ * counted without their names.
+ */
+export const userHashes = "(user hashes)";
+
+/** The texts that have a column, each under its own name; instants are kept apart. */
+export const textFields = ["project", "type", "source", "correlationId", userColumn] as const;
+export const instantFields = ["timestamp", "receivedAt"] as const;
+
+/** The name of a property's column. No field has it. */
+export function columnName(path: PropertyPath): string {
+  return JSON.stringify(path);
+}
+
+/** The name of the column that tells what is at a path, which leads to no elements. */
+export function nameAt(path: PropertyPath): string {
+  const [top, ...inner] = path;
+  const isField = inner.length === 0 && isOneOf([...textFields, ...instantFields], top);
+  return isField ? top : columnName(path);
+}
+
+/** What lies before the elements that a path leads to. */
+export function beforeElements(path: PropertyPath): PropertyPath {
+  return hasElements(path) ? (path.slice(0, path.indexOf(each)) as [string, ...string[]]) : path;
+}
+
+/** The path of what a column of a fold tells, but for a predicate. */
+export function pathOf(column: Exclude<Column, { readonly meets: unknown }>): PropertyPath {
+  if ("path" in column) return column.path;
+  return [column.field === "user" ? userColumn : column.field];
+}
+
+export function isOneOf(names: readonly string[], name: string): boolean {
+  return names.includes(name);
+}
+
+/** The names of all columns that may be read for a question: what its filter and its fold ask for. */
+export function columnsRead(filter: EventFilter, columns: readonly Column[]): readonly string[] {
+  const { types, sources, correlationId, userId, where = [] } = filter;
+  return [
+    ...new Set([
+      "project",
+      "timestamp",
+      ...(types === undefined ? [] : ["type"]),
+      ...(sources === undefined ? [] : ["source"]),
+      ...(correlationId === undefined ? [] : ["correlationId"]),
+      ...(userId === undefined ? [] : [userColumn]),
+      ...where.flatMap(namesIn),
+      ...columns.flatMap(namesFor),
+    ]),
+  ];
+}
+
+function namesFor(column: Column): readonly string[] {
+  if ("meets" in column) return namesIn(column.meets);
+  const name = nameAt(beforeElements(pathOf(column)));
+  return "field" in column && column.mayBeHashed ? [name, userHashes] : [name];
+}
+
+function namesIn(predicate: Predicate): readonly string[] {
+  switch (predicate.op) {
+    case "and":
+    case "or":
+      return predicate.of.flatMap(namesIn);
+    case "not":
+      return namesIn(predicate.of);
+    default:
+      return [nameAt(beforeElements(predicate.path))];
+  }
+}
