@@ -11,7 +11,7 @@ import { retentionFold, type RetentionResult } from "./sequences/retention.ts";
 import type { RetentionJob } from "./sequences/retention-question.ts";
 
 /**
- * What can be computed where the events are. A job is plain data with its kind's name, and so is a
+ * The folds that run where the events are. A job is plain data with its kind's name, and so is a
  * result.
  */
 interface Folds {
@@ -25,7 +25,7 @@ interface Folds {
 
 export type FoldKind = keyof Folds;
 
-/** The kind stands in the job, so the compiler tells from a job what its result is. */
+/** The job names its kind, so the compiler knows the result of a job. */
 export type FoldJob<K extends FoldKind = FoldKind> = Folds[K]["job"] & { readonly kind: K };
 export type FoldResult<K extends FoldKind = FoldKind> = Folds[K]["result"];
 
@@ -38,7 +38,7 @@ const makers: { readonly [K in FoldKind]: (job: FoldJob<K>) => Fold<FoldResult<K
   paths: pathsFold,
 };
 
-/** Begin the fold that a job asks for. */
+/** Begins the fold of a job. */
 export function foldOf<K extends FoldKind>(job: FoldJob<K>): Fold<FoldResult<K>> {
   return makers[job.kind](job);
 }

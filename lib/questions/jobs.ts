@@ -2,7 +2,7 @@ import type { AuditReport } from "./audits.ts";
 import type { MetaRange } from "./answer-meta.ts";
 import { whole } from "./reading/field.ts";
 
-/** Work of minutes that somebody asked for. */
+/** The kinds of jobs: work that takes minutes. */
 export const jobKinds = [
   "eraseEvent",
   "eraseEvents",
@@ -12,31 +12,31 @@ export const jobKinds = [
 ] as const;
 export type JobKind = (typeof jobKinds)[number];
 
-/** A job as it is told. */
+/** A job as the API shows it. */
 export interface ShownJob {
   readonly id: string;
   readonly kind: JobKind;
-  /** `failing`: it could not go on for some time. It is tried again all the same. */
+  /** `failing`: the job could not continue for some time. It is still retried. */
   readonly status: "waiting" | "running" | "failing" | "done";
   /** RFC 3339. */
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly finishedAt: string | null;
-  /** Of an erasure: how many events are gone. */
+  /** Of an erasure: how many events were erased. */
   readonly erased?: number;
   /**
-   * Of an erasure: events that were accepted up to this instant (RFC 3339) are erased, also those
-   * that are still to be stored where `fenced` says so.
+   * Of an erasure: events that were accepted up to this instant (RFC 3339) are erased; where
+   * `fenced` says so, also those that are stored later.
    */
   readonly acceptedUntil?: string;
   readonly fenced?: boolean;
   readonly ids?: "refused" | "reusable";
-  /** Of an audit and of a rebuilding: what they go through, and up to where they have come. */
+  /** Of an audit or a rebuild: its range, and how far it has come. */
   readonly range?: MetaRange;
   readonly doneUntil?: string | null;
   /** What an audit has found so far. */
   readonly found?: AuditReport;
-  /** How many minutes were counted anew so far. */
+  /** How many minutes were counted again so far. */
   readonly rebuilt?: number;
 }
 

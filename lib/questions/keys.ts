@@ -14,30 +14,33 @@ export interface ShownKey {
   readonly state: "holds" | "expired" | "revoked";
   /** RFC 3339. */
   readonly createdAt: string;
-  /** From then on it does not hold. */
+  /** The key is invalid from then on. */
   readonly expiresAt: string | null;
-  /** To within ten minutes; `null` where it was not used yet. */
+  /** To within ten minutes; `null` where the key was not used yet. */
   readonly lastUsedAt: string | null;
-  /** The id of the key in whose place it came. */
+  /** The id of the key that this one replaces. */
   readonly replaces?: string;
 }
 
-/** What is answered once, when a key is given. */
+/** The answer to the creation of a key, given once. */
 export interface GivenKey extends ShownKey {
-  /** The key's text, which is kept nowhere. */
+  /** The key's text, which is stored nowhere. */
   readonly key: string;
 }
 
-/** What whoever asks may do, told without the right to see any key. */
+/** What the caller may do. Showing it needs no scope. */
 export interface ShownCaller {
-  /** `key`: given by the service; `configured`: of `API_KEYS`; `open`: no key is asked for. */
+  /**
+   * `key`: created by the service; `configured`: one of `API_KEYS`; `open`: the service needs no
+   * key.
+   */
   readonly kind: (typeof callerKinds)[number];
   readonly project: string;
   readonly scopes: readonly Scope[];
-  /** Of a key that the service gave, as the list of keys has them. */
+  /** Of a created key: its id in the list of keys. */
   readonly id?: string;
   readonly name?: string;
-  /** RFC 3339; `null`: there is no end. */
+  /** RFC 3339; `null`: the key does not expire. */
   readonly expiresAt: string | null;
 }
 
@@ -88,14 +91,14 @@ const expiresAt = described(
   "From then on the key does not hold; absent: until somebody revokes it",
 );
 
-/** The body that asks for a key. */
+/** The body of a request to create a key. */
 export const keyBody = {
   name: needed(described(name, "What the key is for; no secret")),
   scopes: needed(granted),
   expiresAt,
 };
 
-/** The body that asks for a key in place of another. */
+/** The body of a request to replace a key by another. */
 export const rotationBody = {
   overlapSeconds: described(
     whole({ min: 0, max: maxOverlapSeconds, otherwise: 86_400 }),

@@ -15,15 +15,15 @@ export interface ShownQuarantined {
   readonly type: string;
   /** RFC 3339. */
   readonly receivedAt: string;
-  /** `replaying`: it is on its way out. */
+  /** `replaying`: the event is on its way to the queue. */
   readonly state: "held" | "replaying";
   /** The version of its type's schema that it breaks. */
   readonly schemaVersion: number;
-  /** What it breaks; empty where it was mended and waits to be replayed. */
+  /** How the event breaks its schema; empty where it was mended and waits for its replay. */
   readonly findings: readonly Finding[];
 }
 
-/** The same with the event, by the names under which it is sent. */
+/** An event in quarantine with its content, by the names that its sender uses. */
 export interface ShownQuarantinedEvent extends ShownQuarantined {
   readonly event: Omit<PublicEvent, "receivedAt" | "project" | "context">;
 }
@@ -33,12 +33,12 @@ export interface QuarantineAnswer {
   readonly page: PageShown;
 }
 
-/** What became of events that were to be replayed. */
+/** The result of replaying events. */
 export interface ReplayedEvents {
   readonly replayed: number;
-  /** Those that still break their schema: they stay. */
+  /** Events that still break their schema and stay in quarantine. */
   readonly broken: number;
-  /** Where there may be more; the next request goes on from there. */
+  /** Present where more events may follow; the next request continues there. */
   readonly nextCursor: string | null;
 }
 
@@ -62,7 +62,7 @@ export interface QuarantineQuestion {
   readonly types?: readonly string[];
   readonly userId?: string;
   readonly after?: { readonly receivedAt: number; readonly id: string };
-  /** What a cursor is bound to. */
+  /** The scope that a cursor is valid for. */
   readonly scope: string;
 }
 
@@ -82,7 +82,7 @@ export function readQuarantineQuestion(raw: Raw, project: string): QuarantineQue
   });
 }
 
-/** The cursor of the page behind an event. */
+/** The cursor of the page after an event. */
 export function quarantineCursor(
   { receivedAt, id }: Pick<AcceptedEvent, "receivedAt" | "id">,
   scope: string,
@@ -126,7 +126,7 @@ export function shownQuarantined(held: HeldEvent, isReplaying: boolean): ShownQu
   };
 }
 
-/** The event of one in quarantine as its sender would send it. */
+/** The event in quarantine as its sender would send it. */
 export function sentEvent(held: HeldEvent): ShownQuarantinedEvent["event"] {
   const { id, type, data, timestamp, source, correlationId, metadata } = acceptedOf(held);
   return {
@@ -140,7 +140,10 @@ export function sentEvent(held: HeldEvent): ShownQuarantinedEvent["event"] {
   };
 }
 
-/** A target with a patch applied (RFC 7396). Deep as the patch is, which who reads it bounds. */
+/**
+ * Applies a merge patch to a target (RFC 7396). It recurses as deep as the patch, which its reader
+ * bounds.
+ */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (typeof patch !== "object" || patch === null || isList(patch)) return patch;
   const merged = new Map<string, Json>(

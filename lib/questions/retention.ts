@@ -2,18 +2,18 @@ import type { Floors, Retention } from "../counting/floors.ts";
 import { readBody } from "./reading/body.ts";
 import { described, type Field, type Findings } from "./reading/field.ts";
 
-/** How long a project's events and rollups are kept, as the API tells it. */
+/** A project's retention as the API shows it. */
 export interface ShownRetention {
   readonly retention: ShownAges;
-  /** Whether it is the project's own, or what is configured for all. */
+  /** Whether it is the project's own retention, or the configured one. */
   readonly isOwn: boolean;
-  /** Up to where something was dropped: RFC 3339, `null` where nothing was. */
+  /** Data before these instants was dropped: RFC 3339, `null` where nothing was. */
   readonly dropped: ShownFloors;
-  /** What is older comes in no more. */
+  /** Events before these instants are not accepted any more. */
   readonly refused: ShownFloors;
 }
 
-/** As `30d`; `null`: for ever. */
+/** Ages such as `30d`; `null`: for ever. */
 interface ShownAges {
   readonly events: string | null;
   readonly minutes: string | null;
@@ -97,7 +97,7 @@ function daysOf(value: unknown): number | undefined {
   return days > 0 && days <= maxDays ? days : undefined;
 }
 
-/** `null` is for ever. */
+/** The longer of two ages; `null` is for ever. */
 function longer(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : Math.max(a, b);
 }

@@ -11,16 +11,13 @@ import {
 } from "./reading/field.ts";
 import { relativeRange, type Form } from "./reading/relative-range.ts";
 
-/**
- * A question as its owner writes it down: its kind, and its body or parameters as a request would
- * have them.
- */
+/** A question as its owner writes it: its kind, and the body or parameters of a request. */
 export interface QuestionToKeep {
   readonly kind: string;
   readonly question: Raw;
-  /** Empty where there is none. */
+  /** Empty where it has none. */
   readonly description: string;
-  /** How the page shows it: kept as it is, never read by the service. */
+  /** How the page shows it. The service keeps it unchanged and never reads it. */
   readonly view?: Raw;
 }
 
@@ -35,7 +32,7 @@ export interface ShownQuestion extends Partial<QuestionToKeep> {
 }
 
 /**
- * How questions of each kind are read, exactly as when they are asked. They throw ServiceError
+ * The readers of each kind of question, the same ones that answers use. They throw ServiceError
  * VALIDATION.
  */
 export type QuestionKinds = Readonly<Record<string, { read(question: Raw): unknown }>>;
@@ -80,7 +77,7 @@ const view = fieldOf<Raw>({
   message: (name) => `${name} must be an object of at most ${maxViewBytes} bytes of JSON`,
 });
 
-/** The parts of a question to be kept. */
+/** The body of a request to save a question. */
 export function savedBody(kinds: readonly string[]) {
   return {
     kind: needed(choice(kinds)),
@@ -92,7 +89,7 @@ export function savedBody(kinds: readonly string[]) {
   };
 }
 
-/** The parameters of a saved question's results: another range than the one that is kept. */
+/** The parameters of a saved question's results: another range than the saved one. */
 export const savedResultsParameters = {
   from: instant,
   to: instant,
@@ -101,8 +98,8 @@ export const savedResultsParameters = {
 };
 
 /**
- * Read `{"kind", "question", "description", "view"}`. The question is read as it will be when it is
- * asked.
+ * Reads `{"kind", "question", "description", "view"}`, the question with the reader that answers
+ * use.
  * @throws ServiceError VALIDATION with all findings, their pointers into the body
  */
 export function readQuestionToKeep(body: unknown, kinds: QuestionKinds): QuestionToKeep {
@@ -122,7 +119,7 @@ function findingsOf({ kind, question }: QuestionToKeep, kinds: QuestionKinds): r
     if (!(error instanceof ServiceError) || error.type !== "VALIDATION") throw error;
     return (error.data.errors ?? []).map(({ pointer, ...finding }) => ({
       ...finding,
-      // A parameter's name, or a pointer into a body.
+      // The pointer is a parameter's name, or a pointer into a body.
       pointer: `/question${pointer === "" || pointer.startsWith("/") ? pointer : `/${pointer}`}`,
     }));
   }
@@ -136,7 +133,7 @@ export interface OtherRange {
   readonly timezone?: unknown;
 }
 
-/** A question as it is asked when its range, or its zone, is given anew. */
+/** Replaces the range of a question, or its zone. */
 export function withRange({ by }: Form, question: Raw, given: OtherRange): Raw {
   const { from, to, range, timezone } = given;
   const { from: ownFrom, to: ownTo, range: ownRange, ...rest } = question;
@@ -149,7 +146,7 @@ export function withRange({ by }: Form, question: Raw, given: OtherRange): Raw {
     const own = hasEnds && ownRange === undefined && { from: ownFrom, to: ownTo };
     return withoutAbsent({ ...rest, ...zone, ...own, ...ends, ...other });
   }
-  // Beside both, the reader refuses the relative one.
+  // With both a relative range and ends, the reader refuses the relative range.
   if (hasEnds && range !== undefined) return { ...rest, ...zone, range: { last: range, ...ends } };
   const own = isRelative(ownRange) ? {} : (ownRange as object | undefined);
   return { ...rest, ...zone, ...(hasEnds ? { range: { ...own, ...ends } } : other) };
@@ -164,7 +161,7 @@ function withoutAbsent(raw: Raw): Raw {
 }
 
 /**
- * What must be so for a write to happen: nothing; none of this name; one of this name; or one whose
- * version is among these.
+ * The condition of a write: none; no question of this name exists; one exists; or one of these
+ * versions does.
  */
 export type Precondition = "any" | "absent" | "present" | { readonly versions: readonly string[] };

@@ -18,20 +18,20 @@ export interface ShownSchema {
   readonly createdAt: string;
 }
 
-/** A version of it; one without a schema says that it was removed. */
+/** A version of a schema; a version without a schema records its removal. */
 export type ShownVersion = Pick<ShownSchema, "type" | "version" | "createdAt"> & {
   readonly mode: SchemaMode | null;
   readonly schema: JsonObject | null;
 };
 
-/** A schema that stored events keep, and which events those are. */
+/** A schema that stored events keep, and the events that it was inferred from. */
 export interface ProposedSchema {
   readonly type: string;
   readonly schema: JsonObject;
   readonly basedOn: {
-    /** How many events: the newest ones. */
+    /** The number of these events: the newest ones. */
     readonly events: number;
-    /** RFC 3339: their timestamps. */
+    /** RFC 3339: the oldest and the newest timestamp. */
     readonly oldest: string | null;
     readonly newest: string | null;
   };
@@ -63,7 +63,7 @@ export const inferParameters = {
 export const versionsParameters = { limit: whole({ min: 1, max: 50, otherwise: 50 }) };
 
 /**
- * @param findingsOf what is wrong with the schema itself; pointers start there
+ * @param findingsOf lists what is wrong with the schema itself; pointers start there
  * @throws ServiceError VALIDATION with all findings, their pointers into the body
  */
 export function readSchemaBody(
@@ -90,7 +90,7 @@ export function readVersionsParameters(raw: Raw): { readonly limit: number } {
 
 const isType = compileRule({ type: "object", properties: { type: eventProperties.type } });
 
-/** @throws ServiceError VALIDATION where no event can be of this type */
+/** @throws ServiceError VALIDATION where events cannot have this type */
 export function readType(type: string): string {
   if (isType({ type }) === true) return type;
   const message = "this is no type that an event can have";

@@ -1,5 +1,5 @@
 /**
- * Where an event is: `counted` in every answer; `quarantined` or on its way out of there
+ * The state of an event: `counted` in every answer; `quarantined`, or leaving quarantine
  * (`replaying`); `dead`, in a dead letter; `erased`; or `unknown`: on the queue, or never accepted.
  */
 export const traceStates = [
@@ -11,7 +11,10 @@ export const traceStates = [
   "unknown",
 ] as const;
 
-/** What is known of an event's way. Instants are RFC 3339; `null` is what is not known, or not so. */
+/**
+ * An event's way, as far as it is known. Instants are RFC 3339; `null` where unknown, or not
+ * reached.
+ */
 export interface EventTrace {
   readonly id: string;
   readonly state: (typeof traceStates)[number];
@@ -19,24 +22,24 @@ export interface EventTrace {
   readonly acceptedAt: string | null;
   readonly queuedAt: string | null;
   readonly batch: string | null;
-  /** Of a stored event which rollups hold it; answers count it from its batch until then. */
+  /** Which rollups hold a stored event; until then answers count it from its batch. */
   readonly rolledUp: {
     readonly minute: boolean;
     readonly hour: boolean;
     readonly day: boolean;
   } | null;
-  /** When its erasure was asked for. */
+  /** When its erasure was requested. */
   readonly erasedAt: string | null;
   /** The dead letter that holds it. */
   readonly deadLetter: string | null;
-  /** What waits on the queue, where the event may be among that. */
+  /** What waits on the queue, where the event may be among it. */
   readonly queue: {
     readonly waiting: number;
     readonly oldestReceivedAt: string | null;
   } | null;
 }
 
-/** When a UUIDv7 was made; `null` of another id. */
+/** The instant at which a UUIDv7 was made; `null` for another id. */
 export function madeAt(id: string): string | null {
   const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i.exec(id) ?? [];
   if (high === undefined || low === undefined) return null;

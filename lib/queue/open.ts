@@ -3,8 +3,8 @@ import type { Log } from "../log.ts";
 import type { DurableQueue } from "./queue.ts";
 
 /**
- * The durable queue that the configuration asks for: RabbitMQ's where `RABBITMQ_URL` is set, else
- * the embedded one under `DATA_DIR`. Each client is loaded only where it is used.
+ * Opens the configured durable queue: RabbitMQ's where `RABBITMQ_URL` is set, else the embedded one
+ * under `DATA_DIR`. Each client is loaded only where it is used.
  */
 export async function openQueue(config: Config, log: Log): Promise<DurableQueue> {
   const maxBytes = config.queueMaxBytes;

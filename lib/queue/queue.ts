@@ -4,59 +4,61 @@
  */
 export interface DurableQueue {
   /**
-   * Keep a message. Resolves when no crash of this process or of the broker can lose it any more.
+   * Keeps a message. Resolves when no crash of this process or of the broker can lose it any more.
    * Concurrent calls share one commit. Settles within `publishTimeoutMs`.
    * @throws ServiceError `QUEUE_FULL` when the bound is reached, `QUEUE_UNAVAILABLE` when it could
-   * not be made durable: then it is not kept, and is never delivered. `OUTCOME_UNKNOWN` when nobody
-   * can tell: then it may be delivered, so its events are to be sent again with the same ids.
+   *   not be made durable: the message is then not kept, and is never delivered. `OUTCOME_UNKNOWN`
+   *   when nobody can know: the message may be delivered, so its events must be sent again with the
+   *   same ids.
    */
   publish(message: OutgoingMessage): Promise<void>;
 
   /**
-   * Deliver messages to `handle`, at most `prefetch` at a time, oldest first where nothing failed.
+   * Delivers messages to `handle`, at most `prefetch` at a time, oldest first where nothing failed.
    * A message stays on the queue until its handler's outcome is carried out: after a crash it is
    * delivered again. One consumer for each queue object.
    */
   consume(handle: Handler, options: { readonly prefetch: number }): Promise<Consumer>;
 
-  /** How much waits, at a cost that does not grow with the backlog. */
+  /** How many messages wait, at a cost that does not grow with the backlog. */
   depth(): Promise<QueueDepth>;
 
   readonly dead: DeadLetters;
 
-  /** Why nothing can be made durable right now, for a person; `null` while all is well. */
+  /** Why no message can be made durable right now, in words; `null` while all is well. */
   readonly trouble: string | null;
 
-  /** Release everything. Messages not acknowledged stay for the next open. */
+  /** Releases everything. Messages not acknowledged stay for the next opening. */
   close(): Promise<void>;
 }
 
-/** The longest a publish takes, milliseconds, whatever hangs. */
+/** The longest time that a publish takes, milliseconds, whatever hangs. */
 export const publishTimeoutMs = 6_000;
 
 export interface OutgoingMessage {
   readonly body: Uint8Array;
-  /** Epoch milliseconds of the oldest event within. */
+  /** Epoch milliseconds of the oldest event in the message. */
   readonly receivedAt: number;
 }
 
 export interface Delivery {
   readonly body: Uint8Array;
   readonly receivedAt: number;
-  /** 1 for the first; counts `retry` outcomes, not crashes. */
+  /** 1 for the first attempt; counts `retry` outcomes, not crashes. */
   readonly attempt: number;
-  /** True where an earlier delivery may have got part of the way. */
+  /** True where an earlier delivery may have done part of the work. */
   readonly redelivered: boolean;
 }
 
 /**
- * What became of a delivery.
- * - `done`: acknowledged, gone.
- * - `retry`: delivered again after the delay of its attempt (`retryDelaysMs`); past the last one it
- *   goes to `.dead`.
- * - `dead`: to `.dead` at once.
- * - `hold`: what it needs is away: given back, no attempt is counted, and nothing is delivered
- *   until `resume`. A handler that throws means `retry` with the error's message.
+ * The outcome of a delivery.
+ * - `done`: acknowledged and removed.
+ * - `retry`: delivered again after the delay of its attempt (`retryDelaysMs`); after the last one
+ *   it goes to `.dead`.
+ * - `dead`: goes to `.dead` at once.
+ * - `hold`: something that the handler needs is away: the message is given back, no attempt is
+ *   counted, and nothing is delivered until `resume`. A handler that throws means `retry` with the
+ *   error's message.
  */
 export type Outcome =
   | { readonly status: "done" }
@@ -70,18 +72,18 @@ export type Handler = (delivery: Delivery) => Promise<Outcome>;
 export const retryDelaysMs: readonly number[] = [1_000, 10_000, 60_000, 600_000];
 
 export interface Consumer {
-  /** Deliver nothing more until `resume`. Deliveries under way go on. */
+  /** Delivers nothing more until `resume`. Deliveries under way continue. */
   pause(): void;
   resume(): void;
-  /** Take no more, wait for the handlers under way and carry out their outcomes. */
+  /** Takes no more messages, waits for the handlers under way and carries out their outcomes. */
   stop(): Promise<void>;
 }
 
 export interface QueueDepth {
-  /** Messages not yet acknowledged: waiting, delayed or being handled. */
+  /** The messages not yet acknowledged: waiting, delayed or being handled. */
   readonly messages: number;
   readonly sizeBytes: number;
-  /** The bound on `sizeBytes`; `null` where the broker keeps it to itself. */
+  /** The bound on `sizeBytes`; `null` where the broker does not reveal it. */
   readonly maxBytes: number | null;
   /** `receivedAt` of the oldest message not yet acknowledged; `null` where there is none. */
   readonly oldestReceivedAt: number | null;
@@ -100,14 +102,15 @@ export interface DeadLetter {
 
 /** Messages that failed for good. They are kept until someone replays or removes them. */
 export interface DeadLetters {
-  /** Keep a message here without it ever having been on the queue. Resolves when durable. */
+  /** Keeps a message that was never on the queue. Resolves when it is durable. */
   put(message: OutgoingMessage, reason: string): Promise<void>;
-  /** Oldest first. */
+  /** Lists the oldest first. */
   list(limit: number): Promise<readonly DeadLetter[]>;
   find(id: string): Promise<DeadLetter | undefined>;
   /**
-   * Back to the queue as a first attempt, then gone from here; a crash between may leave both.
-   * @returns whether it was there
+   * Puts a dead letter back on the queue as a first attempt, then removes it here; a crash between
+   * the two may leave both.
+   * @returns whether it existed
    */
   replay(id: string): Promise<boolean>;
   remove(id: string): Promise<boolean>;

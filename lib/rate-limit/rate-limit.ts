@@ -1,11 +1,11 @@
 import { ServiceError } from "../errors.ts";
 
-/** Where several processes keep what they counted, so that they share a limit. */
+/** The shared account of several processes, by which they share a limit. */
 export interface Ledger {
   /**
-   * Takes what each caller spent since the last time and answers what each has left, in the order
+   * Books what each caller spent since the last call and returns what each has left, in the order
    * given; negative where others spent more than there was.
-   * @throws Error where the ledger is away; then nothing was taken, or not all of it is known
+   * @throws Error where the ledger is away; the amounts were then not booked, or only in part
    */
   settle(spent: readonly Spent[], bucket: Bucket): Promise<readonly number[]>;
   close(): Promise<void>;
@@ -13,11 +13,11 @@ export interface Ledger {
 
 export interface Spent {
   readonly caller: string;
-  /** 0 for one that was refused and asks how much there is by now. */
+  /** 0 for a caller that was refused and wants to know its present balance. */
   readonly amount: number;
 }
 
-/** What one caller may spend: filled up to `size` at `perSecond`. */
+/** The account of one caller: it fills up to `size` at `perSecond`. */
 export interface Bucket {
   readonly name: string;
   readonly perSecond: number;
@@ -28,35 +28,35 @@ export interface Bucket {
 type LimitHeaders = Readonly<Record<"RateLimit" | "RateLimit-Policy", string>>;
 
 interface Account {
-  /** As of `at`; may be negative, as a request may hold more than was left. */
+  /** The balance at `at`; it may be negative, since a request may cost more than was left. */
   balance: number;
   /** Milliseconds of the clock. */
   at: number;
-  /** Not yet written to the ledger. */
+  /** The amount that is not yet booked in the ledger. */
   unsettled: number;
   /** Whether the caller came since the last settlement. */
   touched: boolean;
 }
 
-/** How much a caller who was quiet may spend at once, in seconds' worth of the limit. */
+/** How much a quiet caller may spend at once, in seconds' worth of the limit. */
 const burstSeconds = 10;
 const settleEveryMs = 100;
 
-/** Callers that are settled at a time: one message to the ledger. */
+/** The most callers of one message to the ledger. */
 const maxSettled = 1_000;
 
 /**
- * Limits what each caller spends to a rate, `perSecond` on average and ten seconds' worth at once.
- * A request is let through while anything is left and may then cost more than that; who spent it
- * all is refused until the rate has paid for it. Counting costs no I/O: every 100 ms what was spent
- * is settled with the ledger in one message, and the ledger's answer replaces what is known here.
- *
- * How far off it may be: between two settlements a process does not see what others let through. So
- * over any time T at most `T * perSecond + size` is let through, and besides what the others let
- * through in 100 ms and the ledger's round trip, at most `size` for each of them. It is a debt,
- * paid by later refusals: the average is exact. While the ledger is away each process limits for
- * itself, N processes to N times the limit; what was spent then is forgotten. The ledger's absence
- * never refuses anybody.
+ * Limits the spending of each caller to a rate: `perSecond` on average and ten seconds' worth at
+ * once. A request is admitted while anything is left and may then cost more than that; a caller
+ * that spent everything is refused until the rate has paid for it. Counting costs no I/O: every 100
+ * ms one message books the amounts in the ledger, and the ledger's answer replaces the balances
+ * here.
+ * Accuracy: between two settlements a process does not see what others admit. So over any time T
+ * the processes admit at most `T * perSecond + size`, and besides what the others admit in 100 ms
+ * and the ledger's round trip, at most `size` for each of them. The excess is a debt that later
+ * refusals pay: the average is exact. While the ledger is away each process limits alone, N
+ * processes to N times the limit; that spending is then forgotten. An absent ledger never refuses
+ * anybody.
  */
 export class RateLimit {
   readonly bucket: Bucket;
@@ -68,7 +68,7 @@ export class RateLimit {
   #settling = false;
 
   /**
-   * @param name of the policy in the headers, and of the accounts in the ledger
+   * @param name the policy's name in the headers, and the prefix of the ledger's accounts
    * @param now milliseconds of a clock that never goes back
    */
   constructor(
@@ -86,8 +86,8 @@ export class RateLimit {
   }
 
   /**
-   * Let one caller spend 1.
-   * @throws ServiceError TOO_MANY_REQUESTS with the seconds until there is something again
+   * Spends 1 for a caller.
+   * @throws ServiceError TOO_MANY_REQUESTS with the seconds until there is a balance again
    */
   take(caller: string): void {
     const account = this.#accountOf(caller);
@@ -102,7 +102,7 @@ export class RateLimit {
     this.#spend(account, 1);
   }
 
-  /** What a request that was let through turned out to cost besides; never refuses. */
+  /** Charges what an admitted request cost besides; never refuses. */
   charge(caller: string, amount: number): void {
     const account = this.#accountOf(caller);
     account.touched = true;
@@ -110,8 +110,8 @@ export class RateLimit {
   }
 
   /**
-   * As of draft-ietf-httpapi-ratelimit-headers-10: `t` is the seconds until the whole quota is
-   * there.
+   * The headers of draft-ietf-httpapi-ratelimit-headers-10: `t` is the seconds until the whole
+   * quota is available.
    */
   headers(caller: string): LimitHeaders {
     const account = this.#accountOf(caller);
@@ -123,7 +123,7 @@ export class RateLimit {
     };
   }
 
-  /** Tell the ledger what was spent here and learn what was spent elsewhere. Never rejects. */
+  /** Books the spending of this process in the ledger and reads the balances. Never rejects. */
   async settle(): Promise<void> {
     this.#forgetIdle();
     if (this.#ledger === undefined || this.#settling) return;
@@ -142,7 +142,7 @@ export class RateLimit {
         account.at = this.#now();
       }
     } catch {
-      // The ledger has logged it; here the process's own count goes on.
+      // The ledger has logged the error; the process continues with its own balances.
     } finally {
       this.#settling = false;
     }
@@ -175,7 +175,7 @@ export class RateLimit {
     return Math.max(1, Math.ceil((wanted - balance) / this.bucket.perSecond));
   }
 
-  /** A caller that is not known has a full account. */
+  /** An unknown caller has a full account. */
   #forgetIdle(): void {
     for (const [caller, { touched }] of this.#accounts) {
       if (touched && this.#ledger !== undefined) continue;

@@ -5,9 +5,9 @@ import { closeConnection, connectionOf } from "../cluster/redis-connection.ts";
 const commandTimeoutMs = 250;
 
 /**
- * Fills each bucket for the time since it was last seen, by the server's clock, takes from it what
- * was spent, and forgets it when it would be full. KEYS: the buckets. ARGV: a second's worth, the
- * size, then what was spent from each.
+ * Fills each bucket for the time since the last call, by the server's clock, subtracts the spent
+ * amount, and lets it expire when it would be full. KEYS: the buckets. ARGV: a second's worth, the
+ * size, then the amount spent from each.
  */
 const settleScript = `
 local time = redis.call('TIME')
@@ -33,7 +33,7 @@ interface LedgerLog {
 }
 
 /**
- * Counts of callers in Redis, which all processes share. Tells the log once that Redis is away and
+ * The accounts of callers in Redis, which all processes share. Logs once that Redis is away and
  * once that it is back.
  */
 export class RedisLedger implements Ledger {
@@ -43,7 +43,7 @@ export class RedisLedger implements Ledger {
   #away = false;
   #closed = false;
 
-  /** @param prefix what the keys begin with */
+  /** @param prefix the prefix of the keys */
   constructor(url: string, prefix: string, log: LedgerLog) {
     this.#prefix = prefix;
     this.#log = log;

@@ -4,8 +4,8 @@ import { redacted } from "../cluster/rabbitmq-error.ts";
 import type { Config } from "../config.ts";
 
 /**
- * Logs what runs, on what, and what to open, once everything is up; and the end of the process.
- * Passwords in addresses are left out.
+ * Logs the services, their back ends and the address to open, once everything is up; and the end of
+ * the process. It leaves out passwords in addresses.
  */
 export function announce(config: Config): Middleware {
   return {
@@ -35,7 +35,7 @@ function backEnds(config: Config): object {
   };
 }
 
-/** What a person opens: of a process without the gateway its health. */
+/** The address for a person to open; of a process without the gateway its health page. */
 function opensAt(config: Config): object | undefined {
   const hasGateway = config.services.includes("api-gateway");
   const port = hasGateway ? config.port : config.opsPort;

@@ -22,14 +22,15 @@ import { CatalogueValidator } from "./validator.ts";
 
 const cacheSeconds = 60;
 
-/** What a service may have: work that must be finished before it is stopped. */
+/** A service with work to finish before it is stopped. */
 interface Drainable {
   drain?(): Promise<void>;
 }
 
 /**
- * Stops in the order in which an event flows: the edge takes no more and answers what it has, then
- * ingest flushes, then the processor finishes its batches. Moleculer itself stops all at once.
+ * Stops services in the order in which an event flows: the edge accepts no more requests and
+ * answers the pending ones, then ingest flushes, then the processor finishes its batches. Moleculer
+ * itself stops all at once.
  */
 const drainInOrder: Middleware = {
   name: "DrainInOrder",
@@ -48,18 +49,18 @@ export function brokerOptions(config: Config): BrokerOptions {
     logger: new ServiceLogger(config),
     transporter: config.rabbitmqUrl === null ? null : new ClusterTransporter(config.rabbitmqUrl),
     cacher: cacherOf(config),
-    // Of Moleculer's own actions; ours have theirs in `callLimits`. Nothing but reads is called
-    // again by itself.
+    // The time limit of Moleculer's own actions; ours have theirs in `callLimits`. Only reads are
+    // retried automatically.
     requestTimeout: 30_000,
     heartbeatInterval: heartbeats.everySeconds,
     heartbeatTimeout: heartbeats.timeoutSeconds,
     registry: { preferLocal: true, stopDelay: config.rabbitmqUrl === null ? 0 : 100 },
     tracking: { enabled: true, shutdownTimeout: callsWithinMs },
-    // Moleculer counts with names and units of its own, and at ten times the cost: see
+    // Moleculer counts under names and units of its own, and at ten times the cost: see
     // lib/metrics.ts.
     metrics: false,
     validator: new CatalogueValidator(),
-    // `$node.options` would tell every node on the bus the passwords of this one.
+    // `$node.options` would reveal the passwords of this node to every node on the bus.
     internalServices: { $node: { name: "$node", actions: { options: false } } },
     middlewares: [
       orderlyEnd(),
@@ -80,8 +81,8 @@ export function brokerOptions(config: Config): BrokerOptions {
 }
 
 /**
- * A name that no process had before, also on the same host with the same process id: what was sent
- * to a dead node must not reach its successor late.
+ * An id that no process had before, not even one on the same host with the same process id:
+ * messages to a dead node must not reach its successor.
  */
 function nodeId({ services }: Config): string {
   const role = services.length === serviceNames.length ? "all" : services.join("+") || "client";

@@ -1,13 +1,10 @@
 import { LRUCache } from "lru-cache";
 import { sizeOf } from "../cluster/value-size.ts";
 
-/** One value may have so large a part of the cache. */
+/** A value may take this fraction of the cache: one eighth. */
 const largestPart = 8;
 
-/**
- * Values by key, at most about `maxBytes` of memory in all; the one that was read longest ago makes
- * room.
- */
+/** Caches values within about `maxBytes` of memory; the least recently read one makes room. */
 export class ByteCache {
   readonly #entries: LRUCache<string, { readonly value: unknown }>;
 
@@ -19,7 +16,7 @@ export class ByteCache {
       maxEntrySize: most,
       sizeCalculation: ({ value }, key) => sizeOf([key, value], most),
       ttlResolution: 0,
-      // An entry that was kept at the instant 0 would never be stale.
+      // An entry that was stored at the instant 0 would never expire.
       perf: { now: () => now() + 1 },
     });
   }
@@ -37,8 +34,8 @@ export class ByteCache {
   }
 
   /**
-   * Keeps a value for `ttl` milliseconds, 0 for no end; not one that would take more than an eighth
-   * of the cache.
+   * Stores a value for `ttl` milliseconds (0: no end), unless it takes more than an eighth of the
+   * cache.
    */
   set(key: string, value: unknown, { ttl }: { readonly ttl: number }): void {
     this.#entries.set(key, { value }, { ttl });
@@ -48,7 +45,7 @@ export class ByteCache {
     this.#entries.delete(key);
   }
 
-  /** The one that was read longest ago comes first. */
+  /** The least recently read key comes first. */
   keys(): IterableIterator<string> {
     return this.#entries.rkeys();
   }

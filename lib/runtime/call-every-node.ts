@@ -6,9 +6,9 @@ interface Endpoints {
 }
 
 /**
- * Ask every node that has an action, at the same time.
+ * Calls an action on every node that has it, at the same time.
  * @returns the answers by node
- * @throws the first error, also where a node does not answer in time, and where there is no node
+ * @throws the first error, also where a node does not answer in time, or no node has the action
  */
 export async function callEveryNode<A extends keyof Actions>(
   broker: ServiceBroker,

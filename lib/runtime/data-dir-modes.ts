@@ -4,9 +4,9 @@ import { join } from "node:path";
 const ours = /^(lock|queue|store)\.sqlite|^folder\.json/;
 
 /**
- * Events, addresses and users are nobody else's to read: folder 700, files 600, those to come as
- * well. Files of another owner are left alone (a volume's folder, say, that Kubernetes gave to a
- * group), and so is a folder that all may write (`/tmp`).
+ * Lets only the owner read events, addresses and users: folder 700, files 600, later files too.
+ * Files of another owner are left alone (a volume's folder that Kubernetes gave to a group), and so
+ * is a folder that everybody may write (`/tmp`).
  */
 export function keepToOwner(folder: string): void {
   process.umask(0o077);

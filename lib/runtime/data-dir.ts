@@ -25,7 +25,7 @@ interface DataDirHolder {
 export class DataDirInUse extends Error {
   override readonly name = "DataDirInUse";
   readonly folder: string;
-  /** `null` where it could not be read. */
+  /** The holder; `null` where it could not be read. */
   readonly holder: DataDirHolder | null;
 
   constructor(folder: string, holder: DataDirHolder | null) {
@@ -42,7 +42,7 @@ export class DataDirInUse extends Error {
   }
 }
 
-/** The lock file says nothing any more: whether another process uses the folder is not known. */
+/** The lock file is damaged, so it is unknown whether another process uses the folder. */
 class DataDirLockDamaged extends Error {
   override readonly name = "DataDirLockDamaged";
 
@@ -58,38 +58,36 @@ type DataDirLock =
   | {
       readonly status: "held";
       /**
-       * Whether the lock file was removed or replaced since: then the folder is free for another
-       * process.
+       * Whether the lock file was removed or replaced since: another process could then take the
+       * folder.
        */
       isLost(): boolean;
       release(): void;
     }
-  /** Nothing can be written there now; to be tried again. */
+  /** The folder cannot be written now; try again later. */
   | { readonly status: "unwritable"; readonly reason: string };
 
-/** Handles under lock: one that was collected as garbage would give its lock away. */
+/** The handles under lock: garbage collection of one would release its lock. */
 const held = new Set<DatabaseSync>();
 
-/** A rival that is only writing its name has the lock for a moment: a later try tells. */
+/** A rival that writes its name holds the lock for a moment, so a later try decides. */
 const tries = 10;
 const retryMs = 50;
 
-/** How often a holder should ask `isLost`. */
+/** How often a holder should call `isLost`. */
 const watchMs = 1_000;
 
-/** Time for the holder of a lock file that was removed to notice and to end. */
+/** The time in which the holder of a removed lock file notices that and ends. */
 const graceMs = 2_500;
 
 /**
- * Hold a data folder for this process until it ends, however it ends: the lock is the operating
- * system's, so a killed process leaves none behind. A SQLite file carries it, in rollback mode: the
- * RESERVED lock keeps other holders out, while they can still read who holds it.
- *
- * Nothing else in this process may open the file: closing any handle on it drops the lock (POSIX).
- *
- * @param file the lock file; it and its folder are made where they are missing
- * @param inUse whether the folder has files of a process before: where the lock file alone is
- * missing, its holder gets some seconds to notice
+ * Holds a data folder for this process until it ends, however it ends: the lock is the operating
+ * system's, so a killed process leaves none behind. A SQLite file in rollback mode carries it: the
+ * RESERVED lock excludes other holders, while they can still read the holder's name.
+ * No other code in this process may open the file: closing any handle on it drops the lock (POSIX).
+ * @param file the lock file; it and its folder are created where they are missing
+ * @param inUse whether the folder has files of an earlier process: if only the lock file is
+ *   missing, its holder gets some seconds to notice
  * @throws DataDirInUse where another process holds it, or this one does already; DataDirLockDamaged
  */
 export async function holdDataDir(file: string, inUse = false): Promise<DataDirLock> {
@@ -126,8 +124,8 @@ async function lock(db: DatabaseSync, file: string): Promise<void> {
     try {
       db.exec("BEGIN IMMEDIATE");
       signIn(db, nonce);
-      // Others can read only what is committed, and the commit gives the lock away: a rival may
-      // sign in between. Who finds its own name under the lock is the holder.
+      // Others can read only committed rows, and the commit releases the lock: a rival may sign in
+      // between. The process that finds its own name under the lock is the holder.
       db.exec("COMMIT; BEGIN IMMEDIATE");
       if (holderOf(db)?.nonce === nonce) return;
       db.exec("ROLLBACK");
@@ -155,7 +153,10 @@ function holderOf(db: DatabaseSync): (DataDirHolder & { readonly nonce: string }
     .get() as ReturnType<typeof holderOf>;
 }
 
-/** Who else signed in last; `undefined` where it is this one, or where it cannot be read now. */
+/**
+ * The rival that signed in last; `undefined` where this process did, or where it cannot be read
+ * now.
+ */
 function rivalOf(db: DatabaseSync, nonce: string): DataDirHolder | undefined {
   try {
     const holder = holderOf(db);
@@ -179,11 +180,10 @@ const retryWritableMs = 1000;
 type Held = Extract<DataDirLock, { readonly status: "held" }>;
 
 /**
- * Holds DATA_DIR while the broker runs, where an embedded part keeps files there, and sees to it
- * that the files belong together. A folder that another process holds or whose files are not fit
- * for use ends this one with a clear message, and so does a lock file that is gone; a folder that
- * cannot be written now is tried again, since the service starts without it and answers 503 until
- * there is room.
+ * Holds DATA_DIR while the broker runs, where an embedded part keeps files there, and checks that
+ * the files belong together. A folder that another process holds, unfit files, or a lost lock file
+ * end this process with a clear message. A folder that cannot be written now is tried again: the
+ * service starts without it and answers 503 meanwhile.
  */
 export function dataDirHolder(config: Config): Middleware {
   const parts = partsOf(config);
@@ -194,7 +194,7 @@ export function dataDirHolder(config: Config): Middleware {
   let retry: NodeJS.Timeout | undefined;
   let watch: NodeJS.Timeout | undefined;
 
-  /** @returns why it cannot be written now */
+  /** @returns why the folder cannot be written now */
   async function hold(broker: ServiceBroker): Promise<string | undefined> {
     if (lock === undefined) {
       const taken = await holdDataDir(
@@ -251,8 +251,7 @@ export function dataDirHolder(config: Config): Middleware {
       clearInterval(watch);
       if (lock === undefined) return;
       try {
-        // A service that did not start in time may open a file after this; then nothing is known of
-        // it.
+        // A service that did not start in time may open a file after this, so its state is unknown.
         if (opened && ready && !lock.isLost()) sealFolder(config.dataDir, parts);
       } catch (error) {
         broker.logger.warn({ err: error }, "the data folder could not be sealed");
@@ -269,7 +268,9 @@ function isFinal(error: unknown): error is Error {
   );
 }
 
-/** One message, and the end: an orchestrator starts the process again, and a person reads why. */
+/**
+ * Logs one message and ends the process: an orchestrator starts it again, and a person reads why.
+ */
 function end(broker: ServiceBroker, message: string): void {
   broker.fatal(message, undefined, true);
 }

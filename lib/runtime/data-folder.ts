@@ -20,7 +20,7 @@ import { NewerSchema } from "../sqlite/schema-steps.ts";
 import { noteOpening, sumAtOpening } from "../sqlite/opened.ts";
 import { lostCommits } from "../sqlite/wal.ts";
 
-/** Somebody has to look at the folder before it is used: answers would be wrong without a word. */
+/** Somebody has to look at the folder before it is used, or answers would be silently wrong. */
 export class UnfitFolder extends Error {
   override readonly name = "UnfitFolder";
 
@@ -37,12 +37,11 @@ export class UnfitFolder extends Error {
 const recordName = "folder.json";
 
 /**
- * Whoever makes this file says that the folder is meant to be as it is. Removed by the start that
- * heeds it.
+ * An operator creates this file to accept the folder as it is. The start that heeds it removes it.
  */
 const acceptName = "accept-as-is";
 
-/** A file as it is found: what it says of itself, or that it cannot be opened right now. */
+/** A file as it was found: its identity, or why it cannot be opened right now. */
 interface Found {
   readonly part: FolderPart;
   readonly known: PartRecord | undefined;
@@ -50,21 +49,20 @@ interface Found {
 }
 
 /**
- * Find out whether the files of a data folder belong together and are whole, and make what is
- * missing of a new folder. To be called before anything else opens them, by the process that holds
- * the folder.
- *
+ * Checks that the files of a data folder belong together and are whole, and creates the missing
+ * files of a new folder. The process that holds the folder calls it before anything else opens the
+ * files.
  * Each file has an identity: the folder and a text that is new with each start, the same for all
- * its files; `folder.json` tells it once more, and after an orderly stop (`sealFolder`) also each
- * file's checksum. So a file that is missing, empty, of another folder or of another day, and one
- * that was changed while nobody used it, are found; after a process that was killed, SQLite's own
- * checks and the logs' witnesses tell what they can. A file that cannot be opened right now, for
- * want of rights or room, is left to its owner.
- * @param quiet whether nothing has opened the files yet: only then can their content be looked at
+ * its files. `folder.json` repeats it, and after an orderly stop (`sealFolder`) also holds each
+ * file's checksum. So the check finds a file that is missing, empty, from another folder or another
+ * day, and one that was changed while nobody used it; after a killed process it relies on SQLite's
+ * own checks and on the logs' witnesses. A file that cannot be opened right now, for lack of rights
+ * or space, is left to its owner.
+ * @param quiet whether nothing has opened the files yet: only then their content can be checked
  * @throws UnfitFolder, or the error of the file system or of SQLite where the folder cannot be
- * written right now
- * @returns whether the record had to be made anew, and whether somebody said that all is meant to
- * be as it is
+ *   written right now
+ * @returns whether the record was written anew, and whether an operator accepted the folder as it
+ *   is
  */
 export function openFolder(
   folder: string,
@@ -90,8 +88,8 @@ export function openFolder(
 }
 
 /**
- * Note each file's checksum, so that the next start finds what happens to it meanwhile. To be
- * called when nothing uses the files any more. A file that was not closed in order is left out.
+ * Records each file's checksum, so that the next start notices later changes. Called when nothing
+ * uses the files any more. It skips a file that was not closed in order.
  * @throws the error of the file system
  */
 export function sealFolder(folder: string, parts: readonly FolderPart[]): void {
@@ -106,12 +104,12 @@ export function sealFolder(folder: string, parts: readonly FolderPart[]): void {
   writeRecord(file, { ...record, parts: { ...record.parts, ...Object.fromEntries(sealed) } });
 }
 
-/** What is wrong with a file as bytes. */
+/** What is wrong with a file's bytes. */
 function flawOf(part: FolderPart, known: PartRecord | undefined): string | undefined {
   const { file } = part;
   if (isEmpty(part)) {
     if (sizeOf(`${file}-wal`) > 0) return `${file} is missing or empty, and its log is there`;
-    // A first start that was cut off has not made it yet.
+    // The first start was cut off before it created the file.
     return (known?.epoch ?? null) === null ? undefined : `${file} is missing or empty`;
   }
   if (known?.sum !== undefined) {
@@ -141,7 +139,7 @@ function stateOf(part: FolderPart, check: boolean): Found["state"] | { readonly 
   }
 }
 
-/** Which files do not belong to the others. */
+/** The files that do not belong to the others. */
 function strangers(record: FoundRecord, found: readonly Found[]): readonly string[] {
   if (typeof record !== "string") {
     return found
@@ -167,8 +165,8 @@ function belongs(state: Found["state"], known: PartRecord | undefined, folder: s
 }
 
 /**
- * Give all files that can be opened the same new identity. A process that ends at any point leaves
- * what `belongs`.
+ * Gives all files that can be opened the same new identity. A process that ends at any point leaves
+ * a state that `belongs`.
  */
 function identifyAll(
   file: string,
@@ -183,7 +181,7 @@ function identifyAll(
   const epoch = randomUUID();
   const write = (of: (found: Found) => PartRecord): void => {
     const now = usable.map((found) => [found.part.name, of(found)] as const);
-    // Of a file that is away only its identity stays true once it is back.
+    // A file that is away keeps only its identity for the time when it is back.
     const away = found.flatMap(({ part, known, state }) =>
       state === "away" && known ? [[part.name, unsealed(known)] as const] : [],
     );
@@ -193,8 +191,7 @@ function identifyAll(
   try {
     write(({ state }) => ({ epoch: typeof state === "object" ? state.epoch : null, next: epoch }));
   } catch (error) {
-    // Without room for a new one the old one must go: what it says of the files is about to become
-    // wrong.
+    // Without space for a new record the old one must go: it is about to become wrong.
     rmSync(file, { force: true });
     throw error;
   }
@@ -206,7 +203,7 @@ function identifyAll(
   write(() => ({ epoch }));
 }
 
-/** SQLite would delete the log of an empty file; it may be all that is left. */
+/** SQLite would delete the log of an empty file, though it may hold all the data. */
 function setLogAside({ file }: FolderPart): void {
   const log = `${file}-wal`;
   if (sizeOf(log) > 0) renameSync(log, `${log}.${Date.now()}.aside`);

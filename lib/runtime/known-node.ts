@@ -22,8 +22,8 @@ export function knowsServices(
 }
 
 /**
- * Whether no gateway says that it does not know this process' services. One that does not answer in
- * time says nothing: it may be the one that has died.
+ * Whether no gateway says that it does not know this process's services. A gateway that does not
+ * answer in time is ignored: it may have died.
  */
 export async function isKnown(
   broker: ServiceBroker,

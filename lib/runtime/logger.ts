@@ -6,7 +6,7 @@ type Level = "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 type Bindings = Parameters<Loggers.Pino["getLogHandler"]>[0];
 type Handler = (level: Level, args: unknown[]) => void;
 
-/** Where lines go: a stream that knows whether a person reads it. */
+/** The output of lines: a stream that knows whether a person reads it. */
 interface Output {
   readonly isTTY?: boolean;
   write(text: string): unknown;
@@ -14,7 +14,7 @@ interface Output {
 
 /**
  * Writes the log: one line of JSON each, or short coloured lines where the output is a terminal.
- * Lines of our own begin with their fields; a bare text at `info` is Moleculer's or moleculer-web's
+ * Our own lines begin with their fields; a bare text at `info` is Moleculer's or moleculer-web's
  * account of its own start, and is written at `debug`.
  */
 export class ServiceLogger extends Loggers.Pino {
@@ -41,7 +41,8 @@ export class ServiceLogger extends Loggers.Pino {
 }
 
 /**
- * Calls before the services are registered are refused with 503 and counted; each needs no line.
+ * Calls before the services are registered are refused with 503 and counted, so they need no line
+ * each.
  */
 const unregistered = /^Service '.+' is not registered\.$/;
 
@@ -50,7 +51,7 @@ function isChatter(level: Level, first: unknown): boolean {
   return level === "info" || (level === "warn" && unregistered.test(first));
 }
 
-/** Formats in the writing thread, so that the last words of a process that dies are not lost. */
+/** Formats in the writing thread, so that the last lines of a dying process are not lost. */
 function prettyLines(output: Output): { write(line: string): void } {
   const format = prettyFactory({
     colorize: true,

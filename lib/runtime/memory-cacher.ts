@@ -6,9 +6,7 @@ interface MemoryCacherOptions {
   readonly ttlSeconds: number;
 }
 
-/**
- * Moleculer's cacher in memory, bounded by what its values take instead of by how many they are.
- */
+/** Moleculer's cacher in memory, bounded by the size of its values instead of their number. */
 export class MemoryCacher extends Cachers.MemoryLRU {
   constructor({ maxBytes, ttlSeconds }: MemoryCacherOptions) {
     super({ ttl: ttlSeconds, clone: false });

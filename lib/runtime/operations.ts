@@ -18,7 +18,7 @@ export interface HealthReport {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
-/** What operators ask of a process over HTTP, as handlers. */
+/** The handlers of an operator's HTTP requests. */
 export interface Operating {
   live: Handler;
   ready: Handler;
@@ -26,7 +26,7 @@ export interface Operating {
   metricsText: Handler;
 }
 
-/** By path; the same in every process. */
+/** The paths; the same in every process. */
 export const operatingPaths = {
   "/health/live": "live",
   "/health/ready": "ready",
@@ -35,8 +35,8 @@ export const operatingPaths = {
 } as const satisfies Readonly<Record<string, keyof Operating>>;
 
 /**
- * What operators ask of this process. A process with the gateway speaks for the whole pipeline, any
- * other one for its own services.
+ * Answers operators about this process. A process with the gateway answers for the whole pipeline,
+ * any other one for its own services.
  */
 export class Operations implements Operating {
   readonly #broker: ServiceBroker;
@@ -81,7 +81,7 @@ export class Operations implements Operating {
     response.end((await metricsOf(this.#broker).text()) + (await this.#process.metrics()));
   }
 
-  /** Each stage of the pipeline in its order, with the gateway, which is the one asked. */
+  /** Each stage of the pipeline in order, beginning with the gateway, which is this process. */
   async stages(): Promise<readonly ({ readonly name: string } & StageHealth)[]> {
     const { stages } = await this.#report();
     const listed = this.#stages.map((name) => ({ name, ...stages[name]! }));
@@ -107,7 +107,7 @@ export class Operations implements Operating {
   }
 
   /**
-   * A process is of no use before the gateways know its services: until then they send it nothing.
+   * A process is not ready before the gateways know its services: until then they send it no calls.
    */
   async #unknown(): Promise<string | undefined> {
     if (!this.#onlyHere || (await isKnown(this.#broker, this.#stages, askWithinMs)))
@@ -124,7 +124,7 @@ export class Operations implements Operating {
     return { status: status ?? "ok", stages: Object.fromEntries(answers) };
   }
 
-  /** Asked twice, since the first one asked may have died a moment ago. */
+  /** Asks twice, since the first node may have died a moment ago. */
   async #ask(stage: Stage): Promise<StageHealth> {
     const action = `${stage}.health`;
     const { nodeID, registry } = this.#broker;
@@ -155,7 +155,7 @@ export class Operations implements Operating {
     }
   }
 
-  /** Sets the gauges that are only known by asking. */
+  /** Sets the gauges whose values must be read first. */
   async #observeBacklog(): Promise<void> {
     const { processor, aggregator } = (await this.#report()).stages;
     const metrics = metricsOf(this.#broker);
@@ -172,7 +172,7 @@ export class Operations implements Operating {
   }
 }
 
-/** What Moleculer's broker has and its types leave out. */
+/** Members of Moleculer's broker that its types leave out. */
 interface Running {
   readonly started: boolean;
   readonly stopping: boolean;

@@ -12,8 +12,8 @@ import { Operations, operatingPaths } from "./operations.ts";
 /**
  * Answers `/health/live`, `/health/ready`, `/health` and `/metrics` on `OPS_PORT` in a process
  * without the gateway, from before the first connection to the message broker until the end. In a
- * process with the gateway it holds the gateway's port while that broker is waited for, so that
- * probes get an answer, and leaves it when the gateway starts.
+ * process with the gateway it holds the gateway's port while the process waits for that broker, so
+ * that probes get an answer, and leaves it when the gateway starts.
  */
 export function opsListener(config: Config): Middleware {
   const hasGateway = config.services.includes("api-gateway");

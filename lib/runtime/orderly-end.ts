@@ -4,10 +4,10 @@ import type { Middleware, ServiceBroker } from "moleculer";
 const startWithinMs = 15_000;
 
 /**
- * Lets a broker end once, and in one piece: a second signal joins the stop that is under way, and a
- * stop that comes while services start waits until they have, at most 15 s. Otherwise services that
- * start late would open files that were closed and sealed already, and a resource would be given
- * back twice.
+ * Makes a broker end once and completely: a second signal joins the stop under way, and a stop
+ * during the start waits until the services have started, at most 15 s. Otherwise services that
+ * start late would open files that were already closed and sealed, and a resource would be released
+ * twice.
  */
 export function orderlyEnd(): Middleware {
   return {
@@ -27,8 +27,8 @@ export function orderlyEnd(): Middleware {
 }
 
 /**
- * Settles when no service is starting any more. While only the message broker is waited for, none
- * is.
+ * Settles when no service is starting any more; at once while the process only waits for the
+ * message broker.
  */
 async function endOf(broker: ServiceBroker, started: Promise<void> | undefined): Promise<void> {
   if (!(broker as unknown as { servicesStarting: boolean }).servicesStarting) return;

@@ -5,9 +5,8 @@ import { ServiceError } from "../errors.ts";
 type Call = (action: string, ...rest: readonly unknown[]) => Promise<unknown> & { ctx?: unknown };
 
 /**
- * What Moleculer says of a call that got no answer, that a service is not there, means for a call
- * that changes something that nobody knows whether it did: then the error says that the outcome is
- * unknown.
+ * Turns Moleculer's "service not available", for a call without an answer that changes data, into
+ * the error that the outcome is unknown: nobody knows whether the call was carried out.
  */
 export const outcomeUnknown: Middleware = {
   name: "OutcomeUnknown",

@@ -2,8 +2,8 @@ import { totalmem } from "node:os";
 import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 
 /**
- * Metrics of the process itself, besides those of its work: event loop, heap, memory, garbage
- * collection, and the memory it may have, where that is less than the machine's.
+ * Metrics of the process itself: event loop, heap, memory, garbage collection, and the memory limit
+ * where that is less than the machine's memory.
  */
 export function collectProcessMetrics(register: Registry, limitBytes = memoryLimitBytes()): void {
   collectDefaultMetrics({ register });
@@ -16,14 +16,14 @@ export function collectProcessMetrics(register: Registry, limitBytes = memoryLim
   }).set(limitBytes);
 }
 
-/** Gauges that are called as counters are; the same without the ending tell the same by type. */
+/** Gauges with a counter's name; gauges without that ending say the same by type. */
 const misnamed = [
   "nodejs_active_handles_total",
   "nodejs_active_requests_total",
   "nodejs_active_resources_total",
 ];
 
-/** Control groups tell "no limit" as 0 or as a number beyond all memory. */
+/** Control groups write "no limit" as 0 or as a number beyond all memory. */
 function memoryLimitBytes(): number | undefined {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < totalmem() ? limit : undefined;

@@ -3,7 +3,7 @@ import { type Actions } from "../contracts.ts";
 import { defaultProject } from "../event/event.ts";
 import { callEveryNode } from "./call-every-node.ts";
 
-/** What was typed behind `analytics`. */
+/** The words behind `analytics`. */
 export interface ReplInput {
   readonly what?: string;
   readonly first?: string;
@@ -61,7 +61,7 @@ const keyVerbs: Readonly<Record<string, Question>> = {
   revoke: ({ call }, { second }) => call("query.keys.revoke", { id: needed(second, "ID") }),
 };
 
-/** A word after the first one chooses. */
+/** The second word chooses the question. */
 function oneOf(verbs: Readonly<Record<string, Question>>): Question {
   return (ask, input) => {
     const first = input.first ?? "";
@@ -92,9 +92,8 @@ const questions: Readonly<Record<string, Question>> = {
 };
 
 /**
- * Answer one `analytics` command. Everything is asked by actions, so any node of the cluster will
- * do.
- * @throws Error with the usage where the command is not known
+ * Answers one `analytics` command by calling actions, so any node of the cluster will do.
+ * @throws Error with the usage where the command is unknown
  */
 export async function answerRepl(broker: ServiceBroker, input: ReplInput): Promise<unknown> {
   const question = Object.hasOwn(questions, input.what ?? "")
@@ -106,7 +105,7 @@ export async function answerRepl(broker: ServiceBroker, input: ReplInput): Promi
   return question({ broker, call }, input);
 }
 
-/** The commands that `npm run repl` has besides Moleculer's own. */
+/** The commands of `npm run repl` besides Moleculer's own. */
 export const replCommands = [
   {
     command: "analytics [what] [first] [second] [third]",

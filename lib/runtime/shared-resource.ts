@@ -2,7 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import { BrokerError } from "../cluster/rabbitmq-error.ts";
 import { ConfigError } from "../config.ts";
 
-/** What several services of one broker use together. */
+/** A resource that several services of one broker share. */
 interface Closable {
   close(): Promise<void>;
 }
@@ -14,7 +14,7 @@ interface Closable {
 export class Shared<Owner extends object, Resource extends Closable> {
   readonly #held = new WeakMap<Owner, { users: number; readonly resource: Promise<Resource> }>();
 
-  /** @param open called only where the owner holds nothing yet */
+  /** @param open called only where the owner has no resource yet */
   acquire(owner: Owner, open: () => Promise<Resource>): Promise<Resource> {
     const held = this.#held.get(owner) ?? { users: 0, resource: open() };
     held.users += 1;
@@ -34,9 +34,9 @@ export class Shared<Owner extends object, Resource extends Closable> {
 }
 
 /**
- * Open what a service needs. Where the configuration keeps it from being opened, the process ends
- * with code 1 and one line that names the variable: an orchestrator starts it again, and a person
- * reads why.
+ * Opens a service's resource. Where the configuration makes that impossible, the process ends with
+ * code 1 and one line that names the variable: an orchestrator starts it again, and a person reads
+ * why.
  * @throws what `open` throws besides
  */
 export async function openOrEnd<T>(broker: ServiceBroker, open: () => Promise<T>): Promise<T> {

@@ -6,9 +6,9 @@ import { tracingOf } from "../tracing/tracing.ts";
 type Handler = (ctx: Context<unknown, Meta>) => Promise<unknown>;
 
 /**
- * Each action as a span within what called it, where that is traced (`meta.traceparent`):
- * OpenTelemetry over OTLP/HTTP. Where no collector is named no action is wrapped, and no module of
- * OpenTelemetry's SDK is loaded.
+ * Makes each action a span within the span that called it, where that is traced
+ * (`meta.traceparent`): OpenTelemetry over OTLP/HTTP. Where no collector is named no action is
+ * wrapped, and no module of OpenTelemetry's SDK is loaded.
  */
 export function traced({ otlpEndpoint }: Config): Middleware {
   if (otlpEndpoint === null) return {};
@@ -34,7 +34,7 @@ export function traced({ otlpEndpoint }: Config): Middleware {
           try {
             return await next(ctx);
           } finally {
-            // What the caller does next is within the caller's own work.
+            // The caller's next calls belong to the caller's own span.
             ctx.meta.traceparent = traceparent;
           }
         });

@@ -4,10 +4,7 @@ import { findingsOfValidation } from "../http/moleculer-error.ts";
 
 type Handler = (ctx: Context) => Promise<unknown>;
 
-/**
- * Moleculer's own, which answers wrong parameters in the catalogue's words: also a node that is no
- * gateway understands them.
- */
+/** Moleculer's validator with our errors: a node without the gateway understands them, too. */
 export class CatalogueValidator extends Validators.Fastest {
   override middleware(): Middleware {
     return {

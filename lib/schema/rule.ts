@@ -9,8 +9,8 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export type Rule = Readonly<ValidationRuleObject>;
 
 /**
- * What the validator says of a part of a value: its path (`metadata.userId`; none for the whole)
- * and the rule it breaks.
+ * A rule that a part of a value breaks: the part's path (`metadata.userId`; none for the whole) and
+ * the rule.
  */
 export interface BrokenRule {
   readonly field?: string;
@@ -18,12 +18,12 @@ export interface BrokenRule {
   readonly actual?: unknown;
 }
 
-/** The package's types describe an ES module, but what is imported is the class itself. */
+/** The package's types describe an ES module, but the import is the class itself. */
 const Validator = FastestValidator as unknown as typeof FastestValidator.default;
 
 /**
- * The validator's own messages are emptied: to fill them in it turns values into strings, which
- * throws for `{"toString":1}` and for a deeply nested array.
+ * Empties the validator's own messages: filling them in turns values into strings, which throws for
+ * `{"toString":1}` and for a deeply nested array.
  */
 const quiet = Object.fromEntries(
   Object.keys(new Validator().messages).map((rule) => [rule, ""] as const),
@@ -31,8 +31,8 @@ const quiet = Object.fromEntries(
 const validator = new Validator({ considerNullAsAValue: false, messages: quiet });
 
 /**
- * The check of a rule, compiled. `null` is as absent: an optional part may be `null`, any other may
- * not.
+ * Compiles the check of a rule. `null` counts as absent: an optional part may be `null`, any other
+ * may not.
  */
 export function compileRule(rule: Rule): (value: unknown) => true | readonly BrokenRule[] {
   const root = { ...structuredClone(rule), $$root: true };
@@ -40,8 +40,8 @@ export function compileRule(rule: Rule): (value: unknown) => true | readonly Bro
 }
 
 /**
- * A rule as JSON Schema. What is optional within an object may also be `null` where `nullable` says
- * so.
+ * Describes a rule as JSON Schema. Optional parts of an object may also be `null` where `nullable`
+ * says so.
  */
 export function jsonSchemaOf(rule: Rule, nullable = false): JsonSchema {
   switch (rule.type) {

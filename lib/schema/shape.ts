@@ -1,10 +1,10 @@
 import type { JsonSchema } from "./rule.ts";
 
-/** How a value of a type is described: the compiler compares the description with the type. */
+/** The description of a type's values: the compiler compares the description with the type. */
 export interface Shape<T> {
   readonly schema: JsonSchema;
   readonly optional?: boolean;
-  /** Never there: it carries the type. */
+  /** Never set: it carries the type. */
   readonly of?: T;
 }
 
@@ -14,12 +14,12 @@ type Parts<T> = {
     : Shape<T[Name]>;
 };
 
-/** A part that may be absent. */
+/** Marks a part that may be absent. */
 export function maybe<T>(shape: Shape<T>): Shape<T> & { readonly optional: true } {
   return { ...shape, optional: true };
 }
 
-/** An object: every part of the type is described, and no other. */
+/** Describes an object: every part of the type, and no other. */
 export function shape<T extends object>(parts: Parts<T>): Shape<T> {
   const entries = Object.entries<Shape<unknown>>(parts as Readonly<Record<string, Shape<unknown>>>);
   const required = entries.filter(([, part]) => part.optional !== true).map(([name]) => name);
@@ -33,7 +33,7 @@ export function shape<T extends object>(parts: Parts<T>): Shape<T> {
   };
 }
 
-/** The same under a name, among the components of the document. */
+/** Gives a description a name, under the components of the document. */
 export function named<T>(name: string): Shape<T> {
   return { schema: { $ref: `#/components/schemas/${name}` } };
 }

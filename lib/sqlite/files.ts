@@ -11,7 +11,7 @@ import {
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 
-/** `undefined` where there is no such file. */
+/** Reads a file; `undefined` where it does not exist. */
 export function readIfThere(file: string): Buffer | undefined {
   try {
     return readFileSync(file);
@@ -21,12 +21,12 @@ export function readIfThere(file: string): Buffer | undefined {
   }
 }
 
-/** 0 for a file that is not there. */
+/** The size of a file; 0 where it does not exist. */
 export function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Put a small file in place, so that after a power cut it is the old one or the new one. */
+/** Writes a small file so that after a power cut it has the old or the new content. */
 export function replaceFile(file: string, text: string): void {
   const partial = `${file}.partial`;
   const descriptor = openSync(partial, "w", 0o600);
@@ -55,8 +55,8 @@ const blockBytes = 1_048_576;
 const maxBlocks = 1_024;
 
 /**
- * A file's size and the CRC-32 of its content; of one above a gigabyte 1,024 blocks count that are
- * spread evenly.
+ * A file's size and the CRC-32 of its content; of a file above a gigabyte only 1,024 evenly spread
+ * blocks count.
  */
 export interface FileSum {
   readonly size: number;

@@ -3,16 +3,16 @@ import { sizeOf } from "./files.ts";
 import type { PartName } from "./folder-record.ts";
 import { versionOf, type SchemaSteps } from "./schema-steps.ts";
 
-/** A file of a data folder, and how it gets its tables. */
+/** A file of a data folder, with the way to create its tables. */
 export interface FolderPart {
   readonly name: PartName;
   readonly file: string;
   readonly steps: SchemaSteps;
-  /** Make the file's tables as its owner would. */
+  /** Creates the file's tables as its owner would. */
   prepare(db: DatabaseSync, file: string): void;
 }
 
-/** Which folder a file belongs to, and the last start of which it was part. */
+/** The folder that a file belongs to, and its last start. */
 export interface Identity {
   readonly folder: string;
   readonly epoch: string;
@@ -25,25 +25,22 @@ export const identityStep = `
 `;
 
 /**
- * Up to these sizes a file that was not closed in order is checked before it is used. Measured: 1 s
- * at either.
+ * A file up to these sizes that was not closed in order is checked before use. Measured: 1 s at
+ * either size.
  */
 const checkedBytes = { wholly: 32 * 1_048_576, quickly: 256 * 1_048_576 };
 
-/** A backup may hold the file for a moment. */
+/** How long to wait for a backup that holds the file. */
 const busyMs = 5_000;
 
-/**
- * Whether there is nothing of the file. Beside its log that says little: SQLite would delete the
- * log.
- */
+/** Whether the file is absent or empty. Its log may still hold data: SQLite would delete it. */
 export function isEmpty({ file }: FolderPart): boolean {
   return sizeOf(file) === 0;
 }
 
 /**
- * What a file says of itself: `none` where a version wrote it that knew no identities, `unset`
- * where it was made without one (by a process whose folder could not be looked at).
+ * The identity of a file: `none` where a version without identities wrote it, `unset` where it was
+ * created without one (by a process that could not read the folder).
  * @param check whether to look for damage where the file is not too large for that
  * @throws NewerSchema, DamagedFile, or SQLite's error
  */
@@ -59,10 +56,7 @@ export function identityOf(part: FolderPart, check: boolean): Identity | "none" 
   });
 }
 
-/**
- * Bring the file up to date, made where it is missing, and give it an identity. Durable when it
- * returns.
- */
+/** Brings the file up to date, or creates it, and gives it an identity. Durable when it returns. */
 export function identify(part: FolderPart, { folder, epoch }: Identity): void {
   withFile(part, (db) => {
     part.prepare(db, part.file);
@@ -72,7 +66,7 @@ export function identify(part: FolderPart, { folder, epoch }: Identity): void {
   });
 }
 
-/** The file is no database, or not a whole one. */
+/** The file is no database, or it is damaged. */
 export class DamagedFile extends Error {
   override readonly name = "DamagedFile";
 }

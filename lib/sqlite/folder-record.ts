@@ -1,26 +1,28 @@
 import { crc32 } from "node:zlib";
 import { readIfThere, replaceFile, type FileSum } from "./files.ts";
 
-/** The files with data that a folder may have. */
+/** The data files that a folder may have. */
 export type PartName = "store" | "queue";
 
-/** A file of the folder, as the process that used it last knew it. */
+/** The state of a file when the last process used it. */
 export interface PartRecord {
-  /** What the file's identity says since the last start; `null` where it had none yet. */
+  /** The identity of the file since the last start; `null` where it had none yet. */
   readonly epoch: string | null;
-  /** What it is about to say: a start that was cut off leaves one or the other. */
+  /**
+   * The identity that the file is about to get: a start that was cut off leaves one or the other.
+   */
   readonly next?: string;
-  /** Only after an orderly stop, when nothing writes the file any more. */
+  /** Set after an orderly stop, when nothing writes the file any more. */
   readonly sum?: FileSum;
 }
 
-/** What belongs together in a data folder. */
+/** The files that belong together in a data folder. */
 export interface FolderRecord {
   readonly folder: string;
   readonly parts: Readonly<Partial<Record<PartName, PartRecord>>>;
 }
 
-/** `damaged`: there is a record, but nothing can be relied on that it says. */
+/** `damaged`: there is a record, but its content cannot be relied on. */
 export type FoundRecord = FolderRecord | "absent" | "damaged";
 
 export function readRecord(file: string): FoundRecord {

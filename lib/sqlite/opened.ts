@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { readIfThere, replaceFile, sizeOf, sumOf, syncFolder, type FileSum } from "./files.ts";
 import { isUntouched } from "./wal.ts";
 
-/** Up to this size a file's checksum is taken when a start opens it: 0.1 s. */
+/** A file up to this size gets a checksum when a start opens it; that takes 0.1 s. */
 const smallBytes = 64 * 1_048_576;
 
 // The note's name holds how often a writer has opened the file since the note was made.
@@ -12,8 +12,8 @@ const never = (file: string) => `${file}-opened`;
 const once = (file: string) => `${file}-opened-once`;
 
 /**
- * Note what a small file looks like before its writer opens it. While that one keeps it open, and
- * copies nothing of the log into the file, the file stays so: whatever differs after a kill is
+ * Records a small file's checksum before its writer opens it. While the writer keeps it open and
+ * copies no part of the log into it, the file stays as it is, so a difference after a kill is
  * damage.
  */
 export function noteOpening(file: string): void {
@@ -24,8 +24,8 @@ export function noteOpening(file: string): void {
 }
 
 /**
- * To be called by a writer that opens the file: from the second time on nobody knows what the file
- * should look like.
+ * Called by a writer that opens the file: from the second time on the file's right content is
+ * unknown.
  */
 export function countOpening(file: string): void {
   try {
@@ -35,7 +35,7 @@ export function countOpening(file: string): void {
   }
 }
 
-/** What the file must look like, where that is known. */
+/** The checksum that the file must have, where it is known. */
 export function sumAtOpening(file: string): FileSum | undefined {
   const note = readIfThere(once(file));
   if (note === undefined || !isUntouched(file)) return undefined;
@@ -47,7 +47,7 @@ export function sumAtOpening(file: string): FileSum | undefined {
   }
 }
 
-/** A note that is damaged itself says nothing. */
+/** The note's own checksum: a damaged note counts as none. */
 function ownSum({ size, crc }: FileSum): number {
   return crc32(`${size} ${crc}`);
 }

@@ -1,13 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /**
- * How a SQLite file got its tables: the first step makes those of version 1, each further one turns
- * a file of the version before into the next. `PRAGMA user_version` says how many steps a file has
- * seen. A step that was released never changes: what is to be different is a step more.
+ * The schema of a SQLite file as steps: the first one creates the tables of version 1, each further
+ * one turns a file of the version before into the next. `PRAGMA user_version` says how many steps a
+ * file has seen. A released step never changes: a change of the schema is a new step.
  */
 export type SchemaSteps = readonly [string, ...string[]];
 
-/** The file was written by a version that knows more than this one: it must not be touched. */
+/** A newer version wrote the file: this one must not touch it. */
 export class NewerSchema extends Error {
   override readonly name = "NewerSchema";
 
@@ -19,7 +19,10 @@ export class NewerSchema extends Error {
   }
 }
 
-/** Take a file through the steps that it lacks, all of them or none. @throws NewerSchema */
+/**
+ * Takes a file through its missing steps, all of them or none.
+ * @throws NewerSchema
+ */
 export function migrate(db: DatabaseSync, file: string, steps: SchemaSteps): void {
   if (versionOf(db, file, steps) === steps.length) return;
   db.exec("BEGIN IMMEDIATE");
@@ -31,7 +34,10 @@ export function migrate(db: DatabaseSync, file: string, steps: SchemaSteps): voi
   }
 }
 
-/** 0 for a file without tables. @throws NewerSchema */
+/**
+ * The version of a file; 0 for one without tables.
+ * @throws NewerSchema
+ */
 export function versionOf(db: DatabaseSync, file: string, steps: SchemaSteps): number {
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as {
     user_version: number;

@@ -7,24 +7,23 @@ const littleMagic = 0x377f0682;
 
 interface Log {
   readonly salts: string;
-  /** How often the log was begun anew since its file was opened: once by opening it. */
+  /** How often the log was restarted since its file was opened; opening counts as once. */
   readonly round: number;
   /** How many frames from the beginning are whole; the last of them ends a commit. */
   readonly committed: number;
-  /** Whether a commit that was durable once is not there. */
+  /** Whether a commit is missing that was durable. */
   readonly torn: boolean;
 }
 
 /**
  * Whether a SQLite file's write-ahead log lacks commits that were durable, as far as that can be
- * told; SQLite itself takes what is behind the first bad frame for an interrupted write and drops
- * it without a word.
- *
- * Two witnesses: a commit is written only when the one before was synced, so whole frames behind a
- * commit that is behind a bad frame mean damage. And the index beside the log (`-shm`) says how
- * many frames there were, which survives a process that was killed. Formats:
+ * seen. SQLite itself takes everything behind the first bad frame for an interrupted write and
+ * silently drops it.
+ * There are two witnesses. A commit is written only when the one before was synced, so whole frames
+ * behind a commit that is behind a bad frame mean damage. And the index beside the log (`-shm`)
+ * says how many frames there were, which survives a killed process. Formats:
  * https://www.sqlite.org/fileformat2.html#walformat and walformat.html.
- * @returns what is wrong; `undefined` where nothing is, or nothing is known
+ * @returns what is wrong; `undefined` where nothing is, or it is unknown
  */
 export function lostCommits(file: string): string | undefined {
   const bytes = readIfThere(`${file}-wal`);
@@ -39,8 +38,8 @@ export function lostCommits(file: string): string | undefined {
 }
 
 /**
- * Whether it is certain that all that was written since a killed process opened the file is in its
- * log, so that the file itself is still as it was then.
+ * Whether it is certain that the log holds everything that was written since a killed process
+ * opened the file, so that the file itself is still as it was then.
  */
 export function isUntouched(file: string): boolean {
   const index = readIndex(readIfThere(`${file}-shm`));
@@ -50,7 +49,7 @@ export function isUntouched(file: string): boolean {
   return index.copying === 0 && index.salts === log.salts && log.round <= 1;
 }
 
-/** `undefined` for what is no log. */
+/** Reads a log; `undefined` where the bytes are not one. */
 function readLog(bytes: Buffer): Log | undefined {
   if (bytes.length < headerBytes) return undefined;
   const magic = bytes.readUInt32BE(0);
@@ -64,8 +63,8 @@ function readLog(bytes: Buffer): Log | undefined {
   let before = head;
   let committed = 0;
   /**
-   * Behind a bad frame: nothing, then a commit, which is the interrupted write's own or a durable
-   * one.
+   * The frames behind a bad one: none, or a commit, which is either the interrupted write or a
+   * durable one.
    */
   let behind: "nothing" | "commit" | undefined;
   for (
@@ -77,15 +76,15 @@ function readLog(bytes: Buffer): Log | undefined {
       bytes.subarray(at + frameHeaderBytes, at + frameBytes),
       sum(bytes.subarray(at, at + 8), before),
     );
-    // Frames of an earlier round of the log, with other salts, lie behind those of this one.
+    // Frames of an earlier round of the log, with other salts, follow those of this one.
     const isWhole = bytes.toString("hex", at + 8, at + 16) === salts && isSum(bytes, at + 16, next);
     const commits = isWhole && bytes.readUInt32BE(at + 4) !== 0;
     if (isWhole && behind === "commit") return { salts, round, committed, torn: true };
     if (!isWhole) behind ??= "nothing";
     else if (commits && behind === undefined) committed = frame;
     else if (commits) behind = "commit";
-    // Each frame holds the sum up to itself, so the good ones behind a bad one are recognized all
-    // the same.
+    // Each frame holds the checksum up to itself, so good frames behind a bad one are still
+    // recognized.
     before = [bytes.readUInt32BE(at + 16), bytes.readUInt32BE(at + 20)];
   }
   return { salts, round, committed, torn: false };
@@ -113,18 +112,15 @@ interface Index {
   readonly salts: string;
   /** How many frames the log has. */
   readonly frames: number;
-  /** How many of them are in the file itself for certain. */
+  /** How many of them the file itself certainly holds. */
   readonly copied: number;
-  /**
-   * How many of them may be: a process that was killed while it copied them has told this number
-   * first.
-   */
+  /** How many of them it may hold: a process announces this number before it copies the frames. */
   readonly copying: number;
 }
 
 function readIndex(bytes: Buffer | undefined): Index | undefined {
   if (bytes === undefined || bytes.length < 136 || endianness() !== "LE") return undefined;
-  // Written twice, the second one first: where they differ nothing is known.
+  // The header is written twice, the second copy first: where they differ nothing is known.
   if (!bytes.subarray(0, 48).equals(bytes.subarray(48, 96))) return undefined;
   const [first, second] = checksum(true)(bytes.subarray(0, 40), [0, 0]);
   if (bytes.readUInt32LE(40) !== first || bytes.readUInt32LE(44) !== second) return undefined;

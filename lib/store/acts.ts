@@ -2,18 +2,18 @@ import type { ProjectId } from "../event/event.ts";
 import type { ActKind, ActOutcome, Actor } from "../questions/audit-log.ts";
 
 /**
- * Keeps who did what: administrative acts, in the order of their ids. What was taken down is never
- * changed or removed, except that an act which was begun gets its outcome, once.
+ * Keeps administrative acts, in the order of their ids. An act is never changed or removed, except
+ * that one that was begun gets its outcome, once.
  */
 export interface ActStore {
-  /** Take down an act before it is done. Durable when it resolves. */
+  /** Records an act before it is done. Durable when it resolves. */
   begin(act: BegunAct): Promise<void>;
 
-  /** Take down how an act ended; one that has an end keeps it. */
+  /** Records the outcome of an act; an act with an outcome keeps it. */
   end(project: ProjectId, id: string, outcome: "done" | "failed"): Promise<void>;
 
   /**
-   * A project's acts, the newest first (by id, descending), those before an id where one is given.
+   * Lists a project's acts, the newest first (by id, descending), optionally those before an id.
    */
   list(
     project: ProjectId,
@@ -22,7 +22,7 @@ export interface ActStore {
 }
 
 export interface BegunAct {
-  /** A UUIDv7: ids are in the order of time. */
+  /** A UUIDv7, so ids are in the order of time. */
   readonly id: string;
   readonly project: ProjectId;
   /** Epoch milliseconds. */
@@ -30,13 +30,13 @@ export interface BegunAct {
   readonly actor: Actor;
   readonly what: ActKind;
   /**
-   * What it was done to: an id or a name. It is kept for ever, so it is no secret, and of a person
-   * no more than a hash of who it is.
+   * The object of the act: an id or a name. It is kept for ever, so it is no secret, and of a
+   * person at most a hash.
    */
   readonly target: string;
-  /** More about it, under the same condition. */
+  /** More about the act, under the same condition. */
   readonly details: Readonly<Record<string, unknown>>;
-  /** Of the HTTP request that asked for it. */
+  /** The id of the HTTP request that asked for the act. */
   readonly requestId?: string;
 }
 

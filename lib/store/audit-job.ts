@@ -14,12 +14,12 @@ import type { KeptJob } from "./jobs.ts";
 import { newJob, Progress, shownState, stateOf, waiting } from "./job-progress.ts";
 import type { JobState, Worker } from "./job-progress.ts";
 
-/** What is kept of an audit, or of rollups that are made again: hour by hour. */
+/** The state of an audit or a rebuild, which goes hour by hour. */
 export interface AuditState extends JobState {
   readonly kind: "auditCounts" | "rebuildRollups";
   readonly range: Range;
   readonly repairs: boolean;
-  /** Up to where it has come. */
+  /** The instant up to which it has come. */
   readonly doneUntil: number | null;
   readonly found: AuditReport;
   readonly rebuilt: number;
@@ -38,10 +38,10 @@ export function newAudit(
 }
 
 /**
- * Carry out an audit, or the making of rollups anew, to its end. Each hour may be gone through
- * twice. Ends early where somebody else has gone on with the job, or `isEnding`.
- * @param found told of what each hour brought
- * @throws what the store throws; then it may be tried again
+ * Carries out an audit or a rebuild to its end. Each hour may be processed twice. Ends early where
+ * another worker has continued the job, or `isEnding`.
+ * @param found called with the result of each hour
+ * @throws what the store throws; the job may then be tried again
  */
 export async function carryOutAudit(
   worker: Worker,
@@ -80,24 +80,25 @@ export function shownAudit(job: KeptJob): ShownJob {
   };
 }
 
-/** Where the auditor stands, which goes round all projects: kept as a job of no project. */
+/**
+ * The position of the auditor, which visits all projects in turn: kept as a job without a project.
+ */
 interface Round extends JobState {
   readonly kind: "round";
   /** The last hour that was audited. */
   readonly hour: { readonly project: ProjectId; readonly start: number } | null;
 }
 
-/** So long after its end an hour is audited: by far most of its events are counted by then. */
+/** An hour is audited this long after its end: by then by far most of its events are counted. */
 const sealedAfterMs = 600_000;
 
 const noProject = "";
 const round = "auditor";
 
 /**
- * Audit the next hour of all there are, one project after the other, and repair what differs; over
- * and over. Whoever comes first audits it: of several processes each audits another hour, and not
- * more than one a period.
- * @returns what was found, and in which hour; `undefined` where it is not time
+ * Audits the next hour of all projects in turn, repeats for ever, and repairs differences. Of
+ * several processes each audits another hour, and together no more than one a period.
+ * @returns the result and its hour; `undefined` where no hour is due
  */
 export async function auditNext(
   worker: Worker,
@@ -117,7 +118,10 @@ export async function auditNext(
   return { hour: next, report };
 }
 
-/** The hour after one, of those that are over for a while and may hold anything; round and round. */
+/**
+ * The next hour, among those that ended some time ago and may hold events; after the last the
+ * first.
+ */
 async function hourAfter(
   { store, now }: Pick<Worker, "store" | "now">,
   last: Round["hour"],

@@ -18,24 +18,26 @@ import type { EventQuery, Range } from "../event/filter.ts";
 
 const pageSize = 1_000;
 
-/** How many minutes are recounted and settled at a time. */
+/** The number of minutes that are recounted and settled at a time. */
 const minutesAtOnce = 10;
 
-/** A batch whose delta is missing for so long after its events were accepted will not come. */
+/**
+ * A batch will not come any more whose delta is missing this long after its events were accepted.
+ */
 const lateAfterMs = 3_600_000;
 
 export interface Auditing {
   readonly store: EventStore;
   readonly now: () => number;
-  /** Whether what differs is counted anew. */
+  /** Whether differing buckets are counted again. */
   readonly repairs: boolean;
 }
 
 /**
- * Recount the minutes of a range (widened to whole minutes) from the events, sum up the hours and
- * days that lie within it, and compare with the rollups. Each event is compared with the
- * fingerprint of what was sent, which no other read does: it takes 5 to 10 µs an event, more than
- * reading it. Cost grows with the events of the range.
+ * Recounts the minutes of a range (widened to whole minutes) from the events, sums up the hours and
+ * days within it, and compares them with the rollups. It also compares each event with the
+ * fingerprint of what was sent, which no other read does: that takes 5 to 10 µs an event, more than
+ * reading it. The cost grows with the events of the range.
  */
 export async function audit(
   auditing: Auditing,
@@ -64,8 +66,8 @@ export async function* hoursOf(
 }
 
 /**
- * Audit the minutes of an hour, then the hour, and with the last hour of a day the day; what lies
- * outside of the range is left.
+ * Audits the minutes of an hour, then the hour, and after the last hour of a day the day. It skips
+ * buckets outside of the range.
  */
 export async function auditHour(
   auditing: Auditing,
@@ -90,12 +92,14 @@ export async function auditHour(
   return together(report, await auditParent(auditing, day));
 }
 
-/** With it its day is audited, whether or not it holds anything. */
+/**
+ * Whether an hour is the last of its day, with which the day is audited even if the hour is empty.
+ */
 export function isLastOfDay({ start }: Bucket): boolean {
   return start + grainMs.hour === startOf("day", start) + grainMs.day;
 }
 
-/** Whether an hour has anything in it. */
+/** Whether an hour may hold events or rollups. */
 export async function mayHold(store: EventStore, hour: Bucket): Promise<boolean> {
   const { project, start } = hour;
   const range = { from: start, to: start + grainMs.hour };
@@ -105,16 +109,17 @@ export async function mayHold(store: EventStore, hour: Bucket): Promise<boolean>
 }
 
 /**
- * Compare a minute with its events. Its rollup is read before its deltas: so where both weigh the
- * same they sum the same deltas, whatever comes in meanwhile. Where they do not, the rollup is still
- * to be written, as the minute's mark says; where there is no mark one is put, which does no harm.
- * Batches without a delta are left to come, unless they are overdue.
+ * Compares a minute with its events. It reads the rollup before the deltas: where both have the
+ * same version they sum the same deltas, whatever is stored meanwhile. Where the versions differ,
+ * the rollup is still to be written, and the minute's mark says so; where the mark is missing the
+ * audit puts one, which does no harm. Batches without a delta are waited for, unless they are
+ * overdue.
  */
 async function auditMinute(auditing: Auditing, minute: Bucket): Promise<AuditReport> {
   const { store, now, repairs } = auditing;
   const rollup = await store.rollup(minute);
   const counted = await store.recounted(minute, now() - lateAfterMs);
-  // After counting: so nothing was missing of what was counted.
+  // Read after counting, so that no dropped event is missing from the count.
   if (isBelow(minute.start, rawFloor(await sealedOf(store, minute.project)))) return nothingFound;
   const uncounted = counted.uncounted.length > 0 ? 1 : 0;
   const found = await judge(store, minute, rollup, counted);
@@ -125,7 +130,7 @@ async function auditMinute(auditing: Auditing, minute: Bucket): Promise<AuditRep
   return { ...report, repaired: await isRight(store, minute) };
 }
 
-/** The same for an hour or a day, compared with the rollups within it. */
+/** Compares an hour or a day with the rollups within it. */
 async function auditParent(auditing: Auditing, parent: Bucket): Promise<AuditReport> {
   const { store, repairs } = auditing;
   const rollup = await store.rollup(parent);
@@ -134,14 +139,15 @@ async function auditParent(auditing: Auditing, parent: Bucket): Promise<AuditRep
   if (isBelow(parent.start, floorBelow(floors, parent.grain))) return nothingFound;
   const report = await judge(store, parent, rollup, summed);
   if (!repairs || report.drifted === 0) return report;
-  // A sum replaces a rollup only where it weighs more: as soon as one of its minutes does.
+  // A sum replaces a rollup only with a greater version, and it has one as soon as one of its
+  // minutes does.
   const minute = await aMinuteOf(store, parent);
   if (minute === undefined) return report;
   await repair(store, [minute]);
   return { ...report, repaired: await isRight(store, parent) };
 }
 
-/** Whether a bucket holds what it should by now: 1 or 0. */
+/** Whether a bucket holds the right numbers by now: 1 or 0. */
 async function isRight(store: EventStore, bucket: Bucket): Promise<number> {
   const rollup = await store.rollup(bucket);
   const counted =
@@ -195,8 +201,8 @@ async function aMinuteOf(
 }
 
 /**
- * Count minutes anew, and write what is above them. Safe at any time: what is stored meanwhile
- * counts once (docs/protocol.md).
+ * Counts minutes again, and writes the hours and days above them. Safe at any time: events that are
+ * stored meanwhile count once (docs/protocol.md).
  */
 export async function repair(store: EventStore, minutes: readonly Bucket[]): Promise<void> {
   for (let at = 0; at < minutes.length; at += minutesAtOnce) {
@@ -206,7 +212,10 @@ export async function repair(store: EventStore, minutes: readonly Bucket[]): Pro
   }
 }
 
-/** Count the minutes of an hour anew that lie within a range. @returns how many there were */
+/**
+ * Counts the minutes of an hour again that lie within a range.
+ * @returns how many there were
+ */
 export async function rebuildHour(store: EventStore, hour: Bucket, range: Range): Promise<number> {
   if (!(await mayHold(store, hour))) return 0;
   const within = childrenOf(hour).filter(
@@ -220,7 +229,7 @@ export async function rebuildHour(store: EventStore, hour: Bucket, range: Range)
   return counted.length;
 }
 
-/** The events of a range that are not what was sent. */
+/** The events of a range whose content differs from what was sent. */
 async function changedIn(
   store: EventStore,
   project: ProjectId,
@@ -236,7 +245,10 @@ async function changedIn(
   }
 }
 
-/** Whether an event is still what its sender sent; whether that had a timestamp is not kept. */
+/**
+ * Whether an event still has the sent content. The store does not keep whether the sender gave a
+ * timestamp, so both are tried.
+ */
 function isAsSent(event: StoredEvent): boolean {
   return [undefined, true as const].some(
     (undated) => contentHash({ ...event, undated }) === event.hash,

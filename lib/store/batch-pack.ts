@@ -5,19 +5,19 @@ import type { HeldEvent } from "../event/schemas/held.ts";
 import type { BatchPack } from "./store.ts";
 
 /**
- * What a pack holds: rows, which SQLite takes as they are, and what else its store wants made on
- * the worker's thread.
+ * The content of a pack: rows, which SQLite takes as they are, and what its store wants to be made
+ * on the worker's thread.
  */
 interface PackedRows {
   readonly events: readonly EventRow[];
-  /** With one of each minute of the events. */
+  /** One delta at least for each minute of the events. */
   readonly deltas: readonly DeltaRow[];
-  /** Those that break their schema; absent where there are none. */
+  /** The events that break their schema; absent where there are none. */
   readonly broken?: readonly HeldEvent[];
   readonly extras?: unknown;
 }
 
-/** @param extras plain data that the store of a back end reads again */
+/** @param extras plain data for the store of a back end */
 export function pack(
   { batch, project, events, deltas, broken = [] }: EnrichDone,
   extras?: unknown,
@@ -41,7 +41,7 @@ export function rowsOf({ bytes }: Pick<BatchPack, "bytes">): PackedRows {
   return deserialize(bytes) as PackedRows;
 }
 
-/** What was packed, where it is looked at event by event. */
+/** Unpacks a batch for code that reads it event by event. */
 export function unpack(packed: BatchPack): EnrichDone {
   const { batch, project } = packed;
   const { events, deltas, broken } = rowsOf(packed);

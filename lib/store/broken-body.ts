@@ -1,14 +1,14 @@
 /**
- * A stored event cannot be read. Once all such events are set aside the call can be carried out
- * without them.
+ * A stored event cannot be read. Once all such events are set aside the call can continue without
+ * them.
  */
 export class BrokenBody extends Error {
   override readonly name = "BrokenBody";
 }
 
 /**
- * Whether an error says that JSON which the store wrote itself is none: of JavaScript in any realm,
- * or of SQLite.
+ * Whether an error says that JSON which the store itself wrote is invalid: an error of JavaScript
+ * in any realm, or of SQLite.
  */
 export function isBrokenJson(error: unknown): boolean {
   if (!(error instanceof Object)) return false;

@@ -1,11 +1,11 @@
 import type { Floors } from "../counting/floors.ts";
 import type { ProjectId } from "../event/event.ts";
 
-/** What a store keeps apart by floors. */
+/** Data below the floors, which retention drops. */
 export interface Dropping {
   /**
-   * Up to where something lies below floors, each a start of a day, and the first day of the
-   * project of which anything was ever marked.
+   * The end of the data that lies below floors, each a start of a day, and the first day of the
+   * project that was ever marked.
    */
   below(
     project: ProjectId,
@@ -13,15 +13,15 @@ export interface Dropping {
   ): Promise<{ readonly lost: Floors; readonly from: number | null }>;
 
   /**
-   * Remove up to so many rows that lie below floors: events, then what minutes were counted from,
-   * then rollups. The days that are touched change their fingerprints.
+   * Removes up to so many rows below floors: events, then deltas, then rollups. The fingerprints of
+   * their days change.
    * @returns how many were removed; 0 where nothing is left
    */
   drop(project: ProjectId, floors: Floors, limit: number): Promise<number>;
 
   /**
-   * Give some of the room that is not needed any more back to the system.
-   * @returns how much is left to give; absent where the server sees to that
+   * Gives some unused space back to the system.
+   * @returns how much is left to give; absent where the server does that itself
    */
   shrink?(): Promise<number>;
 }

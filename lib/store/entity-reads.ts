@@ -8,10 +8,10 @@ export interface EntityKey {
   readonly id: EventId;
 }
 
-/** What moleculer-db asks for, in the store's own terms. */
+/** A query of moleculer-db, in the store's own terms. */
 export interface EntityQuery {
   readonly where: readonly Condition[];
-  /** Only these. */
+  /** Finds only these. */
   readonly keys?: readonly EntityKey[];
   readonly sort: readonly SortKey[];
   readonly offset: number;
@@ -25,15 +25,12 @@ export interface SortKey {
 
 /** The reads that moleculer-db's actions need, of all projects' events. */
 export interface EntityReads {
-  /** The events that meet a query. Without `sort` their order is the store's own. */
+  /** The events that meet a query. Without `sort` the store chooses the order. */
   findEntities(query: EntityQuery): Promise<readonly StoredEvent[]>;
 
-  /** How many meet a query, whatever its limit and offset are. */
+  /** How many events meet a query, whatever its limit and offset are. */
   countEntities(query: EntityQuery): Promise<number>;
 
-  /**
-   * The events of some keys, in the order of the keys, each once; those that are not there are
-   * absent.
-   */
+  /** The events of some keys, in the order of the keys, each once; missing ones are absent. */
   entitiesByKey(keys: readonly EntityKey[]): Promise<readonly StoredEvent[]>;
 }

@@ -4,100 +4,105 @@ import type { Sum } from "../counting/cells.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventQuery } from "../event/filter.ts";
 
-/** A stored event as it is erased: only while it is stored under this batch. */
+/** An event to erase: only while it is stored under this batch. */
 export interface Erasable {
   readonly id: EventId;
   readonly batch: BatchId;
   readonly timestamp: number;
 }
 
-/** What an erased id is good for. */
+/** How an erased id is refused. */
 export interface Refusal {
-  /** When it was asked for, epoch milliseconds. */
+  /** When the erasure was requested, epoch milliseconds. */
   readonly at: number;
   /**
-   * Whether an event that is accepted after `at` may have the id again. What was accepted before
-   * never may.
+   * Whether an event that is accepted after `at` may have the id again. Events that were accepted
+   * before never may.
    */
   readonly reusable: boolean;
 }
 
 /**
- * Taking events out of the store and out of what was counted of them: docs/protocol.md has the
- * order of the steps and why it is right. Each step is durable when it resolves, and may be
- * repeated.
+ * Removes events from the store and from all counts: docs/protocol.md has the order of the steps
+ * and why it is right. Each step is durable when it resolves, and may be repeated.
  */
 export interface Erasing {
   /**
-   * From now on no event of a user that was accepted up to `before` comes into the store. It also
-   * stands for a later fence that was written before.
+   * Excludes events of a user that were accepted up to `before` from the store, from now on. A
+   * later fence replaces an earlier one.
    */
   fence(project: ProjectId, userId: string, before: number): Promise<void>;
 
-  /** A page of the events that a query finds, in its order, also of those that are damaged. */
+  /** A page of the events that a query finds, in its order, also of damaged ones. */
   erasable(query: EventQuery): Promise<readonly Erasable[]>;
 
   /**
-   * Events of a fenced user that others are taking out, and have perhaps not finished: to be asked
-   * after there is nothing `erasable`, and to be finished as if it were. Absent where nobody sees
-   * such.
+   * Events of a fenced user that other processes are taking out, and may not have finished. Called
+   * when nothing is `erasable` any more; these events must be finished as if they were. Absent in
+   * stores where no other process can do this.
    */
   unfinished?(project: ProjectId, userId: string): Promise<readonly Erasable[]>;
 
-  /** They are finished. */
+  /** Notes that they are finished. */
   finished?(project: ProjectId, events: readonly Erasable[]): Promise<void>;
 
-  /** The event of an id, also where it is damaged, and when it was accepted. */
+  /** The event of an id, even a damaged one, and when it was accepted. */
   holder(
     project: ProjectId,
     id: EventId,
   ): Promise<(Erasable & Pick<StoredEvent, "receivedAt">) | undefined>;
 
   /**
-   * Since when an id is refused: when that was asked for. `undefined` of one that never was; of one
-   * that was given away again it is not told.
+   * The instant since which an id is refused: when its erasure was requested. `undefined` for an id
+   * that was never erased; an id that was used again is not reported.
    */
   erasedAt(project: ProjectId, id: EventId): Promise<number | undefined>;
 
   /**
-   * Remove events, so that no later delivery of what was accepted before brings them back. Those
-   * that others stored under the same ids stay. What was counted of them stands until their minutes
-   * are recounted.
+   * Removes events, so that no later delivery of what was accepted before brings them back. Events
+   * that other batches stored under the same ids stay. The counts stay until the minutes are
+   * recounted.
    */
   erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void>;
 
-  /** The same for an id that no event has. @returns false where an event has it */
+  /**
+   * Refuses an id that no event has.
+   * @returns false where an event has it
+   */
   refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean>;
 
   /**
-   * Count minutes anew from their events, as far as batches have counted them, under the dimensions
-   * that the store was opened with; mark them. `sumDeltas` then has a greater version than any sum
-   * before. What is stored meanwhile counts once. Minutes whose events may have been dropped stand
-   * as they are (`Dropping`).
+   * Counts minutes again from their events, as far as batches have counted them, under the
+   * dimensions that the store was opened with; marks them. `sumDeltas` then has a greater version
+   * than any sum before. Events that are stored meanwhile count once. Minutes whose events may have
+   * been dropped stay as they are (`Dropping`).
    */
   recount(minutes: readonly Bucket[]): Promise<void>;
 
   /**
-   * What `recount` would count in a minute now, with the version that `sumDeltas` has; changes
+   * The cells that `recount` would count in a minute now, with the version of `sumDeltas`; changes
    * nothing.
-   * @param before which events are waited for no longer: they were accepted before this instant
+   * @param before events that were accepted before this instant are not waited for any more
    */
   recounted(minute: Bucket, before: number): Promise<Recounted>;
 
   /**
-   * Give batches that own events of a minute a delta there, where they have none, so that `recount`
-   * counts these events. A batch that comes with its delta later finds it, and adds nothing twice.
+   * Gives each batch that owns events of a minute but has no delta there an empty one, so that
+   * `recount` counts these events. A batch that comes with its delta later finds it, and adds
+   * nothing twice.
    */
   complete(minute: Bucket, batches: readonly BatchId[]): Promise<void>;
 }
 
-/** What a minute's events add up to. */
+/** The sum of a minute's events. */
 export interface Recounted extends Sum {
-  /** Batches that own events of the minute, have no delta there, and are waited for no longer. */
+  /**
+   * Batches that own events of the minute, have no delta there, and are not waited for any more.
+   */
   readonly uncounted: readonly BatchId[];
 }
 
-/** Under which a user's fence is kept: without the user's name. */
+/** The key of a user's fence, without the user's name. */
 export function subjectOf(project: ProjectId, userId: string): string {
   return hash("sha256", `${project}\n${userId}`, "base64url");
 }

@@ -11,21 +11,27 @@ import type { JobState, Worker } from "./job-progress.ts";
 import { settle } from "./protocol.ts";
 import type { EventStore } from "./store.ts";
 
-/** So many events are erased, and their minutes recounted, between two notes of how far it is. */
+/**
+ * The number of events that are erased, and whose minutes are recounted, between two notes of the
+ * progress.
+ */
 const sliceSize = 1_000;
 
-/** So many buckets are recounted or settled at a time. */
+/** The number of buckets that are recounted or settled at a time. */
 const bucketsAtOnce = 100;
 
-/** What is kept of an erasure. What was accepted up to when it was asked for is erased. */
+/** The state of an erasure. It covers the events that were accepted up to its request. */
 export interface ErasureState extends JobState {
   readonly erasure: Erasure | { readonly kind: "eraseSubject"; readonly subject: string };
   readonly reusable: boolean;
-  /** How many events are gone. */
+  /** How many events were erased. */
   readonly erased: number;
-  /** What is being erased. Noted before anything is: who takes the job over finishes it. */
+  /**
+   * The events that are being erased. They are noted before they are erased, so that another worker
+   * can finish.
+   */
   readonly slice: readonly Erasable[];
-  /** Up to where this walk over the events has come; `null` at its beginning. */
+  /** The position that this walk over the events has reached; `null` at its beginning. */
   readonly after?: Position | null;
 }
 
@@ -47,11 +53,11 @@ export function newErasure(
 }
 
 /**
- * Carry out an erasure to its end. Every step may be repeated, and what is under way is noted
- * before it is begun: whoever comes after a crash begins with what was noted. Ends early where
- * somebody else has gone on with the job, or `isEnding`.
- * @param erased told of each slice
- * @throws what the store throws; then it may be tried again
+ * Carries out an erasure to its end. Every step may be repeated, and is noted before it is begun:
+ * after a crash the next worker begins with the noted step. Ends early where another worker has
+ * continued the job, or `isEnding`.
+ * @param erased called for each slice
+ * @throws what the store throws; the job may then be tried again
  */
 export async function carryOut(
   worker: Worker,
@@ -80,7 +86,7 @@ export async function carryOut(
     if (slice.length > 0) {
       if (!(await progress.note({ slice }))) return;
     } else if (state.after) {
-      // What was stored meanwhile may lie before the place that was reached.
+      // Events that were stored meanwhile may lie before the position that was reached.
       if (!(await progress.note({ after: null }))) return;
     } else {
       const nameless =
@@ -93,7 +99,7 @@ export async function carryOut(
   await progress.leave();
 }
 
-/** What must stand before the first event is looked for. */
+/** Prepares the erasure: this must be done before the first event is looked for. */
 export async function prepare(
   store: EventStore,
   project: ProjectId,
@@ -114,7 +120,7 @@ async function nextSlice(
 ): Promise<readonly Erasable[]> {
   const { erasure } = state;
   if (erasure.kind === "eraseEvent") {
-    // Where it is not stored it is refused; where it came in between it is stored.
+    // An id without an event is refused; an event that came in between is erased.
     const refusal = { at: state.createdAt, reusable: state.reusable };
     if (await store.refuse(project, erasure.id, refusal)) return [];
     const held = await store.holder(project, erasure.id);

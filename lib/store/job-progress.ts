@@ -2,25 +2,25 @@ import type { ShownJob } from "../questions/jobs.ts";
 import type { KeptJob } from "./jobs.ts";
 import type { EventStore } from "./store.ts";
 
-/** After so long without a note whoever had a job is taken to be gone. Two at once do no harm. */
+/** A worker that wrote no note for this long counts as gone. Two workers at once do no harm. */
 const leaseMs = 20_000;
 
-/** Whoever tried so often in turn says so. */
+/** A worker that failed this often in a row reports it. */
 const manyTries = 10;
 
-/** What is kept of every job, whatever it does. */
+/** The state that every job has. */
 export interface JobState {
   readonly status: ShownJob["status"];
-  /** When it was asked for, epoch milliseconds. */
+  /** When the job was requested, epoch milliseconds. */
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly finishedAt: number | null;
   readonly owner: string | null;
-  /** How often in turn it could not go on. */
+  /** How often in a row the job failed to continue. */
   readonly tries: number;
 }
 
-/** Of a job that nobody has begun. */
+/** The state of a job that nobody has begun. */
 export function waiting(now: number): JobState {
   return {
     status: "waiting",
@@ -40,22 +40,22 @@ export function stateOf<State extends JobState>({ state }: KeptJob): State {
   return JSON.parse(state) as State;
 }
 
-/** Whether somebody may go on with a job: nobody else does. */
+/** Whether a worker may continue a job: no other one does. */
 export function isFree(job: KeptJob, owner: string, now: number): boolean {
   const state = stateOf(job);
   return state.owner === null || state.owner === owner || now - state.updatedAt > leaseMs;
 }
 
-/** Who carries out a job, and by which clock. */
+/** The worker of a job, and its clock. */
 export interface Worker {
   readonly store: EventStore;
   readonly owner: string;
   readonly now: () => number;
-  /** To be asked between two steps. */
+  /** Called between two steps. */
   readonly isEnding: () => boolean;
 }
 
-/** A job as one worker goes on with it. */
+/** A job as one worker carries it out. */
 export class Progress<State extends JobState> {
   readonly #worker: Worker;
   #job: KeptJob;
@@ -67,14 +67,20 @@ export class Progress<State extends JobState> {
     this.state = stateOf(job);
   }
 
-  /** Note that another try begins. @returns as `note` */
+  /**
+   * Notes that another try begins.
+   * @returns as `note`
+   */
   begin(): Promise<boolean> {
     const tries = this.state.tries + 1;
     const status = tries < manyTries ? "running" : "failing";
     return this.note({ tries, status } as Partial<State>);
   }
 
-  /** Note how far it is. @returns false where somebody else has gone on with it */
+  /**
+   * Notes the progress.
+   * @returns false where another worker has continued the job
+   */
   async note(change: Partial<State>): Promise<boolean> {
     const { store, owner, now } = this.#worker;
     const running = { status: "running", owner } as const;
@@ -91,19 +97,19 @@ export class Progress<State extends JobState> {
     return true;
   }
 
-  /** Note that there is nothing left to do. */
+  /** Notes that the job is done. */
   async finish(change: Partial<State>): Promise<void> {
     const finished = { status: "done", finishedAt: this.#worker.now(), owner: null } as const;
     await this.note({ ...change, ...finished });
   }
 
-  /** Leave it to whoever comes next. */
+  /** Releases the job for the next worker. */
   async leave(): Promise<void> {
     await this.note({ owner: null, tries: 0 } as Partial<State>);
   }
 }
 
-/** What is told of every job. */
+/** The part of the state that the API shows for every job. */
 export function shownState(
   job: KeptJob,
 ): Pick<ShownJob, "id" | "status" | "createdAt" | "updatedAt" | "finishedAt"> {

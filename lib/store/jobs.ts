@@ -1,13 +1,13 @@
 import type { ProjectId } from "../event/event.ts";
 
-/** Work of minutes that is kept until it is finished, whoever carries it out. */
+/** A job, kept until it is finished, whichever worker carries it out. */
 export interface KeptJob {
   readonly project: ProjectId;
   /** Ids ascend with the time. */
   readonly id: string;
-  /** How often it was written. */
+  /** How often the job was written. */
   readonly revision: number;
-  /** Whether there is still something to do. */
+  /** Whether the job is unfinished. */
   readonly isOpen: boolean;
   /** JSON. */
   readonly state: string;
@@ -16,16 +16,16 @@ export interface KeptJob {
 /** Keeps jobs. Writes are durable when they resolve. */
 export interface JobStore {
   /**
-   * Write a job in the place of its revision before; revision 1 where there is none.
-   * @returns false, and nothing was written, where another revision is there
+   * Writes a job in place of its previous revision; revision 1 where there is none.
+   * @returns false, and nothing was written, where another revision is stored
    */
   putJob(job: KeptJob): Promise<boolean>;
 
   job(project: ProjectId, id: string): Promise<KeptJob | undefined>;
 
-  /** Of a project the newest ones, the newest first. */
+  /** The newest jobs of a project, the newest first. */
   jobs(project: ProjectId, limit: number): Promise<readonly KeptJob[]>;
 
-  /** Of all projects those that are open, the oldest first. */
+  /** The unfinished jobs of all projects, the oldest first. */
   openJobs(limit: number): Promise<readonly KeptJob[]>;
 }

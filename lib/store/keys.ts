@@ -1,42 +1,37 @@
 import type { ProjectId } from "../event/event.ts";
 
-/**
- * Keeps who may do what: the keys that were given, each as its SHA-256 alone. Writes are durable
- * when they resolve.
- */
+/** Keeps the created keys, each as its SHA-256 alone. Writes are durable when they resolve. */
 export interface KeyStore {
   /**
-   * Keep a new key; `full` where the project has `limit` of them that have not ended. Those that
-   * ended before `forgetBefore` go.
+   * Adds a new key; `full` where the project has `limit` of them that have not ended. It removes
+   * those that ended before `forgetBefore`.
    */
   add(
     key: StoredKey,
     limits: { readonly limit: number; readonly forgetBefore: number },
   ): Promise<"created" | "full">;
 
-  /** All of a project, the ended ones too, the oldest first. */
+  /** All keys of a project, ended ones too, the oldest first. */
   list(project: ProjectId): Promise<readonly StoredKey[]>;
 
   find(project: ProjectId, id: string): Promise<StoredKey | undefined>;
 
   /**
-   * A key holds no longer than until an instant, whatever it was given for; an earlier end stays.
-   * Where somebody took it (`revoked`), it holds no more at once; that stays, too.
+   * Ends a key at an instant, whatever end it had; an earlier end stays. A revoked key (`revoked`)
+   * is invalid at once; that stays, too.
    */
   end(project: ProjectId, id: string, end: KeyEnd): Promise<"ended" | "absent">;
 
-  /**
-   * When keys were used; what is known to be later stays. A key that is not there is passed over.
-   */
+  /** Records when keys were used; a later recorded use stays. It skips missing keys. */
   used(uses: readonly KeyUse[]): Promise<void>;
 
   /**
-   * A number that grows with each change of which keys hold, whatever the project, by the time the
-   * change is finished.
+   * A number that grows with each change of the valid keys of any project, by the time the change
+   * is finished.
    */
   version(): Promise<number>;
 
-  /** The keys of all projects that hold at an instant, by id. */
+  /** The keys of all projects that are valid at an instant, by id. */
   holding(at: number): Promise<readonly StoredKey[]>;
 }
 
@@ -58,15 +53,15 @@ export interface StoredKey {
   readonly name: string;
   /** Hexadecimal. */
   readonly sha256: string;
-  /** The first characters, by which a person tells keys apart. */
+  /** The first characters, by which a person recognizes the key. */
   readonly hint: string;
-  /** By space. */
+  /** Separated by spaces. */
   readonly scopes: string;
-  /** The key that this one came in place of. */
+  /** The key that this one replaces. */
   readonly replaces?: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** From then on it does not hold; absent: it does until somebody takes it. */
+  /** The key is invalid from then on; absent: valid until somebody revokes it. */
   readonly endsAt?: number;
   readonly revoked: boolean;
   readonly usedAt?: number;

@@ -3,10 +3,10 @@ import type { EventStore } from "./store.ts";
 type Verbs<Store> = {
   [Name in keyof Store]: Store[Name] extends (...args: never) => Promise<unknown> ? Name : never;
 }[keyof Store];
-/** What a store does that takes time. */
+/** The operations of a store that take time. */
 export type StoreVerb = Exclude<Verbs<Required<EventStore>>, "close">;
 
-/** Told of each operation of a store when it has ended. */
+/** Called with each operation of a store when it has ended. */
 export type Observer = (verb: StoreVerb, seconds: number, outcome: "done" | "failed") => void;
 
 type Operation = (...args: readonly unknown[]) => Promise<unknown>;
@@ -69,8 +69,8 @@ const verbs = {
 } as const satisfies Readonly<Record<StoreVerb, true>>;
 
 /**
- * From now on report how long each of a store's operations takes, whoever calls it: a service or
- * moleculer-db's adapter. No store knows of this, so none can leave a verb out.
+ * Reports from now on how long each operation of a store takes, whoever calls it: a service or
+ * moleculer-db's adapter. No store contains code for this, so none can leave out a verb.
  */
 export function measure(store: EventStore, observe: Observer): void {
   const operations = store as unknown as Record<StoreVerb, Operation | undefined>;

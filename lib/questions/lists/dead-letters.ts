@@ -4,7 +4,7 @@ import { readParameters } from "../reading/parameters.ts";
 /** A batch message that failed for good. */
 export interface DeadBatch {
   readonly id: string;
-  /** Whose events it holds; `null` where it is no batch. */
+  /** The project of its events; `null` where the message is no batch. */
   readonly project: string | null;
   readonly reason: string;
   readonly attempts: number;
@@ -14,7 +14,7 @@ export interface DeadBatch {
   readonly sizeBytes: number;
 }
 
-/** The same with the message: JSON, where it is a batch. */
+/** A dead letter with its message: JSON, where it is a batch. */
 export type ShownDeadBatch = DeadBatch & { readonly body: string };
 
 export const deadLettersParameters = {

@@ -10,7 +10,7 @@ import { readParameters } from "../reading/parameters.ts";
 import type { Reason } from "../answer-meta.ts";
 import { listCursor, readCursor, shownFields, type Position } from "./list.ts";
 
-/** What `GET /api/v1/events/export` asks, checked. */
+/** A checked question of `GET /api/v1/events/export`. */
 export interface ExportQuestion {
   readonly filter: OpenFilter;
   readonly order: "asc" | "desc";
@@ -22,18 +22,16 @@ export interface ExportQuestion {
 export interface ExportPage {
   /** Whole lines; the first page begins with the head of the table. */
   readonly text: string;
-  /** For the next page; `null` where this is the last one. */
+  /** Leads to the next page; `null` on the last one. */
   readonly nextCursor: string | null;
-  /**
-   * RFC 3339: every event accepted before is in the export. Of the first page only, else `null`.
-   */
+  /** RFC 3339: every event accepted before is in the export. Only the first page has it. */
   readonly asOf: string | null;
-  /** Of the first part: whether all that is asked for is still kept. */
+  /** Only on the first part: whether retention has dropped nothing of what the export covers. */
   readonly exact?: boolean;
   readonly because?: readonly Reason[];
 }
 
-/** `bom=true`: a byte order mark, which Excel needs to tell UTF-8; NDJSON has none. */
+/** `bom=true`: a byte order mark, by which Excel recognizes UTF-8; NDJSON has none. */
 const bom = fieldOf<boolean>(
   {
     rule: { type: "boolean" },
@@ -58,7 +56,7 @@ const open = openFilter([], Object.keys(own));
 
 const { cursor: _, ...format } = own;
 
-/** Those of the export of a person's events, who stands in the path. */
+/** The parameters of the export of a person's events; the path names the person. */
 export const subjectParameters = format;
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */

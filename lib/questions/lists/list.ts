@@ -24,7 +24,7 @@ import {
 } from "../reading/filter-parameters.ts";
 import { readParameters } from "../reading/parameters.ts";
 
-/** What `GET /api/v1/events` asks, checked. */
+/** A checked question of `GET /api/v1/events`. */
 export interface ListQuestion {
   readonly filter: OpenFilter;
   readonly order: "asc" | "desc";
@@ -34,15 +34,15 @@ export interface ListQuestion {
   readonly total: boolean;
 }
 
-/** A place in the order: the last event of a page. */
+/** A place in the order of events: the last event of a page. */
 export type Position = NonNullable<EventQuery["after"]>;
 
 export interface PageShown {
   readonly limit: number;
   readonly nextCursor: string | null;
   /**
-   * Why it ended before its limit, where there may be more: it is large enough, or the search took
-   * long enough.
+   * Why the page ended before its limit, where more events may follow: it has enough bytes, or the
+   * search took long enough.
    */
   readonly endedBy?: "bytes" | "time";
 }
@@ -69,9 +69,7 @@ const shown = [
 
 const names = texts(splitNames);
 
-/**
- * `fields=id,data.plan`: paths into an event as the API shows it. Absent where the parameter is.
- */
+/** `fields=id,data.plan`: paths into an event as the API shows it. Absent without the parameter. */
 export const shownFields: Field<PropertyPath[] | undefined> = {
   schema: {
     ...names.schema,
@@ -93,8 +91,8 @@ export const shownFields: Field<PropertyPath[] | undefined> = {
 };
 
 /**
- * The part of a list or an export that names its next page; it is read last, as it holds for the
- * same filter and order alone.
+ * The cursor of a list or an export. It is read last, since it is valid only for the same filter
+ * and order.
  */
 export const listCursor = later({
   type: "string",
@@ -128,7 +126,7 @@ export function readListQuestion(raw: Raw): ListQuestion {
   );
 }
 
-/** What a list shows of a page that was found. */
+/** A page as the list shows it. */
 export function pageOf(
   { events, next, endedBy }: EventPage,
   question: Pick<ListQuestion, "filter" | "order" | "limit">,
@@ -141,11 +139,10 @@ export function pageOf(
 }
 
 /**
- * What an answer says about the rows of a page: how many it has, and how many come after them where
- * that is known: none after the last page; after a first page those of the total that are not on
- * it.
- * @param of whether it is the first page, and how many events there are on all pages where that was
- * asked
+ * Describes the rows of a page in `meta`: how many it has and, where known, how many follow: none
+ * after the last page; after a first page those of the total that are not on it.
+ * @param of whether it is the first page, and the number of events on all pages where the question
+ *   asks for it
  */
 export function rowsMeta(
   rows: number,
@@ -157,7 +154,7 @@ export function rowsMeta(
   return { rows, rowsLeftOut: Math.max(0, total - rows) };
 }
 
-/** The cursor for what comes after a position. It holds only for the same filter and order. */
+/** The cursor of the page after a position. It is valid only for the same filter and order. */
 export function cursorOf(
   position: Position,
   question: Pick<ListQuestion, "filter" | "order">,
@@ -166,7 +163,7 @@ export function cursorOf(
   return Buffer.from(JSON.stringify(content)).toString("base64url");
 }
 
-/** The position of a cursor of the same filter and order; a finding where it is none. */
+/** Reads a cursor of the same filter and order; adds a finding where it is not one. */
 export function readCursor(
   value: unknown,
   { filter, order }: Pick<ListQuestion, "filter" | "order">,

@@ -13,7 +13,7 @@ import {
 } from "./list.ts";
 
 /**
- * What `GET /api/v1/stories/:correlationId` answers: one page of what happened under a correlation
+ * The answer of `GET /api/v1/stories/:correlationId`: one page of the events under a correlation
  * id.
  */
 export interface StoryAnswer {
@@ -25,11 +25,11 @@ export interface StoryAnswer {
 }
 
 export interface StoryEvent extends PublicEvent {
-  /** How long after the story's first event. */
+  /** The time since the story's first event. */
   readonly sinceFirstMs: number;
   /**
-   * How long after the event before it, also where that is on the page before; `null` for the first
-   * of all.
+   * The time since the event before it, even where that is on the page before; `null` for the first
+   * event of all.
    */
   readonly sincePreviousMs: number | null;
 }
@@ -58,9 +58,9 @@ export function readStoryQuestion(raw: Raw): ListQuestion & { readonly correlati
 }
 
 /**
- * Events of one story, ascending, with the time between.
+ * Events of one story, ascending, with the times between them.
  * @param first the instant of the story's first event
- * @param previous that of the event before these; absent where there is none
+ * @param previous the instant of the event before these; absent where there is none
  */
 export function tell(
   events: readonly StoredEvent[],

@@ -9,11 +9,11 @@ import {
 import { readParameters } from "../reading/parameters.ts";
 import { shownFields } from "./list.ts";
 
-/** What `GET /api/v1/events/stream` asks, checked. */
+/** A checked question of `GET /api/v1/events/stream`. */
 export interface StreamQuestion {
   readonly filter: OpenFilter;
   readonly fields?: readonly PropertyPath[];
-  /** The id of the last frame that the client has. */
+  /** The id of the last frame that the client received. */
   readonly lastEventId?: string;
 }
 

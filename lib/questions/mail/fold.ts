@@ -6,16 +6,16 @@ import { LooseMails } from "./loose-mails.ts";
 import { happened, MailTally, Mails, noGroup, type Note } from "./mails.ts";
 import { Mailing } from "./mailing.ts";
 
-/** A mail report as plain data. The events it is to be given are those of `mailTypes`. */
+/** A mail report as plain data. Its events are those of `mailTypes`. */
 export interface MailJob {
   readonly kind: "mail";
-  /** What mails are grouped by; all are one group where it is absent. */
+  /** The property that mails are grouped by; absent: all mails are one group. */
   readonly groupBy?: PropertyPath;
   /** The most groups in an answer. */
   readonly limit: number;
   /**
-   * Only mails sent within this range, epoch milliseconds, half open; else whatever the events are
-   * about.
+   * Counts only mails sent within this range, epoch milliseconds, half open; absent: all mails of
+   * the events.
    */
   readonly sentWithin?: { readonly from: number; readonly to: number };
 }
@@ -48,13 +48,12 @@ const columns: readonly Column[] = [
 ];
 
 /**
- * Adds up what became of mails. A mail is what one recipient got under one `correlationId`, else of
- * one campaign and template (`Mailing`); where events name none of these, their order tells mails
- * apart (`LooseMails`), and where they name no recipient either each is a mail of its own.
- *
- * A mail's group is what any of its events says, so that an open that does not name its campaign
- * counts for the campaign that was sent; where its events disagree it is the smallest, so the order
- * does not matter.
+ * Adds up what became of mails. A mail is what one recipient got under one `correlationId`, else
+ * under one campaign and template (`Mailing`). Where events name none of these, their order tells
+ * mails apart (`LooseMails`); where they name no recipient either, each event is a mail of its own.
+ * A mail's group comes from any of its events, so that an open without a campaign counts for the
+ * campaign that was sent. Where the events disagree the smallest group counts, so their order does
+ * not matter.
  */
 export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailReport> {
   const mails = new Mails();
@@ -98,7 +97,7 @@ export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailRepo
       const recipient = addressOf(address);
       let mail: number;
       if (typeof correlationId === "string") {
-        // Who reads a mail in a browser has another anonymous id than the one it was sent to.
+        // A reader in a browser has another anonymous id than the addressee.
         const addressee = { recipient, user: actorOf(userId) };
         mail = mailingOf(`m${correlationId}`, true).mailOf(addressee, mails);
       } else {
@@ -160,7 +159,8 @@ function noteOf(row: readonly Cell[], isWithinRange: boolean): Note | undefined 
 }
 
 /**
- * An address as mail systems compare it; in theory what stands before the @ might mind the case.
+ * An address in the form in which mail systems compare it; in theory the part before the @ may be
+ * case-sensitive.
  */
 function addressOf(recipient: Cell): string | undefined {
   const address = typeof recipient === "string" ? recipient.trim().toLowerCase() : "";
@@ -171,7 +171,7 @@ function isNamed(name: Cell): boolean {
   return name !== undefined && name !== null && name !== "";
 }
 
-/** The values that mails are grouped by, each with a number. */
+/** The groups of mails, each with a number. */
 class Groups {
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
@@ -198,7 +198,7 @@ class Groups {
 }
 
 /**
- * Whether a mail bounced for good. By `data.kind` or `data.bounceType` in the words that senders
+ * Whether a mail bounced for good: by `data.kind` or `data.bounceType` in the words that senders
  * use, else by the class of the enhanced status code in `data.code` (RFC 3463, 3.1: 5 is permanent,
  * 4 is not).
  */
@@ -221,7 +221,7 @@ function isWithin(range: MailJob["sentWithin"], instant: number): boolean {
   return range !== undefined && instant >= range.from && instant < range.to;
 }
 
-/** By code unit; what has no group comes last. */
+/** Compares by code unit; no group comes last. */
 function compare(a: string | null, b: string | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   return a < b ? -1 : Number(a > b);

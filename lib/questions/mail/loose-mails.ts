@@ -1,7 +1,7 @@
 import { FoldOverflow } from "../fold.ts";
 import { maxMails, type Mails, type Note } from "./mails.ts";
 
-/** Something that happened to a mail of which nothing but the recipient is known. */
+/** An event of a mail that names only the recipient. */
 interface Loose {
   readonly instant: number;
   readonly note: Note;
@@ -9,10 +9,10 @@ interface Loose {
 }
 
 /**
- * Events that name neither a correlation nor a campaign or template, but a recipient. They are
- * reported apart by their order: each `sent` begins a mail; what the receiving server said is of
- * the oldest mail that it has not taken or refused for good yet; what the reader did is of the
- * latest mail. What has no mail yet begins one.
+ * Events that name neither a correlation nor a campaign or template, but a recipient. Their order
+ * tells the mails apart: each `sent` begins a mail; what the receiving server reports belongs to
+ * the oldest mail that it has not yet accepted or refused for good; what the reader does belongs to
+ * the latest mail. An event without any mail before it begins one.
  */
 export class LooseMails {
   readonly #byRecipient = new Map<string, Loose[]>();
@@ -30,7 +30,10 @@ export class LooseMails {
     else known.push(loose);
   }
 
-  /** Make mails of them. @throws FoldOverflow */
+  /**
+   * Turns the events into mails.
+   * @throws FoldOverflow
+   */
   settle(mails: Mails, noted: (mail: number, loose: Loose) => void): void {
     for (const events of this.#byRecipient.values()) {
       const open: number[] = [];
@@ -67,8 +70,8 @@ const order: readonly Note["what"][] = [
 ];
 
 /**
- * By instant; of one instant as a mail goes, and then in any order that does not depend on how they
- * came.
+ * Orders by instant; within one instant in the order of a mail's life, and then independently of
+ * how the events came.
  */
 function inOrder(a: Loose, b: Loose): number {
   return (
@@ -80,7 +83,7 @@ function inOrder(a: Loose, b: Loose): number {
   );
 }
 
-/** Mails without a group come first. */
+/** Orders mails without a group first. */
 function keyOf(group: string | undefined): string {
   return group === undefined ? "" : `=${group}`;
 }

@@ -1,6 +1,6 @@
 import type { Mails } from "./mails.ts";
 
-/** Whom an event names: an address, a user, both or neither. */
+/** The addressee that an event names: by address, by user, by both or not at all. */
 interface Addressee {
   /** The address, in lower case. */
   readonly recipient?: string;
@@ -8,35 +8,38 @@ interface Addressee {
 }
 
 /**
- * What was sent under one correlation, or as one campaign and template: a mail for each recipient,
- * whom its events name by address or, where they have none, by user. Until all events are known
- * what is said of each address, of each user and of nobody is kept apart; `settle` puts together
- * what is one mail.
+ * The mails under one correlation, or under one campaign and template: one for each recipient, whom
+ * events name by address or, without one, by user. Until all events are known, what belongs to an
+ * address, to a user and to nobody is kept apart; `settle` then joins what is one mail.
  */
 export class Mailing {
   readonly #ofCorrelation: boolean;
   /**
-   * By address; by user where an event has no address. The usual mailing of one mail needs no map.
+   * The first mail, by address, or by user where its event has no address. The usual mailing of one
+   * mail needs no map.
    */
   #first: { readonly who: string; readonly mail: number } | undefined;
   #others: Map<string, number> | undefined;
   /**
-   * Of the first user that was named beside an address, and of others, that address; the smallest
-   * of several.
+   * The first user that was named beside an address, and the addresses of further users; of several
+   * addresses the smallest.
    */
   #user: string | undefined;
   #address: string | undefined;
   #addresses: Map<string, string> | undefined;
 
   /**
-   * @param ofCorrelation whether all that names nobody, or a user of no known address, may still be
-   * of one mail
+   * @param ofCorrelation whether events that name nobody, or a user without a known address, may
+   *   still belong to one mail
    */
   constructor(ofCorrelation: boolean) {
     this.#ofCorrelation = ofCorrelation;
   }
 
-  /** The mail that an event is noted at. @throws FoldOverflow */
+  /**
+   * The mail of an event.
+   * @throws FoldOverflow
+   */
   mailOf({ recipient, user }: Addressee, mails: Mails): number {
     if (recipient !== undefined && user !== undefined) this.#link(user, recipient);
     const who = recipient ?? (user === undefined ? nobody : userMark + user);
@@ -49,7 +52,7 @@ export class Mailing {
     return mail;
   }
 
-  /** Put together what is of one mail. To be called once, when all events are noted. */
+  /** Joins what is one mail. Called once, after the last event. */
   settle(merge: (from: number, into: number) => void): void {
     if (this.#others === undefined) return;
     const all = new Map([[this.#first!.who, this.#first!.mail], ...this.#others]);
@@ -80,7 +83,7 @@ export class Mailing {
 
 const nobody = "";
 
-/** In front of users, to tell them from addresses. */
+/** Precedes users, to tell them from addresses. */
 const userMark = "\0";
 
 function isUser(who: string): boolean {

@@ -3,7 +3,7 @@ import { FoldOverflow } from "../fold.ts";
 /** The most mails of a report: about 300 bytes of memory each. */
 export const maxMails = 1_000_000;
 
-/** What an event says of its mail. */
+/** What an event adds to its mail. */
 export interface Note {
   readonly what:
     | "sent"
@@ -15,9 +15,9 @@ export interface Note {
     | "unsubscribed"
     | "opens"
     | "clicks";
-  /** The events that count as opens and clicks. */
+  /** How many opens and clicks it counts as, and whether a machine made them. */
   readonly byMachine: boolean;
-  /** Of `sent`: whether the mail belongs to those that the report is about. */
+  /** Of `sent`: whether the report counts the mail. */
   readonly counted: boolean;
 }
 
@@ -30,11 +30,11 @@ const [deliveredField, bouncedField] = [0, 1];
 /** The group of a mail whose group is not known yet. */
 export const noGroup = 0xffff_ffff;
 
-/** The mails of a report while it is made: what happened to each. Mails have numbers from 0. */
+/** The mails of a report in the making, and what happened to each. Mails have numbers from 0. */
 export class Mails {
   readonly #limit: number;
   #cells = new Uint32Array(firstSize * fields);
-  /** When each was delivered and when it bounced, but not hard, the last time. */
+  /** The last instants of a mail's delivery and of its bounce, hard bounces aside. */
   #instants = new Float64Array(firstSize * 2).fill(-Infinity);
   #count = 0;
 
@@ -132,9 +132,9 @@ export const happened = {
   undetermined: 16,
   complained: 32,
   unsubscribed: 64,
-  /** It belongs to the mails that the report is about. */
+  /** The report counts the mail. */
   counted: 128,
-  /** What was noted at it is of another mail. */
+  /** The notes of this mail were moved to another one. */
   elsewhere: 256,
 } as const;
 
@@ -149,7 +149,7 @@ interface MailState {
   readonly deliveredLast: boolean;
 }
 
-/** Mails added up. */
+/** The sum of mails. */
 export class MailTally {
   sent = 0;
   delivered = 0;
@@ -167,12 +167,12 @@ export class MailTally {
   clickedByMachine = 0;
   clicksByHuman = 0;
   clicksByMachine = 0;
-  /** Opened or clicked by a person: a click counts as read even without a recorded open. */
+  /** Opened or clicked by a person: a click counts as a read even without a recorded open. */
   readByHuman = 0;
   complained = 0;
   unsubscribed = 0;
 
-  /** Take in one mail. One that bounced in several ways counts as the worst of them. */
+  /** Adds one mail. A mail that bounced in several ways counts under the worst of them. */
   add(mail: MailState): void {
     const { bits, opensByHuman, opensByMachine, clicksByHuman, clicksByMachine } = mail;
     const has = (bit: number) => (bits & bit) !== 0;

@@ -13,19 +13,19 @@ import type { OpenRange } from "../../event/filter.ts";
 import { choice, described, whole, type Field, type Raw } from "../reading/field.ts";
 import { readParameters } from "../reading/parameters.ts";
 
-/** What `GET /api/v1/reports/mail` asks, checked. */
+/** A checked question of `GET /api/v1/reports/mail`. */
 export interface MailQuestion {
-  /** Which events it is about. */
+  /** The events that the report reads. */
   readonly filter: OpenFilter;
   readonly job: MailJob;
-  /** When the mails were sent, or something happened to them: as it was asked for. */
+  /** The range of the question: when the mails were sent, or when something happened to them. */
   readonly range: OpenRange;
 }
 
 export interface MailAnswer {
   readonly data: readonly MailRow[];
   readonly total: MailNumbers;
-  /** How many groups there are, those that the answer leaves out among them. */
+  /** How many groups there are, also those that the answer leaves out. */
   readonly groups: number;
   readonly meta: AnswerMeta;
 }
@@ -37,7 +37,7 @@ const groups: Readonly<Record<string, PropertyPath>> = {
   "context.emailProvider": ["context", "emailProvider"],
 };
 
-/** By what mails are grouped: each is in one group. */
+/** The property that mails are grouped by: each mail is in one group. */
 const group: Field<PropertyPath | undefined> = {
   schema: {
     type: "string",
@@ -59,7 +59,7 @@ const group: Field<PropertyPath | undefined> = {
   },
 };
 
-/** The report is about certain types, and tells machines apart itself. */
+/** The report reads certain types, and tells machines apart itself. */
 const { type: _type, bot: _bot, ...filters } = filterFields;
 const own = {
   groupBy: group,
@@ -86,7 +86,7 @@ export function readMailQuestion(raw: Raw): MailQuestion {
       const range = { from, to };
       if (mails === "active")
         return { filter: { ...rest, from, to }, job: { kind: "mail", groupBy, limit }, range };
-      // The report also says what became of the mails since then.
+      // The report also covers what became of the mails after the range.
       const sentWithin = { from: from ?? firstInstant, to: to ?? lastInstant };
       return {
         filter: { ...rest, from },

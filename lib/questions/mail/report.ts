@@ -8,17 +8,19 @@ export interface Engagement {
   readonly machine: { readonly unique: number; readonly total: number };
 }
 
-/** What became of some mails. All but the totals of opens and clicks count mails, each once. */
+/**
+ * What became of some mails. All numbers but the totals of opens and clicks count mails, each once.
+ */
 export interface MailNumbers {
   readonly sent: number;
   readonly delivered: number;
   readonly bounced: {
-    /** The sum of the three kinds. */
+    /** The sum of the three kinds of bounces. */
     readonly total: number;
     readonly hard: number;
     readonly soft: number;
     readonly undetermined: number;
-    /** Of the soft ones: delivered all the same, by a later attempt. */
+    /** Soft bounces that a later attempt delivered. */
     readonly recovered: number;
   };
   readonly opened: Engagement;
@@ -28,9 +30,7 @@ export interface MailNumbers {
   readonly rates: MailRates;
 }
 
-/**
- * Shares, from 0; `null` where there is nothing to be a share of. Defined in docs/mail-report.md.
- */
+/** Shares from 0 to 1; `null` where the whole is 0. Defined in docs/mail-report.md. */
 export interface MailRates {
   readonly delivery: number | null;
   readonly bounce: number | null;
@@ -50,7 +50,7 @@ export interface MailRow extends MailNumbers {
 }
 
 export interface MailReport {
-  /** The groups with the most mails sent first, as many as asked for. */
+  /** The groups with the most sent mails first, as many as the question asks for. */
   readonly rows: readonly MailRow[];
   /** The totals of all groups. */
   readonly total: MailNumbers;
@@ -58,7 +58,7 @@ export interface MailReport {
   readonly groups: number;
 }
 
-/** The numbers of a tally, with the rates that follow from them. */
+/** The numbers of a tally, with their rates. */
 export function mailNumbers(tally: MailTally): MailNumbers {
   const { sent, delivered, hard, soft, undetermined, recovered } = tally;
   const bounced = hard + soft + undetermined;

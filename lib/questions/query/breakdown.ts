@@ -16,10 +16,13 @@ import { Children } from "./children.ts";
 import { hashBytes } from "../../counting/sketch.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
 
-/** How long the values of an answer may be together: they are held whole. */
+/** The most characters of all values of an answer: they are held in memory. */
 export const maxValueLength = 16_000_000;
 
-/** By what events are grouped: a field or property, or the period of the job that they lie in. */
+/**
+ * A dimension that events are grouped by: a field or property, or the job's period that they lie
+ * in.
+ */
 export type Dimension = { readonly path: PropertyPath } | { readonly time: true };
 
 /** Metrics of events, grouped. */
@@ -28,23 +31,23 @@ export interface BreakdownJob {
   readonly metrics: readonly Metric[];
   /** At most one dimension is `time`. */
   readonly dimensions: readonly Dimension[];
-  /** Ascending, not overlapping; events outside of them do not count. */
+  /** Ascending, not overlapping; events outside of them are not counted. */
   readonly periods?: readonly Pick<Period, "start" | "end">[];
-  /** Whether the metrics of all events together are wanted. */
+  /** Whether the answer includes the metrics of all events together. */
   readonly totals: boolean;
-  /** FoldOverflow where there would be more. */
+  /** With more groups the fold throws FoldOverflow. */
   readonly maxGroups: number;
 }
 
 export interface Breakdown {
-  /** In no order. */
+  /** The groups, in no order. */
   readonly groups: readonly Group[];
   readonly totals?: readonly (number | null)[];
-  /** Whether any of the numbers comes from a sketch. */
+  /** Whether any number comes from a sketch. */
   readonly estimated: boolean;
 }
 
-/** One value for each dimension, of `time` the number of the period, and one for each metric. */
+/** One value for each dimension (for `time` the index of the period), and one for each metric. */
 export interface Group {
   readonly dimensions: readonly (string | number)[];
   readonly metrics: readonly (number | null)[];
@@ -54,17 +57,17 @@ export function breakdownFold(job: BreakdownJob): Fold<Breakdown> {
   return new BreakdownFold(job);
 }
 
-/** A group, or the groups of one value of a dimension. */
+/** A group, or all groups that share a value of a dimension. */
 interface Node {
   readonly value: string | number;
-  /** By the cell as it comes, and by the value that it counts under. */
+  /** The nodes by cell, and by the shown value. */
   readonly byCell: Map<Cell, Node>;
   readonly byValue: Map<string | number, Node>;
   readonly accumulators?: readonly Accumulator[];
 }
 
 /**
- * Of columns' events those that count: where each is in the columns, and its group by its place in
+ * The counted events of columns: where each is in the columns, and its group as an index of
  * `nodes`.
  */
 interface Grouped {
@@ -74,16 +77,16 @@ interface Grouped {
 }
 
 /**
- * Of each event the number of its value, `undefined` where all have the same one; and the values.
+ * The number of each event's value, `undefined` where all events have the same one; and the values.
  */
 interface Taken {
   readonly numbers: Uint8Array | Uint16Array | undefined;
   readonly count: number;
-  /** What an accumulator is given; of a user its number. */
+  /** The value that an accumulator gets; for a user its number. */
   readonly valueOf: (number: number) => Cell;
 }
 
-/** Up to this many pairs of a group and a cell a table is made, for any number of events. */
+/** Up to this many pairs of a group and a cell get a table, however few the events. */
 const leastTimes = 4_096;
 
 class BreakdownFold implements Fold<Breakdown> {
@@ -105,7 +108,7 @@ class BreakdownFold implements Fold<Breakdown> {
     this.#hasElements = [...job.dimensions, ...job.metrics].some(
       (one) => "path" in one && hasElements(one.path),
     );
-    // Columns know nothing of elements.
+    // Columns do not hold the elements of lists.
     this.addColumns = this.#hasElements ? undefined : this.#addColumns.bind(this);
     this.columns = [...job.dimensions.map(columnOfDimension), ...job.metrics.map(columnOfMetric)];
     this.#totals = job.totals ? this.#accumulators() : undefined;
@@ -199,7 +202,7 @@ class BreakdownFold implements Fold<Breakdown> {
     });
     const childAt = new Uint16Array(places.length);
     if (nodes.length === 1) {
-      // Of one group the cell's number is enough; 0 stands for none so far.
+      // With one group the cell's number is the key; 0 stands for no child yet.
       const known = new Uint16Array(cells.length);
       for (let at = 0; at < places.length; at++) {
         const number = numbers[places[at]!]!;
@@ -214,7 +217,7 @@ class BreakdownFold implements Fold<Breakdown> {
     return { places, groupAt: childAt, nodes: children.all };
   }
 
-  /** The period that all of the events lie in, where there is one. */
+  /** The period that contains all of the events, where there is one. */
   #onePeriodOf({ oldest, newest }: Instants): number | undefined {
     const period = this.#periodOf(oldest);
     return period >= 0 && period === this.#periodOf(newest) ? period : undefined;
@@ -255,8 +258,8 @@ class BreakdownFold implements Fold<Breakdown> {
   }
 
   /**
-   * A cell that many events of a group have alike is taken once; where groups and cells are many,
-   * event by event.
+   * Adds a cell once that many events of a group share; where groups and cells are many, adds event
+   * by event.
    */
   #addMetric(i: number, column: ColumnCells, { places, groupAt, nodes }: Grouped): void {
     const { op } = this.#job.metrics[i]!;
@@ -290,7 +293,9 @@ class BreakdownFold implements Fold<Breakdown> {
     }
   }
 
-  /** What a metric takes of a column: how many different values, and each of them by its number. */
+  /**
+   * The values that a metric takes from a column: how many different ones, and each by its number.
+   */
   #taken(op: Metric["op"], column: ColumnCells): Taken {
     if (op === "count") return { numbers: undefined, count: 1, valueOf: () => undefined };
     if ("instants" in column) throw new Error("a metric is of a property");
@@ -324,7 +329,7 @@ class BreakdownFold implements Fold<Breakdown> {
     return { groups, ...(totals && { totals }), estimated };
   }
 
-  /** @throws FoldOverflow for a sum that is beyond all numbers: there is none to answer with */
+  /** @throws FoldOverflow for a sum that is larger than any number */
   #valuesOf(accumulators: readonly Accumulator[]): readonly (number | null)[] {
     return accumulators.map(({ value }, i) => {
       if (value === null || Number.isFinite(value)) return value;
@@ -342,7 +347,7 @@ class BreakdownFold implements Fold<Breakdown> {
       child = this.#node(value, isLast);
       parent.byValue.set(value, child);
     }
-    // Any number of cells may count under one value, `(none)` for example.
+    // Several cells may count under one value, such as `(none)`.
     if (parent.byCell.size < 2 * parent.byValue.size + 1_000) parent.byCell.set(cell, child);
     return child;
   }
@@ -372,7 +377,7 @@ class BreakdownFold implements Fold<Breakdown> {
     return this.#job.metrics.map((metric) => accumulatorOf(metric, this.#users));
   }
 
-  /** Events come mostly in the order of time: the last one's period is looked at first. */
+  /** Events mostly come in the order of time, so the last event's period is tried first. */
   #periodOf(instant: number): number {
     const last = this.#periods[this.#period];
     if (last !== undefined && instant >= last.start && instant < last.end) return this.#period;
@@ -396,6 +401,6 @@ function columnOfDimension(dimension: Dimension): Column {
 
 function columnOfMetric(metric: Metric): Column {
   if (metric.op === "uniques") return { field: "user", mayBeHashed: true };
-  // A count looks at nothing: what all events have, and what many of them have alike.
+  // A count reads the column that is cheapest: every event has a type, and many share one.
   return "path" in metric ? { path: metric.path } : { field: "type" };
 }

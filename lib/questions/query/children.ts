@@ -1,14 +1,17 @@
-/** So many pairs are kept in an array, more in a map: a megabyte. */
+/** Up to this many pairs are kept in an array, which takes a megabyte; more in a map. */
 const maxDense = 262_144;
 
-/** A number for each pair of a group and one of its cells, both counted from 0, as they are met. */
+/**
+ * A number for each pair of a group and one of its cells; both are counted from 0 in the order in
+ * which they come.
+ */
 class CellPairs {
   readonly #cells: number;
-  /** A number more than what is kept: 0 stands for none. */
+  /** Numbers are stored plus one: 0 stands for none. */
   #dense = new Uint16Array(1_024);
   readonly #sparse = new Map<number, number>();
 
-  /** @param cells how many cells there are at most */
+  /** @param cells the most cells */
   constructor(cells: number) {
     this.#cells = cells;
   }
@@ -37,17 +40,17 @@ class CellPairs {
   }
 }
 
-/** What belongs to pairs of a group and one of its cells, each with a number from 0 on. */
+/** A child for each pair of a group and one of its cells, numbered from 0. */
 export class Children<Child> {
-  /** By their numbers. */
+  /** The children by number. */
   readonly all: Child[] = [];
   readonly #pairs: CellPairs;
   readonly #known = new Map<Child, number>();
   readonly #childOf: (group: number, cell: number) => Child;
 
   /**
-   * @param cells how many cells there are at most
-   * @param childOf is asked once for each pair that is met; several may have one child
+   * @param cells the most cells
+   * @param childOf called once for each new pair; several pairs may have one child
    */
   constructor(cells: number, childOf: (group: number, cell: number) => Child) {
     this.#pairs = new CellPairs(cells);

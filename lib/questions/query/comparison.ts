@@ -4,9 +4,9 @@ import type { Interval, Period } from "../../counting/calendar.ts";
 
 /**
  * The range that ends where this one begins and is as long on the calendar of a zone. A range of
- * whole months (both ends on one day of the month, at one time of the clock) has as many months
- * before it: before March comes February. Any other has as many days, whatever the clock did on
- * them, and as much time beside.
+ * whole months (both ends on one day of the month, at one time of the clock) is preceded by as many
+ * months: before March comes February. Any other range is preceded by as many days, whatever the
+ * clock did on them, and by as much time of the day.
  */
 export function previousRange(zone: string, { from, to }: Range): Range {
   const clock = (instant: number) =>
@@ -14,7 +14,7 @@ export function previousRange(zone: string, { from, to }: Range): Range {
   const [start, end] = [clock(from), clock(to)];
   const { months } = start.until(end, { largestUnit: "month" });
   const before = start.subtract({ months });
-  // A month that has no such day would make the comparison longer or shorter than it says.
+  // A month without such a day would make the comparison longer or shorter.
   const isWhole = months > 0 && start.add({ months }).equals(end) && before.day === start.day;
   const length = start.until(end, { largestUnit: "day" });
   return { from: (isWhole ? before : start.subtract(length)).epochMilliseconds, to: from };
@@ -27,10 +27,9 @@ export interface Pair {
 }
 
 /**
- * The periods of a range beside those of the range before: days by the number of the day, months by
- * the number of the month, hours and minutes by the time of the clock (a second one of the same
- * time by itself). First the range's own, in their order, then those that only the range before
- * has.
+ * Pairs the periods of a range with those of the range before: days by their number, months by
+ * their number, hours and minutes by the time of the clock (a repeated time separately). The
+ * range's own periods come first, in their order, then periods that only the range before has.
  */
 export function pairsOf(
   interval: Interval,
@@ -48,7 +47,10 @@ export function pairsOf(
 
 const lengths = { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
 
-/** How far each period is from the first on the calendar, and how many times that came before. */
+/**
+ * The distance of each period from the first one on the calendar, and how many periods before it
+ * had the same distance.
+ */
 function placesOf(interval: Interval, periods: readonly Period[]): readonly string[] {
   const seen = new Map<number, number>();
   const first = periods[0] === undefined ? 0 : placeOf(interval, periods[0]);
@@ -60,7 +62,7 @@ function placesOf(interval: Interval, periods: readonly Period[]): readonly stri
   });
 }
 
-/** The number of the period on the calendar of its zone. */
+/** The number of the period on its zone's calendar. */
 function placeOf(interval: Interval, { time }: Period): number {
   const local = Date.parse(time.replace(/[+-]\d\d:\d\d$/, "Z"));
   if (interval === "month") {

@@ -1,14 +1,14 @@
 /**
- * Numbers from here on are summed apart, each as its 2^64th, which has the same digits: so that no
- * sum on the way is too large.
+ * Numbers from here on are summed separately, each divided by 2^64, which keeps its digits: so no
+ * intermediate sum overflows.
  */
 const hugeFrom = 2 ** 960;
 const scale = 2 ** 64;
 
-/** A sum of huge numbers (as 2^64ths) below this is taken together with the others as it is. */
+/** A sum of huge numbers (divided by 2^64) below this is added to the other sum as it is. */
 const hugeSumFrom = 2 ** 958;
 
-/** Beside such a sum no more than the sign of a smaller number can matter. */
+/** Beside a larger sum, only the sign of a number below this can matter. */
 const tinyBelow = 2 ** -900;
 
 /**
@@ -17,9 +17,9 @@ const tinyBelow = 2 ** -900;
  * Predicates", 1997: the error of each addition is kept as a number of its own.
  */
 export class ExactSum {
-  /** The sum of whole numbers while it is exact: the usual case. */
+  /** The sum of whole numbers while that is exact, which is the usual case. */
   #whole = 0;
-  /** Not overlapping, the smallest first; and so those of huge numbers. */
+  /** Partial sums that do not overlap, the smallest first; and those of huge numbers. */
   #partials: readonly number[] = [];
   #huge: readonly number[] = [];
 
@@ -30,7 +30,7 @@ export class ExactSum {
     else this.#huge = plus(this.#huge, value / scale);
   }
 
-  /** The same as to add the value so often. */
+  /** Adds a value several times. */
   addTimes(value: number, times: number): void {
     const product = value * times;
     if (Number.isSafeInteger(value) && Number.isSafeInteger(product)) return this.add(product);
@@ -38,19 +38,19 @@ export class ExactSum {
       for (let time = 0; time < times; time++) this.add(value);
       return;
     }
-    // Doubling a number is exact: its multiple is the sum of some of its doubles.
+    // Doubling a number is exact, so its multiple is the sum of some of its doubles.
     for (let [rest, double] = [times, value]; rest > 0; rest = Math.floor(rest / 2), double *= 2) {
       if (rest % 2 === 1) this.add(double);
     }
   }
 
-  /** Infinite where the sum is beyond what a number can hold. */
+  /** The sum; infinite where it is larger than any number. */
   get value(): number {
     const { sum, times } = this.#total();
     return sum * times;
   }
 
-  /** The sum by a count, also where the sum alone would be too large. */
+  /** The sum divided by a count, even where the sum itself would overflow. */
   by(count: number): number {
     const { sum, times } = this.#total();
     return (sum / count) * times;
@@ -60,7 +60,7 @@ export class ExactSum {
     if (this.#huge.length === 0 && this.#partials.length === 0)
       return { sum: this.#whole, times: 1 };
     const others = plus(this.#partials, this.#whole);
-    // Partials that cancel out do so when the largest are added first.
+    // Adding the largest first lets partial sums cancel out.
     const huge = this.#huge.toReversed().reduce<readonly number[]>(plus, []);
     if (Math.abs(huge.at(-1) ?? 0) < hugeSumFrom) {
       return { sum: rounded(huge.reduce((sum, one) => plus(sum, one * scale), others)), times: 1 };
@@ -89,7 +89,7 @@ function plus(partials: readonly number[], value: number): readonly number[] {
   return kept;
 }
 
-/** The nearest number to the sum of partials; of two equally near ones the even one. */
+/** The number nearest to the sum of partials; of two equally near ones the even one. */
 function rounded(partials: readonly number[]): number {
   let at = partials.length - 1;
   let sum = partials[at]!;

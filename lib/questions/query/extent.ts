@@ -1,6 +1,6 @@
 import type { Cell, Column, Fold } from "../fold.ts";
 
-/** When the first and the last of some events were. */
+/** Asks for the first and the last instant of some events. */
 export interface ExtentJob {
   readonly kind: "extent";
 }

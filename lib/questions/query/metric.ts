@@ -5,14 +5,14 @@ import { Quantiles } from "./quantiles.ts";
 import { estimate, hashBytes, Union, writeHash } from "../../counting/sketch.ts";
 
 /**
- * What is computed of a group of events.
- * - `count`: how many they are.
- * - `uniques`: how many users they are of (`userOf`); exact up to 1,024, beyond it within 2 % at 95
- *   of 100.
- * - the others are about the numbers of one property; other values and events without it do not
- *   count. Of no numbers `sum` is 0 and the others are `null`. `sum` is exact but for its last
- *   rounding, and infinite where no number is so large; quantiles are within 1 % of a value of
- *   their rank.
+ * A number about a group of events.
+ * - `count`: the number of events.
+ * - `uniques`: the number of their users (`userOf`); exact up to 1,024, beyond that within 2 % at
+ *   95 of 100.
+ * - The others are about the numbers of one property; they skip other values, and events without
+ *   it. Without any number `sum` is 0 and the others are `null`. `sum` is exact but for its last
+ *   rounding, and infinite where it is larger than any number; quantiles are within 1 % of a value
+ *   of their rank.
  */
 export type Metric =
   | { readonly op: "count" | "uniques" }
@@ -22,7 +22,7 @@ export type Metric =
 /** Computes one metric, event by event. */
 export interface Accumulator {
   /**
-   * @param cell the metric's property; of `uniques` the user's number, -1 for none
+   * @param cell the metric's property; for `uniques` the user's number, -1 for none
    * @param times how many events have it
    */
   add(cell: Cell, times: number): void;
@@ -92,7 +92,7 @@ class Extreme implements Accumulator {
   add(cell: Cell): void {
     if (typeof cell !== "number") return;
     if (this.value === null || (this.#op === "min" ? cell < this.value : cell > this.value)) {
-      // Zero has no sign: which of the two came first must not show.
+      // The sum removes the sign of zero, so that the order of 0 and -0 does not show.
       this.value = cell + 0;
     }
   }
@@ -141,13 +141,15 @@ class Uniques implements Accumulator {
   }
 }
 
-/** The most users that are remembered at a time; one that comes again later is hashed again. */
+/**
+ * The most users that are remembered at a time; a user that comes again after that is hashed again.
+ */
 const maxKnown = 262_144;
 
-/** The number of a user whose hash alone is known. */
+/** The number of a user of whom only the hash is known. */
 const hashedUser = 0;
 
-/** The users of all groups, each hashed once. A user's number holds until the next is asked for. */
+/** The users of all groups, each hashed once. A user's number is valid until the next call. */
 export class Users {
   readonly #numbers = new Map<string, number>();
   #next = hashedUser + 1;
@@ -175,7 +177,7 @@ export class Users {
     return number;
   }
 
-  /** The number of a user by the hash that lies at a place of `hashes`. */
+  /** The number of a user, by the hash at an offset of `hashes`. */
   numberOfHash(hashes: Uint8Array, offset: number): number {
     this.#hashes.set(hashes.subarray(offset, offset + hashBytes), hashedUser * hashBytes);
     return hashedUser;

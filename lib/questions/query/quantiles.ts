@@ -1,18 +1,18 @@
-/** An answered quantile is within this share of a value of that rank. */
+/** The largest relative distance of an answered quantile from a value of its rank. */
 export const relativeError = 0.01;
 
 const gamma = (1 + relativeError) / (1 - relativeError);
 const logGamma = Math.log(gamma);
 
-/** From the end of a bucket to its middle, as a logarithm. */
+/** The logarithm of the way from the end of a bucket to its middle. */
 const logToMiddle = Math.log((1 + gamma) / 2);
 
 /**
- * Quantiles of many numbers in little memory: a DDSketch (C. Masson, J. E. Rim, H. K. Lee,
- * "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB
- * 2019), each bucket covering the values around a power of gamma. The order of the values does not
- * matter. Buckets are not collapsed: of numbers at all there are some 145,000, of those from 1 to a
- * million 691.
+ * Estimates quantiles of many numbers in little memory: a DDSketch (C. Masson, J. E. Rim, H. K.
+ * Lee, "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB
+ * 2019), in which each bucket covers the values around a power of gamma. The order of the values
+ * does not matter. Buckets are not collapsed: there are some 145,000 for all numbers, 691 for those
+ * from 1 to a million.
  */
 export class Quantiles {
   readonly #positive = new Map<number, number>();
@@ -22,7 +22,7 @@ export class Quantiles {
   #min = Infinity;
   #max = -Infinity;
 
-  /** @param times how often the value is there */
+  /** @param times how often the value occurs */
   add(value: number, times = 1): void {
     this.#count += times;
     if (value < this.#min) this.#min = value;
@@ -37,7 +37,7 @@ export class Quantiles {
     buckets.set(bucket, (buckets.get(bucket) ?? 0) + times);
   }
 
-  /** Whether the numbers differ: only then the sketch is needed to tell their quantiles. */
+  /** Whether the numbers differ: only then quantiles come from the sketch. */
   get isEstimate(): boolean {
     return this.#min < this.#max;
   }
@@ -50,7 +50,7 @@ export class Quantiles {
   at(q: number): number | null {
     if (this.#count === 0) return null;
     const rank = Math.floor(q * (this.#count - 1));
-    // Zero has no sign: which of the two came first must not show.
+    // The sum removes the sign of zero, so that the order of 0 and -0 does not show.
     return Math.min(this.#max, Math.max(this.#min, this.#valueOfRank(rank))) + 0;
   }
 
@@ -71,8 +71,8 @@ export class Quantiles {
 }
 
 /**
- * The value that is as far, by share, from both ends of a bucket; the end itself may be larger than
- * any number.
+ * The value at the same relative distance from both ends of a bucket; the upper end may be larger
+ * than any number.
  */
 function middleOf(bucket: number): number {
   return Math.exp(bucket * logGamma - logToMiddle);

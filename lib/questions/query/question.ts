@@ -19,26 +19,26 @@ import {
   type Findings,
 } from "../reading/field.ts";
 
-/** What `POST /api/v1/query` asks, checked. */
+/** A checked question of `POST /api/v1/query`. */
 export interface QueryQuestion {
   readonly metrics: readonly NamedMetric[];
   readonly dimensions: readonly NamedDimension[];
   readonly filter?: Predicate;
   readonly range: OpenRange;
   readonly timezone: string;
-  /** The period of the dimension `time`, where there is one. */
+  /** The period of the dimension `time`, if it is one of the dimensions. */
   readonly interval?: Interval;
   readonly orderBy: readonly Order[];
   readonly limit: number;
   readonly totals: boolean;
   readonly explain: boolean;
-  /** Whether the same is asked of the period before as well, which is as long. */
+  /** Whether the answer compares with the range before, which is as long. */
   readonly compare: boolean;
   /** Whether periods in which nothing happened have rows. */
   readonly fill: boolean;
   /**
-   * Whether of the periods the newest are shown where there are more rows than `limit`: nobody
-   * asked for another order.
+   * Whether the newest periods are shown where there are more rows than `limit`: so it is where the
+   * question names no order.
    */
   readonly newestFirst: boolean;
   readonly page: RowPage;
@@ -50,15 +50,12 @@ interface NamedMetric {
 }
 
 interface NamedDimension {
-  /**
-   * The dimension as the question names it, except for other spellings: `context.country`,
-   * `time:day`.
-   */
+  /** The dimension's canonical name: `context.country`, `time:day`. */
   readonly name: string;
   readonly dimension: Dimension;
 }
 
-/** A column of the answer: dimensions first, then metrics. */
+/** A column that rows are ordered by; columns are the dimensions, then the metrics. */
 export interface Order {
   readonly column: number;
   readonly descending: boolean;
@@ -189,7 +186,7 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
   });
 }
 
-/** Named refinement of a comparison: it says how long the period is. */
+/** A comparison needs both ends of the range, which give its length. */
 function checkClosed({ from, to }: OpenRange, findings: Findings): void {
   if (from !== undefined && to !== undefined) return;
   const message = "a comparison needs a range with from and to";
@@ -231,7 +228,7 @@ function intervalOf(dimensions: readonly NamedDimension[]): Interval | undefined
   return time && (time.name.slice("time:".length) as Interval);
 }
 
-/** Different texts, in their order; `null` is as absent. */
+/** Reads a list of different texts, in their order; `null` counts as absent. */
 function names(
   [min, max]: readonly [number, number],
   otherwise: readonly string[],
@@ -248,9 +245,8 @@ function names(
 }
 
 /**
- * Named refinement of an order: which columns there are follows from the rest of the question.
- * Without one: by time where there is a time dimension, else by the first metric, the largest
- * first.
+ * Reads an order; the other parts of the question decide which columns there are. Without an order:
+ * by time where there is a time dimension, else by the first metric, the largest first.
  */
 function orderOf(
   value: unknown,
@@ -280,7 +276,7 @@ function orderOf(
   });
 }
 
-/** What an answer has besides the rows. */
+/** Reads what the answer contains besides its rows. */
 function include(): Field<readonly unknown[]> {
   const parts = ["totals", "explain"];
   return {

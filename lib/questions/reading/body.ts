@@ -14,9 +14,9 @@ import {
 } from "./field.ts";
 
 /**
- * Read the body of a question: an object with the known parts only.
- * @param finish makes the question of its parts, and adds a finding for each thing that is wrong
- * with several of them
+ * Reads the body of a question: an object with known parts only.
+ * @param finish makes the question from its parts, and adds a finding for each fault that concerns
+ *   several of them
  * @throws ServiceError VALIDATION with all findings, their pointers into the body (RFC 6901)
  */
 export function readBody<F extends Fields, T>(
@@ -31,7 +31,7 @@ export function readBody<F extends Fields, T>(
   return question;
 }
 
-/** The body of a question, described. */
+/** Describes the body of a question. */
 export function bodySchemaOf(fields: Fields): JsonSchema {
   const names = Object.keys(fields).filter((name) => fields[name]!.required === true);
   return {
@@ -45,7 +45,8 @@ export function bodySchemaOf(fields: Fields): JsonSchema {
 }
 
 /**
- * A part of a body that is an object with known parts only; `undefined` where it is absent or none.
+ * A part of a body that is an object with known parts only; `undefined` where it is absent or
+ * wrong.
  */
 export function object<F extends Fields>(fields: F): Field<Values<F> | undefined> {
   return {
@@ -62,8 +63,8 @@ const ends = object({ from: instant, to: instant });
 const last = { type: "object", properties: { last: { type: "string", examples: ["7d"] } } };
 
 /**
- * `"range": {"from", "to"}`: both optional, RFC 3339 or epoch milliseconds. A relative one is such
- * a range by now (`readWithRange`).
+ * `"range": {"from", "to"}`: both optional, RFC 3339 or epoch milliseconds. `readWithRange` has
+ * already replaced a relative range by these.
  */
 export const range: Field<OpenRange> = {
   schema: { anyOf: [ends.schema, last, relativeRangeSchema] },
@@ -87,7 +88,7 @@ function readFields<F extends Fields>(
   return Object.fromEntries(Object.entries(fields).map(read)) as Values<F>;
 }
 
-/** An object with known keys only; `undefined`, with a finding, where it is none. */
+/** Reads an object with known keys only; `undefined`, with a finding, where it is not one. */
 function checkObject(
   value: unknown,
   pointer: string,
@@ -108,7 +109,7 @@ function checkObject(
   return value as Raw;
 }
 
-/** A key as a pointer's segment (RFC 6901, 3). */
+/** Escapes a key as a segment of a pointer (RFC 6901, 3). */
 function escaped(key: string): string {
   return key.replaceAll("~", "~0").replaceAll("/", "~1");
 }

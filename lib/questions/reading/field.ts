@@ -3,11 +3,11 @@ import { isZone } from "../../counting/calendar.ts";
 import { parseInstant } from "../../event/instant.ts";
 import { compileRule, jsonSchemaOf, type JsonSchema, type Rule } from "../../schema/rule.ts";
 
-/** Parameters as they came: from a query string all are texts, from another node they are typed. */
+/** Parameters as they came: all texts in a query string, typed values from another node. */
 export type Raw = Readonly<Record<string, unknown>>;
 export type Findings = Finding[];
 
-/** Where a value stands. */
+/** The place of a value. */
 export interface Place {
   /** For findings: a parameter's name, or a pointer into a body (RFC 6901). */
   readonly pointer: string;
@@ -15,43 +15,41 @@ export interface Place {
   readonly name: string;
 }
 
-/** One part of a question: how it is checked and read, and how it is described to those who ask. */
+/** One part of a question: how it is checked and read, and how it is described to clients. */
 export interface Field<T> {
   readonly schema: JsonSchema;
   /** True where a question without this part is refused. */
   readonly required?: boolean;
-  /**
-   * The part as it is meant; where it is wrong there is a finding, and the result means nothing.
-   */
+  /** The value of the part. A wrong one adds a finding, and the result must not be used. */
   read(value: unknown, at: Place, findings: Findings): T;
 }
 
 /** The parts of a question by name. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
-/** What a question with these parts is read as. */
+/** The values of a question's parts. */
 export type Values<F extends Fields> = {
   readonly [Name in keyof F]: F[Name] extends Field<infer T> ? T : never;
 };
 
-/** What one kind of field is made of. */
+/** The description of one kind of field. */
 interface Form<T> {
   /** Checks the value after `spelled`; describes the field. */
   readonly rule: Rule;
-  /** The value that a text of a URL spells. */
+  /** Converts a text of a URL into the value that it spells. */
   readonly spelled?: (value: unknown) => unknown;
   /**
-   * What a value that keeps the rule means; `undefined` where it means nothing, which no rule can
-   * say.
+   * Converts a value that keeps the rule; `undefined` where it is wrong in a way that no rule can
+   * express.
    */
   readonly meaning?: (value: never) => T | undefined;
   readonly code: string;
   readonly message: (name: string) => string;
-  /** Takes the place of what the rule says of it. */
+  /** Replaces the description that follows from the rule. */
   readonly schema?: JsonSchema;
 }
 
-/** A field that a rule of fastest-validator checks. Absent, it is `otherwise`. */
+/** A field that a rule of fastest-validator checks. An absent one is `otherwise`. */
 export function fieldOf<T>(form: Form<T>): Field<T | undefined>;
 export function fieldOf<T>(form: Form<T>, otherwise: T): Field<T>;
 export function fieldOf<T>(form: Form<T>, otherwise?: T): Field<T | undefined> {
@@ -75,7 +73,7 @@ export function fieldOf<T>(form: Form<T>, otherwise?: T): Field<T | undefined> {
   }
 }
 
-/** A field that must be there. */
+/** A field that a question must have. */
 export function required<T>(field: Field<T>, message: string): Field<T> {
   return {
     schema: field.schema,
@@ -87,7 +85,7 @@ export function required<T>(field: Field<T>, message: string): Field<T> {
   };
 }
 
-/** A field that must be there: absent, it is wrong as `null` is. */
+/** A field that a question must have: an absent one is wrong as `null` is. */
 export function needed<T>(field: Field<T>): Field<T> {
   return {
     schema: field.schema,
@@ -96,7 +94,7 @@ export function needed<T>(field: Field<T>): Field<T> {
   };
 }
 
-/** A field with a sentence for those who ask, and examples. */
+/** A field with a sentence for clients, and examples. */
 export function described<T>(
   field: Field<T>,
   description: string,
@@ -106,17 +104,17 @@ export function described<T>(
   return { ...field, schema: { ...field.schema, ...annotations } };
 }
 
-/** A field whose value is read later, once the other parts of the question are known. */
+/** A field that is read later, once the other parts of the question are known. */
 export function later(schema: JsonSchema): Field<unknown> {
   return { schema, read: (value) => value };
 }
 
 const maxListItems = 100;
-/** Code units: a source has up to 512 characters. */
+/** In code units: a source has up to 512 characters. */
 const maxTextLength = 1_024;
 const shortText = { type: "string", min: 1, max: maxTextLength };
 
-/** A text; no half of a surrogate pair, which no event holds. */
+/** A text without half of a surrogate pair, which no event holds. */
 export const text: Field<string | undefined> = fieldOf({
   rule: shortText,
   meaning: (value: string) => (value.isWellFormed() ? value : undefined),
@@ -125,8 +123,8 @@ export const text: Field<string | undefined> = fieldOf({
 });
 
 /**
- * Several texts, each once: a parameter that is repeated, or an array.
- * @param split how one text lists several; as it stands it is one
+ * Several texts, each once: a repeated parameter, or an array.
+ * @param split splits a text that lists several; absent: it is one text
  */
 export function texts(
   split: (text: string) => readonly string[] = (value) => [value],
@@ -199,7 +197,7 @@ const isFlag = {
   message: (name: string) => `${name} is true or false`,
 };
 
-/** True or false; a text is neither. */
+/** True or false as JSON has them; a text is wrong. */
 export function flag(): Field<boolean | undefined>;
 export function flag(otherwise: boolean): Field<boolean>;
 export function flag(otherwise?: boolean): Field<boolean | undefined> {
@@ -219,8 +217,8 @@ export const timezone: Field<string> = {
 };
 
 /**
- * Named refinement of two instants: a range's end lies behind its start.
- * @param to where the end stands
+ * Checks two instants: a range must end after its start.
+ * @param to the place of the end
  */
 export function checkOrder(
   { from, to }: { readonly from?: number; readonly to?: number },

@@ -9,7 +9,7 @@ import { type Field, type Findings } from "./field.ts";
 
 const joints = ["and", "or", "not"] as const;
 
-/** Besides these, every path into `data`, `metadata` and `context`. */
+/** The fields that a filter can name besides every path into `data`, `metadata` and `context`. */
 const fields = ["id", "type", "source", "correlationId", "timestamp", "receivedAt"];
 const maxDepth = 8;
 const maxParts = 100;
@@ -18,9 +18,9 @@ const maxTextLength = 1_024;
 const allowed = `a filter is ["and" | "or", filter, ...], ["not", filter] or [operator, property, value]; operators are ${operators.join(", ")}`;
 
 /**
- * Read a filter of a question's body: `["and", ["is", "type", ["email.opened"]], ["gte",
- * "data.amount", 10]]`. Values are taken as they are typed: the text "10" is not the number 10.
- * @param pointer where it stands in the body, for the findings (RFC 6901)
+ * Reads a filter of a question's body: `["and", ["is", "type", ["email.opened"]], ["gte",
+ * "data.amount", 10]]`. Values keep their types: the text "10" is not the number 10.
+ * @param pointer its place in the body, for the findings (RFC 6901)
  * @returns `undefined` where it is wrong; then there is a finding
  */
 export function readPredicate(
@@ -42,8 +42,8 @@ export function readPredicate(
 }
 
 /**
- * A filter of a body. No rule says that it nests: `readPredicate` reads it, and what it may be is
- * described by `filterSchema`, once for all.
+ * A filter of a body. No rule can say that it nests: `readPredicate` reads it, and `filterSchema`
+ * describes it once for all bodies.
  */
 export const filter: Field<Predicate | undefined> = {
   schema: { $ref: "#/components/schemas/Filter" },
@@ -51,7 +51,7 @@ export const filter: Field<Predicate | undefined> = {
     value === undefined ? undefined : readPredicate(value, pointer, findings),
 };
 
-/** What a filter of a body may be. */
+/** Describes a filter of a body. */
 export const filterSchema: JsonSchema = {
   description: `${allowed[0]!.toUpperCase()}${allowed.slice(1)}`,
   type: "array",
@@ -61,7 +61,7 @@ export const filterSchema: JsonSchema = {
   examples: [["and", ["is", "type", ["email.opened"]], ["gte", "data.amount", 10]]],
 };
 
-/** A predicate as a body spells it. */
+/** Writes a predicate as a body spells it. */
 export function filtersOf(predicate: Predicate): readonly unknown[] {
   switch (predicate.op) {
     case "and":
@@ -183,17 +183,18 @@ const operands: Readonly<Record<Operator, string>> = {
   shown_as: `a text, or 1 to ${maxValues} of them in an array`,
 };
 
-/** Which properties are compared with instants. */
+/** Whether a property is compared with instants. */
 export function isOfInstants({ length, 0: top }: PropertyPath): boolean {
   return length === 1 && (top === "timestamp" || top === "receivedAt");
 }
 
-/** What a condition on an instant takes, and what takes none. */
+/** The operators of conditions on instants, for error texts. */
 export const instants =
   "an instant is compared by is, is_not, gt, gte, lt, lte (or exists) with RFC 3339, such as 2026-01-31T00:00:00Z, or epoch milliseconds";
 
 /**
- * A condition on an instant; `undefined` where the operand can be none, or the operator takes none.
+ * Makes a condition on an instant; `undefined` where the operand is no instant, or the operator
+ * takes none.
  */
 export function instantCondition(
   path: PropertyPath,
@@ -210,7 +211,7 @@ export function instantCondition(
     : conditionOf(path, op, isList ? values : values[0]);
 }
 
-/** An instant as a question gives it, also as digits in a text. */
+/** Reads an instant of a question, also as digits in a text. */
 export function instantOf(value: unknown): number | undefined {
   return parseInstant(typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value);
 }

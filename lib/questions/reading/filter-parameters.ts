@@ -18,17 +18,17 @@ import {
 } from "./field.ts";
 import { valuesOf, type Open } from "./parameters.ts";
 
-/** The filter of list, export and streams, without the project: that comes from the key. */
+/** The filter of lists, exports and streams without its project, which comes from the key. */
 export type OpenFilter = Omit<EventFilter, "project">;
 
 /** `data.plan`, `data["http.status"]`, `timestamp[gte]`. */
 const propertyName = /^(?:(?:data|metadata|context)[.[]|(?:timestamp|receivedAt)(?:$|\[))/;
 
-/** `data.amount[gte]`: a property and what is said of it. */
+/** `data.amount[gte]`: a property and an operator. */
 const withOperator = /^(.+)\[([^\]"]+)\]$/s;
 const maxConditions = 20;
 
-/** Types of events, also by comma: a type has none, nor a space at either end. */
+/** Types of events, also separated by commas: a type has no comma, and no space at either end. */
 export const types = described(
   texts((value) => value.split(",").map((type) => type.trim())),
   "Types of events: repeated, or by comma",
@@ -36,7 +36,7 @@ export const types = described(
 );
 
 /**
- * The parameters a filter knows by name; besides them it takes `data.*`, `metadata.*`, `context.*`,
+ * The parameters that a filter knows by name; it also takes `data.*`, `metadata.*`, `context.*`,
  * `timestamp` and `receivedAt`.
  */
 export const filterFields = {
@@ -53,12 +53,12 @@ export const filterFields = {
 
 const filterNames = Object.keys(filterFields);
 
-/** How error texts name the others. */
+/** The names by which error texts list the other parameters. */
 const filterProperties = ["data.*", "metadata.*", "context.*", "timestamp", "receivedAt"];
 
 /**
- * Conditions on properties are parameters, too. Before and behind the named ones stand those of a
- * question of its own.
+ * Makes conditions on properties parameters, too. A question's own parameters stand before and
+ * behind them.
  */
 export function openFilter(
   before: readonly string[],
@@ -98,7 +98,7 @@ export function filterOfParameters(
   return { types: type, sources: source, correlationId, userId, from, to, where };
 }
 
-/** The filter among some parameters. Those that it does not know are somebody else's. */
+/** Reads the filter among some parameters. It ignores parameters that it does not know. */
 export function readEventFilter(raw: Raw, findings: Findings): OpenFilter {
   return filterOfParameters(valuesOf(raw, filterFields, findings), raw, findings);
 }
@@ -185,22 +185,22 @@ function isScalar(value: unknown): value is Scalar {
   return value === null || ["string", "boolean"].includes(typeof value);
 }
 
-/**
- * A number, a text, or a text that spells a number. Not a number that would be compared as another
- * one.
- */
+/** A number, a text, or a text that spells a number; not a number that would lose digits. */
 function isOrdered(value: unknown): value is string | number {
   if (typeof value === "number") return isKept(value);
   return typeof value === "string" && value !== "" && isKept(numberIn(value) ?? 0);
 }
 
-/** The values a text of a URL may stand for: itself, and the number, boolean or null it spells. */
+/**
+ * The values that a text of a URL may stand for: itself, and the number, boolean or null that it
+ * spells.
+ */
 function spelled(value: Scalar): Scalar[] {
   if (typeof value !== "string") return [value];
   if (value === "true" || value === "false") return [value, value === "true"];
   if (value === "null") return [value, null];
   const number = numberIn(value);
-  // No event holds a number beyond 2^53: such digits are an id that was sent as a text.
+  // Events hold no number beyond 2^53: such digits are an id that was sent as a text.
   return number === undefined || !isKept(number) ? [value] : [value, number];
 }
 

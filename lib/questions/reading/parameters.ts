@@ -1,17 +1,17 @@
 import { ServiceError } from "../../errors.ts";
 import type { Values, Fields, Findings, Raw } from "./field.ts";
 
-/** Parameters that are not known one by one: their names follow a pattern. */
+/** Parameters whose names follow a pattern. */
 export interface Open {
   isKnown(name: string): boolean;
-  /** How error texts list all known parameters, those of `Fields` among them. */
+  /** The names of all parameters in error texts, also those of `Fields`. */
   readonly names: readonly string[];
 }
 
 /**
- * Read the parameters of a question. One that is not known is refused, never ignored.
- * @param finish makes the question of its parts, and adds a finding for each thing that is wrong
- * with several of them
+ * Reads the parameters of a question. An unknown one is refused, never ignored.
+ * @param finish makes the question from its parts, and adds a finding for each fault that concerns
+ *   several of them
  * @param open parameters that `finish` reads itself
  * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
  */
@@ -28,7 +28,7 @@ export function readParameters<F extends Fields, T>(
   return question;
 }
 
-/** The parameters of these names, read. */
+/** Reads the parameters of these names. */
 export function valuesOf<F extends Fields>(raw: Raw, fields: F, findings: Findings): Values<F> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [

@@ -1,4 +1,4 @@
-/** What one condition may say of a property, in the order in which error texts list them. */
+/** The operators of a condition, in the order in which error texts list them. */
 export const operators = [
   "is",
   "is_not",

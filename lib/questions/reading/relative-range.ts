@@ -9,19 +9,19 @@ import {
 import { lastInstant } from "../../event/instant.ts";
 import { described, later, type Field, type Raw } from "./field.ts";
 
-/**
- * How a question is asked: by parameters, `from` and `to` among them, or by a body with its
- * `range`.
- */
+/** The form of a question: parameters with `from` and `to`, or a body with `range`. */
 export interface Form {
   readonly by: "parameters" | "body";
-  /** Whether its reader knows `timezone`; otherwise that goes with a relative range alone. */
+  /**
+   * Whether the question's reader knows `timezone`; otherwise it is allowed only beside a relative
+   * range.
+   */
   readonly takesZone: boolean;
-  /** The relative range of a question that has none, nor an end of one; absent: it has no ends. */
+  /** The relative range of a question without a range; absent: the range stays open. */
   readonly otherwise?: string;
 }
 
-/** How a relative range is described. It is read before all else (`readWithRange`). */
+/** Describes a relative range, which `readWithRange` reads before everything else. */
 export const relativeRangeSchema = {
   type: "string",
   pattern: `^(${rangeWords.join("|")}|[1-9][0-9]{0,5}[mhd])$`,
@@ -34,7 +34,7 @@ export const relativeRange: Field<unknown> = described(
   "In the place of from and to: relative to now, in the zone of `timezone`",
 );
 
-/** The parameter `timezone` of what needs none but for a relative range. */
+/** The parameter `timezone` of questions that need it only for a relative range. */
 export const zoneOfRange: Field<void> = {
   schema: { type: "string", description: "The zone of a relative range", default: "UTC" },
   read(value, { pointer }, findings) {
@@ -44,26 +44,25 @@ export const zoneOfRange: Field<void> = {
   },
 };
 
-/** Lists of events and what is like them. */
+/** The form of lists of events and similar questions. */
 export const asParameters: Form = { by: "parameters", takesZone: false };
 
-/** A question that was read, and when: what it means by "today" follows from that. */
+/** A question, and the instant at which it was read: "today" depends on that. */
 interface ReadAt<Question> {
   readonly question: Question;
   /** Epoch milliseconds; absent where the range was not relative. */
   readonly at?: number;
 }
 
-/** The most of each unit: ten years of days, one of hours and of minutes. */
+/** The most of each unit: ten years of days, one year of hours and of minutes. */
 const most = { m: 527_040, h: 8_784, d: 3_660 } as const;
 const allowed = `a relative range is {"last": "7d"} (or 24h, 90m), or one of ${rangeWords.join(", ")}`;
 
 /**
- * Read a question that may have a relative range: its reader gets `from` and `to` instead. A cursor
- * keeps the instant that the first page was read at.
- * @param read reads it; throws ServiceError VALIDATION
- * @throws ServiceError VALIDATION with what is wrong with the range, and everything else that is
- * wrong
+ * Reads a question that may have a relative range: its reader gets `from` and `to` instead. A
+ * cursor keeps the instant at which the first page was read.
+ * @param read reads the question; throws ServiceError VALIDATION
+ * @throws ServiceError VALIDATION with the faults of the range, and all others
  */
 export function readWithRange<Question>(
   form: Form,
@@ -95,7 +94,7 @@ export function readWithRange<Question>(
   return { question: readBeside(findings, absoluteForm(form, raw, ends, cursor), read), at };
 }
 
-/** A cursor for the next page of a question that was read at an instant. */
+/** The cursor of the next page of a question that was read at an instant. */
 export function continuedAt<Cursor extends string | null | undefined>(
   cursor: Cursor,
   at: number | undefined,
@@ -105,7 +104,7 @@ export function continuedAt<Cursor extends string | null | undefined>(
     : cursor;
 }
 
-/** A relative range as it is written; `undefined` where it is none. */
+/** Reads a relative range; `undefined` where it is not one. */
 function relativeRangeOf(range: unknown): RelativeRange | undefined {
   const word = rangeWords.find((known) => known === range);
   if (word !== undefined) return word;
@@ -123,8 +122,8 @@ function lastOf(text: string): Last | undefined {
 }
 
 /**
- * In a body an object without `last` is a range of two ends, and anything else its reader's to
- * refuse.
+ * In a body an object without `last` is a range of two ends; anything else is left to the
+ * question's reader.
  */
 function isRelative({ by }: Form, range: unknown): boolean {
   if (typeof range === "string") return true;
@@ -147,7 +146,7 @@ function absoluteForm(form: Form, raw: Raw, ends: object, cursor: unknown): Raw 
   };
 }
 
-/** The instant in front of a cursor, and the cursor. */
+/** Splits a cursor into the instant before it and the question's own cursor. */
 function readAt(cursor: unknown, now: number): { readonly at: number; readonly cursor: unknown } {
   const [, at, rest] = typeof cursor === "string" ? (/^(\d{1,15})~(.*)$/s.exec(cursor) ?? []) : [];
   const isInstant = at !== undefined && Number(at) <= lastInstant;

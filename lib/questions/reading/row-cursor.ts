@@ -2,22 +2,19 @@ import { hash } from "node:crypto";
 import type { Range } from "../../event/filter.ts";
 import { later, type Findings } from "./field.ts";
 
-/**
- * The part of a question that names a page of its answer; it is read last, as it holds for the same
- * question alone.
- */
+/** The cursor of a page of rows. It is read last, since it is valid only for the same question. */
 export const rowCursor = later({
   type: "string",
   description: "nextCursor of the page before, of the same question",
 });
 
-/** Which of an answer's rows are asked for. */
+/** The rows that a question asks for. */
 export interface RowPage {
-  /** How many rows come before. */
+  /** How many rows are skipped. */
   readonly offset: number;
-  /** What is asked, as one text: a cursor holds for the same question alone. */
+  /** The question as one text: a cursor is valid only for the same question. */
   readonly scope: string;
-  /** The range of the answer that the cursor is from. */
+  /** The range of the answer that the cursor comes from. */
   readonly range?: Range;
 }
 
@@ -26,13 +23,13 @@ export function scopeOf(question: readonly unknown[]): string {
   return hash("sha256", JSON.stringify(question), "base64url").slice(0, 12);
 }
 
-/** The cursor for the rows after the first `offset`, of the same range. */
+/** The cursor of the rows after the first `offset`, for the same range. */
 export function rowCursorOf({ scope }: RowPage, offset: number, { from, to }: Range): string {
   return Buffer.from(JSON.stringify([offset, from, to, scope])).toString("base64url");
 }
 
 /**
- * The page that a cursor stands for, the first without one; a finding where it is none of this
+ * Reads a cursor, the first page without one; adds a finding where the cursor belongs to another
  * question.
  */
 export function readRowCursor(

@@ -4,30 +4,30 @@ import { none, Numbered } from "./numbered.ts";
 import type { Timeline } from "./timeline.ts";
 
 /**
- * Whose events belong together: a user's (`userOf`), a correlation's, or a session's
+ * How events belong together: by user (`userOf`), by correlation, or by session
  * (`metadata.sessionId`).
  */
 export const actorKinds = ["user", "correlationId", "session"] as const;
 export type ActorKind = (typeof actorKinds)[number];
 
-/** `"by"`: a user's where it is absent. */
+/** `"by"`: absent: by user. */
 export const by = described(choice(actorKinds, "user"), "Whose events belong together");
 
-/** What a fold reads to know whose an event is. */
+/** The column that a fold reads to know an event's actor. */
 export function actorColumn(by: ActorKind): Column {
   return by === "session" ? { path: ["metadata", "sessionId"] } : { field: by };
 }
 
 /**
- * Whose an event is: a text that is not empty, or a number (7 and "7" are one). `undefined` for
- * nobody's.
+ * The actor of an event: a text that is not empty, or a number (7 and "7" are one user).
+ * `undefined` where it has none.
  */
 export function actorOf(cell: Cell): string | undefined {
   if (typeof cell === "string") return cell === "" ? undefined : cell;
   return typeof cell === "number" ? String(cell) : undefined;
 }
 
-/** Whose the events of a column are, by the numbers of a timeline; `none` for nobody's. */
+/** The actors of a column's events, by the numbers of a timeline; `none` for events without one. */
 export function numberedActors(column: ColumnCells, timeline: Timeline): Numbered {
   return new Numbered(column, (cell) => {
     const actor = actorOf(cell);

@@ -8,11 +8,11 @@ import type { Field, Findings } from "../reading/field.ts";
 import { Numbered } from "./numbered.ts";
 import { Texts } from "./texts.ts";
 
-/** The most values an answer shows. */
+/** The most values that an answer shows. */
 const maxShown = 50;
 const maxValues = 10_000;
 
-/** `"breakdown"`: `type`, `source` or a property; absent for none. */
+/** `"breakdown"`: `type`, `source` or a property; absent: no breakdown. */
 export const breakdown: Field<PropertyPath | undefined> = {
   schema: {
     type: "string",
@@ -33,7 +33,9 @@ export const breakdown: Field<PropertyPath | undefined> = {
   },
 };
 
-/** The values of a breakdown as numbers, from 0 on; those of no breakdown are one, 0. */
+/**
+ * The values of a breakdown as numbers, from 0; without a breakdown all events have the number 0.
+ */
 export class BreakdownValues {
   readonly columns: readonly Column[];
   readonly #texts = new Texts();
@@ -44,7 +46,7 @@ export class BreakdownValues {
     this.columns = path === undefined ? [] : [columnOf(path)];
   }
 
-  /** @throws FoldOverflow where there are too many, or they are too long */
+  /** @throws FoldOverflow where there are too many values, or they are too long */
   numberOf(cell: Cell): number {
     const value = shownValue(cell);
     const number = this.#texts.numberOf(value);
@@ -69,8 +71,8 @@ export class BreakdownValues {
 }
 
 /**
- * The largest values, by users, then by the value's text (by code unit), with their numbers; at
- * most `maxShown`.
+ * The numbers of the largest values, by users, then by the value's text (by code unit); at most
+ * `maxShown`.
  */
 export function largest(
   texts: readonly string[],

@@ -2,16 +2,16 @@ import type { Period } from "../../counting/calendar.ts";
 import { assign } from "../../counting/cover.ts";
 import type { OrderedRows } from "./timeline.ts";
 
-/** Those whose first event lies in one period. */
+/** The users whose first event lies in one period. */
 export interface Cohort {
-  /** The period's start in the zone's calendar, RFC 3339, also where the range begins later. */
+  /** The period's start in the zone's calendar, RFC 3339, even where the range begins later. */
   readonly start: string;
   readonly size: number;
-  /** How many of them returned in each period from this one to the range's last. */
+  /** How many of its users returned in each period, from this one to the last of the range. */
   readonly returned: readonly number[];
 }
 
-/** What a row's mark says of its event. */
+/** The bits of a row's mark. */
 export const isFirst = 1;
 const isReturning = 2;
 
@@ -19,7 +19,7 @@ const isReturning = 2;
 export class CohortTable {
   readonly #periods: readonly Period[];
   readonly #sizes: Uint32Array;
-  /** By cohort, then by period. */
+  /** The number of returns, by cohort, then by period. */
   readonly #returned: Uint32Array;
 
   constructor(periods: readonly Period[]) {

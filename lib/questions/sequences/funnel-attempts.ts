@@ -3,25 +3,25 @@ import type { Rows } from "./timeline.ts";
 
 /** One attempt at a funnel. */
 export interface Attempt {
-  /** How many steps it reached; 0 for no attempt. */
+  /** How many steps the attempt reached; 0 for no attempt. */
   readonly depth: number;
-  /** When it reached each of them; what stands behind them means nothing. */
+  /** The instants at which it reached them; entries behind these mean nothing. */
   readonly instants: Float64Array;
 }
 
 /**
  * Finds the best attempts of one actor after the other, each in one pass over the actor's events
- * from the last to the first. The pass knows of each step how an attempt that stands there goes on:
- * so at an event of the first step the whole attempt is known, and none needs to be tried. Time:
- * events by steps. The attempts are of the last actor read, and are used again for the next.
+ * from the last to the first. For each step the pass keeps how an attempt continues from there: so
+ * an event of the first step completes an attempt at once, and no attempt is tried out. The time is
+ * events by steps. The attempts belong to the last actor read, and are reused for the next.
  */
 export class Attempts {
   readonly #steps: number;
   readonly #windowMs: number;
   readonly #now: SameInstant;
   /**
-   * In row `k`, from column `k` on: the instants of the way from the earliest known event of step
-   * `k` to the end.
+   * Row `k` holds, from column `k` on, the instants of the way from the earliest known event of
+   * step `k` to the end.
    */
   readonly #ways: Float64Array;
   readonly #way: Float64Array;
@@ -30,8 +30,8 @@ export class Attempts {
   readonly #spare: Slot[] = [];
 
   /**
-   * @param strictlyLater whether a step must be later than the one before, where else it may be of
-   * the same instant
+   * @param strictlyLater whether a step must be later than the one before; otherwise it may have
+   *   the same instant
    */
   constructor(steps: number, windowMs: number, strictlyLater: boolean) {
     this.#steps = steps;
@@ -46,12 +46,12 @@ export class Attempts {
     return this.#best;
   }
 
-  /** The best one of each value that an attempt began with, where values were asked for. */
+  /** The best attempt for each value that attempts began with, where values were asked for. */
   get bestOf(): ReadonlyMap<number, Attempt> {
     return this.#bestOf;
   }
 
-  /** @param rows marked by the steps they are of: bit `k` for step `k` */
+  /** @param rows marked by the steps of their events: bit `k` for step `k` */
   read(rows: Rows, start: number, end: number, byValue: boolean): void {
     const { instants, marks } = rows;
     this.#forget();
@@ -67,21 +67,23 @@ export class Attempts {
   }
 
   /**
-   * The attempts that begin at each of the rows of one instant, while the ways are those of later
-   * ones.
+   * Begins the attempts of the rows of one instant, while the ways are still those of later events.
    */
   #beginEach({ instants, marks, values }: Rows, first: number, last: number): void {
     for (let row = first; row < last; row++) {
       const mark = marks[row]!;
       if ((mark & 1) === 0) continue;
-      // What is alike stands side by side, and gets equally far.
+      // Rows with the same mark are adjacent, and get equally far.
       const isKnown = row > first && marks[row - 1] === mark;
       if (!isKnown) this.#lead(this.#way, 0, instants[row]!, this.#now.reach(0, mark));
       this.#slotOf(values[row]!).take(this.#depth(this.#way), this.#way);
     }
   }
 
-  /** Steps ascend, so that what follows those of this instant is strictly later. */
+  /**
+   * Steps are taken in ascending order, so that each way continues strictly later than this
+   * instant.
+   */
   #stand(instant: number): void {
     for (let step = 0; step < this.#steps; step++) {
       if ((this.#now.steps & (1 << step)) === 0) continue;
@@ -91,8 +93,8 @@ export class Attempts {
   }
 
   /**
-   * Fill in a way that takes the steps from one to another at an instant, and goes on as the known
-   * one does.
+   * Fills in a way that takes the steps from one to another at an instant, and then continues as
+   * the known way.
    */
   #lead(way: Float64Array, from: number, instant: number, to: number): void {
     const next = (to + 1) * this.#steps;
@@ -134,7 +136,7 @@ class Slot implements Attempt {
     this.instants = new Float64Array(steps);
   }
 
-  /** Keeps the better one; attempts come from the latest to the earliest. */
+  /** Keeps the better attempt. Attempts come from the latest to the earliest. */
   take(depth: number, instants: Float64Array): void {
     if (depth < this.depth) return;
     if (depth === this.depth && this.#isBetterThan(instants)) return;
@@ -143,8 +145,8 @@ class Slot implements Attempt {
   }
 
   /**
-   * Than one as deep that begins no later: by being shorter or, of one beginning, by an earlier
-   * step.
+   * Compares with an attempt of the same depth that begins no later: a shorter one is better; of
+   * two with one beginning, the one with an earlier step.
    */
   #isBetterThan(instants: Float64Array): boolean {
     const [own, other] = [spanOf(this.depth, this.instants), spanOf(this.depth, instants)];

@@ -7,17 +7,19 @@ import { by, type ActorKind } from "./actor.ts";
 import { breakdown } from "./breakdown-values.ts";
 import { checkSize, filterOf, typedSelection, type Selection } from "./selection.ts";
 
-/** How many get from one step to the next: plain data, to be answered by `funnelFold`. */
+/** A funnel as plain data, for `funnelFold`. */
 export interface FunnelJob {
   readonly kind: "funnel";
-  /** In their order, 2 to 10; each has a type. */
+  /** The steps in order, 2 to 10; each has a type. */
   readonly steps: readonly Selection[];
   /**
-   * How long after its first step an attempt may reach the others, this instant included; absent
-   * for no limit.
+   * How long after its first step an attempt may reach the others, that instant included; absent:
+   * no limit.
    */
   readonly windowMs?: number;
-  /** Whether each step must be later than the one before; else it may be of the same instant. */
+  /**
+   * Whether each step must be later than the one before; otherwise it may have the same instant.
+   */
   readonly strictlyLater: boolean;
   readonly by: ActorKind;
   readonly breakdown?: PropertyPath;
@@ -89,7 +91,7 @@ export function readFunnelJob(body: unknown): FunnelJob {
   }));
 }
 
-/** The events that a funnel is about: those of any step. */
+/** The filter for the events of any step. */
 export function funnelFilter({ steps, range }: FunnelJob): OpenFilter {
   return filterOf(steps, range);
 }

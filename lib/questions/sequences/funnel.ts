@@ -4,45 +4,43 @@ import { Attempts } from "./funnel-attempts.ts";
 import type { FunnelJob } from "./funnel-question.ts";
 import { MarkedEvents } from "./marked-events.ts";
 
-/** One step of a funnel, and how it goes on from there. */
+/** One step of a funnel. */
 export interface FunnelStep {
   readonly type: string;
-  /** Whose best attempt reached this step. */
+  /** How many users' best attempts reached this step. */
   readonly users: number;
   /**
    * The share of the first step's users that reached this one, from 0 to 1; 0 where nobody began.
    */
   readonly conversion: number;
   /**
-   * The share of the previous step's users that reached this one; of the first step like
+   * The share of the previous step's users that reached this one; for the first step the same as
    * `conversion`.
    */
   readonly stepConversion: number;
-  /** How long those who reached the next step took from this one; `null` where nobody did. */
+  /** How long users took from this step to the next; `null` where nobody reached that. */
   readonly medianMs: number | null;
   readonly p90Ms: number | null;
 }
 
 export interface FunnelResult {
   readonly steps: readonly FunnelStep[];
-  /** With a breakdown: of the values with the most users, the largest first. */
+  /** With a breakdown: the values with the most users, the largest first. */
   readonly results?: readonly { readonly value: string; readonly steps: readonly FunnelStep[] }[];
   /** How many more values there are. */
   readonly valuesLeftOut?: number;
 }
 
 /**
- * A funnel. An attempt begins at any event of the first step and takes of each next step the first
+ * A funnel. An attempt begins at any event of the first step and takes for each next step the first
  * event that is no earlier than the one before; it ends where there is none, or none within the
  * window from its beginning. An event is one step of an attempt, and events of one instant count as
  * if they had come in the order of the steps; with `strictlyLater` they do not follow each other at
  * all. Of each user's attempts one counts: the one that gets furthest, of those the shortest, of
  * those the earliest.
- *
- * With a breakdown, attempts are distinguished by the value of their first event, and a user's best
- * one of each value counts: who began with two values is a user of both.
- *
- * Median and p90 are exact, by nearest rank: a time that somebody took.
+ * With a breakdown, attempts are told apart by the value of their first event, and a user's best
+ * attempt for each value counts: a user who began with two values is a user of both.
+ * Median and p90 are exact, by nearest rank: each is a time that somebody took.
  */
 export function funnelFold(job: FunnelJob): Fold<FunnelResult> {
   return new Funnel(job);
@@ -81,12 +79,12 @@ class Funnel extends MarkedEvents implements Fold<FunnelResult> {
   }
 }
 
-/** What the attempts that count come to. */
+/** Adds up the attempts that count. */
 class Tally {
   readonly #types: readonly string[];
   /** How many attempts ended at each step. */
   readonly #ended: number[];
-  /** Of each step but the last: the times to the next one. */
+  /** The times from each step, but the last, to the next one. */
   readonly #waits: readonly number[][];
 
   constructor(types: readonly string[]) {

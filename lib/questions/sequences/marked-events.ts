@@ -6,12 +6,15 @@ import { instantsOf, none } from "./numbered.ts";
 import { markingOf, type Marking, type Selection } from "./selection.ts";
 import { Timeline } from "./timeline.ts";
 
-/** The mark of the first selection: with it a sequence begins, and only there its value matters. */
+/**
+ * The mark of the first selection: an event with it begins a sequence, and only there the value
+ * matters.
+ */
 const beginning = 1;
 
 /**
- * What a fold about sequences collects: of each event that is somebody's and in a selection, who,
- * when, in which selections (`Marking`) and, where it begins a sequence, with which value.
+ * The events that a fold about sequences collects: of each event with an actor and in a selection
+ * the actor, the instant, the selections (`Marking`) and, where it begins a sequence, the value.
  */
 export class MarkedEvents {
   readonly columns: readonly Column[];

@@ -1,13 +1,15 @@
 import type { Cell, ColumnCells, Instants, NumberedCells } from "../fold.ts";
 
-/** A column's cells as numbers of the fold's own: each is looked up once for all of its events. */
+/**
+ * A column's cells as the fold's own numbers: each cell is looked up once for all of its events.
+ */
 export class Numbered {
   readonly #numbers: NumberedCells["numbers"];
   readonly #cells: readonly Cell[];
   readonly #numberOf: (cell: Cell) => number;
   readonly #known: Int32Array;
 
-  /** @param numberOf the number of a cell, 0 or more, or `none` */
+  /** @param numberOf returns the number of a cell, 0 or more, or `none` */
   constructor(column: ColumnCells, numberOf: (cell: Cell) => number) {
     const { numbers, cells } = cellsOf(column);
     this.#numbers = numbers;
@@ -23,7 +25,7 @@ export class Numbered {
   }
 }
 
-/** The number of a cell that has none. */
+/** The number of a cell without one. */
 export const none = -1;
 const unknown = -2;
 

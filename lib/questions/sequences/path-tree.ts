@@ -1,6 +1,6 @@
 import { FoldOverflow } from "../fold.ts";
 
-/** One sequence of types, how often it was taken, and by how many users. */
+/** A sequence of types, how often it was taken, and by how many users. */
 export interface Path {
   readonly types: readonly string[];
   readonly count: number;
@@ -11,16 +11,16 @@ const maxNodes = 1_000_000;
 
 /**
  * Counts paths, user by user: a tree with a node for each beginning of a path, numbered from 0, the
- * root, on.
+ * root.
  */
 export class PathTree {
-  /** In the order of their ranks. */
+  /** The types in the order of their ranks. */
   readonly #types: readonly string[];
-  /** By the parent's number times the types, plus the type. */
+  /** The children by the parent's number times the number of types, plus the type. */
   readonly #children = new Map<number, number>();
   readonly #parent: number[] = [-1];
   readonly #type: number[] = [-1];
-  /** How many paths end at a node, of how many users, and which user's was the last. */
+  /** How many paths end at a node, of how many users, and the last user. */
   readonly #counts: number[] = [0];
   readonly #users: number[] = [0];
   readonly #lastUser: number[] = [-1];
@@ -52,7 +52,7 @@ export class PathTree {
     this.#at = this.#children.get(key) ?? this.#grow(key, type);
   }
 
-  /** @param user the paths of one user come one after the other */
+  /** @param user the paths of one user come consecutively */
   end(user: number): void {
     if (this.#counts[this.#at]! === 0) this.#different += 1;
     this.#counts[this.#at]! += 1;
@@ -63,7 +63,7 @@ export class PathTree {
     this.#totalLastUser = user;
   }
 
-  /** The paths taken most often, then by their types. */
+  /** The most frequent paths, then by their types. */
   largest(limit: number): readonly Path[] {
     const ended = this.#counts.keys().filter((node) => this.#counts[node]! > 0);
     return [...ended]
@@ -102,7 +102,7 @@ export class PathTree {
   }
 }
 
-/** One after the other; what goes on comes after what ends. */
+/** Compares rank by rank; a longer path comes after its beginning. */
 function compareRanks(a: readonly number[], b: readonly number[]): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
     if (a[i] !== b[i]) return a[i]! - b[i]!;

@@ -5,15 +5,15 @@ import { described, required, whole } from "../reading/field.ts";
 import { by, type ActorKind } from "./actor.ts";
 import { typedSelection, type Selection } from "./selection.ts";
 
-/** What comes after an event: plain data, to be answered by `pathsFold`. */
+/** A paths question as plain data, for `pathsFold`. */
 export interface PathsJob {
   readonly kind: "paths";
-  /** Has a type. */
+  /** The events that begin a path; it has a type. */
   readonly after: Selection;
-  /** How many types a path has at most. */
+  /** The most types of a path. */
   readonly length: number;
   readonly by: ActorKind;
-  /** How many paths the answer shows at most. */
+  /** The most paths of the answer. */
   readonly limit: number;
   readonly range: OpenRange;
 }
@@ -42,7 +42,7 @@ export function readPathsJob(body: unknown): PathsJob {
   }));
 }
 
-/** The events that paths are about: all of the range. */
+/** The filter for the events of paths: all of the range. */
 export function pathsFilter({ range }: PathsJob): OpenFilter {
   return { from: range.from, to: range.to };
 }

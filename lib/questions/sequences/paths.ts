@@ -8,21 +8,20 @@ import { Texts } from "./texts.ts";
 import { Timeline } from "./timeline.ts";
 
 export interface PathsResult {
-  /** The most frequent first, then by their types (by code unit, one after the other). */
+  /** The most frequent first, then by their types (by code unit, type by type). */
   readonly paths: readonly Path[];
-  /** How many more there are than asked for. */
+  /** How many paths the answer leaves out. */
   readonly pathsLeftOut: number;
-  /** Of all paths, also those that are not shown: how many, and of how many users. */
+  /** All paths, also those that are left out: how many, and of how many users. */
   readonly total: { readonly count: number; readonly users: number };
 }
 
 /**
- * Paths: for each event of the kind asked for, the types of the same user's next events, as many as
- * asked for; fewer, or none, where the user did nothing more within the range. Each such event
- * begins a path, also within the path of another.
- *
- * Events of one instant stand in the order of their types (by code unit); of one type, those that
- * begin a path stand last.
+ * Paths: for each event of the chosen kind, the types of the same user's next events, up to the
+ * length asked for; fewer, or none, where the user did nothing more within the range. Each such
+ * event begins a path, even within the path of another.
+ * Events of one instant are ordered by their types (by code unit); of one type, those that begin a
+ * path come last.
  */
 export function pathsFold(job: PathsJob): Fold<PathsResult> {
   return new Paths(job);
@@ -81,7 +80,7 @@ class Paths implements Fold<PathsResult> {
     return { paths, pathsLeftOut: tree.different - paths.length, total: tree.total };
   }
 
-  /** Marks by which types come in their order. */
+  /** The marks that put types in their order. */
   #ranks(sorted: readonly string[]): Int32Array {
     const ranks = new Int32Array(2 * sorted.length);
     sorted.forEach((type, rank) => {

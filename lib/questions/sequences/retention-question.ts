@@ -11,12 +11,12 @@ import { tellSpan } from "../answer-meta.ts";
 
 const intervals = ["day", "week", "month"] as const;
 
-/** Who comes back, and when: plain data, to be answered by `retentionFold`. */
+/** A retention question as plain data, for `retentionFold`. */
 export interface RetentionJob {
   readonly kind: "retention";
   /** The first of these events puts a user into a cohort. */
   readonly first: Selection;
-  /** Each of these events is a return; any event where it says nothing. */
+  /** Each of these events is a return; without a type or filters any event is. */
   readonly returning: Selection;
   readonly interval: (typeof intervals)[number];
   readonly timezone: string;
@@ -52,18 +52,18 @@ export function readRetentionJob(body: unknown): RetentionJob {
   });
 }
 
-/** The events that a retention question is about: the first ones and the returning ones. */
+/** The filter for the first and the returning events. */
 export function retentionFilter({ first, returning, range }: RetentionJob): OpenFilter {
   return filterOf([first, returning], range);
 }
 
-/** How many periods there may be: with a breakdown there is a table of them for each value. */
+/** The most periods: with a breakdown each value has a table of them. */
 export function maxTouchedPeriods({ breakdown }: Pick<RetentionJob, "breakdown">): number {
   return breakdown === undefined ? 400 : 100;
 }
 
 /**
- * What is wrong with a range of too many periods.
+ * The fault of a range with too many periods.
  * @param range the job's own, its open ends closed
  */
 export function tooManyPeriods(

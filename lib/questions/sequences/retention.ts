@@ -7,20 +7,19 @@ import { maxTouchedPeriods, tooManyPeriods, type RetentionJob } from "./retentio
 import type { OrderedRows, Rows } from "./timeline.ts";
 
 export interface RetentionResult {
-  /** One for each period of the range, ascending, also where nobody came. */
+  /** One for each period of the range, ascending, even where nobody came. */
   readonly cohorts: readonly Cohort[];
-  /** With a breakdown: of the values with the most users, the largest first. */
+  /** With a breakdown: the values with the most users, the largest first. */
   readonly results?: readonly { readonly value: string; readonly cohorts: readonly Cohort[] }[];
   /** How many more values there are. */
   readonly valuesLeftOut?: number;
 }
 
 /**
- * Retention. A user's first event of the kind asked for within the range puts the user into the
- * cohort of the calendar period it lies in. `returned[i]` is how many of a cohort have a returning
- * event in the `i`th period after that one (0 is the cohort's own), at the first event's instant or
+ * Retention. A user's first event of the chosen kind within the range puts the user into the cohort
+ * of the calendar period it lies in. `returned[i]` is how many of a cohort have a returning event
+ * in the `i`th period after that one (0 is the cohort's own), at the first event's instant or
  * later; the first event itself is a return where it is also a returning one.
- *
  * A range that is open at an end reaches as far as the first events, or the events, do. With a
  * breakdown a user counts under the value of the first event; of several at that instant, under the
  * first value by code unit.
@@ -74,7 +73,7 @@ class Retention extends MarkedEvents implements Fold<RetentionResult> {
   }
 }
 
-/** When the first of the first events is, and the last of all. */
+/** The earliest first event, and the last event of all. */
 function extentOf({ instants, marks }: Rows): {
   readonly earliest: number;
   readonly latest: number;
@@ -88,11 +87,11 @@ function extentOf({ instants, marks }: Rows): {
   return { earliest, latest };
 }
 
-/** How one user enters a cohort. */
+/** A user's entry into a cohort. */
 interface Entry {
   /**
-   * The first event's row, and the end of the user's rows. A return of the same instant stands
-   * behind it (rows are in the order of their marks), or it is one itself.
+   * The first event's row, and the end of the user's rows. A return at the same instant comes after
+   * it (rows are in the order of their marks), or is the first event itself.
    */
   readonly start: number;
   readonly end: number;

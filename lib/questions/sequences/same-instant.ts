@@ -1,36 +1,36 @@
 /**
- * How far an attempt at a funnel gets among the events of one instant. These count as if they had
- * come in the order of the steps, and an event is one step of an attempt, though it may fit
- * several: so the steps are given events, one after the other, each as long as those before can
- * make do with others (augmenting paths in a bipartite graph, H. W. Kuhn, "The Hungarian method for
- * the assignment problem", 1955).
+ * Finds how far an attempt at a funnel gets among the events of one instant. These count as if they
+ * had come in the order of the steps, and each event is one step of an attempt, though it may fit
+ * several. So the steps take events, one after the other, as long as the steps before can take
+ * others (augmenting paths in a bipartite graph, H. W. Kuhn, "The Hungarian method for the
+ * assignment problem", 1955).
  */
 export class SameInstant {
   readonly #steps: number;
   readonly #strictly: boolean;
-  /** What each event is a step of; of events that are alike no more than an attempt can use. */
+  /** The steps that each event fits; of equal events no more than an attempt can use. */
   readonly #marks: number[] = [];
-  /** The step that each of them is given to, or -1. */
+  /** The step that took each event, or -1. */
   readonly #given: number[] = [];
   readonly #tried: boolean[] = [];
   #union = 0;
   #isPlain = true;
 
   /**
-   * @param strictly whether each step must be later than the one before: then an instant has one
-   * step of an attempt
+   * @param strictly whether each step must be later than the one before: an instant then has one
+   *   step of an attempt
    */
   constructor(steps: number, strictly: boolean) {
     this.#steps = steps;
     this.#strictly = strictly;
   }
 
-  /** Which steps there are events of, as bits. */
+  /** The steps that have events here, as bits. */
   get steps(): number {
     return this.#union;
   }
 
-  /** Take the events of the rows `[first, last)`, which are in the order of their marks. */
+  /** Reads the events of the rows `[first, last)`, which are in the order of their marks. */
   read(marks: Int32Array, first: number, last: number): void {
     this.#marks.length = 0;
     this.#union = 0;
@@ -46,9 +46,8 @@ export class SameInstant {
   }
 
   /**
-   * The last step that an attempt reaches here, of which `step` is the next; there is an event of
-   * that one.
-   * @param mark of the event that is to be this step, where not any will do
+   * The last step that an attempt reaches here whose next step is `step`; that step has an event.
+   * @param mark the mark of the event that must be this step; absent: any event
    */
   reach(step: number, mark?: number): number {
     if (this.#strictly || this.#marks.length === 1) return step;
@@ -68,7 +67,7 @@ export class SameInstant {
     return last;
   }
 
-  /** Give a step an event; false, and nothing changed, where there is none for it. */
+  /** Gives a step an event; returns false and changes nothing where none is left. */
   #give(step: number, fixed: number): boolean {
     for (let i = 0; i < this.#marks.length; i++) this.#tried[i] = i === fixed;
     return this.#find(step);

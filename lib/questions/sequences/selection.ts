@@ -6,7 +6,7 @@ import { described, required, text, type Findings } from "../reading/field.ts";
 import type { Cell, Column, ColumnCells } from "../fold.ts";
 import { cellsOf, Numbered } from "./numbered.ts";
 
-/** Some events: of a type, that meet a predicate; any where neither is given. */
+/** A selection of events: of a type, that meet a predicate; all events where neither is given. */
 export interface Selection {
   readonly type?: string;
   readonly filters?: Predicate;
@@ -25,7 +25,7 @@ export const typedSelection = object({
 /** `{"type","filters"}`: events of a type where it is given, else of any. */
 export const selection = object({ type, filters: filter });
 
-/** The filters of one question together are bounded too: each of them is asked of every event. */
+/** Bounds all filters of one question together: each is checked on every event. */
 export function checkSize(
   selections: readonly Selection[],
   pointer: string,
@@ -52,7 +52,7 @@ function sizeOf(predicate: Predicate): number {
   }
 }
 
-/** The filter for the events that are in at least one of the selections. */
+/** The filter for the events that are in at least one selection. */
 export function filterOf(selections: readonly Selection[], { from, to }: OpenRange): OpenFilter {
   const types = selections.map(({ type }) => type);
   const typed = types.every((type) => type !== undefined) ? [...new Set(types)] : undefined;
@@ -60,7 +60,7 @@ export function filterOf(selections: readonly Selection[], { from, to }: OpenRan
     selections.filter(({ filters }) => filters === undefined).map(({ type }) => type),
   );
   if (whole.has(undefined)) return { from, to };
-  // A type that is selected whole needs no filter of its own beside.
+  // A type that one selection takes as a whole needs no further filter.
   const parts = selections
     .filter(({ type, filters }) => filters === undefined || !whole.has(type))
     .map(predicateOf);
@@ -76,18 +76,18 @@ function predicateOf({ type, filters }: Selection): Predicate {
 }
 
 /**
- * Tells of each row in which selections its event is: bit `i` for the selection `i`, at most 30 of
- * them.
+ * Decides for each row which selections its event is in: bit `i` for the selection `i`, at most 30
+ * of them.
  */
 export interface Marking {
-  /** What it reads of each event, from the column `at` on. */
+  /** The columns that it reads of each event, from index `at` on. */
   readonly columns: readonly Column[];
   marksOf(row: readonly Cell[], at: number): number;
-  /** The same of columns, from `at` on: the marks of the event at a place. */
+  /** The same for columns, from index `at` on: returns the marks of the event at a place. */
   marksIn(columns: readonly ColumnCells[], at: number): (place: number) => number;
 }
 
-/** Types are compared here; filters by the store, and only those there are. */
+/** Types are compared here; the store checks filters, and only where there are any. */
 export function markingOf(selections: readonly Selection[]): Marking {
   const ofType = new Map<Cell, number>();
   let ofAny = 0;

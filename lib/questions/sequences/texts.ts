@@ -1,4 +1,4 @@
-/** Texts as numbers, from 0 on in the order of their first coming. */
+/** Numbers texts from 0, in the order in which they come. */
 export class Texts {
   readonly #numbers = new Map<string, number>();
 
@@ -14,7 +14,7 @@ export class Texts {
     return number;
   }
 
-  /** By number. */
+  /** The texts by number. */
   all(): readonly string[] {
     return [...this.#numbers.keys()];
   }

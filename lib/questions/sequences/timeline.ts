@@ -1,7 +1,7 @@
 import { FoldOverflow } from "../fold.ts";
 import { Texts } from "./texts.ts";
 
-/** The rows of a timeline; equal indexes are of one row. */
+/** The rows of a timeline; an index names one row in all arrays. */
 export interface Rows {
   /** Epoch milliseconds. */
   readonly instants: Float64Array;
@@ -9,17 +9,17 @@ export interface Rows {
   readonly values: Int32Array;
 }
 
-/** The rows by actor; of each actor by instant, of one instant by mark. */
+/** The rows by actor; those of one actor by instant, those of one instant by mark. */
 export interface OrderedRows extends Rows {
-  /** Where each actor's rows begin and, one further, end. */
+  /** The index at which each actor's rows begin; the next entry is where they end. */
   readonly starts: Uint32Array;
 }
 
 const maxRows = 5_000_000;
 
 /**
- * Who did what when: rows collected in any order, then put in order at once. A row takes 20 bytes,
- * in order 16 more; an actor's text is kept once.
+ * Which actor did what at which instant: rows are collected in any order, then ordered at once. A
+ * row takes 20 bytes, ordered 16 more; an actor's text is kept once.
  */
 export class Timeline {
   readonly #limit: number;
@@ -41,8 +41,8 @@ export class Timeline {
 
   /**
    * @param actor its number
-   * @param mark what it was, and
-   * @param value which value it had, in the caller's own numbers
+   * @param mark the kind of the event, and
+   * @param value its value, in the caller's own numbers
    * @throws FoldOverflow where there are too many rows
    */
   add(actor: number, instant: number, mark: number, value: number = 0): void {
@@ -61,8 +61,8 @@ export class Timeline {
   }
 
   /**
-   * The rows in order; linear in the rows where each actor has a few.
-   * @param markFor what takes the place of each mark; absent for no change
+   * Orders the rows; linear in the rows where each actor has a few.
+   * @param markFor replaces each mark; absent: the marks stay
    */
   inOrder(markFor?: Int32Array): OrderedRows {
     const size = this.#size;
@@ -146,7 +146,7 @@ function insertionSort({ instants, marks, values }: Rows, start: number, end: nu
   }
 }
 
-/** Two sorted neighbours; the left one is moved out of the way. */
+/** Merges two sorted neighbours; the left one is copied aside. */
 function merge(rows: Rows, start: number, middle: number, end: number, scratch: Rows): void {
   const { instants, marks } = rows;
   const isOrdered =

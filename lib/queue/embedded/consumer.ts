@@ -15,7 +15,7 @@ export class EmbeddedConsumer implements Consumer {
   readonly #source: Source;
   readonly #arrived: PushedDelivery[] = [];
   #running = 0;
-  /** Outcomes of deliveries that a lost thread handed out are not for the next one. */
+  /** Counts the threads: outcomes for deliveries of a lost thread are not sent to the next one. */
   #generation = 0;
   #paused = false;
   #stopped: PromiseWithResolvers<void> | null = null;
@@ -60,7 +60,7 @@ export class EmbeddedConsumer implements Consumer {
     this.#next();
   }
 
-  /** The thread was lost: what has not begun comes again. */
+  /** The thread was lost: deliveries that were not begun come again. */
   lost(): void {
     this.#generation += 1;
     this.#arrived.length = 0;

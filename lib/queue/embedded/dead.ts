@@ -35,13 +35,13 @@ export class DeadTable {
     );
   }
 
-  /** Keep a message that was never delivered. */
+  /** Keeps a message that was never delivered. */
   put(body: Uint8Array, receivedAt: number, diedAt: number, reason: string): void {
     this.#insert.run(receivedAt, diedAt, reason, body);
     this.#counters.dead += 1;
   }
 
-  /** Copy a message here; taking it off the queue is the caller's. */
+  /** Copies a message here; the caller takes it off the queue. */
   bury(id: number, diedAt: number, reason: string): void {
     if (this.#bury.run(diedAt, reason, id).changes > 0) this.#counters.dead += 1;
   }
@@ -62,7 +62,7 @@ export class DeadTable {
   }
 }
 
-/** 0, which no row has, for a text that is no id of ours. */
+/** The row of an id; 0, which no row has, for a text that is not one of our ids. */
 function rowId(id: string): number {
   return /^[1-9]\d{0,14}$/.test(id) ? Number(id) : 0;
 }

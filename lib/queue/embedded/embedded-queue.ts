@@ -16,7 +16,8 @@ import {
 
 export interface EmbeddedOptions {
   /**
-   * The SQLite file. It and its folder are made where they are missing. It belongs to one process.
+   * The SQLite file. It and its folder are created where they are missing. It belongs to one
+   * process.
    */
   readonly file: string;
   /** The bound on `sizeBytes`. Dead letters do not count. */
@@ -24,18 +25,17 @@ export interface EmbeddedOptions {
   readonly retryDelaysMs?: readonly number[];
   readonly publishTimeoutMs?: number;
   readonly log?: Log;
-  /** How the thread is started; for tests that watch it or end it. */
+  /** Starts the thread; tests use it to watch or end the thread. */
   readonly spawn?: Spawn;
 }
 
 /**
  * The durable queue without a server: a table in a SQLite file, written by a thread of its own.
- * Concurrent publishes, and the outcomes of deliveries, share one commit and one hand-over, so the
- * event loop pays for the group, not for the message.
- *
+ * Concurrent publishes, and the outcomes of deliveries, share one commit and one message to the
+ * thread, so the event loop pays for the group, not for each.
  * While the disk is full or the folder cannot be written, publishes throw `QUEUE_UNAVAILABLE`; the
- * thread finds out by itself when it is over, within about a second. A sync that hangs or fails
- * leaves what it was about in doubt (`OUTCOME_UNKNOWN`); while it hangs, publishes are refused at
+ * thread notices the end of the trouble by itself, within about a second. A sync that hangs or
+ * fails leaves its messages in doubt (`OUTCOME_UNKNOWN`); while it hangs, publishes are refused at
  * once.
  */
 export class EmbeddedQueue implements DurableQueue {
@@ -45,8 +45,8 @@ export class EmbeddedQueue implements DurableQueue {
   #closed = false;
 
   /**
-   * Open the queue; messages that were not acknowledged are there again. Resolves also where the
-   * file cannot be opened now: see `ping`.
+   * Opens the queue with all messages that were not acknowledged. Resolves even where the file
+   * cannot be opened now: see `ping`.
    * @throws Error where a newer version wrote the file
    */
   static async open(options: EmbeddedOptions): Promise<EmbeddedQueue> {
@@ -93,7 +93,7 @@ export class EmbeddedQueue implements DurableQueue {
   }
 
   /**
-   * Publishes under way are settled first. Handlers under way are not waited for: stop the consumer
+   * Publishes under way are settled first. Handlers under way are not awaited: stop the consumer
    * before.
    */
   async close(): Promise<void> {
@@ -108,7 +108,7 @@ export class EmbeddedQueue implements DurableQueue {
 
 function deadLetters(thread: QueueThread): DeadLetters {
   return {
-    // A copy: the view may be a small piece of a large buffer, and all of that would be sent.
+    // Sends a copy: the view may be a small piece of a large buffer, which would be sent whole.
     put: (message, reason) =>
       Number.isSafeInteger(message.receivedAt)
         ? thread.call("put", new Uint8Array(message.body), message.receivedAt, reason)
@@ -120,7 +120,10 @@ function deadLetters(thread: QueueThread): DeadLetters {
   };
 }
 
-/** Refused here: in the file it would fail the whole group that it shares a commit with. */
+/**
+ * Refused before it reaches the thread: in the file it would fail the whole group that shares its
+ * commit.
+ */
 function notAnInstant({ receivedAt }: OutgoingMessage): TypeError {
   return new TypeError(`receivedAt must be whole milliseconds, not ${receivedAt}`);
 }

@@ -26,13 +26,13 @@ import type { QueueDepth, DeadLetter } from "../queue.ts";
 
 type Post = (notice: Notice, transfer?: readonly ArrayBuffer[]) => void;
 
-/** Between two looks at what was published meanwhile: publishing goes first. */
+/** The number of deliveries between two looks at new publishes: publishing goes first. */
 const deliveriesPerTurn = 16;
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * The queue's side that may wait for the disk, for a thread of its own. All publishes and outcomes
- * that arrived when its loop turns are one transaction, one commit and one report.
+ * The part of the queue that may wait for the disk, on a thread of its own. All publishes and
+ * outcomes that arrived when its loop turns become one transaction, one commit and one report.
  */
 export class QueueEngine {
   readonly #options: EngineOptions;
@@ -44,10 +44,10 @@ export class QueueEngine {
   #feed: Feed | null = null;
   #demand = 0;
   #publishes: Publishes[] = [];
-  /** Outcomes to write; they stay until they are written. */
+  /** Outcomes to write; they stay here until they are written. */
   #outcomes: Settlement[] = [];
   #calls: ThreadCall[] = [];
-  /** Settled without a write and not yet reported. */
+  /** Deliveries that were given back without a write and are not reported yet. */
   #givenBack = 0;
   #closing = false;
   #scheduled = false;
@@ -113,7 +113,7 @@ export class QueueEngine {
     else this.#deliver();
   }
 
-  /** Outcomes first: what they remove makes room for what is published. */
+  /** Outcomes go first: the messages that they remove make room for new ones. */
   #commit(
     groups: readonly Publishes[],
     published: number,
@@ -121,7 +121,7 @@ export class QueueEngine {
     const outcomes = this.#outcomes;
     let settled = this.#givenBack;
     this.#givenBack = 0;
-    // While there is trouble nothing is added, but what was handled is still removed.
+    // During trouble no message is added, but handled messages are still removed.
     const admitted = published > 0 && this.#keeper.writable !== null;
     const written = admitted ? this.#write(outcomes, groups) : unwritten;
     if (isWritten(written) || (outcomes.length > 0 && isWritten(this.#write(outcomes, [])))) {
@@ -130,7 +130,10 @@ export class QueueEngine {
     return { refusals: published > 0 ? refusalsOf(written, published) : [], settled };
   }
 
-  /** Runs one transaction. @returns why nothing was written, or what became of the publishes */
+  /**
+   * Runs one transaction.
+   * @returns why nothing was written, or the results of the publishes
+   */
   #write(outcomes: readonly Settlement[], groups: readonly Publishes[]): Inserted | Unwritten {
     const file = this.#keeper.file;
     if (file === null || this.#feed === null) return unwritten;
@@ -250,7 +253,7 @@ function required<T>(part: T | null): T {
   return part;
 }
 
-/** The rare verbs, each one its own transaction. */
+/** The rare verbs; each is a transaction of its own. */
 class EngineVerbs implements Verbs {
   readonly #file: () => QueueFile;
   readonly #writable: () => QueueFile;
@@ -258,7 +261,10 @@ class EngineVerbs implements Verbs {
   readonly #intake: Intake;
   readonly #maxBytes: number;
 
-  /** The first three throw while there is none. @param writable for adding to it */
+  /**
+   * The functions throw while there is no file.
+   * @param writable the file, for adding to it
+   */
   constructor(
     file: () => QueueFile,
     writable: () => QueueFile,

@@ -1,7 +1,7 @@
 import type { MessageRow, QueueFile } from "./file.ts";
 import type { PushedDelivery } from "./protocol.ts";
 
-/** A message that was handed out, without its body. */
+/** A message that was delivered to the event loop, without its body. */
 export interface Handed {
   readonly id: number;
   readonly bodyBytes: number;
@@ -10,36 +10,39 @@ export interface Handed {
   readonly redelivered: boolean;
 }
 
-/** Bodies kept since they were published, so that a consumer that keeps pace causes no reads. */
+/**
+ * The most bytes of bodies that are kept after publishing, so that a consumer that keeps pace
+ * causes no reads.
+ */
 const recentBytesMax = 2 * 1024 * 1024;
 const recentMax = 1_000;
 
 /**
- * Decides which message is delivered next: those given back, then those whose delay is over, then
- * all others by id. Holds a bounded number of bodies and ids, whatever the backlog.
+ * Decides which message is delivered next: those that were given back, then those whose delay is
+ * over, then all others by id. It holds a bounded number of bodies and ids, whatever the backlog.
  */
 export class Feed {
-  /** Given back, by id. */
+  /** Messages that were given back, by id. */
   readonly #returned: Handed[] = [];
   /**
-   * Published and not handed out since; together with what lies past the cursor it is all that is
-   * new.
+   * Messages that were published and not delivered since; with those past the cursor they are all
+   * new messages.
    */
   readonly #recent: PushedDelivery[] = [];
   #recentBytes = 0;
-  /** Every message up to this id was handed out, is delayed, or is in `#recent`. */
+  /** Every message up to this id was delivered, is delayed, or is in `#recent`. */
   #cursor = 0;
-  /** Whether nothing new lies past the cursor. */
+  /** Whether no new message lies past the cursor. */
   #caughtUp = false;
   #due = { dueAt: -1, id: 0 };
-  /** Up to this id a message may have been delivered by an earlier process. */
+  /** An earlier process may have delivered messages up to this id. */
   readonly #olderUpTo: number;
 
   constructor(olderUpTo: number) {
     this.#olderUpTo = olderUpTo;
   }
 
-  /** A new message was committed. Ids ascend. The feed may keep `body`. */
+  /** Notes a new message that was committed. Ids ascend. The feed may keep `body`. */
   published(id: number, receivedAt: number, body: Uint8Array<ArrayBuffer>): void {
     const fits =
       this.#recent.length < recentMax && this.#recentBytes + body.byteLength <= recentBytesMax;
@@ -52,20 +55,22 @@ export class Feed {
     this.#cursor = id;
   }
 
-  /** The file was opened anew and may hold messages for which `published` was not called. */
+  /**
+   * Notes that the file was reopened: it may hold messages for which `published` was not called.
+   */
   lookAgain(): void {
     this.#caughtUp = false;
   }
 
-  /** Take back a message that was handed out; it is the next one again. */
+  /** Takes back a delivered message; it is the next one again. */
   giveBack(message: Handed): void {
     const at = this.#returned.findIndex((other) => other.id > message.id);
     this.#returned.splice(at === -1 ? this.#returned.length : at, 0, message);
   }
 
   /**
-   * Up to `limit` messages to deliver; `now` by `steadyNow`. Their bodies own their memory, ready
-   * to be transferred.
+   * Up to `limit` messages to deliver; `now` by `steadyNow`. Their bodies own their memory, so that
+   * it can be transferred.
    */
   take(file: QueueFile, limit: number, now: number): PushedDelivery[] {
     const taken: PushedDelivery[] = [];
@@ -75,7 +80,7 @@ export class Feed {
       if (taken.length < limit) this.#takeRecent(limit, taken);
       if (taken.length < limit && !this.#caughtUp) this.#takeStored(file, limit, taken);
     } catch (error) {
-      // What was taken so far is out of the feed's hands: it must be delivered, or it is forgotten.
+      // The messages taken so far have left the feed, so they must be delivered now.
       if (taken.length === 0) throw error;
     }
     return taken;
@@ -127,13 +132,13 @@ export class Feed {
   }
 }
 
-/** The same bytes in memory that nothing else uses; two empty bodies may share theirs, too. */
+/** The same bytes in memory of their own; two empty bodies may share memory, too. */
 function owned(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const alone = body.byteLength > 0 && body.byteLength === body.buffer.byteLength;
   return alone ? body : body.slice();
 }
 
-/** Epoch milliseconds that never run backwards: a delay must not outlive a change of the clock. */
+/** Epoch milliseconds that never run backwards: a change of the clock must not prolong a delay. */
 export function steadyNow(): number {
   return Math.floor(performance.timeOrigin + performance.now());
 }

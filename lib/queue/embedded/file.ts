@@ -7,7 +7,7 @@ import { DoubtfulCommit, isTransient } from "./failure.ts";
 import { overheadBytes } from "./protocol.ts";
 import { prepareFile, queueSchema } from "./schema.ts";
 
-/** Free space is worth giving back from here on; then nearly all of it is. */
+/** Free space of this size is given back to the disk, nearly all of it. */
 const shrinkFromBytes = 32 * 1024 * 1024;
 const shrinkToBytes = 1024 * 1024;
 const pagesPerStep = 256;
@@ -25,7 +25,7 @@ export interface IdRange {
   readonly to: number;
 }
 
-/** Where a look for due messages ended. */
+/** The position after the last due message that was found. */
 interface DuePosition {
   readonly dueAt: number;
   readonly id: number;
@@ -34,13 +34,15 @@ interface DuePosition {
 /**
  * The queue's tables. Synchronous: only for a thread that may wait for a disk. A commit that
  * returned survives a power cut (WAL, `synchronous=FULL`).
- * Anything may throw SQLite's error; `transaction` leaves file and counters as they were then.
+ * Every method may throw SQLite's error; `transaction` then restores the file and the counters.
  */
 export class QueueFile {
   readonly db: DatabaseSync;
   /** The largest message id at the time of opening, 0 where there was none. */
   readonly lastId: number;
-  /** Kept in step by whoever adds and removes rows; `transaction` puts them back where it fails. */
+  /**
+   * Updated by the callers that add and remove rows; `transaction` restores them where it fails.
+   */
   readonly counters: Counters;
   readonly dead: DeadTable;
   readonly #path: string;
@@ -60,7 +62,7 @@ export class QueueFile {
   #shrinking = false;
 
   /**
-   * Open the file; it and its folder are made where they are missing.
+   * Opens the file; it and its folder are created where they are missing.
    * @throws NewerSchema, or the error of the file system or of SQLite
    */
   constructor(path: string) {
@@ -109,17 +111,17 @@ export class QueueFile {
     }
   }
 
-  /** Bodies and overhead of all messages not yet acknowledged. */
+  /** The bodies of all messages not yet acknowledged, with their overhead. */
   get sizeBytes(): number {
     return this.counters.bodyBytes + this.counters.messages * overheadBytes;
   }
 
   /**
-   * Commit what `work` did, or, where it throws, nothing of it.
-   * @throws DoubtfulCommit where that is not known
+   * Commits the changes of `work` or, where it throws, none of them.
+   * @throws DoubtfulCommit where the outcome is unknown
    */
   transaction<T>(work: () => T): T {
-    // An open file can be unlinked under us; commits would succeed and be lost with the last
+    // Another program can unlink an open file; commits would then succeed and be lost with the last
     // handle.
     if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#inode) {
       throw new Error(`${this.#path} was removed or replaced`);
@@ -134,21 +136,24 @@ export class QueueFile {
       return result;
     } catch (error) {
       Object.assign(this.counters, before);
-      // Where only the sync failed the log has all of it, and the next opening reads the log.
+      // Where only the sync failed the log holds the whole commit, and the next opening reads it.
       if (committing && !isTransient(error)) throw new DoubtfulCommit(error);
       if (this.db.isTransaction) this.db.exec("ROLLBACK");
       throw error;
     }
   }
 
-  /** A delay that was written by a clock that was ahead ends no later than if it began now. */
+  /**
+   * Bounds delays that were written while the clock was ahead: they end no later than if they began
+   * now.
+   */
   boundDelays(now: number, delaysMs: readonly number[]): void {
     const longest = now + Math.max(0, ...delaysMs);
     if (this.#dueAfter.get(longest) === undefined) return;
     this.transaction(() => this.#bringForward.run(longest, longest));
   }
 
-  /** Take messages off that were refused, whichever of them the file has. */
+  /** Removes messages that were refused, where the file has them. */
   removeRefused(ranges: readonly IdRange[]): void {
     if (ranges.length === 0) return;
     this.transaction(() => {
@@ -179,7 +184,7 @@ export class QueueFile {
     this.counters.bodyBytes -= bodyBytes;
   }
 
-  /** The next attempt, not before `dueAt`. */
+  /** Delays a message until `dueAt`, for its next attempt. */
   delay(id: number, attempt: number, dueAt: number): void {
     this.#delay.run(attempt, dueAt, id);
   }
@@ -188,12 +193,12 @@ export class QueueFile {
     return this.#byId.get(id) as MessageRow | undefined;
   }
 
-  /** Messages that are not delayed, with a larger id, by id. */
+  /** Messages without a delay and with a larger id, by id. */
   after(id: number, limit: number): MessageRow[] {
     return this.#after.all(id, limit) as unknown as MessageRow[];
   }
 
-  /** Delayed messages past the position whose time has come, by that time. */
+  /** Delayed messages past the position that are due, by their time. */
   due(past: DuePosition, now: number, limit: number): (MessageRow & { readonly due_at: number })[] {
     return this.#due.all(past.dueAt, past.id, now, limit) as never;
   }
@@ -208,7 +213,7 @@ export class QueueFile {
   }
 
   /**
-   * Give a piece of the file's free space back to the disk, a few ms of work: where a backlog has
+   * Gives a piece of the file's free space back to the disk, a few ms of work: where a backlog has
    * left much of it, or where there is `need`.
    * @returns whether there is more
    */
@@ -217,17 +222,17 @@ export class QueueFile {
     this.#shrinking = freeBytes > (this.#shrinking || need ? shrinkToBytes : shrinkFromBytes);
     if (!this.#shrinking) return false;
     this.db.exec(`PRAGMA incremental_vacuum(${pagesPerStep})`);
-    // The file's end is cut off when the log is written back.
+    // The file is truncated when the log is written back.
     this.db.exec("PRAGMA wal_checkpoint(PASSIVE)");
     return true;
   }
 
-  /** Write the log back into the file, sync that, and empty the log. */
+  /** Writes the log back into the file, syncs that, and empties the log. */
   checkpoint(): void {
     this.db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
-  /** Commit something that changes nothing. */
+  /** Commits a transaction that changes nothing. */
   probe(): void {
     this.transaction(() => this.db.exec(`PRAGMA user_version = ${queueSchema.length}`));
   }

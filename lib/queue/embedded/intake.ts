@@ -9,12 +9,15 @@ interface Kept {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** What became of a group: written but not yet committed, and what was not written. */
+/**
+ * The result of a group: messages that are written but not yet committed, and those that were not
+ * written.
+ */
 export interface Inserted {
   readonly kept: readonly Kept[];
   /** Indexes of the publishes that the bound refused. */
   readonly full: readonly number[];
-  /** Indexes of those whose time was over. */
+  /** Indexes of publishes whose time limit was over. */
   readonly late: readonly number[];
 }
 
@@ -22,21 +25,19 @@ export interface Inserted {
 export class Intake {
   readonly #maxBytes: number;
   #nextId = 1;
-  /** Ids of messages that were refused though a log may hold them. */
+  /** Ids of messages that were refused though the log may hold them. */
   #refused: readonly IdRange[] = [];
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** What the file is to be rid of when it is opened anew, so that what was refused stays so. */
+  /** The messages to remove when the file is reopened, so that refused ones stay refused. */
   get refused(): readonly IdRange[] {
     return this.#refused;
   }
 
-  /**
-   * Ids are never used again while the process lives: a late outcome must not meet another message.
-   */
+  /** Ids are never reused while the process lives: a late outcome must not meet another message. */
   skipTo(lastId: number): void {
     this.#nextId = Math.max(this.#nextId, lastId + 1);
   }
@@ -71,17 +72,15 @@ export class Intake {
   }
 
   /**
-   * The transaction of `insert` was committed, and so nothing is left of those before that were
-   * not.
+   * Notes that the transaction of `insert` was committed; so none of the failed ones before left
+   * anything.
    */
   committed({ kept }: Inserted, feed: Feed): void {
     this.#refused = [];
     for (const { id, receivedAt, body } of kept) feed.published(id, receivedAt, body);
   }
 
-  /**
-   * The transaction failed in which all messages from an id on were written, and they are refused.
-   */
+  /** Notes that the transaction failed which wrote all messages from an id on; they are refused. */
   failed(from: number): void {
     if (from < this.#nextId) this.#refused = [...this.#refused, { from, to: this.#nextId - 1 }];
   }
@@ -91,7 +90,7 @@ export class Intake {
   }
 }
 
-/** Nothing of a transaction is kept, or, where its commit is in doubt, that is not known. */
+/** Nothing of a transaction was kept or, where its commit is in doubt, nobody knows. */
 export interface Unwritten {
   readonly reason: "QUEUE_UNAVAILABLE" | "OUTCOME_UNKNOWN";
 }

@@ -6,27 +6,28 @@ import { statSync, openSync, writeSync, fsyncSync, closeSync, rmSync } from "fs"
 
 interface KeeperEvents {
   /**
-   * The file was opened, for the first time or anew. Where this throws, it is not used and opened
-   * anew later.
+   * Called when the file was opened, for the first time or again. Where this throws, the file is
+   * not used and is opened again later.
    */
   opened(file: QueueFile): void;
-  /** Writes began to fail (why), or work again (`null`). */
+  /** Called when writes begin to fail (with the reason), or work again (`null`). */
   state(trouble: string | null): void;
 }
 
 /**
- * The least time between two attempts to open the file, and between two looks whether trouble is
+ * The least time between two attempts to open the file, and between two checks whether trouble is
  * over.
  */
 export const retryMs = 1_000;
 
-/** How long giving free space back may hold everything up, once in `retryMs`. */
+/** How long giving back free space may hold up everything else, once in `retryMs`. */
 const shrinkMs = { idle: 100, busy: 10 };
 
 /**
- * Keeps the queue's file open as far as disk and folder allow. From the first error on there is
- * trouble: nothing new is taken, but what is there goes on where it can, with the reserve given up
- * for it. Trouble is over when log and file were synced and the reserve is held again.
+ * Keeps the queue's file open as far as disk and folder allow. The first error begins a time of
+ * trouble: no message is accepted, but those in the file are still delivered and removed where
+ * possible, with the space of the reserve. Trouble is over when log and file were synced and the
+ * reserve is held again.
  */
 export class FileKeeper {
   readonly #path: string;
@@ -42,7 +43,7 @@ export class FileKeeper {
     this.#events = events;
   }
 
-  /** @throws NewerSchema: then the file must not be touched */
+  /** @throws NewerSchema: the file must not be touched then */
   open(): void {
     this.#open();
     this.#recover();
@@ -60,7 +61,7 @@ export class FileKeeper {
     return this.#trouble === null ? this.#file : null;
   }
 
-  /** An operation on the file threw. */
+  /** Notes that an operation on the file threw. */
   failed(error: unknown): void {
     const { message } = error as Error;
     const known = this.#trouble !== null;
@@ -70,14 +71,14 @@ export class FileKeeper {
       if (!isTransient(error)) this.close();
       else if (!known) this.#file?.checkpoint();
     } catch {
-      // Closed or not, it is looked after once in `retryMs`.
+      // Whether closed or not, `maintain` checks it once in `retryMs`.
     }
     if (!known) this.#events.state(message);
   }
 
   /**
-   * To be called once in `retryMs`: finds out whether trouble is over, gives free space back.
-   * @param idle whether nothing was asked since the last call
+   * Called once in `retryMs`: finds out whether trouble is over, and gives back free space.
+   * @param idle whether there was no request since the last call
    */
   maintain(idle: boolean): void {
     try {
@@ -95,7 +96,7 @@ export class FileKeeper {
     file?.close();
   }
 
-  /** @returns whether all is well */
+  /** @returns whether the trouble is over */
   #recover(): boolean {
     const file = this.file;
     if (file === null) return false;
@@ -130,7 +131,7 @@ export class FileKeeper {
     }
   }
 
-  /** Opening needs room too, for the log and its index. */
+  /** Opening needs space too, for the log and its index. */
   #openWithReserve(): QueueFile {
     try {
       return new QueueFile(this.#path);
@@ -141,13 +142,13 @@ export class FileKeeper {
   }
 }
 
-/** At least what the log may hold, so that it can always be written back into the file. */
+/** The reserve holds at least as much as the log, so that the log can always be written back. */
 const reserveBytes = 8 * 1024 * 1024;
 
 /**
- * Disk space kept aside, in a file of its own. Removing messages needs room too: for the log, and
- * for what the log still has to bring into the file. On a disk that is full to the brim, what was
- * handled could not be removed, so nothing would ever get better. Then this space is given up.
+ * Disk space kept aside, in a file of its own. Removing messages needs space too: for the log, and
+ * for what the log still has to bring into the file. On a full disk handled messages could not be
+ * removed, so the disk would stay full. The reserve is given up then.
  */
 class Reserve {
   readonly #path: string;
@@ -157,12 +158,12 @@ class Reserve {
   }
 
   /**
-   * Take the space, where it is not taken yet. @throws the error of the file system where there is
-   * none
+   * Takes the space, unless it is already held.
+   * @throws the error of the file system where there is no space
    */
   hold(): void {
     if (statSync(this.#path, { throwIfNoEntry: false })?.size === reserveBytes) return;
-    // Random, for file systems that compress.
+    // Random bytes, for file systems that compress.
     const chunk = randomFillSync(new Uint8Array(256 * 1024));
     try {
       const descriptor = openSync(this.#path, "w");
@@ -178,7 +179,7 @@ class Reserve {
     }
   }
 
-  /** @returns whether that made room */
+  /** @returns whether that freed space */
   release(): boolean {
     try {
       rmSync(this.#path);

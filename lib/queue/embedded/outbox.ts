@@ -38,8 +38,8 @@ const looks: ReadonlySet<Verb> = new Set<Verb>(["depth", "list", "find"]);
 type Report = Extract<Notice, { kind: "report" }>;
 
 /**
- * What the event loop asks of the queue's thread and has no answer to yet: gathered, then under
- * way. The thread reports in the order in which it was asked, so nothing here needs an id.
+ * The event loop's requests to the queue's thread that have no answer yet: first gathered, then
+ * under way. The thread reports in the order of the requests, so they need no ids.
  */
 export class Outbox {
   readonly #timeoutMs: number;
@@ -52,12 +52,11 @@ export class Outbox {
   #settlementsUnderWay = 0;
   #settledLatches: (() => void)[] = [];
   /**
-   * Those that have no answer and whose time is not over, the oldest first; behind the first also
-   * others.
+   * Requests without an answer whose time is not over, the oldest first; later entries may be over.
    */
   #handOvers: HandOver[] = [];
 
-  /** @param timeoutMs how long what is handed over may take */
+  /** @param timeoutMs how long the thread may take for one message */
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }
@@ -85,13 +84,14 @@ export class Outbox {
     return new Promise((resolve) => this.#settledLatches.push(resolve));
   }
 
-  /** Release those who wait for settlements: they cannot be carried out now. */
+  /** Releases callers that wait for settlements, since these cannot be carried out now. */
   giveUp(): void {
     for (const resolve of this.#settledLatches.splice(0)) resolve();
   }
 
   /**
-   * Everything gathered, to be sent. Bodies are copied: the callers keep theirs, for another try.
+   * Returns all gathered requests, to be sent. Bodies are copied: callers keep theirs for another
+   * try.
    */
   take(): Requests {
     const at = monotonicMs();
@@ -131,8 +131,8 @@ export class Outbox {
   }
 
   /**
-   * Tell those whose time is over that nobody knows; the thread may still carry it out. @returns
-   * whether there are any
+   * Fails the requests whose time is over as unknown; the thread may still carry them out.
+   * @returns whether there are any
    */
   expire(): boolean {
     const over = monotonicMs() - this.#timeoutMs;
@@ -142,12 +142,12 @@ export class Outbox {
     return expired.length > 0;
   }
 
-  /** The oldest things under way are done. */
+  /** Notes that the oldest requests under way are done. */
   report({ published, refusals, settled, answers }: Report): void {
     const refused = new Map<number, ServiceError>();
     for (const { type, indexes } of refusals) {
-      // One error for all: a stack each would say the same, and cost most when there is least to
-      // spare.
+      // All share one error: a stack for each would say the same, and cost most when resources are
+      // scarce.
       const error = new ServiceError(type);
       for (const index of indexes) refused.set(index, error);
     }
@@ -174,7 +174,7 @@ export class Outbox {
     if (this.#settlements.length + this.#settlementsUnderWay === 0) this.giveUp();
   }
 
-  /** Nothing that was asked will be answered any more; what was not handed over is not kept. */
+  /** Fails every request: none will be answered any more, and those not yet sent are dropped. */
   fail(): void {
     const publishes = this.#publishes;
     const callers = this.#callers;
@@ -215,7 +215,7 @@ function rejectAll<T>(waiting: readonly Waiting<T>[], type: ErrorType): void {
 function pack(waiting: readonly Gathered[], until: number): Publishes {
   const sizes = waiting.map(({ message }) => message.body.byteLength);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  // A buffer of its own, never a piece of the shared pool, because it is transferred.
+  // A buffer of its own, never a piece of the shared pool, since it is transferred.
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(total).buffer);
   let offset = 0;
   for (const { message } of waiting) {

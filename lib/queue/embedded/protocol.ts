@@ -1,10 +1,7 @@
 import type { ErrorType } from "../../errors.ts";
 import type { DeadLetter, Outcome, QueueDepth } from "../queue.ts";
 
-/**
- * What the event loop and the queue's thread say to each other. Both ends keep the order of what
- * they send.
- */
+/** The messages between the event loop and the queue's thread. Both directions keep the order. */
 export interface EngineOptions {
   readonly file: string;
   readonly maxBytes: number;
@@ -19,29 +16,29 @@ export interface EngineOptions {
  */
 export const overheadBytes = 64;
 
-/** Messages to keep, packed into one piece of memory, so that a group costs one hand-over. */
+/**
+ * Messages to keep, packed into one piece of memory, so that a group is sent to the thread once.
+ */
 export interface Publishes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sizes: readonly number[];
   readonly receivedAts: readonly number[];
-  /** By `monotonicMs`: from then on nobody waits for these, so they are not kept. */
+  /** By `monotonicMs`: from then on no caller waits for these messages, so they are not kept. */
   readonly until: number;
 }
 
-/** Milliseconds of a clock that all threads of a process share, and that nobody sets. */
+/** Milliseconds of a clock that all threads of a process share and that nobody can set. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** A delivery's outcome; `unread` gives it back as if it had never been handed out. */
+/** A delivery's outcome; `unread` gives it back as if it had never been delivered. */
 export interface Settlement {
   readonly id: number;
   readonly outcome: Outcome | { readonly status: "unread" };
 }
 
-/**
- * Questions and rare changes, answered one by one, after the publishes that were sent before them.
- */
+/** Questions and rare changes, answered one by one, after all publishes that were sent before. */
 export interface Verbs {
   depth(): QueueDepth;
   put(body: Uint8Array, receivedAt: number, reason: string): void;
@@ -58,12 +55,14 @@ export interface ThreadCall {
   readonly params: readonly unknown[];
 }
 
-/** Event loop to thread: all that one turn of the event loop gathered. */
+/**
+ * A message from the event loop to the thread: everything that one turn of the event loop gathered.
+ */
 export interface Requests {
   readonly publishes?: Publishes;
   readonly settlements?: readonly Settlement[];
   readonly calls?: readonly ThreadCall[];
-  /** How many deliveries may be out from now on; 0 stops them. */
+  /** How many deliveries may be under way from now on; 0 stops them. */
   readonly demand?: number;
   readonly close?: true;
 }
@@ -78,13 +77,13 @@ export interface PushedDelivery {
 
 export type ThreadReply = { readonly value: unknown } | { readonly error: ErrorType };
 
-/** Publishes that were not kept: indexes among those of the same report. */
+/** Publishes that were not kept, as indexes among those of the same report. */
 export interface Refusal {
   readonly type: ErrorType;
   readonly indexes: readonly number[];
 }
 
-/** Thread to event loop. */
+/** A message from the thread to the event loop. */
 export type Notice =
   /**
    * The oldest `published` publishes, `settled` settlements and calls without an answer are done.
@@ -99,7 +98,7 @@ export type Notice =
   | { readonly kind: "deliveries"; readonly deliveries: readonly PushedDelivery[] }
   /** Sent once after the start and at each change. `null`: all is well. */
   | { readonly kind: "state"; readonly trouble: string | null }
-  /** The last notice: all requests were carried out, the file is closed. */
+  /** The last message: all requests were carried out, and the file is closed. */
   | { readonly kind: "closed" }
-  /** The file must not be touched by this version. The thread ends. */
+  /** This version must not touch the file. The thread ends. */
   | { readonly kind: "unfit"; readonly reason: string };

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { identityStep } from "../../sqlite/folder-part.ts";
 import { migrate, versionOf, type SchemaSteps } from "../../sqlite/schema-steps.ts";
 
-// Opening counts from the indexes alone, without reading bodies: hence `size` and `dead_by_age`.
+// Opening counts rows by the indexes alone, without reading bodies: hence `size` and `dead_by_age`.
 const first = `
   CREATE TABLE messages (
     id INTEGER PRIMARY KEY,
@@ -28,12 +28,13 @@ const first = `
 export const queueSchema: SchemaSteps = [first, identityStep];
 
 /**
- * Set a fresh connection up: durable to the last commit, a few MB of memory, tables made where they
- * are missing. Others may read it, for a backup; that nobody else writes is DATA_DIR's lock.
+ * Sets up a new connection: durable to the last commit, a few MB of memory, tables created where
+ * they are missing. Other processes may read the file for a backup; the lock of DATA_DIR excludes
+ * other writers.
  * @throws NewerSchema
  */
 export function prepareFile(db: DatabaseSync, path: string): void {
-  // In a file that has tables this pragma would be a write.
+  // On a file with tables this pragma would be a write.
   if (versionOf(db, path, queueSchema) === 0) {
     db.exec("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;");
   }

@@ -9,7 +9,10 @@ export type Spawn = (file: URL, data: EngineOptions) => Worker;
 
 interface ThreadEvents {
   deliveries(deliveries: readonly PushedDelivery[]): void;
-  /** The thread died: what it handed out will come again, outcomes on their way are lost. */
+  /**
+   * Called when the thread died: its deliveries will come again, and outcomes on their way are
+   * lost.
+   */
   lost(): void;
 }
 
@@ -22,7 +25,7 @@ const restartMs = 1_000;
 const silence = "the disk does not answer";
 
 /**
- * By default a thread's garbage may grow to 48 MB before it is looked at; messages are not on its
+ * By default a thread's garbage may grow to 48 MB before it is collected; messages are not on its
  * heap.
  */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 };
@@ -31,8 +34,8 @@ export const spawnWorker: Spawn = (file, data) =>
   new Worker(file, { name: "queue", workerData: data, resourceLimits });
 
 /**
- * The event loop's end of the queue's thread. All that one turn of the event loop asks for goes out
- * as one hand-over. A thread that dies fails what waits for it and is started again.
+ * The event loop's end of the queue's thread. The requests of one turn of the event loop are sent
+ * as one message. When the thread dies, its requests fail and it is started again.
  */
 export class QueueThread {
   readonly #options: EngineOptions;
@@ -61,14 +64,14 @@ export class QueueThread {
     this.#events = events;
   }
 
-  /** Why nothing can be made durable right now; `null` while all is well. */
+  /** Why no message can be made durable right now; `null` while all is well. */
   get trouble(): string | null {
     return this.#trouble ?? (this.#isSilent ? silence : null);
   }
 
   /**
-   * Resolves once the thread knows whether it can write, whatever the answer; throws where it must
-   * not.
+   * Resolves once the thread knows whether it can write, whatever the answer; rejects where it must
+   * not touch the file.
    */
   start(): Promise<void> {
     this.#run();
@@ -96,20 +99,20 @@ export class QueueThread {
   }
 
   /**
-   * Resolves once every outcome so far is written; at once while that cannot be done: they come
-   * again.
+   * Resolves once every outcome so far is written; at once while that is impossible, since the
+   * messages come again.
    */
   settled(): Promise<void> {
     return this.trouble === null ? this.#outbox.settled() : Promise.resolve();
   }
 
-  /** How many deliveries may be out from now on. */
+  /** Sets how many deliveries may be under way from now on. */
   demand(deliveries: number): void {
     this.#demand = deliveries;
     this.#schedule();
   }
 
-  /** Carries out the calls made so far, then ends the thread. */
+  /** Carries out all calls made so far, then ends the thread. */
   close(): Promise<void> {
     if (this.#closing) return this.#ended.promise;
     this.#closing = true;
@@ -122,7 +125,8 @@ export class QueueThread {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // Past the poll phase: every request that this turn read from its socket is in the same group.
+    // Runs after the poll phase: all requests that this turn read from sockets are in the same
+    // group.
     setImmediate(() => {
       this.#scheduled = false;
       if (this.#worker === null || this.#closing) return;
@@ -133,14 +137,14 @@ export class QueueThread {
     });
   }
 
-  /** Whether the thread would take a call soon. */
+  /** Whether the thread would accept a call soon. */
   #listens(): boolean {
     return this.#worker !== null && !this.#closing && !this.#isSilent;
   }
 
   /**
-   * A caller that waits for a thread that hangs in the disk's sync gets an error in time; and from
-   * then on nothing is handed over.
+   * Gives callers an error in time while the thread hangs in the disk's sync; nothing more is sent
+   * to it from then on.
    */
   #watchOver(): void {
     if (this.#watch !== undefined) return;

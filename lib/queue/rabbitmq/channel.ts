@@ -5,7 +5,7 @@ import { ServiceError } from "../../errors.ts";
 /** The longest wait for the broker's answer to one question, milliseconds. */
 export const answerTimeoutMs = 5_000;
 
-/** What `promise` settles with, or a rejection where it does not within the time. */
+/** Settles as `promise` does, or rejects where it does not settle in time. */
 export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -18,24 +18,24 @@ export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise
   }
 }
 
-/** Questions to the broker, one after the other, on a channel that is made anew after a failure. */
+/** Asks the broker one question after the other, on a channel that is replaced after a failure. */
 export class QuestionChannel {
   readonly #model: () => ChannelModel | null;
   readonly #declare: (model: ChannelModel) => Promise<void>;
   #open: { readonly model: ChannelModel; readonly channel: Channel } | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param declare makes the queues that are missing: a question about one of those fails */
+  /** @param declare creates missing queues: a question about a missing one fails */
   constructor(model: () => ChannelModel | null, declare: (model: ChannelModel) => Promise<void>) {
     this.#model = model;
     this.#declare = declare;
   }
 
   /**
-   * Do some work on the channel, alone on it. What the work took and did not settle is given back
-   * where it fails.
-   * @throws ServiceError `QUEUE_UNAVAILABLE` where the broker is away or does not answer, and what
-   * the work throws as a ServiceError
+   * Does some work alone on the channel. Where it fails, messages that it took and did not settle
+   * are given back.
+   * @throws ServiceError `QUEUE_UNAVAILABLE` where the broker is away or does not answer, and any
+   *   ServiceError of the work
    */
   ask<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
     const answer = this.#last.then(() => this.#ask(work));
@@ -63,13 +63,13 @@ export class QuestionChannel {
     await this.#declare(model);
     const channel = await model.createChannel();
     channel.on("error", () => {
-      // The question that it belongs to is rejected.
+      // The question that the error belongs to is rejected.
     });
     return channel;
   }
 }
 
-/** Messages that wait in a queue: not those that are with a consumer. */
+/** How many messages wait in a queue, without those that a consumer holds. */
 export async function waitingIn(
   channel: Channel,
   queue: string,
@@ -78,18 +78,20 @@ export async function waitingIn(
   return { messages: answer.messageCount, consumers: answer.consumerCount };
 }
 
-/** Take the next message that waits in a queue; `null` where none does. */
+/** Takes the next waiting message of a queue; `null` where none waits. */
 export async function take(channel: Channel, queue: string): Promise<GetMessage | null> {
   return (await within(answerTimeoutMs, channel.get(queue))) || null;
 }
 
-/** The longest wait for a quorum queue to count what was given back, milliseconds. */
+/**
+ * The longest wait for a quorum queue to count messages again that were given back, milliseconds.
+ */
 const countTimeoutMs = 250;
 
 /**
- * Give all back that was taken on this channel, and wait until the queue counts it again, which for
- * a quorum queue is some milliseconds later. Does not wait for long: another process may take it,
- * or its delay may end.
+ * Gives back all messages that were taken on this channel, and waits until the queue counts them
+ * again, which takes a quorum queue some milliseconds. It does not wait long: another process may
+ * take them, or their delay may end.
  * @param messages how many should wait in the queue then
  */
 export async function giveAllBack(

@@ -7,12 +7,15 @@ import { brokerError } from "../../cluster/rabbitmq-error.ts";
 
 export interface LinkOptions {
   readonly url: string;
-  /** How the broker lists the connection. */
+  /** The name by which the broker lists the connection. */
   readonly name: string;
   readonly log: Log;
-  /** Prepare a new connection: it counts as up once this resolves. Called again for each one. */
+  /**
+   * Prepares a new connection, which counts as up once this resolves. Called for each new
+   * connection.
+   */
   readonly up: (model: ChannelModel) => Promise<void>;
-  /** The connection is gone, and with it its channels; also called where `up` was under way. */
+  /** Called when the connection is lost, and with it its channels; also while `up` is under way. */
   readonly down: () => void;
 }
 
@@ -22,7 +25,7 @@ const upTimeoutMs = 15_000;
 const closeTimeoutMs = 2_000;
 const heartbeatSeconds = 10;
 
-/** One connection to the broker that is made anew whenever it is lost, until it is closed. */
+/** One connection to the broker, replaced whenever it is lost, until it is closed. */
 export class Connection {
   readonly #options: LinkOptions;
   readonly #manager: AmqpConnectionManagerClass;
@@ -34,7 +37,7 @@ export class Connection {
   #loggedProblem: string | null = null;
   #opening = true;
   #closed = false;
-  /** Settles what `open` waits for; later on, nobody listens. */
+  /** Settles the wait of `open`; later on nobody listens. */
   #first = Promise.withResolvers<void>();
 
   constructor(options: LinkOptions) {
@@ -59,9 +62,9 @@ export class Connection {
   }
 
   /**
-   * Resolves once the connection is up for the first time, and at the time limit where what keeps
-   * it from that may pass: then there is `trouble`, and it goes on trying.
-   * @throws BrokerError at once for what lasts (password, virtual host, differing queues)
+   * Resolves once the connection is up for the first time, or at the time limit where the obstacle
+   * may pass: there is `trouble` then, and it keeps trying.
+   * @throws BrokerError at once for lasting obstacles (password, virtual host, differing queues)
    */
   async open(timeoutMs: number): Promise<void> {
     void this.#manager.connect().catch(() => undefined);
@@ -85,17 +88,17 @@ export class Connection {
     return this.#trouble ?? this.#blocked;
   }
 
-  /** The broker has stopped reading from this connection: it is short of memory or disk. */
+  /** Whether the broker has stopped reading from this connection: it is short of memory or disk. */
   get blocked(): boolean {
     return this.#blocked !== null;
   }
 
-  /** The connection, while there is one; `up` may be under way. */
+  /** The connection, while there is one; `up` may still be under way. */
   get model(): ChannelModel | null {
     return this.#model;
   }
 
-  /** Give up this connection; the next one is made by itself. */
+  /** Gives up this connection; the next one is made automatically. */
   drop(reason: string): void {
     const connection = this.#manager.connection;
     if (connection !== undefined) this.#destroy(connection, reason);
@@ -106,7 +109,7 @@ export class Connection {
     this.#closed = true;
     const connection = this.#manager.connection;
     const closing = this.#manager.close().catch(() => undefined);
-    // An attempt to connect that is under way ends by itself: there is nothing to say goodbye to.
+    // An attempt to connect that is under way ends by itself, without a closing handshake.
     if (connection !== undefined && !this.#destroyed.has(connection)) {
       await within(closeTimeoutMs, closing).catch((error: Error) => {
         this.#destroy(connection, error.message);
@@ -166,7 +169,7 @@ export class Connection {
     else log.warn({ connection: name, reason }, "the broker takes no messages");
   }
 
-  /** End a connection without the broker's consent: one that hangs would never give it. */
+  /** Ends a connection without the broker's consent, which a hanging broker would never give. */
   #destroy(model: ChannelModel, reason: string): void {
     this.#destroyed.add(model);
     const { stream } = model.connection as unknown as { readonly stream: Duplex };

@@ -13,7 +13,7 @@ interface ConsumerOptions {
   readonly topology: Topology;
   readonly publisher: Publisher;
   readonly log: Log;
-  /** The connection is of no use any more. */
+  /** Called when the connection is useless. */
   readonly drop: (reason: string) => void;
   readonly seen: (sizeBytes: number) => void;
 }
@@ -23,20 +23,23 @@ interface Arrival {
   readonly message: ConsumeMessage;
 }
 
-/** Between two attempts to move a message to the retry or dead queue. */
+/** The pause between two attempts to move a message to the retry or dead queue. */
 const moveAgainMs = 1_000;
 
 /**
- * Hands deliveries to a handler and carries out what it says. Survives the connection: each new one
- * is attached, and outcomes of deliveries that came by an older one are not carried out, since the
- * broker delivers those again.
+ * Hands deliveries to a handler and carries out its outcomes. It survives the connection: each new
+ * one is attached, and outcomes for deliveries of an older connection are dropped, since the broker
+ * delivers those again.
  */
 export class RabbitConsumer implements Consumer {
   readonly #options: ConsumerOptions;
   #model: ChannelModel | null = null;
   #session: Session | null = null;
   #state: "running" | "paused" | "stopped" = "running";
-  /** Delivered and not yet handed over: handlers of an older connection still take the room. */
+  /**
+   * Deliveries that wait for a handler, because handlers of an older connection still take the
+   * room.
+   */
   #waiting: Arrival[] = [];
   readonly #underWay = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -49,12 +52,12 @@ export class RabbitConsumer implements Consumer {
     return this.#state === "stopped";
   }
 
-  /** Deliveries that this process got and has not settled. */
+  /** Deliveries that this process holds and has not settled. */
   get unacknowledged(): ReadonlySet<ConsumeMessage> {
     return this.#session?.unacknowledged ?? new Set();
   }
 
-  /** Use a new connection; nothing happens where it is in use already. */
+  /** Uses a new connection; does nothing where it is in use already. */
   async attach(model: ChannelModel): Promise<void> {
     if (this.stopped || this.#model === model) return;
     this.#model = model;
@@ -74,7 +77,7 @@ export class RabbitConsumer implements Consumer {
     await this.#ask(session);
   }
 
-  /** The connection is gone. */
+  /** Notes that the connection is lost. */
   detach(): void {
     this.#model = null;
     this.#session?.end();
@@ -104,7 +107,7 @@ export class RabbitConsumer implements Consumer {
     await session?.close();
   }
 
-  /** Ask for deliveries or for none, as the state says; then give back what came too late. */
+  /** Starts or stops deliveries, as the state demands; then gives back those that came too late. */
   async #ask(session: Session): Promise<void> {
     await session.want(this.#state === "running");
     if (this.#state === "running") return;
@@ -135,7 +138,7 @@ export class RabbitConsumer implements Consumer {
       case "dead":
         return this.#move(session, message, outcome.reason, null);
       case "hold":
-        // Given back before the broker stopped delivering, it would come straight back here.
+        // A message given back before the broker stops delivering would come straight back here.
         this.pause();
         await this.#ask(session);
         return session.giveBack(message);
@@ -157,8 +160,9 @@ export class RabbitConsumer implements Consumer {
   }
 
   /**
-   * Move a message to the retry queue of its attempt, or to the dead one: first there, then gone
-   * from here, so that a crash between leaves both. While it cannot be moved it stays here.
+   * Moves a message to the retry queue of its attempt, or to the dead queue: it is published there
+   * first and acknowledged here afterwards, so that a crash between leaves both. While it cannot be
+   * moved it stays here.
    */
   async #move(
     session: Session,
@@ -179,7 +183,7 @@ export class RabbitConsumer implements Consumer {
         return session.acknowledge(message);
       } catch (error) {
         log.warn({ reason: (error as Error).message }, "a failed message could not be moved");
-        // At a stop there is one attempt; the session's end then gives the message back.
+        // During a stop there is one attempt; the end of the session then gives the message back.
         if (this.#stopping.signal.aborted) return;
         await sleep(moveAgainMs, undefined, { signal: given }).catch(() => undefined);
       }

@@ -5,14 +5,11 @@ import { deadAtOnce, firstAttempt, idOf, toDeadLetter } from "./message.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Topology } from "./topology.ts";
 
-/**
- * The most dead letters that are looked through; what lies behind them is found once these are
- * gone.
- */
+/** The most dead letters that are browsed; those behind them are found once these are gone. */
 const browseLimit = 10_000;
 
 /**
- * The dead letters on a queue of the broker's. A queue can only be read by taking messages, so each
+ * The dead letters on a queue of the broker. A queue can only be read by taking messages, so each
  * question takes all of them, up to 10,000, and gives them back: its cost grows with their number,
  * and two processes that ask at the same moment see only a part each.
  */
@@ -42,8 +39,8 @@ export class RabbitDeadLetters implements DeadLetters {
     await this.#channel.ask(async (channel) => {
       const taken = await this.#takeAll(channel, (message) => {
         const letter = toDeadLetter(message);
-        // They come in the order in which they died, but for those that a lost connection gave
-        // back.
+        // Letters come in the order in which they died, except for those that a lost connection
+        // gave back.
         const at = oldest.findLastIndex(({ diedAt }) => diedAt <= letter.diedAt) + 1;
         if (at < limit && !oldest.some(({ id }) => id === letter.id)) oldest.splice(at, 0, letter);
         if (oldest.length > limit) oldest.pop();
@@ -75,8 +72,8 @@ export class RabbitDeadLetters implements DeadLetters {
   }
 
   /**
-   * Do something with a letter; what it does not acknowledge is given back. A crash between two
-   * steps can leave a letter twice: both are acknowledged at once.
+   * Does something with a letter; letters that are not acknowledged are given back. A crash between
+   * two steps can leave a letter twice: both are acknowledged at once.
    */
   #with<T>(
     id: string,
@@ -99,7 +96,10 @@ export class RabbitDeadLetters implements DeadLetters {
     });
   }
 
-  /** Take all letters, the limit's worth at most. @returns how many */
+  /**
+   * Takes all letters, up to the limit.
+   * @returns how many
+   */
   async #takeAll(channel: Channel, visit: (message: GetMessage) => void): Promise<number> {
     for (let taken = 0; taken < browseLimit; taken++) {
       const message = await take(channel, this.#topology.dead);

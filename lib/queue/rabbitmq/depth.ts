@@ -5,19 +5,20 @@ import { receivedAtOf } from "./message.ts";
 import type { Topology } from "./topology.ts";
 
 /**
- * The mean size of the messages that this process saw lately, for what the broker does not tell.
+ * The mean size of the messages that this process handled lately, in place of what the broker does
+ * not report.
  */
 export class MeanSize {
   #sizeBytes = 0;
   #seen = 0;
 
-  /** Each of the last hundred or so counts about the same; older ones fade. */
+  /** The last hundred or so count about the same; older ones fade. */
   add(sizeBytes: number): void {
     this.#seen = Math.min(this.#seen + 1, 100);
     this.#sizeBytes += (sizeBytes - this.#sizeBytes) / this.#seen;
   }
 
-  /** 0 where none was seen. */
+  /** The mean; 0 where there was no message. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }

@@ -4,17 +4,17 @@ import type { DeadLetter, OutgoingMessage } from "../queue.ts";
 import type { Parcel } from "./publisher.ts";
 
 /**
- * What travels beside a body, as headers: `receivedAt` (epoch milliseconds) and `attempt`
- * everywhere, `reason` of the last failure on a retry, and `reason`, `attempts` and `diedAt` on a
- * dead letter. The message's id stays the same through all of it.
+ * The headers of a message: `receivedAt` (epoch milliseconds) and `attempt` always, `reason` of the
+ * last failure on a retry, and `reason`, `attempts` and `diedAt` on a dead letter. The message's id
+ * never changes.
  */
 
-/** A message at its first attempt. */
+/** Makes the message of a first attempt. */
 export function firstAttempt({ body, receivedAt }: OutgoingMessage, id: string = randomUUID()) {
   return { id, body, headers: { receivedAt, attempt: 1 } } satisfies Parcel;
 }
 
-/** The same message, one attempt later. */
+/** Makes the same message, one attempt later. */
 export function nextAttempt(message: Message, reason: string): Parcel {
   return {
     id: idOf(message),
@@ -27,7 +27,7 @@ export function nextAttempt(message: Message, reason: string): Parcel {
   };
 }
 
-/** The same message as a dead letter. */
+/** Makes a dead letter of the message. */
 export function deadLetter(message: Message, reason: string, diedAt: number): Parcel {
   const attempts = attemptOf(message);
   return {
@@ -43,14 +43,14 @@ export function deadLetter(message: Message, reason: string, diedAt: number): Pa
   };
 }
 
-/** A dead letter that was never delivered. */
+/** Makes a dead letter that was never delivered. */
 export function deadAtOnce(message: OutgoingMessage, reason: string, diedAt: number): Parcel {
   const { receivedAt } = message;
   const headers = { receivedAt, attempt: 0, attempts: 0, reason: cut(reason), diedAt };
   return { id: randomUUID(), body: message.body, headers };
 }
 
-/** A message on the dead queue; also one that the broker itself has put there. */
+/** Reads a message of the dead queue, even one that the broker itself has put there. */
 export function toDeadLetter(message: Message): DeadLetter {
   const [death] = deathsOf(message);
   return {
@@ -67,18 +67,18 @@ export function attemptOf(message: Message): number {
   return number(message, "attempt") ?? 1;
 }
 
-/** 0 for a message that is not ours. */
+/** 0 for a message without our headers. */
 export function receivedAtOf(message: Message): number {
   return number(message, "receivedAt") ?? 0;
 }
 
-/** A fingerprint for a message that is not ours. */
+/** The message's id; for a message of others a fingerprint. */
 export function idOf({ properties, content }: Message): string {
   const id: unknown = properties.messageId;
   return typeof id === "string" ? id : hash("sha256", content);
 }
 
-/** A copy that owns its memory: the client's buffer is a piece of what was read from the socket. */
+/** A copy that owns its memory: the client's buffer is a piece of what it read from the socket. */
 export function bodyOf(message: Message): Uint8Array<ArrayBuffer> {
   return new Uint8Array(message.content);
 }

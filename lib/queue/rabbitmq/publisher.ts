@@ -2,7 +2,7 @@ import type { ConfirmChannel, Message, Options } from "amqplib";
 import { type ErrorType, ServiceError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 
-/** A message and what travels beside its body. */
+/** A message with its headers. */
 export interface Parcel {
   readonly id: string;
   readonly body: Uint8Array;
@@ -15,13 +15,15 @@ interface PublisherOptions {
   readonly log: Log;
   /** Whether the broker has stopped reading. */
   readonly blocked: () => boolean;
-  /** Whether a queue that refused a message is about as full as it may be. */
+  /** Whether a queue that refused a message is about full. */
   readonly isFull: (queue: string) => Promise<boolean>;
-  /** The connection is of no use any more. */
+  /** Called when the connection is useless. */
   readonly drop: (reason: string) => void;
 }
 
-/** Beyond this much on its way, a broker that has stopped answering would fill our memory. */
+/**
+ * With more bytes under way, a broker that has stopped answering would fill this process's memory.
+ */
 const maxUnconfirmedBytes = 64 * 1_048_576;
 
 interface Sent {
@@ -29,11 +31,11 @@ interface Sent {
   readonly settle: (failure: ErrorType | null) => void;
 }
 
-/** Sends messages so that they are kept, or says that they were not. Keeps nothing for later. */
+/** Sends messages until they are confirmed, or fails them. It keeps none for later. */
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #unconfirmed = new Set<Sent>();
-  /** How often messages came back, by id, until their confirms are here. */
+  /** How often messages were returned, by id, until their confirms come. */
   readonly #returned = new Map<string, number>();
   #channel: ConfirmChannel | null = null;
   #unconfirmedBytes = 0;
@@ -61,7 +63,7 @@ export class Publisher {
     });
   }
 
-  /** The channel is gone. Of what it had not confirmed nobody knows whether it is kept. */
+  /** Notes that the channel is lost. Whether unconfirmed messages are kept is unknown. */
   detach(): void {
     this.#channel = null;
     this.#returned.clear();
@@ -111,7 +113,7 @@ export class Publisher {
     });
   }
 
-  /** Sends nothing more from now on. Resolves when everything sent so far is settled. */
+  /** Sends no more from now on. Resolves when everything sent so far is settled. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#unconfirmed.size > 0) await this.#idle.promise;
@@ -123,7 +125,7 @@ export class Publisher {
     if (returned > 0) {
       if (returned === 1) this.#returned.delete(id);
       else this.#returned.set(id, returned - 1);
-      // A new connection declares the queues anew.
+      // A new connection declares the queues again.
       this.#options.drop("a queue does not exist any more");
       return "QUEUE_UNAVAILABLE";
     }
@@ -133,9 +135,9 @@ export class Publisher {
   }
 
   /**
-   * The error for a nack. The queues are declared to refuse by one what goes beyond their bound.
-   * The broker knows one other reason, a process of the queue that died, of which nobody knows what
-   * it kept.
+   * The error for a nack. By their declaration the queues refuse messages beyond their bound in
+   * this way. The broker knows one other reason: a process of the queue died, and what it kept is
+   * unknown.
    */
   async #refused(queue: string): Promise<ErrorType> {
     this.#heardAt = performance.now();
@@ -154,7 +156,7 @@ export class Publisher {
 
   #late(sent: Sent): void {
     sent.settle("OUTCOME_UNKNOWN");
-    // A broker that is only slow keeps its connection: making it anew would add to its load.
+    // A broker that is only slow keeps its connection: a new one would add to its load.
     const answersOthers = this.#heardAt >= sent.at;
     if (answersOthers || this.#options.blocked()) return;
     this.#options.drop("the broker did not confirm in time");
@@ -169,7 +171,7 @@ function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-/** Whether the broker refused a message; any other error is of the channel. */
+/** Whether the broker refused a message; any other error concerns the channel. */
 function isNack(error: unknown): boolean {
   return error !== null && (error as Error).message === "message nacked";
 }

@@ -22,9 +22,9 @@ import { declare, type Topology, topologyOf } from "./topology.ts";
 export interface RabbitOptions {
   /** `amqp://user:password@host:port/vhost`, or `amqps:`. */
   readonly url: string;
-  /** What the queues' names begin with. */
+  /** The prefix of the queues' names. */
   readonly prefix?: string;
-  /** The bound on the bodies that wait. */
+  /** The bound on the bodies of waiting messages. */
   readonly maxBytes: number;
   /** Quorum queues (the default), which keep every confirmed message; else classic ones. */
   readonly quorum?: boolean;
@@ -38,11 +38,10 @@ export interface RabbitOptions {
 /**
  * The durable queue on RabbitMQ 3.10 or later. A message is kept when the broker has confirmed it:
  * a quorum queue then has it on the disks of a majority of its nodes.
- *
- * Two connections, so that a broker that stops taking messages still delivers them and takes
- * acknowledgements. Both are made anew by themselves. While they are away, publishes throw
- * `QUEUE_UNAVAILABLE` at once and nothing is kept in memory for later; the consumer goes on when
- * the broker is back, and what it had not acknowledged is delivered again.
+ * There are two connections, so that a broker that accepts no messages still delivers them and
+ * takes acknowledgements. Both reconnect automatically. While they are away, publishes throw
+ * `QUEUE_UNAVAILABLE` at once and no message is kept in memory; the consumer continues when the
+ * broker is back, and unacknowledged messages are delivered again.
  */
 export class RabbitQueue implements DurableQueue {
   readonly dead: RabbitDeadLetters;
@@ -58,10 +57,10 @@ export class RabbitQueue implements DurableQueue {
   #consumer: RabbitConsumer | null = null;
 
   /**
-   * Connect and make the queues that are missing. Resolves also where the broker cannot be reached
-   * in time: then there is `trouble` until it can.
+   * Connects and creates missing queues. Resolves even where the broker cannot be reached in time:
+   * there is `trouble` then until it can.
    * @throws BrokerError, which names RABBITMQ_URL, where the broker refuses the user or the virtual
-   * host, or has one of the queues with other properties
+   *   host, or has one of the queues with other properties
    */
   static async open(options: RabbitOptions): Promise<RabbitQueue> {
     const queue = new RabbitQueue(options);
@@ -126,7 +125,7 @@ export class RabbitQueue implements DurableQueue {
     );
   }
 
-  /** Why nothing can be made durable right now; `null` while all is well. */
+  /** Why no message can be made durable right now; `null` while all is well. */
   get trouble(): string | null {
     return this.#publishing.trouble;
   }
@@ -155,15 +154,15 @@ export class RabbitQueue implements DurableQueue {
       const model = this.#consuming.model;
       if (model !== null) await consumer.attach(model);
     } catch (error) {
-      // The next connection finds the consumer.
+      // The next connection attaches the consumer.
       this.#consuming.drop((error as Error).message);
     }
     return consumer;
   }
 
   /**
-   * What each figure covers is said at `measure`. A slow broker is not asked more often than it
-   * answers: a caller that asks meanwhile shares the next answer.
+   * `measure` says what each figure covers. A slow broker is not asked more often than it answers:
+   * callers of that time share the next answer.
    */
   depth(): Promise<QueueDepth> {
     return this.#depth.ask();
@@ -183,8 +182,8 @@ export class RabbitQueue implements DurableQueue {
   }
 
   /**
-   * The broker tells how many messages wait, not how large they are: half of the bound, by their
-   * mean, is full.
+   * The broker reports how many messages wait, not their size: half of the bound, by their mean
+   * size, counts as full.
    */
   async #measureFullness(): Promise<boolean> {
     const { messages } = await this.#channel.ask((channel) =>
@@ -194,7 +193,7 @@ export class RabbitQueue implements DurableQueue {
   }
 
   /**
-   * Publishes under way are settled first. Handlers under way are not waited for: stop the consumer
+   * Publishes under way are settled first. Handlers under way are not awaited: stop the consumer
    * before.
    */
   async close(): Promise<void> {

@@ -6,13 +6,13 @@ interface SessionOptions {
   readonly queue: string;
   readonly prefetch: number;
   readonly arrived: (message: ConsumeMessage) => void;
-  /** The session is of no use any more. */
+  /** Called when the session is useless. */
   readonly broken: (reason: string) => void;
 }
 
 /**
- * The consuming side of one connection. Deliveries belong to the session that they came by: what
- * was not acknowledged when it ended is delivered again, by another one.
+ * The consuming side of one connection. Deliveries belong to the session that received them: those
+ * that were not acknowledged when it ended are delivered again, by another one.
  */
 export class Session {
   readonly #channel: Channel;
@@ -38,19 +38,19 @@ export class Session {
     channel.once("close", () => this.#broken("the channel was closed"));
   }
 
-  /** Aborted when the session has ended: nothing can be acknowledged any more. */
+  /** Aborted when the session has ended, after which nothing can be acknowledged. */
   get ended(): AbortSignal {
     return this.#end.signal;
   }
 
-  /** Deliveries that this session got and has not settled. */
+  /** Deliveries that this session holds and has not settled. */
   get unacknowledged(): ReadonlySet<ConsumeMessage> {
     return this.#unacknowledged;
   }
 
   /**
-   * Ask for deliveries, or for no more of them. Resolves when the broker has agreed, or the session
-   * has ended; where it is called again meanwhile, the last call counts.
+   * Starts or stops deliveries. Resolves when the broker has agreed, or the session has ended; of
+   * several calls the last one counts.
    */
   async want(deliveries: boolean): Promise<void> {
     this.#wanted = deliveries;
@@ -62,13 +62,13 @@ export class Session {
     if (this.#settle(message)) this.#send(() => this.#channel.ack(message));
   }
 
-  /** The broker may deliver it again at once, to anybody. */
+  /** The broker may deliver the message again at once, to any consumer. */
   giveBack(message: ConsumeMessage): void {
     if (this.#settle(message)) this.#send(() => this.#channel.nack(message, false, true));
   }
 
   /**
-   * Resolves when the broker has carried out everything before; what is not settled is given back.
+   * Resolves when the broker has carried out everything before; unsettled messages are given back.
    */
   async close(): Promise<void> {
     if (this.ended.aborted) return;
@@ -76,7 +76,7 @@ export class Session {
     await within(answerTimeoutMs, this.#channel.close()).catch(() => undefined);
   }
 
-  /** The connection is gone. */
+  /** Notes that the connection is lost. */
   end(): void {
     this.#end.abort();
     this.#unacknowledged.clear();

@@ -3,14 +3,14 @@ import type { ChannelModel, Options } from "amqplib";
 /** The queues of one durable queue. All messages go through the default exchange, by queue name. */
 export interface Topology {
   readonly raw: string;
-  /** By attempt: the first holds what failed once. */
+  /** One for each attempt: the first holds messages that failed once. */
   readonly retry: readonly string[];
   readonly dead: string;
   readonly queues: readonly { readonly name: string; readonly options: Options.AssertQueue }[];
 }
 
 interface TopologyOptions {
-  /** For example `analytics.events`: the queues are `analytics.events.raw` and so on. */
+  /** The queues' prefix: with `analytics.events` they are `analytics.events.raw` and so on. */
   readonly prefix: string;
   readonly maxBytes: number;
   readonly retryDelaysMs: readonly number[];
@@ -19,20 +19,20 @@ interface TopologyOptions {
 }
 
 /**
- * Quorum queues count how often a message was given back. Without a limit they put it at their end,
- * and newer brokers bring a limit of 20 and drop it there. Giving back is no failure here (`hold`,
- * a lost connection, a look at a dead letter) and keeps its place, so the limit is set, out of
- * reach.
+ * Quorum queues count how often a message was given back. Without a limit they then put it at their
+ * end, and newer brokers have a limit of 20, after which they drop it. Here giving back is no
+ * failure (`hold`, a lost connection, reading a dead letter), and the message keeps its place: so
+ * the limit is set, out of reach.
  */
 const deliveryLimit = 1_000_000_000;
 
 /**
- * - `raw` is bounded and refuses what goes beyond. What the broker itself would drop goes to
+ * - `raw` is bounded and refuses further messages. Messages that the broker itself would drop go to
  *   `dead`.
  * - `retry.<delay>ms`, one for each delay, holds a message for that time; then the broker moves it
- *   to `raw`, and with quorum queues lets go of it only when `raw` has it. Where `raw` is full at
- *   that moment, the broker tries again after three minutes.
- * - `dead` is not bounded: what is there stays until somebody replays or removes it.
+ *   to `raw`, and quorum queues remove it only when `raw` has it. Where `raw` is full at that
+ *   moment, the broker tries again after three minutes.
+ * - `dead` is not bounded: messages stay until somebody replays or removes them.
  */
 export function topologyOf(options: TopologyOptions): Topology {
   const { prefix, maxBytes, retryDelaysMs, quorum } = options;
@@ -61,7 +61,7 @@ export function topologyOf(options: TopologyOptions): Topology {
       ...retryDelaysMs.map((delayMs, index) =>
         queue(retry[index] as string, {
           "x-message-ttl": delayMs,
-          // At-least-once dead-lettering demands it; without a bound nothing is refused.
+          // At-least-once dead-lettering demands this option; without a bound nothing is refused.
           ...(quorum ? refuse : {}),
           ...deadLetterTo(raw),
         }),
@@ -71,13 +71,13 @@ export function topologyOf(options: TopologyOptions): Topology {
 }
 
 /**
- * Make the queues that are missing.
- * @throws where one exists with other properties (406), or the user may not (403)
+ * Creates missing queues.
+ * @throws where one exists with other properties (406), or the user lacks the right (403)
  */
 export async function declare(model: ChannelModel, topology: Topology): Promise<void> {
   const channel = await model.createChannel();
   channel.on("error", () => {
-    // The rejected call says it.
+    // The rejected call reports the error.
   });
   for (const { name, options } of topology.queues) await channel.assertQueue(name, options);
   await channel.close();

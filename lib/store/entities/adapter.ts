@@ -12,15 +12,15 @@ import { maxUnlimited, readEntityFilters, readKey, type EntityFilters } from "./
 type EventEntity = StoredEvent & { readonly _id: string };
 
 export interface EntityOptions {
-  /** What is rolled up of inserted events. Default: the built-in dimensions. */
+  /** The rolled-up dimensions of inserted events. Default: the built-in ones. */
   readonly dimensions?: readonly string[];
   /** Store the addresses of inserted events whole. Default false. */
   readonly fullIp?: boolean;
 }
 
-/** A store that can be opened by its adapter. */
+/** A store that its adapter can open. */
 export interface AdaptedStore extends EventStore {
-  /** Whether somebody opened it. */
+  /** Whether the store was opened. */
   readonly isOpened: boolean;
   open(): Promise<void>;
 }
@@ -41,14 +41,14 @@ export class EntityAdapter {
   }
 
   /**
-   * Moleculer copies schemas deeply, an adapter within too, but not objects that name their own
+   * Moleculer copies schemas deeply, with the adapter in them, but not objects that name their own
    * kind.
    */
   get [Symbol.toStringTag](): string {
     return "EntityAdapter";
   }
 
-  /** Called by moleculer-db with the broker and the service; neither is needed. */
+  /** moleculer-db calls it with the broker and the service; neither is needed. */
   init(): void {}
 
   async connect(): Promise<void> {
@@ -57,14 +57,17 @@ export class EntityAdapter {
     await this.#store.open();
   }
 
-  /** Closes the store where `connect` opened it; one that was open before has another owner. */
+  /**
+   * Closes the store where `connect` opened it; a store that was open before belongs to somebody
+   * else.
+   */
   async disconnect(): Promise<void> {
     if (this.#opened) await this.#store.close();
   }
 
   /**
-   * @throws ServiceError VALIDATION for a filter that is not known, and where very many match and
-   * no limit is given
+   * @throws ServiceError VALIDATION for an unknown filter, and where very many events match and no
+   *   limit is given
    */
   async find(filters: EntityFilters = {}): Promise<EventEntity[]> {
     const query = readEntityFilters(filters);
@@ -83,12 +86,12 @@ export class EntityAdapter {
     return (await this.findByIds([id]))[0] ?? null;
   }
 
-  /** In the order of the ids; those that are not there are absent. */
+  /** In the order of the ids; missing ones are absent. */
   findByIds(ids: readonly unknown[]): Promise<EventEntity[]> {
     return this.#byKeys(ids.flatMap((id) => readKey(id) ?? []));
   }
 
-  /** How many match, whatever limit and offset are. */
+  /** How many events match, whatever limit and offset are. */
   async count(filters: EntityFilters = {}): Promise<number> {
     return this.#store.countEntities(readEntityFilters(filters));
   }
@@ -99,7 +102,7 @@ export class EntityAdapter {
     return stored!;
   }
 
-  /** As `storeEntities` says: collecting is what `ingest.collect` is for. */
+  /** Stores events as `storeEntities` says; collecting is what `ingest.collect` is for. */
   async insertMany(entities: readonly object[]): Promise<EventEntity[]> {
     return this.#byKeys(await storeEntities(this.#store, entities, this.#options));
   }
@@ -156,9 +159,9 @@ function entityOf(event: StoredEvent): EventEntity {
 }
 
 /**
- * Stores entities, and counts them, as the processor does: each project's are a batch of their own
- * (`batchesOf`). One that is there already, by id and content, is a success. Without the queue
- * before it a crash within this call may leave events that no rollup counts.
+ * Stores entities, and counts them, as the processor does: those of each project are a batch of
+ * their own (`batchesOf`). An entity that is already stored, by id and content, is a success.
+ * Without the queue before it a crash within this call may leave events that no rollup counts.
  * @returns their keys, in the order of the entities within each project
  * @throws ServiceError INVALID_EVENT before anything is stored; ID_CONFLICT after the others were
  */
@@ -167,7 +170,7 @@ async function storeEntities(
   entities: readonly object[],
   { dimensions, fullIp }: Required<EntityOptions>,
 ): Promise<readonly EntityKey[]> {
-  // Loaded here: the tables of enrichment take memory that most processes do not need.
+  // Loaded only here: the tables of enrichment take memory that most processes do not need.
   const { batchesOf } = await import("./insert.ts");
   const batches = batchesOf(entities, { fullIp, now: Date.now() });
   await Promise.all(batches.map((batch) => storeOne(store, batch, dimensions)));

@@ -5,7 +5,7 @@ import { clientReader } from "../../event/enrich/client.ts";
 import { enrich, type EnrichTools } from "../../event/enrich/enrich.ts";
 import type { BatchId, ProjectId, StoredEvent } from "../../event/event.ts";
 
-/** The events of one project among the entities of an insert, as one batch of their own. */
+/** The events of one project among inserted entities, as one batch. */
 export interface EntityBatch {
   readonly batch: BatchId;
   readonly project: ProjectId;
@@ -22,9 +22,9 @@ interface InsertOptions {
 const clientOf = clientReader(1_000);
 
 /**
- * Entities as events: what a client may send, and `project` beside it (absent: `default`). They are
- * held to the same rules and enriched alike, except that no country is looked up.
- * @throws ServiceError INVALID_EVENT with the findings, nothing is taken then
+ * Turns entities into events: a client's event, with `project` beside it (absent: `default`). They
+ * are checked and enriched as collected events are, except that no country is looked up.
+ * @throws ServiceError INVALID_EVENT with the findings; nothing is stored then
  */
 export function batchesOf(
   entities: readonly object[],

@@ -13,7 +13,7 @@ export interface EntityFilters {
   readonly search?: unknown;
 }
 
-/** More than this many entities are found only where a limit says so. */
+/** More than this many entities are found only where the filters set a limit. */
 export const maxUnlimited = 10_000;
 
 const properties = ["data", "metadata", "context"];
@@ -30,11 +30,10 @@ const columns = [
 ];
 
 /**
- * Read the filters of `find`, `list` and `count`. A query is an object from columns and dotted
+ * Reads the filters of `find`, `list` and `count`. A query is an object from columns and dotted
  * paths (`type`, `data.plan`) to a scalar or to operators: `$eq $ne $in $nin $gt $gte $lt $lte
- * $exists`. Types are never coerced, and `null` finds null, not what is missing.
- * @throws ServiceError VALIDATION for anything else: an operator that is not known never widens an
- * answer
+ * $exists`. Types are never coerced, and `null` finds null, not missing properties.
+ * @throws ServiceError VALIDATION for anything else: an unknown operator never widens an answer
  */
 export function readEntityFilters(filters: EntityFilters): EntityQuery {
   const { search, limit, offset } = filters;
@@ -45,12 +44,12 @@ export function readEntityFilters(filters: EntityFilters): EntityQuery {
     ...readQuery(filters.query ?? {}),
     sort: readSort(filters.sort),
     offset: typeof offset === "number" && offset > 0 ? offset : 0,
-    // Asks for one more than the limit, so that too many are noticed.
+    // One more than the limit, so that too many are noticed.
     limit: typeof limit === "number" && limit > 0 ? limit : maxUnlimited + 1,
   };
 }
 
-/** `project:id`; a project has no colon. `undefined` where the text is no key. */
+/** Reads `project:id`; a project has no colon. `undefined` where the text is no key. */
 export function readKey(id: unknown): EntityKey | undefined {
   const [, project, event] = (typeof id === "string" && /^([^:]+):(.+)$/s.exec(id)) || [];
   return project === undefined || event === undefined ? undefined : { project, id: event };
@@ -122,7 +121,7 @@ function readCondition(path: PropertyPath, operator: string, wanted: unknown): C
   }
 }
 
-/** What instants are compared with: RFC 3339 as epoch milliseconds. */
+/** Reads operands for instants: RFC 3339 becomes epoch milliseconds. */
 function readInstants(path: PropertyPath, wanted: unknown): unknown {
   if (Array.isArray(wanted)) return wanted.map((one) => readInstants(path, one));
   const instant = instantOf(wanted);
