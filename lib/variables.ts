@@ -4,16 +4,16 @@ import { maxQueryMs } from "./call-limits.ts";
 export const serviceNames = ["api-gateway", "ingest", "processor", "aggregator", "query"] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-/** How a variable is read, how `.env.example` shows it, and what it decides. */
+/** A variable: how it is read, how `.env.example` shows it, and what it decides. */
 export interface Variable<T> {
-  /** What `.env.example` states: the default. */
+  /** The default, as `.env.example` states it. */
   readonly example: string;
-  /** What is allowed, for a person. */
+  /** The allowed values, in words. */
   readonly bounds?: string;
   readonly says: string;
   /** Whether it holds a secret: then `NAME_FILE` may name a file with the text instead. */
   readonly isSecret?: boolean;
-  /** The value; where the text is wrong, a problem is added and the default returned. */
+  /** Reads the value; a wrong text adds a problem, and the default is returned. */
   read(text: string | undefined, name: string, problems: string[]): T;
 }
 
@@ -74,7 +74,7 @@ function url(schemes: readonly string[], says: string): Variable<string | null> 
       if (value === undefined) return null;
       const scheme = /^([a-z][a-z0-9+.-]*):\/\/[^\s/]+/i.exec(value)?.[1]?.toLowerCase();
       if (scheme !== undefined && schemes.includes(scheme)) return value;
-      // The value may hold a password: it is not repeated.
+      // The value may hold a password, so it is not repeated.
       problems.push(
         `${name} must begin with ${schemes.map((known) => `${known}://`).join(" or ")} and name a host`,
       );
@@ -94,12 +94,12 @@ function list<T>(
   };
 }
 
-/** The variable, which may also stand in a file of its own. */
+/** A variable whose text may also stand in a file of its own. */
 function secret<T>(variable: Variable<T>): Variable<T> {
   return { ...variable, isSecret: true };
 }
 
-/** What a text lists by comma. */
+/** Splits a text at commas. */
 export function itemsOf(value: string): readonly string[] {
   return value
     .split(/[,\n]/)
@@ -107,7 +107,7 @@ export function itemsOf(value: string): readonly string[] {
     .filter((item) => item !== "");
 }
 
-/** How long something is kept where a project does not say so itself. */
+/** A retention for projects that have none of their own. */
 function age(of: string, atMost?: string): Variable<number> {
   const bound = atMost === undefined ? "" : ` No longer than ${atMost}.`;
   const says = `After how many days ${of} are dropped, where a project has no retention of its own. 0: never.${bound}`;
@@ -117,7 +117,8 @@ function age(of: string, atMost?: string): Variable<number> {
 const most = Number.MAX_SAFE_INTEGER;
 
 /**
- * Every variable that the service reads, in the order of `.env.example`, which is written from it.
+ * Every variable that the service reads, in the order of `.env.example`, which is generated from
+ * it.
  */
 export const variables = {
   NODE_ENV: oneOf(
@@ -314,7 +315,10 @@ export const variables = {
   ),
 } satisfies Readonly<Record<string, Variable<unknown>>>;
 
-/** `.env.example`: every variable with what it decides, what is allowed and its default. */
+/**
+ * The text of `.env.example`: every variable with what it decides, the allowed values and its
+ * default.
+ */
 export function environmentExample(): string {
   const head = [
     "# Every variable the service reads, with its default. Copy to .env and change what you need.",
@@ -343,7 +347,7 @@ function wrapped(sentence: string): readonly string[] {
 }
 
 const dimensionPath = /^(data|metadata|context)(\.[A-Za-z0-9_-]{1,64}){1,8}$/;
-/** As a browser writes it: in lower case, without a path. */
+/** An origin as browsers write it: in lower case, without a path. */
 const webOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/;
 
 function readServices(names: readonly string[], problems: string[]): readonly ServiceName[] {

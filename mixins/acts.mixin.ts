@@ -6,13 +6,13 @@ import { actorKinds, type Actor } from "../lib/questions/audit-log.ts";
 import type { BegunAct } from "../lib/store/acts.ts";
 import type { Storing } from "./store.mixin.ts";
 
-/** Who asks for it: an action's context. */
+/** The context of an action, which names the caller. */
 type ActContext = Pick<TypedContext<unknown>, "meta" | "nodeID">;
 
-/** What is to be done, and to what; see `BegunAct` for what may not stand in it. */
+/** What is done, and to which object; `BegunAct` says what may not stand in it. */
 export type Deed = Pick<BegunAct, "what" | "target"> & Partial<Pick<BegunAct, "details">>;
 
-/** After these nobody knows whether it was done. */
+/** Errors after which the outcome of an act is unknown. */
 const unclear: ReadonlySet<ErrorType> = new Set([
   "INTERNAL",
   "OUTCOME_UNKNOWN",
@@ -22,17 +22,15 @@ const unclear: ReadonlySet<ErrorType> = new Set([
 
 export interface Administering {
   /**
-   * Do an administrative act, taken down before it is begun and again when it has ended: nothing is
-   * done without a record of who did it. Where it throws, so does this, with the same
-   * error.
-   * @throws ServiceError STORE_UNAVAILABLE where it cannot be taken down: then nothing was done
+   * Performs an administrative act and records it in the audit log before it begins and again when
+   * it ends: nothing is done without a record of its caller. Throws what `perform` throws.
+   * @throws ServiceError STORE_UNAVAILABLE where the act cannot be recorded; nothing was done then
    */
   administered<T>(asking: ActContext, deed: Deed, perform: () => Promise<T>): Promise<T>;
 }
 
 /**
- * Gives a service `this.administered(ctx, deed, perform)`: acts that stand in `GET
- * /api/v1/audit-log`.
+ * Gives a service `this.administered(ctx, deed, perform)`: acts that `GET /api/v1/audit-log` lists.
  */
 export function ActsMixin() {
   return defineMixin<{ needs: Storing }>()({
@@ -78,7 +76,7 @@ export function ActsMixin() {
   });
 }
 
-/** Other nodes fill it themselves, and perhaps with something else. */
+/** Other nodes set the actor themselves, perhaps wrongly. */
 function isActor(given: unknown): given is Actor {
   const { kind, id, name = "" } = (given ?? {}) as Readonly<Record<string, unknown>>;
   const isKind = (actorKinds as readonly unknown[]).includes(kind);

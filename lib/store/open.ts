@@ -10,13 +10,13 @@ export interface OpenStore extends AdaptedStore {
 }
 
 /**
- * Open the store that the configuration names: MongoDB where `mongodbUri` is set, else the SQLite
- * file. Resolves also while the store is away: its methods say so.
- * @throws ConfigError for what somebody has to change; Error for a file of a newer version
+ * Opens the configured store: MongoDB where `mongodbUri` is set, else the SQLite file. Resolves
+ * even while the store is away: its methods then report that.
+ * @throws ConfigError for what an operator has to change; Error for a file of a newer version
  */
 export async function openStore(config: Config, log: Log): Promise<OpenStore> {
   if (config.mongodbUri !== null) {
-    // Loaded only where it is asked for: an embedded process needs no driver.
+    // Loaded only where it is configured: an embedded process needs no driver.
     const { MongoStore } = await import("./mongo/mongo-store.ts");
     return MongoStore.open(config, log);
   }

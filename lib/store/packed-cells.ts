@@ -11,16 +11,18 @@ import { mergeAll, type Sketch } from "../counting/sketch.ts";
 
 /**
  * The cells of a few events in one short text. A delta of one event, as an import in no order makes
- * them, is 500 bytes of JSON as cells and 100 packed: no name of a dimension is in it, and no type
- * twice.
- *
- * A JSON array: the names of the dimensions beyond the usual ones, or 0 where there are none; then
- * for each type its name, its count, its users' sketch (0: none), and for each dimension the value
- * that all its events have, or an array of values and their counts. `(none)` is 0.
+ * them, is 500 bytes of JSON as cells and 100 packed: it contains no names of the usual dimensions,
+ * and no type twice.
+ * A JSON array: the names of further dimensions, or 0 where there are none; then for each type its
+ * name, its count, its users' sketch (0: none), and for each dimension the value that all its
+ * events have, or an array of values and their counts. `(none)` is 0.
  */
 export type PackedCells = string;
 
-/** What names of dimensions begin with. Packed cells of files rest on it: never to be changed. */
+/**
+ * The dimensions that every list begins with. Packed cells in files rely on it: it must never
+ * change.
+ */
 const usual = [
   "source",
   "context.browser",
@@ -34,10 +36,13 @@ const usual = [
   "context.referrer",
 ] as const;
 
-/** The most events whose cells are packed: of more the sections are worth reading one by one. */
+/**
+ * The most events whose cells are packed: with more of them, reading the sections one by one is
+ * worth it.
+ */
 const maxPacked = 4;
 
-/** `undefined` for cells of more events, and of other dimensions. */
+/** Packs cells; `undefined` for more events, and for other dimensions. */
 export function packCells({ types, users, dimensions }: Cells): PackedCells | undefined {
   const names = Object.keys(dimensions);
   if (!usual.every((name, i) => names[i] === name)) return undefined;
@@ -82,8 +87,7 @@ export function unpackCells(text: PackedCells): Cells {
 }
 
 /**
- * The sums of packed cells, one for each list of dimensions that they count: cells of one event are
- * added up without being made first.
+ * Sums packed cells, one sum for each list of dimensions: it adds them up without unpacking each.
  */
 export function sumPacked(texts: readonly PackedCells[]): readonly Cells[] {
   const sums = new Map<string, PackedSum>();
@@ -101,7 +105,7 @@ class PackedSum {
   readonly #names: readonly string[];
   readonly #types = record<number>();
   readonly #sketches = new Map<string, Sketch[]>();
-  /** In the order of the names. */
+  /** The values in the order of the names. */
   readonly #values: readonly Record<string, Record<string, number>>[];
 
   constructor(more: readonly string[]) {
@@ -152,7 +156,7 @@ function addValues(
   sum[value] = (sum[value] ?? 0) + count;
 }
 
-/** One section of packed cells. */
+/** Unpacks one section of packed cells. */
 export function unpackSection<S extends Section>(section: S, text: PackedCells): SectionCells<S> {
   return sectionOf(unpackCells(text), section);
 }

@@ -2,22 +2,19 @@ import type { EventQuery } from "../event/filter.ts";
 import type { PageEnd, PageLimits, Position } from "../event/event-page.ts";
 
 /**
- * Finds events in order; returns the position up to which all were looked at where it ended before
- * its time was over.
+ * Finds events in order. Where it ends before its time is over, it returns the position up to which
+ * it looked at all events.
  */
 export type Finding<T> = Generator<T, Position | undefined>;
 export type AsyncFinding<T> = AsyncGenerator<T, Position | undefined>;
 
-/**
- * What is put on a page: what is shown of an event, how large that is, and the event's place in the
- * order.
- */
+/** One entry of a page: what is shown, its size, and the event's place in the order. */
 interface Placed {
   readonly sizeBytes: number;
   readonly position: Position;
 }
 
-/** Fills a page up to its limits of events and bytes, but with one event at least. */
+/** Fills a page up to its limits of events and bytes, but with at least one event. */
 export class Page {
   readonly #limit: number;
   readonly #maxBytes: number;
@@ -31,9 +28,9 @@ export class Page {
   }
 
   /**
-   * Fill it with what is found, of which there should be one more than fits: that tells whether
-   * there is more.
-   * @param take puts something on the page
+   * Fills the page with the found events. There should be one more than fits, which shows whether
+   * more follow.
+   * @param take makes an entry of an event
    */
   fill<T>(found: Finding<T>, take: (one: T) => Placed): PageEnd {
     try {
@@ -49,7 +46,7 @@ export class Page {
     }
   }
 
-  /** The same with what is found on a server. */
+  /** Fills the page with events that are found on a server. */
   async fillFrom<T>(found: AsyncFinding<T>, take: (one: T) => Placed): Promise<PageEnd> {
     try {
       for (;;) {
@@ -70,7 +67,7 @@ export class Page {
     this.#last = position;
   }
 
-  /** How the page ends before the next event; `undefined` where that still fits. */
+  /** Why the page ends before the next event; `undefined` where that still fits. */
   #end(): PageEnd | undefined {
     const sizeBytes = this.#sizeBytes;
     if (this.#events >= this.#limit) return { sizeBytes, next: this.#last! };

@@ -6,16 +6,18 @@ import type { BatchPack, EventStore, Ownership, Rest } from "./store.ts";
 
 /**
  * The counting protocol (docs/protocol.md) over any store. The order of the steps is the contract:
- * each is durable before the next begins, or at the same moment, and any of them may be repeated.
+ * each step is durable before the next begins, or at the same moment, and any of them may be
+ * repeated.
  */
 
-/** Recounts what a batch adds where it owns only some of its events. Pure. */
+/** Recounts the deltas of a batch that owns only some of its events. Pure. */
 type DeltasOf = (events: readonly StoredEvent[]) => Promise<readonly Delta[]>;
 
 /**
- * Steps 2 to 5: insert the events, find out which this batch owns, write what they add, mark their
- * minutes. When this has resolved, the message may be acknowledged; when it throws, it must not.
- * @param appended what came of steps 2 and 3, where they were done
+ * Steps 2 to 5: inserts the events, finds out which of them this batch owns, writes their deltas,
+ * marks their minutes. When it has resolved, the message may be acknowledged; when it throws, it
+ * must not.
+ * @param appended the result of steps 2 and 3, where they were done already
  */
 export async function storeBatch(
   store: EventStore,
@@ -25,41 +27,40 @@ export async function storeBatch(
 ): Promise<Ownership> {
   const ownership = appended ?? (await store.append(batch, events, broken));
   const all = [...events, ...broken.map(({ event }) => event)];
-  // An earlier delivery may have stored what this one finds broken, or the other way round.
+  // An earlier delivery may have stored an event that this one finds broken, or the other way
+  // round.
   const owns = ({ id }: StoredEvent) => ownership.owned.has(id);
   const ownsWhole = ownership.owned.size === events.length && events.every(owns);
   const owned = ownsWhole ? deltas : await deltasOf(all.filter(owns));
   if (owned.length > 0) await store.putDeltas(owned);
-  // Also on redelivery, and for buckets where nothing is owned: another delivery may have stopped
-  // right here.
+  // Marks also on redelivery, and buckets of which nothing is owned: another delivery may have
+  // stopped right before this.
   await store.markDirty(minutesOf(all));
   return ownership;
 }
 
-/** What came of a batch's events. */
+/** The result of storing a batch. */
 export interface Stored {
   readonly owned: number;
   /**
-   * Events whose id was there before, from another batch: with the same content, and with other
+   * Events whose id was already stored by another batch: with the same content, and with other
    * content.
    */
   readonly duplicates: number;
   readonly conflicts: number;
-  /** Events that are in quarantine. */
+  /** Events in quarantine. */
   readonly held: number;
-  /** Events that were erased, or are older than their project keeps them. */
+  /** Events that were erased, or are older than the project's retention. */
   readonly refused: number;
 }
 
-/**
- * `storeBatch` for a batch as enrichment hands it over, in one call where the store has one for it.
- */
+/** `storeBatch` for a packed batch, in one call where the store has one for it. */
 export async function storePack(
   store: EventStore,
   packed: BatchPack,
   deltasOf: DeltasOf,
 ): Promise<Stored> {
-  // By far most batches own all they bring.
+  // Most batches own all of their events.
   const kept = packed.broken === 0 && ((await store.keepWhole?.(packed)) ?? false);
   if (kept === true) {
     return { owned: packed.count, duplicates: 0, conflicts: 0, held: 0, refused: 0 };
@@ -83,7 +84,7 @@ function minutesOf(events: readonly StoredEvent[]): Bucket[] {
   return [...minutes.values()];
 }
 
-/** What one pass over the dirty buckets of a grain did. */
+/** The result of one pass over the dirty buckets of a grain. */
 interface Pass {
   readonly grain: Grain;
   readonly buckets: number;
@@ -92,9 +93,9 @@ interface Pass {
 const condenseFrom = 64;
 
 /**
- * One pass over up to `limit` dirty buckets of a grain: write each one's rollup, then mark the
- * parents, then clear the marks whose nonce is still the one that was read.
- * @param rest which marks are left for later
+ * One pass over up to `limit` dirty buckets of a grain: writes the rollup of each, then marks the
+ * parents, then clears the marks whose nonce has not changed.
+ * @param rest the marks that are left for later
  */
 export async function rollUp(
   store: EventStore,
@@ -104,7 +105,8 @@ export async function rollUp(
 ): Promise<Pass> {
   const marks = await store.dirty(grain, limit, rest);
   await Promise.all(marks.map((mark) => rewrite(store, mark.bucket)));
-  // After every rollup of the pass and before any mark goes, so a reader misses none.
+  // Parents are marked after every rollup of the pass and before any mark is cleared, so no reader
+  // misses a mark.
   const buckets = marks.map(({ bucket }) => bucket);
   await Promise.all(parentsOf(buckets).map((parent) => store.markParent(parent)));
   await Promise.all(marks.map((mark) => store.clearMark(mark)));
@@ -121,9 +123,8 @@ async function rewrite(store: EventStore, bucket: Bucket): Promise<void> {
 }
 
 /**
- * Write the rollups of minutes that were counted anew, and those above them, as passes do that are
- * to come: then none of what was counted before stays in a rollup any longer than the next pass
- * over it takes.
+ * Writes the rollups of recounted minutes and those above them, as later passes would: so the old
+ * counts stay in a rollup only as long as the next pass over it takes.
  */
 export async function settle(store: EventStore, minutes: readonly Bucket[]): Promise<void> {
   for (let buckets = minutes; buckets.length > 0;) {
@@ -143,10 +144,7 @@ function parentsOf(buckets: readonly Bucket[]): Bucket[] {
   return [...parents.values()];
 }
 
-/**
- * Passes from the finest grain to the coarsest until no bucket is dirty. For tests, tools and
- * closing down.
- */
+/** Passes from the finest grain to the coarsest until no bucket is dirty. For tests and tools. */
 export async function rollUpAll(store: EventStore, limit: number): Promise<number> {
   let buckets = 0;
   for (const grain of grains) {

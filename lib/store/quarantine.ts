@@ -4,9 +4,9 @@ import type { HeldEvent } from "../event/schemas/held.ts";
 /** An event in quarantine. */
 export interface QuarantinedEvent {
   readonly held: HeldEvent;
-  /** How often it was written. */
+  /** How often the entry was written. */
   readonly revision: number;
-  /** The batch by which it comes out, once somebody asked for that. */
+  /** The batch that releases the event, once somebody asked for its replay. */
   readonly replay?: BatchId;
 }
 
@@ -15,14 +15,14 @@ export interface QuarantineQuery {
   readonly types?: readonly string[];
   readonly userId?: string;
   readonly limit: number;
-  /** The last one of the page before. */
+  /** The last event of the page before. */
   readonly after?: { readonly receivedAt: number; readonly id: EventId };
 }
 
 /**
- * The events that were kept apart by `append`, and only those. An event's id is either stored, or
- * in quarantine, or erased: one write decides which, and whoever comes later finds it so. Writes
- * are durable when they resolve.
+ * The quarantine: the events that `append` did not store because they break their schema. An id is
+ * either stored, or in quarantine, or erased: one write decides which, and every later batch meets
+ * that decision. Writes are durable when they resolve.
  */
 export interface QuarantineStore {
   /** A page, the latest received first, then by id (by code unit), descending. */
@@ -30,18 +30,18 @@ export interface QuarantineStore {
 
   find(project: ProjectId, id: EventId): Promise<QuarantinedEvent | undefined>;
 
-  /** How many there are, of all projects, about. */
+  /** About how many events there are, of all projects. */
   count(): Promise<number>;
 
   /**
-   * Put another content in the place of a revision.
-   * @returns false where another revision is there, none, or one that is being replayed
+   * Replaces the content of a revision.
+   * @returns false where another revision is stored, none, or one that is being replayed
    */
   amend(event: HeldEvent, revision: number): Promise<boolean>;
 
   /**
-   * Say by which batch an event is to come out: `append` of that batch stores it in its place. The
-   * first word stands.
+   * Names the batch that releases an event: `append` of that batch then stores it in its place. The
+   * first batch that was named stays.
    * @returns the event and its batch; `undefined` where it is not in quarantine
    */
   release(
@@ -51,8 +51,8 @@ export interface QuarantineStore {
   ): Promise<(QuarantinedEvent & { readonly replay: BatchId }) | undefined>;
 
   /**
-   * Remove an event: what was accepted up to `at` does not come in under its id, what is accepted
-   * later may. `replaying`: it is on its way out, and stays.
+   * Removes an event. Events that were accepted up to `at` are refused under its id, later ones are
+   * not. `replaying`: the event is being released, and stays.
    */
   drop(project: ProjectId, id: EventId, at: number): Promise<"dropped" | "absent" | "replaying">;
 }

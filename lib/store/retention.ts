@@ -16,40 +16,40 @@ import type { JobStore, KeptJob } from "./jobs.ts";
 import type { EventStore } from "./store.ts";
 
 /**
- * How long a project's events and rollups are kept, and what was dropped of them: a job of no
- * project that never ends. docs/protocol.md has the order of the steps.
+ * A project's retention and what it has dropped: kept as a job without a project, which never ends.
+ * docs/protocol.md has the order of the steps.
  */
 export interface RetentionState extends JobState {
   readonly kind: "retention";
   readonly project: ProjectId;
-  /** Its own; `null`: the defaults. */
+  /** The project's own; `null`: the defaults. */
   readonly retention: Retention | null;
-  /** What is older comes in no more. */
+  /** Older events are not accepted any more. */
   readonly refused: Floors;
   readonly refusedSince: number;
-  /** What is older may be dropped, and is counted anew no more. */
+  /** Older data may be dropped, and is not recounted any more. */
   readonly sealed: Floors;
-  /** Up to here something was dropped. */
+  /** Data up to here was dropped. */
   readonly lost: Floors;
   /** The first day of which something was dropped. */
   readonly lostFrom: number | null;
-  /** Whether there may be something left to drop. */
+  /** Whether something may be left to drop. */
   readonly dropping: boolean;
 }
 
 /**
- * What is not yet to be dropped is refused first for so long: whoever stored an event before knew
- * of no floor, and has counted and marked it by then, and those marks are worked off.
+ * Data is refused for this long before it may be dropped: a process that stored an event before
+ * knew of no floor, and by then it has counted and marked it, and those marks are worked off.
  */
 export const graceMs = 600_000;
 
-/** How many rows are removed at a time. */
+/** The number of rows that are removed at a time. */
 const sliceSize = 1_000;
 
 const noProject = "";
 const idOf = (project: ProjectId) => `retention ${project}`;
 
-/** Where `jobs` keeps a project's floors. */
+/** The key under which `jobs` keeps a project's floors. */
 export function retentionKey(project: ProjectId): readonly [project: string, id: string] {
   return [noProject, idOf(project)];
 }
@@ -58,7 +58,7 @@ export function isRetention(job: KeptJob): boolean {
   return job.project === noProject && job.id.startsWith(idOf(""));
 }
 
-/** What answers need to know: what may be gone, and what is. */
+/** What answers need to know: what may be gone, and what is gone. */
 export type Gone = Pick<RetentionState, "sealed" | "lost" | "lostFrom">;
 
 export async function goneOf(store: JobStore, project: ProjectId): Promise<Gone | undefined> {
@@ -80,7 +80,7 @@ export async function retentionOf(
   return job && stateOf<RetentionState>(job);
 }
 
-/** Keep a project's own retention. What is gone stays gone. */
+/** Saves a project's own retention. Dropped data stays dropped. */
 export async function setRetention(
   store: JobStore,
   project: ProjectId,
@@ -95,7 +95,7 @@ export async function setRetention(
   }
 }
 
-/** Begin to keep every project by the defaults that is not kept yet. */
+/** Applies the defaults to every project that has no entry yet. */
 export async function beginRetentions(store: EventStore, now: number): Promise<void> {
   let day = await store.nextDay();
   while (day !== undefined) {
@@ -124,8 +124,8 @@ function firstJob(project: ProjectId, now: number): KeptJob {
 }
 
 /**
- * Go on with what a project's retention asks for: refuse, seal, drop, each durable before the next.
- * Ends where nothing is due, somebody else has gone on with it, or `isEnding`.
+ * Continues a project's retention: refuse, seal, drop, each step durable before the next. Ends
+ * where nothing is due, another worker has continued it, or `isEnding`.
  * @param otherwise the retention of projects without their own
  * @returns how many rows were removed
  */
@@ -176,10 +176,7 @@ async function drop(worker: Worker, progress: Progress<RetentionState>): Promise
   return dropped;
 }
 
-/**
- * Whether every bucket below the floors holds all that came into it, and nobody is about to count
- * one of them anew.
- */
+/** Whether every bucket below the floors is complete and none of them is about to be recounted. */
 async function isSettled(store: EventStore, project: ProjectId, floors: Floors): Promise<boolean> {
   const to = highestFloor(floors) ?? firstInstant;
   const marks = await store.marks(project, { from: firstInstant, to });

@@ -24,12 +24,12 @@ export type EventRow = readonly [
 export const eventColumns =
   "project, id, batch, timestamp, received_at, type, source, correlation_id, user_id, hash, body";
 
-/** About what a row takes as JSON. */
+/** About how many bytes a row takes as JSON. */
 export function bodyBytes([, , , , , , , , , , body]: EventRow): number {
   return Buffer.byteLength(body) + 256;
 }
 
-/** What users fill freely, and what enrichment adds: kept as one JSON text. */
+/** The free parts of an event, and what enrichment adds: kept as one JSON text. */
 export type Body = Pick<StoredEvent, "data" | "metadata" | "context">;
 
 export function toRow(event: StoredEvent, batch: BatchId): EventRow {
@@ -70,7 +70,7 @@ export function fromRow(row: EventRow): StoredEvent {
   };
 }
 
-/** The same of a row whose body cannot be read: as much of it as stands beside the body. */
+/** A row whose body cannot be read, as an event of the fields beside the body. */
 export function withoutBody(row: EventRow): StoredEvent {
   const user = row[8];
   const metadata = user === null ? {} : { userId: fromColumn(user) };
@@ -78,23 +78,23 @@ export function withoutBody(row: EventRow): StoredEvent {
 }
 
 /**
- * SQLite takes NUL for the end of a key within JSON, so that it finds `a` under `a\u0000b`. A body
- * that may hold such a key begins with a space, and is not left to SQLite.
+ * SQLite takes NUL for the end of a key within JSON, so it finds `a` under `a\u0000b`. A body that
+ * may hold such a key begins with a space, and SQLite's JSON functions skip it.
  */
 function toBody(body: Body): string {
   const json = JSON.stringify(body);
   return json.includes("\\u0000") ? ` ${json}` : json;
 }
 
-/** In SQL: whether a body is one of those. */
+/** SQL that says whether a body begins with that space. */
 export const isMarked = "body < '!'";
 
 const escape = "\u0001";
 
 /**
- * A text of any characters as a column holds it. SQLite's are UTF-8, where a lone surrogate would
- * become another character: such texts are kept as JSON behind a mark, so equal columns mean equal
- * texts. Ids, types, projects and batches are plain ASCII and stand as they are.
+ * The form of any text in a column. SQLite's texts are UTF-8, where a lone surrogate would become
+ * another character: such texts are kept as JSON behind a mark, so equal columns mean equal texts.
+ * Ids, types, projects and batches are plain ASCII and stay as they are.
  */
 export function toColumn(text: string): string {
   if (text.isWellFormed() && !text.startsWith(escape)) return text;
@@ -115,7 +115,7 @@ export type DeltaRow = readonly [
   ...(CellsRow | PackedRow),
 ];
 
-/** Cells of a few events: packed, all in the first column. */
+/** The cells of a few events: packed, all in the first column. */
 export type PackedRow = readonly [packed: PackedCells, users: null, dimensions: null];
 
 export function deltaCellsRow(cells: Cells): CellsRow | PackedRow {
@@ -123,7 +123,7 @@ export function deltaCellsRow(cells: Cells): CellsRow | PackedRow {
   return packed === undefined ? cellsRow(cells) : [packed, null, null];
 }
 
-/** Cells from their row, their records without a prototype. */
+/** Reads cells from their row; their records have no prototype. */
 export function cellsOfRow([types, users, dimensions]: CellsRow | PackedRow): Cells {
   if (users === null) return unpackCells(types);
   return readCells(`{"types":${types},"users":${users},"dimensions":${dimensions}}`);

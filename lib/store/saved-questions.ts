@@ -2,14 +2,14 @@ import type { ProjectId } from "../event/event.ts";
 import type { Precondition } from "../questions/saved.ts";
 
 /**
- * Keeps questions under names, for each project its own: the part of the event store that has
- * nothing to do with events. Writes are durable when they resolve, and of two at once each sees the
- * other or not at all.
+ * Keeps saved questions, each project's separately: the part of the event store that has nothing to
+ * do with events. Writes are durable when they resolve, and of two concurrent writes each sees all
+ * of the other or nothing.
  */
 export interface QuestionStore {
   /**
-   * Keep a question under its name, in place of one that is there; where it is not, `full` if the
-   * project has `limit` of them. (Where many processes save at once there may be a few more.)
+   * Saves a question under its name, in place of an existing one; returns `full` for a new name
+   * where the project has `limit` questions. (Concurrent processes may exceed the limit by a few.)
    */
   saveQuestion(
     project: ProjectId,
@@ -20,7 +20,7 @@ export interface QuestionStore {
 
   savedQuestion(project: ProjectId, name: string): Promise<SavedQuestion | undefined>;
 
-  /** All of a project, by name (by code unit), without what they ask. */
+  /** All questions of a project, by name (by code unit), without their bodies. */
   savedQuestions(project: ProjectId): Promise<readonly QuestionSummary[]>;
 
   removeQuestion(
@@ -31,16 +31,16 @@ export interface QuestionStore {
 }
 
 export interface QuestionSummary {
-  /** 1-128 of the characters of ids. */
+  /** 1-128 characters, those of ids. */
   readonly name: string;
   readonly kind: string;
   readonly description: string;
-  /** A new one with each save. */
+  /** New with each save. */
   readonly version: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly savedAt: number;
-  /** JSON of how it is shown, where somebody said so. */
+  /** JSON: how the page shows it, if it was saved with it. */
   readonly view?: string;
 }
 

@@ -1,8 +1,8 @@
 import type { EventFilter } from "../event/filter.ts";
 
 /**
- * Whether events have to be looked at that may not be wanted: no index leads to just those that
- * meet the filter. An index has either types or a user or a correlation, and the time.
+ * Whether a search may have to read unwanted events: no index finds exactly those that meet the
+ * filter. An index has the time, and either the types or a user or a correlation.
  */
 export function scansEvents({
   types,
@@ -16,7 +16,7 @@ export function scansEvents({
 }
 
 /**
- * Whether such a scan follows the time, in every store: then it can end anywhere and go on from
+ * Whether such a scan follows the time, in every store: it can then end anywhere and continue from
  * there.
  */
 export function scansAlongTime(filter: EventFilter): boolean {

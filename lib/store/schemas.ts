@@ -1,34 +1,34 @@
 import type { ProjectId } from "../event/event.ts";
 
-/** The schemas of a type of events, as they are kept. */
+/** The stored schemas of one type of events. */
 export interface KeptSchema {
   readonly project: ProjectId;
   readonly type: string;
-  /** How often it was written. */
+  /** How often they were written. */
   readonly revision: number;
-  /** The one that holds, JSON; empty where there is none any more. */
+  /** The current schema, JSON; empty where there is none any more. */
   readonly current: string;
-  /** All that were, JSON. */
+  /** All versions, JSON. */
   readonly versions: string;
 }
 
 export type CurrentSchema = Pick<KeptSchema, "project" | "type" | "current">;
 
-/** Keeps what events are to look like. Writes are durable when they resolve. */
+/** Keeps the schemas of event types. Writes are durable when they resolve. */
 export interface SchemaStore {
   /**
-   * Write a type's schemas in the place of their revision before; revision 1 where there is none.
-   * `stale`: another revision is there. `full`: the project has `limit` other types with a current
-   * one, and this would be one more. Nothing was written then.
+   * Writes a type's schemas in place of their previous revision; revision 1 where there is none.
+   * `stale`: another revision is stored. `full`: the project has `limit` other types with a current
+   * schema, and this would be one more. Nothing was written then.
    */
   put(schema: KeptSchema, limit: number): Promise<"kept" | "stale" | "full">;
 
-  /** Also of a type that has none any more. */
+  /** Finds a type's schemas, even if none is current any more. */
   find(project: ProjectId, type: string): Promise<KeptSchema | undefined>;
 
-  /** The current ones of a project, or of all, by project and type (by code unit). */
+  /** The current schemas of a project, or of all, by project and type (by code unit). */
   current(project?: ProjectId): Promise<readonly CurrentSchema[]>;
 
-  /** A number that grows with each change, whatever the project, by the time it is finished. */
+  /** A number that grows with each change, of any project, by the time the change is finished. */
   version(): Promise<number>;
 }

@@ -1,9 +1,9 @@
-/** Where one of two calls would have the other's place, the older one runs to its end. */
+/** A later call may take the place of an earlier one; the earlier one then runs to its end. */
 const places = 1_024;
 
 /**
- * Tells a thread, also while it is busy, which of its calls nobody waits for any more. The memory
- * is shared by both threads; ids are whole numbers, each used once.
+ * Tells a thread, even while it is busy, which of its calls no caller waits for any more. Both
+ * threads share the memory; ids are whole numbers, each used once.
  */
 export class Stops {
   readonly memory: SharedArrayBuffer;
@@ -23,7 +23,7 @@ export class Stops {
   }
 }
 
-/** Nobody waits for it any more. */
+/** No caller waits for the call any more. */
 export class Stopped extends Error {
   override readonly name = "Stopped";
 }

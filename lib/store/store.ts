@@ -23,16 +23,16 @@ import type { StoredPart, StoredQuery } from "./stored.ts";
 
 /**
  * An enriched batch on its way from the enrichment's thread to the store's, in one piece of memory:
- * the event loop between them hands it on unread, and pays for the batch, not for its events.
+ * the event loop between them passes it on unread, and pays for the batch, not for its events.
  */
 export interface BatchPack {
   readonly batch: BatchId;
   readonly project: ProjectId;
-  /** How many events it holds, without those that are to be kept apart. */
+  /** How many events it holds, without those that go into quarantine. */
   readonly count: number;
-  /** How many are to be kept apart: where there are any it is stored step by step. */
+  /** How many events go into quarantine. If there are any, the batch is stored step by step. */
   readonly broken: number;
-  /** What the schemas say of its events; absent where they have nothing to say. */
+  /** How often its events broke their schemas; absent where none did. */
   readonly violations?: readonly Violations[];
   readonly bytes: Uint8Array;
 }
@@ -40,28 +40,27 @@ export interface BatchPack {
 /**
  * The event store: events, deltas, dirty marks and rollups. Every sentence here is tested by
  * `test/contract/store.contract.ts` on every implementation.
- *
  * Writes resolve when a crash can no longer lose them. Any method throws ServiceError
  * `STORE_UNAVAILABLE` while the store is away (disk full, server gone) and works again, without
- * being opened anew, once it is back. Reads see every write that resolved before they began.
+ * being reopened, once it is back. Reads see every write that resolved before they began.
  */
 export interface EventStore extends QuestionStore, EntityReads, Erasing, Dropping, JobStore {
   /**
    * Steps 2 to 5 of the protocol in one call, for a batch that owns all of its events: each step is
    * durable before the next begins, or all are at the same moment. Absent where a store cannot do
-   * that: then each step is a call.
-   * @returns true where all was done. Else the batch owns not all of its events and at most step 2
-   * was done: its ownership where that is known, or false
+   * that: each step is then a call.
+   * @returns true where all steps were done. Otherwise the batch does not own all of its events and
+   *   at most step 2 was done: the ownership where it is known, or false
    */
   keepWhole?(pack: BatchPack): Promise<boolean | Ownership>;
 
   /**
-   * Step 2 and 3 of the protocol: insert the events that are absent, and keep apart those that are
-   * broken and absent; the first write of an id wins, whether it stored the event or kept it apart,
-   * and whatever a repeat thinks of it. An event that was kept apart and is to come out by this
-   * batch is stored in its own place. Events that are refused because they were erased are neither
+   * Steps 2 and 3 of the protocol: inserts absent events, and puts absent events that break their
+   * schema into quarantine. The first write of an id wins, whether it stored the event or put it
+   * into quarantine, and whatever a repeat finds. An event in quarantine that this batch releases
+   * is stored in its own place. Events that are refused because they were erased are neither
    * inserted nor owned, nor foreign, nor held. Idempotent: a repeat with the same batch returns the
-   * same ownership, but for what was erased or came out meanwhile.
+   * same ownership, except for events that were erased or released meanwhile.
    */
   append(
     batch: BatchId,
@@ -69,25 +68,22 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
     broken?: readonly HeldEvent[],
   ): Promise<Ownership>;
 
-  /**
-   * Step 4: insert the deltas that are absent, by batch and bucket. One that is there is never
-   * changed.
-   */
+  /** Step 4: inserts absent deltas, by batch and bucket. An existing one is never changed. */
   putDeltas(deltas: readonly Delta[]): Promise<void>;
 
   /**
-   * Step 5: mark minutes dirty, each with a new random nonce, and change the fingerprints of their
-   * days.
+   * Step 5: marks minutes dirty, each with a new random nonce, and changes the fingerprints of
+   * their days.
    */
   markDirty(buckets: readonly Bucket[]): Promise<void>;
 
   /**
-   * Up to `limit` dirty marks of a grain, any project, the longest marked first.
-   * @param rest which marks are left out
+   * Up to `limit` dirty marks of a grain, of any project, the longest marked first.
+   * @param rest the marks that are left out
    */
   dirty(grain: Grain, limit: number, rest?: Rest): Promise<readonly DirtyMark[]>;
 
-  /** How many marks there are, and for how long the oldest has stood. */
+  /** How many marks there are, and when the oldest was set. */
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }>;
 
   /**
@@ -98,37 +94,37 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
 
   /**
    * The sum of the rollups of a bucket's children, uncut, and the sum of their versions. A minute
-   * without a rollup is the sum of its deltas, and weighs as many.
+   * without a rollup counts as the sum of its deltas, with their number as its version.
    */
   sumChildren(parent: Bucket): Promise<Sum>;
 
   /**
-   * The rollup of a bucket as it stands, all of it of one version; of a minute without one the sum
-   * of its deltas.
+   * The stored rollup of a bucket, all of it of one version; for a minute without one the sum of
+   * its deltas.
    */
   rollup(bucket: Bucket): Promise<Sum | undefined>;
 
   /**
-   * The next day of which anything was ever marked, by project, then by time; from the first one
-   * where none is given.
+   * The next day in which anything was ever marked, by project, then by time; from the first one
+   * where `after` is absent.
    */
   nextDay(after?: Bucket): Promise<Bucket | undefined>;
 
   /**
-   * Write the rollup of a bucket, cut (`cutCells`), where `sum.v` is greater than the
-   * stored version; else change nothing. All of it or nothing of it is seen.
+   * Writes the rollup of a bucket, cut (`cutCells`), where `sum.v` is greater than the stored
+   * version; otherwise changes nothing. Readers see all of it or nothing.
    */
   writeRollup(bucket: Bucket, sum: Sum, where?: RollupTarget): Promise<void>;
 
-  /** Mark one bucket (an hour, a day) dirty with a new random nonce. */
+  /** Marks one bucket (an hour, a day) dirty with a new random nonce. */
   markParent(bucket: Bucket): Promise<void>;
 
-  /** Remove a mark only if its nonce is still this one. */
+  /** Removes a mark only if its nonce is still this one. */
   clearMark(mark: DirtyMark): Promise<void>;
 
   /**
-   * Make the next `sumDeltas` of a minute cheaper. Its result, and which batches it knows, do not
-   * change: a late repeat of a batch is still recognised. Optional work; may do nothing.
+   * Makes the next `sumDeltas` of a minute cheaper. Its result, and the batches it knows, do not
+   * change: a late repeat of a batch is still recognized. Optional work; may do nothing.
    */
   condense(minute: Bucket): Promise<void>;
 
@@ -141,7 +137,7 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
   /**
    * One section of a project's rollups of a grain, for the buckets whose start lies in one of the
    * ranges (ascending, not overlapping); ascending by start. Buckets without a rollup are absent,
-   * but for minutes: one without a rollup is the sum of its deltas.
+   * except minutes: a minute without one is the sum of its deltas.
    */
   rollups<S extends Section>(
     project: ProjectId,
@@ -150,10 +146,7 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
     section: S,
   ): Promise<readonly SectionRow<S>[]>;
 
-  /**
-   * The same for minutes by summing their deltas, for those that are marked. Minutes without deltas
-   * are absent.
-   */
+  /** One section of marked minutes, by summing their deltas. Minutes without deltas are absent. */
   deltaSums<S extends Section>(
     project: ProjectId,
     minutes: readonly number[],
@@ -166,22 +159,21 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
 
   /**
-   * A page of the same. It ends early once it has `maxBytes` of JSON, about, and where looking for
-   * events that are wanted takes longer than `timeoutMs`, also without any. What may take long
-   * holds up no quick reads.
-   * @throws ServiceError QUERY_TOO_EXPENSIVE where it took too long and nobody can say how far
-   * it came (one user's or one correlation's events, filtered)
+   * A page of events. It ends early once it has about `maxBytes` of JSON, and when the search takes
+   * longer than `timeoutMs`, even without a result. A long search does not delay quick reads.
+   * @throws ServiceError QUERY_TOO_EXPENSIVE where the search took too long and cannot say how far
+   *   it came (one user's or one correlation's events, filtered)
    */
   page(query: EventQuery, limits?: PageLimits): Promise<EventPage>;
 
   /**
-   * The same as text, a line for each event (`textLine`), its bytes those of UTF-16; work of the
+   * A page as text, a line for each event (`textLine`); its bytes are those of UTF-16. Work of the
    * background.
    */
   eventsText(query: EventQuery, text: EventText, limits: PageLimits): Promise<EventTextPage>;
 
   /**
-   * How many events match, counted to the end. Cost grows with the answer where no index fits.
+   * How many events match, counted to the end. The cost grows with the answer where no index fits.
    * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`
    */
   countEvents(query: EventFilter, limits?: ReadLimits): Promise<number>;
@@ -189,23 +181,24 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
   event(project: ProjectId, id: EventId): Promise<StoredEvent | undefined>;
 
   /**
-   * The events that were stored behind a place, in the order in which they were stored: what
-   * `append` owned, each once.
+   * The events that were stored behind a place, in the order of storing: those that `append` owned,
+   * each once.
    */
   stored(query: StoredQuery): Promise<StoredPart>;
 
   /**
-   * From now on for so long, keep the order of storing; to be asked of every process that appends.
-   * Absent where it is known anyway. A process that begins to append meanwhile keeps it too.
+   * Records the order of storing from now on for so long; every process that appends must be asked.
+   * Absent where the order is always known. A process that begins to append meanwhile records it
+   * too.
    */
   tellOrder?(forMs: number): Promise<void>;
 
   /**
-   * Fold the events that meet a filter, where they are, on one state of the store or one that grows
-   * while it is read: each event that was there before the call is in the result once. Work of
-   * seconds, which holds up neither writes nor other reads.
+   * Folds the events that meet a filter, where they are, on one state of the store or one that
+   * grows while it is read: each event that was stored before the call is in the result once. It
+   * may take seconds, and delays neither writes nor other reads.
    * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`, or where the result grows beyond
-   * its bound
+   *   its bound
    */
   analyze<K extends FoldKind>(
     filter: EventFilter,
@@ -214,8 +207,8 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
   ): Promise<Analyzed<K>>;
 
   /**
-   * Look at the newest events of some types and a range, as many as `sampleSize` says, fewer where
-   * they are large. Holds up neither writes nor quick reads.
+   * Samples the newest events of some types and a range: as many as `sampleSize` says, fewer where
+   * they are large. Delays neither writes nor quick reads.
    * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`
    */
   sample<K extends SampleKind>(
@@ -225,39 +218,38 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
   ): Promise<Sampled<K>>;
 
   /**
-   * A text that changes with each batch whose events lie within these days (UTC), by the time it is
-   * finished: with `markDirty`, or before. Equal texts mean that no batch was finished between.
+   * A text that changes with each batch whose events lie within these days (UTC), by the time the
+   * batch is finished: with `markDirty`, or before. Equal texts mean that no batch was finished
+   * between.
    */
   fingerprint(project: ProjectId, range: Range): Promise<string>;
 
-  /**
-   * Who may do what, and who did what: like saved questions they have nothing to do with events.
-   */
+  /** Keys and administrative acts: like saved questions they have nothing to do with events. */
   readonly keys: KeyStore;
   readonly acts: ActStore;
 
-  /** What events are to look like, and those that do not. */
+  /** The schemas of event types, and the events that break them. */
   readonly schemas: SchemaStore;
   readonly quarantine: QuarantineStore;
 
-  /** A small durable write. Throws STORE_UNAVAILABLE where it is away. */
+  /** Makes a small durable write. Throws STORE_UNAVAILABLE where that fails. */
   ping(): Promise<void>;
 
   /**
-   * As `ping`, without waiting for a busy writer. @returns whether, since it was opened, a part
-   * proved unreadable
+   * As `ping`, without waiting for a busy writer.
+   * @returns whether a part proved unreadable since the opening
    */
   look(): Promise<{ readonly damaged: boolean }>;
 
   /**
-   * Whether damaged events may be missing in what was read before of a project and a range (half
-   * open). Absent: a store whose server sees to that.
+   * Whether damaged events may be missing from earlier reads of a project and a range (half open).
+   * Absent in a store whose server keeps its data whole.
    */
   leavesOut?(project: ProjectId, from: number, to: number): boolean;
 
   /**
-   * How many reads its threads carry out now; where a server carries them out, those that may take
-   * seconds.
+   * How many reads are being carried out now: on the store's threads or, where a server does that,
+   * only those that may take seconds.
    */
   readonly reading: number;
 
@@ -265,8 +257,9 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
 }
 
 /**
- * Marks that rest: renewed after one instant and first set after another, and neither after `now`.
- * So a bucket of an import, which is marked again and again, is summed once it is over.
+ * Selects marks that rest: they were renewed after one instant and first set after another, and
+ * neither after `now`. So a bucket of an import, which is marked again and again, is summed once
+ * the import is over.
  */
 export interface Rest {
   readonly renewedSince: number;
@@ -274,7 +267,7 @@ export interface Rest {
   readonly now: number;
 }
 
-/** `stored`: only where a rollup is stored. */
+/** `stored`: only where a rollup exists. */
 export type RollupTarget = "any" | "stored";
 
 export interface Analyzed<K extends FoldKind> {
@@ -286,21 +279,21 @@ export interface Analyzed<K extends FoldKind> {
 export type SampleFilter = Pick<EventFilter, "project" | "types" | "from" | "to">;
 
 /**
- * How many of the newest events a sample is made of: about as many as are read within 100 ms, also
- * by a thread that reads the first time. Together they have at most so many bytes of JSON, about.
+ * The size of a sample: about as many events as are read within 100 ms, even by a thread that reads
+ * for the first time. Together they have at most about so many bytes of JSON.
  */
 export const sampleSize = { events: 2_000, maxBytes: 4_194_304 } as const;
 
 export interface Sampled<K extends SampleKind> {
   readonly result: SampleResult<K>;
-  /** How many events were looked at, and whether that were all. */
+  /** How many events were looked at, and whether these were all. */
   readonly events: number;
   readonly isWhole: boolean;
 }
 
 /**
- * Which events of an append are the batch's own, which were there before, by another batch, stored
- * or kept apart, and which this batch keeps apart.
+ * The events of an append by owner: those of this batch, those that another batch stored or put
+ * into quarantine, and those that this batch puts into quarantine.
  */
 export interface Ownership {
   readonly owned: ReadonlySet<EventId>;

@@ -2,40 +2,39 @@ import type { ProjectId, StoredEvent } from "../event/event.ts";
 
 /**
  * A place in the order in which events were stored, the same for every process on a store: two
- * whole numbers, the first of which counts more. To others it is nothing but a place.
+ * whole numbers, of which the first counts more. Other code only compares places.
  */
 export type Place = readonly [number, number];
 
 /** How long the order of storing is recorded after a follower asked for it. */
 export const orderToldMs = 360_000;
 
-/** What of the events stored behind a place is asked for. */
+/** Selects among the events stored behind a place. */
 export interface StoredQuery {
-  /** `null`: only where the order ends now. */
+  /** `null`: return only the present end of the order. */
   readonly after: Place | null;
-  /** Whose events are wanted. */
+  /** The projects whose events are returned. */
   readonly projects: readonly ProjectId[];
-  /** Whose events are counted, besides. */
+  /** The projects whose events are counted. */
   readonly counted: readonly ProjectId[];
-  /** How many events are given at most. */
+  /** The most events that are returned. */
   readonly limit: number;
-  /** How many events of all projects may lie between `after` and the end for `isHeld`. */
+  /** The most events of all projects that may lie between `after` and the end for `isHeld`. */
   readonly window: number;
 }
 
 export interface StoredPart {
-  /** In the order of storing, each once. */
+  /** The events in the order of storing, each once. */
   readonly events: readonly PlacedEvent[];
-  /** Up to where `events` are all: behind the last one where there may be more. */
+  /** The place up to which `events` are complete: behind the last one where more may follow. */
   readonly upTo: Place;
-  /** Where the order ends. */
+  /** The end of the order. */
   readonly end: Place;
   /**
-   * How many events lie behind `after` up to `end`, by project and type: of all projects asked
-   * about.
+   * How many events lie behind `after` up to `end`, by project and type, of all requested projects.
    */
   readonly counts: readonly (readonly [ProjectId, type: string, count: number])[];
-  /** Whether the store can tell everything behind `after`, and that is no more than the window. */
+  /** Whether the store knows everything behind `after`, and that is no more than the window. */
   readonly isHeld: boolean;
 }
 

@@ -21,9 +21,9 @@ const kinds = {
 } as const;
 
 /**
- * Spans for an OpenTelemetry collector, sent over HTTP every second; what cannot be sent is
- * dropped. Only this file loads OpenTelemetry's SDK, and it is loaded only where a collector is
- * named.
+ * Makes spans for an OpenTelemetry collector and sends them over HTTP every second; spans that
+ * cannot be sent are dropped. Only this file loads OpenTelemetry's SDK, and it is loaded only where
+ * a collector is named.
  * @param endpoint the collector's address without `/v1/traces`
  */
 export function otlpSpans(endpoint: string, instance: string): SpanMaker {

@@ -2,12 +2,12 @@ import type { EventStore } from "../store/store.ts";
 import type { Traceparent } from "./traceparent.ts";
 import type { Tracing } from "./tracing.ts";
 
-/** The steps of the protocol that a batch takes. */
+/** The store's verbs for the steps of a batch. */
 const steps = new Set<PropertyKey>(["keepWhole", "append", "putDeltas", "markDirty"]);
 
 /**
- * A store that tells each step of a batch as a span within some work; the store itself where that
- * work is not traced.
+ * Wraps a store so that each step of a batch is a span; returns the store itself where the batch is
+ * not traced.
  */
 export function tracedStore<Store extends EventStore>(
   store: Store,

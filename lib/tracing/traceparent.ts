@@ -1,4 +1,4 @@
-/** Where a span stands: a `traceparent` of W3C Trace Context, version 00. */
+/** The place of a span: a `traceparent` of W3C Trace Context, version 00. */
 export type Traceparent = string;
 
 /** The parts of a traceparent. */
@@ -11,8 +11,8 @@ export interface SpanPlace {
 const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
 /**
- * Read a traceparent as W3C Trace Context has it: a version after 00 is read as far as 00 goes; ids
- * of zeros, version ff and anything else are none.
+ * Reads a traceparent by W3C Trace Context: of a later version the parts of 00; `undefined` for ids
+ * of zeros, version ff and anything else.
  */
 export function readTraceparent(text: string | undefined): SpanPlace | undefined {
   const [, version, traceId = "", spanId = "", flags = "", more] = form.exec(text ?? "") ?? [];

@@ -3,34 +3,34 @@ import type { Traceparent } from "./traceparent.ts";
 export type SpanKind = "server" | "internal" | "producer" | "consumer";
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** Work that is told of in a trace. */
+/** Work that is being traced. */
 export interface OpenSpan {
-  /** For work within this one, here or elsewhere; `undefined` where nothing is traced. */
+  /** The traceparent for nested work, here or elsewhere; `undefined` where nothing is traced. */
   readonly traceparent: Traceparent | undefined;
   set(attributes: Attributes): void;
-  /** @param error what the work failed with; its message stays here, only its type is told */
+  /** @param error the error of the work; only its type is sent, its message is not */
   end(error?: unknown): void;
 }
 
 export interface SpanStart {
   readonly kind?: SpanKind;
-  /** What the work is within; one that is none begins a trace. */
+  /** The traceparent of the enclosing work; an invalid one begins a trace. */
   readonly parent?: Traceparent | undefined;
-  /** Other work that this is done for too. */
+  /** Other work that this also serves. */
   readonly links?: readonly Traceparent[];
   readonly attributes?: Attributes;
 }
 
-/** What sends spans away. */
+/** Makes spans and sends them. */
 export interface SpanMaker {
   start(name: string, start: SpanStart): OpenSpan;
-  /** Sends what has ended. Never rejects. */
+  /** Sends all ended spans. Never rejects. */
   close(): Promise<void>;
 }
 
 const noSpan: OpenSpan = { traceparent: undefined, set: () => undefined, end: () => undefined };
 
-/** The traces of one broker: nothing, and free, until it is given what makes spans. */
+/** The traces of one broker: they cost nothing until `use` gives a maker of spans. */
 export class Tracing {
   maker: SpanMaker | undefined;
 
@@ -42,7 +42,7 @@ export class Tracing {
     return this.maker?.start(name, start) ?? noSpan;
   }
 
-  /** Work as one span; `null`: it is not told of. */
+  /** Runs work as one span; with `null` it is not traced. */
   async run<T>(
     name: string,
     start: SpanStart | null,

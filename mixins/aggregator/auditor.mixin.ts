@@ -7,17 +7,17 @@ import type { Storing } from "../store.mixin.ts";
 
 const everyMs = 60_000;
 
-/** After a slice the auditor rests at least this many times as long as that took. */
+/** After a slice the auditor rests at least this many times as long as the slice took. */
 const restFactor = 9;
 
 export interface Auditing {
-  /** Tell what was found: to the log and the metrics. */
+  /** Reports the result of an audit to the log and the metrics. */
   tellAudit(project: string, report: AuditReport): void;
 }
 
 /**
- * Gives a service an auditor: each minute it recounts an hour that is over, of one project after
- * the other, and repairs what differs. Any number may run; they share the hours.
+ * Gives a service an auditor: each minute it recounts one past hour, of the projects in turn, and
+ * repairs differences. Any number may run; they share the hours.
  */
 export function AuditorMixin() {
   return defineMixin<{ state: { auditor: Ticker | null }; needs: Storing & Administering }>()({

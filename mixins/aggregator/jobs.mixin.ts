@@ -25,17 +25,17 @@ import type { Retaining } from "./retention.mixin.ts";
 import type { Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
-/** How often jobs are looked for that somebody else left, or asked another process for. */
+/** How often to look for jobs that another process left or began. */
 const lookEveryMs = 5_000;
 
-/** How many open jobs are looked at in one turn: each project's retention is one. */
+/** How many open jobs are read in one turn; each project's retention is one of them. */
 const jobsAtOnce = 1_000;
 
 interface State {
   jobs: Ticker | null;
   /** Whether the process is about to end. */
   isEnding: boolean;
-  /** What this process is known by among those that carry out jobs. */
+  /** The name of this process among those that carry out jobs. */
   jobOwner: string;
 }
 
@@ -47,16 +47,16 @@ interface Caller {
 
 /**
  * Gives a service jobs that are kept in the store: `this.beginErasure`, `this.beginAudit`,
- * `this.beginRebuild`, `this.listJobs`, `this.showJob`, and what carries them out, one after the other. Any number of processes may do so
- * at once: each job is one process's as long as that tells how far it is, and two at once do no
- * harm.
+ * `this.beginRebuild`, `this.listJobs`, `this.showJob`, and a loop that carries them out, one after
+ * the other. Any number of processes may do so at once: a job belongs to one process as long as
+ * that notes its progress, and two at once do no harm.
  */
 export function JobsMixin() {
   return defineMixin<{ state: State; needs: Storing & Administering & Auditing & Retaining }>()({
     methods: {
       /**
-       * Resolves once a crash can no longer lose the job, and no event that it is about comes in
-       * any more.
+       * Resolves once a crash can no longer lose the job, and none of its events is accepted any
+       * more.
        */
       async beginErasure(asking: ActContext, question: ErasureQuestion): Promise<ShownJob> {
         const project = asking.meta.project ?? defaultProject;
@@ -134,7 +134,7 @@ export function JobsMixin() {
           try {
             await this.workOn(worker, job);
           } catch (error) {
-            // The others are not to wait for it.
+            // Other jobs must not wait for this one.
             this.logger.warn({ err: error, job: job.id }, "a job stopped and will be gone on with");
           }
         }

@@ -15,19 +15,19 @@ import {
 import type { Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
-/** How often projects are looked for that came since. */
+/** How often to look for new projects. */
 const beginEveryMs = 3_600_000;
 
 export interface Retaining {
-  /** Have the defaults hold for every project, where there are any. */
+  /** Applies the default retention to every project, where there is one. */
   beginRetentions(): Promise<void>;
-  /** Go on with what a project's retention asks for. */
+  /** Continues a project's retention. */
   retain(worker: Worker, job: KeptJob): Promise<void>;
 }
 
 type ActContext = Parameters<Administering["administered"]>[0];
 
-/** Gives a service what is known and done about how long data is kept. */
+/** Gives a service the retention of projects: it keeps their settings and drops what is too old. */
 export function RetentionMixin({ retention: otherwise }: Config) {
   return defineMixin<{ state: { retentionsBegunAt: number }; needs: Storing & Administering }>()({
     methods: {

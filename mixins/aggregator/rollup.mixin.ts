@@ -7,37 +7,37 @@ import { rollUp } from "../../lib/store/protocol.ts";
 import type { EventStore, Rest } from "../../lib/store/store.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
-/** Buckets of one pass: small, so that others get their turn at the store between two passes. */
+/** The buckets of one pass: few, so that others get their turn at the store between two passes. */
 const passSize = 250;
 const sweepEveryMs = 1_000;
 
 type Backlog = Awaited<ReturnType<EventStore["dirtyBacklog"]>>;
 
 /**
- * An hour or day that is marked again and again is written once that has stopped for a moment, and
- * at the latest so long after it was marked: until then its minutes are the answer.
+ * An hour or day that is marked again and again is written once the marking pauses for a moment,
+ * and at the latest so long after it was marked: until then its minutes are the answer.
  */
 const quietMs = 2_000;
 const latestMs = 30_000;
 
 /**
- * Gives a service `this.sweep()`, one pass over the dirty buckets, and what runs it:
- * `startTicking`, `wake`; and `this.backlog.ask()`, what is dirty.
+ * Gives a service `this.sweep()`, one pass over the dirty buckets, the loop that runs it
+ * (`startTicking`, `wake`), and `this.backlog.ask()`, the number and age of the marks.
  */
 export function RollupMixin(config: Config) {
   return defineMixin<{ state: { backlog: FreshAnswer<Backlog> } }>()({
     mixins: [StoreMixin(config), TickerMixin({ everyMs: sweepEveryMs, restFactor: 2 })],
     methods: {
       /**
-       * Works off what is dirty, finest grain first, so that a parent is summed once for all its
-       * children.
+       * Works off the dirty buckets, the finest grain first, so that a parent is summed once for
+       * all its children.
        */
       async sweep(): Promise<void> {
         const startedAt = performance.now();
         let buckets = 0;
         for (const grain of grains) buckets += await this.settle(grain);
         if (buckets === 0) return;
-        // More may be dirty than one pass takes.
+        // More buckets may be dirty than one pass takes.
         if (buckets >= passSize) this.wake();
         this.metrics.observe(
           "analytics_rollup_pass_seconds",
@@ -54,7 +54,7 @@ export function RollupMixin(config: Config) {
       },
     },
     created() {
-      // Whoever asks for health asks again after a second: at a slow store questions would pile up.
+      // Health checks repeat every second: at a slow store their questions would pile up.
       this.backlog = new FreshAnswer(() => this.store.dirtyBacklog());
     },
     async stopped() {
@@ -69,8 +69,8 @@ export interface Ticking {
 }
 
 /**
- * Gives a service a loop: `this.startTicking(work)` runs `work` again and again, one at a time,
- * `this.wake()` asks for a run soon, `this.stopTicking()` waits for the run under way. Work that
+ * Gives a service a loop: `this.startTicking(work)` runs `work` repeatedly, one run at a time,
+ * `this.wake()` requests a run soon, `this.stopTicking()` waits for the run under way. Work that
  * throws is logged and tried again at the next turn.
  */
 export function TickerMixin({ everyMs, restFactor }: TickerOptions) {

@@ -16,14 +16,12 @@ interface State {
 
 export interface Admitting {
   /**
-   * Who asks; the headers of the limit are set on the response. Throws MALFORMED, UNAUTHORIZED,
-   * FORBIDDEN, TOO_MANY_REQUESTS, that also for wrong keys of an address that sent many.
+   * Identifies the caller, checks its limit and sets the limit's headers on the response. Throws
+   * MALFORMED, UNAUTHORIZED, FORBIDDEN, TOO_MANY_REQUESTS; the last also for wrong keys from an
+   * address that sent many.
    */
   admit(request: IncomingMessage, response: ServerResponse, needed: Needed): Identity;
-  /**
-   * A request of an identity that was admitted for `events:write` takes this many events besides
-   * its first.
-   */
+  /** Charges an admitted `events:write` request for its events besides the first. */
   chargeEvents(
     identity: Identity,
     request: IncomingMessage,
@@ -33,10 +31,10 @@ export interface Admitting {
 }
 
 /**
- * Gives the gateway `this.admit(request, response, needed)`: keys, and for each key (for each client
- * address where the service is open) the limits `RATE_LIMIT_EVENTS_PER_SECOND` and
- * `RATE_LIMIT_READS_PER_SECOND`, counted in Redis where there is one. How exact they are is said at
- * `RateLimit`.
+ * Gives the gateway `this.admit(request, response, needed)`: keys, and for each key (for each
+ * client address where the service is open) the limits `RATE_LIMIT_EVENTS_PER_SECOND` and
+ * `RATE_LIMIT_READS_PER_SECOND`, counted in Redis where there is one. `RateLimit` says how accurate
+ * they are.
  */
 export function RateLimitMixin(config: Config) {
   const { eventsPerSecond, readsPerSecond, wrongKeysPerSecond } = config.rateLimits;
@@ -76,7 +74,7 @@ export function RateLimitMixin(config: Config) {
         tell(this.eventLimit, caller, response);
       },
 
-      /** A known key is let through whatever else its address sends, which may be a proxy's. */
+      /** A valid key is admitted whatever else its address sends: that may be a proxy's address. */
       identify(request: IncomingMessage, needed: Needed): Identity {
         try {
           return this.keyring.identify(request.rawHeaders, needed);
@@ -109,7 +107,7 @@ export function RateLimitMixin(config: Config) {
         perSecond > 0 ? new RateLimit(name, perSecond, ledger) : undefined;
       this.eventLimit = limitOf("events", eventsPerSecond, this.ledger);
       this.readLimit = limitOf("reads", readsPerSecond, this.ledger);
-      // Each gateway by itself: a stranger's addresses are nothing to share.
+      // Each gateway counts alone: the addresses of strangers are not worth sharing.
       this.wrongKeyLimit = limitOf("wrong keys", wrongKeysPerSecond);
     },
     async stopped() {
@@ -127,7 +125,7 @@ function tell(limit: RateLimit, caller: string, response: ServerResponse): void 
   }
 }
 
-/** What one stranger has: an IPv4 address, or all of an IPv6 network (/64). */
+/** The network of one stranger: an IPv4 address, or an IPv6 network (/64). */
 function networkOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   const [head = "", tail] = address.split("::");
@@ -136,8 +134,8 @@ function networkOf(address: string): string {
 }
 
 /**
- * A key, by its hash; where there are none the client's address, which behind a proxy is the
- * proxy's.
+ * The account of a caller: the key's hash or, without keys, the client's address; behind a proxy
+ * that is the proxy's.
  */
 export function callerOf({ caller }: Identity, request: IncomingMessage): string {
   return caller ?? request.socket.remoteAddress ?? "unknown";

@@ -10,18 +10,18 @@ const observeEveryMs = 1_000;
 /** What AnswersUnderWayMixin gives to `this`. */
 export interface Sending {
   /**
-   * Before an alias of a project: whether there is room for an answer; from here on the client is
-   * cut off if it is slow.
+   * Checks, before an alias runs, that there is room for an answer of its project; from then on a
+   * slow client is disconnected.
    * @throws ServiceError TOO_MANY_REQUESTS, OVERLOADED
    */
   makeRoom(request: Aliased, response: ServerResponse): void;
-  /** Room for what an answer in parts holds at a time. */
+  /** Holds room for one part of an answer that is sent in parts. */
   holdRoom(request: Aliased, response: ServerResponse, bytes: number): void;
 }
 
 /**
- * Gives the gateway bounds on the answers that its clients have not taken yet, and an end to those
- * that take nothing.
+ * Gives the gateway bounds on the answers that clients have not read yet, and disconnects clients
+ * that read nothing.
  */
 export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs } }: Config) {
   return defineMixin<{
@@ -38,7 +38,9 @@ export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs }
         this.underWay.hold(response, project, bytes);
       },
 
-      /** In place of moleculer-web's: the bytes themselves, which then are counted. */
+      /**
+       * Replaces moleculer-web's encoding: it returns the bytes themselves, which are then counted.
+       */
       encodeResponse(request: Aliased, response: ServerResponse, data: unknown): Buffer {
         const body = Buffer.from(JSON.stringify(data));
         this.holdRoom(request, response, body.length);

@@ -5,7 +5,7 @@ import ApiGateway from "moleculer-web";
 import { defineMixin } from "../../lib/moleculer.ts";
 
 interface Alias {
-  /** The action that it stands for, where it stands for one. */
+  /** The action that the alias calls; absent where a handler answers. */
   readonly action?: string;
 }
 
@@ -21,9 +21,9 @@ const { aliasHandler } = (ApiGateway as unknown as { methods: { aliasHandler: Al
   .methods;
 
 /**
- * Gives a gateway in a cluster patience: a request for an action that no node offers waits for one,
- * some seconds at most. The last node that had it may have died a moment ago, and its successor be
- * on its way.
+ * Lets the gateway of a cluster wait: a request for an action that no node offers waits for one,
+ * some seconds at most. The last node that offered it may have just died, and its successor be
+ * starting.
  */
 export function AwaitServiceMixin() {
   return defineMixin()({
@@ -37,7 +37,7 @@ export function AwaitServiceMixin() {
   });
 }
 
-/** Resolves once some node offers an action, and after some seconds anyhow. */
+/** Resolves once some node offers an action, or after some seconds. */
 async function untilOffered(broker: ServiceBroker, action: string): Promise<void> {
   const { transit, stopping } = broker as unknown as { transit?: object; stopping: boolean };
   if (transit === undefined || stopping) return;

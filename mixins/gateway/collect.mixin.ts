@@ -46,17 +46,17 @@ const groupLimits = {
 };
 
 /**
- * A request of this many events or more goes to ingest by itself: it pays for its hop, and need not
- * wait for others.
+ * A request of this many events or more goes to ingest in a call of its own: it is worth the hop,
+ * and need not wait for others.
  */
 const aloneFrom = 50;
 
-/** A label of `analytics_http_requests_total`. */
+/** The route, as a label of `analytics_http_requests_total`. */
 type CollectRoute = "collect" | "batch";
 
 type Inputs = readonly unknown[];
 
-/** The part of a call that one request has. */
+/** The part of a call that belongs to one request. */
 interface Piece {
   readonly inputs: Inputs;
   readonly requestId: string;
@@ -67,13 +67,13 @@ type Needs = Pick<Edge, "admit" | "answerProblem" | "chargeEvents" | "frontRoute
   RequestMetrics &
   RequestTraces;
 
-/** A receipt's part about one request. */
+/** The part of a receipt about one request. */
 export type Part = Pick<Receipt, "results">;
 
 /**
  * Gives the gateway the two collecting routes, in front of moleculer-web's own pipeline. Concurrent
- * requests of a project are gathered into one call of `ingest.collect`, so that the hop to ingest
- * is paid for the group.
+ * requests of a project are joined into one call of `ingest.collect`, so that the hop to ingest is
+ * paid once for the group.
  */
 export function CollectEdgeMixin() {
   return defineMixin<{
@@ -81,7 +81,7 @@ export function CollectEdgeMixin() {
     state: { groups: Map<ProjectId, Batcher<Piece, Part>> };
   }>()({
     methods: {
-      /** Answers a request with what `collecting` comes to. */
+      /** Sends the answer that `collecting` resolves with. */
       answerWith(
         route: CollectRoute,
         request: IncomingMessage,
@@ -95,8 +95,8 @@ export function CollectEdgeMixin() {
       },
 
       /**
-       * All headers at once: `setHeader` before `writeHead` makes Node write them one by one,
-       * twice.
+       * Writes all headers at once: `setHeader` before `writeHead` makes Node write them one by
+       * one, twice.
        */
       accept(
         route: CollectRoute,
@@ -169,14 +169,14 @@ export function CollectEdgeMixin() {
         return batchAnswer(inBodyOrder(results, rejected), choice);
       },
 
-      /** What ingest never sees because it could not be read. */
+      /** Counts events that ingest never sees because they could not be read. */
       countRejected(events: number): void {
         this.metrics.increment("analytics_events_total", { outcome: "rejected" }, events);
       },
 
       /**
-       * Apart from `collectBatch`, which waits for the disk and need not hold on to body and parsed
-       * events.
+       * Separate from `collectBatch`, which waits for the disk and must not hold the body and the
+       * parsed events meanwhile.
        */
       startBatch(
         identity: Identity,
@@ -187,7 +187,8 @@ export function CollectEdgeMixin() {
         const { project } = identity;
         const contentType = request.headers["content-type"];
         const { inputs, rejected } = readBatch(bytes, contentType, maxBatchEvents);
-        // Before the work: who sends many at once would else spend what is left many times.
+        // Charged before the work: otherwise a caller with many concurrent requests would spend its
+        // balance several times.
         this.chargeEvents(identity, request, response, inputs.length + rejected.length - 1);
         const piece = this.pieceOf(request, inputs);
         if (inputs.length >= aloneFrom) {
@@ -258,22 +259,20 @@ export function CollectEdgeMixin() {
       this.frontRoutes.set("/api/v1/events/batch", {
         answer: (request, response, search) =>
           this.answerWith("batch", request, response, this.collectBatch(request, response, search)),
-        // `batch` is no event's id.
+        // `batch` cannot be the id of an event.
         isAlone: true,
       });
     },
   });
 }
 
-/** The same, once the call that all of them are about has ended. */
+/** Waits for all parts, which belong to one call. */
 async function settled<T>(parts: readonly Promise<T>[]): Promise<readonly Promise<T>[]> {
   await Promise.allSettled(parts);
   return parts;
 }
 
-/**
- * What a call about several requests says about one of them, which gave the inputs from `from` on.
- */
+/** The part of a joint call that belongs to the request with the inputs from `from` on. */
 async function partOf(calling: Promise<Receipt>, from: number, to: number): Promise<Part> {
   const here = <T extends { readonly index: number }>(items: readonly T[]): readonly T[] =>
     from === 0 ? items : items.map((item) => ({ ...item, index: item.index - from }));
@@ -284,7 +283,7 @@ async function partOf(calling: Promise<Receipt>, from: number, to: number): Prom
   }
 }
 
-/** The same error about other places in the body. */
+/** The same error with ids at other places of the body. */
 function withIds(error: unknown, moved: (ids: readonly GivenId[]) => readonly GivenId[]): unknown {
   const { data } = error as { data?: ErrorData };
   if (errorType(error) !== "OUTCOME_UNKNOWN" || data?.ids === undefined) return error;

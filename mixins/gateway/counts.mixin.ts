@@ -16,8 +16,8 @@ export interface CountsEdge {
 const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
 
 /**
- * Gives the gateway the answers to requests that count anew, each a job that was begun, and to one
- * that says how long is kept what.
+ * Gives the gateway the routes about counts and retention: audits and rebuilds, each a job, and the
+ * retention of a project.
  */
 export function CountsEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({

@@ -14,7 +14,7 @@ export interface DeadLettersEdge {
   removeDead(request: Routed, response: ServerResponse): Promise<void>;
 }
 
-/** Gives the gateway the answers about batches that failed for good: those of the caller's project alone. */
+/** Gives the gateway the routes about dead letters: those of the caller's project alone. */
 export function DeadLettersEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "answerProblem"> }>()({
     methods: {
