@@ -15,7 +15,7 @@ import { RollupMixin } from "../mixins/aggregator/rollup.mixin.ts";
 /**
  * Turns deltas into minute, hour and day rollups: it recomputes dirty buckets, woken by stored
  * events and by a sweep. Any number may run; none is needed for a right answer, only for a fast
- * one. Carries out erasures, and audits the counts.
+ * one. It also carries out erasures and audits the counts.
  */
 export const aggregator = (config: Config) =>
   defineService(

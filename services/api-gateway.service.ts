@@ -45,14 +45,14 @@ type Handlers = Operating &
 interface ApiRoute {
   readonly name: string;
   readonly path: string;
-  /** What the key must allow; absent: no key is asked for. */
+  /** The scope that the key must have; absent: the route needs no key. */
   readonly scope?: Needed;
-  /** Whether the body is an action's parameters. */
+  /** Whether the body becomes an action's parameters. */
   readonly takesQuestion?: boolean;
   readonly aliases: Readonly<Record<string, unknown>>;
 }
 
-/** Reads, each an alias of an action. Collecting stands in front of them, in CollectEdgeMixin. */
+/** Reads, each an alias of an action. Collecting has front routes, in CollectEdgeMixin. */
 const reads: ApiRoute = {
   name: "reads",
   path: "/api/v1",
@@ -77,7 +77,7 @@ const reads: ApiRoute = {
   },
 };
 
-/** Answers that go on. In front of reads, as `stream` is no id of an event. */
+/** Answers that do not end. They come before the reads, since `stream` is no id of an event. */
 const lives: ApiRoute = {
   name: "lives",
   path: "/api/v1",
@@ -88,7 +88,7 @@ const lives: ApiRoute = {
   },
 };
 
-/** What whoever asks may do. In front of keeps, as `self` is no id of a key. */
+/** The caller's own rights. It comes before `keeps`, since `self` is no id of a key. */
 const own: ApiRoute = {
   name: "own",
   path: "/api/v1",
@@ -110,9 +110,7 @@ const asks: ApiRoute = {
   },
 };
 
-/**
- * What belongs to all of a project, such as saved questions: changing it takes more than reading.
- */
+/** Things of a whole project, such as saved questions: changing them takes more than reading. */
 const keeps: ApiRoute = {
   name: "keeps",
   path: "/api/v1",
@@ -142,7 +140,7 @@ const keeps: ApiRoute = {
   },
 };
 
-/** What takes events away or counts them anew, and what a person has a right to. */
+/** Erasures and recounts, and the export of a person's events. */
 const erases: ApiRoute = {
   name: "erases",
   path: "/api/v1",
@@ -169,7 +167,7 @@ const operate: ApiRoute = {
   ),
 };
 
-/** The description of all of this. */
+/** The description of all routes. */
 const describe: ApiRoute = {
   name: "describe",
   path: "/",
@@ -177,13 +175,12 @@ const describe: ApiRoute = {
 };
 
 /**
- * What people look at. It holds no numbers: those it asks for under /api/v1, with the reader's key.
+ * The page for people. It holds no numbers: it fetches them under /api/v1, with the reader's key.
  */
 const page: ApiRoute = { name: "page", path: "/", aliases: pageAliases };
 
 /**
- * The HTTP edge: maps requests to actions and errors to problems. Knows nothing of what an event
- * means.
+ * The HTTP edge: maps requests to actions and errors to problems. It knows nothing about events.
  */
 export const apiGateway = (config: Config) =>
   defineService(
@@ -222,8 +219,8 @@ export const apiGateway = (config: Config) =>
   });
 
 /**
- * Only the aliases are reachable, nothing is parsed or logged by moleculer-web, and keys are
- * checked first.
+ * Only the aliases can be reached, moleculer-web parses and logs nothing, and keys are checked
+ * first.
  */
 function closed(route: ApiRoute, { queryTimeoutMs }: Config) {
   return {
@@ -232,7 +229,7 @@ function closed(route: ApiRoute, { queryTimeoutMs }: Config) {
       callOptions: { timeout: readTimeoutMs(queryTimeoutMs) },
     }),
     mappingPolicy: "restrict",
-    // An address is what it says: no other case, nothing at its end.
+    // An address has one spelling: case matters, and so does a slash at the end.
     pathToRegexpOptions: { sensitive: true, trailing: false },
     bodyParsers: false,
     logging: false,
@@ -254,7 +251,7 @@ function closed(route: ApiRoute, { queryTimeoutMs }: Config) {
   };
 }
 
-/** A method of the gateway as the handler of an alias. */
+/** Makes a method of the gateway the handler of an alias. */
 function handler<Name extends keyof Handlers>(name: Name) {
   return function handle(
     this: Pick<Handlers, Name>,

@@ -25,7 +25,8 @@ export const ingest = (config: Config) =>
             waitMs !== undefined,
             { requestIds: ctx.meta.requestIds, traceparent: ctx.meta.traceparent },
           );
-          // Moleculer keeps the context while the disk is waited for: it need not keep the events.
+          // Moleculer keeps the context while the disk is waited for; it must not keep the events
+          // as long.
           ctx.params = { events: [] };
           const { receipt, fingerprints } = await collecting;
           if (waitMs === undefined || receipt.batch === null) return receipt;
@@ -44,7 +45,7 @@ export const ingest = (config: Config) =>
     },
     events: {
       /**
-       * Fire and forget, for other nodes: one event or an array of them. Lost where nobody listens.
+       * Fire and forget, for other nodes: one event or an array of them. Lost where no ingest runs.
        */
       async "analytics.track"(ctx) {
         checkCall(ctx);
@@ -54,7 +55,7 @@ export const ingest = (config: Config) =>
           if (receipt.rejected > 0)
             this.logger.warn({ rejected: receipt.rejected }, "tracked events were refused");
         } catch (error) {
-          // Nobody waits for an answer. Sent again with the same ids they count once.
+          // No caller waits for an answer. Events that are sent again with the same ids count once.
           const reason = errorType(error);
           if (!catalogue[reason].retryable) throw error;
           this.logger.warn({ reason, events: events.length }, "tracked events may be lost");

@@ -7,8 +7,8 @@ import { QuarantineMixin } from "../mixins/processor/quarantine.mixin.ts";
 import { BatchProcessorMixin } from "../mixins/processor/process-batch.mixin.ts";
 
 /**
- * Takes batches off the queue, enriches them on worker threads, stores each event once with what it
- * adds to its minute, and only then acknowledges.
+ * Takes batches off the queue, enriches them on worker threads, stores each event once with its
+ * deltas, and only then acknowledges.
  * @param enrichWorker another worker file than the product's own
  */
 export const processor = (config: Config, enrichWorker?: URL) =>

@@ -18,8 +18,8 @@ import { TraceMixin } from "../mixins/query/trace.mixin.ts";
 import { StoredMixin } from "../mixins/query/stored.mixin.ts";
 
 /**
- * Answers reads: events, one or many, counts, and questions of any kind; keeps questions under
- * names. Never writes events.
+ * Answers reads: events, one or many, counts, and questions of any kind; keeps saved questions. It
+ * never writes events.
  */
 export const query = (config: Config) =>
   defineService(
@@ -213,13 +213,13 @@ export const query = (config: Config) =>
         },
       },
       /**
-       * The part of an answer that is cached: its key changes with every change of what it is
+       * The cached part of an answer: its key changes with every change of the data that it is
        * about.
        */
       answered: {
-        // Nobody else may call it: its parameters are what a reader gave.
+        // Only this service may call it: its parameters come from a question's reader.
         visibility: "private",
-        // Who asks the same at the same time waits for the first one's answer.
+        // Concurrent calls with the same key wait for the first one's answer.
         cache: { keys: ["key"], lock: { enabled: true } },
         async handler(ctx) {
           return { ...(await this.answerTo(ctx.params)), askedBy: ctx.params.askedBy };

@@ -7,18 +7,18 @@ import type { EventInput } from "../lib/event/event.ts";
 
 export type Parameters = Readonly<Record<string, string | number>>;
 
-/** Speaks to the service as any client would: over its public HTTP interface. */
+/** Uses the service as any client would: over its public HTTP interface. */
 export interface AnalyticsClient {
   readonly url: string;
   /**
-   * Send up to 1,000 events as gzipped NDJSON. Repeats itself while the service answers 503, with
-   * the same bytes: events that have an id are stored once all the same.
+   * Sends up to 1,000 events as gzipped NDJSON. It repeats while the service answers 503, with the
+   * same bytes: events with an id are stored once all the same.
    * @throws Error where an event is refused, or after a minute of 503
    */
   post(events: readonly EventInput[]): Promise<void>;
   counts(parameters: Parameters): Promise<CountsAnswer>;
   list(parameters: Parameters): Promise<ListAnswer>;
-  /** Who listens at the address: by its health report, which is open to all. */
+  /** Finds out who listens at the address: by its health report, which needs no key. */
   identify(): Promise<"nobody" | "service" | "stranger">;
 }
 

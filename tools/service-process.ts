@@ -10,11 +10,11 @@ interface ServiceOptions {
   readonly dataDir: string;
   /** Variables besides `PORT` and `DATA_DIR`. Those of this process are passed on. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether of this process's variables only those are passed on that any program needs. */
+  /** Whether only those of this process's variables are passed on that any program needs. */
   readonly bare?: boolean;
-  /** Takes what it prints. */
+  /** Called with its output. */
   readonly output?: (text: string) => void;
-  /** Else a file for what it prints; this process's own output where neither is given. */
+  /** A file for its output; without it and `output`, this process's own output. */
   readonly logFile?: string;
 }
 
@@ -24,8 +24,7 @@ export interface RunningService {
   readonly url: string;
   readonly child: ChildProcess;
   /**
-   * Resolves when the process has ended, with what it ended by and the end of its log file. Never
-   * rejects.
+   * Resolves when the process has ended, with the cause and the end of its log file. Never rejects.
    */
   readonly ended: Promise<string>;
   /** True until it has ended. */

@@ -36,10 +36,10 @@ let loadedJudge: Judge | undefined;
 lowerThreadPriority();
 
 /**
- * Enriches batches on a worker thread, and judges them by their project's schemas. Keeps caches
- * between jobs, nothing else.
+ * Enriches batches on a worker thread, and judges them by their project's schemas. Between jobs it
+ * keeps only caches.
  * @throws Error where the body is no batch message (`decodeBatch`), or that names the position of
- * the event that is none
+ *   an invalid event
  */
 export default function run(job: EnrichJob): BatchPack | Promise<BatchPack>;
 export default function run(job: DeltasJob): DeltasDone;

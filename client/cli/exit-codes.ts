@@ -1,17 +1,17 @@
 /** How a command ended, for scripts. */
 export const exitCodes = {
   done: 0,
-  /** Something went wrong that trying again will not mend: a wrong key, a file that cannot be read. */
+  /** The command failed, and a repetition would fail too: a wrong key, an unreadable file. */
   failed: 1,
   /** The command line cannot be understood. */
   usage: 2,
-  /** Done, but the service refused some events. */
+  /** The command ended, but the service refused some events. */
   someRefused: 3,
-  /** The service is away, or too busy: the same again later may work. */
+  /** The service is away, or too busy: the same command may work later. */
   tryLater: 4,
   /** Ended by Ctrl-C. */
   interrupted: 130,
 } as const;
 
-/** What is wrong with the command line, for a person. */
+/** A fault of the command line, in words. */
 export class UsageError extends Error {}

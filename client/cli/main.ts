@@ -66,7 +66,7 @@ function codeOf(error: unknown): number {
 
 const terminal = processTerminal(process);
 main(process.argv.slice(2), terminal).then(
-  // What is still under way is of no use to anybody.
+  // Whatever is still under way is not needed any more.
   (code) => process.exit(code),
   (error: unknown) => {
     console.error(error);

@@ -18,7 +18,7 @@ export const sharedUsage = `  --url URL      the service; MAILY_URL, or http://1
   --json         for machines
   --help`;
 
-/** Options that choose events. */
+/** Options that select events. */
 export const choosing = {
   type: { type: "string", multiple: true },
   source: { type: "string", multiple: true },
@@ -63,7 +63,10 @@ interface Address {
   readonly key?: string | undefined;
 }
 
-/** The service and its key: by options, else by the environment. An empty text counts as none. */
+/**
+ * The service's address and key: from options, else from the environment. An empty text counts as
+ * absent.
+ */
 export function addressOf(values: Address, { environment }: Terminal) {
   const url = values.url ?? (environment["MAILY_URL"] || "http://127.0.0.1:4000");
   const key = values.key ?? (environment["MAILY_KEY"] || undefined);
@@ -71,7 +74,7 @@ export function addressOf(values: Address, { environment }: Terminal) {
   return { url, key };
 }
 
-/** For what the client has no method for. */
+/** For requests that the client has no method for. */
 export function httpOf(values: Address, terminal: Terminal): Http {
   const { url, key } = addressOf(values, terminal);
   const options = { url, fetch: globalThis.fetch, timeoutMs: 30_000, retries: 2 };
@@ -98,7 +101,7 @@ interface Filtering {
   readonly where?: string[] | undefined;
 }
 
-/** The parameters of a request that these options ask for. The service judges them. */
+/** The parameters that these options make. The service checks them. */
 export function filtersOf(given: Filtering) {
   const { type, source, from, to, timezone, user, correlation, where = [] } = given;
   const range = given.range as RelativeRange | undefined;
@@ -138,7 +141,7 @@ export function jsonOf(name: string, text: string): unknown {
   }
 }
 
-/** The parts that were given. */
+/** The parts that have a value. */
 export function withoutAbsent(parts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
 }

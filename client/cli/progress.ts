@@ -1,12 +1,12 @@
 import { grouped } from "./table.ts";
 
-/** How far something is. */
+/** The progress of an import. */
 export interface Progress {
   readonly doneBytes: number;
-  /** `undefined` where nobody knows, as of a pipe. */
+  /** `undefined` where it is unknown, as for a pipe. */
   readonly totalBytes: number | undefined;
   readonly lines: number;
-  /** A second, lately. */
+  /** The recent rate, per second. */
   readonly linesPerSecond: number;
   readonly bytesPerSecond: number;
 }
@@ -42,7 +42,7 @@ interface Sample {
 
 const windowMs = 10_000;
 
-/** Tells how fast something went during the last ten seconds. */
+/** Measures the rate of the last ten seconds. */
 export class Pace {
   #samples: Sample[];
 
@@ -52,7 +52,7 @@ export class Pace {
 
   measure(now: Sample): Pick<Progress, "linesPerSecond" | "bytesPerSecond"> {
     this.#samples.push(now);
-    // The first one that is older stays: the window is never empty.
+    // One older sample stays, so that the window is never empty.
     while (this.#samples.length > 2 && now.atMs - this.#samples[1]!.atMs >= windowMs) {
       this.#samples.shift();
     }

@@ -1,4 +1,4 @@
-/** A cell: numbers stand right, `null` is a dash. */
+/** A cell: numbers are aligned to the right, `null` is a dash. */
 export type Cell = string | number | null;
 
 /** Rows under a head, in columns as wide as they need. */
@@ -29,7 +29,7 @@ export function grouped(count: number): string {
   return count.toLocaleString("en-US");
 }
 
-/** Without characters that a terminal takes for commands: events are written by strangers. */
+/** Removes characters that a terminal takes for commands: strangers write events. */
 export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");

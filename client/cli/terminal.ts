@@ -1,10 +1,10 @@
-/** Where a command writes, and what ends it early. */
+/** The output of a command, and the signal that ends it early. */
 export interface Terminal {
-  /** Results: to standard output, at the pace of whoever reads them. */
+  /** Writes results to standard output, at the reader's pace. */
   readonly print: (text: string) => Promise<void>;
-  /** Everything else: a line to standard error. */
+  /** Writes a line of anything else to standard error. */
   readonly tell: (line: string) => void;
-  /** A line that the next one replaces, to standard error; empty to take it away. */
+  /** Writes a line to standard error that the next one replaces; an empty one removes it. */
   readonly draw: (line: string) => void;
   /** Whether a person watches standard error. */
   readonly isWatched: boolean;

@@ -19,8 +19,8 @@ export interface ErasureOptions extends AskOptions {
 }
 
 /**
- * Erases events and persons, by jobs that go on by themselves. Takes the scope `admin`. Nothing is repeated by itself: a job
- * that was begun twice erases nothing twice.
+ * Erases events and persons, by jobs that the service carries out. Needs the scope `admin`.
+ * Requests are not repeated automatically, but a job that was begun twice does no harm.
  */
 export class Erasing {
   readonly #http: Http;
@@ -29,22 +29,25 @@ export class Erasing {
     this.#http = http;
   }
 
-  /** Erase one event, also where it is still to come. */
+  /** Erases one event, even one that is not stored yet. */
   event(id: string, options?: ErasureOptions): Promise<ShownJob> {
     return this.#begin(`events/${encodeURIComponent(id)}`, {}, options);
   }
 
-  /** Erase what meets a filter, of what is stored; every event of the project only with `confirm: "all"`. */
+  /**
+   * Erases the stored events that meet a filter; every event of the project only with `confirm:
+   * "all"`.
+   */
   events(filters: ErasureFilters, options?: ErasureOptions): Promise<ShownJob> {
     return this.#begin("events", filters, options);
   }
 
-  /** Erase a person with all events, also those on their way. */
+  /** Erases a person with all events, also those not stored yet. */
   subject(userId: string, options?: ErasureOptions): Promise<ShownJob> {
     return this.#begin(`subjects/${encodeURIComponent(userId)}`, {}, options);
   }
 
-  /** All events of a person, to give them out before. */
+  /** Exports all events of a person, to hand them out before they are erased. */
   subjectExport(
     userId: string,
     { format = "ndjson", signal }: AskOptions & { readonly format?: "ndjson" | "csv" } = {},
@@ -85,7 +88,7 @@ export class Erasing {
   }
 }
 
-/** Gives keys, replaces and takes them. Takes the scope `admin`. */
+/** Creates, replaces and revokes keys. Needs the scope `admin`. */
 export class Keys {
   readonly #http: Http;
 
@@ -102,12 +105,17 @@ export class Keys {
     return (await this.#http.read<ShownKey>({ path: keyPath(id), signal })).body;
   }
 
-  /** Its answer alone holds the key. Not repeated by itself: each try would leave a key that nobody has seen. */
+  /**
+   * Creates a key. Only this answer holds it. The request is not repeated automatically: each
+   * attempt would leave a key that nobody has seen.
+   */
   create(key: KeyToGive, ask?: AskOptions): Promise<GivenKey> {
     return this.#post("/api/v1/keys", key, ask);
   }
 
-  /** A key in place of another, which holds for `overlapSeconds` more: by default a day. */
+  /**
+   * Replaces a key by a new one; the old one stays valid for `overlapSeconds`: by default a day.
+   */
   rotate(
     id: string,
     given: { readonly overlapSeconds?: number } & Pick<KeyToGive, "expiresAt"> = {},
@@ -127,7 +135,7 @@ export class Keys {
   }
 }
 
-/** Batches that failed for good. Takes the scope `admin`. */
+/** Dead letters: batches that failed for good. Needs the scope `admin`. */
 export class DeadLetters {
   readonly #http: Http;
 
@@ -145,18 +153,18 @@ export class DeadLetters {
     return (await this.#http.read<ShownDeadBatch>({ path: deadPath(id), signal })).body;
   }
 
-  /** Back to the queue, as a first attempt. */
+  /** Puts a dead letter back on the queue, as a first attempt. */
   async replay(id: string, { signal }: AskOptions = {}): Promise<void> {
     await this.#http.ask({ method: "POST", path: `${deadPath(id)}/replay`, signal });
   }
 
-  /** For good: its events are neither stored nor counted. */
+  /** Removes a dead letter for good: its events are neither stored nor counted. */
   async remove(id: string, { signal }: AskOptions = {}): Promise<void> {
     await this.#http.ask({ method: "DELETE", path: deadPath(id), signal });
   }
 }
 
-/** Who did what, the newest first. Takes the scope `admin`. */
+/** The administrative acts, the newest first. Needs the scope `admin`. */
 export function auditLogOf(
   http: Http,
   { limit }: { readonly limit?: number } = {},

@@ -1,6 +1,6 @@
 /**
- * What the service answers. These are the service's own types: the package's declarations hold copies of them, made when
- * it is packed, so the client knows nothing of the service when it runs.
+ * The service's answers. These are the service's own types: the package's declarations hold copies
+ * of them, made when it is packed, so the client does not depend on the service when it runs.
  */
 import type { WithMeta } from "../../lib/contracts.ts";
 import type { FunnelResult } from "../../lib/questions/sequences/funnel.ts";

@@ -7,7 +7,7 @@ import {
   type ValuesQuestion,
 } from "./questions.ts";
 
-/** What there is to ask about: for pickers, and for whoever explores. */
+/** Lists what questions can be about: for pickers, and for exploring. */
 export class Catalog {
   readonly #http: Http;
 
@@ -15,7 +15,7 @@ export class Catalog {
     this.#http = http;
   }
 
-  /** The types, the most frequent first, with how many events of each the range has. */
+  /** The types, the most frequent first, each with its number of events in the range. */
   types(question: TypesQuestion = {}, ask?: AskOptions): Promise<CatalogTypes> {
     return this.#read("types", question, ask);
   }

@@ -43,27 +43,33 @@ import { newId } from "./uuid.ts";
 import { StayingAlive } from "./waiting.ts";
 
 export interface ClientOptions extends OutboxOptions {
-  /** Where the service is: `https://analytics.example.com`. */
+  /** The service's address: `https://analytics.example.com`. */
   readonly url: string;
   /** Sent as `Authorization: Bearer`; without one the service must be open. */
   readonly key?: string;
-  /** What every event has that does not say otherwise; `source` is required, here or in the event. */
+  /** The source of events that name none; `source` is required, here or in the event. */
   readonly source?: string;
   /** How long one answer may take; by default 30 s. */
   readonly timeoutMs?: number;
-  /** After how long events are given up that are not confirmed; by default five minutes, `Infinity` for never. */
+  /** How long to try to get events confirmed; by default five minutes, `Infinity` for ever. */
   readonly giveUpAfterMs?: number;
-  /** How often a question is asked again that met with something passing; by default twice. */
+  /** How often a question is repeated after a passing error; by default twice. */
   readonly retries?: number;
   /** Whether large batches are compressed; by default where the service is not on this machine. */
   readonly gzip?: boolean;
-  /** Told of tracked events that will not be stored. Without it each loss is a line of `console.warn`. */
+  /**
+   * Called with tracked events that will not be stored. Without it each loss is a line of
+   * `console.warn`.
+   */
   readonly onLoss?: (loss: Loss) => void;
-  /** Told of each batch that is tried again, and after how long. */
+  /** Called before each repetition of a batch, with its delay. */
   readonly onRetry?: (error: AnalyticsError, waitMs: number) => void;
-  /** How long tracked events may take when a Node process ends by itself; by default five seconds, 0 for no such wait. */
+  /**
+   * How long a Node process that would end waits for tracked events; by default five seconds, 0 for
+   * no such wait.
+   */
   readonly exitWithinMs?: number;
-  /** Another `fetch` than the platform's. */
+  /** A `fetch` in place of the platform's. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -73,16 +79,16 @@ export type EventToSend = Omit<EventInput, "source" | "timestamp"> & {
   readonly timestamp?: string | number | Date | null;
 };
 
-/** What became of events that were sent. */
+/** The result of sending events. */
 export interface Sent {
-  /** Of all of them, in their order. */
+  /** The ids of all of them, in their order. */
   readonly ids: readonly string[];
-  /** How many are durable, and will be counted. */
+  /** How many are durable and will be counted. */
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
 }
 
-/** An event that the service refuses, and why. Sending it again changes nothing. */
+/** An event that the service refuses, and why. Sending it again would not help. */
 export interface Rejection {
   /** Its place among the events that were sent. */
   readonly index: number;
@@ -128,7 +134,8 @@ export class AnalyticsClient {
   }
 
   /**
-   * Take an event and go on: it leaves with the next batch. Its timestamp is now, unless it has one.
+   * Takes an event and returns at once: it leaves with the next batch. Its timestamp is now, unless
+   * it has one.
    * @returns its id
    * @throws TypeError where it has no source, or JSON cannot carry it
    */
@@ -139,9 +146,11 @@ export class AnalyticsClient {
   }
 
   /**
-   * Send events and wait until the service has made them durable. Any number; they go in batches, one after the other.
-   * @returns what became of each; one that is refused costs none of the others
-   * @throws SendError with the events that are not confirmed, to be sent again as they are; the signal's reason
+   * Sends events and waits until the service has made them durable. Any number; they go in batches,
+   * one after the other.
+   * @returns the result; a refused event costs none of the others
+   * @throws SendError with the unconfirmed events, to be sent again as they are; the signal's
+   *   reason
    */
   async send(events: EventToSend | readonly EventToSend[], ask: AskOptions = {}): Promise<Sent> {
     const list = isList(events) ? events : [events];
@@ -174,7 +183,8 @@ export class AnalyticsClient {
   }
 
   /**
-   * Send what was tracked and take no more. What is not confirmed by then is lost, and told.
+   * Sends the tracked events and takes no more. Events that are not confirmed by then are lost and
+   * reported.
    * @param withinMs by default ten seconds
    */
   async close({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
@@ -182,7 +192,7 @@ export class AnalyticsClient {
     await this.#outbox.close(withinMs);
   }
 
-  /** What became of the events that were tracked. */
+  /** The outcomes of tracked events so far. */
   get stats(): OutboxStats {
     return this.#outbox.stats;
   }
@@ -192,17 +202,17 @@ export class AnalyticsClient {
     return this.#post("/api/v1/query", question, ask);
   }
 
-  /** How many get from step to step. */
+  /** How many users get from step to step of a funnel. */
   async funnel(question: FunnelQuestion, ask?: AskOptions): Promise<FunnelAnswer> {
     return this.#post("/api/v1/query/funnel", question, ask);
   }
 
-  /** Who comes back. */
+  /** Which users come back: retention. */
   async retention(question: RetentionQuestion, ask?: AskOptions): Promise<RetentionAnswer> {
     return this.#post("/api/v1/query/retention", question, ask);
   }
 
-  /** What comes next. */
+  /** Which events follow an event: paths. */
   async paths(question: PathsQuestion, ask?: AskOptions): Promise<PathsAnswer> {
     return this.#post("/api/v1/query/paths", question, ask);
   }
@@ -217,7 +227,7 @@ export class AnalyticsClient {
     return this.#get("/api/v1/reports/mail", question, ask);
   }
 
-  /** The events that meet a filter: all of them, asked for page by page while they are iterated. */
+  /** All events that meet a filter, fetched page by page during the iteration. */
   events(
     question: ListQuestion = {},
     ask?: AskOptions,
@@ -227,7 +237,7 @@ export class AnalyticsClient {
     );
   }
 
-  /** One event; `undefined` where there is none of this id. */
+  /** One event; `undefined` where none has this id. */
   async event(id: string, ask?: AskOptions): Promise<PublicEvent | undefined> {
     try {
       return await this.#get(`/api/v1/events/${encodeURIComponent(id)}`, {}, ask);
@@ -237,7 +247,7 @@ export class AnalyticsClient {
     }
   }
 
-  /** All that happened under one correlation id, in order, with the time between. */
+  /** All events under one correlation id, in order, with the times between them. */
   story(
     correlationId: string,
     question: StoryQuestion = {},
@@ -250,7 +260,8 @@ export class AnalyticsClient {
   }
 
   /**
-   * All events that meet a filter, in one stream, at the caller's pace. One that ends without an error is whole.
+   * All events that meet a filter, in one stream, at the caller's pace. A stream that ends without
+   * an error is whole.
    * @param format `ndjson` by default; CSV is for reading its `text()`
    */
   async export(
@@ -260,17 +271,26 @@ export class AnalyticsClient {
     return exported(this.#http, `/api/v1/events/export${queryString(question)}`, ask.signal);
   }
 
-  /** Events as they are stored, for as long as they are taken. Connects again by itself, and misses nothing that is not told. */
+  /**
+   * Events as they are stored, for as long as the caller iterates. It reconnects automatically, and
+   * reports any gap.
+   */
   stream(question: StreamQuestion = {}, options?: ListenOptions): AsyncIterable<StreamItem> {
     return streamed(this.#http, `/api/v1/events/stream${queryString(question)}`, options);
   }
 
-  /** The numbers of each second: the minute before, then events by type, active users and the pipeline's stages. */
+  /**
+   * The numbers of each second: first the past minute, then events by type, active users and the
+   * pipeline's stages.
+   */
   live(options?: ListenOptions): AsyncIterable<LiveItem> {
     return lived(this.#http, options);
   }
 
-  /** Who did what, the newest first: all of it, asked for page by page while it is iterated. Takes the scope `admin`. */
+  /**
+   * The administrative acts, the newest first, fetched page by page during the iteration. Needs the
+   * scope `admin`.
+   */
   auditLog(
     question: { readonly limit?: number } = {},
     ask?: AskOptions,
@@ -290,7 +310,7 @@ export class AnalyticsClient {
     return this.#alive.while(async () => (await this.#http.read<T>(call)).body);
   }
 
-  /** The event as it is sent, each time it is sent: with its id and its instant. */
+  /** The event in the form in which every attempt sends it: with its id and its instant. */
   #written(event: EventToSend, now: number): Written {
     const id = event.id ?? newId();
     const source = event.source ?? this.#source;
@@ -307,7 +327,7 @@ interface Written {
   readonly json: string;
 }
 
-/** As many in each as one request may hold. */
+/** Splits events into batches of as many as one request may hold. */
 function* batchesOf(written: readonly Written[]): Generator<readonly Written[], void> {
   let batch: Written[] = [];
   let bytes = 0;
@@ -339,7 +359,7 @@ function outboxOptions(options: ClientOptions): OutboxOptions {
   return { ...batches, queueEvents, queueBytes, overflow };
 }
 
-/** Says that events are lost, and why; never what is in them. */
+/** Warns that events are lost, and why; never shows their content. */
 function warn({ reason, events, error, cause }: Loss): void {
   const why =
     error?.errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ") ??

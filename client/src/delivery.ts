@@ -3,10 +3,10 @@ import { ProblemError, type AnalyticsError } from "./errors.ts";
 import type { Http } from "./http.ts";
 import { delay, isPassing, pauseMs, type Patience } from "./waiting.ts";
 
-/** What became of a batch whose outcome is known. */
+/** The outcome of a batch. */
 export interface Delivery {
   readonly accepted: number;
-  /** The others, by their places in the batch. */
+  /** The refused events, by their places in the batch. */
   readonly rejected: readonly Refusal[];
 }
 
@@ -16,11 +16,11 @@ export interface Refusal {
 }
 
 export interface DeliveryOptions {
-  /** After how long a batch is given up that is not confirmed; `Infinity` for never. */
+  /** How long to try to get a batch confirmed; `Infinity` for ever. */
   readonly giveUpAfterMs: number;
   /** Whether large batches are compressed. */
   readonly gzip: boolean;
-  /** Told of each attempt that failed and will be repeated. */
+  /** Called for each failed attempt that will be repeated. */
   readonly onRetry?: (error: AnalyticsError, waitMs: number) => void;
   readonly patience?: Patience;
 }
@@ -30,15 +30,15 @@ interface BatchAnswer {
   readonly results: readonly (Refusal & { readonly status: string })[];
 }
 
-/** What the service takes at once; a proxy before it may take less. */
+/** The most that the service takes at once; a proxy before it may take less. */
 export const maxBatchEvents = 1_000;
 export const maxBatchBytes = 4 * 1_048_576;
 
 const worthCompressing = 8_192;
 
 /**
- * Brings batches to the service. Each is repeated, the same bytes with the same ids, until the service tells its outcome;
- * what makes one batch wait makes the others wait, too.
+ * Delivers batches to the service. Each is repeated, the same bytes with the same ids, until the
+ * service answers with its outcome; an obstacle for one batch delays the others, too.
  */
 export class Courier {
   readonly #http: Http;
@@ -52,8 +52,8 @@ export class Courier {
 
   /**
    * @param lines JSON of events that all have ids, at most `maxBatchEvents` and `maxBatchBytes`
-   * @throws ProblemError where the service refuses the batch, or did not confirm it in time; ConnectionError where it
-   * did not answer in time; the signal's reason where it is aborted
+   * @throws ProblemError where the service refuses the batch, or did not confirm it in time;
+   *   ConnectionError where it did not answer in time; the signal's reason where it is aborted
    */
   async deliver(
     lines: readonly string[],
@@ -82,7 +82,8 @@ export class Courier {
         const outcomes =
           error instanceof ProblemError ? this.#final(error, lines, signal) : undefined;
         if (outcomes !== undefined) return outcomes;
-        // A failure inside of the service is no answer about the events: they may be stored or not.
+        // An internal error of the service says nothing about the events: they may be stored or
+        // not.
         const mayPass = isPassing(error) || (error instanceof ProblemError && error.status === 500);
         if (!mayPass) throw error;
         const retryAfterMs = error instanceof ProblemError ? error.retryAfterMs : undefined;
@@ -94,7 +95,7 @@ export class Courier {
     }
   }
 
-  /** An answer that tells the outcome although it is no success. */
+  /** Reads an answer that contains the outcome although it is no success. */
   #final(
     { status, problem }: ProblemError,
     lines: readonly string[],

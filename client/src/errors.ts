@@ -8,20 +8,23 @@ type Kebab<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Lowercase<Head>}-${Kebab<Tail>}`
   : Lowercase<Name>;
 
-/** Whatever goes wrong between this client and the service. An abort is no such error: it throws the signal's reason. */
+/**
+ * Any error between this client and the service. An abort is not one: it throws the signal's
+ * reason.
+ */
 export class AnalyticsError extends Error {
   override readonly name: string = "AnalyticsError";
 }
 
-/** The service, or something before it, answered that it will not do it. */
+/** The service, or a proxy before it, refused the request. */
 export class ProblemError extends AnalyticsError {
   override readonly name = "ProblemError";
   readonly status: number;
-  /** `other` where the answer was no problem of the service: a proxy's page, for example. */
+  /** `other` where the answer is no problem of the service: a proxy's page, for example. */
   readonly kind: ProblemKind | "other";
-  /** As it was answered (RFC 9457). */
+  /** The answer's problem (RFC 9457). */
   readonly problem: ProblemBody;
-  /** How long the service asks to wait before the next attempt. */
+  /** The wait before the next attempt that the service asks for. */
   readonly retryAfterMs: number | undefined;
 
   constructor(problem: ProblemBody, retryAfterMs?: number) {
@@ -35,25 +38,25 @@ export class ProblemError extends AnalyticsError {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** What is wrong, thing by thing. */
+  /** What is wrong, one by one. */
   get findings(): readonly Finding[] {
     return this.problem.errors ?? [];
   }
 }
 
-/** No answer came. What was sent may have arrived or not. */
+/** No answer came. The request may have arrived or not. */
 export class ConnectionError extends AnalyticsError {
   override readonly name = "ConnectionError";
 }
 
 /**
- * Events were not confirmed. Those in `events` may be stored or not; send these again, they have ids by now, and each
- * counts once. `cause` is what the last attempt met with.
+ * Events were not confirmed. Those in `events` may be stored or not; send these again: they have
+ * ids, so each counts once. `cause` is the error of the last attempt.
  */
 export class SendError extends AnalyticsError {
   override readonly name = "SendError";
   readonly events: readonly (EventInput & { readonly id: string })[];
-  /** How many others of the same call were accepted. */
+  /** How many other events of the same call were accepted. */
   readonly accepted: number;
 
   constructor(

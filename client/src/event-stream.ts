@@ -7,13 +7,13 @@ export interface Message {
   /** `message` where the stream names none. */
   readonly event: string;
   readonly data: string;
-  /** The last id that the stream gave up to here; empty where it gave none. */
+  /** The last id of the stream so far; empty where it gave none. */
   readonly id: string;
 }
 
 /**
- * Reads a stream of Server-Sent Events (HTML, 9.2.6), in pieces of any size: the messages do not depend on how the text is
- * cut.
+ * Reads a stream of Server-Sent Events (HTML, 9.2.6), in pieces of any size: the messages do not
+ * depend on how the text is cut.
  */
 export class EventStreamReader {
   #rest = "";
@@ -22,7 +22,7 @@ export class EventStreamReader {
   #data: string[] = [];
   #nextId: string;
   #id: string;
-  /** What the stream asks clients to wait before they come again. */
+  /** The wait before reconnecting that the stream asks for. */
   retryMs: number | undefined;
 
   constructor(lastEventId = "") {
@@ -30,7 +30,7 @@ export class EventStreamReader {
     this.#id = lastEventId;
   }
 
-  /** The id of the last block that ended, also of one without data. */
+  /** The id of the last block that ended, even of one without data. */
   get lastEventId(): string {
     return this.#id;
   }
@@ -80,18 +80,21 @@ export class EventStreamReader {
 
 export interface ListenOptions {
   readonly signal?: AbortSignal;
-  /** Where to go on: the `id` of the last message that was seen. */
+  /** The place to continue from: the `id` of the last seen message. */
   readonly lastEventId?: string;
-  /** A connection that brings nothing for so long is taken for dead; by default 45 s, three beats. */
+  /**
+   * A connection that is silent for this long counts as dead; by default 45 s, three heartbeats.
+   */
   readonly silenceMs?: number;
-  /** Told of each connection that was lost and will be made again. */
+  /** Called for each lost connection that will be replaced. */
   readonly onReconnect?: (error: AnalyticsError | undefined, waitMs: number) => void;
 }
 
 /**
- * The messages of a stream, for as long as the caller takes them: connects again where the connection is lost or the service
- * says that it ends (`event: end`), behind the last place that it told. Ends where the service says that there is no more (204).
- * Nothing is read ahead of the caller but what the connection holds.
+ * The messages of a stream, for as long as the caller iterates. It reconnects where the connection
+ * is lost or the service ends it (`event: end`), behind the last place that it got. It ends where
+ * the service says that nothing follows (204). It reads no further ahead of the caller than the
+ * connection buffers.
  * @throws ProblemError where the service refuses; the signal's reason where it is aborted
  */
 export async function* listen(
@@ -124,13 +127,13 @@ export async function* listen(
   }
 }
 
-/** Where a stream goes on, and after how long. */
+/** The place to continue from, and the wait before it. */
 interface Place {
   id: string;
   retryMs: number;
 }
 
-/** The messages of one connection; it is closed when the caller leaves. Keeps the place. */
+/** The messages of one connection, which is closed when the caller leaves. Updates the place. */
 async function* connect(
   http: Http,
   path: string,
@@ -168,7 +171,7 @@ async function* connect(
   }
 }
 
-/** How long the service asks to stay away, in its last words. */
+/** The wait that the service's last message asks for. */
 function waitOf(data: string): number | undefined {
   try {
     const { retryMs } = JSON.parse(data) as { readonly retryMs?: unknown };
@@ -201,7 +204,7 @@ async function* piecesOf(
   }
 }
 
-/** Also where a `fetch` that the caller gave does not mind the signal itself. */
+/** Ends the wait even where a `fetch` of the caller ignores the signal. */
 async function within<T>(ms: number, work: Promise<T>, signal: AbortSignal): Promise<T> {
   const waiting = new AbortController();
   const silence = delay(ms, waiting.signal).then(() => {
@@ -210,7 +213,7 @@ async function within<T>(ms: number, work: Promise<T>, signal: AbortSignal): Pro
   const stop = () => waiting.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
-  // Whichever comes second is of no interest.
+  // The later one of the two does not matter.
   silence.catch(() => undefined);
   try {
     return await Promise.race([work, silence]);

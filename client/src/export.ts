@@ -4,11 +4,14 @@ import type { Http } from "./http.ts";
 
 /** A stream of events: take it once, in one of its two forms. */
 export interface Export {
-  /** RFC 3339: every event that was accepted before is in it. */
+  /** RFC 3339: every event that was accepted before is in the export. */
   readonly asOf: string;
-  /** The text as it comes, in pieces of any size. @throws ConnectionError where it was cut: then it is not whole */
+  /**
+   * The text as it arrives, in pieces of any size.
+   * @throws ConnectionError where the stream was cut: it is not whole then
+   */
   text(): AsyncIterable<string>;
-  /** Of NDJSON, event by event; with `fields` each has its id and those. */
+  /** The events of an NDJSON export; with `fields` each has its id and those. */
   events(): AsyncIterable<PublicEvent>;
 }
 
@@ -37,7 +40,7 @@ async function* textOf(
     if (error instanceof AnalyticsError) throw error;
     throw new ConnectionError("the export was cut: it is not whole", { cause: error });
   } finally {
-    // Tells the service where the caller takes no more.
+    // Cancelling tells the service that the caller stops reading.
     void reader.cancel().catch(() => undefined);
   }
 }

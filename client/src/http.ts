@@ -4,17 +4,17 @@ import { delay, isPassing, pauseMs, retryAfterMs, unref } from "./waiting.ts";
 
 export interface Call {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
-  /** From the service's address on, with its query string. */
+  /** The path below the service's address, with its query string. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly signal?: AbortSignal;
-  /** Whether a browser sends it to its end although the page is left. */
+  /** Whether a browser completes the request although the page is left. */
   readonly keepalive?: boolean;
 }
 
 export interface AskOptions {
-  /** Ends the wait; what is under way is cut off. */
+  /** Ends the wait; a request under way is cut off. */
   readonly signal?: AbortSignal;
 }
 
@@ -24,7 +24,7 @@ export interface HttpOptions {
   readonly fetch: typeof globalThis.fetch;
   /** How long an answer may take. */
   readonly timeoutMs: number;
-  /** How often a read is repeated that met with something passing. */
+  /** How often a read is repeated after a passing error. */
   readonly retries: number;
 }
 
@@ -34,7 +34,7 @@ export interface Answered<T> {
   readonly headers: Headers;
 }
 
-/** Requests to one service, with its key. Answers that are no success become errors. */
+/** Sends requests to one service, with its key. Answers that are no success become errors. */
 export class Http {
   readonly #options: HttpOptions;
   readonly #address: string;
@@ -59,7 +59,7 @@ export class Http {
   }
 
   /**
-   * Ask once and take the whole answer.
+   * Sends a request once and reads the whole answer.
    * @throws ProblemError, ConnectionError; the signal's reason where it is aborted
    */
   async ask<T>(call: Call): Promise<Answered<T>> {
@@ -70,7 +70,10 @@ export class Http {
     });
   }
 
-  /** The same, repeated where that may help. For what changes nothing, or the same thing again. */
+  /**
+   * Sends a request and repeats it where that may help. For requests that change nothing, or may be
+   * repeated.
+   */
   async read<T>(call: Call): Promise<Answered<T>> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -85,8 +88,8 @@ export class Http {
   }
 
   /**
-   * Ask, and leave the body of the answer to the caller, who aborts the signal or cancels the body when done. Only the
-   * beginning has to come in time.
+   * Sends a request and leaves the body of the answer to the caller, who aborts the signal or
+   * cancels the body when done. Only the head has to arrive in time.
    */
   async open(call: Call): Promise<Response> {
     return this.#within(call, (response) => Promise.resolve(response), call.signal);
@@ -113,7 +116,7 @@ export class Http {
       const response = await fetch(this.addressOf(path), {
         method,
         headers: { ...this.headers, ...headers },
-        // A Uint8Array is a body for fetch, whatever buffer it lies on.
+        // A Uint8Array is a valid body for fetch, whatever buffer it lies on.
         body: body as string | undefined,
         signal: stop.signal,
         ...(keepalive === true && { keepalive }),
@@ -158,7 +161,7 @@ function parsedOr(text: string): unknown {
   }
 }
 
-/** What Node says lies in the cause: `fetch failed` alone tells nobody anything. */
+/** Node puts the reason into the cause: `fetch failed` alone says nothing. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as {
     message?: string;

@@ -2,12 +2,12 @@ import type { LivePast, LiveSecond, Missed, PublicEvent } from "./answers.ts";
 import type { Http } from "./http.ts";
 import { listen, type ListenOptions, type Message } from "./event-stream.ts";
 
-/** What a stream of stored events brings. `id` is its place: `lastEventId` to go on from there. */
+/** An item of a stream of stored events. `id` is its place: `lastEventId` continues from there. */
 export type StreamItem =
   | { readonly kind: "event"; readonly id: string; readonly event: PublicEvent }
   | { readonly kind: "missed"; readonly id: string; readonly missed: Missed };
 
-/** What `live` brings: first the minute before, then each second. */
+/** An item of `live`: first the past minute, then each second. */
 export type LiveItem =
   | { readonly kind: "past"; readonly past: LivePast }
   | { readonly kind: "second"; readonly second: LiveSecond };
@@ -34,6 +34,6 @@ export async function* lived(http: Http, options?: ListenOptions): AsyncGenerato
 function liveItem({ event, data }: Message): LiveItem | undefined {
   if (event === "message") return { kind: "second", second: JSON.parse(data) as LiveSecond };
   if (event === "past") return { kind: "past", past: JSON.parse(data) as LivePast };
-  // What later versions may add.
+  // Later versions may add other events.
   return undefined;
 }

@@ -3,28 +3,31 @@ import { maxBatchBytes, maxBatchEvents, type Courier, type Delivery } from "./de
 import { AnalyticsError } from "./errors.ts";
 import { StayingAlive, unref } from "./waiting.ts";
 
-/** When events that were tracked leave, and how many may wait. */
+/** When batches of tracked events leave, and how many events may wait. */
 export interface OutboxOptions {
-  /** A batch leaves with so many events; 1 to 1,000, by default 500. */
+  /** A batch leaves with this many events; 1 to 1,000, by default 500. */
   readonly batchEvents?: number;
-  /** Or with so many bytes; to 4 MiB, by default 1 MiB. */
+  /** It also leaves with this many bytes; up to 4 MiB, by default 1 MiB. */
   readonly batchBytes?: number;
-  /** Or once its first event has waited so long; by default a second. */
+  /** It also leaves once its first event has waited this long; by default a second. */
   readonly batchWaitMs?: number;
-  /** How many batches are under way at a time; by default 2. */
+  /** The most batches under way at a time; by default 2. */
   readonly batchesAtOnce?: number;
-  /** How many events may wait or be under way; by default 50,000. */
+  /** The most events that wait or are under way; by default 50,000. */
   readonly queueEvents?: number;
-  /** And how many bytes; by default 32 MiB. */
+  /** The most bytes of these events; by default 32 MiB. */
   readonly queueBytes?: number;
-  /** Which event is lost where the queue is full: the one that comes (default), or the one that waits longest. */
+  /**
+   * Which event is lost where the queue is full: the new one (default), or the one that waits
+   * longest.
+   */
   readonly overflow?: "drop-newest" | "drop-oldest";
 }
 
 /** Events that were tracked and will not be sent any more. */
 export interface Loss {
   /**
-   * - `rejected`: the service refuses this event; `error` says what is wrong with it.
+   * - `rejected`: the service refuses this event; `error` says why.
    * - `failed`: the service refuses all, or did not confirm them in time; `cause` says why.
    * - `overflow`: the queue was full.
    * - `closed`: the client was closed before they were confirmed.
@@ -35,7 +38,7 @@ export interface Loss {
   readonly cause?: unknown;
 }
 
-/** What became of the events that were tracked so far. Their sum is `tracked`. */
+/** The outcomes of the events that were tracked so far. Their sum is `tracked`. */
 export interface OutboxStats {
   readonly tracked: number;
   readonly waiting: number;
@@ -47,7 +50,7 @@ export interface OutboxStats {
 interface Entry {
   readonly json: string;
   readonly bytes: number;
-  /** Places in the order of coming. */
+  /** Places count in the order of arrival. */
   readonly place: number;
 }
 
@@ -64,8 +67,8 @@ const usual: Settings = {
 };
 
 /**
- * The queue of tracked events: bounded, in memory. Each event leaves in a batch and is kept until its outcome is known; then
- * it is either accepted or told to `onLoss`, once.
+ * The queue of tracked events: bounded, in memory. Each event leaves in a batch and is kept until
+ * its outcome is known; it is then either accepted, or reported to `onLoss` once.
  */
 export class Outbox {
   readonly #courier: Courier;
@@ -81,7 +84,7 @@ export class Outbox {
   #tracked = 0;
   #accepted = 0;
   #lost = 0;
-  /** Every event before this place is to leave now. */
+  /** Every event before this place must leave now. */
   #dueBefore = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #changes = new Set<() => void>();
@@ -112,7 +115,10 @@ export class Outbox {
     };
   }
 
-  /** Take an event. Never throws and never waits: where the queue is full one event is lost, and told. */
+  /**
+   * Takes an event. Never throws and never waits: where the queue is full one event is lost and
+   * reported.
+   */
   add(json: string): void {
     const entry = { json, bytes: byteLength(json), place: this.#tracked };
     this.#tracked += 1;
@@ -130,7 +136,10 @@ export class Outbox {
     this.#leave();
   }
 
-  /** Resolves when the outcome of every event that was added before is known. Rejects with the signal's reason alone. */
+  /**
+   * Resolves when the outcome of every event that was added before is known. Rejects only with the
+   * signal's reason.
+   */
   async flush(signal?: AbortSignal): Promise<void> {
     const upTo = this.#tracked;
     this.#dueBefore = upTo;
@@ -140,14 +149,17 @@ export class Outbox {
     });
   }
 
-  /** Take no more events; what is not confirmed within this time is lost, and told. Never throws. */
+  /**
+   * Takes no more events; those that are not confirmed in this time are lost and reported. Never
+   * throws.
+   */
   async close(withinMs: number): Promise<void> {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), withinMs);
     try {
       await this.flush(timeout.signal);
     } catch {
-      // Too late: told below.
+      // The events that are left are reported below.
     } finally {
       clearTimeout(timer);
     }
@@ -158,12 +170,12 @@ export class Outbox {
     if (left.length > 0) this.#drop(left, "closed");
   }
 
-  /** What is not confirmed, oldest first: for a last attempt of a page that is left. */
+  /** The unconfirmed events, the oldest first: for a last attempt when the page is left. */
   unconfirmed(): readonly string[] {
     return [...[...this.#underWay].flat(), ...this.#waiting].map(({ json }) => json);
   }
 
-  /** Let batches go that are full or due. */
+  /** Starts the batches that are full or due. */
   #leave(): void {
     const { batchEvents, batchBytes, batchesAtOnce, batchWaitMs } = this.#settings;
     while (this.#waiting.length > 0 && this.#underWay.size < batchesAtOnce) {
@@ -201,7 +213,7 @@ export class Outbox {
       const { signal } = this.#closing;
       this.#settle(batch, await this.#courier.deliver(lines, { signal, keepalive: mayEnd(batch) }));
     } catch (cause) {
-      // Closed meanwhile: they were told.
+      // The client was closed meanwhile, and the events were reported.
       if (!this.#underWay.delete(batch)) return;
       this.#drop(batch, "failed", cause);
     }
@@ -238,14 +250,14 @@ export class Outbox {
     try {
       this.#onLoss({ reason, events, ...why });
     } catch (error) {
-      // What the caller's handler throws is the caller's: it must not stop the queue.
+      // An error of the caller's handler must not stop the queue.
       queueMicrotask(() => {
         throw new AnalyticsError("onLoss has thrown", { cause: error });
       });
     }
   }
 
-  /** The place of the oldest event whose outcome is not known. */
+  /** The place of the oldest event without an outcome. */
   #oldest(): number {
     const first = [...this.#underWay, this.#waiting].map(
       (entries) => entries[0]?.place ?? Infinity,
@@ -271,7 +283,10 @@ export class Outbox {
   }
 }
 
-/** What browsers send to its end when a page is left: 64 KiB at a time, less what else is on its way. */
+/**
+ * The bytes that browsers send completely when a page is left: 64 KiB at a time, with room for
+ * other requests.
+ */
 export const keepaliveBytes = 60_000;
 
 function mayEnd(batch: readonly Entry[]): boolean {

@@ -1,7 +1,7 @@
 import type { Http } from "./http.ts";
 import { byteLength, keepaliveBytes, type Outbox } from "./outbox.ts";
 
-/** What this file uses of the platform: a browser has the first part, Node the second. */
+/** The parts of the platform that this file uses: a browser has the first part, Node the second. */
 interface Platform {
   readonly addEventListener?: (name: string, listener: () => void) => void;
   readonly removeEventListener?: (name: string, listener: () => void) => void;
@@ -18,8 +18,8 @@ interface Platform {
 }
 
 /**
- * Bring out what was tracked when a page is hidden or left, or a Node process has nothing else to do.
- * @returns ends that
+ * Sends tracked events when a page is hidden or left, or a Node process has nothing else to do.
+ * @returns a function that stops this
  */
 export function endWith(outbox: Outbox, http: Http, exitWithinMs: number): () => void {
   const platform = globalThis as Platform;
@@ -43,7 +43,7 @@ function endWithPage(
   outbox: Outbox,
   http: Http,
 ): () => void {
-  // A hidden page may never be shown again, and is told no more on some phones.
+  // A hidden page may never be shown again, and on some phones gets no further event.
   const hide = () => {
     if (document.visibilityState === "hidden") void outbox.flush();
   };
@@ -57,8 +57,9 @@ function endWithPage(
 }
 
 /**
- * Send once more what is not confirmed, so that it arrives although the page is gone; as much as browsers take. Events stay
- * in the queue: where the page comes back they are sent again with the same ids, and count once.
+ * Sends unconfirmed events once more, so that they arrive although the page is gone; as many as
+ * browsers send. They stay in the queue: where the page comes back they are sent again with the
+ * same ids, and count once.
  */
 function sendLast({ navigator }: Platform, outbox: Outbox, http: Http): void {
   const lines: string[] = [];

@@ -1,6 +1,6 @@
-/** A list that comes in pages: iterate it for its items, one after the other, or its `pages()`. */
+/** A list in pages: iterate it for its items, or its `pages()`. */
 export interface Pages<Page, Item> extends AsyncIterable<Item> {
-  /** From the first page on; each is asked for when the caller takes it. */
+  /** The pages from the first one; each is fetched when the caller takes it. */
   pages(): AsyncIterable<Page>;
 }
 
@@ -9,7 +9,7 @@ interface Paged<Item> {
   readonly page: { readonly nextCursor: string | null };
 }
 
-/** @param ask the page that begins at a cursor; the first one without */
+/** @param ask fetches the page at a cursor; the first one without */
 export function pagesOf<Item, Page extends Paged<Item>>(
   ask: (cursor: string | undefined) => Promise<Page>,
 ): Pages<Page, Item> {

@@ -3,7 +3,7 @@ export type Instant = string | number | Date;
 
 export type ParameterValue = string | number | boolean | Date;
 
-/** One value of a parameter, or several of which any will do. */
+/** One value of a parameter, or several of which any may match. */
 export type Parameter = ParameterValue | readonly ParameterValue[];
 
 /** A property of events: `data.plan`, `metadata.userId`, `context.country`, `data["http.status"]`, `data.tags[]`. */
@@ -14,7 +14,7 @@ export type PropertyName =
 /** Conditions as parameters: `{"data.plan": "pro", "data.amount[gte]": 10}`. Several are joined by and. */
 export type PropertyFilters = { readonly [Name in PropertyName]?: Parameter };
 
-/** Relative to now, on the calendar of the asked zone. */
+/** Relative to now, on the calendar of the question's zone. */
 export type RelativeRange =
   | `${number}${"d" | "h" | "m"}`
   | ("today" | "yesterday" | "this_week" | "last_week" | "this_month" | "last_month")
@@ -29,7 +29,7 @@ export interface RangeParameters {
   readonly timezone?: string;
 }
 
-/** Which events a list, an export or a stream is about. */
+/** Selects the events of a list, an export or a stream. */
 export interface EventFilters extends PropertyFilters, RangeParameters {
   readonly type?: string | readonly string[];
   readonly source?: string | readonly string[];
@@ -38,18 +38,18 @@ export interface EventFilters extends PropertyFilters, RangeParameters {
   readonly bot?: "include" | "exclude" | "only";
 }
 
-/** Which events are erased: a list's filters, with instants as ends. */
+/** Selects the events to erase: a list's filters, with instants as ends. */
 export interface ErasureFilters extends Omit<EventFilters, "range" | "timezone"> {
-  /** Needed where there is no filter: every event of the project. */
+  /** Required without a filter: erases every event of the project. */
   readonly confirm?: "all";
 }
 
-/** A key to be given. */
+/** A key to create. */
 export interface KeyToGive {
   /** What the key is for; no secret. */
   readonly name: string;
   readonly scopes: readonly ("events:write" | "events:read" | "live:read" | "admin")[];
-  /** From then on it does not hold; absent: until somebody revokes it. */
+  /** The end of its validity; absent: valid until somebody revokes it. */
   readonly expiresAt?: string | number;
 }
 
@@ -83,7 +83,7 @@ export interface StoryQuestion {
 export interface CountsQuestion extends RangeParameters {
   readonly type?: string | readonly string[];
   readonly source?: string | readonly string[];
-  /** A point for each, also where nothing happened. */
+  /** A point for each period, with 0 where nothing happened. */
   readonly interval?: "minute" | "hour" | "day" | "week" | "month";
   /** A dimension that is rolled up. */
   readonly groupBy?: string;
@@ -115,14 +115,16 @@ export interface MailQuestion extends PropertyFilters, RangeParameters {
   readonly userId?: string | number | readonly (string | number)[];
   /** `campaignId`, `templateId`, `emailProvider`, or a path into `data` or `metadata`. */
   readonly groupBy?: string;
-  /** Whether the range is about when mails were sent, or when anything happened to them (default). */
+  /**
+   * Whether the range selects mails by when they were sent, or by any of their events (default).
+   */
   readonly mails?: "active" | "sent";
   readonly limit?: number;
 }
 
 type Scalar = string | number | boolean | null;
 
-/** A condition, or several joined. Values are taken as they are typed: 10 is not "10". */
+/** A condition, or several joined. Values keep their types: 10 is not "10". */
 export type Filter =
   | readonly ["and" | "or", ...Filter[]]
   | readonly ["not", Filter]
@@ -132,7 +134,7 @@ export type Filter =
   | readonly ["exists", string, boolean]
   | readonly ["shown_as", string, string | readonly string[]];
 
-/** Half open; an end that is missing reaches as far as there are events. Or relative to now. */
+/** Half open; a missing end reaches as far as there are events. Or relative to now. */
 export type Range =
   | { readonly from?: Instant; readonly to?: Instant }
   | { readonly last: `${number}${"d" | "h" | "m"}` }
@@ -178,9 +180,9 @@ export interface FunnelQuestion {
 }
 
 export interface RetentionQuestion {
-  /** What puts somebody into a cohort; any event where it is missing. */
+  /** The events that put a user into a cohort; absent: any. */
   readonly first?: Partial<Selection>;
-  /** What counts as a return; any event where it is missing. */
+  /** The events that count as a return; absent: any. */
   readonly returning?: Partial<Selection>;
   /** By default `day`. */
   readonly interval?: "day" | "week" | "month";
@@ -199,10 +201,10 @@ export interface PathsQuestion {
   readonly range?: Range;
 }
 
-/** A question to be saved, exactly as it would be asked. */
+/** A question to save, in the form of a request. */
 export type QuestionToSave = {
   readonly description?: string;
-  /** How it is shown: any JSON, kept and not read. */
+  /** How it is shown: any JSON; the service never reads it. */
   readonly view?: unknown;
 } & (
   | { readonly kind: "counts"; readonly question: CountsQuestion }
@@ -213,11 +215,11 @@ export type QuestionToSave = {
   | { readonly kind: "paths"; readonly question: PathsQuestion }
 );
 
-/** A question as the query string of an address, with its `?`; empty where it asks for nothing. */
+/** A question as the query string of an address, with its `?`; empty where it has no parameters. */
 export function queryString(question: object): string {
   const pairs = Object.entries(question).flatMap(([name, value]: [string, unknown]) => {
     if (value === undefined) return [];
-    // A comma within a field's or a type's name stands in quotes there; each goes by itself.
+    // Names with a comma would need quotes in a list, so each name is a parameter of its own.
     const values: readonly unknown[] = Array.isArray(value) ? value : [value];
     return values.map((one): [string, string] => [name, written(one)]);
   });

@@ -8,15 +8,15 @@ export interface SavedQuestion extends ShownQuestion {
   readonly version: string;
 }
 
-/** What must be so for a change to happen; else it is refused (`precondition-failed`). */
+/** The condition of a change; otherwise it is refused (`precondition-failed`). */
 export interface Precondition {
-  /** Only this version; `*` for any that is there. */
+  /** Only this version; `*` for any existing one. */
   readonly ifMatch?: string;
   /** Only where the name is free. */
   readonly ifNoneMatch?: "*";
 }
 
-/** Questions under names, shared by a project. Changing them takes the scope `admin`. */
+/** The saved questions of a project. Changing them needs the scope `admin`. */
 export class SavedQuestions {
   readonly #http: Http;
 
@@ -24,7 +24,7 @@ export class SavedQuestions {
     this.#http = http;
   }
 
-  /** By name, without what they ask. */
+  /** Lists them by name, without their bodies. */
   async list({ signal }: AskOptions = {}): Promise<readonly ShownQuestion[]> {
     const call = { path: "/api/v1/queries", signal };
     return (await this.#http.read<{ readonly data: readonly ShownQuestion[] }>(call)).body.data;
@@ -35,7 +35,10 @@ export class SavedQuestions {
     return versioned(await this.#http.read({ path: pathOf(name), signal }));
   }
 
-  /** Keep a question under a name, in place of the one that was there. It is read as it will be when it is asked. */
+  /**
+   * Saves a question under a name, in place of an existing one. The service reads it as an answer
+   * would.
+   */
   async put(
     name: string,
     question: QuestionToSave,
@@ -61,9 +64,8 @@ export class SavedQuestions {
   }
 
   /**
-   * Ask it.
-   * @typeParam Answer that of its kind, such as `CountsAnswer`
-   * @param range in place of the one that it was saved with
+   * Answers a saved question. @typeParam Answer that of its kind, such as `CountsAnswer`
+   * @param range replaces the saved range
    */
   async results<Answer extends object>(
     name: string,

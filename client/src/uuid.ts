@@ -1,8 +1,8 @@
-/** The clock and the chance that ids are made of. */
+/** The clock and the randomness that ids are made of. */
 export interface IdSource {
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** As many random bytes as asked for, of a cryptographic source. */
+  /** Returns random bytes of a cryptographic source. */
   readonly bytes: (count: number) => Uint8Array;
 }
 
@@ -38,7 +38,7 @@ export function uuidV7({ now, bytes }: IdSource): () => string {
   };
 }
 
-/** Ids by the clock and the chance of the platform. */
+/** Makes ids with the platform's clock and randomness. */
 export const newId: () => string = uuidV7({
   now: () => Date.now(),
   bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),

@@ -10,9 +10,10 @@ export interface Patience {
 const usualPatience: Patience = { firstMs: 500, mostMs: 30_000 };
 
 /**
- * How long to wait before the next attempt: what the service asks for, and up to the usual wait more, so that many clients
- * do not come at once; where it asks for nothing from half of the usual wait to all of it.
- * @param attempt how many attempts failed, from 1 on
+ * The wait before the next attempt: what the service asks for, plus up to the usual wait, so that
+ * many clients do not come at once; where it asks for nothing, half of the usual wait up to all of
+ * it.
+ * @param attempt how many attempts failed, from 1
  * @param random from 0 to below 1
  */
 export function pauseMs(
@@ -25,7 +26,7 @@ export function pauseMs(
   return retryAfterMs === undefined ? usual * (0.5 + random / 2) : retryAfterMs + usual * random;
 }
 
-/** What another attempt may mend: no answer, or one that says so. */
+/** Whether another attempt may help: no answer came, or one that says so. */
 export function isPassing(error: unknown): error is ConnectionError | ProblemError {
   if (error instanceof ConnectionError) return true;
   return error instanceof ProblemError && [408, 425, 429, 502, 503, 504].includes(error.status);
@@ -40,8 +41,8 @@ export function retryAfterMs(header: string | null, now: number): number | undef
 }
 
 /**
- * Resolves after a while; rejects with the signal's reason as soon as it is aborted. The timer keeps no Node process
- * alive: who needs that holds it open with `StayingAlive`.
+ * Resolves after a while; rejects with the signal's reason as soon as it is aborted. The timer
+ * keeps no Node process alive: `StayingAlive` does that.
  */
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

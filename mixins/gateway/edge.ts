@@ -19,42 +19,42 @@ export interface Web {
 /** An address of moleculer-web's table. */
 export interface Alias {
   readonly re: RegExp;
-  /** The parameters in the address; none where it stands as it is. */
+  /** The parameters in the address; empty for a fixed one. */
   readonly keys: readonly object[];
   isMethod(method: string): boolean;
-  /** The parameters' values; false where the address is another one. */
+  /** The parameters' values; false where the address does not match. */
   match(url: string): object | false;
 }
 
 /**
- * A POST that is answered in front of moleculer-web's routes, which cost more than collecting has
- * time for.
+ * A POST that is answered in front of moleculer-web's routes, which would cost too much for
+ * collecting.
  */
 interface FrontRoute {
   /**
-   * Answers a request, counts the answer and puts the request's id on it. `search` is the URL's
+   * Answers a request, counts the answer and sets the request's id on it. `search` is the URL's
    * part after the `?`.
    */
   answer(request: IncomingMessage, response: ServerResponse, search: string): void;
-  /** Whether POST is the only method of the path; else moleculer-web has others there. */
+  /** Whether POST is the only method of the path; otherwise moleculer-web handles the others. */
   readonly isAlone: boolean;
 }
 
 /** What HttpEdgeMixin gives to `this`. */
 export interface Edge extends Web, Admitting {
   draining: boolean;
-  /** What is done first when the edge drains: ends answers that would go on. */
+  /** Called first when the edge drains: each ends answers that would not end by themselves. */
   atDrain: Set<() => void>;
-  /** By path; a mixin registers its own when it is created. */
+  /** The front routes by path; a mixin registers its own when it is created. */
   frontRoutes: Map<string, FrontRoute>;
   /** Whether the client wants no body (HEAD): moleculer-web sees a GET. */
   isHead(request: IncomingMessage): boolean;
   answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void;
   bodies: Bodies;
   /**
-   * The body of a caller's request, as `readBody` reads it. What it holds counts until the response
+   * Reads the body of a caller's request with `readBody`. Its memory is counted until the response
    * is closed.
-   * @param caller as `callerOf` tells it
+   * @param caller the account that `callerOf` names
    */
   takeBody(
     request: IncomingMessage,
@@ -77,13 +77,13 @@ export interface Route {
 
 /** What moleculer-web adds to a request before it calls an alias. */
 export interface Aliased extends IncomingMessage {
-  /** Who asks, and of which project, where a key is asked for. */
+  /** The caller's account and project, where the route needs a key. */
   caller?: string;
   project?: string;
   identity?: Identity;
   readonly query: Parameters;
   readonly $alias: {
-    /** The action that it stands for, where it stands for one. */
+    /** The action that the alias calls; absent where a handler answers. */
     readonly action?: string;
     readonly keys: readonly { readonly name: string }[];
   };

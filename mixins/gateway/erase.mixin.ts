@@ -11,8 +11,7 @@ export interface EraseEdge {
 }
 
 /**
- * Gives the gateway the answers to requests that erase, each a job that was begun, and what a
- * person is given of their events.
+ * Gives the gateway the routes that erase events, each a job, and the export of a person's events.
  */
 export function EraseEdgeMixin() {
   return defineMixin<{ needs: Pick<ExportEdge, "exportEvents"> }>()({
@@ -33,7 +32,7 @@ export function EraseEdgeMixin() {
         begun(response, await request.$ctx.call("aggregator.erase.subject", params));
       },
 
-      /** An export whose user stands in the path. */
+      /** An export whose path names the user. */
       exportSubject(request: Routed, response: ServerResponse): Promise<void> {
         return this.exportEvents(request, response);
       },

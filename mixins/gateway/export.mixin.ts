@@ -27,13 +27,13 @@ type Format = EventText["format"];
 const mediaTypes = { ndjson: "application/x-ndjson", csv: "text/csv" } as const;
 const formats = Object.keys(mediaTypes) as Format[];
 
-/** Of a page, about. */
+/** The approximate size of a page. */
 const pageBytes = 524_288;
 
 /**
  * Gives the gateway `this.exportEvents`, the answer to an export: pages of `query.export`, each
- * asked for when the client took the one before. A stream as an action's result would push at the
- * pace of the store, also over the message broker, and pile up here before a slow client.
+ * fetched when the client took the one before. A stream as an action's result would push at the
+ * store's pace, even over the message broker, and pile up here before a slow client.
  */
 export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
   const timeout = readTimeoutMs(queryTimeoutMs);
@@ -49,9 +49,9 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
           const params = { ...request.$params, format, ...(cursor !== undefined && { cursor }) };
           return request.$ctx.call("query.export", params, { timeout });
         };
-        // A page that is being taken, and the one after it.
+        // Room for the page that is being sent, and for the one after it.
         this.holdRoom(request, response, 2 * pageBytes);
-        // Errors of the question, and services that are away, are found before the response begins.
+        // Errors of the question and absent services show before the response begins.
         const first = await read();
         response.writeHead(200, headersOf(format, first, new Date()));
         if (this.isHead(request)) {
@@ -79,7 +79,7 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
 /** @throws ServiceError NOT_ACCEPTABLE */
 function formatOf({ $params, headers }: Routed): Format {
   const named = formats.filter((format) => format === $params["format"]);
-  // Another one is refused by the action, which says what is allowed.
+  // The action refuses an unknown format and says what is allowed.
   const offered = named.length > 0 || $params["format"] !== undefined ? named : formats;
   if (offered.length === 0) return $params["format"] as Format;
   const type = preferred(
@@ -105,7 +105,7 @@ function headersOf(
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     ...(asOf !== null && { "as-of": asOf }),
-    // Says that it is not all: an export has no `meta`.
+    // Says why the export is incomplete: an export has no `meta`.
     ...(because !== undefined && { because: because.join(", ") }),
   };
 }

@@ -23,16 +23,18 @@ import { RequestMetricsMixin } from "./request-metrics.mixin.ts";
 import type { Aliased, Edge, Route, Web } from "./edge.ts";
 
 type State = Pick<Edge, "draining" | "atDrain" | "frontRoutes" | "bodies"> & {
-  /** Requests with HEAD, which moleculer-web sees as GET. */
+  /** HEAD requests, which moleculer-web sees as GET. */
   heads: WeakSet<IncomingMessage>;
 };
 
-/** Of an address that takes a question in its parameters, or none. */
+/**
+ * Methods of addresses that take no body: their question is in the parameters, or they have none.
+ */
 const withoutBody = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
 
 /**
- * moleculer-web's settings, in which `this` is the service. Its log lines would tell addresses and
- * queries.
+ * moleculer-web's settings; `this` is the service in them. Its own log lines would contain
+ * addresses and queries, so they are off.
  */
 function settingsOf({ port, host }: Config): ServiceSettingSchema {
   const settings = {
@@ -50,14 +52,14 @@ function settingsOf({ port, host }: Config): ServiceSettingSchema {
 }
 
 /**
- * @throws ServiceError NOT_FOUND for a slash at the end, which moleculer-web would take off: an
- * address has one name
+ * @throws ServiceError NOT_FOUND for a slash at the end, which moleculer-web would remove: an
+ *   address has one name
  */
 function checkAddress(path: string): void {
   if (path.length > 1 && path.endsWith("/")) throw nothingHere();
 }
 
-/** Whether a request has a body that nobody would read: what it asks would silently be lost. */
+/** Whether a request has a body that nobody would read: its content would be silently lost. */
 function hasUnaskedBody({ method = "", headers }: IncomingMessage): boolean {
   const length = headers["content-length"];
   const hasBody = headers["transfer-encoding"] !== undefined || (length ?? "0") !== "0";
@@ -80,12 +82,10 @@ export function HttpEdgeMixin(config: Config) {
       ApiGateway as Mixin<Web>,
     ],
     settings: settingsOf(config),
-    // moleculer-web's own: any node on the bus could open the gateway by them.
+    // Removes moleculer-web's own actions: any node on the bus could open the gateway with them.
     actions: { listAliases: false, addRoute: false, removeRoute: false },
     methods: {
-      /**
-       * In place of moleculer-web's: a server of our own, whose requests go through `onRequest`.
-       */
+      /** Replaces moleculer-web's server by our own, whose requests go through `onRequest`. */
       createServer(): void {
         this.server = httpServer(config.http, isLocalOnly(config), {
           receive: (request, response) => this.onRequest(request, response),
@@ -100,8 +100,8 @@ export function HttpEdgeMixin(config: Config) {
       },
 
       /**
-       * The headers of every answer. Header by header costs time: collecting has none of
-       * it but where it must.
+       * Sets the headers of every answer. Each header costs time, so collecting has only the
+       * necessary ones.
        */
       prepare(request: IncomingMessage, response: ServerResponse): void {
         if (this.draining) response.shouldKeepAlive = false;
@@ -115,7 +115,7 @@ export function HttpEdgeMixin(config: Config) {
         this.prepare(request, response);
         this.traceRequest(request, response);
         if (this.answerInFront(request, response)) return;
-        // moleculer-web would take it for the request's id; here it is the sender's own affair.
+        // moleculer-web would take this header for the request's id; here it is the sender's own.
         delete request.headers["x-correlation-id"];
         response.setHeader("X-Request-Id", String(request.headers["x-request-id"]));
         response.setHeader("Cache-Control", "no-store");
@@ -135,7 +135,7 @@ export function HttpEdgeMixin(config: Config) {
         void this.httpHandler(request, response);
       },
 
-      /** Whether a front route has answered. */
+      /** Answers by a front route; returns whether there was one. */
       answerInFront(request: IncomingMessage, response: ServerResponse): boolean {
         const url = request.url ?? "";
         const end = url.indexOf("?");
@@ -190,14 +190,14 @@ export function HttpEdgeMixin(config: Config) {
         return readBody(request, limits, hold);
       },
 
-      /** In place of moleculer-web's, which logs every 503 with its stack. */
+      /** Replaces moleculer-web's handler, which logs every 503 with its stack. */
       errorHandler(request: IncomingMessage, response: ServerResponse, error: unknown): void {
         this.answerProblem(request, response, error);
       },
 
       /**
-       * In place of moleculer-web's, which drops what comes after 1,000 pairs and names that it
-       * holds for dangerous.
+       * Replaces moleculer-web's parser, which drops pairs after the first 1,000 and names that it
+       * considers dangerous.
        */
       parseQueryString({ url = "/" }: IncomingMessage): { url: string; query: Parameters } {
         const mark = url.indexOf("?");
@@ -206,15 +206,17 @@ export function HttpEdgeMixin(config: Config) {
       },
 
       /**
-       * Before each alias: a part of the path is no parameter, and would win over one of the same
-       * name.
+       * Runs before each alias: a part of the path is no parameter, and would win over one of the
+       * same name.
        */
       refuseShadowed({ query, $alias }: Aliased): void {
         const name = $alias.keys.find((key) => Object.hasOwn(query, key.name))?.name;
         if (name !== undefined) throw unknownParameter(name, `${name} is a part of the path here`);
       },
 
-      /** Before each alias: identifies the caller, and checks the key's scope and the limits. */
+      /**
+       * Runs before each alias: identifies the caller, and checks the key's scope and the limits.
+       */
       admitCaller(
         context: Context<unknown, Meta>,
         { opts }: Route,
@@ -231,7 +233,7 @@ export function HttpEdgeMixin(config: Config) {
         Object.assign(request, { caller: callerOf(identity, request), project, identity });
       },
 
-      /** Takes no new connections, answers what is under way, then closes what is left. */
+      /** Accepts no new connections, answers the requests under way, then closes what is left. */
       async drain(): Promise<void> {
         this.draining = true;
         for (const end of this.atDrain) end();

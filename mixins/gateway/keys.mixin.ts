@@ -20,8 +20,8 @@ export interface KeysEdge {
 const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
 
 /**
- * Whoever took a key is obeyed within 5 s: at once by the fact `keys.changed`, and where that is
- * lost by the next look, or the one after it where that is lost, too.
+ * How often to look for changed keys. A revoked key is refused within 5 s: at once by the fact
+ * `keys.changed` or, where that is lost, after the next look, or the one after it.
  */
 const lookEveryMs = 1_500;
 const lookTimeoutMs = 1_000;
@@ -29,13 +29,10 @@ const lookTimeoutMs = 1_000;
 /** All keys are read at least this often, even where no change was announced. */
 const wholeEveryMs = 60_000;
 
-/** From then on the metrics say that the keys cannot be read. */
+/** From this age on the metrics report that the keys cannot be read. */
 const lateMs = 10_000;
 
-/**
- * Gives the gateway the keys that the store knows, and the answers to requests that give and take
- * keys.
- */
+/** Gives the gateway the keys that the store holds, and the routes that create and revoke keys. */
 export function KeysEdgeMixin() {
   return defineMixin<{
     needs: Pick<Edge, "takeBody"> & { keyring: Keyring };
@@ -64,7 +61,7 @@ export function KeysEdgeMixin() {
 
       tellAge(error?: unknown): void {
         const now = performance.now();
-        // Before the first time: since there has been somebody to look.
+        // Before the first look the age counts since the start.
         const ageMs = Math.min(this.keyring.ageMs(now), now - this.startedAt);
         this.broker.metrics.set("analytics_keys_age_seconds", ageMs / 1_000);
         if (this.isLate === ageMs > lateMs) return;
@@ -77,7 +74,10 @@ export function KeysEdgeMixin() {
         } else this.logger.info({}, "keys are looked up again");
       },
 
-      /** After a change that was made here: the next request must not meet the keys of before. */
+      /**
+       * Reads the keys at once after a change that was made here: the next request must not meet
+       * the old keys.
+       */
       async lookNow(): Promise<void> {
         await this.lookForKeys().catch((error: unknown) => this.tellAge(error));
       },

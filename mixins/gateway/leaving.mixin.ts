@@ -7,16 +7,13 @@ import { defineMixin } from "../../lib/moleculer.ts";
 
 /** What LeavingMixin gives to `this`. */
 export interface Leaving {
-  /**
-   * Whatever is called for a request from here on is stopped where the client leaves before it is
-   * answered.
-   */
+  /** Stops every later call for a request when its client leaves before the answer. */
   watchCaller(context: Context<unknown, Meta>, response: ServerResponse): void;
 }
 
 /**
- * Gives the gateway `this.watchCaller(context, response)`: services that answer reads learn when
- * nobody waits any more.
+ * Gives the gateway `this.watchCaller(context, response)`: services that answer reads then learn
+ * that nobody waits any more.
  */
 export function LeavingMixin() {
   return defineMixin()({

@@ -25,13 +25,16 @@ export interface LiveEdge {
 
 interface State {
   hub: Hub;
-  /** With who asked. */
+  /** The clients, each with its identity. */
   clients: Map<SseClient, Identity | undefined>;
   projects: Map<string, ProjectLive>;
   ticking: NodeJS.Timeout;
 }
 
-/** Gives the gateway the answers that go on: events as they are stored, and numbers each second. */
+/**
+ * Gives the gateway the answers that do not end: events as they are stored, and numbers each
+ * second.
+ */
 export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config) {
   return defineMixin<{
     needs: Edge & { operations: Operations; keyring: Keyring };
@@ -100,14 +103,14 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         throw new ServiceError("OVERLOADED", message, { retryAfter: 5 });
       },
 
-      /** Sends the head. `undefined` where there is nothing more to send. */
+      /** Sends the head. `undefined` where nothing follows it. */
       open(request: Routed, response: ServerResponse): SseClient | undefined {
         if (this.draining) throw new ServiceError("DRAINING", undefined, { retryAfter: 2 });
         response.writeHead(200, {
           "content-type": "text/event-stream",
-          // What ends here, ends with its connection: else a draining server would wait for it.
+          // An ended stream ends its connection: otherwise a draining server would wait for it.
           connection: "close",
-          // A proxy that gathers answers would keep all of it back.
+          // A proxy that buffers answers would hold back all of it.
           "x-accel-buffering": "no",
         });
         if (this.isHead(request)) {
@@ -133,7 +136,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         return client;
       },
 
-      /** What clients of a project get each second; begun with its first client. */
+      /** The numbers of a project's clients; begun with the first client. */
       enter(project: string): ProjectLive {
         const live =
           this.projects.get(project) ??

@@ -13,15 +13,15 @@ interface Resolved {
 const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
 /**
- * Gives the gateway the answers about methods: what `OPTIONS` asks, and distinguishes a wrong
+ * Gives the gateway the answers about methods: it answers `OPTIONS`, and distinguishes a wrong
  * method from a wrong path.
  */
 export function HttpMethodsMixin(cors: Cors | undefined) {
   return defineMixin<{ needs: Pick<Edge, "answerProblem" | "frontRoutes" | "aliases"> }>()({
     methods: {
       /**
-       * Before anything is routed: moleculer-web would run the action of the method that a
-       * preflight asks about.
+       * Runs before routing: moleculer-web would run the action of the method that a preflight
+       * names.
        */
       answerOptions(request: IncomingMessage, response: ServerResponse): void {
         const path = pathOf(request);
@@ -32,8 +32,8 @@ export function HttpMethodsMixin(cors: Cors | undefined) {
       },
 
       /**
-       * In place of moleculer-web's. An address that stands in the table as it is
-       * (`/events/counts`) is nothing's id (`/events/:id`), whatever the method.
+       * Replaces moleculer-web's matching: an address that stands in the table literally
+       * (`/events/counts`) is no id (`/events/:id`), whatever the method.
        */
       resolveAlias(url: string, method = "GET"): Resolved | false {
         for (const alias of this.aliases) {
@@ -53,7 +53,7 @@ export function HttpMethodsMixin(cors: Cors | undefined) {
         );
       },
 
-      /** The methods of an address; none where there is nothing. */
+      /** The methods of an address; none where it does not exist. */
       allowedAt(path: string): readonly string[] {
         const front = this.frontRoutes.get(path);
         if (front?.isAlone) return ["OPTIONS", "POST"];
@@ -75,7 +75,7 @@ export function HttpMethodsMixin(cors: Cors | undefined) {
         throw new ServiceError("MALFORMED", `A request with ${method} takes no body here`);
       },
 
-      /** In place of moleculer-web's. */
+      /** Replaces moleculer-web's answer. */
       send404(request: IncomingMessage, response: ServerResponse): void {
         const allow = this.allowedAt(pathOf(request));
         const error =

@@ -9,8 +9,8 @@ export interface Describing {
 }
 
 /**
- * Gives the gateway the description of its API, for machines and as a page. Each is made when it is
- * first asked for.
+ * Gives the gateway the description of its API, for machines and as a page. Each is made on the
+ * first request.
  */
 export function OpenApiMixin() {
   let document: string | undefined;

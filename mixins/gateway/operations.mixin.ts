@@ -6,7 +6,7 @@ import { Operations } from "../../lib/runtime/operations.ts";
 export type { HealthReport } from "../../lib/runtime/operations.ts";
 
 /**
- * Gives a service what operators ask over HTTP: `this.live`, `this.ready`, `this.health`,
+ * Gives a service the answers to operators over HTTP: `this.live`, `this.ready`, `this.health`,
  * `this.metricsText` as handlers.
  */
 export function OperateMixin({ services }: Config) {

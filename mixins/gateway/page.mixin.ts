@@ -26,7 +26,7 @@ export function PageMixin() {
 }
 
 /**
- * moleculer-web's aliases: a document for each view, and the files that documents name. Any other
+ * The page's aliases: a document for each view, and the files that documents name. Any other
  * address is a 404.
  */
 export const pageAliases: Readonly<Record<string, PageHandler>> = {

@@ -13,19 +13,16 @@ export interface SavedQuestionsEdge {
   saveQuestion(request: Routed, response: ServerResponse): Promise<void>;
   removeQuestion(request: Routed, response: ServerResponse): Promise<void>;
   /**
-   * After an alias: what is answered of its action's result. A saved question's version becomes the
-   * entity tag.
+   * Runs after an alias: turns its action's result into the answer. A saved question's version
+   * becomes the entity tag.
    */
   takeVersion(request: Aliased, response: ServerResponse, result: unknown): unknown;
 }
 
-/** A little more than a question may have, for what is around it. */
+/** A little more than the limit of a question, for the text around it. */
 const savedQuestionLimits = { wireBytes: 81_920, inflatedBytes: 81_920 };
 
-/**
- * Gives the gateway the answers to requests that save a question or remove one, with their
- * preconditions.
- */
+/** Gives the gateway the routes that save or remove a question, with their preconditions. */
 export function SavedQuestionsEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
@@ -64,7 +61,7 @@ export function SavedQuestionsEdgeMixin() {
   });
 }
 
-/** @throws ServiceError VALIDATION: what is saved is in the body alone */
+/** @throws ServiceError VALIDATION: the body alone says what is saved */
 export function refuseParameters({ query }: Routed): void {
   const [stray] = Object.keys(query);
   if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
@@ -72,7 +69,7 @@ export function refuseParameters({ query }: Routed): void {
 
 /** What moleculer-web keeps with a request. */
 interface QuestionRequest extends Aliased {
-  /** What the action will be called with. */
+  /** The parameters of the action's call. */
   $params?: Readonly<Record<string, unknown>>;
 }
 
@@ -88,9 +85,9 @@ export function AskEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
       /**
-       * Before an alias: make the body, an object of JSON, the action's parameters.
-       * @throws ServiceError VALIDATION also for parameters in the URL: a question is in its body
-       * alone
+       * Runs before an alias: makes the body, an object of JSON, the action's parameters.
+       * @throws ServiceError VALIDATION also for parameters in the URL: such a question is in its
+       *   body alone
        */
       async takeQuestion(request: QuestionRequest, response: ServerResponse): Promise<void> {
         const [stray] = Object.keys(request.$params ?? {});

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { defineMixin } from "../../lib/moleculer.ts";
 
 export interface RequestMetrics {
-  /** Counts the answer when it is sent; of a read also the time it took. */
+  /** Counts the answer when it is sent, and measures the time of reads. */
   observeRequest(request: IncomingMessage, response: ServerResponse): void;
-  /** Counts an answer that was just sent, where its route is known. */
+  /** Counts an answer that was just sent and whose route is known. */
   countAnswer(route: string, status: number): void;
 }
 
@@ -22,7 +22,7 @@ const routes: readonly (readonly [RegExp, string])[] = [
   [/^\/metrics$/, "metrics"],
 ];
 
-/** Answers that end when somebody ends them: how long they took says nothing. */
+/** Answers that do not end by themselves: their duration means nothing. */
 const goOn: ReadonlySet<string> = new Set(["stream", "live"]);
 
 /**
@@ -53,7 +53,7 @@ export function RequestMetricsMixin() {
   });
 }
 
-/** The name of an address: one of a closed set, which tells no id. */
+/** The name of an address: one of a closed set, which contains no ids. */
 export function routeOf(path: string, collects: boolean): string {
   if (path === "/api/v1/events") return collects ? "collect" : "events";
   return routes.find(([pattern]) => pattern.test(path))?.[1] ?? "other";

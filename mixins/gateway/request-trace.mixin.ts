@@ -6,11 +6,11 @@ import { routeOf } from "./request-metrics.mixin.ts";
 
 export interface RequestTraces {
   /**
-   * Tells of a request as a span, within the sender's where its `traceparent` is one, until its
+   * Traces a request as a span, within the sender's where its `traceparent` is valid, until its
    * answer is sent or its sender left.
    */
   traceRequest(request: IncomingMessage, response: ServerResponse): void;
-  /** For what is done for a request; `undefined` where nothing is traced. */
+  /** The traceparent for work on a request; `undefined` where nothing is traced. */
   traceparentOf(request: IncomingMessage): Traceparent | undefined;
 }
 

@@ -19,12 +19,12 @@ export interface SchemasEdge {
   replayMany(request: Routed, response: ServerResponse): Promise<void>;
 }
 
-/** A schema, and an event: a little more than either may have, for what is around it. */
+/** A little more than the limit of a schema or an event, for the text around it. */
 const bodyLimits = { wireBytes: 131_072, inflatedBytes: 131_072 };
 
 const mergePatchType = "application/merge-patch+json";
 
-/** Gives the gateway the answers to requests that change schemas, or what is in quarantine. */
+/** Gives the gateway the routes that change schemas and the quarantine. */
 export function SchemasEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
@@ -56,7 +56,7 @@ export function SchemasEdgeMixin() {
         sendJson(response, await request.$ctx.call("query.schemas.infer", params));
       },
 
-      /** A merge patch, or with plain JSON the event that comes in its place. */
+      /** Applies a merge patch or, for plain JSON, replaces the event. */
       async patchQuarantined(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
         const contentType = request.headers["content-type"];

@@ -13,23 +13,24 @@ import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch, toldRequests, type BatchStory } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
 
-/** An accepted event, as much of it as distinguishes it from another one with its id. */
+/** The parts of an accepted event that distinguish it from another one with its id. */
 export interface Fingerprint {
   readonly id: EventId;
   readonly hash: string;
 }
 
-/** What was admitted in one call, durable by now, and the answer about it. */
+/** The events that one call made durable, and the answer about them. */
 interface Collected {
   readonly receipt: Receipt;
-  /** Of the accepted events; empty where nobody wants to know what becomes of them. */
+  /** Those of the accepted events; empty where the caller will not ask for their outcomes. */
   readonly fingerprints: readonly Fingerprint[];
 }
 
 /**
- * Gives a service `this.collect(events, project, watched, story)`: check each event, make the good
- * ones durable, account for all. `watched`: the caller will ask what became of them. Addresses are
- * truncated here, before anything is written, and their countries looked up.
+ * Gives a service `this.collect(events, project, watched, story)`: it checks each event, makes the
+ * valid ones durable and returns a result for every one. `watched`: the caller will ask for the
+ * outcomes. Addresses are truncated here, before anything is written, and their countries looked
+ * up.
  */
 export function AdmissionMixin(config: Config) {
   return defineMixin<{ state: { originOf: (ip: string) => Origin } }>()({
@@ -45,8 +46,7 @@ export function AdmissionMixin(config: Config) {
       },
 
       /**
-       * Apart from `collect`, so that what waits for the disk holds on to bytes, not to parsed
-       * events.
+       * Separate from `collect`, so that what waits for the disk holds bytes, not parsed events.
        */
       async keep(
         project: ProjectId,
@@ -60,7 +60,7 @@ export function AdmissionMixin(config: Config) {
             : await this.publishEvents(project, piece).catch((error: unknown) => {
                 throw inDoubt(error, results, piece.ids);
               });
-        // Only now: a request that could not be kept got no results, so nothing is counted.
+        // Counted only now: a request whose events were not kept got no results.
         this.countEvents({ accepted, rejected, duplicate: accepted - (piece?.count ?? 0) });
         return {
           receipt: { batch, accepted, rejected, results },
@@ -84,7 +84,7 @@ export function AdmissionMixin(config: Config) {
   });
 }
 
-/** Who came without an id needs it for sending the same event again. */
+/** A caller that sent no id needs the one given here to send the same event again. */
 function inDoubt(
   error: unknown,
   results: readonly ItemResult[],
@@ -126,12 +126,12 @@ function admission(
 }
 
 /**
- * The accepted events of one call, ready to travel. Bytes outside the heap: many calls wait for the
- * disk at once, and what waits on the heap, parsed or as text, the garbage collector copies again
+ * The accepted events of one call, ready to travel. Their bytes lie outside the heap: many calls
+ * wait for the disk at once, and the garbage collector would copy whatever waits on the heap again
  * and again.
  */
 interface Admitted {
-  /** Ids that clients chose. Those that were made here are in no other call. */
+  /** The ids that clients chose. Generated ids are in no other call. */
   readonly ids: readonly string[];
   readonly count: number;
   /** The events' JSON, joined by commas. */
@@ -140,7 +140,7 @@ interface Admitted {
   readonly story: BatchStory;
 }
 
-/** What was admitted in one call, as a piece of a batch. Never empty. */
+/** Turns the admitted events of one call into a piece of a batch. Never empty. */
 function admitted(events: readonly AdmittedEvent[], story: BatchStory): Admitted {
   return {
     story,
@@ -158,9 +158,10 @@ const limits = {
 };
 
 /**
- * Gives a service `this.publishEvents(project, admitted)`: resolves with the batch that carries the
- * events once the queue has confirmed it. Concurrent calls of a project share a batch; the events
- * of one call are never split over two, so a refusal keeps none of them. A batch holds an id once.
+ * Gives a service `this.publishEvents(project, admitted)`: it resolves with the batch that carries
+ * the events once the queue has confirmed it. Concurrent calls of a project share a batch; the
+ * events of one call are never split over two, so a refusal keeps none of them. A batch holds an id
+ * once.
  */
 function BatchPublisherMixin(config: Config) {
   return defineMixin<{ state: { gatherers: Map<ProjectId, Batcher<Admitted, BatchId>> } }>()({
@@ -216,7 +217,7 @@ function BatchPublisherMixin(config: Config) {
         return batch;
       },
 
-      /** Waits until everything taken so far is confirmed or refused. */
+      /** Waits until everything accepted so far is confirmed or refused. */
       async flush(): Promise<void> {
         await Promise.all([...this.gatherers.values()].map((gatherer) => gatherer.idle()));
       },
@@ -228,8 +229,8 @@ function BatchPublisherMixin(config: Config) {
 }
 
 /**
- * What the pieces of a batch tell together: within whose work the batch is published, and for whose
- * else.
+ * Joins the stories of a batch's pieces: the work that publishes the batch, and the other work that
+ * it serves.
  */
 function storyOfAll(pieces: readonly Admitted[]) {
   const requestIds = pieces.flatMap(({ story }) => story.requestIds ?? []).slice(0, toldRequests);
@@ -237,7 +238,7 @@ function storyOfAll(pieces: readonly Admitted[]) {
   return { requestIds, parent, links };
 }
 
-/** Pieces in as few batches as hold no id twice: nearly always one. */
+/** Splits pieces into the fewest batches without repeated ids: nearly always one. */
 function withoutRepeats(group: readonly Admitted[]): Admitted[][] {
   const batches: { readonly ids: Set<string>; readonly pieces: Admitted[] }[] = [];
   for (const piece of group) {

@@ -10,8 +10,8 @@ const pollMs = 100;
 type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
 /**
- * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: what became of accepted events,
- * asked of the query service until none is pending or the time is over, whatever that service does.
+ * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: the outcomes of accepted events.
+ * It asks the query service until none is pending or the time is over, whatever that service does.
  * `events.stored` wakes it early.
  */
 export function OutcomeMixin() {

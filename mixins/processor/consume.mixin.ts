@@ -19,9 +19,9 @@ const longestWaitMs = 3_000;
 
 /**
  * Gives a service the consuming side of the queue: `this.startConsuming(handle)`;
- * `this.lastDoneAt`, when the last batch was finished (or it was started), by `performance.now()`;
- * and `this.holdUntil(probe)`, which delivers nothing more until `probe` no longer throws: one
- * quiet probe instead of a storm of retries while something that every batch needs is away.
+ * `this.lastDoneAt`, when the last batch was finished (or consuming began), by `performance.now()`;
+ * and `this.holdUntil(probe)`, which stops deliveries until `probe` no longer throws: one quiet
+ * probe instead of a storm of retries while something that every batch needs is away.
  */
 export function ConsumerMixin(config: Config) {
   return defineMixin<{ state: ConsumerState }>()({
@@ -40,9 +40,8 @@ export function ConsumerMixin(config: Config) {
         );
       },
       /**
-       * Lets collecting go first while the event loop has no time left, but lets no event wait long
-       * for it, nor any delivery: the clock that `receivedAt` was read from may have been set back
-       * since.
+       * Lets collecting go first while the event loop is busy, but delays no event for long, and no
+       * delivery at all: the clock of `receivedAt` may have been set back since.
        */
       async giveWay({ receivedAt }: Delivery): Promise<void> {
         const arrivedAt = performance.now();

@@ -9,10 +9,10 @@ import type { Administering } from "../acts.mixin.ts";
 type ActContext = Parameters<Administering["administered"]>[0];
 type Which = Actions["processor.dead.show"]["params"];
 
-/** The most letters that are looked through for those of one project. */
+/** The most dead letters that are searched for those of one project. */
 const lookedThrough = 10_000;
 
-/** Gives a service what it needs to tell of batches that failed for good, and to put them back or remove them. */
+/** Gives a service what it needs to show dead letters, replay and remove them. */
 export function DeadLettersMixin() {
   return defineMixin<{ needs: { queue: DurableQueue } & Administering }>()({
     methods: {
@@ -25,7 +25,7 @@ export function DeadLettersMixin() {
         return wanted.slice(0, limit);
       },
 
-      /** @throws ServiceError NOT_FOUND, also for one of another project */
+      /** @throws ServiceError NOT_FOUND, also for a dead letter of another project */
       async deadLetter({ id, project }: Which): Promise<ShownDeadBatch> {
         const letter = await this.queue.dead.find(id);
         const found = letter && deadBatch(letter);
@@ -81,7 +81,7 @@ export function DeadLettersMixin() {
   });
 }
 
-/** Only a message that has the id's text somewhere is read. */
+/** Only a message that contains the id's text is parsed. */
 function holds(body: Uint8Array, id: string, told: string): boolean {
   if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(told)) return false;
   try {

@@ -15,7 +15,7 @@ import { type BatchPack } from "../../lib/store/store.ts";
 import { Piscina } from "piscina";
 
 /**
- * A batch after enrichment: what can be stored, and the indexes of events that no worker survived.
+ * A batch after enrichment: what can be stored, and the indexes of events that killed every worker.
  */
 export interface Enriched {
   readonly done: BatchPack;
@@ -35,9 +35,9 @@ const worker = new URL(
 );
 
 /**
- * Gives a service `this.enrich(body)`: a batch enriched on a worker thread. A worker that dies
- * costs a second try; where that one dies too, the batch is halved until the events that kill are
- * alone.
+ * Gives a service `this.enrich(body)`: it enriches a batch on a worker thread. A worker that dies
+ * costs a second try; where that one dies too, the batch is halved until the events that kill
+ * workers are isolated.
  */
 export function EnrichMixin(config: Config, filename: URL = worker) {
   const settings: EnrichSettings = {
@@ -69,7 +69,7 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
           ? isolate(this.offload.bind(this), job)
           : { done: whole, poisonous: [] };
       },
-      /** One event that is in quarantine, enriched and looked at anew. */
+      /** Enriches and judges one event in quarantine again. */
       judge(job: JudgeJob): Promise<JudgeDone> {
         return this.offload(job);
       },
@@ -128,8 +128,8 @@ interface WorkerPoolOptions {
 }
 
 /**
- * Gives a service `this.offload(job)`: one job on a pool of worker threads. Waits while all are
- * busy, never drops. A worker that dies rejects its job and is replaced.
+ * Gives a service `this.offload(job)`: it runs one job on a pool of worker threads. It waits while
+ * all are busy and never drops a job. A worker that dies rejects its job and is replaced.
  */
 function WorkerPoolMixin<Job, Done>({
   filename,
@@ -140,8 +140,8 @@ function WorkerPoolMixin<Job, Done>({
   return defineMixin<{ state: { pool: Piscina<Job, Done>; turns: Semaphore } }>()({
     methods: {
       /**
-       * The pool itself never has more than it has threads for, so that waiting and working are
-       * measured apart.
+       * The pool never gets more jobs than it has threads, so that waiting and working are measured
+       * separately.
        */
       async offload(job: Job): Promise<Done> {
         const askedAt = performance.now();

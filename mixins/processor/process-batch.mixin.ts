@@ -41,7 +41,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         }
       },
 
-      /** Work on a batch as a span within what published it, where that was told. */
+      /** Runs work on a batch as a span, within the span that published it, where that is known. */
       traced<T>(
         { body, attempt }: Delivery,
         name: string,
@@ -73,7 +73,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       },
 
       /**
-       * Counts the outcome; a retry beyond the last counts as dead, as which the queue treats it.
+       * Counts the outcome; a retry after the last attempt counts as dead, as it does on the queue.
        */
       counted(outcome: Outcome, { attempt, body }: Delivery): Outcome {
         const isLast = outcome.status === "retry" && attempt > retryDelaysMs.length;
@@ -91,8 +91,8 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       },
 
       /**
-       * Events that kill every worker go to the dead letters, each alone, before their batch goes
-       * on without them.
+       * Events that kill every worker become dead letters, each alone, before their batch continues
+       * without them.
        */
       async bury({ poisonous }: Enriched, { body, receivedAt }: Delivery): Promise<void> {
         if (poisonous.length === 0) return;
@@ -146,7 +146,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
   });
 }
 
-/** How many events a message holds; 0 where that cannot be read. */
+/** How many events a message holds; 0 where it cannot be read. */
 function readableEvents(body: Uint8Array): number {
   try {
     return decodeBatch(body).events.length;

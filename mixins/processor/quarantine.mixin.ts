@@ -36,14 +36,16 @@ type Asking = Parameters<Administering["administered"]>[0];
 /** How many events are replayed at the same time. */
 const atOnce = 16;
 
-/** How often a patch is tried that others are before. */
+/** How often a patch is tried again when other writers came first. */
 const tries = 5;
 
 interface Needs extends Storing, Queueing, Judging, Administering {
   judge(job: JudgeJob): Promise<JudgeDone>;
 }
 
-/** Gives a service what it needs to show the quarantine, and to mend, drop and replay what is in it. */
+/**
+ * Gives a service what it needs to show the quarantine, and to patch, drop and replay its events.
+ */
 export function QuarantineMixin() {
   return defineMixin<{ needs: Needs }>()({
     methods: {
@@ -64,14 +66,14 @@ export function QuarantineMixin() {
         return shownWhole(await this.quarantined(meta.project ?? defaultProject, id));
       },
 
-      /** @throws ServiceError NOT_FOUND, also for one of another project */
+      /** @throws ServiceError NOT_FOUND, also for an event of another project */
       async quarantined(project: ProjectId, id: string): Promise<QuarantinedEvent> {
         const found = await this.store.quarantine.find(project, id);
         if (found === undefined) throw notInQuarantine();
         return found;
       },
 
-      /** What an event's schema says of it now. */
+      /** Judges the event by the present schema. */
       async judged(held: HeldEvent, event: AcceptedEvent): Promise<JudgeDone> {
         const { batch, project } = held.event;
         const schemas = await this.schemasFor(project);
@@ -122,7 +124,7 @@ export function QuarantineMixin() {
         return { replayed: id };
       },
 
-      /** A page of those that a filter finds, the latest first. */
+      /** Replays a page of the events that a filter finds, the latest first. */
       async replayMany(asking: Asking, raw: Raw): Promise<ReplayedEvents> {
         const project = asking.meta.project ?? defaultProject;
         const { scope, ...question } = readQuarantineQuestion(raw, project);
@@ -145,9 +147,10 @@ export function QuarantineMixin() {
       },
 
       /**
-       * Put an event on the queue again, always by the same batch: which one is fixed in the store
-       * before it is published. Each has a batch of its own: what a batch holds must never change.
-       * @returns what it still breaks; then nothing was done
+       * Puts an event on the queue again, always under the same batch: the store fixes it before it
+       * is published. Each event has a batch of its own, since the content of a batch must never
+       * change.
+       * @returns how the event still breaks its schema; it was not published then
        */
       async letOut({ held, replay }: QuarantinedEvent): Promise<HeldEvent["findings"]> {
         const { project, id } = held.event;
@@ -156,7 +159,7 @@ export function QuarantineMixin() {
           if (mode === "enforce") return anew.findings;
         }
         const out = await this.store.quarantine.release(project, id, randomUUIDv7());
-        // Another replay was before.
+        // Another replay came first.
         if (out === undefined) return [];
         const body = releasedAlone(acceptedOf(out.held), project, out.replay);
         await this.queue.publish({ body, receivedAt: Date.now() });
@@ -167,8 +170,8 @@ export function QuarantineMixin() {
 }
 
 /**
- * An event with a patch, or another in its place, as it would be sent; checked as every event is.
- * When it was received, and what was found out by its address, stays.
+ * The event with a patch, or the one that replaces it, checked as every event is. Its time of
+ * acceptance and the findings about its address stay.
  * @throws ServiceError INVALID_EVENT with pointers into the event
  */
 function patched(held: HeldEvent, patch: unknown, isWhole: boolean): AcceptedEvent {

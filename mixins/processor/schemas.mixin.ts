@@ -6,13 +6,13 @@ import { schemasOfProject, type SchemasOfProject } from "../../lib/event/schemas
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Storing } from "../store.mixin.ts";
 
-/** How often it is looked whether schemas changed; `schemas.changed` says so earlier. */
+/** How often to look for changed schemas; `schemas.changed` announces a change earlier. */
 const lookEveryMs = 1_500;
 
-/** What was looked up so long ago is looked up again before it is used. */
+/** Schemas that were read longer ago than this are read again before use. */
 const trustedMs = 10_000;
 
-/** The types of violations that are told one by one by the metrics. */
+/** The number of types whose violations get metrics of their own. */
 const toldTypes = 100;
 
 export interface Judging {
@@ -28,15 +28,15 @@ interface State {
 }
 
 /**
- * Gives a service `this.schemasFor(project)`: what events are to look like, as known a few seconds
- * ago, and `this.tellViolations`.
+ * Gives a service `this.schemasFor(project)`: the project's schemas as of a few seconds ago, and
+ * `this.tellViolations`.
  */
 export function SchemaBookMixin() {
   return defineMixin<{ needs: Storing; state: State }>()({
     methods: {
       async lookForSchemas(): Promise<void> {
         const askedAt = performance.now();
-        // Before the schemas: a change made meanwhile is in them, or in the next version.
+        // Read before the schemas: a change made meanwhile is in them, or in the next version.
         const version = await this.store.schemas.version();
         if (version !== this.schemasVersion) {
           const byProject = Map.groupBy(await this.store.schemas.current(), (one) => one.project);
@@ -94,7 +94,8 @@ export function SchemaBookMixin() {
         () => this.lookForSchemas(),
         lookEveryMs,
         0,
-        // While the store is away nothing is processed, and what needs schemas looks itself.
+        // While the store is away no batch is processed, and later batches read the schemas
+        // themselves.
         (error) => this.logger.debug({ err: error }, "schemas cannot be looked up"),
       );
     },

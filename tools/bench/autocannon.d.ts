@@ -1,4 +1,4 @@
-/** What these measurements use of autocannon 9, which brings no types. */
+/** The parts of autocannon 9 that these measurements use; it has no types of its own. */
 declare module "autocannon" {
   interface Options {
     readonly url: string;

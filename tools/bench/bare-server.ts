@@ -1,10 +1,9 @@
 /**
- * What the service is compared with: the least a Node server can do for the same requests. It
- * parses the JSON body and answers 202. With a file it also makes the body durable before: one
- * table, one row for each body, one transaction (WAL, `synchronous=FULL`) for all that arrived in a
- * turn of the event loop.
- *
- * Sends its port to its parent, and ends with it.
+ * The server that the service is compared with: the least that Node can do for the same requests.
+ * It parses the JSON body and answers 202. With a file it first makes the body durable: one table,
+ * one row for each body, one transaction (WAL, `synchronous=FULL`) for all that arrived in a turn
+ * of the event loop.
+ * It sends its port to its parent, and ends with it.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

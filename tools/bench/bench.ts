@@ -27,7 +27,7 @@ export interface Row {
     | "bytes/event";
   /** The least or the most that the value should be. */
   readonly goal?: { readonly least: number } | { readonly most: number };
-  /** How it came about: the two sides of a ratio, how many samples. */
+  /** How the value was measured: the two sides of a ratio, the number of samples. */
   readonly detail: string;
 }
 
@@ -41,8 +41,8 @@ export interface ForkedServer {
 export type Measurement = (bench: Bench) => Promise<readonly Row[]>;
 
 /**
- * As it is shipped, whatever the shell or `.env` says: one open process with nothing to install.
- * Empty counts as not set.
+ * The shipped configuration, whatever the shell or `.env` says: one open process with nothing to
+ * install. Empty counts as not set.
  */
 const shipped = {
   NODE_ENV: "",
@@ -56,7 +56,7 @@ const shipped = {
   LOG_LEVEL: "",
 };
 
-/** One run: its scratch folder, the processes it started, how thorough it is. */
+/** One run: its scratch folder, its processes, and how thorough it is. */
 export class Bench {
   readonly quick: boolean;
   readonly generator: Generator;
@@ -69,7 +69,7 @@ export class Bench {
     this.scratch = mkdtempSync(join(tmpdir(), "maily-analytics-bench-"));
   }
 
-  /** Tell what is being done, apart from the result. */
+  /** Prints what is being done, apart from the result. */
   say(text: string): void {
     process.stderr.write(`${text}\n`);
   }
@@ -81,14 +81,14 @@ export class Bench {
     return path;
   }
 
-  /** Something to be ended with the bench, at the same time as the others. */
+  /** Registers something that ends with the bench, at the same time as the others. */
   atEnd(stop: () => Promise<void>): void {
     this.#stops.add(stop);
   }
 
   /**
-   * A service on an empty data folder, as it is shipped but for these variables. Ended with `end`,
-   * or with the bench.
+   * Starts a service on an empty data folder, in its shipped configuration but for these variables.
+   * It ends with `end`, or with the bench.
    */
   async spawn(
     variables: Readonly<Record<string, string>> = {},
@@ -102,7 +102,7 @@ export class Bench {
     return { ...service, dataDir };
   }
 
-  /** The same, ready for requests. */
+  /** Starts a service and waits until it is ready. */
   async service(): Promise<RunningService & { readonly dataDir: string }> {
     const service = await this.spawn();
     await whenReady(service);
@@ -114,7 +114,7 @@ export class Bench {
     await service.stop();
   }
 
-  /** A bare server to compare with; a durable one where it gets a file. */
+  /** Starts a bare server to compare with; a durable one where it gets a file. */
   bareServer(databaseFile?: string): Promise<ForkedServer> {
     return this.forked("bare-server.ts", databaseFile === undefined ? [] : [databaseFile]);
   }

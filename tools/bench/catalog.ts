@@ -4,7 +4,7 @@ import { median, quantile } from "./statistics.ts";
 import { threadTimes, usedBetween } from "./thread-times.ts";
 import { timedRequest } from "./timed-request.ts";
 
-/** What the pickers of the page ask for. */
+/** The questions of the page's pickers. */
 const asked = {
   types: "types?",
   properties: "properties?type=email.opened&",

@@ -51,7 +51,7 @@ export async function cluster(bench: Bench): Promise<readonly Row[]> {
   ];
 }
 
-/** Only gateway and ingest run: what is collected stays on the queue meanwhile. */
+/** Only gateway and ingest run: collected batches stay on the queue meanwhile. */
 async function besideOthers(
   bench: Bench,
   gateway: RunningService,
@@ -150,9 +150,7 @@ async function processing(
   };
 }
 
-/**
- * At most ten minutes. What other processes hold is not in a processor's count, so all are asked.
- */
+/** Waits at most ten minutes. A processor does not count what others hold, so all are asked. */
 async function drained(processors: readonly RunningService[]): Promise<void> {
   for (let empty = 0, attempt = 0; empty < 2; attempt++) {
     if (attempt === 3_000) throw new Error("the processors do not come to rest");

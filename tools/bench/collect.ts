@@ -64,7 +64,7 @@ async function besideBare(
 
   async function ours(seconds: number): Promise<Load> {
     const load = await post(`${service.url}${path}`, seconds);
-    // What was accepted is processed now, not while the other side is measured.
+    // Accepted events are processed now, not while the other side is measured.
     await settled(service);
     return load;
   }

@@ -15,7 +15,7 @@ const batchEvents = 200;
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
-/** What is posted, and the CPU time that an event of it may take, microseconds. */
+/** The kind of events, and the CPU time that one may take, microseconds. */
 interface Work {
   readonly name: string;
   readonly path: string;
@@ -215,7 +215,7 @@ async function post(request: CountedRequest): Promise<void> {
   if (failed > 0) throw new Error(`${failed} requests to ${request.url} failed`);
 }
 
-/** Of the round in the middle, microseconds an event. */
+/** The total of the median round, microseconds an event. */
 function total(rounds: Rounds): number {
   return median(rounds.map(sum));
 }

@@ -18,8 +18,8 @@ const batchEvents = 10;
 const stream = "/api/v1/events/stream";
 
 /**
- * The thread that collects and tells: the one that all wait for. Its niceness stands behind its
- * name where it has one.
+ * The thread that collects and sends: all clients wait for it. Its name is followed by its
+ * niceness, if it has one.
  */
 const loop = /^MainThread/;
 
@@ -148,7 +148,7 @@ function sum(values: readonly number[]): number {
 
 async function listen(url: string): Promise<ChildProcess> {
   const child = fork(new URL("live-clients.ts", import.meta.url));
-  // Clients are other machines' work: they take what the service leaves.
+  // Clients stand for other machines, so they get only the processor time that the service leaves.
   setPriority(child.pid!, 10);
   child.send({ url: url + stream, clients } satisfies LiveRequest);
   await once(child, "message");

@@ -16,7 +16,7 @@ export interface LoadRequest {
   readonly seconds: number;
 }
 
-/** What came of it. */
+/** The result of a load. */
 export interface Load {
   /** Requests answered 2xx, a second. */
   readonly perSecond: number;

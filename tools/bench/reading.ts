@@ -68,7 +68,7 @@ async function fill(project: Project, count: number, padding: number, size: numb
   }
 }
 
-/** What is sent while it is measured: its making costs nothing then. */
+/** The batch is made beforehand, so that making it is not measured. */
 const batch = eventsFrom(0, 100, 100);
 
 async function listMs(project: Project, n: number): Promise<number> {
@@ -108,7 +108,7 @@ async function rate(name: string, ms: number): Promise<number> {
 /** Resolves once all clients have left, with how their requests ended. */
 async function storm(seconds: number): Promise<StormEnds> {
   const child = fork(new URL("scan-storm.ts", import.meta.url));
-  // Clients are other machines' work: they take what the service leaves.
+  // Clients stand for other machines, so they get only the processor time that the service leaves.
   setPriority(child.pid!, 10);
   const url = `${service.url}/api/v1`;
   child.send({ url, key: keys.a, clients: 200, seconds, patienceMs: 1_500 } satisfies StormRequest);

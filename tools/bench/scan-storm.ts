@@ -12,14 +12,14 @@ export interface StormRequest {
   /** At a time, each with a connection of its own. */
   readonly clients: number;
   readonly seconds: number;
-  /** After so long a client leaves without its answer, and asks again. */
+  /** After this time a client leaves without its answer, and asks again. */
   readonly patienceMs: number;
 }
 
 /** How many requests ended how: by status, or `left`. */
 export type StormEnds = Readonly<Record<string, number>>;
 
-/** What a refused client waits: the service's `Retry-After`. */
+/** The wait of a refused client: the service's `Retry-After`. */
 const retryMs = 2_000;
 
 process.once("message", (message) => void storm(message as StormRequest));

@@ -19,7 +19,7 @@ interface ChaosOptions {
    */
   readonly seconds: number;
   readonly random: () => number;
-  /** Told of each disturbance as it begins. */
+  /** Called with each disturbance as it begins. */
   readonly tell: (disturbance: string) => void;
 }
 
@@ -161,7 +161,7 @@ async function chaos(
   return { events: events.length, ...load.report, disturbances: done };
 }
 
-/** While it lasts nothing more is broken. */
+/** Nothing more is broken while it lasts. */
 class Pause {
   #begun = 0;
 
@@ -185,7 +185,7 @@ class Pause {
   }
 }
 
-/** When something stood still. */
+/** The instants at which everything stood still. */
 class Stops {
   readonly #past: (readonly [begin: number, end: number])[] = [];
   #stoppedAt: number | null = null;

@@ -9,9 +9,9 @@ import { weighted, type Random } from "./random.ts";
  */
 export interface MailProgram {
   readonly loads: "relay" | "proxy" | "own";
-  /** Seen on opens; `undefined` where the mail is read in the person's browser. */
+  /** The user agent of opens; `undefined` where the mail is read in the person's browser. */
   readonly userAgent?: string;
-  /** Where a proxy or relay asks from; people ask from home. */
+  /** The networks of a proxy or relay; people use those of their home. */
   readonly networks?: readonly string[];
   /** What a browser that comes from there calls its referrer, if anything. */
   readonly referrer?: string;

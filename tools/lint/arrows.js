@@ -2,10 +2,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative, sep } from "node:path";
 
 /**
- * Lint rules about the layout, as plain ESLint rules. Type imports count: who reads a file has to know what it names.
- *
- * - `arrows`: a file imports only from the rooms that its own room may use. A room is a folder with all that is in it, or a
- *   file; the longest that fits is a file's room. A room that is not in the table may use everything.
+ * Lint rules about the layout, as plain ESLint rules. Type imports count: a reader of a file has to
+ * know the names in it.
+ * - `arrows`: a file imports only from the rooms that its own room may use. A room is a folder with
+ *   everything in it, or a file; a file's room is the longest one that matches. A room that is not
+ *   in the table may use everything.
  * - `no-circle`: no file imports itself by way of others.
  */
 const root = join(import.meta.dirname, "../..");

@@ -2,33 +2,31 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Transform } from "node:stream";
 
-/**
- * A cable between a client and a server that a test can pull out and put back, and that can be bad.
- */
+/** A proxy between a client and a server that a test can cut, restore and disturb. */
 export interface Cable {
   /** The server's URL with this end of the cable in place of its host and port. */
   readonly url: string;
-  /** End all connections, as the death of the client's process would, and take no new ones. */
+  /** Ends all connections, as the death of the client's process would, and refuses new ones. */
   pull(): void;
   /**
-   * Lose what is sent, in both directions: connections stay open, new ones too, and nobody hears
-   * anything.
+   * Drops everything that is sent, in both directions: connections stay open, new ones too, and
+   * nothing arrives.
    */
   swallow(): void;
-  /** How much was swallowed. */
+  /** How many bytes were dropped. */
   readonly swallowedBytes: number;
-  /** Hold each piece of up to 64 KiB for so long before the next one is taken, milliseconds. */
+  /** Delays each piece of up to 64 KiB by so many milliseconds. */
   slow(delayMs: number): void;
   /**
-   * A good cable again. Connections of which something was lost end, as they do when nothing is
+   * Restores the connection. Connections that lost data end, as they do when nothing is
    * acknowledged.
    */
   plugIn(): void;
-  /** End it for good. May be repeated. */
+  /** Ends it for good. May be repeated. */
   remove(): Promise<void>;
 }
 
-/** Lay a cable to the server behind a URL that names a host and a port. */
+/** Lays a cable to the server of a URL that names a host and a port. */
 export async function layCable(serverUrl: string): Promise<Cable> {
   const { hostname, port } = new URL(serverUrl);
   const sockets = new Set<Socket>();

@@ -37,8 +37,8 @@ export async function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * Keeps a port for this process by its namesake for UDP, which no server here uses: the kernel
- * gives it to one process, and takes it back when that ends, in whatever way.
+ * Reserves a port for this process by binding the same number for UDP, which no server here uses:
+ * the kernel gives it to one process, and releases it when that ends, in whatever way.
  */
 async function isKept(port: number): Promise<boolean> {
   const socket = createSocket("udp4");

@@ -13,11 +13,11 @@ export interface RunningServer {
   readonly url: string;
   /** The server's process, which also leads its process group. Another one after `restart`. */
   readonly pid: number;
-  /** What the server said and logged, for a failing test to show. */
+  /** The server's output and logs, for a failing test to show. */
   log(): string;
-  /** End it by SIGKILL, at any point of its work. Its data stays for `restart`. */
+  /** Ends it by SIGKILL, at any point of its work. Its data stays for `restart`. */
   kill(): Promise<void>;
-  /** Stop it in its tracks (SIGSTOP): connections stay open and nothing answers. */
+  /** Stops it (SIGSTOP): connections stay open and nothing answers. */
   freeze(): void;
   thaw(): void;
   /** Start it again on the same ports and data, after ending it in good order if it still runs. */
@@ -42,9 +42,9 @@ export interface Recipe {
     readonly env?: Readonly<Record<string, string>>;
   };
   url(place: Place): string;
-  /** Rejects while the server does not yet answer; settles within a second or two. */
+  /** Rejects while the server does not answer yet; settles within a second or two. */
   answers(url: string): Promise<void>;
-  /** Files in its folder with more of what it said. */
+  /** Files in its folder with more of its output. */
   readonly logs?: readonly string[];
 }
 
@@ -175,7 +175,7 @@ class ServerProcess implements RunningServer {
     clearTimeout(timer);
   }
 
-  /** What ended just now may hold its ports for a moment. */
+  /** A process that just ended may hold its ports for a moment. */
   async #portsFree(deadline: number): Promise<void> {
     for (const port of this.#place.ports) {
       while (!(await isFree(port))) {

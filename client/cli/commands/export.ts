@@ -48,7 +48,7 @@ ${sharedUsage}`,
   },
 };
 
-/** @param out a file, which is there only once it is whole; else standard output */
+/** @param out a file, which appears only once it is whole; absent: standard output */
 export async function writeExport(
   stream: Export,
   out: string | undefined,

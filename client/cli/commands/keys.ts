@@ -96,11 +96,11 @@ async function post(http: Http, terminal: Terminal, at: string, body: object): P
   const headers = { "Content-Type": "application/json" };
   const signal = terminal.interrupted;
   const call = { method: "POST", path: at, headers, body: JSON.stringify(body), signal } as const;
-  // Once: a key that nobody has seen would be left behind by each try.
+  // Sent only once: each repetition would leave behind a key that nobody has seen.
   return (await http.ask<Key>(call)).body;
 }
 
-/** The key alone goes to standard output, for a file or a variable. */
+/** Only the key goes to standard output, for a file or a variable. */
 async function tellGiven(terminal: Terminal, { json }: { readonly json: boolean }, given: Key) {
   if (json) return terminal.print(`${JSON.stringify(given)}\n`);
   terminal.tell(`${given.id} ${given.name}: ${given.scopes.join(" ")}; it is shown this once`);

@@ -1,6 +1,6 @@
 import type { AnswerMeta } from "../../src/answers.ts";
 
-/** How much an answer is worth, in a line. */
+/** How exact and how fresh an answer is, in a line. */
 export function metaText({
   exact,
   because,

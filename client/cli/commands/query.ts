@@ -67,7 +67,7 @@ async function readQuestion(argument: string | undefined): Promise<QueryQuestion
   return jsonOf(name, text) as QueryQuestion;
 }
 
-/** What stands at QUESTION, and its name for messages. */
+/** The text of QUESTION, and its name for messages. */
 async function textAt(argument: string): Promise<readonly [name: string, text: string]> {
   if (argument === "-") return ["standard input", await textOf(process.stdin)];
   if (!argument.startsWith("@")) return ["QUESTION", argument];
@@ -84,7 +84,7 @@ function fromOptions({ metric, by, filters, timezone, limit, ...range }: Values)
     timezone,
     limit: limit === undefined ? undefined : countOf("limit", limit),
   };
-  // What it is worth is for the service to say.
+  // The service decides whether the question is valid.
   return withoutAbsent(parts);
 }
 

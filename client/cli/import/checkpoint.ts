@@ -5,15 +5,15 @@ import type { Place } from "./records.ts";
 /** How far a file was imported: everything before the place is confirmed. */
 export interface Checkpoint extends Place {
   readonly version: 1;
-  /** What was imported from where to where, as a fingerprint: another target or another mapping begins anew. */
+  /** A fingerprint of source, target and mapping: an import with another one begins anew. */
   readonly job: string;
-  /** Of the file's first lines: another file of the same name begins anew. */
+  /** A fingerprint of the file's first lines: another file of the same name begins anew. */
   readonly head: string;
   readonly accepted: number;
   readonly refused: number;
 }
 
-/** A fingerprint of what an import depends on; it tells nothing of the key. */
+/** A fingerprint of what an import depends on; it reveals nothing about the key. */
 export function jobOf(parts: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
 }
@@ -40,7 +40,7 @@ export async function readCheckpoint(
   }
 }
 
-/** Whole or not at all. */
+/** Writes all of it or nothing. */
 export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
   const next = `${file}.new`;
   await writeFile(next, `${JSON.stringify(checkpoint)}\n`);

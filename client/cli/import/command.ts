@@ -179,7 +179,7 @@ function courierFor(values: Values, terminal: Terminal): Courier {
 
 const mostShown = 10;
 
-/** Tells the first lines that are refused, and writes all of them where that is asked for. */
+/** Shows the first refused lines, and writes all of them to a file where one is given. */
 function refusals(file: string | undefined, terminal: Terminal): (line: RefusedLine) => void {
   let shown = 0;
   return (refused) => {
@@ -192,7 +192,10 @@ function refusals(file: string | undefined, terminal: Terminal): (line: RefusedL
   };
 }
 
-/** Writes the checkpoint each second. @returns ends that, with a last one */
+/**
+ * Writes the checkpoint each second.
+ * @returns a function that stops this, with a last write
+ */
 function keepSaving(importing: Importing, job: Job): () => Promise<void> {
   let saved = importing.confirmed;
   let failure: { readonly error: unknown } | undefined;
@@ -217,7 +220,7 @@ function keepSaving(importing: Importing, job: Job): () => Promise<void> {
   };
 }
 
-/** Shows a bar until it is told to end. */
+/** Shows a progress bar until it is stopped. */
 function show(
   importing: Importing,
   { totalBytes, readBytes }: Awaited<ReturnType<typeof openSource>>,

@@ -2,7 +2,8 @@ import { UsageError } from "../exit-codes.ts";
 import { derivedId, type Defaults, type EventReader, type EventReading } from "./event-text.ts";
 
 /**
- * The fields of a record (RFC 4180). Quotes within a field that does not begin with one are characters like others.
+ * Splits a record into fields (RFC 4180). Quotes within a field that does not begin with one are
+ * ordinary characters.
  * @returns `undefined` where a quote is left open, or something follows a closed one
  */
 export function fieldsOf(record: string, delimiter: string): readonly string[] | undefined {
@@ -35,7 +36,7 @@ function closingQuote(record: string, from: number): number {
 const kinds = ["text", "number", "boolean", "json", "seconds"] as const;
 type Kind = (typeof kinds)[number];
 
-/** Where a column goes: the path of a field of the event, and how its text is read. */
+/** The target of a column: the path of a field of the event, and the kind of its text. */
 export interface Target {
   readonly path: readonly string[];
   readonly kind: Kind;
@@ -46,7 +47,7 @@ const objects = ["data", "metadata"];
 const onlyStored = ["receivedAt", "project", "context"];
 
 /**
- * Read `--map FIELD=COLUMN[:KIND]`, such as `metadata.userId=user` or `data.amount=price:number`.
+ * Reads `--map FIELD=COLUMN[:KIND]`, such as `metadata.userId=user` or `data.amount=price:number`.
  * @throws UsageError
  */
 export function readMapping(texts: readonly string[]): ReadonlyMap<string, Target> {
@@ -71,7 +72,7 @@ export function readMapping(texts: readonly string[]): ReadonlyMap<string, Targe
   );
 }
 
-/** Where a column goes that no mapping names: to the field of its name, else into `data`. */
+/** The target of a column without a mapping: the field of its name, else `data`. */
 function usualTarget(column: string): Target {
   if (ownFields.includes(column)) return { path: [column], kind: "text" };
   if (objects.includes(column)) return { path: [column], kind: "json" };
@@ -88,15 +89,15 @@ export interface TableOptions {
   /** Whether the first line names the columns. */
   readonly hasHead: boolean;
   readonly mapping: ReadonlyMap<string, Target>;
-  /** Whether columns that the mapping does not name are left out. */
+  /** Whether columns without a mapping are left out. */
   readonly onlyMapped: boolean;
-  /** Whether it is an export, with columns that only stored events have. */
+  /** Whether the table is an export, with columns that only stored events have. */
   readonly exported: boolean;
 }
 
 /**
- * Reads a table. An empty field is none.
- * @throws UsageError where the mapping names a column that there is not
+ * Reads a table. An empty field counts as absent.
+ * @throws UsageError where the mapping names a missing column
  */
 export function tableReader(options: TableOptions): EventReader {
   const { seed, defaults, delimiter, columns, mapping, onlyMapped, exported } = options;
@@ -148,11 +149,11 @@ function eventOf(
 
 const digits = /^-?\d+$/;
 
-/** `undefined` where the text is not of this kind. */
+/** Reads a text as a kind of value; `undefined` where it is not of this kind. */
 function valueOf(text: string, { path, kind }: Target): { readonly is: unknown } | undefined {
   switch (kind) {
     case "text":
-      // Epoch milliseconds are a number to the service.
+      // Epoch milliseconds must be sent as a number.
       return { is: path[0] === "timestamp" && digits.test(text) ? Number(text) : text };
     case "number": {
       const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
@@ -176,7 +177,7 @@ function valueOf(text: string, { path, kind }: Target): { readonly is: unknown }
   }
 }
 
-/** @returns false where something else stands in the way */
+/** @returns false where another value is in the way */
 function put(event: Record<string, unknown>, path: readonly string[], value: unknown): boolean {
   let at = event;
   for (const key of path.slice(0, -1)) {
@@ -191,7 +192,7 @@ function put(event: Record<string, unknown>, path: readonly string[], value: unk
   return true;
 }
 
-/** Also where the key is `__proto__`. */
+/** Sets an own property, even one called `__proto__`. */
 function define(at: object, key: string, value: unknown): void {
   Object.defineProperty(at, key, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -1,32 +1,35 @@
 import { hash } from "node:crypto";
 
-/** A record as an event that can be sent, or why it is none. */
+/** A record as an event to send, or why it is none. */
 export type EventReading =
   | { readonly json: string; readonly problem?: undefined }
   | { readonly json?: undefined; readonly problem: string };
 
-/** Reads records of a file as events that all have ids. */
+/** Reads records of a file as events with ids. */
 export interface EventReader {
   /** `undefined` where the record holds no event: a blank line, the head of a table. */
   read(text: string, line: number): EventReading | undefined;
 }
 
-/** What events get that do not say otherwise. */
+/** The fields of events that do not set them. */
 export interface Defaults {
   readonly type?: string | undefined;
   readonly source?: string | undefined;
 }
 
 /**
- * The id of an event without one: made of the file's beginning, the line's number and the line, so that it is the same each
- * time, and two equal lines of a file are two events.
- * @param seed of the file; see `seedOf`
+ * Makes the id of an event without one from the file's beginning, the line's number and the line:
+ * so it is the same in each run, and two equal lines of a file are two events.
+ * @param seed the file's seed; see `seedOf`
  */
 export function derivedId(seed: string, line: number, text: string): string {
   return `import-${hash("sha256", `${seed}\n${line}\n${text}`, "base64url").slice(0, 22)}`;
 }
 
-/** What tells files apart: their first lines, which stay when a file grows; or a name that the caller gives. */
+/**
+ * The seed of a file's ids: its first lines, which stay when it grows; or a name that the caller
+ * gives.
+ */
 export function seedOf(firstLines: readonly string[], namespace?: string): string {
   const text = namespace === undefined ? firstLines.join("\n") : `namespace\n${namespace}`;
   return hash("sha256", text, "base64url").slice(0, 22);
@@ -42,8 +45,8 @@ export interface LineOptions {
 const onlyStored = ["receivedAt", "project", "context"];
 
 /**
- * Reads NDJSON. What a line has is sent as it is written there: its numbers keep every digit, so that the service can refuse
- * what it could not keep.
+ * Reads NDJSON. A line is sent as it is written: its numbers keep every digit, so that the service
+ * can refuse those that it could not keep.
  */
 export function lineReader({ seed, defaults, exported }: LineOptions): EventReader {
   return {
@@ -63,7 +66,7 @@ export function lineReader({ seed, defaults, exported }: LineOptions): EventRead
       const missing = Object.entries({ id, ...defaults }).filter(
         ([name, value]) => value !== undefined && (given[name] ?? null) === null,
       );
-      // What is null would come after what is put before it, and win.
+      // A member that is null stands behind the inserted ones and would win.
       const isPlain = missing.every(([name]) => !Object.hasOwn(given, name)) && !exported;
       if (!isPlain) return { json: JSON.stringify(rewritten(given, missing, exported)) };
       return { json: withMembers(text, missing) };
@@ -80,10 +83,10 @@ function rewritten(
   return Object.fromEntries([...kept, ...added]);
 }
 
-/** Where an object has no members: all that JSON takes for white space, and its end. */
+/** Matches the rest of an object without members: JSON's white space and the closing bracket. */
 const emptyRest = /[ \t\r\n]*\}/y;
 
-/** The text of an object with more members, before its own. */
+/** Inserts members before an object's own. */
 function withMembers(text: string, members: readonly (readonly [string, unknown])[]): string {
   if (members.length === 0) return text;
   const written = JSON.stringify(Object.fromEntries(members)).slice(0, -1);

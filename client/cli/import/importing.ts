@@ -23,12 +23,12 @@ export interface ImportOptions {
 
 const batchBytes = 1_048_576;
 
-/** A batch that does not fill is sent after so long. */
+/** A batch that does not fill up is sent after this time. */
 const idleMs = 1_000;
 
 /**
- * Brings the records of a stream to the service, in batches, some at a time. Holds these batches and one record; reads on
- * only as they are confirmed.
+ * Sends the records of a stream to the service, in batches, several at a time. It holds only these
+ * batches and one record; it reads on as they are confirmed.
  */
 export class Importing {
   readonly #options: ImportOptions;
@@ -43,12 +43,15 @@ export class Importing {
     this.#end = options.start.end;
   }
 
-  /** Everything before its place has its outcome. */
+  /** The progress: everything before its place has an outcome. */
   get confirmed(): Confirmed {
     return this.#window.confirmed;
   }
 
-  /** The same, and what stands behind the last line break: it is sent, and read again where more was written there. */
+  /**
+   * The same with the text behind the last line break: that is sent, and read again where the file
+   * has grown there.
+   */
   get total(): Confirmed {
     const { end, accepted, refused } = this.confirmed;
     return {
@@ -58,7 +61,7 @@ export class Importing {
     };
   }
 
-  /** @throws what the courier throws; `confirmed` holds then, too */
+  /** @throws what the courier throws; `confirmed` is right then, too */
   async run(pieces: AsyncIterable<Buffer>): Promise<void> {
     const { quoted, start, signal } = this.#options;
     const splitter = new RecordSplitter(quoted, start.end);
@@ -120,7 +123,7 @@ export class Importing {
 
 class Batch {
   readonly events: string[] = [];
-  /** Of each event. */
+  /** The line of each event. */
   readonly lines: number[] = [];
   readonly refused: RefusedLine[] = [];
   bytes = 0;

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 /** A place between two records of a file. */
 export interface Place {
-  /** Bytes from the file's beginning; of a packed file, from that of its content. */
+  /** Bytes from the file's beginning; in a compressed file, from that of its content. */
   readonly offset: number;
   /** Lines that end before it. */
   readonly lines: number;
@@ -10,7 +10,7 @@ export interface Place {
 
 export const beginning: Place = { offset: 0, lines: 0 };
 
-/** A line, or of CSV a record, which may have line breaks in quotes. */
+/** A line or, in CSV, a record, which may have line breaks in quotes. */
 export interface FileRecord {
   /** The number of its first line, from 1 on, as editors show it. */
   readonly line: number;
@@ -25,18 +25,21 @@ export interface FileRecord {
 const lineFeed = 0x0a;
 const quote = 0x22;
 
-/** More than an event may have, in any spelling. */
+/** More bytes than an event may have, in any spelling. */
 export const maxRecordBytes = 1_048_576;
 
 /**
- * Cuts a stream of bytes into records. Holds no more than one record and one piece of the stream; the records do not depend
- * on how the stream is cut.
+ * Splits a stream of bytes into records. It holds no more than one record and one piece of the
+ * stream; the records do not depend on how the stream is cut.
  */
 export class RecordSplitter {
   readonly #quoted: boolean;
   #place: Place;
   #rest: Buffer = Buffer.alloc(0);
-  /** Up to where the rest was searched, how many line feeds were passed there, and whether that is within quotes. */
+  /**
+   * The state of the search within the rest: how far it went, how many line feeds it passed, and
+   * whether it is within quotes.
+   */
   #searched = 0;
   #feeds = 0;
   #inQuotes = false;
@@ -44,7 +47,7 @@ export class RecordSplitter {
   #skipping = false;
 
   /**
-   * @param quoted whether line breaks within quotes are no ends (CSV)
+   * @param quoted whether line breaks within quotes do not end a record (CSV)
    * @param from the place where the stream begins
    */
   constructor(quoted: boolean, from: Place = beginning) {
@@ -72,7 +75,9 @@ export class RecordSplitter {
     return records;
   }
 
-  /** What stands behind the last line break. Its end is where it begins: more may be written there. */
+  /**
+   * The text behind the last line break. Its end is its beginning, since the file may grow there.
+   */
   finish(): readonly FileRecord[] {
     if (this.#rest.length === 0 && !this.#skipping) return [];
     const begin = this.#place;
@@ -116,7 +121,7 @@ export class RecordSplitter {
     return { line, text: isFirst ? text.replace(/^\ufeff/, "") : text, end: place };
   }
 
-  /** Let go of what was read of a record that is too long; it ends with the next line feed. */
+  /** Drops the part of a record that is too long; the record ends with the next line feed. */
   #forget(): void {
     this.#place = {
       offset: this.#place.offset + this.#rest.length,

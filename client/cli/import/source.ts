@@ -7,15 +7,18 @@ import { RecordSplitter } from "./records.ts";
 /** A file, or standard input, as bytes; unpacked where it is gzip. */
 export interface Source {
   readonly pieces: AsyncIterable<Buffer>;
-  /** Of the file as it lies there; `undefined` for standard input. */
+  /** The size of the file on disk; `undefined` for standard input. */
   readonly totalBytes: number | undefined;
-  /** How many of these were read. */
+  /** How many of these bytes were read. */
   readonly readBytes: () => number;
 }
 
 const pieceBytes = 262_144;
 
-/** @param offset where to begin, in bytes of the content; a packed file is unpacked up to there */
+/**
+ * @param offset where to begin, in bytes of the content; a compressed file is decompressed up to
+ *   there
+ */
 export async function openSource(file: string, offset = 0): Promise<Source> {
   if (file === "-") {
     return {
@@ -52,7 +55,7 @@ export async function firstLines(file: string, quoted: boolean, count: number): 
   return lines;
 }
 
-/** The pieces; `undefined` whenever none comes for a while. */
+/** The pieces of a stream; `undefined` whenever none arrives for a while. */
 export async function* withPauses(
   pieces: AsyncIterable<Buffer>,
   afterMs: number,

@@ -1,6 +1,6 @@
 import type { Place } from "./records.ts";
 
-/** What is known of everything before a place. */
+/** The outcome of everything before a place. */
 export interface Confirmed {
   readonly end: Place;
   readonly accepted: number;
@@ -12,8 +12,8 @@ interface Slot extends Confirmed {
 }
 
 /**
- * Batches that are under way, in the order of the file. They are confirmed in any order; `confirmed` tells how far all
- * are.
+ * The batches under way, in the order of the file. They are confirmed in any order; `confirmed`
+ * says how far all are.
  */
 export class Window {
   #confirmed: Confirmed;
@@ -32,9 +32,9 @@ export class Window {
   }
 
   /**
-   * Begin the next batch as soon as fewer than `size` are under way. Resolves when it has begun.
+   * Begins the next batch as soon as fewer than `size` are under way. Resolves when it has begun.
    * @param end the place after the batch
-   * @throws what an earlier batch failed with
+   * @throws the error of an earlier batch
    */
   async begin(
     end: Place,
@@ -60,7 +60,10 @@ export class Window {
     this.#running.add(running);
   }
 
-  /** Resolves when none is under way. @throws what one of them failed with */
+  /**
+   * Resolves when none is under way.
+   * @throws the error of one of them
+   */
   async finish(): Promise<void> {
     await Promise.all(this.#running);
     if (this.#failure !== undefined) throw this.#failure.error;

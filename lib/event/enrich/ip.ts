@@ -103,7 +103,7 @@ function addressOf6(address: ipaddr.IPv6): Address {
   return {
     full: address.toRFC5952String(),
     truncated: new IPv6([a, b, third, 0, 0, 0, 0, 0]).toRFC5952String(),
-    // Outside 2000::/3 the library calls unicast what IANA has not given to anyone.
+    // Outside 2000::/3 the library calls addresses unicast that IANA has not assigned.
     global: (a & 0xe000) === 0x2000 && (range === "unicast" || range === "6to4"),
   };
 }
