@@ -1,3 +1,4 @@
+import type { Known, KnownAnswer } from "./concurrency/coalesce.ts";
 import type { DurableQueue, QueueDepth } from "./queue/queue.ts";
 import type { EventStore } from "./store/store.ts";
 
@@ -39,19 +40,40 @@ export function consumerHealth(
 /** Marks this old mean that nobody writes the rollups: answers stay right, but get slow. */
 const lateAfterMs = 60_000;
 
-/** The health of the aggregator, which writes rollups. */
-export function aggregatorHealth(
-  { marks, oldestMarkedAt }: { readonly marks: number; readonly oldestMarkedAt: number | null },
-  now: number,
-): StageHealth {
-  const lagMs = oldestMarkedAt === null ? 0 : Math.max(0, now - oldestMarkedAt);
-  if (lagMs <= lateAfterMs) return { state: "ok", backlog: marks, lagMs };
-  return {
-    state: "degraded",
-    reason: "rollups are late; answers are right but slower",
-    backlog: marks,
-    lagMs,
-  };
+/** The most that a health question waits for the backlog: less than who asks for health waits. */
+const backlogWithinMs = 600;
+
+/** A store that has not told the backlog for so long is taken to be away. */
+const silentAfterMs = 30_000;
+
+/** What is dirty: how many marks, and when the oldest was set, epoch milliseconds. */
+export type DirtyBacklog = Awaited<ReturnType<EventStore["dirtyBacklog"]>>;
+
+/**
+ * The health of the aggregator, which writes rollups. It works behind a slow store too: the backlog
+ * is then the one that was last found.
+ */
+export async function aggregatorHealth(
+  dirty: Pick<KnownAnswer<DirtyBacklog>, "within">,
+  now: () => number,
+): Promise<StageHealth> {
+  let known: Known<DirtyBacklog>;
+  try {
+    known = await dirty.within(backlogWithinMs);
+  } catch {
+    return { state: "down", reason: "the store is away" };
+  }
+  const { value, lateMs } = known;
+  if (lateMs > silentAfterMs) return { state: "down", reason: "the store is away" };
+  const oldestMarkedAt = value?.oldestMarkedAt ?? null;
+  const lagMs = oldestMarkedAt === null ? 0 : Math.max(0, now() - oldestMarkedAt);
+  const backlog = value === null ? {} : { backlog: value.marks, lagMs };
+  if (lagMs > lateAfterMs) {
+    const reason = "rollups are late; answers are right but slower";
+    return { state: "degraded", reason, ...backlog };
+  }
+  if (lateMs > 0) return { state: "degraded", reason: "the store answers slowly", ...backlog };
+  return { state: "ok", ...backlog };
 }
 
 /** The health of the query service: whether the whole store can be read. */

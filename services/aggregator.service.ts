@@ -86,8 +86,8 @@ export const aggregator = (config: Config) =>
       },
       health: {
         visibility: "public",
-        async handler() {
-          return aggregatorHealth(await this.backlog.ask(), Date.now());
+        handler() {
+          return aggregatorHealth(this.backlog, Date.now);
         },
       },
     },

@@ -32,3 +32,50 @@ export class FreshAnswer<T> {
     return found;
   }
 }
+
+/** What is known of something that is found again and again, for whoever cannot wait long for it. */
+export interface Known<T> {
+  /** The last one that was found; null where none was yet. */
+  readonly value: T | null;
+  /** How long the one after it has been looked for, milliseconds; 0 where it was found in time. */
+  readonly lateMs: number;
+}
+
+/** A `FreshAnswer` that is told of as far as it is known in time. */
+export class KnownAnswer<T> {
+  readonly #fresh: FreshAnswer<T>;
+  #value: T | null = null;
+  /** Since when one is looked for without result; null where none is. */
+  #soughtAt: number | null = null;
+
+  constructor(find: () => Promise<T>) {
+    this.#fresh = new FreshAnswer(find);
+  }
+
+  /** Rejects as the finding does, where it does so in time. */
+  async within(ms: number): Promise<Known<T>> {
+    const soughtAt = (this.#soughtAt ??= performance.now());
+    const fresh = this.#find();
+    // It may fail when nobody waits for it any more.
+    fresh.catch(() => undefined);
+    const late = Promise.withResolvers<null>();
+    const timer = setTimeout(() => late.resolve(null), ms);
+    try {
+      const found = await Promise.race([fresh, late.promise]);
+      if (found !== null) return { value: found.value, lateMs: 0 };
+      return { value: this.#value, lateMs: performance.now() - soughtAt };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #find(): Promise<{ readonly value: T }> {
+    try {
+      const value = await this.#fresh.ask();
+      this.#value = value;
+      return { value };
+    } finally {
+      this.#soughtAt = null;
+    }
+  }
+}

@@ -1,17 +1,16 @@
-import { FreshAnswer } from "../../lib/concurrency/coalesce.ts";
+import { KnownAnswer } from "../../lib/concurrency/coalesce.ts";
 import { Ticker, type TickerOptions } from "../../lib/concurrency/ticker.ts";
 import type { Config } from "../../lib/config.ts";
 import { grains, type Grain } from "../../lib/counting/bucket.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rollUp } from "../../lib/store/protocol.ts";
-import type { EventStore, Rest } from "../../lib/store/store.ts";
+import type { DirtyBacklog } from "../../lib/health.ts";
+import type { Rest } from "../../lib/store/store.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
 /** The buckets of one pass: few, so that others get their turn at the store between two passes. */
 const passSize = 250;
 const sweepEveryMs = 1_000;
-
-type Backlog = Awaited<ReturnType<EventStore["dirtyBacklog"]>>;
 
 /**
  * An hour or day that is marked again and again is written once the marking pauses for a moment,
@@ -22,10 +21,10 @@ const latestMs = 30_000;
 
 /**
  * Gives a service `this.sweep()`, one pass over the dirty buckets, the loop that runs it
- * (`startTicking`, `wake`), and `this.backlog.ask()`, the number and age of the marks.
+ * (`startTicking`, `wake`), and `this.backlog`, the number and age of the marks.
  */
 export function RollupMixin(config: Config) {
-  return defineMixin<{ state: { backlog: FreshAnswer<Backlog> } }>()({
+  return defineMixin<{ state: { backlog: KnownAnswer<DirtyBacklog> } }>()({
     mixins: [StoreMixin(config), TickerMixin({ everyMs: sweepEveryMs, restFactor: 2 })],
     methods: {
       /**
@@ -54,8 +53,8 @@ export function RollupMixin(config: Config) {
       },
     },
     created() {
-      // Health checks repeat every second: at a slow store their questions would pile up.
-      this.backlog = new FreshAnswer(() => this.store.dirtyBacklog());
+      // Whoever asks for health asks again after a second: at a slow store questions would pile up.
+      this.backlog = new KnownAnswer(() => this.store.dirtyBacklog());
     },
     async stopped() {
       await this.stopTicking();

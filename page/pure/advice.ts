@@ -46,8 +46,8 @@ const acts: readonly (readonly [reason: RegExp, act: string, section: string])[]
   ],
   [/dead letters/, "Find out why these failed, then send them again.", "Dead letters"],
   [
-    /rollups are late/,
-    "Give the aggregator more CPU; answers stay right meanwhile.",
+    /rollups are late|slowly/,
+    "Give the database or the aggregator more CPU; answers stay right.",
     "AnalyticsRollupsLate",
   ],
   [/damaged/, "Read its log, then restore the part from a backup.", "A damaged store"],

@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
-import { aggregatorHealth, consumerHealth } from "../../../lib/health.ts";
+import { aggregatorHealth, consumerHealth, type DirtyBacklog } from "../../../lib/health.ts";
 import { adviceOf, waitOf } from "../../../page/pure/advice.ts";
 import { inWords, remember, samples } from "../../../page/pure/stage-history.ts";
+
+const late = await aggregatorHealth(known({ marks: 1, oldestMarkedAt: 0 }, 0), () => 120_000);
+const slow = await aggregatorHealth(known(null, 1), () => 0);
+
+function known(value: DirtyBacklog | null, lateMs: number) {
+  return { within: () => Promise.resolve({ value, lateMs }) };
+}
 
 describe("what Health says", () => {
   const depth = { messages: 3, oldestReceivedAt: 0, dead: 1 } as never;
@@ -9,7 +16,8 @@ describe("what Health says", () => {
     ["processor", consumerHealth(depth, { now: 1, sinceDoneMs: 0, held: true })],
     ["processor", consumerHealth(depth, { now: 1, sinceDoneMs: 0, held: false })],
     ["processor", consumerHealth(depth, { now: 60_000, sinceDoneMs: 60_000, held: false })],
-    ["aggregator", aggregatorHealth({ marks: 1, oldestMarkedAt: 0 }, 120_000)],
+    ["aggregator", late],
+    ["aggregator", slow],
     ["query", { state: "down", reason: "the service is not there" } as const],
   ] as const;
 
