@@ -5,10 +5,13 @@ import { countsCommand } from "./commands/counts.ts";
 import { eraseCommand, subjectsCommand } from "./commands/erase.ts";
 import { exportCommand } from "./commands/export.ts";
 import { keysCommand } from "./commands/keys.ts";
+import { quarantineCommand } from "./commands/quarantine.ts";
 import { queryCommand } from "./commands/query.ts";
+import { schemasCommand } from "./commands/schemas.ts";
 import { sendCommand } from "./commands/send.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
 import { tailCommand } from "./commands/tail.ts";
+import { auditCommand, rebuildCommand, retentionCommand, traceCommand } from "./commands/upkeep.ts";
 import { importCommand } from "./import/command.ts";
 import { processTerminal } from "./process-terminal.ts";
 import type { Command, Terminal } from "./terminal.ts";
@@ -20,6 +23,12 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ["counts", countsCommand],
   ["export", exportCommand],
   ["tail", tailCommand],
+  ["trace", traceCommand],
+  ["schemas", schemasCommand],
+  ["quarantine", quarantineCommand],
+  ["retention", retentionCommand],
+  ["audit", auditCommand],
+  ["rebuild", rebuildCommand],
   ["keys", keysCommand],
   ["erase", eraseCommand],
   ["subjects", subjectsCommand],
@@ -27,7 +36,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
 
 const overview = `maily-analytics COMMAND [options]
 
-${[...commands].map(([name, { summary }]) => `  maily-analytics ${name.padEnd(8)} ${summary}`).join("\n")}
+${[...commands].map(([name, { summary }]) => `  maily-analytics ${name.padEnd(10)} ${summary}`).join("\n")}
 
 maily-analytics COMMAND --help tells the options. The service is at MAILY_URL, or http://127.0.0.1:4000; its key is
 MAILY_KEY. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some events were refused, 4 the service is away or too busy:

@@ -8,7 +8,7 @@ import type {
   ShownKey,
 } from "./answers.ts";
 import { exported, type Export } from "./export.ts";
-import type { AskOptions, Call, Http } from "./http.ts";
+import { jsonCall, type AskOptions, type Http } from "./http.ts";
 import { pagesOf, type Pages } from "./pages.ts";
 import { queryString, type ErasureFilters, type KeyToGive } from "./questions.ts";
 import { delay, StayingAlive } from "./waiting.ts";
@@ -56,28 +56,6 @@ export class Erasing {
     return exported(this.#http, path, signal);
   }
 
-  /** @throws ProblemError `not-found` */
-  async job(id: string, { signal }: AskOptions = {}): Promise<ShownJob> {
-    const path = `/api/v1/jobs/${encodeURIComponent(id)}`;
-    return (await this.#http.read<ShownJob>({ path, signal })).body;
-  }
-
-  /** The newest first. @param limit 1 to 100, by default 20 */
-  jobs(limit?: number, ask?: AskOptions): Promise<readonly ShownJob[]> {
-    return listed(this.#http, `/api/v1/jobs${queryString({ limit })}`, ask);
-  }
-
-  /** Resolves when a job is done: looks once a second. */
-  async finished(id: string, ask: AskOptions = {}): Promise<ShownJob> {
-    return new StayingAlive().while(async () => {
-      for (;;) {
-        const job = await this.job(id, ask);
-        if (job.status === "done") return job;
-        await delay(1_000, ask.signal);
-      }
-    });
-  }
-
   async #begin(
     what: string,
     filters: object,
@@ -85,6 +63,37 @@ export class Erasing {
   ): Promise<ShownJob> {
     const path = `/api/v1/${what}${queryString({ ...filters, ids })}`;
     return (await this.#http.ask<ShownJob>({ method: "DELETE", path, signal })).body;
+  }
+}
+
+/** What was begun: erasures, audits, rebuilt rollups. Needs the scope `admin`. */
+export class Jobs {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** @throws ProblemError `not-found` */
+  async get(id: string, { signal }: AskOptions = {}): Promise<ShownJob> {
+    const path = `/api/v1/jobs/${encodeURIComponent(id)}`;
+    return (await this.#http.read<ShownJob>({ path, signal })).body;
+  }
+
+  /** The newest first. @param limit 1 to 100, by default 20 */
+  list(limit?: number, ask?: AskOptions): Promise<readonly ShownJob[]> {
+    return listed(this.#http, `/api/v1/jobs${queryString({ limit })}`, ask);
+  }
+
+  /** Resolves when a job is done: looks once a second. */
+  async finished(id: string, ask: AskOptions = {}): Promise<ShownJob> {
+    return new StayingAlive().while(async () => {
+      for (;;) {
+        const job = await this.get(id, ask);
+        if (job.status === "done") return job;
+        await delay(1_000, ask.signal);
+      }
+    });
   }
 }
 
@@ -129,9 +138,7 @@ export class Keys {
   }
 
   async #post(path: string, body: object, { signal }: AskOptions = {}): Promise<GivenKey> {
-    const headers = { "Content-Type": "application/json" };
-    const call: Call = { method: "POST", path, headers, body: JSON.stringify(body), signal };
-    return (await this.#http.ask<GivenKey>(call)).body;
+    return (await this.#http.ask<GivenKey>(jsonCall("POST", path, body, signal))).body;
   }
 }
 
@@ -176,7 +183,8 @@ export function auditLogOf(
   });
 }
 
-async function listed<T>(http: Http, path: string, { signal }: AskOptions = {}) {
+/** @throws ProblemError */
+export async function listed<T>(http: Http, path: string, { signal }: AskOptions = {}) {
   return (await http.read<{ readonly data: readonly T[] }>({ path, signal })).body.data;
 }
 

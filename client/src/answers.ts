@@ -27,6 +27,15 @@ export type { AuditLog, ShownAct } from "../../lib/questions/audit-log.ts";
 export type { ShownJob } from "../../lib/questions/jobs.ts";
 export type { GivenKey, ShownKey } from "../../lib/questions/keys.ts";
 export type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
+export type {
+  QuarantineAnswer,
+  ReplayedEvents,
+  ShownQuarantined,
+  ShownQuarantinedEvent,
+} from "../../lib/questions/quarantine.ts";
+export type { ShownRetention } from "../../lib/questions/retention.ts";
+export type { ProposedSchema, ShownSchema, ShownVersion } from "../../lib/questions/schemas.ts";
+export type { EventTrace } from "../../lib/questions/trace.ts";
 export type { LivePast, LiveSecond, LiveStage, Missed } from "../../lib/live/frames.ts";
 export type { ShownQuestion } from "../../lib/questions/saved.ts";
 

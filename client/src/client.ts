@@ -1,9 +1,10 @@
-import { auditLogOf, DeadLetters, Erasing, Keys } from "./administration.ts";
+import { auditLogOf, DeadLetters, Erasing, Jobs, Keys } from "./administration.ts";
 import type {
   AuditLog,
   ShownAct,
   CountsAnswer,
   EventInput,
+  EventTrace,
   FunnelAnswer,
   ItemError,
   ListAnswer,
@@ -20,7 +21,7 @@ import { Courier, maxBatchBytes, maxBatchEvents, type Refusal } from "./delivery
 import { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
 import { exported, type Export } from "./export.ts";
 import type { ListenOptions } from "./event-stream.ts";
-import { Http, type AskOptions } from "./http.ts";
+import { Http, jsonCall, type AskOptions } from "./http.ts";
 import { lived, streamed, type LiveItem, type StreamItem } from "./live.ts";
 import { byteLength, Outbox, type Loss, type OutboxOptions, type OutboxStats } from "./outbox.ts";
 import { endWith } from "./page-life.ts";
@@ -39,6 +40,8 @@ import {
   type StreamQuestion,
 } from "./questions.ts";
 import { SavedQuestions } from "./saved-questions.ts";
+import { Quarantine, Schemas } from "./schemas.ts";
+import { Counting, DataRetention } from "./upkeep.ts";
 import { newId } from "./uuid.ts";
 import { StayingAlive } from "./waiting.ts";
 
@@ -110,6 +113,16 @@ export class AnalyticsClient {
   readonly keys: Keys;
   /** Batches that failed for good. */
   readonly deadLetters: DeadLetters;
+  /** What events of a type are to look like. */
+  readonly schemas: Schemas;
+  /** Events that break their schema. */
+  readonly quarantine: Quarantine;
+  /** How long events and counts are kept. */
+  readonly dataRetention: DataRetention;
+  /** Compares counts with the events, and counts anew. */
+  readonly counting: Counting;
+  /** What was begun and goes on by itself. */
+  readonly jobs: Jobs;
   readonly #http: Http;
   readonly #courier: Courier;
   readonly #outbox: Outbox;
@@ -130,6 +143,11 @@ export class AnalyticsClient {
     this.erasing = new Erasing(this.#http);
     this.keys = new Keys(this.#http);
     this.deadLetters = new DeadLetters(this.#http);
+    this.schemas = new Schemas(this.#http);
+    this.quarantine = new Quarantine(this.#http);
+    this.dataRetention = new DataRetention(this.#http);
+    this.counting = new Counting(this.#http);
+    this.jobs = new Jobs(this.#http);
     this.#forget = endWith(this.#outbox, this.#http, options.exitWithinMs ?? 5_000);
   }
 
@@ -247,6 +265,11 @@ export class AnalyticsClient {
     }
   }
 
+  /** Where an event is, also before it is stored: counted, in quarantine, in a dead letter, erased, or not known. */
+  async trace(id: string, ask?: AskOptions): Promise<EventTrace> {
+    return this.#get(`/api/v1/events/${encodeURIComponent(id)}/trace`, {}, ask);
+  }
+
   /** All events under one correlation id, in order, with the times between them. */
   story(
     correlationId: string,
@@ -304,9 +327,7 @@ export class AnalyticsClient {
   }
 
   async #post<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {
-    const headers = { "Content-Type": "application/json" };
-    const body = JSON.stringify(question);
-    const call = { method: "POST", path, headers, body, signal: ask.signal } as const;
+    const call = jsonCall("POST", path, question, ask.signal);
     return this.#alive.while(async () => (await this.#http.read<T>(call)).body);
   }
 

@@ -3,7 +3,7 @@ import { ConnectionError, ProblemError } from "./errors.ts";
 import { delay, isPassing, pauseMs, retryAfterMs, unref } from "./waiting.ts";
 
 export interface Call {
-  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** The path below the service's address, with its query string. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -11,6 +11,18 @@ export interface Call {
   readonly signal?: AbortSignal;
   /** Whether a browser completes the request although the page is left. */
   readonly keepalive?: boolean;
+}
+
+/** A call whose body is JSON. */
+export function jsonCall(
+  method: "POST" | "PUT" | "PATCH",
+  path: string,
+  body: object,
+  signal?: AbortSignal,
+  type = "application/json",
+): Call {
+  const headers = { "Content-Type": type };
+  return { method, path, headers, body: JSON.stringify(body), ...(signal && { signal }) };
 }
 
 export interface AskOptions {

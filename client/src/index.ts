@@ -1,5 +1,5 @@
 export { AnalyticsClient } from "./client.ts";
-export type { DeadLetters, Erasing, ErasureOptions, Keys } from "./administration.ts";
+export type { DeadLetters, Erasing, ErasureOptions, Jobs, Keys } from "./administration.ts";
 export type { Catalog } from "./catalog.ts";
 export type { ClientOptions, EventToSend, Rejection, Sent } from "./client.ts";
 export { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
@@ -11,6 +11,8 @@ export type * from "./live.ts";
 export type { AskOptions } from "./http.ts";
 export type { Pages } from "./pages.ts";
 export type { Precondition, SavedQuestion, SavedQuestions } from "./saved-questions.ts";
+export type { Quarantine, Schemas } from "./schemas.ts";
+export type { Counting, DataRetention } from "./upkeep.ts";
 export { newId } from "./uuid.ts";
 export type * from "./answers.ts";
 export type * from "./questions.ts";

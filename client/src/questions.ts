@@ -1,3 +1,5 @@
+import type { JsonObject } from "./answers.ts";
+
 /** An instant: RFC 3339, epoch milliseconds, or a Date. */
 export type Instant = string | number | Date;
 
@@ -51,6 +53,46 @@ export interface KeyToGive {
   readonly scopes: readonly ("events:write" | "events:read" | "live:read" | "admin")[];
   /** The end of its validity; absent: valid until somebody revokes it. */
   readonly expiresAt?: string | number;
+}
+
+/** What events of a type are to look like, and what becomes of one that does not. */
+export interface SchemaToPut {
+  /** `observe` counts such an event, `warn` tells it besides, `enforce` keeps it apart. */
+  readonly mode: "observe" | "warn" | "enforce";
+  /** JSON Schema, draft 2020-12, of the event. */
+  readonly schema: JsonObject;
+}
+
+export interface QuarantineQuestion {
+  readonly type?: string | readonly string[];
+  readonly userId?: string;
+  /** Events a page: 1 to 1,000, by default 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+type Age = `${number}d` | null;
+
+/** How old events and counts become: `30d`, or `null` for ever, which holds for what is not named. */
+export interface RetentionToPut {
+  readonly events?: Age;
+  readonly minutes?: Age;
+  readonly hours?: Age;
+  readonly days?: Age;
+  /** Events of some types, in the place of `events`. */
+  readonly types?: Readonly<Record<string, Age>>;
+}
+
+export interface AuditToBegin {
+  readonly from?: Instant;
+  readonly to?: Instant;
+  /** By default true. */
+  readonly repair?: boolean;
+}
+
+export interface RebuildToBegin {
+  readonly from: Instant;
+  readonly to: Instant;
 }
 
 export interface ListQuestion extends EventFilters {

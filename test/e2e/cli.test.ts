@@ -230,6 +230,51 @@ test("events and persons are given out and erased", async () => {
   expect((await administer(["erase", "leaver"])).code).toBe(2);
 });
 
+test("schemas, quarantine, retention and counts are looked after", async () => {
+  const administer = (args: readonly string[]) => run(args, { MAILY_KEY: admin });
+  const event = { type: "till.opened", source: "till", data: { amount: 1 } };
+  expect((await run(["send", JSON.stringify({ ...event, id: "right" })])).code).toBe(0);
+  await eventually(async () => expect(await countOf("till.opened")).toBe(1));
+  const { stdout: proposed } = await administer(["schemas", "infer", "till.opened"]);
+  const schema = fileOf("schema.json", proposed);
+  const put = ["schemas", "put", "till.opened", "--mode", "enforce", "--schema", schema];
+  expect(await run(put)).toMatchObject({ code: 1 });
+  expect(await administer(put)).toMatchObject({
+    code: 0,
+    stderr: "till.opened: version 1, enforce\n",
+  });
+  expect((await run(["schemas"])).stdout).toMatch(/^till\.opened +enforce +1 /m);
+
+  // A processor that does not know the schema yet stores what breaks it.
+  let held = "";
+  await eventually(async () => {
+    held = `wrong-${performance.now()}`;
+    await run(["send", JSON.stringify({ ...event, id: held, data: { amount: "?" } })]);
+    const state = await eventually(async () => {
+      const { stdout } = await run(["trace", held]);
+      expect(stdout).not.toMatch(/^state +unknown$/m);
+      return /^state +(\w+)$/m.exec(stdout)?.[1];
+    });
+    expect(state).toBe("quarantined");
+  });
+  expect((await administer(["quarantine"])).stdout).toMatch(
+    new RegExp(`^${held} +till\\.opened .*/data/amount `, "m"),
+  );
+  expect(await administer(["quarantine", "replay", "--all"])).toMatchObject({
+    stdout: "0 replayed, 1 still break their schema\n",
+  });
+  const patch = ["quarantine", "patch", held, "--patch", '{"data":{"amount":2}}'];
+  expect((await administer(patch)).stderr).toBe(`${held} keeps its schema now\n`);
+  expect((await administer(["quarantine", "replay", held])).code).toBe(0);
+  expect((await administer(["quarantine", "replay"])).code).toBe(2);
+
+  const set = ["retention", "set", "--events", "400d", "--minutes", "ever"];
+  expect((await administer(set)).stdout).toMatch(/^events +400d +-$/m);
+  expect((await administer(["audit", "--wait"])).stdout).toMatch(/^\S+ done: .* 0 differed, /);
+  const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-02T00:00:00Z"];
+  expect((await administer(["rebuild", ...range])).code).toBe(0);
+}, 120_000);
+
 test("the exit code says how it ended", async () => {
   expect((await run(["--help"])).stdout).toContain("maily-analytics import");
   expect(await run(["counts", "--nonsense"])).toMatchObject({ code: 2 });

@@ -263,7 +263,7 @@ test("an administrator gives keys, erases, and sees who did what", async () => {
   for await (const { id } of (await erasing.subjectExport("leaver/1")).events()) out.push(id);
   expect(out).toEqual(["gone-1", "gone-2"]);
   const { id } = await erasing.subject("leaver/1");
-  expect(await erasing.finished(id)).toMatchObject({ kind: "eraseSubject", erased: 2 });
+  expect(await client.jobs.finished(id)).toMatchObject({ kind: "eraseSubject", erased: 2 });
   expect(await left()).toBe(0);
   const wide = await erasing.events({}).catch((error: unknown) => error);
   expect(wide).toMatchObject({ status: 400 });
@@ -284,6 +284,65 @@ test("an administrator gives keys, erases, and sees who did what", async () => {
     "events.erase",
     "keys.create",
   ]);
+});
+
+test("an administrator says what events look like, mends those that do not, and has them counted", async () => {
+  const { schemas, quarantine } = client;
+  const type = "order/paid";
+  const at = (hour: number) => `${day}0${hour}:30:00Z`;
+  await client.send({ id: "kept", type, data: { amount: 1 }, timestamp: at(6) });
+  await eventually(async () => expect((await client.counts({ ...range, type })).total).toBe(1));
+  const { schema, basedOn } = await schemas.infer(type, { events: 10 });
+  expect(basedOn.events).toBe(1);
+  expect(await schemas.put(type, { mode: "enforce", schema })).toMatchObject({ type, version: 1 });
+  expect((await schemas.get(type)).schema).toEqual(schema);
+  expect((await schemas.list()).map((one) => one.type)).toEqual([type]);
+
+  // A processor that does not know the schema yet stores what breaks it.
+  let held = "";
+  await eventually(async () => {
+    const [id = ""] = (await client.send({ type, data: { amount: "?" }, timestamp: at(7) })).ids;
+    await eventually(async () => expect((await client.trace(id)).state).not.toBe("unknown"));
+    expect((await client.trace(id)).state).toBe("quarantined");
+    held = id;
+  });
+  const listed = [];
+  for await (const { id, findings } of quarantine.list({ type, limit: 1 })) {
+    listed.push(id);
+    expect(findings).toMatchObject([{ pointer: "/data/amount" }]);
+  }
+  expect(listed).toEqual([held]);
+  expect(await quarantine.replayAll({ type })).toEqual({ replayed: 0, broken: 1 });
+  const mended = await quarantine.patch(held, { data: { amount: 2 } });
+  expect(mended).toMatchObject({ findings: [], event: { data: { amount: 2 } } });
+  await quarantine.replay(held);
+  await eventually(async () => expect((await client.trace(held)).state).toBe("counted"));
+  await expect(quarantine.drop(held)).rejects.toMatchObject({ kind: "not-found" });
+  await schemas.remove(type);
+  expect((await schemas.versions(type)).map(({ version, mode }) => [version, mode])).toEqual([
+    [2, null],
+    [1, "enforce"],
+  ]);
+});
+
+test("an administrator says how long things are kept, and has counts compared and made again", async () => {
+  const { dataRetention, counting, jobs } = client;
+  expect((await dataRetention.get()).isOwn).toBe(false);
+  const ages = { events: "400d", minutes: "400d", types: { "page.seen": "500d" } } as const;
+  expect(await dataRetention.put({ ...ages, minutes: "500d" })).toMatchObject({
+    isOwn: true,
+    retention: { events: "400d", minutes: "500d", days: null, types: { "page.seen": "500d" } },
+  });
+  await expect(dataRetention.put(ages)).rejects.toMatchObject({ kind: "validation" });
+  const audit = await counting.audit({ ...range, repair: false });
+  expect(await jobs.finished(audit.id)).toMatchObject({
+    kind: "auditCounts",
+    found: { drifted: 0, repaired: 0 },
+  });
+  const { id } = await counting.rebuild(range);
+  expect(await jobs.finished(id)).toMatchObject({ kind: "rebuildRollups", status: "done" });
+  expect((await jobs.list(1)).map((job) => job.id)).toEqual([id]);
+  expect((await client.counts({ ...range, type: "shop.looked" })).total).toBe(10);
 });
 
 test("what the service refuses is a typed error that says what is wrong", async () => {

@@ -4,6 +4,7 @@ import type {
   typesParameters,
   valuesParameters,
 } from "../../lib/questions/catalog/question.ts";
+import type { auditBody, rebuildBody } from "../../lib/questions/audits.ts";
 import type { countsParameters } from "../../lib/questions/counts.ts";
 import type { erasuresParameters } from "../../lib/questions/erasing.ts";
 import type { keyBody } from "../../lib/questions/keys.ts";
@@ -11,7 +12,10 @@ import type { exportParameters } from "../../lib/questions/lists/export.ts";
 import type { listParameters } from "../../lib/questions/lists/list.ts";
 import type { storyParameters } from "../../lib/questions/lists/story.ts";
 import type { mailParameters } from "../../lib/questions/mail/question.ts";
+import type { quarantineParameters } from "../../lib/questions/quarantine.ts";
 import type { queryBody } from "../../lib/questions/query/question.ts";
+import type { agesBody } from "../../lib/questions/retention.ts";
+import type { schemaBody } from "../../lib/questions/schemas.ts";
 import type { funnelBody } from "../../lib/questions/sequences/funnel-question.ts";
 import type { pathsBody } from "../../lib/questions/sequences/paths-question.ts";
 import type { retentionBody } from "../../lib/questions/sequences/retention-question.ts";
@@ -41,6 +45,11 @@ agree<Differing<client.PropertiesQuestion, typeof propertiesParameters>>();
 agree<Differing<client.ValuesQuestion, typeof valuesParameters>>();
 agree<Differing<client.ErasureFilters, Own<typeof erasuresParameters, "ids">>>();
 agree<Differing<client.KeyToGive, typeof keyBody>>();
+agree<Differing<client.SchemaToPut, typeof schemaBody>>();
+agree<Differing<client.QuarantineQuestion, typeof quarantineParameters>>();
+agree<Differing<client.RetentionToPut, typeof agesBody>>();
+agree<Differing<client.AuditToBegin, typeof auditBody>>();
+agree<Differing<client.RebuildToBegin, typeof rebuildBody>>();
 agree<Differing<client.QueryQuestion, typeof queryBody>>();
 agree<Differing<client.FunnelQuestion, typeof funnelBody>>();
 agree<Differing<client.RetentionQuestion, typeof retentionBody>>();

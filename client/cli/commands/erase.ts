@@ -34,7 +34,7 @@ ${sharedUsage}`,
   async run(args, terminal) {
     const { values, positionals } = readArguments(args, options);
     const [what = "", name, ...rest] = positionals;
-    const { erasing } = clientOf(values, terminal);
+    const { erasing, jobs } = clientOf(values, terminal);
     const signal = terminal.interrupted;
     const how = { signal, ...(values.reusable && { ids: "reusable" as const }) };
     const begin = async (): Promise<ShownJob> => {
@@ -51,7 +51,7 @@ ${sharedUsage}`,
       throw new UsageError("erase takes event ID, subject USER, or events with a filter");
     };
     const begun = await begin();
-    const job = values.wait ? await erasing.finished(begun.id, { signal }) : begun;
+    const job = values.wait ? await jobs.finished(begun.id, { signal }) : begun;
     if (values.json) await terminal.print(`${JSON.stringify(job)}\n`);
     else await terminal.print(`${job.id} ${job.status}: ${job.erased} events are gone\n`);
     return exitCodes.done;

@@ -1,0 +1,117 @@
+import type { AnalyticsClient, JsonObject, ShownQuarantined } from "../../src/index.ts";
+import { exitCodes, UsageError } from "../exit-codes.ts";
+import { clientOf, countOf, jsonOf, readArguments, sharedUsage } from "../options.ts";
+import { tableText } from "../table.ts";
+import type { Command, Terminal } from "../terminal.ts";
+
+const options = {
+  type: { type: "string", multiple: true },
+  user: { type: "string" },
+  limit: { type: "string" },
+  patch: { type: "string" },
+  all: { type: "boolean", default: false },
+} as const;
+
+interface QuarantineCommand {
+  readonly client: AnalyticsClient;
+  readonly terminal: Terminal;
+  readonly values: {
+    readonly json: boolean;
+    readonly type?: string[] | undefined;
+    readonly user?: string | undefined;
+    readonly limit?: string | undefined;
+    readonly patch?: string | undefined;
+    readonly all: boolean;
+  };
+}
+
+const columns = ["id", "type", "received", "state", "breaks"];
+
+const verbs: Readonly<Record<string, (command: QuarantineCommand, id?: string) => Promise<void>>> =
+  {
+    async list({ client, terminal, values }) {
+      const most = values.limit === undefined ? 100 : countOf("limit", values.limit);
+      const held: ShownQuarantined[] = [];
+      const question = { ...questionOf(values), limit: Math.min(most, 1_000) };
+      for await (const event of client.quarantine.list(question, asking(terminal))) {
+        held.push(event);
+        if (held.length === most) break;
+      }
+      if (values.json) return printJson(terminal, held);
+      const rows = held.map((event) => [
+        ...[event.id, event.type, event.receivedAt, event.state],
+        event.findings.map(({ pointer, message }) => `${pointer} ${message}`.trim()).join("; "),
+      ]);
+      await terminal.print(`${tableText(columns, rows)}\n`);
+    },
+    async show({ client, terminal }, id) {
+      await printJson(terminal, await client.quarantine.get(needed(id), asking(terminal)));
+    },
+    async patch({ client, terminal, values }, id) {
+      if (values.patch === undefined) throw new UsageError("quarantine patch takes --patch");
+      const patch = jsonOf("--patch", values.patch) as JsonObject;
+      const mended = await client.quarantine.patch(needed(id), patch, asking(terminal));
+      if (values.json) return printJson(terminal, mended);
+      const left = mended.findings.map(({ pointer, message }) => `${pointer} ${message}`.trim());
+      terminal.tell(left.length === 0 ? `${id} keeps its schema now` : left.join("\n"));
+    },
+    async replay({ client, terminal, values }, id) {
+      if (id !== undefined) {
+        await client.quarantine.replay(id, asking(terminal));
+        terminal.tell(`${id} is on its way to be counted`);
+        return;
+      }
+      const question = questionOf(values);
+      if (Object.keys(question).length === 0 && !values.all) {
+        throw new UsageError("quarantine replay takes ID, a filter, or --all");
+      }
+      const done = await client.quarantine.replayAll(question, asking(terminal));
+      if (values.json) return printJson(terminal, done);
+      await terminal.print(`${done.replayed} replayed, ${done.broken} still break their schema\n`);
+    },
+    async drop({ client, terminal }, id) {
+      await client.quarantine.drop(needed(id), asking(terminal));
+      terminal.tell(`${id} is dropped`);
+    },
+  };
+
+export const quarantineCommand: Command = {
+  summary: "events that break their schema: list, mend, replay, drop",
+  usage: `maily-analytics quarantine list | show ID | patch ID | replay [ID] | drop ID [options]
+
+Asks for a key with the scope admin.
+
+  --type TYPE    of list and replay: events of this type; may be repeated
+  --user ID      of list and replay: events of this user
+  --limit N      of list: at most so many; 100
+  --all          of replay: every one, where no filter is given
+  --patch JSON   of patch: a merge patch (RFC 7396), '{"data":{"amount":12.5}}'
+${sharedUsage}`,
+  async run(args, terminal) {
+    const { values, positionals } = readArguments(args, options);
+    const [verb = "list", id, ...rest] = positionals;
+    const carryOut = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+    if (carryOut === undefined || rest.length > 0) {
+      throw new UsageError(
+        `quarantine ${positionals.join(" ")}: it is list, show, patch, replay or drop`,
+      );
+    }
+    await carryOut({ client: clientOf(values, terminal), terminal, values }, id);
+    return exitCodes.done;
+  },
+};
+
+const asking = ({ interrupted }: Terminal) => ({ signal: interrupted });
+
+function questionOf({ type, user }: QuarantineCommand["values"]) {
+  return { ...(type !== undefined && { type }), ...(user !== undefined && { userId: user }) };
+}
+
+async function printJson(terminal: Terminal, what: unknown): Promise<void> {
+  await terminal.print(`${JSON.stringify(what)}\n`);
+}
+
+function needed(id: string | undefined): string {
+  if (id === undefined) throw new UsageError("quarantine: ID is missing");
+  return id;
+}
