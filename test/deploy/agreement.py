@@ -20,6 +20,7 @@ LEAST_OF_SERVERS = {"rabbitmq": 512, "mongodb": 1024, "redis": 64, "prometheus":
 SERVER_PORTS = {"rabbitmq": 5672, "mongodb": 27017, "redis": 6379}
 DATA_FOLDERS = {"rabbitmq": {"/var/lib/rabbitmq"}, "mongodb": {"/data/db", "/data/configdb"}, "grafana": {"/var/lib/grafana"}}
 RABBITMQ_METRICS = 15692
+REACHED = ("RABBITMQ_URL", "MONGODB_URI", "REDIS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT")
 STOPS_WITHIN = TABLES["stopWithinMs"] / 1000
 
 
@@ -220,7 +221,7 @@ def rendered(path):
         if manifests.pod(workload).get("terminationGracePeriodSeconds", 30) < pause + STOPS_WITHIN:
             yield f"{where} is killed before it has ended"
         pod = manifests.labels(workload)
-        needed = {53} | {urlsplit(env[url]).port for url in ("RABBITMQ_URL", "MONGODB_URI", "REDIS_URL") if url in env}
+        needed = {53} | {urlsplit(env[url]).port for url in REACHED if env.get(url)}
         for target in sorted(needed - opened(policies, pod, "Egress", {})):
             yield f"{where} may not reach port {target}"
         if port[1] not in opened(policies, pod, "Ingress", dict([port]), "monitoring"):

@@ -23,6 +23,7 @@ k8s dev: schemas of Kubernetes | k8s/components/servers/redis.yaml | s/container
 k8s prod: references | k8s/base/api-gateway.yaml | s/targetPort: http/targetPort: web/
 k8s prod: references | k8s/base/query.yaml | s/key: MONGODB_URI/key: MONGO_URL/
 k8s prod: references | k8s/overlays/prod/autoscalers.yaml | s/kind: Deployment, name: query/kind: Deployment, name: queries/
+k8s traced: agrees with itself | k8s/components/tracing/network-policy.yaml | s/port: 4318/port: 4317/
 k8s prod: references | k8s/components/keda/scaled-object.yaml | s/analytics.events.raw/events.raw/
 k8s prod: references | k8s/overlays/prod/kustomization.yaml | s/name: aggregator, count/name: processor, count/
 k8s prod: references | k8s/components/prometheus-operator/service-monitor.yaml | s/port: ops/port: metrics/

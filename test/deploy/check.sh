@@ -66,7 +66,7 @@ custom_kinds() {
 }
 
 accepted() {
-  py environments dump "$work/dev.yaml" "$work/prod.yaml" >"$work/environments.json" || return 1
+  py environments dump "$work/dev.yaml" "$work/prod.yaml" "$work/traced.yaml" >"$work/environments.json" || return 1
   "$node" "$here/names.ts" accepts <"$work/environments.json"
 }
 
@@ -93,21 +93,25 @@ check "compose: references" py compose references
 check "compose: read by Docker Compose's loader" loader
 check "compose: hardening" py compose hardened
 check "compose: agrees with itself and the code" py agreement compose
-for overlay in dev prod; do
+# prod with traces, as docs/deploy.md says how to switch them on.
+cp -R "$DEPLOY_ROOT/k8s" "$work/k8s"
+cp -R "$work/k8s/overlays/prod" "$work/k8s/overlays/traced"
+sed -i 's|^components:|&\n  - ../../components/tracing|' "$work/k8s/overlays/traced/kustomization.yaml"
+for overlay in dev prod traced; do
   # Rendering takes a second, which a check of anything else need not wait for.
   [[ -z $only || $only == k8s* || $only == variables* ]] || continue
   # shellcheck disable=SC2086 # a command and its arguments
-  $kustomize "$DEPLOY_ROOT/k8s/overlays/$overlay" >"$work/$overlay.yaml" 2>"$work/$overlay.error"
+  $kustomize "$work/k8s/overlays/$overlay" >"$work/$overlay.yaml" 2>"$work/$overlay.error"
   check "k8s $overlay: rendering" test -s "$work/$overlay.yaml" -a ! -s "$work/$overlay.error"
   check "k8s $overlay: schemas of Kubernetes" builtin_kinds "$work/$overlay.yaml"
   check "k8s $overlay: references" py manifests references "$work/$overlay.yaml"
   check "k8s $overlay: agrees with itself and the code" py agreement rendered "$work/$overlay.yaml"
-  check "k8s $overlay: asks for what docs/deploy.md says" py agreement asked "$work/$overlay.yaml" "$overlay"
+  check "k8s $overlay: asks for what docs/deploy.md says" py agreement asked "$work/$overlay.yaml" "${overlay/traced/prod}"
 done
 check "k8s prod: schemas of KEDA and the Prometheus operator" custom_kinds
 check "k8s dev: pods" py manifests pods "$work/dev.yaml" 1
 check "k8s prod: pods" py manifests pods "$work/prod.yaml" 2
-check "variables: read by the configuration" py environments known "$work/dev.yaml" "$work/prod.yaml"
+check "variables: read by the configuration" py environments known "$work/dev.yaml" "$work/prod.yaml" "$work/traced.yaml"
 check "variables: accepted by the configuration" accepted
 check "variables: explained" py environments documented
 check "variables: passed on" py environments passed "$work/dev.yaml" "$work/prod.yaml"
