@@ -14,7 +14,9 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=optional --ignore-scripts
 COPY . .
 # `dist` mirrors the sources' folders: what is found beside them is found beside what is built. Whoever runs
 # the image may read it, also where the checkout's files are their owner's alone.
-RUN npm run build && chmod -R u+rwX,go=rX dist
+# The page is made ready here, for a container that may not write beside its packages.
+RUN npm run build && node dist/workers/page.worker.js dist/page \
+    && chmod -R u+rwX,go=rX dist node_modules/.cache/maily-analytics
 
 FROM node:24-slim AS packages
 WORKDIR /app
@@ -42,6 +44,7 @@ ENV NODE_ENV=production \
 
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
+COPY --from=build /app/node_modules/.cache/maily-analytics ./node_modules/.cache/maily-analytics
 COPY --from=build /app/dist ./dist
 COPY --chmod=644 LICENSE package.json docs/deploy/healthcheck.mjs \
      docs/deploy/backup.mjs docs/deploy/restore.mjs docs/deploy/archive.mjs ./

@@ -29,7 +29,7 @@ export interface BuiltPage {
  * thread of its own.
  */
 export async function buildPage(folder: string): Promise<BuiltPage> {
-  const sources = pageFiles(folder);
+  const sources = await pageFiles(folder);
   const hash = hashOf(sources);
   const base = `/page/${hash}/`;
   const map = importMap(base);

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { createRequire, stripTypeScriptTypes } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
 
@@ -57,27 +58,35 @@ export const importedNames: Readonly<Record<string, string>> = Object.fromEntrie
 );
 
 /**
- * All files of the page by their path: modules without their types and comments (a sixth of their
- * bytes), the folder's other files, and those of packages. It takes half a second of CPU: not for
- * the thread that answers.
+ * Where all files of the page are, by their path within it: its own folder's and those of packages.
  * @param folder the page's folder
  */
-export function pageFiles(folder: string): ReadonlyMap<string, SourceFile> {
-  const files = new Map<string, SourceFile>();
-  for (const path of namesIn(folder)) {
-    files.set(path, { type: typeOf(path), bytes: readSource(join(folder, path)) });
-  }
+export async function pageSources(folder: string): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const path of await namesIn(folder)) files.set(path, join(folder, path));
   const nodeModules = packagesFolder();
-  for (const [file, name] of packaged) {
-    const bytes = withoutMapComment(name, readFileSync(join(nodeModules, file)));
-    const whole = Buffer.concat([bytes, Buffer.from(exported[name] ?? "")]);
-    files.set(name, { type: typeOf(name), bytes: whole });
+  for (const [file, name] of packaged) files.set(name, join(nodeModules, file));
+  return files;
+}
+
+/**
+ * All files of the page by their path within it, the modules without their types and comments (a
+ * sixth of their bytes). Takes half a second of CPU: not for the thread that answers.
+ * @param folder the page's folder
+ */
+export async function pageFiles(folder: string): Promise<ReadonlyMap<string, SourceFile>> {
+  const files = new Map<string, SourceFile>();
+  for (const [path, file] of await pageSources(folder)) {
+    const bytes = readSource(path, file);
+    const whole = Buffer.concat([bytes, Buffer.from(exported[path] ?? "")]);
+    files.set(path, { type: typeOf(path), bytes: whole });
   }
   return files;
 }
 
-function namesIn(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
+async function namesIn(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
     .filter((entry) => entry.isFile() && typeOf(entry.name) !== "")
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .sort();
@@ -87,8 +96,9 @@ function typeOf(path: string): string {
   return types[/\.[a-z0-9]+$/.exec(path)?.[0] ?? ""] ?? "";
 }
 
-function readSource(path: string): Buffer {
-  const bytes = readFileSync(path);
+function readSource(path: string, file: string): Buffer {
+  const bytes = readFileSync(file);
+  if (path.startsWith("vendor/")) return withoutMapComment(path, bytes);
   if (!path.endsWith(".ts")) return bytes;
   const source = bytes.toString("utf8");
   return Buffer.from(quietly(() => stripTypeScriptTypes(source, { mode: "transform" })));
@@ -111,7 +121,8 @@ function quietly<Result>(work: () => Result): Result {
   }
 }
 
-function packagesFolder(): string {
+/** `node_modules`, where the page's packages are. */
+export function packagesFolder(): string {
   const { resolve } = createRequire(import.meta.url);
   return dirname(dirname(resolve("preact/package.json")));
 }

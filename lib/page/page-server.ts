@@ -11,6 +11,7 @@ import { Worker } from "node:worker_threads";
 import Negotiator from "negotiator";
 import { ServiceError } from "../errors.ts";
 import type { BuiltPage, Encoded } from "./build-page.ts";
+import { keptPageFile, readKeptPage } from "./kept-page.ts";
 import type { PageView } from "./page-paths.ts";
 
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
@@ -25,8 +26,8 @@ const documentHeaders = {
 } as const;
 
 /**
- * Sends the page from memory. A thread builds it when somebody first asks for it, so a process that
- * nobody looks at spends nothing; a build that fails is an error for this request, and the next one
+ * Sends the page from memory. A build takes a second or two on a thread of its own; it is kept, so
+ * later processes only read it. A build that fails is an error for this request, and the next one
  * tries again. After a change of a file in the folder the next document belongs to a new build.
  */
 export class PageServer {
@@ -38,16 +39,18 @@ export class PageServer {
     this.#folder = folder;
   }
 
+  /** Makes the page before it is asked for, or reads the one that was kept. */
+  async prepare(): Promise<void> {
+    await this.#current();
+  }
+
   /** The document of a view. */
   async sendDocument(
     view: PageView,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const now = await stateOf(this.#folder);
-    if (now !== this.#madeOf) this.#page = undefined;
-    this.#madeOf = now;
-    const page = await this.#built();
+    const page = await this.#current();
     send(request, response, page.documents.get(view)!, {
       ...documentHeaders,
       ETag: `"${page.hash}-${view}"`,
@@ -74,8 +77,16 @@ export class PageServer {
     });
   }
 
+  /** The page as the folder is now. */
+  async #current(): Promise<BuiltPage> {
+    const now = await stateOf(this.#folder);
+    if (now !== this.#madeOf) this.#page = undefined;
+    this.#madeOf = now;
+    return this.#built();
+  }
+
   #built(): Promise<BuiltPage> {
-    this.#page ??= buildOnThread(this.#folder).catch((error: unknown) => {
+    this.#page ??= readOrBuild(this.#folder).catch((error: unknown) => {
       this.#page = undefined;
       throw error;
     });
@@ -90,6 +101,10 @@ async function stateOf(folder: string): Promise<string> {
     names.map(async (name) => `${name} ${(await stat(join(folder, name))).mtimeMs}`),
   );
   return times.join("\n");
+}
+
+async function readOrBuild(folder: string): Promise<BuiltPage> {
+  return (await readKeptPage(await keptPageFile(folder))) ?? (await buildOnThread(folder));
 }
 
 function buildOnThread(folder: string): Promise<BuiltPage> {

@@ -22,6 +22,14 @@ export function PageMixin() {
     created() {
       this.page = new PageServer();
     },
+    events: {
+      // Once the process is ready: whoever opens the page first does not wait until it is made.
+      async "$broker.started"() {
+        await this.page.prepare().catch((error: unknown) => {
+          this.logger.warn({ err: error }, "page could not be made ready ahead");
+        });
+      },
+    },
   });
 }
 
