@@ -5,7 +5,10 @@ import { chunkSize } from "../../lib/store/sqlite/schema.ts";
 import { eventually } from "../support/eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
 import { comparable, folded } from "./store-analyze.contract.ts";
-import { event, minute } from "./store-harness.ts";
+import type { EventQuery } from "../../lib/event/filter.ts";
+import { meetsFilter } from "../../lib/counting/event-filter.ts";
+import type { SqliteStore } from "../../lib/store/sqlite/sqlite-store.ts";
+import { event, ids, minute } from "./store-harness.ts";
 
 const filters = [
   {},
@@ -13,6 +16,16 @@ const filters = [
   { from: minute + chunkSize - 10, to: minute + 2 * chunkSize + 10 },
   { where: [{ path: ["id"], op: "starts_with", value: "e1" } as const] },
 ];
+
+/** Whose events are asked for, whatever tells where they are. */
+const owned = [
+  { userId: "u7" },
+  { userId: "u7", types: ["a"] },
+  { userId: "nobody" },
+  { correlationId: "c1", order: "desc" },
+  { correlationId: "c1", from: minute + chunkSize - 10_000, limit: 20 },
+  { correlationId: "c1", userId: "u998" },
+] as const satisfies readonly Partial<EventQuery>[];
 
 const byPlan: BreakdownJob = {
   kind: "breakdown",
@@ -28,6 +41,7 @@ const stored = Array.from({ length: 2 * chunkSize + 500 }, (_, i) =>
     type: i % 3 === 0 ? "a" : "b",
     timestamp: minute + i,
     metadata: { userId: `u${i % 999}` },
+    ...(i % 500 === 1 && { correlationId: `c${i % 3}` }),
     data: { plan: `plan ${i % 7}`, n: i },
   }),
 );
@@ -42,6 +56,20 @@ function chunksTold(file: string): number {
   }
 }
 
+async function ownersAnswer(store: SqliteStore): Promise<void> {
+  for (const query of owned) {
+    const whole = { project: "p", order: "asc", limit: 10_000, ...query } as const;
+    const expected = stored.filter((one) => meetsFilter(one, whole)).map(({ id }) => id);
+    if (whole.order === "desc") expected.reverse();
+    expect(ids(await store.events(whole))).toEqual(expected.slice(0, whole.limit));
+    expect(await store.countEvents(whole)).toBe(expected.length);
+  }
+  const entities = await store.adapter().find({ query: { correlationId: "c1" } });
+  expect(ids(entities).sort()).toEqual(
+    ids(stored.filter(({ correlationId }) => correlationId === "c1")).sort(),
+  );
+}
+
 test("full chunks get columns in the background, also those of before; answers are the same with them and without", async () => {
   const harness = await SqliteHarness.open();
   try {
@@ -51,6 +79,7 @@ test("full chunks get columns in the background, also those of before; answers a
     }
     await eventually(() => expect(chunksTold(harness.file)).toBe(2));
     const answers = async (of: typeof store) => {
+      await ownersAnswer(of);
       for (const filter of filters) {
         const { result, events } = await of.analyze({ project: "p", ...filter }, byPlan, {
           timeoutMs: 60_000,

@@ -5,6 +5,8 @@ import { eventColumns, type EventRow } from "../rows.ts";
 import { markParent, touchDay, type BucketRow } from "./marks.ts";
 import { isBare } from "./bare-minutes.ts";
 import { chunkSize } from "./schema.ts";
+import { notePlaces } from "./places.ts";
+import { ownerHashes, type OwnerHashes } from "./columns/places.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import { isGuarded, isRefused, stored } from "./erase.ts";
 import { hasQuarantine, hold, holderOf, letOut } from "./quarantine.ts";
@@ -74,7 +76,7 @@ export function append(
     if (mended !== undefined || conflicts) there.push(at);
     if (conflicts) return;
     const { changes, lastInsertRowid } = statement.run(...(mended ?? row));
-    if (changes > 0) spans.add(row[0], Number(lastInsertRowid), row[3]);
+    if (changes > 0) spans.add(row, Number(lastInsertRowid));
     else if (mended === undefined) there.push(at);
   });
   broken.forEach((one, index) => {
@@ -120,15 +122,22 @@ function strangers(
 }
 
 /**
- * What new events change besides their own rows: the bounds of their chunks, the nonces of their
- * days.
+ * What new events change besides their own rows: the bounds of their chunks, the notes whose they
+ * are, the nonces of their days.
  */
 class Spans {
   readonly #chunks = new Map<string, { readonly row: Row; oldest: number; newest: number }>();
   readonly #days = new Map<string, { readonly project: string; readonly day: number }>();
+  /** By the number of the first one: events stored one after the other, of one chunk. */
+  readonly #runs = new Map<number, OwnerHashes[]>();
+  #run: OwnerHashes[] = [];
+  #next: number | undefined;
 
-  add(project: string, seq: number, timestamp: number): void {
+  add([project, , , timestamp, , , , correlation, user]: EventRow, seq: number): void {
     const chunk = Math.floor(seq / chunkSize);
+    if (seq !== this.#next || seq % chunkSize === 0) this.#runs.set(seq, (this.#run = []));
+    this.#run.push(ownerHashes(user, correlation));
+    this.#next = seq + 1;
     const key = `${chunk} ${project}`;
     const span = this.#chunks.get(key);
     if (span === undefined) {
@@ -151,6 +160,7 @@ class Spans {
         newest,
       );
     }
+    for (const [seq, run] of this.#runs) notePlaces(db, seq, run);
     for (const { project, day } of this.#days.values()) touchDay(db, project, day);
   }
 }

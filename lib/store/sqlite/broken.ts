@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import { keepPlace } from "./erase.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
 
 /** An event whose body is no JSON any more: the disk damaged it. */
@@ -34,6 +35,7 @@ function isReadable(body: string): boolean {
  * them. One that is sent again takes its old place (`putBack`), and counts no more than before.
  */
 export function setAside(db: Database, events: readonly BrokenEvent[]): void {
+  const [before] = db.get("SELECT max(seq) FROM events")!;
   for (const { seq } of events) {
     db.run(
       `INSERT INTO broken (seq, ${eventColumns}, found_at)
@@ -43,6 +45,7 @@ export function setAside(db: Database, events: readonly BrokenEvent[]): void {
     );
     db.run("DELETE FROM events WHERE seq = ?", seq);
   }
+  keepPlace(db, before as number | null);
 }
 
 /** Where the events of a project that were set aside lie. */

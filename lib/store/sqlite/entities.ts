@@ -1,8 +1,11 @@
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
-import { anyOf, conditionClause, sortClause, type Clause } from "./conditions.ts";
+import { conditionClause, sortClause, type Clause } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, toColumn, type EventRow } from "../rows.ts";
-import { chunkOf, placeholder } from "./schema.ts";
+import type { Owner } from "./columns/places.ts";
+import { placesOf } from "./places.ts";
+import { clauseOfPlaces } from "./scan.ts";
+import { placeholder } from "./schema.ts";
 import type { Condition } from "../../event/filter.ts";
 
 /** The stored events of some keys, in the order of the keys, each once. */
@@ -28,7 +31,7 @@ export function findEntities(db: Database, query: EntityQuery): readonly EventRo
   });
   const sorted = order.filter((clause) => clause !== undefined);
   const orderBy = sorted.length === 0 ? "" : `ORDER BY ${sorted.map(({ sql }) => sql).join(", ")}`;
-  const where = whereOf(query);
+  const where = whereOf(db, query);
   return db.all(
     `SELECT ${eventColumns} FROM events WHERE ${where.sql} ${orderBy} LIMIT ? OFFSET ?`,
     ...where.parameters,
@@ -39,17 +42,17 @@ export function findEntities(db: Database, query: EntityQuery): readonly EventRo
 }
 
 export function countEntities(db: Database, query: EntityQuery): number {
-  const { sql, parameters } = whereOf(query);
+  const { sql, parameters } = whereOf(db, query);
   return db.get(`SELECT count(*) FROM events WHERE ${sql}`, ...parameters)![0] as number;
 }
 
-function whereOf({ where, keys }: EntityQuery): Clause {
+function whereOf(db: Database, { where, keys }: EntityQuery): Clause {
   const clauses = [
     // Rows that only keep a place are no events.
     { sql: `+project <> '${placeholder}'`, parameters: [] },
     ...(keys === undefined ? [] : [keysClause(keys)]),
     ...where.map(conditionClause),
-    ...where.flatMap(chunkClauses),
+    ...where.flatMap((condition) => ownerClauses(db, condition)),
   ];
   return {
     sql: clauses.map(({ sql }) => sql).join(" AND "),
@@ -65,27 +68,21 @@ function keysClause(keys: readonly EntityKey[]): Clause {
   };
 }
 
-/**
- * The indexes in chunks are found only by name; what they find is true of a condition on the
- * column.
- */
-function chunkClauses({ path, ...condition }: Condition): Clause[] {
+/** Where somebody's events are; what is found there is true of a condition on the column. */
+function ownerClauses(db: Database, { path, ...condition }: Condition): Clause[] {
   if (condition.op !== "is") return [];
   const texts = condition.values.filter((value) => typeof value === "string" && value !== "");
   if (texts.length === 0 || texts.length < condition.values.length) return [];
-  const [column, index] =
-    path.length === 1 && path[0] === "correlationId"
-      ? ["correlation_id", "events_by_correlation"]
-      : path.length === 2 && path[0] === "metadata" && path[1] === "userId"
-        ? ["user_id", "events_by_user"]
-        : [];
-  if (column === undefined) return [];
-  const { sql, parameters } = anyOf(`found.${column}`, [], texts.map(String).map(toColumn));
-  return [
-    {
-      sql: `seq IN (SELECT found.seq FROM chunks CROSS JOIN events AS found INDEXED BY ${index}
-        ON ${chunkOf("found.seq")} = chunks.chunk AND found.project = chunks.project AND ${sql})`,
-      parameters,
-    },
-  ];
+  const owner = ownerAt(path);
+  if (owner === undefined) return [];
+  const chunks = db.all("SELECT project, chunk FROM chunks") as readonly unknown[];
+  const places = (chunks as readonly (readonly [string, number])[]).flatMap(([project, chunk]) =>
+    texts.flatMap((text) => placesOf(db, project, chunk, owner, toColumn(String(text)))),
+  );
+  return [clauseOfPlaces("seq", places)];
+}
+
+function ownerAt(path: Condition["path"]): Owner | undefined {
+  if (path.length === 1 && path[0] === "correlationId") return "correlation";
+  return path.length === 2 && path[0] === "metadata" && path[1] === "userId" ? "user" : undefined;
 }

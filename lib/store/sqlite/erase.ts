@@ -8,6 +8,7 @@ import { completeDelta } from "./deltas.ts";
 import { events } from "./events.ts";
 import { erasableHeld, hasQuarantine, holderOf, letOut } from "./quarantine.ts";
 import { mayLack } from "./floors.ts";
+import { forgetColumns } from "./places.ts";
 import { chunkSize, placeholder } from "./schema.ts";
 
 type Table = "events" | "broken" | "quarantine";
@@ -141,7 +142,7 @@ export function erase(
     else if (remove(db, "quarantine", project, id, batch) === undefined) continue;
     putTombstone(db, project, id, refusal);
   }
-  for (const chunk of chunks) db.run("DELETE FROM columns WHERE chunk = ?", chunk);
+  for (const chunk of chunks) forgetColumns(db, chunk);
   keepPlace(db, before as number | null);
   for (const { batch, timestamp } of gone) {
     // Of a minute whose events are partly gone what was counted stands.

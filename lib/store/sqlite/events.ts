@@ -21,7 +21,8 @@ export function event(db: Database, project: string, id: string): EventRow | und
 /** A page of events in order. */
 export function events(db: Database, query: EventQuery): readonly EventRow[] {
   const scans = scansOf(db, query);
-  if (scans.length === 1) return page<EventRow>(db, eventColumns, scans[0]!, query);
+  const single = onlyOf(scans);
+  if (single !== undefined) return page<EventRow>(db, eventColumns, single, query);
   return mergedKeys(db, scans, query).map(
     ([seq]) => db.get(eventBySeq, seq) as unknown as EventRow,
   );
@@ -52,14 +53,20 @@ export function* eachEvent(
   return undefined;
 }
 
+/** The one walk that gives all that is asked for, in order. */
+function onlyOf(scans: ReturnType<typeof scansOf>): Scan | undefined {
+  return Array.isArray(scans) && scans.length === 1 ? (scans[0] as Scan) : undefined;
+}
+
 function* eachOf(
   db: Database,
   query: EventQuery & PlacedFilter,
   isOver: () => boolean,
 ): Generator<EventRow, void> {
   const scans = scansOf(db, query);
-  if (scans.length === 1) {
-    const { sql, parameters } = paged(eventColumns, scans[0]!, query);
+  const single = onlyOf(scans);
+  if (single !== undefined) {
+    const { sql, parameters } = paged(eventColumns, single, query);
     yield* db.iterate(sql, ...parameters) as Iterable<unknown> as Iterable<EventRow>;
     return;
   }
@@ -74,7 +81,7 @@ function* eachOf(
  */
 function mergedKeys(
   db: Database,
-  scans: readonly Scan[],
+  scans: Iterable<Scan>,
   query: EventQuery,
   isOver: () => boolean = () => false,
 ): readonly Key[] {

@@ -7,6 +7,7 @@ const ends = {
   columns: "chunk",
   days: "project",
   deltas: "project",
+  places: "seq",
   dirty: "seq",
   rollups: "project",
   sections: "project",

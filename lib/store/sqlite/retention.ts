@@ -3,6 +3,7 @@ import { grainMs, startOf, type Grain } from "../../counting/bucket.ts";
 import type { Database } from "./database.ts";
 import { keepPlace } from "./erase.ts";
 import { nextDay, touchDay } from "./marks.ts";
+import { forgetColumns, spanOf } from "./places.ts";
 import { removeSection } from "./rollups.ts";
 import { chunkSize } from "./schema.ts";
 
@@ -115,11 +116,10 @@ function dropEvents(
 
 /** The columns of a chunk are made again, unless it is empty. */
 function leaveChunk(db: Database, project: string, chunk: number): void {
-  db.run("DELETE FROM columns WHERE chunk = ?", chunk);
+  forgetColumns(db, chunk);
   const there = db.get(
     "SELECT 1 FROM events WHERE seq BETWEEN ? AND ? AND project = ? LIMIT 1",
-    chunk * chunkSize,
-    (chunk + 1) * chunkSize - 1,
+    ...spanOf(chunk),
     project,
   );
   if (there === undefined) {

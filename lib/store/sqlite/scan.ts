@@ -2,13 +2,15 @@ import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import { anyOf, never, predicateClause, type Clause } from "./conditions.ts";
 import type { Database, Value } from "./database.ts";
 import { toColumn } from "../rows.ts";
-import { chunkOf, chunkSize } from "./schema.ts";
+import type { Owner } from "./columns/places.ts";
+import { placesOf, spanOf } from "./places.ts";
 import type { Position } from "../../event/event-page.ts";
 import { scansEvents } from "../scanning.ts";
 
 /**
- * A walk along one index in the order of events. Some filters take several: one for each type, or
- * one for each few chunks of a user's or a correlation's events. No event is in two of them.
+ * A walk along one index in the order of events, or a look at some events by their numbers. Some
+ * filters take several: one for each type, or one for each few chunks of a user's or a
+ * correlation's events. No event is in two of them.
  */
 export interface Scan {
   /** From FROM to the end of WHERE. */
@@ -29,6 +31,9 @@ export type Chunk = readonly [chunk: number, oldest: number, newest: number];
 const maxGroup = 64;
 const maxFilteredGroup = 8;
 
+/** Nor does one statement look at many more events than these: a chunk's are the least. */
+const maxPlaces = 1_000;
+
 /** A filter, or a page of it, perhaps only up to a position, which is included. */
 export type PlacedFilter = EventFilter &
   Partial<Pick<EventQuery, "order" | "after">> & { readonly upTo?: Position };
@@ -37,38 +42,73 @@ export type PlacedFilter = EventFilter &
  * The scans that find what is asked for; those that can begin first, in the order asked for, come
  * first.
  */
-export function scansOf(db: Database, filter: PlacedFilter): readonly Scan[] {
+export function scansOf(
+  db: Database,
+  filter: PlacedFilter,
+): readonly Scan[] | Generator<Scan, void> {
   const { types, correlationId, userId } = filter;
   if (correlationId !== undefined) {
-    const key = equal("correlation_id", toColumn(correlationId));
+    const text = toColumn(correlationId);
     const others = [...typeClauses(types), ...userClauses(userId)];
-    return chunkScans(db, filter, "events_by_correlation", [key, ...others]);
+    return chunkScans(db, filter, "correlation", text, [equal("correlation_id", text), ...others]);
   }
   if (userId !== undefined) {
-    return chunkScans(db, filter, "events_by_user", [
-      ...userClauses(userId),
-      ...typeClauses(types),
-    ]);
+    const clauses = [...userClauses(userId), ...typeClauses(types)];
+    return chunkScans(db, filter, "user", toColumn(userId), clauses);
   }
   if (types === undefined) return scanner(filter, "events_by_time", [])();
   const scanType = scanner(filter, "events_by_type", [{ sql: "type = ?", parameters: [] }]);
   return [...new Set(types)].flatMap((type) => scanType(type));
 }
 
-function chunkScans(
+/**
+ * Somebody's events, some chunks at a time: one, one, two, four and so on, so that an actor with many
+ * events fills a page from the first ones, and one with few takes a handful of statements.
+ */
+function* chunkScans(
   db: Database,
   filter: PlacedFilter,
-  index: string,
+  owner: Owner,
+  text: string,
   clauses: readonly Clause[],
-): readonly Scan[] {
+): Generator<Scan, void> {
+  const where = [...clauses, ...clausesOf(filter)];
+  if (where.includes(never)) return;
   const most = scansEvents(filter) ? maxFilteredGroup : maxGroup;
-  return grouped(chunksOf(db, filter), most).flatMap((group) => {
-    const numbers = group.map(([chunk]) => chunk);
-    const scan = scanner(filter, index, [anyOf(chunkOf(), [], numbers), ...clauses]);
-    const oldest = Math.min(...group.map(([, instant]) => instant));
-    const newest = Math.max(...group.map(([, , instant]) => instant));
-    return scan().map((it) => ({ ...it, oldest, newest }));
-  });
+  let group: Chunk[] = [];
+  let places: number[] = [];
+  let before = 0;
+  const chunks = chunksOf(db, filter);
+  for (const [at, chunk] of chunks.entries()) {
+    db.check();
+    group.push(chunk);
+    places.push(...placesOf(db, filter.project, chunk[0], owner, text));
+    const isFull = group.length >= Math.min(Math.max(before, 1), most) || places.length > maxPlaces;
+    if (!isFull && at < chunks.length - 1) continue;
+    if (places.length > 0) yield placesScan(places, where, group);
+    before += group.length;
+    group = [];
+    places = [];
+  }
+}
+
+function placesScan(
+  places: readonly number[],
+  where: readonly Clause[],
+  group: readonly Chunk[],
+): Scan {
+  const seqs = clauseOfPlaces("seq", places);
+  return {
+    ...joined("events NOT INDEXED", [seqs, ...where]),
+    oldest: Math.min(...group.map(([, instant]) => instant)),
+    newest: Math.max(...group.map(([, , instant]) => instant)),
+  };
+}
+
+/** Whether an event is at one of some places. */
+export function clauseOfPlaces(seq: string, places: readonly number[]): Clause {
+  const parameters = [JSON.stringify(places)];
+  return { sql: `${seq} IN (SELECT value FROM json_each(?))`, parameters };
 }
 
 /** The chunks that may hold what is asked for, those first that can begin first. */
@@ -97,24 +137,6 @@ export function chunkScan(
   const seqs = { sql: "seq BETWEEN ? AND ?", parameters: spanOf(chunk) };
   const where = [seqs, ...typeClauses(filter.types), ...clausesOf(filter)];
   return where.includes(never) ? undefined : joined("events NOT INDEXED", where);
-}
-
-function spanOf(chunk: number): readonly [first: number, last: number] {
-  return [chunk * chunkSize, (chunk + 1) * chunkSize - 1];
-}
-
-/**
- * Groups of one chunk, one, two, four and so on: an actor with many events fills a page from the
- * first group, and one with few takes a handful of statements.
- */
-function grouped(chunks: readonly Chunk[], most: number): readonly (readonly Chunk[])[] {
-  const groups: (readonly Chunk[])[] = [];
-  for (let at = 0; at < chunks.length;) {
-    const size = Math.min(Math.max(at, 1), most);
-    groups.push(chunks.slice(at, at + size));
-    at += size;
-  }
-  return groups;
 }
 
 /**

@@ -3,16 +3,10 @@ import { identityStep } from "../../sqlite/folder-part.ts";
 import { migrate, versionOf, type SchemaSteps } from "../../sqlite/schema-steps.ts";
 
 /**
- * Events of one chunk came one after the other, 16,384 of them. Users and correlations are
- * scattered: with one index over all events each insert would touch a page of its own, and at a
- * million events the disk would write 4 KB and more for each. Within a chunk the index is about a
- * megabyte that stays in memory, and a reader seeks once in each chunk that its time range touches.
- * Measured at 1 M events of 100,000 users: 52,000 inserts a second against 15,000.
+ * Events of one chunk came one after the other, 16,384 of them. What a chunk holds is told by its
+ * columns once it is full, and whose its events are (`columns/places.ts`).
  */
 export const chunkSize = 16_384;
-export function chunkOf(seq = "seq"): string {
-  return `(${seq} / ${chunkSize})`;
-}
 
 /** The project of rows that only keep a place in the order of storing. No event has it. */
 export const placeholder = "";
@@ -35,9 +29,9 @@ const first = `
   CREATE UNIQUE INDEX events_by_id ON events (project, id);
   CREATE INDEX events_by_time ON events (project, timestamp, id);
   CREATE INDEX events_by_type ON events (project, type, timestamp, id);
-  CREATE INDEX events_by_correlation ON events (${chunkOf()}, project, correlation_id, timestamp, id)
+  CREATE INDEX events_by_correlation ON events ((seq / 16384), project, correlation_id, timestamp, id)
     WHERE correlation_id IS NOT NULL;
-  CREATE INDEX events_by_user ON events (${chunkOf()}, project, user_id, timestamp, id)
+  CREATE INDEX events_by_user ON events ((seq / 16384), project, user_id, timestamp, id)
     WHERE user_id IS NOT NULL;
 
   -- The instants that a project's events of a chunk span.
@@ -278,6 +272,19 @@ const schemasAndQuarantine = `
   CREATE INDEX quarantine_by_user ON quarantine (project, user_id) WHERE user_id IS NOT NULL;
 `;
 
+/** Whose events are is noted by each commit in place of two indexes, and is found in a chunk's columns. */
+const places = `
+  DROP INDEX IF EXISTS events_by_user;
+  DROP INDEX IF EXISTS events_by_correlation;
+
+  -- Hashes of the users and correlations of events that were stored one after the other, from the
+  -- one of this number on; until the columns of their chunk are made, which tell the same.
+  CREATE TABLE places (
+    seq INTEGER PRIMARY KEY,
+    hashes BLOB NOT NULL
+  ) STRICT;
+`;
+
 export const storeSchema: SchemaSteps = [
   first,
   columnsAndQuestions,
@@ -289,6 +296,7 @@ export const storeSchema: SchemaSteps = [
   erasures,
   renewals,
   schemasAndQuarantine,
+  places,
 ];
 
 /**

@@ -117,13 +117,21 @@ export class SqliteThreads {
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
     if (!this.#ready) await this.ping();
-    this.#broken ??= await this.#readers.call({ weight: "quick" }, "brokenSpans");
+    if (this.#broken === undefined) await this.#lookAround();
     try {
       return await this.#readers.call(read, verb, ...parameters);
     } catch (error) {
       if (!(error instanceof BrokenBody)) throw error;
       return await this.#withoutBroken(() => this.#readers.call(read, verb, ...parameters));
     }
+  }
+
+  /** What is to be known, and done, before the first read. */
+  async #lookAround(): Promise<void> {
+    const quick = { weight: "quick" } as const;
+    this.#broken = await this.#readers.call(quick, "brokenSpans");
+    // An earlier version, or a process that was killed, may have left some.
+    if (await this.#readers.call(quick, "lacksColumns")) this.shredding.wake();
   }
 
   /** A read whose bodies are parsed by the caller, not by the thread that read them. */

@@ -13,7 +13,7 @@ import {
   putRecount,
   sumDeltas,
 } from "./deltas.ts";
-import { nextColumns, putColumns } from "./columns/table.ts";
+import { lacksColumns, nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { dropHeld, erasable, erase, erasedAt, fence, holder, refuse } from "./erase.ts";
 import { countEvents, event, events, fingerprint } from "./events.ts";
@@ -102,6 +102,7 @@ export const readerVerbs = {
   openJobs,
   analyze,
   sample,
+  lacksColumns,
   nextColumns,
   savedQuestion,
   savedQuestions,

@@ -24,6 +24,7 @@ const fingerprints: Readonly<Record<string, readonly string[]>> = {
     "0c4fde4e7603",
     "946bbe1d904a",
     "1b0970102077",
+    "8a7cdd2eb7ab",
   ],
   queue: ["60919aed47c0", "323064bdb657"],
 };

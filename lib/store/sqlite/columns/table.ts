@@ -2,7 +2,9 @@ import { ColumnReader } from "../../columns/reader.ts";
 import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
 import type { Database } from "../database.ts";
 import { eventColumns, type EventRow } from "../../rows.ts";
+import { dropNotes, spanOf } from "../places.ts";
 import { chunkSize } from "../schema.ts";
+import { ownerHashes, partName, PlacesBuilder } from "./places.ts";
 
 /** The name of the column that lists the others. */
 const head = "";
@@ -25,27 +27,39 @@ export function nextColumns(db: Database): ChunkColumns | undefined {
   const chunk = firstWithoutColumns(db);
   if (chunk === undefined) return undefined;
   const writer = new ColumnWriter(chunkSize);
+  const places = new PlacesBuilder();
+  const [first, last] = spanOf(chunk);
   const rows = db.iterate(
-    `SELECT ${eventColumns} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
-    chunk * chunkSize,
-    (chunk + 1) * chunkSize - 1,
-  );
-  for (const row of rows) writer.add(row as unknown as EventRow);
-  return { chunk, ...writer.finish() };
+    `SELECT ${eventColumns}, seq FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
+    first,
+    last,
+  ) as Iterable<unknown> as Iterable<readonly [...EventRow, seq: number]>;
+  for (const row of rows) {
+    const [, , , , , , , correlation, user, , , seq] = row;
+    writer.add(row as readonly unknown[] as EventRow);
+    places.add(seq - first, ownerHashes(user, correlation));
+  }
+  const { columns, ...written } = writer.finish();
+  return { chunk, ...written, columns: [...columns, ...places.finish()] };
+}
+
+/** Whether a full chunk has no columns. */
+export function lacksColumns(db: Database): boolean {
+  return firstWithoutColumns(db) !== undefined;
 }
 
 /** Does nothing where events of the chunk were removed since it was read. */
 export function putColumns(db: Database, { chunk, rows, complete, columns }: ChunkColumns): void {
   const [count] = db.get(
     "SELECT count(*) FROM events WHERE seq BETWEEN ? AND ?",
-    chunk * chunkSize,
-    (chunk + 1) * chunkSize - 1,
+    ...spanOf(chunk),
   )!;
   if (count !== rows) return;
   const about = Buffer.from(JSON.stringify({ rows, complete } satisfies Head));
   for (const [name, bytes] of [...columns, [head, about] as const]) {
     db.run("INSERT OR REPLACE INTO columns VALUES (?, ?, ?)", chunk, name, bytes);
   }
+  dropNotes(db, chunk);
 }
 
 /**
@@ -70,7 +84,7 @@ export function columnReaderOf(
 
 /**
  * Chunks fill up one after the other, and get their columns in that order; those that lost events
- * get them anew.
+ * get them anew, and those of versions that did not tell there whose events are.
  */
 function firstWithoutColumns(db: Database): number | undefined {
   const [last] = db.get("SELECT max(seq) FROM events") ?? [null];
@@ -81,7 +95,7 @@ function firstWithoutColumns(db: Database): number | undefined {
       (SELECT 1 FROM columns WHERE columns.chunk = chunks.chunk AND columns.name = ?)
       ORDER BY chunk LIMIT 1`,
     full,
-    head,
+    partName("user", 0),
   );
   return found?.[0] as number | undefined;
 }
