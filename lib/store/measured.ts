@@ -20,6 +20,7 @@ const verbs = {
   dirtyBacklog: true,
   sumDeltas: true,
   sumChildren: true,
+  rollUpMarked: true,
   rollup: true,
   nextDay: true,
   writeRollup: true,

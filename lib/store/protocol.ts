@@ -104,6 +104,10 @@ export async function rollUp(
   rest?: Rest,
 ): Promise<Pass> {
   const marks = await store.dirty(grain, limit, rest);
+  if (grain !== "minute" && store.rollUpMarked !== undefined) {
+    await store.rollUpMarked(marks);
+    return { grain, buckets: marks.length };
+  }
   await Promise.all(marks.map((mark) => rewrite(store, mark.bucket)));
   // Parents are marked after every rollup of the pass and before any mark is cleared, so no reader
   // misses a mark.

@@ -123,6 +123,13 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
   clearMark(mark: DirtyMark): Promise<void>;
 
   /**
+   * Rolls marked hours, or marked days, up: what `sumChildren`, `writeRollup`, `markParent` and
+   * `clearMark` do one by one, in this order for each of them. Absent where nothing is gained by
+   * doing it at once.
+   */
+  rollUpMarked?(marks: readonly DirtyMark[]): Promise<void>;
+
+  /**
    * Makes the next `sumDeltas` of a minute cheaper. Its result, and the batches it knows, do not
    * change: a late repeat of a batch is still recognized. Optional work; may do nothing.
    */

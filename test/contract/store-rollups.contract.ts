@@ -1,5 +1,7 @@
 import { maxDimensionValues, OTHER, record, type Cells } from "../../lib/counting/cells.ts";
 import { sketchOf } from "../../lib/counting/sketch.ts";
+import type { Grain } from "../../lib/counting/bucket.ts";
+import { rollUp } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import {
   always,
@@ -17,7 +19,7 @@ import {
   type OnStore,
 } from "./store-harness.ts";
 
-/** `writeRollup`, `rollups` and `sumChildren`. */
+/** `writeRollup`, `rollups`, `sumChildren`, and what rolls up several at once. */
 export function rollupsContract(onStore: OnStore): void {
   const types = async (store: EventStore, grain: "minute" | "hour" | "day" = "minute") =>
     (await store.rollups("p", grain, [always], "types")).map((row) => row.cells);
@@ -174,6 +176,36 @@ export function rollupsContract(onStore: OnStore): void {
       }),
     );
   });
+
+  test(
+    "rolling marks up writes their rollups, marks the buckets above and clears the marks that are still the same",
+    onStore(async (store) => {
+      const at = (n: number) => hour + n * hourMs;
+      const rollups = async () =>
+        (await store.rollups("p", "hour", [always], "source")).map((row) => [row.start, row.cells]);
+      const marked = async (grain: Grain) =>
+        (await store.dirty(grain, 100)).map((mark) => mark.bucket.start);
+      for (let n = 0; n < 10; n += 1) {
+        await store.putDeltas([delta(`b${n}`, cells({ a: n + 1 }), at(n))]);
+        await store.markParent(bucket(at(n), "hour"));
+      }
+      await store.writeRollup(bucket(at(0), "hour"), { v: 9, cells: cells({ a: 90 }) });
+      await store.writeRollup(bucket(at(1), "hour"), { v: 1, cells: cells({ b: 1 }, "old") });
+      await store.putDeltas([delta("late", cells({ a: 10 }), at(1))]);
+      const dirty = store.dirty.bind(store);
+      store.dirty = async (...asked) => {
+        const marks = await dirty(...asked);
+        await store.markParent(bucket(at(2), "hour"));
+        return marks;
+      };
+      await rollUp(store, "hour", 100);
+      store.dirty = dirty;
+      const counts = [90, 12, 3, 4, 5, 6, 7, 8, 9, 10];
+      expect(await rollups()).toEqual(counts.map((web, n) => [at(n), { a: { web } }]));
+      expect(await marked("hour")).toEqual([at(2)]);
+      expect(await marked("day")).toEqual([day]);
+    }),
+  );
 
   describe("sumChildren", () => {
     test(

@@ -1,3 +1,4 @@
+import { deserialize, serialize } from "node:v8";
 import {
   cutCells,
   emptyCells,
@@ -5,14 +6,15 @@ import {
   sectionOf,
   type Cells,
   type Section,
+  type Sum,
 } from "../../counting/cells.ts";
-import { childGrain, grainMs, type Bucket, type Grain } from "../../counting/bucket.ts";
+import { childGrain, grainMs, parentOf, type Bucket, type Grain } from "../../counting/bucket.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Database } from "./database.ts";
 import { bareCells, bareSums } from "./bare-minutes.ts";
 import { sumDeltas, sumInBlocks, type SectionText, type SumText } from "./deltas.ts";
 import type { RollupTarget } from "../store.ts";
-import type { BucketRow } from "./marks.ts";
+import { clearMark, markParent, type BucketRow } from "./marks.ts";
 
 /** Write a rollup, cut, where it sums more deltas than the stored one. */
 export function writeRollup(
@@ -21,20 +23,33 @@ export function writeRollup(
   sum: SumText,
   where: RollupTarget = "any",
 ): void {
-  const stored = db.get(
-    "SELECT v, sections FROM rollups WHERE project = ? AND grain = ? AND start = ?",
-    ...bucket,
-  ) as readonly [number, string] | undefined;
+  const stored = headerOf(db, bucket);
   if (stored === undefined && where === "stored") return;
   const [v, names] = stored ?? [0, "[]"];
   if (sum.v <= v) return;
-  const sections = sectionsOf(cutCells(JSON.parse(sum.cells) as Cells));
+  const sections = sectionTexts(JSON.parse(sum.cells) as Cells);
+  putRollup(db, bucket, { v: sum.v, sections }, JSON.parse(names) as readonly string[]);
+}
+
+/** A rollup as it is written: cut, each section as JSON. */
+interface RollupText {
+  readonly v: number;
+  readonly sections: readonly (readonly [name: Section, cells: string])[];
+}
+
+/** @param names the sections that are there */
+function putRollup(
+  db: Database,
+  bucket: BucketRow,
+  { v, sections }: RollupText,
+  names: readonly string[],
+): void {
   db.run(
     `INSERT INTO rollups VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
       SET v = excluded.v, sections = excluded.sections`,
     ...bucket,
-    sum.v,
-    JSON.stringify([...sections.keys()]),
+    v,
+    JSON.stringify(sections.map(([name]) => name)),
   );
   const [project, grain, start] = bucket;
   for (const [section, cells] of sections) {
@@ -44,12 +59,57 @@ export function writeRollup(
       grain,
       section,
       start,
-      JSON.stringify(cells),
+      cells,
     );
   }
-  for (const section of JSON.parse(names) as readonly string[]) {
-    if (!sections.has(section)) removeSection(db, { project, grain, start }, section);
+  const kept = new Set<string>(sections.map(([name]) => name));
+  for (const section of names) {
+    if (!kept.has(section)) removeSection(db, { project, grain, start }, section);
   }
+}
+
+/** What `rollUpMarked` is to write for each of some hours or days, for the writer alone to read. */
+export function sumMarked(db: Database, buckets: readonly BucketRow[]): Uint8Array {
+  const rollups = buckets.map((bucket): RollupText => {
+    db.check();
+    const { v, cells } = summedChildren(db, bucket);
+    return { v, sections: sectionTexts(cells) };
+  });
+  return serialize(rollups);
+}
+
+/** Write rollups that `sumMarked` made, then mark the buckets above, then clear the marks. */
+export function rollUpMarked(
+  db: Database,
+  marked: readonly { readonly bucket: BucketRow; readonly nonce: string }[],
+  sums: Uint8Array,
+): void {
+  const rollups = deserialize(sums) as readonly RollupText[];
+  const parents = new Map<string, BucketRow>();
+  marked.forEach(({ bucket }, at) => {
+    const stored = headerOf(db, bucket);
+    const { v, sections } = rollups[at]!;
+    if (v > (stored?.[0] ?? 0)) {
+      putRollup(db, bucket, { v, sections }, JSON.parse(stored?.[1] ?? "[]") as readonly string[]);
+    }
+    const [project, grain, start] = bucket;
+    const parent = parentOf({ project, grain, start });
+    if (parent !== undefined) {
+      parents.set(`${project}|${parent.start}`, [project, parent.grain, parent.start]);
+    }
+  });
+  for (const parent of parents.values()) markParent(db, parent);
+  for (const { bucket, nonce } of marked) clearMark(db, bucket, nonce);
+}
+
+function headerOf(
+  db: Database,
+  bucket: BucketRow,
+): readonly [v: number, sections: string] | undefined {
+  return db.get(
+    "SELECT v, sections FROM rollups WHERE project = ? AND grain = ? AND start = ?",
+    ...bucket,
+  ) as readonly [number, string] | undefined;
 }
 
 export function removeSection(db: Database, bucket: Bucket, section: string): void {
@@ -64,10 +124,7 @@ export function removeSection(db: Database, bucket: Bucket, section: string): vo
 }
 
 export function rollup(db: Database, bucket: BucketRow): SumText | undefined {
-  const found = db.get(
-    "SELECT v, sections FROM rollups WHERE project = ? AND grain = ? AND start = ?",
-    ...bucket,
-  ) as readonly [number, string] | undefined;
+  const found = headerOf(db, bucket);
   if (found === undefined) {
     if (bucket[1] !== "minute") return undefined;
     const sum = sumDeltas(db, bucket);
@@ -117,9 +174,14 @@ function writtenRollups(
 }
 
 /** The sum of the rollups within a bucket, and of their versions. */
-export function sumChildren(db: Database, [project, grain, start]: BucketRow): SumText {
+export function sumChildren(db: Database, bucket: BucketRow): SumText {
+  const { v, cells } = summedChildren(db, bucket);
+  return { v, cells: JSON.stringify(cells) };
+}
+
+function summedChildren(db: Database, [project, grain, start]: BucketRow): Sum {
   const child = childGrain(grain);
-  if (child === undefined) return { v: 0, cells: JSON.stringify(emptyCells()) };
+  if (child === undefined) return { v: 0, cells: emptyCells() };
   const range = { from: start, to: start + grainMs[grain] };
   const headers = db.all(
     "SELECT start, v, sections FROM rollups WHERE project = ? AND grain = ? AND start >= ? AND start < ?",
@@ -128,16 +190,31 @@ export function sumChildren(db: Database, [project, grain, start]: BucketRow): S
     range.from,
     range.to,
   ) as readonly unknown[] as readonly (readonly [number, number, string])[];
-  const rolledUp = headers.values().map(([at, , names]) => {
-    const bucket: BucketRow = [project, child, at];
-    return readCells(db, bucket, JSON.parse(names) as readonly Section[]);
-  });
+  const rolledUp = cellsWithin(db, project, child, range, headers);
   const bare = child === "minute" ? bareCells(db, project, range) : { v: 0, cells: [] };
   const children = [...rolledUp, ...bare.cells];
   return {
     v: headers.reduce((total, [, v]) => total + v, bare.v),
-    cells: JSON.stringify(sumInBlocks(children, mergeCells) ?? emptyCells()),
+    cells: sumInBlocks(children, mergeCells) ?? emptyCells(),
   };
+}
+
+/** The cells of the rollups of a range, with one walk for each section that any of them has. */
+function cellsWithin(
+  db: Database,
+  project: string,
+  grain: Grain,
+  range: Range,
+  headers: readonly (readonly [start: number, v: number, names: string])[],
+): readonly Cells[] {
+  const sections = new Set(headers.flatMap(([, , names]) => JSON.parse(names) as Section[]));
+  const texts = new Map(headers.map(([start]) => [start, [] as (readonly [Section, string])[]]));
+  for (const section of sections) {
+    for (const [start, text] of sectionRows(db, project, grain, section, range)) {
+      texts.get(start)?.push([section, text]);
+    }
+  }
+  return [...texts.values()].map(cellsFrom);
 }
 
 function readCells(
@@ -145,28 +222,39 @@ function readCells(
   [project, grain, start]: BucketRow,
   names: readonly Section[],
 ): Cells {
+  return cellsFrom(
+    names.map((section) => {
+      const [text] = db.get(
+        "SELECT cells FROM sections WHERE project = ? AND grain = ? AND section = ? AND start = ?",
+        project,
+        grain,
+        section,
+        start,
+      ) as unknown as readonly [string];
+      return [section, text];
+    }),
+  );
+}
+
+function cellsFrom(texts: readonly (readonly [section: Section, text: string])[]): Cells {
   const { dimensions, ...cells } = emptyCells();
   const sections: Record<string, unknown> = dimensions;
-  for (const section of names) {
-    const [text] = db.get(
-      "SELECT cells FROM sections WHERE project = ? AND grain = ? AND section = ? AND start = ?",
-      project,
-      grain,
-      section,
-      start,
-    ) as unknown as readonly [string];
+  for (const [section, text] of texts) {
     if (section === "types" || section === "users") cells[section] = JSON.parse(text) as never;
     else sections[section] = JSON.parse(text);
   }
   return { ...cells, dimensions };
 }
 
-function sectionsOf({ types, users, dimensions }: Cells): ReadonlyMap<Section, unknown> {
-  return new Map<Section, unknown>([
+/** The sections of what a rollup keeps of some cells. */
+function sectionTexts(whole: Cells): RollupText["sections"] {
+  const { types, users, dimensions } = cutCells(whole);
+  const sections: [Section, unknown][] = [
     ["types", types],
     ["users", users],
     ...Object.entries(dimensions),
-  ]);
+  ];
+  return sections.map(([name, cells]) => [name, JSON.stringify(cells)]);
 }
 
 function sectionRows(

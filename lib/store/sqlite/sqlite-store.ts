@@ -187,6 +187,17 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.write("clearMark", bucketRow(bucket), nonce);
   }
 
+  /** Some at a time: the pieces are short for those who wait for the same threads. */
+  async rollUpMarked(marks: readonly DirtyMark[]): Promise<void> {
+    for (let at = 0; at < marks.length; at += marksAtOnce) {
+      const some = marks.slice(at, at + marksAtOnce);
+      const marked = some.map(({ bucket, nonce }) => ({ bucket: bucketRow(bucket), nonce }));
+      const buckets = marked.map(({ bucket }) => bucket);
+      const sums = await this.#threads.read("steady", "sumMarked", buckets);
+      await this.#threads.write("rollUpMarked", marked, sums);
+    }
+  }
+
   /** The summing is done by a reader; the writer only puts the result in place. */
   async condense(minute: Bucket): Promise<void> {
     const plan = await this.#threads.read("steady", "planFold", bucketRow(minute));
@@ -410,6 +421,9 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.read("quick", "fingerprint", project, { from, to });
   }
 }
+
+/** Summing so many hours takes a reader some milliseconds. */
+const marksAtOnce = 8;
 
 const unlimited: ReadLimits = { timeoutMs: Infinity };
 

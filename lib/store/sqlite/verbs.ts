@@ -35,7 +35,7 @@ import { below, drop, shrink } from "./retention.ts";
 import { sample } from "./sample.ts";
 import { currentSchemas, putSchema, schema, schemasVersion } from "./schemas.ts";
 import { stored } from "./stored.ts";
-import { rollup, rollups, sumChildren, writeRollup } from "./rollups.ts";
+import { rollup, rollups, rollUpMarked, sumChildren, sumMarked, writeRollup } from "./rollups.ts";
 
 /** What the writing thread can do, each within a transaction. */
 export const writerVerbs = {
@@ -55,6 +55,7 @@ export const writerVerbs = {
   markParent,
   clearMark,
   writeRollup,
+  rollUpMarked,
   putColumns,
   saveQuestion,
   removeQuestion,
@@ -88,6 +89,7 @@ export const readerVerbs = {
   sumDeltas,
   deltaSums,
   sumChildren,
+  sumMarked,
   planFold,
   planRecount,
   recounted,
