@@ -3,6 +3,7 @@ import { deltasOf, type DeltasDone } from "../lib/counting/delta.ts";
 import { decodeBatch } from "../lib/event/batch-message.ts";
 import { acceptedAt } from "../lib/event/enrich/accepted.ts";
 import { clientReader } from "../lib/event/enrich/client.ts";
+import { emailProviderReader } from "../lib/event/enrich/email-provider.ts";
 import { addressReader } from "../lib/event/enrich/ip.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings, JudgeJob } from "../lib/event/enrich/job.ts";
 import type { StoredEvent } from "../lib/event/event.ts";
@@ -26,6 +27,7 @@ const packed =
 const tools = {
   clientOf: clientReader(),
   addressOf: addressReader(),
+  providerOf: emailProviderReader(),
   countryOf: countryReader(),
   fullIp,
 };

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { readAddress } from "./enrich/ip.ts";
+import { readAddress, type Address } from "./enrich/ip.ts";
 import type { AcceptedEvent, Json, JsonObject } from "./event.ts";
 
 /**
@@ -12,12 +12,16 @@ import type { AcceptedEvent, Json, JsonObject } from "./event.ts";
  * a stored `192.0.2.0` could be tried against the fingerprint.
  *
  * Recursive over the depth of the content, which admission bounds.
+ * @param addressOf `readAddress`, or a reader that remembers
  * @returns the first 132 bits of a SHA-256, base64url, 22 characters
  */
-export function contentHash(event: AcceptedEvent): string {
+export function contentHash(
+  event: AcceptedEvent,
+  addressOf: (ip: unknown) => Address | undefined = readAddress,
+): string {
   const { type, source, data, correlationId } = event;
   const timestamp = event.undated === true ? undefined : event.timestamp;
-  const metadata = storable(event.metadata);
+  const metadata = storable(event.metadata, addressOf);
   const content = { type, source, data, correlationId, metadata, timestamp };
   return hash("sha256", JSON.stringify(ordered(content)), "base64url").slice(0, 22);
 }
@@ -25,9 +29,12 @@ export function contentHash(event: AcceptedEvent): string {
 type Members = { readonly [key: string]: Json | Members | undefined };
 
 /** The metadata with only the storable part of the address. */
-function storable(metadata: JsonObject | undefined): Members | undefined {
+function storable(
+  metadata: JsonObject | undefined,
+  addressOf: (ip: unknown) => Address | undefined,
+): Members | undefined {
   if (metadata === undefined || !Object.hasOwn(metadata, "ip")) return metadata;
-  return { ...metadata, ip: readAddress(metadata["ip"])?.truncated };
+  return { ...metadata, ip: addressOf(metadata["ip"])?.truncated };
 }
 
 /**

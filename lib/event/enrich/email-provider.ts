@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { domainToASCII } from "node:url";
 import { anyCountry } from "./text.ts";
 
@@ -55,14 +56,33 @@ const domainLimit = 255;
  * `undefined` where the domain has no dot: local names and address literals name no provider.
  */
 export function emailProviderOf(value: unknown): string | undefined {
+  const end = endOf(value);
+  return end === undefined ? undefined : providerOfEnd(end);
+}
+
+/** Returns an `emailProviderOf` that remembers the domains it saw last: there are few. */
+export function emailProviderReader(capacity = 2_000): (value: unknown) => string | undefined {
+  const seen = new LRUCache<string, { readonly provider: string | undefined }>({ max: capacity });
+  return (value) => {
+    const end = endOf(value);
+    if (end === undefined) return undefined;
+    let known = seen.get(end);
+    if (known === undefined) seen.set(end, (known = { provider: providerOfEnd(end) }));
+    return known.provider;
+  };
+}
+
+/** What stands behind the last `@` of an address, where it is no longer than it may be. */
+function endOf(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const at = value.lastIndexOf("@");
   // The length of the domain and of a `>` that closes the address.
   if (at === -1 || value.length - at > domainLimit + 2) return undefined;
-  const written = value
-    .slice(at + 1)
-    .trim()
-    .replace(/>$/, "");
+  return value.slice(at + 1);
+}
+
+function providerOfEnd(end: string): string | undefined {
+  const written = end.trim().replace(/>$/, "");
   if (written === "" || /[\s/?#:[\]\\%]/.test(written)) return undefined;
   const ascii = /^[\w.-]+$/.test(written) ? written : domainToASCII(written);
   const domain = ascii.toLowerCase().replace(/\.$/, "");

@@ -17,6 +17,8 @@ import { originOf, withAddress, type OriginTools } from "../origin.ts";
 export interface EnrichTools extends OriginTools {
   /** Reads a user agent of any length at a bounded cost: `clientReader`. */
   readonly clientOf: (userAgent: string) => Client;
+  /** `emailProviderOf`, or a reader that remembers. */
+  readonly providerOf?: (recipient: unknown) => string | undefined;
 }
 
 type Writable<T> = { -readonly [key in keyof T]: T[key] };
@@ -42,7 +44,7 @@ export function enrich(
     ...rest,
     project,
     batch,
-    hash: contentHash(event),
+    hash: contentHash(event, tools.addressOf),
     context: contextOf(event.type, metadata ?? {}, origin.country, tools),
   };
   if (metadata !== undefined) stored.metadata = withAddress(metadata, origin.ip);
@@ -58,7 +60,7 @@ function contextOf(
   type: string,
   metadata: JsonObject,
   country: string | null,
-  { clientOf }: EnrichTools,
+  { clientOf, providerOf = emailProviderOf }: EnrichTools,
 ): EventContext {
   const { userAgent, url, referrer, recipient } = metadata;
   const context: Writable<EventContext> = {};
@@ -76,7 +78,7 @@ function contextOf(
   const cameFrom = referrerOf(referrer, page?.host);
   if (cameFrom !== undefined) context.referrer = cameFrom;
 
-  const provider = emailProviderOf(recipient);
+  const provider = providerOf(recipient);
   if (provider !== undefined) context.emailProvider = provider;
   return context;
 }

@@ -158,7 +158,7 @@ describe("contentHash", () => {
     const metadata = (text: string) => accepted({ metadata: JSON.parse(text) as JsonObject });
     const hashes = [`{}`, `{"__proto__":{}}`, `{"__proto__":{"a":1}}`, `{"__proto__":null}`]
       .map(metadata)
-      .map(contentHash);
+      .map((event) => contentHash(event));
     expect(new Set(hashes).size).toBe(4);
   });
 

@@ -1,5 +1,10 @@
 import fc from "fast-check";
-import { emailProviderOf } from "../../../../lib/event/enrich/email-provider.ts";
+import {
+  emailProviderOf,
+  emailProviderReader,
+} from "../../../../lib/event/enrich/email-provider.ts";
+
+const remembering = emailProviderReader(3);
 
 describe("emailProviderOf", () => {
   test.each([
@@ -28,6 +33,8 @@ describe("emailProviderOf", () => {
     ["ada@gmail.com.", "gmail"],
   ])("%s is with %s", (recipient, provider) => {
     expect(emailProviderOf(recipient)).toBe(provider);
+    const [first, again] = [remembering(recipient), remembering(recipient)];
+    expect([first, again]).toEqual([provider, provider]);
   });
 
   test.each([
@@ -76,6 +83,7 @@ describe("emailProviderOf", () => {
     fc.assert(
       fc.property(recipients, (recipient) => {
         const provider = emailProviderOf(recipient);
+        expect(remembering(recipient)).toBe(provider);
         if (provider !== undefined) expect(provider).toMatch(/^[a-z\d._-]{1,255}$/);
       }),
     );
