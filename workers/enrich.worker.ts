@@ -1,9 +1,8 @@
 import { workerData } from "node:worker_threads";
 import { deltasOf, type DeltasDone } from "../lib/counting/delta.ts";
-import { decodeBatch } from "../lib/event/batch-message.ts";
-import { acceptedAt } from "../lib/event/enrich/accepted.ts";
-import { clientReader } from "../lib/event/enrich/client.ts";
+import { decodeBatch, acceptedAt } from "../lib/event/batch-message.ts";
 import { emailProviderReader } from "../lib/event/enrich/email-provider.ts";
+import { clientReader } from "../lib/event/enrich/user-agent.ts";
 import { addressReader } from "../lib/event/enrich/ip.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings, JudgeJob } from "../lib/event/enrich/job.ts";
 import type { StoredEvent } from "../lib/event/event.ts";

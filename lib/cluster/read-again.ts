@@ -7,7 +7,7 @@ import {
   type ServiceBroker,
 } from "moleculer";
 import { callLimits, type CallLimit } from "../call-limits.ts";
-import { leavingOf } from "../concurrency/leaving.ts";
+import { leavingOf } from "../concurrency/callers.ts";
 import { errorType } from "../errors.ts";
 
 export interface ReadAgainTimes {

@@ -5,7 +5,7 @@ import { compileRule } from "../schema/rule.ts";
 import { eventBytes, findingsOf } from "./findings.ts";
 import { misdated, parseInstant } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxNesting } from "./limits.ts";
-import { withAddress, type Origin } from "./origin.ts";
+import { withAddress, type Origin } from "./enrich/ip.ts";
 import { isPlainJson } from "./plain-json.ts";
 import { eventSchema, idPattern, metadataProperties } from "./schema.ts";
 

@@ -2,12 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { ServiceError, type Finding } from "../errors.ts";
 import type { Bodies, Hold } from "./bodies.ts";
-import { askForBody } from "./expectation.ts";
-import { Gathered } from "./gathered.ts";
+import { askForBody } from "./early-answer.ts";
 import { isUtf8 } from "buffer";
-import { parseJson } from "../event/json.ts";
 import { maxNesting } from "../event/limits.ts";
-import { isPlainJson, findNotPlain } from "../event/plain-json.ts";
+import { isPlainJson, findNotPlain, parseJson } from "../event/plain-json.ts";
 
 /** The most bytes of a body. A body without a content coding must keep to both limits. */
 export interface BodyLimits {
@@ -264,4 +262,57 @@ export function plainJsonOf(bytes: Buffer): unknown {
 /** The parser's message, which may quote some twenty characters of the text. */
 export function syntaxError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The size of a buffer that chunks are copied into. */
+const leastBytes = 4_096;
+const nothing = Buffer.alloc(0);
+
+/**
+ * Collects chunks in one buffer, which grows by doubling: a chunk object takes some 200 bytes of
+ * its own, however small it is. Most bodies are one chunk, which is not copied.
+ */
+class Gathered {
+  readonly #hold: Hold;
+  readonly #mostBytes: number;
+  #buffer: Buffer = nothing;
+  sizeBytes = 0;
+
+  /** @param mostBytes the most bytes that will come */
+  constructor(hold: Hold, mostBytes: number) {
+    this.#hold = hold;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** @throws ServiceError where there is no room; the body then stays as it was */
+  add(chunk: Buffer): void {
+    const neededBytes = this.sizeBytes + chunk.length;
+    if (this.sizeBytes === 0) {
+      this.#hold.grow(chunk.length);
+      this.#buffer = chunk;
+    } else {
+      if (neededBytes > this.#buffer.length) this.#grow(neededBytes);
+      chunk.copy(this.#buffer, this.sizeBytes);
+    }
+    this.sizeBytes = neededBytes;
+  }
+
+  #grow(neededBytes: number): void {
+    const doubled = Math.max(leastBytes, 2 * this.#buffer.length);
+    const sizeBytes = Math.max(neededBytes, Math.min(doubled, this.#mostBytes));
+    this.#hold.grow(sizeBytes);
+    const buffer = Buffer.allocUnsafeSlow(sizeBytes);
+    this.#buffer.copy(buffer, 0, 0, this.sizeBytes);
+    this.#buffer = buffer;
+  }
+
+  /**
+   * Returns the body. Called once: the request lives until it is answered and must not hold its
+   * body as long.
+   */
+  whole(): Buffer {
+    const whole = this.#buffer.subarray(0, this.sizeBytes);
+    this.#buffer = nothing;
+    return whole;
+  }
 }

@@ -3,7 +3,8 @@ import { eventSchema } from "../event/schema.ts";
 import { filterSchema } from "../questions/reading/filter-body.ts";
 import { jsonSchemaOf, type JsonSchema } from "../schema/rule.ts";
 import { answers } from "./answers.ts";
-import { operations, type Operation } from "./operations.ts";
+import type { Operation } from "./operation.ts";
+import { operations } from "./operations.ts";
 
 /** The errors that any request may meet. */
 const always: readonly ErrorType[] = [

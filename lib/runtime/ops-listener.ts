@@ -5,8 +5,7 @@ import { isLocalOnly, type Config } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { answerEarly } from "../http/early-answer.ts";
 import { problemOf } from "../http/problem.ts";
-import { pathOf } from "../http/request-head.ts";
-import { httpServer } from "../http/server.ts";
+import { httpServer, pathOf } from "../http/server.ts";
 import { Operations, operatingPaths } from "./operations.ts";
 
 /**

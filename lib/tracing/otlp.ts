@@ -10,8 +10,13 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { errorType } from "../errors.ts";
-import { readTraceparent, writeTraceparent } from "./traceparent.ts";
-import type { OpenSpan, SpanMaker, SpanStart } from "./tracing.ts";
+import {
+  type OpenSpan,
+  type SpanMaker,
+  type SpanStart,
+  readTraceparent,
+  writeTraceparent,
+} from "./tracing.ts";
 
 const kinds = {
   server: SpanKind.SERVER,

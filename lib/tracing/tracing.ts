@@ -1,4 +1,31 @@
-import type { Traceparent } from "./traceparent.ts";
+import type { EventStore } from "../store/store.ts";
+
+/** The place of a span: a `traceparent` of W3C Trace Context, version 00. */
+export type Traceparent = string;
+
+/** The parts of a traceparent. */
+export interface SpanPlace {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+}
+
+const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+
+/**
+ * Reads a traceparent by W3C Trace Context: of a later version the parts of 00; `undefined` for ids
+ * of zeros, version ff and anything else.
+ */
+export function readTraceparent(text: string | undefined): SpanPlace | undefined {
+  const [, version, traceId = "", spanId = "", flags = "", more] = form.exec(text ?? "") ?? [];
+  if (version === undefined || version === "ff" || (version === "00" && more !== undefined)) return;
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1 };
+}
+
+export function writeTraceparent({ traceId, spanId, traceFlags }: SpanPlace): Traceparent {
+  return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
+}
 
 export type SpanKind = "server" | "internal" | "producer" | "consumer";
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -68,4 +95,29 @@ export function tracingOf(broker: object): Tracing {
   let tracing = kept.get(broker);
   if (tracing === undefined) kept.set(broker, (tracing = new Tracing()));
   return tracing;
+}
+
+/** The store's verbs for the steps of a batch. */
+const steps = new Set<PropertyKey>(["keepWhole", "append", "putDeltas", "markDirty"]);
+
+/**
+ * Wraps a store so that each step of a batch is a span; returns the store itself where the batch is
+ * not traced.
+ */
+export function tracedStore<Store extends EventStore>(
+  store: Store,
+  tracing: Tracing,
+  parent: Traceparent | undefined,
+): Store {
+  if (parent === undefined) return store;
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      const method = (value as (...args: readonly unknown[]) => Promise<unknown>).bind(target);
+      if (!steps.has(name)) return method;
+      return (...args: readonly unknown[]) =>
+        tracing.run(`store ${String(name)}`, { parent }, () => method(...args));
+    },
+  });
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Config } from "../../lib/config.ts";
 import { AnswersUnderWay } from "../../lib/concurrency/answers-under-way.ts";
-import { cutWhenSlow } from "../../lib/http/slow-client.ts";
+import { cutWhenSlow } from "../../lib/http/send-pages.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge } from "./edge.ts";
 

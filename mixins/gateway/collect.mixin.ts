@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { collectTimeoutMs } from "../../lib/call-limits.ts";
 import type { Actions, Meta } from "../../lib/contracts.ts";
 import { toldRequests } from "../../lib/event/batch-message.ts";
-import type { Traceparent } from "../../lib/tracing/traceparent.ts";
+import type { Traceparent } from "../../lib/tracing/tracing.ts";
 import type { Receipt } from "../../lib/event/receipt.ts";
 import {
   catalogue,
@@ -15,19 +15,19 @@ import type { ProjectId } from "../../lib/event/event.ts";
 import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../../lib/event/limits.ts";
 import { Batcher, gatherWaitMs } from "../../lib/concurrency/batcher.ts";
 import {
-  inBodyOrder,
-  inBodyPlaces,
-  readBatch,
-  type RejectedItem,
-} from "../../lib/http/batch-body.ts";
-import {
   batchAnswer,
   eventAnswer,
   readResultsChoice,
   waitOf,
   type RouteAnswer,
 } from "../../lib/http/collect-answer.ts";
-import { readEvent } from "../../lib/http/event-body.ts";
+import {
+  readEvent,
+  inBodyOrder,
+  inBodyPlaces,
+  readBatch,
+  type RejectedItem,
+} from "../../lib/http/event-body.ts";
 import type { Identity } from "../../lib/http/identity.ts";
 import { errorOfItem } from "../../lib/http/problem.ts";
 import { defineMixin } from "../../lib/moleculer.ts";

@@ -5,7 +5,7 @@ import type { ExportPage } from "../../lib/questions/lists/export.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import type { EventText } from "../../lib/event/event-text.ts";
-import { preferred } from "../../lib/http/accept.ts";
+import { preferred } from "../../lib/http/media-type.ts";
 import { UnknownKey, type Keyring } from "../../lib/http/identity.ts";
 import { sendPages } from "../../lib/http/send-pages.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";

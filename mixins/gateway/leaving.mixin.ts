@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { Context } from "moleculer";
-import { keepLeaving } from "../../lib/concurrency/leaving.ts";
+import { keepLeaving } from "../../lib/concurrency/callers.ts";
 import type { Meta } from "../../lib/contracts.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Config } from "../../lib/config.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
-import { preferred } from "../../lib/http/accept.ts";
+import { preferred } from "../../lib/http/media-type.ts";
 import { SseClient } from "../../lib/live/client.ts";
 import { dataFrame, idOf, openingFrame, placeOf } from "../../lib/live/frames.ts";
 import { Hub } from "../../lib/live/hub.ts";

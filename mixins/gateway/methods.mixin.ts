@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ServiceError } from "../../lib/errors.ts";
 import type { Cors } from "../../lib/http/cors.ts";
-import { pathOf } from "../../lib/http/request-head.ts";
+import { pathOf } from "../../lib/http/server.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Alias, Edge } from "./edge.ts";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pathOf } from "../../lib/http/request-head.ts";
+import { pathOf } from "../../lib/http/server.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { Traceparent } from "../../lib/tracing/traceparent.ts";
+import type { Traceparent } from "../../lib/tracing/tracing.ts";
 import { routeOf } from "./request-metrics.mixin.ts";
 
 export interface RequestTraces {

@@ -7,7 +7,7 @@ import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admi
 import { contentHash } from "../../lib/event/content-hash.ts";
 import type { BatchId, EventId, ProjectId } from "../../lib/event/event.ts";
 import { maxBatchEvents } from "../../lib/event/limits.ts";
-import { originReader, type Origin } from "../../lib/event/origin.ts";
+import { originReader, type Origin } from "../../lib/event/enrich/ip.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch, toldRequests, type BatchStory } from "../../lib/event/batch-message.ts";

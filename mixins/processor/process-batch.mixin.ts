@@ -13,8 +13,7 @@ import { retryDelaysMs, type Delivery, type Outcome } from "../../lib/queue/queu
 import type { BatchPack } from "../../lib/store/store.ts";
 import { storePack, type Stored } from "../../lib/store/protocol.ts";
 import { ConsumerMixin } from "./consume.mixin.ts";
-import type { OpenSpan } from "../../lib/tracing/tracing.ts";
-import { tracedStore } from "../../lib/tracing/traced-store.ts";
+import { type OpenSpan, tracedStore } from "../../lib/tracing/tracing.ts";
 import { SchemaBookMixin } from "./schemas.mixin.ts";
 import { EnrichMixin, type Enriched } from "./enrich.mixin.ts";
 import { StoreMixin } from "../store.mixin.ts";

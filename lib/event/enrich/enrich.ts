@@ -1,7 +1,6 @@
 import { contentHash } from "../content-hash.ts";
-import type { Client } from "./client.ts";
+import type { Client } from "./user-agent.ts";
 import { emailProviderOf } from "./email-provider.ts";
-import { isMailAction } from "./mail-action.ts";
 import { readPage } from "./page.ts";
 import { referrerOf } from "./referrer.ts";
 import type {
@@ -11,7 +10,7 @@ import type {
   JsonObject,
   StoredEvent,
 } from "../event.ts";
-import { originOf, withAddress, type OriginTools } from "../origin.ts";
+import { originOf, withAddress, type OriginTools } from "./ip.ts";
 
 /** What enrichment needs besides the event. */
 export interface EnrichTools extends OriginTools {
@@ -94,4 +93,31 @@ function visitor({ mailFetcher: _mailFetcher, ...seen }: Client): EventContext {
 function mailReader(client: Client): EventContext {
   const relayed = client.mailFetcher === "prefetch" || client.mailFetcher === "proxy";
   return relayed ? { device: "other", bot: false } : visitor(client);
+}
+
+const actions: ReadonlySet<string> = new Set(["open", "opened", "click", "clicked"]);
+const mails: ReadonlySet<string> = new Set([
+  "email",
+  "emails",
+  "mail",
+  "mails",
+  "mailing",
+  "newsletter",
+]);
+
+/**
+ * Whether an event is about a mail being opened or clicked. Its type ends in the action (`opened`,
+ * `clicked`, `open`, `click`), and either a word before names a mail (`email.opened`,
+ * `newsletter_link_clicked`, `emailOpened`, `Email Link Clicked`) or the event has a recipient
+ * (`welcome.opened`). So `menu.opened` is none.
+ */
+export function isMailAction(type: string, hasRecipient: boolean): boolean {
+  if (!/(?:open|click)(?:ed)?$/i.test(type)) return false;
+  const words = type
+    .replace(/([a-z])([A-Z])/g, "$1.$2")
+    .toLowerCase()
+    .split(/[\s._:@/+-]+/);
+  const action = words.pop();
+  if (action === undefined || !actions.has(action)) return false;
+  return hasRecipient || words.some((word) => mails.has(word));
 }

@@ -1,5 +1,4 @@
-import { numberOf } from "../../event/json.ts";
-import { isKept } from "../../event/plain-json.ts";
+import { isKept, numberOf } from "../../event/plain-json.ts";
 import { relativeRange, zoneOfRange } from "./relative-range.ts";
 import { readPath, type PropertyPath } from "../../event/property-path.ts";
 import type { Condition, Scalar, EventFilter } from "../../event/filter.ts";

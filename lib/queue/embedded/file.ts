@@ -3,7 +3,6 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { countOpening } from "../../sqlite/opened.ts";
 import { DeadTable, type Counters } from "./dead.ts";
-import { DoubtfulCommit, isTransient } from "./failure.ts";
 import { overheadBytes } from "./protocol.ts";
 import { prepareFile, queueSchema } from "./schema.ts";
 
@@ -244,4 +243,22 @@ export class QueueFile {
   #pragma(name: string): number {
     return Number(Object.values(this.db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
   }
+}
+
+/** A commit failed in such a way that the reopened file may still hold it. */
+export class DoubtfulCommit extends Error {
+  override readonly name = "DoubtfulCommit";
+
+  constructor(cause: unknown) {
+    super((cause as Error).message, { cause });
+  }
+}
+
+/**
+ * Whether an error means lack of space, or another process at the file: the file is sound and need
+ * not be reopened.
+ */
+export function isTransient(error: unknown): boolean {
+  const { errcode = 0, code } = error as { errcode?: number; code?: string };
+  return [5, 6, 13].includes(errcode % 256) || code === "ENOSPC" || code === "EDQUOT";
 }

@@ -1,6 +1,5 @@
-import { DoubtfulCommit } from "./failure.ts";
 import type { Feed } from "./feed.ts";
-import type { IdRange, QueueFile } from "./file.ts";
+import { type IdRange, type QueueFile, DoubtfulCommit } from "./file.ts";
 import { monotonicMs, overheadBytes, type Publishes, type Refusal } from "./protocol.ts";
 
 interface Kept {

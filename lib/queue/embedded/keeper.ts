@@ -1,6 +1,5 @@
 import { NewerSchema } from "../../sqlite/schema-steps.ts";
-import { isTransient } from "./failure.ts";
-import { QueueFile } from "./file.ts";
+import { QueueFile, isTransient } from "./file.ts";
 import { randomFillSync } from "crypto";
 import { statSync, openSync, writeSync, fsyncSync, closeSync, rmSync } from "fs";
 

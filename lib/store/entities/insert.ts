@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from "node:crypto";
 import { ServiceError } from "../../errors.ts";
 import { admit } from "../../event/admit.ts";
-import { clientReader } from "../../event/enrich/client.ts";
+import { clientReader } from "../../event/enrich/user-agent.ts";
 import { enrich, type EnrichTools } from "../../event/enrich/enrich.ts";
 import type { BatchId, ProjectId, StoredEvent } from "../../event/event.ts";
 

@@ -1,6 +1,6 @@
 import { Context, ServiceBroker } from "moleculer";
 import { readAgain, type ReadAgainTimes } from "../../../lib/cluster/read-again.ts";
-import { keepLeaving } from "../../../lib/concurrency/leaving.ts";
+import { keepLeaving } from "../../../lib/concurrency/callers.ts";
 import { eventually } from "../../support/eventually.ts";
 
 /** What Moleculer's broker has and its types leave out. */

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import fc from "fast-check";
 import { AnswersUnderWay } from "../../../lib/concurrency/answers-under-way.ts";
-import { cutWhenSlow } from "../../../lib/http/slow-client.ts";
+import { cutWhenSlow } from "../../../lib/http/send-pages.ts";
 import type { ServiceError } from "../../../lib/errors.ts";
 
 function responseOf(): ServerResponse {

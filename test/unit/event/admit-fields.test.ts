@@ -1,6 +1,6 @@
 import { admit } from "../../../lib/event/admit.ts";
 import { firstInstant } from "../../../lib/event/instant.ts";
-import { parseJson } from "../../../lib/event/json.ts";
+import { parseJson } from "../../../lib/event/plain-json.ts";
 import { maxAheadMs, maxNesting } from "../../../lib/event/limits.ts";
 
 const now = Date.parse("2026-01-31T10:20:30.123Z");

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { admit } from "../../../lib/event/admit.ts";
-import { cloudEventId } from "../../../lib/event/cloud-event-id.ts";
-import { readBinaryCloudEvent, readCloudEvent } from "../../../lib/event/cloud-event.ts";
+import {
+  readBinaryCloudEvent,
+  readCloudEvent,
+  cloudEventId,
+} from "../../../lib/event/cloud-event.ts";
 
 const resource =
   "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/analytics-production-westeurope/providers/Microsoft.Storage/storageAccounts/mailyproductionevents";

@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { parseJson } from "../../../lib/event/json.ts";
-import { isPlainJson } from "../../../lib/event/plain-json.ts";
+import { isPlainJson, parseJson } from "../../../lib/event/plain-json.ts";
 import { jsonValues } from "../../support/json-values.ts";
 
 describe("a JSON text", () => {

@@ -3,7 +3,7 @@ import { admit } from "../../../lib/event/admit.ts";
 import { enrich } from "../../../lib/event/enrich/enrich.ts";
 import type { AcceptedEvent } from "../../../lib/event/event.ts";
 import { maxEventBytes } from "../../../lib/event/limits.ts";
-import { originReader } from "../../../lib/event/origin.ts";
+import { originReader } from "../../../lib/event/enrich/ip.ts";
 import { batch, spied } from "../../fixtures/enrichment.ts";
 
 const now = Date.parse("2026-01-31T10:20:30Z");

@@ -1,4 +1,4 @@
-import { preferred } from "../../../lib/http/accept.ts";
+import { preferred } from "../../../lib/http/media-type.ts";
 
 const offered = ["application/x-ndjson", "text/csv"] as const;
 

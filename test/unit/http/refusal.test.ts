@@ -1,5 +1,5 @@
 import { catalogue, ServiceError, tooMany, type ErrorType } from "../../../lib/errors.ts";
-import { refusalOf } from "../../../lib/http/refusal.ts";
+import { refusalOf } from "../../../lib/http/problem.ts";
 
 /** As it comes from another node: without its class. */
 const fromAfar = (error: ServiceError) => ({ ...error, message: error.message });

@@ -2,7 +2,7 @@ import { inTimeOrder, mailEvents, splitAt } from "../../../tools/demo/mail-event
 import { shares, eventsPerMail } from "../../../tools/demo/shares.ts";
 import type { MailEvent } from "../../../tools/demo/story.ts";
 import { admit } from "../../../lib/event/admit.ts";
-import { clientReader } from "../../../lib/event/enrich/client.ts";
+import { clientReader } from "../../../lib/event/enrich/user-agent.ts";
 import { enrich } from "../../../lib/event/enrich/enrich.ts";
 import { countryReader } from "../../../lib/country.ts";
 

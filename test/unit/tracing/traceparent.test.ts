@@ -1,4 +1,4 @@
-import { readTraceparent, writeTraceparent } from "../../../lib/tracing/traceparent.ts";
+import { readTraceparent, writeTraceparent } from "../../../lib/tracing/tracing.ts";
 
 const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
 const span = "00f067aa0ba902b7";

@@ -2,8 +2,7 @@ import crawlers from "crawler-user-agents";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { isBot } from "../../../../lib/event/enrich/bot.ts";
-import { deviceOf } from "../../../../lib/event/enrich/device.ts";
+import { isBot, deviceOf } from "../../../../lib/event/enrich/user-agent.ts";
 
 interface Profile {
   readonly userAgent: string;

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import {
+  readSoftware,
   clientReader,
   readClient,
   userAgentLimit,
   type Client,
-} from "../../../../lib/event/enrich/client.ts";
-import { readSoftware } from "../../../../lib/event/enrich/user-agent.ts";
+} from "../../../../lib/event/enrich/user-agent.ts";
 
 const chrome =
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.6478.57 Safari/537.36";

@@ -1,7 +1,7 @@
 import { jest } from "@jest/globals";
 import fc from "fast-check";
 import { contentHash } from "../../../../lib/event/content-hash.ts";
-import { userAgentLimit } from "../../../../lib/event/enrich/client.ts";
+import { userAgentLimit } from "../../../../lib/event/enrich/user-agent.ts";
 import { urlLimit } from "../../../../lib/event/enrich/page.ts";
 import { enrich } from "../../../../lib/event/enrich/enrich.ts";
 import type { EventContext, Json, JsonObject } from "../../../../lib/event/event.ts";

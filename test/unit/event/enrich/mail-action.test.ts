@@ -1,7 +1,5 @@
-import { clientReader } from "../../../../lib/event/enrich/client.ts";
-import { isMailAction } from "../../../../lib/event/enrich/mail-action.ts";
-import { mailFetcherOf } from "../../../../lib/event/enrich/mail-fetcher.ts";
-import { enrich } from "../../../../lib/event/enrich/enrich.ts";
+import { mailFetcherOf, clientReader } from "../../../../lib/event/enrich/user-agent.ts";
+import { enrich, isMailAction } from "../../../../lib/event/enrich/enrich.ts";
 import type { AcceptedEvent, EventContext, JsonObject } from "../../../../lib/event/event.ts";
 
 const agents = {

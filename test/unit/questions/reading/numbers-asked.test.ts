@@ -1,6 +1,6 @@
 import { readListQuestion } from "../../../../lib/questions/lists/list.ts";
 import { readQueryQuestion } from "../../../../lib/questions/query/question.ts";
-import { parseJson } from "../../../../lib/event/json.ts";
+import { parseJson } from "../../../../lib/event/plain-json.ts";
 import { pointersOf } from "../../../support/findings-of.ts";
 
 /** Numbers that a double does not keep, and what a double keeps. */
