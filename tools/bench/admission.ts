@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { countryReader } from "../../lib/country.ts";
 import { admit } from "../../lib/event/admit.ts";
-import { originReader } from "../../lib/event/origin.ts";
+import { originReader } from "../../lib/event/enrich/ip.ts";
 import { readItem } from "../../lib/http/event-body.ts";
 import { jsonOf } from "../../lib/http/body.ts";
 

@@ -7,26 +7,26 @@ const verbs = Object.getOwnPropertyNames(EntityAdapter.prototype).filter(
 ) as readonly (keyof EntityAdapter)[];
 
 /**
- * MongoDB's adapter for services that look what theirs is, its client and its database; every verb
- * is the one adapter's.
+ * The adapter for services that use MongoDB's client or database directly; every verb is that of
+ * `EntityAdapter`.
  */
 class MongoEntityAdapter extends MongoDbAdapter {
   constructor({ client, db, collections }: MongoLink, entities: EntityAdapter) {
-    // The base class would keep the URI, and with it the password, for everybody to see.
+    // The base class would keep the URI, and with it the password, where everybody can see it.
     super("");
     Object.assign(this, { client, db, collection: collections.events });
     Object.assign(this, Object.fromEntries(verbs.map((verb) => [verb, bound(entities, verb)])));
   }
 
-  /** Ids are texts of their own, `project:id`, never ObjectIds. */
+  /** Ids are plain texts, `project:id`, never ObjectIds. */
   stringToObjectID(id: unknown): unknown {
     return id;
   }
 }
 
 /**
- * moleculer-db's MongoDB adapter over a store, on a current driver. A service takes it in `created`
- * or later, not in its schema: Moleculer copies schemas.
+ * Makes moleculer-db's MongoDB adapter over a store, on a current driver. A service takes it in
+ * `created` or later, not in its schema: Moleculer copies schemas.
  */
 export function mongoAdapter(
   link: MongoLink,

@@ -15,13 +15,13 @@ import type { ReadLimits } from "../../event/event-page.ts";
 const { batchSize } = inOneAnswer;
 const checkSize = 1_000;
 
-/** How many events are added before others have their turn. */
+/** The number of events between two breaks for other work. */
 const turnSize = 20_000;
 
 /**
- * Fold the events: the properties that the fold reads come from the server, equal ones together,
- * where it can do that (`pushDown`), else they come whole. A batch at a time, so that others have
- * their turn in between.
+ * Folds the events. Where the server can group them (`pipelineOf`), it sends only the properties
+ * that the fold reads, equal ones together; otherwise it sends whole events. It reads a batch at a
+ * time, so that other work has its turn in between.
  */
 export async function analyze<K extends FoldKind>(
   collections: Collections,
@@ -101,7 +101,7 @@ function serverLimits({ timeoutMs, signal }: ReadLimits): ServerLimits {
   return { maxTimeMS: Math.max(1, timeoutMs), ...(signal !== undefined && { signal }) };
 }
 
-/** To be called every so often: throws where the fold is to end. */
+/** Returns a check, to be called repeatedly, that throws where the fold must end. */
 function checkOf({ timeoutMs, signal }: ReadLimits): () => void {
   const isInTime = deadline(timeoutMs);
   return () => {

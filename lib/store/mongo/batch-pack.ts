@@ -14,14 +14,15 @@ import {
 import { propertiesOf, type Properties } from "./properties.ts";
 import { toTexts } from "./sections.ts";
 
-/** What documents hold besides the rows, by their places. */
+/** What the documents contain besides the rows, in the order of the rows. */
 interface Extras {
   readonly properties: readonly (Properties | undefined)[];
   readonly sections: readonly SectionTexts[];
 }
 
 /**
- * `pack` for MongoDB: what its documents need is made here, so that the event loop reads no JSON.
+ * `pack` for MongoDB: it makes the documents' texts on the worker's thread, so that the event loop
+ * parses no JSON.
  */
 export function packDocuments(done: EnrichDone): BatchPack {
   return pack(done, {
@@ -30,7 +31,7 @@ export function packDocuments(done: EnrichDone): BatchPack {
   } satisfies Extras);
 }
 
-/** The documents of a batch. Of a pack that was made for SQLite the JSON is read once more. */
+/** The documents of a batch. The JSON of a pack that was made for SQLite is parsed once more. */
 export interface PackedDocuments {
   readonly events: readonly EventDocument[];
   readonly deltas: readonly DeltaDocument[];

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { EventEmitter } from "node:events";
 
-/** What the driver's connections have and its types leave out. */
+/** Members of the driver's connections that its types leave out. */
 interface Connection extends EventEmitter {
   readonly error: Error | null;
   writeCommand: (this: Connection, ...parameters: unknown[]) => Promise<void>;
@@ -16,10 +16,10 @@ const mended = new WeakSet<object>();
 
 /**
  * Makes every command fail whose connection ends while it is being written. Driver 7.9.0 waits for
- * the socket's `drain` then, which never comes: the command hangs for ever, whatever time limit it
- * has. Where the monitor's connections and the others end together, as they do when a network is
- * cut, the command is mostly the monitor's look at the server, and without that look the client
- * never connects again.
+ * the socket's `drain` then, which never comes: the command hangs for ever, whatever its time
+ * limit. Where the monitor's connections and the others end together, as in a network cut, the
+ * command is mostly the monitor's check of the server, and without that check the client never
+ * reconnects.
  */
 export function mendClosedSockets(): void {
   const { Connection } = require("mongodb/lib/cmap/connection.js") as Internals;

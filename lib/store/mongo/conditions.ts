@@ -8,15 +8,15 @@ import { toColumn } from "../rows.ts";
 
 export type EventDocumentFilter = Filter<EventDocument>;
 
-/** Conditions in MongoDB's terms, and what these leave to `meets`. */
+/** Conditions as MongoDB's filters, and the predicates that `meets` still has to check. */
 export interface Translation {
-  /** Every event that meets the conditions meets these. */
+  /** Every event that meets the conditions matches these filters. */
   readonly filters: readonly EventDocumentFilter[];
   /** The predicates that the filters do not express exactly. */
   readonly rest: readonly Predicate[];
   /**
-   * Exact for events that have `properties`; must be checked again for those without, which are all
-   * found.
+   * Exact for events that have `properties`; must be checked again for those without, which all
+   * match.
    */
   readonly needProperties: readonly Predicate[];
 }
@@ -27,16 +27,19 @@ const bodyProperties: readonly string[] = ["data", "metadata", "context"];
 
 type Column = (typeof textColumns)[number] | (typeof numberColumns)[number];
 
-/** Nothing meets it. */
+/** Matches no event. */
 const never: EventDocumentFilter = { _id: { $in: [] } };
 
-/** The events of whose properties only the body tells. */
+/** The events whose properties are only in the body. */
 export const withoutProperties: EventDocumentFilter = { properties: { $exists: false } };
 
-/** All others. */
+/** All other events. */
 export const withProperties: EventDocumentFilter = { properties: { $exists: true } };
 
-/** Only what means on every server exactly what `meets` says is translated as exact. */
+/**
+ * Translates predicates. It claims exactness only for filters that mean on every server exactly
+ * what `meets` says.
+ */
 export function translate(predicates: readonly Predicate[]): Translation {
   const exact = predicates.filter((predicate) => exactly(predicate) !== undefined);
   return {
@@ -47,8 +50,8 @@ export function translate(predicates: readonly Predicate[]): Translation {
 }
 
 /**
- * All of these together mean the predicate, of events with `properties`; `undefined` where MongoDB
- * cannot tell.
+ * Filters that together mean the predicate, for events with `properties`; `undefined` where MongoDB
+ * cannot express it.
  */
 function exactly(predicate: Predicate): readonly EventDocumentFilter[] | undefined {
   if (predicate.op === "not") {
@@ -61,7 +64,7 @@ function exactly(predicate: Predicate): readonly EventDocumentFilter[] | undefin
   return joined(predicate.op, parts as readonly (readonly EventDocumentFilter[])[]);
 }
 
-/** What follows from a predicate, for any event. */
+/** Filters that follow from a predicate, for any event. */
 function implied(predicate: Predicate): readonly EventDocumentFilter[] {
   if (predicate.op === "and" || predicate.op === "or") {
     return joined(predicate.op, predicate.of.map(implied));
@@ -72,7 +75,7 @@ function implied(predicate: Predicate): readonly EventDocumentFilter[] {
   return exact === undefined ? served : [...served, ...ofAll(exact)];
 }
 
-/** Filters that are about `properties`, so that they hold of events without these too. */
+/** Filters on `properties`, extended so that events without these match, too. */
 function ofAll(filters: readonly EventDocumentFilter[]): readonly EventDocumentFilter[] {
   return filters.length === 0 ? [] : [{ $or: [allOf(filters), withoutProperties] }];
 }
@@ -95,7 +98,7 @@ function allOf(filters: readonly EventDocumentFilter[]): EventDocumentFilter {
   return filters.length === 1 ? filters[0]! : { $and: [...filters] };
 }
 
-/** Whether a property is one of the body's, however deep. */
+/** Whether a property is in the body, at any depth. */
 export function isOfBody([top]: PropertyPath): boolean {
   return bodyProperties.includes(top);
 }
@@ -106,7 +109,7 @@ export function columnOf([top, ...inner]: PropertyPath): Column | undefined {
   return [...textColumns, ...numberColumns].find((column) => column === top);
 }
 
-/** All of these together mean the condition; `undefined` where MongoDB cannot tell. */
+/** Filters that together mean the condition; `undefined` where MongoDB cannot express it. */
 function exactFilters(condition: Condition): readonly EventDocumentFilter[] | undefined {
   if (isOfBody(condition.path)) return propertyFilters(condition);
   const column = columnOf(condition.path);
@@ -126,12 +129,14 @@ function exactFilters(condition: Condition): readonly EventDocumentFilter[] | un
       return isNumber ? [never] : undefined;
     default:
       if (typeof condition.value !== (isNumber ? "number" : "string")) return [never];
-      // Texts have another order here where they stand escaped, and beyond U+FFFF.
+      // Texts sort differently here where they are escaped, and beyond U+FFFF.
       return isNumber ? [{ [column]: { [`$${condition.op}`]: condition.value } }] : undefined;
   }
 }
 
-/** The same for a property of the body, in events with `properties`. */
+/**
+ * Filters that together mean a condition on a property of the body, for events with `properties`.
+ */
 function propertyFilters(condition: Condition): readonly EventDocumentFilter[] | undefined {
   if (hasElements(condition.path)) return undefined;
   const field = propertyField(condition.path);
@@ -155,7 +160,7 @@ function propertyFilters(condition: Condition): readonly EventDocumentFilter[] |
     case "starts_with": {
       const pattern = patternOf(condition.op, condition.value);
       if (pattern === undefined) return undefined;
-      // Two filters: in one mongo-java-server finds booleans, too.
+      // Two filters: in a single one mongo-java-server also finds booleans.
       return [{ [field]: { $type: "string" } }, { [field]: { $regex: pattern } }];
     }
     default: {
@@ -167,8 +172,8 @@ function propertyFilters(condition: Condition): readonly EventDocumentFilter[] |
 }
 
 /**
- * A pattern of this text alone, for any server's expressions. `undefined` where a mark would match
- * it, where it is half of a character, and where a pattern cannot hold it.
+ * A pattern that matches this text alone, for the expressions of any server. `undefined` where a
+ * mark would match it, where it is half of a character, and where a pattern cannot contain it.
  */
 function patternOf(op: "contains" | "starts_with", text: string): string | undefined {
   const isPlain = text.isWellFormed() && [...text].every((character) => character >= " ");
@@ -178,7 +183,7 @@ function patternOf(op: "contains" | "starts_with", text: string): string | undef
   return op === "contains" ? pattern : `^${pattern}`;
 }
 
-/** Of the elements of a list: that there is a list. */
+/** For a condition on the elements of a list: that there is a list. */
 function listed(condition: Condition): readonly EventDocumentFilter[] {
   const { path } = condition;
   if (!hasElements(path) || !isOfBody(path) || matchesValue(undefined, condition)) return [];
@@ -186,7 +191,7 @@ function listed(condition: Condition): readonly EventDocumentFilter[] {
   return field === undefined ? [] : ofAll([{ [field]: composite }]);
 }
 
-/** What follows from a condition that an index serves. */
+/** Filters that follow from a condition and that an index serves. */
 function indexed(condition: Condition): readonly EventDocumentFilter[] {
   const [top, key, ...inner] = condition.path;
   const isUserId = top === "metadata" && key === "userId" && inner.length === 0;
@@ -196,7 +201,7 @@ function indexed(condition: Condition): readonly EventDocumentFilter[] {
   return [{ userId: { $in: users.map((user) => toColumn(user as string)) } }];
 }
 
-/** The values that a column can have at all, as it has them. */
+/** The values that a column can have, in its own form. */
 function operands(values: readonly Scalar[], isNumber: boolean): readonly (string | number)[] {
   if (isNumber) return values.filter((value) => Number.isFinite(value)) as readonly number[];
   return values.filter((value) => typeof value === "string").map(toColumn);

@@ -12,43 +12,44 @@ import type { Log } from "../../log.ts";
 export interface LinkOptions {
   /** `mongodb:` or `mongodb+srv:`. */
   readonly uri: string;
-  /** Where the URI names no database. */
+  /** The database where the URI names none. */
   readonly database: string;
   readonly log: Log;
-  /** How long at least lies between two looks whether the indexes are there. Default a minute. */
+  /** The least time between two checks of the indexes. Default a minute. */
   readonly prepareEveryMs?: number | undefined;
 }
 
-/** Whatever of these the URI names has the URI's value. */
+/** Defaults: the URI's own options replace them. */
 const defaults = {
   appName: "maily-analytics",
   maxPoolSize: 20,
-  /** How long a call looks for a server that can take it, while none is known. */
+  /** How long a call looks for a usable server, while none is known. */
   serverSelectionTimeoutMS: 2_000,
-  // A server that answers nothing, though its connections stand, is noticed after the sum of these.
+  // A server that stops answering, though its connections stand, is noticed after the sum of these.
   heartbeatFrequencyMS: 5_000,
   connectTimeoutMS: 5_000,
-  // A command whose answer was lost on the way would else wait as long as the system's TCP does, or
-  // for ever. Longer than any command may take: the longest reads end after QUERY_TIMEOUT_MS, 50 s
-  // at the most.
+  // Otherwise a command whose answer was lost would wait as long as the system's TCP does, or for
+  // ever. It is longer than any command may take: the longest reads end after QUERY_TIMEOUT_MS, 50
+  // s at the most.
   socketTimeoutMS: 60_000,
 } as const satisfies MongoClientOptions;
 
 /**
- * Of the connections for reads that may take seconds. There are more than such reads at a time, so
- * that a command waits only for a server that does not end what it was ordered to end.
+ * Options of the connections for reads that may take seconds. There are more of them than such
+ * reads at a time, so that a command waits only for a server that does not end what it was ordered
+ * to end.
  */
 const scanning: MongoClientOptions = { maxPoolSize: 20, waitQueueTimeoutMS: 5_000 };
 
-/** The counting rests on these, so no URI changes them. */
+/** The counting relies on these, so no URI changes them. */
 const promised: MongoClientOptions = {
   writeConcern: { w: "majority", journal: true, wtimeoutMS: 10_000 },
   readPreference: "primary",
 };
 
 /**
- * The connection to one database. Made with the first call, it is made anew by itself whenever it
- * is lost; until then calls throw STORE_UNAVAILABLE.
+ * The connection to one database. It is opened with the first call and reopened automatically
+ * whenever it is lost; until then calls throw STORE_UNAVAILABLE.
  */
 export class MongoLink {
   readonly client: MongoClient;
@@ -80,8 +81,8 @@ export class MongoLink {
 
   /**
    * Resolves once it is known whether the server can be used, whatever the answer.
-   * @throws ConfigError for what will not pass by itself, such as a wrong password; then it is
-   * closed
+   * @throws ConfigError for what will not pass by itself, such as a wrong password; the connection
+   *   is closed then
    */
   async open(): Promise<void> {
     try {
@@ -95,7 +96,7 @@ export class MongoLink {
     }
   }
 
-  /** Both: for calls by keys, and for reads that may take seconds. */
+  /** Both clients: for calls by keys, and for reads that may take seconds. */
   get clients(): readonly MongoClient[] {
     return [this.client, this.#scanner];
   }
@@ -106,8 +107,8 @@ export class MongoLink {
   }
 
   /**
-   * Whether the server takes questions as pipelines (`pipelineOf`), as was found out when it was
-   * connected to.
+   * Whether the server accepts questions as pipelines (`pipelineOf`); this was found out when the
+   * connection was opened.
    */
   get aggregates(): boolean {
     return this.#aggregates;
@@ -119,20 +120,20 @@ export class MongoLink {
   }
 
   /**
-   * The same for a read that may take seconds: on connections of its own, so that writes do not
-   * wait for it.
+   * Runs a read that may take seconds, on connections of its own, so that writes do not wait for
+   * it.
    */
   scan<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
     this.#scanning += 1;
     return this.#call(async () => {
-      // A client whose first connection failed stays unusable until `connect` is called again;
-      // then this is no work.
+      // A client whose first connection failed stays unusable until `connect` is called again; on a
+      // connected client the call does nothing.
       await this.#scanner.connect();
       return work(this.#scanned);
     }).finally(() => (this.#scanning -= 1));
   }
 
-  /** How many such reads are carried out. */
+  /** How many such reads are being carried out. */
   get scanning(): number {
     return this.#scanning;
   }
@@ -167,7 +168,7 @@ export class MongoLink {
     }
   }
 
-  /** Anything may be repeated; what the server only put off is. */
+  /** Every call may be repeated; this repeats those that the server only put off. */
   async #repeated<T>(work: () => Promise<T>): Promise<T> {
     for (let round = 1; ; round += 1) {
       try {
@@ -179,7 +180,7 @@ export class MongoLink {
     }
   }
 
-  /** The driver keeps a connection that once was made; until then each attempt is a new one. */
+  /** The driver reopens a connection that succeeded once; until then each attempt is a new one. */
   async #prepare(): Promise<void> {
     await this.client.connect();
     await createIndexes(this.collections);
@@ -233,14 +234,14 @@ function clientOf(uri: string, more: MongoClientOptions = {}): MongoClient {
 }
 
 /**
- * What is wrong with a URI. The driver's words are repeated where they can be about the options
- * alone.
+ * What is wrong with a URI. It quotes the driver only where its message can be about nothing but
+ * the options.
  */
 function complaintOf(uri: string): string {
   const scheme = uri.startsWith("mongodb+srv:") ? "mongodb+srv://a.b.c" : "mongodb://a";
   const options = optionsOf(uri);
   try {
-    // Behind a question mark in the password the rest of the password follows, and an @.
+    // Behind a question mark in the password follow the rest of the password and an @.
     if (!options.includes("@")) new MongoClient(`${scheme}/?${options}`, promised);
   } catch (error) {
     return (error as Error).message;

@@ -27,9 +27,9 @@ export async function findKeys(
 }
 
 /**
- * Entities that meet a query, of any project. Where MongoDB cannot sort, or would have to sort more
- * than is wanted, all are read and sorted here; in memory are at most twice as many as are asked
- * for.
+ * The entities that meet a query, of any project. Where MongoDB cannot sort, or would have to sort
+ * more than is wanted, all are read and sorted here; memory holds at most twice as many as the
+ * query wants.
  */
 export async function findEntities(
   { events }: Collections,
@@ -75,7 +75,7 @@ function plan({ where, keys }: EntityQuery): {
   readonly rest: readonly Predicate[];
 } {
   const { filters, rest, needProperties } = translate(where);
-  // What is left of erased events has no project.
+  // The tombstones of erased events have no project.
   const all: EventDocumentFilter[] = [{ project: { $exists: true } }, ...filters];
   if (keys !== undefined) {
     all.push({ _id: { $in: keys.map(({ project, id }) => eventKey(project, id)) } });
@@ -84,8 +84,8 @@ function plan({ where, keys }: EntityQuery): {
 }
 
 /**
- * The server's order; `undefined` where it cannot sort. One project's events come in store order
- * where none is asked for: an index has it, and pages of it do not overlap.
+ * The server's order; `undefined` where it cannot sort. Without an order one project's events come
+ * in store order: an index has it, and its pages do not overlap.
  */
 function nativeSort({ sort, where }: EntityQuery): Sort | undefined {
   if (sort.length === 0) {
@@ -130,8 +130,8 @@ function sortable(event: StoredEvent, path: PropertyPath): string | number | und
 }
 
 /**
- * The first of many in an order, of which no more than twice as many are held. Of equals the first
- * to come stay.
+ * The first of many in an order, of which it holds no more than twice as many. Of equal ones the
+ * first to come stay.
  */
 class Smallest<T> {
   readonly #count: number;

@@ -11,7 +11,7 @@ import {
   MongoWriteConcernError,
 } from "mongodb";
 
-// Codes and their names: src/mongo/base/error_codes.yml of MongoDB.
+// MongoDB's codes and their names are in src/mongo/base/error_codes.yml.
 const unauthorized = 13;
 const authenticationFailed = 18;
 const maxTimeExpired = 50;
@@ -20,8 +20,8 @@ const invalidNamespace = 73;
 const mechanismUnavailable = 334;
 
 /**
- * Answers that only ask for the same once more: another writer, or too many of them, came in
- * between.
+ * Answers after which the same command should be sent again: another writer, or too many of them,
+ * came in between.
  */
 const passingCodes: ReadonlySet<number> = new Set([
   24, // LockTimeout
@@ -33,7 +33,7 @@ const passingCodes: ReadonlySet<number> = new Set([
   16500, // TooManyRequests, of Azure's services
 ]);
 
-/** Answers of a server that cannot serve now and may do so later. */
+/** Answers of a server that cannot serve now but may do so later. */
 const awayCodes: ReadonlySet<number> = new Set([
   maxTimeExpired,
   6, // HostUnreachable
@@ -61,7 +61,7 @@ const awayCodes: ReadonlySet<number> = new Set([
   14031, // OutOfDiskSpace
 ]);
 
-/** Whether it is a server's answer, so that the connection to it stands. */
+/** Whether the failure is a server's answer, so that the connection to it stands. */
 export function isAnswer(failure: unknown): boolean {
   return rootOf(failure) instanceof MongoServerError;
 }
@@ -72,14 +72,13 @@ export function isTimeLimit(failure: unknown): boolean {
 }
 
 /**
- * Whether one write among several was only put off, by its code: sent again soon, it will
- * succeed.
+ * Whether one write among several was only put off, by its code: sent again soon, it will succeed.
  */
 export function isPassingCode(code: number): boolean {
   return passingCodes.has(code) || code === maxTimeExpired;
 }
 
-/** Whether a whole command was only put off: repeated soon, it will succeed. */
+/** Whether a whole command was only put off: sent again soon, it will succeed. */
 export function isPassing(failure: unknown): boolean {
   const error = rootOf(failure);
   if (!(error instanceof MongoServerError)) return false;
@@ -108,8 +107,8 @@ export function isAway(failure: unknown): boolean {
 }
 
 /**
- * What somebody has to change before this connection can ever be made; `undefined` for what may
- * pass by itself. Holds neither the password nor the server's own words, which may repeat it.
+ * What an operator has to change before this connection can be opened; `undefined` for what may
+ * pass by itself. It contains neither the password nor the server's own words, which may repeat it.
  */
 export function refusalOf(failure: unknown): string | undefined {
   const error = rootOf(failure);
@@ -137,7 +136,7 @@ const refusals: ReadonlyMap<number, string> = new Map([
   [commandNotFound, "the server lacks a needed command; it may know no users, so name none"],
 ]);
 
-/** For the log: what went wrong, without data of events. */
+/** The reason for the log, without data of events. */
 export function reasonOf(failure: unknown): string {
   const error = rootOf(failure);
   if (error instanceof MongoServerError) {
@@ -154,7 +153,7 @@ function hasAwayOperation({ writeErrors, result }: MongoBulkWriteError): boolean
   );
 }
 
-/** A bulk write wraps what ended it; of a server's answer it takes the fields. */
+/** A bulk write wraps the error that ended it, and copies the fields of a server's answer. */
 function rootOf(failure: unknown): unknown {
   if (!(failure instanceof MongoBulkWriteError)) return failure;
   const { errorResponse } = failure as { errorResponse: unknown };
@@ -162,8 +161,8 @@ function rootOf(failure: unknown): unknown {
 }
 
 /**
- * A look-up of `mongodb+srv:`, or a write to a connection that the server ended a moment ago: the
- * driver lets Node's own errors through.
+ * Recognizes a failed look-up of `mongodb+srv:`, or a write to a connection that the server just
+ * ended: the driver passes on Node's own errors.
  */
 function isConnectionFailure(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };

@@ -25,7 +25,7 @@ import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import { ServiceError } from "../../errors.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
-/** How many events are fetched at a time where most may not be wanted. */
+/** The number of events that are fetched at a time where most may be unwanted. */
 const batchSize = 1_000;
 
 export async function event(
@@ -46,7 +46,7 @@ export function events(
   return collected(eachEvent(collections, query, limits));
 }
 
-/** How much longer the server may take for one command, and for whom. */
+/** How much longer the server may work on one command, and the caller's signal. */
 export interface ServerLimits {
   readonly maxTimeMS?: number;
   readonly signal?: AbortSignal;
@@ -64,7 +64,7 @@ export async function* eachEvent(
     return;
   }
   // Of events with properties the server finds as many as are wanted; the few others of the same
-  // stretch are looked at.
+  // stretch are checked here.
   let after = query.after;
   for (let left = query.limit; left > 0; left -= batchSize) {
     const part = { ...query, after, limit: Math.min(left, batchSize) };
@@ -83,8 +83,8 @@ export async function* eachEvent(
 }
 
 /**
- * Events that meet filters and predicates: the rest of the cursor's own instant, then what lies
- * beyond it.
+ * The events that meet filters and predicates: first the rest of the cursor's own instant, then
+ * what lies beyond it.
  */
 async function* along(
   { events }: Collections,
@@ -123,7 +123,7 @@ function upTo(query: EventQuery, last: StoredEvent | undefined): EventQuery {
   return query.order === "asc" ? { ...query, to: timestamp + 1 } : { ...query, from: timestamp };
 }
 
-/** Events in an order, from two lists in that order. */
+/** Merges two lists of events in one order. */
 function merged(
   some: readonly StoredEvent[],
   others: readonly StoredEvent[],
@@ -177,7 +177,7 @@ export async function countMeeting(
   return count;
 }
 
-/** A filter in MongoDB's terms, and what these leave to `meets`. */
+/** A filter as MongoDB's filters, and the predicates that `meets` still has to check. */
 export interface Match extends Omit<Translation, "filters"> {
   readonly match: EventDocumentFilter;
 }
@@ -197,7 +197,7 @@ export function filtersOf(filter: EventFilter): Translation {
   if (userId !== undefined) given.push({ userId: toColumn(userId) });
   for (const one of where) {
     if (one.op !== "is" || one.path.join() !== "id") continue;
-    // The one index that leads to ids.
+    // Only this index leads to ids.
     const ids = one.values.filter((value) => typeof value === "string");
     given.push({ _id: { $in: ids.map((id) => eventKey(project, id)) } });
   }
@@ -206,8 +206,8 @@ export function filtersOf(filter: EventFilter): Translation {
 }
 
 /**
- * The stretches of time that a page lies in, in order. Two with a cursor: a server would read all
- * of its instant's events again to find where in the two fields together it stands.
+ * The stretches of time of a page, in order. With a cursor there are two: otherwise a server would
+ * read all events of its instant again to find its place among the two fields.
  */
 export function boundsOf(query: EventQuery): readonly (readonly EventDocumentFilter[])[] {
   const { order, after, from = -Infinity, to = Infinity } = query;
@@ -228,8 +228,8 @@ function timeBounds({ from, to }: Pick<EventFilter, "from" | "to">): EventDocume
 }
 
 /**
- * Insert the events that are absent, keep apart those that are broken, and tell whose each of them
- * is: of one that is erased nobody's.
+ * Inserts the events that are absent, puts those that break their schema into quarantine, and
+ * returns the owner of each; an erased event has none.
  */
 export async function append(
   collections: Collections,
@@ -264,7 +264,7 @@ export async function append(
   };
 }
 
-/** On redelivery too: another delivery may have stopped right here. */
+/** This runs on redelivery too: another delivery may have stopped right before it. */
 async function noteAll(
   collections: Collections,
   held: ReadonlyMap<string, HeldDocument | undefined>,
@@ -286,8 +286,8 @@ type Owned = Pick<EventDocument, "_id" | "batch" | "hash"> &
   Partial<Pick<HeldDocument, "heldBy" | "replay">>;
 
 /**
- * Whose those are that were there already, after those of this batch have taken the places that
- * they may have.
+ * The owners of events that were already stored, after those of this batch have taken the places
+ * that are free for them.
  */
 async function lookAt(
   collections: Collections,
@@ -312,12 +312,12 @@ async function lookAt(
     await comeOut(collections, batch, released, there);
     stored = await look();
   }
-  // Documents are not removed; a server that has lost one it just had may not be asked.
+  // Documents are not removed; a server that has lost one it just had must not decide.
   if (stored.length < there.length) throw new ServiceError("STORE_UNAVAILABLE");
   return stored;
 }
 
-/** Put events that come out of quarantine by this batch into their own places. */
+/** Puts events that this batch releases from quarantine into their own places. */
 async function comeOut(
   collections: Collections,
   batch: BatchId,
@@ -342,8 +342,7 @@ async function comeOut(
 }
 
 /**
- * Events whose ids are erased but may be had again by these, which were accepted later: put into
- * the place of the tombstones.
+ * Puts events that were accepted later into the place of tombstones whose ids may be used again.
  */
 async function takeReusable(
   { events }: Collections,

@@ -11,16 +11,16 @@ import {
 } from "./documents.ts";
 import { insertAbsent } from "./writes.ts";
 
-/** How many batches the feed keeps. */
+/** The number of batches that the feed keeps. */
 const keptBatches = 10_000;
 const pruneEvery = 256;
 
-/** The counter beside that of the places: until when somebody follows, in epoch milliseconds. */
+/** The counter that says until when somebody follows, in epoch milliseconds. */
 const followedUntil = "followedUntil";
 
 /**
- * How long a number that was given out may be without its batch. Then the process that took it has
- * died: the batch comes again.
+ * How long a number may lack its batch. After that the process that took it counts as dead, and the
+ * batch comes again.
  */
 const holeMs = 2_000;
 
@@ -28,28 +28,31 @@ const holeMs = 2_000;
 const batchesAtOnce = 500;
 
 /**
- * How long a process that has just begun to append asks the database whether somebody follows:
- * nobody knows it yet.
+ * How long a process that has just begun to append looks into the database for followers: they do
+ * not know it yet.
  */
 const unknownMs = 60_000;
 
 /**
- * The order in which batches were stored, for those who follow it. MongoDB has none that all
- * servers like it tell, so each batch gets a number once its events are there, from one counter. It
- * is recorded only while somebody follows it.
+ * The order in which batches were stored, for those that follow it. MongoDB has no order that all
+ * servers like it reveal, so each batch gets a number from one counter once its events are stored.
+ * The order is recorded only while somebody follows it.
  */
 export class Feed {
   #untilMs = -Infinity;
   readonly #unknownMs: number;
   #unknownUntilMs: number | undefined;
-  /** When numbers that are still without a batch were first missed, by `performance.now()`. */
+  /** When numbers without a batch were first missed, by `performance.now()`. */
   readonly #missing = new Map<number, number>();
 
   constructor(ownUnknownMs = unknownMs) {
     this.#unknownMs = ownUnknownMs;
   }
 
-  /** From now on for so long. It is written down, for processes that begin meanwhile. */
+  /**
+   * Records the order from now on for so long. The database keeps this, for processes that begin
+   * meanwhile.
+   */
   async tellFor({ counters }: Collections, forMs: number): Promise<void> {
     this.#tellFor(forMs);
     const until = { $max: { n: Date.now() + forMs } };
@@ -61,8 +64,8 @@ export class Feed {
   }
 
   /**
-   * Whether the order of what was just stored is to be recorded. A follower that begins later than
-   * the database is asked here, begins behind it.
+   * Whether the order of the last batch has to be recorded. A follower that begins after the
+   * database was read here begins behind the batch.
    */
   async isTold({ counters }: Collections): Promise<boolean> {
     const now = performance.now();
@@ -76,8 +79,8 @@ export class Feed {
   }
 
   /**
-   * Record a batch in the order of storing. To be called once its events are stored, with those
-   * that it owns, where `isTold`.
+   * Records a batch in the order of storing. Called once its events are stored, with those that it
+   * owns, where `isTold`.
    */
   async tell(
     { feed, counters }: Collections,
@@ -86,7 +89,7 @@ export class Feed {
   ): Promise<void> {
     const [first] = events;
     if (first === undefined) return;
-    // A batch that is stored again was perhaps recorded before it was acknowledged.
+    // A batch that is stored again may have been recorded before it was acknowledged.
     if ((await feed.findOne({ _id: batch }, { projection: { _id: 1 } })) !== null) return;
     const counter = await counters.findOneAndUpdate(
       { _id: "feed" },
@@ -129,14 +132,14 @@ export class Feed {
     };
   }
 
-  /** The batches up to the first number that is still to come. */
+  /** The batches up to the first number that is still missing. */
   #inOrder(found: readonly FeedDocument[], after: Place): readonly FeedDocument[] {
     const now = performance.now();
     let next = after[0];
     const inOrder: FeedDocument[] = [];
     for (const batch of found) {
       for (; next < batch.n; next += 1) {
-        // The number of the place itself was there when the place was given out.
+        // The number of the place itself was present when the place was given out.
         if (next === after[0]) continue;
         const missedAt = this.#missing.get(next);
         if (missedAt === undefined) this.#missing.set(next, now);
@@ -152,11 +155,11 @@ export class Feed {
 
 /** A batch, or the part of it behind a place. */
 interface Part extends FeedDocument {
-  /** The place of its first event within the batch. */
+  /** The position of its first event within the batch. */
   readonly first: number;
 }
 
-/** More than a batch has events. */
+/** More than the events of any batch. */
 const allOfBatch = 1_000_000;
 
 function wholeOf(n: number): Place {
@@ -167,7 +170,7 @@ function nothingBehind(end: Place, isHeld: boolean): StoredPart {
   return { events: [], upTo: end, end, counts: [], isHeld };
 }
 
-/** Counts by type are known for a whole batch only; they go with its beginning. */
+/** Counts by type are known for whole batches only; they go with the first part. */
 function rest(batch: FeedDocument, from: number): Part {
   return { ...batch, ids: batch.ids.slice(from), first: from };
 }

@@ -17,7 +17,10 @@ import { erase, recount } from "./erase.ts";
 import { append } from "./events.ts";
 import { insertAbsent } from "./writes.ts";
 
-/** Who fences and who stores know by this document whether any user is fenced at all. */
+/**
+ * By this document processes that fence, and those that store, know whether any user is fenced at
+ * all.
+ */
 const anyFence = "any";
 
 export async function fence(
@@ -32,7 +35,9 @@ export async function fence(
   await fences.updateOne({ _id, before: { $lt: before } }, { $set: { before } });
 }
 
-/** Which of some events are fenced off, and whether anybody's ever were, where it was looked. */
+/**
+ * Which of some events are fenced off, and whether any event ever was, where that was looked up.
+ */
 async function fencedAmong(
   { fences }: Collections,
   events: readonly EventDocument[],
@@ -56,13 +61,13 @@ function subjectIn({ project, userId = "" }: EventDocument): string {
   return subjectOf(project, fromColumn(userId));
 }
 
-/** An event that breaks its schema: as it would be stored, and as it is kept apart. */
+/** An event that breaks its schema: in its stored form and in its quarantine form. */
 export interface BrokenDocument {
   readonly event: EventDocument;
   readonly held: HeldDocument;
 }
 
-/** Appends what nobody has fenced off. */
+/** Appends the events that are not fenced off. */
 export class Fences {
   readonly #dimensions: readonly string[];
   /** Whether any user may have been fenced off, at any time. */
@@ -73,9 +78,9 @@ export class Fences {
   }
 
   /**
-   * Fences are looked at before events are inserted, so that what is erased is not seen, and again
-   * afterwards: one that stood then is known to whoever inserts later, and what was inserted before
-   * it is found by who erases.
+   * Fences are read before events are inserted, so that erased events are not seen, and again
+   * afterwards: a fence that stood then is known to later inserts, and events inserted before it
+   * are found by the erasing process.
    */
   async append(
     collections: Collections,
@@ -102,8 +107,8 @@ export class Fences {
 }
 
 /**
- * Events of a batch that were fenced off before or while it was stored: as the eraser would, take
- * out what is there of them, also what an earlier delivery took out and did not finish.
+ * Erases the events of a batch that were fenced off before or while it was stored, also those that
+ * an earlier delivery began to erase and did not finish.
  */
 async function eraseFenced(
   collections: Collections,
@@ -144,7 +149,7 @@ async function eraseFenced(
   await finished(collections, project, gone);
 }
 
-/** What others have fenced off and are taking out. */
+/** The events that other processes have fenced off and are erasing. */
 export async function unfinished(
   { fenced }: Collections,
   project: ProjectId,

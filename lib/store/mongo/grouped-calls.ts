@@ -11,21 +11,21 @@ import { sumChildren, writeRollups, type RollupWrite } from "./rollups.ts";
 import type { Sum } from "../../counting/cells.ts";
 
 /**
- * Buckets of one command: so few that neither the server nor the event loop is kept from others for
+ * The buckets of one command: so few that neither the server nor the event loop is blocked for
  * long.
  */
 const maxBuckets = 32;
 
-/** Sums that are kept for a moment. */
+/** The number of sums that are kept for a moment. */
 const maxSummed = 256;
 
 /** Fewer parents than buckets, because all children of a parent are read, up to 60. */
 const maxParents = 8;
 
 /**
- * The verbs of a pass over dirty buckets. A pass calls each of them for many buckets at once: what
- * is called in one turn of the event loop goes to the server in a few commands, one after the
- * other, each of which fails as a whole.
+ * The verbs of a pass over dirty buckets. A pass calls each of them for many buckets at once: the
+ * calls of one turn of the event loop go to the server in a few commands, one after the other, each
+ * of which fails as a whole.
  */
 export class MongoPasses {
   readonly #sumMinute: (minute: Bucket) => Promise<MinuteSum>;
@@ -35,10 +35,7 @@ export class MongoPasses {
   readonly clearMark: (mark: DirtyMark) => Promise<void>;
 
   readonly #link: MongoLink;
-  /**
-   * The last sums of minutes, for `condense`, which has nothing to do where `toCondense` is
-   * missing.
-   */
+  /** The last sums of minutes, for `condense`, which does nothing where `toCondense` is missing. */
   readonly #summed = new LRUCache<string, { readonly toCondense: MinuteSum | undefined }>({
     max: maxSummed,
   });
@@ -52,8 +49,7 @@ export class MongoPasses {
         { maxItems, maxBytes: Infinity, maxWaitingItems: Infinity },
         () => new Error("there is no bound"),
       );
-      // Each is a call of its own to the link, which so knows what was asked for before it is
-      // closed.
+      // Each is a call of its own to the link, so that the link knows of it before it is closed.
       return (value: T) => link.run(() => gatherer.add({ value, items: 1, sizeBytes: 0 }));
     };
     this.#sumMinute = gathered(sumDeltas);
@@ -72,7 +68,7 @@ export class MongoPasses {
     return summed.sum;
   }
 
-  /** Takes the sum of a moment ago, where there is one, so nothing is read again. */
+  /** Takes the last sum, where it is still kept, so that nothing is read again. */
   async condense(minute: Bucket): Promise<void> {
     const id = bucketId(minute);
     const kept = this.#summed.get(id);

@@ -15,10 +15,10 @@ import {
 } from "./documents.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
-/** How many notes are looked at, at a time. */
+/** The number of notes that are read at a time. */
 const noteBlock = 1_000;
 
-/** An event that breaks its schema as it takes the place of one that would be stored. */
+/** The document of an event that breaks its schema; it takes the event's place. */
 export function heldDocument(held: HeldEvent, batch: BatchId): HeldDocument {
   const { project, id, receivedAt, hash } = held.event;
   return {
@@ -33,7 +33,9 @@ export function heldDocument(held: HeldEvent, batch: BatchId): HeldDocument {
   };
 }
 
-/** What is kept apart stands in the place of the event; by these notes it is found. */
+/**
+ * An event in quarantine stands in the place of the event; these notes make it possible to find it.
+ */
 export async function noteHeld(
   { quarantine }: Collections,
   documents: readonly HeldDocument[],
@@ -59,7 +61,10 @@ function noteOf(document: HeldDocument): QuarantineNote {
   };
 }
 
-/** Take away the notes of events that a batch does not keep apart any more: it never will again. */
+/**
+ * Removes the notes of events that a batch does not put into quarantine any more: it never will
+ * again.
+ */
 export async function forgetNotes(
   { quarantine }: Collections,
   gone: readonly { readonly event: string; readonly batch: BatchId }[],
@@ -78,7 +83,9 @@ interface Found {
   readonly document: HeldDocument;
 }
 
-/** What some notes lead to, in their order. Of one that leads nowhere any more nothing is left. */
+/**
+ * The events that some notes lead to, in their order. A note that leads nowhere any more is stale.
+ */
 export async function followed(
   collections: Collections,
   notes: readonly QuarantineNote[],
@@ -93,14 +100,14 @@ export async function followed(
     const document = byKey.get(note.event);
     const isOf = document?.heldBy === note.batch;
     if (isOf && document.nonce === note.nonce) found.push({ note, document });
-    // One about a content that may still be written is not stale.
+    // A note about a content that may still be written is not stale.
     else if (!isOf || document.amended >= note.amended) stale.push(note._id);
   }
   if (stale.length > 0) await collections.quarantine.deleteMany({ _id: { $in: stale } });
   return found;
 }
 
-/** The events in quarantine that a query would find were they stored, in any order. */
+/** The events in quarantine that would match a query if they were stored, in any order. */
 export async function erasableHeld(
   collections: Collections,
   query: EventQuery,

@@ -10,7 +10,7 @@ const counter = "keys";
 
 /**
  * The keys, in a collection of their own. A counter announces a change once it is made: where a
- * process dies between, nobody got an answer that the change was made.
+ * process dies between, no caller got an answer that the change was made.
  */
 export class MongoKeys implements KeyStore {
   readonly #link: MongoLink;
@@ -26,7 +26,7 @@ export class MongoKeys implements KeyStore {
     return this.#link.run(async (collections) => {
       const { keys } = collections;
       const { project, createdAt } = key;
-      // By the index over a project's keys: there are few.
+      // The index over a project's keys serves this: there are few.
       const known = await keys
         .find({ project }, { ...inOneAnswer, projection: { endsAt: 1 } })
         .toArray();

@@ -22,8 +22,9 @@ import type { Range } from "../../event/filter.ts";
 import type { Rest } from "../store.ts";
 
 /**
- * Mark minutes, then change the fingerprints of their days. In this order: a reader that knows the
- * new fingerprint must find the marks, or it would keep under it an answer from old rollups.
+ * Marks minutes, then changes the fingerprints of their days. The order matters: a reader that
+ * knows the new fingerprint must find the marks, or it would cache an answer from old rollups under
+ * it.
  */
 export async function markDirty(
   collections: Collections,
@@ -36,7 +37,7 @@ export async function markDirty(
   );
 }
 
-/** A mark that stands keeps its place and its time: it is still to be worked off. */
+/** An existing mark keeps its place and its time: it is still to be worked off. */
 export async function mark({ dirty }: Collections, buckets: readonly Bucket[]): Promise<void> {
   const markedAt = Date.now();
   const turn = performance.now();
@@ -79,8 +80,8 @@ export async function readDirty(
 }
 
 /**
- * Of marks that do not rest one of these holds. Times after now were written before the clock was
- * set back: they say nothing.
+ * Selects marks that do not rest: one of these holds for them. Times after now were written before
+ * the clock was set back and count as old.
  */
 function awake({ now, renewedSince, markedSince }: Rest): Filter<MarkDocument>[] {
   return [
@@ -97,7 +98,7 @@ export async function dirtyBacklog({
 }: Collections): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {
   const oldestOf = (grain: Grain) =>
     dirty.find({ grain }).sort({ markedAt: 1, turn: 1 }).limit(1).toArray();
-  // By grain, along the index: a count of all would read each document.
+  // Counts by grain, along the index: a count of all would read each document.
   const [counts, oldest] = await Promise.all([
     Promise.all(grains.map((grain) => dirty.countDocuments({ grain }))),
     Promise.all(grains.map(oldestOf)),
@@ -122,13 +123,13 @@ export async function readMarks(
       .toArray();
     return marks.map(({ start }) => start);
   };
-  // One after the other, the finest grain first: that order is part of the protocol.
+  // Reads one grain after the other, the finest first: that order is part of the protocol.
   const minute = await read("minute");
   const hour = await read("hour");
   return { minute, hour, day: await read("day") };
 }
 
-/** Change the fingerprints of the days of some instants. */
+/** Changes the fingerprints of the days of some instants. */
 export async function touchDays(
   { days }: Collections,
   moments: readonly { readonly project: ProjectId; readonly instant: number }[],
@@ -146,7 +147,7 @@ export async function touchDays(
   await upsertAll(days, upserts);
 }
 
-/** The day after one, by project, then by time, of those that were ever touched. */
+/** The next marked day, by project, then by time. */
 export async function nextDay({ days }: Collections, after?: Bucket): Promise<Bucket | undefined> {
   const first = (filter: object) =>
     days.find(filter).sort({ project: 1, day: 1 }).limit(1).toArray();

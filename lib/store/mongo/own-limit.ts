@@ -3,7 +3,7 @@ import { isTimeLimit } from "./errors.ts";
 import type { ServerLimits } from "./events.ts";
 
 /**
- * How long a server works on one command of a read that brings no limit of its own: less than its
+ * How long a server works on one command of a read without a limit of its own: less than its
  * callers wait.
  */
 const timeoutMs = 15_000;
@@ -17,7 +17,7 @@ export async function withinOwnLimit<T>(read: (limits: ServerLimits) => Promise<
   }
 }
 
-/** For a read that the server stopped. */
+/** The error for a read that the server stopped. */
 export function tooExpensive(afterMs: number): ServiceError {
   const message = `it took longer than ${afterMs} ms and was stopped`;
   return new ServiceError("QUERY_TOO_EXPENSIVE", message);

@@ -10,10 +10,13 @@ import { scansEvents } from "../scanning.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../../event/event-page.ts";
 
-/** How much longer than a page may take the server may read for it: it always comes some way. */
+/**
+ * How much longer than a page may take the server may read for it, so that it always makes
+ * progress.
+ */
 const graceMs = 1_000;
 
-/** What an event takes beside its free parts, about. */
+/** About how many bytes an event takes besides its free parts. */
 const fixedBytes = 256;
 
 export async function page(
@@ -61,7 +64,7 @@ export async function countWithin(
   }
 }
 
-/** What of a time limit is left, as a server takes it. */
+/** The rest of a time limit, in a server's form. */
 class Remaining {
   readonly #end: number;
   readonly #signal: AbortSignal | undefined;
@@ -84,7 +87,7 @@ class Remaining {
   }
 }
 
-/** The events of a page, along the time in stretches where they have to be looked for. */
+/** Finds the events of a page, in stretches along the time where it has to search. */
 async function* finding(
   collections: Collections,
   query: EventQuery,

@@ -13,28 +13,28 @@ import { fromProperty, propertyField } from "./properties.ts";
 import { fromColumn } from "../rows.ts";
 
 /**
- * Questions pushed down: the server sends of each event only the properties that the question
- * reads, and where that is alike for many events it sends it once, and how often it occurs. Of
- * events without `properties` it sends all.
+ * Questions that the server groups: for each event it sends only the properties that the question
+ * reads, and properties that many events share it sends once, with their number. Events without
+ * `properties` it sends whole.
  */
 
-/** As much of an event as was asked for. */
+/** The part of an event that was requested. */
 export interface LoadedEvent extends Partial<StoredEvent> {
   readonly user?: string;
 }
 
-/** Events that are alike in all that was asked for. */
+/** Events that share all requested properties. */
 export interface Alike {
   readonly event: LoadedEvent;
   readonly times: number;
   /**
-   * Whether only the body tells its properties: then what was left to that is still to be looked
-   * at.
+   * Whether only the body has its properties: the predicates left to `meets` are still to be
+   * checked then.
    */
   readonly hasBody: boolean;
 }
 
-/** What a server is asked for, and how its answers are read. */
+/** The pipeline for a server, and the reader of its answers. */
 export interface Pipeline {
   readonly stages: readonly Document[];
   readonly read: (row: Document) => Alike;
@@ -43,8 +43,8 @@ export interface Pipeline {
 type Field = NonNullable<ReturnType<typeof columnOf>> | "userId";
 
 /**
- * What to read of the events of a match, for a fold of these columns. `rest` and `needProperties`
- * remain to be met.
+ * The pipeline that reads the events of a match for a fold of these columns. `rest` and
+ * `needProperties` are still to be checked.
  */
 export function pipelineOf(
   { match, rest, needProperties }: Match,
@@ -53,7 +53,7 @@ export function pipelineOf(
 ): Pipeline {
   const looked = columns.filter((_, at) => !isCount(job, at));
   const neededPaths = unique([...looked.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
-  // Elements of lists are in the body alone.
+  // Elements of lists are only in the body.
   const whole = neededPaths.some(hasElements);
   const paths = whole ? [] : neededPaths.filter(isOfBody).sort((a, b) => a.length - b.length);
   const fields = new Set<Field>(
@@ -88,12 +88,12 @@ export function pipelineOf(
   };
 }
 
-/** Whether a column is there for a count alone, which looks at nothing. */
+/** Whether a column serves only a count, which looks at no value. */
 function isCount(job: FoldJob, at: number): boolean {
   return job.kind === "breakdown" && job.metrics[at - job.dimensions.length]?.op === "count";
 }
 
-/** Whether the server takes such pipelines. */
+/** Whether the server accepts such pipelines. */
 export async function canAggregate({ pings }: Collections): Promise<boolean> {
   const columns: Column[] = [{ field: "timestamp" }, { field: "source" }, { path: ["data"] }];
   const periods = [{ start: 0, end: grainMs.minute }];
@@ -114,8 +114,8 @@ export async function canAggregate({ pings }: Collections): Promise<boolean> {
 }
 
 /**
- * Whether events are alike in what is looked at: then up to which grain of time, 1 for any.
- * `undefined` where nearly each differs from all others.
+ * The grain of time up to which events share all requested properties, 1 for any. `undefined` where
+ * nearly every event differs from all others.
  */
 function grainOf(
   columns: readonly Column[],
@@ -130,33 +130,32 @@ function grainOf(
   if (job.kind !== "breakdown") return isTimed ? undefined : 1;
   if (job.metrics.some(({ op }) => op !== "count" && op !== "uniques")) return undefined;
   if (!isTimed) return 1;
-  // Each event lies within a period: only inner boundaries tell some from others.
+  // Each event lies within a period, so only inner boundaries separate events.
   const boundaries = (job.periods ?? []).flatMap(({ start, end }) => [start, end]).slice(1, -1);
   const grains = [grainMs.day, grainMs.hour, grainMs.minute];
   return grains.find((grain) => boundaries.every((boundary) => boundary % grain === 0));
 }
 
 /**
- * The start of the grain that an event lies in. What is left of an instant before 1970 is negative.
+ * The start of the grain that contains an event. The remainder of an instant before 1970 is
+ * negative.
  */
 function startExpression(grain: number): Document {
   const left = { $mod: [{ $add: [{ $mod: ["$timestamp", grain] }, grain] }, grain] };
   return { $subtract: ["$timestamp", left] };
 }
 
-/** A field of any text. */
+/** Whether a field can hold any text. */
 function isFree(field: Field): boolean {
   return field === "source" || field === "correlationId" || field === "userId";
 }
 
-/**
- * Never with a dollar in front: mongo-java-server reads a group's `$web` as the name of a field.
- */
+/** Puts no dollar in front: mongo-java-server reads a group's `$web` as the name of a field. */
 function freeText(field: Field): Document {
   return { $concat: ["=", `$${field}`] };
 }
 
-/** A field that an event lacks is absent, or `null`: it depends on the server. */
+/** A field that an event lacks is absent or `null`, depending on the server. */
 function isPresent<T>(value: T): value is NonNullable<T> {
   return value !== null && value !== undefined;
 }
@@ -182,7 +181,7 @@ function eventFrom(
   return { event, hasBody: false };
 }
 
-/** Shorter paths come first: what holds a property is there, unless it was not asked for. */
+/** Shorter paths come first: the container of a property exists already, if it was requested. */
 function place(event: Record<string, unknown>, path: PropertyPath, value: unknown): void {
   let at = event;
   const keys = path as readonly string[];

@@ -1,8 +1,8 @@
-/** How long at least lies between two preparations. */
+/** The least time between two preparations. */
 const minBetweenMs = 60_000;
 
 /**
- * What a connection needs before its first call, such as indexes: calls wait for it. A server whose
+ * Prepares a connection before its first call (indexes): calls wait for it. A server whose
  * connections were lost may have come back without its data, so it is prepared again: once a call
  * has succeeded since, beside the calls, and at most once a minute.
  */
@@ -20,8 +20,8 @@ export class Preparation {
   }
 
   /**
-   * Resolves at once when it has been prepared. Rejects as the preparation does; the next call
-   * tries again.
+   * Resolves at once when the connection is prepared. Rejects as the preparation does; the next
+   * call tries again.
    */
   ready(): Promise<void> {
     this.#first ??= this.#carryOut().catch((error: unknown) => {
@@ -31,12 +31,12 @@ export class Preparation {
     return this.#first;
   }
 
-  /** A connection ended under a call. */
+  /** Notes that a connection ended under a call. */
   lost(): void {
     this.#isLost = true;
   }
 
-  /** A call has succeeded. */
+  /** Notes that a call has succeeded. */
   worked(): void {
     const isTime = performance.now() - this.#preparedAt >= this.#minBetweenMs;
     if (!this.#isLost || !isTime || this.#again !== undefined) return;
@@ -45,7 +45,7 @@ export class Preparation {
       .finally(() => (this.#again = undefined));
   }
 
-  /** Resolves when nothing is under way beside the calls. */
+  /** Resolves when no preparation is under way beside the calls. */
   async idle(): Promise<void> {
     await this.#again;
   }

@@ -17,9 +17,9 @@ import {
 import { followed, forgetNotes, noteHeld } from "./held.ts";
 
 /**
- * The quarantine. An event that is kept apart stands under its own id among the stored ones, in a
- * document that no search for events finds: so one insert decides whether it is stored or kept
- * apart.
+ * The quarantine. An event in quarantine stands under its own id among the stored events, in a
+ * document that no search for events finds: so one insert decides whether it is stored or put into
+ * quarantine.
  */
 export class MongoQuarantine implements QuarantineStore {
   readonly #link: MongoLink;
@@ -67,7 +67,7 @@ export class MongoQuarantine implements QuarantineStore {
         nonce: randomUUID(),
         held: JSON.stringify(held),
       };
-      // The note comes first: without one it would not be found.
+      // The note comes first: without one the event would not be found.
       await noteHeld(collections, [document]);
       if (!(await replaceHeld(collections, there, document))) return false;
       const older = { event: there._id, amended: { $lt: document.amended } };
@@ -115,7 +115,7 @@ async function heldUnder(
   return found !== null && isHeld(found) ? found : undefined;
 }
 
-/** Put something in the place of what is kept apart, as long as that is as it was read. */
+/** Replaces an event in quarantine, as long as it is as it was read. */
 async function replaceHeld(
   { events }: Collections,
   { _id, heldBy, revision }: HeldDocument,
@@ -127,7 +127,7 @@ async function replaceHeld(
   return matchedCount === 1;
 }
 
-/** In the order of a page. */
+/** The notes of a page, in its order. */
 async function nextNotes(
   { quarantine }: Collections,
   { project, types, userId, limit, after }: QuarantineQuery,

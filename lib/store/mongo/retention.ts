@@ -14,7 +14,7 @@ import { job } from "./jobs.ts";
 import { nextDay, touchDays } from "./marks.ts";
 import { dropParts } from "./rollup-parts.ts";
 
-/** How long a process goes on with the floors that it knows: much less than the grace of a floor. */
+/** How long a process relies on the floors that it has read: much less than a floor's grace. */
 const knownForMs = 5_000;
 
 async function stateOf(
@@ -25,7 +25,7 @@ async function stateOf(
   return found && (JSON.parse(found.state) as RetentionState);
 }
 
-/** Whether events of a minute may be gone: then it is not counted anew. */
+/** Whether events of a minute may be gone, so that it must not be recounted. */
 export async function mayLack(
   collections: Collections,
   { project, start }: Bucket,
@@ -33,7 +33,7 @@ export async function mayLack(
   return isBelow(start, rawFloor((await stateOf(collections, project))?.sealed ?? noFloors));
 }
 
-/** Leaves out what is older than its project keeps events of its type. */
+/** Leaves out events that are older than their project's retention for their type. */
 export class Inflow {
   readonly #known = new Map<ProjectId, { readonly floors: Floors; readonly at: number }>();
 
@@ -50,7 +50,7 @@ export class Inflow {
     return events.every(isAdmitted) ? events : events.filter(isAdmitted);
   }
 
-  /** What this process announces itself holds at once. */
+  /** Forgets the floors, so that a floor that this process announces is heeded at once. */
   forget(): void {
     this.#known.clear();
   }
@@ -170,7 +170,7 @@ async function dropEvents(
 }
 
 /**
- * What minutes were counted from. Their rollups stand; minutes that have none are their deltas, and
+ * Drops the deltas of old minutes. Their rollups stay; a minute without a rollup is its deltas, so
  * these go with the minutes.
  */
 async function dropCounted(
@@ -201,7 +201,7 @@ async function dropCounted(
   return dropMinutes(collections, project, some, minutesFloor);
 }
 
-/** So many minutes' deltas are looked at, and removed, at a time. */
+/** The number of minutes whose deltas are read and removed at a time. */
 const minutesAtOnce = 200;
 
 async function dropMinutes(

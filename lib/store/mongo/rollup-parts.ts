@@ -7,9 +7,9 @@ import { insertAbsent } from "./writes.ts";
 export type RollupView = Pick<RollupDocument, "_id" | "start" | "v" | "sections" | "spill">;
 
 /**
- * Fit the texts of a rollup into one document of at most `maxBytes` of them: MongoDB's may have 16
- * MiB, and a thousand types with a thousand values each are more. The largest sections are written
- * to parts, which nobody reads before a rollup that names their nonce is written.
+ * Fits the texts of a rollup into one document of at most `maxBytes`: MongoDB's documents may have
+ * 16 MiB, and a thousand types with a thousand values each are more. The largest sections are
+ * written to parts, which nobody reads before a rollup that names their nonce is written.
  */
 export async function spill(
   { rollupParts }: Collections,
@@ -43,9 +43,9 @@ export async function spill(
 }
 
 /**
- * A rollup with those of its sections that were asked for and are kept in parts. One that was
- * replaced meanwhile, its parts removed, is read again: all that is returned is of one version.
- * @param fields which sections; all where it is absent
+ * A rollup with those requested sections that are kept in parts. One that was replaced meanwhile,
+ * so that its parts are gone, is read again: the result is of one version.
+ * @param fields the fields of the sections; absent: all
  */
 export async function complete(
   collections: Collections,
@@ -67,13 +67,13 @@ export async function complete(
   }
 }
 
-/** What `complete` needs of a rollup. */
+/** The fields of a rollup that `complete` needs. */
 export function projectionOf(fields: readonly string[]): Readonly<Record<string, 1>> {
   const sections = fields.map((field) => [`sections.${field}`, 1] as const);
   return { start: 1, v: 1, spill: 1, ...Object.fromEntries(sections) };
 }
 
-/** Remove the parts of a rollup that is not the stored one, or no longer. */
+/** Removes the parts of a rollup that was not stored, or is replaced. */
 export async function dropParts(
   { rollupParts }: Collections,
   id: string,
@@ -84,7 +84,7 @@ export async function dropParts(
   await rollupParts.deleteMany({ _id: { $in: ids } });
 }
 
-/** The texts that are kept in parts; `undefined` where some of these are gone. */
+/** The texts that are kept in parts; `undefined` where some parts are gone. */
 async function textsIn(
   { rollupParts }: Collections,
   { _id, spill: spilled }: RollupView,

@@ -19,21 +19,21 @@ export interface RollupWrite {
   readonly where: RollupTarget;
 }
 
-/** The same as it is stored, unless it is too large. */
+/** A rollup in its stored form, unless it is too large. */
 interface Sized {
   readonly rollup: RollupDocument;
   /** The size of the rollup's texts. */
   readonly sizeBytes: number;
 }
 
-/** About how much is written with one command. */
+/** About how many bytes are written with one command. */
 const maxGroupBytes = 8 * 1_024 * 1_024;
 
 /**
- * Write rollups, cut, each where it sums more deltas than the stored one. Most are written without
- * a look at what is stored: the server replaces an older one, and refuses to insert beside any
- * other. Those are looked at.
- * @param maxBytes of texts in one document
+ * Writes rollups, cut, each where it sums more deltas than the stored one. Most are written without
+ * reading what is stored: the server replaces an older one, and refuses to insert beside any other.
+ * The refused ones are looked up.
+ * @param maxBytes the most bytes of texts in one document
  */
 export async function writeRollups(
   collections: Collections,
@@ -91,7 +91,8 @@ export async function rollup(collections: Collections, bucket: Bucket): Promise<
 
 /**
  * One section of the rollups whose start lies in a range; the other sections stay on the server. A
- * minute that has none is the sum of its deltas: these are read after it was looked for.
+ * minute without a rollup is the sum of its deltas, which are read after the rollups were looked
+ * for.
  */
 export async function rollups<S extends Section>(
   collections: Collections,
@@ -113,10 +114,12 @@ export async function rollups<S extends Section>(
   return sums.length === 0 ? rows : [...rows, ...sums].sort((a, b) => a.start - b.start);
 }
 
-/** Minutes without a rollup that are summed with one command. */
+/** The most minutes without a rollup that are summed with one command. */
 const maxBare = 512;
 
-/** Of longer ranges the minutes with deltas are asked for, of shorter ones every minute is taken. */
+/**
+ * For longer ranges the minutes with deltas are looked up; for shorter ones every minute is tried.
+ */
 const maxListedMs = 3 * grainMs.hour;
 
 async function minutesIn(
@@ -172,9 +175,9 @@ async function writtenRollups<S extends Section>(
 }
 
 /**
- * The sums of the rollups within each bucket and of their versions, in the order of the buckets; of
- * minutes that have none the sums of their deltas.
- * Children are found by their ids, which every server has an index of.
+ * The sums of the rollups within each bucket and of their versions, in the order of the buckets;
+ * for minutes without a rollup the sums of their deltas. Children are found by their ids, which
+ * every server indexes.
  */
 export async function sumChildren(
   collections: Collections,
@@ -190,7 +193,7 @@ export async function sumChildren(
       children.delete(child._id);
     }
   }
-  // After the rollups were looked for: of a minute that got one meanwhile there are more deltas.
+  // Read after the rollups were looked for: a minute that got one meanwhile has more deltas.
   const bare = [...children.values()].filter(({ grain }) => grain === "minute");
   const bareSums = bare.length === 0 ? [] : await sumDeltas(collections, bare);
   bareSums.forEach(({ sum: { v, cells } }, at) => {
@@ -199,7 +202,7 @@ export async function sumChildren(
   return parents.map((parent) => sums.of(parent));
 }
 
-/** Rollups that had no such section, or have it since a moment ago. */
+/** The rows of rollups that lacked the section when they were read. */
 async function lackingRows<S extends Section>(
   collections: Collections,
   ids: readonly string[],
@@ -231,7 +234,7 @@ async function versionsOf(
 }
 
 /**
- * Write each rollup that is whole where none is stored, or an older one that is whole.
+ * Writes each rollup that fits one document where none is stored, or an older one that fits.
  * @returns the others, and some that may be among them
  */
 async function replaceOlder(
@@ -241,8 +244,8 @@ async function replaceOlder(
   const refused: Sized[] = [];
   for (const group of groupsOf(some)) {
     const writes = group.map(({ rollup: { _id, ...replacement } }) => {
-      // What this does not find is there in another form, and then inserting it is refused, or is
-      // not there.
+      // A rollup that this does not find has another form, and inserting it is then refused, or is
+      // not stored.
       const filter = { _id, v: { $lt: replacement.v }, spill: { $exists: false } };
       return { _id, operation: { replaceOne: { filter, replacement, upsert: true } } };
     });
@@ -251,7 +254,7 @@ async function replaceOlder(
   return refused;
 }
 
-/** About as much as is written with one command. */
+/** Groups of about as many bytes as one command writes. */
 function groupsOf(some: readonly Sized[]): readonly (readonly Sized[])[] {
   const groups: Sized[][] = [];
   let groupBytes = Infinity;
@@ -267,8 +270,8 @@ function groupsOf(some: readonly Sized[]): readonly (readonly Sized[])[] {
 }
 
 /**
- * The same for one that is, or was, too large for one document: it replaces this version. The parts
- * of the one that lost are removed.
+ * Writes a rollup that is, or was, too large for one document: it replaces this version. The parts
+ * of the losing one are removed.
  * @returns whether it is stored
  */
 async function replaceSpilled(

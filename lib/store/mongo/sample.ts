@@ -4,7 +4,7 @@ import { sampleSize, type Sampled, type SampleFilter } from "../store.ts";
 import type { Collections } from "./documents.ts";
 import { page } from "./pages.ts";
 
-/** Look at the newest events that meet a filter. */
+/** Samples the newest events that meet a filter. */
 export async function sample<K extends SampleKind>(
   collections: Collections,
   filter: SampleFilter,

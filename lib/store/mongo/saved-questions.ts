@@ -6,8 +6,8 @@ import type { Precondition } from "../../questions/saved.ts";
 import { fromColumn, toColumn } from "../rows.ts";
 
 /**
- * Rounds of replacing and inserting: each is lost only to another who saves or removes the same
- * question.
+ * The rounds of replacing and inserting: each is lost only to another process that saves or removes
+ * the same question.
  */
 const maxRounds = 20;
 

@@ -7,7 +7,9 @@ import { insertAbsent } from "./writes.ts";
 /** The document of `counters` that changes with the schemas. */
 const counter = "schemas";
 
-/** The schemas, a document for each type of events. A counter announces a change once it is made. */
+/**
+ * The schemas, a document for each type of events. A counter announces a change once it is made.
+ */
 export class MongoSchemas implements SchemaStore {
   readonly #link: MongoLink;
 
@@ -19,7 +21,7 @@ export class MongoSchemas implements SchemaStore {
     return this.#link.run(async ({ schemas, counters }) => {
       const { project, type, revision, current } = schema;
       const _id = schemaKey(project, type);
-      // By the index over a project's schemas: there are few.
+      // The index over a project's schemas serves this: there are few.
       const others = await schemas
         .find({ project }, { ...inOneAnswer, projection: { hasCurrent: 1 } })
         .toArray();

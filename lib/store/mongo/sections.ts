@@ -19,21 +19,23 @@ import { readSection } from "../cells-json.ts";
 import { bucketId, type SectionTexts } from "./documents.ts";
 
 /**
- * How many cells are held at a time while they are summed, and where many are summed at once, of
- * each.
+ * The number of cells that are held at a time while they are summed; where many sums are made at
+ * once, for each.
  */
 const blockSize = 64;
 const smallBlockSize = 8;
 
 /**
- * A section's name as the name of a field: MongoDB takes dots and dollars in those for its own.
- * A dimension's name is a path, for example `context.country`.
+ * The field name of a section: MongoDB gives dots and dollars in names a meaning of its own. A
+ * dimension's name is a path, for example `context.country`.
  */
 export function fieldOf(section: Section): string {
   return encodeURIComponent(section).replaceAll(".", "%2E");
 }
 
-/** Cells as one JSON text for each section, so that keys from users are never names of fields. */
+/**
+ * Cells as one JSON text for each section, so that keys from users never become names of fields.
+ */
 export function toTexts({ types, users, dimensions }: Cells): SectionTexts {
   const texts = record<string>();
   texts["types"] = JSON.stringify(types);
@@ -58,21 +60,21 @@ export function fromTexts({ types, users, ...others }: SectionTexts): Cells {
 }
 
 /**
- * The fields that a section is read from: where cells lack a dimension, all their events are
- * `(other)`.
+ * The fields that a section is read from: where cells lack a dimension, all their events count
+ * under `(other)`.
  */
 export function fieldsOf(section: Section): readonly string[] {
   return section === "types" || section === "users" ? [section] : ["types", fieldOf(section)];
 }
 
-/** One section from the texts of its `fieldsOf`. */
+/** Reads one section from the texts of its `fieldsOf`. */
 export function sectionFrom<S extends Section>(section: S, texts: SectionTexts): SectionCells<S> {
   const text = texts[fieldOf(section)];
   if (text !== undefined) return readSection(section, text);
   return sectionOf(fromTexts({ types: texts["types"] ?? "{}" }), section);
 }
 
-/** A sum under way, of which few parts are held at a time. */
+/** A sum in the making, which holds few parts at a time. */
 class RunningSum<T> {
   readonly #merge: (parts: readonly T[]) => T;
   readonly #blockSize: number;
@@ -93,7 +95,7 @@ class RunningSum<T> {
   }
 }
 
-/** A sum of cells, among many. */
+/** A sum of cells, one of many. */
 export function cellsSum(): RunningSum<Cells> {
   return new RunningSum<Cells>(mergeCells, smallBlockSize);
 }
@@ -107,7 +109,7 @@ interface BucketSum {
 export class BucketSums {
   readonly #sums = new Map<string, BucketSum>();
 
-  /** @param v how many deltas the cells are the sum of */
+  /** @param v the number of deltas in the cells */
   add(bucket: Bucket, cells: Cells, v: number): void {
     const id = bucketId(bucket);
     let sum = this.#sums.get(id);
@@ -119,7 +121,7 @@ export class BucketSums {
     sum.v += v;
   }
 
-  /** The sum of no cells where nothing was added to this bucket. */
+  /** The sum of a bucket; of no cells where nothing was added to it. */
   of(bucket: Bucket): Sum {
     const sum = this.#sums.get(bucketId(bucket));
     return sum === undefined

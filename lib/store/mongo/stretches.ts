@@ -3,24 +3,24 @@ import { boundsOf, filtersOf, type ServerLimits } from "./events.ts";
 import type { Position } from "../../event/event-page.ts";
 import type { EventQuery } from "../../event/filter.ts";
 
-/** How long a stretch should take: a page ends so much later than it may. */
+/** How long a stretch should take: a page may end that much later than allowed. */
 const aimMs = 100;
 
-/** So few that also a slow server comes some way before a page's time is over. */
+/** So few that even a slow server makes progress before a page's time is over. */
 const firstSize = 500;
 const largestSize = 131_072;
 
 /** A part of a query along the time. */
 interface Stretch {
   readonly query: EventQuery;
-  /** The position that it ends with; absent where it is the last one. */
+  /** The position at which it ends; absent from the last one. */
   readonly upTo?: Position;
 }
 
 /**
- * Cut a query into stretches of about so many events of its types, its user or its correlation that
- * each takes some 100 ms, whether the events meet the other conditions or not. The next one is
- * asked for when the last one was read.
+ * Splits a query into stretches of about so many events of its types, its user or its correlation
+ * that each takes some 100 ms, whether the events meet the other conditions or not. The caller
+ * takes the next stretch when it has read the last one.
  */
 export async function* stretchesOf(
   collections: Collections,
@@ -37,8 +37,8 @@ export async function* stretchesOf(
       return;
     }
     const startedAt = performance.now();
-    // No id is empty: this lies before all events of the instant, in both directions past what was
-    // read.
+    // No id is empty: this lies before all events of the instant, and in both directions past what
+    // was read.
     const upTo = { timestamp: end, id: "" };
     yield { query: { ...rest, ...(query.order === "asc" ? { to: end } : { from: end }) }, upTo };
     const tookMs = performance.now() - startedAt;

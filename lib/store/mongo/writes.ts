@@ -11,14 +11,14 @@ import { isPassingCode } from "./errors.ts";
 const duplicateKey = 11_000;
 const maxUpserts = 20;
 
-/** How often what was only put off is sent again: for some 5 s. */
+/** How often a write that was put off is sent again: for some 5 s. */
 export const maxRepeats = 10;
 
 interface Keyed {
   readonly _id: string;
 }
 
-/** Set some fields of one document, and more where it is not there yet. */
+/** Sets some fields of one document, and further fields where it does not exist yet. */
 interface Upsert<T extends Keyed> {
   readonly _id: string;
   readonly set: Partial<T>;
@@ -31,9 +31,9 @@ export interface Write<T extends Keyed> extends Keyed {
 }
 
 /**
- * Insert the documents that are absent; the others are left as they are. Which ones failed follows
- * from their places alone: some servers miscount what they inserted.
- * @returns the places of those that were there, ascending
+ * Inserts the documents that are absent and leaves the others as they are. Which ones failed
+ * follows from their places alone: some servers miscount what they inserted.
+ * @returns the places of those that existed, ascending
  */
 export async function insertAbsent<T extends Keyed>(
   collection: Collection<T>,
@@ -59,9 +59,9 @@ export async function insertAbsent<T extends Keyed>(
 }
 
 /**
- * Carry out writes that may be repeated.
- * @returns false where one was refused for a duplicate key: then it is not known which of the
- * others were carried out, since FerretDB 1 ends a command there, whatever it was asked
+ * Carries out writes that may be repeated.
+ * @returns false where one was refused for a duplicate key: it is unknown then which of the others
+ *   were carried out, since FerretDB 1 ends a command there, whatever its options
  */
 export async function writeAll<T extends Keyed>(
   collection: Collection<T>,
@@ -78,7 +78,7 @@ export async function writeAll<T extends Keyed>(
 }
 
 /**
- * Each upsert happens at least once. Of two that insert the same document at once a server may
+ * Carries out each upsert at least once. Of two that insert the same document at once a server may
  * refuse one for its key: repeated, it finds the other's document.
  */
 export async function upsertAll<T extends Keyed>(
@@ -96,7 +96,7 @@ export async function upsertAll<T extends Keyed>(
   }
 }
 
-/** A pause before something is tried again: longer each time, up to a second, and no two alike. */
+/** A pause before another attempt: longer each time, up to a second, and no two alike. */
 export function pause(round: number): Promise<void> {
   return delay(Math.random() * Math.min(1_000, 20 * 2 ** round));
 }
@@ -107,9 +107,9 @@ async function pauseOrGiveUp(round: number): Promise<void> {
 }
 
 /**
- * The places of writes in the order of their ids, which is the same for everybody: where a server
- * makes one transaction of a command, two commands that hold the same documents would else wait for
- * each other.
+ * The places of writes in the order of their ids, which is the same in every process: where a
+ * server makes a command one transaction, two commands on the same documents would otherwise wait
+ * for each other.
  */
 function inOrder(writes: readonly Keyed[]): number[] {
   const idAt = (at: number) => writes[at]!._id;
@@ -120,13 +120,13 @@ function inOrder(writes: readonly Keyed[]): number[] {
 
 interface Refusal {
   readonly index: number;
-  /** False: the server only put it off. */
+  /** False where the server only put it off. */
   readonly isDuplicate: boolean;
 }
 
 /**
- * The writes that a command refused for a duplicate key or put off, in its order, where nothing
- * else went wrong. A write concern that was not met is something else: what is there may vanish
+ * The writes of a command that were refused for a duplicate key or put off, in its order, where
+ * nothing else went wrong. An unmet write concern is a different failure: the documents may vanish
  * again.
  */
 async function refusalsOf(command: () => Promise<unknown>): Promise<readonly Refusal[]> {

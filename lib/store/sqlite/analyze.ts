@@ -12,8 +12,8 @@ import type { EventFilter } from "../../event/filter.ts";
 const checkEvery = 1_000;
 
 /**
- * Fold the events that meet a filter: chunk by chunk from their columns, and from the events
- * themselves where there are none yet. One user's or one correlation's events are found by their
+ * Folds the events that meet a filter: chunk by chunk from their columns, and from the events
+ * themselves where columns are missing. One user's or one correlation's events are found by their
  * index.
  */
 export function analyze<K extends FoldKind>(
@@ -44,7 +44,7 @@ export function analyze<K extends FoldKind>(
   return { result: fold.finish(), events };
 }
 
-/** `undefined`, and nothing done, where the columns cannot tell. */
+/** Folds a chunk's columns; `undefined`, and nothing done, where the columns do not suffice. */
 function foldColumns(
   db: Database,
   chunk: Chunk,

@@ -15,8 +15,8 @@ import {
 } from "./deltas.ts";
 
 /**
- * Minutes that have deltas and no rollup: they are too few to be worth one, and are the minute's
- * answer themselves.
+ * Minutes with deltas but without a rollup: the deltas are too few to be worth one, and are the
+ * minute's answer themselves.
  */
 const bareMinutes = `
   WITH RECURSIVE
@@ -67,7 +67,7 @@ export function bareSums(
   });
 }
 
-/** The cells of all deltas of the bare minutes of a range, and what these minutes weigh. */
+/** The cells of all deltas of the bare minutes of a range, and the sum of their versions. */
 export function bareCells(
   db: Database,
   project: string,

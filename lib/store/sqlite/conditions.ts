@@ -30,13 +30,13 @@ const bodyProperties: ReadonlySet<string> = new Set(["data", "metadata", "contex
 
 const comparisons = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 
-/** Nothing meets it. Only this one: SQLite plans no index for a constant. */
+/** Matches no event. Only this form: SQLite plans no index for a constant. */
 export const never: Clause = { sql: "0", parameters: [] };
 const always: Clause = { sql: "1", parameters: [] };
 
 /**
- * A condition in SQL, with exactly the meaning that `matches` has; where SQL cannot tell, `matches`
- * itself is asked from within (`addConditionFunctions`).
+ * A condition as SQL, with exactly the meaning of `matches`; where SQL cannot express it, the
+ * clause calls `matches` itself (`addConditionFunctions`).
  */
 export function conditionClause(condition: Condition): Clause {
   const [top, ...inner] = condition.path;
@@ -53,7 +53,10 @@ export function conditionClause(condition: Condition): Clause {
   return matchesValue(undefined, condition) ? always : never;
 }
 
-/** A predicate in SQL, as `meets` means it. Neither true nor false, as SQL has it, is false. */
+/**
+ * A predicate as SQL, with the meaning of `meets`. SQL's NULL, neither true nor false, counts as
+ * false.
+ */
 export function predicateClause(predicate: Predicate): Clause {
   if (predicate.op === "not") {
     const part = predicateClause(predicate.of);
@@ -71,7 +74,7 @@ export function predicateClause(predicate: Predicate): Clause {
   };
 }
 
-/** Of the elements of a list, which stands at the path before the first of them. */
+/** A condition on the elements of a list, which stands at the path before the first of them. */
 function elementsClause(condition: Condition): Clause {
   const byFunction = clause(`${meetsBody}(body, ?)`, JSON.stringify(condition));
   const list = condition.path.slice(0, condition.path.indexOf(each)) as [string, ...string[]];
@@ -98,8 +101,8 @@ function hasNul(segment: Segment): boolean {
 }
 
 /**
- * SQLite's name of a property of the body, not of elements. Keys are quoted as JSON quotes them:
- * that is how they stand in the body, and the two are compared as the texts they spell.
+ * SQLite's path to a property of the body; not for elements. Keys are quoted as JSON quotes them,
+ * as they are in the body, and SQLite compares the texts that they spell.
  */
 function bodyPath(path: PropertyPath): string {
   return `$${path.map((segment) => `.${JSON.stringify(segment)}`).join("")}`;
@@ -129,7 +132,7 @@ function bodyClause(condition: Condition): Clause | undefined {
       return shownClause(condition.values, path);
     case "contains":
     case "starts_with":
-      // Half of a character can be found within another one in JavaScript, never in UTF-8.
+      // JavaScript can find half of a character within another one, UTF-8 never.
       return condition.value.isWellFormed()
         ? clause(
             `json_type(body, ?) = 'text' AND instr(json_extract(body, ?), ?) ${condition.op === "contains" ? "> 0" : "= 1"}`,
@@ -141,7 +144,7 @@ function bodyClause(condition: Condition): Clause | undefined {
     default: {
       const sign = comparisons[condition.op];
       if (typeof condition.value === "number") {
-        // As REAL: whole numbers beyond 2^53 are written with fewer digits than they have.
+        // Compared as REAL: whole numbers beyond 2^53 are written with fewer digits than they have.
         return clause(
           `json_type(body, ?) IN ('integer', 'real') AND CAST(json_extract(body, ?) AS REAL) ${sign} ?`,
           path,
@@ -161,7 +164,7 @@ function bodyClause(condition: Condition): Clause | undefined {
   }
 }
 
-/** The clause for rows shown under one of some texts; `undefined` where SQL cannot express it. */
+/** The clause for values shown under one of some texts; `undefined` where SQL cannot express it. */
 function shownClause(shown: readonly string[], path: string): Clause | undefined {
   const values = shown.map(shownAs);
   if (values.includes(undefined)) return undefined;
@@ -221,8 +224,8 @@ function noneOf(sql: string, before: readonly Value[], values: readonly Value[])
 }
 
 /**
- * Whether the order of UTF-8 bytes around this text is that of UTF-16 units: the two differ only
- * between characters above U+FFFF and those from U+E000 on, and this text has neither.
+ * Whether UTF-8 bytes and UTF-16 units order texts around this one alike: they differ only between
+ * characters above U+FFFF and those from U+E000 on, and this text has neither.
  */
 function isOrderedByBytes(text: string): boolean {
   return !/[\ud800-\uffff]/.test(text);

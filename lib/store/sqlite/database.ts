@@ -7,14 +7,14 @@ import { NewerSchema, versionOf } from "../../sqlite/schema-steps.ts";
 import { addConditionFunctions } from "./functions.ts";
 import { prepareStore, storeSchema } from "./schema.ts";
 
-/** What a row holds and a parameter takes. Whole numbers are stored as such. */
+/** The type of a row's cell and of a parameter. Whole numbers are stored as such. */
 export type Value = string | number | Uint8Array | null;
 export type Row = readonly Value[];
 
 /** The file cannot be used right now. */
 export class Away extends Error {
   override readonly name = "Away";
-  /** Whether what is in the file cannot be read: that does not pass by itself. */
+  /** Whether the file's content is unreadable, which does not pass by itself. */
   readonly damaged: boolean;
 
   constructor(message: string, damaged = false) {
@@ -27,19 +27,19 @@ export interface DatabaseOptions {
   readonly file: string;
   readonly role: "writer" | "reader";
   /**
-   * Whether a missing file and its folder may be made. Not once it was there: a volume that is gone
-   * for a while must not be replaced by an empty store that hides when it comes back.
+   * Whether a missing file and its folder may be created. False once the file existed: a volume
+   * that is gone for a while must not be replaced by an empty store that hides its return.
    */
   readonly create: boolean;
 }
 
-/** How long a failure is taken to last. */
+/** How long a failure is assumed to last. */
 const retryMs = 1_000;
 
-/** Another process may hold the lock for a backup. */
+/** How long to wait for a process that holds the lock for a backup. */
 const busyMs = 2_000;
 
-/** The most prepared statements that are kept: filters make many shapes of them. */
+/** The most prepared statements that are kept: filters come in many shapes. */
 const maxStatements = 200;
 
 /**
@@ -48,21 +48,19 @@ const maxStatements = 200;
  */
 const outages = new Set([5, 6, 7, 8, 10, 11, 13, 14, 15, 26]);
 
-/** Of these, the ones that leave the connection as good as it was. */
+/** Those of them that leave the connection as good as it was. */
 const passing = new Set([5, 6, 7, 13]);
 
-/** And these say that pages are not what was written. */
+/** Those that say that pages are not what was written. */
 const damages = new Set<number | undefined>([11, 26]);
 
 /**
- * The store's file as one thread sees it. Opened at first use; where it fails it is closed and
- * opened anew, at most once a second, so that it works again by itself. Synchronous: only for a
+ * The store's file as one thread sees it. It is opened at first use; after a failure it is closed
+ * and reopened, at most once a second, so that it recovers by itself. Synchronous: only for a
  * thread that may wait for a disk.
  */
 export class Database {
-  /**
-   * To be called every so often by what may take long. Throws where the call under way is to end.
-   */
+  /** Called repeatedly by long work. Throws where the call under way must end. */
   check: () => void = () => undefined;
   readonly #options: DatabaseOptions;
   readonly #statements = new LRUCache<string, StatementSync>({ max: maxStatements });
@@ -77,8 +75,8 @@ export class Database {
   }
 
   /**
-   * Do some work in one transaction: all of it or nothing of it, and a read sees one state.
-   * @throws Away, NewerSchema, or what the work throws where only the work is to blame
+   * Does some work in one transaction: all of it or nothing, and a read sees one state.
+   * @throws Away, NewerSchema, or what the work throws where the work itself is at fault
    */
   transaction<T>(work: (db: this) => T): T {
     const db = this.#opened();
@@ -130,8 +128,8 @@ export class Database {
     }
     this.#failure = undefined;
     try {
-      // A file can be removed or replaced under an open handle: commits would succeed and be lost
-      // with it.
+      // A file can be removed or replaced under an open handle: commits would then succeed and be
+      // lost with it.
       if (this.#db !== undefined && inodeOf(this.#options.file) !== this.#inode) {
         throw new Away(`${this.#options.file} was removed or replaced`);
       }
@@ -160,7 +158,10 @@ export class Database {
     }
   }
 
-  /** Undo what a failed transaction did. @returns what to throw */
+  /**
+   * Rolls back a failed transaction.
+   * @returns the error to throw
+   */
   #failed(db: DatabaseSync, error: unknown): Error {
     const code = outageCode(error);
     try {
@@ -173,7 +174,7 @@ export class Database {
     return this.#gone(error);
   }
 
-  /** Close what can no longer be trusted and leave it closed for a while. */
+  /** Closes a connection that cannot be trusted any more and leaves it closed for a while. */
   #gone(error: unknown): Error {
     try {
       this.close();
@@ -195,12 +196,12 @@ function prepareWriter(db: DatabaseSync, file: string): void {
     PRAGMA journal_size_limit = 67108864;
   `);
   // After a failed sync the kernel may take pages for clean that never reached the disk. Writing
-  // the log into the file and syncing that leaves nothing that rests on such pages.
+  // the log into the file and syncing that leaves nothing that relies on such pages.
   try {
     db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } catch (error) {
     const code = outageCode(error);
-    // A full disk can be read all the same.
+    // A full disk can still be read.
     if (code === undefined || !passing.has(code)) throw error;
   }
 }

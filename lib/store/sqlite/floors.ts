@@ -11,7 +11,7 @@ function stateIn(db: Database, project: string): RetentionState | undefined {
   return found && (JSON.parse(found[0] as string) as RetentionState);
 }
 
-/** Whether an event is older than its project keeps events of its type. */
+/** Returns whether an event is older than its project's retention for its type. */
 export function tooOld(db: Database): (row: EventRow) => boolean {
   const floors = new Map<string, Floors>();
   return ([project, , , timestamp, , type]) => {
@@ -24,7 +24,7 @@ export function tooOld(db: Database): (row: EventRow) => boolean {
   };
 }
 
-/** Whether events of a minute may be gone: then it is not counted anew. */
+/** Whether events of a minute may be gone, so that it must not be recounted. */
 export function mayLack(db: Database, project: string, minute: number): boolean {
   return isBelow(minute, rawFloor(stateIn(db, project)?.sealed ?? noFloors));
 }

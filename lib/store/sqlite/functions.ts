@@ -5,15 +5,15 @@ import type { StoredEvent } from "../../event/event.ts";
 import { fromColumn } from "../rows.ts";
 
 /**
- * In SQL: whether a body, a text column meets a condition (as JSON). Each call costs a parse and a
- * visit to JavaScript.
+ * SQL functions that say whether a body, or a text column, meets a condition (as JSON). Each call
+ * costs a parse and a call of JavaScript.
  */
 export const meetsBody = "meets_body";
 export const meetsText = "meets_text";
 
 const maxConditions = 100;
 
-/** Teach a connection the conditions that SQL itself cannot tell. */
+/** Adds the conditions to a connection that SQL itself cannot express. */
 export function addConditionFunctions(db: DatabaseSync): void {
   const conditions = new LRUCache<string, Condition>({ max: maxConditions });
   const conditionOf = (json: string): Condition => {

@@ -16,7 +16,7 @@ export function markDirty(db: Database, minutes: readonly BucketRow[]): void {
   }
 }
 
-/** A mark that stands keeps its place and its time: it is still to be worked off. */
+/** An existing mark keeps its place and its time: it is still to be worked off. */
 export function markParent(db: Database, bucket: BucketRow): void {
   const now = Date.now();
   db.run(
@@ -44,7 +44,7 @@ export function dirty(
   rest?: Rest,
 ): readonly DirtyMark[] {
   const { now, renewedSince, markedSince } = rest ?? { now: 0, renewedSince: 0, markedSince: 0 };
-  // Times after now were written before the clock was set back: they say nothing.
+  // Times after now were written before the clock was set back and count as old.
   const rows = db.all(
     `SELECT project, start, nonce FROM dirty WHERE grain = ?1
         AND NOT (renewed_at > ?2 AND renewed_at <= ?3 AND marked_at > ?4 AND marked_at <= ?3)
@@ -83,7 +83,7 @@ export function marks(db: Database, project: string, { from, to }: Range): Marks
   return { minute: starts("minute"), hour: starts("hour"), day: starts("day") };
 }
 
-/** Change the fingerprint of a day. */
+/** Changes the fingerprint of a day. */
 export function touchDay(db: Database, project: string, day: number): void {
   db.run(
     "INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET nonce = excluded.nonce",
@@ -93,7 +93,7 @@ export function touchDay(db: Database, project: string, day: number): void {
   );
 }
 
-/** The day after one, by project, then by time, of those that were ever touched. */
+/** The next marked day, by project, then by time. */
 export function nextDay(db: Database, after?: BucketRow): BucketRow | undefined {
   const [project, , day] = after ?? ["", "day", -Infinity];
   const found = db.get(

@@ -24,7 +24,10 @@ export function page(db: Database, query: EventQuery, limits: Limits): RowPage {
   return { rows, ...end };
 }
 
-/** A page of events as text, made here so that the event loop need not parse and write them. */
+/**
+ * A page of events as text, written on the reading thread so that the event loop need not parse and
+ * write them.
+ */
 export function eventsText(
   db: Database,
   query: EventQuery,
@@ -37,7 +40,7 @@ export function eventsText(
     const event = fromRow(row);
     const line = textLine(event, text);
     lines.push(line);
-    // Two bytes for each character, as JavaScript holds the text.
+    // JavaScript holds two bytes for each character of the text.
     return { sizeBytes: 2 * line.length, position: { timestamp: event.timestamp, id: event.id } };
   });
   return { text: lines.join(""), events: lines.length, ...end };

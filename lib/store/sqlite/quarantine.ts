@@ -14,7 +14,7 @@ export function hasQuarantine(db: Database): boolean {
   return db.get("SELECT 1 FROM quarantine LIMIT 1") !== undefined;
 }
 
-/** Who keeps an event apart under an id. */
+/** The batch that put an event into quarantine, or stored it, under an id. */
 export interface Holder {
   readonly batch: string;
   readonly hash: string;
@@ -46,7 +46,7 @@ export function letOut(db: Database, project: string, id: string): void {
   db.run("DELETE FROM quarantine WHERE project = ? AND id = ?", project, id);
 }
 
-/** From `type` to `held`, without what stays. */
+/** The values of the columns from `type` to `held`. */
 function contentOf(held: HeldEvent, hash: string): [string, string | null, ...Value[]] {
   const { event } = held;
   const user = userOf(event);
@@ -133,7 +133,7 @@ export function releaseHeld(
   return there && { ...there, replay: there.replay ?? batch };
 }
 
-/** The events in quarantine that a query would find were they stored, in any order. */
+/** The events in quarantine that would match a query if they were stored, in any order. */
 export function erasableHeld(db: Database, query: EventQuery): readonly Erasable[] {
   const { project, userId, limit } = query;
   const [mine, values] =

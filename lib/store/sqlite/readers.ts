@@ -4,7 +4,7 @@ import type { Parameters, ReaderVerbs, Result } from "./verbs.ts";
 import type { StoreThread } from "./thread.ts";
 
 /**
- * - `quick`: somebody waits, and it takes a few milliseconds at most.
+ * - `quick`: a caller waits, and it takes a few milliseconds at most.
  * - `steady`: work of the background, each piece short, many at a time.
  * - `heavy`: may take seconds.
  */
@@ -24,8 +24,8 @@ interface Reader {
 /**
  * The reading threads. A read goes to the least busy one; a thread is added only when all are busy.
  * One of them takes no heavy reads, so that a quick read waits for a few short ones at most; the
- * others give way to the event loop. Of steady reads there are no more at a time than threads, of
- * heavy ones one less: the others wait here, first come, first served.
+ * others run at a lower priority than the event loop. At a time there are no more steady reads than
+ * threads, and one heavy read less: further ones wait here, first come, first served.
  */
 export class ReaderPool {
   readonly #size: number;
@@ -64,7 +64,9 @@ export class ReaderPool {
     }, signal);
   }
 
-  /** How many reads the threads have: those of which one is done, and those behind it. */
+  /**
+   * How many reads the threads have: those that are carried out, and those that wait for a thread.
+   */
   get pending(): number {
     return this.#all().reduce((sum, { thread }) => sum + thread.pending, 0);
   }
@@ -78,7 +80,7 @@ export class ReaderPool {
     return this.#first === undefined ? this.#others : [this.#first, ...this.#others];
   }
 
-  /** The least busy one that takes such reads, which may be a new one. */
+  /** The least busy thread that takes such reads; it may be a new one. */
   #leastBusy(weight: Weight): Reader {
     if (this.#closed) throw new ServiceError("STORE_UNAVAILABLE");
     const readers = [...this.#others];

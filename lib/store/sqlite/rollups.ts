@@ -16,7 +16,7 @@ import { sumDeltas, sumInBlocks, type SectionText, type SumText } from "./deltas
 import type { RollupTarget } from "../store.ts";
 import { clearMark, markParent, type BucketRow } from "./marks.ts";
 
-/** Write a rollup, cut, where it sums more deltas than the stored one. */
+/** Writes a rollup, cut, where it sums more deltas than the stored one. */
 export function writeRollup(
   db: Database,
   bucket: BucketRow,
@@ -136,8 +136,8 @@ export function rollup(db: Database, bucket: BucketRow): SumText | undefined {
 }
 
 /**
- * One section of the rollups whose start lies in a range. Those that lack it answer as `sectionOf`
- * does. A minute that has none is the sum of its deltas.
+ * One section of the rollups whose start lies in a range. Rollups that lack it answer as
+ * `sectionOf` does. A minute without one is the sum of its deltas.
  */
 export function rollups(
   db: Database,

@@ -4,7 +4,7 @@ import { sampleSize, type Sampled, type SampleFilter } from "../store.ts";
 import type { Database } from "./database.ts";
 import { page } from "./pages.ts";
 
-/** Look at the newest events that meet a filter. */
+/** Samples the newest events that meet a filter. */
 export function sample<K extends SampleKind>(
   db: Database,
   filter: SampleFilter,

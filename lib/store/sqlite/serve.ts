@@ -18,7 +18,7 @@ import { Stopped, Stops } from "../stops.ts";
 
 type Verb = (db: Database, ...parameters: readonly unknown[]) => unknown;
 
-/** The end of the store that may wait for a disk. Runs until it is told to close. */
+/** The thread's end of the store, which may wait for a disk. Runs until it is told to close. */
 export function serve(port: MessagePort, options: ThreadOptions): void {
   const db = new Database(options);
   if (options.givesWay) lowerThreadPriority();
@@ -58,8 +58,8 @@ function serveWrites(port: MessagePort, db: Database): void {
 }
 
 /**
- * Carry out a group of calls in one transaction. Where one of them fails by its own fault the group
- * is rolled back and carried out anew in halves: the others succeed, and the usual case pays
+ * Carries out a group of calls in one transaction. Where one of them fails by its own fault the
+ * group is rolled back and carried out again in halves: the others succeed, and the usual case pays
  * nothing.
  */
 function commit(

@@ -2,14 +2,14 @@ import { eventColumns, type EventRow } from "../rows.ts";
 import type { Place, StoredPart, StoredQuery } from "../stored.ts";
 import type { Database } from "./database.ts";
 
-/** `StoredPart`, its events as rows. */
+/** `StoredPart` with its events as rows. */
 export interface StoredRows extends Omit<StoredPart, "events"> {
   readonly events: readonly { readonly place: Place; readonly row: EventRow }[];
 }
 
 /**
- * Events in the order of their numbers: one writer gives these, and a commit shows them in that
- * order.
+ * The events in the order of their numbers: one writer assigns these, and commits become visible in
+ * that order.
  */
 export function stored(db: Database, query: StoredQuery): StoredRows {
   const { after, projects, counted, limit, window } = query;

@@ -8,10 +8,11 @@ const firstSize = 2_000;
 const largestSize = 65_536;
 
 /**
- * Cut a scan along the time into stretches of so many events that each takes some 25 ms, whether
- * they meet the filter or not. Whoever takes the next one worked through the last one meanwhile.
- * @returns each stretch; `upTo` is where it ends, absent from the last one. None may be empty of
- * events
+ * Splits a scan along the time into stretches of so many events that each takes some 25 ms, whether
+ * they meet the filter or not. The caller takes the next stretch when it has worked through the
+ * last one.
+ * @returns each stretch; `upTo` is where it ends, absent from the last one. A stretch may hold no
+ *   event of the filter
  */
 export function* stretchesOf<A extends PlacedFilter & { readonly order: "asc" | "desc" }>(
   db: Database,
@@ -34,8 +35,8 @@ export function* stretchesOf<A extends PlacedFilter & { readonly order: "asc" | 
 }
 
 /**
- * The event so many after the beginning, of one type at most; the earliest of them in the order
- * asked for.
+ * The event so many after the beginning, of one type at most; the earliest of them in the order of
+ * the query.
  */
 function endOf(
   db: Database,

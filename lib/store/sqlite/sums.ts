@@ -4,7 +4,7 @@ import type { SectionText, SumText } from "./deltas.ts";
 
 const texts = new WeakMap<Sum, string>();
 
-/** A sum that came from a thread. Its cells are read from their JSON only where someone looks. */
+/** A sum that came from a thread. Its cells are parsed from their JSON only when they are read. */
 export function sumOf({ v, cells: json }: SumText): Sum {
   let cells: Sum["cells"] | undefined;
   const sum = {
@@ -17,7 +17,7 @@ export function sumOf({ v, cells: json }: SumText): Sum {
   return sum;
 }
 
-/** The JSON of a sum's cells: for one that `sumOf` made, the very text it came as. */
+/** The JSON of a sum's cells; for one that `sumOf` made, the same text that it came as. */
 export function jsonOf(sum: Sum): string {
   return texts.get(sum) ?? JSON.stringify(sum.cells);
 }
