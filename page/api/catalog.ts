@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Catalog, CatalogProperty, CatalogType, CatalogValue } from "./answers.ts";
 import { ask, Problem, withParameters, type Call } from "./client.ts";
 
-/** What there is to ask about. Each answer is kept for a minute: pickers open at once the second time. */
+/** The catalogue's answers. Each is kept for a minute: pickers open at once the second time. */
 const cached = new Map<string, { readonly at: number; readonly answer: Promise<unknown> }>();
 const cacheMs = 60_000;
 
@@ -22,7 +22,7 @@ interface CatalogState<Entry> {
   readonly problem: string | undefined;
 }
 
-/** The old list stays until the new one is there. */
+/** The state of one list of the catalogue. The old list stays until the new one comes. */
 function useCatalog<Entry>(call: Call | undefined): CatalogState<Entry> {
   const [state, setState] = useState<CatalogState<Entry>>({
     entries: [],
@@ -60,7 +60,9 @@ export function useTypes(): CatalogState<CatalogType> {
 /** So many types are told where no number is asked for. */
 const mostTypes = 100;
 
-/** When the project's first event was, in epoch milliseconds; `undefined` where that is not known. */
+/**
+ * The instant of the project's first event, in epoch milliseconds; `undefined` where it is unknown.
+ */
 export function useFirstEvent(): number | undefined {
   const { entries } = useTypes();
   const instants = entries.flatMap(({ firstSeen }) =>

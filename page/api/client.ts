@@ -1,9 +1,9 @@
 import { authorization, caller, dropKey, hasKey, keyNeeded, type Caller } from "./key.ts";
 
-/** A question to the API: what is sent, and what `curl` shows. */
+/** A call of the API: what is sent, and what `curl` shows. */
 export interface Call {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** With its parameters. */
+  /** The path with its parameters. */
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -15,18 +15,18 @@ export interface Finding {
   readonly message: string;
 }
 
-/** Why there is no answer, from an API's problem (RFC 9457) or from the network. */
+/** Why there is no answer: an API's problem (RFC 9457), or the network. */
 export class Problem extends Error {
-  /** 0: the network. */
+  /** The answer's status; 0 for a failure of the network. */
   readonly status: number;
   readonly type: string;
   readonly detail: string;
   readonly findings: readonly Finding[];
   readonly requestId: string;
   readonly retryAfterMs: number | undefined;
-  /** The scope that the key lacks, where that is the reason. */
+  /** The scope that the key lacks, if that is the reason. */
   readonly scope: string | undefined;
-  /** The estimate of a question that is too expensive, and what is allowed. */
+  /** The estimate of a question that is too expensive, and the bound. */
   readonly events: number | undefined;
 
   constructor(status: number, body: Readonly<Record<string, unknown>>, headers?: Headers) {
@@ -48,19 +48,25 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Ask, and read the answer. @throws Problem, and AbortError where the signal says so */
+/**
+ * Sends a call and reads the answer.
+ * @throws Problem, and AbortError where the signal says so
+ */
 export async function ask<Answer>(call: Call, signal?: AbortSignal): Promise<Answer> {
   const response = await send(call, signal);
   if (response.status === 204 || response.status === 304) return undefined as Answer;
   return (await readJson(response)) as Answer;
 }
 
-/** Hear what the reader may do. @throws Problem, where there is no key that holds too */
+/**
+ * Reads what the caller may do.
+ * @throws Problem, also where there is no valid key
+ */
 export async function learnCaller(): Promise<void> {
   caller.value = await ask<Caller>({ path: "/api/v1/keys/self" });
 }
 
-/** The same, with the headers of the answer. */
+/** Sends a call and reads the answer with its headers. */
 export async function askWithHeaders<Answer>(
   call: Call,
   signal?: AbortSignal,
@@ -83,7 +89,7 @@ async function send(
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal !== undefined && { signal }),
   });
-  // The health of a service that is down is an answer too.
+  // The health of a service that is down is an answer, too.
   if (response.ok || (path === "/health" && response.status === 503)) return response;
   throw refused(response.status, await readJson(response).catch(() => ({})), response.headers);
 }
@@ -119,10 +125,11 @@ export interface Frame {
 }
 
 /**
- * Read Server-Sent Events until the answer ends. By `fetch`, since EventSource sends no key.
- * @param lastId the place to go on from; each new place is told by `placed`
- * @param silentMs a stream that says nothing for so long is given up
- * @throws Problem where the answer is no stream or the connection is cut; resolves when the service ended it
+ * Reads Server-Sent Events until the answer ends. It uses `fetch`, since EventSource sends no key.
+ * @param lastId the place to continue from; `placed` gets each new place
+ * @param silentMs a stream that is silent for this long is given up
+ * @throws Problem where the answer is no stream or the connection is cut; resolves when the service
+ *   ended it
  */
 export async function readStream(
   path: string,

@@ -1,16 +1,16 @@
 import { signal } from "@preact/signals";
 
 /**
- * The reader's key: in this tab's session storage and in the header of calls, nowhere else. It is never put into an
- * address, a text or an error.
+ * The reader's key: it is in this tab's session storage and in the header of calls, nowhere else.
+ * It is never put into an address, a text or an error.
  */
 const place = "maily-key";
 
 export type Scope = "events:write" | "events:read" | "live:read" | "admin";
 
-/** Who asks, as `GET /api/v1/keys/self` tells it. */
+/** The caller, as `GET /api/v1/keys/self` describes it. */
 export interface Caller {
-  /** `open`: the service asks for no key. */
+  /** `open`: the service needs no key. */
   readonly kind: "key" | "configured" | "open";
   readonly project: string;
   readonly scopes: readonly Scope[];
@@ -19,18 +19,18 @@ export interface Caller {
   readonly expiresAt: string | null;
 }
 
-/** `undefined` until it was told. */
+/** `undefined` until it is known. */
 export const caller = signal<Caller | undefined>(undefined);
 
-/** Whether the reader may do what takes a scope; before that is known, whoever tries is told. */
+/** Whether the reader has a scope; before that is known, the answer to a call decides. */
 export function may(scope: Scope): boolean {
   return caller.value === undefined || caller.value.scopes.includes(scope);
 }
 
-/** Whether there is a key; not the key. */
+/** Whether there is a key; not the key itself. */
 export const hasKey = signal(stored() !== null);
 
-/** Why a key is asked for; `undefined` while none is needed. */
+/** Why a key is needed; `undefined` while none is. */
 export const keyNeeded = signal<string | undefined>(undefined);
 
 function stored(): string | null {
@@ -55,7 +55,7 @@ export function dropKey(): void {
   try {
     sessionStorage.removeItem(place);
   } catch {
-    // Nothing was kept where nothing can be.
+    // Without storage there was nothing to remove.
   }
   hasKey.value = false;
   caller.value = undefined;

@@ -37,7 +37,7 @@ interface State<Answer> {
   readonly retryAt?: number;
 }
 
-/** The latest answers, so that Back shows at once what was there. */
+/** The latest answers, so that Back shows them at once. */
 const remembered = new Map<string, unknown>();
 const mostRemembered = 40;
 
@@ -48,9 +48,10 @@ function remember(name: string, answer: unknown): void {
 }
 
 /**
- * Ask, and ask again when the question changes; the one before is cancelled, and a late answer never replaces a newer one.
+ * Sends a call, and sends it again when it changes; the one before is cancelled, and a late answer
+ * never replaces a newer one.
  * @param call `undefined`: there is nothing to ask yet
- * @param everyMs asks again so long after each answer, while the page is visible
+ * @param everyMs repeats the call so long after each answer, while the page is visible
  */
 export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): AnswerState<Answer> {
   const name = call === undefined ? undefined : JSON.stringify(call);
@@ -127,7 +128,10 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ans
   };
 }
 
-/** A busy or absent store is asked once more by itself, the network again and again. */
+/**
+ * A call that met a busy or absent store is repeated once, a failure of the network again and
+ * again.
+ */
 function retryAfter({ status, retryAfterMs }: Problem, attempts: number): number | undefined {
   if (status === 0) return Math.min(30_000, 1_000 * 2 ** attempts);
   if ((status === 429 || status === 503) && attempts === 0) return retryAfterMs ?? 1_000;
@@ -138,12 +142,12 @@ export function lost(retryMs: number): void {
   connection.value = { lost: true, retryAt: Date.now() + retryMs, note: "" };
 }
 
-/** What was asked has come. */
+/** Notes that an answer has come. */
 export function reached(): void {
   if (connection.value.lost) reconnected("Connected again.");
 }
 
-/** A stream that was cut goes on: it knows whether something was missed. */
+/** Notes that a cut stream continues; the note says whether something was missed. */
 export function reconnected(note: string): void {
   connection.value = { lost: false, retryAt: 0, note };
 }

@@ -7,13 +7,13 @@ export interface Streaming {
   readonly problem: Problem | undefined;
 }
 
-/** At rest a beat comes every 15 s: a stream that says nothing for longer is dead. */
+/** A quiet stream has a heartbeat every 15 s: one that is silent for longer is dead. */
 const silentMs = 40_000;
 
 /**
- * Hold a stream while the page is visible: closed with the tab, opened again where it was left (`Last-Event-ID`), and after
- * a failure by itself, after 1, 2, 4 to 30 s.
- * @param path `undefined`: none
+ * Keeps a stream while the page is visible: it is closed with the tab, opened again at its last
+ * place (`Last-Event-ID`), and after a failure reopened after 1, 2, 4 to 30 s.
+ * @param path `undefined`: no stream
  */
 export function useStream(path: string | undefined, onFrame: (frame: Frame) => void): Streaming {
   const [state, setState] = useState<Streaming>({ isOpen: false, problem: undefined });
@@ -43,7 +43,7 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
               attempts = 0;
               setState({ isOpen: true, problem: undefined });
               if (!wasLost) return;
-              // A stream without places begins anew: it cannot tell.
+              // A stream without places begins anew and cannot say what was missed.
               if (lastId === undefined) reached();
               else setTimeout(() => reconnected(missed ? passed : whole), 500);
             },
@@ -59,7 +59,7 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
         if (mine.signal.aborted) return;
         if (!(error instanceof Problem)) throw error;
         setState({ isOpen: false, problem: error });
-        // What a key may not do does not change by asking again.
+        // A missing scope does not appear by asking again.
         if (error.status >= 400 && error.status !== 429 && error.status !== 503) return;
       }
       if (mine.signal.aborted) return;

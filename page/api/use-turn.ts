@@ -4,7 +4,7 @@ const most = 4;
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** Starts at once or when its turn comes; the answer gives the place back. */
+/** Starts at once or when its turn comes; the answer frees the place. */
 function takeTurn(start: () => void): () => void {
   let hasPlace = false;
   const enter = () => {
@@ -24,7 +24,7 @@ function takeTurn(start: () => void): () => void {
   };
 }
 
-/** Whether it may ask: what is in sight asks four at a time. */
+/** Whether a tile may send its call: the visible ones send four at a time. */
 export function useTurn(wants: boolean, isDone: boolean): boolean {
   const [mayAsk, setMayAsk] = useState(false);
   useEffect(() => {

@@ -3,7 +3,7 @@ import { learnCaller, Problem } from "../api/client.ts";
 import { dropKey, keepKey, keyNeeded } from "../api/key.ts";
 import { html, type VNode } from "../parts/html.ts";
 
-/** In the view's place where a key is missing or wrong. The address stays as it is. */
+/** Shown in place of the view where a key is missing or wrong. The address stays as it is. */
 export function KeyForm(): VNode {
   const [problem, setProblem] = useState("");
   const [isTrying, setTrying] = useState(false);
@@ -17,7 +17,7 @@ export function KeyForm(): VNode {
     setProblem("");
     keepKey(field.value.trim());
     try {
-      // Any key that holds: the frame shows what it may do, each view what is missing.
+      // Any valid key will do: the frame shows what it may do, each view what it lacks.
       await learnCaller();
       keyNeeded.value = undefined;
     } catch (error) {

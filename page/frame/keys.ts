@@ -7,7 +7,10 @@ import { viewOf, views } from "./views.ts";
 
 const place = "maily-keys";
 
-/** Single keys can be switched off, for who speaks or has a device that presses them (WCAG 2.1.4); kept for the tab. */
+/**
+ * Whether single keys act. They can be switched off, for people who speak or whose device presses
+ * them (WCAG 2.1.4); kept for the tab.
+ */
 export const keysAreOn = signal(stored() !== "off");
 export const keyHelp = signal(false);
 
@@ -24,7 +27,7 @@ export function switchKeys(on: boolean): void {
   try {
     sessionStorage.setItem(place, on ? "on" : "off");
   } catch {
-    // Kept as long as the page is open.
+    // Without storage the choice lasts as long as the page is open.
   }
 }
 
@@ -62,7 +65,7 @@ function press(event: KeyboardEvent): void {
   if (act(event.key)) event.preventDefault();
 }
 
-/** Whether the key meant something. */
+/** Acts on a key; returns whether the key means something. */
 function act(key: string): boolean {
   const isAfterG = Date.now() - afterG < afterGMs;
   afterG = 0;

@@ -11,7 +11,10 @@ import { wallClock } from "../pure/zone.ts";
 import { address, change, comparison, zone } from "./router.ts";
 import { viewOf } from "./views.ts";
 
-/** The lines under a view's title: the range that is compared with, the connection, what the address has that nobody reads. */
+/**
+ * The lines under a view's title: the compared range, the connection, and parameters of the address
+ * that nothing reads.
+ */
 export function Notices(): VNode {
   return html`<div class="notices">${h(Compared, {})}${h(Connection, {})}${h(Unknown, {})}</div>`;
 }

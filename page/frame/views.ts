@@ -9,9 +9,9 @@ export interface View {
   readonly icon: IconName;
   /** The second key after `g`. */
   readonly key: string;
-  /** What the view is nothing without. */
+  /** The scope without which the view shows nothing. */
   readonly scope?: Scope;
-  /** What the header has. */
+  /** The pickers in the header. */
   readonly pickers: readonly ("range" | "zone" | "compare")[];
   /** Parameters of the address that the view reads beside range, tz, f and cmp. */
   readonly parameters: readonly string[];

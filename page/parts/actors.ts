@@ -1,13 +1,13 @@
 import type { Choice } from "./choices.ts";
 
-/** Whose events belong together, as the API names it. */
+/** How events belong together, by the API's names. */
 export type Actor = "user" | "correlationId" | "session";
 
 export function readActor(text: string | undefined, otherwise: Actor = "user"): Actor {
   return text === "correlationId" || text === "session" || text === "user" ? text : otherwise;
 }
 
-/** Whether these are about mails: then a correlation is one mail. */
+/** Whether types are about mails: a correlation is then one mail. */
 export function ofMails(types: readonly string[]): boolean {
   return types.some((type) => type.startsWith("email."));
 }

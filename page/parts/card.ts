@@ -11,7 +11,7 @@ interface Props {
   /** Beside the title, in muted text. */
   readonly note?: Children;
   readonly tools?: ToolsProps;
-  /** What the card asks: its lines of waiting, stopping and failing follow from it. */
+  /** The calls of the card: its lines of waiting, stopping and failing follow from them. */
   readonly requests?: readonly AnswerState<object>[];
   /** Shown in place of the body before the first answer. */
   readonly waiting?: Children;
@@ -68,7 +68,7 @@ export function Card({
   </section>`;
 }
 
-/** After a second: how long, and a way to stop it. */
+/** Shown after a second: for how long the call has run, and a way to stop it. */
 function Pending({
   since,
   requests,
@@ -105,7 +105,7 @@ function Stopped({ request }: { readonly request: NonNullable<Props["requests"]>
   </span>`;
 }
 
-/** Grey bars in the size of what is to come; the style sheet shows them only after 150 ms. */
+/** Grey bars in the size of the coming content; the style sheet shows them only after 150 ms. */
 export function Waiting({
   rows,
   height = 20,
@@ -118,7 +118,7 @@ export function Waiting({
   </div>`;
 }
 
-/** What a person sees where nothing matches, with ways out. */
+/** Shown where nothing matches, with ways out. */
 export function Nothing({
   title,
   children,

@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
 import type { ChartProps } from "./chart.ts";
 
-/** Bars, stacked or side by side; those that are not over are hatched. */
+/** Draws bars, stacked or side by side; bars of unfinished periods are hatched. */
 export function drawBars(
   plot: uPlot,
   { series, periods, isStacked = false }: Pick<ChartProps, "series" | "periods" | "isStacked">,
@@ -47,7 +47,7 @@ function hatched(ctx: CanvasRenderingContext2D, colour: string): CanvasPattern |
   return ctx.createPattern(tile, "repeat") ?? colour;
 }
 
-/** Grey before the first event that is known. */
+/** Draws the time before the first known event in grey. */
 export function drawNoData(plot: uPlot, from: number, colour: string): void {
   if (from <= 0) return;
   const { ctx, bbox } = plot;

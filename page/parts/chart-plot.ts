@@ -19,7 +19,10 @@ function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** For each line: its whole periods, the ends that are not over, the range before. Bars are drawn apart. */
+/**
+ * The data of each line: its whole periods, its unfinished ends, the range before. Bars are drawn
+ * separately.
+ */
 export function dataOf({ periods, series, knownFrom = 0 }: ChartProps): uPlot.AlignedData {
   const x = periods.times.map((_, index) => index);
   const lines = series.flatMap(({ values, previous }) => {
@@ -179,7 +182,7 @@ function isDayStart({ times, per }: Periods, place: number): boolean {
   return (per === "hour" || per === "minute") && times[place]?.slice(11, 16) === "00:00";
 }
 
-/** A value without neighbours is a point: no line would show it. */
+/** A value without neighbours is drawn as a point, since no line would show it. */
 function lonePoints(stroke: string, at: number): uPlot.Series.Points {
   return {
     show: true,
@@ -212,7 +215,10 @@ function drawZero(plot: uPlot, colour: string): void {
   ctx.restore();
 }
 
-/** The focused line at 3 px, the others at a quarter; its range before is drawn too. */
+/**
+ * Draws the focused line at 3 px and the others at a quarter; the focused line's range before is
+ * drawn, too.
+ */
 export function emphasize(plot: uPlot, { series, focused, shape }: ChartProps): void {
   if (shape === "bars") return;
   for (const [index, one] of series.entries()) {
@@ -228,7 +234,7 @@ export function emphasize(plot: uPlot, { series, focused, shape }: ChartProps): 
   }
 }
 
-/** Names at the ends of the lines, moved apart. */
+/** The names at the ends of the lines, moved apart. */
 export function labelsOf(
   plot: uPlot,
   { series, endLabels = false, shape, periods }: ChartProps,

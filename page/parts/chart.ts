@@ -10,27 +10,27 @@ export interface ChartProps {
   readonly periods: Periods;
   readonly series: readonly Series[];
   readonly shape: "lines" | "bars";
-  /** Bars stand on each other: for counts and sums. */
+  /** Whether bars are stacked: for counts and sums. */
   readonly isStacked?: boolean;
   readonly isCount: boolean;
   readonly height: number;
-  /** Names at the ends of the lines; they need 124 px at the right. */
+  /** Whether names stand at the ends of the lines; they need 124 px at the right. */
   readonly endLabels?: boolean;
-  /** The row that is looked at: its line is drawn heavier. */
+  /** The focused row: its line is drawn heavier. */
   readonly focused?: string | undefined;
-  /** How values are written; `number` where it is not given. */
+  /** Writes values; absent: `number`. */
   readonly write?: (value: number | null) => string;
   /** "Today is not over: until 14:24." */
   readonly partText: string;
   readonly onOpen?: (place: number, id: string) => void;
   readonly onSelect?: (from: number, to: number) => void;
-  /** No data is known before this place. */
+  /** There is no data before this place. */
   readonly knownFrom?: number;
 }
 
 /**
- * A chart of periods: one stop of Tab, whose points are read by arrows. x is the number of the period. What is not over is
- * dashed (bars: hatched). The same numbers stand in a table below.
+ * A chart of periods: one stop of Tab, whose points arrows visit. x is the index of the period.
+ * Unfinished periods are dashed (bars: hatched). A table below has the same numbers.
  */
 export function Chart(props: ChartProps): VNode {
   const { periods, series, height, write = number, onOpen, onSelect } = props;
@@ -183,7 +183,7 @@ interface TooltipProps extends ChartProps {
   readonly anchor: number | undefined;
 }
 
-/** The period's numbers, largest first; beside the point's column, within the card. */
+/** Shows the period's numbers, the largest first, beside the point's column and within the card. */
 function Tooltip({
   periods,
   series,

@@ -3,13 +3,13 @@ import { h } from "preact";
 import { html, type VNode } from "./html.ts";
 import { Icon } from "./icon.ts";
 
-/** One thing of a list to choose from. */
+/** One entry of a list to choose from. */
 export interface Choice {
   readonly id: string;
   readonly name: string;
-  /** What it is searched by besides. */
+  /** Further text that the search looks at. */
   readonly also?: string;
-  /** At its end: a kind, a share, a count. */
+  /** Shown at the entry's end: a kind, a share, a count. */
   readonly note?: string;
   /** A line above the first of each group. */
   readonly group?: string;
@@ -19,15 +19,18 @@ interface Props {
   readonly label: string;
   readonly choices: readonly Choice[];
   readonly onPick: (choice: Choice) => void;
-  /** Where given, somebody else searches and `choices` are the hits; else they are narrowed here. */
+  /**
+   * Present where the caller searches and `choices` are the hits; absent: the list itself is
+   * narrowed.
+   */
   readonly onSearch?: (text: string) => void;
-  /** Those that are chosen already have a mark. */
+  /** The chosen entries, which get a mark. */
   readonly picked?: ReadonlySet<string>;
-  /** More answers are on the way; what is shown stays meanwhile. */
+  /** More answers are under way; the present ones stay meanwhile. */
   readonly isBusy?: boolean;
-  /** What was typed itself, as the last entry. */
+  /** Makes the typed text itself the last entry. */
   readonly free?: (text: string) => Choice | undefined;
-  /** Backspace in the empty field. */
+  /** Called for Backspace in the empty field. */
   readonly onBack?: () => void;
   readonly empty?: string;
   readonly problem?: string;
@@ -36,8 +39,9 @@ interface Props {
 const mostShown = 200;
 
 /**
- * A search field over one list (the combobox pattern of the ARIA practices): Up, Down, Home, End, Enter; what was typed is
- * marked in the hits. It serves types, properties, values, metrics and zones alike.
+ * A search field over one list (the combobox pattern of the ARIA practices): Up, Down, Home, End,
+ * Enter; the typed text is marked in the hits. It serves types, properties, values, metrics and
+ * zones alike.
  */
 export function Choices(props: Props): VNode {
   const { label, onPick, onSearch, picked, isBusy = false, free, onBack } = props;
@@ -153,7 +157,7 @@ function narrowed(choices: readonly Choice[], search: string): readonly Choice[]
   });
 }
 
-/** A text with what was typed marked in it. */
+/** Marks the typed text in a text. */
 function marked(text: string, search: string) {
   const at = search === "" ? -1 : text.toLowerCase().indexOf(search.toLowerCase());
   if (at < 0) return text;

@@ -4,12 +4,15 @@ import { comparisonNames, lengthOf, type Comparison } from "../pure/range.ts";
 import { html, type VNode } from "./html.ts";
 import { Popover } from "./popover.ts";
 
-/** Days over at least a week are compared with the same weekdays, else with the period before. */
+/**
+ * Days over at least a week are compared with the same weekdays, anything else with the period
+ * before.
+ */
 function naturalComparison(): Comparison {
   return lengthOf(range.value) >= 7 ? "weekdays" : "previous";
 }
 
-/** Switch comparing on or off. */
+/** Switches the comparison on or off. */
 export function toggleComparison(): void {
   change({ cmp: comparison.value === undefined ? naturalComparison() : undefined });
 }

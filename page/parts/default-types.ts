@@ -1,13 +1,13 @@
 import { useTypes } from "../api/catalog.ts";
 
-/** The types there are, the most frequent first; `undefined` while they are asked for. */
+/** The project's types, the most frequent first; `undefined` while they are being read. */
 export function useTypeNames(): readonly string[] | undefined {
   const { entries, isBusy } = useTypes();
   if (isBusy && entries.length === 0) return undefined;
   return entries.map(({ type }) => type);
 }
 
-/** Those of these that there are, else the most frequent ones: what a view asks about where nobody chose. */
+/** The preferred types that the project has, else its most frequent ones: the default of a view. */
 export function typesFor(
   known: readonly string[],
   liked: readonly string[],

@@ -6,12 +6,15 @@ import { ProblemText } from "./problem.ts";
 
 interface Props {
   readonly title: string;
-  /** Called when it was closed, by whatever. */
+  /** Called when the dialog was closed, in whatever way. */
   readonly closed: () => void;
   readonly content: (close: () => void) => Children;
 }
 
-/** A question of its own: it is open as long as it is there. The focus goes back to where it came from. */
+/**
+ * A modal dialog: it is open as long as it is rendered. The focus then returns to where it came
+ * from.
+ */
 export function Dialog({ title, closed, content }: Props): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -24,7 +27,7 @@ export function Dialog({ title, closed, content }: Props): VNode {
   </dialog>`;
 }
 
-/** What an act needs besides its deed: whether it is under way, what went wrong. */
+/** The state of an act: whether it is under way, and what went wrong. */
 export function useAct(): {
   readonly isBusy: boolean;
   readonly problem: Problem | undefined;
@@ -47,7 +50,7 @@ export function useAct(): {
   return { isBusy, problem, run };
 }
 
-/** Asks again before what cannot be undone: its name must be typed. */
+/** Asks for confirmation before what cannot be undone: the name must be typed. */
 export function ConfirmByName({
   title,
   warning,
@@ -77,7 +80,7 @@ export function ConfirmByName({
           void run(async () => {
             await act();
             close();
-            // What was pressed may be gone with what it stood for.
+            // The pressed button may be gone with its row.
             document.querySelector<HTMLElement>("h1")?.focus();
           });
         }}

@@ -12,8 +12,9 @@ import { html, type Children, type VNode } from "./html.ts";
 import { CopyButton } from "./tools.ts";
 
 /**
- * In the place of an answer without events: what to undo, or, where there never was an event, how to send one.
- * @param otherwise what is shown where there were events at some time; absent: what to undo
+ * Shown in place of an answer without events: what to undo or, where the project never had an
+ * event, how to send one.
+ * @param otherwise shown where the project had events at some time; absent: what to undo
  */
 export function NoEvents({
   again,

@@ -5,7 +5,10 @@ import { counted, duration, clockParts, dayShort } from "../pure/format.ts";
 import { wallClock } from "../pure/zone.ts";
 import { html, type VNode } from "./html.ts";
 
-/** An instant by the clock of the zone that is shown, with the ISO text behind it: `14:24:09`, before today with its day. */
+/**
+ * An instant by the clock of the shown zone, with its ISO text in a tip: `14:24:09`, with the day
+ * where that is not today.
+ */
 export function Instant({
   at,
   day = false,
@@ -32,9 +35,10 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /**
- * How exact an answer is and how fresh: "Exact · as of 14:24:09 · from rollups in 4 ms", always in this order.
- * @param first what comes before: "First 50 values"
- * @param expectsCut rows beyond the limit are no surprise and are told by `first`
+ * How exact and how fresh an answer is: "Exact · as of 14:24:09 · from rollups in 4 ms", always in
+ * this order.
+ * @param first text before it: "First 50 values"
+ * @param expectsCut rows beyond the limit are expected, and `first` mentions them
  */
 export function Exactness({
   meta,

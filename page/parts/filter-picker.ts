@@ -18,7 +18,7 @@ import { html, type VNode } from "./html.ts";
 import { Icon } from "./icon.ts";
 import { Popover } from "./popover.ts";
 
-/** Mail words come first, then what the sender says, then what was found out. */
+/** Words of mails come first, then the sender's properties, then those of enrichment. */
 const nearest = [
   ...["metadata.campaignId", "metadata.templateId", "context.emailProvider"],
   ...["context.machine", "metadata.userId", "correlationId"],
@@ -32,7 +32,7 @@ function propertyGroup(property: string): string {
 
 const groupOrder = ["Mail", "Data", "Metadata", "Context", "Event"];
 
-/** Values as choices; of two that read the same each says of what kind it is, and means that alone. */
+/** Values as choices; of two with the same text each names its kind, and selects only that. */
 function valueChoices(entries: readonly CatalogValue[]) {
   const alike = alikeValues(entries);
   return entries.map(({ value, kind, count }) => {
@@ -131,7 +131,7 @@ function FilterSteps({
   });
 }
 
-/** Properties, then values that match what was typed, as whole filters. */
+/** The step with properties, and with whole filters of values that match the typed text. */
 function PropertyStep(props: {
   readonly types: readonly string[];
   readonly properties: readonly CatalogProperty[];
@@ -268,7 +268,7 @@ function ValueStep(props: {
   }`;
 }
 
-/** What was chosen so far, and the way back. */
+/** The choices so far, and the way back. */
 function Steps({
   texts,
   onBack,

@@ -1,13 +1,13 @@
 import { h, type ComponentChildren, type JSX } from "preact";
 import htm from "htm";
 
-/** What components return. */
+/** The result of components. */
 export type VNode = JSX.Element;
-/** What they may have within. */
+/** The content of components. */
 export type Children = ComponentChildren;
 
 /**
- * Markup as tagged templates. It is not type-checked: `h(Component, props)` where props matter. Texts are
- * texts: there is no way from here to markup.
+ * Markup as tagged templates. Templates are not type-checked: use `h(Component, props)` where props
+ * matter. A text is always inserted as text, never as markup.
  */
 export const html = htm.bind(h) as (texts: TemplateStringsArray, ...values: unknown[]) => VNode;

@@ -1,6 +1,6 @@
 import { html } from "./html.ts";
 
-/** Strokes in a box of 20 px. */
+/** The strokes of each icon, in a box of 20 px. */
 const paths = {
   now: "M3 10h3l2.5-6 3.5 12 2.5-6H17",
   trends: "M3 15l4.5-5 3.5 3 6-7M13 6h4v4",
@@ -42,7 +42,7 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
-/** Decoration: what it means is said by a text or a label beside it. */
+/** Decoration: a text or a label beside it says what it means. */
 export function Icon({ name, size = 20 }: { readonly name: IconName; readonly size?: number }) {
   return html`<svg
     class="icon"

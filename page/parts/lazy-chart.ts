@@ -6,7 +6,7 @@ import { html, type VNode } from "./html.ts";
 /** Loaded once, after the first paint: the drawing library is as large as the rest of a view. */
 let loaded: FunctionComponent<ChartProps> | undefined;
 
-/** `Chart`, in a place of its size from the start. */
+/** `Chart`, whose place has its size from the start. */
 export function Chart(props: ChartProps): VNode {
   const [component, setComponent] = useState(() => loaded);
   useEffect(() => {

@@ -4,25 +4,25 @@ import { html, type Children, type VNode } from "./html.ts";
 import { Icon, type IconName } from "./icon.ts";
 
 interface Props {
-  /** What the button says. */
+  /** The text of the button. */
   readonly text: Children;
-  /** What it is called where its text does not tell. */
+  /** The button's label, where its text does not name it. */
   readonly label?: string;
   readonly icon?: IconName;
   readonly className?: string;
   readonly panelClass?: string;
-  /** The title of the sheet that it is on a phone. */
+  /** The title, which the sheet on a phone shows. */
   readonly title: string;
-  /** An arrow that shows that there is more. */
+  /** Whether an arrow shows that there is more. */
   readonly arrow?: boolean;
-  /** A single key elsewhere on the page opens it: `data-key` of its button. */
+  /** A single key that opens it from elsewhere on the page: `data-key` of its button. */
   readonly opensBy?: string;
   readonly content: (close: () => void) => Children;
 }
 
 /**
- * A button and what it opens: a panel beside it, on a phone a sheet. Esc and a press elsewhere close it, and the focus goes
- * back to the button. What is in it is made only while it is open.
+ * A button that opens a panel beside it, or a sheet on a phone. Esc and a press elsewhere close it,
+ * and the focus returns to the button. The content exists only while it is open.
  */
 export function Popover(props: Props): VNode {
   const { text, label, icon, className = "button", panelClass = "", title, arrow = false } = props;
@@ -94,7 +94,10 @@ export function Popover(props: Props): VNode {
     </div>`;
 }
 
-/** Where the focus goes: on a phone to the sheet's head, since a field would bring up the keyboard over it. */
+/**
+ * The element that gets the focus: on a phone the sheet's head, since a field would bring up the
+ * keyboard over it.
+ */
 function firstOf(panel: HTMLElement): HTMLElement | undefined {
   const all = [...panel.querySelectorAll<HTMLElement>("[data-first], input, button")];
   if (phone.matches) return all[0];
@@ -104,7 +107,10 @@ function firstOf(panel: HTMLElement): HTMLElement | undefined {
 
 const phone = matchMedia("(max-width: 719px)");
 
-/** Below the button, above it where there is no room; within the window. On a phone the style sheet places it. */
+/**
+ * Places the panel below the button, above it where there is no room, and within the window. On a
+ * phone the style sheet places it.
+ */
 function place(button: HTMLElement, panel: HTMLElement): void {
   if (phone.matches) {
     panel.style.removeProperty("left");

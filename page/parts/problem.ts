@@ -7,7 +7,7 @@ import { counted, number } from "../pure/format.ts";
 import { lengthOf, rangeName } from "../pure/range.ts";
 import { html, type VNode } from "./html.ts";
 
-/** Why an answer waits, by the kind of a 503. */
+/** Why an answer is delayed, by the kind of a 503. */
 const away: Readonly<Record<string, string>> = {
   "store-unavailable": "The store is away. Collecting goes on; answers wait.",
   overloaded: "Too much is under way at once.",
@@ -18,7 +18,7 @@ function kindOf(type: string): string {
   return type.slice(type.lastIndexOf("/") + 1);
 }
 
-/** The reason for a person, by the status; the API's own words follow in small. */
+/** The reason in words, by the status; the API's own words follow in small. */
 function sentence(problem: Problem): string {
   const { status, scope, type } = problem;
   if (status === 0) return "Connection lost.";
@@ -36,7 +36,10 @@ function sentence(problem: Problem): string {
   return problem.message;
 }
 
-/** `This would read 31 million events, 10 million are allowed`, by the numbers of the API's own sentence. */
+/**
+ * `This would read 31 million events, 10 million are allowed`, from the numbers in the API's
+ * sentence.
+ */
 function tooMuch(detail: string): string {
   const numbers =
     detail.match(/\d[\d,_ ]*\d/g)?.map((text) => Number(text.replace(/\D/g, ""))) ?? [];
@@ -45,7 +48,7 @@ function tooMuch(detail: string): string {
   return `This would read ${counted(would, "event")}, ${number(allowed)} are allowed.`;
 }
 
-/** A problem in the place of an answer: what happened, and what can be done. */
+/** Shows a problem in place of an answer: what happened, and what can be done. */
 export function ProblemText({
   problem,
   retryAt,

@@ -10,9 +10,10 @@ import { Icon } from "./icon.ts";
 import { Popover } from "./popover.ts";
 
 /**
- * The question as a sentence of chips. On a phone it is one line of words with "Edit", which opens the chips as a sheet.
+ * The question as a sentence of chips. On a phone it is one line of words with "Edit", which opens
+ * the chips as a sheet.
  * @param words the whole question in words
- * @param shows what the sheet's button says: "Show 1,234 events"
+ * @param shows the text of the sheet's button: "Show 1,234 events"
  */
 export function Question({
   words,
@@ -47,7 +48,7 @@ export function Word({ text }: { readonly text: string }): VNode {
   return html`<span class="word">${text}</span>`;
 }
 
-/** Something chosen, that can be taken away. */
+/** A chosen entry, which can be removed. */
 function Chip({
   text,
   name,
@@ -75,7 +76,7 @@ function Chip({
   </span>`;
 }
 
-/** The types that are asked about, and a button for one more. None chosen means all of them. */
+/** The chosen types, and a button for one more. None means all types. */
 export function TypeChips({
   types,
   onChange,
@@ -164,7 +165,7 @@ export function FilterChips({ types }: { readonly types: readonly string[] }): V
   return h(FilterChipList, { types, filters: filters.value, onChange: setFilters });
 }
 
-/** The same for filters that stand elsewhere, as those of a funnel's step. */
+/** A list of filters that are not those of the address, such as those of a funnel's step. */
 export function FilterChipList({
   types,
   filters: list,
@@ -243,7 +244,7 @@ export function WordPicker({
   });
 }
 
-/** By which property: a chip that opens the list of properties. */
+/** The property of a breakdown: a chip that opens the list of properties. */
 export function PropertyPicker({
   types,
   value,
@@ -253,7 +254,7 @@ export function PropertyPicker({
 }: {
   readonly types: readonly string[];
   readonly value: string | undefined;
-  /** What it says where none is chosen; empty: one must be chosen. */
+  /** The chip's text where no property is chosen; empty: one must be chosen. */
   readonly nothing?: string;
   readonly title?: string;
   readonly onPick: (property: string | undefined) => void;

@@ -17,7 +17,7 @@ import { Icon } from "./icon.ts";
 import { Popover } from "./popover.ts";
 import { shownInstants } from "./shown.ts";
 
-/** The button of the range and what it opens: a list that applies at once, and a calendar. */
+/** The button of the range with its panel: a list that applies at once, and a calendar. */
 export function RangePicker(): VNode {
   return h(Popover, {
     text: rangeName(range.value),
@@ -166,7 +166,10 @@ interface MonthProps {
 
 const weekdays = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"];
 
-/** One month; arrows go by day and week, PageUp and PageDown by month. One day of all is a stop of Tab. */
+/**
+ * One month; arrows move by day and week, PageUp and PageDown by month. Only one day of all is a
+ * stop of Tab.
+ */
 function Month({ year, month, first, last, today, choose, turn }: MonthProps): VNode {
   const start = `${year}-${String(month).padStart(2, "0")}-01`;
   const [nextYear, nextMonth] = addMonths(year, month, 1);

@@ -6,18 +6,18 @@ import { announce } from "./announce.ts";
 import { html, type VNode } from "./html.ts";
 import { ProblemText } from "./problem.ts";
 
-/** A question that can be kept under a name (docs/questions.md, "Saved questions"). */
+/** A question that can be saved (docs/questions.md, "Saved questions"). */
 export interface Savable {
   readonly kind: "run" | "funnel" | "retention" | "paths" | "mail" | "counts";
   readonly question: unknown;
-  /** How the page shows it: kept as it is. `address` opens its view again. */
+  /** How the page shows it; the service keeps this as it is. `address` opens its view again. */
   readonly view: {
     readonly address: string;
     readonly shape?: string;
     readonly pinned?: boolean;
     readonly order?: number;
   };
-  /** What it may be called. */
+  /** The suggested name. */
   readonly suggested: string;
   readonly description: string;
 }

@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
 import type { Instants } from "../pure/range.ts";
 
-/** The instants of the range that is shown, as the view's answer told them: pickers and keys go by them. */
+/** The instants of the shown range, from the view's answer: pickers and keys use them. */
 export const shownInstants = signal<Instants | undefined>(undefined);
 
-/** The other range of a comparison, where there is one: its dates stand under the title. */
+/** The compared range, where there is one: its dates stand under the title. */
 export const comparedInstants = signal<Instants | undefined>(undefined);

@@ -5,10 +5,10 @@ import { Icon } from "./icon.ts";
 export interface Column<Row> {
   readonly id: string;
   readonly name: Children;
-  /** Numbers stand right, in figures of one width. */
+  /** Numbers are aligned to the right, in figures of one width. */
   readonly isNumber?: boolean;
   readonly cell: (row: Row) => Children;
-  /** What it sorts by; a column without it does not sort. */
+  /** The value to sort by; a column without it does not sort. */
   readonly by?: (row: Row) => number | string | null;
   readonly className?: string;
 }
@@ -30,7 +30,10 @@ interface Props<Row> {
   readonly className?: string;
 }
 
-/** A table whose columns sort; the first column names the row and stays in sight where the rest scrolls. */
+/**
+ * A table whose columns sort; the first column names the row and stays visible while the others
+ * scroll.
+ */
 export function Table<Row>(props: Props<Row>): VNode {
   const { label, columns, rows, keyOf, sort, onSort, rowProps, foot, className = "" } = props;
   const sorted = sort === undefined ? rows : sortedRows(rows, columns, sort);
@@ -108,7 +111,7 @@ function nextSort<Row>({ id, isNumber }: Column<Row>, sort: Sort | undefined): S
   return { column: id, direction: sort.direction === "asc" ? "desc" : "asc" };
 }
 
-/** What has no value comes last in either direction. */
+/** Rows without a value come last in either direction. */
 export function sortedRows<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -124,7 +127,7 @@ export function sortedRows<Row>(
   });
 }
 
-/** `name.asc` as the address keeps it. */
+/** Reads `name.asc`, the address's form of a sort. */
 export function readSort(text: string | undefined, otherwise: Sort): Sort {
   const at = text?.lastIndexOf(".") ?? -1;
   if (text === undefined || at < 1) return otherwise;

@@ -2,9 +2,10 @@ import { useEffect, useRef } from "preact/hooks";
 import { html, type Children, type VNode } from "./html.ts";
 
 /**
- * What is within and has `data-tip` tells more where the pointer or the focus is. All of it is one stop of the Tab key:
- * arrows go from one to the next, Home and End to the ends of a row, Esc closes what is shown.
- * @param onAt told where the reader is, by `data-id`; `undefined` where nowhere
+ * Elements with `data-tip` show a tip where the pointer or the focus is. Together they are one stop
+ * of the Tab key: arrows move between them, Home and End go to the ends of a row, Esc closes the
+ * tip.
+ * @param onAt called with the present `data-id`; `undefined` where there is none
  */
 export function Tips({
   className = "",
@@ -13,7 +14,7 @@ export function Tips({
   children,
 }: {
   readonly className?: string;
-  /** What all of it is called, where it is a picture. */
+  /** The label of the whole, where it is a picture. */
   readonly label?: string;
   readonly onAt?: (id: string | undefined) => void;
   readonly children?: Children;
@@ -102,7 +103,7 @@ function next(
   return best;
 }
 
-/** Above its stop, below where there is no room; within the window. */
+/** Places the tip above its stop, below where there is no room, and within the window. */
 function place(stop: HTMLElement, tip: HTMLElement): void {
   const anchor = stop.getBoundingClientRect();
   const edge = 8;

@@ -23,7 +23,7 @@ export type { CsvTable };
 export interface ToolsProps {
   readonly shapes?: readonly Shape[];
   readonly shape?: string;
-  /** The calls whose numbers are shown. */
+  /** The calls of the shown numbers. */
   readonly calls?: readonly Call[];
   /** Where the range is relative: the instants of the answer, for "with these dates". */
   readonly instants?: Instants | undefined;
@@ -33,7 +33,7 @@ export interface ToolsProps {
   readonly savable?: Savable | undefined;
 }
 
-/** What can be done with an answer, everywhere in this order: shape, Copy link, curl, CSV, Save. */
+/** The actions on an answer, everywhere in this order: shape, Copy link, curl, CSV, Save. */
 export function Tools(props: ToolsProps): VNode {
   const { shapes, shape } = props;
   return html`<div class="tools">
@@ -164,7 +164,7 @@ interface CopyProps {
   readonly opensBy?: string;
 }
 
-/** Copies a text, and says so itself for two seconds. Where there is no clipboard the text is shown, selected. */
+/** Copies a text, and says so for two seconds. Without a clipboard it shows the text, selected. */
 export function CopyButton({ text, name, className, icon = "copy", opensBy }: CopyProps): VNode {
   const [state, setState] = useState<"ready" | "copied" | "shown">("ready");
   useEffect(() => {

@@ -13,7 +13,7 @@ export type ViewName =
   | "health"
   | "admin";
 
-/** What the address says: all that the page knows of what is to be seen. */
+/** The state of the page, as the address holds it. */
 export interface Address {
   readonly view: ViewName;
   /** The opened event, story or saved question, decoded. */
@@ -71,7 +71,7 @@ function pathOf(view: ViewName, opened: Address["opened"]): string {
   return `/${folder}/${encodeURIComponent(opened.id)}`;
 }
 
-/** What people read in a link stays as it is: commas, slashes, colons. */
+/** Leaves characters that people read in a link as they are: commas, slashes, colons. */
 function writeParameters(parameters: Address["parameters"]): string {
   return parameters.map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&");
 }
@@ -88,7 +88,7 @@ export function parameterList({ parameters }: Address, name: string): readonly s
   return parameters.filter(([known]) => known === name).map(([, value]) => value);
 }
 
-/** Some parameters replaced; `undefined` or an empty list takes them away. */
+/** New values of some parameters; `undefined` or an empty list removes one. */
 export type Changes = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export function changed(address: Address, changes: Changes): Address {
@@ -103,13 +103,13 @@ export function changed(address: Address, changes: Changes): Address {
 
 const defaultRange = "30d";
 
-/** The range that the address asks for. */
+/** The range of the address. */
 export function rangeOf(address: Address): string {
   const text = parameter(address, "range");
   return text !== undefined && isRange(text) ? text : defaultRange;
 }
 
-/** The zone that the address asks for, or `otherwise`. */
+/** The zone of the address, or `otherwise`. */
 export function zoneOf(address: Address, otherwise: string): string {
   const text = parameter(address, "tz");
   return text !== undefined && isZone(text) ? text : otherwise;

@@ -1,6 +1,6 @@
 import { counted } from "./format.ts";
 
-/** A stage of the pipeline, as `/live` and `/health` tell it. */
+/** A stage of the pipeline, as `/live` and `/health` show it. */
 interface Stage {
   readonly name: string;
   readonly state: "ok" | "degraded" | "down";
@@ -27,7 +27,7 @@ export interface Advice {
   readonly section?: string;
 }
 
-/** By what the reason says (lib/health.ts). */
+/** What to do, by the stage's reason (lib/health.ts). */
 const acts: readonly (readonly [reason: RegExp, act: string, section: string])[] = [
   [
     /queue is nearly full/,
@@ -58,7 +58,7 @@ const acts: readonly (readonly [reason: RegExp, act: string, section: string])[]
   ],
 ];
 
-/** What a stage is for, and what to do about it. */
+/** The purpose of a stage, and what to do about it. */
 export function adviceOf({ name, state, reason = "" }: Stage): Advice {
   const what = does[name] ?? "A stage of the pipeline";
   if (state === "ok") return { does: what, act: "Nothing to do." };

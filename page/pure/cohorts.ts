@@ -1,7 +1,10 @@
 import type { Instants } from "./range.ts";
 import { periodEnd } from "./series.ts";
 
-/** A cohort of the API's answer: who came first in one period, and how many of them came again in each one since. */
+/**
+ * A cohort of the API's answer: the users whose first event lies in one period, and how many of
+ * them came again in each later one.
+ */
 export interface Cohort {
   readonly start: string;
   readonly size: number;
@@ -10,14 +13,17 @@ export interface Cohort {
 
 export type CohortPeriod = "day" | "week" | "month";
 
-/** `over`: counted to its end. `open`: its end is still to come, or lies beyond the range. `ahead`: not begun. */
+/**
+ * `over`: counted to its end. `open`: its end is still to come, or lies beyond the range. `ahead`:
+ * not begun.
+ */
 export type CellState = "over" | "open" | "ahead";
 
 export interface CohortCell {
   readonly state: CellState;
   readonly returned: number;
   readonly size: number;
-  /** `returned` of `size`; `null` where the cohort has nobody. */
+  /** `returned` of `size`; `null` where the cohort is empty. */
   readonly share: number | null;
 }
 
@@ -29,19 +35,22 @@ export interface CohortRow {
 
 export interface CohortTable {
   readonly rows: readonly CohortRow[];
-  /** For each column all cohorts in which it is over: weighted by their sizes; `undefined` where there is none. */
+  /**
+   * For each column the cohorts in which it is over, weighted by their sizes; `undefined` where
+   * there is none.
+   */
   readonly all: readonly (CohortCell | undefined)[];
-  /** How many periods passed before there was anybody: they have no rows. */
+  /** How many periods passed before the first cohort with users: they have no rows. */
   readonly emptyBefore: number;
-  /** Of all cohorts together: each user is in one. */
+  /** The size of all cohorts together: each user is in one. */
   readonly size: number;
-  /** The largest share of a period after the first: what the darkest shade means. */
+  /** The largest share after the first period, which gets the darkest shade. */
   readonly top: number;
 }
 
 /**
- * Cohorts as a table whose cells know whether they are over: by what is counted (`asOf`), and by the range's end.
- * The row of all cohorts leaves out what is not.
+ * Cohorts as a table whose cells know whether they are over: by the end of the counted time
+ * (`asOf`), and by the range's end. The row of all cohorts leaves out cells that are not over.
  */
 export function cohortTable(
   cohorts: readonly Cohort[],
@@ -94,13 +103,13 @@ function together(rows: readonly CohortRow[], column: number): CohortCell | unde
   return { state: "over", returned, size, share: size === 0 ? null : returned / size };
 }
 
-/** The shade of a share, 1 to 7; 0 where there is nothing to shade. */
+/** The shade of a share, 1 to 7; 0 for an empty cell. */
 export function shade(share: number | null, top: number): number {
   if (share === null || share === 0) return 0;
   return Math.max(1, Math.min(7, Math.ceil((share / (top === 0 ? 1 : top)) * 7)));
 }
 
-/** How long the periods are where nobody chose, by the days of the range. */
+/** The default length of the periods, by the days of the range. */
 export function cohortPeriodFor(days: number): CohortPeriod {
   if (days <= 14) return "day";
   return days <= 130 ? "week" : "month";

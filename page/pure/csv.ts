@@ -1,7 +1,10 @@
 /** A table of texts and numbers, the first row its head. */
 export type CsvTable = readonly (readonly (string | number | null | undefined)[])[];
 
-/** Spreadsheets run cells that begin so: they get an apostrophe, but for plain numbers (as in the API's export). */
+/**
+ * Spreadsheets run cells that begin in this way: they get an apostrophe, except plain numbers (as
+ * in the API's export).
+ */
 const formula = /^[=+\-@＝＋－＠\t\r\n]/u;
 const plainNumber = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 

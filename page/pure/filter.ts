@@ -13,12 +13,12 @@ export interface Filter {
   readonly values: readonly string[];
 }
 
-/** As the API takes it in a body. */
+/** A filter in the API's form, in a body. */
 export type BodyFilter = readonly [string, ...unknown[]];
 
 const missing = "(none)";
 
-/** `is,data.plan,pro,free`; `undefined` for what is no filter. */
+/** Reads `is,data.plan,pro,free`; `undefined` for a text that is no filter. */
 export function readFilter(text: string): Filter | undefined {
   const [op = "", property = "", ...values] = splitParts(text);
   if (!(operators as readonly string[]).includes(op) || property === "") return undefined;
@@ -26,7 +26,7 @@ export function readFilter(text: string): Filter | undefined {
   return { op: op as Operator, property, values };
 }
 
-/** Commas part; a comma within a part is percent-encoded once more. */
+/** Splits at commas; a comma within a part is percent-encoded once more. */
 function splitParts(text: string): readonly string[] {
   return text.split(",").map((part) => {
     try {
@@ -61,13 +61,16 @@ export function writeStep({ type, filters }: Step): string {
   return [type.replace(/[%,;]/g, encodeURIComponent), ...filters.map(writeFilter)].join(";");
 }
 
-/** The filter of a row of an answer, by the text that it shows. */
+/** The filter of a row of an answer, by the row's text. */
 export function filterOfRow(property: string, shown: string): Filter {
   const isSpecial = shown === missing || shown === "(other)" || shown.startsWith("\\(");
   return { op: isSpecial ? "shown_as" : "is", property, values: [shown] };
 }
 
-/** A value of the catalogue in a filter. `alone`: other kinds of values read the same, and are not meant. */
+/**
+ * A catalogue's value as a filter's. `alone`: values of other kinds have the same text, and are not
+ * meant.
+ */
 export function filterValue(
   shown: string,
   kind: "text" | "number" | "boolean",
@@ -80,7 +83,7 @@ export function filterValue(
   return alone || isMarked ? `${mark}:${value}` : value;
 }
 
-/** Of values of the catalogue those that read like another one, of another kind. */
+/** The values of the catalogue that have the same text as another one, of another kind. */
 export function alikeValues(values: readonly { readonly value: string }[]): ReadonlySet<string> {
   const seen = new Set<string>();
   return new Set(
@@ -97,7 +100,7 @@ function spelled(value: string): readonly unknown[] {
   return isNumber ? [value, Number(value)] : [value];
 }
 
-/** One filter as bodies take it. */
+/** One filter in a body's form. */
 export function bodyFilter({ op, property, values }: Filter): BodyFilter {
   switch (op) {
     case "is":
@@ -126,7 +129,7 @@ function each(op: string, property: string, values: readonly unknown[]): BodyFil
   return ["or", ...values.map((value) => [op, property, value])];
 }
 
-/** All of them, and events of these types where some are named; `undefined` where nothing is filtered. */
+/** All filters, and events of these types where some are named; `undefined` without any filter. */
 export function bodyFilters(
   filters: readonly Filter[],
   types: readonly string[] = [],
@@ -141,7 +144,10 @@ export function bodyFilters(
   return all.length === 1 ? all[0] : ["and", ...all];
 }
 
-/** What `bodyFilters` wrote, without types; `undefined` for what nests more than the page can show. */
+/**
+ * Reads the filters of a body, without types; `undefined` for filters that nest deeper than the
+ * page can show.
+ */
 export function filtersOfBody(body: unknown): readonly Filter[] | undefined {
   if (body === undefined) return [];
   if (!Array.isArray(body)) return undefined;
@@ -178,7 +184,7 @@ function oneOfAlternatives(filters: readonly (Filter | undefined)[]): Filter | u
   return { ...first, values };
 }
 
-/** Values of a body as texts that mean these kinds and no others. */
+/** Writes the values of a body as texts that mean these kinds and no others. */
 function writtenValues(values: readonly unknown[]): readonly string[] {
   return values.flatMap((value) => {
     const text = String(value);
@@ -191,8 +197,9 @@ function writtenValues(values: readonly unknown[]): readonly string[] {
 }
 
 /**
- * Filters as parameters of the list. A value of a parameter is a text that also means the number that it spells; `shown_as`
- * means just what a row of that text holds, and kinds are told apart by what only they can meet.
+ * Filters as parameters of the list. A parameter's text also means the number that it spells;
+ * `shown_as` means exactly the rows of that text, and conditions that only one kind can meet select
+ * the kind.
  */
 export function listParameters(filters: readonly Filter[]): readonly (readonly [string, string])[] {
   return filters.flatMap(({ op, property, values }) =>
@@ -248,12 +255,12 @@ const names: Readonly<Record<string, string>> = {
   "context.os": "system",
 };
 
-/** A property as people say it; its path where there is no word for it. */
+/** A property in people's words; its path where there is no word for it. */
 export function propertyName(path: string): string {
   return names[path] ?? path.replace(/^(data|metadata|context)\./, "");
 }
 
-/** A value of a row in words: what is missing is "not set". */
+/** A row's value in words: a missing one is "not set". */
 export function valueName(shown: string): string {
   if (shown === missing) return "not set";
   return shown.replace(/^[nsb]:/, "");

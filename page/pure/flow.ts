@@ -1,4 +1,4 @@
-/** A path of the API's answer: the types that came next, how often and of how many. */
+/** A path of the API's answer: the types that came next, how often and of how many users. */
 export interface Path {
   readonly types: readonly string[];
   readonly count: number;
@@ -27,7 +27,7 @@ export interface FlowLink {
   readonly from: FlowNode;
   readonly to: FlowNode;
   readonly count: number;
-  /** Where its upper edge leaves and arrives. */
+  /** The y of its upper edge at both ends. */
   readonly y0: number;
   readonly y1: number;
   readonly thickness: number;
@@ -36,7 +36,7 @@ export interface FlowLink {
 export interface Flow {
   readonly nodes: readonly FlowNode[];
   readonly links: readonly FlowLink[];
-  /** Each path as the ids of its nodes, to light those that pass through one. */
+  /** Each path as the ids of its nodes, to highlight those through one node. */
   readonly ways: readonly { readonly nodes: readonly string[]; readonly count: number }[];
 }
 
@@ -46,7 +46,7 @@ interface Size {
   /** The first column that is shown, and how many. */
   readonly first: number;
   readonly columns: number;
-  /** What the labels of the last column take. */
+  /** The width of the last column's labels. */
   readonly labels: number;
 }
 
@@ -58,9 +58,10 @@ const slot = 38;
 const top = 4;
 
 /**
- * Where nodes and ribbons of the paths lie: a column a step, at most six types in each, the rest in one node "9 more".
- * A path that is shorter than asked for ends in "(end)". What the answer left out goes to a node of its own.
- * @param total of all paths, also those left out
+ * Lays out nodes and ribbons of the paths: a column for each step, with at most six types, the
+ * others in one node "9 more". A path that is shorter than requested ends in "(end)". Paths that
+ * the answer left out go to a node of their own.
+ * @param total all paths, also those left out
  */
 export function flowOf(
   after: string,
@@ -86,7 +87,7 @@ export function flowOf(
   return { nodes, links: ribbons(all, nodes), ways: all };
 }
 
-/** How much of a link is of paths through this node. */
+/** The part of each link that belongs to paths through this node. */
 export function litBy(flow: Flow, node: string): ReadonlyMap<string, number> {
   const lit = new Map<string, number>();
   for (const { nodes, count } of flow.ways) {
@@ -175,12 +176,12 @@ function countsOf(
     );
 }
 
-/** Types first, then what they end in. */
+/** Types come first, then the ends of paths. */
 function rank({ kind }: Counted): number {
   return { type: 0, more: 1, end: 2, rest: 3 }[kind];
 }
 
-/** Columns beside each other, nodes as high as their counts, each with room for its label. */
+/** Places columns beside each other, with nodes as high as their counts and room for each label. */
 function placed(nodes: readonly Counted[], size: Size): readonly FlowNode[] {
   const { first, columns, width, height, labels } = size;
   const shown = nodes.filter(({ column }) => column >= first && column < first + columns);

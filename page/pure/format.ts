@@ -1,5 +1,5 @@
 /**
- * How numbers, times and changes are written. The only module that formats: a number reads alike wherever it stands.
+ * Writes numbers, times and changes. No other module formats, so a number looks alike everywhere.
  * Numbers follow the reader's language, words are English. The minus is `−`.
  */
 
@@ -7,7 +7,7 @@ export const notKnown = "–";
 
 let locale: string | undefined;
 
-/** For tests and for readers of another language than the browser's own. */
+/** Sets the language, for tests and for readers of another language than the browser's. */
 export function useLocale(name: string | undefined): void {
   locale = name;
   formats.clear();
@@ -29,7 +29,10 @@ function withMinus(text: string): string {
   return text.replace(/-/g, "−");
 }
 
-/** A number in full: `12,480`; fractions with at most two digits. `null` is what has no number. */
+/**
+ * A number in full: `12,480`; fractions with at most two digits. `null` stands for a missing
+ * number.
+ */
 export function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return notKnown;
   return withMinus(numberFormat({ maximumFractionDigits: 2 }).format(value));
@@ -117,7 +120,7 @@ export function bytes(size: number): string {
   return `${number(shown)} ${units[step]}`;
 }
 
-/** One thing or several: `1 event`, `12,480 events`. */
+/** One or several: `1 event`, `12,480 events`. */
 export function counted(value: number, one: string, several = `${one}s`): string {
   return `${number(value)} ${value === 1 ? one : several}`;
 }
@@ -128,7 +131,9 @@ const monthNames = [
   ..."August September October November December".split(" "),
 ];
 
-/** The parts of a text that begins `2026-10-25T02:00:00`, as they stand in it: no zone is applied. */
+/**
+ * The parts of a text that begins `2026-10-25T02:00:00`, as they are written: no zone is applied.
+ */
 export interface ClockParts {
   readonly year: number;
   readonly month: number;

@@ -26,17 +26,20 @@ export function metricName(metric: string): string {
   return `${functions[metric.slice(0, at)] ?? metric.slice(0, at)} ${metric.slice(at + 1).replace(/^(data|metadata|context)\./, "")}`;
 }
 
-/** What a number of it is called: `events`, `users`, nothing for others. */
+/** The unit of a metric's numbers: `events`, `users`, empty for others. */
 export function metricUnit(metric: string): string {
   return metric === "count" ? "events" : metric === "uniques" ? "users" : "";
 }
 
-/** Whether its numbers may be added up over what cannot overlap, so that bars stand on each other. */
+/**
+ * Whether a metric's numbers may be added up over things that do not overlap, so that bars can be
+ * stacked.
+ */
 export function isAdditive(metric: string): boolean {
   return metric === "count" || metric.startsWith("sum:");
 }
 
-/** All that can be asked of properties with numbers. */
+/** All metrics of properties with numbers. */
 export function metricsOf(numberProperties: readonly string[]): readonly string[] {
   return [
     ...["count", "uniques"],
@@ -46,7 +49,7 @@ export function metricsOf(numberProperties: readonly string[]): readonly string[
   ];
 }
 
-/** Types of which more is good, and those of which more is bad: only their changes are coloured. */
+/** Types of which more is good, and types of which more is bad: only their changes get a colour. */
 const better: Readonly<Record<string, "more" | "less">> = {
   "email.delivered": "more",
   "email.clicked": "more",
@@ -55,7 +58,7 @@ const better: Readonly<Record<string, "more" | "less">> = {
   "email.unsubscribed": "less",
 };
 
-/** Whether a change is known to be good (1) or bad (-1); 0 where nobody can say. */
+/** Whether a change is good (1) or bad (-1); 0 where that is unknown. */
 export function directionOf(type: string, now: number | null, before: number | null): -1 | 0 | 1 {
   const wanted = better[type];
   if (wanted === undefined || now === null || before === null || now === before) return 0;

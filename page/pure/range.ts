@@ -4,7 +4,7 @@ import { clockParts, dayShort, type Period } from "./format.ts";
 /** A range as the address writes it: a word, days `2026-10-28..2026-11-26` (both included), or times of the clock. */
 export type RangeText = string;
 
-/** As the API takes it in a body. */
+/** A range in the API's form, in a body. */
 export type BodyRange =
   string | { readonly last: string } | { readonly from: string; readonly to: string };
 
@@ -48,7 +48,7 @@ function isDate(text: string): boolean {
   return Number.isFinite(instant) && new Date(instant).toISOString().startsWith(date);
 }
 
-/** Whether it moves with the clock. */
+/** Whether a range moves with the clock. */
 export function isRelative(text: RangeText): boolean {
   return !dayRange.test(text) && !timeRange.test(text);
 }
@@ -69,7 +69,7 @@ export function bodyRange(text: RangeText, zone: string): BodyRange | undefined 
   return { from: from!, to: to! };
 }
 
-/** As parameters of an address. */
+/** A range as parameters of an address. */
 export function rangeParameters(
   text: RangeText,
   zone: string,
@@ -155,7 +155,7 @@ export const comparisonNames: Readonly<Record<Comparison, string>> = {
   year: "A year before",
 };
 
-/** How many days a comparison goes back; `undefined` for what the API compares itself. */
+/** How many days a comparison goes back; `undefined` where the API itself compares. */
 export function comparedDays(
   kind: Comparison,
   instants: Instants,
@@ -180,7 +180,7 @@ export function lengthOf(text: RangeText): number {
   return words[text] ?? 30;
 }
 
-/** How long the periods of a chart are where nobody chose. */
+/** The default length of a chart's periods. */
 export function periodFor(days: number): Period {
   if (days <= 0.25) return "minute";
   if (days <= 4) return "hour";

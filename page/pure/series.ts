@@ -7,21 +7,21 @@ import { addDays, addMonths, instantAt } from "./zone.ts";
 export interface Series {
   readonly id: string;
   readonly name: string;
-  /** A token: `s1`. */
+  /** The name of a colour of the style sheet: `s1`. */
   readonly colour: string;
   readonly values: readonly (number | null)[];
-  /** Those of the range that is compared with, by their place. */
+  /** The values of the compared range, by their place. */
   readonly previous?: readonly (number | null)[] | undefined;
 }
 
-/** The periods that a chart has places for. All places are as wide, whatever the clock did. */
+/** The periods of a chart. All places have the same width, whatever the clock did. */
 export interface Periods {
-  /** Starts, as the answer wrote them. */
+  /** The starts, as the answer wrote them. */
   readonly times: readonly string[];
   readonly per: Period;
-  /** Not over, or begun before the range: by place. */
+  /** The places of periods that are unfinished, or began before the range. */
   readonly part: ReadonlySet<number>;
-  /** Not begun at all. */
+  /** The places of periods that have not begun. */
   readonly ahead: ReadonlySet<number>;
 }
 
@@ -46,8 +46,8 @@ export function periodEnd(start: string, per: Period, zone: string): number {
 }
 
 /**
- * Which periods are whole: by the answer's range and `asOf` alone, never by the reader's clock.
- * A period that begins before the range or ends behind it, or behind `asOf`, is a part.
+ * Decides which periods are whole, by the answer's range and `asOf` alone, never by the reader's
+ * clock. A period that begins before the range or ends behind it, or behind `asOf`, is a part.
  */
 export function periodsOf(
   times: readonly string[],
@@ -67,19 +67,22 @@ export function periodsOf(
   return { times, per, part, ahead };
 }
 
-/** Whether the period is an hour that the clock shows twice: then its offset is told. */
+/** Whether the period is an hour that the clock shows twice: its offset is then shown. */
 export function isRepeated({ times }: Pick<Periods, "times">, place: number): boolean {
   const wall = times[place]!.slice(0, 19);
   return [times[place - 1], times[place + 1]].some((time) => time?.startsWith(wall) === true);
 }
 
-/** The first period that has or may have events of a project whose first event was then. */
+/** The first period that has or may have events, by the project's first event. */
 export function firstKnown({ times, per }: Periods, firstEvent: number, zone: string): number {
   const place = times.findIndex((time) => periodEnd(time, per, zone) > firstEvent);
   return place < 0 ? times.length : place;
 }
 
-/** The value of each row at each period, by what the row is named by; `undefined` in `names` takes all rows as one. */
+/**
+ * The value of each row at each period, by the row's name; `undefined` in `names` takes all rows as
+ * one.
+ */
 export function seriesValues(
   rows: readonly Row[],
   times: readonly string[],
@@ -119,7 +122,10 @@ const typeColours: Readonly<Record<string, string>> = {
 };
 const palette = ["s1", "s2", "s3", "s4", "s5", "s6"];
 
-/** A type keeps its colour everywhere; others, and the second of a clash, take the next free one, then grey. */
+/**
+ * Colours of names: a type keeps its colour everywhere; other names, and the second of a clash,
+ * take the next free one, then grey.
+ */
 export function coloursOf(names: readonly string[]): ReadonlyMap<string, string> {
   const colours = new Map<string, string>();
   const taken = new Set<string>();

@@ -1,4 +1,4 @@
-/** What a stage was at some time. */
+/** The state of a stage at some time. */
 export interface Sample {
   readonly state: "ok" | "degraded" | "down";
   readonly lagMs: number;
@@ -14,12 +14,14 @@ export const sampleMs = 10_000;
 /** Ten minutes. */
 const slotCount = 60;
 
-/** By stage, then by the number of its ten seconds; kept as long as the tab is open. */
+/**
+ * The samples by stage, then by the number of their ten seconds; kept as long as the tab is open.
+ */
 const seen = new Map<string, Map<number, Sample>>();
 
 const badness = { ok: 0, degraded: 1, down: 2 } as const;
 
-/** Remember the worst of each ten seconds. */
+/** Keeps the worst sample of each ten seconds. */
 export function remember({ name, state, lagMs = 0 }: Stage, now: number): void {
   const slots = seen.get(name) ?? new Map<number, Sample>();
   seen.set(name, slots);
@@ -32,14 +34,14 @@ export function remember({ name, state, lagMs = 0 }: Stage, now: number): void {
   for (const old of slots.keys()) if (old <= slot - slotCount) slots.delete(old);
 }
 
-/** The last ten minutes, the oldest first; `undefined` where nobody looked. */
+/** The last ten minutes, the oldest first; `undefined` where the tab was not looking. */
 export function samples(name: string, now: number): readonly (Sample | undefined)[] {
   const slots = seen.get(name);
   const last = Math.floor(now / sampleMs);
   return Array.from({ length: slotCount }, (_, index) => slots?.get(last - slotCount + 1 + index));
 }
 
-/** "Always working", or what it was besides. */
+/** "Always working", or the other states of the time. */
 export function inWords(history: readonly (Sample | undefined)[]): string {
   const states = new Set(history.map((sample) => sample?.state));
   if (states.has("down")) return "Was down";

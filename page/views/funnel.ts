@@ -54,7 +54,7 @@ const windows = [
   { id: "any", name: "any time" },
 ];
 
-/** How many get from step to step, and where they stop. */
+/** How many users get from step to step, and where they stop. */
 export default function Funnel(): VNode {
   const known = useTypeNames();
   const chosen = parameterList(address.value, "step").map(readStep);

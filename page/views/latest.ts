@@ -16,8 +16,8 @@ const atOnce = 2;
 const everyMs = 1_000;
 
 /**
- * A window of fixed rows whose texts change: at most two new events a second, none while it is looked at or paused. Rows that
- * came and went would move what somebody reads.
+ * A window of fixed rows whose texts change: at most two new events a second, none while the reader
+ * points at it or it is paused. Rows that move would disturb reading.
  */
 export function Latest(): VNode {
   const first = useAnswer<EventList>({ path: `/api/v1/events?limit=${rows}` });

@@ -17,7 +17,7 @@ interface RateColumn {
   readonly id: string;
   readonly name: string;
   readonly rate: Rate;
-  /** What the rate divides by what. */
+  /** The numbers that the rate divides. */
   readonly parts: (group: MailGroup) => readonly [number, string, number | undefined, string];
 }
 

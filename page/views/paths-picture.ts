@@ -16,7 +16,7 @@ import {
 } from "../pure/flow.ts";
 import { number, percent } from "../pure/format.ts";
 
-/** The measured width of an element, so that a picture is drawn in it and never scaled. */
+/** The measured width of an element, so that a picture is drawn at its size and never scaled. */
 function useWidth() {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -90,7 +90,7 @@ export function Picture({
   </div>`;
 }
 
-/** On a phone two columns are seen at a time. */
+/** Moves the columns: a phone shows two at a time. */
 function Mover({ first, length }: { readonly first: number; readonly length: number }): VNode {
   const to = (column: number) =>
     change({ column: column === 0 ? undefined : String(column) }, { replace: true });
@@ -130,7 +130,7 @@ function Drawing({
   readonly width: number;
   readonly height: number;
   readonly total: number;
-  /** Of a label. */
+  /** The width of a label. */
   readonly room: number;
 }): VNode {
   const lit = at === undefined ? undefined : litBy(flow, at);
@@ -155,7 +155,7 @@ function Drawing({
   </svg>`;
 }
 
-/** About as many letters as fit: the whole name is in the tip. */
+/** The beginning of a name that fits: the tip has the whole name. */
 function clipped(text: string, room: number): string {
   const letters = Math.max(6, Math.floor(room / 7));
   return text.length <= letters ? text : `${text.slice(0, letters - 1)}…`;

@@ -19,7 +19,10 @@ interface Props {
   readonly close: () => void;
 }
 
-/** Changes the version that was read; where somebody changed it meanwhile both are shown, and the reader decides. */
+/**
+ * Changes the version that was read; where somebody else changed it meanwhile both are shown, and
+ * the reader decides.
+ */
 export function EditQuestion({ name, saved, removed, close }: Props): VNode {
   const [read, setRead] = useState<Read>();
   const [theirs, setTheirs] = useState<Read>();
@@ -35,7 +38,7 @@ export function EditQuestion({ name, saved, removed, close }: Props): VNode {
     setDescription(from.question.description);
     setPinned(from.question.view?.pinned === true);
   };
-  /** Tells what went wrong; a 412 reads what somebody else saved. */
+  /** Shows what went wrong; after a 412 it reads the other version. */
   const attempt = async (act: () => Promise<void>) => {
     setProblem(undefined);
     try {

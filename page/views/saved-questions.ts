@@ -35,7 +35,10 @@ export async function readSaved(name: string) {
   return { question: answer, tag: headers.get("ETag") ?? "*" };
 }
 
-/** Save over the version that was read. @throws Problem 412 where somebody saved meanwhile */
+/**
+ * Saves over the version that was read.
+ * @throws Problem 412 where somebody saved meanwhile
+ */
 export function writeSaved(
   { name, kind, question, description, view }: SavedQuestion,
   tag: string,
@@ -52,7 +55,9 @@ export function removeSaved(name: string, tag: string): Promise<unknown> {
   return ask({ method: "DELETE", path: pathOf(name), headers: { "If-Match": tag } });
 }
 
-/** Where the question is seen in full; `undefined` where no view of the page made it. */
+/**
+ * The address at which the question's view opens; `undefined` where no view of the page made it.
+ */
 export function viewAddress({ view }: SavedEntry): Address | undefined {
   const text = view?.address;
   if (typeof text !== "string" || !text.startsWith("/") || text.startsWith("//")) return undefined;
@@ -61,7 +66,7 @@ export function viewAddress({ view }: SavedEntry): Address | undefined {
   return address.view === "now" ? undefined : address;
 }
 
-/** The pinned in their order, then the others by name. */
+/** The pinned questions in their order, then the others by name. */
 export function boardOf(entries: readonly SavedEntry[]): {
   readonly pinned: readonly SavedEntry[];
   readonly rest: readonly SavedEntry[];

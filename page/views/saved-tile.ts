@@ -19,13 +19,13 @@ export function resultsCall(name: string): Call {
   return { path: `${pathOf(name)}/results` };
 }
 
-/** A saved question with its answer, asked when it comes in sight. */
+/** A saved question with its answer, which is fetched when the tile becomes visible. */
 export function Tile({
   entry,
   children,
 }: {
   readonly entry: SavedEntry;
-  /** What can be done with it. */
+  /** The tile's actions. */
   readonly children?: Children;
 }): VNode {
   const box = useRef<HTMLElement>(null);
@@ -73,7 +73,7 @@ function TileAnswer({
     ${answer !== undefined && h(Exactness, { meta: answer.meta, expectsCut: true })}`;
 }
 
-/** "Last 30 days" where it goes along with the days, else the dates of the answer. */
+/** "Last 30 days" for a relative range, else the dates of the answer. */
 export function rangeWords(entry: SavedEntry, meta: Meta): string {
   const address = viewAddress(entry);
   const chosen = address === undefined ? undefined : (parameter(address, "range") ?? "30d");

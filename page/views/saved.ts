@@ -98,7 +98,7 @@ function Board({
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
 
-  /** Each is saved over the version that is there; one that somebody changed meanwhile is not. */
+  /** Each is saved over the present version; one that somebody changed meanwhile is left alone. */
   async function show(changes: readonly (readonly [SavedEntry, SavedView])[]): Promise<void> {
     setProblem(undefined);
     setBusy(true);
@@ -206,7 +206,7 @@ function List({
   isBusy,
 }: {
   readonly entries: readonly SavedEntry[];
-  /** `undefined`: the reader may not. */
+  /** `undefined`: the reader lacks the scope. */
   readonly pin: ((entry: SavedEntry) => void) | undefined;
   readonly isBusy: boolean;
 }): VNode {
@@ -256,7 +256,9 @@ function pinColumn(pin: (entry: SavedEntry) => void, isBusy: boolean): Column<Sa
   };
 }
 
-/** Of which events, as chips; a filter that nests more than the page writes is one, kept as it is. */
+/**
+ * The question's filters, as chips; filters that nest deeper than the page can show are one chip.
+ */
 function QuestionFilters({ name }: { readonly name: string }): VNode | null {
   const { answer } = useAnswer<SavedQuestion>({ path: pathOf(name) });
   const question = answer?.question as { readonly filters?: unknown } | undefined;
@@ -280,7 +282,7 @@ function QuestionFilters({ name }: { readonly name: string }): VNode | null {
   );
 }
 
-/** One question: its answer, where it is seen in full, and how it is changed. */
+/** One question: its answer, its view, and how to change it. */
 function One({ entry, again }: { readonly entry: SavedEntry; readonly again: () => void }): VNode {
   const isEditing = may("admin") && parameter(address.value, "edit") === "1";
   const to = viewAddress(entry);

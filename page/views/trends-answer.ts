@@ -18,7 +18,7 @@ import {
 import type { TrendsQuestion } from "./trends-question.ts";
 
 export interface TrendRow {
-  /** As the answer's row shows it. */
+  /** The row's value, as the answer shows it. */
   readonly id: string;
   readonly name: string;
   readonly total: number | null;
@@ -35,13 +35,13 @@ export interface TrendsAnswer {
   readonly hasBefore: boolean;
   readonly compared: Instants | undefined;
   readonly rows: readonly TrendRow[];
-  /** Events of no row that is shown; only where rows cannot overlap. */
+  /** Events of no shown row; only where rows cannot overlap. */
   readonly others: number | undefined;
   readonly periods: Periods | undefined;
   readonly series: readonly Series[];
-  /** When the project's first event was, in epoch milliseconds. */
+  /** The instant of the project's first event, in epoch milliseconds. */
   readonly firstEvent: number | undefined;
-  /** Before this place there is no event in the project. */
+  /** The project has no event before this place. */
   readonly knownFrom: number;
 }
 
@@ -49,8 +49,9 @@ const mostRows = 51;
 const mostLines = 6;
 
 /**
- * Two questions: each row in all, then the first six rows by period. A row's total is the API's own: users and averages of
- * periods do not add up. With a comparison by weekdays or by year both are asked again of the other range.
+ * Asks two questions: each row in total, then the first six rows by period. A row's total is the
+ * API's own, since users and averages of periods do not add up. With a comparison by weekdays or by
+ * year both are repeated for the other range.
  */
 export function useTrends(question: TrendsQuestion): TrendsAnswer {
   const { types, metric, by, per } = question;
@@ -132,7 +133,7 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   const drawn = drawnOf(question, first, lines.answer, otherLines.answer, comparesItself);
   const firstEvent = useFirstEvent();
   const total = table.answer?.totals?.[0];
-  // Without rows there are no lines to ask for, and nothing to wait for.
+  // Without rows no lines are needed.
   const isEmpty = table.answer !== undefined && first.length === 0;
   const others = other === undefined ? [] : isEmpty ? [otherTable] : [otherTable, otherLines];
   return {
@@ -167,7 +168,7 @@ const sortColumns: readonly Column<TrendRow>[] = [
   { id: "before", name: "", cell: () => "", by: ({ before }) => before ?? null },
 ];
 
-/** What is beyond the rows that are shown: counts of things that do not overlap may be subtracted. */
+/** The events beyond the shown rows: counts that do not overlap may be subtracted. */
 function othersOf(
   { metric, by }: TrendsQuestion,
   rows: readonly TrendRow[],

@@ -3,7 +3,7 @@ import type { Period } from "../pure/format.ts";
 import { isMetric } from "../pure/metric.ts";
 import { lengthOf, periodFor } from "../pure/range.ts";
 
-/** What the address of Trends asks. */
+/** The question in the address of Trends. */
 export interface TrendsQuestion {
   readonly types: readonly string[];
   readonly metric: string;
@@ -17,7 +17,7 @@ export interface TrendsQuestion {
 
 const periods: readonly string[] = ["minute", "hour", "day", "week", "month"];
 
-/** All time has no length that the address tells: months, unless somebody chose. */
+/** All time has no length in the address: its periods are months, unless somebody chose others. */
 export function trendsQuestion(address: Address, range: string): TrendsQuestion {
   const metric = parameter(address, "m") ?? "count";
   const per = parameter(address, "per") ?? "";

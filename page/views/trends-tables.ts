@@ -13,7 +13,7 @@ import { isRepeated } from "../pure/series.ts";
 import type { TrendRow, TrendsAnswer } from "./trends-answer.ts";
 import type { TrendsQuestion } from "./trends-question.ts";
 
-/** What each row is in all: the chart's legend, and its equal. */
+/** The totals of each row: the chart's legend, with the same numbers. */
 export function SummaryTable({
   question,
   trends,
@@ -126,7 +126,7 @@ interface PeriodRow {
   readonly time: string;
 }
 
-/** All periods of the rows that the chart would draw. */
+/** All periods of the rows that the chart draws. */
 export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode {
   const { periods, series } = trends;
   if (periods === undefined) return h(Waiting, { rows: 8 });
