@@ -53,7 +53,7 @@ export interface Meta {
   actor?: Actor;
   requestId?: string;
   /**
-   * The ids of some of the requests, at most `toldRequests`, of a call that is made for several.
+   * The ids of some of the requests, at most `maxNamedRequests`, of a call that is made for several.
    */
   requestIds?: readonly string[];
   /**

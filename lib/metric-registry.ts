@@ -13,7 +13,7 @@ type Labels = Readonly<Record<string, string>>;
  * Counts the metrics of the table. An unknown value is not shown; counters with few labels begin at
  * 0, so that their first step shows as an increase.
  */
-class KeptMetrics implements Metrics {
+class BrokerMetrics implements Metrics {
   readonly #registry = new Registry();
   readonly #counters = new Map<string, Counter>();
   readonly #gauges = new Map<string, Gauge>();
@@ -70,8 +70,8 @@ const off: Metrics = {
 const kept = new WeakMap<object, Metrics>();
 
 /** Starts the metrics of a broker. */
-export function keepMetrics(broker: object): void {
-  kept.set(broker, new KeptMetrics());
+export function startMetrics(broker: object): void {
+  kept.set(broker, new BrokerMetrics());
 }
 
 /** The metrics of a broker; where they are off, a registry that counts nothing. */

@@ -88,7 +88,7 @@ export function rollupPlanOf(
   const [section = "types"] = sections;
   const users = metrics.some(({ metric }) => metric.op === "uniques");
   if (section !== "types" && (users || !rolledUp.includes(section))) return undefined;
-  if (filter !== undefined && !isTold(filter, section)) return undefined;
+  if (filter !== undefined && !isDecided(filter, section)) return undefined;
   return { source: "rollup", section, users, ...(filter && { filter }) };
 }
 
@@ -142,13 +142,13 @@ export function typesOf(predicate: Predicate): readonly string[] | undefined {
  * Whether a rollup's values decide if events meet a predicate: they do for types, and for whole,
  * uncut texts that enrichment or the sender wrote.
  */
-function isTold(predicate: Predicate, section: string): boolean {
+function isDecided(predicate: Predicate, section: string): boolean {
   switch (predicate.op) {
     case "and":
     case "or":
-      return predicate.of.every((part) => isTold(part, section));
+      return predicate.of.every((part) => isDecided(part, section));
     case "not":
-      return isTold(predicate.of, section);
+      return isDecided(predicate.of, section);
     case "is":
     case "is_not":
       if (nameOf(predicate.path) === "type") return true;

@@ -15,14 +15,14 @@ export interface Retention {
 }
 
 /** The kinds of data that have a floor. */
-const kept = ["events", "minutes", "hours", "days"] as const;
-type Kept = (typeof kept)[number];
+const dataKinds = ["events", "minutes", "hours", "days"] as const;
+type DataKind = (typeof dataKinds)[number];
 
 /**
  * Data older than these instants (epoch milliseconds, starts of days) may be gone. `null`: nothing
  * is.
  */
-export type Floors = Readonly<Record<Kept, number | null>> & {
+export type Floors = Readonly<Record<DataKind, number | null>> & {
   readonly types: Readonly<Record<string, number | null>>;
 };
 
@@ -62,14 +62,14 @@ export function raised(a: Floors, b: Floors): Floors {
 export function sameFloors(a: Floors, b: Floors): boolean {
   const types = [...Object.keys(a.types), ...Object.keys(b.types)];
   return (
-    kept.every((one) => a[one] === b[one]) &&
+    dataKinds.every((one) => a[one] === b[one]) &&
     types.every((type) => floorOf(a, type) === floorOf(b, type))
   );
 }
 
 /** The highest of all floors. */
 export function highestFloor(floors: Floors): number | null {
-  return kept.map((one) => floors[one]).reduce(higher, rawFloor(floors));
+  return dataKinds.map((one) => floors[one]).reduce(higher, rawFloor(floors));
 }
 
 /** The floor for events of a type. */

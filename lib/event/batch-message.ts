@@ -11,7 +11,7 @@ const maxStoryBytes = 4_096;
  * lack any part of it.
  */
 export interface BatchStory {
-  /** The ids of some of the requests, at most `toldRequests`. */
+  /** The ids of some of the requests, at most `maxNamedRequests`. */
   readonly requestIds?: readonly string[];
   /** The span that published the message: a traceparent of W3C Trace Context. */
   readonly traceparent?: string | undefined;
@@ -26,7 +26,7 @@ interface BatchHead extends BatchStory {
 /**
  * The most requests that a message names: enough to find it by, and few bytes beside the events.
  */
-export const toldRequests = 10;
+export const maxNamedRequests = 10;
 
 /**
  * Encodes a batch message from its events' JSON in UTF-8; one piece may hold several events, joined

@@ -2,7 +2,13 @@ import type { Finding } from "../errors.ts";
 import type { BrokenRule } from "../schema/rule.ts";
 import { firstInstant, maxInstantLength, misdated, rfc3339 } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxFindings, maxNesting } from "./limits.ts";
-import { findNotPlain, isPlainJson, isPlainObject, notKept, pointerTo } from "./plain-json.ts";
+import {
+  findNotPlain,
+  isPlainJson,
+  isPlainObject,
+  notExactNumber,
+  pointerTo,
+} from "./plain-json.ts";
 import { eventProperties, maxLength, metadataProperties, reservedIds } from "./schema.ts";
 
 const known: readonly string[] = Object.keys(eventProperties);
@@ -53,7 +59,7 @@ function explain(field: string, rule: string, actual: unknown, input: Row): Expl
   if (rule === "numberMin" || rule === "numberMax" || actual === Infinity || actual === -Infinity) {
     return {
       code: "out_of_range",
-      message: notKept,
+      message: notExactNumber,
     };
   }
   if (field === "timestamp" && typeof input["timestamp"] === "number") {

@@ -47,7 +47,7 @@ const maxPointerLength = 256;
  */
 export function isPlainJson(value: unknown, levels: number): boolean {
   if (typeof value === "string" || typeof value === "boolean") return true;
-  if (typeof value === "number") return isKept(value);
+  if (typeof value === "number") return isExactNumber(value);
   if (typeof value !== "object") return false;
   if (value === null) return true;
   if (levels === 0) return false;
@@ -75,7 +75,8 @@ export function findNotPlain(
   if (findings.length >= maxFindings) return;
   if (value === null || typeof value === "string" || typeof value === "boolean") return;
   if (typeof value === "number") {
-    if (!isKept(value)) findings.push({ pointer, code: "out_of_range", message: notKept });
+    if (!isExactNumber(value))
+      findings.push({ pointer, code: "out_of_range", message: notExactNumber });
   } else if (!Array.isArray(value) && !isPlainObject(value)) {
     findings.push({ pointer, code: "type", message: "this is not a JSON value" });
   } else if (levels === 0) {
@@ -96,12 +97,12 @@ export function findNotPlain(
 }
 
 /** Whether a double stands for one number only, digits of a fraction aside. False for `NaN`. */
-export function isKept(value: number): boolean {
+export function isExactNumber(value: number): boolean {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
 }
 
 /** The error text for a number that is not plain JSON. */
-export const notKept =
+export const notExactNumber =
   "the number is beyond 2^53 or too small for a double, and would not stay the same: send it as a string";
 
 /** The RFC 6901 pointer to a member; the container's own where it would be very long. */

@@ -16,17 +16,19 @@ export function shownValue(property: unknown): string {
 /**
  * The service's own texts, also with backslashes before them, so that no two texts are shown alike.
  */
-const said = /^\\*\((?:none|other)\)$/;
+const ownTexts = /^\\*\((?:none|other)\)$/;
 
 function shownText(text: string): string {
   const first = text.charCodeAt(0);
   // Most texts begin neither with "(" nor with a backslash and skip the pattern.
-  return (first === 0x28 || first === 0x5c) && said.test(text) ? `\\${text}` : text.toWellFormed();
+  return (first === 0x28 || first === 0x5c) && ownTexts.test(text)
+    ? `\\${text}`
+    : text.toWellFormed();
 }
 
 /** The text that is shown in this way, where the shown value was a text. */
 export function sentText(shown: string): string {
-  return shown.startsWith("\\") && said.test(shown) ? shown.slice(1) : shown;
+  return shown.startsWith("\\") && ownTexts.test(shown) ? shown.slice(1) : shown;
 }
 
 /**
@@ -36,7 +38,7 @@ export function sentText(shown: string): string {
 export function shownAs(text: string): readonly (string | number | boolean)[] | undefined {
   if (text.includes("\ufffd")) return undefined;
   if (!text.isWellFormed()) return [];
-  if (said.test(text)) return text.startsWith("\\") ? [sentText(text)] : [];
+  if (ownTexts.test(text)) return text.startsWith("\\") ? [sentText(text)] : [];
   if (text === "true" || text === "false") return [text, text === "true"];
   const number = Number(text);
   return Number.isFinite(number) && String(number) === text ? [text, number] : [text];

@@ -33,8 +33,8 @@ export async function answerEarly(
 ): Promise<void> {
   if (response.destroyed || response.headersSent) return;
   const payload = Buffer.from(body);
-  const unasked = awaitsContinue(request);
-  const brief = !unasked && (request.complete || (status !== 408 && isBrief(request)));
+  const unread = awaitsContinue(request);
+  const brief = !unread && (request.complete || (status !== 408 && isBrief(request)));
   response.writeHead(status, {
     ...headers,
     "content-length": String(payload.length),
@@ -45,7 +45,7 @@ export async function answerEarly(
     response.end(payload);
     return;
   }
-  if (unasked) {
+  if (unread) {
     // No bytes will come: the client waits for 100 Continue, and takes this answer as a refusal.
     response.end(payload);
     return;

@@ -34,11 +34,11 @@ interface Entry {
 /** When a key was used last, and which use the store has recorded; epoch milliseconds, 0: never. */
 interface Use {
   at: number;
-  toldAt: number;
+  learnedAt: number;
 }
 
 /** A use is recorded only when it is this much later than the recorded one. */
-const tellUsesAfterMs = 600_000;
+const recordUsesAfterMs = 600_000;
 
 /**
  * Identifies the caller by the request's key: `Authorization: Bearer`, `X-Api-Key`, or Basic with
@@ -112,7 +112,10 @@ export class Keyring {
     this.#given = new Map(given.map((entry) => [entry.given.id, entry]));
     this.#entries = byStart([...this.#configured, ...given]);
     this.#uses = new Map(
-      keys.map(({ id, usedAt: toldAt = 0 }) => [id, this.#uses.get(id) ?? { at: 0, toldAt }]),
+      keys.map(({ id, usedAt: learnedAt = 0 }) => [
+        id,
+        this.#uses.get(id) ?? { at: 0, learnedAt: learnedAt },
+      ]),
     );
     return true;
   }
@@ -124,9 +127,11 @@ export class Keyring {
 
   /** Returns the uses of keys that the store is to record: for each key one every ten minutes. */
   takeUses(): readonly { readonly id: string; readonly at: number }[] {
-    const uses = [...this.#uses].filter(([, { at, toldAt }]) => at - toldAt > tellUsesAfterMs);
+    const uses = [...this.#uses].filter(
+      ([, { at, learnedAt: learnedAt }]) => at - learnedAt > recordUsesAfterMs,
+    );
     return uses.map(([id, use]) => {
-      use.toldAt = use.at;
+      use.learnedAt = use.at;
       return { id, at: use.at };
     });
   }

@@ -1,5 +1,5 @@
 import type { Place } from "../store/stored.ts";
-import type { SecondTold } from "./pulse.ts";
+import type { PulseSecond } from "./pulse.ts";
 
 /** How long a client waits before it connects again. */
 const retryMs = 2_000;
@@ -31,7 +31,7 @@ export interface LiveStage {
 /** One second, which ended at `time`. */
 export interface LiveSecond {
   readonly time: string;
-  readonly events: SecondTold;
+  readonly events: PulseSecond;
   /** Users of the last minutes; `null` where the store did not answer. */
   readonly activeUsers: {
     readonly count: number;

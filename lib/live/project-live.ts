@@ -1,6 +1,6 @@
 import type { SseClient } from "./client.ts";
 import { dataFrame, type LivePast, type LiveSecond, type LiveStage } from "./frames.ts";
-import { barsKept, Pulse } from "./pulse.ts";
+import { barCount, Pulse } from "./pulse.ts";
 
 /** The window of active users: five minutes. */
 const usersWindowMs = 300_000;
@@ -31,7 +31,7 @@ export class ProjectLive {
   readonly ready: Promise<this>;
   /** How many clients watch, or are about to. */
   watching = 0;
-  pulse = new Pulse(new Array<number>(barsKept).fill(0));
+  pulse = new Pulse(new Array<number>(barCount).fill(0));
   readonly #sources: LiveSources;
   readonly #release: () => void;
   readonly #clients = new Set<SseClient>();
@@ -100,10 +100,10 @@ export class ProjectLive {
   }
 
   /** Runs one read of a kind at a time, and the less often the longer it takes. */
-  #refresh(what: string, steady: number, ask: () => Promise<void>): void {
+  #refresh(what: string, steady: number, read: () => Promise<void>): void {
     if (this.#asking.has(what) || steady < (this.#nextAt.get(what) ?? 0)) return;
     this.#asking.add(what);
-    void ask()
+    void read()
       .catch((error: unknown) => this.#sources.failed(error))
       .finally(() => {
         const tookMs = performance.now() - steady;
@@ -118,7 +118,7 @@ export class ProjectLive {
   async #begin(): Promise<this> {
     try {
       const now = Date.now();
-      this.pulse = new Pulse(await this.#sources.seconds(now, barsKept));
+      this.pulse = new Pulse(await this.#sources.seconds(now, barCount));
     } catch (error) {
       this.#sources.failed(error);
     }

@@ -1,10 +1,10 @@
 import type { StoredPart } from "../store/stored.ts";
 
 /** How many seconds are kept: the bars of the page's chart. */
-export const barsKept = 60;
+export const barCount = 60;
 const typesShown = 20;
 
-export interface SecondTold {
+export interface PulseSecond {
   readonly perSecond: number;
   readonly types: readonly { readonly type: string; readonly count: number }[];
   /** The events of all other types; absent where there are none. */
@@ -32,7 +32,7 @@ export class Pulse {
   }
 
   /** Ends the current second and returns it. */
-  tick(): SecondTold {
+  tick(): PulseSecond {
     const types = [...this.#now].map(([type, count]) => ({ type, count }));
     types.sort((a, b) => b.count - a.count || (a.type < b.type ? -1 : 1));
     const sum = (rows: readonly { readonly count: number }[]) =>
@@ -41,7 +41,7 @@ export class Pulse {
     const other = sum(types.slice(typesShown));
     this.#now = new Map();
     this.#bars.push(perSecond);
-    this.#bars.splice(0, this.#bars.length - barsKept);
+    this.#bars.splice(0, this.#bars.length - barCount);
     return { perSecond, types: types.slice(0, typesShown), ...(other > 0 && { other }) };
   }
 }

@@ -47,19 +47,19 @@ export const nothingFound: AuditReport = {
 };
 
 /** The most differences, and the most changed events, that a report lists. */
-export const maxTold = 100;
+export const maxListed = 100;
 
 /** Joins two reports. */
 export function together(a: AuditReport, b: AuditReport): AuditReport {
   return {
     buckets: a.buckets + b.buckets,
     drifted: a.drifted + b.drifted,
-    drift: [...a.drift, ...b.drift].slice(0, maxTold),
+    drift: [...a.drift, ...b.drift].slice(0, maxListed),
     repaired: a.repaired + b.repaired,
     uncounted: a.uncounted + b.uncounted,
     unmarked: a.unmarked + b.unmarked,
     lacking: a.lacking + b.lacking,
-    changed: [...a.changed, ...b.changed].slice(0, maxTold),
+    changed: [...a.changed, ...b.changed].slice(0, maxListed),
   };
 }
 

@@ -116,7 +116,7 @@ export interface WantedKey {
   readonly expiresAt?: number;
 }
 
-export interface AskedRotation {
+export interface KeyRotation {
   readonly overlapMs: number;
   readonly expiresAt?: number;
 }
@@ -130,7 +130,7 @@ export function readKeyBody(body: unknown, now: number): WantedKey {
 }
 
 /** @throws ServiceError VALIDATION with all findings, their pointers into the body */
-export function readRotationBody(body: unknown, now: number): AskedRotation {
+export function readRotationBody(body: unknown, now: number): KeyRotation {
   return readBody(body, rotationBody, ({ overlapSeconds, expiresAt: ends }, findings) => {
     checkAhead(ends, now, findings);
     return { overlapMs: overlapSeconds * 1_000, ...(ends !== undefined && { expiresAt: ends }) };

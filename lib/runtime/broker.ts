@@ -12,7 +12,7 @@ import { serviceNames, type Config } from "../config.ts";
 import { dataDirHolder } from "./data-dir.ts";
 import { ServiceLogger } from "./logger.ts";
 import { MemoryCacher } from "./memory-cacher.ts";
-import { keepMetrics } from "../metric-registry.ts";
+import { startMetrics } from "../metric-registry.ts";
 import { opsListener } from "./ops-listener.ts";
 import { orderlyEnd } from "./orderly-end.ts";
 import { outcomeUnknown } from "./outcome-unknown.ts";
@@ -74,7 +74,7 @@ export function brokerOptions(config: Config): BrokerOptions {
       announce(config),
     ],
     created: (broker) => {
-      if (config.metrics) keepMetrics(broker);
+      if (config.metrics) startMetrics(broker);
     },
     replOptions: { customCommands: replCommands },
   };

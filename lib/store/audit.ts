@@ -5,7 +5,7 @@ import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts
 import { contentHash } from "../event/content-hash.ts";
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import {
-  maxTold,
+  maxListed,
   nothingFound,
   together,
   wholeMinutes,
@@ -182,7 +182,7 @@ async function judge(
   return {
     ...report,
     drifted: found.length > 0 ? 1 : 0,
-    drift: found.slice(0, maxTold).map((each) => ({ grain: bucket.grain, start, ...each })),
+    drift: found.slice(0, maxListed).map((each) => ({ grain: bucket.grain, start, ...each })),
     lacking: lacksDimensions(cells, whole) ? 1 : 0,
   };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { collectTimeoutMs } from "../../lib/call-limits.ts";
 import type { Actions, Meta } from "../../lib/contracts.ts";
-import { toldRequests } from "../../lib/event/batch-message.ts";
+import { maxNamedRequests } from "../../lib/event/batch-message.ts";
 import type { Traceparent } from "../../lib/tracing/tracing.ts";
 import type { Receipt } from "../../lib/event/receipt.ts";
 import {
@@ -234,7 +234,7 @@ export function CollectEdgeMixin() {
           pieces.length === 1 ? pieces[0]!.inputs : pieces.flatMap(({ inputs }) => inputs);
         const params: Actions["ingest.collect"]["params"] = { events, waitMs };
         const timeout = collectTimeoutMs(waitMs);
-        const requestIds = pieces.slice(0, toldRequests).map(({ requestId }) => requestId);
+        const requestIds = pieces.slice(0, maxNamedRequests).map(({ requestId }) => requestId);
         const [traceparent, ...traceLinks] = pieces.flatMap((piece) => piece.traceparent ?? []);
         const meta: Meta = {
           project,

@@ -58,7 +58,7 @@ function checkAddress(path: string): void {
 }
 
 /** Whether a request has a body that nobody would read: its content would be silently lost. */
-function hasUnaskedBody({ method = "", headers }: IncomingMessage): boolean {
+function hasUnreadBody({ method = "", headers }: IncomingMessage): boolean {
   const length = headers["content-length"];
   const hasBody = headers["transfer-encoding"] !== undefined || (length ?? "0") !== "0";
   return hasBody && withoutBody.has(method);
@@ -121,7 +121,7 @@ export function HttpEdgeMixin(config: Config) {
         this.observeRequest(request, response);
         try {
           checkAddress(pathOf(request));
-          if (hasUnaskedBody(request)) this.refuseBody(request);
+          if (hasUnreadBody(request)) this.refuseBody(request);
           if (request.method === "OPTIONS") return this.answerOptions(request, response);
         } catch (error) {
           return this.answerProblem(request, response, error);

@@ -10,7 +10,7 @@ import { maxBatchEvents } from "../../lib/event/limits.ts";
 import { originReader, type Origin } from "../../lib/event/enrich/ip.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
-import { encodeBatch, toldRequests, type BatchStory } from "../../lib/event/batch-message.ts";
+import { encodeBatch, maxNamedRequests, type BatchStory } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
 
 /** The parts of an accepted event that distinguish it from another one with its id. */
@@ -233,7 +233,9 @@ function BatchPublisherMixin(config: Config) {
  * it serves.
  */
 function storyOfAll(pieces: readonly Admitted[]) {
-  const requestIds = pieces.flatMap(({ story }) => story.requestIds ?? []).slice(0, toldRequests);
+  const requestIds = pieces
+    .flatMap(({ story }) => story.requestIds ?? [])
+    .slice(0, maxNamedRequests);
   const [parent, ...links] = pieces.flatMap(({ story }) => story.traceparent ?? []);
   return { requestIds, parent, links };
 }

@@ -37,10 +37,10 @@ export function DeadLettersMixin() {
         id,
         project,
       }: Actions["processor.dead.holding"]["params"]): Promise<DeadBatch | null> {
-        const told = `"id":${JSON.stringify(id)}`;
+        const idText = `"id":${JSON.stringify(id)}`;
         const letters = await this.queue.dead.list(lookedThrough);
         const found = letters.find(
-          ({ body }) => projectOfBatch(body) === project && holds(body, id, told),
+          ({ body }) => projectOfBatch(body) === project && holds(body, id, idText),
         );
         return found === undefined ? null : deadBatch(found);
       },
@@ -82,8 +82,8 @@ export function DeadLettersMixin() {
 }
 
 /** Only a message that contains the id's text is parsed. */
-function holds(body: Uint8Array, id: string, told: string): boolean {
-  if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(told)) return false;
+function holds(body: Uint8Array, id: string, idText: string): boolean {
+  if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(idText)) return false;
   try {
     return decodeBatch(body).events.some((event) => event.id === id);
   } catch {

@@ -31,7 +31,7 @@ import type { Queueing } from "../queue.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 import type { Judging } from "./schemas.mixin.ts";
 
-type Asking = Parameters<Administering["administered"]>[0];
+type Caller = Parameters<Administering["administered"]>[0];
 
 /** How many events are replayed at the same time. */
 const atOnce = 16;
@@ -49,7 +49,7 @@ interface Needs extends Storing, Queueing, Judging, Administering {
 export function QuarantineMixin() {
   return defineMixin<{ needs: Needs }>()({
     methods: {
-      async listQuarantine({ meta }: Asking, raw: Raw): Promise<QuarantineAnswer> {
+      async listQuarantine({ meta }: Caller, raw: Raw): Promise<QuarantineAnswer> {
         const project = meta.project ?? defaultProject;
         const { scope, ...question } = readQuarantineQuestion(raw, project);
         const { limit } = question;
@@ -62,7 +62,7 @@ export function QuarantineMixin() {
         };
       },
 
-      async showQuarantined({ meta }: Asking, id: string): Promise<ShownQuarantinedEvent> {
+      async showQuarantined({ meta }: Caller, id: string): Promise<ShownQuarantinedEvent> {
         return shownWhole(await this.quarantined(meta.project ?? defaultProject, id));
       },
 
@@ -81,10 +81,10 @@ export function QuarantineMixin() {
       },
 
       async patchQuarantined(
-        asking: Asking,
+        caller: Caller,
         { id, patch, isWhole }: Actions["processor.quarantine.patch"]["params"],
       ): Promise<ShownQuarantinedEvent> {
-        const project = asking.meta.project ?? defaultProject;
+        const project = caller.meta.project ?? defaultProject;
         for (let time = 0; time < tries; time++) {
           const there = await this.quarantined(project, id);
           if (there.replay !== undefined) throw replayUnderWay();
@@ -92,7 +92,7 @@ export function QuarantineMixin() {
           const amended =
             held.findings.length > 0 ? held : { ...held, version: there.held.version };
           const deed = { what: "quarantine.patch", target: id } as const;
-          const isDone = await this.administered(asking, deed, () =>
+          const isDone = await this.administered(caller, deed, () =>
             this.store.quarantine.amend(amended, there.revision),
           );
           if (isDone) return shownWhole({ held: amended, revision: there.revision + 1 });
@@ -100,11 +100,11 @@ export function QuarantineMixin() {
         throw new ServiceError("OVERLOADED", "Others patch this event all the time");
       },
 
-      async dropQuarantined(asking: Asking, id: string): Promise<{ readonly dropped: string }> {
-        const project = asking.meta.project ?? defaultProject;
+      async dropQuarantined(caller: Caller, id: string): Promise<{ readonly dropped: string }> {
+        const project = caller.meta.project ?? defaultProject;
         await this.quarantined(project, id);
         const deed = { what: "quarantine.drop", target: id } as const;
-        await this.administered(asking, deed, async () => {
+        await this.administered(caller, deed, async () => {
           const outcome = await this.store.quarantine.drop(project, id, Date.now());
           if (outcome === "absent") throw notInQuarantine();
           if (outcome === "replaying") throw replayUnderWay();
@@ -112,10 +112,10 @@ export function QuarantineMixin() {
         return { dropped: id };
       },
 
-      async replayQuarantined(asking: Asking, id: string): Promise<{ readonly replayed: string }> {
-        const there = await this.quarantined(asking.meta.project ?? defaultProject, id);
+      async replayQuarantined(caller: Caller, id: string): Promise<{ readonly replayed: string }> {
+        const there = await this.quarantined(caller.meta.project ?? defaultProject, id);
         const deed = { what: "quarantine.replay", target: id } as const;
-        await this.administered(asking, deed, async () => {
+        await this.administered(caller, deed, async () => {
           const findings = await this.letOut(there);
           if (findings.length > 0) {
             throw new ServiceError("BREAKS_SCHEMA", undefined, { errors: findings });
@@ -125,22 +125,22 @@ export function QuarantineMixin() {
       },
 
       /** Replays a page of the events that a filter finds, the latest first. */
-      async replayMany(asking: Asking, raw: Raw): Promise<ReplayedEvents> {
-        const project = asking.meta.project ?? defaultProject;
+      async replayMany(caller: Caller, raw: Raw): Promise<ReplayedEvents> {
+        const project = caller.meta.project ?? defaultProject;
         const { scope, ...question } = readQuarantineQuestion(raw, project);
         const details = { ...(question.types && { types: question.types }) };
         const deed = { what: "quarantine.replay", target: "*", details } as const;
-        return this.administered(asking, deed, async () => {
+        return this.administered(caller, deed, async () => {
           const found = await this.store.quarantine.list({ ...question, project });
           const turns = new Semaphore(atOnce);
-          const told = await Promise.all(
+          const outcomes = await Promise.all(
             found.map((one) => turns.run(async () => (await this.letOut(one)).length === 0)),
           );
-          const replayed = told.filter((isOut) => isOut).length;
+          const replayed = outcomes.filter((isOut) => isOut).length;
           const last = found.length === question.limit ? found.at(-1)!.held.event : undefined;
           return {
             replayed,
-            broken: told.length - replayed,
+            broken: outcomes.length - replayed,
             nextCursor: last === undefined ? null : quarantineCursor(last, scope),
           };
         });

@@ -13,7 +13,7 @@ const lookEveryMs = 1_500;
 const trustedMs = 10_000;
 
 /** The number of types whose violations get metrics of their own. */
-const toldTypes = 100;
+const labelledTypes = 100;
 
 export interface Judging {
   schemasFor(project: ProjectId | undefined): Promise<SchemasOfProject | undefined>;
@@ -23,7 +23,7 @@ interface State {
   lookingForSchemas: Ticker | null;
   schemas: ReadonlyMap<ProjectId, SchemasOfProject>;
   schemasVersion: number | undefined;
-  schemasKnownAt: number;
+  schemasReadAt: number;
   brokenTypes: Set<string>;
 }
 
@@ -52,13 +52,13 @@ export function SchemaBookMixin() {
           );
           this.schemasVersion = version;
         }
-        this.schemasKnownAt = askedAt;
+        this.schemasReadAt = askedAt;
         this.metrics.set("analytics_quarantine_events", await this.store.quarantine.count());
       },
 
       /** @throws ServiceError STORE_UNAVAILABLE */
       async schemasFor(project: ProjectId | undefined): Promise<SchemasOfProject | undefined> {
-        if (performance.now() - this.schemasKnownAt > trustedMs) await this.lookForSchemas();
+        if (performance.now() - this.schemasReadAt > trustedMs) await this.lookForSchemas();
         return project === undefined ? undefined : this.schemas.get(project);
       },
 
@@ -68,9 +68,9 @@ export function SchemaBookMixin() {
 
       tellViolations(batch: string, violations: readonly Violations[]): void {
         for (const { type, mode, events, version } of violations) {
-          const isTold = this.brokenTypes.size < toldTypes || this.brokenTypes.has(type);
-          if (isTold) this.brokenTypes.add(type);
-          const labels = { mode, type: isTold ? type : "(other)" };
+          const isLabelled = this.brokenTypes.size < labelledTypes || this.brokenTypes.has(type);
+          if (isLabelled) this.brokenTypes.add(type);
+          const labels = { mode, type: isLabelled ? type : "(other)" };
           this.metrics.increment("analytics_schema_violations_total", labels, events);
           if (mode !== "warn") continue;
           this.logger.warn({ batch, type, version, events }, "events break their schema");
@@ -86,7 +86,7 @@ export function SchemaBookMixin() {
       this.lookingForSchemas = null;
       this.schemas = new Map();
       this.schemasVersion = undefined;
-      this.schemasKnownAt = -Infinity;
+      this.schemasReadAt = -Infinity;
       this.brokenTypes = new Set();
     },
     started() {

@@ -1,10 +1,10 @@
 import { catalogue } from "../../lib/errors.ts";
-import { keepMetrics, metricsOf } from "../../lib/metric-registry.ts";
+import { startMetrics, metricsOf } from "../../lib/metric-registry.ts";
 import { metricTable } from "../../lib/metrics.ts";
 
 function kept() {
   const broker = {};
-  keepMetrics(broker);
+  startMetrics(broker);
   return metricsOf(broker);
 }
 

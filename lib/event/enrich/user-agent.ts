@@ -18,7 +18,7 @@ export const userAgentLimit = 1_024;
  * Longer user agents are not cached: no real client repeats them, and the cache's memory stays
  * bounded.
  */
-const longestKept = 512;
+const longestCached = 512;
 
 /** Read a user agent without a cache. Its length must be bounded: the cost grows with it. */
 export function readClient(userAgent: string): Client {
@@ -40,7 +40,7 @@ export function clientReader(
 ): (userAgent: string) => Client {
   const seen = new LRUCache<string, Client>({ max: capacity });
   return (userAgent) => {
-    if (userAgent.length > longestKept) return read(clip(userAgent, userAgentLimit));
+    if (userAgent.length > longestCached) return read(clip(userAgent, userAgentLimit));
     const known = seen.get(userAgent);
     if (known !== undefined) return known;
     const client = read(userAgent);

@@ -17,7 +17,7 @@ export type Described = Pick<AcceptedEvent, "type" | "source"> &
   Partial<Pick<AcceptedEvent, "correlationId" | "data" | "metadata">>;
 
 /** For events of more JSON than this only the first finding is reported. */
-const allToldBytes = 16_384;
+const allFindingsBytes = 16_384;
 
 /** The longest text that a format is checked on. */
 const maxFormatLength = 2_048;
@@ -125,7 +125,7 @@ export function compileSchema(schema: JsonObject): SchemaCheck {
     const described = describedPart(event);
     if (keeps(described)) return [];
     const told = keeps.errors ?? [];
-    if (JSON.stringify(described).length > allToldBytes) return distinct(told);
+    if (JSON.stringify(described).length > allFindingsBytes) return distinct(told);
     all ??= compiledBy("every", schema);
     all(described);
     return distinct(all.errors ?? told);

@@ -1,5 +1,5 @@
 import { parseInstant } from "../../event/instant.ts";
-import { isKept, notKept } from "../../event/plain-json.ts";
+import { isExactNumber, notExactNumber } from "../../event/plain-json.ts";
 import { nameOf, readPath } from "../../event/property-path.ts";
 import type { Condition, Predicate, Scalar } from "../../event/filter.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
@@ -235,7 +235,7 @@ function conditionOf(path: PropertyPath, op: Operator, operand: unknown): Condit
     case "exists":
       return typeof operand === "boolean" ? { path, op, value: operand } : undefined;
     default:
-      return (typeof operand === "number" && isKept(operand)) || isText(operand)
+      return (typeof operand === "number" && isExactNumber(operand)) || isText(operand)
         ? { path, op, value: operand }
         : undefined;
   }
@@ -245,7 +245,7 @@ function isScalar(value: unknown): value is Scalar {
   return (
     value === null ||
     typeof value === "boolean" ||
-    (typeof value === "number" && isKept(value)) ||
+    (typeof value === "number" && isExactNumber(value)) ||
     isShort(value)
   );
 }
@@ -255,11 +255,11 @@ function isShort(value: unknown): value is string {
 }
 
 function messageOf(op: Operator, operand: unknown): string {
-  return [operand].flat().every(isKeptOrOther) ? `${op} takes ${operands[op]}` : notKept;
+  return [operand].flat().every(isKeptOrOther) ? `${op} takes ${operands[op]}` : notExactNumber;
 }
 
 function isKeptOrOther(value: unknown): boolean {
-  return typeof value !== "number" || isKept(value);
+  return typeof value !== "number" || isExactNumber(value);
 }
 
 function isText(value: unknown): value is string {

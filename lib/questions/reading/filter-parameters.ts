@@ -1,4 +1,4 @@
-import { isKept, numberOf } from "../../event/plain-json.ts";
+import { isExactNumber, numberOf } from "../../event/plain-json.ts";
 import { relativeRange, zoneOfRange } from "./relative-range.ts";
 import { readPath, type PropertyPath } from "../../event/property-path.ts";
 import type { Condition, Scalar, EventFilter } from "../../event/filter.ts";
@@ -180,14 +180,14 @@ function isText(value: unknown): value is string {
 }
 
 function isScalar(value: unknown): value is Scalar {
-  if (typeof value === "number") return isKept(value);
+  if (typeof value === "number") return isExactNumber(value);
   return value === null || ["string", "boolean"].includes(typeof value);
 }
 
 /** A number, a text, or a text that spells a number; not a number that would lose digits. */
 function isOrdered(value: unknown): value is string | number {
-  if (typeof value === "number") return isKept(value);
-  return typeof value === "string" && value !== "" && isKept(numberIn(value) ?? 0);
+  if (typeof value === "number") return isExactNumber(value);
+  return typeof value === "string" && value !== "" && isExactNumber(numberIn(value) ?? 0);
 }
 
 /**
@@ -200,7 +200,7 @@ function spelled(value: Scalar): Scalar[] {
   if (value === "null") return [value, null];
   const number = numberIn(value);
   // Events hold no number beyond 2^53: such digits are an id that was sent as a text.
-  return number === undefined || !isKept(number) ? [value] : [value, number];
+  return number === undefined || !isExactNumber(number) ? [value] : [value, number];
 }
 
 function numberIn(value: string | number): number | undefined {

@@ -2,7 +2,7 @@ import type { Feed } from "./feed.ts";
 import { type IdRange, type QueueFile, DoubtfulCommit } from "./file.ts";
 import { monotonicMs, overheadBytes, type Publishes, type Refusal } from "./protocol.ts";
 
-interface Kept {
+interface KeptMessage {
   readonly id: number;
   readonly receivedAt: number;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -13,7 +13,7 @@ interface Kept {
  * written.
  */
 export interface Inserted {
-  readonly kept: readonly Kept[];
+  readonly kept: readonly KeptMessage[];
   /** Indexes of the publishes that the bound refused. */
   readonly full: readonly number[];
   /** Indexes of publishes whose time limit was over. */
@@ -44,7 +44,7 @@ export class Intake {
   /** Write messages, within the caller's transaction. */
   insert(file: QueueFile, groups: readonly Publishes[]): Inserted {
     const now = monotonicMs();
-    const kept: Kept[] = [];
+    const kept: KeptMessage[] = [];
     const full: number[] = [];
     const late: number[] = [];
     let index = 0;

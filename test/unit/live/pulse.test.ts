@@ -1,6 +1,6 @@
-import { Pulse, barsKept } from "../../../lib/live/pulse.ts";
+import { Pulse, barCount } from "../../../lib/live/pulse.ts";
 
-const quiet = new Array<number>(barsKept).fill(0);
+const quiet = new Array<number>(barCount).fill(0);
 
 test("a second tells its project's types, the most frequent first, and moves the bars on", () => {
   const pulse = new Pulse([...quiet.slice(1), 7]);
@@ -20,7 +20,7 @@ test("a second tells its project's types, the most frequent first, and moves the
   });
   expect(pulse.tick()).toEqual({ perSecond: 0, types: [] });
   expect(pulse.bars.slice(-3)).toEqual([7, 7, 0]);
-  expect(pulse.bars).toHaveLength(barsKept);
+  expect(pulse.bars).toHaveLength(barCount);
 });
 
 test("types beyond the first twenty are told together, so that the sum is the second's", () => {
