@@ -107,7 +107,7 @@ const labelLimit = 8;
  * - `direct`: an empty referrer, or none on an event that has a page
  * - `internal`: the page's own host, or the one is a subdomain of the other; `www.` and ports do
  *   not count
- * - `search`, `social`, `mail`: the lists of `referrer-sites.ts`
+ * - `search`, `social`, `mail`: the lists of this file
  * - `other`: any other site or Android app
  * - `undefined`: neither referrer nor page, or a referrer that is no http, https or android-app URL
  */
