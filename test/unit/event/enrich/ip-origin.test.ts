@@ -1,10 +1,10 @@
 import fc from "fast-check";
-import { admit } from "../../../lib/event/admit.ts";
-import { enrich } from "../../../lib/event/enrich/enrich.ts";
-import type { AcceptedEvent } from "../../../lib/event/event.ts";
-import { maxEventBytes } from "../../../lib/event/limits.ts";
-import { originReader } from "../../../lib/event/enrich/ip.ts";
-import { batch, spied } from "../../fixtures/enrichment.ts";
+import { admit } from "../../../../lib/event/admit.ts";
+import { enrich } from "../../../../lib/event/enrich/enrich.ts";
+import type { AcceptedEvent } from "../../../../lib/event/event.ts";
+import { maxEventBytes } from "../../../../lib/event/limits.ts";
+import { originReader } from "../../../../lib/event/enrich/ip.ts";
+import { batch, spied } from "../../../fixtures/enrichment.ts";
 
 const now = Date.parse("2026-01-31T10:20:30Z");
 const countryOf = (ip: string) => (ip.startsWith("8.") ? "US" : undefined);
