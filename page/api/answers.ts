@@ -68,6 +68,21 @@ export interface Story {
   readonly meta: Meta;
 }
 
+/** Where an event is, also where no list shows it. */
+export interface EventTrace {
+  readonly state: "counted" | "quarantined" | "replaying" | "dead" | "erased" | "unknown";
+  readonly acceptedAt: string | null;
+  readonly queuedAt: string | null;
+  readonly batch: string | null;
+  readonly rolledUp: {
+    readonly minute: boolean;
+    readonly hour: boolean;
+    readonly day: boolean;
+  } | null;
+  readonly erasedAt: string | null;
+  readonly queue: { readonly waiting: number; readonly oldestReceivedAt: string | null } | null;
+}
+
 export interface CatalogType {
   readonly type: string;
   readonly count: number;

@@ -7,10 +7,12 @@ import { DeadLetters } from "./admin-dead.ts";
 import { Keys } from "./admin-keys.ts";
 import { Quarantine } from "./admin-quarantine.ts";
 import { AuditLog } from "./admin-log.ts";
+import { Schemas } from "./admin-schemas.ts";
 
 const parts = [
   { id: undefined, title: "Keys", of: Keys },
   { id: "dead", title: "Dead letters", of: DeadLetters },
+  { id: "schemas", title: "Schemas", of: Schemas },
   { id: "quarantine", title: "Quarantine", of: Quarantine },
   { id: "log", title: "Audit log", of: AuditLog },
 ] as const;

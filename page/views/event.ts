@@ -1,53 +1,32 @@
 import { h } from "preact";
 import type { StoredEvent } from "../api/answers.ts";
 import { useAnswer } from "../api/use-answer.ts";
-import {
-  addFilter,
-  address,
-  addressOf,
-  follow,
-  go,
-  hrefOf,
-  openedAddress,
-  zone,
-} from "../frame/router.ts";
+import { addFilter, follow, go, hrefOf, openedAddress, zone } from "../frame/router.ts";
 import { Card, Waiting } from "../parts/card.ts";
 import { html, type VNode } from "../parts/html.ts";
-import { Icon } from "../parts/icon.ts";
 import { CopyButton } from "../parts/tools.ts";
 import * as format from "../pure/format.ts";
 import { offsetName, wallClock } from "../pure/zone.ts";
+import { closed, CloseButton } from "./event-close.ts";
 import { StoryLine } from "./story.ts";
-
-/** The list that an event was opened from. */
-function closed() {
-  return addressOf(
-    "events",
-    Object.fromEntries(
-      [...new Set(address.value.parameters.map(([name]) => name))].map((name) => [
-        name,
-        address.value.parameters.filter(([known]) => known === name).map(([, value]) => value),
-      ]),
-    ),
-  );
-}
-
-export function CloseButton(): VNode {
-  return html`<button
-    type="button"
-    class="icon-button"
-    aria-label="Close"
-    data-key="Escape"
-    onClick=${() => go(closed())}
-  >
-    ${h(Icon, { name: "close" })}
-  </button>`;
-}
+import { Trace } from "./trace.ts";
 
 /** One event, all of it: what was sent, what was found out, and what else happened to its mail. */
 export function OpenedEvent({ id }: { readonly id: string }): VNode {
   const request = useAnswer<StoredEvent>({ path: `/api/v1/events/${encodeURIComponent(id)}` });
   const event = request.answer;
+  // Not stored, or not any more: where it is instead is told.
+  if (request.problem?.status === 404 && event === undefined) {
+    return h(
+      Card,
+      { title: "Event", className: "event-card", note: h(CloseButton, {}) },
+      html`<div class="event-parts">
+        <p class="select-all"><code>${id}</code></p>
+        <p>There is no event with this id in this project.</p>
+        ${h(Trace, { id })}
+      </div>`,
+    );
+  }
   return h(
     Card,
     {
@@ -70,7 +49,7 @@ function Parts({ event }: { readonly event: StoredEvent }): VNode {
       <dt>Time</dt>
       <dd>
         <time datetime=${event.timestamp}
-          >${format.dayInFull(wall)}, ${format.clockParts(wall).seconds}
+          >${format.dayInFull(wall)}, ${format.clockParts(wall).seconds}${" "}
           ${offsetName(instant, zone.value)}</time
         >
       </dd>
@@ -106,6 +85,10 @@ function Parts({ event }: { readonly event: StoredEvent }): VNode {
         ${h(StoryLine, { id: event.correlationId, openId: event.id })}
       </section>`
     }
+    <section>
+      <h3>Trace</h3>
+      ${h(Trace, { id: event.id })}
+    </section>
     ${h(Content, { title: "Content", path: "data", value: event.data })}
     ${h(Content, { title: "Metadata", path: "metadata", value: event.metadata })}
     ${h(Content, { title: "Context", path: "context", value: event.context })}
@@ -177,7 +160,7 @@ function Value({ path, value }: { readonly path: string; readonly value: unknown
       addFilter({ op: "is", property: path, values: [kind + text] });
     }}
   >
-    ${isText ? text : text}
+    ${text}
   </button>`;
 }
 

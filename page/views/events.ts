@@ -1,6 +1,6 @@
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { EventList, StoredEvent } from "../api/answers.ts";
+import type { EventList, EventTrace, StoredEvent } from "../api/answers.ts";
 import { ask, Problem, withParameters, type Call } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { useStream } from "../api/use-stream.ts";
@@ -32,6 +32,7 @@ import { rangeName, rangeParameters } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
 import { OpenedEvent } from "./event.ts";
 import { OpenedStory } from "./story.ts";
+import { tracePath } from "./trace.ts";
 
 const pageRows = 100;
 
@@ -309,7 +310,10 @@ function csvOf(rows: readonly StoredEvent[]) {
   ];
 }
 
-/** One field for an id, a mail or a user: all three are asked at once, and the first that is there is opened. */
+/**
+ * One field for an id, a mail or a user: all are asked at once, and the first that is there is opened;
+ * of an event that is not stored its trace.
+ */
 function Find(): VNode {
   const [note, setNote] = useState("");
   async function find(event: SubmitEvent): Promise<void> {
@@ -321,10 +325,11 @@ function Find(): VNode {
     if (text === "") return;
     setNote("Searching");
     const name = encodeURIComponent(text);
-    const [byId, byMail, byUser] = await Promise.allSettled([
+    const [byId, byMail, byUser, trace] = await Promise.allSettled([
       ask<StoredEvent>({ path: `/api/v1/events/${name}` }),
       ask<EventList>({ path: `/api/v1/events?correlationId=${name}&limit=1` }),
       ask<EventList>({ path: `/api/v1/events?userId=${name}&limit=1` }),
+      ask<EventTrace>({ path: tracePath(text) }),
     ]);
     setNote("");
     if (byId.status === "fulfilled") go(openedAddress("event", text));
@@ -336,7 +341,9 @@ function Find(): VNode {
         type: undefined,
         range: "all",
       });
-    } else setNote("There is no event, mail or user of this id.");
+    } else if (trace.status === "fulfilled" && trace.value.state !== "unknown")
+      go(openedAddress("event", text));
+    else setNote("There is no event, mail or user of this id.");
   }
   return html`<form class="find" role="search" onSubmit=${(event: SubmitEvent) => void find(event)}>
       ${h(Icon, { name: "search", size: 16 })}

@@ -9,7 +9,7 @@ import { ProblemText } from "../parts/problem.ts";
 import * as format from "../pure/format.ts";
 import { coloursOf } from "../pure/series.ts";
 import { wallClock } from "../pure/zone.ts";
-import { CloseButton } from "./event.ts";
+import { CloseButton } from "./event-close.ts";
 
 function useStory(id: string): AnswerState<Story> {
   return useAnswer<Story>({ path: `/api/v1/stories/${encodeURIComponent(id)}` });
