@@ -135,7 +135,7 @@ async function worked(
     const bodyFile = bench.file("bodies.ndjson", [...work.bodies(events, round)].join("\n"));
     const url = `${service.url}${work.path}`;
     const used = await usedBy(service.pid, events, async () => {
-      await post({ url, bodyFile, connections: work.connections });
+      await postCounted({ url, bodyFile, connections: work.connections });
       await settled(service, 500);
     });
     if (round > 0) rounds.push(used);
@@ -162,7 +162,7 @@ async function bareRequests(bench: Bench): Promise<Rounds> {
   const rounds: ReadonlyMap<string, number>[] = [];
   for (let round = 0; round <= measuredRounds(bench); round++) {
     const used = await usedBy(server.pid, events, () =>
-      post({ url: server.url, bodyFile, connections: 64 }),
+      postCounted({ url: server.url, bodyFile, connections: 64 }),
     );
     if (round > 0) rounds.push(used);
   }
@@ -202,7 +202,8 @@ async function usedBy(
   return new Map(used.map(([name, ms]) => [name, (ms * 1_000) / events]));
 }
 
-async function post(request: CountedRequest): Promise<void> {
+/** Sends each line of a file as a request, in a process of its own; resolves when all are answered. */
+export async function postCounted(request: CountedRequest): Promise<void> {
   const load = fork(new URL("counted-load.ts", import.meta.url));
   load.send(request);
   const [{ failed }] = (await Promise.race([

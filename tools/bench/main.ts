@@ -15,6 +15,7 @@ import { memory, startup } from "./footprint.ts";
 import { importing } from "./importing.ts";
 import { live } from "./live.ts";
 import { installedGenerator, type Generator } from "./load.ts";
+import { metrics } from "./metrics.ts";
 import { pipeline } from "./pipeline.ts";
 import { questions } from "./questions.ts";
 import { reads } from "./reads.ts";
@@ -26,6 +27,7 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["single", single],
   ["batches", batches],
   ["cpu", cpu],
+  ["metrics", metrics],
   ["import", importing],
   ["pipeline", pipeline],
   ["reads", reads],

@@ -1,0 +1,116 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { chromium } from "playwright-core";
+import { analyticsClient } from "../analytics-client.ts";
+import { mailEvents } from "../demo/mail-events.ts";
+import { freePort } from "../servers/free-ports.ts";
+import { installed } from "../servers/installed.ts";
+import { startService, whenReady } from "../service-process.ts";
+import { median } from "./statistics.ts";
+
+/*
+ * What the first load of views costs a browser that has nothing of the page yet, beside a page of one
+ * line in the same rounds: `node tools/bench/page-load.ts [rounds] [path]...`, nine rounds of `/` and
+ * `/trends` where it is not said. CPU of the main thread until three seconds after the address was
+ * asked for, of it scripts, style and layout; requests, and their bytes as they were sent.
+ */
+const [roundsText = "9", ...paths] = process.argv.slice(2);
+const rounds = Number(roundsText);
+const views = paths.length > 0 ? paths : ["/", "/trends"];
+const mails = 1_500;
+const dayMs = 86_400_000;
+
+interface Load {
+  readonly cpuMs: number;
+  readonly scriptMs: number;
+  readonly styleMs: number;
+  readonly layoutMs: number;
+  readonly requests: number;
+  readonly kilobytes: number;
+}
+
+const dataDir = mkdtempSync(join(tmpdir(), "maily-analytics-load-"));
+const logFile = join(dataDir, "log");
+const env = { LOG_LEVEL: "warn" };
+const service = startService({ port: await freePort(), dataDir, logFile, env });
+const bare = createServer((_request, response) => {
+  response.setHeader("Content-Type", "text/html").end("<!doctype html><title>One</title>One line");
+}).listen(0, "127.0.0.1");
+await once(bare, "listening");
+const bareUrl = `http://127.0.0.1:${(bare.address() as AddressInfo).port}/`;
+const executablePath = installed("chromium");
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+try {
+  await whenReady(service);
+  await fill();
+  const addresses = [bareUrl, ...views.map((path) => service.url + path)];
+  for (const address of addresses) await load(address);
+  const found = new Map<string, Load[]>(addresses.map((address) => [address, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const address of addresses) found.get(address)!.push(await load(address));
+  }
+  for (const [address, loads] of found) {
+    const middle = (part: keyof Load) => median(loads.map((one) => one[part]));
+    console.log(
+      `${address === bareUrl ? "one line" : new URL(address).pathname}: ${middle("cpuMs").toFixed(0)} ms of CPU ` +
+        `(${Math.min(...loads.map(({ cpuMs }) => cpuMs)).toFixed(0)} at least; scripts ${middle("scriptMs").toFixed(0)}, ` +
+        `style ${middle("styleMs").toFixed(0)}, layout ${middle("layoutMs").toFixed(0)}), ` +
+        `${middle("requests")} requests, ${middle("kilobytes").toFixed(1)} KB`,
+    );
+  }
+} finally {
+  await browser.close();
+  bare.close();
+  await service.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function fill(): Promise<void> {
+  const client = analyticsClient(service.url);
+  const to = Date.now();
+  let batch: Parameters<typeof client.post>[0][number][] = [];
+  for (const event of mailEvents({ seed: 7, mails, from: to - 14 * dayMs, to })) {
+    batch.push(event);
+    if (batch.length < 1_000) continue;
+    await client.post(batch);
+    batch = [];
+  }
+  if (batch.length > 0) await client.post(batch);
+}
+
+/** Without a harness in the page: it would be counted. */
+async function load(address: string): Promise<Load> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  let requests = 0;
+  let bytes = 0;
+  await session.send("Network.enable");
+  session.on("Network.requestWillBeSent", () => (requests += 1));
+  session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const spent = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return (name: string) =>
+      1_000 * (metrics.find((metric) => metric.name === name)?.value ?? Number.NaN);
+  };
+  const before = await spent();
+  await session.send("Page.navigate", { url: address });
+  await delay(3_000);
+  const after = await spent();
+  await context.close();
+  const used = (name: string) => after(name) - before(name);
+  return {
+    cpuMs: used("TaskDuration"),
+    scriptMs: used("ScriptDuration"),
+    styleMs: used("RecalcStyleDuration"),
+    layoutMs: used("LayoutDuration"),
+    requests,
+    kilobytes: bytes / 1_024,
+  };
+}
