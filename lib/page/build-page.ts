@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { joinModules } from "./join-modules.ts";
 import { importedNames, modulesOf, pageFiles, type SourceFile } from "./page-files.ts";
 import { pageViews, type PageView } from "./page-paths.ts";
 
@@ -29,7 +30,7 @@ export interface BuiltPage {
  * thread of its own.
  */
 export async function buildPage(folder: string): Promise<BuiltPage> {
-  const sources = await pageFiles(folder);
+  const sources = joinModules(await pageFiles(folder));
   const hash = hashOf(sources);
   const base = `/page/${hash}/`;
   const map = importMap(base);

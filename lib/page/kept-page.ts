@@ -11,7 +11,7 @@ const maxKept = 4;
 
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
 /** What decides, beside the sources, how the page is made. */
-const makers = ["build-page", "page-files", "page-paths"].map(
+const makers = ["build-page", "join-modules", "page-files", "page-paths"].map(
   (name) => [name, fileURLToPath(new URL(`${name}${extension}`, import.meta.url))] as const,
 );
 

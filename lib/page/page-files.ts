@@ -136,7 +136,7 @@ function withoutMapComment(path: string, bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString("utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
 }
 
-const staticImport = /^(?:import|export)\b(?!\()[^;]*?["']([^"']+)["'];?/gms;
+const staticImport = /(?<=^|;)(?:import|export)\b[^;"'(=]*["']([^"']+)["']/gms;
 
 /** A module and all modules that it imports before it runs, each once, as paths within the page. */
 export function modulesOf(

@@ -1,5 +1,5 @@
 import { h, type ComponentType } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Health, StageState } from "../api/answers.ts";
 import { learnCaller, Problem } from "../api/client.ts";
 import { caller, dropKey, hasKey, keyNeeded, may } from "../api/key.ts";
@@ -18,7 +18,7 @@ import { KeyForm } from "./key-form.ts";
 import { KeyHelp } from "./key-help.ts";
 import { keyHelp } from "./keys.ts";
 import { Notices } from "./notices.ts";
-import { pipelineState } from "./pipeline-state.ts";
+import { lastHealth, pipelineState } from "./pipeline-state.ts";
 import { address, addressOf, arrivals, follow, hrefOf } from "./router.ts";
 import { barViews, viewGroups, viewOf, views, type View } from "./views.ts";
 
@@ -167,8 +167,10 @@ function ForgetKey(): VNode | null {
 function useHealth(): void {
   const { answer, problem } = useAnswer<Health>({ path: "/health" }, 30_000);
   useEffect(() => {
-    if (answer !== undefined) pipelineState.value = answer.status;
-    else if (problem !== undefined && problem.status !== 0) pipelineState.value = "down";
+    if (answer !== undefined) {
+      lastHealth.value = answer;
+      pipelineState.value = answer.status;
+    } else if (problem !== undefined && problem.status !== 0) pipelineState.value = "down";
   }, [answer, problem]);
   const state = pipelineState.value;
   useEffect(() => showFavicon(state), [state]);
@@ -224,6 +226,8 @@ function Allowed({ view }: { readonly view: View }): VNode {
 function Loaded({ view }: { readonly view: View }): VNode | null {
   const [component, setComponent] = useState<{ readonly of: ComponentType } | undefined>();
   const [failed, setFailed] = useState(false);
+  // The same while the frame around it changes: a view follows its signals by itself.
+  const shown = useMemo(() => (component === undefined ? null : h(component.of, {})), [component]);
   useEffect(() => {
     let isLeft = false;
     Promise.all([view.load(), styled(view.name)]).then(
@@ -245,5 +249,5 @@ function Loaded({ view }: { readonly view: View }): VNode | null {
       </div>
     </div>`;
   }
-  return component === undefined ? null : h(component.of, {});
+  return shown;
 }

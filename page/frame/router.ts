@@ -12,18 +12,17 @@ import {
 } from "../pure/address.ts";
 import { readFilter, writeFilter, type Filter } from "../pure/filter.ts";
 import type { Comparison } from "../pure/range.ts";
+import { ownZone } from "../pure/zone.ts";
 
 /** The address is the state: these signals are read from it, and nothing changes what is seen but `go`. */
 export const address = signal<Address>(readAddress(location.pathname, location.search));
 
 const lastZone = "maily-zone";
-export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-
 function sessionZone(): string {
   try {
-    return sessionStorage.getItem(lastZone) ?? ownZone;
+    return sessionStorage.getItem(lastZone) ?? ownZone();
   } catch {
-    return ownZone;
+    return ownZone();
   }
 }
 

@@ -49,7 +49,8 @@ export function Chart(props: ChartProps): VNode {
     const again = () => setPaint((value) => value + 1);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     scheme.addEventListener("change", again);
-    void document.fonts.ready.then(again);
+    // Drawn once where the face is there already.
+    if (document.fonts.status !== "loaded") void document.fonts.ready.then(again);
     return () => scheme.removeEventListener("change", again);
   }, []);
 

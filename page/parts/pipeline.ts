@@ -1,6 +1,8 @@
 import { h } from "preact";
 import type { Health, Stage, StageState } from "../api/answers.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { connection, useAnswer } from "../api/use-answer.ts";
+import type { Streaming } from "../api/use-stream.ts";
+import { lastHealth } from "../frame/pipeline-state.ts";
 import * as format from "../pure/format.ts";
 import { html, type VNode } from "./html.ts";
 import { Icon, type IconName } from "./icon.ts";
@@ -32,12 +34,15 @@ const units: Readonly<Record<string, readonly [string, string]>> = {
 /** The stages as the live stream tells them; while it is away, as `/health` does, every 10 s. */
 export function useStages(
   streamed: readonly Stage[] | undefined,
-  isLive: boolean,
+  stream: Streaming,
 ): readonly Stage[] | undefined {
   // The first frame comes before the pipeline was asked.
   const live = streamed?.length === 0 ? undefined : streamed;
-  const { answer } = useAnswer<Health>(isLive ? undefined : { path: "/health" }, 10_000);
-  if (isLive && live !== undefined) return live;
+  const isAway = !stream.isOpen && (stream.problem !== undefined || connection.value.lost);
+  const request = useAnswer<Health>(isAway ? { path: "/health" } : undefined, 10_000);
+  if (stream.isOpen && live !== undefined) return live;
+  // Until the stream is open, what the side bar has heard.
+  const answer = request.answer ?? lastHealth.value;
   if (answer === undefined) return live;
   const gateway: Stage = { name: "gateway", state: "ok" };
   return [

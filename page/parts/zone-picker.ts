@@ -1,6 +1,7 @@
 import { h } from "preact";
 import { useMemo } from "preact/hooks";
-import { ownZone, setZone, zone } from "../frame/router.ts";
+import { setZone, zone } from "../frame/router.ts";
+import { ownZone } from "../pure/zone.ts";
 import { offsetName, placeOf } from "../pure/zone.ts";
 import { Choices, type Choice } from "./choices.ts";
 import type { VNode } from "./html.ts";
@@ -38,7 +39,7 @@ function Zones({ close }: { readonly close: () => void }): VNode {
 /** The reader's own, UTC and the one that is shown come first. */
 function zoneChoices(): readonly Choice[] {
   const now = Date.now();
-  const near = [...new Set([ownZone, "UTC", zone.value])];
+  const near = [...new Set([ownZone(), "UTC", zone.value])];
   const rest = Intl.supportedValuesOf("timeZone").filter((name) => !near.includes(name));
   const choice = (name: string, group: string): Choice => ({
     id: name,

@@ -20,7 +20,7 @@ export default function Health(): VNode {
   const live = useStream("/api/v1/live", ({ event, data }) => {
     if (event === "message") setFrame(JSON.parse(data) as LiveFrame);
   });
-  const stages = useStages(frame?.stages, live.isOpen);
+  const stages = useStages(frame?.stages, live);
   const state = stages === undefined ? undefined : stateOf(stages);
   const sentence = stages === undefined ? "" : pipelineSentence(stages);
   useEffect(() => {

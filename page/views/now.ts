@@ -1,5 +1,5 @@
 import { h } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { LiveFrame, QueryAnswer } from "../api/answers.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { useStream, type Streaming } from "../api/use-stream.ts";
@@ -33,7 +33,9 @@ export default function Now(): VNode {
     setFrame(next);
     setBars((before) => [...before.slice(-59), next.events.perSecond]);
   });
-  const stages = useStages(frame?.stages, live.isOpen);
+  const stages = useStages(frame?.stages, live);
+  // What no frame of the stream changes is not made again each second.
+  const [today, latest] = useMemo(() => [h(Today, {}), h(Latest, {})], []);
   useEffect(() => {
     if (stages === undefined) return;
     const state = stateOf(stages);
@@ -42,7 +44,7 @@ export default function Now(): VNode {
   }, [stages]);
 
   return html`<div class="now">
-    ${h(Tiles, { frame, bars, live })} ${h(Today, {})} ${h(Latest, {})}
+    ${h(Tiles, { frame, bars, live })} ${today} ${latest}
     ${h(
       Card,
       {
@@ -160,11 +162,12 @@ function Tile({
 function Bars({ values }: { readonly values: readonly number[] }): VNode {
   const top = Math.max(1, ...values);
   const shown = [...Array.from({ length: Math.max(0, 60 - values.length) }, () => 0), ...values];
+  const bars = shown.map((value, index) => {
+    const height = Math.max(value === 0 ? 1 : 2, (value / top) * 32);
+    return `M${index * 4} 32v${-height}h3v${height}z`;
+  });
   return html`<svg class="spark" viewBox="0 0 240 32" preserveAspectRatio="none" aria-hidden="true">
-    ${shown.map((value, index) => {
-      const height = Math.max(value === 0 ? 1 : 2, (value / top) * 32);
-      return html`<rect key=${index} x=${index * 4} y=${32 - height} width="3" height=${height} />`;
-    })}
+    <path d=${bars.join("")} />
   </svg>`;
 }
 
@@ -269,6 +272,7 @@ function HourChart({
   readonly answer: QueryAnswer;
   readonly yesterday: QueryAnswer | undefined;
 }): VNode {
+  const [isOpen, setOpen] = useState(false);
   const { periods, series } = hourSeries(answer, yesterday);
   const [line] = series;
   const rows: readonly HourRow[] = periods.times.map((time, place) => ({
@@ -289,9 +293,12 @@ function HourChart({
       height: 286,
       partText: "This hour is not over.",
     })}
-    <details class="as-table">
+    <details
+      class="as-table"
+      onToggle=${(event: Event) => setOpen((event.target as HTMLDetailsElement).open)}
+    >
       <summary>The same as a table</summary>
-      ${h(Table<HourRow>, { label: "Today by hour", columns, rows, keyOf: ({ time }) => time })}
+      ${isOpen && h(Table<HourRow>, { label: "Today by hour", columns, rows, keyOf: ({ time }) => time })}
     </details>`;
 }
 

@@ -1,7 +1,7 @@
 import { h } from "preact";
 import type { Meta, QueryAnswer } from "../api/answers.ts";
 import { zone } from "../frame/router.ts";
-import { Chart } from "../parts/chart.ts";
+import { Chart } from "../parts/lazy-chart.ts";
 import { isEstimated } from "../parts/exactness.ts";
 import { html, type Children, type VNode } from "../parts/html.ts";
 import { parameter } from "../pure/address.ts";
