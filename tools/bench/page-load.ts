@@ -16,8 +16,8 @@ import { median } from "./statistics.ts";
 /*
  * What the first load of views costs a browser that has nothing of the page yet, beside a page of one
  * line in the same rounds: `node tools/bench/page-load.ts [rounds] [path]...`, nine rounds of `/` and
- * `/trends` where it is not said. CPU of the main thread until three seconds after the address was
- * asked for, of it scripts, style and layout; requests, and their bytes as they were sent.
+ * `/trends` where it is not said. CPU of the main thread until everything that was asked for has
+ * been there for half a second, of it scripts, style and layout; requests, and their bytes as sent.
  */
 const [roundsText = "9", ...paths] = process.argv.slice(2);
 const rounds = Number(roundsText);
@@ -91,8 +91,25 @@ async function load(address: string): Promise<Load> {
   let requests = 0;
   let bytes = 0;
   await session.send("Network.enable");
-  session.on("Network.requestWillBeSent", () => (requests += 1));
-  session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+  const open = new Set<string>();
+  let changedAt = performance.now();
+  const ended = (id: string) => {
+    if (open.delete(id)) changedAt = performance.now();
+  };
+  session.on("Network.requestWillBeSent", ({ requestId }) => {
+    requests += 1;
+    open.add(requestId);
+    changedAt = performance.now();
+  });
+  // A stream goes on.
+  session.on("Network.responseReceived", ({ requestId, response }) => {
+    if (response.mimeType === "text/event-stream") ended(requestId);
+  });
+  session.on("Network.loadingFailed", ({ requestId }) => ended(requestId));
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    bytes += encodedDataLength;
+    ended(requestId);
+  });
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
   const spent = async () => {
     const { metrics } = await session.send("Performance.getMetrics");
@@ -101,7 +118,7 @@ async function load(address: string): Promise<Load> {
   };
   const before = await spent();
   await session.send("Page.navigate", { url: address });
-  await delay(3_000);
+  while (open.size > 0 || requests === 0 || performance.now() - changedAt < 500) await delay(20);
   const after = await spent();
   await context.close();
   const used = (name: string) => after(name) - before(name);
