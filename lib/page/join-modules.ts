@@ -21,12 +21,12 @@ const laterImport = /\bimport\("(\.[^"]+)"\)/g;
 
 /**
  * Joins modules into few files: a browser spends about two milliseconds of its main thread on each
- * file. One file for `main.ts`, and for each module that is imported later (a view, the chart); a
- * module that two of these need comes with `main.ts`. Within a file each module is a function that
- * runs once and returns its exports, so its names stay its own.
- *
- * Takes the regular text that the removal of types leaves, and no circles.
- * @returns the joined files at the paths of their first modules, and all that is no module of ours
+ * file. There is one file for `main.ts`, and one for each module that is imported later (a view,
+ * the chart); a module that two of these need is in the first. Within a file each module is a
+ * function that runs once and returns its exports, so its names stay its own.
+ * It reads the regular text that the removal of types leaves, and accepts no circles.
+ * @returns the joined files at the paths of their first modules, and all files that are not our
+ *   modules
  * @throws Error where a module has another form of import or export
  */
 export function joinModules(
@@ -43,7 +43,8 @@ export function joinModules(
   const places = placesOf(entries, modules);
   const joined = new Map([...files].filter(([path]) => !modules.has(path)));
   for (const entry of entries) {
-    // What other entries share stands in the first file, which does not import it itself.
+    // Modules that other entries share are in the first file, which does not import the entries
+    // itself.
     const others = [...modules.keys()].filter((path) => path !== entry);
     const roots = entry === "main.ts" ? [...others, entry] : [entry];
     const order = [...inOrder(roots, modules)].filter((path) => places.get(path) === entry);
@@ -72,7 +73,7 @@ function placesOf(
   return places;
 }
 
-/** Modules and all that they import before they run, each behind what it imports. */
+/** Modules and all that they import before they run, each after its imports. */
 function inOrder(
   roots: readonly string[],
   modules: ReadonlyMap<string, Module>,

@@ -6,11 +6,13 @@ import { deserialize, serialize } from "node:v8";
 import type { BuiltPage } from "./build-page.ts";
 import { packagesFolder, pageSources } from "./page-files.ts";
 
-/** How many pages are kept: of this version, of the one before it, of what was built from both. */
+/**
+ * How many built pages are kept: of this version, of the one before it, and of mixtures of both.
+ */
 const maxKept = 4;
 
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-/** What decides, beside the sources, how the page is made. */
+/** Files that decide, besides the sources, how the page is built. */
 const makers = ["build-page", "join-modules", "page-files", "page-paths"].map(
   (name) => [name, fileURLToPath(new URL(`${name}${extension}`, import.meta.url))] as const,
 );
@@ -19,8 +21,8 @@ const digestBytes = 32;
 const digest = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
 
 /**
- * Where the page of a folder is kept once it was made: beside the packages, as other tools keep
- * there what they can make anew, under a name that follows from all that it is made of.
+ * The file of a folder's built page: beside the packages, where other tools keep what they can make
+ * again, under a name that follows from everything it is made of.
  */
 export async function keptPageFile(folder: string): Promise<string> {
   const sources = [...(await pageSources(folder)), ...makers];
@@ -34,7 +36,7 @@ export async function keptPageFile(folder: string): Promise<string> {
   return join(packagesFolder(), ".cache", "maily-analytics", name);
 }
 
-/** The page that was kept in a file; `undefined` where there is none, or where it is damaged. */
+/** Reads a kept page; `undefined` where there is none, or where it is damaged. */
 export async function readKeptPage(file: string): Promise<BuiltPage | undefined> {
   const whole = await readFile(file).catch(() => undefined);
   if (whole === undefined) return undefined;
@@ -45,7 +47,7 @@ export async function readKeptPage(file: string): Promise<BuiltPage | undefined>
 
 /**
  * Keeps a page for later processes, as a whole or not at all.
- * @throws where nothing can be written, as in a container
+ * @throws where the folder cannot be written, as in a container
  */
 export async function keepPage(file: string, page: BuiltPage): Promise<void> {
   const bytes = serialize(page);

@@ -58,7 +58,7 @@ export const importedNames: Readonly<Record<string, string>> = Object.fromEntrie
 );
 
 /**
- * Where all files of the page are, by their path within it: its own folder's and those of packages.
+ * The files of the page by their path within it: those of its own folder and those of packages.
  * @param folder the page's folder
  */
 export async function pageSources(folder: string): Promise<ReadonlyMap<string, string>> {
@@ -121,7 +121,7 @@ function quietly<Result>(work: () => Result): Result {
   }
 }
 
-/** `node_modules`, where the page's packages are. */
+/** `node_modules`, the folder of the page's packages. */
 export function packagesFolder(): string {
   const { resolve } = createRequire(import.meta.url);
   return dirname(dirname(resolve("preact/package.json")));

@@ -39,7 +39,7 @@ export class PageServer {
     this.#folder = folder;
   }
 
-  /** Makes the page before it is asked for, or reads the one that was kept. */
+  /** Builds the page before anybody asks for it, or reads the kept one. */
   async prepare(): Promise<void> {
     await this.#current();
   }
@@ -77,7 +77,7 @@ export class PageServer {
     });
   }
 
-  /** The page as the folder is now. */
+  /** The page of the present folder. */
   async #current(): Promise<BuiltPage> {
     const now = await stateOf(this.#folder);
     if (now !== this.#madeOf) this.#page = undefined;

@@ -68,7 +68,7 @@ export interface Story {
   readonly meta: Meta;
 }
 
-/** Where an event is, also where no list shows it. */
+/** The place of an event, even where no list shows it. */
 export interface EventTrace {
   readonly state: "counted" | "quarantined" | "replaying" | "dead" | "erased" | "unknown";
   readonly acceptedAt: string | null;
@@ -132,7 +132,7 @@ export interface LiveFrame {
     readonly exact: boolean;
     readonly windowMs: number;
   } | null;
-  /** Absent, as are the stages, until the pipeline was asked for the first time. */
+  /** Absent, as the stages are, until the gateway has asked the pipeline for the first time. */
   readonly asOf?: string;
   readonly lagMs?: number;
   readonly stages: readonly Stage[];

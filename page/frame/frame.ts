@@ -22,7 +22,7 @@ import { lastHealth, pipelineState } from "./pipeline-state.ts";
 import { address, addressOf, arrivals, follow, hrefOf } from "./router.ts";
 import { barViews, viewGroups, viewOf, views, type View } from "./views.ts";
 
-/** All that is on the page: navigation, the view's title with its pickers, the view. */
+/** The whole page: navigation, the view's title with its pickers, the view. */
 export function Frame(): VNode {
   useCaller();
   const view = viewOf(address.value.view);
@@ -53,7 +53,7 @@ export function Frame(): VNode {
     ${h(KeyHelp, {})}`;
 }
 
-/** Asked once for each key; a view tells by itself what it is refused meanwhile. */
+/** Reads the caller once for each key; until then each view shows what it is refused. */
 function useCaller(): void {
   const needsKey = keyNeeded.value !== undefined;
   const isLost = connection.value.lost;
@@ -65,7 +65,7 @@ function useCaller(): void {
   }, [needsKey, isLost]);
 }
 
-/** Whether the reader can see the view. Admins are few: theirs is offered once it is known. */
+/** Whether the reader can see the view. The admin view is offered only once the scope is known. */
 function isOffered({ scope }: View): boolean {
   if (scope === undefined) return true;
   return may(scope) && (scope !== "admin" || caller.value !== undefined);
@@ -91,7 +91,7 @@ function NavItem({ view, current }: { readonly view: View; readonly current: Vie
   </li>`;
 }
 
-/** The phone's fifth place: the rest of the views, and what the side bar's foot has. */
+/** The phone's fifth place: the other views, and the foot of the side bar. */
 function More({ current }: { readonly current: ViewName }): VNode {
   const rest = views.filter((view) => !barViews.includes(view.name) && isOffered(view));
   const isHere = rest.some(({ name }) => name === current);
@@ -131,7 +131,7 @@ function Foot(): VNode {
   </div>`;
 }
 
-/** Whose events these are. Its place is kept until it is known. */
+/** The project of the key. Its place is reserved until it is known. */
 function Project(): VNode {
   const project = caller.value?.project ?? "";
   return html`<p class="project" title=${project}>
@@ -163,7 +163,7 @@ function ForgetKey(): VNode | null {
   </button>`;
 }
 
-/** Asked every half minute; views that hear of it by the second tell it sooner. */
+/** Reads the health every half minute; views with the live numbers report it sooner. */
 function useHealth(): void {
   const { answer, problem } = useAnswer<Health>({ path: "/health" }, 30_000);
   useEffect(() => {
@@ -194,8 +194,8 @@ function Head({ view }: { readonly view: View }): VNode {
 }
 
 /**
- * The view's own style sheet, beside its module. A document has that of the view that was asked for; without it a view is
- * bare and works, so nothing fails where it cannot be had.
+ * Loads the view's own style sheet, beside its module. A document contains that of its view;
+ * without it a view is plain and works, so a failure here is ignored.
  */
 function styled(name: ViewName): Promise<void> {
   const href = new URL(`../views/${name}.css`, import.meta.url).href;
@@ -210,7 +210,7 @@ function styled(name: ViewName): Promise<void> {
   });
 }
 
-/** The view, or what its scope is called where the key has not got it. */
+/** The view or, where the key lacks its scope, the name of that scope. */
 function Allowed({ view }: { readonly view: View }): VNode {
   const { scope } = view;
   if (scope === undefined || may(scope)) return h(Loaded, { key: view.name, view });
@@ -222,11 +222,11 @@ function Allowed({ view }: { readonly view: View }): VNode {
   </div>`;
 }
 
-/** The view's module is loaded when the view is first asked for. */
+/** Loads the view's module when the view is first opened. */
 function Loaded({ view }: { readonly view: View }): VNode | null {
   const [component, setComponent] = useState<{ readonly of: ComponentType } | undefined>();
   const [failed, setFailed] = useState(false);
-  // The same while the frame around it changes: a view follows its signals by itself.
+  // The view is not rendered again when the frame changes: it follows its signals by itself.
   const shown = useMemo(() => (component === undefined ? null : h(component.of, {})), [component]);
   useEffect(() => {
     let isLeft = false;

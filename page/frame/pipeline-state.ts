@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
 import type { Health, StageState } from "../api/answers.ts";
 
-/** The state of the whole pipeline, as it was last heard; the side bar's dot shows it. */
+/** The last known state of the whole pipeline, for the side bar's dot. */
 export const pipelineState = signal<StageState | undefined>(undefined);
 
-/** The answer of `/health` that the side bar asked for last. */
+/** The last answer of `/health`. */
 export const lastHealth = signal<Health | undefined>(undefined);

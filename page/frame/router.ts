@@ -14,7 +14,9 @@ import { readFilter, writeFilter, type Filter } from "../pure/filter.ts";
 import type { Comparison } from "../pure/range.ts";
 import { ownZone } from "../pure/zone.ts";
 
-/** The address is the state: these signals are read from it, and nothing changes what is seen but `go`. */
+/**
+ * The address is the state: these signals are read from it, and only `go` changes what is shown.
+ */
 export const address = signal<Address>(readAddress(location.pathname, location.search));
 
 const lastZone = "maily-zone";
@@ -41,7 +43,10 @@ export const comparison = computed<Comparison | undefined>(() => {
 /** Called after each change of the view, to put the focus on its title. */
 export const arrivals = signal(0);
 
-/** Change the address. `replace`: no entry of its own in the history, for typing, hiding, sorting. */
+/**
+ * Changes the address. `replace`: without an entry of its own in the history, for typing, hiding,
+ * sorting.
+ */
 export function go(to: Address, { replace = false }: { readonly replace?: boolean } = {}): void {
   const before = address.value;
   const text = writeAddress(to);
@@ -52,7 +57,7 @@ export function go(to: Address, { replace = false }: { readonly replace?: boolea
   if (to.view !== before.view) arrive();
 }
 
-/** Change parameters of the address that is shown. */
+/** Changes parameters of the present address. */
 export function change(changes: Changes, options?: { readonly replace?: boolean }): void {
   go(changed(address.value, changes), options);
 }
@@ -67,7 +72,10 @@ export function addFilter(filter: Filter): void {
   if (!texts.includes(text)) change({ f: [...texts, text] });
 }
 
-/** The address of a view, with the range, zone, filters and comparison that are shown, and what is its own. */
+/**
+ * The address of a view, with the present range, zone, filters and comparison, and the view's own
+ * parameters.
+ */
 export function addressOf(view: ViewName, own: Changes = {}): Address {
   const common = address.value.parameters.filter(([name]) =>
     ["range", "tz", "f", "cmp"].includes(name),
@@ -89,7 +97,7 @@ export function hrefOf(to: Address): string {
   return writeAddress(to);
 }
 
-/** A click on a link of the page: stays in the page, unless a new tab is asked for. */
+/** Follows a link of the page without leaving the page, unless a new tab is wanted. */
 export function follow(to: Address) {
   return (event: MouseEvent): void => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
@@ -104,7 +112,7 @@ function arrive(): void {
   scrollTo(0, 0);
 }
 
-/** The zone always stands in the address: a link shows the same numbers elsewhere. */
+/** Writes the zone into the address, so that a link shows the same numbers elsewhere. */
 function writeZone(): void {
   const now = address.value;
   if (parameterList(now, "tz")[0] !== zone.value) {
@@ -116,7 +124,7 @@ export function setZone(name: string): void {
   try {
     sessionStorage.setItem(lastZone, name);
   } catch {
-    // It stands in the address.
+    // Without storage the zone is still in the address.
   }
   change({ tz: name });
 }

@@ -25,23 +25,23 @@ const marks: Readonly<Record<StageState, IconName>> = {
   degraded: "alert",
   down: "close",
 };
-/** What waits before each stage. */
+/** The unit of what waits before each stage. */
 const units: Readonly<Record<string, readonly [string, string]>> = {
   processor: ["batch waits", "batches wait"],
   aggregator: ["rollup waits", "rollups wait"],
 };
 
-/** The stages as the live stream tells them; while it is away, as `/health` does, every 10 s. */
+/** The stages from the live stream; while that is away, those of `/health`, every 10 s. */
 export function useStages(
   streamed: readonly Stage[] | undefined,
   stream: Streaming,
 ): readonly Stage[] | undefined {
-  // The first frame comes before the pipeline was asked.
+  // The first frame may come before the gateway has asked the stages.
   const live = streamed?.length === 0 ? undefined : streamed;
   const isAway = !stream.isOpen && (stream.problem !== undefined || connection.value.lost);
   const request = useAnswer<Health>(isAway ? { path: "/health" } : undefined, 10_000);
   if (stream.isOpen && live !== undefined) return live;
-  // Until the stream is open, what the side bar has heard.
+  // Until the stream is open, the side bar's answer serves.
   const answer = request.answer ?? lastHealth.value;
   if (answer === undefined) return live;
   const gateway: Stage = { name: "gateway", state: "ok" };
@@ -56,7 +56,7 @@ export function stateOf(stages: readonly Stage[]): StageState {
   return states.includes("down") ? "down" : states.includes("degraded") ? "degraded" : "ok";
 }
 
-/** "Everything accepted is counted", or where it is stuck and since when. */
+/** "Everything accepted is counted", or which stage is stuck and since when. */
 export function pipelineSentence(stages: readonly Stage[]): string {
   const down = stages.find(({ state }) => state === "down");
   const slow = stages.find(({ state }) => state === "degraded");
@@ -75,7 +75,7 @@ export function stageTitle(name: string): string {
   return titles[name] ?? name;
 }
 
-/** The stages in their order, each with its mark, its word and what waits. */
+/** The stages in their order, each with its mark, its word and what waits before it. */
 export function Pipeline({ stages }: { readonly stages: readonly Stage[] }): VNode {
   return html`<ol class="pipeline">
     ${stages.map(

@@ -36,7 +36,7 @@ function Zones({ close }: { readonly close: () => void }): VNode {
   });
 }
 
-/** The reader's own, UTC and the one that is shown come first. */
+/** The reader's own zone, UTC and the shown one come first. */
 function zoneChoices(): readonly Choice[] {
   const now = Date.now();
   const near = [...new Set([ownZone(), "UTC", zone.value])];

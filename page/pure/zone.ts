@@ -1,6 +1,6 @@
 /** Instants and the clocks of zones, without the browser's own zone. */
 
-/** What is used of Temporal here. */
+/** The parts of Temporal that are used here. */
 interface Clocks {
   readonly Now: { timeZoneId(): string };
   readonly Instant: { fromEpochMilliseconds(ms: number): ClockInstant };
@@ -12,7 +12,7 @@ interface ClockInstant {
   };
 }
 
-/** Where a browser has it: the first format of dates by Intl costs 20 ms of the first load. */
+/** Browsers may have Temporal: Intl's first format of dates costs 20 ms of the first load. */
 const clocks = (globalThis as { readonly Temporal?: Clocks }).Temporal;
 
 /** The reader's zone. */
@@ -68,7 +68,7 @@ export function instantAt(wall: string, zone: string): number {
   const shown = (instant: number) => instant + offsetAt(instant, zone);
   const exact = candidates.find((instant) => shown(instant) === plain);
   if (exact !== undefined) return exact;
-  // Skipped: the clock was set forth over it. The first instant after the change.
+  // The clock skipped this time: returns the first instant after the change.
   let [before, after] = [candidates[0]! - 7_200_000, candidates[1]! + 7_200_000];
   while (after - before > 1) {
     const middle = Math.floor((before + after) / 2);

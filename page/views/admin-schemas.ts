@@ -29,7 +29,7 @@ interface Held {
 const base = "/api/v1/schemas";
 const pathOf = (type: string) => `${base}/${encodeURIComponent(type)}`;
 
-/** What becomes of an event that breaks its schema. */
+/** What happens to an event that breaks its schema. */
 const modes = [
   ["observe", "Observe: it is counted, and told in the metrics"],
   ["warn", "Warn: the same, and a line in the log"],
@@ -38,7 +38,7 @@ const modes = [
 
 type Doing = { readonly what: "edit" | "remove"; readonly to: Schema | undefined } | undefined;
 
-/** What events of each type are to look like. */
+/** The schemas of event types. */
 export function Schemas(): VNode {
   const request = useAnswer<{ readonly data: readonly Schema[] }>({ path: base });
   const held = useAnswer<Held>({ path: "/api/v1/quarantine?limit=1000" });
@@ -138,7 +138,7 @@ function columnsOf(act: (doing: Doing) => void, held: Held | undefined): readonl
   ];
 }
 
-/** How many events of a type are held, and since when the latest of them. */
+/** How many events of a type are in quarantine, and the age of the latest. */
 function heldOf(type: string, held: Held | undefined): VNode | string {
   const [latest, ...rest] = held?.data.filter((one) => one.type === type) ?? [];
   if (latest === undefined) return held === undefined ? "" : "none";
@@ -149,7 +149,9 @@ function heldOf(type: string, held: Held | undefined): VNode | string {
     >, the latest ${h(Instant, { at: latest.receivedAt })}`;
 }
 
-/** A new version of a type's schema; one can be proposed that the newest events keep. */
+/**
+ * Edits a new version of a type's schema; the service can propose one that the newest events keep.
+ */
 function Edit({
   of,
   saved,

@@ -17,7 +17,10 @@ const parts = [
   { id: "log", title: "Audit log", of: AuditLog },
 ] as const;
 
-/** What belongs to a whole project, for its admins: who may do what, what failed or breaks its schema, who did what. */
+/**
+ * The things of a whole project, for its admins: keys, dead letters, schemas and quarantine, the
+ * audit log.
+ */
 export default function Admin(): VNode {
   const show = parameter(address.value, "show");
   const shown = parts.find(({ id }) => id === show) ?? parts[0];

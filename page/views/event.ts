@@ -11,11 +11,13 @@ import { closed, CloseButton } from "./event-close.ts";
 import { StoryLine } from "./story.ts";
 import { Trace } from "./trace.ts";
 
-/** One event, all of it: what was sent, what was found out, and what else happened to its mail. */
+/**
+ * One event, whole: the sender's content, the findings of enrichment, and the story of its mail.
+ */
 export function OpenedEvent({ id }: { readonly id: string }): VNode {
   const request = useAnswer<StoredEvent>({ path: `/api/v1/events/${encodeURIComponent(id)}` });
   const event = request.answer;
-  // Not stored, or not any more: where it is instead is told.
+  // The event is not stored, or not any more: its trace says where it is.
   if (request.problem?.status === 404 && event === undefined) {
     return h(
       Card,
@@ -111,7 +113,10 @@ function Content({
   </section>`;
 }
 
-/** JSON as a tree; a scalar filters the list when it is pressed. Texts are texts, also where they look like links. */
+/**
+ * JSON as a tree; pressing a scalar filters the list by it. Texts stay texts, even where they look
+ * like links.
+ */
 function Tree({ path, value }: { readonly path: string; readonly value: unknown }): VNode {
   if (Array.isArray(value)) {
     if (value.length === 0) return html`<span class="muted">empty list</span>`;
@@ -135,7 +140,7 @@ function Tree({ path, value }: { readonly path: string; readonly value: unknown 
   return h(Value, { path, value });
 }
 
-/** A key with a dot or a bracket stands in quotes, as the API names properties. */
+/** Joins a key to a path; a key with a dot or a bracket is quoted, as the API names properties. */
 function joined(path: string, key: string): string {
   return /^[^.[\]"]+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }

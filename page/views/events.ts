@@ -36,7 +36,7 @@ import { tracePath } from "./trace.ts";
 
 const pageRows = 100;
 
-/** Find one event, and read all of it. */
+/** Finds events, and shows one whole. */
 export default function Events(): VNode {
   const { opened } = address.value;
   const types = parameterList(address.value, "type");
@@ -151,7 +151,7 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
   );
 }
 
-/** The pages behind the first, by its cursor; dropped when the list changes. */
+/** The pages after the first, by its cursor; dropped when the list changes. */
 function useMore(call: Call, first: EventList | undefined) {
   const [state, setState] = useState<{
     readonly rows: readonly StoredEvent[];
@@ -186,7 +186,7 @@ function useMore(call: Call, first: EventList | undefined) {
   };
 }
 
-/** How many events of the list came since it was asked: offered, not moved in. */
+/** How many events came since the list was read: they are offered, not inserted. */
 function useFresh(
   types: readonly string[],
   follows: boolean,
@@ -311,8 +311,8 @@ function csvOf(rows: readonly StoredEvent[]) {
 }
 
 /**
- * One field for an id, a mail or a user: all are asked at once, and the first that is there is opened;
- * of an event that is not stored its trace.
+ * One field for an id, a mail or a user: all are looked up at once, and the first hit opens; for an
+ * event that is not stored, its trace.
  */
 function Find(): VNode {
   const [note, setNote] = useState("");

@@ -14,7 +14,7 @@ import { adviceOf, stageWords, waitOf } from "../pure/advice.ts";
 import { counted, duration } from "../pure/format.ts";
 import { inWords, remember, sampleMs, samples, type Sample } from "../pure/stage-history.ts";
 
-/** Is it working, and where not. */
+/** The state of each stage, and what to do about it. */
 export default function Health(): VNode {
   const [frame, setFrame] = useState<LiveFrame>();
   const live = useStream("/api/v1/live", ({ event, data }) => {
@@ -131,7 +131,7 @@ function History({ history }: { readonly history: readonly (Sample | undefined)[
   </div>`;
 }
 
-/** By the age of what waits: a second is low, a minute or more is full. */
+/** The height by the age of what waits: a second is low, a minute or more is full. */
 function heightOf(sample: Sample | undefined): number {
   if (sample === undefined) return 12;
   const share = Math.log10(1 + sample.lagMs / 1_000) / Math.log10(61);

@@ -5,7 +5,10 @@ import { Tips } from "../parts/tips.ts";
 import { number, percent } from "../pure/format.ts";
 import type { MailNumbers } from "./mail.ts";
 
-/** From here on mailbox providers ask to act, and from there on they refuse (docs/mail-report.md). */
+/**
+ * From the first rate on mailbox providers ask senders to act, from the second on they refuse mails
+ * (docs/mail-report.md).
+ */
 export const complaintsMany = 0.001;
 export const complaintsTooMany = 0.003;
 
@@ -93,7 +96,7 @@ function Figure({
   </div>`;
 }
 
-/** A bar between two ends: who opened is not known better than that. */
+/** A bar between two ends: the number of people who opened is only known to lie between them. */
 export function Span({
   from,
   to,

@@ -21,7 +21,7 @@ import { Latest } from "./latest.ts";
 
 const everyMs = 60_000;
 
-/** What happens this minute, and whether all of it is counted. */
+/** This minute's events, and whether all of them are counted. */
 export default function Now(): VNode {
   usePageTitle("Now");
   const [bars, setBars] = useState<readonly number[]>([]);
@@ -34,7 +34,7 @@ export default function Now(): VNode {
     setBars((before) => [...before.slice(-59), next.events.perSecond]);
   });
   const stages = useStages(frame?.stages, live);
-  // What no frame of the stream changes is not made again each second.
+  // The parts that the stream's frames do not change are not rendered each second.
   const [today, latest] = useMemo(() => [h(Today, {}), h(Latest, {})], []);
   useEffect(() => {
     if (stages === undefined) return;
@@ -171,7 +171,7 @@ function Bars({ values }: { readonly values: readonly number[] }): VNode {
   </svg>`;
 }
 
-/** The start of the minute under way; changes as minutes do. */
+/** The start of the current minute; changes with each minute. */
 function useMinute(): number {
   const minuteOf = () => Math.floor(Date.now() / 60_000) * 60_000;
   const [minute, setMinute] = useState(minuteOf);

@@ -18,7 +18,7 @@ interface Props<Answer> {
   readonly answer: Answer;
 }
 
-/** A big number, a small chart or a short list: what a saved question's answer comes to. */
+/** The answer of a saved question as a big number, a small chart or a short list. */
 export function SavedAnswer({ entry, answer }: Props<object & { readonly meta: Meta }>): VNode {
   switch (entry.kind) {
     case "run":

@@ -33,7 +33,7 @@ export function OpenedStory({ id }: { readonly id: string }): VNode {
   );
 }
 
-/** The same within an opened event. */
+/** The story within an opened event. */
 export function StoryLine({ id, openId }: { readonly id: string; readonly openId: string }): VNode {
   const request = useStory(id);
   if (request.answer === undefined) {
@@ -44,7 +44,10 @@ export function StoryLine({ id, openId }: { readonly id: string; readonly openId
   return h(Line, { story: request.answer, openId });
 }
 
-/** A vertical line with a mark for each event and the time between in words; long waits are drawn longer, up to a limit. */
+/**
+ * A vertical line with a mark for each event and the times between in words; long waits are drawn
+ * longer, up to a limit.
+ */
 function Line({ story, openId }: { readonly story: Story; readonly openId: string }): VNode {
   if (story.data.length === 0) return html`<p class="muted">Nothing is known of this mail.</p>`;
   const colours = coloursOf([...new Set(story.data.map(({ type }) => type))]);

@@ -72,7 +72,7 @@ function waitsOf({ queue }: EventTrace): Children {
   ${counted(queue.waiting, "batch", "batches")}${since !== null && html`, the oldest since ${h(Instant, { at: since })}`}`;
 }
 
-/** What only an admin can look at is a link for admins. */
+/** A link for admins, for things that only they can see. */
 function kept(words: string, show: string): Children {
   if (!may("admin")) return words;
   const to = addressOf("admin", { show });

@@ -220,7 +220,7 @@ function Shown({
   ${noDataText(trends)} ${h(SummaryTable, { question, trends, focused, onFocus: setFocused })}`;
 }
 
-/** What the grey area of the chart says. */
+/** The text of the chart's grey area. */
 function noDataText({ knownFrom, firstEvent, periods }: TrendsAnswer): VNode | null {
   if (knownFrom === 0 || firstEvent === undefined || periods === undefined) return null;
   return html`<p class="hint no-data">

@@ -6,11 +6,11 @@ import { firstValue } from "../../questions/fold.ts";
 /** One property of a chunk's events, in the order of the chunk. */
 export interface StoredColumn {
   /**
-   * For each event the number of its value: `missing`, `composite`, or `firstValue` plus a place in
-   * `values`.
+   * For each event the number of its value: `missing`, `composite`, or `firstValue` plus an index
+   * of `values`.
    */
   readonly numbers: Uint8Array | Uint16Array;
-  /** Each value once; read when they are first asked for. */
+  /** Each value once; decoded on the first access. */
   readonly values: readonly Scalar[];
   /** The number of all events, where they have the same one. */
   readonly constant?: number;
@@ -33,20 +33,20 @@ const compressed = 3;
 
 const checksummed = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
 
-/** Puts the values of a property together, event by event. */
+/** Collects the values of a property, event by event. */
 export class ColumnBuilder {
   readonly #rows: number;
   readonly #numbers: Uint16Array;
   readonly #known = new Map<Scalar, number>();
   #textLength = 0;
 
-  /** @param rows how many events the chunk has at most */
+  /** @param rows the most events of the chunk */
   constructor(rows: number) {
     this.#rows = rows;
     this.#numbers = new Uint16Array(rows);
   }
 
-  /** How long the texts among its values are together, in code units. */
+  /** The length of all texts among its values, in code units. */
   get textLength(): number {
     return this.#textLength;
   }
@@ -71,8 +71,8 @@ export class ColumnBuilder {
   }
 
   /**
-   * The column as bytes: how wide a number is (0 where all are the same one), that one number, how
-   * long the rest is, the numbers, and last the values as JSON. Little-endian.
+   * The column as bytes: the width of a number (0 where all are the same one), that one number, the
+   * length of the rest, the numbers, and last the values as JSON. Little-endian.
    */
   encode(rows = this.#rows): Uint8Array {
     const numbers = this.#numbers.subarray(0, rows);
@@ -110,7 +110,7 @@ export function decodeColumn(packedBytes: Uint8Array, rows: number): StoredColum
       return (values ??= JSON.parse(json.toString()) as readonly Scalar[]);
     },
   };
-  // Without a checksum only reading them shows whether they are whole.
+  // Without a checksum only decoding the values shows whether they are whole.
   return packedBytes[0] === compressed ? column : { ...column, values: column.values };
 }
 
@@ -119,15 +119,15 @@ export function missingColumn(rows: number): StoredColumn {
   return { numbers: new Uint8Array(rows), values: [], constant: missing };
 }
 
-/** How wide the steps between instants are kept: as whole numbers, or as numbers of any size. */
+/** The widths of the steps between instants: whole numbers, or numbers of any size. */
 const narrowStep = 4;
 const wideStep = 8;
 
 /**
- * Epoch milliseconds, one for each event, compressed: how wide a step is (in 8 bytes), then the
- * step to each from the one before, the first one's from 0 as a double. Narrow steps are zigzag
- * whole numbers, and their lowest bytes stand together, then the next: what is small costs next to
- * nothing.
+ * Epoch milliseconds, one for each event, compressed: the width of a step (in 8 bytes), then the
+ * step from each instant to the next, the first one from 0 as a double. Narrow steps are zigzag
+ * whole numbers; their lowest bytes stand together, then the next ones, so that small steps cost
+ * next to nothing.
  */
 export function encodeInstants(instants: Float64Array): Uint8Array {
   const steps = instants.map((instant, at) => instant - (instants[at - 1] ?? 0));
@@ -168,8 +168,8 @@ function summed(steps: Float64Array): Float64Array {
 }
 
 /**
- * Instants from the first one and the bytes of the zigzag steps, the lowest ones first. Most steps
- * have one byte or two, and then the others are not looked at one by one.
+ * Sums up instants from the first one and the bytes of the zigzag steps, the lowest ones first.
+ * Most steps have one byte or two, so higher bytes are mostly skipped.
  */
 function narrowSummed(first: number, bytes: Uint8Array, rows: number): Float64Array {
   const planes = [0, 1, 2, 3].map((byte) => bytes.subarray(byte * rows, (byte + 1) * rows));
@@ -217,7 +217,7 @@ function unpacked(bytes: Uint8Array): Uint8Array {
   return bytes[0] === compressed ? zstdDecompressSync(bytes.subarray(1)) : bytes;
 }
 
-/** The bytes at an address at which numbers of any width can be read. */
+/** The bytes at an address where numbers of any width can be read. */
 function aligned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes.byteOffset % 8 === 0 ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }

@@ -7,7 +7,7 @@ import type { Column } from "../../questions/fold.ts";
 export const userColumn = "(user)";
 
 /**
- * The name of the column of the users' hashes, in the order of the users' values: so that users are
+ * The name of the column of the users' hashes, in the order of the users' values: with it users are
  * counted without their names.
  */
 export const userHashes = "(user hashes)";
@@ -21,19 +21,19 @@ export function columnName(path: PropertyPath): string {
   return JSON.stringify(path);
 }
 
-/** The name of the column that tells what is at a path, which leads to no elements. */
+/** The name of the column of a path that leads to no elements. */
 export function nameAt(path: PropertyPath): string {
   const [top, ...inner] = path;
   const isField = inner.length === 0 && isOneOf([...textFields, ...instantFields], top);
   return isField ? top : columnName(path);
 }
 
-/** What lies before the elements that a path leads to. */
+/** The path of the list whose elements a path leads to. */
 export function beforeElements(path: PropertyPath): PropertyPath {
   return hasElements(path) ? (path.slice(0, path.indexOf(each)) as [string, ...string[]]) : path;
 }
 
-/** The path of what a column of a fold tells, but for a predicate. */
+/** The path that a column of a fold reads; predicates have none. */
 export function pathOf(column: Exclude<Column, { readonly meets: unknown }>): PropertyPath {
   if ("path" in column) return column.path;
   return [column.field === "user" ? userColumn : column.field];
@@ -43,7 +43,7 @@ export function isOneOf(names: readonly string[], name: string): boolean {
   return names.includes(name);
 }
 
-/** The names of all columns that may be read for a question: what its filter and its fold ask for. */
+/** The names of all columns that a question may read: for its filter and its fold. */
 export function columnsRead(filter: EventFilter, columns: readonly Column[]): readonly string[] {
   const { types, sources, correlationId, userId, where = [] } = filter;
   return [

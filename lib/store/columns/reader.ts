@@ -35,7 +35,7 @@ import {
 interface SegmentSource {
   readonly rows: number;
   readonly complete: boolean;
-  /** All events of the project that is asked about lie between these two, both included. */
+  /** All events of the question's project lie between these two instants, both included. */
   readonly oldest: number;
   readonly newest: number;
   fetch(name: string): Uint8Array | undefined;
@@ -57,7 +57,7 @@ export class ColumnReader {
   }
 
   /**
-   * Give the events that meet a filter to a fold.
+   * Adds the events that meet a filter to a fold.
    * @returns how many they are
    * @throws MissingColumn before the fold got any of them
    */
@@ -98,7 +98,7 @@ export class ColumnReader {
     return this.#mask({ path: [field], op: "is", values });
   }
 
-  /** Of the project that is asked about. */
+  /** The events of the question's project between two instants. */
   #between(from = -Infinity, to = Infinity): Mask {
     const { oldest, newest } = this.#source;
     if (oldest >= from && newest < to) return true;
@@ -186,8 +186,8 @@ export class ColumnReader {
   }
 
   /**
-   * `undefined` for chunks of before there were any, and where they are damaged: the users' names
-   * tell the same.
+   * The users' hashes; `undefined` in old chunks without them, and where they are damaged: the
+   * users' names then serve instead.
    */
   #userHashes(): Uint8Array | undefined {
     const bytes = this.#source.fetch(userHashes);
@@ -214,8 +214,8 @@ export class ColumnReader {
   }
 
   /**
-   * Columns tell of no elements but that there are none: where no event has a list, or an object,
-   * in their place.
+   * Columns hold no elements of lists. They suffice only where no event has a list, or an object,
+   * at the path.
    */
   #elementsAt(path: PropertyPath): StoredColumn {
     const { numbers } = this.#columnAt(beforeElements(path));
@@ -234,7 +234,7 @@ export class ColumnReader {
     return instants;
   }
 
-  /** A column that is damaged tells nothing; the events themselves do. */
+  /** A damaged column is ignored, and the events themselves are read. */
   #decoded<Decoded>(
     decode: (bytes: Uint8Array, rows: number) => Decoded,
     bytes: Uint8Array,
@@ -247,7 +247,7 @@ export class ColumnReader {
   }
 }
 
-/** 1 for each event that is meant, else 0; or whether all are. */
+/** 1 for each selected event, else 0; or one value for all. */
 type Mask = Uint8Array | boolean;
 
 function all(masks: readonly Mask[]): Mask {
@@ -266,7 +266,7 @@ function inverted(mask: Mask): Mask {
   return typeof mask === "boolean" ? !mask : mask.map((bit) => bit ^ 1);
 }
 
-/** Where the events of a mask are. */
+/** The places of a mask's events. */
 function placesOf(mask: Mask, rows: number): Uint16Array {
   const places = new Uint16Array(mask === false ? 0 : rows);
   if (mask === true) for (let place = 0; place < rows; place++) places[place] = place;

@@ -1,29 +1,31 @@
 import type { ProjectId } from "../../event/event.ts";
 
 /**
- * Some batches' events of one project as columns, as a manifest tells of them. What stands under an
+ * The columns of some batches' events of one project, as a manifest lists them. The content of an
  * id and a version never changes.
  */
 export interface Segment {
   readonly id: string;
-  /** Another one whenever events of it are gone: then the columns were written anew. */
+  /**
+   * Changes whenever events of the segment are erased, since the columns are then written again.
+   */
   readonly version: string;
   readonly project: ProjectId;
   readonly rows: number;
   /** Whether every property has a column (`WrittenColumns`). */
   readonly complete: boolean;
-  /** All its events lie between these two, both included. */
+  /** All its events lie between these two instants, both included. */
   readonly oldest: number;
   readonly newest: number;
-  /** Of all its columns together, as they are stored. */
+  /** The size of all its columns, as they are stored. */
   readonly bytes: number;
 }
 
-/** Where columns of segments come from: the store, or what stands before it. */
+/** The source of segments' columns: the store, or a cache before it. */
 export interface SegmentColumns {
   /**
-   * The columns of these names, without those that the segment does not have. `undefined` where
-   * that version of the segment is there no more.
+   * The columns of these names, without those that the segment lacks. `undefined` where this
+   * version of the segment does not exist any more.
    */
   fetch(segment: Segment, names: readonly string[]): Promise<FetchedColumns | undefined>;
 }

@@ -7,10 +7,7 @@ import type { PropertyPath } from "../../event/property-path.ts";
 /** A chunk's events as columns. */
 export interface WrittenColumns {
   readonly rows: number;
-  /**
-   * Whether every property has a column. Where not, a property without one may be there all the
-   * same.
-   */
+  /** Whether every property has a column. If not, events may have properties without one. */
   readonly complete: boolean;
   readonly columns: readonly (readonly [name: string, bytes: Uint8Array])[];
 }
@@ -19,7 +16,7 @@ export interface WrittenColumns {
 const maxColumns = 1_024;
 const maxDepth = 8;
 
-/** A column with more text than this says little that repeats, and costs more than it saves. */
+/** A column with more text than this hardly repeats itself, and costs more than it saves. */
 const maxTextLength = 1_048_576;
 
 /**
@@ -36,7 +33,7 @@ export class ColumnWriter {
   #complete = true;
   #rows = 0;
 
-  /** @param size the most rows there will be */
+  /** @param size the most rows */
   constructor(size: number) {
     this.#size = size;
     this.#fields = textFields.map(() => new ColumnBuilder(size));
@@ -98,10 +95,10 @@ export class ColumnWriter {
   }
 }
 
-/** A property, and those within it. */
+/** A property, and the properties within it. */
 interface Node {
   readonly children: Map<string, Node>;
-  /** Every node but the root has one. */
+  /** Every node but the root has a builder. */
   readonly builder?: ColumnBuilder;
 }
 

@@ -17,7 +17,7 @@ export type Spawn = (file: URL, options: ThreadOptions) => Worker;
 interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
-  /** Nobody needs to stop it any more. */
+  /** Called when nothing can stop the call any more. */
   readonly settled: () => void;
 }
 
@@ -28,8 +28,9 @@ const workerFile = new URL(`../../../workers/store.worker${extension}`, import.m
 const restartMs = 1_000;
 
 /**
- * Young generations are small: by default a thread's garbage may grow to 48 MB before it is looked
- * at. The old one is a ceiling for sums of very many values, not what a thread takes.
+ * The young generation is small: by default a thread's garbage may grow to 48 MB before it is
+ * collected. The old one is a ceiling for sums of very many values, not what a thread usually
+ * takes.
  */
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
@@ -37,8 +38,8 @@ export const spawnThread: Spawn = (file, options) =>
   new Worker(file, { name: `store-${options.role}`, workerData: options, resourceLimits });
 
 /**
- * The event loop's end of a thread of the store. Started with the first call; one that dies fails
- * what waits for it and is started again with the next call, at most once a second.
+ * The event loop's end of a thread of the store. It starts with the first call; when it dies its
+ * pending calls fail, and it starts again with the next call, at most once a second.
  */
 export class StoreThread<V> {
   readonly #options: Omit<ThreadOptions, "stops">;
@@ -75,8 +76,8 @@ export class StoreThread<V> {
   }
 
   /**
-   * The same for somebody who may leave: then the call ends soon, if it began at all. Until then it
-   * is pending. For somebody who has left already nothing is begun.
+   * Makes a call for a caller that may leave: the call then ends soon, if it began at all, and is
+   * pending until then. For a caller that has already left nothing is begun.
    * @throws ServiceError also CALLER_LEFT
    */
   callFor<K extends keyof V & string>(
@@ -167,8 +168,8 @@ function errorOf({ kind, reason }: Failure): Error {
 }
 
 /**
- * What the threads of one role went through. Tells it: one line when they cannot use the file, one
- * when they can again.
+ * Logs the state of the threads of one role: one line when they cannot use the file, one when they
+ * can again.
  */
 export class StateLog {
   readonly #log: Log;

@@ -9,23 +9,22 @@ import { silent, type Log } from "../../log.ts";
 
 export interface SqliteOptions {
   /**
-   * The SQLite file. It and its folder are made where they are missing. It belongs to one process.
+   * The SQLite file. It and its folder are created where they are missing. It belongs to one
+   * process.
    */
   readonly file: string;
-  /**
-   * The most reading threads; they start when they are needed. One takes no heavy reads. Default 2.
-   */
+  /** The most reading threads; they start when needed. One takes no heavy reads. Default 2. */
   readonly readers?: number;
-  /** What minutes are counted anew under. Default the built-in dimensions. */
+  /** The dimensions of recounts. Default the built-in ones. */
   readonly dimensions?: readonly string[];
   readonly log?: Log;
-  /** How a thread is started; for tests that end one. */
+  /** Starts a thread; tests use it to end one. */
   readonly spawn?: Spawn;
 }
 
 /**
- * The threads of the store's file: one that writes, others that read, and what they do by
- * themselves.
+ * The threads of the store's file, one that writes and others that read, with their background
+ * work.
  */
 export class SqliteThreads {
   readonly #writer: StoreThread<WriterVerbs>;
@@ -63,7 +62,7 @@ export class SqliteThreads {
     return { damaged: writer.damaged || reader.damaged || (this.#broken ?? []).length > 0 };
   }
 
-  /** Whether damaged events may have been left out of what was read of a project and a range. */
+  /** Whether earlier reads of a project and a range may lack damaged events. */
   leavesOut(project: string, from: number, to: number): boolean {
     return (this.#broken ?? []).some(
       (span) => span.project === project && span.newest >= from && span.oldest < to,
@@ -82,7 +81,7 @@ export class SqliteThreads {
 
   async #close(): Promise<void> {
     await this.shredding.close();
-    // The writer last: whoever closes the file last tidies it up.
+    // The writer closes last, since the last one to close the file tidies it up.
     await this.#readers.close();
     await this.#writer.close();
   }
@@ -101,7 +100,7 @@ export class SqliteThreads {
     return this.#writer.call(verb, ...parameters);
   }
 
-  /** The writer makes the file: nothing is read before that. */
+  /** Reads wait for the writer, which creates the file. */
   async read<K extends keyof ReaderVerbs>(
     weight: Weight,
     verb: K,
@@ -110,7 +109,7 @@ export class SqliteThreads {
     return this.readFor({ weight }, verb, ...parameters);
   }
 
-  /** The same for somebody who may leave. */
+  /** A read for a caller that may leave. */
   async readFor<K extends keyof ReaderVerbs>(
     read: Read,
     verb: K,
@@ -126,11 +125,11 @@ export class SqliteThreads {
     }
   }
 
-  /** What is to be known, and done, before the first read. */
+  /** The checks and the work before the first read. */
   async #lookAround(): Promise<void> {
     const quick = { weight: "quick" } as const;
     this.#broken = await this.#readers.call(quick, "brokenSpans");
-    // An earlier version, or a process that was killed, may have left some.
+    // An earlier version, or a killed process, may have left chunks without columns.
     if (await this.#readers.call(quick, "lacksColumns")) this.shredding.wake();
   }
 
@@ -145,8 +144,7 @@ export class SqliteThreads {
   }
 
   /**
-   * Set aside every event that cannot be read, and name it in the log; then do the work that met
-   * one.
+   * Sets aside every unreadable event, and names it in the log; then repeats the work that met one.
    * @throws ServiceError INTERNAL where that did not help
    */
   async #withoutBroken<T>(work: () => Promise<T>): Promise<T> {
