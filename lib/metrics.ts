@@ -38,7 +38,7 @@ const metrics = {
         "dead",
       ]),
     },
-    help: "Events by what became of them in this process: accepted or rejected by the API; stored for the first time, quarantined (breaks its schema; normal is none), duplicate (same id, same content), conflict (same id, other content; normal is none), refused (erased, or older than the project keeps events) or dead (put into the dead letters; normal is none).",
+    help: "Events by their outcome in this process: accepted or rejected by the API; stored for the first time, quarantined (breaks its schema; normal is none), duplicate (same id, same content), conflict (same id, other content; normal is none), refused (erased, or older than the project keeps events) or dead (put into the dead letters; normal is none).",
   },
   analytics_schema_violations_total: {
     type: "counter",
@@ -62,7 +62,7 @@ const metrics = {
   analytics_batches_total: {
     type: "counter",
     labels: { outcome: ["published", "done", "retry", "dead", "hold"] },
-    help: "Batches put on the durable queue, and deliveries by what became of them. Normal is as many done as published; retry and dead are faults, hold is a store that is away.",
+    help: "Batches put on the durable queue, and deliveries by their outcome. Normal is as many done as published; retry and dead are faults, hold is a store that is away.",
   },
   analytics_batch_events: {
     type: "histogram",
@@ -107,7 +107,7 @@ const metrics = {
   analytics_cache_answers_total: {
     type: "counter",
     labels: { result: ["hit", "miss"] },
-    help: "Answers to questions that were there already, and that had to be computed. Normal is many hits while people look at the same page.",
+    help: "Answers to questions by whether they came from the cache or were computed. Normal is many hits while people look at the same page.",
   },
   analytics_enrich_retries_total: {
     type: "counter",
@@ -133,7 +133,7 @@ const metrics = {
   },
   analytics_rows_dropped_total: {
     type: "counter",
-    help: "Events, deltas and rollups dropped because they are kept no longer. Grows once a day where there is a retention.",
+    help: "Events, deltas and rollups dropped because they are older than the retention. Grows once a day where there is a retention.",
   },
   analytics_buckets_audited_total: {
     type: "counter",
@@ -141,7 +141,7 @@ const metrics = {
   },
   analytics_buckets_repaired_total: {
     type: "counter",
-    help: "Buckets that an audit counted anew because they differed. Normal is none.",
+    help: "Buckets that an audit counted again because they differed. Normal is none.",
   },
   analytics_queue_messages: {
     type: "gauge",
@@ -158,7 +158,7 @@ const metrics = {
   },
   analytics_events_exported_total: {
     type: "counter",
-    help: "Events read for exports. Grows while somebody takes one.",
+    help: "Events read for exports. Grows while somebody downloads one.",
   },
   analytics_http_refused_total: {
     type: "counter",
@@ -180,12 +180,12 @@ const metrics = {
   },
   analytics_keys_age_seconds: {
     type: "gauge",
-    help: "How long ago a gateway looked up which keys hold. Normal is below 3; at KEYS_TRUSTED_MS keys that the service gave are answered 503.",
+    help: "How long ago a gateway read the valid keys. Normal is below 3; at KEYS_TRUSTED_MS created keys are answered 503.",
   },
   analytics_reads_running: {
     type: "gauge",
     labels: { lane: ["scan", "page"] },
-    help: "Reads whose turn it is: scan looks at events that may not be wanted, page reads pages. Normal returns to 0 at rest.",
+    help: "Reads under way by lane: scan reads events that may be unwanted, page reads pages. Normal returns to 0 at rest.",
   },
   analytics_reads_waiting: {
     type: "gauge",
@@ -214,7 +214,7 @@ const metrics = {
   },
   analytics_live_missed_total: {
     type: "counter",
-    help: "Events that passed clients of streams by, and were told so. Normal is none, unless there are more than clients can be sent.",
+    help: "Events that clients of streams missed, and were told so. Normal is none, unless there are more than clients can be sent.",
   },
   analytics_live_cut_total: {
     type: "counter",
@@ -222,7 +222,7 @@ const metrics = {
   },
   analytics_http_connections_dropped_total: {
     type: "counter",
-    help: "Connections closed unheard, above HTTP_MAX_CONNECTIONS. Normal is none.",
+    help: "Connections closed at once, above HTTP_MAX_CONNECTIONS. Normal is none.",
   },
   analytics_http_requests_total: {
     type: "counter",

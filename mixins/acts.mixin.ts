@@ -60,7 +60,7 @@ export function ActsMixin() {
           acts.end(project, id, outcome).catch((error: unknown) => {
             this.logger.warn(
               { err: error, what, act: id, requestId },
-              "how an act ended is not taken down",
+              "the outcome of an act is not recorded",
             );
           });
         try {

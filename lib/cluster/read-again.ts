@@ -214,7 +214,7 @@ class Reads {
   async #awaitWord(nodeID: string): Promise<void> {
     if (this.#silent.has(nodeID)) return;
     this.#silent.add(nodeID);
-    this.#broker.logger.warn({ node: nodeID }, "a node is silent, its reads are asked of others");
+    this.#broker.logger.warn({ node: nodeID }, "a node is silent, its reads go to other nodes");
     const isKnown = () =>
       this.#broker.registry
         .getNodeList({ onlyAvailable: true, withServices: false })

@@ -148,7 +148,7 @@ export class RedisCacher extends Cachers.Redis<Redis> {
       this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError);
     this.#internals.logger.warn(
       { reason },
-      "the cache is away (REDIS_URL); answers are worked out each time",
+      "the cache is away (REDIS_URL); answers are computed each time",
     );
   }
 

@@ -16,7 +16,7 @@ export function announce(config: Config): Middleware {
       if (address !== undefined) broker.logger.info(address, "open");
     },
     async stopping(broker: ServiceBroker) {
-      broker.logger.info({}, "stopping, once what was begun is finished");
+      broker.logger.info({}, "stopping after the work under way");
     },
     async stopped(broker: ServiceBroker) {
       broker.logger.info({}, "stopped");

@@ -210,7 +210,7 @@ export function dataDirHolder(config: Config): Middleware {
     try {
       keepToOwner(config.dataDir);
       const { recordDamaged, accepted } = openFolder(config.dataDir, parts, !trouble);
-      if (recordDamaged) broker.logger.warn("folder.json was damaged and is made anew");
+      if (recordDamaged) broker.logger.warn("folder.json was damaged and is written anew");
       if (accepted) broker.logger.warn("the data folder was accepted as it is");
       opened = true;
       return undefined;

@@ -150,7 +150,7 @@ export class Operations implements Operating {
         { timeout: askWithinMs },
       );
     } catch (error) {
-      this.#broker.logger.debug({ err: error }, "the processor does not tell its backlog");
+      this.#broker.logger.debug({ err: error }, "the processor does not report its backlog");
       return undefined;
     }
   }

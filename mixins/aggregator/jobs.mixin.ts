@@ -93,7 +93,7 @@ export function JobsMixin() {
         const details = { ...shown.range, ...(!question.repairs && { repair: false }) };
         const deed = { what, target: job.id, details } as const;
         await this.administered(asking, deed, () => this.store.putJob(job));
-        this.logger.info({ job: job.id, project, kind }, "counting anew begun");
+        this.logger.info({ job: job.id, project, kind }, "rebuild begun");
         this.jobs?.wake();
         return shown;
       },
@@ -116,7 +116,7 @@ export function JobsMixin() {
           () => this.workOnJobs(),
           lookEveryMs,
           0,
-          (error) => this.logger.warn({ err: error }, "jobs could not be looked for"),
+          (error) => this.logger.warn({ err: error }, "jobs could not be read"),
         );
       },
 
@@ -135,7 +135,7 @@ export function JobsMixin() {
             await this.workOn(worker, job);
           } catch (error) {
             // Other jobs must not wait for this one.
-            this.logger.warn({ err: error, job: job.id }, "a job stopped and will be gone on with");
+            this.logger.warn({ err: error, job: job.id }, "a job stopped and will be continued");
           }
         }
       },

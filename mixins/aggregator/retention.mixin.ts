@@ -65,7 +65,7 @@ export function RetentionMixin({ retention: otherwise }: Config) {
         const dropped = await carryOutRetention(worker, job, otherwise);
         if (dropped === 0) return;
         this.broker.metrics.increment("analytics_rows_dropped_total", {}, dropped);
-        this.logger.info({ job: job.id, dropped }, "what is kept no longer was dropped");
+        this.logger.info({ job: job.id, dropped }, "data older than its retention was dropped");
       },
     },
     created() {

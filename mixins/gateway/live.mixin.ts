@@ -151,7 +151,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
                   { meta: { project } },
                 ),
               stages: () => this.operations.stages(),
-              failed: (error) => this.logger.debug({ err: error }, "a live number is not known"),
+              failed: (error) => this.logger.debug({ err: error }, "a live number cannot be read"),
             },
             this.hub.count(project),
           );
@@ -189,7 +189,8 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
           },
           missed: (events) =>
             this.metrics.increment("analytics_live_missed_total", undefined, events),
-          failed: (error) => this.logger.warn({ err: error }, "what was stored cannot be followed"),
+          failed: (error) =>
+            this.logger.warn({ err: error }, "the order of storing cannot be read"),
         },
         windowEvents,
       );

@@ -70,7 +70,7 @@ export function ConsumerMixin(config: Config) {
         void untilItWorks(probe, holding.signal).then(() => {
           this.holding = null;
           if (holding.signal.aborted) return;
-          this.logger.info({}, "consuming goes on");
+          this.logger.info({}, "consuming continues");
           this.consumer?.resume();
         });
       },

@@ -95,19 +95,20 @@ export function AnswersMixin(config: Config) {
       },
 
       /**
-       * @throws where a processor does not tell its backlog; logged when that begins and when it
+       * @throws where a processor does not report its backlog; logged when that begins and when it
        * ends
        */
       async askBacklog(askedAt: number): Promise<number> {
         try {
           const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);
-          if (this.backlogUnknown) this.logger.info({}, "all processors tell their backlog again");
+          if (this.backlogUnknown)
+            this.logger.info({}, "all processors report their backlog again");
           this.backlogUnknown = false;
           const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
           return Math.min(askedAt, ...oldest);
         } catch (error) {
           if (!this.backlogUnknown) {
-            this.logger.warn({ err: error }, "a processor does not tell its backlog");
+            this.logger.warn({ err: error }, "a processor does not report its backlog");
           }
           this.backlogUnknown = true;
           throw error;
