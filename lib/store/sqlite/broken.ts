@@ -2,16 +2,14 @@ import type { Database } from "./database.ts";
 import { keepPlace } from "./erase.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
 
-/** An event whose body is no JSON any more: the disk damaged it. */
+/** An event whose body is invalid JSON: the disk damaged it. */
 interface BrokenEvent {
   readonly seq: number;
   readonly project: string;
   readonly id: string;
 }
 
-/**
- * Looks at every event, some seconds for a million: only once a body was met that cannot be read.
- */
+/** Reads every event, some seconds for a million: only after a read met an unreadable body. */
 export function brokenEvents(db: Database): readonly BrokenEvent[] {
   const found: BrokenEvent[] = [];
   for (const row of db.iterate("SELECT seq, project, id, body FROM events NOT INDEXED")) {
@@ -31,8 +29,8 @@ function isReadable(body: string): boolean {
 }
 
 /**
- * Take events out of all that is read, and keep their rows as they are. Rollups go on counting
- * them. One that is sent again takes its old place (`putBack`), and counts no more than before.
+ * Excludes events from all reads, and keeps their rows as they are. Rollups still count them. An
+ * event that is sent again takes its old place (`putBack`), and counts no more than before.
  */
 export function setAside(db: Database, events: readonly BrokenEvent[]): void {
   const [before] = db.get("SELECT max(seq) FROM events")!;
@@ -48,7 +46,7 @@ export function setAside(db: Database, events: readonly BrokenEvent[]): void {
   keepPlace(db, before as number | null);
 }
 
-/** Where the events of a project that were set aside lie. */
+/** The time range of a project's events that were set aside. */
 export interface BrokenSpan {
   readonly project: string;
   /** The timestamps of the oldest and the newest one. */
@@ -71,8 +69,8 @@ export function hasBroken(db: Database): boolean {
 }
 
 /**
- * An event that was set aside as it is to be stored when it is sent again with the same content:
- * under its old batch.
+ * The row to store when an event that was set aside is sent again with the same content: it keeps
+ * its old batch.
  */
 export function putBack(db: Database, row: EventRow): EventRow | undefined {
   const [project, id, , timestamp, receivedAt, type, source, correlation, user, hash, body] = row;

@@ -22,7 +22,9 @@ export function findKeys(db: Database, keys: readonly EntityKey[]): readonly Eve
   return [...found.values()];
 }
 
-/** Entities that meet a query, of any project. Without an order they come as SQLite finds them. */
+/**
+ * The entities that meet a query, of any project. Without an order they come as SQLite finds them.
+ */
 export function findEntities(db: Database, query: EntityQuery): readonly EventRow[] {
   const { offset, limit } = query;
   const order = query.sort.map(({ path, descending }) => {
@@ -68,7 +70,10 @@ function keysClause(keys: readonly EntityKey[]): Clause {
   };
 }
 
-/** Where somebody's events are; what is found there is true of a condition on the column. */
+/**
+ * Clauses that lead to a user's or a correlation's events; the condition on the column holds for
+ * what they find.
+ */
 function ownerClauses(db: Database, { path, ...condition }: Condition): Clause[] {
   if (condition.op !== "is") return [];
   const texts = condition.values.filter((value) => typeof value === "string" && value !== "");

@@ -13,7 +13,7 @@ import { chunkSize, placeholder } from "./schema.ts";
 
 type Table = "events" | "broken" | "quarantine";
 
-/** No event of a user that was accepted up to an instant comes in from now on. */
+/** Excludes events of a user that were accepted up to an instant, from now on. */
 export function fence(db: Database, project: string, userId: string, before: number): void {
   db.run(
     "INSERT INTO fences VALUES (?, ?) ON CONFLICT DO UPDATE SET before = max(before, excluded.before)",
@@ -46,7 +46,10 @@ export function isRefused(
   return found !== undefined && receivedAt <= (found[0] as number);
 }
 
-/** Those in quarantine come first: who is let out of it meanwhile is found among the stored ones. */
+/**
+ * Those in quarantine come first: an event that is released meanwhile is found among the stored
+ * ones.
+ */
 export function erasable(db: Database, query: EventQuery): readonly Erasable[] {
   const held = hasQuarantine(db) ? erasableHeld(db, query) : [];
   if (held.length > 0) return held;
@@ -54,9 +57,7 @@ export function erasable(db: Database, query: EventQuery): readonly Erasable[] {
   return found.length < query.limit ? [...found, ...damaged(db, query)] : found;
 }
 
-/**
- * Of the events that were set aside a user's, as far as can be told without what else they hold.
- */
+/** The user's events among those that were set aside, as far as their columns show it. */
 function damaged(db: Database, query: EventQuery): readonly Erasable[] {
   const { project, userId, from = -Infinity, to = Infinity } = query;
   if (userId === undefined) return [];
@@ -78,12 +79,12 @@ interface Held extends Erasable {
   readonly receivedAt: number;
 }
 
-/** The event of an id, also one that was set aside. */
+/** The event of an id, even one that was set aside. */
 export function stored(db: Database, project: string, id: string): Held | undefined {
   return heldIn(db, "events", project, id) ?? heldIn(db, "broken", project, id);
 }
 
-/** The same, or the one that is in quarantine. */
+/** The event of an id, stored or in quarantine. */
 export function holder(db: Database, project: string, id: string): Held | undefined {
   return stored(db, project, id) ?? heldIn(db, "quarantine", project, id);
 }
@@ -103,7 +104,7 @@ export function erasedAt(db: Database, project: string, id: string): number | un
   return row?.[0] as number | undefined;
 }
 
-/** Remove an event from quarantine: its id is free for what is accepted later. */
+/** Removes an event from quarantine: events that are accepted later may have its id. */
 export function dropHeld(
   db: Database,
   project: string,
@@ -121,8 +122,8 @@ export function dropHeld(
 }
 
 /**
- * Remove events, refuse their ids, and see to it that their batches have their deltas: one that
- * comes now would still count what is gone. The columns of their chunks are made again.
+ * Removes events, refuses their ids, and gives their batches missing deltas: a batch that writes
+ * its delta only now would still count erased events. The columns of their chunks are made again.
  */
 export function erase(
   db: Database,
@@ -132,7 +133,7 @@ export function erase(
   dimensions: readonly string[],
 ): void {
   const [before] = db.get("SELECT max(seq) FROM events")!;
-  // What was there is overwritten, not only let go of.
+  // Overwrites the removed rows, instead of only releasing their space.
   db.all("PRAGMA secure_delete = ON");
   const chunks = new Set<number>();
   for (const { id, batch } of gone) {
@@ -145,7 +146,7 @@ export function erase(
   for (const chunk of chunks) forgetColumns(db, chunk);
   keepPlace(db, before as number | null);
   for (const { batch, timestamp } of gone) {
-    // Of a minute whose events are partly gone what was counted stands.
+    // In a minute whose events are partly gone the counts stay.
     if (mayLack(db, project, startOf("minute", timestamp))) continue;
     completeDelta(db, project, startOf("minute", timestamp), batch, dimensions);
   }
@@ -186,7 +187,7 @@ function putTombstone(db: Database, project: string, id: string, refusal: Refusa
   );
 }
 
-/** Where the newest event is gone, its place in the order of storing is not given out again. */
+/** Where the newest event is removed, its place in the order of storing must not be used again. */
 export function keepPlace(db: Database, before: number | null): void {
   const [now] = db.get("SELECT max(seq) FROM events")!;
   if (before === null || now === before) return;

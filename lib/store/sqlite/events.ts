@@ -29,10 +29,10 @@ export function events(db: Database, query: EventQuery): readonly EventRow[] {
 }
 
 /**
- * The same, each event read when it is asked for. It ends before its time is over, but for one
- * stretch.
- * @returns the position up to which all were looked at; absent where that are all
- * @throws TimedOut where nobody can say how far it came
+ * The events of a page, each read when the caller takes it. It may end up to one stretch after its
+ * time is over.
+ * @returns the position up to which all events were looked at; absent where these are all
+ * @throws TimedOut where it cannot say how far it came
  */
 export function* eachEvent(
   db: Database,
@@ -53,7 +53,7 @@ export function* eachEvent(
   return undefined;
 }
 
-/** The one walk that gives all that is asked for, in order. */
+/** The one scan that finds all wanted events, in order. */
 function onlyOf(scans: ReturnType<typeof scansOf>): Scan | undefined {
   return Array.isArray(scans) && scans.length === 1 ? (scans[0] as Scan) : undefined;
 }
@@ -76,8 +76,7 @@ function* eachOf(
 }
 
 /**
- * A page of several scans. They are read in turn until what is left can only come after a full
- * page.
+ * Merges the scans of a page. They are read in turn until the rest can only come after a full page.
  */
 function mergedKeys(
   db: Database,

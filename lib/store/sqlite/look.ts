@@ -1,6 +1,6 @@
 import type { Database } from "./database.ts";
 
-/** The key of each table by which its end is found without reading more than a few pages. */
+/** The key of each table, which leads to its end within a few pages. */
 const ends = {
   events: "seq",
   chunks: "project",
@@ -21,7 +21,7 @@ const ends = {
 } as const satisfies Readonly<Record<string, string>>;
 
 /**
- * Read the first and the last row of each table, and the newest event whole. A few pages, whatever
+ * Reads the first and the last row of each table, and the newest event whole: a few pages, whatever
  * the file's size.
  */
 export function look(db: Database): void {

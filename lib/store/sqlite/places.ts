@@ -18,9 +18,9 @@ export function spanOf(chunk: number): readonly [first: number, last: number] {
 const columnOf = { user: "user_id", correlation: "correlation_id" } as const;
 
 /**
- * The numbers of the events of a chunk that may be somebody's, of a project; others may be among
- * them, and one twice, but none is missing.
- * @param text as the column holds it
+ * The numbers of the events of a chunk that may belong to an owner, of a project; others may be
+ * among them, and one twice, but none is missing.
+ * @param text the owner as the column holds it
  */
 export function placesOf(
   db: Database,
@@ -42,7 +42,7 @@ export function placesOf(
 
   const runs = db.all("SELECT seq, hashes FROM places WHERE seq BETWEEN ? AND ?", first, last);
   const noted: number[] = [];
-  // Events of before there were notes come before all that have one.
+  // Events without notes, from earlier versions, come before all those with notes.
   let unknown = runs.length === 0 ? last : (runs[0]![0] as number) - 1;
   for (const [seq, bytes] of runs as readonly (readonly [number, Uint8Array])[]) {
     const found = placesInRun(bytes, owner, hash);
@@ -61,17 +61,17 @@ export function placesOf(
   return [...looked.map(([seq]) => seq as number), ...noted];
 }
 
-/** Note whose the events are that were stored one after the other. */
+/** Notes the owners of events that were stored one after the other. */
 export function notePlaces(db: Database, seq: number, run: readonly OwnerHashes[]): void {
   db.run("INSERT OR REPLACE INTO places VALUES (?, ?)", seq, encodeRun(run));
 }
 
-/** The notes on a chunk, once its columns tell the same. */
+/** Removes the notes on a chunk, once its columns have the same. */
 export function dropNotes(db: Database, chunk: number): void {
   db.run("DELETE FROM places WHERE seq BETWEEN ? AND ?", ...spanOf(chunk));
 }
 
-/** Forget what was made of the events of a chunk: some of them are gone. It is made again. */
+/** Removes the columns of a chunk that has lost events. They are made again. */
 export function forgetColumns(db: Database, chunk: number): void {
   db.run("DELETE FROM columns WHERE chunk = ?", chunk);
   dropNotes(db, chunk);

@@ -8,12 +8,12 @@ import type { Position } from "../../event/event-page.ts";
 import { scansEvents } from "../scanning.ts";
 
 /**
- * A walk along one index in the order of events, or a look at some events by their numbers. Some
- * filters take several: one for each type, or one for each few chunks of a user's or a
+ * A walk along one index in the order of events, or a look-up of some events by their numbers. Some
+ * filters take several scans: one for each type, or one for each few chunks of a user's or a
  * correlation's events. No event is in two of them.
  */
 export interface Scan {
-  /** From FROM to the end of WHERE. */
+  /** The SQL from FROM to the end of WHERE. */
   readonly sql: string;
   readonly parameters: readonly Value[];
   /** All its events lie between these instants, both included. */
@@ -21,26 +21,26 @@ export interface Scan {
   readonly newest: number;
 }
 
-/** Of a project: when its events in the chunk begin and end. */
+/** A chunk, with the first and the last instant of a project's events in it. */
 export type Chunk = readonly [chunk: number, oldest: number, newest: number];
 
 /**
- * How many chunks one statement looks through. Fewer where it also looks into the events, so that
- * it takes no long time.
+ * The most chunks of one statement. There are fewer where it also reads the events, so that it does
+ * not take long.
  */
 const maxGroup = 64;
 const maxFilteredGroup = 8;
 
-/** Nor does one statement look at many more events than these: a chunk's are the least. */
+/** The most events that one statement looks up, about: a chunk's are the least. */
 const maxPlaces = 1_000;
 
-/** A filter, or a page of it, perhaps only up to a position, which is included. */
+/** A filter, or a page of it, optionally only up to a position, which is included. */
 export type PlacedFilter = EventFilter &
   Partial<Pick<EventQuery, "order" | "after">> & { readonly upTo?: Position };
 
 /**
- * The scans that find what is asked for; those that can begin first, in the order asked for, come
- * first.
+ * The scans that find the wanted events; those that can begin first, in the order of the query,
+ * come first.
  */
 export function scansOf(
   db: Database,
@@ -62,8 +62,8 @@ export function scansOf(
 }
 
 /**
- * Somebody's events, some chunks at a time: one, one, two, four and so on, so that an actor with many
- * events fills a page from the first ones, and one with few takes a handful of statements.
+ * The owner's events, some chunks at a time: one, one, two, four and so on, so that an actor with
+ * many events fills a page from the first ones, and one with few takes a handful of statements.
  */
 function* chunkScans(
   db: Database,
@@ -111,7 +111,7 @@ export function clauseOfPlaces(seq: string, places: readonly number[]): Clause {
   return { sql: `${seq} IN (SELECT value FROM json_each(?))`, parameters };
 }
 
-/** The chunks that may hold what is asked for, those first that can begin first. */
+/** The chunks that may hold wanted events; those that can begin first come first. */
 export function chunksOf(db: Database, filter: PlacedFilter): readonly Chunk[] {
   const { project, from = -Infinity, to = Infinity, order, after } = filter;
   return db.all(
@@ -127,8 +127,8 @@ export function chunksOf(db: Database, filter: PlacedFilter): readonly Chunk[] {
 }
 
 /**
- * A walk over one chunk as it lies in the file, in no order of events; `undefined` where nothing
- * can be found.
+ * A walk over one chunk as it lies in the file, in no order of events; `undefined` where no event
+ * can match.
  */
 export function chunkScan(
   filter: EventFilter,
@@ -140,7 +140,7 @@ export function chunkScan(
 }
 
 /**
- * Makes the scans of one shape, which differ in the parameter of the first clause. They are none
+ * Makes the scans of one shape, which differ in the parameter of the first clause. There is none
  * where a clause can never hold.
  */
 function scanner(
@@ -156,7 +156,7 @@ function scanner(
   ];
 }
 
-/** All that is asked for but types, correlations and users. */
+/** All conditions of the filter but types, correlations and users. */
 function clausesOf(filter: PlacedFilter): readonly Clause[] {
   const where: Clause[] = [equal("project", filter.project), ...boundClauses(filter)];
   if (filter.sources !== undefined) where.push(anyOf("source", [], filter.sources.map(toColumn)));
@@ -170,7 +170,9 @@ function joined(table: string, where: readonly Clause[]): Pick<Scan, "sql" | "pa
   };
 }
 
-/** One bound at each end: of two SQLite would seek by one and step over what the other excludes. */
+/**
+ * One bound at each end: with two SQLite would seek by one and step over what the other excludes.
+ */
 function boundClauses({
   from = -Infinity,
   to = Infinity,

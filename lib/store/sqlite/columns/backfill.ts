@@ -2,7 +2,7 @@ import { chunkSize } from "../schema.ts";
 
 /**
  * Keeps the columns of full chunks complete, in the background: one chunk at a time, whenever a
- * chunk's worth of events was stored, and after each question that read events. What fails is tried
+ * chunk's worth of events was stored, and after each question that read events. A failure is tried
  * again at the next of these; until then questions read the events themselves.
  */
 export class Shredding {
@@ -11,7 +11,7 @@ export class Shredding {
   #running: Promise<void> | undefined;
   #ended = false;
 
-  /** @param next writes the columns of one chunk, and says whether there was one */
+  /** @param next writes the columns of one chunk, and returns whether there was one */
   constructor(next: () => Promise<boolean>) {
     this.#next = next;
   }
@@ -37,7 +37,7 @@ export class Shredding {
     try {
       while (!this.#ended && (await this.#next()));
     } catch {
-      // The store's threads have logged why.
+      // The store's threads have logged the reason.
     }
   }
 }

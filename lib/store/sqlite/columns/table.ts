@@ -14,12 +14,12 @@ interface Head {
   readonly complete: boolean;
 }
 
-/** Handing rows over one by one takes twice as long. A divisor of `chunkSize`. */
+/** Passing rows on one by one takes twice as long. A divisor of `chunkSize`. */
 const rowsAtOnce = 512;
 
 type ToldRow = readonly [...EventRow, seq: number];
 
-/** Events as columns tell of them: without ids, batches and hashes. */
+/** The fields of events that columns hold: no ids, batches and hashes. */
 const toldColumns = `SELECT ${eventColumns.replace(/\b(id|batch|hash)\b/g, "''")}, seq
   FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`;
 
@@ -29,7 +29,7 @@ interface ChunkColumns extends WrittenColumns {
 }
 
 /**
- * The columns of the oldest full chunk that has none; `undefined` where each has. About 8 µs an
+ * The columns of the oldest full chunk without any; `undefined` where each has them. About 8 µs an
  * event.
  */
 export function nextColumns(db: Database): ChunkColumns | undefined {
@@ -55,7 +55,7 @@ export function lacksColumns(db: Database): boolean {
   return firstWithoutColumns(db) !== undefined;
 }
 
-/** Does nothing where events of the chunk were removed since it was read. */
+/** Does nothing where events of the chunk were removed since the chunk was read. */
 export function putColumns(db: Database, { chunk, rows, complete, columns }: ChunkColumns): void {
   const [count] = db.get(
     "SELECT count(*) FROM events WHERE seq BETWEEN ? AND ?",
@@ -71,8 +71,8 @@ export function putColumns(db: Database, { chunk, rows, complete, columns }: Chu
 
 /**
  * A chunk as columns; `undefined` while its columns are not written.
- * @param oldest when the chunk's events of the project that is asked about begin, and
- * @param newest end
+ * @param oldest the first instant of the project's events in the chunk, and
+ * @param newest the last
  */
 export function columnReaderOf(
   db: Database,
@@ -90,8 +90,9 @@ export function columnReaderOf(
 }
 
 /**
- * Chunks fill up one after the other, and get their columns in that order; those that lost events
- * get them anew, and those of versions that did not tell there whose events are.
+ * The first full chunk without columns. Chunks fill up one after the other, and get their columns
+ * in that order; those that lost events get them again, and so do those of versions without the
+ * owners of events.
  */
 function firstWithoutColumns(db: Database): number | undefined {
   const [last] = db.get("SELECT max(seq) FROM events") ?? [null];
