@@ -143,6 +143,10 @@ const metrics = {
     type: "counter",
     help: "Buckets that an audit counted again because they differed. Normal is none.",
   },
+  analytics_events_sealed_total: {
+    type: "counter",
+    help: "Events turned into columns on MongoDB. Grows as the stored ones do, behind by up to 16,384 a project, or an hour.",
+  },
   analytics_queue_messages: {
     type: "gauge",
     help: "Batches on the durable queue. Normal is below 100.",

@@ -11,6 +11,7 @@ import { AuditorMixin } from "../mixins/aggregator/auditor.mixin.ts";
 import { RetentionMixin } from "../mixins/aggregator/retention.mixin.ts";
 import { JobsMixin } from "../mixins/aggregator/jobs.mixin.ts";
 import { RollupMixin } from "../mixins/aggregator/rollup.mixin.ts";
+import { SealingMixin } from "../mixins/aggregator/sealing.mixin.ts";
 
 /**
  * Turns deltas into minute, hour and day rollups: it recomputes dirty buckets, woken by stored
@@ -25,6 +26,7 @@ export const aggregator = (config: Config) =>
     AuditorMixin(),
     RetentionMixin(config),
     JobsMixin(),
+    SealingMixin(),
   )({
     actions: {
       audit: {
@@ -100,6 +102,7 @@ export const aggregator = (config: Config) =>
       this.startTicking(() => this.sweep());
       this.startJobs();
       this.startAuditor();
+      this.startSealing();
     },
   });
 

@@ -38,6 +38,7 @@ const verbs = {
   stored: true,
   tellOrder: true,
   analyze: true,
+  seal: true,
   sample: true,
   fingerprint: true,
   ping: true,

@@ -214,6 +214,12 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
   ): Promise<Analyzed<K>>;
 
   /**
+   * Turns some of what was stored into columns, so that `analyze` need not read event by event.
+   * Absent where a store does that by itself.
+   */
+  seal?(now: number): Promise<Sealed>;
+
+  /**
    * Samples the newest events of some types and a range: as many as `sampleSize` says, fewer where
    * they are large. Delays neither writes nor quick reads.
    * @throws ServiceError QUERY_TOO_EXPENSIVE after `timeoutMs`
@@ -272,6 +278,14 @@ export interface Rest {
   readonly renewedSince: number;
   readonly markedSince: number;
   readonly now: number;
+}
+
+/** What one call of `seal` did. */
+export interface Sealed {
+  /** How many events were turned into columns. */
+  readonly events: number;
+  /** Whether there is more to do at once. */
+  readonly isMore: boolean;
 }
 
 /** `stored`: only where a rollup exists. */

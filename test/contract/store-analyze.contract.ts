@@ -175,6 +175,49 @@ export function analyzeContract(onStore: OnStore, { runs = 30 }: StoreTraits): v
     );
 
     test(
+      "tells the same of what is sealed, also once some of it is erased",
+      onStore(async (store) => {
+        const stored = Array.from({ length: 40 }, (_, i) =>
+          event(`e${i}`, {
+            timestamp: minute + i,
+            metadata: { userId: `u${i % 7}` },
+            data: { plan: `plan ${i % 3}` },
+            batch: `b${i % 4}`,
+          }),
+        );
+        for (const batch of ["b0", "b1", "b2", "b3"]) {
+          await store.append(
+            batch,
+            stored.filter((one) => one.batch === batch),
+          );
+        }
+        const byPlan: BreakdownJob = {
+          kind: "breakdown",
+          metrics: [{ op: "count" }, { op: "uniques" }],
+          dimensions: [{ path: ["data", "plan"] }],
+          totals: true,
+          maxGroups: 100,
+        };
+        const expectFolded = async (held: readonly StoredEvent[]) => {
+          const { result, events: met } = await store.analyze({ project: "p" }, byPlan, patient);
+          const told = { events: met, ...comparable(result) };
+          expect(told).toEqual(folded(held, {}, byPlan));
+        };
+        await expectFolded(stored);
+        // Ten minutes after it began, and a day after it was stored, everything is sealed.
+        const tomorrow = Date.now() + 86_400_000;
+        const minutes = [0, 5, 10, 11];
+        for (const at of minutes) await store.seal?.(tomorrow + at * 60_000);
+        await expectFolded(stored);
+        const [gone, ...left] = stored;
+        await store.erase("p", [gone!], { at: minute, reusable: false });
+        await expectFolded(left);
+        await store.seal?.(tomorrow + 12 * 60_000);
+        await expectFolded(left);
+      }),
+    );
+
+    test(
       "is refused where it takes too long or grows too large, and others are answered all the same",
       onStore(async (store) => {
         const stored = Array.from({ length: 1_500 }, (_, i) => event(`e${i}`, { data: { i } }));

@@ -203,8 +203,14 @@ describeWith(["ferretdb", "mongo-java"], "an analysis that is pushed down", () =
     const isPossible = await canAggregate(collections);
     const { stages } = pipelineOf(matchOf(filter), foldOf(job).columns, job);
     const rows = await collections.events.aggregate([...stages]).toArray();
-    const told = await analyze(collections, filter, job, { timeoutMs: 60_000 }, true);
-    const whole = await analyze(collections, filter, job, { timeoutMs: 60_000 }, false);
+    const told = await analyze(collections, filter, job, { timeoutMs: 60_000 }, { pushDown: true });
+    const whole = await analyze(
+      collections,
+      filter,
+      job,
+      { timeoutMs: 60_000 },
+      { pushDown: false },
+    );
     await harness.dispose();
     expect(isPossible).toBe(true);
     expect(rows.length).toBeLessThanOrEqual(sent);

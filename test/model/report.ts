@@ -1,5 +1,5 @@
 /**
- * Prints what the models of counting, condensing, erasing and dropping find.
+ * Prints what the models of counting, condensing, erasing, dropping and sealing find.
  *
  *   node test/model/report.ts                      all worlds and all mistakes, a line each
  *   node test/model/report.ts large                the larger worlds: minutes and gigabytes (--max-old-space-size=8000)
@@ -18,6 +18,9 @@ import * as floors from "./retention/cases.ts";
 import { retention } from "./retention/protocol.ts";
 import { rules as floorRules } from "./retention/rules.ts";
 import { rules } from "./rules.ts";
+import * as segments from "./sealing/cases.ts";
+import { sealing } from "./sealing/protocol.ts";
+import { rules as sealingRules } from "./sealing/rules.ts";
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -37,18 +40,21 @@ const right = {
   ...each(folds.worlds, (world) => folding(world, foldRules)),
   ...each(erasures.worlds, (world) => erasure(world, erasureRules)),
   ...each(floors.worlds, (world) => retention(world, floorRules)),
+  ...each(segments.worlds, (world) => sealing(world, sealingRules)),
 };
 const large = {
   ...each(largeWorlds, (world) => protocol(world, rules)),
   ...each(folds.largeWorlds, (world) => folding(world, foldRules)),
   ...each(erasures.largeWorlds, (world) => erasure(world, erasureRules)),
   ...each(floors.largeWorlds, (world) => retention(world, floorRules)),
+  ...each(segments.largeWorlds, (world) => sealing(world, sealingRules)),
 };
 const wrong = {
   ...each(mistakes, ({ world, wrong }) => protocol(world, { ...rules, ...wrong })),
   ...each(folds.mistakes, ({ world, wrong }) => folding(world, { ...foldRules, ...wrong })),
   ...each(erasures.mistakes, ({ world, wrong }) => erasure(world, { ...erasureRules, ...wrong })),
   ...each(floors.mistakes, ({ world, wrong }) => retention(world, { ...floorRules, ...wrong })),
+  ...each(segments.mistakes, ({ world, wrong }) => sealing(world, { ...sealingRules, ...wrong })),
   "not promised": protocol(notPromised, rules) as unknown as Model<never>,
 };
 

@@ -19,6 +19,8 @@ export interface Segment {
   readonly newest: number;
   /** The size of all its columns, as they are stored. */
   readonly bytes: number;
+  /** The number of parts in which they are stored. */
+  readonly parts: number;
 }
 
 /** The source of segments' columns: the store, or a cache before it. */

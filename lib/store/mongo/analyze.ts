@@ -9,6 +9,8 @@ import { inOneAnswer, type Collections } from "./documents.ts";
 import { matchOf, meeting, type ServerLimits } from "./events.ts";
 import { isTimeLimit } from "./errors.ts";
 import { pipelineOf, type LoadedEvent } from "./pipeline.ts";
+import { foldSegments } from "./segments/fold.ts";
+import type { Segments } from "./segments/segments.ts";
 import type { Analyzed } from "../store.ts";
 import type { ReadLimits } from "../../event/event-page.ts";
 
@@ -18,23 +20,38 @@ const checkSize = 1_000;
 /** The number of events between two breaks for other work. */
 const turnSize = 20_000;
 
+/** How events are read. */
+export interface Means {
+  /** Whether the server takes questions as pipelines. */
+  readonly pushDown: boolean;
+  readonly segments?: Segments;
+}
+
 /**
- * Folds the events. Where the server can group them (`pipelineOf`), it sends only the properties
- * that the fold reads, equal ones together; otherwise it sends whole events. It reads a batch at a
- * time, so that other work has its turn in between.
+ * Folds the events, from the columns of segments where there are any. Otherwise, where the server
+ * can group them (`pipelineOf`), it sends only the properties that the fold reads, equal ones
+ * together; and if not, it sends whole events. It reads a batch at a time, so that other work has
+ * its turn in between.
  */
 export async function analyze<K extends FoldKind>(
   collections: Collections,
   filter: EventFilter,
   job: FoldJob<K>,
   limits: ReadLimits,
-  pushDown: boolean,
+  { pushDown, segments }: Means,
 ): Promise<Analyzed<K>> {
   const fold = foldOf(job);
   try {
-    const events = pushDown
-      ? await foldTold(collections, filter, job, fold, limits)
-      : await foldWhole(collections, filter, fold, limits);
+    const manifest = await segments?.manifestOf(collections, filter);
+    const events =
+      segments !== undefined && manifest !== undefined
+        ? await foldSegments(collections, segments.columns, manifest, filter, fold, {
+            check: checkOf(limits),
+            ...serverLimits(limits),
+          })
+        : pushDown
+          ? await foldTold(collections, filter, job, fold, limits)
+          : await foldWhole(collections, filter, fold, limits);
     return { result: fold.finish(), events };
   } catch (error) {
     if (isTimeLimit(error))

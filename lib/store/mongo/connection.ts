@@ -133,6 +133,11 @@ export class MongoLink {
     }).finally(() => (this.#scanning -= 1));
   }
 
+  /** What `scan` passes to its work, for parts of that work. */
+  get scanned(): Collections {
+    return this.#scanned;
+  }
+
   /** How many such reads are being carried out. */
   get scanning(): number {
     return this.#scanning;

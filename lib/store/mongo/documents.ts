@@ -7,6 +7,12 @@ import type { Erasable, Refusal } from "../erasing.ts";
 import type { KeptJob } from "../jobs.ts";
 import type { StoredKey } from "../keys.ts";
 import type { KeptSchema } from "../schemas.ts";
+import type {
+  HeadDocument,
+  PartDocument as SegmentPartDocument,
+  SegmentDocument,
+  UnsealedDocument,
+} from "./segments/documents.ts";
 
 /**
  * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal
@@ -363,6 +369,10 @@ export interface Collections {
   readonly jobs: Collection<JobDocument>;
   readonly schemas: Collection<SchemaDocument>;
   readonly quarantine: Collection<QuarantineNote>;
+  readonly unsealed: Collection<UnsealedDocument>;
+  readonly heads: Collection<HeadDocument>;
+  readonly segments: Collection<SegmentDocument>;
+  readonly segmentParts: Collection<SegmentPartDocument>;
   readonly pings: Collection<PingDocument>;
 }
 
@@ -391,6 +401,10 @@ export function collectionsOf(db: Db): Collections {
     jobs: db.collection("jobs"),
     schemas: db.collection("schemas"),
     quarantine: db.collection("quarantine"),
+    unsealed: db.collection("unsealed"),
+    heads: db.collection("segment_heads"),
+    segments: db.collection("segments"),
+    segmentParts: db.collection("segment_parts"),
     pings: db.collection("pings"),
   };
 }
@@ -404,6 +418,13 @@ export const indexes: {
     { project: 1, type: 1, timestamp: 1, id: 1 },
     { project: 1, correlationId: 1, timestamp: 1, id: 1 },
     { project: 1, userId: 1, timestamp: 1, id: 1 },
+    { project: 1, batch: 1 },
+  ],
+  unsealed: [{ project: 1, at: 1 }],
+  segments: [
+    { project: 1, to: 1 },
+    { project: 1, batches: 1 },
+    { isMarked: 1, dueAt: 1 },
   ],
   deltas: [{ project: 1, minute: 1, folded: 1 }],
   dirty: [

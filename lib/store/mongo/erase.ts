@@ -19,6 +19,7 @@ import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";
 import { mayLack } from "./retention.ts";
 import { cellsSum } from "./sections.ts";
+import { markSegments } from "./segments/announce.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
 /** How many events are counted at a time where a minute is counted anew. */
@@ -37,7 +38,7 @@ export async function erasable(
 
 /**
  * A tombstone takes an event's place under its id, so an insert that leaves what is there brings
- * nothing back. Then each batch gets a delta where it has none: a processor that has yet to write
+ * nothing back. Then the segments with it are marked, and each batch gets a delta where it has none: a processor that has yet to write
  * its own finds it, and counts the minute anew.
  */
 export async function erase(
@@ -55,6 +56,12 @@ export async function erase(
       const filter = { _id, $or: [{ batch }, { heldBy: batch }] } as object;
       return { _id, operation: { replaceOne: { filter, replacement } } };
     }),
+  );
+  await markSegments(
+    collections,
+    project,
+    gone.map(({ batch }) => batch),
+    Date.now(),
   );
   await forgetNotes(
     collections,

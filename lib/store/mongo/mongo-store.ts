@@ -36,6 +36,10 @@ import { heldDocument } from "./held.ts";
 import { MongoQuarantine } from "./quarantine.ts";
 import { MongoSchemas } from "./schemas.ts";
 import { sample } from "./sample.ts";
+import { announce } from "./segments/announce.ts";
+import { StoredColumns } from "./segments/columns.ts";
+import { Sealer } from "./segments/sealer.ts";
+import { Segments } from "./segments/segments.ts";
 import { upsertAll } from "./writes.ts";
 import { documentsOf } from "./batch-pack.ts";
 import { toDocument, type Collections, type EventDocument } from "./documents.ts";
@@ -53,7 +57,9 @@ import type {
   RollupTarget,
   SampleFilter,
   Sampled,
+  Sealed,
 } from "../store.ts";
+import type { SegmentColumns } from "../columns/segment.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -76,6 +82,13 @@ export interface MongoOptions {
    * minute.
    */
   readonly looksForFollowersMs?: number;
+  /**
+   * How long after the first sealer began processes of an earlier version may still store. Default
+   * half an hour.
+   */
+  readonly adoptsAfterMs?: number;
+  /** What stands before the columns of segments in the database, for example a cache. */
+  readonly columnsBehind?: (stored: SegmentColumns) => SegmentColumns;
   /** What minutes are counted anew under. Default the built-in dimensions. */
   readonly dimensions?: readonly string[];
   readonly log?: Log;
@@ -104,6 +117,8 @@ export class MongoStore implements AdaptedStore {
   readonly #dimensions: readonly string[];
   readonly #fences: Fences;
   readonly #inflow = new Inflow();
+  readonly #sealer: Sealer;
+  readonly #segments: Segments;
   #isOpened = false;
 
   /**
@@ -136,6 +151,9 @@ export class MongoStore implements AdaptedStore {
     this.#dimensions = options.dimensions ?? builtInDimensions;
     this.#fences = new Fences(this.#dimensions);
     this.#feed = new Feed(options.looksForFollowersMs);
+    this.#sealer = new Sealer(options.adoptsAfterMs);
+    const stored = new StoredColumns(this.#link.scanned);
+    this.#segments = new Segments(options.columnsBehind?.(stored) ?? stored);
   }
 
   get client(): MongoClient {
@@ -177,8 +195,10 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run(async (collections) => {
       const { events, deltas, minutes } = documentsOf(pack);
       const ownership = await this.#append(collections, pack.batch, events);
-      if (ownership.owned.size < events.length) return ownership;
-      await recount(collections, await insertDeltas(collections, deltas), this.#dimensions);
+      const announced = this.#announce(collections, pack.batch, ownership, events);
+      if (ownership.owned.size < events.length) return announced;
+      const [anew] = await Promise.all([insertDeltas(collections, deltas), announced]);
+      await recount(collections, anew, this.#dimensions);
       await markDirty(collections, minutes);
       return true;
     });
@@ -194,7 +214,23 @@ export class MongoStore implements AdaptedStore {
       event: toDocument(held.event, batch),
       held: heldDocument(held, batch),
     }));
-    return this.#link.run((collections) => this.#append(collections, batch, documents, apart));
+    return this.#link.run(async (collections) => {
+      const ownership = await this.#append(collections, batch, documents, apart);
+      const all = [...documents, ...apart.map(({ event }) => event)];
+      return this.#announce(collections, batch, ownership, all);
+    });
+  }
+
+  /** What a batch owns is fixed from here on: it may be sealed, and is read until then. */
+  async #announce(
+    collections: Collections,
+    batch: BatchId,
+    ownership: Ownership,
+    documents: readonly EventDocument[],
+  ): Promise<Ownership> {
+    const own = documents.filter(({ id }) => ownership.owned.has(id));
+    await announce(collections, batch, own, Date.now());
+    return ownership;
   }
 
   async #append(
@@ -320,8 +356,15 @@ export class MongoStore implements AdaptedStore {
     limits: ReadLimits,
   ): Promise<Analyzed<K>> {
     return this.#link.scan((collections) =>
-      analyze(collections, filter, job, limits, this.#link.aggregates),
+      analyze(collections, filter, job, limits, {
+        pushDown: this.#link.aggregates,
+        segments: this.#segments,
+      }),
     );
+  }
+
+  seal(now: number): Promise<Sealed> {
+    return this.#link.run((collections) => this.#sealer.pass(collections, now));
   }
 
   sample<K extends SampleKind>(

@@ -13,6 +13,7 @@ import { bucketId, inOneAnswer, type Collections, type EventDocument } from "./d
 import { job } from "./jobs.ts";
 import { nextDay, touchDays } from "./marks.ts";
 import { dropParts } from "./rollup-parts.ts";
+import { markSegments } from "./segments/announce.ts";
 
 /** How long a process relies on the floors that it has read: much less than a floor's grace. */
 const knownForMs = 5_000;
@@ -148,6 +149,9 @@ function othersThan(names: readonly string[]): object {
   return names.length === 0 ? {} : { type: { $nin: names } };
 }
 
+/** For so long nobody builds segments of which events are dropped: more of them follow. */
+const droppingMs = 60_000;
+
 async function dropEvents(
   collections: Collections,
   project: ProjectId,
@@ -160,10 +164,14 @@ async function dropEvents(
     .find({ project, ...type, timestamp: { $lt: floor } }, inOneAnswer)
     .sort({ timestamp: 1 })
     .limit(limit)
-    .project<Pick<EventDocument, "_id" | "timestamp">>({ timestamp: 1 })
+    .project<Pick<EventDocument, "_id" | "timestamp" | "batch">>({ timestamp: 1, batch: 1 })
     .toArray();
   if (found.length === 0) return 0;
+  // Before, too: who dies in between finds these events no more.
+  const batches = found.map(({ batch }) => batch);
+  await markSegments(collections, project, batches, Date.now(), droppingMs);
   await collections.events.deleteMany({ _id: { $in: found.map(({ _id }) => _id).toSorted() } });
+  await markSegments(collections, project, batches, Date.now(), droppingMs);
   const days = found.map(({ timestamp }) => ({ project, instant: timestamp }));
   await touchDays(collections, days);
   return found.length;

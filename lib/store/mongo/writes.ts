@@ -4,6 +4,7 @@ import {
   type AnyBulkWriteOperation,
   type Collection,
   type OptionalUnlessRequiredId,
+  type UpdateFilter,
 } from "mongodb";
 import { ServiceError } from "../../errors.ts";
 import { isPassingCode } from "./errors.ts";
@@ -87,9 +88,29 @@ export async function upsertAll<T extends Keyed>(
 ): Promise<void> {
   const writes = upserts.map(({ _id, set, setOnInsert }) => {
     const update = { $set: set, ...(setOnInsert && { $setOnInsert: setOnInsert }) };
-    const operation = { updateOne: { filter: { _id }, update, upsert: true } };
-    return { _id, operation: operation as AnyBulkWriteOperation<T> };
+    return upserting<T>(_id, update);
   });
+  await writeUpserts(collection, writes);
+}
+
+/** The same for one document and an update of any kind. */
+export function upsert<T extends Keyed>(
+  collection: Collection<T>,
+  _id: string,
+  update: UpdateFilter<T>,
+): Promise<void> {
+  return writeUpserts(collection, [upserting<T>(_id, update)]);
+}
+
+function upserting<T extends Keyed>(_id: string, update: object): Write<T> {
+  const operation = { updateOne: { filter: { _id }, update, upsert: true } };
+  return { _id, operation: operation as AnyBulkWriteOperation<T> };
+}
+
+async function writeUpserts<T extends Keyed>(
+  collection: Collection<T>,
+  writes: readonly Write<T>[],
+): Promise<void> {
   for (let round = 0; !(await writeAll(collection, writes)); round += 1) {
     // Only a document that others insert and remove all the time can be refused so often.
     if (round === maxUpserts) throw new ServiceError("STORE_UNAVAILABLE");

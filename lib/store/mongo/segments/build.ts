@@ -1,0 +1,146 @@
+import { randomUUID } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
+import { Binary } from "mongodb";
+import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
+import type { EventRow } from "../../rows.ts";
+import { inOneAnswer, type Collections, type EventDocument } from "../documents.ts";
+import { insertAbsent } from "../writes.ts";
+import { fieldOfColumn, partKey, type PartDocument, type SegmentDocument } from "./documents.ts";
+
+/** So long nobody else builds what somebody has begun to build. */
+const buildingMs = 60_000;
+
+/** Rows that are turned into columns at a time, so that others have their turn in between. */
+const turnSize = 256;
+
+/** MongoDB's limit of a document is 16 MiB. */
+const partBytes = 8 * 1_048_576;
+
+type Row = Omit<EventDocument, "properties">;
+
+/**
+ * Build the columns of the segment that has waited longest for it.
+ * @returns how many events it has; `undefined` where none is to be built
+ */
+export async function buildNext(
+  collections: Collections,
+  now: number,
+): Promise<number | undefined> {
+  const { segments } = collections;
+  const [next] = await segments
+    .find({ isMarked: true, dueAt: { $lte: now } })
+    .sort({ dueAt: 1 })
+    .limit(1)
+    .toArray();
+  if (next === undefined) return undefined;
+  const { _id, dueAt, mark } = next;
+  const { matchedCount } = await segments.updateOne(
+    { _id, dueAt, mark },
+    { $set: { dueAt: now + buildingMs } },
+  );
+  return matchedCount === 0 ? 0 : build(collections, next);
+}
+
+/**
+ * Read a segment's events back, and publish their columns under a new version, unless the segment
+ * was marked meanwhile.
+ */
+async function build(
+  collections: Collections,
+  { _id, project, batches, mark }: SegmentDocument,
+): Promise<number> {
+  const { events, segments, segmentParts } = collections;
+  const rows = await events
+    .find({ project, batch: { $in: [...batches] } }, inOneAnswer)
+    .project<Row>({ properties: 0 })
+    .toArray();
+  const written = await columnsOf(rows);
+  const version = randomUUID();
+  const parts = partsOf(_id, version, written.columns);
+  for (const part of parts) await insertAbsent(segmentParts, [part]);
+  const published = {
+    isMarked: false,
+    version,
+    rows: written.rows,
+    complete: written.complete,
+    oldest: rows[0]?.timestamp ?? 0,
+    newest: rows.at(-1)?.timestamp ?? 0,
+    bytes: written.columns.reduce((sum, [, bytes]) => sum + bytes.length, 0),
+    parts: parts.length,
+  };
+  const { matchedCount } = await segments.updateOne(
+    { _id, isMarked: true, mark },
+    { $set: published },
+  );
+  if (matchedCount === 0) {
+    await segmentParts.deleteMany({ _id: { $in: parts.map((part) => part._id) } });
+    return 0;
+  }
+  await removeOthers(collections, _id, version);
+  return written.rows;
+}
+
+/** The columns of events, which are put in the order of time: so instants take little space. */
+async function columnsOf(rows: Row[]): Promise<WrittenColumns> {
+  rows.sort((a, b) => a.timestamp - b.timestamp);
+  const writer = new ColumnWriter(rows.length);
+  for (const [at, row] of rows.entries()) {
+    writer.add(rowOf(row));
+    if (at % turnSize === turnSize - 1) await turn();
+  }
+  return writer.finish();
+}
+
+function rowOf(row: Row): EventRow {
+  const { project, id, batch, timestamp, receivedAt, type, source, hash, body } = row;
+  const [correlationId, userId] = [row.correlationId ?? null, row.userId ?? null];
+  return [
+    project,
+    id,
+    batch,
+    timestamp,
+    receivedAt,
+    type,
+    source,
+    correlationId,
+    userId,
+    hash,
+    body,
+  ];
+}
+
+/** Documents with the columns, each with as many as it has room for. */
+export function partsOf(
+  segment: string,
+  version: string,
+  columns: WrittenColumns["columns"],
+  maxBytes = partBytes,
+): readonly PartDocument[] {
+  const parts: (readonly [field: string, bytes: Binary])[][] = [[]];
+  let size = 0;
+  for (const [name, bytes] of columns) {
+    const field = fieldOfColumn(name);
+    const more = bytes.length + field.length;
+    if (size > 0 && size + more > maxBytes) {
+      parts.push([]);
+      size = 0;
+    }
+    parts.at(-1)!.push([field, new Binary(bytes)]);
+    size += more;
+  }
+  return parts.map((some, part) => ({
+    _id: partKey(segment, version, part),
+    columns: Object.fromEntries(some),
+  }));
+}
+
+/** Removes the columns of other versions: also of those that were given up, or whose builder died. */
+async function removeOthers(
+  { segmentParts }: Collections,
+  segment: string,
+  version: string,
+): Promise<void> {
+  const own = `${segment}|${version}`;
+  await segmentParts.deleteMany({ _id: { $gte: `${segment}|`, $lt: `${own}|` } });
+  await segmentParts.deleteMany({ _id: { $gt: `${own}}`, $lt: `${segment}}` } });
+}

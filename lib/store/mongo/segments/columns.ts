@@ -1,0 +1,39 @@
+import type { FetchedColumns, Segment, SegmentColumns } from "../../columns/segment.ts";
+import type { Collections } from "../documents.ts";
+import { columnOfField, fieldOfColumn, partKey, type PartDocument } from "./documents.ts";
+
+/** Columns as the database keeps them. To be asked within a call of the store's. */
+export class StoredColumns implements SegmentColumns {
+  readonly #collections: Collections;
+
+  constructor(collections: Collections) {
+    this.#collections = collections;
+  }
+
+  fetch(segment: Segment, names: readonly string[]): Promise<FetchedColumns | undefined> {
+    return fetchColumns(this.#collections, segment, names);
+  }
+}
+
+async function fetchColumns(
+  { segmentParts }: Collections,
+  segment: Segment,
+  names: readonly string[],
+): Promise<FetchedColumns | undefined> {
+  const { id, version, parts } = segment;
+  const ids = Array.from({ length: parts }, (_, part) => partKey(id, version, part));
+  const projection = Object.fromEntries(names.map((name) => [`columns.${fieldOfColumn(name)}`, 1]));
+  const [only] = ids;
+  const found = await segmentParts
+    .find({ _id: ids.length === 1 ? only! : { $in: ids } })
+    .project<PartDocument>(projection)
+    .toArray();
+  if (found.length < parts) return undefined;
+  return new Map(
+    found.flatMap(({ columns = {} }) =>
+      Object.entries(columns).map(
+        ([field, bytes]) => [columnOfField(field), bytes.value()] as const,
+      ),
+    ),
+  );
+}

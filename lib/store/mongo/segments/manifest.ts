@@ -1,0 +1,105 @@
+import { firstInstant, lastInstant } from "../../../event/instant.ts";
+import type { BatchId } from "../../../event/event.ts";
+import type { EventFilter } from "../../../event/filter.ts";
+import type { Segment } from "../../columns/segment.ts";
+import { inOneAnswer, type Collections } from "../documents.ts";
+import type { SegmentDocument, UnsealedDocument } from "./documents.ts";
+
+/**
+ * Where the events are that a question is about: each event of its project and range that was
+ * stored before is in one of the segments, or is one of the batches' events, and in one of them
+ * only.
+ */
+export interface Manifest {
+  /** With columns that tell of all their events. */
+  readonly segments: readonly Segment[];
+  /** Batches whose events are to be read one by one. */
+  readonly batches: readonly BatchId[];
+  /** About how many these are. */
+  readonly events: number;
+}
+
+/** A project with more batches than that in no segment is not yet to be read by segments. */
+const maxUnsealed = 5_000;
+
+const entry = {
+  isMarked: 1,
+  events: 1,
+  version: 1,
+  rows: 1,
+  complete: 1,
+  oldest: 1,
+  newest: 1,
+  bytes: 1,
+  parts: 1,
+} as const;
+
+type Announced = Pick<UnsealedDocument, "batch" | "events" | "from" | "to">;
+type Entry = Omit<SegmentDocument, "batches">;
+
+/** `undefined` where too much is in no segment. */
+export async function manifestOf(
+  { unsealed, segments }: Collections,
+  { project, from = firstInstant, to = lastInstant }: EventFilter,
+): Promise<Manifest | undefined> {
+  // What is announced first: what is sealed meanwhile is in the segments that are read then.
+  const announced = await unsealed
+    .find({ project }, inOneAnswer)
+    .limit(maxUnsealed + 1)
+    .project<Announced>({
+      batch: 1,
+      events: 1,
+      from: 1,
+      to: 1,
+    })
+    .toArray();
+  if (announced.length > maxUnsealed) return undefined;
+  const entries = await segments
+    .find({ project, to: { $gte: from }, from: { $lte: to } }, inOneAnswer)
+    .project<Entry>(entry)
+    .toArray();
+  const open = announced.filter((batch) => batch.to >= from && batch.from < to);
+  const again = await naming(segments, project, announced);
+  const isTold = ({ _id, isMarked }: Entry) => !isMarked && !again.has(_id);
+  const untold = entries.filter((one) => !isTold(one));
+  const batches = new Set(open.map(({ batch }) => batch));
+  for (const batch of await batchesOf(segments, untold)) batches.add(batch);
+  return {
+    segments: entries.filter(isTold).map((one) => segmentOf(project, one)),
+    batches: [...batches],
+    events: [...open, ...untold].reduce((sum, { events }) => sum + events, 0),
+  };
+}
+
+/** The segments that name one of some batches that were announced, perhaps again. */
+async function naming(
+  segments: Collections["segments"],
+  project: string,
+  announced: readonly Announced[],
+): Promise<ReadonlySet<string>> {
+  if (announced.length === 0) return new Set();
+  const found = await segments
+    .find({ project, batches: { $in: announced.map(({ batch }) => batch) } }, inOneAnswer)
+    .project<{ _id: string }>({ _id: 1 })
+    .toArray();
+  return new Set(found.map(({ _id }) => _id));
+}
+
+/** The batches of segments: they never change. */
+export async function batchesOf(
+  segments: Collections["segments"],
+  some: readonly { readonly _id: string }[],
+): Promise<readonly BatchId[]> {
+  if (some.length === 0) return [];
+  const found = await segments
+    .find({ _id: { $in: some.map(({ _id }) => _id) } }, inOneAnswer)
+    .project<{ batches: string[] }>({ batches: 1 })
+    .toArray();
+  return found.flatMap(({ batches }) => batches);
+}
+
+function segmentOf(project: string, one: Entry): Segment {
+  const { _id, version = "", rows = 0, complete = true } = one;
+  const { oldest = 0, newest = 0, bytes = 0, parts = 0 } = one;
+  return { id: _id, version, project, rows, complete, oldest, newest, bytes, parts };
+}

@@ -1,0 +1,178 @@
+import { firstInstant } from "../../../event/instant.ts";
+import type { ProjectId } from "../../../event/event.ts";
+import { inOneAnswer, type Collections } from "../documents.ts";
+import { insertAbsent, writeAll } from "../writes.ts";
+import { markSegments } from "./announce.ts";
+import { segmentKey, unsealedKey, type HeadDocument, type UnsealedDocument } from "./documents.ts";
+
+/** A segment holds at most so much, but for a batch that has more by itself. */
+export const segmentLimits = { events: 16_384, bytes: 32 * 1_048_576, batches: 1_024 } as const;
+
+/**
+ * When batches that fill no segment are sealed all the same: so that a small project does not get
+ * one tiny segment after the other, and yet nothing stays for ever what is read event by event.
+ */
+const ages = [
+  { events: 1_024, ms: 3_600_000 },
+  { events: 1, ms: 86_400_000 },
+] as const;
+
+/** So many of a project's batches are looked at: more than one segment takes. */
+const lookedAt = 2 * segmentLimits.batches;
+
+type Announced = Omit<UnsealedDocument, "_id" | "project">;
+
+/** The next project, by its name, that has batches in no segment. */
+export async function nextProject(
+  { unsealed }: Collections,
+  after: ProjectId,
+): Promise<ProjectId | undefined> {
+  const [found] = await unsealed
+    .find({ project: { $gt: after } })
+    .sort({ project: 1, at: 1 })
+    .limit(1)
+    .project<Pick<UnsealedDocument, "project">>({ project: 1 })
+    .toArray();
+  return found?.project;
+}
+
+/**
+ * Claim batches of a project for its next segment, where there are enough or they have waited long
+ * enough: docs/protocol.md has the order of the steps. Anybody may do so at the same time.
+ * @returns whether there is a new segment
+ */
+export async function seal(
+  collections: Collections,
+  project: ProjectId,
+  now: number,
+): Promise<boolean> {
+  const { unsealed, segments, heads } = collections;
+  // The head before what is announced: what was claimed meanwhile is then claimed no more.
+  const head = await headOf(collections, project);
+  if (head.isClaimed) {
+    await finish(collections, head, now);
+    return true;
+  }
+  const announced = await unsealed
+    .find({ project }, inOneAnswer)
+    .sort({ at: 1 })
+    .limit(lookedAt)
+    .project<Announced>({ batch: 1, nonce: 1, events: 1, bytes: 1, from: 1, to: 1, at: 1 })
+    .toArray();
+  const some = due(announced, now);
+  if (some.length === 0) return false;
+  const batches = some.map(({ batch }) => batch);
+  const named = await segments
+    .find({ project, batches: { $in: batches } }, inOneAnswer)
+    .project<{ batches: string[] }>({ batches: 1 })
+    .toArray();
+  const known = new Set(named.flatMap((segment) => segment.batches));
+  const again = some.filter(({ batch }) => known.has(batch));
+  if (again.length > 0) {
+    await buildAgain(collections, project, again, now);
+    return true;
+  }
+  const claim = {
+    isClaimed: true,
+    batches,
+    nonces: some.map(({ nonce }) => nonce),
+    events: some.reduce((sum, { events }) => sum + events, 0),
+    from: Math.min(...some.map(({ from }) => from)),
+    to: Math.max(...some.map(({ to }) => to)),
+  };
+  const { n } = head;
+  const { matchedCount } = await heads.updateOne(
+    { _id: project, n, isClaimed: false },
+    { $set: claim },
+  );
+  if (matchedCount === 0) return true;
+  await finish(collections, { _id: project, n, ...claim }, now);
+  return true;
+}
+
+/** Those that are to be sealed now, the longest announced first; none where it is not yet time. */
+export function due(announced: readonly Announced[], now: number): readonly Announced[] {
+  const some: Announced[] = [];
+  let [events, bytes] = [0, 0];
+  for (const batch of announced) {
+    events += batch.events;
+    bytes += batch.bytes;
+    const isFull = events > segmentLimits.events || bytes > segmentLimits.bytes;
+    if (some.length > 0 && isFull) return some;
+    some.push(batch);
+    if (some.length === segmentLimits.batches) return some;
+  }
+  const [first] = some;
+  if (first === undefined) return [];
+  const isOld = ages.some((age) => events >= age.events && now - first.at >= age.ms);
+  return isOld ? some : [];
+}
+
+async function headOf({ heads }: Collections, project: ProjectId): Promise<HeadDocument> {
+  const there = await heads.findOne({ _id: project });
+  if (there !== null) return there;
+  const none = { batches: [], nonces: [], events: 0, from: firstInstant, to: firstInstant };
+  const first = { _id: project, n: 0, isClaimed: false, ...none };
+  await insertAbsent(heads, [first]);
+  return (await heads.findOne({ _id: project })) ?? first;
+}
+
+/** Carry out a claim, whoever made it: the segment first, then the announcements go. */
+async function finish(collections: Collections, head: HeadDocument, now: number): Promise<void> {
+  const { unsealed, segments, heads } = collections;
+  const { _id: project, n, batches, nonces, events, from, to } = head;
+  const segment = {
+    _id: segmentKey(project, n),
+    project,
+    batches,
+    from,
+    to,
+    events,
+    isMarked: true,
+    mark: "",
+    dueAt: now,
+  };
+  await insertAbsent(segments, [segment]);
+  const claimed = batches.map((batch, at) => ({ batch, nonce: nonces[at]! }));
+  await remove(unsealed, project, claimed);
+  await heads.updateOne(
+    { _id: project, n, isClaimed: true },
+    { $set: { n: n + 1, isClaimed: false, batches: [], nonces: [] } },
+  );
+}
+
+/** A batch that came again after it was sealed may have brought more: its segment is built anew. */
+async function buildAgain(
+  collections: Collections,
+  project: ProjectId,
+  again: readonly Announced[],
+  now: number,
+): Promise<void> {
+  for (const { batch, from, to } of again) {
+    await collections.segments.updateMany(
+      { project, batches: { $in: [batch] } },
+      { $min: { from }, $max: { to } },
+    );
+  }
+  await markSegments(
+    collections,
+    project,
+    again.map(({ batch }) => batch),
+    now,
+  );
+  await remove(collections.unsealed, project, again);
+}
+
+async function remove(
+  unsealed: Collections["unsealed"],
+  project: ProjectId,
+  announced: readonly Pick<UnsealedDocument, "batch" | "nonce">[],
+): Promise<void> {
+  await writeAll(
+    unsealed,
+    announced.map(({ batch, nonce }) => {
+      const _id = unsealedKey(project, batch);
+      return { _id, operation: { deleteOne: { filter: { _id, nonce } } } };
+    }),
+  );
+}

@@ -1,0 +1,32 @@
+import type { Sealed } from "../../store.ts";
+import type { Collections } from "../documents.ts";
+import { buildNext } from "./build.ts";
+import { nextProject, seal } from "./seal.ts";
+import { Adoption } from "./whole.ts";
+
+/** A pass takes no new piece of work after so long. */
+const passMs = 1_000;
+
+/** Turns batches into segments: some at a time, so that others get their turn at the database. */
+export class Sealer {
+  readonly #adoption: Adoption;
+
+  constructor(graceMs?: number) {
+    this.#adoption = new Adoption(graceMs);
+  }
+
+  async pass(collections: Collections, now: number): Promise<Sealed> {
+    const endsAt = performance.now() + passMs;
+    const isLeft = () => performance.now() < endsAt;
+    let isMore = await this.#adoption.goOn(collections, now);
+    let project = await nextProject(collections, "");
+    for (; project !== undefined; project = await nextProject(collections, project)) {
+      while (isLeft() && (await seal(collections, project, now)));
+    }
+    let events = 0;
+    let built: number | undefined = 0;
+    while (isLeft() && (built = await buildNext(collections, now)) !== undefined) events += built;
+    isMore ||= built !== undefined || !isLeft();
+    return { events, isMore };
+  }
+}

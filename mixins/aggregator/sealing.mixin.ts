@@ -1,0 +1,42 @@
+import { Ticker } from "../../lib/concurrency/ticker.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import type { Storing } from "../store.mixin.ts";
+
+const everyMs = 5_000;
+
+/** After a pass the sealer rests at least this many times as long as that took. */
+const restFactor = 2;
+
+/**
+ * Gives a service a sealer: it turns what was stored into columns, where the store wants that done
+ * (`EventStore.seal`). Any number may run at once.
+ */
+export function SealingMixin() {
+  return defineMixin<{ state: { sealer: Ticker | null }; needs: Storing }>()({
+    methods: {
+      startSealing(): void {
+        if (this.store.seal === undefined) return;
+        this.sealer = new Ticker(
+          () => this.sealSome(),
+          everyMs,
+          restFactor,
+          (error) => this.logger.warn({ err: error }, "events could not be sealed"),
+        );
+      },
+
+      async sealSome(): Promise<void> {
+        const sealed = await this.store.seal?.(Date.now());
+        if (sealed === undefined) return;
+        this.broker.metrics.increment("analytics_events_sealed_total", {}, sealed.events);
+        if (sealed.isMore) this.sealer?.wake();
+      },
+    },
+    created() {
+      this.sealer = null;
+    },
+    async stopped() {
+      await this.sealer?.stop();
+      this.sealer = null;
+    },
+  });
+}

@@ -1,0 +1,240 @@
+import fc from "fast-check";
+import type { StoredEvent } from "../../lib/event/event.ts";
+import { foldOf } from "../../lib/questions/folds.ts";
+import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
+import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
+import { analyzeContract, comparable, folded } from "../contract/store-analyze.contract.ts";
+import { event, minute, type OnStore } from "../contract/store-harness.ts";
+import { sequencesContract } from "../contract/store-sequences.contract.ts";
+import { MongoHarness } from "../fixtures/mongo-store.ts";
+import { declaredIndexes, Searches } from "../fixtures/mongo-searches.ts";
+import { sealAll, SealedHarness } from "../fixtures/sealed-store.ts";
+import { foldOver } from "../support/fold-over.ts";
+import { funnelOf } from "../support/jobs.ts";
+import { describeWith } from "../../tools/servers/installed.ts";
+import { startFerretdb, startMongoJava, type RunningServer } from "../../tools/servers/servers.ts";
+
+const patient = { timeoutMs: 60_000 };
+
+const byPlan: BreakdownJob = {
+  kind: "breakdown",
+  metrics: [{ op: "count" }, { op: "uniques" }, { op: "sum", path: ["data", "n"] }],
+  dimensions: [{ path: ["data", "plan"] }],
+  totals: true,
+  maxGroups: 100,
+};
+const funnel = funnelOf({ steps: [{ type: "a" }, { type: "b" }] });
+
+/** Which of 30 events: of five users, of two types, some of them late. */
+const made = (n: number, project = "p"): StoredEvent =>
+  event(`e${n}`, {
+    project,
+    type: n % 2 === 0 ? "a" : "b",
+    timestamp: minute + ((n * 7) % 30),
+    metadata: { userId: `u${n % 5}` },
+    data: { plan: `plan ${n % 3}`, n },
+  });
+
+const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 29 }), { minLength: 1, maxLength: 12 });
+
+/** What may happen to a store; batches may come again at any time. */
+const happening = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ stores: numbers }) },
+  { weight: 2, arbitrary: fc.record({ again: fc.nat({ max: 30 }) }) },
+  { weight: 2, arbitrary: fc.record({ erases: numbers }) },
+  { weight: 1, arbitrary: fc.record({ erasesUser: fc.nat({ max: 4 }) }) },
+  { weight: 3, arbitrary: fc.constant({ seals: true as const }) },
+  { weight: 3, arbitrary: fc.constant({ asks: true as const }) },
+);
+
+type Happening = typeof happening extends fc.Arbitrary<infer Each> ? Each : never;
+
+/** What a store holds after some happenings, kept in memory. */
+class Reference {
+  readonly project: string;
+  readonly held = new Map<string, StoredEvent>();
+  readonly gone = new Set<string>();
+  readonly batches: (readonly StoredEvent[])[] = [];
+  readonly fenced = new Set<string>();
+
+  constructor(project: string) {
+    this.project = project;
+  }
+
+  take(batch: readonly StoredEvent[]): void {
+    for (const one of batch) {
+      const isFenced = this.fenced.has(one.metadata!["userId"] as string);
+      if (!isFenced && !this.gone.has(one.id) && !this.held.has(one.id)) this.held.set(one.id, one);
+    }
+  }
+
+  erase(some: readonly StoredEvent[]): void {
+    for (const { id } of some) {
+      this.held.delete(id);
+      this.gone.add(id);
+    }
+  }
+}
+
+const refusal = { at: minute + 1_000, reusable: false };
+
+async function happen(
+  stores: readonly MongoStore[],
+  what: Happening,
+  known: Reference,
+  at: number,
+): Promise<void> {
+  const store = stores[at % stores.length]!;
+  const { project } = known;
+  const append = async (b: number) => {
+    const batch = known.batches[b]!;
+    await store.append(batch[0]!.batch, batch);
+    known.take(batch);
+  };
+  const erase = async (some: readonly StoredEvent[]) => {
+    const there = some.flatMap(({ id }) => known.held.get(id) ?? []);
+    await store.erase(project, there, refusal);
+    known.erase(there);
+  };
+  if ("stores" in what) {
+    const batch = `${project} b${known.batches.length}`;
+    known.batches.push(what.stores.map((n) => ({ ...made(n, project), batch })));
+    await append(known.batches.length - 1);
+  } else if ("again" in what) {
+    if (known.batches.length > 0) await append(what.again % known.batches.length);
+  } else if ("erases" in what) {
+    await erase(what.erases.map((n) => made(n)));
+  } else if ("erasesUser" in what) {
+    const userId = `u${what.erasesUser}`;
+    await store.fence(project, userId, minute + 1_000);
+    known.fenced.add(userId);
+    await erase([...known.held.values()].filter((one) => one.metadata!["userId"] === userId));
+  } else if ("seals" in what) {
+    await sealAll(store);
+  } else {
+    await expectAnswers(store, [...known.held.values()], project);
+  }
+}
+
+async function expectAnswers(
+  store: MongoStore,
+  held: readonly StoredEvent[],
+  project = "p",
+): Promise<void> {
+  for (const filter of [{}, { types: ["b"], from: minute + 4, to: minute + 20 }]) {
+    const told = await store.analyze({ project, ...filter }, byPlan, patient);
+    expect({ events: told.events, ...comparable(told.result as never) }).toEqual(
+      folded(held, filter, byPlan),
+    );
+  }
+  const { result } = await store.analyze({ project }, funnel, patient);
+  expect(result).toEqual(foldOver(foldOf(funnel), held));
+}
+
+function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<RunningServer>): void {
+  describeWith([name], `segments on ${name}`, () => {
+    const isSmall = name === "ferretdb";
+    const options = isSmall ? "maxPoolSize=1" : "";
+    const runs = isSmall ? 2 : 6;
+    const searches = new Searches();
+    let server: RunningServer;
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(() => server?.stop());
+
+    const unwatched = () => MongoHarness.behindCable(server.url, options);
+    const harnessed = async () => (await unwatched()).watchedBy(searches);
+    let fetched = 0;
+    const onStore: OnStore = (test) => async () => {
+      const harness = new SealedHarness(await harnessed());
+      try {
+        await test(await harness.open(), harness);
+      } finally {
+        fetched += harness.fetched;
+        await harness.dispose();
+      }
+    };
+
+    analyzeContract(onStore, { runs: Math.floor(runs / 2) });
+    sequencesContract(onStore, { runs: Math.floor(runs / 2) });
+
+    test("these answers came from columns", () => {
+      expect(fetched).toBeGreaterThan(15);
+    });
+
+    test("answers are those of the events, whatever is stored, comes again, is erased and sealed when", async () => {
+      const harness = await harnessed();
+      try {
+        const stores = [
+          await harness.open({ adoptsAfterMs: 0 }),
+          await harness.open({ adoptsAfterMs: 0 }),
+        ];
+        let runsSoFar = 0;
+        await fc.assert(
+          fc.asyncProperty(fc.array(happening, { minLength: 8, maxLength: 24 }), async (all) => {
+            const known = new Reference(`p${++runsSoFar}`);
+            for (const [at, what] of all.entries()) await happen(stores, what, known, at);
+            await expectAnswers(stores[0]!, [...known.held.values()], known.project);
+            await sealAll(stores[1]!);
+            await expectAnswers(stores[1]!, [...known.held.values()], known.project);
+          }),
+          { numRuns: runs },
+        );
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("what was stored by processes that announced nothing is sealed, once these have ended", async () => {
+      const harness = await unwatched();
+      try {
+        const old = await harness.open();
+        const held = Array.from({ length: 9 }, (_, n) => ({ ...made(n), batch: `b${n % 3}` }));
+        for (const batch of ["b0", "b1", "b2"]) {
+          await old.append(
+            batch,
+            held.filter((one) => one.batch === batch),
+          );
+        }
+        const { db } = old;
+        await db.collection("unsealed").deleteMany({});
+        await old.seal(Date.now());
+        await expectAnswers(old, held);
+        expect(await db.collection("segments").countDocuments()).toBe(0);
+
+        const store = await harness.open({ adoptsAfterMs: 0 });
+        await sealAll(store);
+        const [segment] = await db.collection("segments").find().toArray();
+        expect(segment).toMatchObject({ rows: 9, isMarked: false });
+        await expectAnswers(store, held);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("a small batch waits for more, and is sealed after a day", async () => {
+      const harness = await unwatched();
+      try {
+        const store = await harness.open({ adoptsAfterMs: 0 });
+        await store.append("b", [made(1)]);
+        await store.seal(Date.now());
+        const segments = store.db.collection("segments");
+        expect(await segments.countDocuments()).toBe(0);
+        await sealAll(store);
+        expect(await segments.countDocuments()).toBe(1);
+        expect(await store.db.collection("unsealed").countDocuments()).toBe(0);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("an index leads to whatever it searches for, and no plan reads a whole collection", () => {
+      expect(searches.unserved(declaredIndexes)).toEqual([]);
+      expect(searches.scanning).toEqual([]);
+    });
+  });
+}
+
+segmentTests("mongo-java", startMongoJava);
+segmentTests("ferretdb", startFerretdb);

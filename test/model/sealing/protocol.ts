@@ -1,0 +1,450 @@
+import type { Emit, Model } from "../checker.ts";
+import type { Rules } from "./rules.ts";
+
+/**
+ * Batch A of events x and y, and perhaps B of z: stored, announced, sealed in segments, erased and read. Sets of batches
+ * and of events are bits.
+ */
+export interface World {
+  readonly batches: 1 | 2;
+  readonly processors: 1 | 2;
+  readonly sealers: 1 | 2;
+  /** The events whose users are erased, each by an eraser of its own. */
+  readonly erased: readonly number[];
+  readonly reader: boolean;
+  /** Whether A was stored in part, unannounced, before there were segments. */
+  readonly old: boolean;
+}
+
+export const whole = "when all is quiet, each stored event is in one segment, and nothing else is";
+export const low =
+  "an answer lacks no event acknowledged before the reader began and not being erased";
+const twice = "no answer holds an event twice";
+export const back = "no answer holds what was erased before the reader began";
+
+interface Processor {
+  readonly at: number;
+  readonly batch: number;
+  /** Of which events it knows that they are fenced off. */
+  readonly fenced: number;
+}
+/** What is being sealed. `same`: which announcements still stand as they were read. */
+interface Claim {
+  readonly batches: number;
+  readonly same: number;
+}
+interface Sealer extends Claim {
+  readonly at: number;
+  /** Of the head that it read, or of the segment that it builds. */
+  readonly n: number;
+  /** Whether the mark that it works on still stands as it was read, or another came. */
+  readonly isSame: boolean;
+  readonly content: number;
+}
+interface Eraser {
+  readonly at: number;
+}
+interface Segment {
+  readonly batches: number;
+  readonly isMarked: boolean;
+  /** The events in its columns; `undefined` until they are built. */
+  readonly content?: number;
+}
+interface SeenSegment extends Segment {
+  readonly isCurrent: boolean;
+}
+interface Reader {
+  readonly at: number;
+  readonly promised: number;
+  readonly forbidden: number;
+  readonly announced: number;
+  readonly seen: readonly SeenSegment[];
+  /** Which batches' events are still to be read. */
+  readonly rows: number;
+  /** How often each event was found: two bits each. */
+  readonly counts: number;
+}
+
+export interface State {
+  readonly queue: number;
+  readonly events: readonly ("absent" | "stored" | "erased")[];
+  readonly announced: number;
+  readonly n: number;
+  readonly claim: Claim | null;
+  readonly segments: readonly Segment[];
+  readonly fences: number;
+  /** Events that are being taken out by who stored them. */
+  readonly notes: number;
+  /** Events that were ever acknowledged, and those whose erasure is done. */
+  readonly owed: number;
+  readonly done: number;
+  readonly processors: readonly Processor[];
+  readonly sealers: readonly Sealer[];
+  readonly erasers: readonly Eraser[];
+  readonly adopter: number;
+  readonly reader: Reader;
+  /** What was kept of segments' columns; used by a mistake alone. */
+  readonly kept: readonly (number | null)[];
+}
+
+const eventsOf = [[0, 1], [2]] as const;
+const batchOf = [0, 0, 1] as const;
+const bit = (index: number) => 1 << index;
+const has = (set: number, index: number) => (set & bit(index)) !== 0;
+const eventsIn = (batches: number) => [0, 1].flatMap((b) => (has(batches, b) ? eventsOf[b]! : []));
+const counted = (events: number) =>
+  [0, 1, 2].reduce((sum, event) => sum + (has(events, event) ? 1 << (2 * event) : 0), 0);
+
+const idleProcessor: Processor = { at: 0, batch: 0, fenced: 0 };
+const idleSealer: Sealer = { at: 0, n: 0, batches: 0, same: 0, isSame: true, content: 0 };
+const idleReader: Reader = {
+  at: 0,
+  promised: 0,
+  forbidden: 0,
+  announced: 0,
+  seen: [],
+  rows: 0,
+  counts: 0,
+};
+
+/** The segments that name one of these batches are to be built anew. */
+function marked(s: State, batches: number): Pick<State, "segments" | "sealers"> {
+  const concerned = s.segments.map((segment) => (segment.batches & batches) !== 0);
+  return {
+    segments: s.segments.map((each, n) => (concerned[n] ? { ...each, isMarked: true } : each)),
+    sealers: s.sealers.map((each) =>
+      each.at >= building && concerned[each.n] ? { ...each, isSame: false } : each,
+    ),
+  };
+}
+
+/** With a nonce of its own, so that one that was read before is another one. */
+function announced(s: State, batch: number): Partial<State> {
+  return { ...renewed(s, batch), announced: s.announced | bit(batch) };
+}
+
+function unannounced(s: State, batch: number): Partial<State> {
+  return { ...renewed(s, batch), announced: s.announced & ~bit(batch) };
+}
+
+function renewed(s: State, batch: number): Pick<State, "claim" | "sealers"> {
+  const forget = <T extends Claim>(claim: T): T => ({ ...claim, same: claim.same & ~bit(batch) });
+  return { claim: s.claim && forget(s.claim), sealers: s.sealers.map(forget) };
+}
+
+/** From here on a sealer builds. */
+const building = 10;
+
+export function sealing(world: World, rules: Rules): Model<State> {
+  function processorSteps(s: State, index: number, emit: Emit<State>): void {
+    const me = s.processors[index]!;
+    const name = "AB".charAt(me.batch);
+    const go = (does: string, change: Partial<Processor>, store: Partial<State> = {}) =>
+      emit(`P${index + 1} ${does}`, {
+        ...s,
+        ...store,
+        processors: s.processors.with(index, { ...me, ...change }),
+      });
+    if (me.at === 0) {
+      for (let batch = 0; batch < world.batches; batch++) {
+        if (has(s.queue, batch)) go(`receives ${"AB".charAt(batch)}`, { at: 1, batch });
+      }
+      return;
+    }
+    go("crashes", idleProcessor);
+    const own = eventsOf[me.batch]!;
+    const isLeft = rules.standing === "left as it is" && has(s.announced, me.batch);
+    const announce = () => (isLeft ? {} : announced(s, me.batch));
+    if (me.at === 1) {
+      const store = rules.announce === "before its events" ? announce() : {};
+      go("looks for fences", { at: 2, fenced: s.fences }, store);
+    } else if (me.at === 2) {
+      const next = own.find((event) => !has(me.fenced, event) && s.events[event] === "absent");
+      if (next === undefined) return go("looks for fences again", { at: 3, fenced: s.fences });
+      go(`inserts ${"xyz".charAt(next)}`, {}, { events: s.events.with(next, "stored") });
+    } else if (me.at === 3) {
+      const gone = own.find((event) => has(me.fenced, event) && s.events[event] === "stored");
+      if (gone === undefined) return go("has nothing fenced off", { at: 6 });
+      const notes = rules.fenced === "noted" ? s.notes | bit(gone) : s.notes;
+      go(`notes ${"xyz".charAt(gone)}`, { at: 4, fenced: bit(gone) }, { notes });
+    } else if (me.at === 4) {
+      const gone = Math.log2(me.fenced);
+      go("takes it out", { at: 5 }, { events: s.events.with(gone, "erased") });
+    } else if (me.at === 5) {
+      const store = { ...marked(s, bit(me.batch)), notes: s.notes & ~me.fenced };
+      go("marks the segment", { at: 3, fenced: s.fences }, store);
+    } else if (me.at === 6) {
+      if (rules.announce !== "once it is stored") return go("goes on", { at: 7 });
+      go(`announces ${name}`, { at: 7 }, announce());
+    } else if (me.at === 7) {
+      const owed = own.reduce((set, event) => set | bit(event), s.owed);
+      const store = { queue: s.queue & ~bit(me.batch), owed };
+      const isDone = rules.announce !== "once it is acknowledged";
+      go(`acknowledges ${name}`, isDone ? idleProcessor : { at: 8 }, store);
+    } else {
+      go(`announces ${name}`, idleProcessor, announce());
+    }
+  }
+
+  function sealerSteps(s: State, index: number, emit: Emit<State>): void {
+    const me = s.sealers[index]!;
+    const go = (does: string, change: Partial<Sealer>, store: Partial<State> = {}) => {
+      const next = { ...s, ...store };
+      const sealers = next.sealers.with(index, { ...next.sealers[index]!, ...change });
+      emit(`G${index + 1} ${does}`, { ...next, sealers });
+    };
+    const helped = rules.removal === "before the segment" ? 6 : 5;
+    const readHead = (change: Partial<Sealer>) => {
+      if (s.claim === null) return go("reads the head", { n: s.n, ...change });
+      go("finds a claim", { ...s.claim, n: s.n, at: helped });
+    };
+    const readAnnounced = (change: Partial<Sealer>) =>
+      go("reads what is announced", { batches: s.announced, same: s.announced, ...change });
+    const isHeadFirst = rules.look === "head first";
+    if (me.at === 0) {
+      if (s.announced !== 0 || s.claim !== null) {
+        if (isHeadFirst || s.claim !== null) readHead({ at: 1 });
+        else readAnnounced({ at: 1 });
+      }
+      s.segments.forEach(({ isMarked }, n) => {
+        if (isMarked) go(`begins to build segment ${n}`, { at: building, n });
+      });
+      return;
+    }
+    go("crashes", idleSealer);
+    if (me.at === 1) {
+      if (isHeadFirst) readAnnounced({ at: 2 });
+      else readHead({ at: 2 });
+    } else if (me.at === 2) {
+      const all = s.segments.reduce((set, { batches }) => set | batches, 0);
+      const named = rules.named === "claimed again" ? 0 : me.batches & all;
+      if (me.batches === 0) return go("has nothing to do", idleSealer);
+      if (named === 0) return go("sees no segment of them", { at: 4 });
+      if (rules.named === "forgotten") return go("sees segments", { at: 3, batches: named });
+      go("marks their segments", { at: 3, batches: named }, marked(s, named));
+    } else if (me.at === 3) {
+      const batch = Math.log2(me.batches & -me.batches);
+      const left = has(me.same, batch) ? unannounced(s, batch) : {};
+      const change = { batches: me.batches & ~bit(batch) };
+      go("removes an announcement", change.batches === 0 ? idleSealer : change, left);
+    } else if (me.at === 4) {
+      const isFree = rules.claim === "always" || (s.n === me.n && s.claim === null);
+      if (!isFree) return go("comes too late", idleSealer);
+      const claim = { batches: me.batches, same: me.same };
+      go("claims them", { at: helped, n: s.n }, { claim });
+    } else if (me.at === 5) {
+      const isThere = s.segments[me.n] !== undefined;
+      const segments = isThere
+        ? s.segments
+        : [...s.segments, { batches: me.batches, isMarked: true }];
+      const at = rules.removal === "before the segment" ? 7 : 6;
+      go(isThere ? "finds the segment" : "puts the segment", { at }, { segments });
+    } else if (me.at === 6) {
+      const some = me.batches & (rules.removes === "any" ? s.announced : me.same & s.announced);
+      if (some === 0) {
+        const at = rules.removal === "before the segment" ? 5 : 7;
+        return go("has nothing left to remove", { at });
+      }
+      go("removes an announcement", {}, unannounced(s, Math.log2(some & -some)));
+    } else if (me.at === 7) {
+      const isOwn = s.n === me.n && s.claim !== null;
+      go("ends the claim", idleSealer, isOwn ? { claim: null, n: s.n + 1 } : {});
+    } else {
+      const all = eventsIn(s.segments[me.n]!.batches);
+      const event = all[me.at - building];
+      if (event !== undefined) {
+        const content = s.events[event] === "stored" ? me.content | bit(event) : me.content;
+        return go(`reads ${"xyz".charAt(event)} back`, { at: me.at + 1, content });
+      }
+      const isRight = me.isSame && s.segments[me.n]!.isMarked;
+      if (!isRight && rules.publish !== "always") return go("finds another mark", idleSealer);
+      const { batches } = s.segments[me.n]!;
+      const built: Segment = { batches, isMarked: false, content: me.content };
+      const seen = s.reader.seen.map((each, n) =>
+        n === me.n ? { ...each, isCurrent: false } : each,
+      );
+      go(`publishes segment ${me.n}`, idleSealer, {
+        segments: s.segments.with(me.n, built),
+        sealers: s.sealers.map((each) =>
+          each.at >= building && each.n === me.n ? { ...each, isSame: false } : each,
+        ),
+        reader: { ...s.reader, seen },
+      });
+    }
+  }
+
+  function eraserSteps(s: State, index: number, emit: Emit<State>): void {
+    const { at } = s.erasers[index]!;
+    const event = world.erased[index]!;
+    const batch = bit(batchOf[event]!);
+    const go = (does: string, next: number, store: Partial<State> = {}) =>
+      emit(`E${index + 1} ${does}`, {
+        ...s,
+        ...store,
+        erasers: s.erasers.with(index, { at: next }),
+      });
+    const before = rules.mark === "before the tombstone";
+    if (at === 0) go("fences the user off", 1, { fences: s.fences | bit(event) });
+    else if (at === 1) {
+      if (s.events[event] === "stored") go("finds the event", 3);
+      else go("finds no event", 2);
+    } else if (at === 2) {
+      if (has(s.notes, event)) go("finds a note", 3);
+      else go("is done", 9, { done: s.done | bit(event) });
+    } else if (at === 3) {
+      if (before) go("marks the segment", 4, marked(s, batch));
+      else go("puts the tombstone", 4, tombstone(s, event));
+    } else if (at === 4) {
+      const store = before ? tombstone(s, event) : rules.mark === "never" ? {} : marked(s, batch);
+      // A crash leads back to the step before: what is being erased was noted in the job.
+      go(before ? "puts the tombstone" : "marks the segment", 5, store);
+      go("crashes", 3);
+    } else if (at === 5) {
+      go("removes the note", 1, { notes: s.notes & ~bit(event) });
+    }
+  }
+
+  function tombstone(s: State, event: number): Partial<State> {
+    if (s.events[event] !== "stored") return {};
+    return { events: s.events.with(event, "erased") };
+  }
+
+  function adopterSteps(s: State, emit: Emit<State>): void {
+    const go = (does: string, adopter: number, store: Partial<State> = {}) =>
+      emit(`H ${does}`, { ...s, ...store, adopter });
+    if (s.adopter === 0) {
+      if (has(s.announced, 0)) go("finds A announced", 9);
+      else go("finds A not announced", 1);
+    } else if (s.adopter === 1) {
+      if (s.segments.some(({ batches }) => has(batches, 0))) go("finds A in a segment", 9);
+      else go("finds A in no segment", 2);
+    } else if (s.adopter === 2) {
+      go("announces A", 9, announced(s, 0));
+    }
+  }
+
+  function readerSteps(s: State, emit: Emit<State>): void {
+    const me = s.reader;
+    const go = (does: string, change: Partial<Reader>, store: Partial<State> = {}) =>
+      emit(`R ${does}`, { ...s, ...store, reader: { ...me, ...change } });
+    const begun = s.fences | s.done;
+    const readAnnounced = (at: number) =>
+      go("reads what is announced", { at, announced: s.announced });
+    const readManifest = (at: number) =>
+      go("reads the manifest", {
+        at,
+        seen: s.segments.map((each) => ({ ...each, isCurrent: true })),
+      });
+    const isAnnouncedFirst = rules.read === "announced first";
+    if (me.at === 0) {
+      const isOwed = (s.owed & ~begun) !== 0 || s.done !== 0;
+      // Nothing is promised to an answer that may lack everything.
+      if (!isOwed) return;
+      go("begins", { at: 1, promised: s.owed & ~begun, forbidden: s.done });
+    } else if (me.at === 1) {
+      if (isAnnouncedFirst) readAnnounced(2);
+      else readManifest(2);
+    } else if (me.at === 2) {
+      if (isAnnouncedFirst) readManifest(3);
+      else readAnnounced(3);
+    } else if (me.at === 3) {
+      columns(0, me.counts, me.announced, s.kept);
+    } else {
+      const [event] = eventsIn(me.rows).filter((one) => one >= me.at - 4);
+      if (event !== undefined) {
+        const found = s.events[event] === "stored" ? counted(bit(event)) : 0;
+        return go(`looks for ${"xyz".charAt(event)}`, {
+          at: event + 5,
+          counts: me.counts + found,
+        });
+      }
+      const lacks = [0, 1, 2].some(
+        (one) => has(me.promised & ~begun, one) && (me.counts & (0b11 << (2 * one))) === 0,
+      );
+      const holdsErased = [0, 1, 2].some(
+        (one) => has(me.forbidden, one) && (me.counts & (0b11 << (2 * one))) !== 0,
+      );
+      const isTwice = (me.counts & 0b101010) !== 0;
+      const broken = isTwice ? twice : holdsErased ? back : lacks ? low : undefined;
+      emit("R answers", { ...s, reader: idleReader }, broken);
+    }
+
+    /** Takes the columns of each segment that has its say; the others' events are read as rows. */
+    function columns(
+      n: number,
+      counts: number,
+      rows: number,
+      kept: State["kept"],
+      told = "takes columns",
+    ): void {
+      const segment = me.seen[n];
+      if (segment === undefined) return go(told, { at: 4, seen: [], counts, rows }, { kept });
+      const { batches, isMarked, content, isCurrent } = segment;
+      const isAgain = (batches & me.announced) !== 0 && rules.again === "read as rows";
+      if (content === undefined || isMarked || isAgain) {
+        const isRead = rules.marked === "read as rows" || isAgain;
+        return columns(n + 1, counts, isRead ? rows | batches : rows, kept, told);
+      }
+      const others = rows & ~batches;
+      if (rules.version === "segment") {
+        const held = kept[n] ?? content;
+        return columns(n + 1, counts + counted(held), others, kept.with(n, held), told);
+      }
+      columns(n + 1, counts + counted(content), others, kept, told);
+      if (isCurrent) return;
+      const left = rules.gone === "read as rows" ? rows | batches : others;
+      columns(n + 1, counts, left, kept, `finds segment ${n} gone`);
+    }
+  }
+
+  const quiet = (s: State) =>
+    s.queue === 0 &&
+    s.announced === 0 &&
+    s.claim === null &&
+    s.segments.every(({ isMarked }) => !isMarked) &&
+    s.erasers.every(({ at }) => at === 0 || at === 9) &&
+    (!world.old || s.adopter === 9) &&
+    [...s.processors, ...s.sealers].every(({ at }) => at === 0);
+
+  return {
+    initial: {
+      queue: world.batches === 2 ? 0b11 : 0b1,
+      events: [world.old ? "stored" : "absent", "absent", "absent"],
+      announced: 0,
+      n: 0,
+      claim: null,
+      segments: [],
+      fences: 0,
+      notes: 0,
+      owed: 0,
+      done: 0,
+      processors: Array.from({ length: world.processors }, () => idleProcessor),
+      sealers: Array.from({ length: world.sealers }, () => idleSealer),
+      erasers: world.erased.map(() => ({ at: 0 })),
+      adopter: world.old ? 0 : 9,
+      reader: idleReader,
+      kept: [null, null, null],
+    },
+    steps(s, emit) {
+      for (let index = 0; index < world.processors; index++) processorSteps(s, index, emit);
+      for (let index = 0; index < world.sealers; index++) sealerSteps(s, index, emit);
+      for (let index = 0; index < world.erased.length; index++) eraserSteps(s, index, emit);
+      if (world.old) adopterSteps(s, emit);
+      if (world.reader) readerSteps(s, emit);
+    },
+    key: keyOf,
+    quiet,
+    broken(s) {
+      if (!quiet(s)) return undefined;
+      const counts = s.segments.reduce((sum, { content = 0 }) => sum + counted(content), 0);
+      const stored = s.events.reduce((set, form, i) => (form === "stored" ? set | bit(i) : set), 0);
+      return counts === counted(stored) ? undefined : whole;
+    },
+  };
+}
+
+/** Processors, and sealers, are interchangeable. */
+function keyOf(s: State): string {
+  const sorted = <T>(actors: readonly T[]) => actors.map((each) => JSON.stringify(each)).sort();
+  return JSON.stringify({ ...s, processors: sorted(s.processors), sealers: sorted(s.sealers) });
+}
