@@ -4,12 +4,12 @@ import type { Collections, EventDocument } from "../documents.ts";
 import { upsert } from "../writes.ts";
 import { unsealedKey } from "./documents.ts";
 
-/** A segment that was marked rests for so long: what is erased next is often in it, too. */
+/** A marked segment rests for this long: the next erased events are often in it, too. */
 const ownRestMs = 5_000;
 
 /**
- * Say that a batch is stored. To be called once what it owns will never change, and before it is
- * acknowledged: until it is in a segment it is read by this announcement.
+ * Announces that a batch is stored. Called once its ownership will never change, and before it is
+ * acknowledged: until it is in a segment, questions find it by this announcement.
  */
 export async function announce(
   { unsealed }: Collections,
@@ -36,8 +36,8 @@ export async function announce(
 }
 
 /**
- * Events of these batches are gone, or more of them came: columns that were built before are read
- * no more. To be called after the events were changed.
+ * Marks the segments of batches whose events were erased, or of which more came: columns that were
+ * built before are not read any more. Called after the events were changed.
  */
 export async function markSegments(
   { segments }: Collections,

@@ -7,10 +7,10 @@ import { inOneAnswer, type Collections, type EventDocument } from "../documents.
 import { insertAbsent } from "../writes.ts";
 import { fieldOfColumn, partKey, type PartDocument, type SegmentDocument } from "./documents.ts";
 
-/** So long nobody else builds what somebody has begun to build. */
+/** For this long no other process builds a segment that one has begun to build. */
 const buildingMs = 60_000;
 
-/** Rows that are turned into columns at a time, so that others have their turn in between. */
+/** The rows that are turned into columns at a time, so that other work has its turn in between. */
 const turnSize = 256;
 
 /** MongoDB's limit of a document is 16 MiB. */
@@ -19,7 +19,7 @@ const partBytes = 8 * 1_048_576;
 type Row = Omit<EventDocument, "properties">;
 
 /**
- * Build the columns of the segment that has waited longest for it.
+ * Builds the columns of the segment that has waited longest.
  * @returns how many events it has; `undefined` where none is to be built
  */
 export async function buildNext(
@@ -42,8 +42,8 @@ export async function buildNext(
 }
 
 /**
- * Read a segment's events back, and publish their columns under a new version, unless the segment
- * was marked meanwhile.
+ * Reads a segment's events, and publishes their columns under a new version, unless the segment was
+ * marked meanwhile.
  */
 async function build(
   collections: Collections,
@@ -80,7 +80,10 @@ async function build(
   return written.rows;
 }
 
-/** The columns of events, which are put in the order of time: so instants take little space. */
+/**
+ * The columns of events, which are first put in the order of time, so that instants take little
+ * space.
+ */
 async function columnsOf(rows: Row[]): Promise<WrittenColumns> {
   rows.sort((a, b) => a.timestamp - b.timestamp);
   const writer = new ColumnWriter(rows.length);
@@ -109,7 +112,7 @@ function rowOf(row: Row): EventRow {
   ];
 }
 
-/** Documents with the columns, each with as many as it has room for. */
+/** The documents of the columns, each with as many as fit. */
 export function partsOf(
   segment: string,
   version: string,
@@ -134,7 +137,10 @@ export function partsOf(
   }));
 }
 
-/** Removes the columns of other versions: also of those that were given up, or whose builder died. */
+/**
+ * Removes the columns of other versions, also those of a build that was given up, or whose process
+ * died.
+ */
 async function removeOthers(
   { segmentParts }: Collections,
   segment: string,

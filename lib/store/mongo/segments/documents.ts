@@ -1,32 +1,32 @@
 import type { Binary } from "mongodb";
 import type { BatchId, ProjectId } from "../../../event/event.ts";
 
-/** A batch that is stored and in no segment yet: it was announced, and nobody has claimed it. */
+/** A stored batch that is in no segment yet: it was announced, and is not yet claimed. */
 export interface UnsealedDocument {
   /** `project|batch`. */
   readonly _id: string;
   readonly project: ProjectId;
   readonly batch: BatchId;
-  /** Another one whenever the batch is announced again. */
+  /** Changes whenever the batch is announced again. */
   readonly nonce: string;
-  /** How many events it owned, and about how many bytes of them there were. */
+  /** How many events the batch owned, and about how many bytes they had. */
   readonly events: number;
   readonly bytes: number;
-  /** Its events lie between these two, both included. */
+  /** Its events lie between these two instants, both included. */
   readonly from: number;
   readonly to: number;
   /** When it was announced, epoch milliseconds. */
   readonly at: number;
 }
 
-/** What becomes the next segment of a project: one at a time, so that no batch is in two. */
+/** The next segment of a project in the making: one at a time, so that no batch is in two. */
 export interface HeadDocument {
   /** The project. */
   readonly _id: ProjectId;
   /** The number of the next segment. */
   readonly n: number;
   readonly isClaimed: boolean;
-  /** What was claimed for it; none where nothing is. */
+  /** The batches that were claimed for it; empty where none are. */
   readonly batches: readonly BatchId[];
   /** The announcements that were claimed, in the order of the batches. */
   readonly nonces: readonly string[];
@@ -36,7 +36,7 @@ export interface HeadDocument {
 }
 
 /**
- * A segment: some batches' events of a project, as columns once they are built. It is never
+ * A segment: the events of some batches of a project, as columns once they are built. It is never
  * removed, and its batches never change.
  */
 export interface SegmentDocument {
@@ -44,21 +44,21 @@ export interface SegmentDocument {
   readonly _id: string;
   readonly project: ProjectId;
   readonly batches: readonly BatchId[];
-  /** Its events lie between these two, both included. */
+  /** Its events lie between these two instants, both included. */
   readonly from: number;
   readonly to: number;
-  /** How many events there were when it was claimed. */
+  /** How many events it had when it was claimed. */
   readonly events: number;
   /**
-   * Whether its columns are still to be built, or may hold what is gone: then its events are read
+   * Whether its columns are still to be built, or may hold erased events: its events are then read
    * instead.
    */
   readonly isMarked: boolean;
-  /** Another one whenever it is marked. */
+  /** Changes whenever the segment is marked. */
   readonly mark: string;
-  /** From when on it is to be built. */
+  /** The instant from which it may be built. */
   readonly dueAt: number;
-  /** Of the columns; absent until they are built. */
+  /** The version of the columns; absent until they are built. */
   readonly version?: string;
   readonly rows?: number;
   readonly complete?: boolean;
@@ -68,11 +68,11 @@ export interface SegmentDocument {
   readonly parts?: number;
 }
 
-/** Columns of one version of a segment: as many as one document has room for. */
+/** Columns of one version of a segment: as many as one document can hold. */
 export interface PartDocument {
   /** `segment|version|number`. */
   readonly _id: string;
-  /** By `fieldOfColumn` their names. */
+  /** The columns by their field names (`fieldOfColumn`). */
   readonly columns: Readonly<Record<string, Binary>>;
 }
 
@@ -89,7 +89,7 @@ export function partKey(segment: string, version: string, part: number): string 
   return `${segment}|${version}|${part}`;
 }
 
-/** A column's name as the name of a field: it is JSON, so it has no lone surrogate. */
+/** The field name of a column: it is JSON, so it has no lone surrogate. */
 export function fieldOfColumn(name: string): string {
   return encodeURIComponent(name).replaceAll(".", "%2E");
 }

@@ -5,24 +5,24 @@ import { insertAbsent, writeAll } from "../writes.ts";
 import { markSegments } from "./announce.ts";
 import { segmentKey, unsealedKey, type HeadDocument, type UnsealedDocument } from "./documents.ts";
 
-/** A segment holds at most so much, but for a batch that has more by itself. */
+/** The bounds of a segment; a single batch may exceed them. */
 export const segmentLimits = { events: 16_384, bytes: 32 * 1_048_576, batches: 1_024 } as const;
 
 /**
- * When batches that fill no segment are sealed all the same: so that a small project does not get
- * one tiny segment after the other, and yet nothing stays for ever what is read event by event.
+ * The ages from which batches are sealed that do not fill a segment: a small project does not get
+ * many tiny segments, and no batch is read event by event for ever.
  */
 const ages = [
   { events: 1_024, ms: 3_600_000 },
   { events: 1, ms: 86_400_000 },
 ] as const;
 
-/** So many of a project's batches are looked at: more than one segment takes. */
+/** How many of a project's batches are read: more than one segment takes. */
 const lookedAt = 2 * segmentLimits.batches;
 
 type Announced = Omit<UnsealedDocument, "_id" | "project">;
 
-/** The next project, by its name, that has batches in no segment. */
+/** The next project, by its name, with batches in no segment. */
 export async function nextProject(
   { unsealed }: Collections,
   after: ProjectId,
@@ -37,8 +37,9 @@ export async function nextProject(
 }
 
 /**
- * Claim batches of a project for its next segment, where there are enough or they have waited long
- * enough: docs/protocol.md has the order of the steps. Anybody may do so at the same time.
+ * Claims batches of a project for its next segment, where there are enough or they have waited long
+ * enough: docs/protocol.md has the order of the steps. Several processes may do so at the same
+ * time.
  * @returns whether there is a new segment
  */
 export async function seal(
@@ -47,7 +48,8 @@ export async function seal(
   now: number,
 ): Promise<boolean> {
   const { unsealed, segments, heads } = collections;
-  // The head before what is announced: what was claimed meanwhile is then claimed no more.
+  // The head is read before the announcements: batches that are claimed meanwhile are then not
+  // claimed again.
   const head = await headOf(collections, project);
   if (head.isClaimed) {
     await finish(collections, head, now);
@@ -90,7 +92,7 @@ export async function seal(
   return true;
 }
 
-/** Those that are to be sealed now, the longest announced first; none where it is not yet time. */
+/** The batches to seal now, the longest announced first; none where it is too early. */
 export function due(announced: readonly Announced[], now: number): readonly Announced[] {
   const some: Announced[] = [];
   let [events, bytes] = [0, 0];
@@ -117,7 +119,10 @@ async function headOf({ heads }: Collections, project: ProjectId): Promise<HeadD
   return (await heads.findOne({ _id: project })) ?? first;
 }
 
-/** Carry out a claim, whoever made it: the segment first, then the announcements go. */
+/**
+ * Carries out a claim, whichever process made it: writes the segment first, then removes the
+ * announcements.
+ */
 async function finish(collections: Collections, head: HeadDocument, now: number): Promise<void> {
   const { unsealed, segments, heads } = collections;
   const { _id: project, n, batches, nonces, events, from, to } = head;
@@ -141,7 +146,10 @@ async function finish(collections: Collections, head: HeadDocument, now: number)
   );
 }
 
-/** A batch that came again after it was sealed may have brought more: its segment is built anew. */
+/**
+ * Marks the segment of a batch that came again after it was sealed, since it may have brought more
+ * events.
+ */
 async function buildAgain(
   collections: Collections,
   project: ProjectId,

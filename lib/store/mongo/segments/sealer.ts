@@ -4,10 +4,12 @@ import { buildNext } from "./build.ts";
 import { nextProject, seal } from "./seal.ts";
 import { Adoption } from "./whole.ts";
 
-/** A pass takes no new piece of work after so long. */
+/** A pass begins no further piece of work after this time. */
 const passMs = 1_000;
 
-/** Turns batches into segments: some at a time, so that others get their turn at the database. */
+/**
+ * Turns batches into segments: a few at a time, so that other work has its turn at the database.
+ */
 export class Sealer {
   readonly #adoption: Adoption;
 

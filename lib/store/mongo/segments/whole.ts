@@ -5,30 +5,33 @@ import { announce } from "./announce.ts";
 import { unsealedKey } from "./documents.ts";
 
 /**
- * Processes of an earlier version announce nothing. So what they stored is announced by sealers,
- * who walk over all batches once such processes have ended: so long after the first sealer began.
+ * Processes of an earlier version announce nothing. So sealers announce their batches: they walk
+ * over all batches once such processes have ended, this long after the first sealer began.
  */
 const graceMs = 1_800_000;
 
-/** Where no sealer was at work for so long, processes of an earlier version may have been again. */
+/** After so long without a sealer, processes of an earlier version may have run again. */
 const absentMs = 600_000;
 
-/** How often a sealer says that it is at work. */
+/** How often a sealer records that it is at work. */
 const sayEveryMs = 60_000;
 
-/** How long readers go on with what they know: much less than the grace. */
+/** How long readers rely on what they have read: much less than the grace. */
 const knownForMs = 5_000;
 
-/** So many batches are looked for at a time. */
+/** How many batches are read at a time. */
 const stretch = 200;
 
-/** Since when sealers have been at work, the last one that said so, and what they have walked over. */
+/**
+ * The counters: since when sealers have been at work, when one last recorded that, and what they
+ * have walked over.
+ */
 const keys = { since: "segmentsSince", said: "segmentsSaid", walked: "segmentsWalked" } as const;
 
 interface State {
   readonly since: number;
   readonly said: number;
-  /** The `since` of which all batches were walked over. */
+  /** The `since` for which all batches were walked over. */
   readonly walked: number;
 }
 
@@ -40,9 +43,9 @@ async function stateOf({ counters }: Collections): Promise<State> {
 
 type OwnedBatch = Pick<EventDocument, "batch" | "project">;
 
-/** What a reader knows of whether each batch that is stored is announced or in a segment. */
+/** What a reader knows about whether each stored batch is announced or in a segment. */
 export class Wholeness {
-  /** When it was last seen to be so, by `performance.now()`. */
+  /** When that was last true, by `performance.now()`. */
   #wholeAt = -Infinity;
 
   async isWhole(collections: Collections, now = Date.now()): Promise<boolean> {
@@ -55,19 +58,19 @@ export class Wholeness {
   }
 }
 
-/** Sees to it that each batch that is stored is announced. */
+/** Announces each stored batch that is neither announced nor in a segment. */
 export class Adoption {
   readonly #graceMs: number;
   #saidAt = -Infinity;
   #state: State | undefined;
-  /** Up to which batch the walk has come. */
+  /** The last batch of the walk so far. */
   #after: OwnedBatch | undefined;
 
   constructor(ownGraceMs = graceMs) {
     this.#graceMs = ownGraceMs;
   }
 
-  /** @returns whether there is more to walk over now */
+  /** @returns whether more batches are to be walked over now */
   async goOn(collections: Collections, now: number): Promise<boolean> {
     const { since, walked } = await this.#say(collections, now);
     if (since === walked || now - since < this.#graceMs) return false;
@@ -84,7 +87,7 @@ export class Adoption {
     const state = await stateOf(collections);
     const isNew = now - state.said >= absentMs;
     const since = isNew ? now : state.since;
-    // Where nothing was stored yet no earlier version ever was.
+    // In an empty store no earlier version has run.
     const isFirst = state.said === 0 && (await collections.events.findOne({})) === null;
     const walked = isFirst ? since : state.walked;
     if (since !== this.#state?.since) this.#after = undefined;
@@ -95,7 +98,7 @@ export class Adoption {
     return (this.#state = { since, said: now, walked });
   }
 
-  /** Batch by batch along their index. */
+  /** Walks batch by batch along their index. */
   async #walk(collections: Collections): Promise<boolean> {
     const found: OwnedBatch[] = [];
     while (found.length < stretch) {
@@ -121,7 +124,7 @@ export class Adoption {
   }
 }
 
-/** Of the same project, or the first one of the next project. */
+/** The next batch of the same project, or the first one of the next project. */
 async function nextBatch(
   { events }: Collections,
   after: OwnedBatch = { project: "", batch: "" },
@@ -139,7 +142,10 @@ async function nextBatch(
   return undefined;
 }
 
-/** Those that are neither announced nor in a segment: looked for in the order of sealing. */
+/**
+ * The batches that are neither announced nor in a segment; they are looked for in the order of
+ * sealing.
+ */
 async function unknownAmong(
   { unsealed, segments }: Collections,
   found: readonly OwnedBatch[],
