@@ -1,10 +1,12 @@
 import {
   NONE,
+  OTHER,
   record,
-  sectionOf,
   type Cells,
   type Section,
   type SectionCells,
+  type TypeCounts,
+  type UserSketches,
   type ValueCounts,
 } from "../counting/cells.ts";
 import { mergeAll, type Sketch } from "../counting/sketch.ts";
@@ -156,9 +158,28 @@ function addValues(
   sum[value] = (sum[value] ?? 0) + count;
 }
 
-/** Unpacks one section of packed cells. */
-export function unpackSection<S extends Section>(section: S, text: PackedCells): SectionCells<S> {
-  return sectionOf(unpackCells(text), section);
+/** Unpacks one section of packed cells, as `sectionOf` does of all; the others are stepped over. */
+export function unpackSection<S extends Section>(section: S, text: PackedCells): SectionCells<S>;
+export function unpackSection(
+  section: Section,
+  text: PackedCells,
+): TypeCounts | UserSketches | ValueCounts {
+  const packed = JSON.parse(text) as Packed;
+  const [more] = packed;
+  const names: readonly string[] = more === 0 ? usual : [...usual, ...more];
+  const at = names.indexOf(section);
+  const cells = record<unknown>();
+  for (let from = 1; from < packed.length; from += 3 + names.length) {
+    const [type, count, sketch] = packed.slice(from, from + 3) as [string, number, Sketch | 0];
+    if (section === "types") cells[type] = count;
+    else if (section === "users") {
+      if (sketch !== 0) cells[type] = sketch;
+    } else {
+      const values = (cells[type] = record<number>());
+      addValues(values, at === -1 ? OTHER : packed[from + 3 + at]!, count);
+    }
+  }
+  return cells as TypeCounts | UserSketches | ValueCounts;
 }
 
 type Packed = readonly [more: 0 | readonly string[], ...(string | number | PackedValues)[]];

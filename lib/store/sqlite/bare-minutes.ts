@@ -59,10 +59,12 @@ export function bareSums(
 ): readonly SectionText[] {
   const rows = bareDeltas(db, sectionColumns(section), project, range);
   const open = rows.filter(([, types]) => types !== null);
-  const parts = (of: readonly Row[]) =>
-    of.values().map(([, ...row]) => sectionOfRow(section, row as unknown as SectionColumns));
+  const partOf = ([, ...row]: Row) =>
+    sectionOfRow(section, row as readonly unknown[] as SectionColumns);
   return [...Map.groupBy(open, ([minute]) => minute as number)].map(([minute, of]) => {
-    const sum = sumInBlocks(parts(of), (block) => mergeSections(section, block));
+    const [only, ...others] = of;
+    if (others.length === 0) return [minute, JSON.stringify(partOf(only!))] as const;
+    const sum = sumInBlocks(of.values().map(partOf), (block) => mergeSections(section, block));
     return [minute, JSON.stringify(sum)] as const;
   });
 }
