@@ -3,7 +3,7 @@ import { hasBroken, isBroken, putBack } from "./broken.ts";
 import type { Database, Row } from "./database.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
 import { markParent, touchDay, type BucketRow } from "./marks.ts";
-import { isBare } from "./bare-minutes.ts";
+import { bareAmong } from "./bare-minutes.ts";
 import { chunkSize } from "./schema.ts";
 import { notePlaces } from "./places.ts";
 import { ownerHashes, type OwnerHashes } from "./columns/places.ts";
@@ -192,13 +192,17 @@ function markCounted(
 ): void {
   const marked = new Map<string, BucketRow>();
   const days = new Map<string, readonly [project: string, day: number]>();
-  for (const [project, minute] of minutes) {
-    const bucket: BucketRow = isBare(db, project, minute)
-      ? [project, "hour", startOf("hour", minute)]
-      : [project, "minute", minute];
-    marked.set(bucket.join("|"), bucket);
-    const day = startOf("day", minute);
-    days.set(`${project}|${day}`, [project, day]);
+  for (const [project, of] of Map.groupBy(minutes, ([name]) => name)) {
+    const starts = of.map(([, minute]) => minute);
+    const bare = bareAmong(db, project, starts);
+    for (const minute of starts) {
+      const bucket: BucketRow = bare.has(minute)
+        ? [project, "hour", startOf("hour", minute)]
+        : [project, "minute", minute];
+      marked.set(bucket.join("|"), bucket);
+      const day = startOf("day", minute);
+      days.set(`${project}|${day}`, [project, day]);
+    }
   }
   for (const bucket of marked.values()) markParent(db, bucket);
   for (const day of days.values()) touchDay(db, ...day);

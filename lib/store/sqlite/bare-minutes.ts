@@ -99,16 +99,20 @@ function isPackedRow([, , types]: Row): boolean {
   return isPacked(types as string);
 }
 
-/** Whether a minute has so few deltas that it gets no rollup, and has none. */
-export function isBare(db: Database, project: string, minute: number): boolean {
-  const [isFew] = db.get(
-    `SELECT NOT EXISTS (
-        SELECT 1 FROM rollups WHERE project = ?1 AND grain = 'minute' AND start = ?2)
+/** Of some minutes those that have so few deltas that they get no rollup, and have none. */
+export function bareAmong(
+  db: Database,
+  project: string,
+  minutes: readonly number[],
+): ReadonlySet<number> {
+  const bare = db.all(
+    `SELECT value FROM json_each(?2) WHERE NOT EXISTS (
+        SELECT 1 FROM rollups WHERE project = ?1 AND grain = 'minute' AND start = value)
       AND (SELECT count(*) FROM (
-        SELECT 1 FROM deltas WHERE project = ?1 AND minute = ?2 LIMIT ${fewDeltas})) < ${fewDeltas}
-      AND NOT EXISTS (SELECT 1 FROM recounts WHERE project = ?1 AND minute = ?2)`,
+        SELECT 1 FROM deltas WHERE project = ?1 AND minute = value LIMIT ${fewDeltas})) < ${fewDeltas}
+      AND NOT EXISTS (SELECT 1 FROM recounts WHERE project = ?1 AND minute = value)`,
     project,
-    minute,
-  )!;
-  return isFew === 1;
+    JSON.stringify(minutes),
+  );
+  return new Set(bare.map(([minute]) => minute as number));
 }
