@@ -14,7 +14,7 @@ export type Owner = (typeof owners)[number];
 export type OwnerHashes = readonly [user: number, correlation: number];
 
 /** In how many parts, by their hashes, the events of a full chunk are kept. A power of two. */
-export const parts = 128;
+const parts = 128;
 const partShift = 25;
 
 /**
