@@ -30,7 +30,7 @@ export const largeWorlds: Readonly<Record<string, World>> = {
 };
 
 const read: World = { ...single, reader: true };
-const erasing: World = { ...single, erased: [x], reader: true };
+const erasing: World = { ...single, erased: [x], reader: true, steady: true };
 
 export const mistakes: Readonly<
   Record<string, { readonly wrong: Partial<Rules>; readonly world: World; readonly breaks: string }>
@@ -114,7 +114,7 @@ export const mistakes: Readonly<
   },
   "take out what is fenced off, unnoted": {
     wrong: { fenced: "not noted" },
-    world: erasing,
+    world: { ...single, erased: [x], reader: true },
     breaks: back,
   },
 };
