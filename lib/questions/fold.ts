@@ -84,7 +84,20 @@ export interface Fold<Result> {
    * @throws FoldOverflow as `add`
    */
   readonly addColumns?: (columns: readonly ColumnCells[], places: Uint16Array) => void;
-  /** To be called once, after the last event. Plain data. */
+  /**
+   * What was folded so far, as plain data that is safe in JSON, for a fold of the same job elsewhere
+   * to merge. To be called once, in place of `finish`.
+   * @throws FoldOverflow as `finish`
+   */
+  partial(): unknown;
+  /**
+   * Takes over what another fold of the same job made of other events (`divisionOf` tells of which):
+   * the answer is the one to all of them, whatever they were divided into and in whatever order
+   * parts are merged.
+   * @throws FoldOverflow as `add`
+   */
+  merge(part: unknown): void;
+  /** To be called once, after the last event and the last part. Plain data. */
   finish(): Result;
 }
 

@@ -9,6 +9,7 @@ import { pathsFold, type PathsResult } from "./sequences/paths.ts";
 import type { PathsJob } from "./sequences/paths-question.ts";
 import { retentionFold, type RetentionResult } from "./sequences/retention.ts";
 import type { RetentionJob } from "./sequences/retention-question.ts";
+import type { Share } from "./share.ts";
 
 /**
  * The folds that run where the events are. A job is plain data with its kind's name, and so is a
@@ -29,7 +30,9 @@ export type FoldKind = keyof Folds;
 export type FoldJob<K extends FoldKind = FoldKind> = Folds[K]["job"] & { readonly kind: K };
 export type FoldResult<K extends FoldKind = FoldKind> = Folds[K]["result"];
 
-const makers: { readonly [K in FoldKind]: (job: FoldJob<K>) => Fold<FoldResult<K>> } = {
+type Maker<K extends FoldKind> = (job: FoldJob<K>, share?: Share) => Fold<FoldResult<K>>;
+
+const makers: { readonly [K in FoldKind]: Maker<K> } = {
   breakdown: breakdownFold,
   extent: extentFold,
   mail: mailFold,
@@ -38,7 +41,28 @@ const makers: { readonly [K in FoldKind]: (job: FoldJob<K>) => Fold<FoldResult<K
   paths: pathsFold,
 };
 
-/** Begins the fold of a job. */
-export function foldOf<K extends FoldKind>(job: FoldJob<K>): Fold<FoldResult<K>> {
-  return makers[job.kind](job);
+/**
+ * What a job's parts may be of: any events, each given to one of them; or all of the events, of which
+ * each part takes its share.
+ */
+const divisions: { readonly [K in FoldKind]: "events" | "shares" } = {
+  breakdown: "events",
+  extent: "events",
+  mail: "shares",
+  funnel: "shares",
+  retention: "shares",
+  paths: "shares",
+};
+
+/** How a job is divided among several folds, whose parts are then merged. */
+export function divisionOf({ kind }: Pick<FoldJob, "kind">): "events" | "shares" {
+  return divisions[kind];
+}
+
+/**
+ * Begin the fold that a job asks for.
+ * @param share where it is to take no more, though it is given all; only of jobs that are divided so
+ */
+export function foldOf<K extends FoldKind>(job: FoldJob<K>, share?: Share): Fold<FoldResult<K>> {
+  return makers[job.kind](job, share);
 }

@@ -2,8 +2,9 @@ import type { PropertyPath } from "../../event/property-path.ts";
 import { actorOf } from "../sequences/actor.ts";
 import { FoldOverflow, type Cell, type Column, type Fold } from "../fold.ts";
 import { mailNumbers, type MailReport } from "./report.ts";
+import { isOfShare, wholeShare, type Share } from "../share.ts";
 import { LooseMails } from "./loose-mails.ts";
-import { happened, MailTally, Mails, noGroup, type Note } from "./mails.ts";
+import { happened, MailTally, Mails, noGroup, type MailCounts, type Note } from "./mails.ts";
 import { Mailing } from "./mailing.ts";
 
 /** A mail report as plain data. Its events are those of `mailTypes`. */
@@ -55,11 +56,15 @@ const columns: readonly Column[] = [
  * campaign that was sent. Where the events disagree the smallest group counts, so their order does
  * not matter.
  */
-export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailReport> {
+export function mailFold(
+  { groupBy, limit, sentWithin }: MailJob,
+  share: Share = wholeShare,
+): Fold<MailReport> {
   const mails = new Mails();
   const mailings = new Map<string, Mailing>();
   const loose = new LooseMails();
   const groups = new Groups();
+  const parts: MailPart[] = [];
 
   function mailingOf(key: string, ofCorrelation: boolean): Mailing {
     let mailing = mailings.get(key);
@@ -84,6 +89,35 @@ export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailRepo
     });
   }
 
+  /** What all mails come to, and those of each group. */
+  function tallied(): {
+    readonly total: MailTally;
+    readonly tallies: ReadonlyMap<number, MailTally>;
+  } {
+    settle();
+    const total = new MailTally();
+    const tallies = new Map<number, MailTally>();
+    const tallyOf = (group: number) => {
+      let tally = tallies.get(group);
+      if (tally === undefined) tallies.set(group, (tally = new MailTally()));
+      return tally;
+    };
+    for (let mail = 0; mail < mails.count; mail++) {
+      const state = mails.state(mail);
+      if ((state.bits & happened.elsewhere) !== 0) continue;
+      if (sentWithin !== undefined && (state.bits & happened.counted) === 0) continue;
+      total.add(state);
+      if (groupBy !== undefined) tallyOf(mails.groupOf(mail)).add(state);
+    }
+    for (const part of parts) {
+      total.merge(part.total);
+      for (const [group, counts] of part.groups) {
+        tallyOf(group === null ? noGroup : groups.numberOf(group)).merge(counts);
+      }
+    }
+    return { total, tallies };
+  }
+
   return {
     columns: [...columns, ...(groupBy === undefined ? [] : [{ path: groupBy }])],
 
@@ -97,47 +131,57 @@ export function mailFold({ groupBy, limit, sentWithin }: MailJob): Fold<MailRepo
       const recipient = addressOf(address);
       let mail: number;
       if (typeof correlationId === "string") {
+        if (!isOfShare(share, correlationId)) return;
         // A reader in a browser has another anonymous id than the addressee.
         const addressee = { recipient, user: actorOf(userId) };
         mail = mailingOf(`m${correlationId}`, true).mailOf(addressee, mails);
       } else {
         const who = recipient ?? actorOf(user);
-        if (who === undefined) mail = mails.add();
-        else if (isNamed(campaign) || isNamed(template)) {
+        if (who === undefined) {
+          // A mail of its own, which nothing assigns to a share.
+          if (share.part !== 0) return;
+          mail = mails.add();
+        } else if (isNamed(campaign) || isNamed(template)) {
           const key = JSON.stringify([campaign ?? null, template ?? null]);
+          if (!isOfShare(share, key)) return;
           mail = mailingOf(key, false).mailOf({ recipient, user: actorOf(user) }, mails);
-        } else
-          return loose.add(`${recipient === undefined ? "u" : "r"}${who}`, {
-            instant,
-            note,
-            group,
-          });
+        } else {
+          const key = `${recipient === undefined ? "u" : "r"}${who}`;
+          if (isOfShare(share, key)) loose.add(key, { instant, note, group });
+          return;
+        }
       }
       mails.note(mail, note, instant);
       if (group !== undefined) join(mail, groups.numberOf(group));
     },
 
+    partial(): MailPart {
+      const { total, tallies } = tallied();
+      const of = [...tallies].map(([group, tally]) => [groups.nameOf(group), tally] as const);
+      return { total, groups: of, named: groups.names };
+    },
+
+    merge(part: MailPart) {
+      parts.push(part);
+      for (const name of part.named) groups.numberOf(name);
+    },
+
     finish() {
-      settle();
-      const total = new MailTally();
-      const tallies = new Map<number, MailTally>();
-      for (let mail = 0; mail < mails.count; mail++) {
-        const state = mails.state(mail);
-        if ((state.bits & happened.elsewhere) !== 0) continue;
-        if (sentWithin !== undefined && (state.bits & happened.counted) === 0) continue;
-        total.add(state);
-        if (groupBy === undefined) continue;
-        const group = mails.groupOf(mail);
-        let tally = tallies.get(group);
-        if (tally === undefined) tallies.set(group, (tally = new MailTally()));
-        tally.add(state);
-      }
+      const { total, tallies } = tallied();
       const rows = [...tallies]
         .map(([group, tally]) => ({ group: groups.nameOf(group), ...mailNumbers(tally) }))
         .sort((a, b) => b.sent - a.sent || compare(a.group, b.group));
       return { rows: rows.slice(0, limit), total: mailNumbers(total), groups: rows.length };
     },
   };
+}
+
+/** Some mails: all of them, and those of each group (`null` for none). */
+interface MailPart {
+  readonly total: MailCounts;
+  readonly groups: readonly (readonly [group: string | null, counts: MailCounts])[];
+  /** Every group that any event named. */
+  readonly named: readonly string[];
 }
 
 const noted: Readonly<Record<string, Note["what"]>> = {
@@ -186,6 +230,10 @@ class Groups {
       this.#numbers.set(name, number);
     }
     return number;
+  }
+
+  get names(): readonly string[] {
+    return this.#names;
   }
 
   isBefore(one: number, other: number): boolean {

@@ -149,6 +149,9 @@ interface MailState {
   readonly deliveredLast: boolean;
 }
 
+/** The numbers of a tally. */
+export type MailCounts = Omit<MailTally, "add" | "merge">;
+
 /** The sum of mails. */
 export class MailTally {
   sent = 0;
@@ -171,6 +174,11 @@ export class MailTally {
   readByHuman = 0;
   complained = 0;
   unsubscribed = 0;
+
+  /** Takes over the numbers of other mails. */
+  merge(other: Readonly<Record<keyof MailCounts, number>>): void {
+    for (const name of Object.keys(other) as (keyof MailCounts)[]) this[name] += other[name];
+  }
 
   /** Adds one mail. A mail that bounced in several ways counts under the worst of them. */
   add(mail: MailState): void {

@@ -1,5 +1,4 @@
 import { type PropertyPath, hasElements, nameOf } from "../../event/property-path.ts";
-import { shownValue } from "../../event/shown-value.ts";
 import type { Period } from "../../counting/calendar.ts";
 import { assign } from "../../counting/cover.ts";
 import {
@@ -13,11 +12,9 @@ import {
   type NumberedCells,
 } from "../fold.ts";
 import { Children } from "./children.ts";
+import { GroupTree, type GroupNode, type GroupValues } from "./group-tree.ts";
 import { hashBytes } from "../../counting/sketch.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
-
-/** The most characters of all values of an answer: they are held in memory. */
-export const maxValueLength = 16_000_000;
 
 /**
  * A dimension that events are grouped by: a field or property, or the job's period that they lie
@@ -53,17 +50,14 @@ export interface Group {
   readonly metrics: readonly (number | null)[];
 }
 
-export function breakdownFold(job: BreakdownJob): Fold<Breakdown> {
-  return new BreakdownFold(job);
+/** A breakdown under way: each group's values, and what its metrics came to so far. */
+interface BreakdownPart {
+  readonly groups: readonly (readonly [GroupValues, readonly unknown[]])[];
+  readonly totals?: readonly unknown[];
 }
 
-/** A group, or all groups that share a value of a dimension. */
-interface Node {
-  readonly value: string | number;
-  /** The nodes by cell, and by the shown value. */
-  readonly byCell: Map<Cell, Node>;
-  readonly byValue: Map<string | number, Node>;
-  readonly accumulators?: readonly Accumulator[];
+export function breakdownFold(job: BreakdownJob): Fold<Breakdown> {
+  return new BreakdownFold(job);
 }
 
 /**
@@ -73,7 +67,7 @@ interface Node {
 interface Grouped {
   readonly places: Uint16Array;
   readonly groupAt: Uint16Array;
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly GroupNode[];
 }
 
 /**
@@ -94,12 +88,10 @@ class BreakdownFold implements Fold<Breakdown> {
   readonly addColumns: ((columns: readonly ColumnCells[], places: Uint16Array) => void) | undefined;
   readonly #job: BreakdownJob;
   readonly #users = new Users();
-  readonly #root: Node;
+  readonly #tree: GroupTree;
   readonly #totals: readonly Accumulator[] | undefined;
   readonly #periods: readonly Pick<Period, "start" | "end">[];
   readonly #hasElements: boolean;
-  #groups = 0;
-  #valueLength = 0;
   #period = 0;
 
   constructor(job: BreakdownJob) {
@@ -112,18 +104,23 @@ class BreakdownFold implements Fold<Breakdown> {
     this.addColumns = this.#hasElements ? undefined : this.#addColumns.bind(this);
     this.columns = [...job.dimensions.map(columnOfDimension), ...job.metrics.map(columnOfMetric)];
     this.#totals = job.totals ? this.#accumulators() : undefined;
-    this.#root = this.#node("", job.dimensions.length === 0);
+    this.#tree = new GroupTree({
+      depth: job.dimensions.length,
+      maxGroups: job.maxGroups,
+      accumulators: () => this.#accumulators(),
+    });
   }
 
   add(row: readonly Cell[]): void {
     if (this.#hasElements) return this.#addElements(row);
     const { dimensions, metrics } = this.#job;
-    let node = this.#root;
+    let node = this.#tree.root;
     for (let i = 0; i < dimensions.length; i++) {
       const isTime = "time" in dimensions[i]!;
       const cell = isTime ? this.#periodOf(row[i] as number) : row[i];
       if (isTime && cell === -1) return;
-      node = node.byCell.get(cell) ?? this.#child(node, cell, isTime, i === dimensions.length - 1);
+      node =
+        node.byCell.get(cell) ?? this.#tree.child(node, cell, isTime, i === dimensions.length - 1);
     }
     for (let i = 0; i < metrics.length; i++) {
       const cell = row[dimensions.length + i];
@@ -138,14 +135,14 @@ class BreakdownFold implements Fold<Breakdown> {
    */
   #addElements(row: readonly Cell[]): void {
     const { dimensions, metrics } = this.#job;
-    let nodes: readonly Node[] = [this.#root];
+    let nodes: readonly GroupNode[] = [this.#tree.root];
     for (const [i, dimension] of dimensions.entries()) {
       const isTime = "time" in dimension;
       const cells = isTime ? [this.#periodOf(row[i] as number)] : elementsOf(row[i]);
       if (cells[0] === -1) return;
       const isLast = i === dimensions.length - 1;
-      const childOf = (node: Node) => (cell: Cell) =>
-        node.byCell.get(cell) ?? this.#child(node, cell, isTime, isLast);
+      const childOf = (node: GroupNode) => (cell: Cell) =>
+        node.byCell.get(cell) ?? this.#tree.child(node, cell, isTime, isLast);
       const all = cells.length === 0 ? [undefined] : cells;
       nodes = nodes.flatMap((node) => [...new Set(all.map(childOf(node)))]);
     }
@@ -177,7 +174,7 @@ class BreakdownFold implements Fold<Breakdown> {
     let grouped: Grouped = {
       places: all,
       groupAt: new Uint16Array(all.length),
-      nodes: [this.#root],
+      nodes: [this.#tree.root],
     };
     columns.forEach((column, i) => {
       const isLast = i === columns.length - 1;
@@ -198,7 +195,7 @@ class BreakdownFold implements Fold<Breakdown> {
     const children = new Children(cells.length, (group, number) => {
       const parent = nodes[group]!;
       const cell = cells[number];
-      return parent.byCell.get(cell) ?? this.#child(parent, cell, false, isLast);
+      return parent.byCell.get(cell) ?? this.#tree.child(parent, cell, false, isLast);
     });
     const childAt = new Uint16Array(places.length);
     if (nodes.length === 1) {
@@ -227,7 +224,7 @@ class BreakdownFold implements Fold<Breakdown> {
   #byPeriod(column: Instants, { places, groupAt, nodes }: Grouped, isLast: boolean): Grouped {
     const childOf = (group: number, period: number) => {
       const parent = nodes[group]!;
-      return parent.byCell.get(period) ?? this.#child(parent, period, true, isLast);
+      return parent.byCell.get(period) ?? this.#tree.child(parent, period, true, isLast);
     };
     const onePeriod = this.#onePeriodOf(column);
     if (onePeriod !== undefined) {
@@ -314,17 +311,29 @@ class BreakdownFold implements Fold<Breakdown> {
     return { numbers, count: cells.length, valueOf };
   }
 
+  partial(): BreakdownPart {
+    const partOf = (accumulators: readonly Accumulator[]) =>
+      accumulators.map((one) => one.partial());
+    const groups = this.#tree
+      .all()
+      .map(([values, accumulators]) => [values, partOf(accumulators)] as const);
+    return { groups, ...(this.#totals && { totals: partOf(this.#totals) }) };
+  }
+
+  merge({ groups, totals }: BreakdownPart): void {
+    for (const [values, parts] of groups) {
+      this.#tree.at(values).forEach((one, i) => one.merge(parts[i]));
+    }
+    this.#totals?.forEach((one, i) => one.merge(totals![i]));
+  }
+
   finish(): Breakdown {
     const groups: Group[] = [];
     let estimated = this.#totals?.some(({ isEstimate }) => isEstimate) ?? false;
-    const collect = (node: Node, dimensions: readonly (string | number)[]): void => {
-      if (node.accumulators !== undefined) {
-        groups.push({ dimensions, metrics: this.#valuesOf(node.accumulators) });
-        estimated ||= node.accumulators.some(({ isEstimate }) => isEstimate);
-      }
-      for (const child of node.byValue.values()) collect(child, [...dimensions, child.value]);
-    };
-    collect(this.#root, []);
+    for (const [dimensions, accumulators] of this.#tree.all()) {
+      groups.push({ dimensions, metrics: this.#valuesOf(accumulators) });
+      estimated ||= accumulators.some(({ isEstimate }) => isEstimate);
+    }
     const totals = this.#totals && this.#valuesOf(this.#totals);
     return { groups, ...(totals && { totals }), estimated };
   }
@@ -337,40 +346,6 @@ class BreakdownFold implements Fold<Breakdown> {
       const of = "path" in metric ? nameOf(metric.path) : "";
       throw new FoldOverflow(`the ${metric.op} of ${of} is larger than a number can be`);
     });
-  }
-
-  #child(parent: Node, cell: Cell, isTime: boolean, isLast: boolean): Node {
-    const value = isTime ? (cell as number) : shownValue(cell);
-    let child = parent.byValue.get(value);
-    if (child === undefined) {
-      this.#hold(value);
-      child = this.#node(value, isLast);
-      parent.byValue.set(value, child);
-    }
-    // Several cells may count under one value, such as `(none)`.
-    if (parent.byCell.size < 2 * parent.byValue.size + 1_000) parent.byCell.set(cell, child);
-    return child;
-  }
-
-  #hold(value: string | number): void {
-    if (typeof value === "string") this.#valueLength += value.length;
-    if (this.#valueLength > maxValueLength) {
-      throw new FoldOverflow(
-        `the values of the groups have more than ${maxValueLength} characters`,
-      );
-    }
-  }
-
-  #node(value: string | number, isGroup: boolean): Node {
-    if (isGroup && ++this.#groups > this.#job.maxGroups) {
-      throw new FoldOverflow(`the answer has more than ${this.#job.maxGroups} groups`);
-    }
-    return {
-      value,
-      byCell: new Map(),
-      byValue: new Map(),
-      ...(isGroup && { accumulators: this.#accumulators() }),
-    };
   }
 
   #accumulators(): readonly Accumulator[] {

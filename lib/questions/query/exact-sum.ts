@@ -11,6 +11,13 @@ const hugeSumFrom = 2 ** 958;
 /** Beside a larger sum, only the sign of a number below this can matter. */
 const tinyBelow = 2 ** -900;
 
+/** A sum under way: of whole numbers, of others, and of 2^64ths of huge ones. */
+export type ExactSumPart = readonly [
+  whole: number,
+  partials: readonly number[],
+  huge: readonly number[],
+];
+
 /**
  * A sum of floating-point numbers that does not depend on their order: the true sum, rounded once.
  * By J. R. Shewchuk, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric
@@ -42,6 +49,17 @@ export class ExactSum {
     for (let [rest, double] = [times, value]; rest > 0; rest = Math.floor(rest / 2), double *= 2) {
       if (rest % 2 === 1) this.add(double);
     }
+  }
+
+  /** For another sum to take over: safe in JSON. */
+  partial(): ExactSumPart {
+    return [this.#whole, this.#partials, this.#huge];
+  }
+
+  merge([whole, partials, huge]: ExactSumPart): void {
+    this.add(whole);
+    this.#partials = partials.reduce(plus, this.#partials);
+    this.#huge = huge.reduce(plus, this.#huge);
   }
 
   /** The sum; infinite where it is larger than any number. */

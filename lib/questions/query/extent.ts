@@ -20,6 +20,11 @@ export function extentFold(): Fold<Extent> {
       first = Math.min(first, timestamp as number);
       last = Math.max(last, timestamp as number);
     },
+    partial: () => [first, last].filter(Number.isFinite),
+    merge(ends: readonly number[]) {
+      first = Math.min(first, ...ends);
+      last = Math.max(last, ...ends);
+    },
     finish: () => (first <= last ? { first, last } : {}),
   };
 }

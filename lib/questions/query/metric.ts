@@ -1,8 +1,8 @@
 import type { PropertyPath } from "../../event/property-path.ts";
-import { ExactSum } from "./exact-sum.ts";
+import { ExactSum, type ExactSumPart } from "./exact-sum.ts";
 import type { Cell } from "../fold.ts";
-import { Quantiles } from "./quantiles.ts";
-import { estimate, hashBytes, Union, writeHash } from "../../counting/sketch.ts";
+import { Quantiles, type QuantilesPart } from "./quantiles.ts";
+import { estimate, hashBytes, Union, writeHash, type Sketch } from "../../counting/sketch.ts";
 
 /**
  * A number about a group of events.
@@ -26,6 +26,9 @@ export interface Accumulator {
    * @param times how many events have it
    */
   add(cell: Cell, times: number): void;
+  /** For another one of the metric to merge: plain data, safe in JSON. */
+  partial(): unknown;
+  merge(part: unknown): void;
   readonly value: number | null;
   /** Whether the number comes from a sketch. */
   readonly isEstimate: boolean;
@@ -55,6 +58,14 @@ class Count implements Accumulator {
   add(_cell: Cell, times: number): void {
     this.value += times;
   }
+
+  partial(): number {
+    return this.value;
+  }
+
+  merge(count: number): void {
+    this.value += count;
+  }
 }
 
 class Total implements Accumulator {
@@ -72,6 +83,15 @@ class Total implements Accumulator {
     if (times === 1) this.#sum.add(cell);
     else this.#sum.addTimes(cell, times);
     this.#count += times;
+  }
+
+  partial(): readonly [ExactSumPart, number] {
+    return [this.#sum.partial(), this.#count];
+  }
+
+  merge([sum, count]: readonly [ExactSumPart, number]): void {
+    this.#sum.merge(sum);
+    this.#count += count;
   }
 
   get value(): number | null {
@@ -96,6 +116,14 @@ class Extreme implements Accumulator {
       this.value = cell + 0;
     }
   }
+
+  partial(): number | null {
+    return this.value;
+  }
+
+  merge(extreme: number | null): void {
+    this.add(extreme);
+  }
 }
 
 class Quantile implements Accumulator {
@@ -108,6 +136,14 @@ class Quantile implements Accumulator {
 
   add(cell: Cell, times: number): void {
     if (typeof cell === "number") this.#quantiles.add(cell, times);
+  }
+
+  partial(): QuantilesPart | null {
+    return this.#quantiles.partial();
+  }
+
+  merge(part: QuantilesPart | null): void {
+    this.#quantiles.merge(part);
   }
 
   get value(): number | null {
@@ -130,6 +166,14 @@ class Uniques implements Accumulator {
   add(cell: Cell): void {
     const user = cell as number;
     if (user >= 0) this.#union.addHash(this.#users.hashes, user * hashBytes);
+  }
+
+  partial(): Sketch {
+    return this.#union.toSketch();
+  }
+
+  merge(sketch: Sketch): void {
+    this.#union.addSketch(sketch);
   }
 
   get value(): number {

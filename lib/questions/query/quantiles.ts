@@ -7,6 +7,15 @@ const logGamma = Math.log(gamma);
 /** The logarithm of the way from the end of a bucket to its middle. */
 const logToMiddle = Math.log((1 + gamma) / 2);
 
+/** How many numbers lie in each bucket, and which are the smallest and the largest. */
+export interface QuantilesPart {
+  readonly positive: readonly (readonly [bucket: number, times: number])[];
+  readonly negative: readonly (readonly [bucket: number, times: number])[];
+  readonly zeros: number;
+  readonly min: number;
+  readonly max: number;
+}
+
 /**
  * Estimates quantiles of many numbers in little memory: a DDSketch (C. Masson, J. E. Rim, H. K.
  * Lee, "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB
@@ -35,6 +44,36 @@ export class Quantiles {
     const buckets = value > 0 ? this.#positive : this.#negative;
     const bucket = Math.ceil(Math.log(size) / logGamma);
     buckets.set(bucket, (buckets.get(bucket) ?? 0) + times);
+  }
+
+  /** For others to take over: safe in JSON. */
+  partial(): QuantilesPart | null {
+    if (this.#count === 0) return null;
+    return {
+      positive: [...this.#positive],
+      negative: [...this.#negative],
+      zeros: this.#zeros,
+      min: this.#min,
+      max: this.#max,
+    };
+  }
+
+  merge(part: QuantilesPart | null): void {
+    if (part === null) return;
+    const { positive, negative, zeros, min, max } = part;
+    for (const [own, others] of [
+      [this.#positive, positive] as const,
+      [this.#negative, negative] as const,
+    ]) {
+      for (const [bucket, times] of others) {
+        own.set(bucket, (own.get(bucket) ?? 0) + times);
+        this.#count += times;
+      }
+    }
+    this.#zeros += zeros;
+    this.#count += zeros;
+    this.#min = Math.min(this.#min, min);
+    this.#max = Math.max(this.#max, max);
   }
 
   /** Whether the numbers differ: only then quantiles come from the sketch. */

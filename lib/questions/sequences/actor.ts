@@ -1,5 +1,6 @@
 import type { Cell, Column, ColumnCells } from "../fold.ts";
 import { choice, described } from "../reading/field.ts";
+import { isOfShare, type Share } from "../share.ts";
 import { none, Numbered } from "./numbered.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -27,10 +28,19 @@ export function actorOf(cell: Cell): string | undefined {
   return typeof cell === "number" ? String(cell) : undefined;
 }
 
-/** The actors of a column's events, by the numbers of a timeline; `none` for events without one. */
-export function numberedActors(column: ColumnCells, timeline: Timeline): Numbered {
+/** As `actorOf`; `undefined` also for those of other shares. */
+export function actorWithin(share: Share, cell: Cell): string | undefined {
+  const actor = actorOf(cell);
+  return actor !== undefined && isOfShare(share, actor) ? actor : undefined;
+}
+
+/**
+ * Whose the events of a column are, by the numbers of a timeline; `none` for nobody's and those of
+ * other shares.
+ */
+export function numberedActors(column: ColumnCells, share: Share, timeline: Timeline): Numbered {
   return new Numbered(column, (cell) => {
-    const actor = actorOf(cell);
+    const actor = actorWithin(share, cell);
     return actor === undefined ? none : timeline.numberOf(actor);
   });
 }

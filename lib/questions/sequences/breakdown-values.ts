@@ -1,6 +1,6 @@
 import { hasElements, type PropertyPath } from "../../event/property-path.ts";
 import { shownValue } from "../../event/shown-value.ts";
-import { maxValueLength } from "../query/breakdown.ts";
+import { maxValueLength } from "../query/group-tree.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";
 import { FoldOverflow, type Cell, type Column, type ColumnCells } from "../fold.ts";
 import { readProperty } from "../reading/filter-body.ts";
@@ -48,7 +48,11 @@ export class BreakdownValues {
 
   /** @throws FoldOverflow where there are too many values, or they are too long */
   numberOf(cell: Cell): number {
-    const value = shownValue(cell);
+    return this.numberOfShown(shownValue(cell));
+  }
+
+  /** As `numberOf`, of a value as rows show it. */
+  numberOfShown(value: string): number {
     const number = this.#texts.numberOf(value);
     if (number === this.#known) {
       this.#known += 1;

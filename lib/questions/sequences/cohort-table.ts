@@ -15,7 +15,34 @@ export interface Cohort {
 export const isFirst = 1;
 const isReturning = 2;
 
-/** Counts cohorts and their returns, user by user. */
+/** In the place of a period with returns: the size of the cohort. */
+export const sizeItself = -1;
+
+/**
+ * Tells where one user counts: in the size of a cohort, and once in each period with a return.
+ * @param start the row of the user's first event
+ * @param end the end of the user's rows
+ */
+export function enter(
+  periods: readonly Period[],
+  { instants, marks }: OrderedRows,
+  { start, end }: { readonly start: number; readonly end: number },
+  count: (cohort: number, period: number) => void,
+): void {
+  const cohort = assign(periods, instants[start]!);
+  count(cohort, sizeItself);
+  let period = cohort;
+  let counted = -1;
+  for (let row = start; row < end; row++) {
+    if ((marks[row]! & isReturning) === 0) continue;
+    while (instants[row]! >= periods[period]!.end) period += 1;
+    if (period === counted) continue;
+    counted = period;
+    count(cohort, period);
+  }
+}
+
+/** The sizes of cohorts and their returns, as they are counted. */
 export class CohortTable {
   readonly #periods: readonly Period[];
   readonly #sizes: Uint32Array;
@@ -28,22 +55,10 @@ export class CohortTable {
     this.#returned = new Uint32Array(periods.length ** 2);
   }
 
-  /**
-   * @param start the row of the user's first event
-   * @param end the end of the user's rows
-   */
-  add({ instants, marks }: OrderedRows, start: number, end: number): void {
-    const cohort = assign(this.#periods, instants[start]!);
-    this.#sizes[cohort]! += 1;
-    let period = cohort;
-    let counted = -1;
-    for (let row = start; row < end; row++) {
-      if ((marks[row]! & isReturning) === 0) continue;
-      while (instants[row]! >= this.#periods[period]!.end) period += 1;
-      if (period === counted) continue;
-      counted = period;
-      this.#returned[cohort * this.#periods.length + period]! += 1;
-    }
+  /** @param period of returns, or `sizeItself` */
+  add(cohort: number, period: number, users: number): void {
+    if (period === sizeItself) this.#sizes[cohort]! += users;
+    else this.#returned[cohort * this.#periods.length + period]! += users;
   }
 
   cohorts(): readonly Cohort[] {

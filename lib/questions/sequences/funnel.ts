@@ -3,6 +3,7 @@ import type { Fold } from "../fold.ts";
 import { Attempts } from "./funnel-attempts.ts";
 import type { FunnelJob } from "./funnel-question.ts";
 import { MarkedEvents } from "./marked-events.ts";
+import type { Share } from "../share.ts";
 
 /** One step of a funnel. */
 export interface FunnelStep {
@@ -42,19 +43,53 @@ export interface FunnelResult {
  * attempt for each value counts: a user who began with two values is a user of both.
  * Median and p90 are exact, by nearest rank: each is a time that somebody took.
  */
-export function funnelFold(job: FunnelJob): Fold<FunnelResult> {
-  return new Funnel(job);
+export function funnelFold(job: FunnelJob, share?: Share): Fold<FunnelResult> {
+  return new Funnel(job, share);
+}
+
+/** A funnel of some users: of all values together, and of each that an attempt began with. */
+interface FunnelPart {
+  readonly all: TallyPart;
+  readonly values: readonly (readonly [value: string, tally: TallyPart])[];
 }
 
 class Funnel extends MarkedEvents implements Fold<FunnelResult> {
   readonly #job: FunnelJob;
+  readonly #parts: FunnelPart[] = [];
 
-  constructor(job: FunnelJob) {
-    super(job.by, job.steps, job.breakdown);
+  constructor(job: FunnelJob, share?: Share) {
+    super(job.by, job.steps, job.breakdown, share);
     this.#job = job;
   }
 
+  partial(): FunnelPart {
+    const { all, texts, byValue } = this.#tallied();
+    const values = byValue.map((tally, value) => [texts[value]!, tally.partial()] as const);
+    return { all: all.partial(), values };
+  }
+
+  merge(part: FunnelPart): void {
+    this.#parts.push(part);
+    for (const [value] of part.values) this.values.numberOfShown(value);
+  }
+
   finish(): FunnelResult {
+    const { all, texts, byValue } = this.#tallied();
+    if (this.#job.breakdown === undefined) return { steps: all.steps() };
+    const shown = largest(texts, (value) => byValue[value]!.users);
+    return {
+      steps: all.steps(),
+      results: shown.map(({ value, number }) => ({ value, steps: byValue[number]!.steps() })),
+      valuesLeftOut: texts.length - shown.length,
+    };
+  }
+
+  /** What attempts come to: all of them, and by the values that they began with. */
+  #tallied(): {
+    readonly all: Tally;
+    readonly texts: readonly string[];
+    readonly byValue: readonly Tally[];
+  } {
     const { steps, windowMs = Infinity, strictlyLater, breakdown } = this.#job;
     const types = steps.map(({ type }) => type!);
     const rows = this.timeline.inOrder();
@@ -69,14 +104,23 @@ class Funnel extends MarkedEvents implements Fold<FunnelResult> {
         byValue[value]!.add(depth, instants);
       }
     }
-    if (breakdown === undefined) return { steps: all.steps() };
-    const shown = largest(texts, (value) => byValue[value]!.users);
-    return {
-      steps: all.steps(),
-      results: shown.map(({ value, number }) => ({ value, steps: byValue[number]!.steps() })),
-      valuesLeftOut: texts.length - shown.length,
-    };
+    for (const part of this.#parts) {
+      all.merge(part.all);
+      for (const [value, tally] of part.values) {
+        byValue[this.values.numberOfShown(value)]!.merge(tally);
+      }
+    }
+    return { all, texts, byValue };
   }
+}
+
+/**
+ * How many attempts ended at each step; and of each step but the last the times to the next one, as
+ * bytes of doubles, base64.
+ */
+interface TallyPart {
+  readonly ended: readonly number[];
+  readonly waits: readonly string[];
 }
 
 /** Adds up the attempts that count. */
@@ -102,6 +146,22 @@ class Tally {
     for (let step = 1; step < depth; step++) {
       this.#waits[step - 1]!.push(instants[step]! - instants[step - 1]!);
     }
+  }
+
+  partial(): TallyPart {
+    const waits = this.#waits.map((each) => {
+      const { buffer } = Float64Array.from(each).sort();
+      return Buffer.from(buffer).toString("base64");
+    });
+    return { ended: this.#ended, waits };
+  }
+
+  merge({ ended, waits }: TallyPart): void {
+    ended.forEach((attempts, step) => (this.#ended[step]! += attempts));
+    waits.forEach((text, step) => {
+      const bytes = Uint8Array.from(Buffer.from(text, "base64"));
+      for (const wait of new Float64Array(bytes.buffer)) this.#waits[step]!.push(wait);
+    });
   }
 
   steps(): readonly FunnelStep[] {

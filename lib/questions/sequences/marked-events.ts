@@ -1,6 +1,7 @@
 import type { PropertyPath } from "../../event/property-path.ts";
 import type { Cell, Column, ColumnCells } from "../fold.ts";
-import { actorColumn, actorOf, numberedActors, type ActorKind } from "./actor.ts";
+import { actorColumn, actorWithin, numberedActors, type ActorKind } from "./actor.ts";
+import { wholeShare, type Share } from "../share.ts";
 import { BreakdownValues } from "./breakdown-values.ts";
 import { instantsOf, none } from "./numbered.ts";
 import { markingOf, type Marking, type Selection } from "./selection.ts";
@@ -21,6 +22,7 @@ export class MarkedEvents {
   readonly values: BreakdownValues;
   readonly timeline = new Timeline();
   readonly #marking: Marking;
+  readonly #share: Share;
   readonly #hasValues: boolean;
   readonly #valueAt: number;
 
@@ -28,7 +30,9 @@ export class MarkedEvents {
     by: ActorKind,
     selections: readonly Selection[],
     breakdown: PropertyPath | undefined,
+    share: Share = wholeShare,
   ) {
+    this.#share = share;
     this.#marking = markingOf(selections);
     this.values = new BreakdownValues(breakdown);
     this.#hasValues = breakdown !== undefined;
@@ -38,7 +42,7 @@ export class MarkedEvents {
   }
 
   add(row: readonly Cell[]): void {
-    const actor = actorOf(row[0]);
+    const actor = actorWithin(this.#share, row[0]);
     const marks = this.#marking.marksOf(row, 2);
     if (actor === undefined || marks === 0) return;
     const value = this.#isValued(marks) ? this.values.numberOf(row[this.#valueAt]) : 0;
@@ -47,7 +51,7 @@ export class MarkedEvents {
 
   addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
     const instants = instantsOf(columns[1]!);
-    const actors = numberedActors(columns[0]!, this.timeline);
+    const actors = numberedActors(columns[0]!, this.#share, this.timeline);
     const marksAt = this.#marking.marksIn(columns, 2);
     const values = this.values.numbered(columns[this.#valueAt]);
     for (const place of places) {

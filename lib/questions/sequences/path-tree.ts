@@ -7,6 +7,12 @@ export interface Path {
   readonly users: number;
 }
 
+/** The paths of some users, each with its types (by their ranks), its count and its users. */
+export interface PathTreePart {
+  readonly paths: readonly (readonly [types: readonly number[], count: number, users: number])[];
+  readonly total: { readonly count: number; readonly users: number };
+}
+
 const maxNodes = 1_000_000;
 
 /**
@@ -61,6 +67,32 @@ export class PathTree {
     if (this.#totalLastUser !== user) this.#total.users += 1;
     this.#lastUser[this.#at] = user;
     this.#totalLastUser = user;
+  }
+
+  /** For another tree to take over. */
+  partial(): PathTreePart {
+    const ended = this.#counts.keys().filter((node) => this.#counts[node]! > 0);
+    const paths = [...ended].map(
+      (node) => [this.#ranksTo(node), this.#counts[node]!, this.#users[node]!] as const,
+    );
+    return { paths, total: this.#total };
+  }
+
+  /**
+   * Takes over the paths of other users.
+   * @param ranks of their types here
+   * @throws FoldOverflow as `step`
+   */
+  merge({ paths, total }: PathTreePart, ranks: readonly number[]): void {
+    for (const [types, count, users] of paths) {
+      this.begin();
+      for (const type of types) this.step(ranks[type]!);
+      if (this.#counts[this.#at]! === 0) this.#different += 1;
+      this.#counts[this.#at]! += count;
+      this.#users[this.#at]! += users;
+    }
+    this.#total.count += total.count;
+    this.#total.users += total.users;
   }
 
   /** The most frequent paths, then by their types. */

@@ -1,8 +1,9 @@
-import { actorColumn, actorOf, numberedActors } from "./actor.ts";
+import { actorColumn, actorWithin, numberedActors } from "./actor.ts";
 import type { Cell, Column, ColumnCells, Fold } from "../fold.ts";
+import { wholeShare, type Share } from "../share.ts";
 import { instantsOf, none, Numbered } from "./numbered.ts";
 import { markingOf, type Marking } from "./selection.ts";
-import { PathTree, type Path } from "./path-tree.ts";
+import { PathTree, type Path, type PathTreePart } from "./path-tree.ts";
 import type { PathsJob } from "./paths-question.ts";
 import { Texts } from "./texts.ts";
 import { Timeline } from "./timeline.ts";
@@ -23,8 +24,13 @@ export interface PathsResult {
  * Events of one instant are ordered by their types (by code unit); of one type, those that begin a
  * path come last.
  */
-export function pathsFold(job: PathsJob): Fold<PathsResult> {
-  return new Paths(job);
+export function pathsFold(job: PathsJob, share?: Share): Fold<PathsResult> {
+  return new Paths(job, share);
+}
+
+/** The paths of some users: of types, by their places in a list. */
+interface PathsPart extends PathTreePart {
+  readonly types: readonly string[];
 }
 
 class Paths implements Fold<PathsResult> {
@@ -33,16 +39,19 @@ class Paths implements Fold<PathsResult> {
   readonly #marking: Marking;
   readonly #types = new Texts();
   readonly #timeline = new Timeline();
+  readonly #share: Share;
+  readonly #parts: PathsPart[] = [];
 
-  constructor(job: PathsJob) {
+  constructor(job: PathsJob, share: Share = wholeShare) {
     this.#job = job;
+    this.#share = share;
     this.#marking = markingOf([job.after]);
     this.columns = [actorColumn(job.by), { field: "timestamp" }, ...this.#marking.columns];
   }
 
   /** A row's mark is twice its type's number, plus one where it begins a path. */
   add(row: readonly Cell[]): void {
-    const actor = actorOf(row[0]);
+    const actor = actorWithin(this.#share, row[0]);
     if (actor === undefined) return;
     const type = this.#types.numberOf(row[2] as string);
     const mark = 2 * type + this.#marking.marksOf(row, 2);
@@ -51,7 +60,7 @@ class Paths implements Fold<PathsResult> {
 
   addColumns(columns: readonly ColumnCells[], places: Uint16Array): void {
     const instants = instantsOf(columns[1]!);
-    const actors = numberedActors(columns[0]!, this.#timeline);
+    const actors = numberedActors(columns[0]!, this.#share, this.#timeline);
     const marksAt = this.#marking.marksIn(columns, 2);
     const types = new Numbered(columns[2]!, (type) => this.#types.numberOf(type as string));
     for (const place of places) {
@@ -61,8 +70,25 @@ class Paths implements Fold<PathsResult> {
     }
   }
 
+  partial(): PathsPart {
+    const { tree, types } = this.#taken();
+    return { ...tree.partial(), types };
+  }
+
+  merge(part: PathsPart): void {
+    this.#parts.push(part);
+    for (const type of part.types) this.#types.numberOf(type);
+  }
+
   finish(): PathsResult {
-    const { length, limit } = this.#job;
+    const { tree } = this.#taken();
+    const paths = tree.largest(this.#job.limit);
+    return { paths, pathsLeftOut: tree.different - paths.length, total: tree.total };
+  }
+
+  /** All paths, and the types that they are of, in their order. */
+  #taken(): { readonly tree: PathTree; readonly types: readonly string[] } {
+    const { length } = this.#job;
     const types = this.#types.all().toSorted();
     const { starts, marks } = this.#timeline.inOrder(this.#ranks(types));
     const tree = new PathTree(types);
@@ -76,8 +102,13 @@ class Paths implements Fold<PathsResult> {
         tree.end(user);
       }
     }
-    const paths = tree.largest(limit);
-    return { paths, pathsLeftOut: tree.different - paths.length, total: tree.total };
+    const rankOf = new Map(types.map((type, rank) => [type, rank]));
+    for (const part of this.#parts)
+      tree.merge(
+        part,
+        part.types.map((type) => rankOf.get(type)!),
+      );
+    return { tree, types };
   }
 
   /** The marks that put types in their order. */

@@ -1,9 +1,10 @@
 import { largest } from "./breakdown-values.ts";
 import { countPeriods, periods, type Period } from "../../counting/calendar.ts";
-import { CohortTable, isFirst, type Cohort } from "./cohort-table.ts";
+import { CohortTable, enter, isFirst, sizeItself, type Cohort } from "./cohort-table.ts";
 import { FoldOverflow, type Fold } from "../fold.ts";
 import { MarkedEvents } from "./marked-events.ts";
 import { maxTouchedPeriods, tooManyPeriods, type RetentionJob } from "./retention-question.ts";
+import type { Share } from "../share.ts";
 import type { OrderedRows, Rows } from "./timeline.ts";
 
 export interface RetentionResult {
@@ -24,34 +25,73 @@ export interface RetentionResult {
  * breakdown a user counts under the value of the first event; of several at that instant, under the
  * first value by code unit.
  */
-export function retentionFold(job: RetentionJob): Fold<RetentionResult> {
-  return new Retention(job);
+export function retentionFold(job: RetentionJob, share?: Share): Fold<RetentionResult> {
+  return new Retention(job, share);
 }
+
+/** The retention of some users. */
+interface RetentionPart {
+  /** As an `Extent`, with `null` for what is infinite. */
+  readonly earliest: number | null;
+  readonly latest: number | null;
+  /** The starts of the periods that their events reach over. */
+  readonly periods: readonly string[];
+  readonly values: readonly string[];
+  /** By the places of values and periods. */
+  readonly counts: readonly Count[];
+}
+
+/** How many users of a value (`ofAll` for any) count in a cohort's size or in one of its periods. */
+type Count = readonly [value: number, cohort: number, period: number, users: number];
+
+const ofAll = -1;
 
 class Retention extends MarkedEvents implements Fold<RetentionResult> {
   readonly #job: RetentionJob;
+  readonly #parts: RetentionPart[] = [];
 
-  constructor(job: RetentionJob) {
-    super(job.by, [job.first, job.returning], job.breakdown);
+  constructor(job: RetentionJob, share?: Share) {
+    super(job.by, [job.first, job.returning], job.breakdown, share);
     this.#job = job;
   }
 
+  partial(): RetentionPart {
+    const { rows, extent, calendar, texts } = this.#inOrder();
+    const sums = new Map<number, number>();
+    const width = calendar.length + 1;
+    const visit = (...[value, cohort, period, users]: Count) => {
+      const key = ((value + 1) * width + cohort) * width + period + 1;
+      sums.set(key, (sums.get(key) ?? 0) + users);
+    };
+    this.#count(rows, calendar, texts, visit);
+    const counts = [...sums].map(([key, users]): Count => {
+      const ofValue = Math.floor(key / width);
+      return [Math.floor(ofValue / width) - 1, ofValue % width, (key % width) - 1, users];
+    });
+    const times = calendar.map(({ time }) => time);
+    const [earliest, latest] = [finite(extent.earliest), finite(extent.latest)];
+    return { earliest, latest, periods: times, values: texts, counts };
+  }
+
+  merge(part: RetentionPart): void {
+    this.#parts.push(part);
+    for (const value of part.values) this.values.numberOfShown(value);
+  }
+
   finish(): RetentionResult {
-    const rows = this.timeline.inOrder();
-    const calendar = this.#periods(rows);
-    const texts = this.values.all();
+    const { rows, calendar, texts } = this.#inOrder();
     const all = new CohortTable(calendar);
     const users = new Uint32Array(texts.length);
-    for (const { start, end, value } of entries(rows, texts)) {
-      all.add(rows, start, end);
-      if (value >= 0) users[value]! += 1;
-    }
+    this.#count(rows, calendar, texts, (value, cohort, period, count) => {
+      if (value === ofAll) all.add(cohort, period, count);
+      else if (period === sizeItself) users[value]! += count;
+    });
     if (this.#job.breakdown === undefined) return { cohorts: all.cohorts() };
     const shown = largest(texts, (value) => users[value]!);
     const tables = new Map(shown.map(({ number }) => [number, new CohortTable(calendar)]));
-    for (const { start, end, value } of entries(rows, texts)) {
-      tables.get(value)?.add(rows, start, end);
-    }
+    this.#count(rows, calendar, texts, (value, cohort, period, count) => {
+      tables.get(value)?.add(cohort, period, count);
+    });
     return {
       cohorts: all.cohorts(),
       results: shown.map(({ value, number }) => ({
@@ -62,9 +102,43 @@ class Retention extends MarkedEvents implements Fold<RetentionResult> {
     };
   }
 
-  #periods(rows: OrderedRows): readonly Period[] {
+  #inOrder() {
+    const rows = this.timeline.inOrder();
+    const own = extentOf(rows);
+    const extent = {
+      earliest: Math.min(own.earliest, ...this.#parts.map((part) => part.earliest ?? Infinity)),
+      latest: Math.max(own.latest, ...this.#parts.map((part) => part.latest ?? -Infinity)),
+    };
+    return { rows, extent, calendar: this.#periods(extent), texts: this.values.all() };
+  }
+
+  /** Tells where users count, those of other parts too. */
+  #count(
+    rows: OrderedRows,
+    calendar: readonly Period[],
+    texts: readonly string[],
+    visit: (...count: Count) => void,
+  ): void {
+    for (const entry of entries(rows, texts)) {
+      const { value } = entry;
+      enter(calendar, rows, entry, (cohort, period) => {
+        visit(ofAll, cohort, period, 1);
+        if (value >= 0) visit(value, cohort, period, 1);
+      });
+    }
+    const at = new Map(calendar.map(({ time }, i) => [time, i]));
+    for (const { periods: times, values, counts } of this.#parts) {
+      const places = times.map((time) => at.get(time)!);
+      const numbers = values.map((value) => this.values.numberOfShown(value));
+      for (const [value, cohort, period, users] of counts) {
+        const own = period === sizeItself ? sizeItself : places[period]!;
+        visit(value === ofAll ? ofAll : numbers[value]!, places[cohort]!, own, users);
+      }
+    }
+  }
+
+  #periods({ earliest, latest }: Extent): readonly Period[] {
     const { interval, timezone, range } = this.#job;
-    const { earliest, latest } = extentOf(rows);
     const { from = earliest, to = latest + 1 } = range;
     if (countPeriods(interval, { from, to }) > maxTouchedPeriods(this.#job)) {
       throw new FoldOverflow(tooManyPeriods(this.#job, { from, to }));
@@ -73,11 +147,17 @@ class Retention extends MarkedEvents implements Fold<RetentionResult> {
   }
 }
 
-/** The earliest first event, and the last event of all. */
-function extentOf({ instants, marks }: Rows): {
+/** When the first of the first events is, and the last of all; infinite where there are none. */
+interface Extent {
   readonly earliest: number;
   readonly latest: number;
-} {
+}
+
+function finite(instant: number): number | null {
+  return Number.isFinite(instant) ? instant : null;
+}
+
+function extentOf({ instants, marks }: Rows): Extent {
   let [earliest, latest] = [Infinity, -Infinity];
   for (let row = 0; row < instants.length; row++) {
     const instant = instants[row]!;

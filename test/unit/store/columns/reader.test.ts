@@ -17,6 +17,8 @@ function rowsOf(
   const fold = {
     columns,
     add: (row: readonly Cell[]) => void rows.push([...row]),
+    partial: () => rows,
+    merge: () => undefined,
     finish: () => rows,
   };
   const count = segment.fold({ project: "p", ...filter }, fold);
