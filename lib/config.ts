@@ -62,6 +62,12 @@ export function readConfig(environment: Environment, console = false): Config {
   return Object.freeze(config);
 }
 
+function segmentCacheOf(values: Values, services: readonly ServiceName[]) {
+  const { SEGMENT_CACHE_BYTES: maxBytes, SEGMENT_CACHE_DIR, DATA_DIR, MONGODB_URI } = values;
+  if (maxBytes === 0 || MONGODB_URI === null || !services.includes("query")) return undefined;
+  return { maxBytes, folder: resolve(SEGMENT_CACHE_DIR || join(DATA_DIR, "segments")) };
+}
+
 function configOf(values: Values, services: readonly ServiceName[]) {
   const dataDir = resolve(values.DATA_DIR);
   const { REDIS_URL, REDIS_HOST, REDIS_PORT } = values;
@@ -116,6 +122,9 @@ function configOf(values: Values, services: readonly ServiceName[]) {
     corsOrigins: values.CORS_ORIGINS,
     prefetch: values.PROCESSOR_PREFETCH,
     queryMaxEvents: values.QUERY_MAX_EVENTS,
+    queryShareEvents: values.QUERY_SHARE_EVENTS,
+    /** Of processes that answer questions and have a shared store; absent where nothing is kept. */
+    segmentCache: segmentCacheOf(values, services),
     queryTimeoutMs: values.QUERY_TIMEOUT_MS,
     queryConcurrency: values.QUERY_CONCURRENCY,
     reading: {

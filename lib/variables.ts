@@ -264,6 +264,22 @@ export const variables = {
     most,
     "The most events that one question may be expected to read, where no rollup answers it (also filtered lists and totals, exports).",
   ),
+  QUERY_SHARE_EVENTS: integer(
+    200_000,
+    1,
+    most,
+    "A question that reads as many events is divided among the query nodes that there are, where the store is MongoDB.",
+  ),
+  SEGMENT_CACHE_BYTES: integer(
+    2_147_483_648,
+    0,
+    most,
+    "What a query process may keep on its disk of the columns that it has fetched from MongoDB, about. 0: nothing.",
+  ),
+  SEGMENT_CACHE_DIR: text(
+    "",
+    "Where it keeps them; safe to delete at any time, and several processes may share it. Empty: in DATA_DIR.",
+  ),
   QUERY_TIMEOUT_MS: integer(
     10_000,
     100,

@@ -16,6 +16,8 @@ import type { QuestionStore } from "./saved-questions.ts";
 import type { SchemaStore } from "./schemas.ts";
 import type { HeldEvent } from "../event/schemas/held.ts";
 import type { Violations } from "../event/schemas/schema.ts";
+import type { Share } from "../questions/share.ts";
+import type { Manifest } from "./manifest.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { Section, SectionRow, Sum } from "../counting/cells.ts";
 import type { Delta } from "../counting/delta.ts";
@@ -213,6 +215,9 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
     limits: ReadLimits,
   ): Promise<Analyzed<K>>;
 
+  /** How a fold is divided among processes; absent where one process alone has the events. */
+  readonly parts?: EventParts;
+
   /**
    * Turns some of what was stored into columns, so that `analyze` need not read event by event.
    * Absent where a store does that by itself.
@@ -293,6 +298,33 @@ export type RollupTarget = "any" | "stored";
 
 export interface Analyzed<K extends FoldKind> {
   readonly result: FoldResult<K>;
+  /** How many events met the filter. */
+  readonly events: number;
+}
+
+/** The events as any process can read a part of them. */
+export interface EventParts {
+  /** `undefined` where the events of a filter are to be read by `analyze` alone. */
+  manifest(filter: EventFilter): Promise<Manifest | undefined>;
+  /**
+   * Fold the events that meet a filter of what a manifest, or a part of one, tells of. Other parts
+   * of it fit to this one, whatever is stored, sealed or erased meanwhile.
+   * @throws ServiceError QUERY_TOO_EXPENSIVE as `analyze`
+   */
+  fold(question: PartOfQuestion, limits: ReadLimits): Promise<FoldedPart>;
+}
+
+export interface PartOfQuestion {
+  readonly manifest: Manifest;
+  readonly filter: EventFilter;
+  readonly job: FoldJob;
+  /** The share that the fold takes; absent: it takes all. */
+  readonly share?: Share | undefined;
+}
+
+export interface FoldedPart {
+  /** What the fold hands on (`Fold.partial`). */
+  readonly part: unknown;
   /** How many events met the filter. */
   readonly events: number;
 }

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import environments
 import manifests
-from common import ROOT, SERVICES, TABLES, load, run
+from common import ROOT, SERVICES, TABLES, load, mib, run
 
 # MiB. Resident memory of one process of a cluster at rest, and the least limit that leaves room for its bounds
 # on bodies and answers (HTTP_MAX_BODY_BYTES_IN_FLIGHT, ANSWER_MAX_BYTES_UNDER_WAY, CACHE_MAX_BYTES) besides.
@@ -27,11 +27,6 @@ STOPS_WITHIN = TABLES["stopWithinMs"] / 1000
 def seconds(text):
     number, unit = re.fullmatch(r"(\d+)(ms|s|m|h|)", str(text)).groups()
     return int(number) * {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600}[unit]
-
-
-def mib(text):
-    number, unit = re.fullmatch(r"([\d.]+)\s*([kmg]?)(?:i?b?)?", str(text).lower()).groups()
-    return float(number) * {"": 1 / 1048576, "k": 1 / 1024, "m": 1, "g": 1024}[unit]
 
 
 def stage():
@@ -162,6 +157,8 @@ def mounts(services):
         kept = {volume.split(":")[1] for volume in services[name]["volumes"] if not volume.startswith(".")}
         if kept != folders:
             yield f"{name} keeps {sorted(kept)}, and writes to {sorted(folders)}"
+    if "segments:/data" not in services["query"].get("volumes", []):
+        yield "query keeps no columns of segments"
     prometheus = services["prometheus"]
     options = dict(line.lstrip("-").split("=", 1) for line in prometheus["command"])
     mounted = {volume.split(":")[1]: volume.split(":")[0] for volume in prometheus["volumes"]}

@@ -102,6 +102,8 @@ k8s dev: agrees | k8s/components/servers/mongodb.yaml | s#mountPath: /data/db#mo
 k8s dev: agrees | k8s/components/servers/rabbitmq.yaml | s/containerPort: 5672/containerPort: 5671/
 k8s dev: agrees | docs/deploy.md | s/@rabbitmq:5672/@rabbit:5672/
 k8s dev: agrees | k8s/components/servers/network-policies.yaml | s/port: mongodb/port: mongo/
+k8s prod: pods | k8s/base/query.yaml | s/sizeLimit: 3Gi/sizeLimit: 2Gi/
+compose: agrees | docker-compose.yml | s#segments:/data#segments:/columns#
 k8s prod: asks | k8s/base/processor.yaml | s/cpu: 500m/cpu: 1000m/
 variables: passed on | docker-compose.yml | /^  QUERY_TIMEOUT_MS:/d
 variables: passed on | .env.example | s/^PAGE_MAX_BYTES=/PAGE_MAX_SIZE=/

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -19,6 +20,11 @@ def load(path):
 
 def load_all(path):
     return [document for document in yaml.safe_load_all(Path(path).read_text()) if document]
+
+
+def mib(text):
+    number, unit = re.fullmatch(r"([\d.]+)\s*([kmg]?)(?:i?b?)?", str(text).lower()).groups()
+    return float(number) * {"": 1 / 1048576, "k": 1 / 1024, "m": 1, "g": 1024}[unit]
 
 
 def run(checks):

@@ -2,7 +2,7 @@
 
 import json
 
-from common import SERVICES, load_all, run
+from common import SERVICES, TABLES, load_all, mib, run
 
 # What docs/deploy.md says how to make.
 SECRETS = {
@@ -119,6 +119,15 @@ def references_of_crds(manifests):
                 yield f"{named(monitor)} has no port of {named(service)}"
 
 
+def caches(where, spec):
+    """What query nodes keep of segments lies where they write, with room for an eighth more than they keep."""
+    (container,) = spec["containers"]
+    folders = {mount["name"] for mount in container.get("volumeMounts", []) if mount["mountPath"] == "/data"}
+    limits = [v["emptyDir"].get("sizeLimit", "0") for v in spec.get("volumes", []) if v["name"] in folders]
+    if [mib(limit) * 1024**2 >= 9 / 8 * TABLES["segmentCacheBytes"] for limit in limits] != [True]:
+        yield f"{where} has no room in /data for SEGMENT_CACHE_BYTES"
+
+
 def pods(path, copies):
     """What every pod has: no root, probes, resources, time to drain; and `copies` of each service at least."""
     manifests = Manifests(path)
@@ -126,6 +135,8 @@ def pods(path, copies):
         yield "not every service has a Deployment"
     for workload in manifests.workloads():
         where, spec = named(workload), pod(workload)
+        if labels(workload).get("app.kubernetes.io/component") == "query" and workload in manifests.ours():
+            yield from caches(where, spec)
         context = spec.get("securityContext", {})
         if context.get("runAsNonRoot") is not True or not context.get("runAsUser"):
             yield f"{where} may run as root"

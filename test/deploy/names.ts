@@ -43,8 +43,16 @@ async function tables() {
     paths: Object.keys(operatingPaths),
     port: readConfig({}).port,
     stopWithinMs,
+    segmentCacheBytes: readConfig(ofQueries).segmentCache!.maxBytes,
   };
 }
+
+/** What a process of a cluster is given that answers questions. */
+const ofQueries: Environment = {
+  SERVICES: "query",
+  MONGODB_URI: "mongodb://mongodb/analytics",
+  RABBITMQ_URL: "amqp://rabbitmq",
+};
 
 /** Every variable that the configuration asks for, found out by giving it nothing but a Redis host. */
 function variables(): readonly string[] {

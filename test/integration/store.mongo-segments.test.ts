@@ -1,6 +1,11 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
+import { foldDivided, type FoldingNode } from "../../lib/answers/division.ts";
+import type { EventFilter } from "../../lib/event/filter.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { foldOf } from "../../lib/questions/folds.ts";
+import { foldOf, type FoldJob, type FoldKind } from "../../lib/questions/folds.ts";
 import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
 import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
 import { analyzeContract, comparable, folded } from "../contract/store-analyze.contract.ts";
@@ -9,6 +14,8 @@ import { sequencesContract } from "../contract/store-sequences.contract.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
 import { declaredIndexes, Searches } from "../fixtures/mongo-searches.ts";
 import { sealAll, SealedHarness } from "../fixtures/sealed-store.ts";
+import type { Analyzed, FoldedPart, PartOfQuestion } from "../../lib/store/store.ts";
+import { eventually } from "../support/eventually.ts";
 import { foldOver } from "../support/fold-over.ts";
 import { funnelOf } from "../support/jobs.ts";
 import { describeWith } from "../../tools/servers/installed.ts";
@@ -112,23 +119,49 @@ async function happen(
   } else if ("seals" in what) {
     await sealAll(store);
   } else {
-    await expectAnswers(store, [...known.held.values()], project);
+    await expectAnswers([store, ...stores], [...known.held.values()], project);
   }
 }
 
+/** The answer of several processes, whose parts go over the wire. */
+async function dividedAmong<K extends FoldKind>(
+  stores: readonly MongoStore[],
+  filter: EventFilter,
+  job: FoldJob<K>,
+): Promise<Analyzed<K>> {
+  const manifest = await stores[0]!.parts.manifest(filter);
+  if (manifest === undefined) return stores[0]!.analyze(filter, job, patient);
+  const [own, ...others] = stores.map((store, i): FoldingNode => ({
+    name: `node ${i}`,
+    fold: async (part, limits) => {
+      const asked = JSON.parse(JSON.stringify({ ...part, filter, job })) as PartOfQuestion;
+      return JSON.parse(JSON.stringify(await store.parts.fold(asked, limits))) as FoldedPart;
+    },
+  }));
+  return foldDivided(job, { manifest, own: own!, others, limits: patient });
+}
+
+/** Asks the first of some stores, and all of them together. */
 async function expectAnswers(
-  store: MongoStore,
+  stores: readonly MongoStore[],
   held: readonly StoredEvent[],
   project = "p",
 ): Promise<void> {
+  const [store] = stores as [MongoStore];
   for (const filter of [{}, { types: ["b"], from: minute + 4, to: minute + 20 }]) {
-    const told = await store.analyze({ project, ...filter }, byPlan, patient);
-    expect({ events: told.events, ...comparable(told.result as never) }).toEqual(
-      folded(held, filter, byPlan),
-    );
+    for (const told of [
+      await store.analyze({ project, ...filter }, byPlan, patient),
+      await dividedAmong(stores, { project, ...filter }, byPlan),
+    ]) {
+      expect({ events: told.events, ...comparable(told.result as never) }).toEqual(
+        folded(held, filter, byPlan),
+      );
+    }
   }
+  const whole = foldOver(foldOf(funnel), held);
   const { result } = await store.analyze({ project }, funnel, patient);
-  expect(result).toEqual(foldOver(foldOf(funnel), held));
+  expect(result).toEqual(whole);
+  expect((await dividedAmong(stores, { project }, funnel)).result).toEqual(whole);
 }
 
 function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<RunningServer>): void {
@@ -141,7 +174,11 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
     beforeAll(async () => {
       server = await start();
     });
-    afterAll(() => server?.stop());
+    const folders: string[] = [];
+    afterAll(async () => {
+      await server?.stop();
+      for (const folder of folders) await rm(folder, { recursive: true, force: true });
+    });
 
     const unwatched = () => MongoHarness.behindCable(server.url, options);
     const harnessed = async () => (await unwatched()).watchedBy(searches);
@@ -166,21 +203,72 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
     test("answers are those of the events, whatever is stored, comes again, is erased and sealed when", async () => {
       const harness = await harnessed();
       try {
+        const segmentCache = { folder: await mkdtemp(join(tmpdir(), "segments-")), maxBytes: 1e6 };
+        folders.push(segmentCache.folder);
         const stores = [
           await harness.open({ adoptsAfterMs: 0 }),
-          await harness.open({ adoptsAfterMs: 0 }),
+          await harness.open({ adoptsAfterMs: 0, segmentCache }),
         ];
         let runsSoFar = 0;
         await fc.assert(
           fc.asyncProperty(fc.array(happening, { minLength: 8, maxLength: 24 }), async (all) => {
             const known = new Reference(`p${++runsSoFar}`);
             for (const [at, what] of all.entries()) await happen(stores, what, known, at);
-            await expectAnswers(stores[0]!, [...known.held.values()], known.project);
+            await expectAnswers(stores, [...known.held.values()], known.project);
             await sealAll(stores[1]!);
-            await expectAnswers(stores[1]!, [...known.held.values()], known.project);
+            await expectAnswers(stores.toReversed(), [...known.held.values()], known.project);
           }),
           { numRuns: runs },
         );
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("columns are fetched once, and those of erased events are gone from the disk after the next start", async () => {
+      const harness = await unwatched();
+      const folder = await mkdtemp(join(tmpdir(), "segments-"));
+      folders.push(folder);
+      try {
+        let fetched = 0;
+        const open = () =>
+          harness.open({
+            adoptsAfterMs: 0,
+            segmentCache: { folder, maxBytes: 1_000_000 },
+            columnsBehind: (stored) => ({
+              fetch: (...asked) => {
+                fetched += 1;
+                return stored.fetch(...asked);
+              },
+            }),
+          });
+        const held = Array.from({ length: 30 }, (_, n) => ({ ...made(n), batch: "b" }));
+        const files = async () =>
+          (await readdir(folder, { recursive: true })).filter((name) => /[0-9a-f]{32}$/.test(name));
+        const store = await open();
+        await store.append("b", held);
+        await sealAll(store);
+        const ask = async (of: MongoStore) => {
+          const { result } = await of.analyze({ project: "p" }, byPlan, patient);
+          return comparable(result as never);
+        };
+        const answer = await ask(store);
+        await store.close();
+        const kept = await files();
+        expect(kept.length).toBeGreaterThan(0);
+
+        const second = await open();
+        expect(await ask(second)).toEqual(answer);
+        expect(fetched).toBe(1);
+        // Whoever names segments of another project gets nothing of them.
+        const manifest = (await second.parts.manifest({ project: "p" }))!;
+        const other = { manifest, filter: { project: "q" }, job: byPlan };
+        expect((await second.parts.fold(other, patient)).events).toBe(0);
+        await second.erase("p", held.slice(0, 3), refusal);
+        await second.close();
+        expect(await files()).toEqual(kept);
+        await open();
+        await eventually(async () => expect(await files()).toEqual([]), 30_000);
       } finally {
         await harness.dispose();
       }
@@ -200,14 +288,14 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         const { db } = old;
         await db.collection("unsealed").deleteMany({});
         await old.seal(Date.now());
-        await expectAnswers(old, held);
+        await expectAnswers([old], held);
         expect(await db.collection("segments").countDocuments()).toBe(0);
 
         const store = await harness.open({ adoptsAfterMs: 0 });
         await sealAll(store);
         const [segment] = await db.collection("segments").find().toArray();
         expect(segment).toMatchObject({ rows: 9, isMarked: false });
-        await expectAnswers(store, held);
+        await expectAnswers([store], held);
       } finally {
         await harness.dispose();
       }

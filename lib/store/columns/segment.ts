@@ -1,27 +1,4 @@
-import type { ProjectId } from "../../event/event.ts";
-
-/**
- * The columns of some batches' events of one project, as a manifest lists them. The content of an
- * id and a version never changes.
- */
-export interface Segment {
-  readonly id: string;
-  /**
-   * Changes whenever events of the segment are erased, since the columns are then written again.
-   */
-  readonly version: string;
-  readonly project: ProjectId;
-  readonly rows: number;
-  /** Whether every property has a column (`WrittenColumns`). */
-  readonly complete: boolean;
-  /** All its events lie between these two instants, both included. */
-  readonly oldest: number;
-  readonly newest: number;
-  /** The size of all its columns, as they are stored. */
-  readonly bytes: number;
-  /** The number of parts in which they are stored. */
-  readonly parts: number;
-}
+import type { Segment } from "../manifest.ts";
 
 /** The source of segments' columns: the store, or a cache before it. */
 export interface SegmentColumns {

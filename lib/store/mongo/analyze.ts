@@ -11,7 +11,8 @@ import { isTimeLimit } from "./errors.ts";
 import { pipelineOf, type LoadedEvent } from "./pipeline.ts";
 import { foldSegments } from "./segments/fold.ts";
 import type { Segments } from "./segments/segments.ts";
-import type { Analyzed } from "../store.ts";
+import type { SegmentColumns } from "../columns/segment.ts";
+import type { Analyzed, FoldedPart, PartOfQuestion } from "../store.ts";
 import type { ReadLimits } from "../../event/event-page.ts";
 
 const { batchSize } = inOneAnswer;
@@ -41,7 +42,7 @@ export async function analyze<K extends FoldKind>(
   { pushDown, segments }: Means,
 ): Promise<Analyzed<K>> {
   const fold = foldOf(job);
-  try {
+  return withinBounds(limits, async () => {
     const manifest = await segments?.manifestOf(collections, filter);
     const events =
       segments !== undefined && manifest !== undefined
@@ -53,9 +54,32 @@ export async function analyze<K extends FoldKind>(
           ? await foldTold(collections, filter, job, fold, limits)
           : await foldWhole(collections, filter, fold, limits);
     return { result: fold.finish(), events };
+  });
+}
+
+/** A part of the events as `EventParts` has it. */
+export async function analyzePart(
+  collections: Collections,
+  columns: SegmentColumns,
+  { manifest, filter, job, share }: PartOfQuestion,
+  limits: ReadLimits,
+): Promise<FoldedPart> {
+  const fold = foldOf(job, share);
+  return withinBounds(limits, async () => {
+    const events = await foldSegments(collections, columns, manifest, filter, fold, {
+      check: checkOf(limits),
+      ...serverLimits(limits),
+    });
+    return { part: fold.partial(), events };
+  });
+}
+
+async function withinBounds<T>({ timeoutMs }: ReadLimits, answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer();
   } catch (error) {
     if (isTimeLimit(error))
-      throw tooExpensive(`it took longer than ${limits.timeoutMs} ms and was stopped`);
+      throw tooExpensive(`it took longer than ${timeoutMs} ms and was stopped`);
     if (error instanceof FoldOverflow || error instanceof TimedOut)
       throw tooExpensive(error.message);
     throw error;

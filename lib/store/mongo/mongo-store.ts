@@ -8,7 +8,7 @@ import type { Bucket, Grain } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import type { EventText } from "../../event/event-text.ts";
-import { analyze } from "./analyze.ts";
+import { analyze, analyzePart } from "./analyze.ts";
 import { MongoActs } from "./acts.ts";
 import { mongoAdapter } from "./adapter.ts";
 import { MongoLink } from "./connection.ts";
@@ -36,9 +36,12 @@ import { heldDocument } from "./held.ts";
 import { MongoQuarantine } from "./quarantine.ts";
 import { MongoSchemas } from "./schemas.ts";
 import { sample } from "./sample.ts";
+import { CachedColumns } from "../columns/cached-columns.ts";
+import type { DiskCacheOptions } from "../columns/disk-cache.ts";
 import { announce } from "./segments/announce.ts";
 import { StoredColumns } from "./segments/columns.ts";
 import { Sealer } from "./segments/sealer.ts";
+import { versionsOf } from "./segments/manifest.ts";
 import { Segments } from "./segments/segments.ts";
 import { upsertAll } from "./writes.ts";
 import { documentsOf } from "./batch-pack.ts";
@@ -51,6 +54,7 @@ import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import type { SampleJob, SampleKind } from "../../questions/catalog/samples.ts";
 import type {
   Analyzed,
+  EventParts,
   BatchPack,
   Ownership,
   Rest,
@@ -87,7 +91,9 @@ export interface MongoOptions {
    * half an hour.
    */
   readonly adoptsAfterMs?: number;
-  /** What stands before the columns of segments in the database, for example a cache. */
+  /** Where columns of segments are kept on the disk; absent: nowhere. */
+  readonly segmentCache?: Omit<DiskCacheOptions, "log"> | undefined;
+  /** Stands before the columns of segments in the database. */
   readonly columnsBehind?: (stored: SegmentColumns) => SegmentColumns;
   /** What minutes are counted anew under. Default the built-in dimensions. */
   readonly dimensions?: readonly string[];
@@ -119,6 +125,7 @@ export class MongoStore implements AdaptedStore {
   readonly #inflow = new Inflow();
   readonly #sealer: Sealer;
   readonly #segments: Segments;
+  readonly #kept: CachedColumns | undefined;
   #isOpened = false;
 
   /**
@@ -129,7 +136,13 @@ export class MongoStore implements AdaptedStore {
   static async open(config: Config, log: Log): Promise<MongoStore> {
     const { mongodbUri, clusterName: database } = config;
     const dimensions = rolledUp(config.rollupDimensions);
-    const store = new MongoStore({ uri: mongodbUri ?? "", database, dimensions, log });
+    const store = new MongoStore({
+      uri: mongodbUri ?? "",
+      database,
+      dimensions,
+      log,
+      segmentCache: config.segmentCache,
+    });
     await store.open();
     return store;
   }
@@ -153,7 +166,10 @@ export class MongoStore implements AdaptedStore {
     this.#feed = new Feed(options.looksForFollowersMs);
     this.#sealer = new Sealer(options.adoptsAfterMs);
     const stored = new StoredColumns(this.#link.scanned);
-    this.#segments = new Segments(options.columnsBehind?.(stored) ?? stored);
+    const columns = options.columnsBehind?.(stored) ?? stored;
+    this.#kept =
+      options.segmentCache && new CachedColumns(columns, { ...options.segmentCache, log });
+    this.#segments = new Segments(this.#kept ?? columns);
   }
 
   get client(): MongoClient {
@@ -181,6 +197,7 @@ export class MongoStore implements AdaptedStore {
   async open(): Promise<void> {
     this.#isOpened = true;
     await this.#link.open();
+    this.#kept?.sweepBy((ids) => this.#link.run((collections) => versionsOf(collections, ids)));
   }
 
   adapter(options: EntityOptions = {}): EntityAdapter {
@@ -363,6 +380,15 @@ export class MongoStore implements AdaptedStore {
     );
   }
 
+  readonly parts: EventParts = {
+    manifest: (filter) =>
+      this.#link.scan((collections) => this.#segments.manifestOf(collections, filter)),
+    fold: (question, limits) =>
+      this.#link.scan((collections) =>
+        analyzePart(collections, this.#segments.columns, question, limits),
+      ),
+  };
+
   seal(now: number): Promise<Sealed> {
     return this.#link.run((collections) => this.#sealer.pass(collections, now));
   }
@@ -522,7 +548,8 @@ export class MongoStore implements AdaptedStore {
     return { damaged: false };
   }
 
-  close(): Promise<void> {
-    return this.#link.close();
+  async close(): Promise<void> {
+    await this.#link.close();
+    await this.#kept?.close();
   }
 }

@@ -1,4 +1,5 @@
-import type { FetchedColumns, Segment, SegmentColumns } from "../../columns/segment.ts";
+import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
+import type { Segment } from "../../manifest.ts";
 import type { Collections } from "../documents.ts";
 import { columnOfField, fieldOfColumn, partKey, type PartDocument } from "./documents.ts";
 

@@ -4,10 +4,12 @@ import type { EventFilter } from "../../../event/filter.ts";
 import { rowReader, type Fold } from "../../../questions/fold.ts";
 import { columnsRead } from "../../columns/names.ts";
 import { ColumnReader, MissingColumn } from "../../columns/reader.ts";
-import type { FetchedColumns, Segment, SegmentColumns } from "../../columns/segment.ts";
+import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
+import type { Segment } from "../../manifest.ts";
 import { fromDocument, inOneAnswer, type Collections, type EventDocument } from "../documents.ts";
 import type { ServerLimits } from "../events.ts";
-import { batchesOf, type Manifest } from "./manifest.ts";
+import { batchesOf } from "./manifest.ts";
+import type { Manifest } from "../../manifest.ts";
 
 /** So many segments' columns are fetched ahead of the one that is folded. */
 const ahead = 8;

@@ -1,23 +1,9 @@
 import { firstInstant, lastInstant } from "../../../event/instant.ts";
 import type { BatchId } from "../../../event/event.ts";
 import type { EventFilter } from "../../../event/filter.ts";
-import type { Segment } from "../../columns/segment.ts";
+import type { Manifest, Segment } from "../../manifest.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import type { SegmentDocument, UnsealedDocument } from "./documents.ts";
-
-/**
- * Where the events are that a question is about: each event of its project and range that was
- * stored before is in one of the segments, or is one of the batches' events, and in one of them
- * only.
- */
-export interface Manifest {
-  /** With columns that tell of all their events. */
-  readonly segments: readonly Segment[];
-  /** Batches whose events are to be read one by one. */
-  readonly batches: readonly BatchId[];
-  /** About how many these are. */
-  readonly events: number;
-}
 
 /** A project with more batches than that in no segment is not yet to be read by segments. */
 const maxUnsealed = 5_000;
@@ -96,6 +82,20 @@ export async function batchesOf(
     .project<{ batches: string[] }>({ batches: 1 })
     .toArray();
   return found.flatMap(({ batches }) => batches);
+}
+
+/** The versions of segments' columns that are read now, by the segment; those that are marked have none. */
+export async function versionsOf(
+  { segments }: Collections,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = await segments
+    .find({ _id: { $in: [...ids] }, isMarked: false }, inOneAnswer)
+    .project<{ _id: string; version?: string }>({ version: 1 })
+    .toArray();
+  return new Map(
+    found.flatMap(({ _id, version }) => (version === undefined ? [] : [[_id, version] as const])),
+  );
 }
 
 function segmentOf(project: string, one: Entry): Segment {

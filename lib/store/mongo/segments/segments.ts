@@ -1,7 +1,8 @@
 import type { EventFilter } from "../../../event/filter.ts";
 import type { SegmentColumns } from "../../columns/segment.ts";
 import type { Collections } from "../documents.ts";
-import { manifestOf, type Manifest } from "./manifest.ts";
+import { manifestOf } from "./manifest.ts";
+import type { Manifest } from "../../manifest.ts";
 import { Wholeness } from "./whole.ts";
 
 /** More events than these are not read one by one beside columns: the server has quicker ways. */

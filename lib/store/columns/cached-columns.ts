@@ -1,0 +1,107 @@
+import { LRUCache } from "lru-cache";
+import type { FetchedColumns, SegmentColumns } from "./segment.ts";
+import type { Segment } from "../manifest.ts";
+import { DiskCache, type CacheKey, type DiskCacheOptions } from "./disk-cache.ts";
+
+/** The first byte of what is kept: of a column, which follows, or that the segment has none. */
+const [absent, present] = [0, 1];
+
+const sweptAtOnce = 500;
+const sweepEveryMs = 600_000;
+
+/** Tells the versions that some segments have now, of those that there are. */
+type CurrentVersions = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+
+/** What was used last is kept in memory besides: a file takes some 0.1 ms to be read. */
+const recentBytes = 33_554_432;
+const entryBytes = 300;
+
+/** Columns of segments, from the disk of this process where they were fetched before. */
+export class CachedColumns implements SegmentColumns {
+  readonly #source: SegmentColumns;
+  readonly #cache: DiskCache;
+  readonly #recent = new LRUCache<string, Uint8Array>({
+    maxSize: recentBytes,
+    sizeCalculation: ({ length }) => length + entryBytes,
+  });
+
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor(source: SegmentColumns, options: DiskCacheOptions) {
+    this.#source = source;
+    this.#cache = new DiskCache(options);
+  }
+
+  async fetch(segment: Segment, names: readonly string[]): Promise<FetchedColumns | undefined> {
+    const { id, version } = segment;
+    const columns = new Map<string, Uint8Array>();
+    const lacking: string[] = [];
+    const kept = await Promise.all(names.map((column) => this.#kept({ id, version, column })));
+    for (const [i, file] of kept.entries()) {
+      if (file === undefined) lacking.push(names[i]!);
+      else if (file[0] === present) columns.set(names[i]!, file.subarray(1));
+    }
+    if (lacking.length === 0) return columns;
+    const fetched = await this.#source.fetch(segment, lacking);
+    if (fetched === undefined) {
+      await this.#cache.drop(id);
+      return undefined;
+    }
+    // Of a version that was replaced nothing is asked any more.
+    await this.#cache.drop(id, version);
+    for (const column of lacking) {
+      const bytes = fetched.get(column);
+      if (bytes !== undefined) columns.set(column, bytes);
+      const key = { id, version, column };
+      const file = marked(bytes);
+      this.#recent.set(textOf(key), file);
+      this.#cache.put(key, file);
+    }
+    return columns;
+  }
+
+  async #kept(key: CacheKey): Promise<Uint8Array | undefined> {
+    const text = textOf(key);
+    const recent = this.#recent.get(text);
+    if (recent !== undefined) return recent;
+    const file = await this.#cache.get(key);
+    if (file !== undefined) this.#recent.set(text, file);
+    return file;
+  }
+
+  /**
+   * Removes, now and every ten minutes, the columns of versions that are there no more: nobody asks
+   * for them, and events that were erased may be in them. What fails is tried again the next time.
+   */
+  sweepBy(current: CurrentVersions): void {
+    const sweep = () => void this.sweep(current).catch(() => undefined);
+    sweep();
+    this.#sweeping = setInterval(sweep, sweepEveryMs).unref();
+  }
+
+  async sweep(current: CurrentVersions): Promise<void> {
+    await this.#cache.ready;
+    const ids = [...this.#cache.segments];
+    for (let at = 0; at < ids.length; at += sweptAtOnce) {
+      const some = ids.slice(at, at + sweptAtOnce);
+      const versions = await current(some);
+      for (const id of some) await this.#cache.drop(id, versions.get(id));
+    }
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.#sweeping);
+    return this.#cache.close();
+  }
+}
+
+function textOf({ id, version, column }: CacheKey): string {
+  return JSON.stringify([id, version, column]);
+}
+
+function marked(bytes: Uint8Array | undefined): Uint8Array {
+  const file = new Uint8Array(1 + (bytes?.length ?? 0));
+  file[0] = bytes === undefined ? absent : present;
+  if (bytes !== undefined) file.set(bytes, 1);
+  return file;
+}

@@ -1,0 +1,324 @@
+import { hash, randomUUID } from "node:crypto";
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { readFile as readFileBack } from "node:fs";
+import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
+
+export interface DiskCacheOptions {
+  /** Of its own; what else lies in it is left alone. Made where it is missing. */
+  readonly folder: string;
+  /** How much the files may take on the disk, about; also where another process writes there. */
+  readonly maxBytes: number;
+  readonly log: { warn(fields: object, text: string): void };
+}
+
+/** A column of one version of a segment: what stands under a key never changes. */
+export interface CacheKey {
+  readonly id: string;
+  readonly version: string;
+  readonly column: string;
+}
+
+/** The files of one version of a segment. */
+interface Version {
+  readonly segment: string;
+  sizeBytes: number;
+  /** When its folder was last marked as used, epoch milliseconds. */
+  markedAt: number;
+}
+
+/** What files take is counted in blocks of the disk. */
+const blockBytes = 4_096;
+
+/** How often what is in use is marked so, for whoever finds it after a restart. */
+const markEveryMs = 3_600_000;
+
+/** What comes while more than this waits to be written is not kept. */
+const maxWaitingBytes = 33_554_432;
+
+/** A temporary file that is older was left by a process that was killed. */
+const strayAfterMs = 3_600_000;
+
+const warnEveryMs = 60_000;
+
+/** Takes half the time of the one of `node:fs/promises`. */
+const readFile = promisify(readFileBack);
+
+const ofVersions = /^v./;
+
+/**
+ * Keeps columns of segments on the disk, up to so many bytes; the version of a segment that was
+ * least recently used goes first. It has nothing that the store does not have: its folder may be
+ * deleted at any time, and what cannot be read or written is only not kept. Each file has its key
+ * and a checksum within: one that is damaged, cut or another's is removed and counts as missing.
+ * Files come by a rename, so that a crash leaves none half written, and several processes may use
+ * one folder. Takes some 300 bytes of memory for each version.
+ */
+export class DiskCache {
+  readonly #options: DiskCacheOptions;
+  /** By folder, the least recently used first. */
+  readonly #versions = new Map<string, Version>();
+  readonly #work = new Set<Promise<void>>();
+  #sizeBytes = 0;
+  #waitingBytes = 0;
+  /** What was written since the folder was looked through. */
+  #writtenBytes = 0;
+  #isLooking = false;
+  #warnedAt = -Infinity;
+
+  /** Resolves once it is known what was kept before. */
+  readonly ready: Promise<void>;
+
+  constructor(options: DiskCacheOptions) {
+    this.#options = options;
+    this.ready = this.#begin(() => this.#lookThrough());
+  }
+
+  /** What the files take that are known of. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** The segments that there are files of. */
+  get segments(): ReadonlySet<string> {
+    return new Set([...this.#versions.values()].map(({ segment }) => segment));
+  }
+
+  /** What was kept under a key, whole; else `undefined`. */
+  async get(key: CacheKey): Promise<Uint8Array | undefined> {
+    const folder = this.#folderOf(key);
+    const path = join(folder, fileOf(key));
+    let file: Buffer;
+    try {
+      file = await readFile(path);
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+    const bytes = unwrapped(key, file);
+    if (bytes !== undefined) {
+      this.#use(folder, key.id, 0);
+      return bytes;
+    }
+    await rm(path, { force: true }).catch((error: unknown) => this.#failed(error));
+    this.#options.log.warn({}, "a damaged file of the segments' cache was removed");
+    return undefined;
+  }
+
+  /** Keep a column, in the background. */
+  put(key: CacheKey, bytes: Uint8Array): void {
+    const file = wrapped(key, bytes);
+    const { length } = file;
+    if (this.#waitingBytes + length > maxWaitingBytes) return;
+    this.#waitingBytes += length;
+    void this.#begin(async () => {
+      try {
+        await this.#write(key, file);
+      } finally {
+        this.#waitingBytes -= length;
+      }
+    });
+  }
+
+  /**
+   * Remove what there is of a segment, also of what other processes wrote.
+   * @param but the version that stays, if one does
+   */
+  async drop(id: string, but?: string): Promise<void> {
+    const kept = but === undefined ? undefined : this.#folderOf({ id, version: but });
+    for (const folder of await listed(this.#segmentFolder(id), ofVersions)) {
+      if (folder !== kept) await this.#remove(folder);
+    }
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  async #write(key: CacheKey, file: Buffer): Promise<void> {
+    const folder = this.#folderOf(key);
+    const temporary = join(folder, `${randomUUID()}.tmp`);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFile(temporary, file, { mode: 0o600 });
+      await rename(temporary, join(folder, fileOf(key)));
+    } catch (error) {
+      this.#failed(error);
+      await rm(temporary, { force: true }).catch(() => undefined);
+      return;
+    }
+    this.#use(folder, key.id, onDisk(file.length));
+    this.#writtenBytes += file.length;
+    // Others may write here too, and only looking tells.
+    if (this.#writtenBytes > this.#options.maxBytes / 8) await this.#lookThrough();
+    await this.#makeRoom();
+  }
+
+  /** Take a version down as the most recently used one. */
+  #use(folder: string, segment: string, addedBytes: number): void {
+    const known = this.#versions.get(folder) ?? { segment, sizeBytes: 0, markedAt: 0 };
+    this.#know(folder, { ...known, sizeBytes: known.sizeBytes + addedBytes });
+    const now = Date.now();
+    if (now - known.markedAt < markEveryMs) return;
+    this.#versions.get(folder)!.markedAt = now;
+    void this.#begin(() => utimes(folder, now / 1_000, now / 1_000));
+  }
+
+  /** As the most recently used one. */
+  #know(folder: string, version: Version): void {
+    this.#forget(folder);
+    this.#versions.set(folder, version);
+    this.#sizeBytes += version.sizeBytes;
+  }
+
+  #forget(folder: string): void {
+    const version = this.#versions.get(folder);
+    if (version === undefined) return;
+    this.#versions.delete(folder);
+    this.#sizeBytes -= version.sizeBytes;
+  }
+
+  async #remove(folder: string): Promise<void> {
+    this.#forget(folder);
+    await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
+      this.#failed(error),
+    );
+  }
+
+  async #makeRoom(): Promise<void> {
+    for (const folder of this.#versions.keys()) {
+      if (this.#sizeBytes <= this.#options.maxBytes) return;
+      await this.#remove(folder);
+    }
+  }
+
+  /** Learn what files there are: of a process before this one, and of others beside it. */
+  async #lookThrough(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#writtenBytes = 0;
+    try {
+      const found = new Map<string, Version>();
+      for (const [segment, folder] of await this.#folders()) {
+        found.set(folder, await looked(segment, folder));
+      }
+      const used = [...this.#versions];
+      for (const [folder] of used) this.#forget(folder);
+      const byMark = [...found].sort(([, a], [, b]) => a.markedAt - b.markedAt);
+      for (const [folder, version] of byMark) this.#know(folder, version);
+      // In the order of their use, which is known better than the marks tell.
+      for (const [folder, version] of used) {
+        const { sizeBytes } = found.get(folder) ?? version;
+        this.#know(folder, { ...version, sizeBytes });
+      }
+      await this.#makeRoom();
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  /** The folders of all versions, each with its segment. */
+  async #folders(): Promise<readonly (readonly [segment: string, folder: string])[]> {
+    const folders: (readonly [string, string])[] = [];
+    for (const shelf of await listed(this.#options.folder, /^[0-9a-f]{2}$/)) {
+      for (const inner of await listed(shelf, /^s./)) {
+        const segment = decoded(basename(inner).slice(1));
+        if (segment === undefined || inner !== this.#segmentFolder(segment)) continue;
+        for (const folder of await listed(inner, ofVersions)) folders.push([segment, folder]);
+      }
+    }
+    return folders;
+  }
+
+  #folderOf({ id, version }: Omit<CacheKey, "column">): string {
+    return join(this.#segmentFolder(id), `v${encodeURIComponent(version)}`);
+  }
+
+  /** Segments lie on 256 shelves, so that no folder has too many. */
+  #segmentFolder(id: string): string {
+    const shelf = hash("sha1", id).slice(0, 2);
+    return join(this.#options.folder, shelf, `s${encodeURIComponent(id)}`);
+  }
+
+  /** Resolves when the work has ended, whether it failed or not. */
+  #begin(work: () => Promise<void>): Promise<void> {
+    const running = work()
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => this.#work.delete(running));
+    this.#work.add(running);
+    return running;
+  }
+
+  /** What is missing is no failure: anybody may delete files. */
+  #failed(error: unknown): void {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    if (performance.now() - this.#warnedAt < warnEveryMs) return;
+    this.#warnedAt = performance.now();
+    this.#options.log.warn({ err: error }, "the segments' cache cannot be read or written");
+  }
+}
+
+/** What a version's files take. Removes those that a killed process left half written. */
+async function looked(segment: string, folder: string): Promise<Version> {
+  let sizeBytes = 0;
+  for (const path of await listed(folder, /^[0-9a-f-]+(?:\.tmp)?$/)) {
+    const about = await stat(path).catch(() => undefined);
+    if (about === undefined) continue;
+    const isStray = path.endsWith(".tmp") && about.mtimeMs < Date.now() - strayAfterMs;
+    if (isStray) await rm(path, { force: true }).catch(() => undefined);
+    else sizeBytes += onDisk(about.size);
+  }
+  const markedAt = (await stat(folder).catch(() => undefined))?.mtimeMs ?? 0;
+  return { segment, sizeBytes, markedAt };
+}
+
+async function listed(folder: string, named: RegExp): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => named.test(name)).map((name) => join(folder, name));
+}
+
+function decoded(name: string): string | undefined {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return undefined;
+  }
+}
+
+function onDisk(length: number): number {
+  return Math.ceil(length / blockBytes) * blockBytes;
+}
+
+function fileOf({ column }: CacheKey): string {
+  return hash("sha1", column).slice(0, 32);
+}
+
+/** The first bytes of a file, then a checksum of the rest: the length of its key, the key, the column. */
+const magic = 0x4d53_4331;
+const headBytes = 12;
+
+function wrapped(key: CacheKey, bytes: Uint8Array): Buffer {
+  const name = nameOf(key);
+  const file = Buffer.allocUnsafe(headBytes + name.length + bytes.length);
+  file.writeUInt32BE(magic, 0);
+  file.writeUInt32BE(name.length, 8);
+  file.set(name, headBytes);
+  file.set(bytes, headBytes + name.length);
+  file.writeUInt32BE(crc32(file.subarray(8)), 4);
+  return file;
+}
+
+/** `undefined` where the file is not the whole one of this key. */
+function unwrapped(key: CacheKey, file: Buffer): Uint8Array | undefined {
+  if (file.length < headBytes || file.readUInt32BE(0) !== magic) return undefined;
+  if (file.readUInt32BE(4) !== crc32(file.subarray(8))) return undefined;
+  const name = nameOf(key);
+  const start = headBytes + file.readUInt32BE(8);
+  return name.equals(file.subarray(headBytes, start)) ? file.subarray(start) : undefined;
+}
+
+function nameOf({ id, version, column }: CacheKey): Buffer {
+  return Buffer.from(JSON.stringify([id, version, column]));
+}

@@ -1,0 +1,38 @@
+import type { BatchId, ProjectId } from "../event/event.ts";
+
+/**
+ * The columns of some batches' events of one project, as a manifest lists them. The content of an
+ * id and a version never changes.
+ */
+export interface Segment {
+  readonly id: string;
+  /**
+   * Changes whenever events of the segment are erased, since the columns are then written again.
+   */
+  readonly version: string;
+  readonly project: ProjectId;
+  readonly rows: number;
+  /** Whether every property has a column (`WrittenColumns`). */
+  readonly complete: boolean;
+  /** All its events lie between these two instants, both included. */
+  readonly oldest: number;
+  readonly newest: number;
+  /** The size of all its columns, as they are stored. */
+  readonly bytes: number;
+  /** The number of parts in which they are stored. */
+  readonly parts: number;
+}
+
+/**
+ * Where the events are that a question is about: each event of its project and range that was
+ * stored before is in one of the segments, or is one of the batches' events, and in one of them
+ * only. Plain data: any process can read what another one's manifest tells of.
+ */
+export interface Manifest {
+  /** With columns that tell of all their events. */
+  readonly segments: readonly Segment[];
+  /** Batches whose events are to be read one by one. */
+  readonly batches: readonly BatchId[];
+  /** About how many these are. */
+  readonly events: number;
+}
