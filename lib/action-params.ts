@@ -105,6 +105,7 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "query.catalog.properties": anyObject,
   "query.catalog.values": anyObject,
   "query.answered": anyObject,
+  "query.part": { $$strict: true, format: "number", asked: "string", timeoutMs: "number" },
   "query.stored": anyObject,
   "query.seconds": { $$strict: true, to: instant, seconds: "number|integer|positive|max:60" },
   "query.outcome": { $$strict: true, id, batch: "string|min:1", hash: "string|min:1" },

@@ -171,6 +171,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "query.catalog.properties": question,
   "query.catalog.values": question,
   "query.answered": answered,
+  "query.part": look(scanMs),
   "query.stored": look(askWithinMs + storeMs),
   "query.seconds": look(storeMs),
   "query.outcome": look(storeMs),

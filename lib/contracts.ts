@@ -252,6 +252,14 @@ export interface Actions {
     result: Answer & { readonly askedBy: string };
   };
   /**
+   * A part of a question that another query node was asked. What is asked (`AskedPart`) and what was
+   * found are packed; either is of a format that only nodes of the same one read.
+   */
+  "query.part": {
+    params: { readonly format: number; readonly asked: string; readonly timeoutMs: number };
+    result: { readonly part: string; readonly events: number };
+  };
+  /**
    * Returns the events that were stored behind a place, of any projects, for those that follow the
    * order of storing.
    */

@@ -109,6 +109,11 @@ const metrics = {
     labels: { result: ["hit", "miss"] },
     help: "Answers to questions by whether they came from the cache or were computed. Normal is many hits while people look at the same page.",
   },
+  analytics_question_parts_total: {
+    type: "counter",
+    labels: { outcome: ["answered", "failed", "unneeded"] },
+    help: "Parts of questions that other query nodes were asked to fold: answered; failed, so that it was done here; and unneeded, as it was done here earlier. Normal is answered.",
+  },
   analytics_enrich_retries_total: {
     type: "counter",
     help: "Batches that had to be enriched again because a worker failed. Normal is none.",

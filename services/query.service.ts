@@ -11,6 +11,7 @@ import { EntitiesMixin } from "../mixins/query/entities.mixin.ts";
 import { ExportMixin, StoriesMixin } from "../mixins/query/lists.mixin.ts";
 import { KeysMixin } from "../mixins/query/keys.mixin.ts";
 import { OwnCursorsMixin } from "../mixins/query/own-cursors.mixin.ts";
+import { PartsMixin } from "../mixins/query/parts.mixin.ts";
 import { QuestionsMixin } from "../mixins/query/questions.mixin.ts";
 import { SchemasMixin } from "../mixins/query/schemas.mixin.ts";
 import { SavedQuestionsMixin } from "../mixins/query/saved-questions.mixin.ts";
@@ -25,6 +26,7 @@ export const query = (config: Config) =>
   defineService(
     "query",
     AnswersMixin(config),
+    PartsMixin(),
     QuestionsMixin(config),
     ActsMixin(),
     AuditLogMixin(),
@@ -223,6 +225,12 @@ export const query = (config: Config) =>
         cache: { keys: ["key"], lock: { enabled: true } },
         async handler(ctx) {
           return { ...(await this.answerTo(ctx.params)), askedBy: ctx.params.askedBy };
+        },
+      },
+      part: {
+        visibility: "public",
+        handler(ctx) {
+          return this.foldPart(ctx);
         },
       },
       stored: {

@@ -1,6 +1,6 @@
 import type { FoldJob, FoldKind } from "../questions/folds.ts";
 import type { ProjectId } from "../event/event.ts";
-import { Reading, type Budget } from "./reading.ts";
+import { Reading, type Budget, type NodesOf } from "./reading.ts";
 import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
 import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store.ts";
 import type { Losses } from "./losses.ts";
@@ -16,6 +16,8 @@ interface Circumstances {
   readonly signal?: AbortSignal;
   /** What retention has dropped of the project; absent where nothing was dropped. */
   readonly losses?: Losses | undefined;
+  /** The nodes by which a question may be folded; alone by the store where it is absent. */
+  readonly nodes?: NodesOf | undefined;
 }
 
 /** The circumstances of a question: its project, the store, the budget and the caller's signal. */

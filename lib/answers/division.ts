@@ -1,5 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { divisionOf, foldOf, type FoldJob, type FoldKind } from "../questions/folds.ts";
+import type { Fold } from "../questions/fold.ts";
+import {
+  divisionOf,
+  foldOf,
+  type FoldJob,
+  type FoldKind,
+  type FoldResult,
+} from "../questions/folds.ts";
 import { shareOf, type Share } from "../questions/share.ts";
 import type { ReadLimits } from "../event/event-page.ts";
 import type { Manifest, Segment } from "../store/manifest.ts";
@@ -19,8 +26,8 @@ export interface FoldingNode {
   fold(part: Part, limits: ReadLimits): Promise<FoldedPart>;
 }
 
-interface Work {
-  readonly job: FoldJob;
+interface Work<K extends FoldKind = FoldKind> {
+  readonly job: FoldJob<K>;
   readonly manifest: Manifest;
   /** This process. Its errors are the question's. */
   readonly own: FoldingNode;
@@ -50,9 +57,14 @@ export async function foldDivided<K extends FoldKind>(
   job: FoldJob<K>,
   work: Omit<Work, "job">,
 ): Promise<Analyzed<K>> {
-  const division = new Division({ ...work, job });
+  const division = new Division<K>({ ...work, job });
   const events = await division.run();
-  return { result: division.fold.finish() as Analyzed<K>["result"], events };
+  return { result: division.fold.finish(), events };
+}
+
+/** What is divided, and among which nodes. */
+interface Dividing extends Pick<Work, "manifest" | "own" | "others"> {
+  readonly job: Pick<FoldJob, "kind">;
 }
 
 /** A part until it is done. */
@@ -63,16 +75,16 @@ interface Task extends Part {
   takers: number;
 }
 
-class Division {
-  readonly fold;
-  readonly #work: Work;
+class Division<K extends FoldKind> {
+  readonly fold: Fold<FoldResult<K>>;
+  readonly #work: Work<K>;
   readonly #open: Set<Task>;
   readonly #begunAt = performance.now();
   #events = 0;
   #failure: { readonly error: unknown } | undefined;
   #changed = Promise.withResolvers<void>();
 
-  constructor(work: Work) {
+  constructor(work: Work<K>) {
     this.#work = work;
     this.fold = foldOf(work.job);
     this.#open = new Set(tasksOf(work));
@@ -103,7 +115,7 @@ class Division {
   }
 
   /** This process works on whatever is left. */
-  async #finish({ own, patienceMs = usualPatienceMs }: Work): Promise<void> {
+  async #finish({ own, patienceMs = usualPatienceMs }: Work<K>): Promise<void> {
     let hedgeAt: number | undefined;
     while (this.#open.size > 0) {
       const task = this.#next(own);
@@ -179,17 +191,12 @@ class Division {
   }
 }
 
-function tasksOf(work: Work): readonly Task[] {
+function tasksOf(work: Dividing): readonly Task[] {
   return partsOf(work).map((part) => ({ ...part, done: new AbortController(), takers: 0 }));
 }
 
 /** Every event is in one of the parts; of a share, every user. */
-function partsOf({
-  job,
-  manifest,
-  own,
-  others,
-}: Omit<Work, "limits">): readonly (Part & Pick<Task, "node">)[] {
+function partsOf({ job, manifest, own, others }: Dividing): readonly (Part & Pick<Task, "node">)[] {
   const nodes = [own, ...others];
   if (divisionOf(job) === "shares") {
     const of = Math.max(nodes.length, Math.ceil(eventsIn(manifest) / maxEventsOfShare));
@@ -209,7 +216,7 @@ function partsOf({
 }
 
 /** How many events a manifest tells of, about. */
-export function eventsIn({ segments, events }: Manifest): number {
+function eventsIn({ segments, events }: Manifest): number {
   return segments.reduce((sum, { rows }) => sum + rows, events);
 }
 

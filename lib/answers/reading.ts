@@ -1,4 +1,4 @@
-import type { FoldJob, FoldKind } from "../questions/folds.ts";
+import { divisionOf, foldOf, type FoldJob, type FoldKind } from "../questions/folds.ts";
 import { ServiceError } from "../errors.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
@@ -13,7 +13,16 @@ import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { Losses } from "./losses.ts";
-import type { EventPage, EventTextPage, PageEnd, PageLimits } from "../event/event-page.ts";
+import type {
+  EventPage,
+  EventTextPage,
+  PageEnd,
+  PageLimits,
+  ReadLimits,
+} from "../event/event-page.ts";
+import { foldDivided, maxEventsOfShare, type FoldingNode } from "./division.ts";
+import type { Pace } from "./pace.ts";
+import { bounded } from "./within-budget.ts";
 import type { EventReads } from "./source.ts";
 
 /** The bounds that all reads of one process share. */
@@ -28,6 +37,12 @@ export interface Budget {
   readonly lanes: FairLanes;
   /** Pages that an index leads to at once wait here: only a few are in memory at a time. */
   readonly pages: FairLanes;
+  /** How long events took so far. */
+  readonly pace: Pace;
+  /** Where parts of other nodes' questions wait: they wait for nobody's turn in their place. */
+  readonly parts: FairLanes;
+  /** Other nodes are asked to fold parts of a question that is expected to read as many events. */
+  readonly shareEvents: number;
   /** Counts the bytes of pages that are being made, and refuses a page where too many are held. */
   readonly answers: Pick<AnswersUnderWay, "make">;
 }
@@ -40,7 +55,23 @@ interface Circumstances {
   readonly signal?: AbortSignal;
   /** What retention has dropped of the project; absent where nothing was dropped. */
   readonly losses?: Losses | undefined;
+  /** The nodes by which a question may be folded; alone by the store where it is absent. */
+  readonly nodes?: NodesOf | undefined;
 }
+
+/** This node, and those others that fold parts of a question now. */
+export type NodesOf = (filter: EventFilter, job: FoldJob) => Nodes;
+
+interface Nodes {
+  readonly own: FoldingNode;
+  readonly others: readonly FoldingNode[];
+}
+
+/**
+ * A question is refused for its time where it is expected to take so many times as long as it may:
+ * the ones before may have fetched what is there now, or run on a busy machine.
+ */
+const doubt = 3;
 
 /** How long one slice of a page's search may take before other reads have their turn. */
 const sliceMs = 1_000;
@@ -195,10 +226,55 @@ export class Reading implements EventReads {
     const { lanes, timeoutMs } = this.#budget;
     this.#losses?.readsEvents(filter);
     const estimate = await this.#affordable(filter);
+    const nodes = this.#nodesFor(filter, job, estimate);
+    const count = 1 + (nodes?.others.length ?? 0);
+    const kind = kindOf(filter, job);
+    this.#checkTime(estimate, this.#budget.pace.expected(kind, estimate, count));
     const signal = this.#signal;
-    const read = () => this.#store.analyze(filter, job, { timeoutMs, signal });
+    const read = async () => {
+      const begunAt = performance.now();
+      let isWhole = false;
+      try {
+        const found = await this.#analyzed(filter, job, { timeoutMs, signal }, nodes);
+        isWhole = true;
+        return found;
+      } finally {
+        const ms = performance.now() - begunAt;
+        if (isWhole || ms >= timeoutMs) this.#budget.pace.note(kind, estimate, ms, count, isWhole);
+      }
+    };
     const found = await lanes.run(this.#project, read, { signal });
     return { ...found, estimate };
+  }
+
+  /** The nodes that fold the events: several where they are many and the store can be read so. */
+  #nodesFor(filter: EventFilter, job: FoldJob, estimate: number): Nodes | undefined {
+    if (this.#store.parts === undefined || estimate < this.#budget.shareEvents) return undefined;
+    const nodes = this.#circumstances.nodes?.(filter, job);
+    if (nodes === undefined || nodes.others.length > 0) return nodes;
+    // One fold holds the users of so many events; alone, this node takes them share by share.
+    return divisionOf(job) === "shares" && estimate > maxEventsOfShare ? nodes : undefined;
+  }
+
+  async #analyzed<K extends FoldKind>(
+    filter: EventFilter,
+    job: FoldJob<K>,
+    limits: ReadLimits,
+    nodes: Nodes | undefined,
+  ): Promise<Analyzed<K>> {
+    const manifest = nodes && (await this.#store.parts?.manifest(filter));
+    if (manifest === undefined) return this.#store.analyze(filter, job, limits);
+    return bounded(() => foldDivided(job, { manifest, ...nodes!, limits }));
+  }
+
+  /** @throws ServiceError QUERY_TOO_EXPENSIVE where it would take too long even at the best pace */
+  #checkTime(estimate: number, expectedMs: number): void {
+    const { timeoutMs } = this.#budget;
+    if (expectedMs <= doubt * timeoutMs) return;
+    const message = `about ${estimate} events would be read, which takes ${Math.ceil(expectedMs)} ms at least, by the questions before; at most ${timeoutMs} ms are given: ask of a shorter range or of fewer types`;
+    throw new ServiceError("QUERY_TOO_EXPENSIVE", message, {
+      errors: [{ pointer: "/range", code: "too_long", message }],
+    });
   }
 
   /**
@@ -248,4 +324,10 @@ export class Reading implements EventReads {
 
 function endOf({ next, endedBy }: PageEnd): Pick<PageEnd, "next" | "endedBy"> {
   return { ...(next !== undefined && { next }), ...(endedBy !== undefined && { endedBy }) };
+}
+
+/** Work that takes about as long for each event: by what is folded, how much of it is read, and how. */
+function kindOf({ userId, correlationId, where = [] }: EventFilter, job: FoldJob): string {
+  const isLed = userId !== undefined || correlationId !== undefined;
+  return [job.kind, foldOf(job).columns.length, isLed, where.length > 0].join();
 }

@@ -2,6 +2,7 @@ import { turnWithinMs } from "../../lib/call-limits.ts";
 import type { Config } from "../../lib/config.ts";
 import { tooMany, type ServiceError } from "../../lib/errors.ts";
 import { FairLanes } from "../../lib/concurrency/fair-lanes.ts";
+import { Pace } from "../../lib/answers/pace.ts";
 import type { Budget } from "../../lib/answers/reading.ts";
 
 /**
@@ -10,6 +11,9 @@ import type { Budget } from "../../lib/answers/reading.ts";
  */
 const pagesAtOnce = 3;
 const maxPagesWaiting = 200;
+
+/** More is refused at once: the node that asks does it itself meanwhile. */
+const maxPartsWaiting = 4;
 
 /**
  * What the reads of one process may take together.
@@ -24,6 +28,9 @@ export function budgetOf(config: Config, answers: Budget["answers"]): Budget {
     timeoutMs: queryTimeoutMs,
     maxPageBytes: reading.pageMaxBytes,
     lanes: lanesOf(queryConcurrency, reading.maxWaiting),
+    parts: lanesOf(queryConcurrency, maxPartsWaiting),
+    pace: new Pace(),
+    shareEvents: config.queryShareEvents,
     pages: lanesOf(pagesAtOnce, maxPagesWaiting),
     answers,
   };

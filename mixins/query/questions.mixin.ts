@@ -21,6 +21,7 @@ import {
 import { continuedAt, readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import { goneOf } from "../../lib/store/retention.ts";
 import type { Answering, Caller } from "./freshness.mixin.ts";
+import type { Dividing } from "./parts.mixin.ts";
 
 type Params = Actions["query.answered"]["params"];
 
@@ -53,7 +54,7 @@ interface Sharing {
 export function QuestionsMixin(config: Config) {
   const dimensions = rolledUp(config.rollupDimensions);
 
-  return defineMixin<{ needs: Answering; state: Sharing }>()({
+  return defineMixin<{ needs: Answering & Dividing; state: Sharing }>()({
     methods: {
       async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
         const reader = kinds[kind];
@@ -100,7 +101,16 @@ export function QuestionsMixin(config: Config) {
         for (let tries = 1; ; tries += 1) {
           const gone = await goneOf(store, project);
           const losses = gone && new Losses(gone);
-          const circumstances = { store, project, rolledUp: dimensions, budget, signal, losses };
+          const nodes = this.nodesOf;
+          const circumstances = {
+            store,
+            project,
+            rolledUp: dimensions,
+            budget,
+            signal,
+            losses,
+            nodes,
+          };
           const asking = new QuestionContext(circumstances);
           const answer = await kinds[kind].answer(asking, question as never);
           const isSame = isDeepStrictEqual(gone, await goneOf(store, project));

@@ -7,6 +7,7 @@ import { AskEdgeMixin, SavedQuestionsEdgeMixin } from "../../mixins/gateway/ques
 import { EntitiesMixin } from "../../mixins/query/entities.mixin.ts";
 import { AnswersMixin } from "../../mixins/query/freshness.mixin.ts";
 import { ExportMixin, StoriesMixin } from "../../mixins/query/lists.mixin.ts";
+import { PartsMixin } from "../../mixins/query/parts.mixin.ts";
 import { QuestionsMixin } from "../../mixins/query/questions.mixin.ts";
 import { SavedQuestionsMixin } from "../../mixins/query/saved-questions.mixin.ts";
 
@@ -117,7 +118,13 @@ export const inherited = defineService("ingest", GreetersMixin(), AskerMixin())(
 const any = { actions: undefined as never };
 export const remembered = [
   defineService("api-gateway", HttpEdgeMixin(config), CollectEdgeMixin(), AskEdgeMixin())(any),
-  defineService("query", AnswersMixin(config), QuestionsMixin(config), ExportMixin())(any),
+  defineService(
+    "query",
+    AnswersMixin(config),
+    PartsMixin(),
+    QuestionsMixin(config),
+    ExportMixin(),
+  )(any),
 ];
 export const forgotten = [
   // @ts-expect-error HttpEdgeMixin
@@ -130,6 +137,8 @@ export const forgotten = [
   defineService("api-gateway", HttpEdgeMixin(config), ExportEdgeMixin(config))(any),
   // @ts-expect-error AnswersMixin
   defineService("query", QuestionsMixin(config))(any),
+  // @ts-expect-error PartsMixin
+  defineService("query", AnswersMixin(config), QuestionsMixin(config))(any),
   // @ts-expect-error QuestionsMixin
   defineService("query", AnswersMixin(config), SavedQuestionsMixin(config))(any),
   // @ts-expect-error AnswersMixin

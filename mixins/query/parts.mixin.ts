@@ -1,0 +1,139 @@
+import { randomUUID } from "node:crypto";
+import type { FoldingNode, Part } from "../../lib/answers/division.ts";
+import type { NodesOf } from "../../lib/answers/reading.ts";
+import type { Actions } from "../../lib/contracts.ts";
+import { ServiceError } from "../../lib/errors.ts";
+import { defaultProject } from "../../lib/event/event.ts";
+import type { EventFilter } from "../../lib/event/filter.ts";
+import type { ReadLimits } from "../../lib/event/event-page.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import type { FoldJob } from "../../lib/questions/folds.ts";
+import type { FoldedPart } from "../../lib/store/store.ts";
+import type { Answering } from "./freshness.mixin.ts";
+import { packed, unpacked } from "./packed.ts";
+
+/** What QuestionsMixin needs of PartsMixin. */
+export interface Dividing {
+  nodesOf: NodesOf;
+}
+
+/** What another node is asked to fold. The project is the call's own. */
+interface AskedPart extends Part {
+  readonly filter: Omit<EventFilter, "project">;
+  readonly job: FoldJob;
+}
+
+/** To be raised where nodes of the version before would read a part, or its answer, otherwise. */
+const format = 1;
+
+type PartAction = Actions["query.part"];
+
+/** A node that has an action, as Moleculer's registry tells of it. */
+interface Endpoint {
+  readonly id: string;
+  readonly isAvailable: boolean;
+  readonly node: { readonly hostname?: string };
+}
+
+/**
+ * Gives a service other nodes to fold parts of its questions, and folds parts of theirs. Which nodes
+ * there are, and which of them are gone, Moleculer knows; those of a version that has no parts are
+ * none of them.
+ */
+export function PartsMixin() {
+  return defineMixin<{ needs: Answering; state: Dividing }>()({
+    methods: {
+      /** The other nodes that fold parts, and this one. */
+      foldingNodes(filter: EventFilter, job: FoldJob): ReturnType<NodesOf> {
+        const { parts } = this.store;
+        const found = this.broker.registry.actions.get("query.part") as unknown as
+          { readonly endpoints: readonly Endpoint[] } | undefined;
+        const endpoints = (found?.endpoints ?? []).filter(({ isAvailable }) => isAvailable);
+        const names = namesOf(endpoints);
+        const own: FoldingNode = {
+          name: names.get(this.broker.nodeID) ?? this.broker.nodeID,
+          fold: (part, limits) => parts!.fold({ ...part, filter, job }, limits),
+        };
+        const others = endpoints
+          .filter(({ id }) => id !== this.broker.nodeID)
+          .map(({ id }): FoldingNode => ({
+            name: names.get(id)!,
+            fold: (part, limits) => this.askPart(id, filter, { ...part, filter, job }, limits),
+          }));
+        return { own, others };
+      },
+
+      /** Ask one node; it is told where the part is not wanted any more. */
+      async askPart(
+        nodeID: string,
+        { project }: EventFilter,
+        asked: AskedPart,
+        { timeoutMs, signal }: ReadLimits,
+      ): Promise<FoldedPart> {
+        const call = randomUUID();
+        const left = () => void this.broker.broadcast("caller.left", { call }, ["query"]);
+        const params = { format, asked: await packed(asked), timeoutMs };
+        signal?.throwIfAborted();
+        signal?.addEventListener("abort", left, { once: true });
+        try {
+          const options = {
+            nodeID,
+            timeout: Math.max(1, Math.ceil(timeoutMs)),
+            meta: { project, call },
+          };
+          const answer = await this.broker.call<PartAction["result"], PartAction["params"]>(
+            "query.part",
+            params,
+            options,
+          );
+          this.metrics.increment("analytics_question_parts_total", { outcome: "answered" });
+          return { part: await unpacked(answer.part), events: answer.events };
+        } catch (error) {
+          const outcome = signal?.aborted === true ? "unneeded" : "failed";
+          this.metrics.increment("analytics_question_parts_total", { outcome });
+          throw error;
+        } finally {
+          signal?.removeEventListener("abort", left);
+        }
+      },
+
+      /** Fold a part of another node's question, when it is its turn. */
+      foldPart(ctx: TypedContext<PartAction["params"]>): Promise<PartAction["result"]> {
+        const { params } = ctx;
+        const project = ctx.meta.project ?? defaultProject;
+        const { parts } = this.store;
+        if (params.format !== format || parts === undefined) {
+          const message = "this node reads no parts of that format";
+          throw new ServiceError("VALIDATION", message);
+        }
+        return this.forCaller(ctx, (signal) => {
+          const timeoutMs = Math.min(params.timeoutMs, this.budget.timeoutMs);
+          const fold = async () => {
+            const asked = (await unpacked(params.asked)) as AskedPart;
+            const filter = { ...asked.filter, project };
+            const limits = { timeoutMs, signal };
+            const found = await parts.fold({ ...asked, filter }, limits);
+            return { part: await packed(found.part), events: found.events };
+          };
+          return this.budget.parts.run(project, fold, { signal });
+        });
+      },
+    },
+    created() {
+      this.nodesOf = (filter, job) => this.foldingNodes(filter, job);
+    },
+  });
+}
+
+/**
+ * What segments are assigned by: a host's name, which it has again after a restart, where no other
+ * node has it too.
+ */
+function namesOf(endpoints: readonly Endpoint[]): ReadonlyMap<string, string> {
+  const hosts = Map.groupBy(endpoints, ({ node }) => node.hostname);
+  const named = endpoints.map(({ id, node: { hostname } }) => {
+    const isOnly = hostname !== undefined && hosts.get(hostname)!.length === 1;
+    return [id, isOnly ? hostname : id] as const;
+  });
+  return new Map(named);
+}
