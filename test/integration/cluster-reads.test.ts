@@ -174,7 +174,7 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "reads while query processes c
       const events = stored.map((event) =>
         eventOf({ ...event, timestamp: Date.parse(event.timestamp) }),
       );
-      const whole = (job: FoldJob) => foldOver(foldOf(job), events) as object;
+      const whole = (job: FoldJob): object => foldOver(foldOf(job), events);
       const asked: readonly (readonly [path: string, body: object, answer: object])[] = [
         ["/api/v1/query/funnel", funnel, whole(readFunnelJob(funnel))],
         ["/api/v1/query/paths", paths, whole(readPathsJob(paths))],
