@@ -64,56 +64,53 @@ export interface UserHashes {
 }
 
 /**
- * A question's answer under way. It runs where the events are read, on a thread of the store or
+ * A question's answer in the making. It runs where the events are read, on a thread of the store or
  * beside a database's cursor, so that events need not travel: its parameters and its result are
- * plain data. It must not matter in which order the events come.
+ * plain data. The order of the events must not matter.
  */
 export interface Fold<Result> {
-  /** What `add` gets of each event, in this order. */
+  /** The values that `add` gets of each event, in this order. */
   readonly columns: readonly Column[];
   /**
-   * Takes one event. The array is used again for the next one.
+   * Adds one event. The array is used again for the next one.
    * @throws FoldOverflow where the answer grows beyond its bound
    */
   add(row: readonly Cell[]): void;
   /**
-   * Takes many events at once, which is quicker than one after the other; the answer is the same.
-   * Only of folds that gain by it.
+   * Adds many events at once, which is faster than one by one and gives the same answer. Present
+   * only in folds that gain by it.
    * @param columns in the order of `columns`; instants for `timestamp` alone
-   * @param places where the events are that are to be taken; ascending, not to be changed
+   * @param places the places of the events to add; ascending, not to be changed
    * @throws FoldOverflow as `add`
    */
   readonly addColumns?: (columns: readonly ColumnCells[], places: Uint16Array) => void;
   /**
-   * What was folded so far, as plain data that is safe in JSON, for a fold of the same job elsewhere
-   * to merge. To be called once, in place of `finish`.
+   * The events added so far as plain data, safe in JSON, which a fold of the same job elsewhere can
+   * merge. Called once, in place of `finish`.
    * @throws FoldOverflow as `finish`
    */
   partial(): unknown;
   /**
-   * Takes over what another fold of the same job made of other events (`divisionOf` tells of which):
-   * the answer is the one to all of them, whatever they were divided into and in whatever order
-   * parts are merged.
+   * Merges the part of another fold of the same job, made of other events (`divisionOf` says
+   * which): the answer is that to all events, however they were divided and in whatever order parts
+   * are merged.
    * @throws FoldOverflow as `add`
    */
   merge(part: unknown): void;
-  /** To be called once, after the last event and the last part. Plain data. */
+  /** Called once, after the last event and the last part. Plain data. */
   finish(): Result;
 }
 
-/**
- * The answer would grow too large; the message says of what there are too many, and how many are
- * allowed.
- */
+/** The answer would grow too large; the message names what there is too much of, and the bound. */
 export class FoldOverflow extends Error {
   override readonly name = "FoldOverflow";
 }
 
-/** What of an event its columns are read from. */
+/** The parts of an event that its columns are read from. */
 type Part = Partial<StoredEvent>;
 
 /**
- * Reads a fold's columns from whole events, or from as much of them as the columns ask for.
+ * Returns a reader of a fold's columns from events, which may lack the parts that no column reads.
  * @param user reads the user where the event was loaded without its metadata
  */
 export function rowReader<Event extends Part>(
