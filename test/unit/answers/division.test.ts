@@ -106,9 +106,10 @@ test("the answer is that of one fold, whatever the other nodes do (any events, d
       fc.constantFrom(...jobs),
       fc.integer({ min: 1, max: 12 }),
       fc.array(fc.constantFrom(...behaviours), { maxLength: 4 }),
-      async (events, job, segments, nodes) => {
+      fc.constantFrom("works" as const, "works late" as const),
+      async (events, job, segments, nodes, ownWork) => {
         const stored = new Stored(events, segments);
-        const own = new Node("own", stored, job);
+        const own = new Node("own", stored, job, ownWork);
         const others = nodes.map((behaviour, i) => new Node(`n${i}`, stored, job, behaviour));
         const { manifest } = stored;
         const divided = await foldDivided(job, { manifest, own, others, limits, patienceMs: 1 });
