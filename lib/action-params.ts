@@ -64,6 +64,7 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "aggregator.health": none,
   "query.events": anyObject,
   "query.export": anyObject,
+  "query.exportSubject": { userId: "string|min:1" },
   "query.mailReport": anyObject,
   "query.saved.list": none,
   "query.saved.get": named,

@@ -138,6 +138,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "aggregator.health": look(storeMs),
   "query.events": look(askWithinMs + storeMs + scanMs),
   "query.export": look(askWithinMs + storeMs + scanMs),
+  "query.exportSubject": look(askWithinMs + storeMs + scanMs),
   "query.event": look(storeMs),
   "query.trace": look(3 * storeMs + 2 * queueMs),
   "query.counts": question,

@@ -155,6 +155,11 @@ export interface Actions {
    * piles up on the way.
    */
   "query.export": { params: Readonly<Record<string, unknown>>; result: ExportPage };
+  /** Returns the same of a person's events, those in quarantine first. */
+  "query.exportSubject": {
+    params: Readonly<Record<string, unknown>> & { readonly userId: string };
+    result: ExportPage;
+  };
   /** Answers what became of mails: see docs/mail-report.md. */
   "query.mailReport": { params: Readonly<Record<string, unknown>>; result: MailAnswer };
   /** Lists saved questions without their bodies. */

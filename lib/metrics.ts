@@ -140,6 +140,10 @@ const metrics = {
     type: "counter",
     help: "Events, deltas and rollups dropped because they are older than the retention. Grows once a day where there is a retention.",
   },
+  analytics_deltas_compacted_total: {
+    type: "counter",
+    help: "Deltas that were replaced by their minute's sum, a day after their batches came. Grows all the time, where there are any.",
+  },
   analytics_buckets_audited_total: {
     type: "counter",
     help: "Buckets compared with a recount. Grows all the time, where there are any.",

@@ -8,6 +8,7 @@ import { readRetention } from "../lib/questions/retention.ts";
 import { readErasure, readErasures } from "../lib/questions/erasing.ts";
 import { ActsMixin } from "../mixins/acts.mixin.ts";
 import { AuditorMixin } from "../mixins/aggregator/auditor.mixin.ts";
+import { CompactionMixin } from "../mixins/aggregator/compaction.mixin.ts";
 import { RetentionMixin } from "../mixins/aggregator/retention.mixin.ts";
 import { JobsMixin } from "../mixins/aggregator/jobs.mixin.ts";
 import { RollupMixin } from "../mixins/aggregator/rollup.mixin.ts";
@@ -16,7 +17,7 @@ import { SealingMixin } from "../mixins/aggregator/sealing.mixin.ts";
 /**
  * Turns deltas into minute, hour and day rollups: it recomputes dirty buckets, woken by stored
  * events and by a sweep. Any number may run; none is needed for a right answer, only for a fast
- * one. It also carries out erasures and audits the counts.
+ * one. It also carries out erasures, audits the counts and compacts deltas.
  */
 export const aggregator = (config: Config) =>
   defineService(
@@ -24,6 +25,7 @@ export const aggregator = (config: Config) =>
     RollupMixin(config),
     ActsMixin(),
     AuditorMixin(),
+    CompactionMixin(),
     RetentionMixin(config),
     JobsMixin(),
     SealingMixin(),
@@ -103,6 +105,7 @@ export const aggregator = (config: Config) =>
       this.startJobs();
       this.startAuditor();
       this.startSealing();
+      this.startCompaction();
     },
   });
 

@@ -108,6 +108,7 @@ export const processor = (config: Config, enrichWorker?: URL) =>
     },
     async started() {
       await this.startConsuming((delivery) => this.handle(delivery));
+      this.startFinishingReplays();
     },
   });
 

@@ -51,6 +51,11 @@ export const query = (config: Config) =>
           return this.exportPage(ctx, ctx.params);
         },
       },
+      exportSubject: {
+        handler(ctx) {
+          return this.exportSubjectPage(ctx, ctx.params);
+        },
+      },
       event: {
         async handler(ctx) {
           const found = await this.store.event(ctx.meta.project ?? defaultProject, ctx.params.id);

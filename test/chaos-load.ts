@@ -99,6 +99,28 @@ export class Load {
     ]);
   }
 
+  /** Posts events besides those of `run`, until they are accepted. */
+  async send(events: readonly ShopEvent[]): Promise<void> {
+    this.#sent += events.length;
+    await this.#post(events, false);
+  }
+
+  /**
+   * Asks until the answer is a success, or of an allowed status; the last answer where the load was
+   * ended before.
+   */
+  async untilDone(
+    path: string,
+    request?: RequestInit,
+    allowed: readonly number[] = [],
+  ): Promise<{ readonly text: string }> {
+    for (;;) {
+      const answer = await this.ask(path, request, allowed);
+      if (answer.isSuccess || this.#isStopped) return answer;
+      await delay(retryPauseMs);
+    }
+  }
+
   /** @param wait whether the answer is to wait until the events are stored */
   async #post(batch: readonly ShopEvent[], wait: boolean): Promise<void> {
     const request = {
@@ -106,7 +128,7 @@ export class Load {
       headers: { "Content-Type": "application/x-ndjson", ...(wait && { Prefer: "wait=2" }) },
       body: batch.map((event) => JSON.stringify(event)).join("\n"),
     };
-    while (!(await this.#ask("/api/v1/events/batch", request)).isSuccess) {
+    while (!(await this.ask("/api/v1/events/batch", request)).isSuccess) {
       if (this.#isStopped) return;
       await delay(retryPauseMs);
     }
@@ -115,17 +137,22 @@ export class Load {
   async #read([path, body]: Ask): Promise<void> {
     const headers = { "Content-Type": "application/json" };
     const request = body && { method: "POST", headers, body: JSON.stringify(body) };
-    const { isSuccess, text } = await this.#ask(path, request);
+    const { isSuccess, text } = await this.ask(path, request);
     if (!isSuccess || !path.endsWith("/counts")) return;
     const { total } = JSON.parse(text) as { total: number };
     if (total > this.#sent) this.#wrong.push(`${total} events were counted of ${this.#sent} sent`);
   }
 
-  async #ask(path: string, request?: RequestInit): Promise<{ isSuccess: boolean; text: string }> {
+  /** @param allowed further statuses that are a success */
+  async ask(
+    path: string,
+    request?: RequestInit,
+    allowed: readonly number[] = [],
+  ): Promise<{ isSuccess: boolean; text: string }> {
     const askedAt = performance.now();
     const { status, text, mayRetry } = await answerTo(`${this.#gateway.url}${path}`, request);
     const ms = performance.now() - askedAt - this.#options.stoppedSince(askedAt);
-    const isSuccess = status >= 200 && status < 300;
+    const isSuccess = (status >= 200 && status < 300) || allowed.includes(status);
     const kind = isSuccess ? `${status}` : `${status} ${problemIn(text)}`;
     this.#answers[kind] = (this.#answers[kind] ?? 0) + 1;
     this.#slowestMs = Math.max(this.#slowestMs, ms);

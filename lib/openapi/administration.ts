@@ -47,7 +47,7 @@ export const administrationOperations: Readonly<Record<string, Operation>> = {
     ...begun,
   },
   "GET /api/v1/subjects/{userId}/export": {
-    summary: "All events of a person, as a stream",
+    summary: "All events of a person, as a stream, those in quarantine first",
     scope: "admin",
     path: { userId: text },
     parameters: subjectParameters,

@@ -55,6 +55,8 @@ export async function carryOutAudit(
   const left = { ...range, from: doneUntil ?? range.from };
   for await (const hour of hoursOf(store, kept.project, left)) {
     if (worker.isEnding()) return progress.leave();
+    // The last one, of which the range has a part, and whose worker died before it said so.
+    if (doneUntil !== null && hour.start < doneUntil) continue;
     const until = Math.min(hour.start + grainMs.hour, range.to);
     if (kind === "rebuildRollups") {
       const rebuilt = progress.state.rebuilt + (await rebuildHour(store, hour, range));

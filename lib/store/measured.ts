@@ -57,6 +57,7 @@ const verbs = {
   recount: true,
   recounted: true,
   complete: true,
+  compact: true,
   below: true,
   drop: true,
   shrink: true,

@@ -6,6 +6,7 @@ import type { FoldJob, FoldKind, FoldResult } from "../questions/folds.ts";
 import type { SampleJob, SampleKind, SampleResult } from "../questions/catalog/samples.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../event/event-page.ts";
 import type { ActStore } from "./acts.ts";
+import type { Compacting } from "./compacting.ts";
 import type { EntityReads } from "./entity-reads.ts";
 import type { Dropping } from "./dropping.ts";
 import type { Erasing } from "./erasing.ts";
@@ -46,7 +47,8 @@ export interface BatchPack {
  * `STORE_UNAVAILABLE` while the store is away (disk full, server gone) and works again, without
  * being reopened, once it is back. Reads see every write that resolved before they began.
  */
-export interface EventStore extends QuestionStore, EntityReads, Erasing, Dropping, JobStore {
+export interface EventStore
+  extends QuestionStore, EntityReads, Erasing, Dropping, Compacting, JobStore {
   /**
    * Steps 2 to 5 of the protocol in one call, for a batch that owns all of its events: each step is
    * durable before the next begins, or all are at the same moment. Absent where a store cannot do
@@ -70,7 +72,10 @@ export interface EventStore extends QuestionStore, EntityReads, Erasing, Droppin
     broken?: readonly HeldEvent[],
   ): Promise<Ownership>;
 
-  /** Step 4: inserts absent deltas, by batch and bucket. An existing one is never changed. */
+  /**
+   * Step 4: inserts absent deltas, by batch and bucket. An existing one is never changed. A minute
+   * whose deltas of so old batches were removed is counted anew instead (`Compacting`).
+   */
   putDeltas(deltas: readonly Delta[]): Promise<void>;
 
   /**

@@ -1,20 +1,17 @@
 import type { ServerResponse } from "node:http";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { ShownJob } from "../../lib/questions/jobs.ts";
-import type { ExportEdge, Routed } from "./export.mixin.ts";
+import type { Routed } from "./export.mixin.ts";
 
 export interface EraseEdge {
   eraseEvent(request: Routed, response: ServerResponse): Promise<void>;
   eraseEvents(request: Routed, response: ServerResponse): Promise<void>;
   eraseSubject(request: Routed, response: ServerResponse): Promise<void>;
-  exportSubject(request: Routed, response: ServerResponse): Promise<void>;
 }
 
-/**
- * Gives the gateway the routes that erase events, each a job, and the export of a person's events.
- */
+/** Gives the gateway the routes that erase events, each a job. */
 export function EraseEdgeMixin() {
-  return defineMixin<{ needs: Pick<ExportEdge, "exportEvents"> }>()({
+  return defineMixin()({
     methods: {
       async eraseEvent(request: Routed, response: ServerResponse): Promise<void> {
         const { id, ...rest } = request.$params;
@@ -30,11 +27,6 @@ export function EraseEdgeMixin() {
         const { userId, ...rest } = request.$params;
         const params = { ...rest, userId: String(userId) };
         begun(response, await request.$ctx.call("aggregator.erase.subject", params));
-      },
-
-      /** An export whose path names the user. */
-      exportSubject(request: Routed, response: ServerResponse): Promise<void> {
-        return this.exportEvents(request, response);
       },
     },
   });

@@ -20,6 +20,8 @@ export interface Routed extends Aliased {
 
 export interface ExportEdge {
   exportEvents(request: Routed, response: ServerResponse): Promise<void>;
+  /** The same of a person's events, who stands in the path. */
+  exportSubject(request: Routed, response: ServerResponse): Promise<void>;
 }
 
 type Format = EventText["format"];
@@ -41,13 +43,29 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
     needs: Pick<Edge, "isHead"> & Pick<Sending, "holdRoom"> & { keyring: Keyring };
   }>()({
     methods: {
-      async exportEvents(request: Routed, response: ServerResponse): Promise<void> {
+      exportEvents(request: Routed, response: ServerResponse): Promise<void> {
+        return this.sendExport(request, response, (params) =>
+          request.$ctx.call("query.export", params, { timeout }),
+        );
+      },
+
+      exportSubject(request: Routed, response: ServerResponse): Promise<void> {
+        const userId = String(request.$params["userId"]);
+        return this.sendExport(request, response, (params) =>
+          request.$ctx.call("query.exportSubject", { ...params, userId }, { timeout }),
+        );
+      },
+
+      async sendExport(
+        request: Routed,
+        response: ServerResponse,
+        page: (params: Raw) => Promise<ExportPage>,
+      ): Promise<void> {
         const format = formatOf(request);
         const read = async (cursor?: string): Promise<ExportPage> => {
           const { identity } = request;
           if (identity !== undefined && !this.keyring.holds(identity)) throw new UnknownKey();
-          const params = { ...request.$params, format, ...(cursor !== undefined && { cursor }) };
-          return request.$ctx.call("query.export", params, { timeout });
+          return page({ ...request.$params, format, ...(cursor !== undefined && { cursor }) });
         };
         // Room for the page that is being sent, and for the one after it.
         this.holdRoom(request, response, 2 * pageBytes);

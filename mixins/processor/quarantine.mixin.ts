@@ -1,8 +1,10 @@
 import { randomUUIDv7 } from "node:crypto";
+import { Ticker } from "../../lib/concurrency/ticker.ts";
 import { Semaphore } from "../../lib/concurrency/semaphore.ts";
 import type { Actions } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { admit } from "../../lib/event/admit.ts";
+import { lastInstant } from "../../lib/event/instant.ts";
 import { releasedAlone } from "../../lib/event/batch-message.ts";
 import {
   defaultProject,
@@ -36,6 +38,12 @@ type Caller = Parameters<Administering["administered"]>[0];
 /** How many events are replayed at the same time. */
 const atOnce = 16;
 
+/** How often replays are looked for whose process died before it had published them. */
+const finishEveryMs = 600_000;
+
+/** How many events in quarantine are looked at, at a time. */
+const pageSize = 100;
+
 /** How often a patch is tried again when other writers came first. */
 const tries = 5;
 
@@ -47,7 +55,7 @@ interface Needs extends Storing, Queueing, Judging, Administering {
  * Gives a service what it needs to show the quarantine, and to patch, drop and replay its events.
  */
 export function QuarantineMixin() {
-  return defineMixin<{ needs: Needs }>()({
+  return defineMixin<{ state: { finishingReplays: Ticker | null }; needs: Needs }>()({
     methods: {
       async listQuarantine({ meta }: Caller, raw: Raw): Promise<QuarantineAnswer> {
         const project = meta.project ?? defaultProject;
@@ -165,6 +173,40 @@ export function QuarantineMixin() {
         await this.queue.publish({ body, receivedAt: Date.now() });
         return [];
       },
+
+      startFinishingReplays(): void {
+        this.finishingReplays = new Ticker(
+          () => this.finishReplays(),
+          finishEveryMs,
+          0,
+          (error) => this.logger.warn({ err: error }, "replays could not be looked for"),
+        );
+      },
+
+      /**
+       * Publishes every replay again that has not come out yet: the process that was asked for it
+       * may have died before. One that is on its way comes out once all the same.
+       */
+      async finishReplays(): Promise<void> {
+        let day = await this.store.nextDay();
+        while (day !== undefined) {
+          const { project } = day;
+          let after: { readonly receivedAt: number; readonly id: string } | undefined;
+          do {
+            const page = await this.store.quarantine.list({ project, limit: pageSize, after });
+            for (const one of page) if (one.replay !== undefined) await this.letOut(one);
+            after = page.length < pageSize ? undefined : page.at(-1)!.held.event;
+          } while (after !== undefined);
+          day = await this.store.nextDay({ project, grain: "day", start: lastInstant });
+        }
+      },
+    },
+    created() {
+      this.finishingReplays = null;
+    },
+    async stopped() {
+      await this.finishingReplays?.stop();
+      this.finishingReplays = null;
     },
   });
 }

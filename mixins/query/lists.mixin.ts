@@ -1,5 +1,10 @@
 import { defaultProject } from "../../lib/event/event.ts";
-import { readExportQuestion, type ExportPage } from "../../lib/questions/lists/export.ts";
+import {
+  readExportQuestion,
+  readSubjectCursor,
+  subjectCursor,
+  type ExportPage,
+} from "../../lib/questions/lists/export.ts";
 import { cursorOf, pageOf, rowsMeta } from "../../lib/questions/lists/list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import {
@@ -7,8 +12,10 @@ import {
   continuedAt,
   readWithRange,
 } from "../../lib/questions/reading/relative-range.ts";
-import { textHead } from "../../lib/event/event-text.ts";
+import { quarantineCursor, readQuarantineQuestion } from "../../lib/questions/quarantine.ts";
+import { textHead, textLine } from "../../lib/event/event-text.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
+import type { Storing } from "../store.mixin.ts";
 import type { Answering, Caller } from "./freshness.mixin.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { type StoryAnswer, readStoryQuestion, tell } from "../../lib/questions/lists/story.ts";
@@ -20,17 +27,21 @@ import { type StoryAnswer, readStoryQuestion, tell } from "../../lib/questions/l
 const maxEvents = 1_000;
 const maxBytes = 524_288;
 
+/** Events in quarantine of a page: each may be as large as an event can be. */
+const heldEvents = 100;
+
 /**
  * Gives a service `this.exportPage(ctx, params)`: a page of an export, from where the last one
  * ended.
  */
 export function ExportMixin() {
-  return defineMixin<{ needs: Answering }>()({
+  return defineMixin<{ needs: Answering & Storing }>()({
     methods: {
-      async exportPage(ctx: Caller, raw: Raw): Promise<ExportPage> {
+      /** @param begins whether a page without a cursor is the first one of its export */
+      async exportPage(ctx: Caller, raw: Raw, begins = true): Promise<ExportPage> {
         const { question, at } = readWithRange(asParameters, raw, Date.now(), readExportQuestion);
         const { filter, order, text, after } = question;
-        const isFirst = after === undefined;
+        const isFirst = begins && after === undefined;
         const project = ctx.meta.project ?? defaultProject;
         if (isFirst) this.readingOf(project).checkTurn();
         const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
@@ -45,6 +56,48 @@ export function ExportMixin() {
             page.next === undefined ? null : continuedAt(cursorOf(page.next, question), at),
           asOf,
           ...(isFirst && (await this.wholeness(query))),
+        };
+      },
+
+      /**
+       * The same of a person's events. Those in quarantine come first: one that is let out meanwhile
+       * is found among the stored ones.
+       */
+      async exportSubjectPage(ctx: Caller, raw: Raw): Promise<ExportPage> {
+        const { cursor, ...question } = raw;
+        const place = readSubjectCursor(cursor);
+        if (place.part === "stored") {
+          const asked = place.after === undefined ? question : { ...question, cursor: place.after };
+          const { nextCursor, ...page } = await this.exportPage(ctx, asked, false);
+          const after = nextCursor ?? undefined;
+          return {
+            ...page,
+            nextCursor: after === undefined ? null : subjectCursor({ part: "stored", after }),
+          };
+        }
+        const project = ctx.meta.project ?? defaultProject;
+        const { filter, text } = readExportQuestion(question);
+        const userId = String(question["userId"]);
+        const { scope, limit, after } = readQuarantineQuestion(
+          { userId, limit: heldEvents, ...(place.after !== undefined && { cursor: place.after }) },
+          project,
+        );
+        const isFirst = after === undefined;
+        if (isFirst) this.readingOf(project).checkTurn();
+        const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
+        const found = await this.store.quarantine.list({ project, userId, limit, after });
+        this.metrics.increment("analytics_events_exported_total", undefined, found.length);
+        const lines = found.map(({ held }) => textLine(held.event, text)).join("");
+        const last = found.length === limit ? found.at(-1)!.held.event : undefined;
+        return {
+          text: isFirst ? textHead(text) + lines : lines,
+          nextCursor: subjectCursor(
+            last === undefined
+              ? { part: "stored" }
+              : { part: "held", after: quarantineCursor(last, scope) },
+          ),
+          asOf,
+          ...(isFirst && (await this.wholeness({ ...filter, project }))),
         };
       },
     },

@@ -5,7 +5,8 @@ import type { HeldEvent } from "../../lib/event/schemas/held.ts";
 import { pack } from "../../lib/store/batch-pack.ts";
 import { rollUpAll, storeBatch, storePack } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
-import { always, bucket, event, ids, minute, type OnStore } from "./store-harness.ts";
+import { noFloors } from "../../lib/counting/floors.ts";
+import { always, bucket, dayMs, event, ids, minute, type OnStore } from "./store-harness.ts";
 
 const findings = [{ pointer: "/data/amount", code: "type", message: "must be number" }];
 
@@ -241,6 +242,26 @@ export function quarantineContract(onStore: OnStore): void {
         expect(await it.quarantine.drop("p", "x", at + 2)).toBe("dropped");
         await deliver(it, "b3", [event("x", { receivedAt: at + 3 })]);
         expect(await countsOf(it)).toEqual([1, 1]);
+      }),
+    );
+
+    test(
+      "drops what is older than its project keeps it, by when it happened and by type",
+      onStore(async (it) => {
+        const late = { timestamp: minute - 3 * dayMs, receivedAt: minute };
+        await deliver(
+          it,
+          "b1",
+          [],
+          [held("new"), held("old", late), held("x", { ...late, type: "x" })],
+        );
+        const floors = { ...noFloors, events: minute, types: { x: null } };
+        let removed = 0;
+        for (let last = -1; last !== 0; removed += last) last = await it.drop("p", floors, 100);
+        expect(removed).toBe(1);
+        expect((await inQuarantine(it)).toSorted()).toEqual(["new", "x"]);
+        expect(await it.drop("q", { ...floors, types: {} }, 100)).toBe(0);
+        expect(await it.quarantine.find("p", "old")).toBeUndefined();
       }),
     );
 

@@ -1,14 +1,18 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { graceMs } from "../../lib/store/retention.ts";
 import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 
 const keys = { admin: "a-key-that-may-do-all", reader: "a-key-that-may-read-only" } as const;
 
+const allowed = [
+  `${keys.admin}:shop:events:write+events:read+admin`,
+  `${keys.reader}:shop:events:read`,
+];
+
 let service: ServiceProcess;
 beforeAll(async () => {
-  const allowed = [
-    `${keys.admin}:shop:events:write+events:read+admin`,
-    `${keys.reader}:shop:events:read`,
-  ];
   service = await ServiceProcess.create({ LOG_LEVEL: "warn", API_KEYS: allowed.join(",") });
   await service.start();
 });
@@ -152,4 +156,40 @@ test("an erasure that a kill interrupts is finished by the next start, exactly",
   expect(await counted()).toEqual([2_400, 2]);
   await send("x", ["after"], "2026-03-28T00:00:00Z");
   await stored(2_401);
+});
+
+test("what a retention dropped is told by answers that touch it", async () => {
+  const event = (id: string, type: string, more: object) => ({ id, type, source: "web", ...more });
+  const past = { timestamp: "2026-03-20T10:00:00Z" };
+  await ask("POST", "/events/batch", "admin", {
+    events: [event("old-1", "old", past), event("kept-1", "kept", past)],
+  });
+  await ask("PUT", "/retention", "admin", { types: { old: "30d" } });
+  const retention = async () =>
+    (await ask("GET", "/retention")).body as Record<string, { types: Record<string, string> }>;
+  await eventually(async () => expect((await retention())["refused"]!.types["old"]).toBeDefined());
+
+  // The time between refusing and dropping has passed.
+  await service.kill();
+  const db = new DatabaseSync(join(service.dataDir, "store.sqlite"));
+  const job = "FROM jobs WHERE id = 'retention shop'";
+  const { state } = db.prepare(`SELECT state ${job}`).get() as { state: string };
+  const due = { ...(JSON.parse(state) as object), refusedSince: Date.now() - graceMs };
+  db.prepare("UPDATE jobs SET state = ? WHERE id = 'retention shop'").run(JSON.stringify(due));
+  db.close();
+  await service.start();
+
+  const list = async (type: string) =>
+    (await ask("GET", `/events?type=${type}`, "reader")).body as {
+      data: readonly { id: string }[];
+      meta: object;
+    };
+  await eventually(async () => expect((await list("old")).data).toEqual([]), 60_000);
+  expect((await list("old")).meta).toMatchObject({ exact: false, because: ["retention"] });
+  const kept = await list("kept");
+  expect(kept.data).toMatchObject([{ id: "kept-1" }]);
+  expect(kept.meta).toMatchObject({ exact: true });
+  const counts = await ask("GET", "/events/counts?type=old", "reader");
+  expect(counts.body).toMatchObject({ total: 1, meta: { exact: true } });
+  expect((await retention())["dropped"]!.types["old"]).toBe("2026-03-21T00:00:00.000Z");
 });

@@ -1,3 +1,6 @@
+import { randomUUIDv7 } from "node:crypto";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { ServiceProcess } from "../service-process.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -136,6 +139,9 @@ test("an event is mended and replayed, and counts once however often that is ask
   const patch = (body: unknown) =>
     ask("PATCH", "/quarantine/x", body, "application/merge-patch+json");
   const half = await patch({ data: { mail: null }, metadata: { userId: "u" } });
+  await send({ ...paid("u-stored", 1), type: "Other", metadata: { userId: "u" } });
+  const given = await fetch(`${service.url}/api/v1/subjects/u/export?format=csv&fields=id`);
+  expect((await given.text()).split("\r\n")).toEqual(["id", "x", "u-stored", ""]);
   expect(half.body).toMatchObject({ findings: [{ pointer: "/data/amount" }] });
   expect(await patch({ id: "y" })).toMatchObject({ status: 422 });
   expect(await patch({ data: { amount: 1 }, stray: 1 })).toMatchObject({ status: 422 });
@@ -207,4 +213,17 @@ test("a schema is proposed that the stored events keep, and switches nothing on"
   expect((await ask("GET", path)).status).toBe(404);
   expect((await ask("PUT", path, { mode: "enforce", schema: body["schema"] })).status).toBe(201);
   expect((await ask("POST", "/schemas/none/infer", {})).status).toBe(404);
+});
+
+test("a replay whose process died before it had published it is finished by the next start", async () => {
+  await ask("PUT", path, amounts("enforce"));
+  await untilChecked("quarantined", { amount: "ten" });
+  await send(paid("dying", { amount: "ten" }));
+  await service.kill();
+  const db = new DatabaseSync(join(service.dataDir, "store.sqlite"));
+  db.prepare("UPDATE quarantine SET replay = ? WHERE id = 'dying'").run(randomUUIDv7());
+  db.close();
+  await service.start();
+  await eventually(async () => expect((await ask("GET", "/events/dying")).status).toBe(200));
+  expect((await ask("GET", "/quarantine/dying")).status).toBe(404);
 });

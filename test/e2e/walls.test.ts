@@ -502,6 +502,7 @@ const calls: Readonly<Record<string, () => object>> = {
   "query.events": () => ({}),
   "query.part": () => ({ format: 1, asked: "", timeoutMs: 1_000 }),
   "query.export": () => ({ format: "csv" }),
+  "query.exportSubject": () => ({ format: "csv", userId: `${mark}-user` }),
   "query.mailReport": () => ({ groupBy: "campaignId" }),
   "query.saved.list": () => ({}),
   "query.saved.get": () => ({ name: `${mark}-query` }),

@@ -11,7 +11,17 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "chaos", () => {
       random: chance(seed),
       tell: () => undefined,
     });
-    for (const what of ["killed", "frozen", "slowed", "cut", "swallows", "slow"]) {
+    for (const what of [
+      "killed",
+      "frozen",
+      "slowed",
+      "cut",
+      "swallows",
+      "slow",
+      "erased",
+      "rebuilt",
+      "replayed",
+    ]) {
       expect(Object.keys(disturbances)).toContainEqual(expect.stringMatching(`${what}$`));
     }
     expect(Object.keys(answers)).toContainEqual(expect.stringMatching(/^503 /));

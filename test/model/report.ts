@@ -1,5 +1,6 @@
 /**
- * Prints what the models of counting, condensing, erasing, dropping and sealing find.
+ * Prints what the models of counting, condensing, compacting, keeping apart, erasing, dropping and
+ * sealing find.
  *
  *   node test/model/report.ts                      all worlds and all mistakes, a line each
  *   node test/model/report.ts large                the larger worlds: minutes and gigabytes (--max-old-space-size=8000)
@@ -7,6 +8,9 @@
  */
 import { largeWorlds, mistakes, notPromised, worlds } from "./cases.ts";
 import { explore, type Model, type Outcome } from "./checker.ts";
+import * as compactions from "./compaction/cases.ts";
+import { compaction } from "./compaction/protocol.ts";
+import { rules as compactionRules } from "./compaction/rules.ts";
 import * as folds from "./condensing/cases.ts";
 import { folding } from "./condensing/protocol.ts";
 import { rules as foldRules } from "./condensing/rules.ts";
@@ -14,6 +18,9 @@ import * as erasures from "./erasure/cases.ts";
 import { erasure } from "./erasure/protocol.ts";
 import { rules as erasureRules } from "./erasure/rules.ts";
 import { protocol } from "./protocol.ts";
+import * as quarantines from "./quarantine/cases.ts";
+import { quarantine } from "./quarantine/protocol.ts";
+import { rules as quarantineRules } from "./quarantine/rules.ts";
 import * as floors from "./retention/cases.ts";
 import { retention } from "./retention/protocol.ts";
 import { rules as floorRules } from "./retention/rules.ts";
@@ -38,6 +45,8 @@ function each<T, State>(
 const right = {
   ...each(worlds, (world) => protocol(world, rules)),
   ...each(folds.worlds, (world) => folding(world, foldRules)),
+  ...each(compactions.worlds, (world) => compaction(world, compactionRules)),
+  ...each(quarantines.worlds, (world) => quarantine(world, quarantineRules)),
   ...each(erasures.worlds, (world) => erasure(world, erasureRules)),
   ...each(floors.worlds, (world) => retention(world, floorRules)),
   ...each(segments.worlds, (world) => sealing(world, sealingRules)),
@@ -45,6 +54,8 @@ const right = {
 const large = {
   ...each(largeWorlds, (world) => protocol(world, rules)),
   ...each(folds.largeWorlds, (world) => folding(world, foldRules)),
+  ...each(compactions.largeWorlds, (world) => compaction(world, compactionRules)),
+  ...each(quarantines.largeWorlds, (world) => quarantine(world, quarantineRules)),
   ...each(erasures.largeWorlds, (world) => erasure(world, erasureRules)),
   ...each(floors.largeWorlds, (world) => retention(world, floorRules)),
   ...each(segments.largeWorlds, (world) => sealing(world, sealingRules)),
@@ -52,6 +63,12 @@ const large = {
 const wrong = {
   ...each(mistakes, ({ world, wrong }) => protocol(world, { ...rules, ...wrong })),
   ...each(folds.mistakes, ({ world, wrong }) => folding(world, { ...foldRules, ...wrong })),
+  ...each(compactions.mistakes, ({ world, wrong }) =>
+    compaction(world, { ...compactionRules, ...wrong }),
+  ),
+  ...each(quarantines.mistakes, ({ world, wrong }) =>
+    quarantine(world, { ...quarantineRules, ...wrong }),
+  ),
   ...each(erasures.mistakes, ({ world, wrong }) => erasure(world, { ...erasureRules, ...wrong })),
   ...each(floors.mistakes, ({ world, wrong }) => retention(world, { ...floorRules, ...wrong })),
   ...each(segments.mistakes, ({ world, wrong }) => sealing(world, { ...sealingRules, ...wrong })),

@@ -22,6 +22,7 @@ export interface Row {
     | "ms"
     | "s"
     | "MB"
+    | "MB/min"
     | "events/s"
     | "µs CPU/event"
     | "bytes/event";
@@ -59,12 +60,15 @@ const shipped = {
 /** One run: its scratch folder, its processes, and how thorough it is. */
 export class Bench {
   readonly quick: boolean;
+  /** Of a soak. */
+  readonly minutes: number;
   readonly generator: Generator;
   readonly scratch: string;
   readonly #stops = new Set<() => Promise<void>>();
 
-  constructor({ quick, generator }: { readonly quick: boolean; readonly generator: Generator }) {
+  constructor({ quick, generator, minutes }: Pick<Bench, "quick" | "generator" | "minutes">) {
     this.quick = quick;
+    this.minutes = minutes;
     this.generator = generator;
     this.scratch = mkdtempSync(join(tmpdir(), "maily-analytics-bench-"));
   }

@@ -20,6 +20,7 @@ import { pipeline } from "./pipeline.ts";
 import { questions } from "./questions.ts";
 import { reads } from "./reads.ts";
 import { scale } from "./scale.ts";
+import { soak } from "./soak.ts";
 
 const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["startup", startup],
@@ -37,16 +38,18 @@ const measurements: ReadonlyMap<string, Measurement> = new Map([
   ["live", live],
   ["cluster", cluster],
   ["scale", scale],
+  ["soak", soak],
 ]);
 
-/** Measured only where they are named: one needs servers, the other much time. */
-const onlyNamed = new Set(["cluster", "scale"]);
+/** Measured only where they are named: one needs servers, the others much time. */
+const onlyNamed = new Set(["cluster", "scale", "soak"]);
 
 const usage = `npm run bench -- [options] [${[...measurements.keys()].join(" | ")}]...
 
-Without names all but cluster, which needs the servers of tools/servers/install.sh, and scale, which stores
-10 million events: 10 GB in the temporary folder and a quarter of an hour.
+Without names all but cluster, which needs the servers of tools/servers/install.sh, scale, which stores
+10 million events: 10 GB in the temporary folder and a quarter of an hour, and soak.
 
+  --minutes N          how long a soak lasts at 70 % of the sustained rate (60)
   --quick              short rounds and a tenth of the stored events
   --out FILE           write the results as JSON as well
   --load wrk|autocannon  the load generator (wrk where it is installed)`;
@@ -99,6 +102,7 @@ function written(value: number): string {
 function read(args: readonly string[]): {
   readonly names: readonly string[];
   readonly quick: boolean;
+  readonly minutes: number;
   readonly out?: string;
   readonly generator: Generator;
 } {
@@ -107,6 +111,7 @@ function read(args: readonly string[]): {
     allowPositionals: true,
     options: {
       quick: { type: "boolean", default: false },
+      minutes: { type: "string", default: "60" },
       out: { type: "string" },
       load: { type: "string", default: installedGenerator() },
     },
@@ -120,7 +125,9 @@ function read(args: readonly string[]): {
     positionals.length > 0
       ? positionals
       : [...measurements.keys()].filter((name) => !onlyNamed.has(name));
-  return { names, quick, out, generator: load };
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0)) throw new Error(`--minutes is a number above 0.\n${usage}`);
+  return { names, quick, minutes, out, generator: load };
 }
 
 /**
@@ -134,9 +141,9 @@ function machineText(generator: Generator): string {
 }
 
 async function main(): Promise<void> {
-  const { names, quick, out, generator } = read(process.argv.slice(2));
+  const { names, quick, minutes, out, generator } = read(process.argv.slice(2));
   const machine = machineText(generator);
-  const bench = new Bench({ quick, generator });
+  const bench = new Bench({ quick, generator, minutes });
   const interrupted = () => void bench.close().finally(() => process.exit(130));
   process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
   const results: Result[] = [];

@@ -15,6 +15,8 @@ export interface PacedRequest {
 export interface Pace {
   readonly answered: number;
   readonly failed: number;
+  /** How often each status was answered; `lost`: none came. */
+  readonly statuses: Readonly<Record<string, number>>;
 }
 
 const tickMs = 5;
@@ -27,14 +29,20 @@ process.once("message", (message) => {
   let answered = 0;
   let failed = 0;
   let sent = 0;
+  const statuses: Record<string, number> = {};
+  const told = (status: string) => (statuses[status] = (statuses[status] ?? 0) + 1);
 
   function post(): void {
     const outgoing = request(url, { method: "POST", agent, headers }, (response) => {
       if (response.statusCode === 202) answered++;
       else failed++;
+      told(String(response.statusCode));
       response.resume();
     });
-    outgoing.on("error", () => failed++);
+    outgoing.on("error", () => {
+      failed++;
+      told("lost");
+    });
     outgoing.end(body);
   }
 
@@ -43,7 +51,10 @@ process.once("message", (message) => {
     const due = ((performance.now() - startedAt) / 1_000) * perSecond;
     for (; sent < due; sent++) post();
   }, tickMs);
-  const telling = setInterval(() => process.send?.({ answered, failed } satisfies Pace), 1_000);
+  const telling = setInterval(
+    () => process.send?.({ answered, failed, statuses } satisfies Pace),
+    1_000,
+  );
   process.once("disconnect", () => {
     clearInterval(posting);
     clearInterval(telling);

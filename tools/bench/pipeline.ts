@@ -10,7 +10,7 @@ import { sampleEvents } from "./sample-events.ts";
 import { quantile } from "./statistics.ts";
 import { timedRequest } from "./timed-request.ts";
 
-const batchEvents = 100;
+export const batchEvents = 100;
 const probers = 2;
 
 /** How often a prober asks: half of it, on average, is part of each latency. */
@@ -63,7 +63,7 @@ interface DrainRate {
 }
 
 /** Builds up a backlog, then lets the pipeline alone with it. */
-async function drainRate(
+export async function drainRate(
   bench: Bench,
   service: RunningService,
   bodyFile: string,
@@ -101,7 +101,7 @@ async function latencyAt(
   perSecond: number,
 ): Promise<Latencies> {
   const load = fork(new URL("paced-load.ts", import.meta.url));
-  let pace: Pace = { answered: 0, failed: 0 };
+  let pace: Pace = { answered: 0, failed: 0, statuses: {} };
   load.on("message", (message) => (pace = message as Pace));
   const request: PacedRequest = {
     url: `${service.url}/api/v1/events/batch`,

@@ -6,6 +6,7 @@ import {
   type Disturbance,
   type Field,
 } from "../../test/chaos-disturbances.ts";
+import { Acts } from "../../test/chaos-acts.ts";
 import { Load, type LoadReport } from "../../test/chaos-load.ts";
 import { Cluster, startServers, stopServers } from "../../test/support/cluster.ts";
 import { countedAtRest, expectExact } from "../../test/e2e/shop-run.ts";
@@ -86,10 +87,10 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
 }
 
 /**
- * Posts the shop's log to a cluster, a fifth of it twice, and reads, while at the same time one
- * process after the other is killed, one server after the other killed, restarted, away or frozen,
- * and one process or cable after the other frozen, slowed, cut or deaf. Afterwards every count has
- * to be what a recount gives.
+ * Posts the shop's log to a cluster, a fifth of it twice, and reads, while events are erased,
+ * replayed and counted anew, and at the same time one process after the other is killed, one server
+ * after the other killed, restarted, away or frozen, and one process or cable after the other
+ * frozen, slowed, cut or deaf. Afterwards every count has to be what a recount gives.
  * @throws Error that says which count differs, which answer was wrong or late, or which process did
  * not come back
  */
@@ -133,7 +134,10 @@ async function chaos(
     pauseMs: (1_000 * posters * batchSize) / (eventsPerSecond * 1.2),
     stoppedSince: (instant) => stops.since(instant),
   });
+  const acts = new Acts(load, random);
+  await acts.begin();
   const lanes = [
+    disturb(acts.disturbances, 2_000),
     disturb(kills(field), 2_000),
     disturb(outages(field), 8_000),
     disturb(hindrances(field), 3_000),
@@ -143,8 +147,10 @@ async function chaos(
   try {
     await Promise.all([posted, ...lanes]);
     await cluster.ready(startWithinMs);
-    await countedAtRest(cluster.gateway, events.length);
-    await expectExact(cluster.gateway, events, random, 20);
+    await acts.settle();
+    const expected = [...events, ...acts.kept];
+    await countedAtRest(cluster.gateway, expected.length);
+    await expectExact(cluster.gateway, expected, random, 20);
   } catch (error) {
     found.push((error as Error).message);
   } finally {

@@ -76,3 +76,23 @@ export function readExportQuestion(raw: Raw): ExportQuestion {
     open,
   );
 }
+
+/** Where the export of a person's events goes on: in quarantine, then among the stored ones. */
+interface SubjectPlace {
+  readonly part: "held" | "stored";
+  /** The cursor of that part; absent at its beginning. */
+  readonly after?: string;
+}
+
+export function subjectCursor({ part, after = "" }: SubjectPlace): string {
+  return `${part}:${after}`;
+}
+
+/** The place of a cursor; the beginning where there is none. */
+export function readSubjectCursor(cursor: unknown): SubjectPlace {
+  const [part, after] = typeof cursor === "string" ? cursor.split(":", 2) : [];
+  return {
+    part: part === "stored" ? part : "held",
+    ...(after !== undefined && after !== "" && { after }),
+  };
+}

@@ -8,7 +8,9 @@ import {
 } from "../../counting/cells.ts";
 import type { Bucket } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
+import { lateMinutes } from "./late-minutes.ts";
 import {
+  bucketId,
   deltaKey,
   inOneAnswer,
   type Collections,
@@ -36,7 +38,7 @@ export function putDeltas(
 /**
  * Insert the deltas that are absent.
  * @returns the minutes that are to be counted anew: an event of the batch was erased there before
- * its delta came
+ * its delta came, or the minute was compacted
  */
 export async function insertDeltas(
   collections: Collections,
@@ -44,18 +46,24 @@ export async function insertDeltas(
 ): Promise<readonly Bucket[]> {
   if (deltas.length === 0) return [];
   const there = await insertAbsent(collections.deltas, deltas);
-  if (there.length === 0) return [];
+  const late = await lateMinutes(collections, deltas, Date.now());
+  if (there.length === 0) return late;
   const anew = await collections.deltas
     .find({ _id: { $in: there.map((at) => deltas[at]!._id) }, anew: true }, inOneAnswer)
     .project<Pick<DeltaDocument, "project" | "minute">>({ project: 1, minute: 1 })
     .toArray();
-  return anew.map(({ project, minute }) => ({ project, grain: "minute", start: minute }));
+  const all = new Map(late.map((minute) => [bucketId(minute), minute]));
+  for (const { project, minute } of anew) {
+    const bucket: Bucket = { project, grain: "minute", start: minute };
+    all.set(bucketId(bucket), bucket);
+  }
+  return [...all.values()];
 }
 
 /** A minute's sum, and what there is to condense in it. */
 export interface MinuteSum {
   readonly sum: Sum;
-  readonly steady: Pick<Steady<unknown>, "n" | "fresh" | "held">;
+  readonly steady: Omit<Steady<unknown>, "v" | "total">;
 }
 
 /** What the deltas of each minute add up to, in the order of the minutes. */

@@ -143,6 +143,12 @@ export interface FoldDocument {
   readonly v: number;
   /** The deltas that came with this fold; only these may still be open. */
   readonly batches: readonly string[];
+  /**
+   * The deltas of batches that were made up to then go, or are gone; and whether this fold holds all
+   * of them: then what is there of them is passed over. Absent: none.
+   */
+  readonly compacting?: number;
+  readonly through?: number;
   readonly sections: SectionTexts;
 }
 

@@ -133,7 +133,7 @@ export async function recount(
     await foldAnew(
       collections,
       minute,
-      (batches) => countEvents(collections, minute, batches, dimensions),
+      (counts) => countEvents(collections, minute, counts, dimensions),
       () => mayLack(collections, minute),
     );
   }
@@ -148,20 +148,20 @@ export async function recounted(
   dimensions: readonly string[],
 ): Promise<Recounted> {
   let uncounted = new Set<BatchId>();
-  const sum = await countAnew(collections, minute, (batches) => {
+  const sum = await countAnew(collections, minute, (counts) => {
     uncounted = new Set();
-    return countEvents(collections, minute, batches, dimensions, ({ batch, receivedAt }) => {
+    return countEvents(collections, minute, counts, dimensions, ({ batch, receivedAt }) => {
       if (receivedAt < before) uncounted.add(batch);
     });
   });
   return { ...sum, uncounted: [...uncounted] };
 }
 
-/** The cells of a minute's events that these batches own. */
+/** The cells of a minute's events that some batches own. */
 async function countEvents(
   { events }: Collections,
   { project, start }: Bucket,
-  batches: ReadonlySet<BatchId>,
+  counts: (batch: BatchId) => boolean,
   dimensions: readonly string[],
   leaveOut: (other: EventDocument) => void = () => undefined,
 ) {
@@ -171,7 +171,7 @@ async function countEvents(
     .find({ project, timestamp: { $gte: start, $lt: start + grainMs.minute } })
     .batchSize(eventBlock);
   for await (const document of found) {
-    if (!batches.has(document.batch)) {
+    if (!counts(document.batch)) {
       leaveOut(document);
       continue;
     }

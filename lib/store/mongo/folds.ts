@@ -12,6 +12,7 @@ import { toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
 import type { Cells, Sum } from "../../counting/cells.ts";
 import type { BatchId } from "../../event/event.ts";
+import { madeAt } from "../compacting.ts";
 
 /**
  * Deltas of a minute condensed without transactions. A minute's *fold* is one document: the sum of
@@ -38,9 +39,15 @@ export interface Steady<T> {
   /** Open deltas that the fold does not hold, and those that it holds. */
   readonly fresh: readonly string[];
   readonly held: readonly string[];
+  /** The fold's; 0 where it has none. */
+  readonly compacting: number;
+  readonly through: number;
 }
 
-type FoldView = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "sections">;
+type FoldView = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "sections"> & Going;
+
+/** Which deltas are removed (compact.ts). */
+type Going = Pick<FoldDocument, "compacting" | "through">;
 type DeltaView = Pick<DeltaDocument, "_id" | "project" | "minute"> &
   Partial<Pick<DeltaDocument, "sections">>;
 
@@ -49,6 +56,10 @@ export const minFold = 32;
 
 /** A document of MongoDB has at most 16 MiB. */
 const maxFoldBytes = 8 * 1_024 * 1_024;
+
+export function fitsDocument(fold: object): boolean {
+  return Buffer.byteLength(JSON.stringify(fold)) <= maxFoldBytes;
+}
 
 /** A write is refused only where another process has condensed the same minute meanwhile. */
 const maxRounds = 50;
@@ -85,13 +96,14 @@ export async function sumSteadily<T>(
 export async function fold(
   { folds, deltas }: Collections,
   minute: Bucket,
-  { n, fresh, held }: Pick<Steady<unknown>, "n" | "fresh" | "held">,
+  { n, fresh, held, ...going }: Omit<Steady<unknown>, "v" | "total">,
   { v, cells }: Sum,
 ): Promise<void> {
   if (fresh.length < minFold) return;
   const _id = bucketId(minute);
-  const document = { _id, n: n + 1, v, batches: fresh, sections: toTexts(cells) };
-  if (Buffer.byteLength(JSON.stringify(document)) > maxFoldBytes) return;
+  const sections = toTexts(cells);
+  const document = { _id, n: n + 1, v, batches: fresh, sections, ...kept(going) };
+  if (!fitsDocument(document)) return;
   const close = (ids: readonly string[]) =>
     deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
   // An attempt before may have stopped after it had written the fold.
@@ -106,19 +118,19 @@ export async function fold(
 /**
  * Put a count of the minute's events in the place of its fold and its deltas. It weighs more than
  * what it replaces, though it holds no more. Repeated where others condensed the minute meanwhile.
- * @param count of the events that some batches own: those whose deltas are there
+ * @param count of the events that some batches own: those whose deltas are there, or gone
  * @param mayLack whether events of the minute may have been dropped: then it stands as it is
  */
 export async function foldAnew(
   { folds, deltas }: Collections,
   minute: Bucket,
-  count: (batches: ReadonlySet<BatchId>) => Promise<Cells>,
+  count: (counts: (batch: BatchId) => boolean) => Promise<Cells>,
   mayLack: () => Promise<boolean>,
 ): Promise<void> {
   const _id = bucketId(minute);
   for (let round = 0; round < maxRounds; round += 1) {
-    const { n, v, batches, fresh, held } = await standing({ folds, deltas }, minute);
-    const cells = await count(batches);
+    const { n, v, counts, fresh, held, going } = await standing({ folds, deltas }, minute);
+    const cells = await count(counts);
     // After counting: so nothing was missing of what was counted.
     if (await mayLack()) return;
     const close = (ids: readonly string[]) =>
@@ -130,6 +142,7 @@ export async function foldAnew(
       v: v + fresh.length + 1,
       batches: fresh,
       sections: toTexts(cells),
+      ...going,
     };
     const isWritten =
       n === 0
@@ -148,33 +161,47 @@ async function standing({ folds, deltas }: Pick<Collections, "folds" | "deltas">
   const { project, start } = minute;
   const stored = await folds.findOne(
     { _id: bucketId(minute) },
-    { projection: { n: 1, v: 1, batches: 1 } },
+    { projection: { n: 1, v: 1, batches: 1, compacting: 1, through: 1 } },
   );
-  const { n = 0, v = 0, batches: named = [] } = stored ?? {};
+  const { n = 0, v = 0, batches: named = [], compacting = 0, through = 0 } = stored ?? {};
   const found = await deltas
     .find({ project, minute: start }, inOneAnswer)
     .project<Pick<DeltaDocument, "_id" | "folded">>({ folded: 1 })
     .toArray();
   const open = found.filter(({ folded }) => folded === undefined).map((one) => one._id);
   const inFold = new Set(named);
+  const isHeld = (one: string) => inFold.has(one) || isGoing(one, through);
+  const batches = new Set(found.map((one) => batchOf(one._id)));
   return {
     n,
     v,
-    batches: new Set(found.map((one) => batchOf(one._id))),
-    fresh: open.filter((one) => !inFold.has(one)),
-    held: open.filter((one) => inFold.has(one)),
+    batches,
+    /** Whether what a batch owns is counted: its delta is there, or gone. */
+    counts: (batch: BatchId) => batches.has(batch) || madeAt(batch) <= through,
+    fresh: open.filter((one) => !isHeld(one)),
+    held: open.filter(isHeld),
+    going: kept({ compacting, through }),
   };
+}
+
+/** Whether a delta is one of those that are removed. */
+function isGoing(deltaId: string, through: number): boolean {
+  return through > 0 && madeAt(batchOf(deltaId)) <= through;
+}
+
+function kept({ compacting, through }: Required<Going>): Going {
+  return { ...(compacting > 0 && { compacting }), ...(through > 0 && { through }) };
 }
 
 /** What `foldAnew` would count, of one state of the minute, and its version. */
 export async function countAnew(
   collections: Collections,
   minute: Bucket,
-  count: (batches: ReadonlySet<BatchId>) => Promise<Cells>,
+  count: (counts: (batch: BatchId) => boolean) => Promise<Cells>,
 ): Promise<Sum> {
   for (let round = 0; round < maxRounds; round += 1) {
     const before = await standing(collections, minute);
-    const cells = await count(before.batches);
+    const cells = await count(before.counts);
     const after = await standing(collections, minute);
     const isSteady = after.n === before.n && after.batches.size === before.batches.size;
     if (isSteady) return { v: before.v + before.fresh.length, cells };
@@ -183,11 +210,11 @@ export async function countAnew(
 }
 
 /** A batch's id has no `|`. */
-function batchOf(deltaId: string): BatchId {
+export function batchOf(deltaId: string): BatchId {
   return deltaId.slice(0, deltaId.indexOf("|"));
 }
 
-const closing = { $set: { folded: true }, $unset: { sections: "" } } as const;
+export const closing = { $set: { folded: true }, $unset: { sections: "" } } as const;
 
 function withoutId({ _id, ...rest }: FoldDocument): Omit<FoldDocument, "_id"> {
   return rest;
@@ -204,7 +231,7 @@ async function sumOnce<T>(
   const sums = new Map(minutes.map((minute) => [bucketId(minute), new MinuteSum(begin)]));
   const folded = folds
     .find({ _id: { $in: [...sums.keys()] } }, inOneAnswer)
-    .project<FoldView>(shown({ n: 1, v: 1, batches: 1 }) ?? {});
+    .project<FoldView>(shown({ n: 1, v: 1, batches: 1, compacting: 1, through: 1 }) ?? {});
   for await (const one of folded) sums.get(one._id)?.addFold(one);
   const byProject = Map.groupBy(minutes, ({ project }) => project);
   await Promise.all(
@@ -242,19 +269,23 @@ class MinuteSum<T> {
   #inFold: ReadonlySet<string> = new Set();
   #v = 0;
   #n = 0;
+  #compacting = 0;
+  #through = 0;
 
   constructor(begin: () => Adding<T>) {
     this.#begin = begin;
   }
 
-  addFold({ n, v, batches, sections }: FoldView): void {
+  addFold({ n, v, batches, sections, compacting = 0, through = 0 }: FoldView): void {
     this.#n = n;
+    this.#compacting = compacting;
+    this.#through = through;
     this.#inFold = new Set(batches);
     this.#add(sections, v);
   }
 
   addDelta({ _id, sections }: DeltaView): void {
-    if (this.#inFold.has(_id)) {
+    if (this.#inFold.has(_id) || isGoing(_id, this.#through)) {
       this.#held.push(_id);
     } else if (sections !== undefined) {
       // One that was closed while it was read is in a fold that came since: the number tells.
@@ -270,6 +301,8 @@ class MinuteSum<T> {
       n: this.#n,
       fresh: this.#fresh,
       held: this.#held,
+      compacting: this.#compacting,
+      through: this.#through,
     };
   }
 

@@ -13,6 +13,7 @@ import { MongoActs } from "./acts.ts";
 import { mongoAdapter } from "./adapter.ts";
 import { MongoLink } from "./connection.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
+import { compact } from "./compact.ts";
 import { deltaSums, insertDeltas, putDeltas } from "./deltas.ts";
 import { event, events } from "./events.ts";
 import { dirtyBacklog, fingerprint, markDirty, nextDay, readDirty, readMarks } from "./marks.ts";
@@ -25,6 +26,7 @@ import { complete, erasable, erase, erasedAt, recount, recounted, refuse } from 
 import { fence, Fences, finished, unfinished, type BrokenDocument } from "./fences.ts";
 import { job, jobsOf, openJobs, putJob } from "./jobs.ts";
 import type { Erasable, Recounted, Refusal } from "../erasing.ts";
+import type { Compacted } from "../compacting.ts";
 import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
@@ -465,6 +467,10 @@ export class MongoStore implements AdaptedStore {
 
   complete(minute: Bucket, batches: readonly BatchId[]): Promise<void> {
     return this.#link.run((collections) => complete(collections, minute, batches));
+  }
+
+  compact(project: ProjectId, range: Range, madeUntil: number, limit: number): Promise<Compacted> {
+    return this.#link.scan((collections) => compact(collections, project, range, madeUntil, limit));
   }
 
   below(project: ProjectId, floors: Floors) {

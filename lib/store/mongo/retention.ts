@@ -11,6 +11,9 @@ import type { ProjectId } from "../../event/event.ts";
 import { retentionKey, type RetentionState } from "../retention.ts";
 import { bucketId, inOneAnswer, type Collections, type EventDocument } from "./documents.ts";
 import { job } from "./jobs.ts";
+import type { HeldEvent } from "../../event/schemas/held.ts";
+import { followed, forgetNotes } from "./held.ts";
+import { writeAll } from "./writes.ts";
 import { nextDay, touchDays } from "./marks.ts";
 import { dropParts } from "./rollup-parts.ts";
 import { markSegments } from "./segments/announce.ts";
@@ -137,6 +140,7 @@ export async function drop(
     () => dropRollups(collections, project, "minute", floors.minutes, limit),
     () => dropRollups(collections, project, "hour", floors.hours, limit),
     () => dropRollups(collections, project, "day", floors.days, limit),
+    () => dropHeld(collections, project, (type) => floorOf(floors, type)),
   ];
   for (const part of parts) {
     const removed = await part();
@@ -176,6 +180,40 @@ async function dropEvents(
   await touchDays(collections, days);
   return found.length;
 }
+
+/** Events in quarantine: when they happened is in them alone, so each is looked at. */
+async function dropHeld(
+  collections: Collections,
+  project: ProjectId,
+  floorOfType: (type: string) => number | null,
+): Promise<number> {
+  const notes = await collections.quarantine.find({ project }, inOneAnswer).toArray();
+  const open = notes.filter(({ type }) => floorOfType(type) !== null);
+  let removed = 0;
+  for (let at = 0; at < open.length; at += notesAtOnce) {
+    const found = await followed(collections, open.slice(at, at + notesAtOnce));
+    const gone = found.filter(({ note, document }) => {
+      const { event } = JSON.parse(document.held) as HeldEvent;
+      return isBelow(event.timestamp, floorOfType(note.type));
+    });
+    await writeAll(
+      collections.events,
+      gone.map(({ document: { _id, heldBy } }) => ({
+        _id,
+        operation: { deleteOne: { filter: { _id, heldBy } } },
+      })),
+    );
+    await forgetNotes(
+      collections,
+      gone.map(({ document }) => ({ event: document._id, batch: document.heldBy })),
+    );
+    removed += gone.length;
+  }
+  return removed;
+}
+
+/** So many notes are followed at a time. */
+const notesAtOnce = 1_000;
 
 /**
  * Drops the deltas of old minutes. Their rollups stay; a minute without a rollup is its deltas, so

@@ -171,10 +171,15 @@ class Spans {
  * counted.
  * @returns whether it was all of it
  */
-export function keepWhole(db: Database, batch: string, bytes: Uint8Array): boolean {
+export function keepWhole(
+  db: Database,
+  batch: string,
+  bytes: Uint8Array,
+  dimensions: readonly string[],
+): boolean {
   const { events, deltas } = rowsOf({ bytes });
   if (append(db, batch, events) !== null) return false;
-  putDeltas(db, deltas);
+  putDeltas(db, deltas, dimensions);
   markCounted(
     db,
     deltas.map(([project, minute]) => [project, minute]),

@@ -26,6 +26,7 @@ import {
   type PackedRow,
 } from "../rows.ts";
 import { isPacked, unpackCells, unpackSection } from "../packed-cells.ts";
+import { madeAt } from "../compacting.ts";
 import type { Database } from "./database.ts";
 import { mayLack } from "./floors.ts";
 import { markDirty, type BucketRow } from "./marks.ts";
@@ -44,7 +45,7 @@ export type SectionText = readonly [start: number, cells: string];
 export interface CondensePlan {
   /** How many of its deltas were condensed already: grows with every fold. */
   readonly condensed: number;
-  /** How often the minute was counted anew. */
+  /** What its sum weighs beyond the deltas that are there. */
   readonly recounts: number;
   readonly batches: readonly string[];
   readonly cells: CellsRow;
@@ -53,7 +54,7 @@ export interface CondensePlan {
 const ofMinute = "FROM deltas WHERE project = ? AND minute = ?";
 
 /** The row of a minute's condensed deltas. No batch has this name. */
-const folded = "";
+export const folded = "";
 
 /** Fewer cells than these are summed as fast as they are condensed. */
 const minFold = 32;
@@ -64,22 +65,55 @@ const eventBlock = 1_000;
 /** How many cells are held at a time while they are summed. */
 const blockSize = 64;
 
-export function putDeltas(db: Database, deltas: readonly DeltaRow[]): void {
+/**
+ * Insert the deltas that are absent. Of a batch whose delta may be gone, since its minute was
+ * compacted, the minute is counted anew: the batch's events are there.
+ */
+export function putDeltas(
+  db: Database,
+  deltas: readonly DeltaRow[],
+  dimensions: readonly string[],
+): void {
+  const [through] = db.get("SELECT through FROM compactions") as unknown as readonly [number];
   for (const delta of deltas) {
-    db.run("INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", ...delta);
+    const [project, minute, batch] = delta;
+    const bucket: BucketRow = [project, "minute", minute];
+    if (madeAt(batch) <= through && isCompacted(db, project, minute, batch)) {
+      putRecount(db, bucket, planRecount(db, bucket, dimensions));
+    } else {
+      db.run("INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", ...delta);
+    }
   }
+}
+
+/** Whether a minute's deltas were summed up of all batches as old as this one. */
+function isCompacted(db: Database, project: string, minute: number, batch: string): boolean {
+  return madeAt(batch) <= beyondDeltas(db, project, minute).through;
 }
 
 export function sumDeltas(db: Database, [project, , minute]: BucketRow): SumText {
   const [v] = db.get(`SELECT count(*) ${ofMinute} AND batch <> ?`, project, minute, folded)!;
   const cells = sumInBlocks(deltaCells(db, project, minute), mergeCells) ?? emptyCells();
-  return { v: (v as number) + recountsOf(db, project, minute), cells: JSON.stringify(cells) };
+  const { n } = beyondDeltas(db, project, minute);
+  return { v: (v as number) + n, cells: JSON.stringify(cells) };
 }
 
-/** How often a minute was counted anew. */
-function recountsOf(db: Database, project: string, minute: number): number {
-  const row = db.get("SELECT n FROM recounts WHERE project = ? AND minute = ?", project, minute);
-  return (row?.[0] as number | undefined) ?? 0;
+/**
+ * What a minute's sum weighs beyond the deltas that are there, and up to when the batches were made
+ * whose deltas are gone.
+ */
+function beyondDeltas(
+  db: Database,
+  project: string,
+  minute: number,
+): { readonly n: number; readonly through: number } {
+  const row = db.get(
+    "SELECT n, through FROM recounts WHERE project = ? AND minute = ?",
+    project,
+    minute,
+  );
+  const [n = 0, through = 0] = (row ?? []) as readonly [number?, number?];
+  return { n, through };
 }
 
 /** One section of the sums of some minutes; those without deltas are absent. */
@@ -112,7 +146,7 @@ export function planFold(db: Database, [project, , minute]: BucketRow): Condense
   );
   return {
     condensed,
-    recounts: recountsOf(db, project, minute),
+    recounts: beyondDeltas(db, project, minute).n,
     batches: batches.map(([batch]) => batch as string),
     cells: cellsRow(sum),
   };
@@ -138,7 +172,7 @@ export function putRecount(db: Database, bucket: BucketRow, plan: CondensePlan):
   if (!isAsPlanned(db, bucket, plan)) return false;
   putFold(db, bucket, plan);
   db.run(
-    "INSERT INTO recounts VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
+    "INSERT INTO recounts VALUES (?, ?, 1, 0) ON CONFLICT DO UPDATE SET n = n + 1",
     project,
     minute,
   );
@@ -146,25 +180,43 @@ export function putRecount(db: Database, bucket: BucketRow, plan: CondensePlan):
   return true;
 }
 
+/** A count of a minute's events. */
+interface RecountPlan extends CondensePlan {
+  /** Whether it counts what a batch owns. */
+  readonly counts: (batch: string) => boolean;
+}
+
 /**
  * What counting a minute anew would put in place: the events of those batches whose deltas are
- * there.
+ * there, or were summed up.
  */
 export function planRecount(
   db: Database,
-  [project, , minute]: BucketRow,
+  bucket: BucketRow,
   dimensions: readonly string[],
 ): CondensePlan {
+  const { counts: _, ...plan } = countAnew(db, bucket, dimensions);
+  return plan;
+}
+
+function countAnew(
+  db: Database,
+  [project, , minute]: BucketRow,
+  dimensions: readonly string[],
+): RecountPlan {
   const rows = db.all(`SELECT batch, types IS NULL ${ofMinute}`, project, minute);
   const batches = rows.map(([batch]) => batch as string).filter((batch) => batch !== folded);
   const known = new Set(batches);
-  const events = minuteEvents(db, project, minute).filter((event) => known.has(event.batch));
+  const { n, through } = beyondDeltas(db, project, minute);
+  const counts = (batch: string) => known.has(batch) || madeAt(batch) <= through;
+  const events = minuteEvents(db, project, minute).filter((event) => counts(event.batch));
   const blocks = inBlocks(events).map((block) => keyCells(block, dimensions));
   return {
     condensed: rows.filter(([, isCondensed]) => isCondensed === 1).length,
-    recounts: recountsOf(db, project, minute),
+    recounts: n,
     batches,
     cells: cellsRow(sumInBlocks(blocks, mergeCells) ?? emptyCells()),
+    counts,
   };
 }
 
@@ -175,9 +227,8 @@ export function recounted(
   before: number,
   dimensions: readonly string[],
 ): SumText & { readonly uncounted: readonly string[] } {
-  const { batches, recounts, cells } = planRecount(db, bucket, dimensions);
+  const { batches, recounts, cells, counts } = countAnew(db, bucket, dimensions);
   const [project, , minute] = bucket;
-  const known = new Set(batches);
   const owners = db.all(
     `SELECT DISTINCT batch FROM events INDEXED BY events_by_time
       WHERE project = ? AND timestamp >= ? AND timestamp < ? AND received_at < ?`,
@@ -190,7 +241,7 @@ export function recounted(
   return {
     v: batches.length + recounts,
     cells: `{"types":${types},"users":${users},"dimensions":${values}}`,
-    uncounted: owners.map(([batch]) => batch as string).filter((batch) => !known.has(batch)),
+    uncounted: owners.map(([batch]) => batch as string).filter((batch) => !counts(batch)),
   };
 }
 
@@ -242,7 +293,8 @@ function isAsPlanned(db: Database, [project, , minute]: BucketRow, plan: Condens
     project,
     minute,
   ) as unknown as readonly [number];
-  return condensed === plan.condensed && recountsOf(db, project, minute) === plan.recounts;
+  const { n } = beyondDeltas(db, project, minute);
+  return condensed === plan.condensed && n === plan.recounts;
 }
 
 function putFold(db: Database, [project, , minute]: BucketRow, plan: CondensePlan): void {
@@ -274,10 +326,10 @@ export function completeDelta(
   dimensions: readonly string[],
 ): void {
   const there = db.get(`SELECT 1 ${ofMinute} AND batch = ?`, project, minute, batch);
-  if (there !== undefined) return;
+  if (there !== undefined || isCompacted(db, project, minute, batch)) return;
   const events = minuteEvents(db, project, minute).filter((event) => event.batch === batch);
   const cells = deltaCellsRow(keyCells([...events], dimensions));
-  putDeltas(db, [[project, minute, batch, ...cells]]);
+  putDeltas(db, [[project, minute, batch, ...cells]], dimensions);
 }
 
 /** Sum many parts while holding few of them. `undefined` where there are none. */

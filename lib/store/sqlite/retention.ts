@@ -108,6 +108,15 @@ function dropEvents(
       days.add(startOf("day", timestamp));
     }
   }
+  const held = db.all(
+    `DELETE FROM quarantine WHERE rowid IN (SELECT rowid FROM quarantine
+      WHERE project = ? AND ${condition} AND timestamp < ? LIMIT ?) RETURNING 1`,
+    project,
+    ...of,
+    floor,
+    limit - removed,
+  );
+  removed += held.length;
   keepPlace(db, last as number | null);
   for (const chunk of chunks) leaveChunk(db, project, chunk);
   for (const day of days) touchDay(db, project, day);

@@ -285,6 +285,17 @@ const places = `
   ) STRICT;
 `;
 
+/**
+ * Up to when the batches were made whose deltas were summed up: of a minute, and of any. `n` is what
+ * a minute's sum weighs beyond its deltas, so what they weighed is added to it. Versions before
+ * would add the delta of such a batch once more.
+ */
+const compactions = `
+  ALTER TABLE recounts ADD COLUMN through INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE compactions (through INTEGER NOT NULL) STRICT;
+  INSERT INTO compactions VALUES (0);
+`;
+
 export const storeSchema: SchemaSteps = [
   first,
   columnsAndQuestions,
@@ -297,6 +308,7 @@ export const storeSchema: SchemaSteps = [
   renewals,
   schemasAndQuarantine,
   places,
+  compactions,
 ];
 
 /**

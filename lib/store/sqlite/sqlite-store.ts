@@ -2,13 +2,14 @@ import type { Section, SectionRow, Sum } from "../../counting/cells.ts";
 import type { Marks } from "../../counting/cover.ts";
 import type { Floors } from "../../counting/floors.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
-import type { Bucket, Grain, DirtyMark } from "../../counting/bucket.ts";
+import { grainMs, type Bucket, type Grain, type DirtyMark } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Precondition } from "../../questions/saved.ts";
 import type { Erasable, Recounted, Refusal } from "../erasing.ts";
+import type { Compacted } from "../compacting.ts";
 import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
 import { errorType } from "../../errors.ts";
@@ -113,7 +114,7 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.close();
   }
   async keepWhole({ batch, count, bytes }: BatchPack): Promise<boolean> {
-    const kept = await this.#threads.write("keepWhole", batch, bytes);
+    const kept = await this.#threads.write("keepWhole", batch, bytes, this.#dimensions);
     if (kept) this.#threads.shredding.stored(count);
     return kept;
   }
@@ -141,7 +142,7 @@ export class SqliteStore implements AdaptedStore {
       ({ batch, bucket, cells }) =>
         [bucket.project, bucket.start, batch, ...deltaCellsRow(cells)] as const,
     );
-    return this.#threads.write("putDeltas", rows);
+    return this.#threads.write("putDeltas", rows, this.#dimensions);
   }
 
   markDirty(buckets: readonly Bucket[]): Promise<void> {
@@ -362,6 +363,21 @@ export class SqliteStore implements AdaptedStore {
 
   complete(minute: Bucket, batches: readonly BatchId[]): Promise<void> {
     return this.#threads.write("complete", bucketRow(minute), batches, this.#dimensions);
+  }
+
+  /** What there is to do is found by a reader. */
+  async compact(
+    project: ProjectId,
+    range: Range,
+    madeUntil: number,
+    limit: number,
+  ): Promise<Compacted> {
+    const read = ["compactable", project, range, madeUntil, limit] as const;
+    const minutes = await this.#threads.read("heavy", ...read);
+    if (minutes.length === 0) return { deltas: 0 };
+    const deltas = await this.#threads.write("compact", project, minutes, madeUntil);
+    if (minutes.length < limit) return { deltas };
+    return { deltas, next: minutes.at(-1)! + grainMs.minute };
   }
 
   below(project: ProjectId, floors: Floors) {

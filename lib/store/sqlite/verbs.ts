@@ -1,6 +1,7 @@
 import { analyze } from "./analyze.ts";
 import { append, keepWhole } from "./append.ts";
 import { brokenEvents, brokenSpans, setAside } from "./broken.ts";
+import { compact, compactable } from "./compact.ts";
 import type { Database, DatabaseOptions } from "./database.ts";
 import {
   deltaSums,
@@ -45,6 +46,7 @@ export const writerVerbs = {
   fold,
   putRecount,
   complete,
+  compact,
   fence,
   erase,
   refuse,
@@ -93,6 +95,7 @@ export const readerVerbs = {
   planFold,
   planRecount,
   recounted,
+  compactable,
   rollup,
   nextDay,
   erasable,

@@ -27,6 +27,7 @@ const put = (from: number, count: number) =>
         `b${from + i}`,
         ...cellsRow(cells({ a: 1, [`t${(from + i) % 3}`]: 1 })),
       ]),
+      [],
     ),
   );
 const sum = () => writer.transaction((db) => sumDeltas(db, bucket));

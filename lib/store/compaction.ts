@@ -1,0 +1,67 @@
+import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts";
+import type { ProjectId } from "../event/event.ts";
+import type { KeptJob } from "./jobs.ts";
+import { newJob, stateOf, waiting } from "./job-progress.ts";
+import type { JobState, Worker } from "./job-progress.ts";
+
+/** Where compaction stands, which goes round all projects: kept as a job of no project. */
+interface Round extends JobState {
+  readonly kind: "compaction";
+  /** The last day that was compacted. */
+  readonly day: { readonly project: ProjectId; readonly start: number } | null;
+}
+
+/**
+ * A batch that was made before is delivered again only where it was a dead letter, or its queue
+ * stood still for so long: then its minutes are counted anew, which is right and takes longer.
+ */
+export const compactAfterMs = grainMs.day;
+
+/** How many minutes are compacted at a time. */
+const minutesAtOnce = 25;
+
+const noProject = "";
+const round = "compaction";
+
+/**
+ * Compact the next day of all there are, one project after the other, over and over. Whoever comes
+ * first compacts it; a day that somebody leaves unfinished is finished in the next round. Begins a
+ * day after a process first asked: by then nobody stores batches who does not know of it.
+ * @returns how many deltas are gone
+ */
+export async function compactNext(worker: Worker): Promise<number> {
+  const { store, now, isEnding } = worker;
+  const kept = await store.job(noProject, round);
+  if (kept === undefined) {
+    await store.putJob(firstRound(now()));
+    return 0;
+  }
+  const state = stateOf<Round>(kept);
+  const madeUntil = now() - compactAfterMs;
+  if (madeUntil < state.createdAt) return 0;
+  const day = await store.nextDay(state.day === null ? undefined : dayOf(state.day));
+  const place = day === undefined ? null : { project: day.project, start: day.start };
+  const next: Round = { ...state, day: place, updatedAt: now() };
+  const revision = kept.revision + 1;
+  if (!(await store.putJob({ ...kept, revision, state: JSON.stringify(next) }))) return 0;
+  if (day === undefined) return 0;
+  let removed = 0;
+  for (const { project, start } of childrenOf(day)) {
+    for (let from: number | undefined = start; from !== undefined && !isEnding();) {
+      const range = { from, to: start + grainMs.hour };
+      const { deltas, next: left } = await store.compact(project, range, madeUntil, minutesAtOnce);
+      removed += deltas;
+      from = left;
+    }
+  }
+  return removed;
+}
+
+function dayOf({ project, start }: NonNullable<Round["day"]>): Bucket {
+  return { project, grain: "day", start: startOf("day", start) };
+}
+
+function firstRound(now: number): KeptJob {
+  const state: Round = { ...waiting(now), kind: "compaction", day: null };
+  return { ...newJob(noProject, round, state), isOpen: false };
+}

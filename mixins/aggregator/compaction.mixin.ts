@@ -1,0 +1,50 @@
+import { Ticker } from "../../lib/concurrency/ticker.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
+import { compactNext } from "../../lib/store/compaction.ts";
+import type { Storing } from "../store.mixin.ts";
+
+/** The days of a year are gone through in six hours. */
+const everyMs = 60_000;
+
+/** After a day's compaction it rests at least this many times as long as that took. */
+const restFactor = 9;
+
+interface State {
+  compaction: Ticker | null;
+  isCompactionEnding: boolean;
+}
+
+/**
+ * Gives a service the compaction of deltas: each minute that of a day, of one project after
+ * the other. Any number may run; they share the days.
+ */
+export function CompactionMixin() {
+  return defineMixin<{ state: State; needs: Storing }>()({
+    methods: {
+      startCompaction(): void {
+        this.compaction = new Ticker(
+          () => this.compactDay(),
+          everyMs,
+          restFactor,
+          (error) => this.logger.warn({ err: error }, "deltas could not be compacted"),
+        );
+      },
+
+      async compactDay(): Promise<void> {
+        const isEnding = () => this.isCompactionEnding;
+        const worker = { store: this.store, owner: "", now: Date.now, isEnding };
+        const removed = await compactNext(worker);
+        this.broker.metrics.increment("analytics_deltas_compacted_total", {}, removed);
+      },
+    },
+    created() {
+      this.compaction = null;
+      this.isCompactionEnding = false;
+    },
+    async stopped() {
+      this.isCompactionEnding = true;
+      await this.compaction?.stop();
+      this.compaction = null;
+    },
+  });
+}
