@@ -204,15 +204,15 @@ export function analyzeContract(onStore: OnStore, { runs = 30 }: StoreTraits): v
           expect(told).toEqual(folded(held, {}, byPlan));
         };
         await expectFolded(stored);
-        // Ten minutes after it began, and a day after it was stored, everything is sealed.
+        // Half an hour after it began, and a day after it was stored, everything is sealed.
         const tomorrow = Date.now() + 86_400_000;
-        const minutes = [0, 5, 10, 11];
+        const minutes = [0, 9, 18, 27, 31, 32];
         for (const at of minutes) await store.seal?.(tomorrow + at * 60_000);
         await expectFolded(stored);
         const [gone, ...left] = stored;
         await store.erase("p", [gone!], { at: minute, reusable: false });
         await expectFolded(left);
-        await store.seal?.(tomorrow + 12 * 60_000);
+        await store.seal?.(tomorrow + 33 * 60_000);
         await expectFolded(left);
       }),
     );
