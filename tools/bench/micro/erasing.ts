@@ -13,7 +13,7 @@ import type { StoredEvent } from "../../../lib/event/event.ts";
 import { pack } from "../../../lib/store/batch-pack.ts";
 import { carryOut, newErasure, type ErasureState } from "../../../lib/store/erasure-job.ts";
 import { stateOf } from "../../../lib/store/job-progress.ts";
-import { rollUp, rollUpAll } from "../../../lib/store/protocol.ts";
+import { rollUp, rollUpAll, storePack } from "../../../lib/store/protocol.ts";
 import { SqliteStore } from "../../../lib/store/sqlite/sqlite-store.ts";
 
 /**
@@ -74,7 +74,10 @@ function eventAt(index: number): StoredEvent {
 async function keep(events: readonly StoredEvent[]): Promise<void> {
   const batch = randomUUIDv7();
   const deltas = deltasOf(batch, project, events, dimensions);
-  await store.keepWhole(pack({ batch, project, events, deltas }));
+  // Not of all its events is a batch the owner: those of a person who is fenced off stay out.
+  await storePack(store, pack({ batch, project, events, deltas }), (owned) =>
+    Promise.resolve(deltasOf(batch, project, owned, dimensions)),
+  );
 }
 
 async function fill(): Promise<void> {
