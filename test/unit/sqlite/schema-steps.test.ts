@@ -25,6 +25,7 @@ const fingerprints: Readonly<Record<string, readonly string[]>> = {
     "946bbe1d904a",
     "1b0970102077",
     "8a7cdd2eb7ab",
+    "1e060c8173ce",
   ],
   queue: ["60919aed47c0", "323064bdb657"],
 };
