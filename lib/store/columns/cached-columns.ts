@@ -3,20 +3,23 @@ import type { FetchedColumns, SegmentColumns } from "./segment.ts";
 import type { Segment } from "../manifest.ts";
 import { DiskCache, type CacheKey, type DiskCacheOptions } from "./disk-cache.ts";
 
-/** The first byte of what is kept: of a column, which follows, or that the segment has none. */
+/** The first byte of a cached file: whether the segment has the column, whose bytes then follow. */
 const [absent, present] = [0, 1];
 
 const sweptAtOnce = 500;
 const sweepEveryMs = 600_000;
 
-/** Tells the versions that some segments have now, of those that there are. */
+/** Looks up the current versions of segments. Segments that do not exist are absent. */
 type CurrentVersions = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 
-/** What was used last is kept in memory besides: a file takes some 0.1 ms to be read. */
+/**
+ * The bytes of recently used columns that are also kept in memory: reading a file takes some 0.1
+ * ms.
+ */
 const recentBytes = 33_554_432;
 const entryBytes = 300;
 
-/** Columns of segments, from the disk of this process where they were fetched before. */
+/** Caches columns of segments on the disk of this process. */
 export class CachedColumns implements SegmentColumns {
   readonly #source: SegmentColumns;
   readonly #cache: DiskCache;
@@ -47,7 +50,7 @@ export class CachedColumns implements SegmentColumns {
       await this.#cache.drop(id);
       return undefined;
     }
-    // Of a version that was replaced nothing is asked any more.
+    // No question asks for a version that was replaced.
     await this.#cache.drop(id, version);
     for (const column of lacking) {
       const bytes = fetched.get(column);
@@ -70,8 +73,9 @@ export class CachedColumns implements SegmentColumns {
   }
 
   /**
-   * Removes, now and every ten minutes, the columns of versions that are there no more: nobody asks
-   * for them, and events that were erased may be in them. What fails is tried again the next time.
+   * Removes the columns of versions that do not exist any more, now and every ten minutes: no
+   * question reads them, and they may contain erased events. The next sweep tries again what
+   * failed.
    */
   sweepBy(current: CurrentVersions): void {
     const sweep = () => void this.sweep(current).catch(() => undefined);

@@ -6,14 +6,16 @@ import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
 
 export interface DiskCacheOptions {
-  /** Of its own; what else lies in it is left alone. Made where it is missing. */
+  /** The cache's own folder; made where it is missing. Other files in it are left alone. */
   readonly folder: string;
-  /** How much the files may take on the disk, about; also where another process writes there. */
+  /**
+   * About the most bytes that the files may take on the disk; includes files of other processes.
+   */
   readonly maxBytes: number;
   readonly log: { warn(fields: object, text: string): void };
 }
 
-/** A column of one version of a segment: what stands under a key never changes. */
+/** Identifies a column of one version of a segment. The bytes under a key never change. */
 export interface CacheKey {
   readonly id: string;
   readonly version: string;
@@ -24,50 +26,51 @@ export interface CacheKey {
 interface Version {
   readonly segment: string;
   sizeBytes: number;
-  /** When its folder was last marked as used, epoch milliseconds. */
+  /** The instant at which its folder was last marked as used, epoch milliseconds. */
   markedAt: number;
 }
 
-/** What files take is counted in blocks of the disk. */
+/** A file takes whole blocks of the disk. */
 const blockBytes = 4_096;
 
-/** How often what is in use is marked so, for whoever finds it after a restart. */
+/** The interval at which a used version is marked as used, for the process after a restart. */
 const markEveryMs = 3_600_000;
 
-/** What comes while more than this waits to be written is not kept. */
+/** The most bytes that may wait to be written; columns that come while more wait are not kept. */
 const maxWaitingBytes = 33_554_432;
 
-/** A temporary file that is older was left by a process that was killed. */
+/** The age from which a temporary file counts as left by a process that was killed. */
 const strayAfterMs = 3_600_000;
 
 const warnEveryMs = 60_000;
 
-/** Takes half the time of the one of `node:fs/promises`. */
+/** Takes half the time of `readFile` of `node:fs/promises`. */
 const readFile = promisify(readFileBack);
 
 const ofVersions = /^v./;
 
 /**
- * Keeps columns of segments on the disk, up to so many bytes; the version of a segment that was
- * least recently used goes first. It has nothing that the store does not have: its folder may be
- * deleted at any time, and what cannot be read or written is only not kept. Each file has its key
- * and a checksum within: one that is damaged, cut or another's is removed and counts as missing.
- * Files come by a rename, so that a crash leaves none half written, and several processes may use
- * one folder. Takes some 300 bytes of memory for each version.
+ * Keeps columns of segments on the disk, up to a number of bytes; the least recently used version
+ * of a segment is removed first. The cache holds copies only: its folder may be deleted at any
+ * time, and a column that cannot be read or written is simply not cached. Each file contains its
+ * key and a checksum: a file that is damaged, cut or of another key is removed and counts as
+ * missing. Files are written under a temporary name and renamed, so that a crash leaves none half
+ * written, and several processes may use one folder. Takes some 300 bytes of memory for each
+ * version.
  */
 export class DiskCache {
   readonly #options: DiskCacheOptions;
-  /** By folder, the least recently used first. */
+  /** The versions by their folders, the least recently used first. */
   readonly #versions = new Map<string, Version>();
   readonly #work = new Set<Promise<void>>();
   #sizeBytes = 0;
   #waitingBytes = 0;
-  /** What was written since the folder was looked through. */
+  /** The bytes that were written since the folder was last looked through. */
   #writtenBytes = 0;
   #isLooking = false;
   #warnedAt = -Infinity;
 
-  /** Resolves once it is known what was kept before. */
+  /** Resolves once the files of earlier processes are known. */
   readonly ready: Promise<void>;
 
   constructor(options: DiskCacheOptions) {
@@ -75,17 +78,17 @@ export class DiskCache {
     this.ready = this.#begin(() => this.#lookThrough());
   }
 
-  /** What the files take that are known of. */
+  /** The bytes of all known files. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
-  /** The segments that there are files of. */
+  /** The segments that have files. */
   get segments(): ReadonlySet<string> {
     return new Set([...this.#versions.values()].map(({ segment }) => segment));
   }
 
-  /** What was kept under a key, whole; else `undefined`. */
+  /** The whole column under a key; `undefined` where it is not cached. */
   async get(key: CacheKey): Promise<Uint8Array | undefined> {
     const folder = this.#folderOf(key);
     const path = join(folder, fileOf(key));
@@ -106,7 +109,7 @@ export class DiskCache {
     return undefined;
   }
 
-  /** Keep a column, in the background. */
+  /** Keeps a column, in the background. */
   put(key: CacheKey, bytes: Uint8Array): void {
     const file = wrapped(key, bytes);
     const { length } = file;
@@ -122,8 +125,8 @@ export class DiskCache {
   }
 
   /**
-   * Remove what there is of a segment, also of what other processes wrote.
-   * @param but the version that stays, if one does
+   * Removes the files of a segment, including those of other processes.
+   * @param but the version that stays; absent: none
    */
   async drop(id: string, but?: string): Promise<void> {
     const kept = but === undefined ? undefined : this.#folderOf({ id, version: but });
@@ -132,7 +135,7 @@ export class DiskCache {
     }
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no work of the cache is running. */
   async close(): Promise<void> {
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
@@ -151,12 +154,12 @@ export class DiskCache {
     }
     this.#use(folder, key.id, onDisk(file.length));
     this.#writtenBytes += file.length;
-    // Others may write here too, and only looking tells.
+    // Other processes may write to the same folder, and only looking through it finds their files.
     if (this.#writtenBytes > this.#options.maxBytes / 8) await this.#lookThrough();
     await this.#makeRoom();
   }
 
-  /** Take a version down as the most recently used one. */
+  /** Records a version as the most recently used one. */
   #use(folder: string, segment: string, addedBytes: number): void {
     const known = this.#versions.get(folder) ?? { segment, sizeBytes: 0, markedAt: 0 };
     this.#know(folder, { ...known, sizeBytes: known.sizeBytes + addedBytes });
@@ -166,7 +169,7 @@ export class DiskCache {
     void this.#begin(() => utimes(folder, now / 1_000, now / 1_000));
   }
 
-  /** As the most recently used one. */
+  /** Puts a version at the most recently used end. */
   #know(folder: string, version: Version): void {
     this.#forget(folder);
     this.#versions.set(folder, version);
@@ -194,7 +197,7 @@ export class DiskCache {
     }
   }
 
-  /** Learn what files there are: of a process before this one, and of others beside it. */
+  /** Finds the files of earlier processes, and of other processes that run now. */
   async #lookThrough(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -208,7 +211,8 @@ export class DiskCache {
       for (const [folder] of used) this.#forget(folder);
       const byMark = [...found].sort(([, a], [, b]) => a.markedAt - b.markedAt);
       for (const [folder, version] of byMark) this.#know(folder, version);
-      // In the order of their use, which is known better than the marks tell.
+      // Versions that this process used come last, in the order of their use: the marks on the disk
+      // are coarser.
       for (const [folder, version] of used) {
         const { sizeBytes } = found.get(folder) ?? version;
         this.#know(folder, { ...version, sizeBytes });
@@ -236,13 +240,16 @@ export class DiskCache {
     return join(this.#segmentFolder(id), `v${encodeURIComponent(version)}`);
   }
 
-  /** Segments lie on 256 shelves, so that no folder has too many. */
+  /**
+   * The folder of a segment. Segments are divided among 256 folders, so that none has too many
+   * entries.
+   */
   #segmentFolder(id: string): string {
     const shelf = hash("sha1", id).slice(0, 2);
     return join(this.#options.folder, shelf, `s${encodeURIComponent(id)}`);
   }
 
-  /** Resolves when the work has ended, whether it failed or not. */
+  /** Runs work in the background. Resolves when the work has ended, also where it failed. */
   #begin(work: () => Promise<void>): Promise<void> {
     const running = work()
       .catch((error: unknown) => this.#failed(error))
@@ -251,7 +258,7 @@ export class DiskCache {
     return running;
   }
 
-  /** What is missing is no failure: anybody may delete files. */
+  /** Logs a failure. A missing file is none: anybody may delete files. */
   #failed(error: unknown): void {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     if (performance.now() - this.#warnedAt < warnEveryMs) return;
@@ -260,7 +267,7 @@ export class DiskCache {
   }
 }
 
-/** What a version's files take. Removes those that a killed process left half written. */
+/** The bytes that a version's files take. Removes files that a killed process left half written. */
 async function looked(segment: string, folder: string): Promise<Version> {
   let sizeBytes = 0;
   for (const path of await listed(folder, /^[0-9a-f-]+(?:\.tmp)?$/)) {
@@ -295,7 +302,9 @@ function fileOf({ column }: CacheKey): string {
   return hash("sha1", column).slice(0, 32);
 }
 
-/** The first bytes of a file, then a checksum of the rest: the length of its key, the key, the column. */
+/**
+ * A file begins with this number and a checksum of the rest: the key's length, the key, the column.
+ */
 const magic = 0x4d53_4331;
 const headBytes = 12;
 
@@ -310,7 +319,7 @@ function wrapped(key: CacheKey, bytes: Uint8Array): Buffer {
   return file;
 }
 
-/** `undefined` where the file is not the whole one of this key. */
+/** The column in a file; `undefined` where the file is damaged, or has another key. */
 function unwrapped(key: CacheKey, file: Buffer): Uint8Array | undefined {
   if (file.length < headBytes || file.readUInt32BE(0) !== magic) return undefined;
   if (file.readUInt32BE(4) !== crc32(file.subarray(8))) return undefined;

@@ -12,22 +12,22 @@ export interface StoredColumn {
   readonly numbers: Uint8Array | Uint16Array;
   /** Each value once; decoded on the first access. */
   readonly values: readonly Scalar[];
-  /** The number of all events, where they have the same one. */
+  /** The number that all events have, where they have the same one. */
   readonly constant?: number;
 }
 
-/** The event has no such property. */
+/** The number of an event that does not have the property. */
 export const missing = 0;
 
-/** The property is an object or an array. */
+/** The number of an event whose property is an object or an array. */
 export const composite = 1;
 
 const headerBytes = 8;
 
 /**
- * The first byte of a column that is compressed; a frame of zstd with its checksum follows (RFC
- * 8878). Columns that were written before there was compression begin with the width of their
- * numbers, or are instants, whose low bytes are 0 as those of all whole numbers below 2^44.
+ * The first byte of a compressed column; a frame of zstd with its checksum follows (RFC 8878).
+ * Columns of versions before compression begin with another byte: the width of their numbers, or,
+ * for instants, 0, the low byte of every whole number below 2^44.
  */
 const compressed = 3;
 
@@ -46,12 +46,12 @@ export class ColumnBuilder {
     this.#numbers = new Uint16Array(rows);
   }
 
-  /** The length of all texts among its values, in code units. */
+  /** The length of all texts among the values, in code units. */
   get textLength(): number {
     return this.#textLength;
   }
 
-  /** Each value once, as in the column. */
+  /** The distinct values, in the order of the column. */
   get values(): Iterable<Scalar> {
     return this.#known.keys();
   }
@@ -71,8 +71,8 @@ export class ColumnBuilder {
   }
 
   /**
-   * The column as bytes: the width of a number (0 where all are the same one), that one number, the
-   * length of the rest, the numbers, and last the values as JSON. Little-endian.
+   * Encodes the column as bytes: the width of a number (0 where all numbers are equal), that equal
+   * number, the length of the rest, the numbers, and last the values as JSON. Little-endian.
    */
   encode(rows = this.#rows): Uint8Array {
     const numbers = this.#numbers.subarray(0, rows);
@@ -90,7 +90,7 @@ export class ColumnBuilder {
   }
 }
 
-/** @throws Error where the bytes are not a column of this many events */
+/** Decodes a column. @throws Error where the bytes are not a column of this many events */
 export function decodeColumn(packedBytes: Uint8Array, rows: number): StoredColumn {
   const { buffer, byteOffset, length } = aligned(unpacked(packedBytes));
   const view = new DataView(buffer, byteOffset, headerBytes);
@@ -110,7 +110,7 @@ export function decodeColumn(packedBytes: Uint8Array, rows: number): StoredColum
       return (values ??= JSON.parse(json.toString()) as readonly Scalar[]);
     },
   };
-  // Without a checksum only decoding the values shows whether they are whole.
+  // A column without a checksum is decoded at once, to find out whether its values are whole.
   return packedBytes[0] === compressed ? column : { ...column, values: column.values };
 }
 
@@ -124,10 +124,10 @@ const narrowStep = 4;
 const wideStep = 8;
 
 /**
- * Epoch milliseconds, one for each event, compressed: the width of a step (in 8 bytes), then the
- * step from each instant to the next, the first one from 0 as a double. Narrow steps are zigzag
- * whole numbers; their lowest bytes stand together, then the next ones, so that small steps cost
- * next to nothing.
+ * Encodes and compresses instants, in epoch milliseconds, one for each event: the width of a step
+ * (in 8 bytes), then the step from each instant to the next. The first step starts at 0, and is a
+ * double. Narrow steps are zigzag whole numbers; their lowest bytes stand together, then their next
+ * bytes, so that small steps cost next to nothing.
  */
 export function encodeInstants(instants: Float64Array): Uint8Array {
   const steps = instants.map((instant, at) => instant - (instants[at - 1] ?? 0));
@@ -146,7 +146,7 @@ export function encodeInstants(instants: Float64Array): Uint8Array {
   return packed(bytes);
 }
 
-/** @throws Error where the bytes are not the instants of this many events */
+/** Decodes instants. @throws Error where the bytes are not the instants of this many events */
 export function decodeInstants(packedBytes: Uint8Array, rows: number): Float64Array {
   const { buffer, byteOffset, length } = aligned(unpacked(packedBytes));
   const isPlain = packedBytes[0] !== compressed;
@@ -168,8 +168,8 @@ function summed(steps: Float64Array): Float64Array {
 }
 
 /**
- * Sums up instants from the first one and the bytes of the zigzag steps, the lowest ones first.
- * Most steps have one byte or two, so higher bytes are mostly skipped.
+ * Sums up instants from the first instant and the bytes of the zigzag steps, the lowest bytes
+ * first. Most steps have one or two bytes, so the higher bytes are mostly skipped.
  */
 function narrowSummed(first: number, bytes: Uint8Array, rows: number): Float64Array {
   const planes = [0, 1, 2, 3].map((byte) => bytes.subarray(byte * rows, (byte + 1) * rows));
@@ -191,7 +191,7 @@ function isZero(bytes: Uint8Array): boolean {
   return any === 0;
 }
 
-/** The hash of each text, one after the other, compressed. */
+/** Encodes the hash of each text, one after the other, compressed. */
 export function encodeHashes(texts: Iterable<Scalar>): Uint8Array {
   const all = [...texts];
   const bytes = Buffer.alloc(hashBytes * all.length);
@@ -199,7 +199,7 @@ export function encodeHashes(texts: Iterable<Scalar>): Uint8Array {
   return packed(bytes);
 }
 
-/** @throws Error where the bytes are no hashes */
+/** Decodes hashes. @throws Error where the bytes are no hashes */
 export function decodeHashes(bytes: Uint8Array): Uint8Array {
   if (bytes[0] !== compressed) throw new Error("no hashes");
   return unpacked(bytes);
@@ -217,7 +217,7 @@ function unpacked(bytes: Uint8Array): Uint8Array {
   return bytes[0] === compressed ? zstdDecompressSync(bytes.subarray(1)) : bytes;
 }
 
-/** The bytes at an address where numbers of any width can be read. */
+/** Moves bytes to an address at which numbers of any width can be read. */
 function aligned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes.byteOffset % 8 === 0 ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }

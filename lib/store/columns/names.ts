@@ -3,37 +3,37 @@ import type { EventFilter } from "../../event/filter.ts";
 import { each, hasElements, type PropertyPath } from "../../event/property-path.ts";
 import type { Column } from "../../questions/fold.ts";
 
-/** The name of the column of `userOf`, which is no property of an event. */
+/** The name of the column of events' users (`userOf`), which are no property of an event. */
 export const userColumn = "(user)";
 
 /**
- * The name of the column of the users' hashes, in the order of the users' values: with it users are
- * counted without their names.
+ * The name of the column of the users' hashes, in the order of the users' values. The hashes
+ * suffice to count users without reading their names.
  */
 export const userHashes = "(user hashes)";
 
-/** The texts that have a column, each under its own name; instants are kept apart. */
+/** The text fields that have columns, each under its own name. Instants have another encoding. */
 export const textFields = ["project", "type", "source", "correlationId", userColumn] as const;
 export const instantFields = ["timestamp", "receivedAt"] as const;
 
-/** The name of a property's column. No field has it. */
+/** The name of a property's column. It differs from the names of all fields. */
 export function columnName(path: PropertyPath): string {
   return JSON.stringify(path);
 }
 
-/** The name of the column of a path that leads to no elements. */
+/** The name of the column of a path. The path must not lead to elements of lists. */
 export function nameAt(path: PropertyPath): string {
   const [top, ...inner] = path;
   const isField = inner.length === 0 && isOneOf([...textFields, ...instantFields], top);
   return isField ? top : columnName(path);
 }
 
-/** The path of the list whose elements a path leads to. */
+/** The path of the list whose elements a path leads to, or the path itself. */
 export function beforeElements(path: PropertyPath): PropertyPath {
   return hasElements(path) ? (path.slice(0, path.indexOf(each)) as [string, ...string[]]) : path;
 }
 
-/** The path that a column of a fold reads; predicates have none. */
+/** The path that a fold's column reads. */
 export function pathOf(column: Exclude<Column, { readonly meets: unknown }>): PropertyPath {
   if ("path" in column) return column.path;
   return [column.field === "user" ? userColumn : column.field];
@@ -43,7 +43,7 @@ export function isOneOf(names: readonly string[], name: string): boolean {
   return names.includes(name);
 }
 
-/** The names of all columns that a question may read: for its filter and its fold. */
+/** The names of all columns that a question may read, for its filter and its fold. */
 export function columnsRead(filter: EventFilter, columns: readonly Column[]): readonly string[] {
   const { types, sources, correlationId, userId, where = [] } = filter;
   return [

@@ -31,22 +31,25 @@ import {
   userHashes,
 } from "./names.ts";
 
-/** A chunk of events as columns, which are fetched as they are needed. */
+/** A chunk of events as columns. Each column is fetched on its first use. */
 interface SegmentSource {
   readonly rows: number;
   readonly complete: boolean;
-  /** All events of the question's project lie between these two instants, both included. */
+  /** The oldest and the newest timestamp of the project's events in the chunk, both included. */
   readonly oldest: number;
   readonly newest: number;
   fetch(name: string): Uint8Array | undefined;
 }
 
-/** The column was not written; read the rows instead. */
+/** Thrown where a column was not written: the caller reads the rows instead. */
 export class MissingColumn extends Error {
   override readonly name = "MissingColumn";
 }
 
-/** Answers from the columns of one chunk. Costs some nanoseconds for each event and column. */
+/**
+ * Answers questions from the columns of one chunk. Costs some nanoseconds for each event and
+ * column.
+ */
 export class ColumnReader {
   readonly #source: SegmentSource;
   readonly #columns = new Map<string, StoredColumn>();
@@ -58,8 +61,8 @@ export class ColumnReader {
 
   /**
    * Adds the events that meet a filter to a fold.
-   * @returns how many they are
-   * @throws MissingColumn before the fold got any of them
+   * @returns the number of those events
+   * @throws MissingColumn before the fold got any of the events
    */
   fold(filter: EventFilter, fold: Fold<unknown>): number {
     const mask = this.#selected(filter);
@@ -81,7 +84,7 @@ export class ColumnReader {
     return places.length;
   }
 
-  /** The events that meet the filter. */
+  /** Selects the events that meet a filter. */
   #selected(filter: EventFilter): Mask {
     const { project, types, sources, correlationId, userId, from, to, where = [] } = filter;
     const masks = [this.#among("project", [project])];
@@ -98,7 +101,7 @@ export class ColumnReader {
     return this.#mask({ path: [field], op: "is", values });
   }
 
-  /** The events of the question's project between two instants. */
+  /** Selects the project's events between two instants. */
   #between(from = -Infinity, to = Infinity): Mask {
     const { oldest, newest } = this.#source;
     if (oldest >= from && newest < to) return true;
@@ -186,8 +189,8 @@ export class ColumnReader {
   }
 
   /**
-   * The users' hashes; `undefined` in old chunks without them, and where they are damaged: the
-   * users' names then serve instead.
+   * The users' hashes; `undefined` in old chunks without hashes, and where the hashes are damaged.
+   * The users' names then serve instead.
    */
   #userHashes(): Uint8Array | undefined {
     const bytes = this.#source.fetch(userHashes);
@@ -214,8 +217,9 @@ export class ColumnReader {
   }
 
   /**
-   * Columns hold no elements of lists. They suffice only where no event has a list, or an object,
-   * at the path.
+   * The column of a path to elements of lists. Columns hold no elements, so they suffice only where
+   * no event has a list, or an object, at the path.
+   * @throws MissingColumn where an event has one
    */
   #elementsAt(path: PropertyPath): StoredColumn {
     const { numbers } = this.#columnAt(beforeElements(path));
@@ -234,7 +238,7 @@ export class ColumnReader {
     return instants;
   }
 
-  /** A damaged column is ignored, and the events themselves are read. */
+  /** Decodes a column. A damaged one counts as missing, so that the events themselves are read. */
   #decoded<Decoded>(
     decode: (bytes: Uint8Array, rows: number) => Decoded,
     bytes: Uint8Array,
@@ -247,7 +251,7 @@ export class ColumnReader {
   }
 }
 
-/** 1 for each selected event, else 0; or one value for all. */
+/** Selected events: 1 for each selected event and 0 for each other, or one value for all. */
 type Mask = Uint8Array | boolean;
 
 function all(masks: readonly Mask[]): Mask {
@@ -266,7 +270,7 @@ function inverted(mask: Mask): Mask {
   return typeof mask === "boolean" ? !mask : mask.map((bit) => bit ^ 1);
 }
 
-/** The places of a mask's events. */
+/** The positions of the selected events in the chunk. */
 function placesOf(mask: Mask, rows: number): Uint16Array {
   const places = new Uint16Array(mask === false ? 0 : rows);
   if (mask === true) for (let place = 0; place < rows; place++) places[place] = place;

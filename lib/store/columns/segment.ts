@@ -1,10 +1,10 @@
 import type { Segment } from "../manifest.ts";
 
-/** The source of segments' columns: the store, or a cache before it. */
+/** A source of segments' columns: the store, or a cache in front of the store. */
 export interface SegmentColumns {
   /**
-   * The columns of these names, without those that the segment lacks. `undefined` where this
-   * version of the segment does not exist any more.
+   * Fetches columns by their names, without those that the segment lacks.
+   * @returns `undefined` where this version of the segment does not exist any more
    */
   fetch(segment: Segment, names: readonly string[]): Promise<FetchedColumns | undefined>;
 }

@@ -7,7 +7,9 @@ import type { PropertyPath } from "../../event/property-path.ts";
 /** A chunk's events as columns. */
 export interface WrittenColumns {
   readonly rows: number;
-  /** Whether every property has a column. If not, events may have properties without one. */
+  /**
+   * Whether every property has a column. If not, events may have properties that no column holds.
+   */
   readonly complete: boolean;
   readonly columns: readonly (readonly [name: string, bytes: Uint8Array])[];
 }
@@ -16,12 +18,15 @@ export interface WrittenColumns {
 const maxColumns = 1_024;
 const maxDepth = 8;
 
-/** A column with more text than this hardly repeats itself, and costs more than it saves. */
+/**
+ * The most text in a column, in code units. Values of longer columns hardly repeat, so the column
+ * would cost more than it saves.
+ */
 const maxTextLength = 1_048_576;
 
 /**
- * Turns the rows of a chunk into columns: each property of `data`, `metadata` and `context` into
- * one, at any depth.
+ * Turns the rows of a chunk into columns. Each property of `data`, `metadata` and `context`, at any
+ * depth, gets its own column.
  */
 export class ColumnWriter {
   readonly #size: number;
@@ -33,7 +38,7 @@ export class ColumnWriter {
   #complete = true;
   #rows = 0;
 
-  /** @param size the most rows */
+  /** @param size the most rows of the chunk */
   constructor(size: number) {
     this.#size = size;
     this.#fields = textFields.map(() => new ColumnBuilder(size));
@@ -95,7 +100,7 @@ export class ColumnWriter {
   }
 }
 
-/** A property, and the properties within it. */
+/** A property, with the properties inside it. */
 interface Node {
   readonly children: Map<string, Node>;
   /** Every node but the root has a builder. */

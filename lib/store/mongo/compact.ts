@@ -10,14 +10,17 @@ import { toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
 
 /**
- * Deltas of batches that come no more are removed; docs/protocol.md has the order of the steps and
- * why it is right. First the minute's fold says of which batches that will be (`compacting`): who
- * inserts a delta of such a batch from then on sees that afterwards, and counts the minute anew.
- * Then a fold of all deltas is written that says so of itself (`through`): whoever sums passes over
- * the deltas of such batches. Only then they go.
+ * Removes deltas of batches that will not come again; docs/protocol.md has the order of the steps
+ * and why it is right. First the minute's fold names the batches, by the instant up to which they
+ * were made (`compacting`). A process that inserts a delta of such a batch after that sees the
+ * instant, and counts the minute anew. Then a fold of all deltas is written with the same instant
+ * as `through`: readers now pass over the deltas of such batches. Only then are those deltas
+ * removed.
  */
 
-/** So many deltas of a minute are worth it: one stays, by which the minute is found. */
+/**
+ * The fewest deltas of a minute that are compacted. One of them stays, so that the minute is found.
+ */
 const minCompacted = 4;
 
 export async function compact(
@@ -53,7 +56,7 @@ export async function compact(
   return { deltas: removed };
 }
 
-/** @returns how many deltas are gone; 0 where somebody else condensed the minute meanwhile */
+/** @returns how many deltas were removed; 0 where another process condensed the minute meanwhile */
 async function compactMinute(
   collections: Collections,
   { project, start }: Pick<Bucket, "project" | "start">,
@@ -79,13 +82,16 @@ async function compactMinute(
   const { matchedCount } = await folds.replaceOne({ _id, n }, { ...document, ...going });
   if (matchedCount === 0) return 0;
   if (fresh.length > 0) await close(fresh);
-  // The one that stays is closed like the others.
+  // The delta that stays is closed like the others.
   const gone = old.slice(1);
   await deltas.deleteMany({ _id: { $in: gone.toSorted() } });
   return gone.length;
 }
 
-/** Say which deltas are about to go. @returns false where somebody else was before */
+/**
+ * Says in the fold which deltas are about to be removed.
+ * @returns false where another process changed the fold first
+ */
 async function announce({ folds }: Collections, _id: string, madeUntil: number): Promise<boolean> {
   const stored = await folds.findOne({ _id }, { projection: { n: 1, compacting: 1 } });
   if (stored === null) {

@@ -36,9 +36,9 @@ export function putDeltas(
 }
 
 /**
- * Insert the deltas that are absent.
- * @returns the minutes that are to be counted anew: an event of the batch was erased there before
- * its delta came, or the minute was compacted
+ * Inserts the deltas that are absent.
+ * @returns the minutes that must be counted anew: an event of the batch was erased there before its
+ * delta came, or the minute was compacted
  */
 export async function insertDeltas(
   collections: Collections,
@@ -60,13 +60,13 @@ export async function insertDeltas(
   return [...all.values()];
 }
 
-/** A minute's sum, and what there is to condense in it. */
+/** A minute's sum, and the deltas of the minute that can be condensed. */
 export interface MinuteSum {
   readonly sum: Sum;
   readonly steady: Omit<Steady<unknown>, "v" | "total">;
 }
 
-/** What the deltas of each minute add up to, in the order of the minutes. */
+/** The sums of the deltas of each minute, in the order of the minutes. */
 export async function sumDeltas(
   collections: Collections,
   minutes: readonly Bucket[],
@@ -82,7 +82,7 @@ export async function sumDeltas(
   }));
 }
 
-/** One section of the sums of some minutes; those without deltas are absent. */
+/** One section of the sums of some minutes. Minutes without deltas are absent. */
 export async function deltaSums<S extends Section>(
   collections: Collections,
   project: ProjectId,

@@ -15,9 +15,9 @@ import type {
 } from "./segments/documents.ts";
 
 /**
- * An event as MongoDB keeps it. What is searched by stands beside the body, in texts that are equal
- * where the originals are (`toColumn`); all that a client may fill freely is one JSON text, because
- * BSON lacks keys that JSON has (NUL) and characters that its texts may hold (lone surrogates).
+ * An event as MongoDB keeps it. The fields that searches use stand beside the body, as texts that
+ * are equal where the originals are equal (`toColumn`). Everything that a client may fill freely is
+ * one JSON text, because BSON cannot hold all keys (NUL) and all texts (lone surrogates) of JSON.
  */
 export interface EventDocument {
   /** `project:id`. */
@@ -30,69 +30,74 @@ export interface EventDocument {
   readonly type: string;
   readonly source: string;
   readonly correlationId?: string;
-  /** `userOf` the event. */
+  /** The event's user (`userOf`). */
   readonly userId?: string;
   readonly hash: string;
   /** JSON of `data`, `metadata` and `context`. */
   readonly body: string;
   /**
-   * What the server can be asked about the body; absent where that would be too much, or has no
-   * place in BSON.
+   * The properties that the server can search; absent where they are too large, or BSON cannot hold
+   * them.
    */
   readonly properties?: Properties;
 }
 
-/** What a batch adds to a minute; its cells as texts of JSON, by `fieldOf` their section. */
+/**
+ * The cells that a batch adds to a minute, as JSON texts. Each section has the field `fieldOf`
+ * gives.
+ */
 export interface DeltaDocument {
   /** `batch|project|minute`. */
   readonly _id: string;
   readonly project: ProjectId;
   readonly minute: number;
-  /** Absent where it is folded. */
+  /** Absent in a folded delta. */
   readonly sections: SectionTexts;
-  /** Whether its cells are in the minute's fold. Absent while it is open. */
+  /** Whether the delta's cells are in the minute's fold. Absent while the delta is open. */
   readonly folded?: true;
   /**
-   * Whether it was put here for its batch because an event of that was erased: the batch counts its
-   * minute anew.
+   * Whether erasing an event of the batch put this delta here. The batch then counts its minute
+   * anew.
    */
   readonly anew?: true;
 }
 
-/** What stands in the place of an erased event. It belongs to no project, so no search finds it. */
+/** Takes the place of an erased event. A tombstone has no project, so no search finds it. */
 export interface Tombstone {
   readonly erasedAt: number;
-  /** Whether an event that was accepted later may take its place. */
+  /** Whether an event that is accepted later may take this place. */
   readonly reusable: boolean;
 }
 
 /**
- * What stands in the place of an event that breaks its schema. It belongs to no project, so no
- * search for events finds it.
+ * Takes the place of an event that breaks its schema. The document has no project, so no search for
+ * events finds it.
  */
 export interface HeldDocument {
   readonly _id: string;
   /** The batch that brought it. */
   readonly heldBy: BatchId;
-  /** The event's. */
+  /** The instant at which the event was received, epoch milliseconds. */
   readonly receivedAt: number;
   readonly hash: string;
-  /** How often it was written, and how often with another content. */
+  /** The number of writes of this event, and the number of those that changed its content. */
   readonly revision: number;
   readonly amended: number;
-  /** Of this content its own; empty of the first. */
+  /** A random text for each content of the event; empty for the first content. */
   readonly nonce: string;
-  /** The batch by which it comes out. */
+  /** The batch that brings the event out of quarantine. */
   readonly replay?: BatchId;
-  /** A `HeldEvent`, JSON. */
+  /** The event in quarantine, JSON (`HeldEvent`). */
   readonly held: string;
 }
 
-/** By which an event in quarantine is found; it may outlive that by a little. */
+/** Makes an event in quarantine findable. A note may outlive its event by a little. */
 export interface QuarantineNote {
   /** `batch|nonce|project:id`. */
   readonly _id: string;
-  /** The `_id` of what it leads to, who brought that, and which content of it this is about. */
+  /**
+   * The event's `_id`, the batch that brought the event, and the content that the note is about.
+   */
   readonly event: string;
   readonly batch: BatchId;
   readonly amended: number;
@@ -104,7 +109,7 @@ export interface QuarantineNote {
   readonly receivedAt: number;
 }
 
-/** The schemas of a type. */
+/** The schemas of one event type. */
 interface SchemaDocument extends KeptSchema {
   /** `project|type`. */
   readonly _id: string;
@@ -112,14 +117,17 @@ interface SchemaDocument extends KeptSchema {
 }
 
 interface FenceDocument {
-  /** `subjectOf` the user. */
+  /** The user's subject (`subjectOf`). */
   readonly _id: string;
-  /** No event of the user that was accepted up to then comes in. */
+  /**
+   * The store refuses events of the user that were accepted up to this instant, epoch milliseconds.
+   */
   readonly before: number;
 }
 
 /**
- * An event that was fenced off and is being taken out by who stored it: who erases finishes that.
+ * A fenced-off event that the process which stored it is taking out again. If that process dies,
+ * the eraser finishes the work.
  */
 interface FencedDocument extends Erasable {
   /** `batch|project:id`. */
@@ -133,19 +141,22 @@ export interface JobDocument extends KeptJob {
   readonly _id: string;
 }
 
-/** Deltas of a minute, summed (mongo-folds.ts). */
+/** The sum of deltas of a minute (folds.ts). */
 export interface FoldDocument {
-  /** `bucketId` of the minute. */
+  /** The minute's `bucketId`. */
   readonly _id: string;
-  /** Grows with each fold. */
+  /** The version of the fold; grows with each write. */
   readonly n: number;
-  /** How many deltas are in the sum. */
+  /** The number of deltas in the sum. */
   readonly v: number;
-  /** The deltas that came with this fold; only these may still be open. */
+  /**
+   * The deltas that this write of the fold added. Of the deltas in the sum, only these may be open.
+   */
   readonly batches: readonly string[];
   /**
-   * The deltas of batches that were made up to then go, or are gone; and whether this fold holds all
-   * of them: then what is there of them is passed over. Absent: none.
+   * Two instants, epoch milliseconds; absent where there is none. `compacting`: deltas of batches
+   * that were made up to then are being removed, or are gone. `through`: this fold holds all deltas
+   * of batches that were made up to then, so readers pass over the ones that are still stored.
    */
   readonly compacting?: number;
   readonly through?: number;
@@ -159,11 +170,11 @@ export interface MarkDocument {
   readonly grain: Grain;
   readonly start: number;
   readonly nonce: string;
-  /** When it was first marked, epoch milliseconds. */
+  /** The instant at which the bucket was first marked, epoch milliseconds. */
   readonly markedAt: number;
   /** Orders the marks that one process set within one millisecond. */
   readonly turn: number;
-  /** When it got its nonce; marks of earlier versions lack it. */
+  /** The instant at which the mark got its nonce; marks of earlier versions lack it. */
   readonly renewedAt?: number;
 }
 
@@ -180,9 +191,11 @@ export interface RollupDocument {
 }
 
 export interface Spill {
-  /** Of one write of the rollup: its parts are never changed, only removed. */
+  /**
+   * A random text for each write of the rollup. Parts of a write are never changed, only removed.
+   */
   readonly nonce: string;
-  /** By field, how many parts its text has. */
+  /** The number of parts of each section's text, by the field of the section. */
   readonly parts: Readonly<Record<string, number>>;
 }
 
@@ -198,7 +211,7 @@ export interface DayDocument {
   readonly _id: string;
   readonly project: ProjectId;
   readonly day: number;
-  /** A new one whenever an event of the day is stored. */
+  /** Changes whenever an event of the day is stored. */
   readonly nonce: string;
 }
 
@@ -213,17 +226,19 @@ export interface QuestionDocument {
   readonly version: string;
   readonly createdAt: number;
   readonly savedAt: number;
-  /** JSON. */
+  /** The question, JSON. */
   readonly question: string;
-  /** JSON of how it is shown. */
+  /** How the answer is shown, JSON. */
   readonly view?: string;
 }
 
-/** A key that was given. */
+/** A key that was created. */
 export interface KeyDocument extends Omit<StoredKey, "id" | "endsAt"> {
-  /** Its id. */
+  /** The key's id. */
   readonly _id: string;
-  /** `neverMs` where it ends by itself never: so one comparison finds those that hold. */
+  /**
+   * The instant at which the key ends, or `neverMs`: one comparison finds all keys that are valid.
+   */
   readonly endsAt: number;
 }
 
@@ -237,11 +252,11 @@ export interface ActDocument {
   readonly project: ProjectId;
   readonly id: string;
   readonly at: number;
-  /** JSON. */
+  /** The person or key that acted, JSON. */
   readonly actor: string;
   readonly what: string;
   readonly target: string;
-  /** JSON. */
+  /** The details of the act, JSON. */
   readonly details: string;
   readonly requestId?: string;
   readonly outcome: string;
@@ -250,7 +265,7 @@ export interface ActDocument {
 /** JSON texts of sections, by their fields. */
 export type SectionTexts = Readonly<Record<string, string>>;
 
-/** A bucket's identity. A project has no `|`. */
+/** The id of a bucket's documents. Projects have no `|` in their names. */
 export function bucketId({ project, grain, start }: Bucket): string {
   return `${project}|${grain}|${start}`;
 }
@@ -263,7 +278,7 @@ export function deltaKey(batch: BatchId, project: ProjectId, minute: number): st
   return `${batch}|${project}|${minute}`;
 }
 
-/** Whether what is found under an event's id is what was left of it. */
+/** Whether the document under an event's id is a tombstone. */
 export function isTombstone(document: EventDocument): boolean {
   return "erasedAt" in document;
 }
@@ -272,17 +287,17 @@ export function tombstone({ at, reusable }: Refusal): Tombstone {
   return { erasedAt: at, reusable };
 }
 
-/** Whether what is found under an event's id is the event. */
+/** Whether the document under an event's id is the event itself. */
 export function isEvent(document: EventDocument): boolean {
   return "project" in document;
 }
 
-/** Whether what is found under an event's id is an event that is kept apart. */
+/** Whether the document under an event's id is an event in quarantine. */
 export function isHeld(document: object): document is HeldDocument {
   return "heldBy" in document;
 }
 
-/** Those of some documents of `events` that are kept apart. */
+/** The events in quarantine among some documents of `events`. */
 export function heldAmong(documents: readonly object[]): readonly HeldDocument[] {
   return documents.filter(isHeld);
 }
@@ -291,7 +306,9 @@ export function toDocument(event: StoredEvent, batch: BatchId): EventDocument {
   return documentOf(toRow(event, batch), propertiesOf(event));
 }
 
-/** A body here has no mark in front: that is SQLite's alone. */
+/**
+ * The document of a row. Only SQLite puts a mark in front of a body, so the mark is removed here.
+ */
 export function documentOf(row: EventRow, properties: Properties | undefined): EventDocument {
   const [project, id, batch, timestamp, receivedAt, type, source, correlationId, userId, hash] =
     row;
@@ -334,15 +351,15 @@ export function fromDocument(document: EventDocument): StoredEvent {
 export function bodyFrom(text: string): Body {
   return JSON.parse(text) as Body;
 }
-/** A batch in the order of storing. */
+/** The place of a batch in the order of storing. */
 export interface FeedDocument {
-  /** The batch. */
+  /** The batch's id. */
   readonly _id: BatchId;
   readonly n: number;
   readonly project: ProjectId;
-  /** Of its own events, in their order. */
+  /** The ids of the events that the batch owns, in their order. */
   readonly ids: readonly EventId[];
-  /** How many of each type, JSON. */
+  /** The number of events by type, JSON. */
   readonly types: string;
 }
 
@@ -383,8 +400,8 @@ export interface Collections {
 }
 
 /**
- * For reads whose documents are all wanted: as many in one answer of the server's as its 16 MiB
- * hold. Without it the first answer has 101, and so has two round trips what could be had with one.
+ * For reads that want all documents: the server puts as many into its first answer as its limit of
+ * 16 MiB allows. The default is 101 documents, which would cost a second round trip.
  */
 export const inOneAnswer = { batchSize: 10000 } as const;
 
@@ -415,7 +432,7 @@ export function collectionsOf(db: Db): Collections {
   };
 }
 
-/** docs/mongodb.md says what each serves. */
+/** docs/mongodb.md says which reads each index serves. */
 export const indexes: {
   readonly [Name in keyof Collections]?: readonly IndexSpecification[];
 } = {
@@ -461,9 +478,9 @@ export const indexes: {
 };
 
 /**
- * Make the indexes that are missing, and their collections. Any number of processes may do so at
- * once. One by one: FerretDB 1.24 fails where of several in one command more than one is there
- * already.
+ * Makes the missing indexes and their collections. Any number of processes may do so at once.
+ * Indexes are made one by one: FerretDB 1.24 fails if a command has several indexes and more than
+ * one of them exists.
  */
 export async function createIndexes(collections: Collections): Promise<void> {
   const names = Object.keys(indexes) as (keyof typeof indexes)[];

@@ -22,14 +22,15 @@ import { cellsSum } from "./sections.ts";
 import { markSegments } from "./segments/announce.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
-/** How many events are counted at a time where a minute is counted anew. */
+/** The number of events in memory at a time while a minute is counted anew. */
 const eventBlock = 1_000;
 
 export async function erasable(
   collections: Collections,
   query: EventQuery,
 ): Promise<readonly Erasable[]> {
-  // Those in quarantine come first: who is let out of it meanwhile is found among the stored ones.
+  // Events in quarantine come first: an event that is released meanwhile is found among the stored
+  // ones.
   const held = await erasableHeld(collections, query);
   if (held.length > 0) return held;
   const found = await eventsOf(collections, query);
@@ -37,9 +38,10 @@ export async function erasable(
 }
 
 /**
- * A tombstone takes an event's place under its id, so an insert that leaves what is there brings
- * nothing back. Then the segments with it are marked, and each batch gets a delta where it has none: a processor that has yet to write
- * its own finds it, and counts the minute anew.
+ * Erases events. A tombstone takes each event's place under its id, so a later insert of the same
+ * id brings nothing back. Then the segments with the events are marked, and each batch gets an
+ * empty delta where it has none: a processor that has yet to write its delta finds the empty one,
+ * and counts the minute anew.
  */
 export async function erase(
   collections: Collections,
@@ -79,12 +81,15 @@ export async function erase(
   );
 }
 
-/** Holds a batch's place: a processor that comes with its own counts the minute anew. */
+/**
+ * An empty delta in a batch's place: a processor that brings the batch's own delta counts the
+ * minute anew.
+ */
 function emptyDelta(_id: string, project: ProjectId, minute: number) {
   return { _id, project, minute, sections: {}, folded: true, anew: true } as const;
 }
 
-/** Give batches their deltas in a minute where they have none. */
+/** Inserts empty deltas for batches that have none in a minute. */
 export async function complete(
   { deltas }: Collections,
   { project, start }: Bucket,
@@ -104,7 +109,10 @@ export async function erasedAt(
   return (there as unknown as Tombstone).erasedAt;
 }
 
-/** @returns false where an event has the id */
+/**
+ * Puts a tombstone under an id, so that no event with the id is accepted.
+ * @returns false where an event has the id
+ */
 export async function refuse(
   { events }: Collections,
   project: ProjectId,
@@ -123,7 +131,7 @@ export async function refuse(
   return true;
 }
 
-/** Count minutes anew, and mark them. */
+/** Counts minutes anew from their events, and marks them dirty. */
 export async function recount(
   collections: Collections,
   minutes: readonly Bucket[],
@@ -140,7 +148,10 @@ export async function recount(
   if (minutes.length > 0) await markDirty(collections, minutes);
 }
 
-/** What `recount` would count, and whose events it leaves out though they are old. */
+/**
+ * Computes the cells that `recount` would write, without writing them, and lists the batches of
+ * older events that it leaves out.
+ */
 export async function recounted(
   collections: Collections,
   minute: Bucket,
@@ -157,7 +168,7 @@ export async function recounted(
   return { ...sum, uncounted: [...uncounted] };
 }
 
-/** The cells of a minute's events that some batches own. */
+/** Counts the events of a minute whose batches `counts` accepts. */
 async function countEvents(
   { events }: Collections,
   { project, start }: Bucket,

@@ -15,12 +15,13 @@ import type { BatchId } from "../../event/event.ts";
 import { madeAt } from "../compacting.ts";
 
 /**
- * Deltas of a minute condensed without transactions. A minute's *fold* is one document: the sum of
- * some of its deltas, how many they are, and which ones came last (`batches`). It is written first,
- * then those deltas are closed: marked, and their cells removed. So a delta that is still open may
- * be in the fold, and `batches` says so: before the next fold replaces this one, all of them are
- * closed. Who sums reads the fold, the open deltas, and the fold's number again: where it has not
- * changed, what was read belongs together.
+ * Condenses the deltas of a minute without transactions. A minute's *fold* is one document: the sum
+ * of some of its deltas, the number of those deltas, and the ones that were added last (`batches`).
+ * The fold is written first; then the added deltas are closed, which marks them and removes their
+ * cells. So the fold may hold a delta that is still open, and `batches` names each such delta: all
+ * of them are closed before the next fold replaces this one. A reader who sums a minute reads the
+ * fold, the open deltas, and the fold's number again. If the number has not changed, the fold and
+ * the deltas belong together.
  */
 
 /** A sum under way. */
@@ -29,45 +30,50 @@ export interface Adding<T> {
   total(): T;
 }
 
-/** What a minute's fold and open deltas add up to. */
+/** The sum of a minute's fold and its open deltas. */
 export interface Steady<T> {
   readonly v: number;
-  /** `undefined` where there are none. */
+  /** `undefined` where the minute has neither a fold nor open deltas. */
   readonly total: T | undefined;
   /** The fold's number; 0 where there is none. */
   readonly n: number;
-  /** Open deltas that the fold does not hold, and those that it holds. */
+  /** The open deltas that the fold does not hold, and the open deltas that it holds. */
   readonly fresh: readonly string[];
   readonly held: readonly string[];
-  /** The fold's; 0 where it has none. */
+  /** The fold's own instants; 0 where it has none. */
   readonly compacting: number;
   readonly through: number;
 }
 
 type FoldView = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "sections"> & Going;
 
-/** Which deltas are removed (compact.ts). */
+/** The instants that say which deltas are removed (compact.ts). */
 type Going = Pick<FoldDocument, "compacting" | "through">;
 type DeltaView = Pick<DeltaDocument, "_id" | "project" | "minute"> &
   Partial<Pick<DeltaDocument, "sections">>;
 
-/** Fewer cells than these are summed as fast as they are condensed. */
+/** The fewest open deltas that are condensed: fewer are summed as fast as they are condensed. */
 export const minFold = 32;
 
-/** A document of MongoDB has at most 16 MiB. */
+/** The largest fold that is written; MongoDB's limit of a document is 16 MiB. */
 const maxFoldBytes = 8 * 1_024 * 1_024;
 
 export function fitsDocument(fold: object): boolean {
   return Buffer.byteLength(JSON.stringify(fold)) <= maxFoldBytes;
 }
 
-/** A write is refused only where another process has condensed the same minute meanwhile. */
+/**
+ * The most attempts. An attempt fails only where another process condensed the same minute
+ * meanwhile.
+ */
 const maxRounds = 50;
 
 /**
- * Sum minutes, each from what stood together, in the order of the minutes. Takes few commands,
- * however many deltas there are, and reads none that the folds hold.
- * @param fields of the sections that are needed; all where it is absent
+ * Sums minutes, each from a fold and deltas that belong together, in the order of the minutes.
+ * Takes few commands, however many deltas there are, and reads the cells of none that a fold holds.
+ * @param fields of the sections that are needed; all sections where it is absent
+ * @throws ServiceError STORE_UNAVAILABLE where other processes condensed the minutes in every
+ * attempt
  */
 export async function sumSteadily<T>(
   collections: Collections,
@@ -90,8 +96,8 @@ export async function sumSteadily<T>(
 }
 
 /**
- * Put a sum that was read steadily in the place of the fold and the deltas it sums. Does nothing
- * where others did so meanwhile.
+ * Replaces a fold, and the deltas that the sum holds, by a sum that was read steadily. Does nothing
+ * where another process replaced the fold meanwhile.
  */
 export async function fold(
   { folds, deltas }: Collections,
@@ -106,7 +112,7 @@ export async function fold(
   if (!fitsDocument(document)) return;
   const close = (ids: readonly string[]) =>
     deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
-  // An attempt before may have stopped after it had written the fold.
+  // An earlier attempt may have stopped after it had written the fold.
   if (held.length > 0) await close(held);
   const isFirst = n === 0;
   const isWritten = isFirst
@@ -116,10 +122,13 @@ export async function fold(
 }
 
 /**
- * Put a count of the minute's events in the place of its fold and its deltas. It weighs more than
- * what it replaces, though it holds no more. Repeated where others condensed the minute meanwhile.
- * @param count of the events that some batches own: those whose deltas are there, or gone
- * @param mayLack whether events of the minute may have been dropped: then it stands as it is
+ * Replaces a minute's fold and deltas by a new count of its events. The new fold has a greater `v`
+ * than the ones it replaces, even if it counts fewer events. Repeats where another process
+ * condensed the minute meanwhile.
+ * @param count counts the events of the batches whose deltas are stored, or were compacted
+ * @param mayLack whether events of the minute may have been dropped; the fold then stays as it is
+ * @throws ServiceError STORE_UNAVAILABLE where other processes condensed the minute in every
+ * attempt
  */
 export async function foldAnew(
   { folds, deltas }: Collections,
@@ -131,7 +140,8 @@ export async function foldAnew(
   for (let round = 0; round < maxRounds; round += 1) {
     const { n, v, counts, fresh, held, going } = await standing({ folds, deltas }, minute);
     const cells = await count(counts);
-    // After counting: so nothing was missing of what was counted.
+    // This check comes after counting, so a `false` means that no event was dropped while they were
+    // counted.
     if (await mayLack()) return;
     const close = (ids: readonly string[]) =>
       ids.length > 0 && deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
@@ -156,7 +166,7 @@ export async function foldAnew(
   throw new ServiceError("STORE_UNAVAILABLE");
 }
 
-/** What a minute's fold and deltas are, without their cells. */
+/** The state of a minute's fold and deltas, without their cells. */
 async function standing({ folds, deltas }: Pick<Collections, "folds" | "deltas">, minute: Bucket) {
   const { project, start } = minute;
   const stored = await folds.findOne(
@@ -176,7 +186,7 @@ async function standing({ folds, deltas }: Pick<Collections, "folds" | "deltas">
     n,
     v,
     batches,
-    /** Whether what a batch owns is counted: its delta is there, or gone. */
+    /** Whether a batch's events count: its delta is stored, or was compacted. */
     counts: (batch: BatchId) => batches.has(batch) || madeAt(batch) <= through,
     fresh: open.filter((one) => !isHeld(one)),
     held: open.filter(isHeld),
@@ -184,7 +194,7 @@ async function standing({ folds, deltas }: Pick<Collections, "folds" | "deltas">
   };
 }
 
-/** Whether a delta is one of those that are removed. */
+/** Whether a delta is one of the removed ones. */
 function isGoing(deltaId: string, through: number): boolean {
   return through > 0 && madeAt(batchOf(deltaId)) <= through;
 }
@@ -193,7 +203,10 @@ function kept({ compacting, through }: Required<Going>): Going {
   return { ...(compacting > 0 && { compacting }), ...(through > 0 && { through }) };
 }
 
-/** What `foldAnew` would count, of one state of the minute, and its version. */
+/**
+ * Counts a minute as `foldAnew` would, without writing. All events are read from one state of the
+ * minute, and `v` is that of the state.
+ */
 export async function countAnew(
   collections: Collections,
   minute: Bucket,
@@ -209,7 +222,7 @@ export async function countAnew(
   throw new ServiceError("STORE_UNAVAILABLE");
 }
 
-/** A batch's id has no `|`. */
+/** The batch of a delta. Batch ids have no `|`. */
 export function batchOf(deltaId: string): BatchId {
   return deltaId.slice(0, deltaId.indexOf("|"));
 }
@@ -260,7 +273,7 @@ async function numbersOf(
   return new Map(found.map(({ _id, n }) => [_id, n]));
 }
 
-/** One minute's sum, its fold first. */
+/** The sum of one minute; its fold is added before its deltas. */
 class MinuteSum<T> {
   readonly #begin: () => Adding<T>;
   readonly #fresh: string[] = [];
@@ -288,7 +301,8 @@ class MinuteSum<T> {
     if (this.#inFold.has(_id) || isGoing(_id, this.#through)) {
       this.#held.push(_id);
     } else if (sections !== undefined) {
-      // One that was closed while it was read is in a fold that came since: the number tells.
+      // A delta without cells was closed while it was read: a newer fold holds it, and the fold's
+      // number shows that.
       this.#fresh.push(_id);
       this.#add(sections, 1);
     }

@@ -3,13 +3,17 @@ import { madeAt } from "../compacting.ts";
 import { bucketId, inOneAnswer, type Collections, type DeltaDocument } from "./documents.ts";
 import { batchOf } from "./folds.ts";
 
-/** So old a batch is looked for among those that are compacted, by the clock of who stores it. */
+/**
+ * The age of a batch from which its minutes may be compacted, by the clock of the process that
+ * stores.
+ */
 const looksFromMs = grainMs.day / 2;
 
 /**
- * Of deltas that are there now those whose minutes are to be counted anew: they may have come while
- * their minute was compacted, or afterwards. To be asked after they were inserted: where a batch was
- * too young then to be compacted, whoever compacts it later finds its delta.
+ * Finds the minutes that must be counted anew, because they were compacted before or while some
+ * deltas were inserted. Called after the insert: where a batch was too young to be compacted then,
+ * a later compaction finds its delta.
+ * @returns the minutes of the deltas whose batches are compacted there
  */
 export async function lateMinutes(
   { folds }: Collections,

@@ -75,44 +75,44 @@ import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../../eve
 import { defaultPageLimits } from "../../event/event-page.ts";
 
 export interface MongoOptions {
-  /** `mongodb://user:password@host:port/database?options`, or `mongodb+srv:`. */
+  /** The address: `mongodb://user:password@host:port/database?options`, or `mongodb+srv:`. */
   readonly uri: string;
-  /** Where the URI names no database. Default `analytics`. */
+  /** The database where the URI names none. Default `analytics`. */
   readonly database?: string;
-  /** How many bytes of text a rollup's document may hold; more is kept in parts. Default 12 MiB. */
+  /** The most bytes of text in a rollup's document; more is kept in parts. Default 12 MiB. */
   readonly maxRollupBytes?: number;
-  /** How long at least lies between two looks whether the indexes are there. Default a minute. */
+  /** The shortest time between two checks that the indexes exist. Default a minute. */
   readonly prepareEveryMs?: number;
   /**
-   * How long the first batches look whether somebody follows the order of storing. Default a
+   * For how long the first batches check whether a reader follows the order of storing. Default a
    * minute.
    */
   readonly looksForFollowersMs?: number;
   /**
-   * How long after the first sealer began processes of an earlier version may still store. Default
-   * half an hour.
+   * For how long after the first sealer began processes of an earlier version may still store.
+   * Default half an hour.
    */
   readonly adoptsAfterMs?: number;
-  /** Where columns of segments are kept on the disk; absent: nowhere. */
+  /** Where columns of segments are cached on the disk; absent: nowhere. */
   readonly segmentCache?: Omit<DiskCacheOptions, "log"> | undefined;
-  /** Stands before the columns of segments in the database. */
+  /** Wraps the reader of columns in the database, for instance with a cache. */
   readonly columnsBehind?: (stored: SegmentColumns) => SegmentColumns;
-  /** What minutes are counted anew under. Default the built-in dimensions. */
+  /** The dimensions of minutes that are counted anew. Default the built-in dimensions. */
   readonly dimensions?: readonly string[];
   readonly log?: Log;
 }
 
-/** A look finds one document of each collection by no key. */
+/** The time limit of `look`, which finds one document of each collection without a key. */
 const lookTimeoutMs = 1_000;
 
-/** MongoDB's limit of a document is 16 MiB; the rest is for what is not text. */
+/** MongoDB's limit of a document is 16 MiB; the rest is for the fields that are not text. */
 const maxRollupBytes = 12 * 1_024 * 1_024;
 
 /**
  * The event store in a MongoDB database, which any number of processes share. It needs no
- * transactions and nothing that MongoDB-compatible servers lack: inserts that leave what is there,
- * finds, upserts, replacements and removals of one document under a condition. Writes are
- * acknowledged by a majority's journals, reads are the primary's.
+ * transactions, and only commands that MongoDB-compatible servers have: inserts that leave existing
+ * documents, finds, upserts, replacements and removals of one document under a condition. Writes
+ * are acknowledged by the journals of a majority; reads go to the primary.
  */
 export class MongoStore implements AdaptedStore {
   readonly keys: MongoKeys;
@@ -131,8 +131,9 @@ export class MongoStore implements AdaptedStore {
   #isOpened = false;
 
   /**
-   * Resolves also while the server is away: then methods throw STORE_UNAVAILABLE until it is there.
-   * @throws ConfigError, which names MONGODB_URI, for what somebody has to change: the URI, a
+   * Resolves also while the server cannot be reached; methods then throw STORE_UNAVAILABLE until it
+   * can.
+   * @throws ConfigError, which names MONGODB_URI, for a fault that a person must mend: the URI, a
    * password, a role
    */
   static async open(config: Config, log: Log): Promise<MongoStore> {
@@ -178,7 +179,7 @@ export class MongoStore implements AdaptedStore {
     return this.#link.client;
   }
 
-  /** For tests that watch the commands that are sent. */
+  /** The clients; tests watch the commands that they send. */
   get clients(): readonly MongoClient[] {
     return this.#link.clients;
   }
@@ -192,9 +193,9 @@ export class MongoStore implements AdaptedStore {
   }
 
   /**
-   * Resolves once it is known whether the server can be used, whatever the answer: while it cannot,
-   * methods throw STORE_UNAVAILABLE.
-   * @throws ConfigError for what somebody has to change; then the store is closed
+   * Resolves once it is known whether the server can be used. While it cannot, methods throw
+   * STORE_UNAVAILABLE.
+   * @throws ConfigError for a fault that a person must mend; the store is closed before
    */
   async open(): Promise<void> {
     this.#isOpened = true;
@@ -240,7 +241,10 @@ export class MongoStore implements AdaptedStore {
     });
   }
 
-  /** What a batch owns is fixed from here on: it may be sealed, and is read until then. */
+  /**
+   * Announces a stored batch. The ownership of its events is fixed from here on, so it may be
+   * sealed.
+   */
   async #announce(
     collections: Collections,
     batch: BatchId,
@@ -532,13 +536,13 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => fingerprint(collections, project, range));
   }
 
-  /** A small durable write: only that shows that others would succeed. */
+  /** Makes a small durable write: only a write shows that other writes would succeed. */
   ping(): Promise<void> {
     const set = { at: Date.now() };
     return this.#link.run(({ pings }) => upsertAll(pings, [{ _id: "ping", set }]));
   }
 
-  /** Reads a little of each collection; writes only where the last call failed. */
+  /** Reads a little of each collection. Writes only where the last call failed. */
   async look(): Promise<{ readonly damaged: boolean }> {
     if (this.#link.isAway) await this.ping();
     const options = { projection: { _id: 1 }, maxTimeMS: lookTimeoutMs } as const;

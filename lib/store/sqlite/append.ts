@@ -15,8 +15,8 @@ import { rowsOf } from "../batch-pack.ts";
 import { putDeltas } from "./deltas.ts";
 
 /**
- * What became of the events, and behind them of those that are to be kept apart, by place; `null`
- * where all are the batch's own.
+ * The outcome of `append`: for each group, the positions of the events in the batch. Events that
+ * were found to break their schema follow the others, so their positions come after the last row.
  */
 interface Appended {
   readonly owned: readonly number[];
@@ -24,7 +24,7 @@ interface Appended {
   readonly held: readonly number[];
 }
 
-/** An event that breaks its schema. */
+/** An event that was found to break its schema. */
 export interface HeldRow {
   readonly row: EventRow;
   readonly held: HeldEvent;
@@ -34,8 +34,9 @@ const insert = `INSERT INTO events (${eventColumns}) VALUES (?, ?, ?, ?, ?, ?, ?
   ON CONFLICT (project, id) DO NOTHING`;
 
 /**
- * Insert the events that are absent and not refused, keep apart what breaks its schema, and tell
- * whose each of them is.
+ * Inserts the events that are absent and not refused, and puts events that break their schema into
+ * quarantine.
+ * @returns the outcome of each event; `null` where all events are the batch's own
  */
 export function append(
   db: Database,
@@ -53,7 +54,7 @@ export function append(
   const guarded = isGuarded(db);
   const isTooOld = tooOld(db);
   const hasHeld = hasQuarantine(db);
-  /** Whether the event's fate is known without looking whether it is stored. */
+  /** Decides an event's fate, where that needs no look whether the event is stored. */
   const isDecided = (row: EventRow, at: number): boolean => {
     if (isTooOld(row) || (guarded && isRefused(db, row))) {
       refused.push(at);
@@ -98,7 +99,7 @@ export function append(
   return { owned: [...all.keys()].filter((at) => !others.has(at)), foreign, held };
 }
 
-/** Of events that were there before those that another batch owns. */
+/** Of events that were stored before, picks those that another batch owns. */
 function strangers(
   db: Database,
   batch: string,
@@ -122,13 +123,16 @@ function strangers(
 }
 
 /**
- * What new events change besides their own rows: the bounds of their chunks, the notes whose they
- * are, the nonces of their days.
+ * Collects the changes that new events make besides their own rows: the bounds of their chunks, the
+ * notes of their owners, the nonces of their days.
  */
 class Spans {
   readonly #chunks = new Map<string, { readonly row: Row; oldest: number; newest: number }>();
   readonly #days = new Map<string, { readonly project: string; readonly day: number }>();
-  /** By the number of the first one: events stored one after the other, of one chunk. */
+  /**
+   * The owners' hashes of events that were stored one after the other in one chunk, by the number
+   * of the first event.
+   */
   readonly #runs = new Map<number, OwnerHashes[]>();
   #run: OwnerHashes[] = [];
   #next: number | undefined;
@@ -166,10 +170,10 @@ class Spans {
 }
 
 /**
- * Steps 2 to 5 of the protocol in their order, within the caller's transaction: for a batch that
- * owns all of its events. Of another one the events alone are inserted: what it adds is still to be
- * counted.
- * @returns whether it was all of it
+ * Carries out steps 2 to 5 of the protocol in their order, within the caller's transaction, where
+ * the batch owns all of its events. Of any other batch only the events are inserted; the caller
+ * counts what that batch adds.
+ * @returns whether the batch owns all of its events
  */
 export function keepWhole(
   db: Database,
@@ -188,8 +192,8 @@ export function keepWhole(
 }
 
 /**
- * Mark minutes that got deltas just now. Of one that stays without a rollup there is nothing to
- * work off but to mark its hour: that is done at once, in place of a mark that a pass would find.
+ * Marks minutes that have just got deltas. A minute that stays without a rollup gets no mark: a
+ * pass over the marks would only mark its hour, so the hour is marked at once.
  */
 function markCounted(
   db: Database,

@@ -9,7 +9,10 @@ interface BrokenEvent {
   readonly id: string;
 }
 
-/** Reads every event, some seconds for a million: only after a read met an unreadable body. */
+/**
+ * Finds the events that cannot be read. Reads every event, some seconds for a million, so it is
+ * called only after a read met an unreadable body.
+ */
 export function brokenEvents(db: Database): readonly BrokenEvent[] {
   const found: BrokenEvent[] = [];
   for (const row of db.iterate("SELECT seq, project, id, body FROM events NOT INDEXED")) {
@@ -54,7 +57,7 @@ export interface BrokenSpan {
   readonly newest: number;
 }
 
-/** One span for each project that has such events. */
+/** The ranges of all projects that have such events, one for each project. */
 export function brokenSpans(db: Database): readonly BrokenSpan[] {
   const spans = "SELECT project, min(timestamp), max(timestamp) FROM broken GROUP BY project";
   return [...db.iterate(spans)].map((row) => {
@@ -69,8 +72,8 @@ export function hasBroken(db: Database): boolean {
 }
 
 /**
- * The row to store when an event that was set aside is sent again with the same content: it keeps
- * its old batch.
+ * Restores an event that was set aside and is sent again with the same content.
+ * @returns the row to store, which keeps its old batch; `undefined` where there is no such event
  */
 export function putBack(db: Database, row: EventRow): EventRow | undefined {
   const [project, id, , timestamp, receivedAt, type, source, correlation, user, hash, body] = row;

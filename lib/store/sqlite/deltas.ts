@@ -31,21 +31,21 @@ import type { Database } from "./database.ts";
 import { mayLack } from "./floors.ts";
 import { markDirty, type BucketRow } from "./marks.ts";
 
-/** Cells on their way to the event loop, which need not read them to hand them on. */
+/** A minute's sum as text: the event loop hands cells on without parsing them. */
 export interface SumText {
   readonly v: number;
-  /** JSON. */
+  /** The cells, JSON. */
   readonly cells: string;
 }
 
-/** One bucket's part of an answer, its cells as JSON. */
+/** The start of a bucket, and the cells of one section, JSON. */
 export type SectionText = readonly [start: number, cells: string];
 
-/** A minute's deltas summed up, and what the minute looked like. */
+/** The sum of a minute's deltas, and the state of the minute when they were summed. */
 export interface CondensePlan {
-  /** How many of its deltas were condensed already: grows with every fold. */
+  /** The number of rows whose cells were condensed before; grows with every fold. */
   readonly condensed: number;
-  /** What its sum weighs beyond the deltas that are there. */
+  /** What the minute's `v` counts beyond the deltas that are stored. */
   readonly recounts: number;
   readonly batches: readonly string[];
   readonly cells: CellsRow;
@@ -53,21 +53,21 @@ export interface CondensePlan {
 
 const ofMinute = "FROM deltas WHERE project = ? AND minute = ?";
 
-/** The row of a minute's condensed deltas. No batch has this name. */
+/** The batch name of the row that holds a minute's condensed deltas. No batch has this name. */
 export const folded = "";
 
-/** Fewer cells than these are summed as fast as they are condensed. */
+/** The fewest open deltas that are condensed: fewer are summed as fast as they are condensed. */
 const minFold = 32;
 
-/** How many events are counted at a time where a minute is counted anew. */
+/** The number of events in memory at a time while a minute is counted anew. */
 const eventBlock = 1_000;
 
-/** How many cells are held at a time while they are summed. */
+/** The number of cells in memory at a time while they are summed. */
 const blockSize = 64;
 
 /**
- * Insert the deltas that are absent. Of a batch whose delta may be gone, since its minute was
- * compacted, the minute is counted anew: the batch's events are there.
+ * Inserts the deltas that are absent. Where a batch's delta may have been compacted, its minute is
+ * counted anew instead: the batch's events are stored.
  */
 export function putDeltas(
   db: Database,
@@ -86,7 +86,7 @@ export function putDeltas(
   }
 }
 
-/** Whether a minute's deltas were summed up of all batches as old as this one. */
+/** Whether compaction has removed the deltas of batches as old as this one from a minute. */
 function isCompacted(db: Database, project: string, minute: number, batch: string): boolean {
   return madeAt(batch) <= beyondDeltas(db, project, minute).through;
 }
@@ -99,8 +99,8 @@ export function sumDeltas(db: Database, [project, , minute]: BucketRow): SumText
 }
 
 /**
- * What a minute's sum weighs beyond the deltas that are there, and up to when the batches were made
- * whose deltas are gone.
+ * What a minute's `v` counts beyond the deltas that are stored (`n`), and the instant up to which
+ * batches were made whose deltas are gone (`through`).
  */
 function beyondDeltas(
   db: Database,
@@ -116,7 +116,7 @@ function beyondDeltas(
   return { n, through };
 }
 
-/** One section of the sums of some minutes; those without deltas are absent. */
+/** One section of the sums of some minutes. Minutes without deltas are absent. */
 export function deltaSums(
   db: Database,
   project: string,
@@ -129,7 +129,7 @@ export function deltaSums(
   });
 }
 
-/** What condensing would do to a minute; `undefined` where it is not worth it. Reads only. */
+/** Sums a minute for `fold`, without writing; `undefined` where condensing would gain nothing. */
 export function planFold(db: Database, [project, , minute]: BucketRow): CondensePlan | undefined {
   const [open, condensed] = db.get(
     `SELECT count(*) FILTER (WHERE types IS NOT NULL), count(*) FILTER (WHERE types IS NULL) ${ofMinute}`,
@@ -153,21 +153,22 @@ export function planFold(db: Database, [project, , minute]: BucketRow): Condense
 }
 
 /**
- * Put the sum in the place of the cells it sums; their rows keep their keys, so a late repeat of a
- * batch is still recognised. Does nothing where another fold came between.
+ * Replaces the cells of deltas by their sum. The deltas' rows stay without cells, so that a late
+ * repeat of a batch is still recognised. Does nothing where the minute was condensed since the plan
+ * was made.
  */
 export function fold(db: Database, bucket: BucketRow, plan: CondensePlan): void {
   if (isAsPlanned(db, bucket, plan)) putFold(db, bucket, plan);
 }
 
 /**
- * Put cells that were counted anew in the place of a minute's, as `fold` does: the minute's sum
- * weighs one more.
- * @returns false, and nothing was done, where another fold came between
+ * Replaces a minute's cells by cells that were counted anew, as `fold` does, and adds 1 to the
+ * minute's `v`. Leaves the minute as it is where events of the minute may have been dropped.
+ * @returns false, without a change, where the minute was condensed since the plan was made
  */
 export function putRecount(db: Database, bucket: BucketRow, plan: CondensePlan): boolean {
   const [project, , minute] = bucket;
-  // Looked at here: what was planned was read before, so nothing of it was missing.
+  // The plan was read before this check, so a `false` means that the plan lacks no event.
   if (mayLack(db, project, minute)) return true;
   if (!isAsPlanned(db, bucket, plan)) return false;
   putFold(db, bucket, plan);
@@ -180,15 +181,15 @@ export function putRecount(db: Database, bucket: BucketRow, plan: CondensePlan):
   return true;
 }
 
-/** A count of a minute's events. */
+/** A new count of a minute's events. */
 interface RecountPlan extends CondensePlan {
-  /** Whether it counts what a batch owns. */
+  /** Whether the count includes the events of a batch. */
   readonly counts: (batch: string) => boolean;
 }
 
 /**
- * What counting a minute anew would put in place: the events of those batches whose deltas are
- * there, or were summed up.
+ * Counts a minute's events anew for `putRecount`, without writing. It counts the events of batches
+ * whose deltas are stored, or were compacted.
  */
 export function planRecount(
   db: Database,
@@ -220,7 +221,10 @@ function countAnew(
   };
 }
 
-/** What `planRecount` counts, as a sum, and whose events it leaves out though they are old. */
+/**
+ * Counts a minute as `planRecount` does, and lists the batches of older events that it leaves out.
+ * @returns the sum, and those batches
+ */
 export function recounted(
   db: Database,
   bucket: BucketRow,
@@ -245,7 +249,7 @@ export function recounted(
   };
 }
 
-/** Give batches their deltas in a minute where they have none. */
+/** Inserts deltas for batches that have none in a minute. */
 export function complete(
   db: Database,
   [project, , minute]: BucketRow,
@@ -256,7 +260,7 @@ export function complete(
   for (const batch of batches) completeDelta(db, project, minute, batch, dimensions);
 }
 
-/** Events in pieces of which few are held at a time. */
+/** Divides items into blocks, so that few of them are in memory at a time. */
 function* inBlocks<T>(items: Iterable<T>): Generator<readonly T[], void, undefined> {
   let block: T[] = [];
   for (const item of items) {
@@ -268,7 +272,7 @@ function* inBlocks<T>(items: Iterable<T>): Generator<readonly T[], void, undefin
   if (block.length > 0) yield block;
 }
 
-/** The events of a minute; of those that are damaged as much as can be told. */
+/** The events of a minute. Of damaged events only the columns beside the body are known. */
 function* minuteEvents(
   db: Database,
   project: string,
@@ -317,7 +321,7 @@ function putFold(db: Database, [project, , minute]: BucketRow, plan: CondensePla
   );
 }
 
-/** Add the delta of a batch that has none in a minute, from the events that it owns there. */
+/** Inserts the delta of a batch that has none in a minute, from the events that it owns there. */
 export function completeDelta(
   db: Database,
   project: string,
@@ -332,7 +336,7 @@ export function completeDelta(
   putDeltas(db, [[project, minute, batch, ...cells]], dimensions);
 }
 
-/** Sum many parts while holding few of them. `undefined` where there are none. */
+/** Sums many parts, with few of them in memory at a time; `undefined` where there are none. */
 export function sumInBlocks<T>(parts: Iterable<T>, merge: (block: T[]) => T): T | undefined {
   let block: T[] = [];
   for (const part of parts) {
@@ -349,7 +353,7 @@ function sectionSum(db: Database, project: string, minute: number, section: Sect
   return sumInBlocks(parts, (block) => mergeSections(section, block));
 }
 
-/** What a section is read from: packed cells are in `types`. */
+/** The columns that a section is read from: packed cells are in `types`. */
 export function sectionColumns(section: Section): string {
   if (section === "types") return "types";
   return section === "users" ? "types, users" : "types, dimensions";
@@ -357,7 +361,7 @@ export function sectionColumns(section: Section): string {
 
 export type SectionColumns = readonly [types: string, others: string | null];
 
-/** A delta's part of a section. */
+/** One section of a delta's row. */
 export function sectionOfRow(section: Section, [types, others]: SectionColumns): unknown {
   if (isPacked(types)) return unpackSection(section, types);
   if (section === "types") return parse(types);
@@ -386,7 +390,7 @@ export function deltaCellsOf([types, users, dimensions]: CellsRow | PackedRow): 
   return { types: parse(types), users: parse(users), dimensions: parse(dimensions) };
 }
 
-/** Typed by where it goes: the columns hold what `cellsRow` wrote. */
+/** Parses a text that `cellsRow` wrote; the caller states its type. */
 function parse<T>(text: string): T {
   return JSON.parse(text) as T;
 }

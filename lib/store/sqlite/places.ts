@@ -10,7 +10,7 @@ import {
 import type { Database } from "./database.ts";
 import { chunkSize } from "./schema.ts";
 
-/** The first and the last number that events of a chunk may have. */
+/** The first and the last number that events of a chunk can have. */
 export function spanOf(chunk: number): readonly [first: number, last: number] {
   return [chunk * chunkSize, (chunk + 1) * chunkSize - 1];
 }
@@ -18,8 +18,8 @@ export function spanOf(chunk: number): readonly [first: number, last: number] {
 const columnOf = { user: "user_id", correlation: "correlation_id" } as const;
 
 /**
- * The numbers of the events of a chunk that may belong to an owner, of a project; others may be
- * among them, and one twice, but none is missing.
+ * Finds the numbers of a chunk's events that may belong to an owner, of a project. The numbers
+ * include all of the owner's events; they may include others' events, and one number twice.
  * @param text the owner as the column holds it
  */
 export function placesOf(
@@ -61,17 +61,17 @@ export function placesOf(
   return [...looked.map(([seq]) => seq as number), ...noted];
 }
 
-/** Notes the owners of events that were stored one after the other. */
+/** Stores the owners' hashes of events that were stored one after the other. */
 export function notePlaces(db: Database, seq: number, run: readonly OwnerHashes[]): void {
   db.run("INSERT OR REPLACE INTO places VALUES (?, ?)", seq, encodeRun(run));
 }
 
-/** Removes the notes on a chunk, once its columns have the same. */
+/** Removes the notes of a chunk, whose columns hold the same hashes. */
 export function dropNotes(db: Database, chunk: number): void {
   db.run("DELETE FROM places WHERE seq BETWEEN ? AND ?", ...spanOf(chunk));
 }
 
-/** Removes the columns of a chunk that has lost events. They are made again. */
+/** Removes the columns of a chunk that has lost events. The store then writes them anew. */
 export function forgetColumns(db: Database, chunk: number): void {
   db.run("DELETE FROM columns WHERE chunk = ?", chunk);
   dropNotes(db, chunk);

@@ -123,7 +123,10 @@ function dropEvents(
   return removed;
 }
 
-/** The columns of a chunk are made again, unless it is empty. */
+/**
+ * Removes the columns of a chunk, so that they are written anew, and the chunk's row if the project
+ * has no events left in it.
+ */
 function leaveChunk(db: Database, project: string, chunk: number): void {
   forgetColumns(db, chunk);
   const there = db.get(
@@ -137,8 +140,9 @@ function leaveChunk(db: Database, project: string, chunk: number): void {
 }
 
 /**
- * What minutes were counted from. Their rollups stand; minutes that have none are their deltas, and
- * these go with the minutes.
+ * Drops the deltas, and the counters of recounts, of minutes before a floor. A minute without a
+ * rollup is summed from its deltas, so its deltas are dropped only before the floor of minutes.
+ * @returns how many rows were dropped, at most `limit`
  */
 function dropCounted(
   db: Database,
@@ -191,10 +195,13 @@ function dropRollups(
   return rows.length;
 }
 
-/** So many free pages are given back at a time: some milliseconds of copying. */
+/** The number of free pages that one call gives back: some milliseconds of copying. */
 const pagesAtOnce = 500;
 
-/** Give free pages at the end of the file back. @returns how many are left; 0 where it cannot be done */
+/**
+ * Gives free pages at the end of the file back to the disk.
+ * @returns how many free pages are left; 0 where the file cannot shrink
+ */
 export function shrink(db: Database): number {
   const [mode] = db.get("PRAGMA auto_vacuum")!;
   if (mode !== 2) return 0;

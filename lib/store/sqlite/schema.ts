@@ -3,12 +3,15 @@ import { identityStep } from "../../sqlite/folder-part.ts";
 import { migrate, versionOf, type SchemaSteps } from "../../sqlite/schema-steps.ts";
 
 /**
- * Events of one chunk came one after the other, 16,384 of them. What a chunk holds is told by its
- * columns once it is full, and whose its events are (`columns/places.ts`).
+ * The number of events in a full chunk. The events of a chunk were stored one after the other. A
+ * full chunk has columns, which hold its events' fields, properties and owners
+ * (`columns/places.ts`).
  */
 export const chunkSize = 16_384;
 
-/** The project of rows that only keep a place in the order of storing. No event has it. */
+/**
+ * The project of rows that only keep a place in the order of storing. No event has this project.
+ */
 export const placeholder = "";
 
 const first = `
@@ -100,8 +103,9 @@ const first = `
 `;
 
 /**
- * Both tables came without a new version: files of version 1 have both, the first one, or none.
- * Should columns take another form, a step empties their table: they are made again.
+ * Both tables came without a new version: files of version 1 have both tables, only the first, or
+ * none. If the form of columns changes, a new step must empty their table; the store then writes
+ * the columns anew.
  */
 const columnsAndQuestions = `
   -- What the events of a chunk say, column by column, once the chunk is full: for questions that no
@@ -126,7 +130,7 @@ const columnsAndQuestions = `
   ) STRICT;
 `;
 
-/** Events whose bodies cannot be read any more, as they are, and when that was found. */
+/** Events whose bodies cannot be read any more: their rows, unchanged, and when that was found. */
 const brokenEvents = `
   CREATE TABLE broken (
     seq INTEGER PRIMARY KEY,
@@ -146,15 +150,16 @@ const brokenEvents = `
   CREATE UNIQUE INDEX broken_by_id ON broken (project, id);
 `;
 
-/** How a saved question is shown. */
+/** The column for how a saved question is shown. */
 const views = "ALTER TABLE questions ADD COLUMN view TEXT;";
 
 /**
- * Columns are compressed from here on, which versions before cannot read; theirs stay as they are.
+ * Columns are compressed from this version on, which earlier versions cannot read. Columns that
+ * earlier versions wrote stay as they are.
  */
 const compressedColumns = "";
 
-/** Who may do what, and who did what. */
+/** The tables of keys and of administrative acts. */
 const keysAndActs = `
   CREATE TABLE keys (
     id TEXT PRIMARY KEY,
@@ -196,7 +201,7 @@ const keysAndActs = `
     BEGIN SELECT RAISE(ABORT, 'what was done stays told'); END;
 `;
 
-/** What was erased, and stays out. */
+/** The tables of erased events and fenced-off users. */
 const erasures = `
   -- Ids of erased events: none accepted up to that instant comes in again, nor any later one unless it is reusable.
   CREATE TABLE tombstones (
@@ -233,11 +238,11 @@ const erasures = `
 `;
 
 /**
- * When a mark got its last nonce. From here on a minute with few deltas has no rollup and deltas of
- * a few events are packed, which versions before cannot read.
+ * The instant at which a mark got its last nonce. From this version on a minute with few deltas has
+ * no rollup, and deltas of a few events are packed; earlier versions can read neither.
  */
 const renewals = "ALTER TABLE dirty ADD COLUMN renewed_at INTEGER NOT NULL DEFAULT 0;";
-/** What events are to look like, and those that do not. */
+/** The tables of schemas and of events in quarantine. */
 const schemasAndQuarantine = `
   CREATE TABLE schemas (
     project TEXT NOT NULL,
@@ -272,7 +277,10 @@ const schemasAndQuarantine = `
   CREATE INDEX quarantine_by_user ON quarantine (project, user_id) WHERE user_id IS NOT NULL;
 `;
 
-/** Whose events are is noted by each commit in place of two indexes, and is found in a chunk's columns. */
+/**
+ * Each commit notes the owners of its events, and full chunks have them in columns. Both replace
+ * two indexes.
+ */
 const places = `
   DROP INDEX IF EXISTS events_by_user;
   DROP INDEX IF EXISTS events_by_correlation;
@@ -286,9 +294,10 @@ const places = `
 `;
 
 /**
- * Up to when the batches were made whose deltas were summed up: of a minute, and of any. `n` is what
- * a minute's sum weighs beyond its deltas, so what they weighed is added to it. Versions before
- * would add the delta of such a batch once more.
+ * The instant up to which batches were made whose deltas were compacted, for each minute and for
+ * all minutes. Compaction adds the number of the deltas that it removes to `n`, which is what a
+ * minute's sum counts beyond its stored deltas. Earlier versions would add the delta of such a
+ * batch once more.
  */
 const compactions = `
   ALTER TABLE recounts ADD COLUMN through INTEGER NOT NULL DEFAULT 0;
@@ -312,12 +321,12 @@ export const storeSchema: SchemaSteps = [
 ];
 
 /**
- * Set a fresh connection up that writes: durable to the last commit, tables made where they are
- * missing. @throws NewerSchema
+ * Sets up a new connection that writes: commits are durable, and missing tables are made.
+ * @throws NewerSchema
  */
 export function prepareStore(db: DatabaseSync, file: string): void {
-  // Room can be given back later. In a file that has tables this pragma would be a write, past the
-  // log.
+  // Lets `shrink` give free pages back later. In a file that has tables this pragma would write
+  // past the log.
   if (versionOf(db, file, storeSchema) === 0) db.exec("PRAGMA auto_vacuum = INCREMENTAL");
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   migrate(db, file, storeSchema);

@@ -47,9 +47,9 @@ import { jsonOf, sectionRows, sumOf } from "./sums.ts";
 export type { SqliteOptions } from "./threads.ts";
 
 /**
- * The event store in one SQLite file. One thread writes, others read, so the event loop never waits
- * for the disk, and a long read never holds up a write. Writes that wait at the same time share one
- * commit.
+ * The event store in one SQLite file. One thread writes and others read, so the event loop never
+ * waits for the disk, and a long read never holds up a write. Writes that wait at the same time
+ * share one commit.
  */
 export class SqliteStore implements AdaptedStore {
   readonly keys: SqliteKeys;
@@ -70,9 +70,9 @@ export class SqliteStore implements AdaptedStore {
   }
 
   /**
-   * Resolves once it is known whether the file can be used, whatever the answer: while it cannot,
-   * methods throw STORE_UNAVAILABLE.
-   * @throws Error where a newer version wrote the file; then the store is closed
+   * Resolves once it is known whether the file can be used. While it cannot, methods throw
+   * STORE_UNAVAILABLE.
+   * @throws Error where a newer version wrote the file; the store is closed before
    */
   async open(): Promise<void> {
     this.#isOpened = true;
@@ -109,7 +109,7 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.leavesOut(project, from, to);
   }
 
-  /** Calls made before are carried out first. */
+  /** Carries out the calls that were made before, then closes the file. */
   close(): Promise<void> {
     return this.#threads.close();
   }
@@ -188,7 +188,7 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.write("clearMark", bucketRow(bucket), nonce);
   }
 
-  /** Some at a time: the pieces are short for those who wait for the same threads. */
+  /** Sums a few marks at a time, so that other calls to the same threads wait only briefly. */
   async rollUpMarked(marks: readonly DirtyMark[]): Promise<void> {
     for (let at = 0; at < marks.length; at += marksAtOnce) {
       const some = marks.slice(at, at + marksAtOnce);
@@ -199,7 +199,7 @@ export class SqliteStore implements AdaptedStore {
     }
   }
 
-  /** The summing is done by a reader; the writer only puts the result in place. */
+  /** A reader computes the sum; the writer only stores it. */
   async condense(minute: Bucket): Promise<void> {
     const plan = await this.#threads.read("steady", "planFold", bucketRow(minute));
     if (plan !== undefined) await this.#threads.write("fold", bucketRow(minute), plan);
@@ -345,7 +345,7 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.write("refuse", project, id, refusal);
   }
 
-  /** The counting is done by a reader; the writer only puts the result in place. */
+  /** A reader counts; the writer only stores the result. */
   async recount(minutes: readonly Bucket[]): Promise<void> {
     for (const minute of minutes.map(bucketRow)) {
       for (let isDone = false; !isDone;) {
@@ -365,7 +365,7 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.write("complete", bucketRow(minute), batches, this.#dimensions);
   }
 
-  /** What there is to do is found by a reader. */
+  /** A reader finds the deltas to remove; the writer only removes them. */
   async compact(
     project: ProjectId,
     range: Range,
@@ -438,19 +438,21 @@ export class SqliteStore implements AdaptedStore {
   }
 }
 
-/** Summing so many hours takes a reader some milliseconds. */
+/**
+ * The number of marks that one call sums: summing as many hours takes a reader some milliseconds.
+ */
 const marksAtOnce = 8;
 
 const unlimited: ReadLimits = { timeoutMs: Infinity };
 
-/** A count over so short a range is quick. */
+/** The longest range whose count is quick, milliseconds. */
 const quickCountMs = 60_000;
 
 function weightOf(filter: EventFilter): Weight {
   return scansEvents(filter) ? "heavy" : "quick";
 }
 
-/** A position may be a whole event, which need not travel. */
+/** Reduces a position, which may be a whole event, to the fields that the threads need. */
 function plain({ after, ...query }: EventQuery): EventQuery {
   return { ...query, after: after && { timestamp: after.timestamp, id: after.id } };
 }

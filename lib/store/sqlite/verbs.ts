@@ -38,7 +38,7 @@ import { currentSchemas, putSchema, schema, schemasVersion } from "./schemas.ts"
 import { stored } from "./stored.ts";
 import { rollup, rollups, rollUpMarked, sumChildren, sumMarked, writeRollup } from "./rollups.ts";
 
-/** What the writing thread can do, each within a transaction. */
+/** The calls of the writing thread. Each runs within a transaction. */
 export const writerVerbs = {
   keepWhole,
   append,
@@ -74,7 +74,7 @@ export const writerVerbs = {
   ping,
 };
 
-/** What a reading thread can do, each on one state of the file. */
+/** The calls of a reading thread. Each reads one state of the file. */
 export const readerVerbs = {
   look,
   event,
@@ -129,12 +129,12 @@ export const readerVerbs = {
   countEntities,
 };
 
-/** A small durable write: only that shows that others would succeed. */
+/** Makes a small durable write: only a write shows that other writes would succeed. */
 function ping(db: Database): void {
   db.run("UPDATE pings SET at = ?", Date.now());
 }
 
-/** What the event loop and a thread of the store say to each other. */
+/** The calls that the event loop can make to a thread of the store. */
 export type WriterVerbs = typeof writerVerbs;
 export type ReaderVerbs = typeof readerVerbs;
 
@@ -151,16 +151,17 @@ export type Result<V, K extends keyof V> = V[K] extends (...parameters: never) =
   : never;
 
 export interface ThreadOptions extends DatabaseOptions {
-  /** Whether the event loop goes before it where cores are few. */
+  /** Whether the event loop has priority over the thread where cores are few. */
   readonly givesWay: boolean;
-  /** `Stops`' memory: the calls that nobody waits for any more. */
+  /** The memory of `Stops`: the calls whose callers do not wait any more. */
   readonly stops: SharedArrayBuffer;
 }
 
 export interface ThreadCall {
   readonly id: number;
   /**
-   * `close`: finish the calls made so far, close the file and end. The thread's end is the answer.
+   * The name of a call. `close` finishes the calls made so far, closes the file and ends the
+   * thread; the end of the thread is its answer.
    */
   readonly verb: string;
   readonly parameters: readonly unknown[];
@@ -173,16 +174,17 @@ export interface ThreadReply {
 }
 
 /**
+ * The kinds of failures:
  * - `away`: the file cannot be used right now.
  * - `newer`: a newer version wrote the file.
  * - `expensive`: this one call takes too long, or too much memory.
- * - `stopped`: nobody waits for it any more.
- * - `broken`: an event that it needs cannot be read.
+ * - `stopped`: the caller does not wait any more.
+ * - `broken`: the call needs an event that cannot be read.
  * - `bad`: this one call cannot be carried out.
  */
 export interface Failure {
   readonly kind: "away" | "newer" | "expensive" | "stopped" | "broken" | "bad";
   readonly reason: string;
-  /** Whether the file holds what cannot be read. */
+  /** Whether the file contains events that cannot be read. */
   readonly damaged?: boolean;
 }

@@ -4,7 +4,10 @@ import type { Collections, EventDocument } from "../documents.ts";
 import { upsert } from "../writes.ts";
 import { unsealedKey } from "./documents.ts";
 
-/** A marked segment rests for this long: the next erased events are often in it, too. */
+/**
+ * A marked segment is not rebuilt for this long: the next erased events are often in the same
+ * segment.
+ */
 const ownRestMs = 5_000;
 
 /**
@@ -36,8 +39,8 @@ export async function announce(
 }
 
 /**
- * Marks the segments of batches whose events were erased, or of which more came: columns that were
- * built before are not read any more. Called after the events were changed.
+ * Marks the segments of batches whose events were erased, or which brought more events. Readers
+ * then ignore the columns that were built before. Called after the events were changed.
  */
 export async function markSegments(
   { segments }: Collections,

@@ -7,20 +7,20 @@ import { inOneAnswer, type Collections, type EventDocument } from "../documents.
 import { insertAbsent } from "../writes.ts";
 import { fieldOfColumn, partKey, type PartDocument, type SegmentDocument } from "./documents.ts";
 
-/** For this long no other process builds a segment that one has begun to build. */
+/** For how long other processes leave a segment alone that a process has begun to build. */
 const buildingMs = 60_000;
 
 /** The rows that are turned into columns at a time, so that other work has its turn in between. */
 const turnSize = 256;
 
-/** MongoDB's limit of a document is 16 MiB. */
+/** The most bytes in one document of columns; MongoDB's limit of a document is 16 MiB. */
 const partBytes = 8 * 1_048_576;
 
 type Row = Omit<EventDocument, "properties">;
 
 /**
  * Builds the columns of the segment that has waited longest.
- * @returns how many events it has; `undefined` where none is to be built
+ * @returns the number of the segment's events; `undefined` where no segment waits
  */
 export async function buildNext(
   collections: Collections,
@@ -81,7 +81,7 @@ async function build(
 }
 
 /**
- * The columns of events, which are first put in the order of time, so that instants take little
+ * Turns events into columns. The events are first sorted by time, so that instants take little
  * space.
  */
 async function columnsOf(rows: Row[]): Promise<WrittenColumns> {
@@ -112,7 +112,7 @@ function rowOf(row: Row): EventRow {
   ];
 }
 
-/** The documents of the columns, each with as many as fit. */
+/** Divides columns among documents, each with as many columns as fit. */
 export function partsOf(
   segment: string,
   version: string,
@@ -138,8 +138,8 @@ export function partsOf(
 }
 
 /**
- * Removes the columns of other versions, also those of a build that was given up, or whose process
- * died.
+ * Removes the columns of other versions of a segment. They include columns of a build that was
+ * given up, or whose process died.
  */
 async function removeOthers(
   { segmentParts }: Collections,

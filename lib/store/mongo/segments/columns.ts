@@ -3,7 +3,7 @@ import type { Segment } from "../../manifest.ts";
 import type { Collections } from "../documents.ts";
 import { columnOfField, fieldOfColumn, partKey, type PartDocument } from "./documents.ts";
 
-/** Columns as the database keeps them. To be asked within a call of the store's. */
+/** Reads columns from the database. Used only within a call of the store. */
 export class StoredColumns implements SegmentColumns {
   readonly #collections: Collections;
 

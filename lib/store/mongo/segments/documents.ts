@@ -1,7 +1,7 @@
 import type { Binary } from "mongodb";
 import type { BatchId, ProjectId } from "../../../event/event.ts";
 
-/** A stored batch that is in no segment yet: it was announced, and is not yet claimed. */
+/** A stored batch that is in no segment yet: it was announced, and no segment has claimed it. */
 export interface UnsealedDocument {
   /** `project|batch`. */
   readonly _id: string;
@@ -9,26 +9,28 @@ export interface UnsealedDocument {
   readonly batch: BatchId;
   /** Changes whenever the batch is announced again. */
   readonly nonce: string;
-  /** How many events the batch owned, and about how many bytes they had. */
+  /** The number of events that the batch owned, and about how many bytes they had. */
   readonly events: number;
   readonly bytes: number;
-  /** Its events lie between these two instants, both included. */
+  /** The timestamps of the batch's oldest and newest event, both included. */
   readonly from: number;
   readonly to: number;
   /** When it was announced, epoch milliseconds. */
   readonly at: number;
 }
 
-/** The next segment of a project in the making: one at a time, so that no batch is in two. */
+/**
+ * The next segment of a project. A project makes one segment at a time, so that no batch is in two.
+ */
 export interface HeadDocument {
   /** The project. */
   readonly _id: ProjectId;
   /** The number of the next segment. */
   readonly n: number;
   readonly isClaimed: boolean;
-  /** The batches that were claimed for it; empty where none are. */
+  /** The batches that the segment has claimed; empty while there is no claim. */
   readonly batches: readonly BatchId[];
-  /** The announcements that were claimed, in the order of the batches. */
+  /** The nonces of the announcements that were claimed, in the order of `batches`. */
   readonly nonces: readonly string[];
   readonly events: number;
   readonly from: number;
@@ -36,27 +38,27 @@ export interface HeadDocument {
 }
 
 /**
- * A segment: the events of some batches of a project, as columns once they are built. It is never
- * removed, and its batches never change.
+ * A segment: the events of some batches of a project, as columns once they are built. A segment is
+ * never removed, and its batches never change.
  */
 export interface SegmentDocument {
   /** `project|number`. */
   readonly _id: string;
   readonly project: ProjectId;
   readonly batches: readonly BatchId[];
-  /** Its events lie between these two instants, both included. */
+  /** The timestamps of the segment's oldest and newest event, both included. */
   readonly from: number;
   readonly to: number;
-  /** How many events it had when it was claimed. */
+  /** The number of its events when it was claimed. */
   readonly events: number;
   /**
-   * Whether its columns are still to be built, or may hold erased events: its events are then read
-   * instead.
+   * Whether the columns must still be built, or may hold erased events. Questions then read the
+   * events instead of the columns.
    */
   readonly isMarked: boolean;
   /** Changes whenever the segment is marked. */
   readonly mark: string;
-  /** The instant from which it may be built. */
+  /** The instant from which its columns may be built, epoch milliseconds. */
   readonly dueAt: number;
   /** The version of the columns; absent until they are built. */
   readonly version?: string;
@@ -68,7 +70,7 @@ export interface SegmentDocument {
   readonly parts?: number;
 }
 
-/** Columns of one version of a segment: as many as one document can hold. */
+/** Some columns of one version of a segment: as many as one document can hold. */
 export interface PartDocument {
   /** `segment|version|number`. */
   readonly _id: string;
@@ -76,7 +78,7 @@ export interface PartDocument {
   readonly columns: Readonly<Record<string, Binary>>;
 }
 
-/** A project has no `|`. */
+/** The key of an announcement. Projects have no `|` in their names. */
 export function unsealedKey(project: ProjectId, batch: BatchId): string {
   return `${project}|${batch}`;
 }
@@ -89,7 +91,7 @@ export function partKey(segment: string, version: string, part: number): string 
   return `${segment}|${version}|${part}`;
 }
 
-/** The field name of a column: it is JSON, so it has no lone surrogate. */
+/** The field name of a column. Column names are JSON, so they have no lone surrogates. */
 export function fieldOfColumn(name: string): string {
   return encodeURIComponent(name).replaceAll(".", "%2E");
 }

@@ -11,21 +11,21 @@ import type { ServerLimits } from "../events.ts";
 import { batchesOf } from "./manifest.ts";
 import type { Manifest } from "../../manifest.ts";
 
-/** So many segments' columns are fetched ahead of the one that is folded. */
+/** The number of segments whose columns are fetched ahead of the segment that is being folded. */
 const ahead = 8;
 
 const batchesAtOnce = 500;
 const turnSize = 1_000;
 
 export interface FoldLimits extends ServerLimits {
-  /** Called every so often; throws where the fold is to end. */
+  /** Called regularly during the fold; throws to end the fold early. */
   readonly check: () => void;
 }
 
 /**
- * Fold what a manifest leads to: segments from their columns, and from the events where the columns
- * cannot tell, or are gone.
- * @returns how many events met the filter
+ * Folds the events of a manifest: the columns of segments, and the events themselves where columns
+ * are missing or do not suffice.
+ * @returns the number of events that met the filter
  */
 export async function foldSegments(
   collections: Collections,
@@ -61,7 +61,9 @@ export async function foldSegments(
   return count;
 }
 
-/** Each segment with its columns, in order; some are on their way while one is worked on. */
+/**
+ * Fetches each segment's columns, in order. Later fetches run while an earlier segment is folded.
+ */
 async function* fetched(
   source: SegmentColumns,
   segments: readonly Segment[],
@@ -73,7 +75,7 @@ async function* fetched(
       for (let next = at; next < Math.min(at + ahead, segments.length); next++) {
         if (fetches.has(next)) continue;
         const fetch = source.fetch(segments[next]!, names);
-        // Where the fold ends early nobody waits for it.
+        // Where the fold ends early, nothing awaits this fetch.
         fetch.catch(() => undefined);
         fetches.set(next, fetch);
       }
@@ -86,7 +88,10 @@ async function* fetched(
   }
 }
 
-/** `undefined`, and nothing done, where the columns cannot tell. */
+/**
+ * Folds a segment's columns.
+ * @returns `undefined`, and folds nothing, where the columns do not suffice
+ */
 function foldColumns(
   { rows, complete, oldest, newest }: Segment,
   columns: FetchedColumns,
@@ -107,7 +112,7 @@ function foldColumns(
   }
 }
 
-/** Fold batches' events one by one. */
+/** Folds the events of batches one by one. */
 async function foldRows(
   { events }: Collections,
   batches: readonly string[],

@@ -5,7 +5,9 @@ import type { Manifest, Segment } from "../../manifest.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import type { SegmentDocument, UnsealedDocument } from "./documents.ts";
 
-/** A project with more batches than that in no segment is not yet to be read by segments. */
+/**
+ * The most batches outside segments; questions of a project with more of them do not use segments.
+ */
 const maxUnsealed = 5_000;
 
 const entry = {
@@ -23,12 +25,16 @@ const entry = {
 type Announced = Pick<UnsealedDocument, "batch" | "events" | "from" | "to">;
 type Entry = Omit<SegmentDocument, "batches">;
 
-/** `undefined` where too much is in no segment. */
+/**
+ * Lists the segments and the unsealed batches that a question needs.
+ * @returns `undefined` where too many batches are in no segment
+ */
 export async function manifestOf(
   { unsealed, segments }: Collections,
   { project, from = firstInstant, to = lastInstant }: EventFilter,
 ): Promise<Manifest | undefined> {
-  // What is announced first: what is sealed meanwhile is in the segments that are read then.
+  // Announcements are read before segments: a batch that is sealed in between is then in a segment
+  // that is read.
   const announced = await unsealed
     .find({ project }, inOneAnswer)
     .limit(maxUnsealed + 1)
@@ -57,7 +63,10 @@ export async function manifestOf(
   };
 }
 
-/** The segments that name one of some batches that were announced, perhaps again. */
+/**
+ * The segments that contain one of the announced batches: the batch was announced again, or its
+ * announcement is about to be removed.
+ */
 async function naming(
   segments: Collections["segments"],
   project: string,
@@ -71,7 +80,7 @@ async function naming(
   return new Set(found.map(({ _id }) => _id));
 }
 
-/** The batches of segments: they never change. */
+/** The batches of some segments. */
 export async function batchesOf(
   segments: Collections["segments"],
   some: readonly { readonly _id: string }[],
@@ -84,7 +93,7 @@ export async function batchesOf(
   return found.flatMap(({ batches }) => batches);
 }
 
-/** The versions of segments' columns that are read now, by the segment; those that are marked have none. */
+/** The current versions of segments' columns, by the segment. Marked segments are absent. */
 export async function versionsOf(
   { segments }: Collections,
   ids: readonly string[],

@@ -9,20 +9,20 @@ import { segmentKey, unsealedKey, type HeadDocument, type UnsealedDocument } fro
 export const segmentLimits = { events: 16_384, bytes: 32 * 1_048_576, batches: 1_024 } as const;
 
 /**
- * The ages from which batches are sealed that do not fill a segment: a small project does not get
- * many tiny segments, and no batch is read event by event for ever.
+ * The ages from which batches are sealed though they do not fill a segment, by the number of their
+ * events. A small project then has few tiny segments, and no batch is read event by event for ever.
  */
 const ages = [
   { events: 1_024, ms: 3_600_000 },
   { events: 1, ms: 86_400_000 },
 ] as const;
 
-/** How many of a project's batches are read: more than one segment takes. */
+/** The most announcements of a project that are read at a time: more than a segment takes. */
 const lookedAt = 2 * segmentLimits.batches;
 
 type Announced = Omit<UnsealedDocument, "_id" | "project">;
 
-/** The next project, by its name, with batches in no segment. */
+/** The next project, in the order of names, that has unsealed batches. */
 export async function nextProject(
   { unsealed }: Collections,
   after: ProjectId,
@@ -37,8 +37,8 @@ export async function nextProject(
 }
 
 /**
- * Claims batches of a project for its next segment, where there are enough or they have waited long
- * enough: docs/protocol.md has the order of the steps. Several processes may do so at the same
+ * Claims batches of a project for its next segment, where they are many enough or have waited long
+ * enough. docs/protocol.md has the order of the steps. Several processes may call it at the same
  * time.
  * @returns whether there is a new segment
  */
@@ -48,7 +48,7 @@ export async function seal(
   now: number,
 ): Promise<boolean> {
   const { unsealed, segments, heads } = collections;
-  // The head is read before the announcements: batches that are claimed meanwhile are then not
+  // The head is read before the announcements, so batches that are claimed in between are not
   // claimed again.
   const head = await headOf(collections, project);
   if (head.isClaimed) {
@@ -92,7 +92,7 @@ export async function seal(
   return true;
 }
 
-/** The batches to seal now, the longest announced first; none where it is too early. */
+/** Picks the batches to seal now, the one announced earliest first; none where it is too early. */
 export function due(announced: readonly Announced[], now: number): readonly Announced[] {
   const some: Announced[] = [];
   let [events, bytes] = [0, 0];
@@ -119,10 +119,7 @@ async function headOf({ heads }: Collections, project: ProjectId): Promise<HeadD
   return (await heads.findOne({ _id: project })) ?? first;
 }
 
-/**
- * Carries out a claim, whichever process made it: writes the segment first, then removes the
- * announcements.
- */
+/** Carries out a claim of any process: writes the segment, then removes the announcements. */
 async function finish(collections: Collections, head: HeadDocument, now: number): Promise<void> {
   const { unsealed, segments, heads } = collections;
   const { _id: project, n, batches, nonces, events, from, to } = head;
@@ -147,8 +144,8 @@ async function finish(collections: Collections, head: HeadDocument, now: number)
 }
 
 /**
- * Marks the segment of a batch that came again after it was sealed, since it may have brought more
- * events.
+ * Marks the segment of a batch that came again after it was sealed, because the batch may have
+ * brought more events.
  */
 async function buildAgain(
   collections: Collections,

@@ -4,11 +4,11 @@ import { buildNext } from "./build.ts";
 import { nextProject, seal } from "./seal.ts";
 import { Adoption } from "./whole.ts";
 
-/** A pass begins no further piece of work after this time. */
+/** The time after which a pass begins no further piece of work. */
 const passMs = 1_000;
 
 /**
- * Turns batches into segments: a few at a time, so that other work has its turn at the database.
+ * Turns batches into segments, a few at a time, so that other work gets its turn at the database.
  */
 export class Sealer {
   readonly #adoption: Adoption;

@@ -5,10 +5,13 @@ import { manifestOf } from "./manifest.ts";
 import type { Manifest } from "../../manifest.ts";
 import { Wholeness } from "./whole.ts";
 
-/** More events than these are not read one by one beside columns: the server has quicker ways. */
+/**
+ * The most events that are read one by one beside columns; for more events the server has quicker
+ * ways.
+ */
 const maxEvents = 100_000;
 
-/** How questions are answered from segments. */
+/** Answers questions from segments. */
 export class Segments {
   readonly columns: SegmentColumns;
   readonly #wholeness = new Wholeness();
@@ -18,8 +21,9 @@ export class Segments {
   }
 
   /**
-   * Where the events of a question are; `undefined` where they are better read by their indexes:
-   * one user's or one correlation's, and where there are no segments, or not of all batches.
+   * Lists the segments and batches that a question needs.
+   * @returns `undefined` where indexes answer better (one user's or one correlation's events), and
+   * where no segments exist or some batches may be neither in a segment nor announced
    */
   async manifestOf(collections: Collections, filter: EventFilter): Promise<Manifest | undefined> {
     if (filter.userId !== undefined || filter.correlationId !== undefined) return undefined;

@@ -5,33 +5,34 @@ import { announce } from "./announce.ts";
 import { unsealedKey } from "./documents.ts";
 
 /**
- * Processes of an earlier version announce nothing. So sealers announce their batches: they walk
- * over all batches once such processes have ended, this long after the first sealer began.
+ * How long after the first sealer began processes of an earlier version may still store batches.
+ * Such processes announce nothing, so the sealers walk over all batches after this time, and
+ * announce those batches.
  */
 const graceMs = 1_800_000;
 
-/** After so long without a sealer, processes of an earlier version may have run again. */
+/** The time without any sealer after which processes of an earlier version may have run again. */
 const absentMs = 600_000;
 
-/** How often a sealer records that it is at work. */
+/** The interval at which a sealer records that it is running. */
 const sayEveryMs = 60_000;
 
-/** How long readers rely on what they have read: much less than the grace. */
+/** For how long a reader relies on its last check: much shorter than the grace. */
 const knownForMs = 5_000;
 
-/** How many batches are read at a time. */
+/** The number of batches that are read at a time. */
 const stretch = 200;
 
 /**
- * The counters: since when sealers have been at work, when one last recorded that, and what they
- * have walked over.
+ * The counters: the instant since which sealers have been running, the instant at which a sealer
+ * last recorded that, and the `since` whose walk is done.
  */
 const keys = { since: "segmentsSince", said: "segmentsSaid", walked: "segmentsWalked" } as const;
 
 interface State {
   readonly since: number;
   readonly said: number;
-  /** The `since` for which all batches were walked over. */
+  /** The `since` whose walk over all batches is done. */
   readonly walked: number;
 }
 
@@ -43,9 +44,9 @@ async function stateOf({ counters }: Collections): Promise<State> {
 
 type OwnedBatch = Pick<EventDocument, "batch" | "project">;
 
-/** What a reader knows about whether each stored batch is announced or in a segment. */
+/** Remembers whether every stored batch is announced or in a segment. */
 export class Wholeness {
-  /** When that was last true, by `performance.now()`. */
+  /** The last instant at which that was true, by `performance.now()`. */
   #wholeAt = -Infinity;
 
   async isWhole(collections: Collections, now = Date.now()): Promise<boolean> {
@@ -63,14 +64,14 @@ export class Adoption {
   readonly #graceMs: number;
   #saidAt = -Infinity;
   #state: State | undefined;
-  /** The last batch of the walk so far. */
+  /** The last batch that the walk has passed. */
   #after: OwnedBatch | undefined;
 
   constructor(ownGraceMs = graceMs) {
     this.#graceMs = ownGraceMs;
   }
 
-  /** @returns whether more batches are to be walked over now */
+  /** Continues the walk, if it is time for one. @returns whether the walk has more batches now */
   async goOn(collections: Collections, now: number): Promise<boolean> {
     const { since, walked } = await this.#say(collections, now);
     if (since === walked || now - since < this.#graceMs) return false;
@@ -87,7 +88,7 @@ export class Adoption {
     const state = await stateOf(collections);
     const isNew = now - state.said >= absentMs;
     const since = isNew ? now : state.since;
-    // In an empty store no earlier version has run.
+    // In an empty store no process of an earlier version has run.
     const isFirst = state.said === 0 && (await collections.events.findOne({})) === null;
     const walked = isFirst ? since : state.walked;
     if (since !== this.#state?.since) this.#after = undefined;
@@ -98,7 +99,7 @@ export class Adoption {
     return (this.#state = { since, said: now, walked });
   }
 
-  /** Walks batch by batch along their index. */
+  /** Walks over the batches in the order of their index. @returns whether there are more */
   async #walk(collections: Collections): Promise<boolean> {
     const found: OwnedBatch[] = [];
     while (found.length < stretch) {
@@ -124,7 +125,7 @@ export class Adoption {
   }
 }
 
-/** The next batch of the same project, or the first one of the next project. */
+/** The next batch of the same project, or the first batch of the next project. */
 async function nextBatch(
   { events }: Collections,
   after: OwnedBatch = { project: "", batch: "" },
@@ -143,8 +144,8 @@ async function nextBatch(
 }
 
 /**
- * The batches that are neither announced nor in a segment; they are looked for in the order of
- * sealing.
+ * Picks the batches that are neither announced nor in a segment. Announcements are looked up before
+ * segments, as a batch moves from the one to the other.
  */
 async function unknownAmong(
   { unsealed, segments }: Collections,

@@ -1,9 +1,9 @@
 import { chunkSize } from "../schema.ts";
 
 /**
- * Keeps the columns of full chunks complete, in the background: one chunk at a time, whenever a
- * chunk's worth of events was stored, and after each question that read events. A failure is tried
- * again at the next of these; until then questions read the events themselves.
+ * Writes missing columns of full chunks in the background, one chunk at a time. It runs whenever a
+ * chunk's worth of events was stored, and after each question that read events, and then tries
+ * again what failed. Until a chunk has columns, questions read its events.
  */
 export class Shredding {
   readonly #next: () => Promise<boolean>;
@@ -27,7 +27,7 @@ export class Shredding {
     if (!this.#ended) this.#running ??= this.#run().finally(() => (this.#running = undefined));
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no work is running any more. */
   async close(): Promise<void> {
     this.#ended = true;
     await this.#running;

@@ -6,7 +6,7 @@ import { dropNotes, spanOf } from "../places.ts";
 import { chunkSize } from "../schema.ts";
 import { ownerHashes, partName, PlacesBuilder } from "./places.ts";
 
-/** The name of the column that lists the others. */
+/** The name of the column that lists the other columns. */
 const head = "";
 
 interface Head {
@@ -14,23 +14,26 @@ interface Head {
   readonly complete: boolean;
 }
 
-/** Passing rows on one by one takes twice as long. A divisor of `chunkSize`. */
+/**
+ * The number of rows that are read at a time: reading them one by one takes twice as long. A
+ * divisor of `chunkSize`.
+ */
 const rowsAtOnce = 512;
 
 type ToldRow = readonly [...EventRow, seq: number];
 
-/** The fields of events that columns hold: no ids, batches and hashes. */
+/** Reads the fields of events that columns hold; ids, batches and hashes are left empty. */
 const toldColumns = `SELECT ${eventColumns.replace(/\b(id|batch|hash)\b/g, "''")}, seq
   FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`;
 
-/** A chunk whose columns are still to be written. */
+/** The columns of a chunk, before they are stored. */
 interface ChunkColumns extends WrittenColumns {
   readonly chunk: number;
 }
 
 /**
- * The columns of the oldest full chunk without any; `undefined` where each has them. About 8 µs an
- * event.
+ * Makes the columns of the oldest full chunk without columns. Takes about 8 µs for each event.
+ * @returns `undefined` where each full chunk has its columns
  */
 export function nextColumns(db: Database): ChunkColumns | undefined {
   const chunk = firstWithoutColumns(db);
@@ -50,12 +53,15 @@ export function nextColumns(db: Database): ChunkColumns | undefined {
   return { chunk, ...written, columns: [...columns, ...places.finish()] };
 }
 
-/** Whether a full chunk has no columns. */
+/** Whether a full chunk lacks columns. */
 export function lacksColumns(db: Database): boolean {
   return firstWithoutColumns(db) !== undefined;
 }
 
-/** Does nothing where events of the chunk were removed since the chunk was read. */
+/**
+ * Stores a chunk's columns. Does nothing where events of the chunk were removed since they were
+ * read.
+ */
 export function putColumns(db: Database, { chunk, rows, complete, columns }: ChunkColumns): void {
   const [count] = db.get(
     "SELECT count(*) FROM events WHERE seq BETWEEN ? AND ?",
@@ -70,9 +76,10 @@ export function putColumns(db: Database, { chunk, rows, complete, columns }: Chu
 }
 
 /**
- * A chunk as columns; `undefined` while its columns are not written.
- * @param oldest the first instant of the project's events in the chunk, and
- * @param newest the last
+ * A reader of a chunk's columns.
+ * @param oldest the timestamp of the project's oldest event in the chunk
+ * @param newest the timestamp of the project's newest event in the chunk
+ * @returns `undefined` where the chunk has no columns
  */
 export function columnReaderOf(
   db: Database,
@@ -90,9 +97,9 @@ export function columnReaderOf(
 }
 
 /**
- * The first full chunk without columns. Chunks fill up one after the other, and get their columns
- * in that order; those that lost events get them again, and so do those of versions without the
- * owners of events.
+ * Finds the first full chunk without columns. Chunks get their columns in the order in which they
+ * fill up. Chunks that have lost events get new columns, and so do chunks of versions whose columns
+ * lack the events' owners.
  */
 function firstWithoutColumns(db: Database): number | undefined {
   const [last] = db.get("SELECT max(seq) FROM events") ?? [null];
