@@ -16,8 +16,8 @@ export async function publisherHealth(
 const stalledAfterMs = 30_000;
 
 /**
- * The health of the processor, which empties the queue. `sinceDoneMs`: since it finished its last
- * batch, or since its start.
+ * The health of the processor, which empties the queue. `sinceDoneMs` is the time since it finished
+ * its last batch, or since its start.
  */
 export function consumerHealth(
   depth: QueueDepth,
@@ -27,7 +27,7 @@ export function consumerHealth(
   const lagMs = Math.max(0, ageMs);
   const backlog = depth.messages;
   if (at.held) return { state: "down", reason: "the store is away", backlog, lagMs };
-  // An age far in the future means that the clock was set; it counts as old, too.
+  // An age far in the future means that the clock was set; such an age counts as old, too.
   const isOld = Math.abs(ageMs) > stalledAfterMs;
   const stalled = backlog > 0 && isOld && at.sinceDoneMs > stalledAfterMs;
   if (stalled)
@@ -37,21 +37,21 @@ export function consumerHealth(
   return { state: "ok", backlog, lagMs };
 }
 
-/** Marks this old mean that nobody writes the rollups: answers stay right, but get slow. */
+/** The age of marks that means that nobody writes the rollups: answers stay right, but get slow. */
 const lateAfterMs = 60_000;
 
-/** The most that a health question waits for the backlog: less than who asks for health waits. */
+/** The most time to wait for the backlog, milliseconds: less than callers wait for the health. */
 const backlogWithinMs = 600;
 
-/** A store that has not told the backlog for so long is taken to be away. */
+/** The time without an answer about the backlog after which the store counts as away. */
 const silentAfterMs = 30_000;
 
-/** What is dirty: how many marks, and when the oldest was set, epoch milliseconds. */
+/** The number of dirty marks, and the instant at which the oldest was set, epoch milliseconds. */
 export type DirtyBacklog = Awaited<ReturnType<EventStore["dirtyBacklog"]>>;
 
 /**
- * The health of the aggregator, which writes rollups. It works behind a slow store too: the backlog
- * is then the one that was last found.
+ * The health of the aggregator, which writes rollups. Where the store is slow, the health has the
+ * last known backlog.
  */
 export async function aggregatorHealth(
   dirty: Pick<KnownAnswer<DirtyBacklog>, "within">,
@@ -91,9 +91,9 @@ export async function storeHealth(store: Pick<EventStore, "look">): Promise<Stag
 /** The state of one stage of the pipeline, for the health page. */
 export interface StageHealth {
   readonly state: "ok" | "degraded" | "down";
-  /** What is wrong, in words; absent where nothing is. */
+  /** The fault, in words; absent where there is none. */
   readonly reason?: string;
-  /** How much waits before this stage, in the stage's own unit. */
+  /** The amount of work that waits before this stage, in the stage's own unit. */
   readonly backlog?: number;
   /** The age of the oldest waiting item, milliseconds. */
   readonly lagMs?: number;

@@ -12,7 +12,7 @@ import type { ReadLimits } from "../event/event-page.ts";
 import type { Manifest, Segment } from "../store/manifest.ts";
 import type { Analyzed, FoldedPart } from "../store/store.ts";
 
-/** A part of the work on a question: of what a manifest tells of, and of that a share. */
+/** A part of the work on a question: a manifest, and the share of its users that counts. */
 export interface Part {
   readonly manifest: Manifest;
   readonly share?: Share;
@@ -20,38 +20,50 @@ export interface Part {
 
 /** A process that folds parts. */
 export interface FoldingNode {
-  /** By what segments are assigned to it: it may have those on its disk that it was assigned before. */
+  /**
+   * The name by which segments are assigned. A node with the same name as before may have its
+   * segments on its disk.
+   */
   readonly name: string;
-  /** @throws whatever keeps it from folding the part */
+  /** @throws any error that keeps the node from folding the part */
   fold(part: Part, limits: ReadLimits): Promise<FoldedPart>;
 }
 
 interface Work<K extends FoldKind = FoldKind> {
   readonly job: FoldJob<K>;
   readonly manifest: Manifest;
-  /** This process. Its errors are the question's. */
+  /** This process. If it fails to fold a part, the question fails. */
   readonly own: FoldingNode;
-  /** Others, as many as there are. What one of them does not do is done here. */
+  /** All other nodes. This process folds each part that another node does not. */
   readonly others: readonly FoldingNode[];
   readonly limits: ReadLimits;
-  /** Before this no part of another node is done here besides. */
+  /**
+   * The time before which this process takes no part that another node is folding, milliseconds.
+   */
   readonly patienceMs?: number;
 }
 
-/** A share of users that is made of more events may be more than one fold can hold. */
+/**
+ * The most events of a job for each of its shares: one fold may be unable to hold the users of
+ * more events.
+ */
 export const maxEventsOfShare = 4_000_000;
 
 const usualPatienceMs = 250;
 
-/** How much longer than this process' own part another one's may take, until it is done here too. */
+/**
+ * The factor by which another node's part may take longer than this process' own parts, before
+ * this process folds it too.
+ */
 const patience = 1.25;
 
 /**
- * Fold what a manifest tells of on several nodes: each gets a part of the segments, or, where events
- * of one user must not be parted, reads all of them for its share of the users. Parts are of one
- * manifest, so that they fit together. A node that fails, or is slow, costs time and never an event:
- * its part is done here, and what comes first counts.
- * @throws what folding here throws; FoldOverflow where the answer grows beyond its bound
+ * Folds a manifest on several nodes. Each node gets some of the segments or, where a user's events
+ * must not be divided, reads all of them for its share of the users. All parts are of one manifest,
+ * so they fit together. A node that fails or is slow costs time, never an event: this process folds
+ * its part too, and the first result counts.
+ * @throws the errors of folding in this process; FoldOverflow where the answer grows beyond its
+ * bound
  */
 export async function foldDivided<K extends FoldKind>(
   job: FoldJob<K>,
@@ -62,14 +74,14 @@ export async function foldDivided<K extends FoldKind>(
   return { result: division.fold.finish(), events };
 }
 
-/** What is divided, and among which nodes. */
+/** The work to divide, and the nodes. */
 interface Dividing extends Pick<Work, "manifest" | "own" | "others"> {
   readonly job: Pick<FoldJob, "kind">;
 }
 
-/** A part until it is done. */
+/** A part that is not done yet. */
 interface Task extends Part {
-  /** The node that it is meant for. */
+  /** The node that the part is meant for. */
   readonly node: FoldingNode;
   readonly done: AbortController;
   takers: number;
@@ -90,7 +102,7 @@ class Division<K extends FoldKind> {
     this.#open = new Set(tasksOf(work));
   }
 
-  /** @returns how many events met the filter */
+  /** Folds all parts. @returns the number of events that met the filter */
   async run(): Promise<number> {
     try {
       for (const node of this.#work.others) void this.#help(node);
@@ -101,20 +113,20 @@ class Division<K extends FoldKind> {
     }
   }
 
-  /** One node takes parts that nobody works on, until it fails. */
+  /** Has a node take parts that nobody works on, until the node fails. */
   async #help(node: FoldingNode): Promise<void> {
     try {
       for (let task = this.#next(node); task !== undefined; task = this.#next(node)) {
         await this.#take(node, task);
       }
     } catch {
-      // Its part is open for others.
+      // The part stays open for other nodes.
     } finally {
       this.#tell();
     }
   }
 
-  /** This process works on whatever is left. */
+  /** Has this process work on the parts that are left. */
   async #finish({ own, patienceMs = usualPatienceMs }: Work<K>): Promise<void> {
     let hedgeAt: number | undefined;
     while (this.#open.size > 0) {
@@ -137,7 +149,7 @@ class Division<K extends FoldKind> {
     this.#work.limits.signal?.throwIfAborted();
   }
 
-  /** A part that nobody works on, one that is meant for the node first. */
+  /** Picks a part that nobody works on; parts that are meant for the node come first. */
   #next(node: FoldingNode): Task | undefined {
     const free = [...this.#open].filter(({ takers }) => takers === 0);
     return free.find((task) => task.node === node) ?? free[0];
@@ -155,7 +167,7 @@ class Division<K extends FoldKind> {
     try {
       this.#settle(task, await node.fold({ manifest, ...(share && { share }) }, limits));
     } catch (error) {
-      // Somebody else was quicker.
+      // Another node was quicker.
       if (this.#open.has(task)) throw error;
     } finally {
       task.takers -= 1;
@@ -165,7 +177,7 @@ class Division<K extends FoldKind> {
   #settle(task: Task, { part, events }: FoldedPart): void {
     if (!this.#open.delete(task)) return;
     task.done.abort();
-    // Each share is of all events.
+    // Each share reads all events, so every share reports the same number.
     this.#events = task.share === undefined ? this.#events + events : events;
     try {
       this.fold.merge(part);
@@ -180,7 +192,7 @@ class Division<K extends FoldKind> {
     this.#changed = Promise.withResolvers();
   }
 
-  /** Resolves once a part is done or open again, or after a time. */
+  /** Resolves once a part is done or open again, or after `withinMs`. */
   async #change(withinMs: number): Promise<void> {
     const over = new AbortController();
     const { signal } = this.#work.limits;
@@ -195,7 +207,10 @@ function tasksOf(work: Dividing): readonly Task[] {
   return partsOf(work).map((part) => ({ ...part, done: new AbortController(), takers: 0 }));
 }
 
-/** Every event is in one of the parts; of a share, every user. */
+/**
+ * Divides the work into parts. Every event is in one part, or, where shares are counted, every
+ * user.
+ */
 function partsOf({ job, manifest, own, others }: Dividing): readonly (Part & Pick<Task, "node">)[] {
   const nodes = [own, ...others];
   if (divisionOf(job) === "shares") {
@@ -215,15 +230,15 @@ function partsOf({ job, manifest, own, others }: Dividing): readonly (Part & Pic
   });
 }
 
-/** How many events a manifest tells of, about. */
+/** About the number of a manifest's events. */
 function eventsIn({ segments, events }: Manifest): number {
   return segments.reduce((sum, { rows }) => sum + rows, events);
 }
 
 /**
- * The node that a segment is assigned to, by highest random weight (D. G. Thaler, C. V. Ravishankar,
- * "Using name-based mappings to increase hit rates", 1998): the same one whoever asks, and where a
- * node comes or goes only its own segments move.
+ * The node that a segment is assigned to, by highest random weight (D. G. Thaler, C. V.
+ * Ravishankar, "Using name-based mappings to increase hit rates", 1998). Every process assigns a
+ * segment to the same node, and if a node comes or goes only its own segments move.
  */
 function homeOf({ id }: Segment, nodes: readonly FoldingNode[]): FoldingNode {
   const weightOf = ({ name }: FoldingNode) => shareOf(2 ** 32, `${name}|${id}`);

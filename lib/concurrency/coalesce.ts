@@ -1,7 +1,7 @@
 /**
  * Shares an answer that must be newer than its question. A caller that asks while an answer is
  * being found waits for the next one, which all callers of that time share. So at most two rounds
- * are ahead of any caller, however many ask or have given up.
+ * come before any caller's answer, however many callers ask or have given up.
  */
 export class FreshAnswer<T> {
   readonly #find: () => Promise<T>;
@@ -12,7 +12,7 @@ export class FreshAnswer<T> {
     this.#find = find;
   }
 
-  /** Rejects when the round fails; the next round is tried all the same. */
+  /** Finds an answer. Rejects if the round fails; the next round is still run. */
   ask(): Promise<T> {
     if (this.#next !== null) return this.#next;
     if (this.#underWay === null) return this.#begin();
@@ -33,30 +33,34 @@ export class FreshAnswer<T> {
   }
 }
 
-/** What is known of something that is found again and again, for whoever cannot wait long for it. */
+/**
+ * The last answer to a question that is asked again and again, for callers who cannot wait long.
+ */
 export interface Known<T> {
-  /** The last one that was found; null where none was yet. */
+  /** The last answer; null where there was none yet. */
   readonly value: T | null;
-  /** How long the one after it has been looked for, milliseconds; 0 where it was found in time. */
+  /** How long the next answer has been looked for, milliseconds; 0 where it was found in time. */
   readonly lateMs: number;
 }
 
-/** A `FreshAnswer` that is told of as far as it is known in time. */
+/** Gives the newest answer, or the last one where the newest takes too long. */
 export class KnownAnswer<T> {
   readonly #fresh: FreshAnswer<T>;
   #value: T | null = null;
-  /** Since when one is looked for without result; null where none is. */
+  /** The instant since which an answer is being looked for; null where none is. */
   #soughtAt: number | null = null;
 
   constructor(find: () => Promise<T>) {
     this.#fresh = new FreshAnswer(find);
   }
 
-  /** Rejects as the finding does, where it does so in time. */
+  /**
+   * The newest answer if it is found in time, else the last one. Rejects if finding fails in time.
+   */
   async within(ms: number): Promise<Known<T>> {
     const soughtAt = (this.#soughtAt ??= performance.now());
     const fresh = this.#find();
-    // It may fail when nobody waits for it any more.
+    // Finding may fail when nobody waits for it any more.
     fresh.catch(() => undefined);
     const late = Promise.withResolvers<null>();
     const timer = setTimeout(() => late.resolve(null), ms);

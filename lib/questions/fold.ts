@@ -4,7 +4,7 @@ import { meets, elementsAt, propertyAt, type Predicate } from "../event/filter.t
 import { hasElements, type PropertyPath } from "../event/property-path.ts";
 
 /**
- * What a fold reads of each event.
+ * A value that a fold reads from each event.
  * - `field`: a field of its own. `user` is `userOf` the event; absent fields are `undefined`. A
  *   user that is only counted may come as a hash (`UserHashes`) where columns are read.
  * - `path`: a property of `data`, `metadata` or `context`. A text, number, boolean or null comes as
@@ -38,11 +38,12 @@ export interface NumberedCells {
 
 /** The column of `timestamp`. */
 export interface Instants {
-  /** All events that are read lie between these two instants, both included. */
+  /** The oldest and the newest instant of the events that are read, both included. */
   readonly oldest: number;
   readonly newest: number;
   /**
-   * Read on the first access. The reading may fail, so it has to happen before any event is added.
+   * The instants, read on the first access. Reading may fail, so it must happen before any event is
+   * added.
    */
   readonly instants: Float64Array;
 }
@@ -54,8 +55,8 @@ export interface Instants {
 export const firstValue = 2;
 
 /**
- * Replaces the cells of a user column where hashes are known: an event's number is 0 for no user,
- * else `firstValue` plus an index of `hashes`.
+ * Replaces the cells of a user column where hashes are known. An event's number is 0 where it has
+ * no user, else `firstValue` plus an index of `hashes`.
  */
 export interface UserHashes {
   readonly numbers: Uint8Array | Uint16Array;
@@ -64,9 +65,9 @@ export interface UserHashes {
 }
 
 /**
- * A question's answer in the making. It runs where the events are read, on a thread of the store or
- * beside a database's cursor, so that events need not travel: its parameters and its result are
- * plain data. The order of the events must not matter.
+ * The computation of a question's answer. It runs where the events are read, on a thread of the
+ * store or beside a database's cursor, so that events need not travel: its parameters and its
+ * result are plain data. The order of the events must not matter.
  */
 export interface Fold<Result> {
   /** The values that `add` gets of each event, in this order. */
@@ -91,17 +92,20 @@ export interface Fold<Result> {
    */
   partial(): unknown;
   /**
-   * Merges the part of another fold of the same job, made of other events (`divisionOf` says
-   * which): the answer is that to all events, however they were divided and in whatever order parts
-   * are merged.
+   * Merges the part of another fold of the same job over other events or another share
+   * (`divisionOf`). The answer is that to all events, in whatever way they were divided, and in
+   * whatever order parts are merged.
    * @throws FoldOverflow as `add`
    */
   merge(part: unknown): void;
-  /** Called once, after the last event and the last part. Plain data. */
+  /** Computes the answer as plain data. Called once, after the last event and the last part. */
   finish(): Result;
 }
 
-/** The answer would grow too large; the message names what there is too much of, and the bound. */
+/**
+ * Thrown where the answer would grow too large. The message names the items that are too many, and
+ * the bound.
+ */
 export class FoldOverflow extends Error {
   override readonly name = "FoldOverflow";
 }

@@ -12,8 +12,8 @@ import type { RetentionJob } from "./sequences/retention-question.ts";
 import type { Share } from "./share.ts";
 
 /**
- * The folds that run where the events are. A job is plain data with its kind's name, and so is a
- * result.
+ * The folds that run where the events are. A job is plain data with the name of its kind, and a
+ * result is plain data.
  */
 interface Folds {
   readonly breakdown: { readonly job: BreakdownJob; readonly result: Breakdown };
@@ -42,8 +42,8 @@ const makers: { readonly [K in FoldKind]: Maker<K> } = {
 };
 
 /**
- * What a job's parts may be of: any events, each given to one of them; or all of the events, of which
- * each part takes its share.
+ * How each kind of job is divided. `events`: each event goes to one of the parts. `shares`: each
+ * part reads all events, and counts only its share of the users.
  */
 const divisions: { readonly [K in FoldKind]: "events" | "shares" } = {
   breakdown: "events",
@@ -60,8 +60,9 @@ export function divisionOf({ kind }: Pick<FoldJob, "kind">): "events" | "shares"
 }
 
 /**
- * Begin the fold that a job asks for.
- * @param share where it is to take no more, though it is given all; only of jobs that are divided so
+ * Begins the fold of a job.
+ * @param share the share that the fold counts, though it gets all events; only for jobs that are
+ * divided by shares
  */
 export function foldOf<K extends FoldKind>(job: FoldJob<K>, share?: Share): Fold<FoldResult<K>> {
   return makers[job.kind](job, share);

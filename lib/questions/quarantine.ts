@@ -13,13 +13,13 @@ import { scopeOf } from "./reading/row-cursor.ts";
 export interface ShownQuarantined {
   readonly id: string;
   readonly type: string;
-  /** RFC 3339. */
+  /** The instant at which the event was received, RFC 3339. */
   readonly receivedAt: string;
   /** `replaying`: the event is on its way to the queue. */
   readonly state: "held" | "replaying";
   /** The version of its type's schema that it breaks. */
   readonly schemaVersion: number;
-  /** How the event breaks its schema; empty where it was mended and waits for its replay. */
+  /** How the event breaks its schema; empty where the event was mended and waits for its replay. */
   readonly findings: readonly Finding[];
 }
 
@@ -66,7 +66,10 @@ export interface QuarantineQuestion {
   readonly scope: string;
 }
 
-/** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
+/**
+ * Reads the parameters of a list of quarantine.
+ * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
+ */
 export function readQuarantineQuestion(raw: Raw, project: string): QuarantineQuestion {
   return readParameters(raw, quarantineParameters, (asked, findings) => {
     const { limit, type, userId } = asked;

@@ -1,21 +1,22 @@
 /**
- * One of the shares that users (or sessions, correlations, mails) are divided into, so that all
- * events of one are in one share: the `part`th of `of`, counted from 0.
+ * One of the shares into which users (or sessions, correlations, mails) are divided, so that all
+ * events of one user are in one share: share number `part` of `of` shares, counted from 0.
  */
 export interface Share {
   readonly part: number;
   readonly of: number;
 }
 
-/** Whether what is named so belongs to a share; each name belongs to one of them. */
+/** Whether a name belongs to a share. Each name belongs to exactly one share. */
 export function isOfShare({ part, of }: Share, name: string): boolean {
   return of === 1 || shareOf(of, name) === part;
 }
 
 /**
- * To which of so many shares (2^32 at most) a name belongs, from 0 on: the same on every node. By
- * FNV-1a over its code units (G. Fowler, L. C. Noll, K.-P. Vo), mixed as the last step of MurmurHash3
- * does it (A. Appleby), because the low bits of FNV alone follow those of the last code unit.
+ * The number of the share that a name belongs to, from 0 to `shares - 1`: the same on every node.
+ * There are at most 2^32 shares. The hash is FNV-1a over code units (G. Fowler, L. C. Noll, K.-P.
+ * Vo), mixed like the last step of MurmurHash3 (A. Appleby), because the low bits of FNV alone
+ * follow those of the last code unit.
  */
 export function shareOf(shares: number, name: string): number {
   let hash = 0x811c_9dc5;
@@ -27,5 +28,5 @@ export function shareOf(shares: number, name: string): number {
   return ((hash ^ (hash >>> 16)) >>> 0) % shares;
 }
 
-/** The only one. */
+/** The share of a job that is not divided. */
 export const wholeShare: Share = { part: 0, of: 1 };

@@ -17,7 +17,7 @@ export interface Auditing {
 
 /**
  * Gives a service an auditor: each minute it recounts one past hour, of the projects in turn, and
- * repairs differences. Any number may run; they share the hours.
+ * repairs differences. Any number of processes may run it; they share the hours.
  */
 export function AuditorMixin() {
   return defineMixin<{ state: { auditor: Ticker | null }; needs: Storing & Administering }>()({

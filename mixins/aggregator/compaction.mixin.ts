@@ -3,10 +3,10 @@ import { defineMixin } from "../../lib/moleculer.ts";
 import { compactNext } from "../../lib/store/compaction.ts";
 import type { Storing } from "../store.mixin.ts";
 
-/** The days of a year are gone through in six hours. */
+/** The pause between two days: a year's days take six hours. */
 const everyMs = 60_000;
 
-/** After a day's compaction it rests at least this many times as long as that took. */
+/** After a day's compaction it rests at least this many times as long as the compaction took. */
 const restFactor = 9;
 
 interface State {
@@ -15,8 +15,8 @@ interface State {
 }
 
 /**
- * Gives a service the compaction of deltas: each minute that of a day, of one project after
- * the other. Any number may run; they share the days.
+ * Gives a service the compaction of deltas: each minute it compacts one day of one project, and
+ * then goes on to the next. Any number of processes may run it; they share the days.
  */
 export function CompactionMixin() {
   return defineMixin<{ state: State; needs: Storing }>()({

@@ -25,17 +25,17 @@ import type { Retaining } from "./retention.mixin.ts";
 import type { Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
-/** How often to look for jobs that another process left or began. */
+/** The interval at which it looks for jobs that another process began or left. */
 const lookEveryMs = 5_000;
 
-/** How many open jobs are read in one turn; each project's retention is one of them. */
+/** The most open jobs that are read in one turn. Each project's retention is one of them. */
 const jobsAtOnce = 1_000;
 
 interface State {
   jobs: Ticker | null;
   /** Whether the process is about to end. */
   isEnding: boolean;
-  /** The name of this process among those that carry out jobs. */
+  /** The name of this process among the processes that carry out jobs. */
   jobOwner: string;
 }
 
@@ -47,16 +47,16 @@ interface Caller {
 
 /**
  * Gives a service jobs that are kept in the store: `this.beginErasure`, `this.beginAudit`,
- * `this.beginRebuild`, `this.listJobs`, `this.showJob`, and a loop that carries them out, one after
- * the other. Any number of processes may do so at once: a job belongs to one process as long as
- * that notes its progress, and two at once do no harm.
+ * `this.beginRebuild`, `this.listJobs`, `this.showJob`, and a loop that carries jobs out, one after
+ * the other. Any number of processes may run the loop: a job belongs to a process as long as the
+ * process notes its progress, and two processes on one job do no harm.
  */
 export function JobsMixin() {
   return defineMixin<{ state: State; needs: Storing & Administering & Auditing & Retaining }>()({
     methods: {
       /**
-       * Resolves once a crash can no longer lose the job, and none of its events is accepted any
-       * more.
+       * Begins the erasure of events. Resolves once a crash can no longer lose the job, and the
+       * store accepts none of its events any more.
        */
       async beginErasure(asking: ActContext, question: ErasureQuestion): Promise<ShownJob> {
         const project = asking.meta.project ?? defaultProject;
@@ -72,7 +72,7 @@ export function JobsMixin() {
         return shownJob(job);
       },
 
-      /** Resolves once a crash can no longer lose the job. */
+      /** Begins an audit. Resolves once a crash can no longer lose the job. */
       beginAudit(asking: ActContext, question: AuditQuestion): Promise<ShownJob> {
         return this.beginCounting(asking, question, "auditCounts");
       },
@@ -104,7 +104,7 @@ export function JobsMixin() {
         return { data: found.map(shownJob) };
       },
 
-      /** @throws ServiceError NOT_FOUND */
+      /** Shows a job. @throws ServiceError NOT_FOUND */
       async showJob({ meta }: Caller, id: string): Promise<ShownJob> {
         const found = await this.store.job(meta.project ?? defaultProject, id);
         if (found === undefined) throw new ServiceError("NOT_FOUND", "There is no such job");
@@ -134,7 +134,7 @@ export function JobsMixin() {
           try {
             await this.workOn(worker, job);
           } catch (error) {
-            // Other jobs must not wait for this one.
+            // A job that fails must not stop the others.
             this.logger.warn({ err: error, job: job.id }, "a job stopped and will be continued");
           }
         }

@@ -15,11 +15,11 @@ import {
 import type { Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
-/** How often to look for new projects. */
+/** The interval at which it looks for new projects. */
 const beginEveryMs = 3_600_000;
 
 export interface Retaining {
-  /** Applies the default retention to every project, where there is one. */
+  /** Applies the default retention to every project, where a default is configured. */
   beginRetentions(): Promise<void>;
   /** Continues a project's retention. */
   retain(worker: Worker, job: KeptJob): Promise<void>;
@@ -27,7 +27,10 @@ export interface Retaining {
 
 type ActContext = Parameters<Administering["administered"]>[0];
 
-/** Gives a service the retention of projects: it keeps their settings and drops what is too old. */
+/**
+ * Gives a service the retention of projects: it keeps their settings and drops events that are too
+ * old.
+ */
 export function RetentionMixin({ retention: otherwise }: Config) {
   return defineMixin<{ state: { retentionsBegunAt: number }; needs: Storing & Administering }>()({
     methods: {

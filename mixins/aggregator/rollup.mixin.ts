@@ -8,13 +8,16 @@ import type { DirtyBacklog } from "../../lib/health.ts";
 import type { Rest } from "../../lib/store/store.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
-/** The buckets of one pass: few, so that others get their turn at the store between two passes. */
+/**
+ * The most buckets of one pass: few, so that other work gets its turn at the store between two
+ * passes.
+ */
 const passSize = 250;
 const sweepEveryMs = 1_000;
 
 /**
- * An hour or day that is marked again and again is written once the marking pauses for a moment,
- * and at the latest so long after it was marked: until then its minutes are the answer.
+ * When an hour or day that is marked again and again is written: once no mark has come for
+ * `quietMs`, and at the latest `latestMs` after its first mark. Until then answers sum its minutes.
  */
 const quietMs = 2_000;
 const latestMs = 30_000;
@@ -53,7 +56,8 @@ export function RollupMixin(config: Config) {
       },
     },
     created() {
-      // Whoever asks for health asks again after a second: at a slow store questions would pile up.
+      // Callers ask for the health once a second: without sharing, requests to a slow store would
+      // pile up.
       this.backlog = new KnownAnswer(() => this.store.dirtyBacklog());
     },
     async stopped() {

@@ -4,12 +4,12 @@ import type { Storing } from "../store.mixin.ts";
 
 const everyMs = 5_000;
 
-/** After a pass the sealer rests at least this many times as long as that took. */
+/** After a pass the sealer rests at least this many times as long as the pass took. */
 const restFactor = 2;
 
 /**
- * Gives a service a sealer: it turns what was stored into columns, where the store wants that done
- * (`EventStore.seal`). Any number may run at once.
+ * Gives a service a sealer: it turns stored events into columns, for stores that need that
+ * (`EventStore.seal`). Any number of processes may run it at once.
  */
 export function SealingMixin() {
   return defineMixin<{ state: { sealer: Ticker | null }; needs: Storing }>()({

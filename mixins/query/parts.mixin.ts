@@ -17,18 +17,21 @@ export interface Dividing {
   nodesOf: NodesOf;
 }
 
-/** What another node is asked to fold. The project is the call's own. */
+/** A part that another node is asked to fold. The project comes with the call's `meta`. */
 interface AskedPart extends Part {
   readonly filter: Omit<EventFilter, "project">;
   readonly job: FoldJob;
 }
 
-/** To be raised where nodes of the version before would read a part, or its answer, otherwise. */
+/**
+ * The format of parts and their answers. It must be raised where the previous version would misread
+ * them.
+ */
 const format = 1;
 
 type PartAction = Actions["query.part"];
 
-/** A node that has an action, as Moleculer's registry tells of it. */
+/** A node that has an action, as described by Moleculer's registry. */
 interface Endpoint {
   readonly id: string;
   readonly isAvailable: boolean;
@@ -36,14 +39,14 @@ interface Endpoint {
 }
 
 /**
- * Gives a service other nodes to fold parts of its questions, and folds parts of theirs. Which nodes
- * there are, and which of them are gone, Moleculer knows; those of a version that has no parts are
- * none of them.
+ * Lets a service have other nodes fold parts of its questions, and folds parts of theirs.
+ * Moleculer's registry knows which nodes there are. Nodes of a version without parts do not take
+ * part.
  */
 export function PartsMixin() {
   return defineMixin<{ needs: Answering; state: Dividing }>()({
     methods: {
-      /** The other nodes that fold parts, and this one. */
+      /** This node, and the other nodes that fold parts. */
       foldingNodes(filter: EventFilter, job: FoldJob): ReturnType<NodesOf> {
         const { parts } = this.store;
         const found = this.broker.registry.actions.get("query.part") as unknown as
@@ -63,7 +66,7 @@ export function PartsMixin() {
         return { own, others };
       },
 
-      /** Ask one node; it is told where the part is not wanted any more. */
+      /** Asks a node to fold a part. Tells the node if the part is not needed any more. */
       async askPart(
         nodeID: string,
         { project }: EventFilter,
@@ -97,7 +100,7 @@ export function PartsMixin() {
         }
       },
 
-      /** Fold a part of another node's question, when it is its turn. */
+      /** Folds a part of another node's question. The part waits for its turn. */
       foldPart(ctx: TypedContext<PartAction["params"]>): Promise<PartAction["result"]> {
         const { params } = ctx;
         const project = ctx.meta.project ?? defaultProject;
@@ -126,8 +129,8 @@ export function PartsMixin() {
 }
 
 /**
- * What segments are assigned by: a host's name, which it has again after a restart, where no other
- * node has it too.
+ * The names by which segments are assigned: a node's host name, which stays the same after a
+ * restart, or the node's id where several nodes have that host name.
  */
 function namesOf(endpoints: readonly Endpoint[]): ReadonlyMap<string, string> {
   const hosts = Map.groupBy(endpoints, ({ node }) => node.hostname);

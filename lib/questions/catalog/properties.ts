@@ -24,28 +24,28 @@ export interface Properties {
   readonly rowsLeftOut: number;
 }
 
-/** An event's own fields that filters can name, and its free parts, whose content they name. */
+/** An event's own fields that filters can name, and the parts whose properties filters can name. */
 const ownFields = ["type", "source", "correlationId"] as const;
 const parts = ["data", "metadata", "context"] as const;
 
-/** The most keys that lead to a property; filters name none that lies deeper than twice as many. */
+/** The most keys in the path to a property. Paths of filters may be twice as long. */
 const maxDepth = 8;
 
-/** The most places that are held: events whose keys are ids make a place of each. */
+/** The most places in memory: events whose keys are ids make a place for each id. */
 const maxPlaces = 10_000;
 
-/** A place in events: the kinds of its values, and the places within it. */
+/** A path in events: the kinds of its values, and the paths inside it. */
 class Place {
   readonly kinds = new Set<ValueKind>();
   readonly inner = new Map<Segment, Place>();
   events = 0;
-  /** The last event with a value here: elements of one list come one by one. */
+  /** The number of the last event with a value here: the elements of one list come one by one. */
   last = -1;
 }
 
 /**
- * Counts each property once for each event that has it. Of an object only its content is listed,
- * unless it is empty; of a list both the list and its elements.
+ * Counts each property once for each event that has it. An object counts only if it is empty, else
+ * its properties count; a list counts, and so do its elements.
  */
 export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
   const top = new Place();

@@ -49,12 +49,12 @@ const columns: readonly Column[] = [
 ];
 
 /**
- * Adds up what became of mails. A mail is what one recipient got under one `correlationId`, else
- * under one campaign and template (`Mailing`). Where events name none of these, their order tells
- * mails apart (`LooseMails`); where they name no recipient either, each event is a mail of its own.
- * A mail's group comes from any of its events, so that an open without a campaign counts for the
- * campaign that was sent. Where the events disagree the smallest group counts, so their order does
- * not matter.
+ * Counts what happened to mails. A mail is what one recipient got under one `correlationId`, else
+ * under one campaign and template (`Mailing`). Where events name none of these, the order of events
+ * tells mails apart (`LooseMails`); where they name no recipient either, each event is a mail of
+ * its own. A mail's group comes from any of its events, so that an open without a campaign counts
+ * for the campaign that was sent. Where the events disagree, the smallest group counts, so that the
+ * order of events does not matter.
  */
 export function mailFold(
   { groupBy, limit, sentWithin }: MailJob,
@@ -89,7 +89,7 @@ export function mailFold(
     });
   }
 
-  /** What all mails come to, and those of each group. */
+  /** The tally of all mails, and the tally of each group. */
   function tallied(): {
     readonly total: MailTally;
     readonly tallies: ReadonlyMap<number, MailTally>;
@@ -132,13 +132,13 @@ export function mailFold(
       let mail: number;
       if (typeof correlationId === "string") {
         if (!isOfShare(share, correlationId)) return;
-        // A reader in a browser has another anonymous id than the addressee.
+        // A reader in a browser has an anonymous id, which differs from the addressee's.
         const addressee = { recipient, user: actorOf(userId) };
         mail = mailingOf(`m${correlationId}`, true).mailOf(addressee, mails);
       } else {
         const who = recipient ?? actorOf(user);
         if (who === undefined) {
-          // A mail of its own, which nothing assigns to a share.
+          // The event is a mail of its own, without a name: it counts in the first share.
           if (share.part !== 0) return;
           mail = mails.add();
         } else if (isNamed(campaign) || isNamed(template)) {
@@ -176,11 +176,13 @@ export function mailFold(
   };
 }
 
-/** Some mails: all of them, and those of each group (`null` for none). */
+/**
+ * The counts of some mails: of all of them, and of each group (`null` for mails without a group).
+ */
 interface MailPart {
   readonly total: MailCounts;
   readonly groups: readonly (readonly [group: string | null, counts: MailCounts])[];
-  /** Every group that any event named. */
+  /** Every group that an event named. */
   readonly named: readonly string[];
 }
 

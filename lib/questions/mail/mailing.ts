@@ -9,8 +9,8 @@ interface Addressee {
 
 /**
  * The mails under one correlation, or under one campaign and template: one for each recipient, whom
- * events name by address or, without one, by user. Until all events are known, what belongs to an
- * address, to a user and to nobody is kept apart; `settle` then joins what is one mail.
+ * events name by address or, without one, by user. Until all events are known, the mails of
+ * addresses, of users and of nobody are kept apart; `settle` then joins those that are one mail.
  */
 export class Mailing {
   readonly #ofCorrelation: boolean;
@@ -52,7 +52,7 @@ export class Mailing {
     return mail;
   }
 
-  /** Joins what is one mail. Called once, after the last event. */
+  /** Joins the parts of each mail. Called once, after the last event. */
   settle(merge: (from: number, into: number) => void): void {
     if (this.#others === undefined) return;
     const all = new Map([[this.#first!.who, this.#first!.mail], ...this.#others]);

@@ -3,7 +3,7 @@ import { FoldOverflow } from "../fold.ts";
 /** The most mails of a report: about 300 bytes of memory each. */
 export const maxMails = 1_000_000;
 
-/** What an event adds to its mail. */
+/** The change that an event makes to its mail. */
 export interface Note {
   readonly what:
     | "sent"
@@ -17,7 +17,7 @@ export interface Note {
     | "clicks";
   /** How many opens and clicks it counts as, and whether a machine made them. */
   readonly byMachine: boolean;
-  /** Of `sent`: whether the report counts the mail. */
+  /** For `sent`: whether the report counts the mail. */
   readonly counted: boolean;
 }
 

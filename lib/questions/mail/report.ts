@@ -9,7 +9,8 @@ export interface Engagement {
 }
 
 /**
- * What became of some mails. All numbers but the totals of opens and clicks count mails, each once.
+ * What happened to some mails. All numbers but the totals of opens and clicks count mails, each
+ * once.
  */
 export interface MailNumbers {
   readonly sent: number;
@@ -50,15 +51,15 @@ export interface MailRow extends MailNumbers {
 }
 
 export interface MailReport {
-  /** The groups with the most sent mails first, as many as the question asks for. */
+  /** The groups with the most sent mails first, at most the question's `limit`. */
   readonly rows: readonly MailRow[];
   /** The totals of all groups. */
   readonly total: MailNumbers;
-  /** How many groups there are. */
+  /** The number of groups. */
   readonly groups: number;
 }
 
-/** The numbers of a tally, with their rates. */
+/** The numbers and rates of a tally. */
 export function mailNumbers(tally: MailTally): MailNumbers {
   const { sent, delivered, hard, soft, undetermined, recovered } = tally;
   const bounced = hard + soft + undetermined;

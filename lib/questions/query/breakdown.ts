@@ -17,8 +17,7 @@ import { hashBytes } from "../../counting/sketch.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
 
 /**
- * A dimension that events are grouped by: a field or property, or the job's period that they lie
- * in.
+ * A dimension by which events are grouped: a field or property, or the period that contains them.
  */
 export type Dimension = { readonly path: PropertyPath } | { readonly time: true };
 
@@ -28,11 +27,11 @@ export interface BreakdownJob {
   readonly metrics: readonly Metric[];
   /** At most one dimension is `time`. */
   readonly dimensions: readonly Dimension[];
-  /** Ascending, not overlapping; events outside of them are not counted. */
+  /** The periods, ascending, not overlapping. Events outside of all periods are not counted. */
   readonly periods?: readonly Pick<Period, "start" | "end">[];
   /** Whether the answer includes the metrics of all events together. */
   readonly totals: boolean;
-  /** With more groups the fold throws FoldOverflow. */
+  /** The most groups; more of them throw FoldOverflow. */
   readonly maxGroups: number;
 }
 
@@ -50,7 +49,7 @@ export interface Group {
   readonly metrics: readonly (number | null)[];
 }
 
-/** A breakdown under way: each group's values, and what its metrics came to so far. */
+/** A breakdown's groups before the end: each group's values, and the parts of its metrics. */
 interface BreakdownPart {
   readonly groups: readonly (readonly [GroupValues, readonly unknown[]])[];
   readonly totals?: readonly unknown[];
@@ -61,7 +60,7 @@ export function breakdownFold(job: BreakdownJob): Fold<Breakdown> {
 }
 
 /**
- * The counted events of columns: where each is in the columns, and its group as an index of
+ * The counted events of columns: each event's place in the columns, and its group as an index of
  * `nodes`.
  */
 interface Grouped {
@@ -71,16 +70,17 @@ interface Grouped {
 }
 
 /**
- * The number of each event's value, `undefined` where all events have the same one; and the values.
+ * The number of each event's value (`undefined` where all events have the same value), and the
+ * values.
  */
 interface Taken {
   readonly numbers: Uint8Array | Uint16Array | undefined;
   readonly count: number;
-  /** The value that an accumulator gets; for a user its number. */
+  /** The value that an accumulator gets. For a user it is the user's number. */
   readonly valueOf: (number: number) => Cell;
 }
 
-/** Up to this many pairs of a group and a cell get a table, however few the events. */
+/** Up to this many pairs of a group and a cell get a table, even where events are few. */
 const leastTimes = 4_096;
 
 class BreakdownFold implements Fold<Breakdown> {
@@ -131,7 +131,7 @@ class BreakdownFold implements Fold<Breakdown> {
   }
 
   /**
-   * An event counts once under each value of its elements; a metric of elements takes each of them.
+   * Adds an event once under each value of its elements. A metric of elements takes each element.
    */
   #addElements(row: readonly Cell[]): void {
     const { dimensions, metrics } = this.#job;
@@ -167,8 +167,8 @@ class BreakdownFold implements Fold<Breakdown> {
   }
 
   /**
-   * Each event's group, dimension by dimension: a group is looked up once for all events of the
-   * same cell.
+   * Groups events dimension by dimension. A group is looked up once for all events with the same
+   * cell.
    */
   #grouped(columns: readonly ColumnCells[], all: Uint16Array): Grouped {
     let grouped: Grouped = {
@@ -214,13 +214,13 @@ class BreakdownFold implements Fold<Breakdown> {
     return { places, groupAt: childAt, nodes: children.all };
   }
 
-  /** The period that contains all of the events, where there is one. */
+  /** The period that contains all events; `undefined` where no period contains all of them. */
   #onePeriodOf({ oldest, newest }: Instants): number | undefined {
     const period = this.#periodOf(oldest);
     return period >= 0 && period === this.#periodOf(newest) ? period : undefined;
   }
 
-  /** Events outside of all periods are left out. */
+  /** Groups events by period. Events outside of all periods are left out. */
   #byPeriod(column: Instants, { places, groupAt, nodes }: Grouped, isLast: boolean): Grouped {
     const childOf = (group: number, period: number) => {
       const parent = nodes[group]!;
@@ -255,8 +255,8 @@ class BreakdownFold implements Fold<Breakdown> {
   }
 
   /**
-   * Adds a cell once that many events of a group share; where groups and cells are many, adds event
-   * by event.
+   * Adds a cell once for all events of a group that share it. Where groups and cells are many, adds
+   * events one by one.
    */
   #addMetric(i: number, column: ColumnCells, { places, groupAt, nodes }: Grouped): void {
     const { op } = this.#job.metrics[i]!;
@@ -291,7 +291,8 @@ class BreakdownFold implements Fold<Breakdown> {
   }
 
   /**
-   * The values that a metric takes from a column: how many different ones, and each by its number.
+   * The values that a metric takes from a column: the number of different values, and each value by
+   * its number.
    */
   #taken(op: Metric["op"], column: ColumnCells): Taken {
     if (op === "count") return { numbers: undefined, count: 1, valueOf: () => undefined };
@@ -338,7 +339,10 @@ class BreakdownFold implements Fold<Breakdown> {
     return { groups, ...(totals && { totals }), estimated };
   }
 
-  /** @throws FoldOverflow for a sum that is larger than any number */
+  /**
+   * The values of a group's metrics.
+   * @throws FoldOverflow for a sum that is larger than any number
+   */
   #valuesOf(accumulators: readonly Accumulator[]): readonly (number | null)[] {
     return accumulators.map(({ value }, i) => {
       if (value === null || Number.isFinite(value)) return value;

@@ -1,17 +1,23 @@
 /**
- * Numbers from here on are summed separately, each divided by 2^64, which keeps its digits: so no
- * intermediate sum overflows.
+ * Numbers from this size on are summed separately, each divided by 2^64, which keeps their digits,
+ * so that no intermediate sum overflows.
  */
 const hugeFrom = 2 ** 960;
 const scale = 2 ** 64;
 
-/** A sum of huge numbers (divided by 2^64) below this is added to the other sum as it is. */
+/**
+ * Below this size a sum of huge numbers (divided by 2^64) is multiplied by 2^64 again, and added to
+ * the other sum.
+ */
 const hugeSumFrom = 2 ** 958;
 
 /** Beside a larger sum, only the sign of a number below this can matter. */
 const tinyBelow = 2 ** -900;
 
-/** A sum under way: of whole numbers, of others, and of 2^64ths of huge ones. */
+/**
+ * The state of a sum: the sums of whole numbers, of other numbers, and of huge numbers (divided by
+ * 2^64).
+ */
 export type ExactSumPart = readonly [
   whole: number,
   partials: readonly number[],
@@ -24,9 +30,11 @@ export type ExactSumPart = readonly [
  * Predicates", 1997: the error of each addition is kept as a number of its own.
  */
 export class ExactSum {
-  /** The sum of whole numbers while that is exact, which is the usual case. */
+  /** The sum of whole numbers while it is exact, which is the usual case. */
   #whole = 0;
-  /** Partial sums that do not overlap, the smallest first; and those of huge numbers. */
+  /**
+   * Partial sums that do not overlap, the smallest first: of other numbers, and of huge numbers.
+   */
   #partials: readonly number[] = [];
   #huge: readonly number[] = [];
 
@@ -51,7 +59,7 @@ export class ExactSum {
     }
   }
 
-  /** For another sum to take over: safe in JSON. */
+  /** The state of the sum, safe in JSON, for another sum to merge. */
   partial(): ExactSumPart {
     return [this.#whole, this.#partials, this.#huge];
   }
@@ -107,7 +115,7 @@ function plus(partials: readonly number[], value: number): readonly number[] {
   return kept;
 }
 
-/** The number nearest to the sum of partials; of two equally near ones the even one. */
+/** The number nearest to the sum of partials. Of two equally near numbers it is the even one. */
 function rounded(partials: readonly number[]): number {
   let at = partials.length - 1;
   let sum = partials[at]!;

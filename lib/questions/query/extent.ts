@@ -5,7 +5,7 @@ export interface ExtentJob {
   readonly kind: "extent";
 }
 
-/** Epoch milliseconds; absent where there are no events. */
+/** The two instants in epoch milliseconds; absent where there are no events. */
 export interface Extent {
   readonly first?: number;
   readonly last?: number;

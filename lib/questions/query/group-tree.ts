@@ -2,30 +2,30 @@ import { shownValue } from "../../event/shown-value.ts";
 import { FoldOverflow, type Cell } from "../fold.ts";
 import type { Accumulator } from "./metric.ts";
 
-/** The most characters of all values of an answer: they are held in memory. */
+/** The most characters in all values of an answer, which are held in memory. */
 export const maxValueLength = 16_000_000;
 
 /** A group, or all groups that share a value of a dimension. */
 export interface GroupNode {
   readonly value: string | number;
-  /** The nodes by cell, and by the shown value. */
+  /** The child nodes by their cells, and by their shown values. */
   readonly byCell: Map<Cell, GroupNode>;
   readonly byValue: Map<string | number, GroupNode>;
   readonly accumulators?: readonly Accumulator[];
 }
 
-/** A group's value of each dimension, of `time` the number of the period. */
+/** A group's value of each dimension. The value of `time` is the number of the period. */
 export type GroupValues = readonly (string | number)[];
 
 interface TreeOptions {
-  /** How many dimensions the groups have. */
+  /** The number of dimensions. */
   readonly depth: number;
-  /** FoldOverflow where there would be more. */
+  /** The most groups; more of them throw FoldOverflow. */
   readonly maxGroups: number;
   readonly accumulators: () => readonly Accumulator[];
 }
 
-/** The groups of a breakdown, a level for each dimension. */
+/** The groups of a breakdown: a tree with a level for each dimension. */
 export class GroupTree {
   readonly root: GroupNode;
   readonly #options: TreeOptions;
@@ -38,8 +38,8 @@ export class GroupTree {
   }
 
   /**
-   * The node of a cell of the dimension below a node's, which has none of that cell yet.
-   * @param isLast whether it is the last dimension
+   * Adds the node of a cell below a parent that has no node of the cell yet.
+   * @param isLast whether the level is that of the last dimension
    * @throws FoldOverflow where there are too many groups, or their values are too long
    */
   child(parent: GroupNode, cell: Cell, isTime: boolean, isLast: boolean): GroupNode {

@@ -22,11 +22,14 @@ export type Metric =
 /** Computes one metric, event by event. */
 export interface Accumulator {
   /**
-   * @param cell the metric's property; for `uniques` the user's number, -1 for none
-   * @param times how many events have it
+   * Adds a value of some events.
+   * @param cell the metric's property; for `uniques` the user's number, -1 for no user
+   * @param times the number of events with the value
    */
   add(cell: Cell, times: number): void;
-  /** For another one of the metric to merge: plain data, safe in JSON. */
+  /**
+   * The values so far as plain data, safe in JSON, for another accumulator of the metric to merge.
+   */
   partial(): unknown;
   merge(part: unknown): void;
   readonly value: number | null;
@@ -185,12 +188,10 @@ class Uniques implements Accumulator {
   }
 }
 
-/**
- * The most users that are remembered at a time; a user that comes again after that is hashed again.
- */
+/** The most users in memory at a time. A user who was forgotten is hashed again. */
 const maxKnown = 262_144;
 
-/** The number of a user of whom only the hash is known. */
+/** The number of a user whose name is unknown: only the hash is. */
 const hashedUser = 0;
 
 /** The users of all groups, each hashed once. A user's number is valid until the next call. */
@@ -203,7 +204,7 @@ export class Users {
     return this.#hashes;
   }
 
-  /** A user's number; -1 for none. */
+  /** A user's number; -1 for no user. */
   numberOf(user: Cell): number {
     if (typeof user !== "string") return -1;
     const known = this.#numbers.get(user);

@@ -4,10 +4,10 @@ export const relativeError = 0.01;
 const gamma = (1 + relativeError) / (1 - relativeError);
 const logGamma = Math.log(gamma);
 
-/** The logarithm of the way from the end of a bucket to its middle. */
+/** The logarithm of the factor between a bucket's middle and its end. */
 const logToMiddle = Math.log((1 + gamma) / 2);
 
-/** How many numbers lie in each bucket, and which are the smallest and the largest. */
+/** The number of values in each bucket, the smallest value and the largest. */
 export interface QuantilesPart {
   readonly positive: readonly (readonly [bucket: number, times: number])[];
   readonly negative: readonly (readonly [bucket: number, times: number])[];
@@ -46,7 +46,7 @@ export class Quantiles {
     buckets.set(bucket, (buckets.get(bucket) ?? 0) + times);
   }
 
-  /** For others to take over: safe in JSON. */
+  /** The buckets as plain data, safe in JSON, for another sketch to merge. */
   partial(): QuantilesPart | null {
     if (this.#count === 0) return null;
     return {
@@ -76,13 +76,14 @@ export class Quantiles {
     this.#max = Math.max(this.#max, max);
   }
 
-  /** Whether the numbers differ: only then quantiles come from the sketch. */
+  /** Whether the values differ: only then quantiles come from the sketch. */
   get isEstimate(): boolean {
     return this.#min < this.#max;
   }
 
   /**
-   * About the value of rank `q * (count - 1)`, rounded down, from 0 on in ascending order.
+   * The approximate value of rank `q * (count - 1)`, rounded down, counted from 0 in ascending
+   * order.
    * @param q from 0 to 1
    * @returns `null` where there are no values
    */

@@ -5,13 +5,13 @@ import { none, Numbered } from "./numbered.ts";
 import type { Timeline } from "./timeline.ts";
 
 /**
- * How events belong together: by user (`userOf`), by correlation, or by session
+ * The kinds of actors whose events belong together: users (`userOf`), correlations, or sessions
  * (`metadata.sessionId`).
  */
 export const actorKinds = ["user", "correlationId", "session"] as const;
 export type ActorKind = (typeof actorKinds)[number];
 
-/** `"by"`: absent: by user. */
+/** The field `"by"`. Where it is absent, actors are users. */
 export const by = described(choice(actorKinds, "user"), "Whose events belong together");
 
 /** The column that a fold reads to know an event's actor. */
@@ -21,22 +21,24 @@ export function actorColumn(by: ActorKind): Column {
 
 /**
  * The actor of an event: a text that is not empty, or a number (7 and "7" are one user).
- * `undefined` where it has none.
+ * @returns `undefined` where the event has no actor
  */
 export function actorOf(cell: Cell): string | undefined {
   if (typeof cell === "string") return cell === "" ? undefined : cell;
   return typeof cell === "number" ? String(cell) : undefined;
 }
 
-/** As `actorOf`; `undefined` also for those of other shares. */
+/**
+ * The actor of an event, as `actorOf`; `undefined` also where the actor belongs to another share.
+ */
 export function actorWithin(share: Share, cell: Cell): string | undefined {
   const actor = actorOf(cell);
   return actor !== undefined && isOfShare(share, actor) ? actor : undefined;
 }
 
 /**
- * Whose the events of a column are, by the numbers of a timeline; `none` for nobody's and those of
- * other shares.
+ * The actors of a column's events, as numbers of a timeline; `none` where an event has no actor, or
+ * an actor of another share.
  */
 export function numberedActors(column: ColumnCells, share: Share, timeline: Timeline): Numbered {
   return new Numbered(column, (cell) => {

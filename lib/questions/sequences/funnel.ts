@@ -8,7 +8,7 @@ import type { Share } from "../share.ts";
 /** One step of a funnel. */
 export interface FunnelStep {
   readonly type: string;
-  /** How many users' best attempts reached this step. */
+  /** The number of users whose best attempts reached this step. */
   readonly users: number;
   /**
    * The share of the first step's users that reached this one, from 0 to 1; 0 where nobody began.
@@ -19,7 +19,7 @@ export interface FunnelStep {
    * `conversion`.
    */
   readonly stepConversion: number;
-  /** How long users took from this step to the next; `null` where nobody reached that. */
+  /** How long users took from this step to the next; `null` where nobody reached the next step. */
   readonly medianMs: number | null;
   readonly p90Ms: number | null;
 }
@@ -28,7 +28,7 @@ export interface FunnelResult {
   readonly steps: readonly FunnelStep[];
   /** With a breakdown: the values with the most users, the largest first. */
   readonly results?: readonly { readonly value: string; readonly steps: readonly FunnelStep[] }[];
-  /** How many more values there are. */
+  /** The number of further values. */
   readonly valuesLeftOut?: number;
 }
 
@@ -41,13 +41,15 @@ export interface FunnelResult {
  * those the earliest.
  * With a breakdown, attempts are told apart by the value of their first event, and a user's best
  * attempt for each value counts: a user who began with two values is a user of both.
- * Median and p90 are exact, by nearest rank: each is a time that somebody took.
+ * Median and p90 are exact, by nearest rank: each is a time that a user took.
  */
 export function funnelFold(job: FunnelJob, share?: Share): Fold<FunnelResult> {
   return new Funnel(job, share);
 }
 
-/** A funnel of some users: of all values together, and of each that an attempt began with. */
+/**
+ * The funnel of some users: of all values together, and of each value that an attempt began with.
+ */
 interface FunnelPart {
   readonly all: TallyPart;
   readonly values: readonly (readonly [value: string, tally: TallyPart])[];
@@ -84,7 +86,7 @@ class Funnel extends MarkedEvents implements Fold<FunnelResult> {
     };
   }
 
-  /** What attempts come to: all of them, and by the values that they began with. */
+  /** The tally of all attempts, and the tally of each value that attempts began with. */
   #tallied(): {
     readonly all: Tally;
     readonly texts: readonly string[];
@@ -115,8 +117,8 @@ class Funnel extends MarkedEvents implements Fold<FunnelResult> {
 }
 
 /**
- * How many attempts ended at each step; and of each step but the last the times to the next one, as
- * bytes of doubles, base64.
+ * The number of attempts that ended at each step; and for each step but the last the times to the
+ * next one, as bytes of doubles, base64.
  */
 interface TallyPart {
   readonly ended: readonly number[];
@@ -126,7 +128,7 @@ interface TallyPart {
 /** Adds up the attempts that count. */
 class Tally {
   readonly #types: readonly string[];
-  /** How many attempts ended at each step. */
+  /** The number of attempts that ended at each step. */
   readonly #ended: number[];
   /** The times from each step, but the last, to the next one. */
   readonly #waits: readonly number[][];

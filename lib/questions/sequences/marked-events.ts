@@ -8,14 +8,15 @@ import { markingOf, type Marking, type Selection } from "./selection.ts";
 import { Timeline } from "./timeline.ts";
 
 /**
- * The mark of the first selection: an event with it begins a sequence, and only there the value
- * matters.
+ * The mark of the first selection. An event with this mark begins a sequence; only such an event's
+ * value matters.
  */
 const beginning = 1;
 
 /**
- * The events that a fold about sequences collects: of each event with an actor and in a selection
- * the actor, the instant, the selections (`Marking`) and, where it begins a sequence, the value.
+ * Collects the events of a fold about sequences. For each event with an actor and in a selection it
+ * keeps the actor, the instant, the selections (`Marking`) and, where the event begins a sequence,
+ * the value.
  */
 export class MarkedEvents {
   readonly columns: readonly Column[];

@@ -1,13 +1,15 @@
 import { FoldOverflow } from "../fold.ts";
 
-/** A sequence of types, how often it was taken, and by how many users. */
+/** A sequence of types, the number of times it was taken, and the number of its users. */
 export interface Path {
   readonly types: readonly string[];
   readonly count: number;
   readonly users: number;
 }
 
-/** The paths of some users, each with its types (by their ranks), its count and its users. */
+/**
+ * The paths of some users, each with its types (as ranks), its count and the number of its users.
+ */
 export interface PathTreePart {
   readonly paths: readonly (readonly [types: readonly number[], count: number, users: number])[];
   readonly total: { readonly count: number; readonly users: number };
@@ -16,8 +18,8 @@ export interface PathTreePart {
 const maxNodes = 1_000_000;
 
 /**
- * Counts paths, user by user: a tree with a node for each beginning of a path, numbered from 0, the
- * root.
+ * Counts paths, user by user, in a tree with a node for each beginning of a path. Nodes are
+ * numbered from 0, the root.
  */
 export class PathTree {
   /** The types in the order of their ranks. */
@@ -26,7 +28,10 @@ export class PathTree {
   readonly #children = new Map<number, number>();
   readonly #parent: number[] = [-1];
   readonly #type: number[] = [-1];
-  /** How many paths end at a node, of how many users, and the last user. */
+  /**
+   * For each node: the number of paths that end there, the number of their users, and the last
+   * user.
+   */
   readonly #counts: number[] = [0];
   readonly #users: number[] = [0];
   readonly #lastUser: number[] = [-1];
@@ -43,7 +48,7 @@ export class PathTree {
     return this.#total;
   }
 
-  /** How many different paths there are. */
+  /** The number of different paths. */
   get different(): number {
     return this.#different;
   }
@@ -52,13 +57,18 @@ export class PathTree {
     this.#at = 0;
   }
 
-  /** @throws FoldOverflow where there are too many different paths */
+  /**
+   * Extends the current path by a type.
+   * @throws FoldOverflow where there are too many different paths
+   */
   step(type: number): void {
     const key = this.#at * this.#types.length + type;
     this.#at = this.#children.get(key) ?? this.#grow(key, type);
   }
 
-  /** @param user the paths of one user come consecutively */
+  /**
+   * Ends the current path. @param user the user's number; all paths of one user come consecutively
+   */
   end(user: number): void {
     if (this.#counts[this.#at]! === 0) this.#different += 1;
     this.#counts[this.#at]! += 1;
@@ -69,7 +79,7 @@ export class PathTree {
     this.#totalLastUser = user;
   }
 
-  /** For another tree to take over. */
+  /** The paths as plain data, for another tree to merge. */
   partial(): PathTreePart {
     const ended = this.#counts.keys().filter((node) => this.#counts[node]! > 0);
     const paths = [...ended].map(
@@ -79,8 +89,8 @@ export class PathTree {
   }
 
   /**
-   * Takes over the paths of other users.
-   * @param ranks of their types here
+   * Adds the paths of other users.
+   * @param ranks this tree's rank of each type of the other tree
    * @throws FoldOverflow as `step`
    */
   merge({ paths, total }: PathTreePart, ranks: readonly number[]): void {
@@ -95,7 +105,7 @@ export class PathTree {
     this.#total.users += total.users;
   }
 
-  /** The most frequent paths, then by their types. */
+  /** The most frequent paths first; equally frequent ones by their types. */
   largest(limit: number): readonly Path[] {
     const ended = this.#counts.keys().filter((node) => this.#counts[node]! > 0);
     return [...ended]
@@ -134,7 +144,7 @@ export class PathTree {
   }
 }
 
-/** Compares rank by rank; a longer path comes after its beginning. */
+/** Compares rank by rank. A path comes after its own beginning. */
 function compareRanks(a: readonly number[], b: readonly number[]): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
     if (a[i] !== b[i]) return a[i]! - b[i]!;

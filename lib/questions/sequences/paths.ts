@@ -11,24 +11,23 @@ import { Timeline } from "./timeline.ts";
 export interface PathsResult {
   /** The most frequent first, then by their types (by code unit, type by type). */
   readonly paths: readonly Path[];
-  /** How many paths the answer leaves out. */
+  /** The number of paths that the answer leaves out. */
   readonly pathsLeftOut: number;
-  /** All paths, also those that are left out: how many, and of how many users. */
+  /** The number of all paths, including those that are left out, and the number of their users. */
   readonly total: { readonly count: number; readonly users: number };
 }
 
 /**
  * Paths: for each event of the chosen kind, the types of the same user's next events, up to the
- * length asked for; fewer, or none, where the user did nothing more within the range. Each such
- * event begins a path, even within the path of another.
- * Events of one instant are ordered by their types (by code unit); of one type, those that begin a
- * path come last.
+ * length of the question; fewer, or none, where the user did nothing more within the range. Each
+ * such event begins a path, even within the path of another. Events of one instant are ordered by
+ * their types (by code unit); of one type, those that begin a path come last.
  */
 export function pathsFold(job: PathsJob, share?: Share): Fold<PathsResult> {
   return new Paths(job, share);
 }
 
-/** The paths of some users: of types, by their places in a list. */
+/** The paths of some users; types are indexes of a list. */
 interface PathsPart extends PathTreePart {
   readonly types: readonly string[];
 }
@@ -49,7 +48,10 @@ class Paths implements Fold<PathsResult> {
     this.columns = [actorColumn(job.by), { field: "timestamp" }, ...this.#marking.columns];
   }
 
-  /** A row's mark is twice its type's number, plus one where it begins a path. */
+  /**
+   * Adds an event. A row's mark is twice the number of its type, plus 1 where the event begins a
+   * path.
+   */
   add(row: readonly Cell[]): void {
     const actor = actorWithin(this.#share, row[0]);
     if (actor === undefined) return;
@@ -86,7 +88,7 @@ class Paths implements Fold<PathsResult> {
     return { paths, pathsLeftOut: tree.different - paths.length, total: tree.total };
   }
 
-  /** All paths, and the types that they are of, in their order. */
+  /** All paths, and their types in order. */
   #taken(): { readonly tree: PathTree; readonly types: readonly string[] } {
     const { length } = this.#job;
     const types = this.#types.all().toSorted();
@@ -111,7 +113,7 @@ class Paths implements Fold<PathsResult> {
     return { tree, types };
   }
 
-  /** The marks that put types in their order. */
+  /** The marks that sort rows by their types. */
   #ranks(sorted: readonly string[]): Int32Array {
     const ranks = new Int32Array(2 * sorted.length);
     sorted.forEach((type, rank) => {

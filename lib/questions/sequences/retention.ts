@@ -8,20 +8,20 @@ import type { Share } from "../share.ts";
 import type { OrderedRows, Rows } from "./timeline.ts";
 
 export interface RetentionResult {
-  /** One for each period of the range, ascending, even where nobody came. */
+  /** The cohort of each period of the range, ascending, including periods in which nobody came. */
   readonly cohorts: readonly Cohort[];
   /** With a breakdown: the values with the most users, the largest first. */
   readonly results?: readonly { readonly value: string; readonly cohorts: readonly Cohort[] }[];
-  /** How many more values there are. */
+  /** The number of further values. */
   readonly valuesLeftOut?: number;
 }
 
 /**
  * Retention. A user's first event of the chosen kind within the range puts the user into the cohort
- * of the calendar period it lies in. `returned[i]` is how many of a cohort have a returning event
- * in the `i`th period after that one (0 is the cohort's own), at the first event's instant or
- * later; the first event itself is a return where it is also a returning one.
- * A range that is open at an end reaches as far as the first events, or the events, do. With a
+ * of the calendar period that contains the event. `returned[i]` is the number of a cohort's users
+ * with a returning event in the `i`th period after that one (0 is the cohort's own), at the first
+ * event's instant or later. The first event itself is a return where it is also a returning event.
+ * A range that is open at an end reaches as far as the first events do, or as the events do. With a
  * breakdown a user counts under the value of the first event; of several at that instant, under the
  * first value by code unit.
  */
@@ -31,17 +31,17 @@ export function retentionFold(job: RetentionJob, share?: Share): Fold<RetentionR
 
 /** The retention of some users. */
 interface RetentionPart {
-  /** As an `Extent`, with `null` for what is infinite. */
+  /** The two instants of `Extent`, with `null` in place of an infinite one. */
   readonly earliest: number | null;
   readonly latest: number | null;
-  /** The starts of the periods that their events reach over. */
+  /** The starts of the periods from the earliest to the latest instant. */
   readonly periods: readonly string[];
   readonly values: readonly string[];
-  /** By the places of values and periods. */
+  /** The counts; values and periods are indexes of the two lists. */
   readonly counts: readonly Count[];
 }
 
-/** How many users of a value (`ofAll` for any) count in a cohort's size or in one of its periods. */
+/** The number of a value's users (`ofAll`: of all users) in a cohort, or in one of its periods. */
 type Count = readonly [value: number, cohort: number, period: number, users: number];
 
 const ofAll = -1;
@@ -112,7 +112,7 @@ class Retention extends MarkedEvents implements Fold<RetentionResult> {
     return { rows, extent, calendar: this.#periods(extent), texts: this.values.all() };
   }
 
-  /** Tells where users count, those of other parts too. */
+  /** Reports where each user counts, including users of other parts. */
   #count(
     rows: OrderedRows,
     calendar: readonly Period[],
@@ -147,7 +147,7 @@ class Retention extends MarkedEvents implements Fold<RetentionResult> {
   }
 }
 
-/** When the first of the first events is, and the last of all; infinite where there are none. */
+/** The earliest first event, and the latest event of all; infinite where there are none. */
 interface Extent {
   readonly earliest: number;
   readonly latest: number;
@@ -170,16 +170,19 @@ function extentOf({ instants, marks }: Rows): Extent {
 /** A user's entry into a cohort. */
 interface Entry {
   /**
-   * The first event's row, and the end of the user's rows. A return at the same instant comes after
-   * it (rows are in the order of their marks), or is the first event itself.
+   * The row of the user's first event, and the end of the user's rows. A return at the same instant
+   * comes after that row (rows are in the order of their marks), or is the first event itself.
    */
   readonly start: number;
   readonly end: number;
-  /** -1 where there are no values. */
+  /** The number of the value; -1 where there are no values. */
   readonly value: number;
 }
 
-/** Called for each user who has a first event. The entry object is reused for the next user. */
+/**
+ * Yields an entry for each user who has a first event. The entry object is reused for the next
+ * user.
+ */
 function* entries(
   { starts, instants, marks, values }: OrderedRows,
   texts: readonly string[],

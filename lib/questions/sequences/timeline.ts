@@ -9,7 +9,7 @@ export interface Rows {
   readonly values: Int32Array;
 }
 
-/** The rows by actor; those of one actor by instant, those of one instant by mark. */
+/** The rows sorted by actor, those of one actor by instant, and those of one instant by mark. */
 export interface OrderedRows extends Rows {
   /** The index at which each actor's rows begin; the next entry is where they end. */
   readonly starts: Uint32Array;
@@ -18,8 +18,8 @@ export interface OrderedRows extends Rows {
 const maxRows = 5_000_000;
 
 /**
- * Which actor did what at which instant: rows are collected in any order, then ordered at once. A
- * row takes 20 bytes, ordered 16 more; an actor's text is kept once.
+ * Collects which actor did what at which instant. Rows come in any order, and are then sorted at
+ * once. A row takes 20 bytes, and 16 more once it is sorted; an actor's text is kept once.
  */
 export class Timeline {
   readonly #limit: number;
@@ -40,9 +40,10 @@ export class Timeline {
   }
 
   /**
-   * @param actor its number
-   * @param mark the kind of the event, and
-   * @param value its value, in the caller's own numbers
+   * Adds a row.
+   * @param actor the actor's number
+   * @param mark the kind of the event, as a number of the caller
+   * @param value the value of the event, as a number of the caller
    * @throws FoldOverflow where there are too many rows
    */
   add(actor: number, instant: number, mark: number, value: number = 0): void {
@@ -108,8 +109,8 @@ function grown<T extends Int32Array | Float64Array>(source: T, target: T): T {
 const runLength = 24;
 
 /**
- * Sort the rows `[start, end)` in place by instant, those of one instant by mark. Linear where they
- * are in order already, else `n log n`, whatever their order: a merge sort of short runs.
+ * Sorts the rows `[start, end)` in place by instant, those of one instant by mark. Takes linear
+ * time where they are sorted already, else `n log n` for any order: a merge sort of short runs.
  */
 function sortRows(rows: Rows, start: number, end: number): void {
   for (let run = start; run < end; run += runLength) {
