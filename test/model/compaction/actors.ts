@@ -28,7 +28,9 @@ const high = "an answer holds no event twice";
 
 const batchesOf = ({ batches }: World) => Array.from({ length: batches }, (_, batch) => batch);
 
-/** How a minute is summed, by operations that begin with number `first` of the program. */
+/**
+ * The steps of summing a minute. `first` is the number of the first step in the actor's program.
+ */
 function summing<A extends Summing>(world: World, rules: Rules, first: number): Step<A>[] {
   const readFold: Step<A> = ({ fold: { n, counts, names, going } }) => ({
     does: `reads fold ${n}: ${tell(counts)}`,
@@ -59,7 +61,9 @@ function closeAll(s: State, bits: number, keeps: Form): readonly Form[] {
   return s.deltas.map((form, batch) => ((bits & bit(batch)) !== 0 && form === open ? keeps : form));
 }
 
-/** How the minute is counted anew, by operations that begin with number `first` of the program. */
+/**
+ * The steps of counting the minute anew. `first` is the number of the first step in the program.
+ */
 function countingAnew<A extends Summing>(world: World, rules: Rules, first: number): Step<A>[] {
   const readFold: Step<A> = ({ fold: { n, names, going } }) => ({
     does: `reads fold ${n} to count anew`,
@@ -116,7 +120,7 @@ function countingAnew<A extends Summing>(world: World, rules: Rules, first: numb
   return [readFold, ...batchesOf(world).map(readDelta), count, closeHeld, write, closeFresh];
 }
 
-/** What a processor does with a batch, once for each delivery. */
+/** The steps of a processor with a batch, for each delivery. */
 export function processing(world: World, rules: Rules, batch: number): readonly Step<Processor>[] {
   const isYoung = (s: State) => batch !== old || !s.isOld;
   const sees = ({ fold: { going } }: State) => batch === old && going !== silent;
@@ -129,7 +133,7 @@ export function processing(world: World, rules: Rules, batch: number): readonly 
     rules.look === "before inserting its delta"
       ? { does: "looks at the fold", me: { saw: sees(s) } }
       : undefined;
-  // A delta may be removed, so finding it there is a step of its own.
+  // A delta may be removed, so the processor looks for it in a step of its own.
   const insertDelta: Step<Processor> = (s) =>
     s.deltas[batch] === absent
       ? {
@@ -163,7 +167,7 @@ export function processing(world: World, rules: Rules, batch: number): readonly 
   return [insertEvent, lookFirst, insertDelta, lookAtAge, look, ...anew, acknowledge];
 }
 
-/** What a compactor does with A's delta, which is old. */
+/** The steps of a compactor, which removes A's old delta. */
 export function compacting(world: World, rules: Rules): readonly Step<Summing>[] {
   const announce: Step<Summing> = (s) => {
     if (rules.announce === "never" || s.fold.going !== silent) return undefined;
@@ -202,10 +206,10 @@ export function compacting(world: World, rules: Rules): readonly Step<Summing>[]
   return [announce, ...sum, closeHeld, removeFirst, write, closeFresh, remove];
 }
 
-/** What somebody does who counts the minute anew. */
+/** The steps of an actor that counts the minute anew. */
 export const recounting = (world: World, rules: Rules) => countingAnew<Summing>(world, rules, 1);
 
-/** How a reader counts the minute. */
+/** The steps of a reader that sums the minute. */
 export function reading(world: World, rules: Rules): readonly Step<Reader>[] {
   const look: Step<Reader> = (s) => {
     const promised = total(s.queue, (left, batch) => (left === 0 ? one(batch) : 0));

@@ -10,7 +10,7 @@ const single: World = {
   reader: false,
 };
 
-/** Where it is shown to be right, on every run of the test. */
+/** The worlds in which every run of the test shows the protocol to be right. */
 export const worlds: Readonly<Record<string, World>> = {
   "compaction, two processors": { ...single, processors: 2 },
   "compaction, two batches": { ...single, batches: 2 },
@@ -19,7 +19,7 @@ export const worlds: Readonly<Record<string, World>> = {
   "compaction, a reader": { ...single, reader: true },
 };
 
-/** Larger ones, for a longer look. */
+/** Larger worlds, for a longer run. */
 export const largeWorlds: Readonly<Record<string, World>> = {
   "compaction, two batches, two processors": { ...single, batches: 2, processors: 2 },
   "compaction, two batches, counting anew": { ...single, batches: 2, recounter: true },

@@ -20,7 +20,10 @@ import {
 export const exact = "when all is quiet, each event is counted once";
 export const over = "what is summed holds no event twice";
 
-/** A minute whose old deltas are removed while batches are stored, summed, counted anew and read. */
+/**
+ * The model of a minute whose old deltas are removed while other actors store, sum, count anew and
+ * read.
+ */
 export function compaction(world: World, rules: Rules): Model<State> {
   const batches = Array.from({ length: world.batches }, (_, batch) => batch);
   const processorPrograms = batches.map((batch) => processing(world, rules, batch));
@@ -28,7 +31,7 @@ export function compaction(world: World, rules: Rules): Model<State> {
   const recounterProgram = recounting(world, rules);
   const readerProgram = reading(world, rules);
 
-  /** The steps of one actor: it goes on with its program, crashes, or begins where `begin` says how. */
+  /** The steps of one actor: it continues its program, crashes, or begins as `begin` says. */
   function steps<A extends Summing>(
     s: State,
     who: string,
@@ -95,7 +98,7 @@ export function compaction(world: World, rules: Rules): Model<State> {
           ...store,
           compactors: s.compactors.with(index, one),
         });
-        // Others' old deltas may be there as well.
+        // Old deltas of other batches may exist as well.
         const begins = s.isOld && (s.fold.going !== through || s.deltas[old] !== absent);
         steps(s, `K${index + 1}`, me, compactorProgram, become, {
           ...{ rest: idle.summing, begins, emit },
@@ -112,7 +115,7 @@ export function compaction(world: World, rules: Rules): Model<State> {
         });
       }
       if (!world.reader) return;
-      // It changes nothing, so its crash harms no one: it begins again and again.
+      // The reader changes nothing, so its crash harms no other actor; it begins again and again.
       const me = s.reader.at === 0 ? { ...idle.reader, at: 1 } : s.reader;
       take(readerProgram, s, me, idle.reader, (step, reader) => {
         emit(`R ${step.does}`, { ...s, reader }, step.broken);
@@ -124,7 +127,10 @@ export function compaction(world: World, rules: Rules): Model<State> {
   };
 }
 
-/** With the symmetries of `../key.ts`; of a fold's number only whether it is the one that stands. */
+/**
+ * Uses the symmetries of `../key.ts`. Of a number that an actor read only one bit counts: whether
+ * it is the fold's current number.
+ */
 function keyOf(s: State): string {
   const text = (...values: readonly number[]) => String.fromCharCode(...values);
   const sum = ({ at, n, names, counts, going, fresh, held, known }: Summing) =>

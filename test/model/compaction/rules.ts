@@ -1,26 +1,50 @@
 /**
- * The rules by which deltas are removed whose batches come no more, but for what takes days
- * (lib/store/mongo/compact.ts). `rules` holds the right values; every other value is a mistake, and the comment says what it
- * breaks.
+ * The rules by which deltas of batches that will not come again are removed
+ * (lib/store/mongo/compact.ts), without the rules about spans of days. `rules` holds the right
+ * values; every other value is a mistake, and the comment says what it breaks.
  */
 export interface Rules {
-  /** When the fold says of which batches the deltas will go. Never: a delta that comes while they are summed is in no sum. */
+  /**
+   * When the fold says which batches' deltas will be removed. "never": a delta that comes during
+   * the summing is in no sum.
+   */
   readonly announce: "before summing" | "never";
-  /** Whether that changes the fold's number. It does not: who counts the minute anew meanwhile takes it back. */
+  /**
+   * Whether that announcement changes the fold's number. "the same": an actor that counts the
+   * minute anew meanwhile overwrites the announcement.
+   */
   readonly number: "one more" | "the same";
-  /** When deltas are removed. Before the fold holds them: they are nowhere. */
+  /** When deltas are removed. "before the fold is written": in between their cells are nowhere. */
   readonly remove: "once the fold says so" | "before the fold is written";
-  /** What a sum takes of deltas that are gone by the fold. All that is there: a late repeat inserts its delta again. */
+  /**
+   * What a sum does with deltas that are gone by the fold. "takes them": a late repeat inserts its
+   * delta again, and it counts twice.
+   */
   readonly sum: "passes over them" | "takes them";
-  /** When a processor looks whether its batch is compacted. Before its delta is there: it may be announced between the two. */
+  /**
+   * When a processor checks whether its batch is compacted. "before inserting its delta": the
+   * compaction may be announced between the check and the insert.
+   */
   readonly look: "after inserting its delta" | "before inserting its delta" | "never";
-  /** When a batch is taken to be too young to be compacted. When it was received: it grows old until its delta is there. */
+  /**
+   * When a processor decides that a batch is too young to be compacted. "when it was received": the
+   * batch may grow old before its delta is inserted.
+   */
   readonly age: "after inserting its delta" | "when it was received";
-  /** What a processor does for a batch that is compacted. Nothing: events that nobody stored before are in no sum. */
+  /**
+   * What a processor does for a batch that is compacted. "nothing": events that were not stored
+   * before are in no sum.
+   */
   readonly late: "counts anew" | "nothing";
-  /** Whose events are counted anew. Of batches with deltas alone: what is compacted is lost. */
+  /**
+   * The batches whose events are counted anew. "batches with deltas": the events of compacted
+   * batches are lost.
+   */
   readonly anew: "batches that are gone too" | "batches with deltas";
-  /** What a count anew says of deltas that are gone. Nothing: a late repeat's delta counts once more. */
+  /**
+   * What a count anew says of removed deltas. "nothing": the delta of a late repeat counts once
+   * more.
+   */
   readonly carries: "what the fold says" | "nothing";
 }
 

@@ -1,50 +1,53 @@
 import { one, total, type Actor, type Counts } from "../world.ts";
 
 /**
- * A minute, and batches A, B with an event each: x, y. A grows old, B does not. Rollups and marks are
- * the subject of `../condensing`: here whoever reads sums.
+ * A world with one minute, and with batches A and B of one event each: x and y. A grows old, B does
+ * not. Rollups and marks are the subject of `../condensing`; here readers sum the minute.
  */
 export interface World {
   readonly batches: 1 | 2;
   readonly processors: 1 | 2;
   readonly compactors: 1 | 2;
-  /** Whether somebody counts the minute anew, whenever it likes. */
+  /** Whether an actor may count the minute anew at any time. */
   readonly recounter: boolean;
   readonly reader: boolean;
 }
 
 export const absent = 0;
 export const open = 1;
-/** Its cells are in the fold alone. */
+/** The delta's cells are only in the fold. */
 export const closed = 2;
 export type Form = typeof absent | typeof open | typeof closed;
 
 /** The batch that grows old. */
 export const old = 0;
 
-/** What a fold says of old batches: nothing, that their deltas will go, that it holds them all. */
+/**
+ * What a fold says of old batches: nothing, that their deltas are about to be removed, or that it
+ * holds all of their deltas.
+ */
 export const silent = 0;
 export const announced = 1;
 export const through = 2;
 export type Going = typeof silent | typeof announced | typeof through;
 
 export interface Fold {
-  /** 0 where there is none yet. */
+  /** The fold's number; 0 while there is no fold. */
   readonly n: number;
   readonly counts: Counts;
-  /** The deltas it names, a bit for each. */
+  /** The deltas that the fold names, a bit for each. */
   readonly names: number;
   readonly going: Going;
 }
 
 export interface State {
-  /** 1 where the batch's message is not acknowledged yet. */
+  /** For each batch, 1 while its message is not acknowledged. */
   readonly queue: readonly number[];
   /** Whether each batch's event is stored. */
   readonly events: readonly boolean[];
   readonly deltas: readonly Form[];
   readonly fold: Fold;
-  /** Whether A is so old that it may be compacted. */
+  /** Whether A is old enough to be compacted. */
   readonly isOld: boolean;
   readonly processors: readonly Processor[];
   readonly compactors: readonly Summing[];
@@ -52,29 +55,32 @@ export interface State {
   readonly reader: Reader;
 }
 
-/** Who sums or counts, and what was read so far. */
+/** An actor that sums or counts, and the values that it has read so far. */
 export interface Summing extends Actor {
   readonly n: number;
   readonly names: number;
   readonly counts: Counts;
   readonly going: Going;
-  /** Open deltas that the fold does not hold, and those that it holds; a bit for each. */
+  /** The open deltas that the fold does not hold, and those that it holds; a bit for each. */
   readonly fresh: number;
   readonly held: number;
-  /** Batches whose deltas were there, a bit for each. */
+  /** The batches whose deltas were found, a bit for each. */
   readonly known: number;
 }
 
 export interface Processor extends Summing {
   readonly batch: number;
-  /** Whether it took its batch to be young. */
+  /** Whether the processor took its batch for young. */
   readonly isYoung: boolean;
-  /** Whether it saw its batch compacted before it inserted the delta, where a rule asks. */
+  /**
+   * Whether the processor saw its batch compacted before it inserted the delta; only a mistake uses
+   * it.
+   */
   readonly saw: boolean;
 }
 
 export interface Reader extends Summing {
-  /** What an answer must hold. */
+  /** The events that the answer must count. */
   readonly promised: Counts;
 }
 
@@ -98,12 +104,12 @@ export const idle = {
 export const bit = (index: number) => 1 << index;
 export const batchName = (batch: number) => "AB".charAt(batch);
 
-/** Whether a fold that was read holds a delta, so that what is there of it is passed over. */
+/** Whether a fold holds a delta, so that a reader passes over the delta itself. */
 export function isHeld(batch: number, { names, going }: Pick<Fold, "names" | "going">): boolean {
   return (names & bit(batch)) !== 0 || (going === through && batch === old);
 }
 
-/** What the fold and the open deltas that it does not hold add up to. */
+/** The sum of the fold and of the open deltas that the fold does not hold. */
 export function standing({ deltas, fold }: Pick<State, "deltas" | "fold">): Counts {
   const beside = total(deltas, (form, batch) =>
     form === open && !isHeld(batch, fold) ? one(batch) : 0,

@@ -3,7 +3,7 @@ import type { Rules } from "./rules.ts";
 
 const single: World = { processors: 1, replayers: 1, patcher: false, eraser: "none" };
 
-/** Where it is shown to be right, on every run of the test. */
+/** The worlds in which every run of the test shows the protocol to be right. */
 export const worlds: Readonly<Record<string, World>> = {
   "quarantine, two processors": { ...single, processors: 2 },
   "quarantine, two replays at once, a patch": { ...single, replayers: 2, patcher: true },
@@ -11,7 +11,7 @@ export const worlds: Readonly<Record<string, World>> = {
   "quarantine, a patch, one of a filter erased": { ...single, patcher: true, eraser: "filter" },
 };
 
-/** Larger ones, for a longer look. */
+/** Larger worlds, for a longer run. */
 export const largeWorlds: Readonly<Record<string, World>> = {
   "quarantine, two processors, a patch": { ...single, processors: 2, patcher: true },
   "quarantine, two processors, a person erased": { ...single, processors: 2, eraser: "person" },

@@ -2,14 +2,16 @@ import type { Emit, Model } from "../checker.ts";
 import type { Rules } from "./rules.ts";
 
 /**
- * An event x of batch A, which a delivery finds broken or well, as it happens; who replays lets it out by a batch of
- * theirs, R or S. It may be patched once, and its person erased.
+ * A world with one event x of batch A. Each delivery may find the event broken or well. A replayer
+ * releases it by a batch of its own, R or S. The event may be patched once, and its person erased.
  */
 export interface World {
   readonly processors: 1 | 2;
   readonly replayers: 1 | 2;
   readonly patcher: boolean;
-  /** Whether x is erased as its person's, whom a fence keeps out, or as one of a filter that finds it. */
+  /**
+   * How x is erased: with its person, whom a fence then keeps out, or by a filter that finds it.
+   */
   readonly eraser: "none" | "person" | "filter";
 }
 
@@ -43,17 +45,19 @@ interface Actor {
 }
 
 export interface State {
-  /** Whether each batch has a message that is not acknowledged; and whether what it holds is patched. */
+  /**
+   * Whether each batch has a message that is not acknowledged, and whether its event is patched.
+   */
   readonly queue: readonly boolean[];
   readonly content: readonly boolean[];
   readonly stored: { readonly by: Batch; readonly isPatched: boolean } | null;
   readonly held: Held | null;
   readonly isGone: boolean;
   readonly note: boolean;
-  /** Of each batch: whether its delta is there, or an erasure's in its place. */
+  /** For each batch, whether its delta is stored, or the empty delta of an erasure in its place. */
   readonly deltas: readonly ("absent" | "counted" | "erased")[];
   readonly wasPatched: boolean;
-  /** Whether a replay was answered. */
+  /** Whether a replay was answered with success. */
   readonly wasReplayed: boolean;
   readonly job: "none" | "begun" | "done";
   readonly processors: readonly Processor[];
@@ -71,7 +75,7 @@ const idleProcessor: Processor = {
 };
 const idle: Actor = { at: 0, seen: null, batch: 0 };
 
-/** Whether what is kept apart is still as it was read. */
+/** Whether the event in quarantine is still as it was read. */
 const isSame = (a: Held | null, b: Held | null) => a?.revision === b?.revision;
 
 export function quarantine(world: World, rules: Rules): Model<State> {
@@ -80,7 +84,7 @@ export function quarantine(world: World, rules: Rules): Model<State> {
 
   const isFencedOff = (s: State) => world.eraser === "person" && s.job !== "none";
 
-  /** The place of x with something else in it: `undefined` where that is not to be. */
+  /** Replaces x in its place. @returns `undefined` where the rule forbids that */
   function inPlaceOf(s: State, seen: Held | null, by: Partial<State>): Partial<State> | undefined {
     if (rules.replaces === "what was read") return isSame(s.held, seen) ? by : undefined;
     return { stored: null, held: null, isGone: false, ...by };
@@ -124,7 +128,7 @@ export function quarantine(world: World, rules: Rules): Model<State> {
     }
     go("crashes", idleProcessor);
     if (me.at === 1) {
-      // Who was fenced off before comes in no more.
+      // The store refuses events that were fenced off before.
       const isFenced = isFencedOff(s);
       const change = isFenced ? {} : insert(s, me);
       const isInserted = "held" in change || "stored" in change;
@@ -140,7 +144,8 @@ export function quarantine(world: World, rules: Rules): Model<State> {
       const does = notes ? "notes it" : "has nothing to note";
       go(does, { at: me.at + 1 }, notes ? { note: true } : {});
     } else if (me.at < 5) {
-      // A fence that came meanwhile: what this batch brought in is taken out, and counted anew.
+      // A fence came meanwhile: the processor takes out the events of its batch, and counts the
+      // minute anew.
       const isOwn = s.stored?.by === batch || (batch === 0 && s.held !== null);
       if (!isFencedOff(s) || !isOwn) return go("sees no fence", { at: me.at + 1 });
       const deltas = s.deltas.with(batch, "erased");

@@ -1,29 +1,63 @@
 /**
- * The rules by which an event that breaks its schema is kept apart, patched, replayed and erased (docs/protocol.md). `rules`
- * holds the right values; every other value is a mistake, and the comment says what it breaks.
+ * The rules by which an event that breaks its schema is put into quarantine, patched, replayed and
+ * erased (docs/protocol.md). `rules` holds the right values; every other value is a mistake, and
+ * the comment says what it breaks.
  */
 export interface Rules {
-  /** Where an event is kept apart. In a place of its own: the verdicts of two deliveries are both carried out. */
+  /**
+   * Where an event in quarantine is kept. "in a place of its own": the verdicts of two deliveries
+   * are both carried out.
+   */
   readonly place: "in place of the stored one" | "in a place of its own";
-  /** What a batch counts. What it finds well: an earlier delivery stored what this one finds broken. */
+  /**
+   * Which events a batch counts. "what it finds well": an earlier delivery may have stored an event
+   * that this one finds broken.
+   */
   readonly counts: "what it stored" | "what it finds well";
-  /** Who notes that an event is kept apart. Who inserted it: it may die before, and the event is found by nobody. */
+  /**
+   * Which delivery writes the note by which an event in quarantine is found. "who inserted it":
+   * that delivery may die before it writes the note.
+   */
   readonly note: "every delivery" | "who inserted it";
-  /** When a processor looks for a fence again. Before it notes: the eraser finds nothing, and the note comes after it. */
+  /**
+   * When a processor checks the fences again. "before noting": the eraser finds nothing, and the
+   * note comes afterwards.
+   */
   readonly fence: "after noting" | "before noting";
-  /** Where the batch stands by which an event comes out. Nowhere: each replay has its own, and a patch comes between. */
+  /**
+   * Where the batch that brings an event out is recorded. "made by each replay": each replay has
+   * its own batch, and a patch comes between two replays.
+   */
   readonly replay: "named in its place" | "made by each replay";
-  /** When the message of a replay is published. Before its batch is named: it finds another batch named, or none, and is gone. */
+  /**
+   * When the message of a replay is published. "before naming": the message finds another batch
+   * named, or none, and has no effect.
+   */
   readonly publish: "after naming" | "before naming";
-  /** What becomes of a patch while the event comes out. It is taken: the event comes out without it. */
+  /**
+   * What happens to a patch while the event comes out. "taken": the event comes out without the
+   * patch.
+   */
   readonly patch: "refused" | "taken";
-  /** Whether a replayed event is held against its schema. It is: it stays, though somebody was told that it comes out. */
+  /**
+   * Whether a replayed event is checked against its schema. "checked": the event stays in
+   * quarantine, though the replay was answered with success.
+   */
   readonly replayed: "not checked" | "checked";
-  /** What an erasure leaves. Nothing: the batch is delivered again. */
+  /**
+   * What an erasure leaves in the event's place. "nothing": the batch is delivered again, and
+   * brings the event back.
+   */
   readonly erased: "a tombstone" | "nothing";
-  /** Where an erasure looks first. Among the stored ones: the event comes out between the two looks. */
+  /**
+   * Where an erasure looks first. "among the stored ones": the event comes out between the two
+   * looks.
+   */
   readonly looks: "in quarantine" | "among the stored ones";
-  /** What takes the place of an event in quarantine. Whatever is there by now: also of one that came out, or is gone. */
+  /**
+   * Which document is replaced where an event in quarantine is changed. "whatever is there": also
+   * an event that came out meanwhile, or was erased.
+   */
   readonly replaces: "what was read" | "whatever is there";
 }
 

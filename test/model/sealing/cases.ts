@@ -12,7 +12,7 @@ const single: World = {
   old: false,
 };
 
-/** Where it is shown to be right, on every run of the test. */
+/** The worlds in which every run of the test shows the protocol to be right. */
 export const worlds: Readonly<Record<string, World>> = {
   "a segment, two sealers": { ...single, sealers: 2 },
   "a segment, a reader": { ...single, reader: true },
@@ -20,7 +20,7 @@ export const worlds: Readonly<Record<string, World>> = {
   "a segment, an erasure": { ...single, erased: [x] },
 };
 
-/** Larger ones, for a longer look. */
+/** Larger worlds, for a longer run. */
 export const largeWorlds: Readonly<Record<string, World>> = {
   "a segment, an erasure, a reader": { ...single, erased: [x], reader: true },
   "a segment, two erasures at once": { ...single, erased: [x, y] },

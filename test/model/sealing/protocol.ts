@@ -2,19 +2,20 @@ import type { Emit, Model } from "../checker.ts";
 import type { Rules } from "./rules.ts";
 
 /**
- * Batch A of events x and y, and perhaps B of z: stored, announced, sealed in segments, erased and read. Sets of batches
- * and of events are bits.
+ * A world with batch A of the events x and y and perhaps batch B of the event z. Batches are
+ * stored, announced and sealed in segments; events are erased and read. Sets of batches and of
+ * events are bits.
  */
 export interface World {
   readonly batches: 1 | 2;
   readonly processors: 1 | 2;
   readonly sealers: 1 | 2;
-  /** The events whose users are erased, each by an eraser of its own. */
+  /** The events whose users are erased; each event has its own eraser. */
   readonly erased: readonly number[];
   readonly reader: boolean;
-  /** Whether A was stored in part, unannounced, before there were segments. */
+  /** Whether a part of A was stored without an announcement before there were segments. */
   readonly old: boolean;
-  /** Whether nobody crashes: for mistakes that show without. */
+  /** Whether no actor crashes: for mistakes that show without a crash. */
   readonly steady?: true;
 }
 
@@ -27,19 +28,22 @@ export const back = "no answer holds what was erased before the reader began";
 interface Processor {
   readonly at: number;
   readonly batch: number;
-  /** Of which events it knows that they are fenced off. */
+  /** The events that the processor knows to be fenced off. */
   readonly fenced: number;
 }
-/** What is being sealed. `same`: which announcements still stand as they were read. */
+/**
+ * The batches that are being sealed. `same`: the batches whose announcements are still as they were
+ * read.
+ */
 interface Claim {
   readonly batches: number;
   readonly same: number;
 }
 interface Sealer extends Claim {
   readonly at: number;
-  /** Of the head that it read, or of the segment that it builds. */
+  /** The number of the head that the sealer read, or of the segment that it builds. */
   readonly n: number;
-  /** Whether the mark that it works on still stands as it was read, or another came. */
+  /** Whether the segment's mark is still the one that the sealer read. */
   readonly isSame: boolean;
   readonly content: number;
 }
@@ -61,9 +65,9 @@ interface Reader {
   readonly forbidden: number;
   readonly announced: number;
   readonly seen: readonly SeenSegment[];
-  /** Which batches' events are still to be read. */
+  /** The batches whose events must still be read as rows. */
   readonly rows: number;
-  /** How often each event was found: two bits each. */
+  /** The number of times that each event was found: two bits for each. */
   readonly counts: number;
 }
 
@@ -75,9 +79,9 @@ export interface State {
   readonly claim: Claim | null;
   readonly segments: readonly Segment[];
   readonly fences: number;
-  /** Events that are being taken out by who stored them. */
+  /** Events that the processor which stored them is taking out. */
   readonly notes: number;
-  /** Events that were ever acknowledged, and those whose erasure is done. */
+  /** The events that were acknowledged, and the events whose erasure is done. */
   readonly owed: number;
   readonly done: number;
   readonly processors: readonly Processor[];
@@ -85,7 +89,7 @@ export interface State {
   readonly erasers: readonly Eraser[];
   readonly adopter: number;
   readonly reader: Reader;
-  /** What was kept of segments' columns; used by a mistake alone. */
+  /** The columns that the reader cached; only a mistake uses them. */
   readonly kept: readonly (number | null)[];
 }
 
@@ -109,7 +113,7 @@ const idleReader: Reader = {
   counts: 0,
 };
 
-/** The segments that name one of these batches are to be built anew. */
+/** Marks the segments that contain one of these batches: they must be built anew. */
 function marked(s: State, batches: number): Pick<State, "segments" | "sealers"> {
   const concerned = s.segments.map((segment) => (segment.batches & batches) !== 0);
   return {
@@ -120,7 +124,10 @@ function marked(s: State, batches: number): Pick<State, "segments" | "sealers"> 
   };
 }
 
-/** With a nonce of its own, so that one that was read before is another one. */
+/**
+ * Announces a batch under a new nonce, so that an announcement that was read before counts as
+ * another.
+ */
 function announced(s: State, batch: number): Partial<State> {
   return { ...renewed(s, batch), announced: s.announced | bit(batch) };
 }
@@ -134,7 +141,7 @@ function renewed(s: State, batch: number): Pick<State, "claim" | "sealers"> {
   return { claim: s.claim && forget(s.claim), sealers: s.sealers.map(forget) };
 }
 
-/** From here on a sealer builds. */
+/** The number of a sealer's first step of building. */
 const building = 10;
 
 export function sealing(world: World, rules: Rules): Model<State> {
@@ -298,7 +305,7 @@ export function sealing(world: World, rules: Rules): Model<State> {
       else go("puts the tombstone", 4, tombstone(s, event));
     } else if (at === 4) {
       const store = before ? tombstone(s, event) : rules.mark === "never" ? {} : marked(s, batch);
-      // A crash leads back to the step before: what is being erased was noted in the job.
+      // A crash leads back to the step before, because the job has noted the event.
       go(before ? "puts the tombstone" : "marks the segment", 5, store);
       if (!world.steady) go("crashes", 3);
     } else if (at === 5) {
@@ -340,7 +347,7 @@ export function sealing(world: World, rules: Rules): Model<State> {
     const isAnnouncedFirst = rules.read === "announced first";
     if (me.at === 0) {
       const isOwed = (s.owed & ~begun) !== 0 || s.done !== 0;
-      // Nothing is promised to an answer that may lack everything.
+      // Without a promise an answer may lack everything, so the reader does not begin.
       if (!isOwed) return;
       go("begins", { at: 1, promised: s.owed & ~begun, forbidden: s.done });
     } else if (me.at === 1) {
@@ -371,7 +378,10 @@ export function sealing(world: World, rules: Rules): Model<State> {
       emit("R answers", { ...s, reader: idleReader }, broken);
     }
 
-    /** Takes the columns of each segment that has its say; the others' events are read as rows. */
+    /**
+     * Takes the columns of each segment whose columns may be used; events of the other segments are
+     * read as rows.
+     */
     function columns(
       n: number,
       counts: number,
@@ -445,7 +455,7 @@ export function sealing(world: World, rules: Rules): Model<State> {
   };
 }
 
-/** Processors, and sealers, are interchangeable. */
+/** Processors are interchangeable, and so are sealers. */
 function keyOf(s: State): string {
   const sorted = <T>(actors: readonly T[]) => actors.map((each) => JSON.stringify(each)).sort();
   return JSON.stringify({ ...s, processors: sorted(s.processors), sealers: sorted(s.sealers) });

@@ -1,37 +1,73 @@
 /**
- * The rules by which batches become segments of columns (lib/store/mongo/segments). Every other value is a mistake, and
- * the comment says what it breaks.
+ * The rules by which batches become segments of columns (lib/store/mongo/segments). The first value
+ * of each rule is right; every other value is a mistake, and the comment says what it breaks.
  */
 export interface Rules {
-  /** When a batch is announced. Before its events: it is sealed without them. Acknowledged first: a crash, and nobody seals or reads it. */
+  /**
+   * When a batch is announced. "before its events": the batch is sealed without its events. "once
+   * it is acknowledged": after a crash in between nobody seals the batch or reads it.
+   */
   readonly announce: "once it is stored" | "before its events" | "once it is acknowledged";
-  /** What becomes of an announcement that stands already. As it is: who claimed it removes it, and what came since is in no segment. */
+  /**
+   * What happens to an announcement that exists already. "left as it is": the sealer that has
+   * claimed it removes it, and events that came meanwhile are in no segment.
+   */
   readonly standing: "renewed" | "left as it is";
-  /** What a sealer looks at first. At what is announced: that was claimed meanwhile. */
+  /**
+   * What a sealer reads first. "announced first": another sealer claims the batches meanwhile, and
+   * they are claimed twice.
+   */
   readonly look: "head first" | "announced first";
-  /** What becomes of an announced batch that a segment names. Claimed again: it is in two. Forgotten: what came since is in none. */
+  /**
+   * What happens to an announced batch that a segment contains. "claimed again": the batch is in
+   * two segments. "forgotten": events that came after the sealing are in no segment.
+   */
   readonly named: "segment built anew" | "claimed again" | "forgotten";
-  /** When a claim is taken. Over another one: that one's batches are in no segment. */
+  /**
+   * When a claim is made. "always": it replaces another claim, whose batches are then in no
+   * segment.
+   */
   readonly claim: "where none was made" | "always";
-  /** When an announcement goes. Before its segment is there: a reader sees neither. */
+  /** When an announcement is removed. "before the segment": in between a reader finds neither. */
   readonly removal: "after the segment" | "before the segment";
-  /** Which announcement of a batch goes. Any: one that tells of more goes unseen. */
+  /**
+   * Which announcement of a batch is removed. "any": a newer announcement with more events is lost.
+   */
   readonly removes: "the one that was claimed" | "any";
-  /** When a segment that was built is published. Always: what was erased meanwhile is in it. */
+  /**
+   * When columns are published after they were built. "where nothing was marked since" is right;
+   * "always": they contain events that were erased meanwhile.
+   */
   readonly publish: "where nothing was marked since" | "always";
-  /** When who erases marks the segments. Before the tombstone: the event is read back in between. */
+  /**
+   * When an eraser marks the segments. "before the tombstone": columns are built with the event in
+   * between.
+   */
   readonly mark: "after the tombstone" | "before the tombstone" | "never";
-  /** What columns stand under. Of the segment alone: who keeps them keeps what was erased. */
+  /** The key under which columns are cached. "segment": the cache keeps erased events. */
   readonly version: "segment and version" | "segment";
-  /** What a reader looks at first. At the manifest: what is sealed in between is in neither. */
+  /**
+   * What a reader reads first. "manifest first": a batch that is sealed in between is in neither.
+   */
   readonly read: "announced first" | "manifest first";
-  /** What a reader makes of a marked segment. */
+  /**
+   * What a reader does with a marked segment. "passed over": the answer lacks the segment's events.
+   */
   readonly marked: "read as rows" | "passed over";
-  /** What a reader makes of a segment that names an announced batch. Its columns: they lack what came since. */
+  /**
+   * What a reader does with a segment that contains an announced batch. "read as columns": the
+   * columns lack events that came after the sealing.
+   */
   readonly again: "read as rows" | "read as columns";
-  /** What a reader makes of a version that is gone. */
+  /**
+   * What a reader does with columns whose version is gone. "passed over": the answer lacks their
+   * events.
+   */
   readonly gone: "read as rows" | "passed over";
-  /** Whether a processor notes what it takes out because it is fenced off. Not: who erases finds nothing, and is done before the segment is marked. */
+  /**
+   * Whether a processor notes an event that it takes out because of a fence. "not noted": the
+   * eraser finds no event, and is done before the segment is marked.
+   */
   readonly fenced: "noted" | "not noted";
 }
 

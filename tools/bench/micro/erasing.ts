@@ -17,10 +17,11 @@ import { rollUp, rollUpAll, storePack } from "../../../lib/store/protocol.ts";
 import { SqliteStore } from "../../../lib/store/sqlite/sqlite-store.ts";
 
 /**
- * How long it takes to erase one of many users while batches come in, whether counts are right
- * afterwards, and what compaction saves: `node tools/bench/micro/erasing.ts [--events 1000000]
- * [--users 10000] [--hours 24] [--batch 500]`. Events are of random users, spread evenly over the
- * hours. The second erasure's worker dies after some calls, and another one finishes.
+ * Measures how long it takes to erase one of many users while batches come in, whether counts are
+ * right afterwards, and what compaction saves: `node tools/bench/micro/erasing.ts [--events
+ * 1000000] [--users 10000] [--hours 24] [--batch 500]`. Events are of random users, spread evenly
+ * over the hours. The second erasure's worker dies after some calls, and another worker finishes
+ * its job.
  */
 const { values } = parseArgs({
   options: {
@@ -74,7 +75,7 @@ function eventAt(index: number): StoredEvent {
 async function keep(events: readonly StoredEvent[]): Promise<void> {
   const batch = randomUUIDv7();
   const deltas = deltasOf(batch, project, events, dimensions);
-  // Not of all its events is a batch the owner: those of a person who is fenced off stay out.
+  // A batch does not own all of its events: the store refuses events of a person who is fenced off.
   await storePack(store, pack({ batch, project, events, deltas }), (owned) =>
     Promise.resolve(deltasOf(batch, project, owned, dimensions)),
   );
@@ -96,7 +97,7 @@ async function fill(): Promise<void> {
   report("stored and rolled up", `${Math.round(performance.now() - began)} ms for ${total}`);
 }
 
-/** @param dies after how many calls of the store its first worker is gone */
+/** @param dies the number of calls of the store after which the first worker dies */
 async function erase(name: string, user: number, dies: number): Promise<void> {
   const userId = `user-${user}`;
   const theirs = await store.events({ project, userId, order: "asc", limit: 10_000 });
@@ -141,7 +142,7 @@ function until(calls: number): SqliteStore {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
-      // That one answers at once, of what is known.
+      // `leavesOut` answers at once, from memory.
       if (name === "leavesOut") return value.bind(target) as unknown;
       return async (...args: unknown[]): Promise<unknown> => {
         const result: unknown = await Reflect.apply(value, target, args);
@@ -157,7 +158,10 @@ function anyInstants(): readonly number[] {
   return Array.from({ length: 50 }, () => Math.floor(start + Math.random() * hours * grainMs.hour));
 }
 
-/** How many minutes' rollups are not what their events are, all sections, sketches of users too. */
+/**
+ * Counts the minutes whose rollups differ from their events, in any section, including sketches of
+ * users.
+ */
 async function differing(instants: readonly number[]): Promise<string> {
   await rollUpAll(store, 200);
   let found = 0;
@@ -201,7 +205,9 @@ async function compact(): Promise<void> {
   report("", await differing(anyInstants()));
 }
 
-/** What rows of some tables hold, about: their pages are not known without an extension. */
+/**
+ * About the bytes of some tables' rows: without an extension the number of their pages is unknown.
+ */
 async function bytesOf(...tables: readonly string[]): Promise<number> {
   await store.ping();
   const db = new DatabaseSync(file, { readOnly: true });
@@ -221,7 +227,7 @@ async function bytesOf(...tables: readonly string[]): Promise<number> {
   }
 }
 
-/** The time of a minute's sum: the mean of two hundred. */
+/** The time of a minute's sum: the mean of two hundred sums. */
 async function sums(): Promise<number> {
   const times = 200;
   const began = performance.now();

@@ -15,10 +15,10 @@ import { mailEvents } from "../../demo/mail-events.ts";
 import { startFerretdb, startMongoJava } from "../../servers/servers.ts";
 
 /**
- * What questions take on a store that is shared, from its segments and without them, beside the
- * embedded store: `node tools/bench/micro/segments.ts [--events 200000] [--rounds 5] [--server
- * ferretdb]`. Wall time in milliseconds, the fastest round and the median. Events are the demo's
- * mails of 30 days.
+ * Measures how long questions take on a shared store, with its segments and without them, and on
+ * the embedded store: `node tools/bench/micro/segments.ts [--events 200000] [--rounds 5] [--server
+ * ferretdb]`. Reports wall time in milliseconds, the fastest round and the median. The events are
+ * the demo's mails of 30 days.
  */
 const { values: asked } = parseArgs({
   options: {
@@ -78,7 +78,7 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 
-/** The documents themselves: how long storing takes is another question. */
+/** Inserts the documents directly: the bench does not measure storing. */
 async function load(): Promise<void> {
   const collections = collectionsOf(mongo.db);
   let batch: StoredEvent[] = [];
