@@ -112,6 +112,7 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
       expect(Object.fromEntries(found)).toEqual({
         events: [
           "_id",
+          "project batch",
           "project correlationId timestamp id",
           "project timestamp id",
           "project type timestamp id",
@@ -136,6 +137,8 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
         fenced: ["_id", "subject"],
         jobs: ["_id", "isOpen id", "project id"],
         questions: ["_id", "project name"],
+        segments: ["_id", "isMarked dueAt", "project batches", "project to"],
+        unsealed: ["_id", "project at"],
       });
     },
   );

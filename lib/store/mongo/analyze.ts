@@ -139,7 +139,7 @@ async function foldWhole(
 }
 
 function serverLimits({ timeoutMs, signal }: ReadLimits): ServerLimits {
-  return { maxTimeMS: Math.max(1, timeoutMs), ...(signal !== undefined && { signal }) };
+  return { maxTimeMS: Math.max(1, Math.ceil(timeoutMs)), ...(signal !== undefined && { signal }) };
 }
 
 /** Returns a check, to be called repeatedly, that throws where the fold must end. */
