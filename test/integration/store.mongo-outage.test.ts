@@ -88,7 +88,7 @@ describeWith(["mongo-java"], "a MongoDB store", () => {
     await server.restart();
     await eventually(async () => {
       await store.ping();
-      expect(await store.db.collection("events").indexes()).toHaveLength(5);
+      expect(await store.db.collection("events").indexes()).toHaveLength(6);
     });
   });
 

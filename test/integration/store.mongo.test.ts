@@ -38,7 +38,7 @@ describeWith(["mongo-java"], "on mongo-java-server", () => {
 
   const searches = new Searches();
   const open = async () => (await MongoHarness.behindCable(server.url)).watchedBy(searches);
-  storeContract("the MongoDB store", open, { runs: 10, many: 1_500 });
+  storeContract("the MongoDB store", open, { runs: 4, many: 1_000 });
   servedContract(searches);
 
   test("without any one of the indexes something that it searches for would be without", () => {
