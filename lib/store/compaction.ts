@@ -29,7 +29,7 @@ const round = "compaction";
  * day after a process first asked: by then nobody stores batches who does not know of it.
  * @returns how many deltas are gone
  */
-export async function compactNext(worker: Worker): Promise<number> {
+export async function compactNext(worker: Omit<Worker, "owner">): Promise<number> {
   const { store, now, isEnding } = worker;
   const kept = await store.job(noProject, round);
   if (kept === undefined) {

@@ -32,7 +32,7 @@ export function CompactionMixin() {
 
       async compactDay(): Promise<void> {
         const isEnding = () => this.isCompactionEnding;
-        const worker = { store: this.store, owner: "", now: Date.now, isEnding };
+        const worker = { store: this.store, now: Date.now, isEnding };
         const removed = await compactNext(worker);
         this.broker.metrics.increment("analytics_deltas_compacted_total", {}, removed);
       },

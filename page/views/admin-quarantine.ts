@@ -10,6 +10,7 @@ import { html, type VNode } from "../parts/html.ts";
 import { ProblemText } from "../parts/problem.ts";
 import { Table, type Column } from "../parts/table.ts";
 import { counted, number } from "../pure/format.ts";
+import { parsed } from "../pure/json.ts";
 
 interface Held {
   readonly id: string;
@@ -217,12 +218,4 @@ function Mend({
         </div>
       </form>`,
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -12,6 +12,7 @@ import { html, type VNode } from "../parts/html.ts";
 import { ProblemText } from "../parts/problem.ts";
 import { Table, type Column } from "../parts/table.ts";
 import { counted, number } from "../pure/format.ts";
+import { parsed } from "../pure/json.ts";
 
 interface Schema {
   readonly type: string;
@@ -251,12 +252,4 @@ function Edit({
         </div>
       </form>`,
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

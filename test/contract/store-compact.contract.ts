@@ -132,7 +132,7 @@ export function compactContract(onStore: OnStore, { runs = 30 }: StoreTraits): v
           await keep(it, old(n), [event(`a${n}`), event(`b${n}`, { timestamp: minute + dayMs })]);
         }
         const pass = (now: number, isEnding = false) =>
-          compactNext({ store: it, owner: "", now: () => now, isEnding: () => isEnding });
+          compactNext({ store: it, now: () => now, isEnding: () => isEnding });
         const begin = until + hourMs;
         expect(await pass(begin)).toBe(0);
         expect(await pass(begin + compactAfterMs - 1)).toBe(0);

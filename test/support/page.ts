@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { analyticsClient } from "../../tools/analytics-client.ts";
+import { backfill } from "../../tools/demo/backfill.ts";
 import { mailEvents } from "../../tools/demo/mail-events.ts";
 import { installed } from "../../tools/servers/installed.ts";
 import { freePort } from "../../tools/servers/free-ports.ts";
@@ -37,14 +38,7 @@ export async function showDemo(): Promise<Shown> {
   let service = await begin();
   const client = analyticsClient(service.url);
   const to = Date.now();
-  let batch: Parameters<typeof client.post>[0][number][] = [];
-  for (const event of mailEvents({ seed: 7, mails, from: to - 14 * dayMs, to })) {
-    batch.push(event);
-    if (batch.length < 1_000) continue;
-    await client.post(batch);
-    batch = [];
-  }
-  if (batch.length > 0) await client.post(batch);
+  await backfill(client, mailEvents({ seed: 7, mails, from: to - 14 * dayMs, to }));
   const browser = await chromium.launch({
     executablePath: installed("chromium"),
     args: ["--no-sandbox"],

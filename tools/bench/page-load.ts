@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { analyticsClient } from "../analytics-client.ts";
+import { backfill } from "../demo/backfill.ts";
 import { mailEvents } from "../demo/mail-events.ts";
 import { freePort } from "../servers/free-ports.ts";
 import { installed } from "../servers/installed.ts";
@@ -47,7 +48,9 @@ const executablePath = installed("chromium");
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 try {
   await whenReady(service);
-  await fill();
+  const to = Date.now();
+  const events = mailEvents({ seed: 7, mails, from: to - 14 * dayMs, to });
+  await backfill(analyticsClient(service.url), events);
   const addresses = [bareUrl, ...views.map((path) => service.url + path)];
   for (const address of addresses) await load(address);
   const found = new Map<string, Load[]>(addresses.map((address) => [address, []]));
@@ -68,19 +71,6 @@ try {
   bare.close();
   await service.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}
-
-async function fill(): Promise<void> {
-  const client = analyticsClient(service.url);
-  const to = Date.now();
-  let batch: Parameters<typeof client.post>[0][number][] = [];
-  for (const event of mailEvents({ seed: 7, mails, from: to - 14 * dayMs, to })) {
-    batch.push(event);
-    if (batch.length < 1_000) continue;
-    await client.post(batch);
-    batch = [];
-  }
-  if (batch.length > 0) await client.post(batch);
 }
 
 /** Without a harness in the page: it would be counted. */

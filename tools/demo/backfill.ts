@@ -21,17 +21,17 @@ const batchEvents = 1_000;
 export async function backfill(
   client: AnalyticsClient,
   events: Iterable<MailEvent>,
-  signal: AbortSignal,
-  progress: (events: number) => void,
+  signal?: AbortSignal,
+  progress?: (events: number) => void,
 ): Promise<Sent> {
   const byType = new Map<string, number>();
   let sent = 0;
   for (const batch of batches(events)) {
-    if (signal.aborted) break;
+    if (signal?.aborted) break;
     await client.post(batch);
     for (const { type } of batch) byType.set(type, (byType.get(type) ?? 0) + 1);
     sent += batch.length;
-    progress(sent);
+    progress?.(sent);
   }
   return { events: sent, byType, acceptedBy: Date.now() };
 }

@@ -329,6 +329,17 @@ export function documentOf(row: EventRow, properties: Properties | undefined): E
   };
 }
 
+/** An event's document without its properties, which the body holds too. */
+export type RowDocument = Omit<EventDocument, "properties">;
+
+/** The row of a document: the inverse of `documentOf`. */
+export function rowOf(document: RowDocument): EventRow {
+  const { project, id, batch, timestamp, receivedAt, type, source, hash, body } = document;
+  const { correlationId = null, userId = null } = document;
+  const own = [project, id, batch, timestamp, receivedAt, type, source] as const;
+  return [...own, correlationId, userId, hash, body];
+}
+
 export function fromDocument(document: EventDocument): StoredEvent {
   const { project, id, batch, timestamp, receivedAt, type, correlationId, hash } = document;
   const { data, metadata, context } = bodyFrom(document.body);

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { Binary } from "mongodb";
 import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
-import type { EventRow } from "../../rows.ts";
-import { inOneAnswer, type Collections, type EventDocument } from "../documents.ts";
+import { inOneAnswer, rowOf, type Collections, type RowDocument } from "../documents.ts";
 import { insertAbsent } from "../writes.ts";
 import { fieldOfColumn, partKey, type PartDocument, type SegmentDocument } from "./documents.ts";
 
@@ -15,8 +14,6 @@ const turnSize = 256;
 
 /** The most bytes in one document of columns; MongoDB's limit of a document is 16 MiB. */
 const partBytes = 8 * 1_048_576;
-
-type Row = Omit<EventDocument, "properties">;
 
 /**
  * Builds the columns of the segment that has waited longest.
@@ -52,7 +49,7 @@ async function build(
   const { events, segments, segmentParts } = collections;
   const rows = await events
     .find({ project, batch: { $in: [...batches] } }, inOneAnswer)
-    .project<Row>({ properties: 0 })
+    .project<RowDocument>({ properties: 0 })
     .toArray();
   const written = await columnsOf(rows);
   const version = randomUUID();
@@ -84,7 +81,7 @@ async function build(
  * Turns events into columns. The events are first sorted by time, so that instants take little
  * space.
  */
-async function columnsOf(rows: Row[]): Promise<WrittenColumns> {
+async function columnsOf(rows: RowDocument[]): Promise<WrittenColumns> {
   rows.sort((a, b) => a.timestamp - b.timestamp);
   const writer = new ColumnWriter(rows.length);
   for (const [at, row] of rows.entries()) {
@@ -92,24 +89,6 @@ async function columnsOf(rows: Row[]): Promise<WrittenColumns> {
     if (at % turnSize === turnSize - 1) await turn();
   }
   return writer.finish();
-}
-
-function rowOf(row: Row): EventRow {
-  const { project, id, batch, timestamp, receivedAt, type, source, hash, body } = row;
-  const [correlationId, userId] = [row.correlationId ?? null, row.userId ?? null];
-  return [
-    project,
-    id,
-    batch,
-    timestamp,
-    receivedAt,
-    type,
-    source,
-    correlationId,
-    userId,
-    hash,
-    body,
-  ];
 }
 
 /** Divides columns among documents, each with as many columns as fit. */

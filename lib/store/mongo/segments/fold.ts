@@ -5,11 +5,10 @@ import { rowReader, type Fold } from "../../../questions/fold.ts";
 import { columnsRead } from "../../columns/names.ts";
 import { ColumnReader, MissingColumn } from "../../columns/reader.ts";
 import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
-import type { Segment } from "../../manifest.ts";
 import { fromDocument, inOneAnswer, type Collections, type EventDocument } from "../documents.ts";
 import type { ServerLimits } from "../events.ts";
 import { batchesOf } from "./manifest.ts";
-import type { Manifest } from "../../manifest.ts";
+import type { Manifest, Segment } from "../../manifest.ts";
 
 /** The number of segments whose columns are fetched ahead of the segment that is being folded. */
 const ahead = 8;
