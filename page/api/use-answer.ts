@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, Problem, type Call } from "./client.ts";
 
 /** Whether the service can be reached: the frame shows it in one line. */
@@ -52,6 +52,7 @@ function remember(name: string, answer: unknown): void {
  * never replaces a newer one.
  * @param call `undefined`: there is nothing to ask yet
  * @param everyMs repeats the call so long after each answer, while the page is visible
+ * @returns the same object until something of it changes
  */
 export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): AnswerState<Answer> {
   const name = call === undefined ? undefined : JSON.stringify(call);
@@ -110,22 +111,25 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ans
     };
   }, [name, round]);
 
-  return {
-    answer: state.answer,
-    answeredCall: state.answeredCall,
-    problem: state.problem,
-    pendingSince: state.pendingSince,
-    stopped: state.stopped === true,
-    retryAt: state.retryAt,
-    stop() {
-      controller.current?.abort();
-      setState((before) => ({ ...before, pendingSince: undefined, stopped: true }));
-    },
-    again() {
-      attempts.current = 0;
-      setRound((value) => value + 1);
-    },
-  };
+  return useMemo(
+    () => ({
+      answer: state.answer,
+      answeredCall: state.answeredCall,
+      problem: state.problem,
+      pendingSince: state.pendingSince,
+      stopped: state.stopped === true,
+      retryAt: state.retryAt,
+      stop() {
+        controller.current?.abort();
+        setState((before) => ({ ...before, pendingSince: undefined, stopped: true }));
+      },
+      again() {
+        attempts.current = 0;
+        setRound((value) => value + 1);
+      },
+    }),
+    [state],
+  );
 }
 
 /**

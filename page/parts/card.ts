@@ -36,7 +36,10 @@ export function Card({
 }: Props): VNode {
   const id = useId();
   const isFirst = requests.some(({ answer }) => answer === undefined);
-  const failed = requests.find(({ problem }) => problem !== undefined);
+  // A lost connection is told once, below the view's title, as long as there are answers to show.
+  const failed = requests.find(
+    ({ problem }) => problem !== undefined && (isFirst || problem.status !== 0),
+  );
   const since = requests.find(({ pendingSince }) => pendingSince !== undefined)?.pendingSince;
   const stopped = requests.find((one) => one.stopped);
   return html`<section

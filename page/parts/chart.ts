@@ -36,6 +36,7 @@ export function Chart(props: ChartProps): VNode {
   const { periods, series, height, write = number, onOpen, onSelect } = props;
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
+  const pointed = useRef<{ readonly left: number; readonly top: number } | undefined>(undefined);
   const latest = useRef(props);
   latest.current = props;
   const [labels, setLabels] = useState<readonly Label[]>([]);
@@ -69,7 +70,12 @@ export function Chart(props: ChartProps): VNode {
       optionsOf(latest.current, element.clientWidth, {
         onPlace: setPlace,
         onSelect: (from, to) => latest.current.onSelect?.(from, to),
-        onSized: (u) => setLabels(labelsOf(u, latest.current)),
+        onSized(u) {
+          setLabels(labelsOf(u, latest.current));
+          // New numbers do not take away what the reader points at.
+          if (pointed.current !== undefined) u.setCursor(pointed.current, false);
+          pointed.current = undefined;
+        },
       }),
       dataOf(latest.current),
       element,
@@ -81,6 +87,8 @@ export function Chart(props: ChartProps): VNode {
     watch.observe(element);
     return () => {
       watch.disconnect();
+      const { left = -10, top = -10 } = made.cursor;
+      pointed.current = left < 0 ? undefined : { left, top };
       plot.current = undefined;
       made.destroy();
     };
@@ -136,9 +144,13 @@ export function Chart(props: ChartProps): VNode {
       } else if (series[line] !== undefined) onOpen?.(place, series[line].id);
     } else if (event.key === "Escape" && place !== undefined) {
       event.preventDefault();
-      setPlace(undefined);
-      plot.current?.setCursor({ left: -10, top: -10 }, false);
+      leave();
     }
+  }
+
+  function leave(): void {
+    setPlace(undefined);
+    plot.current?.setCursor({ left: -10, top: -10 }, false);
   }
 
   function click(): void {
@@ -159,7 +171,7 @@ export function Chart(props: ChartProps): VNode {
       style=${{ height: `${height}px` }}
       onKeyDown=${press}
       onClick=${click}
-      onBlur=${() => setPlace(undefined)}
+      onBlur=${leave}
     ></div>
     <div class="end-labels" aria-hidden="true">
       ${labels.map(

@@ -1,7 +1,8 @@
 import { h } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LiveFrame, QueryAnswer } from "../api/answers.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import type { Call } from "../api/client.ts";
+import { useAnswer, type AnswerState } from "../api/use-answer.ts";
 import { useStream, type Streaming } from "../api/use-stream.ts";
 import { addressOf, follow, hrefOf, zone } from "../frame/router.ts";
 import { pipelineState } from "../frame/pipeline-state.ts";
@@ -20,6 +21,8 @@ import { addDays, instantAt, wallClock } from "../pure/zone.ts";
 import { Latest } from "./latest.ts";
 
 const everyMs = 60_000;
+/** While events come, the counts are asked again as often as this. */
+const freshMs = 5_000;
 
 /** This minute's events, and whether all of them are counted. */
 export default function Now(): VNode {
@@ -34,8 +37,11 @@ export default function Now(): VNode {
     setBars((before) => [...before.slice(-59), next.events.perSecond]);
   });
   const stages = useStages(frame?.stages, live);
+  const hours = useAnswer<QueryAnswer>(hourly("today"), everyMs);
+  useFresh(hours, frame);
   // The parts that the stream's frames do not change are not rendered each second.
-  const [today, latest] = useMemo(() => [h(Today, {}), h(Latest, {})], []);
+  const today = useMemo(() => h(Today, { hours }), [hours]);
+  const latest = useMemo(() => h(Latest, {}), []);
   useEffect(() => {
     if (stages === undefined) return;
     const state = stateOf(stages);
@@ -44,7 +50,7 @@ export default function Now(): VNode {
   }, [stages]);
 
   return html`<div class="now">
-    ${h(Tiles, { frame, bars, live })} ${today} ${latest}
+    ${h(Tiles, { frame, bars, live, hours: hours.answer })} ${today} ${latest}
     ${h(
       Card,
       {
@@ -57,40 +63,83 @@ export default function Now(): VNode {
   </div>`;
 }
 
-function countOf(from: string, to: string) {
-  return {
-    path: "/api/v1/query",
-    body: { metrics: ["count"], range: { from, to }, timezone: zone.value },
-  };
+/**
+ * Asks for the counts again when events were stored that they may lack: at once after a quiet time,
+ * else every few seconds.
+ */
+function useFresh(hours: AnswerState<QueryAnswer>, frame: LiveFrame | undefined): void {
+  const storedAt = useRef(0);
+  const askedAt = useRef(0);
+  useEffect(() => {
+    if (frame === undefined) return;
+    if (frame.events.perSecond > 0) storedAt.current = Date.parse(frame.time);
+    const { answer, pendingSince, problem, stopped } = hours;
+    if (answer === undefined || pendingSince !== undefined || problem !== undefined || stopped)
+      return;
+    const isDue = Date.parse(answer.meta.asOf) < storedAt.current;
+    if (!isDue || Date.now() - askedAt.current < freshMs) return;
+    askedAt.current = Date.now();
+    hours.again();
+  }, [frame]);
+}
+
+/** A count of today, and the call that counts yesterday up to the same time of the clock. */
+interface Compared {
+  /** The minute and the zone of the count. */
+  readonly at: string;
+  readonly count: number;
+  readonly call: Call | undefined;
+}
+
+function comparedWith({ meta, query, totals }: QueryAnswer, before: Compared | undefined) {
+  const { timezone } = query;
+  const wall = wallClock(Date.parse(meta.asOf), timezone);
+  const at = `${wall.slice(0, 16)} ${timezone}`;
+  if (before?.at === at && before.count > 0) return before;
+  const day = wallClock(Date.parse(meta.range?.from ?? query.range.from), timezone).slice(0, 10);
+  const yesterday = addDays(day, -1);
+  const from = instantAt(yesterday, timezone);
+  const to = instantAt(`${yesterday}${wall.slice(10)}`, timezone);
+  // Where counting stopped yesterday, nothing of today can be compared.
+  const isToday = wall.slice(0, 10) === day && to > from;
+  const range = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+  const body = { metrics: ["count"], range, timezone };
+  const call = isToday ? { path: "/api/v1/query", body } : undefined;
+  return { at, count: totals?.[0] ?? 0, call } satisfies Compared;
+}
+
+/** "5.2 % more than yesterday by now": renewed each minute, both counts up to the same time. */
+function useTodayLine(hours: QueryAnswer | undefined): string {
+  const kept = useRef<Compared | undefined>(undefined);
+  if (hours !== undefined) kept.current = comparedWith(hours, kept.current);
+  const { answer, answeredCall } = useAnswer<QueryAnswer>(kept.current?.call);
+  const [line, setLine] = useState("");
+  useEffect(() => {
+    const { count, call } = kept.current ?? {};
+    const then = answer?.results[0]?.metrics[0];
+    if (count === undefined || then == null) return;
+    if (JSON.stringify(answeredCall) === JSON.stringify(call))
+      setLine(comparedInWords(count, then));
+  }, [answer]);
+  return line;
 }
 
 function Tiles({
   frame,
   bars,
   live,
+  hours,
 }: {
   readonly frame: LiveFrame | undefined;
   readonly bars: readonly number[];
   readonly live: Streaming;
+  readonly hours: QueryAnswer | undefined;
 }): VNode {
-  const minute = useMinute();
-  const wall = wallClock(minute, zone.value);
-  const midnight = instantAt(wall.slice(0, 10), zone.value);
-  const yesterday = addDays(wall, -1);
-  const iso = (instant: number) => new Date(instant).toISOString();
-  const today = useAnswer<QueryAnswer>(countOf(iso(midnight), iso(minute)));
-  const before = useAnswer<QueryAnswer>(
-    countOf(
-      iso(instantAt(yesterday, zone.value)),
-      iso(instantAt(`${yesterday}${wall.slice(10)}`, zone.value)),
-    ),
-  );
-  const now = today.answer?.results[0]?.metrics[0];
-  const then = before.answer?.results[0]?.metrics[0];
+  const todayLine = useTodayLine(hours);
   const users = frame?.activeUsers;
   const missing =
     live.problem?.status === 403 ? "This key may not watch live: it needs live:read." : "";
-  const lagMs = frame?.lagMs ?? today.answer?.meta.lagMs;
+  const lagMs = frame?.lagMs ?? hours?.meta.lagMs;
   return html`<div class="tiles">
     ${h(
       Tile,
@@ -111,8 +160,8 @@ function Tiles({
     })}
     ${h(Tile, {
       label: "Events today",
-      value: now === undefined ? undefined : format.number(now),
-      line: then === undefined ? "" : todayLine(now, then),
+      value: hours === undefined ? undefined : format.number(hours.totals?.[0]),
+      line: todayLine,
     })}
     ${h(Tile, {
       label: "Counting is behind by",
@@ -133,7 +182,7 @@ function typesLine(frame: LiveFrame | undefined): string {
   return first === undefined ? "none in this second" : `most: ${first.type}`;
 }
 
-function todayLine(now: number | null | undefined, then: number | null): string {
+function comparedInWords(now: number, then: number): string {
   const words = format.changeInWords(now, then);
   if (then === 0) return "none yesterday by now";
   return words === "as many" ? "as many as yesterday by now" : `${words} than yesterday by now`;
@@ -171,17 +220,6 @@ function Bars({ values }: { readonly values: readonly number[] }): VNode {
   </svg>`;
 }
 
-/** The start of the current minute; changes with each minute. */
-function useMinute(): number {
-  const minuteOf = () => Math.floor(Date.now() / 60_000) * 60_000;
-  const [minute, setMinute] = useState(minuteOf);
-  useEffect(() => {
-    const timer = setTimeout(() => setMinute(minuteOf()), minute + 60_200 - Date.now());
-    return () => clearTimeout(timer);
-  }, [minute]);
-  return minute;
-}
-
 function hourly(range: string) {
   return {
     path: "/api/v1/query",
@@ -195,9 +233,7 @@ function hourly(range: string) {
   };
 }
 
-function Today(): VNode {
-  const todayCall = hourly("today");
-  const today = useAnswer<QueryAnswer>(todayCall, everyMs);
+function Today({ hours: today }: { readonly hours: AnswerState<QueryAnswer> }): VNode {
   const yesterday = useAnswer<QueryAnswer>(hourly("yesterday"), everyMs);
   const { answer } = today;
   const to = addressOf("trends", { range: "today" });
@@ -213,7 +249,7 @@ function Today(): VNode {
       requests: [today, yesterday],
       waiting: h(Waiting, { rows: 1, height: 371 }),
       tools: {
-        calls: [todayCall, hourly("yesterday")],
+        calls: [hourly("today"), hourly("yesterday")],
         csv: () => hourRows(answer, yesterday.answer),
         csvName: "today",
       },

@@ -68,6 +68,51 @@ export function numbersSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("Events today is the API's count up to now, and is compared with yesterday up to the same time", async () => {
+    const dayMs = 86_400_000;
+    const question = async (range: unknown) => {
+      const response = await fetch(`${demo().url}/api/v1/query`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ metrics: ["count"], range, timezone: "UTC" }),
+      });
+      return ((await response.json()) as Answer).results[0]?.metrics[0] ?? 0;
+    };
+    const compared: { readonly from: string; readonly to: string }[] = [];
+    const { page, close } = await open(demo(), "/?tz=UTC", {
+      before: (made) => {
+        made.on("request", (request) => {
+          if (!request.url().endsWith("/api/v1/query")) return;
+          const { range } = request.postDataJSON() as { range: string | (typeof compared)[number] };
+          if (typeof range === "object") compared.push(range);
+        });
+        return Promise.resolve();
+      },
+    });
+    await answered(page);
+    const tile = page.getByRole("region", { name: "Events today" });
+    const before = await question("today");
+    await post([
+      { id: "today-1", type: "today.counted", source: "test" },
+      { id: "today-2", type: "today.counted", source: "test" },
+    ]);
+    // Sooner than the question that is asked each minute.
+    await eventually(async () => {
+      const now = await question("today");
+      expect(now).toBeGreaterThan(before);
+      expect(await tile.locator(".figure").innerText()).toBe(whole.format(now));
+    }, 40_000);
+
+    // There may be none of yesterday at this time.
+    await tile.getByText("yesterday by now").waitFor();
+    const { from, to } = compared[0]!;
+    expect(from).toMatch(/T00:00:00.000Z$/);
+    const sinceThen = Date.now() - Date.parse(to);
+    expect(sinceThen).toBeGreaterThanOrEqual(dayMs);
+    expect(sinceThen).toBeLessThan(dayMs + 600_000);
+    await close();
+  });
+
   test.each([
     ["2025-10-26", 25, "02:00 (UTC+01:00)"],
     ["2026-03-29", 23, "01:00"],
