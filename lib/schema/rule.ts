@@ -21,22 +21,31 @@ export interface BrokenRule {
 /** The package's types describe an ES module, but the import is the class itself. */
 const Validator = FastestValidator as unknown as typeof FastestValidator.default;
 
-/**
- * Empties the validator's own messages: filling them in turns values into strings, which throws for
- * `{"toString":1}` and for a deeply nested array.
- */
-const quiet = Object.fromEntries(
-  Object.keys(new Validator().messages).map((rule) => [rule, ""] as const),
-);
-const validator = new Validator({ considerNullAsAValue: false, messages: quiet });
+type Check = (value: unknown) => true | readonly BrokenRule[];
+
+let validator: InstanceType<typeof Validator> | undefined;
 
 /**
- * Compiles the check of a rule. `null` counts as absent: an optional part may be `null`, any other
- * may not.
+ * A validator whose own messages are empty: filling them in turns values into strings, which throws
+ * for `{"toString":1}` and for a deeply nested array.
  */
-export function compileRule(rule: Rule): (value: unknown) => true | readonly BrokenRule[] {
-  const root = { ...structuredClone(rule), $$root: true };
-  return validator.compile(root) as (value: unknown) => true | BrokenRule[];
+function quietValidator() {
+  const quiet = Object.keys(new Validator().messages).map((rule) => [rule, ""] as const);
+  return new Validator({ considerNullAsAValue: false, messages: Object.fromEntries(quiet) });
+}
+
+/**
+ * The check of a rule. `null` counts as absent: an optional part may be `null`, any other may not.
+ * The rule is compiled by the first value: threads load many rules that they never check.
+ */
+export function compileRule(rule: Rule): Check {
+  let check: Check | undefined;
+  return (value) => (check ??= compiled(rule))(value);
+}
+
+function compiled(rule: Rule): Check {
+  validator ??= quietValidator();
+  return validator.compile({ ...structuredClone(rule), $$root: true }) as Check;
 }
 
 /**
