@@ -104,10 +104,17 @@ async function show(
   await work();
   await delay(settleMs);
   const ran = await watched.ran();
-  const own = [...ran.difference(rest)].toSorted();
-  console.log(`\n${title}: ${own.length} files, ${ran.size} with those at rest`);
-  for (const [folder, files] of Map.groupBy(own, (file) => file.slice(0, file.lastIndexOf("/")))) {
-    console.log(`  ${folder}: ${files.map((file) => file.slice(folder.length + 1)).join(" ")}`);
+  const own = ran.difference(rest);
+  console.log(`\n${title}: ${own.size} files, ${ran.size} with those at rest`);
+  list(own);
+  console.log("  of those at rest:");
+  list(ran.intersection(rest));
+}
+
+function list(files: Files): void {
+  const folderOf = (file: string) => file.slice(0, file.lastIndexOf("/"));
+  for (const [folder, its] of Map.groupBy([...files].toSorted(), folderOf)) {
+    console.log(`  ${folder}: ${its.map((file) => file.slice(folder.length + 1)).join(" ")}`);
   }
 }
 
