@@ -32,7 +32,7 @@ export class AsOf {
    * How far the wall clock was ahead of the steady clock at the last look, and when that look was.
    */
   #seen: { readonly aheadMs: number; readonly at: number };
-  #asking: Promise<void> | undefined;
+  #context: Promise<void> | undefined;
 
   /**
    * @param prove returns the instant that all accepted events are stored up to, at most `askedAt`;
@@ -52,8 +52,8 @@ export class AsOf {
     this.#noticeSetting();
     const ageMs = this.#clock.steady() - this.#provenAt;
     if (ageMs >= renewAfterMs)
-      this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    if (ageMs >= maxAgeMs) await this.#asking;
+      this.#context ??= this.#ask().finally(() => (this.#context = undefined));
+    if (ageMs >= maxAgeMs) await this.#context;
     return this.#reach;
   }
 

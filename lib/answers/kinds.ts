@@ -29,8 +29,8 @@ import {
   type TypesAnswer,
   type ValuesAnswer,
 } from "./catalog.ts";
-import type { QuestionContext } from "./context.ts";
-import { closedRange } from "./closed-range.ts";
+import type { QuestionContext } from "./reading.ts";
+import { closedRange } from "./range.ts";
 import { answerCounts, crossesDimensions, type Counted } from "./counts.ts";
 import { answerQuery, type Queried } from "./query.ts";
 import type { MailReport } from "../questions/mail/report.ts";
@@ -76,7 +76,7 @@ interface Kind<Q, A extends Answer> {
    * Whether answering always reads events, so that the question has to wait for its project's turn.
    */
   takesTurn(question: Q, rolledUp: readonly string[]): boolean;
-  answer(asking: QuestionContext, question: Q): Promise<A>;
+  answer(context: QuestionContext, question: Q): Promise<A>;
 }
 
 export const kinds: {
@@ -159,10 +159,10 @@ function folded<K extends FoldKind>(
     read,
     rangeOf: (job) => openRange(filterOf(job)),
     takesTurn: () => true,
-    async answer(asking, job) {
+    async answer(context, job) {
       const filter = filterOf(job);
-      const range = await closedRange(asking, filter, filter.types);
-      const { result } = await asking.analyze(filter, job);
+      const range = await closedRange(context, filter, filter.types);
+      const { result } = await context.analyze(filter, job);
       const ownMeta = { ...cutOf(result), source: "events" as const };
       return { ...result, ownMeta: { ...ownMeta, ...(range && { range: metaRange(range) }) } };
     },
@@ -177,11 +177,11 @@ interface MailReported extends Omit<MailReport, "rows"> {
 
 /** Answer a question about mails from their events. */
 async function mailReported(
-  asking: QuestionContext,
+  context: QuestionContext,
   { filter, job, range }: MailQuestion,
 ): Promise<MailReported> {
-  const closed = await closedRange(asking, range, filter.types);
-  const { rows, total, groups } = (await asking.analyze(filter, job)).result;
+  const closed = await closedRange(context, range, filter.types);
+  const { rows, total, groups } = (await context.analyze(filter, job)).result;
   const rowsLeftOut = groups - rows.length;
   const ownMeta = {
     ...exactness(rowsLeftOut > 0 ? ["rowsLeftOut"] : []),

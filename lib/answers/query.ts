@@ -1,16 +1,29 @@
 import type { Period } from "../counting/calendar.ts";
 import { previousRange } from "../questions/query/comparison.ts";
-import { planOf, type Plan } from "./plan.ts";
+import {
+  planOf,
+  type Plan,
+  eventsPlanOf,
+  needsOther,
+  rollupPlanOf,
+  typesOf,
+  type EventsPlan,
+  type RollupPlan,
+} from "./plan.ts";
 import { filtersOf } from "../questions/reading/filter-body.ts";
 import { rowsOf, type Answered, type QueryRow } from "./query-rows.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
 import { rowCursorOf } from "../questions/reading/row-cursor.ts";
 import { exactness, metaRange, type Reason, type OwnMeta } from "../questions/answer-meta.ts";
-import type { QuestionContext } from "./context.ts";
-import { rangeOf, runOnEvents, runOnRollups, type Explanation, type Ran } from "./query-run.ts";
-import { seriesOf } from "./series.ts";
+import type { QuestionContext } from "./reading.ts";
+import { seriesOf, closedByEvents, closedByRollups, closedRange } from "./range.ts";
 import type { Range } from "../event/filter.ts";
-import { bounded, withinBudget } from "./within-budget.ts";
+import { bounded, withinBudget } from "./budget.ts";
+import type { Cover } from "../counting/cover.ts";
+import type { Breakdown } from "../questions/query/breakdown.ts";
+import { filterOf, hasSome, RollupGroups } from "./rollup-groups.ts";
+import { grainMs, grains } from "../counting/bucket.ts";
+import { readCovered, readRollups } from "./rollup-reads.ts";
 
 /** A query's answer without `meta`, as the cacher keeps it. */
 export interface Queried {
@@ -33,19 +46,19 @@ export interface Queried {
  * groups
  */
 export async function answerQuery(
-  asking: QuestionContext,
+  context: QuestionContext,
   question: QueryQuestion,
   choose: typeof planOf = planOf,
 ): Promise<Queried> {
   const startedAt = performance.now();
   const { range: open, timezone, explain, compare, page } = question;
-  const range = await rangeOf(asking, question);
+  const range = await rangeOf(context, question);
   // In an empty store any range will do.
   const within = range ?? { from: open.from ?? open.to ?? 0, to: open.to ?? open.from ?? 0 };
   const compared = compare ? previousRange(timezone, within) : undefined;
   return bounded(async () => {
-    const now = await run(asking, question, within, choose);
-    const before = compared && (await run(asking, question, compared, choose));
+    const now = await run(context, question, within, choose);
+    const before = compared && (await run(context, question, compared, choose));
     const { rows, leftOut } = rowsOf(question, now, before);
     const because: Reason[] = [...now.because, ...(before?.because ?? [])];
     if (leftOut > 0) because.push("rowsLeftOut");
@@ -72,17 +85,17 @@ export async function answerQuery(
 }
 
 async function run(
-  asking: QuestionContext,
+  context: QuestionContext,
   question: QueryQuestion,
   range: Range,
   choose: typeof planOf,
 ): Promise<Ran & Answered> {
   const spans = periodsOf(question, range);
-  const plan: Plan = choose(question, asking.rolledUp, spans);
+  const plan: Plan = choose(question, context.rolledUp, spans);
   const ran =
     plan.source === "rollup"
-      ? await withinBudget((budget) => runOnRollups(asking, question, plan, range, spans, budget))
-      : await runOnEvents(asking, plan, range);
+      ? await withinBudget((budget) => runOnRollups(context, question, plan, range, spans, budget))
+      : await runOnEvents(context, plan, range);
   const because = [...ran.because, ...(ran.estimated ? ["sketch" as const] : [])];
   return { ...ran, because, ...(spans && { periods: spans }) };
 }
@@ -112,4 +125,120 @@ function understood(question: QueryQuestion, range: Range): object {
     ...(question.interval !== undefined && { fill }),
     ...(compare && { compare: "previous_period" }),
   };
+}
+
+/** How an answer was made, for `explain`. */
+interface Explanation {
+  readonly plan: "rollup" | "events";
+  /** The section of the rollups that was read. */
+  readonly section?: string;
+  /**
+   * How many buckets of each grain were planned to be read, and how many marked minutes were
+   * summed.
+   */
+  readonly rollups?: Readonly<Record<"minute" | "hour" | "day" | "deltas", number>>;
+  readonly events?: {
+    /** How many events were expected, by their types and times. */
+    readonly estimate: number;
+    /** How many events met the filter. */
+    readonly met: number;
+  };
+}
+
+/** The result of a plan for one range. */
+interface Ran extends Breakdown {
+  readonly because: readonly Reason[];
+  readonly source: OwnMeta["source"];
+  readonly explain: Explanation;
+}
+
+/**
+ * The range of a question; for a series, with its open ends closed around the events that meet it.
+ */
+async function rangeOf(
+  context: QuestionContext,
+  question: QueryQuestion,
+): Promise<Range | undefined> {
+  const { range: open, filter, interval } = question;
+  const types = filter && typesOf(filter);
+  const range = await closedRange(context, open, types);
+  const isClosed = open.from !== undefined && open.to !== undefined;
+  if (range === undefined || isClosed || filter === undefined || interval === undefined)
+    return range;
+  const plan = rollupPlanOf(question, context.rolledUp);
+  if (plan === undefined) {
+    return closedByEvents(context, open, eventsPlanOf(question).filter);
+  }
+  const { section } = plan;
+  const needs = needsOther(question, section);
+  const meets = filterOf(plan);
+  return closedByRollups(context, open, range, {
+    section,
+    isIn: ({ cells, exact }) => (!exact && needs(cells)) || hasSome(cells, section, meets),
+  });
+}
+
+/**
+ * Answers from rollups, and from the events of cut buckets where the question needs what was cut.
+ * @param budget `rollups` never reads events in place of cut buckets
+ */
+async function runOnRollups(
+  context: QuestionContext,
+  question: QueryQuestion,
+  plan: RollupPlan,
+  range: Range,
+  spans: readonly Period[] | undefined,
+  budget: "events" | "rollups",
+): Promise<Ran> {
+  const { section, filter } = plan;
+  const rollups = await readRollups(context, range, spans);
+  const needs = needsOther(question, section);
+  const groups = new RollupGroups(question, plan, spans);
+  if (plan.users) {
+    let isCut = false;
+    for await (const { row } of rollups.rows("users")) {
+      isCut ||= !row.exact && needs(row.cells);
+      if (isCut && budget === "events")
+        return runOnEvents(context, eventsPlanOf(question, spans), range);
+      groups.addUsers(row);
+    }
+  }
+  const types = filter && typesOf(filter);
+  const narrow = { ...(types && { types }), ...(filter && { where: [filter] }) };
+  const reading = { ...rollups, section, needs, filter: narrow };
+  const { isCut, source, events } = await readCovered(context, reading, budget, (row) =>
+    groups.addValues(row),
+  );
+  return {
+    ...groups.finish(),
+    because: isCut ? ["other"] : [],
+    source,
+    explain: {
+      plan: "rollup",
+      section,
+      rollups: bucketsOf(rollups.cover),
+      ...(events && { events }),
+    },
+  };
+}
+
+async function runOnEvents(
+  context: QuestionContext,
+  { filter, job }: EventsPlan,
+  range: Range,
+): Promise<Ran> {
+  const { result, events, estimate } = await context.analyze({ ...range, ...filter }, job);
+  return {
+    ...result,
+    because: [],
+    source: "events",
+    explain: { plan: "events", events: { estimate, met: events } },
+  };
+}
+
+function bucketsOf({ rollups, deltas }: Cover): NonNullable<Explanation["rollups"]> {
+  const [minute, hour, day] = grains.map((grain) =>
+    rollups[grain].reduce((sum, { from, to }) => sum + (to - from) / grainMs[grain], 0),
+  ) as [number, number, number];
+  return { minute, hour, day, deltas: deltas.length };
 }

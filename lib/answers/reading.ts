@@ -2,9 +2,7 @@ import { divisionOf, foldOf, type FoldJob, type FoldKind } from "../questions/fo
 import { ServiceError } from "../errors.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
-import type { FairLanes } from "../concurrency/fair-lanes.ts";
-import type { AnswersUnderWay } from "../concurrency/answers-under-way.ts";
-import { closedRange } from "./closed-range.ts";
+import { closedRange } from "./range.ts";
 import { eventsOf, readRollups } from "./rollup-reads.ts";
 import { clock } from "../store/deadline.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
@@ -21,31 +19,8 @@ import type {
   ReadLimits,
 } from "../event/event-page.ts";
 import { foldDivided, maxEventsOfShare, type FoldingNode } from "./division.ts";
-import type { Pace } from "./pace.ts";
-import { bounded } from "./within-budget.ts";
+import { bounded, type Budget } from "./budget.ts";
 import type { EventReads } from "./source.ts";
-
-/** The bounds that all reads of one process share. */
-export interface Budget {
-  /** The most events that one read may be expected to scan, by the rollups' estimate. */
-  readonly maxEvents: number;
-  /** How long one read may take, without the wait for its turn. */
-  readonly timeoutMs: number;
-  /** The most bytes of a page, as JSON. */
-  readonly maxPageBytes: number;
-  /** Reads that scan events wait here for their turn, by project. */
-  readonly lanes: FairLanes;
-  /** Pages that an index leads to at once wait here: only a few are in memory at a time. */
-  readonly pages: FairLanes;
-  /** How long events took so far. */
-  readonly pace: Pace;
-  /** Where parts of other nodes' questions wait: they wait for nobody's turn in their place. */
-  readonly parts: FairLanes;
-  /** Other nodes are asked to fold parts of a question that is expected to read as many events. */
-  readonly shareEvents: number;
-  /** Counts the bytes of pages that are being made, and refuses a page where too many are held. */
-  readonly answers: Pick<AnswersUnderWay, "make">;
-}
 
 interface Circumstances {
   readonly store: EventStore;
@@ -308,12 +283,12 @@ export class Reading implements EventReads {
   async #counted(of: Pick<EventFilter, "types" | "from" | "to">): Promise<number> {
     // An estimate is not part of the answer, so it touches no losses.
     const store = new Reading({ ...this.#circumstances, losses: undefined });
-    const asking = { store, project: this.#project };
-    const asked = await closedRange(asking, of, of.types);
+    const source = { store, project: this.#project };
+    const whole = await closedRange(source, of, of.types);
     const from = this.#losses?.wholeFrom(of.types) ?? -Infinity;
-    const range = asked && { ...asked, from: Math.max(asked.from, from) };
+    const range = whole && { ...whole, from: Math.max(whole.from, from) };
     if (range === undefined || range.from >= range.to) return 0;
-    const rollups = await readRollups(asking, range);
+    const rollups = await readRollups(source, range);
     let total = 0;
     for await (const { row } of rollups.rows("types")) {
       total += eventsOf(row, of.types);
@@ -330,4 +305,34 @@ function endOf({ next, endedBy }: PageEnd): Pick<PageEnd, "next" | "endedBy"> {
 function kindOf({ userId, correlationId, where = [] }: EventFilter, job: FoldJob): string {
   const isLed = userId !== undefined || correlationId !== undefined;
   return [job.kind, foldOf(job).columns.length, isLed, where.length > 0].join();
+}
+
+/** What a question is answered with: its project, the dimensions of rollups, and a reading of the store. */
+export class QuestionContext {
+  readonly store: Reading;
+  readonly project: ProjectId;
+  readonly rolledUp: readonly string[];
+
+  /** @param rolledUp the dimensions that rollups have */
+  constructor({ rolledUp, ...circumstances }: Circumstances & Pick<QuestionContext, "rolledUp">) {
+    this.store = new Reading(circumstances);
+    this.project = circumstances.project;
+    this.rolledUp = rolledUp;
+  }
+
+  /** `Reading.analyze` for the project's events. */
+  analyze<K extends FoldKind>(
+    filter: Omit<EventFilter, "project">,
+    job: FoldJob<K>,
+  ): Promise<Analyzed<K> & { readonly estimate: number }> {
+    return this.store.analyze({ ...filter, project: this.project }, job);
+  }
+
+  /** `Reading.sample` for the project's events. */
+  sample<K extends SampleKind>(
+    filter: Omit<SampleFilter, "project">,
+    job: SampleJob<K>,
+  ): Promise<Sampled<K>> {
+    return this.store.sample({ ...filter, project: this.project }, job);
+  }
 }

@@ -1,18 +1,26 @@
 import type { Period } from "../counting/calendar.ts";
-import { coverAll, type Cover, type Marks } from "../counting/cover.ts";
-import { OTHER, sectionOf, type Section, type SectionRow } from "../counting/cells.ts";
+import { coverAll, type Cover, type Marks, assign } from "../counting/cover.ts";
+import {
+  OTHER,
+  sectionOf,
+  type Section,
+  type SectionRow,
+  NONE,
+  record,
+} from "../counting/cells.ts";
 import { cellsOf } from "../counting/delta.ts";
 import { grainMs, grains, startOf, type Grain } from "../counting/bucket.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
-import { readEvents, type Counting, type EventsRead } from "./cut-rows.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { EventReads, FoldedSource, Source } from "./source.ts";
+import { pathOf } from "../counting/dimensions.ts";
+import { maxGroups } from "./plan.ts";
 
 /**
  * The buckets and ranges of a cover that are to be read; no bucket crosses the boundary of a
  * column.
  */
-export interface Reading extends Counting {
+export interface SectionReading extends Counting {
   readonly cover: Cover;
   /** Whether the question needs what these cells sum under `(other)`. Called for cut rows only. */
   readonly needs: (cells: SectionRow<string>["cells"]) => boolean;
@@ -78,15 +86,15 @@ export async function readRollups(
  * @throws ServiceError QUERY_TOO_EXPENSIVE where too many events would have to be read
  */
 export async function readCovered(
-  asking: FoldedSource,
-  reading: Reading,
+  context: FoldedSource,
+  reading: SectionReading,
   budget: "events" | "rollups",
   take: (row: SectionRow<string>) => void,
 ): Promise<Covered> {
   const cut: Range[] = [];
   let isCut = false;
   let [fromRollups, fromEvents] = [false, false];
-  for await (const { row, lengthMs } of coveredRows(asking, reading)) {
+  for await (const { row, lengthMs } of coveredRows(context, reading)) {
     if (!row.exact && reading.needs(row.cells)) {
       if (budget === "events") {
         cut.push({ from: row.start, to: row.start + lengthMs });
@@ -98,7 +106,7 @@ export async function readCovered(
     if (lengthMs > 0) fromRollups = true;
     else fromEvents = true;
   }
-  const events = cut.length === 0 ? undefined : await readEvents(asking, reading, cut, take);
+  const events = cut.length === 0 ? undefined : await readEvents(context, reading, cut, take);
   fromEvents ||= events !== undefined;
   const source = fromEvents ? (fromRollups ? "mixed" : "events") : "rollup";
   return { isCut, source, ...(events && { events }) };
@@ -213,4 +221,86 @@ async function* pagesOf(
     if (page.events.length > 0) yield page.events;
     after = page.next;
   } while (after !== undefined);
+}
+
+/** What to count in events. */
+interface Counting {
+  /** Ascending, not overlapping. */
+  readonly columns: readonly Pick<Period, "start" | "end">[];
+  /** `types` or a dimension. */
+  readonly section: Section;
+  /** The events that the question is about. */
+  readonly filter: Omit<EventFilter, "project" | "from" | "to">;
+}
+
+/** How many events were expected, and how many met the filter. */
+interface EventsRead {
+  readonly estimate: number;
+  readonly met: number;
+}
+
+/**
+ * Counts the rows of buckets, or of other ranges, from their events; each range lies within one
+ * column.
+ * @throws ServiceError QUERY_TOO_EXPENSIVE
+ */
+export async function readEvents(
+  context: FoldedSource,
+  { columns, section, filter }: Counting,
+  cut: readonly Range[],
+  take: (row: SectionRow<string>) => void,
+): Promise<EventsRead> {
+  const periods = joined(columns, cut);
+  const range = { from: periods[0]!.start, to: periods.at(-1)!.end };
+  const path = section === "types" ? [] : [{ path: pathOf(section) }];
+  const { result, events, estimate } = await context.analyze(
+    { ...filter, ...range },
+    {
+      kind: "breakdown",
+      metrics: [{ op: "count" }],
+      dimensions: [{ path: ["type"] }, ...path, { time: true }],
+      periods,
+      totals: false,
+      maxGroups,
+    },
+  );
+  const rows = new Map<number, Record<string, Record<string, number>>>();
+  for (const { dimensions, metrics } of result.groups) {
+    const [type, value, period] = (
+      section === "types" ? [dimensions[0], NONE, dimensions[1]] : dimensions
+    ) as [string, string, number];
+    let cells = rows.get(period);
+    if (cells === undefined) rows.set(period, (cells = record()));
+    (cells[type] ??= record())[value] = metrics[0]!;
+  }
+  for (const [period, cells] of rows) {
+    take({ start: periods[period]!.start, cells: shapedAs(section, cells), exact: true });
+  }
+  return { estimate, met: events };
+}
+
+/** The buckets as ranges, ascending; adjacent ones in one column are joined. */
+function joined(
+  columns: Counting["columns"],
+  buckets: readonly Range[],
+): readonly { readonly start: number; readonly end: number }[] {
+  const periods: { start: number; end: number; column: number }[] = [];
+  for (const { from, to } of buckets.toSorted((a, b) => a.from - b.from)) {
+    const column = assign(columns, from);
+    const last = periods.at(-1);
+    if (last?.end === from && last.column === column) last.end = to;
+    else periods.push({ start: from, end: to, column });
+  }
+  return periods.map(({ start, end }) => ({ start, end }));
+}
+
+/** Gives a row the shape of its section: the section `types` has counts alone. */
+function shapedAs(
+  section: Section,
+  cells: Record<string, Record<string, number>>,
+): SectionRow<string>["cells"] {
+  if (section !== "types") return cells;
+  const types = record<number>();
+  for (const type of Object.keys(cells)) types[type] = cells[type]![NONE]!;
+  return types as unknown as SectionRow<string>["cells"];
 }

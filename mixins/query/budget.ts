@@ -2,8 +2,7 @@ import { turnWithinMs } from "../../lib/call-limits.ts";
 import type { Config } from "../../lib/config.ts";
 import { tooMany, type ServiceError } from "../../lib/errors.ts";
 import { FairLanes } from "../../lib/concurrency/fair-lanes.ts";
-import { Pace } from "../../lib/answers/pace.ts";
-import type { Budget } from "../../lib/answers/reading.ts";
+import { Pace, type Budget } from "../../lib/answers/budget.ts";
 
 /**
  * How many pages of events, of the largest size at most, are in memory at a time before they are

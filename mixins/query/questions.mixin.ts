@@ -9,7 +9,7 @@ import type { Raw } from "../../lib/questions/reading/field.ts";
 import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { SharedWork } from "../../lib/concurrency/shared-work.ts";
-import { QuestionContext } from "../../lib/answers/context.ts";
+import { QuestionContext } from "../../lib/answers/reading.ts";
 import { Losses, withRetention } from "../../lib/answers/losses.ts";
 import {
   kinds,

@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { intervals, periods } from "../../lib/counting/calendar.ts";
 import { readCountsQuestion } from "../../lib/questions/counts.ts";
-import type { CountRow } from "../../lib/answers/count-rows.ts";
 import { builtInDimensions, valueOf } from "../../lib/counting/dimensions.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { QuestionContext } from "../../lib/answers/context.ts";
-import { answerCounts } from "../../lib/answers/counts.ts";
+import type { QuestionContext } from "../../lib/answers/reading.ts";
+import { answerCounts, type CountRow } from "../../lib/answers/counts.ts";
 import { origin } from "../support/arbitraries.ts";
 import { askingOf, historiesWith, live, rare, spanMs } from "./histories.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";

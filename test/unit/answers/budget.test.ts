@@ -1,4 +1,4 @@
-import { Pace } from "../../../lib/answers/pace.ts";
+import { Pace } from "../../../lib/answers/budget.ts";
 
 describe("a pace", () => {
   test("is what the quickest work of its kind took, shared by as many nodes as there are", () => {

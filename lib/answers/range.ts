@@ -4,6 +4,9 @@ import { grainMs, grains, startOf } from "../counting/bucket.ts";
 import type { FoldedSource, Source } from "./source.ts";
 import { coveredRows, marksOf } from "./rollup-reads.ts";
 import type { SectionRow } from "../counting/cells.ts";
+import { countPeriods, periods, type Interval, type Period } from "../counting/calendar.ts";
+import { tellSpan } from "../questions/answer-meta.ts";
+import { ServiceError } from "../errors.ts";
 
 type Narrowing = Omit<EventFilter, "project" | "from" | "to">;
 
@@ -48,11 +51,12 @@ function withLost(
 
 /** As `closedRange`, for the events of any filter. Reads events, within the question's budget. */
 export async function closedByEvents(
-  asking: FoldedSource,
+  context: FoldedSource,
   open: OpenRange,
   filter: Narrowing,
 ): Promise<Range | undefined> {
-  const { first, last } = (await asking.analyze({ ...filter, ...open }, { kind: "extent" })).result;
+  const { first, last } = (await context.analyze({ ...filter, ...open }, { kind: "extent" }))
+    .result;
   return first === undefined || last === undefined ? undefined : aroundMinutes(open, first, last);
 }
 
@@ -63,16 +67,16 @@ export async function closedByEvents(
  * @param within the range closed around a larger set of events
  */
 export async function closedByRollups(
-  asking: FoldedSource,
+  context: FoldedSource,
   open: OpenRange,
   within: Range,
   sought: Sought,
 ): Promise<Range | undefined> {
-  const marks = await marksOf(asking.store, asking.project, within);
-  const outer = await bucketsOf(asking, within, marks, sought);
+  const marks = await marksOf(context.store, context.project, within);
+  const outer = await bucketsOf(context, within, marks, sought);
   if (outer.length === 0) return undefined;
-  const { from } = await narrowed(asking, outer[0]!, marks, sought, 0);
-  const { to } = await narrowed(asking, outer.at(-1)!, marks, sought, -1);
+  const { from } = await narrowed(context, outer[0]!, marks, sought, 0);
+  const { to } = await narrowed(context, outer.at(-1)!, marks, sought, -1);
   return { from: open.from ?? from, to: open.to ?? to };
 }
 
@@ -85,7 +89,7 @@ function aroundMinutes({ from, to }: OpenRange, first: number, last: number): Ra
 
 /** The first or the last of the smallest buckets, within a larger one, that count such events. */
 async function narrowed(
-  asking: FoldedSource,
+  context: FoldedSource,
   bucket: Range,
   marks: Marks,
   sought: Sought,
@@ -95,28 +99,52 @@ async function narrowed(
   if (grain === undefined) return bucket;
   // The bucket is treated as marked, so that the buckets within it are read.
   const within = await bucketsOf(
-    asking,
+    context,
     bucket,
     { ...marks, [grain]: [...marks[grain], bucket.from] },
     sought,
   );
   const found = within.at(end);
-  return found === undefined ? bucket : narrowed(asking, found, marks, sought, end);
+  return found === undefined ? bucket : narrowed(context, found, marks, sought, end);
 }
 
 /** The buckets of a range that count such events, ascending. */
 async function bucketsOf(
-  asking: FoldedSource,
+  context: FoldedSource,
   range: Range,
   marks: Marks,
   { section, isIn }: Sought,
 ): Promise<readonly Range[]> {
   const found: Range[] = [];
   const cover = coverAll([{ start: range.from, end: range.to }], marks);
-  for await (const { row, lengthMs } of coveredRows(asking, { cover, section })) {
+  for await (const { row, lengthMs } of coveredRows(context, { cover, section })) {
     if (!isIn(row)) continue;
     const to = row.start + (lengthMs || grainMs.minute);
     found.push({ from: row.start, to: Math.min(to, range.to) });
   }
   return found.sort((a, b) => a.from - b.from);
+}
+
+/** The most periods of one series. */
+export const maxPeriods = 10_000;
+
+/**
+ * The periods of a series.
+ * @param pointer what the question calls its interval
+ * @param open the range as it was asked for; `range` is the same with its open ends closed
+ * @throws ServiceError VALIDATION where there would be more than `maxPeriods`; the message has both
+ * ends of the range, so that a single event far from the others is found
+ */
+export function seriesOf(
+  pointer: string,
+  { interval, timezone }: { readonly interval: Interval; readonly timezone: string },
+  open: OpenRange,
+  range: Range,
+): readonly Period[] {
+  const count = countPeriods(interval, range);
+  if (count <= maxPeriods) return periods(interval, timezone, range);
+  const message = `the range ${tellSpan(open, range)} has about ${count} periods of a ${interval}; at most ${maxPeriods} are answered: give a shorter range or choose a longer interval`;
+  throw new ServiceError("VALIDATION", undefined, {
+    errors: [{ pointer, code: "too_many_periods", message }],
+  });
 }
