@@ -61,4 +61,4 @@ STOPSIGNAL SIGTERM
 # Healthy once it was ready, and from then on while it answers.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
   CMD ["node", "healthcheck.mjs"]
-ENTRYPOINT ["node", "--max-semi-space-size=4", "node_modules/moleculer/bin/moleculer-runner.mjs", "--config", "dist/moleculer.config.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--no-parallel-scavenge", "node_modules/moleculer/bin/moleculer-runner.mjs", "--config", "dist/moleculer.config.js"]

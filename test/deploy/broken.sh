@@ -58,7 +58,7 @@ documents: every alert | docs/operations.md | s/^### AnalyticsDeadLetters/### An
 documents: every alert | docs/monitoring/prometheus/alerts.test.yml | s/alertname: AnalyticsRestarts }/alertname: Restarts }/
 documents: links | docs/operations.md | s/(deploy.md/(deployment.md/
 image: agrees | Dockerfile | s#dist/moleculer.config.js#dist/moleculer.conf.js#
-image: agrees | Dockerfile | s/--max-semi-space-size=4/--max-semi-space-size=64/
+image: agrees | Dockerfile | s/--max-semi-space-size=16/--max-semi-space-size=64/
 image: agrees | Dockerfile | s/install -d -o node -g node/install -d -o root -g root/
 image: agrees | Dockerfile | s/^EXPOSE 4000/EXPOSE 3000/
 image: agrees | Dockerfile | s/^STOPSIGNAL SIGTERM/VOLUME \/data/
