@@ -39,6 +39,8 @@ export class ColumnBuilder {
   readonly #numbers: Uint16Array;
   readonly #known = new Map<Scalar, number>();
   #textLength = 0;
+  #last: Scalar | undefined;
+  #lastNumber = 0;
 
   /** @param rows the most events of the chunk */
   constructor(rows: number) {
@@ -57,13 +59,22 @@ export class ColumnBuilder {
   }
 
   set(row: number, value: Scalar): void {
+    // Many properties have the same value in event after event; comparing is cheaper than hashing.
+    if (value !== this.#last) {
+      this.#last = value;
+      this.#lastNumber = this.#numberOf(value);
+    }
+    this.#numbers[row] = this.#lastNumber;
+  }
+
+  #numberOf(value: Scalar): number {
     let number = this.#known.get(value);
     if (number === undefined) {
       number = firstValue + this.#known.size;
       this.#known.set(value, number);
       if (typeof value === "string") this.#textLength += value.length;
     }
-    this.#numbers[row] = number;
+    return number;
   }
 
   setComposite(row: number): void {
@@ -73,9 +84,12 @@ export class ColumnBuilder {
   /**
    * Encodes the column as bytes: the width of a number (0 where all numbers are equal), that equal
    * number, the length of the rest, the numbers, and last the values as JSON. Little-endian.
+   * @param order the rows in the order in which the column has them; default as they were set
    */
-  encode(rows = this.#rows): Uint8Array {
-    const numbers = this.#numbers.subarray(0, rows);
+  encode(rows = this.#rows, order?: Uint32Array): Uint8Array {
+    const set = this.#numbers.subarray(0, rows);
+    const numbers = order === undefined ? set : new Uint16Array(rows);
+    if (order !== undefined) for (let at = 0; at < rows; at++) numbers[at] = set[order[at]!]!;
     const first = numbers[0] ?? missing;
     const width = numbers.every((number) => number === first) ? 0 : this.#known.size < 254 ? 1 : 2;
     const values = Buffer.from(JSON.stringify([...this.#known.keys()]));
@@ -84,7 +98,9 @@ export class ColumnBuilder {
     bytes.writeUInt16LE(first, 2);
     bytes.writeUInt32LE(rows, 4);
     if (width === 1) bytes.set(numbers, headerBytes);
-    if (width === 2) bytes.set(new Uint8Array(numbers.buffer, 0, 2 * rows), headerBytes);
+    if (width === 2) {
+      bytes.set(new Uint8Array(numbers.buffer, numbers.byteOffset, 2 * rows), headerBytes);
+    }
     bytes.set(values, headerBytes + width * rows);
     return packed(bytes);
   }

@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { Binary } from "mongodb";
 import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
-import { inOneAnswer, rowOf, type Collections, type RowDocument } from "../documents.ts";
+import type { Segment } from "../../manifest.ts";
+import { inOneAnswer, type Collections } from "../documents.ts";
 import { insertAbsent } from "../writes.ts";
 import { fieldOfColumn, partKey, type PartDocument, type SegmentDocument } from "./documents.ts";
+import { rowFrom, toldFields } from "./raw-rows.ts";
 
 /** For how long other processes leave a segment alone that a process has begun to build. */
 const buildingMs = 60_000;
@@ -47,11 +49,11 @@ async function build(
   { _id, project, batches, mark }: SegmentDocument,
 ): Promise<number> {
   const { events, segments, segmentParts } = collections;
-  const rows = await events
-    .find({ project, batch: { $in: [...batches] } }, inOneAnswer)
-    .project<RowDocument>({ properties: 0 })
+  const documents = await events
+    .find({ project, batch: { $in: [...batches] } }, { ...inOneAnswer, raw: true })
+    .project<Uint8Array>(toldFields)
     .toArray();
-  const written = await columnsOf(rows);
+  const written = await columnsOf(documents);
   const version = randomUUID();
   const parts = partsOf(_id, version, written.columns);
   for (const part of parts) await insertAbsent(segmentParts, [part]);
@@ -60,8 +62,8 @@ async function build(
     version,
     rows: written.rows,
     complete: written.complete,
-    oldest: rows[0]?.timestamp ?? 0,
-    newest: rows.at(-1)?.timestamp ?? 0,
+    oldest: written.oldest,
+    newest: written.newest,
     bytes: written.columns.reduce((sum, [, bytes]) => sum + bytes.length, 0),
     parts: parts.length,
   };
@@ -78,17 +80,25 @@ async function build(
 }
 
 /**
- * Turns events into columns. The events are first sorted by time, so that instants take little
- * space.
+ * Turns events into columns, in the order of time, so that instants take little space.
+ * @param documents the events' `toldFields` as BSON
  */
-async function columnsOf(rows: RowDocument[]): Promise<WrittenColumns> {
-  rows.sort((a, b) => a.timestamp - b.timestamp);
-  const writer = new ColumnWriter(rows.length);
-  for (const [at, row] of rows.entries()) {
-    writer.add(rowOf(row));
+async function columnsOf(
+  documents: readonly Uint8Array[],
+): Promise<WrittenColumns & Pick<Segment, "oldest" | "newest">> {
+  const writer = new ColumnWriter(documents.length);
+  let [oldest, newest] = [Infinity, -Infinity];
+  for (const [at, bytes] of documents.entries()) {
+    const row = rowFrom(bytes);
+    const [, , , timestamp] = row;
+    oldest = Math.min(oldest, timestamp);
+    newest = Math.max(newest, timestamp);
+    writer.add(row);
     if (at % turnSize === turnSize - 1) await turn();
   }
-  return writer.finish();
+  const isEmpty = documents.length === 0;
+  const written = writer.finish(true);
+  return { ...written, oldest: isEmpty ? 0 : oldest, newest: isEmpty ? 0 : newest };
 }
 
 /** Divides columns among documents, each with as many columns as fit. */

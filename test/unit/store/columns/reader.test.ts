@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { rowReader, type Cell, type Column } from "../../../../lib/questions/fold.ts";
 import { meets, type EventFilter } from "../../../../lib/event/filter.ts";
 import { columnsRead } from "../../../../lib/store/columns/names.ts";
+import type { WrittenColumns } from "../../../../lib/store/columns/writer.ts";
 import { MissingColumn, type ColumnReader } from "../../../../lib/store/columns/reader.ts";
 import { events, path, predicate } from "../../../contract/store-arbitraries.ts";
 import { event, minute } from "../../../contract/store-harness.ts";
@@ -127,5 +128,22 @@ test("long texts that do not repeat get no column", () => {
   expect(shredded(texts).complete).toBe(false);
   expect(() => rowsOf(columnReaderOf(texts), {}, [{ path: ["data", "html"] }])).toThrow(
     MissingColumn,
+  );
+});
+
+test("columns in the order of time are those of the events in that order (any events and columns)", () => {
+  fc.assert(
+    fc.property(events, fc.array(column, { minLength: 1, maxLength: 3 }), (stored, columns) => {
+      const ordered = stored.toSorted((a, b) => a.timestamp - b.timestamp);
+      const read = (changed: WrittenColumns["columns"]) => {
+        try {
+          return rowsOf(columnReaderOf(ordered, changed), {}, columns);
+        } catch (error) {
+          if (error instanceof MissingColumn) return undefined;
+          throw error;
+        }
+      };
+      expect(read(shredded(stored, true).columns)).toEqual(read([]));
+    }),
   );
 });

@@ -3,10 +3,10 @@ import { ColumnReader } from "../../../../lib/store/columns/reader.ts";
 import { ColumnWriter, type WrittenColumns } from "../../../../lib/store/columns/writer.ts";
 import { toRow } from "../../../../lib/store/rows.ts";
 
-export function shredded(stored: readonly StoredEvent[]): WrittenColumns {
+export function shredded(stored: readonly StoredEvent[], isByTime = false): WrittenColumns {
   const writer = new ColumnWriter(stored.length);
   for (const one of stored) writer.add(toRow(one, one.batch));
-  return writer.finish();
+  return writer.finish(isByTime);
 }
 
 /**

@@ -1,3 +1,8 @@
+import { BSON, Long } from "mongodb";
+import { toDocument } from "../../../../lib/store/mongo/documents.ts";
+import { rowFrom, toldFields } from "../../../../lib/store/mongo/segments/raw-rows.ts";
+import { toRow } from "../../../../lib/store/rows.ts";
+import { event } from "../../../contract/store-harness.ts";
 import { partsOf } from "../../../../lib/store/mongo/segments/build.ts";
 import { columnOfField } from "../../../../lib/store/mongo/segments/documents.ts";
 import { due, segmentLimits } from "../../../../lib/store/mongo/segments/seal.ts";
@@ -46,4 +51,27 @@ test("columns are divided into documents of a size, whatever their names are", (
   expect(kept.map(([name]) => name)).toEqual(columns.map(([name]) => name));
   expect(kept.map(([, bytes]) => bytes.length)).toEqual([0, 40, 80, 120, 160]);
   expect(Object.keys(parts[0]!.columns).join()).not.toMatch(/[.$]/);
+});
+
+test.each([
+  ["of plain texts", event("a")],
+  ["with all fields", event("b", { correlationId: "c", metadata: { userId: "ada" } })],
+  [
+    "of texts that are no ASCII",
+    event("c", { source: "señal 👍", data: { "\ud800": ["\n"] } }),
+  ],
+  ["of early instants", event("d", { timestamp: 5, receivedAt: -1.5 })],
+])("the row of an event %s is read from its BSON", (_, stored) => {
+  const document = Object.entries(toDocument(stored, "b"));
+  const told = document.filter(([field, value]) => toldFields[field as "type"] === 1 && value);
+  const [project, , , ...row] = toRow(stored, "b");
+  const expected = [project, "", "", ...row.with(6, "")];
+  // The driver writes whole numbers in 32 bits or as doubles; some servers send 64 bits.
+  const wide = told.map(([field, value]) => [
+    field,
+    Number.isInteger(value) ? Long.fromNumber(value as number) : (value as unknown),
+  ]);
+  for (const fields of [told, told.toReversed(), wide]) {
+    expect(rowFrom(BSON.serialize(Object.fromEntries(fields) as object))).toEqual(expected);
+  }
 });
