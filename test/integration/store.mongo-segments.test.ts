@@ -169,7 +169,7 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
   describeWith([name], `segments on ${name}`, () => {
     const isSmall = name === "ferretdb";
     const options = isSmall ? "maxPoolSize=1" : "";
-    const runs = isSmall ? 2 : 6;
+    const runs = isSmall ? 2 : Number(process.env["RUNS"] ?? 6);
     // FerretDB on SQLite takes seconds for what takes milliseconds elsewhere.
     const longest = 24;
     const searches = new Searches();
