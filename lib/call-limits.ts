@@ -24,6 +24,14 @@ export interface CallLimit {
   readonly changes: boolean;
 }
 
+/**
+ * The longest that a client of the edge waits for an answer, from the last byte of its request on:
+ * for collecting, for every change and look. Waits that somebody asked for come on top:
+ * `readTimeoutMs` and `collectTimeoutMs` say which. Clients are promised 15 s; the rest is for
+ * event loops that are late on a busy machine.
+ */
+export const requestMs = 12_000;
+
 /** The longest that a caller of `ingest.collect` may wait for events to be stored. */
 export const maxWaitMs = 30_000;
 
@@ -33,26 +41,20 @@ export const askWithinMs = 1_000;
 /** The most that `QUERY_TIMEOUT_MS` may be. */
 export const maxQueryMs = 50_000;
 
-/**
- * The longest that the query service takes for an answer, its wait for a turn included, unless
- * `QUERY_TIMEOUT_MS` is larger.
- */
-const answerWithinMs = 13_000;
-
 /** The time that an answer takes besides reading. */
-const besidesMs = 3_000;
+const besidesMs = 1_000;
 
 /** The longest that a read waits for its turn. */
 export const turnWithinMs = 10_000;
+
+/** The way to another node and back, with the delay of the event loops on it. */
+const hopMs = 1_500;
 
 /**
  * What the store's own reads and writes by key may take: far more than they need while the store
  * can be reached.
  */
-const storeMs = 20_000;
-
-/** The way to another node and back, with the delay of the event loops on it. */
-const hopMs = 1_500;
+const storeMs = requestMs - hopMs;
 
 /** A process that is told to stop waits at most this long for requests under way at the edge. */
 export const drainWithinMs = 8_000;
@@ -96,14 +98,19 @@ const queueLook = look(queueMs);
 /** The time of a job on a worker's thread behind batches. */
 const judgeMs = 30_000;
 
-/**
- * The time to replay a page of events, several at once. The next call continues where it stopped.
- */
-const replayMs = 120_000;
+/** The time to let an event out of quarantine: it is judged and published. */
+const releaseMs = storeMs + judgeMs + publishTimeoutMs;
 
 /**
- * The limits of each action. `defineService` gives them to Moleculer, which passes a caller's
- * remaining time on to nested calls.
+ * How long a replay of many events takes up one event after the other, several at once. The next
+ * call continues where it stopped.
+ */
+export const replayWithinMs = 6_000;
+
+/**
+ * The limits of each action for callers that have none of their own, such as other services and
+ * operators. `defineService` gives them to Moleculer. Whoever has less time left, as every request
+ * at the edge, waits only so long; what is left is passed on to nested calls.
  */
 export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "ingest.collect": change(collectMs + maxWaitMs),
@@ -120,8 +127,8 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   // A worker's thread judges the event again.
   "processor.quarantine.patch": change(storeMs + judgeMs),
   "processor.quarantine.drop": change(storeMs),
-  "processor.quarantine.replay": change(storeMs + judgeMs + publishTimeoutMs),
-  "processor.quarantine.replayMany": change(replayMs),
+  "processor.quarantine.replay": change(releaseMs),
+  "processor.quarantine.replayMany": change(storeMs + replayWithinMs + releaseMs),
   "processor.tellOrder": look(askWithinMs),
   "processor.health": queueLook,
   // It counts a range of any length again.
@@ -180,9 +187,12 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "api-gateway.knows": look(askWithinMs),
 };
 
-/** The longest that the query service takes for an answer, whatever hangs. */
+/**
+ * The longest that the query service takes for an answer, its wait for a turn included, whatever
+ * hangs. An operator may have asked for longer ones by `QUERY_TIMEOUT_MS`.
+ */
 export function answerMs(queryTimeoutMs: number): number {
-  return Math.max(answerWithinMs, queryTimeoutMs + besidesMs);
+  return Math.max(requestMs - hopMs, queryTimeoutMs + besidesMs);
 }
 
 /** How long the edge waits for an answer: an answer that takes longer was lost on the way. */

@@ -284,7 +284,7 @@ export const variables = {
     10_000,
     100,
     maxQueryMs,
-    "After this time such a question is stopped; a list then ends there, with a cursor. Whatever hangs, an answer takes at most 13 s, or 3 s more than this where that is longer; the edge waits 1.5 s more.",
+    "After this time such a question is stopped; a list then ends there, with a cursor. Whatever hangs, an answer takes at most 1 s more than this, or 10.5 s where that is longer; the edge waits 1.5 s more.",
   ),
   QUERY_CONCURRENCY: integer(
     2,

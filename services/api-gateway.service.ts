@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
 import type { Needed } from "../lib/keys/configured.ts";
-import { readTimeoutMs } from "../lib/call-limits.ts";
 import { loadConfig, type Config } from "../lib/config.ts";
 import { knowsServices } from "../lib/runtime/known-node.ts";
 import { defineService } from "../lib/moleculer.ts";
@@ -12,7 +11,6 @@ import {
   SavedQuestionsEdgeMixin,
   type SavedQuestionsEdge,
 } from "../mixins/gateway/questions.mixin.ts";
-import { AwaitServiceMixin } from "../mixins/gateway/await-service.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
 import { CountsEdgeMixin, type CountsEdge } from "../mixins/gateway/counts.mixin.ts";
 import { EraseEdgeMixin, type EraseEdge } from "../mixins/gateway/erase.mixin.ts";
@@ -185,7 +183,6 @@ const page: ApiRoute = { name: "page", path: "/", aliases: pageAliases };
 export const apiGateway = (config: Config) =>
   defineService(
     "api-gateway",
-    AwaitServiceMixin(),
     HttpEdgeMixin(config),
     LeavingMixin(),
     AnswersUnderWayMixin(config),
@@ -204,9 +201,7 @@ export const apiGateway = (config: Config) =>
     PageMixin(),
   )({
     settings: {
-      routes: [lives, reads, asks, own, keeps, erases, operate, describe, page].map((route) =>
-        closed(route, config),
-      ),
+      routes: [lives, reads, asks, own, keeps, erases, operate, describe, page].map(closed),
     },
     actions: {
       knows: {
@@ -222,12 +217,9 @@ export const apiGateway = (config: Config) =>
  * Only the aliases can be reached, moleculer-web parses and logs nothing, and keys are checked
  * first.
  */
-function closed(route: ApiRoute, { queryTimeoutMs }: Config) {
+function closed(route: ApiRoute) {
   return {
     ...route,
-    ...(route.scope === "events:read" && {
-      callOptions: { timeout: readTimeoutMs(queryTimeoutMs) },
-    }),
     mappingPolicy: "restrict",
     // An address has one spelling: case matters, and so does a slash at the end.
     pathToRegexpOptions: { sensitive: true, trailing: false },

@@ -12,7 +12,7 @@ interface GatherLimits {
 }
 
 /** The usual `maxWaitMs`. */
-export const gatherWaitMs = 3_000;
+export const gatherWaitMs = 2_000;
 
 export interface Piece<T> {
   readonly value: T;

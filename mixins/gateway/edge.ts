@@ -53,7 +53,7 @@ export interface Edge extends Web, Admitting {
   bodies: Bodies;
   /**
    * Reads the body of a caller's request with `readBody`. Its memory is counted until the response
-   * is closed.
+   * is closed. The time that it takes is not part of the time limit of the request's calls.
    * @param caller the account that `callerOf` names
    */
   takeBody(

@@ -9,6 +9,7 @@ import { preferred } from "../../lib/http/media-type.ts";
 import { UnknownKey, type Keyring } from "../../lib/http/identity.ts";
 import { sendPages } from "../../lib/http/send-pages.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import { limitCalls } from "../../lib/runtime/call-time.ts";
 import type { Sending } from "./answers-under-way.mixin.ts";
 import type { Aliased, Edge } from "./edge.ts";
 
@@ -38,21 +39,21 @@ const pageBytes = 524_288;
  * store's pace, even over the message broker, and pile up here before a slow client.
  */
 export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
-  const timeout = readTimeoutMs(queryTimeoutMs);
+  const pageMs = readTimeoutMs(queryTimeoutMs);
   return defineMixin<{
     needs: Pick<Edge, "isHead"> & Pick<Sending, "holdRoom"> & { keyring: Keyring };
   }>()({
     methods: {
       exportEvents(request: Routed, response: ServerResponse): Promise<void> {
         return this.sendExport(request, response, (params) =>
-          request.$ctx.call("query.export", params, { timeout }),
+          request.$ctx.call("query.export", params),
         );
       },
 
       exportSubject(request: Routed, response: ServerResponse): Promise<void> {
         const userId = String(request.$params["userId"]);
         return this.sendExport(request, response, (params) =>
-          request.$ctx.call("query.exportSubject", { ...params, userId }, { timeout }),
+          request.$ctx.call("query.exportSubject", { ...params, userId }),
         );
       },
 
@@ -65,6 +66,7 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
         const read = async (cursor?: string): Promise<ExportPage> => {
           const { identity } = request;
           if (identity !== undefined && !this.keyring.holds(identity)) throw new UnknownKey();
+          limitCalls(request.$ctx, pageMs);
           return page({ ...request.$params, format, ...(cursor !== undefined && { cursor }) });
         };
         // Room for the page that is being sent, and for the one after it.

@@ -13,9 +13,12 @@ import { answerEarly } from "../../lib/http/early-answer.ts";
 import { problemOf, refusalOf } from "../../lib/http/problem.ts";
 import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
 import { httpServer, pathOf } from "../../lib/http/server.ts";
+import { extendLimit } from "../../lib/runtime/call-time.ts";
 import { defineMixin, type Mixin } from "../../lib/moleculer.ts";
+import type { Routed } from "./export.mixin.ts";
 import { HttpMethodsMixin, nothingHere } from "./methods.mixin.ts";
 import { callerOf, RateLimitMixin } from "./access.mixin.ts";
+import { RequestTimeMixin } from "./request-time.mixin.ts";
 import { RequestTraceMixin } from "./request-trace.mixin.ts";
 import { RequestMetricsMixin } from "./request-metrics.mixin.ts";
 import type { Aliased, Edge, Route, Web } from "./edge.ts";
@@ -65,8 +68,8 @@ function hasUnreadBody({ method = "", headers }: IncomingMessage): boolean {
 }
 
 /**
- * Gives a service moleculer-web's routes on a server of our own: request ids, keys, problems, 405,
- * an orderly end.
+ * Gives a service moleculer-web's routes on a server of our own: request ids, keys, time limits,
+ * problems, 405, an orderly end.
  */
 export function HttpEdgeMixin(config: Config) {
   const cors = config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins);
@@ -77,6 +80,7 @@ export function HttpEdgeMixin(config: Config) {
       RequestMetricsMixin(),
       RequestTraceMixin(),
       RateLimitMixin(config),
+      RequestTimeMixin(config),
       ApiGateway as Mixin<Web>,
     ],
     settings: settingsOf(config),
@@ -177,15 +181,20 @@ export function HttpEdgeMixin(config: Config) {
         void answerEarly(request, response, { status, headers, body: JSON.stringify(body) });
       },
 
-      takeBody(
-        request: IncomingMessage,
+      async takeBody(
+        request: IncomingMessage & Partial<Pick<Routed, "$ctx">>,
         response: ServerResponse,
         limits: BodyLimits,
         caller: string,
       ): Promise<Buffer> {
         const hold = this.bodies.hold(caller);
         response.once("close", () => hold.release());
-        return readBody(request, limits, hold);
+        const startedAt = performance.now();
+        const body = await readBody(request, limits, hold);
+        if (request.$ctx !== undefined) {
+          extendLimit(request.$ctx, performance.now() - startedAt);
+        }
+        return body;
       },
 
       /** Replaces moleculer-web's handler, which logs every 503 with its stack. */

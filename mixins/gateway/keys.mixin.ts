@@ -24,7 +24,7 @@ const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
  * `keys.changed` or, where that is lost, after the next look, or the one after it.
  */
 const lookEveryMs = 1_500;
-const lookTimeoutMs = 1_000;
+const look = { timeout: 1_000 };
 
 /** All keys are read at least this often, even where no change was announced. */
 const wholeEveryMs = 60_000;
@@ -45,18 +45,22 @@ export function KeysEdgeMixin() {
     };
   }>()({
     methods: {
-      async lookForKeys(): Promise<void> {
+      /** Reads the keys where they have changed; rejects where they cannot be read. */
+      async learnKeys(): Promise<void> {
         const askedAt = performance.now();
         const isKnown = askedAt - this.wholeAt < wholeEveryMs && this.version !== undefined;
         const params = isKnown ? { version: this.version } : {};
-        const options = { timeout: lookTimeoutMs };
-        const known: KnownKeys = await this.broker.call("query.keys.known", params, options);
+        const known: KnownKeys = await this.broker.call("query.keys.known", params, look);
         if (!this.keyring.learn(known.keys, askedAt)) return;
         this.version = known.version;
         if (known.keys !== undefined) this.wholeAt = askedAt;
         this.tellAge();
+      },
+
+      async lookForKeys(): Promise<void> {
+        await this.learnKeys();
         const uses = this.keyring.takeUses();
-        if (uses.length > 0) await this.broker.call("query.keys.used", { uses }, options);
+        if (uses.length > 0) await this.broker.call("query.keys.used", { uses }, look);
       },
 
       tellAge(error?: unknown): void {
@@ -79,7 +83,7 @@ export function KeysEdgeMixin() {
        * the old keys.
        */
       async lookNow(): Promise<void> {
-        await this.lookForKeys().catch((error: unknown) => this.tellAge(error));
+        await this.learnKeys().catch((error: unknown) => this.tellAge(error));
       },
 
       async tellCaller(request: Routed, response: ServerResponse): Promise<void> {

@@ -1,4 +1,6 @@
 import type { ServerResponse } from "node:http";
+import { requestMs } from "../../lib/call-limits.ts";
+import { endingWithin } from "../../lib/concurrency/deadline.ts";
 import type { Config } from "../../lib/config.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
@@ -52,7 +54,9 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         const project = request.project ?? defaultProject;
         const interest = { project, filter, ...(fields !== undefined && { fields }) };
         const lastId = lastIdOf(request, lastEventId);
-        const { place, firstFrames: firstFrames } = await this.hub.begin(lastId, Date.now());
+        const { place, firstFrames: firstFrames } = await inTime(() =>
+          this.hub.begin(lastId, Date.now()),
+        );
         const client = this.open(request, response);
         if (client === undefined) return;
         client.send(openingFrame(idOf(place, Date.now())) + firstFrames, performance.now());
@@ -83,7 +87,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         const project = request.project ?? defaultProject;
         const live = this.enter(project);
         response.once("close", () => this.exit(project, live));
-        await live.ready;
+        await inTime(() => live.ready);
         const client = this.open(request, response);
         if (client === undefined) return;
         client.send(openingFrame() + dataFrame(live.past(Date.now()), "past"), performance.now());
@@ -204,6 +208,11 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
       for (const live of this.projects.values()) live.close();
     },
   });
+}
+
+/** @throws ServiceError OVERLOADED where it takes longer than a request may take */
+function inTime<T>(work: () => Promise<T>): Promise<T> {
+  return endingWithin(requestMs, () => new ServiceError("OVERLOADED"), undefined, work);
 }
 
 /** @throws ServiceError VALIDATION */

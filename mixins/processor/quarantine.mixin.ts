@@ -3,6 +3,7 @@ import { Ticker } from "../../lib/concurrency/ticker.ts";
 import { Semaphore } from "../../lib/concurrency/semaphore.ts";
 import type { Actions } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
+import { replayWithinMs } from "../../lib/call-limits.ts";
 import { admit } from "../../lib/event/admit.ts";
 import { lastInstant } from "../../lib/event/instant.ts";
 import { releasedAlone } from "../../lib/event/batch-message.ts";
@@ -132,7 +133,10 @@ export function QuarantineMixin() {
         return { replayed: id };
       },
 
-      /** Replays a page of the events that a filter finds, the latest first. */
+      /**
+       * Replays a page of the events that a filter finds, the latest first; the page ends earlier
+       * where its time is over.
+       */
       async replayMany(caller: Caller, raw: Raw): Promise<ReplayedEvents> {
         const project = caller.meta.project ?? defaultProject;
         const { scope, ...question } = readQuarantineQuestion(raw, project);
@@ -141,14 +145,24 @@ export function QuarantineMixin() {
         return this.administered(caller, deed, async () => {
           const found = await this.store.quarantine.list({ ...question, project });
           const turns = new Semaphore(atOnce);
+          const until = performance.now() + replayWithinMs;
+          // Turns are taken in order, so those that are left out come last.
           const outcomes = await Promise.all(
-            found.map((one) => turns.run(async () => (await this.letOut(one)).length === 0)),
+            found.map((one) =>
+              turns.run(async () => {
+                if (performance.now() >= until) return "left";
+                return (await this.letOut(one)).length === 0 ? "replayed" : "broken";
+              }),
+            ),
           );
-          const replayed = outcomes.filter((isOut) => isOut).length;
-          const last = found.length === question.limit ? found.at(-1)!.held.event : undefined;
+          const countOf = (what: (typeof outcomes)[number]) =>
+            outcomes.filter((outcome) => outcome === what).length;
+          const taken = outcomes.length - countOf("left");
+          const isWhole = taken === found.length && found.length < question.limit;
+          const last = isWhole ? undefined : found[taken - 1]?.held.event;
           return {
-            replayed,
-            broken: outcomes.length - replayed,
+            replayed: countOf("replayed"),
+            broken: countOf("broken"),
             nextCursor: last === undefined ? null : quarantineCursor(last, scope),
           };
         });

@@ -7,6 +7,7 @@ import {
   collectTimeoutMs,
   isInDoubt,
   maxWaitMs,
+  requestMs,
 } from "../../lib/call-limits.ts";
 import { readConfig } from "../../lib/config.ts";
 import type { Actions } from "../../lib/contracts.ts";
@@ -60,7 +61,7 @@ test.each(Object.entries(callLimits))(
   },
 );
 
-test("whoever collects waits longer than gathering, publishing and the wait asked for, and hears within 15 s where none is", () => {
+test("whoever collects waits longer than gathering, publishing and the wait asked for, and hears in time where none is", () => {
   fc.assert(
     fc.property(fc.option(fc.integer({ min: 0, max: 10 ** 9 }), { nil: undefined }), (waitMs) => {
       const takesMs = gatherWaitMs + publishTimeoutMs + Math.min(waitMs ?? 0, maxWaitMs);
@@ -68,7 +69,7 @@ test("whoever collects waits longer than gathering, publishing and the wait aske
     }),
   );
   // The gateway gathers before it calls.
-  expect(gatherWaitMs + collectTimeoutMs(undefined)).toBeLessThan(15_000);
+  expect(gatherWaitMs + collectTimeoutMs(undefined)).toBeLessThanOrEqual(requestMs);
   expect(callLimits["ingest.collect"].takesMs).toBe(collectMs + maxWaitMs);
 });
 

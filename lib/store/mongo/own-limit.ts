@@ -6,7 +6,7 @@ import type { ServerLimits } from "./events.ts";
  * How long a server works on one command of a read without a limit of its own: less than its
  * callers wait.
  */
-const timeoutMs = 15_000;
+const timeoutMs = 10_000;
 
 /** @throws ServiceError QUERY_TOO_EXPENSIVE where the server stopped the read at the limit */
 export async function withinOwnLimit<T>(read: (limits: ServerLimits) => Promise<T>): Promise<T> {
