@@ -260,6 +260,12 @@ export function propertyName(path: string): string {
   return names[path] ?? path.replace(/^(data|metadata|context)\./, "");
 }
 
+/** The same as a table's head: words begin with a capital, a path stays as it is. */
+export function propertyHead(path: string): string {
+  const name = propertyName(path);
+  return path.endsWith(`.${name}`) ? name : name.slice(0, 1).toUpperCase() + name.slice(1);
+}
+
 /** A row's value in words: a missing one is "not set". */
 export function valueName(shown: string): string {
   if (shown === missing) return "not set";

@@ -75,7 +75,7 @@ export function Keys(): VNode {
     Card,
     {
       title: "Keys",
-      note: request.answer === undefined ? "" : `${counted(holding, "key holds", "keys hold")}`,
+      note: keys.length === 0 ? "" : counted(holding, "valid key"),
       requests: [request],
       waiting: h(Waiting, { rows: 4, height: 32 }),
       className: "admin-card",
@@ -314,7 +314,7 @@ function Replace({
       >
         <p>A new key of the same name and scopes is made. Put it where the old one is used.</p>
         <label class="field"
-          ><span>The old one still holds</span
+          ><span>The old one is still valid</span
           ><select name="overlap" data-first>
             ${overlaps.map(
               ([words, seconds]) => html`<option key=${words} value=${seconds}>${words}</option>`,

@@ -74,7 +74,7 @@ export function AuditLog(): VNode {
     acts.length === 0
       ? h(
           Nothing,
-          { title: "Nobody did anything yet." },
+          { title: "Nothing was done yet." },
           html`<p class="muted">
             Keys, saved questions, erasures and replays are taken down here, with who did them.
           </p>`,

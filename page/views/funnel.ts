@@ -20,6 +20,7 @@ import { parameter, parameterList } from "../pure/address.ts";
 import {
   bodyFilters,
   filterInWords,
+  propertyHead,
   propertyName,
   readStep,
   valueName,
@@ -282,7 +283,7 @@ function Breakdown({
   const columns: readonly Column<ValueRow>[] = [
     {
       id: "value",
-      name: propertyName(by),
+      name: propertyHead(by),
       cell: ({ value }) =>
         html`<button
           type="button"

@@ -45,7 +45,7 @@ export function Figures({ total }: { readonly total: MailNumbers }): VNode {
           name: "Opened",
           value: html`${percent(rates.open)}
             <span class="to">to</span> ${percent(rates.openWithMachines)}`,
-          under: "people alone, with machines",
+          under: "without machines, and with them",
           tip: `By people ${ofDelivered(opened.human.unique)}; with machines ${number(opened.unique)}. Who opened lies between.`,
           className: "opened",
         },

@@ -166,7 +166,7 @@ function List({
       name: "Path",
       className: "flow-path",
       cell: (path) =>
-        html`${steps(path).map((type, index) => html`${index > 0 && html`<span class="flow-arrow" aria-label="then">›</span>`}<span class=${type === end ? "muted" : ""}>${type}</span>`)}`,
+        html`${steps(path).map((type, index) => html`${index > 0 && html`<span class="flow-arrow" aria-label="then">›</span><wbr />`}<span class=${type === end ? "muted" : ""}>${type}</span>`)}`,
       by: (path) => steps(path).join(" "),
     },
     {
@@ -180,6 +180,7 @@ function List({
       id: "users",
       name: many.slice(0, 1).toUpperCase() + many.slice(1),
       isNumber: true,
+      className: "wide-only",
       cell: ({ users }) => number(users),
       by: ({ users }) => users,
     },

@@ -270,14 +270,18 @@ function Legend({
   readonly many: string;
 }): VNode {
   return html`<p class="heat-legend">
-    <span>0 %</span>
-    <span class="heat-scale" aria-hidden="true">
-      ${[1, 2, 3, 4, 5, 6, 7].map((step) => html`<span key=${step} class=${`heat heat-${step}`}></span>`)}
+    <span class="heat-key">
+      0 %
+      <span class="heat-scale" aria-hidden="true">
+        ${[1, 2, 3, 4, 5, 6, 7].map((step) => html`<span key=${step} class=${`heat heat-${step}`}></span>`)}
+      </span>
+      ${roundPercent(top)} and more
     </span>
-    <span>${roundPercent(top)} and more</span>
-    <span class="heat heat-3 is-open" aria-hidden="true"></span>
-    <span>not over, left out of “All cohorts”</span>
-    ${before > 0 && html`<span class="heat-before">${counted(before, per)} before had no ${many}</span>`}
+    <span class="heat-key">
+      <span class="heat heat-3 is-open" aria-hidden="true"></span>
+      not over, left out of “All cohorts”
+    </span>
+    ${before > 0 && html`<span>${counted(before, per)} before had no ${many}</span>`}
   </p>`;
 }
 

@@ -23,12 +23,13 @@ export function OpenedStory({ id }: { readonly id: string }): VNode {
     {
       title: "Story of a mail",
       className: "event-card",
-      note: html`<code class="select-all">${id}</code>${h(CloseButton, {})}`,
+      note: h(CloseButton, {}),
       requests: [request],
       waiting: h(Waiting, { rows: 6 }),
       tools: { calls: [{ path: `/api/v1/stories/${encodeURIComponent(id)}` }] },
       exactness: h(Exactness, { meta: request.answer?.meta }),
     },
+    html`<p class="story-id"><code class="select-all">${id}</code></p>`,
     request.answer !== undefined && h(Line, { story: request.answer, openId: "" }),
   );
 }

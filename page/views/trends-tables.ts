@@ -6,7 +6,7 @@ import { html, type VNode } from "../parts/html.ts";
 import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import type { CsvTable } from "../parts/tools.ts";
 import { parameterList } from "../pure/address.ts";
-import { propertyName } from "../pure/filter.ts";
+import { propertyHead } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
 import { directionOf, metricName } from "../pure/metric.ts";
 import { isRepeated } from "../pure/series.ts";
@@ -32,7 +32,7 @@ export function SummaryTable({
   const columns: readonly Column<TrendRow>[] = [
     {
       id: "name",
-      name: by === undefined ? "Type" : headOf(by),
+      name: by === undefined ? "Type" : propertyHead(by),
       by: (row) => row.name.toLowerCase(),
       cell: (row) =>
         drawn.has(row.id)
@@ -100,12 +100,6 @@ export function SummaryTable({
         </tr>`,
       }),
   });
-}
-
-/** Words begin with a capital; a path that has no word for it stays as it is. */
-function headOf(property: string): string {
-  const name = propertyName(property);
-  return property.endsWith(`.${name}`) ? name : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 function Change({ row, by }: { readonly row: TrendRow; readonly by: string | undefined }): VNode {

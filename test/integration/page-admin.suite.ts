@@ -37,7 +37,7 @@ export function adminSuite(demo: () => Shown): void {
     expect(await self(key)).toEqual({ status: 200, name: "reader", scopes: ["events:read"] });
 
     await page.getByRole("button", { name: "Replace reader" }).click();
-    await page.getByLabel("The old one still holds").selectOption("not at all");
+    await page.getByLabel("The old one is still valid").selectOption("not at all");
     await page.getByRole("button", { name: "Make the new key" }).click();
     const next = await shownKey(page);
     expect([(await self(key)).status, (await self(next)).status]).toEqual([401, 200]);
@@ -54,7 +54,7 @@ export function adminSuite(demo: () => Shown): void {
     await dialog.waitFor({ state: "detached" });
     expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
     expect((await self(next)).status).toBe(401);
-    await page.getByText("0 keys hold").waitFor();
+    await page.getByText("0 valid keys").waitFor();
 
     await page.getByRole("link", { name: "Audit log" }).click();
     await page.getByText("Revoked a key").waitFor();
