@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { joinModules } from "./join-modules.ts";
-import { importedNames, modulesOf, pageFiles, type SourceFile } from "./page-files.ts";
+import { modulesOf, pageFiles, type SourceFile } from "./page-files.ts";
 import { pageViews, type PageView } from "./page-paths.ts";
 
 /** The bytes of a file, by encoding. A font is compressed in itself, so it has only one. */
@@ -21,8 +21,6 @@ export interface BuiltPage {
   readonly files: ReadonlyMap<string, Encoded>;
   /** The document of each view. They differ only in the modules that they preload. */
   readonly documents: ReadonlyMap<PageView, Encoded>;
-  /** The value of Content-Security-Policy for the documents. */
-  readonly policy: string;
 }
 
 /**
@@ -33,26 +31,18 @@ export async function buildPage(folder: string): Promise<BuiltPage> {
   const sources = joinModules(await pageFiles(folder));
   const hash = hashOf(sources);
   const base = `/page/${hash}/`;
-  const map = importMap(base);
   const views = [...new Set(Object.values(pageViews))];
   const [files, documents] = await Promise.all([
     encodeAll(sources),
-    encodeAll(
-      new Map(views.map((view) => [view, documentOf(base, map, view, ahead(view, sources))])),
-    ),
+    encodeAll(new Map(views.map((view) => [view, documentOf(base, view, ahead(view, sources))]))),
   ]);
-  return { hash, files, documents, policy: policyOf(map) };
+  return { hash, files, documents };
 }
 
 function hashOf(files: ReadonlyMap<string, SourceFile>): string {
   const hash = createHash("sha256");
   for (const [path, { bytes }] of files) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   return hash.digest("hex").slice(0, 16);
-}
-
-function importMap(base: string): string {
-  const imports = Object.entries(importedNames).map(([name, path]) => [name, base + path] as const);
-  return JSON.stringify({ imports: Object.fromEntries(imports) });
 }
 
 /** The modules of the frame and of a view, for preloading. */
@@ -62,12 +52,7 @@ function ahead(view: PageView, files: ReadonlyMap<string, SourceFile>): readonly
   return [...needed];
 }
 
-function documentOf(
-  base: string,
-  map: string,
-  view: PageView,
-  modules: readonly string[],
-): SourceFile {
+function documentOf(base: string, view: PageView, modules: readonly string[]): SourceFile {
   const lines = [
     "<!doctype html>",
     '<html lang="en">',
@@ -81,7 +66,6 @@ function documentOf(
     `<link rel="preload" href="${base}vendor/inter-latin-wght.woff2" as="font" type="font/woff2" crossorigin>`,
     `<link rel="stylesheet" href="${base}page.css">`,
     `<link rel="stylesheet" href="${base}views/${view}.css">`,
-    `<script type="importmap">${map}</script>`,
     ...modules.map((path) => `<link rel="modulepreload" href="${base}${path}">`),
     `<script type="module" src="${base}main.ts"></script>`,
     '<div id="page"></div>',
@@ -89,19 +73,6 @@ function documentOf(
     "",
   ];
   return { type: "text/html; charset=utf-8", bytes: Buffer.from(lines.join("\n")) };
-}
-
-/** Allows only what this origin serves, and no text that becomes code or markup. */
-function policyOf(map: string): string {
-  const digest = createHash("sha256").update(map).digest("base64");
-  return [
-    "default-src 'none'",
-    `script-src 'self' 'sha256-${digest}'`,
-    ...["style", "img", "font", "connect"].map((what) => `${what}-src 'self'`),
-    ...["base-uri", "form-action", "frame-ancestors"].map((what) => `${what} 'none'`),
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-  ].join("; ");
 }
 
 const compressed = { br: promisify(brotliCompress), gzip: promisify(gzip) };

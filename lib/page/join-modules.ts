@@ -3,9 +3,9 @@ import { importedNames, type SourceFile } from "./page-files.ts";
 
 /** A module of the page as it is joined with others. */
 interface Module {
-  /** The names it exports, and what they are called within it. */
+  /** The names it exports, and what gives their values within it. */
   readonly exports: readonly (readonly [exported: string, local: string])[];
-  /** The paths of own modules, and the names of packages, that it imports before it runs. */
+  /** The paths of the modules that it imports before it runs. */
   readonly imports: readonly string[];
   /** Its text without `import` and `export`, in a file at a path. */
   readonly bodyFor: (file: string) => string;
@@ -16,17 +16,17 @@ const table = "$page";
 
 const importLine = /^import (?:(?:(\w+)|\* as (\w+)|\{([^}]*)\}) from )?"([^"]+)";$/;
 const exportLine = /^export (default )?((?:async )?function|class|const) (\w+)/;
+const exportedNames = /^export (?:default (\w+)|\{([^}]*)\}(?: from "([^"]+)")?);$/;
 const anyImport = /^(?:import|export)\b/;
 const laterImport = /\bimport\("(\.[^"]+)"\)/g;
 
 /**
- * Joins modules into few files: a browser spends about two milliseconds of its main thread on each
- * file. There is one file for `main.ts`, and one for each module that is imported later (a view,
- * the chart); a module that two of these need is in the first. Within a file each module is a
- * function that runs once and returns its exports, so its names stay its own.
+ * Joins modules and those of packages into few files: a browser spends two milliseconds or more of
+ * its main thread on each file. There is one file for `main.ts`, and one for each module that is
+ * imported later (a view, the chart); a module that two of these need is in the first. Within a
+ * file each module is a function that runs once and returns its exports, so its names stay its own.
  * It reads the regular text that the removal of types leaves, and accepts no circles.
- * @returns the joined files at the paths of their first modules, and all files that are not our
- *   modules
+ * @returns the joined files at the paths of their first modules, and all files that are no modules
  * @throws Error where a module has another form of import or export
  */
 export function joinModules(
@@ -35,7 +35,7 @@ export function joinModules(
   const modules = new Map<string, Module>();
   const entries = new Set(["main.ts"]);
   for (const [path, { bytes }] of files) {
-    if (!path.endsWith(".ts")) continue;
+    if (!/\.(?:ts|js)$/.test(path)) continue;
     const text = bytes.toString("utf8");
     modules.set(path, readModule(path, text));
     for (const [, target = ""] of text.matchAll(laterImport)) entries.add(resolve(path, target));
@@ -97,15 +97,11 @@ function textOf(
   order: readonly string[],
   modules: ReadonlyMap<string, Module>,
 ): string {
-  const imported = new Set(order.flatMap((path) => modules.get(path)!.imports));
-  const packages = [...imported].filter((name) => !modules.has(name));
-  const isMain = entry === "main.ts";
-  const lines = packages.map((name) => `import * as ${nameOf(name)} from "${name}";`);
-  lines.push(
-    isMain
+  const lines = [
+    entry === "main.ts"
       ? `export const ${table} = {};`
       : `import { ${table} } from "${relativePath(entry, "main.ts")}";`,
-  );
+  ];
   for (const path of order) {
     const { exports, bodyFor } = modules.get(path)!;
     const given = exports.map(([exported, local]) => `${exported}: ${local}`).join(", ");
@@ -124,16 +120,29 @@ function textOf(
 function readModule(path: string, text: string): Module {
   const exports: [string, string][] = [];
   const imports: string[] = [];
+  const sourceOf = (from: string): string => {
+    const name = from.startsWith(".") ? resolve(path, from) : (importedNames[from] ?? from);
+    imports.push(name);
+    return `${table}["${name}"]`;
+  };
   const lines = text.split("\n").map((line) => {
     if (!anyImport.test(line)) return line;
     const [imported, one, all, some, from] = importLine.exec(line) ?? [];
     if (imported !== undefined && from !== undefined) {
-      const name = from.startsWith(".") ? resolve(path, from) : from;
-      imports.push(name);
-      const source = Object.hasOwn(importedNames, name) ? nameOf(name) : `${table}["${name}"]`;
+      const source = sourceOf(from);
       if (one !== undefined) return `const ${one} = ${source}.default;`;
       if (all !== undefined) return `const ${all} = ${source};`;
       return some === undefined ? "" : `const {${some.replaceAll(" as ", ": ")}} = ${source};`;
+    }
+    const [listed, alone, names, origin] = exportedNames.exec(line) ?? [];
+    if (listed !== undefined) {
+      const prefix = origin === undefined ? "" : `${sourceOf(origin)}.`;
+      if (alone !== undefined) exports.push(["default", alone]);
+      for (const pair of names?.split(",") ?? []) {
+        const [own = "", given = own] = pair.trim().split(" as ");
+        exports.push([given, prefix + own]);
+      }
+      return "";
     }
     const [exported, byDefault, kind, name] = exportLine.exec(line) ?? [];
     if (exported === undefined || kind === undefined || name === undefined) {
@@ -153,11 +162,6 @@ function readModule(path: string, text: string): Module {
         `new URL("${relativePath(file, path)}", import.meta.url).href`,
       );
   return { exports, imports, bodyFor };
-}
-
-/** A package's module as a name of a file. */
-function nameOf(packageName: string): string {
-  return `$${packageName.replace(/\W/g, "_")}`;
 }
 
 function resolve(from: string, to: string): string {

@@ -43,7 +43,6 @@ const exported: Readonly<Record<string, string>> = {
 };
 
 const plainFiles = [
-  ["uplot/dist/uPlot.min.css", "vendor/uplot.css"],
   [
     "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "vendor/inter-latin-wght.woff2",
@@ -98,7 +97,7 @@ function typeOf(path: string): string {
 
 function readSource(path: string, file: string): Buffer {
   const bytes = readFileSync(file);
-  if (path.startsWith("vendor/")) return withoutMapComment(path, bytes);
+  if (path.startsWith("vendor/")) return path.endsWith(".js") ? spreadOut(bytes) : bytes;
   if (!path.endsWith(".ts")) return bytes;
   const source = bytes.toString("utf8");
   return Buffer.from(quietly(() => stripTypeScriptTypes(source, { mode: "transform" })));
@@ -128,15 +127,22 @@ export function packagesFolder(): string {
 }
 
 /**
- * Removes the comment that names a package's source map: the map is not served, and browsers would
- * get a 404.
+ * Writes the imports and exports of a package's minified module as lines of the form that ours
+ * have, so that they are joined alike. The comment that names a source map is removed: the map is
+ * not served, and browsers would get a 404.
  */
-function withoutMapComment(path: string, bytes: Buffer): Buffer {
-  if (!path.endsWith(".js")) return bytes;
-  return Buffer.from(bytes.toString("utf8").replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
+function spreadOut(bytes: Buffer): Buffer {
+  const text = bytes
+    .toString("utf8")
+    .replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n")
+    .replaceAll(/(?<=^|[;}])import(\{[^}]*\})from("[^"]+");/g, "import $1 from $2;\n")
+    .replaceAll(/(?<=^|[;}\n])export(\{[^}]*\})from("[^"]+");/g, "\nexport $1 from $2;\n")
+    .replace(/(?<=[;}\n])export(\{[^}]*\});?\s*$/, "\nexport $1;\n")
+    .replace(/(?<=^|[;}\n])export default function\(/, "\nexport default function exported(");
+  return Buffer.from(text);
 }
 
-const staticImport = /(?<=^|;)(?:import|export)\b[^;"'(=]*["']([^"']+)["']/gms;
+const staticImport = /^import [^"(]*"([^"]+)";$/gm;
 
 /** A module and all modules that it imports before it runs, each once, as paths within the page. */
 export function modulesOf(
@@ -149,11 +155,7 @@ export function modulesOf(
     if (file === undefined || found.has(path)) return;
     found.add(path);
     for (const [, specifier = ""] of file.bytes.toString("utf8").matchAll(staticImport)) {
-      visit(
-        specifier.startsWith(".")
-          ? join(dirname(path), specifier).split(sep).join("/")
-          : (importedNames[specifier] ?? ""),
-      );
+      visit(join(dirname(path), specifier).split(sep).join("/"));
     }
   }
   visit(entry);

@@ -18,7 +18,17 @@ const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
 const workerFile = new URL(`../../workers/page.worker${extension}`, import.meta.url);
 const pageFolder = fileURLToPath(new URL("../../page", import.meta.url));
 
+/** Allows only what this origin serves, and no text that becomes code or markup. */
+const policy = [
+  "default-src 'none'",
+  ...["script", "style", "img", "font", "connect"].map((what) => `${what}-src 'self'`),
+  ...["base-uri", "form-action", "frame-ancestors"].map((what) => `${what} 'none'`),
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
+
 const documentHeaders = {
+  "Content-Security-Policy": policy,
   "Cache-Control": "no-cache",
   "Referrer-Policy": "no-referrer",
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -54,7 +64,6 @@ export class PageServer {
     send(request, response, page.documents.get(view)!, {
       ...documentHeaders,
       ETag: `"${page.hash}-${view}"`,
-      "Content-Security-Policy": page.policy,
     });
   }
 

@@ -57,9 +57,14 @@ function remember(name: string, answer: unknown): void {
 export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): AnswerState<Answer> {
   const name = call === undefined ? undefined : JSON.stringify(call);
   const [state, setState] = useState<State<Answer>>(() => {
-    const answer = name === undefined ? undefined : (remembered.get(name) as Answer | undefined);
-    return answer === undefined ? {} : { answer, answeredCall: call };
+    if (name === undefined) return {};
+    const answer = remembered.get(name) as Answer | undefined;
+    return {
+      ...(answer !== undefined && { answer, answeredCall: call }),
+      pendingSince: Date.now(),
+    };
   });
+  const isNew = useRef(true);
   const [round, setRound] = useState(0);
   const controller = useRef<AbortController | undefined>(undefined);
   const attempts = useRef(0);
@@ -73,12 +78,16 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ans
       timer = setTimeout(() => setRound((value) => value + 1), ms);
     };
     const known = remembered.get(name) as Answer | undefined;
-    setState((before) => ({
-      ...(known === undefined ? before : { ...before, answer: known, answeredCall: call }),
-      pendingSince: Date.now(),
-      stopped: false,
-      retryAt: undefined,
-    }));
+    // The first state has all of it: one drawing less for each question of a first load.
+    if (!isNew.current || state.pendingSince === undefined) {
+      setState((before) => ({
+        ...(known === undefined ? before : { ...before, answer: known, answeredCall: call }),
+        pendingSince: Date.now(),
+        stopped: false,
+        retryAt: undefined,
+      }));
+    }
+    isNew.current = false;
     ask<Answer>(call, mine.signal).then(
       (answer) => {
         if (mine.signal.aborted) return;

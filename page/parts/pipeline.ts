@@ -1,4 +1,5 @@
 import { h } from "preact";
+import { useMemo } from "preact/hooks";
 import type { Health, Stage, StageState } from "../api/answers.ts";
 import { connection, useAnswer } from "../api/use-answer.ts";
 import type { Streaming } from "../api/use-stream.ts";
@@ -78,16 +79,40 @@ export function stageTitle(name: string): string {
 /** The stages in their order, each with its mark, its word and what waits before it. */
 export function Pipeline({ stages }: { readonly stages: readonly Stage[] }): VNode {
   return html`<ol class="pipeline">
-    ${stages.map(
-      ({ name, state, reason, backlog, lagMs }) =>
-        html`<li key=${name} class=${`stage ${state}`}>
-          <span class=${`stage-mark ${state}`}>${h(Icon, { name: marks[state], size: 14 })}</span>
-          <span class="stage-name">${stageTitle(name)}</span>
-          <span class="stage-state">${reason ?? words[state]}</span>
-          <span class="stage-wait">${waits(name, backlog, lagMs)}</span>
-        </li>`,
+    ${stages.map(({ name, state, reason, backlog, lagMs }) =>
+      h(ShownStage, {
+        key: name,
+        name,
+        state,
+        line: reason ?? words[state],
+        wait: waits(name, backlog, lagMs),
+      }),
     )}
   </ol>`;
+}
+
+/** One stage; drawn again only where one of its texts changes, though frames come each second. */
+function ShownStage({
+  name,
+  state,
+  line,
+  wait,
+}: {
+  readonly name: string;
+  readonly state: StageState;
+  readonly line: string;
+  readonly wait: string;
+}): VNode {
+  return useMemo(
+    () =>
+      html`<li class=${`stage ${state}`}>
+        <span class=${`stage-mark ${state}`}>${h(Icon, { name: marks[state], size: 14 })}</span>
+        <span class="stage-name">${stageTitle(name)}</span>
+        <span class="stage-state">${line}</span>
+        <span class="stage-wait">${wait}</span>
+      </li>`,
+    [name, state, line, wait],
+  );
 }
 
 function waits(name: string, backlog: number | undefined, lagMs: number | undefined): string {

@@ -5,28 +5,58 @@
 
 export const notKnown = "–";
 
-let locale: string | undefined;
+let language = navigator.language;
 
 /** Sets the language, for tests and for readers of another language than the browser's. */
-export function useLocale(name: string | undefined): void {
-  locale = name;
+export function useLanguage(name: string): void {
+  language = name;
   formats.clear();
 }
 
+/**
+ * What stands between thousands and before fractions. Languages of this table are written here as
+ * Intl writes them, since Intl's first number costs a seventh of the scripts of the first load.
+ */
+const signs: Readonly<Record<string, readonly [thousands: string, point: string]>> = {
+  ...Object.fromEntries(
+    ["en", "en-US", "en-GB", "en-CA", "en-AU"].map((name) => [name, [",", "."]]),
+  ),
+  ...Object.fromEntries(["de", "de-DE"].map((name) => [name, [".", ","]])),
+};
+
 const formats = new Map<string, Intl.NumberFormat>();
 
-function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
-  const name = JSON.stringify(options);
+/** A number with so many digits after the point, at least and at most; a half is rounded up. */
+function written(value: number, least: number, most: number): string {
+  const known = signs[language];
+  // The text of others may have an exponent.
+  if (known !== undefined && Math.abs(value) < 1e15 && (value === 0 || Math.abs(value) >= 1e-6))
+    return withSigns(value, least, most, known);
+  const name = `${least} ${most}`;
   let format = formats.get(name);
   if (format === undefined) {
-    format = new Intl.NumberFormat(locale, options);
+    const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
+    format = new Intl.NumberFormat(language, digits);
     formats.set(name, format);
   }
-  return format;
+  return format.format(value).replace(/-/g, "−");
 }
 
-function withMinus(text: string): string {
-  return text.replace(/-/g, "−");
+function withSigns(
+  value: number,
+  least: number,
+  most: number,
+  [thousands, point]: readonly [string, string],
+): string {
+  const [whole = "", fraction = ""] = String(Math.abs(value)).split(".");
+  let digits = whole + fraction.slice(0, most).padEnd(most, "0");
+  if (fraction.charAt(most) >= "5")
+    digits = String(BigInt(digits) + 1n).padStart(digits.length, "0");
+  const end = digits.length - most;
+  const before = digits.slice(0, end).replace(/\B(?=(\d{3})+$)/g, thousands);
+  const after = digits.slice(end, end + least) + digits.slice(end + least).replace(/0+$/, "");
+  const isNegative = value < 0 || Object.is(value, -0);
+  return `${isNegative ? "−" : ""}${before}${after === "" ? "" : point + after}`;
 }
 
 /**
@@ -35,7 +65,7 @@ function withMinus(text: string): string {
  */
 export function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return notKnown;
-  return withMinus(numberFormat({ maximumFractionDigits: 2 }).format(value));
+  return written(value, 0, 2);
 }
 
 /** For axes, whose lines are quarters of a round number: `2.5k`, `1.25k`, `12M`. */
@@ -43,21 +73,20 @@ export function short(value: number): string {
   const size = Math.abs(value);
   const [divisor, unit] =
     size >= 1e9 ? [1e9, "G"] : size >= 1e6 ? [1e6, "M"] : size >= 1e3 ? [1e3, "k"] : [1, ""];
-  return withMinus(numberFormat({ maximumFractionDigits: 2 }).format(value / divisor)) + unit;
+  return written(value / divisor, 0, 2) + unit;
 }
 
 /** A share of 1: `18.3 %`, below 1 % `0.42 %`. */
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined) return notKnown;
   const digits = share !== 0 && Math.abs(share) < 0.01 ? 2 : 1;
-  const format = numberFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return `${withMinus(format.format(share * 100))} %`;
+  return `${written(share * 100, digits, digits)} %`;
 }
 
 /** A share without digits after the point, for cells: `44 %`. */
 export function roundPercent(share: number | null | undefined): string {
   if (share === null || share === undefined) return notKnown;
-  return `${withMinus(numberFormat({ maximumFractionDigits: 0 }).format(share * 100))} %`;
+  return `${written(share * 100, 0, 0)} %`;
 }
 
 /** The change from one number to another: `+27.6 %`, `−3.1 %`, `new` where nothing was before. */
@@ -85,8 +114,7 @@ export function changeInWords(
 export function points(now: number | null | undefined, before: number | null | undefined): string {
   if (now === null || now === undefined || before === null || before === undefined) return notKnown;
   const difference = (now - before) * 100;
-  const format = numberFormat({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  return `${difference > 0 ? "+" : ""}${withMinus(format.format(difference))} points`;
+  return `${difference > 0 ? "+" : ""}${written(difference, 1, 1)} points`;
 }
 
 /** A length of time, in the two largest units that matter: `0.4 s`, `42 s`, `8 min`, `3 h 12 min`, `2 d 4 h`. */

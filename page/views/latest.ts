@@ -21,16 +21,16 @@ const everyMs = 1_000;
  */
 export function Latest(): VNode {
   const first = useAnswer<EventList>({ path: `/api/v1/events?limit=${rows}` });
-  const [shown, setShown] = useState<readonly StoredEvent[]>([]);
+  const [streamed, setStreamed] = useState<readonly StoredEvent[]>([]);
   const [shownNote, setShownNote] = useState("");
   const waiting = useRef<StoredEvent[]>([]);
   const heard = useRef(0);
   const isStill = useRef(false);
   const isPaused = parameter(address.value, "paused") === "1";
 
-  useEffect(() => {
-    if (first.answer !== undefined && shown.length === 0) setShown(first.answer.data);
-  }, [first.answer]);
+  const ids = new Set(streamed.map(({ id }) => id));
+  const before = first.answer?.data.filter(({ id }) => !ids.has(id)) ?? [];
+  const shown = [...streamed, ...before].slice(0, rows);
 
   const stream = useStream(isPaused ? undefined : "/api/v1/events/stream", ({ event, data }) => {
     if (event === "missed")
@@ -47,7 +47,7 @@ export function Latest(): VNode {
       heard.current = 0;
       if (isPaused || isStill.current) return;
       const next = waiting.current.splice(0, atOnce).toReversed();
-      if (next.length > 0) setShown((before) => [...next, ...before].slice(0, rows));
+      if (next.length > 0) setStreamed((before) => [...next, ...before].slice(0, rows));
       setShownNote(came > next.length ? `${next.length} of ${format.number(came)} shown` : "");
     }, everyMs);
     return () => clearInterval(timer);

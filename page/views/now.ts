@@ -74,12 +74,11 @@ function useFresh(hours: AnswerState<QueryAnswer>, frame: LiveFrame | undefined)
     if (frame === undefined) return;
     if (frame.events.perSecond > 0) storedAt.current = Date.parse(frame.time);
     const { answer, pendingSince, problem, stopped } = hours;
+    askedAt.current = pendingSince ?? askedAt.current;
     if (answer === undefined || pendingSince !== undefined || problem !== undefined || stopped)
       return;
     const isDue = Date.parse(answer.meta.asOf) < storedAt.current;
-    if (!isDue || Date.now() - askedAt.current < freshMs) return;
-    askedAt.current = Date.now();
-    hours.again();
+    if (isDue && Date.now() - askedAt.current >= freshMs) hours.again();
   }, [frame]);
 }
 

@@ -1,7 +1,39 @@
+import fc from "fast-check";
 import * as format from "../../../page/pure/format.ts";
 
-beforeAll(() => format.useLocale("en-US"));
-afterAll(() => format.useLocale(undefined));
+beforeEach(() => format.useLanguage("en-US"));
+
+test.each(["en", "en-US", "en-GB", "en-CA", "en-AU", "de", "de-DE", "fr-FR", "en-IN"])(
+  "numbers of %s are those of Intl",
+  (language) => {
+    format.useLanguage(language);
+    const [whole, one, two, most] = [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [0, 2],
+    ].map(([least, largest]) => {
+      const digits = { minimumFractionDigits: least, maximumFractionDigits: largest };
+      const written = new Intl.NumberFormat(language, digits);
+      return (value: number) => written.format(value).replace(/-/g, "−");
+    });
+    const value = fc.oneof(
+      fc.double(),
+      fc.integer(),
+      fc.integer().map((cents) => cents / 1_000),
+      fc.double({ min: -100, max: 100, noNaN: true }),
+      fc.constantFrom(0, -0, 0.005, 1.005, 0.995, 99.995, 999.995, 1e15, 1e21, -1e-7),
+    );
+    fc.assert(
+      fc.property(value, (any) => {
+        expect(format.number(any)).toBe(most!(any));
+        expect(format.roundPercent(any)).toBe(`${whole!(any * 100)} %`);
+        const rate = any !== 0 && Math.abs(any) < 0.01 ? two! : one!;
+        expect(format.percent(any)).toBe(`${rate(any * 100)} %`);
+      }),
+    );
+  },
+);
 
 test("numbers are whole, with the minus of typography; what is not known is a dash", () => {
   expect(format.number(1_234_567)).toBe("1,234,567");

@@ -71,6 +71,26 @@ test("names of one module are no other's, and exports are what the modules gave"
   expect($page["pure/late.ts"]).toEqual({ late: 3 });
 });
 
+test("a package's module is joined as ours are, with its exports in a list", async () => {
+  const texts = {
+    "main.ts":
+      'import { h as element, again } from "preact";\nexport const told = [element, again];',
+    "vendor/preact.js": [
+      "var a = 1;",
+      "export {a as h};",
+      'export {own as again} from "../pure/names.ts";',
+    ].join("\n"),
+    "pure/names.ts": 'export const own = "pure";',
+    "vendor/uplot.js": "var uPlot = 2;\nexport default uPlot;",
+    "parts/chart.ts": 'import uPlot from "uplot";\nexport const drawn = uPlot;',
+  };
+  const lazily = `${texts["main.ts"]}\nexport const load = ()=>import("./parts/chart.ts");`;
+  const files = joined({ ...texts, "main.ts": lazily });
+  expect(Object.keys(files).sort()).toEqual(["main.ts", "parts/chart.ts"]);
+  expect((await run(files["main.ts"]!))["told"]).toEqual([1, "pure"]);
+  expect(files["parts/chart.ts"]).toContain('$page["vendor/uplot.js"] = (');
+});
+
 test("what is loaded later is found from the file that a module came to be in", () => {
   const deep = { "frame/views.ts": 'export const load = ()=>import("../views/one.ts");' };
   const main = `import { load } from "./frame/views.ts";\nload();`;

@@ -9,7 +9,6 @@ const page: BuiltPage = {
   hash: "0123456789abcdef",
   files: new Map([["main.ts", { type: "text/javascript", identity: new Uint8Array([1, 2, 3]) }]]),
   documents: new Map(),
-  policy: "default-src 'none'",
 };
 
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "kept-page-"))));
