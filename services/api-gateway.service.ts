@@ -4,7 +4,12 @@ import { loadConfig, type Config } from "../lib/config.ts";
 import { knowsServices } from "../lib/runtime/known-node.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { operatingPaths, type Operating } from "../lib/runtime/operations.ts";
-import { AnswersUnderWayMixin, type Sending } from "../mixins/gateway/answers-under-way.mixin.ts";
+import {
+  AnswersUnderWayMixin,
+  type Sending,
+  LeavingMixin,
+  type Leaving,
+} from "../mixins/gateway/answers-under-way.mixin.ts";
 import {
   AskEdgeMixin,
   type AskEdge,
@@ -23,7 +28,6 @@ import { SchemasEdgeMixin, type SchemasEdge } from "../mixins/gateway/schemas.mi
 import { KeysEdgeMixin, type KeysEdge } from "../mixins/gateway/keys.mixin.ts";
 import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
 import type { Aliased, Edge } from "../mixins/gateway/edge.ts";
-import { LeavingMixin, type Leaving } from "../mixins/gateway/leaving.mixin.ts";
 import { LiveEdgeMixin, type LiveEdge } from "../mixins/gateway/live.mixin.ts";
 import { OperateMixin } from "../mixins/gateway/operations.mixin.ts";
 import { OpenApiMixin, type Describing } from "../mixins/gateway/openapi.mixin.ts";

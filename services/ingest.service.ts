@@ -2,8 +2,7 @@ import { loadConfig, type Config } from "../lib/config.ts";
 import { defaultProject } from "../lib/event/event.ts";
 import { catalogue, errorType } from "../lib/errors.ts";
 import { publisherHealth } from "../lib/health.ts";
-import { checkCall } from "../lib/project.ts";
-import { defineService } from "../lib/moleculer.ts";
+import { defineService, checkCall } from "../lib/moleculer.ts";
 import { AdmissionMixin } from "../mixins/ingest/collect.mixin.ts";
 import { OutcomeMixin } from "../mixins/ingest/wait-stored.mixin.ts";
 

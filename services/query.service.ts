@@ -6,7 +6,7 @@ import { storeHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { ActsMixin } from "../mixins/acts.mixin.ts";
 import { AuditLogMixin } from "../mixins/query/audit-log.mixin.ts";
-import { AnswersMixin } from "../mixins/query/freshness.mixin.ts";
+import { AnswersMixin } from "../mixins/query/answers.mixin.ts";
 import { EntitiesMixin } from "../mixins/query/entities.mixin.ts";
 import { ExportMixin, StoriesMixin } from "../mixins/query/lists.mixin.ts";
 import { KeysMixin } from "../mixins/query/keys.mixin.ts";

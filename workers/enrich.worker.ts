@@ -15,9 +15,9 @@ import {
   type Verdict,
 } from "../lib/event/schemas/verdict.ts";
 import { enrich } from "../lib/event/enrich/enrich.ts";
-import { pack } from "../lib/store/batch-pack.ts";
+import { pack } from "../lib/store/rows.ts";
 import { type BatchPack } from "../lib/store/store.ts";
-import { lowerThreadPriority } from "../lib/concurrency/thread-priority.ts";
+import { lowerThreadPriority } from "../lib/concurrency/thread-load.ts";
 import { countryReader } from "../lib/country.ts";
 
 const { fullIp, dimensions, store } = workerData as EnrichSettings;

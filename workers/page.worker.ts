@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { lowerThreadPriority } from "../lib/concurrency/thread-priority.ts";
+import { lowerThreadPriority } from "../lib/concurrency/thread-load.ts";
 import { buildPage } from "../lib/page/build-page.ts";
 import { keepPage, keptPageFile } from "../lib/page/kept-page.ts";
 

@@ -1,7 +1,7 @@
 import { FoldOverflow } from "../questions/fold.ts";
 import { ServiceError } from "../errors.ts";
-import type { AnswersUnderWay } from "../concurrency/answers-under-way.ts";
-import type { FairLanes } from "../concurrency/fair-lanes.ts";
+import type { AnswersUnderWay } from "../concurrency/held-bytes.ts";
+import type { FairLanes } from "../concurrency/semaphore.ts";
 
 /** The bounds that all reads of one process share. */
 export interface Budget {

@@ -11,14 +11,14 @@ import { readCountsQuestion, type CountsQuestion } from "../questions/counts.ts"
 import { readMailQuestion, type MailQuestion } from "../questions/mail/question.ts";
 import type { OpenFilter } from "../questions/reading/filter-parameters.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../questions/folds.ts";
-import { funnelFilter, readFunnelJob } from "../questions/sequences/funnel-question.ts";
-import { pathsFilter, readPathsJob } from "../questions/sequences/paths-question.ts";
+import { funnelFilter, readFunnelJob } from "../questions/sequences/funnel.ts";
+import { pathsFilter, readPathsJob } from "../questions/sequences/paths.ts";
 import type { OpenRange } from "../event/filter.ts";
 import { rollupPlanOf } from "./plan.ts";
 import { readQueryQuestion, type QueryQuestion } from "../questions/query/question.ts";
 import type { Raw } from "../questions/reading/field.ts";
 import { asParameters, type Form } from "../questions/reading/relative-range.ts";
-import { readRetentionJob, retentionFilter } from "../questions/sequences/retention-question.ts";
+import { readRetentionJob, retentionFilter } from "../questions/sequences/retention.ts";
 import { exactness, metaRange, type Exactness, type OwnMeta } from "../questions/answer-meta.ts";
 import {
   answerProperties,

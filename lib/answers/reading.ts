@@ -4,7 +4,7 @@ import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import { closedRange } from "./range.ts";
 import { eventsOf, readRollups } from "./rollup-reads.ts";
-import { clock } from "../store/deadline.ts";
+import { clock } from "../store/stops.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
 import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
 import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store.ts";

@@ -1,6 +1,6 @@
 import { Cachers, type Logger, type ServiceBroker } from "moleculer";
 import type { Redis } from "ioredis";
-import { sizeOf } from "./value-size.ts";
+import { sizeOf } from "./memory-cacher.ts";
 import { hide } from "./hide.ts";
 import { closeConnection, connectionOf } from "./redis-connection.ts";
 

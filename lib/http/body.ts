@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { ServiceError, type Finding } from "../errors.ts";
-import type { Bodies, Hold } from "./bodies.ts";
-import { askForBody } from "./early-answer.ts";
+import type { Bodies, Hold } from "../concurrency/held-bytes.ts";
+import { askForBody } from "./sending.ts";
 import { isUtf8 } from "buffer";
 import { maxNesting } from "../event/limits.ts";
 import { isPlainJson, findNotPlain, parseJson } from "../event/plain-json.ts";

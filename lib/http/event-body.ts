@@ -10,7 +10,7 @@ import {
 import { maxNesting, maxFindings } from "../event/limits.ts";
 import { findNotPlain, isPlainJson, pointerTo, parseJson } from "../event/plain-json.ts";
 import { jsonOf, tooLarge, syntaxError, textOf } from "./body.ts";
-import { requireMediaType } from "./media-type.ts";
+import { requireMediaType } from "./headers.ts";
 
 /**
  * What a body held in the place of one event. An input must still be admitted, but it is safe to

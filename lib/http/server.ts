@@ -7,7 +7,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { ServiceError } from "../errors.ts";
-import { expectContinue } from "./early-answer.ts";
+import { expectContinue } from "./sending.ts";
 import type { Config } from "../config.ts";
 import type { Duplex } from "node:stream";
 import { problemOf } from "./problem.ts";

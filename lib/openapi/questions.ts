@@ -8,9 +8,9 @@ import { countsParameters } from "../questions/counts.ts";
 import { mailParameters } from "../questions/mail/question.ts";
 import { queryBody } from "../questions/query/question.ts";
 import { savedBody, savedNameSchema, savedResultsParameters } from "../questions/saved.ts";
-import { funnelBody } from "../questions/sequences/funnel-question.ts";
-import { pathsBody } from "../questions/sequences/paths-question.ts";
-import { retentionBody } from "../questions/sequences/retention-question.ts";
+import { funnelBody } from "../questions/sequences/funnel.ts";
+import { pathsBody } from "../questions/sequences/paths.ts";
+import { retentionBody } from "../questions/sequences/retention.ts";
 import { text, ask, read, jsonBody, type Operation } from "./operation.ts";
 
 /** The routes of questions, saved questions and the catalogue. */

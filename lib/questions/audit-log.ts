@@ -1,6 +1,12 @@
 import type { PageShown } from "./lists/list.ts";
-import { described, later, whole, type Findings, type Raw } from "./reading/field.ts";
-import { readParameters } from "./reading/parameters.ts";
+import {
+  described,
+  later,
+  whole,
+  type Findings,
+  type Raw,
+  readParameters,
+} from "./reading/field.ts";
 import { scopeOf } from "./reading/row-cursor.ts";
 
 /** The acts that the audit log records, as `thing.verb`. */

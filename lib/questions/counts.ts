@@ -7,9 +7,9 @@ import {
   whole,
   type Findings,
   type Raw,
+  readParameters,
 } from "./reading/field.ts";
 import { filterFields, types } from "./reading/filter-parameters.ts";
-import { readParameters } from "./reading/parameters.ts";
 import { intervals, type Interval } from "../counting/calendar.ts";
 import { resolveDimension } from "../counting/dimensions.ts";
 import { readRowCursor, rowCursor, scopeOf, type RowPage } from "./reading/row-cursor.ts";

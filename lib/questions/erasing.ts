@@ -1,12 +1,11 @@
 import type { EventId } from "../event/event.ts";
-import { choice, described, type Raw } from "./reading/field.ts";
+import { choice, described, type Raw, readParameters } from "./reading/field.ts";
 import {
   filterFields,
   filterOfParameters,
   openFilter,
   type OpenFilter,
 } from "./reading/filter-parameters.ts";
-import { readParameters } from "./reading/parameters.ts";
 
 /** What is erased. */
 export type Erasure =

@@ -3,12 +3,9 @@ import { extentFold, type Extent, type ExtentJob } from "./query/extent.ts";
 import type { Fold } from "./fold.ts";
 import { mailFold, type MailJob } from "./mail/fold.ts";
 import type { MailReport } from "./mail/report.ts";
-import { funnelFold, type FunnelResult } from "./sequences/funnel.ts";
-import type { FunnelJob } from "./sequences/funnel-question.ts";
-import { pathsFold, type PathsResult } from "./sequences/paths.ts";
-import type { PathsJob } from "./sequences/paths-question.ts";
-import { retentionFold, type RetentionResult } from "./sequences/retention.ts";
-import type { RetentionJob } from "./sequences/retention-question.ts";
+import { funnelFold, type FunnelResult, type FunnelJob } from "./sequences/funnel.ts";
+import { pathsFold, type PathsResult, type PathsJob } from "./sequences/paths.ts";
+import { retentionFold, type RetentionResult, type RetentionJob } from "./sequences/retention.ts";
 import type { Share } from "./share.ts";
 
 /**

@@ -4,9 +4,16 @@ import type { PublicEvent } from "../event/public-event.ts";
 import { acceptedOf } from "../event/schemas/held.ts";
 import type { HeldEvent } from "../event/schemas/held.ts";
 import type { PageShown } from "./lists/list.ts";
-import { described, later, text, whole, type Findings, type Raw } from "./reading/field.ts";
+import {
+  described,
+  later,
+  text,
+  whole,
+  type Findings,
+  type Raw,
+  readParameters,
+} from "./reading/field.ts";
 import { types } from "./reading/filter-parameters.ts";
-import { readParameters } from "./reading/parameters.ts";
 import { scopeOf } from "./reading/row-cursor.ts";
 
 /** An event in quarantine as a list shows it. */

@@ -3,8 +3,15 @@ import type { JsonObject } from "../event/event.ts";
 import { eventProperties } from "../event/schema.ts";
 import { schemaModes, type SchemaMode } from "../event/schemas/schema.ts";
 import { readBody } from "./reading/body.ts";
-import { choice, described, later, needed, whole, type Raw } from "./reading/field.ts";
-import { readParameters } from "./reading/parameters.ts";
+import {
+  choice,
+  described,
+  later,
+  needed,
+  whole,
+  type Raw,
+  readParameters,
+} from "./reading/field.ts";
 import { compileRule } from "../schema/rule.ts";
 import { ServiceError } from "../errors.ts";
 

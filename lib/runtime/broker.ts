@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import { announce } from "./announce.ts";
 import { ClusterTransporter } from "../cluster/amqp-transporter.ts";
-import { largestEntry } from "./byte-cache.ts";
+import { largestEntry, MemoryCacher } from "../cluster/memory-cacher.ts";
 import { callsWithinMs, heartbeats } from "../call-limits.ts";
 import { endOverdueRequests } from "../cluster/overdue-requests.ts";
 import { readAgain } from "../cluster/read-again.ts";
@@ -11,14 +11,10 @@ import { RedisCacher } from "../cluster/redis-cacher.ts";
 import { serviceNames, type Config } from "../config.ts";
 import { dataDirHolder } from "./data-dir.ts";
 import { ServiceLogger } from "./logger.ts";
-import { MemoryCacher } from "./memory-cacher.ts";
 import { startMetrics } from "../metric-registry.ts";
 import { opsListener } from "./ops-listener.ts";
-import { orderlyEnd } from "./orderly-end.ts";
-import { outcomeUnknown } from "./outcome-unknown.ts";
+import { outcomeUnknown, CatalogueValidator, orderlyEnd, traced } from "./middlewares.ts";
 import { replCommands } from "./repl.ts";
-import { traced } from "./traced.ts";
-import { CatalogueValidator } from "./validator.ts";
 
 const cacheSeconds = 60;
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Middleware, Service, ServiceBroker } from "moleculer";
 import { isLocalOnly, type Config } from "../config.ts";
 import { ServiceError } from "../errors.ts";
-import { answerEarly } from "../http/early-answer.ts";
+import { answerEarly } from "../http/sending.ts";
 import { problemOf } from "../http/problem.ts";
 import { httpServer, pathOf } from "../http/server.ts";
 import { Operations, operatingPaths } from "./operations.ts";

@@ -1,10 +1,13 @@
-import type {
-  Cells,
-  Section,
-  TypeCounts,
-  UserSketches,
-  ValueCounts,
-  SectionCells,
+import {
+  type Cells,
+  type Section,
+  type TypeCounts,
+  type UserSketches,
+  type ValueCounts,
+  type SectionCells,
+  isCutSection,
+  type SectionRow,
+  type Sum,
 } from "../counting/cells.ts";
 
 /** Parses cells; their records have no prototype. */
@@ -53,4 +56,46 @@ function bareEach<T extends object>(of: Readonly<Record<string, T>>, each: (valu
 
 function bare<T extends object>(parsed: T): T {
   return Object.setPrototypeOf(parsed, null) as T;
+}
+
+/** A minute's sum as text: the event loop hands cells on without parsing them. */
+export interface SumText {
+  readonly v: number;
+  /** The cells, JSON. */
+  readonly cells: string;
+}
+
+/** The start of a bucket, and the cells of one section, JSON. */
+export type SectionText = readonly [start: number, cells: string];
+
+const texts = new WeakMap<Sum, string>();
+
+/** A sum that came from a thread. Its cells are parsed from their JSON only when they are read. */
+export function sumOf({ v, cells: json }: SumText): Sum {
+  let cells: Sum["cells"] | undefined;
+  const sum = {
+    v,
+    get cells() {
+      return (cells ??= readCells(json));
+    },
+  };
+  texts.set(sum, json);
+  return sum;
+}
+
+/** The JSON of a sum's cells; for one that `sumOf` made, the same text that it came as. */
+export function jsonOf(sum: Sum): string {
+  return texts.get(sum) ?? JSON.stringify(sum.cells);
+}
+
+export function sectionRows<S extends Section>(
+  section: S,
+  rows: readonly SectionText[],
+): readonly SectionRow<S>[] {
+  const jsons = rows.map(([, json]) => json);
+  const all = readSections(section, jsons);
+  return rows.map(([start], i) => {
+    const cells = all[i]!;
+    return { start, cells, exact: !isCutSection(section, cells) };
+  });
 }

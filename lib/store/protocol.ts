@@ -1,7 +1,7 @@
 import { grains, parentOf, startOf, type Bucket, type Grain } from "../counting/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { fewDeltas, type Delta, type EnrichDone } from "../counting/delta.ts";
-import { unpack } from "./batch-pack.ts";
+import { unpack } from "./rows.ts";
 import type { BatchPack, EventStore, Ownership, Rest } from "./store.ts";
 
 /**

@@ -7,8 +7,7 @@ import { defineMixin } from "../../lib/moleculer.ts";
 import type { AuditQuestion } from "../../lib/questions/audits.ts";
 import type { ErasureQuestion } from "../../lib/questions/erasing.ts";
 import { jobsParameters, type ShownJob } from "../../lib/questions/jobs.ts";
-import type { Raw } from "../../lib/questions/reading/field.ts";
-import { readParameters } from "../../lib/questions/reading/parameters.ts";
+import { type Raw, readParameters } from "../../lib/questions/reading/field.ts";
 import { carryOutAudit, newAudit, shownAudit } from "../../lib/store/audit-job.ts";
 import { isFree, stateOf, type Worker } from "../../lib/store/job-progress.ts";
 import {

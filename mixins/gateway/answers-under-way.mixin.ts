@@ -1,9 +1,13 @@
 import type { ServerResponse } from "node:http";
 import type { Config } from "../../lib/config.ts";
-import { AnswersUnderWay } from "../../lib/concurrency/answers-under-way.ts";
-import { cutWhenSlow } from "../../lib/http/send-pages.ts";
+import { AnswersUnderWay } from "../../lib/concurrency/held-bytes.ts";
+import { cutWhenSlow } from "../../lib/http/sending.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge } from "./edge.ts";
+import { randomUUID } from "node:crypto";
+import type { Context } from "moleculer";
+import { keepLeaving } from "../../lib/concurrency/callers.ts";
+import type { Meta } from "../../lib/contracts.ts";
 
 const observeEveryMs = 1_000;
 
@@ -57,6 +61,34 @@ export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs }
     },
     stopped() {
       clearInterval(this.observing);
+    },
+  });
+}
+
+/** What LeavingMixin gives to `this`. */
+export interface Leaving {
+  /** Stops every later call for a request when its client leaves before the answer. */
+  watchCaller(context: Context<unknown, Meta>, response: ServerResponse): void;
+}
+
+/**
+ * Gives the gateway `this.watchCaller(context, response)`: services that answer reads then learn
+ * that nobody waits any more.
+ */
+export function LeavingMixin() {
+  return defineMixin()({
+    methods: {
+      watchCaller(context: Context<unknown, Meta>, response: ServerResponse): void {
+        const call = randomUUID();
+        context.meta.call = call;
+        const left = new AbortController();
+        keepLeaving(context, left.signal);
+        response.once("close", () => {
+          if (response.writableEnded) return;
+          left.abort();
+          void this.broker.broadcast("caller.left", { call }, ["query"]);
+        });
+      },
     },
   });
 }

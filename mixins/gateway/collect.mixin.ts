@@ -33,8 +33,7 @@ import { errorOfItem } from "../../lib/http/problem.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge } from "./edge.ts";
 import { callerOf } from "./access.mixin.ts";
-import type { RequestMetrics } from "./request-metrics.mixin.ts";
-import type { RequestTraces } from "./request-trace.mixin.ts";
+import type { RequestMetrics, RequestTraces } from "./request-telemetry.mixin.ts";
 
 const eventLimits = { wireBytes: maxEventBodyBytes, inflatedBytes: maxEventBodyBytes };
 const batchLimits = { wireBytes: maxBatchBytes, inflatedBytes: maxBatchBytes };

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { plainJsonOf } from "../../lib/http/body.ts";
-import { requireMediaType } from "../../lib/http/media-type.ts";
+import { requireMediaType } from "../../lib/http/headers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge } from "./edge.ts";
 import { begun } from "./erase.mixin.ts";

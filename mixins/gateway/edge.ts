@@ -1,6 +1,6 @@
 import type { Server, IncomingMessage, ServerResponse } from "node:http";
 import type { Meta } from "../../lib/contracts.ts";
-import type { Bodies } from "../../lib/http/bodies.ts";
+import type { Bodies } from "../../lib/concurrency/held-bytes.ts";
 import type { BodyLimits } from "../../lib/http/body.ts";
 import type { Context } from "moleculer";
 import type { Identity } from "../../lib/http/identity.ts";

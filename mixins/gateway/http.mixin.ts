@@ -6,22 +6,20 @@ import { drainWithinMs } from "../../lib/call-limits.ts";
 import { isLocalOnly, type Config } from "../../lib/config.ts";
 import type { Meta } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
-import { Bodies } from "../../lib/http/bodies.ts";
+import { Bodies } from "../../lib/concurrency/held-bytes.ts";
 import { readBody, type BodyLimits } from "../../lib/http/body.ts";
 import { Cors } from "../../lib/http/cors.ts";
-import { answerEarly } from "../../lib/http/early-answer.ts";
+import { answerEarly } from "../../lib/http/sending.ts";
 import { problemOf, refusalOf } from "../../lib/http/problem.ts";
 import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
 import { httpServer, pathOf } from "../../lib/http/server.ts";
 import { extendLimit } from "../../lib/runtime/call-time.ts";
 import { defineMixin, type Mixin } from "../../lib/moleculer.ts";
 import type { Routed } from "./export.mixin.ts";
-import { HttpMethodsMixin, nothingHere } from "./methods.mixin.ts";
-import { callerOf, RateLimitMixin } from "./access.mixin.ts";
 import { RequestTimeMixin } from "./request-time.mixin.ts";
-import { RequestTraceMixin } from "./request-trace.mixin.ts";
-import { RequestMetricsMixin } from "./request-metrics.mixin.ts";
-import type { Aliased, Edge, Route, Web } from "./edge.ts";
+import { callerOf, RateLimitMixin } from "./access.mixin.ts";
+import { RequestMetricsMixin, RequestTraceMixin } from "./request-telemetry.mixin.ts";
+import type { Aliased, Edge, Route, Web, Alias } from "./edge.ts";
 
 type State = Pick<Edge, "draining" | "atDrain" | "frontRoutes" | "bodies"> & {
   /** HEAD requests, which moleculer-web sees as GET. */
@@ -261,4 +259,91 @@ export function HttpEdgeMixin(config: Config) {
       this.bodies.close();
     },
   });
+}
+
+interface Resolved {
+  readonly alias: Alias;
+  readonly params: object;
+}
+
+const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+
+/**
+ * Gives the gateway the answers about methods: it answers `OPTIONS`, and distinguishes a wrong
+ * method from a wrong path.
+ */
+function HttpMethodsMixin(cors: Cors | undefined) {
+  return defineMixin<{ needs: Pick<Edge, "answerProblem" | "frontRoutes" | "aliases"> }>()({
+    methods: {
+      /**
+       * Runs before routing: moleculer-web would run the action of the method that a preflight
+       * names.
+       */
+      answerOptions(request: IncomingMessage, response: ServerResponse): void {
+        const path = pathOf(request);
+        const allow = path === "*" ? methods : this.allowedAt(path);
+        if (allow.length === 0) throw nothingHere();
+        const preflight = cors?.preflightHeaders(request, allow);
+        response.writeHead(204, { Allow: allow.join(", "), ...preflight }).end();
+      },
+
+      /**
+       * Replaces moleculer-web's matching: an address that stands in the table literally
+       * (`/events/counts`) is no id (`/events/:id`), whatever the method.
+       */
+      resolveAlias(url: string, method = "GET"): Resolved | false {
+        for (const alias of this.aliases) {
+          if (!alias.isMethod(method)) continue;
+          const params = alias.match(url);
+          if (params === false) continue;
+          if (alias.keys.length > 0 && this.isFixed(url)) continue;
+          return { alias, params };
+        }
+        return false;
+      },
+
+      isFixed(url: string): boolean {
+        return (
+          this.frontRoutes.has(url) ||
+          this.aliases.some(({ keys, re }) => keys.length === 0 && re.test(url))
+        );
+      },
+
+      /** The methods of an address; none where it does not exist. */
+      allowedAt(path: string): readonly string[] {
+        const front = this.frontRoutes.get(path);
+        if (front?.isAlone) return ["OPTIONS", "POST"];
+        const known = methods.filter(
+          (method) =>
+            (method === "POST" && front !== undefined) ||
+            this.resolveAlias(path, method === "HEAD" ? "GET" : method) !== false,
+        );
+        return known.length === 0 ? [] : ["OPTIONS", ...known];
+      },
+
+      /** @throws ServiceError METHOD_NOT_ALLOWED, or MALFORMED where only the body is wrong */
+      refuseBody(request: IncomingMessage): void {
+        const { method = "" } = request;
+        const allow = this.allowedAt(pathOf(request));
+        if (allow.length > 0 && !allow.includes(method)) {
+          throw new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow });
+        }
+        throw new ServiceError("MALFORMED", `A request with ${method} takes no body here`);
+      },
+
+      /** Replaces moleculer-web's answer. */
+      send404(request: IncomingMessage, response: ServerResponse): void {
+        const allow = this.allowedAt(pathOf(request));
+        const error =
+          allow.length > 0
+            ? new ServiceError("METHOD_NOT_ALLOWED", undefined, { allow })
+            : nothingHere();
+        this.answerProblem(request, response, error);
+      },
+    },
+  });
+}
+
+function nothingHere(): ServiceError {
+  return new ServiceError("NOT_FOUND", "There is nothing at this address");
 }

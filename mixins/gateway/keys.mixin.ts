@@ -3,7 +3,7 @@ import { Ticker } from "../../lib/concurrency/ticker.ts";
 import type { KnownKeys } from "../../lib/keys/known.ts";
 import { plainJsonOf } from "../../lib/http/body.ts";
 import type { Keyring } from "../../lib/http/identity.ts";
-import { requireMediaType } from "../../lib/http/media-type.ts";
+import { requireMediaType } from "../../lib/http/headers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { callerShown, type GivenKey } from "../../lib/questions/keys.ts";
 import type { Edge } from "./edge.ts";

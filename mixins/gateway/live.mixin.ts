@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { requestMs } from "../../lib/call-limits.ts";
-import { endingWithin } from "../../lib/concurrency/deadline.ts";
+import { endingWithin } from "../../lib/concurrency/callers.ts";
 import type { Config } from "../../lib/config.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
-import { preferred } from "../../lib/http/media-type.ts";
+import { preferred } from "../../lib/http/headers.ts";
 import { SseClient } from "../../lib/live/client.ts";
 import { dataFrame, idOf, openingFrame, placeOf } from "../../lib/live/frames.ts";
 import { Hub } from "../../lib/live/hub.ts";

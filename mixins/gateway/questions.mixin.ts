@@ -1,8 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Actions } from "../../lib/contracts.ts";
 import { plainJsonOf } from "../../lib/http/body.ts";
-import { requireMediaType } from "../../lib/http/media-type.ts";
-import { preconditionOf, entityTagOf } from "../../lib/http/precondition.ts";
+import { requireMediaType, preconditionOf, entityTagOf } from "../../lib/http/headers.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge } from "./edge.ts";

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { plainJsonOf } from "../../lib/http/body.ts";
-import { requireMediaType } from "../../lib/http/media-type.ts";
+import { requireMediaType } from "../../lib/http/headers.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin } from "../../lib/moleculer.ts";

@@ -10,7 +10,7 @@ import type { BatchMessage, StoredEvent } from "../../lib/event/event.ts";
 import { Semaphore } from "../../lib/concurrency/semaphore.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
-import { pack, unpack } from "../../lib/store/batch-pack.ts";
+import { pack, unpack } from "../../lib/store/rows.ts";
 import { type BatchPack } from "../../lib/store/store.ts";
 import { Piscina } from "piscina";
 

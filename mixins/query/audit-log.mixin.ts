@@ -9,7 +9,7 @@ import {
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { Act } from "../../lib/store/acts.ts";
 import type { Storing } from "../store.mixin.ts";
-import type { Caller } from "./freshness.mixin.ts";
+import type { Caller } from "./answers.mixin.ts";
 
 /** Gives a service `this.actsOf(ctx, params)`: a page of who did what in a project. */
 export function AuditLogMixin() {

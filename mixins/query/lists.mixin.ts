@@ -16,7 +16,7 @@ import { quarantineCursor, readQuarantineQuestion } from "../../lib/questions/qu
 import { textHead, textLine } from "../../lib/event/event-text.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Storing } from "../store.mixin.ts";
-import type { Answering, Caller } from "./freshness.mixin.ts";
+import type { Answering, Caller } from "./answers.mixin.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { type StoryAnswer, readStoryQuestion, tell } from "../../lib/questions/lists/story.ts";
 

@@ -9,7 +9,7 @@ import type { ReadLimits } from "../../lib/event/event-page.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import type { FoldJob } from "../../lib/questions/folds.ts";
 import type { FoldedPart } from "../../lib/store/store.ts";
-import type { Answering } from "./freshness.mixin.ts";
+import type { Answering } from "./answers.mixin.ts";
 import { packed, unpacked } from "./packed.ts";
 
 /** What QuestionsMixin needs of PartsMixin. */

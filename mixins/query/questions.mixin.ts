@@ -20,7 +20,7 @@ import {
 } from "../../lib/answers/kinds.ts";
 import { continuedAt, readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import { goneOf } from "../../lib/store/retention.ts";
-import type { Answering, Caller } from "./freshness.mixin.ts";
+import type { Answering, Caller } from "./answers.mixin.ts";
 import type { Dividing } from "./parts.mixin.ts";
 
 type Params = Actions["query.answered"]["params"];

@@ -16,7 +16,7 @@ import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { QuestionSummary, SavedQuestion } from "../../lib/store/saved-questions.ts";
 import { kinds, savedKinds, type QuestionKind } from "../../lib/answers/kinds.ts";
-import type { Caller } from "./freshness.mixin.ts";
+import type { Caller } from "./answers.mixin.ts";
 import type { Administering } from "../acts.mixin.ts";
 import type { Questioning } from "./questions.mixin.ts";
 import type { Storing } from "../store.mixin.ts";

@@ -16,7 +16,7 @@ import {
 } from "../../lib/questions/schemas.ts";
 import type { KeptSchema } from "../../lib/store/schemas.ts";
 import type { Administering } from "../acts.mixin.ts";
-import type { Answering, Caller } from "./freshness.mixin.ts";
+import type { Answering, Caller } from "./answers.mixin.ts";
 
 type Asking = Parameters<Administering["administered"]>[0];
 

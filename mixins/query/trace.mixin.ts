@@ -2,7 +2,7 @@ import { grainMs, startOf, type Grain } from "../../lib/counting/bucket.ts";
 import { defaultProject, type ProjectId, type StoredEvent } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { madeAt, type EventTrace } from "../../lib/questions/trace.ts";
-import type { Caller } from "./freshness.mixin.ts";
+import type { Caller } from "./answers.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
 /** Gives a service `this.traceOf(ctx, id)`: where an event is, and how it came there. */

@@ -1,7 +1,7 @@
 import { grains } from "../../lib/counting/bucket.ts";
 import { deltasOf, fewDeltas } from "../../lib/counting/delta.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { pack } from "../../lib/store/batch-pack.ts";
+import { pack } from "../../lib/store/rows.ts";
 import { packDocuments } from "../../lib/store/mongo/batch-pack.ts";
 import type { BatchPack, EventStore } from "../../lib/store/store.ts";
 import { rollUpAll, storePack } from "../../lib/store/protocol.ts";

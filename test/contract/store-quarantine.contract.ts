@@ -2,7 +2,7 @@ import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { HeldEvent } from "../../lib/event/schemas/held.ts";
-import { pack } from "../../lib/store/batch-pack.ts";
+import { pack } from "../../lib/store/rows.ts";
 import { rollUpAll, storeBatch, storePack } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { noFloors } from "../../lib/counting/floors.ts";

@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
-import { pack } from "../../lib/store/batch-pack.ts";
+import { pack } from "../../lib/store/rows.ts";
 import { chunkSize } from "../../lib/store/sqlite/schema.ts";
 import { eventually } from "../support/eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";

@@ -1,8 +1,7 @@
 import { foldOf, type FoldJob } from "../../lib/questions/folds.ts";
-import type { FunnelResult } from "../../lib/questions/sequences/funnel.ts";
-import { readFunnelJob } from "../../lib/questions/sequences/funnel-question.ts";
-import { readPathsJob } from "../../lib/questions/sequences/paths-question.ts";
-import { readRetentionJob } from "../../lib/questions/sequences/retention-question.ts";
+import { type FunnelResult, readFunnelJob } from "../../lib/questions/sequences/funnel.ts";
+import { readPathsJob } from "../../lib/questions/sequences/paths.ts";
+import { readRetentionJob } from "../../lib/questions/sequences/retention.ts";
 import type { StoryAnswer } from "../../lib/questions/lists/story.ts";
 import type { AnswerMeta } from "../../lib/questions/answer-meta.ts";
 import { ServiceProcess } from "../service-process.ts";

@@ -10,8 +10,8 @@ import { metricOf } from "../support/cluster.ts";
 import { sealAll } from "../fixtures/sealed-store.ts";
 import { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
 import { foldOf, type FoldJob } from "../../lib/questions/folds.ts";
-import { readFunnelJob } from "../../lib/questions/sequences/funnel-question.ts";
-import { readPathsJob } from "../../lib/questions/sequences/paths-question.ts";
+import { readFunnelJob } from "../../lib/questions/sequences/funnel.ts";
+import { readPathsJob } from "../../lib/questions/sequences/paths.ts";
 import { eventOf } from "../support/arbitraries.ts";
 import { foldOver } from "../support/fold-over.ts";
 

@@ -1,12 +1,9 @@
 import fc from "fast-check";
 import type { FoldJob } from "../../lib/questions/folds.ts";
 import type { OpenFilter } from "../../lib/questions/reading/filter-parameters.ts";
-import { funnelFilter, type FunnelJob } from "../../lib/questions/sequences/funnel-question.ts";
-import { pathsFilter, type PathsJob } from "../../lib/questions/sequences/paths-question.ts";
-import {
-  retentionFilter,
-  type RetentionJob,
-} from "../../lib/questions/sequences/retention-question.ts";
+import { funnelFilter, type FunnelJob } from "../../lib/questions/sequences/funnel.ts";
+import { pathsFilter, type PathsJob } from "../../lib/questions/sequences/paths.ts";
+import { retentionFilter, type RetentionJob } from "../../lib/questions/sequences/retention.ts";
 import { actorKinds, selections } from "./actors-events.ts";
 import { origin } from "./arbitraries.ts";
 

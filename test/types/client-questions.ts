@@ -16,9 +16,9 @@ import type { quarantineParameters } from "../../lib/questions/quarantine.ts";
 import type { queryBody } from "../../lib/questions/query/question.ts";
 import type { agesBody } from "../../lib/questions/retention.ts";
 import type { schemaBody } from "../../lib/questions/schemas.ts";
-import type { funnelBody } from "../../lib/questions/sequences/funnel-question.ts";
-import type { pathsBody } from "../../lib/questions/sequences/paths-question.ts";
-import type { retentionBody } from "../../lib/questions/sequences/retention-question.ts";
+import type { funnelBody } from "../../lib/questions/sequences/funnel.ts";
+import type { pathsBody } from "../../lib/questions/sequences/paths.ts";
+import type { retentionBody } from "../../lib/questions/sequences/retention.ts";
 
 /*
  * The client's questions are written for whoever asks: what may be given, in every spelling. The service's tables say what is

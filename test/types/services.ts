@@ -5,7 +5,7 @@ import { ExportEdgeMixin } from "../../mixins/gateway/export.mixin.ts";
 import { HttpEdgeMixin } from "../../mixins/gateway/http.mixin.ts";
 import { AskEdgeMixin, SavedQuestionsEdgeMixin } from "../../mixins/gateway/questions.mixin.ts";
 import { EntitiesMixin } from "../../mixins/query/entities.mixin.ts";
-import { AnswersMixin } from "../../mixins/query/freshness.mixin.ts";
+import { AnswersMixin } from "../../mixins/query/answers.mixin.ts";
 import { ExportMixin, StoriesMixin } from "../../mixins/query/lists.mixin.ts";
 import { PartsMixin } from "../../mixins/query/parts.mixin.ts";
 import { QuestionsMixin } from "../../mixins/query/questions.mixin.ts";

@@ -12,7 +12,7 @@ import {
 import { readConfig } from "../../lib/config.ts";
 import type { Actions } from "../../lib/contracts.ts";
 import { gatherWaitMs } from "../../lib/concurrency/batcher.ts";
-import { outcomeUnknown } from "../../lib/runtime/outcome-unknown.ts";
+import { outcomeUnknown } from "../../lib/runtime/middlewares.ts";
 import { publishTimeoutMs } from "../../lib/queue/queue.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
 import { apiGateway } from "../../services/api-gateway.service.ts";

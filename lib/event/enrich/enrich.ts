@@ -1,8 +1,7 @@
 import { contentHash } from "../content-hash.ts";
 import type { Client } from "./user-agent.ts";
 import { emailProviderOf } from "./email-provider.ts";
-import { readPage } from "./page.ts";
-import { referrerOf } from "./referrer.ts";
+import { readPage, referrerOf } from "./page.ts";
 import type {
   AcceptedEvent,
   BatchMessage,

@@ -9,10 +9,10 @@ import {
   type Field,
   type Findings,
   type Raw,
+  readParameters,
 } from "../reading/field.ts";
 import { filterFields, types } from "../reading/filter-parameters.ts";
 import { readProperty } from "../reading/filter-body.ts";
-import { readParameters } from "../reading/parameters.ts";
 import type { PropertyRow } from "./properties.ts";
 import type { Shown, ValueRow } from "./values.ts";
 

@@ -1,5 +1,4 @@
-import { whole, type Raw } from "../reading/field.ts";
-import { readParameters } from "../reading/parameters.ts";
+import { whole, type Raw, readParameters } from "../reading/field.ts";
 
 /** A batch message that failed for good. */
 export interface DeadBatch {

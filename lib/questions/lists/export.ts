@@ -1,12 +1,11 @@
 import { textFormats, type EventText } from "../../event/event-text.ts";
-import { choice, described, fieldOf, type Raw } from "../reading/field.ts";
+import { choice, described, fieldOf, type Raw, readParameters } from "../reading/field.ts";
 import {
   filterFields,
   filterOfParameters,
   openFilter,
   type OpenFilter,
 } from "../reading/filter-parameters.ts";
-import { readParameters } from "../reading/parameters.ts";
 import type { Reason } from "../answer-meta.ts";
 import { listCursor, readCursor, shownFields, type Position } from "./list.ts";
 

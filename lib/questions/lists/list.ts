@@ -15,6 +15,7 @@ import {
   type Field,
   type Findings,
   type Raw,
+  readParameters,
 } from "../reading/field.ts";
 import {
   filterFields,
@@ -22,7 +23,6 @@ import {
   openFilter,
   type OpenFilter,
 } from "../reading/filter-parameters.ts";
-import { readParameters } from "../reading/parameters.ts";
 
 /** A checked question of `GET /api/v1/events`. */
 export interface ListQuestion {

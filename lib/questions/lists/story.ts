@@ -1,9 +1,8 @@
 import type { AnswerMeta } from "../answer-meta.ts";
 import { publicEvent, type PublicEvent } from "../../event/public-event.ts";
 import type { StoredEvent } from "../../event/event.ts";
-import { described, required, text, type Raw } from "../reading/field.ts";
+import { described, required, text, type Raw, readParameters } from "../reading/field.ts";
 import { filterOfParameters } from "../reading/filter-parameters.ts";
-import { readParameters } from "../reading/parameters.ts";
 import {
   listCursor,
   listParameters,

@@ -1,12 +1,11 @@
 import type { PropertyPath } from "../../event/property-path.ts";
-import { described, text, type Raw } from "../reading/field.ts";
+import { described, text, type Raw, readParameters } from "../reading/field.ts";
 import {
   filterFields,
   filterOfParameters,
   openFilter,
   type OpenFilter,
 } from "../reading/filter-parameters.ts";
-import { readParameters } from "../reading/parameters.ts";
 import { shownFields } from "./list.ts";
 
 /** A checked question of `GET /api/v1/events/stream`. */

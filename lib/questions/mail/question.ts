@@ -10,8 +10,14 @@ import { firstInstant, lastInstant } from "../../event/instant.ts";
 import { mailTypes, type MailJob } from "./fold.ts";
 import type { MailNumbers, MailRow } from "./report.ts";
 import type { OpenRange } from "../../event/filter.ts";
-import { choice, described, whole, type Field, type Raw } from "../reading/field.ts";
-import { readParameters } from "../reading/parameters.ts";
+import {
+  choice,
+  described,
+  whole,
+  type Field,
+  type Raw,
+  readParameters,
+} from "../reading/field.ts";
 
 /** A checked question of `GET /api/v1/reports/mail`. */
 export interface MailQuestion {

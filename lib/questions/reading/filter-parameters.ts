@@ -14,8 +14,9 @@ import {
   type Values,
   type Findings,
   type Raw,
+  valuesOf,
+  type Open,
 } from "./field.ts";
-import { valuesOf, type Open } from "./parameters.ts";
 
 /** The filter of lists, exports and streams without its project, which comes from the key. */
 export type OpenFilter = Omit<EventFilter, "project">;

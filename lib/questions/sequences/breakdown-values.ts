@@ -5,8 +5,7 @@ import { resolveDimension } from "../../counting/dimensions.ts";
 import { FoldOverflow, type Cell, type Column, type ColumnCells } from "../fold.ts";
 import { readProperty } from "../reading/filter-body.ts";
 import type { Field, Findings } from "../reading/field.ts";
-import { Numbered } from "./numbered.ts";
-import { Texts } from "./texts.ts";
+import { Numbered, Texts } from "./numbered.ts";
 
 /** The most values that an answer shows. */
 const maxShown = 50;

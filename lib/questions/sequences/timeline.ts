@@ -1,5 +1,5 @@
 import { FoldOverflow } from "../fold.ts";
-import { Texts } from "./texts.ts";
+import { Texts } from "./numbered.ts";
 
 /** The rows of a timeline; an index names one row in all arrays. */
 export interface Rows {

@@ -1,6 +1,8 @@
 import { errorType, ServiceError, type ErrorType } from "../../errors.ts";
-import { Feed, steadyNow, type Handed } from "./feed.ts";
 import {
+  Feed,
+  steadyNow,
+  type Handed,
   failureOf,
   isWritten,
   refusalsOf,
@@ -8,7 +10,7 @@ import {
   type Unwritten,
   Intake,
   type Inserted,
-} from "./intake.ts";
+} from "./feed.ts";
 import type { QueueFile } from "./file.ts";
 import { FileKeeper, retryMs } from "./keeper.ts";
 import type {

@@ -1,8 +1,7 @@
 import { startOf, type Bucket } from "../../counting/bucket.ts";
 import type { EnrichDone } from "../../counting/delta.ts";
-import { pack, rowsOf } from "../batch-pack.ts";
 import type { BatchPack } from "../store.ts";
-import { cellsOfRow, type Body, type DeltaRow, type EventRow } from "../rows.ts";
+import { cellsOfRow, type Body, type DeltaRow, type EventRow, pack, rowsOf } from "../rows.ts";
 import {
   bodyFrom,
   deltaKey,

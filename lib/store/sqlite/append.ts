@@ -1,17 +1,15 @@
 import { startOf } from "../../counting/bucket.ts";
 import { hasBroken, isBroken, putBack } from "./broken.ts";
 import type { Database, Row } from "./database.ts";
-import { eventColumns, type EventRow } from "../rows.ts";
+import { eventColumns, type EventRow, rowsOf } from "../rows.ts";
 import { markParent, touchDay, type BucketRow } from "./marks.ts";
-import { bareAmong } from "./bare-minutes.ts";
+import { bareAmong } from "./rollups.ts";
 import { chunkSize } from "./schema.ts";
-import { notePlaces } from "./places.ts";
-import { ownerHashes, type OwnerHashes } from "./columns/places.ts";
+import { notePlaces, ownerHashes, type OwnerHashes } from "./places.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import { isGuarded, isRefused, stored } from "./erase.ts";
 import { hasQuarantine, hold, holderOf, letOut } from "./quarantine.ts";
 import { tooOld } from "./floors.ts";
-import { rowsOf } from "../batch-pack.ts";
 import { putDeltas } from "./deltas.ts";
 
 /**

@@ -25,21 +25,12 @@ import {
   type EventRow,
   type PackedRow,
 } from "../rows.ts";
+import type { SectionText, SumText } from "../cells-json.ts";
 import { isPacked, unpackCells, unpackSection } from "../packed-cells.ts";
 import { madeAt } from "../compacting.ts";
 import type { Database } from "./database.ts";
 import { mayLack } from "./floors.ts";
 import { markDirty, type BucketRow } from "./marks.ts";
-
-/** A minute's sum as text: the event loop hands cells on without parsing them. */
-export interface SumText {
-  readonly v: number;
-  /** The cells, JSON. */
-  readonly cells: string;
-}
-
-/** The start of a bucket, and the cells of one section, JSON. */
-export type SectionText = readonly [start: number, cells: string];
 
 /** The sum of a minute's deltas, and the state of the minute when they were summed. */
 export interface CondensePlan {

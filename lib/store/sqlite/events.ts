@@ -1,13 +1,16 @@
 import { hash } from "node:crypto";
 import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
 import type { Database, Row } from "./database.ts";
-import { clock, deadline, TimedOut } from "../deadline.ts";
-import type { Position } from "../../event/event-page.ts";
+import { clock, deadline, TimedOut } from "../stops.ts";
+import type { Position, EventTextPage, PageEnd, PageLimits } from "../../event/event-page.ts";
 import { scansAlongTime } from "../scanning.ts";
 import { scansOf, type PlacedFilter, type Scan } from "./scan.ts";
-import { stretchesOf } from "./stretches.ts";
 import { days } from "./marks.ts";
-import { eventColumns, type EventRow } from "../rows.ts";
+import { eventColumns, type EventRow, bodyBytes, fromRow } from "../rows.ts";
+import { textLine, type EventText } from "../../event/event-text.ts";
+import { Page } from "../page.ts";
+import { sampleOf, type SampleJob, type SampleKind } from "../../questions/catalog/samples.ts";
+import { sampleSize, type Sampled, type SampleFilter } from "../store.ts";
 
 type Key = readonly [seq: number, timestamp: number, id: string];
 
@@ -22,7 +25,7 @@ export function event(db: Database, project: string, id: string): EventRow | und
 export function events(db: Database, query: EventQuery): readonly EventRow[] {
   const scans = scansOf(db, query);
   const single = onlyOf(scans);
-  if (single !== undefined) return page<EventRow>(db, eventColumns, single, query);
+  if (single !== undefined) return read<EventRow>(db, eventColumns, single, query);
   return mergedKeys(db, scans, query).map(
     ([seq]) => db.get(eventBySeq, seq) as unknown as EventRow,
   );
@@ -34,7 +37,7 @@ export function events(db: Database, query: EventQuery): readonly EventRow[] {
  * @returns the position up to which all events were looked at; absent where these are all
  * @throws TimedOut where it cannot say how far it came
  */
-export function* eachEvent(
+function* eachEvent(
   db: Database,
   query: EventQuery,
   timeoutMs: number,
@@ -93,7 +96,7 @@ function mergedKeys(
     if (last !== undefined && (ascending ? last[1] < scan.oldest : last[1] > scan.newest)) break;
     db.check();
     if (!scansAlongTime(query) && isOver()) throw new TimedOut("it took longer than it may");
-    const found = page<Key>(db, "seq, timestamp, id", scan, query);
+    const found = read<Key>(db, "seq, timestamp, id", scan, query);
     keys = keys.length === 0 ? found : [...keys, ...found].sort(before).slice(0, query.limit);
   }
   return keys;
@@ -119,7 +122,7 @@ export function fingerprint(db: Database, project: string, range: Range): string
   return hash("sha256", days(db, project, range).join(), "base64url");
 }
 
-function page<R extends Row>(
+function read<R extends Row>(
   db: Database,
   columns: string,
   scan: Scan,
@@ -138,4 +141,119 @@ function paged(
     sql: `SELECT ${columns} ${sql} ORDER BY timestamp ${order}, id ${order} LIMIT ?`,
     parameters: [...parameters, limit],
   };
+}
+
+/** How long a stretch should take: a call that stops the scan waits about this long. */
+const aimMs = 25;
+const firstSize = 2_000;
+const largestSize = 65_536;
+
+/**
+ * Splits a scan along the time into stretches of so many events that each takes some 25 ms, whether
+ * they meet the filter or not. The caller takes the next stretch when it has worked through the
+ * last one.
+ * @returns each stretch; `upTo` is where it ends, absent from the last one. A stretch may hold no
+ *   event of the filter
+ */
+function* stretchesOf<A extends PlacedFilter & { readonly order: "asc" | "desc" }>(
+  db: Database,
+  filter: A,
+): Generator<A, void> {
+  let size = firstSize;
+  let { after } = filter;
+  for (;;) {
+    db.check();
+    const stretch = { ...filter, after };
+    const upTo = endOf(db, stretch, size);
+    const startedAt = performance.now();
+    yield { ...stretch, upTo };
+    if (upTo === undefined) return;
+    const tookMs = performance.now() - startedAt;
+    if (tookMs < aimMs / 2) size = Math.min(size * 2, largestSize);
+    else if (tookMs > aimMs) size = Math.max(Math.ceil(size / 2), 100);
+    after = upTo;
+  }
+}
+
+/**
+ * The event so many after the beginning, of one type at most; the earliest of them in the order of
+ * the query.
+ */
+function endOf(
+  db: Database,
+  { project, types, from, to, order, after }: PlacedFilter & { readonly order: "asc" | "desc" },
+  size: number,
+): Position | undefined {
+  const along = { project, types, from, to, order, after };
+  let end: Position | undefined;
+  for (const { sql, parameters } of scansOf(db, along)) {
+    const found = db.get(
+      `SELECT timestamp, id ${sql} ORDER BY timestamp ${order}, id ${order} LIMIT 1 OFFSET ?`,
+      ...parameters,
+      size,
+    );
+    if (found === undefined) continue;
+    const [timestamp, id] = found as readonly [number, string];
+    if (end === undefined || comesBefore({ timestamp, id }, end, order)) end = { timestamp, id };
+  }
+  return end;
+}
+
+function comesBefore(a: Position, b: Position, order: "asc" | "desc"): boolean {
+  const isEarlier = a.timestamp < b.timestamp || (a.timestamp === b.timestamp && a.id < b.id);
+  return isEarlier === (order === "asc");
+}
+
+type Limits = Omit<PageLimits, "signal">;
+
+/** A page of events as they cross between threads. */
+export interface RowPage extends PageEnd {
+  readonly rows: readonly EventRow[];
+}
+
+export function page(db: Database, query: EventQuery, limits: Limits): RowPage {
+  const rows: EventRow[] = [];
+  const found = eachEvent(db, { ...query, limit: query.limit + 1 }, limits.timeoutMs);
+  const end = new Page(query, limits).fill(found, (row) => {
+    rows.push(row);
+    const [, id, , timestamp] = row;
+    return { sizeBytes: bodyBytes(row), position: { timestamp, id } };
+  });
+  return { rows, ...end };
+}
+
+/**
+ * A page of events as text, written on the reading thread so that the event loop need not parse and
+ * write them.
+ */
+export function eventsText(
+  db: Database,
+  query: EventQuery,
+  text: EventText,
+  limits: Limits,
+): EventTextPage {
+  const lines: string[] = [];
+  const found = eachEvent(db, { ...query, limit: query.limit + 1 }, limits.timeoutMs);
+  const end = new Page(query, limits).fill(found, (row) => {
+    const event = fromRow(row);
+    const line = textLine(event, text);
+    lines.push(line);
+    // JavaScript holds two bytes for each character of the text.
+    return { sizeBytes: 2 * line.length, position: { timestamp: event.timestamp, id: event.id } };
+  });
+  return { text: lines.join(""), events: lines.length, ...end };
+}
+
+/** Samples the newest events that meet a filter. */
+export function sample<K extends SampleKind>(
+  db: Database,
+  filter: SampleFilter,
+  job: SampleJob<K>,
+  timeoutMs: number,
+): Sampled<K> {
+  const query = { ...filter, order: "desc", limit: sampleSize.events } as const;
+  const { rows, next } = page(db, query, { maxBytes: sampleSize.maxBytes, timeoutMs });
+  const found = sampleOf(job);
+  for (const row of rows) found.add(fromRow(row));
+  return { result: found.finish(), events: rows.length, isWhole: next === undefined };
 }

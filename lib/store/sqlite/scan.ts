@@ -2,8 +2,7 @@ import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import { anyOf, never, predicateClause, type Clause } from "./conditions.ts";
 import type { Database, Value } from "./database.ts";
 import { toColumn } from "../rows.ts";
-import type { Owner } from "./columns/places.ts";
-import { placesOf, spanOf } from "./places.ts";
+import { placesOf, spanOf, type Owner } from "./places.ts";
 import type { Position } from "../../event/event-page.ts";
 import { scansEvents } from "../scanning.ts";
 

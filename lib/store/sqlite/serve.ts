@@ -1,10 +1,8 @@
 import type { MessagePort } from "node:worker_threads";
-import { heapIsFull } from "../../concurrency/heap.ts";
-import { lowerThreadPriority } from "../../concurrency/thread-priority.ts";
+import { heapIsFull, lowerThreadPriority } from "../../concurrency/thread-load.ts";
 import { NewerSchema } from "../../sqlite/schema-steps.ts";
 import { FoldOverflow } from "../../questions/fold.ts";
 import { isBrokenJson } from "../broken-body.ts";
-import { TimedOut } from "../deadline.ts";
 import { Away, Database } from "./database.ts";
 import {
   type ThreadReply,
@@ -14,7 +12,7 @@ import {
   readerVerbs,
   writerVerbs,
 } from "./verbs.ts";
-import { Stopped, Stops } from "../stops.ts";
+import { Stopped, Stops, TimedOut } from "../stops.ts";
 
 type Verb = (db: Database, ...parameters: readonly unknown[]) => unknown;
 

@@ -37,12 +37,10 @@ import {
 } from "../../event/event-page.ts";
 import type { BucketRow } from "./marks.ts";
 import { scansEvents } from "../scanning.ts";
-import type { Weight } from "./readers.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
-import { readCells } from "../cells-json.ts";
+import { readCells, jsonOf, sectionRows, sumOf } from "../cells-json.ts";
 import { deltaCellsRow, fromRow, toRow } from "../rows.ts";
-import { SqliteThreads, type SqliteOptions } from "./threads.ts";
-import { jsonOf, sectionRows, sumOf } from "./sums.ts";
+import { SqliteThreads, type SqliteOptions, type Weight } from "./threads.ts";
 
 export type { SqliteOptions } from "./threads.ts";
 

@@ -17,7 +17,7 @@ import {
 import { lacksColumns, nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { dropHeld, erasable, erase, erasedAt, fence, holder, refuse } from "./erase.ts";
-import { countEvents, event, events, fingerprint } from "./events.ts";
+import { countEvents, event, events, fingerprint, eventsText, page, sample } from "./events.ts";
 import { acts, beginAct, endAct } from "./acts.ts";
 import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
 import { job, jobs, openJobs, putJob } from "./jobs.ts";
@@ -31,9 +31,7 @@ import {
   releaseHeld,
 } from "./quarantine.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
-import { eventsText, page } from "./pages.ts";
 import { below, drop, shrink } from "./retention.ts";
-import { sample } from "./sample.ts";
 import { currentSchemas, putSchema, schema, schemasVersion } from "./schemas.ts";
 import { stored } from "./stored.ts";
 import { rollup, rollups, rollUpMarked, sumChildren, sumMarked, writeRollup } from "./rollups.ts";

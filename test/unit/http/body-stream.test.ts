@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { deflateSync } from "node:zlib";
-import { Bodies } from "../../../lib/http/bodies.ts";
+import { Bodies } from "../../../lib/concurrency/held-bytes.ts";
 import { RequestAborted, readBody, type BodyLimits } from "../../../lib/http/body.ts";
 import { readConfig } from "../../../lib/config.ts";
 

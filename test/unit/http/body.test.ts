@@ -3,7 +3,7 @@ import { createServer, request as send, type IncomingMessage, type Server } from
 import { connect, type AddressInfo } from "node:net";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { Bodies } from "../../../lib/http/bodies.ts";
+import { Bodies } from "../../../lib/concurrency/held-bytes.ts";
 import { RequestAborted, readBody, type BodyLimits } from "../../../lib/http/body.ts";
 import { readConfig } from "../../../lib/config.ts";
 import { ServiceError } from "../../../lib/errors.ts";

@@ -4,7 +4,7 @@ import { rolledUp } from "../../../lib/counting/dimensions.ts";
 import { deltasOf, type DeltasDone, type EnrichDone } from "../../../lib/counting/delta.ts";
 import { encodeBatch } from "../../../lib/event/batch-message.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings } from "../../../lib/event/enrich/job.ts";
-import { unpack } from "../../../lib/store/batch-pack.ts";
+import { unpack } from "../../../lib/store/rows.ts";
 import { type BatchPack } from "../../../lib/store/store.ts";
 import type { AcceptedEvent } from "../../../lib/event/event.ts";
 import { countryReader } from "../../../lib/country.ts";

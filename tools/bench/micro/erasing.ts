@@ -10,7 +10,7 @@ import { grainMs, startOf, type Bucket } from "../../../lib/counting/bucket.ts";
 import { rolledUp } from "../../../lib/counting/dimensions.ts";
 import { differences } from "../../../lib/counting/drift.ts";
 import type { StoredEvent } from "../../../lib/event/event.ts";
-import { pack } from "../../../lib/store/batch-pack.ts";
+import { pack } from "../../../lib/store/rows.ts";
 import { carryOut, newErasure, type ErasureState } from "../../../lib/store/erasure-job.ts";
 import { stateOf } from "../../../lib/store/job-progress.ts";
 import { rollUp, rollUpAll, storePack } from "../../../lib/store/protocol.ts";

@@ -5,12 +5,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { funnelFilter, readFunnelJob } from "../../../lib/questions/sequences/funnel-question.ts";
-import { pathsFilter, readPathsJob } from "../../../lib/questions/sequences/paths-question.ts";
-import {
-  readRetentionJob,
-  retentionFilter,
-} from "../../../lib/questions/sequences/retention-question.ts";
+import { funnelFilter, readFunnelJob } from "../../../lib/questions/sequences/funnel.ts";
+import { pathsFilter, readPathsJob } from "../../../lib/questions/sequences/paths.ts";
+import { readRetentionJob, retentionFilter } from "../../../lib/questions/sequences/retention.ts";
 import type { StoredEvent } from "../../../lib/event/event.ts";
 import { SqliteStore } from "../../../lib/store/sqlite/sqlite-store.ts";
 

@@ -2,9 +2,8 @@ import { ColumnReader } from "../../columns/reader.ts";
 import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
 import type { Database } from "../database.ts";
 import { eventColumns, type EventRow } from "../../rows.ts";
-import { dropNotes, spanOf } from "../places.ts";
+import { dropNotes, spanOf, ownerHashes, partName, PlacesBuilder } from "../places.ts";
 import { chunkSize } from "../schema.ts";
-import { ownerHashes, partName, PlacesBuilder } from "./places.ts";
 
 /** The name of the column that lists the other columns. */
 const head = "";

@@ -1,7 +1,6 @@
 import { jest } from "@jest/globals";
 import fc from "fast-check";
-import { readPage, urlLimit } from "../../../../lib/event/enrich/page.ts";
-import { referrerOf } from "../../../../lib/event/enrich/referrer.ts";
+import { readPage, urlLimit, referrerOf } from "../../../../lib/event/enrich/page.ts";
 
 afterEach(() => {
   jest.restoreAllMocks();

@@ -1,7 +1,7 @@
 import { readCountsQuestion } from "../../../../lib/questions/counts.ts";
 import { readListQuestion } from "../../../../lib/questions/lists/list.ts";
 import { readQueryQuestion } from "../../../../lib/questions/query/question.ts";
-import { readFunnelJob } from "../../../../lib/questions/sequences/funnel-question.ts";
+import { readFunnelJob } from "../../../../lib/questions/sequences/funnel.ts";
 import {
   asParameters,
   continuedAt,

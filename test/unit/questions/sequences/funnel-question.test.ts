@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { readFunnelJob } from "../../../../lib/questions/sequences/funnel-question.ts";
+import { readFunnelJob } from "../../../../lib/questions/sequences/funnel.ts";
 import { findingsOf, pointersOf } from "../../../support/findings-of.ts";
 
 const steps = [{ type: "a" }, { type: "b" }];

@@ -3,11 +3,9 @@ import {
   funnelFold,
   type FunnelResult,
   type FunnelStep,
-} from "../../../../lib/questions/sequences/funnel.ts";
-import {
   funnelFilter,
   type FunnelJob,
-} from "../../../../lib/questions/sequences/funnel-question.ts";
+} from "../../../../lib/questions/sequences/funnel.ts";
 import type { StoredEvent } from "../../../../lib/event/event.ts";
 import { readShopLog } from "../../../support/shop-log.ts";
 import { actorsEvents, byActor, isIn, planOf } from "../../../support/actors-events.ts";

@@ -1,8 +1,12 @@
 import fc from "fast-check";
 import { FoldOverflow } from "../../../../lib/questions/fold.ts";
 import { PathTree } from "../../../../lib/questions/sequences/path-tree.ts";
-import { pathsFold, type PathsResult } from "../../../../lib/questions/sequences/paths.ts";
-import { readPathsJob, type PathsJob } from "../../../../lib/questions/sequences/paths-question.ts";
+import {
+  pathsFold,
+  type PathsResult,
+  readPathsJob,
+  type PathsJob,
+} from "../../../../lib/questions/sequences/paths.ts";
 import type { StoredEvent } from "../../../../lib/event/event.ts";
 import { readShopLog } from "../../../support/shop-log.ts";
 import { actorsEvents, byActor, isIn } from "../../../support/actors-events.ts";

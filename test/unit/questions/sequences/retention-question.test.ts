@@ -1,4 +1,4 @@
-import { readRetentionJob } from "../../../../lib/questions/sequences/retention-question.ts";
+import { readRetentionJob } from "../../../../lib/questions/sequences/retention.ts";
 import { findingsOf } from "../../../support/findings-of.ts";
 
 const year = { from: "2024-01-01T00:00:00Z", to: "2025-01-01T00:00:00Z" };

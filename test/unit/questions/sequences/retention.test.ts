@@ -4,11 +4,9 @@ import { FoldOverflow } from "../../../../lib/questions/fold.ts";
 import {
   retentionFold,
   type RetentionResult,
-} from "../../../../lib/questions/sequences/retention.ts";
-import {
   retentionFilter,
   type RetentionJob,
-} from "../../../../lib/questions/sequences/retention-question.ts";
+} from "../../../../lib/questions/sequences/retention.ts";
 import type { StoredEvent } from "../../../../lib/event/event.ts";
 import { actorsEvents, byActor, isIn, planOf } from "../../../support/actors-events.ts";
 import { eventOf } from "../../../support/arbitraries.ts";

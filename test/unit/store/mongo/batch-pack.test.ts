@@ -1,5 +1,5 @@
 import { deltasOf } from "../../../../lib/counting/delta.ts";
-import { pack } from "../../../../lib/store/batch-pack.ts";
+import { pack } from "../../../../lib/store/rows.ts";
 import { documentsOf, packDocuments } from "../../../../lib/store/mongo/batch-pack.ts";
 import { toDocument } from "../../../../lib/store/mongo/documents.ts";
 import { toTexts } from "../../../../lib/store/mongo/sections.ts";

@@ -4,16 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { userOf } from "../../../../lib/counting/delta.ts";
 import { append } from "../../../../lib/store/sqlite/append.ts";
+import { nextColumns, putColumns } from "../../../../lib/store/sqlite/columns/table.ts";
+import { Database } from "../../../../lib/store/sqlite/database.ts";
 import {
+  forgetColumns,
+  placesOf,
   ownerHash,
   owners,
   partName,
   PlacesBuilder,
   placesInPart,
-} from "../../../../lib/store/sqlite/columns/places.ts";
-import { nextColumns, putColumns } from "../../../../lib/store/sqlite/columns/table.ts";
-import { Database } from "../../../../lib/store/sqlite/database.ts";
-import { forgetColumns, placesOf } from "../../../../lib/store/sqlite/places.ts";
+} from "../../../../lib/store/sqlite/places.ts";
 import { chunkSize } from "../../../../lib/store/sqlite/schema.ts";
 import { toRow } from "../../../../lib/store/rows.ts";
 import { event, minute } from "../../../contract/store-harness.ts";

@@ -1,0 +1,297 @@
+import type { Config } from "../../lib/config.ts";
+import {
+  type AnswerMeta,
+  exactness,
+  metaRange,
+  type Exactness,
+  type OwnMeta,
+} from "../../lib/questions/answer-meta.ts";
+import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
+import {
+  pageOf,
+  readListQuestion,
+  rowsMeta,
+  type ListAnswer,
+} from "../../lib/questions/lists/list.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
+import {
+  asParameters,
+  continuedAt,
+  readWithRange,
+} from "../../lib/questions/reading/relative-range.ts";
+import { askWithinMs, turnWithinMs, answerMs, heartbeats } from "../../lib/call-limits.ts";
+import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
+import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
+import { publicEvent, selectFields } from "../../lib/event/public-event.ts";
+import { AnswersUnderWay } from "../../lib/concurrency/held-bytes.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import type { EventFilter } from "../../lib/event/filter.ts";
+import { Losses } from "../../lib/answers/losses.ts";
+import { goneOf } from "../../lib/store/retention.ts";
+import { AsOf } from "../../lib/answers/as-of.ts";
+import { type Budget, Pace } from "../../lib/answers/budget.ts";
+import { Reading } from "../../lib/answers/reading.ts";
+import { scansEvents } from "../../lib/store/scanning.ts";
+import { StoreMixin, type Storing } from "../store.mixin.ts";
+import { tooMany, ServiceError } from "../../lib/errors.ts";
+import { FairLanes } from "../../lib/concurrency/semaphore.ts";
+import { Callers, endingWithin } from "../../lib/concurrency/callers.ts";
+
+/**
+ * How many pages of events, of the largest size at most, are in memory at a time before they are
+ * answers.
+ */
+const pagesAtOnce = 3;
+const maxPagesWaiting = 200;
+
+/** More is refused at once: the node that asks does it itself meanwhile. */
+const maxPartsWaiting = 4;
+
+/**
+ * What the reads of one process may take together.
+ * @param answers what counts the answers that are made and sent
+ */
+function budgetOf(config: Config, answers: Budget["answers"]): Budget {
+  const { queryConcurrency, queryTimeoutMs, reading } = config;
+  const lanesOf = (concurrency: number, maxWaiting: number) =>
+    new FairLanes({ concurrency, maxWaiting, maxWaitMs: turnWithinMs }, busy);
+  return {
+    maxEvents: config.queryMaxEvents,
+    timeoutMs: queryTimeoutMs,
+    maxPageBytes: reading.pageMaxBytes,
+    lanes: lanesOf(queryConcurrency, reading.maxWaiting),
+    parts: lanesOf(queryConcurrency, maxPartsWaiting),
+    pace: new Pace(),
+    shareEvents: config.queryShareEvents,
+    pages: lanesOf(pagesAtOnce, maxPagesWaiting),
+    answers,
+  };
+}
+
+function busy(): ServiceError {
+  return tooMany("reads_waiting", "Too many of your reads wait for their turn", 2);
+}
+
+export type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
+
+interface Proving {
+  proof: AsOf;
+  /** True after a failed request for the backlog, so that its failure is logged once. */
+  backlogUnknown: boolean;
+  budget: Budget;
+  answers: AnswersUnderWay;
+  observing: NodeJS.Timeout;
+}
+
+const observeEveryMs = 1_000;
+
+/** What AnswersMixin gives to `this`. */
+export interface Answering extends Storing, Waited {
+  readonly budget: Budget;
+  readingOf(project: ProjectId, signal?: AbortSignal): Reading;
+  begin(): Promise<Begun>;
+  wholeness(filter: EventFilter): Promise<Exactness>;
+  metaOf(begun: Begun, about: About, found: OwnMeta & Pick<AnswerMeta, "cache">): AnswerMeta;
+}
+
+/** The events that an answer needs, and maybe more. */
+interface About {
+  readonly project: ProjectId;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+/** When an answer was begun and how far it reaches, both epoch milliseconds. */
+export interface Begun {
+  readonly startedAt: number;
+  /** As `startedAt`, by `performance.now()`: the clock may be set meanwhile. */
+  readonly steadyAt: number;
+  readonly asOf: number;
+}
+
+/** Gives a service the answers to reads, each with its `meta`. */
+export function AnswersMixin(config: Config) {
+  return defineMixin<{ state: Proving }>()({
+    mixins: [StoreMixin(config), CallersMixin(config)],
+    methods: {
+      /**
+       * Everything accepted before `asOf` is stored by now: to be asked before anything is read.
+       * What a processor that does not answer may hold is not known, so then no more is claimed
+       * than before.
+       */
+      async begin(): Promise<Begun> {
+        const startedAt = Date.now();
+        const steadyAt = performance.now();
+        return { startedAt, steadyAt, asOf: await this.proof.reach() };
+      },
+
+      /** The store as one caller reads it. */
+      readingOf(project: ProjectId, signal?: AbortSignal): Reading {
+        return new Reading({ store: this.store, project, budget: this.budget, signal });
+      },
+
+      /**
+       * @throws where a processor does not report its backlog; logged when that begins and when it
+       * ends
+       */
+      async askBacklog(askedAt: number): Promise<number> {
+        try {
+          const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);
+          if (this.backlogUnknown)
+            this.logger.info({}, "all processors report their backlog again");
+          this.backlogUnknown = false;
+          const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
+          return Math.min(askedAt, ...oldest);
+        } catch (error) {
+          if (!this.backlogUnknown) {
+            this.logger.warn({ err: error }, "a processor does not report its backlog");
+          }
+          this.backlogUnknown = true;
+          throw error;
+        }
+      },
+
+      metaOf(
+        { steadyAt, asOf }: Begun,
+        { project, from = firstInstant, to = lastInstant }: About,
+        found: OwnMeta & Pick<AnswerMeta, "cache">,
+      ): AnswerMeta {
+        // Rollups counted an event when it was whole.
+        const leavesOut =
+          found.source !== "rollup" && this.store.leavesOut?.(project, from, to) === true;
+        return {
+          asOf: new Date(asOf).toISOString(),
+          lagMs: Math.max(0, Date.now() - asOf),
+          ...found,
+          ...(leavesOut && exactness([...(found.because ?? []), "damaged"])),
+          tookMs: Math.round(performance.now() - steadyAt),
+        };
+      },
+
+      /**
+       * Whether events of a filter may be missing because they are not kept any longer; to be asked
+       * after they were read.
+       */
+      async wholeness(filter: EventFilter): Promise<Exactness> {
+        const gone = await goneOf(this.store, filter.project);
+        const losses = gone && new Losses(gone);
+        losses?.readsEvents(filter);
+        return exactness(losses?.isTouched === true ? ["retention"] : []);
+      },
+
+      /** Sets the gauges of what reads take now. */
+      observeReads(): void {
+        const { metrics } = this;
+        const lanes = { scan: this.budget.lanes, page: this.budget.pages };
+        for (const lane of ["scan", "page"] as const) {
+          const { load } = lanes[lane];
+          metrics.set("analytics_reads_running", load.running, { lane });
+          metrics.set("analytics_reads_waiting", load.waiting, { lane });
+        }
+        metrics.set("analytics_store_reads", this.store.reading);
+        metrics.set("analytics_answer_bytes", this.answers.heldBytes);
+      },
+
+      async listAnswer(ctx: Caller, raw: Raw): Promise<ListAnswer> {
+        const { question, at } = readWithRange(asParameters, raw, Date.now(), readListQuestion);
+        const { filter, order, limit, after, fields } = question;
+        const wanted = { ...filter, project: ctx.meta.project ?? defaultProject };
+        if (scansEvents(wanted)) this.readingOf(wanted.project).checkTurn();
+        const [when, found, total] = await this.forCaller(ctx, async (signal) => {
+          const begun = await this.begin();
+          const reading = this.readingOf(wanted.project, signal);
+          const [page, count] = await Promise.all([
+            reading.page({ ...wanted, order, limit, after }),
+            question.total ? reading.countEvents(wanted) : undefined,
+          ]);
+          return [begun, page, count] as const;
+        });
+        const { events, page } = pageOf(found, question);
+        const { from, to } = filter;
+        const shown = events.map(publicEvent);
+        return {
+          data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
+          page: { ...page, nextCursor: continuedAt(page.nextCursor, at) },
+          ...(total !== undefined && { total }),
+          meta: this.metaOf(when, wanted, {
+            ...(await this.wholeness(wanted)),
+            source: "events",
+            ...rowsMeta(events.length, page, { isFirst: after === undefined, total }),
+            ...(from !== undefined && to !== undefined && { range: metaRange({ from, to }) }),
+            cache: "miss",
+          }),
+        };
+      },
+    },
+    created() {
+      this.proof = new AsOf((askedAt) => this.askBacklog(askedAt));
+      this.backlogUnknown = false;
+      this.answers = AnswersUnderWay.of(this.broker, config.reading.answerMaxBytes);
+      this.budget = budgetOf(config, this.answers);
+    },
+    started() {
+      this.observing = setInterval(() => this.observeReads(), observeEveryMs).unref();
+    },
+    stopped() {
+      clearInterval(this.observing);
+    },
+  });
+}
+
+type Calling = Pick<TypedContext<unknown>, "meta"> & { readonly nodeID?: string | null };
+
+/** What CallersMixin gives to `this`. */
+interface Waited {
+  /**
+   * Does some work for a caller; the signal is aborted once the caller has left, where it said how
+   * it will tell.
+   * @throws ServiceError OVERLOADED where there is no answer in time, whatever hangs
+   */
+  forCaller<T>(ctx: Calling, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+interface Gone {
+  readonly node?: { readonly id?: unknown };
+  /** It did not say that it goes: its heartbeats were missed. */
+  readonly unexpected?: unknown;
+}
+
+/**
+ * Gives a service `this.forCaller(ctx, work)`. A caller that may leave gives its call an id
+ * (`meta.call`) and broadcasts `caller.left` with it; that a caller's node is gone is noticed too.
+ */
+function CallersMixin({ queryTimeoutMs }: Config) {
+  const withinMs = answerMs(queryTimeoutMs);
+  const late = () => new ServiceError("OVERLOADED", `there was no answer within ${withinMs} ms`);
+
+  return defineMixin<{ state: { callers: Callers } }>()({
+    methods: {
+      async forCaller<T>(
+        { meta: { call }, nodeID }: Calling,
+        work: (signal: AbortSignal) => Promise<T>,
+      ): Promise<T> {
+        if (call === undefined) return endingWithin(withinMs, late, undefined, work);
+        const left = this.callers.begin(call, nodeID);
+        try {
+          return await endingWithin(withinMs, late, left, work);
+        } finally {
+          this.callers.end(call);
+        }
+      },
+    },
+    events: {
+      "caller.left"({ params }) {
+        const { call } = (params ?? {}) as { readonly call?: unknown };
+        if (typeof call === "string") this.callers.left(call);
+      },
+      "$node.disconnected"({ params }) {
+        const { node, unexpected } = (params ?? {}) as Gone;
+        if (typeof node?.id !== "string") return;
+        this.callers.lost(node.id, unexpected === true ? heartbeats.timeoutSeconds * 1_000 : 0);
+      },
+    },
+    created() {
+      this.callers = new Callers();
+    },
+  });
+}

@@ -1,0 +1,161 @@
+import { ReaderPool, type Weight } from "../../../../lib/store/sqlite/threads.ts";
+
+/** A thread whose calls a test answers by hand. */
+class FakeThread {
+  readonly calls: { readonly name: string; readonly answer: () => void }[] = [];
+  readonly givesWay: boolean;
+  pending = 0;
+  closed = false;
+
+  constructor(givesWay: boolean) {
+    this.givesWay = givesWay;
+  }
+
+  callFor(_signal: AbortSignal | undefined, verb: string, name: string): Promise<string> {
+    expect(verb).toBe("event");
+    this.pending += 1;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const answer = () => {
+      this.pending -= 1;
+      resolve(name);
+    };
+    this.calls.push({ name, answer });
+    return promise;
+  }
+
+  answer(name: string): void {
+    this.calls.find((call) => call.name === name)!.answer();
+  }
+
+  get names(): string[] {
+    return this.calls.map(({ name }) => name);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+function poolOf(size: number) {
+  const threads: FakeThread[] = [];
+  const pool = new ReaderPool(size, (givesWay) => {
+    const thread = new FakeThread(givesWay);
+    threads.push(thread);
+    return thread as never;
+  });
+  const call = (weight: Weight, name: string) =>
+    pool.call({ weight }, "event", ...([name, ""] as [string, string])) as Promise<unknown>;
+  const names = () => threads.map((thread) => thread.names);
+  return { pool, threads, call, names };
+}
+
+/** Lets what is resolved run on. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("the reading threads", () => {
+  test("are started only where all others are busy, up to their number", async () => {
+    const { call, threads, names } = poolOf(2);
+    const first = call("quick", "a");
+    await turn();
+    threads[0]!.answer("a");
+    await first;
+    void call("quick", "b");
+    expect(names()).toEqual([["a", "b"]]);
+    void call("quick", "c");
+    void call("quick", "d");
+    void call("quick", "e");
+    expect(names()).toEqual([
+      ["a", "b", "d"],
+      ["c", "e"],
+    ]);
+  });
+
+  test("leave one of them to quick reads", async () => {
+    const { call, threads, names } = poolOf(2);
+    for (const name of ["h1", "h2", "h3"]) void call("heavy", name);
+    await turn();
+    for (const name of ["q1", "q2", "q3"]) void call("quick", name);
+    await turn();
+    expect(names()).toEqual([["h1"], ["q1", "q2", "q3"]]);
+    threads[0]!.answer("h1");
+    await turn();
+    expect(names()).toEqual([
+      ["h1", "h2"],
+      ["q1", "q2", "q3"],
+    ]);
+    threads[0]!.answer("h2");
+    await turn();
+    expect(names()[0]).toEqual(["h1", "h2", "h3"]);
+  });
+
+  test("hold back the background, so that quick reads wait for little of it", async () => {
+    const { call, threads, names } = poolOf(2);
+    for (let i = 1; i <= 50; i += 1) void call("steady", `s${i}`);
+    await turn();
+    expect(names()).toEqual([["s1"], ["s2"]]);
+    void call("quick", "q");
+    await turn();
+    threads[1]!.answer("s2");
+    await turn();
+    expect(names()).toEqual([
+      ["s1", "q"],
+      ["s2", "s3"],
+    ]);
+    void call("heavy", "h");
+    await turn();
+    // Beside a heavy read, the background goes on with the other one.
+    threads[0]!.answer("s1");
+    threads[0]!.answer("q");
+    threads[1]!.answer("s3");
+    await turn();
+    expect(names().flat()).toEqual(expect.arrayContaining(["h", "s4", "s5"]));
+    const besideHeavy = names().find((of) => of.includes("h"))!;
+    expect(besideHeavy.slice(besideHeavy.indexOf("h") + 1)).toEqual([]);
+  });
+
+  test("run heavy reads also where there is one of them", async () => {
+    const { call, threads, names } = poolOf(1);
+    const reads = [call("heavy", "h1"), call("heavy", "h2")];
+    await turn();
+    reads.push(call("quick", "q1"));
+    expect(names()).toEqual([["h1", "q1"]]);
+    threads[0]!.answer("h1");
+    await turn();
+    threads[0]!.answer("h2");
+    threads[0]!.answer("q1");
+    expect(await Promise.all(reads)).toEqual(["h1", "h2", "q1"]);
+  });
+
+  test("run two heavy reads at a time where there are three of them", async () => {
+    const { call, names } = poolOf(3);
+    for (const name of ["h1", "h2", "h3"]) void call("heavy", name);
+    await turn();
+    void call("quick", "q1");
+    expect(names()).toEqual([["h1"], ["h2"], ["q1"]]);
+  });
+
+  test("give way to the event loop where they take heavy reads", async () => {
+    const { call, threads, names } = poolOf(2);
+    const quick = call("quick", "q1");
+    await turn();
+    threads[0]!.answer("q1");
+    await quick;
+    void call("heavy", "h1");
+    await turn();
+    expect(names()).toEqual([["q1"], ["h1"]]);
+    expect(threads.map(({ givesWay }) => givesWay)).toEqual([false, true]);
+  });
+
+  test("are not started any more once they are closed", async () => {
+    const { pool, call, threads } = poolOf(2);
+    const heavy = [call("heavy", "h1"), call("heavy", "h2")];
+    await turn();
+    await pool.close();
+    const refused = expect(heavy[1]).rejects.toMatchObject({ type: "STORE_UNAVAILABLE" });
+    threads[0]!.answer("h1");
+    await refused;
+    await expect(call("quick", "q")).rejects.toMatchObject({ type: "STORE_UNAVAILABLE" });
+    expect(threads.map(({ closed }) => closed)).toEqual([true]);
+  });
+});
