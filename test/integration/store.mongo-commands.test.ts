@@ -53,6 +53,19 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
     ]);
   });
 
+  test("counting minutes anew reads the events of many of them at once", async () => {
+    const events = Array.from({ length: 40 }, (_, i) =>
+      event(`e${i}`, { timestamp: hour + (i % 20) * minuteMs }),
+    );
+    await keep(store, "b1", events);
+    const minutes = Array.from({ length: 20 }, (_, i) => bucket(hour + i * minuteMs));
+    const sent = await commands.during(() => store.recount(minutes));
+    const reads = sent.filter(({ name }) => name === "find").map(({ collection }) => collection);
+    expect(reads).toEqual(["folds", "deltas", "events", "jobs"]);
+    for (const minute of minutes)
+      expect((await store.sumDeltas(minute)).cells.types).toEqual({ "mail.opened": 2 });
+  });
+
   test("whoever follows what is stored costs a fresh batch three more", async () => {
     await store.tellOrder(60_000);
     const sent = await commands.during(() => keep(store, "b1", [event("e1")]));

@@ -1,9 +1,11 @@
 import { grainMs, startOf, type Bucket } from "../../counting/bucket.ts";
+import type { Cells } from "../../counting/cells.ts";
 import { keyCells } from "../../counting/delta.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { EventQuery } from "../../event/filter.ts";
 import type { Erasable, Recounted, Refusal } from "../erasing.ts";
 import {
+  bucketId,
   deltaKey,
   eventKey,
   fromDocument,
@@ -14,16 +16,19 @@ import {
   type Tombstone,
 } from "./documents.ts";
 import { events as eventsOf } from "./events.ts";
-import { countAnew, foldAnew } from "./folds.ts";
+import { countAnew, foldAnew, type Counts } from "./folds.ts";
 import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";
-import { mayLack } from "./retention.ts";
+import { lackingAmong } from "./retention.ts";
 import { cellsSum } from "./sections.ts";
 import { markSegments } from "./segments/announce.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
-/** The number of events in memory at a time while a minute is counted anew. */
+/** The number of events in memory at a time while minutes are counted anew. */
 const eventBlock = 1_000;
+
+/** The number of minutes that are counted anew at a time; the cells of all are in memory. */
+const minutesAtOnce = 32;
 
 export async function erasable(
   collections: Collections,
@@ -131,18 +136,22 @@ export async function refuse(
   return true;
 }
 
-/** Counts minutes anew from their events, and marks them dirty. */
+/**
+ * Counts minutes anew from their events, and marks them dirty. Several minutes are read at a time:
+ * servers that look at each event for a query do that once for all of them.
+ */
 export async function recount(
   collections: Collections,
   minutes: readonly Bucket[],
   dimensions: readonly string[],
 ): Promise<void> {
-  for (const minute of minutes) {
+  const distinct = [...new Map(minutes.map((minute) => [bucketId(minute), minute])).values()];
+  for (let at = 0; at < distinct.length; at += minutesAtOnce) {
     await foldAnew(
       collections,
-      minute,
-      (counts) => countEvents(collections, minute, counts, dimensions),
-      () => mayLack(collections, minute),
+      distinct.slice(at, at + minutesAtOnce),
+      (some, counts) => countMinutes(collections, some, counts, dimensions),
+      (some) => lackingAmong(collections, some),
     );
   }
   if (minutes.length > 0) await markDirty(collections, minutes);
@@ -161,36 +170,58 @@ export async function recounted(
   let uncounted = new Set<BatchId>();
   const sum = await countAnew(collections, minute, (counts) => {
     uncounted = new Set();
-    return countEvents(collections, minute, counts, dimensions, ({ batch, receivedAt }) => {
+    const leaveOut = ({ batch, receivedAt }: EventDocument) => {
       if (receivedAt < before) uncounted.add(batch);
-    });
+    };
+    const ofBatch: Counts = (_, batch) => counts(batch);
+    return countMinutes(collections, [minute], ofBatch, dimensions, leaveOut).then(
+      ([cells]) => cells!,
+    );
   });
   return { ...sum, uncounted: [...uncounted] };
 }
 
-/** Counts the events of a minute whose batches `counts` accepts. */
-async function countEvents(
+/** Counts the events of minutes whose batches count, in the order of the minutes. */
+async function countMinutes(
   { events }: Collections,
-  { project, start }: Bucket,
-  counts: (batch: BatchId) => boolean,
+  minutes: readonly Bucket[],
+  counts: Counts,
   dimensions: readonly string[],
   leaveOut: (other: EventDocument) => void = () => undefined,
-) {
-  const sum = cellsSum();
-  let block: StoredEvent[] = [];
+): Promise<readonly Cells[]> {
+  const sums = new Map(
+    minutes.map((minute) => [
+      bucketId(minute),
+      { minute, sum: cellsSum(), block: [] as StoredEvent[] },
+    ]),
+  );
+  const ranges = minutes.map(({ project, start }) => ({
+    project,
+    timestamp: { $gte: start, $lt: start + grainMs.minute },
+  }));
+  let held = 0;
+  const empty = () => {
+    for (const one of sums.values()) {
+      if (one.block.length > 0) one.sum.add(keyCells(one.block, dimensions));
+      one.block = [];
+    }
+    held = 0;
+  };
   const found = events
-    .find({ project, timestamp: { $gte: start, $lt: start + grainMs.minute } })
+    .find(ranges.length === 1 ? ranges[0]! : { $or: ranges })
     .batchSize(eventBlock);
   for await (const document of found) {
-    if (!counts(document.batch)) {
+    const { project, timestamp } = document;
+    const of = sums.get(
+      bucketId({ project, grain: "minute", start: startOf("minute", timestamp) }),
+    )!;
+    if (!counts(of.minute, document.batch)) {
       leaveOut(document);
       continue;
     }
-    block.push(fromDocument(document));
-    if (block.length < eventBlock) continue;
-    sum.add(keyCells(block, dimensions));
-    block = [];
+    of.block.push(fromDocument(document));
+    if (++held === eventBlock) empty();
   }
-  if (block.length > 0) sum.add(keyCells(block, dimensions));
-  return sum.total();
+  empty();
+  return [...sums.values()].map(({ sum }) => sum.total());
 }

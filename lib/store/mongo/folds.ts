@@ -121,63 +121,114 @@ export async function fold(
   if (isWritten) await close(fresh);
 }
 
+/** Whether a batch's events count in a minute: its delta is stored, or was compacted. */
+export type Counts = (minute: Bucket, batch: BatchId) => boolean;
+
 /**
- * Replaces a minute's fold and deltas by a new count of its events. The new fold has a greater `v`
- * than the ones it replaces, even if it counts fewer events. Repeats where another process
- * condensed the minute meanwhile.
- * @param count counts the events of the batches whose deltas are stored, or were compacted
- * @param mayLack whether events of the minute may have been dropped; the fold then stays as it is
- * @throws ServiceError STORE_UNAVAILABLE where other processes condensed the minute in every
- * attempt
+ * Replaces the folds and deltas of minutes by a new count of their events. A new fold has a greater
+ * `v` than the ones it replaces, even if it counts fewer events. Minutes that another process
+ * condensed meanwhile are counted again.
+ * @param count counts the events of minutes, in their order, of the batches that count
+ * @param mayLack those of the minutes whose events may have been dropped; their folds then stay as
+ *   they are
+ * @throws ServiceError STORE_UNAVAILABLE where other processes condensed a minute in every attempt
  */
 export async function foldAnew(
-  { folds, deltas }: Collections,
-  minute: Bucket,
-  count: (counts: (batch: BatchId) => boolean) => Promise<Cells>,
-  mayLack: () => Promise<boolean>,
+  collections: Pick<Collections, "folds" | "deltas">,
+  minutes: readonly Bucket[],
+  count: (minutes: readonly Bucket[], counts: Counts) => Promise<readonly Cells[]>,
+  mayLack: (minutes: readonly Bucket[]) => Promise<ReadonlySet<Bucket>>,
 ): Promise<void> {
-  const _id = bucketId(minute);
-  for (let round = 0; round < maxRounds; round += 1) {
-    const { n, v, counts, fresh, held, going } = await standing({ folds, deltas }, minute);
-    const cells = await count(counts);
-    // This check comes after counting, so a `false` means that no event was dropped while they were
-    // counted.
-    if (await mayLack()) return;
-    const close = (ids: readonly string[]) =>
-      ids.length > 0 && deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
-    await close(held);
-    const document = {
-      _id,
-      n: n + 1,
-      v: v + fresh.length + 1,
-      batches: fresh,
-      sections: toTexts(cells),
-      ...going,
-    };
-    const isWritten =
-      n === 0
-        ? (await insertAbsent(folds, [document])).length === 0
-        : (await folds.replaceOne({ _id, n }, withoutId(document))).matchedCount === 1;
-    if (isWritten) {
-      await close(fresh);
-      return;
+  let open = minutes;
+  for (let round = 0; open.length > 0; round += 1) {
+    if (round === maxRounds) throw new ServiceError("STORE_UNAVAILABLE");
+    const found = await standing(collections, open);
+    const cells = await count(open, (minute, batch) => found.get(minute)!.counts(batch));
+    // This check comes after counting, so a minute that is not named lost no event while its events
+    // were counted.
+    const lacking = await mayLack(open);
+    const missed: Bucket[] = [];
+    for (const [at, minute] of open.entries()) {
+      if (lacking.has(minute)) continue;
+      if (!(await replaceFold(collections, minute, found.get(minute)!, cells[at]!))) {
+        missed.push(minute);
+      }
     }
+    open = missed;
   }
-  throw new ServiceError("STORE_UNAVAILABLE");
 }
 
-/** The state of a minute's fold and deltas, without their cells. */
-async function standing({ folds, deltas }: Pick<Collections, "folds" | "deltas">, minute: Bucket) {
-  const { project, start } = minute;
-  const stored = await folds.findOne(
-    { _id: bucketId(minute) },
-    { projection: { n: 1, v: 1, batches: 1, compacting: 1, through: 1 } },
-  );
-  const { n = 0, v = 0, batches: named = [], compacting = 0, through = 0 } = stored ?? {};
-  const found = await deltas
-    .find({ project, minute: start }, inOneAnswer)
-    .project<Pick<DeltaDocument, "_id" | "folded">>({ folded: 1 })
+/** @returns false where another fold came between */
+async function replaceFold(
+  { folds, deltas }: Pick<Collections, "folds" | "deltas">,
+  minute: Bucket,
+  { n, v, fresh, held, going }: Standing,
+  cells: Cells,
+): Promise<boolean> {
+  const _id = bucketId(minute);
+  const close = (ids: readonly string[]) =>
+    ids.length > 0 && deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
+  await close(held);
+  const document = {
+    _id,
+    n: n + 1,
+    v: v + fresh.length + 1,
+    batches: fresh,
+    sections: toTexts(cells),
+    ...going,
+  };
+  const isWritten =
+    n === 0
+      ? (await insertAbsent(folds, [document])).length === 0
+      : (await folds.replaceOne({ _id, n }, withoutId(document))).matchedCount === 1;
+  if (isWritten) await close(fresh);
+  return isWritten;
+}
+
+/** A minute's fold and deltas, without their cells. */
+interface Standing {
+  readonly n: number;
+  readonly v: number;
+  readonly batches: ReadonlySet<BatchId>;
+  readonly counts: (batch: BatchId) => boolean;
+  readonly fresh: readonly string[];
+  readonly held: readonly string[];
+  readonly going: Going;
+}
+
+type FoldHead = Pick<FoldDocument, "_id" | "n" | "v" | "batches"> & Going;
+type DeltaHead = Pick<DeltaDocument, "_id" | "project" | "minute" | "folded">;
+
+/** The state of minutes: each fold is read before the deltas. */
+async function standing(
+  { folds, deltas }: Pick<Collections, "folds" | "deltas">,
+  minutes: readonly Bucket[],
+): Promise<ReadonlyMap<Bucket, Standing>> {
+  const heads = await folds
+    .find({ _id: { $in: minutes.map(bucketId) } }, inOneAnswer)
+    .project<FoldHead>({ n: 1, v: 1, batches: 1, compacting: 1, through: 1 })
     .toArray();
+  const byId = new Map(heads.map((head) => [head._id, head]));
+  const found = new Map<string, DeltaHead[]>(minutes.map((minute) => [bucketId(minute), []]));
+  for (const [project, own] of Map.groupBy(minutes, (minute) => minute.project)) {
+    const starts = own.map(({ start }) => start);
+    const all = deltas
+      .find({ project, minute: starts.length === 1 ? starts[0]! : { $in: starts } }, inOneAnswer)
+      .project<DeltaHead>({ project: 1, minute: 1, folded: 1 });
+    for await (const one of all) {
+      found.get(bucketId({ project, grain: "minute", start: one.minute }))?.push(one);
+    }
+  }
+  return new Map(
+    minutes.map((minute) => {
+      const id = bucketId(minute);
+      return [minute, standingOf(byId.get(id), found.get(id)!)] as const;
+    }),
+  );
+}
+
+function standingOf(head: FoldHead | undefined, found: readonly DeltaHead[]): Standing {
+  const { n = 0, v = 0, batches: named = [], compacting = 0, through = 0 } = head ?? {};
   const open = found.filter(({ folded }) => folded === undefined).map((one) => one._id);
   const inFold = new Set(named);
   const isHeld = (one: string) => inFold.has(one) || isGoing(one, through);
@@ -186,8 +237,7 @@ async function standing({ folds, deltas }: Pick<Collections, "folds" | "deltas">
     n,
     v,
     batches,
-    /** Whether a batch's events count: its delta is stored, or was compacted. */
-    counts: (batch: BatchId) => batches.has(batch) || madeAt(batch) <= through,
+    counts: (batch) => batches.has(batch) || madeAt(batch) <= through,
     fresh: open.filter((one) => !isHeld(one)),
     held: open.filter(isHeld),
     going: kept({ compacting, through }),
@@ -212,10 +262,11 @@ export async function countAnew(
   minute: Bucket,
   count: (counts: (batch: BatchId) => boolean) => Promise<Cells>,
 ): Promise<Sum> {
+  const look = async () => (await standing(collections, [minute])).get(minute)!;
   for (let round = 0; round < maxRounds; round += 1) {
-    const before = await standing(collections, minute);
+    const before = await look();
     const cells = await count(before.counts);
-    const after = await standing(collections, minute);
+    const after = await look();
     const isSteady = after.n === before.n && after.batches.size === before.batches.size;
     if (isSteady) return { v: before.v + before.fresh.length, cells };
   }

@@ -29,12 +29,17 @@ async function stateOf(
   return found && (JSON.parse(found.state) as RetentionState);
 }
 
-/** Whether events of a minute may be gone, so that it must not be recounted. */
-export async function mayLack(
+/** Those of some minutes whose events may be gone, so that they must not be recounted. */
+export async function lackingAmong(
   collections: Collections,
-  { project, start }: Bucket,
-): Promise<boolean> {
-  return isBelow(start, rawFloor((await stateOf(collections, project))?.sealed ?? noFloors));
+  minutes: readonly Bucket[],
+): Promise<ReadonlySet<Bucket>> {
+  const lacking = new Set<Bucket>();
+  for (const [project, own] of Map.groupBy(minutes, (minute) => minute.project)) {
+    const floor = rawFloor((await stateOf(collections, project))?.sealed ?? noFloors);
+    for (const minute of own) if (isBelow(minute.start, floor)) lacking.add(minute);
+  }
+  return lacking;
 }
 
 /** Leaves out events that are older than their project's retention for their type. */

@@ -11,17 +11,24 @@ import { rolledUp } from "../../../lib/counting/dimensions.ts";
 import { differences } from "../../../lib/counting/drift.ts";
 import type { StoredEvent } from "../../../lib/event/event.ts";
 import { pack } from "../../../lib/store/rows.ts";
+import type { Compacted } from "../../../lib/store/compacting.ts";
 import { carryOut, newErasure, type ErasureState } from "../../../lib/store/erasure-job.ts";
 import { stateOf } from "../../../lib/store/job-progress.ts";
+import { measure } from "../../../lib/store/measured.ts";
+import { MongoStore } from "../../../lib/store/mongo/mongo-store.ts";
 import { rollUp, rollUpAll, storePack } from "../../../lib/store/protocol.ts";
+import type { EventStore } from "../../../lib/store/store.ts";
+import { startFerretdb, startMongoJava, type RunningServer } from "../../servers/servers.ts";
 import { SqliteStore } from "../../../lib/store/sqlite/sqlite-store.ts";
 
 /**
  * Measures how long it takes to erase one of many users while batches come in, whether counts are
  * right afterwards, and what compaction saves: `node tools/bench/micro/erasing.ts [--events
- * 1000000] [--users 10000] [--hours 24] [--batch 500]`. Events are of random users, spread evenly
- * over the hours. The second erasure's worker dies after some calls, and another worker finishes
- * its job.
+ * 1000000] [--users 10000] [--hours 24] [--batch 500] [--server ferretdb]`. Events are of random
+ * users, spread evenly over the hours. The second erasure's worker dies after some calls, and
+ * another worker finishes its job. Of each erasure the store's operations are told that took the
+ * longest in sum. With `--server` (`ferretdb`, `mongo-java`) it runs on MongoDB's protocol, without
+ * compaction.
  */
 const { values } = parseArgs({
   options: {
@@ -29,6 +36,7 @@ const { values } = parseArgs({
     users: { type: "string", default: "10000" },
     hours: { type: "string", default: "24" },
     batch: { type: "string", default: "500" },
+    server: { type: "string" },
     dir: { type: "string", default: tmpdir() },
   },
 });
@@ -43,17 +51,32 @@ const range = { from: start, to: start + hours * grainMs.hour };
 
 const folder = mkdtempSync(join(values.dir, "erasing-bench-"));
 const file = join(folder, "store.sqlite");
-const store = new SqliteStore({ file });
+const server = values.server === undefined ? undefined : await serverOf(values.server);
+const store =
+  server === undefined
+    ? new SqliteStore({ file })
+    : new MongoStore({ uri: server.url, database: "bench" });
+/** The seconds that operations of the store took, and how many they were. */
+const spent = new Map<string, { seconds: number; calls: number }>();
 try {
   console.log(`load before: ${loadavg()[0]!.toFixed(2)}`);
   await store.open();
+  measure(store, (verb, seconds) => {
+    const before = spent.get(verb) ?? { seconds: 0, calls: 0 };
+    spent.set(verb, { seconds: before.seconds + seconds, calls: before.calls + 1 });
+  });
   await fill();
   await erase("erasing one user", 7, Infinity);
   await erase("erasing one user, killed once", 8, 100);
-  await compact();
+  if (server === undefined) await compact();
 } finally {
   await store.close();
+  await server?.stop();
   rmSync(folder, { recursive: true });
+}
+
+function serverOf(name: string): Promise<RunningServer> {
+  return name === "mongo-java" ? startMongoJava() : startFerretdb();
 }
 
 function eventAt(index: number): StoredEvent {
@@ -117,7 +140,8 @@ async function erase(name: string, user: number, dies: number): Promise<void> {
   const asked = { erasure: { kind: "eraseSubject", userId }, reusable: false } as const;
   const began = performance.now();
   await store.putJob(newErasure(project, id, asked, Date.now()));
-  const work = async (to: SqliteStore) => {
+  spent.clear();
+  const work = async (to: EventStore) => {
     const worker = { store: to, owner: "bench", now: Date.now, isEnding: () => false };
     await carryOut(worker, (await store.job(project, id))!, () => undefined);
   };
@@ -133,10 +157,14 @@ async function erase(name: string, user: number, dies: number): Promise<void> {
     `${Math.round(ms)} ms`,
     `${status}: ${erased} events of ${theirs.length}, ${left} left`,
   );
+  const longest = [...spent].sort(([, a], [, b]) => b.seconds - a.seconds).slice(0, 8);
+  for (const [verb, { seconds, calls }] of longest) {
+    report("", verb.padEnd(16), `${seconds.toFixed(1)} s in ${calls} calls`);
+  }
   report("", `${meanwhile} events came in meanwhile; ${await differing(minutes)}`);
 }
 
-function until(calls: number): SqliteStore {
+function until(calls: number): EventStore {
   let left = calls;
   return new Proxy(store, {
     get(target, name) {
@@ -188,7 +216,7 @@ async function compact(): Promise<void> {
   const began = performance.now();
   let removed = 0;
   for (let from: number | undefined = range.from; from !== undefined;) {
-    const part = await store.compact(project, { ...range, from }, Date.now(), 25);
+    const part: Compacted = await store.compact(project, { ...range, from }, Date.now(), 25);
     removed += part.deltas;
     from = part.next;
   }
