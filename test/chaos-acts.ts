@@ -1,3 +1,7 @@
+import { randomUUIDv7 } from "node:crypto";
+import { admit } from "../lib/event/admit.ts";
+import { encodeBatch } from "../lib/event/batch-message.ts";
+import { defaultProject } from "../lib/event/event.ts";
 import type { Disturbance } from "./chaos-disturbances.ts";
 import type { Load } from "./chaos-load.ts";
 import { eventually } from "./support/eventually.ts";
@@ -20,19 +24,22 @@ const dayMs = 86_400_000;
 
 /**
  * What administrators do while things are broken: they erase, have days rebuilt and audited, set a
- * retention, mend and replay what is in quarantine. Each act sends events of its own; `kept` are
- * those that must be counted in the end.
+ * retention, mend and replay what is in quarantine, and replay dead letters. Each act sends events
+ * of its own; `kept` are those that must be counted in the end.
  */
 export class Acts {
   readonly kept: ShopEvent[] = [];
   readonly #load: Load;
   readonly #random: () => number;
+  readonly #putDead: (body: Uint8Array) => Promise<void>;
   readonly #jobs: string[] = [];
   #acts = 0;
 
-  constructor(load: Load, random: () => number) {
+  /** @param putDead puts a batch into the dead letters, past the service; it may throw */
+  constructor(load: Load, random: () => number, putDead: (body: Uint8Array) => Promise<void>) {
     this.#load = load;
     this.#random = random;
+    this.#putDead = putDead;
   }
 
   get disturbances(): readonly Disturbance[] {
@@ -43,6 +50,7 @@ export class Acts {
       ["a day audited", () => this.#begin("/api/v1/audits", this.#day())],
       ["a retention set", () => this.#setRetention()],
       ["quarantine replayed", () => this.#breakAndReplay()],
+      ["dead letters replayed", () => this.#dieAndReplay()],
     ];
   }
 
@@ -56,6 +64,10 @@ export class Acts {
     await eventually(async () => {
       const left = await this.#replay();
       if (left > 0) throw new Error(`${left} events are left in quarantine`);
+    }, settledWithinMs);
+    await eventually(async () => {
+      const left = await this.#replayDead();
+      if (left > 0) throw new Error(`${left} dead letters are left`);
     }, settledWithinMs);
     for (const job of this.#jobs) {
       await eventually(async () => {
@@ -116,6 +128,31 @@ export class Acts {
     const replay = () =>
       this.#load.untilDone(`/api/v1/quarantine/replay?type=${broken}`, request("POST"));
     await Promise.all([replay(), replay()]);
+    return data.length;
+  }
+
+  /** A batch that failed for good; perhaps twice, where it is not known whether it was put. */
+  async #dieAndReplay(): Promise<void> {
+    const events = this.#events("chaos.dead", "chaos-dead");
+    this.kept.push(...events);
+    this.#load.expect(events.length);
+    const { accepted } = admit(events, { now: Date.now(), newId: randomUUIDv7 });
+    const pieces = accepted.map(({ event }) => Buffer.from(JSON.stringify(event)));
+    const body = encodeBatch(randomUUIDv7(), defaultProject, pieces);
+    await eventually(() => this.#putDead(body), settledWithinMs);
+    await this.#replayDead();
+  }
+
+  /** Replays each dead letter by two requests at once. @returns how many there were */
+  async #replayDead(): Promise<number> {
+    const { text } = await this.#load.untilDone("/api/v1/dead-letters");
+    const { data } = JSON.parse(text) as { readonly data: readonly { readonly id: string }[] };
+    for (const { id } of data) {
+      const path = `/api/v1/dead-letters/${id}/replay`;
+      // The other one may have replayed it, or hold all of them while it looks.
+      const replay = () => this.#load.untilDone(path, request("POST"), [404]);
+      await Promise.all([replay(), replay()]);
+    }
     return data.length;
   }
 

@@ -105,6 +105,11 @@ export class Load {
     await this.#post(events, false);
   }
 
+  /** Notes that so many events come by another way. */
+  expect(events: number): void {
+    this.#sent += events;
+  }
+
   /**
    * Asks until the answer is a success, or of an allowed status; the last answer where the load was
    * ended before.

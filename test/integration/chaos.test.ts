@@ -20,7 +20,8 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "chaos", () => {
       "slow",
       "erased",
       "rebuilt",
-      "replayed",
+      "quarantine replayed",
+      "dead letters replayed",
     ]) {
       expect(Object.keys(disturbances)).toContainEqual(expect.stringMatching(`${what}$`));
     }

@@ -10,6 +10,10 @@ import { Acts } from "../../test/chaos-acts.ts";
 import { Load, type LoadReport } from "../../test/chaos-load.ts";
 import { Cluster, startServers, stopServers } from "../../test/support/cluster.ts";
 import { countedAtRest, expectExact } from "../../test/e2e/shop-run.ts";
+import { readConfig } from "../../lib/config.ts";
+import { silent } from "../../lib/log.ts";
+import { openQueue } from "../../lib/queue/open.ts";
+import type { DurableQueue } from "../../lib/queue/queue.ts";
 import { layCable, type Cable } from "../servers/cable.ts";
 import { readShopLog, shuffled } from "../../test/support/shop-log.ts";
 
@@ -60,6 +64,7 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
   const servers = await startServers();
   const laid: Cable[] = [servers.mongoCable];
   let cluster: Cluster | undefined;
+  let queue: DurableQueue | undefined;
   try {
     const [rabbitmq, redis] = await Promise.all([
       layCable(servers.rabbitmq.url),
@@ -68,8 +73,9 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
     laid.push(rabbitmq, redis);
     cluster = await Cluster.start(servers, { RABBITMQ_URL: rabbitmq.url, REDIS_URL: redis.url });
     await cluster.ready(startWithinMs);
+    queue = await openQueue(readConfig({ RABBITMQ_URL: servers.rabbitmq.url }), silent);
     const cables = { RabbitMQ: rabbitmq, Redis: redis, MongoDB: servers.mongoCable };
-    return await chaos({ cluster, servers, cables }, options);
+    return await chaos({ cluster, servers, cables, queue }, options);
   } catch (error) {
     const complaints = cluster?.all.flatMap(({ name, output }) =>
       output
@@ -81,6 +87,7 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
     throw new Error([(error as Error).message, ...(complaints ?? [])].join("\n"), { cause: error });
   } finally {
     await cluster?.dispose();
+    await queue?.close();
     await Promise.all(laid.map((cable) => cable.remove()));
     await stopServers(servers);
   }
@@ -95,7 +102,12 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
  * not come back
  */
 async function chaos(
-  { cluster, servers, cables }: Pick<Field, "cluster" | "servers" | "cables">,
+  {
+    cluster,
+    servers,
+    cables,
+    queue,
+  }: Pick<Field, "cluster" | "servers" | "cables"> & { readonly queue: DurableQueue },
   { seconds, random, tell }: ChaosOptions,
 ): Promise<ChaosResult> {
   const events = readShopLog().slice(0, Math.ceil(seconds * eventsPerSecond));
@@ -134,7 +146,9 @@ async function chaos(
     pauseMs: (1_000 * posters * batchSize) / (eventsPerSecond * 1.2),
     stoppedSince: (instant) => stops.since(instant),
   });
-  const acts = new Acts(load, random);
+  const acts = new Acts(load, random, (body) =>
+    queue.dead.put({ body, receivedAt: Date.now() }, "chaos"),
+  );
   await acts.begin();
   const lanes = [
     disturb(acts.disturbances, 2_000),
