@@ -179,6 +179,7 @@ const metrics = {
       limit: [
         "reads_waiting",
         "answers_under_way",
+        "erasures_open",
         "bodies_in_flight",
         "rate",
         "query_too_expensive",
@@ -189,7 +190,7 @@ const metrics = {
         "request_too_slow",
       ],
     },
-    help: "Requests refused by a limit: reads_waiting, answers_under_way, bodies_in_flight or rate (429), query_too_expensive (422), overloaded (503), too_large, uri_too_long, headers_too_large, request_too_slow. Normal is none.",
+    help: "Requests refused by a limit: reads_waiting, answers_under_way, bodies_in_flight, erasures_open or rate (429), query_too_expensive (422), overloaded (503), too_large, uri_too_long, headers_too_large, request_too_slow. Normal is none.",
   },
   analytics_keys_age_seconds: {
     type: "gauge",

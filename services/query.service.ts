@@ -4,6 +4,7 @@ import { ServiceError } from "../lib/errors.ts";
 import { publicEvent } from "../lib/event/public-event.ts";
 import { storeHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
+import { hiddenOf } from "../lib/store/hidden.ts";
 import { ActsMixin } from "../mixins/acts.mixin.ts";
 import { AuditLogMixin } from "../mixins/query/audit-log.mixin.ts";
 import { AnswersMixin } from "../mixins/query/answers.mixin.ts";
@@ -58,8 +59,10 @@ export const query = (config: Config) =>
       },
       event: {
         async handler(ctx) {
-          const found = await this.store.event(ctx.meta.project ?? defaultProject, ctx.params.id);
-          if (found === undefined)
+          const project = ctx.meta.project ?? defaultProject;
+          const hidden = await hiddenOf(this.store, project);
+          const found = await this.store.event(project, ctx.params.id);
+          if (found === undefined || hidden?.hides(found) === true)
             throw new ServiceError("NOT_FOUND", "There is no event with this id");
           return publicEvent(found);
         },

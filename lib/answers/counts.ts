@@ -87,7 +87,8 @@ async function count(
     if (section === "types") table.addTypes(row);
     else table.addValues(row);
   };
-  if (crossesDimensions(question)) {
+  const isOfEvents = section !== "types" && !context.rolledUp.includes(section);
+  if (isOfEvents || crossesDimensions(question)) {
     const table = begin();
     const columns = spans ?? [{ start: range.from, end: range.to }];
     const ranges = columns.map(({ start, end }) => ({ from: start, to: end }));

@@ -2,7 +2,7 @@ import { rawFloor, withoutFinal } from "../counting/floors.ts";
 import type { Grain } from "../counting/bucket.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { EventFilter, OpenRange, Range } from "../event/filter.ts";
-import { exactness, type OwnMeta } from "../questions/answer-meta.ts";
+import { exactness, type OwnMeta, type Reason } from "../questions/answer-meta.ts";
 import type { Gone } from "../store/retention.ts";
 
 const thingsOf = { minute: "minutes", hour: "hours", day: "days" } as const;
@@ -56,7 +56,10 @@ export class Losses {
   }
 }
 
-/** Adds to an answer's `meta` that dropped data was needed, where it was. */
-export function withRetention<Own extends Pick<OwnMeta, "because" | "exact">>(own: Own): Own {
-  return { ...own, ...exactness([...(own.because ?? []), "retention"]) };
+/** Adds reasons to those of an answer's `meta`. */
+export function withReasons<Own extends Pick<OwnMeta, "because" | "exact">>(
+  own: Own,
+  reasons: readonly Reason[],
+): Own {
+  return { ...own, ...exactness([...(own.because ?? []), ...reasons]) };
 }

@@ -4,12 +4,15 @@ import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import { closedRange } from "./range.ts";
 import { eventsOf, readRollups } from "./rollup-reads.ts";
+import { grainMs } from "../counting/bucket.ts";
+import { builtInDimensions } from "../counting/dimensions.ts";
 import { clock } from "../store/stops.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
 import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
 import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { Marks } from "../counting/cover.ts";
+import { hiddenOf, type HiddenEvents } from "../store/hidden.ts";
 import type { Losses } from "./losses.ts";
 import type {
   EventPage,
@@ -30,9 +33,14 @@ interface Circumstances {
   readonly signal?: AbortSignal;
   /** What retention has dropped of the project; absent where nothing was dropped. */
   readonly losses?: Losses | undefined;
+  /** What open erasures hide; it is looked up before the first read where it is absent. */
+  readonly hidden?: Hidden;
   /** The nodes by which a question may be folded; alone by the store where it is absent. */
   readonly nodes?: NodesOf | undefined;
 }
+
+/** What open erasures of the project hide; `none` where none were open when it was looked up. */
+export type Hidden = HiddenEvents | "none";
 
 /** This node, and those others that fold parts of a question now. */
 export type NodesOf = (filter: EventFilter, job: FoldJob) => Nodes;
@@ -53,7 +61,9 @@ const sliceMs = 1_000;
 
 /**
  * Reads a project's events for one caller, within the budget, until the caller leaves. Reads that
- * may have to scan unwanted events take turns; reads by an index or from rollups do not wait.
+ * may have to scan unwanted events take turns; reads by an index or from rollups do not wait. What
+ * an open erasure removes is left out of everything that is read from events, and counts of it are
+ * noted (`isErasing`).
  */
 export class Reading implements EventReads {
   readonly #circumstances: Circumstances;
@@ -62,17 +72,44 @@ export class Reading implements EventReads {
   readonly #budget: Budget;
   readonly #signal: AbortSignal | undefined;
   readonly #losses: Losses | undefined;
-  readonly deltaSums: EventReads["deltaSums"];
+  #hidden: Promise<Hidden> | undefined;
+  #isErasing = false;
 
   constructor(circumstances: Circumstances) {
-    const { store, project, budget, signal, losses } = circumstances;
+    const { store, project, budget, signal, losses, hidden } = circumstances;
     this.#circumstances = circumstances;
     this.#store = store;
     this.#project = project;
     this.#budget = budget;
     this.#signal = signal;
     this.#losses = losses;
-    this.deltaSums = store.deltaSums.bind(store);
+    this.#hidden = hidden && Promise.resolve(hidden);
+  }
+
+  /** Whether the answer needed counts that may still hold what an open erasure removes. */
+  get isErasing(): boolean {
+    return this.#isErasing;
+  }
+
+  /** Looks up what is hidden, before anything is read. */
+  async #hiding(): Promise<HiddenEvents | undefined> {
+    const hidden = await (this.#hidden ??= hiddenOf(this.#store, this.#project).then(
+      (found) => found ?? "none",
+    ));
+    if (hidden === "none") return undefined;
+    if (hidden.mayHideMore) this.#isErasing = true;
+    return hidden;
+  }
+
+  /** Narrows a filter of the caller to the events that may be shown. */
+  async #shown<Filter extends Pick<EventFilter, "where">>(filter: Filter): Promise<Filter> {
+    const hidden = await this.#hiding();
+    return hidden === undefined ? filter : hidden.narrowed(filter);
+  }
+
+  /** Notes that counts of some ranges are read. */
+  async #counts(ranges: readonly Range[]): Promise<void> {
+    if ((await this.#hiding())?.isCountedIn(ranges) === true) this.#isErasing = true;
   }
 
   get lost(): Range | undefined {
@@ -84,9 +121,15 @@ export class Reading implements EventReads {
     return this.#losses?.open(marks) ?? marks;
   }
 
-  rollups: EventReads["rollups"] = (project, grain, ranges, section) => {
+  rollups: EventReads["rollups"] = async (project, grain, ranges, section) => {
     this.#losses?.readsRollups(grain, ranges);
+    await this.#counts(ranges);
     return this.#store.rollups(project, grain, ranges, section);
+  };
+
+  deltaSums: EventReads["deltaSums"] = async (project, minutes, section) => {
+    await this.#counts(minutes.map((from) => ({ from, to: from + grainMs.minute })));
+    return this.#store.deltaSums(project, minutes, section);
   };
 
   /**
@@ -98,9 +141,9 @@ export class Reading implements EventReads {
   }
 
   /** Returns a few events that an index leads to. */
-  events(query: EventQuery): Promise<readonly StoredEvent[]> {
+  async events(query: EventQuery): Promise<readonly StoredEvent[]> {
     this.#signal?.throwIfAborted();
-    return this.#store.events(query);
+    return this.#store.events(await this.#shown(query));
   }
 
   /**
@@ -120,7 +163,9 @@ export class Reading implements EventReads {
 
   #made(query: EventQuery, limits: PageLimits): Promise<EventPage> {
     const { answers } = this.#budget;
-    return answers.make(this.#project, limits.maxBytes, () => this.#store.page(query, limits));
+    return answers.make(this.#project, limits.maxBytes, async () =>
+      this.#store.page(await this.#shown(query), limits),
+    );
   }
 
   async #scannedPage(query: EventQuery): Promise<EventPage> {
@@ -166,7 +211,7 @@ export class Reading implements EventReads {
       timeoutMs: scansAlongTime(query) ? sliceMs : timeoutMs,
       signal,
     };
-    const read = () => this.#store.eventsText(query, text, limits);
+    const read = async () => this.#store.eventsText(await this.#shown(query), text, limits);
     return lanes.run(this.#project, read, { signal, goesOn: query.after !== undefined });
   }
 
@@ -178,11 +223,12 @@ export class Reading implements EventReads {
   async countEvents(filter: EventFilter): Promise<number> {
     const { types, from, to } = filter;
     if (!scansEvents(filter) && filter.userId === undefined && filter.correlationId === undefined) {
-      return this.#counted({ types, from, to });
+      return this.#counted({ types, from, to }, this);
     }
     const { timeoutMs } = this.#budget;
     const signal = this.#signal;
-    const read = () => this.#store.countEvents(filter, { timeoutMs, signal });
+    const read = async () =>
+      this.#store.countEvents(await this.#shown(filter), { timeoutMs, signal });
     if (!scansEvents(filter)) return read();
     await this.#affordable(filter);
     return this.#budget.lanes.run(this.#project, read, { signal });
@@ -201,7 +247,8 @@ export class Reading implements EventReads {
     const { lanes, timeoutMs } = this.#budget;
     this.#losses?.readsEvents(filter);
     const estimate = await this.#affordable(filter);
-    const nodes = this.#nodesFor(filter, job, estimate);
+    const shown = await this.#shown(filter);
+    const nodes = this.#nodesFor(shown, job, estimate);
     const count = 1 + (nodes?.others.length ?? 0);
     const kind = kindOf(filter, job);
     this.#checkTime(estimate, this.#budget.pace.expected(kind, estimate, count));
@@ -210,7 +257,7 @@ export class Reading implements EventReads {
       const begunAt = performance.now();
       let isWhole = false;
       try {
-        const found = await this.#analyzed(filter, job, { timeoutMs, signal }, nodes);
+        const found = await this.#analyzed(shown, job, { timeoutMs, signal }, nodes);
         isWhole = true;
         return found;
       } finally {
@@ -260,7 +307,8 @@ export class Reading implements EventReads {
     const { lanes, timeoutMs } = this.#budget;
     const signal = this.#signal;
     this.#losses?.readsEvents(filter);
-    const read = () => this.#store.sample(filter, job, { timeoutMs, signal });
+    const read = async () =>
+      this.#store.sample(await this.#shown(filter), job, { timeoutMs, signal });
     return lanes.run(this.#project, read, { signal });
   }
 
@@ -280,9 +328,11 @@ export class Reading implements EventReads {
   }
 
   /** Counts only the events that are still stored: rollups also count dropped ones. */
-  async #counted(of: Pick<EventFilter, "types" | "from" | "to">): Promise<number> {
-    // An estimate is not part of the answer, so it touches no losses.
-    const store = new Reading({ ...this.#circumstances, losses: undefined });
+  async #counted(
+    of: Pick<EventFilter, "types" | "from" | "to">,
+    // An estimate is not part of the answer, so it touches no losses, and notes no erasure.
+    store = new Reading({ ...this.#circumstances, losses: undefined, hidden: "none" }),
+  ): Promise<number> {
     const source = { store, project: this.#project };
     const whole = await closedRange(source, of, of.types);
     const from = this.#losses?.wholeFrom(of.types) ?? -Infinity;
@@ -311,13 +361,18 @@ function kindOf({ userId, correlationId, where = [] }: EventFilter, job: FoldJob
 export class QuestionContext {
   readonly store: Reading;
   readonly project: ProjectId;
+  /**
+   * The dimensions that are answered from rollups. While an erasure is open these are the built-in
+   * ones: the values of others may name persons, and rollups still have them.
+   */
   readonly rolledUp: readonly string[];
 
   /** @param rolledUp the dimensions that rollups have */
   constructor({ rolledUp, ...circumstances }: Circumstances & Pick<QuestionContext, "rolledUp">) {
     this.store = new Reading(circumstances);
     this.project = circumstances.project;
-    this.rolledUp = rolledUp;
+    const { hidden = "none" } = circumstances;
+    this.rolledUp = hidden === "none" ? rolledUp : rolledUp.filter(isBuiltIn);
   }
 
   /** `Reading.analyze` for the project's events. */
@@ -335,4 +390,8 @@ export class QuestionContext {
   ): Promise<Sampled<K>> {
     return this.store.sample({ ...filter, project: this.project }, job);
   }
+}
+
+function isBuiltIn(dimension: string): boolean {
+  return (builtInDimensions as readonly string[]).includes(dimension);
 }

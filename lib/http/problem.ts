@@ -186,6 +186,7 @@ const byType = {
 } as const satisfies Partial<Record<ErrorType, string>>;
 
 const shared: Readonly<Record<SharedLimit, true>> = {
+  erasures_open: true,
   reads_waiting: true,
   answers_under_way: true,
   bodies_in_flight: true,

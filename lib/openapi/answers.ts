@@ -240,7 +240,18 @@ export const answers = {
     lagMs: number,
     exact: boolean,
     because: maybe(
-      list(oneOf("damaged", "other", "retention", "rowsLeftOut", "sampled", "sketch", "valuesCut")),
+      list(
+        oneOf(
+          "damaged",
+          "erasing",
+          "other",
+          "retention",
+          "rowsLeftOut",
+          "sampled",
+          "sketch",
+          "valuesCut",
+        ),
+      ),
     ),
     source: oneOf("rollup", "events", "mixed"),
     cache: oneOf("hit", "miss"),

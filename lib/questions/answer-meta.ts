@@ -1,6 +1,8 @@
 /**
  * Why an answer is not the whole of the true numbers.
  * - `damaged`: an event that the answer may have needed cannot be read any more and is left out.
+ * - `erasing`: an erasure is under way, and the answer needed counts that may still hold what it
+ *   removes.
  * - `other`: a rollup keeps the most frequent values of a dimension, and the answer needed one that
  *   it summed under `(other)`.
  * - `retention`: something that the answer needed is older than it is kept.
@@ -10,7 +12,14 @@
  * - `valuesCut`: a breakdown has more values than an answer shows.
  */
 export type Reason =
-  "damaged" | "other" | "retention" | "rowsLeftOut" | "sampled" | "sketch" | "valuesCut";
+  | "damaged"
+  | "erasing"
+  | "other"
+  | "retention"
+  | "rowsLeftOut"
+  | "sampled"
+  | "sketch"
+  | "valuesCut";
 
 /**
  * Whether every number of an answer is the true one and none is missing; if not, the reasons:

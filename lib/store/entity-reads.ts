@@ -1,4 +1,4 @@
-import type { Condition } from "../event/filter.ts";
+import type { Condition, Predicate } from "../event/filter.ts";
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { PropertyPath } from "../event/property-path.ts";
 
@@ -11,6 +11,8 @@ export interface EntityKey {
 /** A query of moleculer-db, in the store's own terms. */
 export interface EntityQuery {
   readonly where: readonly Condition[];
+  /** Events to leave out: none of these may be met. */
+  readonly unless?: readonly Predicate[];
   /** Finds only these. */
   readonly keys?: readonly EntityKey[];
   readonly sort: readonly SortKey[];

@@ -24,6 +24,11 @@ const bucketsAtOnce = 100;
 export interface ErasureState extends JobState {
   readonly erasure: Erasure | { readonly kind: "eraseSubject"; readonly subject: string };
   readonly reusable: boolean;
+  /**
+   * Of one event, when it is erased by its id: its instants; `null` where no event had the id and
+   * none can have it any more.
+   */
+  readonly held?: { readonly timestamp: number; readonly receivedAt: number } | null | undefined;
   /** How many events were erased. */
   readonly erased: number;
   /**
@@ -40,11 +45,13 @@ export function newErasure(
   id: string,
   { erasure, reusable }: ErasureQuestion,
   now: number,
+  held?: ErasureState["held"],
 ): KeptJob {
   const state: ErasureState = {
     ...waiting(now),
     erasure,
     reusable,
+    held,
     erased: 0,
     slice: [],
     after: null,
@@ -99,8 +106,32 @@ export async function carryOut(
   await progress.leave();
 }
 
+/**
+ * Accepts an erasure. Once it resolves a crash can no longer lose the job, the store accepts none of
+ * its events any more, and no answer that is begun afterwards shows any (`hiddenOf`).
+ */
+export async function acceptErasure(
+  store: EventStore,
+  project: ProjectId,
+  id: string,
+  question: ErasureQuestion,
+  now: number,
+): Promise<KeptJob> {
+  const { erasure, reusable } = question;
+  let held: ErasureState["held"];
+  if (erasure.kind === "eraseEvent") {
+    const isRefused = await store.refuse(project, erasure.id, { at: now, reusable });
+    const there = isRefused ? undefined : await store.holder(project, erasure.id);
+    held = isRefused ? null : there && { timestamp: there.timestamp, receivedAt: there.receivedAt };
+  }
+  const job = newErasure(project, id, question, now, held);
+  await store.putJob(job);
+  await prepare(store, project, stateOf<ErasureState>(job));
+  return job;
+}
+
 /** Prepares the erasure: this must be done before the first event is looked for. */
-export async function prepare(
+async function prepare(
   store: EventStore,
   project: ProjectId,
   { erasure, createdAt, reusable }: Pick<ErasureState, "erasure" | "createdAt" | "reusable">,

@@ -28,4 +28,7 @@ export interface JobStore {
 
   /** The unfinished jobs of all projects, the oldest first. */
   openJobs(limit: number): Promise<readonly KeptJob[]>;
+
+  /** All unfinished jobs of a project, the oldest first. */
+  openJobsOf(project: ProjectId): Promise<readonly KeptJob[]>;
 }

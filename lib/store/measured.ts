@@ -65,6 +65,7 @@ const verbs = {
   job: true,
   jobs: true,
   openJobs: true,
+  openJobsOf: true,
   saveQuestion: true,
   savedQuestion: true,
   savedQuestions: true,

@@ -334,7 +334,7 @@ export interface FoldedPart {
   readonly events: number;
 }
 
-export type SampleFilter = Pick<EventFilter, "project" | "types" | "from" | "to">;
+export type SampleFilter = Pick<EventFilter, "project" | "types" | "from" | "to" | "where">;
 
 /**
  * The size of a sample: about as many events as are read within 100 ms, even by a thread that reads

@@ -1,8 +1,8 @@
 import { randomUUID, randomUUIDv7 } from "node:crypto";
 import { Ticker } from "../../lib/concurrency/ticker.ts";
 import type { Meta } from "../../lib/contracts.ts";
-import { ServiceError } from "../../lib/errors.ts";
-import { defaultProject } from "../../lib/event/event.ts";
+import { ServiceError, tooMany } from "../../lib/errors.ts";
+import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { AuditQuestion } from "../../lib/questions/audits.ts";
 import type { ErasureQuestion } from "../../lib/questions/erasing.ts";
@@ -10,13 +10,7 @@ import { jobsParameters, type ShownJob } from "../../lib/questions/jobs.ts";
 import { type Raw, readParameters } from "../../lib/questions/reading/field.ts";
 import { carryOutAudit, newAudit, shownAudit } from "../../lib/store/audit-job.ts";
 import { isFree, stateOf, type Worker } from "../../lib/store/job-progress.ts";
-import {
-  carryOut,
-  newErasure,
-  prepare,
-  shownErasure,
-  type ErasureState,
-} from "../../lib/store/erasure-job.ts";
+import { acceptErasure, carryOut, shownErasure } from "../../lib/store/erasure-job.ts";
 import type { KeptJob } from "../../lib/store/jobs.ts";
 import { isRetention } from "../../lib/store/retention.ts";
 import type { Auditing } from "./auditor.mixin.ts";
@@ -26,6 +20,12 @@ import type { Storing } from "../store.mixin.ts";
 
 /** The interval at which it looks for jobs that another process began or left. */
 const lookEveryMs = 5_000;
+
+/**
+ * The most erasures by filter of a project that may be open: while they are, every read of the
+ * project checks each filter.
+ */
+const maxFilters = 20;
 
 /** The most open jobs that are read in one turn. Each project's retention is one of them. */
 const jobsAtOnce = 1_000;
@@ -54,21 +54,32 @@ export function JobsMixin() {
   return defineMixin<{ state: State; needs: Storing & Administering & Auditing & Retaining }>()({
     methods: {
       /**
-       * Begins the erasure of events. Resolves once a crash can no longer lose the job, and the
-       * store accepts none of its events any more.
+       * Begins the erasure of events, as `acceptErasure` says.
+       * @throws ServiceError TOO_MANY_REQUESTS where too many filters of the project are open
        */
       async beginErasure(asking: ActContext, question: ErasureQuestion): Promise<ShownJob> {
         const project = asking.meta.project ?? defaultProject;
-        const job = newErasure(project, randomUUIDv7(), question, Date.now());
         const { kind } = question.erasure;
-        const deed = { what: "events.erase", target: job.id, details: { kind } } as const;
-        await this.administered(asking, deed, async () => {
-          await this.store.putJob(job);
-          await prepare(this.store, project, stateOf<ErasureState>(job));
-        });
-        this.logger.info({ job: job.id, project, kind }, "erasure begun");
+        if (kind === "eraseEvents") await this.checkErasures(project);
+        const id = randomUUIDv7();
+        const deed = { what: "events.erase", target: id, details: { kind } } as const;
+        const job = await this.administered(asking, deed, () =>
+          acceptErasure(this.store, project, id, question, Date.now()),
+        );
+        this.logger.info({ job: id, project, kind }, "erasure begun");
         this.jobs?.wake();
         return shownJob(job);
+      },
+
+      /** @throws ServiceError TOO_MANY_REQUESTS */
+      async checkErasures(project: ProjectId): Promise<void> {
+        const open = await this.store.openJobsOf(project);
+        const filters = open.filter(
+          (job) => isErasure(job) && shownErasure(job).kind === "eraseEvents",
+        );
+        if (filters.length < maxFilters) return;
+        const message = `${maxFilters} erasures by filter are under way in this project: wait until one is done`;
+        throw tooMany("erasures_open", message, 10);
       },
 
       /** Begins an audit. Resolves once a crash can no longer lose the job. */

@@ -28,6 +28,7 @@ import {
   type ShownQuarantinedEvent,
 } from "../../lib/questions/quarantine.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
+import { hiddenOf } from "../../lib/store/hidden.ts";
 import type { QuarantinedEvent } from "../../lib/store/quarantine.ts";
 import type { Administering } from "../acts.mixin.ts";
 import type { Queueing } from "../queue.mixin.ts";
@@ -62,9 +63,11 @@ export function QuarantineMixin() {
         const project = meta.project ?? defaultProject;
         const { scope, ...question } = readQuarantineQuestion(raw, project);
         const { limit } = question;
+        const hidden = await hiddenOf(this.store, project);
         const found = await this.store.quarantine.list({ ...question, project, limit: limit + 1 });
-        const shown = found.slice(0, limit);
-        const last = found.length > limit ? shown.at(-1)?.held.event : undefined;
+        const page = found.slice(0, limit);
+        const shown = page.filter(({ held }) => hidden?.hides(held.event) !== true);
+        const last = found.length > limit ? page.at(-1)?.held.event : undefined;
         return {
           data: shown.map(({ held, replay }) => shownQuarantined(held, replay !== undefined)),
           page: { limit, nextCursor: last === undefined ? null : quarantineCursor(last, scope) },
@@ -77,8 +80,11 @@ export function QuarantineMixin() {
 
       /** @throws ServiceError NOT_FOUND, also for an event of another project */
       async quarantined(project: ProjectId, id: string): Promise<QuarantinedEvent> {
+        const hidden = await hiddenOf(this.store, project);
         const found = await this.store.quarantine.find(project, id);
-        if (found === undefined) throw notInQuarantine();
+        if (found === undefined || hidden?.hides(found.held.event) === true) {
+          throw notInQuarantine();
+        }
         return found;
       },
 
@@ -143,7 +149,9 @@ export function QuarantineMixin() {
         const details = { ...(question.types && { types: question.types }) };
         const deed = { what: "quarantine.replay", target: "*", details } as const;
         return this.administered(caller, deed, async () => {
-          const found = await this.store.quarantine.list({ ...question, project });
+          const hidden = await hiddenOf(this.store, project);
+          const all = await this.store.quarantine.list({ ...question, project });
+          const found = all.filter(({ held }) => hidden?.hides(held.event) !== true);
           const turns = new Semaphore(atOnce);
           const until = performance.now() + replayWithinMs;
           // Turns are taken in order, so those that are left out come last.
@@ -158,8 +166,9 @@ export function QuarantineMixin() {
           const countOf = (what: (typeof outcomes)[number]) =>
             outcomes.filter((outcome) => outcome === what).length;
           const taken = outcomes.length - countOf("left");
-          const isWhole = taken === found.length && found.length < question.limit;
-          const last = isWhole ? undefined : found[taken - 1]?.held.event;
+          const isEnded = taken === found.length;
+          const isWhole = isEnded && all.length < question.limit;
+          const last = isWhole ? undefined : (isEnded ? all.at(-1) : found[taken - 1])?.held.event;
           return {
             replayed: countOf("replayed"),
             broken: countOf("broken"),

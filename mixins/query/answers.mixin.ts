@@ -5,6 +5,7 @@ import {
   metaRange,
   type Exactness,
   type OwnMeta,
+  type Reason,
 } from "../../lib/questions/answer-meta.ts";
 import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
 import {
@@ -90,7 +91,7 @@ export interface Answering extends Storing, Waited {
   readonly budget: Budget;
   readingOf(project: ProjectId, signal?: AbortSignal): Reading;
   begin(): Promise<Begun>;
-  wholeness(filter: EventFilter): Promise<Exactness>;
+  wholeness(filter: EventFilter, isErasing: boolean): Promise<Exactness>;
   metaOf(begun: Begun, about: About, found: OwnMeta & Pick<AnswerMeta, "cache">): AnswerMeta;
 }
 
@@ -171,12 +172,15 @@ export function AnswersMixin(config: Config) {
       /**
        * Whether events of a filter may be missing because they are not kept any longer; to be asked
        * after they were read.
+       * @param isErasing whether the reading noted that
        */
-      async wholeness(filter: EventFilter): Promise<Exactness> {
+      async wholeness(filter: EventFilter, isErasing: boolean): Promise<Exactness> {
         const gone = await goneOf(this.store, filter.project);
         const losses = gone && new Losses(gone);
         losses?.readsEvents(filter);
-        return exactness(losses?.isTouched === true ? ["retention"] : []);
+        const reasons: Reason[] = isErasing ? ["erasing"] : [];
+        if (losses?.isTouched === true) reasons.push("retention");
+        return exactness(reasons);
       },
 
       /** Sets the gauges of what reads take now. */
@@ -197,14 +201,14 @@ export function AnswersMixin(config: Config) {
         const { filter, order, limit, after, fields } = question;
         const wanted = { ...filter, project: ctx.meta.project ?? defaultProject };
         if (scansEvents(wanted)) this.readingOf(wanted.project).checkTurn();
-        const [when, found, total] = await this.forCaller(ctx, async (signal) => {
+        const [when, found, total, isErasing] = await this.forCaller(ctx, async (signal) => {
           const begun = await this.begin();
           const reading = this.readingOf(wanted.project, signal);
           const [page, count] = await Promise.all([
             reading.page({ ...wanted, order, limit, after }),
             question.total ? reading.countEvents(wanted) : undefined,
           ]);
-          return [begun, page, count] as const;
+          return [begun, page, count, reading.isErasing] as const;
         });
         const { events, page } = pageOf(found, question);
         const { from, to } = filter;
@@ -214,7 +218,7 @@ export function AnswersMixin(config: Config) {
           page: { ...page, nextCursor: continuedAt(page.nextCursor, at) },
           ...(total !== undefined && { total }),
           meta: this.metaOf(when, wanted, {
-            ...(await this.wholeness(wanted)),
+            ...(await this.wholeness(wanted, isErasing)),
             source: "events",
             ...rowsMeta(events.length, page, { isFirst: after === undefined, total }),
             ...(from !== undefined && to !== undefined && { range: metaRange({ from, to }) }),

@@ -16,6 +16,7 @@ import { quarantineCursor, readQuarantineQuestion } from "../../lib/questions/qu
 import { textHead, textLine } from "../../lib/event/event-text.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Storing } from "../store.mixin.ts";
+import { hiddenOf } from "../../lib/store/hidden.ts";
 import type { Answering, Caller } from "./answers.mixin.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { type StoryAnswer, readStoryQuestion, tell } from "../../lib/questions/lists/story.ts";
@@ -46,16 +47,17 @@ export function ExportMixin() {
         if (isFirst) this.readingOf(project).checkTurn();
         const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
         const query = { ...filter, project, order, limit: maxEvents, after };
-        const page = await this.forCaller(ctx, (signal) =>
-          this.readingOf(project, signal).eventsText(query, text, maxBytes),
-        );
+        const [page, isErasing] = await this.forCaller(ctx, async (signal) => {
+          const reading = this.readingOf(project, signal);
+          return [await reading.eventsText(query, text, maxBytes), reading.isErasing] as const;
+        });
         this.metrics.increment("analytics_events_exported_total", undefined, page.events);
         return {
           text: isFirst ? textHead(text) + page.text : page.text,
           nextCursor:
             page.next === undefined ? null : continuedAt(cursorOf(page.next, question), at),
           asOf,
-          ...(isFirst && (await this.wholeness(query))),
+          ...(isFirst && (await this.wholeness(query, isErasing))),
         };
       },
 
@@ -85,9 +87,11 @@ export function ExportMixin() {
         const isFirst = after === undefined;
         if (isFirst) this.readingOf(project).checkTurn();
         const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
+        const hidden = await hiddenOf(this.store, project);
         const found = await this.store.quarantine.list({ project, userId, limit, after });
-        this.metrics.increment("analytics_events_exported_total", undefined, found.length);
-        const lines = found.map(({ held }) => textLine(held.event, text)).join("");
+        const shown = found.filter(({ held }) => hidden?.hides(held.event) !== true);
+        this.metrics.increment("analytics_events_exported_total", undefined, shown.length);
+        const lines = shown.map(({ held }) => textLine(held.event, text)).join("");
         const last = found.length === limit ? found.at(-1)!.held.event : undefined;
         return {
           text: isFirst ? textHead(text) + lines : lines,
@@ -97,7 +101,8 @@ export function ExportMixin() {
               : { part: "held", after: quarantineCursor(last, scope) },
           ),
           asOf,
-          ...(isFirst && (await this.wholeness({ ...filter, project }))),
+          ...(isFirst &&
+            (await this.wholeness({ ...filter, project }, hidden?.mayHideMore === true))),
         };
       },
     },
@@ -115,12 +120,13 @@ export function StoriesMixin() {
         const project = ctx.meta.project ?? defaultProject;
         const begun = await this.begin();
         const filter = { project, correlationId, order: "asc" as const };
-        const [found, [first]] = await this.forCaller(ctx, (signal) => {
+        const [found, [first], isErasing] = await this.forCaller(ctx, async (signal) => {
           const reading = this.readingOf(project, signal);
-          return Promise.all([
+          const [page, firsts] = await Promise.all([
             reading.page({ ...filter, limit, after }),
             reading.events({ ...filter, limit: 1 }),
           ]);
+          return [page, firsts, reading.isErasing] as const;
         });
         if (first === undefined) {
           throw new ServiceError("NOT_FOUND", "Nothing happened under this correlation id");
@@ -134,7 +140,7 @@ export function StoriesMixin() {
             begun,
             { project },
             {
-              ...(await this.wholeness({ project })),
+              ...(await this.wholeness({ project }, isErasing)),
               source: "events",
               ...rowsMeta(events.length, page, { isFirst: after === undefined }),
               cache: "miss",

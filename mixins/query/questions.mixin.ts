@@ -2,15 +2,15 @@ import { hash, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../lib/config.ts";
 import { type Actions } from "../../lib/contracts.ts";
-import { type AnswerMeta } from "../../lib/questions/answer-meta.ts";
+import { type AnswerMeta, type Reason } from "../../lib/questions/answer-meta.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { SharedWork } from "../../lib/concurrency/shared-work.ts";
-import { QuestionContext } from "../../lib/answers/reading.ts";
-import { Losses, withRetention } from "../../lib/answers/losses.ts";
+import { QuestionContext, type Hidden } from "../../lib/answers/reading.ts";
+import { Losses, withReasons } from "../../lib/answers/losses.ts";
 import {
   kinds,
   type Answer,
@@ -19,6 +19,7 @@ import {
   type Questions,
 } from "../../lib/answers/kinds.ts";
 import { continuedAt, readWithRange } from "../../lib/questions/reading/relative-range.ts";
+import { hiddenOf } from "../../lib/store/hidden.ts";
 import { goneOf } from "../../lib/store/retention.ts";
 import type { Answering, Caller } from "./answers.mixin.ts";
 import type { Dividing } from "./parts.mixin.ts";
@@ -43,8 +44,15 @@ export interface Questioning {
 
 interface Sharing {
   shared: SharedWork<Actions["query.answered"]["result"]>;
-  /** By caller: aborted once nobody waits for the answer. */
-  waitedFor: Map<string, AbortSignal>;
+  waitedFor: Map<string, Asked>;
+}
+
+/** What an answer that is being made must know of its caller. */
+interface Asked {
+  /** Aborted once nobody waits for the answer. */
+  readonly signal: AbortSignal;
+  /** What open erasures hide. */
+  readonly hidden: Hidden;
 }
 
 /**
@@ -68,12 +76,15 @@ export function QuestionsMixin(config: Config) {
         const askedBy = randomUUID();
         const [begun, answered] = await this.forCaller(ctx, async (signal) => {
           const since = await this.begin();
+          // Before the fingerprint: an erasure that is done by now has changed the fingerprint.
+          const hidden = (await hiddenOf(this.store, project)) ?? "none";
           const fingerprint = await this.store.fingerprint(project, range);
           const depends = [kind, project, question, fingerprint];
+          if (hidden !== "none") depends.push(hidden.key);
           const key = hash("sha256", JSON.stringify(depends));
           const params: Params = { project, kind, question, key, askedBy };
           const answer = await this.shared.ask(key, signal, async (stop) => {
-            this.waitedFor.set(askedBy, stop);
+            this.waitedFor.set(askedBy, { signal: stop, hidden });
             try {
               return await this.answered(ctx, params);
             } finally {
@@ -97,7 +108,7 @@ export function QuestionsMixin(config: Config) {
 
       async answerTo({ project, kind, question, askedBy }: Params): Promise<Answer> {
         const { store, budget } = this;
-        const signal = this.waitedFor.get(askedBy);
+        const { signal, hidden } = this.waitedFor.get(askedBy) ?? {};
         for (let tries = 1; ; tries += 1) {
           const gone = await goneOf(store, project);
           const losses = gone && new Losses(gone);
@@ -108,6 +119,7 @@ export function QuestionsMixin(config: Config) {
             rolledUp: dimensions,
             budget,
             signal,
+            hidden: hidden ?? (await hiddenOf(store, project)) ?? "none",
             losses,
             nodes,
           };
@@ -116,8 +128,11 @@ export function QuestionsMixin(config: Config) {
           const isSame = isDeepStrictEqual(gone, await goneOf(store, project));
           // What was dropped while the answer was made may be missing in it.
           if (!isSame && tries < maxTries) continue;
-          if (isSame && !isLacking(kind, losses)) return answer;
-          return { ...answer, ownMeta: withRetention(answer.ownMeta) };
+          const reasons: Reason[] = [];
+          if (!isSame || isLacking(kind, losses)) reasons.push("retention");
+          if (asking.store.isErasing) reasons.push("erasing");
+          if (reasons.length === 0) return answer;
+          return { ...answer, ownMeta: withReasons(answer.ownMeta, reasons) };
         }
       },
     },

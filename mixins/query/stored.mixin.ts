@@ -1,9 +1,16 @@
 import { askWithinMs } from "../../lib/call-limits.ts";
 import type { Actions } from "../../lib/contracts.ts";
-import { defaultProject } from "../../lib/event/event.ts";
+import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
+import type { EventFilter } from "../../lib/event/filter.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
-import { orderToldMs, type StoredPart, type StoredQuery } from "../../lib/store/stored.ts";
+import { hiddenOf, type HiddenEvents } from "../../lib/store/hidden.ts";
+import {
+  orderToldMs,
+  type PlacedEvent,
+  type StoredPart,
+  type StoredQuery,
+} from "../../lib/store/stored.ts";
 import type { Storing } from "../store.mixin.ts";
 
 /** How often processors are asked anew to keep the order, while somebody follows it. */
@@ -14,10 +21,21 @@ const countWithinMs = 2_000;
 export function StoredMixin() {
   return defineMixin<{ needs: Storing; state: { orderAskedAt: number } }>()({
     methods: {
-      /** @throws where a store keeps the order only on demand and a processor cannot be told so */
+      /**
+       * The events behind a place, without those that an open erasure removes.
+       * @throws where a store keeps the order only on demand and a processor cannot be
+       *   told so
+       */
       async storedBehind(query: StoredQuery): Promise<StoredPart> {
         await this.keepOrder();
-        return this.store.stored(query);
+        const hidden = new Map<ProjectId, HiddenEvents | undefined>();
+        for (const project of query.projects) {
+          hidden.set(project, await hiddenOf(this.store, project));
+        }
+        const part = await this.store.stored(query);
+        const isHidden = ({ event }: PlacedEvent) =>
+          hidden.get(event.project)?.hides(event) === true;
+        return without(part, part.events.filter(isHidden));
       },
 
       async keepOrder(): Promise<void> {
@@ -46,10 +64,12 @@ export function StoredMixin() {
       > {
         const ends = Array.from({ length: seconds }, (_, i) => to - 1_000 * (seconds - 1 - i));
         const limits = { timeoutMs: countWithinMs };
+        const hidden = await hiddenOf(this.store, project);
         return Promise.all(
-          ends.map((end) =>
-            this.store.countEvents({ project, from: end - 1_000, to: end }, limits),
-          ),
+          ends.map((end) => {
+            const second: EventFilter = { project, from: end - 1_000, to: end };
+            return this.store.countEvents(hidden?.narrowed(second) ?? second, limits);
+          }),
         );
       },
     },
@@ -57,4 +77,19 @@ export function StoredMixin() {
       this.orderAskedAt = -Infinity;
     },
   });
+}
+
+/** A part without some of its events; it still ends where it ended. */
+function without(part: StoredPart, hidden: readonly PlacedEvent[]): StoredPart {
+  if (hidden.length === 0) return part;
+  const left = new Set(hidden);
+  const counts = part.counts.map(([project, type, count]) => {
+    const own = hidden.filter(({ event }) => event.project === project && event.type === type);
+    return [project, type, count - own.length] as const;
+  });
+  return {
+    ...part,
+    events: part.events.filter((one) => !left.has(one)),
+    counts: counts.filter(([, , count]) => count > 0),
+  };
 }

@@ -2,6 +2,7 @@ import { grainMs, startOf, type Grain } from "../../lib/counting/bucket.ts";
 import { defaultProject, type ProjectId, type StoredEvent } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { madeAt, type EventTrace } from "../../lib/questions/trace.ts";
+import { hiddenOf } from "../../lib/store/hidden.ts";
 import type { Caller } from "./answers.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
@@ -13,19 +14,28 @@ export function TraceMixin() {
         const { project = defaultProject } = ctx.meta;
         const { store } = this;
         const none = { ...nothing, id };
+        const hidden = await hiddenOf(store, project);
+        const erasing = (event: StoredEvent): EventTrace | undefined => {
+          const since = hidden?.erasedAt(event);
+          return since === undefined ? undefined : { ...none, ...erasedSince(since) };
+        };
         const stored = await store.event(project, id);
         if (stored !== undefined) {
+          const gone = erasing(stored);
+          if (gone !== undefined) return gone;
           const rolledUp = await this.rollupsWith(project, stored.timestamp);
           return { ...none, ...wayOf(stored), state: "counted", rolledUp };
         }
         const held = await store.quarantine.find(project, id);
         if (held !== undefined) {
+          const gone = erasing(held.held.event);
+          if (gone !== undefined) return gone;
           const state = held.replay === undefined ? "quarantined" : "replaying";
           return { ...none, ...wayOf(held.held.event), state };
         }
         const erasedAt = await store.erasedAt(project, id);
         if (erasedAt !== undefined) {
-          return { ...none, state: "erased", erasedAt: new Date(erasedAt).toISOString() };
+          return { ...none, ...erasedSince(erasedAt) };
         }
         const { letter } = await ctx.call("processor.dead.holding", { id, project });
         if (letter !== null) {
@@ -60,6 +70,10 @@ const nothing: EventTrace = {
   deadLetter: null,
   queue: null,
 };
+
+function erasedSince(instant: number): Pick<EventTrace, "state" | "erasedAt"> {
+  return { state: "erased", erasedAt: new Date(instant).toISOString() };
+}
 
 function wayOf({
   receivedAt,

@@ -30,6 +30,7 @@ const reasons: Readonly<Record<string, string>> = {
   sketch:
     "Estimate: beyond 1,024 users the count is about 1 % off, rarely more than 2 %; quantiles are within 1 % of the value",
   other: "(other) gathers what is beyond 1,000 values",
+  erasing: "An erasure is under way: counts fall until it is done",
   damaged: "A damaged part of the disk may hide events",
   sampled: "From the newest events alone",
 };

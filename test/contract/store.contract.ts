@@ -11,6 +11,7 @@ import { eraseContract } from "./store-erase.contract.ts";
 import { eventsContract } from "./store-events.contract.ts";
 import { farContract } from "./store-far.contract.ts";
 import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
+import { hiddenContract } from "./store-hidden.contract.ts";
 import { keysContract } from "./store-keys.contract.ts";
 import { killedContract } from "./store-killed.contract.ts";
 import { marksContract } from "./store-marks.contract.ts";
@@ -49,6 +50,7 @@ export function storeContract(
     marksContract(onStore);
     rollupsContract(onStore);
     eraseContract(onStore, traits);
+    hiddenContract(onStore);
     auditContract(onStore, traits);
     compactContract(onStore, traits);
     retentionContract(onStore);

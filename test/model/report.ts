@@ -1,5 +1,5 @@
 /**
- * Prints what the models of counting, condensing, compacting, keeping apart, erasing, dropping and
+ * Prints what the models of counting, condensing, compacting, keeping apart, erasing, hiding, dropping and
  * sealing find.
  *
  *   node test/model/report.ts                      all worlds and all mistakes, a line each
@@ -18,6 +18,9 @@ import * as erasures from "./erasure/cases.ts";
 import { erasure } from "./erasure/protocol.ts";
 import { rules as erasureRules } from "./erasure/rules.ts";
 import { protocol } from "./protocol.ts";
+import * as hidings from "./hiding/cases.ts";
+import { hiding } from "./hiding/protocol.ts";
+import { rules as hidingRules } from "./hiding/rules.ts";
 import * as quarantines from "./quarantine/cases.ts";
 import { quarantine } from "./quarantine/protocol.ts";
 import { rules as quarantineRules } from "./quarantine/rules.ts";
@@ -48,6 +51,7 @@ const right = {
   ...each(compactions.worlds, (world) => compaction(world, compactionRules)),
   ...each(quarantines.worlds, (world) => quarantine(world, quarantineRules)),
   ...each(erasures.worlds, (world) => erasure(world, erasureRules)),
+  ...each(hidings.worlds, (world) => hiding(world, hidingRules)),
   ...each(floors.worlds, (world) => retention(world, floorRules)),
   ...each(segments.worlds, (world) => sealing(world, sealingRules)),
 };
@@ -70,6 +74,7 @@ const wrong = {
     quarantine(world, { ...quarantineRules, ...wrong }),
   ),
   ...each(erasures.mistakes, ({ world, wrong }) => erasure(world, { ...erasureRules, ...wrong })),
+  ...each(hidings.mistakes, ({ world, wrong }) => hiding(world, { ...hidingRules, ...wrong })),
   ...each(floors.mistakes, ({ world, wrong }) => retention(world, { ...floorRules, ...wrong })),
   ...each(segments.mistakes, ({ world, wrong }) => sealing(world, { ...sealingRules, ...wrong })),
   "not promised": protocol(notPromised, rules) as unknown as Model<never>,

@@ -116,14 +116,24 @@ export class ColumnReader {
   #mask(predicate: Predicate): Mask {
     switch (predicate.op) {
       case "and":
-        return all(predicate.of.map((part) => this.#mask(part)));
+        return this.#every(predicate.of, (part) => this.#mask(part));
       case "or":
-        return inverted(all(predicate.of.map((part) => inverted(this.#mask(part)))));
+        return inverted(this.#every(predicate.of, (part) => inverted(this.#mask(part))));
       case "not":
         return inverted(this.#mask(predicate.of));
       default:
         return this.#conditionMask(predicate);
     }
+  }
+
+  /** Joins masks until no event is left: columns that only the others need are not read then. */
+  #every(parts: readonly Predicate[], maskOf: (part: Predicate) => Mask): Mask {
+    let joined: Mask = true;
+    for (const part of parts) {
+      joined = all([joined, maskOf(part)]);
+      if (joined === false || (joined !== true && !joined.includes(1))) return false;
+    }
+    return joined;
   }
 
   #conditionMask(condition: Condition): Mask {

@@ -2,7 +2,8 @@ import { deltasOf } from "../../counting/delta.ts";
 import { rolledUp } from "../../counting/dimensions.ts";
 import { ServiceError } from "../../errors.ts";
 import type { StoredEvent } from "../../event/event.ts";
-import type { EntityKey } from "../entity-reads.ts";
+import type { EntityKey, EntityQuery } from "../entity-reads.ts";
+import { hiddenOfAll } from "../hidden.ts";
 import { storeBatch } from "../protocol.ts";
 import type { EventStore } from "../store.ts";
 import type { EntityBatch } from "./insert.ts";
@@ -71,7 +72,7 @@ export class EntityAdapter {
    */
   async find(filters: EntityFilters = {}): Promise<EventEntity[]> {
     const query = readEntityFilters(filters);
-    const found = await this.#store.findEntities(query);
+    const found = await this.#store.findEntities(await this.#shown(query));
     if (found.length > maxUnlimited && query.limit === maxUnlimited + 1) {
       throw new ServiceError("VALIDATION", `more than ${maxUnlimited} events match: give a limit`);
     }
@@ -93,7 +94,7 @@ export class EntityAdapter {
 
   /** How many events match, whatever limit and offset are. */
   async count(filters: EntityFilters = {}): Promise<number> {
-    return this.#store.countEntities(readEntityFilters(filters));
+    return this.#store.countEntities(await this.#shown(readEntityFilters(filters)));
   }
 
   /** Stores one event as a batch of its own: see `insertMany`. */
@@ -150,7 +151,16 @@ export class EntityAdapter {
   }
 
   async #byKeys(keys: readonly EntityKey[]): Promise<EventEntity[]> {
-    return (await this.#store.entitiesByKey(keys)).map(entityOf);
+    const hidden = await hiddenOfAll(this.#store);
+    const found = await this.#store.entitiesByKey(keys);
+    return found.filter((event) => hidden.get(event.project)?.hides(event) !== true).map(entityOf);
+  }
+
+  /** A query without the events that open erasures remove. */
+  async #shown(query: EntityQuery): Promise<EntityQuery> {
+    const hidden = await hiddenOfAll(this.#store);
+    if (hidden.size === 0) return query;
+    return { ...query, unless: [...hidden].map(([project, one]) => one.ofProject(project)) };
   }
 }
 

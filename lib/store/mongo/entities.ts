@@ -70,11 +70,14 @@ export async function countEntities(
   return countMeeting(events.find(filter, limits).batchSize(batchSize), rest);
 }
 
-function plan({ where, keys }: EntityQuery): {
+function plan({ where, unless = [], keys }: EntityQuery): {
   readonly filter: EventDocumentFilter;
   readonly rest: readonly Predicate[];
 } {
-  const { filters, rest, needProperties } = translate(where);
+  const { filters, rest, needProperties } = translate([
+    ...where,
+    ...unless.map((of) => ({ op: "not", of }) as const),
+  ]);
   // The tombstones of erased events have no project.
   const all: EventDocumentFilter[] = [{ project: { $exists: true } }, ...filters];
   if (keys !== undefined) {

@@ -36,6 +36,14 @@ export async function openJobs({ jobs }: Collections, limit: number): Promise<re
   return found.map(jobOf);
 }
 
+export async function openJobsOf(
+  { jobs }: Collections,
+  project: ProjectId,
+): Promise<readonly KeptJob[]> {
+  const found = await jobs.find({ isOpen: true, project }).sort({ id: 1 }).toArray();
+  return found.map(jobOf);
+}
+
 function jobOf({ project, id, revision, isOpen, state }: JobDocument): KeptJob {
   return { project, id, revision, isOpen, state };
 }

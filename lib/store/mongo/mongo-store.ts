@@ -24,7 +24,7 @@ import type { StoredPart, StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
 import { complete, erasable, erase, erasedAt, recount, recounted, refuse } from "./erase.ts";
 import { fence, Fences, finished, unfinished, type BrokenDocument } from "./fences.ts";
-import { job, jobsOf, openJobs, putJob } from "./jobs.ts";
+import { job, jobsOf, openJobs, openJobsOf, putJob } from "./jobs.ts";
 import type { Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
 import type { KeptJob } from "../jobs.ts";
@@ -503,6 +503,10 @@ export class MongoStore implements AdaptedStore {
 
   openJobs(limit: number): Promise<readonly KeptJob[]> {
     return this.#link.run((collections) => openJobs(collections, limit));
+  }
+
+  openJobsOf(project: ProjectId): Promise<readonly KeptJob[]> {
+    return this.#link.run((collections) => openJobsOf(collections, project));
   }
 
   saveQuestion(

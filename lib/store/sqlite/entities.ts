@@ -1,5 +1,5 @@
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
-import { conditionClause, sortClause, type Clause } from "./conditions.ts";
+import { conditionClause, predicateClause, sortClause, type Clause } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, toColumn, type EventRow } from "../rows.ts";
 import { placesOf, type Owner } from "./places.ts";
@@ -47,12 +47,13 @@ export function countEntities(db: Database, query: EntityQuery): number {
   return db.get(`SELECT count(*) FROM events WHERE ${sql}`, ...parameters)![0] as number;
 }
 
-function whereOf(db: Database, { where, keys }: EntityQuery): Clause {
+function whereOf(db: Database, { where, unless = [], keys }: EntityQuery): Clause {
   const clauses = [
     // Rows that only keep a place are no events.
     { sql: `+project <> '${placeholder}'`, parameters: [] },
     ...(keys === undefined ? [] : [keysClause(keys)]),
     ...where.map(conditionClause),
+    ...unless.map((of) => predicateClause({ op: "not", of })),
     ...where.flatMap((condition) => ownerClauses(db, condition)),
   ];
   return {

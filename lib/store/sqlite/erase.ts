@@ -8,6 +8,7 @@ import { completeDelta } from "./deltas.ts";
 import { events } from "./events.ts";
 import { erasableHeld, hasQuarantine, holderOf, letOut } from "./quarantine.ts";
 import { mayLack } from "./floors.ts";
+import { touchDay } from "./marks.ts";
 import { forgetColumns } from "./places.ts";
 import { chunkSize, placeholder } from "./schema.ts";
 
@@ -146,8 +147,11 @@ export function erase(
   for (const chunk of chunks) forgetColumns(db, chunk);
   keepPlace(db, before as number | null);
   for (const { batch, timestamp } of gone) {
-    // In a minute whose events are partly gone the counts stay.
-    if (mayLack(db, project, startOf("minute", timestamp))) continue;
+    if (mayLack(db, project, startOf("minute", timestamp))) {
+      // In a minute whose events are partly gone the counts stay, but answers from events change.
+      touchDay(db, project, startOf("day", timestamp));
+      continue;
+    }
     completeDelta(db, project, startOf("minute", timestamp), batch, dimensions);
   }
   db.all("PRAGMA secure_delete = OFF");

@@ -39,6 +39,17 @@ export function openJobs(db: Database, limit: number): readonly KeptJob[] {
     .map(jobOf);
 }
 
+/** Walks over the open jobs of all projects: a project has far more that are done. */
+export function openJobsOf(db: Database, project: string): readonly KeptJob[] {
+  return db
+    .all(
+      `SELECT ${columns} FROM jobs INDEXED BY open_jobs
+        WHERE is_open = 1 AND project = ? ORDER BY id`,
+      project,
+    )
+    .map(jobOf);
+}
+
 function jobOf(row: Row): KeptJob {
   const [project, id, revision, isOpen, state] = row as readonly unknown[] as [
     string,

@@ -406,6 +406,10 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.read("quick", "openJobs", limit);
   }
 
+  openJobsOf(project: ProjectId): Promise<readonly KeptJob[]> {
+    return this.#threads.read("quick", "openJobsOf", project);
+  }
+
   saveQuestion(
     project: ProjectId,
     question: QuestionToSave,

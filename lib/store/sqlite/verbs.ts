@@ -20,7 +20,7 @@ import { dropHeld, erasable, erase, erasedAt, fence, holder, refuse } from "./er
 import { countEvents, event, events, fingerprint, eventsText, page, sample } from "./events.ts";
 import { acts, beginAct, endAct } from "./acts.ts";
 import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
-import { job, jobs, openJobs, putJob } from "./jobs.ts";
+import { job, jobs, openJobs, openJobsOf, putJob } from "./jobs.ts";
 import { look } from "./look.ts";
 import { clearMark, dirty, dirtyBacklog, markDirty, markParent, marks, nextDay } from "./marks.ts";
 import {
@@ -103,6 +103,7 @@ export const readerVerbs = {
   job,
   jobs,
   openJobs,
+  openJobsOf,
   analyze,
   sample,
   lacksColumns,

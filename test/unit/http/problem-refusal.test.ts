@@ -4,7 +4,7 @@ import { refusalOf } from "../../../lib/http/problem.ts";
 /** As it comes from another node: without its class. */
 const fromAfar = (error: ServiceError) => ({ ...error, message: error.message });
 
-test.each(["reads_waiting", "answers_under_way", "bodies_in_flight"] as const)(
+test.each(["reads_waiting", "answers_under_way", "bodies_in_flight", "erasures_open"] as const)(
   "a refusal for %s is told by its finding, here and from another node",
   (limit) => {
     const error = tooMany(limit, "too many", 2);
