@@ -61,9 +61,19 @@ async function main(
     return await command.run(args, terminal);
   } catch (error) {
     if (terminal.interrupted.aborted) return exitCodes.interrupted;
-    terminal.tell(error instanceof Error ? error.message : String(error));
+    terminal.tell(inWords(error));
     return codeOf(error);
   }
+}
+
+/** Files that cannot be read or written are told without the system's names. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === "EISDIR") return "a folder stands where a file is meant";
+  if (path === undefined) return error.message;
+  if (code === "ENOENT") return `there is no file ${path}`;
+  return code === "EACCES" ? `this user may not use ${path}` : error.message;
 }
 
 function codeOf(error: unknown): number {

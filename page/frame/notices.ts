@@ -4,19 +4,22 @@ import { connection } from "../api/use-answer.ts";
 import { mention } from "../parts/announce.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { comparedInstants } from "../parts/shown.ts";
-import { commonParameters } from "../pure/address.ts";
+import { commonParameters, parameter, parameterList } from "../pure/address.ts";
 import { clockParts, dayShort } from "../pure/format.ts";
+import { readFilter } from "../pure/filter.ts";
 import { fixedRange, rangeName } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
-import { address, change, comparison, zone } from "./router.ts";
+import { address, change, comparison, range, unknownZone, zone } from "./router.ts";
 import { viewOf } from "./views.ts";
 
 /**
- * The lines under a view's title: the compared range, the connection, and parameters of the address
- * that nothing reads.
+ * The lines under a view's title: the compared range, the connection, and what of the address is
+ * not read: parameters that are not known, values that cannot be meant.
  */
 export function Notices(): VNode {
-  return html`<div class="notices">${h(Compared, {})}${h(Connection, {})}${h(Unknown, {})}</div>`;
+  return html`<div class="notices">
+    ${h(Compared, {})}${h(Connection, {})}${h(Unknown, {})}${h(Unread, {})}
+  </div>`;
 }
 
 function Compared(): VNode | null {
@@ -51,6 +54,42 @@ function Connection(): VNode | null {
   const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
   return html`<p class="notice bad">
     Connection lost. Trying again ${seconds > 0 ? `in ${seconds} s` : "now"}.
+  </p>`;
+}
+
+/** Values that cannot be meant; without this line other numbers would be taken for those asked. */
+function Unread(): VNode | null {
+  const { view } = address.value;
+  const asked = viewOf(view).pickers.includes("range")
+    ? parameter(address.value, "range")
+    : undefined;
+  const texts = parameterList(address.value, "f");
+  const readable = texts.filter((text) => readFilter(text) !== undefined);
+  const stray = texts.filter((text) => !readable.includes(text));
+  const lines = [
+    asked !== undefined &&
+      asked !== range.value &&
+      `${asked} is no range. Shown instead: ${rangeName(range.value).toLowerCase()}.`,
+    stray.length > 0 && `No filter, and left out: ${stray.join("; ")}.`,
+    unknownZone.value !== undefined &&
+      `There is no zone ${unknownZone.value}. Shown instead: ${zone.value}.`,
+  ].filter((line) => line !== false);
+  if (lines.length === 0) return null;
+  return html`<p class="notice">
+    ${lines.join(" ")}
+    <button
+      type="button"
+      class="button small"
+      onClick=${() => {
+        unknownZone.value = undefined;
+        change(
+          { f: readable, ...(asked !== range.value && { range: undefined }) },
+          { replace: true },
+        );
+      }}
+    >
+      Remove
+    </button>
   </p>`;
 }
 

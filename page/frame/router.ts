@@ -112,10 +112,15 @@ function arrive(): void {
   scrollTo(0, 0);
 }
 
+/** A zone of the address that does not exist; another one is shown and written in its place. */
+export const unknownZone = signal<string | undefined>(undefined);
+
 /** Writes the zone into the address, so that a link shows the same numbers elsewhere. */
 function writeZone(): void {
   const now = address.value;
-  if (parameterList(now, "tz")[0] !== zone.value) {
+  const [written] = parameterList(now, "tz");
+  if (written !== zone.value) {
+    unknownZone.value = written;
     go(changed(now, { tz: zone.value }), { replace: true });
   }
 }
@@ -126,6 +131,7 @@ export function setZone(name: string): void {
   } catch {
     // Without storage the zone is still in the address.
   }
+  unknownZone.value = undefined;
   change({ tz: name });
 }
 

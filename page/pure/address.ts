@@ -43,7 +43,8 @@ const openedKinds = {
 export const commonParameters: readonly string[] = ["range", "tz", "f", "cmp"];
 
 export function readAddress(path: string, search: string): Address {
-  const parameters = [...new URLSearchParams(search)];
+  // A parameter without a value says as much as none.
+  const parameters = [...new URLSearchParams(search)].filter(([, value]) => value !== "");
   const view = paths[path];
   if (view !== undefined) return { view, parameters };
   const [, folder, id = ""] = openedPath.exec(path) ?? [];

@@ -131,7 +131,7 @@ function Tree({ path, value }: { readonly path: string; readonly value: unknown 
       ${entries.map(
         ([key, one]) =>
           html`<li key=${key}>
-            <span class="tree-key">${key}:</span>
+            <span class="tree-key">${key}:${" "}</span>
             ${h(Tree, { path: joined(path, key), value: one })}
           </li>`,
       )}

@@ -270,13 +270,16 @@ function Legend({
   readonly many: string;
 }): VNode {
   return html`<p class="heat-legend">
-    <span class="heat-key">
-      0 %
-      <span class="heat-scale" aria-hidden="true">
-        ${[1, 2, 3, 4, 5, 6, 7].map((step) => html`<span key=${step} class=${`heat heat-${step}`}></span>`)}
-      </span>
-      ${roundPercent(top)} and more
-    </span>
+    ${
+      top > 0 &&
+      html`<span class="heat-key">
+        0 %
+        <span class="heat-scale" aria-hidden="true">
+          ${[1, 2, 3, 4, 5, 6, 7].map((step) => html`<span key=${step} class=${`heat heat-${step}`}></span>`)}
+        </span>
+        ${roundPercent(top)} and more
+      </span>`
+    }
     <span class="heat-key">
       <span class="heat heat-3 is-open" aria-hidden="true"></span>
       not over, left out of “All cohorts”

@@ -279,6 +279,10 @@ test("the exit code says how it ended", async () => {
   expect((await run(["--help"])).stdout).toContain("maily-analytics import");
   expect(await run(["counts", "--nonsense"])).toMatchObject({ code: 2 });
   expect(await run(["nonsense"])).toMatchObject({ code: 2 });
+  expect(await run(["import", "no-such.ndjson"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("there is no file no-such.ndjson") as string,
+  });
   expect(await run(["send", "--type", "?!", "--source", "cli"])).toMatchObject({ code: 3 });
   expect(await run(["counts"], { MAILY_KEY: "a-key-of-nobody-at-all" })).toMatchObject({ code: 1 });
   expect(await run(["counts"], { MAILY_URL: "http://127.0.0.1:9" })).toMatchObject({ code: 4 });

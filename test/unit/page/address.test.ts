@@ -34,6 +34,10 @@ test("an address is written as it was read", () => {
   expect(readAddress("/events/m%2F1", "").opened).toEqual({ kind: "event", id: "m/1" });
 });
 
+test("a parameter without a value is none", () => {
+  expect(readAddress("/trends", "?by=&type=&per=day").parameters).toEqual([["per", "day"]]);
+});
+
 test("filters with commas, semicolons and percent signs come back as they were", () => {
   const filter = { op: "is", property: 'data["a,b"]', values: ["50%", "x,y;z"] } as const;
   expect(readFilter(writeFilter(filter))).toEqual(filter);
