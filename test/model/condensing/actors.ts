@@ -23,7 +23,7 @@ type Step<A extends Actor> = Operation<A, State>;
 export const low = "an answer lacks no event acknowledged before the reader began";
 export const high = "an answer holds no event twice";
 
-/** What a processor does with a batch that it owns, once for each delivery. */
+/** The steps of a processor with a batch that it owns, once for each delivery. */
 export function processing(batch: number): readonly Step<Processor>[] {
   const insert: Step<Processor> = (s) => {
     if (s.deltas[batch] !== absent) return undefined;
@@ -40,7 +40,7 @@ export function processing(batch: number): readonly Step<Processor>[] {
   return [insert, mark, acknowledge];
 }
 
-/** How a minute is summed, by operations that begin with number `first` of the program. */
+/** The steps that sum a minute; they begin at number `first` of the program. */
 function summing<A extends Summing>(
   { batches }: World,
   rules: Rules,
@@ -56,7 +56,7 @@ function summing<A extends Summing>(
   const readDelta =
     (batch: number): Step<A> =>
     (s, me) => {
-      // Nothing becomes of it any more.
+      // A closed delta stays as it is.
       if (s.deltas[batch] === closed) return undefined;
       const isOpen = s.deltas[batch] === open;
       const isNamed = (me.names & bit(batch)) !== 0;
@@ -79,7 +79,7 @@ function summing<A extends Summing>(
     : [...deltas, readFold, readAgain];
 }
 
-/** What an aggregator does after it has read the mark. */
+/** The steps of an aggregator after it has read the mark. */
 export function aggregating(world: World, rules: Rules): readonly Step<Aggregator>[] {
   const sum = summing<Aggregator>(world, rules, 1);
   const end = sum.length + 3 + 2 * world.batches;
@@ -89,7 +89,7 @@ export function aggregating(world: World, rules: Rules): readonly Step<Aggregato
     return {
       does: isNewer ? `writes rollup ${tell(me.counts)}` : "need not write",
       store: isNewer ? { version: me.v, rollup: me.counts } : {},
-      // With nothing new there is nothing to condense.
+      // Without new deltas there is nothing to condense.
       ...(me.fresh === 0 && { me: nothing, next: end }),
     };
   };
@@ -138,7 +138,7 @@ export function aggregating(world: World, rules: Rules): readonly Step<Aggregato
   return [...sum, write, ...condense, clear];
 }
 
-/** How a reader counts the minute. */
+/** The steps of a reader that counts the minute. */
 export function reading(world: World, rules: Rules): readonly Step<Reader>[] {
   const sum = summing<Reader>(world, rules, 3);
   const answer = (does: string, counts: number, promised: number) => {

@@ -7,7 +7,7 @@ const single: World = { batches: 1, processors: 1, aggregators: 1, reader: false
 const two: World = { ...single, batches: 2 };
 const twoAggregators: World = { ...two, aggregators: 2 };
 
-/** Where it is shown to be right, on every run of the test. */
+/** The worlds in which each run of the test shows the rules to be right. */
 export const worlds: Readonly<Record<string, World>> = {
   "a busy minute, two batches, two aggregators": twoAggregators,
   "a busy minute, two batches, a reader": { ...two, reader: true },
@@ -15,7 +15,7 @@ export const worlds: Readonly<Record<string, World>> = {
   "a busy minute, three batches": { ...single, batches: 3 },
 };
 
-/** Larger ones, for a longer look. */
+/** Larger worlds, for a longer search. */
 export const largeWorlds: Readonly<Record<string, World>> = {
   "a busy minute, two batches, two processors, a reader": { ...two, processors: 2, reader: true },
   "a busy minute, two batches, two processors, two aggregators": {
@@ -28,7 +28,7 @@ export const largeWorlds: Readonly<Record<string, World>> = {
 
 export interface Mistake {
   readonly wrong: Partial<Rules>;
-  /** A small world that shows it. */
+  /** A small world in which the mistake shows. */
   readonly world: World;
   readonly breaks: string;
 }

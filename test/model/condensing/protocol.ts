@@ -20,7 +20,10 @@ export const exact = "when all is quiet, the rollup holds each event once";
 const over = "no rollup holds an event twice";
 export const whole = "the fold and the open deltas that it does not name hold each delta once";
 
-/** A minute whose deltas are condensed while they come, are summed and are read. */
+/**
+ * The model of a minute whose deltas are condensed while others come, and while they are summed and
+ * read.
+ */
 export function folding(world: World, rules: Rules): Model<State> {
   const batches = Array.from({ length: world.batches }, (_, batch) => batch);
   const all = total(batches, one);
@@ -67,7 +70,9 @@ export function folding(world: World, rules: Rules): Model<State> {
     }
   }
 
-  /** It changes nothing, so its crash harms no one: it begins again and again. */
+  /**
+   * The steps of the reader. It changes nothing, so it needs no crashes: it begins again and again.
+   */
   function readerSteps(s: State, emit: Emit<State>): void {
     const me = s.reader.at === 0 ? { ...idle.reader, at: 1 } : s.reader;
     take(readerProgram, s, me, idle.reader, (step, reader) => {
@@ -109,7 +114,10 @@ export function folding(world: World, rules: Rules): Model<State> {
   };
 }
 
-/** With the two symmetries of `../key.ts`: actors of a kind are alike, and of a nonce only whether it stands matters. */
+/**
+ * The key of a state, with the two symmetries of `../key.ts`: actors of one kind are
+ * interchangeable, and of a nonce only matters whether it stands in the mark.
+ */
 function keyOf(s: State): string {
   const text = (...values: readonly number[]) => String.fromCharCode(...values);
   const sum = ({ n, names, v, counts, fresh, held }: Summing) =>

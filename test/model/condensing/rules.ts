@@ -1,32 +1,60 @@
 /**
- * The rules by which the deltas of a minute are condensed without transactions (lib/store/mongo/folds.ts), as
- * `../rules.ts` has those of counting. Every other value is a mistake, and the comment says what it breaks.
+ * The rules by which the deltas of a minute are condensed without transactions
+ * (lib/store/mongo/folds.ts). `rules` holds the right values; every other value is a mistake, and
+ * the comment says what it breaks.
  *
- * - To sum: read the fold; read the open deltas, one by one, but those that the fold names; read the fold's number
- *   again, and begin anew where it has changed.
- * - To condense what was summed: close the deltas that the fold names; write the next fold, which names the deltas
- *   that were summed beside the last one; close those.
+ * - An actor that sums reads the fold, then the open deltas that the fold does not name, one by
+ *   one. It reads the fold's number again, and begins anew where the number has changed.
+ * - An actor that condenses what it summed closes the deltas that the fold names. It writes the
+ *   next fold, which names the deltas that were summed beside the last fold, and closes those too.
  */
 export interface Rules {
-  /** In which order. Who closes the deltas first and dies has removed cells that no fold holds. */
+  /**
+   * When deltas are closed. "closing before fold": an actor that dies in between has removed cells
+   * that no fold holds.
+   */
   readonly order: "fold before closing" | "closing before fold";
-  /** Which deltas a fold names. Where it names none, those that are not closed yet count twice. */
+  /** The deltas that a fold names. "none": the deltas that are not closed yet count twice. */
   readonly names: "the last ones" | "none";
-  /** When a fold replaces the stored one. Always: a slow aggregator overwrites one that holds more. */
+  /**
+   * When a fold replaces the stored one. "always": a slow aggregator overwrites a fold that holds
+   * more.
+   */
   readonly replace: "same number" | "always";
-  /** A fold's number. One that comes again tells nothing: a fold looks as if it had not changed. */
+  /**
+   * The number of a fold. "how many deltas it names": the same number comes again, and a changed
+   * fold looks unchanged.
+   */
   readonly number: "one more" | "how many deltas it names";
-  /** What becomes of named deltas that are open still. Left so, they count twice: the next fold names others. */
+  /**
+   * What is done with named deltas that are still open. "left": they count twice, since the next
+   * fold names others.
+   */
   readonly held: "closed before the next fold" | "left";
-  /** Who closes what it summed. Also who wrote no fold: then no fold holds it. */
+  /**
+   * The actor that closes the deltas it summed. "everyone": an actor that wrote no fold closes
+   * deltas that no fold holds.
+   */
   readonly closing: "who wrote the fold" | "everyone";
-  /** What is left of a closed delta. Nothing: a late repeat inserts it again, and it counts twice. */
+  /**
+   * What remains of a closed delta. "nothing": a late repeat inserts the delta again, and it counts
+   * twice.
+   */
   readonly closed: "itself without cells" | "nothing";
-  /** What a fold adds to a sum's version. One: the version falls, and newer rollups are not written. */
+  /**
+   * What a fold adds to the version of a sum. "one": the version falls, and newer rollups are not
+   * written.
+   */
   readonly weight: "the deltas it holds" | "one";
-  /** What is read first. The deltas: a delta is read open, and then a fold that holds it and names others. */
+  /**
+   * What is read first. "deltas, then fold": a delta is read while it is open, and then a fold that
+   * holds it and names others.
+   */
   readonly reading: "fold, then deltas" | "deltas, then fold";
-  /** How it is known that what was read stood together. It is not: a delta is closed after an older fold was read. */
+  /**
+   * How an actor knows that the fold and the deltas belong together. "none": a delta is closed
+   * after an older fold was read.
+   */
   readonly check: "the number again" | "none";
 }
 

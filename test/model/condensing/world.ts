@@ -1,6 +1,9 @@
 import { one, total, type Actor, type Counts } from "../world.ts";
 
-/** A minute, and batches A, B, C with an event each: x, y, z. What a batch owns is the subject of `../world.ts`. */
+/**
+ * A minute, and the batches A, B, C with one event each: x, y, z. Which events a batch owns is the
+ * subject of `../world.ts`.
+ */
 export interface World {
   readonly batches: 1 | 2 | 3;
   readonly processors: 1 | 2;
@@ -10,25 +13,25 @@ export interface World {
 
 export const absent = 0;
 export const open = 1;
-/** Its cells are in the fold alone. */
+/** A delta whose cells are in the fold alone. */
 export const closed = 2;
 export type Form = typeof absent | typeof open | typeof closed;
 
 export interface Fold {
-  /** 0 where there is none yet. */
+  /** The number of the fold; 0 where there is none yet. */
   readonly n: number;
   readonly v: number;
   readonly counts: Counts;
-  /** The deltas it names, a bit for each. */
+  /** The deltas that the fold names, one bit each. */
   readonly names: number;
 }
 
 export interface State {
-  /** 1 where the batch's message is not acknowledged yet. */
+  /** For each batch: 1 where its message is not acknowledged yet. */
   readonly queue: readonly number[];
   readonly deltas: readonly Form[];
   readonly fold: Fold;
-  /** The nonce of the minute's mark; 0 where there is none. */
+  /** The nonce of the minute's mark; 0 where the minute has no mark. */
   readonly mark: number;
   readonly version: number;
   readonly rollup: Counts;
@@ -41,13 +44,13 @@ export interface Processor extends Actor {
   readonly batch: number;
 }
 
-/** Who sums, and what was read so far. */
+/** An actor that sums, and what it has read so far. */
 export interface Summing extends Actor {
   readonly n: number;
   readonly names: number;
   readonly v: number;
   readonly counts: Counts;
-  /** Open deltas that the fold does not name, and those that it names; a bit for each. */
+  /** The open deltas that the fold does not name, one bit each; after them those that it names. */
   readonly fresh: number;
   readonly held: number;
 }
@@ -57,7 +60,7 @@ export interface Aggregator extends Summing {
 }
 
 export interface Reader extends Summing {
-  /** What an answer must hold. */
+  /** The events that an answer must hold. */
   readonly promised: Counts;
 }
 
@@ -73,16 +76,16 @@ export const bit = (index: number) => 1 << index;
 
 export const batchName = (batch: number) => "ABC".charAt(batch);
 
-/** The batches of some bits. */
+/** Names the batches of a set of bits. */
 export const tellBatches = (bits: number) =>
   [..."ABC"].filter((_, index) => (bits & bit(index)) !== 0).join("") || "none";
 
-/** What the deltas have counted: each that was ever inserted, whatever became of it. */
+/** The sum of all deltas that were ever inserted, whether they are closed or open. */
 export function inserted({ deltas, queue }: State): Counts {
   return total(deltas, (form, batch) => (form !== absent || queue[batch] === 0 ? one(batch) : 0));
 }
 
-/** What the fold and the open deltas that it does not name add up to. */
+/** The sum of the fold and of the open deltas that it does not name. */
 export function standing({ deltas, fold }: State): Counts {
   const beside = total(deltas, (form, batch) =>
     form === open && (fold.names & bit(batch)) === 0 ? one(batch) : 0,
@@ -90,6 +93,6 @@ export function standing({ deltas, fold }: State): Counts {
   return fold.counts + beside;
 }
 
-/** The mark with a new nonce: one that no mark and no aggregator holds. */
+/** The mark with a new nonce, which no mark and no aggregator holds. */
 export const marked = ({ mark, aggregators }: State) =>
   1 + Math.max(mark, ...aggregators.map(({ nonce }) => nonce));

@@ -30,7 +30,7 @@ type Step<A extends Actor> = Operation<A, State>;
 const low = "an answer lacks no event acknowledged before the reader began";
 const high = "an answer holds no event twice, nor one whose erasure was done before";
 
-/** A step that is taken only under a condition. */
+/** Makes a step that is taken only under a condition. */
 function when<A extends Actor>(is: (s: State, me: A) => boolean, step: Step<A>): Step<A> {
   return (s, me) => (is(s, me) ? step(s, me) : undefined);
 }
@@ -48,7 +48,10 @@ function closing<A extends Summing>(which: "fresh" | "held", batch: number): Ste
   };
 }
 
-/** How a minute is counted anew by operations that begin with number `first` of a program: as `foldAnew` does. */
+/**
+ * The steps that count a minute anew, as `foldAnew` does; they begin at number `first` of a
+ * program.
+ */
 function counting<A extends Summing>(
   world: World,
   rules: Rules,
@@ -121,7 +124,7 @@ function counting<A extends Summing>(
   ];
 }
 
-/** Take x out, and all that follows from that. */
+/** The steps that take x out, and those that follow from it. */
 function erasing<A extends Summing>(world: World, rules: Rules, first: number): readonly Step<A>[] {
   const entomb: Step<A> = (s) => {
     if (s.events[x] !== stored) return undefined;
@@ -265,7 +268,7 @@ export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] 
   return [begin, ...search, note, ...erase, forget, finish];
 }
 
-/** How a minute is summed, as in the model of condensing. */
+/** The steps that sum a minute, as in the model of condensing. */
 function summing<A extends Summing>(world: World, first: number): readonly Step<A>[] {
   const readFold: Step<A> = ({ fold: { n, v, counts, names } }) => ({
     does: `reads fold ${n}: ${tell(counts)}`,

@@ -16,13 +16,13 @@ const fenced: World = { ...single, fence: true };
 const two: World = { ...single, batches: 2 };
 const summed: World = { ...single, events: 1, aggregators: 1 };
 
-/** Where it is shown to be right, on every run of the test. */
+/** The worlds in which each run of the test shows the rules to be right. */
 export const worlds: Readonly<Record<string, World>> = {
   "an erasure": single,
   "an erasure, a fence": fenced,
 };
 
-/** Larger ones, for a longer look. */
+/** Larger worlds, for a longer search. */
 export const largeWorlds: Readonly<Record<string, World>> = {
   "an erasure, a reader": { ...single, reader: true },
   "an erasure, summing": summed,
@@ -30,7 +30,7 @@ export const largeWorlds: Readonly<Record<string, World>> = {
 
 export interface Mistake {
   readonly wrong: Partial<Rules>;
-  /** A small world that shows it. */
+  /** A small world in which the mistake shows. */
   readonly world: World;
   readonly breaks: string;
 }

@@ -24,7 +24,10 @@ export const over = "neither a rollup nor what is summed holds an event twice";
 export const gone = "once an erasure is done, nothing that is answered from counts what it erased";
 export const back = "when all is quiet, an event whose erasure is done is not stored";
 
-/** A minute one of whose events is erased while batches are stored, summed, condensed and read. */
+/**
+ * The model of a minute from which an event is erased while batches are stored, summed, condensed
+ * and read.
+ */
 export function erasure(world: World, rules: Rules): Model<State> {
   const batches = Array.from({ length: world.batches }, (_, batch) => batch);
   const processorPrograms = batches.map((batch) => processing(world, rules, batch));
@@ -71,7 +74,9 @@ export function erasure(world: World, rules: Rules): Model<State> {
     }
   }
 
-  /** One that crashed begins with what was noted. */
+  /**
+   * The steps of the eraser. An eraser that continues after a crash begins with the noted event.
+   */
   function eraserSteps(s: State, index: number, emit: Emit<State>): void {
     const me = s.erasers[index]!;
     const who = `E${index + 1}`;
@@ -88,7 +93,9 @@ export function erasure(world: World, rules: Rules): Model<State> {
     });
   }
 
-  /** It changes nothing, so its crash harms no one: it begins again and again. */
+  /**
+   * The steps of the reader. It changes nothing, so it needs no crashes: it begins again and again.
+   */
   function readerSteps(s: State, emit: Emit<State>): void {
     const me = s.reader.at === 0 ? { ...idle.reader, at: 1 } : s.reader;
     take(readerProgram, s, me, idle.reader, (step, reader) => {
@@ -144,10 +151,10 @@ export function erasure(world: World, rules: Rules): Model<State> {
   };
 }
 
-/** Weights that lie farther apart than one step can add are as good as those that lie just so far apart. */
+/** Weights farther apart than one step can add behave as weights exactly this far apart. */
 const farApart = 4;
 
-/** Of some weights their order, and how far neighbours lie apart. */
+/** Replaces weights by their order and the distances of neighbours. */
 function ranked(weights: readonly number[]): (weight: number) => number {
   const ranks = new Map<number, number>();
   let [last = 0, rank = 0] = [] as readonly number[];
@@ -160,9 +167,9 @@ function ranked(weights: readonly number[]): (weight: number) => number {
 }
 
 /**
- * With the symmetries of `../key.ts`, and one more: of the fold's number and of weights only this matters, whether the
- * number is the one that stands, and which weight is greater. So the model stays finite, though minutes may be
- * counted anew without end.
+ * The key of a state, with the symmetries of `../key.ts` and one more: of the fold's number only
+ * matters whether it is the one that stands, and of weights which one is greater. So the model
+ * stays finite, though minutes may be counted anew without end.
  */
 function keyOf(s: State): string {
   const actors: readonly Summing[] = [

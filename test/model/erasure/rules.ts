@@ -1,43 +1,76 @@
 /**
- * The rules by which an event is erased while batches are stored, summed and condensed without transactions
- * (lib/store/mongo/erase.ts, fences.ts, folds.ts), as `../rules.ts` has those of counting. Every other value is a
- * mistake, and the comment says what it breaks.
+ * The rules by which an event is erased while batches are stored, summed and condensed without
+ * transactions (lib/store/mongo/erase.ts, fences.ts, folds.ts). `rules` holds the right values;
+ * every other value is a mistake, and the comment says what it breaks.
  *
- * - An eraser: write the fence; find the event; note it; put a tombstone in its place; put a delta where its batch has
- *   none; count the minute anew; mark it; note that it is gone; look again.
- * - To count anew: read the fold's number; which deltas there are; the events of their batches; write the next fold, which
- *   holds these events and names the open deltas; close those.
- * - A processor: look for the fence; insert; look again, and of what is fenced off do what the eraser does, with a note
- *   of its own that an eraser finds; insert the delta; where an erasure was there first, count anew; mark; acknowledge.
+ * - An eraser writes the fence, finds the event and notes it. It puts a tombstone in the event's
+ *   place, and a delta where the event's batch has none. It counts the minute anew and marks it. It
+ *   notes that the event is gone, and searches again.
+ * - An actor that counts a minute anew reads the fold's number, the deltas that exist and the
+ *   events of their batches. It writes the next fold, which holds these events and names the open
+ *   deltas, and closes those deltas.
+ * - A processor looks for the fence, inserts its events and looks again. It treats fenced events as
+ *   the eraser does, with a note of its own that an eraser finds. It inserts its delta; where an
+ *   erasure has inserted one before, it counts the minute anew. It marks the minute and
+ *   acknowledges.
  */
 export interface Rules {
-  /** What is left of an erased event. Nothing: the batch's next delivery inserts it again. */
+  /**
+   * What remains of an erased event. "nothing": the next delivery of the batch inserts the event
+   * again.
+   */
   readonly left: "a tombstone" | "nothing";
-  /** When it is noted what is being erased. Never: who comes after a crash finds nothing to count anew. */
+  /**
+   * When the eraser notes what it erases. "never": an eraser that continues after a crash finds
+   * nothing to count anew.
+   */
   readonly noted: "before it is touched" | "never";
-  /** What is done where the batch has no delta yet. Nothing: its delta comes later, and counts what is gone. */
+  /**
+   * What the eraser does where the batch has no delta yet. "left out": the delta comes later, and
+   * counts the erased event.
+   */
   readonly delta: "put in its place" | "left out";
-  /** What a processor does that finds such a delta. Nothing: what it inserted since then is not counted. */
+  /**
+   * What a processor does that finds a delta of an eraser. "acknowledges": the events that it
+   * inserted since then are not counted.
+   */
   readonly late: "counts anew" | "acknowledges";
-  /** Which events are counted anew. All: also those whose delta is still to come, which count twice. */
+  /** The events that are counted anew. "all": events whose delta is still to come count twice. */
   readonly counted: "of batches with deltas" | "all";
   /** In which order. Events first: a delta comes whose events were not there when they were read. */
   readonly reads: "deltas, then events" | "events, then deltas";
-  /** When the count replaces a fold. Always: an older count replaces a newer one. */
+  /** When a count anew replaces a fold. "always": an older count replaces a newer one. */
   readonly replace: "same number" | "always";
-  /** How much it weighs. As much as before: the rollup is not written again. */
+  /** The weight of a count anew. "as much": the rollup is not written again. */
   readonly weight: "one more" | "as much";
-  /** When the minute is marked. Before it is counted: whoever sums meanwhile clears the mark. Never: nobody sums. */
+  /**
+   * When the eraser marks the minute. "before counting": an aggregator that sums meanwhile clears
+   * the mark. "never": nobody sums the minute.
+   */
   readonly mark: "after counting" | "before counting" | "never";
-  /** When a processor looks for the fence. Before alone: it inserts what nobody looks for any more. */
+  /**
+   * When a processor looks for the fence. "before inserting alone": it inserts an event that no
+   * eraser searches any more.
+   */
   readonly look: "again after inserting" | "before inserting alone";
-  /** In which order. The fence last: what is stored between is found by nobody. */
+  /**
+   * When the eraser writes the fence. "after the search": nobody finds an event that is stored in
+   * between.
+   */
   readonly fence: "before the search" | "after the search";
-  /** What a processor does with what is fenced off. Takes it out alone: a delta that counts it stays. */
+  /**
+   * What a processor does with a fenced event. "takes it out": a delta that counts the event stays.
+   */
   readonly fenced: "all that the eraser does" | "takes it out";
-  /** When it notes that. Never: an eraser that finds nothing any more is done before the minute is counted anew. */
+  /**
+   * When a processor notes a fenced event. "never": an eraser finds nothing any more, and is done
+   * before the minute is counted anew.
+   */
   readonly fencedNoted: "before it is touched" | "never";
-  /** What an eraser looks for first. Notes: one comes, and its event goes, before it looks for events. */
+  /**
+   * What an eraser searches first. "notes, then events": a note comes and its event goes before the
+   * eraser searches for events.
+   */
   readonly search: "events, then notes" | "notes, then events";
 }
 

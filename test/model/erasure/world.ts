@@ -1,23 +1,25 @@
 import { one, total, type Actor, type Counts } from "../world.ts";
 
-/** A minute. Batch A holds x, which is erased, and y, where there are two; batch B holds z. */
+/**
+ * A minute. Batch A holds the event x, which is erased, and y where it holds two; batch B holds z.
+ */
 export interface World {
-  /** How many events A holds. */
+  /** The number of events that batch A holds. */
   readonly events: 1 | 2;
   readonly batches: 1 | 2;
   readonly processors: 1 | 2;
-  /** Without any it is checked what a sum would be. */
+  /** Where there is none, the model checks what a sum would be. */
   readonly aggregators: 0 | 1;
-  /** Whether they condense what they summed. */
+  /** Whether aggregators condense what they summed. */
   readonly condenses: boolean;
   readonly erasers: 1 | 2;
   readonly reader: boolean;
-  /** Whether x is fenced off: then it may not come in later either. */
+  /** Whether x is fenced: then it may not be stored later either. */
   readonly fence: boolean;
 }
 
 export const x = 0;
-/** The events of the batches. */
+/** The events of each batch. */
 export const membersOf = (world: World): readonly (readonly number[])[] => [
   world.events === 1 ? [x] : [x, 1],
   [2],
@@ -29,33 +31,33 @@ export const stored = 1;
 export const tombstone = 2;
 
 export const open = 1;
-/** Its cells are in the fold alone. */
+/** A delta whose cells are in the fold alone. */
 export const closed = 2;
 
 export interface Delta {
   readonly form: typeof absent | typeof open | typeof closed;
   readonly counts: Counts;
-  /** Whether an erasure put it there. */
+  /** Whether an erasure inserted the delta. */
   readonly anew: boolean;
 }
 
 export interface Fold {
-  /** 0 where there is none yet. */
+  /** The number of the fold; 0 where there is none yet. */
   readonly n: number;
   readonly v: number;
   readonly counts: Counts;
-  /** The deltas it names, a bit for each. */
+  /** The deltas that the fold names, one bit each. */
   readonly names: number;
 }
 
-/** How far the erasure is, as it was noted. */
+/** The noted progress of the erasure. */
 export const newJob = 0;
 export const begun = 1;
 export const found = 2;
 export const done = 3;
 
 export interface State {
-  /** 1 where the batch's message is not acknowledged yet. */
+  /** For each batch: 1 where its message is not acknowledged yet. */
   readonly queue: readonly number[];
   readonly events: readonly number[];
   readonly deltas: readonly Delta[];
@@ -64,10 +66,10 @@ export interface State {
   readonly version: number;
   readonly rollup: Counts;
   readonly fence: boolean;
-  /** A processor's note that it takes x out. */
+  /** Whether a processor has noted that it takes x out. */
   readonly note: boolean;
   readonly job: number;
-  /** Whether anything was erased, or fenced off, when the job was done. */
+  /** Whether an event had been erased or fenced when the job was done. */
   readonly isGone: boolean;
   readonly processors: readonly Processor[];
   readonly aggregators: readonly Aggregator[];
@@ -75,16 +77,16 @@ export interface State {
   readonly reader: Reader;
 }
 
-/** Who sums or counts, and what was read so far. */
+/** An actor that sums or counts, and what it has read so far. */
 export interface Summing extends Actor {
   readonly n: number;
   readonly names: number;
   readonly v: number;
   readonly counts: Counts;
-  /** Open deltas that the fold does not name, and those that it names; a bit for each. */
+  /** The open deltas that the fold does not name, one bit each; after them those that it names. */
   readonly fresh: number;
   readonly held: number;
-  /** Batches whose deltas were there, a bit for each. */
+  /** The batches whose deltas existed, one bit each. */
   readonly known: number;
 }
 
@@ -103,9 +105,9 @@ export interface Eraser extends Summing {
 }
 
 export interface Reader extends Summing {
-  /** What an answer must hold. */
+  /** The events that an answer must hold. */
   readonly promised: Counts;
-  /** Whether it may not hold x. */
+  /** Whether the answer must not hold x. */
   readonly isGone: boolean;
 }
 
@@ -120,12 +122,12 @@ export const idle = {
 
 export const bit = (index: number) => 1 << index;
 
-/** The events that are there, each once. */
+/** The events that exist, each once. */
 export function standingEvents({ events }: Pick<State, "events">): Counts {
   return total(events, (form, event) => (form === stored ? one(event) : 0));
 }
 
-/** What the fold and the open deltas that it does not name add up to. */
+/** The sum of the fold and of the open deltas that it does not name. */
 export function standing({ deltas, fold }: Pick<State, "deltas" | "fold">): Counts {
   const beside = total(deltas, ({ form, counts }, batch) =>
     form === open && (fold.names & bit(batch)) === 0 ? counts : 0,
@@ -133,6 +135,6 @@ export function standing({ deltas, fold }: Pick<State, "deltas" | "fold">): Coun
   return fold.counts + beside;
 }
 
-/** The mark with a new nonce: one that no mark and no aggregator holds. */
+/** The mark with a new nonce, which no mark and no aggregator holds. */
 export const marked = ({ mark, aggregators }: State) =>
   1 + Math.max(mark, ...aggregators.map(({ nonce }) => nonce));

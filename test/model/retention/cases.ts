@@ -9,14 +9,14 @@ const single: World = {
   reader: false,
 };
 
-/** Where it is shown to be right, on every run of the test. */
+/** The worlds in which each run of the test shows the rules to be right. */
 export const worlds: Readonly<Record<string, World>> = {
   "a floor, two processors": { ...single, processors: 2 },
   "a floor, a reader": { ...single, reader: true },
   "a floor, counting anew": { ...single, recounter: true },
 };
 
-/** Larger ones, for a longer look. */
+/** Larger worlds, for a longer search. */
 export const largeWorlds: Readonly<Record<string, World>> = {
   "a floor, two aggregators": { ...single, aggregators: 2 },
   "a floor, two processors, a reader": { ...single, processors: 2, reader: true },

@@ -2,14 +2,15 @@ import type { Emit, Model } from "../checker.ts";
 import type { Rules } from "./rules.ts";
 
 /**
- * A minute and its hour, which come to lie below a floor, and batches A, B with an event each. All are dropped but the
- * hour's rollup, which is kept. Counts are two bits an event: how often it is held.
+ * A minute and its hour, which come to lie below a floor, and the batches A, B with one event each.
+ * Everything is dropped but the rollup of the hour. Counts have two bits for each event: how often
+ * the event is counted.
  */
 export interface World {
   readonly batches: 1 | 2;
   readonly processors: 1 | 2;
   readonly aggregators: 1 | 2;
-  /** Whether somebody counts the minute anew, and whether the hour is read. */
+  /** Whether an actor counts the minute anew, and whether a reader reads the hour. */
   readonly recounter: boolean;
   readonly reader: boolean;
 }
@@ -26,14 +27,14 @@ interface Sum {
 interface Processor {
   readonly at: number;
   readonly batch: number;
-  /** Whether it knows of the floor. */
+  /** Whether the processor knows of the floor. */
   readonly knows: boolean;
   readonly owns: boolean;
 }
 interface Aggregator extends Sum {
   readonly at: number;
   readonly grain: "minute" | "hour";
-  /** Whether the mark that it works on still has the nonce that it read. */
+  /** Whether the mark still has the nonce that the aggregator read. */
   readonly isSame: boolean;
 }
 interface Recounter {
@@ -52,7 +53,7 @@ interface Reader {
 export interface State {
   readonly queue: readonly boolean[];
   readonly events: readonly boolean[];
-  /** Of each batch: whether its delta is there, is in the fold, or was dropped. */
+  /** For each batch: whether its delta is absent, open or in the fold. */
   readonly deltas: readonly ("absent" | "open" | "folded")[];
   readonly fold: Sum;
   readonly marks: Readonly<Record<"minute" | "hour", boolean>>;
@@ -185,7 +186,7 @@ export function retention(world: World, rules: Rules): Model<State> {
     const seen = JSON.stringify([s.deltas, s.fold]);
     const isSealed = s.floor === "sealed";
     if (me.at === 0) {
-      // Once: it would count anew for ever.
+      // The minute is counted anew once: otherwise it would go on for ever.
       if (s.fold.v > 0 || sumOf(s).v === 0) return;
       go("looks for a floor", { ...idleRecounter, at: 1, knows: isSealed });
     } else if (me.at === 1) {
@@ -217,7 +218,7 @@ export function retention(world: World, rules: Rules): Model<State> {
       });
     } else {
       const counts = me.opens ? (s.marks.minute ? sumOf(s) : s.minute).counts : s.hour.counts;
-      // Where the floor has changed meanwhile the answer is made again.
+      // Where the floor has changed meanwhile, the reader makes its answer again.
       const isAnswer = me.sealed === (s.floor === "sealed");
       const broken = isAnswer && (me.promised & ~counts) !== 0 ? low : undefined;
       emit(isAnswer ? "R answers" : "R begins anew", { ...s, reader: idleReader }, broken);

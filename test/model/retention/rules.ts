@@ -1,19 +1,32 @@
 /**
- * The rules by which what is older than it is kept goes away (lib/store/retention.ts). Every other value is a mistake,
- * and the comment says what it breaks.
+ * The rules by which data older than its retention is dropped (lib/store/retention.ts). `rules`
+ * holds the right values; every other value is a mistake, and the comment says what it breaks.
  */
 export interface Rules {
-  /** What becomes of events below an announced floor. Stored as ever: what minutes were counted from is gone or goes. */
+  /**
+   * What a processor does with events below an announced floor. "stored": their minutes are counted
+   * from data that is dropped.
+   */
   readonly inflow: "refused" | "stored";
-  /** When a floor is sealed: once nobody is at work who did not know of it, and no bucket below it is marked. */
+  /**
+   * What the sealing of a floor waits for: for actors that began without knowing the floor, and for
+   * marks of buckets below it. Where it waits for one of the two alone, something is dropped that
+   * is still to be summed.
+   */
   readonly waitsFor: "work and marks" | "marks" | "work";
-  /** When events, deltas and rollups below a floor are dropped. At once: what is marked is still to be summed. */
+  /**
+   * When events, deltas and rollups below a floor are dropped. "once announced": marked buckets are
+   * still to be summed.
+   */
   readonly drops: "once sealed" | "once announced";
-  /** How a reader takes marks below a sealed floor. As others: it sums what was dropped. */
+  /** How a reader treats marks below a sealed floor. "heeded": it sums data that was dropped. */
   readonly marks: "passed over" | "heeded";
-  /** When who counts a minute anew looks for the floor. Before alone: what it counts is dropped meanwhile. */
+  /**
+   * When an actor that counts a minute anew looks for the floor. "before counting": the data that
+   * it counts is dropped meanwhile.
+   */
   readonly recount: "after counting" | "before counting";
-  /** When a rollup is written. Always: a late mark sums the little that is left. */
+  /** When a rollup is written. "always": a late mark leads to a sum of the little that remains. */
   readonly write: "where it weighs more" | "always";
 }
 
