@@ -33,10 +33,16 @@ export default function Admin(): VNode {
           class="segment"
           href=${hrefOf(to)}
           aria-current=${id === shown.id ? "page" : undefined}
+          ref=${id === shown.id ? showWhole : undefined}
           onClick=${follow(to)}
           >${title}</a
         >`;
       })}
     </nav>
     ${h(shown.of, { key: shown.title })}`;
+}
+
+/** On a phone the parts are wider than the screen. */
+function showWhole(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }

@@ -219,14 +219,24 @@ function List({
         return html`<a href=${hrefOf(to)} onClick=${follow(to)}>${name}</a>`;
       },
     },
-    { id: "kind", name: "Kind", cell: ({ kind }) => kinds[kind] ?? kind },
+    {
+      id: "kind",
+      name: "Kind",
+      className: "wide-only",
+      cell: ({ kind }) => kinds[kind] ?? kind,
+    },
     {
       id: "description",
       name: "What it asks",
       className: "saved-description",
       cell: ({ description }) => description,
     },
-    { id: "saved", name: "Saved", cell: ({ savedAt }) => h(Instant, { at: savedAt }) },
+    {
+      id: "saved",
+      name: "Saved",
+      className: "wide-only",
+      cell: ({ savedAt }) => h(Instant, { at: savedAt }),
+    },
     ...(pin === undefined ? [] : [pinColumn(pin, isBusy)]),
   ];
   return h(Table<SavedEntry>, {
