@@ -67,9 +67,9 @@ function matchesSome(elements: readonly unknown[], condition: Condition): boolea
 export function matchesValue(value: unknown, condition: Condition): boolean {
   switch (condition.op) {
     case "is":
-      return condition.values.some((wanted) => wanted === value);
+      return isOneOf(condition.values, value);
     case "is_not":
-      return !condition.values.some((wanted) => wanted === value);
+      return !isOneOf(condition.values, value);
     case "shown_as":
       return condition.values.includes(shownValue(value));
     case "contains":
@@ -87,6 +87,17 @@ export function matchesValue(value: unknown, condition: Condition): boolean {
     case "exists":
       return (value !== undefined) === condition.value;
   }
+}
+
+/** From so many values on they are looked up in a set, which is made once. */
+const manyValues = 16;
+const sets = new WeakMap<readonly Scalar[], ReadonlySet<unknown>>();
+
+function isOneOf(values: readonly Scalar[], value: unknown): boolean {
+  if (values.length < manyValues) return values.some((wanted) => wanted === value);
+  let set = sets.get(values);
+  if (set === undefined) sets.set(values, (set = new Set<unknown>(values)));
+  return set.has(value);
 }
 
 /**

@@ -5,7 +5,7 @@ import { ServiceError, tooMany } from "../../lib/errors.ts";
 import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { AuditQuestion } from "../../lib/questions/audits.ts";
-import type { ErasureQuestion } from "../../lib/questions/erasing.ts";
+import type { Erasure, ErasureQuestion } from "../../lib/questions/erasing.ts";
 import { jobsParameters, type ShownJob } from "../../lib/questions/jobs.ts";
 import { type Raw, readParameters } from "../../lib/questions/reading/field.ts";
 import { carryOutAudit, newAudit, shownAudit } from "../../lib/store/audit-job.ts";
@@ -22,10 +22,10 @@ import type { Storing } from "../store.mixin.ts";
 const lookEveryMs = 5_000;
 
 /**
- * The most erasures by filter of a project that may be open: while they are, every read of the
- * project checks each filter.
+ * The most erasures of a project that may be open, and those by filter among them: while they are,
+ * every read of the project looks for what they remove.
  */
-const maxFilters = 20;
+const mostOpen = { all: 1_000, byFilter: 20 } as const;
 
 /** The most open jobs that are read in one turn. Each project's retention is one of them. */
 const jobsAtOnce = 1_000;
@@ -55,12 +55,12 @@ export function JobsMixin() {
     methods: {
       /**
        * Begins the erasure of events, as `acceptErasure` says.
-       * @throws ServiceError TOO_MANY_REQUESTS where too many filters of the project are open
+       * @throws ServiceError TOO_MANY_REQUESTS where too many of the project are open
        */
       async beginErasure(asking: ActContext, question: ErasureQuestion): Promise<ShownJob> {
         const project = asking.meta.project ?? defaultProject;
         const { kind } = question.erasure;
-        if (kind === "eraseEvents") await this.checkErasures(project);
+        await this.checkErasures(project, kind);
         const id = randomUUIDv7();
         const deed = { what: "events.erase", target: id, details: { kind } } as const;
         const job = await this.administered(asking, deed, () =>
@@ -72,14 +72,16 @@ export function JobsMixin() {
       },
 
       /** @throws ServiceError TOO_MANY_REQUESTS */
-      async checkErasures(project: ProjectId): Promise<void> {
-        const open = await this.store.openJobsOf(project);
-        const filters = open.filter(
-          (job) => isErasure(job) && shownErasure(job).kind === "eraseEvents",
-        );
-        if (filters.length < maxFilters) return;
-        const message = `${maxFilters} erasures by filter are under way in this project: wait until one is done`;
-        throw tooMany("erasures_open", message, 10);
+      async checkErasures(project: ProjectId, kind: Erasure["kind"]): Promise<void> {
+        const open = (await this.store.openJobsOf(project)).filter(isErasure);
+        if (open.length >= mostOpen.all) {
+          throw tooManyErasures(`${mostOpen.all} erasures`);
+        }
+        if (kind !== "eraseEvents") return;
+        const byFilter = open.filter((job) => shownErasure(job).kind === kind);
+        if (byFilter.length >= mostOpen.byFilter) {
+          throw tooManyErasures(`${mostOpen.byFilter} erasures by filter`);
+        }
       },
 
       /** Begins an audit. Resolves once a crash can no longer lose the job. */
@@ -175,6 +177,11 @@ export function JobsMixin() {
       await this.stopJobs();
     },
   });
+}
+
+function tooManyErasures(open: string): ServiceError {
+  const message = `${open} are under way in this project: wait until one is done`;
+  return tooMany("erasures_open", message, 10);
 }
 
 function isErasure(job: KeptJob): boolean {
