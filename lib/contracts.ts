@@ -257,11 +257,16 @@ export interface Actions {
     result: Answer & { readonly askedBy: string };
   };
   /**
-   * A part of a question that another query node was asked. What is asked (`AskedPart`) and what was
-   * found are packed; either is of a format that only nodes of the same one read.
+   * A part of a question that another query node was asked. What is asked (the manifest, `AskedPart`)
+   * and what was found are packed; either is of a format that only nodes of the same one read.
    */
   "query.part": {
-    params: { readonly format: number; readonly asked: string; readonly timeoutMs: number };
+    params: {
+      readonly format: number;
+      readonly manifest: string;
+      readonly asked: string;
+      readonly timeoutMs: number;
+    };
     result: { readonly part: string; readonly events: number };
   };
   /**

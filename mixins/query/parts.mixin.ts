@@ -3,11 +3,12 @@ import type { FoldingNode, Part } from "../../lib/answers/division.ts";
 import type { NodesOf } from "../../lib/answers/reading.ts";
 import type { Actions } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
-import { defaultProject } from "../../lib/event/event.ts";
+import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
 import type { EventFilter } from "../../lib/event/filter.ts";
 import type { ReadLimits } from "../../lib/event/event-page.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import type { FoldJob } from "../../lib/questions/folds.ts";
+import type { Manifest } from "../../lib/store/manifest.ts";
 import type { FoldedPart } from "../../lib/store/store.ts";
 import type { Answering } from "./answers.mixin.ts";
 import { packed, unpacked } from "./packed.ts";
@@ -17,8 +18,11 @@ export interface Dividing {
   nodesOf: NodesOf;
 }
 
-/** A part that another node is asked to fold. The project comes with the call's `meta`. */
-interface AskedPart extends Part {
+/**
+ * A part that another node is asked to fold, without its manifest. The project comes with the call's
+ * `meta`.
+ */
+interface AskedPart extends Pick<Part, "share"> {
   readonly filter: Omit<EventFilter, "project">;
   readonly job: FoldJob;
 }
@@ -27,7 +31,16 @@ interface AskedPart extends Part {
  * The format of parts and their answers. It must be raised where the previous version would misread
  * them.
  */
-const format = 1;
+const format = 2;
+
+/** What was packed of a manifest: all shares of a question have the same one. */
+const packedManifests = new WeakMap<Manifest, Promise<string>>();
+
+function packedOnce(manifest: Manifest): Promise<string> {
+  let text = packedManifests.get(manifest);
+  if (text === undefined) packedManifests.set(manifest, (text = packed(manifest)));
+  return text;
+}
 
 type PartAction = Actions["query.part"];
 
@@ -61,7 +74,8 @@ export function PartsMixin() {
           .filter(({ id }) => id !== this.broker.nodeID)
           .map(({ id }): FoldingNode => ({
             name: names.get(id)!,
-            fold: (part, limits) => this.askPart(id, filter, { ...part, filter, job }, limits),
+            fold: ({ manifest, ...part }, limits) =>
+              this.askPart(id, filter.project, manifest, { ...part, filter, job }, limits),
           }));
         return { own, others };
       },
@@ -69,13 +83,19 @@ export function PartsMixin() {
       /** Asks a node to fold a part. Tells the node if the part is not needed any more. */
       async askPart(
         nodeID: string,
-        { project }: EventFilter,
+        project: ProjectId,
+        manifest: Manifest,
         asked: AskedPart,
         { timeoutMs, signal }: ReadLimits,
       ): Promise<FoldedPart> {
         const call = randomUUID();
         const left = () => void this.broker.broadcast("caller.left", { call }, ["query"]);
-        const params = { format, asked: await packed(asked), timeoutMs };
+        const params = {
+          format,
+          manifest: await packedOnce(manifest),
+          asked: await packed(asked),
+          timeoutMs,
+        };
         signal?.throwIfAborted();
         signal?.addEventListener("abort", left, { once: true });
         try {
@@ -112,10 +132,11 @@ export function PartsMixin() {
         return this.forCaller(ctx, (signal) => {
           const timeoutMs = Math.min(params.timeoutMs, this.budget.timeoutMs);
           const fold = async () => {
+            const manifest = (await unpacked(params.manifest)) as Manifest;
             const asked = (await unpacked(params.asked)) as AskedPart;
             const filter = { ...asked.filter, project };
             const limits = { timeoutMs, signal };
-            const found = await parts.fold({ ...asked, filter }, limits);
+            const found = await parts.fold({ ...asked, manifest, filter }, limits);
             return { part: await packed(found.part), events: found.events };
           };
           return this.budget.parts.run(project, fold, { signal });

@@ -500,7 +500,7 @@ const calls: Readonly<Record<string, () => object>> = {
   "aggregator.jobs.list": () => ({}),
   "aggregator.jobs.get": () => ({ id: ids.job }),
   "query.events": () => ({}),
-  "query.part": () => ({ format: 1, asked: "", timeoutMs: 1_000 }),
+  "query.part": () => ({ format: 2, manifest: "", asked: "", timeoutMs: 1_000 }),
   "query.export": () => ({ format: "csv" }),
   "query.exportSubject": () => ({ format: "csv", userId: `${mark}-user` }),
   "query.mailReport": () => ({ groupBy: "campaignId" }),
