@@ -43,13 +43,20 @@ export function isOneOf(names: readonly string[], name: string): boolean {
   return names.includes(name);
 }
 
-/** The names of all columns that a question may read, for its filter and its fold. */
-export function columnsRead(filter: EventFilter, columns: readonly Column[]): readonly string[] {
+/**
+ * The names of all columns that a question may read, for its filter and its fold.
+ * @param known whether all events are of the filter's project, and whether all lie in its range
+ */
+export function columnsRead(
+  filter: EventFilter,
+  columns: readonly Column[],
+  { isOfProject = false, isWithin = false } = {},
+): readonly string[] {
   const { types, sources, correlationId, userId, where = [] } = filter;
   return [
     ...new Set([
-      "project",
-      "timestamp",
+      ...(isOfProject ? [] : ["project"]),
+      ...(isWithin ? [] : ["timestamp"]),
       ...(types === undefined ? [] : ["type"]),
       ...(sources === undefined ? [] : ["source"]),
       ...(correlationId === undefined ? [] : ["correlationId"]),

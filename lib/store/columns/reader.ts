@@ -33,6 +33,8 @@ import {
 
 /** A chunk of events as columns. Each column is fetched on its first use. */
 interface SegmentSource {
+  /** The project of all events, where they have one and the same. */
+  readonly project?: string;
   readonly rows: number;
   readonly complete: boolean;
   /** The oldest and the newest timestamp of the project's events in the chunk, both included. */
@@ -87,7 +89,7 @@ export class ColumnReader {
   /** Selects the events that meet a filter. */
   #selected(filter: EventFilter): Mask {
     const { project, types, sources, correlationId, userId, from, to, where = [] } = filter;
-    const masks = [this.#among("project", [project])];
+    const masks = project === this.#source.project ? [] : [this.#among("project", [project])];
     if (types !== undefined) masks.push(this.#among("type", types));
     if (sources !== undefined) masks.push(this.#among("source", sources));
     if (correlationId !== undefined) masks.push(this.#among("correlationId", [correlationId]));
@@ -103,8 +105,7 @@ export class ColumnReader {
 
   /** Selects the project's events between two instants. */
   #between(from = -Infinity, to = Infinity): Mask {
-    const { oldest, newest } = this.#source;
-    if (oldest >= from && newest < to) return true;
+    if (liesWithin(this.#source, { from, to })) return true;
     const instants = this.#instantsOf("timestamp");
     const mask = new Uint8Array(instants.length);
     for (let at = 0; at < mask.length; at++) {
@@ -259,6 +260,14 @@ export class ColumnReader {
       throw new MissingColumn();
     }
   }
+}
+
+/** Whether all of a chunk's events lie in the range of a filter. */
+export function liesWithin(
+  { oldest, newest }: Pick<SegmentSource, "oldest" | "newest">,
+  { from = -Infinity, to = Infinity }: Pick<EventFilter, "from" | "to">,
+): boolean {
+  return oldest >= from && newest < to;
 }
 
 /** Selected events: 1 for each selected event and 0 for each other, or one value for all. */

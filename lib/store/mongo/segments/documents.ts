@@ -87,6 +87,11 @@ export function segmentKey(project: ProjectId, n: number): string {
   return `${project}|${n}`;
 }
 
+/** Whether a segment is the project's, by its key. */
+export function isOf(segment: string, project: ProjectId): boolean {
+  return segment.startsWith(`${project}|`);
+}
+
 export function partKey(segment: string, version: string, part: number): string {
   return `${segment}|${version}|${part}`;
 }

@@ -3,11 +3,14 @@ import { meetsFilter } from "../../../counting/event-filter.ts";
 import type { EventFilter } from "../../../event/filter.ts";
 import { rowReader, type Fold } from "../../../questions/fold.ts";
 import { columnsRead } from "../../columns/names.ts";
-import { ColumnReader, MissingColumn } from "../../columns/reader.ts";
+import { ColumnReader, liesWithin, MissingColumn } from "../../columns/reader.ts";
 import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
-import { fromDocument, inOneAnswer, type Collections, type EventDocument } from "../documents.ts";
+import { fromRow } from "../../rows.ts";
+import { inOneAnswer, type Collections } from "../documents.ts";
 import type { ServerLimits } from "../events.ts";
+import { isOf } from "./documents.ts";
 import { batchesOf } from "./manifest.ts";
+import { rowFields, rowFrom } from "./raw-rows.ts";
 import type { Manifest, Segment } from "../../manifest.ts";
 
 /** The number of segments whose columns are fetched ahead of the segment that is being folded. */
@@ -19,6 +22,12 @@ const turnSize = 1_000;
 export interface FoldLimits extends ServerLimits {
   /** Called regularly during the fold; throws to end the fold early. */
   readonly check: () => void;
+}
+
+/** A segment, and the columns of it that a question reads. */
+interface Wanted {
+  readonly segment: Segment;
+  readonly names: readonly string[];
 }
 
 /**
@@ -34,17 +43,21 @@ export async function foldSegments(
   fold: Fold<unknown>,
   limits: FoldLimits,
 ): Promise<number> {
-  const names = columnsRead(filter, fold.columns);
-  const wanted = segments.filter(({ rows, oldest, newest }) => {
-    const { from = -Infinity, to = Infinity } = filter;
-    return rows > 0 && newest >= from && oldest < to;
-  });
+  const { project, from = -Infinity, to = Infinity } = filter;
+  const wanted = segments
+    .filter(({ id, rows, oldest, newest }) => {
+      return isOf(id, project) && rows > 0 && newest >= from && oldest < to;
+    })
+    .map((segment): Wanted => {
+      const known = { isOfProject: true, isWithin: liesWithin(segment, filter) };
+      return { segment, names: columnsRead(filter, fold.columns, known) };
+    });
   const untold: Segment[] = [];
   let count = 0;
-  for await (const [segment, columns] of fetched(source, wanted, names)) {
+  for await (const [one, columns] of fetched(source, wanted)) {
     limits.check();
-    const folded = columns && foldColumns(segment, columns, names, filter, fold);
-    if (folded === undefined) untold.push(segment);
+    const folded = columns && foldColumns(one, columns, filter, fold);
+    if (folded === undefined) untold.push(one.segment);
     else count += folded;
     await turn();
   }
@@ -65,22 +78,22 @@ export async function foldSegments(
  */
 async function* fetched(
   source: SegmentColumns,
-  segments: readonly Segment[],
-  names: readonly string[],
-): AsyncGenerator<readonly [Segment, FetchedColumns | undefined]> {
+  wanted: readonly Wanted[],
+): AsyncGenerator<readonly [Wanted, FetchedColumns | undefined]> {
   const fetches = new Map<number, Promise<FetchedColumns | undefined>>();
   try {
-    for (const [at, segment] of segments.entries()) {
-      for (let next = at; next < Math.min(at + ahead, segments.length); next++) {
+    for (const [at, one] of wanted.entries()) {
+      for (let next = at; next < Math.min(at + ahead, wanted.length); next++) {
         if (fetches.has(next)) continue;
-        const fetch = source.fetch(segments[next]!, names);
+        const { segment, names } = wanted[next]!;
+        const fetch = source.fetch(segment, names);
         // Where the fold ends early, nothing awaits this fetch.
         fetch.catch(() => undefined);
         fetches.set(next, fetch);
       }
       const columns = await fetches.get(at)!;
       fetches.delete(at);
-      yield [segment, columns];
+      yield [one, columns];
     }
   } finally {
     await Promise.allSettled(fetches.values());
@@ -92,9 +105,8 @@ async function* fetched(
  * @returns `undefined`, and folds nothing, where the columns do not suffice
  */
 function foldColumns(
-  { rows, complete, oldest, newest }: Segment,
+  { segment, names }: Wanted,
   columns: FetchedColumns,
-  names: readonly string[],
   filter: EventFilter,
   fold: Fold<unknown>,
 ): number | undefined {
@@ -104,7 +116,10 @@ function foldColumns(
     return columns.get(name);
   };
   try {
-    return new ColumnReader({ rows, complete, oldest, newest, fetch }).fold(filter, fold);
+    const { rows, complete, oldest, newest } = segment;
+    const { project } = filter;
+    const source = { project, rows, complete, oldest, newest, fetch };
+    return new ColumnReader(source).fold(filter, fold);
   } catch (error) {
     if (error instanceof MissingColumn) return undefined;
     throw error;
@@ -121,19 +136,21 @@ async function foldRows(
 ): Promise<number> {
   const rowOf = rowReader(fold.columns);
   const found = events
-    .find({ project: filter.project, batch: { $in: [...batches] } }, { ...limits, ...inOneAnswer })
-    .project<EventDocument>({ properties: 0 });
-  let read = 0;
+    .find(
+      { project: filter.project, batch: { $in: [...batches] } },
+      { ...limits, ...inOneAnswer, raw: true },
+    )
+    .project<Uint8Array>(rowFields);
   let count = 0;
-  for await (const document of found) {
-    if (++read % turnSize === 0) {
-      check();
-      await turn();
+  for await (const first of found) {
+    for (const bytes of [first, ...found.readBufferedDocuments(turnSize)]) {
+      const event = fromRow(rowFrom(bytes));
+      if (!meetsFilter(event, filter)) continue;
+      fold.add(rowOf(event));
+      count += 1;
     }
-    const event = fromDocument(document);
-    if (!meetsFilter(event, filter)) continue;
-    fold.add(rowOf(event));
-    count += 1;
+    check();
+    await turn();
   }
   return count;
 }

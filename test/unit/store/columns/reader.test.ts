@@ -43,14 +43,16 @@ test("those columns of a chunk that are announced tell what its events do (any e
       events,
       fc.array(predicate, { maxLength: 2 }),
       fc.array(column, { minLength: 1, maxLength: 3 }),
-      (stored, where, columns) => {
+      fc.boolean(),
+      (stored, where, columns, isKnown) => {
         const read = rowReader(columns);
         const expected = stored
           .filter((one) => where.every((part) => meets(one, part)))
           .map((one) => read(one));
         try {
-          const announced = columnsRead({ project: "p", where }, columns);
-          const segment = columnReaderOf(stored, [], announced);
+          const known = { isOfProject: isKnown, isWithin: isKnown };
+          const announced = columnsRead({ project: "p", where }, columns, known);
+          const segment = columnReaderOf(stored, [], announced, isKnown ? "p" : undefined);
           expect(rowsOf(segment, { where }, columns)).toEqual(expected);
           told++;
         } catch (error) {

@@ -13,16 +13,19 @@ export function shredded(stored: readonly StoredEvent[], isByTime = false): Writ
  * Events as a segment.
  * @param changed columns in the place of those of the events
  * @param announced of which columns alone may be read; default any
+ * @param project the project of all events, where it is known
  */
 export function columnReaderOf(
   stored: readonly StoredEvent[],
   changed: WrittenColumns["columns"] = [],
   announced?: readonly string[],
+  project?: string,
 ): ColumnReader {
   const { rows, complete, columns } = shredded(stored);
   const byName = new Map([...columns, ...changed]);
   const instants = stored.map(({ timestamp }) => timestamp);
   return new ColumnReader({
+    ...(project !== undefined && { project }),
     rows,
     complete,
     oldest: Math.min(...instants),

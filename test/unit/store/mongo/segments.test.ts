@@ -1,8 +1,15 @@
 import { BSON, Long } from "mongodb";
 import { toDocument } from "../../../../lib/store/mongo/documents.ts";
-import { rowFrom, toldFields } from "../../../../lib/store/mongo/segments/raw-rows.ts";
+import { rowFields, rowFrom, toldFields } from "../../../../lib/store/mongo/segments/raw-rows.ts";
 import { toRow } from "../../../../lib/store/rows.ts";
-import { event } from "../../../contract/store-harness.ts";
+import type { StoredEvent } from "../../../../lib/event/event.ts";
+import { event, minute } from "../../../contract/store-harness.ts";
+import { shredded } from "../columns/segments.ts";
+import type { EventFilter } from "../../../../lib/event/filter.ts";
+import { foldOf } from "../../../../lib/questions/folds.ts";
+import type { SegmentColumns } from "../../../../lib/store/columns/segment.ts";
+import type { Collections } from "../../../../lib/store/mongo/documents.ts";
+import { foldSegments } from "../../../../lib/store/mongo/segments/fold.ts";
 import { partsOf } from "../../../../lib/store/mongo/segments/build.ts";
 import { columnOfField } from "../../../../lib/store/mongo/segments/documents.ts";
 import { due, segmentLimits } from "../../../../lib/store/mongo/segments/seal.ts";
@@ -56,16 +63,24 @@ test("columns are divided into documents of a size, whatever their names are", (
 test.each([
   ["of plain texts", event("a")],
   ["with all fields", event("b", { correlationId: "c", metadata: { userId: "ada" } })],
-  [
-    "of texts that are no ASCII",
-    event("c", { source: "señal 👍", data: { "\ud800": ["\n"] } }),
-  ],
+  ["of texts that are no ASCII", event("c", { source: "señal 👍", data: { "\ud800": ["\n"] } })],
   ["of early instants", event("d", { timestamp: 5, receivedAt: -1.5 })],
 ])("the row of an event %s is read from its BSON", (_, stored) => {
+  const row = toRow(stored, "b");
+  const toldRow = row.with(1, "").with(2, "").with(9, "");
+  for (const [asked, expected] of [
+    [rowFields, row],
+    [toldFields, toldRow],
+  ] as const) {
+    expectRow(stored, asked, expected);
+  }
+});
+
+function expectRow(stored: StoredEvent, asked: Partial<typeof rowFields>, expected: unknown): void {
   const document = Object.entries(toDocument(stored, "b"));
-  const told = document.filter(([field, value]) => toldFields[field as "type"] === 1 && value);
-  const [project, , , ...row] = toRow(stored, "b");
-  const expected = [project, "", "", ...row.with(6, "")];
+  const told = document.filter(
+    ([field, value]) => asked[field as "type"] === 1 && value !== undefined,
+  );
   // The driver writes whole numbers in 32 bits or as doubles; some servers send 64 bits.
   const wide = told.map(([field, value]) => [
     field,
@@ -74,4 +89,35 @@ test.each([
   for (const fields of [told, told.toReversed(), wide]) {
     expect(rowFrom(BSON.serialize(Object.fromEntries(fields) as object))).toEqual(expected);
   }
+}
+
+test("of a segment only columns are fetched that tell something, and of another project's none", async () => {
+  const stored = Array.from({ length: 4 }, (_, n) => event(`e${n}`, { timestamp: minute + n }));
+  const { rows, complete, columns } = shredded(stored);
+  const known = new Map(columns);
+  const fetched: (readonly string[])[] = [];
+  const source: SegmentColumns = {
+    fetch: (_, names) => {
+      fetched.push(names);
+      return Promise.resolve(
+        new Map(names.flatMap((name) => (known.has(name) ? [[name, known.get(name)!]] : []))),
+      );
+    },
+  };
+  const about = { version: "v", project: "p", bytes: 1, parts: 1 };
+  const segment = { ...about, id: "p|0", rows, complete, oldest: minute, newest: minute + 3 };
+  const count = (filter: EventFilter) =>
+    foldSegments(
+      {} as Collections,
+      source,
+      { segments: [segment], batches: [], events: 0 },
+      filter,
+      foldOf({ kind: "extent" }),
+      { check: () => undefined },
+    );
+  expect(await count({ project: "p", types: ["mail.opened"] })).toBe(4);
+  expect(await count({ project: "p", from: minute + 1, to: minute + 3 })).toBe(2);
+  expect(await count({ project: "p", from: minute + 4 })).toBe(0);
+  expect(await count({ project: "q" })).toBe(0);
+  expect(fetched.map((names) => names.includes("project"))).toEqual([false, false]);
 });
