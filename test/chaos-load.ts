@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceProcess } from "./service-process.ts";
-import { chunks, shuffled, type ShopEvent } from "./support/shop-log.ts";
+import { arriving, chunks, shuffled, type ShopEvent } from "./support/shop-log.ts";
 
 /** The latest that anything is answered, milliseconds. */
 const latestMs = 15_000;
@@ -72,7 +72,7 @@ export class Load {
   /** Resolves when every event was accepted. */
   async run(events: readonly ShopEvent[]): Promise<void> {
     const { random, batchSize, posters } = this.#options;
-    const once = chunks(shuffled(events, random), batchSize).map((batch) => ({
+    const once = chunks(arriving(events, random), batchSize).map((batch) => ({
       batch,
       again: false,
     }));

@@ -1,4 +1,11 @@
-import { grains, parentOf, startOf, type Bucket, type Grain } from "../counting/bucket.ts";
+import {
+  grains,
+  parentOf,
+  startOf,
+  type Bucket,
+  type DirtyMark,
+  type Grain,
+} from "../counting/bucket.ts";
 import type { StoredEvent } from "../event/event.ts";
 import { fewDeltas, type Delta, type EnrichDone } from "../counting/delta.ts";
 import { unpack } from "./rows.ts";
@@ -103,7 +110,8 @@ export async function rollUp(
   limit: number,
   rest?: Rest,
 ): Promise<Pass> {
-  const marks = await store.dirty(grain, limit, rest);
+  // In the order of time, so that what is read or written together lies together in the store.
+  const marks = (await store.dirty(grain, limit, rest)).toSorted(byTime);
   if (grain !== "minute" && store.rollUpMarked !== undefined) {
     await store.rollUpMarked(marks);
     return { grain, buckets: marks.length };
@@ -115,6 +123,10 @@ export async function rollUp(
   await Promise.all(parentsOf(buckets).map((parent) => store.markParent(parent)));
   await Promise.all(marks.map((mark) => store.clearMark(mark)));
   return { grain, buckets: marks.length };
+}
+
+function byTime({ bucket: a }: DirtyMark, { bucket: b }: DirtyMark): number {
+  return a.project === b.project ? a.start - b.start : a.project < b.project ? -1 : 1;
 }
 
 async function rewrite(store: EventStore, bucket: Bucket): Promise<void> {

@@ -76,6 +76,23 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return result;
 }
 
+/**
+ * The order in which events arrive: each up to three days after it happened, and one in ten at any
+ * time after that.
+ */
+export function arriving(events: readonly ShopEvent[], random: () => number): ShopEvent[] {
+  const instants = events.map(({ timestamp }) => Date.parse(timestamp));
+  const end = instants.reduce((latest, instant) => Math.max(latest, instant), -Infinity);
+  const arrivals = instants.map((instant) => {
+    const latestMs = random() < 0.1 ? end - instant : 3 * 86_400_000;
+    return instant + random() * latestMs;
+  });
+  return events
+    .map((event, at) => ({ event, at: arrivals[at]! }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ event }) => event);
+}
+
 export function chunks<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
     items.slice(i * size, (i + 1) * size),

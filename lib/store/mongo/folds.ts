@@ -1,4 +1,5 @@
-import type { Bucket } from "../../counting/bucket.ts";
+import type { Filter } from "mongodb";
+import { grainMs, type Bucket } from "../../counting/bucket.ts";
 import { ServiceError } from "../../errors.ts";
 import {
   inOneAnswer,
@@ -11,7 +12,7 @@ import {
 import { toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
 import type { Cells, Sum } from "../../counting/cells.ts";
-import type { BatchId } from "../../event/event.ts";
+import type { BatchId, ProjectId } from "../../event/event.ts";
 import { madeAt } from "../compacting.ts";
 
 /**
@@ -301,9 +302,8 @@ async function sumOnce<T>(
   await Promise.all(
     [...byProject].map(async ([project, ofProject]) => {
       const starts = ofProject.map(({ start }) => start);
-      const open = { project, minute: { $in: starts }, folded: { $exists: false } };
       const found = deltas
-        .find(open, inOneAnswer)
+        .find(openOf(project, starts), inOneAnswer)
         .project<DeltaView>(shown({ project: 1, minute: 1 }) ?? {});
       for await (const one of found) {
         sums.get(bucketId({ project, grain: "minute", start: one.minute }))?.addDelta(one);
@@ -311,6 +311,41 @@ async function sumOnce<T>(
     }),
   );
   return new Map([...sums].map(([id, sum]) => [id, sum.steady()]));
+}
+
+/** The fewest adjacent minutes that are searched for as one range. */
+const minRange = 4;
+
+/**
+ * The filter for the open deltas of some minutes. Adjacent minutes are one range, and all others
+ * lie between bounds: a server without a fitting index compares each delta with each value of a
+ * list, and one with an index seeks each of them.
+ */
+export function openOf(project: ProjectId, starts: readonly number[]): Filter<DeltaDocument> {
+  const runs = adjacent(starts.toSorted((a, b) => a - b));
+  const ranges = runs
+    .filter((run) => run.length >= minRange)
+    .map((run) => ({ $gte: run[0]!, $lte: run.at(-1)! }));
+  const others = runs.filter((run) => run.length < minRange).flat();
+  const listed = { $gte: others[0]!, $lte: others.at(-1)!, $in: others };
+  const minutes = others.length === 0 ? ranges : [...ranges, listed];
+  const [first, ...more] = minutes.map((minute) => ({
+    minute,
+    project,
+    folded: { $exists: false },
+  }));
+  return more.length === 0 ? first! : { $or: [first!, ...more] };
+}
+
+/** Splits ascending minutes into runs without a gap. */
+function adjacent(starts: readonly number[]): readonly (readonly number[])[] {
+  const runs: number[][] = [];
+  for (const start of starts) {
+    const last = runs.at(-1);
+    if (last !== undefined && start - last.at(-1)! <= grainMs.minute) last.push(start);
+    else runs.push([start]);
+  }
+  return runs;
 }
 
 async function numbersOf(

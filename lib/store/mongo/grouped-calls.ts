@@ -14,7 +14,7 @@ import type { Sum } from "../../counting/cells.ts";
  * The buckets of one command: so few that neither the server nor the event loop is blocked for
  * long.
  */
-const maxBuckets = 32;
+const maxBuckets = 64;
 
 /** The number of sums that are kept for a moment. */
 const maxSummed = 256;
