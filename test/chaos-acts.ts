@@ -15,7 +15,7 @@ const schema = {
   },
 };
 
-/** How long jobs and replays may take once nothing is broken any more. */
+/** How long replays may take once nothing is broken any more, and how long no job may get on. */
 const settledWithinMs = 300_000;
 
 const first = Date.UTC(2024, 0, 2);
@@ -69,11 +69,21 @@ export class Acts {
       const left = await this.#replayDead();
       if (left > 0) throw new Error(`${left} dead letters are left`);
     }, settledWithinMs);
-    for (const job of this.#jobs) {
-      await eventually(async () => {
-        const { text } = await this.#load.ask(`/api/v1/jobs/${job}`);
-        const { finishedAt } = JSON.parse(text) as { readonly finishedAt?: string | null };
-        if (typeof finishedAt !== "string") throw new Error(`a job is not done: ${text}`);
+    await this.#finish();
+  }
+
+  /** Jobs are carried out one after the other, so they take as long as any of them gets on. */
+  async #finish(): Promise<void> {
+    let open: readonly string[] = this.#jobs;
+    for (let before = ""; open.length > 0;) {
+      open = await eventually(async () => {
+        const answers = await Promise.all(open.map((job) => this.#load.ask(`/api/v1/jobs/${job}`)));
+        const jobs = answers.map(({ isSuccess, text }) => (isSuccess ? text : ""));
+        const left = open.filter((_, at) => !isFinished(jobs[at]!));
+        const told = jobs.join("\n");
+        if (left.length > 0 && told === before) throw new Error(`no job gets on: ${told}`);
+        before = told;
+        return left;
       }, settledWithinMs);
     }
   }
@@ -180,6 +190,12 @@ export class Acts {
       metadata: { userId, sessionId: `act-${act}` },
     }));
   }
+}
+
+/** @param job as it is told; empty where it is not known */
+function isFinished(job: string): boolean {
+  if (job === "") return false;
+  return typeof (JSON.parse(job) as { finishedAt?: unknown }).finishedAt === "string";
 }
 
 function request(method: string, body?: object, type = "application/json"): RequestInit {
