@@ -26,7 +26,7 @@ export interface Administering {
    * it ends: nothing is done without a record of its caller. Throws what `perform` throws.
    * @throws ServiceError STORE_UNAVAILABLE where the act cannot be recorded; nothing was done then
    */
-  administered<T>(asking: ActContext, deed: Deed, perform: () => Promise<T>): Promise<T>;
+  administered<T>(ctx: ActContext, deed: Deed, perform: () => Promise<T>): Promise<T>;
 }
 
 /**

@@ -3,8 +3,7 @@ import { defaultProject } from "../lib/event/event.ts";
 import { catalogue, errorType } from "../lib/errors.ts";
 import { publisherHealth } from "../lib/health.ts";
 import { defineService, checkCall } from "../lib/moleculer.ts";
-import { AdmissionMixin } from "../mixins/ingest/collect.mixin.ts";
-import { OutcomeMixin } from "../mixins/ingest/wait-stored.mixin.ts";
+import { AdmissionMixin, OutcomeMixin } from "../mixins/ingest/collect.mixin.ts";
 
 /** Accepts events. Answers when the queue has confirmed them, not when they are stored. */
 export const ingest = (config: Config) =>

@@ -154,9 +154,9 @@ export class Load {
     request?: RequestInit,
     allowed: readonly number[] = [],
   ): Promise<{ isSuccess: boolean; text: string }> {
-    const askedAt = performance.now();
+    const requestedAt = performance.now();
     const { status, text, mayRetry } = await answerTo(`${this.#gateway.url}${path}`, request);
-    const ms = performance.now() - askedAt - this.#options.stoppedSince(askedAt);
+    const ms = performance.now() - requestedAt - this.#options.stoppedSince(requestedAt);
     const isSuccess = (status >= 200 && status < 300) || allowed.includes(status);
     const kind = isSuccess ? `${status}` : `${status} ${problemIn(text)}`;
     this.#answers[kind] = (this.#answers[kind] ?? 0) + 1;

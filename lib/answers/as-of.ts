@@ -24,7 +24,7 @@ const systemClock: Clock = { now: () => Date.now(), steady: () => performance.no
  * serves as well; callers that wait at the same time share one call.
  */
 export class AsOf {
-  readonly #prove: (askedAt: number) => Promise<number>;
+  readonly #prove: (requestedAt: number) => Promise<number>;
   readonly #clock: Clock;
   #reach = 0;
   #provenAt = -Infinity;
@@ -35,10 +35,10 @@ export class AsOf {
   #context: Promise<void> | undefined;
 
   /**
-   * @param prove returns the instant that all accepted events are stored up to, at most `askedAt`;
+   * @param prove returns the instant that all accepted events are stored up to, at most `requestedAt`;
    *   where it rejects, the last proven instant stays
    */
-  constructor(prove: (askedAt: number) => Promise<number>, clock: Clock = systemClock) {
+  constructor(prove: (requestedAt: number) => Promise<number>, clock: Clock = systemClock) {
     this.#prove = prove;
     this.#clock = clock;
     this.#seen = { aheadMs: clock.now() - clock.steady(), at: clock.now() };
@@ -58,10 +58,10 @@ export class AsOf {
   }
 
   async #ask(): Promise<void> {
-    const askedAt = this.#clock.now();
+    const requestedAt = this.#clock.now();
     const steadyAt = this.#clock.steady();
     try {
-      this.#reach = await this.#prove(askedAt);
+      this.#reach = await this.#prove(requestedAt);
       this.#provenAt = steadyAt;
     } catch {
       // `prove` reports its own failure. The instant that was proven before stays true.

@@ -122,7 +122,7 @@ class Division<K extends FoldKind> {
     } catch {
       // The part stays open for other nodes.
     } finally {
-      this.#tell();
+      this.#notify();
     }
   }
 
@@ -184,10 +184,10 @@ class Division<K extends FoldKind> {
     } catch (error) {
       this.#failure ??= { error };
     }
-    this.#tell();
+    this.#notify();
   }
 
-  #tell(): void {
+  #notify(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }

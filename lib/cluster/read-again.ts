@@ -196,7 +196,7 @@ class Reads {
     for (;;) {
       await delay(silentAfterMs, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return undefined;
-      const askedAt = performance.now();
+      const requestedAt = performance.now();
       const isSilent = this.#silent.has(nodeID) || !(await this.#answers(nodeID));
       if (signal.aborted) return undefined;
       if (!isSilent) {
@@ -205,7 +205,7 @@ class Reads {
       }
       void this.#awaitWord(nodeID);
       if (this.#besides(action).nodeID !== undefined) return "here";
-      silentSince ??= askedAt;
+      silentSince ??= requestedAt;
       if (performance.now() - silentSince >= giveUpAfterMs) return "everywhere";
     }
   }

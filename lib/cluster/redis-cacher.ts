@@ -135,13 +135,13 @@ export class RedisCacher extends Cachers.Redis<Redis> {
       await this.client.ping();
       this.#back();
     } catch {
-      this.#tell();
+      this.#logOutage();
       this.#probe = setTimeout(() => void this.#ask(), probeEveryMs).unref();
     }
   }
 
   /** Logs an outage once, after a failed probe: trouble of a moment makes no line. */
-  #tell(): void {
+  #logOutage(): void {
     if (this.#isOutageLogged || this.#closed) return;
     this.#isOutageLogged = true;
     const reason =

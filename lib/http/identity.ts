@@ -56,7 +56,7 @@ export class Keyring {
   /** The entries of created keys, by id. */
   #given: ReadonlyMap<string, Entry> = new Map();
   #uses = new Map<string, Use>();
-  #toldAt = -Infinity;
+  #learnedAt = -Infinity;
 
   constructor(keys: readonly ApiKey[], trustedMs: number) {
     this.#isOpen = keys.length === 0;
@@ -101,12 +101,12 @@ export class Keyring {
 
   /**
    * Takes the valid keys; absent: they have not changed.
-   * @param askedAt when they were requested, by `performance.now()`
+   * @param requestedAt when they were requested, by `performance.now()`
    * @returns false where newer keys are known, and nothing was learned
    */
-  learn(keys: readonly KnownKey[] | undefined, askedAt: number): boolean {
-    if (askedAt < this.#toldAt) return false;
-    this.#toldAt = askedAt;
+  learn(keys: readonly KnownKey[] | undefined, requestedAt: number): boolean {
+    if (requestedAt < this.#learnedAt) return false;
+    this.#learnedAt = requestedAt;
     if (keys === undefined) return true;
     const given = keys.map(entryOf);
     this.#given = new Map(given.map((entry) => [entry.given.id, entry]));
@@ -122,7 +122,7 @@ export class Keyring {
 
   /** How long ago the keys were learned last; `Infinity` before the first time. */
   ageMs(now: number): number {
-    return now - this.#toldAt;
+    return now - this.#learnedAt;
   }
 
   /** Returns the uses of keys that the store is to record: for each key one every ten minutes. */

@@ -110,7 +110,7 @@ interface Receiver {
   /** Refuses a request after its head, or one whose body cannot be read. */
   refuse(request: IncomingMessage, response: ServerResponse, error: ServiceError): void;
   /** Notes a problem that was sent on a connection without a readable request. */
-  tell?(error: ServiceError): void;
+  noteProblem?(error: ServiceError): void;
   /** Notes that a connection was closed at once, as there are too many. */
   drop?(): void;
 }
@@ -169,7 +169,7 @@ export function httpServer(limits: Config["http"], localOnly: boolean, receiver:
       connection,
       maxUrlBytes,
       (...refused) => receiver.refuse(...refused),
-      (problem) => receiver.tell?.(problem),
+      (problem) => receiver.noteProblem?.(problem),
     ),
   );
   server.on("drop", () => receiver.drop?.());
@@ -205,7 +205,7 @@ function answerBroken(
   connection: Connection,
   maxUrlBytes: number,
   refuse: (request: IncomingMessage, response: ServerResponse, error: ServiceError) => void,
-  tell?: (error: ServiceError) => void,
+  noteProblem?: (error: ServiceError) => void,
 ): void {
   if (answered.has(connection)) return;
   if (!connection.writable || error.code === "ECONNRESET") {
@@ -216,11 +216,11 @@ function answerBroken(
   if (response === undefined || response === null) {
     const problem = errorOf(error, maxUrlBytes);
     sendProblem(connection, problem);
-    tell?.(problem);
+    noteProblem?.(problem);
   } else if (response.req.complete) {
     // The broken request came behind one that is still being answered.
     response.once("close", () =>
-      setImmediate(() => answerBroken(error, connection, maxUrlBytes, refuse, tell)),
+      setImmediate(() => answerBroken(error, connection, maxUrlBytes, refuse, noteProblem)),
     );
   } else {
     answered.add(connection);

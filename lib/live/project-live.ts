@@ -37,7 +37,7 @@ export class ProjectLive {
   readonly #clients = new Set<SseClient>();
   #users: UsersAnswer | undefined;
   #stages: readonly LiveStage[] = [];
-  readonly #asking = new Set<string>();
+  readonly #underWay = new Set<string>();
   readonly #nextAt = new Map<string, number>();
 
   /** @param release called when nobody watches any more */
@@ -101,8 +101,8 @@ export class ProjectLive {
 
   /** Runs one read of a kind at a time, and the less often the longer it takes. */
   #refresh(what: string, steady: number, read: () => Promise<void>): void {
-    if (this.#asking.has(what) || steady < (this.#nextAt.get(what) ?? 0)) return;
-    this.#asking.add(what);
+    if (this.#underWay.has(what) || steady < (this.#nextAt.get(what) ?? 0)) return;
+    this.#underWay.add(what);
     void read()
       .catch((error: unknown) => this.#sources.failed(error))
       .finally(() => {
@@ -111,7 +111,7 @@ export class ProjectLive {
           what,
           performance.now() + Math.max(soonestMs - tookMs, restFactor * tookMs - 1_000),
         );
-        this.#asking.delete(what);
+        this.#underWay.delete(what);
       });
   }
 

@@ -78,10 +78,10 @@ export interface QuarantineQuestion {
  * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
  */
 export function readQuarantineQuestion(raw: Raw, project: string): QuarantineQuestion {
-  return readParameters(raw, quarantineParameters, (asked, findings) => {
-    const { limit, type, userId } = asked;
+  return readParameters(raw, quarantineParameters, (values, findings) => {
+    const { limit, type, userId } = values;
     const scope = scopeOf(["quarantine", project, type ?? null, userId ?? null]);
-    const after = readCursor(asked.cursor, scope, findings);
+    const after = readCursor(values.cursor, scope, findings);
     return {
       limit,
       scope,

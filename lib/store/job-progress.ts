@@ -114,12 +114,12 @@ export function shownState(
   job: KeptJob,
 ): Pick<ShownJob, "id" | "status" | "createdAt" | "updatedAt" | "finishedAt"> {
   const { status, createdAt, updatedAt, finishedAt } = stateOf(job);
-  const told = (instant: number) => new Date(instant).toISOString();
+  const shown = (instant: number) => new Date(instant).toISOString();
   return {
     id: job.id,
     status,
-    createdAt: told(createdAt),
-    updatedAt: told(updatedAt),
-    finishedAt: finishedAt === null ? null : told(finishedAt),
+    createdAt: shown(createdAt),
+    updatedAt: shown(updatedAt),
+    finishedAt: finishedAt === null ? null : shown(finishedAt),
   };
 }

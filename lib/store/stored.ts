@@ -7,7 +7,7 @@ import type { ProjectId, StoredEvent } from "../event/event.ts";
 export type Place = readonly [number, number];
 
 /** How long the order of storing is recorded after a follower asked for it. */
-export const orderToldMs = 360_000;
+export const orderRecordedMs = 360_000;
 
 /** Selects among the events stored behind a place. */
 export interface StoredQuery {

@@ -38,14 +38,14 @@ export function AuditorMixin() {
         const { hour, report } = audited;
         this.tellAudit(hour.project, report);
         if (report.repaired === 0) return;
-        const asking = { meta: { project: hour.project }, nodeID: this.broker.nodeID };
+        const ctx = { meta: { project: hour.project }, nodeID: this.broker.nodeID };
         const { drifted, uncounted, repaired } = report;
         const deed = {
           what: "rollups.repair",
           target: new Date(hour.start).toISOString(),
           details: { drifted, uncounted, repaired },
         } as const;
-        await this.administered(asking, deed, () => Promise.resolve());
+        await this.administered(ctx, deed, () => Promise.resolve());
       },
 
       tellAudit(project: string, { drift: _, changed, ...found }: AuditReport): void {

@@ -57,13 +57,13 @@ export function JobsMixin() {
        * Begins the erasure of events, as `acceptErasure` says.
        * @throws ServiceError TOO_MANY_REQUESTS where too many of the project are open
        */
-      async beginErasure(asking: ActContext, question: ErasureQuestion): Promise<ShownJob> {
-        const project = asking.meta.project ?? defaultProject;
+      async beginErasure(ctx: ActContext, question: ErasureQuestion): Promise<ShownJob> {
+        const project = ctx.meta.project ?? defaultProject;
         const { kind } = question.erasure;
         await this.checkErasures(project, kind);
         const id = randomUUIDv7();
         const deed = { what: "events.erase", target: id, details: { kind } } as const;
-        const job = await this.administered(asking, deed, () =>
+        const job = await this.administered(ctx, deed, () =>
           acceptErasure(this.store, project, id, question, Date.now()),
         );
         this.logger.info({ job: id, project, kind }, "erasure begun");
@@ -85,26 +85,26 @@ export function JobsMixin() {
       },
 
       /** Begins an audit. Resolves once a crash can no longer lose the job. */
-      beginAudit(asking: ActContext, question: AuditQuestion): Promise<ShownJob> {
-        return this.beginCounting(asking, question, "auditCounts");
+      beginAudit(ctx: ActContext, question: AuditQuestion): Promise<ShownJob> {
+        return this.beginCounting(ctx, question, "auditCounts");
       },
 
-      beginRebuild(asking: ActContext, range: AuditQuestion["range"]): Promise<ShownJob> {
-        return this.beginCounting(asking, { range, repairs: true }, "rebuildRollups");
+      beginRebuild(ctx: ActContext, range: AuditQuestion["range"]): Promise<ShownJob> {
+        return this.beginCounting(ctx, { range, repairs: true }, "rebuildRollups");
       },
 
       async beginCounting(
-        asking: ActContext,
+        ctx: ActContext,
         question: AuditQuestion,
         kind: "auditCounts" | "rebuildRollups",
       ): Promise<ShownJob> {
-        const project = asking.meta.project ?? defaultProject;
+        const project = ctx.meta.project ?? defaultProject;
         const job = newAudit(project, randomUUIDv7(), question, Date.now(), kind);
         const shown = shownJob(job);
         const what = kind === "auditCounts" ? "counts.audit" : "rollups.rebuild";
         const details = { ...shown.range, ...(!question.repairs && { repair: false }) };
         const deed = { what, target: job.id, details } as const;
-        await this.administered(asking, deed, () => this.store.putJob(job));
+        await this.administered(ctx, deed, () => this.store.putJob(job));
         this.logger.info({ job: job.id, project, kind }, "rebuild begun");
         this.jobs?.wake();
         return shown;

@@ -45,14 +45,14 @@ export function RetentionMixin({ retention: otherwise }: Config) {
         };
       },
 
-      async setRetention(asking: ActContext, retention: Retention): Promise<ShownRetention> {
-        const project = asking.meta.project ?? defaultProject;
+      async setRetention(ctx: ActContext, retention: Retention): Promise<ShownRetention> {
+        const project = ctx.meta.project ?? defaultProject;
         const details = { ...shownAges(retention) };
         const deed = { what: "retention.set", target: project, details } as const;
-        await this.administered(asking, deed, () =>
+        await this.administered(ctx, deed, () =>
           setRetention(this.store, project, retention, Date.now()),
         );
-        return this.showRetention(asking);
+        return this.showRetention(ctx);
       },
 
       async beginRetentions(): Promise<void> {

@@ -58,7 +58,7 @@ export function RateLimitMixin(config: Config) {
           });
           throw error;
         } finally {
-          tell(limit, caller, response);
+          setLimitHeaders(limit, caller, response);
         }
       },
 
@@ -71,7 +71,7 @@ export function RateLimitMixin(config: Config) {
         if (this.eventLimit === undefined || events <= 0) return;
         const caller = callerOf(identity, request);
         this.eventLimit.charge(caller, events);
-        tell(this.eventLimit, caller, response);
+        setLimitHeaders(this.eventLimit, caller, response);
       },
 
       /** A valid key is admitted whatever else its address sends: that may be a proxy's address. */
@@ -119,7 +119,7 @@ export function RateLimitMixin(config: Config) {
   });
 }
 
-function tell(limit: RateLimit, caller: string, response: ServerResponse): void {
+function setLimitHeaders(limit: RateLimit, caller: string, response: ServerResponse): void {
   for (const [name, value] of Object.entries(limit.headers(caller))) {
     response.setHeader(name, value);
   }

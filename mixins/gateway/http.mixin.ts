@@ -94,7 +94,7 @@ export function HttpEdgeMixin(config: Config) {
             this.observeRequest(request, response);
             this.answerProblem(request, response, error);
           },
-          tell: (error) => this.countRefusal(error),
+          noteProblem: (error) => this.countRefusal(error),
           drop: () => this.metrics.increment("analytics_http_connections_dropped_total"),
         });
       },

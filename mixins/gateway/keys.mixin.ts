@@ -47,13 +47,13 @@ export function KeysEdgeMixin() {
     methods: {
       /** Reads the keys where they have changed; rejects where they cannot be read. */
       async learnKeys(): Promise<void> {
-        const askedAt = performance.now();
-        const isKnown = askedAt - this.wholeAt < wholeEveryMs && this.version !== undefined;
+        const requestedAt = performance.now();
+        const isKnown = requestedAt - this.wholeAt < wholeEveryMs && this.version !== undefined;
         const params = isKnown ? { version: this.version } : {};
         const known: KnownKeys = await this.broker.call("query.keys.known", params, look);
-        if (!this.keyring.learn(known.keys, askedAt)) return;
+        if (!this.keyring.learn(known.keys, requestedAt)) return;
         this.version = known.version;
-        if (known.keys !== undefined) this.wholeAt = askedAt;
+        if (known.keys !== undefined) this.wholeAt = requestedAt;
         this.tellAge();
       },
 

@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "../../lib/config.ts";
-import type { Receipt } from "../../lib/event/receipt.ts";
+import type { Receipt, EventOutcome } from "../../lib/event/receipt.ts";
 import { countryReader } from "../../lib/country.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
@@ -8,13 +8,15 @@ import { contentHash } from "../../lib/event/content-hash.ts";
 import type { BatchId, EventId, ProjectId } from "../../lib/event/event.ts";
 import { maxBatchEvents } from "../../lib/event/limits.ts";
 import { originReader, type Origin } from "../../lib/event/enrich/ip.ts";
-import { defineMixin } from "../../lib/moleculer.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch, maxNamedRequests, type BatchStory } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { maxWaitMs } from "../../lib/call-limits.ts";
 
 /** The parts of an accepted event that distinguish it from another one with its id. */
-export interface Fingerprint {
+interface Fingerprint {
   readonly id: EventId;
   readonly hash: string;
 }
@@ -259,4 +261,79 @@ function overloaded(): ServiceError {
       retryAfter: 1,
     },
   );
+}
+
+const pollMs = 100;
+
+type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
+
+/**
+ * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: the outcomes of accepted events.
+ * It asks the query service until none is pending or the time is over, whatever that service does.
+ * `events.stored` wakes it early.
+ */
+export function OutcomeMixin() {
+  return defineMixin<{ state: { stored: Set<() => void> } }>()({
+    events: {
+      "events.stored"() {
+        for (const wake of this.stored) wake();
+      },
+    },
+    methods: {
+      async outcomesOf(
+        ctx: Caller,
+        events: readonly Fingerprint[],
+        batch: BatchId,
+        waitMs: number,
+      ): Promise<Readonly<Record<EventId, EventOutcome>>> {
+        const deadline = performance.now() + Math.min(waitMs, maxWaitMs);
+        const timeIsOver = new AbortController();
+        const over = delay(Math.min(waitMs, maxWaitMs), undefined, {
+          signal: timeIsOver.signal,
+        }).catch(() => undefined);
+        const outcomes = new Map<string, EventOutcome>();
+        const identities = events.map(({ id, hash }) => ({ id, batch, hash }));
+        for (;;) {
+          const stored = this.nextStored();
+          const pending = identities.filter(
+            ({ id }) => (outcomes.get(id) ?? "pending") === "pending",
+          );
+          // An event whose outcome cannot be read now is still accepted: an error of the read is no
+          // outcome.
+          const telling = Promise.all(
+            pending.map(async (question) =>
+              outcomes.set(
+                question.id,
+                await ctx.call("query.outcome", question).catch((): EventOutcome => "pending"),
+              ),
+            ),
+          );
+          await Promise.race([telling, over]);
+          const leftMs = deadline - performance.now();
+          const settled = identities.every(
+            ({ id }) => (outcomes.get(id) ?? "pending") !== "pending",
+          );
+          if (settled || leftMs <= 0) {
+            timeIsOver.abort();
+            return Object.fromEntries(
+              identities.map(({ id }) => [id, outcomes.get(id) ?? "pending"]),
+            );
+          }
+          await Promise.race([stored, delay(Math.min(pollMs, leftMs))]);
+        }
+      },
+      nextStored(): Promise<void> {
+        return new Promise((resolve) => {
+          const wake = () => {
+            this.stored.delete(wake);
+            resolve();
+          };
+          this.stored.add(wake);
+        });
+      },
+    },
+    created() {
+      this.stored = new Set();
+    },
+  });
 }

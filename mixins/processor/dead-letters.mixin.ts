@@ -45,16 +45,16 @@ export function DeadLettersMixin() {
         return found === undefined ? null : deadBatch(found);
       },
 
-      async replayDead(asking: ActContext, which: Which): Promise<{ readonly replayed: string }> {
-        await this.administerDead(asking, "dead-letters.replay", which, (id) =>
+      async replayDead(ctx: ActContext, which: Which): Promise<{ readonly replayed: string }> {
+        await this.administerDead(ctx, "dead-letters.replay", which, (id) =>
           this.queue.dead.replay(id),
         );
         this.logger.info({ letter: which.id }, "dead letter replayed");
         return { replayed: which.id };
       },
 
-      async removeDead(asking: ActContext, which: Which): Promise<{ readonly removed: string }> {
-        await this.administerDead(asking, "dead-letters.remove", which, (id) =>
+      async removeDead(ctx: ActContext, which: Which): Promise<{ readonly removed: string }> {
+        await this.administerDead(ctx, "dead-letters.remove", which, (id) =>
           this.queue.dead.remove(id),
         );
         this.logger.info({ letter: which.id }, "dead letter removed");
@@ -68,9 +68,9 @@ export function DeadLettersMixin() {
         perform: (id: string) => Promise<boolean>,
       ): Promise<void> {
         const { id, project, reason, diedAt } = await this.deadLetter(which);
-        const asking = { nodeID, meta: { ...meta, ...(project !== null && { project }) } };
+        const ctx = { nodeID, meta: { ...meta, ...(project !== null && { project }) } };
         await this.administered(
-          asking,
+          ctx,
           { what, target: id, details: { reason, diedAt } },
           async () => {
             if (!(await perform(id))) throw noSuchLetter();

@@ -144,10 +144,10 @@ function WorkerPoolMixin<Job, Done>({
        * separately.
        */
       async offload(job: Job): Promise<Done> {
-        const askedAt = performance.now();
+        const requestedAt = performance.now();
         return this.turns.run(async () => {
           const begunAt = performance.now();
-          this.metrics.observe("analytics_enrich_wait_seconds", (begunAt - askedAt) / 1_000);
+          this.metrics.observe("analytics_enrich_wait_seconds", (begunAt - requestedAt) / 1_000);
           try {
             return await this.pool.run(job, { signal: AbortSignal.timeout(timeoutMs) });
           } finally {

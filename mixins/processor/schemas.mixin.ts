@@ -35,7 +35,7 @@ export function SchemaBookMixin() {
   return defineMixin<{ needs: Storing; state: State }>()({
     methods: {
       async lookForSchemas(): Promise<void> {
-        const askedAt = performance.now();
+        const requestedAt = performance.now();
         // Read before the schemas: a change made meanwhile is in them, or in the next version.
         const version = await this.store.schemas.version();
         if (version !== this.schemasVersion) {
@@ -52,7 +52,7 @@ export function SchemaBookMixin() {
           );
           this.schemasVersion = version;
         }
-        this.schemasReadAt = askedAt;
+        this.schemasReadAt = requestedAt;
         this.metrics.set("analytics_quarantine_events", await this.store.quarantine.count());
       },
 

@@ -135,14 +135,14 @@ export function AnswersMixin(config: Config) {
        * @throws where a processor does not report its backlog; logged when that begins and when it
        * ends
        */
-      async askBacklog(askedAt: number): Promise<number> {
+      async fetchBacklog(requestedAt: number): Promise<number> {
         try {
           const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);
           if (this.backlogUnknown)
             this.logger.info({}, "all processors report their backlog again");
           this.backlogUnknown = false;
-          const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? askedAt);
-          return Math.min(askedAt, ...oldest);
+          const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? requestedAt);
+          return Math.min(requestedAt, ...oldest);
         } catch (error) {
           if (!this.backlogUnknown) {
             this.logger.warn({ err: error }, "a processor does not report its backlog");
@@ -228,7 +228,7 @@ export function AnswersMixin(config: Config) {
       },
     },
     created() {
-      this.proof = new AsOf((askedAt) => this.askBacklog(askedAt));
+      this.proof = new AsOf((requestedAt) => this.fetchBacklog(requestedAt));
       this.backlogUnknown = false;
       this.answers = AnswersUnderWay.of(this.broker, config.reading.answerMaxBytes);
       this.budget = budgetOf(config, this.answers);

@@ -42,12 +42,12 @@ export function KeysMixin() {
         throw new ServiceError("NOT_FOUND", "There is no key with this id");
       },
 
-      async showKey(asking: ActContext, id: string): Promise<ShownKey> {
-        return shownKey(await this.foundKey(asking, id), Date.now());
+      async showKey(ctx: ActContext, id: string): Promise<ShownKey> {
+        return shownKey(await this.foundKey(ctx, id), Date.now());
       },
 
-      giveKey(asking: ActContext, body: unknown): Promise<GivenKey> {
-        return this.keepKey(asking, "keys.create", readKeyBody(body, Date.now()));
+      giveKey(ctx: ActContext, body: unknown): Promise<GivenKey> {
+        return this.keepKey(ctx, "keys.create", readKeyBody(body, Date.now()));
       },
 
       /**
@@ -55,12 +55,12 @@ export function KeysMixin() {
        * meanwhile.
        */
       async replaceKey(
-        asking: ActContext,
+        ctx: ActContext,
         { id, body }: Actions["query.keys.rotate"]["params"],
       ): Promise<GivenKey> {
         const now = Date.now();
         const { overlapMs, expiresAt } = readRotationBody(body, now);
-        const old = await this.foundKey(asking, id);
+        const old = await this.foundKey(ctx, id);
         if (!holds(old, now)) throw new ServiceError("NOT_FOUND", "This key holds no more");
         const ends =
           expiresAt ?? (old.endsAt === undefined ? undefined : now + old.endsAt - old.createdAt);
@@ -69,12 +69,12 @@ export function KeysMixin() {
           scopes: scopesOf(old),
           ...(ends !== undefined && { expiresAt: ends }),
         };
-        return this.keepKey(asking, "keys.rotate", details, { old, endsAt: now + overlapMs });
+        return this.keepKey(ctx, "keys.rotate", details, { old, endsAt: now + overlapMs });
       },
 
       /** Where something fails between, the new key is one that nobody has ever seen. */
       async keepKey(
-        asking: ActContext,
+        ctx: ActContext,
         what: ActKind,
         { name, scopes, expiresAt }: WantedKey,
         rotation?: { readonly old: StoredKey; readonly endsAt: number },
@@ -83,7 +83,7 @@ export function KeysMixin() {
         const now = Date.now();
         const key: StoredKey = {
           id: `key_${randomBytes(9).toString("base64url")}`,
-          project: asking.meta.project ?? defaultProject,
+          project: ctx.meta.project ?? defaultProject,
           name,
           sha256: digestOf(text),
           hint: hintOf(text),
@@ -102,7 +102,7 @@ export function KeysMixin() {
             oldExpiresAt: instantOf(Math.min(rotation.endsAt, rotation.old.endsAt ?? Infinity)),
           }),
         };
-        await this.administered(asking, { what, target: key.id, details }, async () => {
+        await this.administered(ctx, { what, target: key.id, details }, async () => {
           const limits = { limit: maxKeys, forgetBefore: now - shownForMs };
           if ((await this.store.keys.add(key, limits)) === "full") {
             const message = `A project may have ${maxKeys} keys that hold: revoke one first`;
@@ -117,10 +117,10 @@ export function KeysMixin() {
       },
 
       /** A key that ended stays as it ended. */
-      async takeKey(asking: ActContext, id: string): Promise<{ readonly revoked: string }> {
-        const { project, name } = await this.foundKey(asking, id);
+      async takeKey(ctx: ActContext, id: string): Promise<{ readonly revoked: string }> {
+        const { project, name } = await this.foundKey(ctx, id);
         const deed = { what: "keys.revoke", target: id, details: { name } } as const;
-        await this.administered(asking, deed, () =>
+        await this.administered(ctx, deed, () =>
           this.store.keys.end(project, id, { at: Date.now(), revoked: true }),
         );
         this.tellKeysChanged();

@@ -19,7 +19,11 @@ import type { Storing } from "../store.mixin.ts";
 import { hiddenOf } from "../../lib/store/hidden.ts";
 import type { Answering, Caller } from "./answers.mixin.ts";
 import { ServiceError } from "../../lib/errors.ts";
-import { type StoryAnswer, readStoryQuestion, tell } from "../../lib/questions/lists/story.ts";
+import {
+  type StoryAnswer,
+  readStoryQuestion,
+  storyEvents,
+} from "../../lib/questions/lists/story.ts";
 
 /**
  * Of a page: small enough that a reader of the store is soon free again, large enough to be worth
@@ -69,8 +73,8 @@ export function ExportMixin() {
         const { cursor, ...question } = raw;
         const place = readSubjectCursor(cursor);
         if (place.part === "stored") {
-          const asked = place.after === undefined ? question : { ...question, cursor: place.after };
-          const { nextCursor, ...page } = await this.exportPage(ctx, asked, false);
+          const next = place.after === undefined ? question : { ...question, cursor: place.after };
+          const { nextCursor, ...page } = await this.exportPage(ctx, next, false);
           const after = nextCursor ?? undefined;
           return {
             ...page,
@@ -134,7 +138,7 @@ export function StoriesMixin() {
         const { events, page } = pageOf(found, question);
         return {
           correlationId,
-          data: tell(events, first.timestamp, after?.timestamp),
+          data: storyEvents(events, first.timestamp, after?.timestamp),
           page,
           meta: this.metaOf(
             begun,

@@ -123,14 +123,14 @@ export function QuestionsMixin(config: Config) {
             losses,
             nodes,
           };
-          const asking = new QuestionContext(circumstances);
-          const answer = await kinds[kind].answer(asking, question as never);
+          const context = new QuestionContext(circumstances);
+          const answer = await kinds[kind].answer(context, question as never);
           const isSame = isDeepStrictEqual(gone, await goneOf(store, project));
           // What was dropped while the answer was made may be missing in it.
           if (!isSame && tries < maxTries) continue;
           const reasons: Reason[] = [];
           if (!isSame || isLacking(kind, losses)) reasons.push("retention");
-          if (asking.store.isErasing) reasons.push("erasing");
+          if (context.store.isErasing) reasons.push("erasing");
           if (reasons.length === 0) return answer;
           return { ...answer, ownMeta: withReasons(answer.ownMeta, reasons) };
         }

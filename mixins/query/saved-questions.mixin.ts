@@ -48,7 +48,7 @@ export function SavedQuestionsMixin(config: Config) {
   return defineMixin<{ needs: Storing & Questioning & Administering }>()({
     methods: {
       async keepQuestion(
-        asking: ActContext,
+        ctx: ActContext,
         { name, body, demand = "any" }: Actions["query.saved.put"]["params"],
       ): Promise<Actions["query.saved.put"]["result"]> {
         const { kind, question, description, view } = readQuestionToKeep(body, readers);
@@ -68,9 +68,9 @@ export function SavedQuestionsMixin(config: Config) {
           question: text,
           ...(view !== undefined && { view: JSON.stringify(view) }),
         };
-        const project = asking.meta.project ?? defaultProject;
+        const project = ctx.meta.project ?? defaultProject;
         const deed = { what: "queries.save", target: toSave.name, details: { kind } } as const;
-        const outcome = await this.administered(asking, deed, async () => {
+        const outcome = await this.administered(ctx, deed, async () => {
           const saved = await this.store.saveQuestion(project, toSave, demand, maxQuestions);
           if (saved === "unmet") throw unmet();
           if (saved === "full") throw tooManyQuestions();
@@ -103,12 +103,12 @@ export function SavedQuestionsMixin(config: Config) {
       },
 
       async forgetQuestion(
-        asking: ActContext,
+        ctx: ActContext,
         { name, demand = "any" }: { readonly name: string; readonly demand?: Precondition },
       ): Promise<{ readonly removed: string }> {
-        const project = asking.meta.project ?? defaultProject;
+        const project = ctx.meta.project ?? defaultProject;
         const deed = { what: "queries.remove", target: readQuestionName(name) } as const;
-        await this.administered(asking, deed, async () => {
+        await this.administered(ctx, deed, async () => {
           const outcome = await this.store.removeQuestion(project, deed.target, demand);
           if (outcome === "unmet") throw unmet();
           if (outcome === "absent") throw noSuchQuestion();

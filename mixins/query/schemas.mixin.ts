@@ -62,51 +62,47 @@ export function SchemasMixin() {
       },
 
       async putSchema(
-        asking: Asking,
+        ctx: Asking,
         { type, body }: { readonly type: string; readonly body: unknown },
       ): Promise<{ readonly created: boolean; readonly saved: ShownSchema }> {
         readType(type);
         const { findingsOfSchema } = await import("../../lib/event/schemas/check.ts");
         const { mode, schema } = readSchemaBody(body, findingsOfSchema);
         const next = { mode, schema, createdAt: Date.now() };
-        const { kept, before } = await this.writeSchema(asking, type, "schemas.put", next);
+        const { kept, before } = await this.writeSchema(ctx, type, "schemas.put", next);
         const created = before === undefined || before.current === "";
         return { created, saved: shownSchema(type, kept.current) };
       },
 
-      async removeSchema(asking: Asking, type: string): Promise<{ readonly removed: string }> {
-        await this.showSchema(asking, type);
+      async removeSchema(ctx: Asking, type: string): Promise<{ readonly removed: string }> {
+        await this.showSchema(ctx, type);
         const next = { mode: "observe", createdAt: Date.now() } as const;
-        await this.writeSchema(asking, type, "schemas.remove", next);
+        await this.writeSchema(ctx, type, "schemas.remove", next);
         return { removed: type };
       },
 
       /** Of two who write at once both versions are kept. */
       async writeSchema(
-        asking: Asking,
+        ctx: Asking,
         type: string,
         what: ActKind,
         next: Omit<SchemaVersion, "version">,
       ): Promise<{ readonly kept: KeptSchema; readonly before: KeptSchema | undefined }> {
-        const project = asking.meta.project ?? defaultProject;
+        const project = ctx.meta.project ?? defaultProject;
         const details = what === "schemas.put" ? { mode: next.mode } : {};
-        const written = await this.administered(
-          asking,
-          { what, target: type, details },
-          async () => {
-            for (let time = 0; time < tries; time++) {
-              const before = await this.store.schemas.find(project, type);
-              const kept = nextOf(before, { project, type }, next);
-              const outcome = await this.store.schemas.put(kept, maxTypes);
-              if (outcome === "kept") return { kept, before };
-              if (outcome === "full") {
-                const message = `A project may have schemas of ${maxTypes} types: remove one first`;
-                throw new ServiceError("TOO_MANY_SCHEMAS", message);
-              }
+        const written = await this.administered(ctx, { what, target: type, details }, async () => {
+          for (let time = 0; time < tries; time++) {
+            const before = await this.store.schemas.find(project, type);
+            const kept = nextOf(before, { project, type }, next);
+            const outcome = await this.store.schemas.put(kept, maxTypes);
+            if (outcome === "kept") return { kept, before };
+            if (outcome === "full") {
+              const message = `A project may have schemas of ${maxTypes} types: remove one first`;
+              throw new ServiceError("TOO_MANY_SCHEMAS", message);
             }
-            throw new ServiceError("OVERLOADED", "Others write this schema all the time");
-          },
-        );
+          }
+          throw new ServiceError("OVERLOADED", "Others write this schema all the time");
+        });
         // A lost one costs some seconds: processors ask by themselves.
         void this.broker.broadcast("schemas.changed", {}, ["processor"]);
         return written;

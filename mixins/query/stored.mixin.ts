@@ -6,7 +6,7 @@ import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
 import { hiddenOf, type HiddenEvents } from "../../lib/store/hidden.ts";
 import {
-  orderToldMs,
+  orderRecordedMs,
   type PlacedEvent,
   type StoredPart,
   type StoredQuery,
@@ -14,12 +14,12 @@ import {
 import type { Storing } from "../store.mixin.ts";
 
 /** How often processors are asked anew to keep the order, while somebody follows it. */
-const askEveryMs = 10_000;
+const requestEveryMs = 10_000;
 const countWithinMs = 2_000;
 
 /** Gives a service what those need who follow the order of storing. */
 export function StoredMixin() {
-  return defineMixin<{ needs: Storing; state: { orderAskedAt: number } }>()({
+  return defineMixin<{ needs: Storing; state: { orderRequestedAt: number } }>()({
     methods: {
       /**
        * The events behind a place, without those that an open erasure removes.
@@ -40,16 +40,16 @@ export function StoredMixin() {
 
       async keepOrder(): Promise<void> {
         if (this.store.tellOrder === undefined) return;
-        if (performance.now() - this.orderAskedAt < askEveryMs) return;
+        if (performance.now() - this.orderRequestedAt < requestEveryMs) return;
         // First for those who begin to append now: the others are asked one by one.
-        await this.store.tellOrder(orderToldMs);
+        await this.store.tellOrder(orderRecordedMs);
         await callEveryNode(
           this.broker as never,
           "processor.tellOrder",
-          { forMs: orderToldMs },
+          { forMs: orderRecordedMs },
           askWithinMs,
         );
-        this.orderAskedAt = performance.now();
+        this.orderRequestedAt = performance.now();
       },
 
       /**
@@ -74,7 +74,7 @@ export function StoredMixin() {
       },
     },
     created() {
-      this.orderAskedAt = -Infinity;
+      this.orderRequestedAt = -Infinity;
     },
   });
 }

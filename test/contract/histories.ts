@@ -109,7 +109,7 @@ export async function live(
   return own;
 }
 
-export function askingOf(store: EventStore, project: string): QuestionContext {
+export function contextOf(store: EventStore, project: string): QuestionContext {
   return new QuestionContext({
     store,
     project,

@@ -186,10 +186,10 @@ describe("the thread of the embedded queue", () => {
       await inbox.arrived(1);
       const waiting = Promise.allSettled([queue.publish(message("waiting")), queue.depth()]);
       await harness.endThread();
-      const [published, told] = await waiting;
+      const [published, settled] = await waiting;
       // The dead thread may have committed it.
       expect(published).toMatchObject({ status: "rejected", reason: { type: "OUTCOME_UNKNOWN" } });
-      expect(told).toMatchObject({ status: "rejected", reason: unavailable });
+      expect(settled).toMatchObject({ status: "rejected", reason: unavailable });
       await expect(queue.publish(message("meanwhile"))).rejects.toMatchObject(unavailable);
       stuck = false;
       await eventually(() => queue.publish(message("after")));

@@ -200,8 +200,8 @@ export function analyzeContract(onStore: OnStore, { runs = 30 }: StoreTraits): v
         };
         const expectFolded = async (held: readonly StoredEvent[]) => {
           const { result, events: met } = await store.analyze({ project: "p" }, byPlan, patient);
-          const told = { events: met, ...comparable(result) };
-          expect(told).toEqual(folded(held, {}, byPlan));
+          const found = { events: met, ...comparable(result) };
+          expect(found).toEqual(folded(held, {}, byPlan));
         };
         await expectFolded(stored);
         // Half an hour after it began, and a day after it was stored, everything is sealed.

@@ -7,7 +7,7 @@ import type { StoredEvent } from "../../lib/event/event.ts";
 import type { QuestionContext } from "../../lib/answers/reading.ts";
 import { answerCounts, type CountRow } from "../../lib/answers/counts.ts";
 import { origin } from "../support/arbitraries.ts";
-import { askingOf, historiesWith, live, rare, spanMs } from "./histories.ts";
+import { contextOf, historiesWith, live, rare, spanMs } from "./histories.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
 const some = fc.array(
@@ -43,8 +43,8 @@ export function countsContract(onStore: OnStore, { runs = 30, many }: StoreTrait
           async (past, all) => {
             const project = `c${++sets}`;
             const stored = await live(store, project, past);
-            const asking = askingOf(store, project);
-            for (const raw of all) await expectRight(asking, stored, { ...raw, ...range });
+            const context = contextOf(store, project);
+            for (const raw of all) await expectRight(context, stored, { ...raw, ...range });
           },
         ),
         { numRuns: Math.ceil(runs / 2) },
@@ -55,7 +55,7 @@ export function countsContract(onStore: OnStore, { runs = 30, many }: StoreTrait
 }
 
 async function expectRight(
-  asking: QuestionContext,
+  context: QuestionContext,
   stored: readonly StoredEvent[],
   raw: Raw,
 ): Promise<void> {
@@ -79,7 +79,7 @@ async function expectRight(
         events.filter(({ timestamp }) => timestamp >= start && timestamp < end).length,
     ),
   ]);
-  const first = await answerCounts(asking, question);
+  const first = await answerCounts(context, question);
   expect(first.total).toBe(met.length);
   const rowsLeftOut = Math.max(0, expected.length - limit);
   expect(first.ownMeta).toMatchObject({
@@ -91,7 +91,7 @@ async function expectRight(
   if (rowsLeftOut > 20) return;
   for (let cursor = first.nextCursor; cursor !== null;) {
     const page = await answerCounts(
-      asking,
+      context,
       readCountsQuestion({ ...raw, cursor }, builtInDimensions),
     );
     rows.push(...page.data);

@@ -23,15 +23,15 @@ export function cutsContract(onStore: OnStore): void {
       onStore(async (store) => {
         const campaign = (i: number) => ({ utm: { source: "s", campaign: `c${i}` } });
         await keep(store, 1_400, (i) => ({ context: campaign(i % 1_300) }));
-        const asking = askingOf(store);
+        const context = contextOf(store);
         const filters: readonly (readonly [unknown, number])[] = [
           [["is", "context.utm.campaign", "c1299"], 1],
           [["not", ["is", "context.utm.campaign", ["c1299", "c0"]]], 1_397],
           [["or", ["is", "context.utm.campaign", "c1298"], ["is", "type", "t1"]], 468],
         ];
         for (const [filter, count] of filters) {
-          const plain = await query(asking, { ...wholeDay, filters: filter });
-          const beside = await query(asking, {
+          const plain = await query(context, { ...wholeDay, filters: filter });
+          const beside = await query(context, {
             ...wholeDay,
             metrics: ["count", "uniques"],
             filters: filter,
@@ -40,8 +40,8 @@ export function cutsContract(onStore: OnStore): void {
           expect(beside.results[0]!.metrics[0]).toBe(count);
         }
         const dimensions = ["utm.campaign"];
-        const plain = await query(asking, { ...wholeDay, dimensions });
-        const beside = await query(asking, {
+        const plain = await query(context, { ...wholeDay, dimensions });
+        const beside = await query(context, {
           ...wholeDay,
           dimensions,
           metrics: ["count", "uniques"],
@@ -55,14 +55,14 @@ export function cutsContract(onStore: OnStore): void {
           beside.results.map((row) => row.dimensions),
         );
 
-        const rows = await counts(asking, {
+        const rows = await counts(context, {
           ...wholeDay.range,
           groupBy: "utm.campaign",
           type: "t2",
           limit: "1",
         });
         expect(rows).toMatchObject({ total: 466, ownMeta: { rows: 1, rowsLeftOut: 465 } });
-        const poor = askingOf(store, 1_000);
+        const poor = contextOf(store, 1_000);
         const cut = await query(poor, {
           ...wholeDay,
           dimensions,
@@ -81,28 +81,28 @@ export function cutsContract(onStore: OnStore): void {
           type: `t${i % 1_100}`,
           metadata: { userId: `u${i % 7}` },
         }));
-        const asking = askingOf(store);
+        const context = contextOf(store);
         const filters = ["is", "type", "t1099"];
         const metrics = ["count", "uniques"];
         expect(
-          (await query(asking, { ...wholeDay, metrics, filters })).results[0]!.metrics,
+          (await query(context, { ...wholeDay, metrics, filters })).results[0]!.metrics,
         ).toEqual([1, 1]);
-        expect(await counts(asking, { ...wholeDay.range, type: "t1098,t0" })).toMatchObject({
+        expect(await counts(context, { ...wholeDay.range, type: "t1098,t0" })).toMatchObject({
           data: [
             { type: "t0", count: 2 },
             { type: "t1098", count: 1 },
           ],
           ownMeta: { exact: true },
         });
-        expect(await counts(asking, wholeDay.range)).toMatchObject({
+        expect(await counts(context, wholeDay.range)).toMatchObject({
           total: 1_200,
           ownMeta: { because: ["rowsLeftOut"], rows: 1_000, rowsLeftOut: 100 },
         });
-        const all = await query(asking, { ...wholeDay, metrics, dimensions: ["source"] });
+        const all = await query(context, { ...wholeDay, metrics, dimensions: ["source"] });
         expect(all.results).toEqual([{ dimensions: ["web"], metrics: [1_200, 7] }]);
-        const bySource = await query(askingOf(store, 10), { ...wholeDay, dimensions: ["source"] });
+        const bySource = await query(contextOf(store, 10), { ...wholeDay, dimensions: ["source"] });
         expect(bySource).toMatchObject({ ownMeta: { exact: true, source: "rollup" } });
-        const poor = await counts(askingOf(store, 10), { type: "t1099", ...wholeDay.range });
+        const poor = await counts(contextOf(store, 10), { type: "t1099", ...wholeDay.range });
         expect(poor.ownMeta).toMatchObject({ exact: false, because: ["other"] });
       }),
     );
@@ -112,13 +112,13 @@ export function cutsContract(onStore: OnStore): void {
       onStore(async (store) => {
         const long = (i: number) => `https://example.com/${"path/".repeat(60)}${i % 3}`;
         await keep(store, 9, (i) => ({ source: long(i), data: { link: long(i) } }));
-        const asking = askingOf(store);
+        const context = contextOf(store);
         for (const dimension of ["source", "data.link"]) {
-          const { results, ownMeta } = await query(asking, { dimensions: [dimension] });
+          const { results, ownMeta } = await query(context, { dimensions: [dimension] });
           expect(results).toEqual([0, 1, 2].map((i) => ({ dimensions: [long(i)], metrics: [3] })));
           expect(ownMeta.exact).toBe(true);
         }
-        const grouped = await counts(asking, { groupBy: "source", type: "t0" });
+        const grouped = await counts(context, { groupBy: "source", type: "t0" });
         expect(grouped.data.map(({ source }) => source)).toEqual([long(0)]);
       }),
     );
@@ -129,16 +129,16 @@ export function cutsContract(onStore: OnStore): void {
         await keep(store, 6, (i) =>
           i === 0 ? { source: "clock", timestamp: Date.UTC(1971, 0) } : {},
         );
-        const asking = askingOf(store);
+        const context = contextOf(store);
         const range = {
           from: new Date(minute + minuteMs).toISOString(),
           to: new Date(minute + 6 * minuteMs).toISOString(),
         };
-        const series = await counts(asking, { source: "web", interval: "hour" });
+        const series = await counts(context, { source: "web", interval: "hour" });
         expect(series.total).toBe(5);
         expect(series.ownMeta.range).toEqual(range);
         for (const metrics of [["count"], ["count", "max:data.n"]]) {
-          const { ownMeta } = await query(asking, {
+          const { ownMeta } = await query(context, {
             metrics,
             dimensions: ["time:minute"],
             filters: ["is", "source", "web"],
@@ -150,15 +150,15 @@ export function cutsContract(onStore: OnStore): void {
   });
 }
 
-function query(asking: QuestionContext, body: Raw) {
-  return answerQuery(asking, readQueryQuestion(body));
+function query(context: QuestionContext, body: Raw) {
+  return answerQuery(context, readQueryQuestion(body));
 }
 
-function counts(asking: QuestionContext, raw: Raw) {
-  return answerCounts(asking, readCountsQuestion(raw, builtInDimensions));
+function counts(context: QuestionContext, raw: Raw) {
+  return answerCounts(context, readCountsQuestion(raw, builtInDimensions));
 }
 
-function askingOf(store: EventStore, maxEvents = 1_000_000): QuestionContext {
+function contextOf(store: EventStore, maxEvents = 1_000_000): QuestionContext {
   const budget = { ...generousBudget(), maxEvents };
   return new QuestionContext({ store, project: "p", rolledUp: builtInDimensions, budget });
 }

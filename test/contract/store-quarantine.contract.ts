@@ -73,17 +73,17 @@ export function quarantineContract(onStore: OnStore): void {
         expect(await schemas.put({ ...schema, project: "q" }, 2)).toBe("kept");
         expect(await schemas.put({ ...schema, type: "a" }, 2)).toBe("kept");
         expect(await schemas.put({ ...schema, type: "b" }, 2)).toBe("full");
-        const told = ({ project, type, current }: typeof schema) => ({ project, type, current });
-        const own = [told({ ...schema, type: "a" }), told(next)].toSorted((one, other) =>
+        const shown = ({ project, type, current }: typeof schema) => ({ project, type, current });
+        const own = [shown({ ...schema, type: "a" }), shown(next)].toSorted((one, other) =>
           one.type < other.type ? -1 : 1,
         );
         expect(await schemas.current("p")).toEqual(own);
         const again = (await harness.open()).schemas;
-        expect(await again.current()).toEqual([...own, told({ ...schema, project: "q" })]);
+        expect(await again.current()).toEqual([...own, shown({ ...schema, project: "q" })]);
         const gone = { ...next, revision: 3, current: "" };
         expect(await schemas.put(gone, 2)).toBe("kept");
         expect(await schemas.find("p", "Order Paid")).toEqual(gone);
-        expect(await schemas.current("p")).toEqual([told({ ...schema, type: "a" })]);
+        expect(await schemas.current("p")).toEqual([shown({ ...schema, type: "a" })]);
         expect(await schemas.put({ ...schema, type: "b" }, 2)).toBe("kept");
       }),
     );

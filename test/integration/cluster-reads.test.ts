@@ -112,7 +112,7 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "reads while query processes c
         await delay(20);
       }
     };
-    const asking = Promise.all([0, 1, 2, 3].map(ask));
+    const answers = Promise.all([0, 1, 2, 3].map(ask));
     const more = async () => {
       const before = answered;
       await eventually(() => expect(answered).toBeGreaterThan(before + 20), 60_000);
@@ -123,7 +123,7 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "reads while query processes c
       await more();
     } finally {
       isAsking = false;
-      await asking;
+      await answers;
     }
     return failures;
   }
@@ -215,9 +215,9 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "reads while query processes c
         await ask();
         expect(await parts("answered", queries)).toBeGreaterThan(0);
       }, 60_000);
-      const asking = Array.from({ length: 12 }, ask);
+      const answers = Array.from({ length: 12 }, ask);
       await hit.kill();
-      await Promise.all(asking);
+      await Promise.all(answers);
       const lost = async () =>
         (await parts("failed", [other])) + (await parts("unneeded", [other]));
       await eventually(async () => {

@@ -3,7 +3,7 @@ import {
   bucketName,
   marked,
   minutesOf,
-  tell,
+  shownCounts,
   type Aggregator,
   type Operation,
   type World,
@@ -29,7 +29,7 @@ export function aggregating(
     (s, me) => {
       const delta = s.deltas[index * world.minutes + bucket] ?? 0;
       return {
-        does: `reads delta ${index + 1} of ${name}: ${tell(delta)}`,
+        does: `reads delta ${index + 1} of ${name}: ${shownCounts(delta)}`,
         me: { v: me.v + (delta === 0 ? 0 : 1), counts: me.counts + delta },
       };
     };
@@ -39,7 +39,7 @@ export function aggregating(
     (s, me) => {
       const counts = s.rollups[child] ?? 0;
       return {
-        does: `reads the rollup of ${bucketName(world, child)}: ${tell(counts)}`,
+        does: `reads the rollup of ${bucketName(world, child)}: ${shownCounts(counts)}`,
         me: {
           v: me.v + (s.versions[child] ?? 0),
           counts: me.counts + counts,
@@ -57,7 +57,7 @@ export function aggregating(
       const delta = s.deltas[index * world.minutes + child] ?? 0;
       if (!me.bare || delta === 0) return undefined;
       return {
-        does: `reads delta ${index + 1} of ${bucketName(world, child)}: ${tell(delta)}`,
+        does: `reads delta ${index + 1} of ${bucketName(world, child)}: ${shownCounts(delta)}`,
         me: { v: me.v + (rules.weight === "nothing" ? 0 : 1), counts: me.counts + delta },
       };
     };
@@ -74,7 +74,9 @@ export function aggregating(
     }
     const changed = rules.write === "always" || me.v > (s.versions[bucket] ?? 0);
     return {
-      does: changed ? `writes rollup ${tell(me.counts)} of ${name}` : `need not write ${name}`,
+      does: changed
+        ? `writes rollup ${shownCounts(me.counts)} of ${name}`
+        : `need not write ${name}`,
       store: changed
         ? {
             versions: s.versions.with(bucket, me.v),

@@ -6,7 +6,7 @@ import {
   minutesOf,
   one,
   stored,
-  tell,
+  shownCounts,
   total,
   within,
   type Operation,
@@ -28,7 +28,7 @@ export function processing(world: World, rules: Rules, message: number): readonl
     (s, me) => {
       if (s.events[event] !== 0) return undefined;
       return {
-        does: `inserts ${tell(one(event))}`,
+        does: `inserts ${shownCounts(one(event))}`,
         store: { events: s.events.with(event, me.batch) },
         me: rules.owned === "inserted now" ? { owned: me.owned | one(event) } : {},
       };
@@ -40,7 +40,7 @@ export function processing(world: World, rules: Rules, message: number): readonl
       "inserted now": me.owned,
       "the whole message": content,
     }[rules.owned];
-    return { does: `owns ${tell(owned)}`, me: { owned } };
+    return { does: `owns ${shownCounts(owned)}`, me: { owned } };
   };
 
   const insertDelta =
@@ -50,7 +50,7 @@ export function processing(world: World, rules: Rules, message: number): readonl
       if (part === 0 || s.deltas[slot(me, minute)] !== 0) return undefined;
       const noted = rules.counting === "guarded increment" || rules.marking === "new deltas only";
       return {
-        does: `inserts the delta ${tell(part)} of ${bucketName(world, minute)}`,
+        does: `inserts the delta ${shownCounts(part)} of ${bucketName(world, minute)}`,
         store: { deltas: s.deltas.with(slot(me, minute), part) },
         me: noted ? { fresh: me.fresh | (1 << minute) } : {},
       };
@@ -63,7 +63,7 @@ export function processing(world: World, rules: Rules, message: number): readonl
       const guarded = rules.counting === "guarded increment";
       if (part === 0 || (guarded && (me.fresh & (1 << minute)) === 0)) return undefined;
       return {
-        does: `adds ${tell(part)} to the rollup of ${bucketName(world, minute)}`,
+        does: `adds ${shownCounts(part)} to the rollup of ${bucketName(world, minute)}`,
         store: { rollups: s.rollups.with(minute, (s.rollups[minute] ?? 0) + part) },
       };
     };

@@ -6,7 +6,7 @@ import {
   one,
   stored,
   sumDeltas,
-  tell,
+  shownCounts,
   total,
   within,
   type Counts,
@@ -45,7 +45,7 @@ export function reading(world: World, rules: Rules): readonly Step[] {
     };
 
   const hold: Step = (s) => ({
-    does: `reads the rollup of ${bucketName(world, top)}: ${tell(s.rollups[top] ?? 0)}`,
+    does: `reads the rollup of ${bucketName(world, top)}: ${shownCounts(s.rollups[top] ?? 0)}`,
     me: { promised: promised(world, s), held: s.rollups[top] ?? 0 },
   });
 
@@ -81,7 +81,7 @@ export function reading(world: World, rules: Rules): readonly Step[] {
     const missing = me.promised & within(world, bucket) & ~counts;
     const over = counts & ~(stored(s) & within(world, bucket));
     return {
-      does: `answers ${tell(counts)} for ${bucketName(world, bucket)}, promised ${tell(me.promised)}`,
+      does: `answers ${shownCounts(counts)} for ${bucketName(world, bucket)}, promised ${shownCounts(me.promised)}`,
       me: { promised: me.promised & ~within(world, bucket) },
       broken: missing !== 0 ? low : over !== 0 ? high : undefined,
     };

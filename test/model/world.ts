@@ -176,5 +176,5 @@ export const bucketName = (world: World, bucket: number) =>
 
 export const messageName = (message: number) => "AB".charAt(message);
 
-export const tell = (counts: Counts) =>
+export const shownCounts = (counts: Counts) =>
   `{${[..."xyz"].map((name, event) => name.repeat((counts >> (2 * event)) & 3)).join("")}}`;

@@ -21,13 +21,13 @@ export async function askAndLeave(
       if (status === 429) await delay(50);
     }
   };
-  const asking = Promise.all(Array.from({ length: clients }, client));
+  const reads = Promise.all(Array.from({ length: clients }, client));
   try {
     await untilThen();
     await eventually(() => expect(statuses.length).toBeGreaterThan(0), 60_000);
   } finally {
     leaving.abort();
-    await asking;
+    await reads;
   }
   return statuses;
 }

@@ -124,11 +124,11 @@ export function compileSchema(schema: JsonObject): SchemaCheck {
   return (event) => {
     const described = describedPart(event);
     if (keeps(described)) return [];
-    const told = keeps.errors ?? [];
-    if (JSON.stringify(described).length > allFindingsBytes) return distinct(told);
+    const first = keeps.errors ?? [];
+    if (JSON.stringify(described).length > allFindingsBytes) return distinct(first);
     all ??= compiledBy("every", schema);
     all(described);
-    return distinct(all.errors ?? told);
+    return distinct(all.errors ?? first);
   };
 }
 

@@ -61,7 +61,7 @@ export function readStoryQuestion(raw: Raw): ListQuestion & { readonly correlati
  * @param first the instant of the story's first event
  * @param previous the instant of the event before these; absent where there is none
  */
-export function tell(
+export function storyEvents(
   events: readonly StoredEvent[],
   first: number,
   previous?: number,

@@ -53,13 +53,13 @@ export class Feed {
    * Records the order from now on for so long. The database keeps this, for processes that begin
    * meanwhile.
    */
-  async tellFor({ counters }: Collections, forMs: number): Promise<void> {
-    this.#tellFor(forMs);
+  async recordFor({ counters }: Collections, forMs: number): Promise<void> {
+    this.#recordFor(forMs);
     const until = { $max: { n: Date.now() + forMs } };
     await counters.updateOne({ _id: followedUntil }, until, { upsert: true });
   }
 
-  #tellFor(forMs: number): void {
+  #recordFor(forMs: number): void {
     this.#untilMs = Math.max(this.#untilMs, performance.now() + forMs);
   }
 
@@ -67,22 +67,22 @@ export class Feed {
    * Whether the order of the last batch has to be recorded. A follower that begins after the
    * database was read here begins behind the batch.
    */
-  async isTold({ counters }: Collections): Promise<boolean> {
+  async isRecorded({ counters }: Collections): Promise<boolean> {
     const now = performance.now();
     if (now < this.#untilMs) return true;
     this.#unknownUntilMs ??= now + this.#unknownMs;
     if (now >= this.#unknownUntilMs) return false;
     const until = (await counters.findOne({ _id: followedUntil }))?.n ?? 0;
     const leftMs = until - Date.now();
-    if (leftMs > 0) this.#tellFor(leftMs);
+    if (leftMs > 0) this.#recordFor(leftMs);
     return leftMs > 0;
   }
 
   /**
    * Records a batch in the order of storing. Called once its events are stored, with those that it
-   * owns, where `isTold`.
+   * owns, where `isRecorded`.
    */
-  async tell(
+  async record(
     { feed, counters }: Collections,
     batch: BatchId,
     events: readonly Pick<EventDocument, "id" | "type" | "project">[],

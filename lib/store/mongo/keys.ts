@@ -34,7 +34,7 @@ export class MongoKeys implements KeyStore {
       const forgotten = known.filter(({ endsAt }) => endsAt < forgetBefore).map(({ _id }) => _id);
       if (forgotten.length > 0) await keys.deleteMany({ _id: { $in: forgotten } });
       await insertAbsent(keys, [toDocument(key)]);
-      await tell(collections);
+      await countChange(collections);
       return "created";
     });
   }
@@ -64,7 +64,7 @@ export class MongoKeys implements KeyStore {
         { $min: { endsAt: at }, ...(revoked && { $set: { revoked: true } }) },
       );
       if (matchedCount === 0) return "absent";
-      await tell(collections);
+      await countChange(collections);
       return "ended";
     });
   }
@@ -90,7 +90,7 @@ export class MongoKeys implements KeyStore {
   }
 }
 
-async function tell({ counters }: Collections): Promise<void> {
+async function countChange({ counters }: Collections): Promise<void> {
   await counters.findOneAndUpdate({ _id: counter }, { $inc: { n: 1 } }, { upsert: true });
 }
 

@@ -264,16 +264,16 @@ export class MongoStore implements AdaptedStore {
   ): Promise<Ownership> {
     const kept = await this.#inflow.admitted(collections, documents);
     const ownership = await this.#fences.append(collections, batch, kept, broken);
-    if (await this.#feed.isTold(collections)) {
+    if (await this.#feed.isRecorded(collections)) {
       const all = [...documents, ...broken.map(({ event }) => event)];
       const own = all.filter(({ id }) => ownership.owned.has(id));
-      await this.#feed.tell(collections, batch, own);
+      await this.#feed.record(collections, batch, own);
     }
     return ownership;
   }
 
   tellOrder(forMs: number): Promise<void> {
-    return this.#link.run((collections) => this.#feed.tellFor(collections, forMs));
+    return this.#link.run((collections) => this.#feed.recordFor(collections, forMs));
   }
 
   stored(query: StoredQuery): Promise<StoredPart> {

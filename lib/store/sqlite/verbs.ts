@@ -29,10 +29,13 @@ import {
   inQuarantine,
   quarantined,
   releaseHeld,
+  currentSchemas,
+  putSchema,
+  schema,
+  schemasVersion,
 } from "./quarantine.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { below, drop, shrink } from "./retention.ts";
-import { currentSchemas, putSchema, schema, schemasVersion } from "./schemas.ts";
 import { stored } from "./stored.ts";
 import { rollup, rollups, rollUpMarked, sumChildren, sumMarked, writeRollup } from "./rollups.ts";
 

@@ -1,4 +1,4 @@
-import { one, tell, total, type Operation } from "../world.ts";
+import { one, shownCounts, total, type Operation } from "../world.ts";
 import type { Rules } from "./rules.ts";
 import {
   absent,
@@ -33,7 +33,7 @@ const batchesOf = ({ batches }: World) => Array.from({ length: batches }, (_, ba
  */
 function summing<A extends Summing>(world: World, rules: Rules, first: number): Step<A>[] {
   const readFold: Step<A> = ({ fold: { n, counts, names, going } }) => ({
-    does: `reads fold ${n}: ${tell(counts)}`,
+    does: `reads fold ${n}: ${shownCounts(counts)}`,
     me: { ...nothing, n, counts, names, going } as Partial<A>,
   });
   const readDelta =
@@ -87,7 +87,7 @@ function countingAnew<A extends Summing>(world: World, rules: Rules, first: numb
         rules.anew === "batches that are gone too" && me.going === through && batch === old;
       return s.events[batch] === true && (isGone || (me.known & bit(batch)) !== 0) ? one(batch) : 0;
     });
-    return { does: `counts ${tell(counts)}`, me: { counts, known: 0 } as Partial<A> };
+    return { does: `counts ${shownCounts(counts)}`, me: { counts, known: 0 } as Partial<A> };
   };
   const closeHeld: Step<A> = (s, { held }) =>
     held === 0
@@ -104,7 +104,7 @@ function countingAnew<A extends Summing>(world: World, rules: Rules, first: numb
     const going = rules.carries === "nothing" ? silent : me.going;
     const fold = { n: me.n + 1, counts: me.counts, names: me.fresh, going };
     return {
-      does: `writes what it counted: ${tell(me.counts)}`,
+      does: `writes what it counted: ${shownCounts(me.counts)}`,
       store: { fold },
       me: { ...nothing, fresh: me.fresh } as Partial<A>,
     };
@@ -125,7 +125,7 @@ export function processing(world: World, rules: Rules, batch: number): readonly 
   const isYoung = (s: State) => batch !== old || !s.isOld;
   const sees = ({ fold: { going } }: State) => batch === old && going !== silent;
   const insertEvent: Step<Processor> = (s) => ({
-    does: s.events[batch] === true ? "finds its event stored" : `stores ${tell(one(batch))}`,
+    does: s.events[batch] === true ? "finds its event stored" : `stores ${shownCounts(one(batch))}`,
     store: { events: s.events.with(batch, true) },
     me: { isYoung: isYoung(s) },
   });
@@ -190,7 +190,7 @@ export function compacting(world: World, rules: Rules): readonly Step<Summing>[]
     if (s.fold.n !== me.n) return { does: "finds another fold, gives up", rest: true };
     const fold: Fold = { n: me.n + 1, counts: me.counts, names: me.fresh, going: through };
     return {
-      does: `writes fold ${fold.n}: ${tell(me.counts)}`,
+      does: `writes fold ${fold.n}: ${shownCounts(me.counts)}`,
       store: { fold },
       me: { ...nothing, fresh: me.fresh },
     };
@@ -216,7 +216,7 @@ export function reading(world: World, rules: Rules): readonly Step<Reader>[] {
     return { does: "begins", me: { promised } };
   };
   const answer: Step<Reader> = (_, { counts, promised }) => ({
-    does: `answers ${tell(counts)}, promised ${tell(promised)}`,
+    does: `answers ${shownCounts(counts)}, promised ${shownCounts(promised)}`,
     broken: (counts & 0b1010) !== 0 ? high : (promised & ~counts) !== 0 ? low : undefined,
     rest: true,
   });

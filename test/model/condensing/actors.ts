@@ -1,4 +1,4 @@
-import { one, tell, type Actor, type Operation } from "../world.ts";
+import { one, shownCounts, type Actor, type Operation } from "../world.ts";
 import type { Rules } from "./rules.ts";
 import {
   absent,
@@ -28,7 +28,7 @@ export function processing(batch: number): readonly Step<Processor>[] {
   const insert: Step<Processor> = (s) => {
     if (s.deltas[batch] !== absent) return undefined;
     return {
-      does: `inserts the delta ${tell(one(batch))}`,
+      does: `inserts the delta ${shownCounts(one(batch))}`,
       store: { deltas: s.deltas.with(batch, open) },
     };
   };
@@ -49,7 +49,7 @@ function summing<A extends Summing>(
   const readFold: Step<A> = ({ fold: { n, v, counts, names } }, me) => {
     const weight = rules.weight === "one" ? Math.min(v, 1) : v;
     return {
-      does: `reads fold ${n}: ${tell(counts)}`,
+      does: `reads fold ${n}: ${shownCounts(counts)}`,
       me: { n, names, v: me.v + weight, counts: me.counts + counts } as Partial<A>,
     };
   };
@@ -87,7 +87,7 @@ export function aggregating(world: World, rules: Rules): readonly Step<Aggregato
   const write: Step<Aggregator> = (s, me) => {
     const isNewer = me.v > s.version;
     return {
-      does: isNewer ? `writes rollup ${tell(me.counts)}` : "need not write",
+      does: isNewer ? `writes rollup ${shownCounts(me.counts)}` : "need not write",
       store: isNewer ? { version: me.v, rollup: me.counts } : {},
       // Without new deltas there is nothing to condense.
       ...(me.fresh === 0 && { me: nothing, next: end }),
@@ -113,7 +113,7 @@ export function aggregating(world: World, rules: Rules): readonly Step<Aggregato
     const isClosing = isWritten || rules.closing === "everyone";
     return {
       does: isWritten
-        ? `writes fold ${number}: ${tell(counts)}, names ${tellBatches(names)}`
+        ? `writes fold ${number}: ${shownCounts(counts)}, names ${tellBatches(names)}`
         : "finds another fold",
       store: isWritten ? { fold: { n: number, v, counts, names } } : {},
       me: { ...nothing, fresh: isClosing ? fresh : 0 },
@@ -144,7 +144,7 @@ export function reading(world: World, rules: Rules): readonly Step<Reader>[] {
   const answer = (does: string, counts: number, promised: number) => {
     const isTwice = (counts & 0b101010) !== 0;
     return {
-      does: `${does} ${tell(counts)}, promised ${tell(promised)}`,
+      does: `${does} ${shownCounts(counts)}, promised ${shownCounts(promised)}`,
       broken: isTwice ? high : (promised & ~counts) !== 0 ? low : undefined,
       rest: true,
     };

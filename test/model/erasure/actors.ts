@@ -1,4 +1,4 @@
-import { one, tell, type Actor, type Counts, type Operation } from "../world.ts";
+import { one, shownCounts, type Actor, type Counts, type Operation } from "../world.ts";
 import type { Rules } from "./rules.ts";
 import {
   absent,
@@ -88,7 +88,7 @@ function counting<A extends Summing>(
       }
       const isThere = s.events[event] === stored;
       return {
-        does: `reads ${tell(isThere ? one(event) : 0)}`,
+        does: `reads ${shownCounts(isThere ? one(event) : 0)}`,
         me: { counts: me.counts + (isThere ? one(event) : 0) } as Partial<A>,
       };
     };
@@ -107,7 +107,7 @@ function counting<A extends Summing>(
     const fresh = numbers.filter((batch) => (me.fresh & bit(batch)) !== 0).length;
     const v = me.v + fresh + (rules.weight === "one more" ? 1 : 0);
     return {
-      does: `writes fold ${me.n + 1}: ${tell(counts)}`,
+      does: `writes fold ${me.n + 1}: ${shownCounts(counts)}`,
       store: { fold: { n: me.n + 1, v, counts, names: me.fresh } },
       me: { ...nothing, fresh: me.fresh } as Partial<A>,
     };
@@ -129,7 +129,7 @@ function erasing<A extends Summing>(world: World, rules: Rules, first: number): 
   const entomb: Step<A> = (s) => {
     if (s.events[x] !== stored) return undefined;
     const left = rules.left === "nothing" ? absent : tombstone;
-    return { does: `takes ${tell(one(x))} out`, store: { events: s.events.with(x, left) } };
+    return { does: `takes ${shownCounts(one(x))} out`, store: { events: s.events.with(x, left) } };
   };
   const complete: Step<A> = (s) => {
     if (s.deltas[0]!.form !== absent || rules.delta === "left out") return undefined;
@@ -158,7 +158,7 @@ export function processing(world: World, rules: Rules, batch: number): readonly 
       if (event === x && me.isFenced) return undefined;
       if (s.events[event] !== absent) return undefined;
       return {
-        does: `inserts ${tell(one(event))}`,
+        does: `inserts ${shownCounts(one(event))}`,
         store: { events: s.events.with(event, stored) },
         me: { owned: me.owned | one(event) },
       };
@@ -167,14 +167,14 @@ export function processing(world: World, rules: Rules, batch: number): readonly 
     const there = events.filter((event) => s.events[event] === stored);
     const mine = there.filter((event) => event !== x || !me.isFenced);
     const owned = mine.reduce((counts, event) => counts | one(event), me.owned);
-    return { does: `owns ${tell(owned)}`, me: { owned } };
+    return { does: `owns ${shownCounts(owned)}`, me: { owned } };
   };
   const putDelta: Step<Processor> = (s, me) => {
     const delta = s.deltas[batch]!;
     if (me.owned === 0) return undefined;
     if (delta.form !== absent) return undefined;
     return {
-      does: `inserts the delta ${tell(me.owned)}`,
+      does: `inserts the delta ${shownCounts(me.owned)}`,
       store: { deltas: s.deltas.with(batch, { form: open, counts: me.owned, anew: false }) },
       me: { owned: 0 },
     };
@@ -234,7 +234,7 @@ export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] 
   const searchEvents: Step<Eraser> = (s, me) => {
     if (s.job === found || me.sees) return undefined;
     const sees = s.events[x] === stored;
-    return { does: sees ? `finds ${tell(one(x))}` : "finds no event", me: { sees } };
+    return { does: sees ? `finds ${shownCounts(one(x))}` : "finds no event", me: { sees } };
   };
   const searchNotes: Step<Eraser> = (s, me) => {
     if (s.job === found || me.sees || !world.fence) return undefined;
@@ -271,7 +271,7 @@ export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] 
 /** The steps that sum a minute, as in the model of condensing. */
 function summing<A extends Summing>(world: World, first: number): readonly Step<A>[] {
   const readFold: Step<A> = ({ fold: { n, v, counts, names } }) => ({
-    does: `reads fold ${n}: ${tell(counts)}`,
+    does: `reads fold ${n}: ${shownCounts(counts)}`,
     me: { ...nothing, n, v, counts, names } as Partial<A>,
   });
   const readDelta =
@@ -300,7 +300,7 @@ export function aggregating(world: World): readonly Step<Aggregator>[] {
   const write: Step<Aggregator> = (s, me) => {
     const isNewer = me.v > s.version;
     return {
-      does: isNewer ? `writes rollup ${tell(me.counts)}` : "need not write",
+      does: isNewer ? `writes rollup ${shownCounts(me.counts)}` : "need not write",
       store: isNewer ? { version: me.v, rollup: me.counts } : {},
       ...((me.fresh === 0 || !world.condenses) && { me: nothing, next: end }),
     };
@@ -308,7 +308,7 @@ export function aggregating(world: World): readonly Step<Aggregator>[] {
   const fold: Step<Aggregator> = (s, { n, v, counts, fresh }) => {
     const isWritten = s.fold.n === n;
     return {
-      does: isWritten ? `writes fold ${n + 1}: ${tell(counts)}` : "finds another fold",
+      does: isWritten ? `writes fold ${n + 1}: ${shownCounts(counts)}` : "finds another fold",
       store: isWritten ? { fold: { n: n + 1, v, counts, names: fresh } } : {},
       me: { ...nothing, fresh: isWritten ? fresh : 0 },
       ...(!isWritten && { next: end }),
@@ -337,7 +337,7 @@ export function reading(world: World): readonly Step<Reader>[] {
   const answer = (does: string, counts: Counts, { promised, isGone }: Reader) => {
     const isOver = (counts & 0b101010) !== 0 || (isGone && (counts & 3) !== 0);
     return {
-      does: `${does} ${tell(counts)}, promised ${tell(promised)}`,
+      does: `${does} ${shownCounts(counts)}, promised ${shownCounts(promised)}`,
       broken: isOver ? high : (promised & ~counts) !== 0 ? low : undefined,
       rest: true,
     };

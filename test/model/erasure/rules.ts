@@ -37,7 +37,10 @@ export interface Rules {
   readonly late: "counts anew" | "acknowledges";
   /** The events that are counted anew. "all": events whose delta is still to come count twice. */
   readonly counted: "of batches with deltas" | "all";
-  /** In which order. Events first: a delta comes whose events were not there when they were read. */
+  /**
+   * What a count anew reads first. "events, then deltas": a delta comes whose events did not exist
+   * when the events were read.
+   */
   readonly reads: "deltas, then events" | "events, then deltas";
   /** When a count anew replaces a fold. "always": an older count replaces a newer one. */
   readonly replace: "same number" | "always";

@@ -110,9 +110,9 @@ function foldColumns(
   filter: EventFilter,
   fold: Fold<unknown>,
 ): number | undefined {
-  const asked = new Set(names);
+  const fetched = new Set(names);
   const fetch = (name: string) => {
-    if (!asked.has(name)) throw new Error(`the column ${name} was not fetched`);
+    if (!fetched.has(name)) throw new Error(`the column ${name} was not fetched`);
     return columns.get(name);
   };
   try {

@@ -52,14 +52,14 @@ export async function manifestOf(
     .toArray();
   const open = announced.filter((batch) => batch.to >= from && batch.from < to);
   const again = await naming(segments, project, announced);
-  const isTold = ({ _id, isMarked }: Entry) => !isMarked && !again.has(_id);
-  const untold = entries.filter((one) => !isTold(one));
+  const isReadAsColumns = ({ _id, isMarked }: Entry) => !isMarked && !again.has(_id);
+  const readAsRows = entries.filter((one) => !isReadAsColumns(one));
   const batches = new Set(open.map(({ batch }) => batch));
-  for (const batch of await batchesOf(segments, untold)) batches.add(batch);
+  for (const batch of await batchesOf(segments, readAsRows)) batches.add(batch);
   return {
-    segments: entries.filter(isTold).map((one) => segmentOf(project, one)),
+    segments: entries.filter(isReadAsColumns).map((one) => segmentOf(project, one)),
     batches: [...batches],
-    events: [...open, ...untold].reduce((sum, { events }) => sum + events, 0),
+    events: [...open, ...readAsRows].reduce((sum, { events }) => sum + events, 0),
   };
 }
 

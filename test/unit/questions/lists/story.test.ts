@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { cursorOf } from "../../../../lib/questions/lists/list.ts";
-import { readStoryQuestion, tell } from "../../../../lib/questions/lists/story.ts";
+import { readStoryQuestion, storyEvents } from "../../../../lib/questions/lists/story.ts";
 import { eventOf, origin } from "../../../support/arbitraries.ts";
 import { findingsOf, pointersOf } from "../../../support/findings-of.ts";
 
@@ -14,13 +14,13 @@ test("a story told in pages is the story told at once", () => {
       );
       const first = events[0]!.timestamp;
       const pages = Array.from({ length: Math.ceil(events.length / limit) }, (_, page) =>
-        tell(
+        storyEvents(
           events.slice(page * limit, (page + 1) * limit),
           first,
           events[page * limit - 1]?.timestamp,
         ),
       );
-      expect(pages.flat()).toEqual(tell(events, first));
+      expect(pages.flat()).toEqual(storyEvents(events, first));
       expect(pages.flat().map((event) => event.sincePreviousMs)).toEqual([
         null,
         ...between.slice(1),
@@ -31,7 +31,7 @@ test("a story told in pages is the story told at once", () => {
 });
 
 test("an event shows what the public may see, and the time between", () => {
-  const [, second] = tell(
+  const [, second] = storyEvents(
     [eventOf({ id: "a" }), eventOf({ id: "b", timestamp: origin + 1_500 })],
     origin,
   );
