@@ -93,10 +93,17 @@ export interface Watched {
 
 /** Runs in the browser, so it is a text: the compiler knows no DOM here. */
 const watchScript = `
-  globalThis.seen = { shift: 0, breaches: [] };
+  globalThis.seen = { shift: 0, breaches: [], moved: [] };
   addEventListener("securitypolicyviolation", (event) => seen.breaches.push(event.violatedDirective));
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) seen.shift += entry.value;
+    for (const entry of list.getEntries()) {
+      if (entry.hadRecentInput) continue;
+      seen.shift += entry.value;
+      for (const { node, previousRect: from, currentRect: to } of entry.sources) {
+        const name = node?.className || node?.nodeName;
+        seen.moved.push(name + ": " + [from.x, from.y, from.width, from.height].map(Math.round) + " to " + [to.x, to.y, to.width, to.height].map(Math.round));
+      }
+    }
   }).observe({ type: "layout-shift", buffered: true });
 `;
 
@@ -130,6 +137,8 @@ export async function answered(page: Page): Promise<void> {
 
 export interface Seen {
   readonly shift: number;
+  /** What moved, from where to where: x, y, width, height. */
+  readonly moved: readonly string[];
   readonly breaches: readonly string[];
   /** How far the page scrolls sideways. */
   readonly sideways: number;
