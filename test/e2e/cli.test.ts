@@ -28,9 +28,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+
 function begin(args: readonly string[], environment: Record<string, string> = {}) {
   const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env["PATH"], MAILY_URL: service.url, MAILY_KEY: key, ...environment },
+    env: { PATH, NODE_COMPILE_CACHE, MAILY_URL: service.url, MAILY_KEY: key, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output = { stdout: "", stderr: "" };

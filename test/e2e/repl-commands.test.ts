@@ -136,7 +136,7 @@ describe("over a broker", () => {
 });
 
 test("the runner's console knows the commands", async () => {
-  const { PATH } = process.env;
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(
     process.execPath,
     [
@@ -145,7 +145,17 @@ test("the runner's console knows the commands", async () => {
       "moleculer.config.ts",
       "--repl",
     ],
-    { cwd: root, env: { PATH, HOME: dataDir, DATA_DIR: dataDir, PORT: "0", LOG_LEVEL: "warn" } },
+    {
+      cwd: root,
+      env: {
+        PATH,
+        NODE_COMPILE_CACHE,
+        HOME: dataDir,
+        DATA_DIR: dataDir,
+        PORT: "0",
+        LOG_LEVEL: "warn",
+      },
+    },
   );
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
