@@ -135,7 +135,7 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
         keys: ["_id", "project createdAt", "revoked endsAt"],
         acts: ["_id", "project id"],
         fenced: ["_id", "subject"],
-        jobs: ["_id", "isOpen id", "project id"],
+        jobs: ["_id", "isOpen id", "project id", "project isOpen id"],
         questions: ["_id", "project name"],
         segments: ["_id", "isMarked dueAt", "project batches", "project to"],
         unsealed: ["_id", "project at"],

@@ -478,6 +478,7 @@ export const indexes: {
   jobs: [
     { project: 1, id: 1 },
     { isOpen: 1, id: 1 },
+    { project: 1, isOpen: 1, id: 1 },
   ],
   schemas: [{ project: 1 }, { hasCurrent: 1, project: 1, type: 1 }],
   quarantine: [
