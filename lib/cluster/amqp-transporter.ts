@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Channel } from "amqplib";
+import type { Channel, ChannelModel, ConsumeMessage, Message } from "amqplib";
 import { Errors, Transporters, type Logger, type ServiceBroker, type Transit } from "moleculer";
 import { hide } from "./hide.ts";
 import { brokerError } from "./rabbitmq-error.ts";
@@ -12,6 +12,7 @@ const heartbeatSeconds = 10;
 
 /** Members of Moleculer's classes that their types leave out. */
 interface Internals {
+  readonly connection: ChannelModel;
   readonly broker: ServiceBroker;
   readonly transit: Transit & {
     logger: Logger;
@@ -61,7 +62,15 @@ export class ClusterTransporter extends Transporters.AMQP {
       get: () => channel,
       set: (opened: Channel | null) => {
         channel = opened;
-        if (opened !== null) heedPrefetch(opened);
+        if (opened === null) return;
+        heedPrefetch(opened);
+        settleOwn(opened);
+        // Moleculer connects again only where the connection is lost, and a node without a channel
+        // neither sends nor hears anything.
+        const { connection } = this.#internals;
+        opened.once("close", () => {
+          if (!this.#stopped) void closed(connection);
+        });
       },
     });
   }
@@ -165,6 +174,43 @@ function heedPrefetch(channel: Channel): void {
     answer.catch(() => undefined);
     return answer;
   };
+}
+
+/**
+ * Lets a channel settle only the messages that it delivered. Moleculer acknowledges a request on
+ * the channel of the moment; where the connection was lost meanwhile, that is another one, and the
+ * broker closes a channel that settles what it does not know (406 PRECONDITION_FAILED). The broker
+ * delivers such a request again.
+ */
+function settleOwn(channel: Channel): void {
+  const own = new WeakSet<Message>();
+  const consume = channel.consume.bind(channel);
+  const ack = channel.ack.bind(channel);
+  const nack = channel.nack.bind(channel);
+  channel.consume = (queue, take, options) => {
+    const taken = (message: ConsumeMessage | null) => {
+      // The broker has removed the queue.
+      if (message === null) return void channel.close().catch(() => undefined);
+      own.add(message);
+      take(message);
+    };
+    return consume(queue, taken, options);
+  };
+  channel.ack = (message, ...rest) => {
+    if (own.has(message)) ack(message, ...rest);
+  };
+  channel.nack = (message, ...rest) => {
+    if (own.has(message)) nack(message, ...rest);
+  };
+}
+
+/** Closes a connection unless it is closed. */
+async function closed(connection: ChannelModel): Promise<void> {
+  try {
+    await connection.close();
+  } catch {
+    // It was.
+  }
 }
 
 function disconnected(): Error {

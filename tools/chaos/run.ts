@@ -77,13 +77,15 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
     const cables = { RabbitMQ: rabbitmq, Redis: redis, MongoDB: servers.mongoCable };
     return await chaos({ cluster, servers, cables, queue }, options);
   } catch (error) {
-    const complaints = cluster?.all.flatMap(({ name, output }) =>
-      output
-        .split("\n")
-        .filter((line) => /"level":"(error|fatal)"|^(?!\{).*Error/.test(line))
-        .slice(-5)
-        .map((line) => `${name}: ${line.slice(0, 500)}`),
-    );
+    const complaints = cluster?.all.flatMap(({ name, output, hasEnded }) => {
+      const lines = output.trimEnd().split("\n");
+      const errors = lines.filter((line) => /"level":"(error|fatal)"|^(?!\{).*Error/.test(line));
+      const told = [...errors.slice(-5), ...lines.slice(-3)];
+      return [
+        ...told.map((line) => `${name}: ${line.slice(0, 500)}`),
+        ...(hasEnded ? [`${name} ended by itself`] : []),
+      ];
+    });
     throw new Error([(error as Error).message, ...(complaints ?? [])].join("\n"), { cause: error });
   } finally {
     await cluster?.dispose();
