@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
-import { answered, open, type Shown } from "../support/page.ts";
+import { answered, open, seen, type Shown } from "../support/page.ts";
 
 /** What a browser does when another tab comes to the front, and back. */
 async function turnAway(page: Page, hidden: boolean): Promise<void> {
@@ -49,7 +49,8 @@ export function livePageSuite(demo: () => Shown): void {
       await Promise.all(found);
     }, 60_000);
     expect(await page.locator(".latest-row").count()).toBe(14);
-    expect(await page.evaluate("seen.shift")).toBeLessThan(0.01);
+    const { shift, moved } = await seen(page);
+    expect([shift < 0.01, shift, moved]).toEqual([true, shift, moved]);
     expect(faults).toEqual([]);
     await close();
     await eventually(async () => expect(await streams()).toBe(0));
