@@ -32,7 +32,7 @@ export class AsOf {
    * How far the wall clock was ahead of the steady clock at the last look, and when that look was.
    */
   #seen: { readonly aheadMs: number; readonly at: number };
-  #context: Promise<void> | undefined;
+  #proving: Promise<void> | undefined;
 
   /**
    * @param prove returns the instant that all accepted events are stored up to, at most `requestedAt`;
@@ -52,8 +52,8 @@ export class AsOf {
     this.#noticeSetting();
     const ageMs = this.#clock.steady() - this.#provenAt;
     if (ageMs >= renewAfterMs)
-      this.#context ??= this.#ask().finally(() => (this.#context = undefined));
-    if (ageMs >= maxAgeMs) await this.#context;
+      this.#proving ??= this.#ask().finally(() => (this.#proving = undefined));
+    if (ageMs >= maxAgeMs) await this.#proving;
     return this.#reach;
   }
 
