@@ -10,6 +10,12 @@ const minuteMs = 60_000;
 const restFactor = 20;
 const soonestMs = 900;
 
+/**
+ * The longest rest between two reads of the stages, which cost little: one slow answer must not
+ * stand as the state of a stage for a minute.
+ */
+const stagesRestMs = 2_000;
+
 /** An answer about users, as far as clients see it. */
 export interface UsersAnswer {
   readonly results: readonly { readonly metrics: readonly (number | null)[] }[];
@@ -72,10 +78,10 @@ export class ProjectLive {
     const events = this.pulse.tick();
     const from = Math.floor(now / minuteMs) * minuteMs - usersWindowMs;
     const to = Math.floor(now / minuteMs) * minuteMs + minuteMs;
-    this.#refresh("users", steady, async () => {
+    this.#refresh("users", steady, Infinity, async () => {
       this.#users = await this.#sources.users({ from, to });
     });
-    this.#refresh("stages", steady, async () => {
+    this.#refresh("stages", steady, stagesRestMs, async () => {
       this.#stages = await this.#sources.stages();
     });
     const second: LiveSecond = {
@@ -99,18 +105,19 @@ export class ProjectLive {
     return { count, exact, windowMs: usersWindowMs, asOf };
   }
 
-  /** Runs one read of a kind at a time, and the less often the longer it takes. */
-  #refresh(what: string, steady: number, read: () => Promise<void>): void {
-    if (this.#underWay.has(what) || steady < (this.#nextAt.get(what) ?? 0)) return;
+  /**
+   * Runs one read of a kind at a time, and the less often the longer it takes.
+   * @param mostRestMs the longest rest between two reads
+   */
+  #refresh(what: string, steady: number, mostRestMs: number, read: () => Promise<void>): void {
+    if (this.#underWay.has(what) || steady < (this.#nextAt.get(what) ?? steady)) return;
     this.#underWay.add(what);
     void read()
       .catch((error: unknown) => this.#sources.failed(error))
       .finally(() => {
         const tookMs = performance.now() - steady;
-        this.#nextAt.set(
-          what,
-          performance.now() + Math.max(soonestMs - tookMs, restFactor * tookMs - 1_000),
-        );
+        const restMs = Math.max(soonestMs - tookMs, restFactor * tookMs - 1_000);
+        this.#nextAt.set(what, performance.now() + Math.min(mostRestMs, restMs));
         this.#underWay.delete(what);
       });
   }
