@@ -56,8 +56,11 @@ const hopMs = 1_500;
  */
 const storeMs = requestMs - hopMs;
 
-/** A process that is told to stop waits at most this long for requests under way at the edge. */
-export const drainWithinMs = 8_000;
+/**
+ * A process that is told to stop waits at most this long for requests under way at the edge: as
+ * long as a request takes for whose client no longer wait was allowed.
+ */
+export const drainWithinMs = requestMs + besidesMs;
 
 /** It then waits at most this long for calls of other nodes. */
 export const callsWithinMs = 5_000;
