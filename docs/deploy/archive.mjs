@@ -12,12 +12,12 @@ export const manifestName = "manifest.json";
 export const archiveFiles = [manifestName, ...dataFiles];
 
 export function isArchive(name) {
-  return /\.tar(\.gz)?$/.test(name);
+  return /\.(tar|tar\.gz|tgz)$/.test(name);
 }
 
-/** @param named what the archive will be called: .gz means that it is compressed */
+/** @param named what the archive will be called: .gz and .tgz mean that it is compressed */
 export async function packFolder(folder, file, named) {
-  const how = named.endsWith(".gz") ? "-czf" : "-cf";
+  const how = named.endsWith("gz") ? "-czf" : "-cf";
   await finished(spawnTar([how, file, "-C", folder, ...archiveFiles], "ignore"));
 }
 

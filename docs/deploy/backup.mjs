@@ -2,9 +2,9 @@
 //
 //   node backup.mjs DATA_DIR TARGET
 //
-// TARGET does not exist yet: one archive where its name ends in .tar or .tar.gz (restore.mjs puts it
-// back), else a folder. It appears once the copy is whole and checked; until then it is called
-// TARGET.partial. An archive needs the room of the folder beside it while it is made, and `tar`.
+// TARGET does not exist yet: one archive where its name ends in .tar, .tar.gz or .tgz (restore.mjs puts
+// it back), else a folder. It appears once the copy is whole and checked; until then it is called
+// TARGET.partial, which a failure removes. An archive needs the room of the folder beside it while it is made, and `tar`.
 //
 // The two files are copied as they were at one moment. That matters: an event leaves the queue only
 // when it is stored and counted, so a queue that is younger than the store lacks events, and an older
@@ -12,7 +12,7 @@
 
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { backup, DatabaseSync } from "node:sqlite";
@@ -82,9 +82,26 @@ async function main(folder, target) {
     if (!existsSync(join(folder, name))) throw new Error(`${join(folder, name)} is missing`);
   }
   if (existsSync(target)) throw new Error(`${target} exists`);
+  if (!existsSync(dirname(resolve(target)))) throw new Error(`${dirname(target)} is missing`);
   const partial = `${target}.partial`;
+  if (existsSync(partial)) {
+    throw new Error(
+      `${partial} exists: another backup is under way, or one was killed; then remove it`,
+    );
+  }
   process.umask(0o077);
   mkdirSync(partial, { mode: 0o700 });
+  try {
+    await copy(folder, partial, target);
+  } catch (error) {
+    for (const left of [partial, `${target}.packing`])
+      rmSync(left, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Copies the files into a folder, and gives the whole its name. */
+async function copy(folder, partial, target) {
   const backupId = randomUUID();
   for (const { name, database } of snapshots(folder)) {
     await backup(database, join(partial, name), { rate: pagesAtATime });

@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
@@ -141,13 +142,40 @@ test("an archive that was changed, or would come beside something, is not restor
   }
 }, 180_000);
 
-test("a backup is refused, and nothing is left, where the folder is no data folder", async () => {
+test("a backup is refused, and nothing is left, where something is missing, damaged or in the way", async () => {
   const folder = await mkdtemp(join(tmpdir(), "analytics-backup-"));
+  const data = join(folder, "data");
+  const target = join(folder, "target.tgz");
+  const refused = (reason: string) => ({
+    code: 1,
+    stderr: expect.stringMatching(new RegExp(`^No backup was made: .*${reason}`)) as string,
+  });
   try {
-    await expect(backUp(folder, join(folder, "target"))).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("queue.sqlite is missing") as string,
-    });
+    await expect(backUp(data, target)).rejects.toMatchObject(refused("queue.sqlite is missing"));
+
+    await mkdir(data);
+    for (const name of ["queue.sqlite", "store.sqlite"]) {
+      using database = new DatabaseSync(join(data, name));
+      database.exec("CREATE TABLE rows (text TEXT); CREATE INDEX byText ON rows (text)");
+      const insert = database.prepare("INSERT INTO rows VALUES (?)");
+      for (let row = 0; row < 1_000; row += 1) insert.run(`text ${row}`);
+    }
+    await expect(backUp(data, join(folder, "none", "target.tar"))).rejects.toMatchObject(
+      refused("none is missing"),
+    );
+    await mkdir(`${target}.partial`);
+    await expect(backUp(data, target)).rejects.toMatchObject(refused("is under way, or one was"));
+    await rmdir(`${target}.partial`);
+
+    const store = await readFile(join(data, "store.sqlite"));
+    await writeFile(join(data, "store.sqlite"), Buffer.from(store).fill(7, 4_096, 8_192));
+    await expect(backUp(data, target)).rejects.toMatchObject(refused(""));
+    expect(await readdir(folder)).toEqual(["data"]);
+
+    await writeFile(join(data, "store.sqlite"), store);
+    await backUp(data, target);
+    expect((await readFile(target)).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
+    expect((await readdir(folder)).toSorted()).toEqual(["data", "target.tgz"]);
   } finally {
     await rm(folder, { recursive: true });
   }
