@@ -6,6 +6,8 @@ import { maxBatchEvents } from "./event/limits.ts";
 const none = { $$strict: true };
 /** Accepts any object: the action's own reader reports what is wrong in it. */
 const anyObject = { $$root: true, type: "object" };
+/** Accepts any value, null included: the action's own reader reports what is wrong with it. */
+const anyValue = { type: "any", nullable: true };
 const instant = { type: "number", integer: true, min: firstInstant, max: lastInstant };
 const id = "string|min:1|max:128";
 const letter = { $$strict: true, id, project: "string|optional" };
@@ -45,17 +47,17 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "processor.dead.remove": letter,
   "processor.quarantine.list": anyObject,
   "processor.quarantine.show": { $$strict: true, id },
-  "processor.quarantine.patch": { $$strict: true, id, patch: "any", isWhole: "boolean" },
+  "processor.quarantine.patch": { $$strict: true, id, patch: anyValue, isWhole: "boolean" },
   "processor.quarantine.drop": { $$strict: true, id },
   "processor.quarantine.replay": { $$strict: true, id },
   "processor.quarantine.replayMany": anyObject,
   "processor.tellOrder": { $$strict: true, forMs: "number|positive|max:3600000" },
   "processor.health": none,
   "aggregator.audit": { $$strict: true, from: instant, to: instant },
-  "aggregator.audits.begin": { $$strict: true, body: "any" },
-  "aggregator.rollups.rebuild": { $$strict: true, body: "any" },
+  "aggregator.audits.begin": { $$strict: true, body: anyValue },
+  "aggregator.rollups.rebuild": { $$strict: true, body: anyValue },
   "aggregator.retention.get": none,
-  "aggregator.retention.put": { $$strict: true, body: "any" },
+  "aggregator.retention.put": { $$strict: true, body: anyValue },
   "aggregator.erase.event": { id },
   "aggregator.erase.events": anyObject,
   "aggregator.erase.subject": { userId: "string|min:1" },
@@ -68,7 +70,7 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "query.mailReport": anyObject,
   "query.saved.list": none,
   "query.saved.get": named,
-  "query.saved.put": { ...named, body: "any", demand },
+  "query.saved.put": { ...named, body: anyValue, demand },
   "query.saved.remove": { ...named, demand },
   "query.saved.results": {
     ...named,
@@ -79,8 +81,8 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   },
   "query.keys.list": none,
   "query.keys.get": { $$strict: true, id },
-  "query.keys.create": { $$strict: true, body: "any" },
-  "query.keys.rotate": { $$strict: true, id, body: "any" },
+  "query.keys.create": { $$strict: true, body: anyValue },
+  "query.keys.rotate": { $$strict: true, id, body: anyValue },
   "query.keys.revoke": { $$strict: true, id },
   "query.keys.known": { $$strict: true, version: "number|integer|optional" },
   "query.keys.used": {
@@ -90,7 +92,7 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "query.schemas.list": none,
   "query.schemas.get": { $$strict: true, ...ofType },
   "query.schemas.versions": ofType,
-  "query.schemas.put": { $$strict: true, ...ofType, body: "any" },
+  "query.schemas.put": { $$strict: true, ...ofType, body: anyValue },
   "query.schemas.remove": { $$strict: true, ...ofType },
   "query.schemas.infer": ofType,
   "query.auditLog": anyObject,

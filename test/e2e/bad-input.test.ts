@@ -169,6 +169,36 @@ describe("reads", () => {
   });
 
   test.each([
+    ["POST", "/query"],
+    ["POST", "/query/funnel"],
+    ["POST", "/query/retention"],
+    ["POST", "/query/paths"],
+    ["POST", "/audits"],
+    ["POST", "/rollups/rebuild"],
+    ["POST", "/keys"],
+    ["PUT", "/retention"],
+    ["PUT", "/queries/saved"],
+    ["PUT", "/schemas/a.type"],
+  ])(
+    "%s %s refuses each JSON text that is no object, and says so of the whole",
+    async (method, path) => {
+      for (const text of ["null", "7", "[]", '"x"', "true"]) {
+        const response = await fetch(`${service.url}/api/v1${path}`, {
+          method,
+          headers: { "Content-Type": "application/json" },
+          body: text,
+        });
+        const body = (await response.json()) as Answer["body"];
+        expect([text, response.status, body.errors?.[0]]).toEqual([
+          text,
+          400,
+          { pointer: "", code: "object", message: expect.stringMatching(/object/) as string },
+        ]);
+      }
+    },
+  );
+
+  test.each([
     ["GET", "/api/v1/events/batch", 405, "OPTIONS, POST"],
     ["PUT", "/api/v1/events", 405, "OPTIONS, GET, HEAD, POST, DELETE"],
     ["DELETE", "/api/v1/events/counts", 405, "OPTIONS, GET, HEAD"],
