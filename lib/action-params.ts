@@ -47,7 +47,7 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "processor.dead.remove": letter,
   "processor.quarantine.list": anyObject,
   "processor.quarantine.show": { $$strict: true, id },
-  "processor.quarantine.patch": { $$strict: true, id, patch: anyValue, isWhole: "boolean" },
+  "processor.quarantine.patch": { $$strict: true, id, patch: anyValue },
   "processor.quarantine.drop": { $$strict: true, id },
   "processor.quarantine.replay": { $$strict: true, id },
   "processor.quarantine.replayMany": anyObject,

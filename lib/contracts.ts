@@ -104,7 +104,7 @@ export interface Actions {
   "processor.quarantine.show": { params: { readonly id: EventId }; result: ShownQuarantinedEvent };
   /** Changes an event in quarantine by a merge patch, or replaces it. */
   "processor.quarantine.patch": {
-    params: { readonly id: EventId; readonly patch: unknown; readonly isWhole: boolean };
+    params: { readonly id: EventId; readonly patch: unknown };
     result: ShownQuarantinedEvent;
   };
   "processor.quarantine.drop": {

@@ -10,7 +10,7 @@ import { deadLettersParameters } from "../questions/lists/dead-letters.ts";
 import { quarantineParameters } from "../questions/quarantine.ts";
 import { inferParameters, schemaBody, versionsParameters } from "../questions/schemas.ts";
 import { jsonSchemaOf } from "../schema/rule.ts";
-import { event, text, id, ask, read, jsonBody, type Operation } from "./operation.ts";
+import { text, id, ask, read, jsonBody, type Operation } from "./operation.ts";
 
 const keyId = { type: "string", minLength: 1, maxLength: 128 };
 const unsure = ["QUEUE_UNAVAILABLE", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as const;
@@ -18,6 +18,7 @@ const changed = ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as const;
 const begun = { answers: { 202: "Job" }, answerHeaders: ["Location"], problems: changed } as const;
 const aPerson = { path: { userId: "user-1" } };
 const queueing = ["QUEUE_UNAVAILABLE", "QUEUE_FULL", "OUTCOME_UNKNOWN"] as const;
+const mergePatch = { type: "object" };
 const eventType = jsonSchemaOf(eventSchema.properties.type);
 const aType = { path: { type: "email.opened" } };
 
@@ -218,10 +219,10 @@ export const administrationOperations: Readonly<Record<string, Operation>> = {
     problems: ["NOT_FOUND", "STORE_UNAVAILABLE"],
   },
   "PATCH /api/v1/quarantine/{id}": {
-    summary: "Mend one: a merge patch, or as plain JSON the event in its place; it is checked anew",
+    summary: "Mend one by a JSON merge patch (RFC 7396); it is checked anew",
     scope: "admin",
     path: { id },
-    body: { "application/merge-patch+json": { type: "object" }, "application/json": event },
+    body: { "application/merge-patch+json": mergePatch, "application/json": mergePatch },
     answers: { 200: "Quarantined" },
     problems: [...ask, "NOT_FOUND", "INVALID_EVENT", "REPLAY_UNDER_WAY", "OVERLOADED", ...changed],
   },

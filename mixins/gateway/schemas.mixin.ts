@@ -56,13 +56,11 @@ export function SchemasEdgeMixin() {
         sendJson(response, await request.$ctx.call("query.schemas.infer", params));
       },
 
-      /** Applies a merge patch or, for plain JSON, replaces the event. */
+      /** Applies a merge patch, whichever of the two types it is sent as. */
       async patchQuarantined(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
-        const contentType = request.headers["content-type"];
-        requireMediaType(contentType, [mergePatchType, "application/json"]);
-        const isWhole = !contentType!.toLowerCase().startsWith(mergePatchType);
-        const params = { id: idOf(request), patch: await this.jsonOf(request, response), isWhole };
+        requireMediaType(request.headers["content-type"], [mergePatchType, "application/json"]);
+        const params = { id: idOf(request), patch: await this.jsonOf(request, response) };
         sendJson(response, await request.$ctx.call("processor.quarantine.patch", params));
       },
 

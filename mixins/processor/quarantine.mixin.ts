@@ -97,13 +97,13 @@ export function QuarantineMixin() {
 
       async patchQuarantined(
         caller: Caller,
-        { id, patch, isWhole }: Actions["processor.quarantine.patch"]["params"],
+        { id, patch }: Actions["processor.quarantine.patch"]["params"],
       ): Promise<ShownQuarantinedEvent> {
         const project = caller.meta.project ?? defaultProject;
         for (let time = 0; time < tries; time++) {
           const there = await this.quarantined(project, id);
           if (there.replay !== undefined) throw replayUnderWay();
-          const { held } = await this.judged(there.held, patched(there.held, patch, isWhole));
+          const { held } = await this.judged(there.held, patched(there.held, patch));
           const amended =
             held.findings.length > 0 ? held : { ...held, version: there.held.version };
           const deed = { what: "quarantine.patch", target: id } as const;
@@ -235,14 +235,14 @@ export function QuarantineMixin() {
 }
 
 /**
- * The event with a patch, or the one that replaces it, checked as every event is. Its time of
- * acceptance and the findings about its address stay.
+ * The event with a merge patch (RFC 7396), checked as every event is. Its time of acceptance and the
+ * findings about its address stay.
  * @throws ServiceError INVALID_EVENT with pointers into the event
  */
-function patched(held: HeldEvent, patch: unknown, isWhole: boolean): AcceptedEvent {
+function patched(held: HeldEvent, patch: unknown): AcceptedEvent {
   const before = acceptedOf(held);
   const sent = sentEvent(held);
-  const input = isWhole ? patch : mergePatch(sent, patch as Json);
+  const input = mergePatch(sent, patch as Json);
   const named = isObject(input) && !("id" in input) ? { ...input, id: before.id } : input;
   const { results, accepted } = admit([named], { now: Date.now(), newId: () => before.id });
   const [result] = results;
