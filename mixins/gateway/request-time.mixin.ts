@@ -28,8 +28,9 @@ const { aliasHandler } = (ApiGateway as unknown as { methods: { aliasHandler: Al
 
 /**
  * Gives the calls of each request that moleculer-web routes a time limit together: `readTimeoutMs`
- * for reads, `requestMs` for all others. In a cluster some of that time may be spent on waiting for
- * a node that offers the action: the last one may have just died, and its successor be starting.
+ * for reads, `requestMs` for all others. Some of that time may be spent on waiting for a node that
+ * offers the action: in a cluster the last one may have just died, and its successor be starting;
+ * in one process the service may be starting itself.
  */
 export function RequestTimeMixin({ queryTimeoutMs }: Config) {
   const readMs = readTimeoutMs(queryTimeoutMs);
@@ -40,17 +41,35 @@ export function RequestTimeMixin({ queryTimeoutMs }: Config) {
         const [{ $ctx, $route }, , { action }] = args;
         limitCalls($ctx, $route.opts.scope === "events:read" ? readMs : requestMs);
         if (action !== null) await untilOffered(this.broker, action);
+        else awaitOffers($ctx, this.broker);
         return aliasHandler.apply(this, args);
       },
     },
   });
 }
 
+/** Lets each call of a context wait for a node that offers its action. */
+function awaitOffers(context: Pick<Context, "call">, broker: ServiceBroker): void {
+  const call = context.call.bind(context) as (action: string, ...rest: unknown[]) => unknown;
+  context.call = async (action: string, ...rest: unknown[]) => {
+    await untilOffered(broker, action);
+    return call(action, ...rest);
+  };
+}
+
+interface Running {
+  readonly transit?: object;
+  readonly started: boolean;
+  readonly stopping: boolean;
+}
+
 /** Resolves once some node offers an action, or after some seconds. */
 async function untilOffered(broker: ServiceBroker, action: string): Promise<void> {
-  const { transit, stopping } = broker as unknown as { transit?: object; stopping: boolean };
-  if (transit === undefined || stopping) return;
+  const state = broker as unknown as Running;
+  const mayCome = () => !state.stopping && (state.transit !== undefined || !state.started);
   const until = performance.now() + waitMs;
   const { actions } = broker.registry;
-  while (!actions.isAvailable(action) && performance.now() < until) await delay(lookEveryMs);
+  while (!actions.isAvailable(action) && mayCome() && performance.now() < until) {
+    await delay(lookEveryMs);
+  }
 }

@@ -161,3 +161,41 @@ test("in a cluster a request waits for a node that offers its action, and for no
   expect(await (await answer).json()).toEqual({ events: "90d" });
   await broker.stop();
 });
+
+test("while one process starts a request waits for the service that it asks, and afterwards for none", async () => {
+  const config = readConfig({ PORT: "0" });
+  const broker = new ServiceBroker({ ...brokerOptions(config), logger: false });
+  const { server }: Serving = broker.createService(apiGateway(config));
+  const isAsked = Promise.withResolvers<void>();
+  broker.createService({
+    name: "aggregator",
+    actions: { "retention.get": () => ({ events: "90d" }), "audits.begin": () => ({ id: "job" }) },
+    started: () => isAsked.promise,
+  });
+  try {
+    const starting = broker.start();
+    if (!server.listening) await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const audit = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+    const asked = ["/retention", "/audits"].map((path) => {
+      const received = once(server, "request");
+      const answer = fetch(
+        `http://127.0.0.1:${port}/api/v1${path}`,
+        path === "/audits" ? audit : {},
+      );
+      return { received, answer };
+    });
+    await Promise.all(asked.map(({ received }) => received));
+    await setImmediate();
+    isAsked.resolve();
+    const answers = await Promise.all(asked.map(async ({ answer }) => (await answer).status));
+    expect(answers).toEqual([200, 202]);
+    await starting;
+    const looks = jest.spyOn(broker.registry.actions, "isAvailable");
+    expect((await fetch(`http://127.0.0.1:${port}/api/v1/catalog/types`)).status).toBe(503);
+    expect(looks).toHaveBeenCalledTimes(1);
+  } finally {
+    isAsked.resolve();
+    await broker.stop();
+  }
+});
