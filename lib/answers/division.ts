@@ -224,9 +224,10 @@ function partsOf({ job, manifest, own, others }: Dividing): readonly (Part & Pic
   const assigned = Map.groupBy(manifest.segments, (segment) => homeOf(segment, nodes));
   return nodes.flatMap((node) => {
     const segments = assigned.get(node) ?? [];
-    const { batches, events } = node === own ? manifest : { batches: [], events: 0 };
-    const isEmpty = segments.length === 0 && batches.length === 0;
-    return isEmpty ? [] : [{ node, manifest: { segments, batches, events } }];
+    const nothing = { unsealed: [], batches: [], events: 0 };
+    const { unsealed, batches, events } = node === own ? manifest : nothing;
+    const isEmpty = segments.length + unsealed.length + batches.length === 0;
+    return isEmpty ? [] : [{ node, manifest: { segments, unsealed, batches, events } }];
   });
 }
 

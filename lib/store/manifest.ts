@@ -23,6 +23,16 @@ export interface Segment {
   readonly parts: number;
 }
 
+/** Some batches of a project that are in no segment yet. */
+export interface UnsealedGroup {
+  /**
+   * Changes whenever one of the batches brings or loses events. What was read of the batches under
+   * a key may therefore be kept, and used for every manifest with the key.
+   */
+  readonly key: string;
+  readonly batches: readonly BatchId[];
+}
+
 /**
  * Where the events are that a question is about: each event of its project and range that was
  * stored before is in one of the segments, or is one of the batches' events, and in one of them
@@ -31,8 +41,10 @@ export interface Segment {
 export interface Manifest {
   /** With columns that tell of all their events. */
   readonly segments: readonly Segment[];
-  /** Batches whose events are to be read one by one. */
+  /** Batches whose events may be kept. */
+  readonly unsealed: readonly UnsealedGroup[];
+  /** Batches whose events are to be read each time. */
   readonly batches: readonly BatchId[];
-  /** About how many these are. */
+  /** About how many events the batches have, those of `unsealed` included. */
   readonly events: number;
 }

@@ -31,7 +31,7 @@ interface AskedPart extends Pick<Part, "share"> {
  * The format of parts and their answers. It must be raised where the previous version would misread
  * them.
  */
-const format = 2;
+const format = 3;
 
 /** What was packed of a manifest: all shares of a question have the same one. */
 const packedManifests = new WeakMap<Manifest, Promise<string>>();

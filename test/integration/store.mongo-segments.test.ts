@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { noFloors } from "../../lib/counting/floors.ts";
 import { foldDivided, type FoldingNode } from "../../lib/answers/division.ts";
 import type { EventFilter } from "../../lib/event/filter.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
@@ -275,6 +276,70 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         expect(await files()).toEqual(kept);
         await open();
         await eventually(async () => expect(await files()).toEqual([]), 30_000);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("events in no segment are read once, and again when they change", async () => {
+      const harness = await MongoHarness.behindCable(server.url, "monitorCommands=true");
+      try {
+        const store = await harness.open({ adoptsAfterMs: 0 });
+        let reads = 0;
+        for (const client of store.clients) {
+          client.on(
+            "commandStarted",
+            ({ command }) => (reads += Number(command["find"] === "events")),
+          );
+        }
+        const all = Array.from({ length: 12 }, (_, n) => ({ ...made(n), batch: `b${n % 3}` }));
+        const stored = new Map<string, StoredEvent>();
+        const append = async (batch: string, some: readonly StoredEvent[]) => {
+          await store.append(batch, some);
+          for (const one of some) stored.set(one.id, one);
+        };
+        const isRight = () => expectAnswers([store], [...stored.values()]);
+        const expectKept = () =>
+          eventually(async () => {
+            reads = 0;
+            await isRight();
+            expect(reads).toBe(0);
+          }, 30_000);
+        const inBatch = (b: string) => all.filter(({ batch }) => batch === b);
+        await append("b0", inBatch("b0"));
+        await sealAll(store);
+        // Nothing of this segment is dropped below, so questions go on reading segments.
+        await append(
+          "late",
+          [14, 16].map((n) => ({ ...made(n), batch: "late" })),
+        );
+        await sealAll(store);
+        await append("b1", inBatch("b1"));
+        await append("b2", inBatch("b2").slice(0, 1));
+        await isRight();
+        await expectKept();
+
+        await append("b2", inBatch("b2"));
+        await isRight();
+        await expectKept();
+
+        const [gone] = inBatch("b1");
+        await store.erase("p", [gone!], refusal);
+        stored.delete(gone!.id);
+        await isRight();
+        await expectKept();
+
+        // While events of a batch are dropped, nothing of it is kept.
+        const floors = { ...noFloors, events: minute + 8 };
+        while ((await store.drop("p", floors, 100)) > 0);
+        for (const { id, timestamp } of all) if (timestamp < minute + 8) stored.delete(id);
+        await isRight();
+        const manifest = (await store.parts.manifest({ project: "p" }))!;
+        expect(manifest).toMatchObject({
+          segments: [{ rows: 2 }],
+          unsealed: [{ batches: ["b1"] }],
+        });
+        expect(manifest.batches.toSorted()).toEqual(["b0", "b2"]);
       } finally {
         await harness.dispose();
       }

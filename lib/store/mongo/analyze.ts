@@ -11,7 +11,6 @@ import { isTimeLimit } from "./errors.ts";
 import { pipelineOf, type LoadedEvent } from "./pipeline.ts";
 import { foldSegments } from "./segments/fold.ts";
 import type { Segments } from "./segments/segments.ts";
-import type { SegmentColumns } from "../columns/segment.ts";
 import type { Analyzed, FoldedPart, PartOfQuestion } from "../store.ts";
 import type { ReadLimits } from "../../event/event-page.ts";
 
@@ -46,7 +45,7 @@ export async function analyze<K extends FoldKind>(
     const manifest = await segments?.manifestOf(collections, filter);
     const events =
       segments !== undefined && manifest !== undefined
-        ? await foldSegments(collections, segments.columns, manifest, filter, fold, {
+        ? await foldSegments(collections, segments, manifest, filter, fold, {
             check: checkOf(limits),
             ...serverLimits(limits),
           })
@@ -60,13 +59,13 @@ export async function analyze<K extends FoldKind>(
 /** A part of the events as `EventParts` has it. */
 export async function analyzePart(
   collections: Collections,
-  columns: SegmentColumns,
+  segments: Segments,
   { manifest, filter, job, share }: PartOfQuestion,
   limits: ReadLimits,
 ): Promise<FoldedPart> {
   const fold = foldOf(job, share);
   return withinBounds(limits, async () => {
-    const events = await foldSegments(collections, columns, manifest, filter, fold, {
+    const events = await foldSegments(collections, segments, manifest, filter, fold, {
       check: checkOf(limits),
       ...serverLimits(limits),
     });

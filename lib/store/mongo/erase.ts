@@ -21,7 +21,7 @@ import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";
 import { lackingAmong } from "./retention.ts";
 import { cellsSum } from "./sections.ts";
-import { markSegments } from "./segments/announce.ts";
+import { markBatches } from "./segments/announce.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
 /** The number of events in memory at a time while minutes are counted anew. */
@@ -44,7 +44,7 @@ export async function erasable(
 
 /**
  * Erases events. A tombstone takes each event's place under its id, so a later insert of the same
- * id brings nothing back. Then the segments with the events are marked, and each batch gets an
+ * id brings nothing back. Then the batches of the events are marked, and each batch gets an
  * empty delta where it has none: a processor that has yet to write its delta finds the empty one,
  * and counts the minute anew.
  */
@@ -64,7 +64,7 @@ export async function erase(
       return { _id, operation: { replaceOne: { filter, replacement } } };
     }),
   );
-  await markSegments(
+  await markBatches(
     collections,
     project,
     gone.map(({ batch }) => batch),

@@ -390,9 +390,7 @@ export class MongoStore implements AdaptedStore {
     manifest: (filter) =>
       this.#link.scan((collections) => this.#segments.manifestOf(collections, filter)),
     fold: (question, limits) =>
-      this.#link.scan((collections) =>
-        analyzePart(collections, this.#segments.columns, question, limits),
-      ),
+      this.#link.scan((collections) => analyzePart(collections, this.#segments, question, limits)),
   };
 
   seal(now: number): Promise<Sealed> {
@@ -564,6 +562,6 @@ export class MongoStore implements AdaptedStore {
 
   async close(): Promise<void> {
     await this.#link.close();
-    await this.#kept?.close();
+    await Promise.all([this.#kept?.close(), this.#segments.unsealed.idle()]);
   }
 }

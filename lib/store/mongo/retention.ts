@@ -16,7 +16,7 @@ import { followed, forgetNotes } from "./held.ts";
 import { writeAll } from "./writes.ts";
 import { nextDay, touchDays } from "./marks.ts";
 import { dropParts } from "./rollup-parts.ts";
-import { markSegments } from "./segments/announce.ts";
+import { markBatches } from "./segments/announce.ts";
 
 /** How long a process relies on the floors that it has read: much less than a floor's grace. */
 const knownForMs = 5_000;
@@ -178,9 +178,9 @@ async function dropEvents(
   if (found.length === 0) return 0;
   // Before, too: who dies in between finds these events no more.
   const batches = found.map(({ batch }) => batch);
-  await markSegments(collections, project, batches, Date.now(), droppingMs);
+  await markBatches(collections, project, batches, Date.now(), droppingMs);
   await collections.events.deleteMany({ _id: { $in: found.map(({ _id }) => _id).toSorted() } });
-  await markSegments(collections, project, batches, Date.now(), droppingMs);
+  await markBatches(collections, project, batches, Date.now(), droppingMs);
   const days = found.map(({ timestamp }) => ({ project, instant: timestamp }));
   await touchDays(collections, days);
   return found.length;

@@ -96,6 +96,16 @@ export const mistakes: Readonly<
     world: erasing,
     breaks: back,
   },
+  "keep an announced batch under its nonce alone": {
+    wrong: { batchKey: "nonce" },
+    world: erasing,
+    breaks: back,
+  },
+  "keep an announced batch under its mark alone": {
+    wrong: { batchKey: "mark" },
+    world: { ...read, old: true, batches: 2, sealers: 0, steady: true },
+    breaks: low,
+  },
   "read the manifest before what is announced": {
     wrong: { read: "manifest first" },
     world: read,

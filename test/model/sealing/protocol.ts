@@ -9,7 +9,7 @@ import type { Rules } from "./rules.ts";
 export interface World {
   readonly batches: 1 | 2;
   readonly processors: 1 | 2;
-  readonly sealers: 1 | 2;
+  readonly sealers: 0 | 1 | 2;
   /** The events whose users are erased; each event has its own eraser. */
   readonly erased: readonly number[];
   readonly reader: boolean;
@@ -64,6 +64,10 @@ interface Reader {
   readonly promised: number;
   readonly forbidden: number;
   readonly announced: number;
+  /** What was kept of the batches when the reader read what is announced. */
+  readonly recent: readonly (number | null)[];
+  /** The announced batches whose keys are still as they were read. */
+  readonly same: number;
   readonly seen: readonly SeenSegment[];
   /** The batches whose events must still be read as rows. */
   readonly rows: number;
@@ -91,6 +95,8 @@ export interface State {
   readonly reader: Reader;
   /** The columns that the reader cached; only a mistake uses them. */
   readonly kept: readonly (number | null)[];
+  /** The events of each announced batch that the reader kept under the announcement's key. */
+  readonly recent: readonly (number | null)[];
 }
 
 const eventsOf = [[0, 1], [2]] as const;
@@ -108,6 +114,8 @@ const idleReader: Reader = {
   promised: 0,
   forbidden: 0,
   announced: 0,
+  recent: [null, null],
+  same: 0,
   seen: [],
   rows: 0,
   counts: 0,
@@ -124,27 +132,46 @@ function marked(s: State, batches: number): Pick<State, "segments" | "sealers"> 
   };
 }
 
-/**
- * Announces a batch under a new nonce, so that an announcement that was read before counts as
- * another.
- */
-function announced(s: State, batch: number): Partial<State> {
-  return { ...renewed(s, batch), announced: s.announced | bit(batch) };
+/** Gives an announced batch another key, so that nobody finds what was kept under the former. */
+function rekeyed(s: State, batch: number): Pick<State, "recent" | "reader"> {
+  const same = s.reader.same & ~bit(batch);
+  return { recent: s.recent.with(batch, null), reader: { ...s.reader, same } };
 }
 
-function unannounced(s: State, batch: number): Partial<State> {
-  return { ...renewed(s, batch), announced: s.announced & ~bit(batch) };
-}
-
-function renewed(s: State, batch: number): Pick<State, "claim" | "sealers"> {
-  const forget = <T extends Claim>(claim: T): T => ({ ...claim, same: claim.same & ~bit(batch) });
-  return { claim: s.claim && forget(s.claim), sealers: s.sealers.map(forget) };
+function without<T extends Claim>(claim: T, batch: number): T {
+  return { ...claim, same: claim.same & ~bit(batch) };
 }
 
 /** The number of a sealer's first step of building. */
 const building = 10;
 
 export function sealing(world: World, rules: Rules): Model<State> {
+  /** Marks a batch of which events were erased: its announcement, and the segment that has it. */
+  function changed(s: State, batch: number): Partial<State> {
+    const keys = rules.batchKey === "nonce" ? {} : rekeyed(s, batch);
+    return { ...marked(s, bit(batch)), ...keys };
+  }
+
+  /**
+   * Announces a batch under a new nonce, so that an announcement that was read before counts as
+   * another.
+   */
+  function announced(s: State, batch: number): Partial<State> {
+    return { ...renewed(s, batch), announced: s.announced | bit(batch) };
+  }
+
+  function unannounced(s: State, batch: number): Partial<State> {
+    return { ...renewed(s, batch), announced: s.announced & ~bit(batch) };
+  }
+
+  function renewed(s: State, batch: number): Partial<State> {
+    return {
+      claim: s.claim && without(s.claim, batch),
+      sealers: s.sealers.map((sealer) => without(sealer, batch)),
+      ...(rules.batchKey === "mark" ? {} : rekeyed(s, batch)),
+    };
+  }
+
   function processorSteps(s: State, index: number, emit: Emit<State>): void {
     const me = s.processors[index]!;
     const name = "AB".charAt(me.batch);
@@ -180,8 +207,8 @@ export function sealing(world: World, rules: Rules): Model<State> {
       const gone = Math.log2(me.fenced);
       go("takes it out", { at: 5 }, { events: s.events.with(gone, "erased") });
     } else if (me.at === 5) {
-      const store = { ...marked(s, bit(me.batch)), notes: s.notes & ~me.fenced };
-      go("marks the segment", { at: 3, fenced: s.fences }, store);
+      const store = { ...changed(s, me.batch), notes: s.notes & ~me.fenced };
+      go("marks the batch", { at: 3, fenced: s.fences }, store);
     } else if (me.at === 6) {
       if (rules.announce !== "once it is stored") return go("goes on", { at: 7 });
       go(`announces ${name}`, { at: 7 }, announce());
@@ -285,7 +312,7 @@ export function sealing(world: World, rules: Rules): Model<State> {
   function eraserSteps(s: State, index: number, emit: Emit<State>): void {
     const { at } = s.erasers[index]!;
     const event = world.erased[index]!;
-    const batch = bit(batchOf[event]!);
+    const batch = batchOf[event]!;
     const go = (does: string, next: number, store: Partial<State> = {}) =>
       emit(`E${index + 1} ${does}`, {
         ...s,
@@ -301,12 +328,12 @@ export function sealing(world: World, rules: Rules): Model<State> {
       if (has(s.notes, event)) go("finds a note", 3);
       else go("is done", 9, { done: s.done | bit(event) });
     } else if (at === 3) {
-      if (before) go("marks the segment", 4, marked(s, batch));
+      if (before) go("marks the batch", 4, changed(s, batch));
       else go("puts the tombstone", 4, tombstone(s, event));
     } else if (at === 4) {
-      const store = before ? tombstone(s, event) : rules.mark === "never" ? {} : marked(s, batch);
+      const store = before ? tombstone(s, event) : rules.mark === "never" ? {} : changed(s, batch);
       // A crash leads back to the step before, because the job has noted the event.
-      go(before ? "puts the tombstone" : "marks the segment", 5, store);
+      go(before ? "puts the tombstone" : "marks the batch", 5, store);
       if (!world.steady) go("crashes", 3);
     } else if (at === 5) {
       go("removes the note", 1, { notes: s.notes & ~bit(event) });
@@ -338,7 +365,12 @@ export function sealing(world: World, rules: Rules): Model<State> {
       emit(`R ${does}`, { ...s, ...store, reader: { ...me, ...change } });
     const begun = s.fences | s.done;
     const readAnnounced = (at: number) =>
-      go("reads what is announced", { at, announced: s.announced });
+      go("reads what is announced", {
+        at,
+        announced: s.announced,
+        recent: s.recent.map((each, batch) => (has(s.announced, batch) ? each : null)),
+        same: s.announced,
+      });
     const readManifest = (at: number) =>
       go("reads the manifest", {
         at,
@@ -357,16 +389,25 @@ export function sealing(world: World, rules: Rules): Model<State> {
       if (isAnnouncedFirst) readManifest(3);
       else readAnnounced(3);
     } else if (me.at === 3) {
-      columns(0, me.counts, me.announced, s.kept);
+      columns(0, me.counts, rowsBeside(), s.kept);
+      if (me.seen.some(isReadAsColumns)) go("begins with rows", { at: 4, rows: rowsBeside() });
     } else {
-      const [event] = eventsIn(me.rows).filter((one) => one >= me.at - 4);
-      if (event !== undefined) {
-        const found = s.events[event] === "stored" ? counted(bit(event)) : 0;
-        return go(`looks for ${"xyz".charAt(event)}`, {
-          at: event + 5,
-          counts: me.counts + found,
+      for (const [batch, content] of me.recent.entries()) {
+        if (content === null || me.at !== 4 || !has(me.rows, batch)) continue;
+        go(`takes what it kept of ${"AB".charAt(batch)}`, {
+          rows: me.rows & ~bit(batch),
+          counts: me.counts + counted(content),
         });
       }
+      const [event] = eventsIn(me.rows).filter((one) => one >= me.at - 4);
+      if (event !== undefined) {
+        const more = s.events[event] === "stored" ? counted(bit(event)) : 0;
+        return go(`looks for ${"xyz".charAt(event)}`, {
+          at: event + 5,
+          counts: me.counts + more,
+        });
+      }
+      if (me.seen.length > 0) return columns(0, me.counts, 0, s.kept);
       const lacks = [0, 1, 2].some(
         (one) => has(me.promised & ~begun, one) && (me.counts & (0b11 << (2 * one))) === 0,
       );
@@ -375,12 +416,41 @@ export function sealing(world: World, rules: Rules): Model<State> {
       );
       const isTwice = (me.counts & 0b101010) !== 0;
       const broken = isTwice ? twice : holdsErased ? back : lacks ? low : undefined;
-      emit("R answers", { ...s, reader: idleReader }, broken);
+      const answered = { ...s, reader: idleReader };
+      emit("R answers", answered, broken);
+      // What was read of a batch whose key has changed stands under a key that nobody asks for.
+      const read = me.rows & me.announced & me.same;
+      const recent = s.recent.map((each, batch) => (has(read, batch) ? found(batch) : each));
+      if (read !== 0) emit("R answers and keeps what it read", { ...answered, recent }, broken);
+    }
+
+    /** The events of a batch that the reader found, as the bits of a set. */
+    function found(batch: number): number {
+      return eventsOf[batch]!.reduce<number>((set, event) => {
+        return (me.counts & (0b11 << (2 * event))) === 0 ? set : set | bit(event);
+      }, 0);
+    }
+
+    function isAgain({ batches }: Segment): boolean {
+      return (batches & me.announced) !== 0 && rules.again === "read as rows";
+    }
+
+    function isReadAsColumns(segment: Segment): boolean {
+      return segment.content !== undefined && !segment.isMarked && !isAgain(segment);
+    }
+
+    /** The batches whose events are read as rows. */
+    function rowsBeside(): number {
+      return me.seen.reduce((rows, segment) => {
+        if (isReadAsColumns(segment)) return rows & ~segment.batches;
+        const isRead = rules.marked === "read as rows" || isAgain(segment);
+        return isRead ? rows | segment.batches : rows;
+      }, me.announced);
     }
 
     /**
-     * Takes the columns of each segment whose columns may be used; events of the other segments are
-     * read as rows.
+     * Takes the columns of each segment whose columns may be used. Events of segments whose version
+     * is gone are read as rows.
      */
     function columns(
       n: number,
@@ -391,20 +461,16 @@ export function sealing(world: World, rules: Rules): Model<State> {
     ): void {
       const segment = me.seen[n];
       if (segment === undefined) return go(told, { at: 4, seen: [], counts, rows }, { kept });
-      const { batches, isMarked, content, isCurrent } = segment;
-      const isAgain = (batches & me.announced) !== 0 && rules.again === "read as rows";
-      if (content === undefined || isMarked || isAgain) {
-        const isRead = rules.marked === "read as rows" || isAgain;
-        return columns(n + 1, counts, isRead ? rows | batches : rows, kept, told);
-      }
-      const others = rows & ~batches;
+      if (!isReadAsColumns(segment)) return columns(n + 1, counts, rows, kept, told);
+      const { batches, isCurrent } = segment;
+      const content = segment.content!;
       if (rules.version === "segment") {
         const held = kept[n] ?? content;
-        return columns(n + 1, counts + counted(held), others, kept.with(n, held), told);
+        return columns(n + 1, counts + counted(held), rows, kept.with(n, held), told);
       }
-      columns(n + 1, counts + counted(content), others, kept, told);
+      columns(n + 1, counts + counted(content), rows, kept, told);
       if (isCurrent) return;
-      const left = rules.gone === "read as rows" ? rows | batches : others;
+      const left = rules.gone === "read as rows" ? rows | batches : rows;
       columns(n + 1, counts, left, kept, `finds segment ${n} gone`);
     }
   }
@@ -436,6 +502,7 @@ export function sealing(world: World, rules: Rules): Model<State> {
       adopter: world.old ? 0 : 9,
       reader: idleReader,
       kept: [null, null, null],
+      recent: [null, null],
     },
     steps(s, emit) {
       for (let index = 0; index < world.processors; index++) processorSteps(s, index, emit);

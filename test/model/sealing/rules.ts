@@ -47,6 +47,11 @@ export interface Rules {
   /** The key under which columns are cached. "segment": the cache keeps erased events. */
   readonly version: "segment and version" | "segment";
   /**
+   * Under what a reader keeps the events of an announced batch. "nonce": what is kept has events
+   * that were erased. "mark": what is kept lacks events that came with a newer announcement.
+   */
+  readonly batchKey: "nonce and mark" | "nonce" | "mark";
+  /**
    * What a reader reads first. "manifest first": a batch that is sealed in between is in neither.
    */
   readonly read: "announced first" | "manifest first";
@@ -82,6 +87,7 @@ export const rules: Rules = {
   publish: "where nothing was marked since",
   mark: "after the tombstone",
   version: "segment and version",
+  batchKey: "nonce and mark",
   read: "announced first",
   marked: "read as rows",
   again: "read as rows",

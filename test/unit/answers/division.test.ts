@@ -29,19 +29,25 @@ class Stored {
   readonly manifest: Manifest;
   readonly #of: ReadonlyMap<string, readonly StoredEvent[]>;
 
-  constructor(events: readonly StoredEvent[], segments: number) {
-    this.#of = Map.groupBy(events, (_, i) => (i % 7 === 0 ? `b${i}` : `s${i % segments}`));
+  constructor(stored: readonly StoredEvent[], segments: number) {
+    this.#of = Map.groupBy(stored, (_, i) => (i % 7 === 0 ? `b${i}` : `s${i % segments}`));
     const named = [...this.#of].map(([id, own]) => ({ id, rows: own.length }) as Segment);
     const batches = named.filter(({ id }) => id.startsWith("b")).map(({ id }) => id);
     const others = named.filter(({ id }) => id.startsWith("s"));
-    this.manifest = { segments: others, batches, events: batches.length };
+    const unsealed = batches.splice(0, 2).map((id) => ({ key: id, batches: [id] }));
+    const events = unsealed.length + batches.length;
+    this.manifest = { segments: others, unsealed, batches, events };
   }
 
   async fold(job: FoldJob, { manifest, share }: Part): Promise<FoldedPart> {
     await Promise.resolve();
     const fold = foldOf(job, share);
     const read = rowReader(fold.columns);
-    const ids = [...manifest.segments.map(({ id }) => id), ...manifest.batches];
+    const ids = [
+      ...manifest.segments.map(({ id }) => id),
+      ...manifest.unsealed.flatMap(({ batches }) => batches),
+      ...manifest.batches,
+    ];
     const events = ids.flatMap((id) => this.#of.get(id) ?? []);
     for (const event of events) fold.add(read(event));
     const part = JSON.parse(JSON.stringify(fold.partial())) as unknown;

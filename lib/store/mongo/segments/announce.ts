@@ -39,19 +39,38 @@ export async function announce(
 }
 
 /**
- * Marks the segments of batches whose events were erased, or which brought more events. Readers
- * then ignore the columns that were built before. Called after the events were changed.
+ * Marks the batches whose events were erased, unsealed ones and the segments of others. Readers then
+ * ignore the columns that were built before. Called after the events were changed.
+ * @param restMs for how long no columns are built of them. It must be given where this is called
+ *   before the events are changed as well.
  */
+export async function markBatches(
+  { segments, unsealed }: Pick<Collections, "segments" | "unsealed">,
+  project: ProjectId,
+  batches: readonly BatchId[],
+  now: number,
+  restMs?: number,
+): Promise<void> {
+  const named = [...new Set(batches)];
+  for (let at = 0; at < named.length; at += batchesAtOnce) {
+    const some = named.slice(at, at + batchesAtOnce);
+    const keys = some.map((batch) => unsealedKey(project, batch));
+    const rest = restMs === undefined ? {} : { dueAt: now + restMs };
+    await unsealed.updateMany({ _id: { $in: keys } }, { $set: { mark: randomUUID(), ...rest } });
+  }
+  await markSegments({ segments }, project, named, now, restMs);
+}
+
+/** Marks the segments of batches that came again and may have brought more events. */
 export async function markSegments(
-  { segments }: Collections,
+  { segments }: Pick<Collections, "segments">,
   project: ProjectId,
   batches: readonly BatchId[],
   now: number,
   restMs = ownRestMs,
 ): Promise<void> {
-  const named = [...new Set(batches)];
-  for (let at = 0; at < named.length; at += batchesAtOnce) {
-    const some = named.slice(at, at + batchesAtOnce);
+  for (let at = 0; at < batches.length; at += batchesAtOnce) {
+    const some = batches.slice(at, at + batchesAtOnce);
     await segments.updateMany(
       { project, batches: { $in: some } },
       { $set: { isMarked: true, mark: randomUUID(), dueAt: now + restMs } },

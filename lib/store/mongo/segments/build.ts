@@ -81,9 +81,9 @@ async function build(
 
 /**
  * Turns events into columns, in the order of time, so that instants take little space.
- * @param documents the events' `toldFields` as BSON
+ * @param documents the events' `toldFields` as BSON, or more of their fields
  */
-async function columnsOf(
+export async function columnsOf(
   documents: readonly Uint8Array[],
 ): Promise<WrittenColumns & Pick<Segment, "oldest" | "newest">> {
   const writer = new ColumnWriter(documents.length);

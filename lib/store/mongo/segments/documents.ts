@@ -17,6 +17,10 @@ export interface UnsealedDocument {
   readonly to: number;
   /** When it was announced, epoch milliseconds. */
   readonly at: number;
+  /** Changes whenever events of the batch are erased or dropped; absent until then. */
+  readonly mark?: string;
+  /** The instant from which what is read of the batch may be kept; absent: from the first. */
+  readonly dueAt?: number;
 }
 
 /**

@@ -1,28 +1,22 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { meetsFilter } from "../../../counting/event-filter.ts";
 import type { EventFilter } from "../../../event/filter.ts";
-import { rowReader, type Fold } from "../../../questions/fold.ts";
+import type { Fold } from "../../../questions/fold.ts";
 import { columnsRead } from "../../columns/names.ts";
 import { ColumnReader, liesWithin, MissingColumn } from "../../columns/reader.ts";
 import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
-import { fromRow } from "../../rows.ts";
-import { inOneAnswer, type Collections } from "../documents.ts";
-import type { ServerLimits } from "../events.ts";
+import type { Collections } from "../documents.ts";
+import { BatchReading, type FoldLimits } from "./batch-reading.ts";
 import { isOf } from "./documents.ts";
 import { batchesOf } from "./manifest.ts";
-import { rowFields, rowFrom } from "./raw-rows.ts";
-import type { Manifest, Segment } from "../../manifest.ts";
+import type { KeptGroup } from "./unsealed-columns.ts";
+import type { Segments } from "./segments.ts";
+import type { Manifest, Segment, UnsealedGroup } from "../../manifest.ts";
 
 /** The number of segments whose columns are fetched ahead of the segment that is being folded. */
 const ahead = 8;
 
-const batchesAtOnce = 500;
-const turnSize = 1_000;
-
-export interface FoldLimits extends ServerLimits {
-  /** Called regularly during the fold; throws to end the fold early. */
-  readonly check: () => void;
-}
+/** The most groups whose events one question reads to keep them; they are in memory meanwhile. */
+const keptAtOnce = 40;
 
 /** A segment, and the columns of it that a question reads. */
 interface Wanted {
@@ -31,14 +25,14 @@ interface Wanted {
 }
 
 /**
- * Folds the events of a manifest: the columns of segments, and the events themselves where columns
- * are missing or do not suffice.
+ * Folds the events of a manifest: the columns of segments and of unsealed batches that are kept, and
+ * the events themselves where columns are missing or do not suffice.
  * @returns the number of events that met the filter
  */
 export async function foldSegments(
   collections: Collections,
-  source: SegmentColumns,
-  { segments, batches }: Manifest,
+  { columns: source, unsealed: kept }: Pick<Segments, "columns" | "unsealed">,
+  { segments, unsealed, batches }: Manifest,
   filter: EventFilter,
   fold: Fold<unknown>,
   limits: FoldLimits,
@@ -52,25 +46,39 @@ export async function foldSegments(
       const known = { isOfProject: true, isWithin: liesWithin(segment, filter) };
       return { segment, names: columnsRead(filter, fold.columns, known) };
     });
+  const unread: UnsealedGroup[] = [];
   const untold: Segment[] = [];
   let count = 0;
-  for await (const [one, columns] of fetched(source, wanted)) {
+  for (const group of unsealed) {
     limits.check();
-    const folded = columns && foldColumns(one, columns, filter, fold);
-    if (folded === undefined) untold.push(one.segment);
+    const folded = foldKept(kept.get(group.key), filter, fold);
+    if (folded === undefined) unread.push(group);
     else count += folded;
     await turn();
   }
-  const others = await batchesOf(
-    collections.segments,
-    untold.map(({ id }) => ({ _id: id })),
-  );
-  const all = [...batches, ...others];
-  for (let at = 0; at < all.length; at += batchesAtOnce) {
-    const some = all.slice(at, at + batchesAtOnce);
-    count += await foldRows(collections, some, filter, fold, limits);
+  const rows = new BatchReading(collections, filter, limits);
+  try {
+    rows.want(batches);
+    for (const [at, group] of unread.entries()) {
+      const isToKeep = at < keptAtOnce && kept.lacks(group.key);
+      rows.want(group.batches, isToKeep ? group.key : undefined);
+    }
+    rows.begin();
+    for await (const [one, columns] of fetched(source, wanted)) {
+      limits.check();
+      const folded = columns && foldColumns(one.segment, one.names, columns, filter, fold);
+      if (folded === undefined) untold.push(one.segment);
+      else count += folded;
+      await turn();
+    }
+    const others = untold.map(({ id }) => ({ _id: id }));
+    rows.want(await batchesOf(collections.segments, others));
+    count += await rows.fold(fold);
+    for (const [key, documents] of rows.read) kept.keep(key, documents);
+    return count;
+  } finally {
+    await rows.close();
   }
-  return count;
 }
 
 /**
@@ -105,52 +113,43 @@ async function* fetched(
  * @returns `undefined`, and folds nothing, where the columns do not suffice
  */
 function foldColumns(
-  { segment, names }: Wanted,
+  segment: AboutColumns,
+  names: readonly string[],
   columns: FetchedColumns,
   filter: EventFilter,
   fold: Fold<unknown>,
 ): number | undefined {
   const fetched = new Set(names);
-  const fetch = (name: string) => {
+  return foldFrom(segment, filter, fold, (name) => {
     if (!fetched.has(name)) throw new Error(`the column ${name} was not fetched`);
     return columns.get(name);
-  };
+  });
+}
+
+/** As `foldColumns`, for a group of unsealed batches of which all columns are kept. */
+function foldKept(
+  kept: KeptGroup | undefined,
+  filter: EventFilter,
+  fold: Fold<unknown>,
+): number | undefined {
+  return kept && foldFrom(kept, filter, fold, (name) => kept.columns.get(name));
+}
+
+type AboutColumns = Pick<Segment, "rows" | "complete" | "oldest" | "newest">;
+
+function foldFrom(
+  { rows, complete, oldest, newest }: AboutColumns,
+  filter: EventFilter,
+  fold: Fold<unknown>,
+  fetch: (name: string) => Uint8Array | undefined,
+): number | undefined {
+  if (rows === 0) return 0;
+  const { project } = filter;
   try {
-    const { rows, complete, oldest, newest } = segment;
-    const { project } = filter;
     const source = { project, rows, complete, oldest, newest, fetch };
     return new ColumnReader(source).fold(filter, fold);
   } catch (error) {
     if (error instanceof MissingColumn) return undefined;
     throw error;
   }
-}
-
-/** Folds the events of batches one by one. */
-async function foldRows(
-  { events }: Collections,
-  batches: readonly string[],
-  filter: EventFilter,
-  fold: Fold<unknown>,
-  { check, ...limits }: FoldLimits,
-): Promise<number> {
-  const rowOf = rowReader(fold.columns);
-  const found = events
-    .find(
-      { project: filter.project, batch: { $in: [...batches] } },
-      { ...limits, ...inOneAnswer, raw: true },
-    )
-    .project<Uint8Array>(rowFields);
-  let count = 0;
-  for await (const first of found) {
-    for (const bytes of [first, ...found.readBufferedDocuments(turnSize)]) {
-      const event = fromRow(rowFrom(bytes));
-      if (!meetsFilter(event, filter)) continue;
-      fold.add(rowOf(event));
-      count += 1;
-    }
-    check();
-    await turn();
-  }
-  return count;
 }

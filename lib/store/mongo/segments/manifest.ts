@@ -1,7 +1,8 @@
+import { hash } from "node:crypto";
 import { firstInstant, lastInstant } from "../../../event/instant.ts";
 import type { BatchId } from "../../../event/event.ts";
 import type { EventFilter } from "../../../event/filter.ts";
-import type { Manifest, Segment } from "../../manifest.ts";
+import type { Manifest, Segment, UnsealedGroup } from "../../manifest.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import type { SegmentDocument, UnsealedDocument } from "./documents.ts";
 
@@ -9,6 +10,12 @@ import type { SegmentDocument, UnsealedDocument } from "./documents.ts";
  * The most batches outside segments; questions of a project with more of them do not use segments.
  */
 const maxUnsealed = 5_000;
+
+/**
+ * A group of unsealed batches is closed once it has so many events or batches. Groups are small, as
+ * each batch that is stored changes the newest group.
+ */
+const groupLimits = { events: 512, batches: 64 } as const;
 
 const entry = {
   isMarked: 1,
@@ -22,7 +29,7 @@ const entry = {
   parts: 1,
 } as const;
 
-type Announced = Pick<UnsealedDocument, "batch" | "events" | "from" | "to">;
+type Announced = Omit<UnsealedDocument, "_id" | "project" | "bytes">;
 type Entry = Omit<SegmentDocument, "batches">;
 
 /**
@@ -32,6 +39,7 @@ type Entry = Omit<SegmentDocument, "batches">;
 export async function manifestOf(
   { unsealed, segments }: Collections,
   { project, from = firstInstant, to = lastInstant }: EventFilter,
+  now: number,
 ): Promise<Manifest | undefined> {
   // Announcements are read before segments: a batch that is sealed in between is then in a segment
   // that is read.
@@ -40,9 +48,13 @@ export async function manifestOf(
     .limit(maxUnsealed + 1)
     .project<Announced>({
       batch: 1,
+      nonce: 1,
       events: 1,
       from: 1,
       to: 1,
+      at: 1,
+      mark: 1,
+      dueAt: 1,
     })
     .toArray();
   if (announced.length > maxUnsealed) return undefined;
@@ -50,17 +62,53 @@ export async function manifestOf(
     .find({ project, to: { $gte: from }, from: { $lte: to } }, inOneAnswer)
     .project<Entry>(entry)
     .toArray();
-  const open = announced.filter((batch) => batch.to >= from && batch.from < to);
   const again = await naming(segments, project, announced);
   const isReadAsColumns = ({ _id, isMarked }: Entry) => !isMarked && !again.has(_id);
   const readAsRows = entries.filter((one) => !isReadAsColumns(one));
-  const batches = new Set(open.map(({ batch }) => batch));
-  for (const batch of await batchesOf(segments, readAsRows)) batches.add(batch);
+  const batches = new Set(await batchesOf(segments, readAsRows));
+  const isInRange = (batch: Announced) => batch.to >= from && batch.from < to;
+  const others = announced.filter(({ batch }) => !batches.has(batch));
+  const [resting, lasting] = partition(others, ({ dueAt = -Infinity }) => dueAt > now);
+  const groups = groupsOf(lasting).filter((group) => group.some(isInRange));
+  const read = resting.filter(isInRange);
+  for (const { batch } of read) batches.add(batch);
   return {
     segments: entries.filter(isReadAsColumns).map((one) => segmentOf(project, one)),
+    unsealed: groups.map((group) => unsealedGroup(project, group)),
     batches: [...batches],
-    events: [...open, ...readAsRows].reduce((sum, { events }) => sum + events, 0),
+    events: [...groups.flat(), ...read, ...readAsRows].reduce((sum, { events }) => sum + events, 0),
   };
+}
+
+function partition<T>(all: readonly T[], isOne: (each: T) => boolean): readonly [T[], T[]] {
+  const { true: some = [], false: others = [] } = Object.groupBy(all, (each) => `${isOne(each)}`);
+  return [some, others];
+}
+
+/**
+ * Groups batches, the one announced earliest first: new batches then leave most groups as they are.
+ */
+export function groupsOf<Batch extends Pick<Announced, "batch" | "events" | "at">>(
+  announced: readonly Batch[],
+): readonly (readonly Batch[])[] {
+  const groups: Batch[][] = [];
+  let events = Infinity;
+  for (const batch of announced.toSorted((a, b) => a.at - b.at || (a.batch < b.batch ? -1 : 1))) {
+    const isClosed = events >= groupLimits.events || groups.at(-1)!.length >= groupLimits.batches;
+    if (isClosed) {
+      groups.push([]);
+      events = 0;
+    }
+    groups.at(-1)!.push(batch);
+    events += batch.events;
+  }
+  return groups;
+}
+
+function unsealedGroup(project: string, group: readonly Announced[]): UnsealedGroup {
+  const versions = group.map(({ batch, nonce, mark }) => [batch, nonce, mark]);
+  const key = hash("sha1", JSON.stringify([project, versions]));
+  return { key, batches: group.map(({ batch }) => batch) };
 }
 
 /**

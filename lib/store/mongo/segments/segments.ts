@@ -3,6 +3,7 @@ import type { SegmentColumns } from "../../columns/segment.ts";
 import type { Collections } from "../documents.ts";
 import { manifestOf } from "./manifest.ts";
 import type { Manifest } from "../../manifest.ts";
+import { UnsealedColumns } from "./unsealed-columns.ts";
 import { Wholeness } from "./whole.ts";
 
 /**
@@ -14,6 +15,7 @@ const maxEvents = 100_000;
 /** Answers questions from segments. */
 export class Segments {
   readonly columns: SegmentColumns;
+  readonly unsealed = new UnsealedColumns();
   readonly #wholeness = new Wholeness();
 
   constructor(columns: SegmentColumns) {
@@ -28,7 +30,7 @@ export class Segments {
   async manifestOf(collections: Collections, filter: EventFilter): Promise<Manifest | undefined> {
     if (filter.userId !== undefined || filter.correlationId !== undefined) return undefined;
     if (!(await this.#wholeness.isWhole(collections))) return undefined;
-    const manifest = await manifestOf(collections, filter);
+    const manifest = await manifestOf(collections, filter, Date.now());
     if (manifest === undefined || manifest.segments.length === 0) return undefined;
     return manifest.events > maxEvents ? undefined : manifest;
   }

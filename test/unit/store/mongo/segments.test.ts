@@ -12,6 +12,8 @@ import type { Collections } from "../../../../lib/store/mongo/documents.ts";
 import { foldSegments } from "../../../../lib/store/mongo/segments/fold.ts";
 import { partsOf } from "../../../../lib/store/mongo/segments/build.ts";
 import { columnOfField } from "../../../../lib/store/mongo/segments/documents.ts";
+import { groupsOf } from "../../../../lib/store/mongo/segments/manifest.ts";
+import { UnsealedColumns } from "../../../../lib/store/mongo/segments/unsealed-columns.ts";
 import { due, segmentLimits } from "../../../../lib/store/mongo/segments/seal.ts";
 
 const [hourMs, dayMs] = [3_600_000, 86_400_000];
@@ -42,6 +44,44 @@ describe("which batches are sealed", () => {
   ])("%s", (_, batches, now, expected) => {
     expect(due(batches, now)).toEqual(batches.slice(0, expected));
   });
+});
+
+describe("unsealed batches in groups", () => {
+  const sizesOf = (groups: readonly (readonly unknown[])[]) => groups.map(({ length }) => length);
+
+  test.each([
+    ["large ones, each in a group of its own", announced(3, 512), [1, 1, 1]],
+    ["smaller ones, until these have enough events", announced(5, 200), [3, 2]],
+    ["tiny ones, until these are enough", announced(130, 1), [64, 64, 2]],
+    ["none", [], []],
+  ])("%s", (_, batches, sizes) => {
+    expect(sizesOf(groupsOf(batches))).toEqual(sizes);
+  });
+
+  test("a new batch changes the newest group at most, in whatever order they are read", () => {
+    const batches = announced(40, 150);
+    const before = groupsOf(batches.slice(0, -1).toReversed());
+    const after = groupsOf(batches.toReversed());
+    expect(after.flat()).toEqual(batches);
+    expect(after.slice(0, before.length - 1)).toEqual(before.slice(0, -1));
+  });
+});
+
+test("of a group that is kept all columns are there, and of one that is too large nothing", async () => {
+  const stored = Array.from({ length: 3 }, (_, n) => event(`e${n}`, { data: { n } }));
+  const documents = stored.map((one) => BSON.serialize(toDocument(one, "b")));
+  const unsealed = new UnsealedColumns();
+  expect(unsealed.lacks("few")).toBe(true);
+  unsealed.keep("few", documents);
+  expect(unsealed.lacks("few")).toBe(false);
+  unsealed.keep("many", [new Uint8Array(40_000_000)]);
+  unsealed.keep("none", []);
+  await unsealed.idle();
+  expect(unsealed.get("few")).toMatchObject({ rows: 3, complete: true, oldest: minute });
+  expect([...unsealed.get("few")!.columns.keys()]).toContain('["data","n"]');
+  expect(unsealed.get("none")).toMatchObject({ rows: 0 });
+  expect(unsealed.get("many")).toBeUndefined();
+  expect(unsealed.lacks("many")).toBe(true);
 });
 
 test("columns are divided into documents of a size, whatever their names are", () => {
@@ -109,8 +149,8 @@ test("of a segment only columns are fetched that tell something, and of another 
   const count = (filter: EventFilter) =>
     foldSegments(
       {} as Collections,
-      source,
-      { segments: [segment], batches: [], events: 0 },
+      { columns: source, unsealed: new UnsealedColumns() },
+      { segments: [segment], unsealed: [], batches: [], events: 0 },
       filter,
       foldOf({ kind: "extent" }),
       { check: () => undefined },
