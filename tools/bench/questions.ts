@@ -10,8 +10,8 @@ const minuteMs = 60_000;
 const dayMs = 1_440 * minuteMs;
 
 /**
- * Questions over a million events of forty days: from rollups, from events; and what they cost
- * collecting.
+ * Times questions over a million events of forty days, answered from rollups and from events, and
+ * measures the rate of collecting meanwhile.
  */
 export async function questions(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
@@ -20,7 +20,7 @@ export async function questions(bench: Bench): Promise<readonly Row[]> {
   await fill(bench, service, { total, from, to });
 
   const at = `at ${total} events`;
-  // Another range each time, so that no cache knows the answer.
+  // Each question has a range of its own, so that no cache holds its answer.
   const range = (index: number, days: number) => ({
     from: from + index * minuteMs,
     to: from + index * minuteMs + days * dayMs,
@@ -49,7 +49,7 @@ export async function questions(bench: Bench): Promise<readonly Row[]> {
     by: "correlationId",
     range: range(-index, storedDays + 1),
   }));
-  const kept = await collectingBeside(bench, service, (index) => ({
+  const collecting = await collectingBeside(bench, service, (index) => ({
     dimensions: ["metadata.recipient", "context.browser"],
     limit: 10,
     filters: ["starts_with", "metadata.recipient", "a"],
@@ -57,23 +57,23 @@ export async function questions(bench: Bench): Promise<readonly Row[]> {
   }));
   await bench.end(service);
 
-  const row = (measure: string, found: readonly number[], share: number, most: number): Row => ({
+  const row = (measure: string, timesMs: readonly number[], share: number, most: number): Row => ({
     measure,
-    value: quantile(found, share),
+    value: quantile(timesMs, share),
     unit: "ms",
     goal: { most },
-    detail: `p50 ${median(found).toFixed(1)} ms, ${found.length} questions ${at}, uncached`,
+    detail: `p50 ${median(timesMs).toFixed(1)} ms, ${timesMs.length} questions ${at}, uncached`,
   });
   return [
     row("query of 30 days from rollups, p99", rollup, 0.99, 10),
     row("breakdown by any property", breakdown, 1, 1_000),
     row("breakdown with users and a percentile", percentile, 1, 2_000),
     row("funnel of 5 steps", funnel, 1, 2_000),
-    kept,
+    collecting,
   ];
 }
 
-/** How much of its rate collecting keeps while one question after the other reads events. */
+/** Measures the rate of collecting while one question after the other reads events. */
 async function collectingBeside(
   bench: Bench,
   service: RunningService,
@@ -96,31 +96,31 @@ async function collectingBeside(
     return perSecond;
   };
   let calls = 0;
-  const busy = async () => {
-    let asking = true;
+  const loadWithQuestions = async () => {
+    let isLoading = true;
     const questions = (async () => {
-      while (asking) await ask(service, "", question(++calls));
+      while (isLoading) await ask(service, "", question(++calls));
     })();
     try {
       return await load();
     } finally {
-      asking = false;
+      isLoading = false;
       await questions;
     }
   };
   await load();
-  const [alone, beside] = await interleaved(bench.quick ? 2 : 3, [load, busy]);
-  const [one, other] = [median(alone!), median(beside!)];
+  const [alone, beside] = await interleaved(bench.quick ? 2 : 3, [load, loadWithQuestions]);
+  const [aloneRate, besideRate] = [median(alone!), median(beside!)];
   return {
     measure: "collecting while questions read events",
-    value: other / one,
+    value: besideRate / aloneRate,
     unit: "of alone",
     goal: { least: 0.8 },
-    detail: `${Math.round(other)} to ${Math.round(one)} requests/s, ${calls} questions meanwhile`,
+    detail: `${Math.round(besideRate)} to ${Math.round(aloneRate)} requests/s, ${calls} questions meanwhile`,
   };
 }
 
-/** How long questions took, milliseconds: as `uncachedLatencies` says. */
+/** Times questions, in milliseconds, by `uncachedLatencies`. */
 export function questionLatencies(
   service: RunningService,
   path: string,
