@@ -62,7 +62,10 @@ const storeMs = requestMs - hopMs;
  */
 export const drainWithinMs = requestMs + besidesMs;
 
-/** It then waits at most this long for calls of other nodes. */
+/**
+ * A stopping process waits at most this long for calls of other nodes, after the requests at the
+ * edge.
+ */
 export const callsWithinMs = 5_000;
 
 /**
@@ -112,8 +115,8 @@ export const replayWithinMs = 6_000;
 
 /**
  * The limits of each action for callers that have none of their own, such as other services and
- * operators. `defineService` gives them to Moleculer. Whoever has less time left, as every request
- * at the edge, waits only so long; what is left is passed on to nested calls.
+ * operators. `defineService` gives them to Moleculer. A caller with less time left, as every
+ * request at the edge, waits only that long; nested calls get what is left.
  */
 export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "ingest.collect": change(collectMs + maxWaitMs),
@@ -134,7 +137,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.quarantine.replayMany": change(storeMs + replayWithinMs + releaseMs),
   "processor.tellOrder": look(askWithinMs),
   "processor.health": queueLook,
-  // It counts a range of any length again.
+  // A recount takes as long as its range has events.
   "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
   "aggregator.audits.begin": change(storeMs),
   "aggregator.rollups.rebuild": change(storeMs),

@@ -251,14 +251,14 @@ export interface Actions {
       readonly question: unknown;
       /** The fingerprint of what the answer depends on. */
       readonly key: string;
-      /** The call's id. An answer with another id came from the cache. */
+      /** The id of the call of `ask`. An answer with another id came from the cache. */
       readonly askedBy: string;
     };
     result: Answer & { readonly askedBy: string };
   };
   /**
-   * A part of a question that another query node was asked. What is asked (the manifest, `AskedPart`)
-   * and what was found are packed; either is of a format that only nodes of the same one read.
+   * Folds a part of a question of another query node. The manifest, the request (`PartRequest`) and
+   * the folded part are packed; nodes read only their own version's format.
    */
   "query.part": {
     params: {

@@ -83,7 +83,10 @@ export interface GivenId {
 
 export interface ErrorData {
   readonly errors?: readonly Finding[];
-  /** Of OUTCOME_UNKNOWN: the ids under which to send those events again that came without one. */
+  /**
+   * Only with OUTCOME_UNKNOWN: the ids given to events without one; the caller must send the events
+   * again under these ids.
+   */
   readonly ids?: readonly GivenId[];
   /** The seconds of `Retry-After`. */
   readonly retryAfter?: number;

@@ -91,7 +91,7 @@ export async function storeHealth(store: Pick<EventStore, "look">): Promise<Stag
 /** The state of one stage of the pipeline, for the health page. */
 export interface StageHealth {
   readonly state: "ok" | "degraded" | "down";
-  /** The fault, in words; absent where there is none. */
+  /** Describes the fault; absent where there is none. */
   readonly reason?: string;
   /** The amount of work that waits before this stage, in the stage's own unit. */
   readonly backlog?: number;

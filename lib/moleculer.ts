@@ -125,7 +125,7 @@ interface Definition<Name extends string> extends Omit<
   stopped?(): Promise<void> | void;
 }
 
-/** What a mixin declares. */
+/** The declarations of a mixin. */
 interface Parts {
   /** What the mixin uses of `this` that other mixins of the service give. */
   readonly needs?: unknown;

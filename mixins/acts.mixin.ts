@@ -9,7 +9,7 @@ import type { Storing } from "./store.mixin.ts";
 /** The context of an action, which names the caller. */
 type ActContext = Pick<TypedContext<unknown>, "meta" | "nodeID">;
 
-/** What is done, and to which object; `BegunAct` says what may not stand in it. */
+/** The act and its object. `BegunAct` says what the fields must not hold. */
 export type Deed = Pick<BegunAct, "what" | "target"> & Partial<Pick<BegunAct, "details">>;
 
 /** Errors after which the outcome of an act is unknown. */

@@ -79,9 +79,9 @@ const reads: ApiRoute = {
   },
 };
 
-/** Answers that do not end. They come before the reads, since `stream` is no id of an event. */
-const lives: ApiRoute = {
-  name: "lives",
+/** Streams. They come before the reads: otherwise `stream` would be read as the id of an event. */
+const streams: ApiRoute = {
+  name: "streams",
   path: "/api/v1",
   scope: "live:read",
   aliases: {
@@ -90,17 +90,20 @@ const lives: ApiRoute = {
   },
 };
 
-/** The caller's own rights. It comes before `keeps`, since `self` is no id of a key. */
-const own: ApiRoute = {
-  name: "own",
+/**
+ * The caller's own rights. It comes before `administration`: otherwise `self` would be read as the id
+ * of a key.
+ */
+const ownKey: ApiRoute = {
+  name: "own key",
   path: "/api/v1",
   scope: "any",
   aliases: { "GET /keys/self": handler("tellCaller") },
 };
 
 /** Questions that come as a body. */
-const asks: ApiRoute = {
-  name: "asks",
+const questions: ApiRoute = {
+  name: "questions",
   path: "/api/v1",
   scope: "events:read",
   takesQuestion: true,
@@ -112,9 +115,9 @@ const asks: ApiRoute = {
   },
 };
 
-/** Things of a whole project, such as saved questions: changing them takes more than reading. */
-const keeps: ApiRoute = {
-  name: "keeps",
+/** Changes of what a project keeps besides events: saved questions, keys, schemas, dead letters. */
+const administration: ApiRoute = {
+  name: "administration",
   path: "/api/v1",
   scope: "admin",
   aliases: {
@@ -142,9 +145,9 @@ const keeps: ApiRoute = {
   },
 };
 
-/** Erasures and recounts, and the export of a person's events. */
-const erases: ApiRoute = {
-  name: "erases",
+/** Erasures, audits and retention, their jobs, and the export of a person's events. */
+const upkeep: ApiRoute = {
+  name: "upkeep",
   path: "/api/v1",
   scope: "admin",
   aliases: {
@@ -161,8 +164,8 @@ const erases: ApiRoute = {
   },
 };
 
-const operate: ApiRoute = {
-  name: "operate",
+const operations: ApiRoute = {
+  name: "operations",
   path: "/",
   aliases: Object.fromEntries(
     Object.entries(operatingPaths).map(([path, name]) => [`GET ${path}`, handler(name)]),
@@ -170,8 +173,8 @@ const operate: ApiRoute = {
 };
 
 /** The description of all routes. */
-const describe: ApiRoute = {
-  name: "describe",
+const description: ApiRoute = {
+  name: "description",
   path: "/",
   aliases: { "GET /openapi.json": handler("sendDocument"), "GET /docs": handler("sendDocs") },
 };
@@ -205,7 +208,17 @@ export const apiGateway = (config: Config) =>
     PageMixin(),
   )({
     settings: {
-      routes: [lives, reads, asks, own, keeps, erases, operate, describe, page].map(closed),
+      routes: [
+        streams,
+        reads,
+        questions,
+        ownKey,
+        administration,
+        upkeep,
+        operations,
+        description,
+        page,
+      ].map(closed),
     },
     actions: {
       knows: {
@@ -231,16 +244,16 @@ function closed(route: ApiRoute) {
     logging: false,
     async onBeforeCall(
       this: Edge & AskEdge & Leaving & Sending,
-      ...args: Parameters<Edge["admitCaller"]>
+      ...args: Parameters<Edge["checkCaller"]>
     ) {
-      this.admitCaller(...args);
+      this.checkCaller(...args);
       const [context, , request, response] = args;
       this.refuseShadowed(request as Aliased);
       this.makeRoom(request as Aliased, response);
       this.watchCaller(context, response);
       if (route.takesQuestion) await this.takeQuestion(request as Aliased, response);
     },
-    onAfterCall(this: SavedQuestionsEdge, ...args: [...Parameters<Edge["admitCaller"]>, unknown]) {
+    onAfterCall(this: SavedQuestionsEdge, ...args: [...Parameters<Edge["checkCaller"]>, unknown]) {
       const [, , request, response, result] = args;
       return this.takeVersion(request as Aliased, response, result);
     },

@@ -223,8 +223,8 @@ export const query = (config: Config) =>
         },
       },
       /**
-       * The cached part of an answer: its key changes with every change of the data that it is
-       * about.
+       * Makes an answer, or takes it from the cache. The key changes with every change of the data
+       * that the answer depends on.
        */
       answered: {
         // Only this service may call it: its parameters come from a question's reader.

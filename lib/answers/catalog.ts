@@ -13,7 +13,7 @@ import type {
 } from "../questions/catalog/question.ts";
 import { mostFrequent, type ValueRow } from "../questions/catalog/values.ts";
 import { closedRange } from "./range.ts";
-import type { QuestionContext } from "./reading.ts";
+import type { QuestionReads } from "./reading.ts";
 import { booleans } from "./plan.ts";
 import { readCovered, readRollups } from "./rollup-reads.ts";
 
@@ -34,12 +34,12 @@ const maxHeld = 100_000;
  * only rollups and an index.
  */
 export async function answerTypes(
-  context: QuestionContext,
+  reads: QuestionReads,
   { from, to, limit }: TypesQuestion,
 ): Promise<TypesAnswer> {
   const isOfAll = from === undefined && to === undefined;
-  const all = await countSection(context, {}, "types");
-  const inRange = isOfAll ? all : await countSection(context, { from, to }, "types");
+  const all = await countSection(reads, {}, "types");
+  const inRange = isOfAll ? all : await countSection(reads, { from, to }, "types");
   const found = [...all.counts]
     .map(([type, ofAll]) => ({ type, ofAll, count: inRange.counts.get(type) ?? 0 }))
     .sort((a, b) => b.count - a.count || b.ofAll - a.ofAll || (a.type < b.type ? -1 : 1));
@@ -48,7 +48,7 @@ export async function answerTypes(
     const some = found.slice(at, Math.min(at + typesAtOnce, limit));
     data.push(
       ...(await Promise.all(
-        some.map(async ({ type, count }) => ({ type, count, ...(await seen(context, type)) })),
+        some.map(async ({ type, count }) => ({ type, count, ...(await seen(reads, type)) })),
       )),
     );
   }
@@ -61,11 +61,11 @@ export async function answerTypes(
 
 /** Lists the properties of the newest events. */
 export async function answerProperties(
-  context: QuestionContext,
+  reads: QuestionReads,
   { types, from, to, limit }: PropertiesQuestion,
 ): Promise<PropertiesAnswer> {
   const job = { kind: "properties", limit } as const;
-  const { result, events, isWhole } = await context.sample({ types, from, to }, job);
+  const { result, events, isWhole } = await reads.sample({ types, from, to }, job);
   const { rows, rowsLeftOut } = result;
   return { data: rows, events, ownMeta: ownMetaOf([sampled(isWhole)], rows.length, rowsLeftOut) };
 }
@@ -75,18 +75,18 @@ export async function answerProperties(
  * from the newest events.
  */
 export async function answerValues(
-  context: QuestionContext,
+  reads: QuestionReads,
   question: ValuesQuestion,
 ): Promise<ValuesAnswer> {
   const { types, from, to, path, search, limit } = question;
-  const section = rolledUpAs(question, context.rolledUp);
+  const section = rolledUpAs(question, reads.rolledUp);
   if (section === undefined) {
     const job = { kind: "values", path, search, limit } as const;
-    const { result, events, isWhole } = await context.sample({ types, from, to }, job);
+    const { result, events, isWhole } = await reads.sample({ types, from, to }, job);
     const { rows, rowsLeftOut } = result;
     return { data: rows, events, ownMeta: ownMetaOf([sampled(isWhole)], rows.length, rowsLeftOut) };
   }
-  const counted = await countSection(context, { from, to }, section, types);
+  const counted = await countSection(reads, { from, to }, section, types);
   const kind = booleans.includes(section) ? ("boolean" as const) : ("text" as const);
   const all = [...counted.counts].map(([value, count]): ValueRow => ({ value, kind, count }));
   const { rows, rowsLeftOut } = mostFrequent(all, { search, limit });
@@ -108,7 +108,7 @@ export function rolledUpAs(
   return isOfTexts && rolledUp.includes(name) ? name : undefined;
 }
 
-/** What a part of an answer was read from. */
+/** The source of a part of an answer, and the reasons why the part is not exact. */
 interface Made {
   readonly source: OwnMeta["source"];
   readonly because: readonly Reason[];
@@ -126,12 +126,12 @@ interface CountedSection extends Made {
  * are read to make up for it.
  */
 async function countSection(
-  context: QuestionContext,
+  reads: QuestionReads,
   open: OpenRange,
   section: string,
   types?: readonly string[],
 ): Promise<CountedSection> {
-  const range = await closedRange(context, open, types);
+  const range = await closedRange(reads, open, types);
   if (range === undefined)
     return { counts: new Map<string, number>(), events: 0, source: "rollup", because: [] };
   const counts = new Map<string, number>();
@@ -154,8 +154,8 @@ async function countSection(
   };
   const needs = (cells: SectionRow<string>["cells"]) =>
     Object.hasOwn(cells, OTHER) || (section !== "types" && isCut(cells, types));
-  const reading = { ...(await readRollups(context, range)), section, needs, filter: { types } };
-  const covered = await readCovered(context, reading, "rollups", take);
+  const reading = { ...(await readRollups(reads, range)), section, needs, filter: { types } };
+  const covered = await readCovered(reads, reading, "rollups", take);
   const because: Reason[] = covered.isCut || isFull ? ["other"] : [];
   return {
     counts,
@@ -183,7 +183,7 @@ function ownMetaOf(made: readonly Made[], rows: number, rowsLeftOut: number): Ow
 }
 
 async function seen(
-  { store, project }: QuestionContext,
+  { store, project }: QuestionReads,
   type: string,
 ): Promise<Pick<TypeRow, "firstSeen" | "lastSeen">> {
   const end = async (order: "asc" | "desc") => {

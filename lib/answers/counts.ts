@@ -4,7 +4,7 @@ import type { CountsQuestion } from "../questions/counts.ts";
 import { rowCursorOf } from "../questions/reading/row-cursor.ts";
 import { exactness, metaRange, type OwnMeta, type AnswerMeta } from "../questions/answer-meta.ts";
 import { shownValue } from "../event/shown-value.ts";
-import type { QuestionContext } from "./reading.ts";
+import type { QuestionReads } from "./reading.ts";
 import { closedByRollups, closedRange, seriesOf } from "./range.ts";
 import {
   readCovered,
@@ -41,15 +41,15 @@ const noCounts: Counted = {
  * QUERY_TOO_EXPENSIVE where there would be too many points
  */
 export async function answerCounts(
-  context: QuestionContext,
+  reads: QuestionReads,
   question: CountsQuestion,
 ): Promise<Counted> {
-  const range = question.page.range ?? (await rangeOf(context, question));
+  const range = question.page.range ?? (await rangeOf(reads, question));
   if (range === undefined) return noCounts;
   const { interval, timezone, limit, page } = question;
   const spans = interval && seriesOf("interval", { interval, timezone }, question, range);
   return bounded(async () => {
-    const { table, isCut, source } = await count(context, question, range, spans);
+    const { table, isCut, source } = await count(reads, question, range, spans);
     const { rows, ...counts } = table.finish(limit, page.offset);
     const end = page.offset + counts.data.length;
     const rowsLeftOut = Math.max(0, rows - end);
@@ -73,7 +73,7 @@ function leftOut(rows: number): readonly "rowsLeftOut"[] {
 }
 
 async function count(
-  context: QuestionContext,
+  reads: QuestionReads,
   question: CountsQuestion,
   range: Range,
   spans: readonly Period[] | undefined,
@@ -87,19 +87,19 @@ async function count(
     if (section === "types") table.addTypes(row);
     else table.addValues(row);
   };
-  const isOfEvents = section !== "types" && !context.rolledUp.includes(section);
+  const isOfEvents = section !== "types" && !reads.rolledUp.includes(section);
   if (isOfEvents || crossesDimensions(question)) {
     const table = begin();
     const columns = spans ?? [{ start: range.from, end: range.to }];
     const ranges = columns.map(({ start, end }) => ({ from: start, to: end }));
-    await readEvents(context, { columns, section, filter }, ranges, into(table));
+    await readEvents(reads, { columns, section, filter }, ranges, into(table));
     return { table, isCut: false, source: "events" };
   }
-  const rollups = await readRollups(context, range, spans);
+  const rollups = await readRollups(reads, range, spans);
   const reading = { ...rollups, section, needs: needsOther(section, types), filter };
   return withinBudget(async (budget) => {
     const table = begin();
-    return { table, ...(await readCovered(context, reading, budget, into(table))) };
+    return { table, ...(await readCovered(reads, reading, budget, into(table))) };
   });
 }
 
@@ -114,17 +114,14 @@ function needsOther(
 }
 
 /** The question's range; for a series, with its open ends closed around the counted events. */
-async function rangeOf(
-  context: QuestionContext,
-  question: CountsQuestion,
-): Promise<Range | undefined> {
+async function rangeOf(reads: QuestionReads, question: CountsQuestion): Promise<Range | undefined> {
   const { from, to, types, sources, interval } = question;
-  const range = await closedRange(context, question, types);
+  const range = await closedRange(reads, question, types);
   const isClosed = from !== undefined && to !== undefined;
   if (range === undefined || isClosed || sources === undefined || interval === undefined)
     return range;
   const needs = needsOther("source", types);
-  return closedByRollups(context, question, range, {
+  return closedByRollups(reads, question, range, {
     section: "source",
     isIn: ({ cells, exact }) =>
       (!exact && needs(cells)) || hasAny(cells, types, sources.map(shownValue)),

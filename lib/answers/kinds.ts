@@ -29,7 +29,7 @@ import {
   type TypesAnswer,
   type ValuesAnswer,
 } from "./catalog.ts";
-import type { QuestionContext } from "./reading.ts";
+import type { QuestionReads } from "./reading.ts";
 import { closedRange } from "./range.ts";
 import { answerCounts, crossesDimensions, type Counted } from "./counts.ts";
 import { answerQuery, type Queried } from "./query.ts";
@@ -76,7 +76,7 @@ interface Kind<Q, A extends Answer> {
    * Whether answering always reads events, so that the question has to wait for its project's turn.
    */
   takesTurn(question: Q, rolledUp: readonly string[]): boolean;
-  answer(context: QuestionContext, question: Q): Promise<A>;
+  answer(reads: QuestionReads, question: Q): Promise<A>;
 }
 
 export const kinds: {
@@ -159,10 +159,10 @@ function folded<K extends FoldKind>(
     read,
     rangeOf: (job) => openRange(filterOf(job)),
     takesTurn: () => true,
-    async answer(context, job) {
+    async answer(reads, job) {
       const filter = filterOf(job);
-      const range = await closedRange(context, filter, filter.types);
-      const { result } = await context.analyze(filter, job);
+      const range = await closedRange(reads, filter, filter.types);
+      const { result } = await reads.analyze(filter, job);
       const ownMeta = { ...cutOf(result), source: "events" as const };
       return { ...result, ownMeta: { ...ownMeta, ...(range && { range: metaRange(range) }) } };
     },
@@ -177,11 +177,11 @@ interface MailReported extends Omit<MailReport, "rows"> {
 
 /** Answer a question about mails from their events. */
 async function mailReported(
-  context: QuestionContext,
+  reads: QuestionReads,
   { filter, job, range }: MailQuestion,
 ): Promise<MailReported> {
-  const closed = await closedRange(context, range, filter.types);
-  const { rows, total, groups } = (await context.analyze(filter, job)).result;
+  const closed = await closedRange(reads, range, filter.types);
+  const { rows, total, groups } = (await reads.analyze(filter, job)).result;
   const rowsLeftOut = groups - rows.length;
   const ownMeta = {
     ...exactness(rowsLeftOut > 0 ? ["rowsLeftOut"] : []),

@@ -7,7 +7,10 @@ import type { Gone } from "../store/retention.ts";
 
 const thingsOf = { minute: "minutes", hour: "hours", day: "days" } as const;
 
-/** What retention has dropped of a project. It remembers whether one answer needed any of it. */
+/**
+ * The data of a project that retention has dropped. It remembers whether one answer needed any of
+ * it.
+ */
 export class Losses {
   readonly #gone: Gone;
   #isTouched = false;

@@ -15,7 +15,7 @@ import { rowsOf, type Answered, type QueryRow } from "./query-rows.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
 import { rowCursorOf } from "../questions/reading/row-cursor.ts";
 import { exactness, metaRange, type Reason, type OwnMeta } from "../questions/answer-meta.ts";
-import type { QuestionContext } from "./reading.ts";
+import type { QuestionReads } from "./reading.ts";
 import { seriesOf, closedByEvents, closedByRollups, closedRange } from "./range.ts";
 import type { Range } from "../event/filter.ts";
 import { bounded, withinBudget } from "./budget.ts";
@@ -46,19 +46,19 @@ export interface Queried {
  * groups
  */
 export async function answerQuery(
-  context: QuestionContext,
+  reads: QuestionReads,
   question: QueryQuestion,
   choose: typeof planOf = planOf,
 ): Promise<Queried> {
   const startedAt = performance.now();
   const { range: open, timezone, explain, compare, page } = question;
-  const range = await rangeOf(context, question);
+  const range = await rangeOf(reads, question);
   // In an empty store any range will do.
   const within = range ?? { from: open.from ?? open.to ?? 0, to: open.to ?? open.from ?? 0 };
   const compared = compare ? previousRange(timezone, within) : undefined;
   return bounded(async () => {
-    const now = await run(context, question, within, choose);
-    const before = compared && (await run(context, question, compared, choose));
+    const now = await run(reads, question, within, choose);
+    const before = compared && (await run(reads, question, compared, choose));
     const { rows, leftOut } = rowsOf(question, now, before);
     const because: Reason[] = [...now.because, ...(before?.because ?? [])];
     if (leftOut > 0) because.push("rowsLeftOut");
@@ -85,17 +85,17 @@ export async function answerQuery(
 }
 
 async function run(
-  context: QuestionContext,
+  reads: QuestionReads,
   question: QueryQuestion,
   range: Range,
   choose: typeof planOf,
 ): Promise<Ran & Answered> {
   const spans = periodsOf(question, range);
-  const plan: Plan = choose(question, context.rolledUp, spans);
+  const plan: Plan = choose(question, reads.rolledUp, spans);
   const ran =
     plan.source === "rollup"
-      ? await withinBudget((budget) => runOnRollups(context, question, plan, range, spans, budget))
-      : await runOnEvents(context, plan, range);
+      ? await withinBudget((budget) => runOnRollups(reads, question, plan, range, spans, budget))
+      : await runOnEvents(reads, plan, range);
   const because = [...ran.because, ...(ran.estimated ? ["sketch" as const] : [])];
   return { ...ran, because, ...(spans && { periods: spans }) };
 }
@@ -155,24 +155,21 @@ interface Ran extends Breakdown {
 /**
  * The range of a question; for a series, with its open ends closed around the events that meet it.
  */
-async function rangeOf(
-  context: QuestionContext,
-  question: QueryQuestion,
-): Promise<Range | undefined> {
+async function rangeOf(reads: QuestionReads, question: QueryQuestion): Promise<Range | undefined> {
   const { range: open, filter, interval } = question;
   const types = filter && typesOf(filter);
-  const range = await closedRange(context, open, types);
+  const range = await closedRange(reads, open, types);
   const isClosed = open.from !== undefined && open.to !== undefined;
   if (range === undefined || isClosed || filter === undefined || interval === undefined)
     return range;
-  const plan = rollupPlanOf(question, context.rolledUp);
+  const plan = rollupPlanOf(question, reads.rolledUp);
   if (plan === undefined) {
-    return closedByEvents(context, open, eventsPlanOf(question).filter);
+    return closedByEvents(reads, open, eventsPlanOf(question).filter);
   }
   const { section } = plan;
   const needs = needsOther(question, section);
   const meets = filterOf(plan);
-  return closedByRollups(context, open, range, {
+  return closedByRollups(reads, open, range, {
     section,
     isIn: ({ cells, exact }) => (!exact && needs(cells)) || hasSome(cells, section, meets),
   });
@@ -183,7 +180,7 @@ async function rangeOf(
  * @param budget `rollups` never reads events in place of cut buckets
  */
 async function runOnRollups(
-  context: QuestionContext,
+  reads: QuestionReads,
   question: QueryQuestion,
   plan: RollupPlan,
   range: Range,
@@ -191,7 +188,7 @@ async function runOnRollups(
   budget: "events" | "rollups",
 ): Promise<Ran> {
   const { section, filter } = plan;
-  const rollups = await readRollups(context, range, spans);
+  const rollups = await readRollups(reads, range, spans);
   const needs = needsOther(question, section);
   const groups = new RollupGroups(question, plan, spans);
   if (plan.users) {
@@ -199,14 +196,14 @@ async function runOnRollups(
     for await (const { row } of rollups.rows("users")) {
       isCut ||= !row.exact && needs(row.cells);
       if (isCut && budget === "events")
-        return runOnEvents(context, eventsPlanOf(question, spans), range);
+        return runOnEvents(reads, eventsPlanOf(question, spans), range);
       groups.addUsers(row);
     }
   }
   const types = filter && typesOf(filter);
   const narrow = { ...(types && { types }), ...(filter && { where: [filter] }) };
   const reading = { ...rollups, section, needs, filter: narrow };
-  const { isCut, source, events } = await readCovered(context, reading, budget, (row) =>
+  const { isCut, source, events } = await readCovered(reads, reading, budget, (row) =>
     groups.addValues(row),
   );
   return {
@@ -223,11 +220,11 @@ async function runOnRollups(
 }
 
 async function runOnEvents(
-  context: QuestionContext,
+  reads: QuestionReads,
   { filter, job }: EventsPlan,
   range: Range,
 ): Promise<Ran> {
-  const { result, events, estimate } = await context.analyze({ ...range, ...filter }, job);
+  const { result, events, estimate } = await reads.analyze({ ...range, ...filter }, job);
   return {
     ...result,
     because: [],

@@ -1,8 +1,7 @@
 import { coverAll, type Marks } from "../counting/cover.ts";
 import type { OpenRange, EventFilter, EventQuery, Range } from "../event/filter.ts";
 import { grainMs, grains, startOf } from "../counting/bucket.ts";
-import type { FoldedSource, Source } from "./source.ts";
-import { coveredRows, marksOf } from "./rollup-reads.ts";
+import { coveredRows, marksOf, type FoldableReads, type ProjectReads } from "./rollup-reads.ts";
 import type { SectionRow } from "../counting/cells.ts";
 import { countPeriods, periods, type Interval, type Period } from "../counting/calendar.ts";
 import { tellSpan } from "../questions/answer-meta.ts";
@@ -23,7 +22,7 @@ interface Sought {
  * @returns `undefined` where there are no such events
  */
 export async function closedRange(
-  { store, project }: Source,
+  { store, project }: ProjectReads,
   { from, to }: OpenRange,
   types: readonly string[] | undefined,
 ): Promise<Range | undefined> {
@@ -51,32 +50,31 @@ function withLost(
 
 /** As `closedRange`, for the events of any filter. Reads events, within the question's budget. */
 export async function closedByEvents(
-  context: FoldedSource,
+  reads: FoldableReads,
   open: OpenRange,
   filter: Narrowing,
 ): Promise<Range | undefined> {
-  const { first, last } = (await context.analyze({ ...filter, ...open }, { kind: "extent" }))
-    .result;
+  const { first, last } = (await reads.analyze({ ...filter, ...open }, { kind: "extent" })).result;
   return first === undefined || last === undefined ? undefined : aroundMinutes(open, first, last);
 }
 
 /**
- * As `closedRange`, for the events that a section of the rollups counts. Reads the rollups of the
- * first and of the last bucket with such events, down to minutes; a cut bucket that may have some
- * counts as one that has.
+ * As `closedRange`, for the events that a section of the rollups counts. It reads rollups down to
+ * minutes, but only of the first and the last bucket with such events. A cut bucket that may count
+ * such events is taken for one that does.
  * @param within the range closed around a larger set of events
  */
 export async function closedByRollups(
-  context: FoldedSource,
+  reads: FoldableReads,
   open: OpenRange,
   within: Range,
   sought: Sought,
 ): Promise<Range | undefined> {
-  const marks = await marksOf(context.store, context.project, within);
-  const outer = await bucketsOf(context, within, marks, sought);
+  const marks = await marksOf(reads.store, reads.project, within);
+  const outer = await bucketsOf(reads, within, marks, sought);
   if (outer.length === 0) return undefined;
-  const { from } = await narrowed(context, outer[0]!, marks, sought, 0);
-  const { to } = await narrowed(context, outer.at(-1)!, marks, sought, -1);
+  const { from } = await narrowed(reads, outer[0]!, marks, sought, 0);
+  const { to } = await narrowed(reads, outer.at(-1)!, marks, sought, -1);
   return { from: open.from ?? from, to: open.to ?? to };
 }
 
@@ -89,7 +87,7 @@ function aroundMinutes({ from, to }: OpenRange, first: number, last: number): Ra
 
 /** The first or the last of the smallest buckets, within a larger one, that count such events. */
 async function narrowed(
-  context: FoldedSource,
+  reads: FoldableReads,
   bucket: Range,
   marks: Marks,
   sought: Sought,
@@ -99,25 +97,25 @@ async function narrowed(
   if (grain === undefined) return bucket;
   // The bucket is treated as marked, so that the buckets within it are read.
   const within = await bucketsOf(
-    context,
+    reads,
     bucket,
     { ...marks, [grain]: [...marks[grain], bucket.from] },
     sought,
   );
   const found = within.at(end);
-  return found === undefined ? bucket : narrowed(context, found, marks, sought, end);
+  return found === undefined ? bucket : narrowed(reads, found, marks, sought, end);
 }
 
 /** The buckets of a range that count such events, ascending. */
 async function bucketsOf(
-  context: FoldedSource,
+  reads: FoldableReads,
   range: Range,
   marks: Marks,
   { section, isIn }: Sought,
 ): Promise<readonly Range[]> {
   const found: Range[] = [];
   const cover = coverAll([{ start: range.from, end: range.to }], marks);
-  for await (const { row, lengthMs } of coveredRows(context, { cover, section })) {
+  for await (const { row, lengthMs } of coveredRows(reads, { cover, section })) {
     if (!isIn(row)) continue;
     const to = row.start + (lengthMs || grainMs.minute);
     found.push({ from: row.start, to: Math.min(to, range.to) });

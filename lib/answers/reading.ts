@@ -3,7 +3,7 @@ import { ServiceError } from "../errors.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import { closedRange } from "./range.ts";
-import { eventsOf, readRollups } from "./rollup-reads.ts";
+import { eventsOf, readRollups, type EventReads } from "./rollup-reads.ts";
 import { grainMs } from "../counting/bucket.ts";
 import { builtInDimensions } from "../counting/dimensions.ts";
 import { clock } from "../store/stops.ts";
@@ -23,26 +23,25 @@ import type {
 } from "../event/event-page.ts";
 import { foldDivided, maxEventsOfShare, type FoldingNode } from "./division.ts";
 import { bounded, type Budget } from "./budget.ts";
-import type { EventReads } from "./source.ts";
 
-interface Circumstances {
+interface ReadingOptions {
   readonly store: EventStore;
   readonly project: ProjectId;
   readonly budget: Budget;
   /** Aborted when the caller has left. */
   readonly signal?: AbortSignal;
-  /** What retention has dropped of the project; absent where nothing was dropped. */
+  /** The project's data that retention has dropped; absent where nothing was dropped. */
   readonly losses?: Losses | undefined;
-  /** What open erasures hide; it is looked up before the first read where it is absent. */
+  /** The events that open erasures hide. Where absent, they are looked up before the first read. */
   readonly hidden?: Hidden;
-  /** The nodes by which a question may be folded; alone by the store where it is absent. */
+  /** The nodes that may fold a question; absent: the store alone folds it. */
   readonly nodes?: NodesOf | undefined;
 }
 
-/** What open erasures of the project hide; `none` where none were open when it was looked up. */
+/** The events that open erasures of a project hide; `none`: no erasure was open at the look-up. */
 export type Hidden = HiddenEvents | "none";
 
-/** This node, and those others that fold parts of a question now. */
+/** Finds the nodes that can fold parts of a question now: this one and others. */
 export type NodesOf = (filter: EventFilter, job: FoldJob) => Nodes;
 
 interface Nodes {
@@ -51,8 +50,9 @@ interface Nodes {
 }
 
 /**
- * A question is refused for its time where it is expected to take so many times as long as it may:
- * the ones before may have fetched what is there now, or run on a busy machine.
+ * A question is refused before it begins only where its estimate exceeds the time limit by this
+ * factor. Estimates can be too high: earlier questions may have had to fetch data that is cached
+ * now, or may have run on a busy machine.
  */
 const doubt = 3;
 
@@ -66,7 +66,7 @@ const sliceMs = 1_000;
  * noted (`isErasing`).
  */
 export class Reading implements EventReads {
-  readonly #circumstances: Circumstances;
+  readonly #options: ReadingOptions;
   readonly #store: EventStore;
   readonly #project: ProjectId;
   readonly #budget: Budget;
@@ -75,9 +75,9 @@ export class Reading implements EventReads {
   #hidden: Promise<Hidden> | undefined;
   #isErasing = false;
 
-  constructor(circumstances: Circumstances) {
-    const { store, project, budget, signal, losses, hidden } = circumstances;
-    this.#circumstances = circumstances;
+  constructor(options: ReadingOptions) {
+    const { store, project, budget, signal, losses, hidden } = options;
+    this.#options = options;
     this.#store = store;
     this.#project = project;
     this.#budget = budget;
@@ -91,7 +91,7 @@ export class Reading implements EventReads {
     return this.#isErasing;
   }
 
-  /** Looks up what is hidden, before anything is read. */
+  /** Looks up the hidden events; every read calls this first. */
   async #hiding(): Promise<HiddenEvents | undefined> {
     const hidden = await (this.#hidden ??= hiddenOf(this.#store, this.#project).then(
       (found) => found ?? "none",
@@ -101,7 +101,7 @@ export class Reading implements EventReads {
     return hidden;
   }
 
-  /** Narrows a filter of the caller to the events that may be shown. */
+  /** Narrows the caller's filter to the events that are not hidden. */
   async #shown<Filter extends Pick<EventFilter, "where">>(filter: Filter): Promise<Filter> {
     const hidden = await this.#hiding();
     return hidden === undefined ? filter : hidden.narrowed(filter);
@@ -147,8 +147,8 @@ export class Reading implements EventReads {
   }
 
   /**
-   * Returns a page of events. A page may end early, after so many bytes or so long a time; it then
-   * says where to continue.
+   * Returns a page of events. A page may end before its limit, at a number of bytes or after some
+   * time; it then holds the position where the next page continues.
    * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait;
    *   QUERY_TOO_EXPENSIVE as the store's `page`
    */
@@ -184,7 +184,7 @@ export class Reading implements EventReads {
     }
   }
 
-  /** A page that would wait too long for its next slice ends there. */
+  /** Searches one slice of a page. A page whose next slice would wait too long ends early. */
   async #slice(query: EventQuery, maxBytes: number, goesOn: boolean): Promise<EventPage> {
     const timeoutMs = scansAlongTime(query) ? sliceMs : this.#budget.timeoutMs;
     const signal = this.#signal;
@@ -269,12 +269,12 @@ export class Reading implements EventReads {
     return { ...found, estimate };
   }
 
-  /** The nodes that fold the events: several where they are many and the store can be read so. */
+  /** The nodes that fold the events; `undefined` where the store folds them alone. */
   #nodesFor(filter: EventFilter, job: FoldJob, estimate: number): Nodes | undefined {
     if (this.#store.parts === undefined || estimate < this.#budget.shareEvents) return undefined;
-    const nodes = this.#circumstances.nodes?.(filter, job);
+    const nodes = this.#options.nodes?.(filter, job);
     if (nodes === undefined || nodes.others.length > 0) return nodes;
-    // One fold holds the users of so many events; alone, this node takes them share by share.
+    // One fold cannot hold the users of more events, so a single node folds share by share.
     return divisionOf(job) === "shares" && estimate > maxEventsOfShare ? nodes : undefined;
   }
 
@@ -330,15 +330,15 @@ export class Reading implements EventReads {
   /** Counts only the events that are still stored: rollups also count dropped ones. */
   async #counted(
     of: Pick<EventFilter, "types" | "from" | "to">,
-    // An estimate is not part of the answer, so it touches no losses, and notes no erasure.
-    store = new Reading({ ...this.#circumstances, losses: undefined, hidden: "none" }),
+    // An estimate is not part of the answer, so its reads do not count as losses or as erasing.
+    store = new Reading({ ...this.#options, losses: undefined, hidden: "none" }),
   ): Promise<number> {
-    const source = { store, project: this.#project };
-    const whole = await closedRange(source, of, of.types);
+    const reads = { store, project: this.#project };
+    const whole = await closedRange(reads, of, of.types);
     const from = this.#losses?.wholeFrom(of.types) ?? -Infinity;
     const range = whole && { ...whole, from: Math.max(whole.from, from) };
     if (range === undefined || range.from >= range.to) return 0;
-    const rollups = await readRollups(source, range);
+    const rollups = await readRollups(reads, range);
     let total = 0;
     for await (const { row } of rollups.rows("types")) {
       total += eventsOf(row, of.types);
@@ -351,14 +351,17 @@ function endOf({ next, endedBy }: PageEnd): Pick<PageEnd, "next" | "endedBy"> {
   return { ...(next !== undefined && { next }), ...(endedBy !== undefined && { endedBy }) };
 }
 
-/** Work that takes about as long for each event: by what is folded, how much of it is read, and how. */
+/**
+ * Names the kind of a fold's work. Work of one kind takes about the same time for each event: it has
+ * the same fold, as many columns, and the same way to find events.
+ */
 function kindOf({ userId, correlationId, where = [] }: EventFilter, job: FoldJob): string {
   const isLed = userId !== undefined || correlationId !== undefined;
   return [job.kind, foldOf(job).columns.length, isLed, where.length > 0].join();
 }
 
-/** What a question is answered with: its project, the dimensions of rollups, and a reading of the store. */
-export class QuestionContext {
+/** The reads for one question: its project, its store within the budget, and the rolled-up dimensions. */
+export class QuestionReads {
   readonly store: Reading;
   readonly project: ProjectId;
   /**
@@ -368,10 +371,10 @@ export class QuestionContext {
   readonly rolledUp: readonly string[];
 
   /** @param rolledUp the dimensions that rollups have */
-  constructor({ rolledUp, ...circumstances }: Circumstances & Pick<QuestionContext, "rolledUp">) {
-    this.store = new Reading(circumstances);
-    this.project = circumstances.project;
-    const { hidden = "none" } = circumstances;
+  constructor({ rolledUp, ...options }: ReadingOptions & Pick<QuestionReads, "rolledUp">) {
+    this.store = new Reading(options);
+    this.project = options.project;
+    const { hidden = "none" } = options;
     this.rolledUp = hidden === "none" ? rolledUp : rolledUp.filter(isBuiltIn);
   }
 

@@ -12,9 +12,33 @@ import { cellsOf } from "../counting/delta.ts";
 import { grainMs, grains, startOf, type Grain } from "../counting/bucket.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
-import type { EventReads, FoldedSource, Source } from "./source.ts";
+import type { EventPage } from "../event/event-page.ts";
+import type { FoldJob, FoldKind } from "../questions/folds.ts";
+import type { Analyzed, EventStore } from "../store/store.ts";
 import { pathOf } from "../counting/dimensions.ts";
 import { maxGroups } from "./plan.ts";
+
+/** The reads of a store from which answers are made. */
+export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "deltaSums"> & {
+  page(query: EventQuery): Promise<EventPage>;
+  /** The range in which events were dropped. */
+  readonly lost?: Range | undefined;
+};
+
+/** A project, and the reads of its store. */
+export interface ProjectReads {
+  readonly store: EventReads;
+  readonly project: ProjectId;
+}
+
+/** Reads with which a question's events can also be folded, within the question's budget. */
+export interface FoldableReads extends ProjectReads {
+  /** @throws ServiceError QUERY_TOO_EXPENSIVE, TOO_MANY_REQUESTS */
+  analyze<K extends FoldKind>(
+    filter: Omit<EventFilter, "project">,
+    job: FoldJob<K>,
+  ): Promise<Analyzed<K> & { readonly estimate: number }>;
+}
 
 /**
  * The buckets and ranges of a cover that are to be read; no bucket crosses the boundary of a
@@ -54,7 +78,7 @@ export function marksOf(store: EventReads, project: ProjectId, range: Range): Pr
   return store.marks(project, days);
 }
 
-/** What makes up a range, according to the marks at the time of the look-up. */
+/** The parts that make up a range, by the marks at the time of the look-up. */
 export interface Rollups {
   /** No bucket of it crosses the boundary of a column. */
   readonly cover: Cover;
@@ -69,13 +93,13 @@ export interface Rollups {
  * @param periods the columns that rows must not cross; absent: the range is one column
  */
 export async function readRollups(
-  source: Source,
+  reads: ProjectReads,
   range: Range,
   periods?: readonly Period[],
 ): Promise<Rollups> {
   const columns = periods ?? [{ start: range.from, end: range.to }];
-  const cover = coverAll(columns, await marksOf(source.store, source.project, range));
-  return { cover, columns, rows: (section) => coveredRows(source, { cover, section }) };
+  const cover = coverAll(columns, await marksOf(reads.store, reads.project, range));
+  return { cover, columns, rows: (section) => coveredRows(reads, { cover, section }) };
 }
 
 /**
@@ -86,7 +110,7 @@ export async function readRollups(
  * @throws ServiceError QUERY_TOO_EXPENSIVE where too many events would have to be read
  */
 export async function readCovered(
-  context: FoldedSource,
+  reads: FoldableReads,
   reading: SectionReading,
   budget: "events" | "rollups",
   take: (row: SectionRow<string>) => void,
@@ -94,7 +118,7 @@ export async function readCovered(
   const cut: Range[] = [];
   let isCut = false;
   let [fromRollups, fromEvents] = [false, false];
-  for await (const { row, lengthMs } of coveredRows(context, reading)) {
+  for await (const { row, lengthMs } of coveredRows(reads, reading)) {
     if (!row.exact && reading.needs(row.cells)) {
       if (budget === "events") {
         cut.push({ from: row.start, to: row.start + lengthMs });
@@ -106,7 +130,7 @@ export async function readCovered(
     if (lengthMs > 0) fromRollups = true;
     else fromEvents = true;
   }
-  const events = cut.length === 0 ? undefined : await readEvents(context, reading, cut, take);
+  const events = cut.length === 0 ? undefined : await readEvents(reads, reading, cut, take);
   fromEvents ||= events !== undefined;
   const source = fromEvents ? (fromRollups ? "mixed" : "events") : "rollup";
   return { isCut, source, ...(events && { events }) };
@@ -120,7 +144,7 @@ interface CoveredRow<S extends Section> {
 
 /** All rows of a section: of rollups, of deltas and of the events of parts of minutes. */
 export async function* coveredRows<S extends Section>(
-  { store, project }: Source,
+  { store, project }: ProjectReads,
   { cover, section }: { readonly cover: Cover; readonly section: S },
 ): AsyncGenerator<CoveredRow<S>> {
   for (const grain of grains) {
@@ -172,7 +196,7 @@ async function* inParts<S extends Section>(
   }
 }
 
-/** Splits ranges: their first so many milliseconds, and the rest. */
+/** Splits ranges into their first `lengthMs` milliseconds and the rest. */
 function parted(
   ranges: readonly Range[],
   lengthMs: number,
@@ -223,7 +247,7 @@ async function* pagesOf(
   } while (after !== undefined);
 }
 
-/** What to count in events. */
+/** Describes which events to count, and by what. */
 interface Counting {
   /** Ascending, not overlapping. */
   readonly columns: readonly Pick<Period, "start" | "end">[];
@@ -245,7 +269,7 @@ interface EventsRead {
  * @throws ServiceError QUERY_TOO_EXPENSIVE
  */
 export async function readEvents(
-  context: FoldedSource,
+  reads: FoldableReads,
   { columns, section, filter }: Counting,
   cut: readonly Range[],
   take: (row: SectionRow<string>) => void,
@@ -253,7 +277,7 @@ export async function readEvents(
   const periods = joined(columns, cut);
   const range = { from: periods[0]!.start, to: periods.at(-1)!.end };
   const path = section === "types" ? [] : [{ path: pathOf(section) }];
-  const { result, events, estimate } = await context.analyze(
+  const { result, events, estimate } = await reads.analyze(
     { ...filter, ...range },
     {
       kind: "breakdown",

@@ -178,9 +178,9 @@ function heedPrefetch(channel: Channel): void {
 
 /**
  * Lets a channel settle only the messages that it delivered. Moleculer acknowledges a request on
- * the channel of the moment; where the connection was lost meanwhile, that is another one, and the
- * broker closes a channel that settles what it does not know (406 PRECONDITION_FAILED). The broker
- * delivers such a request again.
+ * its current channel. After a lost connection that is a new channel, and the broker closes a
+ * channel that settles an unknown message (406 PRECONDITION_FAILED). The broker delivers such a
+ * request again.
  */
 function settleOwn(channel: Channel): void {
   const own = new WeakSet<Message>();

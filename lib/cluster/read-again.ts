@@ -255,7 +255,7 @@ interface Until {
   readonly end: number;
 }
 
-/** A node is silent while another one is there, or while there is none. */
+/** `here`: a node gives no answer while another node could; `everywhere`: no node could. */
 type Silence = "here" | "everywhere";
 
 interface NodeAnswer {

@@ -98,7 +98,7 @@ export class FairLanes {
   readonly #limits: FairLimits;
   readonly #mostOfOne: number;
   readonly #overflow: () => Error;
-  /** Only owners with work that runs or waits. */
+  /** Has only the owners with work that runs or waits. */
   readonly #owners = new Map<string, Owner>();
   #running = 0;
   #waiting = 0;

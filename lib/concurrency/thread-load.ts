@@ -18,7 +18,7 @@ export function heapIsFull(): boolean {
   return used_heap_size + external_memory > fullFrom * heap_size_limit;
 }
 
-/** Low enough to give way to the event loop on a busy core, and still to use what it leaves. */
+/** Low enough to give way to the event loop on a busy core, and high enough to use idle time. */
 const niceness = 10;
 
 /**

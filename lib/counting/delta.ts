@@ -1,4 +1,4 @@
-import type { BatchId, ProjectId, StoredEvent } from "../event/event.ts";
+import { userOf, type BatchId, type ProjectId, type StoredEvent } from "../event/event.ts";
 import type { HeldEvent } from "../event/schemas/held.ts";
 import { startOf, type Bucket } from "./bucket.ts";
 import { record, type Cells, type ValueCounts } from "./cells.ts";
@@ -47,23 +47,6 @@ export function cellsOf(events: readonly StoredEvent[], dimensions: readonly str
     events,
     dimensions.map((name) => ({ dimension: name, read: valueReader(name) })),
   );
-}
-
-/**
- * The user of an event, for distinct counts: `metadata.userId`, else `metadata.anonymousId`; a text
- * that is not empty, or a number (7 and "7" are one user). `undefined` where it has neither.
- */
-export function userOf(event: Pick<StoredEvent, "metadata">): string | undefined {
-  const { metadata } = event;
-  if (metadata === undefined) return undefined;
-  return identity(metadata, "userId") ?? identity(metadata, "anonymousId");
-}
-
-function identity(metadata: object, key: string): string | undefined {
-  if (!Object.hasOwn(metadata, key)) return undefined;
-  const value = (metadata as Readonly<Record<string, unknown>>)[key];
-  if (typeof value === "string") return value === "" ? undefined : value;
-  return typeof value === "number" ? String(value) : undefined;
 }
 
 interface Reader {

@@ -20,7 +20,8 @@ export type ItemResult =
     }
   | {
       /**
-       * The same event, by id and content, stands earlier in the same call, and that one counts.
+       * An event with the same id and content stands earlier in the same call, and is the one that
+       * counts.
        */
       readonly index: number;
       readonly id: EventId;

@@ -94,3 +94,20 @@ export interface StoredEvent extends Omit<AcceptedEvent, "undated" | "country"> 
   readonly hash: string;
 }
 export const defaultProject: ProjectId = "default";
+
+/**
+ * The user of an event, for distinct counts: `metadata.userId`, else `metadata.anonymousId`; a text
+ * that is not empty, or a number (7 and "7" are one user). `undefined` where it has neither.
+ */
+export function userOf(event: Pick<StoredEvent, "metadata">): string | undefined {
+  const { metadata } = event;
+  if (metadata === undefined) return undefined;
+  return identity(metadata, "userId") ?? identity(metadata, "anonymousId");
+}
+
+function identity(metadata: object, key: string): string | undefined {
+  if (!Object.hasOwn(metadata, key)) return undefined;
+  const value = (metadata as Readonly<Record<string, unknown>>)[key];
+  if (typeof value === "string") return value === "" ? undefined : value;
+  return typeof value === "number" ? String(value) : undefined;
+}

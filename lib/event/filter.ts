@@ -1,4 +1,4 @@
-import type { EventId, Json, ProjectId, StoredEvent } from "./event.ts";
+import { userOf, type EventId, type Json, type ProjectId, type StoredEvent } from "./event.ts";
 import { each, hasElements, type PropertyPath } from "./property-path.ts";
 import { shownValue } from "./shown-value.ts";
 
@@ -63,7 +63,7 @@ function matchesSome(elements: readonly unknown[], condition: Condition): boolea
   return isSaidOfAll ? elements.every(meets) : elements.some(meets);
 }
 
-/** Whether the value at a condition's path meets it; `undefined` is what is missing. */
+/** Whether the value at a condition's path meets the condition. A missing value is `undefined`. */
 export function matchesValue(value: unknown, condition: Condition): boolean {
   switch (condition.op) {
     case "is":
@@ -89,7 +89,7 @@ export function matchesValue(value: unknown, condition: Condition): boolean {
   }
 }
 
-/** From so many values on they are looked up in a set, which is made once. */
+/** From this many values on, a set is made once and looked up. */
 const manyValues = 16;
 const sets = new WeakMap<readonly Scalar[], ReadonlySet<unknown>>();
 
@@ -193,4 +193,18 @@ export interface EventQuery extends EventFilter {
   readonly limit: number;
   /** Selects only events after this position in the order of the query. */
   readonly after?: { readonly timestamp: number; readonly id: EventId };
+}
+
+/** Whether an event of the filter's project meets the filter. */
+export function meetsFilter(event: StoredEvent, filter: Omit<EventFilter, "project">): boolean {
+  const { types, sources, correlationId, userId, from = -Infinity, to = Infinity, where } = filter;
+  return (
+    (types?.includes(event.type) ?? true) &&
+    (sources?.includes(event.source) ?? true) &&
+    (correlationId === undefined || event.correlationId === correlationId) &&
+    (userId === undefined || userOf(event) === userId) &&
+    event.timestamp >= from &&
+    event.timestamp < to &&
+    (where ?? []).every((predicate) => meets(event, predicate))
+  );
 }

@@ -112,10 +112,7 @@ export class Keyring {
     this.#given = new Map(given.map((entry) => [entry.given.id, entry]));
     this.#entries = byStart([...this.#configured, ...given]);
     this.#uses = new Map(
-      keys.map(({ id, usedAt: learnedAt = 0 }) => [
-        id,
-        this.#uses.get(id) ?? { at: 0, learnedAt: learnedAt },
-      ]),
+      keys.map(({ id, usedAt: learnedAt = 0 }) => [id, this.#uses.get(id) ?? { at: 0, learnedAt }]),
     );
     return true;
   }
@@ -128,7 +125,7 @@ export class Keyring {
   /** Returns the uses of keys that the store is to record: for each key one every ten minutes. */
   takeUses(): readonly { readonly id: string; readonly at: number }[] {
     const uses = [...this.#uses].filter(
-      ([, { at, learnedAt: learnedAt }]) => at - learnedAt > recordUsesAfterMs,
+      ([, { at, learnedAt }]) => at - learnedAt > recordUsesAfterMs,
     );
     return uses.map(([id, use]) => {
       use.learnedAt = use.at;

@@ -41,7 +41,8 @@ export interface ProblemBody {
   readonly ids?: readonly GivenId[];
 }
 
-interface ProblemContext {
+/** The request that is answered with a problem. */
+interface FailedRequest {
   readonly instance: string;
   readonly requestId: string;
   /**
@@ -60,7 +61,7 @@ const longestRetrySeconds = 86_400;
  * Moleculer, or anything else. A value outside the catalogue becomes a 500 that reveals nothing
  * about its cause. Never throws.
  */
-export function problemOf(error: unknown, context: ProblemContext): Problem {
+export function problemOf(error: unknown, request: FailedRequest): Problem {
   const foreign = typeof error === "object" && error !== null ? (error as ForeignError) : {};
   const moleculers = typeOfMoleculerError(foreign);
   const type = moleculers ?? errorType(error);
@@ -69,7 +70,7 @@ export function problemOf(error: unknown, context: ProblemContext): Problem {
   const detail = moleculers === undefined && status < 500 ? messageOf(error) : undefined;
   const errors =
     type === "VALIDATION" && moleculers !== undefined
-      ? findingsOfValidation(foreign.data, context.parameters ?? "body")
+      ? findingsOfValidation(foreign.data, request.parameters ?? "body")
       : (data.errors ?? []);
   return {
     status,
@@ -79,8 +80,8 @@ export function problemOf(error: unknown, context: ProblemContext): Problem {
       title,
       status,
       ...(detail !== undefined && detail !== title && { detail }),
-      instance: context.instance,
-      requestId: context.requestId,
+      instance: request.instance,
+      requestId: request.requestId,
       ...(type === "OUTCOME_UNKNOWN" && data.ids !== undefined && { ids: data.ids }),
       ...(errors.length > 0 && status < 500 && { errors: errors.slice(0, maxFindings) }),
     },

@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 export const scopes = ["events:write", "events:read", "live:read", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
-/** What an address demands of a key: a scope, or only that it is valid. */
+/** The demand of an address on a key: a scope, or only that the key is valid. */
 export type Needed = Scope | "any";
 
 /** A configured key: its project and scopes. Only its SHA-256 is kept. */

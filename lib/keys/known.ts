@@ -1,6 +1,6 @@
 import type { Scope } from "./configured.ts";
 
-/** What gateways need to know of a valid key. */
+/** The properties of a valid key that gateways need. */
 export interface KnownKey {
   readonly id: string;
   readonly project: string;

@@ -1,5 +1,5 @@
+import { meetsFilter } from "../event/filter.ts";
 import type { StoredEvent } from "../event/event.ts";
-import { meetsFilter } from "../counting/event-filter.ts";
 import { publicEvent, selectFields } from "../event/public-event.ts";
 import type { PropertyPath } from "../event/property-path.ts";
 import type { OpenFilter } from "../questions/reading/filter-parameters.ts";

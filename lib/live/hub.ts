@@ -3,7 +3,7 @@ import { comparePlaces, type Place, type StoredPart, type StoredQuery } from "..
 import { Audience, framesOf, mostBytesAtOnce, type Interest, type Listener } from "./audience.ts";
 import { idOf, missedFrame, placeOf } from "./frames.ts";
 
-/** What the hub needs from its gateway. */
+/** The calls that the hub makes to its gateway. */
 export interface HubSurroundings {
   read(query: StoredQuery): Promise<StoredPart>;
   /** Called with the counts of stored events of projects, by type, since the last call. */

@@ -61,7 +61,7 @@ import {
   shape,
   string,
   type Shape,
-} from "../schema/shape.ts";
+} from "./shape.ts";
 
 const meta = named<AnswerMeta>("Meta");
 const range = shape<MetaRange>({ from: instant, to: instant });

@@ -7,7 +7,7 @@ import {
   type OpenFilter,
 } from "./reading/filter-parameters.ts";
 
-/** What is erased. */
+/** The events to erase. */
 export type Erasure =
   | { readonly kind: "eraseEvent"; readonly id: EventId }
   | { readonly kind: "eraseEvents"; readonly filter: OpenFilter }

@@ -1,5 +1,4 @@
-import { userOf } from "../counting/delta.ts";
-import type { StoredEvent } from "../event/event.ts";
+import { type StoredEvent, userOf } from "../event/event.ts";
 import { meets, elementsAt, propertyAt, type Predicate } from "../event/filter.ts";
 import { hasElements, type PropertyPath } from "../event/property-path.ts";
 

@@ -22,7 +22,7 @@ export interface ShownJob {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly finishedAt: string | null;
-  /** Of an erasure: how many events were erased. */
+  /** How many events were erased; only of an erasure. */
   readonly erased?: number;
   /**
    * Of an erasure: events that were accepted up to this instant (RFC 3339) are erased; where
@@ -31,10 +31,10 @@ export interface ShownJob {
   readonly acceptedUntil?: string;
   readonly fenced?: boolean;
   readonly ids?: "refused" | "reusable";
-  /** Of an audit or a rebuild: its range, and how far it has come. */
+  /** The range, and how much of it is done; only of an audit or a rebuild. */
   readonly range?: MetaRange;
   readonly doneUntil?: string | null;
-  /** What an audit has found so far. */
+  /** The differences that an audit has found so far. */
   readonly found?: AuditReport;
   /** How many minutes were counted again so far. */
   readonly rebuilt?: number;

@@ -28,7 +28,7 @@ export interface GivenKey extends ShownKey {
   readonly key: string;
 }
 
-/** What the caller may do. Showing it needs no scope. */
+/** The rights of the caller. Showing them needs no scope. */
 export interface ShownCaller {
   /**
    * `key`: created by the service; `configured`: one of `API_KEYS`; `open`: the service needs no
@@ -37,7 +37,7 @@ export interface ShownCaller {
   readonly kind: (typeof callerKinds)[number];
   readonly project: string;
   readonly scopes: readonly Scope[];
-  /** Of a created key: its id in the list of keys. */
+  /** The id in the list of keys; only of a created key. */
   readonly id?: string;
   readonly name?: string;
   /** RFC 3339; `null`: the key does not expire. */

@@ -32,7 +32,7 @@ export interface EventTrace {
   readonly erasedAt: string | null;
   /** The dead letter that holds it. */
   readonly deadLetter: string | null;
-  /** What waits on the queue, where the event may be among it. */
+  /** The state of the queue, where the event may wait on it. */
   readonly queue: {
     readonly waiting: number;
     readonly oldestReceivedAt: string | null;

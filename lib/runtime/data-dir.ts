@@ -1,8 +1,8 @@
 import type { Middleware, ServiceBroker } from "moleculer";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Config, touchesStore } from "../config.ts";
@@ -10,10 +10,9 @@ import { queueSchema, prepareFile } from "../queue/embedded/schema.ts";
 import type { FolderPart } from "../sqlite/folder-part.ts";
 import { NewerSchema } from "../sqlite/schema-steps.ts";
 import { storeSchema, prepareStore } from "../store/sqlite/schema.ts";
-import { keepToOwner } from "./data-dir-modes.ts";
 import { openFolder, UnfitFolder, sealFolder } from "./data-folder.ts";
 
-/** Who holds a data folder. */
+/** The process that holds a data folder. */
 interface DataDirHolder {
   readonly pid: number;
   readonly host: string;
@@ -281,4 +280,27 @@ function partsOf({ rabbitmqUrl, mongodbUri, services, files }: Config): readonly
     ...(rabbitmqUrl === null ? [queue as FolderPart] : []),
     ...(mongodbUri === null && services.some(touchesStore) ? [store as FolderPart] : []),
   ];
+}
+
+const ownFiles = /^(lock|queue|store)\.sqlite|^folder\.json/;
+
+/**
+ * Lets only the owner read events, addresses and users: folder 700, files 600, later files too.
+ * Files of another owner are left alone (a volume's folder that Kubernetes gave to a group), and so
+ * is a folder that everybody may write (`/tmp`).
+ */
+function keepToOwner(folder: string): void {
+  process.umask(0o077);
+  tighten(folder, 0o700);
+  for (const name of readdirSync(folder)) {
+    if (ownFiles.test(name)) tighten(join(folder, name), 0o600);
+  }
+}
+
+function tighten(path: string, mode: number): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isSymbolicLink()) return;
+  const shared = (stat.mode & 0o1000) !== 0;
+  const open = (stat.mode & 0o077) !== 0;
+  if (open && !shared && stat.uid === process.getuid?.()) chmodSync(path, mode);
 }

@@ -104,7 +104,7 @@ export function sealFolder(folder: string, parts: readonly FolderPart[]): void {
   writeRecord(file, { ...record, parts: { ...record.parts, ...Object.fromEntries(sealed) } });
 }
 
-/** What is wrong with a file's bytes. */
+/** Describes what is wrong with a file's bytes. */
 function flawOf(part: FolderPart, known: PartRecord | undefined): string | undefined {
   const { file } = part;
   if (isEmpty(part)) {

@@ -2,14 +2,14 @@ import type { BatchId, ProjectId } from "../event/event.ts";
 import type { Range } from "../event/filter.ts";
 
 /**
- * Deltas of batches that come no more, but for what takes days: a minute's are replaced by their
- * sum, and their batches are known by when they were made (docs/protocol.md).
+ * Compaction of deltas. Batches older than a day are hardly ever delivered again, so their deltas
+ * in a minute are replaced by one sum. A batch's age follows from its id (docs/protocol.md).
  */
 export interface Compacting {
   /**
-   * Put the sum of deltas in their place, of batches made up to an instant, in minutes of a range
-   * that have several: of so many minutes at most. What `sumDeltas` answers does not change. Where
-   * such a batch comes all the same, with its events, `putDeltas` counts its minute anew.
+   * Replaces deltas by their sum, in up to `limit` minutes of a range that have several deltas of
+   * batches made until `madeUntil`. The results of `sumDeltas` do not change. If such a batch is
+   * delivered later with events that were not stored, `putDeltas` counts its minutes anew.
    */
   compact(project: ProjectId, range: Range, madeUntil: number, limit: number): Promise<Compacted>;
 }
@@ -23,7 +23,10 @@ export interface Compacted {
 
 const version7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
 
-/** When a batch got its id, by whoever made it: a UUID of version 7. Never, of any other id. */
+/**
+ * The instant at which a batch was made, from its id, a UUID of version 7; `Infinity` for any other
+ * id.
+ */
 export function madeAt(batch: BatchId): number {
   if (!version7.test(batch)) return Infinity;
   return parseInt(batch.slice(0, 8) + batch.slice(9, 13), 16);

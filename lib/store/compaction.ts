@@ -4,7 +4,10 @@ import type { KeptJob } from "./jobs.ts";
 import { newJob, stateOf, waiting } from "./job-progress.ts";
 import type { JobState, Worker } from "./job-progress.ts";
 
-/** Where compaction stands, which goes round all projects: kept as a job of no project. */
+/**
+ * The progress of compaction, which visits all projects in turn. It is kept as a job without a
+ * project.
+ */
 interface Round extends JobState {
   readonly kind: "compaction";
   /** The last day that was compacted. */
@@ -12,21 +15,23 @@ interface Round extends JobState {
 }
 
 /**
- * A batch that was made before is delivered again only where it was a dead letter, or its queue
- * stood still for so long: then its minutes are counted anew, which is right and takes longer.
+ * The age from which batches are compacted. An older batch is delivered again only from the dead
+ * letters, or after its queue stood still for as long: then its minutes are counted anew, which is
+ * right but slower.
  */
 export const compactAfterMs = grainMs.day;
 
-/** How many minutes are compacted at a time. */
+/** The most minutes that one call compacts. */
 const minutesAtOnce = 25;
 
 const noProject = "";
 const round = "compaction";
 
 /**
- * Compact the next day of all there are, one project after the other, over and over. Whoever comes
- * first compacts it; a day that somebody leaves unfinished is finished in the next round. Begins a
- * day after a process first asked: by then nobody stores batches who does not know of it.
+ * Compacts the next day of all projects, one project after the other, over and over. If several
+ * processes call it, one of them compacts the day; a day that was left unfinished is finished in
+ * the next round. It begins a day after the first call: by then every process that stores batches
+ * knows of compaction.
  * @returns how many deltas are gone
  */
 export async function compactNext(worker: Omit<Worker, "owner">): Promise<number> {

@@ -1,7 +1,7 @@
 import type { Floors } from "../counting/floors.ts";
 import type { ProjectId } from "../event/event.ts";
 
-/** Data below the floors, which retention drops. */
+/** Dropping of data below the floors of retention. */
 export interface Dropping {
   /**
    * The end of the data that lies below floors, each a start of a day, and the first day of the
@@ -13,7 +13,7 @@ export interface Dropping {
   ): Promise<{ readonly lost: Floors; readonly from: number | null }>;
 
   /**
-   * Removes up to so many rows below floors: events, then deltas, then rollups. The fingerprints of
+   * Removes up to `limit` rows below floors: events, then deltas, then rollups. The fingerprints of
    * their days change.
    * @returns how many were removed; 0 where nothing is left
    */

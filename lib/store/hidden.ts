@@ -7,9 +7,9 @@ import { stateOf, type JobState } from "./job-progress.ts";
 import type { JobStore, KeptJob } from "./jobs.ts";
 
 /**
- * Up to so many persons under erasure are told apart by the instants of their requests. More than
- * these are left out as if all of them had been requested at the latest of these instants: a
- * condition for each would make every read slow.
+ * The most persons under erasure whose conditions have an instant each, that of their own request.
+ * With more persons all of them share the latest instant, since a condition for each person would
+ * make every read slow.
  */
 const personsApart = 20;
 
@@ -78,8 +78,8 @@ export class HiddenEvents {
 
 /**
  * The events to leave out of an answer about a project; `undefined` where no erasure is open. It
- * must be called before anything else is read for the answer: an erasure that is done by then has
- * left nothing to be read, and one that is not is told.
+ * must be called before all other reads for the answer. Then an erasure that ended before has
+ * removed its events, and any other erasure is found open.
  */
 export async function hiddenOf(
   store: JobStore,
@@ -98,7 +98,7 @@ export async function hiddenOfAll(store: JobStore): Promise<ReadonlyMap<ProjectI
 function hiddenBy(jobs: readonly KeptJob[]): HiddenEvents | undefined {
   const open = jobs.filter((job) => {
     const state: JobState | ErasureState = stateOf(job);
-    // Of an id that no event has nothing is removed.
+    // An erasure of an id that no event has removes nothing.
     return "erasure" in state && state.held !== null;
   });
   return open.length === 0 ? undefined : new HiddenEvents(open);
@@ -169,7 +169,7 @@ function conditionsOf(filter: Omit<EventFilter, "project">): readonly Predicate[
   return all.filter((condition) => condition !== undefined);
 }
 
-/** Whether an event names one of some persons, as `userOf` reads it. */
+/** A predicate that is met by the events of some users, as `userOf` reads them. */
 function isOf(users: readonly string[]): Predicate {
   const values = users.flatMap((user): Scalar[] =>
     String(Number(user)) === user && Number.isFinite(Number(user)) ? [user, Number(user)] : [user],

@@ -34,9 +34,9 @@ export interface UnsealedGroup {
 }
 
 /**
- * Where the events are that a question is about: each event of its project and range that was
- * stored before is in one of the segments, or is one of the batches' events, and in one of them
- * only. Plain data: any process can read what another one's manifest tells of.
+ * Lists where the events of a question are. Each event of the project and range that was stored
+ * before is either in one of the segments or in one of the batches, never in both. Plain data: any
+ * process can read the events of another process' manifest.
  */
 export interface Manifest {
   /** With columns that tell of all their events. */

@@ -58,7 +58,7 @@ export function isRetention(job: KeptJob): boolean {
   return job.project === noProject && job.id.startsWith(idOf(""));
 }
 
-/** What answers need to know: what may be gone, and what is gone. */
+/** The data that answers may lack: data that may be dropped, and data that is. */
 export type Gone = Pick<RetentionState, "sealed" | "lost" | "lostFrom">;
 
 export async function goneOf(store: JobStore, project: ProjectId): Promise<Gone | undefined> {

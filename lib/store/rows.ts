@@ -1,6 +1,6 @@
 import type { Cells } from "../counting/cells.ts";
-import { userOf, type EnrichDone } from "../counting/delta.ts";
-import type { BatchId, StoredEvent } from "../event/event.ts";
+import { type EnrichDone } from "../counting/delta.ts";
+import { type BatchId, type StoredEvent, userOf } from "../event/event.ts";
 import { readCells } from "./cells-json.ts";
 import { packCells, unpackCells, type PackedCells } from "./packed-cells.ts";
 import { deserialize, serialize } from "node:v8";

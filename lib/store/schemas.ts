@@ -17,9 +17,9 @@ export type CurrentSchema = Pick<KeptSchema, "project" | "type" | "current">;
 /** Keeps the schemas of event types. Writes are durable when they resolve. */
 export interface SchemaStore {
   /**
-   * Writes a type's schemas in place of their previous revision; revision 1 where there is none.
-   * `stale`: another revision is stored. `full`: the project has `limit` other types with a current
-   * schema, and this would be one more. Nothing was written then.
+   * Writes a type's schemas in place of their previous revision; the first revision is 1. `stale`:
+   * another revision is stored. `full`: `limit` other types of the project already have a current
+   * schema. Nothing is written then.
    */
   put(schema: KeptSchema, limit: number): Promise<"kept" | "stale" | "full">;
 

@@ -22,8 +22,8 @@ import type { Storing } from "../store.mixin.ts";
 const lookEveryMs = 5_000;
 
 /**
- * The most erasures of a project that may be open, and those by filter among them: while they are,
- * every read of the project looks for what they remove.
+ * The most open erasures of a project, and the most of these that are by filter. Every read of the
+ * project checks each of them.
  */
 const mostOpen = { all: 1_000, byFilter: 20 } as const;
 

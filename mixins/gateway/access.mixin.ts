@@ -14,14 +14,14 @@ interface State {
   wrongKeyLimit: RateLimit | undefined;
 }
 
-export interface Admitting {
+export interface AccessChecks {
   /**
    * Identifies the caller, checks its limit and sets the limit's headers on the response. Throws
    * MALFORMED, UNAUTHORIZED, FORBIDDEN, TOO_MANY_REQUESTS; the last also for wrong keys from an
    * address that sent many.
    */
-  admit(request: IncomingMessage, response: ServerResponse, needed: Needed): Identity;
-  /** Charges an admitted `events:write` request for its events besides the first. */
+  checkAccess(request: IncomingMessage, response: ServerResponse, needed: Needed): Identity;
+  /** Charges a request that `checkAccess` let through for its events besides the first. */
   chargeEvents(
     identity: Identity,
     request: IncomingMessage,
@@ -31,18 +31,18 @@ export interface Admitting {
 }
 
 /**
- * Gives the gateway `this.admit(request, response, needed)`: keys, and for each key (for each
- * client address where the service is open) the limits `RATE_LIMIT_EVENTS_PER_SECOND` and
- * `RATE_LIMIT_READS_PER_SECOND`, counted in Redis where there is one. `RateLimit` says how accurate
- * they are.
+ * Gives the gateway `this.checkAccess(request, response, needed)`. It checks the key, then takes
+ * from the limit `RATE_LIMIT_EVENTS_PER_SECOND` or `RATE_LIMIT_READS_PER_SECOND` of that key, or of
+ * the client's address where the service is open. The limits are counted in Redis where there is
+ * one; `RateLimit` says how accurate they are.
  */
-export function RateLimitMixin(config: Config) {
+export function AccessMixin(config: Config) {
   const { eventsPerSecond, readsPerSecond, wrongKeysPerSecond } = config.rateLimits;
   const limited = eventsPerSecond > 0 || readsPerSecond > 0;
 
   return defineMixin<{ state: State }>()({
     methods: {
-      admit(request: IncomingMessage, response: ServerResponse, needed: Needed): Identity {
+      checkAccess(request: IncomingMessage, response: ServerResponse, needed: Needed): Identity {
         const identity = this.identify(request, needed);
         const limit = needed === "events:write" ? this.eventLimit : this.readLimit;
         if (limit !== undefined) this.limitTo(limit, callerOf(identity, request), response);
@@ -74,7 +74,7 @@ export function RateLimitMixin(config: Config) {
         setLimitHeaders(this.eventLimit, caller, response);
       },
 
-      /** A valid key is admitted whatever else its address sends: that may be a proxy's address. */
+      /** Only wrong keys count against an address: valid keys may come through the same proxy. */
       identify(request: IncomingMessage, needed: Needed): Identity {
         try {
           return this.keyring.identify(request.rawHeaders, needed);

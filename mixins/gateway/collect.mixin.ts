@@ -62,7 +62,10 @@ interface Piece {
   readonly traceparent: Traceparent | undefined;
 }
 
-type Needs = Pick<Edge, "admit" | "answerProblem" | "chargeEvents" | "frontRoutes" | "takeBody"> &
+type Needs = Pick<
+  Edge,
+  "checkAccess" | "answerProblem" | "chargeEvents" | "frontRoutes" | "takeBody"
+> &
   RequestMetrics &
   RequestTraces;
 
@@ -129,7 +132,7 @@ export function CollectEdgeMixin() {
         response: ServerResponse,
         search: string,
       ): Promise<RouteAnswer> {
-        const identity = this.admit(request, response, "events:write");
+        const identity = this.checkAccess(request, response, "events:write");
         const { project } = identity;
         readResultsChoice(search, []);
         const caller = callerOf(identity, request);
@@ -153,7 +156,7 @@ export function CollectEdgeMixin() {
         response: ServerResponse,
         search: string,
       ): Promise<RouteAnswer> {
-        const identity = this.admit(request, response, "events:write");
+        const identity = this.checkAccess(request, response, "events:write");
         const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
         const { part, rejected } = this.startBatch(
           identity,
@@ -282,7 +285,7 @@ async function partOf(calling: Promise<Receipt>, from: number, to: number): Prom
   }
 }
 
-/** The same error with ids at other places of the body. */
+/** Replaces the ids of an error by ids with their places in the body. */
 function withIds(error: unknown, moved: (ids: readonly GivenId[]) => readonly GivenId[]): unknown {
   const { data } = error as { data?: ErrorData };
   if (errorType(error) !== "OUTCOME_UNKNOWN" || data?.ids === undefined) return error;

@@ -4,7 +4,7 @@ import type { Bodies } from "../../lib/concurrency/held-bytes.ts";
 import type { BodyLimits } from "../../lib/http/body.ts";
 import type { Context } from "moleculer";
 import type { Identity } from "../../lib/http/identity.ts";
-import type { Admitting } from "./access.mixin.ts";
+import type { AccessChecks } from "./access.mixin.ts";
 import type { Needed } from "../../lib/keys/configured.ts";
 import type { Parameters } from "../../lib/http/query-string.ts";
 
@@ -41,7 +41,7 @@ interface FrontRoute {
 }
 
 /** What HttpEdgeMixin gives to `this`. */
-export interface Edge extends Web, Admitting {
+export interface Edge extends Web, AccessChecks {
   draining: boolean;
   /** Called first when the edge drains: each ends answers that would not end by themselves. */
   atDrain: Set<() => void>;
@@ -62,9 +62,9 @@ export interface Edge extends Web, Admitting {
     limits: BodyLimits,
     caller: string,
   ): Promise<Buffer>;
-  /** Throws VALIDATION. */
+  /** @throws ServiceError VALIDATION */
   refuseShadowed(request: Aliased): void;
-  admitCaller(
+  checkCaller(
     context: Context<unknown, Meta>,
     route: Route,
     request: IncomingMessage,

@@ -21,7 +21,7 @@ export interface Routed extends Aliased {
 
 export interface ExportEdge {
   exportEvents(request: Routed, response: ServerResponse): Promise<void>;
-  /** The same of a person's events, who stands in the path. */
+  /** Exports the events of the person that the path names. */
   exportSubject(request: Routed, response: ServerResponse): Promise<void>;
 }
 

@@ -17,7 +17,7 @@ import { extendLimit } from "../../lib/runtime/call-time.ts";
 import { defineMixin, type Mixin } from "../../lib/moleculer.ts";
 import type { Routed } from "./export.mixin.ts";
 import { RequestTimeMixin } from "./request-time.mixin.ts";
-import { callerOf, RateLimitMixin } from "./access.mixin.ts";
+import { callerOf, AccessMixin } from "./access.mixin.ts";
 import { RequestMetricsMixin, RequestTraceMixin } from "./request-telemetry.mixin.ts";
 import type { Aliased, Edge, Route, Web, Alias } from "./edge.ts";
 
@@ -77,7 +77,7 @@ export function HttpEdgeMixin(config: Config) {
       HttpMethodsMixin(cors),
       RequestMetricsMixin(),
       RequestTraceMixin(),
-      RateLimitMixin(config),
+      AccessMixin(config),
       RequestTimeMixin(config),
       ApiGateway as Mixin<Web>,
     ],
@@ -167,8 +167,8 @@ export function HttpEdgeMixin(config: Config) {
         this.countRefusal(error);
         const instance = pathOf(request);
         const id = String(request.headers["x-request-id"]);
-        const context = { instance, requestId: id, parameters: "query" } as const;
-        const { status, headers, body } = problemOf(error, context);
+        const failed = { instance, requestId: id, parameters: "query" } as const;
+        const { status, headers, body } = problemOf(error, failed);
         if (status >= 500 && status !== 503)
           this.logger.error({ err: error, requestId: id }, "request failed");
         if (response.headersSent) {
@@ -222,7 +222,7 @@ export function HttpEdgeMixin(config: Config) {
       /**
        * Runs before each alias: identifies the caller, and checks the key's scope and the limits.
        */
-      admitCaller(
+      checkCaller(
         context: Context<unknown, Meta>,
         { opts }: Route,
         request: IncomingMessage,
@@ -231,7 +231,7 @@ export function HttpEdgeMixin(config: Config) {
         const traceparent = this.traceparentOf(request);
         if (traceparent !== undefined) context.meta.traceparent = traceparent;
         if (opts.scope === undefined) return;
-        const identity = this.admit(request, response, opts.scope);
+        const identity = this.checkAccess(request, response, opts.scope);
         const { project, actor } = identity;
         const requestId = String(request.headers["x-request-id"]);
         Object.assign(context.meta, { project, actor, requestId } satisfies Meta);

@@ -54,9 +54,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         const project = request.project ?? defaultProject;
         const interest = { project, filter, ...(fields !== undefined && { fields }) };
         const lastId = lastIdOf(request, lastEventId);
-        const { place, firstFrames: firstFrames } = await inTime(() =>
-          this.hub.begin(lastId, Date.now()),
-        );
+        const { place, firstFrames } = await inTime(() => this.hub.begin(lastId, Date.now()));
         const client = this.open(request, response);
         if (client === undefined) return;
         client.send(openingFrame(idOf(place, Date.now())) + firstFrames, performance.now());

@@ -23,7 +23,7 @@ export function PageMixin() {
       this.page = new PageServer();
     },
     events: {
-      // Once the process is ready: whoever opens the page first does not wait until it is made.
+      // The page is made once the process is ready, so that its first visitor does not wait for it.
       async "$broker.started"() {
         await this.page.prepare().catch((error: unknown) => {
           this.logger.warn({ err: error }, "page could not be made ready ahead");

@@ -60,7 +60,10 @@ export function SavedQuestionsEdgeMixin() {
   });
 }
 
-/** @throws ServiceError VALIDATION: the body alone says what is saved */
+/**
+ * Refuses parameters in the URL of a request whose question is in the body or the path.
+ * @throws ServiceError VALIDATION
+ */
 export function refuseParameters({ query }: Routed): void {
   const [stray] = Object.keys(query);
   if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");

@@ -207,8 +207,8 @@ export function QuarantineMixin() {
       },
 
       /**
-       * Publishes every replay again that has not come out yet: the process that was asked for it
-       * may have died before. One that is on its way comes out once all the same.
+       * Publishes again every replay whose event is still in quarantine: the process that should
+       * have published it may have died. An event that was published twice is released once.
        */
       async finishReplays(): Promise<void> {
         let day = await this.store.nextDay();

@@ -45,12 +45,14 @@ import { Callers, endingWithin } from "../../lib/concurrency/callers.ts";
 const pagesAtOnce = 3;
 const maxPagesWaiting = 200;
 
-/** More is refused at once: the node that asks does it itself meanwhile. */
+/**
+ * The most waiting parts of other nodes' questions; a node whose part is refused folds it itself.
+ */
 const maxPartsWaiting = 4;
 
 /**
- * What the reads of one process may take together.
- * @param answers what counts the answers that are made and sent
+ * The bounds that all reads of one process share.
+ * @param answers counts the bytes of answers that are made and sent
  */
 function budgetOf(config: Config, answers: Budget["answers"]): Budget {
   const { queryConcurrency, queryTimeoutMs, reading } = config;
@@ -105,7 +107,10 @@ interface About {
 /** When an answer was begun and how far it reaches, both epoch milliseconds. */
 export interface Begun {
   readonly startedAt: number;
-  /** As `startedAt`, by `performance.now()`: the clock may be set meanwhile. */
+  /**
+   * The same moment by `performance.now()`, since the wall clock may be set while the answer is
+   * made.
+   */
   readonly steadyAt: number;
   readonly asOf: number;
 }
@@ -116,9 +121,9 @@ export function AnswersMixin(config: Config) {
     mixins: [StoreMixin(config), CallersMixin(config)],
     methods: {
       /**
-       * Everything accepted before `asOf` is stored by now: to be asked before anything is read.
-       * What a processor that does not answer may hold is not known, so then no more is claimed
-       * than before.
+       * Returns the instant `asOf` up to which every accepted event is stored. It must be called
+       * before any other read for the answer. While a processor does not answer, its backlog is
+       * unknown, and `asOf` stays at the last proven instant.
        */
       async begin(): Promise<Begun> {
         const startedAt = Date.now();
@@ -170,8 +175,8 @@ export function AnswersMixin(config: Config) {
       },
 
       /**
-       * Whether events of a filter may be missing because they are not kept any longer; to be asked
-       * after they were read.
+       * Whether events of a filter may be missing because retention has dropped them. It must be
+       * called after the events were read.
        * @param isErasing whether the reading noted that
        */
       async wholeness(filter: EventFilter, isErasing: boolean): Promise<Exactness> {
@@ -183,7 +188,7 @@ export function AnswersMixin(config: Config) {
         return exactness(reasons);
       },
 
-      /** Sets the gauges of what reads take now. */
+      /** Sets the gauges of running and waiting reads. */
       observeReads(): void {
         const { metrics } = this;
         const lanes = { scan: this.budget.lanes, page: this.budget.pages };
@@ -256,7 +261,7 @@ interface Waited {
 
 interface Gone {
   readonly node?: { readonly id?: unknown };
-  /** It did not say that it goes: its heartbeats were missed. */
+  /** True where heartbeats were missed, false where the node said that it stops. */
   readonly unexpected?: unknown;
 }
 

@@ -20,13 +20,13 @@ import type { Storing } from "../store.mixin.ts";
 
 type ActContext = Parameters<Administering["administered"]>[0];
 
-/** Of one project, that hold. */
+/** The most valid keys of a project. */
 const maxKeys = 100;
 
 /** How long a key that ended is still shown. */
 const shownForMs = 90 * 86_400_000;
 
-/** Gives a service what it needs to give keys, to take them, and to tell which ones hold. */
+/** Gives a service the methods to create keys, to revoke them and to list the valid ones. */
 export function KeysMixin() {
   return defineMixin<{ needs: Storing & Administering }>()({
     methods: {
@@ -127,7 +127,7 @@ export function KeysMixin() {
         return { revoked: id };
       },
 
-      /** What a gateway needs to know that knew the keys of a version, or none. */
+      /** The keys that are valid now, for a gateway that knows the keys of a version, or none. */
       async knownKeys(version: number | undefined): Promise<KnownKeys> {
         // Before the keys: a change made meanwhile is in them, or in the next version.
         const current = await this.store.keys.version();

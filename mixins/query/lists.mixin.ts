@@ -26,8 +26,8 @@ import {
 } from "../../lib/questions/lists/story.ts";
 
 /**
- * Of a page: small enough that a reader of the store is soon free again, large enough to be worth
- * its call.
+ * The bytes of a page: few, so that a store's reader is soon free again, but enough to be worth a
+ * call.
  */
 const maxEvents = 1_000;
 const maxBytes = 524_288;
@@ -66,8 +66,8 @@ export function ExportMixin() {
       },
 
       /**
-       * The same of a person's events. Those in quarantine come first: one that is let out meanwhile
-       * is found among the stored ones.
+       * Returns a page of the export of a person's events. Events in quarantine come first: an event
+       * that is released meanwhile is then found among the stored ones.
        */
       async exportSubjectPage(ctx: Caller, raw: Raw): Promise<ExportPage> {
         const { cursor, ...question } = raw;

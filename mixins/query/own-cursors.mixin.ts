@@ -12,12 +12,13 @@ interface Paged {
 }
 
 /**
- * Makes every cursor that a service gives one of its project: behind the cursor stands whose it is, and a cursor of
- * another project is read as none. It would show nothing of that project, but say where its events lie.
+ * Binds cursors to projects: each cursor of an answer gets a suffix made from the project's name, and
+ * a call with a cursor of another project is refused. Such a cursor would show no event of the other
+ * project, but its content reveals an event's id and timestamp.
  */
 export function OwnCursorsMixin() {
-  const before = [taken, "events export story counts run"] as const;
-  const after = [given, "events export story counts run saved.results"] as const;
+  const before = [removeSuffix, "events export story counts run"] as const;
+  const after = [addSuffix, "events export story counts run saved.results"] as const;
   return defineMixin()({ hooks: { before: hooked(...before), after: hooked(...after) } });
 }
 
@@ -25,23 +26,23 @@ function hooked<Hook>(hook: Hook, actions: string): Readonly<Record<string, Hook
   return Object.fromEntries(actions.split(" ").map((action) => [action, hook]));
 }
 
-function taken(ctx: PagedCall): void {
+function removeSuffix(ctx: PagedCall): void {
   const { cursor } = ctx.params;
   if (cursor === undefined) return;
-  const end = endOf(ctx.meta.project);
-  const isOwn = typeof cursor === "string" && cursor.endsWith(end);
-  // An empty one is refused as every cursor that is none.
-  ctx.params = { ...ctx.params, cursor: isOwn ? cursor.slice(0, -end.length) : "" };
+  const suffix = suffixOf(ctx.meta.project);
+  const isOwn = typeof cursor === "string" && cursor.endsWith(suffix);
+  // The question's reader refuses an empty cursor like any other wrong one.
+  ctx.params = { ...ctx.params, cursor: isOwn ? cursor.slice(0, -suffix.length) : "" };
 }
 
-function given(ctx: PagedCall, answer: Paged): Paged {
-  const own = (cursor: string) => `${cursor}${endOf(ctx.meta.project)}`;
+function addSuffix(ctx: PagedCall, answer: Paged): Paged {
+  const own = (cursor: string) => `${cursor}${suffixOf(ctx.meta.project)}`;
   const { nextCursor, page } = answer;
   if (typeof nextCursor === "string") return { ...answer, nextCursor: own(nextCursor) };
   if (typeof page?.nextCursor !== "string") return answer;
   return { ...answer, page: { ...page, nextCursor: own(page.nextCursor) } };
 }
 
-function endOf(project: ProjectId = defaultProject): string {
+function suffixOf(project: ProjectId = defaultProject): string {
   return `.${hash("sha256", project, "base64url").slice(0, 8)}`;
 }

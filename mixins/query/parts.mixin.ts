@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { promisify } from "node:util";
+import { constants, zstdCompress, zstdDecompress } from "node:zlib";
 import type { FoldingNode, Part } from "../../lib/answers/division.ts";
 import type { NodesOf } from "../../lib/answers/reading.ts";
 import type { Actions } from "../../lib/contracts.ts";
@@ -11,7 +13,6 @@ import type { FoldJob } from "../../lib/questions/folds.ts";
 import type { Manifest } from "../../lib/store/manifest.ts";
 import type { FoldedPart } from "../../lib/store/store.ts";
 import type { Answering } from "./answers.mixin.ts";
-import { packed, unpacked } from "./packed.ts";
 
 /** What QuestionsMixin needs of PartsMixin. */
 export interface Dividing {
@@ -19,10 +20,10 @@ export interface Dividing {
 }
 
 /**
- * A part that another node is asked to fold, without its manifest. The project comes with the call's
- * `meta`.
+ * A request that another node folds a part; the manifest is sent beside it. The project comes with
+ * the call's `meta`.
  */
-interface AskedPart extends Pick<Part, "share"> {
+interface PartRequest extends Pick<Part, "share"> {
   readonly filter: Omit<EventFilter, "project">;
   readonly job: FoldJob;
 }
@@ -33,7 +34,7 @@ interface AskedPart extends Pick<Part, "share"> {
  */
 const format = 3;
 
-/** What was packed of a manifest: all shares of a question have the same one. */
+/** The packed text of each manifest: all shares of a question have the same manifest. */
 const packedManifests = new WeakMap<Manifest, Promise<string>>();
 
 function packedOnce(manifest: Manifest): Promise<string> {
@@ -80,12 +81,12 @@ export function PartsMixin() {
         return { own, others };
       },
 
-      /** Asks a node to fold a part. Tells the node if the part is not needed any more. */
+      /** Calls a node to fold a part, and tells the node if the part is not needed any more. */
       async askPart(
         nodeID: string,
         project: ProjectId,
         manifest: Manifest,
-        asked: AskedPart,
+        request: PartRequest,
         { timeoutMs, signal }: ReadLimits,
       ): Promise<FoldedPart> {
         const call = randomUUID();
@@ -93,7 +94,7 @@ export function PartsMixin() {
         const params = {
           format,
           manifest: await packedOnce(manifest),
-          asked: await packed(asked),
+          asked: await packed(request),
           timeoutMs,
         };
         signal?.throwIfAborted();
@@ -133,10 +134,10 @@ export function PartsMixin() {
           const timeoutMs = Math.min(params.timeoutMs, this.budget.timeoutMs);
           const fold = async () => {
             const manifest = (await unpacked(params.manifest)) as Manifest;
-            const asked = (await unpacked(params.asked)) as AskedPart;
-            const filter = { ...asked.filter, project };
+            const request = (await unpacked(params.asked)) as PartRequest;
+            const filter = { ...request.filter, project };
             const limits = { timeoutMs, signal };
-            const found = await parts.fold({ ...asked, manifest, filter }, limits);
+            const found = await parts.fold({ ...request, manifest, filter }, limits);
             return { part: await packed(found.part), events: found.events };
           };
           return this.budget.parts.run(project, fold, { signal });
@@ -160,4 +161,32 @@ function namesOf(endpoints: readonly Endpoint[]): ReadonlyMap<string, string> {
     return [id, isOnly ? hostname : id] as const;
   });
   return new Map(named);
+}
+
+/** A message of RabbitMQ has at most 16 MiB (4.0 and later), and more would hold up both nodes. */
+const maxPackedLength = 8_388_608;
+const maxUnpackedBytes = 268_435_456;
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+const quick = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/**
+ * Packs plain data into a text for another node.
+ * @throws ServiceError QUERY_TOO_EXPENSIVE where it is too large to be sent
+ */
+async function packed(data: unknown): Promise<string> {
+  const bytes = Buffer.from(JSON.stringify(data));
+  const text =
+    bytes.length > maxUnpackedBytes ? undefined : (await compress(bytes, quick)).toString("base64");
+  if (text !== undefined && text.length <= maxPackedLength) return text;
+  throw new ServiceError("QUERY_TOO_EXPENSIVE", "a part of the answer is too large to be sent");
+}
+
+/** Reads data that `packed` wrote. */
+async function unpacked(text: string): Promise<unknown> {
+  const bytes = await decompress(Buffer.from(text, "base64"), {
+    maxOutputLength: maxUnpackedBytes,
+  });
+  return JSON.parse(bytes.toString()) as unknown;
 }

@@ -9,7 +9,7 @@ import type { Raw } from "../../lib/questions/reading/field.ts";
 import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { SharedWork } from "../../lib/concurrency/shared-work.ts";
-import { QuestionContext, type Hidden } from "../../lib/answers/reading.ts";
+import { QuestionReads, type Hidden } from "../../lib/answers/reading.ts";
 import { Losses, withReasons } from "../../lib/answers/losses.ts";
 import {
   kinds,
@@ -31,7 +31,7 @@ type Answered = (
   options: { readonly parentCtx: Caller },
 ) => Promise<Actions["query.answered"]["result"]>;
 
-/** An answer as its asker gets it. */
+/** An answer as the caller gets it. */
 type Reply<K extends QuestionKind> = Omit<Questions[K]["answer"], keyof Answer> & {
   readonly meta: AnswerMeta;
 };
@@ -44,14 +44,15 @@ export interface Questioning {
 
 interface Sharing {
   shared: SharedWork<Actions["query.answered"]["result"]>;
-  waitedFor: Map<string, Asked>;
+  /** The calls under way, by `askedBy`. */
+  openCalls: Map<string, OpenCall>;
 }
 
-/** What an answer that is being made must know of its caller. */
-interface Asked {
+/** The parts of a call that cannot be parameters of the cached action. */
+interface OpenCall {
   /** Aborted once nobody waits for the answer. */
   readonly signal: AbortSignal;
-  /** What open erasures hide. */
+  /** The events that open erasures hide. */
   readonly hidden: Hidden;
 }
 
@@ -65,18 +66,22 @@ export function QuestionsMixin(config: Config) {
   return defineMixin<{ needs: Answering & Dividing; state: Sharing }>()({
     methods: {
       async ask<K extends QuestionKind>(ctx: Caller, kind: K, raw: Raw): Promise<Reply<K>> {
-        const reader = kinds[kind];
-        const { question, at } = readWithRange<Question<K>>(reader.form, raw, Date.now(), (plain) =>
-          reader.read(plain, dimensions),
+        const definition = kinds[kind];
+        const { question, at } = readWithRange<Question<K>>(
+          definition.form,
+          raw,
+          Date.now(),
+          (plain) => definition.read(plain, dimensions),
         );
         const project = ctx.meta.project ?? defaultProject;
-        if (kinds[kind].takesTurn(question, dimensions)) this.readingOf(project).checkTurn();
-        const { from = firstInstant, to } = kinds[kind].rangeOf(question);
+        if (definition.takesTurn(question, dimensions)) this.readingOf(project).checkTurn();
+        const { from = firstInstant, to } = definition.rangeOf(question);
         const range = { from, to: to ?? lastInstant };
         const askedBy = randomUUID();
         const [begun, answered] = await this.forCaller(ctx, async (signal) => {
           const since = await this.begin();
-          // Before the fingerprint: an erasure that is done by now has changed the fingerprint.
+          // Erasures are looked up before the fingerprint: one that ends in between is then seen
+          // either here or by the fingerprint, which it changes.
           const hidden = (await hiddenOf(this.store, project)) ?? "none";
           const fingerprint = await this.store.fingerprint(project, range);
           const depends = [kind, project, question, fingerprint];
@@ -84,17 +89,17 @@ export function QuestionsMixin(config: Config) {
           const key = hash("sha256", JSON.stringify(depends));
           const params: Params = { project, kind, question, key, askedBy };
           const answer = await this.shared.ask(key, signal, async (stop) => {
-            this.waitedFor.set(askedBy, { signal: stop, hidden });
+            this.openCalls.set(askedBy, { signal: stop, hidden });
             try {
               return await this.answered(ctx, params);
             } finally {
-              this.waitedFor.delete(askedBy);
+              this.openCalls.delete(askedBy);
             }
           });
           return [since, answer] as const;
         });
-        const { ownMeta, askedBy: answeredTo, ...answer } = answered;
-        const cache = answeredTo === askedBy ? "miss" : "hit";
+        const { ownMeta, askedBy: madeFor, ...answer } = answered;
+        const cache = madeFor === askedBy ? "miss" : "hit";
         this.metrics.increment("analytics_cache_answers_total", { result: cache });
         const meta = this.metaOf(begun, { project, ...range }, { ...ownMeta, cache });
         return { ...continued(answer, at), meta } as Reply<K>;
@@ -108,12 +113,11 @@ export function QuestionsMixin(config: Config) {
 
       async answerTo({ project, kind, question, askedBy }: Params): Promise<Answer> {
         const { store, budget } = this;
-        const { signal, hidden } = this.waitedFor.get(askedBy) ?? {};
+        const { signal, hidden } = this.openCalls.get(askedBy) ?? {};
         for (let tries = 1; ; tries += 1) {
           const gone = await goneOf(store, project);
           const losses = gone && new Losses(gone);
-          const nodes = this.nodesOf;
-          const circumstances = {
+          const reads = new QuestionReads({
             store,
             project,
             rolledUp: dimensions,
@@ -121,16 +125,15 @@ export function QuestionsMixin(config: Config) {
             signal,
             hidden: hidden ?? (await hiddenOf(store, project)) ?? "none",
             losses,
-            nodes,
-          };
-          const context = new QuestionContext(circumstances);
-          const answer = await kinds[kind].answer(context, question as never);
+            nodes: this.nodesOf,
+          });
+          const answer = await kinds[kind].answer(reads, question as never);
           const isSame = isDeepStrictEqual(gone, await goneOf(store, project));
-          // What was dropped while the answer was made may be missing in it.
+          // Data that retention dropped while the answer was made may be missing in the answer.
           if (!isSame && tries < maxTries) continue;
           const reasons: Reason[] = [];
           if (!isSame || isLacking(kind, losses)) reasons.push("retention");
-          if (context.store.isErasing) reasons.push("erasing");
+          if (reads.store.isErasing) reasons.push("erasing");
           if (reasons.length === 0) return answer;
           return { ...answer, ownMeta: withReasons(answer.ownMeta, reasons) };
         }
@@ -138,21 +141,27 @@ export function QuestionsMixin(config: Config) {
     },
     created() {
       this.shared = new SharedWork();
-      this.waitedFor = new Map();
+      this.openCalls = new Map();
     },
   });
 }
 
-/** How often an answer is made again because something was dropped meanwhile: once a day at most. */
+/**
+ * How often an answer is made at most where retention drops data meanwhile. It drops data once a
+ * day.
+ */
 const maxTries = 3;
 
-/** Whether an answer needed something that is gone. First and last events are of all times. */
+/**
+ * Whether an answer needed data that retention has dropped. The catalogue of types shows the first
+ * and last events of all times, so it always needs them.
+ */
 function isLacking(kind: QuestionKind, losses: Losses | undefined): boolean {
   if (losses === undefined) return false;
   return losses.isTouched || (kind === "catalogTypes" && losses.range !== undefined);
 }
 
-/** An answer whose next page is of the range that this one is of. */
+/** Binds an answer's cursor to the instant of its relative range, so that the next page has the same range. */
 function continued<Page extends object>(answer: Page, at: number | undefined): Page {
   if (at === undefined || !("nextCursor" in answer)) return answer;
   return { ...answer, nextCursor: continuedAt(answer.nextCursor as string | null, at) };

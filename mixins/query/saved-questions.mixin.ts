@@ -21,16 +21,16 @@ import type { Administering } from "../acts.mixin.ts";
 import type { Questioning } from "./questions.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
-/** Whoever changes what is saved. */
+/** The parts of a call's context that changes of saved questions need. */
 type ActContext = Parameters<Administering["administered"]>[0];
 
-/** Of one project. */
+/** The most saved questions of a project. */
 const maxQuestions = 1_000;
 
-/** Of what is kept of one, as JSON. */
+/** The most bytes of a saved question, as JSON. */
 const maxBytes = 65_536;
 
-/** Gives a service what it needs to keep questions under names, and to ask them. */
+/** Gives a service the methods to save questions under names, and to answer saved ones. */
 export function SavedQuestionsMixin(config: Config) {
   const dimensions = rolledUp(config.rollupDimensions);
   const readers: QuestionKinds = Object.fromEntries(

@@ -20,14 +20,14 @@ import type { Answering, Caller } from "./answers.mixin.ts";
 
 type Asking = Parameters<Administering["administered"]>[0];
 
-/** Of one project, and of one type. */
+/** The most schemas of a project, and the most versions of a type. */
 const maxTypes = 200;
 const maxVersions = 50;
 
 /** How often a write is tried that others are before. */
 const tries = 10;
 
-/** Gives a service what it needs to keep the schemas of a project, and to propose one. */
+/** Gives a service the methods to save the schemas of a project, and to propose a schema. */
 export function SchemasMixin() {
   return defineMixin<{ needs: Answering & Administering }>()({
     methods: {
@@ -81,7 +81,7 @@ export function SchemasMixin() {
         return { removed: type };
       },
 
-      /** Of two who write at once both versions are kept. */
+      /** When two callers write at once, both versions are saved, one after the other. */
       async writeSchema(
         ctx: Asking,
         type: string,
@@ -108,7 +108,9 @@ export function SchemasMixin() {
         return written;
       },
 
-      /** What the newest events of a type have in common. Nothing is kept. */
+      /**
+       * Proposes a schema from what the newest events of a type have in common. Nothing is saved.
+       */
       async proposeSchema(ctx: Caller, type: string, raw: Raw): Promise<ProposedSchema> {
         const { events: limit } = readInferParameters(raw);
         const project = ctx.meta.project ?? defaultProject;

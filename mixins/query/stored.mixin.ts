@@ -41,7 +41,7 @@ export function StoredMixin() {
       async keepOrder(): Promise<void> {
         if (this.store.tellOrder === undefined) return;
         if (performance.now() - this.orderRequestedAt < requestEveryMs) return;
-        // First for those who begin to append now: the others are asked one by one.
+        // The store's note reaches processors that start later; those that run now are called.
         await this.store.tellOrder(orderRecordedMs);
         await callEveryNode(
           this.broker as never,

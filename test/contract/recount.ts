@@ -1,10 +1,9 @@
 import { periods } from "../../lib/counting/calendar.ts";
-import { userOf } from "../../lib/counting/delta.ts";
 import { valueOf } from "../../lib/counting/dimensions.ts";
 import type { QueryRow } from "../../lib/answers/query-rows.ts";
 import type { QueryQuestion } from "../../lib/questions/query/question.ts";
 import { propertyAt, meets, type Range } from "../../lib/event/filter.ts";
-import type { StoredEvent } from "../../lib/event/event.ts";
+import { type StoredEvent, userOf } from "../../lib/event/event.ts";
 import type { PropertyPath } from "../../lib/event/property-path.ts";
 
 export interface Recount {

@@ -4,10 +4,10 @@ import { readCountsQuestion } from "../../lib/questions/counts.ts";
 import { builtInDimensions, valueOf } from "../../lib/counting/dimensions.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { QuestionContext } from "../../lib/answers/reading.ts";
+import type { QuestionReads } from "../../lib/answers/reading.ts";
 import { answerCounts, type CountRow } from "../../lib/answers/counts.ts";
 import { origin } from "../support/arbitraries.ts";
-import { contextOf, historiesWith, live, rare, spanMs } from "./histories.ts";
+import { readsOf, historiesWith, live, rare, spanMs } from "./histories.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
 const some = fc.array(
@@ -43,8 +43,8 @@ export function countsContract(onStore: OnStore, { runs = 30, many }: StoreTrait
           async (past, all) => {
             const project = `c${++sets}`;
             const stored = await live(store, project, past);
-            const context = contextOf(store, project);
-            for (const raw of all) await expectRight(context, stored, { ...raw, ...range });
+            const reads = readsOf(store, project);
+            for (const raw of all) await expectRight(reads, stored, { ...raw, ...range });
           },
         ),
         { numRuns: Math.ceil(runs / 2) },
@@ -55,7 +55,7 @@ export function countsContract(onStore: OnStore, { runs = 30, many }: StoreTrait
 }
 
 async function expectRight(
-  context: QuestionContext,
+  reads: QuestionReads,
   stored: readonly StoredEvent[],
   raw: Raw,
 ): Promise<void> {
@@ -79,7 +79,7 @@ async function expectRight(
         events.filter(({ timestamp }) => timestamp >= start && timestamp < end).length,
     ),
   ]);
-  const first = await answerCounts(context, question);
+  const first = await answerCounts(reads, question);
   expect(first.total).toBe(met.length);
   const rowsLeftOut = Math.max(0, expected.length - limit);
   expect(first.ownMeta).toMatchObject({
@@ -91,7 +91,7 @@ async function expectRight(
   if (rowsLeftOut > 20) return;
   for (let cursor = first.nextCursor; cursor !== null;) {
     const page = await answerCounts(
-      context,
+      reads,
       readCountsQuestion({ ...raw, cursor }, builtInDimensions),
     );
     rows.push(...page.data);

@@ -4,7 +4,7 @@ import { readCountsQuestion } from "../../lib/questions/counts.ts";
 import { readQueryQuestion } from "../../lib/questions/query/question.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { QuestionContext } from "../../lib/answers/reading.ts";
+import { QuestionReads } from "../../lib/answers/reading.ts";
 import { answerCounts } from "../../lib/answers/counts.ts";
 import { generousBudget } from "../fixtures/budget.ts";
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
@@ -23,15 +23,15 @@ export function cutsContract(onStore: OnStore): void {
       onStore(async (store) => {
         const campaign = (i: number) => ({ utm: { source: "s", campaign: `c${i}` } });
         await keep(store, 1_400, (i) => ({ context: campaign(i % 1_300) }));
-        const context = contextOf(store);
+        const reads = readsOf(store);
         const filters: readonly (readonly [unknown, number])[] = [
           [["is", "context.utm.campaign", "c1299"], 1],
           [["not", ["is", "context.utm.campaign", ["c1299", "c0"]]], 1_397],
           [["or", ["is", "context.utm.campaign", "c1298"], ["is", "type", "t1"]], 468],
         ];
         for (const [filter, count] of filters) {
-          const plain = await query(context, { ...wholeDay, filters: filter });
-          const beside = await query(context, {
+          const plain = await query(reads, { ...wholeDay, filters: filter });
+          const beside = await query(reads, {
             ...wholeDay,
             metrics: ["count", "uniques"],
             filters: filter,
@@ -40,8 +40,8 @@ export function cutsContract(onStore: OnStore): void {
           expect(beside.results[0]!.metrics[0]).toBe(count);
         }
         const dimensions = ["utm.campaign"];
-        const plain = await query(context, { ...wholeDay, dimensions });
-        const beside = await query(context, {
+        const plain = await query(reads, { ...wholeDay, dimensions });
+        const beside = await query(reads, {
           ...wholeDay,
           dimensions,
           metrics: ["count", "uniques"],
@@ -55,14 +55,14 @@ export function cutsContract(onStore: OnStore): void {
           beside.results.map((row) => row.dimensions),
         );
 
-        const rows = await counts(context, {
+        const rows = await counts(reads, {
           ...wholeDay.range,
           groupBy: "utm.campaign",
           type: "t2",
           limit: "1",
         });
         expect(rows).toMatchObject({ total: 466, ownMeta: { rows: 1, rowsLeftOut: 465 } });
-        const poor = contextOf(store, 1_000);
+        const poor = readsOf(store, 1_000);
         const cut = await query(poor, {
           ...wholeDay,
           dimensions,
@@ -81,28 +81,28 @@ export function cutsContract(onStore: OnStore): void {
           type: `t${i % 1_100}`,
           metadata: { userId: `u${i % 7}` },
         }));
-        const context = contextOf(store);
+        const reads = readsOf(store);
         const filters = ["is", "type", "t1099"];
         const metrics = ["count", "uniques"];
-        expect(
-          (await query(context, { ...wholeDay, metrics, filters })).results[0]!.metrics,
-        ).toEqual([1, 1]);
-        expect(await counts(context, { ...wholeDay.range, type: "t1098,t0" })).toMatchObject({
+        expect((await query(reads, { ...wholeDay, metrics, filters })).results[0]!.metrics).toEqual(
+          [1, 1],
+        );
+        expect(await counts(reads, { ...wholeDay.range, type: "t1098,t0" })).toMatchObject({
           data: [
             { type: "t0", count: 2 },
             { type: "t1098", count: 1 },
           ],
           ownMeta: { exact: true },
         });
-        expect(await counts(context, wholeDay.range)).toMatchObject({
+        expect(await counts(reads, wholeDay.range)).toMatchObject({
           total: 1_200,
           ownMeta: { because: ["rowsLeftOut"], rows: 1_000, rowsLeftOut: 100 },
         });
-        const all = await query(context, { ...wholeDay, metrics, dimensions: ["source"] });
+        const all = await query(reads, { ...wholeDay, metrics, dimensions: ["source"] });
         expect(all.results).toEqual([{ dimensions: ["web"], metrics: [1_200, 7] }]);
-        const bySource = await query(contextOf(store, 10), { ...wholeDay, dimensions: ["source"] });
+        const bySource = await query(readsOf(store, 10), { ...wholeDay, dimensions: ["source"] });
         expect(bySource).toMatchObject({ ownMeta: { exact: true, source: "rollup" } });
-        const poor = await counts(contextOf(store, 10), { type: "t1099", ...wholeDay.range });
+        const poor = await counts(readsOf(store, 10), { type: "t1099", ...wholeDay.range });
         expect(poor.ownMeta).toMatchObject({ exact: false, because: ["other"] });
       }),
     );
@@ -112,13 +112,13 @@ export function cutsContract(onStore: OnStore): void {
       onStore(async (store) => {
         const long = (i: number) => `https://example.com/${"path/".repeat(60)}${i % 3}`;
         await keep(store, 9, (i) => ({ source: long(i), data: { link: long(i) } }));
-        const context = contextOf(store);
+        const reads = readsOf(store);
         for (const dimension of ["source", "data.link"]) {
-          const { results, ownMeta } = await query(context, { dimensions: [dimension] });
+          const { results, ownMeta } = await query(reads, { dimensions: [dimension] });
           expect(results).toEqual([0, 1, 2].map((i) => ({ dimensions: [long(i)], metrics: [3] })));
           expect(ownMeta.exact).toBe(true);
         }
-        const grouped = await counts(context, { groupBy: "source", type: "t0" });
+        const grouped = await counts(reads, { groupBy: "source", type: "t0" });
         expect(grouped.data.map(({ source }) => source)).toEqual([long(0)]);
       }),
     );
@@ -129,16 +129,16 @@ export function cutsContract(onStore: OnStore): void {
         await keep(store, 6, (i) =>
           i === 0 ? { source: "clock", timestamp: Date.UTC(1971, 0) } : {},
         );
-        const context = contextOf(store);
+        const reads = readsOf(store);
         const range = {
           from: new Date(minute + minuteMs).toISOString(),
           to: new Date(minute + 6 * minuteMs).toISOString(),
         };
-        const series = await counts(context, { source: "web", interval: "hour" });
+        const series = await counts(reads, { source: "web", interval: "hour" });
         expect(series.total).toBe(5);
         expect(series.ownMeta.range).toEqual(range);
         for (const metrics of [["count"], ["count", "max:data.n"]]) {
-          const { ownMeta } = await query(context, {
+          const { ownMeta } = await query(reads, {
             metrics,
             dimensions: ["time:minute"],
             filters: ["is", "source", "web"],
@@ -150,17 +150,17 @@ export function cutsContract(onStore: OnStore): void {
   });
 }
 
-function query(context: QuestionContext, body: Raw) {
-  return answerQuery(context, readQueryQuestion(body));
+function query(reads: QuestionReads, body: Raw) {
+  return answerQuery(reads, readQueryQuestion(body));
 }
 
-function counts(context: QuestionContext, raw: Raw) {
-  return answerCounts(context, readCountsQuestion(raw, builtInDimensions));
+function counts(reads: QuestionReads, raw: Raw) {
+  return answerCounts(reads, readCountsQuestion(raw, builtInDimensions));
 }
 
-function contextOf(store: EventStore, maxEvents = 1_000_000): QuestionContext {
+function readsOf(store: EventStore, maxEvents = 1_000_000): QuestionReads {
   const budget = { ...generousBudget(), maxEvents };
-  return new QuestionContext({ store, project: "p", rolledUp: builtInDimensions, budget });
+  return new QuestionReads({ store, project: "p", rolledUp: builtInDimensions, budget });
 }
 
 /** Store events of three types, one a minute, and roll them up. */

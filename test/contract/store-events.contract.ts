@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { userOf } from "../../lib/counting/delta.ts";
-import type { StoredEvent } from "../../lib/event/event.ts";
+import { type StoredEvent, userOf } from "../../lib/event/event.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import type { EventFilter, EventQuery } from "../../lib/event/filter.ts";
 import { event, ids, minute, type OnStore, type StoreTraits } from "./store-harness.ts";

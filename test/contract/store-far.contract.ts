@@ -7,7 +7,7 @@ import { answerCounts } from "../../lib/answers/counts.ts";
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import { answerQuery } from "../../lib/answers/query.ts";
 import type { EventStore } from "../../lib/store/store.ts";
-import { contextOf } from "./histories.ts";
+import { readsOf } from "./histories.ts";
 import { event, minute, minuteMs, type OnStore } from "./store-harness.ts";
 
 const far = Date.UTC(1971, 4, 6, 7, 8, 9);
@@ -20,11 +20,11 @@ export function farContract(onStore: OnStore): void {
     "a series with more periods than are answered names the events that its open ends lie at",
     onStore(async (store) => {
       await keepFarEvent(store);
-      const context = contextOf(store, "p");
+      const reads = readsOf(store, "p");
       const query = async (body: Raw) =>
-        answerQuery(context, readQueryQuestion({ dimensions: ["time:day"], ...body }));
+        answerQuery(reads, readQueryQuestion({ dimensions: ["time:day"], ...body }));
       const counts = async (raw: Raw) =>
-        answerCounts(context, readCountsQuestion({ interval: "day", ...raw }, builtInDimensions));
+        answerCounts(reads, readCountsQuestion({ interval: "day", ...raw }, builtInDimensions));
 
       const both = `from 1971-05-06T07:08:00.000Z (the oldest event asked about) to ${end} (the newest event asked about)`;
       const last = `from 1970-01-02T00:00:00.000Z to ${end} (the newest event asked about)`;

@@ -1,6 +1,6 @@
-import { deltasOf, userOf } from "../../lib/counting/delta.ts";
+import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
-import type { StoredEvent } from "../../lib/event/event.ts";
+import { type StoredEvent, userOf } from "../../lib/event/event.ts";
 import { Reading } from "../../lib/answers/reading.ts";
 import type { Erasure } from "../../lib/questions/erasing.ts";
 import { acceptErasure, carryOut } from "../../lib/store/erasure-job.ts";

@@ -7,12 +7,12 @@ import { metaRange, type MetaRange } from "../../lib/questions/answer-meta.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { grainMs, startOf } from "../../lib/counting/bucket.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { QuestionContext } from "../../lib/answers/reading.ts";
+import type { QuestionReads } from "../../lib/answers/reading.ts";
 import { answerQuery, type Queried } from "../../lib/answers/query.ts";
 import { maxPeriods } from "../../lib/answers/range.ts";
 import type { Range } from "../../lib/event/filter.ts";
 import { names, origin } from "../support/arbitraries.ts";
-import { contextOf, historiesWith, live, rare, spanMs, type History } from "./histories.ts";
+import { readsOf, historiesWith, live, rare, spanMs, type History } from "./histories.ts";
 import { eventsOf, expectAgreement, expectRows, recount } from "./recount.ts";
 import type { OnStore, StoreTraits } from "./store-harness.ts";
 
@@ -114,11 +114,11 @@ export function questionsContract(onStore: OnStore, { runs = 30, many }: StoreTr
           async (past, bodies) => {
             const project = `q${++sets}`;
             const stored = await live(store, project, past);
-            const context = contextOf(store, project);
+            const reads = readsOf(store, project);
             // A recount of many rows takes long.
             for (const one of past.many === null ? bodies : bodies.slice(0, 3)) {
               for (const choose of [planOf, byEvents]) {
-                await expectRight(context, past, stored, one, choose);
+                await expectRight(reads, past, stored, one, choose);
               }
             }
           },
@@ -133,7 +133,7 @@ export function questionsContract(onStore: OnStore, { runs = 30, many }: StoreTr
 const byEvents: typeof planOf = (question, _, spans) => eventsPlanOf(question, spans);
 
 async function expectRight(
-  context: QuestionContext,
+  reads: QuestionReads,
   past: History,
   stored: readonly StoredEvent[],
   raw: object,
@@ -142,7 +142,7 @@ async function expectRight(
   const question = readQueryQuestion(raw);
   let answer: Queried;
   try {
-    answer = await answerQuery(context, question, choose);
+    answer = await answerQuery(reads, question, choose);
   } catch (error) {
     if (!isTooManyPeriods(error)) throw error;
     const { interval } = question;
@@ -167,12 +167,12 @@ async function expectRight(
     ...(answer.ownMeta.rowsLeftOut! > 0 ? ["rowsLeftOut"] : []),
     ...(expected.estimated || before?.estimated ? ["sketch"] : []),
   ]);
-  expectRows(question, await allRows(context, raw, question, answer, choose), expected, before);
+  expectRows(question, await allRows(reads, raw, question, answer, choose), expected, before);
 }
 
 /** The answer's rows, page by page; `undefined` where these are too many for a test. */
 async function allRows(
-  context: QuestionContext,
+  reads: QuestionReads,
   raw: object,
   { limit, dimensions, newestFirst }: QueryQuestion,
   first: Queried,
@@ -183,7 +183,7 @@ async function allRows(
   if (rowsLeftOut! > 3 * limit) return undefined;
   const pages = [first];
   for (let cursor = first.nextCursor; cursor !== null; cursor = pages.at(-1)!.nextCursor) {
-    const page = await answerQuery(context, readQueryQuestion({ ...raw, cursor }), choose);
+    const page = await answerQuery(reads, readQueryQuestion({ ...raw, cursor }), choose);
     expect(page.ownMeta.range).toEqual(first.ownMeta.range);
     pages.push(page);
   }

@@ -5,8 +5,7 @@ import { chunkSize } from "../../lib/store/sqlite/schema.ts";
 import { eventually } from "../support/eventually.ts";
 import { SqliteHarness } from "../fixtures/sqlite-store.ts";
 import { comparable, folded } from "./store-analyze.contract.ts";
-import type { EventQuery } from "../../lib/event/filter.ts";
-import { meetsFilter } from "../../lib/counting/event-filter.ts";
+import { type EventQuery, meetsFilter } from "../../lib/event/filter.ts";
 import type { SqliteStore } from "../../lib/store/sqlite/sqlite-store.ts";
 import { event, ids, minute } from "./store-harness.ts";
 

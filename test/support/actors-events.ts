@@ -1,8 +1,7 @@
 import fc from "fast-check";
-import { userOf } from "../../lib/counting/delta.ts";
 import type { ActorKind } from "../../lib/questions/sequences/actor.ts";
 import type { Selection } from "../../lib/questions/sequences/selection.ts";
-import type { StoredEvent } from "../../lib/event/event.ts";
+import { type StoredEvent, userOf } from "../../lib/event/event.ts";
 import { meets } from "../../lib/event/filter.ts";
 import { eventOf, origin } from "./arbitraries.ts";
 

@@ -1,8 +1,7 @@
-import { userOf } from "../../lib/counting/delta.ts";
 import { rowReader } from "../../lib/questions/fold.ts";
 import { mailFold, type MailJob } from "../../lib/questions/mail/fold.ts";
 import type { MailNumbers, MailReport } from "../../lib/questions/mail/report.ts";
-import type { StoredEvent } from "../../lib/event/event.ts";
+import { type StoredEvent, userOf } from "../../lib/event/event.ts";
 
 /** The mail report of some events. */
 export function report(events: readonly StoredEvent[], job: Omit<MailJob, "kind">): MailReport {

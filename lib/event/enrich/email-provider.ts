@@ -72,7 +72,7 @@ export function emailProviderReader(capacity = 2_000): (value: unknown) => strin
   };
 }
 
-/** What stands behind the last `@` of an address, where it is no longer than it may be. */
+/** The part of an address behind its last `@`, if it is not too long for a domain. */
 function endOf(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const at = value.lastIndexOf("@");

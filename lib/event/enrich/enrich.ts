@@ -11,7 +11,7 @@ import type {
 } from "../event.ts";
 import { originOf, withAddress, type OriginTools } from "./ip.ts";
 
-/** What enrichment needs besides the event. */
+/** The tools that enrichment needs besides the event. */
 export interface EnrichTools extends OriginTools {
   /** Reads a user agent of any length at a bounded cost: `clientReader`. */
   readonly clientOf: (userAgent: string) => Client;
@@ -86,8 +86,9 @@ function visitor({ mailFetcher: _mailFetcher, ...seen }: Client): EventContext {
 }
 
 /**
- * Who fetched a mail's picture or link. Behind a privacy relay or a proxy is a person's mailbox:
- * the fetcher is a machine and no bot, and its browser is not the reader's.
+ * The client that fetched a mail's picture or link. A privacy relay or a proxy acts for a person's
+ * mailbox, so it counts as no bot; its own browser and device are not the reader's and are left
+ * out.
  */
 function mailReader(client: Client): EventContext {
   const relayed = client.mailFetcher === "prefetch" || client.mailFetcher === "proxy";

@@ -13,7 +13,7 @@ export interface ValuesJob extends Shown {
 
 /** Selects the values in the answer. */
 export interface Shown {
-  /** Only those whose texts contain this, in any case. */
+  /** Only values whose texts contain this, in any case. */
   readonly search?: string;
   readonly limit: number;
 }

@@ -3,9 +3,23 @@ import { isExactNumber, notExactNumber } from "../../event/plain-json.ts";
 import { nameOf, readPath } from "../../event/property-path.ts";
 import type { Condition, Predicate, Scalar } from "../../event/filter.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
-import { operators, type Operator } from "./property.ts";
 import type { JsonSchema } from "../../schema/rule.ts";
 import { type Field, type Findings } from "./field.ts";
+
+/** The operators of a condition, in the order in which error texts list them. */
+export const operators = [
+  "is",
+  "is_not",
+  "contains",
+  "starts_with",
+  "gt",
+  "gte",
+  "lt",
+  "lte",
+  "exists",
+  "shown_as",
+] as const;
+export type Operator = (typeof operators)[number];
 
 const joints = ["and", "or", "not"] as const;
 

@@ -2,8 +2,13 @@ import { isExactNumber, numberOf } from "../../event/plain-json.ts";
 import { relativeRange, zoneOfRange } from "./relative-range.ts";
 import { readPath, type PropertyPath } from "../../event/property-path.ts";
 import type { Condition, Scalar, EventFilter } from "../../event/filter.ts";
-import { instantCondition, instants, isOfInstants } from "./filter-body.ts";
-import { operators, type Operator } from "./property.ts";
+import {
+  instantCondition,
+  instants,
+  isOfInstants,
+  operators,
+  type Operator,
+} from "./filter-body.ts";
 import {
   checkOrder,
   choice,

@@ -128,7 +128,7 @@ function notAnInstant({ receivedAt }: OutgoingMessage): TypeError {
   return new TypeError(`receivedAt must be whole milliseconds, not ${receivedAt}`);
 }
 
-/** What a consumer needs of the queue's thread. */
+/** The calls of a consumer to the queue's thread. */
 export interface Source {
   demand(deliveries: number): void;
   settle(settlement: Settlement): void;

@@ -1,7 +1,5 @@
-import { meetsFilter } from "../../counting/event-filter.ts";
-import { userOf } from "../../counting/delta.ts";
-import type { BatchId } from "../../event/event.ts";
-import type { EventQuery } from "../../event/filter.ts";
+import { type BatchId, userOf } from "../../event/event.ts";
+import { type EventQuery, meetsFilter } from "../../event/filter.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import type { Erasable } from "../erasing.ts";
 import { toColumn } from "../rows.ts";

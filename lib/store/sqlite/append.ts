@@ -97,7 +97,7 @@ export function append(
   return { owned: [...all.keys()].filter((at) => !others.has(at)), foreign, held };
 }
 
-/** Of events that were stored before, picks those that another batch owns. */
+/** Picks, of the events that were stored before, those that another batch owns. */
 function strangers(
   db: Database,
   batch: string,

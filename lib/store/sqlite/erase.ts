@@ -1,6 +1,5 @@
 import { startOf } from "../../counting/bucket.ts";
-import { meetsFilter } from "../../counting/event-filter.ts";
-import type { EventQuery } from "../../event/filter.ts";
+import { type EventQuery, meetsFilter } from "../../event/filter.ts";
 import { subjectOf, type Erasable, type Refusal } from "../erasing.ts";
 import { eventColumns, fromColumn, toColumn, withoutBody, type EventRow } from "../rows.ts";
 import type { Database } from "./database.ts";

@@ -1,6 +1,5 @@
-import { meetsFilter } from "../../counting/event-filter.ts";
-import { userOf } from "../../counting/delta.ts";
-import type { EventQuery } from "../../event/filter.ts";
+import { userOf } from "../../event/event.ts";
+import { type EventQuery, meetsFilter } from "../../event/filter.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import type { Erasable } from "../erasing.ts";
 import type { QuarantinedEvent, QuarantineQuery } from "../quarantine.ts";

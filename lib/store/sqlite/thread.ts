@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { ServiceError } from "../../errors.ts";
-import { BrokenBody } from "../broken-body.ts";
+import { BrokenBody } from "./broken-body.ts";
 import type {
   ThreadReply,
   ThreadCall,

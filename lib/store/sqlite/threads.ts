@@ -1,5 +1,5 @@
 import { ServiceError } from "../../errors.ts";
-import { BrokenBody, isBrokenJson } from "../broken-body.ts";
+import { BrokenBody, isBrokenJson } from "./broken-body.ts";
 import type { BrokenSpan } from "./broken.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./verbs.ts";
 import { StateLog, spawnThread, StoreThread, type Spawn } from "./thread.ts";

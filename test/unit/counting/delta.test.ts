@@ -1,7 +1,8 @@
+import { userOf } from "../../../lib/event/event.ts";
 import fc from "fast-check";
 import { startOf } from "../../../lib/counting/bucket.ts";
 import { emptyCells, mergeCells } from "../../../lib/counting/cells.ts";
-import { cellsOf, deltasOf, userOf } from "../../../lib/counting/delta.ts";
+import { cellsOf, deltasOf } from "../../../lib/counting/delta.ts";
 import { valueOf } from "../../../lib/counting/dimensions.ts";
 import { estimate } from "../../../lib/counting/sketch.ts";
 import { canonical, eventOf, eventsWithin, origin } from "../../support/arbitraries.ts";
@@ -72,20 +73,4 @@ test("records have no prototype", () => {
   } = cellsOf([eventOf({ timestamp: origin, metadata: { userId: 7 } })], ["source"]);
   const records = [types, users, byName, byName["source"], byName["source"]?.["t"]];
   for (const one of records) expect(Object.getPrototypeOf(one)).toBeNull();
-});
-
-describe("userOf", () => {
-  test.each([
-    [{ userId: "u", anonymousId: "a" }, "u"],
-    [{ anonymousId: "a" }, "a"],
-    [{ userId: 7 }, "7"],
-    [{ userId: 0, anonymousId: "a" }, "0"],
-    [{ userId: null, anonymousId: "a" }, "a"],
-    [{ userId: "", anonymousId: "a" }, "a"],
-    [{ userId: { id: "u" } }, undefined],
-    [{}, undefined],
-    [undefined, undefined],
-  ])("of %j", (metadata, user) => {
-    expect(userOf({ metadata })).toBe(user);
-  });
 });

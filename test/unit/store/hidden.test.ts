@@ -1,7 +1,6 @@
+import { meetsFilter } from "../../../lib/event/filter.ts";
 import fc from "fast-check";
-import { userOf } from "../../../lib/counting/delta.ts";
-import { meetsFilter } from "../../../lib/counting/event-filter.ts";
-import type { StoredEvent } from "../../../lib/event/event.ts";
+import { type StoredEvent, userOf } from "../../../lib/event/event.ts";
 import type { Erasure } from "../../../lib/questions/erasing.ts";
 import { newErasure } from "../../../lib/store/erasure-job.ts";
 import { HiddenEvents } from "../../../lib/store/hidden.ts";

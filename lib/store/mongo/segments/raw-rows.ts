@@ -24,7 +24,7 @@ const [endOfDocument, double, text, int32] = [0, 1, 2, 16];
 /** The bytes of a document before its first element: the document's length. */
 const lengthBytes = 4;
 
-/** Tells the fields apart: no two of one kind have both the same first letter and the same length. */
+/** Identifies a field by its first letter and length, which no two fields of one type share. */
 const keyOf = (name: keyof typeof rowFields) => keyFrom(name.charCodeAt(0), name.length);
 const keyFrom = (initial: number, length: number) => initial + 256 * length;
 

@@ -1,8 +1,8 @@
+import { userOf } from "../../../../lib/event/event.ts";
 import fc from "fast-check";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { userOf } from "../../../../lib/counting/delta.ts";
 import { append } from "../../../../lib/store/sqlite/append.ts";
 import { nextColumns, putColumns } from "../../../../lib/store/sqlite/columns/table.ts";
 import { Database } from "../../../../lib/store/sqlite/database.ts";

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "./rule.ts";
+import type { JsonSchema } from "../schema/rule.ts";
 
 /** The description of a type's values: the compiler compares the description with the type. */
 export interface Shape<T> {
