@@ -1,7 +1,7 @@
 import type { Period } from "../counting/calendar.ts";
 import { isCut, OTHER, type ValueCounts, type SectionRow } from "../counting/cells.ts";
 import type { CountsQuestion } from "../questions/counts.ts";
-import { rowCursorOf } from "../questions/reading/row-cursor.ts";
+import { rowCursorOf } from "../questions/reading/cursor.ts";
 import { exactness, metaRange, type OwnMeta, type AnswerMeta } from "../questions/answer-meta.ts";
 import { shownValue } from "../event/shown-value.ts";
 import type { QuestionReads } from "./reading.ts";

@@ -13,7 +13,7 @@ import {
 import { filtersOf } from "../questions/reading/filter-body.ts";
 import { rowsOf, type Answered, type QueryRow } from "./query-rows.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
-import { rowCursorOf } from "../questions/reading/row-cursor.ts";
+import { rowCursorOf } from "../questions/reading/cursor.ts";
 import { exactness, metaRange, type Reason, type OwnMeta } from "../questions/answer-meta.ts";
 import type { QuestionReads } from "./reading.ts";
 import { seriesOf, closedByEvents, closedByRollups, closedRange } from "./range.ts";

@@ -7,7 +7,7 @@ import {
   type Raw,
   readParameters,
 } from "./reading/field.ts";
-import { scopeOf } from "./reading/row-cursor.ts";
+import { cursorText, partsOfCursor, scopeOf } from "./reading/cursor.ts";
 
 /** The acts that the audit log records, as `thing.verb`. */
 export const actKinds = [
@@ -90,12 +90,12 @@ export function readAuditLogQuestion(raw: Raw, project: string): AuditLogQuestio
 
 /** The cursor of the page that follows an act. */
 export function auditLogCursor(id: string, project: string): string {
-  return Buffer.from(JSON.stringify([id, scope(project)])).toString("base64url");
+  return cursorText([id, scope(project)]);
 }
 
 function readCursor(cursor: unknown, project: string, findings: Findings): string | undefined {
   if (cursor === undefined) return undefined;
-  const [id, of] = typeof cursor === "string" ? partsOf(cursor) : [];
+  const [id, of] = partsOfCursor(cursor);
   if (typeof id === "string" && of === scope(project)) return id;
   const message = "cursor must be a nextCursor of the same project's audit log";
   findings.push({ pointer: "cursor", code: "cursor", message });
@@ -104,13 +104,4 @@ function readCursor(cursor: unknown, project: string, findings: Findings): strin
 
 function scope(project: string): string {
   return scopeOf(["audit-log", project]);
-}
-
-function partsOf(cursor: string): readonly unknown[] {
-  try {
-    const content = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown;
-    return Array.isArray(content) ? content : [];
-  } catch {
-    return [];
-  }
 }

@@ -12,7 +12,7 @@ import {
 import { filterFields, types } from "./reading/filter-parameters.ts";
 import { intervals, type Interval } from "../counting/calendar.ts";
 import { resolveDimension } from "../counting/dimensions.ts";
-import { readRowCursor, rowCursor, scopeOf, type RowPage } from "./reading/row-cursor.ts";
+import { readRowCursor, rowCursor, scopeOf, type RowPage } from "./reading/cursor.ts";
 
 /**
  * A checked question of `GET /api/v1/events/counts`. Instants are epoch milliseconds, the range

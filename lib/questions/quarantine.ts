@@ -14,7 +14,7 @@ import {
   readParameters,
 } from "./reading/field.ts";
 import { types } from "./reading/filter-parameters.ts";
-import { scopeOf } from "./reading/row-cursor.ts";
+import { cursorText, partsOfCursor, scopeOf } from "./reading/cursor.ts";
 
 /** An event in quarantine as a list shows it. */
 export interface ShownQuarantined {
@@ -97,7 +97,7 @@ export function quarantineCursor(
   { receivedAt, id }: Pick<AcceptedEvent, "receivedAt" | "id">,
   scope: string,
 ): string {
-  return Buffer.from(JSON.stringify([receivedAt, id, scope])).toString("base64url");
+  return cursorText([receivedAt, id, scope]);
 }
 
 function readCursor(
@@ -106,22 +106,13 @@ function readCursor(
   findings: Findings,
 ): QuarantineQuestion["after"] {
   if (given === undefined) return undefined;
-  const [receivedAt, id, of] = typeof given === "string" ? partsOf(given) : [];
+  const [receivedAt, id, of] = partsOfCursor(given);
   if (Number.isSafeInteger(receivedAt) && typeof id === "string" && of === scope) {
     return { receivedAt: receivedAt as number, id };
   }
   const message = "cursor must be a nextCursor of the same question";
   findings.push({ pointer: "cursor", code: "cursor", message });
   return undefined;
-}
-
-function partsOf(given: string): readonly unknown[] {
-  try {
-    const content = JSON.parse(Buffer.from(given, "base64url").toString()) as unknown;
-    return Array.isArray(content) ? content : [];
-  } catch {
-    return [];
-  }
 }
 
 export function shownQuarantined(held: HeldEvent, isReplaying: boolean): ShownQuarantined {

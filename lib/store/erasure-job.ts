@@ -121,8 +121,10 @@ export async function acceptErasure(
   let held: ErasureState["held"];
   if (erasure.kind === "eraseEvent") {
     const isRefused = await store.refuse(project, erasure.id, { at: now, reusable });
-    const there = isRefused ? undefined : await store.holder(project, erasure.id);
-    held = isRefused ? null : there && { timestamp: there.timestamp, receivedAt: there.receivedAt };
+    const existing = isRefused ? undefined : await store.holder(project, erasure.id);
+    held = isRefused
+      ? null
+      : existing && { timestamp: existing.timestamp, receivedAt: existing.receivedAt };
   }
   const job = newErasure(project, id, question, now, held);
   await store.putJob(job);

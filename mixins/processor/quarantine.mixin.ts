@@ -101,16 +101,16 @@ export function QuarantineMixin() {
       ): Promise<ShownQuarantinedEvent> {
         const project = caller.meta.project ?? defaultProject;
         for (let time = 0; time < tries; time++) {
-          const there = await this.quarantined(project, id);
-          if (there.replay !== undefined) throw replayUnderWay();
-          const { held } = await this.judged(there.held, patched(there.held, patch));
+          const existing = await this.quarantined(project, id);
+          if (existing.replay !== undefined) throw replayUnderWay();
+          const { held } = await this.judged(existing.held, patched(existing.held, patch));
           const amended =
-            held.findings.length > 0 ? held : { ...held, version: there.held.version };
+            held.findings.length > 0 ? held : { ...held, version: existing.held.version };
           const deed = { what: "quarantine.patch", target: id } as const;
           const isDone = await this.administered(caller, deed, () =>
-            this.store.quarantine.amend(amended, there.revision),
+            this.store.quarantine.amend(amended, existing.revision),
           );
-          if (isDone) return shownWhole({ held: amended, revision: there.revision + 1 });
+          if (isDone) return shownWhole({ held: amended, revision: existing.revision + 1 });
         }
         throw new ServiceError("OVERLOADED", "Others patch this event all the time");
       },
@@ -128,10 +128,10 @@ export function QuarantineMixin() {
       },
 
       async replayQuarantined(caller: Caller, id: string): Promise<{ readonly replayed: string }> {
-        const there = await this.quarantined(caller.meta.project ?? defaultProject, id);
+        const existing = await this.quarantined(caller.meta.project ?? defaultProject, id);
         const deed = { what: "quarantine.replay", target: id } as const;
         await this.administered(caller, deed, async () => {
-          const findings = await this.letOut(there);
+          const findings = await this.letOut(existing);
           if (findings.length > 0) {
             throw new ServiceError("BREAKS_SCHEMA", undefined, { errors: findings });
           }

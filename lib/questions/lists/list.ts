@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { AnswerMeta } from "../answer-meta.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import { readPath, splitNames } from "../../event/property-path.ts";
@@ -17,6 +16,7 @@ import {
   type Raw,
   readParameters,
 } from "../reading/field.ts";
+import { cursorText, partsOfCursor, scopeOf } from "../reading/cursor.ts";
 import {
   filterFields,
   filterOfParameters,
@@ -159,8 +159,8 @@ export function cursorOf(
   position: Position,
   question: Pick<ListQuestion, "filter" | "order">,
 ): string {
-  const content = [position.timestamp, position.id, scopeOf(question.filter, question.order)];
-  return Buffer.from(JSON.stringify(content)).toString("base64url");
+  const scope = scopeOf([question.filter, question.order]);
+  return cursorText([position.timestamp, position.id, scope]);
 }
 
 /** Reads a cursor of the same filter and order; adds a finding where it is not one. */
@@ -170,13 +170,10 @@ export function readCursor(
   findings: Findings,
 ): Position | undefined {
   if (value === undefined) return undefined;
-  const scope = scopeOf(filter, order);
-  const content = typeof value === "string" ? parsed(value) : undefined;
-  if (Array.isArray(content) && content.length === 3) {
-    const [timestamp, id, of] = content as unknown[];
-    if (Number.isSafeInteger(timestamp) && typeof id === "string" && of === scope) {
-      return { timestamp: timestamp as number, id };
-    }
+  const [timestamp, id, of, ...others] = partsOfCursor(value);
+  const isOwn = of === scopeOf([filter, order]) && others.length === 0;
+  if (Number.isSafeInteger(timestamp) && typeof id === "string" && isOwn) {
+    return { timestamp: timestamp as number, id };
   }
   findings.push({
     pointer: "cursor",
@@ -184,16 +181,4 @@ export function readCursor(
     message: "cursor must be a nextCursor of the same filters and order",
   });
   return undefined;
-}
-
-function parsed(cursor: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function scopeOf(filter: OpenFilter, order: string): string {
-  return hash("sha256", JSON.stringify([filter, order]), "base64url").slice(0, 12);
 }

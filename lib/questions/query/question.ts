@@ -6,7 +6,7 @@ import { resolveDimension } from "../../counting/dimensions.ts";
 import type { Metric } from "./metric.ts";
 import { filter } from "../reading/filter-body.ts";
 import { range, readBody } from "../reading/body.ts";
-import { readRowCursor, rowCursor, scopeOf, type RowPage } from "../reading/row-cursor.ts";
+import { readRowCursor, rowCursor, scopeOf, type RowPage } from "../reading/cursor.ts";
 import {
   choice,
   described,

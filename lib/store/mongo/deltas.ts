@@ -45,11 +45,11 @@ export async function insertDeltas(
   deltas: readonly DeltaDocument[],
 ): Promise<readonly Bucket[]> {
   if (deltas.length === 0) return [];
-  const there = await insertAbsent(collections.deltas, deltas);
+  const existing = await insertAbsent(collections.deltas, deltas);
   const late = await lateMinutes(collections, deltas, Date.now());
-  if (there.length === 0) return late;
+  if (existing.length === 0) return late;
   const anew = await collections.deltas
-    .find({ _id: { $in: there.map((at) => deltas[at]!._id) }, anew: true }, inOneAnswer)
+    .find({ _id: { $in: existing.map((at) => deltas[at]!._id) }, anew: true }, inOneAnswer)
     .project<Pick<DeltaDocument, "project" | "minute">>({ project: 1, minute: 1 })
     .toArray();
   const all = new Map(late.map((minute) => [bucketId(minute), minute]));

@@ -109,9 +109,9 @@ export async function erasedAt(
   project: ProjectId,
   id: EventId,
 ): Promise<number | undefined> {
-  const there = await events.findOne({ _id: eventKey(project, id) });
-  if (there === null || !isTombstone(there)) return undefined;
-  return (there as unknown as Tombstone).erasedAt;
+  const existing = await events.findOne({ _id: eventKey(project, id) });
+  if (existing === null || !isTombstone(existing)) return undefined;
+  return (existing as unknown as Tombstone).erasedAt;
 }
 
 /**
@@ -127,9 +127,9 @@ export async function refuse(
   const _id = eventKey(project, id);
   const document = { _id, ...tombstone(refusal) } as unknown as EventDocument;
   if ((await insertAbsent(events, [document])).length === 0) return true;
-  const there = await events.findOne({ _id });
-  if (there === null || !isTombstone(there)) return false;
-  const { erasedAt } = there as unknown as Tombstone;
+  const existing = await events.findOne({ _id });
+  if (existing === null || !isTombstone(existing)) return false;
+  const { erasedAt } = existing as unknown as Tombstone;
   const renewed = tombstone({ ...refusal, at: Math.max(refusal.at, erasedAt) });
   const filter = { _id, erasedAt } as object;
   await events.replaceOne(filter, renewed as unknown as EventDocument);

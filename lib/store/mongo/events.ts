@@ -238,15 +238,15 @@ export async function append(
   broken: readonly HeldDocument[] = [],
 ): Promise<Ownership> {
   const own = [...documents, ...(broken as readonly object[] as readonly EventDocument[])];
-  const there = new Set(await insertAbsent(collections.events, own));
+  const existing = new Set(await insertAbsent(collections.events, own));
   const found = await lookAt(
     collections,
     batch,
-    own.filter((_, at) => there.has(at)),
+    own.filter((_, at) => existing.has(at)),
   );
   const held = new Map<string, HeldDocument | undefined>();
   own.forEach((document, at) => {
-    if (!there.has(at) && isHeld(document)) held.set(document._id, document);
+    if (!existing.has(at) && isHeld(document)) held.set(document._id, document);
   });
   for (const one of found) if (one.heldBy === batch) held.set(one._id, undefined);
   await noteAll(collections, held);
@@ -292,13 +292,13 @@ type Owned = Pick<EventDocument, "_id" | "batch" | "hash"> &
 async function lookAt(
   collections: Collections,
   batch: BatchId,
-  there: readonly EventDocument[],
+  existing: readonly EventDocument[],
 ): Promise<readonly Owned[]> {
   const { events } = collections;
-  if (there.length === 0) return [];
+  if (existing.length === 0) return [];
   const look = () =>
     events
-      .find({ _id: { $in: there.map(({ _id }) => _id) } }, inOneAnswer)
+      .find({ _id: { $in: existing.map(({ _id }) => _id) } }, inOneAnswer)
       .project<Owned>({ batch: 1, hash: 1, reusable: 1, heldBy: 1, replay: 1 })
       .toArray();
   let stored = await look();
@@ -307,13 +307,13 @@ async function lookAt(
   if (reusable.size + released.length > 0) {
     await takeReusable(
       collections,
-      there.filter(({ _id }) => reusable.has(_id)),
+      existing.filter(({ _id }) => reusable.has(_id)),
     );
-    await comeOut(collections, batch, released, there);
+    await comeOut(collections, batch, released, existing);
     stored = await look();
   }
   // Documents are not removed; a server that has lost one it just had must not decide.
-  if (stored.length < there.length) throw new ServiceError("STORE_UNAVAILABLE");
+  if (stored.length < existing.length) throw new ServiceError("STORE_UNAVAILABLE");
   return stored;
 }
 

@@ -117,10 +117,10 @@ async function eraseFenced(
   dimensions: readonly string[],
 ): Promise<void> {
   const byKey = new Map(fenced.map((event) => [event._id, event]));
-  const there = await collections.events
+  const existing = await collections.events
     .find({ _id: { $in: [...byKey.keys()] } }, inOneAnswer)
     .toArray();
-  const concerned = there.filter(
+  const concerned = existing.filter(
     (one) => isTombstone(one) || one.batch === batch || (isHeld(one) && one.heldBy === batch),
   );
   if (concerned.length === 0) return;

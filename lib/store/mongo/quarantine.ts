@@ -56,21 +56,21 @@ export class MongoQuarantine implements QuarantineStore {
   amend(held: HeldEvent, revision: number): Promise<boolean> {
     return this.#link.run(async (collections) => {
       const { project, id, hash } = held.event;
-      const there = await heldUnder(collections, project, id);
-      if (there?.revision !== revision || there.replay !== undefined) return false;
+      const existing = await heldUnder(collections, project, id);
+      if (existing?.revision !== revision || existing.replay !== undefined) return false;
       const document = {
-        ...there,
+        ...existing,
         hash,
         receivedAt: held.event.receivedAt,
         revision: revision + 1,
-        amended: there.amended + 1,
+        amended: existing.amended + 1,
         nonce: randomUUID(),
         held: JSON.stringify(held),
       };
       // The note comes first: without one the event would not be found.
       await noteHeld(collections, [document]);
-      if (!(await replaceHeld(collections, there, document))) return false;
-      const older = { event: there._id, amended: { $lt: document.amended } };
+      if (!(await replaceHeld(collections, existing, document))) return false;
+      const older = { event: existing._id, amended: { $lt: document.amended } };
       await collections.quarantine.deleteMany(older);
       return true;
     });
@@ -79,12 +79,12 @@ export class MongoQuarantine implements QuarantineStore {
   release(project: ProjectId, id: EventId, batch: BatchId) {
     return this.#link.run(async (collections) => {
       for (;;) {
-        const there = await heldUnder(collections, project, id);
-        if (there === undefined) return undefined;
-        const { replay } = there;
-        if (replay !== undefined) return { ...quarantinedOf(there), replay };
-        const released = { ...there, replay: batch, revision: there.revision + 1 };
-        if (await replaceHeld(collections, there, released)) {
+        const existing = await heldUnder(collections, project, id);
+        if (existing === undefined) return undefined;
+        const { replay } = existing;
+        if (replay !== undefined) return { ...quarantinedOf(existing), replay };
+        const released = { ...existing, replay: batch, revision: existing.revision + 1 };
+        if (await replaceHeld(collections, existing, released)) {
           return { ...quarantinedOf(released), replay: batch };
         }
       }
@@ -94,11 +94,11 @@ export class MongoQuarantine implements QuarantineStore {
   drop(project: ProjectId, id: EventId, at: number): Promise<"dropped" | "absent" | "replaying"> {
     return this.#link.run(async (collections) => {
       for (;;) {
-        const there = await heldUnder(collections, project, id);
-        if (there === undefined) return "absent";
-        if (there.replay !== undefined) return "replaying";
-        if (await replaceHeld(collections, there, tombstone({ at, reusable: true }))) {
-          await forgetNotes(collections, [{ event: there._id, batch: there.heldBy }]);
+        const existing = await heldUnder(collections, project, id);
+        if (existing === undefined) return "absent";
+        if (existing.replay !== undefined) return "replaying";
+        if (await replaceHeld(collections, existing, tombstone({ at, reusable: true }))) {
+          await forgetNotes(collections, [{ event: existing._id, batch: existing.heldBy }]);
           return "dropped";
         }
       }

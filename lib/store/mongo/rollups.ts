@@ -41,9 +41,9 @@ export async function writeRollups(
   maxBytes: number,
 ): Promise<void> {
   const ifStored = writes.filter(({ where }) => where === "stored");
-  const there = await versionsOf(collections, ifStored.map(idOf));
+  const existing = await versionsOf(collections, ifStored.map(idOf));
   const all = writes
-    .filter((write) => write.sum.v > 0 && (write.where === "any" || there.has(idOf(write))))
+    .filter((write) => write.sum.v > 0 && (write.where === "any" || existing.has(idOf(write))))
     .map(sized);
   const isLarge = ({ sizeBytes }: Sized) => sizeBytes > maxBytes;
   const refused = await replaceOlder(

@@ -3,7 +3,7 @@ import type { Range } from "../../event/filter.ts";
 import { madeAt } from "../compacting.ts";
 import { deltaCellsRow, type CellsRow, type PackedRow } from "../rows.ts";
 import type { Database } from "./database.ts";
-import { deltaCellsOf, folded, sumInBlocks } from "./deltas.ts";
+import { deltaCellsOf, folded, putFoldedCells, sumInBlocks } from "./deltas.ts";
 
 type Stored = readonly [batch: string, ...(CellsRow | PackedRow | readonly [null, null, null])];
 
@@ -72,14 +72,7 @@ function compactMinute(db: Database, project: string, minute: number, madeUntil:
   );
   if (open.length > sum.length) {
     const cells = deltaCellsRow(sumInBlocks(open, mergeCells) ?? emptyCells());
-    db.run(
-      `INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-        SET types = excluded.types, users = excluded.users, dimensions = excluded.dimensions`,
-      project,
-      minute,
-      folded,
-      ...cells,
-    );
+    putFoldedCells(db, project, minute, cells);
   }
   for (const [batch] of old) {
     db.run(

@@ -302,13 +302,23 @@ function putFold(db: Database, [project, , minute]: BucketRow, plan: CondensePla
       batch,
     );
   }
+  putFoldedCells(db, project, minute, plan.cells);
+}
+
+/** Replaces the cells to which the condensed or compacted deltas of a minute add up. */
+export function putFoldedCells(
+  db: Database,
+  project: string,
+  minute: number,
+  cells: CellsRow | PackedRow,
+): void {
   db.run(
     `INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
       SET types = excluded.types, users = excluded.users, dimensions = excluded.dimensions`,
     project,
     minute,
     folded,
-    ...plan.cells,
+    ...cells,
   );
 }
 
@@ -320,8 +330,8 @@ export function completeDelta(
   batch: string,
   dimensions: readonly string[],
 ): void {
-  const there = db.get(`SELECT 1 ${ofMinute} AND batch = ?`, project, minute, batch);
-  if (there !== undefined || isCompacted(db, project, minute, batch)) return;
+  const existing = db.get(`SELECT 1 ${ofMinute} AND batch = ?`, project, minute, batch);
+  if (existing !== undefined || isCompacted(db, project, minute, batch)) return;
   const events = minuteEvents(db, project, minute).filter((event) => event.batch === batch);
   const cells = deltaCellsRow(keyCells([...events], dimensions));
   putDeltas(db, [[project, minute, batch, ...cells]], dimensions);

@@ -111,9 +111,9 @@ export function dropHeld(
   id: string,
   at: number,
 ): "dropped" | "absent" | "replaying" {
-  const there = holderOf(db, project, id);
-  if (there === undefined) return "absent";
-  if (there.replay !== null) return "replaying";
+  const existing = holderOf(db, project, id);
+  if (existing === undefined) return "absent";
+  if (existing.replay !== null) return "replaying";
   db.all("PRAGMA secure_delete = ON");
   letOut(db, project, id);
   db.all("PRAGMA secure_delete = OFF");

@@ -4,12 +4,12 @@ import type { Database, Row } from "./database.ts";
 const columns = "project, id, revision, is_open, state";
 
 export function putJob(db: Database, { project, id, revision, isOpen, state }: KeptJob): boolean {
-  const [there = 0] = db.get(
+  const [stored = 0] = db.get(
     "SELECT revision FROM jobs WHERE project = ? AND id = ?",
     project,
     id,
   ) ?? [0];
-  if (there !== revision - 1) return false;
+  if (stored !== revision - 1) return false;
   db.run(
     `INSERT INTO jobs (${columns}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
       SET revision = excluded.revision, is_open = excluded.is_open, state = excluded.state`,

@@ -152,8 +152,8 @@ export function countQuarantine(db: Database): number {
 
 export function amendHeld(db: Database, held: HeldEvent, revision: number): boolean {
   const { project, id, hash } = held.event;
-  const there = inQuarantine(db, project, id);
-  if (there === undefined || there.revision !== revision || there.replay !== undefined) {
+  const existing = inQuarantine(db, project, id);
+  if (existing === undefined || existing.revision !== revision || existing.replay !== undefined) {
     return false;
   }
   db.run(
@@ -179,8 +179,8 @@ export function releaseHeld(
     project,
     id,
   );
-  const there = inQuarantine(db, project, id);
-  return there && { ...there, replay: there.replay ?? batch };
+  const existing = inQuarantine(db, project, id);
+  return existing && { ...existing, replay: existing.replay ?? batch };
 }
 
 /** The events in quarantine that would match a query if they were stored, in any order. */

@@ -129,12 +129,12 @@ function dropEvents(
  */
 function leaveChunk(db: Database, project: string, chunk: number): void {
   forgetColumns(db, chunk);
-  const there = db.get(
+  const existing = db.get(
     "SELECT 1 FROM events WHERE seq BETWEEN ? AND ? AND project = ? LIMIT 1",
     ...spanOf(chunk),
     project,
   );
-  if (there === undefined) {
+  if (existing === undefined) {
     db.run("DELETE FROM chunks WHERE project = ? AND chunk = ?", project, chunk);
   }
 }

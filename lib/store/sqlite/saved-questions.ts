@@ -12,9 +12,9 @@ export function saveQuestion(
   demand: Precondition,
   limit: number,
 ): "created" | "replaced" | "unmet" | "full" {
-  const there = versionOf(db, project, name);
-  if (!isMet(demand, there)) return "unmet";
-  if (there === undefined && countOf(db, project) >= limit) return "full";
+  const storedVersion = versionOf(db, project, name);
+  if (!isMet(demand, storedVersion)) return "unmet";
+  if (storedVersion === undefined && countOf(db, project) >= limit) return "full";
   db.run(
     `INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET kind = excluded.kind, description = excluded.description,
@@ -30,7 +30,7 @@ export function saveQuestion(
     question,
     view ?? null,
   );
-  return there === undefined ? "created" : "replaced";
+  return storedVersion === undefined ? "created" : "replaced";
 }
 
 export function savedQuestion(
@@ -58,9 +58,9 @@ export function removeQuestion(
   name: string,
   demand: Precondition,
 ): "removed" | "absent" | "unmet" {
-  const there = versionOf(db, project, name);
-  if (!isMet(demand, there)) return "unmet";
-  if (there === undefined) return "absent";
+  const storedVersion = versionOf(db, project, name);
+  if (!isMet(demand, storedVersion)) return "unmet";
+  if (storedVersion === undefined) return "absent";
   db.run("DELETE FROM questions WHERE project = ? AND name = ?", project, name);
   return "removed";
 }
@@ -74,11 +74,11 @@ function countOf(db: Database, project: string): number {
   return db.get("SELECT count(*) FROM questions WHERE project = ?", project)![0] as number;
 }
 
-function isMet(demand: Precondition, there: string | undefined): boolean {
+function isMet(demand: Precondition, storedVersion: string | undefined): boolean {
   if (demand === "any") return true;
-  if (demand === "absent") return there === undefined;
-  if (there === undefined) return false;
-  return demand === "present" || demand.versions.includes(there);
+  if (demand === "absent") return storedVersion === undefined;
+  if (storedVersion === undefined) return false;
+  return demand === "present" || demand.versions.includes(storedVersion);
 }
 
 function summaryOf(row: Row): QuestionSummary {

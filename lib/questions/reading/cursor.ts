@@ -18,14 +18,30 @@ export interface RowPage {
   readonly range?: Range;
 }
 
-/** A question as one text. */
+/** Hashes a question, so that its cursors can be told from those of other questions. */
 export function scopeOf(question: readonly unknown[]): string {
   return hash("sha256", JSON.stringify(question), "base64url").slice(0, 12);
 }
 
+/** Writes the parts of a cursor as one text. */
+export function cursorText(parts: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString("base64url");
+}
+
+/** Reads the parts that `cursorText` wrote; empty where the text is no cursor. */
+export function partsOfCursor(cursor: unknown): readonly unknown[] {
+  if (typeof cursor !== "string") return [];
+  try {
+    const parts = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown;
+    return Array.isArray(parts) ? parts : [];
+  } catch {
+    return [];
+  }
+}
+
 /** The cursor of the rows after the first `offset`, for the same range. */
 export function rowCursorOf({ scope }: RowPage, offset: number, { from, to }: Range): string {
-  return Buffer.from(JSON.stringify([offset, from, to, scope])).toString("base64url");
+  return cursorText([offset, from, to, scope]);
 }
 
 /**
@@ -40,27 +56,16 @@ export function readRowCursor(
 ): RowPage {
   const first = { offset: 0, scope };
   if (value === undefined) return first;
-  const content = typeof value === "string" ? parsed(value) : undefined;
-  if (Array.isArray(content) && content.length === 4) {
-    const [offset, from, to, of] = content as unknown[];
-    const areNumbers = [offset, from, to].every((it) => Number.isSafeInteger(it));
-    if (areNumbers && (offset as number) > 0 && of === scope) {
-      return {
-        ...first,
-        offset: offset as number,
-        range: { from: from as number, to: to as number },
-      };
-    }
+  const [offset, from, to, of, ...others] = partsOfCursor(value);
+  const areNumbers = [offset, from, to].every((it) => Number.isSafeInteger(it));
+  if (areNumbers && (offset as number) > 0 && of === scope && others.length === 0) {
+    return {
+      ...first,
+      offset: offset as number,
+      range: { from: from as number, to: to as number },
+    };
   }
   const message = "cursor must be a nextCursor of the same question";
   findings.push({ pointer, code: "cursor", message });
   return first;
-}
-
-function parsed(cursor: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown;
-  } catch {
-    return undefined;
-  }
 }
