@@ -19,7 +19,7 @@ import {
 import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
 import { CountsEdgeMixin, type CountsEdge } from "../mixins/gateway/counts.mixin.ts";
 import { EraseEdgeMixin, type EraseEdge } from "../mixins/gateway/erase.mixin.ts";
-import { ExportEdgeMixin, type ExportEdge, type Routed } from "../mixins/gateway/export.mixin.ts";
+import { ExportEdgeMixin, type ExportEdge } from "../mixins/gateway/export.mixin.ts";
 import {
   DeadLettersEdgeMixin,
   type DeadLettersEdge,
@@ -27,7 +27,7 @@ import {
 import { SchemasEdgeMixin, type SchemasEdge } from "../mixins/gateway/schemas.mixin.ts";
 import { KeysEdgeMixin, type KeysEdge } from "../mixins/gateway/keys.mixin.ts";
 import { HttpEdgeMixin } from "../mixins/gateway/http.mixin.ts";
-import type { Aliased, Edge } from "../mixins/gateway/edge.ts";
+import type { Aliased, Edge, Routed } from "../mixins/gateway/edge.ts";
 import { LiveEdgeMixin, type LiveEdge } from "../mixins/gateway/live.mixin.ts";
 import { OperateMixin } from "../mixins/gateway/operations.mixin.ts";
 import { OpenApiMixin, type Describing } from "../mixins/gateway/openapi.mixin.ts";

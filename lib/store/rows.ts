@@ -1,8 +1,7 @@
 import type { Cells } from "../counting/cells.ts";
 import { type EnrichDone } from "../counting/delta.ts";
 import { type BatchId, type StoredEvent, userOf } from "../event/event.ts";
-import { readCells } from "./cells-json.ts";
-import { packCells, unpackCells, type PackedCells } from "./packed-cells.ts";
+import { readCells, packCells, unpackCells, type PackedCells } from "./cells-text.ts";
 import { deserialize, serialize } from "node:v8";
 import type { HeldEvent } from "../event/schemas/held.ts";
 import type { BatchPack } from "./store.ts";

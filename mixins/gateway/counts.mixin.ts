@@ -2,9 +2,8 @@ import type { ServerResponse } from "node:http";
 import { plainJsonOf } from "../../lib/http/body.ts";
 import { requireMediaType } from "../../lib/http/headers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { Edge } from "./edge.ts";
+import type { Edge, Routed } from "./edge.ts";
 import { begun } from "./erase.mixin.ts";
-import type { Routed } from "./export.mixin.ts";
 import { refuseParameters } from "./questions.mixin.ts";
 
 export interface CountsEdge {

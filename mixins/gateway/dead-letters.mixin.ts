@@ -2,8 +2,7 @@ import type { ServerResponse } from "node:http";
 import { defaultProject } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { readDeadLettersQuestion } from "../../lib/questions/lists/dead-letters.ts";
-import type { Edge } from "./edge.ts";
-import type { Routed } from "./export.mixin.ts";
+import type { Edge, Routed } from "./edge.ts";
 import { refuseBody, sendJson } from "./plain-answer.ts";
 import { refuseParameters } from "./questions.mixin.ts";
 

@@ -7,6 +7,8 @@ import type { Identity } from "../../lib/http/identity.ts";
 import type { AccessChecks } from "./access.mixin.ts";
 import type { Needed } from "../../lib/keys/configured.ts";
 import type { Parameters } from "../../lib/http/query-string.ts";
+import type { TypedContext } from "../../lib/moleculer.ts";
+import type { Raw } from "../../lib/questions/reading/field.ts";
 
 /** What moleculer-web gives to `this`. */
 export interface Web {
@@ -75,7 +77,7 @@ export interface Route {
   readonly opts: { readonly scope?: Needed };
 }
 
-/** What moleculer-web adds to a request before it calls an alias. */
+/** A request that was matched to an alias; moleculer-web and the gateway have added these fields. */
 export interface Aliased extends IncomingMessage {
   /** The caller's account and project, where the route needs a key. */
   caller?: string;
@@ -87,4 +89,10 @@ export interface Aliased extends IncomingMessage {
     readonly action?: string;
     readonly keys: readonly { readonly name: string }[];
   };
+}
+
+/** A request that a handler answers: its context, and the parameters of the path and the query. */
+export interface Routed extends Aliased {
+  readonly $ctx: TypedContext<unknown>;
+  readonly $params: Raw;
 }

@@ -1,7 +1,7 @@
+import type { Routed } from "./edge.ts";
 import type { ServerResponse } from "node:http";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { ShownJob } from "../../lib/questions/jobs.ts";
-import type { Routed } from "./export.mixin.ts";
 
 export interface EraseEdge {
   eraseEvent(request: Routed, response: ServerResponse): Promise<void>;

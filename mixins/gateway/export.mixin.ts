@@ -8,16 +8,9 @@ import type { EventText } from "../../lib/event/event-text.ts";
 import { preferred } from "../../lib/http/headers.ts";
 import { UnknownKey, type Keyring } from "../../lib/http/identity.ts";
 import { sendPages } from "../../lib/http/sending.ts";
-import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
-import { limitCalls } from "../../lib/runtime/call-time.ts";
+import { defineMixin, type TypedContext, limitCalls } from "../../lib/moleculer.ts";
 import type { Sending } from "./answers-under-way.mixin.ts";
-import type { Aliased, Edge } from "./edge.ts";
-
-/** What moleculer-web adds to a request before it calls an alias. */
-export interface Routed extends Aliased {
-  readonly $ctx: TypedContext<unknown>;
-  readonly $params: Raw;
-}
+import type { Edge, Routed } from "./edge.ts";
 
 export interface ExportEdge {
   exportEvents(request: Routed, response: ServerResponse): Promise<void>;

@@ -13,13 +13,11 @@ import { answerEarly } from "../../lib/http/sending.ts";
 import { problemOf, refusalOf } from "../../lib/http/problem.ts";
 import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
 import { httpServer, pathOf } from "../../lib/http/server.ts";
-import { extendLimit } from "../../lib/runtime/call-time.ts";
-import { defineMixin, type Mixin } from "../../lib/moleculer.ts";
-import type { Routed } from "./export.mixin.ts";
+import { extendLimit, defineMixin, type Mixin } from "../../lib/moleculer.ts";
 import { RequestTimeMixin } from "./request-time.mixin.ts";
 import { callerOf, AccessMixin } from "./access.mixin.ts";
 import { RequestMetricsMixin, RequestTraceMixin } from "./request-telemetry.mixin.ts";
-import type { Aliased, Edge, Route, Web, Alias } from "./edge.ts";
+import type { Aliased, Edge, Route, Web, Alias, Routed } from "./edge.ts";
 
 type State = Pick<Edge, "draining" | "atDrain" | "frontRoutes" | "bodies"> & {
   /** HEAD requests, which moleculer-web sees as GET. */

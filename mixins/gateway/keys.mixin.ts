@@ -6,8 +6,7 @@ import type { Keyring } from "../../lib/http/identity.ts";
 import { requireMediaType } from "../../lib/http/headers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { callerShown, type GivenKey } from "../../lib/questions/keys.ts";
-import type { Edge } from "./edge.ts";
-import type { Routed } from "./export.mixin.ts";
+import type { Edge, Routed } from "./edge.ts";
 import { refuseParameters } from "./questions.mixin.ts";
 
 export interface KeysEdge {

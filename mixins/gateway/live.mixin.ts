@@ -16,8 +16,7 @@ import { readStreamQuestion } from "../../lib/questions/lists/stream.ts";
 import { asParameters, readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import type { Operations } from "../../lib/runtime/operations.ts";
 import type { StoredPart } from "../../lib/store/stored.ts";
-import type { Edge } from "./edge.ts";
-import type { Routed } from "./export.mixin.ts";
+import type { Edge, Routed } from "./edge.ts";
 
 /** What LiveEdgeMixin gives to `this`. */
 export interface LiveEdge {

@@ -1,8 +1,8 @@
+import type { Routed } from "./edge.ts";
 import type { ServerResponse } from "node:http";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { pageViews, type PageView } from "../../lib/page/page-paths.ts";
 import { PageServer } from "../../lib/page/page-server.ts";
-import type { Routed } from "./export.mixin.ts";
 
 /** What PageMixin gives to `this`, as handlers. */
 interface ShowsPage {

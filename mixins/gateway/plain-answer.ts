@@ -1,6 +1,6 @@
+import type { Routed } from "./edge.ts";
 import type { ServerResponse } from "node:http";
 import { ServiceError } from "../../lib/errors.ts";
-import type { Routed } from "./export.mixin.ts";
 
 /** @throws ServiceError MALFORMED for a body that nobody would read */
 export function refuseBody({ headers }: Routed): void {

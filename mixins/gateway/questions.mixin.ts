@@ -4,8 +4,7 @@ import { plainJsonOf } from "../../lib/http/body.ts";
 import { requireMediaType, preconditionOf, entityTagOf } from "../../lib/http/headers.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { Aliased, Edge } from "./edge.ts";
-import type { Routed } from "./export.mixin.ts";
+import type { Aliased, Edge, Routed } from "./edge.ts";
 import { ServiceError } from "../../lib/errors.ts";
 
 export interface SavedQuestionsEdge {

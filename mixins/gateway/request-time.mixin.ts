@@ -4,8 +4,7 @@ import type { Context, ServiceBroker } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { readTimeoutMs, requestMs } from "../../lib/call-limits.ts";
 import type { Config } from "../../lib/config.ts";
-import { defineMixin } from "../../lib/moleculer.ts";
-import { limitCalls } from "../../lib/runtime/call-time.ts";
+import { defineMixin, limitCalls } from "../../lib/moleculer.ts";
 import type { Route } from "./edge.ts";
 
 interface Alias {

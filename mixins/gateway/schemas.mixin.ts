@@ -4,8 +4,7 @@ import { requireMediaType } from "../../lib/http/headers.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import type { Edge } from "./edge.ts";
-import type { Routed } from "./export.mixin.ts";
+import type { Edge, Routed } from "./edge.ts";
 import { refuseBody, sendJson } from "./plain-answer.ts";
 import { refuseParameters } from "./questions.mixin.ts";
 

@@ -8,7 +8,7 @@ import { rolledUp } from "../../lib/counting/dimensions.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import { SharedWork } from "../../lib/concurrency/shared-work.ts";
+import { SharedWork } from "../../lib/concurrency/callers.ts";
 import { QuestionReads, type Hidden } from "../../lib/answers/reading.ts";
 import { Losses, withReasons } from "../../lib/answers/losses.ts";
 import {

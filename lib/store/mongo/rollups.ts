@@ -2,7 +2,7 @@ import { cutCells, type Section, type SectionRow, type Sum } from "../../countin
 import { childrenOf, grainMs, parentOf, type Bucket, type Grain } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
 import { inOneAnswer, type Collections, bucketId, type RollupDocument } from "./documents.ts";
-import { readSections } from "../cells-json.ts";
+import { readSections } from "../cells-text.ts";
 import type { RollupTarget } from "../store.ts";
 import { deltaSums, sectionRow, sumDeltas } from "./deltas.ts";
 import { BucketSums, fieldOf, fieldsOf, fromTexts, sectionFrom, toTexts } from "./sections.ts";

@@ -15,7 +15,7 @@ import {
   type Sum,
 } from "../../counting/cells.ts";
 import type { Bucket } from "../../counting/bucket.ts";
-import { readSection } from "../cells-json.ts";
+import { readSection } from "../cells-text.ts";
 import { bucketId, type SectionTexts } from "./documents.ts";
 
 /**

@@ -25,8 +25,13 @@ import {
   type EventRow,
   type PackedRow,
 } from "../rows.ts";
-import type { SectionText, SumText } from "../cells-json.ts";
-import { isPacked, unpackCells, unpackSection } from "../packed-cells.ts";
+import {
+  type SectionText,
+  type SumText,
+  isPacked,
+  unpackCells,
+  unpackSection,
+} from "../cells-text.ts";
 import { madeAt } from "../compacting.ts";
 import type { Database } from "./database.ts";
 import { mayLack } from "./floors.ts";

@@ -20,11 +20,10 @@ import {
   sectionOfRow,
   type SectionColumns,
 } from "./deltas.ts";
-import type { SectionText, SumText } from "../cells-json.ts";
+import { type SectionText, type SumText, isPacked, sumPacked } from "../cells-text.ts";
 import type { RollupTarget } from "../store.ts";
 import { clearMark, markParent, type BucketRow } from "./marks.ts";
 import { fewDeltas } from "../../counting/delta.ts";
-import { isPacked, sumPacked } from "../packed-cells.ts";
 import type { CellsRow } from "../rows.ts";
 
 /** Writes a rollup, cut, where it sums more deltas than the stored one. */

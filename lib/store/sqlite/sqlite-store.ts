@@ -38,7 +38,7 @@ import {
 import type { BucketRow } from "./marks.ts";
 import { scansEvents } from "../scanning.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
-import { readCells, jsonOf, sectionRows, sumOf } from "../cells-json.ts";
+import { readCells, jsonOf, sectionRows, sumOf } from "../cells-text.ts";
 import { deltaCellsRow, fromRow, toRow } from "../rows.ts";
 import { SqliteThreads, type SqliteOptions, type Weight } from "./threads.ts";
 

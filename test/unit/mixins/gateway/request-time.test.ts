@@ -6,7 +6,7 @@ import { ServiceBroker, type Context, type Service } from "moleculer";
 import { callLimits, readTimeoutMs, requestMs } from "../../../../lib/call-limits.ts";
 import { readConfig } from "../../../../lib/config.ts";
 import { brokerOptions } from "../../../../lib/runtime/broker.ts";
-import { limitCalls, extendLimit } from "../../../../lib/runtime/call-time.ts";
+import { limitCalls, extendLimit } from "../../../../lib/moleculer.ts";
 import { apiGateway } from "../../../../services/api-gateway.service.ts";
 import { document } from "../../../support/openapi.ts";
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { readCells, readSection, readSections } from "../../../lib/store/cells-json.ts";
+import { readCells, readSection, readSections } from "../../../lib/store/cells-text.ts";
 import { bare } from "../../contract/store-harness.ts";
 
 const name = fc.oneof(fc.constantFrom("__proto__", "constructor", "a"), fc.string());

@@ -1,5 +1,4 @@
-import { Callers } from "../../../lib/concurrency/callers.ts";
-import { SharedWork } from "../../../lib/concurrency/shared-work.ts";
+import { Callers, SharedWork } from "../../../lib/concurrency/callers.ts";
 
 const left = new Error("left");
 

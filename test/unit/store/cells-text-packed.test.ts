@@ -8,7 +8,7 @@ import {
   sumPacked,
   unpackCells,
   unpackSection,
-} from "../../../lib/store/packed-cells.ts";
+} from "../../../lib/store/cells-text.ts";
 import { cellsOfRow, deltaCellsRow } from "../../../lib/store/rows.ts";
 import { asJson, bare, event } from "../../contract/store-harness.ts";
 
