@@ -98,7 +98,7 @@ const ownKey: ApiRoute = {
   name: "own key",
   path: "/api/v1",
   scope: "any",
-  aliases: { "GET /keys/self": handler("tellCaller") },
+  aliases: { "GET /keys/self": handler("showCaller") },
 };
 
 /** Questions that come as a body. */

@@ -3,14 +3,14 @@ import { defaultProject } from "../lib/event/event.ts";
 import { catalogue, errorType } from "../lib/errors.ts";
 import { publisherHealth } from "../lib/health.ts";
 import { defineService, checkCall } from "../lib/moleculer.ts";
-import { AdmissionMixin, OutcomeMixin } from "../mixins/ingest/collect.mixin.ts";
+import { CollectMixin, WaitStoredMixin } from "../mixins/ingest/collect.mixin.ts";
 
 /** Accepts events. Answers when the queue has confirmed them, not when they are stored. */
 export const ingest = (config: Config) =>
   defineService(
     "ingest",
-    AdmissionMixin(config),
-    OutcomeMixin(),
+    CollectMixin(config),
+    WaitStoredMixin(),
   )({
     actions: {
       collect: {
@@ -26,11 +26,11 @@ export const ingest = (config: Config) =>
           // Moleculer keeps the context while the disk is waited for; it must not keep the events
           // as long.
           ctx.params = { events: [] };
-          const { receipt, fingerprints } = await collecting;
+          const { receipt, hashedIds } = await collecting;
           if (waitMs === undefined || receipt.batch === null) return receipt;
           return {
             ...receipt,
-            outcomes: await this.outcomesOf(ctx, fingerprints, receipt.batch, waitMs),
+            outcomes: await this.outcomesOf(ctx, hashedIds, receipt.batch, waitMs),
           };
         },
       },

@@ -99,17 +99,17 @@ export const query = (config: Config) =>
       },
       "saved.put": {
         handler(ctx) {
-          return this.keepQuestion(ctx, ctx.params);
+          return this.saveQuestion(ctx, ctx.params);
         },
       },
       "saved.remove": {
         handler(ctx) {
-          return this.forgetQuestion(ctx, ctx.params);
+          return this.removeQuestion(ctx, ctx.params);
         },
       },
       "saved.results": {
         handler(ctx) {
-          return this.askQuestion(ctx, ctx.params);
+          return this.answerSaved(ctx, ctx.params);
         },
       },
       "keys.list": {
@@ -124,17 +124,17 @@ export const query = (config: Config) =>
       },
       "keys.create": {
         handler(ctx) {
-          return this.giveKey(ctx, ctx.params.body);
+          return this.createKey(ctx, ctx.params.body);
         },
       },
       "keys.rotate": {
         handler(ctx) {
-          return this.replaceKey(ctx, ctx.params);
+          return this.rotateKey(ctx, ctx.params);
         },
       },
       "keys.revoke": {
         handler(ctx) {
-          return this.takeKey(ctx, ctx.params.id);
+          return this.revokeKey(ctx, ctx.params.id);
         },
       },
       "keys.known": {
@@ -244,7 +244,7 @@ export const query = (config: Config) =>
       stored: {
         visibility: "public",
         handler(ctx) {
-          return this.storedBehind(ctx.params);
+          return this.storedAfter(ctx.params);
         },
       },
       seconds: {

@@ -4,7 +4,7 @@ import { grainMs, grains, startOf } from "../counting/bucket.ts";
 import { coveredRows, marksOf, type FoldableReads, type ProjectReads } from "./rollup-reads.ts";
 import type { SectionRow } from "../counting/cells.ts";
 import { countPeriods, periods, type Interval, type Period } from "../counting/calendar.ts";
-import { tellSpan } from "../questions/answer-meta.ts";
+import { describeSpan } from "../questions/answer-meta.ts";
 import { ServiceError } from "../errors.ts";
 
 type Narrowing = Omit<EventFilter, "project" | "from" | "to">;
@@ -141,7 +141,7 @@ export function seriesOf(
 ): readonly Period[] {
   const count = countPeriods(interval, range);
   if (count <= maxPeriods) return periods(interval, timezone, range);
-  const message = `the range ${tellSpan(open, range)} has about ${count} periods of a ${interval}; at most ${maxPeriods} are answered: give a shorter range or choose a longer interval`;
+  const message = `the range ${describeSpan(open, range)} has about ${count} periods of a ${interval}; at most ${maxPeriods} are answered: give a shorter range or choose a longer interval`;
   throw new ServiceError("VALIDATION", undefined, {
     errors: [{ pointer, code: "too_many_periods", message }],
   });

@@ -7,6 +7,7 @@ export interface TickerOptions {
    */
   readonly restFactor: number;
 }
+
 export class Ticker {
   readonly #work: () => Promise<void>;
   readonly #everyMs: number;

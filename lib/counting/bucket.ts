@@ -44,6 +44,7 @@ export function childrenOf({ project, grain, start }: Bucket): Bucket[] {
     start: start + n * lengthMs,
   }));
 }
+
 export interface DirtyMark {
   readonly bucket: Bucket;
   readonly nonce: string;

@@ -219,6 +219,7 @@ function addCounts(sum: Record<string, number>, counts: Readonly<Record<string, 
 export function record<T>(): Record<string, T> {
   return Object.create(null) as Record<string, T>;
 }
+
 export interface Sum {
   /** How many deltas it sums. */
   readonly v: number;

@@ -90,9 +90,10 @@ export interface StoredEvent extends Omit<AcceptedEvent, "undated" | "country"> 
   readonly context: EventContext;
   /** The batch that first stored it; never changes. */
   readonly batch: BatchId;
-  /** Fingerprint of the content the client sent: tells a repeat from a conflict. */
+  /** Hash of the content that the client sent (`contentHash`): tells a repeat from a conflict. */
   readonly hash: string;
 }
+
 export const defaultProject: ProjectId = "default";
 
 /**

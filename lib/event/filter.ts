@@ -125,6 +125,7 @@ export function elementsAt(event: object, path: PropertyPath): readonly unknown[
   }
   return values;
 }
+
 function memberAt(value: unknown, key: string): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   return Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : undefined;

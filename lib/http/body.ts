@@ -214,6 +214,7 @@ export function tooLarge(
     errors: [{ pointer: "", code: limit, message }],
   });
 }
+
 const byteOrderMark = 0xfeff;
 
 /**

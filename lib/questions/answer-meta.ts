@@ -47,7 +47,7 @@ export function metaRange({ from, to }: { readonly from: number; readonly to: nu
 }
 
 /** `from ... to ...`; for an end that was open it names the event that closed it. */
-export function tellSpan(
+export function describeSpan(
   open: { readonly from?: number | undefined; readonly to?: number | undefined },
   range: { readonly from: number; readonly to: number },
 ): string {

@@ -123,6 +123,7 @@ export function rowReader<Event extends Part>(
   const readers = columns.map((column) => readerOf(column, user));
   return (event) => readers.map((read) => read(event));
 }
+
 function readerOf<Event extends Part>(
   column: Column,
   user: (event: Event) => Cell,
@@ -137,6 +138,7 @@ function readerOf<Event extends Part>(
   const { field } = column;
   return field === "user" ? user : (event) => event[field];
 }
+
 function scalar(value: unknown): string | number | boolean | null | undefined {
   return typeof value === "object" ? null : (value as string | number | boolean | undefined);
 }

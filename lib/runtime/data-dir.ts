@@ -175,6 +175,7 @@ function isDamage(error: unknown): boolean {
 function isBusy(error: unknown): boolean {
   return ((error as { errcode?: number }).errcode ?? 0) % 256 === 5;
 }
+
 const retryWritableMs = 1000;
 type Held = Extract<DataDirLock, { readonly status: "held" }>;
 
@@ -260,6 +261,7 @@ export function dataDirHolder(config: Config): Middleware {
     },
   };
 }
+
 const lost = "another process may use the folder now, so this one ends";
 function isFinal(error: unknown): error is Error {
   return [DataDirInUse, DataDirLockDamaged, UnfitFolder, NewerSchema].some(
@@ -273,6 +275,7 @@ function isFinal(error: unknown): error is Error {
 function end(broker: ServiceBroker, message: string): void {
   broker.fatal(message, undefined, true);
 }
+
 function partsOf({ rabbitmqUrl, mongodbUri, services, files }: Config): readonly FolderPart[] {
   const queue = { name: "queue", file: files.queue, steps: queueSchema, prepare: prepareFile };
   const store = { name: "store", file: files.store, steps: storeSchema, prepare: prepareStore };

@@ -36,7 +36,7 @@ export interface Auditing {
 /**
  * Recounts the minutes of a range (widened to whole minutes) from the events, sums up the hours and
  * days within it, and compares them with the rollups. It also compares each event with the
- * fingerprint of what was sent, which no other read does: that takes 5 to 10 µs an event, more than
+ * hash of what was sent, which no other read does: that takes 5 to 10 µs an event, more than
  * reading it. The cost grows with the events of the range.
  */
 export async function audit(

@@ -65,6 +65,7 @@ export function RollupMixin(config: Config) {
     },
   });
 }
+
 export interface Ticking {
   startTicking(work: () => Promise<void>): void;
   wake(): void;

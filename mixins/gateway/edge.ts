@@ -73,6 +73,7 @@ export interface Edge extends Web, AccessChecks {
     response: ServerResponse,
   ): void;
 }
+
 export interface Route {
   readonly opts: { readonly scope?: Needed };
 }

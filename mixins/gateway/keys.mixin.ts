@@ -10,7 +10,7 @@ import type { Edge, Routed } from "./edge.ts";
 import { refuseParameters } from "./questions.mixin.ts";
 
 export interface KeysEdge {
-  tellCaller(request: Routed, response: ServerResponse): Promise<void>;
+  showCaller(request: Routed, response: ServerResponse): Promise<void>;
   createKey(request: Routed, response: ServerResponse): Promise<void>;
   rotateKey(request: Routed, response: ServerResponse): Promise<void>;
   revokeKey(request: Routed, response: ServerResponse): Promise<void>;
@@ -85,7 +85,7 @@ export function KeysEdgeMixin() {
         await this.learnKeys().catch((error: unknown) => this.tellAge(error));
       },
 
-      async tellCaller(request: Routed, response: ServerResponse): Promise<void> {
+      async showCaller(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
         response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
         response.end(JSON.stringify(callerShown(request.identity!)));

@@ -78,6 +78,7 @@ interface QuestionRequest extends Aliased {
 export interface AskEdge {
   takeQuestion(request: Aliased, response: ServerResponse): Promise<void>;
 }
+
 const maxQuestionBytes = 262144;
 const questionLimits = { wireBytes: maxQuestionBytes, inflatedBytes: maxQuestionBytes };
 

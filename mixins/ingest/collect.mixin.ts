@@ -15,26 +15,31 @@ import { QueueMixin } from "../queue.mixin.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { maxWaitMs } from "../../lib/call-limits.ts";
 
-/** The parts of an accepted event that distinguish it from another one with its id. */
-interface Fingerprint {
+/**
+ * The id and the content's hash of an accepted event: they tell it from another event of its id.
+ */
+interface HashedId {
   readonly id: EventId;
   readonly hash: string;
 }
 
-/** The events that one call made durable, and the answer about them. */
+/** The result of one call whose events are durable. */
 interface Collected {
   readonly receipt: Receipt;
-  /** Those of the accepted events; empty where the caller will not ask for their outcomes. */
-  readonly fingerprints: readonly Fingerprint[];
+  /**
+   * The ids and hashes of the accepted events; empty where the caller will not ask for their
+   * outcomes.
+   */
+  readonly hashedIds: readonly HashedId[];
 }
 
 /**
  * Gives a service `this.collect(events, project, watched, story)`: it checks each event, makes the
  * valid ones durable and returns a result for every one. `watched`: the caller will ask for the
- * outcomes. Addresses are truncated here, before anything is written, and their countries looked
- * up.
+ * outcomes. Addresses are truncated here, before anything is written, and their countries are
+ * looked up.
  */
-export function AdmissionMixin(config: Config) {
+export function CollectMixin(config: Config) {
   return defineMixin<{ state: { originOf: (ip: string) => Origin } }>()({
     mixins: [BatchPublisherMixin(config)],
     methods: {
@@ -44,15 +49,15 @@ export function AdmissionMixin(config: Config) {
         watched = false,
         story: BatchStory = {},
       ): Promise<Collected> {
-        return this.keep(project, admission(inputs, watched, this.originOf, story));
+        return this.publishChecked(project, checkedCall(inputs, watched, this.originOf, story));
       },
 
       /**
        * Separate from `collect`, so that what waits for the disk holds bytes, not parsed events.
        */
-      async keep(
+      async publishChecked(
         project: ProjectId,
-        { results, piece, fingerprints }: Admission,
+        { results, piece, hashedIds }: CheckedCall,
       ): Promise<Collected> {
         const rejected = results.filter(({ status }) => status === "rejected").length;
         const accepted = results.length - rejected;
@@ -66,7 +71,7 @@ export function AdmissionMixin(config: Config) {
         this.countEvents({ accepted, rejected, duplicate: accepted - (piece?.count ?? 0) });
         return {
           receipt: { batch, accepted, rejected, results },
-          fingerprints,
+          hashedIds,
         };
       },
 
@@ -86,7 +91,10 @@ export function AdmissionMixin(config: Config) {
   });
 }
 
-/** A caller that sent no id needs the one given here to send the same event again. */
+/**
+ * Adds the ids that were given to events without one: to send such an event again, the caller needs
+ * its id.
+ */
 function inDoubt(
   error: unknown,
   results: readonly ItemResult[],
@@ -102,37 +110,38 @@ function inDoubt(
   return new ServiceError("OUTCOME_UNKNOWN", undefined, { ids });
 }
 
-interface Admission {
+/** A call whose events were checked and are not published yet. */
+interface CheckedCall {
   readonly results: readonly ItemResult[];
-  readonly piece: Admitted | null;
-  readonly fingerprints: readonly Fingerprint[];
+  readonly piece: Piece | null;
+  readonly hashedIds: readonly HashedId[];
 }
 
-function admission(
+function checkedCall(
   inputs: unknown,
   watched: boolean,
   originOf: (ip: string) => Origin,
   story: BatchStory,
-): Admission {
+): CheckedCall {
   if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
     throw new ServiceError("VALIDATION", `events must be an array of at most ${maxBatchEvents}`);
   }
   const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7, originOf });
   return {
     results,
-    piece: accepted.length === 0 ? null : admitted(accepted, story),
-    fingerprints: watched
+    piece: accepted.length === 0 ? null : pieceOf(accepted, story),
+    hashedIds: watched
       ? accepted.map(({ event }) => ({ id: event.id, hash: contentHash(event) }))
       : [],
   };
 }
 
 /**
- * The accepted events of one call, ready to travel. Their bytes lie outside the heap: many calls
- * wait for the disk at once, and the garbage collector would copy whatever waits on the heap again
- * and again.
+ * The accepted events of one call, ready to become a part of a batch. Their bytes lie outside the
+ * heap: many calls wait for the disk at once, and the garbage collector would copy whatever waits
+ * on the heap again and again.
  */
-interface Admitted {
+interface Piece {
   /** The ids that clients chose. Generated ids are in no other call. */
   readonly ids: readonly string[];
   readonly count: number;
@@ -142,8 +151,8 @@ interface Admitted {
   readonly story: BatchStory;
 }
 
-/** Turns the admitted events of one call into a piece of a batch. Never empty. */
-function admitted(events: readonly AdmittedEvent[], story: BatchStory): Admitted {
+/** Turns the accepted events of one call into a piece of a batch. Never empty. */
+function pieceOf(events: readonly AdmittedEvent[], story: BatchStory): Piece {
   return {
     story,
     ids: events.filter(({ named }) => named).map(({ event }) => event.id),
@@ -152,42 +161,43 @@ function admitted(events: readonly AdmittedEvent[], story: BatchStory): Admitted
     receivedAt: events.reduce((oldest, { event }) => Math.min(oldest, event.receivedAt), Infinity),
   };
 }
+
 const limits = {
   maxItems: 500,
-  maxBytes: 1048576,
-  maxWaitingItems: 50000,
+  maxBytes: 1_048_576,
+  maxWaitingItems: 50_000,
   maxWaitMs: gatherWaitMs,
 };
 
 /**
- * Gives a service `this.publishEvents(project, admitted)`: it resolves with the batch that carries
+ * Gives a service `this.publishEvents(project, piece)`: it resolves with the batch that carries
  * the events once the queue has confirmed it. Concurrent calls of a project share a batch; the
  * events of one call are never split over two, so a refusal keeps none of them. A batch holds an id
  * once.
  */
 function BatchPublisherMixin(config: Config) {
-  return defineMixin<{ state: { gatherers: Map<ProjectId, Batcher<Admitted, BatchId>> } }>()({
+  return defineMixin<{ state: { batchers: Map<ProjectId, Batcher<Piece, BatchId>> } }>()({
     mixins: [QueueMixin(config)],
     methods: {
-      publishEvents(project: ProjectId, admitted: Admitted): Promise<BatchId> {
-        let gatherer = this.gatherers.get(project);
-        if (gatherer === undefined) {
-          gatherer = new Batcher((group) => this.publishGroup(project, group), limits, overloaded);
-          this.gatherers.set(project, gatherer);
+      publishEvents(project: ProjectId, piece: Piece): Promise<BatchId> {
+        let batcher = this.batchers.get(project);
+        if (batcher === undefined) {
+          batcher = new Batcher((group) => this.publishGroup(project, group), limits, overloaded);
+          this.batchers.set(project, batcher);
         }
-        return gatherer.add({
-          value: admitted,
-          items: admitted.count,
-          sizeBytes: admitted.bytes.length,
+        return batcher.add({
+          value: piece,
+          items: piece.count,
+          sizeBytes: piece.bytes.length,
         });
       },
 
       async publishGroup(
         project: ProjectId,
-        group: readonly Admitted[],
+        group: readonly Piece[],
       ): Promise<readonly Promise<BatchId>[]> {
         const batches = withoutRepeats(group);
-        const published = new Map<Admitted, Promise<BatchId>>();
+        const published = new Map<Piece, Promise<BatchId>>();
         for (const batch of batches) {
           const confirmed = this.publishBatch(project, batch);
           for (const piece of batch) published.set(piece, confirmed);
@@ -196,7 +206,7 @@ function BatchPublisherMixin(config: Config) {
         return group.map((piece) => published.get(piece) as Promise<BatchId>);
       },
 
-      async publishBatch(project: ProjectId, pieces: readonly Admitted[]): Promise<BatchId> {
+      async publishBatch(project: ProjectId, pieces: readonly Piece[]): Promise<BatchId> {
         const batch = randomUUIDv7();
         const events = pieces.reduce((sum, { count }) => sum + count, 0);
         const startedAt = performance.now();
@@ -221,11 +231,11 @@ function BatchPublisherMixin(config: Config) {
 
       /** Waits until everything accepted so far is confirmed or refused. */
       async flush(): Promise<void> {
-        await Promise.all([...this.gatherers.values()].map((gatherer) => gatherer.idle()));
+        await Promise.all([...this.batchers.values()].map((batcher) => batcher.idle()));
       },
     },
     created() {
-      this.gatherers = new Map();
+      this.batchers = new Map();
     },
   });
 }
@@ -234,7 +244,7 @@ function BatchPublisherMixin(config: Config) {
  * Joins the stories of a batch's pieces: the work that publishes the batch, and the other work that
  * it serves.
  */
-function storyOfAll(pieces: readonly Admitted[]) {
+function storyOfAll(pieces: readonly Piece[]) {
   const requestIds = pieces
     .flatMap(({ story }) => story.requestIds ?? [])
     .slice(0, maxNamedRequests);
@@ -243,8 +253,8 @@ function storyOfAll(pieces: readonly Admitted[]) {
 }
 
 /** Splits pieces into the fewest batches without repeated ids: nearly always one. */
-function withoutRepeats(group: readonly Admitted[]): Admitted[][] {
-  const batches: { readonly ids: Set<string>; readonly pieces: Admitted[] }[] = [];
+function withoutRepeats(group: readonly Piece[]): Piece[][] {
+  const batches: { readonly ids: Set<string>; readonly pieces: Piece[] }[] = [];
   for (const piece of group) {
     let batch = batches.find(({ ids }) => !piece.ids.some((id) => ids.has(id)));
     if (batch === undefined) batches.push((batch = { ids: new Set(), pieces: [] }));
@@ -253,6 +263,7 @@ function withoutRepeats(group: readonly Admitted[]): Admitted[][] {
   }
   return batches.map(({ pieces }) => pieces);
 }
+
 function overloaded(): ServiceError {
   return new ServiceError(
     "QUEUE_UNAVAILABLE",
@@ -272,7 +283,7 @@ type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
  * It asks the query service until none is pending or the time is over, whatever that service does.
  * `events.stored` wakes it early.
  */
-export function OutcomeMixin() {
+export function WaitStoredMixin() {
   return defineMixin<{ state: { stored: Set<() => void> } }>()({
     events: {
       "events.stored"() {
@@ -282,7 +293,7 @@ export function OutcomeMixin() {
     methods: {
       async outcomesOf(
         ctx: Caller,
-        events: readonly Fingerprint[],
+        events: readonly HashedId[],
         batch: BatchId,
         waitMs: number,
       ): Promise<Readonly<Record<EventId, EventOutcome>>> {

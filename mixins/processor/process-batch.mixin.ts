@@ -228,7 +228,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         const ageMs = Math.max(0, Date.now() - receivedAt);
         this.countEvents("stored", owned);
         this.countEvents("quarantined", held);
-        this.tellViolations(batch, violations);
+        this.reportViolations(batch, violations);
         this.countEvents("duplicate", duplicates);
         this.countEvents("conflict", conflicts);
         this.countEvents("refused", refused);

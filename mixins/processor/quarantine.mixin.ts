@@ -131,7 +131,7 @@ export function QuarantineMixin() {
         const existing = await this.quarantined(caller.meta.project ?? defaultProject, id);
         const deed = { what: "quarantine.replay", target: id } as const;
         await this.administered(caller, deed, async () => {
-          const findings = await this.letOut(existing);
+          const findings = await this.replayHeld(existing);
           if (findings.length > 0) {
             throw new ServiceError("BREAKS_SCHEMA", undefined, { errors: findings });
           }
@@ -159,7 +159,7 @@ export function QuarantineMixin() {
             found.map((one) =>
               turns.run(async () => {
                 if (performance.now() >= until) return "left";
-                return (await this.letOut(one)).length === 0 ? "replayed" : "broken";
+                return (await this.replayHeld(one)).length === 0 ? "replayed" : "broken";
               }),
             ),
           );
@@ -183,7 +183,7 @@ export function QuarantineMixin() {
        * change.
        * @returns how the event still breaks its schema; it was not published then
        */
-      async letOut({ held, replay }: QuarantinedEvent): Promise<HeldEvent["findings"]> {
+      async replayHeld({ held, replay }: QuarantinedEvent): Promise<HeldEvent["findings"]> {
         const { project, id } = held.event;
         if (replay === undefined) {
           const { held: anew, mode } = await this.judged(held, acceptedOf(held));
@@ -217,7 +217,7 @@ export function QuarantineMixin() {
           let after: { readonly receivedAt: number; readonly id: string } | undefined;
           do {
             const page = await this.store.quarantine.list({ project, limit: pageSize, after });
-            for (const one of page) if (one.replay !== undefined) await this.letOut(one);
+            for (const one of page) if (one.replay !== undefined) await this.replayHeld(one);
             after = page.length < pageSize ? undefined : page.at(-1)!.held.event;
           } while (after !== undefined);
           day = await this.store.nextDay({ project, grain: "day", start: lastInstant });

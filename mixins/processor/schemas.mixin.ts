@@ -29,7 +29,7 @@ interface State {
 
 /**
  * Gives a service `this.schemasFor(project)`: the project's schemas as of a few seconds ago, and
- * `this.tellViolations`.
+ * `this.reportViolations`.
  */
 export function SchemaBookMixin() {
   return defineMixin<{ needs: Storing; state: State }>()({
@@ -66,7 +66,7 @@ export function SchemaBookMixin() {
         return this.schemasFor(projectOfBatch(body));
       },
 
-      tellViolations(batch: string, violations: readonly Violations[]): void {
+      reportViolations(batch: string, violations: readonly Violations[]): void {
         for (const { type, mode, events, version } of violations) {
           const isLabelled = this.brokenTypes.size < labelledTypes || this.brokenTypes.has(type);
           if (isLabelled) this.brokenTypes.add(type);

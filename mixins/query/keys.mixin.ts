@@ -46,7 +46,7 @@ export function KeysMixin() {
         return shownKey(await this.foundKey(ctx, id), Date.now());
       },
 
-      giveKey(ctx: ActContext, body: unknown): Promise<GivenKey> {
+      createKey(ctx: ActContext, body: unknown): Promise<GivenKey> {
         return this.keepKey(ctx, "keys.create", readKeyBody(body, Date.now()));
       },
 
@@ -54,7 +54,7 @@ export function KeysMixin() {
        * A new key of the same name and scopes; the old one ends a little later, so both hold
        * meanwhile.
        */
-      async replaceKey(
+      async rotateKey(
         ctx: ActContext,
         { id, body }: Actions["query.keys.rotate"]["params"],
       ): Promise<GivenKey> {
@@ -117,7 +117,7 @@ export function KeysMixin() {
       },
 
       /** A key that ended stays as it ended. */
-      async takeKey(ctx: ActContext, id: string): Promise<{ readonly revoked: string }> {
+      async revokeKey(ctx: ActContext, id: string): Promise<{ readonly revoked: string }> {
         const { project, name } = await this.foundKey(ctx, id);
         const deed = { what: "keys.revoke", target: id, details: { name } } as const;
         await this.administered(ctx, deed, () =>

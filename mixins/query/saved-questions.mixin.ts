@@ -47,7 +47,7 @@ export function SavedQuestionsMixin(config: Config) {
 
   return defineMixin<{ needs: Storing & Questioning & Administering }>()({
     methods: {
-      async keepQuestion(
+      async saveQuestion(
         ctx: ActContext,
         { name, body, demand = "any" }: Actions["query.saved.put"]["params"],
       ): Promise<Actions["query.saved.put"]["result"]> {
@@ -77,12 +77,12 @@ export function SavedQuestionsMixin(config: Config) {
           return saved;
         });
         const saved = await this.store.savedQuestion(project, toSave.name);
-        // Somebody else may have been there already.
+        // Another process may have removed the question already.
         const shown = shownOf(saved ?? { ...toSave, createdAt: toSave.savedAt });
         return { created: outcome === "created", version: toSave.version, saved: shown };
       },
 
-      async keptQuestion({ meta }: Pick<Caller, "meta">, name: unknown): Promise<SavedQuestion> {
+      async savedQuestionOf({ meta }: Pick<Caller, "meta">, name: unknown): Promise<SavedQuestion> {
         const project = meta.project ?? defaultProject;
         const found = await this.store.savedQuestion(project, readQuestionName(name));
         if (found !== undefined) return found;
@@ -93,7 +93,7 @@ export function SavedQuestionsMixin(config: Config) {
         caller: Pick<Caller, "meta">,
         name: string,
       ): Promise<Actions["query.saved.get"]["result"]> {
-        const found = await this.keptQuestion(caller, name);
+        const found = await this.savedQuestionOf(caller, name);
         return { version: found.version, saved: shownOf(found) };
       },
 
@@ -102,7 +102,7 @@ export function SavedQuestionsMixin(config: Config) {
         return all.map(shownOf);
       },
 
-      async forgetQuestion(
+      async removeQuestion(
         ctx: ActContext,
         { name, demand = "any" }: { readonly name: string; readonly demand?: Precondition },
       ): Promise<{ readonly removed: string }> {
@@ -116,12 +116,12 @@ export function SavedQuestionsMixin(config: Config) {
         return { removed: name };
       },
 
-      async askQuestion(
+      async answerSaved(
         ctx: Caller,
         { name, ...range }: Actions["query.saved.results"]["params"],
       ): Promise<object> {
-        const { kind, question } = await this.keptQuestion(ctx, name);
-        // Saved by a process that knows more kinds than this one.
+        const { kind, question } = await this.savedQuestionOf(ctx, name);
+        // A newer version saved the question, which is of a kind that this process does not know.
         if (!isKind(kind)) throw new ServiceError("SERVICE_UNAVAILABLE");
         const saved = JSON.parse(question) as Readonly<Record<string, unknown>>;
         return this.ask(ctx, kind, withRange(kinds[kind].form, saved, range));

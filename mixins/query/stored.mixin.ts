@@ -26,7 +26,7 @@ export function StoredMixin() {
        * @throws where a store keeps the order only on demand and a processor cannot be
        *   told so
        */
-      async storedBehind(query: StoredQuery): Promise<StoredPart> {
+      async storedAfter(query: StoredQuery): Promise<StoredPart> {
         await this.keepOrder();
         const hidden = new Map<ProjectId, HiddenEvents | undefined>();
         for (const project of query.projects) {

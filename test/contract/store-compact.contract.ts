@@ -31,6 +31,7 @@ function made(at: number, n: number): string {
   const hex = at.toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${n.toString(16).padStart(12, "0")}`;
 }
+
 const old = (n: number) => made(until - n, n);
 const young = (n: number) => made(until + 1 + n, n);
 

@@ -7,6 +7,7 @@ interface Parameter {
   readonly example?: unknown;
   readonly schema: { readonly examples?: readonly unknown[] };
 }
+
 interface Operation {
   readonly parameters: readonly Parameter[];
   readonly requestBody?: {

@@ -30,6 +30,7 @@ interface SecondOfLive {
   readonly events: { readonly types: readonly { readonly type: string; readonly count: number }[] };
   readonly stages: readonly { readonly name: string; readonly state: string }[];
 }
+
 const example = join(import.meta.dirname, "../../docs/example-node.ts");
 
 describeWith(["rabbitmq", "redis", "mongo-java"], "a cluster of six processes", () => {

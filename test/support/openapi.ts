@@ -5,6 +5,7 @@ import { openApiDocument } from "../../lib/openapi/document.ts";
 interface Described {
   readonly content?: Readonly<Record<string, { readonly schema: object }>>;
 }
+
 interface Operation {
   readonly responses: Readonly<Record<string, Described>>;
 }

@@ -11,7 +11,7 @@ import type { OpenRange } from "../../event/filter.ts";
 import { range, readBody } from "../reading/body.ts";
 import { choice, described, timezone, type Findings } from "../reading/field.ts";
 import { checkSize, filterOf, selection, type Selection, MarkedEvents } from "./selection.ts";
-import { tellSpan } from "../answer-meta.ts";
+import { describeSpan } from "../answer-meta.ts";
 
 const intervals = ["day", "week", "month"] as const;
 
@@ -74,7 +74,7 @@ function tooManyPeriods(
   job: Pick<RetentionJob, "interval" | "breakdown" | "range">,
   range: { readonly from: number; readonly to: number },
 ): string {
-  const what = `the range ${tellSpan(job.range, range)}`;
+  const what = `the range ${describeSpan(job.range, range)}`;
   const breakdown = job.breakdown === undefined ? "" : ", with a breakdown,";
   return `${what}${breakdown} may touch at most ${maxTouchedPeriods(job)} periods of one ${job.interval}: narrow it, or take a longer interval of ${intervals.join(", ")}`;
 }

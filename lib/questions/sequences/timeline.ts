@@ -106,6 +106,7 @@ function grown<T extends Int32Array | Float64Array>(source: T, target: T): T {
   target.set(source);
   return target;
 }
+
 const runLength = 24;
 
 /**
@@ -128,6 +129,7 @@ function sortRows(rows: Rows, start: number, end: number): void {
     }
   }
 }
+
 function insertionSort({ instants, marks, values }: Rows, start: number, end: number): void {
   for (let row = start + 1; row < end; row++) {
     const instant = instants[row]!;
@@ -169,6 +171,7 @@ function merge(rows: Rows, start: number, middle: number, end: number, scratch: 
     else copy(scratch, left++, rows, place);
   }
 }
+
 function copy(from: Rows, row: number, to: Rows, place: number): void {
   to.instants[place] = from.instants[row]!;
   to.marks[place] = from.marks[row]!;

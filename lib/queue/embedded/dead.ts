@@ -77,6 +77,7 @@ function letter(row: DeadRow): DeadLetter {
     body: row.body,
   };
 }
+
 export interface Counters {
   messages: number;
   bodyBytes: number;

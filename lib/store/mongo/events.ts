@@ -309,7 +309,7 @@ async function lookAt(
       collections,
       existing.filter(({ _id }) => reusable.has(_id)),
     );
-    await comeOut(collections, batch, released, existing);
+    await placeReleased(collections, batch, released, existing);
     stored = await look();
   }
   // Documents are not removed; a server that has lost one it just had must not decide.
@@ -318,7 +318,7 @@ async function lookAt(
 }
 
 /** Puts events that this batch releases from quarantine into their own places. */
-async function comeOut(
+async function placeReleased(
   collections: Collections,
   batch: BatchId,
   released: readonly Owned[],

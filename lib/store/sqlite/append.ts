@@ -8,7 +8,7 @@ import { chunkSize } from "./schema.ts";
 import { notePlaces, ownerHashes, type OwnerHashes } from "./places.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import { isGuarded, isRefused, stored } from "./erase.ts";
-import { hasQuarantine, hold, holderOf, letOut } from "./quarantine.ts";
+import { hasQuarantine, hold, holderOf, removeHeld } from "./quarantine.ts";
 import { tooOld } from "./floors.ts";
 import { putDeltas } from "./deltas.ts";
 
@@ -61,7 +61,7 @@ export function append(
     const holder = hasHeld ? holderOf(db, row[0], row[1]) : undefined;
     if (holder === undefined) return false;
     if (holder.replay === batch) {
-      letOut(db, row[0], row[1]);
+      removeHeld(db, row[0], row[1]);
       return false;
     }
     if (holder.batch === batch) held.push(at);

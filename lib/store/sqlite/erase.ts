@@ -5,7 +5,7 @@ import { eventColumns, fromColumn, toColumn, withoutBody, type EventRow } from "
 import type { Database } from "./database.ts";
 import { completeDelta } from "./deltas.ts";
 import { events } from "./events.ts";
-import { erasableHeld, hasQuarantine, holderOf, letOut } from "./quarantine.ts";
+import { erasableHeld, hasQuarantine, holderOf, removeHeld } from "./quarantine.ts";
 import { mayLack } from "./floors.ts";
 import { touchDay } from "./marks.ts";
 import { forgetColumns } from "./places.ts";
@@ -115,7 +115,7 @@ export function dropHeld(
   if (existing === undefined) return "absent";
   if (existing.replay !== null) return "replaying";
   db.all("PRAGMA secure_delete = ON");
-  letOut(db, project, id);
+  removeHeld(db, project, id);
   db.all("PRAGMA secure_delete = OFF");
   putTombstone(db, project, id, { at, reusable: true });
   return "dropped";

@@ -91,8 +91,8 @@ export function hold(db: Database, held: HeldEvent, batch: string): void {
   );
 }
 
-/** An event leaves quarantine by being stored. */
-export function letOut(db: Database, project: string, id: string): void {
+/** Removes an event from quarantine, because it is stored or dropped. */
+export function removeHeld(db: Database, project: string, id: string): void {
   db.run("DELETE FROM quarantine WHERE project = ? AND id = ?", project, id);
 }
 

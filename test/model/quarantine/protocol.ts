@@ -31,6 +31,7 @@ interface Held {
   readonly replay: Batch | null;
   readonly isPatched: boolean;
 }
+
 interface Processor {
   readonly at: number;
   readonly batch: Batch;
@@ -38,6 +39,7 @@ interface Processor {
   readonly inserted: boolean;
   readonly owns: boolean;
 }
+
 interface Actor {
   readonly at: number;
   readonly seen: Held | null;

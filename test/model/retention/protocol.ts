@@ -24,6 +24,7 @@ interface Sum {
   readonly v: number;
   readonly counts: number;
 }
+
 interface Processor {
   readonly at: number;
   readonly batch: number;
@@ -31,18 +32,21 @@ interface Processor {
   readonly knows: boolean;
   readonly owns: boolean;
 }
+
 interface Aggregator extends Sum {
   readonly at: number;
   readonly grain: "minute" | "hour";
   /** Whether the mark still has the nonce that the aggregator read. */
   readonly isSame: boolean;
 }
+
 interface Recounter {
   readonly at: number;
   readonly seen: string;
   readonly sum: Sum;
   readonly knows: boolean;
 }
+
 interface Reader {
   readonly at: number;
   readonly promised: number;

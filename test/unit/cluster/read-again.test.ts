@@ -11,6 +11,7 @@ interface Internals {
     readonly nodes: { disconnected(nodeID: string, unexpected: boolean): void };
   };
 }
+
 const inside = (broker: ServiceBroker) => broker as unknown as Internals;
 
 const times = { silentAfterMs: 20, pongWithinMs: 100, giveUpAfterMs: 30_000 };

@@ -14,6 +14,7 @@ function tokensOf(block: string): Tokens {
     ]),
   );
 }
+
 const schemes = { light: tokensOf(light), dark: tokensOf(dark) };
 
 type Rgb = readonly [number, number, number];

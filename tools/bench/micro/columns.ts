@@ -81,6 +81,7 @@ for (const event of mailEvents({ seed: 1, mails: total, from, to })) {
   } as unknown as StoredEvent);
   if (chunk.length === chunkSize) seal();
 }
+
 const sealed = sources.length * chunkSize;
 const perEvent = (ms: number) => `${((ms * 1e6) / sealed).toFixed(1)} ns`;
 console.log(`${sealed} events; load before: ${loadavg()[0]!.toFixed(2)}`);
