@@ -13,7 +13,7 @@ import type {
 } from "../questions/catalog/question.ts";
 import { mostFrequent, type ValueRow } from "../questions/catalog/values.ts";
 import { closedRange } from "./range.ts";
-import type { QuestionReads } from "./reading.ts";
+import type { QuestionReads } from "./reads.ts";
 import { booleans } from "./plan.ts";
 import { readCovered, readRollups } from "./rollup-reads.ts";
 

@@ -4,7 +4,7 @@ import type { CountsQuestion } from "../questions/counts.ts";
 import { rowCursorOf } from "../questions/reading/cursor.ts";
 import { exactness, metaRange, type OwnMeta, type AnswerMeta } from "../questions/answer-meta.ts";
 import { shownValue } from "../event/shown-value.ts";
-import type { QuestionReads } from "./reading.ts";
+import type { QuestionReads } from "./reads.ts";
 import { closedByRollups, closedRange, seriesOf } from "./range.ts";
 import {
   readCovered,

@@ -29,7 +29,7 @@ import {
   type TypesAnswer,
   type ValuesAnswer,
 } from "./catalog.ts";
-import type { QuestionReads } from "./reading.ts";
+import type { QuestionReads } from "./reads.ts";
 import { closedRange } from "./range.ts";
 import { answerCounts, crossesDimensions, type Counted } from "./counts.ts";
 import { answerQuery, type Queried } from "./query.ts";

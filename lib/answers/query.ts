@@ -15,7 +15,7 @@ import { rowsOf, type Answered, type QueryRow } from "./query-rows.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
 import { rowCursorOf } from "../questions/reading/cursor.ts";
 import { exactness, metaRange, type Reason, type OwnMeta } from "../questions/answer-meta.ts";
-import type { QuestionReads } from "./reading.ts";
+import type { QuestionReads } from "./reads.ts";
 import { seriesOf, closedByEvents, closedByRollups, closedRange } from "./range.ts";
 import type { Range } from "../event/filter.ts";
 import { bounded, withinBudget } from "./budget.ts";

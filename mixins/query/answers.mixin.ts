@@ -31,7 +31,7 @@ import { Losses } from "../../lib/answers/losses.ts";
 import { goneOf } from "../../lib/store/retention.ts";
 import { AsOf } from "../../lib/answers/as-of.ts";
 import { type Budget, Pace } from "../../lib/answers/budget.ts";
-import { Reading } from "../../lib/answers/reading.ts";
+import { BudgetedReads } from "../../lib/answers/reads.ts";
 import { scansEvents } from "../../lib/store/scanning.ts";
 import { StoreMixin, type Storing } from "../store.mixin.ts";
 import { tooMany, ServiceError } from "../../lib/errors.ts";
@@ -91,7 +91,7 @@ const observeEveryMs = 1_000;
 /** What AnswersMixin gives to `this`. */
 export interface Answering extends Storing, Waited {
   readonly budget: Budget;
-  readingOf(project: ProjectId, signal?: AbortSignal): Reading;
+  readsOf(project: ProjectId, signal?: AbortSignal): BudgetedReads;
   begin(): Promise<Begun>;
   wholeness(filter: EventFilter, isErasing: boolean): Promise<Exactness>;
   metaOf(begun: Begun, about: About, found: OwnMeta & Pick<AnswerMeta, "cache">): AnswerMeta;
@@ -132,8 +132,8 @@ export function AnswersMixin(config: Config) {
       },
 
       /** The store as one caller reads it. */
-      readingOf(project: ProjectId, signal?: AbortSignal): Reading {
-        return new Reading({ store: this.store, project, budget: this.budget, signal });
+      readsOf(project: ProjectId, signal?: AbortSignal): BudgetedReads {
+        return new BudgetedReads({ store: this.store, project, budget: this.budget, signal });
       },
 
       /**
@@ -177,7 +177,7 @@ export function AnswersMixin(config: Config) {
       /**
        * Whether events of a filter may be missing because retention has dropped them. It must be
        * called after the events were read.
-       * @param isErasing whether the reading noted that
+       * @param isErasing `isErasing` of the reads
        */
       async wholeness(filter: EventFilter, isErasing: boolean): Promise<Exactness> {
         const gone = await goneOf(this.store, filter.project);
@@ -205,15 +205,15 @@ export function AnswersMixin(config: Config) {
         const { question, at } = readWithRange(asParameters, raw, Date.now(), readListQuestion);
         const { filter, order, limit, after, fields } = question;
         const wanted = { ...filter, project: ctx.meta.project ?? defaultProject };
-        if (scansEvents(wanted)) this.readingOf(wanted.project).checkTurn();
+        if (scansEvents(wanted)) this.readsOf(wanted.project).checkTurn();
         const [when, found, total, isErasing] = await this.forCaller(ctx, async (signal) => {
           const begun = await this.begin();
-          const reading = this.readingOf(wanted.project, signal);
+          const reads = this.readsOf(wanted.project, signal);
           const [page, count] = await Promise.all([
-            reading.page({ ...wanted, order, limit, after }),
-            question.total ? reading.countEvents(wanted) : undefined,
+            reads.page({ ...wanted, order, limit, after }),
+            question.total ? reads.countEvents(wanted) : undefined,
           ]);
-          return [begun, page, count, reading.isErasing] as const;
+          return [begun, page, count, reads.isErasing] as const;
         });
         const { events, page } = pageOf(found, question);
         const { from, to } = filter;

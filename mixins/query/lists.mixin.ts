@@ -48,12 +48,12 @@ export function ExportMixin() {
         const { filter, order, text, after } = question;
         const isFirst = begins && after === undefined;
         const project = ctx.meta.project ?? defaultProject;
-        if (isFirst) this.readingOf(project).checkTurn();
+        if (isFirst) this.readsOf(project).checkTurn();
         const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
         const query = { ...filter, project, order, limit: maxEvents, after };
         const [page, isErasing] = await this.forCaller(ctx, async (signal) => {
-          const reading = this.readingOf(project, signal);
-          return [await reading.eventsText(query, text, maxBytes), reading.isErasing] as const;
+          const reads = this.readsOf(project, signal);
+          return [await reads.eventsText(query, text, maxBytes), reads.isErasing] as const;
         });
         this.metrics.increment("analytics_events_exported_total", undefined, page.events);
         return {
@@ -89,7 +89,7 @@ export function ExportMixin() {
           project,
         );
         const isFirst = after === undefined;
-        if (isFirst) this.readingOf(project).checkTurn();
+        if (isFirst) this.readsOf(project).checkTurn();
         const asOf = isFirst ? new Date((await this.begin()).asOf).toISOString() : null;
         const hidden = await hiddenOf(this.store, project);
         const found = await this.store.quarantine.list({ project, userId, limit, after });
@@ -125,12 +125,12 @@ export function StoriesMixin() {
         const begun = await this.begin();
         const filter = { project, correlationId, order: "asc" as const };
         const [found, [first], isErasing] = await this.forCaller(ctx, async (signal) => {
-          const reading = this.readingOf(project, signal);
+          const reads = this.readsOf(project, signal);
           const [page, firsts] = await Promise.all([
-            reading.page({ ...filter, limit, after }),
-            reading.events({ ...filter, limit: 1 }),
+            reads.page({ ...filter, limit, after }),
+            reads.events({ ...filter, limit: 1 }),
           ]);
-          return [page, firsts, reading.isErasing] as const;
+          return [page, firsts, reads.isErasing] as const;
         });
         if (first === undefined) {
           throw new ServiceError("NOT_FOUND", "Nothing happened under this correlation id");

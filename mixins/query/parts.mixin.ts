@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompress } from "node:zlib";
 import type { FoldingNode, Part } from "../../lib/answers/division.ts";
-import type { NodesOf } from "../../lib/answers/reading.ts";
+import type { NodesOf } from "../../lib/answers/reads.ts";
 import type { Actions } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject, type ProjectId } from "../../lib/event/event.ts";

@@ -9,7 +9,7 @@ import type { Raw } from "../../lib/questions/reading/field.ts";
 import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { SharedWork } from "../../lib/concurrency/callers.ts";
-import { QuestionReads, type Hidden } from "../../lib/answers/reading.ts";
+import { QuestionReads, type Hidden } from "../../lib/answers/reads.ts";
 import { Losses, withReasons } from "../../lib/answers/losses.ts";
 import {
   kinds,
@@ -74,7 +74,7 @@ export function QuestionsMixin(config: Config) {
           (plain) => definition.read(plain, dimensions),
         );
         const project = ctx.meta.project ?? defaultProject;
-        if (definition.takesTurn(question, dimensions)) this.readingOf(project).checkTurn();
+        if (definition.takesTurn(question, dimensions)) this.readsOf(project).checkTurn();
         const { from = firstInstant, to } = definition.rangeOf(question);
         const range = { from, to: to ?? lastInstant };
         const askedBy = randomUUID();

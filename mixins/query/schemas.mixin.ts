@@ -116,7 +116,7 @@ export function SchemasMixin() {
         const project = ctx.meta.project ?? defaultProject;
         const query = { project, types: [readType(type)], order: "desc", limit } as const;
         const { events } = await this.forCaller(ctx, (signal) =>
-          this.readingOf(project, signal).page(query),
+          this.readsOf(project, signal).page(query),
         );
         if (events.length === 0) {
           throw new ServiceError("NOT_FOUND", "No event of this type is stored");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { QuestionReads } from "../../lib/answers/reading.ts";
+import { QuestionReads } from "../../lib/answers/reads.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { generousBudget } from "../fixtures/budget.ts";

@@ -4,7 +4,7 @@ import { readCountsQuestion } from "../../lib/questions/counts.ts";
 import { builtInDimensions, valueOf } from "../../lib/counting/dimensions.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { QuestionReads } from "../../lib/answers/reading.ts";
+import type { QuestionReads } from "../../lib/answers/reads.ts";
 import { answerCounts, type CountRow } from "../../lib/answers/counts.ts";
 import { origin } from "../support/arbitraries.ts";
 import { readsOf, historiesWith, live, rare, spanMs } from "./histories.ts";

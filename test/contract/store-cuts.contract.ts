@@ -4,7 +4,7 @@ import { readCountsQuestion } from "../../lib/questions/counts.ts";
 import { readQueryQuestion } from "../../lib/questions/query/question.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import { QuestionReads } from "../../lib/answers/reading.ts";
+import { QuestionReads } from "../../lib/answers/reads.ts";
 import { answerCounts } from "../../lib/answers/counts.ts";
 import { generousBudget } from "../fixtures/budget.ts";
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";

@@ -1,7 +1,7 @@
 import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import { type StoredEvent, userOf } from "../../lib/event/event.ts";
-import { Reading } from "../../lib/answers/reading.ts";
+import { BudgetedReads } from "../../lib/answers/reads.ts";
 import type { Erasure } from "../../lib/questions/erasing.ts";
 import { acceptErasure, carryOut } from "../../lib/store/erasure-job.ts";
 import { hiddenOf } from "../../lib/store/hidden.ts";
@@ -78,15 +78,15 @@ async function stored(to: EventStore): Promise<void> {
   await rollUpAll(to, 100);
 }
 
-const readingOf = (store: EventStore) =>
-  new Reading({ store, project: "p", budget: generousBudget() });
+const readsOf = (store: EventStore) =>
+  new BudgetedReads({ store, project: "p", budget: generousBudget() });
 
 /** The ids of the events that each way of reading finds. */
 async function found(store: EventStore): Promise<Readonly<Record<string, readonly string[]>>> {
-  const reading = readingOf(store);
+  const reads = readsOf(store);
   const all = { project: "p", ...always };
   const asked = { ...all, order: "asc", limit: 1_000 } as const;
-  const text = await reading.eventsText(asked, { format: "ndjson" }, 1_000_000);
+  const text = await reads.eventsText(asked, { format: "ndjson" }, 1_000_000);
   const breakdown = {
     kind: "breakdown",
     metrics: [{ op: "count" }],
@@ -94,17 +94,17 @@ async function found(store: EventStore): Promise<Readonly<Record<string, readonl
     totals: false,
     maxGroups: 1_000,
   } as const;
-  const { result } = await reading.analyze(all, breakdown);
+  const { result } = await reads.analyze(all, breakdown);
   const values = { kind: "values", path: ["id"], limit: 100 } as const;
-  const sample = await reading.sample({ project: "p" }, values);
+  const sample = await reads.sample({ project: "p" }, values);
   const adapter = new EntityAdapter(store as AdaptedStore, {});
   const lines = text.text
     .trim()
     .split("\n")
     .filter((line) => line !== "");
   const ofAll = {
-    events: ids(await reading.events(asked)),
-    page: ids((await reading.page(asked)).events),
+    events: ids(await reads.events(asked)),
+    page: ids((await reads.page(asked)).events),
     text: lines.map((line) => (JSON.parse(line) as { id: string }).id),
     analyze: result.groups.map(({ dimensions: [id] }) => String(id)),
     sample: sample.result.rows.map(({ value }) => String(value)),
@@ -112,7 +112,7 @@ async function found(store: EventStore): Promise<Readonly<Record<string, readonl
     entity: ids(await adapter.findByIds(events.map(({ id }) => `p:${id}`))),
   };
   const counts = [
-    await reading.countEvents({ ...all, sources: ["web", "mail"] }),
+    await reads.countEvents({ ...all, sources: ["web", "mail"] }),
     await adapter.count({ query: { project: "p" } }),
   ];
   return {
@@ -144,7 +144,7 @@ export function hiddenContract(onStore: OnStore): void {
           const job = await acceptErasure(it, "p", what, question, requested);
           left = left.filter((id) => !gone.includes(id));
           expect([what, await found(it)]).toEqual([what, expected(left)]);
-          const counting = readingOf(it);
+          const counting = readsOf(it);
           expect(await counting.countEvents({ project: "p", ...always })).toBeGreaterThanOrEqual(
             left.length,
           );
@@ -155,7 +155,7 @@ export function hiddenContract(onStore: OnStore): void {
           await carryOut(worker, job, () => undefined);
           expect(await hiddenOf(it, "p")).toBeUndefined();
           expect([what, await found(it)]).toEqual([what, expected(left)]);
-          const after = readingOf(it);
+          const after = readsOf(it);
           expect(await after.countEvents({ project: "p", ...always })).toBe(left.length);
           expect(after.isErasing).toBe(false);
         }
@@ -179,9 +179,9 @@ export function hiddenContract(onStore: OnStore): void {
         expect(await found(it)).toEqual(
           expected(ids(events).filter((id) => !names("7").includes(id))),
         );
-        const reading = readingOf(it);
-        await reading.events({ project: "p", order: "asc", limit: 1 });
-        expect(reading.isErasing).toBe(true);
+        const reads = readsOf(it);
+        await reads.events({ project: "p", order: "asc", limit: 1 });
+        expect(reads.isErasing).toBe(true);
       }),
       60_000,
     );

@@ -7,7 +7,7 @@ import { metaRange, type MetaRange } from "../../lib/questions/answer-meta.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { grainMs, startOf } from "../../lib/counting/bucket.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
-import type { QuestionReads } from "../../lib/answers/reading.ts";
+import type { QuestionReads } from "../../lib/answers/reads.ts";
 import { answerQuery, type Queried } from "../../lib/answers/query.ts";
 import { maxPeriods } from "../../lib/answers/range.ts";
 import type { Range } from "../../lib/event/filter.ts";

@@ -65,7 +65,7 @@ const sliceMs = 1_000;
  * an open erasure removes is left out of everything that is read from events, and counts of it are
  * noted (`isErasing`).
  */
-export class Reading implements EventReads {
+export class BudgetedReads implements EventReads {
   readonly #options: ReadingOptions;
   readonly #store: EventStore;
   readonly #project: ProjectId;
@@ -331,7 +331,7 @@ export class Reading implements EventReads {
   async #counted(
     of: Pick<EventFilter, "types" | "from" | "to">,
     // An estimate is not part of the answer, so its reads do not count as losses or as erasing.
-    store = new Reading({ ...this.#options, losses: undefined, hidden: "none" }),
+    store = new BudgetedReads({ ...this.#options, losses: undefined, hidden: "none" }),
   ): Promise<number> {
     const reads = { store, project: this.#project };
     const whole = await closedRange(reads, of, of.types);
@@ -362,7 +362,7 @@ function kindOf({ userId, correlationId, where = [] }: EventFilter, job: FoldJob
 
 /** The reads for one question: its project, its store within the budget, and the rolled-up dimensions. */
 export class QuestionReads {
-  readonly store: Reading;
+  readonly store: BudgetedReads;
   readonly project: ProjectId;
   /**
    * The dimensions that are answered from rollups. While an erasure is open these are the built-in
@@ -372,13 +372,13 @@ export class QuestionReads {
 
   /** @param rolledUp the dimensions that rollups have */
   constructor({ rolledUp, ...options }: ReadingOptions & Pick<QuestionReads, "rolledUp">) {
-    this.store = new Reading(options);
+    this.store = new BudgetedReads(options);
     this.project = options.project;
     const { hidden = "none" } = options;
     this.rolledUp = hidden === "none" ? rolledUp : rolledUp.filter(isBuiltIn);
   }
 
-  /** `Reading.analyze` for the project's events. */
+  /** `BudgetedReads.analyze` for the project's events. */
   analyze<K extends FoldKind>(
     filter: Omit<EventFilter, "project">,
     job: FoldJob<K>,
@@ -386,7 +386,7 @@ export class QuestionReads {
     return this.store.analyze({ ...filter, project: this.project }, job);
   }
 
-  /** `Reading.sample` for the project's events. */
+  /** `BudgetedReads.sample` for the project's events. */
   sample<K extends SampleKind>(
     filter: Omit<SampleFilter, "project">,
     job: SampleJob<K>,
