@@ -1,6 +1,6 @@
 import { Ticker } from "../../lib/concurrency/ticker.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
-import { compactNext } from "../../lib/store/compaction.ts";
+import { compactNext } from "../../lib/store/compaction-job.ts";
 import type { Storing } from "../store.mixin.ts";
 
 /** The pause between two days: a year's days take six hours. */

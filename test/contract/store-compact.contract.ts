@@ -6,7 +6,7 @@ import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { repair } from "../../lib/store/audit.ts";
-import { compactAfterMs, compactNext } from "../../lib/store/compaction.ts";
+import { compactAfterMs, compactNext } from "../../lib/store/compaction-job.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { eventually } from "../support/eventually.ts";
