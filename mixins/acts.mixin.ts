@@ -6,11 +6,11 @@ import { actorKinds, type Actor } from "../lib/questions/audit-log.ts";
 import type { BegunAct } from "../lib/store/acts.ts";
 import type { Storing } from "./store.mixin.ts";
 
-/** The context of an action, which names the caller. */
-type ActContext = Pick<TypedContext<unknown>, "meta" | "nodeID">;
+/** The parts of a call's context that name its caller. */
+export type ActContext = Pick<TypedContext<unknown>, "meta" | "nodeID">;
 
-/** The act and its object. `BegunAct` says what the fields must not hold. */
-export type Deed = Pick<BegunAct, "what" | "target"> & Partial<Pick<BegunAct, "details">>;
+/** An act and its object. `BegunAct` says what the fields must not hold. */
+export type PlannedAct = Pick<BegunAct, "what" | "target"> & Partial<Pick<BegunAct, "details">>;
 
 /** Errors after which the outcome of an act is unknown. */
 const unclear: ReadonlySet<ErrorType> = new Set([
@@ -26,18 +26,18 @@ export interface Administering {
    * it ends: nothing is done without a record of its caller. Throws what `perform` throws.
    * @throws ServiceError STORE_UNAVAILABLE where the act cannot be recorded; nothing was done then
    */
-  administered<T>(ctx: ActContext, deed: Deed, perform: () => Promise<T>): Promise<T>;
+  administered<T>(ctx: ActContext, act: PlannedAct, perform: () => Promise<T>): Promise<T>;
 }
 
 /**
- * Gives a service `this.administered(ctx, deed, perform)`: acts that `GET /api/v1/audit-log` lists.
+ * Gives a service `this.administered(ctx, act, perform)`: acts that `GET /api/v1/audit-log` lists.
  */
 export function ActsMixin() {
   return defineMixin<{ needs: Storing }>()({
     methods: {
       async administered<T>(
         { meta, nodeID }: ActContext,
-        { what, target, details = {} }: Deed,
+        { what, target, details = {} }: PlannedAct,
         perform: () => Promise<T>,
       ): Promise<T> {
         const { project = defaultProject, requestId } = meta;

@@ -118,6 +118,7 @@ export function withoutFinal(marks: Marks, floors: Floors): Marks {
   return { minute: open("minute"), hour: open("hour"), day: open("day") };
 }
 
-function higher(a: number | null, b: number | null): number | null {
+/** The higher of two floors; `null` is the lowest. */
+export function higher(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }

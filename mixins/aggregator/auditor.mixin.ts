@@ -40,12 +40,12 @@ export function AuditorMixin() {
         if (report.repaired === 0) return;
         const ctx = { meta: { project: hour.project }, nodeID: this.broker.nodeID };
         const { drifted, uncounted, repaired } = report;
-        const deed = {
+        const act = {
           what: "rollups.repair",
           target: new Date(hour.start).toISOString(),
           details: { drifted, uncounted, repaired },
         } as const;
-        await this.administered(ctx, deed, () => Promise.resolve());
+        await this.administered(ctx, act, () => Promise.resolve());
       },
 
       tellAudit(project: string, { drift: _, changed, ...found }: AuditReport): void {

@@ -15,7 +15,7 @@ import type { KeptJob } from "../../lib/store/jobs.ts";
 import { isRetention } from "../../lib/store/retention.ts";
 import type { Auditing } from "./auditor.mixin.ts";
 import type { Retaining } from "./retention.mixin.ts";
-import type { Administering } from "../acts.mixin.ts";
+import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
 /** The interval at which it looks for jobs that another process began or left. */
@@ -37,8 +37,6 @@ interface State {
   /** The name of this process among the processes that carry out jobs. */
   jobOwner: string;
 }
-
-type ActContext = Parameters<Administering["administered"]>[0];
 
 interface Caller {
   readonly meta: Meta;
@@ -62,8 +60,8 @@ export function JobsMixin() {
         const { kind } = question.erasure;
         await this.checkErasures(project, kind);
         const id = randomUUIDv7();
-        const deed = { what: "events.erase", target: id, details: { kind } } as const;
-        const job = await this.administered(ctx, deed, () =>
+        const act = { what: "events.erase", target: id, details: { kind } } as const;
+        const job = await this.administered(ctx, act, () =>
           acceptErasure(this.store, project, id, question, Date.now()),
         );
         this.logger.info({ job: id, project, kind }, "erasure begun");
@@ -103,8 +101,8 @@ export function JobsMixin() {
         const shown = shownJob(job);
         const what = kind === "auditCounts" ? "counts.audit" : "rollups.rebuild";
         const details = { ...shown.range, ...(!question.repairs && { repair: false }) };
-        const deed = { what, target: job.id, details } as const;
-        await this.administered(ctx, deed, () => this.store.putJob(job));
+        const act = { what, target: job.id, details } as const;
+        await this.administered(ctx, act, () => this.store.putJob(job));
         this.logger.info({ job: job.id, project, kind }, "rebuild begun");
         this.jobs?.wake();
         return shown;

@@ -12,7 +12,7 @@ import {
   retentionOf,
   setRetention,
 } from "../../lib/store/retention.ts";
-import type { Administering } from "../acts.mixin.ts";
+import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
 /** The interval at which it looks for new projects. */
@@ -24,8 +24,6 @@ export interface Retaining {
   /** Continues a project's retention. */
   retain(worker: Worker, job: KeptJob): Promise<void>;
 }
-
-type ActContext = Parameters<Administering["administered"]>[0];
 
 /**
  * Gives a service the retention of projects: it keeps their settings and drops events that are too
@@ -48,8 +46,8 @@ export function RetentionMixin({ retention: otherwise }: Config) {
       async setRetention(ctx: ActContext, retention: Retention): Promise<ShownRetention> {
         const project = ctx.meta.project ?? defaultProject;
         const details = { ...shownAges(retention) };
-        const deed = { what: "retention.set", target: project, details } as const;
-        await this.administered(ctx, deed, () =>
+        const act = { what: "retention.set", target: project, details } as const;
+        await this.administered(ctx, act, () =>
           setRetention(this.store, project, retention, Date.now()),
         );
         return this.showRetention(ctx);

@@ -4,9 +4,8 @@ import { decodeBatch, projectOfBatch } from "../../lib/event/batch-message.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
 import type { DeadLetter, DurableQueue } from "../../lib/queue/queue.ts";
-import type { Administering } from "../acts.mixin.ts";
+import type { ActContext, Administering } from "../acts.mixin.ts";
 
-type ActContext = Parameters<Administering["administered"]>[0];
 type Which = Actions["processor.dead.show"]["params"];
 
 /** The most dead letters that are searched for those of one project. */

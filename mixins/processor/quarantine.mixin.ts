@@ -30,12 +30,10 @@ import {
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import { hiddenOf } from "../../lib/store/hidden.ts";
 import type { QuarantinedEvent } from "../../lib/store/quarantine.ts";
-import type { Administering } from "../acts.mixin.ts";
+import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Queueing } from "../queue.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 import type { Judging } from "./schemas.mixin.ts";
-
-type Caller = Parameters<Administering["administered"]>[0];
 
 /** How many events are replayed at the same time. */
 const atOnce = 16;
@@ -59,7 +57,7 @@ interface Needs extends Storing, Queueing, Judging, Administering {
 export function QuarantineMixin() {
   return defineMixin<{ state: { finishingReplays: Ticker | null }; needs: Needs }>()({
     methods: {
-      async listQuarantine({ meta }: Caller, raw: Raw): Promise<QuarantineAnswer> {
+      async listQuarantine({ meta }: ActContext, raw: Raw): Promise<QuarantineAnswer> {
         const project = meta.project ?? defaultProject;
         const { scope, ...question } = readQuarantineQuestion(raw, project);
         const { limit } = question;
@@ -74,7 +72,7 @@ export function QuarantineMixin() {
         };
       },
 
-      async showQuarantined({ meta }: Caller, id: string): Promise<ShownQuarantinedEvent> {
+      async showQuarantined({ meta }: ActContext, id: string): Promise<ShownQuarantinedEvent> {
         return shownWhole(await this.quarantined(meta.project ?? defaultProject, id));
       },
 
@@ -96,7 +94,7 @@ export function QuarantineMixin() {
       },
 
       async patchQuarantined(
-        caller: Caller,
+        caller: ActContext,
         { id, patch }: Actions["processor.quarantine.patch"]["params"],
       ): Promise<ShownQuarantinedEvent> {
         const project = caller.meta.project ?? defaultProject;
@@ -106,8 +104,8 @@ export function QuarantineMixin() {
           const { held } = await this.judged(existing.held, patched(existing.held, patch));
           const amended =
             held.findings.length > 0 ? held : { ...held, version: existing.held.version };
-          const deed = { what: "quarantine.patch", target: id } as const;
-          const isDone = await this.administered(caller, deed, () =>
+          const act = { what: "quarantine.patch", target: id } as const;
+          const isDone = await this.administered(caller, act, () =>
             this.store.quarantine.amend(amended, existing.revision),
           );
           if (isDone) return shownWhole({ held: amended, revision: existing.revision + 1 });
@@ -115,11 +113,11 @@ export function QuarantineMixin() {
         throw new ServiceError("OVERLOADED", "Others patch this event all the time");
       },
 
-      async dropQuarantined(caller: Caller, id: string): Promise<{ readonly dropped: string }> {
+      async dropQuarantined(caller: ActContext, id: string): Promise<{ readonly dropped: string }> {
         const project = caller.meta.project ?? defaultProject;
         await this.quarantined(project, id);
-        const deed = { what: "quarantine.drop", target: id } as const;
-        await this.administered(caller, deed, async () => {
+        const act = { what: "quarantine.drop", target: id } as const;
+        await this.administered(caller, act, async () => {
           const outcome = await this.store.quarantine.drop(project, id, Date.now());
           if (outcome === "absent") throw notInQuarantine();
           if (outcome === "replaying") throw replayUnderWay();
@@ -127,10 +125,13 @@ export function QuarantineMixin() {
         return { dropped: id };
       },
 
-      async replayQuarantined(caller: Caller, id: string): Promise<{ readonly replayed: string }> {
+      async replayQuarantined(
+        caller: ActContext,
+        id: string,
+      ): Promise<{ readonly replayed: string }> {
         const existing = await this.quarantined(caller.meta.project ?? defaultProject, id);
-        const deed = { what: "quarantine.replay", target: id } as const;
-        await this.administered(caller, deed, async () => {
+        const act = { what: "quarantine.replay", target: id } as const;
+        await this.administered(caller, act, async () => {
           const findings = await this.replayHeld(existing);
           if (findings.length > 0) {
             throw new ServiceError("BREAKS_SCHEMA", undefined, { errors: findings });
@@ -143,12 +144,12 @@ export function QuarantineMixin() {
        * Replays a page of the events that a filter finds, the latest first; the page ends earlier
        * where its time is over.
        */
-      async replayMany(caller: Caller, raw: Raw): Promise<ReplayedEvents> {
+      async replayMany(caller: ActContext, raw: Raw): Promise<ReplayedEvents> {
         const project = caller.meta.project ?? defaultProject;
         const { scope, ...question } = readQuarantineQuestion(raw, project);
         const details = { ...(question.types && { types: question.types }) };
-        const deed = { what: "quarantine.replay", target: "*", details } as const;
-        return this.administered(caller, deed, async () => {
+        const act = { what: "quarantine.replay", target: "*", details } as const;
+        return this.administered(caller, act, async () => {
           const hidden = await hiddenOf(this.store, project);
           const all = await this.store.quarantine.list({ ...question, project });
           const found = all.filter(({ held }) => hidden?.hides(held.event) !== true);

@@ -15,10 +15,8 @@ import {
   type ShownKey,
 } from "../../lib/questions/keys.ts";
 import type { StoredKey } from "../../lib/store/keys.ts";
-import type { Administering } from "../acts.mixin.ts";
+import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
-
-type ActContext = Parameters<Administering["administered"]>[0];
 
 /** The most valid keys of a project. */
 const maxKeys = 100;
@@ -119,8 +117,8 @@ export function KeysMixin() {
       /** A key that ended stays as it ended. */
       async revokeKey(ctx: ActContext, id: string): Promise<{ readonly revoked: string }> {
         const { project, name } = await this.foundKey(ctx, id);
-        const deed = { what: "keys.revoke", target: id, details: { name } } as const;
-        await this.administered(ctx, deed, () =>
+        const act = { what: "keys.revoke", target: id, details: { name } } as const;
+        await this.administered(ctx, act, () =>
           this.store.keys.end(project, id, { at: Date.now(), revoked: true }),
         );
         this.tellKeysChanged();

@@ -17,12 +17,9 @@ import { defineMixin } from "../../lib/moleculer.ts";
 import type { QuestionSummary, SavedQuestion } from "../../lib/store/saved-questions.ts";
 import { kinds, savedKinds, type QuestionKind } from "../../lib/answers/kinds.ts";
 import type { Caller } from "./answers.mixin.ts";
-import type { Administering } from "../acts.mixin.ts";
+import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Questioning } from "./questions.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
-
-/** The parts of a call's context that changes of saved questions need. */
-type ActContext = Parameters<Administering["administered"]>[0];
 
 /** The most saved questions of a project. */
 const maxQuestions = 1_000;
@@ -69,8 +66,8 @@ export function SavedQuestionsMixin(config: Config) {
           ...(view !== undefined && { view: JSON.stringify(view) }),
         };
         const project = ctx.meta.project ?? defaultProject;
-        const deed = { what: "queries.save", target: toSave.name, details: { kind } } as const;
-        const outcome = await this.administered(ctx, deed, async () => {
+        const act = { what: "queries.save", target: toSave.name, details: { kind } } as const;
+        const outcome = await this.administered(ctx, act, async () => {
           const saved = await this.store.saveQuestion(project, toSave, demand, maxQuestions);
           if (saved === "unmet") throw unmet();
           if (saved === "full") throw tooManyQuestions();
@@ -107,9 +104,9 @@ export function SavedQuestionsMixin(config: Config) {
         { name, demand = "any" }: { readonly name: string; readonly demand?: Precondition },
       ): Promise<{ readonly removed: string }> {
         const project = ctx.meta.project ?? defaultProject;
-        const deed = { what: "queries.remove", target: readQuestionName(name) } as const;
-        await this.administered(ctx, deed, async () => {
-          const outcome = await this.store.removeQuestion(project, deed.target, demand);
+        const act = { what: "queries.remove", target: readQuestionName(name) } as const;
+        await this.administered(ctx, act, async () => {
+          const outcome = await this.store.removeQuestion(project, act.target, demand);
           if (outcome === "unmet") throw unmet();
           if (outcome === "absent") throw noSuchQuestion();
         });

@@ -15,10 +15,8 @@ import {
   type ShownVersion,
 } from "../../lib/questions/schemas.ts";
 import type { KeptSchema } from "../../lib/store/schemas.ts";
-import type { Administering } from "../acts.mixin.ts";
+import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Answering, Caller } from "./answers.mixin.ts";
-
-type Asking = Parameters<Administering["administered"]>[0];
 
 /** The most schemas of a project, and the most versions of a type. */
 const maxTypes = 200;
@@ -31,19 +29,19 @@ const tries = 10;
 export function SchemasMixin() {
   return defineMixin<{ needs: Answering & Administering }>()({
     methods: {
-      async listSchemas({ meta }: Asking): Promise<readonly ShownSchema[]> {
+      async listSchemas({ meta }: ActContext): Promise<readonly ShownSchema[]> {
         const all = await this.store.schemas.current(meta.project ?? defaultProject);
         return all.map(({ type, current }) => shownSchema(type, current));
       },
 
-      async showSchema({ meta }: Asking, type: string): Promise<ShownSchema> {
+      async showSchema({ meta }: ActContext, type: string): Promise<ShownSchema> {
         const kept = await this.store.schemas.find(meta.project ?? defaultProject, type);
         if (kept === undefined || kept.current === "") throw noSchema();
         return shownSchema(type, kept.current);
       },
 
       async showVersions(
-        { meta }: Asking,
+        { meta }: ActContext,
         type: string,
         raw: Raw,
       ): Promise<readonly ShownVersion[]> {
@@ -62,7 +60,7 @@ export function SchemasMixin() {
       },
 
       async putSchema(
-        ctx: Asking,
+        ctx: ActContext,
         { type, body }: { readonly type: string; readonly body: unknown },
       ): Promise<{ readonly created: boolean; readonly saved: ShownSchema }> {
         readType(type);
@@ -74,7 +72,7 @@ export function SchemasMixin() {
         return { created, saved: shownSchema(type, kept.current) };
       },
 
-      async removeSchema(ctx: Asking, type: string): Promise<{ readonly removed: string }> {
+      async removeSchema(ctx: ActContext, type: string): Promise<{ readonly removed: string }> {
         await this.showSchema(ctx, type);
         const next = { mode: "observe", createdAt: Date.now() } as const;
         await this.writeSchema(ctx, type, "schemas.remove", next);
@@ -83,7 +81,7 @@ export function SchemasMixin() {
 
       /** When two callers write at once, both versions are saved, one after the other. */
       async writeSchema(
-        ctx: Asking,
+        ctx: ActContext,
         type: string,
         what: ActKind,
         next: Omit<SchemaVersion, "version">,

@@ -7,7 +7,8 @@ import {
   type OpenFilter,
 } from "../reading/filter-parameters.ts";
 import type { Reason } from "../answer-meta.ts";
-import { listCursor, readCursor, shownFields, type Position } from "./list.ts";
+import type { Position } from "../../event/event-page.ts";
+import { listCursor, readCursor, shownFields } from "./list.ts";
 
 /** A checked question of `GET /api/v1/events/export`. */
 export interface ExportQuestion {

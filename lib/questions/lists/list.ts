@@ -3,8 +3,7 @@ import type { StoredEvent } from "../../event/event.ts";
 import { readPath, splitNames } from "../../event/property-path.ts";
 import type { PublicEvent } from "../../event/public-event.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
-import type { EventQuery } from "../../event/filter.ts";
-import type { EventPage } from "../../event/event-page.ts";
+import type { EventPage, Position } from "../../event/event-page.ts";
 import {
   choice,
   described,
@@ -33,9 +32,6 @@ export interface ListQuestion {
   readonly fields?: readonly PropertyPath[];
   readonly total: boolean;
 }
-
-/** A place in the order of events: the last event of a page. */
-export type Position = NonNullable<EventQuery["after"]>;
 
 export interface PageShown {
   readonly limit: number;

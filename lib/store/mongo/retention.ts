@@ -1,5 +1,6 @@
 import {
   floorOf,
+  higher,
   inflowFloor,
   isBelow,
   noFloors,
@@ -115,17 +116,13 @@ export async function below(
   for (const type of names) types[type] = await event(floors.types[type]!, { type });
   const lost: Floors = {
     events: await event(floors.events, othersThan(names)),
-    minutes: later(await rollup(floors.minutes, "minute"), await bare(floors.minutes)),
+    minutes: higher(await rollup(floors.minutes, "minute"), await bare(floors.minutes)),
     hours: await rollup(floors.hours, "hour"),
     days: await rollup(floors.days, "day"),
     types,
   };
   const first = await nextDay(collections, { project, grain: "day", start: -Infinity });
   return { lost, from: first?.project === project ? first.start : null };
-}
-
-function later(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 export async function drop(

@@ -1,4 +1,4 @@
-import { inflowFloor, type Floors } from "../../counting/floors.ts";
+import { higher, inflowFloor, type Floors } from "../../counting/floors.ts";
 import { grainMs, startOf, type Grain } from "../../counting/bucket.ts";
 import type { Database } from "./database.ts";
 import { keepPlace } from "./erase.ts";
@@ -31,7 +31,7 @@ export function below(
       `SELECT max(timestamp) FROM events WHERE project = ? AND type NOT IN (${others}) AND timestamp < ?`,
       ...names,
     ),
-    minutes: later(newest(floors.minutes, rollup, "minute"), newest(floors.minutes, bare)),
+    minutes: higher(newest(floors.minutes, rollup, "minute"), newest(floors.minutes, bare)),
     hours: newest(floors.hours, rollup, "hour"),
     days: newest(floors.days, rollup, "day"),
     types: Object.fromEntries(
@@ -40,10 +40,6 @@ export function below(
   };
   const first = nextDay(db, [project, "day", -Infinity]);
   return { lost, from: first?.[0] === project ? first[2] : null };
-}
-
-function later(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 export function drop(db: Database, project: string, floors: Floors, limit: number): number {
