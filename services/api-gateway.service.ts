@@ -17,7 +17,7 @@ import {
   type SavedQuestionsEdge,
 } from "../mixins/gateway/questions.mixin.ts";
 import { CollectEdgeMixin } from "../mixins/gateway/collect.mixin.ts";
-import { CountsEdgeMixin, type CountsEdge } from "../mixins/gateway/counts.mixin.ts";
+import { UpkeepEdgeMixin, type UpkeepEdge } from "../mixins/gateway/upkeep.mixin.ts";
 import { EraseEdgeMixin, type EraseEdge } from "../mixins/gateway/erase.mixin.ts";
 import { ExportEdgeMixin, type ExportEdge } from "../mixins/gateway/export.mixin.ts";
 import {
@@ -37,7 +37,7 @@ type Handlers = Operating &
   Describing &
   ExportEdge &
   EraseEdge &
-  CountsEdge &
+  UpkeepEdge &
   LiveEdge &
   KeysEdge &
   DeadLettersEdge &
@@ -197,7 +197,7 @@ export const apiGateway = (config: Config) =>
     AskEdgeMixin(),
     ExportEdgeMixin(config),
     EraseEdgeMixin(),
-    CountsEdgeMixin(),
+    UpkeepEdgeMixin(),
     SavedQuestionsEdgeMixin(),
     KeysEdgeMixin(),
     DeadLettersEdgeMixin(),

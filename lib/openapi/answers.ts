@@ -1,3 +1,4 @@
+import { valueKinds } from "../questions/catalog/sample.ts";
 import type { CountsAnswer } from "../answers/counts.ts";
 import type { QueryAnswer, WithMeta } from "../contracts.ts";
 import type { PublicEvent } from "../event/public-event.ts";
@@ -17,7 +18,6 @@ import {
   type AuditLog,
   type ShownAct,
 } from "../questions/audit-log.ts";
-import { valueKinds } from "../questions/catalog/value-kind.ts";
 import type { ValueRow } from "../questions/catalog/values.ts";
 import { scopes } from "../keys/configured.ts";
 import { callerKinds, type GivenKey, type ShownCaller, type ShownKey } from "../questions/keys.ts";

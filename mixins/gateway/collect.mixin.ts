@@ -70,7 +70,7 @@ type Needs = Pick<
   RequestTraces;
 
 /** The part of a receipt about one request. */
-export type Part = Pick<Receipt, "results">;
+export type ReceiptPart = Pick<Receipt, "results">;
 
 /**
  * Gives the gateway the two collecting routes, in front of moleculer-web's own pipeline. Concurrent
@@ -80,7 +80,7 @@ export type Part = Pick<Receipt, "results">;
 export function CollectEdgeMixin() {
   return defineMixin<{
     needs: Needs;
-    state: { groups: Map<ProjectId, Batcher<Piece, Part>> };
+    state: { groups: Map<ProjectId, Batcher<Piece, ReceiptPart>> };
   }>()({
     methods: {
       /** Sends the answer that `collecting` resolves with. */
@@ -185,7 +185,7 @@ export function CollectEdgeMixin() {
         request: IncomingMessage,
         response: ServerResponse,
         bytes: Buffer,
-      ): { readonly part: Promise<Part>; readonly rejected: readonly RejectedItem[] } {
+      ): { readonly part: Promise<ReceiptPart>; readonly rejected: readonly RejectedItem[] } {
         const { project } = identity;
         const contentType = request.headers["content-type"];
         const { inputs, rejected } = readBatch(bytes, contentType, maxBatchEvents);
@@ -208,7 +208,7 @@ export function CollectEdgeMixin() {
         return { inputs, requestId, traceparent: this.traceparentOf(request) };
       },
 
-      gather(project: ProjectId, piece: Piece, sizeBytes: number): Promise<Part> {
+      gather(project: ProjectId, piece: Piece, sizeBytes: number): Promise<ReceiptPart> {
         let group = this.groups.get(project);
         if (group === undefined) {
           group = new Batcher(
@@ -221,7 +221,7 @@ export function CollectEdgeMixin() {
         return group.add({ value: piece, items: piece.inputs.length, sizeBytes });
       },
 
-      collectGroup(project: ProjectId, pieces: readonly Piece[]): readonly Promise<Part>[] {
+      collectGroup(project: ProjectId, pieces: readonly Piece[]): readonly Promise<ReceiptPart>[] {
         const calling = this.callIngest(project, pieces);
         let offset = 0;
         return pieces.map(({ inputs }) => {
@@ -275,7 +275,7 @@ async function settled<T>(parts: readonly Promise<T>[]): Promise<readonly Promis
 }
 
 /** The part of a joint call that belongs to the request with the inputs from `from` on. */
-async function partOf(calling: Promise<Receipt>, from: number, to: number): Promise<Part> {
+async function partOf(calling: Promise<Receipt>, from: number, to: number): Promise<ReceiptPart> {
   const here = <T extends { readonly index: number }>(items: readonly T[]): readonly T[] =>
     from === 0 ? items : items.map((item) => ({ ...item, index: item.index - from }));
   try {

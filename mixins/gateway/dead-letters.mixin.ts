@@ -3,8 +3,7 @@ import { defaultProject } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { readDeadLettersQuestion } from "../../lib/questions/lists/dead-letters.ts";
 import type { Edge, Routed } from "./edge.ts";
-import { refuseBody, sendJson } from "./plain-answer.ts";
-import { refuseParameters } from "./questions.mixin.ts";
+import { refuseBody, sendJson, refuseParameters } from "./handlers.ts";
 
 export interface DeadLettersEdge {
   listDead(request: Routed, response: ServerResponse): Promise<void>;

@@ -7,7 +7,7 @@ import { requireMediaType } from "../../lib/http/headers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { callerShown, type GivenKey } from "../../lib/questions/keys.ts";
 import type { Edge, Routed } from "./edge.ts";
-import { refuseParameters } from "./questions.mixin.ts";
+import { refuseParameters } from "./handlers.ts";
 
 export interface KeysEdge {
   showCaller(request: Routed, response: ServerResponse): Promise<void>;

@@ -10,7 +10,7 @@ import { dataFrame, idOf, openingFrame, placeOf } from "../../lib/live/frames.ts
 import { Hub } from "../../lib/live/hub.ts";
 import { ProjectLive } from "../../lib/live/project-live.ts";
 import type { Identity, Keyring } from "../../lib/http/identity.ts";
-import { unknownParameter } from "../../lib/http/query-string.ts";
+import { refuseParameters } from "./handlers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { readStreamQuestion } from "../../lib/questions/lists/stream.ts";
 import { asParameters, readWithRange } from "../../lib/questions/reading/relative-range.ts";
@@ -80,7 +80,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
 
       async watchLive(request: Routed, response: ServerResponse): Promise<void> {
         this.checkRoom(request);
-        refuseAny(request);
+        refuseParameters(request);
         const project = request.project ?? defaultProject;
         const live = this.enter(project);
         response.once("close", () => this.exit(project, live));
@@ -221,10 +221,4 @@ function lastIdOf({ headers }: Routed, parameter: string | undefined): string | 
   throw new ServiceError("VALIDATION", undefined, {
     errors: [{ pointer: "lastEventId", code: "id", message }],
   });
-}
-
-/** @throws ServiceError VALIDATION */
-function refuseAny({ query }: Routed): void {
-  const [stray] = Object.keys(query);
-  if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Actions } from "../../lib/contracts.ts";
 import { plainJsonOf } from "../../lib/http/body.ts";
 import { requireMediaType, preconditionOf, entityTagOf } from "../../lib/http/headers.ts";
-import { unknownParameter } from "../../lib/http/query-string.ts";
+import { refuseParameters } from "./handlers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge, Routed } from "./edge.ts";
 import { ServiceError } from "../../lib/errors.ts";
@@ -57,15 +57,6 @@ export function SavedQuestionsEdgeMixin() {
       },
     },
   });
-}
-
-/**
- * Refuses parameters in the URL of a request whose question is in the body or the path.
- * @throws ServiceError VALIDATION
- */
-export function refuseParameters({ query }: Routed): void {
-  const [stray] = Object.keys(query);
-  if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
 }
 
 /** What moleculer-web keeps with a request. */

@@ -5,8 +5,7 @@ import { unknownParameter } from "../../lib/http/query-string.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge, Routed } from "./edge.ts";
-import { refuseBody, sendJson } from "./plain-answer.ts";
-import { refuseParameters } from "./questions.mixin.ts";
+import { refuseBody, sendJson, refuseParameters } from "./handlers.ts";
 
 export interface SchemasEdge {
   putSchema(request: Routed, response: ServerResponse): Promise<void>;

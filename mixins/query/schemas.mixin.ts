@@ -18,11 +18,13 @@ import type { KeptSchema } from "../../lib/store/schemas.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Answering, Caller } from "./answers.mixin.ts";
 
-/** The most schemas of a project, and the most versions of a type. */
+/** The most types of a project that have a schema. */
 const maxTypes = 200;
+
+/** The most versions of a schema that are kept. */
 const maxVersions = 50;
 
-/** How often a write is tried that others are before. */
+/** How often a write is tried at most while others write the same schema. */
 const tries = 10;
 
 /** Gives a service the methods to save the schemas of a project, and to propose a schema. */

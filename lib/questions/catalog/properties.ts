@@ -1,7 +1,6 @@
 import type { StoredEvent } from "../../event/event.ts";
 import { each, nameOf, readPath, type Segment } from "../../event/property-path.ts";
-import type { Sample } from "./sample.ts";
-import { valueKindOf, valueKinds, type ValueKind } from "./value-kind.ts";
+import { type Sample, valueKindOf, valueKinds, type ValueKind } from "./sample.ts";
 
 /** Asks which properties some events have. */
 export interface PropertiesJob {

@@ -2,8 +2,7 @@ import type { StoredEvent } from "../../event/event.ts";
 import { elementsAt, propertyAt } from "../../event/filter.ts";
 import { hasElements, type PropertyPath } from "../../event/property-path.ts";
 import { shownValue } from "../../event/shown-value.ts";
-import type { Sample } from "./sample.ts";
-import { valueKindOf } from "./value-kind.ts";
+import { type Sample, valueKindOf } from "./sample.ts";
 
 /** Asks which values a property of some events has. */
 export interface ValuesJob extends Shown {

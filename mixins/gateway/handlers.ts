@@ -1,12 +1,20 @@
-import type { Routed } from "./edge.ts";
 import type { ServerResponse } from "node:http";
 import { ServiceError } from "../../lib/errors.ts";
+import { unknownParameter } from "../../lib/http/query-string.ts";
+import type { ShownJob } from "../../lib/questions/jobs.ts";
+import type { Routed } from "./edge.ts";
 
 /** @throws ServiceError MALFORMED for a body that nobody would read */
 export function refuseBody({ headers }: Routed): void {
   const length = headers["content-length"] ?? "0";
   if (headers["transfer-encoding"] === undefined && length === "0") return;
   throw new ServiceError("MALFORMED", "This address takes no body");
+}
+
+/** @throws ServiceError VALIDATION for a parameter in the URL that nobody would read */
+export function refuseParameters({ query }: Routed): void {
+  const [stray] = Object.keys(query);
+  if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
 }
 
 export function sendJson(
@@ -17,4 +25,9 @@ export function sendJson(
 ): void {
   response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
   response.end(JSON.stringify(body));
+}
+
+/** Answers 202 with a job that was begun, and the address where it can be watched. */
+export function sendJob(response: ServerResponse, job: ShownJob): void {
+  sendJson(response, job, 202, { location: `/api/v1/jobs/${job.id}` });
 }

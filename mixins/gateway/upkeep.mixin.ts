@@ -3,10 +3,9 @@ import { plainJsonOf } from "../../lib/http/body.ts";
 import { requireMediaType } from "../../lib/http/headers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge, Routed } from "./edge.ts";
-import { begun } from "./erase.mixin.ts";
-import { refuseParameters } from "./questions.mixin.ts";
+import { refuseParameters, sendJob, sendJson } from "./handlers.ts";
 
-export interface CountsEdge {
+export interface UpkeepEdge {
   beginAudit(request: Routed, response: ServerResponse): Promise<void>;
   setRetention(request: Routed, response: ServerResponse): Promise<void>;
   rebuildRollups(request: Routed, response: ServerResponse): Promise<void>;
@@ -18,24 +17,23 @@ const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
  * Gives the gateway the routes about counts and retention: audits and rebuilds, each a job, and the
  * retention of a project.
  */
-export function CountsEdgeMixin() {
+export function UpkeepEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
       async beginAudit(request: Routed, response: ServerResponse): Promise<void> {
         const body = await this.takeJobBody(request, response);
-        begun(response, await request.$ctx.call("aggregator.audits.begin", { body }));
+        sendJob(response, await request.$ctx.call("aggregator.audits.begin", { body }));
       },
 
       async rebuildRollups(request: Routed, response: ServerResponse): Promise<void> {
         const body = await this.takeJobBody(request, response);
-        begun(response, await request.$ctx.call("aggregator.rollups.rebuild", { body }));
+        sendJob(response, await request.$ctx.call("aggregator.rollups.rebuild", { body }));
       },
 
       async setRetention(request: Routed, response: ServerResponse): Promise<void> {
         const body = await this.takeJobBody(request, response);
         const shown = await request.$ctx.call("aggregator.retention.put", { body });
-        response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
-        response.end(JSON.stringify(shown));
+        sendJson(response, shown);
       },
 
       async takeJobBody(request: Routed, response: ServerResponse): Promise<unknown> {
