@@ -1,8 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { ServiceError } from "../../lib/errors.ts";
+import { plainJsonOf, type BodyLimits } from "../../lib/http/body.ts";
+import { requireMediaType } from "../../lib/http/headers.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import type { ShownJob } from "../../lib/questions/jobs.ts";
-import type { Routed } from "./edge.ts";
+import type { Edge, Routed } from "./edge.ts";
 
 /** @throws ServiceError MALFORMED for a body that nobody would read */
 export function refuseBody({ headers }: Routed): void {
@@ -15,6 +17,22 @@ export function refuseBody({ headers }: Routed): void {
 export function refuseParameters({ query }: Routed): void {
   const [stray] = Object.keys(query);
   if (stray !== undefined) throw unknownParameter(stray, "this address takes no parameters");
+}
+
+/**
+ * Reads a body of JSON at an address that takes no parameters in the URL.
+ * @throws ServiceError VALIDATION, UNSUPPORTED_MEDIA_TYPE, and as `takeBody`
+ */
+export async function takeJson(
+  edge: Pick<Edge, "takeBody">,
+  request: Routed,
+  response: ServerResponse,
+  limits: BodyLimits,
+  mediaTypes: readonly string[] = ["application/json"],
+): Promise<unknown> {
+  refuseParameters(request);
+  requireMediaType(request.headers["content-type"], mediaTypes);
+  return plainJsonOf(await edge.takeBody(request, response, limits, request.caller ?? ""));
 }
 
 export function sendJson(

@@ -1,13 +1,11 @@
 import type { ServerResponse } from "node:http";
 import { Ticker } from "../../lib/concurrency/ticker.ts";
 import type { KnownKeys } from "../../lib/keys/known.ts";
-import { plainJsonOf } from "../../lib/http/body.ts";
 import type { Keyring } from "../../lib/http/identity.ts";
-import { requireMediaType } from "../../lib/http/headers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { callerShown, type GivenKey } from "../../lib/questions/keys.ts";
 import type { Edge, Routed } from "./edge.ts";
-import { refuseParameters } from "./handlers.ts";
+import { refuseParameters, sendJson, takeJson } from "./handlers.ts";
 
 export interface KeysEdge {
   showCaller(request: Routed, response: ServerResponse): Promise<void>;
@@ -87,18 +85,17 @@ export function KeysEdgeMixin() {
 
       async showCaller(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
-        response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
-        response.end(JSON.stringify(callerShown(request.identity!)));
+        sendJson(response, callerShown(request.identity!));
         return Promise.resolve();
       },
 
       async createKey(request: Routed, response: ServerResponse): Promise<void> {
-        const body = await this.keyBodyOf(request, response);
+        const body = await takeJson(this, request, response, bodyLimits);
         await this.answerWithKey(response, await request.$ctx.call("query.keys.create", { body }));
       },
 
       async rotateKey(request: Routed, response: ServerResponse): Promise<void> {
-        const body = await this.keyBodyOf(request, response);
+        const body = await takeJson(this, request, response, bodyLimits);
         const id = String(request.$params["id"]);
         await this.answerWithKey(
           response,
@@ -113,21 +110,10 @@ export function KeysEdgeMixin() {
         response.writeHead(204).end();
       },
 
-      async keyBodyOf(request: Routed, response: ServerResponse): Promise<unknown> {
-        refuseParameters(request);
-        requireMediaType(request.headers["content-type"], ["application/json"]);
-        return plainJsonOf(
-          await this.takeBody(request, response, bodyLimits, request.caller ?? ""),
-        );
-      },
-
       async answerWithKey(response: ServerResponse, given: GivenKey): Promise<void> {
         await this.lookNow();
-        response.writeHead(201, {
-          "content-type": "application/json; charset=utf-8",
-          location: `/api/v1/keys/${encodeURIComponent(given.id)}`,
-        });
-        response.end(JSON.stringify(given));
+        const location = `/api/v1/keys/${encodeURIComponent(given.id)}`;
+        sendJson(response, given, 201, { location });
       },
     },
     events: {

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Actions } from "../../lib/contracts.ts";
 import { plainJsonOf } from "../../lib/http/body.ts";
 import { requireMediaType, preconditionOf, entityTagOf } from "../../lib/http/headers.ts";
-import { refuseParameters } from "./handlers.ts";
+import { refuseParameters, sendJson, takeJson } from "./handlers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge, Routed } from "./edge.ts";
 import { ServiceError } from "../../lib/errors.ts";
@@ -27,18 +27,13 @@ export function SavedQuestionsEdgeMixin() {
       async saveQuestion(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
         const demand = preconditionOf(request.headers);
-        requireMediaType(request.headers["content-type"], ["application/json"]);
-        const body = plainJsonOf(
-          await this.takeBody(request, response, savedQuestionLimits, request.caller ?? ""),
-        );
+        const body = await takeJson(this, request, response, savedQuestionLimits);
         const params = { name: String(request.$params["name"]), body, demand };
         const { created, version, saved } = await request.$ctx.call("query.saved.put", params);
-        response.writeHead(created ? 201 : 200, {
-          "content-type": "application/json; charset=utf-8",
+        sendJson(response, saved, created ? 201 : 200, {
           etag: entityTagOf(version),
           ...(created && { location: `/api/v1/queries/${encodeURIComponent(saved.name)}` }),
         });
-        response.end(JSON.stringify(saved));
       },
 
       async removeQuestion(request: Routed, response: ServerResponse): Promise<void> {

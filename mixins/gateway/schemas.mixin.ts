@@ -1,11 +1,9 @@
 import type { ServerResponse } from "node:http";
-import { plainJsonOf } from "../../lib/http/body.ts";
-import { requireMediaType } from "../../lib/http/headers.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge, Routed } from "./edge.ts";
-import { refuseBody, sendJson, refuseParameters } from "./handlers.ts";
+import { refuseBody, refuseParameters, sendJson, takeJson } from "./handlers.ts";
 
 export interface SchemasEdge {
   putSchema(request: Routed, response: ServerResponse): Promise<void>;
@@ -20,17 +18,15 @@ export interface SchemasEdge {
 /** A little more than the limit of a schema or an event, for the text around it. */
 const bodyLimits = { wireBytes: 131_072, inflatedBytes: 131_072 };
 
-const mergePatchType = "application/merge-patch+json";
+const patchTypes = ["application/merge-patch+json", "application/json"] as const;
 
 /** Gives the gateway the routes that change schemas and the quarantine. */
 export function SchemasEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
       async putSchema(request: Routed, response: ServerResponse): Promise<void> {
-        refuseParameters(request);
-        requireMediaType(request.headers["content-type"], ["application/json"]);
+        const body = await takeJson(this, request, response, bodyLimits);
         const type = String(request.$params["type"]);
-        const body = await this.jsonOf(request, response);
         const { created, saved } = await request.$ctx.call("query.schemas.put", { type, body });
         const location = `/api/v1/schemas/${encodeURIComponent(type)}`;
         sendJson(response, saved, created ? 201 : 200, created ? { location } : {});
@@ -44,9 +40,8 @@ export function SchemasEdgeMixin() {
       },
 
       async inferSchema(request: Routed, response: ServerResponse): Promise<void> {
-        refuseParameters(request);
-        requireMediaType(request.headers["content-type"], ["application/json"]);
-        const { events, ...others } = objectOf(await this.jsonOf(request, response));
+        const body = await takeJson(this, request, response, bodyLimits);
+        const { events, ...others } = objectOf(body);
         const [stray] = Object.keys(others);
         if (stray !== undefined) throw unknownParameter(stray, "only events can be told here");
         const type = String(request.$params["type"]);
@@ -56,9 +51,8 @@ export function SchemasEdgeMixin() {
 
       /** Applies a merge patch, whichever of the two types it is sent as. */
       async patchQuarantined(request: Routed, response: ServerResponse): Promise<void> {
-        refuseParameters(request);
-        requireMediaType(request.headers["content-type"], [mergePatchType, "application/json"]);
-        const params = { id: idOf(request), patch: await this.jsonOf(request, response) };
+        const patch = await takeJson(this, request, response, bodyLimits, patchTypes);
+        const params = { id: idOf(request), patch };
         sendJson(response, await request.$ctx.call("processor.quarantine.patch", params));
       },
 
@@ -79,12 +73,6 @@ export function SchemasEdgeMixin() {
         refuseBody(request);
         const { $ctx, $params } = request;
         sendJson(response, await $ctx.call("processor.quarantine.replayMany", $params));
-      },
-
-      async jsonOf(request: Routed, response: ServerResponse): Promise<unknown> {
-        return plainJsonOf(
-          await this.takeBody(request, response, bodyLimits, request.caller ?? ""),
-        );
       },
     },
   });

@@ -1,9 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { plainJsonOf } from "../../lib/http/body.ts";
-import { requireMediaType } from "../../lib/http/headers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge, Routed } from "./edge.ts";
-import { refuseParameters, sendJob, sendJson } from "./handlers.ts";
+import { sendJob, sendJson, takeJson } from "./handlers.ts";
 
 export interface UpkeepEdge {
   beginAudit(request: Routed, response: ServerResponse): Promise<void>;
@@ -21,27 +19,19 @@ export function UpkeepEdgeMixin() {
   return defineMixin<{ needs: Pick<Edge, "takeBody"> }>()({
     methods: {
       async beginAudit(request: Routed, response: ServerResponse): Promise<void> {
-        const body = await this.takeJobBody(request, response);
+        const body = await takeJson(this, request, response, bodyLimits);
         sendJob(response, await request.$ctx.call("aggregator.audits.begin", { body }));
       },
 
       async rebuildRollups(request: Routed, response: ServerResponse): Promise<void> {
-        const body = await this.takeJobBody(request, response);
+        const body = await takeJson(this, request, response, bodyLimits);
         sendJob(response, await request.$ctx.call("aggregator.rollups.rebuild", { body }));
       },
 
       async setRetention(request: Routed, response: ServerResponse): Promise<void> {
-        const body = await this.takeJobBody(request, response);
+        const body = await takeJson(this, request, response, bodyLimits);
         const shown = await request.$ctx.call("aggregator.retention.put", { body });
         sendJson(response, shown);
-      },
-
-      async takeJobBody(request: Routed, response: ServerResponse): Promise<unknown> {
-        refuseParameters(request);
-        requireMediaType(request.headers["content-type"], ["application/json"]);
-        return plainJsonOf(
-          await this.takeBody(request, response, bodyLimits, request.caller ?? ""),
-        );
       },
     },
   });
