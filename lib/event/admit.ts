@@ -7,7 +7,7 @@ import { misdated, parseInstant } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxNesting } from "./limits.ts";
 import { withAddress, type Origin } from "./enrich/ip.ts";
 import { isPlainJson } from "./plain-json.ts";
-import { eventSchema, idPattern, metadataProperties } from "./schema.ts";
+import { eventSchema, idPattern, metadataProperties } from "./event-schema.ts";
 
 /** The outcome of one event, with its place in the request. */
 export type ItemResult =

@@ -9,7 +9,7 @@ import {
   notExactNumber,
   pointerTo,
 } from "./plain-json.ts";
-import { eventProperties, maxLength, metadataProperties, reservedIds } from "./schema.ts";
+import { eventProperties, maxLength, metadataProperties, reservedIds } from "./event-schema.ts";
 
 const known: readonly string[] = Object.keys(eventProperties);
 const maxNameShown = 64;

@@ -1,4 +1,4 @@
-import { eventSchema } from "../event/schema.ts";
+import { eventSchema } from "../event/event-schema.ts";
 import { auditLogParameters } from "../questions/audit-log.ts";
 import { auditBody, rebuildBody } from "../questions/audits.ts";
 import { erasureParameters, erasuresParameters } from "../questions/erasing.ts";

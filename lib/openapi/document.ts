@@ -1,5 +1,5 @@
 import { catalogue, type ErrorType } from "../errors.ts";
-import { eventSchema } from "../event/schema.ts";
+import { eventSchema } from "../event/event-schema.ts";
 import { filterSchema } from "../questions/reading/filter-body.ts";
 import { jsonSchemaOf, type JsonSchema } from "../schema/rule.ts";
 import { answers } from "./answers.ts";

@@ -1,6 +1,6 @@
 import type { Needed } from "../keys/configured.ts";
 import type { ErrorType } from "../errors.ts";
-import { eventSchema } from "../event/schema.ts";
+import { eventSchema } from "../event/event-schema.ts";
 import { bodySchemaOf } from "../questions/reading/body.ts";
 import type { Fields } from "../questions/reading/field.ts";
 import { jsonSchemaOf, type JsonSchema } from "../schema/rule.ts";

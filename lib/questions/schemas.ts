@@ -1,6 +1,6 @@
 import type { Finding } from "../errors.ts";
 import type { JsonObject } from "../event/event.ts";
-import { eventProperties } from "../event/schema.ts";
+import { eventProperties } from "../event/event-schema.ts";
 import { schemaModes, type SchemaMode } from "../event/schemas/schema.ts";
 import { readBody } from "./reading/body.ts";
 import {
