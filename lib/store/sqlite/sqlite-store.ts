@@ -113,7 +113,7 @@ export class SqliteStore implements AdaptedStore {
   }
   async keepWhole({ batch, count, bytes }: BatchPack): Promise<boolean> {
     const kept = await this.#threads.write("keepWhole", batch, bytes, this.#dimensions);
-    if (kept) this.#threads.shredding.stored(count);
+    if (kept) this.#threads.backfill.stored(count);
     return kept;
   }
 
@@ -125,7 +125,7 @@ export class SqliteStore implements AdaptedStore {
     const rows = events.map((event) => toRow(event, batch));
     const apart = broken.map((held) => ({ row: toRow(held.event, batch), held }));
     const answer = await this.#threads.write("append", batch, rows, apart);
-    this.#threads.shredding.stored(events.length);
+    this.#threads.backfill.stored(events.length);
     const { owned, foreign, held } = answer ?? { owned: events.keys(), foreign: [], held: [] };
     const idAt = (at: number) => (events[at] ?? broken[at - events.length]!.event).id;
     return {
@@ -287,7 +287,7 @@ export class SqliteStore implements AdaptedStore {
   ): Promise<Analyzed<K>> {
     const read = { weight: "heavy", signal } as const;
     const analyzed = await this.#threads.readFor(read, "analyze", filter, job, timeoutMs);
-    this.#threads.shredding.wake();
+    this.#threads.backfill.wake();
     return analyzed as Analyzed<K>;
   }
 
@@ -336,7 +336,7 @@ export class SqliteStore implements AdaptedStore {
 
   async erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void> {
     await this.#threads.write("erase", project, events, refusal, this.#dimensions);
-    this.#threads.shredding.wake();
+    this.#threads.backfill.wake();
   }
 
   refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean> {

@@ -30,7 +30,7 @@ export class SqliteThreads {
   readonly #writer: StoreThread<WriterVerbs>;
   readonly #readers: ReaderPool;
   readonly #states: { readonly writer: StateLog; readonly reader: StateLog };
-  readonly shredding = new Shredding(() => this.#shredOne());
+  readonly backfill = new ColumnsBackfill(() => this.#writeNextColumns());
   readonly #log: Log;
   #ready = false;
   #broken: readonly BrokenSpan[] | undefined;
@@ -80,13 +80,13 @@ export class SqliteThreads {
   }
 
   async #close(): Promise<void> {
-    await this.shredding.close();
+    await this.backfill.close();
     // The writer closes last, since the last one to close the file tidies it up.
     await this.#readers.close();
     await this.#writer.close();
   }
 
-  async #shredOne(): Promise<boolean> {
+  async #writeNextColumns(): Promise<boolean> {
     const columns = await this.read("heavy", "nextColumns");
     if (columns !== undefined) await this.write("putColumns", columns);
     return columns !== undefined;
@@ -130,7 +130,7 @@ export class SqliteThreads {
     const quick = { weight: "quick" } as const;
     this.#broken = await this.#readers.call(quick, "brokenSpans");
     // An earlier version, or a killed process, may have left chunks without columns.
-    if (await this.#readers.call(quick, "lacksColumns")) this.shredding.wake();
+    if (await this.#readers.call(quick, "lacksColumns")) this.backfill.wake();
   }
 
   /** A read whose bodies are parsed by the caller, not by the thread that read them. */
@@ -174,7 +174,7 @@ export class SqliteThreads {
  * chunk's worth of events was stored, and after each question that read events, and then tries
  * again what failed. Until a chunk has columns, questions read its events.
  */
-class Shredding {
+class ColumnsBackfill {
   readonly #next: () => Promise<boolean>;
   #events = 0;
   #running: Promise<void> | undefined;

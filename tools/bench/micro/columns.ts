@@ -66,7 +66,7 @@ const jobs: Readonly<Record<string, FoldJob>> = {
 const sources: ConstructorParameters<typeof ColumnReader>[0][] = [];
 let columnBytes = 0;
 let chunk: StoredEvent[] = [];
-let shreddingMs = 0;
+let writingMs = 0;
 let events = 0;
 for (const event of mailEvents({ seed: 1, mails: total, from, to })) {
   if (events++ === total) break;
@@ -85,9 +85,7 @@ for (const event of mailEvents({ seed: 1, mails: total, from, to })) {
 const sealed = sources.length * chunkSize;
 const perEvent = (ms: number) => `${((ms * 1e6) / sealed).toFixed(1)} ns`;
 console.log(`${sealed} events; load before: ${loadavg()[0]!.toFixed(2)}`);
-console.log(
-  `written: ${perEvent(shreddingMs)}, ${(columnBytes / sealed).toFixed(1)} bytes an event`,
-);
+console.log(`written: ${perEvent(writingMs)}, ${(columnBytes / sealed).toFixed(1)} bytes an event`);
 for (const [name, job] of Object.entries(jobs)) {
   const times = Array.from({ length: rounds }, () => answer(job)).sort((a, b) => a - b);
   console.log(`${name}: ${perEvent(times[0]!)}; median ${perEvent(times[rounds >> 1]!)}`);
@@ -98,7 +96,7 @@ function seal(): void {
   const writer = new ColumnWriter(chunkSize);
   for (const event of chunk) writer.add(toRow(event, event.batch));
   const { rows, complete, columns } = writer.finish();
-  shreddingMs += cpuMs() - before;
+  writingMs += cpuMs() - before;
   columnBytes += columns.reduce((sum, [, bytes]) => sum + bytes.length, 0);
   const byName = new Map(columns);
   const instants = chunk.map(({ timestamp }) => timestamp);

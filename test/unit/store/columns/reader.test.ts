@@ -6,7 +6,7 @@ import type { WrittenColumns } from "../../../../lib/store/columns/writer.ts";
 import { MissingColumn, type ColumnReader } from "../../../../lib/store/columns/reader.ts";
 import { events, path, predicate } from "../../../contract/store-arbitraries.ts";
 import { event, minute } from "../../../contract/store-harness.ts";
-import { columnReaderOf, shredded } from "./segments.ts";
+import { columnReaderOf, writtenColumns } from "./segments.ts";
 
 /** The rows that a fold of these columns gets. */
 function rowsOf(
@@ -99,7 +99,7 @@ describe("a segment", () => {
 
 test("a column with any byte changed says nothing, and the fold has got nothing", () => {
   const stored = Array.from({ length: 50 }, (_, i) => event(`e${i}`, { data: { n: i % 7 } }));
-  const { columns } = shredded(stored);
+  const { columns } = writtenColumns(stored);
   const asked: readonly Column[] = [{ path: ["data", "n"] }, { field: "timestamp" }];
   const names = ['["data","n"]', "timestamp"];
   for (const [name, bytes] of columns.filter(([name]) => names.includes(name))) {
@@ -114,7 +114,7 @@ test("a column with any byte changed says nothing, and the fold has got nothing"
 
 test("who makes up names as they go gets columns for some; of the others nothing is claimed", () => {
   const many = Array.from({ length: 1_200 }, (_, i) => event(`e${i}`, { data: { [`k${i}`]: i } }));
-  const { complete, columns } = shredded(many);
+  const { complete, columns } = writtenColumns(many);
   expect(complete).toBe(false);
   expect(columns.length).toBeLessThan(1_100);
   const segment = columnReaderOf(many);
@@ -127,7 +127,7 @@ test("long texts that do not repeat get no column", () => {
   const texts = Array.from({ length: 20 }, (_, i) =>
     event(`e${i}`, { data: { html: `${i}`.repeat(60_000) } }),
   );
-  expect(shredded(texts).complete).toBe(false);
+  expect(writtenColumns(texts).complete).toBe(false);
   expect(() => rowsOf(columnReaderOf(texts), {}, [{ path: ["data", "html"] }])).toThrow(
     MissingColumn,
   );
@@ -145,7 +145,7 @@ test("columns in the order of time are those of the events in that order (any ev
           throw error;
         }
       };
-      expect(read(shredded(stored, true).columns)).toEqual(read([]));
+      expect(read(writtenColumns(stored, true).columns)).toEqual(read([]));
     }),
   );
 });

@@ -3,7 +3,7 @@ import { ColumnReader } from "../../../../lib/store/columns/reader.ts";
 import { ColumnWriter, type WrittenColumns } from "../../../../lib/store/columns/writer.ts";
 import { toRow } from "../../../../lib/store/rows.ts";
 
-export function shredded(stored: readonly StoredEvent[], isByTime = false): WrittenColumns {
+export function writtenColumns(stored: readonly StoredEvent[], isByTime = false): WrittenColumns {
   const writer = new ColumnWriter(stored.length);
   for (const one of stored) writer.add(toRow(one, one.batch));
   return writer.finish(isByTime);
@@ -21,7 +21,7 @@ export function columnReaderOf(
   announced?: readonly string[],
   project?: string,
 ): ColumnReader {
-  const { rows, complete, columns } = shredded(stored);
+  const { rows, complete, columns } = writtenColumns(stored);
   const byName = new Map([...columns, ...changed]);
   const instants = stored.map(({ timestamp }) => timestamp);
   return new ColumnReader({

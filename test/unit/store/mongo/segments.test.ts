@@ -4,7 +4,7 @@ import { rowFields, rowFrom, toldFields } from "../../../../lib/store/mongo/segm
 import { toRow } from "../../../../lib/store/rows.ts";
 import type { StoredEvent } from "../../../../lib/event/event.ts";
 import { event, minute } from "../../../contract/store-harness.ts";
-import { shredded } from "../columns/segments.ts";
+import { writtenColumns } from "../columns/segments.ts";
 import type { EventFilter } from "../../../../lib/event/filter.ts";
 import { foldOf } from "../../../../lib/questions/folds.ts";
 import type { SegmentColumns } from "../../../../lib/store/columns/segment.ts";
@@ -133,7 +133,7 @@ function expectRow(stored: StoredEvent, asked: Partial<typeof rowFields>, expect
 
 test("of a segment only columns are fetched that tell something, and of another project's none", async () => {
   const stored = Array.from({ length: 4 }, (_, n) => event(`e${n}`, { timestamp: minute + n }));
-  const { rows, complete, columns } = shredded(stored);
+  const { rows, complete, columns } = writtenColumns(stored);
   const known = new Map(columns);
   const fetched: (readonly string[])[] = [];
   const source: SegmentColumns = {
