@@ -8,7 +8,7 @@ import type { EventText } from "../../lib/event/event-text.ts";
 import { preferred } from "../../lib/http/headers.ts";
 import { UnknownKey, type Keyring } from "../../lib/http/identity.ts";
 import { sendPages } from "../../lib/http/sending.ts";
-import { defineMixin, type TypedContext, limitCalls } from "../../lib/moleculer.ts";
+import { defineMixin, limitCalls } from "../../lib/moleculer.ts";
 import type { Sending } from "./answers-under-way.mixin.ts";
 import type { Edge, Routed } from "./edge.ts";
 
