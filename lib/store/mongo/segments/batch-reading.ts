@@ -1,8 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { FindCursor } from "mongodb";
-import { meetsFilter } from "../../../counting/event-filter.ts";
+import { meetsFilter, type EventFilter } from "../../../event/filter.ts";
 import type { BatchId } from "../../../event/event.ts";
-import type { EventFilter } from "../../../event/filter.ts";
 import { rowReader, type Fold } from "../../../questions/fold.ts";
 import { fromRow } from "../../rows.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
