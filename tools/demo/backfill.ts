@@ -61,10 +61,10 @@ export interface Range {
  * The events of a range by type, as the service counts them; `undefined` while they may lack some
  * that were accepted by an instant.
  */
-export async function countTypes(
+async function countTypes(
   client: AnalyticsClient,
   { from, to }: Range,
-  acceptedBy = 0,
+  acceptedBy: number,
 ): Promise<TypeTotals | undefined> {
   const { data, meta } = await client.counts({ from: iso(from), to: iso(to) });
   if (!meta.exact || Date.parse(meta.asOf) < acceptedBy) return undefined;
@@ -89,7 +89,9 @@ export async function countAccepted(
 export interface Comparison {
   readonly type: string;
   readonly sent: number;
-  /** How many more the service counts than before. */
+  /** How many the service counted before. */
+  readonly before: number;
+  /** How many more it counts now. */
   readonly counted: number;
 }
 
@@ -107,6 +109,7 @@ export function compare(
     .map((type) => ({
       type,
       sent: sent.get(type) ?? 0,
+      before: before.get(type) ?? 0,
       counted: (after.get(type) ?? 0) - (before.get(type) ?? 0),
     }))
     .filter(({ sent, counted }) => sent > 0 || counted !== 0)

@@ -1,6 +1,6 @@
 import { person } from "./people.ts";
 import { seeded } from "./random.ts";
-import { schedule } from "./schedule.ts";
+import { mailsOfDay, schedule, type Span } from "./schedule.ts";
 import { story, type MailEvent } from "./story.ts";
 
 interface MailTraffic {
@@ -22,6 +22,7 @@ interface MailTraffic {
 }
 
 const mailStream = 3;
+const dayMs = 86_400_000;
 
 /**
  * The events of a mail sender, in time order, ties by id. The same traffic gives the same events,
@@ -30,16 +31,58 @@ const mailStream = 3;
  */
 export function* mailEvents(traffic: MailTraffic): Generator<MailEvent, void> {
   const { seed, mails, from, to, until = to, shape = "daily" } = traffic;
-  const people = traffic.people ?? Math.max(50, Math.ceil(mails / 4));
+  const people = traffic.people ?? peopleOf(mails);
+  yield* eventsOf([{ seed, mails, from, to, shape }], people, until);
+}
+
+interface DaysOfTraffic {
+  readonly seed: number;
+  /** Mails of `days` days, on average. */
+  readonly mails: number;
+  readonly days: number;
+  /** An instant of the last day, which is told to its end: `days` whole days come before it. */
+  readonly lastDay: number;
+}
+
+/**
+ * The same, a day of UTC at a time: what happens to the mails of a day does not depend on which days
+ * are asked for with it, so streams that are begun on other days share the events of their common
+ * days.
+ */
+export function* mailEventsOfDays(traffic: DaysOfTraffic): Generator<MailEvent, void> {
+  const { seed, mails, days, lastDay } = traffic;
+  const last = Math.floor(lastDay / dayMs);
+  const spans = Array.from({ length: days + 1 }, (_, index): Span => {
+    const day = last - days + index;
+    const ofDay = mailsOfDay(day, mails / days, seed);
+    return { seed, mails: ofDay, from: day * dayMs, to: (day + 1) * dayMs, shape: "daily" };
+  });
+  yield* eventsOf(spans, peopleOf(mails), Infinity);
+}
+
+/** How many recipients so many mails have. */
+export function peopleOf(mails: number): number {
+  return Math.max(50, Math.ceil(mails / 4));
+}
+
+/** The events of the mails of spans that follow each other. */
+function* eventsOf(
+  spans: readonly Span[],
+  people: number,
+  until: number,
+): Generator<MailEvent, void> {
   const ahead = new Agenda();
-  for (const [index, { at, template }] of schedule({ seed, mails, from, to, shape }).entries()) {
-    yield* ahead.before(Math.min(at, until));
-    const random = seeded(seed, mailStream + Math.floor(from / 1_000), index);
-    const recipient = person(seed, random.below(people));
-    const chance = Math.floor(random.next() * 0x1_0000_0000).toString(36);
-    const id = `m-${at.toString(36)}-${index.toString(36)}-${chance}`;
-    for (const event of story({ id, at, template, person: recipient }, random)) {
-      if (event.timestamp < until) ahead.add(event);
+  for (const span of spans) {
+    const { seed, from } = span;
+    for (const [index, { at, template }] of schedule(span).entries()) {
+      yield* ahead.before(Math.min(at, until));
+      const random = seeded(seed, mailStream + Math.floor(from / 1_000), index);
+      const recipient = person(seed, random.below(people));
+      const chance = Math.floor(random.next() * 0x1_0000_0000).toString(36);
+      const id = `m-${at.toString(36)}-${index.toString(36)}-${chance}`;
+      for (const event of story({ id, at, template, person: recipient }, random)) {
+        if (event.timestamp < until) ahead.add(event);
+      }
     }
   }
   yield* ahead.before(until);

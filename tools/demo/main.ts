@@ -1,20 +1,17 @@
 /**
  * `npm run demo`: the life cycle of a mail sender's mails, told to the service over its public
  * interface. Two weeks of it at once, compared with what the service counts; then live, until it is
- * interrupted.
+ * interrupted. Started again it tells the same events, with the same ids, and those since.
  */
 import { analyticsClient, type AnalyticsClient } from "../analytics-client.ts";
-import { backfill, compare, countAccepted, countTypes, iso } from "./backfill.ts";
+import { backfill, compare, countAccepted, iso } from "./backfill.ts";
 import { sendLive, steadyEvents } from "./live.ts";
-import { inTimeOrder, mailEvents, splitAt } from "./mail-events.ts";
+import { inTimeOrder, mailEventsOfDays, peopleOf, splitAt } from "./mail-events.ts";
 import { demoOptions, usage, type DemoOptions } from "./options.ts";
 import { comparisonText, guide } from "./report.ts";
 import { startService, whenReady, type RunningService } from "../service-process.ts";
 
 const dayMs = 86_400_000;
-
-/** How long the mails of the backfill are still opened and clicked afterwards. */
-const echoDays = 14;
 
 /**
  * The demo's own service, or `undefined` where one runs already and is used. @throws Error where
@@ -47,38 +44,38 @@ async function run(
 ): Promise<boolean> {
   const { seed, mails, days, rate, once, key } = options;
   const to = Date.now();
-  const range = { from: to - days * dayMs, to };
-  const traffic = { seed, mails, ...range, until: to + echoDays * dayMs };
-  const { before: past, after: echo } = splitAt(mailEvents(traffic), to);
+  const range = { from: (Math.floor(to / dayMs) - days) * dayMs, to };
+  const traffic = mailEventsOfDays({ seed, mails, days, lastDay: to });
+  const { before: past, after: echo } = splitAt(traffic, to);
 
-  const countedBefore = (await countTypes(client, range)) ?? new Map<string, number>();
+  const countedBefore = await countAccepted(client, range, to);
   const startedAt = performance.now();
-  console.log(`Sending ${mails} mails' events since ${iso(range.from)} (seed ${seed})`);
+  console.log(`Sending about ${mails} mails' events since ${iso(range.from)} (seed ${seed})`);
   const sent = await backfill(client, past, signal, (events) => {
     if (events % 20_000 === 0) console.log(`  ${events} events`);
   });
   const acceptedAfter = performance.now() - startedAt;
   const countedNow = await countAccepted(client, range, sent.acceptedBy);
   const countedAfter = performance.now() - startedAt;
-  const { text, equal } = comparisonText(compare(sent.byType, countedBefore, countedNow));
+  const { text, agrees } = comparisonText(compare(sent.byType, countedBefore, countedNow));
   console.log(
     `\n${sent.events} events accepted after ${seconds(acceptedAfter)}, counted after ${seconds(countedAfter)}:\n`,
   );
   console.log(`${text}\n\n${await guide(client, range, key)}\n`);
-  if (!equal)
+  if (!agrees)
     console.error("The counts differ from what was sent. Does someone else send as well?");
-  if (once || signal.aborted) return equal;
+  if (once || signal.aborted) return agrees;
 
   console.log(`Live, about ${rate} events a second. Ctrl-C ends it.\n\n  Look: ${client.url}/\n`);
-  const people = Math.max(50, Math.ceil(mails / 4));
-  const live = inTimeOrder(echo, steadyEvents({ seed, people, rate, from: to }));
+  const steady = steadyEvents({ seed, people: peopleOf(mails), rate, from: to });
+  const live = inTimeOrder(echo, steady);
   let total = 0;
   await sendLive(client, live, signal, (events) => {
     const tens = Math.floor(total / 100);
     total += events;
     if (Math.floor(total / 100) > tens) console.log(`  ${total} live events`);
   });
-  return equal;
+  return agrees;
 }
 
 function seconds(ms: number): string {

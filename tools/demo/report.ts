@@ -1,21 +1,35 @@
 import type { AnalyticsClient } from "../analytics-client.ts";
 import { iso, type Comparison, type Range } from "./backfill.ts";
 
-/** A table of what was sent and what is counted, and whether they are the same. */
-export function comparisonText(rows: readonly Comparison[]): { text: string; equal: boolean } {
-  const equal = rows.every(({ sent, counted }) => sent === counted);
+/**
+ * A table of what was sent and what is counted since, and whether they agree: each was counted now or
+ * before, and none twice.
+ */
+export function comparisonText(rows: readonly Comparison[]): { text: string; agrees: boolean } {
   const total = rows.reduce(
-    (sum, row) => ({ sent: sum.sent + row.sent, counted: sum.counted + row.counted }),
-    { sent: 0, counted: 0 },
+    (sum, { sent, before, counted }) => ({
+      sent: sum.sent + sent,
+      before: sum.before + before,
+      counted: sum.counted + counted,
+    }),
+    { sent: 0, before: 0, counted: 0 },
   );
   const lines = [...rows, { type: "total", ...total }].map(
-    ({ type, sent, counted }) =>
-      `  ${type.padEnd(20)} ${String(sent).padStart(9)} ${String(counted).padStart(9)}  ${
-        sent === counted ? "equal" : `off by ${counted - sent}`
-      }`,
+    ({ type, sent, before, counted }) =>
+      `  ${type.padEnd(20)} ${String(sent).padStart(9)} ${String(counted).padStart(9)}  ${verdict({ sent, before, counted })}`,
   );
   const head = `  ${"type".padEnd(20)} ${"sent".padStart(9)} ${"counted".padStart(9)}`;
-  return { text: [head, ...lines].join("\n"), equal };
+  const agrees = rows.every((row) => !verdict(row).startsWith("off"));
+  return { text: [head, ...lines].join("\n"), agrees };
+}
+
+/** Events that are sent again are not counted again: those that miss were there before. */
+function verdict({ sent, before, counted }: Omit<Comparison, "type">): string {
+  if (sent === counted) return "equal";
+  const wereThere = sent - counted;
+  return wereThere > 0 && wereThere <= before
+    ? `${wereThere} were there before`
+    : `off by ${counted - sent}`;
 }
 
 /** What to look at now, ready to be pasted. */

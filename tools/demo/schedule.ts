@@ -8,7 +8,7 @@ export interface Sending {
   readonly template: Template;
 }
 
-interface Span {
+export interface Span {
   readonly seed: number;
   readonly mails: number;
   /** Epoch milliseconds, half open. */
@@ -51,7 +51,7 @@ export function schedule(span: Span): readonly Sending[] {
   const campaigns = shape === "daily" ? campaignsOf(span) : [];
   const sendings: Sending[] = [];
   for (let index = 0; index < mails; index++) {
-    const random = seeded(seed, scheduleStream, index);
+    const random = seeded(seed, scheduleStream - Math.floor(from / 1_000), index);
     const inCampaign = random.chance(campaignShare);
     const campaign = inCampaign ? campaigns[random.below(campaigns.length)] : undefined;
     if (campaign !== undefined) {
@@ -68,6 +68,18 @@ export function schedule(span: Span): readonly Sending[] {
     }
   }
   return sendings.sort((one, other) => one.at - other.at);
+}
+
+const dayStream = 4;
+
+/**
+ * How many mails a day of UTC has where a day has `mean` of them on average: weekends have few, and no
+ * day is quite like another.
+ */
+export function mailsOfDay(day: number, mean: number, seed: number): number {
+  const random = seeded(seed, dayStream, day);
+  const share = (isWeekend(day * dayMs) ? 0.25 : 1.3) * (0.8 + 0.4 * random.next());
+  return Math.floor(mean * share + random.next());
 }
 
 /**

@@ -1,4 +1,9 @@
-import { inTimeOrder, mailEvents, splitAt } from "../../../tools/demo/mail-events.ts";
+import {
+  inTimeOrder,
+  mailEvents,
+  mailEventsOfDays,
+  splitAt,
+} from "../../../tools/demo/mail-events.ts";
 import { shares, eventsPerMail } from "../../../tools/demo/shares.ts";
 import type { MailEvent } from "../../../tools/demo/story.ts";
 import { admit } from "../../../lib/event/admit.ts";
@@ -196,6 +201,33 @@ describe("every event", () => {
     expect([...devices].sort()).toEqual(expect.arrayContaining(["bot", "desktop", "mobile"]));
     const providers = new Set(stored.map(({ context }) => context.emailProvider));
     expect([...providers]).toEqual(expect.arrayContaining(["gmail", "outlook", "gmx", "yahoo"]));
+  });
+});
+
+describe("days of traffic", () => {
+  const days = { seed: 1, mails: 700, days: 7, lastDay: to };
+  const told = [...mailEventsOfDays(days)];
+  const sentOf = (all: readonly MailEvent[]) => all.filter(({ type }) => type === "email.sent");
+
+  test("are the same for who begins later on the last day, and share the mails of common days", () => {
+    expect([...mailEventsOfDays({ ...days, lastDay: to + 3_600_000 })]).toEqual(told);
+    const next = [...mailEventsOfDays({ ...days, lastDay: to + dayMs })];
+    const common = new Set(told.map(({ id }) => id));
+    const kept = sentOf(next).filter(({ id }) => common.has(id));
+    expect(kept).toEqual(
+      sentOf(told).filter(({ timestamp }) => timestamp >= (Math.floor(to / dayMs) - 6) * dayMs),
+    );
+  });
+
+  test("are as many as asked for on average, in time order, each id once", () => {
+    expect(told.map(({ timestamp }) => timestamp)).toEqual(
+      told.map(({ timestamp }) => timestamp).sort((one, other) => one - other),
+    );
+    expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
+    const whole = sentOf(told).filter(
+      ({ timestamp }) => timestamp < Math.floor(to / dayMs) * dayMs,
+    );
+    expect(Math.abs(whole.length - 700)).toBeLessThan(140);
   });
 });
 

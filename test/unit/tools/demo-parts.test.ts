@@ -156,12 +156,22 @@ describe("the backfill", () => {
       ]),
     );
     expect(rows).toEqual([
-      { type: "email.sent", sent: 5, counted: 5 },
-      { type: "email.opened", sent: 2, counted: 1 },
+      { type: "email.sent", sent: 5, before: 10, counted: 5 },
+      { type: "email.opened", sent: 2, before: 0, counted: 1 },
     ]);
-    expect(comparisonText(rows)).toMatchObject({ equal: false });
+    expect(comparisonText(rows)).toMatchObject({ agrees: false });
     expect(comparisonText(rows).text).toMatch(/email\.opened +2 +1 +off by -1/);
-    expect(comparisonText(rows.slice(0, 1)).equal).toBe(true);
+    expect(comparisonText(rows.slice(0, 1)).agrees).toBe(true);
+  });
+
+  test.each([
+    [{ sent: 5, before: 3, counted: 2 }, true, "3 were there before"],
+    [{ sent: 5, before: 2, counted: 2 }, false, "off by -3"],
+    [{ sent: 5, before: 5, counted: 6 }, false, "off by 1"],
+  ])("that was sent before adds nothing twice: %j", (row, agrees, words) => {
+    const { text, agrees: found } = comparisonText([{ type: "email.sent", ...row }]);
+    expect(text.split("\n")[1]).toContain(words);
+    expect(found).toBe(agrees);
   });
 });
 
