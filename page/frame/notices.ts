@@ -4,9 +4,10 @@ import { connection } from "../api/use-answer.ts";
 import { mention } from "../parts/announce.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { comparedInstants } from "../parts/shown.ts";
-import { commonParameters, parameter, parameterList } from "../pure/address.ts";
+import { parameter, parameterList } from "../pure/address.ts";
 import { clockParts, dayShort } from "../pure/format.ts";
 import { readFilter } from "../pure/filter.ts";
+import { strayParameters } from "../pure/parameters.ts";
 import { fixedRange, rangeName } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
 import { address, change, comparison, range, unknownZone, zone } from "./router.ts";
@@ -59,8 +60,8 @@ function Connection(): VNode | null {
 
 /** Values that cannot be meant; without this line other numbers would be taken for those asked. */
 function Unread(): VNode | null {
-  const { view } = address.value;
-  const asked = viewOf(view).pickers.includes("range")
+  const { unread, rest } = strayParameters(address.value);
+  const asked = viewOf(address.value.view).pickers.includes("range")
     ? parameter(address.value, "range")
     : undefined;
   const texts = parameterList(address.value, "f");
@@ -71,6 +72,8 @@ function Unread(): VNode | null {
       asked !== range.value &&
       `${asked} is no range. Shown instead: ${rangeName(range.value).toLowerCase()}.`,
     stray.length > 0 && `No filter, and left out: ${stray.join("; ")}.`,
+    unread.length > 0 &&
+      `Not understood, and left out: ${unread.map(([name, text]) => `${name}=${text}`).join("; ")}.`,
     unknownZone.value !== undefined &&
       `There is no zone ${unknownZone.value}. Shown instead: ${zone.value}.`,
   ].filter((line) => line !== false);
@@ -83,7 +86,7 @@ function Unread(): VNode | null {
       onClick=${() => {
         unknownZone.value = undefined;
         change(
-          { f: readable, ...(asked !== range.value && { range: undefined }) },
+          { ...rest, f: readable, ...(asked !== range.value && { range: undefined }) },
           { replace: true },
         );
       }}
@@ -94,18 +97,14 @@ function Unread(): VNode | null {
 }
 
 function Unknown(): VNode | null {
-  const { parameters, view } = address.value;
-  const knownNames = [...commonParameters, ...viewOf(view).parameters];
-  const stray = [
-    ...new Set(parameters.map(([name]) => name).filter((name) => !knownNames.includes(name))),
-  ];
-  if (stray.length === 0) return null;
+  const { unknown } = strayParameters(address.value);
+  if (unknown.length === 0) return null;
   return html`<p class="notice">
-    Not known here and ignored: ${stray.join(", ")}.
+    Not known here and ignored: ${unknown.join(", ")}.
     <button
       type="button"
       class="button small"
-      onClick=${() => change(Object.fromEntries(stray.map((name) => [name, undefined])), { replace: true })}
+      onClick=${() => change(Object.fromEntries(unknown.map((name) => [name, undefined])), { replace: true })}
     >
       Remove
     </button>

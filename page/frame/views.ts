@@ -13,8 +13,6 @@ export interface View {
   readonly scope?: Scope;
   /** The pickers in the header. */
   readonly pickers: readonly ("range" | "zone" | "compare")[];
-  /** Parameters of the address that the view reads beside range, tz, f and cmp. */
-  readonly parameters: readonly string[];
   readonly load: () => Promise<{ readonly default: ComponentType }>;
 }
 
@@ -27,7 +25,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       icon: "now",
       key: "n",
       pickers: ["zone"],
-      parameters: ["paused"],
       load: () => import("../views/now.ts"),
     },
     {
@@ -37,7 +34,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       key: "t",
       scope: "events:read",
       pickers: ["range", "zone", "compare"],
-      parameters: ["type", "m", "by", "per", "shape", "hide", "sort", "whole"],
       load: () => import("../views/trends.ts"),
     },
   ],
@@ -49,7 +45,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       key: "f",
       scope: "events:read",
       pickers: ["range", "zone"],
-      parameters: ["step", "window", "actor", "by", "shape", "sort", "row"],
       load: () => import("../views/funnel.ts"),
     },
     {
@@ -59,7 +54,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       key: "r",
       scope: "events:read",
       pickers: ["range", "zone"],
-      parameters: ["first", "back", "per", "actor", "shape"],
       load: () => import("../views/retention.ts"),
     },
     {
@@ -69,7 +63,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       key: "p",
       scope: "events:read",
       pickers: ["range", "zone"],
-      parameters: ["after", "len", "actor", "shape", "sort", "column"],
       load: () => import("../views/paths.ts"),
     },
     {
@@ -79,7 +72,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       key: "m",
       scope: "events:read",
       pickers: ["range", "zone"],
-      parameters: ["by", "mails", "sort"],
       load: () => import("../views/mail.ts"),
     },
   ],
@@ -91,7 +83,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       key: "e",
       scope: "events:read",
       pickers: ["range", "zone"],
-      parameters: ["type", "order", "find", "follow"],
       load: () => import("../views/events.ts"),
     },
     {
@@ -101,7 +92,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       key: "s",
       scope: "events:read",
       pickers: ["zone"],
-      parameters: ["edit"],
       load: () => import("../views/saved.ts"),
     },
     {
@@ -110,7 +100,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       icon: "health",
       key: "h",
       pickers: ["zone"],
-      parameters: [],
       load: () => import("../views/health.ts"),
     },
     {
@@ -120,7 +109,6 @@ export const viewGroups: readonly (readonly View[])[] = [
       key: "a",
       scope: "admin",
       pickers: ["zone"],
-      parameters: ["show"],
       load: () => import("../views/admin.ts"),
     },
   ],

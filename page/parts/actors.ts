@@ -3,10 +3,6 @@ import type { Choice } from "./choices.ts";
 /** How events belong together, by the API's names. */
 export type Actor = "user" | "correlationId" | "session";
 
-export function readActor(text: string | undefined, otherwise: Actor = "user"): Actor {
-  return text === "correlationId" || text === "session" || text === "user" ? text : otherwise;
-}
-
 /** Whether types are about mails: a correlation is then one mail. */
 export function ofMails(types: readonly string[]): boolean {
   return types.some((type) => type.startsWith("email."));

@@ -20,7 +20,9 @@ export function toggleComparison(): void {
 export function ComparePicker(): VNode {
   const kind = comparison.value;
   return h(Popover, {
-    text: kind === undefined ? "Compare" : comparisonNames[kind],
+    text: html`<span class="compare-name"
+      >${kind === undefined ? "Compare" : comparisonNames[kind]}</span
+    >`,
     label:
       kind === undefined ? "Compare with another range" : `Compared with: ${comparisonNames[kind]}`,
     icon: "compare",

@@ -83,7 +83,13 @@ export function Table<Row>(props: Props<Row>): VNode {
                   ? html`<th key=${column.id} scope="row" class=${classes(column)}>
                       ${column.cell(row)}
                     </th>`
-                  : html`<td key=${column.id} class=${classes(column)}>${column.cell(row)}</td>`,
+                  : html`<td
+                      key=${column.id}
+                      class=${classes(column)}
+                      data-name=${typeof column.name === "string" ? column.name : undefined}
+                    >
+                      ${column.cell(row)}
+                    </td>`,
               )}
             </tr>`,
         )}

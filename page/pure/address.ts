@@ -39,9 +39,6 @@ const openedKinds = {
   saved: ["saved", "question"],
 } as const;
 
-/** Parameters that every view takes. */
-export const commonParameters: readonly string[] = ["range", "tz", "f", "cmp"];
-
 export function readAddress(path: string, search: string): Address {
   // A parameter without a value says as much as none.
   const parameters = [...new URLSearchParams(search)].filter(([, value]) => value !== "");

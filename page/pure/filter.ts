@@ -49,12 +49,12 @@ export interface Step {
   readonly filters: readonly Filter[];
 }
 
-export function readStep(text: string): Step {
-  const [type = "", ...filters] = text.split(";");
-  return {
-    type: splitParts(type)[0] ?? "",
-    filters: filters.map(readFilter).filter((filter) => filter !== undefined),
-  };
+/** Without one of its filters a step would select other events: it is read whole or not at all. */
+export function readStep(text: string): Step | undefined {
+  const [first = "", ...rest] = text.split(";");
+  const [type = ""] = splitParts(first);
+  const filters = rest.map(readFilter).filter((filter) => filter !== undefined);
+  return type === "" || filters.length < rest.length ? undefined : { type, filters };
 }
 
 export function writeStep({ type, filters }: Step): string {

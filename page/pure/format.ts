@@ -76,9 +76,13 @@ export function short(value: number): string {
   return written(value / divisor, 0, 2) + unit;
 }
 
-/** A share of 1: `18.3 %`, below 1 % `0.42 %`. */
+/** A share of 1: `18.3 %`, below 1 % `0.42 %`. What is not nothing is never `0.00 %`. */
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined) return notKnown;
+  return share > 0 && share < 0.00005 ? `< ${digitsOfPercent(0.0001)}` : digitsOfPercent(share);
+}
+
+function digitsOfPercent(share: number): string {
   const digits = share !== 0 && Math.abs(share) < 0.01 ? 2 : 1;
   return `${written(share * 100, digits, digits)} %`;
 }
@@ -94,8 +98,7 @@ export function change(now: number | null | undefined, before: number | null | u
   if (now === null || now === undefined || before === null || before === undefined) return notKnown;
   if (before === 0) return now === 0 ? notKnown : "new";
   const share = (now - before) / Math.abs(before);
-  if (now === before) return percent(0);
-  return `${share > 0 ? "+" : ""}${percent(share)}`;
+  return `${share > 0 ? "+" : ""}${digitsOfPercent(share)}`;
 }
 
 /** The same in words: `27.6 % more`, `3.1 % less`, `as many`. */

@@ -12,12 +12,6 @@ const functions: Readonly<Record<string, string>> = {
   p99: "99th percentile of",
 };
 
-const metricText = /^(count|uniques|(?:sum|avg|min|max|p50|p75|p90|p95|p99):.+)$/;
-
-export function isMetric(text: string): boolean {
-  return metricText.test(text);
-}
-
 /** `Events`, `Users`, `Average of amount`. */
 export function metricName(metric: string): string {
   if (metric === "count") return "Events";

@@ -33,6 +33,7 @@ const deeds: Readonly<Record<string, string>> = {
   "queries.remove": "Removed a saved question",
   "events.erase": "Erased events",
   "counts.audit": "Recounted from the events",
+  "retention.set": "Set how long events are kept",
   "rollups.rebuild": "Rebuilt rollups",
   "rollups.repair": "Repaired rollups",
   "schemas.put": "Set a schema",

@@ -2,7 +2,7 @@ import { h } from "preact";
 import { address, addressOf, follow, hrefOf } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { html, type VNode } from "../parts/html.ts";
-import { parameter } from "../pure/address.ts";
+import { readParameter } from "../pure/parameters.ts";
 import { DeadLetters } from "./admin-dead.ts";
 import { Keys } from "./admin-keys.ts";
 import { Quarantine } from "./admin-quarantine.ts";
@@ -22,7 +22,7 @@ const parts = [
  * audit log.
  */
 export default function Admin(): VNode {
-  const show = parameter(address.value, "show");
+  const show = readParameter(address.value, "show");
   const shown = parts.find(({ id }) => id === show) ?? parts[0];
   usePageTitle(`Admin: ${shown.title}`);
   return html`<nav class="segments admin-parts" aria-label="Parts of Admin">

@@ -25,9 +25,9 @@ import { Icon } from "../parts/icon.ts";
 import { FilterChips, Question, TypeChips, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
 import { Table, type Column } from "../parts/table.ts";
-import { parameter, parameterList } from "../pure/address.ts";
 import { filterInWords, listParameters } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
+import { readParameter, readParameters } from "../pure/parameters.ts";
 import { rangeName, rangeParameters } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
 import { OpenedEvent } from "./event.ts";
@@ -39,7 +39,7 @@ const pageRows = 100;
 /** Finds events, and shows one whole. */
 export default function Events(): VNode {
   const { opened } = address.value;
-  const types = parameterList(address.value, "type");
+  const types = readParameters(address.value, "type");
   const words = inWords(types);
   usePageTitle(
     opened === undefined
@@ -54,7 +54,7 @@ export default function Events(): VNode {
       ${h(Word, { text: "where" })} ${h(FilterChips, { types })}
       ${h(WordPicker, {
         title: "Order",
-        value: parameter(address.value, "order") === "asc" ? "asc" : "desc",
+        value: readParameter(address.value, "order") ?? "desc",
         choices: [
           { id: "desc", name: "newest first" },
           { id: "asc", name: "oldest first" },
@@ -82,7 +82,7 @@ function filterParameters(types: readonly string[]): readonly (readonly [string,
 }
 
 function listCall(types: readonly string[]): Call {
-  const order = parameter(address.value, "order") === "asc" ? "asc" : "desc";
+  const order = readParameter(address.value, "order") ?? "desc";
   return {
     path: withParameters("/api/v1/events", [
       ...filterParameters(types),
@@ -100,7 +100,7 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
   const { answer } = request;
   const more = useMore(call, request.answeredCall === undefined ? undefined : answer);
   const rows = [...(answer?.data ?? []), ...more.rows];
-  const follows = parameter(address.value, "follow") === "1";
+  const follows = readParameter(address.value, "follow") !== undefined;
   const fresh = useFresh(types, follows, answer);
   useEffect(() => {
     shownInstants.value = answer?.meta.range;

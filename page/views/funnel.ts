@@ -5,7 +5,7 @@ import type { Call } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { actorChoices, actorName, readActor, type Actor } from "../parts/actors.ts";
+import { actorChoices, actorName, type Actor } from "../parts/actors.ts";
 import { Card, Waiting } from "../parts/card.ts";
 import { typesFor, useTypeNames } from "../parts/default-types.ts";
 import { NoEvents } from "../parts/empty.ts";
@@ -16,7 +16,6 @@ import { shownInstants } from "../parts/shown.ts";
 import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import { Tips } from "../parts/tips.ts";
 import type { CsvTable } from "../parts/tools.ts";
-import { parameter, parameterList } from "../pure/address.ts";
 import {
   bodyFilters,
   filterInWords,
@@ -27,6 +26,7 @@ import {
   type Step,
 } from "../pure/filter.ts";
 import { counted, duration, number, percent, roundPercent } from "../pure/format.ts";
+import { readParameter, readParameters } from "../pure/parameters.ts";
 import { bodyRange, rangeName } from "../pure/range.ts";
 import { Steps } from "./funnel-steps.ts";
 
@@ -58,15 +58,15 @@ const windows = [
 /** How many users get from step to step, and where they stop. */
 export default function Funnel(): VNode {
   const known = useTypeNames();
-  const chosen = parameterList(address.value, "step").map(readStep);
-  const isDefault = chosen.filter(({ type }) => type !== "").length < 2;
+  const chosen = readParameters(address.value, "step").flatMap((text) => readStep(text) ?? []);
+  const isDefault = chosen.length === 0;
   const steps = isDefault
     ? typesFor(known ?? [], likedTypes, 2).map((type): Step => ({ type, filters: [] }))
     : chosen;
   const types = [...new Set(steps.map(({ type }) => type))];
-  const actor = readActor(parameter(address.value, "actor"));
-  const window = parameter(address.value, "window") ?? "7d";
-  const by = parameter(address.value, "by");
+  const actor = (readParameter(address.value, "actor") as Actor | undefined) ?? "user";
+  const window = readParameter(address.value, "window") ?? "7d";
+  const by = readParameter(address.value, "by");
   const call: Call | undefined =
     isDefault && known === undefined
       ? undefined
@@ -181,11 +181,17 @@ interface ShownProps {
 
 function Shown({ answer, steps, actor, types, by, again }: ShownProps): VNode {
   const rows = answer.results ?? [];
-  const picked = rows.find(({ value }) => value === parameter(address.value, "row"));
+  const row = readParameter(address.value, "row");
+  const picked = rows.find(({ value }) => value === row);
   if (answer.steps[0]?.users === 0) {
     return h(NoEvents, { again });
   }
   return html`${
+    row !== undefined &&
+    picked === undefined &&
+    html`<p class="hint">There is no ${row} here. Shown instead: all.</p>`
+  }
+  ${
     picked !== undefined &&
     html`<p class="funnel-of">
       <strong>${valueName(picked.value)}</strong>
@@ -309,7 +315,7 @@ function Breakdown({
     columns,
     rows: answer.results ?? [],
     keyOf: ({ value }) => value,
-    sort: readSort(parameter(address.value, "sort"), { column: "s1", direction: "desc" }),
+    sort: readSort(readParameter(address.value, "sort"), { column: "s1", direction: "desc" }),
     onSort: (sort) => change({ sort: writeSort(sort) }, { replace: true }),
     rowProps: ({ value }) => (value === picked ? { class: "is-picked" } : {}),
     className: "funnel-values",

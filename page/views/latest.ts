@@ -7,7 +7,7 @@ import { address, change, follow, hrefOf, openedAddress, zone } from "../frame/r
 import { Card, Waiting } from "../parts/card.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { Icon } from "../parts/icon.ts";
-import { parameter } from "../pure/address.ts";
+import { readParameter } from "../pure/parameters.ts";
 import * as format from "../pure/format.ts";
 import { wallClock } from "../pure/zone.ts";
 
@@ -26,7 +26,7 @@ export function Latest(): VNode {
   const waiting = useRef<StoredEvent[]>([]);
   const heard = useRef(0);
   const isStill = useRef(false);
-  const isPaused = parameter(address.value, "paused") === "1";
+  const isPaused = readParameter(address.value, "paused") !== undefined;
 
   const ids = new Set(streamed.map(({ id }) => id));
   const before = first.answer?.data.filter(({ id }) => !ids.has(id)) ?? [];

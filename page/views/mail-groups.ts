@@ -4,7 +4,7 @@ import { html, type Children, type VNode } from "../parts/html.ts";
 import { readSort, sortedRows, Table, writeSort, type Column } from "../parts/table.ts";
 import { Tips } from "../parts/tips.ts";
 import type { CsvTable } from "../parts/tools.ts";
-import { parameter } from "../pure/address.ts";
+import { readParameter } from "../pure/parameters.ts";
 import { valueName } from "../pure/filter.ts";
 import { number, percent } from "../pure/format.ts";
 import type { MailGroup, Rate } from "./mail.ts";
@@ -115,7 +115,10 @@ export function Groups({
       by: ({ rates }) => rates[column.rate],
     })),
   ];
-  const sort = readSort(parameter(address.value, "sort"), { column: "sent", direction: "desc" });
+  const sort = readSort(readParameter(address.value, "sort"), {
+    column: "sent",
+    direction: "desc",
+  });
   return h(
     Tips,
     {},

@@ -11,9 +11,9 @@ import { Exactness } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { FilterChips, PropertyPicker, Question, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
-import { parameter } from "../pure/address.ts";
 import { listParameters, propertyName } from "../pure/filter.ts";
 import { counted } from "../pure/format.ts";
+import { readParameter } from "../pure/parameters.ts";
 import { lengthOf, rangeName, rangeParameters } from "../pure/range.ts";
 import { Figures } from "./mail-figures.ts";
 import { Groups, mailCsv } from "./mail-groups.ts";
@@ -68,8 +68,8 @@ const which = [
 
 /** What became of the mails. */
 export default function Mail(): VNode {
-  const by = parameter(address.value, "by") ?? usualGroup;
-  const mails = parameter(address.value, "mails") === "sent" ? "sent" : "active";
+  const by = readParameter(address.value, "by") ?? usualGroup;
+  const mails = readParameter(address.value, "mails") ?? "active";
   const parameters = [
     ["groupBy", by],
     ["mails", mails],

@@ -4,7 +4,7 @@ import { address, change } from "../frame/router.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { Icon } from "../parts/icon.ts";
 import { Tips } from "../parts/tips.ts";
-import { parameter } from "../pure/address.ts";
+import { readParameter } from "../pure/parameters.ts";
 import {
   flowOf,
   litBy,
@@ -46,7 +46,7 @@ export function Picture({
   const isNarrow = width > 0 && width < 560;
   const columns = isNarrow ? 2 : length + 1;
   const first = isNarrow
-    ? Math.min(Number(parameter(address.value, "column") ?? 0) || 0, length - 1)
+    ? Math.min(Number(readParameter(address.value, "column") ?? 0), length - 1)
     : 0;
   const height = isNarrow || width >= 900 ? 420 : 360;
   const labels = isNarrow ? Math.floor(width / 2) - 8 : Math.min(190, Math.floor(width / columns));

@@ -5,7 +5,7 @@ import type { Call } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { actorChoices, actorName, ofMails, readActor } from "../parts/actors.ts";
+import { actorChoices, actorName, ofMails, type Actor } from "../parts/actors.ts";
 import { Card, Waiting } from "../parts/card.ts";
 import { typesFor, useTypeNames } from "../parts/default-types.ts";
 import { NoEvents } from "../parts/empty.ts";
@@ -15,10 +15,10 @@ import { FilterChips, Question, TypePicker, Word, WordPicker } from "../parts/qu
 import { shownInstants } from "../parts/shown.ts";
 import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import type { CsvTable } from "../parts/tools.ts";
-import { parameter } from "../pure/address.ts";
 import { bodyFilters } from "../pure/filter.ts";
 import { end, type Path } from "../pure/flow.ts";
 import { counted, number, percent } from "../pure/format.ts";
+import { readParameter } from "../pure/parameters.ts";
 import { bodyRange, rangeName } from "../pure/range.ts";
 import { Picture } from "./paths-picture.ts";
 
@@ -39,12 +39,12 @@ const lengths = [1, 2, 3, 4, 5].map((length) => ({
 export default function Paths(): VNode {
   const known = useTypeNames();
   const [liked = ""] = typesFor(known ?? [], ["email.delivered"], 1);
-  const after = parameter(address.value, "after") ?? liked;
+  const after = readParameter(address.value, "after") ?? liked;
   const usual = ofMails([after]) ? "correlationId" : "user";
-  const length = readLength(parameter(address.value, "len"));
-  const actor = readActor(parameter(address.value, "actor"), usual);
+  const length = Number(readParameter(address.value, "len") ?? 3);
+  const actor = (readParameter(address.value, "actor") as Actor | undefined) ?? usual;
   const own = bodyFilters(filters.value);
-  const isReady = known !== undefined || parameter(address.value, "after") !== undefined;
+  const isReady = known !== undefined || readParameter(address.value, "after") !== undefined;
   const call: Call | undefined = isReady
     ? {
         path: "/api/v1/query/paths",
@@ -145,11 +145,6 @@ export default function Paths(): VNode {
   )}`;
 }
 
-function readLength(text: string | undefined): number {
-  const length = Number(text ?? 3);
-  return Number.isInteger(length) && length >= 1 && length <= 5 ? length : 3;
-}
-
 function List({
   answer,
   length,
@@ -194,7 +189,10 @@ function List({
   ];
   const [isAll, setAll] = useState(false);
   const few = 20;
-  const sort = readSort(parameter(address.value, "sort"), { column: "count", direction: "desc" });
+  const sort = readSort(readParameter(address.value, "sort"), {
+    column: "count",
+    direction: "desc",
+  });
   return html`${h(Table<Path>, {
     label: "Paths",
     columns,

@@ -5,7 +5,7 @@ import type { Call } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
-import { actorChoices, actorName, readActor } from "../parts/actors.ts";
+import { actorChoices, actorName, type Actor } from "../parts/actors.ts";
 import { Card, Waiting } from "../parts/card.ts";
 import { typesFor, useTypeNames } from "../parts/default-types.ts";
 import { NoEvents } from "../parts/empty.ts";
@@ -15,7 +15,6 @@ import { FilterChips, Question, TypePicker, Word, WordPicker } from "../parts/qu
 import { shownInstants } from "../parts/shown.ts";
 import { Tips } from "../parts/tips.ts";
 import type { CsvTable } from "../parts/tools.ts";
-import { parameter } from "../pure/address.ts";
 import {
   cohortPeriodFor,
   cohortTable,
@@ -27,6 +26,7 @@ import {
 } from "../pure/cohorts.ts";
 import { bodyFilters, type BodyFilter } from "../pure/filter.ts";
 import { counted, dayShort, number, percent, periodName, roundPercent } from "../pure/format.ts";
+import { readParameter } from "../pure/parameters.ts";
 import { bodyRange, lengthOf, rangeName } from "../pure/range.ts";
 
 interface RetentionAnswer {
@@ -49,13 +49,14 @@ const shapes = [
 export default function Retention(): VNode {
   const known = useTypeNames();
   const [liked = ""] = typesFor(known ?? [], ["email.opened"], 1);
-  const first = parameter(address.value, "first") ?? liked;
-  const back = parameter(address.value, "back") ?? first;
+  const first = readParameter(address.value, "first") ?? liked;
+  const back = readParameter(address.value, "back") ?? first;
   const types = [...new Set([first, back])];
-  const per = readPeriod(parameter(address.value, "per"), lengthOf(range.value));
-  const actor = readActor(parameter(address.value, "actor"));
-  const isPeople = parameter(address.value, "shape") === "people";
-  const isReady = known !== undefined || parameter(address.value, "first") !== undefined;
+  const asked = readParameter(address.value, "per") as CohortPeriod | undefined;
+  const per = asked ?? cohortPeriodFor(lengthOf(range.value));
+  const actor = (readParameter(address.value, "actor") as Actor | undefined) ?? "user";
+  const isPeople = readParameter(address.value, "shape") === "people";
+  const isReady = known !== undefined || readParameter(address.value, "first") !== undefined;
   const own = bodyFilters(filters.value);
   const call: Call | undefined = isReady
     ? {
@@ -162,10 +163,6 @@ export default function Retention(): VNode {
 
 function selection(type: string, own: BodyFilter | undefined): object {
   return { type, ...(own !== undefined && { filters: own }) };
-}
-
-function readPeriod(text: string | undefined, days: number): CohortPeriod {
-  return periods.find(({ id }) => id === text)?.id ?? cohortPeriodFor(days);
 }
 
 function perOf(call: Call | undefined): CohortPeriod | undefined {

@@ -14,7 +14,7 @@ import { Icon } from "../parts/icon.ts";
 import { ProblemText } from "../parts/problem.ts";
 import { Table, type Column } from "../parts/table.ts";
 import { Tips } from "../parts/tips.ts";
-import { parameter } from "../pure/address.ts";
+import { readParameter } from "../pure/parameters.ts";
 import { filterInWords, filtersOfBody } from "../pure/filter.ts";
 import { EditQuestion } from "./saved-edit.ts";
 import {
@@ -94,7 +94,7 @@ function Board({
   readonly again: () => void;
 }): VNode {
   const { pinned, rest } = boardOf(entries);
-  const isEditing = may("admin") && parameter(address.value, "edit") === "1";
+  const isEditing = may("admin") && readParameter(address.value, "edit") !== undefined;
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
 
@@ -294,7 +294,7 @@ function QuestionFilters({ name }: { readonly name: string }): VNode | null {
 
 /** One question: its answer, its view, and how to change it. */
 function One({ entry, again }: { readonly entry: SavedEntry; readonly again: () => void }): VNode {
-  const isEditing = may("admin") && parameter(address.value, "edit") === "1";
+  const isEditing = may("admin") && readParameter(address.value, "edit") !== undefined;
   const to = viewAddress(entry);
   const edit = (on: boolean) => change({ edit: on ? "1" : undefined }, { replace: true });
   return html`${h(

@@ -1,6 +1,6 @@
-import { parameter, parameterList, type Address } from "../pure/address.ts";
+import type { Address } from "../pure/address.ts";
 import type { Period } from "../pure/format.ts";
-import { isMetric } from "../pure/metric.ts";
+import { readParameter, readParameters } from "../pure/parameters.ts";
 import { lengthOf, periodFor } from "../pure/range.ts";
 
 /** The question in the address of Trends. */
@@ -15,21 +15,17 @@ export interface TrendsQuestion {
   readonly onlyWhole: boolean;
 }
 
-const periods: readonly string[] = ["minute", "hour", "day", "week", "month"];
-
 /** All time has no length in the address: its periods are months, unless somebody chose others. */
 export function trendsQuestion(address: Address, range: string): TrendsQuestion {
-  const metric = parameter(address, "m") ?? "count";
-  const per = parameter(address, "per") ?? "";
-  const shape = parameter(address, "shape");
+  const per = readParameter(address, "per") as Period | undefined;
   return {
-    types: parameterList(address, "type"),
-    metric: isMetric(metric) ? metric : "count",
-    by: parameter(address, "by"),
-    per: periods.includes(per) ? (per as Period) : periodFor(lengthOf(range)),
-    shape: shape === "bars" || shape === "table" ? shape : "line",
-    hidden: parameterList(address, "hide"),
-    sort: parameter(address, "sort"),
-    onlyWhole: parameter(address, "whole") === "1",
+    types: readParameters(address, "type"),
+    metric: readParameter(address, "m") ?? "count",
+    by: readParameter(address, "by"),
+    per: per ?? periodFor(lengthOf(range)),
+    shape: (readParameter(address, "shape") as TrendsQuestion["shape"] | undefined) ?? "line",
+    hidden: readParameters(address, "hide"),
+    sort: readParameter(address, "sort"),
+    onlyWhole: readParameter(address, "whole") !== undefined,
   };
 }

@@ -1,11 +1,10 @@
 import { h } from "preact";
-import { address, change } from "../frame/router.ts";
+import { change } from "../frame/router.ts";
 import { Waiting } from "../parts/card.ts";
 import { isEstimated } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import type { CsvTable } from "../parts/tools.ts";
-import { parameterList } from "../pure/address.ts";
 import { propertyHead } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
 import { directionOf, metricName } from "../pure/metric.ts";
@@ -151,10 +150,10 @@ export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNod
 }
 
 export function csvOf(
-  { by, metric }: TrendsQuestion,
+  { by, metric, shape }: TrendsQuestion,
   { rows, periods, series, hasBefore }: TrendsAnswer,
 ): CsvTable {
-  if (parameterList(address.value, "shape")[0] === "table" && periods !== undefined) {
+  if (shape === "table" && periods !== undefined) {
     return [
       ["time", ...series.map(({ name }) => name)],
       ...periods.times.map((time, place) => [time, ...series.map(({ values }) => values[place])]),

@@ -221,13 +221,14 @@ export function viewsSuite(demo: () => Shown): void {
   });
 
   test("what of an address cannot be meant is told, and removed by a click", async () => {
-    const path = "/trends?range=2026-02-30..2026-03-01&tz=Mars/Base&f=garbage&odd=1&by=";
+    const path =
+      "/trends?range=2026-02-30..2026-03-01&tz=Mars/Base&f=garbage&odd=1&by=&per=fortnight";
     const { page, close } = await open(demo(), path, { zone: "Europe/Berlin" });
     await answered(page);
     const told = await page.locator(".notice").allInnerTexts();
     expect(told.map((text) => text.replace(/\s+/g, " ").replace(/ Remove$/, ""))).toEqual([
       "Not known here and ignored: odd.",
-      "2026-02-30..2026-03-01 is no range. Shown instead: last 30 days. No filter, and left out: garbage. There is no zone Mars/Base. Shown instead: Europe/Berlin.",
+      "2026-02-30..2026-03-01 is no range. Shown instead: last 30 days. No filter, and left out: garbage. Not understood, and left out: per=fortnight. There is no zone Mars/Base. Shown instead: Europe/Berlin.",
     ]);
     await page.getByRole("button", { name: "Remove", exact: true }).last().click();
     await page.getByRole("button", { name: "Remove", exact: true }).click();

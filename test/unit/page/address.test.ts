@@ -12,6 +12,7 @@ import {
   writeFilter,
   writeStep,
 } from "../../../page/pure/filter.ts";
+import { readParameter, strayParameters } from "../../../page/pure/parameters.ts";
 import {
   bodyRange,
   comparedDays,
@@ -36,6 +37,46 @@ test("an address is written as it was read", () => {
 
 test("a parameter without a value is none", () => {
   expect(readAddress("/trends", "?by=&type=&per=day").parameters).toEqual([["per", "day"]]);
+});
+
+test.each([
+  ["/trends?m=p42:data.amount&per=fortnight&per=day&shape=pie", "m per per shape", "/trends"],
+  ["/trends?m=p95:data.amount&per=day&type=a&type=b&sort=total.asc&whole=1&cmp=year", "", ""],
+  [
+    "/trends?per=day&per=day&cmp=never&sort=change.asc&whole=0",
+    "cmp per sort whole",
+    "/trends?per=day",
+  ],
+  ["/funnel?step=a&window=1d", "step", "/funnel?window=1d"],
+  ["/funnel?step=a&step=b;garbage&step=;is,x,1&step=c", "step step", "/funnel?step=a&step=c"],
+  ["/funnel?actor=machine&sort=s2.asc", "actor", "/funnel?sort=s2.asc"],
+  ["/retention?per=hour&shape=line&first=a", "per shape", "/retention?first=a"],
+  ["/paths?len=9&column=-5&len=2", "column len len", "/paths"],
+  ["/mail?mails=all&by=x&by=y&sort=up", "by mails sort", "/mail?by=x"],
+  [
+    "/events?order=up&follow=yes&range=7d&range=30d&tz=UTC&tz=x",
+    "follow order range tz",
+    "/events?range=7d&tz=UTC",
+  ],
+  ["/saved?edit=on", "edit", "/saved"],
+  ["/admin?show=all", "show", "/admin"],
+  ["/?paused=0", "paused", "/"],
+])("what of %s has no effect is told: %s", (text, names, rest) => {
+  const url = new URL(text, "http://localhost");
+  const address = readAddress(url.pathname, url.search);
+  const stray = strayParameters(address);
+  const told = stray.unread.map(([name]) => name).sort();
+  expect(told).toEqual(names === "" ? [] : names.split(" "));
+  expect(stray.unknown).toEqual([]);
+  const sorted = (one: string) => one.split(/[?&]/).sort();
+  if (rest !== "") expect(sorted(writeAddress(changed(address, stray.rest)))).toEqual(sorted(rest));
+});
+
+test("a parameter of another view is not known, and none is read", () => {
+  const address = readAddress("/mail", "?step=a&by=templateId&toString=1");
+  expect(strayParameters(address).unknown).toEqual(["step", "toString"]);
+  expect(readParameter(address, "toString")).toBeUndefined();
+  expect(readParameter(address, "by")).toBe("templateId");
 });
 
 test("filters with commas, semicolons and percent signs come back as they were", () => {

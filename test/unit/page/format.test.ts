@@ -29,7 +29,8 @@ test.each(["en", "en-US", "en-GB", "en-CA", "en-AU", "de", "de-DE", "fr-FR", "en
         expect(format.number(any)).toBe(most!(any));
         expect(format.roundPercent(any)).toBe(`${whole!(any * 100)} %`);
         const rate = any !== 0 && Math.abs(any) < 0.01 ? two! : one!;
-        expect(format.percent(any)).toBe(`${rate(any * 100)} %`);
+        const least = any > 0 && any < 0.00005;
+        expect(format.percent(any)).toBe(least ? `< ${two!(0.01)} %` : `${rate(any * 100)} %`);
       }),
     );
   },
@@ -47,9 +48,10 @@ test("numbers are whole, with the minus of typography; what is not known is a da
 });
 
 test("percent has one digit, below 1 % two", () => {
-  expect([0.1834, 0.0042, 0, 1].map(format.percent)).toEqual([
+  expect([0.1834, 0.0042, 0.00004, 0, 1].map(format.percent)).toEqual([
     "18.3 %",
     "0.42 %",
+    "< 0.01 %",
     "0.0 %",
     "100.0 %",
   ]);
