@@ -15,14 +15,16 @@ import {
   type Verdict,
 } from "../lib/event/schemas/verdict.ts";
 import { enrich } from "../lib/event/enrich/enrich.ts";
-import { pack } from "../lib/store/rows.ts";
+import { packCounted } from "../lib/store/rows.ts";
 import { type BatchPack } from "../lib/store/store.ts";
 import { lowerThreadPriority } from "../lib/concurrency/thread-load.ts";
 import { countryReader } from "../lib/country.ts";
 
 const { fullIp, dimensions, store } = workerData as EnrichSettings;
-const packed =
-  store === "mongodb" ? (await import("../lib/store/mongo/batch-pack.ts")).packDocuments : pack;
+const packDocuments =
+  store === "mongodb"
+    ? (await import("../lib/store/mongo/batch-pack.ts")).packDocuments
+    : undefined;
 const tools = {
   clientOf: clientReader(),
   addressOf: addressReader(),
@@ -77,8 +79,11 @@ function enrichBatch({ body, only }: EnrichJob, judge?: Judging): BatchPack {
     sorted.add(event, accepted, released === true ? undefined : judge?.(event));
   }
   const { events, broken, violations } = sorted;
-  const deltas = deltasOf(batch, project, events, dimensions);
-  const pack = packed({ batch, project, events, deltas, broken });
+  const done = { batch, project, events, broken };
+  const pack =
+    packDocuments === undefined
+      ? packCounted(done, dimensions)
+      : packDocuments({ ...done, deltas: deltasOf(batch, project, events, dimensions) });
   return violations.length === 0 ? pack : { ...pack, violations };
 }
 

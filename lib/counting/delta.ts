@@ -16,7 +16,18 @@ export function deltasOf(
   events: readonly StoredEvent[],
   dimensions: readonly string[],
 ): readonly Delta[] {
-  const readers = dimensions.map((name) => ({ dimension: name, read: keyReader(name) }));
+  const readers = keyReaders(dimensions);
+  return byMinute(events).map(([start, within]) => ({
+    batch,
+    bucket: { project, grain: "minute", start },
+    cells: countCells(within, readers),
+  }));
+}
+
+/** Groups events by the minutes that they lie in, ascending. */
+export function byMinute(
+  events: readonly StoredEvent[],
+): readonly (readonly [start: number, within: readonly StoredEvent[]])[] {
   const minutes = new Map<number, StoredEvent[]>();
   for (const event of events) {
     const start = startOf("minute", event.timestamp);
@@ -24,21 +35,17 @@ export function deltasOf(
     if (known === undefined) minutes.set(start, [event]);
     else known.push(event);
   }
-  return [...minutes]
-    .sort(([a], [b]) => a - b)
-    .map(([start, within]) => ({
-      batch,
-      bucket: { project, grain: "minute", start },
-      cells: countCells(within, readers),
-    }));
+  return [...minutes].sort(([a], [b]) => a - b);
+}
+
+/** Readers of the values that events count under, for some dimensions. */
+export function keyReaders(dimensions: readonly string[]): readonly Reader[] {
+  return dimensions.map((name) => ({ dimension: name, read: keyReader(name) }));
 }
 
 /** The cells of some events of one minute, as `deltasOf` counts them. */
 export function keyCells(events: readonly StoredEvent[], dimensions: readonly string[]): Cells {
-  return countCells(
-    events,
-    dimensions.map((name) => ({ dimension: name, read: keyReader(name) })),
-  );
+  return countCells(events, keyReaders(dimensions));
 }
 
 /** The cells of some events, with values of any length. */
@@ -49,7 +56,8 @@ export function cellsOf(events: readonly StoredEvent[], dimensions: readonly str
   );
 }
 
-interface Reader {
+/** Reads the value of a dimension that an event counts under. */
+export interface Reader {
   readonly dimension: string;
   readonly read: (event: StoredEvent) => string;
 }
@@ -57,16 +65,17 @@ interface Reader {
 interface Tally {
   count: number;
   readonly users: Set<string>;
-  /** In the readers' order. */
-  readonly values: readonly Record<string, number>[];
+  /** In the readers' order. Maps, since a key of a record would first have to be internalized. */
+  readonly values: readonly Map<string, number>[];
 }
 
-function countCells(events: readonly StoredEvent[], readers: readonly Reader[]): Cells {
+/** The cells of some events, by the values that the readers find. */
+export function countCells(events: readonly StoredEvent[], readers: readonly Reader[]): Cells {
   const tallies = new Map<string, Tally>();
   for (const event of events) {
     let tally = tallies.get(event.type);
     if (tally === undefined) {
-      tally = { count: 0, users: new Set(), values: readers.map(() => record<number>()) };
+      tally = { count: 0, users: new Set(), values: readers.map(() => new Map()) };
       tallies.set(event.type, tally);
     }
     tally.count++;
@@ -75,7 +84,7 @@ function countCells(events: readonly StoredEvent[], readers: readonly Reader[]):
     for (let i = 0; i < readers.length; i++) {
       const counts = tally.values[i]!;
       const value = readers[i]!.read(event);
-      counts[value] = (counts[value] ?? 0) + 1;
+      counts.set(value, (counts.get(value) ?? 0) + 1);
     }
   }
 
@@ -88,10 +97,16 @@ function countCells(events: readonly StoredEvent[], readers: readonly Reader[]):
   }
   readers.forEach(({ dimension }, i) => {
     const values = record<Readonly<Record<string, number>>>();
-    for (const [type, tally] of tallies) values[type] = tally.values[i]!;
+    for (const [type, tally] of tallies) values[type] = recordOf(tally.values[i]!);
     dimensions[dimension] = values;
   });
   return { types, users, dimensions };
+}
+
+function recordOf(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  const of = record<number>();
+  for (const [value, n] of counts) of[value] = n;
+  return of;
 }
 
 /** A batch after enrichment. Between threads it travels as a `BatchPack`. */

@@ -64,9 +64,9 @@ export function keyReader(dimension: string): (event: StoredEvent) => string {
 
 /** Returns `valueOf` for one dimension, prepared for many events. */
 export function valueReader(dimension: string): (event: StoredEvent) => string {
-  const path = dimension.split(".");
+  const [root, ...path] = dimension.split(".") as [keyof StoredEvent, ...string[]];
   return (event) => {
-    let at: unknown = event;
+    let at: unknown = event[root];
     for (const segment of path) {
       // Arrays are values here, not maps of indexes; only own keys are properties.
       if (typeof at !== "object" || at === null || Array.isArray(at)) return NONE;

@@ -51,11 +51,27 @@ function ordered(value: Json | Members): Json {
     return list;
   }
   list.push(1);
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sortedKeys(value)) {
     const member = value[key];
     if (member !== undefined) list.push(key, ordered(member));
   }
   return list;
+}
+
+/** With more keys than this, `sort` is faster than inserting one by one. */
+const maxInserted = 32;
+
+/** The keys in the order of their code units. `sort` takes four times as long for a few keys. */
+function sortedKeys(value: object): readonly string[] {
+  const keys = Object.keys(value);
+  if (keys.length > maxInserted) return keys.sort();
+  for (let at = 1; at < keys.length; at++) {
+    const key = keys[at]!;
+    let to = at;
+    for (; to > 0 && keys[to - 1]! > key; to--) keys[to] = keys[to - 1]!;
+    keys[to] = key;
+  }
+  return keys;
 }
 
 function isList(value: object): value is readonly Json[] {

@@ -12,7 +12,9 @@ import {
   type UserSketches,
   type ValueCounts,
 } from "../counting/cells.ts";
-import { mergeAll, type Sketch } from "../counting/sketch.ts";
+import type { Reader } from "../counting/delta.ts";
+import { mergeAll, sketchOf, type Sketch } from "../counting/sketch.ts";
+import { userOf, type StoredEvent } from "../event/event.ts";
 
 /** Parses cells; their records have no prototype. */
 export function readCells(json: string): Cells {
@@ -140,9 +142,9 @@ const maxPacked = 4;
 /** Packs cells; `undefined` for more events, and for other dimensions. */
 export function packCells({ types, users, dimensions }: Cells): PackedCells | undefined {
   const names = Object.keys(dimensions);
-  if (!usual.every((name, i) => names[i] === name)) return undefined;
-  const more = names.slice(usual.length);
-  const packed: unknown[] = [more.length === 0 ? 0 : more];
+  const more = furtherOf(names);
+  if (more === undefined) return undefined;
+  const packed: unknown[] = [more];
   let events = 0;
   for (const type of Object.keys(types)) {
     const count = types[type]!;
@@ -158,15 +160,44 @@ export function packCells({ types, users, dimensions }: Cells): PackedCells | un
   return JSON.stringify(packed);
 }
 
+/**
+ * Returns a function that packs the cells of one event, without making them; `undefined` for other
+ * dimensions. An import in no order has one event in nearly every minute.
+ */
+export function eventPacker(
+  readers: readonly Reader[],
+): ((event: StoredEvent) => PackedCells) | undefined {
+  const more = furtherOf(readers.map(({ dimension }) => dimension));
+  if (more === undefined) return undefined;
+  return (event) => {
+    const user = userOf(event);
+    const packed: unknown[] = [more, event.type, 1, user === undefined ? 0 : sketchOf([user])];
+    for (const { read } of readers) packed.push(shown(read(event)));
+    return JSON.stringify(packed);
+  };
+}
+
+/**
+ * The names of the dimensions beyond the usual ones, as packed cells have them; `undefined` where
+ * the usual ones do not come first.
+ */
+function furtherOf(names: readonly string[]): 0 | readonly string[] | undefined {
+  if (!usual.every((name, i) => names[i] === name)) return undefined;
+  return names.length === usual.length ? 0 : names.slice(usual.length);
+}
+
 type PackedValue = string | 0;
 type PackedValues = readonly (string | number)[];
+
+function shown(value: string): PackedValue {
+  return value === NONE ? 0 : value;
+}
 
 function packValues(
   values: Readonly<Record<string, number>>,
   count: number,
 ): PackedValue | PackedValues {
   const entries = Object.entries(values);
-  const shown = (value: string): PackedValue => (value === NONE ? 0 : value);
   const [first] = entries;
   if (entries.length === 1 && first![1] === count) return shown(first![0]);
   return entries.flatMap(([value, n]) => [shown(value), n]);

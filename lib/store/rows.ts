@@ -1,7 +1,7 @@
 import type { Cells } from "../counting/cells.ts";
-import { type EnrichDone } from "../counting/delta.ts";
+import { byMinute, countCells, keyReaders, type EnrichDone } from "../counting/delta.ts";
 import { type BatchId, type StoredEvent, userOf } from "../event/event.ts";
-import { readCells, packCells, unpackCells, type PackedCells } from "./cells-text.ts";
+import { readCells, eventPacker, packCells, unpackCells, type PackedCells } from "./cells-text.ts";
 import { deserialize, serialize } from "node:v8";
 import type { HeldEvent } from "../event/schemas/held.ts";
 import type { BatchPack } from "./store.ts";
@@ -149,18 +149,37 @@ interface PackedRows {
 }
 
 /** @param extras plain data for the store of a back end */
-export function pack(
-  { batch, project, events, deltas, broken = [] }: EnrichDone,
+export function pack({ deltas, ...done }: EnrichDone, extras?: unknown): BatchPack {
+  const rows = deltas.map(({ bucket, cells }): DeltaRow => {
+    return [done.project, bucket.start, done.batch, ...deltaCellsRow(cells)];
+  });
+  return packRows(done, rows, extras);
+}
+
+/** `pack` of events with the deltas that `deltasOf` counts for them, only quicker. */
+export function packCounted(
+  done: Omit<EnrichDone, "deltas">,
+  dimensions: readonly string[],
+): BatchPack {
+  const { batch, project, events } = done;
+  const readers = keyReaders(dimensions);
+  const packed = eventPacker(readers);
+  const rows = byMinute(events).map(([start, within]): DeltaRow => {
+    return within.length === 1 && packed !== undefined
+      ? [project, start, batch, packed(within[0]!), null, null]
+      : [project, start, batch, ...deltaCellsRow(countCells(within, readers))];
+  });
+  return packRows(done, rows);
+}
+
+function packRows(
+  { batch, project, events, broken = [] }: Omit<EnrichDone, "deltas">,
+  deltas: readonly DeltaRow[],
   extras?: unknown,
 ): BatchPack {
   const rows: PackedRows = {
     events: events.map((event) => toRow(event, batch)),
-    deltas: deltas.map(({ bucket, cells }) => [
-      project,
-      bucket.start,
-      batch,
-      ...deltaCellsRow(cells),
-    ]),
+    deltas,
     ...(broken.length > 0 && { broken }),
     ...(extras !== undefined && { extras }),
   };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { contentHash } from "../../../lib/event/content-hash.ts";
 import type { AcceptedEvent, Json, JsonObject } from "../../../lib/event/event.ts";
@@ -75,6 +76,22 @@ describe("contentHash", () => {
         const event = accepted({ data, metadata });
         const other = { metadata: reversed(metadata), data: reversed(data), ...accepted() };
         expect(contentHash(other as AcceptedEvent)).toBe(contentHash(event));
+      }),
+    );
+  });
+
+  test("reads the keys in the order of their code units, however many there are", () => {
+    const keys = fc.uniqueArray(fc.string({ unit: "binary", maxLength: 3 }), { maxLength: 80 });
+    fc.assert(
+      fc.property(keys, (names) => {
+        const data = Object.fromEntries(names.map((name) => [name, name]));
+        const sorted = Object.fromEntries(names.toSorted().map((name) => [name, name]));
+        expect(contentHash(accepted({ data }))).toBe(contentHash(accepted({ data: sorted })));
+        const list = names.toSorted().flatMap((name) => [name, name]);
+        const content = [1, "data", [1, ...list], "source", "web", "timestamp", 1_700_000_000_000];
+        const text = JSON.stringify([...content, "type", "page.viewed"]);
+        const full = createHash("sha256").update(text).digest("base64url");
+        expect(contentHash(accepted({ data }))).toBe(full.slice(0, 22));
       }),
     );
   });

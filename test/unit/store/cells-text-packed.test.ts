@@ -9,7 +9,7 @@ import {
   unpackCells,
   unpackSection,
 } from "../../../lib/store/cells-text.ts";
-import { cellsOfRow, deltaCellsRow } from "../../../lib/store/rows.ts";
+import { cellsOfRow, deltaCellsRow, pack, packCounted, rowsOf } from "../../../lib/store/rows.ts";
 import { asJson, bare, event } from "../../contract/store-harness.ts";
 
 const text = fc.oneof(
@@ -63,6 +63,31 @@ describe("packed cells", () => {
         expect(mergeCells(sums)).toEqual(mergeCells(cells));
       }),
     );
+  });
+
+  test.each([[["data.plan"]], [[]]])(
+    "are packed from a batch's events as from its cells: %s",
+    (more) => {
+      const spread = fc.array(fc.tuple(some, fc.integer({ min: 0, max: 3 })), { maxLength: 5 });
+      fc.assert(
+        fc.property(spread, (parts) => {
+          const events = parts.flatMap(([of, at]) =>
+            of.map((one, i) => ({ ...one, id: `${i}`, timestamp: at * 60_000 })),
+          );
+          const done = { batch: "b", project: "p", events };
+          const deltas = deltasOf("b", "p", events, rolledUp(more));
+          expect(rowsOf(packCounted(done, rolledUp(more)))).toEqual(
+            rowsOf(pack({ ...done, deltas })),
+          );
+        }),
+      );
+    },
+  );
+
+  test("are not packed from events for other dimensions", () => {
+    const done = { batch: "b", project: "p", events: [event("e")] };
+    const deltas = deltasOf("b", "p", done.events, ["source"]);
+    expect(rowsOf(packCounted(done, ["source"]))).toEqual(rowsOf(pack({ ...done, deltas })));
   });
 
   test("are for cells that count the usual dimensions alone", () => {
