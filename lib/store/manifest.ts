@@ -31,6 +31,8 @@ export interface UnsealedGroup {
    */
   readonly key: string;
   readonly batches: readonly BatchId[];
+  /** About how many bytes their events have. */
+  readonly bytes: number;
 }
 
 /**

@@ -34,7 +34,7 @@ class Stored {
     const named = [...this.#of].map(([id, own]) => ({ id, rows: own.length }) as Segment);
     const batches = named.filter(({ id }) => id.startsWith("b")).map(({ id }) => id);
     const others = named.filter(({ id }) => id.startsWith("s"));
-    const unsealed = batches.splice(0, 2).map((id) => ({ key: id, batches: [id] }));
+    const unsealed = batches.splice(0, 2).map((id) => ({ key: id, batches: [id], bytes: 1 }));
     const events = unsealed.length + batches.length;
     this.manifest = { segments: others, unsealed, batches, events };
   }

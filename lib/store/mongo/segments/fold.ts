@@ -15,8 +15,8 @@ import type { Manifest, Segment, UnsealedGroup } from "../../manifest.ts";
 /** The number of segments whose columns are fetched ahead of the segment that is being folded. */
 const ahead = 8;
 
-/** The most groups whose events one question reads to keep them; they are in memory meanwhile. */
-const keptAtOnce = 40;
+/** The most bytes of events that one question reads to keep them; they are in memory meanwhile. */
+const keptBytesAtOnce = 16_777_216;
 
 /** A segment, and the columns of it that a question reads. */
 interface Wanted {
@@ -59,8 +59,10 @@ export async function foldSegments(
   const rows = new BatchReading(collections, filter, limits);
   try {
     rows.want(batches);
-    for (const [at, group] of unread.entries()) {
-      const isToKeep = at < keptAtOnce && kept.lacks(group.key);
+    let bytes = 0;
+    for (const group of unread) {
+      const isToKeep = bytes + group.bytes <= keptBytesAtOnce && kept.lacks(group.key);
+      if (isToKeep) bytes += group.bytes;
       rows.want(group.batches, isToKeep ? group.key : undefined);
     }
     rows.begin();

@@ -4,7 +4,7 @@ import type { BatchId } from "../../../event/event.ts";
 import type { EventFilter } from "../../../event/filter.ts";
 import type { Manifest, Segment, UnsealedGroup } from "../../manifest.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
-import type { SegmentDocument, UnsealedDocument } from "./documents.ts";
+import { fieldOfColumn, type SegmentDocument, type UnsealedDocument } from "./documents.ts";
 
 /**
  * The most batches outside segments; questions of a project with more of them do not use segments.
@@ -29,8 +29,8 @@ const entry = {
   parts: 1,
 } as const;
 
-type Announced = Omit<UnsealedDocument, "_id" | "project" | "bytes">;
-type Entry = Omit<SegmentDocument, "batches">;
+type Announced = Omit<UnsealedDocument, "_id" | "project">;
+type Entry = Omit<SegmentDocument, "batches" | "sizes">;
 
 /**
  * Lists the segments and the unsealed batches that a question needs.
@@ -50,6 +50,7 @@ export async function manifestOf(
       batch: 1,
       nonce: 1,
       events: 1,
+      bytes: 1,
       from: 1,
       to: 1,
       at: 1,
@@ -80,7 +81,7 @@ export async function manifestOf(
   };
 }
 
-function partition<T>(all: readonly T[], isOne: (each: T) => boolean): readonly [T[], T[]] {
+export function partition<T>(all: readonly T[], isOne: (each: T) => boolean): readonly [T[], T[]] {
   const { true: some = [], false: others = [] } = Object.groupBy(all, (each) => `${isOne(each)}`);
   return [some, others];
 }
@@ -108,7 +109,8 @@ export function groupsOf<Batch extends Pick<Announced, "batch" | "events" | "at"
 function unsealedGroup(project: string, group: readonly Announced[]): UnsealedGroup {
   const versions = group.map(({ batch, nonce, mark }) => [batch, nonce, mark]);
   const key = hash("sha1", JSON.stringify([project, versions]));
-  return { key, batches: group.map(({ batch }) => batch) };
+  const bytes = group.reduce((sum, batch) => sum + batch.bytes, 0);
+  return { key, batches: group.map(({ batch }) => batch), bytes };
 }
 
 /**
@@ -139,6 +141,21 @@ export async function batchesOf(
     .project<{ batches: string[] }>({ batches: 1 })
     .toArray();
   return found.flatMap(({ batches }) => batches);
+}
+
+/** The number and the bytes of some segments' columns with certain names. */
+export async function sizesOf(
+  { segments }: Collections,
+  some: readonly Segment[],
+  names: readonly string[],
+): Promise<{ readonly columns: number; readonly bytes: number }> {
+  const fields = names.map((name) => [`sizes.${fieldOfColumn(name)}`, 1] as const);
+  const found = await segments
+    .find({ _id: { $in: some.map(({ id }) => id) } }, inOneAnswer)
+    .project<Pick<SegmentDocument, "sizes">>(Object.fromEntries([["_id", 0], ...fields]))
+    .toArray();
+  const sizes = found.flatMap(({ sizes = {} }) => Object.values(sizes));
+  return { columns: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 /** The current versions of segments' columns, by the segment. Marked segments are absent. */
