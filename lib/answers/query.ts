@@ -13,6 +13,7 @@ import {
 import { filtersOf } from "../questions/reading/filter-body.ts";
 import { rowsOf, type Answered, type QueryRow } from "./query-rows.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
+import type { ReadCost } from "../store/store.ts";
 import { rowCursorOf } from "../questions/reading/cursor.ts";
 import { exactness, metaRange, type Reason, type OwnMeta } from "../questions/answer-meta.ts";
 import type { QuestionReads } from "./reads.ts";
@@ -95,7 +96,7 @@ async function run(
   const ran =
     plan.source === "rollup"
       ? await withinBudget((budget) => runOnRollups(reads, question, plan, range, spans, budget))
-      : await runOnEvents(reads, plan, range);
+      : await runOnEvents(reads, question, plan, range);
   const because = [...ran.because, ...(ran.estimated ? ["sketch" as const] : [])];
   return { ...ran, because, ...(spans && { periods: spans }) };
 }
@@ -142,6 +143,8 @@ interface Explanation {
     readonly estimate: number;
     /** How many events met the filter. */
     readonly met: number;
+    /** What was to be fetched, where events are read as columns. */
+    readonly fetched?: ReadCost;
   };
 }
 
@@ -196,7 +199,7 @@ async function runOnRollups(
     for await (const { row } of rollups.rows("users")) {
       isCut ||= !row.exact && needs(row.cells);
       if (isCut && budget === "events")
-        return runOnEvents(reads, eventsPlanOf(question, spans), range);
+        return runOnEvents(reads, question, eventsPlanOf(question, spans), range);
       groups.addUsers(row);
     }
   }
@@ -221,15 +224,20 @@ async function runOnRollups(
 
 async function runOnEvents(
   reads: QuestionReads,
+  { explain }: Pick<QueryQuestion, "explain">,
   { filter, job }: EventsPlan,
   range: Range,
 ): Promise<Ran> {
+  const cost = explain ? await reads.cost({ ...range, ...filter }, job) : undefined;
   const { result, events, estimate } = await reads.analyze({ ...range, ...filter }, job);
   return {
     ...result,
     because: [],
     source: "events",
-    explain: { plan: "events", events: { estimate, met: events } },
+    explain: {
+      plan: "events",
+      events: { estimate, met: events, ...(cost && { fetched: cost }) },
+    },
   };
 }
 

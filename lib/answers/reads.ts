@@ -9,7 +9,7 @@ import { builtInDimensions } from "../counting/dimensions.ts";
 import { clock } from "../store/stops.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
 import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
-import type { Analyzed, EventStore, Sampled, SampleFilter } from "../store/store.ts";
+import type { Analyzed, EventStore, Sampled, SampleFilter, ReadCost } from "../store/store.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { Marks } from "../counting/cover.ts";
 import { hiddenOf, type HiddenEvents } from "../store/hidden.ts";
@@ -246,12 +246,16 @@ export class BudgetedReads implements EventReads {
   ): Promise<Analyzed<K> & { readonly estimate: number }> {
     const { lanes, timeoutMs } = this.#budget;
     this.#losses?.readsEvents(filter);
-    const estimate = await this.#affordable(filter);
+    const estimate = await this.#affordable(filter, job);
     const shown = await this.#shown(filter);
     const nodes = this.#nodesFor(shown, job, estimate);
     const count = 1 + (nodes?.others.length ?? 0);
     const kind = kindOf(filter, job);
-    this.#checkTime(estimate, this.#budget.pace.expected(kind, estimate, count));
+    const expectedMs = this.#budget.pace.expected(kind, estimate, count);
+    if (expectedMs > doubt * timeoutMs) {
+      const bound = `which takes ${Math.ceil(expectedMs)} ms at least, by the questions before; at most ${timeoutMs} ms are given`;
+      throw await this.#refusal("too_long", filter, estimate, bound, job);
+    }
     const signal = this.#signal;
     const read = async () => {
       const begunAt = performance.now();
@@ -289,13 +293,23 @@ export class BudgetedReads implements EventReads {
     return bounded(() => foldDivided(job, { manifest, ...nodes!, limits }));
   }
 
-  /** @throws ServiceError QUERY_TOO_EXPENSIVE where it would take too long even at the best pace */
-  #checkTime(estimate: number, expectedMs: number): void {
-    const { timeoutMs } = this.#budget;
-    if (expectedMs <= doubt * timeoutMs) return;
-    const message = `about ${estimate} events would be read, which takes ${Math.ceil(expectedMs)} ms at least, by the questions before; at most ${timeoutMs} ms are given: ask of a shorter range or of fewer types`;
-    throw new ServiceError("QUERY_TOO_EXPENSIVE", message, {
-      errors: [{ pointer: "/range", code: "too_long", message }],
+  /** Estimates what `analyze` fetches for a question. */
+  async cost(filter: EventFilter, job: FoldJob): Promise<ReadCost | undefined> {
+    return this.#store.cost(await this.#shown(filter), job);
+  }
+
+  /** The refusal of a question that would read too many events, or for too long. */
+  async #refusal(
+    code: string,
+    filter: EventFilter,
+    estimate: number,
+    bound: string,
+    job: FoldJob | undefined,
+  ): Promise<ServiceError> {
+    const cost = job && (await this.cost(filter, job));
+    const message = `about ${estimate} events would be read, ${bound}${toldCost(cost)}: ask of a shorter range or of fewer types`;
+    return new ServiceError("QUERY_TOO_EXPENSIVE", message, {
+      errors: [{ pointer: "/range", code, message }],
     });
   }
 
@@ -316,15 +330,14 @@ export class BudgetedReads implements EventReads {
    * Checks the estimate against the budget.
    * @returns how many events are expected
    */
-  async #affordable({ types, from, to }: EventFilter): Promise<number> {
+  async #affordable(filter: EventFilter, job?: FoldJob): Promise<number> {
     const { maxEvents } = this.#budget;
+    const { types, from, to } = filter;
     this.checkTurn();
     const estimate = await this.#counted({ types, from, to });
     if (estimate <= maxEvents) return estimate;
-    const message = `about ${estimate} events would be read, and at most ${maxEvents} are: ask of a shorter range or of fewer types`;
-    throw new ServiceError("QUERY_TOO_EXPENSIVE", message, {
-      errors: [{ pointer: "/range", code: "too_many_events", message }],
-    });
+    const bound = `and at most ${maxEvents} are`;
+    throw await this.#refusal("too_many_events", filter, estimate, bound, job);
   }
 
   /** Counts only the events that are still stored: rollups also count dropped ones. */
@@ -345,6 +358,12 @@ export class BudgetedReads implements EventReads {
     }
     return total;
   }
+}
+
+function toldCost(cost: ReadCost | undefined): string {
+  if (cost === undefined) return "";
+  const { columns, bytes, rows } = cost;
+  return ` (${columns} columns of ${(bytes / 1e6).toFixed(1)} MB would be fetched, and ${rows} events one by one)`;
 }
 
 function endOf({ next, endedBy }: PageEnd): Pick<PageEnd, "next" | "endedBy"> {
@@ -384,6 +403,11 @@ export class QuestionReads {
     job: FoldJob<K>,
   ): Promise<Analyzed<K> & { readonly estimate: number }> {
     return this.store.analyze({ ...filter, project: this.project }, job);
+  }
+
+  /** `BudgetedReads.cost` for the project's events. */
+  cost(filter: Omit<EventFilter, "project">, job: FoldJob): Promise<ReadCost | undefined> {
+    return this.store.cost({ ...filter, project: this.project }, job);
   }
 
   /** `BudgetedReads.sample` for the project's events. */

@@ -38,6 +38,7 @@ const verbs = {
   stored: true,
   tellOrder: true,
   analyze: true,
+  cost: true,
   seal: true,
   sample: true,
   fingerprint: true,

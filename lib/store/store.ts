@@ -220,6 +220,13 @@ export interface EventStore
     limits: ReadLimits,
   ): Promise<Analyzed<K>>;
 
+  /**
+   * Estimates what `analyze` fetches for a fold, without fetching it.
+   * @returns `undefined` where events are not read as columns: of one user, of one correlation, and
+   *   where there are no columns
+   */
+  cost(filter: EventFilter, job: FoldJob): Promise<ReadCost | undefined>;
+
   /** How a fold is divided among processes; absent where one process alone has the events. */
   readonly parts?: EventParts;
 
@@ -305,6 +312,15 @@ export interface Analyzed<K extends FoldKind> {
   readonly result: FoldResult<K>;
   /** How many events met the filter. */
   readonly events: number;
+}
+
+/** What is fetched to fold some events. */
+export interface ReadCost {
+  /** The number of columns, over all chunks or segments, and their bytes as they are stored. */
+  readonly columns: number;
+  readonly bytes: number;
+  /** About how many events are read one by one besides. */
+  readonly rows: number;
 }
 
 /** The events as any process can read a part of them. */

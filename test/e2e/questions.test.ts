@@ -10,7 +10,10 @@ interface Answered {
     readonly previous?: readonly (number | null)[];
   }[];
   readonly totals?: readonly (number | null)[];
-  readonly explain?: { readonly plan: string };
+  readonly explain?: {
+    readonly plan: string;
+    readonly events?: { readonly fetched?: { readonly columns: number; readonly rows: number } };
+  };
   readonly meta: { readonly exact: boolean; readonly source: string; readonly cache: string };
 }
 
@@ -57,6 +60,8 @@ describe("questions about the shop's log", () => {
     ]);
     expect(answer.totals).toEqual([31_106]);
     expect(answer.explain?.plan).toBe("events");
+    const { columns, rows } = answer.explain!.events!.fetched!;
+    expect(columns + rows).toBeGreaterThan(0);
     expect(answer.meta).toMatchObject({ exact: true, source: "events" });
   });
 
@@ -183,6 +188,10 @@ describe("bad questions", () => {
     const problem = (await response.json()) as { type: string; detail: string };
     expect(problem.type).toBe("/problems/query-too-expensive");
     expect(problem.detail).toMatch(/about 411\d\d events/);
+    // Full chunks may have their columns by now.
+    expect(problem.detail).toMatch(
+      /\(\d+ columns of \d\.\d MB would be fetched, and \d+ events one by one\)/,
+    );
     // Fewer types are fewer events.
     expect((await post({ dimensions: ["data.i"], filters: ["is", "type", "t"] })).status).toBe(200);
   });

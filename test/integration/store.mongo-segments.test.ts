@@ -238,14 +238,20 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
       folders.push(folder);
       try {
         let fetched = 0;
+        let [columns, bytes] = [0, 0];
         const open = () =>
           harness.open({
             adoptsAfterMs: 0,
             segmentCache: { folder, maxBytes: 1_000_000 },
             columnsBehind: (stored) => ({
-              fetch: (...asked) => {
+              fetch: async (...asked) => {
                 fetched += 1;
-                return stored.fetch(...asked);
+                const found = await stored.fetch(...asked);
+                for (const { length } of found?.values() ?? []) {
+                  columns += 1;
+                  bytes += length;
+                }
+                return found;
               },
             }),
           });
@@ -259,7 +265,13 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
           const { result } = await of.analyze({ project: "p" }, byPlan, patient);
           return comparable(result);
         };
+        const cost = await store.cost({ project: "p" }, byPlan);
         const answer = await ask(store);
+        expect(cost).toEqual({ columns, bytes, rows: 0 });
+        expect(columns).toBe(5);
+        const cut = await store.cost({ project: "p", from: minute + 1 }, byPlan);
+        expect(cut?.columns).toBe(6);
+        expect(await store.cost({ project: "p", userId: "u1" }, byPlan)).toBeUndefined();
         await store.close();
         const kept = await files();
         expect(kept.length).toBeGreaterThan(0);

@@ -64,6 +64,7 @@ import type {
   SampleFilter,
   Sampled,
   Sealed,
+  ReadCost,
 } from "../store.ts";
 import type { SegmentColumns } from "../columns/segment.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
@@ -384,6 +385,10 @@ export class MongoStore implements AdaptedStore {
         segments: this.#segments,
       }),
     );
+  }
+
+  cost(filter: EventFilter, job: FoldJob): Promise<ReadCost | undefined> {
+    return this.#link.scan((collections) => this.#segments.cost(collections, filter, job));
   }
 
   readonly parts: EventParts = {

@@ -25,6 +25,7 @@ import type {
   RollupTarget,
   SampleFilter,
   Sampled,
+  ReadCost,
 } from "../store.ts";
 import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
 import type { Delta } from "../../counting/delta.ts";
@@ -289,6 +290,10 @@ export class SqliteStore implements AdaptedStore {
     const analyzed = await this.#threads.readFor(read, "analyze", filter, job, timeoutMs);
     this.#threads.backfill.wake();
     return analyzed as Analyzed<K>;
+  }
+
+  cost(filter: EventFilter, job: FoldJob): Promise<ReadCost | undefined> {
+    return this.#threads.read("heavy", "cost", filter, job);
   }
 
   async sample<K extends SampleKind>(

@@ -1,4 +1,5 @@
 import { analyze } from "./analyze.ts";
+import { cost } from "./cost.ts";
 import { append, keepWhole } from "./append.ts";
 import { brokenEvents, brokenSpans, setAside } from "./broken.ts";
 import { compact, compactable } from "./compact.ts";
@@ -108,6 +109,7 @@ export const readerVerbs = {
   openJobs,
   openJobsOf,
   analyze,
+  cost,
   sample,
   lacksColumns,
   nextColumns,

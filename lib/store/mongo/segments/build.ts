@@ -66,6 +66,9 @@ async function build(
     newest: written.newest,
     bytes: written.columns.reduce((sum, [, bytes]) => sum + bytes.length, 0),
     parts: parts.length,
+    sizes: Object.fromEntries(
+      written.columns.map(([name, bytes]) => [fieldOfColumn(name), bytes.length]),
+    ),
   };
   const { matchedCount } = await segments.updateOne(
     { _id, isMarked: true, mark },

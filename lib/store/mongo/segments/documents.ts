@@ -72,6 +72,8 @@ export interface SegmentDocument {
   readonly newest?: number;
   readonly bytes?: number;
   readonly parts?: number;
+  /** The bytes of each column, by its field name (`fieldOfColumn`). */
+  readonly sizes?: Readonly<Record<string, number>>;
 }
 
 /** Some columns of one version of a segment: as many as one document can hold. */
