@@ -168,3 +168,14 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 function isName(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
+
+const version7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
+
+/**
+ * The instant at which a batch was made, from its id, a UUID of version 7; `Infinity` for any other
+ * id.
+ */
+export function madeAt(batch: BatchId): number {
+  if (!version7.test(batch)) return Infinity;
+  return parseInt(batch.slice(0, 8) + batch.slice(9, 13), 16);
+}

@@ -1,4 +1,4 @@
-import type { BatchId, ProjectId } from "../event/event.ts";
+import type { ProjectId } from "../event/event.ts";
 import type { Range } from "../event/filter.ts";
 
 /**
@@ -19,15 +19,4 @@ export interface Compacted {
   readonly deltas: number;
   /** The minute to go on with; absent where nothing is left in the range. */
   readonly next?: number;
-}
-
-const version7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
-
-/**
- * The instant at which a batch was made, from its id, a UUID of version 7; `Infinity` for any other
- * id.
- */
-export function madeAt(batch: BatchId): number {
-  if (!version7.test(batch)) return Infinity;
-  return parseInt(batch.slice(0, 8) + batch.slice(9, 13), 16);
 }

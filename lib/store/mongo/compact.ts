@@ -1,8 +1,9 @@
+import { madeAt } from "../../event/batch-message.ts";
 import { emptyCells } from "../../counting/cells.ts";
 import type { Bucket } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
 import type { Range } from "../../event/filter.ts";
-import { madeAt, type Compacted } from "../compacting.ts";
+import { type Compacted } from "../compacting.ts";
 import { sumDeltas } from "./deltas.ts";
 import { bucketId, inOneAnswer, type Collections, type DeltaDocument } from "./documents.ts";
 import { batchOf, closing, fitsDocument } from "./folds.ts";

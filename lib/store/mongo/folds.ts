@@ -1,3 +1,4 @@
+import { madeAt } from "../../event/batch-message.ts";
 import type { Filter } from "mongodb";
 import { grainMs, type Bucket } from "../../counting/bucket.ts";
 import { ServiceError } from "../../errors.ts";
@@ -13,7 +14,6 @@ import { toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
 import type { Cells, Sum } from "../../counting/cells.ts";
 import type { BatchId, ProjectId } from "../../event/event.ts";
-import { madeAt } from "../compacting.ts";
 
 /**
  * Condenses the deltas of a minute without transactions. A minute's *fold* is one document: the sum

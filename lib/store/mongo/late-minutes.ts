@@ -1,5 +1,5 @@
+import { madeAt } from "../../event/batch-message.ts";
 import { grainMs, type Bucket } from "../../counting/bucket.ts";
-import { madeAt } from "../compacting.ts";
 import { bucketId, inOneAnswer, type Collections, type DeltaDocument } from "./documents.ts";
 import { batchOf } from "./folds.ts";
 

@@ -1,6 +1,6 @@
+import { madeAt } from "../../event/batch-message.ts";
 import { emptyCells, mergeCells } from "../../counting/cells.ts";
 import type { Range } from "../../event/filter.ts";
-import { madeAt } from "../compacting.ts";
 import { deltaCellsRow, type CellsRow, type PackedRow } from "../rows.ts";
 import type { Database } from "./database.ts";
 import { deltaCellsOf, folded, putFoldedCells, sumInBlocks } from "./deltas.ts";

@@ -1,3 +1,4 @@
+import { madeAt } from "../../event/batch-message.ts";
 import {
   emptyCells,
   mergeCells,
@@ -32,7 +33,6 @@ import {
   unpackCells,
   unpackSection,
 } from "../cells-text.ts";
-import { madeAt } from "../compacting.ts";
 import type { Database } from "./database.ts";
 import { mayLack } from "./floors.ts";
 import { markDirty, type BucketRow } from "./marks.ts";
