@@ -3,13 +3,13 @@ import { readAddress, type Address } from "./enrich/ip.ts";
 import type { AcceptedEvent, Json, JsonObject } from "./event.ts";
 
 /**
- * The fingerprint of what a client sent: type, data, source, correlation id, metadata, and the
+ * The hash of what a client sent: type, data, source, correlation id, metadata, and the
  * timestamp where the client gave one. Not the id, nor what was added on the way. Two events of one
- * id with equal fingerprints are a repeat, with different ones a conflict.
+ * id with equal hashes are a repeat, with different ones a conflict.
  *
  * The order of keys does not matter at any depth; any other change does, with one exception: of
  * `metadata.ip` counts the network that may be stored and not the rest, or the 256 addresses behind
- * a stored `192.0.2.0` could be tried against the fingerprint.
+ * a stored `192.0.2.0` could be tried against the hash.
  *
  * Recursive over the depth of the content, which admission bounds.
  * @param addressOf `readAddress`, or a reader that remembers

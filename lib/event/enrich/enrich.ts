@@ -22,7 +22,7 @@ export interface EnrichTools extends OriginTools {
 type Writable<T> = { -readonly [key in keyof T]: T[key] };
 
 /**
- * Turns an accepted event into a stored one: its content, its fingerprint, what can be found out
+ * Turns an accepted event into a stored one: its content, its hash, what can be found out
  * about it, and its batch. A pure function of its arguments, so a redelivery gives the same bytes.
  * Never throws, whatever JSON the metadata holds, and reads a bounded part of each text.
  * The address comes truncated, with its country; messages of earlier versions hold a whole address,
