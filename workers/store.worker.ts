@@ -4,6 +4,7 @@ import { NewerSchema } from "../lib/sqlite/schema-steps.ts";
 import { FoldOverflow } from "../lib/questions/fold.ts";
 import { isBrokenJson } from "../lib/store/sqlite/broken-body.ts";
 import { Away, Database } from "../lib/store/sqlite/database.ts";
+import { inGroups } from "../lib/store/sqlite/groups.ts";
 import {
   type ThreadReply,
   type ThreadCall,
@@ -41,21 +42,15 @@ function serveReads(port: MessagePort, db: Database, stops: Stops): void {
   });
 }
 
-/** Group commit: all calls that wait when the loop turns share one transaction and one answer. */
 function serveWrites(port: MessagePort, db: Database): void {
-  let waiting: ThreadCall[] = [];
-  const turn = () => {
-    const group = waiting.filter(({ verb }) => verb !== "close");
-    const closing = group.length < waiting.length;
-    waiting = [];
+  const take = inGroups((calls) => {
+    const group = calls.filter(({ verb }) => verb !== "close");
     if (group.length > 0) {
       port.postMessage(commit(db, writerVerbs as unknown as Record<string, Verb>, group));
     }
-    if (closing) close(port, db);
-  };
-  port.on("message", (call: ThreadCall) => {
-    if (waiting.push(call) === 1) setImmediate(turn);
+    if (group.length < calls.length) close(port, db);
   });
+  port.on("message", take);
 }
 
 /**
