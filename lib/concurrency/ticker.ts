@@ -6,12 +6,18 @@ export interface TickerOptions {
    * machine.
    */
   readonly restFactor: number;
+  /** The least pause after a run that left nothing to do, milliseconds. Default 0. */
+  readonly restMs?: number;
 }
 
+/** `more`: the run has left work that is to follow soon. */
+export type Run = "more" | void;
+
 export class Ticker {
-  readonly #work: () => Promise<void>;
+  readonly #work: () => Promise<Run>;
   readonly #everyMs: number;
   readonly #restFactor: number;
+  readonly #restMs: number;
   readonly #onError: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -20,14 +26,16 @@ export class Ticker {
   #stopped = false;
 
   constructor(
-    work: () => Promise<void>,
+    work: () => Promise<Run>,
     everyMs: number,
     restFactor: number,
     onError: (error: unknown) => void,
+    restMs = 0,
   ) {
     this.#work = work;
     this.#everyMs = everyMs;
     this.#restFactor = restFactor;
+    this.#restMs = restMs;
     this.#onError = onError;
     this.#schedule(0);
   }
@@ -61,8 +69,10 @@ export class Ticker {
   async #run(): Promise<void> {
     const startedAt = performance.now();
     this.#woken = false;
-    await this.#work().catch(this.#onError);
+    const run = await this.#work().catch(this.#onError);
+    this.#woken ||= run === "more";
     const now = performance.now();
-    this.#restUntil = now + (now - startedAt) * this.#restFactor;
+    const leastMs = run === "more" ? 0 : this.#restMs;
+    this.#restUntil = now + Math.max(leastMs, (now - startedAt) * this.#restFactor);
   }
 }

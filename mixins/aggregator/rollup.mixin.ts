@@ -1,5 +1,5 @@
 import { KnownAnswer } from "../../lib/concurrency/coalesce.ts";
-import { Ticker, type TickerOptions } from "../../lib/concurrency/ticker.ts";
+import { Ticker, type Run, type TickerOptions } from "../../lib/concurrency/ticker.ts";
 import type { Config } from "../../lib/config.ts";
 import { grains, type Grain } from "../../lib/counting/bucket.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
@@ -16,11 +16,19 @@ const passSize = 250;
 const sweepEveryMs = 1_000;
 
 /**
+ * The least pause between two passes. Under load the current minute gets marked all the time, and
+ * each pass sums and writes it anew; until the next pass answers sum its deltas.
+ */
+const passRestMs = 250;
+
+/**
  * When an hour or day that is marked again and again is written: once no mark has come for
  * `quietMs`, and at the latest `latestMs` after its first mark. Until then answers sum its minutes.
  */
 const quietMs = 2_000;
 const latestMs = 30_000;
+
+const ticking = { everyMs: sweepEveryMs, restFactor: 2, restMs: passRestMs };
 
 /**
  * Gives a service `this.sweep()`, one pass over the dirty buckets, the loop that runs it
@@ -28,23 +36,23 @@ const latestMs = 30_000;
  */
 export function RollupMixin(config: Config) {
   return defineMixin<{ state: { backlog: KnownAnswer<DirtyBacklog> } }>()({
-    mixins: [StoreMixin(config), TickerMixin({ everyMs: sweepEveryMs, restFactor: 2 })],
+    mixins: [StoreMixin(config), TickerMixin(ticking)],
     methods: {
       /**
        * Works off the dirty buckets, the finest grain first, so that a parent is summed once for
        * all its children.
+       * @returns `more` where more buckets may be dirty than one pass takes
        */
-      async sweep(): Promise<void> {
+      async sweep(): Promise<Run> {
         const startedAt = performance.now();
         let buckets = 0;
         for (const grain of grains) buckets += await this.settle(grain);
-        if (buckets === 0) return;
-        // More buckets may be dirty than one pass takes.
-        if (buckets >= passSize) this.wake();
+        if (buckets === 0) return undefined;
         this.metrics.observe(
           "analytics_rollup_pass_seconds",
           (performance.now() - startedAt) / 1000,
         );
+        return buckets >= passSize ? "more" : undefined;
       },
       async settle(grain: Grain): Promise<number> {
         const { buckets } = await rollUp(this.store, grain, passSize, restOf(grain, Date.now()));
@@ -67,7 +75,7 @@ export function RollupMixin(config: Config) {
 }
 
 export interface Ticking {
-  startTicking(work: () => Promise<void>): void;
+  startTicking(work: () => Promise<Run>): void;
   wake(): void;
   stopTicking(): Promise<void>;
 }
@@ -75,15 +83,15 @@ export interface Ticking {
 /**
  * Gives a service a loop: `this.startTicking(work)` runs `work` repeatedly, one run at a time,
  * `this.wake()` requests a run soon, `this.stopTicking()` waits for the run under way. Work that
- * throws is logged and tried again at the next turn.
+ * throws is logged and tried again at the next turn; work that returns `more` is run again soon.
  */
-export function TickerMixin({ everyMs, restFactor }: TickerOptions) {
+export function TickerMixin({ everyMs, restFactor, restMs }: TickerOptions) {
   return defineMixin<{ state: { ticker: Ticker | null } }>()({
     methods: {
-      startTicking(work: () => Promise<void>): void {
-        this.ticker = new Ticker(work, everyMs, restFactor, (error) =>
-          this.logger.warn({ err: error }, "background work failed and will be tried again"),
-        );
+      startTicking(work: () => Promise<Run>): void {
+        const onError = (error: unknown) =>
+          this.logger.warn({ err: error }, "background work failed and will be tried again");
+        this.ticker = new Ticker(work, everyMs, restFactor, onError, restMs);
       },
       wake(): void {
         this.ticker?.wake();

@@ -1,4 +1,6 @@
+import { jest } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
+import { Ticker, type Run } from "../../../lib/concurrency/ticker.ts";
 import { TickerMixin, type Ticking } from "../../../mixins/aggregator/rollup.mixin.ts";
 
 async function withTicker(
@@ -96,3 +98,41 @@ test.each([-86_400_000, -3_600_000, 3_600_000, 86_400_000])(
     }
   },
 );
+
+describe("a loop with a least rest", () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  const ticking = (runs: readonly Run[]) => {
+    const work = jest.fn<() => Promise<Run>>();
+    for (const run of runs) work.mockResolvedValueOnce(run);
+    work.mockResolvedValue(undefined);
+    const ticker = new Ticker(work, 3_600_000, 0, () => undefined, 250);
+    return { work, ticker };
+  };
+
+  test("is woken no sooner than that after a run", async () => {
+    const { work, ticker } = ticking([]);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(work).toHaveBeenCalledTimes(1);
+    ticker.wake();
+    await jest.advanceTimersByTimeAsync(249);
+    expect(work).toHaveBeenCalledTimes(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(work).toHaveBeenCalledTimes(2);
+    await jest.advanceTimersByTimeAsync(250);
+    ticker.wake();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(work).toHaveBeenCalledTimes(3);
+    await ticker.stop();
+  });
+
+  test("goes on at once after a run that has left more", async () => {
+    const { work, ticker } = ticking(["more", "more"]);
+    await jest.advanceTimersByTimeAsync(10);
+    expect(work).toHaveBeenCalledTimes(3);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(work).toHaveBeenCalledTimes(3);
+    await ticker.stop();
+  });
+});
