@@ -2,7 +2,7 @@ import { startOf } from "../../counting/bucket.ts";
 import { hasBroken, isBroken, putBack } from "./broken.ts";
 import type { Database, Row } from "./database.ts";
 import { eventColumns, type EventRow, rowsOf } from "../rows.ts";
-import { markParent, touchDay, type BucketRow } from "./marks.ts";
+import { markAll, touchDays } from "./marks.ts";
 import { bareAmong } from "./rollups.ts";
 import { chunkSize } from "./schema.ts";
 import { notePlaces, ownerHashes, type OwnerHashes } from "./places.ts";
@@ -42,6 +42,18 @@ export function append(
   rows: readonly EventRow[],
   broken: readonly HeldRow[] = [],
 ): Appended | null {
+  const { appended, spans } = insertAbsent(db, batch, rows, broken);
+  spans.touchDays(db);
+  return appended;
+}
+
+/** `append`, but for the fingerprints of the days, which are left as they are. */
+function insertAbsent(
+  db: Database,
+  batch: string,
+  rows: readonly EventRow[],
+  broken: readonly HeldRow[],
+): { readonly appended: Appended | null; readonly spans: Spans } {
   const statement = db.prepared(insert);
   const spans = new Spans();
   const there: number[] = [];
@@ -89,12 +101,15 @@ export function append(
     held.push(at);
   });
   spans.write(db);
-  if (there.length + refused.length + held.length + foreign.length === 0) return null;
+  if (there.length + refused.length + held.length + foreign.length === 0) {
+    return { appended: null, spans };
+  }
   const all = [...rows, ...broken.map(({ row }) => row)];
   foreign.push(...strangers(db, batch, all, there));
   const others = new Set([...foreign.map(({ at }) => at), ...refused, ...held]);
-  if (others.size === 0 && broken.length === 0) return null;
-  return { owned: [...all.keys()].filter((at) => !others.has(at)), foreign, held };
+  if (others.size === 0 && broken.length === 0) return { appended: null, spans };
+  const owned = [...all.keys()].filter((at) => !others.has(at));
+  return { appended: { owned, foreign, held }, spans };
 }
 
 /** Picks, of the events that were stored before, those that another batch owns. */
@@ -126,7 +141,7 @@ function strangers(
  */
 class Spans {
   readonly #chunks = new Map<string, { readonly row: Row; oldest: number; newest: number }>();
-  readonly #days = new Map<string, { readonly project: string; readonly day: number }>();
+  readonly #days = new Map<string, Set<number>>();
   /**
    * The owners' hashes of events that were stored one after the other in one chunk, by the number
    * of the first event.
@@ -149,7 +164,9 @@ class Spans {
       span.newest = Math.max(span.newest, timestamp);
     }
     const day = startOf("day", timestamp);
-    this.#days.set(`${day} ${project}`, { project, day });
+    const days = this.#days.get(project);
+    if (days === undefined) this.#days.set(project, new Set([day]));
+    else days.add(day);
   }
 
   write(db: Database): void {
@@ -163,7 +180,10 @@ class Spans {
       );
     }
     for (const [seq, run] of this.#runs) notePlaces(db, seq, run);
-    for (const { project, day } of this.#days.values()) touchDay(db, project, day);
+  }
+
+  touchDays(db: Database): void {
+    for (const [project, days] of this.#days) touchDays(db, project, days);
   }
 }
 
@@ -180,7 +200,11 @@ export function keepWhole(
   dimensions: readonly string[],
 ): boolean {
   const { events, deltas } = rowsOf({ bytes });
-  if (append(db, batch, events) !== null) return false;
+  const { appended, spans } = insertAbsent(db, batch, events, []);
+  if (appended !== null) {
+    spans.touchDays(db);
+    return false;
+  }
   putDeltas(db, deltas, dimensions);
   markCounted(
     db,
@@ -190,27 +214,24 @@ export function keepWhole(
 }
 
 /**
- * Marks minutes that have just got deltas. A minute that stays without a rollup gets no mark: a
+ * Marks minutes that have just got deltas, and changes the fingerprints of their days. A minute that stays without a rollup gets no mark: a
  * pass over the marks would only mark its hour, so the hour is marked at once.
  */
 function markCounted(
   db: Database,
   minutes: readonly (readonly [project: string, minute: number])[],
 ): void {
-  const marked = new Map<string, BucketRow>();
-  const days = new Map<string, readonly [project: string, day: number]>();
   for (const [project, of] of Map.groupBy(minutes, ([name]) => name)) {
     const starts = of.map(([, minute]) => minute);
     const bare = bareAmong(db, project, starts);
+    const marked = { minute: new Set<number>(), hour: new Set<number>(), day: new Set<number>() };
     for (const minute of starts) {
-      const bucket: BucketRow = bare.has(minute)
-        ? [project, "hour", startOf("hour", minute)]
-        : [project, "minute", minute];
-      marked.set(bucket.join("|"), bucket);
-      const day = startOf("day", minute);
-      days.set(`${project}|${day}`, [project, day]);
+      const grain = bare.has(minute) ? "hour" : "minute";
+      marked[grain].add(startOf(grain, minute));
+      marked.day.add(startOf("day", minute));
     }
+    markAll(db, project, "minute", marked.minute);
+    markAll(db, project, "hour", marked.hour);
+    touchDays(db, project, marked.day);
   }
-  for (const bucket of marked.values()) markParent(db, bucket);
-  for (const day of days.values()) touchDay(db, ...day);
 }

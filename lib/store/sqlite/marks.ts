@@ -29,6 +29,29 @@ export function markParent(db: Database, bucket: BucketRow): void {
   );
 }
 
+/**
+ * Marks many buckets of a grain, as `markParent` does one. They share a nonce: it is compared only
+ * with the same bucket's.
+ */
+export function markAll(
+  db: Database,
+  project: string,
+  grain: Grain,
+  starts: ReadonlySet<number>,
+): void {
+  if (starts.size === 0) return;
+  db.run(
+    `INSERT INTO dirty (project, grain, start, nonce, marked_at, renewed_at)
+      SELECT ?1, ?2, value, ?3, ?4, ?4 FROM json_each(?5) WHERE true
+      ON CONFLICT DO UPDATE SET nonce = excluded.nonce, renewed_at = excluded.renewed_at`,
+    project,
+    grain,
+    randomUUID(),
+    Date.now(),
+    JSON.stringify([...starts]),
+  );
+}
+
 export function clearMark(db: Database, bucket: BucketRow, nonce: string): void {
   db.run(
     "DELETE FROM dirty WHERE project = ? AND grain = ? AND start = ? AND nonce = ?",
@@ -85,11 +108,17 @@ export function marks(db: Database, project: string, { from, to }: Range): Marks
 
 /** Changes the fingerprint of a day. */
 export function touchDay(db: Database, project: string, day: number): void {
+  touchDays(db, project, new Set([day]));
+}
+
+/** Changes the fingerprints of many days. */
+export function touchDays(db: Database, project: string, days: ReadonlySet<number>): void {
   db.run(
-    "INSERT INTO days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET nonce = excluded.nonce",
+    `INSERT INTO days SELECT ?1, value, ?2 FROM json_each(?3) WHERE true
+      ON CONFLICT DO UPDATE SET nonce = excluded.nonce`,
     project,
-    day,
     randomUUID(),
+    JSON.stringify([...days]),
   );
 }
 

@@ -80,8 +80,12 @@ export class PlacesBuilder {
 
 /** Encodes a part: the hashes, then the places, each in two bytes. */
 function encodePart(found: Float64Array): Uint8Array {
-  const hashes = Uint32Array.from(found, (one) => Math.floor(one / 0x10000));
-  const places = Uint16Array.from(found, (one) => one % 0x10000);
+  const hashes = new Uint32Array(found.length);
+  const places = new Uint16Array(found.length);
+  for (let at = 0; at < found.length; at++) {
+    hashes[at] = Math.floor(found[at]! / 0x10000);
+    places[at] = found[at]! % 0x10000;
+  }
   return summed(Buffer.concat([new Uint8Array(hashes.buffer), new Uint8Array(places.buffer)]));
 }
 
@@ -99,7 +103,9 @@ export function placesInPart(bytes: Uint8Array, hash: number): readonly number[]
 
 /** Encodes the hashes of events that were stored one after the other. */
 function encodeRun(run: readonly OwnerHashes[]): Uint8Array {
-  return summed(new Uint8Array(Uint32Array.from(run.flat()).buffer));
+  const hashes = new Uint32Array(owners.length * run.length);
+  run.forEach((of, at) => hashes.set(of, owners.length * at));
+  return summed(new Uint8Array(hashes.buffer));
 }
 
 /**

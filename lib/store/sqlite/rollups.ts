@@ -384,8 +384,8 @@ export function bareAmong(
   const bare = db.all(
     `SELECT value FROM json_each(?2) WHERE NOT EXISTS (
         SELECT 1 FROM rollups WHERE project = ?1 AND grain = 'minute' AND start = value)
-      AND (SELECT count(*) FROM (
-        SELECT 1 FROM deltas WHERE project = ?1 AND minute = value LIMIT ${fewDeltas})) < ${fewDeltas}
+      AND NOT EXISTS (
+        SELECT 1 FROM deltas WHERE project = ?1 AND minute = value LIMIT 1 OFFSET ${fewDeltas - 1})
       AND NOT EXISTS (SELECT 1 FROM recounts WHERE project = ?1 AND minute = value)`,
     project,
     JSON.stringify(minutes),
