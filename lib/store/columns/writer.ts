@@ -33,7 +33,7 @@ export class ColumnWriter {
   readonly #fields: readonly ColumnBuilder[];
   readonly #timestamps: Float64Array;
   readonly #receivedAts: Float64Array;
-  readonly #root: Node = { children: new Map() };
+  readonly #root: Node = { children: new Map(), lately: [] };
   #columns = 0;
   #complete = true;
   #rows = 0;
@@ -51,9 +51,11 @@ export class ColumnWriter {
     const at = this.#rows++;
     this.#timestamps[at] = timestamp;
     this.#receivedAts[at] = receivedAt;
-    [project, type, source, correlationId, user].forEach((text, i) => {
+    const texts = [project, type, source, correlationId, user];
+    for (let i = 0; i < texts.length; i++) {
+      const text = texts[i]!;
       if (text !== null) this.#fields[i]!.set(at, fromColumn(text));
-    });
+    }
     this.#addObject(at, this.#root, JSON.parse(body) as Readonly<Record<string, Json>>, 0);
   }
 
@@ -84,27 +86,38 @@ export class ColumnWriter {
   #addObject(row: number, node: Node, object: Readonly<Record<string, Json>>, depth: number): void {
     // V8 reads a property that `for in` has just named without looking it up. Objects from
     // `JSON.parse` inherit nothing that it would name.
+    let at = 0;
     for (const key in object) {
       const value = object[key]!;
-      let child = node.children.get(key);
-      if (child === undefined) {
-        if (depth === maxDepth || this.#columns === maxColumns) {
-          this.#complete = false;
-          continue;
-        }
-        this.#columns++;
-        child = { children: new Map(), builder: new ColumnBuilder(this.#size) };
-        node.children.set(key, child);
+      let child = node.lately[at];
+      if (child?.key !== key) {
+        child = node.children.get(key) ?? this.#addChild(node, key, depth);
+        if (child === undefined) continue;
+        node.lately[at] = child;
       }
+      at++;
       if (typeof value !== "object" || value === null) {
-        child.builder!.set(row, value);
+        child.builder.set(row, value);
       } else {
-        child.builder!.setComposite(row);
+        child.builder.setComposite(row);
         if (!Array.isArray(value)) {
           this.#addObject(row, child, value as Readonly<Record<string, Json>>, depth + 1);
         }
       }
     }
+  }
+
+  /** Adds a property to those inside another one; `undefined` where it gets no column. */
+  #addChild(node: Node, key: string, depth: number): Property | undefined {
+    if (depth === maxDepth || this.#columns === maxColumns) {
+      this.#complete = false;
+      return undefined;
+    }
+    this.#columns++;
+    const builder = new ColumnBuilder(this.#size);
+    const child = { key, children: new Map(), lately: [], builder };
+    node.children.set(key, child);
+    return child;
   }
 }
 
@@ -115,11 +128,19 @@ function orderOf(instants: Float64Array): Uint32Array | undefined {
   return rows.sort((a, b) => instants[a]! - instants[b]! || a - b);
 }
 
-/** A property, with the properties inside it. */
+/** The properties inside another one. */
 interface Node {
-  readonly children: Map<string, Node>;
-  /** Every node but the root has a builder. */
-  readonly builder?: ColumnBuilder;
+  readonly children: Map<string, Property>;
+  /**
+   * Those of the last event, in its order. The next event mostly has the same ones, and comparing
+   * two keys is cheaper than looking one up.
+   */
+  readonly lately: Property[];
+}
+
+interface Property extends Node {
+  readonly key: string;
+  readonly builder: ColumnBuilder;
 }
 
 function* columnsOf(
@@ -127,7 +148,7 @@ function* columnsOf(
   path: readonly string[],
 ): Generator<readonly [readonly string[], ColumnBuilder]> {
   for (const [key, child] of children) {
-    yield [[...path, key], child.builder!];
+    yield [[...path, key], child.builder];
     yield* columnsOf(child, [...path, key]);
   }
 }
