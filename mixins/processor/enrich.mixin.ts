@@ -148,9 +148,13 @@ function WorkerPoolMixin<Job, Done>({
         return this.turns.run(async () => {
           const begunAt = performance.now();
           this.metrics.observe("analytics_enrich_wait_seconds", (begunAt - requestedAt) / 1_000);
+          // `AbortSignal.timeout` would keep its timer, and so itself, long after the job.
+          const over = new AbortController();
+          const timer = setTimeout(() => over.abort(), timeoutMs);
           try {
-            return await this.pool.run(job, { signal: AbortSignal.timeout(timeoutMs) });
+            return await this.pool.run(job, { signal: over.signal });
           } finally {
+            clearTimeout(timer);
             const tookMs = performance.now() - begunAt;
             this.metrics.observe("analytics_enrich_run_seconds", tookMs / 1_000);
           }
