@@ -22,6 +22,8 @@ describe("the health of a store", () => {
     onStore(async (harness) => {
       const store = await harness.open();
       await store.append("b", [event("a")]);
+      // Starts the reader: the writer waits for the lock for two seconds only.
+      await storeHealth(store);
       const other = new DatabaseSync(harness.file);
       other.exec("BEGIN IMMEDIATE");
       let written = false;
