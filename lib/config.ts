@@ -123,6 +123,7 @@ function configOf(values: Values, services: readonly ServiceName[]) {
     prefetch: values.PROCESSOR_PREFETCH,
     queryMaxEvents: values.QUERY_MAX_EVENTS,
     queryShareEvents: values.QUERY_SHARE_EVENTS,
+    segmentMaxEvents: values.SEGMENT_MAX_EVENTS,
     /** Of processes that answer questions and have a shared store; absent where nothing is kept. */
     segmentCache: segmentCacheOf(values, services),
     queryTimeoutMs: values.QUERY_TIMEOUT_MS,

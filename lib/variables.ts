@@ -270,6 +270,12 @@ export const variables = {
     most,
     "A question that reads as many events is divided among the query nodes that there are, where the store is MongoDB.",
   ),
+  SEGMENT_MAX_EVENTS: integer(
+    16_384,
+    1,
+    16_384,
+    "The most events that an aggregator turns into one segment of columns, where the store is MongoDB; a batch stays whole. Fewer only to try things on few events.",
+  ),
   SEGMENT_CACHE_BYTES: integer(
     2_147_483_648,
     0,

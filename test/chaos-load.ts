@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { byChannel, countedIn } from "./chaos-answers.ts";
 import type { ServiceProcess } from "./service-process.ts";
 import { arriving, chunks, shuffled, type ShopEvent } from "./support/shop-log.ts";
 
@@ -28,7 +29,10 @@ interface LoadOptions {
 type Ask = readonly [path: string, body?: object];
 
 const range = { from: "2024-01-01T00:00:00Z", to: "2024-07-01T00:00:00Z" };
-const purchase = { steps: [{ type: "product.viewed" }, { type: "order.paid" }], window: "1d" };
+const purchase = {
+  steps: [{ type: "shop.product_view" }, { type: "shop.purchase" }],
+  window: "1d",
+};
 const reads: readonly Ask[] = [
   ["/api/v1/events/counts"],
   ["/api/v1/events?limit=20"],
@@ -37,6 +41,7 @@ const reads: readonly Ask[] = [
   ],
   ["/api/v1/query", { metrics: ["count"], dimensions: ["type"], range }],
   ["/api/v1/query/funnel", { ...purchase, range }],
+  ["/api/v1/query", byChannel],
   ["/api/v1/queries"],
   ["/health/live"],
 ];
@@ -143,8 +148,10 @@ export class Load {
     const headers = { "Content-Type": "application/json" };
     const request = body && { method: "POST", headers, body: JSON.stringify(body) };
     const { isSuccess, text } = await this.ask(path, request);
-    if (!isSuccess || !path.endsWith("/counts")) return;
-    const { total } = JSON.parse(text) as { total: number };
+    if (!isSuccess || !(path.endsWith("/counts") || body === byChannel)) return;
+    const total = path.endsWith("/counts")
+      ? (JSON.parse(text) as { total: number }).total
+      : countedIn(text);
     if (total > this.#sent) this.#wrong.push(`${total} events were counted of ${this.#sent} sent`);
   }
 

@@ -7,6 +7,7 @@ import {
   type Field,
 } from "../../test/chaos-disturbances.ts";
 import { Acts } from "../../test/chaos-acts.ts";
+import { expectExactOfEvents, segmentsIn } from "../../test/chaos-answers.ts";
 import { Load, type LoadReport } from "../../test/chaos-load.ts";
 import { Cluster, startServers, stopServers } from "../../test/support/cluster.ts";
 import { countedAtRest, expectExact } from "../../test/e2e/shop-run.ts";
@@ -30,6 +31,7 @@ interface ChaosOptions {
 
 interface ChaosResult extends LoadReport {
   readonly events: number;
+  readonly segments: number;
   /** How often each thing was done. */
   readonly disturbances: Readonly<Record<string, number>>;
 }
@@ -53,6 +55,10 @@ const pauseAfterMs = 30_000;
 const startWithinMs = 300_000;
 
 const batchSize = 20;
+
+/** So few that segments are sealed, and questions answered from them, from the first seconds on. */
+const segmentMaxEvents = "200";
+
 const eventsPerSecond = 100;
 const posters = 3;
 
@@ -71,7 +77,11 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
       layCable(servers.redis.url),
     ]);
     laid.push(rabbitmq, redis);
-    cluster = await Cluster.start(servers, { RABBITMQ_URL: rabbitmq.url, REDIS_URL: redis.url });
+    cluster = await Cluster.start(servers, {
+      RABBITMQ_URL: rabbitmq.url,
+      REDIS_URL: redis.url,
+      SEGMENT_MAX_EVENTS: segmentMaxEvents,
+    });
     await cluster.ready(startWithinMs);
     queue = await openQueue(readConfig({ RABBITMQ_URL: servers.rabbitmq.url }), silent);
     const cables = { RabbitMQ: rabbitmq, Redis: redis, MongoDB: servers.mongoCable };
@@ -160,6 +170,7 @@ async function chaos(
   ];
   const posted = load.run(events).finally(() => (posting = false));
   const found: string[] = [];
+  let segments = 0;
   try {
     await Promise.all([posted, ...lanes]);
     await cluster.ready(startWithinMs);
@@ -167,6 +178,8 @@ async function chaos(
     const expected = [...events, ...acts.kept];
     await countedAtRest(cluster.gateway, expected.length);
     await expectExact(cluster.gateway, expected, random, 20);
+    segments = await segmentsIn(servers.mongo.url);
+    await expectExactOfEvents(cluster.gateway, expected);
   } catch (error) {
     found.push((error as Error).message);
   } finally {
@@ -180,7 +193,7 @@ async function chaos(
     const others = `answers: ${JSON.stringify(answers)}, the slowest after ${slowestMs} ms`;
     throw new Error([...found, others].join("\n"));
   }
-  return { events: events.length, ...load.report, disturbances: done };
+  return { events: events.length, segments, ...load.report, disturbances: done };
 }
 
 /** Nothing more is broken while it lasts. */

@@ -94,6 +94,8 @@ export interface MongoOptions {
    * Default half an hour.
    */
   readonly adoptsAfterMs?: number;
+  /** The most events of a segment, apart from one batch. Default 16,384. */
+  readonly segmentMaxEvents?: number;
   /** Where columns of segments are cached on the disk; absent: nowhere. */
   readonly segmentCache?: Omit<DiskCacheOptions, "log"> | undefined;
   /** Wraps the reader of columns in the database, for instance with a cache. */
@@ -145,6 +147,7 @@ export class MongoStore implements AdaptedStore {
       database,
       dimensions,
       log,
+      segmentMaxEvents: config.segmentMaxEvents,
       segmentCache: config.segmentCache,
     });
     await store.open();
@@ -168,7 +171,7 @@ export class MongoStore implements AdaptedStore {
     this.#dimensions = options.dimensions ?? builtInDimensions;
     this.#fences = new Fences(this.#dimensions);
     this.#feed = new Feed(options.looksForFollowersMs);
-    this.#sealer = new Sealer(options.adoptsAfterMs);
+    this.#sealer = new Sealer(options.adoptsAfterMs, options.segmentMaxEvents);
     const stored = new StoredColumns(this.#link.scanned);
     const columns = options.columnsBehind?.(stored) ?? stored;
     this.#kept =

@@ -46,6 +46,7 @@ export async function seal(
   collections: Collections,
   project: ProjectId,
   now: number,
+  maxEvents: number = segmentLimits.events,
 ): Promise<boolean> {
   const { unsealed, segments, heads } = collections;
   // The head is read before the announcements, so batches that are claimed in between are not
@@ -61,7 +62,7 @@ export async function seal(
     .limit(lookedAt)
     .project<Announced>({ batch: 1, nonce: 1, events: 1, bytes: 1, from: 1, to: 1, at: 1 })
     .toArray();
-  const some = due(announced, now);
+  const some = due(announced, now, maxEvents);
   if (some.length === 0) return false;
   const batches = some.map(({ batch }) => batch);
   const named = await segments
@@ -93,13 +94,17 @@ export async function seal(
 }
 
 /** Picks the batches to seal now, the one announced earliest first; none where it is too early. */
-export function due(announced: readonly Announced[], now: number): readonly Announced[] {
+export function due(
+  announced: readonly Announced[],
+  now: number,
+  maxEvents: number = segmentLimits.events,
+): readonly Announced[] {
   const some: Announced[] = [];
   let [events, bytes] = [0, 0];
   for (const batch of announced) {
     events += batch.events;
     bytes += batch.bytes;
-    const isFull = events > segmentLimits.events || bytes > segmentLimits.bytes;
+    const isFull = events > maxEvents || bytes > segmentLimits.bytes;
     if (some.length > 0 && isFull) return some;
     some.push(batch);
     if (some.length === segmentLimits.batches) return some;

@@ -1,7 +1,7 @@
 import type { Sealed } from "../../store.ts";
 import type { Collections } from "../documents.ts";
 import { buildNext } from "./build.ts";
-import { nextProject, seal } from "./seal.ts";
+import { nextProject, seal, segmentLimits } from "./seal.ts";
 import { Adoption } from "./whole.ts";
 
 /** The time after which a pass begins no further piece of work. */
@@ -13,8 +13,12 @@ const passMs = 1_000;
 export class Sealer {
   readonly #adoption: Adoption;
 
-  constructor(graceMs?: number) {
+  readonly #maxEvents: number;
+
+  /** @param maxEvents the most events of a segment */
+  constructor(graceMs?: number, maxEvents: number = segmentLimits.events) {
     this.#adoption = new Adoption(graceMs);
+    this.#maxEvents = maxEvents;
   }
 
   async pass(collections: Collections, now: number): Promise<Sealed> {
@@ -23,7 +27,7 @@ export class Sealer {
     let isMore = await this.#adoption.goOn(collections, now);
     let project = await nextProject(collections, "");
     for (; project !== undefined; project = await nextProject(collections, project)) {
-      while (isLeft() && (await seal(collections, project, now)));
+      while (isLeft() && (await seal(collections, project, now, this.#maxEvents)));
     }
     let events = 0;
     let built: number | undefined = 0;
