@@ -10,7 +10,7 @@ import { readFilter } from "../pure/filter.ts";
 import { strayParameters } from "../pure/parameters.ts";
 import { fixedRange, rangeName } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
-import { address, change, comparison, range, unknownZone, zone } from "./router.ts";
+import { address, change, comparison, filters, range, unknownZone, zone } from "./router.ts";
 import { viewOf } from "./views.ts";
 
 /**
@@ -19,7 +19,7 @@ import { viewOf } from "./views.ts";
  */
 export function Notices(): VNode {
   return html`<div class="notices">
-    ${h(Compared, {})}${h(Connection, {})}${h(Unknown, {})}${h(Unread, {})}
+    ${h(Compared, {})}${h(Connection, {})}${h(Unfiltered, {})}${h(Unknown, {})}${h(Unread, {})}
   </div>`;
 }
 
@@ -29,6 +29,12 @@ function Compared(): VNode | null {
   return html`<p class="muted">
     Compared with ${rangeName(fixedRange(instants, zone.value))}${endTime(instants.to)}
   </p>`;
+}
+
+/** Filters stay in the address from view to view; the live numbers are those of all events. */
+function Unfiltered(): VNode | null {
+  if (address.value.view !== "now" || filters.value.length === 0) return null;
+  return html`<p class="muted">Filters do not apply here: these are all events.</p>`;
 }
 
 function endTime(to: string): string {

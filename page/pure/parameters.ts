@@ -15,7 +15,7 @@ const flag = one(/^1$/);
 const actor = one(/^(user|correlationId|session)$/);
 
 /** The metrics, as the API names them. */
-export const metricText = /^(count|uniques|(?:sum|avg|min|max|p50|p75|p90|p95|p99):.+)$/;
+const metricText = /^(count|uniques|(?:sum|avg|min|max|p50|p75|p90|p95|p99):.+)$/;
 
 /** A sort is a column and its direction. */
 function sort(columns: string): Reader {

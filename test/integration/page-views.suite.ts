@@ -234,6 +234,8 @@ export function viewsSuite(demo: () => Shown): void {
     await page.getByRole("button", { name: "Remove", exact: true }).click();
     await page.locator(".notice").first().waitFor({ state: "detached" });
     expect(new URL(page.url()).search).toBe("?tz=Europe/Berlin");
+    await page.goto(`${demo().url}/?f=is,context.machine,false`);
+    await page.getByText("Filters do not apply here: these are all events.").waitFor();
     await close();
   });
 }
