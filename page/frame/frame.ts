@@ -118,13 +118,15 @@ const stateWords: Readonly<Record<StageState, string>> = {
 function Foot(): VNode {
   useHealth();
   const to = addressOf("health");
-  const state = pipelineState.value;
+  // What was heard before the connection was lost says nothing of now.
+  const { lost } = connection.value;
+  const state = lost ? undefined : pipelineState.value;
   return html`<div class="foot">
     <a class="nav-item state" href=${hrefOf(to)} onClick=${follow(to)}>
       <span class=${`dot ${state ?? "unknown"}`} aria-hidden="true"></span>
       <span
         ><span class="visually-hidden">Pipeline: </span
-        >${state === undefined ? "Asking" : stateWords[state]}</span
+        >${lost ? "Not reached" : state === undefined ? "Asking" : stateWords[state]}</span
       >
     </a>
     ${h(Project, {})}${h(KeysButton, {})}${h(ForgetKey, {})}

@@ -57,6 +57,9 @@ export function stateOf(stages: readonly Stage[]): StageState {
   return states.includes("down") ? "down" : states.includes("degraded") ? "degraded" : "ok";
 }
 
+/** In place of a sentence while the connection is lost: the stages shown are those before. */
+export const heardLast = "As it was before the connection was lost";
+
 /** "Everything accepted is counted", or which stage is stuck and since when. */
 export function pipelineSentence(stages: readonly Stage[]): string {
   const down = stages.find(({ state }) => state === "down");

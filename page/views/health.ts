@@ -1,6 +1,7 @@
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { LiveFrame, Stage } from "../api/answers.ts";
+import { connection } from "../api/use-answer.ts";
 import { useStream } from "../api/use-stream.ts";
 import { pipelineState } from "../frame/pipeline-state.ts";
 import { usePageTitle } from "../frame/title.ts";
@@ -9,7 +10,14 @@ import { Card, Waiting } from "../parts/card.ts";
 import { Instant } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { Icon } from "../parts/icon.ts";
-import { Pipeline, pipelineSentence, stageTitle, stateOf, useStages } from "../parts/pipeline.ts";
+import {
+  heardLast,
+  Pipeline,
+  pipelineSentence,
+  stageTitle,
+  stateOf,
+  useStages,
+} from "../parts/pipeline.ts";
 import { adviceOf, stageWords, waitOf } from "../pure/advice.ts";
 import { counted, duration } from "../pure/format.ts";
 import { inWords, remember, sampleMs, samples, type Sample } from "../pure/stage-history.ts";
@@ -21,21 +29,22 @@ export default function Health(): VNode {
     if (event === "message") setFrame(JSON.parse(data) as LiveFrame);
   });
   const stages = useStages(frame?.stages, live);
-  const state = stages === undefined ? undefined : stateOf(stages);
-  const sentence = stages === undefined ? "" : pipelineSentence(stages);
+  const { lost } = connection.value;
+  const state = stages === undefined || lost ? undefined : stateOf(stages);
+  const sentence = lost ? heardLast : stages === undefined ? "" : pipelineSentence(stages);
   useEffect(() => {
     if (state === undefined) return;
     if (pipelineState.value !== undefined && pipelineState.value !== state) mention(sentence);
     pipelineState.value = state;
   }, [state]);
-  for (const stage of stages ?? []) remember(stage, Date.now());
+  for (const stage of (lost ? undefined : stages) ?? []) remember(stage, Date.now());
 
   usePageTitle(sentence === "" ? "Health" : `Health: ${sentence}`);
   const words = { ok: "It works.", degraded: "It works, but slower.", down: "Somebody must act." };
   return html`<div class=${`health-state ${state ?? "unknown"}`}>
       ${state !== undefined && h(Icon, { name: ({ ok: "check", degraded: "alert", down: "close" } as const)[state] })}
       <p>
-        <strong>${state === undefined ? "Asking" : words[state]}</strong>
+        <strong>${lost ? "Not reached." : state === undefined ? "Asking" : words[state]}</strong>
         <span>${sentence === "" ? " " : `${sentence}.`}</span>
       </p>
     </div>
@@ -46,7 +55,7 @@ export default function Health(): VNode {
         note:
           live.problem?.status === 403
             ? missingScope(live.problem.scope)
-            : heardOf(frame, live.isOpen),
+            : heardOf(frame, live.isOpen && !lost),
         className: "pipeline-card",
       },
       stages === undefined

@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LiveFrame, QueryAnswer } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
-import { useAnswer, type AnswerState } from "../api/use-answer.ts";
+import { connection, useAnswer, type AnswerState } from "../api/use-answer.ts";
 import { useStream, type Streaming } from "../api/use-stream.ts";
 import { addressOf, follow, hrefOf, zone } from "../frame/router.ts";
 import { pipelineState } from "../frame/pipeline-state.ts";
@@ -13,7 +13,7 @@ import { Chart } from "../parts/lazy-chart.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type Children, type VNode } from "../parts/html.ts";
-import { Pipeline, pipelineSentence, stateOf, useStages } from "../parts/pipeline.ts";
+import { heardLast, Pipeline, pipelineSentence, stateOf, useStages } from "../parts/pipeline.ts";
 import { Table, type Column } from "../parts/table.ts";
 import * as format from "../pure/format.ts";
 import { periodsOf, seriesValues, timesOf, type Periods, type Series } from "../pure/series.ts";
@@ -55,7 +55,11 @@ export default function Now(): VNode {
       Card,
       {
         title: "Pipeline",
-        note: stages === undefined ? "" : pipelineSentence(stages),
+        note: connection.value.lost
+          ? heardLast
+          : stages === undefined
+            ? ""
+            : pipelineSentence(stages),
         className: "now-pipeline",
       },
       stages === undefined ? h(Waiting, { rows: 1, height: 92 }) : h(Pipeline, { stages }),

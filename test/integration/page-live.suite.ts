@@ -103,6 +103,8 @@ export function livePageSuite(demo: () => Shown): void {
     await latest(page, "before.restart").waitFor();
     await demo().restart(async () => {
       await page.getByText(/Connection lost\. Trying again/).waitFor();
+      await page.getByText("As it was before the connection was lost").waitFor();
+      expect(await page.locator(".foot .state").innerText()).toContain("Not reached");
     });
     // Sent before the page is back: it waits longer each time.
     await post(["meanwhile"], "during.restart");
