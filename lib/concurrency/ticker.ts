@@ -10,6 +10,12 @@ export interface TickerOptions {
   readonly restMs?: number;
 }
 
+/**
+ * The longest pause before work that a run has left, milliseconds: where runs are long because a
+ * server is slow, longer pauses would hardly spare it and leave the work undone.
+ */
+const mostRestMs = 5_000;
+
 /** `more`: the run has left work that is to follow soon. */
 export type Run = "more" | void;
 
@@ -72,7 +78,8 @@ export class Ticker {
     const run = await this.#work().catch(this.#onError);
     this.#woken ||= run === "more";
     const now = performance.now();
-    const leastMs = run === "more" ? 0 : this.#restMs;
-    this.#restUntil = now + Math.max(leastMs, (now - startedAt) * this.#restFactor);
+    const restMs = (now - startedAt) * this.#restFactor;
+    this.#restUntil =
+      now + (run === "more" ? Math.min(mostRestMs, restMs) : Math.max(this.#restMs, restMs));
   }
 }

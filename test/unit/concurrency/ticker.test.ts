@@ -136,3 +136,29 @@ describe("a loop with a least rest", () => {
     await ticker.stop();
   });
 });
+
+test("a loop rests for five seconds at most before what a long run has left, and else as long as it is told", async () => {
+  jest.useFakeTimers();
+  try {
+    const runs: Run[] = ["more", undefined];
+    const work = jest.fn(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      return runs.shift();
+    });
+    const ticker = new Ticker(work, 60_000, 2, () => undefined);
+    await jest.advanceTimersByTimeAsync(24_999);
+    expect(work).toHaveBeenCalledTimes(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(work).toHaveBeenCalledTimes(2);
+    ticker.wake();
+    await jest.advanceTimersByTimeAsync(59_999);
+    expect(work).toHaveBeenCalledTimes(2);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(work).toHaveBeenCalledTimes(3);
+    const stopped = ticker.stop();
+    await jest.advanceTimersByTimeAsync(20_000);
+    await stopped;
+  } finally {
+    jest.useRealTimers();
+  }
+});
