@@ -124,6 +124,8 @@ test("an event is erased by its id, also before it comes; many by a filter, all 
     "/events?confirm=yes",
     "/events?range=24h&confirm=all",
     "/events/c?x=1",
+    "/events/no%20id",
+    `/events/${"c".repeat(129)}`,
   ]) {
     expect((await ask("DELETE", path)).status).toBe(400);
   }
