@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Context, ServiceSettingSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { drainWithinMs } from "../../lib/call-limits.ts";
@@ -9,6 +8,7 @@ import { ServiceError } from "../../lib/errors.ts";
 import { Bodies } from "../../lib/concurrency/held-bytes.ts";
 import { readBody, type BodyLimits } from "../../lib/http/body.ts";
 import { Cors } from "../../lib/http/cors.ts";
+import { OpenConnections } from "../../lib/http/drain.ts";
 import { answerEarly } from "../../lib/http/sending.ts";
 import { problemOf, refusalOf } from "../../lib/http/problem.ts";
 import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
@@ -22,6 +22,7 @@ import type { Aliased, Edge, Route, Web, Alias, Routed } from "./edge.ts";
 type State = Pick<Edge, "draining" | "atDrain" | "frontRoutes" | "bodies"> & {
   /** HEAD requests, which moleculer-web sees as GET. */
   heads: WeakSet<IncomingMessage>;
+  connections: OpenConnections;
 };
 
 /**
@@ -95,6 +96,7 @@ export function HttpEdgeMixin(config: Config) {
           noteProblem: (error) => this.countRefusal(error),
           drop: () => this.metrics.increment("analytics_http_connections_dropped_total"),
         });
+        this.connections = new OpenConnections(this.server);
       },
 
       /**
@@ -240,10 +242,7 @@ export function HttpEdgeMixin(config: Config) {
       async drain(): Promise<void> {
         this.draining = true;
         for (const end of this.atDrain) end();
-        if (!this.server.listening) return;
-        const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-        await Promise.race([closed, delay(drainWithinMs, undefined, { ref: false })]);
-        this.server.closeAllConnections();
+        if (this.server.listening) await this.connections.drain(drainWithinMs);
       },
     },
     created() {

@@ -214,8 +214,9 @@ export function keepWhole(
 }
 
 /**
- * Marks minutes that have just got deltas, and changes the fingerprints of their days. A minute that stays without a rollup gets no mark: a
- * pass over the marks would only mark its hour, so the hour is marked at once.
+ * Marks minutes that have just got deltas, and changes the fingerprints of their days. A minute that
+ * stays without a rollup gets no mark: a pass over the marks would only mark its hour, so the hour
+ * is marked at once.
  */
 function markCounted(
   db: Database,
