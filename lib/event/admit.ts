@@ -7,7 +7,7 @@ import { misdated, parseInstant } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxNesting } from "./limits.ts";
 import { withAddress, type Origin } from "./enrich/ip.ts";
 import { isPlainJson } from "./plain-json.ts";
-import { eventSchema, idPattern, metadataProperties } from "./event-schema.ts";
+import { eventSchema, isEventId, metadataProperties } from "./event-schema.ts";
 
 /** The outcome of one event, with its place in the request. */
 export type ItemResult =
@@ -89,7 +89,6 @@ const check = compileRule(eventSchema);
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-const validId = new RegExp(idPattern);
 const knownMetadata: ReadonlySet<string> = new Set(Object.keys(metadataProperties));
 
 /**
@@ -248,5 +247,5 @@ function isRefusal(admitted: AdmittedEvent | ItemError): admitted is ItemError {
 
 function sentId(input: unknown): { readonly id?: EventId } {
   const id = (input as { readonly id?: unknown } | null | undefined)?.id;
-  return typeof id === "string" && validId.test(id) ? { id } : {};
+  return typeof id === "string" && isEventId(id) ? { id } : {};
 }

@@ -16,7 +16,12 @@ export const reservedIds: readonly string[] = ["batch", "counts", "export", "str
 
 const ascii = "A-Za-z0-9._:@/+-";
 const reserved = reservedIds.map((id) => id.replaceAll(".", "\\.")).join("|");
-export const idPattern = `^(?!(?:${reserved})$)[${ascii}]{1,${maxLength.id}}$`;
+const idPattern = `^(?!(?:${reserved})$)[${ascii}]{1,${maxLength.id}}$`;
+const validId = new RegExp(idPattern);
+
+export function isEventId(text: string): boolean {
+  return validId.test(text);
+}
 
 /**
  * Letters, digits and marks of any script and `._:@/+-`, with single spaces inside. The pattern

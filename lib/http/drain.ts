@@ -1,10 +1,8 @@
-import type { Server, ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import type { Connection } from "./server.ts";
 
-/** A connection, with the response that Node is sending on it. */
-interface Connection extends Socket {
-  readonly _httpMessage?: ServerResponse | null;
-}
+type OpenSocket = Socket & Connection;
 
 /** How often a server that ends looks at its connections, milliseconds. */
 const lookEveryMs = 50;
@@ -19,11 +17,11 @@ const quietMs = 500;
  */
 export class OpenConnections {
   readonly #server: Server;
-  readonly #open = new Set<Connection>();
+  readonly #open = new Set<OpenSocket>();
 
   constructor(server: Server) {
     this.#server = server;
-    server.on("connection", (connection: Connection) => {
+    server.on("connection", (connection: OpenSocket) => {
       this.#open.add(connection);
       connection.once("close", () => this.#open.delete(connection));
     });
@@ -37,7 +35,7 @@ export class OpenConnections {
   async drain(withinMs: number): Promise<void> {
     const ended = Promise.withResolvers<void>();
     this.#server.close(() => ended.resolve());
-    const received = new Map<Connection, Received>();
+    const received = new Map<OpenSocket, Received>();
     const look = () => {
       for (const connection of this.#open) endWhenAnswered(connection, received);
     };
@@ -57,7 +55,7 @@ interface Received {
   readonly at: number;
 }
 
-function endWhenAnswered(connection: Connection, received: Map<Connection, Received>): void {
+function endWhenAnswered(connection: OpenSocket, received: Map<OpenSocket, Received>): void {
   const response = connection._httpMessage;
   if (response) {
     if (!response.headersSent) response.shouldKeepAlive = false;

@@ -186,7 +186,7 @@ interface BrokenRequest extends Error {
 }
 
 /** A connection, with the response that Node is sending on it. */
-interface Connection extends Duplex {
+export interface Connection extends Duplex {
   readonly _httpMessage?: (ServerResponse & { readonly req: IncomingMessage }) | null;
 }
 

@@ -1,4 +1,4 @@
-import { idPattern } from "../event/event-schema.ts";
+import { isEventId } from "../event/event-schema.ts";
 import type { EventId } from "../event/event.ts";
 import { choice, described, type Raw, readParameters } from "./reading/field.ts";
 import {
@@ -42,12 +42,10 @@ const own = {
 export const erasuresParameters = { ...filter, ...own };
 const open = openFilter([], Object.keys(own), ["range", "timezone"]);
 
-const validId = new RegExp(idPattern);
-
 /** @throws ServiceError VALIDATION, also where no event can have the id */
 export function readErasure<E extends Erasure>(erasure: E, raw: Raw): ErasureQuestion<E> {
   return readParameters(raw, erasureParameters, (values, findings) => {
-    if (erasure.kind === "eraseEvent" && !validId.test(erasure.id)) {
+    if (erasure.kind === "eraseEvent" && !isEventId(erasure.id)) {
       const message = "this is no id that an event can have";
       findings.push({ pointer: "id", code: "id", message });
     }
