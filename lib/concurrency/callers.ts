@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { ServiceError } from "../errors.ts";
 
 interface Waiting {
@@ -86,6 +87,15 @@ export function keepLeaving(context: object, left: AbortSignal): void {
  */
 export function leavingOf(context: object): AbortSignal | undefined {
   return leaving.get(context);
+}
+
+/**
+ * Does work when a response is closed: when it was sent, or when its client has left. Where it is
+ * closed already, the work is done at once, since "close" does not come again.
+ */
+export function onceClosed(response: ServerResponse, work: () => void): void {
+  if (response.closed) work();
+  else response.once("close", work);
 }
 
 /**

@@ -6,7 +6,7 @@ import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge } from "./edge.ts";
 import { randomUUID } from "node:crypto";
 import type { Context } from "moleculer";
-import { keepLeaving } from "../../lib/concurrency/callers.ts";
+import { keepLeaving, onceClosed } from "../../lib/concurrency/callers.ts";
 import type { Meta } from "../../lib/contracts.ts";
 
 const observeEveryMs = 1_000;
@@ -83,7 +83,7 @@ export function LeavingMixin() {
         context.meta.call = call;
         const left = new AbortController();
         keepLeaving(context, left.signal);
-        response.once("close", () => {
+        onceClosed(response, () => {
           if (response.writableEnded) return;
           left.abort();
           void this.broker.broadcast("caller.left", { call }, ["query"]);

@@ -6,7 +6,7 @@ import { isLocalOnly, type Config } from "../../lib/config.ts";
 import type { Meta } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { Bodies } from "../../lib/concurrency/held-bytes.ts";
-import { readBody, type BodyLimits } from "../../lib/http/body.ts";
+import { readBody, RequestAborted, type BodyLimits } from "../../lib/http/body.ts";
 import { Cors } from "../../lib/http/cors.ts";
 import { OpenConnections } from "../../lib/http/drain.ts";
 import { answerEarly } from "../../lib/http/sending.ts";
@@ -185,6 +185,7 @@ export function HttpEdgeMixin(config: Config) {
         limits: BodyLimits,
         caller: string,
       ): Promise<Buffer> {
+        if (response.closed) throw new RequestAborted();
         const hold = this.bodies.hold(caller);
         response.once("close", () => hold.release());
         const startedAt = performance.now();

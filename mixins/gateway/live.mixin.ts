@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { requestMs } from "../../lib/call-limits.ts";
-import { endingWithin } from "../../lib/concurrency/callers.ts";
+import { endingWithin, onceClosed } from "../../lib/concurrency/callers.ts";
 import type { Config } from "../../lib/config.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
@@ -68,9 +68,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
           },
         };
         try {
-          const leave = await this.hub.follow(interest, follower, place);
-          if (response.destroyed || response.writableEnded) leave();
-          else response.once("close", leave);
+          onceClosed(response, await this.hub.follow(interest, follower, place));
         } catch (error) {
           const requestId = response.getHeader("X-Request-Id");
           this.logger.warn({ err: error, requestId }, "a stream broke off");
@@ -83,13 +81,13 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         refuseParameters(request);
         const project = request.project ?? defaultProject;
         const live = this.enter(project);
-        response.once("close", () => this.exit(project, live));
+        onceClosed(response, () => this.exit(project, live));
         await inTime(() => live.ready);
         const client = this.open(request, response);
         if (client === undefined) return;
         client.send(openingFrame() + dataFrame(live.past(Date.now()), "past"), performance.now());
         live.join(client);
-        response.once("close", () => live.leave(client));
+        onceClosed(response, () => live.leave(client));
       },
 
       /** @throws ServiceError NOT_ACCEPTABLE, DRAINING, OVERLOADED */
@@ -104,8 +102,9 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         throw new ServiceError("OVERLOADED", message, { retryAfter: 5 });
       },
 
-      /** Sends the head. `undefined` where nothing follows it. */
+      /** Sends the head. `undefined` where nothing follows it: the client wants none, or has left. */
       open(request: Routed, response: ServerResponse): SseClient | undefined {
+        if (response.closed) return undefined;
         if (this.draining) throw new ServiceError("DRAINING", undefined, { retryAfter: 2 });
         response.writeHead(200, {
           "content-type": "text/event-stream",
@@ -130,7 +129,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         );
         this.clients.set(client, request.identity);
         metrics.set("analytics_live_clients", this.clients.size);
-        response.once("close", () => {
+        onceClosed(response, () => {
           this.clients.delete(client);
           metrics.set("analytics_live_clients", this.clients.size);
         });

@@ -1,0 +1,71 @@
+import { connect, type AddressInfo, type Server } from "node:net";
+import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
+import { ServiceBroker, type Service } from "moleculer";
+import { readConfig } from "../../../../lib/config.ts";
+import { brokerOptions } from "../../../../lib/runtime/broker.ts";
+import type { StoredPart } from "../../../../lib/store/stored.ts";
+import { apiGateway } from "../../../../services/api-gateway.service.ts";
+import { eventually } from "../../../support/eventually.ts";
+
+type Serving = Service & { readonly server: Server };
+
+const end = [1, 0] as const;
+const answers = {
+  stored: { events: [], upTo: end, end, counts: [], isHeld: true } satisfies StoredPart,
+  seconds: new Array<number>(60).fill(0),
+};
+
+/** Resolved by the test: until then the store answers nothing. */
+let answering = Promise.withResolvers<void>();
+let asked = false;
+let server: Server;
+let broker: ServiceBroker;
+
+beforeAll(async () => {
+  const config = readConfig({ PORT: "0", STREAM_MAX_CLIENTS: "1" });
+  broker = new ServiceBroker({ ...brokerOptions(config), logger: false });
+  const answer = (name: keyof typeof answers) => async () => {
+    asked = true;
+    await answering.promise;
+    return answers[name];
+  };
+  broker.createService({
+    name: "query",
+    actions: { stored: answer("stored"), seconds: answer("seconds") },
+  });
+  const gateway: Serving = broker.createService(apiGateway(config));
+  server = gateway.server;
+  await broker.start();
+});
+beforeEach(() => {
+  answering = Promise.withResolvers();
+  asked = false;
+});
+afterAll(() => broker.stop());
+
+test.each(["/api/v1/events/stream", "/api/v1/live"])(
+  "a client of %s that leaves before its answer begins takes no place",
+  async (path) => {
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, "127.0.0.1");
+    client.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+    await eventually(() => expect(asked).toBe(true));
+    client.destroy();
+    await eventually(async () => expect(await connectionsOf(server)).toBe(0));
+    answering.resolve();
+    // Before the next one comes, the late answer to the one who left is there.
+    await setImmediate();
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const next = await fetch(`http://127.0.0.1:${port}${path}`, { signal });
+    // There is one place.
+    expect(next.status).toBe(200);
+    leaving.abort();
+    await eventually(async () => expect(await connectionsOf(server)).toBe(0));
+  },
+);
+
+function connectionsOf(server: Server): Promise<number> {
+  return promisify(server.getConnections.bind(server))();
+}
