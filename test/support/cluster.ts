@@ -34,20 +34,29 @@ export async function stopServers(servers: Servers): Promise<void> {
   await Promise.all([rabbitmq.stop(), redis.stop(), mongo.stop(), mongoCable.remove()]);
 }
 
-/** Six at once, and a broker that makes its queues. */
+/** Six at once or more, and a broker that makes its queues. */
 const startWithinMs = 300_000;
 
 const roles = ["ingest", "processor", "processor", "aggregator", "query", "api-gateway"] as const;
 
-/** Six processes of the real runner, one service in each and two of the processor, on shared servers. */
+type Role = (typeof roles)[number];
+
+/** Processes of the real runner, one service in each and two of the processor, on shared servers. */
 export class Cluster {
   readonly #processes: readonly ServiceProcess[];
 
-  /** Starts all at once, and resolves when each is ready and the gateway sees them all. */
-  static async start(servers: Servers, variables: Variables = {}): Promise<Cluster> {
+  /**
+   * Starts all at once, and resolves when each is ready and the gateway sees them all.
+   * @param more processes besides the six
+   */
+  static async start(
+    servers: Servers,
+    variables: Variables = {},
+    more: readonly Role[] = [],
+  ): Promise<Cluster> {
     const shared = { ...sharedVariables(servers), LOG_LEVEL: "info", ...variables };
     const processes = await Promise.all(
-      roles.map((role) => ServiceProcess.create({ ...shared, SERVICES: role })),
+      [...more, ...roles].map((role) => ServiceProcess.create({ ...shared, SERVICES: role })),
     );
     const cluster = new Cluster(processes);
     try {
@@ -71,8 +80,8 @@ export class Cluster {
     return this.#processes;
   }
 
-  of(role: (typeof roles)[number]): readonly ServiceProcess[] {
-    return this.#processes.filter((_, index) => roles[index] === role);
+  of(role: Role): readonly ServiceProcess[] {
+    return this.#processes.filter(({ name }) => name === role);
   }
 
   /** Waits until every process says that it is ready. */

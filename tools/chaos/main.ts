@@ -1,6 +1,7 @@
 /**
- * `npm run chaos -- --seconds 60 --seed 1 --runs 5`: six processes on real servers, all of which
- * are killed, frozen, slowed and cut off at random while events are posted and read. Each run is on
+ * `npm run chaos -- --seconds 60 --seed 1 --runs 5 --query-nodes 2`: six processes on real servers
+ * and further ones that answer questions, all of which are killed, frozen, slowed and cut off at
+ * random while events are posted and read. Each run is on
  * new servers, with the seed after the last run's. Exits with 0 where after each run every count is
  * exact and every answer was right and in time.
  */
@@ -13,13 +14,17 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     seed: { type: "string" },
     runs: { type: "string", default: "1" },
+    "query-nodes": { type: "string", default: "1" },
   },
 });
 const seconds = Number(values.seconds);
 const runs = Number(values.runs);
+const queryNodes = Number(values["query-nodes"]);
+const isCount = (value: number) => Number.isInteger(value) && value > 0;
 const firstSeed = values.seed === undefined ? Date.now() % 2 ** 32 : Number(values.seed);
-if (!(seconds > 0) || !Number.isInteger(firstSeed) || !(Number.isInteger(runs) && runs > 0)) {
-  console.error("--seconds is a number above 0, --seed a whole number, --runs one above 0");
+if (!(seconds > 0) || !Number.isInteger(firstSeed) || ![runs, queryNodes].every(isCount)) {
+  console.error("--seconds is a number above 0, --seed a whole number");
+  console.error("--runs and --query-nodes are whole numbers above 0");
   process.exit(2);
 }
 
@@ -40,7 +45,7 @@ async function run(seed: number): Promise<boolean> {
   const at = () => `${((Date.now() - startedAt) / 1_000).toFixed(1)} s`;
   try {
     const result = await chaosOnNewServers({
-      seconds,
+      ...{ seconds, queryNodes },
       random: chance(seed),
       tell: (disturbance) => console.log(`${at()}  ${disturbance}`),
     });

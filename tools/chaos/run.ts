@@ -24,6 +24,8 @@ interface ChaosOptions {
    * whole log.
    */
   readonly seconds: number;
+  /** How many processes answer questions. With more than one they divide questions among them. */
+  readonly queryNodes: number;
   readonly random: () => number;
   /** Called with each disturbance as it begins. */
   readonly tell: (disturbance: string) => void;
@@ -77,11 +79,13 @@ export async function chaosOnNewServers(options: ChaosOptions): Promise<ChaosRes
       layCable(servers.redis.url),
     ]);
     laid.push(rabbitmq, redis);
-    cluster = await Cluster.start(servers, {
+    const variables = {
       RABBITMQ_URL: rabbitmq.url,
       REDIS_URL: redis.url,
       SEGMENT_MAX_EVENTS: segmentMaxEvents,
-    });
+    };
+    const more = Array.from({ length: options.queryNodes - 1 }, () => "query" as const);
+    cluster = await Cluster.start(servers, variables, more);
     await cluster.ready(startWithinMs);
     queue = await openQueue(readConfig({ RABBITMQ_URL: servers.rabbitmq.url }), silent);
     const cables = { RabbitMQ: rabbitmq, Redis: redis, MongoDB: servers.mongoCable };
