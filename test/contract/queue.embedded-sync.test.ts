@@ -1,7 +1,7 @@
 import { access, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Spawn } from "../../lib/queue/embedded/thread.ts";
+import type { Spawn } from "../../lib/queue/embedded/embedded-queue.ts";
 import { eventually } from "../support/eventually.ts";
 import { EmbeddedHarness } from "../fixtures/embedded-queue.ts";
 import { dead, Inbox, message } from "./queue-harness.ts";

@@ -1,6 +1,5 @@
+import { Worker } from "node:worker_threads";
 import { ServiceError } from "../../errors.ts";
-import type { PushedDelivery, Settlement } from "./protocol.ts";
-import { QueueThread, spawnWorker, type Spawn } from "./thread.ts";
 import { silent, type Log } from "../../log.ts";
 import {
   publishTimeoutMs,
@@ -11,8 +10,12 @@ import {
   type Handler,
   type OutgoingMessage,
   type QueueDepth,
-  type Outcome,
 } from "../queue.ts";
+import { EmbeddedConsumer } from "./consumer.ts";
+import { Outbox } from "./outbox.ts";
+import type { EngineOptions, Notice, Settlement, Verb, Verbs } from "./protocol.ts";
+
+export type Spawn = (file: URL, data: EngineOptions) => Worker;
 
 export interface EmbeddedOptions {
   /**
@@ -29,95 +32,258 @@ export interface EmbeddedOptions {
   readonly spawn?: Spawn;
 }
 
+const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+const workerFile = new URL(`../../../workers/queue.worker${extension}`, import.meta.url);
+
+/** The least time between two starts of the thread. */
+const restartMs = 1_000;
+
+const silence = "the disk does not answer";
+
+/**
+ * By default a thread's garbage may grow to 48 MB before it is collected; messages are not on its
+ * heap.
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 8 };
+
+export const spawnWorker: Spawn = (file, data) =>
+  new Worker(file, { name: "queue", workerData: data, resourceLimits });
+
 /**
  * The durable queue without a server: a table in a SQLite file, written by a thread of its own.
- * Concurrent publishes, and the outcomes of deliveries, share one commit and one message to the
- * thread, so the event loop pays for the group, not for each.
+ * Publishes, outcomes of deliveries and other requests of one turn of the event loop are sent to
+ * the thread as one message and share one commit, so the event loop pays for the group, not for
+ * each. When the thread dies, its requests fail and it is started again.
  * While the disk is full or the folder cannot be written, publishes throw `QUEUE_UNAVAILABLE`; the
  * thread notices the end of the trouble by itself, within about a second. A sync that hangs or
  * fails leaves its messages in doubt (`OUTCOME_UNKNOWN`); while it hangs, publishes are refused at
  * once.
  */
 export class EmbeddedQueue implements DurableQueue {
-  readonly dead: DeadLetters;
-  readonly #thread: QueueThread;
+  readonly dead: DeadLetters = {
+    // Sends a copy: the view may be a small piece of a large buffer, which would be sent whole.
+    put: (message, reason) =>
+      Number.isSafeInteger(message.receivedAt)
+        ? this.#call("put", new Uint8Array(message.body), message.receivedAt, reason)
+        : Promise.reject(notAnInstant(message)),
+    list: (limit) => this.#call("list", limit),
+    find: (id) => this.#call("find", id),
+    replay: (id) => this.#call("replay", id),
+    remove: (id) => this.#call("remove", id),
+  };
+  readonly #options: EngineOptions;
+  readonly #log: Log;
+  readonly #spawn: Spawn;
+  readonly #outbox: Outbox;
+  readonly #started = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   #consumer: EmbeddedConsumer | null = null;
-  #closed = false;
+  #worker: Worker | null = null;
+  #startedAt = -Infinity;
+  #restart: NodeJS.Timeout | undefined;
+  #scheduled = false;
+  #closing = false;
+  #demand = 0;
+  #trouble: string | null = null;
+  /** Since when the thread has not answered in time: it waits for the disk. */
+  #isSilent = false;
+  #watch: NodeJS.Timeout | undefined;
 
   /**
-   * Opens the queue with all messages that were not acknowledged. Resolves even where the file
-   * cannot be opened now: see `ping`.
+   * Opens the queue with all messages that were not acknowledged. Resolves once the thread knows
+   * whether it can write, whatever the answer: see `ping`.
    * @throws Error where a newer version wrote the file
    */
   static async open(options: EmbeddedOptions): Promise<EmbeddedQueue> {
     const queue = new EmbeddedQueue(options);
-    await queue.#thread.start();
+    queue.#run();
+    await queue.#started.promise;
     return queue;
   }
 
   private constructor({ log = silent, spawn = spawnWorker, ...options }: EmbeddedOptions) {
-    this.#thread = new QueueThread({ retryDelaysMs, publishTimeoutMs, ...options }, log, spawn, {
-      deliveries: (deliveries) => this.#deliver(deliveries),
-      lost: () => this.#consumer?.lost(),
-    });
-    this.dead = deadLetters(this.#thread);
+    this.#options = { retryDelaysMs, publishTimeoutMs, ...options };
+    this.#outbox = new Outbox(this.#options.publishTimeoutMs);
+    this.#log = log;
+    this.#spawn = spawn;
   }
 
   get trouble(): string | null {
-    return this.#thread.trouble;
+    return this.#trouble ?? (this.#isSilent ? silence : null);
   }
 
   /** Throws QUEUE_UNAVAILABLE while nothing can be made durable. Costs nothing. */
   ping(): Promise<void> {
-    return this.#closed || this.#thread.trouble !== null
-      ? Promise.reject(new ServiceError("QUEUE_UNAVAILABLE"))
-      : Promise.resolve();
+    return this.#closing || this.trouble !== null ? unavailable() : Promise.resolve();
   }
 
   /** The body must not change until this is settled. */
   publish(message: OutgoingMessage): Promise<void> {
     if (!Number.isSafeInteger(message.receivedAt)) return Promise.reject(notAnInstant(message));
-    return this.#thread.publish(message);
+    if (!this.#listens()) return unavailable();
+    const kept = this.#outbox.publish(message);
+    this.#schedule();
+    return kept;
   }
 
-  consume(handle: Handler, options: { readonly prefetch: number }): Promise<Consumer> {
+  consume(handle: Handler, { prefetch }: { readonly prefetch: number }): Promise<Consumer> {
     if (this.#consumer !== null && !this.#consumer.stopped) {
       return Promise.reject(new Error("this queue has a consumer already"));
     }
-    this.#consumer = new EmbeddedConsumer(handle, options.prefetch, this.#thread);
+    this.#consumer = new EmbeddedConsumer(handle, prefetch, {
+      demand: (deliveries) => {
+        this.#demand = deliveries;
+        this.#schedule();
+      },
+      settle: (settlement) => this.#settle(settlement),
+      settled: () => (this.trouble === null ? this.#outbox.settled() : Promise.resolve()),
+    });
     return Promise.resolve(this.#consumer);
   }
 
   depth(): Promise<QueueDepth> {
-    return this.#thread.call("depth");
+    return this.#call("depth");
   }
 
   /**
-   * Publishes under way are settled first. Handlers under way are not awaited: stop the consumer
-   * before.
+   * Carries out all requests made so far, then ends the thread. Handlers under way are not awaited:
+   * stop the consumer before.
    */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#thread.close();
+  close(): Promise<void> {
+    if (this.#closing) return this.#ended.promise;
+    this.#closing = true;
+    clearTimeout(this.#restart);
+    if (this.#worker === null) this.#ended.resolve();
+    else this.#worker.postMessage({ ...this.#outbox.take(), close: true });
+    return this.#ended.promise;
   }
 
-  #deliver(deliveries: readonly PushedDelivery[]): void {
-    if (!this.#closed) this.#consumer?.arrive(deliveries);
+  #call<V extends Verb>(verb: V, ...params: Parameters<Verbs[V]>): Promise<ReturnType<Verbs[V]>> {
+    if (!this.#listens()) return unavailable();
+    const answer = this.#outbox.call({ verb, params });
+    this.#schedule();
+    return answer as Promise<ReturnType<Verbs[V]>>;
+  }
+
+  #settle(settlement: Settlement): void {
+    if (this.#worker === null || this.#closing) return;
+    this.#outbox.settle(settlement);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // Runs after the poll phase: all requests that this turn read from sockets are in the same
+    // group.
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#worker === null || this.#closing) return;
+      const requests = { ...this.#outbox.take(), demand: this.#demand };
+      const transfer = requests.publishes ? [requests.publishes.bytes.buffer] : [];
+      this.#worker.postMessage(requests, transfer);
+      this.#watchOver();
+    });
+  }
+
+  /** Whether the thread would accept a call soon. */
+  #listens(): boolean {
+    return this.#worker !== null && !this.#closing && !this.#isSilent;
+  }
+
+  /**
+   * Gives callers an error in time while the thread hangs in the disk's sync; nothing more is sent
+   * to it from then on.
+   */
+  #watchOver(): void {
+    if (this.#watch !== undefined) return;
+    const { leftMs } = this.#outbox;
+    if (leftMs === null) return;
+    this.#watch = setTimeout(() => {
+      this.#watch = undefined;
+      if (this.#outbox.expire()) this.#fellSilent();
+      this.#watchOver();
+    }, leftMs);
+  }
+
+  #fellSilent(): void {
+    if (this.#isSilent) return;
+    this.#isSilent = true;
+    this.#log.error(
+      { file: this.#options.file },
+      "queue's disk does not answer, events are refused",
+    );
+    this.#outbox.giveUp();
+  }
+
+  #spokeAgain(): void {
+    if (!this.#isSilent) return;
+    this.#isSilent = false;
+    this.#log.info({ file: this.#options.file }, "queue's disk answers again");
+  }
+
+  #run(): void {
+    this.#startedAt = performance.now();
+    const worker = this.#spawn(workerFile, this.#options);
+    this.#worker = worker;
+    worker.on("message", (notice: Notice) => this.#hear(notice));
+    worker.on("error", (error: unknown) => this.#log.error({ err: error }, "queue thread failed"));
+    worker.on("exit", () => this.#lost());
+    if (this.#demand > 0) this.#schedule();
+  }
+
+  #hear(notice: Notice): void {
+    switch (notice.kind) {
+      case "report":
+        this.#outbox.report(notice);
+        this.#spokeAgain();
+        break;
+      case "deliveries":
+        if (!this.#closing) this.#consumer?.arrive(notice.deliveries);
+        break;
+      case "state":
+        this.#turned(notice.trouble);
+        break;
+      case "unfit":
+        this.#closing = true;
+        this.#started.reject(new Error(notice.reason));
+        break;
+      case "closed":
+        break;
+    }
+  }
+
+  #turned(trouble: string | null): void {
+    const { file } = this.#options;
+    if (trouble !== null && this.#trouble === null) {
+      this.#log.error({ file, reason: trouble }, "queue cannot be written, events are refused");
+    } else if (trouble === null && this.#trouble !== null) {
+      this.#log.info({ file }, "queue can be written again");
+    }
+    this.#trouble = trouble;
+    if (trouble !== null) this.#outbox.giveUp();
+    this.#started.resolve();
+  }
+
+  #lost(): void {
+    this.#worker = null;
+    this.#isSilent = false;
+    clearTimeout(this.#watch);
+    this.#watch = undefined;
+    this.#outbox.fail();
+    if (this.#closing) {
+      this.#ended.resolve();
+      return;
+    }
+    this.#consumer?.lost();
+    this.#turned(this.#trouble ?? "the queue's thread ended");
+    const waitMs = Math.max(0, this.#startedAt + restartMs - performance.now());
+    this.#restart = setTimeout(() => this.#run(), waitMs);
   }
 }
 
-function deadLetters(thread: QueueThread): DeadLetters {
-  return {
-    // Sends a copy: the view may be a small piece of a large buffer, which would be sent whole.
-    put: (message, reason) =>
-      Number.isSafeInteger(message.receivedAt)
-        ? thread.call("put", new Uint8Array(message.body), message.receivedAt, reason)
-        : Promise.reject(notAnInstant(message)),
-    list: (limit) => thread.call("list", limit),
-    find: (id) => thread.call("find", id),
-    replay: (id) => thread.call("replay", id),
-    remove: (id) => thread.call("remove", id),
-  };
+function unavailable(): Promise<never> {
+  return Promise.reject(new ServiceError("QUEUE_UNAVAILABLE"));
 }
 
 /**
@@ -126,102 +292,4 @@ function deadLetters(thread: QueueThread): DeadLetters {
  */
 function notAnInstant({ receivedAt }: OutgoingMessage): TypeError {
   return new TypeError(`receivedAt must be whole milliseconds, not ${receivedAt}`);
-}
-
-/** The calls of a consumer to the queue's thread. */
-export interface Source {
-  demand(deliveries: number): void;
-  settle(settlement: Settlement): void;
-  settled(): Promise<void>;
-}
-
-/** Runs the handler on deliveries as they arrive, `prefetch` at a time. */
-class EmbeddedConsumer implements Consumer {
-  readonly #handle: Handler;
-  readonly #prefetch: number;
-  readonly #source: Source;
-  readonly #arrived: PushedDelivery[] = [];
-  #running = 0;
-  /** Counts the threads: outcomes for deliveries of a lost thread are not sent to the next one. */
-  #generation = 0;
-  #paused = false;
-  #stopped: PromiseWithResolvers<void> | null = null;
-
-  constructor(handle: Handler, prefetch: number, source: Source) {
-    this.#handle = handle;
-    this.#prefetch = prefetch;
-    this.#source = source;
-    source.demand(prefetch);
-  }
-
-  get stopped(): boolean {
-    return this.#stopped !== null;
-  }
-
-  pause(): void {
-    this.#paused = true;
-    if (!this.stopped) this.#source.demand(0);
-  }
-
-  resume(): void {
-    this.#paused = false;
-    if (this.stopped) return;
-    this.#source.demand(this.#prefetch);
-    this.#next();
-  }
-
-  async stop(): Promise<void> {
-    if (this.#stopped === null) {
-      this.#stopped = Promise.withResolvers();
-      this.#source.demand(0);
-      for (const { id } of this.#arrived.splice(0)) this.#giveBack(id);
-      if (this.#running === 0) this.#stopped.resolve();
-    }
-    await this.#stopped.promise;
-    await this.#source.settled();
-  }
-
-  arrive(deliveries: readonly PushedDelivery[]): void {
-    if (this.stopped) for (const { id } of deliveries) this.#giveBack(id);
-    else this.#arrived.push(...deliveries);
-    this.#next();
-  }
-
-  /** The thread was lost: deliveries that were not begun come again. */
-  lost(): void {
-    this.#generation += 1;
-    this.#arrived.length = 0;
-  }
-
-  #next(): void {
-    while (!this.#paused && this.#running < this.#prefetch) {
-      const delivery = this.#arrived.shift();
-      if (delivery === undefined) return;
-      void this.#run(delivery);
-    }
-  }
-
-  async #run({ id, ...delivery }: PushedDelivery): Promise<void> {
-    const generation = this.#generation;
-    this.#running += 1;
-    const outcome = await this.#outcome(delivery);
-    this.#running -= 1;
-    if (outcome.status === "hold") this.pause();
-    if (generation === this.#generation) this.#source.settle({ id, outcome });
-    if (this.stopped && this.#running === 0) this.#stopped?.resolve();
-    this.#next();
-  }
-
-  async #outcome(delivery: Omit<PushedDelivery, "id">): Promise<Outcome> {
-    try {
-      return await this.#handle(delivery);
-    } catch (error) {
-      const { message } = (error ?? {}) as { message?: unknown };
-      return { status: "retry", reason: typeof message === "string" ? message : String(error) };
-    }
-  }
-
-  #giveBack(id: number): void {
-    this.#source.settle({ id, outcome: { status: "unread" } });
-  }
 }

@@ -1,3 +1,5 @@
+import type { MessagePort } from "node:worker_threads";
+import { NewerSchema } from "../../sqlite/schema-steps.ts";
 import { errorType, ServiceError, type ErrorType } from "../../errors.ts";
 import {
   Feed,
@@ -26,8 +28,6 @@ import type {
 } from "./protocol.ts";
 import type { QueueDepth, DeadLetter } from "../queue.ts";
 
-type Post = (notice: Notice, transfer?: readonly ArrayBuffer[]) => void;
-
 /** The number of deliveries between two looks at new publishes: publishing goes first. */
 const deliveriesPerTurn = 16;
 const maxTimerMs = 2 ** 31 - 1;
@@ -38,7 +38,7 @@ const maxTimerMs = 2 ** 31 - 1;
  */
 export class QueueEngine {
   readonly #options: EngineOptions;
-  readonly #post: Post;
+  readonly #port: MessagePort;
   readonly #keeper: FileKeeper;
   readonly #intake: Intake;
   readonly #verbs: EngineVerbs;
@@ -57,14 +57,15 @@ export class QueueEngine {
   #dueTimer: NodeJS.Timeout | undefined;
   #tickTimer: NodeJS.Timeout | undefined;
 
-  constructor(options: EngineOptions, post: Post) {
+  /** @param port where requests come and notices go */
+  constructor(options: EngineOptions, port: MessagePort) {
     this.#options = options;
-    this.#post = post;
+    this.#port = port;
     this.#intake = new Intake(options.maxBytes);
     this.#keeper = new FileKeeper(options.file, {
       opened: (file) => this.#opened(file),
       state: (trouble) => {
-        post({ kind: "state", trouble });
+        this.#post({ kind: "state", trouble });
         if (trouble === null) this.#schedule();
       },
     });
@@ -77,13 +78,24 @@ export class QueueEngine {
     );
   }
 
-  /** @throws NewerSchema */
+  /** Serves until a request says `close`, or not at all where a newer version wrote the file. */
   start(): void {
-    this.#keeper.open();
+    try {
+      this.#keeper.open();
+    } catch (error) {
+      if (!(error instanceof NewerSchema)) throw error;
+      this.#post({ kind: "unfit", reason: error.message });
+      return;
+    }
     this.#tickTimer = setInterval(() => this.#tick(), retryMs);
+    this.#port.on("message", (requests: Requests) => this.#receive(requests));
   }
 
-  receive(requests: Requests): void {
+  #post(notice: Notice, transfer: readonly ArrayBuffer[] = []): void {
+    this.#port.postMessage(notice, transfer);
+  }
+
+  #receive(requests: Requests): void {
     if (requests.publishes) this.#publishes.push(requests.publishes);
     for (const settlement of requests.settlements ?? []) this.#accept(settlement);
     if (requests.calls) this.#calls.push(...requests.calls);
@@ -247,6 +259,7 @@ export class QueueEngine {
     clearInterval(this.#tickTimer);
     this.#keeper.close();
     this.#post({ kind: "closed" });
+    this.#port.close();
   }
 }
 

@@ -1,11 +1,12 @@
-import { type MessageRow, type QueueFile, type IdRange, DoubtfulCommit } from "./file.ts";
 import {
-  type PushedDelivery,
-  monotonicMs,
+  type MessageRow,
+  type QueueFile,
+  type IdRange,
+  DoubtfulCommit,
   overheadBytes,
-  type Publishes,
-  type Refusal,
-} from "./protocol.ts";
+} from "./file.ts";
+import { monotonicMs } from "./outbox.ts";
+import type { PushedDelivery, Publishes, Refusal } from "./protocol.ts";
 
 interface KeptMessage {
   readonly id: number;

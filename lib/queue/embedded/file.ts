@@ -3,8 +3,13 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { countOpening } from "../../sqlite/opened.ts";
 import { DeadTable, type Counters } from "./dead.ts";
-import { overheadBytes } from "./protocol.ts";
 import { prepareFile, queueSchema } from "./schema.ts";
+
+/**
+ * What one message adds to `sizeBytes` besides its body: its row, its index entries, its share of a
+ * page.
+ */
+export const overheadBytes = 64;
 
 /** Free space of this size is given back to the disk, nearly all of it. */
 const shrinkFromBytes = 32 * 1024 * 1024;

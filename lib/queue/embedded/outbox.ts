@@ -1,14 +1,11 @@
 import { type ErrorType, ServiceError } from "../../errors.ts";
-import {
-  monotonicMs,
-  type ThreadCall,
-  type Notice,
-  type Publishes,
-  type Requests,
-  type Settlement,
-  type Verb,
-} from "./protocol.ts";
+import type { ThreadCall, Notice, Publishes, Requests, Settlement, Verb } from "./protocol.ts";
 import type { OutgoingMessage } from "../queue.ts";
+
+/** Milliseconds of a clock that all threads of a process share and that nobody can set. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;

@@ -11,12 +11,6 @@ export interface EngineOptions {
 }
 
 /**
- * What one message adds to `sizeBytes` besides its body: its row, its index entries, its share of a
- * page.
- */
-export const overheadBytes = 64;
-
-/**
  * Messages to keep, packed into one piece of memory, so that a group is sent to the thread once.
  */
 export interface Publishes {
@@ -25,11 +19,6 @@ export interface Publishes {
   readonly receivedAts: readonly number[];
   /** By `monotonicMs`: from then on no caller waits for these messages, so they are not kept. */
   readonly until: number;
-}
-
-/** Milliseconds of a clock that all threads of a process share and that nobody can set. */
-export function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** A delivery's outcome; `unread` gives it back as if it had never been delivered. */
