@@ -206,10 +206,8 @@ export function readTimeoutMs(queryTimeoutMs: number): number {
   return answerMs(queryTimeoutMs) + hopMs;
 }
 
-/** How long a caller of `ingest.collect` waits that allows `waitMs` for the events to be stored. */
-export function collectTimeoutMs(waitMs: number | undefined): number {
-  return collectMs + Math.min(waitMs ?? 0, maxWaitMs) + hopMs;
-}
+/** How long a caller of `ingest.collect` waits that does not wait for the events to be stored. */
+export const collectTimeoutMs = collectMs + hopMs;
 
 const lost: ReadonlySet<unknown> = new Set(["RequestTimeoutError", "RequestRejectedError"]);
 

@@ -2,8 +2,9 @@ import type { IncomingMessage } from "node:http";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { ServiceError, type Finding } from "../errors.ts";
 import type { Bodies, Hold } from "../concurrency/held-bytes.ts";
-import { askForBody } from "./sending.ts";
+import { askForBody } from "./server.ts";
 import { isUtf8 } from "buffer";
+import { parse } from "content-type";
 import { maxNesting } from "../event/limits.ts";
 import { isPlainJson, findNotPlain, parseJson } from "../event/plain-json.ts";
 
@@ -213,6 +214,35 @@ export function tooLarge(
   return new ServiceError("TOO_LARGE", message, {
     errors: [{ pointer: "", code: limit, message }],
   });
+}
+
+/**
+ * The media type of a body, one of the accepted ones. Case and parameters do not matter, but a
+ * charset must be UTF-8.
+ * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, which names the accepted types
+ */
+export function requireMediaType<Accepted extends string>(
+  contentType: string | undefined,
+  accepted: readonly Accepted[],
+): Accepted {
+  // Most clients send exactly this text.
+  const exact = accepted.find((type) => type === contentType);
+  if (exact !== undefined) return exact;
+  const { type: given, parameters } = parse(contentType ?? "");
+  const type = accepted.find((candidate) => candidate === given);
+  if (type === undefined) {
+    const trouble = contentType === undefined ? "is missing" : "is not supported here";
+    throw unsupported(`The Content-Type ${trouble}; use ${accepted.join(", ")}`, accepted);
+  }
+  const charset = parameters["charset"]?.toLowerCase();
+  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") {
+    throw unsupported("The charset must be UTF-8", accepted);
+  }
+  return type;
+}
+
+function unsupported(message: string, accept: readonly string[]): ServiceError {
+  return new ServiceError("UNSUPPORTED_MEDIA_TYPE", message, { accept });
 }
 
 const byteOrderMark = 0xfeff;

@@ -7,7 +7,6 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { ServiceError } from "../errors.ts";
-import { expectContinue } from "./sending.ts";
 import type { Config } from "../config.ts";
 import type { Duplex } from "node:stream";
 import { problemOf } from "./problem.ts";
@@ -174,6 +173,32 @@ export function httpServer(limits: Config["http"], localOnly: boolean, receiver:
   );
   server.on("drop", () => receiver.drop?.());
   return server;
+}
+
+/**
+ * Requests whose client waits for `100 Continue` before it sends the body (`Expect: 100-continue`),
+ * with the response that can send it.
+ */
+const waiting = new WeakMap<IncomingMessage, ServerResponse>();
+
+/** Notes that the client sends its body only after `100 Continue`. */
+function expectContinue(request: IncomingMessage, response: ServerResponse): void {
+  waiting.set(request, response);
+}
+
+/** Sends `100 Continue` where the client waits for it. */
+export function askForBody(request: IncomingMessage): void {
+  if (request.headers.expect === undefined) return;
+  waiting.get(request)?.writeContinue();
+  waiting.delete(request);
+}
+
+/**
+ * Whether the client still waits for `100 Continue`: its body may never come, so the connection
+ * cannot be used again.
+ */
+export function awaitsContinue(request: IncomingMessage): boolean {
+  return waiting.has(request);
 }
 
 /** Node's error for bytes that it cannot read as a request, or that do not arrive. */

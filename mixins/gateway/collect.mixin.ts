@@ -15,19 +15,17 @@ import type { ProjectId } from "../../lib/event/event.ts";
 import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../../lib/event/limits.ts";
 import { Batcher, gatherWaitMs } from "../../lib/concurrency/batcher.ts";
 import {
-  batchAnswer,
-  eventAnswer,
-  readResultsChoice,
-  waitOf,
-  type RouteAnswer,
-} from "../../lib/http/collect-answer.ts";
-import {
   readEvent,
   inBodyOrder,
   inBodyPlaces,
   readBatch,
   type RejectedItem,
-} from "../../lib/http/event-body.ts";
+  batchAnswer,
+  eventAnswer,
+  readResultsChoice,
+  waitOf,
+  type RouteAnswer,
+} from "../../lib/http/collecting.ts";
 import type { Identity } from "../../lib/http/identity.ts";
 import { errorOfItem } from "../../lib/http/problem.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
@@ -235,7 +233,7 @@ export function CollectEdgeMixin() {
         const events =
           pieces.length === 1 ? pieces[0]!.inputs : pieces.flatMap(({ inputs }) => inputs);
         const params: Actions["ingest.collect"]["params"] = { events, waitMs };
-        const timeout = collectTimeoutMs(waitMs);
+        const timeout = collectTimeoutMs + (waitMs ?? 0);
         const requestIds = pieces.slice(0, maxNamedRequests).map(({ requestId }) => requestId);
         const [traceparent, ...traceLinks] = pieces.flatMap((piece) => piece.traceparent ?? []);
         const meta: Meta = {

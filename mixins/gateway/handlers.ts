@@ -1,7 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { ServiceError } from "../../lib/errors.ts";
-import { plainJsonOf, type BodyLimits } from "../../lib/http/body.ts";
-import { requireMediaType } from "../../lib/http/headers.ts";
+import { plainJsonOf, requireMediaType, type BodyLimits } from "../../lib/http/body.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import type { ShownJob } from "../../lib/questions/jobs.ts";
 import type { Edge, Routed } from "./edge.ts";

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Actions } from "../../lib/contracts.ts";
-import { plainJsonOf } from "../../lib/http/body.ts";
-import { requireMediaType, preconditionOf, entityTagOf } from "../../lib/http/headers.ts";
+import { plainJsonOf, requireMediaType } from "../../lib/http/body.ts";
+import { preconditionOf, entityTagOf } from "../../lib/http/headers.ts";
 import { refuseParameters, sendJson, takeJson } from "./handlers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge, Routed } from "./edge.ts";

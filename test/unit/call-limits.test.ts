@@ -65,11 +65,11 @@ test("whoever collects waits longer than gathering, publishing and the wait aske
   fc.assert(
     fc.property(fc.option(fc.integer({ min: 0, max: 10 ** 9 }), { nil: undefined }), (waitMs) => {
       const takesMs = gatherWaitMs + publishTimeoutMs + Math.min(waitMs ?? 0, maxWaitMs);
-      expect(collectTimeoutMs(waitMs)).toBeGreaterThan(takesMs);
+      expect(collectTimeoutMs + (waitMs ?? 0)).toBeGreaterThan(takesMs);
     }),
   );
   // The gateway gathers before it calls.
-  expect(gatherWaitMs + collectTimeoutMs(undefined)).toBeLessThanOrEqual(requestMs);
+  expect(gatherWaitMs + collectTimeoutMs).toBeLessThanOrEqual(requestMs);
   expect(callLimits["ingest.collect"].takesMs).toBe(collectMs + maxWaitMs);
 });
 

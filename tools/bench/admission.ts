@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { countryReader } from "../../lib/country.ts";
 import { admit } from "../../lib/event/admit.ts";
 import { originReader } from "../../lib/event/enrich/ip.ts";
-import { readItem } from "../../lib/http/event-body.ts";
+import { readItem } from "../../lib/http/collecting.ts";
 import { jsonOf } from "../../lib/http/body.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { ServiceError } from "../../../lib/errors.ts";
-import { requireMediaType } from "../../../lib/http/headers.ts";
+import { requireMediaType } from "../../../lib/http/body.ts";
 
 const accepted = ["application/json", "application/x-ndjson"] as const;
 

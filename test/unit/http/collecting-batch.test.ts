@@ -6,7 +6,7 @@ import {
   inBodyPlaces,
   readBatch,
   type BatchBody,
-} from "../../../lib/http/event-body.ts";
+} from "../../../lib/http/collecting.ts";
 import { ServiceError } from "../../../lib/errors.ts";
 import { jsonValues } from "../../support/json-values.ts";
 

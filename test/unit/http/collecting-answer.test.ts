@@ -3,7 +3,7 @@ import {
   eventAnswer,
   readResultsChoice,
   waitOf,
-} from "../../../lib/http/collect-answer.ts";
+} from "../../../lib/http/collecting.ts";
 import type { ItemResult } from "../../../lib/event/admit.ts";
 
 const accepted: ItemResult = { index: 0, id: "a/b", status: "accepted", receivedAt: 0 };

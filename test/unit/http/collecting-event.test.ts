@@ -1,5 +1,5 @@
 import { errorType } from "../../../lib/errors.ts";
-import { readEvent, type ItemReading } from "../../../lib/http/event-body.ts";
+import { readEvent, type ItemReading } from "../../../lib/http/collecting.ts";
 
 const read = (body: string, headers: Readonly<Record<string, string>>): ItemReading =>
   readEvent(Buffer.from(body), headers);
