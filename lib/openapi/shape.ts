@@ -1,3 +1,6 @@
+import type { Finding } from "../errors.ts";
+import type { MetaRange } from "../questions/answer-meta.ts";
+import type { PageShown } from "../questions/lists/list.ts";
 import type { JsonSchema } from "../schema/rule.ts";
 
 /** The description of a type's values: the compiler compares the description with the type. */
@@ -44,7 +47,7 @@ export const count: Shape<number> = { schema: { type: "integer", minimum: 0 } };
 export const boolean: Shape<boolean> = { schema: { type: "boolean" } };
 export const instant: Shape<string> = { schema: { type: "string", format: "date-time" } };
 /** Any JSON. */
-export const any: Shape<never> = { schema: {} };
+const any: Shape<never> = { schema: {} };
 /** An object of any names. */
 export const object: Shape<never> = { schema: { type: "object" } };
 
@@ -59,3 +62,26 @@ export function list<T>(item: Shape<T>): Shape<readonly T[]> {
 export function orNull<T>(shape: Shape<T>): Shape<T | null> {
   return { schema: { anyOf: [shape.schema, { type: "null" }] } };
 }
+
+// Parts of several answers.
+
+export const range = shape<MetaRange>({ from: instant, to: instant });
+
+/** The sender's fields of an event. */
+export const sentEvent = {
+  id: string,
+  type: string,
+  data: maybe(any),
+  timestamp: instant,
+  source: string,
+  correlationId: maybe(string),
+  metadata: maybe(object),
+};
+
+export const page = shape<PageShown>({
+  limit: count,
+  nextCursor: orNull(string),
+  endedBy: maybe(oneOf("bytes", "time")),
+});
+
+export const finding = shape<Finding>({ pointer: string, code: string, message: string });
