@@ -1,4 +1,7 @@
+import type { EventFilter } from "../event/filter.ts";
 import { FoldOverflow } from "../questions/fold.ts";
+import { foldOf, type FoldJob } from "../questions/folds.ts";
+import type { ReadCost } from "../store/store.ts";
 import { ServiceError } from "../errors.ts";
 import type { AnswersUnderWay } from "../concurrency/held-bytes.ts";
 import type { FairLanes } from "../concurrency/semaphore.ts";
@@ -64,6 +67,15 @@ export class Pace {
 }
 
 /**
+ * Names the kind of a fold's work. Work of one kind takes about the same time for each event: it has
+ * the same fold, as many columns, and the same way to find events.
+ */
+export function kindOf({ userId, correlationId, where = [] }: EventFilter, job: FoldJob): string {
+  const isLed = userId !== undefined || correlationId !== undefined;
+  return [job.kind, foldOf(job).columns.length, isLed, where.length > 0].join();
+}
+
+/**
  * Runs an answer that may read events in place of cut rollups; where that is too expensive, runs it
  * again with the cut rollups.
  */
@@ -91,4 +103,27 @@ export async function bounded<T>(answer: () => Promise<T>): Promise<T> {
 function isTooMuch(error: unknown): boolean {
   if (error instanceof FoldOverflow) return true;
   return error instanceof ServiceError && error.type === "QUERY_TOO_EXPENSIVE";
+}
+
+/**
+ * The refusal of a question that would read too many events, or for too long.
+ * @param estimate how many events are expected
+ * @param bound what it exceeds, in words
+ */
+export function tooExpensive(
+  code: string,
+  estimate: number,
+  bound: string,
+  cost: ReadCost | undefined,
+): ServiceError {
+  const message = `about ${estimate} events would be read, ${bound}${toldCost(cost)}: ask of a shorter range or of fewer types`;
+  return new ServiceError("QUERY_TOO_EXPENSIVE", message, {
+    errors: [{ pointer: "/range", code, message }],
+  });
+}
+
+function toldCost(cost: ReadCost | undefined): string {
+  if (cost === undefined) return "";
+  const { columns, bytes, rows } = cost;
+  return ` (${columns} columns of ${(bytes / 1e6).toFixed(1)} MB would be fetched, and ${rows} events one by one)`;
 }

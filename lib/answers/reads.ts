@@ -1,12 +1,11 @@
-import { divisionOf, foldOf, type FoldJob, type FoldKind } from "../questions/folds.ts";
-import { ServiceError } from "../errors.ts";
+import { divisionOf, type FoldJob, type FoldKind } from "../questions/folds.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import { closedRange } from "./range.ts";
 import { eventsOf, readRollups, type EventReads } from "./rollup-reads.ts";
 import { grainMs } from "../counting/bucket.ts";
 import { builtInDimensions } from "../counting/dimensions.ts";
-import { clock } from "../store/stops.ts";
+import { clock } from "../store/time-limit.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
 import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
 import type { Analyzed, EventStore, Sampled, SampleFilter, ReadCost } from "../store/store.ts";
@@ -22,7 +21,7 @@ import type {
   ReadLimits,
 } from "../event/event-page.ts";
 import { foldDivided, maxEventsOfShare, type FoldingNode } from "./division.ts";
-import { bounded, type Budget } from "./budget.ts";
+import { bounded, kindOf, tooExpensive, type Budget } from "./budget.ts";
 
 interface ReadingOptions {
   readonly store: EventStore;
@@ -254,7 +253,7 @@ export class BudgetedReads implements EventReads {
     const expectedMs = this.#budget.pace.expected(kind, estimate, count);
     if (expectedMs > doubt * timeoutMs) {
       const bound = `which takes ${Math.ceil(expectedMs)} ms at least, by the questions before; at most ${timeoutMs} ms are given`;
-      throw await this.#refusal("too_long", filter, estimate, bound, job);
+      throw tooExpensive("too_long", estimate, bound, await this.cost(filter, job));
     }
     const signal = this.#signal;
     const read = async () => {
@@ -298,21 +297,6 @@ export class BudgetedReads implements EventReads {
     return this.#store.cost(await this.#shown(filter), job);
   }
 
-  /** The refusal of a question that would read too many events, or for too long. */
-  async #refusal(
-    code: string,
-    filter: EventFilter,
-    estimate: number,
-    bound: string,
-    job: FoldJob | undefined,
-  ): Promise<ServiceError> {
-    const cost = job && (await this.cost(filter, job));
-    const message = `about ${estimate} events would be read, ${bound}${toldCost(cost)}: ask of a shorter range or of fewer types`;
-    return new ServiceError("QUERY_TOO_EXPENSIVE", message, {
-      errors: [{ pointer: "/range", code, message }],
-    });
-  }
-
   /**
    * Samples the project's newest events when its turn comes.
    * @throws ServiceError TOO_MANY_REQUESTS where too many of the project's reads wait
@@ -337,7 +321,7 @@ export class BudgetedReads implements EventReads {
     const estimate = await this.#counted({ types, from, to });
     if (estimate <= maxEvents) return estimate;
     const bound = `and at most ${maxEvents} are`;
-    throw await this.#refusal("too_many_events", filter, estimate, bound, job);
+    throw tooExpensive("too_many_events", estimate, bound, job && (await this.cost(filter, job)));
   }
 
   /** Counts only the events that are still stored: rollups also count dropped ones. */
@@ -360,23 +344,8 @@ export class BudgetedReads implements EventReads {
   }
 }
 
-function toldCost(cost: ReadCost | undefined): string {
-  if (cost === undefined) return "";
-  const { columns, bytes, rows } = cost;
-  return ` (${columns} columns of ${(bytes / 1e6).toFixed(1)} MB would be fetched, and ${rows} events one by one)`;
-}
-
 function endOf({ next, endedBy }: PageEnd): Pick<PageEnd, "next" | "endedBy"> {
   return { ...(next !== undefined && { next }), ...(endedBy !== undefined && { endedBy }) };
-}
-
-/**
- * Names the kind of a fold's work. Work of one kind takes about the same time for each event: it has
- * the same fold, as many columns, and the same way to find events.
- */
-function kindOf({ userId, correlationId, where = [] }: EventFilter, job: FoldJob): string {
-  const isLed = userId !== undefined || correlationId !== undefined;
-  return [job.kind, foldOf(job).columns.length, isLed, where.length > 0].join();
 }
 
 /** The reads for one question: its project, its store within the budget, and the rolled-up dimensions. */

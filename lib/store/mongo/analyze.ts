@@ -4,7 +4,7 @@ import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
 import { ServiceError } from "../../errors.ts";
 import { heapIsFull } from "../../concurrency/thread-load.ts";
 import { meets, type EventFilter } from "../../event/filter.ts";
-import { deadline, TimedOut } from "../stops.ts";
+import { deadline, TimedOut } from "../time-limit.ts";
 import { inOneAnswer, type Collections } from "./documents.ts";
 import { matchOf, meeting, type ServerLimits } from "./events.ts";
 import { isTimeLimit } from "./errors.ts";

@@ -1,6 +1,6 @@
 import { type Fold, rowReader } from "../../questions/fold.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
-import { deadline } from "../stops.ts";
+import { deadline } from "../time-limit.ts";
 import { MissingColumn } from "../columns/reader.ts";
 import { columnReaderOf } from "./columns/table.ts";
 import type { Database } from "./database.ts";

@@ -1,14 +1,13 @@
 import { startOf } from "../../counting/bucket.ts";
-import { hasBroken, isBroken, putBack } from "./broken.ts";
+import { isBroken, putBack } from "./broken.ts";
 import type { Database, Row } from "./database.ts";
 import { eventColumns, type EventRow, rowsOf } from "../rows.ts";
-import { markAll, touchDays } from "./marks.ts";
-import { bareAmong } from "./rollups.ts";
+import { markCounted, touchDays } from "./marks.ts";
 import { chunkSize } from "./schema.ts";
 import { notePlaces, ownerHashes, type OwnerHashes } from "./places.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
-import { isGuarded, isRefused, stored } from "./erase.ts";
-import { hasQuarantine, hold, holderOf, removeHeld } from "./quarantine.ts";
+import { isRefused, stored } from "./erase.ts";
+import { hold, holderOf, removeHeld } from "./quarantine.ts";
 import { tooOld } from "./floors.ts";
 import { putDeltas } from "./deltas.ts";
 
@@ -60,13 +59,11 @@ function insertAbsent(
   const refused: number[] = [];
   const held: number[] = [];
   const foreign: { readonly at: number; readonly hash: string }[] = [];
-  const mends = hasBroken(db);
-  const guarded = isGuarded(db);
+  const { hasBroken, hasRefusals, hasHeld } = obstaclesIn(db);
   const isTooOld = tooOld(db);
-  const hasHeld = hasQuarantine(db);
   /** Decides an event's fate, where that needs no look whether the event is stored. */
   const isDecided = (row: EventRow, at: number): boolean => {
-    if (isTooOld(row) || (guarded && isRefused(db, row))) {
+    if (isTooOld(row) || (hasRefusals && isRefused(db, row))) {
       refused.push(at);
       return true;
     }
@@ -82,8 +79,8 @@ function insertAbsent(
   };
   rows.forEach((row, at) => {
     if (isDecided(row, at)) return;
-    const mended = mends ? putBack(db, row) : undefined;
-    const conflicts = mends && mended === undefined && isBroken(db, row);
+    const mended = hasBroken ? putBack(db, row) : undefined;
+    const conflicts = hasBroken && mended === undefined && isBroken(db, row);
     if (mended !== undefined || conflicts) there.push(at);
     if (conflicts) return;
     const { changes, lastInsertRowid } = statement.run(...(mended ?? row));
@@ -110,6 +107,16 @@ function insertAbsent(
   if (others.size === 0 && broken.length === 0) return { appended: null, spans };
   const owned = [...all.keys()].filter((at) => !others.has(at));
   return { appended: { owned, foreign, held }, spans };
+}
+
+/** Which tables hold events or users that a new event may meet: nearly always none. */
+function obstaclesIn(db: Database) {
+  const [broken, refusals, held] = db.get(
+    `SELECT EXISTS (SELECT 1 FROM broken),
+      EXISTS (SELECT 1 FROM tombstones) OR EXISTS (SELECT 1 FROM fences),
+      EXISTS (SELECT 1 FROM quarantine)`,
+  )!;
+  return { hasBroken: broken === 1, hasRefusals: refusals === 1, hasHeld: held === 1 };
 }
 
 /** Picks, of the events that were stored before, those that another batch owns. */
@@ -211,28 +218,4 @@ export function keepWhole(
     deltas.map(([project, minute]) => [project, minute]),
   );
   return true;
-}
-
-/**
- * Marks minutes that have just got deltas, and changes the fingerprints of their days. A minute that
- * stays without a rollup gets no mark: a pass over the marks would only mark its hour, so the hour
- * is marked at once.
- */
-function markCounted(
-  db: Database,
-  minutes: readonly (readonly [project: string, minute: number])[],
-): void {
-  for (const [project, of] of Map.groupBy(minutes, ([name]) => name)) {
-    const starts = of.map(([, minute]) => minute);
-    const bare = bareAmong(db, project, starts);
-    const marked = { minute: new Set<number>(), hour: new Set<number>(), day: new Set<number>() };
-    for (const minute of starts) {
-      const grain = bare.has(minute) ? "hour" : "minute";
-      marked[grain].add(startOf(grain, minute));
-      marked.day.add(startOf("day", minute));
-    }
-    markAll(db, project, "minute", marked.minute);
-    markAll(db, project, "hour", marked.hour);
-    touchDays(db, project, marked.day);
-  }
 }

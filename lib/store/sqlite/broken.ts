@@ -66,11 +66,6 @@ export function brokenSpans(db: Database): readonly BrokenSpan[] {
   });
 }
 
-/** Whether any event was set aside. */
-export function hasBroken(db: Database): boolean {
-  return db.get("SELECT 1 FROM broken LIMIT 1") !== undefined;
-}
-
 /**
  * Restores an event that was set aside and is sent again with the same content.
  * @returns the row to store, which keeps its old batch; `undefined` where there is no such event

@@ -3,7 +3,7 @@ import { emptyCells, mergeCells } from "../../counting/cells.ts";
 import type { Range } from "../../event/filter.ts";
 import { deltaCellsRow, type CellsRow, type PackedRow } from "../rows.ts";
 import type { Database } from "./database.ts";
-import { deltaCellsOf, folded, putFoldedCells, sumInBlocks } from "./deltas.ts";
+import { deltaCellsOf, folded, putFoldedCells, sumInBlocks } from "./delta-sums.ts";
 
 type Stored = readonly [batch: string, ...(CellsRow | PackedRow | readonly [null, null, null])];
 

@@ -5,7 +5,7 @@ import { eventColumns, fromColumn, toColumn, withoutBody, type EventRow } from "
 import type { Database } from "./database.ts";
 import { completeDelta } from "./deltas.ts";
 import { events } from "./events.ts";
-import { erasableHeld, hasQuarantine, holderOf, removeHeld } from "./quarantine.ts";
+import { erasableHeld, holderOf, removeHeld } from "./quarantine.ts";
 import { mayLack } from "./floors.ts";
 import { touchDay } from "./marks.ts";
 import { forgetColumns } from "./places.ts";
@@ -22,14 +22,7 @@ export function fence(db: Database, project: string, userId: string, before: num
   );
 }
 
-/** Whether anything may have to be refused. */
-export function isGuarded(db: Database): boolean {
-  return (
-    db.get("SELECT 1 FROM tombstones LIMIT 1") !== undefined ||
-    db.get("SELECT 1 FROM fences LIMIT 1") !== undefined
-  );
-}
-
+/** Whether an event was erased, or its user was. */
 export function isRefused(
   db: Database,
   [project, id, , , receivedAt, , , , user]: EventRow,
@@ -51,7 +44,7 @@ export function isRefused(
  * ones.
  */
 export function erasable(db: Database, query: EventQuery): readonly Erasable[] {
-  const held = hasQuarantine(db) ? erasableHeld(db, query) : [];
+  const held = erasableHeld(db, query);
   if (held.length > 0) return held;
   const found = events(db, query).map(([, id, batch, timestamp]) => ({ id, batch, timestamp }));
   return found.length < query.limit ? [...found, ...damaged(db, query)] : found;

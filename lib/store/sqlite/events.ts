@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
 import type { Database, Row } from "./database.ts";
-import { clock, deadline, TimedOut } from "../stops.ts";
+import { clock, deadline, TimedOut } from "../time-limit.ts";
 import type { Position, EventTextPage, PageEnd, PageLimits } from "../../event/event-page.ts";
 import { scansAlongTime } from "../scanning.ts";
 import { scansOf, type PlacedFilter, type Scan } from "./scan.ts";

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Marks } from "../../counting/cover.ts";
 import { grainMs, startOf, type Grain, type DirtyMark } from "../../counting/bucket.ts";
+import { fewDeltas } from "../../counting/delta.ts";
 import type { Range } from "../../event/filter.ts";
 import type { Rest } from "../store.ts";
 import type { Database } from "./database.ts";
@@ -30,15 +31,48 @@ export function markParent(db: Database, bucket: BucketRow): void {
 }
 
 /**
+ * Marks minutes that have just got deltas, and changes the fingerprints of their days. A minute that
+ * stays without a rollup gets no mark: a pass over the marks would only mark its hour, so the hour
+ * is marked at once.
+ */
+export function markCounted(
+  db: Database,
+  minutes: readonly (readonly [project: string, minute: number])[],
+): void {
+  for (const [project, of] of Map.groupBy(minutes, ([name]) => name)) {
+    const starts = of.map(([, minute]) => minute);
+    const bare = bareAmong(db, project, starts);
+    const marked = { minute: new Set<number>(), hour: new Set<number>(), day: new Set<number>() };
+    for (const minute of starts) {
+      const grain = bare.has(minute) ? "hour" : "minute";
+      marked[grain].add(startOf(grain, minute));
+      marked.day.add(startOf("day", minute));
+    }
+    markAll(db, project, "minute", marked.minute);
+    markAll(db, project, "hour", marked.hour);
+    touchDays(db, project, marked.day);
+  }
+}
+
+/** Of some minutes those that have so few deltas that they get no rollup, and have none. */
+function bareAmong(db: Database, project: string, minutes: readonly number[]): ReadonlySet<number> {
+  const bare = db.all(
+    `SELECT value FROM json_each(?2) WHERE NOT EXISTS (
+        SELECT 1 FROM rollups WHERE project = ?1 AND grain = 'minute' AND start = value)
+      AND NOT EXISTS (
+        SELECT 1 FROM deltas WHERE project = ?1 AND minute = value LIMIT 1 OFFSET ${fewDeltas - 1})
+      AND NOT EXISTS (SELECT 1 FROM recounts WHERE project = ?1 AND minute = value)`,
+    project,
+    JSON.stringify(minutes),
+  );
+  return new Set(bare.map(([minute]) => minute as number));
+}
+
+/**
  * Marks many buckets of a grain, as `markParent` does one. They share a nonce: it is compared only
  * with the same bucket's.
  */
-export function markAll(
-  db: Database,
-  project: string,
-  grain: Grain,
-  starts: ReadonlySet<number>,
-): void {
+function markAll(db: Database, project: string, grain: Grain, starts: ReadonlySet<number>): void {
   if (starts.size === 0) return;
   db.run(
     `INSERT INTO dirty (project, grain, start, nonce, marked_at, renewed_at)

@@ -59,11 +59,6 @@ export function schemasVersion(db: Database): number {
 
 const columns = "held, revision, replay";
 
-/** Whether any event is in quarantine. */
-export function hasQuarantine(db: Database): boolean {
-  return db.get("SELECT 1 FROM quarantine LIMIT 1") !== undefined;
-}
-
 /** The batch that put an event into quarantine, or stored it, under an id. */
 export interface Holder {
   readonly batch: string;

@@ -19,11 +19,10 @@ import {
   sectionColumns,
   sectionOfRow,
   type SectionColumns,
-} from "./deltas.ts";
+} from "./delta-sums.ts";
 import { type SectionText, type SumText, isPacked, sumPacked } from "../cells-text.ts";
 import type { RollupTarget } from "../store.ts";
 import { clearMark, markParent, type BucketRow } from "./marks.ts";
-import { fewDeltas } from "../../counting/delta.ts";
 import type { CellsRow } from "../rows.ts";
 
 /** Writes a rollup, cut, where it sums more deltas than the stored one. */
@@ -373,22 +372,4 @@ function bareCells(
 
 function isPackedRow([, , types]: Row): boolean {
   return isPacked(types as string);
-}
-
-/** Of some minutes those that have so few deltas that they get no rollup, and have none. */
-export function bareAmong(
-  db: Database,
-  project: string,
-  minutes: readonly number[],
-): ReadonlySet<number> {
-  const bare = db.all(
-    `SELECT value FROM json_each(?2) WHERE NOT EXISTS (
-        SELECT 1 FROM rollups WHERE project = ?1 AND grain = 'minute' AND start = value)
-      AND NOT EXISTS (
-        SELECT 1 FROM deltas WHERE project = ?1 AND minute = value LIMIT 1 OFFSET ${fewDeltas - 1})
-      AND NOT EXISTS (SELECT 1 FROM recounts WHERE project = ?1 AND minute = value)`,
-    project,
-    JSON.stringify(minutes),
-  );
-  return new Set(bare.map(([minute]) => minute as number));
 }

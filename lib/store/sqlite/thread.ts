@@ -9,7 +9,6 @@ import type {
   Result,
   ThreadOptions,
 } from "./verbs.ts";
-import { Stops } from "../stops.ts";
 import type { Log } from "../../log.ts";
 
 export type Spawn = (file: URL, options: ThreadOptions) => Worker;
@@ -165,6 +164,31 @@ function errorOf({ kind, reason }: Failure): Error {
   if (kind === "expensive") return new ServiceError("QUERY_TOO_EXPENSIVE", reason);
   if (kind === "stopped") return new ServiceError("CALLER_LEFT");
   return new ServiceError(kind === "away" ? "STORE_UNAVAILABLE" : "INTERNAL");
+}
+
+/** A later call may take the place of an earlier one; the earlier one then runs to its end. */
+const stopPlaces = 1_024;
+
+/**
+ * Tells a thread, even while it is busy, which of its calls no caller waits for any more. Both
+ * threads share the memory; ids are whole numbers, each used once.
+ */
+export class Stops {
+  readonly memory: SharedArrayBuffer;
+  readonly #ids: Int32Array;
+
+  constructor(memory = new SharedArrayBuffer(stopPlaces * Int32Array.BYTES_PER_ELEMENT)) {
+    this.memory = memory;
+    this.#ids = new Int32Array(memory);
+  }
+
+  stop(id: number): void {
+    Atomics.store(this.#ids, id % stopPlaces, id | 0);
+  }
+
+  has(id: number): boolean {
+    return Atomics.load(this.#ids, id % stopPlaces) === (id | 0);
+  }
 }
 
 /**

@@ -4,17 +4,8 @@ import { append, keepWhole } from "./append.ts";
 import { brokenEvents, brokenSpans, setAside } from "./broken.ts";
 import { compact, compactable } from "./compact.ts";
 import type { Database, DatabaseOptions } from "./database.ts";
-import {
-  deltaSums,
-  fold,
-  planFold,
-  complete,
-  planRecount,
-  recounted,
-  putDeltas,
-  putRecount,
-  sumDeltas,
-} from "./deltas.ts";
+import { deltaSums, fold, planFold, sumDeltas } from "./delta-sums.ts";
+import { complete, planRecount, putDeltas, putRecount, recounted } from "./deltas.ts";
 import { lacksColumns, nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { dropHeld, erasable, erase, erasedAt, fence, holder, refuse } from "./erase.ts";

@@ -1,5 +1,5 @@
 import { jest } from "@jest/globals";
-import { inGroups } from "../../../../lib/store/sqlite/groups.ts";
+import { inGroups } from "../../../../lib/store/sqlite/serve.ts";
 
 describe("the writer's calls", () => {
   let at = 0;

@@ -1,0 +1,20 @@
+/** The work took longer than allowed. */
+export class TimedOut extends Error {
+  override readonly name = "TimedOut";
+}
+
+/** @returns a function that says whether the time is over */
+export function clock(timeoutMs: number): () => boolean {
+  const end = performance.now() + timeoutMs;
+  return () => performance.now() > end;
+}
+
+/** @returns a check that throws TimedOut once the time is over; to be called repeatedly */
+export function deadline(timeoutMs: number): () => void {
+  const isOver = clock(timeoutMs);
+  return () => {
+    if (isOver()) {
+      throw new TimedOut(`it took longer than ${timeoutMs} ms and was stopped`);
+    }
+  };
+}
