@@ -106,8 +106,7 @@ export const processor = (config: Config, enrichWorker?: URL) =>
         },
       },
     },
-    async started() {
-      await this.startConsuming((delivery) => this.handle(delivery));
+    started() {
       this.startFinishingReplays();
     },
   });

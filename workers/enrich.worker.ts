@@ -5,15 +5,10 @@ import { emailProviderReader } from "../lib/event/enrich/email-provider.ts";
 import { clientReader } from "../lib/event/enrich/user-agent.ts";
 import { addressReader } from "../lib/event/enrich/ip.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings, JudgeJob } from "../lib/event/enrich/job.ts";
-import type { StoredEvent } from "../lib/event/event.ts";
+import type { AcceptedEvent, StoredEvent } from "../lib/event/event.ts";
 import type { Judge } from "../lib/event/schemas/judge.ts";
-import {
-  heldOf,
-  Sorted,
-  type JudgeDone,
-  type SchemasOfProject,
-  type Verdict,
-} from "../lib/event/schemas/verdict.ts";
+import { heldOf, type HeldEvent, type JudgeDone } from "../lib/event/schemas/held.ts";
+import type { SchemasOfProject, Verdict, Violations } from "../lib/event/schemas/schema.ts";
 import { enrich } from "../lib/event/enrich/enrich.ts";
 import { packCounted } from "../lib/store/rows.ts";
 import { type BatchPack } from "../lib/store/store.ts";
@@ -95,3 +90,25 @@ async function judgeOne(job: JudgeJob): Promise<JudgeDone> {
 }
 
 const keeps: Verdict = { mode: "observe", version: 0, findings: [] };
+
+/** The events of a batch, sorted by the verdicts of their schemas. */
+class Sorted {
+  readonly events: StoredEvent[] = [];
+  readonly broken: HeldEvent[] = [];
+  readonly #violations = new Map<string, Violations>();
+
+  add(event: StoredEvent, accepted: AcceptedEvent, verdict: Verdict | undefined): void {
+    if (verdict !== undefined) {
+      const { mode, version } = verdict;
+      const key = `${version} ${event.type}`;
+      const events = (this.#violations.get(key)?.events ?? 0) + 1;
+      this.#violations.set(key, { type: event.type, mode, version, events });
+    }
+    if (verdict?.mode === "enforce") this.broken.push(heldOf(event, accepted, verdict));
+    else this.events.push(event);
+  }
+
+  get violations(): readonly Violations[] {
+    return [...this.#violations.values()];
+  }
+}

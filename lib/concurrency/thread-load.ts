@@ -2,7 +2,6 @@ import { getHeapStatistics } from "node:v8";
 import { readlinkSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 import { basename } from "node:path";
-import { performance, type EventLoopUtilization } from "node:perf_hooks";
 
 /**
  * The share of a thread's heap, with the memory beside the heap, that one piece of work may fill.
@@ -35,26 +34,5 @@ export function lowerThreadPriority(): void {
     if (getPriority(thread) < niceness) setPriority(thread, niceness);
   } catch {
     // Without the permission the thread works at ordinary priority.
-  }
-}
-
-const windowMs = 50;
-
-/** Measures how busy this process's event loop was of late. */
-export class LoopGauge {
-  #since: EventLoopUtilization = performance.eventLoopUtilization();
-  #sinceAt = performance.now();
-  #busy = 0;
-
-  /** The share of time that the loop was busy, 0 to 1, over about the last 50 to 100 ms. */
-  utilization(): number {
-    const now = performance.now();
-    if (now - this.#sinceAt >= windowMs) {
-      const current = performance.eventLoopUtilization();
-      this.#busy = performance.eventLoopUtilization(current, this.#since).utilization;
-      this.#since = current;
-      this.#sinceAt = now;
-    }
-    return this.#busy;
   }
 }

@@ -1,8 +1,8 @@
 import { userOf, type BatchId, type ProjectId, type StoredEvent } from "../event/event.ts";
 import type { HeldEvent } from "../event/schemas/held.ts";
+import { valueReader } from "../event/shown-value.ts";
 import { startOf, type Bucket } from "./bucket.ts";
-import { record, type Cells, type ValueCounts } from "./cells.ts";
-import { keyReader, valueReader } from "./dimensions.ts";
+import { maxKeyLength, OTHER, record, type Cells, type ValueCounts } from "./cells.ts";
 import { sketchOf, type Sketch } from "./sketch.ts";
 
 /**
@@ -41,6 +41,18 @@ export function byMinute(
 /** Readers of the values that events count under, for some dimensions. */
 export function keyReaders(dimensions: readonly string[]): readonly Reader[] {
   return dimensions.map((name) => ({ dimension: name, read: keyReader(name) }));
+}
+
+/**
+ * Returns a reader of the value that an event counts under in a rollup; values that are too long
+ * are `(other)`.
+ */
+function keyReader(dimension: string): (event: StoredEvent) => string {
+  const read = valueReader(dimension);
+  return (event) => {
+    const value = read(event);
+    return value.length > maxKeyLength ? OTHER : value;
+  };
 }
 
 /** The cells of some events of one minute, as `deltasOf` counts them. */

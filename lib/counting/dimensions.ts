@@ -1,7 +1,4 @@
-import type { StoredEvent } from "../event/event.ts";
-import { shownValue } from "../event/shown-value.ts";
 import type { PropertyPath } from "../event/property-path.ts";
-import { maxKeyLength, NONE, OTHER } from "./cells.ts";
 
 /** The dimensions that are always rolled up, under their public names. */
 export const builtInDimensions = [
@@ -43,36 +40,4 @@ export function resolveDimension(name: string): string | undefined {
 /** The path of a dimension's value in an event. */
 export function pathOf(dimension: string): PropertyPath {
   return dimension.split(".") as unknown as PropertyPath;
-}
-
-/** The value of a dimension that an event counts under (`shownValue`). */
-export function valueOf(event: StoredEvent, dimension: string): string {
-  return valueReader(dimension)(event);
-}
-
-/**
- * Returns a reader of the value that an event counts under in a rollup; values that are too long
- * are `(other)`.
- */
-export function keyReader(dimension: string): (event: StoredEvent) => string {
-  const read = valueReader(dimension);
-  return (event) => {
-    const value = read(event);
-    return value.length > maxKeyLength ? OTHER : value;
-  };
-}
-
-/** Returns `valueOf` for one dimension, prepared for many events. */
-export function valueReader(dimension: string): (event: StoredEvent) => string {
-  const [root, ...path] = dimension.split(".") as [keyof StoredEvent, ...string[]];
-  return (event) => {
-    let at: unknown = event[root];
-    for (const segment of path) {
-      // Arrays are values here, not maps of indexes; only own keys are properties.
-      if (typeof at !== "object" || at === null || Array.isArray(at)) return NONE;
-      if (!Object.hasOwn(at, segment)) return NONE;
-      at = (at as Readonly<Record<string, unknown>>)[segment];
-    }
-    return shownValue(at);
-  };
 }

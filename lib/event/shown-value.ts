@@ -1,3 +1,5 @@
+import type { StoredEvent } from "./event.ts";
+
 /** Shown in place of a value that cannot be shown. */
 export const none = "(none)";
 
@@ -42,4 +44,24 @@ export function shownAs(text: string): readonly (string | number | boolean)[] | 
   if (text === "true" || text === "false") return [text, text === "true"];
   const number = Number(text);
   return Number.isFinite(number) && String(number) === text ? [text, number] : [text];
+}
+
+/** The text under which an event counts for `source`, or for a path such as `data.plan`. */
+export function valueOf(event: StoredEvent, dimension: string): string {
+  return valueReader(dimension)(event);
+}
+
+/** Returns `valueOf` for one dimension, prepared for many events. */
+export function valueReader(dimension: string): (event: StoredEvent) => string {
+  const [root, ...path] = dimension.split(".") as [keyof StoredEvent, ...string[]];
+  return (event) => {
+    let at: unknown = event[root];
+    for (const segment of path) {
+      // Arrays are values here, not maps of indexes; only own keys are properties.
+      if (typeof at !== "object" || at === null || Array.isArray(at)) return none;
+      if (!Object.hasOwn(at, segment)) return none;
+      at = (at as Readonly<Record<string, unknown>>)[segment];
+    }
+    return shownValue(at);
+  };
 }

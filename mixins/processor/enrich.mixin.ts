@@ -1,9 +1,8 @@
 import { extname } from "node:path";
 import type { Config } from "../../lib/config.ts";
 import type { DeltasJob, EnrichJob, EnrichSettings, JudgeJob } from "../../lib/event/enrich/job.ts";
-import type { HeldEvent } from "../../lib/event/schemas/held.ts";
-import type { Violations } from "../../lib/event/schemas/schema.ts";
-import type { JudgeDone, SchemasOfProject } from "../../lib/event/schemas/verdict.ts";
+import type { HeldEvent, JudgeDone } from "../../lib/event/schemas/held.ts";
+import type { SchemasOfProject, Violations } from "../../lib/event/schemas/schema.ts";
 import type { DeltasDone, Delta } from "../../lib/counting/delta.ts";
 import { decodeBatch, isMalformedBatch, requestIdsOf } from "../../lib/event/batch-message.ts";
 import type { BatchMessage, StoredEvent } from "../../lib/event/event.ts";

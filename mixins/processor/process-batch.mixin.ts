@@ -22,8 +22,8 @@ import { type OpenSpan, tracedStore } from "../../lib/tracing/tracing.ts";
 import { SchemaBookMixin } from "./schemas.mixin.ts";
 import { EnrichMixin, type Enriched } from "./enrich.mixin.ts";
 import { StoreMixin } from "../store.mixin.ts";
+import { performance, type EventLoopUtilization } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import { LoopGauge } from "../../lib/concurrency/thread-load.ts";
 import { QueueMixin } from "../queue.mixin.ts";
 
 interface ConsumerState {
@@ -118,9 +118,30 @@ async function untilItWorks(probe: () => Promise<void>, signal: AbortSignal): Pr
   }
 }
 
+const windowMs = 50;
+
+/** Measures how busy this process's event loop was of late. */
+class LoopGauge {
+  #since: EventLoopUtilization = performance.eventLoopUtilization();
+  #sinceAt = performance.now();
+  #busy = 0;
+
+  /** The share of time that the loop was busy, 0 to 1, over about the last 50 to 100 ms. */
+  utilization(): number {
+    const now = performance.now();
+    if (now - this.#sinceAt >= windowMs) {
+      const current = performance.eventLoopUtilization();
+      this.#busy = performance.eventLoopUtilization(current, this.#since).utilization;
+      this.#since = current;
+      this.#sinceAt = now;
+    }
+    return this.#busy;
+  }
+}
+
 /**
- * Gives a service `this.handle(delivery)`: one batch through steps 1 to 5 of the protocol; its
- * outcome is step 6.
+ * Makes a service take batches off the queue: each goes through steps 1 to 5 of the protocol
+ * (`this.handle(delivery)`); its outcome is step 6.
  */
 export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
   return defineMixin()({
@@ -241,6 +262,9 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       drain(): Promise<void> {
         return this.stopConsuming();
       },
+    },
+    async started() {
+      await this.startConsuming((delivery) => this.handle(delivery));
     },
   });
 }

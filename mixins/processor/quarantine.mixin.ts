@@ -14,8 +14,7 @@ import {
   type ProjectId,
 } from "../../lib/event/event.ts";
 import type { JudgeJob } from "../../lib/event/enrich/job.ts";
-import { acceptedOf, type HeldEvent } from "../../lib/event/schemas/held.ts";
-import type { JudgeDone } from "../../lib/event/schemas/verdict.ts";
+import { acceptedOf, type HeldEvent, type JudgeDone } from "../../lib/event/schemas/held.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import {
   mergePatch,

@@ -1,8 +1,13 @@
 import { Ticker } from "../../lib/concurrency/ticker.ts";
 import { projectOfBatch } from "../../lib/event/batch-message.ts";
 import type { ProjectId } from "../../lib/event/event.ts";
-import type { SchemaVersion, TypeSchema, Violations } from "../../lib/event/schemas/schema.ts";
-import { schemasOfProject, type SchemasOfProject } from "../../lib/event/schemas/verdict.ts";
+import {
+  schemasOfProject,
+  type SchemasOfProject,
+  type SchemaVersion,
+  type TypeSchema,
+  type Violations,
+} from "../../lib/event/schemas/schema.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Storing } from "../store.mixin.ts";
 

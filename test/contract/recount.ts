@@ -1,5 +1,5 @@
 import { periods } from "../../lib/counting/calendar.ts";
-import { valueOf } from "../../lib/counting/dimensions.ts";
+import { valueOf } from "../../lib/event/shown-value.ts";
 import type { QueryRow } from "../../lib/answers/query-rows.ts";
 import type { QueryQuestion } from "../../lib/questions/query/question.ts";
 import { propertyAt, meets, type Range } from "../../lib/event/filter.ts";

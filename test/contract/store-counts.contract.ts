@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { intervals, periods } from "../../lib/counting/calendar.ts";
 import { readCountsQuestion } from "../../lib/questions/counts.ts";
-import { builtInDimensions, valueOf } from "../../lib/counting/dimensions.ts";
+import { builtInDimensions } from "../../lib/counting/dimensions.ts";
+import { valueOf } from "../../lib/event/shown-value.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { QuestionReads } from "../../lib/answers/reads.ts";

@@ -1,5 +1,5 @@
 import type { AcceptedEvent, BatchId, ProjectId, StoredEvent } from "../event.ts";
-import type { SchemasOfProject } from "../schemas/verdict.ts";
+import type { SchemasOfProject } from "../schemas/schema.ts";
 
 /** Enrich a batch, or only some events of it. */
 export interface EnrichJob {

@@ -1,5 +1,6 @@
 import type { Finding } from "../../errors.ts";
 import type { AcceptedEvent, StoredEvent } from "../event.ts";
+import type { SchemaMode, Verdict } from "./schema.ts";
 
 /** An event in quarantine: it breaks its type's schema. */
 export interface HeldEvent {
@@ -12,6 +13,30 @@ export interface HeldEvent {
   readonly version: number;
   /** 1 to `maxFindings`; pointers start at the event. */
   readonly findings: readonly Finding[];
+}
+
+/** A judged event; without findings where it keeps its schema. */
+export interface JudgeDone {
+  readonly held: HeldEvent;
+  readonly mode: SchemaMode;
+}
+
+/** Makes the quarantine entry of an event. */
+export function heldOf(
+  event: StoredEvent,
+  { undated, country }: AcceptedEvent,
+  { version, findings }: Pick<Verdict, "version" | "findings">,
+): HeldEvent {
+  // Events in messages of earlier versions get their country only during enrichment.
+  const found = event.metadata?.["ip"] === undefined ? undefined : (event.context.country ?? null);
+  const known = country === undefined ? found : country;
+  return {
+    event,
+    ...(undated !== undefined && { undated }),
+    ...(known !== undefined && { country: known }),
+    version,
+    findings,
+  };
 }
 
 /** The event as it goes back to the queue. */

@@ -1,8 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { ProjectId } from "../event.ts";
 import { compileSchema, type Described, type SchemaCheck } from "./check.ts";
-import type { TypeSchema } from "./schema.ts";
-import type { SchemasOfProject, Verdict } from "./verdict.ts";
+import type { SchemasOfProject, TypeSchema, Verdict } from "./schema.ts";
 
 type Known = ReadonlyMap<string, TypeSchema & { check?: SchemaCheck }>;
 

@@ -1,4 +1,5 @@
-import type { JsonObject } from "../event.ts";
+import type { Finding } from "../../errors.ts";
+import type { JsonObject, ProjectId } from "../event.ts";
 
 /**
  * What happens to an event that breaks its type's schema: `observe` counts it, `warn` also logs it,
@@ -30,4 +31,29 @@ export interface Violations {
   readonly mode: SchemaMode;
   readonly version: number;
   readonly events: number;
+}
+
+/** A project's schemas on their way to a thread, in memory that both threads share. */
+export interface SchemasOfProject {
+  readonly project: ProjectId;
+  /** Names the content: other schemas have another key. */
+  readonly key: string;
+  /** JSON of a list of `TypeSchema`. */
+  readonly bytes: SharedArrayBuffer;
+}
+
+export function schemasOfProject(
+  project: ProjectId,
+  key: string,
+  schemas: readonly TypeSchema[],
+): SchemasOfProject {
+  const json = new TextEncoder().encode(JSON.stringify(schemas));
+  const bytes = new SharedArrayBuffer(json.byteLength);
+  new Uint8Array(bytes).set(json);
+  return { project, key, bytes };
+}
+
+/** The verdict on an event that breaks its schema. */
+export interface Verdict extends Pick<TypeSchema, "mode" | "version"> {
+  readonly findings: readonly Finding[];
 }

@@ -20,7 +20,7 @@ import {
 import { coverAll, type Marks } from "../../../lib/counting/cover.ts";
 import { eventRow } from "../../../lib/answers/rollup-reads.ts";
 import { cellsOf, deltasOf } from "../../../lib/counting/delta.ts";
-import { valueOf } from "../../../lib/counting/dimensions.ts";
+import { valueOf } from "../../../lib/event/shown-value.ts";
 import { eventsWithin, names, origin } from "../../support/arbitraries.ts";
 import { FoldOverflow } from "../../../lib/questions/fold.ts";
 

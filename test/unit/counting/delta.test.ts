@@ -1,9 +1,9 @@
 import { userOf } from "../../../lib/event/event.ts";
 import fc from "fast-check";
 import { startOf } from "../../../lib/counting/bucket.ts";
-import { emptyCells, mergeCells } from "../../../lib/counting/cells.ts";
-import { cellsOf, deltasOf } from "../../../lib/counting/delta.ts";
-import { valueOf } from "../../../lib/counting/dimensions.ts";
+import { emptyCells, maxKeyLength, mergeCells, OTHER } from "../../../lib/counting/cells.ts";
+import { cellsOf, deltasOf, keyReaders } from "../../../lib/counting/delta.ts";
+import { valueOf } from "../../../lib/event/shown-value.ts";
 import { estimate } from "../../../lib/counting/sketch.ts";
 import { canonical, eventOf, eventsWithin, origin } from "../../support/arbitraries.ts";
 
@@ -73,4 +73,15 @@ test("records have no prototype", () => {
   } = cellsOf([eventOf({ timestamp: origin, metadata: { userId: 7 } })], ["source"]);
   const records = [types, users, byName, byName["source"], byName["source"]?.["t"]];
   for (const one of records) expect(Object.getPrototypeOf(one)).toBeNull();
+});
+
+test("a rollup tells values up to its length; longer ones are other ones", () => {
+  const [reader] = keyReaders(["data.text"]);
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 3 }), fc.nat(8), (head, over) => {
+      const text = head + "x".repeat(maxKeyLength - 4 + over);
+      const told = text.length > maxKeyLength ? OTHER : text.toWellFormed();
+      expect(reader!.read(eventOf({ data: { text } }))).toBe(told);
+    }),
+  );
 });
