@@ -5,7 +5,7 @@ import { joinModules } from "./join-modules.ts";
 import { modulesOf, pageFiles, type SourceFile } from "./page-files.ts";
 import { pageViews, type PageView } from "./page-paths.ts";
 
-/** The bytes of a file, by encoding. A font is compressed in itself, so it has only one. */
+/** The bytes of a file, by encoding. A font and a picture are compressed in themselves: they have only one. */
 export interface Encoded {
   readonly type: string;
   readonly identity: Uint8Array;
@@ -62,7 +62,7 @@ function documentOf(base: string, view: PageView, modules: readonly string[]): S
     '<meta name="color-scheme" content="light dark">',
     '<meta name="theme-color" content="#F5F6F8" media="(prefers-color-scheme: light)">',
     '<meta name="theme-color" content="#0F1115" media="(prefers-color-scheme: dark)">',
-    `<link rel="icon" href="${base}icon.svg" type="image/svg+xml">`,
+    `<link rel="icon" href="${base}icon.png">`,
     `<link rel="preload" href="${base}vendor/inter-latin-wght.woff2" as="font" type="font/woff2" crossorigin>`,
     `<link rel="stylesheet" href="${base}page.css">`,
     `<link rel="stylesheet" href="${base}views/${view}.css">`,
@@ -90,7 +90,7 @@ async function encodeAll<Name extends string>(
   // Files are compressed one after the other, which leaves the other threads of the pool to
   // requests.
   for (const [name, { type, bytes }] of files) {
-    if (type === "font/woff2") {
+    if (type === "font/woff2" || type === "image/png") {
       encoded.set(name, { type, identity: bytes });
       continue;
     }

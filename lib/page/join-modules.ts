@@ -11,6 +11,13 @@ interface Module {
   readonly bodyFor: (file: string) => string;
 }
 
+/**
+ * Asks a browser that knows it (Chrome 136) to compile all functions of a file on the thread that
+ * reads it, in place of each one on the main thread as it is first called: a fifth of a first load.
+ * To others it is a comment.
+ */
+const compileAhead = "//# allFunctionsCalledOnLoad";
+
 /** Holds the exports of modules by their paths; `main.ts` gives it to the other files. */
 const table = "$page";
 
@@ -98,6 +105,7 @@ function textOf(
   modules: ReadonlyMap<string, Module>,
 ): string {
   const lines = [
+    compileAhead,
     entry === "main.ts"
       ? `export const ${table} = {};`
       : `import { ${table} } from "${relativePath(entry, "main.ts")}";`,

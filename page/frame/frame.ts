@@ -1,4 +1,4 @@
-import { h, type ComponentType } from "preact";
+import { h } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Health, StageState } from "../api/answers.ts";
 import { learnCaller, Problem } from "../api/client.ts";
@@ -17,6 +17,7 @@ import { showFavicon } from "./favicon.ts";
 import { KeyForm } from "./key-form.ts";
 import { KeyHelp } from "./key-help.ts";
 import { keyHelp } from "./keys.ts";
+import { loadedView, loadView } from "./loaded-views.ts";
 import { Notices } from "./notices.ts";
 import { lastHealth, pipelineState } from "./pipeline-state.ts";
 import { address, addressOf, arrivals, follow, hrefOf } from "./router.ts";
@@ -195,23 +196,6 @@ function Head({ view }: { readonly view: View }): VNode {
   </div>`;
 }
 
-/**
- * Loads the view's own style sheet, beside its module. A document contains that of its view;
- * without it a view is plain and works, so a failure here is ignored.
- */
-function styled(name: ViewName): Promise<void> {
-  const href = new URL(`../views/${name}.css`, import.meta.url).href;
-  const links = [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')];
-  if (links.some((link) => link.href === href)) return Promise.resolve();
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = href;
-  return new Promise((resolve) => {
-    link.onload = link.onerror = () => resolve();
-    document.head.append(link);
-  });
-}
-
 /** The view or, where the key lacks its scope, the name of that scope. */
 function Allowed({ view }: { readonly view: View }): VNode {
   const { scope } = view;
@@ -224,16 +208,17 @@ function Allowed({ view }: { readonly view: View }): VNode {
   </div>`;
 }
 
-/** Loads the view's module when the view is first opened. */
+/** The view; its files are loaded when it is first opened. */
 function Loaded({ view }: { readonly view: View }): VNode | null {
-  const [component, setComponent] = useState<{ readonly of: ComponentType } | undefined>();
+  const [component, setComponent] = useState(() => loadedView(view.name));
   const [failed, setFailed] = useState(false);
   // The view is not rendered again when the frame changes: it follows its signals by itself.
-  const shown = useMemo(() => (component === undefined ? null : h(component.of, {})), [component]);
+  const shown = useMemo(() => (component === undefined ? null : h(component, {})), [component]);
   useEffect(() => {
+    if (component !== undefined) return;
     let isLeft = false;
-    Promise.all([view.load(), styled(view.name)]).then(
-      ([module]) => !isLeft && setComponent({ of: module.default }),
+    loadView(view).then(
+      (loaded) => !isLeft && setComponent(() => loaded),
       () => !isLeft && setFailed(true),
     );
     return () => {

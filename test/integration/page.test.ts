@@ -126,7 +126,7 @@ describeWith(["chromium"], "the page", () => {
     const [base = ""] = /\/page\/[0-9a-f]+\//.exec(index)!;
     const own = readdirSync(new URL("../../page/", import.meta.url), { recursive: true })
       .map(String)
-      .filter((name) => /\.(css|svg)$/.test(name));
+      .filter((name) => /\.(css|png|svg)$/.test(name));
     const joined = ["parts/chart.ts", ...Object.values(pageViews).map((v) => `views/${v}.ts`)];
     const all = new Set([...paths, ...[...own, ...joined].map((name) => base + name)]);
     let everything = 0;
@@ -290,12 +290,9 @@ describeWith(["chromium"], "the page", () => {
     await close();
   });
 
+  const expensive = { type: "/problems/query-too-expensive", title: "x" };
   test.each([
-    [
-      403,
-      { title: "Forbidden", detail: "The key lacks the scope events:read" },
-      "It needs the scope events:read.",
-    ],
+    [403, { title: "No", detail: "lacks events:read" }, "It needs the scope events:read."],
     [429, { title: "Too many" }, "Too many questions at once. Trying again in"],
     [
       503,
@@ -305,12 +302,13 @@ describeWith(["chromium"], "the page", () => {
     [500, { title: "Internal" }, "Something went wrong here."],
     [
       422,
-      {
-        type: "/problems/query-too-expensive",
-        title: "x",
-        detail: "it would read 31,000,000 events, 10,000,000 are allowed",
-      },
+      { ...expensive, detail: "it would read 31,000,000 events, 10,000,000 are allowed" },
       "This would read 31,000,000 events, 10,000,000 are allowed.",
+    ],
+    [
+      422,
+      { ...expensive, detail: "it took longer than 10000 ms and was stopped" },
+      "This took longer than 10 s and was stopped.",
     ],
   ] as const)("a %d is told in words", async (status, body, words) => {
     const { page, close } = await open(shown, "/trends", {

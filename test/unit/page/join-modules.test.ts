@@ -64,6 +64,13 @@ test("a module is in the file of the only entry that needs it, else in the first
   expect(files["page.css"]).toBe("main {}");
 });
 
+test("each joined file asks in its first line for compiling all of it ahead", () => {
+  const scripts = Object.entries(joined(page)).filter(([path]) => path.endsWith(".ts"));
+  for (const [path, text] of scripts) {
+    expect([path, text.split("\n")[0]]).toEqual([path, "//# allFunctionsCalledOnLoad"]);
+  }
+});
+
 test("names of one module are no other's, and exports are what the modules gave", async () => {
   const main = await run(joined(page)["main.ts"]!);
   expect(main["told"]).toBe("1 pure pure ");
