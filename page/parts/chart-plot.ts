@@ -12,7 +12,8 @@ export interface Label {
   readonly top: number;
 }
 
-const labelRoom = 124;
+/** Room for `email.unsubscribed` with its key. */
+const labelRoom = 136;
 const labelStep = 17;
 
 function token(name: string): string {

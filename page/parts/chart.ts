@@ -14,7 +14,7 @@ export interface ChartProps {
   readonly isStacked?: boolean;
   readonly isCount: boolean;
   readonly height: number;
-  /** Whether names stand at the ends of the lines; they need 124 px at the right. */
+  /** Whether names stand at the ends of the lines; they need 136 px at the right. */
   readonly endLabels?: boolean;
   /** The focused row: its line is drawn heavier. */
   readonly focused?: string | undefined;

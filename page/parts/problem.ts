@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../api/client.ts";
 import { keyNeeded } from "../api/key.ts";
 import { change, range } from "../frame/router.ts";
-import { counted, number } from "../pure/format.ts";
+import { counted, duration, number } from "../pure/format.ts";
 import { lengthOf, rangeName } from "../pure/range.ts";
 import { html, type VNode } from "./html.ts";
 
@@ -36,11 +36,19 @@ function sentence(problem: Problem): string {
   return problem.message;
 }
 
+/** The API's sentence of a question that was stopped; it says no more than the page's. */
+const tookLonger = /^it took longer than (?:(\d+) ms|it may)/;
+
 /**
- * `This would read 31 million events, 10 million are allowed`, from the numbers in the API's
- * sentence.
+ * `This would read 31 million events, 10 million are allowed`, or `This took longer than 10 s and
+ * was stopped`, from the numbers in the API's sentence.
  */
 function tooMuch(detail: string): string {
+  const [stopped, ms] = tookLonger.exec(detail) ?? [];
+  if (stopped !== undefined) {
+    const most = ms === undefined ? "a question may take" : duration(Number(ms));
+    return `This took longer than ${most} and was stopped.`;
+  }
   const numbers =
     detail.match(/\d[\d,_ ]*\d/g)?.map((text) => Number(text.replace(/\D/g, ""))) ?? [];
   const [would, allowed] = numbers;
@@ -59,7 +67,8 @@ export function ProblemText({
   readonly again?: () => void;
 }): VNode {
   const isExpensive = kindOf(problem.type) === "query-too-expensive";
-  const detail = problem.detail !== "" && problem.status !== 403 ? problem.detail : "";
+  const isTold = problem.status === 403 || tookLonger.test(problem.detail);
+  const detail = isTold ? "" : problem.detail;
   return html`<div class="problem" role="alert">
     <p class="problem-title">
       ${sentence(problem)}${retryAt !== undefined && h(Countdown, { at: retryAt })}

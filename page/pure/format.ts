@@ -101,7 +101,7 @@ export function change(now: number | null | undefined, before: number | null | u
   return `${share > 0 ? "+" : ""}${digitsOfPercent(share)}`;
 }
 
-/** The same in words: `27.6 % more`, `3.1 % less`, `as many`. */
+/** The same in words: `27.6 % more`, `3.1 % less`, `as many`, from ten times on `26 times as many`. */
 export function changeInWords(
   now: number | null | undefined,
   before: number | null | undefined,
@@ -109,6 +109,7 @@ export function changeInWords(
   if (now === null || now === undefined || before === null || before === undefined) return "";
   if (before === 0) return now === 0 ? "none before" : "none before that";
   if (now === before) return "as many";
+  if (now / before >= 10) return `${number(Math.round(now / before))} times as many`;
   const share = Math.abs((now - before) / before);
   return `${percent(share)} ${now > before ? "more" : "less"}`;
 }

@@ -81,14 +81,27 @@ export function Latest(): VNode {
       onFocusIn=${hold(true)}
       onFocusOut=${hold(false)}
     >
-      ${Array.from({ length: rows }, (_, place) => h(LatestRow, { key: place, event: shown[place] }))}
+      ${Array.from({ length: rows }, (_, place) =>
+        h(LatestRow, {
+          key: place,
+          event: shown[place],
+          otherwise: shown.length === 0 && place === 0 ? "Events appear here as they come." : "",
+        }),
+      )}
     </ul>`,
   );
 }
 
-/** One place of the window; empty where there is no event yet. */
-function LatestRow({ event }: { readonly event: StoredEvent | undefined }): VNode {
-  if (event === undefined) return html`<li class="latest-row"></li>`;
+/** One place of the window; where there is no event yet it has another text, or none. */
+function LatestRow({
+  event,
+  otherwise,
+}: {
+  readonly event: StoredEvent | undefined;
+  readonly otherwise: string;
+}): VNode {
+  if (event === undefined)
+    return html`<li class="latest-row"><span class="latest-none muted">${otherwise}</span></li>`;
   const to = openedAddress("event", event.id);
   const wall = wallClock(Date.parse(event.timestamp), zone.value);
   const user = event.metadata?.["userId"] ?? event.metadata?.["anonymousId"] ?? "";

@@ -188,7 +188,7 @@ function typesLine(frame: LiveFrame | undefined): string {
 function comparedInWords(now: number, then: number): string {
   const words = format.changeInWords(now, then);
   if (then === 0) return "none yesterday by now";
-  return words === "as many" ? "as many as yesterday by now" : `${words} than yesterday by now`;
+  return `${words} ${words.endsWith("as many") ? "as" : "than"} yesterday by now`;
 }
 
 function Tile({

@@ -41,8 +41,8 @@ const periods: readonly { readonly id: CohortPeriod; readonly name: string }[] =
 ];
 
 const shapes = [
-  { id: "percent", name: "Percent", icon: "trends" },
-  { id: "people", name: "People", icon: "bars" },
+  { id: "percent", name: "Percent", icon: "percent" },
+  { id: "people", name: "People", icon: "people" },
 ] as const;
 
 /** Who comes back. */

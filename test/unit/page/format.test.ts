@@ -63,6 +63,8 @@ test("a change from nothing is new, from nothing to nothing a dash", () => {
   expect(format.change(5, 0)).toBe("new");
   expect(format.change(0, 0)).toBe("–");
   expect(format.changeInWords(900, 1000)).toBe("10.0 % less");
+  expect(format.changeInWords(9_990, 1000)).toBe("899.0 % more");
+  expect(format.changeInWords(18_976, 703)).toBe("27 times as many");
   expect(format.points(0.183, 0.171)).toBe("+1.2 points");
 });
 
