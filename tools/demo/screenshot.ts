@@ -12,7 +12,7 @@ const browser = await chromium.launch({
 });
 try {
   const page = await browser.newPage({
-    viewport: { width: 1440, height: 864 },
+    viewport: { width: 1440, height: 884 },
     colorScheme: "light",
     reducedMotion: "reduce",
   });
