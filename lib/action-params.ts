@@ -45,6 +45,7 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   "processor.dead.holding": { $$strict: true, id, project: "string|min:1" },
   "processor.dead.replay": letter,
   "processor.dead.remove": letter,
+  "processor.dead.forget": { $$strict: true, project: "string|min:1" },
   "processor.quarantine.list": anyObject,
   "processor.quarantine.show": { $$strict: true, id },
   "processor.quarantine.patch": { $$strict: true, id, patch: anyValue },

@@ -128,6 +128,8 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   // The time includes the entry in the audit log.
   "processor.dead.replay": change(queueMs + storeMs),
   "processor.dead.remove": change(queueMs + storeMs),
+  // It looks through all letters, and each that it changes is looked for again.
+  "processor.dead.forget": { takesMs: Infinity, timeoutMs: 0, changes: false },
   "processor.quarantine.list": look(storeMs),
   "processor.quarantine.show": look(storeMs),
   // A worker's thread judges the event again.

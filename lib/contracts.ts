@@ -96,6 +96,11 @@ export interface Actions {
   "processor.dead.replay": { params: DeadLetterId; result: { readonly replayed: string } };
   /** Removes a dead letter for good: its events are neither stored nor counted. */
   "processor.dead.remove": { params: DeadLetterId; result: { readonly removed: string } };
+  /** Takes erased events out of a project's dead letters. */
+  "processor.dead.forget": {
+    params: { readonly project: ProjectId };
+    result: { readonly forgotten: number };
+  };
   /** Lists events that break their schema: see docs/schemas.md. */
   "processor.quarantine.list": {
     params: Readonly<Record<string, unknown>>;

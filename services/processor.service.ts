@@ -56,6 +56,12 @@ export const processor = (config: Config, enrichWorker?: URL) =>
           return this.removeDead(ctx, ctx.params);
         },
       },
+      "dead.forget": {
+        visibility: "public",
+        handler(ctx) {
+          return this.forgetErased(ctx.params.project);
+        },
+      },
       "quarantine.list": {
         handler(ctx) {
           return this.listQuarantine(ctx, ctx.params);
@@ -108,6 +114,7 @@ export const processor = (config: Config, enrichWorker?: URL) =>
     },
     started() {
       this.startFinishingReplays();
+      this.startForgetting();
     },
   });
 

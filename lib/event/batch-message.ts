@@ -61,6 +61,16 @@ export function releasedAlone(event: AcceptedEvent, project: ProjectId, batch: B
   return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))], { released: true });
 }
 
+/** Encodes a batch again with some of its events only; the rest of the message stays. */
+export function batchWith(
+  body: Uint8Array,
+  { batch, project, released }: BatchMessage,
+  events: readonly AcceptedEvent[],
+): Buffer {
+  const pieces = events.map((event) => Buffer.from(JSON.stringify(event)));
+  return encodeBatch(batch, project, pieces, { ...storyOf(body), ...(released && { released }) });
+}
+
 /** The head of a message, read without its events; empty where it has none that can be read. */
 function headOf(body: Uint8Array): BatchHead {
   const head = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, maxStoryBytes));

@@ -114,4 +114,10 @@ export interface DeadLetters {
    */
   replay(id: string): Promise<boolean>;
   remove(id: string): Promise<boolean>;
+  /**
+   * Gives a dead letter another message; the rest of it stays, and a crash leaves the old message,
+   * the new one or both.
+   * @returns whether it existed
+   */
+  replace(id: string, body: Uint8Array): Promise<boolean>;
 }

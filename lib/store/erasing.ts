@@ -1,7 +1,13 @@
 import { hash } from "node:crypto";
 import type { Bucket } from "../counting/bucket.ts";
 import type { Sum } from "../counting/cells.ts";
-import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import {
+  userOf,
+  type BatchId,
+  type EventId,
+  type ProjectId,
+  type StoredEvent,
+} from "../event/event.ts";
 import type { EventQuery } from "../event/filter.ts";
 
 /** An event to erase: only while it is stored under this batch. */
@@ -9,6 +15,16 @@ export interface Erasable {
   readonly id: EventId;
   readonly batch: BatchId;
   readonly timestamp: number;
+}
+
+/** What decides whether an event may be stored. */
+export interface Claim extends Pick<StoredEvent, "id" | "receivedAt"> {
+  /** The event's user (`userOf`). */
+  readonly user?: string | undefined;
+}
+
+export function claimOf(event: Pick<StoredEvent, "id" | "receivedAt" | "metadata">): Claim {
+  return { id: event.id, receivedAt: event.receivedAt, user: userOf(event) };
 }
 
 /** How an erased id is refused. */
@@ -70,6 +86,12 @@ export interface Erasing {
    * @returns false where an event has it
    */
   refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean>;
+
+  /**
+   * Those of some events that may never be stored, because their id or their person was erased
+   * after they were accepted. What is refused once is refused for ever.
+   */
+  refused(project: ProjectId, events: readonly Claim[]): Promise<ReadonlySet<EventId>>;
 
   /**
    * Counts minutes again from their events, as far as batches have counted them, under the

@@ -4,7 +4,7 @@ import type { EventFilter, EventQuery } from "../event/filter.ts";
 import type { Position } from "../event/event-page.ts";
 import type { Erasure, ErasureQuestion } from "../questions/erasing.ts";
 import type { ShownJob } from "../questions/jobs.ts";
-import { subjectOf, type Erasable } from "./erasing.ts";
+import { subjectOf, type Erasable, type Refusal } from "./erasing.ts";
 import type { KeptJob } from "./jobs.ts";
 import { newJob, Progress, shownState, stateOf, waiting } from "./job-progress.ts";
 import type { JobState, Worker } from "./job-progress.ts";
@@ -19,6 +19,17 @@ const sliceSize = 1_000;
 
 /** The number of buckets that are recounted or settled at a time. */
 const bucketsAtOnce = 100;
+
+/** What the worker of an erasure does besides. */
+interface ErasureHooks {
+  /** Called for each slice, with the number of its events. */
+  readonly erased: (events: number) => void;
+  /**
+   * Called when nothing stored is left to erase, before the job is done: takes the events out of
+   * what was never stored. May be called again.
+   */
+  readonly unstored?: () => Promise<void>;
+}
 
 /** The state of an erasure. It covers the events that were accepted up to its request. */
 export interface ErasureState extends JobState {
@@ -63,13 +74,12 @@ export function newErasure(
  * Carries out an erasure to its end. Every step may be repeated, and is noted before it is begun:
  * after a crash the next worker begins with the noted step. Ends early where another worker has
  * continued the job, or `isEnding`.
- * @param erased called for each slice
  * @throws what the store throws; the job may then be tried again
  */
 export async function carryOut(
   worker: Worker,
   kept: KeptJob,
-  erased: (events: number) => void,
+  { erased, unstored }: ErasureHooks,
 ): Promise<void> {
   const { store } = worker;
   const { project } = kept;
@@ -84,7 +94,9 @@ export async function carryOut(
       await eraseSlice(store, project, state);
       erased(state.slice.length);
       const last = state.slice.at(-1)!;
-      const after = { timestamp: last.timestamp, id: last.id };
+      // A short slice was the last one of its walk, so the next walk begins at once.
+      const isLast = state.slice.length < sliceSize;
+      const after = isLast ? null : { timestamp: last.timestamp, id: last.id };
       const all = state.erased + state.slice.length;
       if (!(await progress.note({ slice: [], erased: all, after, tries: 0 }))) return;
       continue;
@@ -96,6 +108,7 @@ export async function carryOut(
       // Events that were stored meanwhile may lie before the position that was reached.
       if (!(await progress.note({ after: null }))) return;
     } else {
+      await unstored?.();
       const nameless =
         erasure.kind === "eraseSubject"
           ? { kind: erasure.kind, subject: subjectOf(project, erasure.userId) }
@@ -185,15 +198,25 @@ async function eraseSlice(
   project: ProjectId,
   { erasure, slice, createdAt, reusable }: ErasureState,
 ): Promise<void> {
-  await store.erase(project, slice, { at: createdAt, reusable });
-  const starts = new Set(slice.map(({ timestamp }) => startOf("minute", timestamp)));
+  await eraseWhole(store, project, slice, { at: createdAt, reusable });
+  if (erasure.kind === "eraseSubject") await store.finished?.(project, slice);
+}
+
+/** Erases events, and makes the counts anew that may hold them. May be repeated. */
+export async function eraseWhole(
+  store: EventStore,
+  project: ProjectId,
+  gone: readonly Erasable[],
+  refusal: Refusal,
+): Promise<void> {
+  await store.erase(project, gone, refusal);
+  const starts = new Set(gone.map(({ timestamp }) => startOf("minute", timestamp)));
   const minutes = [...starts].map((start): Bucket => ({ project, grain: "minute", start }));
   for (let at = 0; at < minutes.length; at += bucketsAtOnce) {
     const some = minutes.slice(at, at + bucketsAtOnce);
     await store.recount(some);
     await settle(store, some);
   }
-  if (erasure.kind === "eraseSubject") await store.finished?.(project, slice);
 }
 
 export function shownErasure(job: KeptJob): ShownJob {

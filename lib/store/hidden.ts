@@ -44,7 +44,7 @@ export class HiddenEvents {
     this.#open = open;
   }
 
-  hides(event: StoredEvent): boolean {
+  hides(event: Partial<StoredEvent>): boolean {
     return meets(event, this.#predicate);
   }
 

@@ -55,6 +55,7 @@ const verbs = {
   erasedAt: true,
   erase: true,
   refuse: true,
+  refused: true,
   recount: true,
   recounted: true,
   complete: true,

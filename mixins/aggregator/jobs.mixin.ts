@@ -30,6 +30,9 @@ const mostOpen = { all: 1_000, byFilter: 20 } as const;
 /** The most open jobs that are read in one turn. Each project's retention is one of them. */
 const jobsAtOnce = 1_000;
 
+/** How long a job waits for a processor, which has the dead letters, before it is tried again. */
+const processorWithinMs = 5_000;
+
 interface State {
   jobs: Ticker | null;
   /** Whether the process is about to end. */
@@ -153,11 +156,19 @@ export function JobsMixin() {
       workOn(worker: Worker, job: KeptJob): Promise<void> {
         if (isRetention(job)) return this.retain(worker, job);
         if (isErasure(job)) {
-          return carryOut(worker, job, (events) => {
-            this.broker.metrics.increment("analytics_events_erased_total", {}, events);
+          return carryOut(worker, job, {
+            erased: (events) => {
+              this.broker.metrics.increment("analytics_events_erased_total", {}, events);
+            },
+            unstored: () => this.forgetDead(job.project),
           });
         }
         return carryOutAudit(worker, job, (report) => this.tellAudit(job.project, report));
+      },
+
+      async forgetDead(project: ProjectId): Promise<void> {
+        await this.broker.waitForServices("processor", processorWithinMs);
+        await this.broker.call("processor.dead.forget", { project });
       },
 
       async stopJobs(): Promise<void> {

@@ -1,19 +1,34 @@
+import { Ticker } from "../../lib/concurrency/ticker.ts";
 import type { Actions } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { decodeBatch, projectOfBatch } from "../../lib/event/batch-message.ts";
+import type { ProjectId } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
 import type { DeadLetter, DurableQueue } from "../../lib/queue/queue.ts";
+import { hiddenOf } from "../../lib/store/hidden.ts";
+import { finishGone, withoutErased } from "../../lib/store/erased-batch.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
+import type { Storing } from "../store.mixin.ts";
 
 type Which = Actions["processor.dead.show"]["params"];
 
 /** The most dead letters that are searched for those of one project. */
 const lookedThrough = 10_000;
 
-/** Gives a service what it needs to show dead letters, replay and remove them. */
+/** How often erased events are looked for that died after their erasure was done. */
+const forgetEveryMs = 600_000;
+
+interface Needs extends Storing, Administering {
+  queue: DurableQueue;
+}
+
+/**
+ * Gives a service what it needs to show dead letters, replay and remove them, and to take erased
+ * events out of them.
+ */
 export function DeadLettersMixin() {
-  return defineMixin<{ needs: { queue: DurableQueue } & Administering }>()({
+  return defineMixin<{ state: { forgetting: Ticker | null }; needs: Needs }>()({
     methods: {
       async deadLetters({
         limit,
@@ -29,7 +44,8 @@ export function DeadLettersMixin() {
         const letter = await this.queue.dead.find(id);
         const found = letter && deadBatch(letter);
         if (found === undefined || !isOf(project, found)) throw noSuchLetter();
-        return { ...found, body: Buffer.from(letter!.body).toString() };
+        const shown = (await withoutErased(this.store, letter!.body)) ?? letter!;
+        return { ...found, body: Buffer.from(shown.body).toString() };
       },
 
       async deadWith({
@@ -41,7 +57,43 @@ export function DeadLettersMixin() {
         const found = letters.find(
           ({ body }) => projectOfBatch(body) === project && holds(body, id, idText),
         );
-        return found === undefined ? null : deadBatch(found);
+        if (found === undefined) return null;
+        const stripped = await withoutErased(this.store, found.body);
+        return stripped?.gone.some((event) => event.id === id) === true ? null : deadBatch(found);
+      },
+
+      /**
+       * Takes erased events out of the dead letters of a project, for an erasure that finds no
+       * other of its events; or of those projects in which no erasure is open (docs/protocol.md). A
+       * letter without any other event is removed. May be repeated, and done by several processes
+       * at once.
+       */
+      async forgetErased(project?: ProjectId): Promise<{ readonly forgotten: number }> {
+        let forgotten = 0;
+        for (const { id, body } of await this.queue.dead.list(lookedThrough)) {
+          if (project !== undefined && projectOfBatch(body) !== project) continue;
+          const stripped = await withoutErased(this.store, body);
+          if (stripped === undefined) continue;
+          // Looked up after what is refused: an erasure that refused it is open or done by now.
+          const isOpen = async () => (await hiddenOf(this.store, stripped.project)) !== undefined;
+          if (project === undefined && (await isOpen())) continue;
+          await finishGone(this.store, stripped);
+          const { dead } = this.queue;
+          if (stripped.left === 0) await dead.remove(id);
+          else await dead.replace(id, stripped.body);
+          forgotten += stripped.gone.length;
+        }
+        if (forgotten > 0) this.logger.info({ events: forgotten }, "erased dead events removed");
+        return { forgotten };
+      },
+
+      startForgetting(): void {
+        const work = async () => {
+          if ((await this.queue.depth()).dead > 0) await this.forgetErased();
+        };
+        this.forgetting = new Ticker(work, forgetEveryMs, 0, (error) =>
+          this.logger.warn({ err: error }, "erased dead events could not be looked for"),
+        );
       },
 
       async replayDead(ctx: ActContext, which: Which): Promise<{ readonly replayed: string }> {
@@ -76,6 +128,13 @@ export function DeadLettersMixin() {
           },
         );
       },
+    },
+    created() {
+      this.forgetting = null;
+    },
+    async stopped() {
+      await this.forgetting?.stop();
+      this.forgetting = null;
     },
   });
 }

@@ -27,6 +27,8 @@ import {
   type ShownQuarantinedEvent,
 } from "../../lib/questions/quarantine.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
+import { claimOf } from "../../lib/store/erasing.ts";
+import { eraseWhole } from "../../lib/store/erasure-job.ts";
 import { hiddenOf } from "../../lib/store/hidden.ts";
 import type { QuarantinedEvent } from "../../lib/store/quarantine.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
@@ -63,7 +65,10 @@ export function QuarantineMixin() {
         const hidden = await hiddenOf(this.store, project);
         const found = await this.store.quarantine.list({ ...question, project, limit: limit + 1 });
         const page = found.slice(0, limit);
-        const shown = page.filter(({ held }) => hidden?.hides(held.event) !== true);
+        const erased = await this.removeErased(project, page);
+        const shown = page.filter(
+          ({ held: { event } }) => !erased.has(event.id) && hidden?.hides(event) !== true,
+        );
         const last = found.length > limit ? page.at(-1)?.held.event : undefined;
         return {
           data: shown.map(({ held, replay }) => shownQuarantined(held, replay !== undefined)),
@@ -82,7 +87,25 @@ export function QuarantineMixin() {
         if (found === undefined || hidden?.hides(found.held.event) === true) {
           throw notInQuarantine();
         }
+        if ((await this.removeErased(project, [found])).has(id)) throw notInQuarantine();
         return found;
+      },
+
+      /**
+       * Removes events that are erased, and are in quarantine because a patch named the person only
+       * afterwards: no replay could ever store them.
+       * @returns their ids
+       */
+      async removeErased(
+        project: ProjectId,
+        found: readonly QuarantinedEvent[],
+      ): Promise<ReadonlySet<string>> {
+        const events = found.map(({ held }) => held.event);
+        const erased = await this.store.refused(project, events.map(claimOf));
+        const gone = events.filter(({ id }) => erased.has(id));
+        if (gone.length === 0) return erased;
+        await eraseWhole(this.store, project, gone, { at: Date.now(), reusable: false });
+        return erased;
       },
 
       /** Judges the event by the present schema. */
@@ -101,6 +124,8 @@ export function QuarantineMixin() {
           const existing = await this.quarantined(project, id);
           if (existing.replay !== undefined) throw replayUnderWay();
           const { held } = await this.judged(existing.held, patched(existing.held, patch));
+          const { size } = await this.store.refused(project, [claimOf(held.event)]);
+          if (size > 0) throw namesErased();
           const amended =
             held.findings.length > 0 ? held : { ...held, version: existing.held.version };
           const act = { what: "quarantine.patch", target: id } as const;
@@ -151,7 +176,10 @@ export function QuarantineMixin() {
         return this.administered(caller, act, async () => {
           const hidden = await hiddenOf(this.store, project);
           const all = await this.store.quarantine.list({ ...question, project });
-          const found = all.filter(({ held }) => hidden?.hides(held.event) !== true);
+          const erased = await this.removeErased(project, all);
+          const found = all.filter(
+            ({ held: { event } }) => !erased.has(event.id) && hidden?.hides(event) !== true,
+          );
           const turns = new Semaphore(atOnce);
           const until = performance.now() + replayWithinMs;
           // Turns are taken in order, so those that are left out come last.
@@ -217,7 +245,11 @@ export function QuarantineMixin() {
           let after: { readonly receivedAt: number; readonly id: string } | undefined;
           do {
             const page = await this.store.quarantine.list({ project, limit: pageSize, after });
-            for (const one of page) if (one.replay !== undefined) await this.replayHeld(one);
+            const erased = await this.removeErased(project, page);
+            for (const one of page) {
+              const isUnderWay = one.replay !== undefined && !erased.has(one.held.event.id);
+              if (isUnderWay) await this.replayHeld(one);
+            }
             after = page.length < pageSize ? undefined : page.at(-1)!.held.event;
           } while (after !== undefined);
           day = await this.store.nextDay({ project, grain: "day", start: lastInstant });
@@ -273,6 +305,12 @@ function isObject(value: unknown): value is object {
 
 function shownWhole({ held, replay }: QuarantinedEvent): ShownQuarantinedEvent {
   return { ...shownQuarantined(held, replay !== undefined), event: sentEvent(held) };
+}
+
+function namesErased(): ServiceError {
+  const message = "names a person whose events of that time were erased";
+  const errors = [{ pointer: "/metadata", code: "erased", message }];
+  return new ServiceError("INVALID_EVENT", undefined, { errors });
 }
 
 function notInQuarantine(): ServiceError {

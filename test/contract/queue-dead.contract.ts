@@ -1,5 +1,6 @@
 import { eventually } from "../support/eventually.ts";
 import { Inbox, message, retry, textOf } from "./queue-harness.ts";
+import type { DeadLetter } from "../../lib/queue/queue.ts";
 import type { OnQueue } from "./queue.contract.ts";
 
 /** Messages that failed for good. */
@@ -70,6 +71,22 @@ export function deadLettersContract(onQueue: OnQueue): void {
         },
         { retryDelaysMs: [20] },
       ),
+    );
+
+    test(
+      "get another message and keep the rest, in their place",
+      onQueue(async (queue, harness) => {
+        for (const text of ["a", "b", "c"]) await queue.dead.put(message(text, 7), `not ${text}`);
+        const before = await queue.dead.list(10);
+        const { id } = before[1]!;
+        expect(await queue.dead.replace(id, message("B").body)).toBe(true);
+        expect(await queue.dead.replace("999", message("x").body)).toBe(false);
+        await harness.crash(queue);
+        const after = await (await harness.open()).dead.list(10);
+        expect(after.map(textOf)).toEqual(["a", "B", "c"]);
+        const rest = (letter: DeadLetter) => ({ ...letter, body: null });
+        expect(after.map(rest)).toEqual(before.map(rest));
+      }),
     );
 
     test(

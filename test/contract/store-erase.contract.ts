@@ -124,6 +124,29 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
     );
 
     test(
+      "tells which events it refuses: by their ids, by their persons, by when they were accepted",
+      onStore(async (it) => {
+        await store(it, "b1", [event("a"), event("b"), event("c")]);
+        await it.erase("p", [{ id: "a", batch: "b1", timestamp: minute }], refused);
+        await it.erase("p", [{ id: "b", batch: "b1", timestamp: minute }], reusable);
+        await it.fence("p", "u", refused.at);
+        const claim = (id: string, receivedAt: number, user?: string) => ({ id, receivedAt, user });
+        const claims = (later: number) => [
+          claim("a", refused.at + later),
+          claim("b", refused.at + later),
+          claim("c", refused.at + later),
+          claim("never", refused.at + later),
+          claim("theirs", refused.at + later, "u"),
+          claim("another's", refused.at + later, "v"),
+        ];
+        expect(await it.refused("p", claims(0))).toEqual(new Set(["a", "b", "theirs"]));
+        expect(await it.refused("p", claims(1))).toEqual(new Set(["a"]));
+        expect(await it.refused("q", claims(0))).toEqual(new Set());
+        expect(await it.refused("p", [])).toEqual(new Set());
+      }),
+    );
+
+    test(
       "refuses an id that no event has yet",
       onStore(async (it) => {
         expect(await it.refuse("p", "a", refused)).toBe(true);

@@ -152,7 +152,7 @@ export function hiddenContract(onStore: OnStore): void {
           expect([what, counting.isErasing]).toEqual([what, what !== "an event that is not there"]);
 
           const worker = { store: it, owner: "w", now: () => requested, isEnding: () => false };
-          await carryOut(worker, job, () => undefined);
+          await carryOut(worker, job, { erased: () => undefined });
           expect(await hiddenOf(it, "p")).toBeUndefined();
           expect([what, await found(it)]).toEqual([what, expected(left)]);
           const after = readsOf(it);

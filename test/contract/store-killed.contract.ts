@@ -97,7 +97,7 @@ export function killedContract(onStore: OnStore): void {
           const erasure = { kind: "eraseSubject", userId: `u${at}` } as const;
           await it.putJob(newErasure("p", `j${at}`, { erasure, reusable: false }, day + dayMs));
           const job = await throughDeath(it, ["p", `j${at}`], calls, (worker, kept) =>
-            carryOut(worker, kept, () => undefined),
+            carryOut(worker, kept, { erased: () => undefined }),
           );
           const { erased, status } = stateOf<ErasureState>(job);
           expect([status, erased]).toEqual(["done", 2]);

@@ -19,16 +19,20 @@ export class DeadTable {
   readonly #oldest: StatementSync;
   readonly #byId: StatementSync;
   readonly #delete: StatementSync;
+  readonly #replace: StatementSync;
   readonly #bury: StatementSync;
   readonly #counters: Counters;
+  readonly #db: DatabaseSync;
 
   constructor(db: DatabaseSync, counters: Counters) {
     this.#counters = counters;
+    this.#db = db;
     const columns = "SELECT id, received_at, attempts, died_at, reason, body FROM dead";
     this.#insert = db.prepare("INSERT INTO dead VALUES (NULL, ?, 0, ?, ?, ?)");
     this.#oldest = db.prepare(`${columns} ORDER BY id LIMIT ?`);
     this.#byId = db.prepare(`${columns} WHERE id = ?`);
     this.#delete = db.prepare("DELETE FROM dead WHERE id = ?");
+    this.#replace = db.prepare("UPDATE dead SET body = ? WHERE id = ?");
     this.#bury = db.prepare(
       `INSERT INTO dead (received_at, attempts, died_at, reason, body)
          SELECT received_at, attempt, ?, ?, body FROM messages WHERE id = ?`,
@@ -56,9 +60,23 @@ export class DeadTable {
   }
 
   remove(id: string): boolean {
-    const removed = this.#delete.run(rowId(id)).changes > 0;
+    const removed = this.#overwriting(() => this.#delete.run(rowId(id)).changes > 0);
     if (removed) this.#counters.dead -= 1;
     return removed;
+  }
+
+  replace(id: string, body: Uint8Array): boolean {
+    return this.#overwriting(() => this.#replace.run(body, rowId(id)).changes > 0);
+  }
+
+  /** What is removed meanwhile is overwritten in the file, and its space not only released. */
+  #overwriting<T>(work: () => T): T {
+    this.#db.exec("PRAGMA secure_delete = ON");
+    try {
+      return work();
+    } finally {
+      this.#db.exec("PRAGMA secure_delete = OFF");
+    }
   }
 }
 

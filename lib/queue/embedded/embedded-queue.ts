@@ -70,6 +70,7 @@ export class EmbeddedQueue implements DurableQueue {
     find: (id) => this.#call("find", id),
     replay: (id) => this.#call("replay", id),
     remove: (id) => this.#call("remove", id),
+    replace: (id, body) => this.#call("replace", id, new Uint8Array(body)),
   };
   readonly #options: EngineOptions;
   readonly #log: Log;

@@ -343,4 +343,9 @@ class EngineVerbs implements Verbs {
     const file = this.#file();
     return file.transaction(() => file.dead.remove(id));
   }
+
+  replace(id: string, body: Uint8Array): boolean {
+    const file = this.#writable();
+    return file.transaction(() => file.dead.replace(id, body));
+  }
 }

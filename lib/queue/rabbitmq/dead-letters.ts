@@ -1,7 +1,7 @@
 import type { Channel, GetMessage } from "amqplib";
 import type { DeadLetter, DeadLetters, OutgoingMessage } from "../queue.ts";
 import { type QuestionChannel, giveAllBack, take, waitingIn } from "./channel.ts";
-import { deadAtOnce, firstAttempt, idOf, toDeadLetter } from "./message.ts";
+import { deadAtOnce, firstAttempt, idOf, toDeadLetter, withBody } from "./message.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Topology } from "./topology.ts";
 
@@ -69,6 +69,15 @@ export class RabbitDeadLetters implements DeadLetters {
       return true;
     });
     return removed ?? false;
+  }
+
+  async replace(id: string, body: Uint8Array): Promise<boolean> {
+    const replaced = await this.#with(id, async (letter, acknowledge) => {
+      await this.#publisher.send(this.#topology.dead, withBody(letter, body));
+      acknowledge();
+      return true;
+    });
+    return replaced ?? false;
   }
 
   /**

@@ -50,6 +50,11 @@ export function deadAtOnce(message: OutgoingMessage, reason: string, diedAt: num
   return { id: randomUUID(), body: message.body, headers };
 }
 
+/** Makes the same dead letter with another message. */
+export function withBody({ id, body: _, ...rest }: DeadLetter, body: Uint8Array): Parcel {
+  return { id, body, headers: { ...rest, attempt: rest.attempts } };
+}
+
 /** Reads a message of the dead queue, even one that the broker itself has put there. */
 export function toDeadLetter(message: Message): DeadLetter {
   const [death] = deathsOf(message);

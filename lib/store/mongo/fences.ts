@@ -1,6 +1,6 @@
 import { startOf, type Bucket } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId } from "../../event/event.ts";
-import { subjectOf, type Erasable } from "../erasing.ts";
+import { subjectOf, type Claim, type Erasable } from "../erasing.ts";
 import type { Ownership } from "../store.ts";
 import { fromColumn } from "../rows.ts";
 import {
@@ -12,6 +12,7 @@ import {
   type Collections,
   type EventDocument,
   type HeldDocument,
+  type Tombstone,
 } from "./documents.ts";
 import { erase, recount } from "./erase.ts";
 import { append } from "./events.ts";
@@ -55,6 +56,35 @@ async function fencedAmong(
     ([{ receivedAt }, subject]) => receivedAt <= (before.get(subject) ?? -Infinity),
   );
   return { fenced: fenced.map(([event]) => event), isAny: found.length > 0 };
+}
+
+/** Those of some events that are refused: by a fence, or by a tombstone in their place. */
+export async function refused(
+  collections: Collections,
+  project: ProjectId,
+  claims: readonly Claim[],
+): Promise<ReadonlySet<EventId>> {
+  const keys = claims.map(({ id }) => eventKey(project, id));
+  const subjects = claims.flatMap(({ user }) =>
+    user === undefined ? [] : [subjectOf(project, user)],
+  );
+  const [fences, tombstones] = await Promise.all([
+    collections.fences.find({ _id: { $in: [...new Set(subjects)] } }, inOneAnswer).toArray(),
+    collections.events
+      .find({ _id: { $in: keys } }, inOneAnswer)
+      .project<Partial<Tombstone> & { readonly _id: string }>({ erasedAt: 1, reusable: 1 })
+      .toArray(),
+  ]);
+  const before = new Map(fences.map((one) => [one._id, one.before]));
+  const erased = new Map(
+    tombstones.flatMap(({ _id, erasedAt, reusable }) =>
+      erasedAt === undefined ? [] : [[_id, reusable === true ? erasedAt : Infinity] as const],
+    ),
+  );
+  const isRefused = ({ id, receivedAt, user }: Claim) =>
+    receivedAt <= (erased.get(eventKey(project, id)) ?? -Infinity) ||
+    (user !== undefined && receivedAt <= (before.get(subjectOf(project, user)) ?? -Infinity));
+  return new Set(claims.filter(isRefused).map(({ id }) => id));
 }
 
 function subjectIn({ project, userId = "" }: EventDocument): string {

@@ -23,9 +23,9 @@ import { Feed } from "./feed.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { MongoPasses } from "./grouped-calls.ts";
 import { complete, erasable, erase, erasedAt, recount, recounted, refuse } from "./erase.ts";
-import { fence, Fences, finished, unfinished, type BrokenDocument } from "./fences.ts";
+import { fence, Fences, finished, refused, unfinished, type BrokenDocument } from "./fences.ts";
 import { job, jobsOf, openJobs, openJobsOf, putJob } from "./jobs.ts";
-import type { Erasable, Recounted, Refusal } from "../erasing.ts";
+import type { Claim, Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
 import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
@@ -463,6 +463,10 @@ export class MongoStore implements AdaptedStore {
 
   refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean> {
     return this.#link.run((collections) => refuse(collections, project, id, refusal));
+  }
+
+  refused(project: ProjectId, events: readonly Claim[]): Promise<ReadonlySet<EventId>> {
+    return this.#link.run((collections) => refused(collections, project, events));
   }
 
   recount(minutes: readonly Bucket[]): Promise<void> {

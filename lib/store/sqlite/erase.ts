@@ -1,6 +1,6 @@
 import { startOf } from "../../counting/bucket.ts";
 import { type EventQuery, meetsFilter } from "../../event/filter.ts";
-import { subjectOf, type Erasable, type Refusal } from "../erasing.ts";
+import { subjectOf, type Claim, type Erasable, type Refusal } from "../erasing.ts";
 import { eventColumns, fromColumn, toColumn, withoutBody, type EventRow } from "../rows.ts";
 import type { Database } from "./database.ts";
 import { completeDelta } from "./deltas.ts";
@@ -27,14 +27,24 @@ export function isRefused(
   db: Database,
   [project, id, , , receivedAt, , , , user]: EventRow,
 ): boolean {
+  const claim = { id, receivedAt, ...(user !== null && { user: fromColumn(user) }) };
+  return isRefusedClaim(db, project, claim);
+}
+
+/** Those of some events that are refused, by their ids. */
+export function refused(db: Database, project: string, claims: readonly Claim[]): string[] {
+  return claims.filter((claim) => isRefusedClaim(db, project, claim)).map(({ id }) => id);
+}
+
+function isRefusedClaim(db: Database, project: string, { id, receivedAt, user }: Claim): boolean {
   const [erasedAt, reusable] = (db.get(
     "SELECT erased_at, reusable FROM tombstones WHERE project = ? AND id = ?",
     project,
     id,
   ) ?? []) as readonly [number?, number?];
   if (erasedAt !== undefined && (reusable === 0 || receivedAt <= erasedAt)) return true;
-  if (user === null) return false;
-  const subject = subjectOf(project, fromColumn(user));
+  if (user === undefined) return false;
+  const subject = subjectOf(project, user);
   const found = db.get("SELECT before FROM fences WHERE subject = ?", subject);
   return found !== undefined && receivedAt <= (found[0] as number);
 }

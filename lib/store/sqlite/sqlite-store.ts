@@ -8,7 +8,7 @@ import type { HeldEvent } from "../../event/schemas/held.ts";
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Precondition } from "../../questions/saved.ts";
-import type { Erasable, Recounted, Refusal } from "../erasing.ts";
+import type { Claim, Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
 import type { KeptJob } from "../jobs.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
@@ -346,6 +346,10 @@ export class SqliteStore implements AdaptedStore {
 
   refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean> {
     return this.#threads.write("refuse", project, id, refusal);
+  }
+
+  async refused(project: ProjectId, events: readonly Claim[]): Promise<ReadonlySet<EventId>> {
+    return new Set(await this.#threads.read("quick", "refused", project, events));
   }
 
   /** A reader counts; the writer only stores the result. */

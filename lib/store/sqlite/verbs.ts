@@ -8,7 +8,7 @@ import { deltaSums, fold, planFold, sumDeltas } from "./delta-sums.ts";
 import { complete, planRecount, putDeltas, putRecount, recounted } from "./deltas.ts";
 import { lacksColumns, nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
-import { dropHeld, erasable, erase, erasedAt, fence, holder, refuse } from "./erase.ts";
+import { dropHeld, erasable, erase, erasedAt, fence, holder, refuse, refused } from "./erase.ts";
 import { countEvents, event, events, fingerprint, eventsText, page, sample } from "./events.ts";
 import { acts, beginAct, endAct } from "./acts.ts";
 import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
@@ -94,6 +94,7 @@ export const readerVerbs = {
   erasable,
   holder,
   erasedAt,
+  refused,
   below,
   job,
   jobs,

@@ -7,6 +7,8 @@ import {
   begun,
   bit,
   closed,
+  cut,
+  dead,
   done,
   found,
   marked,
@@ -144,9 +146,34 @@ function erasing<A extends Summing>(world: World, rules: Rules, first: number): 
   return [...head, ...count, ...(rules.mark === "after counting" ? [mark as Step<A>] : [])];
 }
 
-export function processing(world: World, rules: Rules, batch: number): readonly Step<Processor>[] {
-  const events = membersOf(world)[batch]!;
-  const holdsX = batch === 0 && world.fence;
+/** The steps that cut x out of the dead letter; they begin at number `first` of a program. */
+export function cutting<A extends Summing>(
+  world: World,
+  rules: Rules,
+  first: number,
+): readonly Step<A>[] {
+  const cutOut: Step<A> = (s) =>
+    s.queue[0] === dead
+      ? { does: "cuts x out of the letter", store: { queue: s.queue.with(0, cut) } }
+      : { does: "finds the letter gone" };
+  if (rules.letter === "nothing") return [cutOut];
+  const erase = erasing<A>(world, rules, first + 1);
+  const look: Step<A> = (s) =>
+    s.events[x] === absent
+      ? { does: "knows of no x", next: first + 1 + erase.length }
+      : { does: "knows x" };
+  return [look, ...erase, cutOut];
+}
+
+/** @param isCut whether x was cut out of the message */
+export function processing(
+  world: World,
+  rules: Rules,
+  batch: number,
+  isCut = false,
+): readonly Step<Processor>[] {
+  const events = membersOf(world)[batch]!.filter((event) => !isCut || event !== x);
+  const holdsX = batch === 0 && world.fence && !isCut;
 
   const lookBefore: Step<Processor> = (s) => ({
     does: s.fence ? "sees the fence" : "sees no fence",
@@ -250,14 +277,16 @@ export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] 
     if (me.sees) {
       return { does: "notes it", store: rules.noted === "never" ? {} : { job: found } };
     }
-    return {
-      does: "is done",
-      store: { job: done, fence: world.fence, isGone: world.fence || s.isGone },
-      rest: true,
-    };
+    return s.queue[0] === dead ? { does: "finds the letter", next: cuttingAt } : end(s, me);
   };
+  const end: Step<Eraser> = (s) => ({
+    does: "is done",
+    store: s.job === done ? {} : { job: done, fence: world.fence, isGone: world.fence || s.isGone },
+    rest: true,
+  });
   const first = 5;
   const erase = erasing<Eraser>(world, rules, first);
+  const cuttingAt = first + erase.length + 2;
   const finish: Step<Eraser> = (s) => ({
     does: "notes that it is gone",
     store: s.job === done ? {} : { job: begun, isGone: true },
@@ -265,7 +294,8 @@ export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] 
   });
   const forget: Step<Eraser> = (s) =>
     s.note ? { does: "takes the note away", store: { note: false } } : undefined;
-  return [begin, ...search, note, ...erase, forget, finish];
+  const cuts = world.letters ? [...cutting<Eraser>(world, rules, cuttingAt), end] : [];
+  return [begin, ...search, note, ...erase, forget, finish, ...cuts];
 }
 
 /** The steps that sum a minute, as in the model of condensing. */

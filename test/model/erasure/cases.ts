@@ -13,6 +13,7 @@ const single: World = {
   fence: false,
 };
 const fenced: World = { ...single, fence: true };
+const dying: World = { ...fenced, letters: true };
 const two: World = { ...single, batches: 2 };
 const summed: World = { ...single, events: 1, aggregators: 1 };
 
@@ -20,6 +21,7 @@ const summed: World = { ...single, events: 1, aggregators: 1 };
 export const worlds: Readonly<Record<string, World>> = {
   "an erasure": single,
   "an erasure, a fence": fenced,
+  "an erasure, a fence, a dead letter": dying,
 };
 
 /** Larger worlds, for a longer search. */
@@ -79,4 +81,6 @@ export const mistakes: Readonly<Record<string, Mistake>> = {
     world: fenced,
     breaks: gone,
   },
+  "look into dead letters meanwhile": { wrong: { sweep: "always" }, world: dying, breaks: gone },
+  "cut a dead letter alone": { wrong: { letter: "nothing" }, world: dying, breaks: back },
 };

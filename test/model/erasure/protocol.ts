@@ -1,15 +1,20 @@
 import type { Emit, Model } from "../checker.ts";
-import { take, type Actor } from "../world.ts";
-import { aggregating, erasingJob, processing, reading } from "./actors.ts";
+import { take, type Actor, type Operation } from "../world.ts";
+import { aggregating, cutting, erasingJob, processing, reading } from "./actors.ts";
 import type { Rules } from "./rules.ts";
 import {
   absent,
   batchName,
+  cut,
+  cutMessage,
+  dead,
   done,
   idle,
+  letter,
   standing,
   standingEvents,
   stored,
+  waiting,
   x,
   type Aggregator,
   type Eraser,
@@ -30,7 +35,11 @@ export const back = "when all is quiet, an event whose erasure is done is not st
  */
 export function erasure(world: World, rules: Rules): Model<State> {
   const batches = Array.from({ length: world.batches }, (_, batch) => batch);
-  const processorPrograms = batches.map((batch) => processing(world, rules, batch));
+  const processorPrograms: Readonly<Record<number, readonly Operation<Processor, State>[]>> = {
+    ...Object.fromEntries(batches.map((batch) => [batch, processing(world, rules, batch)])),
+    [letter]: cutting<Processor>(world, rules, 1),
+    [cutMessage]: processing(world, rules, 0, true),
+  };
   const aggregatorProgram = aggregating(world);
   const eraserProgram = erasingJob(world, rules);
   const readerProgram = reading(world);
@@ -51,9 +60,21 @@ export function erasure(world: World, rules: Rules): Model<State> {
       return;
     }
     for (const batch of batches) {
-      if (s.queue[batch] === 0) continue;
+      if (s.queue[batch] !== waiting) continue;
       emit(`${who} receives ${batchName(batch)}`, become({ ...idle.processor, at: 1, batch }));
     }
+    if (s.queue[0] === cut) {
+      emit(`${who} receives A without x`, become({ ...idle.processor, at: 1, batch: cutMessage }));
+    } else if (s.queue[0] === dead && s.fence && (s.job === done || rules.sweep === "always")) {
+      emit(`${who} finds the letter`, become({ ...idle.processor, at: 1, batch: letter }));
+    }
+  }
+
+  /** The message dies while nobody works on it, and may be replayed. */
+  function letterSteps(s: State, emit: Emit<State>): void {
+    const isFree = s.processors.every(({ at, batch }) => at === 0 || batch === letter);
+    if (s.queue[0] === waiting && isFree) emit("A dies", { ...s, queue: s.queue.with(0, dead) });
+    if (s.queue[0] === dead) emit("A is replayed", { ...s, queue: s.queue.with(0, waiting) });
   }
 
   function aggregatorSteps(s: State, index: number, emit: Emit<State>): void {
@@ -123,7 +144,7 @@ export function erasure(world: World, rules: Rules): Model<State> {
   const of = <A extends Actor>(count: number, one: A) => Array.from({ length: count }, () => one);
   return {
     initial: {
-      queue: batches.map(() => 1),
+      queue: batches.map(() => waiting),
       events: [absent, absent, absent],
       deltas: batches.map(() => ({ form: absent, counts: 0, anew: false })),
       fold: { n: 0, v: 0, counts: 0, names: 0 },
@@ -144,6 +165,7 @@ export function erasure(world: World, rules: Rules): Model<State> {
       for (let index = 0; index < world.aggregators; index++) aggregatorSteps(s, index, emit);
       for (let index = 0; index < world.erasers; index++) eraserSteps(s, index, emit);
       if (world.reader) readerSteps(s, emit);
+      if (world.letters) letterSteps(s, emit);
     },
     key: keyOf,
     quiet,
@@ -189,7 +211,7 @@ function keyOf(s: State): string {
           rank(v),
         );
   const processor = (one: Processor) =>
-    `${sum(one)}${text(one.batch | (Number(one.isFenced) << 1) | (one.owned << 2))}`;
+    `${sum(one)}${text(one.batch | (Number(one.isFenced) << 2) | (one.owned << 3))}`;
   const aggregator = (one: Aggregator) =>
     `${sum(one)}${text(Number(one.at > 0 && one.nonce === s.mark))}`;
   const eraser = (one: Eraser) => `${sum(one)}${text(Number(one.sees))}`;
@@ -198,7 +220,10 @@ function keyOf(s: State): string {
     values.reduce((all, value, i) => all | (value << (width * i)), 0);
   return [
     text(
-      bits(s.queue, 1) |
+      bits(
+        s.queue.map((form) => form & 1),
+        1,
+      ) |
         (bits(s.events, 2) << 2) |
         (Number(s.fence) << 8) |
         (s.job << 9) |
@@ -210,7 +235,8 @@ function keyOf(s: State): string {
         s.deltas.map(({ form, anew }) => form | (Number(anew) << 2)),
         3,
       ) |
-        (names << 6),
+        (names << 6) |
+        ((s.queue[0]! >> 1) << 8),
       rank(v) | (rank(s.version) << 8),
       counts,
       s.rollup,

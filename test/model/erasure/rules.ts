@@ -75,6 +75,16 @@ export interface Rules {
    * eraser searches for events.
    */
   readonly search: "events, then notes" | "notes, then events";
+  /**
+   * What is done before x is cut out of a dead letter. "nothing": an event that a delivery stored
+   * stays, since no delivery takes it out any more.
+   */
+  readonly letter: "what a delivery would do" | "nothing";
+  /**
+   * When a processor looks for erased events in dead letters by itself. "always": it takes an event
+   * out before the eraser finds it, which is done before the minute is counted anew.
+   */
+  readonly sweep: "when the erasure is done" | "always";
 }
 
 export const rules: Rules = {
@@ -92,4 +102,6 @@ export const rules: Rules = {
   fenced: "all that the eraser does",
   fencedNoted: "before it is touched",
   search: "events, then notes",
+  letter: "what a delivery would do",
+  sweep: "when the erasure is done",
 };

@@ -16,6 +16,8 @@ export interface World {
   readonly reader: boolean;
   /** Whether x is fenced: then it may not be stored later either. */
   readonly fence: boolean;
+  /** Whether the message of A may become a dead letter, out of which x is cut. */
+  readonly letters?: true;
 }
 
 export const x = 0;
@@ -25,6 +27,11 @@ export const membersOf = (world: World): readonly (readonly number[])[] => [
   [2],
 ];
 export const batchName = (batch: number) => "AB".charAt(batch);
+
+/** The forms of a message that is not acknowledged: A's may die, and be without x. */
+export const waiting = 1;
+export const dead = 2;
+export const cut = 3;
 
 export const absent = 0;
 export const stored = 1;
@@ -57,7 +64,7 @@ export const found = 2;
 export const done = 3;
 
 export interface State {
-  /** For each batch: 1 where its message is not acknowledged yet. */
+  /** For each batch: the form of its message, 0 where it is acknowledged. */
   readonly queue: readonly number[];
   readonly events: readonly number[];
   readonly deltas: readonly Delta[];
@@ -89,6 +96,10 @@ export interface Summing extends Actor {
   /** The batches whose deltas existed, one bit each. */
   readonly known: number;
 }
+
+/** What a processor works on, besides batches: the letter, and the message of A without x. */
+export const letter = 2;
+export const cutMessage = 3;
 
 export interface Processor extends Summing {
   readonly batch: number;

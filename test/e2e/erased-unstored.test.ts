@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServiceBroker } from "moleculer";
+import { readConfig } from "../../lib/config.ts";
+import type { HeldEvent } from "../../lib/event/schemas/held.ts";
+import { encodeBatch } from "../../lib/event/batch-message.ts";
+import type { ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
+import type { ShownJob } from "../../lib/questions/jobs.ts";
+import type { QuarantineAnswer } from "../../lib/questions/quarantine.ts";
+import type { DurableQueue } from "../../lib/queue/queue.ts";
+import { brokerOptions } from "../../lib/runtime/broker.ts";
+import type { EventStore } from "../../lib/store/store.ts";
+import { aggregator } from "../../services/aggregator.service.ts";
+import { processor } from "../../services/processor.service.ts";
+import { query } from "../../services/query.service.ts";
+import { eventually } from "../support/eventually.ts";
+
+let dataDir: string;
+let broker: ServiceBroker;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "analytics-"));
+  const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: "fatal" });
+  broker = new ServiceBroker({ ...brokerOptions(config), skipProcessEventRegistration: true });
+  for (const service of [processor(config), aggregator(config), query(config)]) {
+    broker.createService(service);
+  }
+  await broker.start();
+});
+
+afterEach(async () => {
+  await broker.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const receivedAt = Date.now() - 60_000;
+
+const sent = (id: string, user: string, data = {}) => ({
+  id,
+  type: "a",
+  source: "x",
+  data,
+  timestamp: receivedAt,
+  receivedAt,
+  metadata: { userId: user },
+});
+
+function letterOf(batch: string, project: string, events: readonly unknown[]) {
+  const pieces = events.map((event) => Buffer.from(JSON.stringify(event)));
+  const requests = { requestIds: ["request-1"] };
+  return { body: encodeBatch(batch, project, pieces, requests), receivedAt };
+}
+
+test("what is erased goes from the dead letters too, and a replay stores the others alone", async () => {
+  const processing = broker.getLocalService("processor") as unknown as {
+    readonly queue: DurableQueue;
+    forgetErased(): Promise<unknown>;
+  };
+  const { queue } = processing;
+  const bodies = async () => {
+    const letters = await queue.dead.list(10);
+    return letters.map(({ body }) => Buffer.from(body).toString());
+  };
+  const idsOf = (body: string) =>
+    (JSON.parse(body) as { events: { id?: string }[] }).events.map(({ id }) => id);
+  const brokenOne = { metadata: { userId: "u" } };
+  const mixed = [
+    sent("u1", "u"),
+    sent("v1", "v"),
+    sent("named", "v", { email: "u@example.com" }),
+    sent("v2", "v"),
+    brokenOne,
+  ];
+  await queue.dead.put(letterOf("b1", "shop", mixed), "no good");
+  await queue.dead.put(letterOf("b2", "shop", [sent("u2", "u")]), "no good");
+  await queue.dead.put(letterOf("b3", "blog", [sent("u3", "u")]), "no good");
+  await queue.dead.put({ body: Buffer.from("{ u"), receivedAt }, "no good");
+  const [first, , blog, unreadable] = await bodies();
+  const meta = { project: "shop" };
+  const done = async (action: string, params: object) => {
+    const { id } = await broker.call<ShownJob, object>(action, params, { meta });
+    await eventually(async () => {
+      const job = await broker.call<ShownJob, object>("aggregator.jobs.get", { id }, { meta });
+      expect(job.status).toBe("done");
+    }, 30_000);
+  };
+
+  await done("aggregator.erase.event", { id: "v2" });
+  await done("aggregator.erase.events", { "data.email": "u@example.com" });
+  expect(idsOf((await bodies())[0]!)).toEqual(["u1", "v1", undefined]);
+  await done("aggregator.erase.subject", { userId: "u" });
+  const [left, ...others] = await bodies();
+  expect(idsOf(left!)).toEqual(["v1"]);
+  expect(others).toEqual([blog, unreadable]);
+  const head = (body: string) => body.slice(0, body.indexOf('"events"'));
+  expect(head(left!)).toBe(head(first!));
+
+  // A message that dies only now is shown without them at once.
+  await queue.dead.put(letterOf("b4", "shop", [sent("u4", "u"), sent("v4", "v")]), "no good");
+  const late = (await queue.dead.list(10)).at(-1)!;
+  const shown = await broker.call<ShownDeadBatch, object>("processor.dead.show", { id: late.id });
+  expect(idsOf(shown.body)).toEqual(["v4"]);
+  const holding = (id: string) => broker.call("processor.dead.holding", { id, project: "shop" });
+  expect(await holding("u4")).toEqual({ letter: null });
+  expect(await holding("v4")).toMatchObject({ letter: { id: late.id } });
+
+  // The sweep that looks for such letters.
+  expect(await processing.forgetErased()).toEqual({ forgotten: 1 });
+  expect(idsOf((await bodies()).at(-1)!)).toEqual(["v4"]);
+
+  await broker.call("processor.dead.replay", { id: (await queue.dead.list(1))[0]!.id });
+  const stored = async () => {
+    const found = await broker.call<{ _id: string }[], object>("query.find", {}, { meta });
+    return found.map(({ _id }) => _id);
+  };
+  await eventually(async () => expect(await stored()).toEqual(["shop:v1"]), 30_000);
+});
+
+test("an event in quarantine cannot become one of a person who was erased; where it did, it goes", async () => {
+  const { store } = broker.getLocalService("processor") as unknown as { store: EventStore };
+  const meta = { project: "shop" };
+  const held = (id: string, user: string): HeldEvent => {
+    const stored = { ...sent(id, user), project: "shop", context: {}, batch: "b1", hash: "h" };
+    return { event: stored, version: 1, findings: [{ pointer: "", code: "type", message: "x" }] };
+  };
+  await store.append("b1", [], [held("patched", "v"), held("raced", "v"), held("kept", "v")]);
+  await store.fence("shop", "u", Date.now());
+  const patch = { metadata: { userId: "u" } };
+  await expect(
+    broker.call("processor.quarantine.patch", { id: "patched", patch }, { meta }),
+  ).rejects.toMatchObject({ type: "INVALID_EVENT" });
+  // The fence comes between a patch's look and its write.
+  expect(await store.quarantine.amend(held("raced", "u"), 1)).toBe(true);
+  await store.quarantine.release("shop", "raced", "r1");
+  const replay = broker.call("processor.quarantine.replay", { id: "raced" }, { meta });
+  await expect(replay).rejects.toMatchObject({ type: "NOT_FOUND" });
+  expect(await store.quarantine.find("shop", "raced")).toBeUndefined();
+  const list = broker.call<QuarantineAnswer, object>("processor.quarantine.list", {}, { meta });
+  expect((await list).data.map(({ id }) => id)).toEqual(["patched", "kept"]);
+});
