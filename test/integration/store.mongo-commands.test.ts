@@ -3,6 +3,7 @@ import { rolledUp } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { defaultPageLimits } from "../../lib/event/event-page.ts";
 import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
+import { acceptErasure, carryOut } from "../../lib/store/erasure-job.ts";
 import { rollUp, storeBatch } from "../../lib/store/protocol.ts";
 import { cells, delta, event, hour, minute, minuteMs, bucket } from "../contract/store-harness.ts";
 import { Commands } from "../fixtures/mongo-commands.ts";
@@ -62,8 +63,53 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
     const sent = await commands.during(() => store.recount(minutes));
     const reads = sent.filter(({ name }) => name === "find").map(({ collection }) => collection);
     expect(reads).toEqual(["folds", "deltas", "events", "jobs"]);
+    const writes = sent.filter(({ name }) => name !== "find" && name !== "getMore");
+    expect(writes.map(({ name, collection }) => `${name} ${collection}`)).toEqual([
+      "insert folds",
+      "update deltas",
+      "update dirty",
+      "update days",
+    ]);
     for (const minute of minutes)
       expect((await store.sumDeltas(minute)).cells.types).toEqual({ "mail.opened": 2 });
+  });
+
+  test("an erasure takes as many, and reads as much, whatever else is stored", async () => {
+    const day = 24 * 3_600_000;
+    const start = (user: string) => hour + (user === "early" ? 10 : 20) * day;
+    const of = (user: string) =>
+      Array.from({ length: 40 }, (_, i) =>
+        event(`${user}${i}`, {
+          timestamp: start(user) + (i % 20) * minuteMs,
+          metadata: { userId: i < 20 ? user : `other${i}` },
+        }),
+      );
+    const erasing = async (user: string) => {
+      await keep(store, `of-${user}`, of(user));
+      const asked = { erasure: { kind: "eraseSubject", userId: user }, reusable: false } as const;
+      const job = await acceptErasure(store, "p", `job-${user}`, asked, Date.now());
+      const worker = { store, owner: "w", now: Date.now, isEnding: () => false };
+      return commands.during(() => carryOut(worker, job, { erased: () => undefined }));
+    };
+    const told = (sent: Awaited<ReturnType<typeof erasing>>) =>
+      sent.map(({ name, collection, documents }) => [name, collection, documents]);
+    const early = await erasing("early");
+    for (let batch = 0; batch < 3; batch++) {
+      const others = Array.from({ length: 25 }, (_, i) =>
+        event(`b${batch}-${i}`, {
+          timestamp: hour + 30 * day + i * minuteMs,
+          metadata: { userId: `other${i}` },
+        }),
+      );
+      await keep(store, `b${batch + 10}`, others);
+    }
+    const late = await erasing("late");
+    expect(told(late)).toEqual(told(early));
+    const reads = early.filter(
+      ({ name, collection }) => name === "find" && collection === "events",
+    );
+    expect(reads.map(({ documents }) => documents)).toEqual([20, 20, 0]);
+    expect(await store.countEvents({ project: "p", userId: "late" })).toBe(0);
   });
 
   test("whoever follows what is stored costs a fresh batch three more", async () => {

@@ -111,15 +111,13 @@ export async function fold(
   const sections = toTexts(cells);
   const document = { _id, n: n + 1, v, batches: fresh, sections, ...kept(going) };
   if (!fitsDocument(document)) return;
-  const close = (ids: readonly string[]) =>
-    deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
   // An earlier attempt may have stopped after it had written the fold.
-  if (held.length > 0) await close(held);
+  await close(deltas, held);
   const isFirst = n === 0;
   const isWritten = isFirst
     ? (await insertAbsent(folds, [document])).length === 0
     : (await folds.replaceOne({ _id, n }, withoutId(document))).matchedCount === 1;
-  if (isWritten) await close(fresh);
+  if (isWritten) await close(deltas, fresh);
 }
 
 /** Whether a batch's events count in a minute: its delta is stored, or was compacted. */
@@ -148,42 +146,77 @@ export async function foldAnew(
     // This check comes after counting, so a minute that is not named lost no event while its events
     // were counted.
     const lacking = await mayLack(open);
-    const missed: Bucket[] = [];
-    for (const [at, minute] of open.entries()) {
-      if (lacking.has(minute)) continue;
-      if (!(await replaceFold(collections, minute, found.get(minute)!, cells[at]!))) {
-        missed.push(minute);
-      }
-    }
-    open = missed;
+    const counted = open.map((minute, at) => ({
+      minute,
+      standing: found.get(minute)!,
+      cells: cells[at]!,
+    }));
+    open = await replaceFolds(
+      collections,
+      counted.filter(({ minute }) => !lacking.has(minute)),
+    );
   }
 }
 
-/** @returns false where another fold came between */
-async function replaceFold(
+interface Counted {
+  readonly minute: Bucket;
+  readonly standing: Standing;
+  readonly cells: Cells;
+}
+
+/**
+ * Takes the steps of each minute in their order, each step of all of them with one command where the
+ * server can tell what became of each.
+ * @returns the minutes of which another fold came between
+ */
+async function replaceFolds(
   { folds, deltas }: Pick<Collections, "folds" | "deltas">,
-  minute: Bucket,
-  { n, v, fresh, held, going }: Standing,
-  cells: Cells,
-): Promise<boolean> {
-  const _id = bucketId(minute);
-  const close = (ids: readonly string[]) =>
-    ids.length > 0 && deltas.updateMany({ _id: { $in: ids.toSorted() } }, closing);
-  await close(held);
-  const document = {
-    _id,
+  counted: readonly Counted[],
+): Promise<readonly Bucket[]> {
+  await close(
+    deltas,
+    counted.flatMap(({ standing }) => standing.held),
+  );
+  const first = counted.filter(({ standing }) => standing.n === 0);
+  const later = counted.filter(({ standing }) => standing.n > 0);
+  const there = new Set(await insertAbsent(folds, first.map(foldOf)));
+  const replaced = await Promise.all(
+    later.map(async (one) => {
+      const { _id, ...document } = foldOf(one);
+      const { matchedCount } = await folds.replaceOne({ _id, n: one.standing.n }, document);
+      return matchedCount === 1;
+    }),
+  );
+  const isWritten = [
+    ...first.map((one, at) => ({ one, done: !there.has(at) })),
+    ...later.map((one, at) => ({ one, done: replaced[at]! })),
+  ];
+  await close(
+    deltas,
+    isWritten.flatMap(({ one, done }) => (done ? one.standing.fresh : [])),
+  );
+  return isWritten.flatMap(({ one, done }) => (done ? [] : [one.minute]));
+}
+
+function foldOf({ minute, standing: { n, v, fresh, going }, cells }: Counted): FoldDocument {
+  return {
+    _id: bucketId(minute),
     n: n + 1,
     v: v + fresh.length + 1,
     batches: fresh,
     sections: toTexts(cells),
     ...going,
   };
-  const isWritten =
-    n === 0
-      ? (await insertAbsent(folds, [document])).length === 0
-      : (await folds.replaceOne({ _id, n }, withoutId(document))).matchedCount === 1;
-  if (isWritten) await close(fresh);
-  return isWritten;
+}
+
+/** The most deltas that are closed with one command: their ids must fit into a message. */
+const closedAtOnce = 50_000;
+
+async function close(deltas: Collections["deltas"], ids: readonly string[]): Promise<void> {
+  const sorted = ids.toSorted();
+  for (let at = 0; at < sorted.length; at += closedAtOnce) {
+    await deltas.updateMany({ _id: { $in: sorted.slice(at, at + closedAtOnce) } }, closing);
+  }
 }
 
 /** A minute's fold and deltas, without their cells. */
