@@ -43,7 +43,8 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
   }>()({
     methods: {
       async streamEvents(request: Routed, response: ServerResponse): Promise<void> {
-        this.checkRoom(request);
+        checkAccepts(request);
+        this.checkRoom();
         const { fields, filter, lastEventId } = readWithRange(
           asParameters,
           request.$params,
@@ -77,7 +78,8 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
       },
 
       async watchLive(request: Routed, response: ServerResponse): Promise<void> {
-        this.checkRoom(request);
+        checkAccepts(request);
+        this.checkRoom();
         refuseParameters(request);
         const project = request.project ?? defaultProject;
         const live = this.enter(project);
@@ -90,22 +92,22 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         onceClosed(response, () => live.leave(client));
       },
 
-      /** @throws ServiceError NOT_ACCEPTABLE, DRAINING, OVERLOADED */
-      checkRoom({ headers }: Routed): void {
-        if (preferred(headers.accept, ["text/event-stream"]) === undefined) {
-          const message = "There is text/event-stream here, which Accept does not take";
-          throw new ServiceError("NOT_ACCEPTABLE", message);
-        }
+      /** @throws ServiceError DRAINING, OVERLOADED */
+      checkRoom(): void {
         if (this.draining) throw new ServiceError("DRAINING", undefined, { retryAfter: 2 });
         if (this.clients.size < maxClients) return;
         const message = "This gateway has as many live clients as it takes";
         throw new ServiceError("OVERLOADED", message, { retryAfter: 5 });
       },
 
-      /** Sends the head. `undefined` where nothing follows it: the client wants none, or has left. */
+      /**
+       * Sends the head. `undefined` where nothing follows it: the client wants none, or has left.
+       * @throws ServiceError as `checkRoom`
+       */
       open(request: Routed, response: ServerResponse): SseClient | undefined {
         if (response.closed) return undefined;
-        if (this.draining) throw new ServiceError("DRAINING", undefined, { retryAfter: 2 });
+        // Others may have come meanwhile.
+        this.checkRoom();
         response.writeHead(200, {
           "content-type": "text/event-stream",
           // An ended stream ends its connection: otherwise a draining server would wait for it.
@@ -204,6 +206,13 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
       for (const live of this.projects.values()) live.close();
     },
   });
+}
+
+/** @throws ServiceError NOT_ACCEPTABLE */
+function checkAccepts({ headers }: Routed): void {
+  if (preferred(headers.accept, ["text/event-stream"]) !== undefined) return;
+  const message = "There is text/event-stream here, which Accept does not take";
+  throw new ServiceError("NOT_ACCEPTABLE", message);
 }
 
 /** @throws ServiceError OVERLOADED where it takes longer than a request may take */

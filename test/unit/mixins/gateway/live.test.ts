@@ -66,6 +66,20 @@ test.each(["/api/v1/events/stream", "/api/v1/live"])(
   },
 );
 
+test("clients that come at the same moment are no more than there is room for", async () => {
+  const { port } = server.address() as AddressInfo;
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const asking = ["/api/v1/events/stream", "/api/v1/live", "/api/v1/events/stream"].map((path) =>
+    fetch(`http://127.0.0.1:${port}${path}`, { signal }),
+  );
+  await eventually(async () => expect(await connectionsOf(server)).toBe(3));
+  answering.resolve();
+  const statuses = (await Promise.all(asking)).map(({ status }) => status);
+  expect(statuses.toSorted()).toEqual([200, 503, 503]);
+  leaving.abort();
+});
+
 function connectionsOf(server: Server): Promise<number> {
   return promisify(server.getConnections.bind(server))();
 }
