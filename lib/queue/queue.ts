@@ -104,8 +104,12 @@ export interface DeadLetter {
 export interface DeadLetters {
   /** Keeps a message that was never on the queue. Resolves when it is durable. */
   put(message: OutgoingMessage, reason: string): Promise<void>;
-  /** Lists the oldest first. */
-  list(limit: number): Promise<readonly DeadLetter[]>;
+  /**
+   * Lists the oldest first, at most as many as fit into `listBytes`, but one at least where there is
+   * one.
+   * @param seen ids of letters that are left out
+   */
+  list(limit: number, seen?: ReadonlySet<string>): Promise<readonly DeadLetter[]>;
   find(id: string): Promise<DeadLetter | undefined>;
   /**
    * Puts a dead letter back on the queue as a first attempt, then removes it here; a crash between
@@ -120,4 +124,22 @@ export interface DeadLetters {
    * @returns whether it existed
    */
   replace(id: string, body: Uint8Array): Promise<boolean>;
+}
+
+/** The most bytes of messages that one list of dead letters holds. */
+export const listBytes = 8_388_608;
+
+const listedAtOnce = 100;
+
+/** All dead letters, about the oldest first; few are in memory at a time. */
+export async function* eachDead(dead: Pick<DeadLetters, "list">): AsyncGenerator<DeadLetter> {
+  const seen = new Set<string>();
+  for (;;) {
+    const letters = await dead.list(listedAtOnce, seen);
+    if (letters.length === 0) return;
+    for (const letter of letters) {
+      seen.add(letter.id);
+      yield letter;
+    }
+  }
 }

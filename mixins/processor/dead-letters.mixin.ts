@@ -5,16 +5,13 @@ import { decodeBatch, projectOfBatch } from "../../lib/event/batch-message.ts";
 import type { ProjectId } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
-import type { DeadLetter, DurableQueue } from "../../lib/queue/queue.ts";
+import { eachDead, type DeadLetter, type DurableQueue } from "../../lib/queue/queue.ts";
 import { hiddenOf } from "../../lib/store/hidden.ts";
 import { finishGone, withoutErased } from "../../lib/store/erased-batch.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
 type Which = Actions["processor.dead.show"]["params"];
-
-/** The most dead letters that are searched for those of one project. */
-const lookedThrough = 10_000;
 
 /** How often erased events are looked for that died after their erasure was done. */
 const forgetEveryMs = 600_000;
@@ -34,9 +31,13 @@ export function DeadLettersMixin() {
         limit,
         project,
       }: Actions["processor.dead.list"]["params"]): Promise<readonly DeadBatch[]> {
-        const all = await this.queue.dead.list(project === undefined ? limit : lookedThrough);
-        const wanted = all.map(deadBatch).filter((one) => isOf(project, one));
-        return wanted.slice(0, limit);
+        const wanted: DeadBatch[] = [];
+        for await (const letter of eachDead(this.queue.dead)) {
+          const batch = deadBatch(letter);
+          if (isOf(project, batch)) wanted.push(batch);
+          if (wanted.length >= limit) break;
+        }
+        return wanted;
       },
 
       /** @throws ServiceError NOT_FOUND, also for a dead letter of another project */
@@ -53,13 +54,14 @@ export function DeadLettersMixin() {
         project,
       }: Actions["processor.dead.holding"]["params"]): Promise<DeadBatch | null> {
         const idText = `"id":${JSON.stringify(id)}`;
-        const letters = await this.queue.dead.list(lookedThrough);
-        const found = letters.find(
-          ({ body }) => projectOfBatch(body) === project && holds(body, id, idText),
-        );
-        if (found === undefined) return null;
-        const stripped = await withoutErased(this.store, found.body);
-        return stripped?.gone.some((event) => event.id === id) === true ? null : deadBatch(found);
+        for await (const letter of eachDead(this.queue.dead)) {
+          const { body } = letter;
+          if (projectOfBatch(body) !== project || !holds(body, id, idText)) continue;
+          const stripped = await withoutErased(this.store, body);
+          const isErased = stripped?.gone.some((event) => event.id === id) === true;
+          return isErased ? null : deadBatch(letter);
+        }
+        return null;
       },
 
       /**
@@ -70,7 +72,7 @@ export function DeadLettersMixin() {
        */
       async forgetErased(project?: ProjectId): Promise<{ readonly forgotten: number }> {
         let forgotten = 0;
-        for (const { id, body } of await this.queue.dead.list(lookedThrough)) {
+        for await (const { id, body } of eachDead(this.queue.dead)) {
           if (project !== undefined && projectOfBatch(body) !== project) continue;
           const stripped = await withoutErased(this.store, body);
           if (stripped === undefined) continue;

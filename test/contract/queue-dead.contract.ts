@@ -1,6 +1,6 @@
 import { eventually } from "../support/eventually.ts";
 import { Inbox, message, retry, textOf } from "./queue-harness.ts";
-import type { DeadLetter } from "../../lib/queue/queue.ts";
+import { eachDead, listBytes, type DeadLetter } from "../../lib/queue/queue.ts";
 import type { OnQueue } from "./queue.contract.ts";
 
 /** Messages that failed for good. */
@@ -20,6 +20,35 @@ export function deadLettersContract(onQueue: OnQueue): void {
         }
         expect(new Set(letters.map(({ id }) => id)).size).toBe(3);
         expect(await queue.depth()).toMatchObject({ messages: 0, dead: 3 });
+      }),
+    );
+
+    test(
+      "are all gone through, in lists of some megabytes, each once",
+      onQueue(async (queue) => {
+        const large = "x".repeat(listBytes / 2 - 1_000);
+        for (const name of ["a", "b", "c", "d", "e"]) {
+          await queue.dead.put(message(name + large), "too large");
+        }
+        expect(await queue.dead.list(10)).toHaveLength(2);
+        const names: string[] = [];
+        for await (const letter of eachDead(queue.dead)) {
+          names.push(textOf(letter).charAt(0));
+          if (names.length % 2 === 0) await queue.dead.replace(letter.id, letter.body);
+        }
+        expect(names).toEqual(["a", "b", "c", "d", "e"]);
+      }),
+    );
+
+    test(
+      "of which one is larger than a list are gone through as well",
+      onQueue(async (queue) => {
+        for (const size of [1, listBytes + 1, 1]) {
+          await queue.dead.put(message("y".repeat(size)), "no good");
+        }
+        const sizes: number[] = [];
+        for await (const { body } of eachDead(queue.dead)) sizes.push(body.byteLength);
+        expect(sizes.toSorted((a, b) => a - b)).toEqual([1, 1, listBytes + 1]);
       }),
     );
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { DeadLetter } from "../queue.ts";
+import { listBytes, type DeadLetter } from "../queue.ts";
 
 interface DeadRow {
   readonly id: number;
@@ -29,7 +29,7 @@ export class DeadTable {
     this.#db = db;
     const columns = "SELECT id, received_at, attempts, died_at, reason, body FROM dead";
     this.#insert = db.prepare("INSERT INTO dead VALUES (NULL, ?, 0, ?, ?, ?)");
-    this.#oldest = db.prepare(`${columns} ORDER BY id LIMIT ?`);
+    this.#oldest = db.prepare(`${columns} WHERE id > ? ORDER BY id LIMIT ?`);
     this.#byId = db.prepare(`${columns} WHERE id = ?`);
     this.#delete = db.prepare("DELETE FROM dead WHERE id = ?");
     this.#replace = db.prepare("UPDATE dead SET body = ? WHERE id = ?");
@@ -50,8 +50,16 @@ export class DeadTable {
     if (this.#bury.run(diedAt, reason, id).changes > 0) this.#counters.dead += 1;
   }
 
-  list(limit: number): DeadLetter[] {
-    return (this.#oldest.all(limit) as unknown as DeadRow[]).map(letter);
+  /** Lists the oldest first, of those behind an id, up to `listBytes`. */
+  list(limit: number, after: string): DeadLetter[] {
+    const letters: DeadLetter[] = [];
+    let bytes = 0;
+    for (const row of this.#oldest.iterate(rowId(after), limit) as Iterable<DeadRow>) {
+      bytes += row.body.byteLength;
+      if (letters.length > 0 && bytes > listBytes) break;
+      letters.push(letter(row));
+    }
+    return letters;
   }
 
   find(id: string): DeadLetter | undefined {

@@ -66,7 +66,8 @@ export class EmbeddedQueue implements DurableQueue {
       Number.isSafeInteger(message.receivedAt)
         ? this.#call("put", new Uint8Array(message.body), message.receivedAt, reason)
         : Promise.reject(notAnInstant(message)),
-    list: (limit) => this.#call("list", limit),
+    // The letters that were seen are the oldest.
+    list: (limit, seen) => this.#call("list", limit, [...(seen ?? [])].at(-1) ?? ""),
     find: (id) => this.#call("find", id),
     replay: (id) => this.#call("replay", id),
     remove: (id) => this.#call("remove", id),

@@ -310,8 +310,8 @@ class EngineVerbs implements Verbs {
     file.transaction(() => file.dead.put(body, receivedAt, Date.now(), reason));
   }
 
-  list(limit: number): readonly DeadLetter[] {
-    return this.#file().dead.list(limit);
+  list(limit: number, after: string): readonly DeadLetter[] {
+    return this.#file().dead.list(limit, after);
   }
 
   find(id: string): DeadLetter | undefined {

@@ -31,7 +31,8 @@ export interface Settlement {
 export interface Verbs {
   depth(): QueueDepth;
   put(body: Uint8Array, receivedAt: number, reason: string): void;
-  list(limit: number): readonly DeadLetter[];
+  /** Ids of letters grow: those behind an id, all of them behind "". */
+  list(limit: number, after: string): readonly DeadLetter[];
   find(id: string): DeadLetter | undefined;
   replay(id: string): boolean;
   remove(id: string): boolean;

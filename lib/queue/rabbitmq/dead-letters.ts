@@ -1,5 +1,5 @@
 import type { Channel, GetMessage } from "amqplib";
-import type { DeadLetter, DeadLetters, OutgoingMessage } from "../queue.ts";
+import { listBytes, type DeadLetter, type DeadLetters, type OutgoingMessage } from "../queue.ts";
 import { type QuestionChannel, giveAllBack, take, waitingIn } from "./channel.ts";
 import { deadAtOnce, firstAttempt, idOf, toDeadLetter, withBody } from "./message.ts";
 import type { Publisher } from "./publisher.ts";
@@ -34,16 +34,22 @@ export class RabbitDeadLetters implements DeadLetters {
     );
   }
 
-  async list(limit: number): Promise<readonly DeadLetter[]> {
+  async list(limit: number, seen?: ReadonlySet<string>): Promise<readonly DeadLetter[]> {
     const oldest: DeadLetter[] = [];
+    let bytes = 0;
     await this.#channel.ask(async (channel) => {
       const taken = await this.#takeAll(channel, (message) => {
         const letter = toDeadLetter(message);
+        if (seen?.has(letter.id) === true || oldest.some(({ id }) => id === letter.id)) return;
         // Letters come in the order in which they died, except for those that a lost connection
         // gave back.
         const at = oldest.findLastIndex(({ diedAt }) => diedAt <= letter.diedAt) + 1;
-        if (at < limit && !oldest.some(({ id }) => id === letter.id)) oldest.splice(at, 0, letter);
-        if (oldest.length > limit) oldest.pop();
+        if (at >= limit) return;
+        oldest.splice(at, 0, letter);
+        bytes += letter.body.byteLength;
+        while (oldest.length > limit || (oldest.length > 1 && bytes > listBytes)) {
+          bytes -= oldest.pop()!.body.byteLength;
+        }
       });
       await giveAllBack(channel, this.#topology.dead, taken);
     });
