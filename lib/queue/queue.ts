@@ -25,6 +25,12 @@ export interface DurableQueue {
 
   readonly dead: DeadLetters;
 
+  /**
+   * Lets go, within a minute, of what acknowledged messages left on the disk. Absent where a broker
+   * keeps the messages.
+   */
+  forgetAcknowledged?(): Promise<void>;
+
   /** Why no message can be made durable right now, in words; `null` while all is well. */
   readonly trouble: string | null;
 

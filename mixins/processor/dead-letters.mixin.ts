@@ -85,6 +85,8 @@ export function DeadLettersMixin() {
           else await dead.replace(id, stripped.body);
           forgotten += stripped.gone.length;
         }
+        // What is erased may have been on the queue a moment ago.
+        if (project !== undefined) await this.queue.forgetAcknowledged?.();
         if (forgotten > 0) this.logger.info({ events: forgotten }, "erased dead events removed");
         return { forgotten };
       },

@@ -33,6 +33,27 @@ const troubleAndRecovery = [
 
 describe("the file of the embedded queue", () => {
   test(
+    "holds nothing of acknowledged messages any more once it was asked to let go of them",
+    onQueue(async (harness) => {
+      const queue = await harness.open();
+      const inbox = new Inbox(() => done);
+      await queue.consume(inbox.handle, { prefetch: 1 });
+      for (let i = 0; i < 5; i++) await queue.publish(message("secret ".repeat(5_000)));
+      await inbox.arrived(5);
+      await eventually(async () => expect((await queue.depth()).messages).toBe(0));
+      const left = async () => {
+        const files = await Promise.all(
+          [harness.file, `${harness.file}-wal`].map((f) => readFile(f)),
+        );
+        return files.some((bytes) => bytes.includes("secret"));
+      };
+      expect(await left()).toBe(true);
+      await queue.forgetAcknowledged();
+      await eventually(async () => expect(await left()).toBe(false));
+    }),
+  );
+
+  test(
     "may be in a folder that cannot be written yet: it opens, refuses, and works as soon as it can",
     onQueue(async (harness) => {
       const mend = await harness.breakIt();

@@ -83,7 +83,7 @@ export class DeadTable {
     try {
       return work();
     } finally {
-      this.#db.exec("PRAGMA secure_delete = OFF");
+      this.#db.exec("PRAGMA secure_delete = FAST");
     }
   }
 }

@@ -147,6 +147,10 @@ export class EmbeddedQueue implements DurableQueue {
     return this.#call("depth");
   }
 
+  forgetAcknowledged(): Promise<void> {
+    return this.#call("forgetAcknowledged");
+  }
+
   /**
    * Carries out all requests made so far, then ends the thread. Handlers under way are not awaited:
    * stop the consumer before.

@@ -294,6 +294,10 @@ class EngineVerbs implements Verbs {
     this.#maxBytes = maxBytes;
   }
 
+  forgetAcknowledged(): void {
+    this.#file().giveAllBack();
+  }
+
   depth(): QueueDepth {
     const file = this.#file();
     return {

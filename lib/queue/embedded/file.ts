@@ -14,6 +14,8 @@ export const overheadBytes = 64;
 /** Free space of this size is given back to the disk, nearly all of it. */
 const shrinkFromBytes = 32 * 1024 * 1024;
 const shrinkToBytes = 1024 * 1024;
+/** Longer than the outcomes of messages take that are being handled. */
+const emptyingMs = 60_000;
 const pagesPerStep = 256;
 
 export interface MessageRow {
@@ -64,6 +66,8 @@ export class QueueFile {
   readonly #nextDue: StatementSync;
   readonly #oldest: StatementSync;
   #shrinking = false;
+  /** Until then no free space is kept, by `performance.now`. */
+  #emptyUntil = 0;
 
   /**
    * Opens the file; it and its folder are created where they are missing.
@@ -223,12 +227,27 @@ export class QueueFile {
    */
   shrink(need: boolean): boolean {
     const freeBytes = this.#pragma("freelist_count") * this.#pragma("page_size");
-    this.#shrinking = freeBytes > (this.#shrinking || need ? shrinkToBytes : shrinkFromBytes);
-    if (!this.#shrinking) return false;
+    const isEmptying = performance.now() < this.#emptyUntil;
+    const wasShrinking = this.#shrinking;
+    const kept = wasShrinking || need ? shrinkToBytes : shrinkFromBytes;
+    this.#shrinking = freeBytes > (isEmptying ? 0 : kept);
+    if (!this.#shrinking) {
+      if (isEmptying && wasShrinking) this.checkpoint();
+      return false;
+    }
     this.db.exec(`PRAGMA incremental_vacuum(${pagesPerStep})`);
     // The file is truncated when the log is written back.
     this.db.exec("PRAGMA wal_checkpoint(PASSIVE)");
     return true;
+  }
+
+  /**
+   * From now on for a minute `shrink` gives all free space back, and empties the log: both hold what
+   * was removed before, until it is written over.
+   */
+  giveAllBack(): void {
+    this.#emptyUntil = performance.now() + emptyingMs;
+    this.#shrinking = true;
   }
 
   /** Writes the log back into the file, syncs that, and empties the log. */

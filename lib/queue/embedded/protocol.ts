@@ -30,6 +30,7 @@ export interface Settlement {
 /** Questions and rare changes, answered one by one, after all publishes that were sent before. */
 export interface Verbs {
   depth(): QueueDepth;
+  forgetAcknowledged(): void;
   put(body: Uint8Array, receivedAt: number, reason: string): void;
   /** Ids of letters grow: those behind an id, all of them behind "". */
   list(limit: number, after: string): readonly DeadLetter[];

@@ -46,6 +46,7 @@ export function prepareFile(db: DatabaseSync, path: string): void {
     PRAGMA temp_store = MEMORY;
     PRAGMA wal_autocheckpoint = 512;
     PRAGMA journal_size_limit = 8388608;
+    PRAGMA secure_delete = FAST;
   `);
   migrate(db, path, queueSchema);
 }
