@@ -5,6 +5,7 @@ import type { KnownKeys } from "../../lib/keys/known.ts";
 import type { Actions } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
+import { lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { ActKind } from "../../lib/questions/audit-log.ts";
 import {
@@ -60,8 +61,7 @@ export function KeysMixin() {
         const { overlapMs, expiresAt } = readRotationBody(body, now);
         const old = await this.foundKey(ctx, id);
         if (!holds(old, now)) throw new ServiceError("NOT_FOUND", "This key holds no more");
-        const ends =
-          expiresAt ?? (old.endsAt === undefined ? undefined : now + old.endsAt - old.createdAt);
+        const ends = expiresAt ?? endOfNext(old, now);
         const details = {
           name: old.name,
           scopes: scopesOf(old),
@@ -171,6 +171,11 @@ function shownKey(key: StoredKey, now: number): ShownKey {
 
 function holds({ revoked, endsAt = Infinity }: StoredKey, now: number): boolean {
   return !revoked && endsAt > now;
+}
+
+/** When the next key ends that holds as long as this one; never later than RFC 3339 can write. */
+function endOfNext({ createdAt, endsAt }: StoredKey, now: number): number | undefined {
+  return endsAt === undefined ? undefined : Math.min(lastInstant, now + endsAt - createdAt);
 }
 
 function scopesOf({ scopes }: StoredKey): readonly Scope[] {

@@ -87,6 +87,13 @@ test("a key is told what it may do, and nothing of others", async () => {
   expect((await ask("GET", "/keys/self", key)).status).toBe(401);
 });
 
+test("a key that replaces one which holds as long as can be written holds no longer", async () => {
+  const expiresAt = "9999-12-31T23:59:59.999Z";
+  const { id } = await give({ name: "far", scopes: ["events:read"], expiresAt });
+  const next = await give({}, `/keys/${id}/rotate`);
+  expect((await ask("GET", `/keys/${next.id}`, admin)).body).toMatchObject({ expiresAt });
+});
+
 test("a key is replaced while both hold, or at once", async () => {
   const old = await give({ name: "ci", scopes: ["events:read", "events:write"] });
   const next = await give({ overlapSeconds: 3_600 }, `/keys/${old.id}/rotate`);
