@@ -5,6 +5,7 @@ import { publicEvent } from "../lib/event/public-event.ts";
 import { storeHealth } from "../lib/health.ts";
 import { defineService } from "../lib/moleculer.ts";
 import { hiddenOf } from "../lib/store/hidden.ts";
+import { outcomeOf } from "../lib/store/protocol.ts";
 import { ActsMixin } from "../mixins/acts.mixin.ts";
 import { AuditLogMixin } from "../mixins/query/audit-log.mixin.ts";
 import { AnswersMixin } from "../mixins/query/answers.mixin.ts";
@@ -255,15 +256,8 @@ export const query = (config: Config) =>
       },
       outcome: {
         visibility: "public",
-        async handler(ctx) {
-          const { id, batch, hash } = ctx.params;
-          const project = ctx.meta.project ?? defaultProject;
-          const found = await this.store.event(project, id);
-          if (found?.batch === batch) return "stored";
-          if (found !== undefined) return found.hash === hash ? "duplicate" : "conflict";
-          const held = (await this.store.quarantine.find(project, id))?.held.event;
-          if (held === undefined) return "pending";
-          return held.batch === batch || held.hash === hash ? "quarantined" : "conflict";
+        handler(ctx) {
+          return outcomeOf(this.store, ctx.meta.project ?? defaultProject, ctx.params);
         },
       },
       health: {

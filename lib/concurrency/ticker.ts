@@ -19,6 +19,7 @@ const mostRestMs = 5_000;
 /** `more`: the run has left work that is to follow soon. */
 export type Run = "more" | void;
 
+/** Runs work again and again, one run at a time, with a pause after each run. */
 export class Ticker {
   readonly #work: () => Promise<Run>;
   readonly #everyMs: number;
@@ -33,10 +34,8 @@ export class Ticker {
 
   constructor(
     work: () => Promise<Run>,
-    everyMs: number,
-    restFactor: number,
+    { everyMs, restFactor, restMs = 0 }: TickerOptions,
     onError: (error: unknown) => void,
-    restMs = 0,
   ) {
     this.#work = work;
     this.#everyMs = everyMs;

@@ -11,7 +11,7 @@ import {
   wholeMinutes,
   type AuditReport,
 } from "../questions/audits.ts";
-import { settle } from "./protocol.ts";
+import { rewriteUp } from "./protocol.ts";
 import { sealedOf } from "./retention.ts";
 import type { EventStore } from "./store.ts";
 import type { EventQuery, Range } from "../event/filter.ts";
@@ -208,7 +208,7 @@ export async function repair(store: EventStore, minutes: readonly Bucket[]): Pro
   for (let at = 0; at < minutes.length; at += minutesAtOnce) {
     const some = minutes.slice(at, at + minutesAtOnce);
     await store.recount(some);
-    await settle(store, some);
+    await rewriteUp(store, some);
   }
 }
 

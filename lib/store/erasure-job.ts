@@ -8,7 +8,7 @@ import { subjectOf, type Erasable, type Refusal } from "./erasing.ts";
 import type { KeptJob } from "./jobs.ts";
 import { newJob, Progress, shownState, stateOf, waiting } from "./job-progress.ts";
 import type { JobState, Worker } from "./job-progress.ts";
-import { settle } from "./protocol.ts";
+import { rewriteUp } from "./protocol.ts";
 import type { EventStore } from "./store.ts";
 
 /**
@@ -215,7 +215,7 @@ export async function eraseWhole(
   for (let at = 0; at < minutes.length; at += bucketsAtOnce) {
     const some = minutes.slice(at, at + bucketsAtOnce);
     await store.recount(some);
-    await settle(store, some);
+    await rewriteUp(store, some);
   }
 }
 

@@ -6,10 +6,11 @@ import {
   type DirtyMark,
   type Grain,
 } from "../counting/bucket.ts";
-import type { StoredEvent } from "../event/event.ts";
+import type { ProjectId, StoredEvent } from "../event/event.ts";
+import type { EventOutcome } from "../event/receipt.ts";
 import { fewDeltas, type Delta, type EnrichDone } from "../counting/delta.ts";
 import { unpack } from "./rows.ts";
-import type { BatchPack, EventStore, Ownership, Rest } from "./store.ts";
+import type { BatchPack, EventStore, Ownership, StillChanging } from "./store.ts";
 
 /**
  * The counting protocol (docs/protocol.md) over any store. The order of the steps is the contract:
@@ -82,6 +83,24 @@ export async function storePack(
   return { owned: owned.size, duplicates, conflicts, held: held.size, refused };
 }
 
+/**
+ * The outcome of an event that was published: the rule by which `storePack` counts, for a client
+ * that waits.
+ * @param published its id, the batch that carried it and its content's hash
+ */
+export async function outcomeOf(
+  store: Pick<EventStore, "event" | "quarantine">,
+  project: ProjectId,
+  { id, batch, hash }: Pick<StoredEvent, "id" | "batch" | "hash">,
+): Promise<EventOutcome> {
+  const found = await store.event(project, id);
+  if (found?.batch === batch) return "stored";
+  if (found !== undefined) return found.hash === hash ? "duplicate" : "conflict";
+  const held = (await store.quarantine.find(project, id))?.held.event;
+  if (held === undefined) return "pending";
+  return held.batch === batch || held.hash === hash ? "quarantined" : "conflict";
+}
+
 function minutesOf(events: readonly StoredEvent[]): Bucket[] {
   const minutes = new Map<number, Bucket>();
   for (const { project, timestamp } of events) {
@@ -102,16 +121,16 @@ const condenseFrom = 64;
 /**
  * One pass over up to `limit` dirty buckets of a grain: writes the rollup of each, then marks the
  * parents, then clears the marks whose nonce has not changed.
- * @param rest the marks that are left for later
+ * @param changing the marks that are left for later
  */
 export async function rollUp(
   store: EventStore,
   grain: Grain,
   limit: number,
-  rest?: Rest,
+  changing?: StillChanging,
 ): Promise<Pass> {
   // In the order of time, so that what is read or written together lies together in the store.
-  const marks = (await store.dirty(grain, limit, rest)).toSorted(byTime);
+  const marks = (await store.dirty(grain, limit, changing)).toSorted(byTime);
   if (grain !== "minute" && store.rollUpMarked !== undefined) {
     await store.rollUpMarked(marks);
     return { grain, buckets: marks.length };
@@ -142,7 +161,7 @@ async function rewrite(store: EventStore, bucket: Bucket): Promise<void> {
  * Writes the rollups of recounted minutes and those above them, as later passes would: so the old
  * counts stay in a rollup only as long as the next pass over it takes.
  */
-export async function settle(store: EventStore, minutes: readonly Bucket[]): Promise<void> {
+export async function rewriteUp(store: EventStore, minutes: readonly Bucket[]): Promise<void> {
   for (let buckets = minutes; buckets.length > 0;) {
     await Promise.all(buckets.map((bucket) => rewrite(store, bucket)));
     const parents = parentsOf(buckets);

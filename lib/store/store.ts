@@ -86,9 +86,9 @@ export interface EventStore
 
   /**
    * Up to `limit` dirty marks of a grain, of any project, the longest marked first.
-   * @param rest the marks that are left out
+   * @param changing the marks that are left out
    */
-  dirty(grain: Grain, limit: number, rest?: Rest): Promise<readonly DirtyMark[]>;
+  dirty(grain: Grain, limit: number, changing?: StillChanging): Promise<readonly DirtyMark[]>;
 
   /** How many marks there are, and when the oldest was set. */
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }>;
@@ -287,11 +287,11 @@ export interface EventStore
 }
 
 /**
- * Selects marks that rest: they were renewed after one instant and first set after another, and
- * neither after `now`. So a bucket of an import, which is marked again and again, is summed once
- * the import is over.
+ * Says which marks a pass leaves for later: those that were renewed after `renewedSince` and first
+ * set after `markedSince`, and neither after `now`. So a bucket of an import, which is marked again
+ * and again, is summed once the import is over.
  */
-export interface Rest {
+export interface StillChanging {
   readonly renewedSince: number;
   readonly markedSince: number;
   readonly now: number;
@@ -328,7 +328,7 @@ export interface EventParts {
   /** `undefined` where the events of a filter are to be read by `analyze` alone. */
   manifest(filter: EventFilter): Promise<Manifest | undefined>;
   /**
-   * Fold the events that meet a filter of what a manifest, or a part of one, tells of. Other parts
+   * Folds the events that meet a filter of what a manifest, or a part of one, tells of. Other parts
    * of it fit to this one, whatever is stored, sealed or erased meanwhile.
    * @throws ServiceError QUERY_TOO_EXPENSIVE as `analyze`
    */

@@ -25,8 +25,7 @@ export function AuditorMixin() {
       startAuditor(): void {
         this.auditor = new Ticker(
           () => this.auditSlice(),
-          everyMs,
-          restFactor,
+          { everyMs, restFactor },
           (error) => this.logger.warn({ err: error }, "counts could not be audited"),
         );
       },

@@ -24,8 +24,7 @@ export function CompactionMixin() {
       startCompaction(): void {
         this.compaction = new Ticker(
           () => this.compactDay(),
-          everyMs,
-          restFactor,
+          { everyMs, restFactor },
           (error) => this.logger.warn({ err: error }, "deltas could not be compacted"),
         );
       },

@@ -127,8 +127,7 @@ export function JobsMixin() {
       startJobs(): void {
         this.jobs = new Ticker(
           () => this.workOnJobs(),
-          lookEveryMs,
-          0,
+          { everyMs: lookEveryMs, restFactor: 0 },
           (error) => this.logger.warn({ err: error }, "jobs could not be read"),
         );
       },

@@ -5,7 +5,7 @@ import { grains, type Grain } from "../../lib/counting/bucket.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rollUp } from "../../lib/store/protocol.ts";
 import type { DirtyBacklog } from "../../lib/health.ts";
-import type { Rest } from "../../lib/store/store.ts";
+import type { StillChanging } from "../../lib/store/store.ts";
 import { StoreMixin } from "../store.mixin.ts";
 
 /**
@@ -46,7 +46,7 @@ export function RollupMixin(config: Config) {
       async sweep(): Promise<Run> {
         const startedAt = performance.now();
         let buckets = 0;
-        for (const grain of grains) buckets += await this.settle(grain);
+        for (const grain of grains) buckets += await this.rollUpGrain(grain);
         if (buckets === 0) return undefined;
         this.metrics.observe(
           "analytics_rollup_pass_seconds",
@@ -54,8 +54,13 @@ export function RollupMixin(config: Config) {
         );
         return buckets >= passSize ? "more" : undefined;
       },
-      async settle(grain: Grain): Promise<number> {
-        const { buckets } = await rollUp(this.store, grain, passSize, restOf(grain, Date.now()));
+      async rollUpGrain(grain: Grain): Promise<number> {
+        const { buckets } = await rollUp(
+          this.store,
+          grain,
+          passSize,
+          stillChangingOf(grain, Date.now()),
+        );
         this.metrics.increment("analytics_rollups_written_total", { grain }, buckets);
         return buckets;
       },
@@ -85,13 +90,13 @@ export interface Ticking {
  * `this.wake()` requests a run soon, `this.stopTicking()` waits for the run under way. Work that
  * throws is logged and tried again at the next turn; work that returns `more` is run again soon.
  */
-export function TickerMixin({ everyMs, restFactor, restMs }: TickerOptions) {
+export function TickerMixin(options: TickerOptions) {
   return defineMixin<{ state: { ticker: Ticker | null } }>()({
     methods: {
       startTicking(work: () => Promise<Run>): void {
         const onError = (error: unknown) =>
           this.logger.warn({ err: error }, "background work failed and will be tried again");
-        this.ticker = new Ticker(work, everyMs, restFactor, onError, restMs);
+        this.ticker = new Ticker(work, options, onError);
       },
       wake(): void {
         this.ticker?.wake();
@@ -107,7 +112,7 @@ export function TickerMixin({ everyMs, restFactor, restMs }: TickerOptions) {
   });
 }
 
-function restOf(grain: Grain, now: number): Rest | undefined {
+function stillChangingOf(grain: Grain, now: number): StillChanging | undefined {
   if (grain === "minute") return undefined;
   return { now, renewedSince: now - quietMs, markedSince: now - latestMs };
 }

@@ -18,8 +18,7 @@ export function SealingMixin() {
         if (this.store.seal === undefined) return;
         this.sealer = new Ticker(
           () => this.sealSome(),
-          everyMs,
-          restFactor,
+          { everyMs, restFactor },
           (error) => this.logger.warn({ err: error }, "events could not be sealed"),
         );
       },

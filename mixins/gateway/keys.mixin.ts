@@ -131,8 +131,7 @@ export function KeysEdgeMixin() {
       this.startedAt = performance.now();
       this.looking = new Ticker(
         () => this.lookForKeys(),
-        lookEveryMs,
-        0,
+        { everyMs: lookEveryMs, restFactor: 0 },
         (error) => this.tellAge(error),
       );
     },

@@ -95,7 +95,7 @@ export function DeadLettersMixin() {
         const work = async () => {
           if ((await this.queue.depth()).dead > 0) await this.forgetErased();
         };
-        this.forgetting = new Ticker(work, forgetEveryMs, 0, (error) =>
+        this.forgetting = new Ticker(work, { everyMs: forgetEveryMs, restFactor: 0 }, (error) =>
           this.logger.warn({ err: error }, "erased dead events could not be looked for"),
         );
       },

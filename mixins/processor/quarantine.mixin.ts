@@ -228,8 +228,7 @@ export function QuarantineMixin() {
       startFinishingReplays(): void {
         this.finishingReplays = new Ticker(
           () => this.finishReplays(),
-          finishEveryMs,
-          0,
+          { everyMs: finishEveryMs, restFactor: 0 },
           (error) => this.logger.warn({ err: error }, "replays could not be looked for"),
         );
       },

@@ -97,8 +97,7 @@ export function SchemaBookMixin() {
     started() {
       this.lookingForSchemas = new Ticker(
         () => this.lookForSchemas(),
-        lookEveryMs,
-        0,
+        { everyMs: lookEveryMs, restFactor: 0 },
         // While the store is away no batch is processed, and later batches read the schemas
         // themselves.
         (error) => this.logger.debug({ err: error }, "schemas cannot be looked up"),

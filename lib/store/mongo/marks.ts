@@ -19,7 +19,7 @@ import {
 } from "./documents.ts";
 import { upsertAll, writeAll } from "./writes.ts";
 import type { Range } from "../../event/filter.ts";
-import type { Rest } from "../store.ts";
+import type { StillChanging } from "../store.ts";
 
 /**
  * Marks minutes, then changes the fingerprints of their days. The order matters: a reader that
@@ -67,11 +67,11 @@ export async function readDirty(
   { dirty }: Collections,
   grain: Grain,
   limit: number,
-  rest?: Rest,
+  changing?: StillChanging,
 ): Promise<readonly DirtyMark[]> {
   if (limit <= 0) return [];
   const marks = await dirty
-    .find({ grain, ...(rest && { $or: awake(rest) }) }, inOneAnswer)
+    .find({ grain, ...(changing && { $or: awake(changing) }) }, inOneAnswer)
     .sort({ markedAt: 1, turn: 1 })
     .limit(limit)
     .project<Pick<MarkDocument, "project" | "start" | "nonce">>({ project: 1, start: 1, nonce: 1 })
@@ -83,7 +83,7 @@ export async function readDirty(
  * Selects marks that do not rest: one of these holds for them. Times after now were written before
  * the clock was set back and count as old.
  */
-function awake({ now, renewedSince, markedSince }: Rest): Filter<MarkDocument>[] {
+function awake({ now, renewedSince, markedSince }: StillChanging): Filter<MarkDocument>[] {
   return [
     { renewedAt: { $exists: false } },
     { renewedAt: { $lte: renewedSince } },

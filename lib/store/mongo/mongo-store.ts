@@ -59,7 +59,7 @@ import type {
   EventParts,
   BatchPack,
   Ownership,
-  Rest,
+  StillChanging,
   RollupTarget,
   SampleFilter,
   Sampled,
@@ -294,8 +294,8 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => markDirty(collections, buckets));
   }
 
-  dirty(grain: Grain, limit: number, rest?: Rest): Promise<readonly DirtyMark[]> {
-    return this.#link.run((collections) => readDirty(collections, grain, limit, rest));
+  dirty(grain: Grain, limit: number, changing?: StillChanging): Promise<readonly DirtyMark[]> {
+    return this.#link.run((collections) => readDirty(collections, grain, limit, changing));
   }
 
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {

@@ -3,7 +3,7 @@ import type { Marks } from "../../counting/cover.ts";
 import { grainMs, startOf, type Grain, type DirtyMark } from "../../counting/bucket.ts";
 import { fewDeltas } from "../../counting/delta.ts";
 import type { Range } from "../../event/filter.ts";
-import type { Rest } from "../store.ts";
+import type { StillChanging } from "../store.ts";
 import type { Database } from "./database.ts";
 
 /** A bucket as it crosses between threads. */
@@ -98,9 +98,13 @@ export function dirty(
   db: Database,
   grain: Grain,
   limit: number,
-  rest?: Rest,
+  changing?: StillChanging,
 ): readonly DirtyMark[] {
-  const { now, renewedSince, markedSince } = rest ?? { now: 0, renewedSince: 0, markedSince: 0 };
+  const { now, renewedSince, markedSince } = changing ?? {
+    now: 0,
+    renewedSince: 0,
+    markedSince: 0,
+  };
   // Times after now were written before the clock was set back and count as old.
   const rows = db.all(
     `SELECT project, start, nonce FROM dirty WHERE grain = ?1

@@ -21,7 +21,7 @@ import type {
   Analyzed,
   BatchPack,
   Ownership,
-  Rest,
+  StillChanging,
   RollupTarget,
   SampleFilter,
   Sampled,
@@ -148,8 +148,8 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.write("markDirty", buckets.map(bucketRow));
   }
 
-  dirty(grain: Grain, limit: number, rest?: Rest): Promise<readonly DirtyMark[]> {
-    return this.#threads.read("quick", "dirty", grain, limit, rest);
+  dirty(grain: Grain, limit: number, changing?: StillChanging): Promise<readonly DirtyMark[]> {
+    return this.#threads.read("quick", "dirty", grain, limit, changing);
   }
 
   dirtyBacklog(): Promise<{ readonly marks: number; readonly oldestMarkedAt: number | null }> {

@@ -107,7 +107,11 @@ describe("a loop with a least rest", () => {
     const work = jest.fn<() => Promise<Run>>();
     for (const run of runs) work.mockResolvedValueOnce(run);
     work.mockResolvedValue(undefined);
-    const ticker = new Ticker(work, 3_600_000, 0, () => undefined, 250);
+    const ticker = new Ticker(
+      work,
+      { everyMs: 3_600_000, restFactor: 0, restMs: 250 },
+      () => undefined,
+    );
     return { work, ticker };
   };
 
@@ -145,7 +149,7 @@ test("a loop rests for five seconds at most before what a long run has left, and
       await new Promise((resolve) => setTimeout(resolve, 20_000));
       return runs.shift();
     });
-    const ticker = new Ticker(work, 60_000, 2, () => undefined);
+    const ticker = new Ticker(work, { everyMs: 60_000, restFactor: 2 }, () => undefined);
     await jest.advanceTimersByTimeAsync(24_999);
     expect(work).toHaveBeenCalledTimes(1);
     await jest.advanceTimersByTimeAsync(1);
