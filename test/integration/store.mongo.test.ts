@@ -41,7 +41,7 @@ describeWith(["mongo-java"], "on mongo-java-server", () => {
   storeContract("the MongoDB store", open, { runs: 4, many: 1_000 });
   servedContract(searches);
 
-  test("without any one of the indexes something that it searches for would be without", () => {
+  test("each index is needed: without it some search has none", () => {
     for (const [collection, own] of Object.entries(declaredIndexes)) {
       for (const index of own) {
         const others = { ...declaredIndexes, [collection]: own.filter((one) => one !== index) };

@@ -2,8 +2,9 @@ import { MongoClient, MongoError, type Db, type MongoClientOptions } from "mongo
 import { mendClosedSockets } from "./closed-sockets.ts";
 import { ConfigError } from "../../config.ts";
 import { ServiceError } from "../../errors.ts";
-import { collectionsOf, createIndexes, type Collections } from "./documents.ts";
+import { collectionsOf, type Collections } from "./documents.ts";
 import { isAnswer, isAway, isPassing, reasonOf, refusalOf } from "./errors.ts";
+import { createIndexes } from "./indexes.ts";
 import { canAggregate } from "./pipeline.ts";
 import { Preparation } from "./preparation.ts";
 import { maxRepeats, pause } from "./writes.ts";

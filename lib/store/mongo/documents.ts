@@ -1,4 +1,4 @@
-import type { Binary, Collection, Db, IndexSpecification } from "mongodb";
+import type { Binary, Collection, Db } from "mongodb";
 import type { Bucket, Grain } from "../../counting/bucket.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import { propertiesOf, type Properties } from "./properties.ts";
@@ -441,65 +441,4 @@ export function collectionsOf(db: Db): Collections {
     segmentParts: db.collection("segment_parts"),
     pings: db.collection("pings"),
   };
-}
-
-/** docs/mongodb.md says which reads each index serves. */
-export const indexes: {
-  readonly [Name in keyof Collections]?: readonly IndexSpecification[];
-} = {
-  events: [
-    { project: 1, timestamp: 1, id: 1 },
-    { project: 1, type: 1, timestamp: 1, id: 1 },
-    { project: 1, correlationId: 1, timestamp: 1, id: 1 },
-    { project: 1, userId: 1, timestamp: 1, id: 1 },
-    { project: 1, batch: 1 },
-  ],
-  unsealed: [{ project: 1, at: 1 }],
-  segments: [
-    { project: 1, to: 1 },
-    { project: 1, batches: 1 },
-    { isMarked: 1, dueAt: 1 },
-  ],
-  deltas: [{ project: 1, minute: 1, folded: 1 }],
-  dirty: [
-    { grain: 1, markedAt: 1, turn: 1 },
-    { project: 1, grain: 1, start: 1 },
-  ],
-  rollups: [{ project: 1, grain: 1, start: 1 }],
-  days: [{ project: 1, day: 1 }],
-  questions: [{ project: 1, name: 1 }],
-  keys: [
-    { project: 1, createdAt: 1 },
-    { revoked: 1, endsAt: 1 },
-  ],
-  acts: [{ project: 1, id: 1 }],
-  feed: [{ n: 1 }],
-  fenced: [{ subject: 1 }],
-  jobs: [
-    { project: 1, id: 1 },
-    { isOpen: 1, id: 1 },
-    { project: 1, isOpen: 1, id: 1 },
-  ],
-  schemas: [{ project: 1 }, { hasCurrent: 1, project: 1, type: 1 }],
-  quarantine: [
-    { project: 1, receivedAt: 1, id: 1 },
-    { project: 1, type: 1, receivedAt: 1, id: 1 },
-    { project: 1, userId: 1, receivedAt: 1, id: 1 },
-    { event: 1 },
-  ],
-};
-
-/**
- * Makes the missing indexes and their collections. Any number of processes may do so at once.
- * Indexes are made one by one: FerretDB 1.24 fails if a command has several indexes and more than
- * one of them exists.
- */
-export async function createIndexes(collections: Collections): Promise<void> {
-  const names = Object.keys(indexes) as (keyof typeof indexes)[];
-  await Promise.all(
-    names.map(async (name) => {
-      const collection: Pick<Collection, "createIndex"> = collections[name];
-      for (const index of indexes[name] ?? []) await collection.createIndex(index);
-    }),
-  );
 }

@@ -2,9 +2,9 @@
 const minBetweenMs = 60_000;
 
 /**
- * Prepares a connection before its first call (indexes): calls wait for it. A server whose
- * connections were lost may have come back without its data, so it is prepared again: once a call
- * has succeeded since, beside the calls, and at most once a minute.
+ * Prepares a connection (creates indexes). The first calls wait for it. After connections were lost
+ * the server may have lost its data too, so the first call that succeeds starts another
+ * preparation, beside the calls and at most once a minute.
  */
 export class Preparation {
   readonly #prepare: () => Promise<void>;
