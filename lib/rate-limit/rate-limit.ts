@@ -7,7 +7,7 @@ export interface Ledger {
    * given; negative where others spent more than there was.
    * @throws Error where the ledger is away; the amounts were then not booked, or only in part
    */
-  settle(spent: readonly Spent[], bucket: Bucket): Promise<readonly number[]>;
+  book(spent: readonly Spent[], bucket: Bucket): Promise<readonly number[]>;
   close(): Promise<void>;
 }
 
@@ -33,17 +33,17 @@ interface Account {
   /** Milliseconds of the clock. */
   at: number;
   /** The amount that is not yet booked in the ledger. */
-  unsettled: number;
-  /** Whether the caller came since the last settlement. */
+  unbooked: number;
+  /** Whether the caller came since the last booking. */
   touched: boolean;
 }
 
 /** How much a quiet caller may spend at once, in seconds' worth of the limit. */
 const burstSeconds = 10;
-const settleEveryMs = 100;
+const bookEveryMs = 100;
 
 /** The most callers of one message to the ledger. */
-const maxSettled = 1_000;
+const maxBooked = 1_000;
 
 /**
  * Limits the spending of each caller to a rate: `perSecond` on average and ten seconds' worth at
@@ -51,9 +51,10 @@ const maxSettled = 1_000;
  * that spent everything is refused until the rate has paid for it. Counting costs no I/O: every 100
  * ms one message books the amounts in the ledger, and the ledger's answer replaces the balances
  * here.
- * Accuracy: between two settlements a process does not see what others admit. So over any time T
- * the processes admit at most `T * perSecond + size`, and besides what the others admit in 100 ms
- * and the ledger's round trip, at most `size` for each of them. The excess is a debt that later
+ * Accuracy: between two bookings a process does not see what others admit. Over any time T all
+ * processes together admit at most `T * perSecond + size`. In addition, each other process may
+ * admit what it does before its spending is booked, in 100 ms and the ledger's round trip: at most
+ * `size`. The excess is a debt that later
  * refusals pay: the average is exact. While the ledger is away each process limits alone, N
  * processes to N times the limit; that spending is then forgotten. An absent ledger never refuses
  * anybody.
@@ -65,7 +66,7 @@ export class RateLimit {
   readonly #timer: NodeJS.Timeout;
   readonly #policy: string;
   readonly #now: () => number;
-  #settling = false;
+  #booking = false;
 
   /**
    * @param name the policy's name in the headers, and the prefix of the ledger's accounts
@@ -82,7 +83,7 @@ export class RateLimit {
     this.#ledger = ledger;
     this.#now = now;
     this.#policy = `"${name}";q=${size};w=${burstSeconds}`;
-    this.#timer = setInterval(() => void this.settle(), settleEveryMs).unref();
+    this.#timer = setInterval(() => void this.book(), bookEveryMs).unref();
   }
 
   /**
@@ -124,27 +125,27 @@ export class RateLimit {
   }
 
   /** Books the spending of this process in the ledger and reads the balances. Never rejects. */
-  async settle(): Promise<void> {
+  async book(): Promise<void> {
     this.#forgetIdle();
-    if (this.#ledger === undefined || this.#settling) return;
-    const callers = [...this.#accounts].filter(([, { touched }]) => touched).slice(0, maxSettled);
+    if (this.#ledger === undefined || this.#booking) return;
+    const callers = [...this.#accounts].filter(([, { touched }]) => touched).slice(0, maxBooked);
     if (callers.length === 0) return;
-    const spent = callers.map(([caller, { unsettled }]) => ({ caller, amount: unsettled }));
+    const spent = callers.map(([caller, { unbooked }]) => ({ caller, amount: unbooked }));
     for (const [, account] of callers) {
       account.touched = false;
-      account.unsettled = 0;
+      account.unbooked = 0;
     }
-    this.#settling = true;
+    this.#booking = true;
     try {
-      const balances = await this.#ledger.settle(spent, this.bucket);
+      const balances = await this.#ledger.book(spent, this.bucket);
       for (const [index, [, account]] of callers.entries()) {
-        account.balance = (balances[index] ?? account.balance) - account.unsettled;
+        account.balance = (balances[index] ?? account.balance) - account.unbooked;
         account.at = this.#now();
       }
     } catch {
       // The ledger has logged the error; the process continues with its own balances.
     } finally {
-      this.#settling = false;
+      this.#booking = false;
     }
   }
 
@@ -156,7 +157,7 @@ export class RateLimit {
     const now = this.#now();
     const known = this.#accounts.get(caller);
     if (known === undefined) {
-      const account = { balance: this.bucket.size, at: now, unsettled: 0, touched: false };
+      const account = { balance: this.bucket.size, at: now, unbooked: 0, touched: false };
       this.#accounts.set(caller, account);
       return account;
     }
@@ -168,7 +169,7 @@ export class RateLimit {
 
   #spend(account: Account, amount: number): void {
     account.balance -= amount;
-    account.unsettled += amount;
+    account.unbooked += amount;
   }
 
   #secondsUntil({ balance }: Account, wanted: number): number {

@@ -9,7 +9,7 @@ const commandTimeoutMs = 250;
  * amount, and lets it expire when it would be full. KEYS: the buckets. ARGV: a second's worth, the
  * size, then the amount spent from each.
  */
-const settleScript = `
+const bookScript = `
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local rate, size = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -51,12 +51,12 @@ export class RedisLedger implements Ledger {
     this.#redis.on("error", (error: unknown) => this.#isAway(error));
   }
 
-  async settle(spent: readonly Spent[], { name, perSecond, size }: Bucket): Promise<number[]> {
+  async book(spent: readonly Spent[], { name, perSecond, size }: Bucket): Promise<number[]> {
     const keys = spent.map(({ caller }) => `${this.#prefix}-limit:${name}:${caller}`);
     const amounts = spent.map(({ amount }) => amount);
     try {
       const args = [...keys, perSecond, size, ...amounts];
-      const left = (await this.#redis.eval(settleScript, keys.length, ...args)) as string[];
+      const left = (await this.#redis.eval(bookScript, keys.length, ...args)) as string[];
       this.#isBack();
       return left.map(Number);
     } catch (error) {

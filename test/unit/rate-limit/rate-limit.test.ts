@@ -11,7 +11,7 @@ class MemoryLedger implements Ledger {
   asked = 0;
   away = false;
 
-  async settle(spent: readonly Spent[], { size }: Bucket): Promise<readonly number[]> {
+  async book(spent: readonly Spent[], { size }: Bucket): Promise<readonly number[]> {
     this.asked += 1;
     if (this.away) throw new Error("away");
     return spent.map(({ caller, amount }) => {
@@ -93,28 +93,28 @@ test("the headers tell the quota, what is left of it and when there is more", ()
   expect(limit.headers("a").RateLimit).toBe('"events";r=0;t=5');
 });
 
-test("processes on one ledger share a limit: off by no more than they let through unsettled", async () => {
+test("processes on one ledger share a limit: off by no more than they let through unbooked", async () => {
   const ledger = new MemoryLedger();
   const [one, other] = [limitTo(10, ledger), limitTo(10, ledger)];
   expect(letThrough(one, 70) + letThrough(other, 70)).toBe(140);
-  await one.settle();
-  await other.settle();
+  await one.book();
+  await other.book();
   expect(ledger.balances.get("a")).toBe(-40);
   expect(letThrough(other, 10)).toBe(0);
   // One has not heard of the other's yet, and then does.
   expect(letThrough(one, 10)).toBe(10);
-  await one.settle();
+  await one.book();
   expect(letThrough(one, 10)).toBe(0);
   clockMs += 5_100;
   expect(letThrough(one, 10)).toBe(1);
 });
 
-test("a settlement is one message for all callers, and none where nobody came", async () => {
+test("a booking is one message for all callers, and none where nobody came", async () => {
   const ledger = new MemoryLedger();
   const limit = limitTo(10, ledger);
   for (let i = 0; i < 50; i += 1) limit.take(`caller ${i}`);
-  await limit.settle();
-  await limit.settle();
+  await limit.book();
+  await limit.book();
   expect(ledger.asked).toBe(1);
   expect(ledger.balances.size).toBe(50);
 });
@@ -124,12 +124,12 @@ test("with the ledger away each goes on by its own count, and that is not claime
   const limit = limitTo(10, ledger);
   ledger.away = true;
   expect(letThrough(limit, 200)).toBe(100);
-  await limit.settle();
+  await limit.book();
   clockMs += 1_000;
   expect(letThrough(limit, 200)).toBe(10);
-  await limit.settle();
+  await limit.book();
   ledger.away = false;
   letThrough(limit, 1);
-  await limit.settle();
+  await limit.book();
   expect(ledger.balances.get("a")).toBe(100);
 });
