@@ -18,10 +18,10 @@ export interface CallLimit {
    */
   readonly timeoutMs: number;
   /**
-   * Whether the action changes stored data. If so, the outcome of a call without an answer is
-   * unknown.
+   * Whether a caller that gets no answer must be told that the outcome is unknown. False where the
+   * action changes nothing, or is simply repeated.
    */
-  readonly changes: boolean;
+  readonly leavesDoubt: boolean;
 }
 
 /**
@@ -83,8 +83,8 @@ export const collectMs = gatherWaitMs + publishTimeoutMs;
 const look = (takesMs: number): CallLimit => limited(takesMs, false);
 const change = (takesMs: number): CallLimit => limited(takesMs, true);
 
-function limited(takesMs: number, changes: boolean): CallLimit {
-  return { takesMs, timeoutMs: takesMs + hopMs, changes };
+function limited(takesMs: number, leavesDoubt: boolean): CallLimit {
+  return { takesMs, timeoutMs: takesMs + hopMs, leavesDoubt };
 }
 
 /** A read that scans events waits for its turn, then reads. */
@@ -129,7 +129,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.dead.replay": change(queueMs + storeMs),
   "processor.dead.remove": change(queueMs + storeMs),
   // It looks through all letters, and each that it changes is looked for again.
-  "processor.dead.forget": { takesMs: Infinity, timeoutMs: 0, changes: false },
+  "processor.dead.forget": { takesMs: Infinity, timeoutMs: 0, leavesDoubt: false },
   "processor.quarantine.list": look(storeMs),
   "processor.quarantine.show": look(storeMs),
   // A worker's thread judges the event again.
@@ -140,7 +140,7 @@ export const callLimits: { readonly [A in keyof Actions]: CallLimit } = {
   "processor.tellOrder": look(askWithinMs),
   "processor.health": queueLook,
   // A recount takes as long as its range has events.
-  "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, changes: false },
+  "aggregator.audit": { takesMs: Infinity, timeoutMs: 0, leavesDoubt: false },
   "aggregator.audits.begin": change(storeMs),
   "aggregator.rollups.rebuild": change(storeMs),
   "aggregator.retention.get": look(storeMs),
@@ -219,5 +219,5 @@ const lost: ReadonlySet<unknown> = new Set(["RequestTimeoutError", "RequestRejec
  */
 export function isInDoubt(action: string, error: unknown): boolean {
   const limits = (callLimits as Readonly<Record<string, CallLimit | undefined>>)[action];
-  return limits?.changes === true && lost.has((error as { name?: unknown } | null)?.name);
+  return limits?.leavesDoubt === true && lost.has((error as { name?: unknown } | null)?.name);
 }

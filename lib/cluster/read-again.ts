@@ -62,9 +62,9 @@ interface Endpoint {
  * because it was killed or frozen, it gets no reads until it does, and the read is sent to another
  * node as well: the first answer counts. Where there is no other node, the read is given up after 5
  * s of silence; with a message broker that hangs it would else wait for missed heartbeats, 16 s.
- * Reads change nothing, so one that is answered twice is only extra work. A node that wrongly takes
- * a caller for gone (it missed the heartbeats of the caller's node) gets the call again too. Within
- * one process nothing changes.
+ * Reads change nothing, so one that is answered twice is only extra work. A node may wrongly believe
+ * that a caller has left (it missed the heartbeats of the caller's node); the call is then sent to
+ * it again. Within one process nothing changes.
  */
 export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
   let reads: Reads | undefined;
@@ -96,7 +96,7 @@ export function readAgain(times: Partial<ReadAgainTimes> = {}): Middleware {
 function isRead(action: string): boolean {
   if (!action.startsWith("query.") || action === "query.health") return false;
   const limits = (callLimits as Readonly<Record<string, CallLimit | undefined>>)[action];
-  return limits?.changes === false;
+  return limits?.leavesDoubt === false;
 }
 
 interface Read {
@@ -152,7 +152,7 @@ class Reads {
     const { action, left } = read;
     const leftMs = Math.max(1, Math.ceil(until.end - performance.now()));
     const attempt = read.ask({
-      ...this.#besides(action),
+      ...this.#otherNode(action),
       ...(read.timeoutMs !== undefined && { timeout: leftMs }),
     });
     const { ctx } = attempt;
@@ -203,15 +203,15 @@ class Reads {
         silentSince = undefined;
         continue;
       }
-      void this.#awaitWord(nodeID);
-      if (this.#besides(action).nodeID !== undefined) return "here";
+      void this.#pingUntilItAnswers(nodeID);
+      if (this.#otherNode(action).nodeID !== undefined) return "here";
       silentSince ??= requestedAt;
       if (performance.now() - silentSince >= giveUpAfterMs) return "everywhere";
     }
   }
 
   /** Pings a silent node until it answers, or is known to be gone. */
-  async #awaitWord(nodeID: string): Promise<void> {
+  async #pingUntilItAnswers(nodeID: string): Promise<void> {
     if (this.#silent.has(nodeID)) return;
     this.#silent.add(nodeID);
     this.#broker.logger.warn({ node: nodeID }, "a node is silent, its reads go to other nodes");
@@ -237,7 +237,7 @@ class Reads {
   }
 
   /** Picks a node that is not silent, if there is one; else Moleculer chooses. */
-  #besides(action: string): Pick<CallingOptions, "nodeID"> {
+  #otherNode(action: string): Pick<CallingOptions, "nodeID"> {
     if (this.#silent.size === 0) return {};
     const { registry } = this.#broker as unknown as Internals;
     const nodes = (registry.actions.get(action)?.endpoints ?? [])

@@ -96,9 +96,9 @@ describe("a call that gets no answer", () => {
     }
   }
 
-  test.each(Object.entries(callLimits))("%s", async (action, { changes }) => {
+  test.each(Object.entries(callLimits))("%s", async (action, { leavesDoubt }) => {
     expect(await giveUp(action)).toMatchObject(
-      changes ? { type: "OUTCOME_UNKNOWN", code: 503 } : { name: "RequestTimeoutError" },
+      leavesDoubt ? { type: "OUTCOME_UNKNOWN", code: 503 } : { name: "RequestTimeoutError" },
     );
   });
 
