@@ -40,7 +40,7 @@ interface Work<K extends FoldKind = FoldKind> {
   /**
    * The time before which this process takes no part that another node is folding, milliseconds.
    */
-  readonly patienceMs?: number;
+  readonly hedgeAfterMs?: number;
 }
 
 /**
@@ -49,13 +49,13 @@ interface Work<K extends FoldKind = FoldKind> {
  */
 export const maxEventsOfShare = 4_000_000;
 
-const usualPatienceMs = 250;
+const usualHedgeAfterMs = 250;
 
 /**
  * The factor by which another node's part may take longer than this process' own parts, before
  * this process folds it too.
  */
-const patience = 1.25;
+const hedgeFactor = 1.25;
 
 /**
  * Folds a manifest on several nodes. Each node gets some of the segments or, where a user's events
@@ -127,7 +127,7 @@ class Division<K extends FoldKind> {
   }
 
   /** Has this process work on the parts that are left. */
-  async #finish({ own, patienceMs = usualPatienceMs }: Work<K>): Promise<void> {
+  async #finish({ own, hedgeAfterMs = usualHedgeAfterMs }: Work<K>): Promise<void> {
     let hedgeAt: number | undefined;
     while (this.#open.size > 0) {
       const task = this.#next(own);
@@ -136,7 +136,7 @@ class Division<K extends FoldKind> {
         continue;
       }
       const now = performance.now();
-      hedgeAt ??= this.#begunAt + Math.max(patienceMs, patience * (now - this.#begunAt));
+      hedgeAt ??= this.#begunAt + Math.max(hedgeAfterMs, hedgeFactor * (now - this.#begunAt));
       if (now >= hedgeAt) await this.#take(own, [...this.#open][0]!);
       else await this.#change(hedgeAt - now);
       this.#check();
@@ -165,7 +165,7 @@ class Division<K extends FoldKind> {
     };
     task.takers += 1;
     try {
-      this.#settle(task, await node.fold({ manifest, ...(share && { share }) }, limits));
+      this.#merge(task, await node.fold({ manifest, ...(share && { share }) }, limits));
     } catch (error) {
       // Another node was quicker.
       if (this.#open.has(task)) throw error;
@@ -174,7 +174,7 @@ class Division<K extends FoldKind> {
     }
   }
 
-  #settle(task: Task, { part, events }: FoldedPart): void {
+  #merge(task: Task, { part, events }: FoldedPart): void {
     if (!this.#open.delete(task)) return;
     task.done.abort();
     // Each share reads all events, so every share reports the same number.

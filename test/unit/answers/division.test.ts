@@ -118,7 +118,7 @@ test("the answer is that of one fold, whatever the other nodes do (any events, d
         const own = new Node("own", stored, job, ownWork);
         const others = nodes.map((behaviour, i) => new Node(`n${i}`, stored, job, behaviour));
         const { manifest } = stored;
-        const divided = await foldDivided(job, { manifest, own, others, limits, patienceMs: 1 });
+        const divided = await foldDivided(job, { manifest, own, others, limits, hedgeAfterMs: 1 });
         expect(sorted(job, divided.result)).toEqual(sorted(job, foldOver(foldOf(job), events)));
         expect(divided.events).toBe(events.length);
       },
@@ -174,7 +174,7 @@ describe("parts", () => {
   test("have the rest of the question's time, and end where they are not needed any more", async () => {
     const [own] = nodesOf(breakdown, "a") as [Node];
     const silent = new Node("b", stored, breakdown, "is silent");
-    await foldDivided(breakdown, { manifest, own, others: [silent], limits, patienceMs: 1 });
+    await foldDivided(breakdown, { manifest, own, others: [silent], limits, hedgeAfterMs: 1 });
     expect(silent.aborted).toBe(1);
     expect(own.asked).toHaveLength(2);
     for (const ms of [...own.timeouts, ...silent.timeouts]) expect(ms).toBeLessThanOrEqual(60_000);
