@@ -14,7 +14,7 @@ import { problemOf, refusalOf } from "../../lib/http/problem.ts";
 import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
 import { httpServer, pathOf } from "../../lib/http/server.ts";
 import { extendLimit, defineMixin, type Mixin } from "../../lib/moleculer.ts";
-import { RequestTimeMixin } from "./request-time.mixin.ts";
+import { RoutedCallsMixin } from "./routed-calls.mixin.ts";
 import { callerOf, AccessMixin } from "./access.mixin.ts";
 import { RequestMetricsMixin, RequestTraceMixin } from "./request-telemetry.mixin.ts";
 import type { Aliased, Edge, Route, Web, Alias, Routed } from "./edge.ts";
@@ -77,7 +77,7 @@ export function HttpEdgeMixin(config: Config) {
       RequestMetricsMixin(),
       RequestTraceMixin(),
       AccessMixin(config),
-      RequestTimeMixin(config),
+      RoutedCallsMixin(config),
       ApiGateway as Mixin<Web>,
     ],
     settings: settingsOf(config),

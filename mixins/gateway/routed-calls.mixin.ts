@@ -26,12 +26,12 @@ const { aliasHandler } = (ApiGateway as unknown as { methods: { aliasHandler: Al
   .methods;
 
 /**
- * Gives the calls of each request that moleculer-web routes a time limit together: `readTimeoutMs`
- * for reads, `requestMs` for all others. Some of that time may be spent on waiting for a node that
- * offers the action: in a cluster the last one may have just died, and its successor be starting;
- * in one process the service may be starting itself.
+ * How the calls of each request that moleculer-web routes are made. Together they have a time
+ * limit: `readTimeoutMs` for reads, `requestMs` for all others. Each first waits, within that time,
+ * for a node that offers the action (`untilOffered`): in a cluster the last one may have just died,
+ * and its successor be starting; in one process the service may be starting itself.
  */
-export function RequestTimeMixin({ queryTimeoutMs }: Config) {
+export function RoutedCallsMixin({ queryTimeoutMs }: Config) {
   const readMs = readTimeoutMs(queryTimeoutMs);
 
   return defineMixin()({
