@@ -33,7 +33,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
 /**
- * Read the configuration from an environment.
+ * Reads the configuration from an environment.
  * @param console whether the process is an operator's console: where there is a cluster it joins
  * that without services of its own, unless SERVICES names some
  * @throws ConfigError that names every bad variable

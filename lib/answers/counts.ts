@@ -33,7 +33,7 @@ const noCounts: Counted = {
 };
 
 /**
- * Answer a counts question from rollups where buckets are settled, from deltas where they are not,
+ * Answers a counts question from rollups where buckets are settled, from deltas where they are not,
  * and from events for what no bucket tells. The marks are read before the rollups, the finest grain
  * first (docs/protocol.md), so every batch that was acknowledged before the call is in the answer.
  *
@@ -176,9 +176,9 @@ export interface Counts {
 export interface CountOptions {
   /** Makes each row carry a series. Rows outside of all periods are not counted. */
   readonly periods?: readonly Period[];
-  /** Count these types alone. */
+  /** Counts these types alone. */
   readonly types?: readonly string[];
-  /** Count these values of the section's dimension alone. */
+  /** Counts these values of the section's dimension alone. */
   readonly values?: readonly string[];
   /** Rows for each value of the section's dimension, under this name. */
   readonly groupBy?: string;

@@ -175,7 +175,7 @@ interface MailReported extends Omit<MailReport, "rows"> {
   readonly ownMeta: OwnMeta;
 }
 
-/** Answer a question about mails from their events. */
+/** Answers a question about mails from their events. */
 async function mailReported(
   reads: QuestionReads,
   { filter, job, range }: MailQuestion,

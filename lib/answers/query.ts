@@ -41,7 +41,7 @@ export interface Queried {
 }
 
 /**
- * Answer a query from rollups where they suffice, else from the events.
+ * Answers a query from rollups where they suffice, else from the events.
  * @param choose another plan than the planner's; for tests that ask both ways
  * @throws ServiceError VALIDATION for too many periods, QUERY_TOO_EXPENSIVE for too many events or
  * groups

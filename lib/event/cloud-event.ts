@@ -51,7 +51,7 @@ export function isBinaryCloudEvent(headers: Headers): boolean {
   return requiredHeaders.some((name) => headers[name] !== undefined);
 }
 
-/** Read one event in structured mode, or one item of a batch: parsed JSON. */
+/** Reads one event in structured mode, or one item of a batch: parsed JSON. */
 export function readCloudEvent(value: unknown): CloudEventReading {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return rejected([{ pointer: "", code: "type", message: "a CloudEvent must be a JSON object" }]);
@@ -77,7 +77,7 @@ export function readCloudEvent(value: unknown): CloudEventReading {
 }
 
 /**
- * Read one event in binary mode: attributes from `ce-` headers, the data's type from
+ * Reads one event in binary mode: attributes from `ce-` headers, the data's type from
  * `content-type`.
  */
 export function readBinaryCloudEvent(headers: Headers, body: Uint8Array): CloudEventReading {

@@ -1,3 +1,8 @@
+/**
+ * The HTTP form of collecting: what a request asks for, the events in its body, and the answers.
+ */
+
+import type { IncomingHttpHeaders } from "node:http";
 import { type Finding, ServiceError } from "../errors.ts";
 import type { ItemError, ItemResult } from "../event/admit.ts";
 import {
@@ -9,15 +14,10 @@ import {
 } from "../event/cloud-event.ts";
 import { maxNesting, maxFindings } from "../event/limits.ts";
 import { findNotPlain, isPlainJson, pointerTo, parseJson } from "../event/plain-json.ts";
-import { jsonOf, requireMediaType, syntaxError, textOf, tooLarge } from "./body.ts";
-import type { IncomingHttpHeaders } from "node:http";
 import type { EventOutcome, Receipt } from "../event/receipt.ts";
+import { jsonOf, requireMediaType, syntaxError, textOf, tooLarge } from "./body.ts";
 import { errorOfItem } from "./problem.ts";
 import { readQueryString } from "./query-string.ts";
-
-/**
- * The HTTP form of collecting: what a request asks for, the events in its body, and the answers.
- */
 
 /** Which results of a batch the answer lists. */
 type ResultsChoice = "errors" | "all";
@@ -74,7 +74,7 @@ export type ItemReading =
 const eventMediaTypes = ["application/json", "application/cloudevents+json"] as const;
 
 /**
- * Read a body that holds one event: JSON, or a CloudEvent in structured or binary mode.
+ * Reads a body that holds one event: JSON, or a CloudEvent in structured or binary mode.
  * @param bytes the body, as `readBody` gives it
  * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, or `MALFORMED` where the body is no JSON
  */
@@ -137,7 +137,7 @@ const batchMediaTypes = [
 ] as const;
 
 /**
- * Read a body that holds many events: `{"events":[...]}`, a bare array, one event a line (NDJSON;
+ * Reads a body that holds many events: `{"events":[...]}`, a bare array, one event a line (NDJSON;
  * blank lines do not count, a bad line costs only itself), or a batch of CloudEvents.
  * @param bytes the body, as `readBody` gives it
  * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`; `MALFORMED` where it cannot be read as a whole or

@@ -27,10 +27,7 @@ interface Frame {
 
 interface Group {
   readonly interest: Interest;
-  /**
-   * For each listener the place up to which it has everything already; absent where it has what the
-   * others have.
-   */
+  /** Up to which place a listener has everything, until it has caught up; then `undefined`. */
   readonly listeners: Map<Listener, Place | undefined>;
   /** How many bytes each of its listeners may still get. */
   credit: number;
@@ -40,8 +37,8 @@ interface Group {
 const largestFrame = 70_000;
 
 /**
- * The most bytes that a listener gets at once, even if it is the only one: it may read none of
- * them.
+ * The most bytes that a listener gets at once, even if it is the only one. A slow listener may
+ * leave all of it unread, so it stays in memory.
  */
 export const mostBytesAtOnce = 524_288;
 

@@ -36,8 +36,8 @@ const clientsPerStep = 250;
 /** An id older than this is refused: its place may be behind the window. */
 const windowMs = 300_000;
 
-/** How long the hub waits at a time for a client that catches up to read what it got. */
-const patienceMs = 50;
+/** How often the hub looks whether a client that catches up has read what it got. */
+const pollMs = 50;
 
 /**
  * Follows the order of storing while somebody listens, with one read for all clients of a gateway.
@@ -54,8 +54,7 @@ export class Hub {
   #running = false;
 
   /**
-   * @param window the most events between a client's last event and now with which it may still
-   *   continue there
+   * @param window a client may continue at its last event if at most this many events came since
    */
   constructor(around: HubSurroundings, window: number) {
     this.#around = around;
@@ -177,7 +176,7 @@ export class Hub {
         limit: eventsAtOnce,
         window: this.#window,
       });
-      // Clients that came meanwhile know their place.
+      // The place stays where a client that came meanwhile has set it.
       if (after === null) return void (this.#place ??= part.end);
       this.#place = part.end;
       this.#around.counted(part.counts);
@@ -209,5 +208,5 @@ function nextLimit(limit: number, sentBytes: number): number {
 }
 
 async function taken(client: Follower): Promise<void> {
-  while (client.isOpen && client.isBehind) await delay(patienceMs, undefined, { ref: false });
+  while (client.isOpen && client.isBehind) await delay(pollMs, undefined, { ref: false });
 }

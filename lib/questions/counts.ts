@@ -51,7 +51,7 @@ export const countsParameters = {
 };
 
 /**
- * Read the parameters of a counts question.
+ * Reads the parameters of a counts question.
  * @param dimensions the canonical names that are rolled up
  * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
  */

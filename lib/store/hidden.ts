@@ -7,9 +7,8 @@ import { stateOf, type JobState } from "./job-progress.ts";
 import type { JobStore, KeptJob } from "./jobs.ts";
 
 /**
- * The most persons under erasure whose conditions have an instant each, that of their own request.
- * With more persons all of them share the latest instant, since a condition for each person would
- * make every read slow.
+ * Up to this many persons, each has the instant of their own request in the condition. With more,
+ * all share the latest instant, since a condition for each person would make every read slow.
  */
 const personsApart = 20;
 
@@ -27,8 +26,8 @@ export class HiddenEvents {
   /** Names the open erasures: an answer that was made under others must not be given. */
   readonly key: string;
   /**
-   * Whether more may be hidden than is erased: events of returning persons, accepted after their
-   * own erasure was requested.
+   * Whether it may hide more events than the erasures remove: events of a person that came after
+   * that person's request.
    */
   readonly mayHideMore: boolean;
   readonly #predicate: Predicate;
@@ -108,7 +107,10 @@ function removedBy(open: readonly Open[]): Predicate {
   return { op: "or", of: [...singles(open), ...persons(open), ...filtered(open)] };
 }
 
-/** The events that are erased by their ids. Ids come last: columns have none. */
+/**
+ * The events that are erased by their ids. The condition on ids stands last: columns hold no ids,
+ * so the conditions before it narrow the search first.
+ */
 function singles(open: readonly Open[]): readonly Predicate[] {
   const found = open.flatMap(({ erasure, held, createdAt }) =>
     erasure.kind === "eraseEvent" ? [{ id: erasure.id, held, createdAt }] : [],

@@ -61,8 +61,8 @@ function ConsumerMixin(config: Config) {
         );
       },
       /**
-       * Lets collecting go first while the event loop is busy, but delays no event for long, and no
-       * delivery at all: the clock of `receivedAt` may have been set back since.
+       * Waits while the event loop is busy, so that collecting goes first: at most 3 s by the
+       * event's age, and at most 3 s from now (the clock may have been set back).
        */
       async giveWay({ receivedAt }: Delivery): Promise<void> {
         const arrivedAt = performance.now();
@@ -155,9 +155,9 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       async handle(delivery: Delivery): Promise<Outcome> {
         try {
           await this.traced(delivery, "process batch", (span) => this.process(delivery, span));
-          return this.counted({ status: "done" }, delivery);
+          return this.noteOutcome({ status: "done" }, delivery);
         } catch (error) {
-          return this.counted(this.outcomeOf(error, delivery), delivery);
+          return this.noteOutcome(this.outcomeOf(error, delivery), delivery);
         }
       },
 
@@ -195,7 +195,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
       /**
        * Counts the outcome; a retry after the last attempt counts as dead, as it does on the queue.
        */
-      counted(outcome: Outcome, { attempt, body }: Delivery): Outcome {
+      noteOutcome(outcome: Outcome, { attempt, body }: Delivery): Outcome {
         const isLast = outcome.status === "retry" && attempt > retryDelaysMs.length;
         const status = isLast ? "dead" : outcome.status;
         this.metrics.increment("analytics_batches_total", { outcome: status });

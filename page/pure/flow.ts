@@ -6,8 +6,8 @@ export interface Path {
 }
 
 export const end = "(end)";
-const gathered = "\u0000more";
-const notShown = "\u0000rest";
+const more = "\u0000more";
+const rest = "\u0000rest";
 
 export type NodeKind = "type" | "end" | "more" | "rest";
 
@@ -72,18 +72,17 @@ export function flowOf(
 ): Flow {
   const steps = paths.map(({ types, count }) => ({ types: withEnd(types, length), count }));
   const frequent = Array.from({ length }, (_, step) => mostFrequent(steps, step));
-  const gatheredTypes = Array.from({ length }, (_, step) => othersOf(steps, step, frequent[step]!));
+  const moreTypes = Array.from({ length }, (_, step) => othersOf(steps, step, frequent[step]!));
   const ways = steps.map(({ types, count }) => ({
     nodes: [
       idOf(0, after),
-      ...types.map((type, step) => idOf(step + 1, frequent[step]!.has(type) ? type : gathered)),
+      ...types.map((type, step) => idOf(step + 1, frequent[step]!.has(type) ? type : more)),
     ],
     count,
   }));
-  const rest = total - paths.reduce((sum, { count }) => sum + count, 0);
-  const all =
-    rest > 0 ? [...ways, { nodes: [idOf(0, after), idOf(1, notShown)], count: rest }] : ways;
-  const nodes = placed(countsOf(all, after, gatheredTypes), size);
+  const left = total - paths.reduce((sum, { count }) => sum + count, 0);
+  const all = left > 0 ? [...ways, { nodes: [idOf(0, after), idOf(1, rest)], count: left }] : ways;
+  const nodes = placed(countsOf(all, after, moreTypes), size);
   return { nodes, links: ribbons(all, nodes), ways: all };
 }
 
@@ -155,7 +154,7 @@ type Counted = Pick<FlowNode, "id" | "column" | "kind" | "name" | "count">;
 function countsOf(
   ways: Flow["ways"],
   after: string,
-  gatheredTypes: readonly number[],
+  moreTypes: readonly number[],
 ): readonly Counted[] {
   const counts = new Map<string, number>([[idOf(0, after), 0]]);
   for (const { nodes, count } of ways) {
@@ -165,9 +164,9 @@ function countsOf(
     .map(([id, count]): Counted => {
       const column = Number(id.slice(0, id.indexOf(" ")));
       const type = id.slice(id.indexOf(" ") + 1);
-      const others = gatheredTypes[column - 1] ?? 0;
-      if (type === gathered) return { id, column, kind: "more", name: `${others} more`, count };
-      if (type === notShown) return { id, column, kind: "rest", name: "other paths", count };
+      const others = moreTypes[column - 1] ?? 0;
+      if (type === more) return { id, column, kind: "more", name: `${others} more`, count };
+      if (type === rest) return { id, column, kind: "rest", name: "other paths", count };
       return { id, column, kind: column > 0 && type === end ? "end" : "type", name: type, count };
     })
     .sort(

@@ -1,9 +1,9 @@
 /**
  * `npm run chaos -- --seconds 60 --seed 1 --runs 5 --query-nodes 2`: six processes on real servers
  * and further ones that answer questions, all of which are killed, frozen, slowed and cut off at
- * random while events are posted and read. Each run is on
- * new servers, with the seed after the last run's. Exits with 0 where after each run every count is
- * exact and every answer was right and in time.
+ * random while events are posted and read. Each run is on new servers, with the seed after the last
+ * run's. Exits with 0 where after each run every count is exact and every answer was right and in
+ * time.
  */
 import { parseArgs } from "node:util";
 import { chaosOnNewServers } from "./run.ts";
@@ -45,7 +45,8 @@ async function run(seed: number): Promise<boolean> {
   const at = () => `${((Date.now() - startedAt) / 1_000).toFixed(1)} s`;
   try {
     const result = await chaosOnNewServers({
-      ...{ seconds, queryNodes },
+      seconds,
+      queryNodes,
       random: chance(seed),
       tell: (disturbance) => console.log(`${at()}  ${disturbance}`),
     });

@@ -15,7 +15,7 @@ export interface Sent {
 const batchEvents = 1_000;
 
 /**
- * Send events in batches, one after the other, telling of the progress after each. Resolves when
+ * Sends events in batches, one after the other, telling of the progress after each. Resolves when
  * all are accepted, or early where the signal says so.
  */
 export async function backfill(

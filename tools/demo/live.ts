@@ -25,7 +25,7 @@ export function* steadyEvents(traffic: {
 }
 
 /**
- * Send each event when its time has come; what is due already goes at once. Ends with the signal.
+ * Sends each event when its time has come; what is due already goes at once. Ends with the signal.
  */
 export async function sendLive(
   client: AnalyticsClient,

@@ -20,7 +20,7 @@ export const userAgentLimit = 1_024;
  */
 const longestCached = 512;
 
-/** Read a user agent without a cache. Its length must be bounded: the cost grows with it. */
+/** Reads a user agent without a cache. Its length must be bounded: the cost grows with it. */
 export function readClient(userAgent: string): Client {
   const mailFetcher = mailFetcherOf(userAgent);
   const bot = mailFetcher !== undefined || isBot(userAgent);

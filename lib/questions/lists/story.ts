@@ -44,7 +44,7 @@ export const storyParameters = {
 };
 
 /**
- * Read the parameters of a story: a list of one correlation's events, ascending.
+ * Reads the parameters of a story: a list of one correlation's events, ascending.
  * @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed
  */
 export function readStoryQuestion(raw: Raw): ListQuestion & { readonly correlationId: string } {

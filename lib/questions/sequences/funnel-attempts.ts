@@ -17,13 +17,13 @@ export interface Attempt {
 export class Attempts {
   readonly #steps: number;
   readonly #windowMs: number;
-  readonly #now: SameInstant;
+  readonly #instantEvents: SameInstant;
   /**
    * Row `k` holds, from column `k` on, the instants of the way from the earliest known event of
    * step `k` to the end.
    */
   readonly #ways: Float64Array;
-  readonly #way: Float64Array;
+  readonly #scratchWay: Float64Array;
   readonly #best: Slot;
   readonly #bestOf = new Map<number, Slot>();
   readonly #spare: Slot[] = [];
@@ -35,9 +35,9 @@ export class Attempts {
   constructor(steps: number, windowMs: number, strictlyLater: boolean) {
     this.#steps = steps;
     this.#windowMs = windowMs;
-    this.#now = new SameInstant(steps, strictlyLater);
+    this.#instantEvents = new SameInstant(steps, strictlyLater);
     this.#ways = new Float64Array(steps * steps);
-    this.#way = new Float64Array(steps);
+    this.#scratchWay = new Float64Array(steps);
     this.#best = new Slot(steps);
   }
 
@@ -58,10 +58,11 @@ export class Attempts {
       const instant = instants[last - 1]!;
       do first -= 1;
       while (first > start && instants[first - 1] === instant);
-      this.#now.read(marks, first, last);
+      this.#instantEvents.read(marks, first, last);
       if (byValue) this.#beginEach(rows, first, last);
-      this.#stand(instant);
-      if ((this.#now.steps & 1) === 1) this.#best.take(this.#depth(this.#ways), this.#ways);
+      this.#recordWays(instant);
+      if ((this.#instantEvents.steps & 1) === 1)
+        this.#best.take(this.#depth(this.#ways), this.#ways);
     }
   }
 
@@ -74,8 +75,9 @@ export class Attempts {
       if ((mark & 1) === 0) continue;
       // Rows with the same mark are adjacent, and get equally far.
       const isKnown = row > first && marks[row - 1] === mark;
-      if (!isKnown) this.#lead(this.#way, 0, instants[row]!, this.#now.reach(0, mark));
-      this.#slotOf(values[row]!).take(this.#depth(this.#way), this.#way);
+      if (!isKnown)
+        this.#lead(this.#scratchWay, 0, instants[row]!, this.#instantEvents.reach(0, mark));
+      this.#slotOf(values[row]!).take(this.#depth(this.#scratchWay), this.#scratchWay);
     }
   }
 
@@ -83,11 +85,11 @@ export class Attempts {
    * Steps are taken in ascending order, so that each way continues strictly later than this
    * instant.
    */
-  #stand(instant: number): void {
+  #recordWays(instant: number): void {
     for (let step = 0; step < this.#steps; step++) {
-      if ((this.#now.steps & (1 << step)) === 0) continue;
+      if ((this.#instantEvents.steps & (1 << step)) === 0) continue;
       const way = this.#ways.subarray(step * this.#steps, (step + 1) * this.#steps);
-      this.#lead(way, step, instant, this.#now.reach(step));
+      this.#lead(way, step, instant, this.#instantEvents.reach(step));
     }
   }
 

@@ -83,7 +83,7 @@ export const funnelBody = {
 };
 
 /**
- * Read the body of a funnel question.
+ * Reads the body of a funnel question.
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readFunnelJob(body: unknown): FunnelJob {

@@ -36,7 +36,7 @@ export const pathsBody = {
 };
 
 /**
- * Read the body of a paths question.
+ * Reads the body of a paths question.
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readPathsJob(body: unknown): PathsJob {

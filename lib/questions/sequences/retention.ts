@@ -44,7 +44,7 @@ export const retentionBody = {
 };
 
 /**
- * Read the body of a retention question.
+ * Reads the body of a retention question.
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readRetentionJob(body: unknown): RetentionJob {

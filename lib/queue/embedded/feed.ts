@@ -47,7 +47,7 @@ export class Intake {
     this.#nextId = Math.max(this.#nextId, lastId + 1);
   }
 
-  /** Write messages, within the caller's transaction. */
+  /** Writes messages, within the caller's transaction. */
   insert(file: QueueFile, groups: readonly Publishes[]): Inserted {
     const now = monotonicMs();
     const kept: KeptMessage[] = [];
@@ -85,7 +85,9 @@ export class Intake {
     for (const { id, receivedAt, body } of kept) feed.published(id, receivedAt, body);
   }
 
-  /** Notes that the transaction failed which wrote all messages from an id on; they are refused. */
+  /**
+   * Notes that a transaction failed. It had written all messages from `from` on; these are refused.
+   */
   failed(from: number): void {
     if (from < this.#nextId) this.#refused = [...this.#refused, { from, to: this.#nextId - 1 }];
   }
@@ -145,8 +147,8 @@ export class Feed {
   /** Messages that were given back, by id. */
   readonly #returned: Handed[] = [];
   /**
-   * Messages that were published and not delivered since; with those past the cursor they are all
-   * new messages.
+   * New messages that the feed still holds in memory. The other new messages have ids above the
+   * cursor and are in the file.
    */
   readonly #recent: PushedDelivery[] = [];
   #recentBytes = 0;

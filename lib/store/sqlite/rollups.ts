@@ -87,7 +87,7 @@ export function sumMarked(db: Database, buckets: readonly BucketRow[]): Uint8Arr
   return serialize(rollups);
 }
 
-/** Write rollups that `sumMarked` made, then mark the buckets above, then clear the marks. */
+/** Writes rollups that `sumMarked` made, then mark the buckets above, then clear the marks. */
 export function rollUpMarked(
   db: Database,
   marked: readonly { readonly bucket: BucketRow; readonly nonce: string }[],
