@@ -71,7 +71,7 @@ export async function readDirty(
 ): Promise<readonly DirtyMark[]> {
   if (limit <= 0) return [];
   const marks = await dirty
-    .find({ grain, ...(changing && { $or: awake(changing) }) }, inOneAnswer)
+    .find({ grain, ...(changing && { $or: calm(changing) }) }, inOneAnswer)
     .sort({ markedAt: 1, turn: 1 })
     .limit(limit)
     .project<Pick<MarkDocument, "project" | "start" | "nonce">>({ project: 1, start: 1, nonce: 1 })
@@ -80,10 +80,10 @@ export async function readDirty(
 }
 
 /**
- * Selects marks that do not rest: one of these holds for them. Times after now were written before
- * the clock was set back and count as old.
+ * Selects the marks that are not still changing: one of these holds for them. Times after now were
+ * written before the clock was set back and count as old.
  */
-function awake({ now, renewedSince, markedSince }: StillChanging): Filter<MarkDocument>[] {
+function calm({ now, renewedSince, markedSince }: StillChanging): Filter<MarkDocument>[] {
   return [
     { renewedAt: { $exists: false } },
     { renewedAt: { $lte: renewedSince } },
