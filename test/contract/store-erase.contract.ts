@@ -56,6 +56,39 @@ const sorted = (value: unknown): unknown => asJson(value);
 /** `fence`, `erase`, `refuse`, `recount` and the jobs. */
 export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): void {
   describe("erasing", () => {
+    test.each([
+      ["as it was", () => Promise.resolve()],
+      ["condensed", (it: EventStore) => it.condense(bucket())],
+    ])(
+      "frees an id for later batches, not for one that has counted its minute without it (%s)",
+      (_, meanwhile) =>
+        onStore(async (it) => {
+          const later = { receivedAt: reusable.at + 1 };
+          const next = { ...later, timestamp: minute + minuteMs };
+          const twice = [event("a", later), event("b", later)];
+          const elsewhere = [event("a", next), event("c", later)];
+          await store(it, "b1", [event("a")]);
+          expect((await store(it, "b2", twice)).foreign).toHaveLength(1);
+          expect((await store(it, "b3", elsewhere)).foreign).toHaveLength(1);
+          await it.erase("p", [{ id: "a", batch: "b1", timestamp: minute }], reusable);
+          await it.recount([bucket()]);
+          await meanwhile(it);
+
+          const again = await store(it, "b2", twice);
+          expect([[...again.owned], again.foreign]).toEqual([["b"], []]);
+          expect(ids(await it.events(whole))).toEqual(["b", "c"]);
+          await expectExact(it, minute);
+          // In its minute there is nothing of its batch that lacks it.
+          for (let time = 0; time < 2; time++) {
+            expect((await store(it, "b3", elsewhere)).owned).toEqual(new Set(["a", "c"]));
+          }
+          await store(it, "b2", twice);
+          expect(ids(await it.events(whole))).toEqual(["b", "c", "a"]);
+          await rollUpAll(it, 100);
+          for (const start of [minute, minute + minuteMs]) await expectExact(it, start);
+        })(),
+    );
+
     test(
       "takes events out of all that is read, and nothing brings them back",
       onStore(async (it) => {

@@ -16,6 +16,7 @@ import {
   type Tombstone,
 } from "./documents.ts";
 import { events as eventsOf } from "./events.ts";
+import { emptyDelta } from "./empty-deltas.ts";
 import { countAnew, foldAnew, type Counts } from "./folds.ts";
 import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";
@@ -84,24 +85,6 @@ export async function erase(
     deltas,
     [...minutes].map(([_id, minute]) => emptyDelta(_id, project, minute)),
   );
-}
-
-/**
- * An empty delta in a batch's place: a processor that brings the batch's own delta counts the
- * minute anew.
- */
-function emptyDelta(_id: string, project: ProjectId, minute: number) {
-  return { _id, project, minute, sections: {}, folded: true, anew: true } as const;
-}
-
-/** Inserts empty deltas for batches that have none in a minute. */
-export async function complete(
-  { deltas }: Collections,
-  { project, start }: Bucket,
-  batches: readonly BatchId[],
-): Promise<void> {
-  const absent = batches.map((b) => emptyDelta(deltaKey(b, project, start), project, start));
-  await insertAbsent(deltas, absent);
 }
 
 export async function erasedAt(

@@ -23,6 +23,7 @@ import type { Ownership } from "../store.ts";
 import type { Predicate } from "../../event/filter.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import { ServiceError } from "../../errors.ts";
+import { uncounted } from "./empty-deltas.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
 /** The number of events that are fetched at a time where most may be unwanted. */
@@ -307,6 +308,7 @@ async function lookAt(
   if (reusable.size + released.length > 0) {
     await takeReusable(
       collections,
+      batch,
       existing.filter(({ _id }) => reusable.has(_id)),
     );
     await placeReleased(collections, batch, released, existing);
@@ -342,15 +344,22 @@ async function placeReleased(
 }
 
 /**
- * Puts events that were accepted later into the place of tombstones whose ids may be used again.
+ * Puts events that were accepted later into the place of tombstones whose ids may be used again. An
+ * event in a minute that the batch has counted already was another's when it was counted, and stays
+ * out: its delta lacks the event.
  */
 async function takeReusable(
-  { events }: Collections,
+  collections: Collections,
+  batch: BatchId,
   documents: readonly EventDocument[],
 ): Promise<void> {
+  const { apart = [], counted = [] } = Object.groupBy(documents, (document) =>
+    isHeld(document) ? "apart" : "counted",
+  );
+  const open = counted.length === 0 ? [] : await uncounted(collections, batch, counted);
   await writeAll(
-    events,
-    documents.map(({ _id, ...replacement }) => {
+    collections.events,
+    [...open, ...apart].map(({ _id, ...replacement }) => {
       const filter = { _id, reusable: true, erasedAt: { $lt: replacement.receivedAt } } as object;
       return { _id, operation: { replaceOne: { filter, replacement } } };
     }),
