@@ -486,6 +486,7 @@ const internal = new Set(
 const calls: Readonly<Record<string, () => object>> = {
   "query.trace": () => ({ id: `${mark}-id-1` }),
   "processor.dead.holding": () => ({ id: `${mark}-dead`, project: "b" }),
+  "processor.dead.forget": () => ({ project: "b" }),
   "processor.dead.list": () => ({ limit: 10, project: "b" }),
   "processor.dead.show": () => ({ id: ids.letter, project: "b" }),
   "processor.dead.replay": () => ({ id: ids.letter, project: "b" }),
