@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { analyticsClient } from "../../tools/analytics-client.ts";
-import { backfill } from "../../tools/demo/backfill.ts";
+import { backfill, countAccepted } from "../../tools/demo/backfill.ts";
 import { mailEvents } from "../../tools/demo/mail-events.ts";
 import { installed } from "../../tools/servers/installed.ts";
 import { freePort } from "../../tools/servers/free-ports.ts";
@@ -38,7 +38,10 @@ export async function showDemo(): Promise<Shown> {
   let service = await begin();
   const client = analyticsClient(service.url);
   const to = Date.now();
-  await backfill(client, mailEvents({ seed: 7, mails, from: to - 14 * dayMs, to }));
+  const range = { from: to - 14 * dayMs, to };
+  const { acceptedBy } = await backfill(client, mailEvents({ seed: 7, mails, ...range }));
+  // Tests compare with what is there: all of it must be counted.
+  await countAccepted(client, range, acceptedBy);
   const browser = await chromium.launch({
     executablePath: installed("chromium"),
     args: ["--no-sandbox"],
