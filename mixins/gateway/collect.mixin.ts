@@ -13,6 +13,7 @@ import {
 } from "../../lib/errors.ts";
 import type { ProjectId } from "../../lib/event/event.ts";
 import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../../lib/event/limits.ts";
+import { CollectingRequests } from "../../lib/concurrency/collecting-requests.ts";
 import { Batcher, gatherWaitMs } from "../../lib/concurrency/batcher.ts";
 import {
   readEvent,
@@ -78,7 +79,10 @@ export type ReceiptPart = Pick<Receipt, "results">;
 export function CollectEdgeMixin() {
   return defineMixin<{
     needs: Needs;
-    state: { groups: Map<ProjectId, Batcher<Piece, ReceiptPart>> };
+    state: {
+      groups: Map<ProjectId, Batcher<Piece, ReceiptPart>>;
+      collecting: CollectingRequests;
+    };
   }>()({
     methods: {
       /** Sends the answer that `collecting` resolves with. */
@@ -144,7 +148,7 @@ export function CollectEdgeMixin() {
         const piece = this.pieceOf(request, [reading.input]);
         const receipt =
           waitMs === undefined
-            ? await this.gather(project, piece, bytes.length)
+            ? await this.collecting.during(this.gather(project, piece, bytes.length))
             : await this.callIngest(project, [piece], waitMs);
         return eventAnswer(receipt, waitMs);
       },
@@ -192,11 +196,11 @@ export function CollectEdgeMixin() {
         this.chargeEvents(identity, request, response, inputs.length + rejected.length - 1);
         const piece = this.pieceOf(request, inputs);
         if (inputs.length >= aloneFrom) {
-          return { part: this.callIngest(project, [piece]), rejected };
+          return { part: this.collecting.during(this.callIngest(project, [piece])), rejected };
         }
         const part =
           inputs.length > 0
-            ? this.gather(project, piece, bytes.length)
+            ? this.collecting.during(this.gather(project, piece, bytes.length))
             : Promise.resolve({ results: [] });
         return { part, rejected };
       },
@@ -246,6 +250,7 @@ export function CollectEdgeMixin() {
     },
     created() {
       this.groups = new Map();
+      this.collecting = CollectingRequests.of(this.broker);
       this.frontRoutes.set("/api/v1/events", {
         answer: (request, response, search) =>
           this.answerWith(

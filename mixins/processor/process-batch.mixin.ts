@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from "node:crypto";
+import { CollectingRequests } from "../../lib/concurrency/collecting-requests.ts";
 import type { Config } from "../../lib/config.ts";
 import { errorType } from "../../lib/errors.ts";
 import {
@@ -31,10 +32,14 @@ interface ConsumerState {
   holding: AbortController | null;
   lastDoneAt: number;
   loop: LoopGauge;
+  collecting: CollectingRequests;
 }
 
 const probeEveryMs = 500;
 const busyFrom = 0.7;
+
+/** So many requests wait only where more come than can be answered at once. */
+const crowdedFrom = 16;
 const giveWayMs = 20;
 const longestWaitMs = 3_000;
 
@@ -61,12 +66,14 @@ function ConsumerMixin(config: Config) {
         );
       },
       /**
-       * Waits while the event loop is busy, so that collecting goes first: at most 3 s by the
-       * event's age, and at most 3 s from now (the clock may have been set back).
+       * Waits while the event loop is busy and many requests to collect wait in this process, so
+       * that collecting goes first: at most 3 s by the event's age, and at most 3 s from now (the
+       * clock may have been set back).
        */
       async giveWay({ receivedAt }: Delivery): Promise<void> {
         const arrivedAt = performance.now();
         while (
+          this.collecting.waiting >= crowdedFrom &&
           this.loop.utilization() > busyFrom &&
           Date.now() - receivedAt < longestWaitMs &&
           performance.now() - arrivedAt < longestWaitMs &&
@@ -101,6 +108,7 @@ function ConsumerMixin(config: Config) {
       this.holding = null;
       this.lastDoneAt = 0;
       this.loop = new LoopGauge();
+      this.collecting = CollectingRequests.of(this.broker);
     },
     async stopped() {
       await this.stopConsuming();
