@@ -135,9 +135,10 @@ export interface DeadLetters {
 /** The most bytes of messages that one list of dead letters holds. */
 export const listBytes = 8_388_608;
 
-const listedAtOnce = 100;
+/** So many that bytes are the bound: a broker reads its whole queue for each list. */
+const listedAtOnce = 10_000;
 
-/** All dead letters, about the oldest first; few are in memory at a time. */
+/** All dead letters, about the oldest first; some megabytes are in memory at a time. */
 export async function* eachDead(dead: Pick<DeadLetters, "list">): AsyncGenerator<DeadLetter> {
   const seen = new Set<string>();
   for (;;) {

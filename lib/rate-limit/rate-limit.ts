@@ -54,10 +54,9 @@ const maxBooked = 1_000;
  * Accuracy: between two bookings a process does not see what others admit. Over any time T all
  * processes together admit at most `T * perSecond + size`. In addition, each other process may
  * admit what it does before its spending is booked, in 100 ms and the ledger's round trip: at most
- * `size`. The excess is a debt that later
- * refusals pay: the average is exact. While the ledger is away each process limits alone, N
- * processes to N times the limit; that spending is then forgotten. An absent ledger never refuses
- * anybody.
+ * `size`. The excess is a debt that later refusals pay: the average is exact. While the ledger is
+ * away each process limits alone, N processes to N times the limit; that spending is then
+ * forgotten. An absent ledger never refuses anybody.
  */
 export class RateLimit {
   readonly bucket: Bucket;

@@ -63,7 +63,7 @@ function insertAbsent(
   const isTooOld = tooOld(db);
   /** Decides an event's fate, where that needs no look whether the event is stored. */
   const isDecided = (row: EventRow, at: number): boolean => {
-    if (isTooOld(row) || (hasRefusals && (isRefused(db, row) || isPassedOver(db, batch, row)))) {
+    if (isTooOld(row) || (hasRefusals && isRefused(db, batch, row))) {
       refused.push(at);
       return true;
     }
@@ -107,22 +107,6 @@ function insertAbsent(
   if (others.size === 0 && broken.length === 0) return { appended: null, spans };
   const owned = [...all.keys()].filter((at) => !others.has(at));
   return { appended: { owned, foreign, held }, spans };
-}
-
-/**
- * Whether an event's id is free again only since its batch has counted the event's minute: it was
- * another's then, and stays out, since the batch's delta lacks it.
- */
-function isPassedOver(db: Database, batch: string, [project, id, , timestamp]: EventRow): boolean {
-  const found = db.get(
-    `SELECT 1 FROM tombstones JOIN deltas USING (project)
-      WHERE tombstones.project = ? AND tombstones.id = ? AND minute = ? AND deltas.batch = ?`,
-    project,
-    id,
-    startOf("minute", timestamp),
-    batch,
-  );
-  return found !== undefined && stored(db, project, id) === undefined;
 }
 
 /** Which tables hold events or users that a new event may meet: nearly always none. */

@@ -22,13 +22,28 @@ export function fence(db: Database, project: string, userId: string, before: num
   );
 }
 
-/** Whether an event was erased, or its user was. */
-export function isRefused(
-  db: Database,
-  [project, id, , , receivedAt, , , , user]: EventRow,
-): boolean {
-  const claim = { id, receivedAt, ...(user !== null && { user: fromColumn(user) }) };
-  return isRefusedClaim(db, project, claim);
+/** Whether an event of a batch was erased, or its user was, or its id became free too late. */
+export function isRefused(db: Database, batch: string, row: EventRow): boolean {
+  const [project, id, , , receivedAt, , , , user] = row;
+  const tombstone = tombstoneOf(db, project, id);
+  if (tombstone !== undefined) {
+    if (bars(tombstone, receivedAt) || isPassedOver(db, batch, row)) return true;
+  }
+  return user !== null && isFenced(db, project, fromColumn(user), receivedAt);
+}
+
+/**
+ * Whether the id of an event was freed only after its batch had counted the event's minute: it was
+ * another's then, and the event stays out, since the batch's delta lacks it.
+ */
+function isPassedOver(db: Database, batch: string, [project, id, , timestamp]: EventRow): boolean {
+  const counted = db.get(
+    "SELECT 1 FROM deltas WHERE project = ? AND minute = ? AND batch = ?",
+    project,
+    startOf("minute", timestamp),
+    batch,
+  );
+  return counted !== undefined && stored(db, project, id) === undefined;
 }
 
 /** Those of some events that are refused, by their ids. */
@@ -37,13 +52,26 @@ export function refused(db: Database, project: string, claims: readonly Claim[])
 }
 
 function isRefusedClaim(db: Database, project: string, { id, receivedAt, user }: Claim): boolean {
-  const [erasedAt, reusable] = (db.get(
+  const tombstone = tombstoneOf(db, project, id);
+  if (tombstone !== undefined && bars(tombstone, receivedAt)) return true;
+  return user !== undefined && isFenced(db, project, user, receivedAt);
+}
+
+type TombstoneRow = readonly [erasedAt: number, reusable: number];
+
+function tombstoneOf(db: Database, project: string, id: string): TombstoneRow | undefined {
+  return db.get(
     "SELECT erased_at, reusable FROM tombstones WHERE project = ? AND id = ?",
     project,
     id,
-  ) ?? []) as readonly [number?, number?];
-  if (erasedAt !== undefined && (reusable === 0 || receivedAt <= erasedAt)) return true;
-  if (user === undefined) return false;
+  ) as TombstoneRow | undefined;
+}
+
+function bars([erasedAt, reusable]: TombstoneRow, receivedAt: number): boolean {
+  return reusable === 0 || receivedAt <= erasedAt;
+}
+
+function isFenced(db: Database, project: string, user: string, receivedAt: number): boolean {
   const subject = subjectOf(project, user);
   const found = db.get("SELECT before FROM fences WHERE subject = ?", subject);
   return found !== undefined && receivedAt <= (found[0] as number);
@@ -103,8 +131,7 @@ function heldIn(db: Database, table: Table, project: string, id: string): Held |
 
 export function erasedAt(db: Database, project: string, id: string): number | undefined {
   if (holder(db, project, id) !== undefined) return undefined;
-  const row = db.get("SELECT erased_at FROM tombstones WHERE project = ? AND id = ?", project, id);
-  return row?.[0] as number | undefined;
+  return tombstoneOf(db, project, id)?.[0];
 }
 
 /** Removes an event from quarantine: events that are accepted later may have its id. */
