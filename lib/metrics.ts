@@ -96,7 +96,7 @@ const metrics = {
   analytics_enrich_run_seconds: {
     type: "histogram",
     buckets: latencySeconds,
-    help: "Time that such a thread took for a batch, with the thread's start where it had to be started. Normal is below 0.1.",
+    help: "Time that such a thread took for a batch, or for several that waited and were enriched together, with the thread's start where it had to be started. Normal is below 0.1.",
   },
   analytics_store_operation_seconds: {
     type: "histogram",

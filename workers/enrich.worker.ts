@@ -34,20 +34,26 @@ let loadedJudge: Judge | undefined;
 lowerThreadPriority();
 
 /**
- * Enriches batches on a worker thread, and judges them by their project's schemas. Between jobs it
- * keeps only caches.
+ * Enriches batches on a worker thread, and judges them by their project's schemas. Of several
+ * batches one that fails fails all. Between jobs it keeps only caches.
  * @throws Error where the body is no batch message (`decodeBatch`), or that names the position of
  *   an invalid event
  */
+export default function run(jobs: readonly EnrichJob[]): Promise<readonly BatchPack[]>;
 export default function run(job: EnrichJob): BatchPack | Promise<BatchPack>;
 export default function run(job: DeltasJob): DeltasDone;
 export default function run(job: JudgeJob): Promise<JudgeDone>;
 export default function run(
-  job: EnrichJob | DeltasJob | JudgeJob,
-): BatchPack | DeltasDone | Promise<BatchPack> | Promise<JudgeDone> {
+  job: EnrichJob | readonly EnrichJob[] | DeltasJob | JudgeJob,
+): BatchPack | DeltasDone | Promise<readonly BatchPack[] | BatchPack | JudgeDone> {
+  if (isList(job)) return Promise.all(job.map((each) => run(each)));
   if (!("kind" in job)) return job.schemas === undefined ? enrichBatch(job) : judgeBatch(job);
   if (job.kind === "judge") return judgeOne(job);
   return { deltas: deltasOf(job.batch, job.project, job.events, dimensions) };
+}
+
+function isList(job: object): job is readonly EnrichJob[] {
+  return Array.isArray(job);
 }
 
 type Judging = (event: StoredEvent) => Verdict | undefined;

@@ -6,6 +6,7 @@ import type { SchemasOfProject, Violations } from "../../lib/event/schemas/schem
 import type { DeltasDone, Delta } from "../../lib/counting/delta.ts";
 import { decodeBatch, isMalformedBatch, requestIdsOf } from "../../lib/event/batch-message.ts";
 import type { BatchMessage, StoredEvent } from "../../lib/event/event.ts";
+import { GroupTurns } from "../../lib/concurrency/group-turns.ts";
 import { Semaphore } from "../../lib/concurrency/semaphore.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
@@ -23,7 +24,8 @@ export interface Enriched {
 
 type BatchOf = Pick<BatchMessage, "batch" | "project">;
 interface Offload {
-  (job: EnrichJob): Promise<BatchPack>;
+  (jobs: readonly EnrichJob[], since: readonly number[]): Promise<readonly BatchPack[]>;
+  (job: EnrichJob, since?: readonly number[]): Promise<BatchPack>;
   (job: DeltasJob): Promise<DeltasDone>;
   (job: JudgeJob): Promise<JudgeDone>;
 }
@@ -33,10 +35,20 @@ const worker = new URL(
   import.meta.url,
 );
 
+/** A batch that waits for a thread. */
+interface WaitingJob {
+  readonly job: EnrichJob;
+  readonly requestedAt: number;
+}
+
+/** Of what waits, a thread takes this much at a time: some 20 ms of work. */
+const groupLimits = { maxItems: 16, maxBytes: 262_144 };
+
 /**
- * Gives a service `this.enrich(body)`: it enriches a batch on a worker thread. A worker that dies
- * costs a second try; where that one dies too, the batch is halved until the events that kill
- * workers are isolated.
+ * Gives a service `this.enrich(body)`: it enriches a batch on a worker thread, with others that
+ * wait. Where that fails, each of them is enriched alone. A worker that dies then costs a second
+ * try; where that one dies too, the batch is halved until the events that kill workers are
+ * isolated.
  */
 export function EnrichMixin(config: Config, filename: URL = worker) {
   const settings: EnrichSettings = {
@@ -44,9 +56,16 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
     dimensions: rolledUp(config.rollupDimensions),
     store: config.mongodbUri === null ? "sqlite" : "mongodb",
   };
-  return defineMixin<{ state: { offload: Offload } }>()({
+  interface State {
+    offload: Offload;
+    groups: GroupTurns<WaitingJob, BatchPack>;
+  }
+  return defineMixin<{ state: State }>()({
     mixins: [
-      WorkerPoolMixin<EnrichJob | DeltasJob | JudgeJob, BatchPack | DeltasDone | JudgeDone>({
+      WorkerPoolMixin<
+        EnrichJob | readonly EnrichJob[] | DeltasJob | JudgeJob,
+        BatchPack | readonly BatchPack[] | DeltasDone | JudgeDone
+      >({
         filename,
         threads: config.enrichThreads,
         workerData: settings,
@@ -57,7 +76,8 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
       async enrich(body: Uint8Array, schemas?: SchemasOfProject): Promise<Enriched> {
         const job: EnrichJob = { body, ...(schemas && { schemas }) };
         try {
-          return { done: await this.offload(job), poisonous: [] };
+          const waiting = { job, requestedAt: performance.now() };
+          return { done: await this.groups.add(waiting, body.byteLength), poisonous: [] };
         } catch (error) {
           if (isMalformedBatch(error)) throw error;
           this.logger.warn({ err: error, ...requestIdsOf(body) }, "batch is enriched again");
@@ -68,6 +88,18 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
           ? isolate(this.offload.bind(this), job)
           : { done: whole, poisonous: [] };
       },
+      async enrichTogether(
+        group: readonly WaitingJob[],
+      ): Promise<readonly (BatchPack | Promise<BatchPack>)[]> {
+        const jobs = group.map(({ job }) => job);
+        const since = group.map(({ requestedAt }) => requestedAt);
+        if (jobs.length === 1) return [await this.offload(jobs[0]!, since)];
+        try {
+          return await this.offload(jobs, since);
+        } catch {
+          return jobs.map((job) => this.offload(job));
+        }
+      },
       /** Enriches and judges one event in quarantine again. */
       judge(job: JudgeJob): Promise<JudgeDone> {
         return this.offload(job);
@@ -75,6 +107,12 @@ export function EnrichMixin(config: Config, filename: URL = worker) {
       async deltasOf(batch: BatchOf, events: readonly StoredEvent[]): Promise<readonly Delta[]> {
         return recount(this.offload.bind(this), batch, events);
       },
+    },
+    created() {
+      this.groups = new GroupTurns((group) => this.enrichTogether(group), {
+        turns: config.enrichThreads,
+        ...groupLimits,
+      });
     },
   });
 }
@@ -141,12 +179,14 @@ function WorkerPoolMixin<Job, Done>({
       /**
        * The pool never gets more jobs than it has threads, so that waiting and working are measured
        * separately.
+       * @param since when each part of the job was asked for, by `performance.now()`
        */
-      async offload(job: Job): Promise<Done> {
-        const requestedAt = performance.now();
+      async offload(job: Job, since: readonly number[] = [performance.now()]): Promise<Done> {
         return this.turns.run(async () => {
           const begunAt = performance.now();
-          this.metrics.observe("analytics_enrich_wait_seconds", (begunAt - requestedAt) / 1_000);
+          for (const requestedAt of since) {
+            this.metrics.observe("analytics_enrich_wait_seconds", (begunAt - requestedAt) / 1_000);
+          }
           // `AbortSignal.timeout` would keep its timer, and so itself, long after the job.
           const over = new AbortController();
           const timer = setTimeout(() => over.abort(), timeoutMs);

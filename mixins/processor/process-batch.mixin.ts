@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from "node:crypto";
+import { free } from "../../lib/concurrency/free.ts";
 import { CollectingRequests } from "../../lib/concurrency/collecting-requests.ts";
 import type { Config } from "../../lib/config.ts";
 import { errorType } from "../../lib/errors.ts";
@@ -198,6 +199,8 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
           span.set({ batch: done.batch, ...stored });
           this.report(delivery, done, stored, startedAt);
         });
+        free(done.bytes);
+        free(delivery.body);
       },
 
       /**

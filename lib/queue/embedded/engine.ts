@@ -30,6 +30,9 @@ import type { QueueDepth, DeadLetter } from "../queue.ts";
 
 /** The number of deliveries between two looks at new publishes: publishing goes first. */
 const deliveriesPerTurn = 16;
+
+/** While bodies of so many bytes are being handled no further message is delivered. */
+const maxHandedBytes = 8 * 1024 * 1024;
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
@@ -213,6 +216,7 @@ export class QueueEngine {
     const room = Math.min(this.#demand - this.#handed.size, deliveriesPerTurn);
     const file = this.#keeper.file;
     if (room <= 0 || file === null || this.#feed === null) return;
+    if (this.#handedBytes() >= maxHandedBytes) return;
     try {
       const deliveries = this.#feed.take(file, room, steadyNow());
       if (deliveries.length === 0) {
@@ -230,6 +234,12 @@ export class QueueEngine {
     } catch (error) {
       this.#keeper.failed(error);
     }
+  }
+
+  #handedBytes(): number {
+    let sum = 0;
+    for (const { bodyBytes } of this.#handed.values()) sum += bodyBytes;
+    return sum;
   }
 
   #wakeAt(dueAt: number | null): void {
