@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { readConfig } from "../../lib/config.ts";
 import { QueueFile } from "../../lib/queue/embedded/file.ts";
@@ -179,6 +180,26 @@ describe("the file of the embedded queue", () => {
       await eventually(async () => expect((await stat(harness.file)).size).toBeLessThan(3_000_000));
       await queue.publish(message("after"));
       await inbox.arrived(101);
+    }),
+  );
+
+  test(
+    "delivers no more large messages at a time than its bytes allow",
+    onQueue(async (harness) => {
+      const queue = await harness.open();
+      const body = new Uint8Array(500_000);
+      const published = Array.from({ length: 60 }, () => queue.publish({ body, receivedAt: 1 }));
+      await Promise.all(published);
+      let [underWay, most] = [0, 0];
+      const inbox = new Inbox(async () => {
+        most = Math.max(most, (underWay += 1));
+        await delay(50);
+        underWay -= 1;
+        return done;
+      });
+      await queue.consume(inbox.handle, { prefetch: 60 });
+      await inbox.arrived(60);
+      expect(most).toBeLessThanOrEqual(32);
     }),
   );
 });

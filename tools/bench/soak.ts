@@ -13,22 +13,25 @@ const refusals = new Set(["429", "503"]);
 
 const sampleEveryMs = 1_000;
 
+/** In samples. */
+const tellEvery = 60;
+
 /** Of the time at 70 % the first part is warm-up: heaps and caches find their size. */
 const warmUp = 0.25;
 
 /**
- * Whether memory grows over `--minutes` at 70 % of the sustained rate, and what is answered in a
- * sixth of that time at 200 %.
+ * Whether memory grows over `--minutes` at 70 % of the rate that is collected, stored and counted
+ * at the same time, and what is answered in a sixth of that time at 200 %.
  */
 export async function soak(bench: Bench): Promise<readonly Row[]> {
   const service = await bench.service();
   const bodyFile = bench.file("soak.json", JSON.stringify({ events: sampleEvents(batchEvents) }));
-  const { perSecond } = await drainRate(bench, service, bodyFile);
+  const { throughPerSecond: perSecond } = await drainRate(bench, service, bodyFile);
   await settled(service);
   bench.say(`sustained: ${Math.round(perSecond)} events/s`);
-  const steady = await run(service, bodyFile, 0.7 * perSecond, bench.minutes);
+  const steady = await run(bench, service, bodyFile, 0.7 * perSecond, bench.minutes);
   await settled(service);
-  const above = await run(service, bodyFile, 2 * perSecond, bench.minutes / 6);
+  const above = await run(bench, service, bodyFile, 2 * perSecond, bench.minutes / 6);
   await settled(service);
   await bench.end(service);
   const others = (statuses: Pace["statuses"]) =>
@@ -66,6 +69,7 @@ interface Run {
 }
 
 async function run(
+  bench: Bench,
   service: RunningService,
   bodyFile: string,
   perSecond: number,
@@ -82,6 +86,10 @@ async function run(
     for (const until = performance.now() + minutes * 60_000; performance.now() < until;) {
       await delay(sampleEveryMs);
       samples.push(residentMb(service, "VmRSS"));
+      if (samples.length % tellEvery === 0) {
+        const mb = Math.round(samples.at(-1)!);
+        bench.say(`${samples.length} s: ${mb} MB, ${JSON.stringify(pace.statuses)}`);
+      }
     }
     return { residentMb: samples, statuses: pace.statuses };
   } finally {
