@@ -46,7 +46,7 @@ export default function run(job: JudgeJob): Promise<JudgeDone>;
 export default function run(
   job: EnrichJob | readonly EnrichJob[] | DeltasJob | JudgeJob,
 ): BatchPack | DeltasDone | Promise<readonly BatchPack[] | BatchPack | JudgeDone> {
-  if (isList(job)) return Promise.all(job.map((each) => run(each)));
+  if (isList(job)) return Promise.all(job.map(async (each) => run(each)));
   if (!("kind" in job)) return job.schemas === undefined ? enrichBatch(job) : judgeBatch(job);
   if (job.kind === "judge") return judgeOne(job);
   return { deltas: deltasOf(job.batch, job.project, job.events, dimensions) };
