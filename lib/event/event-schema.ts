@@ -72,7 +72,10 @@ export const eventProperties = {
   timestamp: {
     type: "multi",
     optional: true,
-    rules: [{ type: "string" }, { type: "number", integer: true }],
+    rules: [
+      { type: "string", format: "date-time" },
+      { type: "number", integer: true },
+    ],
   },
   source: label("source"),
   correlationId: { ...label("correlationId"), optional: true },

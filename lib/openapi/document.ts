@@ -101,9 +101,10 @@ function parametersOf({ path = {}, parameters = {}, filtered, headers = {}, exam
       schema,
       ...(example?.path?.[name] !== undefined && { example: example.path[name] }),
     })),
-    ...Object.entries(parameters).map(([name, { schema }]) => ({
+    ...Object.entries(parameters).map(([name, { schema, required }]) => ({
       name,
       in: "query",
+      ...(required && { required }),
       ...("description" in schema && { description: schema["description"] }),
       schema,
     })),

@@ -16,6 +16,25 @@ const batch = {
     { type: "array", maxItems: maxBatchEvents, items: event },
   ],
 };
+const given = { type: "string", minLength: 1 };
+
+/** CloudEvents 1.0 in JSON; other attributes become metadata. */
+const cloudEvent = {
+  type: "object",
+  properties: {
+    specversion: { enum: ["1.0"] },
+    id: given,
+    source: given,
+    type: given,
+    time: { type: "string", format: "date-time" },
+    subject: { type: "string" },
+    datacontenttype: { type: "string", examples: ["application/json"] },
+    correlationid: { type: "string" },
+    data: {},
+    data_base64: { type: "string" },
+  },
+  required: ["specversion", "id", "source", "type"],
+};
 const opened = { id: "demo-1", type: "email.opened", source: "demo", data: { plan: "pro" } };
 const write = [
   "UNSUPPORTED_MEDIA_TYPE",
@@ -38,7 +57,7 @@ export const eventOperations: Readonly<Record<string, Operation>> = {
     },
     body: {
       "application/json": event,
-      "application/cloudevents+json": { type: "object" },
+      "application/cloudevents+json": cloudEvent,
     },
     example: { body: opened },
     answers: { 200: "Receipt", 201: "Receipt", 202: "Receipt" },
@@ -61,7 +80,7 @@ export const eventOperations: Readonly<Record<string, Operation>> = {
     body: {
       "application/json": batch,
       "application/x-ndjson": text,
-      "application/cloudevents-batch+json": { type: "array", items: { type: "object" } },
+      "application/cloudevents-batch+json": { type: "array", items: cloudEvent },
     },
     example: { body: { events: [opened, { ...opened, id: "demo-2", type: "email.clicked" }] } },
     answers: { 202: "BatchReceipt", 207: "BatchReceipt", 422: "BatchReceipt" },

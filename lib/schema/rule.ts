@@ -55,8 +55,9 @@ function compiled(rule: Rule): Check {
 export function jsonSchemaOf(rule: Rule, nullable = false): JsonSchema {
   switch (rule.type) {
     case "string": {
-      const { min, max, pattern, enum: values } = rule as StringRule;
-      return defined({ type: "string", minLength: min, maxLength: max, pattern, enum: values });
+      const { format, min, max, pattern, enum: values } = rule as StringRule;
+      const lengths = { minLength: min, maxLength: max };
+      return defined({ type: "string", format, ...lengths, pattern, enum: values });
     }
     case "number": {
       const { integer, min, max } = rule as NumberRule;
@@ -112,6 +113,8 @@ function defined(schema: JsonSchema): JsonSchema {
 }
 
 interface StringRule {
+  /** Only described, not checked: what reads the text checks it. */
+  readonly format?: string;
   readonly min?: number;
   readonly max?: number;
   readonly pattern?: string;
