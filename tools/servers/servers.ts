@@ -139,8 +139,11 @@ export function startFerretdb(): Promise<RunningServer> {
   });
 }
 
-/** mongo-java-server: MongoDB's protocol in memory, so a restart begins empty. */
-export function startMongoJava(): Promise<RunningServer> {
+/**
+ * mongo-java-server: MongoDB's protocol in memory, so a restart begins empty.
+ * @param heap the most that it may hold, as `java -Xmx` has it
+ */
+export function startMongoJava(heap = "1g"): Promise<RunningServer> {
   const classes = installed("mongo-java");
   return startServer({
     name: "mongo-java",
@@ -148,7 +151,7 @@ export function startMongoJava(): Promise<RunningServer> {
     command: ({ ports }) => ({
       file: "java",
       args: [
-        ...["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g"],
+        ...["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", `-Xmx${heap}`],
         ...["-cp", [join(classes, "mongo-java.jar"), join(classes, "lib/*")].join(delimiter)],
         ...["Main", "127.0.0.1", String(ports[0])],
       ],

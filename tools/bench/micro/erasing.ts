@@ -25,7 +25,8 @@ import { SqliteStore } from "../../../lib/store/sqlite/sqlite-store.ts";
 /**
  * Measures how long it takes to erase one of many users, at rest and while batches come in, whether
  * counts are right afterwards, and what compaction saves: `node tools/bench/micro/erasing.ts
- * [--events 1000000] [--users 10000] [--hours 24] [--batch 500] [--late 1] [--server ferretdb]`.
+ * [--events 1000000] [--users 10000] [--hours 24] [--batch 500] [--late 1] [--server ferretdb]
+ * [--heap 6g]`.
  * Events are of random users, spread evenly over the hours; of those that come in meanwhile `--late`
  * says how many are, the others are of the last hour. The third erasure's worker dies after some
  * calls, and another worker finishes its job. Of each erasure the store's operations are told that
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     batch: { type: "string", default: "500" },
     late: { type: "string", default: "1" },
     server: { type: "string" },
+    heap: { type: "string" },
     dir: { type: "string", default: tmpdir() },
   },
 });
@@ -114,7 +116,7 @@ async function serverOf(
   name: string | undefined,
   uri: string | undefined,
 ): Promise<Pick<RunningServer, "url" | "stop"> | undefined> {
-  if (name === "mongo-java") return startMongoJava();
+  if (name === "mongo-java") return startMongoJava(values.heap);
   if (name === "ferretdb") return startFerretdb();
   return uri === undefined ? undefined : { url: uri, stop: () => Promise.resolve() };
 }
