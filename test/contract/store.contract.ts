@@ -18,6 +18,7 @@ import { marksContract } from "./store-marks.contract.ts";
 import { outageContract } from "./store-outage.contract.ts";
 import { quarantineContract } from "./store-quarantine.contract.ts";
 import { questionsContract } from "./store-questions.contract.ts";
+import { ordersContract } from "./store-orders.contract.ts";
 import { packContract } from "./store-pack.contract.ts";
 import { retentionContract } from "./store-retention.contract.ts";
 import { rollupsContract } from "./store-rollups.contract.ts";
@@ -50,6 +51,7 @@ export function storeContract(
     marksContract(onStore);
     rollupsContract(onStore);
     eraseContract(onStore, traits);
+    ordersContract(onStore, traits);
     hiddenContract(onStore);
     auditContract(onStore, traits);
     compactContract(onStore, traits);
