@@ -48,7 +48,7 @@ export interface OutgoingMessage {
 }
 
 export interface Delivery {
-  /** The handler's own: the queue reads it no more. */
+  /** Once the outcome is `done` the queue reads it no more. */
   readonly body: Uint8Array;
   readonly receivedAt: number;
   /** 1 for the first attempt; counts `retry` outcomes, not crashes. */
