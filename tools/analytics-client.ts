@@ -16,6 +16,11 @@ export interface AnalyticsClient {
    * @throws Error where an event is refused, or after a minute of 503
    */
   post(events: readonly EventInput[]): Promise<void>;
+  /**
+   * Saves a question under a name that is free; one that is there stays.
+   * @returns whether there is a question of this name now: false where the key may not save any
+   */
+  save(name: string, question: object): Promise<boolean>;
   counts(parameters: Parameters): Promise<CountsAnswer>;
   list(parameters: Parameters): Promise<ListAnswer>;
   /** Finds out who listens at the address: by its health report, which needs no key. */
@@ -65,6 +70,17 @@ export function analyticsClient(url: string, key?: string): AnalyticsClient {
         }
         await delay(1_000 * Number(response.headers.get("retry-after") ?? 1));
       }
+    },
+    async save(name, question) {
+      const response = await fetch(`${url}/api/v1/queries/${name}`, {
+        method: "PUT",
+        headers: { ...headers, "Content-Type": "application/json", "If-None-Match": "*" },
+        body: JSON.stringify(question),
+      });
+      const answer = await response.text();
+      if (response.status === 201 || response.status === 412) return true;
+      if (response.status === 401 || response.status === 403) return false;
+      throw new Error(`saving ${name} was answered ${response.status}: ${answer.slice(0, 500)}`);
     },
     counts: (parameters) => get<CountsAnswer>("/api/v1/events/counts", parameters),
     list: (parameters) => get<ListAnswer>("/api/v1/events", parameters),

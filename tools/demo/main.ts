@@ -4,6 +4,7 @@
  * interrupted. Started again it tells the same events, with the same ids, and those since.
  */
 import { analyticsClient, type AnalyticsClient } from "../analytics-client.ts";
+import { pinBoard } from "./board.ts";
 import { backfill, compare, countAccepted, iso } from "./backfill.ts";
 import { sendLive, steadyEvents } from "./live.ts";
 import { inTimeOrder, mailEventsOfDays, peopleOf, splitAt } from "./mail-events.ts";
@@ -62,6 +63,8 @@ async function run(
     `\n${sent.events} events accepted after ${seconds(acceptedAfter)}, counted after ${seconds(countedAfter)}:\n`,
   );
   console.log(`${text}\n\n${await guide(client, range, key)}\n`);
+  const pinned = await pinBoard(client);
+  if (pinned > 0) console.log(`${pinned} questions are pinned: ${client.url}/saved\n`);
   if (!agrees)
     console.error("The counts differ from what was sent. Does someone else send as well?");
   if (once || signal.aborted) return agrees;

@@ -1,6 +1,13 @@
 import { jest } from "@jest/globals";
 import fc from "fast-check";
 import type { AnalyticsClient } from "../../../tools/analytics-client.ts";
+import { builtInDimensions } from "../../../lib/counting/dimensions.ts";
+import { kinds, savedKinds } from "../../../lib/answers/kinds.ts";
+import { readWithRange } from "../../../lib/questions/reading/relative-range.ts";
+import type { Raw } from "../../../lib/questions/reading/field.ts";
+import { readQuestionToKeep } from "../../../lib/questions/saved.ts";
+import { readAddress } from "../../../page/pure/address.ts";
+import { pinBoard } from "../../../tools/demo/board.ts";
 import { backfill, compare, countAccepted } from "../../../tools/demo/backfill.ts";
 import { addressIn, countries } from "../../../tools/demo/countries.ts";
 import { sendLive, steadyEvents } from "../../../tools/demo/live.ts";
@@ -27,12 +34,51 @@ function recorder(
       sent.push([...batch] as MailEvent[]);
       return Promise.resolve();
     },
+    save: unasked,
     counts: unasked,
     list: unasked,
     identify: unasked,
     ...answers,
   };
 }
+
+describe("the demo's board", () => {
+  const readers = Object.fromEntries(
+    savedKinds.map((kind) => [
+      kind,
+      {
+        read: (question: Raw) =>
+          readWithRange<unknown>(kinds[kind].form, question, to, (absolute) =>
+            kinds[kind].read(absolute, builtInDimensions),
+          ),
+      },
+    ]),
+  );
+
+  test("has questions that can be saved, in an order, and each opens in a view of its kind", async () => {
+    const saved: { view: unknown; opens: string; kind: string }[] = [];
+    const client = recorder({
+      save(_, question) {
+        const { kind, view } = readQuestionToKeep(question, readers);
+        const [path = "", search = ""] = String(view?.["address"]).split("?");
+        saved.push({ kind, view, opens: readAddress(path, search).view });
+        return Promise.resolve(true);
+      },
+    });
+    expect(await pinBoard(client)).toBe(saved.length);
+    expect(saved.map(({ kind, opens }) => [kind, opens])).toEqual([
+      ["funnel", "funnel"],
+      ["run", "trends"],
+      ["mail", "mail"],
+      ["run", "trends"],
+    ]);
+    expect(saved).toMatchObject(saved.map((_, order) => ({ view: { order, pinned: true } })));
+  });
+
+  test("stays away where the key may not save", async () => {
+    expect(await pinBoard(recorder({ save: () => Promise.resolve(false) }))).toBe(0);
+  });
+});
 
 describe("seeded chance", () => {
   test("is the reference sequence of sfc32", () => {
