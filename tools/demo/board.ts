@@ -40,6 +40,7 @@ const board = [
     question: {
       metrics: ["count"],
       dimensions: ["context.country"],
+      limit: 5,
       filters: ["is", "type", ["email.opened"]],
       range: `${days}d`,
       timezone,
