@@ -9,10 +9,14 @@ import {
 } from "../questions/audits.ts";
 import { metaRange } from "../questions/answer-meta.ts";
 import type { ShownJob } from "../questions/jobs.ts";
+import { pacedBy } from "../concurrency/pace.ts";
 import { auditHour, hoursOf, isLastOfDay, mayHold, rebuildHour } from "./audit.ts";
 import type { KeptJob } from "./jobs.ts";
 import { newJob, Progress, shownState, stateOf, waiting } from "./job-progress.ts";
 import type { JobState, Worker } from "./job-progress.ts";
+
+/** As `restFactor`, of an audit that somebody waits for. */
+const askedRestFactor = 1;
 
 /** The state of an audit or a rebuild, which goes hour by hour. */
 export interface AuditState extends JobState {
@@ -63,7 +67,10 @@ export async function carryOutAudit(
       if (!(await progress.note({ rebuilt, doneUntil: until, tries: 0 }))) return;
       continue;
     }
-    const report = await auditHour({ store, now, repairs }, hour, range);
+    const { isEnding } = worker;
+    const paced = pacedBy(askedRestFactor, isEnding);
+    const report = await auditHour({ store, now, repairs, paced, isEnding }, hour, range);
+    if (isEnding()) return progress.leave();
     found(report);
     const all = together(progress.state.found, report);
     if (!(await progress.note({ found: all, doneUntil: until, tries: 0 }))) return;
@@ -91,6 +98,12 @@ interface Round extends JobState {
   readonly hour: { readonly project: ProjectId; readonly start: number } | null;
 }
 
+/**
+ * The rest after each page of events and each minute, as a multiple of its time: an hour may have
+ * many millions of events, and the auditor takes a tenth of a processor at most.
+ */
+const restFactor = 9;
+
 /** An hour is audited this long after its end: by then by far most of its events are counted. */
 const sealedAfterMs = 600_000;
 
@@ -116,7 +129,9 @@ export async function auditNext(
   if (!(await store.putJob({ ...kept, revision, state: JSON.stringify(state) }))) return undefined;
   if (next === undefined) return undefined;
   const range = { from: startOf("day", next.start), to: next.start + grainMs.hour };
-  const report = await auditHour({ store, now, repairs: true }, next, range);
+  const { isEnding } = worker;
+  const paced = pacedBy(restFactor, isEnding);
+  const report = await auditHour({ store, now, repairs: true, paced, isEnding }, next, range);
   return { hour: next, report };
 }
 

@@ -2,6 +2,7 @@ import { cutCells, emptyCells, type Sum } from "../counting/cells.ts";
 import { differences, lacksDimensions } from "../counting/drift.ts";
 import { floorBelow, isBelow, rawFloor } from "../counting/floors.ts";
 import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts";
+import type { Paced } from "../concurrency/pace.ts";
 import { contentHash } from "../event/content-hash.ts";
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import {
@@ -31,7 +32,13 @@ export interface Auditing {
   readonly now: () => number;
   /** Whether differing buckets are counted again. */
   readonly repairs: boolean;
+  /** Carries out a page of events, or a minute. Absent: one right after the other. */
+  readonly paced?: Paced;
+  /** Whether the audit is to end early; what it has found is then of a part. */
+  readonly isEnding?: () => boolean;
 }
+
+const atOnce: Paced = (work) => work();
 
 /**
  * Recounts the minutes of a range (widened to whole minutes) from the events, sums up the hours and
@@ -74,16 +81,17 @@ export async function auditHour(
   hour: Bucket,
   range: Range,
 ): Promise<AuditReport> {
-  const { store } = auditing;
+  const { store, paced = atOnce, isEnding = () => false } = auditing;
   const isWithin = ({ grain, start }: Bucket) =>
     start >= range.from && start + grainMs[grain] <= range.to;
   const end = hour.start + grainMs.hour;
   const part = { from: Math.max(hour.start, range.from), to: Math.min(end, range.to) };
   let report = nothingFound;
   if (await mayHold(store, hour)) {
-    report = { ...report, changed: await changedIn(store, hour.project, part) };
+    report = { ...report, changed: await changedIn(auditing, hour.project, part) };
     for (const minute of childrenOf(hour).filter(isWithin)) {
-      report = together(report, await auditMinute(auditing, minute));
+      if (isEnding()) return report;
+      report = together(report, await paced(() => auditMinute(auditing, minute)));
     }
     if (isWithin(hour)) report = together(report, await auditParent(auditing, hour));
   }
@@ -231,17 +239,26 @@ export async function rebuildHour(store: EventStore, hour: Bucket, range: Range)
 
 /** The events of a range whose content differs from what was sent. */
 async function changedIn(
-  store: EventStore,
+  { store, paced = atOnce, isEnding = () => false }: Auditing,
   project: ProjectId,
   range: Range,
 ): Promise<readonly EventId[]> {
   const changed: EventId[] = [];
   let after: EventQuery["after"];
   for (;;) {
-    const page = await store.events({ project, ...range, order: "asc", limit: pageSize, after });
-    for (const event of page) if (!isAsSent(event)) changed.push(event.id);
+    const page = await paced(async () => {
+      const events = await store.events({
+        project,
+        ...range,
+        order: "asc",
+        limit: pageSize,
+        after,
+      });
+      for (const event of events) if (!isAsSent(event)) changed.push(event.id);
+      return events;
+    });
     after = page.at(-1);
-    if (page.length < pageSize || after === undefined) return changed;
+    if (page.length < pageSize || after === undefined || isEnding()) return changed;
   }
 }
 

@@ -7,9 +7,6 @@ import type { Storing } from "../store.mixin.ts";
 
 const everyMs = 60_000;
 
-/** After a slice the auditor rests at least this many times as long as the slice took. */
-const restFactor = 9;
-
 export interface Auditing {
   /** Reports the result of an audit to the log and the metrics. */
   tellAudit(project: string, report: AuditReport): void;
@@ -25,13 +22,14 @@ export function AuditorMixin() {
       startAuditor(): void {
         this.auditor = new Ticker(
           () => this.auditSlice(),
-          { everyMs, restFactor },
+          { everyMs, restFactor: 0 },
           (error) => this.logger.warn({ err: error }, "counts could not be audited"),
         );
       },
 
       async auditSlice(): Promise<void> {
-        const worker = { store: this.store, owner: "", now: Date.now, isEnding: () => false };
+        const isEnding = () => this.auditor === null;
+        const worker = { store: this.store, owner: "", now: Date.now, isEnding };
         const audited = await auditNext(worker, everyMs);
         if (audited === undefined) return;
         const { hour, report } = audited;
@@ -63,8 +61,9 @@ export function AuditorMixin() {
       this.auditor = null;
     },
     async stopped() {
-      await this.auditor?.stop();
+      const { auditor } = this;
       this.auditor = null;
+      await auditor?.stop();
     },
   });
 }

@@ -3,6 +3,7 @@ import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
+import type { Paced } from "../../lib/concurrency/pace.ts";
 import { audit, rebuildHour, repair } from "../../lib/store/audit.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
@@ -71,6 +72,31 @@ export function auditContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
         ]);
         expect(await it.rollup(bucket())).toEqual(await it.sumDeltas(bucket()));
         expect(await it.rollup(bucket(minute + minuteMs))).toBeUndefined();
+      }),
+    );
+
+    test(
+      "goes piece by piece, each page of events and each minute, and ends between two pieces",
+      onStore(async (it) => {
+        await keep(it, "b1", [sent("a"), sent("b", { timestamp: minute + minuteMs })]);
+        await rollUpAll(it, 100);
+        let pieces = 0;
+        const upTo = (most: number) => {
+          pieces = 0;
+          const paced: Paced = (work) => {
+            pieces += 1;
+            return work();
+          };
+          const auditing = { store: it, now: () => minute, repairs: true, paced };
+          return audit({ ...auditing, isEnding: () => pieces >= most }, "p", always);
+        };
+        expect(await upTo(Infinity)).toMatchObject({ ...sound, buckets: 4 });
+        const whole = pieces;
+        expect(whole).toBeGreaterThanOrEqual(3);
+        for (const most of [1, 2]) {
+          expect((await upTo(most)).buckets).toBeLessThan(4);
+          expect(pieces).toBe(most);
+        }
       }),
     );
 
