@@ -40,6 +40,13 @@ async function prepare(): Promise<Known> {
     expect([path, response.status < 300]).toEqual([path, true]);
     return (await response.json()) as { readonly id: string };
   };
+  // A project has so many keys and no more.
+  const keys = (await (await fetch(`${service.url}/api/v1/keys`)).json()) as {
+    readonly data: readonly { readonly id: string }[];
+  };
+  for (const { id } of keys.data) {
+    await fetch(`${service.url}/api/v1/keys/${id}`, { method: "DELETE" });
+  }
   made += 1;
   const [event, held] = [`any-${made}`, `held-${made}`];
   const about = { source: "test", metadata: { userId: "ada" }, correlationId: "order-1" };
