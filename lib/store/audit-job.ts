@@ -9,7 +9,7 @@ import {
 } from "../questions/audits.ts";
 import { metaRange } from "../questions/answer-meta.ts";
 import type { ShownJob } from "../questions/jobs.ts";
-import { pacedBy } from "../concurrency/pace.ts";
+import { pacedBy } from "./pace.ts";
 import { auditHour, hoursOf, isLastOfDay, mayHold, rebuildHour } from "./audit.ts";
 import type { KeptJob } from "./jobs.ts";
 import { newJob, Progress, shownState, stateOf, waiting } from "./job-progress.ts";

@@ -2,7 +2,7 @@ import { cutCells, emptyCells, type Sum } from "../counting/cells.ts";
 import { differences, lacksDimensions } from "../counting/drift.ts";
 import { floorBelow, isBelow, rawFloor } from "../counting/floors.ts";
 import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts";
-import type { Paced } from "../concurrency/pace.ts";
+import type { Paced } from "./pace.ts";
 import { contentHash } from "../event/content-hash.ts";
 import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import {

@@ -3,7 +3,7 @@ import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
-import type { Paced } from "../../lib/concurrency/pace.ts";
+import type { Paced } from "../../lib/store/pace.ts";
 import { audit, rebuildHour, repair } from "../../lib/store/audit.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";

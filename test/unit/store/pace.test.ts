@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { pacedBy } from "../../../lib/concurrency/pace.ts";
+import { pacedBy } from "../../../lib/store/pace.ts";
 
 test("after a piece of work comes a rest, which ends early where the worker is to end", async () => {
   let isEnding = false;
