@@ -11,7 +11,7 @@ const board = [
     kind: "funnel",
     question: { steps: life.map((type) => ({ type })), window: "7d", range: `${days}d`, timezone },
     description: "How many recipients get from a mail to a click",
-    address: `/funnel?range=${days}d&${life.map((type) => `step=${type}`).join("&")}`,
+    view: { address: `/funnel?range=${days}d&${life.map((type) => `step=${type}`).join("&")}` },
   },
   {
     name: "opened-a-day",
@@ -24,15 +24,14 @@ const board = [
       timezone,
     },
     description: "Mails opened each day",
-    address: `/trends?range=${days}d&type=email.opened`,
-    shape: "bars",
+    view: { address: `/trends?range=${days}d&type=email.opened`, shape: "bars" },
   },
   {
     name: "mail-by-campaign",
     kind: "mail",
     question: { groupBy: "campaignId", range: `${days}d`, timezone },
     description: "What became of each campaign's mails",
-    address: `/mail?range=${days}d`,
+    view: { address: `/mail?range=${days}d` },
   },
   {
     name: "opened-by-country",
@@ -46,8 +45,10 @@ const board = [
       timezone,
     },
     description: "Where mails are opened",
-    address: `/trends?range=${days}d&type=email.opened&by=context.country&shape=table`,
-    shape: "table",
+    view: {
+      address: `/trends?range=${days}d&type=email.opened&by=context.country&shape=table`,
+      shape: "table",
+    },
   },
 ] as const;
 
@@ -56,18 +57,9 @@ const board = [
  * @returns how many there are now by these names; none where the key may not save
  */
 export async function pinBoard(client: AnalyticsClient): Promise<number> {
-  let there = 0;
-  for (const [order, { name, address, ...question }] of board.entries()) {
-    const { kind, question: asked, description } = question;
-    const view = {
-      address,
-      pinned: true,
-      order,
-      ...("shape" in question && { shape: question.shape }),
-    };
-    const saved = await client.save(name, { kind, question: asked, description, view });
-    if (!saved) return 0;
-    there += 1;
+  for (const [order, { name, ...question }] of board.entries()) {
+    const view = { ...question.view, pinned: true, order };
+    if (!(await client.save(name, { ...question, view }))) return 0;
   }
-  return there;
+  return board.length;
 }
