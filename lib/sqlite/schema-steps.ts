@@ -26,10 +26,13 @@ export class NewerSchema extends Error {
 export function migrate(db: DatabaseSync, file: string, steps: SchemaSteps): void {
   if (versionOf(db, file, steps) === steps.length) return;
   db.exec("BEGIN IMMEDIATE");
+  // A step may change what kinds of values a column takes, which only the schema's own text says.
+  db.enableDefensive(false);
   try {
     for (const step of steps.slice(versionOf(db, file, steps))) db.exec(step);
     db.exec(`PRAGMA user_version = ${steps.length}; COMMIT;`);
   } finally {
+    db.enableDefensive(true);
     if (db.isTransaction) db.exec("ROLLBACK");
   }
 }

@@ -4,7 +4,8 @@ import { deadline } from "../time-limit.ts";
 import { MissingColumn } from "../columns/reader.ts";
 import { columnReaderOf } from "./columns/table.ts";
 import type { Database } from "./database.ts";
-import { eventColumns, fromRow, type EventRow } from "../rows.ts";
+import { fromRow, type EventRow } from "../rows.ts";
+import { toldColumns } from "./narrow.ts";
 import { chunkScan, chunksOf, scansOf, type Chunk, type Scan } from "./scan.ts";
 import type { Analyzed } from "../store.ts";
 import type { EventFilter } from "../../event/filter.ts";
@@ -66,7 +67,7 @@ function foldChunk(
   fold: Fold<unknown>,
   check: () => void,
 ): number {
-  const scan = chunkScan(filter, chunk);
+  const scan = chunkScan(db, filter, chunk);
   return scan === undefined ? 0 : foldScan(db, scan, fold, check);
 }
 
@@ -78,7 +79,7 @@ function foldScan(
 ): number {
   const read = rowReader(fold.columns);
   let count = 0;
-  for (const row of db.iterate(`SELECT ${eventColumns} ${sql}`, ...parameters)) {
+  for (const row of db.iterate(`SELECT ${toldColumns} ${sql}`, ...parameters)) {
     fold.add(read(fromRow(row as unknown as EventRow)));
     if (++count % checkEvery === 0) check();
   }

@@ -1,12 +1,13 @@
 import { startOf } from "../../counting/bucket.ts";
 import { isBroken, putBack } from "./broken.ts";
-import type { Database, Row } from "./database.ts";
+import type { Database, Row, Value } from "./database.ts";
+import { hasWide, idText, keyForms, numberProject, writeUuid } from "./narrow.ts";
 import { eventColumns, type EventRow, rowsOf } from "../rows.ts";
 import { markCounted, touchDays } from "./marks.ts";
 import { chunkSize } from "./schema.ts";
 import { notePlaces, ownerHashes, type OwnerHashes } from "./places.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
-import { isRefused, stored } from "./erase.ts";
+import { heldIn, isRefused, stored } from "./erase.ts";
 import { hold, holderOf, removeHeld } from "./quarantine.ts";
 import { tooOld } from "./floors.ts";
 import { putDeltas } from "./deltas.ts";
@@ -53,13 +54,14 @@ function insertAbsent(
   rows: readonly EventRow[],
   broken: readonly HeldRow[],
 ): { readonly appended: Appended | null; readonly spans: Spans } {
-  const statement = db.prepared(insert);
+  const inserted = inserter(db);
   const spans = new Spans();
   const there: number[] = [];
   const refused: number[] = [];
   const held: number[] = [];
   const foreign: { readonly at: number; readonly hash: string }[] = [];
   const { hasBroken, hasRefusals, hasHeld } = obstaclesIn(db);
+  const isWide = hasWide(db);
   const isTooOld = tooOld(db);
   /** Decides an event's fate, where that needs no look whether the event is stored. */
   const isDecided = (row: EventRow, at: number): boolean => {
@@ -83,8 +85,9 @@ function insertAbsent(
     const conflicts = hasBroken && mended === undefined && isBroken(db, row);
     if (mended !== undefined || conflicts) there.push(at);
     if (conflicts) return;
-    const { changes, lastInsertRowid } = statement.run(...(mended ?? row));
-    if (changes > 0) spans.add(row, Number(lastInsertRowid));
+    const isThere = isWide && heldIn(db, "events", row[0], row[1]) !== undefined;
+    const seq = isThere ? undefined : inserted(mended ?? row);
+    if (seq !== undefined) spans.add(row, seq);
     else if (mended === undefined) there.push(at);
   });
   broken.forEach((one, index) => {
@@ -109,6 +112,36 @@ function insertAbsent(
   return { appended: { owned, foreign, held }, spans };
 }
 
+/**
+ * Inserts rows that are absent.
+ * @returns what inserts one row, and returns its number; `undefined` where the event is there
+ */
+function inserter(db: Database): (row: EventRow) => number | undefined {
+  const statement = db.prepared(insert);
+  const numbers = new Map<string, bigint>();
+  const numberOf = (project: string) => {
+    const known = numbers.get(project) ?? numberProject(db, project);
+    numbers.set(project, known);
+    return known;
+  };
+  const [idBytes, batchBytes] = [new Uint8Array(16), new Uint8Array(16)];
+  let [batchText, batchValue]: readonly [string, Value] = ["", ""];
+  return ([project, id, batch, ...others]) => {
+    if (batch !== batchText) {
+      batchText = batch;
+      batchValue = writeUuid(batch, batchBytes) ? batchBytes : batch;
+    }
+    const { changes, lastInsertRowid } = statement.run(
+      numberOf(project),
+      // The statement copies what it is given.
+      writeUuid(id, idBytes) ? idBytes : id,
+      batchValue,
+      ...others,
+    );
+    return changes > 0 ? Number(lastInsertRowid) : undefined;
+  };
+}
+
 /** Which tables hold events or users that a new event may meet: nearly always none. */
 function obstaclesIn(db: Database) {
   const [broken, refusals, held] = db.get(
@@ -129,17 +162,28 @@ function strangers(
   const foreign: { readonly at: number; readonly hash: string }[] = [];
   for (const at of there) {
     const [project, id] = rows[at]!;
-    const [owner, hash] = db.get(
-      `SELECT batch, hash FROM events WHERE project = ? AND id = ?
-        UNION ALL SELECT batch, hash FROM broken WHERE project = ? AND id = ?`,
-      project,
-      id,
-      project,
-      id,
-    ) as unknown as readonly [string, string];
+    const [owner, hash] = ownerOf(db, project, id);
     if (owner !== batch) foreign.push({ at, hash });
   }
   return foreign;
+}
+
+/** The batch and the hash of an event that is stored, or was set aside. */
+function ownerOf(
+  db: Database,
+  project: string,
+  id: string,
+): readonly [batch: string, hash: string] {
+  const places = [
+    ...keyForms(db, project, id).map((key) => ["events", ...key] as const),
+    ["broken", project, id] as const,
+  ];
+  for (const [table, ...key] of places) {
+    const told = `SELECT ${idText("batch")}, hash FROM ${table} WHERE project = ? AND id = ?`;
+    const found = db.get(told, ...key);
+    if (found !== undefined) return found as unknown as readonly [string, string];
+  }
+  throw new Error(`no event ${id} in project ${project}`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Database } from "./database.ts";
 import { keepPlace } from "./erase.ts";
+import { idText, projectText, toldColumns } from "./narrow.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
 
 /** An event whose body is invalid JSON: the disk damaged it. */
@@ -15,7 +16,8 @@ interface BrokenEvent {
  */
 export function brokenEvents(db: Database): readonly BrokenEvent[] {
   const found: BrokenEvent[] = [];
-  for (const row of db.iterate("SELECT seq, project, id, body FROM events NOT INDEXED")) {
+  const told = `SELECT seq, ${projectText}, ${idText("id")}, body FROM events NOT INDEXED`;
+  for (const row of db.iterate(told)) {
     const [seq, project, id, body] = row as readonly unknown[] as [number, string, string, string];
     if (!isReadable(body)) found.push({ seq, project, id });
   }
@@ -40,7 +42,7 @@ export function setAside(db: Database, events: readonly BrokenEvent[]): void {
   for (const { seq } of events) {
     db.run(
       `INSERT INTO broken (seq, ${eventColumns}, found_at)
-        SELECT seq, ${eventColumns}, ? FROM events WHERE seq = ?`,
+        SELECT seq, ${toldColumns}, ? FROM events WHERE seq = ?`,
       Date.now(),
       seq,
     );

@@ -3,6 +3,7 @@ import { each, hasElements, type PropertyPath, type Segment } from "../../event/
 import { none, shownAs } from "../../event/shown-value.ts";
 import type { Value } from "./database.ts";
 import { meetsBody, meetsText } from "./functions.ts";
+import { idForms, idText, projectText } from "./narrow.ts";
 import { isMarked, toColumn } from "../rows.ts";
 
 /** A part of a WHERE clause and its parameters. */
@@ -11,14 +12,28 @@ export interface Clause {
   readonly parameters: readonly Value[];
 }
 
-const textColumns: ReadonlyMap<string, string> = new Map([
-  ["id", "id"],
-  ["type", "type"],
-  ["source", "source"],
-  ["correlationId", "correlation_id"],
-  ["project", "project"],
-  ["batch", "batch"],
-  ["hash", "hash"],
+/** A field that holds text, as SQL. */
+interface TextField {
+  readonly text: string;
+  /** What is compared with `forms`. */
+  readonly column: string;
+  /** What the column may hold for a text. */
+  readonly forms: (text: string) => readonly Value[];
+}
+
+const plain = (column: string): TextField => {
+  return { text: column, column, forms: (text) => [toColumn(text)] };
+};
+const ofIds = (column: string): TextField => ({ text: idText(column), column, forms: idForms });
+
+const textFields: ReadonlyMap<string, TextField> = new Map([
+  ["id", ofIds("id")],
+  ["type", plain("type")],
+  ["source", plain("source")],
+  ["correlationId", plain("correlation_id")],
+  ["project", plain(projectText)],
+  ["batch", ofIds("batch")],
+  ["hash", plain("hash")],
 ]);
 
 const numberColumns: ReadonlyMap<string, string> = new Map([
@@ -43,10 +58,10 @@ export function conditionClause(condition: Condition): Clause {
   if (bodyProperties.has(top)) {
     return hasElements(condition.path) ? elementsClause(condition) : guardedBodyClause(condition);
   }
-  const text = inner.length === 0 ? textColumns.get(top) : undefined;
-  if (text !== undefined) {
-    const byFunction = clause(`${meetsText}(${text}, ?)`, JSON.stringify(condition));
-    return textClause(condition, text) ?? byFunction;
+  const field = inner.length === 0 ? textFields.get(top) : undefined;
+  if (field !== undefined) {
+    const byFunction = clause(`${meetsText}(${field.text}, ?)`, JSON.stringify(condition));
+    return textClause(condition, field) ?? byFunction;
   }
   const number = inner.length === 0 ? numberColumns.get(top) : undefined;
   if (number !== undefined) return numberClause(condition, number);
@@ -114,7 +129,7 @@ function bodyPath(path: PropertyPath): string {
 export function sortClause(path: PropertyPath): Clause | undefined {
   const [top, ...inner] = path;
   if (bodyProperties.has(top)) return clause("json_extract(body, ?)", bodyPath(path));
-  const column = textColumns.get(top) ?? numberColumns.get(top);
+  const column = textFields.get(top)?.text ?? numberColumns.get(top);
   return column !== undefined && inner.length === 0 ? clause(column) : undefined;
 }
 
@@ -177,12 +192,12 @@ function shownClause(shown: readonly string[], path: string): Clause | undefined
   };
 }
 
-function textClause(condition: Condition, column: string): Clause | undefined {
+function textClause(condition: Condition, { column, forms }: TextField): Clause | undefined {
   switch (condition.op) {
     case "is":
-      return anyOf(column, [], condition.values.filter(isText).map(toColumn));
+      return anyOf(column, [], condition.values.filter(isText).flatMap(forms));
     case "is_not":
-      return noneOf(column, [], condition.values.filter(isText).map(toColumn));
+      return noneOf(column, [], condition.values.filter(isText).flatMap(forms));
     case "exists":
       return clause(`${column} IS ${condition.value ? "NOT NULL" : "NULL"}`);
     case "shown_as":

@@ -15,6 +15,7 @@ import {
 import type { SumText } from "../cells-text.ts";
 import type { Database } from "./database.ts";
 import { mayLack } from "./floors.ts";
+import { idText, projectForms, toldColumns } from "./narrow.ts";
 import { markDirty, type BucketRow } from "./marks.ts";
 import {
   type CondensePlan,
@@ -127,19 +128,23 @@ export function recounted(
 ): SumText & { readonly uncounted: readonly string[] } {
   const { batches, recounts, cells, counts } = countAnew(db, bucket, dimensions);
   const [project, , minute] = bucket;
-  const owners = db.all(
-    `SELECT DISTINCT batch FROM events INDEXED BY events_by_time
-      WHERE project = ? AND timestamp >= ? AND timestamp < ? AND received_at < ?`,
-    project,
-    minute,
-    minute + grainMs.minute,
-    before,
+  const owners = projectForms(db, project).flatMap((form) =>
+    db.all(
+      `SELECT ${idText("batch")} FROM (SELECT DISTINCT batch FROM events INDEXED BY events_by_time
+        WHERE project = ? AND timestamp >= ? AND timestamp < ? AND received_at < ?)`,
+      form,
+      minute,
+      minute + grainMs.minute,
+      before,
+    ),
   );
   const [types, users, values] = cells;
   return {
     v: batches.length + recounts,
     cells: `{"types":${types},"users":${users},"dimensions":${values}}`,
-    uncounted: owners.map(([batch]) => batch as string).filter((batch) => !counts(batch)),
+    uncounted: [...new Set(owners.map(([batch]) => batch as string))].filter(
+      (batch) => !counts(batch),
+    ),
   };
 }
 
@@ -187,15 +192,20 @@ function* minuteEvents(
   project: string,
   minute: number,
 ): Generator<StoredEvent, void, undefined> {
-  for (const table of ["events INDEXED BY events_by_time", "broken"]) {
+  const within = "project = ? AND timestamp >= ? AND timestamp < ?";
+  const bounds = [minute, minute + grainMs.minute] as const;
+  for (const form of projectForms(db, project)) {
     const rows = db.iterate(
-      `SELECT ${eventColumns} FROM ${table} WHERE project = ? AND timestamp >= ? AND timestamp < ?`,
-      project,
-      minute,
-      minute + grainMs.minute,
+      `SELECT ${toldColumns} FROM events INDEXED BY events_by_time WHERE ${within}`,
+      form,
+      ...bounds,
     );
-    for (const row of rows as Iterable<unknown> as Iterable<EventRow>) {
-      yield table === "broken" ? withoutBody(row) : fromRow(row);
-    }
+    yield* Iterator.from(rows as Iterable<unknown> as Iterable<EventRow>).map(fromRow);
   }
+  const broken = db.iterate(
+    `SELECT ${eventColumns} FROM broken WHERE ${within}`,
+    project,
+    ...bounds,
+  );
+  yield* Iterator.from(broken as Iterable<unknown> as Iterable<EventRow>).map(withoutBody);
 }

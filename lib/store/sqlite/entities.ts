@@ -1,7 +1,9 @@
 import type { EntityKey, EntityQuery } from "../entity-reads.ts";
 import { conditionClause, predicateClause, sortClause, type Clause } from "./conditions.ts";
 import type { Database } from "./database.ts";
-import { eventColumns, toColumn, type EventRow } from "../rows.ts";
+import { toColumn, type EventRow } from "../rows.ts";
+import { event } from "./events.ts";
+import { keyForms, toldColumns } from "./narrow.ts";
 import { placesOf, type Owner } from "./places.ts";
 import { clauseOfPlaces } from "./scan.ts";
 import { placeholder } from "./schema.ts";
@@ -11,12 +13,8 @@ import type { Condition } from "../../event/filter.ts";
 export function findKeys(db: Database, keys: readonly EntityKey[]): readonly EventRow[] {
   const found = new Map<string, EventRow>();
   for (const { project, id } of keys) {
-    const row = db.get(
-      `SELECT ${eventColumns} FROM events WHERE project = ? AND id = ?`,
-      project,
-      id,
-    );
-    if (row !== undefined) found.set(`${project}:${id}`, row as unknown as EventRow);
+    const row = event(db, project, id);
+    if (row !== undefined) found.set(`${project}:${id}`, row);
   }
   return [...found.values()];
 }
@@ -34,7 +32,7 @@ export function findEntities(db: Database, query: EntityQuery): readonly EventRo
   const orderBy = sorted.length === 0 ? "" : `ORDER BY ${sorted.map(({ sql }) => sql).join(", ")}`;
   const where = whereOf(db, query);
   return db.all(
-    `SELECT ${eventColumns} FROM events WHERE ${where.sql} ${orderBy} LIMIT ? OFFSET ?`,
+    `SELECT ${toldColumns} FROM events WHERE ${where.sql} ${orderBy} LIMIT ? OFFSET ?`,
     ...where.parameters,
     ...sorted.flatMap((clause) => clause.parameters),
     limit,
@@ -51,7 +49,7 @@ function whereOf(db: Database, { where, unless = [], keys }: EntityQuery): Claus
   const clauses = [
     // Rows that only keep a place are no events.
     { sql: `+project <> '${placeholder}'`, parameters: [] },
-    ...(keys === undefined ? [] : [keysClause(keys)]),
+    ...(keys === undefined ? [] : [keysClause(db, keys)]),
     ...where.map(conditionClause),
     ...unless.map((of) => predicateClause({ op: "not", of })),
     ...where.flatMap((condition) => ownerClauses(db, condition)),
@@ -62,11 +60,12 @@ function whereOf(db: Database, { where, unless = [], keys }: EntityQuery): Claus
   };
 }
 
-function keysClause(keys: readonly EntityKey[]): Clause {
-  if (keys.length === 0) return { sql: "0", parameters: [] };
+function keysClause(db: Database, keys: readonly EntityKey[]): Clause {
+  const forms = keys.flatMap(({ project, id }) => keyForms(db, project, id));
+  if (forms.length === 0) return { sql: "0", parameters: [] };
   return {
-    sql: `(project, id) IN (VALUES ${keys.map(() => "(?, ?)").join(", ")})`,
-    parameters: keys.flatMap(({ project, id }) => [project, id]),
+    sql: `(project, id) IN (VALUES ${forms.map(() => "(?, ?)").join(", ")})`,
+    parameters: forms.flat(),
   };
 }
 

@@ -8,6 +8,7 @@ import { events } from "./events.ts";
 import { erasableHeld, holderOf, removeHeld } from "./quarantine.ts";
 import { mayLack } from "./floors.ts";
 import { touchDay } from "./marks.ts";
+import { idText, keyForms } from "./narrow.ts";
 import { forgetColumns } from "./places.ts";
 import { chunkSize, placeholder } from "./schema.ts";
 
@@ -120,13 +121,26 @@ export function holder(db: Database, project: string, id: string): Held | undefi
   return stored(db, project, id) ?? heldIn(db, "quarantine", project, id);
 }
 
-function heldIn(db: Database, table: Table, project: string, id: string): Held | undefined {
-  const row = db.get(
-    `SELECT batch, timestamp, received_at FROM ${table} WHERE project = ? AND id = ?`,
-    project,
-    id,
-  ) as readonly [string, number, number] | undefined;
-  return row && { id, batch: row[0], timestamp: row[1], receivedAt: row[2] };
+/** The event of an id in one table. */
+export function heldIn(db: Database, table: Table, project: string, id: string): Held | undefined {
+  for (const key of keysIn(db, table, project, id)) {
+    const row = db.get(
+      `SELECT ${idText("batch")}, timestamp, received_at FROM ${table} WHERE project = ? AND id = ?`,
+      ...key,
+    ) as readonly [string, number, number] | undefined;
+    if (row) return { id, batch: row[0], timestamp: row[1], receivedAt: row[2] };
+  }
+  return undefined;
+}
+
+/** The forms of an event's key in a table. */
+function keysIn(
+  db: Database,
+  table: Table,
+  project: string,
+  id: string,
+): ReturnType<typeof keyForms> {
+  return table === "events" ? keyForms(db, project, id) : [[project, id]];
 }
 
 export function erasedAt(db: Database, project: string, id: string): number | undefined {
@@ -200,13 +214,15 @@ function remove(
   id: string,
   batch: string,
 ): number | undefined {
-  const row = db.get(
-    `DELETE FROM ${table} WHERE project = ? AND id = ? AND batch = ? RETURNING rowid`,
-    project,
-    id,
-    batch,
-  );
-  return row?.[0] as number | undefined;
+  for (const key of keysIn(db, table, project, id)) {
+    const row = db.get(
+      `DELETE FROM ${table} WHERE project = ? AND id = ? AND ${idText("batch")} = ? RETURNING rowid`,
+      ...key,
+      batch,
+    );
+    if (row) return row[0] as number;
+  }
+  return undefined;
 }
 
 function putTombstone(db: Database, project: string, id: string, refusal: Refusal): void {

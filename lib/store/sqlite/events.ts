@@ -6,7 +6,8 @@ import type { Position, EventTextPage, PageEnd, PageLimits } from "../../event/e
 import { scansAlongTime } from "../scanning.ts";
 import { scansOf, type PlacedFilter, type Scan } from "./scan.ts";
 import { days } from "./marks.ts";
-import { eventColumns, type EventRow, bodyBytes, fromRow } from "../rows.ts";
+import { idText, isEarlier, keyForms, toldColumns } from "./narrow.ts";
+import { type EventRow, bodyBytes, fromRow } from "../rows.ts";
 import { textLine, type EventText } from "../../event/event-text.ts";
 import { Page } from "../page.ts";
 import { sampleOf, type SampleJob, type SampleKind } from "../../questions/catalog/samples.ts";
@@ -14,18 +15,21 @@ import { sampleSize, type Sampled, type SampleFilter } from "../store.ts";
 
 type Key = readonly [seq: number, timestamp: number, id: string];
 
-const eventBySeq = `SELECT ${eventColumns} FROM events WHERE seq = ?`;
+const eventBySeq = `SELECT ${toldColumns} FROM events WHERE seq = ?`;
 
 export function event(db: Database, project: string, id: string): EventRow | undefined {
-  return db.get(`SELECT ${eventColumns} FROM events WHERE project = ? AND id = ?`, project, id) as
-    EventRow | undefined;
+  for (const key of keyForms(db, project, id)) {
+    const found = db.get(`SELECT ${toldColumns} FROM events WHERE project = ? AND id = ?`, ...key);
+    if (found !== undefined) return found as unknown as EventRow;
+  }
+  return undefined;
 }
 
 /** A page of events in order. */
 export function events(db: Database, query: EventQuery): readonly EventRow[] {
   const scans = scansOf(db, query);
   const single = onlyOf(scans);
-  if (single !== undefined) return read<EventRow>(db, eventColumns, single, query);
+  if (single !== undefined) return read<EventRow>(db, toldColumns, single, query);
   return mergedKeys(db, scans, query).map(
     ([seq]) => db.get(eventBySeq, seq) as unknown as EventRow,
   );
@@ -69,7 +73,7 @@ function* eachOf(
   const scans = scansOf(db, query);
   const single = onlyOf(scans);
   if (single !== undefined) {
-    const { sql, parameters } = paged(eventColumns, single, query);
+    const { sql, parameters } = paged(toldColumns, single, query);
     yield* db.iterate(sql, ...parameters) as Iterable<unknown> as Iterable<EventRow>;
     return;
   }
@@ -88,18 +92,22 @@ function mergedKeys(
   isOver: () => boolean = () => false,
 ): readonly Key[] {
   const ascending = query.order === "asc";
-  const before = ([, a, m]: Key, [, b, n]: Key) =>
-    (ascending ? a - b : b - a) || (m < n === ascending ? -1 : 1);
+  const before = (a: Key, b: Key) =>
+    isEarlier(positionOf(a), positionOf(b)) === ascending ? -1 : 1;
   let keys: readonly Key[] = [];
   for (const scan of scans) {
     const last = keys.length === query.limit ? keys.at(-1) : undefined;
     if (last !== undefined && (ascending ? last[1] < scan.oldest : last[1] > scan.newest)) break;
     db.check();
     if (!scansAlongTime(query) && isOver()) throw new TimedOut("it took longer than it may");
-    const found = read<Key>(db, "seq, timestamp, id", scan, query);
+    const found = read<Key>(db, `seq, timestamp, ${idText("id")}`, scan, query);
     keys = keys.length === 0 ? found : [...keys, ...found].sort(before).slice(0, query.limit);
   }
   return keys;
+}
+
+function positionOf([, timestamp, id]: Key): Position {
+  return { timestamp, id };
 }
 
 /** @throws TimedOut */
@@ -134,11 +142,12 @@ function read<R extends Row>(
 
 function paged(
   columns: string,
-  { sql, parameters }: Scan,
-  { order, limit }: EventQuery,
+  { sql, parameters, order: by }: Scan,
+  { order, limit }: Pick<EventQuery, "order" | "limit">,
 ): Pick<Scan, "sql" | "parameters"> {
+  const sorted = by.columns.map((column) => `${column} ${order}`).join(", ");
   return {
-    sql: `SELECT ${columns} ${sql} ORDER BY timestamp ${order}, id ${order} LIMIT ?`,
+    sql: `SELECT ${columns} ${sql} ORDER BY ${sorted} LIMIT ?`,
     parameters: [...parameters, limit],
   };
 }
@@ -186,12 +195,9 @@ function endOf(
 ): Position | undefined {
   const along = { project, types, from, to, order, after };
   let end: Position | undefined;
-  for (const { sql, parameters } of scansOf(db, along)) {
-    const found = db.get(
-      `SELECT timestamp, id ${sql} ORDER BY timestamp ${order}, id ${order} LIMIT 1 OFFSET ?`,
-      ...parameters,
-      size,
-    );
+  for (const scan of scansOf(db, along)) {
+    const { sql, parameters } = paged(`timestamp, ${idText("id")}`, scan, { order, limit: 1 });
+    const found = db.get(`${sql} OFFSET ?`, ...parameters, size);
     if (found === undefined) continue;
     const [timestamp, id] = found as readonly [number, string];
     if (end === undefined || comesBefore({ timestamp, id }, end, order)) end = { timestamp, id };
@@ -200,8 +206,7 @@ function endOf(
 }
 
 function comesBefore(a: Position, b: Position, order: "asc" | "desc"): boolean {
-  const isEarlier = a.timestamp < b.timestamp || (a.timestamp === b.timestamp && a.id < b.id);
-  return isEarlier === (order === "asc");
+  return isEarlier(a, b) === (order === "asc");
 }
 
 type Limits = Omit<PageLimits, "signal">;

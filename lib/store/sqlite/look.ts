@@ -18,6 +18,7 @@ const ends = {
   fences: "subject",
   recounts: "project",
   jobs: "project",
+  projects: "n",
 } as const satisfies Readonly<Record<string, string>>;
 
 /**

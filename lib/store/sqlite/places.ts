@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import { inProject } from "./narrow.ts";
 import { chunkSize } from "./schema.ts";
 import { crc32 } from "node:zlib";
 
@@ -185,12 +186,13 @@ export function placesOf(
     else for (const place of found) noted.push(seq + place);
   }
   if (unknown < first) return noted;
+  const ofProject = inProject(db, project);
   const looked = db.all(
     `SELECT seq FROM events NOT INDEXED
-      WHERE seq BETWEEN ? AND ? AND project = ? AND ${columnOf[owner]} = ?`,
+      WHERE seq BETWEEN ? AND ? AND ${ofProject.sql} AND ${columnOf[owner]} = ?`,
     first,
     unknown,
-    project,
+    ...ofProject.parameters,
     text,
   );
   return [...looked.map(([seq]) => seq as number), ...noted];

@@ -1,8 +1,9 @@
 import { higher, inflowFloor, type Floors } from "../../counting/floors.ts";
 import { grainMs, startOf, type Grain } from "../../counting/bucket.ts";
-import type { Database } from "./database.ts";
+import type { Database, Value } from "./database.ts";
 import { keepPlace } from "./erase.ts";
 import { nextDay, touchDay } from "./marks.ts";
+import { inProject, projectForms } from "./narrow.ts";
 import { forgetColumns, spanOf } from "./places.ts";
 import { removeSection } from "./rollups.ts";
 import { chunkSize } from "./schema.ts";
@@ -12,11 +13,16 @@ export function below(
   project: string,
   floors: Floors,
 ): { readonly lost: Floors; readonly from: number | null } {
-  const newest = (floor: number | null, sql: string, ...of: readonly string[]) => {
+  const newestOf = (of: Value, floor: number | null, sql: string, ...more: readonly string[]) => {
     if (floor === null) return null;
-    const [at] = db.get(sql, project, ...of, floor) ?? [null];
+    const [at] = db.get(sql, of, ...more, floor) ?? [null];
     return at === null ? null : startOf("day", at as number) + grainMs.day;
   };
+  const newest = (floor: number | null, sql: string, ...more: readonly string[]) =>
+    newestOf(project, floor, sql, ...more);
+  const forms = projectForms(db, project);
+  const newestEvent = (floor: number | null, sql: string, ...more: readonly string[]) =>
+    forms.map((form) => newestOf(form, floor, sql, ...more)).reduce(higher, null);
   const bare = "SELECT max(minute) FROM deltas WHERE project = ? AND minute < ?";
   const rollup = "SELECT max(start) FROM rollups WHERE project = ? AND grain = ? AND start < ?";
   const ofType =
@@ -26,7 +32,7 @@ export function below(
     .join();
   const names = Object.keys(floors.types);
   const lost: Floors = {
-    events: newest(
+    events: newestEvent(
       floors.events,
       `SELECT max(timestamp) FROM events WHERE project = ? AND type NOT IN (${others}) AND timestamp < ?`,
       ...names,
@@ -35,7 +41,7 @@ export function below(
     hours: newest(floors.hours, rollup, "hour"),
     days: newest(floors.days, rollup, "day"),
     types: Object.fromEntries(
-      names.map((type) => [type, newest(floors.types[type]!, ofType, type)]),
+      names.map((type) => [type, newestEvent(floors.types[type]!, ofType, type)]),
     ),
   };
   const first = nextDay(db, [project, "day", -Infinity]);
@@ -88,12 +94,16 @@ function dropEvents(
   const chunks = new Set<number>();
   const days = new Set<number>();
   let removed = 0;
-  for (const table of ["events", "broken"]) {
+  const parts = [
+    ...projectForms(db, project).map((form) => ["events", form] as const),
+    ["broken", project] as const,
+  ];
+  for (const [table, form] of parts) {
     const rows = db.all(
       `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table}
         WHERE project = ? AND ${condition} AND timestamp < ? ORDER BY timestamp LIMIT ?)
         RETURNING seq, timestamp`,
-      project,
+      form,
       ...of,
       floor,
       limit - removed,
@@ -125,10 +135,11 @@ function dropEvents(
  */
 function leaveChunk(db: Database, project: string, chunk: number): void {
   forgetColumns(db, chunk);
+  const ofProject = inProject(db, project);
   const existing = db.get(
-    "SELECT 1 FROM events WHERE seq BETWEEN ? AND ? AND project = ? LIMIT 1",
+    `SELECT 1 FROM events WHERE seq BETWEEN ? AND ? AND ${ofProject.sql} LIMIT 1`,
     ...spanOf(chunk),
-    project,
+    ...ofProject.parameters,
   );
   if (existing === undefined) {
     db.run("DELETE FROM chunks WHERE project = ? AND chunk = ?", project, chunk);

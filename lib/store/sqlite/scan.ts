@@ -1,6 +1,7 @@
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import { anyOf, never, predicateClause, type Clause } from "./conditions.ts";
 import type { Database, Value } from "./database.ts";
+import { anyOrder, formsOf, inProject, type Form, type Order } from "./narrow.ts";
 import { toColumn } from "../rows.ts";
 import { placesOf, spanOf, type Owner } from "./places.ts";
 import type { Position } from "../../event/event-page.ts";
@@ -18,6 +19,7 @@ export interface Scan {
   /** All its events lie between these instants, both included. */
   readonly oldest: number;
   readonly newest: number;
+  readonly order: Order;
 }
 
 /** A chunk, with the first and the last instant of a project's events in it. */
@@ -55,9 +57,11 @@ export function scansOf(
     const clauses = [...userClauses(userId), ...typeClauses(types)];
     return chunkScans(db, filter, "user", toColumn(userId), clauses);
   }
-  if (types === undefined) return scanner(filter, "events_by_time", [])();
-  const scanType = scanner(filter, "events_by_type", [{ sql: "type = ?", parameters: [] }]);
-  return [...new Set(types)].flatMap((type) => scanType(type));
+  return formsOf(db, filter.project).flatMap((form) => {
+    if (types === undefined) return scanner(filter, form, "events_by_time", [])();
+    const scanType = scanner(filter, form, "events_by_type", [{ sql: "type = ?", parameters: [] }]);
+    return [...new Set(types)].flatMap((type) => scanType(type));
+  });
 }
 
 /**
@@ -71,7 +75,7 @@ function* chunkScans(
   text: string,
   clauses: readonly Clause[],
 ): Generator<Scan, void> {
-  const where = [...clauses, ...clausesOf(filter)];
+  const where = [...clauses, ...clausesOf(filter, inProject(db, filter.project), anyOrder)];
   if (where.includes(never)) return;
   const most = scansEvents(filter) ? maxFilteredGroup : maxGroup;
   let group: Chunk[] = [];
@@ -101,6 +105,7 @@ function placesScan(
     ...joined("events NOT INDEXED", [seqs, ...where]),
     oldest: Math.min(...group.map(([, instant]) => instant)),
     newest: Math.max(...group.map(([, , instant]) => instant)),
+    order: anyOrder,
   };
 }
 
@@ -130,11 +135,13 @@ export function chunksOf(db: Database, filter: PlacedFilter): readonly Chunk[] {
  * can match.
  */
 export function chunkScan(
+  db: Database,
   filter: EventFilter,
   chunk: number,
 ): Pick<Scan, "sql" | "parameters"> | undefined {
   const seqs = { sql: "seq BETWEEN ? AND ?", parameters: spanOf(chunk) };
-  const where = [seqs, ...typeClauses(filter.types), ...clausesOf(filter)];
+  const others = clausesOf(filter, inProject(db, filter.project), anyOrder);
+  const where = [seqs, ...typeClauses(filter.types), ...others];
   return where.includes(never) ? undefined : joined("events NOT INDEXED", where);
 }
 
@@ -144,20 +151,22 @@ export function chunkScan(
  */
 function scanner(
   filter: PlacedFilter,
+  { project, order }: Form,
   index: string,
   clauses: readonly Clause[],
 ): (...first: readonly Value[]) => readonly Scan[] {
-  const where = [...clauses, ...clausesOf(filter)];
+  const ofProject = { sql: "project = ?", parameters: [project] };
+  const where = [...clauses, ...clausesOf(filter, ofProject, order)];
   if (where.includes(never)) return () => [];
   const { sql, parameters } = joined(`events INDEXED BY ${index}`, where);
   return (...first) => [
-    { sql, parameters: [...first, ...parameters], oldest: -Infinity, newest: Infinity },
+    { sql, parameters: [...first, ...parameters], oldest: -Infinity, newest: Infinity, order },
   ];
 }
 
 /** All conditions of the filter but types, correlations and users. */
-function clausesOf(filter: PlacedFilter): readonly Clause[] {
-  const where: Clause[] = [equal("project", filter.project), ...boundClauses(filter)];
+function clausesOf(filter: PlacedFilter, ofProject: Clause, by: Order): readonly Clause[] {
+  const where: Clause[] = [ofProject, ...boundClauses(filter, by)];
   if (filter.sources !== undefined) where.push(anyOf("source", [], filter.sources.map(toColumn)));
   return [...where, ...(filter.where ?? []).map(predicateClause)];
 }
@@ -172,17 +181,12 @@ function joined(table: string, where: readonly Clause[]): Pick<Scan, "sql" | "pa
 /**
  * One bound at each end: with two SQLite would seek by one and step over what the other excludes.
  */
-function boundClauses({
-  from = -Infinity,
-  to = Infinity,
-  order,
-  after,
-  upTo,
-}: PlacedFilter): Clause[] {
-  const past = (sign: "<" | ">" | "<=" | ">=", { timestamp, id }: Position) => ({
-    sql: `(timestamp, id) ${sign} (?, ?)`,
-    parameters: [timestamp, id],
-  });
+function boundClauses(
+  { from = -Infinity, to = Infinity, order, after, upTo }: PlacedFilter,
+  by: Order,
+): Clause[] {
+  const past = (sign: "<" | ">" | "<=" | ">=", position: Position) =>
+    pastClause(by, sign, position);
   const bounds: Clause[] = [];
   if (order === "asc" && after && after.timestamp >= from) bounds.push(past(">", after));
   else if (order === "desc" && upTo) bounds.push(past(">=", upTo));
@@ -191,6 +195,19 @@ function boundClauses({
   else if (order === "asc" && upTo) bounds.push(past("<=", upTo));
   else if (to < Infinity) bounds.push({ sql: "timestamp < ?", parameters: [to] });
   return bounds;
+}
+
+/** The events on one side of a position. */
+function pastClause(
+  { columns, place, isIndexed }: Order,
+  sign: "<" | ">" | "<=" | ">=",
+  position: Position,
+): Clause {
+  const row = `(${columns.join(", ")}) ${sign} (${columns.map(() => "?").join(", ")})`;
+  const parameters = place(position);
+  if (isIndexed) return { sql: row, parameters };
+  const sought = `timestamp ${sign.startsWith("<") ? "<=" : ">="} ?`;
+  return { sql: `${sought} AND ${row}`, parameters: [position.timestamp, ...parameters] };
 }
 
 function typeClauses(types: PlacedFilter["types"]): Clause[] {

@@ -305,6 +305,25 @@ const compactions = `
   INSERT INTO compactions VALUES (0);
 `;
 
+/**
+ * Projects are numbered, and events kept as `narrow.ts` says: their columns may hold numbers and
+ * bytes from this version on, which no statement of SQL can grant to columns that exist. Which
+ * events of earlier versions are still to be changed: those numbered from `next` to `last`.
+ */
+const narrowEvents = `
+  CREATE TABLE projects (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE narrowing (next INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
+  INSERT INTO narrowing SELECT 0, coalesce(max(seq), -1) FROM events;
+
+  PRAGMA writable_schema = ON;
+  UPDATE sqlite_schema SET sql = replace(replace(replace(sql,
+      'project TEXT NOT NULL', 'project ANY NOT NULL'),
+      ' id TEXT NOT NULL', ' id ANY NOT NULL'),
+      'batch TEXT NOT NULL', 'batch ANY NOT NULL')
+    WHERE type = 'table' AND name = 'events';
+  PRAGMA writable_schema = RESET;
+`;
+
 export const storeSchema: SchemaSteps = [
   first,
   columnsAndQuestions,
@@ -318,6 +337,7 @@ export const storeSchema: SchemaSteps = [
   schemasAndQuarantine,
   places,
   compactions,
+  narrowEvents,
 ];
 
 /**

@@ -1,6 +1,7 @@
-import { eventColumns, type EventRow } from "../rows.ts";
+import type { EventRow } from "../rows.ts";
 import type { Place, StoredPart, StoredQuery } from "../stored.ts";
 import type { Database } from "./database.ts";
+import { projectForms, projectText, toldColumns } from "./narrow.ts";
 
 /** `StoredPart` with its events as rows. */
 export interface StoredRows extends Omit<StoredPart, "events"> {
@@ -38,11 +39,11 @@ function rowsBehind(
 ): StoredRows["events"] {
   if (projects.length === 0) return [];
   const rows = db.all(
-    `SELECT seq, ${eventColumns} FROM events NOT INDEXED
+    `SELECT seq, ${toldColumns} FROM events NOT INDEXED
       WHERE seq > ? AND seq <= ? AND project IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?`,
     from,
     last,
-    JSON.stringify(projects),
+    formsAsJson(db, projects),
     limit,
   );
   return rows.map(([seq, ...row]) => ({
@@ -59,10 +60,14 @@ function countsBehind(
 ): StoredPart["counts"] {
   if (projects.length === 0) return [];
   return db.all(
-    `SELECT project, type, count(*) FROM events NOT INDEXED
-      WHERE seq > ? AND seq <= ? AND project IN (SELECT value FROM json_each(?)) GROUP BY project, type`,
+    `SELECT ${projectText}, type, count(*) FROM events NOT INDEXED
+      WHERE seq > ? AND seq <= ? AND project IN (SELECT value FROM json_each(?)) GROUP BY 1, type`,
     from,
     last,
-    JSON.stringify(projects),
+    formsAsJson(db, projects),
   ) as readonly unknown[] as StoredPart["counts"];
+}
+
+function formsAsJson(db: Database, projects: readonly string[]): string {
+  return JSON.stringify(projects.flatMap((project) => projectForms(db, project)));
 }

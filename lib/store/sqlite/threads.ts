@@ -4,6 +4,7 @@ import type { BrokenSpan } from "./broken.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./verbs.ts";
 import { StateLog, spawnThread, StoreThread, type Spawn } from "./thread.ts";
 import { silent, type Log } from "../../log.ts";
+import { Narrower } from "./narrower.ts";
 import { chunkSize } from "./schema.ts";
 import { Semaphore } from "../../concurrency/semaphore.ts";
 
@@ -31,6 +32,7 @@ export class SqliteThreads {
   readonly #readers: ReaderPool;
   readonly #states: { readonly writer: StateLog; readonly reader: StateLog };
   readonly backfill = new ColumnsBackfill(() => this.#writeNextColumns());
+  readonly #narrower: Narrower;
   readonly #log: Log;
   #ready = false;
   #broken: readonly BrokenSpan[] | undefined;
@@ -47,6 +49,7 @@ export class SqliteThreads {
     const startReader = (givesWay: boolean) =>
       new StoreThread<ReaderVerbs>({ ...reading, givesWay }, spawn, this.#states.reader);
     this.#readers = new ReaderPool(readers, startReader);
+    this.#narrower = new Narrower((limit) => this.#writer.call("narrow", limit), log);
   }
 
   async ping(): Promise<void> {
@@ -80,6 +83,7 @@ export class SqliteThreads {
   }
 
   async #close(): Promise<void> {
+    await this.#narrower.close();
     await this.backfill.close();
     // The writer closes last, since the last one to close the file tidies it up.
     await this.#readers.close();
@@ -131,6 +135,7 @@ export class SqliteThreads {
     this.#broken = await this.#readers.call(quick, "brokenSpans");
     // An earlier version, or a killed process, may have left chunks without columns.
     if (await this.#readers.call(quick, "lacksColumns")) this.backfill.wake();
+    if (await this.#readers.call(quick, "hasWide")) this.#narrower.start();
   }
 
   /** A read whose bodies are parsed by the caller, not by the thread that read them. */

@@ -27,6 +27,7 @@ import {
   schemasVersion,
 } from "./quarantine.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
+import { hasWide, narrow } from "./narrow.ts";
 import { below, drop, shrink } from "./retention.ts";
 import { stored } from "./stored.ts";
 import { rollup, rollups, rollUpMarked, sumChildren, sumMarked, writeRollup } from "./rollups.ts";
@@ -52,6 +53,7 @@ export const writerVerbs = {
   writeRollup,
   rollUpMarked,
   putColumns,
+  narrow,
   saveQuestion,
   removeQuestion,
   addKey,
@@ -105,6 +107,7 @@ export const readerVerbs = {
   sample,
   lacksColumns,
   nextColumns,
+  hasWide,
   savedQuestion,
   savedQuestions,
   key,

@@ -1,6 +1,7 @@
 import { ColumnReader } from "../../columns/reader.ts";
 import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
 import type { Database } from "../database.ts";
+import { projectText } from "../narrow.ts";
 import { eventColumns, type EventRow } from "../../rows.ts";
 import { dropNotes, spanOf, ownerHashes, partName, PlacesBuilder } from "../places.ts";
 import { chunkSize } from "../schema.ts";
@@ -22,7 +23,7 @@ const rowsAtOnce = 512;
 type ToldRow = readonly [...EventRow, seq: number];
 
 /** Reads the fields of events that columns hold; ids, batches and hashes are left empty. */
-const toldColumns = `SELECT ${eventColumns.replace(/\b(id|batch|hash)\b/g, "''")}, seq
+const fields = `SELECT ${eventColumns.replace(/\b(id|batch|hash)\b/g, "''").replace("project", projectText)}, seq
   FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`;
 
 /** The columns of a chunk, before they are stored. */
@@ -42,7 +43,7 @@ export function nextColumns(db: Database): ChunkColumns | undefined {
   const [first, last] = spanOf(chunk);
   for (let from = first; from <= last; from += rowsAtOnce) {
     const to = from + rowsAtOnce - 1;
-    for (const row of db.all(toldColumns, from, to)) {
+    for (const row of db.all(fields, from, to)) {
       const [, , , , , , , correlation, user, , , seq] = row as readonly unknown[] as ToldRow;
       writer.add(row as readonly unknown[] as EventRow);
       places.add(seq - first, ownerHashes(user, correlation));
