@@ -21,6 +21,8 @@ export interface Segment {
   readonly bytes: number;
   /** The number of parts in which they are stored. */
   readonly parts: number;
+  /** Whether the name of a column says in which part it is; absent where it does not. */
+  readonly isPlaced?: boolean;
 }
 
 /** Some batches of a project that are in no segment yet. */

@@ -5,7 +5,13 @@ import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
 import type { Segment } from "../../manifest.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import { insertAbsent } from "../writes.ts";
-import { fieldOfColumn, partKey, type PartDocument, type SegmentDocument } from "./documents.ts";
+import {
+  fieldOfColumn,
+  partKey,
+  partOfColumn,
+  type PartDocument,
+  type SegmentDocument,
+} from "./documents.ts";
 import { rowFrom, toldFields } from "./raw-rows.ts";
 
 /** For how long other processes leave a segment alone that a process has begun to build. */
@@ -14,8 +20,16 @@ const buildingMs = 60_000;
 /** The rows that are turned into columns at a time, so that other work has its turn in between. */
 const turnSize = 256;
 
-/** The most bytes in one document of columns; MongoDB's limit of a document is 16 MiB. */
-const partBytes = 8 * 1_048_576;
+/**
+ * The bytes in one document of columns. A server reads a whole document to hand out one column of
+ * it, so that documents are small; each of them is a command's work, so that they are not tiny. At
+ * most what a document of MongoDB holds, 16 MiB, with room to spare.
+ */
+const partBytes = { usual: 65_536, most: 8 * 1_048_576 } as const;
+
+/** The most documents that the columns are divided among for being small. */
+const usualParts = 16;
+const mostParts = 4_096;
 
 /**
  * Builds the columns of the segment that has waited longest.
@@ -56,7 +70,7 @@ async function build(
   const written = await columnsOf(documents);
   const version = randomUUID();
   const parts = partsOf(_id, version, written.columns);
-  for (const part of parts) await insertAbsent(segmentParts, [part]);
+  for (const some of commandsOf(parts)) await insertAbsent(segmentParts, some);
   const published = {
     isMarked: false,
     version,
@@ -66,6 +80,7 @@ async function build(
     newest: written.newest,
     bytes: written.columns.reduce((sum, [, bytes]) => sum + bytes.length, 0),
     parts: parts.length,
+    isPlaced: true,
     sizes: Object.fromEntries(
       written.columns.map(([name, bytes]) => [fieldOfColumn(name), bytes.length]),
     ),
@@ -104,29 +119,49 @@ export async function columnsOf(
   return { ...written, oldest: isEmpty ? 0 : oldest, newest: isEmpty ? 0 : newest };
 }
 
-/** Divides columns among documents, each with as many columns as fit. */
+/** Divides columns among documents by their names (`partOfColumn`); a document may have none. */
 export function partsOf(
   segment: string,
   version: string,
   columns: WrittenColumns["columns"],
-  maxBytes = partBytes,
+  { usual, most }: { readonly usual: number; readonly most: number } = partBytes,
 ): readonly PartDocument[] {
-  const parts: (readonly [field: string, bytes: Binary])[][] = [[]];
-  let size = 0;
-  for (const [name, bytes] of columns) {
-    const field = fieldOfColumn(name);
-    const more = bytes.length + field.length;
-    if (size > 0 && size + more > maxBytes) {
-      parts.push([]);
+  const fields = columns.map(([name, bytes]) => [fieldOfColumn(name), bytes] as const);
+  const total = fields.reduce((sum, [field, bytes]) => sum + field.length + bytes.length, 0);
+  let parts = Math.min(Math.max(1, Math.ceil(total / usual)), usualParts);
+  while (parts < mostParts && !fits(fields, parts, most)) parts++;
+  const documents = Array.from({ length: parts }, (): Record<string, Binary> => ({}));
+  for (const [field, bytes] of fields) {
+    documents[partOfColumn(field, parts)]![field] = new Binary(bytes);
+  }
+  return documents.map((some, part) => ({ _id: partKey(segment, version, part), columns: some }));
+}
+
+type Fields = readonly (readonly [field: string, bytes: Uint8Array])[];
+
+/** Whether no part of so many has more bytes than it may. */
+function fits(fields: Fields, parts: number, most: number): boolean {
+  const sizes = new Float64Array(parts);
+  for (const [field, bytes] of fields) {
+    sizes[partOfColumn(field, parts)]! += field.length + bytes.length;
+  }
+  return sizes.every((size) => size <= most);
+}
+
+/** Groups parts so that each group is one command's worth of bytes. */
+function commandsOf(parts: readonly PartDocument[]): readonly (readonly PartDocument[])[] {
+  const groups: PartDocument[][] = [];
+  let size = Infinity;
+  for (const part of parts) {
+    const bytes = Object.values(part.columns).reduce((sum, column) => sum + column.length(), 0);
+    if (size + bytes > partBytes.most) {
+      groups.push([]);
       size = 0;
     }
-    parts.at(-1)!.push([field, new Binary(bytes)]);
-    size += more;
+    groups.at(-1)!.push(part);
+    size += bytes;
   }
-  return parts.map((some, part) => ({
-    _id: partKey(segment, version, part),
-    columns: Object.fromEntries(some),
-  }));
+  return groups;
 }
 
 /**

@@ -1,7 +1,13 @@
 import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
 import type { Segment } from "../../manifest.ts";
 import type { Collections } from "../documents.ts";
-import { columnOfField, fieldOfColumn, partKey, type PartDocument } from "./documents.ts";
+import {
+  columnOfField,
+  fieldOfColumn,
+  partKey,
+  partOfColumn,
+  type PartDocument,
+} from "./documents.ts";
 
 /** Reads columns from the database. Used only within a call of the store. */
 export class StoredColumns implements SegmentColumns {
@@ -21,15 +27,15 @@ async function fetchColumns(
   segment: Segment,
   names: readonly string[],
 ): Promise<FetchedColumns | undefined> {
-  const { id, version, parts } = segment;
-  const ids = Array.from({ length: parts }, (_, part) => partKey(id, version, part));
+  const { id, version } = segment;
+  const ids = partsWith(segment, names).map((part) => partKey(id, version, part));
   const projection = Object.fromEntries(names.map((name) => [`columns.${fieldOfColumn(name)}`, 1]));
   const [only] = ids;
   const found = await segmentParts
     .find({ _id: ids.length === 1 ? only! : { $in: ids } })
     .project<PartDocument>(projection)
     .toArray();
-  if (found.length < parts) return undefined;
+  if (found.length < ids.length) return undefined;
   return new Map(
     found.flatMap(({ columns = {} }) =>
       Object.entries(columns).map(
@@ -37,4 +43,13 @@ async function fetchColumns(
       ),
     ),
   );
+}
+
+/** The parts that may have one of some columns; one at least, which shows that the version exists. */
+function partsWith(
+  { parts, isPlaced = false }: Segment,
+  names: readonly string[],
+): readonly number[] {
+  if (!isPlaced || names.length === 0) return Array.from({ length: parts }, (_, part) => part);
+  return [...new Set(names.map((name) => partOfColumn(fieldOfColumn(name), parts)))];
 }

@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { Binary } from "mongodb";
 import type { BatchId, ProjectId } from "../../../event/event.ts";
 
@@ -72,6 +73,8 @@ export interface SegmentDocument {
   readonly newest?: number;
   readonly bytes?: number;
   readonly parts?: number;
+  /** Whether each column is in the part that its name says (`partOfColumn`); absent: in any part. */
+  readonly isPlaced?: boolean;
   /** The bytes of each column, by its field name (`fieldOfColumn`). */
   readonly sizes?: Readonly<Record<string, number>>;
 }
@@ -100,6 +103,14 @@ export function isOf(segment: string, project: ProjectId): boolean {
 
 export function partKey(segment: string, version: string, part: number): string {
   return `${segment}|${version}|${part}`;
+}
+
+/**
+ * The part of a segment that a column is in, so that a question reads the parts of its columns
+ * alone. Stored segments rely on it, so it must never change.
+ */
+export function partOfColumn(field: string, parts: number): number {
+  return crc32(field) % parts;
 }
 
 /** The field name of a column. Column names are JSON, so they have no lone surrogates. */

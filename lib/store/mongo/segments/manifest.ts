@@ -27,6 +27,7 @@ const entry = {
   newest: 1,
   bytes: 1,
   parts: 1,
+  isPlaced: 1,
 } as const;
 
 type Announced = Omit<UnsealedDocument, "_id" | "project">;
@@ -174,6 +175,6 @@ export async function versionsOf(
 
 function segmentOf(project: string, one: Entry): Segment {
   const { _id, version = "", rows = 0, complete = true } = one;
-  const { oldest = 0, newest = 0, bytes = 0, parts = 0 } = one;
-  return { id: _id, version, project, rows, complete, oldest, newest, bytes, parts };
+  const { oldest = 0, newest = 0, bytes = 0, parts = 0, isPlaced = false } = one;
+  return { id: _id, version, project, rows, complete, oldest, newest, bytes, parts, isPlaced };
 }

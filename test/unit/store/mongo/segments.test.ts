@@ -11,7 +11,7 @@ import type { SegmentColumns } from "../../../../lib/store/columns/segment.ts";
 import type { Collections } from "../../../../lib/store/mongo/documents.ts";
 import { foldSegments } from "../../../../lib/store/mongo/segments/fold.ts";
 import { partsOf } from "../../../../lib/store/mongo/segments/build.ts";
-import { columnOfField } from "../../../../lib/store/mongo/segments/documents.ts";
+import { columnOfField, partOfColumn } from "../../../../lib/store/mongo/segments/documents.ts";
 import { groupsOf } from "../../../../lib/store/mongo/segments/manifest.ts";
 import { UnsealedColumns } from "../../../../lib/store/mongo/segments/unsealed-columns.ts";
 import { due, segmentLimits } from "../../../../lib/store/mongo/segments/seal.ts";
@@ -88,16 +88,21 @@ test("columns are divided into documents of a size, whatever their names are", (
   const columns = ['["data","a.b$"]', "(user)", '["data","\\ud800"]', "type", "source"].map(
     (name, at) => [name, new Uint8Array(at * 40)] as const,
   );
-  const parts = partsOf("p|3", "v", columns, 100);
-  expect(parts.map(({ _id }) => _id)).toEqual([0, 1, 2, 3].map((part) => `p|3|v|${part}`));
-  const kept = parts.flatMap((part) =>
-    Object.entries(part.columns).map(
-      ([field, bytes]) => [columnOfField(field), bytes.value()] as const,
-    ),
-  );
-  expect(kept.map(([name]) => name)).toEqual(columns.map(([name]) => name));
-  expect(kept.map(([, bytes]) => bytes.length)).toEqual([0, 40, 80, 120, 160]);
-  expect(Object.keys(parts[0]!.columns).join()).not.toMatch(/[.$]/);
+  const parts = partsOf("p|3", "v", columns, { usual: 100, most: 200 });
+  expect(parts.map(({ _id }) => _id)).toEqual(parts.map((_, part) => `p|3|v|${part}`));
+  expect(parts.length).toBeGreaterThan(3);
+  const kept = new Map<string, number>();
+  for (const [at, part] of parts.entries()) {
+    let size = 0;
+    for (const [field, bytes] of Object.entries(part.columns)) {
+      expect(partOfColumn(field, parts.length)).toBe(at);
+      kept.set(columnOfField(field), bytes.length());
+      size += field.length + bytes.length();
+    }
+    expect(size).toBeLessThanOrEqual(200);
+  }
+  expect(kept).toEqual(new Map(columns.map(([name, bytes]) => [name, bytes.length])));
+  expect(parts.flatMap(({ columns: some }) => Object.keys(some)).join()).not.toMatch(/[.$]/);
 });
 
 test.each([
