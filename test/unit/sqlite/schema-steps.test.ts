@@ -26,6 +26,7 @@ const fingerprints: Readonly<Record<string, readonly string[]>> = {
     "1b0970102077",
     "8a7cdd2eb7ab",
     "1e060c8173ce",
+    "4126e4d75281",
   ],
   queue: ["60919aed47c0", "323064bdb657"],
 };
