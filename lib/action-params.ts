@@ -22,6 +22,13 @@ const demand = {
   ],
 };
 
+/** What is kept of a key that the caller made (`KeptOfKey`). */
+const kept = {
+  type: "object",
+  strict: true,
+  props: { sha256: { type: "string", pattern: /^[\da-f]{64}$/ }, hint: "string|min:8|max:8" },
+};
+
 const ofType = { type: "string|min:1|max:512" };
 
 /**
@@ -82,8 +89,8 @@ export const actionParams: { readonly [A in keyof Actions]: ActionParams } = {
   },
   "query.keys.list": none,
   "query.keys.get": { $$strict: true, id },
-  "query.keys.create": { $$strict: true, body: anyValue },
-  "query.keys.rotate": { $$strict: true, id, body: anyValue },
+  "query.keys.create": { $$strict: true, body: anyValue, kept },
+  "query.keys.rotate": { $$strict: true, id, body: anyValue, kept },
   "query.keys.revoke": { $$strict: true, id },
   "query.keys.known": { $$strict: true, version: "number|integer|optional" },
   "query.keys.used": {

@@ -25,7 +25,8 @@ import type {
 import type { ProposedSchema, ShownSchema, ShownVersion } from "./questions/schemas.ts";
 import type { EventTrace } from "./questions/trace.ts";
 import type { KnownKeys } from "./keys/known.ts";
-import type { GivenKey, ShownKey } from "./questions/keys.ts";
+import type { KeptOfKey } from "./keys/key-text.ts";
+import type { ShownKey } from "./questions/keys.ts";
 import type { KeyUse } from "./store/keys.ts";
 import type { Actor, AuditLog } from "./questions/audit-log.ts";
 import type { Answer, QuestionKind } from "./answers/kinds.ts";
@@ -193,11 +194,14 @@ export interface Actions {
   /** Lists the keys of a project, also those that ended lately: see docs/security.md. */
   "query.keys.list": { params: Nothing; result: { data: readonly ShownKey[] } };
   "query.keys.get": { params: { readonly id: string }; result: ShownKey };
-  /** Returns the new key. No other answer holds it. */
-  "query.keys.create": { params: { readonly body: unknown }; result: GivenKey };
+  /** The caller makes the key's text (`makeKey`), so that no key travels. */
+  "query.keys.create": {
+    params: { readonly body: unknown; readonly kept: KeptOfKey };
+    result: ShownKey;
+  };
   "query.keys.rotate": {
-    params: { readonly id: string; readonly body: unknown };
-    result: GivenKey;
+    params: { readonly id: string; readonly body: unknown; readonly kept: KeptOfKey };
+    result: ShownKey;
   };
   "query.keys.revoke": { params: { readonly id: string }; result: { readonly revoked: string } };
   /**

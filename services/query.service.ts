@@ -125,7 +125,7 @@ export const query = (config: Config) =>
       },
       "keys.create": {
         handler(ctx) {
-          return this.createKey(ctx, ctx.params.body);
+          return this.createKey(ctx, ctx.params);
         },
       },
       "keys.rotate": {

@@ -117,6 +117,17 @@ export class Keyring {
     return true;
   }
 
+  /**
+   * Lets a created key in no more: it was revoked. Until the next time that keys are learned, which
+   * may fail.
+   */
+  forget(id: string): void {
+    const others = new Map(this.#given);
+    others.delete(id);
+    this.#given = others;
+    this.#entries = byStart([...this.#configured, ...others.values()]);
+  }
+
   /** How long ago the keys were learned last; `Infinity` before the first time. */
   ageMs(now: number): number {
     return now - this.#learnedAt;

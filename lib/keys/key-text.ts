@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 /**
@@ -14,6 +14,22 @@ const randomDigits = 43;
 const checkDigits = 6;
 /** The length of a hint: it tells a person's keys apart and leaves 232 bits unknown. */
 const hintLength = prefix.length + 4;
+
+/** What the service keeps of a key. */
+export interface KeptOfKey {
+  /** Hexadecimal. */
+  readonly sha256: string;
+  readonly hint: string;
+}
+
+/**
+ * Makes a new key. Whoever makes it shows it to the caller; nobody else ever has its text.
+ * @returns its text, and what other services get of it
+ */
+export function makeKey(): { readonly text: string; readonly kept: KeptOfKey } {
+  const text = keyTextOf(randomBytes(32));
+  return { text, kept: { sha256: digestOf(text), hint: hintOf(text) } };
+}
 
 /** @param random 32 bytes that nobody can guess */
 export function keyTextOf(random: Uint8Array): string {
@@ -35,12 +51,12 @@ export function isKeyText(text: string): boolean {
 }
 
 /** The part of a key by which a person recognizes it. */
-export function hintOf(text: string): string {
+function hintOf(text: string): string {
   return text.slice(0, hintLength);
 }
 
 /** The stored form of a key. It needs no slow hash, since a key has 256 random bits. */
-export function digestOf(text: string): string {
+function digestOf(text: string): string {
   return hash("sha256", text);
 }
 

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { type Actions } from "../contracts.ts";
 import { defaultProject } from "../event/event.ts";
+import { makeKey } from "../keys/key-text.ts";
 import { callEveryNode } from "./call-every-node.ts";
 
 /** The words behind `analytics`. */
@@ -52,12 +53,16 @@ const keyVerbs: Readonly<Record<string, Question>> = {
   async list({ call }) {
     return (await call("query.keys.list", {})).data;
   },
-  create({ call }, { second, third }) {
-    const scopes = needed(third, "SCOPES").split(",");
-    return call("query.keys.create", { body: { name: needed(second, "NAME"), scopes } });
+  async create({ call }, { second, third }) {
+    const body = { name: needed(second, "NAME"), scopes: needed(third, "SCOPES").split(",") };
+    const { text, kept } = makeKey();
+    return { ...(await call("query.keys.create", { body, kept })), key: text };
   },
-  rotate: ({ call }, { second }) =>
-    call("query.keys.rotate", { id: needed(second, "ID"), body: {} }),
+  async rotate({ call }, { second }) {
+    const { text, kept } = makeKey();
+    const id = needed(second, "ID");
+    return { ...(await call("query.keys.rotate", { id, body: {}, kept })), key: text };
+  },
   revoke: ({ call }, { second }) => call("query.keys.revoke", { id: needed(second, "ID") }),
 };
 

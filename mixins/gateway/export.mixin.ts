@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { readTimeoutMs } from "../../lib/call-limits.ts";
 import type { Config } from "../../lib/config.ts";
-import type { ExportPage } from "../../lib/questions/lists/export.ts";
+import { checkSubjectParameters, type ExportPage } from "../../lib/questions/lists/export.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import type { EventText } from "../../lib/event/event-text.ts";
@@ -45,6 +45,7 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
 
       exportSubject(request: Routed, response: ServerResponse): Promise<void> {
         const userId = String(request.$params["userId"]);
+        checkSubjectParameters(request.query);
         return this.sendExport(request, response, (params) =>
           request.$ctx.call("query.exportSubject", { ...params, userId }),
         );

@@ -3,6 +3,7 @@ import { Ticker } from "../../lib/concurrency/ticker.ts";
 import type { KnownKeys } from "../../lib/keys/known.ts";
 import type { Keyring } from "../../lib/http/identity.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
+import { makeKey } from "../../lib/keys/key-text.ts";
 import { callerShown, type GivenKey } from "../../lib/questions/keys.ts";
 import type { Edge, Routed } from "./edge.ts";
 import { refuseParameters, sendJson, takeJson } from "./handlers.ts";
@@ -28,6 +29,11 @@ const wholeEveryMs = 60_000;
 
 /** From this age on the metrics report that the keys cannot be read. */
 const lateMs = 10_000;
+
+/** Whether a body of a rotation leaves the old key no time. */
+function endsAtOnce(body: unknown): boolean {
+  return (body as { overlapSeconds?: unknown } | null)?.overlapSeconds === 0;
+}
 
 /** Gives the gateway the keys that the store holds, and the routes that create and revoke keys. */
 export function KeysEdgeMixin() {
@@ -91,21 +97,25 @@ export function KeysEdgeMixin() {
 
       async createKey(request: Routed, response: ServerResponse): Promise<void> {
         const body = await takeJson(this, request, response, bodyLimits);
-        await this.answerWithKey(response, await request.$ctx.call("query.keys.create", { body }));
+        const { text, kept } = makeKey();
+        const shown = await request.$ctx.call("query.keys.create", { body, kept });
+        await this.answerWithKey(response, { ...shown, key: text });
       },
 
       async rotateKey(request: Routed, response: ServerResponse): Promise<void> {
         const body = await takeJson(this, request, response, bodyLimits);
         const id = String(request.$params["id"]);
-        await this.answerWithKey(
-          response,
-          await request.$ctx.call("query.keys.rotate", { id, body }),
-        );
+        const { text, kept } = makeKey();
+        const shown = await request.$ctx.call("query.keys.rotate", { id, body, kept });
+        if (endsAtOnce(body)) this.keyring.forget(id);
+        await this.answerWithKey(response, { ...shown, key: text });
       },
 
       async revokeKey(request: Routed, response: ServerResponse): Promise<void> {
         refuseParameters(request);
-        await request.$ctx.call("query.keys.revoke", { id: String(request.$params["id"]) });
+        const id = String(request.$params["id"]);
+        await request.$ctx.call("query.keys.revoke", { id });
+        this.keyring.forget(id);
         await this.lookNow();
         response.writeHead(204).end();
       },

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Scope } from "../../lib/keys/configured.ts";
-import { digestOf, hintOf, keyTextOf } from "../../lib/keys/key-text.ts";
+import type { KeptOfKey } from "../../lib/keys/key-text.ts";
 import type { KnownKeys } from "../../lib/keys/known.ts";
 import type { Actions } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
@@ -12,7 +12,6 @@ import {
   readKeyBody,
   readRotationBody,
   type WantedKey,
-  type GivenKey,
   type ShownKey,
 } from "../../lib/questions/keys.ts";
 import type { StoredKey } from "../../lib/store/keys.ts";
@@ -45,8 +44,11 @@ export function KeysMixin() {
         return shownKey(await this.foundKey(ctx, id), Date.now());
       },
 
-      createKey(ctx: ActContext, body: unknown): Promise<GivenKey> {
-        return this.keepKey(ctx, "keys.create", readKeyBody(body, Date.now()));
+      createKey(
+        ctx: ActContext,
+        { body, kept }: Actions["query.keys.create"]["params"],
+      ): Promise<ShownKey> {
+        return this.keepKey(ctx, "keys.create", kept, readKeyBody(body, Date.now()));
       },
 
       /**
@@ -55,8 +57,8 @@ export function KeysMixin() {
        */
       async rotateKey(
         ctx: ActContext,
-        { id, body }: Actions["query.keys.rotate"]["params"],
-      ): Promise<GivenKey> {
+        { id, body, kept }: Actions["query.keys.rotate"]["params"],
+      ): Promise<ShownKey> {
         const now = Date.now();
         const { overlapMs, expiresAt } = readRotationBody(body, now);
         const old = await this.foundKey(ctx, id);
@@ -67,24 +69,24 @@ export function KeysMixin() {
           scopes: scopesOf(old),
           ...(ends !== undefined && { expiresAt: ends }),
         };
-        return this.keepKey(ctx, "keys.rotate", details, { old, endsAt: now + overlapMs });
+        return this.keepKey(ctx, "keys.rotate", kept, details, { old, endsAt: now + overlapMs });
       },
 
       /** Where something fails between, the new key is one that nobody has ever seen. */
       async keepKey(
         ctx: ActContext,
         what: ActKind,
+        { sha256, hint }: KeptOfKey,
         { name, scopes, expiresAt }: WantedKey,
         rotation?: { readonly old: StoredKey; readonly endsAt: number },
-      ): Promise<GivenKey> {
-        const text = keyTextOf(randomBytes(32));
+      ): Promise<ShownKey> {
         const now = Date.now();
         const key: StoredKey = {
           id: `key_${randomBytes(9).toString("base64url")}`,
           project: ctx.meta.project ?? defaultProject,
           name,
-          sha256: digestOf(text),
-          hint: hintOf(text),
+          sha256,
+          hint,
           scopes: scopes.join(" "),
           ...(rotation && { replaces: rotation.old.id }),
           createdAt: now,
@@ -111,7 +113,7 @@ export function KeysMixin() {
           await this.store.keys.end(key.project, rotation.old.id, end);
         });
         this.tellKeysChanged();
-        return { ...shownKey(key, now), key: text };
+        return shownKey(key, now);
       },
 
       /** A key that ended stays as it ended. */

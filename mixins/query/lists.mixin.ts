@@ -1,6 +1,7 @@
 import { defaultProject } from "../../lib/event/event.ts";
 import {
   readExportQuestion,
+  checkSubjectParameters,
   readSubjectCursor,
   subjectCursor,
   type ExportPage,
@@ -71,6 +72,8 @@ export function ExportMixin() {
        */
       async exportSubjectPage(ctx: Caller, raw: Raw): Promise<ExportPage> {
         const { cursor, ...question } = raw;
+        const { userId: _, ...others } = question;
+        checkSubjectParameters(others);
         const place = readSubjectCursor(cursor);
         if (place.part === "stored") {
           const next = place.after === undefined ? question : { ...question, cursor: place.after };

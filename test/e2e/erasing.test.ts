@@ -100,6 +100,9 @@ test("a person's events are given out, erased, and stay out also when they are s
   expect(await counted()).toEqual([1, 1]);
   expect((await ask("GET", "/events/a")).status).toBe(404);
   expect((await ask("GET", `${subject}/export`)).text).toBe("");
+  for (const stray of ["cursor=stored:", "cursor=x", "type=a", "from=2026-01-01", "userId=v"]) {
+    expect((await ask("GET", `${subject}/export?${stray}`)).status).toBe(400);
+  }
   await send("u/1 ü", ["a"], at);
   await send("u/1 ü", ["e"], at);
   await stored(2);

@@ -1,3 +1,4 @@
+import { makeKey } from "../../lib/keys/key-text.ts";
 import type { AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { Server } from "node:http";
@@ -535,8 +536,11 @@ const calls: Readonly<Record<string, () => object>> = {
   "query.schemas.infer": () => ({ type: `${mark}.type` }),
   "query.keys.list": () => ({}),
   "query.keys.get": () => ({ id: ids.key }),
-  "query.keys.create": () => ({ body: { name: "other", scopes: ["admin"] } }),
-  "query.keys.rotate": () => ({ id: ids.key, body: {} }),
+  "query.keys.create": () => ({
+    body: { name: "other", scopes: ["admin"] },
+    kept: makeKey().kept,
+  }),
+  "query.keys.rotate": () => ({ id: ids.key, body: {}, kept: makeKey().kept }),
   "query.keys.revoke": () => ({ id: ids.key }),
   // moleculer-db's.
   "query.find": () => ({ query: { project: "a" } }),

@@ -1,4 +1,5 @@
 import { textFormats, type EventText } from "../../event/event-text.ts";
+import { ServiceError } from "../../errors.ts";
 import { choice, described, fieldOf, type Raw, readParameters } from "../reading/field.ts";
 import {
   filterFields,
@@ -59,6 +60,14 @@ const { cursor: _, ...format } = own;
 /** The parameters of the export of a person's events; the path names the person. */
 export const subjectParameters = format;
 
+/**
+ * @param raw the parameters beside the person
+ * @throws ServiceError VALIDATION for one that this export does not take
+ */
+export function checkSubjectParameters(raw: Raw): void {
+  readParameters(raw, subjectParameters, () => undefined);
+}
+
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */
 export function readExportQuestion(raw: Raw): ExportQuestion {
   return readParameters(
@@ -88,11 +97,18 @@ export function subjectCursor({ part, after = "" }: SubjectPlace): string {
   return `${part}:${after}`;
 }
 
-/** The place of a cursor; the beginning where there is none. */
+/**
+ * The place of a cursor; the beginning where there is none.
+ * @throws ServiceError VALIDATION
+ */
 export function readSubjectCursor(cursor: unknown): SubjectPlace {
-  const [part, after] = typeof cursor === "string" ? cursor.split(":", 2) : [];
-  return {
-    part: part === "stored" ? part : "held",
-    ...(after !== undefined && after !== "" && { after }),
-  };
+  if (cursor === undefined) return { part: "held" };
+  const [, part, after] = /^(held|stored):(.*)$/.exec(String(cursor)) ?? [];
+  if (part === undefined) {
+    const message = "this is no cursor of the export of a person's events";
+    throw new ServiceError("VALIDATION", undefined, {
+      errors: [{ pointer: "cursor", code: "cursor", message }],
+    });
+  }
+  return { part: part as SubjectPlace["part"], ...(after !== "" && { after }) };
 }

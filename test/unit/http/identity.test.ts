@@ -1,6 +1,6 @@
-import { hash, randomBytes } from "node:crypto";
+import { hash } from "node:crypto";
 import fc from "fast-check";
-import { digestOf, isKeyText, keyPattern, keyTextOf } from "../../../lib/keys/key-text.ts";
+import { isKeyText, keyPattern, keyTextOf, makeKey } from "../../../lib/keys/key-text.ts";
 import type { KnownKey } from "../../../lib/keys/known.ts";
 import type { Scope } from "../../../lib/keys/configured.ts";
 import { Keyring } from "../../../lib/http/identity.ts";
@@ -101,13 +101,13 @@ test("a key has its form and its checksum, and no other text has", () => {
 });
 
 describe("a key that the service gave", () => {
-  const texts = [1, 2].map(() => keyTextOf(randomBytes(32)));
+  const texts = [1, 2].map(() => makeKey().text);
   const [text = "", other = ""] = texts;
   const known = (more: Partial<KnownKey> = {}): KnownKey => ({
     id: "key_1",
     project: "shop",
     name: "ci",
-    sha256: digestOf(text),
+    sha256: hash("sha256", text),
     scopes: ["events:read"],
     ...more,
   });
@@ -152,6 +152,17 @@ describe("a key that the service gave", () => {
     expect(typeOf(() => ended.identify(headers, "events:read"))).toBe("UNAUTHORIZED");
     const holding = toldAgo(0, [known({ endsAt: Date.now() + minuteMs })]);
     expect(typeOf(() => holding.identify(headers, "events:read"))).toBe("held");
+  });
+
+  test("is let in no more once it is forgotten, others are, and it is when it is told again", () => {
+    const told = toldAgo(0, [known(), known({ id: "key_2", sha256: hash("sha256", other) })]);
+    told.forget("key_1");
+    const asked = (sent: string) => typeOf(() => told.identify(["x-api-key", sent], "events:read"));
+    expect([asked(text), asked(other), asked("reader")]).toEqual(["UNAUTHORIZED", "held", "held"]);
+    told.forget("key_3");
+    expect(asked(other)).toBe("held");
+    told.learn([known()], performance.now());
+    expect(asked(text)).toBe("held");
   });
 
   test("is neither let in nor refused for good where nobody could be asked for too long", () => {
