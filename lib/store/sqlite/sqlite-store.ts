@@ -114,7 +114,7 @@ export class SqliteStore implements AdaptedStore {
   }
   async keepWhole({ batch, count, bytes }: BatchPack): Promise<boolean> {
     const kept = await this.#threads.write("keepWhole", batch, bytes, this.#dimensions);
-    if (kept) this.#threads.backfill.stored(count);
+    if (kept) this.#threads.stored(count);
     return kept;
   }
 
@@ -126,7 +126,7 @@ export class SqliteStore implements AdaptedStore {
     const rows = events.map((event) => toRow(event, batch));
     const apart = broken.map((held) => ({ row: toRow(held.event, batch), held }));
     const answer = await this.#threads.write("append", batch, rows, apart);
-    this.#threads.backfill.stored(events.length);
+    this.#threads.stored(events.length);
     const { owned, foreign, held } = answer ?? { owned: events.keys(), foreign: [], held: [] };
     const idAt = (at: number) => (events[at] ?? broken[at - events.length]!.event).id;
     return {

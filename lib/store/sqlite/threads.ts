@@ -31,7 +31,8 @@ export class SqliteThreads {
   readonly #writer: StoreThread<WriterVerbs>;
   readonly #readers: ReaderPool;
   readonly #states: { readonly writer: StateLog; readonly reader: StateLog };
-  readonly backfill = new ColumnsBackfill(() => this.#writeNextColumns());
+  readonly backfill = new Backfill(chunkSize, () => this.#writeNextColumns());
+  readonly #checkpoints = new Backfill(checkpointEvery, () => this.#checkpoint());
   readonly #narrower: Narrower;
   readonly #log: Log;
   #ready = false;
@@ -85,15 +86,28 @@ export class SqliteThreads {
   async #close(): Promise<void> {
     await this.#narrower.close();
     await this.backfill.close();
+    await this.#checkpoints.close();
     // The writer closes last, since the last one to close the file tidies it up.
     await this.#readers.close();
     await this.#writer.close();
   }
 
+  /** Until a full chunk has columns, questions read its events. */
   async #writeNextColumns(): Promise<boolean> {
     const columns = await this.read("heavy", "nextColumns");
     if (columns !== undefined) await this.write("putColumns", columns);
     return columns !== undefined;
+  }
+
+  /** Notes that events were stored: work of the background may be due. */
+  stored(events: number): void {
+    this.backfill.stored(events);
+    this.#checkpoints.stored(events);
+  }
+
+  async #checkpoint(): Promise<boolean> {
+    await this.#readers.call({ weight: "heavy" }, "checkpoint");
+    return false;
   }
 
   write<K extends keyof WriterVerbs>(
@@ -174,26 +188,30 @@ export class SqliteThreads {
   }
 }
 
+/** After so many events a look at the log is due. */
+const checkpointEvery = 4_096;
+
 /**
- * Writes missing columns of full chunks in the background, one chunk at a time. It runs whenever a
- * chunk's worth of events was stored, and after each question that read events, and then tries
- * again what failed. Until a chunk has columns, questions read its events.
+ * Work of the background, some of it at a time. It runs whenever so many events were stored, and
+ * when it is woken, and then tries again what failed.
  */
-class ColumnsBackfill {
+class Backfill {
+  readonly #every: number;
   readonly #next: () => Promise<boolean>;
   #events = 0;
   #running: Promise<void> | undefined;
   #ended = false;
 
-  /** @param next writes the columns of one chunk, and returns whether there was one */
-  constructor(next: () => Promise<boolean>) {
+  /** @param next does a piece of the work, and returns whether there may be more */
+  constructor(every: number, next: () => Promise<boolean>) {
+    this.#every = every;
     this.#next = next;
   }
 
   stored(events: number): void {
     this.#events += events;
-    if (this.#events < chunkSize) return;
-    this.#events %= chunkSize;
+    if (this.#events < this.#every) return;
+    this.#events %= this.#every;
     this.wake();
   }
 

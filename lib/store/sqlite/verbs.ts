@@ -1,5 +1,6 @@
 import { analyze } from "./analyze.ts";
 import { cost } from "./cost.ts";
+import { checkpoint } from "./checkpoint.ts";
 import { append, keepWhole } from "./append.ts";
 import { brokenEvents, brokenSpans, setAside } from "./broken.ts";
 import { compact, compactable } from "./compact.ts";
@@ -108,6 +109,7 @@ export const readerVerbs = {
   lacksColumns,
   nextColumns,
   hasWide,
+  checkpoint,
   savedQuestion,
   savedQuestions,
   key,
