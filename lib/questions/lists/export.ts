@@ -103,7 +103,8 @@ export function subjectCursor({ part, after = "" }: SubjectPlace): string {
  */
 export function readSubjectCursor(cursor: unknown): SubjectPlace {
   if (cursor === undefined) return { part: "held" };
-  const [, part, after] = /^(held|stored):(.*)$/.exec(String(cursor)) ?? [];
+  const text = typeof cursor === "string" ? cursor : "";
+  const [, part, after] = /^(held|stored):(.*)$/.exec(text) ?? [];
   if (part === undefined) {
     const message = "this is no cursor of the export of a person's events";
     throw new ServiceError("VALIDATION", undefined, {

@@ -1,11 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Database } from "./database.ts";
 
-/** The pages of the log from which it is copied: before the writer has to. */
+/** The pages of the log from which it is copied: before the writer has to (`prepareWriter`). */
 const dueFrom = 2_000;
-
-/** The pages of the log from which the writer copies it itself, after a commit. */
-export const writersFrom = 4_000;
 
 /**
  * Copies the log into the file and syncs both while the writer goes on. A sync can take tenths of a

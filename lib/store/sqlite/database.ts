@@ -5,7 +5,6 @@ import { LRUCache } from "lru-cache";
 import { countOpening } from "../../sqlite/opened.ts";
 import { NewerSchema, versionOf } from "../../sqlite/schema-steps.ts";
 import { addConditionFunctions } from "./functions.ts";
-import { writersFrom } from "./checkpoint.ts";
 import { prepareStore, storeSchema } from "./schema.ts";
 
 /** The type of a row's cell and of a parameter. Whole numbers are stored as such. */
@@ -197,7 +196,7 @@ function prepareWriter(db: DatabaseSync, file: string): void {
   db.exec(`
     PRAGMA cache_size = -8192;
     PRAGMA temp_store = MEMORY;
-    PRAGMA wal_autocheckpoint = ${writersFrom};
+    PRAGMA wal_autocheckpoint = 4000;
     PRAGMA journal_size_limit = 67108864;
   `);
   // After a failed sync the kernel may take pages for clean that never reached the disk. Writing
