@@ -1,5 +1,5 @@
 /** A place in a JSON text that would not be the same once it is read and written again. */
-export interface Fault {
+interface Fault {
   /** RFC 6901. */
   readonly pointer: string;
   readonly message: string;
