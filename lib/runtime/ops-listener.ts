@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Middleware, Service, ServiceBroker } from "moleculer";
 import { isLocalOnly, type Config } from "../config.ts";
-import { ServiceError } from "../errors.ts";
+import { ServiceError, type ErrorType } from "../errors.ts";
 import { answerEarly } from "../http/sending.ts";
 import { problemOf } from "../http/problem.ts";
 import { httpServer, pathOf } from "../http/server.ts";
@@ -10,20 +10,22 @@ import { Operations, operatingPaths } from "./operations.ts";
 
 /**
  * Answers `/health/live`, `/health/ready`, `/health` and `/metrics` on `OPS_PORT` in a process
- * without the gateway, from before the first connection to the message broker until the end. In a
- * process with the gateway it holds the gateway's port while the process waits for that broker, so
- * that probes get an answer, and leaves it when the gateway starts.
+ * without the gateway, from before the first connection to the message broker until the end; any
+ * other path is not found there. In a process with the gateway it holds the gateway's port while the
+ * process waits for that broker, so that probes get an answer, and leaves it when the gateway
+ * starts; any other path is answered 503 until then, since the gateway may know it.
  */
 export function opsListener(config: Config): Middleware {
   const hasGateway = config.services.includes("api-gateway");
   const [variable, port] = hasGateway ? ["PORT", config.port] : ["OPS_PORT", config.opsPort];
   const wanted = port !== 0 && (!hasGateway || config.rabbitmqUrl !== null);
+  const elsewhere = hasGateway ? "SERVICE_UNAVAILABLE" : "NOT_FOUND";
   let listener: { readonly server: Server; readonly operations: Operations } | undefined;
 
   async function open(broker: ServiceBroker): Promise<void> {
     const operations = new Operations(broker, config.services);
     const server = httpServer(config.http, isLocalOnly(config), {
-      receive: (request, response) => answer(operations, request, response),
+      receive: (request, response) => answer(operations, elsewhere, request, response),
       refuse,
     });
     listener = { server, operations };
@@ -61,12 +63,18 @@ export function opsListener(config: Config): Middleware {
 const paths = new Map(Object.entries(operatingPaths));
 const allow = ["GET", "HEAD", "OPTIONS"];
 
-function answer(operations: Operations, request: IncomingMessage, response: ServerResponse): void {
+/** @param elsewhere the error for a path that is none of `operatingPaths` */
+function answer(
+  operations: Operations,
+  elsewhere: ErrorType,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const name = paths.get(pathOf(request));
   const { method = "" } = request;
   response.setHeader("X-Request-Id", String(request.headers["x-request-id"]));
   if (name === undefined && pathOf(request) !== "*") {
-    return refuse(request, response, new ServiceError("NOT_FOUND"));
+    return refuse(request, response, new ServiceError(elsewhere));
   }
   if (name === undefined || method === "OPTIONS") {
     response.writeHead(204, { Allow: allow.join(", "), "Cache-Control": "no-store" }).end();

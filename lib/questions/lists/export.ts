@@ -99,17 +99,16 @@ export function subjectCursor({ part, after = "" }: SubjectPlace): string {
 
 /**
  * The place of a cursor; the beginning where there is none.
- * @throws ServiceError VALIDATION
+ * @throws ServiceError VALIDATION where `subjectCursor` did not write it
  */
 export function readSubjectCursor(cursor: unknown): SubjectPlace {
   if (cursor === undefined) return { part: "held" };
   const text = typeof cursor === "string" ? cursor : "";
-  const [, part, after] = /^(held|stored):(.*)$/.exec(text) ?? [];
-  if (part === undefined) {
-    const message = "this is no cursor of the export of a person's events";
-    throw new ServiceError("VALIDATION", undefined, {
-      errors: [{ pointer: "cursor", code: "cursor", message }],
-    });
+  const [, part, after = ""] = /^(held|stored):(.*)$/s.exec(text) ?? [];
+  if (part !== "held" && part !== "stored") {
+    const message = "cursor must be a nextCursor of the same person's export";
+    const errors = [{ pointer: "cursor", code: "cursor", message }];
+    throw new ServiceError("VALIDATION", undefined, { errors });
   }
-  return { part: part as SubjectPlace["part"], ...(after !== "" && { after }) };
+  return { part, ...(after !== "" && { after }) };
 }
