@@ -69,6 +69,19 @@ export function bodyRange(text: RangeText, zone: string): BodyRange | undefined 
   return { from: from!, to: to! };
 }
 
+/**
+ * A range, and the zone where the range is relative, in a body that takes no zone beside any other
+ * range.
+ */
+export function rangeWithZone(
+  text: RangeText,
+  zone: string,
+): { readonly range?: BodyRange; readonly timezone?: string } {
+  const range = bodyRange(text, zone);
+  if (range === undefined) return {};
+  return { range, ...(isRelative(text) && { timezone: zone }) };
+}
+
 /** A range as parameters of an address. */
 export function rangeParameters(
   text: RangeText,

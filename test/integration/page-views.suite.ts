@@ -75,6 +75,26 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test.each([
+    ["/funnel?step=email.sent&step=email.clicked", "/query/funnel"],
+    ["/paths?after=email.sent", "/query/paths"],
+    ["/retention?first=email.sent&per=month", "/query/retention"],
+    ["/mail?mails=sent", "/reports/mail"],
+  ])("%s answers any range: all time, days, times of the clock", async (view, address) => {
+    const { page, close } = await open(demo(), "/pipeline");
+    const day = (ago: number) =>
+      new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+    const ranges = ["all", `${day(9)}..${day(3)}`, `${day(9)}T09:30..${day(3)}T12:00`, "7d"];
+    for (const range of ranges) {
+      const heard = page.waitForResponse((response) => response.url().includes(address));
+      await page.goto(`${demo().url}${view}&range=${range}&tz=Europe/Berlin`);
+      expect([range, (await heard).status()]).toEqual([range, 200]);
+      await answered(page);
+      expect(await page.locator(".problem").count()).toBe(0);
+    }
+    await close();
+  });
+
   test("retention stripes what is not over and leaves it out of the mean", async () => {
     const { page, answer, close } = await asks<{
       readonly cohorts: readonly { readonly size: number; readonly returned: readonly number[] }[];

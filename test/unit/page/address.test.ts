@@ -20,6 +20,7 @@ import {
   isRange,
   movedRange,
   rangeParameters,
+  rangeWithZone,
 } from "../../../page/pure/range.ts";
 
 const berlin = "Europe/Berlin";
@@ -124,6 +125,18 @@ test("ranges are asked as they are written: words stay relative, days are the zo
     false,
     false,
   ]);
+});
+
+test.each([
+  ["7d", [berlin]],
+  ["this_month", [berlin]],
+  ["all", []],
+  ["2026-11-01..2026-11-07", []],
+  ["2026-11-01T09:00..2026-11-01T12:00", []],
+])("a body with the range %s has the zones %j", (text, zones) => {
+  const { range, timezone } = rangeWithZone(text, berlin);
+  expect(range).toEqual(bodyRange(text, berlin));
+  expect(timezone === undefined ? [] : [timezone]).toEqual(zones);
 });
 
 test("a range is moved by its own length, over a change of the clock too", () => {
