@@ -161,15 +161,52 @@ export function numbersSuite(demo: () => Shown): void {
     await answered(page);
     await page.locator("main tbody tr").first().waitFor();
     expect((await rowsOf(page, "main")).map((row) => row.at(-1))).toEqual(["1"]);
-    for (const [value, count] of [
-      ["10", "3 events"],
-      ["n:10", "1 event"],
-      ["s:10", "2 events"],
-    ]) {
+    for (const [value, count, told] of [
+      ["10", "3 events", []],
+      ["n:10", "1 event", []],
+      ["s:10", "2 events", []],
+      ["n:10,s:10", "3 events", []],
+      [
+        "n:10,n:20",
+        "3 events",
+        ["Texts, numbers and truth values that read alike are one here: plan is 10 or 20."],
+      ],
+    ] as const) {
       await page.goto(`${demo().url}/events?f=is,data.plan,${value}&range=7d&tz=UTC`);
       await answered(page);
       expect(await page.locator(".list-card .card-note").innerText()).toContain(count);
+      expect(await page.locator(".notice").allInnerTexts()).toEqual(told);
     }
+    await close();
+  });
+
+  test("each row opens its own events, whatever its text looks like", async () => {
+    const values = ["1.0", 1, "n:abc", "s:x", "x", "12345678901234567890"];
+    await post(
+      values.map((plan, index) => ({
+        ...{ id: `row-${index}`, type: "row.shown", source: "test", data: { plan } },
+      })),
+    );
+    const path = "/trends?type=row.shown&by=data.plan&range=today&per=day&tz=UTC";
+    const { page, close } = await open(demo(), path);
+    const opened: string[] = [];
+    for (const line of values.keys()) {
+      await page.goto(demo().url + path);
+      await page.locator(".plot canvas").waitFor();
+      await answered(page);
+      await page.locator(".plot").focus();
+      await page.keyboard.press("ArrowLeft");
+      for (let down = 0; down < line; down++) await page.keyboard.press("ArrowDown");
+      const spoken = await page.locator(".chart [aria-live]").innerText();
+      const [, name = ""] = /, ([^,]+) 1$/.exec(spoken) ?? [];
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/\/events\?/);
+      await answered(page);
+      await page.getByText(`plan is ${name}`, { exact: true }).first().waitFor();
+      expect(await page.locator(".list-card .card-note").innerText()).toMatch(/^1 event\b/);
+      opened.push(name);
+    }
+    expect(opened.toSorted()).toEqual(values.map(String).toSorted());
     await close();
   });
 

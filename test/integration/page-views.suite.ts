@@ -82,8 +82,7 @@ export function viewsSuite(demo: () => Shown): void {
     ["/mail?mails=sent", "/reports/mail"],
   ])("%s answers any range: all time, days, times of the clock", async (view, address) => {
     const { page, close } = await open(demo(), "/pipeline");
-    const day = (ago: number) =>
-      new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+    const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
     const ranges = ["all", `${day(9)}..${day(3)}`, `${day(9)}T09:30..${day(3)}T12:00`, "7d"];
     for (const range of ranges) {
       const heard = page.waitForResponse((response) => response.url().includes(address));

@@ -302,7 +302,10 @@ describeWith(["chromium"], "the page", () => {
     [500, { title: "Internal" }, "Something went wrong here."],
     [
       422,
-      { ...expensive, detail: "about 31000000 events would be read, and at most 10000000 are: ask" },
+      {
+        ...expensive,
+        detail: "about 31000000 events would be read, and at most 10000000 are: ask",
+      },
       "This would read 31,000,000 events, 10,000,000 are allowed.",
     ],
     [

@@ -1,17 +1,5 @@
 import { changed, readAddress, writeAddress } from "../../../page/pure/address.ts";
-import {
-  alikeValues,
-  bodyFilter,
-  bodyFilters,
-  filterOfRow,
-  filtersOfBody,
-  filterValue,
-  listParameters,
-  readFilter,
-  readStep,
-  writeFilter,
-  writeStep,
-} from "../../../page/pure/filter.ts";
+import { readFilter, readStep, writeFilter, writeStep } from "../../../page/pure/filter.ts";
 import { readParameter, strayParameters } from "../../../page/pure/parameters.ts";
 import {
   bodyRange,
@@ -88,25 +76,6 @@ test("filters with commas, semicolons and percent signs come back as they were",
   expect(readFilter("nonsense,data.a,1")).toBeUndefined();
 });
 
-test("a value stands for its text and for what it spells, a marked one for its kind alone", () => {
-  const of = (value: string) => bodyFilter({ op: "is", property: "data.plan", values: [value] });
-  expect(of("10")).toEqual(["is", "data.plan", ["10", 10]]);
-  expect(of("n:10")).toEqual(["is", "data.plan", [10]]);
-  expect(of("s:10")).toEqual(["is", "data.plan", ["10"]]);
-  expect(of("b:true")).toEqual(["is", "data.plan", [true]]);
-  expect(of("pro")).toEqual(["is", "data.plan", ["pro"]]);
-  expect(bodyFilter(filterOfRow("data.plan", "(none)"))).toEqual([
-    "shown_as",
-    "data.plan",
-    ["(none)"],
-  ]);
-  expect(bodyFilters([], ["a"])).toEqual(["is", "type", ["a"]]);
-  expect(listParameters([{ op: "is", property: "data.n", values: ["n:10"] }])).toEqual([
-    ["data.n[gte]", "10"],
-    ["data.n[lte]", "10"],
-  ]);
-});
-
 test("ranges are asked as they are written: words stay relative, days are the zone's own", () => {
   expect(bodyRange("30d", berlin)).toEqual({ last: "30d" });
   expect(bodyRange("this_month", berlin)).toBe("this_month");
@@ -151,40 +120,4 @@ test("a range is moved by its own length, over a change of the clock too", () =>
     ),
   ).toBe(35);
   expect(comparedDays("year", week, berlin)).toBe(364);
-});
-
-test("filters of a body are those that it was written from; what nests more is none of the page's", () => {
-  const filters = [
-    { op: "is", property: "data.plan", values: ["pro", "10", "n:7", "s:8", "true"] },
-    { op: "is_not", property: "data.b", values: ["b:false", "s:n:5", "n:0"] },
-    { op: "exists", property: "metadata.userId", values: ["false"] },
-    { op: "contains", property: "data.url", values: ["/a", "/b"] },
-    { op: "gte", property: "data.amount", values: ["12.5"] },
-    { op: "shown_as", property: "data.plan", values: ["(none)", "10"] },
-  ] as const;
-  expect(filtersOfBody(bodyFilters(filters))).toEqual(filters);
-  for (const filter of filters) expect(filtersOfBody(bodyFilter(filter))).toEqual([filter]);
-  expect(filtersOfBody(undefined)).toEqual([]);
-  for (const nested of [
-    ["not", ["is", "type", "a"]],
-    ["or", ["is", "data.a", "1"], ["is", "data.b", "1"]],
-    ["and", ["is", "data.a", "1"], ["and", ["is", "data.b", "1"], ["is", "data.c", "1"]]],
-    "is",
-  ]) {
-    expect(filtersOfBody(nested)).toBeUndefined();
-  }
-});
-
-test("a value of the catalogue means its kind alone where another kind reads the same", () => {
-  const values = [{ value: "10" }, { value: "pro" }, { value: "10" }];
-  expect(alikeValues(values)).toEqual(new Set(["10"]));
-  expect(filterValue("10", "number", true)).toBe("n:10");
-  expect(filterValue("10", "text", true)).toBe("s:10");
-  expect(filterValue("true", "boolean", true)).toBe("b:true");
-  expect(filterValue("pro", "text", false)).toBe("pro");
-  const is = (value: string) => bodyFilter({ op: "is", property: "data.a", values: [value] });
-  for (const text of ["n:10", "(none)", "\\(none)"]) {
-    const shown = /\(none\)$/.test(text) ? `\\${text}` : text;
-    expect(is(filterValue(shown, "text", false))).toEqual(["is", "data.a", [text]]);
-  }
 });

@@ -30,10 +30,7 @@ test.each([
     "the range from 2024-11-11T00:00:00.000Z to 2026-11-27T00:00:00.000Z may touch at most 400 periods of one day: narrow it, or take a longer interval of day, week, month",
     undefined,
   ],
-  [
-    "the breakdown has more than 10000 values, or more than 16000000 characters of them",
-    undefined,
-  ],
+  ["the breakdown has more than 10000 values, or more than 16000000 characters of them", undefined],
 ])("%s", (detail, words) => {
   expect(expensiveInWords(detail)).toBe(words);
 });
