@@ -14,7 +14,7 @@ import { FilterChips, PropertyPicker, Question, Word, WordPicker } from "../part
 import { shownInstants } from "../parts/shown.ts";
 import { propertyName } from "../pure/filter.ts";
 import { counted } from "../pure/format.ts";
-import { listFilters } from "../pure/list-filters.ts";
+import { listFilters, parameterObject } from "../pure/list-filters.ts";
 import { readParameter } from "../pure/parameters.ts";
 import { lengthOf, rangeName, rangeParameters } from "../pure/range.ts";
 import { Figures } from "./mail-figures.ts";
@@ -95,7 +95,7 @@ export default function Mail(): VNode {
   const isMixed = mails === "active" && lengthOf(range.value) < 7;
   const savable = {
     kind: "mail",
-    question: Object.fromEntries(parameters),
+    question: parameterObject<string | number>(parameters),
     view: { address: hrefOf(address.value) },
     suggested: `mail-by-${name.replace(/[^A-Za-z0-9._-]+/g, "-")}`,
     description: `${words}, ${during}`,

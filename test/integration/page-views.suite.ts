@@ -208,6 +208,26 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("a saved mail question keeps all values of its filters", async () => {
+    const { page, answer, close } = await asks<{ readonly data: readonly MailNumbers[] }>(
+      "/mail?by=context.emailProvider&tz=UTC",
+      "/reports/mail",
+    );
+    const [first, second] = answer.data.filter(({ group }) => group !== null);
+    const filter = `is,context.emailProvider,${first!.group},${second!.group}`;
+    await page.goto(`${demo().url}/mail?by=context.emailProvider&f=${filter}&tz=UTC`);
+    await answered(page);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByLabel("Name").fill("two-providers");
+    await page.keyboard.press("Enter");
+    await page.getByText("Saved as two-providers.").waitFor();
+    const saved = await fetch(`${demo().url}/api/v1/queries/two-providers/results`);
+    const { data } = (await saved.json()) as { readonly data: readonly MailNumbers[] };
+    const groups = [first, second].map((one) => one!.group);
+    expect(data.map(({ group }) => group).toSorted()).toEqual(groups.toSorted());
+    await close();
+  });
+
   test("Health says which stage is down and what to do, also by the icon of the tab", async () => {
     const { page, close } = await open(demo(), "/pipeline", {
       before: async (made) => {
