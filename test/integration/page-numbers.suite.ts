@@ -146,6 +146,36 @@ export function numbersSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("the points of an hour that the clock shows twice open their own events", async () => {
+    const from = Date.parse("2025-10-26T00:00:00+02:00");
+    await post(
+      Array.from({ length: 25 }, (_, hour) => ({
+        ...{ id: `twice-${hour}`, type: "clock.twice", source: "test" },
+        timestamp: from + hour * 3_600_000,
+      })),
+    );
+    const path = "/trends?type=clock.twice&range=2025-10-26..2025-10-26&per=hour&tz=Europe/Berlin";
+    const { page, close } = await open(demo(), path);
+    for (const [place, range] of [
+      [2, "2025-10-26T02:00+02:00..2025-10-26T02:00+01:00"],
+      [3, "2025-10-26T02:00+01:00..2025-10-26T03:00+01:00"],
+    ] as const) {
+      await page.goto(demo().url + path);
+      await page.locator(".plot canvas").waitFor();
+      await answered(page);
+      await page.locator(".plot").focus();
+      await page.keyboard.press("Home");
+      for (let step = 0; step < place; step++) await page.keyboard.press("ArrowRight");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/\/events\?/);
+      expect(new URL(page.url()).searchParams.get("range")).toBe(range);
+      await answered(page);
+      expect(await page.locator(".list-card .card-note").innerText()).toMatch(/^1 event\b/);
+      expect(await page.locator(".notice").count()).toBe(0);
+    }
+    await close();
+  });
+
   test("a row's users are not the sum of its days; a value opens what spells it, a marked one its kind alone", async () => {
     const dayMs = 86_400_000;
     const event = (id: string, days: number, plan: unknown) => ({

@@ -273,6 +273,11 @@ export function viewsSuite(demo: () => Shown): void {
     await page.getByRole("button", { name: "Remove", exact: true }).click();
     await page.locator(".notice").first().waitFor({ state: "detached" });
     expect(new URL(page.url()).search).toBe("?tz=Europe/Berlin");
+    await page.goto(`${demo().url}/trends?range=2026-10-28T25:00..2026-10-28T26:00&tz=UTC`);
+    await answered(page);
+    await page
+      .getByText("2026-10-28T25:00..2026-10-28T26:00 is no range. Shown instead: last 30 days.")
+      .waitFor();
     await page.goto(`${demo().url}/?f=is,context.machine,false`);
     await page.getByText("Filters do not apply here: these are all events.").waitFor();
     await close();

@@ -1,4 +1,5 @@
-import { changed, readAddress, writeAddress } from "../../../page/pure/address.ts";
+import fc from "fast-check";
+import { changed, readAddress, writeAddress, type Address } from "../../../page/pure/address.ts";
 import { readFilter, readStep, writeFilter, writeStep } from "../../../page/pure/filter.ts";
 import { readParameter, strayParameters } from "../../../page/pure/parameters.ts";
 import {
@@ -6,9 +7,12 @@ import {
   comparedDays,
   fixedRange,
   isRange,
+  lengthOf,
   movedRange,
+  rangeName,
   rangeParameters,
   rangeWithZone,
+  shiftedInstants,
 } from "../../../page/pure/range.ts";
 
 const berlin = "Europe/Berlin";
@@ -89,11 +93,91 @@ test("ranges are asked as they are written: words stay relative, days are the zo
     ["range", "7d"],
     ["timezone", berlin],
   ]);
-  expect(["2026-02-30..2026-03-01", "2026-03-02..2026-03-01", "soon"].map(isRange)).toEqual([
-    false,
-    false,
-    false,
-  ]);
+});
+
+test.each([
+  ...["soon", "2026-02-30..2026-03-01", "2026-03-02..2026-03-01", "2026-11-01..2026-11-01T12:00"],
+  ...["2026-10-28T25:00..2026-10-28T26:00", "2026-10-28T09:60..2026-10-28T10:00"],
+  ...["2026-10-28T23:00..2026-10-28T24:00", "2026-10-28T09:00..2026-10-28T09:00"],
+  ...[
+    "2026-10-25T02:00+01:00..2026-10-25T02:00+02:00",
+    "2026-10-25T02:00+99:00..2026-10-25T03:00+01:00",
+  ],
+  ...[
+    "2026-10-25T02:00..2026-10-25T02:00+01:00",
+    "9999-12-01..9999-12-31",
+    "0000-01-01..0000-01-02",
+  ],
+  ...["3661d", "8785h", "527041m", "0d"],
+])("%s is no range", (text) => {
+  expect(isRange(text)).toBe(false);
+});
+
+test.each([
+  ...["2026-10-25T02:00+02:00..2026-10-25T02:00+01:00", "0001-01-03..9999-12-29"],
+  ...["2026-10-28T23:00..2026-10-29T00:00", "3660d", "8784h", "527040m"],
+])("%s is a range, with two ends, a length and a name", (text) => {
+  expect(isRange(text)).toBe(true);
+  expect(bodyRange(text, berlin)).toBeDefined();
+  expect(lengthOf(text)).toBeGreaterThan(0);
+  expect(rangeName(text)).not.toBe("");
+});
+
+test("an hour that the clock shows twice is written with its offset", () => {
+  const [first, second] = ["00", "01"].map((hour, index) =>
+    fixedRange(
+      { from: `2026-10-25T${hour}:00:00Z`, to: `2026-10-25T0${index + 1}:00:00Z` },
+      berlin,
+    ),
+  );
+  expect(first).toBe("2026-10-25T02:00+02:00..2026-10-25T02:00+01:00");
+  expect(second).toBe("2026-10-25T02:00+01:00..2026-10-25T03:00+01:00");
+  expect(rangeName(first!)).toBe("25 Oct, 02:00 (UTC+02:00) – 02:00 (UTC+01:00)");
+});
+
+const zones = [berlin, "America/Havana", "Australia/Lord_Howe", "Asia/Kolkata", "America/St_Johns"];
+
+test("a fixed range means the instants that it was made of", () => {
+  const minute = fc.integer({ min: 29_400_000, max: 30_000_000 });
+  const length = fc.integer({ min: 1, max: 5_000 });
+  fc.assert(
+    fc.property(fc.constantFrom(...zones), minute, length, (zone, from, minutes) => {
+      const instants = { from: at(from), to: at(from + minutes) };
+      const text = fixedRange(instants, zone);
+      expect(isRange(text)).toBe(true);
+      expect(bodyRange(text, zone)).toEqual(instants);
+      expect(readAddress("/trends", writeAddress(withRange(text)).slice(7)).parameters).toEqual([
+        ["range", text],
+      ]);
+    }),
+  );
+  // Each minute about the ends of summer times.
+  const ends = { [berlin]: "2026-10-25T01:00Z", "America/Havana": "2026-11-01T05:00Z" };
+  for (const [zone, end] of Object.entries(ends)) {
+    for (let minutes = -130; minutes < 130; minutes += 10) {
+      const from = Date.parse(end) / 60_000 + minutes;
+      for (const long of [10, 60, 120, 1_440]) {
+        const instants = { from: at(from), to: at(from + long) };
+        expect(bodyRange(fixedRange(instants, zone), zone)).toEqual(instants);
+      }
+    }
+  }
+});
+
+function at(minute: number): string {
+  return new Date(minute * 60_000).toISOString();
+}
+
+function withRange(text: string): Address {
+  return { view: "trends", parameters: [["range", text]] };
+}
+
+test("a compared range of the hours that a clock shows twice is as long as the range", () => {
+  const first = { from: "2026-10-25T00:00:00.000Z", to: "2026-10-25T01:00:00.000Z" };
+  expect(shiftedInstants(first, berlin, 7)).toEqual({
+    from: "2026-10-18T00:00:00.000Z",
+    to: "2026-10-18T01:00:00.000Z",
+  });
 });
 
 test.each([
