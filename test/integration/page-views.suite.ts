@@ -259,6 +259,23 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test.each([
+    ["a view", "**/api/v1/query/funnel", { steps: null, meta: {} }],
+    ["the frame", "**/api/v1/keys/self", {}],
+  ])("a fault in %s is told, and another address is drawn", async (place, path, json) => {
+    const { page, faults, close } = await open(demo(), "/pipeline");
+    await page.route(path, (route) => route.fulfill({ json }));
+    await page.goto(`${demo().url}/funnel?step=email.sent&step=email.clicked&tz=UTC`);
+    await page.getByText("This could not be drawn.").waitFor();
+    expect(faults.some((fault) => fault.includes("TypeError"))).toBe(true);
+    await page.unroute(path);
+    if (place === "a view") await page.getByRole("link", { name: "Trends" }).click();
+    else await page.getByRole("link", { name: "Open Now" }).click();
+    await answered(page);
+    expect(await page.getByText("This could not be drawn.").count()).toBe(0);
+    await close();
+  });
+
   test("what of an address cannot be meant is told, and removed by a click", async () => {
     const path =
       "/trends?range=2026-02-30..2026-03-01&tz=Mars/Base&f=garbage&odd=1&by=&per=fortnight";
