@@ -240,6 +240,56 @@ export function numbersSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("an hour of today stands beside the same hour of a day that had 25", async () => {
+    const hour = (at: number, from: string) => {
+      const instant = Date.parse(from) + at * 3_600_000;
+      const offset = instant < Date.parse("2026-10-25T01:00:00Z") ? 2 : 1;
+      const wall = new Date(instant + offset * 3_600_000).toISOString().slice(0, 19);
+      return `${wall}+0${offset}:00`;
+    };
+    const dayOf = (range: string, from: string, to: string, hours: number, first: number) => ({
+      results: Array.from({ length: hours }, (_, at) => ({
+        ...{ dimensions: [hour(at, from)], metrics: [first + at] },
+      })),
+      totals: [1],
+      nextCursor: null,
+      query: {
+        metrics: ["count"],
+        dimensions: ["time:hour"],
+        range: { from, to },
+        timezone: range,
+      },
+      meta: { asOf: to, lagMs: 0, exact: true, range: { from, to } },
+    });
+    const [before, from, to] = ["10-24T22", "10-25T23", "10-26T23"].map(
+      (text) => `2026-${text}:00:00Z`,
+    );
+    const days = {
+      today: dayOf("Europe/Berlin", from!, to!, 24, 0),
+      yesterday: dayOf("Europe/Berlin", before!, from!, 25, 100),
+    };
+    const { page, close } = await open(demo(), "/?tz=Europe/Berlin", {
+      before: (made) =>
+        made.route("**/api/v1/query", (route) => {
+          const { range } = route.request().postDataJSON() as { readonly range: unknown };
+          const json = days[range as keyof typeof days];
+          return json === undefined ? route.continue() : route.fulfill({ json });
+        }),
+    });
+    await page.getByText("The same as a table").click();
+    const rows = page.locator(".as-table tbody tr");
+    await rows.first().waitFor();
+    const shown = (await rowsOf(page, ".as-table")).map((row) => row.slice(1));
+    expect(shown.slice(1, 5)).toEqual([
+      ["1", "101"],
+      ["2", "102"],
+      ["3", "104"],
+      ["4", "105"],
+    ]);
+    expect(shown.at(-1)).toEqual(["23", "124"]);
+    await close();
+  });
+
   test("what is not known is a dash, and zero is zero", async () => {
     await post([
       { id: "n1", type: "with.amount", source: "test", data: { amount: 3 } },
