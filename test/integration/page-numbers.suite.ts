@@ -240,6 +240,68 @@ export function numbersSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("rows are compared with their own numbers, however many are larger in the other range", async () => {
+    const [day, before] = [2, 9].map((ago) => Date.now() - ago * 86_400_000);
+    const event = (id: string, timestamp: number, key: string) => ({
+      ...{ id: `other-${id}`, type: "row.compared", source: "test", timestamp, data: { key } },
+    });
+    await post([
+      ...["kept", "new"].map((key) => event(key, day!, key)),
+      event("kept-before", before!, "kept"),
+      ...Array.from({ length: 120 }, (_, at) => event(`${at}`, before!, `large-${at % 60}`)),
+    ]);
+    const date = new Date(day!).toISOString().slice(0, 10);
+    const path = `/trends?type=row.compared&by=data.key&range=${date}..${date}&cmp=weekdays&tz=UTC`;
+    const { page, close } = await open(demo(), path);
+    await answered(page);
+    const rows = async () =>
+      Object.fromEntries((await rowsOf(page, "main")).map(([name, ...cells]) => [name, cells]));
+    await page.locator("main tbody tr", { hasText: "kept" }).waitFor();
+    expect(await rows()).toEqual({ kept: ["1", "1", "0.0 %"], new: ["1", "0", "new"] });
+    await page.getByText("2 events, 98.3 % less").first().waitFor();
+    await page.goto(`${demo().url}${path}&m=avg:data.key`);
+    await answered(page);
+    expect(await rows()).toEqual({ kept: ["–", "–", "–"], new: ["–", "–", "–"] });
+    await close();
+  });
+
+  test("lines of more rows than an answer has are whole", async () => {
+    const types = Array.from({ length: 6 }, (_, at) => `long.${at}`);
+    const from = Date.UTC(2026, 0, 1);
+    await post(
+      types.map((type) => ({ id: type, type, source: "test", timestamp: from, data: { type } })),
+    );
+    const search = `${types.map((type) => `type=${type}`).join("&")}&range=2026-01-01..2026-03-31`;
+    const path = `/trends?${search}&per=hour&tz=UTC&shape=table`;
+    const { page, close } = await open(demo(), path);
+    await answered(page);
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "CSV" }).click();
+    const csv = await readFile(await (await download).path(), "utf8");
+    const lines = csv.trim().split("\r\n");
+    expect(lines.length).toBe(1 + 90 * 24);
+    expect(lines[1]).toMatch(/^2026-01-01T00:00:00(?:Z|\+00:00),1,1,1,1,1,1$/);
+    expect(await page.locator(".exactness").first().innerText()).toMatch(/^Exact/);
+    await close();
+  });
+
+  test("lines that lack rows say so", async () => {
+    const { page, close } = await open(demo(), "/trends?range=7d&tz=UTC", {
+      before: (made) =>
+        made.route("**/api/v1/query", async (route) => {
+          const { dimensions = [] } = route.request().postDataJSON() as {
+            readonly dimensions?: readonly string[];
+          };
+          const answer = (await (await route.fetch()).json()) as { readonly meta: object };
+          if (dimensions.length < 2) return route.fulfill({ json: answer });
+          const meta = { ...answer.meta, rowsLeftOut: 12 };
+          return route.fulfill({ json: { ...answer, meta, nextCursor: "more" } });
+        }),
+    });
+    await page.getByText("Left out of the chart: 12 values · Exact").waitFor();
+    await close();
+  });
+
   test("an hour of today stands beside the same hour of a day that had 25", async () => {
     const hour = (at: number, from: string) => {
       const instant = Date.parse(from) + at * 3_600_000;

@@ -1,3 +1,6 @@
+import type { QueryAnswer, Row } from "../../../page/api/answers.ts";
+import { allRows } from "../../../page/pure/all-rows.ts";
+import { ofNothing } from "../../../page/pure/metric.ts";
 import { axisOf, coloursOf, counterparts, periodsOf } from "../../../page/pure/series.ts";
 import { Temporal } from "temporal-polyfill";
 import { csvText } from "../../../page/pure/csv.ts";
@@ -68,6 +71,39 @@ test("days and weeks stand beside the same weekdays, months by their number", ()
   expect(counterparts(days, before.slice(1), "day", 364)).toEqual([undefined, 0]);
   expect(counterparts(days, before, "month", 364)).toEqual([0, 1]);
   expect(counterparts(days, before.slice(1), "month", 364)).toEqual([0, undefined]);
+});
+
+test("of no events counts are 0, and averages are not known", () => {
+  const metrics = ["count", "uniques", "sum:data.a", "avg:data.a", "p95:data.a", "max:data.a"];
+  expect(metrics.map(ofNothing)).toEqual([0, 0, 0, null, null, null]);
+});
+
+test("all rows of a query are asked page by page, and what is left is counted", async () => {
+  const rows = Array.from({ length: 9 }, (_, at): Row => ({
+    dimensions: [`${at}`],
+    metrics: [at],
+  }));
+  const answer = (from: number): QueryAnswer => ({
+    results: rows.slice(from, from + 1),
+    nextCursor: from + 1 < rows.length ? String(from + 1) : null,
+    query: { metrics: [], dimensions: [], range: { from: "", to: "" }, timezone: zone },
+    meta: { asOf: `page ${from}`, lagMs: 0, exact: true, rowsLeftOut: rows.length - from - 1 },
+  });
+  const bodies: object[] = [];
+  const answersFrom = (first: number) => async (body: { readonly cursor?: string }) => {
+    bodies.push(body);
+    return answer(body.cursor === undefined ? first : Number(body.cursor));
+  };
+  const whole = await allRows({ limit: 1 }, answersFrom(6));
+  expect(whole.results).toEqual(rows.slice(6));
+  expect([whole.nextCursor, whole.meta.rowsLeftOut, whole.meta.asOf]).toEqual([null, 0, "page 6"]);
+  expect(bodies.slice(1)).toEqual([
+    { limit: 1, cursor: "7" },
+    { limit: 1, cursor: "8" },
+  ]);
+  const cut = await allRows({ limit: 1 }, answersFrom(0));
+  expect(cut.results).toEqual(rows.slice(0, 6));
+  expect([cut.nextCursor, cut.meta.rowsLeftOut]).toEqual(["6", 3]);
 });
 
 test("an axis begins at 0 and has four lines above it; few things are counted in whole steps", () => {
