@@ -72,31 +72,9 @@ export function operand(value: string): string | number {
   return kind === "text" ? text : (numberIn(text) ?? text);
 }
 
-/**
- * Writes values of events as texts that mean these and no others; `undefined` where a value has no
- * such text: a null that does not stand beside its text.
- */
-export function writtenValues(values: readonly Scalar[]): readonly string[] | undefined {
-  const texts: string[] = [];
-  for (const value of values) {
-    const text = String(value);
-    const isWhole = isPlain(text) && spelledBy(text).every((one) => values.includes(one));
-    if (typeof value === "string") texts.push(isWhole ? text : `s:${text}`);
-    else if (!isWhole && value === null) return undefined;
-    else if (!isWhole) texts.push(`${typeof value === "number" ? "n" : "b"}:${text}`);
-  }
-  return texts;
-}
-
-/** Writes a value of an event as a text that means it alone. */
-export function exactValue(value: string | number | boolean): string {
-  return writtenValues([value])![0]!;
-}
-
-/** Writes what an order compares with. */
-export function writtenOperand(value: Scalar): string {
-  const text = String(value);
-  return operand(text) === value ? text : `s:${text}`;
+/** Writes a value of an event as a text that means its kind alone. */
+export function marked(value: string | number | boolean): string {
+  return `${(typeof value).charAt(0)}:${value}`;
 }
 
 /** The text that was sent, by the text of its row: those that look like the service's own have a backslash. */

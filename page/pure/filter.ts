@@ -1,15 +1,6 @@
 /** Filters as the address writes them, as bodies take them, and in words. */
 
-import {
-  isPlain,
-  operand,
-  sentText,
-  spelled,
-  withoutMark,
-  writtenOperand,
-  writtenValues,
-  type Scalar,
-} from "./filter-value.ts";
+import { isPlain, operand, sentText, spelled, withoutMark } from "./filter-value.ts";
 
 export const operators = [
   ...(["is", "is_not", "contains", "starts_with", "exists"] as const),
@@ -152,51 +143,6 @@ export function bodyFilters(
   ];
   if (all.length === 0) return undefined;
   return all.length === 1 ? all[0] : ["and", ...all];
-}
-
-/**
- * Reads the filters of a body, without types; `undefined` for filters that nest deeper than the
- * page can show.
- */
-export function filtersOfBody(body: unknown): readonly Filter[] | undefined {
-  if (body === undefined) return [];
-  if (!Array.isArray(body)) return undefined;
-  const [op, ...parts] = body as readonly unknown[];
-  const found = (op === "and" ? parts : [body]).map(filterOfBody);
-  return found.every((filter) => filter !== undefined) ? found : undefined;
-}
-
-function filterOfBody(body: unknown): Filter | undefined {
-  if (!Array.isArray(body)) return undefined;
-  const [op, ...parts] = body as readonly unknown[];
-  if (op === "or") return oneOfAlternatives(parts.map(filterOfBody));
-  const [property, value] = parts;
-  if (!(operators as readonly unknown[]).includes(op) || typeof property !== "string")
-    return undefined;
-  const values = (Array.isArray(value) ? value : [value]) as readonly unknown[];
-  if (!values.every(isScalar)) return undefined;
-  const texts = textsOf(op as Operator, values);
-  return texts && { op: op as Operator, property, values: texts };
-}
-
-function isScalar(value: unknown): value is Scalar {
-  return value === null || ["string", "number", "boolean"].includes(typeof value);
-}
-
-function textsOf(op: Operator, values: readonly Scalar[]): readonly string[] | undefined {
-  if (op === "is" || op === "is_not") return writtenValues(values);
-  return values.map(isOrder(op) ? writtenOperand : String);
-}
-
-function oneOfAlternatives(filters: readonly (Filter | undefined)[]): Filter | undefined {
-  const [first] = filters;
-  if (first === undefined) return undefined;
-  const values: string[] = [];
-  for (const filter of filters) {
-    if (filter?.op !== first.op || filter.property !== first.property) return undefined;
-    values.push(...filter.values);
-  }
-  return { ...first, values };
 }
 
 const words: Readonly<Record<Operator, string>> = {

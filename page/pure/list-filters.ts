@@ -22,6 +22,9 @@ export interface ListFilters {
   readonly left: readonly Filter[];
 }
 
+/** The values of parameters, by their names. */
+type Said = Map<string, readonly string[]>;
+
 /** An event's own fields: an address takes whole values of some, by their names. */
 const ownFields: readonly string[] = ["id", "type", "source", "correlationId"];
 
@@ -34,18 +37,17 @@ const single: readonly string[] = ["correlationId"];
  * @param fields the event's own fields that the address takes
  */
 export function listFilters(filters: readonly Filter[], fields: readonly string[]): ListFilters {
-  const named = new Map<string, readonly string[]>();
-  const said = new Map<string, readonly string[]>();
+  const said: Said = new Map();
   const mixed: Filter[] = [];
   const left: Filter[] = [];
   for (const given of filters) {
     const filter = { ...given, values: [...new Set(given.values)] };
     const isOwn = ownFields.includes(filter.property);
-    const isSaid = isOwn ? addField(named, filter, fields) : addConditions(said, filter);
+    const isSaid = isOwn ? addField(said, filter, fields) : addConditions(said, filter);
     if (!isSaid) left.push(filter);
     else if (!isOwn && !isExact(filter)) mixed.push(filter);
   }
-  const parameters = [...named, ...said].flatMap(([name, values]) =>
+  const parameters = [...said].flatMap(([name, values]) =>
     values.map((value) => [name, value] as const),
   );
   return { parameters, mixed, left };
@@ -53,29 +55,30 @@ export function listFilters(filters: readonly Filter[], fields: readonly string[
 
 /** Adds a filter on a field; of two filters the values that are in both stay. */
 function addField(
-  named: Map<string, readonly string[]>,
+  said: Said,
   { op, property, values }: Filter,
   fields: readonly string[],
 ): boolean {
   if (!fields.includes(property) || (op !== "is" && op !== "shown_as")) return false;
   const texts = new Set(values.map(op === "is" ? withoutMark : sentText));
-  const before = named.get(property);
+  const before = said.get(property);
   const both = [...texts].filter((text) => before?.includes(text) ?? true);
   const isNone = op === "shown_as" && values.includes("(none)");
   if (isNone || both.length === 0 || (both.length > 1 && single.includes(property))) return false;
-  named.set(property, both);
+  said.set(property, both);
   return true;
 }
 
 type Condition = readonly [op: Operator, values: readonly string[]];
 
 /** Adds a filter on a property, where a name is free for each of its conditions. */
-function addConditions(said: Map<string, readonly string[]>, filter: Filter): boolean {
+function addConditions(said: Said, filter: Filter): boolean {
   const conditions = conditionsOf(filter);
-  const names = conditions?.map(([op]) =>
+  if (conditions === undefined) return false;
+  const names = conditions.map(([op]) =>
     namesOf(filter.property, op).find((name) => !said.has(name)),
   );
-  if (conditions === undefined || names?.includes(undefined) !== false) return false;
+  if (names.includes(undefined)) return false;
   for (const [index, [, values]] of conditions.entries()) said.set(names[index]!, values);
   return true;
 }
@@ -94,11 +97,16 @@ function conditionsOf(filter: Filter): readonly Condition[] | undefined {
     case "contains":
     case "starts_with":
       return values.length === 1 ? [[op, values]] : undefined;
-    default: {
-      const widest = widestOf(op, values);
-      return widest === undefined ? undefined : [[op, [widest]]];
-    }
+    default:
+      return values.length === 1 && isOrdered(values[0]!)
+        ? [[op, values.map(withoutMark)]]
+        : undefined;
   }
+}
+
+/** Whether an address compares with the same number or text: one that spells a number is one there. */
+function isOrdered(value: string): boolean {
+  return typeof operand(value) === "number" || numberIn(withoutMark(value)) === undefined;
 }
 
 /**
@@ -110,36 +118,14 @@ function ofOneKind({ op, property, values }: Filter): readonly Condition[] | und
   if (op !== "is" || values.length > 1 || isPlain(value) || property.includes("[]"))
     return undefined;
   const text = withoutMark(value);
-  switch (typeof spelled(value)[0]) {
-    case "number":
-      return [
-        ["gte", [text]],
-        ["lte", [text]],
-      ];
-    case "string":
-      return spelledBy(text).length === 1
-        ? undefined
-        : [
-            ["shown_as", [text]],
-            ["starts_with", [text]],
-          ];
-    default:
-      return undefined;
-  }
-}
-
-/**
- * The value that all others of an order lie behind. Numbers have no order among texts, and a text
- * that spells a number is compared as one.
- */
-function widestOf(op: Operator, values: readonly string[]): string | undefined {
-  const operands = values.map(operand);
-  const isOfNumbers = operands.every((one) => typeof one === "number");
-  const isOfTexts = operands.every((one) => typeof one === "string" && numberIn(one) === undefined);
-  if (!isOfNumbers && !isOfTexts) return undefined;
-  const isLeast = op === "gt" || op === "gte";
-  const widest = operands.reduce((one, other) => (one < other === isLeast ? one : other));
-  return withoutMark(values[operands.indexOf(widest)]!);
+  const [kept] = spelled(value);
+  const both = (one: Operator, other: Operator): readonly Condition[] => [
+    [one, [text]],
+    [other, [text]],
+  ];
+  if (typeof kept === "number") return both("gte", "lte");
+  const isAlike = typeof kept === "string" && spelledBy(text).length > 1;
+  return isAlike ? both("shown_as", "starts_with") : undefined;
 }
 
 /** Whether the conditions of a filter are met by no other values than its own. */
@@ -160,18 +146,5 @@ function namesOf(property: string, op: Operator): readonly string[] {
   );
   return [property, quoted].flatMap((path) =>
     op === "is" ? [path, `${path}[is]`] : [`${path}[${op}]`],
-  );
-}
-
-/** Parameters as an object: the values of a repeated name as a list, in their order. */
-export function parameterObject<Value extends string | number>(
-  parameters: readonly (readonly [name: string, value: Value])[],
-): Readonly<Record<string, Value | readonly Value[]>> {
-  const values = Map.groupBy(parameters, ([name]) => name);
-  return Object.fromEntries(
-    [...values].map(([name, all]) => [
-      name,
-      all.length === 1 ? all[0]![1] : all.map(([, value]) => value),
-    ]),
   );
 }

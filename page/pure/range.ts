@@ -1,4 +1,4 @@
-import { addDays, daysBetween, instantAt, offsetText, shiftWall, wallClock } from "./zone.ts";
+import { addDays, daysBetween, instantAt, offsetText, wallClock } from "./zone.ts";
 import { clockParts, dayShort, type Period } from "./format.ts";
 
 /**
@@ -171,11 +171,10 @@ export function fixedRange(range: Instants, zone: string): RangeText {
   const days = daysBounding(range, zone);
   if (days !== undefined) return `${days[0]}..${addDays(days[1], -1)}`;
   const ends = [range.from, range.to].map((text) => {
-    const wall = wallClock(Date.parse(text), zone);
-    const minute = wall.slice(0, 16);
-    const instant = Date.parse(text) - (Date.parse(text) % 1_000) - Number(wall.slice(17)) * 1_000;
-    const isFirst = instantAt(`${minute}:00`, zone) === instant;
-    return { minute, isFirst, offset: offsetText(instant, zone) };
+    const instant = Date.parse(text);
+    const wall = wallClock(instant, zone);
+    const isFirst = instantAt(wall, zone) === instant - (instant % 1_000);
+    return { isFirst, minute: wall.slice(0, 16), offset: offsetText(instant, zone) };
   });
   const isPlain = ends.every(({ isFirst }) => isFirst);
   return ends.map(({ minute, offset }) => (isPlain ? minute : minute + offset)).join("..");
@@ -198,18 +197,6 @@ export function movedRange(instants: Instants, zone: string, by: number): RangeT
   );
 }
 
-/**
- * The instants so many days of the calendar earlier, at the same times of the zone's clock. Where
- * the clock shows no time between these the range keeps its length.
- */
-export function shiftedInstants({ from, to }: Instants, zone: string, days: number): Instants {
-  const [first = 0, end = 0] = [from, to].map((text) =>
-    instantAt(shiftWall(wallClock(Date.parse(text), zone), -days), zone),
-  );
-  const last = end > first ? end : first + Date.parse(to) - Date.parse(from);
-  return { from: new Date(first).toISOString(), to: new Date(last).toISOString() };
-}
-
 export function daysOf({ from, to }: Instants, zone: string): number {
   const length = daysBetween(wallClock(Date.parse(from), zone), wallClock(Date.parse(to), zone));
   return Math.max(1, length);
@@ -221,17 +208,6 @@ export const comparisonNames: Readonly<Record<Comparison, string>> = {
   weekdays: "Same weekdays",
   year: "A year before",
 };
-
-/** How many days a comparison goes back; `undefined` where the API itself compares. */
-export function comparedDays(
-  kind: Comparison,
-  instants: Instants,
-  zone: string,
-): number | undefined {
-  if (kind === "previous") return undefined;
-  if (kind === "year") return 364;
-  return Math.ceil(daysOf(instants, zone) / 7) * 7;
-}
 
 /** Roughly, before any answer: in days. */
 export function lengthOf(text: RangeText): number {

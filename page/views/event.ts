@@ -5,7 +5,7 @@ import { addFilter, follow, go, hrefOf, openedAddress, zone } from "../frame/rou
 import { Card, Waiting } from "../parts/card.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { CopyButton } from "../parts/tools.ts";
-import { exactValue } from "../pure/filter-value.ts";
+import { exactValue } from "../pure/exact-value.ts";
 import * as format from "../pure/format.ts";
 import { offsetName, wallClock } from "../pure/zone.ts";
 import { closed, CloseButton } from "./event-close.ts";

@@ -14,7 +14,8 @@ import { FilterChips, PropertyPicker, Question, Word, WordPicker } from "../part
 import { shownInstants } from "../parts/shown.ts";
 import { propertyName } from "../pure/filter.ts";
 import { counted } from "../pure/format.ts";
-import { listFilters, parameterObject } from "../pure/list-filters.ts";
+import { listFilters } from "../pure/list-filters.ts";
+import { parameterObject } from "../pure/parameter-object.ts";
 import { readParameter } from "../pure/parameters.ts";
 import { lengthOf, rangeName, rangeParameters } from "../pure/range.ts";
 import { Figures } from "./mail-figures.ts";

@@ -5,9 +5,10 @@ import { currentAnswer, useAnswer, type AnswerState } from "../api/use-answer.ts
 import { readSort, sortedRows, type Column } from "../parts/table.ts";
 import { comparison, filters, range, zone } from "../frame/router.ts";
 import { allRows, pageRows } from "../pure/all-rows.ts";
+import { comparedDays, shiftedInstants } from "../pure/compared-range.ts";
 import { bodyFilters, valueName } from "../pure/filter.ts";
 import { ofNothing } from "../pure/metric.ts";
-import { bodyRange, comparedDays, shiftedInstants, type Instants } from "../pure/range.ts";
+import { bodyRange, type Instants } from "../pure/range.ts";
 import {
   coloursOf,
   counterparts,

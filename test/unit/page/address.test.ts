@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { changed, readAddress, writeAddress, type Address } from "../../../page/pure/address.ts";
 import { readFilter, readStep, writeFilter, writeStep } from "../../../page/pure/filter.ts";
+import { comparedDays, shiftedInstants } from "../../../page/pure/compared-range.ts";
 import { readParameter, strayParameters } from "../../../page/pure/parameters.ts";
 import {
   bodyRange,
-  comparedDays,
   fixedRange,
   isRange,
   lengthOf,
@@ -12,7 +12,6 @@ import {
   rangeName,
   rangeParameters,
   rangeWithZone,
-  shiftedInstants,
 } from "../../../page/pure/range.ts";
 
 const berlin = "Europe/Berlin";

@@ -5,21 +5,22 @@ import { shownValue } from "../../../lib/event/shown-value.ts";
 import type { Finding } from "../../../lib/errors.ts";
 import { readPredicate } from "../../../lib/questions/reading/filter-body.ts";
 import { readEventFilter } from "../../../lib/questions/reading/filter-parameters.ts";
+import { filtersOfBody } from "../../../page/pure/body-filters.ts";
 import {
   alikeValues,
   bodyFilter,
   bodyFilters,
   filterInWords,
   filterOfRow,
-  filtersOfBody,
   filterValue,
   operators,
   readFilter,
   writeFilter,
   type Filter,
 } from "../../../page/pure/filter.ts";
-import { exactValue } from "../../../page/pure/filter-value.ts";
-import { listFilters, parameterObject } from "../../../page/pure/list-filters.ts";
+import { exactValue } from "../../../page/pure/exact-value.ts";
+import { listFilters } from "../../../page/pure/list-filters.ts";
+import { parameterObject } from "../../../page/pure/parameter-object.ts";
 
 const fields = ["type", "source", "correlationId"];
 
@@ -209,8 +210,8 @@ test.each([
   ["shown_as,data.plan,n:10,s:x", "data.plan[shown_as]=n:10 data.plan[shown_as]=s:x", ""],
   ["contains,data.plan,s:x", "data.plan[contains]=s:x", ""],
   ["contains,data.url,/a,/b", "", "left"],
-  ["gt,data.n,20,n:3", "data.n[gt]=3", ""],
-  ["lte,data.n,20,3", "data.n[lte]=20", ""],
+  ["gt,data.n,n:3", "data.n[gt]=3", ""],
+  ["lte,data.n,abc", "data.n[lte]=abc", ""],
   ["gt,data.n,s:10", "", "left"],
   ["gt,data.n,10,abc", "", "left"],
   ["is,source,shop,web", "source=shop source=web", ""],
