@@ -2,7 +2,10 @@ import { filterInWords } from "../pure/filter.ts";
 import type { ListFilters } from "../pure/list-filters.ts";
 import { html, type VNode } from "./html.ts";
 
-/** What an address asks otherwise than the filters say; without this line other events would be taken for those asked. */
+/**
+ * What an address asks otherwise than the filters say; without this line other events would be
+ * taken for those asked.
+ */
 export function FilterNotes({ mixed, left }: Omit<ListFilters, "parameters">): VNode | null {
   const inWords = (filters: ListFilters["left"]) => filters.map(filterInWords).join("; ");
   const lines = [

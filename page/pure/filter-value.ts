@@ -77,7 +77,10 @@ export function marked(value: string | number | boolean): string {
   return `${(typeof value).charAt(0)}:${value}`;
 }
 
-/** The text that was sent, by the text of its row: those that look like the service's own have a backslash. */
+/**
+ * The text that was sent, by the text of its row: one that looks like the service's own has a
+ * backslash there.
+ */
 export function sentText(shown: string): string {
   return /^\\+\((?:none|other)\)$/.test(shown) ? shown.slice(1) : shown;
 }

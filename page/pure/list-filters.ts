@@ -104,7 +104,10 @@ function conditionsOf(filter: Filter): readonly Condition[] | undefined {
   }
 }
 
-/** Whether an address compares with the same number or text: one that spells a number is one there. */
+/**
+ * Whether an address compares with the same number or text: there a text that spells a number is
+ * one.
+ */
 function isOrdered(value: string): boolean {
   return typeof operand(value) === "number" || numberIn(withoutMark(value)) === undefined;
 }

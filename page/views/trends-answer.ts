@@ -104,7 +104,7 @@ function askAllRows(call: Call, signal: AbortSignal): Promise<QueryAnswer> {
   return allRows(call.body as object, (body) => ask({ ...call, body }, signal));
 }
 
-/** The range that a comparison by weekdays or by year compares with, and how many days it is before. */
+/** The range of a comparison by weekdays or by year, and how many days it is before. */
 interface OtherRange extends Instants {
   readonly days: number;
 }
