@@ -255,7 +255,9 @@ export function numbersSuite(demo: () => Shown): void {
     const { page, close } = await open(demo(), path);
     await answered(page);
     const rows = async () =>
-      Object.fromEntries((await rowsOf(page, "main")).map(([name, ...cells]) => [name, cells]));
+      Object.fromEntries(
+        (await rowsOf(page, "main")).map(([name = "", ...cells]) => [name, cells] as const),
+      );
     await page.locator("main tbody tr", { hasText: "kept" }).waitFor();
     expect(await rows()).toEqual({ kept: ["1", "1", "0.0 %"], new: ["1", "0", "new"] });
     await page.getByText("2 events, 98.3 % less").first().waitFor();
@@ -287,8 +289,8 @@ export function numbersSuite(demo: () => Shown): void {
 
   test("lines that lack rows say so", async () => {
     const { page, close } = await open(demo(), "/trends?range=7d&tz=UTC", {
-      before: (made) =>
-        made.route("**/api/v1/query", async (route) => {
+      before: async (made) => {
+        await made.route("**/api/v1/query", async (route) => {
           const { dimensions = [] } = route.request().postDataJSON() as {
             readonly dimensions?: readonly string[];
           };
@@ -296,7 +298,8 @@ export function numbersSuite(demo: () => Shown): void {
           if (dimensions.length < 2) return route.fulfill({ json: answer });
           const meta = { ...answer.meta, rowsLeftOut: 12 };
           return route.fulfill({ json: { ...answer, meta, nextCursor: "more" } });
-        }),
+        });
+      },
     });
     await page.getByText("Left out of the chart: 12 values · Exact").waitFor();
     await close();
@@ -331,12 +334,13 @@ export function numbersSuite(demo: () => Shown): void {
       yesterday: dayOf("Europe/Berlin", before!, from!, 25, 100),
     };
     const { page, close } = await open(demo(), "/?tz=Europe/Berlin", {
-      before: (made) =>
-        made.route("**/api/v1/query", (route) => {
+      before: async (made) => {
+        await made.route("**/api/v1/query", (route) => {
           const { range } = route.request().postDataJSON() as { readonly range: unknown };
           const json = days[range as keyof typeof days];
           return json === undefined ? route.continue() : route.fulfill({ json });
-        }),
+        });
+      },
     });
     await page.getByText("The same as a table").click();
     const rows = page.locator(".as-table tbody tr");
