@@ -26,8 +26,6 @@ export class Problem extends Error {
   readonly retryAfterMs: number | undefined;
   /** The scope that the key lacks, if that is the reason. */
   readonly scope: string | undefined;
-  /** The estimate of a question that is too expensive, and the bound. */
-  readonly events: number | undefined;
 
   constructor(status: number, body: Readonly<Record<string, unknown>>, headers?: Headers) {
     super(typeof body["title"] === "string" ? body["title"] : "Connection lost");
@@ -39,8 +37,6 @@ export class Problem extends Error {
     const seconds = Number(headers?.get("Retry-After") ?? NaN);
     this.retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
     this.scope = /\b(events:read|events:write|live:read|admin)\b/.exec(this.detail)?.[0];
-    const events = body["estimatedEvents"] ?? body["events"];
-    this.events = typeof events === "number" ? events : undefined;
   }
 }
 

@@ -52,9 +52,14 @@ function remember(name: string, answer: unknown): void {
  * never replaces a newer one.
  * @param call `undefined`: there is nothing to ask yet
  * @param everyMs repeats the call so long after each answer, while the page is visible
+ * @param asks how the call is sent; always the same function for a call
  * @returns the same object until something of it changes
  */
-export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): AnswerState<Answer> {
+export function useAnswer<Answer>(
+  call: Call | undefined,
+  everyMs?: number,
+  asks: (call: Call, signal: AbortSignal) => Promise<Answer> = ask,
+): AnswerState<Answer> {
   const name = call === undefined ? undefined : JSON.stringify(call);
   const [state, setState] = useState<State<Answer>>(() => {
     if (name === undefined) return {};
@@ -88,7 +93,7 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ans
       }));
     }
     isNew.current = false;
-    ask<Answer>(call, mine.signal).then(
+    asks(call, mine.signal).then(
       (answer) => {
         if (mine.signal.aborted) return;
         attempts.current = 0;
@@ -139,6 +144,14 @@ export function useAnswer<Answer>(call: Call | undefined, everyMs?: number): Ans
     }),
     [state],
   );
+}
+
+/** The answer to a call; `undefined` while there is only one to the call before it. */
+export function currentAnswer<Answer>(
+  { answer, answeredCall }: AnswerState<Answer>,
+  call: Call | undefined,
+): Answer | undefined {
+  return JSON.stringify(answeredCall) === JSON.stringify(call) ? answer : undefined;
 }
 
 /**

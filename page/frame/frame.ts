@@ -14,6 +14,7 @@ import { RangePicker } from "../parts/range-picker.ts";
 import { ZonePicker } from "../parts/zone-picker.ts";
 import type { ViewName } from "../pure/address.ts";
 import { showFavicon } from "./favicon.ts";
+import { Guard } from "./guard.ts";
 import { KeyForm } from "./key-form.ts";
 import { KeyHelp } from "./key-help.ts";
 import { keyHelp } from "./keys.ts";
@@ -48,7 +49,8 @@ export function Frame(): VNode {
       ${h(Foot, {})}
     </header>
     <main id="view">
-      ${h(Head, { view })} ${keyNeeded.value === undefined ? h(Allowed, { view }) : h(KeyForm, {})}
+      ${h(Head, { view })}
+      ${h(Guard, {}, keyNeeded.value === undefined ? h(Allowed, { view }) : h(KeyForm, {}))}
     </main>
     <div class="visually-hidden" role="status" aria-live="polite">${announced.value}</div>
     ${h(KeyHelp, {})}`;

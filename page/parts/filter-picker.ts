@@ -6,6 +6,7 @@ import {
   alikeValues,
   filterInWords,
   filterValue,
+  filterValueName,
   operatorName,
   propertyName,
   valueName,
@@ -32,17 +33,22 @@ function propertyGroup(property: string): string {
 
 const groupOrder = ["Mail", "Data", "Metadata", "Context", "Event"];
 
-/** Values as choices; of two with the same text each names its kind, and selects only that. */
-function valueChoices(entries: readonly CatalogValue[]) {
+/**
+ * Values as choices of an operator; of two with the same text each names its kind, and selects only
+ * that where the operator minds the kind.
+ */
+function valueChoices(entries: readonly CatalogValue[], op: Operator): readonly Choice[] {
   const alike = alikeValues(entries);
-  return entries.map(({ value, kind, count }) => {
+  const choices = entries.map(({ value, kind, count }) => {
     const isAlike = alike.has(value);
     return {
-      id: filterValue(value, kind, isAlike),
+      id: filterValue(value, kind, op, isAlike),
       name: valueName(value),
       note: isAlike ? `${kind}, ${number(count)}` : number(count),
     };
   });
+  const ids = choices.map(({ id }) => id);
+  return choices.filter(({ id }, index) => ids.indexOf(id) === index);
 }
 
 /** Properties as choices, in groups by nearness. */
@@ -155,10 +161,10 @@ function PropertyStep(props: {
     `${name} ${also}`.toLowerCase().includes(needle),
   );
   const matching = likely.flatMap((property, index) =>
-    valueChoices(values[index]!.entries.slice(0, 5)).map(({ id, name, note }) => ({
+    valueChoices(values[index]!.entries.slice(0, 5), "is").map(({ id, name, note }) => ({
       id: `${property}\0${id}`,
       name: `${propertyName(property)} is ${name}`,
-      note,
+      ...(note !== undefined && { note }),
       group: "Values that match",
     })),
   );
@@ -220,17 +226,17 @@ function ValueStep(props: {
   readonly onBack: () => void;
 }): VNode {
   const { property, op, types, onDone, onBack } = props;
-  const takesSeveral = op === "is" || op === "is_not";
+  const takesSeveral = op === "is" || op === "is_not" || op === "shown_as";
   const [search, setSearch] = useState("");
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set(props.values));
   const { entries, isBusy } = useValues(property, types, search);
-  const offered = valueChoices(entries);
+  const offered = valueChoices(entries, op);
   const kept = [...picked]
     .filter((value) => !offered.some(({ id }) => id === value) && search === "")
-    .map((value) => ({ id: value, name: valueName(value), note: "" }));
+    .map((value) => ({ id: value, name: filterValueName(op, value), note: "" }));
   const choices = [...kept, ...offered];
   function pick(id: string): void {
-    if (!takesSeveral || id === "(none)") {
+    if (!takesSeveral) {
       onDone([id]);
       return;
     }

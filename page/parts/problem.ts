@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../api/client.ts";
 import { keyNeeded } from "../api/key.ts";
 import { change, range } from "../frame/router.ts";
-import { counted, duration, number } from "../pure/format.ts";
+import { expensiveInWords, isSaidWhole } from "../pure/expensive.ts";
 import { lengthOf, rangeName } from "../pure/range.ts";
 import { html, type VNode } from "./html.ts";
 
@@ -18,6 +18,10 @@ function kindOf(type: string): string {
   return type.slice(type.lastIndexOf("/") + 1);
 }
 
+function isTooExpensive({ type }: Problem): boolean {
+  return kindOf(type) === "query-too-expensive";
+}
+
 /** The reason in words, by the status; the API's own words follow in small. */
 function sentence(problem: Problem): string {
   const { status, scope, type } = problem;
@@ -29,31 +33,11 @@ function sentence(problem: Problem): string {
   }
   if (status === 404) return "There is nothing of this name in this project.";
   if (status === 409 || status === 412) return "Somebody changed it meanwhile.";
-  if (status === 422 && kindOf(type) === "query-too-expensive") return tooMuch(problem.detail);
+  if (isTooExpensive(problem)) return expensiveInWords(problem.detail) ?? problem.message;
   if (status === 429) return "Too many questions at once.";
   if (status === 503) return away[kindOf(type)] ?? "The service cannot answer right now.";
   if (status >= 500) return "Something went wrong here.";
   return problem.message;
-}
-
-/** The API's sentence of a question that was stopped; it says no more than the page's. */
-const tookLonger = /^it took longer than (?:(\d+) ms|it may)/;
-
-/**
- * `This would read 31 million events, 10 million are allowed`, or `This took longer than 10 s and
- * was stopped`, from the numbers in the API's sentence.
- */
-function tooMuch(detail: string): string {
-  const [stopped, ms] = tookLonger.exec(detail) ?? [];
-  if (stopped !== undefined) {
-    const most = ms === undefined ? "a question may take" : duration(Number(ms));
-    return `This took longer than ${most} and was stopped.`;
-  }
-  const numbers =
-    detail.match(/\d[\d,_ ]*\d/g)?.map((text) => Number(text.replace(/\D/g, ""))) ?? [];
-  const [would, allowed] = numbers;
-  if (would === undefined || allowed === undefined) return "This would read too many events.";
-  return `This would read ${counted(would, "event")}, ${number(allowed)} are allowed.`;
 }
 
 /** Shows a problem in place of an answer: what happened, and what can be done. */
@@ -66,21 +50,21 @@ export function ProblemText({
   readonly retryAt?: number | undefined;
   readonly again?: () => void;
 }): VNode {
-  const isExpensive = kindOf(problem.type) === "query-too-expensive";
-  const isTold = problem.status === 403 || tookLonger.test(problem.detail);
+  const isTold = problem.status === 403 || isSaidWhole(problem.detail);
   const detail = isTold ? "" : problem.detail;
+  const findings = problem.findings.filter(({ message }) => message !== problem.detail);
   return html`<div class="problem" role="alert">
     <p class="problem-title">
       ${sentence(problem)}${retryAt !== undefined && h(Countdown, { at: retryAt })}
     </p>
     ${detail !== "" && html`<p class="muted">${detail}</p>`}
-    ${problem.findings.map(
+    ${findings.map(
       ({ pointer, message }) =>
         html`<p key=${pointer} class="muted"><code>${pointer}</code> ${message}</p>`,
     )}
     <div class="row">
       ${
-        isExpensive &&
+        isTooExpensive(problem) &&
         shorterRanges().map(
           (word) =>
             html`<button

@@ -1,4 +1,6 @@
-/** Filters as the address writes them, as the API takes them, and in words. */
+/** Filters as the address writes them, as bodies take them, and in words. */
+
+import { isPlain, operand, sentText, spelled, withoutMark } from "./filter-value.ts";
 
 export const operators = [
   ...(["is", "is_not", "contains", "starts_with", "exists"] as const),
@@ -6,7 +8,10 @@ export const operators = [
 ] as const;
 export type Operator = (typeof operators)[number];
 
-/** One condition. Values are texts; `n:10`, `b:true` and `s:10` mean that kind alone. */
+/**
+ * One condition. Values are texts. To `is`, `is_not` and orders `n:10`, `b:true` and `s:10` mean
+ * that kind alone; `shown_as` takes the texts of rows.
+ */
 export interface Filter {
   readonly op: Operator;
   readonly property: string;
@@ -61,26 +66,35 @@ export function writeStep({ type, filters }: Step): string {
   return [type.replace(/[%,;]/g, encodeURIComponent), ...filters.map(writeFilter)].join(";");
 }
 
-/** The filter of a row of an answer, by the row's text. */
+/** The filter of a row of an answer: exactly the events that the row counts. */
 export function filterOfRow(property: string, shown: string): Filter {
-  const isSpecial = shown === missing || shown === "(other)" || shown.startsWith("\\(");
-  return { op: isSpecial ? "shown_as" : "is", property, values: [shown] };
+  return { op: "shown_as", property, values: [shown] };
 }
 
 /**
- * A catalogue's value as a filter's. `alone`: values of other kinds have the same text, and are not
- * meant.
+ * A catalogue's value as one of a filter with this operator. `alone`: values of other kinds have
+ * the same text, and are not meant.
  */
 export function filterValue(
   shown: string,
   kind: "text" | "number" | "boolean",
+  op: Operator,
   alone: boolean,
 ): string {
-  const isSaid = /^\\+\((?:none|other)\)$/.test(shown);
-  const value = isSaid ? shown.slice(1) : shown;
-  const isMarked = kind === "text" && /^[nsb]:/.test(value);
+  if (op === "shown_as") return shown;
+  const value = sentText(shown);
+  if (!takesMarks(op)) return value;
   const mark = { text: "s", number: "n", boolean: "b" }[kind];
-  return alone || isMarked ? `${mark}:${value}` : value;
+  return alone || !isPlain(value) ? `${mark}:${value}` : value;
+}
+
+/** Whether the values of an operator may be marked with a kind. */
+function takesMarks(op: Operator): boolean {
+  return op === "is" || op === "is_not" || isOrder(op);
+}
+
+export function isOrder(op: Operator): op is "gt" | "gte" | "lt" | "lte" {
+  return ["gt", "gte", "lt", "lte"].includes(op);
 }
 
 /** The values of the catalogue that have the same text as another one, of another kind. */
@@ -89,15 +103,6 @@ export function alikeValues(values: readonly { readonly value: string }[]): Read
   return new Set(
     values.map(({ value }) => value).filter((value) => seen.size === seen.add(value).size),
   );
-}
-
-function spelled(value: string): readonly unknown[] {
-  if (value.startsWith("s:")) return [value.slice(2)];
-  if (value.startsWith("n:")) return [Number(value.slice(2))];
-  if (value.startsWith("b:")) return [value.slice(2) === "true"];
-  if (value === "true" || value === "false") return [value, value === "true"];
-  const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
-  return isNumber ? [value, Number(value)] : [value];
 }
 
 /** One filter in a body's form. */
@@ -114,11 +119,7 @@ export function bodyFilter({ op, property, values }: Filter): BodyFilter {
     case "gte":
     case "lt":
     case "lte":
-      return each(
-        op,
-        property,
-        values.map((value) => spelled(value).at(-1)),
-      );
+      return each(op, property, values.map(operand));
     default:
       return each(op, property, values);
   }
@@ -142,84 +143,6 @@ export function bodyFilters(
   ];
   if (all.length === 0) return undefined;
   return all.length === 1 ? all[0] : ["and", ...all];
-}
-
-/**
- * Reads the filters of a body, without types; `undefined` for filters that nest deeper than the
- * page can show.
- */
-export function filtersOfBody(body: unknown): readonly Filter[] | undefined {
-  if (body === undefined) return [];
-  if (!Array.isArray(body)) return undefined;
-  const [op, ...parts] = body as readonly unknown[];
-  const found = (op === "and" ? parts : [body]).map(filterOfBody);
-  return found.every((filter) => filter !== undefined) ? found : undefined;
-}
-
-function filterOfBody(body: unknown): Filter | undefined {
-  if (!Array.isArray(body)) return undefined;
-  const [op, ...parts] = body as readonly unknown[];
-  if (op === "or") return oneOfAlternatives(parts.map(filterOfBody));
-  const [property, value] = parts;
-  if (!(operators as readonly unknown[]).includes(op) || typeof property !== "string")
-    return undefined;
-  const values = (Array.isArray(value) ? value : [value]) as readonly unknown[];
-  if (values.some((one) => typeof one === "object" || one === undefined)) return undefined;
-  const isOfKinds = op === "is" || op === "is_not";
-  return {
-    op: op as Operator,
-    property,
-    values: isOfKinds ? writtenValues(values) : values.map(String),
-  };
-}
-
-function oneOfAlternatives(filters: readonly (Filter | undefined)[]): Filter | undefined {
-  const [first] = filters;
-  if (first === undefined) return undefined;
-  const values: string[] = [];
-  for (const filter of filters) {
-    if (filter?.op !== first.op || filter.property !== first.property) return undefined;
-    values.push(...filter.values);
-  }
-  return { ...first, values };
-}
-
-/** Writes the values of a body as texts that mean these kinds and no others. */
-function writtenValues(values: readonly unknown[]): readonly string[] {
-  return values.flatMap((value) => {
-    const text = String(value);
-    const isWhole = spelled(text).every((one) => values.includes(one));
-    if (typeof value !== "string") {
-      return isWhole ? [] : [`${typeof value === "number" ? "n" : "b"}:${text}`];
-    }
-    return isWhole && !/^[nsb]:/.test(text) ? [text] : [`s:${text}`];
-  });
-}
-
-/**
- * Filters as parameters of the list. A parameter's text also means the number that it spells;
- * `shown_as` means exactly the rows of that text, and conditions that only one kind can meet select
- * the kind.
- */
-export function listParameters(filters: readonly Filter[]): readonly (readonly [string, string])[] {
-  return filters.flatMap(({ op, property, values }) =>
-    values.flatMap((value): readonly (readonly [string, string])[] => {
-      if (op === "is" && value.startsWith("n:")) {
-        return [
-          [`${property}[gte]`, value.slice(2)],
-          [`${property}[lte]`, value.slice(2)],
-        ];
-      }
-      if (op === "is" && value.startsWith("s:")) {
-        return [
-          [`${property}[shown_as]`, value.slice(2)],
-          [`${property}[starts_with]`, value.slice(2)],
-        ];
-      }
-      const plain = value.replace(/^[nsb]:/, "");
-      return [[op === "is" ? property : `${property}[${op}]`, plain]];
-    }),
-  );
 }
 
 const words: Readonly<Record<Operator, string>> = {
@@ -268,13 +191,19 @@ export function propertyHead(path: string): string {
 
 /** A row's value in words: a missing one is "not set". */
 export function valueName(shown: string): string {
-  if (shown === missing) return "not set";
-  return shown.replace(/^[nsb]:/, "");
+  return shown === missing ? "not set" : shown;
+}
+
+/** A filter's value in words. */
+export function filterValueName(op: Operator, value: string): string {
+  if (op === "shown_as") return valueName(value);
+  return takesMarks(op) ? withoutMark(value) : value;
 }
 
 /** `campaign is spring or summer`. */
 export function filterInWords({ op, property, values }: Filter): string {
   const name = propertyName(property);
   if (op === "exists") return `${name} is ${values[0] === "true" ? "set" : "not set"}`;
-  return `${name} ${words[op]} ${values.map(valueName).join(" or ")}`;
+  const texts = [...new Set(values.map((value) => filterValueName(op, value)))];
+  return `${name} ${words[op]} ${texts.join(" or ")}`;
 }

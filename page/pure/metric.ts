@@ -33,6 +33,11 @@ export function isAdditive(metric: string): boolean {
   return metric === "count" || metric.startsWith("sum:");
 }
 
+/** A metric of no events: counts and sums are 0, an average or a quantile is not known. */
+export function ofNothing(metric: string): 0 | null {
+  return isAdditive(metric) || metric === "uniques" ? 0 : null;
+}
+
 /** All metrics of properties with numbers. */
 export function metricsOf(numberProperties: readonly string[]): readonly string[] {
   return [

@@ -1,7 +1,11 @@
-import { addDays, daysBetween, instantAt, shiftWall, wallClock } from "./zone.ts";
+import { addDays, daysBetween, instantAt, offsetText, wallClock } from "./zone.ts";
 import { clockParts, dayShort, type Period } from "./format.ts";
 
-/** A range as the address writes it: a word, days `2026-10-28..2026-11-26` (both included), or times of the clock. */
+/**
+ * A range as the address writes it: a word, days `2026-10-28..2026-11-26` (both included), or times
+ * of the clock `2026-10-28T09:00..2026-10-28T12:00`, with their offsets where the clock shows one of
+ * them twice: `2026-10-25T02:00+02:00..2026-10-25T02:00+01:00`.
+ */
 export type RangeText = string;
 
 /** A range in the API's form, in a body. */
@@ -32,32 +36,51 @@ export const rangeWords = [
 
 const dayRange = /^(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/;
 const timeRange = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)\.\.(\d{4}-\d\d-\d\dT\d\d:\d\d)$/;
-const rolling = /^([1-9]\d{0,4})([dhm])$/;
+const instantRange =
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d[+-]\d\d:\d\d)\.\.(\d{4}-\d\d-\d\dT\d\d:\d\d[+-]\d\d:\d\d)$/;
+const rolling = /^([1-9]\d{0,5})([dhm])$/;
+
+/** The most of each unit that the API takes: ten years of days, one year of hours and of minutes. */
+const mostRolled: Readonly<Record<string, number>> = { d: 3_660, h: 8_784, m: 527_040 };
+
+/** The API's instants are of the years 1 to 9999; a day beside each end is left to the zones. */
+const [firstDate, lastDate] = ["0001-01-03", "9999-12-29"];
 
 export function isRange(text: string): boolean {
-  if (rangeWords.some(({ word }) => word === text) || rolling.test(text)) return true;
-  const [, from = "", to = ""] = dayRange.exec(text) ?? timeRange.exec(text) ?? [];
-  return (
-    from !== "" && isDate(from) && isDate(to) && from <= to && (from.length === 10 || from < to)
-  );
+  if (rangeWords.some(({ word }) => word === text)) return true;
+  const [, count, unit = ""] = rolling.exec(text) ?? [];
+  if (count !== undefined) return Number(count) <= mostRolled[unit]!;
+  const [, first = "", last = ""] = dayRange.exec(text) ?? [];
+  if (first !== "") return isClock(first) && isClock(last) && first <= last;
+  const [, from = "", to = ""] = timeRange.exec(text) ?? instantRange.exec(text) ?? [];
+  return isClock(from) && isClock(to) && roughInstant(from) < roughInstant(to);
 }
 
-function isDate(text: string): boolean {
-  const date = text.slice(0, 10);
-  const instant = Date.parse(`${date}T00:00:00Z`);
-  return Number.isFinite(instant) && new Date(instant).toISOString().startsWith(date);
+/** Whether a calendar has the date, and its clock the time. */
+function isClock(text: string): boolean {
+  const wall = text.slice(0, 16);
+  const instant = roughInstant(wall);
+  if (!Number.isFinite(instant + roughInstant(text))) return false;
+  const date = wall.slice(0, 10);
+  return new Date(instant).toISOString().startsWith(wall) && date >= firstDate && date <= lastDate;
+}
+
+/** The instant of a text with an offset; of any other as if the clock were that of UTC. */
+function roughInstant(text: string): number {
+  if (text.length === 10) return Date.parse(`${text}T00:00Z`);
+  return Date.parse(text.length === 16 ? `${text}Z` : text);
 }
 
 /** Whether a range moves with the clock. */
 export function isRelative(text: RangeText): boolean {
-  return !dayRange.test(text) && !timeRange.test(text);
+  return ends(text) === undefined;
 }
 
 /** The first and last text of the clock of a range that does not move, half open, `2026-10-28T00:00`. */
 function ends(text: RangeText): readonly [string, string] | undefined {
   const days = dayRange.exec(text);
   if (days !== null) return [`${days[1]}T00:00`, `${addDays(days[2]!, 1)}T00:00`];
-  const times = timeRange.exec(text);
+  const times = timeRange.exec(text) ?? instantRange.exec(text);
   return times === null ? undefined : [times[1]!, times[2]!];
 }
 
@@ -65,8 +88,24 @@ export function bodyRange(text: RangeText, zone: string): BodyRange | undefined 
   if (text === "all") return undefined;
   const fixed = ends(text);
   if (fixed === undefined) return rolling.test(text) ? { last: text } : text;
-  const [from, to] = fixed.map((wall) => new Date(instantAt(`${wall}:00`, zone)).toISOString());
+  const [from, to] = fixed.map((end) => {
+    const instant = end.length === 16 ? instantAt(`${end}:00`, zone) : Date.parse(end);
+    return new Date(instant).toISOString();
+  });
   return { from: from!, to: to! };
+}
+
+/**
+ * A range, and the zone where the range is relative, in a body that takes no zone beside any other
+ * range.
+ */
+export function rangeWithZone(
+  text: RangeText,
+  zone: string,
+): { readonly range?: BodyRange; readonly timezone?: string } {
+  const range = bodyRange(text, zone);
+  if (range === undefined) return {};
+  return { range, ...(isRelative(text) && { timezone: zone }) };
 }
 
 /** A range as parameters of an address. */
@@ -101,28 +140,52 @@ export function rangeName(text: RangeText): string {
   if (first === last) return dayShort(first);
   if (first.length === 10) return `${dayShort(first, last)} – ${dayShort(last)}`;
   const sameDay = first.slice(0, 10) === last.slice(0, 10);
-  const end = sameDay ? clockParts(last).time : `${dayShort(last)}, ${clockParts(last).time}`;
-  return `${dayShort(first, last)}, ${clockParts(first).time} – ${end}`;
+  const end = sameDay ? timeName(last) : `${dayShort(last)}, ${timeName(last)}`;
+  return `${dayShort(first, last)}, ${timeName(first)} – ${end}`;
 }
 
-/** The range as days or times of the zone's clock, by the instants of an answer: what a link "with these dates" says. */
-export function fixedRange({ from, to }: Instants, zone: string): RangeText {
-  const first = wallClock(Date.parse(from), zone);
-  const end = wallClock(Date.parse(to), zone);
-  if (first.endsWith("T00:00:00") && end.endsWith("T00:00:00")) {
-    return `${first.slice(0, 10)}..${addDays(end, -1)}`;
-  }
-  return `${first.slice(0, 16)}..${end.slice(0, 16)}`;
+/** `02:00`, where the clock shows it twice `02:00 (UTC+01:00)`. */
+function timeName(text: string): string {
+  const { time, offset } = clockParts(text);
+  return offset === "" ? time : `${time} (UTC${offset})`;
+}
+
+/** Whether a day of the zone begins at an instant. */
+function startsDay(instant: number, zone: string): boolean {
+  return instantAt(wallClock(instant, zone).slice(0, 10), zone) === instant;
+}
+
+/** The first day and the day after the last one of instants that are whole days of the zone. */
+function daysBounding({ from, to }: Instants, zone: string): readonly [string, string] | undefined {
+  const instants = [Date.parse(from), Date.parse(to)];
+  if (!instants.every((instant) => startsDay(instant, zone))) return undefined;
+  const [first = "", end = ""] = instants.map((instant) => wallClock(instant, zone).slice(0, 10));
+  return [first, end];
+}
+
+/**
+ * The range as days or times of the zone's clock, by the instants of an answer: what a link "with
+ * these dates" says.
+ */
+export function fixedRange(range: Instants, zone: string): RangeText {
+  const days = daysBounding(range, zone);
+  if (days !== undefined) return `${days[0]}..${addDays(days[1], -1)}`;
+  const ends = [range.from, range.to].map((text) => {
+    const instant = Date.parse(text);
+    const wall = wallClock(instant, zone);
+    const isFirst = instantAt(wall, zone) === instant - (instant % 1_000);
+    return { isFirst, minute: wall.slice(0, 16), offset: offsetText(instant, zone) };
+  });
+  const isPlain = ends.every(({ isFirst }) => isFirst);
+  return ends.map(({ minute, offset }) => (isPlain ? minute : minute + offset)).join("..");
 }
 
 /** The range moved by so many of its own lengths, back where negative. */
 export function movedRange(instants: Instants, zone: string, by: number): RangeText {
-  const first = wallClock(Date.parse(instants.from), zone);
-  const end = wallClock(Date.parse(instants.to), zone);
-  const isDays = first.endsWith("T00:00:00") && end.endsWith("T00:00:00");
-  if (isDays) {
-    const days = daysBetween(first, end) * by;
-    return `${addDays(first, days)}..${addDays(end, days - 1)}`;
+  const days = daysBounding(instants, zone);
+  if (days !== undefined) {
+    const length = daysBetween(...days) * by;
+    return `${addDays(days[0], length)}..${addDays(days[1], length - 1)}`;
   }
   const lengthMs = (Date.parse(instants.to) - Date.parse(instants.from)) * by;
   return fixedRange(
@@ -132,15 +195,6 @@ export function movedRange(instants: Instants, zone: string, by: number): RangeT
     },
     zone,
   );
-}
-
-/** The instants so many days of the calendar earlier, at the same times of the zone's clock. */
-export function shiftedInstants({ from, to }: Instants, zone: string, days: number): Instants {
-  const shifted = [from, to].map((text) => {
-    const wall = shiftWall(wallClock(Date.parse(text), zone), -days);
-    return new Date(instantAt(wall, zone)).toISOString();
-  });
-  return { from: shifted[0]!, to: shifted[1]! };
 }
 
 export function daysOf({ from, to }: Instants, zone: string): number {
@@ -155,17 +209,6 @@ export const comparisonNames: Readonly<Record<Comparison, string>> = {
   year: "A year before",
 };
 
-/** How many days a comparison goes back; `undefined` where the API itself compares. */
-export function comparedDays(
-  kind: Comparison,
-  instants: Instants,
-  zone: string,
-): number | undefined {
-  if (kind === "previous") return undefined;
-  if (kind === "year") return 364;
-  return Math.ceil(daysOf(instants, zone) / 7) * 7;
-}
-
 /** Roughly, before any answer: in days. */
 export function lengthOf(text: RangeText): number {
   const roll = rolling.exec(text);
@@ -175,8 +218,7 @@ export function lengthOf(text: RangeText): number {
     ...{ this_month: 31, last_month: 31, this_year: 366, all: 3_660 },
   };
   const fixed = ends(text);
-  if (fixed !== undefined)
-    return (Date.parse(`${fixed[1]}Z`) - Date.parse(`${fixed[0]}Z`)) / 86_400_000;
+  if (fixed !== undefined) return (roughInstant(fixed[1]) - roughInstant(fixed[0])) / 86_400_000;
   return words[text] ?? 30;
 }
 

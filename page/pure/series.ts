@@ -1,7 +1,7 @@
 import type { QueryAnswer, Row } from "../api/answers.ts";
 import { clockParts, type Period } from "./format.ts";
 import type { Instants } from "./range.ts";
-import { addDays, addMonths, instantAt } from "./zone.ts";
+import { addDays, addMonths, instantAt, shiftWall } from "./zone.ts";
 
 /** A line or a row of bars: a value for each period of the chart, `null` where there is none. */
 export interface Series {
@@ -109,6 +109,34 @@ export function timesOf(answer: QueryAnswer, at: number): readonly string[] {
     if (typeof time === "string") times.add(time);
   }
   return [...times].sort((one, other) => Date.parse(one) - Date.parse(other));
+}
+
+/**
+ * The place of each period's counterpart in a range so many days before: by the clock, and of a
+ * time that comes twice by its turn; months by their number. `undefined` where the clock of that
+ * range shows no such time.
+ */
+export function counterparts(
+  times: readonly string[],
+  before: readonly string[],
+  per: Period,
+  days: number,
+): readonly (number | undefined)[] {
+  if (per === "month") return times.map((_, place) => (place < before.length ? place : undefined));
+  const length = per === "hour" || per === "minute" ? 16 : 10;
+  const places = new Map(turnsOf(before, length, 0).map((turn, place) => [turn, place]));
+  return turnsOf(times, length, -days).map((turn) => places.get(turn));
+}
+
+/** The clock's texts so many days later, each with how often it came before. */
+function turnsOf(times: readonly string[], length: number, days: number): readonly string[] {
+  const seen = new Map<string, number>();
+  return times.map((time) => {
+    const wall = shiftWall(time.slice(0, length), days);
+    const turn = seen.get(wall) ?? 0;
+    seen.set(wall, turn + 1);
+    return `${wall} ${turn}`;
+  });
 }
 
 const typeColours: Readonly<Record<string, string>> = {

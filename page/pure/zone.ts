@@ -87,6 +87,14 @@ export function offsetName(instant: number, zone: string): string {
   return `UTC${minutes < 0 ? "−" : "+"}${Math.floor(size / 60)}${rest}`;
 }
 
+/** `+01:00`, as instants with an offset are written. */
+export function offsetText(instant: number, zone: string): string {
+  const minutes = Math.round(offsetAt(instant, zone) / 60_000);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const digits = [hours, rest].map((part) => String(part).padStart(2, "0"));
+  return `${minutes < 0 ? "-" : "+"}${digits.join(":")}`;
+}
+
 /** The last part of a zone's name, as people say it: `Berlin`, `New York`. */
 export function placeOf(zone: string): string {
   return zone.slice(zone.lastIndexOf("/") + 1).replaceAll("_", " ");

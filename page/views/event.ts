@@ -5,6 +5,7 @@ import { addFilter, follow, go, hrefOf, openedAddress, zone } from "../frame/rou
 import { Card, Waiting } from "../parts/card.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { CopyButton } from "../parts/tools.ts";
+import { exactValue } from "../pure/exact-value.ts";
 import * as format from "../pure/format.ts";
 import { offsetName, wallClock } from "../pure/zone.ts";
 import { closed, CloseButton } from "./event-close.ts";
@@ -137,7 +138,8 @@ function Tree({ path, value }: { readonly path: string; readonly value: unknown 
       )}
     </ul>`;
   }
-  return h(Value, { path, value });
+  if (value === null) return html`<span class="muted">null</span>`;
+  return h(Value, { path, value: value as string | number | boolean });
 }
 
 /** Joins a key to a path; a key with a dot or a bracket is quoted, as the API names properties. */
@@ -145,33 +147,22 @@ function joined(path: string, key: string): string {
   return /^[^.[\]"]+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }
 
-function Value({ path, value }: { readonly path: string; readonly value: unknown }): VNode {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  if (value === null) return html`<span class="muted">null</span>`;
-  const isText = typeof value === "string";
+function Value({
+  path,
+  value,
+}: {
+  readonly path: string;
+  readonly value: string | number | boolean;
+}): VNode {
   return html`<button
     type="button"
     class="tree-value"
     title="Show only events with this value"
     onClick=${() => {
-      const kind = isText
-        ? spellsMore(text)
-          ? "s:"
-          : ""
-        : typeof value === "number"
-          ? "n:"
-          : "b:";
       go(closed());
-      addFilter({ op: "is", property: path, values: [kind + text] });
+      addFilter({ op: "is", property: path, values: [exactValue(value)] });
     }}
   >
-    ${text}
+    ${String(value)}
   </button>`;
-}
-
-/** Whether a text would also mean a number or a truth value. */
-function spellsMore(text: string): boolean {
-  return (
-    text === "true" || text === "false" || (text.trim() !== "" && Number.isFinite(Number(text)))
-  );
 }

@@ -20,13 +20,16 @@ import { announce } from "../parts/announce.ts";
 import { Card, Waiting } from "../parts/card.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
+import { FilterNotes } from "../parts/filter-notes.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { Icon } from "../parts/icon.ts";
 import { FilterChips, Question, TypeChips, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
 import { Table, type Column } from "../parts/table.ts";
-import { filterInWords, listParameters } from "../pure/filter.ts";
+import { exactValue } from "../pure/exact-value.ts";
+import { filterInWords, writeFilter, type Filter } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
+import { listFilters, type ListFilters } from "../pure/list-filters.ts";
 import { readParameter, readParameters } from "../pure/parameters.ts";
 import { rangeName, rangeParameters } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
@@ -63,6 +66,7 @@ export default function Events(): VNode {
       })}
       ${h(Find, {})}`,
     )}
+    ${h(FilterNotes, askedOf(types))}
     <div class=${`events${hasOpen ? " has-open" : ""}`}>
       ${h(List, { types })}
       ${opened?.kind === "event" && h(OpenedEvent, { key: opened.id, id: opened.id })}
@@ -76,16 +80,20 @@ function inWords(types: readonly string[]): string {
   return where === "" ? what : `${what} where ${where}`;
 }
 
-/** The list's filters as parameters, without its range. */
-function filterParameters(types: readonly string[]): readonly (readonly [string, string])[] {
-  return [...types.map((type) => ["type", type] as const), ...listParameters(filters.value)];
+/** The list's types and filters, without its range. */
+function askedOf(types: readonly string[]): ListFilters {
+  const ofTypes: Filter = { op: "shown_as", property: "type", values: types };
+  return listFilters(
+    [...(types.length > 0 ? [ofTypes] : []), ...filters.value],
+    ["type", "source", "correlationId"],
+  );
 }
 
 function listCall(types: readonly string[]): Call {
   const order = readParameter(address.value, "order") ?? "desc";
   return {
     path: withParameters("/api/v1/events", [
-      ...filterParameters(types),
+      ...askedOf(types).parameters,
       ...rangeParameters(range.value, zone.value),
       ["order", order],
       ["limit", pageRows],
@@ -195,7 +203,7 @@ function useFresh(
   const [count, setCount] = useState(0);
   useEffect(() => setCount(0), [answer]);
   const path = withParameters("/api/v1/events/stream", [
-    ...filterParameters(types),
+    ...askedOf(types).parameters,
     ["fields", "type"],
   ]);
   useStream(follows ? path : undefined, ({ event, data }) => {
@@ -337,7 +345,7 @@ function Find(): VNode {
       go(openedAddress("story", text));
     else if (byUser.status === "fulfilled" && byUser.value.data.length > 0) {
       change({
-        f: [`is,metadata.userId,${text.replace(/[%,;]/g, encodeURIComponent)}`],
+        f: [writeFilter({ op: "is", property: "metadata.userId", values: [exactValue(text)] })],
         type: undefined,
         range: "all",
       });

@@ -27,7 +27,7 @@ import {
 } from "../pure/filter.ts";
 import { counted, duration, number, percent, roundPercent } from "../pure/format.ts";
 import { readParameter, readParameters } from "../pure/parameters.ts";
-import { bodyRange, rangeName } from "../pure/range.ts";
+import { rangeName, rangeWithZone } from "../pure/range.ts";
 import { Steps } from "./funnel-steps.ts";
 
 interface FunnelStep {
@@ -165,8 +165,7 @@ function bodyOf(
     ...(window !== "any" && { window }),
     by: actor,
     ...(by !== undefined && { breakdown: by }),
-    range: bodyRange(range.value, zone.value),
-    timezone: zone.value,
+    ...rangeWithZone(range.value, zone.value),
   };
 }
 

@@ -5,7 +5,6 @@ import { readSort, sortedRows, Table, writeSort, type Column } from "../parts/ta
 import { Tips } from "../parts/tips.ts";
 import type { CsvTable } from "../parts/tools.ts";
 import { readParameter } from "../pure/parameters.ts";
-import { valueName } from "../pure/filter.ts";
 import { number, percent } from "../pure/format.ts";
 import type { MailGroup, Rate } from "./mail.ts";
 import { alarmOf } from "./mail-figures.ts";
@@ -142,7 +141,7 @@ function keyOf({ group }: MailGroup): string {
 }
 
 function groupName(group: string | null, name: string): Children {
-  return group === null ? html`<span class="muted">(without ${name})</span>` : valueName(group);
+  return group === null ? html`<span class="muted">(without ${name})</span>` : group;
 }
 
 function count(

@@ -8,11 +8,14 @@ import { usePageTitle } from "../frame/title.ts";
 import { Card, Waiting } from "../parts/card.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
+import { FilterNotes } from "../parts/filter-notes.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { FilterChips, PropertyPicker, Question, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
-import { listParameters, propertyName } from "../pure/filter.ts";
+import { propertyName } from "../pure/filter.ts";
 import { counted } from "../pure/format.ts";
+import { listFilters } from "../pure/list-filters.ts";
+import { parameterObject } from "../pure/parameter-object.ts";
 import { readParameter } from "../pure/parameters.ts";
 import { lengthOf, rangeName, rangeParameters } from "../pure/range.ts";
 import { Figures } from "./mail-figures.ts";
@@ -70,12 +73,13 @@ const which = [
 export default function Mail(): VNode {
   const by = readParameter(address.value, "by") ?? usualGroup;
   const mails = readParameter(address.value, "mails") ?? "active";
+  const asked = listFilters(filters.value, ["source", "correlationId"]);
   const parameters = [
     ["groupBy", by],
     ["mails", mails],
     ["limit", limit],
     ...rangeParameters(range.value, zone.value),
-    ...listParameters(filters.value),
+    ...asked.parameters,
   ] as const;
   const call: Call = { path: withParameters("/api/v1/reports/mail", parameters) };
   const request = useAnswer<MailAnswer>(call);
@@ -92,7 +96,7 @@ export default function Mail(): VNode {
   const isMixed = mails === "active" && lengthOf(range.value) < 7;
   const savable = {
     kind: "mail",
-    question: Object.fromEntries(parameters.map(([key, value]) => [key, value])),
+    question: parameterObject<string | number>(parameters),
     view: { address: hrefOf(address.value) },
     suggested: `mail-by-${name.replace(/[^A-Za-z0-9._-]+/g, "-")}`,
     description: `${words}, ${during}`,
@@ -123,6 +127,7 @@ export default function Mail(): VNode {
       onPick: (picked) => change({ by: shortOf(picked), sort: undefined }),
     }),
   )}
+  ${h(FilterNotes, asked)}
   ${
     isMixed &&
     html`<p class="notice">

@@ -16,7 +16,15 @@ import { html, type Children, type VNode } from "../parts/html.ts";
 import { heardLast, Pipeline, pipelineSentence, stateOf, useStages } from "../parts/pipeline.ts";
 import { Table, type Column } from "../parts/table.ts";
 import * as format from "../pure/format.ts";
-import { periodsOf, seriesValues, timesOf, type Periods, type Series } from "../pure/series.ts";
+import {
+  counterparts,
+  isRepeated,
+  periodsOf,
+  seriesValues,
+  timesOf,
+  type Periods,
+  type Series,
+} from "../pure/series.ts";
 import { addDays, instantAt, wallClock } from "../pure/zone.ts";
 import { Latest } from "./latest.ts";
 
@@ -279,10 +287,8 @@ function hourSeries(
   });
   const at = { name: undefined, time: 0 };
   const values = seriesValues(answer.results, periods.times, at).get("") ?? [];
-  const before =
-    yesterday === undefined
-      ? undefined
-      : (seriesValues(yesterday.results, timesOf(yesterday, 0), at).get("") ?? []);
+  const before = yesterday && timesOf(yesterday, 0);
+  const then = before && (seriesValues(yesterday.results, before, at).get("") ?? []);
   return {
     periods,
     series: [
@@ -292,7 +298,10 @@ function hourSeries(
         colour: "s1",
         values,
         previous:
-          before === undefined ? undefined : periods.times.map((_, place) => before[place] ?? null),
+          before &&
+          counterparts(periods.times, before, "hour", 1).map(
+            (place) => then?.[place ?? -1] ?? null,
+          ),
       },
     ],
   };
@@ -300,6 +309,7 @@ function hourSeries(
 
 interface HourRow {
   readonly time: string;
+  readonly name: string;
   readonly today: string;
   readonly before: string;
 }
@@ -316,11 +326,12 @@ function HourChart({
   const [line] = series;
   const rows: readonly HourRow[] = periods.times.map((time, place) => ({
     time,
+    name: format.periodName(time, "hour", isRepeated(periods, place)),
     today: periods.ahead.has(place) ? "" : format.number(line?.values[place]),
     before: format.number(line?.previous?.[place]),
   }));
   const columns: readonly Column<HourRow>[] = [
-    { id: "hour", name: "Hour", cell: ({ time }) => format.periodName(time, "hour") },
+    { id: "hour", name: "Hour", cell: ({ name }) => name },
     { id: "today", name: "Today", isNumber: true, cell: ({ today }) => today },
     { id: "yesterday", name: "Yesterday", isNumber: true, cell: ({ before }) => before },
   ];

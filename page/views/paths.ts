@@ -19,7 +19,7 @@ import { bodyFilters } from "../pure/filter.ts";
 import { end, type Path } from "../pure/flow.ts";
 import { counted, number, percent } from "../pure/format.ts";
 import { readParameter } from "../pure/parameters.ts";
-import { bodyRange, rangeName } from "../pure/range.ts";
+import { rangeName, rangeWithZone } from "../pure/range.ts";
 import { Picture } from "./paths-picture.ts";
 
 interface PathsAnswer {
@@ -53,8 +53,7 @@ export default function Paths(): VNode {
           length,
           limit,
           by: actor,
-          range: bodyRange(range.value, zone.value),
-          timezone: zone.value,
+          ...rangeWithZone(range.value, zone.value),
         },
       }
     : undefined;

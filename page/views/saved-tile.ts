@@ -70,7 +70,7 @@ function TileAnswer({
       ${answer === undefined && problem === undefined && h(Waiting, { rows: 1, height: 108 })}
       ${answer !== undefined && h(SavedAnswer, { entry, answer })}
     </div>
-    ${answer !== undefined && h(Exactness, { meta: answer.meta, expectsCut: true })}`;
+    ${answer !== undefined && h(Exactness, { meta: answer.meta, expectsCut: entry.kind !== "run" })}`;
 }
 
 /** "Last 30 days" for a relative range, else the dates of the answer. */

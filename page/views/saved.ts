@@ -15,7 +15,8 @@ import { ProblemText } from "../parts/problem.ts";
 import { Table, type Column } from "../parts/table.ts";
 import { Tips } from "../parts/tips.ts";
 import { readParameter } from "../pure/parameters.ts";
-import { filterInWords, filtersOfBody } from "../pure/filter.ts";
+import { filtersOfBody } from "../pure/body-filters.ts";
+import { filterInWords } from "../pure/filter.ts";
 import { EditQuestion } from "./saved-edit.ts";
 import {
   boardOf,

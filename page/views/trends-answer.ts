@@ -1,13 +1,17 @@
 import type { QueryAnswer } from "../api/answers.ts";
-import type { Call } from "../api/client.ts";
+import { ask, type Call } from "../api/client.ts";
 import { useFirstEvent } from "../api/catalog.ts";
-import { useAnswer, type AnswerState } from "../api/use-answer.ts";
+import { currentAnswer, useAnswer, type AnswerState } from "../api/use-answer.ts";
 import { readSort, sortedRows, type Column } from "../parts/table.ts";
 import { comparison, filters, range, zone } from "../frame/router.ts";
-import { bodyFilters, valueName, type BodyFilter } from "../pure/filter.ts";
-import { bodyRange, comparedDays, shiftedInstants, type Instants } from "../pure/range.ts";
+import { allRows, pageRows } from "../pure/all-rows.ts";
+import { comparedDays, shiftedInstants } from "../pure/compared-range.ts";
+import { bodyFilters, valueName } from "../pure/filter.ts";
+import { ofNothing } from "../pure/metric.ts";
+import { bodyRange, type Instants } from "../pure/range.ts";
 import {
   coloursOf,
+  counterparts,
   firstKnown,
   periodsOf,
   seriesValues,
@@ -35,6 +39,10 @@ export interface TrendsAnswer {
   readonly hasBefore: boolean;
   readonly compared: Instants | undefined;
   readonly rows: readonly TrendRow[];
+  /** There are more rows than these. */
+  readonly hasMore: boolean;
+  /** How many values the lines lack. */
+  readonly pointsLeftOut: number;
   /** Events of no shown row; only where rows cannot overlap. */
   readonly others: number | undefined;
   readonly periods: Periods | undefined;
@@ -45,68 +53,125 @@ export interface TrendsAnswer {
   readonly knownFrom: number;
 }
 
-const mostRows = 51;
+const mostRows = 50;
 const mostLines = 6;
+
+/** The calls of a question; all have its metric, its filters and the zone. */
+function callsOf({ types, metric, by, per }: TrendsQuestion) {
+  const dimension = by ?? "type";
+  const body = (range: unknown, ids?: readonly string[]) => ({
+    metrics: [metric],
+    filters: bodyFilters(
+      filters.value,
+      types,
+      ids === undefined ? [] : [["shown_as", dimension, ids]],
+    ),
+    range,
+    timezone: zone.value,
+  });
+  const call = (of: object, compares = false): Call => ({
+    path: "/api/v1/query",
+    body: { ...of, ...(compares && { compare: "previous_period" }) },
+  });
+  const columns = [dimension, `time:${per}`];
+  return {
+    saved: {
+      ...body(bodyRange(range.value, zone.value)),
+      dimensions: by === undefined && types.length === 1 ? columns.slice(1) : columns,
+      limit: pageRows,
+    },
+    /** The largest rows, one more than are shown, and all events together. */
+    table: (at: unknown, compares: boolean) =>
+      call(
+        {
+          ...body(at),
+          dimensions: [dimension],
+          orderBy: [[metric, "desc"]],
+          limit: mostRows + 1,
+          include: ["totals"],
+        },
+        compares,
+      ),
+    total: (at: unknown) => call({ ...body(at), include: ["totals"] }),
+    rows: (at: unknown, ids: readonly string[]) =>
+      call({ ...body(at, ids), dimensions: [dimension], limit: pageRows }),
+    lines: (at: unknown, ids: readonly string[], compares: boolean) =>
+      call({ ...body(at, ids), dimensions: columns, limit: pageRows }, compares),
+  };
+}
+
+function askAllRows(call: Call, signal: AbortSignal): Promise<QueryAnswer> {
+  return allRows(call.body as object, (body) => ask({ ...call, body }, signal));
+}
+
+/** The range of a comparison by weekdays or by year, and how many days it is before. */
+interface OtherRange extends Instants {
+  readonly days: number;
+}
+
+function otherRange(instants: Instants | undefined): OtherRange | undefined {
+  const kind = comparison.value;
+  if (kind === undefined || instants === undefined) return undefined;
+  const days = comparedDays(kind, instants, zone.value);
+  if (days === undefined) return undefined;
+  return { ...shiftedInstants(instants, zone.value, days), days };
+}
+
+interface Before {
+  readonly requests: readonly AnswerState<QueryAnswer>[];
+  /** Whether the other range was ever answered. */
+  readonly isKnown: boolean;
+  readonly total: number | null | undefined;
+  /** A row's number: of one without events in the other range that of no events. */
+  readonly of: (id: string) => number | null | undefined;
+}
+
+/** Asks the other range for the same rows, and for all its events together. */
+function useBefore(
+  metric: string,
+  ids: readonly string[],
+  calls: ReturnType<typeof callsOf>,
+  other: Instants | undefined,
+): Before {
+  const at = other && { from: other.from, to: other.to };
+  const totalCall = at && calls.total(at);
+  const rowsCall = at === undefined || ids.length === 0 ? undefined : calls.rows(at, ids);
+  const total = useAnswer<QueryAnswer>(totalCall);
+  const rows = useAnswer<QueryAnswer>(rowsCall);
+  const found = currentAnswer(rows, rowsCall)?.results;
+  const numbers = new Map(found?.map((row) => [row.dimensions[0], row.metrics[0] ?? null]));
+  return {
+    requests: at === undefined ? [] : rowsCall === undefined ? [total] : [total, rows],
+    isKnown: at !== undefined && total.answer !== undefined,
+    total: currentAnswer(total, totalCall)?.totals?.[0],
+    of: (id) => (numbers.has(id) ? numbers.get(id) : found && ofNothing(metric)),
+  };
+}
 
 /**
  * Asks two questions: each row in total, then the first six rows by period. A row's total is the
  * API's own, since users and averages of periods do not add up. With a comparison by weekdays or by
- * year both are repeated for the other range.
+ * year both are repeated for the other range, of the same rows.
  */
 export function useTrends(question: TrendsQuestion): TrendsAnswer {
-  const { types, metric, by, per } = question;
-  const dimension = by ?? "type";
-  const kind = comparison.value;
-  const comparesItself = kind === "previous";
-  const body = (at: unknown, more: readonly BodyFilter[] = []) => ({
-    metrics: [metric],
-    filters: bodyFilters(filters.value, types, more),
-    range: at,
-    timezone: zone.value,
+  const { metric } = question;
+  const calls = callsOf(question);
+  const comparesItself = comparison.value === "previous";
+  const chosen = bodyRange(range.value, zone.value);
+  const table = useAnswer<QueryAnswer>(calls.table(chosen, comparesItself));
+  const other = otherRange(table.answer?.meta.range ?? table.answer?.query.range);
+  const found = table.answer?.results.slice(0, mostRows) ?? [];
+  const ids = found.map(({ dimensions }) => dimensions[0]!);
+  const before = useBefore(metric, ids, calls, other);
+  const rows = found.map(({ metrics, previous }, index): TrendRow => {
+    const id = ids[index]!;
+    return {
+      id,
+      name: valueName(id),
+      total: metrics[0] ?? null,
+      before: comparesItself ? previous?.[0] : before.of(id),
+    };
   });
-  const chosenRange = bodyRange(range.value, zone.value);
-  const totals = (at: unknown, compares: boolean): Call => ({
-    path: "/api/v1/query",
-    body: {
-      ...body(at),
-      dimensions: [dimension],
-      orderBy: [[metric, "desc"]],
-      limit: mostRows,
-      include: ["totals"],
-      ...(compares && { compare: "previous_period" }),
-    },
-  });
-  const table = useAnswer<QueryAnswer>(totals(chosenRange, comparesItself));
-  const instants = table.answer?.meta.range ?? table.answer?.query.range;
-  const shift =
-    kind === undefined || instants === undefined
-      ? undefined
-      : comparedDays(kind, instants, zone.value);
-  const other = shift === undefined ? undefined : shiftedInstants(instants!, zone.value, shift);
-  const otherTable = useAnswer<QueryAnswer>(other === undefined ? undefined : totals(other, false));
-
-  const beforeOf = new Map(
-    otherTable.answer?.results.map(({ dimensions, metrics }) => [
-      dimensions[0],
-      metrics[0] ?? null,
-    ]),
-  );
-  const hasBefore = comparesItself || (kind !== undefined && otherTable.answer !== undefined);
-  const rows: readonly TrendRow[] = (table.answer?.results ?? [])
-    .filter(({ dimensions }) => dimensions[0] !== null)
-    .map(({ dimensions, metrics, previous }) => {
-      const id = dimensions[0]!;
-      return {
-        id,
-        name: valueName(id),
-        total: metrics[0] ?? null,
-        before: comparesItself
-          ? previous?.[0]
-          : other === undefined
-            ? undefined
-            : (beforeOf.get(id) ?? 0),
-      };
-    });
   const sorted = sortedRows(
     rows,
     sortColumns,
@@ -114,44 +179,37 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   );
   const first = sorted.slice(0, mostLines).map(({ id }) => id);
 
-  const bySeries = (at: unknown, compares: boolean): Call | undefined =>
-    first.length === 0
+  const linesCall = first.length === 0 ? undefined : calls.lines(chosen, first, comparesItself);
+  const otherCall =
+    other === undefined || first.length === 0
       ? undefined
-      : {
-          path: "/api/v1/query",
-          body: {
-            ...body(at, [["shown_as", dimension, first]]),
-            dimensions: [dimension, `time:${per}`],
-            limit: 10_000,
-            ...(compares && { compare: "previous_period" }),
-          },
-        };
-  const lines = useAnswer<QueryAnswer>(bySeries(chosenRange, comparesItself));
-  const otherLines = useAnswer<QueryAnswer>(
-    other === undefined ? undefined : bySeries(other, false),
-  );
-  const drawn = drawnOf(question, first, lines.answer, otherLines.answer, comparesItself);
+      : calls.lines({ from: other.from, to: other.to }, first, false);
+  const lines = useAnswer<QueryAnswer>(linesCall, undefined, askAllRows);
+  const otherLines = useAnswer<QueryAnswer>(otherCall, undefined, askAllRows);
+  const drawn = drawnOf(question, first, lines.answer, {
+    comparesItself,
+    answer: currentAnswer(otherLines, otherCall),
+    days: other?.days ?? 0,
+    absent: ofNothing(metric),
+  });
   const firstEvent = useFirstEvent();
   const total = table.answer?.totals?.[0];
   // Without rows no lines are needed.
   const isEmpty = table.answer !== undefined && first.length === 0;
-  const others = other === undefined ? [] : isEmpty ? [otherTable] : [otherTable, otherLines];
+  const ofOther =
+    other === undefined || isEmpty ? before.requests : [...before.requests, otherLines];
   return {
     table,
-    requests: [table, ...(isEmpty ? [] : [lines]), ...others],
-    calls: [totals(chosenRange, comparesItself), bySeries(chosenRange, comparesItself)].filter(
-      (call) => call !== undefined,
-    ),
-    savedQuestion: {
-      ...body(chosenRange),
-      dimensions:
-        by === undefined && types.length === 1 ? [`time:${per}`] : [dimension, `time:${per}`],
-    },
+    requests: [table, ...(isEmpty ? [] : [lines]), ...ofOther],
+    calls: [calls.table(chosen, comparesItself), linesCall].filter((call) => call !== undefined),
+    savedQuestion: calls.saved,
     total,
-    before: comparesItself ? table.answer?.previousTotals?.[0] : otherTable.answer?.totals?.[0],
-    hasBefore,
+    before: comparesItself ? table.answer?.previousTotals?.[0] : before.total,
+    hasBefore: comparesItself || before.isKnown,
     compared: other ?? table.answer?.meta.comparedRange,
     rows: sorted,
+    hasMore: (table.answer?.results.length ?? 0) > mostRows,
+    pointsLeftOut: leftOut(lines.answer) + leftOut(currentAnswer(otherLines, otherCall)),
     others: othersOf(question, rows, total),
     ...drawn,
     firstEvent,
@@ -160,6 +218,10 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
         ? 0
         : firstKnown(drawn.periods, firstEvent, zone.value),
   };
+}
+
+function leftOut(answer: QueryAnswer | undefined): number {
+  return answer?.meta.rowsLeftOut ?? 0;
 }
 
 const sortColumns: readonly Column<TrendRow>[] = [
@@ -176,15 +238,28 @@ function othersOf(
 ): number | undefined {
   if (metric !== "count" || by?.includes("[]") === true || typeof total !== "number")
     return undefined;
-  return rows.slice(0, 50).reduce((left, row) => left - (row.total ?? 0), total);
+  return rows.reduce((left, row) => left - (row.total ?? 0), total);
 }
+
+/** What lines are compared with. */
+interface OtherLines {
+  /** Each row of the answer has its own number of the period before. */
+  readonly comparesItself: boolean;
+  readonly answer: QueryAnswer | undefined;
+  /** How many days the other range is before. */
+  readonly days: number;
+  /** The number of a line without events in the other range. */
+  readonly absent: number | null;
+}
+
+type Values = ReadonlyMap<string, readonly (number | null)[]>;
+const columnsOfLines = { name: 0, time: 1 };
 
 function drawnOf(
   { per, onlyWhole }: TrendsQuestion,
   first: readonly string[],
   answer: QueryAnswer | undefined,
-  other: QueryAnswer | undefined,
-  comparesItself: boolean,
+  other: OtherLines,
 ): Pick<TrendsAnswer, "periods" | "series"> {
   if (answer === undefined) return { periods: undefined, series: [] };
   const answeredPer = (answer.query.dimensions[1]?.slice(5) ?? per) as typeof per;
@@ -200,16 +275,10 @@ function drawnOf(
   const periods = onlyWhole
     ? { ...all, times: pick(all.times), part: new Set<number>(), ahead: new Set<number>() }
     : all;
-  const values = seriesValues(answer.results, all.times, { name: 0, time: 1 });
-  const before = comparesItself
-    ? seriesValues(
-        answer.results.map((row) => ({ ...row, metrics: row.previous ?? [null] })),
-        all.times,
-        { name: 0, time: 1 },
-      )
-    : other === undefined
-      ? undefined
-      : seriesValues(other.results, timesOf(other, 1), { name: 0, time: 1 });
+  const values = seriesValues(answer.results, all.times, columnsOfLines);
+  const before = other.comparesItself
+    ? previousValues(answer, all.times)
+    : other.answer && comparedValues(first, all, other.answer, other);
   const colours = coloursOf(first);
   const series = first
     .filter((id) => values.has(id))
@@ -218,10 +287,35 @@ function drawnOf(
       name: valueName(id),
       colour: colours.get(id)!,
       values: pick(values.get(id)!),
-      previous:
-        before === undefined
-          ? undefined
-          : pick([...(before.get(id) ?? []), ...all.times.map(() => null)]),
+      previous: before && pick(before.get(id) ?? all.times.map(() => null)),
     }));
   return { periods, series };
+}
+
+function previousValues({ results }: QueryAnswer, times: readonly string[]): Values {
+  const rows = results.map((row) => ({ ...row, metrics: row.previous ?? [null] }));
+  return seriesValues(rows, times, columnsOfLines);
+}
+
+/** The values of the other range beside the periods of this one. */
+function comparedValues(
+  ids: readonly string[],
+  { times, per }: Periods,
+  other: QueryAnswer,
+  { days, absent }: OtherLines,
+): Values {
+  const otherTimes = timesOf(other, 1);
+  const values = seriesValues(other.results, otherTimes, columnsOfLines);
+  const places = counterparts(times, otherTimes, per, days);
+  const isEmpty = otherTimes.length === 0;
+  return new Map(
+    ids.map((id) => {
+      const of = values.get(id);
+      const at = (place: number) => (of === undefined ? absent : (of[place] ?? null));
+      return [
+        id,
+        places.map((place) => (place === undefined ? (isEmpty ? absent : null) : at(place))),
+      ];
+    }),
+  );
 }

@@ -75,7 +75,7 @@ export function SummaryTable({
   return h(Table<TrendRow>, {
     label: "Totals",
     columns,
-    rows: trends.rows.slice(0, 50),
+    rows: trends.rows,
     keyOf: ({ id }) => id,
     sort: readSort(question.sort, { column: "total", direction: "desc" }),
     onSort: (sort) => change({ sort: writeSort(sort) }, { replace: true }),

@@ -92,7 +92,7 @@ export default function Trends(): VNode {
       },
       exactness: h(Exactness, {
         meta: table.answer?.meta,
-        first: trends.rows.length > 50 ? "First 50 values, there are more" : undefined,
+        first: cutInWords(trends),
         expectsCut: true,
       }),
     },
@@ -100,6 +100,17 @@ export default function Trends(): VNode {
       ? h(NoEvents, { again: table.again })
       : h(Shown, { question, trends }),
   )}`;
+}
+
+/** What the answer lacks; `undefined` where it has all rows and all their periods. */
+function cutInWords({ rows, hasMore, pointsLeftOut }: TrendsAnswer): string | undefined {
+  const cut = [
+    ...(hasMore ? [`First ${rows.length} values, there are more`] : []),
+    ...(pointsLeftOut > 0
+      ? [`Left out of the chart: ${format.counted(pointsLeftOut, "value")}`]
+      : []),
+  ];
+  return cut.length === 0 ? undefined : cut.join(" · ");
 }
 
 function inWords({ types, metric, by }: TrendsQuestion): string {

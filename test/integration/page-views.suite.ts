@@ -75,6 +75,25 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test.each([
+    ["/funnel?step=email.sent&step=email.clicked", "/query/funnel"],
+    ["/paths?after=email.sent", "/query/paths"],
+    ["/retention?first=email.sent&per=month", "/query/retention"],
+    ["/mail?mails=sent", "/reports/mail"],
+  ])("%s answers any range: all time, days, times of the clock", async (view, address) => {
+    const { page, close } = await open(demo(), "/pipeline");
+    const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+    const ranges = ["all", `${day(9)}..${day(3)}`, `${day(9)}T09:30..${day(3)}T12:00`, "7d"];
+    for (const range of ranges) {
+      const heard = page.waitForResponse((response) => response.url().includes(address));
+      await page.goto(`${demo().url}${view}&range=${range}&tz=Europe/Berlin`);
+      expect([range, (await heard).status()]).toEqual([range, 200]);
+      await answered(page);
+      expect(await page.locator(".problem").count()).toBe(0);
+    }
+    await close();
+  });
+
   test("retention stripes what is not over and leaves it out of the mean", async () => {
     const { page, answer, close } = await asks<{
       readonly cohorts: readonly { readonly size: number; readonly returned: readonly number[] }[];
@@ -189,6 +208,26 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("a saved mail question keeps all values of its filters", async () => {
+    const { page, answer, close } = await asks<{ readonly data: readonly MailNumbers[] }>(
+      "/mail?by=context.emailProvider&tz=UTC",
+      "/reports/mail",
+    );
+    const [first, second] = answer.data.filter(({ group }) => group !== null);
+    const filter = `is,context.emailProvider,${first!.group},${second!.group}`;
+    await page.goto(`${demo().url}/mail?by=context.emailProvider&f=${filter}&tz=UTC`);
+    await answered(page);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByLabel("Name").fill("two-providers");
+    await page.keyboard.press("Enter");
+    await page.getByText("Saved as two-providers.").waitFor();
+    const saved = await fetch(`${demo().url}/api/v1/queries/two-providers/results`);
+    const { data } = (await saved.json()) as { readonly data: readonly MailNumbers[] };
+    const groups = [first, second].map((one) => one!.group);
+    expect(data.map(({ group }) => group).toSorted()).toEqual(groups.toSorted());
+    await close();
+  });
+
   test("Health says which stage is down and what to do, also by the icon of the tab", async () => {
     const { page, close } = await open(demo(), "/pipeline", {
       before: async (made) => {
@@ -220,6 +259,23 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test.each([
+    ["a view", "**/api/v1/query/funnel", { steps: null, meta: {} }],
+    ["the frame", "**/api/v1/keys/self", {}],
+  ])("a fault in %s is told, and another address is drawn", async (place, path, json) => {
+    const { page, faults, close } = await open(demo(), "/pipeline");
+    await page.route(path, (route) => route.fulfill({ json }));
+    await page.goto(`${demo().url}/funnel?step=email.sent&step=email.clicked&tz=UTC`);
+    await page.getByText("This could not be drawn.").waitFor();
+    expect(faults.some((fault) => fault.includes("TypeError"))).toBe(true);
+    await page.unroute(path);
+    if (place === "a view") await page.getByRole("link", { name: "Trends" }).click();
+    else await page.getByRole("link", { name: "Open Now" }).click();
+    await answered(page);
+    expect(await page.getByText("This could not be drawn.").count()).toBe(0);
+    await close();
+  });
+
   test("what of an address cannot be meant is told, and removed by a click", async () => {
     const path =
       "/trends?range=2026-02-30..2026-03-01&tz=Mars/Base&f=garbage&odd=1&by=&per=fortnight";
@@ -234,6 +290,11 @@ export function viewsSuite(demo: () => Shown): void {
     await page.getByRole("button", { name: "Remove", exact: true }).click();
     await page.locator(".notice").first().waitFor({ state: "detached" });
     expect(new URL(page.url()).search).toBe("?tz=Europe/Berlin");
+    await page.goto(`${demo().url}/trends?range=2026-10-28T25:00..2026-10-28T26:00&tz=UTC`);
+    await answered(page);
+    await page
+      .getByText("2026-10-28T25:00..2026-10-28T26:00 is no range. Shown instead: last 30 days.")
+      .waitFor();
     await page.goto(`${demo().url}/?f=is,context.machine,false`);
     await page.getByText("Filters do not apply here: these are all events.").waitFor();
     await close();

@@ -1,25 +1,17 @@
-import { changed, readAddress, writeAddress } from "../../../page/pure/address.ts";
-import {
-  alikeValues,
-  bodyFilter,
-  bodyFilters,
-  filterOfRow,
-  filtersOfBody,
-  filterValue,
-  listParameters,
-  readFilter,
-  readStep,
-  writeFilter,
-  writeStep,
-} from "../../../page/pure/filter.ts";
+import fc from "fast-check";
+import { changed, readAddress, writeAddress, type Address } from "../../../page/pure/address.ts";
+import { readFilter, readStep, writeFilter, writeStep } from "../../../page/pure/filter.ts";
+import { comparedDays, shiftedInstants } from "../../../page/pure/compared-range.ts";
 import { readParameter, strayParameters } from "../../../page/pure/parameters.ts";
 import {
   bodyRange,
-  comparedDays,
   fixedRange,
   isRange,
+  lengthOf,
   movedRange,
+  rangeName,
   rangeParameters,
+  rangeWithZone,
 } from "../../../page/pure/range.ts";
 
 const berlin = "Europe/Berlin";
@@ -87,25 +79,6 @@ test("filters with commas, semicolons and percent signs come back as they were",
   expect(readFilter("nonsense,data.a,1")).toBeUndefined();
 });
 
-test("a value stands for its text and for what it spells, a marked one for its kind alone", () => {
-  const of = (value: string) => bodyFilter({ op: "is", property: "data.plan", values: [value] });
-  expect(of("10")).toEqual(["is", "data.plan", ["10", 10]]);
-  expect(of("n:10")).toEqual(["is", "data.plan", [10]]);
-  expect(of("s:10")).toEqual(["is", "data.plan", ["10"]]);
-  expect(of("b:true")).toEqual(["is", "data.plan", [true]]);
-  expect(of("pro")).toEqual(["is", "data.plan", ["pro"]]);
-  expect(bodyFilter(filterOfRow("data.plan", "(none)"))).toEqual([
-    "shown_as",
-    "data.plan",
-    ["(none)"],
-  ]);
-  expect(bodyFilters([], ["a"])).toEqual(["is", "type", ["a"]]);
-  expect(listParameters([{ op: "is", property: "data.n", values: ["n:10"] }])).toEqual([
-    ["data.n[gte]", "10"],
-    ["data.n[lte]", "10"],
-  ]);
-});
-
 test("ranges are asked as they are written: words stay relative, days are the zone's own", () => {
   expect(bodyRange("30d", berlin)).toEqual({ last: "30d" });
   expect(bodyRange("this_month", berlin)).toBe("this_month");
@@ -119,11 +92,103 @@ test("ranges are asked as they are written: words stay relative, days are the zo
     ["range", "7d"],
     ["timezone", berlin],
   ]);
-  expect(["2026-02-30..2026-03-01", "2026-03-02..2026-03-01", "soon"].map(isRange)).toEqual([
-    false,
-    false,
-    false,
-  ]);
+});
+
+test.each([
+  ...["soon", "2026-02-30..2026-03-01", "2026-03-02..2026-03-01", "2026-11-01..2026-11-01T12:00"],
+  ...["2026-10-28T25:00..2026-10-28T26:00", "2026-10-28T09:60..2026-10-28T10:00"],
+  ...["2026-10-28T23:00..2026-10-28T24:00", "2026-10-28T09:00..2026-10-28T09:00"],
+  ...[
+    "2026-10-25T02:00+01:00..2026-10-25T02:00+02:00",
+    "2026-10-25T02:00+99:00..2026-10-25T03:00+01:00",
+  ],
+  ...[
+    "2026-10-25T02:00..2026-10-25T02:00+01:00",
+    "9999-12-01..9999-12-31",
+    "0000-01-01..0000-01-02",
+  ],
+  ...["3661d", "8785h", "527041m", "0d"],
+])("%s is no range", (text) => {
+  expect(isRange(text)).toBe(false);
+});
+
+test.each([
+  ...["2026-10-25T02:00+02:00..2026-10-25T02:00+01:00", "0001-01-03..9999-12-29"],
+  ...["2026-10-28T23:00..2026-10-29T00:00", "3660d", "8784h", "527040m"],
+])("%s is a range, with two ends, a length and a name", (text) => {
+  expect(isRange(text)).toBe(true);
+  expect(bodyRange(text, berlin)).toBeDefined();
+  expect(lengthOf(text)).toBeGreaterThan(0);
+  expect(rangeName(text)).not.toBe("");
+});
+
+test("an hour that the clock shows twice is written with its offset", () => {
+  const [first, second] = ["00", "01"].map((hour, index) =>
+    fixedRange(
+      { from: `2026-10-25T${hour}:00:00Z`, to: `2026-10-25T0${index + 1}:00:00Z` },
+      berlin,
+    ),
+  );
+  expect(first).toBe("2026-10-25T02:00+02:00..2026-10-25T02:00+01:00");
+  expect(second).toBe("2026-10-25T02:00+01:00..2026-10-25T03:00+01:00");
+  expect(rangeName(first!)).toBe("25 Oct, 02:00 (UTC+02:00) – 02:00 (UTC+01:00)");
+});
+
+const zones = [berlin, "America/Havana", "Australia/Lord_Howe", "Asia/Kolkata", "America/St_Johns"];
+
+test("a fixed range means the instants that it was made of", () => {
+  const minute = fc.integer({ min: 29_400_000, max: 30_000_000 });
+  const length = fc.integer({ min: 1, max: 5_000 });
+  fc.assert(
+    fc.property(fc.constantFrom(...zones), minute, length, (zone, from, minutes) => {
+      const instants = { from: at(from), to: at(from + minutes) };
+      const text = fixedRange(instants, zone);
+      expect(isRange(text)).toBe(true);
+      expect(bodyRange(text, zone)).toEqual(instants);
+      expect(readAddress("/trends", writeAddress(withRange(text)).slice(7)).parameters).toEqual([
+        ["range", text],
+      ]);
+    }),
+  );
+  // Each minute about the ends of summer times.
+  const ends = { [berlin]: "2026-10-25T01:00Z", "America/Havana": "2026-11-01T05:00Z" };
+  for (const [zone, end] of Object.entries(ends)) {
+    for (let minutes = -130; minutes < 130; minutes += 10) {
+      const from = Date.parse(end) / 60_000 + minutes;
+      for (const long of [10, 60, 120, 1_440]) {
+        const instants = { from: at(from), to: at(from + long) };
+        expect(bodyRange(fixedRange(instants, zone), zone)).toEqual(instants);
+      }
+    }
+  }
+});
+
+function at(minute: number): string {
+  return new Date(minute * 60_000).toISOString();
+}
+
+function withRange(text: string): Address {
+  return { view: "trends", parameters: [["range", text]] };
+}
+
+test("a compared range of the hours that a clock shows twice is as long as the range", () => {
+  const first = { from: "2026-10-25T00:00:00.000Z", to: "2026-10-25T01:00:00.000Z" };
+  expect(shiftedInstants(first, berlin, 7)).toEqual({
+    from: "2026-10-18T00:00:00.000Z",
+    to: "2026-10-18T01:00:00.000Z",
+  });
+});
+
+test.each([
+  ["7d", [berlin]],
+  ["this_month", [berlin]],
+  ["all", []],
+  ["2026-11-01..2026-11-07", []],
+  ["2026-11-01T09:00..2026-11-01T12:00", []],
+])("a body with the range %s has the zones %j", (text, zones) => {
+  const { range, timezone } = rangeWithZone(text, berlin);
+  expect(range).toEqual(bodyRange(text, berlin));
+  expect(timezone === undefined ? [] : [timezone]).toEqual(zones);
 });
 
 test("a range is moved by its own length, over a change of the clock too", () => {
@@ -138,40 +203,4 @@ test("a range is moved by its own length, over a change of the clock too", () =>
     ),
   ).toBe(35);
   expect(comparedDays("year", week, berlin)).toBe(364);
-});
-
-test("filters of a body are those that it was written from; what nests more is none of the page's", () => {
-  const filters = [
-    { op: "is", property: "data.plan", values: ["pro", "10", "n:7", "s:8", "true"] },
-    { op: "is_not", property: "data.b", values: ["b:false", "s:n:5", "n:0"] },
-    { op: "exists", property: "metadata.userId", values: ["false"] },
-    { op: "contains", property: "data.url", values: ["/a", "/b"] },
-    { op: "gte", property: "data.amount", values: ["12.5"] },
-    { op: "shown_as", property: "data.plan", values: ["(none)", "10"] },
-  ] as const;
-  expect(filtersOfBody(bodyFilters(filters))).toEqual(filters);
-  for (const filter of filters) expect(filtersOfBody(bodyFilter(filter))).toEqual([filter]);
-  expect(filtersOfBody(undefined)).toEqual([]);
-  for (const nested of [
-    ["not", ["is", "type", "a"]],
-    ["or", ["is", "data.a", "1"], ["is", "data.b", "1"]],
-    ["and", ["is", "data.a", "1"], ["and", ["is", "data.b", "1"], ["is", "data.c", "1"]]],
-    "is",
-  ]) {
-    expect(filtersOfBody(nested)).toBeUndefined();
-  }
-});
-
-test("a value of the catalogue means its kind alone where another kind reads the same", () => {
-  const values = [{ value: "10" }, { value: "pro" }, { value: "10" }];
-  expect(alikeValues(values)).toEqual(new Set(["10"]));
-  expect(filterValue("10", "number", true)).toBe("n:10");
-  expect(filterValue("10", "text", true)).toBe("s:10");
-  expect(filterValue("true", "boolean", true)).toBe("b:true");
-  expect(filterValue("pro", "text", false)).toBe("pro");
-  const is = (value: string) => bodyFilter({ op: "is", property: "data.a", values: [value] });
-  for (const text of ["n:10", "(none)", "\\(none)"]) {
-    const shown = /\(none\)$/.test(text) ? `\\${text}` : text;
-    expect(is(filterValue(shown, "text", false))).toEqual(["is", "data.a", [text]]);
-  }
 });
