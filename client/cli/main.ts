@@ -83,12 +83,6 @@ function codeOf(error: unknown): number {
   return mayPass || cause instanceof ConnectionError ? exitCodes.tryLater : exitCodes.failed;
 }
 
-const terminal = processTerminal(process);
-main(process.argv.slice(2), terminal).then(
-  // Whatever is still under way is not needed any more.
-  (code) => process.exit(code),
-  (error: unknown) => {
-    console.error(error);
-    process.exit(exitCodes.failed);
-  },
-);
+// Whatever is still under way then is not needed any more. A command that never ends is no success:
+// Node gives the exit code 13 to a module that awaits in vain.
+process.exit(await main(process.argv.slice(2), processTerminal(process)));

@@ -323,12 +323,12 @@ export class AnalyticsClient {
 
   async #get<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {
     const call = { path: `${path}${queryString(question)}`, signal: ask.signal };
-    return this.#alive.while(async () => (await this.#http.read<T>(call)).body);
+    return (await this.#http.read<T>(call)).body;
   }
 
   async #post<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {
     const call = jsonCall("POST", path, question, ask.signal);
-    return this.#alive.while(async () => (await this.#http.read<T>(call)).body);
+    return (await this.#http.read<T>(call)).body;
   }
 
   /** The event in the form in which every attempt sends it: with its id and its instant. */

@@ -1,6 +1,6 @@
 import type { ProblemBody } from "./answers.ts";
 import { ConnectionError, ProblemError } from "./errors.ts";
-import { delay, isPassing, pauseMs, retryAfterMs, unref } from "./waiting.ts";
+import { delay, isPassing, pauseMs, retryAfterMs, StayingAlive, unref } from "./waiting.ts";
 
 export interface Call {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -50,6 +50,7 @@ export interface Answered<T> {
 export class Http {
   readonly #options: HttpOptions;
   readonly #address: string;
+  readonly #alive = new StayingAlive();
 
   constructor(options: HttpOptions) {
     const { protocol, origin, pathname } = new URL(options.url);
@@ -84,9 +85,15 @@ export class Http {
 
   /**
    * Sends a request and repeats it where that may help. For requests that change nothing, or may be
-   * repeated.
+   * repeated. A Node process stays alive until the outcome is known.
+   * @throws ProblemError, ConnectionError: those of the last attempt; the signal's reason where it
+   *   is aborted
    */
-  async read<T>(call: Call): Promise<Answered<T>> {
+  read<T>(call: Call): Promise<Answered<T>> {
+    return this.#alive.while(() => this.#repeated<T>(call));
+  }
+
+  async #repeated<T>(call: Call): Promise<Answered<T>> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.ask<T>(call);

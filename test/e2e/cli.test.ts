@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import type { CountsAnswer, QueryAnswer } from "../../client/src/index.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { eventually } from "../support/eventually.ts";
+import { beginCommand } from "./command-line.ts";
 
 const main = join(import.meta.dirname, "../../client/cli/main.ts");
 const key = "a-key-for-the-line-0123";
@@ -31,15 +30,7 @@ afterAll(async () => {
 const { PATH, NODE_COMPILE_CACHE } = process.env;
 
 function begin(args: readonly string[], environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, MAILY_URL: service.url, MAILY_KEY: key, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const output = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].on("data", (chunk: Buffer) => (output[name] += chunk.toString()));
-  }
-  return { child, output, ended: once(child, "close") };
+  return beginCommand(args, { MAILY_URL: service.url, MAILY_KEY: key, ...environment });
 }
 
 /** A command to its end. */
