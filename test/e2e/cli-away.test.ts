@@ -54,6 +54,9 @@ describe("a service that answers with nothing but refusals", () => {
   test.each([
     [503, 4],
     [429, 4],
+    [500, 4],
+    [520, 4],
+    [501, 1],
     [403, 1],
   ])(
     "%i is the exit code %i",

@@ -20,7 +20,7 @@ const eventText = (id: number, type = "t") => JSON.stringify({ id: `e${id}`, typ
 test("whatever goes wrong on the way, each event is stored once or told as lost", async () => {
   const behaviour = fc.constantFrom<Behaviour>(
     ...(["takes", "unreachable", "answer-lost"] as const),
-    ...[408, 413, 429, 500, 502, 503, 504].map((status) => ({ status })),
+    ...[408, 413, 429, 500, 502, 503, 504, 507, 520].map((status) => ({ status })),
   );
   const kinds = fc.array(fc.constantFrom("t", "bad"), { minLength: 1, maxLength: 60 });
   const run = fc.asyncProperty(
@@ -168,6 +168,15 @@ describe("a client", () => {
     });
     const leave = new AbortController();
     await expect(client.send({ type: "t" }, leave)).rejects.toThrow("left");
+    await client.close();
+  });
+
+  test.each([501, 505, 400])("gives up at once on %i", async (status) => {
+    const collector = new FakeCollector([{ status }]);
+    const client = new AnalyticsClient({ url, source: "s", fetch: collector.fetch });
+    const cause = expect.objectContaining({ status }) as unknown;
+    await expect(client.send({ type: "t" })).rejects.toMatchObject({ cause });
+    expect(collector.requests).toBe(1);
     await client.close();
   });
 
