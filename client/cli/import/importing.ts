@@ -12,7 +12,8 @@ export interface RefusedLine {
 
 export interface ImportOptions {
   readonly reader: EventReader;
-  readonly quoted: boolean;
+  /** Of a table; see `RecordSplitter`. */
+  readonly delimiter: string | undefined;
   readonly courier: Courier;
   readonly start: Confirmed;
   readonly batchEvents: number;
@@ -63,8 +64,8 @@ export class Importing {
 
   /** @throws what the courier throws; `confirmed` is right then, too */
   async run(pieces: AsyncIterable<Buffer>): Promise<void> {
-    const { quoted, start, signal } = this.#options;
-    const splitter = new RecordSplitter(quoted, start.end);
+    const { delimiter, start, signal } = this.#options;
+    const splitter = new RecordSplitter(delimiter, start.end);
     for await (const piece of withPauses(pieces, idleMs)) {
       signal.throwIfAborted();
       if (piece === undefined) await this.#send();
