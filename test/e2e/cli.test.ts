@@ -138,25 +138,18 @@ test("a table comes in by a mapping, and what is refused is told by its line", a
 });
 
 test("what was exported can be imported as it is", async () => {
-  const sent = [
-    "send",
-    '{"id":"kept/1"}',
-    "--type",
-    "kept",
-    "--source",
-    "cli",
-    "--data",
-    '{"n":1}',
-  ];
-  expect(await run(sent)).toMatchObject({ code: 0, stdout: "kept/1\n" });
-  await eventually(async () => expect(await countOf("kept")).toBe(1));
+  const data = [{ n: 1 }, "10", 'a "quote",\n', true, [null]];
+  const events = data.map((one, i) => JSON.stringify({ id: `kept/${i}`, data: one }));
+  const sent = await run(["send", ...events, "--type", "kept", "--source", "cli"]);
+  expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^kept\/0\n/) as string });
+  await eventually(async () => expect(await countOf("kept")).toBe(data.length));
   for (const format of ["ndjson", "csv"]) {
     const file = join(folder, `kept.${format}`);
     await run(["export", "--type", "kept", "--format", format, "--out", file]);
     const again = await json<Imported>(["import", file, "--exported"]);
-    expect(again).toMatchObject({ accepted: 1, refused: 0 });
+    expect(again).toMatchObject({ accepted: data.length, refused: 0 });
   }
-  expect(await countOf("kept")).toBe(1);
+  expect(await countOf("kept")).toBe(data.length);
 });
 
 test("questions are answered as tables, or as JSON", async () => {
