@@ -1,5 +1,6 @@
 import type { ProblemBody } from "./answers.ts";
 import { ConnectionError, ProblemError } from "./errors.ts";
+import { jsonText } from "./json.ts";
 import { delay, isPassing, pauseMs, retryAfterMs, StayingAlive, unref } from "./waiting.ts";
 
 export interface Call {
@@ -13,7 +14,7 @@ export interface Call {
   readonly keepalive?: boolean;
 }
 
-/** A call whose body is JSON. */
+/** A call whose body is JSON. @throws TypeError where JSON cannot carry it */
 export function jsonCall(
   method: "POST" | "PUT" | "PATCH",
   path: string,
@@ -22,7 +23,7 @@ export function jsonCall(
   type = "application/json",
 ): Call {
   const headers = { "Content-Type": type };
-  return { method, path, headers, body: JSON.stringify(body), ...(signal && { signal }) };
+  return { method, path, headers, body: jsonText(body), ...(signal && { signal }) };
 }
 
 export interface AskOptions {
