@@ -24,7 +24,7 @@ import type { ListenOptions } from "./event-stream.ts";
 import { byteLength, Http, jsonCall, type AskOptions } from "./http.ts";
 import { jsonText } from "./json.ts";
 import { lived, streamed, type LiveItem, type StreamItem } from "./live.ts";
-import { byteLength, Outbox, type Loss, type OutboxOptions, type OutboxStats } from "./outbox.ts";
+import { Outbox, type Loss, type OutboxOptions, type OutboxStats } from "./outbox.ts";
 import { endWith } from "./page-life.ts";
 import { pagesOf, type Pages } from "./pages.ts";
 import {
