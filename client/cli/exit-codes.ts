@@ -7,7 +7,7 @@ export const exitCodes = {
   usage: 2,
   /** The command ended, but the service refused some events. */
   someRefused: 3,
-  /** The service is away, or too busy: the same command may work later. */
+  /** The service is away, too busy, or failing: the same command may work later. */
   tryLater: 4,
   /** Ended by Ctrl-C. */
   interrupted: 130,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { AnalyticsError, ConnectionError, SendError } from "../src/errors.ts";
+import { SendError } from "../src/errors.ts";
 import { isPassing } from "../src/waiting.ts";
 import { countsCommand } from "./commands/counts.ts";
 import { eraseCommand, subjectsCommand } from "./commands/erase.ts";
@@ -39,8 +39,8 @@ const overview = `maily-analytics COMMAND [options]
 ${[...commands].map(([name, { summary }]) => `  maily-analytics ${name.padEnd(10)} ${summary}`).join("\n")}
 
 maily-analytics COMMAND --help tells the options. The service is at MAILY_URL, or http://127.0.0.1:4000; its key is
-MAILY_KEY. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some events were refused, 4 the service is away or too busy:
-try again later, 130 interrupted.`;
+MAILY_KEY. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some events were refused, 4 the service is away, too busy or
+failing: try again later, 130 interrupted.`;
 
 async function main(
   [name = "--help", ...args]: readonly string[],
@@ -79,16 +79,9 @@ function inWords(error: unknown): string {
 function codeOf(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
   const cause = error instanceof SendError ? error.cause : error;
-  const mayPass = cause instanceof AnalyticsError && isPassing(cause);
-  return mayPass || cause instanceof ConnectionError ? exitCodes.tryLater : exitCodes.failed;
+  return isPassing(cause) ? exitCodes.tryLater : exitCodes.failed;
 }
 
-const terminal = processTerminal(process);
-main(process.argv.slice(2), terminal).then(
-  // Whatever is still under way is not needed any more.
-  (code) => process.exit(code),
-  (error: unknown) => {
-    console.error(error);
-    process.exit(exitCodes.failed);
-  },
-);
+// Whatever is still under way then is not needed any more. A command that never ends is no success:
+// Node gives the exit code 13 to a module that awaits in vain.
+process.exit(await main(process.argv.slice(2), processTerminal(process)));

@@ -12,7 +12,7 @@ export type { PublicEvent } from "../../lib/event/public-event.ts";
 export type { Finding } from "../../lib/errors.ts";
 export type { ItemError } from "../../lib/event/admit.ts";
 export type { ProblemBody } from "../../lib/http/problem.ts";
-export type { AnswerMeta } from "../../lib/questions/answer-meta.ts";
+export type { AnswerMeta, Reason } from "../../lib/questions/answer-meta.ts";
 export type { QueryAnswer } from "../../lib/contracts.ts";
 export type { CountsAnswer } from "../../lib/answers/counts.ts";
 export type { ListAnswer, PageShown } from "../../lib/questions/lists/list.ts";

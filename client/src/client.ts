@@ -21,9 +21,10 @@ import { Courier, maxBatchBytes, maxBatchEvents, type Refusal } from "./delivery
 import { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
 import { exported, type Export } from "./export.ts";
 import type { ListenOptions } from "./event-stream.ts";
-import { Http, jsonCall, type AskOptions } from "./http.ts";
+import { byteLength, Http, jsonCall, type AskOptions } from "./http.ts";
+import { jsonText } from "./json.ts";
 import { lived, streamed, type LiveItem, type StreamItem } from "./live.ts";
-import { byteLength, Outbox, type Loss, type OutboxOptions, type OutboxStats } from "./outbox.ts";
+import { Outbox, type Loss, type OutboxOptions, type OutboxStats } from "./outbox.ts";
 import { endWith } from "./page-life.ts";
 import { pagesOf, type Pages } from "./pages.ts";
 import {
@@ -155,7 +156,8 @@ export class AnalyticsClient {
    * Takes an event and returns at once: it leaves with the next batch. Its timestamp is now, unless
    * it has one.
    * @returns its id
-   * @throws TypeError where it has no source, or JSON cannot carry it
+   * @throws TypeError where it has no source, or JSON cannot carry it: a number that is not finite,
+   *   an invalid Date, a BigInt, an object that contains itself
    */
   track(event: EventToSend): string {
     const { id, json } = this.#written(event, Date.now());
@@ -168,7 +170,7 @@ export class AnalyticsClient {
    * one after the other.
    * @returns the result; a refused event costs none of the others
    * @throws SendError with the unconfirmed events, to be sent again as they are; the signal's
-   *   reason
+   *   reason; TypeError as `track`, before any is sent
    */
   async send(events: EventToSend | readonly EventToSend[], ask: AskOptions = {}): Promise<Sent> {
     const list = isList(events) ? events : [events];
@@ -323,12 +325,12 @@ export class AnalyticsClient {
 
   async #get<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {
     const call = { path: `${path}${queryString(question)}`, signal: ask.signal };
-    return this.#alive.while(async () => (await this.#http.read<T>(call)).body);
+    return (await this.#http.read<T>(call)).body;
   }
 
   async #post<T>(path: string, question: object, ask: AskOptions = {}): Promise<T> {
     const call = jsonCall("POST", path, question, ask.signal);
-    return this.#alive.while(async () => (await this.#http.read<T>(call)).body);
+    return (await this.#http.read<T>(call)).body;
   }
 
   /** The event in the form in which every attempt sends it: with its id and its instant. */
@@ -336,7 +338,7 @@ export class AnalyticsClient {
     const id = event.id ?? newId();
     const source = event.source ?? this.#source;
     if (source === undefined) throw new TypeError("an event has a source, or its client has one");
-    const json = JSON.stringify({ ...event, id, source, timestamp: event.timestamp ?? now });
+    const json = jsonText({ ...event, id, source, timestamp: event.timestamp ?? now });
     return { id, json };
   }
 }

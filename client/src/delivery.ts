@@ -82,10 +82,7 @@ export class Courier {
         const outcomes =
           error instanceof ProblemError ? this.#final(error, lines, signal) : undefined;
         if (outcomes !== undefined) return outcomes;
-        // An internal error of the service says nothing about the events: they may be stored or
-        // not.
-        const mayPass = isPassing(error) || (error instanceof ProblemError && error.status === 500);
-        if (!mayPass) throw error;
+        if (!isPassing(error)) throw error;
         const retryAfterMs = error instanceof ProblemError ? error.retryAfterMs : undefined;
         const waitMs = pauseMs(attempt, retryAfterMs, Math.random(), patience);
         if (performance.now() + waitMs > deadline) throw error;

@@ -1,4 +1,4 @@
-import type { PublicEvent } from "./answers.ts";
+import type { PublicEvent, Reason } from "./answers.ts";
 import { AnalyticsError, ConnectionError } from "./errors.ts";
 import type { Http } from "./http.ts";
 
@@ -6,6 +6,11 @@ import type { Http } from "./http.ts";
 export interface Export {
   /** RFC 3339: every event that was accepted before is in the export. */
   readonly asOf: string;
+  /**
+   * Why events may be missing from the export, sorted: `damaged` (they cannot be read), `erasing`
+   * (an erasure is under way), `retention` (they were dropped). Empty where it has every event.
+   */
+  readonly because: readonly Reason[];
   /**
    * The text as it arrives, in pieces of any size.
    * @throws ConnectionError where the stream was cut: it is not whole then
@@ -18,7 +23,17 @@ export interface Export {
 export async function exported(http: Http, path: string, signal?: AbortSignal): Promise<Export> {
   const { body, headers } = await http.open({ path, signal });
   const text = () => textOf(body, signal);
-  return { asOf: headers.get("as-of") ?? "", text, events: () => eventsOf(text()) };
+  return {
+    asOf: headers.get("as-of") ?? "",
+    because: reasonsOf(headers.get("because") ?? ""),
+    text,
+    events: () => eventsOf(text()),
+  };
+}
+
+/** Reads the list in a header; a later version of the service may have other reasons. */
+function reasonsOf(list: string): readonly Reason[] {
+  return list.split(", ").filter((reason) => reason !== "") as Reason[];
 }
 
 async function* textOf(

@@ -1,6 +1,7 @@
 import type { ProblemBody } from "./answers.ts";
 import { ConnectionError, ProblemError } from "./errors.ts";
-import { delay, isPassing, pauseMs, retryAfterMs, unref } from "./waiting.ts";
+import { jsonText } from "./json.ts";
+import { delay, isPassing, pauseMs, retryAfterMs, StayingAlive, unref } from "./waiting.ts";
 
 export interface Call {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -9,11 +10,17 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly signal?: AbortSignal;
-  /** Whether a browser completes the request although the page is left. */
+  /** Whether a browser is to complete the request although the page is left, where it has room. */
   readonly keepalive?: boolean;
 }
 
-/** A call whose body is JSON. */
+/**
+ * The bytes of all requests under way that are to be completed when a page is left. Browsers refuse
+ * more than 64 KiB (the Fetch standard's inflight keepalive bytes); the rest is for others.
+ */
+const keepaliveBytes = 60_000;
+
+/** A call whose body is JSON. @throws TypeError where JSON cannot carry it */
 export function jsonCall(
   method: "POST" | "PUT" | "PATCH",
   path: string,
@@ -22,7 +29,7 @@ export function jsonCall(
   type = "application/json",
 ): Call {
   const headers = { "Content-Type": type };
-  return { method, path, headers, body: JSON.stringify(body), ...(signal && { signal }) };
+  return { method, path, headers, body: jsonText(body), ...(signal && { signal }) };
 }
 
 export interface AskOptions {
@@ -50,6 +57,8 @@ export interface Answered<T> {
 export class Http {
   readonly #options: HttpOptions;
   readonly #address: string;
+  readonly #alive = new StayingAlive();
+  #outlivingBytes = 0;
 
   constructor(options: HttpOptions) {
     const { protocol, origin, pathname } = new URL(options.url);
@@ -63,6 +72,11 @@ export class Http {
   /** The address of a path. */
   addressOf(path: string): string {
     return `${this.#address}${path}`;
+  }
+
+  /** How many bytes more a page can send that is being left. */
+  get keepaliveRoom(): number {
+    return keepaliveBytes - this.#outlivingBytes;
   }
 
   get headers(): Readonly<Record<string, string>> {
@@ -84,9 +98,15 @@ export class Http {
 
   /**
    * Sends a request and repeats it where that may help. For requests that change nothing, or may be
-   * repeated.
+   * repeated. A Node process stays alive until the outcome is known.
+   * @throws ProblemError, ConnectionError: those of the last attempt; the signal's reason where it
+   *   is aborted
    */
-  async read<T>(call: Call): Promise<Answered<T>> {
+  read<T>(call: Call): Promise<Answered<T>> {
+    return this.#alive.while(() => this.#repeated<T>(call));
+  }
+
+  async #repeated<T>(call: Call): Promise<Answered<T>> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.ask<T>(call);
@@ -124,6 +144,7 @@ export class Http {
     unref(timer);
     const leave = () => stop.abort(signal?.reason);
     signal?.addEventListener("abort", leave, { once: true });
+    const outliving = keepalive === true ? this.#takeRoom(byteLength(body)) : 0;
     try {
       const response = await fetch(this.addressOf(path), {
         method,
@@ -131,7 +152,7 @@ export class Http {
         // A Uint8Array is a valid body for fetch, whatever buffer it lies on.
         body: body as string | undefined,
         signal: stop.signal,
-        ...(keepalive === true && { keepalive }),
+        ...(outliving > 0 && { keepalive: true }),
       });
       if (!response.ok) throw problemOf(response, await response.text(), path);
       return await take(response);
@@ -142,9 +163,24 @@ export class Http {
       throw new ConnectionError(`${this.#address}: ${why}`, { cause: error });
     } finally {
       clearTimeout(timer);
+      this.#outlivingBytes -= outliving;
       if (outlasting === undefined) signal?.removeEventListener("abort", leave);
     }
   }
+
+  /** @returns the bytes that were taken: all or none */
+  #takeRoom(bytes: number): number {
+    const taken = bytes <= this.keepaliveRoom ? bytes : 0;
+    this.#outlivingBytes += taken;
+    return taken;
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** The length of a body as it is sent. */
+export function byteLength(body: string | Uint8Array = ""): number {
+  return typeof body === "string" ? encoder.encode(body).length : body.length;
 }
 
 function problemOf(response: Response, text: string, instance: string): ProblemError {

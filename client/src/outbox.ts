@@ -1,6 +1,7 @@
 import type { EventInput, ItemError } from "./answers.ts";
 import { maxBatchBytes, maxBatchEvents, type Courier, type Delivery } from "./delivery.ts";
 import { AnalyticsError } from "./errors.ts";
+import { byteLength } from "./http.ts";
 import { StayingAlive, unref } from "./waiting.ts";
 
 /** When batches of tracked events leave, and how many events may wait. */
@@ -170,9 +171,12 @@ export class Outbox {
     if (left.length > 0) this.#drop(left, "closed");
   }
 
-  /** The unconfirmed events, the oldest first: for a last attempt when the page is left. */
+  /**
+   * The unconfirmed events, for a last attempt when the page is left: first those that no request
+   * carries yet.
+   */
   unconfirmed(): readonly string[] {
-    return [...[...this.#underWay].flat(), ...this.#waiting].map(({ json }) => json);
+    return [...this.#waiting, ...[...this.#underWay].flat()].map(({ json }) => json);
   }
 
   /** Starts the batches that are full or due. */
@@ -211,7 +215,7 @@ export class Outbox {
     try {
       const lines = batch.map(({ json }) => json);
       const { signal } = this.#closing;
-      this.#settle(batch, await this.#courier.deliver(lines, { signal, keepalive: mayEnd(batch) }));
+      this.#settle(batch, await this.#courier.deliver(lines, { signal, keepalive: isHidden() }));
     } catch (cause) {
       // The client was closed meanwhile, and the events were reported.
       if (!this.#underWay.delete(batch)) return;
@@ -283,21 +287,8 @@ export class Outbox {
   }
 }
 
-/**
- * The bytes that browsers send completely when a page is left: 64 KiB at a time, with room for
- * other requests.
- */
-export const keepaliveBytes = 60_000;
-
-function mayEnd(batch: readonly Entry[]): boolean {
-  const { visibilityState } =
-    (globalThis as { document?: { visibilityState?: string } }).document ?? {};
-  if (visibilityState !== "hidden") return false;
-  return batch.reduce((sum, { bytes }) => sum + bytes, 0) <= keepaliveBytes;
-}
-
-const encoder = new TextEncoder();
-
-export function byteLength(text: string): number {
-  return encoder.encode(text).length;
+/** Whether this is a page that may never be shown again. */
+function isHidden(): boolean {
+  const { document } = globalThis as { document?: { visibilityState?: string } };
+  return document?.visibilityState === "hidden";
 }

@@ -1,5 +1,5 @@
-import type { Http } from "./http.ts";
-import { byteLength, keepaliveBytes, type Outbox } from "./outbox.ts";
+import { byteLength, type Http } from "./http.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** The parts of the platform that this file uses: a browser has the first part, Node the second. */
 interface Platform {
@@ -10,6 +10,7 @@ interface Platform {
     readonly addEventListener: (name: string, listener: () => void) => void;
     readonly removeEventListener: (name: string, listener: () => void) => void;
   };
+  readonly location?: { readonly origin: string };
   readonly navigator?: { readonly sendBeacon?: (url: string, body: Blob) => boolean };
   readonly process?: {
     readonly once?: (name: "beforeExit", listener: () => void) => void;
@@ -61,22 +62,42 @@ function endWithPage(
  * browsers send. They stay in the queue: where the page comes back they are sent again with the
  * same ids, and count once.
  */
-function sendLast({ navigator }: Platform, outbox: Outbox, http: Http): void {
-  const lines: string[] = [];
-  let bytes = 0;
-  for (const line of outbox.unconfirmed()) {
-    bytes += byteLength(line) + 1;
-    if (bytes > keepaliveBytes) break;
-    lines.push(line);
-  }
+function sendLast(platform: Platform, outbox: Outbox, http: Http): void {
+  const lines = linesWithin(http.keepaliveRoom, outbox.unconfirmed());
   if (lines.length === 0) return;
   const type = "application/x-ndjson";
   const path = "/api/v1/events/batch";
-  // A beacon takes no headers, so not the key.
-  if (navigator?.sendBeacon !== undefined && http.headers["Authorization"] === undefined) {
-    if (navigator.sendBeacon(http.addressOf(path), new Blob([lines.join("\n")], { type }))) return;
-  }
-  const headers = { "Content-Type": type };
   const body = lines.join("\n");
+  if (sendBeacon(platform, http, path, new Blob([body], { type }))) return;
+  const headers = { "Content-Type": type };
   http.ask({ method: "POST", path, headers, body, keepalive: true }).catch(() => undefined);
+}
+
+function linesWithin(most: number, lines: readonly string[]): readonly string[] {
+  const fitting: string[] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    bytes += byteLength(line) + 1;
+    if (bytes > most) break;
+    fitting.push(line);
+  }
+  return fitting;
+}
+
+/**
+ * Sends a beacon, which also old browsers complete. It takes no headers, so not the key; and to
+ * another origin it brings the user's credentials, which the service lets no page send.
+ * @returns false where it cannot be sent
+ */
+function sendBeacon(
+  { navigator, location }: Platform,
+  http: Http,
+  path: string,
+  body: Blob,
+): boolean {
+  const url = http.addressOf(path);
+  if (navigator?.sendBeacon === undefined || http.headers["Authorization"] !== undefined) {
+    return false;
+  }
+  return new URL(url).origin === location?.origin && navigator.sendBeacon(url, body);
 }

@@ -1,5 +1,5 @@
 import type { ShownQuestion } from "./answers.ts";
-import type { AskOptions, Answered, Call, Http } from "./http.ts";
+import { jsonCall, type AskOptions, type Answered, type Http } from "./http.ts";
 import { queryString, type QuestionToSave, type RangeParameters } from "./questions.ts";
 
 /** A saved question, and the version that was read. */
@@ -44,14 +44,9 @@ export class SavedQuestions {
     question: QuestionToSave,
     { signal, ...condition }: AskOptions & Precondition = {},
   ): Promise<SavedQuestion> {
-    const call: Call = {
-      method: "PUT",
-      path: pathOf(name),
-      headers: { "Content-Type": "application/json", ...headersOf(condition) },
-      body: JSON.stringify(question),
-      signal,
-    };
-    return versioned(await this.#http.ask(call));
+    const call = jsonCall("PUT", pathOf(name), question, signal);
+    const headers = { ...call.headers, ...headersOf(condition) };
+    return versioned(await this.#http.ask({ ...call, headers }));
   }
 
   /** @throws ProblemError `not-found` */

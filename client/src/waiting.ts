@@ -26,10 +26,22 @@ export function pauseMs(
   return retryAfterMs === undefined ? usual * (0.5 + random / 2) : retryAfterMs + usual * random;
 }
 
-/** Whether another attempt may help: no answer came, or one that says so. */
+/** Refusals that do not say that the request is wrong. */
+const passingRefusals = [408, 425, 429];
+
+/** Not implemented, and the version of HTTP: the same request would fail again. */
+const lastingFailures = [501, 505];
+
+/**
+ * Whether another attempt may help: no answer came, or one that blames the moment or the server. A
+ * failure of the server, or of whatever stands before it, leaves open what became of the request:
+ * only one that may arrive twice is to be repeated.
+ */
 export function isPassing(error: unknown): error is ConnectionError | ProblemError {
   if (error instanceof ConnectionError) return true;
-  return error instanceof ProblemError && [408, 425, 429, 502, 503, 504].includes(error.status);
+  if (!(error instanceof ProblemError)) return false;
+  const { status } = error;
+  return passingRefusals.includes(status) || (status >= 500 && !lastingFailures.includes(status));
 }
 
 /** Milliseconds of a `Retry-After` header, which holds seconds or a date; `undefined` where it holds neither. */

@@ -17,38 +17,42 @@ export interface EventText {
   readonly bom?: true;
 }
 
-/**
- * The columns of CSV where a request chooses none: an event's own fields, the last three as JSON.
- */
-const columns: readonly PropertyPath[] = [
-  ["id"],
-  ["type"],
-  ["timestamp"],
-  ["source"],
-  ["correlationId"],
-  ["receivedAt"],
-  ["project"],
-  ["data"],
-  ["metadata"],
-  ["context"],
-];
+/** The columns of CSV where a request chooses none: first an event's own fields that are texts. */
+const textColumns = [
+  "id",
+  "type",
+  "timestamp",
+  "source",
+  "correlationId",
+  "receivedAt",
+  "project",
+] as const;
+
+/** Then those that may hold any JSON: always as JSON, so that the text `"10"` is not the number. */
+const jsonColumns = ["data", "metadata", "context"] as const;
 
 /** The text before the first event: the names of the columns in CSV, nothing in NDJSON. */
-export function textHead({ format, fields = columns, bom }: EventText): string {
+export function textHead({ format, fields, bom }: EventText): string {
   const mark = bom === true ? "\ufeff" : "";
-  return format === "csv" ? mark + csvRecord(fields.map(nameOf)) : "";
+  const names = fields?.map(nameOf) ?? [...textColumns, ...jsonColumns];
+  return format === "csv" ? mark + csvRecord(names) : "";
 }
 
 /**
  * An event as one line of text, with its end. In NDJSON it is the event as the API shows it, with
- * `id` and the chosen fields; in CSV one value for each field, an object or array as its JSON.
+ * `id` and the chosen fields; in CSV one value for each field, an object or array as its JSON, or
+ * the columns that it has where none are chosen.
  */
 export function textLine(event: StoredEvent, { format, fields }: EventText): string {
   const shown = publicEvent(event);
   if (format === "ndjson") {
     return `${JSON.stringify(fields === undefined ? shown : selectFields(shown, fields))}\n`;
   }
-  return csvRecord((fields ?? columns).map((path) => propertyAt(shown, path)));
+  if (fields !== undefined) return csvRecord(fields.map((path) => propertyAt(shown, path)));
+  return csvRecord([
+    ...textColumns.map((name) => shown[name]),
+    ...jsonColumns.map((name) => JSON.stringify(shown[name])),
+  ]);
 }
 
 /**

@@ -6,6 +6,7 @@ type Headers = Readonly<Record<string, string>>;
 const exposed = [
   "Allow",
   "As-Of",
+  "Because",
   "Content-Disposition",
   "ETag",
   "Location",

@@ -175,8 +175,8 @@ export function AnswersMixin(config: Config) {
       },
 
       /**
-       * Whether events of a filter may be missing because retention has dropped them. It must be
-       * called after the events were read.
+       * Whether events of a filter may be missing: retention has dropped them, an erasure hides
+       * them, or they are damaged. It must be called after the events were read.
        * @param isErasing `isErasing` of the reads
        */
       async wholeness(filter: EventFilter, isErasing: boolean): Promise<Exactness> {
@@ -185,6 +185,8 @@ export function AnswersMixin(config: Config) {
         losses?.readsEvents(filter);
         const reasons: Reason[] = isErasing ? ["erasing"] : [];
         if (losses?.isTouched === true) reasons.push("retention");
+        const { project, from = firstInstant, to = lastInstant } = filter;
+        if (this.store.leavesOut?.(project, from, to) === true) reasons.push("damaged");
         return exactness(reasons);
       },
 

@@ -88,6 +88,12 @@ def unit():
         yield "it is killed before it has ended"
     if mib(value["MemoryMax"]) < LEAST_LIMIT_OF_ALL:
         yield f"MemoryMax is below {LEAST_LIMIT_OF_ALL} MiB"
+    # Without AF_NETLINK `os.networkInterfaces()` throws, which Moleculer calls as it starts.
+    lacking = {"AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"} - set(value["RestrictAddressFamilies"].split())
+    if lacking:
+        yield f"its sockets may not be {' '.join(sorted(lacking))}"
+    if value.get("MemoryDenyWriteExecute", "false") not in ("false", "no", "off", "0"):
+        yield "MemoryDenyWriteExecute forbids V8 to compile"
 
 
 def compose():

@@ -70,6 +70,8 @@ image: the systemd unit | docs/deploy/analytics.service | s/^TimeoutStopSec=30/T
 image: the systemd unit | docs/deploy/analytics.service | s#dist/moleculer.config.js#moleculer.config.ts#
 image: the systemd unit | docs/deploy/analytics.service | s/^MemoryMax=768M/MemoryMax=64M/
 image: the systemd unit | docs/deploy/analytics.service | s/^StateDirectory=analytics/StateDirectory=maily/
+image: the systemd unit | docs/deploy/analytics.service | s/ AF_NETLINK$//
+image: the systemd unit | docs/deploy/analytics.service | s/^LockPersonality=true/MemoryDenyWriteExecute=true/
 compose: read by | docker-compose.yml | s/PROCESSOR_REPLICAS:-1/PROCESSORS:-1/
 compose: read by | docker-compose.yml | s/exec redis-server - <<CONF/cat <<CONF | exec redis-server -/
 compose: agrees | docker-compose.yml | s/@rabbitmq:5672/@rabitmq:5672/

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +5,8 @@ import { gzipSync } from "node:zlib";
 import type { CountsAnswer, QueryAnswer } from "../../client/src/index.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { eventually } from "../support/eventually.ts";
+import { beginCommand } from "./command-line.ts";
 
-const main = join(import.meta.dirname, "../../client/cli/main.ts");
 const key = "a-key-for-the-line-0123";
 const admin = "a-key-that-gives-others";
 let service: ServiceProcess;
@@ -28,18 +26,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const { PATH, NODE_COMPILE_CACHE } = process.env;
-
 function begin(args: readonly string[], environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, MAILY_URL: service.url, MAILY_KEY: key, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const output = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].on("data", (chunk: Buffer) => (output[name] += chunk.toString()));
-  }
-  return { child, output, ended: once(child, "close") };
+  return beginCommand(args, { MAILY_URL: service.url, MAILY_KEY: key, ...environment });
 }
 
 /** A command to its end. */
@@ -177,25 +165,22 @@ test("a number that would change is refused, never sent as another", async () =>
 });
 
 test("what was exported can be imported as it is", async () => {
-  const sent = [
-    "send",
-    '{"id":"kept/1"}',
-    "--type",
-    "kept",
-    "--source",
-    "cli",
-    "--data",
-    '{"n":1}',
-  ];
-  expect(await run(sent)).toMatchObject({ code: 0, stdout: "kept/1\n" });
-  await eventually(async () => expect(await countOf("kept")).toBe(1));
+  const data = [{ n: 1 }, "10", 'a "quote",\n', true, [null]];
+  const events = data.map((one, i) => JSON.stringify({ id: `kept/${i}`, data: one }));
+  const sent = await run(["send", ...events, "--type", "kept", "--source", "cli"]);
+  expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^kept\/0\n/) as string });
+  await eventually(async () => expect(await countOf("kept")).toBe(data.length));
   for (const format of ["ndjson", "csv"]) {
     const file = join(folder, `kept.${format}`);
-    await run(["export", "--type", "kept", "--format", format, "--out", file]);
+    const exported = ["export", "--type", "kept", "--format", format, "--out", file];
+    expect(await run(exported)).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^as of 20/) as string,
+    });
     const again = await json<Imported>(["import", file, "--exported"]);
-    expect(again).toMatchObject({ accepted: 1, refused: 0 });
+    expect(again).toMatchObject({ accepted: data.length, refused: 0 });
   }
-  expect(await countOf("kept")).toBe(1);
+  expect(await countOf("kept")).toBe(data.length);
 });
 
 test("questions are answered as tables, or as JSON", async () => {

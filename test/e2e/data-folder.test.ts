@@ -62,6 +62,9 @@ test("an event that is damaged is left out, and answers that may have needed it 
     results: [{ dimensions: ["free"], metrics: [1] }],
     meta: { exact: false, because: ["damaged"] },
   });
+  const exported = await fetch(`${service.url}/api/v1/events/export`);
+  expect(exported.headers.get("because")).toBe("damaged");
+  expect((await exported.text()).trim().split("\n")).toHaveLength(1);
   // The rollups counted it when it was whole; the log names it, and so does nobody else.
   await eventually(async () => {
     expect(await get("/api/v1/events/counts")).toMatchObject({ total: 2, meta: { exact: true } });

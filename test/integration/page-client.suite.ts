@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
-import type { Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
 import type { Shown } from "../support/page.ts";
 
@@ -19,8 +19,8 @@ const noteSending = `
   }
 `;
 
-/** A page of somebody's shop, at the service's origin, that has the client as it is written. */
-async function shop({ browser, url }: Shown): Promise<Page> {
+/** A page of somebody's shop at an origin, that has the client as it is written. */
+async function shop(browser: Browser, url: string): Promise<Page> {
   const page = await browser.newPage();
   await page.addInitScript({ content: noteSending });
   await page.route(`${url}/shop`, (route) =>
@@ -40,17 +40,24 @@ export function clientInPagesSuite(demo: () => Shown): void {
   const isStored = async (id: string) =>
     (await fetch(`${demo().url}/api/v1/events/${id}`)).status === 200;
 
-  test.each(["sendBeacon", "kept alive"])(
-    "what a page tracked arrives though it is left at once (%s)",
-    async (way) => {
-      const page = await shop(demo());
+  test.each([
+    ["sendBeacon", "the service's origin", {}],
+    // A beacon takes no key.
+    ["kept alive", "the service's origin, with a key", { key: "none-is-asked-for" }],
+    // To another origin a beacon brings what no page may send.
+    ["kept alive", "another origin", {}],
+  ])(
+    "what a page tracked arrives though it is left at once (by %s, of %s)",
+    async (way, from, key) => {
+      const { browser, url, otherUrl } = demo();
+      const origin = from === "another origin" ? otherUrl : url;
+      const page = await shop(browser, origin);
       const options = {
-        url: demo().url,
+        url,
         source: "shop",
         // Nothing leaves by itself.
         batchWaitMs: 600_000,
-        // A beacon takes no key.
-        ...(way === "kept alive" && { key: "none-is-asked-for" }),
+        ...key,
       };
       const id = await page.evaluate<string>(`
         import("/client/src/index.ts").then(({ AnalyticsClient }) => {
@@ -61,7 +68,7 @@ export function clientInPagesSuite(demo: () => Shown): void {
       expect(await isStored(id)).toBe(false);
       // Whoever looks at requests keeps them from outliving their page.
       await page.unrouteAll();
-      await page.goto(`${demo().url}/health/live`);
+      await page.goto(`${origin}/health/live`);
       await eventually(async () => expect(await isStored(id)).toBe(true), 60_000);
       expect(await page.evaluate(`sessionStorage.getItem("sent")`)).toContain(`${way};`);
       await page.close();

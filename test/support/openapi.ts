@@ -4,6 +4,7 @@ import { openApiDocument } from "../../lib/openapi/document.ts";
 
 interface Described {
   readonly content?: Readonly<Record<string, { readonly schema: object }>>;
+  readonly headers?: Readonly<Record<string, object>>;
 }
 
 interface Operation {

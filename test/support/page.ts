@@ -14,6 +14,8 @@ import { startService, whenReady, type RunningService } from "../../tools/servic
 export interface Shown {
   readonly browser: Browser;
   readonly url: string;
+  /** The same service at another origin, whose pages may call it at `url`. */
+  readonly otherUrl: string;
   /** For pages of one kind the same context: what they load the first time is kept. */
   context(look: Look): Promise<BrowserContext>;
   /** Closes what a test left open, so that it holds no connection of the next one's. */
@@ -29,9 +31,11 @@ const mails = 1_500;
 export async function showDemo(): Promise<Shown> {
   const dataDir = mkdtempSync(join(tmpdir(), "page-"));
   const port = await freePort();
+  const otherUrl = `http://localhost:${port}`;
   const begin = async (): Promise<RunningService> => {
     const logFile = join(dataDir, "log");
-    const started = startService({ port, dataDir, logFile, env: { LOG_LEVEL: "warn" } });
+    const env = { LOG_LEVEL: "warn", CORS_ORIGINS: otherUrl };
+    const started = startService({ port, dataDir, logFile, env });
     await whenReady(started);
     return started;
   };
@@ -50,6 +54,7 @@ export async function showDemo(): Promise<Shown> {
   return {
     browser,
     url: service.url,
+    otherUrl,
     context({ width, scheme, zone }) {
       const kind = `${width} ${scheme} ${zone}`;
       const made =

@@ -59,5 +59,8 @@ export async function writeExport(
     await pipeline(Readable.from(stream.text()), createWriteStream(`${out}.part`));
     await rename(`${out}.part`, out);
   }
-  terminal.tell(`as of ${stream.asOf}`);
+  const { because, asOf } = stream;
+  terminal.tell(
+    `${because.length === 0 ? "" : `not whole (${because.join(", ")}), `}as of ${asOf}`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { Http } from "../../src/http.ts";
+import { jsonCall, type Http } from "../../src/http.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { httpOf, readArguments, sharedUsage } from "../options.ts";
 import { tableText } from "../table.ts";
@@ -56,7 +56,7 @@ const verbs: Readonly<Record<string, (command: KeyCommand, named?: string) => Pr
   async rotate({ http, terminal, values }, named) {
     const { overlap, expires } = values;
     const body = {
-      ...(overlap !== undefined && { overlapSeconds: Number(overlap) }),
+      ...(overlap !== undefined && { overlapSeconds: secondsOf(overlap) }),
       ...(expires !== undefined && { expiresAt: expires }),
     };
     const at = `${path}/${encodeURIComponent(needed(named, "ID"))}/rotate`;
@@ -93,11 +93,13 @@ ${sharedUsage}`,
 };
 
 async function post(http: Http, terminal: Terminal, at: string, body: object): Promise<Key> {
-  const headers = { "Content-Type": "application/json" };
-  const signal = terminal.interrupted;
-  const call = { method: "POST", path: at, headers, body: JSON.stringify(body), signal } as const;
   // Sent only once: each repetition would leave behind a key that nobody has seen.
-  return (await http.ask<Key>(call)).body;
+  return (await http.ask<Key>(jsonCall("POST", at, body, terminal.interrupted))).body;
+}
+
+function secondsOf(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--overlap is a whole number of seconds, not ${text}`);
 }
 
 /** Only the key goes to standard output, for a file or a variable. */

@@ -71,7 +71,8 @@ export const importCommand: Command = {
 
 interface Job {
   readonly file: string;
-  readonly quoted: boolean;
+  /** Of a table. */
+  readonly delimiter: string | undefined;
   readonly reader: EventReader;
   readonly readCheckpoint: () => Promise<Checkpoint | undefined>;
   readonly writeCheckpoint: (
@@ -83,10 +84,11 @@ interface Job {
 async function jobFor(file: string, values: Values, terminal: Terminal): Promise<Job> {
   const { map, columns, type, source, namespace, exported } = values;
   const isTable = formatOf(file, values) === "csv";
-  const delimiter = values.delimiter ?? (/\.tsv(\.gz)?$/i.test(file) ? "\t" : ",");
+  const delimiter = delimiterOf(file, values);
+  const ofTable = isTable ? delimiter : undefined;
   const hasHead = isTable && columns === undefined;
   if (file === "-" && hasHead) throw new UsageError("a table from standard input needs --columns");
-  const head = file === "-" ? [] : await firstLines(file, isTable, hasHead ? 2 : 1);
+  const head = file === "-" ? [] : await firstLines(file, ofTable, hasHead ? 2 : 1);
   if (file === "-" && namespace === undefined) {
     throw new UsageError("standard input needs --namespace, from which ids are made");
   }
@@ -105,7 +107,7 @@ async function jobFor(file: string, values: Values, terminal: Terminal): Promise
   const checkpoint = values.checkpoint ?? (file === "-" ? undefined : `${file}.maily-import`);
   return {
     file,
-    quoted: isTable,
+    delimiter: ofTable,
     reader,
     readCheckpoint: async () =>
       checkpoint === undefined || file === "-" ? undefined : readCheckpoint(checkpoint, job, seed),
@@ -120,6 +122,14 @@ function formatOf(file: string, { format }: Values): "ndjson" | "csv" {
   if (format === "ndjson" || format === "csv") return format;
   if (format !== undefined) throw new UsageError(`--format is ndjson or csv, not ${format}`);
   return /\.(csv|tsv)(\.gz)?$/i.test(file) ? "csv" : "ndjson";
+}
+
+function delimiterOf(file: string, { delimiter }: Values): string {
+  if (delimiter === undefined) return /\.tsv(\.gz)?$/i.test(file) ? "\t" : ",";
+  if (delimiter === "" || /["\r\n]/.test(delimiter)) {
+    throw new UsageError("--delimiter takes at least one character, and no quote or line break");
+  }
+  return delimiter;
 }
 
 interface Done extends Place {
@@ -138,7 +148,7 @@ async function runImport(
   const start = { end: { offset, lines }, accepted, refused };
   const importing = new Importing({
     reader: job.reader,
-    quoted: job.quoted,
+    delimiter: job.delimiter,
     courier: courierFor(values, terminal),
     start,
     batchEvents: Math.min(1_000, countOf("batch", values.batch)),

@@ -12,7 +12,8 @@ export interface RefusedLine {
 
 export interface ImportOptions {
   readonly reader: EventReader;
-  readonly quoted: boolean;
+  /** Of a table; see `RecordSplitter`. */
+  readonly delimiter: string | undefined;
   readonly courier: Courier;
   readonly start: Confirmed;
   readonly batchEvents: number;
@@ -63,22 +64,29 @@ export class Importing {
 
   /** @throws what the courier throws; `confirmed` is right then, too */
   async run(pieces: AsyncIterable<Buffer>): Promise<void> {
-    const { quoted, start, signal } = this.#options;
-    const splitter = new RecordSplitter(quoted, start.end);
+    const { delimiter, start, signal } = this.#options;
+    const splitter = new RecordSplitter(delimiter, start.end);
     for await (const piece of withPauses(pieces, idleMs)) {
       signal.throwIfAborted();
       if (piece === undefined) await this.#send();
-      else for (const record of splitter.push(piece)) await this.#take(record);
+      else for (const record of splitter.push(piece)) await this.#takeAndSend(record);
     }
     await this.#send();
     await this.#window.finish();
     for (const record of splitter.finish()) {
-      await this.#take(record);
+      this.#take(record);
       this.#unended = { lines: 1, ...(await this.#deliver(this.#batch)) };
     }
   }
 
-  async #take(record: FileRecord): Promise<void> {
+  async #takeAndSend(record: FileRecord): Promise<void> {
+    this.#take(record);
+    const { size, bytes } = this.#batch;
+    if (size >= this.#options.batchEvents || bytes >= batchBytes) await this.#send();
+  }
+
+  /** Puts the event of a record into the batch, or what is wrong with it. */
+  #take(record: FileRecord): void {
     const { line, text, end } = record;
     const reading: EventReading | undefined =
       text === undefined
@@ -93,8 +101,6 @@ export class Importing {
     }
     const bytes = Buffer.byteLength(reading.json) + 1;
     this.#batch.add(reading.json, bytes, line);
-    const { size, bytes: all } = this.#batch;
-    if (size >= this.#options.batchEvents || all >= batchBytes) await this.#send();
   }
 
   async #send(): Promise<void> {

@@ -24,6 +24,7 @@ export interface FileRecord {
 
 const lineFeed = 0x0a;
 const quote = 0x22;
+const byteOrderMark = Buffer.from("\ufeff");
 
 /** More bytes than an event may have, in any spelling. */
 export const maxRecordBytes = 1_048_576;
@@ -33,25 +34,27 @@ export const maxRecordBytes = 1_048_576;
  * stream; the records do not depend on how the stream is cut.
  */
 export class RecordSplitter {
-  readonly #quoted: boolean;
+  readonly #delimiter: Buffer | undefined;
   #place: Place;
   #rest: Buffer = Buffer.alloc(0);
   /**
-   * The state of the search within the rest: how far it went, how many line feeds it passed, and
-   * whether it is within quotes.
+   * The state of the search within the rest: how far it went, where the record's last line begins,
+   * how many line feeds are before that, and whether it begins within quotes.
    */
   #searched = 0;
+  #lineStart = 0;
   #feeds = 0;
   #inQuotes = false;
   /** Whether a record that is too long is being skipped. */
   #skipping = false;
 
   /**
-   * @param quoted whether line breaks within quotes do not end a record (CSV)
+   * @param delimiter of a table (CSV), whose fields may have line breaks in quotes; without it each
+   *   line is a record
    * @param from the place where the stream begins
    */
-  constructor(quoted: boolean, from: Place = beginning) {
-    this.#quoted = quoted;
+  constructor(delimiter: string | undefined, from: Place = beginning) {
+    this.#delimiter = delimiter === undefined ? undefined : Buffer.from(delimiter);
     this.#place = from;
   }
 
@@ -63,13 +66,14 @@ export class RecordSplitter {
     for (let feed = this.#nextEnd(); feed >= 0; feed = this.#nextEnd()) {
       records.push(this.#record(start, feed, feed + 1, this.#feeds + 1));
       start = feed + 1;
-      this.#searched = start;
+      this.#lineStart = start;
       this.#feeds = 0;
       this.#inQuotes = false;
       this.#skipping = false;
     }
     this.#rest = this.#rest.subarray(start);
     this.#searched -= start;
+    this.#lineStart -= start;
     if (this.#rest.length > maxRecordBytes && !this.#skipping) this.#skipping = true;
     if (this.#skipping) this.#forget();
     return records;
@@ -89,20 +93,21 @@ export class RecordSplitter {
   #nextEnd(): number {
     for (;;) {
       const feed = this.#rest.indexOf(lineFeed, this.#searched);
-      const to = feed < 0 ? this.#rest.length : feed;
-      if (this.#quoted && !this.#skipping) this.#count(to);
-      this.#searched = feed < 0 ? to : feed + 1;
-      if (feed < 0 || !this.#inQuotes || this.#skipping) return feed;
+      this.#searched = feed < 0 ? this.#rest.length : feed + 1;
+      if (feed < 0 || this.#delimiter === undefined || this.#skipping) return feed;
+      const line = this.#rest.subarray(this.#lineStart + this.#markBytes(), feed);
+      this.#inQuotes = endsInQuotes(line, this.#delimiter, this.#inQuotes);
+      if (!this.#inQuotes) return feed;
       this.#feeds += 1;
+      this.#lineStart = feed + 1;
     }
   }
 
-  #count(to: number): void {
-    let at = this.#rest.indexOf(quote, this.#searched);
-    while (at >= 0 && at < to) {
-      this.#inQuotes = !this.#inQuotes;
-      at = this.#rest.indexOf(quote, at + 1);
-    }
+  /** The length of the byte order mark that the record's last line begins with. */
+  #markBytes(): number {
+    const isFirst = this.#place.offset === 0 && this.#lineStart === 0;
+    const isMarked = isFirst && this.#rest.subarray(0, 3).equals(byteOrderMark);
+    return isMarked ? byteOrderMark.length : 0;
   }
 
   #record(start: number, end: number, next: number, feeds: number): FileRecord {
@@ -110,7 +115,7 @@ export class RecordSplitter {
     const place = { offset: this.#place.offset + next - start, lines: this.#place.lines + feeds };
     this.#place = place;
     if (this.#skipping || end - start > maxRecordBytes) {
-      const cause = this.#quoted ? " (is a quote left open?)" : "";
+      const cause = this.#delimiter === undefined ? "" : " (is a quote left open?)";
       return { line, text: undefined, problem: `it is longer than 1 MiB${cause}`, end: place };
     }
     const bytes = this.#rest.subarray(start, end);
@@ -129,7 +134,35 @@ export class RecordSplitter {
     };
     this.#rest = Buffer.alloc(0);
     this.#searched = 0;
+    this.#lineStart = 0;
     this.#feeds = 0;
     this.#inQuotes = false;
   }
+}
+
+/**
+ * Whether a line of a table ends within quotes. A quote opens a field as its first character alone;
+ * within quotes two stand for one.
+ * @param inQuotes whether the line begins within quotes
+ */
+function endsInQuotes(line: Buffer, delimiter: Buffer, inQuotes: boolean): boolean {
+  if (!inQuotes && !line.includes(quote)) return false;
+  let at = 0;
+  for (;;) {
+    if (inQuotes || line[at] === quote) {
+      const closing = closingQuote(line, inQuotes ? at : at + 1);
+      if (closing < 0) return true;
+      at = closing + 1;
+      inQuotes = false;
+    }
+    const next = line.indexOf(delimiter, at);
+    if (next < 0) return false;
+    at = next + delimiter.length;
+  }
+}
+
+function closingQuote(line: Buffer, from: number): number {
+  let at = line.indexOf(quote, from);
+  while (at >= 0 && line[at + 1] === quote) at = line.indexOf(quote, at + 2);
+  return at;
 }

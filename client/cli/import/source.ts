@@ -40,9 +40,13 @@ export async function openSource(file: string, offset = 0): Promise<Source> {
   return { pieces: from(unpacked, offset), totalBytes: size, readBytes };
 }
 
-/** The first records of a file. */
-export async function firstLines(file: string, quoted: boolean, count: number): Promise<string[]> {
-  const splitter = new RecordSplitter(quoted);
+/** The first records of a file. @param delimiter of a table; see `RecordSplitter` */
+export async function firstLines(
+  file: string,
+  delimiter: string | undefined,
+  count: number,
+): Promise<string[]> {
+  const splitter = new RecordSplitter(delimiter);
   const lines: string[] = [];
   const take = (records: ReturnType<RecordSplitter["push"]>) => {
     for (const { text = "" } of records) if (text !== "" && lines.length < count) lines.push(text);

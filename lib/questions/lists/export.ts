@@ -27,7 +27,7 @@ export interface ExportPage {
   readonly nextCursor: string | null;
   /** RFC 3339: every event accepted before is in the export. Only the first page has it. */
   readonly asOf: string | null;
-  /** Only on the first part: whether retention has dropped nothing of what the export covers. */
+  /** Only on the first part: whether nothing is known to be missing of what the export covers. */
   readonly exact?: boolean;
   readonly because?: readonly Reason[];
 }

@@ -11,10 +11,10 @@ import {
 /** All records of a file that comes in pieces. */
 function recordsOf(
   bytes: Buffer,
-  { quoted = false, cuts = [], from = beginning }: Partial<Options> = {},
+  { delimiter, cuts = [], from = beginning }: Partial<Options> = {},
 ): readonly FileRecord[] {
   const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
-  const splitter = new RecordSplitter(quoted, from);
+  const splitter = new RecordSplitter(delimiter, from);
   const ended = [0, ...places].flatMap((start, i) =>
     splitter.push(bytes.subarray(start, places[i] ?? bytes.length)),
   );
@@ -22,7 +22,7 @@ function recordsOf(
 }
 
 interface Options {
-  readonly quoted: boolean;
+  readonly delimiter: string;
   readonly cuts: readonly number[];
   readonly from: Place;
 }
@@ -32,8 +32,11 @@ const field = fc.string({
   maxLength: 6,
 });
 const row = fc.array(field, { minLength: 1, maxLength: 4 });
+/** Quoted where it has to be: a quote within a field needs none. */
 const written = (fields: readonly string[]) =>
-  fields.map((text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",");
+  fields
+    .map((text) => (/[,\n]|^"/.test(text) ? `"${text.replaceAll('"', '""')}"` : text))
+    .join(",");
 
 test("rows of a table come back as they were written, however the file is cut", () => {
   fc.assert(
@@ -43,13 +46,92 @@ test("rows of a table come back as they were written, however the file is cut", 
       fc.array(fc.nat(500)),
       (rows, lineEnd, cuts) => {
         const file = Buffer.from(rows.map((fields) => written(fields) + lineEnd).join(""));
-        const records = recordsOf(file, { quoted: true, cuts });
+        const records = recordsOf(file, { delimiter: ",", cuts });
         expect(records.map(({ text }) => fieldsOf(text!, ","))).toEqual(rows);
         expect(records.at(-1)!.end.offset).toBe(file.length);
-        expect(records).toEqual(recordsOf(file, { quoted: true }));
+        expect(records).toEqual(recordsOf(file, { delimiter: "," }));
       },
     ),
   );
+});
+
+/**
+ * A reader of tables, character by character: the records of a text and their fields; no fields
+ * where something follows a closing quote, or a quote is left open.
+ */
+function tableOf(text: string, delimiter: string) {
+  const records: { text: string; fields: string[] | undefined }[] = [];
+  let at = text.startsWith("\ufeff") ? 1 : 0;
+  while (at < text.length) {
+    const start = at;
+    const fields: string[] = [];
+    let fits = true;
+    for (let isLast = false; !isLast;) {
+      let field = "";
+      if (text[at] === '"') {
+        for (at += 1; at < text.length; at += 1) {
+          if (text[at] !== '"') field += text[at]!;
+          else if (text[at + 1] === '"') field += text[(at += 1)]!;
+          else break;
+        }
+        fits &&= at < text.length;
+        at += 1;
+        fits &&= at >= text.length || text[at] === "\n" || text.startsWith(delimiter, at);
+      }
+      while (at < text.length && text[at] !== "\n" && !text.startsWith(delimiter, at)) {
+        field += text[at++]!;
+      }
+      fields.push(field);
+      isLast = !text.startsWith(delimiter, at);
+      if (!isLast) at += delimiter.length;
+    }
+    records.push({ text: text.slice(start, at), fields: fits ? fields : undefined });
+    at += 1;
+  }
+  return records;
+}
+
+test("whatever quotes stand where, records and fields are those of a reader that goes by characters", () => {
+  const text = (delimiter: string) =>
+    fc.string({
+      unit: fc.constantFrom("a", "é", '"', '"', "\n", "\n", ...delimiter, delimiter),
+      minLength: 1,
+      maxLength: 40,
+    });
+  const table = fc
+    .constantFrom(",", "\t", ";;", "§")
+    .chain((delimiter) => fc.tuple(fc.constant(delimiter), text(delimiter), fc.boolean()));
+  fc.assert(
+    fc.property(table, fc.array(fc.nat(100)), ([delimiter, body, isMarked], cuts) => {
+      const file = (isMarked ? "\ufeff" : "") + body;
+      const records = recordsOf(Buffer.from(file), { delimiter, cuts });
+      const read = records.map(({ text }) => ({
+        text: text!,
+        fields: fieldsOf(text!, delimiter),
+      }));
+      expect(read).toEqual(tableOf(file, delimiter));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test.each([
+  ["\n", ","],
+  ["\r\n", "\t"],
+])("a quote within a field swallows nothing of what follows (%j)", (lineEnd, delimiter) => {
+  const rows = [
+    ["name", "amount"],
+    ['5" nail', "1"],
+    ['6" nail', "2"],
+    ["two\nlines", 'a "b"'],
+    ["last", "3"],
+  ];
+  const text = rows
+    .map(([name = "", amount = ""]) => [/\n/.test(name) ? `"${name}"` : name, amount])
+    .map((fields) => fields.join(delimiter) + lineEnd);
+  const records = recordsOf(Buffer.from(text.join("")), { delimiter });
+  expect(records.map((one) => fieldsOf(one.text!, delimiter))).toEqual(rows);
+  expect(records.map(({ line }) => line)).toEqual([1, 2, 3, 4, 6]);
 });
 
 test("whoever begins at a place that was told goes on as if nothing had been between", () => {
@@ -70,7 +152,7 @@ test("whoever begins at a place that was told goes on as if nothing had been bet
 });
 
 test("lines are numbered as editors do, also behind line breaks in quotes", () => {
-  const records = recordsOf(Buffer.from('\ufeffa,b\n"1\n\n2",x\r\n\nlast'), { quoted: true });
+  const records = recordsOf(Buffer.from('\ufeffa,b\n"1\n\n2",x\r\n\nlast'), { delimiter: "," });
   expect(records.map(({ line, text }) => [line, text])).toEqual([
     [1, "a,b"],
     [2, '"1\n\n2",x'],
@@ -97,7 +179,7 @@ test("a line that is too long or no UTF-8 costs itself alone, and is not held in
 test("a quote that is never closed does not swallow the rest of the file", () => {
   const rows = Array.from({ length: 300 }, (_, i) => `${i},${"y".repeat(10_000)}\n`).join("");
   const records = recordsOf(Buffer.from(`"open\n${rows}`), {
-    quoted: true,
+    delimiter: ",",
     cuts: [...Array(100).keys()].map((i) => i * 32_768),
   });
   expect(records[0]).toMatchObject({

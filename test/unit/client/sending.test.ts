@@ -1,5 +1,11 @@
 import fc from "fast-check";
-import { AnalyticsClient, ProblemError, SendError, type Loss } from "../../../client/src/index.ts";
+import {
+  AnalyticsClient,
+  ProblemError,
+  SendError,
+  type EventToSend,
+  type Loss,
+} from "../../../client/src/index.ts";
 import { Courier } from "../../../client/src/delivery.ts";
 import { Http } from "../../../client/src/http.ts";
 import { Outbox, type OutboxOptions } from "../../../client/src/outbox.ts";
@@ -20,7 +26,7 @@ const eventText = (id: number, type = "t") => JSON.stringify({ id: `e${id}`, typ
 test("whatever goes wrong on the way, each event is stored once or told as lost", async () => {
   const behaviour = fc.constantFrom<Behaviour>(
     ...(["takes", "unreachable", "answer-lost"] as const),
-    ...[408, 413, 429, 500, 502, 503, 504].map((status) => ({ status })),
+    ...[408, 413, 429, 500, 502, 503, 504, 507, 520].map((status) => ({ status })),
   );
   const kinds = fc.array(fc.constantFrom("t", "bad"), { minLength: 1, maxLength: 60 });
   const run = fc.asyncProperty(
@@ -171,8 +177,64 @@ describe("a client", () => {
     await client.close();
   });
 
+  test.each([501, 505, 400])("gives up at once on %i", async (status) => {
+    const collector = new FakeCollector([{ status }]);
+    const client = new AnalyticsClient({ url, source: "s", fetch: collector.fetch });
+    const cause = expect.objectContaining({ status }) as unknown;
+    await expect(client.send({ type: "t" })).rejects.toMatchObject({ cause });
+    expect(collector.requests).toBe(1);
+    await client.close();
+  });
+
   test("refuses an event without a source before it is sent", () => {
     const client = new AnalyticsClient({ url });
     expect(() => client.track({ type: "t" })).toThrow(TypeError);
+  });
+
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  test.each<readonly [string, Partial<EventToSend>, RegExp]>([
+    ["an invalid Date", { timestamp: new Date("soon") }, /timestamp is an invalid Date/],
+    ["NaN for a timestamp", { timestamp: NaN }, /timestamp is NaN/],
+    ["Infinity for a timestamp", { timestamp: Infinity }, /timestamp is Infinity/],
+    ["NaN in data", { data: { none: null, list: [{ amount: NaN }] } }, /amount is NaN/],
+    ["-Infinity in a list", { data: [1, -Infinity] }, /1 is -Infinity/],
+    ["an invalid Date in metadata", { metadata: { at: new Date(NaN) } as never }, /at is an inv/],
+    ["a BigInt", { data: 1n as never }, /BigInt/],
+    ["a circle", { data: circle as never }, /circular/i],
+  ])("refuses what JSON cannot carry before it is sent: %s", async (_, event, why) => {
+    const collector = new FakeCollector();
+    const client = new AnalyticsClient({ url, source: "s", fetch: collector.fetch });
+    expect(() => client.track({ type: "t", ...event })).toThrow(TypeError);
+    expect(() => client.track({ type: "t", ...event })).toThrow(why);
+    await expect(client.send([{ type: "t" }, { type: "t", ...event }])).rejects.toThrow(TypeError);
+    await client.close();
+    expect(collector.requests).toBe(0);
+    expect(client.stats.tracked).toBe(0);
+  });
+
+  test("sends null, dates and texts that look like them as they are", async () => {
+    const collector = new FakeCollector();
+    const client = new AnalyticsClient({ url, source: "s", fetch: collector.fetch });
+    const data = { nothing: null, text: "null NaN", at: new Date(0) as never, list: [null, 0] };
+    await client.send({ id: "a", type: "t", data, timestamp: new Date(1) });
+    expect(JSON.parse(collector.stored.get("a")!)).toMatchObject({
+      data: { nothing: null, text: "null NaN", at: "1970-01-01T00:00:00.000Z", list: [null, 0] },
+      timestamp: "1970-01-01T00:00:00.001Z",
+    });
+    await client.close();
+  });
+
+  test("refuses a body that would say something else, of any other request, too", async () => {
+    const client = new AnalyticsClient({ url, fetch: () => Promise.reject(new Error("sent")) });
+    const key = { name: "n", scopes: ["admin"], expiresAt: NaN } as const;
+    await expect(client.keys.create(key)).rejects.toThrow(/expiresAt is NaN/);
+    // In a merge patch null takes a property away.
+    const patch = { data: { amount: NaN } };
+    await expect(client.quarantine.patch("e", patch)).rejects.toThrow(/amount is NaN/);
+    const question = { filters: ["gte", "data.amount", NaN] } as never;
+    await expect(client.query(question)).rejects.toThrow(/2 is NaN/);
+    const saved = { kind: "run", question } as const;
+    await expect(client.saved.put("q", saved)).rejects.toThrow(/2 is NaN/);
   });
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { pauseMs, retryAfterMs } from "../../../client/src/waiting.ts";
+import { ConnectionError, ProblemError } from "../../../client/src/errors.ts";
+import { isPassing, pauseMs, retryAfterMs } from "../../../client/src/waiting.ts";
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -29,4 +30,15 @@ test("Retry-After is seconds or a date", () => {
   expect(retryAfterMs("Wed, 31 Dec 2025 00:00:00 GMT", now)).toBe(0);
   expect(retryAfterMs("soon", now)).toBeUndefined();
   expect(retryAfterMs(null, now)).toBeUndefined();
+});
+
+test("another attempt may help after no answer, and after any that does not blame the request", () => {
+  const answered = (status: number) =>
+    new ProblemError({ type: "about:blank", title: "t", status, instance: "/", requestId: "r" });
+  expect(isPassing(new ConnectionError("cut"))).toBe(true);
+  for (const status of [408, 425, 429, 500, 502, 503, 504, 506, 507, 508, 511, 520, 524, 530, 599])
+    expect([status, isPassing(answered(status))]).toEqual([status, true]);
+  for (const status of [400, 401, 403, 404, 409, 413, 415, 422, 501, 505])
+    expect([status, isPassing(answered(status))]).toEqual([status, false]);
+  expect(isPassing(new Error("another"))).toBe(false);
 });

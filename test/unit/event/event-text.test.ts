@@ -107,6 +107,24 @@ describe("an event as text", () => {
     );
   });
 
+  test.each([
+    ["hello", '"""hello"""'],
+    ["10", '"""10"""'],
+    ["true", '"""true"""'],
+    ["null", '"""null"""'],
+    ["", '""""""'],
+    ["=1+2", '"""=1+2"""'],
+    [-10, "-10"],
+    [true, "true"],
+    [[1, null], '"[1,null]"'],
+    [undefined, ""],
+  ])("in CSV data is always JSON: %j is %s", (data, written) => {
+    const one = event("e1", { data: data as never, context: {} });
+    const line = textLine({ ...one, metadata: undefined }, { format: "csv" });
+    expect(line).toMatch(/^e1,mail\.opened,/);
+    expect(line.endsWith(`,${written},,{}\r\n`)).toBe(true);
+  });
+
   test("has the chosen columns, flat", () => {
     const fields = [
       ["type"],
@@ -118,5 +136,7 @@ describe("an event as text", () => {
     const text = { format: "csv", fields } as const;
     expect(textHead(text)).toBe("type,metadata.userId,data.list,data.none,data.list.0\r\n");
     expect(textLine(one, text)).toBe('mail.opened,\'=u,"[1,2]",,\r\n');
+    const plain = event("e1", { data: "10" });
+    expect(textLine(plain, { format: "csv", fields: [["data"]] })).toBe("10\r\n");
   });
 });
