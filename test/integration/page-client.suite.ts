@@ -19,19 +19,20 @@ const noteSending = `
   }
 `;
 
-/** A page of somebody's shop at an origin, that has the client as it is written. */
+/**
+ * A page of somebody's shop at an origin, that has the client as it is written. It stands in what
+ * the service itself serves: from a page of the test's making Chromium asks before a request goes to
+ * this machine.
+ */
 async function shop(browser: Browser, url: string): Promise<Page> {
   const page = await browser.newPage();
   await page.addInitScript({ content: noteSending });
-  await page.route(`${url}/shop`, (route) =>
-    route.fulfill({ contentType: "text/html", body: "<!doctype html><title>Shop</title>" }),
-  );
   await page.route(`${url}/client/**`, (route) => {
     const path = join(root, new URL(route.request().url()).pathname);
     const body = stripTypeScriptTypes(readFileSync(path, "utf8"));
     return route.fulfill({ contentType: "text/javascript", body });
   });
-  await page.goto(`${url}/shop`);
+  await page.goto(`${url}/health/live`);
   return page;
 }
 
@@ -55,8 +56,8 @@ export function clientInPagesSuite(demo: () => Shown): void {
       const options = {
         url,
         source: "shop",
-        // Nothing leaves by itself.
-        batchWaitMs: 600_000,
+        // Nothing leaves but by the page's last request.
+        batchesAtOnce: 0,
         ...key,
       };
       const id = await page.evaluate<string>(`
@@ -68,7 +69,7 @@ export function clientInPagesSuite(demo: () => Shown): void {
       expect(await isStored(id)).toBe(false);
       // Whoever looks at requests keeps them from outliving their page.
       await page.unrouteAll();
-      await page.goto(`${origin}/health/live`);
+      await page.goto(`${origin}/health/ready`);
       await eventually(async () => expect(await isStored(id)).toBe(true), 60_000);
       expect(await page.evaluate(`sessionStorage.getItem("sent")`)).toContain(`${way};`);
       await page.close();
