@@ -152,7 +152,7 @@ export function JobsMixin() {
         }
       },
 
-      workOn(worker: Worker, job: KeptJob): Promise<void> {
+      workOn(worker: Worker, job: KeptJob): Promise<unknown> {
         if (isRetention(job)) return this.retain(worker, job);
         if (isErasure(job)) {
           return carryOut(worker, job, {
