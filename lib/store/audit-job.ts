@@ -11,7 +11,7 @@ import { metaRange } from "../questions/answer-meta.ts";
 import type { ShownJob } from "../questions/jobs.ts";
 import { pacedBy } from "./pace.ts";
 import { auditHour, hoursOf, isLastOfDay, mayHold, rebuildHour } from "./audit.ts";
-import type { KeptJob } from "./jobs.ts";
+import { noProject, type KeptJob } from "./jobs.ts";
 import { newJob, shownState, stateOf, underLease, waiting } from "./job-progress.ts";
 import type { JobOutcome, JobState, Progress, Worker } from "./job-progress.ts";
 
@@ -117,7 +117,6 @@ const restFactor = 9;
 /** An hour is audited this long after its end: by then by far most of its events are counted. */
 const sealedAfterMs = 600_000;
 
-const noProject = "";
 const round = "auditor";
 
 /**

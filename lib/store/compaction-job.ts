@@ -1,6 +1,6 @@
 import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
-import type { KeptJob } from "./jobs.ts";
+import { noProject, type KeptJob } from "./jobs.ts";
 import { newJob, stateOf, waiting } from "./job-progress.ts";
 import type { JobState, Worker } from "./job-progress.ts";
 
@@ -24,7 +24,6 @@ export const compactAfterMs = grainMs.day;
 /** The most minutes that one call compacts. */
 const minutesAtOnce = 25;
 
-const noProject = "";
 const round = "compaction";
 
 /**

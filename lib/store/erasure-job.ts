@@ -76,11 +76,7 @@ export function newErasure(
  * continued the job, the worker's turn is over, or `isEnding`.
  * @throws what the store throws; the job may then be tried again
  */
-export function carryOut(
-  worker: Worker,
-  kept: KeptJob,
-  hooks: ErasureHooks,
-): Promise<JobOutcome> {
+export function carryOut(worker: Worker, kept: KeptJob, hooks: ErasureHooks): Promise<JobOutcome> {
   return underLease<ErasureState, JobOutcome>(worker, kept, (progress) =>
     goOn(worker.store, progress, kept.project, hooks),
   );

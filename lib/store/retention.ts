@@ -12,7 +12,7 @@ import { firstInstant, lastInstant } from "../event/instant.ts";
 import type { ProjectId } from "../event/event.ts";
 import { newJob, stateOf, underLease, waiting } from "./job-progress.ts";
 import type { JobState, Progress, Worker } from "./job-progress.ts";
-import type { JobStore, KeptJob } from "./jobs.ts";
+import { everyOpenJobWithoutProject, noProject, type JobStore, type KeptJob } from "./jobs.ts";
 import { pacedBy } from "./pace.ts";
 import type { EventStore } from "./store.ts";
 
@@ -50,7 +50,6 @@ const sliceSize = 1_000;
 /** The rest after each slice, as a multiple of its time. */
 const restFactor = 1;
 
-const noProject = "";
 const idOf = (project: ProjectId) => `retention ${project}`;
 
 /** The key under which `jobs` keeps a project's floors. */
@@ -60,6 +59,11 @@ export function retentionKey(project: ProjectId): readonly [project: string, id:
 
 export function isRetention(job: KeptJob): boolean {
   return job.project === noProject && job.id.startsWith(idOf(""));
+}
+
+/** The retention of every project that has an entry. */
+export async function* everyRetention(store: JobStore): AsyncGenerator<KeptJob> {
+  for await (const job of everyOpenJobWithoutProject(store)) if (isRetention(job)) yield job;
 }
 
 /** The data that answers may lack: data that may be dropped, and data that is. */
@@ -201,6 +205,5 @@ async function isSettled(store: EventStore, project: ProjectId, floors: Floors):
   const to = highestFloor(floors) ?? firstInstant;
   const marks = await store.marks(project, { from: firstInstant, to });
   if (grains.some((grain) => marks[grain].length > 0)) return false;
-  const open = await store.openJobs(1_000);
-  return open.every((one) => one.project !== project);
+  return (await store.openJobsOf(project)).length === 0;
 }

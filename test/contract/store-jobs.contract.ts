@@ -1,10 +1,11 @@
 import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
-import type { Retention } from "../../lib/counting/floors.ts";
+import { noFloors, type Retention } from "../../lib/counting/floors.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { auditNext, carryOutAudit, newAudit } from "../../lib/store/audit-job.ts";
 import { carryOut, newErasure } from "../../lib/store/erasure-job.ts";
-import type { KeptJob } from "../../lib/store/jobs.ts";
+import { hiddenOfAll } from "../../lib/store/hidden.ts";
+import { everyOpenJob, noProject, type KeptJob } from "../../lib/store/jobs.ts";
 import {
   isFree,
   newJob,
@@ -16,6 +17,7 @@ import {
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import {
   carryOutRetention,
+  everyRetention,
   graceMs,
   retentionKey,
   retentionOf,
@@ -32,9 +34,12 @@ import {
   minute,
   minuteMs,
   type OnStore,
+  type StoreTraits,
 } from "./store-harness.ts";
 
 const forEver: Retention = { events: null, minutes: null, hours: null, days: null, types: {} };
+/** Often, so that tests need not wait, and not so often that a store does nothing else. */
+const renewEveryMs = 50;
 const ofUser = { erasure: { kind: "eraseSubject", userId: "u" }, reusable: false } as const;
 
 function keep(to: EventStore, batch: string, events: readonly StoredEvent[]) {
@@ -79,8 +84,10 @@ function around(
 interface Kind {
   readonly verb: Verb;
   /** Makes a job for which there is something to do. @returns its key and the time */
-  begin(store: EventStore): Promise<readonly [project: string, id: string, now: number]>;
-  work(worker: Worker, job: KeptJob): Promise<unknown>;
+  readonly begin: (
+    store: EventStore,
+  ) => Promise<readonly [project: string, id: string, now: number]>;
+  readonly work: (worker: Worker, job: KeptJob) => Promise<unknown>;
 }
 
 async function beginCounting(
@@ -127,9 +134,87 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 };
 
-/** The workers that share jobs. */
-export function jobsContract(onStore: OnStore): void {
-  describe("jobs that are carried out", () => {
+/** `putJob` to `openJobsOf`, and the workers that share jobs. */
+export function jobsContract(onStore: OnStore, { many = Infinity }: StoreTraits): void {
+  describe("jobs", () => {
+    test(
+      "are kept, revision by revision, and found while they are open",
+      onStore(async (it) => {
+        const job = { project: "p", id: "j1", revision: 1, isOpen: true, state: "{}" };
+        expect(await it.putJob({ ...job, revision: 2 })).toBe(false);
+        expect(await it.putJob(job)).toBe(true);
+        expect(await it.putJob(job)).toBe(false);
+        expect(await it.putJob({ ...job, id: "j2" })).toBe(true);
+        expect(await it.putJob({ ...job, project: "q", id: "j0" })).toBe(true);
+        expect((await it.openJobs({ limit: 10 })).map(({ id }) => id)).toEqual(["j0", "j1", "j2"]);
+        const next = { ...job, revision: 2, isOpen: false, state: '{"a":1}' };
+        expect(await it.putJob(next)).toBe(true);
+        expect(await it.putJob(next)).toBe(false);
+        expect(await it.job("p", "j1")).toEqual(next);
+        expect(await it.job("q", "j1")).toBeUndefined();
+        expect((await it.openJobs({ limit: 1 })).map(({ id }) => id)).toEqual(["j0"]);
+        expect((await it.jobs("p", 10)).map(({ id }) => id)).toEqual(["j2", "j1"]);
+      }),
+    );
+
+    test(
+      "that are open are found page by page, those of no project apart",
+      onStore(async (it) => {
+        const job = { revision: 1, isOpen: true, state: "{}" };
+        const keys = [
+          ["p", "j1"],
+          ["q", "j2"],
+          [noProject, "j0"],
+          [noProject, "j3"],
+          ["p", "j4"],
+        ] as const;
+        for (const [project, id] of keys) await it.putJob({ ...job, project, id });
+        const shown = (some: readonly KeptJob[]) => some.map(({ id }) => id);
+        expect(shown(await it.openJobs({ limit: 10 }))).toEqual(["j1", "j2", "j4"]);
+        expect(shown(await it.openJobs({ limit: 2 }))).toEqual(["j1", "j2"]);
+        expect(shown(await it.openJobs({ limit: 1, after: "j1" }))).toEqual(["j2"]);
+        expect(shown(await it.openJobs({ limit: 2, after: "j4" }))).toEqual([]);
+        expect(shown(await it.openJobsOf("p"))).toEqual(["j1", "j4"]);
+        expect(shown(await it.openJobsOf(noProject))).toEqual(["j0", "j3"]);
+        expect(shown(await it.openJobsOf(noProject, { limit: 1 }))).toEqual(["j0"]);
+        const behind = { limit: 2, after: "j0" };
+        expect(shown(await it.openJobsOf(noProject, behind))).toEqual(["j3"]);
+      }),
+    );
+
+    test(
+      "are all looked at, however many there are",
+      onStore(async (it) => {
+        const length = many < 1_000 ? 401 : 1_001;
+        const names = Array.from({ length }, (_, i) => `p${String(i).padStart(4, "0")}`);
+        const erasure = { kind: "eraseSubject", userId: "u" } as const;
+        for (let at = 0; at < names.length; at += 50) {
+          await Promise.all(
+            names
+              .slice(at, at + 50)
+              .flatMap((name) => [
+                setRetention(it, name, { ...forEver, events: 2 }, day),
+                it.putJob(newErasure(name, `j ${name}`, { erasure, reusable: false }, day)),
+              ]),
+          );
+        }
+        const retained: string[] = [];
+        for await (const { id } of everyRetention(it)) retained.push(id);
+        expect(retained).toEqual(names.map((name) => retentionKey(name)[1]));
+        const open: string[] = [];
+        for await (const { project } of everyOpenJob(it)) open.push(project);
+        expect(open).toEqual(names);
+        expect((await hiddenOfAll(it)).size).toBe(names.length);
+        // The last one's retention waits for the erasure of its project.
+        const last = retentionKey(names.at(-1)!);
+        for (const now of [day, day + graceMs]) {
+          const worker = { store: it, owner: "a", now: () => now, isEnding: () => false };
+          await carryOutRetention(worker, (await it.job(...last))!, forEver);
+        }
+        expect((await retentionOf(it, names.at(-1)!))?.sealed).toEqual(noFloors);
+      }),
+    );
+
     for (const [kind, { verb, begin, work }] of Object.entries(kinds)) {
       test(
         `of ${kind} stay with their worker, however long a step takes`,
@@ -140,7 +225,7 @@ export function jobsContract(onStore: OnStore): void {
           const kept = async () => (await it.job(project, id))!;
           let now = begun;
           let others = 0;
-          const worker = { now: () => now, isEnding: () => false, renewEveryMs: 1 };
+          const worker = { now: () => now, isEnding: () => false, renewEveryMs };
           const longStep = async () => {
             for (let passed = 0; passed < 30_000; passed += 5_000) {
               now += 5_000;
@@ -166,10 +251,10 @@ export function jobsContract(onStore: OnStore): void {
         `of ${kind} are left in the midst of a step by a worker that lost them`,
         onStore(async (it) => {
           const { begin, work } = kinds[kind]!;
-          // More than are counted anew at a time.
-          const events = inMinutes(kind === "rebuild" ? 25 : 150);
+          // More than are counted anew at a time, unless each takes a server very long.
+          const most = kind === "rebuild" ? 15 : 110;
+          const events = inMinutes(many < 1_000 ? 2 : most);
           await keep(it, "b", events);
-          await rollUpAll(it, 1_000);
           const [project, id, now] = await begin(it);
           let lost = 0;
           let steps = 0;
@@ -189,7 +274,7 @@ export function jobsContract(onStore: OnStore): void {
             () => Promise.resolve(),
             (isPut) => (lost += isPut === false ? 1 : 0),
           );
-          const worker = { owner: "a", now: () => now, isEnding: () => false, renewEveryMs: 1 };
+          const worker = { owner: "a", now: () => now, isEnding: () => false, renewEveryMs };
           const store = around(told, "recount", steal);
           const outcome = await work({ ...worker, store }, (await it.job(project, id))!);
           expect([outcome, steps]).toEqual(["lost", 1]);
@@ -214,7 +299,7 @@ export function jobsContract(onStore: OnStore): void {
           isEnding: () => false,
           turnMs: 0,
         };
-        const range = { from: hour, to: hour + 2 * hourMs };
+        const range = { from: hour + 59 * minuteMs, to: hour + 61 * minuteMs };
         await it.putJob(newAudit("p", "audit", { range, repairs: true }, day + dayMs));
         await it.putJob(newErasure("p", "erasure", ofUser, day + dayMs));
         const outcomesOf = async (id: string, work: (job: KeptJob) => Promise<JobOutcome>) => {

@@ -57,7 +57,7 @@ export function storeContract(
     auditContract(onStore, traits);
     compactContract(onStore, traits);
     retentionContract(onStore);
-    jobsContract(onStore);
+    jobsContract(onStore, traits);
     killedContract(onStore);
     eventsContract(onStore, traits);
     pagesContract(onStore, traits);
