@@ -41,6 +41,12 @@ export async function compactNext(worker: Omit<Worker, "owner">): Promise<number
     return 0;
   }
   const state = stateOf<Round>(kept);
+  if (state.createdAt > now()) {
+    // Written before the clock was set back: the day begins anew.
+    const anew: Round = { ...state, createdAt: now() };
+    await store.putJob({ ...kept, revision: kept.revision + 1, state: JSON.stringify(anew) });
+    return 0;
+  }
   const madeUntil = now() - compactAfterMs;
   if (madeUntil < state.createdAt) return 0;
   const day = await store.nextDay(state.day === null ? undefined : dayOf(state.day));

@@ -1,4 +1,4 @@
-import type { StoredKey } from "../../lib/store/keys.ts";
+import { useAheadMs, type StoredKey } from "../../lib/store/keys.ts";
 import type { OnStore } from "./store-harness.ts";
 
 function key(id: string, more: Partial<StoredKey> = {}): StoredKey {
@@ -89,6 +89,12 @@ export function keysContract(onStore: OnStore): void {
           { id: "none", at: 20 },
         ]);
         await keys.used([{ id: "a", at: 10 }]);
+        expect((await keys.find("p", "a"))?.usedAt).toBe(20);
+        // The clock was set back.
+        await keys.used([{ id: "a", at: 21 + useAheadMs }]);
+        await keys.used([{ id: "a", at: 21 }]);
+        expect((await keys.find("p", "a"))?.usedAt).toBe(21 + useAheadMs);
+        await keys.used([{ id: "a", at: 20 }]);
         expect((await keys.find("p", "a"))?.usedAt).toBe(20);
         expect(await isNew()).toBe(false);
         await keys.end("p", "a", { at: 9, revoked: true });
