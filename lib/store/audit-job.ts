@@ -29,14 +29,19 @@ export interface AuditState extends JobState {
   readonly rebuilt: number;
 }
 
+/**
+ * A new audit or rebuild. An audit looks at the part of its range that is settled at its request:
+ * the job's range says which.
+ */
 export function newAudit(
   project: ProjectId,
   id: string,
-  { range, repairs }: AuditQuestion,
+  { range: wanted, repairs }: AuditQuestion,
   now: number,
   kind: AuditState["kind"] = "auditCounts",
 ): KeptJob {
   const begun = { doneUntil: null, found: nothingFound, rebuilt: 0 };
+  const range = kind === "auditCounts" ? settledPart(wanted, now) : wanted;
   const state: AuditState = { ...waiting(now), ...begun, kind, range, repairs };
   return newJob(project, id, state);
 }
@@ -88,6 +93,18 @@ async function goOn(
   return progress.finish({ doneUntil: range.to });
 }
 
+function settledPart({ from, to }: Range, now: number): Range {
+  return { from, to: Math.max(from, Math.min(to, settledUntil(now))) };
+}
+
+/**
+ * The instant up to which minutes are audited. Later ones still get events, and the count of a
+ * minute that changes meanwhile is begun anew.
+ */
+export function settledUntil(now: number): number {
+  return startOf("minute", now - sealedAfterMs);
+}
+
 export function shownAudit(job: KeptJob): ShownJob {
   const { kind, range, doneUntil, found, rebuilt } = stateOf<AuditState>(job);
   return {
@@ -114,7 +131,7 @@ interface Round extends JobState {
  */
 const restFactor = 9;
 
-/** An hour is audited this long after its end: by then by far most of its events are counted. */
+/** A bucket is audited this long after its end: by then by far most of its events are counted. */
 const sealedAfterMs = 600_000;
 
 const round = "auditor";
