@@ -103,6 +103,7 @@ export const aggregator = (config: Config) =>
     started() {
       this.startTicking(() => this.sweep());
       this.startJobs();
+      this.startRetention();
       this.startAuditor();
       this.startSealing();
       this.startCompaction();

@@ -37,7 +37,10 @@ interface Use {
   learnedAt: number;
 }
 
-/** A use is recorded only when it is this much later than the recorded one. */
+/**
+ * A use is recorded only when it is this much later than the recorded one, or earlier: then the
+ * clock was set back.
+ */
 const recordUsesAfterMs = 600_000;
 
 /**
@@ -136,7 +139,7 @@ export class Keyring {
   /** Returns the uses of keys that the store is to record: for each key one every ten minutes. */
   takeUses(): readonly { readonly id: string; readonly at: number }[] {
     const uses = [...this.#uses].filter(
-      ([, { at, learnedAt }]) => at - learnedAt > recordUsesAfterMs,
+      ([, { at, learnedAt }]) => at > 0 && Math.abs(at - learnedAt) > recordUsesAfterMs,
     );
     return uses.map(([id, use]) => {
       use.learnedAt = use.at;

@@ -66,7 +66,7 @@ export function together(a: AuditReport, b: AuditReport): AuditReport {
 /** The body of a request for an audit. */
 export const auditBody = {
   from: described(instant, "The first minute; absent: the first there is"),
-  to: described(instant, "Up to here; absent: up to now and beyond"),
+  to: described(instant, "Up to here, and up to ten minutes before the request at most"),
   repair: described(flag(true), "Whether what differs is counted anew from the events"),
 };
 

@@ -2,6 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import { type Actions } from "../contracts.ts";
 import { defaultProject } from "../event/event.ts";
 import { makeKey } from "../keys/key-text.ts";
+import { settledUntil } from "../store/audit-job.ts";
 import { callEveryNode } from "./call-every-node.ts";
 
 /** The words behind `analytics`. */
@@ -39,7 +40,7 @@ analytics keys list            who may do what, without the keys
 analytics keys create NAME SCOPES   a new key, shown this once; SCOPES by comma
 analytics keys rotate ID       one in its place; the old one holds for a day still
 analytics keys revoke ID       it holds no more, everywhere within 5 s
-analytics audit [FROM [TO]]    rollups against a recount of the events; the last day by default
+analytics audit [FROM [TO]]    rollups against a recount; a day up to ten minutes ago by default
 --project NAME                 of another project than ${defaultProject}`;
 
 const deadVerbs: Readonly<Record<string, Question>> = {
@@ -91,7 +92,7 @@ const questions: Readonly<Record<string, Question>> = {
   dead: oneOf(deadVerbs),
   keys: oneOf(keyVerbs),
   audit({ call }, { first, second }) {
-    const to = instant(second) ?? Date.now();
+    const to = instant(second) ?? settledUntil(Date.now());
     return call("aggregator.audit", { from: instant(first) ?? to - dayMs, to });
   },
 };

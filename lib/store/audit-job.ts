@@ -11,11 +11,11 @@ import { metaRange } from "../questions/answer-meta.ts";
 import type { ShownJob } from "../questions/jobs.ts";
 import { pacedBy } from "./pace.ts";
 import { auditHour, hoursOf, isLastOfDay, mayHold, rebuildHour } from "./audit.ts";
-import type { KeptJob } from "./jobs.ts";
-import { newJob, Progress, shownState, stateOf, waiting } from "./job-progress.ts";
-import type { JobState, Worker } from "./job-progress.ts";
+import { noProject, type KeptJob } from "./jobs.ts";
+import { newJob, shownState, stateOf, underLease, waiting } from "./job-progress.ts";
+import type { JobOutcome, JobState, Progress, Worker } from "./job-progress.ts";
 
-/** As `restFactor`, of an audit that somebody waits for. */
+/** As `restFactor`, of an audit or a rebuild that somebody waits for. */
 const askedRestFactor = 1;
 
 /** The state of an audit or a rebuild, which goes hour by hour. */
@@ -29,53 +29,80 @@ export interface AuditState extends JobState {
   readonly rebuilt: number;
 }
 
+/**
+ * A new audit or rebuild. An audit looks at the part of its range that is settled at its request:
+ * the job's range says which.
+ */
 export function newAudit(
   project: ProjectId,
   id: string,
-  { range, repairs }: AuditQuestion,
+  { range: wanted, repairs }: AuditQuestion,
   now: number,
   kind: AuditState["kind"] = "auditCounts",
 ): KeptJob {
   const begun = { doneUntil: null, found: nothingFound, rebuilt: 0 };
+  const range = kind === "auditCounts" ? settledPart(wanted, now) : wanted;
   const state: AuditState = { ...waiting(now), ...begun, kind, range, repairs };
   return newJob(project, id, state);
 }
 
 /**
  * Carries out an audit or a rebuild to its end. Each hour may be processed twice. Ends early where
- * another worker has continued the job, or `isEnding`.
+ * another worker has continued the job, the worker's turn is over, or `isEnding`.
  * @param found called with the result of each hour
  * @throws what the store throws; the job may then be tried again
  */
-export async function carryOutAudit(
+export function carryOutAudit(
   worker: Worker,
   kept: KeptJob,
   found: (report: AuditReport) => void,
-): Promise<void> {
-  const { store, now } = worker;
-  const progress = new Progress<AuditState>(worker, kept);
-  if (!(await progress.begin())) return;
+): Promise<JobOutcome> {
+  return underLease<AuditState, JobOutcome>(worker, kept, (progress) =>
+    goOn(worker, progress, kept.project, found),
+  );
+}
+
+async function goOn(
+  { store, now }: Worker,
+  progress: Progress<AuditState>,
+  project: ProjectId,
+  found: (report: AuditReport) => void,
+): Promise<JobOutcome> {
+  if (!(await progress.begin())) return "lost";
+  const { isEnding } = progress;
+  const paced = pacedBy(askedRestFactor, isEnding);
   const { kind, range, repairs, doneUntil } = progress.state;
   const left = { ...range, from: doneUntil ?? range.from };
-  for await (const hour of hoursOf(store, kept.project, left)) {
-    if (worker.isEnding()) return progress.leave();
+  for await (const hour of hoursOf(store, project, left)) {
     // The last one, of which the range has a part, and whose worker died before it said so.
     if (doneUntil !== null && hour.start < doneUntil) continue;
+    if (!progress.takeStep()) return progress.leave();
     const until = Math.min(hour.start + grainMs.hour, range.to);
+    const done = { doneUntil: until, tries: 0 };
     if (kind === "rebuildRollups") {
-      const rebuilt = progress.state.rebuilt + (await rebuildHour(store, hour, range));
-      if (!(await progress.note({ rebuilt, doneUntil: until, tries: 0 }))) return;
-      continue;
+      const minutes = await paced(() => rebuildHour(store, hour, range, isEnding));
+      if (isEnding()) return progress.leave();
+      await progress.note({ ...done, rebuilt: progress.state.rebuilt + minutes });
+    } else {
+      const report = await auditHour({ store, now, repairs, paced, isEnding }, hour, range);
+      if (isEnding()) return progress.leave();
+      found(report);
+      await progress.note({ ...done, found: together(progress.state.found, report) });
     }
-    const { isEnding } = worker;
-    const paced = pacedBy(askedRestFactor, isEnding);
-    const report = await auditHour({ store, now, repairs, paced, isEnding }, hour, range);
-    if (isEnding()) return progress.leave();
-    found(report);
-    const all = together(progress.state.found, report);
-    if (!(await progress.note({ found: all, doneUntil: until, tries: 0 }))) return;
   }
-  await progress.finish({ doneUntil: range.to });
+  return progress.finish({ doneUntil: range.to });
+}
+
+function settledPart({ from, to }: Range, now: number): Range {
+  return { from, to: Math.max(from, Math.min(to, settledUntil(now))) };
+}
+
+/**
+ * The instant up to which minutes are audited. Later ones still get events, and the count of a
+ * minute that changes meanwhile is begun anew.
+ */
+export function settledUntil(now: number): number {
+  return startOf("minute", now - sealedAfterMs);
 }
 
 export function shownAudit(job: KeptJob): ShownJob {
@@ -104,10 +131,9 @@ interface Round extends JobState {
  */
 const restFactor = 9;
 
-/** An hour is audited this long after its end: by then by far most of its events are counted. */
+/** A bucket is audited this long after its end: by then by far most of its events are counted. */
 const sealedAfterMs = 600_000;
 
-const noProject = "";
 const round = "auditor";
 
 /**
@@ -122,7 +148,8 @@ export async function auditNext(
   const { store, now } = worker;
   const kept = (await store.job(noProject, round)) ?? firstRound(now());
   const { hour, updatedAt } = stateOf<Round>(kept);
-  if (kept.revision > 0 && now() - updatedAt < everyMs / 2) return undefined;
+  // An instant in the future was written before the clock was set back.
+  if (kept.revision > 0 && Math.abs(now() - updatedAt) < everyMs / 2) return undefined;
   const next = await hourAfter(worker, hour);
   const state: Round = { ...stateOf<Round>(kept), hour: next ?? hour, updatedAt: now() };
   const revision = kept.revision + 1;

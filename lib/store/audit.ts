@@ -212,8 +212,12 @@ async function aMinuteOf(
  * Counts minutes again, and writes the hours and days above them. Safe at any time: events that are
  * stored meanwhile count once (docs/protocol.md).
  */
-export async function repair(store: EventStore, minutes: readonly Bucket[]): Promise<void> {
-  for (let at = 0; at < minutes.length; at += minutesAtOnce) {
+export async function repair(
+  store: EventStore,
+  minutes: readonly Bucket[],
+  isEnding = () => false,
+): Promise<void> {
+  for (let at = 0; at < minutes.length && !isEnding(); at += minutesAtOnce) {
     const some = minutes.slice(at, at + minutesAtOnce);
     await store.recount(some);
     await rewriteUp(store, some);
@@ -221,10 +225,15 @@ export async function repair(store: EventStore, minutes: readonly Bucket[]): Pro
 }
 
 /**
- * Counts the minutes of an hour again that lie within a range.
+ * Counts the minutes of an hour again that lie within a range, and ends early where `isEnding`.
  * @returns how many there were
  */
-export async function rebuildHour(store: EventStore, hour: Bucket, range: Range): Promise<number> {
+export async function rebuildHour(
+  store: EventStore,
+  hour: Bucket,
+  range: Range,
+  isEnding = () => false,
+): Promise<number> {
   if (!(await mayHold(store, hour))) return 0;
   const within = childrenOf(hour).filter(
     ({ start }) => start >= range.from && start + grainMs.minute <= range.to,
@@ -233,7 +242,7 @@ export async function rebuildHour(store: EventStore, hour: Bucket, range: Range)
   const kept = within.filter(({ start }) => !isBelow(start, floor));
   const sums = await Promise.all(kept.map((minute) => store.sumDeltas(minute)));
   const counted = kept.filter((_, at) => sums[at]!.v > 0);
-  await repair(store, counted);
+  await repair(store, counted, isEnding);
   return counted.length;
 }
 

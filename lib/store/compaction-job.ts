@@ -1,6 +1,6 @@
 import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts";
 import type { ProjectId } from "../event/event.ts";
-import type { KeptJob } from "./jobs.ts";
+import { noProject, type KeptJob } from "./jobs.ts";
 import { newJob, stateOf, waiting } from "./job-progress.ts";
 import type { JobState, Worker } from "./job-progress.ts";
 
@@ -24,7 +24,6 @@ export const compactAfterMs = grainMs.day;
 /** The most minutes that one call compacts. */
 const minutesAtOnce = 25;
 
-const noProject = "";
 const round = "compaction";
 
 /**
@@ -42,6 +41,12 @@ export async function compactNext(worker: Omit<Worker, "owner">): Promise<number
     return 0;
   }
   const state = stateOf<Round>(kept);
+  if (state.createdAt > now()) {
+    // Written before the clock was set back: the day begins anew.
+    const anew: Round = { ...state, createdAt: now() };
+    await store.putJob({ ...kept, revision: kept.revision + 1, state: JSON.stringify(anew) });
+    return 0;
+  }
   const madeUntil = now() - compactAfterMs;
   if (madeUntil < state.createdAt) return 0;
   const day = await store.nextDay(state.day === null ? undefined : dayOf(state.day));

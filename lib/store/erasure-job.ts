@@ -6,8 +6,8 @@ import type { Erasure, ErasureQuestion } from "../questions/erasing.ts";
 import type { ShownJob } from "../questions/jobs.ts";
 import { subjectOf, type Erasable, type Refusal } from "./erasing.ts";
 import type { KeptJob } from "./jobs.ts";
-import { newJob, Progress, shownState, stateOf, waiting } from "./job-progress.ts";
-import type { JobState, Worker } from "./job-progress.ts";
+import { newJob, shownState, stateOf, underLease, waiting } from "./job-progress.ts";
+import type { JobOutcome, JobState, Progress, Worker } from "./job-progress.ts";
 import { rewriteUp } from "./protocol.ts";
 import type { EventStore } from "./store.ts";
 
@@ -73,40 +73,44 @@ export function newErasure(
 /**
  * Carries out an erasure to its end. Every step may be repeated, and is noted before it is begun:
  * after a crash the next worker begins with the noted step. Ends early where another worker has
- * continued the job, or `isEnding`.
+ * continued the job, the worker's turn is over, or `isEnding`.
  * @throws what the store throws; the job may then be tried again
  */
-export async function carryOut(
-  worker: Worker,
-  kept: KeptJob,
+export function carryOut(worker: Worker, kept: KeptJob, hooks: ErasureHooks): Promise<JobOutcome> {
+  return underLease<ErasureState, JobOutcome>(worker, kept, (progress) =>
+    goOn(worker.store, progress, kept.project, hooks),
+  );
+}
+
+async function goOn(
+  store: EventStore,
+  progress: Progress<ErasureState>,
+  project: ProjectId,
   { erased, unstored }: ErasureHooks,
-): Promise<void> {
-  const { store } = worker;
-  const { project } = kept;
-  const progress = new Progress<ErasureState>(worker, kept);
+): Promise<JobOutcome> {
   const { erasure } = progress.state;
-  if ("subject" in erasure) return;
-  if (!(await progress.begin())) return;
+  if ("subject" in erasure) return "done";
+  if (!(await progress.begin())) return "lost";
   await prepare(store, project, progress.state);
-  while (!worker.isEnding()) {
+  while (progress.takeStep()) {
     const { state } = progress;
     if (state.slice.length > 0) {
-      await eraseSlice(store, project, state);
+      if (!(await eraseSlice(store, project, state, progress.isEnding))) break;
       erased(state.slice.length);
       const last = state.slice.at(-1)!;
       // A short slice was the last one of its walk, so the next walk begins at once.
       const isLast = state.slice.length < sliceSize;
       const after = isLast ? null : { timestamp: last.timestamp, id: last.id };
       const all = state.erased + state.slice.length;
-      if (!(await progress.note({ slice: [], erased: all, after, tries: 0 }))) return;
+      if (!(await progress.note({ slice: [], erased: all, after, tries: 0 }))) return "lost";
       continue;
     }
     const slice = await nextSlice(store, project, state);
     if (slice.length > 0) {
-      if (!(await progress.note({ slice }))) return;
+      if (!(await progress.note({ slice }))) return "lost";
     } else if (state.after) {
       // Events that were stored meanwhile may lie before the position that was reached.
-      if (!(await progress.note({ after: null }))) return;
+      if (!(await progress.note({ after: null }))) return "lost";
     } else {
       await unstored?.();
       const nameless =
@@ -116,7 +120,7 @@ export async function carryOut(
       return progress.finish({ erasure: nameless });
     }
   }
-  await progress.leave();
+  return progress.leave();
 }
 
 /**
@@ -193,30 +197,39 @@ function queryOf(project: ProjectId, { erasure, createdAt, after }: ErasureState
   };
 }
 
+/** @returns as `eraseWhole` */
 async function eraseSlice(
   store: EventStore,
   project: ProjectId,
   { erasure, slice, createdAt, reusable }: ErasureState,
-): Promise<void> {
-  await eraseWhole(store, project, slice, { at: createdAt, reusable });
-  if (erasure.kind === "eraseSubject") await store.finished?.(project, slice);
+  isEnding: () => boolean,
+): Promise<boolean> {
+  const isDone = await eraseWhole(store, project, slice, { at: createdAt, reusable }, isEnding);
+  if (isDone && erasure.kind === "eraseSubject") await store.finished?.(project, slice);
+  return isDone;
 }
 
-/** Erases events, and makes the counts anew that may hold them. May be repeated. */
+/**
+ * Erases events, and makes the counts anew that may hold them. May be repeated.
+ * @returns false where it was ended early, and not all is done
+ */
 export async function eraseWhole(
   store: EventStore,
   project: ProjectId,
   gone: readonly Erasable[],
   refusal: Refusal,
-): Promise<void> {
+  isEnding = () => false,
+): Promise<boolean> {
   await store.erase(project, gone, refusal);
   const starts = new Set(gone.map(({ timestamp }) => startOf("minute", timestamp)));
   const minutes = [...starts].map((start): Bucket => ({ project, grain: "minute", start }));
   for (let at = 0; at < minutes.length; at += bucketsAtOnce) {
+    if (isEnding()) return false;
     const some = minutes.slice(at, at + bucketsAtOnce);
     await store.recount(some);
     await rewriteUp(store, some);
   }
+  return true;
 }
 
 export function shownErasure(job: KeptJob): ShownJob {

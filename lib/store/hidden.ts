@@ -4,16 +4,13 @@ import type { ProjectId, StoredEvent } from "../event/event.ts";
 import type { PropertyPath } from "../event/property-path.ts";
 import type { ErasureState } from "./erasure-job.ts";
 import { stateOf, type JobState } from "./job-progress.ts";
-import type { JobStore, KeptJob } from "./jobs.ts";
+import { everyOpenJob, type JobStore, type KeptJob } from "./jobs.ts";
 
 /**
  * Up to this many persons, each has the instant of their own request in the condition. With more,
  * all share the latest instant, since a condition for each person would make every read slow.
  */
 const personsApart = 20;
-
-/** The most open jobs of all projects that are looked at. */
-const maxOpen = 100_000;
 
 /** An open erasure, and the events that it is about. */
 type Open = Pick<ErasureState, "erasure" | "createdAt" | "held">;
@@ -89,7 +86,9 @@ export async function hiddenOf(
 
 /** As `hiddenOf`, for an answer about all projects. */
 export async function hiddenOfAll(store: JobStore): Promise<ReadonlyMap<ProjectId, HiddenEvents>> {
-  const jobs = Map.groupBy(await store.openJobs(maxOpen), ({ project }) => project);
+  const open: KeptJob[] = [];
+  for await (const job of everyOpenJob(store)) open.push(job);
+  const jobs = Map.groupBy(open, ({ project }) => project);
   const hidden = [...jobs].map(([project, own]) => [project, hiddenBy(own)] as const);
   return new Map(hidden.filter((one): one is [ProjectId, HiddenEvents] => one[1] !== undefined));
 }

@@ -22,7 +22,10 @@ export interface KeyStore {
    */
   end(project: ProjectId, id: string, end: KeyEnd): Promise<"ended" | "absent">;
 
-  /** Records when keys were used; a later recorded use stays. It skips missing keys. */
+  /**
+   * Records when keys were used; a later recorded use stays, unless it is later by `useAheadMs`. It
+   * skips missing keys.
+   */
   used(uses: readonly KeyUse[]): Promise<void>;
 
   /**
@@ -34,6 +37,9 @@ export interface KeyStore {
   /** The keys of all projects that are valid at an instant, by id. */
   holding(at: number): Promise<readonly StoredKey[]>;
 }
+
+/** A use that was recorded so much later than another was recorded before the clock was set back. */
+export const useAheadMs = 3_600_000;
 
 export interface KeyEnd {
   /** Epoch milliseconds. */

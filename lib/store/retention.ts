@@ -10,9 +10,10 @@ import {
 import { grains } from "../counting/bucket.ts";
 import { firstInstant, lastInstant } from "../event/instant.ts";
 import type { ProjectId } from "../event/event.ts";
-import { newJob, Progress, stateOf, waiting } from "./job-progress.ts";
-import type { JobState, Worker } from "./job-progress.ts";
-import type { JobStore, KeptJob } from "./jobs.ts";
+import { newJob, stateOf, underLease, waiting } from "./job-progress.ts";
+import type { JobState, Progress, Worker } from "./job-progress.ts";
+import { everyOpenJobWithoutProject, noProject, type JobStore, type KeptJob } from "./jobs.ts";
+import { pacedBy } from "./pace.ts";
 import type { EventStore } from "./store.ts";
 
 /**
@@ -46,7 +47,9 @@ export const graceMs = 600_000;
 /** The number of rows that are removed at a time. */
 const sliceSize = 1_000;
 
-const noProject = "";
+/** The rest after each slice, as a multiple of its time. */
+const restFactor = 1;
+
 const idOf = (project: ProjectId) => `retention ${project}`;
 
 /** The key under which `jobs` keeps a project's floors. */
@@ -56,6 +59,11 @@ export function retentionKey(project: ProjectId): readonly [project: string, id:
 
 export function isRetention(job: KeptJob): boolean {
   return job.project === noProject && job.id.startsWith(idOf(""));
+}
+
+/** The retention of every project that has an entry. */
+export async function* everyRetention(store: JobStore): AsyncGenerator<KeptJob> {
+  for await (const job of everyOpenJobWithoutProject(store)) if (isRetention(job)) yield job;
 }
 
 /** The data that answers may lack: data that may be dropped, and data that is. */
@@ -125,48 +133,64 @@ function firstJob(project: ProjectId, now: number): KeptJob {
 
 /**
  * Continues a project's retention: refuse, seal, drop, each step durable before the next. Ends
- * where nothing is due, another worker has continued it, or `isEnding`.
+ * where nothing is due, another worker has continued it, the worker's turn is over, or `isEnding`.
  * @param otherwise the retention of projects without their own
  * @returns how many rows were removed
  */
-export async function carryOutRetention(
+export function carryOutRetention(
   worker: Worker,
   job: KeptJob,
   otherwise: Retention,
 ): Promise<number> {
-  const { store, now } = worker;
-  const progress = new Progress<RetentionState>(worker, job);
-  const { project } = progress.state;
-  const wanted = raised(
-    progress.state.refused,
-    floorsAt(progress.state.retention ?? otherwise, now()),
-  );
-  if (!sameFloors(wanted, progress.state.refused)) {
-    const isNoted = await progress.note({ refused: wanted, refusedSince: now(), tries: 0 });
-    if (!isNoted) return 0;
-  }
-  const { refused, refusedSince, sealed } = progress.state;
-  if (!sameFloors(refused, sealed) && now() - refusedSince >= graceMs) {
-    if (!(await isSettled(store, project, refused))) {
-      await progress.leave();
-      return 0;
-    }
-    const { lost, from } = await store.below(project, refused);
-    const lostFrom = progress.state.lostFrom ?? from;
-    const all = raised(progress.state.lost, lost);
-    const change = { sealed: refused, lost: all, lostFrom, dropping: true };
-    if (!(await progress.note(change))) return 0;
-  }
-  return progress.state.dropping ? drop(worker, progress) : 0;
+  return underLease<RetentionState, number>(worker, job, async (progress) => {
+    if (!(await refuse(worker, progress, otherwise))) return 0;
+    const isSealing = isSealable(progress.state, worker.now());
+    // Before the long steps: the first note begins the lease.
+    if (!(isSealing || progress.state.dropping) || !(await progress.note({ tries: 0 }))) return 0;
+    if (isSealing && !(await seal(worker.store, progress))) return 0;
+    return drop(worker.store, progress);
+  });
 }
 
-async function drop(worker: Worker, progress: Progress<RetentionState>): Promise<number> {
-  const { store, isEnding } = worker;
+/** Announces the floors of today. @returns as `note` */
+async function refuse(
+  { now }: Worker,
+  progress: Progress<RetentionState>,
+  otherwise: Retention,
+): Promise<boolean> {
+  const { refused, refusedSince, retention } = progress.state;
+  const wanted = raised(refused, floorsAt(retention ?? otherwise, now()));
+  // An instant in the future was written before the clock was set back: the grace begins anew.
+  if (sameFloors(wanted, refused) && refusedSince <= now()) return true;
+  return progress.note({ refused: wanted, refusedSince: now(), tries: 0 });
+}
+
+function isSealable({ refused, refusedSince, sealed }: RetentionState, now: number): boolean {
+  return !sameFloors(refused, sealed) && now - refusedSince >= graceMs;
+}
+
+/** @returns false where something below the floors is still under way, or the job is lost */
+async function seal(store: EventStore, progress: Progress<RetentionState>): Promise<boolean> {
+  const { project, refused, ...state } = progress.state;
+  if (!(await isSettled(store, project, refused))) {
+    await progress.leave();
+    return false;
+  }
+  const { lost, from } = await store.below(project, refused);
+  const lostFrom = state.lostFrom ?? from;
+  const all = raised(state.lost, lost);
+  return progress.note({ sealed: refused, lost: all, lostFrom, dropping: true });
+}
+
+async function drop(store: EventStore, progress: Progress<RetentionState>): Promise<number> {
   const { project, sealed } = progress.state;
+  const paced = pacedBy(restFactor, progress.isEnding);
   let dropped = 0;
-  while (!isEnding()) {
-    const removed = await store.drop(project, sealed, sliceSize);
-    const left = (await store.shrink?.()) ?? 0;
+  while (progress.takeStep()) {
+    const [removed, left] = await paced(async () => [
+      await store.drop(project, sealed, sliceSize),
+      (await store.shrink?.()) ?? 0,
+    ]);
     dropped += removed;
     const dropping = removed > 0 || left > 0;
     if (!(await progress.note({ dropping, tries: 0 }))) return dropped;
@@ -181,6 +205,5 @@ async function isSettled(store: EventStore, project: ProjectId, floors: Floors):
   const to = highestFloor(floors) ?? firstInstant;
   const marks = await store.marks(project, { from: firstInstant, to });
   if (grains.some((grain) => marks[grain].length > 0)) return false;
-  const open = await store.openJobs(1_000);
-  return open.every((one) => one.project !== project);
+  return (await store.openJobsOf(project)).length === 0;
 }

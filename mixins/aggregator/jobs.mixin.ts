@@ -1,5 +1,5 @@
 import { randomUUID, randomUUIDv7 } from "node:crypto";
-import { Ticker } from "../../lib/concurrency/ticker.ts";
+import { Ticker, type Run } from "../../lib/concurrency/ticker.ts";
 import type { Meta } from "../../lib/contracts.ts";
 import { ServiceError, tooMany } from "../../lib/errors.ts";
 import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
@@ -9,12 +9,16 @@ import type { Erasure, ErasureQuestion } from "../../lib/questions/erasing.ts";
 import { jobsParameters, type ShownJob } from "../../lib/questions/jobs.ts";
 import { type Raw, readParameters } from "../../lib/questions/reading/field.ts";
 import { carryOutAudit, newAudit, shownAudit } from "../../lib/store/audit-job.ts";
-import { isFree, stateOf, type Worker } from "../../lib/store/job-progress.ts";
+import {
+  isFree,
+  stateOf,
+  turnMs,
+  type JobOutcome,
+  type Worker,
+} from "../../lib/store/job-progress.ts";
 import { acceptErasure, carryOut, shownErasure } from "../../lib/store/erasure-job.ts";
-import type { KeptJob } from "../../lib/store/jobs.ts";
-import { isRetention } from "../../lib/store/retention.ts";
+import { everyOpenJob, type KeptJob } from "../../lib/store/jobs.ts";
 import type { Auditing } from "./auditor.mixin.ts";
-import type { Retaining } from "./retention.mixin.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
@@ -27,14 +31,18 @@ const lookEveryMs = 5_000;
  */
 const mostOpen = { all: 1_000, byFilter: 20 } as const;
 
-/** The most open jobs that are read in one turn. Each project's retention is one of them. */
-const jobsAtOnce = 1_000;
-
 /** How long a job waits for a processor, which has the dead letters, before it is tried again. */
 const processorWithinMs = 5_000;
 
+/**
+ * The lanes of jobs. In each the jobs are carried out one after the other, each for some seconds in
+ * its turn: an erasure never waits for an audit or a rebuild, whatever they take.
+ */
+const lanes = ["erasing", "counting"] as const;
+type Lane = (typeof lanes)[number];
+
 interface State {
-  jobs: Ticker | null;
+  lanes: Partial<Record<Lane, Ticker>>;
   /** Whether the process is about to end. */
   isEnding: boolean;
   /** The name of this process among the processes that carry out jobs. */
@@ -47,12 +55,12 @@ interface Caller {
 
 /**
  * Gives a service jobs that are kept in the store: `this.beginErasure`, `this.beginAudit`,
- * `this.beginRebuild`, `this.listJobs`, `this.showJob`, and a loop that carries jobs out, one after
- * the other. Any number of processes may run the loop: a job belongs to a process as long as the
- * process notes its progress, and two processes on one job do no harm.
+ * `this.beginRebuild`, `this.listJobs`, `this.showJob`, and a loop for each lane that carries its
+ * jobs out. Any number of processes may run the loops: a job belongs to a process as long as the
+ * process renews its lease, and two processes on one job do no harm.
  */
 export function JobsMixin() {
-  return defineMixin<{ state: State; needs: Storing & Administering & Auditing & Retaining }>()({
+  return defineMixin<{ state: State; needs: Storing & Administering & Auditing }>()({
     methods: {
       /**
        * Begins the erasure of events, as `acceptErasure` says.
@@ -68,7 +76,7 @@ export function JobsMixin() {
           acceptErasure(this.store, project, id, question, Date.now()),
         );
         this.logger.info({ job: id, project, kind }, "erasure begun");
-        this.jobs?.wake();
+        this.lanes.erasing?.wake();
         return shownJob(job);
       },
 
@@ -107,7 +115,7 @@ export function JobsMixin() {
         const act = { what, target: job.id, details } as const;
         await this.administered(ctx, act, () => this.store.putJob(job));
         this.logger.info({ job: job.id, project, kind }, "rebuild begun");
-        this.jobs?.wake();
+        this.lanes.counting?.wake();
         return shown;
       },
 
@@ -125,35 +133,39 @@ export function JobsMixin() {
       },
 
       startJobs(): void {
-        this.jobs = new Ticker(
-          () => this.workOnJobs(),
-          { everyMs: lookEveryMs, restFactor: 0 },
-          (error) => this.logger.warn({ err: error }, "jobs could not be read"),
-        );
+        for (const lane of lanes) {
+          this.lanes[lane] = new Ticker(
+            () => this.workOnLane(lane),
+            { everyMs: lookEveryMs, restFactor: 0 },
+            (error) => this.logger.warn({ err: error }, "jobs could not be read"),
+          );
+        }
       },
 
-      async workOnJobs(): Promise<void> {
+      /** @returns `more` where a job was left whose turn was over */
+      async workOnLane(lane: Lane): Promise<Run> {
         const worker: Worker = {
           store: this.store,
           owner: this.jobOwner,
           now: Date.now,
           isEnding: () => this.isEnding,
+          turnMs,
         };
-        await this.beginRetentions();
-        for (const job of await this.store.openJobs(jobsAtOnce)) {
-          if (this.isEnding) return;
-          if (!isFree(job, this.jobOwner, Date.now())) continue;
+        let isMore = false;
+        for await (const job of everyOpenJob(this.store)) {
+          if (this.isEnding) return undefined;
+          if (laneOf(job) !== lane || !isFree(job, this.jobOwner, Date.now())) continue;
           try {
-            await this.workOn(worker, job);
+            if ((await this.workOn(worker, job)) === "left") isMore = true;
           } catch (error) {
             // A job that fails must not stop the others.
             this.logger.warn({ err: error, job: job.id }, "a job stopped and will be continued");
           }
         }
+        return isMore ? "more" : undefined;
       },
 
-      workOn(worker: Worker, job: KeptJob): Promise<void> {
-        if (isRetention(job)) return this.retain(worker, job);
+      workOn(worker: Worker, job: KeptJob): Promise<JobOutcome> {
         if (isErasure(job)) {
           return carryOut(worker, job, {
             erased: (events) => {
@@ -172,12 +184,12 @@ export function JobsMixin() {
 
       async stopJobs(): Promise<void> {
         this.isEnding = true;
-        await this.jobs?.stop();
-        this.jobs = null;
+        await Promise.all(Object.values(this.lanes).map((lane) => lane.stop()));
+        this.lanes = {};
       },
     },
     created() {
-      this.jobs = null;
+      this.lanes = {};
       this.isEnding = false;
       this.jobOwner = randomUUID();
     },
@@ -194,6 +206,10 @@ function tooManyErasures(open: string): ServiceError {
 
 function isErasure(job: KeptJob): boolean {
   return "erasure" in stateOf(job);
+}
+
+function laneOf(job: KeptJob): Lane {
+  return isErasure(job) ? "erasing" : "counting";
 }
 
 function shownJob(job: KeptJob): ShownJob {

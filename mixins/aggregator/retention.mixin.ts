@@ -1,14 +1,17 @@
+import { randomUUID } from "node:crypto";
+import { Ticker, type Run } from "../../lib/concurrency/ticker.ts";
 import type { Config } from "../../lib/config.ts";
 import type { Meta } from "../../lib/contracts.ts";
 import { noFloors, type Retention } from "../../lib/counting/floors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { shownAges, shownFloors, type ShownRetention } from "../../lib/questions/retention.ts";
-import type { Worker } from "../../lib/store/job-progress.ts";
+import { isFree, turnMs, type Worker } from "../../lib/store/job-progress.ts";
 import type { KeptJob } from "../../lib/store/jobs.ts";
 import {
   beginRetentions,
   carryOutRetention,
+  everyRetention,
   retentionOf,
   setRetention,
 } from "../../lib/store/retention.ts";
@@ -18,20 +21,65 @@ import type { Storing } from "../store.mixin.ts";
 /** The interval at which it looks for new projects. */
 const beginEveryMs = 3_600_000;
 
-export interface Retaining {
-  /** Applies the default retention to every project, where a default is configured. */
-  beginRetentions(): Promise<void>;
-  /** Continues a project's retention. */
-  retain(worker: Worker, job: KeptJob): Promise<void>;
+/** The interval at which it looks whether something is due: floors rise once a day. */
+const everyMs = 60_000;
+
+interface State {
+  retention: Ticker | null;
+  isRetentionEnding: boolean;
+  /** The name of this process among the processes that carry out retentions. */
+  retentionOwner: string;
+  retentionsBegunAt: number;
 }
 
 /**
  * Gives a service the retention of projects: it keeps their settings and drops events that are too
- * old.
+ * old, of one project after the other, each for some seconds in its turn. Any number of processes
+ * may run it.
  */
 export function RetentionMixin({ retention: otherwise }: Config) {
-  return defineMixin<{ state: { retentionsBegunAt: number }; needs: Storing & Administering }>()({
+  return defineMixin<{ state: State; needs: Storing & Administering }>()({
     methods: {
+      startRetention(): void {
+        this.retention = new Ticker(
+          () => this.retainAll(),
+          { everyMs, restFactor: 0 },
+          (error) => this.logger.warn({ err: error }, "retentions could not be read"),
+        );
+      },
+
+      async retainAll(): Promise<Run> {
+        await this.beginRetentions();
+        const worker: Worker = {
+          store: this.store,
+          owner: this.retentionOwner,
+          now: Date.now,
+          isEnding: () => this.isRetentionEnding,
+          turnMs,
+        };
+        let dropped = 0;
+        for await (const job of everyRetention(this.store)) {
+          if (this.isRetentionEnding) return undefined;
+          if (isFree(job, worker.owner, Date.now())) dropped += await this.retain(worker, job);
+        }
+        return dropped > 0 ? "more" : undefined;
+      },
+
+      /** Continues a project's retention. @returns how many rows were dropped */
+      async retain(worker: Worker, job: KeptJob): Promise<number> {
+        try {
+          const dropped = await carryOutRetention(worker, job, otherwise);
+          if (dropped === 0) return 0;
+          this.broker.metrics.increment("analytics_rows_dropped_total", {}, dropped);
+          this.logger.info({ job: job.id, dropped }, "data older than its retention was dropped");
+          return dropped;
+        } catch (error) {
+          // A project whose retention fails must not stop the others.
+          this.logger.warn({ err: error, job: job.id }, "a job stopped and will be continued");
+          return 0;
+        }
+      },
+
       async showRetention({ meta }: { readonly meta: Meta }): Promise<ShownRetention> {
         const state = await retentionOf(this.store, meta.project ?? defaultProject);
         const own = state?.retention ?? undefined;
@@ -50,9 +98,11 @@ export function RetentionMixin({ retention: otherwise }: Config) {
         await this.administered(ctx, act, () =>
           setRetention(this.store, project, retention, Date.now()),
         );
+        this.retention?.wake();
         return this.showRetention(ctx);
       },
 
+      /** Applies the default retention to every project, where a default is configured. */
       async beginRetentions(): Promise<void> {
         const { events, minutes, hours, days } = otherwise;
         if ([events, minutes, hours, days].every((age) => age === null)) return;
@@ -61,16 +111,17 @@ export function RetentionMixin({ retention: otherwise }: Config) {
         await beginRetentions(this.store, Date.now());
         this.retentionsBegunAt = now;
       },
-
-      async retain(worker: Worker, job: KeptJob): Promise<void> {
-        const dropped = await carryOutRetention(worker, job, otherwise);
-        if (dropped === 0) return;
-        this.broker.metrics.increment("analytics_rows_dropped_total", {}, dropped);
-        this.logger.info({ job: job.id, dropped }, "data older than its retention was dropped");
-      },
     },
     created() {
+      this.retention = null;
+      this.isRetentionEnding = false;
+      this.retentionOwner = randomUUID();
       this.retentionsBegunAt = -Infinity;
+    },
+    async stopped() {
+      this.isRetentionEnding = true;
+      await this.retention?.stop();
+      this.retention = null;
     },
   });
 }

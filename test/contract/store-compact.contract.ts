@@ -135,6 +135,8 @@ export function compactContract(onStore: OnStore, { runs = 30 }: StoreTraits): v
         const pass = (now: number, isEnding = false) =>
           compactNext({ store: it, now: () => now, isEnding: () => isEnding });
         const begin = until + hourMs;
+        // The clock is set back after the first call.
+        expect(await pass(begin + 9 * dayMs)).toBe(0);
         expect(await pass(begin)).toBe(0);
         expect(await pass(begin + compactAfterMs - 1)).toBe(0);
         const now = begin + compactAfterMs;

@@ -311,28 +311,6 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
       }),
     );
   });
-
-  describe("jobs", () => {
-    test(
-      "are kept, revision by revision, and found while they are open",
-      onStore(async (it) => {
-        const job = { project: "p", id: "j1", revision: 1, isOpen: true, state: "{}" };
-        expect(await it.putJob({ ...job, revision: 2 })).toBe(false);
-        expect(await it.putJob(job)).toBe(true);
-        expect(await it.putJob(job)).toBe(false);
-        expect(await it.putJob({ ...job, id: "j2" })).toBe(true);
-        expect(await it.putJob({ ...job, project: "q", id: "j0" })).toBe(true);
-        expect((await it.openJobs(10)).map(({ id }) => id)).toEqual(["j0", "j1", "j2"]);
-        const next = { ...job, revision: 2, isOpen: false, state: '{"a":1}' };
-        expect(await it.putJob(next)).toBe(true);
-        expect(await it.putJob(next)).toBe(false);
-        expect(await it.job("p", "j1")).toEqual(next);
-        expect(await it.job("q", "j1")).toBeUndefined();
-        expect((await it.openJobs(1)).map(({ id }) => id)).toEqual(["j0"]);
-        expect((await it.jobs("p", 10)).map(({ id }) => id)).toEqual(["j2", "j1"]);
-      }),
-    );
-  });
 }
 
 const stored = { after: null, projects: ["p"], counted: [], limit: 500, window: 10_000 };

@@ -1,5 +1,5 @@
 import { lifeOf } from "../../lib/store/key-life.ts";
-import type { StoredKey } from "../../lib/store/keys.ts";
+import { useAheadMs, type StoredKey } from "../../lib/store/keys.ts";
 import type { OnStore } from "./store-harness.ts";
 
 function key(id: string, more: Partial<StoredKey> = {}): StoredKey {
@@ -138,6 +138,12 @@ export function keysContract(onStore: OnStore): void {
           { id: "none", at: 20 },
         ]);
         await keys.used([{ id: "a", at: 10 }]);
+        expect((await keys.find("p", "a"))?.usedAt).toBe(20);
+        // The clock was set back.
+        await keys.used([{ id: "a", at: 21 + useAheadMs }]);
+        await keys.used([{ id: "a", at: 21 }]);
+        expect((await keys.find("p", "a"))?.usedAt).toBe(21 + useAheadMs);
+        await keys.used([{ id: "a", at: 20 }]);
         expect((await keys.find("p", "a"))?.usedAt).toBe(20);
         expect(await isNew()).toBe(false);
         await keys.end("p", "a", { at: 9, revoked: true });

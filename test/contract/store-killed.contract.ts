@@ -119,7 +119,7 @@ export function killedContract(onStore: OnStore): void {
         for (const calls of deaths) {
           for (const kind of ["auditCounts", "rebuildRollups"] as const) {
             const id = `${kind}${calls}`;
-            await it.putJob(newAudit("p", id, { range, repairs: true }, day, kind));
+            await it.putJob(newAudit("p", id, { range, repairs: true }, day + dayMs, kind));
             const job = await throughDeath(it, ["p", id], calls, (worker, kept) =>
               carryOutAudit(worker, kept, () => undefined),
             );

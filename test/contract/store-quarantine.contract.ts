@@ -266,6 +266,18 @@ export function quarantineContract(onStore: OnStore): void {
     );
 
     test(
+      "drops no more than it is told to at a time",
+      onStore(async (it) => {
+        await deliver(it, "b1", [], [held("a"), held("b"), held("c")]);
+        const floors = { ...noFloors, events: minute + dayMs };
+        const drop = () => it.drop("p", floors, 2);
+        expect([await drop(), await drop(), await drop()]).toEqual([2, 1, 0]);
+        expect(await inQuarantine(it)).toEqual([]);
+        expect(await it.quarantine.count()).toBe(0);
+      }),
+    );
+
+    test(
       "gives a person's events up, by user, by filter and by id, also those that are to come",
       onStore(async (it) => {
         const user = { metadata: { userId: "u" } };

@@ -12,6 +12,7 @@ import { eventsContract } from "./store-events.contract.ts";
 import { farContract } from "./store-far.contract.ts";
 import type { OnStore, OpenHarness, StoreTraits } from "./store-harness.ts";
 import { hiddenContract } from "./store-hidden.contract.ts";
+import { jobsContract } from "./store-jobs.contract.ts";
 import { keysContract } from "./store-keys.contract.ts";
 import { killedContract } from "./store-killed.contract.ts";
 import { marksContract } from "./store-marks.contract.ts";
@@ -56,6 +57,7 @@ export function storeContract(
     auditContract(onStore, traits);
     compactContract(onStore, traits);
     retentionContract(onStore);
+    jobsContract(onStore, traits);
     killedContract(onStore);
     eventsContract(onStore, traits);
     pagesContract(onStore, traits);

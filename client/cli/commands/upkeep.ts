@@ -104,7 +104,8 @@ export const auditCommand: Command = {
 
 A job compares and goes on by itself. Asks for a key with the scope admin.
 
-  --from, --to   RFC 3339 or epoch milliseconds, half open; all there is where they are not given
+  --from, --to   RFC 3339 or epoch milliseconds, half open; all there is where they are not given,
+                 up to ten minutes ago at most
   --no-repair    tell what differs, and leave it
   --wait         until the job is done
 ${sharedUsage}`,
@@ -123,10 +124,10 @@ ${sharedUsage}`,
   },
 };
 
-function auditText({ id, status, found }: ShownJob): string {
+function auditText({ id, status, range, found }: ShownJob): string {
   if (found === undefined) return `${id} ${status}`;
   const { buckets, drifted, repaired } = found;
-  const compared = `${grouped(buckets)} periods compared`;
+  const compared = `${grouped(buckets)} periods up to ${range?.to} compared`;
   return `${id} ${status}: ${compared}, ${drifted} differed, ${repaired} counted anew`;
 }
 

@@ -164,7 +164,8 @@ export class DiskCache {
     const known = this.#versions.get(folder) ?? { segment, sizeBytes: 0, markedAt: 0 };
     this.#know(folder, { ...known, sizeBytes: known.sizeBytes + addedBytes });
     const now = Date.now();
-    if (now - known.markedAt < markEveryMs) return;
+    // A mark in the future was made before the clock was set back, and counts as old.
+    if (Math.abs(now - known.markedAt) < markEveryMs) return;
     this.#versions.get(folder)!.markedAt = now;
     void this.#begin(() => utimes(folder, now / 1_000, now / 1_000));
   }
@@ -273,7 +274,8 @@ async function looked(segment: string, folder: string): Promise<Version> {
   for (const path of await listed(folder, /^[0-9a-f-]+(?:\.tmp)?$/)) {
     const about = await stat(path).catch(() => undefined);
     if (about === undefined) continue;
-    const isStray = path.endsWith(".tmp") && about.mtimeMs < Date.now() - strayAfterMs;
+    const isOld = Math.abs(Date.now() - about.mtimeMs) > strayAfterMs;
+    const isStray = path.endsWith(".tmp") && isOld;
     if (isStray) await rm(path, { force: true }).catch(() => undefined);
     else sizeBytes += onDisk(about.size);
   }

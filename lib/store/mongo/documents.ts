@@ -107,6 +107,8 @@ export interface QuarantineNote {
   readonly type: string;
   readonly userId?: string;
   readonly receivedAt: number;
+  /** When the event happened, epoch milliseconds; absent in notes of earlier versions. */
+  readonly timestamp?: number;
 }
 
 /** The schemas of one event type. */

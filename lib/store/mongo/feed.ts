@@ -1,5 +1,11 @@
 import type { BatchId } from "../../event/event.ts";
-import type { Place, PlacedEvent, StoredPart, StoredQuery } from "../stored.ts";
+import {
+  orderRecordedMs,
+  type Place,
+  type PlacedEvent,
+  type StoredPart,
+  type StoredQuery,
+} from "../stored.ts";
 import {
   eventKey,
   fromDocument,
@@ -74,7 +80,8 @@ export class Feed {
     if (now >= this.#unknownUntilMs) return false;
     const until = (await counters.findOne({ _id: followedUntil }))?.n ?? 0;
     const leftMs = until - Date.now();
-    if (leftMs > 0) this.#recordFor(leftMs);
+    // Longer where the clock was set back since.
+    if (leftMs > 0) this.#recordFor(Math.min(leftMs, orderRecordedMs));
     return leftMs > 0;
   }
 

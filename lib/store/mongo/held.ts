@@ -1,3 +1,4 @@
+import type { Filter } from "mongodb";
 import { type BatchId, userOf } from "../../event/event.ts";
 import { type EventQuery, meetsFilter } from "../../event/filter.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
@@ -56,7 +57,23 @@ function noteOf(document: HeldDocument): QuarantineNote {
     type: event.type,
     ...(user !== undefined && { userId: toColumn(user) }),
     receivedAt,
+    timestamp: event.timestamp,
   };
+}
+
+/** The notes that match a filter, some at a time. */
+export async function* noteBlocks(
+  { quarantine }: Collections,
+  filter: Filter<QuarantineNote>,
+): AsyncGenerator<readonly QuarantineNote[]> {
+  let block: QuarantineNote[] = [];
+  for await (const note of quarantine.find(filter).batchSize(noteBlock)) {
+    block.push(note);
+    if (block.length < noteBlock) continue;
+    yield block;
+    block = [];
+  }
+  if (block.length > 0) yield block;
 }
 
 /**
@@ -113,21 +130,14 @@ export async function erasableHeld(
   const { project, userId, limit } = query;
   const erasable: Erasable[] = [];
   const filter = { project, ...(userId !== undefined && { userId: toColumn(userId) }) };
-  let block: QuarantineNote[] = [];
-  const look = async () => {
+  for await (const block of noteBlocks(collections, filter)) {
     for (const { document } of await followed(collections, block)) {
       const { event } = JSON.parse(document.held) as HeldEvent;
       if (!meetsFilter(event, query)) continue;
       const { id, timestamp } = event;
       erasable.push({ id, batch: document.heldBy, timestamp });
     }
-    block = [];
-  };
-  for await (const note of collections.quarantine.find(filter).batchSize(noteBlock)) {
-    block.push(note);
-    if (block.length === noteBlock) await look();
-    if (erasable.length >= limit) return erasable.slice(0, limit);
+    if (erasable.length >= limit) break;
   }
-  if (block.length > 0) await look();
   return erasable.slice(0, limit);
 }

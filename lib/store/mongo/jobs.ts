@@ -1,5 +1,5 @@
 import type { ProjectId } from "../../event/event.ts";
-import type { KeptJob } from "../jobs.ts";
+import { noProject, type JobPage, type KeptJob } from "../jobs.ts";
 import type { Collections, JobDocument } from "./documents.ts";
 import { insertAbsent } from "./writes.ts";
 
@@ -31,16 +31,29 @@ export async function jobsOf(
   return found.map(jobOf);
 }
 
-export async function openJobs({ jobs }: Collections, limit: number): Promise<readonly KeptJob[]> {
-  const found = await jobs.find({ isOpen: true }).sort({ id: 1 }).limit(limit).toArray();
+export async function openJobs(
+  { jobs }: Collections,
+  { limit, after = "" }: JobPage,
+): Promise<readonly KeptJob[]> {
+  const found = await jobs
+    .find({ isOpen: true, project: { $ne: noProject }, id: { $gt: after } })
+    .sort({ id: 1 })
+    .limit(limit)
+    .toArray();
   return found.map(jobOf);
 }
 
+/** A limit of 0 is none. */
 export async function openJobsOf(
   { jobs }: Collections,
   project: ProjectId,
+  { limit, after = "" }: JobPage = { limit: 0 },
 ): Promise<readonly KeptJob[]> {
-  const found = await jobs.find({ isOpen: true, project }).sort({ id: 1 }).toArray();
+  const found = await jobs
+    .find({ isOpen: true, project, id: { $gt: after } })
+    .sort({ id: 1 })
+    .limit(limit)
+    .toArray();
   return found.map(jobOf);
 }
 

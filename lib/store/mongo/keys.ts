@@ -1,5 +1,5 @@
 import type { ProjectId } from "../../event/event.ts";
-import type { KeyEnd, KeyStore, KeyUse, StoredKey } from "../keys.ts";
+import { useAheadMs, type KeyEnd, type KeyStore, type KeyUse, type StoredKey } from "../keys.ts";
 import { fromColumn, toColumn } from "../rows.ts";
 import type { MongoLink } from "./connection.ts";
 import { inOneAnswer, neverMs, type Collections, type KeyDocument } from "./documents.ts";
@@ -71,7 +71,14 @@ export class MongoKeys implements KeyStore {
 
   used(uses: readonly KeyUse[]): Promise<void> {
     return this.#link.run(async ({ keys }) => {
-      for (const { id, at } of uses) await keys.updateOne({ _id: id }, { $max: { usedAt: at } });
+      for (const { id, at } of uses) {
+        const isOther = [
+          { usedAt: { $exists: false } },
+          { usedAt: { $lt: at } },
+          { usedAt: { $gt: at + useAheadMs } },
+        ];
+        await keys.updateOne({ _id: id, $or: isOther }, { $set: { usedAt: at } });
+      }
     });
   }
 

@@ -5,7 +5,7 @@ import { batchOf } from "./folds.ts";
 
 /**
  * The age of a batch from which its minutes may be compacted, by the clock of the process that
- * stores.
+ * stores. A batch that was made so far in the future counts as old: the clock was set back.
  */
 const looksFromMs = grainMs.day / 2;
 
@@ -20,7 +20,7 @@ export async function lateMinutes(
   deltas: readonly Pick<DeltaDocument, "_id" | "project" | "minute">[],
   now: number,
 ): Promise<readonly Bucket[]> {
-  const old = deltas.filter(({ _id }) => now - madeAt(batchOf(_id)) > looksFromMs);
+  const old = deltas.filter(({ _id }) => Math.abs(now - madeAt(batchOf(_id))) > looksFromMs);
   if (old.length === 0) return [];
   const minutes = new Map<string, { readonly bucket: Bucket; readonly made: number }>();
   for (const { _id, project, minute } of old) {

@@ -28,7 +28,7 @@ import { fence, Fences, finished, refused, unfinished, type BrokenDocument } fro
 import { job, jobsOf, openJobs, openJobsOf, putJob } from "./jobs.ts";
 import type { Claim, Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
-import type { KeptJob } from "../jobs.ts";
+import type { JobPage, KeptJob } from "../jobs.ts";
 import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { MongoKeys } from "./keys.ts";
@@ -512,12 +512,12 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => jobsOf(collections, project, limit));
   }
 
-  openJobs(limit: number): Promise<readonly KeptJob[]> {
-    return this.#link.run((collections) => openJobs(collections, limit));
+  openJobs(page: JobPage): Promise<readonly KeptJob[]> {
+    return this.#link.run((collections) => openJobs(collections, page));
   }
 
-  openJobsOf(project: ProjectId): Promise<readonly KeptJob[]> {
-    return this.#link.run((collections) => openJobsOf(collections, project));
+  openJobsOf(project: ProjectId, page?: JobPage): Promise<readonly KeptJob[]> {
+    return this.#link.run((collections) => openJobsOf(collections, project, page));
   }
 
   saveQuestion(

@@ -1,3 +1,4 @@
+import type { Filter } from "mongodb";
 import {
   floorOf,
   higher,
@@ -10,10 +11,16 @@ import {
 import { grainMs, startOf, type Bucket, type Grain } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
 import { retentionKey, type RetentionState } from "../retention.ts";
-import { bucketId, inOneAnswer, type Collections, type EventDocument } from "./documents.ts";
+import {
+  bucketId,
+  inOneAnswer,
+  type Collections,
+  type EventDocument,
+  type QuarantineNote,
+} from "./documents.ts";
 import { job } from "./jobs.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
-import { followed, forgetNotes } from "./held.ts";
+import { followed, noteBlocks } from "./held.ts";
 import { writeAll } from "./writes.ts";
 import { nextDay, touchDays } from "./marks.ts";
 import { dropParts } from "./rollup-parts.ts";
@@ -142,7 +149,7 @@ export async function drop(
     () => dropRollups(collections, project, "minute", floors.minutes, limit),
     () => dropRollups(collections, project, "hour", floors.hours, limit),
     () => dropRollups(collections, project, "day", floors.days, limit),
-    () => dropHeld(collections, project, (type) => floorOf(floors, type)),
+    () => dropHeld(collections, project, floors, limit),
   ];
   for (const part of parts) {
     const removed = await part();
@@ -183,39 +190,70 @@ async function dropEvents(
   return found.length;
 }
 
-/** Events in quarantine: when they happened is in them alone, so each is looked at. */
+/** Drops up to `limit` events in quarantine; their notes are read block by block. */
 async function dropHeld(
   collections: Collections,
   project: ProjectId,
-  floorOfType: (type: string) => number | null,
+  floors: Floors,
+  limit: number,
 ): Promise<number> {
-  const notes = await collections.quarantine.find({ project }, inOneAnswer).toArray();
-  const open = notes.filter(({ type }) => floorOfType(type) !== null);
+  const isOld = heldBelow(floors);
+  if (isOld.length === 0) return 0;
+  // Notes of earlier versions do not say when their event happened.
+  const filter = { project, $or: [...isOld, { timestamp: { $exists: false } }] };
   let removed = 0;
-  for (let at = 0; at < open.length; at += notesAtOnce) {
-    const found = await followed(collections, open.slice(at, at + notesAtOnce));
-    const gone = found.filter(({ note, document }) => {
-      const { event } = JSON.parse(document.held) as HeldEvent;
-      return isBelow(event.timestamp, floorOfType(note.type));
-    });
-    await writeAll(
-      collections.events,
-      gone.map(({ document: { _id, heldBy } }) => ({
-        _id,
-        operation: { deleteOne: { filter: { _id, heldBy } } },
-      })),
-    );
-    await forgetNotes(
-      collections,
-      gone.map(({ document }) => ({ event: document._id, batch: document.heldBy })),
-    );
-    removed += gone.length;
+  for await (const notes of noteBlocks(collections, filter)) {
+    removed += await dropNoted(collections, notes, floors, limit - removed);
+    if (removed === limit) break;
   }
   return removed;
 }
 
-/** So many notes are followed at a time. */
-const notesAtOnce = 1_000;
+/** The filters for notes of events that are older than floors. */
+function heldBelow({ events, types }: Floors): readonly Filter<QuarantineNote>[] {
+  const named = Object.entries(types).flatMap(([type, floor]) =>
+    floor === null ? [] : [{ type, timestamp: { $lt: floor } }],
+  );
+  if (events === null) return named;
+  return [{ ...othersThan(Object.keys(types)), timestamp: { $lt: events } }, ...named];
+}
+
+/**
+ * Drops up to `limit` of some events in quarantine that are older than floors. An event that was
+ * patched or released since it was read stays.
+ */
+async function dropNoted(
+  collections: Collections,
+  notes: readonly QuarantineNote[],
+  floors: Floors,
+  limit: number,
+): Promise<number> {
+  const found = (await followed(collections, notes)).map(({ note, document }) => {
+    const { timestamp } = (JSON.parse(document.held) as HeldEvent).event;
+    return { note, document, timestamp };
+  });
+  const old = found
+    .filter(({ note, timestamp }) => isBelow(timestamp, floorOf(floors, note.type)))
+    .slice(0, limit);
+  const undated = found.filter(({ note }) => note.timestamp === undefined);
+  await writeAll(
+    collections.quarantine,
+    undated.map(({ note: { _id }, timestamp }) => ({
+      _id,
+      operation: { updateOne: { filter: { _id }, update: { $set: { timestamp } } } },
+    })),
+  );
+  await writeAll(
+    collections.events,
+    old.map(({ document: { _id, heldBy, revision } }) => ({
+      _id,
+      operation: { deleteOne: { filter: { _id, heldBy, revision } } },
+    })),
+  );
+  // Removes the notes of events that are gone, and no others.
+  const oldNotes = old.map(({ note }) => note);
+  return old.length - (await followed(collections, oldNotes)).length;
+}
 
 /**
  * Drops the deltas of old minutes. Their rollups stay; a minute without a rollup is its deltas, so

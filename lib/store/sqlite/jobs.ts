@@ -1,4 +1,4 @@
-import type { KeptJob } from "../jobs.ts";
+import { noProject, type JobPage, type KeptJob } from "../jobs.ts";
 import type { Database, Row } from "./database.ts";
 
 const columns = "project, id, revision, is_open, state";
@@ -33,19 +33,31 @@ export function jobs(db: Database, project: string, limit: number): readonly Kep
     .map(jobOf);
 }
 
-export function openJobs(db: Database, limit: number): readonly KeptJob[] {
+export function openJobs(db: Database, { limit, after = "" }: JobPage): readonly KeptJob[] {
   return db
-    .all(`SELECT ${columns} FROM jobs WHERE is_open = 1 ORDER BY id LIMIT ?`, limit)
+    .all(
+      `SELECT ${columns} FROM jobs INDEXED BY open_jobs
+        WHERE is_open = 1 AND project <> ? AND id > ? ORDER BY id LIMIT ?`,
+      noProject,
+      after,
+      limit,
+    )
     .map(jobOf);
 }
 
 /** Walks over the open jobs of all projects: a project has far more that are done. */
-export function openJobsOf(db: Database, project: string): readonly KeptJob[] {
+export function openJobsOf(
+  db: Database,
+  project: string,
+  { limit, after = "" }: JobPage = { limit: -1 },
+): readonly KeptJob[] {
   return db
     .all(
       `SELECT ${columns} FROM jobs INDEXED BY open_jobs
-        WHERE is_open = 1 AND project = ? ORDER BY id`,
+        WHERE is_open = 1 AND project = ? AND id > ? ORDER BY id LIMIT ?`,
       project,
+      after,
+      limit,
     )
     .map(jobOf);
 }

@@ -1,5 +1,5 @@
 import { fromColumn, toColumn } from "../rows.ts";
-import type { KeyEnd, KeyUse, StoredKey } from "../keys.ts";
+import { useAheadMs, type KeyEnd, type KeyUse, type StoredKey } from "../keys.ts";
 import type { Database, Row } from "./database.ts";
 
 const columns =
@@ -68,7 +68,14 @@ export function endKey(
 
 export function usedKeys(db: Database, uses: readonly KeyUse[]): void {
   for (const { id, at } of uses) {
-    db.run("UPDATE keys SET used_at = max(coalesce(used_at, 0), ?) WHERE id = ?", at, id);
+    db.run(
+      `UPDATE keys SET used_at = ?
+        WHERE id = ? AND coalesce(used_at NOT BETWEEN ? AND ?, true)`,
+      at,
+      id,
+      at,
+      at + useAheadMs,
+    );
   }
 }
 

@@ -10,7 +10,7 @@ import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-qu
 import type { Precondition } from "../../questions/saved.ts";
 import type { Claim, Erasable, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
-import type { KeptJob } from "../jobs.ts";
+import type { JobPage, KeptJob } from "../jobs.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
 import { errorType } from "../../errors.ts";
 import { SqliteActs, SqliteKeys, SqliteQuarantine, SqliteSchemas } from "./administration.ts";
@@ -411,12 +411,12 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.read("quick", "jobs", project, limit);
   }
 
-  openJobs(limit: number): Promise<readonly KeptJob[]> {
-    return this.#threads.read("quick", "openJobs", limit);
+  openJobs(page: JobPage): Promise<readonly KeptJob[]> {
+    return this.#threads.read("quick", "openJobs", page);
   }
 
-  openJobsOf(project: ProjectId): Promise<readonly KeptJob[]> {
-    return this.#threads.read("quick", "openJobsOf", project);
+  openJobsOf(project: ProjectId, page?: JobPage): Promise<readonly KeptJob[]> {
+    return this.#threads.read("quick", "openJobsOf", project, page);
   }
 
   saveQuestion(

@@ -199,5 +199,9 @@ describe("a key that the service gave", () => {
     const before = toldAgo(0, [known({ usedAt: Date.now() - 601_000 })]);
     before.identify(headers, "events:read");
     expect(before.takeUses()).toHaveLength(1);
+    const ahead = toldAgo(0, [known({ usedAt: Date.now() + 86_400_000 })]);
+    expect(ahead.takeUses()).toEqual([]);
+    ahead.identify(headers, "events:read");
+    expect(ahead.takeUses()).toHaveLength(1);
   });
 });

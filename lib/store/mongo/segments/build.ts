@@ -8,6 +8,7 @@ import { insertAbsent } from "../writes.ts";
 import {
   fieldOfColumn,
   partKey,
+  mostPutOffMs,
   partOfColumn,
   type PartDocument,
   type SegmentDocument,
@@ -41,7 +42,10 @@ export async function buildNext(
 ): Promise<number | undefined> {
   const { segments } = collections;
   const [next] = await segments
-    .find({ isMarked: true, dueAt: { $lte: now } })
+    .find({
+      isMarked: true,
+      $or: [{ dueAt: { $lte: now } }, { dueAt: { $gt: now + mostPutOffMs } }],
+    })
     .sort({ dueAt: 1 })
     .limit(1)
     .toArray();

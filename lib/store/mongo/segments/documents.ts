@@ -2,6 +2,12 @@ import { crc32 } from "node:zlib";
 import type { Binary } from "mongodb";
 import type { BatchId, ProjectId } from "../../../event/event.ts";
 
+/**
+ * Longer than segments and batches are put off. What is due later still was put off before the
+ * clock was set back, and is due at once.
+ */
+export const mostPutOffMs = 120_000;
+
 /** A stored batch that is in no segment yet: it was announced, and no segment has claimed it. */
 export interface UnsealedDocument {
   /** `project|batch`. */

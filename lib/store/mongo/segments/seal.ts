@@ -93,7 +93,10 @@ export async function seal(
   return true;
 }
 
-/** Picks the batches to seal now, the one announced earliest first; none where it is too early. */
+/**
+ * Picks the batches to seal now, the one announced earliest first; none where it is too early. An
+ * instant in the future was written before the clock was set back, and counts as old.
+ */
 export function due(
   announced: readonly Announced[],
   now: number,
@@ -111,7 +114,8 @@ export function due(
   }
   const [first] = some;
   if (first === undefined) return [];
-  const isOld = ages.some((age) => events >= age.events && now - first.at >= age.ms);
+  const ageMs = Math.abs(now - first.at);
+  const isOld = ages.some((age) => events >= age.events && ageMs >= age.ms);
   return isOld ? some : [];
 }
 

@@ -83,10 +83,13 @@ export class Adoption {
   }
 
   async #say(collections: Collections, now: number): Promise<State> {
-    if (this.#state !== undefined && now - this.#saidAt < sayEveryMs) return this.#state;
+    const isSaid = Math.abs(now - this.#saidAt) < sayEveryMs;
+    if (this.#state !== undefined && isSaid) return this.#state;
     const { counters } = collections;
     const state = await stateOf(collections);
-    const isNew = now - state.said >= absentMs;
+    // An instant far in the future was written before the clock was set back: the grace begins anew.
+    const isAhead = state.since !== state.walked && state.since - now >= absentMs;
+    const isNew = now - state.said >= absentMs || isAhead;
     const since = isNew ? now : state.since;
     // In an empty store no process of an earlier version has run.
     const isFirst = state.said === 0 && (await collections.events.findOne({})) === null;

@@ -119,6 +119,21 @@ test("a process that begins knows what was used last before it, and keeps to its
   expect(textOf(await cache.get(keyOf("c")))).toContain("c");
 });
 
+test("what was marked before the clock was set back is marked anew, and what was half written then is removed", async () => {
+  await kept(cacheOf(), keyOf("a"), bytesOf("a"));
+  const [path] = await files();
+  const stray = join(path!, "..", "5b0e0f0e-0000-4000-8000-000000000000.tmp");
+  await writeFile(stray, "half");
+  const ahead = Date.now() / 1_000 + 86_400;
+  for (const one of [stray, join(path!, "..")]) await utimes(one, ahead, ahead);
+  const cache = cacheOf();
+  await cache.close();
+  await expect(stat(stray)).rejects.toThrow("ENOENT");
+  expect(textOf(await cache.get(keyOf("a")))).toBe("a");
+  await cache.close();
+  expect((await stat(join(path!, ".."))).mtimeMs).toBeLessThan(Date.now() + 3_600_000);
+});
+
 test("what two processes keep in one folder is bounded, and right for both (any order)", async () => {
   await fc.assert(
     fc.asyncProperty(

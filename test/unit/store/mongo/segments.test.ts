@@ -37,6 +37,7 @@ describe("which batches are sealed", () => {
     ["a thousand events after an hour", announced(3, 400), hourMs, 3],
     ["a few not before a day", announced(3, 300), dayMs - 1, 0],
     ["a few after a day", announced(3, 1), dayMs, 3],
+    ["a few announced before the clock was set back by a day", announced(3, 1), -dayMs, 3],
     ["not more batches than a segment names", announced(2_000, 1), 0, segmentLimits.batches],
     ["not more bytes than are read at once", announced(40, 10, 8 * 1_048_576), 0, 4],
     ["a batch that is too large, by itself", announced(2, 20_000), 0, 1],

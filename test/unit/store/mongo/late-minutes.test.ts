@@ -1,0 +1,29 @@
+import type { Collections } from "../../../../lib/store/mongo/documents.ts";
+import { lateMinutes } from "../../../../lib/store/mongo/late-minutes.ts";
+import { bucket, day, dayMs, hourMs, minute } from "../../../contract/store-harness.ts";
+
+/** The id of a batch that was made at an instant. */
+function made(at: number): string {
+  const hex = at.toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
+
+/** Every minute was compacted up to an instant. */
+function compacted(compacting: number): Collections {
+  const find = ({ _id }: { readonly _id: { readonly $in: readonly string[] } }) => ({
+    project: () => ({
+      toArray: () => Promise.resolve(_id.$in.map((one) => ({ _id: one, compacting }))),
+    }),
+  });
+  return { folds: { find } } as unknown as Collections;
+}
+
+test.each([
+  ["young", day - hourMs, 0],
+  ["old", day - dayMs, 1],
+  ["made before the clock was set back", day + dayMs, 1],
+])("the minutes of a batch that is %s are looked up", async (_, madeAt, many) => {
+  const deltas = [{ _id: `${made(madeAt)}|p|${minute}`, project: "p", minute }];
+  const found = await lateMinutes(compacted(day + 9 * dayMs), deltas, day);
+  expect(found).toEqual(Array.from({ length: many }, () => bucket()));
+});
