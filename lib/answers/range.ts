@@ -3,7 +3,13 @@ import type { OpenRange, EventFilter, EventQuery, Range } from "../event/filter.
 import { grainMs, grains, startOf } from "../counting/bucket.ts";
 import { coveredRows, marksOf, type FoldableReads, type ProjectReads } from "./rollup-reads.ts";
 import type { SectionRow } from "../counting/cells.ts";
-import { countPeriods, periods, type Interval, type Period } from "../counting/calendar.ts";
+import {
+  countPeriods,
+  maxPeriods,
+  periods,
+  type Interval,
+  type Period,
+} from "../counting/calendar.ts";
 import { describeSpan } from "../questions/answer-meta.ts";
 import { ServiceError } from "../errors.ts";
 
@@ -122,9 +128,6 @@ async function bucketsOf(
   }
   return found.sort((a, b) => a.from - b.from);
 }
-
-/** The most periods of one series. */
-export const maxPeriods = 10_000;
 
 /**
  * The periods of a series.

@@ -39,6 +39,9 @@ export function isZone(name: string): boolean {
   }
 }
 
+/** The most periods of one series. */
+export const maxPeriods = 10_000;
+
 /**
  * An upper bound for the periods of an interval that a range touches, in any zone. It costs
  * constant time, so too many periods are refused before they are built; it is too high by a few,

@@ -7,7 +7,7 @@ import {
   type Raw,
   readParameters,
 } from "./reading/field.ts";
-import { cursorText, partsOfCursor, scopeOf } from "./reading/cursor.ts";
+import { cursorText, isIdPart, partsOfCursor, scopeOf } from "./reading/cursor.ts";
 
 /** The acts that the audit log records, as `thing.verb`. */
 export const actKinds = [
@@ -95,8 +95,9 @@ export function auditLogCursor(id: string, project: string): string {
 
 function readCursor(cursor: unknown, project: string, findings: Findings): string | undefined {
   if (cursor === undefined) return undefined;
-  const [id, of] = partsOfCursor(cursor);
-  if (typeof id === "string" && of === scope(project)) return id;
+  const [id, of, ...others] = partsOfCursor(cursor);
+  const isOwn = of === scope(project) && others.length === 0;
+  if (isOwn && isIdPart(id) && id !== "") return id;
   const message = "cursor must be a nextCursor of the same project's audit log";
   findings.push({ pointer: "cursor", code: "cursor", message });
   return undefined;

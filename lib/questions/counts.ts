@@ -61,7 +61,8 @@ export function readCountsQuestion(raw: Raw, dimensions: readonly string[]): Cou
     checkOrder({ from, to }, { pointer: "to" }, findings);
     const groupBy = readDimension(values.groupBy, dimensions, findings);
     const scope = scopeOf([type, sources, raw["from"], raw["to"], interval, timezone, groupBy]);
-    const page = readRowCursor(values.cursor, scope, "cursor", findings);
+    const own = { scope, range: { from, to }, interval };
+    const page = readRowCursor(values.cursor, own, "cursor", findings);
     return { types: type, sources, from, to, interval, timezone, groupBy, limit, page };
   });
 }

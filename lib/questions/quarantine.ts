@@ -14,7 +14,7 @@ import {
   readParameters,
 } from "./reading/field.ts";
 import { types } from "./reading/filter-parameters.ts";
-import { cursorText, partsOfCursor, scopeOf } from "./reading/cursor.ts";
+import { cursorText, isIdPart, isInstant, partsOfCursor, scopeOf } from "./reading/cursor.ts";
 
 /** An event in quarantine as a list shows it. */
 export interface ShownQuarantined {
@@ -106,10 +106,9 @@ function readCursor(
   findings: Findings,
 ): QuarantineQuestion["after"] {
   if (given === undefined) return undefined;
-  const [receivedAt, id, of] = partsOfCursor(given);
-  if (Number.isSafeInteger(receivedAt) && typeof id === "string" && of === scope) {
-    return { receivedAt: receivedAt as number, id };
-  }
+  const [receivedAt, id, of, ...others] = partsOfCursor(given);
+  const isOwn = of === scope && others.length === 0;
+  if (isOwn && isInstant(receivedAt) && isIdPart(id)) return { receivedAt, id };
   const message = "cursor must be a nextCursor of the same question";
   findings.push({ pointer: "cursor", code: "cursor", message });
   return undefined;

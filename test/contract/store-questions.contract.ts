@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { countPeriods } from "../../lib/counting/calendar.ts";
+import { countPeriods, maxPeriods } from "../../lib/counting/calendar.ts";
 import { eventsPlanOf, planOf } from "../../lib/answers/plan.ts";
 import type { QueryRow } from "../../lib/answers/query-rows.ts";
 import { readQueryQuestion, type QueryQuestion } from "../../lib/questions/query/question.ts";
@@ -9,7 +9,6 @@ import { grainMs, startOf } from "../../lib/counting/bucket.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { QuestionReads } from "../../lib/answers/reads.ts";
 import { answerQuery, type Queried } from "../../lib/answers/query.ts";
-import { maxPeriods } from "../../lib/answers/range.ts";
 import type { Range } from "../../lib/event/filter.ts";
 import { names, origin } from "../support/arbitraries.ts";
 import { readsOf, historiesWith, live, rare, spanMs, type History } from "./histories.ts";

@@ -1,3 +1,4 @@
+import { ServiceError } from "../../errors.ts";
 import { textFormats, type EventText } from "../../event/event-text.ts";
 import { choice, described, fieldOf, type Raw, readParameters } from "../reading/field.ts";
 import {
@@ -88,11 +89,17 @@ export function subjectCursor({ part, after = "" }: SubjectPlace): string {
   return `${part}:${after}`;
 }
 
-/** The place of a cursor; the beginning where there is none. */
+/**
+ * The place of a cursor; the beginning where there is none.
+ * @throws ServiceError VALIDATION where `subjectCursor` did not write it
+ */
 export function readSubjectCursor(cursor: unknown): SubjectPlace {
-  const [part, after] = typeof cursor === "string" ? cursor.split(":", 2) : [];
-  return {
-    part: part === "stored" ? part : "held",
-    ...(after !== undefined && after !== "" && { after }),
-  };
+  if (cursor === undefined) return { part: "held" };
+  const [, part, after = ""] = /^(held|stored):(.*)$/s.exec(String(cursor)) ?? [];
+  if (part !== "held" && part !== "stored") {
+    const message = "cursor must be a nextCursor of the same person's export";
+    const errors = [{ pointer: "cursor", code: "cursor", message }];
+    throw new ServiceError("VALIDATION", undefined, { errors });
+  }
+  return { part, ...(after !== "" && { after }) };
 }

@@ -15,7 +15,7 @@ import {
   type Raw,
   readParameters,
 } from "../reading/field.ts";
-import { cursorText, partsOfCursor, scopeOf } from "../reading/cursor.ts";
+import { cursorText, isIdPart, isInstant, partsOfCursor, scopeOf } from "../reading/cursor.ts";
 import {
   filterFields,
   filterOfParameters,
@@ -159,7 +159,10 @@ export function cursorOf(
   return cursorText([position.timestamp, position.id, scope]);
 }
 
-/** Reads a cursor of the same filter and order; adds a finding where it is not one. */
+/**
+ * Reads a cursor of the same filter and order; adds a finding where it is not one, or names a
+ * position outside of the filter's range.
+ */
 export function readCursor(
   value: unknown,
   { filter, order }: Pick<ListQuestion, "filter" | "order">,
@@ -168,8 +171,8 @@ export function readCursor(
   if (value === undefined) return undefined;
   const [timestamp, id, of, ...others] = partsOfCursor(value);
   const isOwn = of === scopeOf([filter, order]) && others.length === 0;
-  if (Number.isSafeInteger(timestamp) && typeof id === "string" && isOwn) {
-    return { timestamp: timestamp as number, id };
+  if (isOwn && isInstant(timestamp) && isIdPart(id) && isAround(filter, timestamp)) {
+    return { timestamp, id };
   }
   findings.push({
     pointer: "cursor",
@@ -177,4 +180,9 @@ export function readCursor(
     message: "cursor must be a nextCursor of the same filters and order",
   });
   return undefined;
+}
+
+/** Whether an instant is in a range, or at its end. */
+function isAround({ from = -Infinity, to = Infinity }: OpenFilter, instant: number): boolean {
+  return instant >= from && instant <= to;
 }

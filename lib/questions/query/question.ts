@@ -173,7 +173,8 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
       fill: read.fill ?? interval !== undefined,
     };
     const scope = scopeOf([described, raw["range"]]);
-    const page = readRowCursor(read.cursor, scope, "/cursor", findings);
+    const own = { scope, range: read.range, interval };
+    const page = readRowCursor(read.cursor, own, "/cursor", findings);
     return {
       ...described,
       range: page.range ?? read.range,

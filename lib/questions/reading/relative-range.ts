@@ -1,6 +1,6 @@
 import { ServiceError, type Finding } from "../../errors.ts";
 import { isZone, periods } from "../../counting/calendar.ts";
-import { lastInstant } from "../../event/instant.ts";
+import { maxAheadMs } from "../../event/limits.ts";
 import { described, later, type Field, type Raw } from "./field.ts";
 import type { OpenRange } from "../../event/filter.ts";
 
@@ -237,11 +237,15 @@ function absoluteForm(form: Form, raw: Raw, ends: object, cursor: unknown): Raw 
   };
 }
 
-/** Splits a cursor into the instant before it and the question's own cursor. */
+/**
+ * Splits a cursor into the instant before it and the question's own cursor. A cursor of an instant
+ * at which no first page was read stays whole, and the question's reader refuses it.
+ */
 function readAt(cursor: unknown, now: number): { readonly at: number; readonly cursor: unknown } {
   const [, at, rest] = typeof cursor === "string" ? (/^(\d{1,15})~(.*)$/s.exec(cursor) ?? []) : [];
-  const isInstant = at !== undefined && Number(at) <= lastInstant;
-  return isInstant ? { at: Number(at), cursor: rest } : { at: now, cursor };
+  // Another node's clock may be ahead of this one.
+  const isPast = at !== undefined && Number(at) <= now + maxAheadMs;
+  return isPast ? { at: Number(at), cursor: rest } : { at: now, cursor };
 }
 
 function readBeside<Question>(
