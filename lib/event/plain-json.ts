@@ -2,29 +2,86 @@ import type { Finding } from "../errors.ts";
 import { maxFindings } from "./limits.ts";
 
 /**
- * Matches a text that may hold a number too small for a double: a large negative exponent, or
- * hundreds of zeros.
+ * Matches a part of a number that may be too small for a double: a large negative exponent, or
+ * hundreds of zeros. Texts may hold the same.
  */
-const perhapsTooSmall = /\d[eE]-0*[1-9]\d\d|\.0{200}/;
+const perhapsTooSmall = /\d[eE]-0*[1-9]\d\d|\.0{200}/g;
+
+/** A number without its sign. */
+const jsonNumber = /(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /** The smallest normal double: below it doubles have fewer digits, down to none. */
 const leastNormal = 2 ** -1_022;
 
 /**
- * Parses a JSON text without turning a small number into another: a number too small for a double,
- * such as 1e-400, becomes `NaN`, as one that is too large becomes `Infinity`. Neither is plain
- * JSON, so `isPlainJson` finds the place. Own properties may be called `__proto__`.
+ * Parses a JSON text of any depth without turning a small number into another: a number too small
+ * for a double, such as 1e-400, becomes `Infinity` (`-Infinity`), as one that is too large does.
+ * That is not plain JSON, so `isPlainJson` finds the place. Own properties may be called
+ * `__proto__`. The time that it takes grows with the text's length alone.
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
-  return perhapsTooSmall.test(text)
-    ? JSON.parse(text, keepSmall as (key: string, value: unknown) => unknown)
-    : JSON.parse(text);
+  const changed = withoutTooSmall(text);
+  try {
+    return JSON.parse(changed);
+  } catch (error) {
+    if (changed === text) throw error;
+    // The text is as faulty, and has its faults in their places.
+    return JSON.parse(text);
+  }
 }
 
-/** ECMAScript gives a reviver the text of a scalar, which TypeScript does not know yet. */
-function keepSmall(_key: string, value: unknown, { source }: { readonly source?: string }) {
-  return typeof value === "number" ? numberOf(source ?? "") : value;
+/** Writes a number too large for a double in the place of each one that is too small. */
+function withoutTooSmall(text: string): string {
+  let changed = "";
+  let copied = 0;
+  for (const [start, end] of tooSmallIn(text)) {
+    changed += `${text.slice(copied, start)}1e999`;
+    copied = end;
+  }
+  return copied === 0 ? text : changed + text.slice(copied);
+}
+
+/**
+ * The places of the numbers of a JSON text, without their signs, that are too small for a double.
+ * Each part of the text is passed once: strings and numbers that were looked at are jumped over.
+ */
+function* tooSmallIn(text: string): Generator<readonly [start: number, end: number], void> {
+  let quote = text.indexOf('"');
+  let at = 0;
+  for (;;) {
+    perhapsTooSmall.lastIndex = at;
+    const found = perhapsTooSmall.exec(text)?.index;
+    if (found === undefined) return;
+    while (quote >= 0 && quote < found) {
+      at = endOfString(text, quote);
+      quote = text.indexOf('"', at);
+    }
+    if (at > found) continue;
+    jsonNumber.lastIndex = startOfNumber(text, found, at);
+    const [number = ""] = jsonNumber.exec(text) ?? [];
+    const end = jsonNumber.lastIndex;
+    if (end > found && Number.isNaN(numberOf(number))) yield [end - number.length, end];
+    at = Math.max(end, found + 1);
+  }
+}
+
+/** The place behind a string that begins at a quotation mark; the text's end where it has no end. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; ; at += 1) {
+    at = text.indexOf('"', at);
+    if (at < 0) return text.length;
+    let escapes = 0;
+    while (text[at - escapes - 1] === "\\") escapes += 1;
+    if (escapes % 2 === 0) return at + 1;
+  }
+}
+
+/** The place where the digits begin that hold a place. */
+function startOfNumber(text: string, within: number, least: number): number {
+  let start = within;
+  while (start > least && /[\d.]/.test(text[start - 1]!)) start -= 1;
+  return start;
 }
 
 /** Reads a decimal number; `NaN` where it is too small for a double. */

@@ -263,8 +263,8 @@ export function textOf(bytes: Buffer): string {
 
 /**
  * The JSON value of a body, of any depth. Own properties may be called `__proto__`; of a repeated
- * name the last value counts. A number beyond a double's range is `Infinity` or `NaN`
- * (`parseJson`).
+ * name the last value counts. A number beyond a double's range, large or small, is `Infinity` or
+ * `-Infinity` (`parseJson`).
  * @throws ServiceError `MALFORMED`
  */
 export function jsonOf(bytes: Buffer): unknown {

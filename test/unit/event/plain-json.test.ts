@@ -4,15 +4,19 @@ import { jsonValues } from "../../support/json-values.ts";
 
 describe("a JSON text", () => {
   test.each([
-    ["1e-400", NaN],
-    ["-1E-0400", NaN],
-    [`0.${"0".repeat(400)}1`, NaN],
+    ["1e-400", Infinity],
+    ["-1E-0400", -Infinity],
+    [`0.${"0".repeat(400)}1`, Infinity],
     ["1e400", Infinity],
     ["0e-400", 0],
     ["0.0", 0],
     ["1e-300", 1e-300],
-    ["5e-324", NaN],
-    ["-3.2e-310", NaN],
+    ["5e-324", Infinity],
+    ["-3.2e-310", -Infinity],
+    ["[0,1e-400,-2.5e-400, 1e-400]", [0, Infinity, -Infinity, Infinity]],
+    ['{"1e-400":1e-400,"a":"\\"1e-400"}', { "1e-400": Infinity, a: '"1e-400' }],
+    ['["\\\\",1e-400,"\\\\\\"",1e-400]', ["\\", Infinity, '\\"', Infinity]],
+    ['{"a":1e-400,"a":1}', { a: 1 }],
     ['"1e-400"', "1e-400"],
     ['{"a":"1e-400","b":0}', { a: "1e-400", b: 0 }],
   ])("%s has the value %p", (text, value) => {
@@ -28,6 +32,65 @@ describe("a JSON text", () => {
         expect(parseJson(`["1e-400",${text}]`)).toEqual(["1e-400", value]);
       }),
     );
+  });
+
+  /** Values whose numbers are `small` in their texts, and texts that look like such numbers. */
+  const small = ["1e-400", "-5E-0324", `0.${"0".repeat(320)}1`, "0.5e-310"];
+  const looks = fc.constantFrom('"1e-400', "\\1e-400\\", "-1e-400,", '\\"[1e-400]');
+  const texts = fc.letrec<{ any: string }>((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(...small),
+      fc.constantFrom("0", "-0.0", "0e-400", "1e-300", "true", "null"),
+      looks.map((text) => JSON.stringify(text)),
+      fc.array(tie("any")).map((items) => `[${items.join(" , ")}]`),
+      fc
+        .array(fc.tuple(looks, tie("any")))
+        .map((all) => `{${all.map(([name, of]) => `${JSON.stringify(name)}:${of}`).join()}}`),
+    ),
+  })).any;
+
+  test("has Infinity where a number is too small, and nothing else is changed", () => {
+    const byReviver = ((_: string, value: unknown, { source = "" }: { source?: string } = {}) =>
+      small.includes(source) ? Infinity * (source.startsWith("-") ? -1 : 1) : value) as (
+      key: string,
+      value: unknown,
+    ) => unknown;
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(parseJson(text)).toEqual(JSON.parse(text, byReviver));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("that is none is refused with the same words as JSON.parse has", () => {
+    const messageOf = (parse: (text: string) => unknown, text: string) => {
+      try {
+        parse(text);
+        return "";
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const part = fc.constantFrom("", "0", ".", "-", "e-400", '"', ",", "[", "\\", "1e-400");
+    fc.assert(
+      fc.property(texts, fc.nat(), fc.nat(6), part, (text, place, cut, put) => {
+        const at = place % (text.length + 1);
+        const broken = text.slice(0, at) + put + text.slice(at + cut);
+        const told = messageOf((one) => JSON.parse(one) as unknown, broken);
+        expect(messageOf(parseJson, broken)).toBe(told);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("may be nested as deep as a body is long, whatever its numbers and texts look like", () => {
+    const deep = `${"[".repeat(30_000)}1e-400${"]".repeat(30_000)}`;
+    for (const text of [`["1e-400",${deep}]`, deep]) {
+      const value = parseJson(text);
+      expect(isPlainJson(value, 32)).toBe(false);
+    }
   });
 
   test("that is taken gives each of its numbers back as it was written", () => {

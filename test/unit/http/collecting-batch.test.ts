@@ -168,6 +168,36 @@ describe("limits", () => {
     expect(objects).toHaveLength(1);
   });
 
+  test.each([
+    ["an array", json, (events: readonly string[]) => `[${events.join()}]`],
+    ["lines", ndjson, (events: readonly string[]) => events.join("\n")],
+  ])(
+    "one event of %s is too deep, another has a number too small: the others stay",
+    (_, type, text) => {
+      const deep = `${"[".repeat(30_000)}${"]".repeat(30_000)}`;
+      const batch = read(
+        text([
+          '{"id":"7f1e-456a","data":1}',
+          `{"id":"8c4e-789b","data":${deep}}`,
+          `{"data":[${deep},1e-400]}`,
+          '{"data":{"small":-1e-400}}',
+          '{"id":"1e-400","data":1e-300}',
+        ]),
+        type,
+      );
+      expect(batch.inputs).toEqual([
+        { id: "7f1e-456a", data: 1 },
+        { id: "1e-400", data: 1e-300 },
+      ]);
+      expect(rejections(batch)).toEqual([
+        `1 too_deep /data${"/0".repeat(maxNesting)}`,
+        `2 too_deep /data${"/0".repeat(maxNesting)}`,
+        "2 out_of_range /data/1",
+        "3 out_of_range /data/small",
+      ]);
+    },
+  );
+
   function refusalOrBatch(text: string, type: string): unknown {
     try {
       return rejections(read(text, type));
