@@ -15,6 +15,7 @@ import {
   type GivenKey,
   type ShownKey,
 } from "../../lib/questions/keys.ts";
+import { lifeOf } from "../../lib/store/key-life.ts";
 import type { StoredKey } from "../../lib/store/keys.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
@@ -50,8 +51,9 @@ export function KeysMixin() {
       },
 
       /**
-       * A new key of the same name and scopes; the old one ends a little later, so both hold
-       * meanwhile.
+       * A new key of the same name and scopes, which holds for as long as the old one was made for;
+       * the old one ends a little later, so both hold meanwhile. It may be repeated: another new key
+       * holds as long.
        */
       async rotateKey(
         ctx: ActContext,
@@ -61,7 +63,7 @@ export function KeysMixin() {
         const { overlapMs, expiresAt } = readRotationBody(body, now);
         const old = await this.foundKey(ctx, id);
         if (!holds(old, now)) throw new ServiceError("NOT_FOUND", "This key holds no more");
-        const ends = expiresAt ?? endOfNext(old, now);
+        const ends = expiresAt ?? endOfLife(await lifeOf(this.store.acts, old), now);
         const details = {
           name: old.name,
           scopes: scopesOf(old),
@@ -173,9 +175,9 @@ function holds({ revoked, endsAt = Infinity }: StoredKey, now: number): boolean 
   return !revoked && endsAt > now;
 }
 
-/** When the next key ends that holds as long as this one; never later than RFC 3339 can write. */
-function endOfNext({ createdAt, endsAt }: StoredKey, now: number): number | undefined {
-  return endsAt === undefined ? undefined : Math.min(lastInstant, now + endsAt - createdAt);
+/** When a life ends that begins now; never later than RFC 3339 can write. */
+function endOfLife(lifeMs: number | undefined, now: number): number | undefined {
+  return lifeMs === undefined ? undefined : Math.min(lastInstant, now + lifeMs);
 }
 
 function scopesOf({ scopes }: StoredKey): readonly Scope[] {

@@ -1,3 +1,4 @@
+import { lifeOf } from "../../lib/store/key-life.ts";
 import type { StoredKey } from "../../lib/store/keys.ts";
 import type { OnStore } from "./store-harness.ts";
 
@@ -13,6 +14,13 @@ function key(id: string, more: Partial<StoredKey> = {}): StoredKey {
     revoked: false,
     ...more,
   };
+}
+
+/** A UUIDv7 of an instant. */
+function uuidAt(instant: number, of: string): string {
+  const hex = instant.toString(16).padStart(12, "0");
+  const rest = Buffer.from(of).toString("hex").padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${rest}`;
 }
 
 const limits = { limit: 10, forgetBefore: 0 };
@@ -70,6 +78,47 @@ export function keysContract(onStore: OnStore): void {
         expect(await add(key("e", { project: "q" }))).toBe("created");
         expect(await add(key("f", { createdAt: 3_000 }), 2_000)).toBe("created");
         expect((await keys.list("p")).map(({ id }) => id)).toEqual(["b", "c", "f"]);
+      }),
+    );
+
+    test(
+      "are told by the audit log how long they were made for, whatever ends them",
+      onStore(async ({ keys, acts }) => {
+        const madeAt = Date.UTC(2026, 0, 1);
+        const until = (days: number) => madeAt + days * 86_400_000;
+        const make = async (id: string, what: "keys.create" | "keys.rotate", endsAt?: number) => {
+          const made = key(id, { createdAt: madeAt, ...(endsAt !== undefined && { endsAt }) });
+          await acts.begin({
+            id: uuidAt(madeAt, id),
+            project: "p",
+            at: madeAt,
+            actor: { kind: "open", id: "" },
+            what,
+            target: id,
+            details: endsAt === undefined ? {} : { expiresAt: new Date(endsAt).toISOString() },
+          });
+          await keys.add(made, limits);
+        };
+        await make("a", "keys.create", until(90));
+        await make("b", "keys.rotate", until(30));
+        await make("c", "keys.create");
+        const end = { id: uuidAt(madeAt + 5, "a"), project: "p", at: madeAt + 5, details: {} };
+        const actor = { kind: "open", id: "" } as const;
+        await acts.begin({ ...end, actor, what: "keys.revoke", target: "a" });
+        await keys.add(key("told nowhere", { createdAt: madeAt, endsAt: until(7) }), limits);
+        for (const id of ["a", "b", "c"]) {
+          await keys.end("p", id, { at: until(1), revoked: false });
+        }
+        const days = async (id: string) => {
+          const lifeMs = await lifeOf(acts, (await keys.find("p", id))!);
+          return lifeMs === undefined ? undefined : lifeMs / 86_400_000;
+        };
+        expect(await Promise.all(["a", "b", "c", "told nowhere"].map(days))).toEqual([
+          90,
+          30,
+          undefined,
+          7,
+        ]);
       }),
     );
 

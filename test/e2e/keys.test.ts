@@ -32,6 +32,8 @@ async function ask(method: string, path: string, key: string, body?: unknown) {
 interface Given {
   readonly id: string;
   readonly key: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
 }
 
 async function give(body: object, path = "/keys", by = admin): Promise<Given> {
@@ -106,6 +108,31 @@ test("a key is replaced while both hold, or at once", async () => {
   const last = await give({ overlapSeconds: 0 }, `/keys/${next.id}/rotate`);
   expect([await reads(next.key), await reads(last.key)]).toEqual([401, 200]);
   expect((await ask("GET", `/keys/${next.id}`, admin)).body["state"]).toBe("expired");
+});
+
+test("a key that is replaced once more is replaced by one that holds as long", async () => {
+  const dayMs = 86_400_000;
+  const lifeOf = ({ createdAt, expiresAt }: Given) =>
+    expiresAt && Math.round((Date.parse(expiresAt) - Date.parse(createdAt)) / dayMs);
+  const made = { name: "twice", scopes: ["events:read"] };
+  const expiresAt = new Date(Date.now() + 90 * dayMs).toISOString();
+  const soon = new Date(Date.now() + 2 * dayMs).toISOString();
+  for (const [body, days] of [
+    [{ ...made, expiresAt }, 90],
+    [made, null],
+  ] as const) {
+    const old = await give(body);
+    const path = `/keys/${old.id}/rotate`;
+    const first = await give({}, path);
+    const other = await give({ expiresAt: soon }, path);
+    const again = await give({}, path);
+    const later = await give({}, `/keys/${first.id}/rotate`);
+    const last = await give({}, `/keys/${first.id}/rotate`);
+    const lives = [first, other, again, later, last].map(lifeOf);
+    expect(lives).toEqual([days, 2, days, days, days]);
+    const all = [old, first, other, again, later, last];
+    expect(await Promise.all(all.map(({ key }) => reads(key)))).toEqual(all.map(() => 200));
+  }
 });
 
 test("a key that is wrong, or asks for what there is not, is refused with what is wrong", async () => {
