@@ -303,7 +303,7 @@ export const variables = {
     33_554_432,
     0,
     most,
-    "What the answers that are kept for a minute may take in memory; one may have an eighth. With a Redis they are kept there, and larger ones than that eighth are not.",
+    "What the answers that are kept for a minute may take in memory; one may have an eighth. With a Redis they are kept there, and larger ones than that eighth are not. 0: none are kept.",
   ),
   ANSWER_MAX_BYTES_UNDER_WAY: integer(
     16_777_216,

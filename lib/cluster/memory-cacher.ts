@@ -34,7 +34,10 @@ const largestPart = 8;
 export class ByteCache {
   readonly #entries: LRUCache<string, { readonly value: unknown }>;
 
-  /** @param now milliseconds that never go back */
+  /**
+   * @param maxBytes at least 1
+   * @param now milliseconds that never go back
+   */
   constructor(maxBytes: number, now: () => number = () => performance.now()) {
     const most = largestEntry(maxBytes);
     this.#entries = new LRUCache({

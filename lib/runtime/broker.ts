@@ -85,7 +85,9 @@ function nodeId({ services }: Config): string {
   return `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
 }
 
+/** Where answers are kept for a minute; nowhere where `CACHE_MAX_BYTES` is 0. */
 function cacherOf({ redisUrl, clusterName, reading }: Config): BrokerOptions["cacher"] {
+  if (reading.cacheMaxBytes === 0) return false;
   if (redisUrl === null) {
     return new MemoryCacher({ maxBytes: reading.cacheMaxBytes, ttlSeconds: cacheSeconds });
   }
