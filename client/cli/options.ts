@@ -2,6 +2,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { AnalyticsClient, type ClientOptions } from "../src/client.ts";
 import { Http } from "../src/http.ts";
 import type { RelativeRange } from "../src/questions.ts";
+import { faultIn } from "./exact-json.ts";
 import { UsageError } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -132,13 +133,17 @@ function conditionOf(text: string): { readonly name: string; readonly value: str
   return { name, value };
 }
 
-/** @throws UsageError that names what is not JSON */
+/** @throws UsageError that names what is not JSON, and the place of a number that would change */
 export function jsonOf(name: string, text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     throw new UsageError(`${name} is not JSON: ${(error as Error).message}`);
   }
+  const fault = faultIn(text);
+  if (fault === undefined) return value;
+  throw new UsageError(`${`${name} ${fault.pointer}`.trim()}: ${fault.message}`);
 }
 
 /** The parts that have a value. */

@@ -146,6 +146,36 @@ test("a table comes in by a mapping, and what is refused is told by its line", a
   ]);
 });
 
+test("a number that would change is refused, never sent as another", async () => {
+  const event = { type: "changed", source: "cli" };
+  const lines = [
+    JSON.stringify({ ...event, id: null, data: { x: 1.5 } }),
+    '{"id":null,"type":"changed","source":"cli","data":{"x":1e400}}',
+    '{"id":"c","type":"changed","source":"cli","data":{"x":1e400}}',
+  ];
+  const file = fileOf("changed.ndjson", `${lines.join("\n")}\n`);
+  const imported = await run(["import", file]);
+  expect(imported).toMatchObject({
+    code: 3,
+    stdout: expect.stringMatching(/^1 accepted, 2 refused; /) as unknown,
+  });
+  expect(imported.stderr).toMatch(/^line 2: \/data\/x the number 1e400 is beyond 2\^53 /m);
+  expect(imported.stderr).toMatch(/^line 3: \/data\/x /m);
+  const table = fileOf("changed.csv", 'data.x\n1\n"{""y"":1e-400}"\n');
+  const mapped = ["--type", "changed", "--source", "cli", "--map", "data.x=data.x:json"];
+  const rows = await run(["import", table, ...mapped]);
+  expect(rows.stderr).toMatch(/^line 3: \/data\/x\/y the number 1e-400 is /m);
+  const parts = ["--type", "changed", "--source", "cli", "--data"];
+  for (const [data, told] of [
+    ['{"x":1e400}', "--data /x: the number 1e400 is beyond 2^53"],
+    ["9007199254740993", "--data: the number 9007199254740993 is beyond 2^53"],
+  ] as const) {
+    const sent = await run(["send", ...parts, data]);
+    expect(sent).toMatchObject({ code: 2, stderr: expect.stringContaining(told) as unknown });
+  }
+  await eventually(async () => expect(await countOf("changed")).toBe(2));
+});
+
 test("what was exported can be imported as it is", async () => {
   const sent = [
     "send",

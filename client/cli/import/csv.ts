@@ -1,3 +1,4 @@
+import { faultIn, pointerTo, staysSame } from "../exact-json.ts";
 import { UsageError } from "../exit-codes.ts";
 import { derivedId, type Defaults, type EventReader, type EventReading } from "./event-text.ts";
 
@@ -139,6 +140,10 @@ function eventOf(
     const value = valueOf(text, target);
     if (value === undefined)
       return { problem: `${target.path.join(".")}: ${text} is no ${target.kind}` };
+    const fault = target.kind === "json" ? faultIn(text) : undefined;
+    if (fault !== undefined) {
+      return { problem: fault.message, pointer: pointerTo(target.path) + fault.pointer };
+    }
     if (!put(event, target.path, value.is)) {
       return { problem: `${target.path.join(".")} has two columns that do not fit together` };
     }
@@ -149,7 +154,10 @@ function eventOf(
 
 const digits = /^-?\d+$/;
 
-/** Reads a text as a kind of value; `undefined` where it is not of this kind. */
+/**
+ * Reads a text as a kind of value; `undefined` where it is not of this kind, or a number that would
+ * not stay the same.
+ */
 function valueOf(text: string, { path, kind }: Target): { readonly is: unknown } | undefined {
   switch (kind) {
     case "text":
@@ -157,9 +165,7 @@ function valueOf(text: string, { path, kind }: Target): { readonly is: unknown }
       return { is: path[0] === "timestamp" && digits.test(text) ? Number(text) : text };
     case "number": {
       const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
-      const isKept =
-        Number.isFinite(number) && (!digits.test(text) || Number.isSafeInteger(number));
-      return isKept ? { is: number } : undefined;
+      return Number.isFinite(number) && staysSame(text) ? { is: number } : undefined;
     }
     case "boolean":
       if (/^(true|yes|1)$/i.test(text)) return { is: true };

@@ -1,9 +1,15 @@
 import { hash } from "node:crypto";
+import { faultIn } from "../exact-json.ts";
 
 /** A record as an event to send, or why it is none. */
 export type EventReading =
   | { readonly json: string; readonly problem?: undefined }
-  | { readonly json?: undefined; readonly problem: string };
+  | {
+      readonly json?: undefined;
+      readonly problem: string;
+      /** Where in the event the problem is (RFC 6901); absent: the whole. */
+      readonly pointer?: string;
+    };
 
 /** Reads records of a file as events with ids. */
 export interface EventReader {
@@ -46,7 +52,8 @@ const onlyStored = ["receivedAt", "project", "context"];
 
 /**
  * Reads NDJSON. A line is sent as it is written: its numbers keep every digit, so that the service
- * can refuse those that it could not keep.
+ * can refuse those that it could not keep. A line that has to be written again, because of a `null`
+ * or of fields of an export, is refused here where a number would change.
  */
 export function lineReader({ seed, defaults, exported }: LineOptions): EventReader {
   return {
@@ -68,8 +75,10 @@ export function lineReader({ seed, defaults, exported }: LineOptions): EventRead
       );
       // A member that is null stands behind the inserted ones and would win.
       const isPlain = missing.every(([name]) => !Object.hasOwn(given, name)) && !exported;
-      if (!isPlain) return { json: JSON.stringify(rewritten(given, missing, exported)) };
-      return { json: withMembers(text, missing) };
+      if (isPlain) return { json: withMembers(text, missing) };
+      const fault = faultIn(text);
+      if (fault !== undefined) return { problem: fault.message, pointer: fault.pointer };
+      return { json: JSON.stringify(rewritten(given, missing, exported)) };
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Courier, Refusal } from "../../src/delivery.ts";
-import type { EventReader } from "./event-text.ts";
+import type { EventReader, EventReading } from "./event-text.ts";
 import { RecordSplitter, type FileRecord, type Place } from "./records.ts";
 import { withPauses } from "./source.ts";
 import { Window, type Confirmed } from "./window.ts";
@@ -80,14 +80,15 @@ export class Importing {
 
   async #take(record: FileRecord): Promise<void> {
     const { line, text, end } = record;
-    const reading =
+    const reading: EventReading | undefined =
       text === undefined
         ? { problem: record.problem ?? "it cannot be read" }
         : this.#options.reader.read(text, line);
     this.#end = end;
     if (reading === undefined) return;
     if (reading.json === undefined) {
-      this.#batch.refuse({ line, problems: [{ pointer: "", message: reading.problem }] });
+      const { pointer = "", problem } = reading;
+      this.#batch.refuse({ line, problems: [{ pointer, message: problem }] });
       return;
     }
     const bytes = Buffer.byteLength(reading.json) + 1;

@@ -47,6 +47,35 @@ describe("lines of JSON", () => {
     expect(JSON.parse(json!)).toEqual({ id: "a", type: "t", source: "s" });
   });
 
+  test.each([
+    ["1e400", "/data/a~1b/1"],
+    ["-1e-400", "/data/a~1b/1"],
+    ["9007199254740993", "/data/a~1b/1"],
+    [`${"[".repeat(30_000)}${"]".repeat(30_000)}`, `/data/a~1b/1${"/0".repeat(122)}`],
+  ])(
+    "a line that is written again is refused where that would change it (%#)",
+    (value, pointer) => {
+      const data = `{"x":"1e400","a/b":["9007199254740993,",${value}]}`;
+      const exported = lineReader({ seed, defaults: {}, exported: true });
+      for (const [from, line] of [
+        [reader, `{"id":null,"data":${data}}`],
+        [reader, `{ "data" : ${data}, "source":null }`],
+        [exported, `{"id":"a","project":"p","data":${data}}`],
+      ] as const) {
+        const told = from.read(line, 7);
+        expect(told).toEqual({ pointer, problem: expect.any(String) as unknown });
+        if (value.length < 20) expect(told?.problem).toContain(`the number ${value} `);
+      }
+      expect(reader.read(`{"id":"a","data":${data}}`, 7)?.json).toContain(value);
+    },
+  );
+
+  test("a line that is written again keeps every number that stays the same", () => {
+    const data = '{"a":[0,1e-300,9007199254740991,0.1],"\\"1e400":"1e400"}';
+    const { json } = reader.read(`{"id":null,"data":${data}}`, 1)!;
+    expect(JSON.parse(json!)).toMatchObject({ data: JSON.parse(data) as unknown });
+  });
+
   test("blank lines are none, and others say what is wrong", () => {
     expect(reader.read(" \t", 1)).toBeUndefined();
     expect(reader.read("{", 1)?.problem).toMatch(/JSON/);
@@ -91,6 +120,18 @@ describe("tables", () => {
     expect(eventOf("1,u,ten,,")).toBe("data.price: ten is no number");
     expect(eventOf("1,u,12345678901234567890,,")).toMatch(/is no number/);
     expect(eventOf("1,u")).toBe("it has 2 fields, the table 5");
+    for (const price of ["1e400", "1e-400", "9007199254740993", "9007199254740993.0"]) {
+      expect(eventOf(`1,u,${price},,`)).toBe(`data.price: ${price} is no number`);
+    }
+    const json = tableReader({ ...table, mapping: readMapping(["data.a/b=note:json"]) });
+    const [wide, deep] = ['{"x":[0,1e-400]}', `${"[".repeat(30_000)}${"]".repeat(30_000)}`];
+    for (const [text, pointer] of [
+      [wide, "/data/a~1b/x/1"],
+      [deep, `/data/a~1b${"/0".repeat(128)}`],
+    ] as const) {
+      const told = json.read(`,,,"${text.replaceAll('"', '""')}",`, 2);
+      expect(told).toMatchObject({ pointer, problem: expect.any(String) as unknown });
+    }
     expect(eventOf('1,"u,2,,')).toBe("its quotes do not fit");
     const twice = { columns: ["data.a", "data.a.b"], mapping: new Map<string, never>() };
     expect(eventOf("1,2", twice)).toMatch(/do not fit together/);
