@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { maxBatchBytes } from "../event/limits.ts";
 import { awaitsContinue } from "./server.ts";
 
 interface EarlyAnswer {
@@ -18,7 +19,8 @@ export interface Patience {
   readonly timeoutMs: number;
 }
 
-const patience: Patience = { sizeBytes: 4 * 1_048_576, timeoutMs: 2_000 };
+/** No body of a request that can be right is larger. */
+const patience: Patience = { sizeBytes: maxBatchBytes, timeoutMs: 2_000 };
 
 /**
  * Answers a request whose body may not have been read to its end. A server that closes while the

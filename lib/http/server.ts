@@ -106,7 +106,10 @@ function malformed(message: string): ServiceError {
 interface Receiver {
   /** Handles a request with a sound head. Its `url` is a path with its query, or `*`. */
   receive(request: IncomingMessage, response: ServerResponse): void;
-  /** Refuses a request after its head, or one whose body cannot be read. */
+  /**
+   * Refuses a request after its head, or one whose body cannot be read. No answer was begun by
+   * then.
+   */
   refuse(request: IncomingMessage, response: ServerResponse, error: ServiceError): void;
   /** Notes a problem that was sent on a connection without a readable request. */
   noteProblem?(error: ServiceError): void;
@@ -222,7 +225,8 @@ const answered = new WeakSet<Duplex>();
 /**
  * Answers bytes that are no request with a problem, and ends the connection. Answers to earlier
  * requests on the connection go first.
- * @param refuse answers a request whose head was read and whose body cannot be
+ * @param refuse answers a request whose head was read and whose body cannot be, unless its answer
+ *   was begun
  * @param tell gets each problem that was sent without a request
  */
 function answerBroken(
@@ -247,6 +251,9 @@ function answerBroken(
     response.once("close", () =>
       setImmediate(() => answerBroken(error, connection, maxUrlBytes, refuse, noteProblem)),
     );
+  } else if (response.headersSent) {
+    // The request has its answer already, and the rest of its body will not come.
+    response.destroy();
   } else {
     answered.add(connection);
     refuse(response.req, response, errorOf(error, maxUrlBytes));

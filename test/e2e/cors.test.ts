@@ -1,4 +1,4 @@
-import { exchange } from "../raw-http.ts";
+import { exchange, RawConnection } from "../raw-http.ts";
 import { ServiceProcess } from "../service-process.ts";
 
 describe("pages of other origins", () => {
@@ -70,6 +70,19 @@ describe("pages of other origins", () => {
       }
     },
   );
+
+  test("a body that ends after its request was refused leaves the service as it was", async () => {
+    const port = Number(new URL(service.url).port);
+    for (const path of ["/api/v1/events", "/api/v1/query", "/nothing"]) {
+      const head = `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n`;
+      const connection = new RawConnection(port).write(`${head}{`);
+      expect((await connection.answer())?.status).toBeGreaterThanOrEqual(400);
+      connection.socket.end();
+      await connection.closed();
+    }
+    expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
+    expect(service.hasEnded).toBe(false);
+  });
 
   test("with keys any host is served", async () => {
     const bytes = "GET /health/live HTTP/1.1\r\nHost: analytics.example\r\n\r\n";

@@ -24,9 +24,12 @@ const bodyLimits = { wireBytes: 1_000, inflatedBytes: 1_000 };
 let server: Server;
 let port: number;
 let paths: string[];
+/** Of each request that was refused: whether it had an answer before. */
+let refusals: boolean[];
 
 async function open(localOnly: boolean): Promise<void> {
   paths = [];
+  refusals = [];
   server = httpServer(limits, localOnly, {
     receive: (request, response) => void answer(request, response),
     refuse,
@@ -45,11 +48,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     const payload = `${request.url} ${body.toString()}`;
     response.writeHead(200, { "content-length": String(Buffer.byteLength(payload)) }).end(payload);
   } catch (error) {
-    refuse(request, response, error as ServiceError);
+    if (!response.headersSent) refuse(request, response, error as ServiceError);
   }
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: ServiceError): void {
+  refusals.push(response.headersSent);
   if (response.headersSent) return;
   const requestId = String(request.headers["x-request-id"]);
   const { status, headers, body } = problemOf(error, { instance: "/", requestId });
@@ -152,6 +156,21 @@ describe("what is no request is a problem with a request's id", () => {
     expect(await connection.answer()).toBeUndefined();
     await connection.closed();
     expect(paths).toEqual([]);
+  });
+
+  test.each([
+    ["ends", (connection: RawConnection) => connection.socket.end()],
+    ["breaks off", (connection: RawConnection) => connection.socket.resetAndDestroy()],
+    ["goes on with what is none", (connection: RawConnection) => connection.write("zz\r\n")],
+  ])("a body that %s after its request was refused is refused no more", async (_, leave) => {
+    const chunked = "Transfer-Encoding: chunked\r\n\r\n400\r\n";
+    const head = `POST / HTTP/1.1\r\nHost: a\r\n${chunked}${"x".repeat(1_024)}\r\n`;
+    const connection = new RawConnection(port).write(head);
+    expectProblem((await connection.answer())!, 413);
+    leave(connection);
+    await connection.closed();
+    expect((await exchange(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")).status).toBe(200);
+    expect(refusals).toEqual([false]);
   });
 
   test("requests before a broken one on the same connection are answered first", async () => {
