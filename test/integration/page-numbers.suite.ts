@@ -291,10 +291,13 @@ export function numbersSuite(demo: () => Shown): void {
     const { page, close } = await open(demo(), "/trends?range=7d&tz=UTC", {
       before: async (made) => {
         await made.route("**/api/v1/query", async (route) => {
-          const { dimensions = [] } = route.request().postDataJSON() as {
+          const { cursor: _, ...body } = route.request().postDataJSON() as {
+            readonly cursor?: string;
             readonly dimensions?: readonly string[];
           };
-          const answer = (await (await route.fetch()).json()) as { readonly meta: object };
+          const { dimensions = [] } = body;
+          const response = await route.fetch({ postData: body });
+          const answer = (await response.json()) as { readonly meta: object };
           if (dimensions.length < 2) return route.fulfill({ json: answer });
           const meta = { ...answer.meta, rowsLeftOut: 12 };
           return route.fulfill({ json: { ...answer, meta, nextCursor: "more" } });
