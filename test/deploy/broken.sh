@@ -123,7 +123,7 @@ fresh() {
   rm -rf "$copy/tree" && mkdir "$copy/tree"
   cp -R "$root"/{Dockerfile,.dockerignore,.env.example,docker-compose.yml,k8s,docs} "$copy/tree"
   for path in .npmrc LICENSE README.md package.json package-lock.json tsconfig.json tsconfig.build.json \
-    moleculer.config.ts lib mixins services workers tools test; do
+    moleculer.config.ts lib mixins services workers page tools test; do
     ln -s "$root/$path" "$copy/tree/$path"
   done
 }
