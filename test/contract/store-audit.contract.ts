@@ -3,6 +3,7 @@ import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
+import { maxListed } from "../../lib/questions/audits.ts";
 import type { Paced } from "../../lib/store/pace.ts";
 import { audit, rebuildHour, repair } from "../../lib/store/audit.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
@@ -97,6 +98,22 @@ export function auditContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
           expect((await upTo(most)).buckets).toBeLessThan(4);
           expect(pieces).toBe(most);
         }
+      }),
+    );
+
+    test(
+      "tells events that are not what was sent, counted or not, up to as many as are listed",
+      onStore(async (it) => {
+        const undated = { ...event("b"), hash: contentHash({ ...event("b"), undated: true }) };
+        await keep(it, "b1", [sent("a"), undated, event("x")]);
+        await it.append("b2", [event("y", { batch: "b2" })]);
+        const { changed, uncounted } = await it.recounted(bucket(), Infinity);
+        expect([changed.toSorted(), uncounted]).toEqual([["x", "y"], ["b2"]]);
+        await rollUpAll(it, 100);
+        expect((await look(it)).changed.toSorted()).toEqual(["x", "y"]);
+        const many = Array.from({ length: maxListed }, (_, n) => event(`z${n}`, { batch: "b3" }));
+        await it.append("b3", many);
+        expect((await it.recounted(bucket(), Infinity)).changed).toHaveLength(maxListed);
       }),
     );
 
