@@ -126,8 +126,8 @@ interface Round extends JobState {
 }
 
 /**
- * The rest after each page of events and each minute, as a multiple of its time: an hour may have
- * many millions of events, and the auditor takes a tenth of a processor at most.
+ * The rest after each minute, as a multiple of its time: an hour may have many millions of events,
+ * and the auditor takes a tenth of a processor at most.
  */
 const restFactor = 9;
 

@@ -3,8 +3,7 @@ import { differences, lacksDimensions } from "../counting/drift.ts";
 import { floorBelow, isBelow, rawFloor } from "../counting/floors.ts";
 import { childrenOf, grainMs, startOf, type Bucket } from "../counting/bucket.ts";
 import type { Paced } from "./pace.ts";
-import { contentHash } from "../event/content-hash.ts";
-import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
+import type { ProjectId } from "../event/event.ts";
 import {
   maxListed,
   nothingFound,
@@ -15,9 +14,7 @@ import {
 import { rewriteUp } from "./protocol.ts";
 import { sealedOf } from "./retention.ts";
 import type { EventStore } from "./store.ts";
-import type { EventQuery, Range } from "../event/filter.ts";
-
-const pageSize = 1_000;
+import type { Range } from "../event/filter.ts";
 
 /** The number of minutes that are recounted and settled at a time. */
 const minutesAtOnce = 10;
@@ -32,7 +29,7 @@ export interface Auditing {
   readonly now: () => number;
   /** Whether differing buckets are counted again. */
   readonly repairs: boolean;
-  /** Carries out a page of events, or a minute. Absent: one right after the other. */
+  /** Carries out a minute. Absent: one right after the other. */
   readonly paced?: Paced;
   /** Whether the audit is to end early; what it has found is then of a part. */
   readonly isEnding?: () => boolean;
@@ -42,9 +39,8 @@ const atOnce: Paced = (work) => work();
 
 /**
  * Recounts the minutes of a range (widened to whole minutes) from the events, sums up the hours and
- * days within it, and compares them with the rollups. It also compares each event with the
- * hash of what was sent, which no other read does: that takes 5 to 10 µs an event, more than
- * reading it. The cost grows with the events of the range.
+ * days within it, and compares them with the rollups. It also compares each event with the hash of
+ * what was sent. The cost grows with the events of the range.
  */
 export async function audit(
   auditing: Auditing,
@@ -84,11 +80,8 @@ export async function auditHour(
   const { store, paced = atOnce, isEnding = () => false } = auditing;
   const isWithin = ({ grain, start }: Bucket) =>
     start >= range.from && start + grainMs[grain] <= range.to;
-  const end = hour.start + grainMs.hour;
-  const part = { from: Math.max(hour.start, range.from), to: Math.min(end, range.to) };
   let report = nothingFound;
   if (await mayHold(store, hour)) {
-    report = { ...report, changed: await changedIn(auditing, hour.project, part) };
     for (const minute of childrenOf(hour).filter(isWithin)) {
       if (isEnding()) return report;
       report = together(report, await paced(() => auditMinute(auditing, minute)));
@@ -126,12 +119,13 @@ export async function mayHold(store: EventStore, hour: Bucket): Promise<boolean>
 async function auditMinute(auditing: Auditing, minute: Bucket): Promise<AuditReport> {
   const { store, now, repairs } = auditing;
   const rollup = await store.rollup(minute);
-  const counted = await store.recounted(minute, now() - lateAfterMs);
+  const { changed, ...counted } = await store.recounted(minute, now() - lateAfterMs);
   // Read after counting, so that no dropped event is missing from the count.
-  if (isBelow(minute.start, rawFloor(await sealedOf(store, minute.project)))) return nothingFound;
+  const floor = rawFloor(await sealedOf(store, minute.project));
+  if (isBelow(minute.start, floor)) return { ...nothingFound, changed };
   const uncounted = counted.uncounted.length > 0 ? 1 : 0;
   const found = await judge(store, minute, rollup, counted);
-  const report = { ...found, uncounted };
+  const report = { ...found, uncounted, changed };
   if (!repairs || report.drifted + uncounted === 0) return report;
   await store.complete(minute, counted.uncounted);
   await repair(store, [minute]);
@@ -244,39 +238,4 @@ export async function rebuildHour(
   const counted = kept.filter((_, at) => sums[at]!.v > 0);
   await repair(store, counted, isEnding);
   return counted.length;
-}
-
-/** The events of a range whose content differs from what was sent. */
-async function changedIn(
-  { store, paced = atOnce, isEnding = () => false }: Auditing,
-  project: ProjectId,
-  range: Range,
-): Promise<readonly EventId[]> {
-  const changed: EventId[] = [];
-  let after: EventQuery["after"];
-  for (;;) {
-    const page = await paced(async () => {
-      const events = await store.events({
-        project,
-        ...range,
-        order: "asc",
-        limit: pageSize,
-        after,
-      });
-      for (const event of events) if (!isAsSent(event)) changed.push(event.id);
-      return events;
-    });
-    after = page.at(-1);
-    if (page.length < pageSize || after === undefined || isEnding()) return changed;
-  }
-}
-
-/**
- * Whether an event still has the sent content. The store does not keep whether the sender gave a
- * timestamp, so both are tried.
- */
-function isAsSent(event: StoredEvent): boolean {
-  return [undefined, true as const].some(
-    (undated) => contentHash({ ...event, undated }) === event.hash,
-  );
 }

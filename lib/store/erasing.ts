@@ -103,7 +103,7 @@ export interface Erasing {
 
   /**
    * The cells that `recount` would count in a minute now, with the version of `sumDeltas`; changes
-   * nothing.
+   * nothing. It compares each event with the hash of what was sent, which no other read does.
    * @param before events that were accepted before this instant are not waited for any more
    */
   recounted(minute: Bucket, before: number): Promise<Recounted>;
@@ -116,12 +116,17 @@ export interface Erasing {
   complete(minute: Bucket, batches: readonly BatchId[]): Promise<void>;
 }
 
-/** The sum of a minute's events. */
+/** The sum of a minute's events, and what reading them has shown. */
 export interface Recounted extends Sum {
   /**
    * Batches that own events of the minute, have no delta there, and are not waited for any more.
    */
   readonly uncounted: readonly BatchId[];
+  /**
+   * Events of the minute, counted or not, whose content differs from what was sent: as many as a
+   * report lists at most.
+   */
+  readonly changed: readonly EventId[];
 }
 
 /** The key of a user's fence, without the user's name. */

@@ -135,6 +135,9 @@ export function retentionContract(onStore: OnStore): void {
         await setRetention(it, "p", { ...forEver, events: 6, types: { noise: 2 } }, day);
         await retain(it, day + 4 * dayMs);
         expect(ids(await it.events(whole))).toEqual(["a", "c"]);
+        const auditing = { store: it, now: () => day + 4 * dayMs, repairs: true };
+        const { drifted, changed } = await audit(auditing, "p", always);
+        expect({ drifted, changed }).toEqual({ drifted: 0, changed: ["a", "c"] });
         await it.recount([bucket()]);
         await rollUpAll(it, 100);
         expect(await totals(it, "day")).toEqual([2, 1]);

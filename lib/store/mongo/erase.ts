@@ -3,6 +3,7 @@ import type { Cells } from "../../counting/cells.ts";
 import { keyCells } from "../../counting/delta.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { EventQuery } from "../../event/filter.ts";
+import { searchChanges } from "../changed.ts";
 import type { Erasable, Recounted, Refusal } from "../erasing.ts";
 import {
   bucketId,
@@ -141,8 +142,8 @@ export async function recount(
 }
 
 /**
- * Computes the cells that `recount` would write, without writing them, and lists the batches of
- * older events that it leaves out.
+ * Computes the cells that `recount` would write, without writing them, lists the batches of older
+ * events that it leaves out, and compares each event with the hash of what was sent.
  */
 export async function recounted(
   collections: Collections,
@@ -151,18 +152,23 @@ export async function recounted(
   dimensions: readonly string[],
 ): Promise<Recounted> {
   let uncounted = new Set<BatchId>();
-  const sum = await countAnew(collections, minute, (counts) => {
+  let changes = searchChanges();
+  const sum = await countAnew(collections, minute, async (counts) => {
     uncounted = new Set();
-    const leaveOut = ({ batch, receivedAt }: EventDocument) => {
-      if (receivedAt < before) uncounted.add(batch);
+    changes = searchChanges();
+    const inspect: Inspect = (event, isCounted) => {
+      if (!isCounted && event.receivedAt < before) uncounted.add(event.batch);
+      changes.add(event);
     };
     const ofBatch: Counts = (_, batch) => counts(batch);
-    return countMinutes(collections, [minute], ofBatch, dimensions, leaveOut).then(
-      ([cells]) => cells!,
-    );
+    const [cells] = await countMinutes(collections, [minute], ofBatch, dimensions, inspect);
+    return cells!;
   });
-  return { ...sum, uncounted: [...uncounted] };
+  return { ...sum, uncounted: [...uncounted], changed: changes.found };
 }
+
+/** Called with each event of some minutes, whether its batch counts or not. */
+type Inspect = (event: StoredEvent, isCounted: boolean) => void;
 
 /** Counts the events of minutes whose batches count, in the order of the minutes. */
 async function countMinutes(
@@ -170,7 +176,7 @@ async function countMinutes(
   minutes: readonly Bucket[],
   counts: Counts,
   dimensions: readonly string[],
-  leaveOut: (other: EventDocument) => void = () => undefined,
+  inspect?: Inspect,
 ): Promise<readonly Cells[]> {
   const sums = new Map(
     minutes.map((minute) => [
@@ -199,11 +205,12 @@ async function countMinutes(
     const of = sums.get(
       bucketId({ project, grain: "minute", start: startOf("minute", timestamp) }),
     )!;
-    if (!counts(of.minute, document.batch)) {
-      leaveOut(document);
-      continue;
-    }
-    of.block.push(fromDocument(document));
+    const isCounted = counts(of.minute, document.batch);
+    if (!isCounted && inspect === undefined) continue;
+    const event = fromDocument(document);
+    inspect?.(event, isCounted);
+    if (!isCounted) continue;
+    of.block.push(event);
     if (++held === eventBlock) empty();
   }
   empty();

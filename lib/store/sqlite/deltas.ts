@@ -12,7 +12,9 @@ import {
   type DeltaRow,
   type EventRow,
 } from "../rows.ts";
+import { searchChanges } from "../changed.ts";
 import type { SumText } from "../cells-text.ts";
+import type { Recounted } from "../erasing.ts";
 import type { Database } from "./database.ts";
 import { mayLack } from "./floors.ts";
 import { idText, projectForms, toldColumns } from "./narrow.ts";
@@ -95,17 +97,21 @@ export function planRecount(
   return plan;
 }
 
+/** Called with each readable event of a minute, whether its batch counts or not. */
+type Inspect = (event: StoredEvent) => void;
+
 function countAnew(
   db: Database,
   [project, , minute]: BucketRow,
   dimensions: readonly string[],
+  inspect?: Inspect,
 ): RecountPlan {
   const rows = db.all(`SELECT batch, types IS NULL ${ofMinute}`, project, minute);
   const batches = rows.map(([batch]) => batch as string).filter((batch) => batch !== folded);
   const known = new Set(batches);
   const { n, through } = beyondDeltas(db, project, minute);
   const counts = (batch: string) => known.has(batch) || madeAt(batch) <= through;
-  const events = minuteEvents(db, project, minute).filter((event) => counts(event.batch));
+  const events = minuteEvents(db, project, minute, inspect).filter(({ batch }) => counts(batch));
   const blocks = inBlocks(events).map((block) => keyCells(block, dimensions));
   return {
     condensed: rows.filter(([, isCondensed]) => isCondensed === 1).length,
@@ -117,16 +123,17 @@ function countAnew(
 }
 
 /**
- * Counts a minute as `planRecount` does, and lists the batches of older events that it leaves out.
- * @returns the sum, and those batches
+ * Counts a minute as `planRecount` does, lists the batches of older events that it leaves out, and
+ * compares each event with the hash of what was sent.
  */
 export function recounted(
   db: Database,
   bucket: BucketRow,
   before: number,
   dimensions: readonly string[],
-): SumText & { readonly uncounted: readonly string[] } {
-  const { batches, recounts, cells, counts } = countAnew(db, bucket, dimensions);
+): SumText & Pick<Recounted, "uncounted" | "changed"> {
+  const changes = searchChanges();
+  const { batches, recounts, cells, counts } = countAnew(db, bucket, dimensions, changes.add);
   const [project, , minute] = bucket;
   const owners = projectForms(db, project).flatMap((form) =>
     db.all(
@@ -145,6 +152,7 @@ export function recounted(
     uncounted: [...new Set(owners.map(([batch]) => batch as string))].filter(
       (batch) => !counts(batch),
     ),
+    changed: changes.found,
   };
 }
 
@@ -191,6 +199,7 @@ function* minuteEvents(
   db: Database,
   project: string,
   minute: number,
+  inspect: Inspect = () => undefined,
 ): Generator<StoredEvent, void, undefined> {
   const within = "project = ? AND timestamp >= ? AND timestamp < ?";
   const bounds = [minute, minute + grainMs.minute] as const;
@@ -200,7 +209,11 @@ function* minuteEvents(
       form,
       ...bounds,
     );
-    yield* Iterator.from(rows as Iterable<unknown> as Iterable<EventRow>).map(fromRow);
+    for (const row of rows as Iterable<unknown> as Iterable<EventRow>) {
+      const event = fromRow(row);
+      inspect(event);
+      yield event;
+    }
   }
   const broken = db.iterate(
     `SELECT ${eventColumns} FROM broken WHERE ${within}`,

@@ -364,8 +364,8 @@ export class SqliteStore implements AdaptedStore {
 
   async recounted(minute: Bucket, before: number): Promise<Recounted> {
     const read = ["recounted", bucketRow(minute), before, this.#dimensions] as const;
-    const { v, cells, uncounted } = await this.#threads.read("heavy", ...read);
-    return { v, cells: readCells(cells), uncounted };
+    const { cells, ...counted } = await this.#threads.read("heavy", ...read);
+    return { ...counted, cells: readCells(cells) };
   }
 
   complete(minute: Bucket, batches: readonly BatchId[]): Promise<void> {
