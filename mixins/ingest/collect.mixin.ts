@@ -4,6 +4,7 @@ import type { Receipt, EventOutcome } from "../../lib/event/receipt.ts";
 import { countryReader } from "../../lib/country.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
+import { givenIds } from "../../lib/event/given-ids.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
 import type { BatchId, EventId, ProjectId } from "../../lib/event/event.ts";
 import { maxBatchEvents } from "../../lib/event/limits.ts";
@@ -34,22 +35,16 @@ interface Collected {
 }
 
 /**
- * Gives a service `this.collect(events, project, watched, story)`: it checks each event, makes the
- * valid ones durable and returns a result for every one. `watched`: the caller will ask for the
- * outcomes. Addresses are truncated here, before anything is written, and their countries are
- * looked up.
+ * Gives a service `this.collect(events, project, of)`: it checks each event, makes the valid ones
+ * durable and returns a result for every one. Addresses are truncated here, before anything is
+ * written, and their countries are looked up.
  */
 export function CollectMixin(config: Config) {
   return defineMixin<{ state: { originOf: (ip: string) => Origin } }>()({
     mixins: [BatchPublisherMixin(config)],
     methods: {
-      async collect(
-        inputs: unknown,
-        project: ProjectId,
-        watched = false,
-        story: BatchStory = {},
-      ): Promise<Collected> {
-        return this.publishChecked(project, checkedCall(inputs, watched, this.originOf, story));
+      async collect(inputs: unknown, project: ProjectId, of: CallOfEvents): Promise<Collected> {
+        return this.publishChecked(project, checkedCall(inputs, of, this.originOf));
       },
 
       /**
@@ -57,7 +52,7 @@ export function CollectMixin(config: Config) {
        */
       async publishChecked(
         project: ProjectId,
-        { results, piece, hashedIds }: CheckedCall,
+        { results, piece, hashedIds, givenId }: CheckedCall,
       ): Promise<Collected> {
         const rejected = results.filter(({ status }) => status === "rejected").length;
         const accepted = results.length - rejected;
@@ -65,7 +60,7 @@ export function CollectMixin(config: Config) {
           piece === null
             ? null
             : await this.publishEvents(project, piece).catch((error: unknown) => {
-                throw inDoubt(error, results, piece.ids);
+                throw inDoubt(error, results, givenId);
               });
         // Counted only now: a request whose events were not kept got no results.
         this.countEvents({ accepted, rejected, duplicate: accepted - (piece?.count ?? 0) });
@@ -98,16 +93,24 @@ export function CollectMixin(config: Config) {
 function inDoubt(
   error: unknown,
   results: readonly ItemResult[],
-  named: readonly EventId[],
+  givenId: (place: number) => EventId,
 ): unknown {
   if (errorType(error) !== "OUTCOME_UNKNOWN") return error;
-  const known = new Set(named);
   const ids = results.flatMap((result) =>
-    result.status === "accepted" && !known.has(result.id)
+    result.status === "accepted" && result.id === givenId(result.index)
       ? [{ index: result.index, id: result.id }]
       : [],
   );
   return new ServiceError("OUTCOME_UNKNOWN", undefined, { ids });
+}
+
+/** The call that brings events. */
+interface CallOfEvents {
+  /** Its id, which a call that is delivered twice has both times: `ctx.id`. */
+  readonly id: string;
+  /** Whether the caller will ask for the outcomes. */
+  readonly watched?: boolean;
+  readonly story?: BatchStory;
 }
 
 /** A call whose events were checked and are not published yet. */
@@ -115,20 +118,22 @@ interface CheckedCall {
   readonly results: readonly ItemResult[];
   readonly piece: Piece | null;
   readonly hashedIds: readonly HashedId[];
+  readonly givenId: (place: number) => EventId;
 }
 
 function checkedCall(
   inputs: unknown,
-  watched: boolean,
+  { id, watched = false, story = {} }: CallOfEvents,
   originOf: (ip: string) => Origin,
-  story: BatchStory,
 ): CheckedCall {
   if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
     throw new ServiceError("VALIDATION", `events must be an array of at most ${maxBatchEvents}`);
   }
-  const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7, originOf });
+  const givenId = givenIds(id);
+  const { results, accepted } = admit(inputs, { now: Date.now(), newId: givenId, originOf });
   return {
     results,
+    givenId,
     piece: accepted.length === 0 ? null : pieceOf(accepted, story),
     hashedIds: watched
       ? accepted.map(({ event }) => ({ id: event.id, hash: contentHash(event) }))
@@ -142,8 +147,8 @@ function checkedCall(
  * on the heap again and again.
  */
 interface Piece {
-  /** The ids that clients chose. Generated ids are in no other call. */
-  readonly ids: readonly string[];
+  /** Another call may have the same: the same call again, or events that are sent again. */
+  readonly ids: readonly EventId[];
   readonly count: number;
   /** The events' JSON, joined by commas. */
   readonly bytes: Uint8Array;
@@ -155,7 +160,7 @@ interface Piece {
 function pieceOf(events: readonly AdmittedEvent[], story: BatchStory): Piece {
   return {
     story,
-    ids: events.filter(({ named }) => named).map(({ event }) => event.id),
+    ids: events.map(({ event }) => event.id),
     count: events.length,
     bytes: Buffer.from(events.map(({ json }) => json).join(",")),
     receivedAt: events.reduce((oldest, { event }) => Math.min(oldest, event.receivedAt), Infinity),
@@ -253,7 +258,8 @@ function storyOfAll(pieces: readonly Piece[]) {
 }
 
 /** Splits pieces into the fewest batches without repeated ids: nearly always one. */
-function withoutRepeats(group: readonly Piece[]): Piece[][] {
+function withoutRepeats(group: readonly Piece[]): readonly (readonly Piece[])[] {
+  if (group.length === 1) return [group];
   const batches: { readonly ids: Set<string>; readonly pieces: Piece[] }[] = [];
   for (const piece of group) {
     let batch = batches.find(({ ids }) => !piece.ids.some((id) => ids.has(id)));
