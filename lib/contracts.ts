@@ -78,7 +78,7 @@ export interface Actions {
     /**
      * At most 1,000 events. Those without an id get ids that follow from the call's own (`ctx.id`),
      * so a call that is delivered twice stores each once. With `waitMs` the call waits that long for
-     * the events to be stored.
+     * the events to be stored; where its project waits for too many already, not at all.
      */
     params: { readonly events: readonly unknown[]; readonly waitMs?: number };
     result: Receipt;

@@ -6,14 +6,20 @@ import { errorType, ServiceError } from "../../lib/errors.ts";
 import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
 import { givenIds } from "../../lib/event/given-ids.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
-import type { BatchId, EventId, ProjectId } from "../../lib/event/event.ts";
-import { maxBatchEvents } from "../../lib/event/limits.ts";
+import {
+  defaultProject,
+  type BatchId,
+  type EventId,
+  type ProjectId,
+} from "../../lib/event/event.ts";
+import type { Facts } from "../../lib/contracts.ts";
+import { maxBatchEvents, maxWaitsOfProject } from "../../lib/event/limits.ts";
 import { originReader, type Origin } from "../../lib/event/enrich/ip.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch, maxNamedRequests, type BatchStory } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
-import { setTimeout as delay } from "node:timers/promises";
+import { Waits, within, type Wait } from "../../lib/concurrency/waits.ts";
 import { maxWaitMs } from "../../lib/call-limits.ts";
 
 /**
@@ -284,16 +290,25 @@ const pollMs = 100;
 
 type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
+/** An event whose outcome is asked for: see `query.outcome`. */
+interface AskedEvent extends HashedId {
+  readonly batch: BatchId;
+}
+
+type Outcomes = Map<EventId, EventOutcome>;
+
 /**
  * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: the outcomes of accepted events.
  * It asks the query service until none is pending or the time is over, whatever that service does.
- * `events.stored` wakes it early.
+ * Its own batch's `events.stored` wakes it early. Of a project that holds `maxWaitsOfProject` waits
+ * already, all are told to be pending at once.
  */
 export function WaitStoredMixin() {
-  return defineMixin<{ state: { stored: Set<() => void> } }>()({
+  return defineMixin<{ state: { waits: Waits } }>()({
     events: {
-      "events.stored"() {
-        for (const wake of this.stored) wake();
+      "events.stored"({ params }) {
+        const { batch } = (params ?? {}) as Partial<Facts["events.stored"]>;
+        if (batch !== undefined) this.waits.wake(batch);
       },
     },
     methods: {
@@ -303,54 +318,52 @@ export function WaitStoredMixin() {
         batch: BatchId,
         waitMs: number,
       ): Promise<Readonly<Record<EventId, EventOutcome>>> {
-        const deadline = performance.now() + Math.min(waitMs, maxWaitMs);
-        const timeIsOver = new AbortController();
-        const over = delay(Math.min(waitMs, maxWaitMs), undefined, {
-          signal: timeIsOver.signal,
-        }).catch(() => undefined);
-        const outcomes = new Map<string, EventOutcome>();
-        const identities = events.map(({ id, hash }) => ({ id, batch, hash }));
-        for (;;) {
-          const stored = this.nextStored();
-          const pending = identities.filter(
-            ({ id }) => (outcomes.get(id) ?? "pending") === "pending",
-          );
-          // An event whose outcome cannot be read now is still accepted: an error of the read is no
-          // outcome.
-          const telling = Promise.all(
-            pending.map(async (question) =>
-              outcomes.set(
-                question.id,
-                await ctx.call("query.outcome", question).catch((): EventOutcome => "pending"),
-              ),
-            ),
-          );
-          await Promise.race([telling, over]);
-          const leftMs = deadline - performance.now();
-          const settled = identities.every(
-            ({ id }) => (outcomes.get(id) ?? "pending") !== "pending",
-          );
-          if (settled || leftMs <= 0) {
-            timeIsOver.abort();
-            return Object.fromEntries(
-              identities.map(({ id }) => [id, outcomes.get(id) ?? "pending"]),
-            );
-          }
-          await Promise.race([stored, delay(Math.min(pollMs, leftMs))]);
-        }
-      },
-      nextStored(): Promise<void> {
-        return new Promise((resolve) => {
-          const wake = () => {
-            this.stored.delete(wake);
-            resolve();
-          };
-          this.stored.add(wake);
-        });
+        const until = performance.now() + Math.min(waitMs, maxWaitMs);
+        const outcomes: Outcomes = new Map(events.map(({ id }) => [id, "pending"]));
+        const asked = events.map((event) => ({ ...event, batch }));
+        const { project = defaultProject } = ctx.meta;
+        await this.waits.during(project, batch, (wait) =>
+          askUntil(until, wait, () => askOutcomes(ctx, asked, outcomes)),
+        );
+        return Object.fromEntries(outcomes);
       },
     },
     created() {
-      this.stored = new Set();
+      this.waits = new Waits(maxWaitsOfProject);
     },
   });
+}
+
+/**
+ * Asks again and again, whenever it is woken, until everything is known or the time is over.
+ * @param until by `performance.now()`
+ * @param ask resolves with whether everything is known
+ */
+async function askUntil(until: number, wait: Wait, ask: () => Promise<boolean>): Promise<void> {
+  const leftMs = () => Math.max(0, until - performance.now());
+  for (;;) {
+    const isKnown = await within(leftMs(), ask());
+    if (isKnown === true || leftMs() === 0) return;
+    await wait.next(Math.min(pollMs, leftMs()));
+  }
+}
+
+/**
+ * Asks for the outcomes that are pending, and notes them.
+ * @returns whether none is pending any more
+ */
+async function askOutcomes(
+  ctx: Caller,
+  events: readonly AskedEvent[],
+  outcomes: Outcomes,
+): Promise<boolean> {
+  const isPending = ({ id }: AskedEvent) => outcomes.get(id) === "pending";
+  const note = async (event: AskedEvent) => {
+    // An event whose outcome cannot be read now is still accepted: an error of the read is no
+    // outcome.
+    const outcome = await ctx.call("query.outcome", event).catch((): EventOutcome => "pending");
+    outcomes.set(event.id, outcome);
+  };
+  await Promise.all(events.filter(isPending).map(note));
+  return !events.some(isPending);
 }
