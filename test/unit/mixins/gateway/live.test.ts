@@ -66,7 +66,7 @@ test.each(["/api/v1/events/stream", "/api/v1/live"])(
   },
 );
 
-test("clients that come at the same moment are no more than there is room for", async () => {
+test("clients of a project that come at the same moment are no more than it has room for", async () => {
   const { port } = server.address() as AddressInfo;
   const leaving = new AbortController();
   const { signal } = leaving;
@@ -76,7 +76,7 @@ test("clients that come at the same moment are no more than there is room for", 
   await eventually(async () => expect(await connectionsOf(server)).toBe(3));
   answering.resolve();
   const statuses = (await Promise.all(asking)).map(({ status }) => status);
-  expect(statuses.toSorted()).toEqual([200, 503, 503]);
+  expect(statuses.toSorted()).toEqual([200, 429, 429]);
   leaving.abort();
 });
 
