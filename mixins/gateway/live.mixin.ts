@@ -14,7 +14,7 @@ import type { Identity, Keyring } from "../../lib/http/identity.ts";
 import { refuseParameters } from "./handlers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { readStreamQuestion } from "../../lib/questions/lists/stream.ts";
-import { asParameters, readWithRange } from "../../lib/questions/reading/relative-range.ts";
+import { asStream, readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import type { Operations } from "../../lib/runtime/operations.ts";
 import type { StoredPart } from "../../lib/store/stored.ts";
 import type { Edge, Routed } from "./edge.ts";
@@ -54,7 +54,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         const project = request.project ?? defaultProject;
         this.checkRoom(project);
         const { fields, filter, lastEventId } = readWithRange(
-          asParameters,
+          asStream,
           request.$params,
           Date.now(),
           readStreamQuestion,
