@@ -76,7 +76,11 @@ export type WithMeta<Result> = Result & { readonly meta: AnswerMeta };
 /** Every action by name. Handlers are checked against it, and `ctx.call` is typed by it. */
 export interface Actions {
   "ingest.collect": {
-    /** At most 1,000 events. With `waitMs` the call waits that long for the events to be stored. */
+    /**
+     * At most 1,000 events. Those without an id get ids that follow from the call's own (`ctx.id`),
+     * so a call that is delivered twice stores each once. With `waitMs` the call waits that long for
+     * the events to be stored; where its project waits for too many already, not at all.
+     */
     params: { readonly events: readonly unknown[]; readonly waitMs?: number };
     result: Receipt;
   };

@@ -120,7 +120,7 @@ export class ServiceError extends Error {
 
 /** The resources that the requests of one caller share. */
 export type SharedLimit =
-  "reads_waiting" | "answers_under_way" | "bodies_in_flight" | "erasures_open";
+  "reads_waiting" | "answers_under_way" | "bodies_in_flight" | "erasures_open" | "live_clients";
 
 /**
  * The error TOO_MANY_REQUESTS for a caller that uses its share of a resource; the finding's code

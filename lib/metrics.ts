@@ -181,6 +181,7 @@ const metrics = {
         "answers_under_way",
         "erasures_open",
         "bodies_in_flight",
+        "live_clients",
         "rate",
         "query_too_expensive",
         "overloaded",
@@ -190,7 +191,7 @@ const metrics = {
         "request_too_slow",
       ],
     },
-    help: "Requests refused by a limit: reads_waiting, answers_under_way, bodies_in_flight, erasures_open or rate (429), query_too_expensive (422), overloaded (503), too_large, uri_too_long, headers_too_large, request_too_slow. Normal is none.",
+    help: "Requests refused by a limit: reads_waiting, answers_under_way, bodies_in_flight, erasures_open, live_clients or rate (429), query_too_expensive (422), overloaded (503), too_large, uri_too_long, headers_too_large, request_too_slow. Normal is none.",
   },
   analytics_keys_age_seconds: {
     type: "gauge",
@@ -220,7 +221,7 @@ const metrics = {
   },
   analytics_live_clients: {
     type: "gauge",
-    help: "Open streams and live pages. At STREAM_MAX_CLIENTS more are answered 503.",
+    help: "Open streams and live pages. At STREAM_MAX_CLIENTS more are answered 503, at half of it those of one project 429.",
   },
   analytics_live_frames_total: {
     type: "counter",

@@ -327,7 +327,7 @@ export const variables = {
     1_000,
     1,
     100_000,
-    "Clients of one gateway that are told what happens (events as they are stored, live numbers); more are a 503.",
+    "Clients of one gateway that are told what happens (events as they are stored, live numbers); more are a 503, and more than half of one project a 429.",
   ),
   STREAM_WINDOW_EVENTS: integer(
     10_000,

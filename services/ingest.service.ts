@@ -17,12 +17,12 @@ export const ingest = (config: Config) =>
         visibility: "public",
         async handler(ctx) {
           const waitMs = ctx.params.waitMs ?? undefined;
-          const collecting = this.collect(
-            ctx.params.events,
-            ctx.meta.project ?? defaultProject,
-            waitMs !== undefined,
-            { requestIds: ctx.meta.requestIds, traceparent: ctx.meta.traceparent },
-          );
+          const { requestIds, traceparent } = ctx.meta;
+          const collecting = this.collect(ctx.params.events, ctx.meta.project ?? defaultProject, {
+            id: ctx.id,
+            watched: waitMs !== undefined,
+            story: { requestIds, traceparent },
+          });
           // Moleculer keeps the context while the disk is waited for; it must not keep the events
           // as long.
           ctx.params = { events: [] };
@@ -49,7 +49,8 @@ export const ingest = (config: Config) =>
         checkCall(ctx);
         const events: readonly unknown[] = Array.isArray(ctx.params) ? ctx.params : [ctx.params];
         try {
-          const { receipt } = await this.collect(events, ctx.meta.project ?? defaultProject);
+          const { id, meta } = ctx;
+          const { receipt } = await this.collect(events, meta.project ?? defaultProject, { id });
           if (receipt.rejected > 0)
             this.logger.warn({ rejected: receipt.rejected }, "tracked events were refused");
         } catch (error) {

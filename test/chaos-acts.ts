@@ -146,7 +146,7 @@ export class Acts {
     const events = this.#events("chaos.dead", "chaos-dead");
     this.kept.push(...events);
     this.#load.expect(events.length);
-    const { accepted } = admit(events, { now: Date.now(), newId: randomUUIDv7 });
+    const { accepted } = admit(events, { now: Date.now(), newId: () => randomUUIDv7() });
     const pieces = accepted.map(({ event }) => Buffer.from(JSON.stringify(event)));
     const body = encodeBatch(randomUUIDv7(), defaultProject, pieces);
     await eventually(() => this.#putDead(body), settledWithinMs);

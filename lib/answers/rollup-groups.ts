@@ -4,6 +4,7 @@ import { sentText } from "../event/shown-value.ts";
 import {
   type SectionRow,
   NONE,
+  record,
   type TypeCounts,
   type UserSketches,
   type ValueCounts,
@@ -203,12 +204,13 @@ export function filterOf({
 
 /** An event of a type with a property that counts under a value. */
 function eventWith(type: string, section: string, value: string): Partial<StoredEvent> {
-  const event: Record<string, unknown> = { type };
+  const event = record<unknown>();
+  event["type"] = type;
   if (section === "types" || value === NONE) return event;
   const path = section.split(".");
   const isBoolean = section === "context.bot" || section === "context.machine";
   let at = event;
-  for (const segment of path.slice(0, -1)) at = at[segment] = {} as Record<string, unknown>;
+  for (const segment of path.slice(0, -1)) at = at[segment] = record<unknown>();
   at[path.at(-1)!] = isBoolean ? value === "true" : sentText(value);
   return event;
 }

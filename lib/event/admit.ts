@@ -57,7 +57,7 @@ export type ItemProblem =
 /** An event that was let in, and its JSON: a batch message is a join of these texts. */
 export interface AdmittedEvent {
   readonly event: AcceptedEvent;
-  /** False where the id was made here: no other event has it. */
+  /** False where the id was given here: no other event of the call has it. */
   readonly named: boolean;
   /** `JSON.stringify(event)`: compact, well-formed Unicode. */
   readonly json: string;
@@ -72,12 +72,13 @@ export interface Admission {
 
 /**
  * The clock, the source of ids and the reader of addresses. `newId` is called once for each
- * accepted event without an id, in order, and must return an id that no other event has.
+ * accepted event without an id, in order, with its place among the inputs, and must return an id
+ * that no other event has.
  */
 interface AdmissionTools {
   /** Epoch milliseconds. */
   readonly now: number;
-  readonly newId: () => EventId;
+  readonly newId: (place: number) => EventId;
   /**
    * Reads the origin of `metadata.ip`. Absent: this process enriches the event later, and it keeps
    * its address until then.
@@ -102,7 +103,7 @@ export function admit(inputs: readonly unknown[], at: AdmissionTools): Admission
   const accepted: AdmittedEvent[] = [];
   const byId = new Map<EventId, { readonly event: AcceptedEvent; hash?: string }>();
   for (let index = 0; index < inputs.length; index++) {
-    const admitted = admitOne(inputs[index], at);
+    const admitted = admitOne(inputs[index], index, at);
     if (isRefusal(admitted)) {
       results.push({ index, ...sentId(inputs[index]), status: "rejected", error: admitted });
       continue;
@@ -127,7 +128,7 @@ export function admit(inputs: readonly unknown[], at: AdmissionTools): Admission
   return { results, accepted };
 }
 
-function admitOne(input: unknown, at: AdmissionTools): AdmittedEvent | ItemError {
+function admitOne(input: unknown, place: number, at: AdmissionTools): AdmittedEvent | ItemError {
   const checked = check(input);
   const broken = checked === true ? [] : checked;
   const instant = checked === true ? timeOf(input as EventInput, at.now) : undefined;
@@ -137,11 +138,8 @@ function admitOne(input: unknown, at: AdmissionTools): AdmittedEvent | ItemError
     // absent.
     if (findings.length > 0) return refusal(findings);
   }
-  const event = accept(
-    input as EventInput,
-    instant ?? timeOf(input as EventInput, at.now) ?? at.now,
-    at,
-  );
+  const known = instant ?? timeOf(input as EventInput, at.now) ?? at.now;
+  const event = accept(input as EventInput, place, known, at);
   const json = JSON.stringify(event);
   if (isPerhapsLarge(input as EventInput, json) && eventBytes(input) > maxEventBytes) {
     return refusal(findingsOf(input, broken, at.now));
@@ -174,10 +172,15 @@ function timeOf({ timestamp }: EventInput, now: number): number | undefined {
  * Builds the accepted event. Optional fields that are `null` count as absent: typed clients send
  * them.
  */
-function accept(input: EventInput, instant: number, at: AdmissionTools): AcceptedEvent {
+function accept(
+  input: EventInput,
+  place: number,
+  instant: number,
+  at: AdmissionTools,
+): AcceptedEvent {
   const { id, type, data, timestamp, source, correlationId, metadata } = input;
   const event: Writable<AcceptedEvent> = {
-    id: id ?? at.newId(),
+    id: id ?? at.newId(place),
     type,
     timestamp: instant,
     source,

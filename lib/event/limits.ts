@@ -24,3 +24,6 @@ export const maxBatchBytes = 5 * 1_048_576;
  * may have, since white space, escapes and base64 do not count for the event.
  */
 export const maxEventBodyBytes = 4 * maxEventBytes;
+
+/** How many callers of one project may wait for stored events at a time, in one ingest process. */
+export const maxWaitsOfProject = 100;

@@ -191,6 +191,7 @@ const shared: Readonly<Record<SharedLimit, true>> = {
   reads_waiting: true,
   answers_under_way: true,
   bodies_in_flight: true,
+  live_clients: true,
 };
 
 /** The limit that refused a request, as a label of metrics: a closed set. */

@@ -1,4 +1,4 @@
-import { maxBatchEvents } from "../event/limits.ts";
+import { maxBatchEvents, maxWaitsOfProject } from "../event/limits.ts";
 import { exportParameters } from "../questions/lists/export.ts";
 import { listParameters } from "../questions/lists/list.ts";
 import { streamParameters } from "../questions/lists/stream.ts";
@@ -52,7 +52,7 @@ export const eventOperations: Readonly<Record<string, Operation>> = {
     headers: {
       Prefer: {
         type: "string",
-        description: "wait=N: waits N seconds, at most 30, for the event to be stored",
+        description: `wait=N: waits N seconds, at most 30, for the event to be stored; a project that waits for ${maxWaitsOfProject} events already is answered 202 at once`,
       },
     },
     body: {

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUIDv7 } from "node:crypto";
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import { announce } from "./announce.ts";
@@ -45,6 +45,9 @@ export function brokerOptions(config: Config): BrokerOptions {
     logger: new ServiceLogger(config),
     transporter: config.rabbitmqUrl === null ? null : new ClusterTransporter(config.rabbitmqUrl),
     cacher: cacherOf(config),
+    // Events without an id get theirs from the call's (lib/event/given-ids.ts): in order of time,
+    // ids take less of a store's indexes.
+    uidGenerator: () => randomUUIDv7(),
     // The time limit of Moleculer's own actions; ours have theirs in `callLimits`. Only reads are
     // retried automatically.
     requestTimeout: 30_000,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Context } from "moleculer";
 import { collectTimeoutMs } from "../../lib/call-limits.ts";
 import type { Actions, Meta } from "../../lib/contracts.ts";
 import { maxNamedRequests } from "../../lib/event/batch-message.ts";
@@ -12,6 +13,7 @@ import {
   type GivenId,
 } from "../../lib/errors.ts";
 import type { ProjectId } from "../../lib/event/event.ts";
+import { givenIds, placesWithoutId } from "../../lib/event/given-ids.ts";
 import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../../lib/event/limits.ts";
 import { CollectingRequests } from "../../lib/concurrency/collecting-requests.ts";
 import { Batcher, gatherWaitMs } from "../../lib/concurrency/batcher.ts";
@@ -245,7 +247,11 @@ export function CollectEdgeMixin() {
           requestIds,
           ...(traceparent !== undefined && { traceparent, traceLinks }),
         };
-        return this.broker.call("ingest.collect", params, { meta, timeout });
+        const calling: Calling = this.broker.call("ingest.collect", params, { meta, timeout });
+        const unnamed = placesWithoutId(events);
+        return calling.catch((error: unknown) => {
+          throw withGivenIds(error, calling.ctx, unnamed);
+        });
       },
     },
     created() {
@@ -286,6 +292,23 @@ async function partOf(calling: Promise<Receipt>, from: number, to: number): Prom
   } catch (error) {
     throw withIds(error, (ids) => here(ids.filter(({ index }) => index >= from && index < to)));
   }
+}
+
+/** A call under way. Its context is absent where no node has the action. */
+type Calling = Promise<Receipt> & { readonly ctx?: Pick<Context, "id"> };
+
+/**
+ * Adds the ids that ingest gives to the events of a call without one, where the call's answer is
+ * lost and so is what ingest would have told.
+ * @param unnamed the places of these events in the call
+ */
+function withGivenIds(error: unknown, call: Calling["ctx"], unnamed: readonly number[]): unknown {
+  const { data } = error as { data?: ErrorData };
+  const isLost = errorType(error) === "OUTCOME_UNKNOWN" && data?.ids === undefined;
+  if (!isLost || call === undefined) return error;
+  const idAt = givenIds(call.id);
+  const ids = unnamed.map((index) => ({ index, id: idAt(index) }));
+  return new ServiceError("OUTCOME_UNKNOWN", undefined, { ids });
 }
 
 /** Replaces the ids of an error by ids with their places in the body. */

@@ -6,6 +6,7 @@ import { ServiceError } from "../../lib/errors.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { preferred } from "../../lib/http/headers.ts";
 import { SseClient } from "../../lib/live/client.ts";
+import { LiveClients } from "../../lib/live/clients.ts";
 import { dataFrame, idOf, openingFrame, placeOf } from "../../lib/live/frames.ts";
 import { Hub } from "../../lib/live/hub.ts";
 import { ProjectLive } from "../../lib/live/project-live.ts";
@@ -13,7 +14,7 @@ import type { Identity, Keyring } from "../../lib/http/identity.ts";
 import { refuseParameters } from "./handlers.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { readStreamQuestion } from "../../lib/questions/lists/stream.ts";
-import { asParameters, readWithRange } from "../../lib/questions/reading/relative-range.ts";
+import { asStream, readWithRange } from "../../lib/questions/reading/relative-range.ts";
 import type { Operations } from "../../lib/runtime/operations.ts";
 import type { StoredPart } from "../../lib/store/stored.ts";
 import type { Edge, Routed } from "./edge.ts";
@@ -24,10 +25,16 @@ export interface LiveEdge {
   watchLive(request: Routed, response: ServerResponse): Promise<void>;
 }
 
+/** Whose a client is. */
+interface Owner {
+  readonly project: string;
+  /** Absent where the service is open. */
+  readonly identity: Identity | undefined;
+}
+
 interface State {
   hub: Hub;
-  /** The clients, each with its identity. */
-  clients: Map<SseClient, Identity | undefined>;
+  clients: LiveClients<Owner>;
   projects: Map<string, ProjectLive>;
   ticking: NodeJS.Timeout;
 }
@@ -44,18 +51,18 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
     methods: {
       async streamEvents(request: Routed, response: ServerResponse): Promise<void> {
         checkAccepts(request);
-        this.checkRoom();
+        const project = request.project ?? defaultProject;
+        this.checkRoom(project);
         const { fields, filter, lastEventId } = readWithRange(
-          asParameters,
+          asStream,
           request.$params,
           Date.now(),
           readStreamQuestion,
         ).question;
-        const project = request.project ?? defaultProject;
         const interest = { project, filter, ...(fields !== undefined && { fields }) };
         const lastId = lastIdOf(request, lastEventId);
         const { place, firstFrames } = await inTime(() => this.hub.begin(lastId, Date.now()));
-        const client = this.open(request, response);
+        const client = this.open(project, request, response);
         if (client === undefined) return;
         client.send(openingFrame(idOf(place, Date.now())) + firstFrames, performance.now());
         const follower = {
@@ -79,35 +86,33 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
 
       async watchLive(request: Routed, response: ServerResponse): Promise<void> {
         checkAccepts(request);
-        this.checkRoom();
-        refuseParameters(request);
         const project = request.project ?? defaultProject;
+        this.checkRoom(project);
+        refuseParameters(request);
         const live = this.enter(project);
         onceClosed(response, () => this.exit(project, live));
         await inTime(() => live.ready);
-        const client = this.open(request, response);
+        const client = this.open(project, request, response);
         if (client === undefined) return;
         client.send(openingFrame() + dataFrame(live.past(Date.now()), "past"), performance.now());
         live.join(client);
         onceClosed(response, () => live.leave(client));
       },
 
-      /** @throws ServiceError DRAINING, OVERLOADED */
-      checkRoom(): void {
+      /** @throws ServiceError DRAINING, TOO_MANY_REQUESTS, OVERLOADED */
+      checkRoom(project: string): void {
         if (this.draining) throw new ServiceError("DRAINING", undefined, { retryAfter: 2 });
-        if (this.clients.size < maxClients) return;
-        const message = "This gateway has as many live clients as it takes";
-        throw new ServiceError("OVERLOADED", message, { retryAfter: 5 });
+        this.clients.check(project);
       },
 
       /**
        * Sends the head. `undefined` where nothing follows it: the client wants none, or has left.
        * @throws ServiceError as `checkRoom`
        */
-      open(request: Routed, response: ServerResponse): SseClient | undefined {
+      open(project: string, request: Routed, response: ServerResponse): SseClient | undefined {
         if (response.closed) return undefined;
         // Others may have come meanwhile.
-        this.checkRoom();
+        this.checkRoom(project);
         response.writeHead(200, {
           "content-type": "text/event-stream",
           // An ended stream ends its connection: otherwise a draining server would wait for it.
@@ -129,7 +134,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
           },
           performance.now(),
         );
-        this.clients.set(client, request.identity);
+        this.clients.add(client, { project, identity: request.identity });
         metrics.set("analytics_live_clients", this.clients.size);
         onceClosed(response, () => {
           this.clients.delete(client);
@@ -174,14 +179,14 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         for (const live of this.projects.values()) live.tick(now, performance.now());
         const { place } = this.hub;
         const id = place && idOf(place, now);
-        for (const [client, identity] of this.clients) {
+        for (const [client, { identity }] of this.clients) {
           if (identity !== undefined && !this.keyring.holds(identity)) client.end("key");
           else client.look(performance.now(), id);
         }
       },
     },
     created() {
-      this.clients = new Map();
+      this.clients = new LiveClients(maxClients);
       this.projects = new Map();
       this.hub = new Hub(
         {
@@ -198,7 +203,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
       );
       this.ticking = setInterval(() => this.tickLive(), 1_000).unref();
       this.atDrain.add(() => {
-        for (const client of this.clients.keys()) client.end("shutdown");
+        for (const [client] of this.clients) client.end("shutdown");
       });
     },
     stopped() {

@@ -4,15 +4,22 @@ import type { Receipt, EventOutcome } from "../../lib/event/receipt.ts";
 import { countryReader } from "../../lib/country.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
+import { givenIds } from "../../lib/event/given-ids.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
-import type { BatchId, EventId, ProjectId } from "../../lib/event/event.ts";
-import { maxBatchEvents } from "../../lib/event/limits.ts";
+import {
+  defaultProject,
+  type BatchId,
+  type EventId,
+  type ProjectId,
+} from "../../lib/event/event.ts";
+import type { Facts } from "../../lib/contracts.ts";
+import { maxBatchEvents, maxWaitsOfProject } from "../../lib/event/limits.ts";
 import { originReader, type Origin } from "../../lib/event/enrich/ip.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch, maxNamedRequests, type BatchStory } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
-import { setTimeout as delay } from "node:timers/promises";
+import { Waits, within, type Wait } from "../../lib/concurrency/waits.ts";
 import { maxWaitMs } from "../../lib/call-limits.ts";
 
 /**
@@ -34,22 +41,16 @@ interface Collected {
 }
 
 /**
- * Gives a service `this.collect(events, project, watched, story)`: it checks each event, makes the
- * valid ones durable and returns a result for every one. `watched`: the caller will ask for the
- * outcomes. Addresses are truncated here, before anything is written, and their countries are
- * looked up.
+ * Gives a service `this.collect(events, project, of)`: it checks each event, makes the valid ones
+ * durable and returns a result for every one. Addresses are truncated here, before anything is
+ * written, and their countries are looked up.
  */
 export function CollectMixin(config: Config) {
   return defineMixin<{ state: { originOf: (ip: string) => Origin } }>()({
     mixins: [BatchPublisherMixin(config)],
     methods: {
-      async collect(
-        inputs: unknown,
-        project: ProjectId,
-        watched = false,
-        story: BatchStory = {},
-      ): Promise<Collected> {
-        return this.publishChecked(project, checkedCall(inputs, watched, this.originOf, story));
+      async collect(inputs: unknown, project: ProjectId, of: CallOfEvents): Promise<Collected> {
+        return this.publishChecked(project, checkedCall(inputs, of, this.originOf));
       },
 
       /**
@@ -57,7 +58,7 @@ export function CollectMixin(config: Config) {
        */
       async publishChecked(
         project: ProjectId,
-        { results, piece, hashedIds }: CheckedCall,
+        { results, piece, hashedIds, givenId }: CheckedCall,
       ): Promise<Collected> {
         const rejected = results.filter(({ status }) => status === "rejected").length;
         const accepted = results.length - rejected;
@@ -65,7 +66,7 @@ export function CollectMixin(config: Config) {
           piece === null
             ? null
             : await this.publishEvents(project, piece).catch((error: unknown) => {
-                throw inDoubt(error, results, piece.ids);
+                throw inDoubt(error, results, givenId);
               });
         // Counted only now: a request whose events were not kept got no results.
         this.countEvents({ accepted, rejected, duplicate: accepted - (piece?.count ?? 0) });
@@ -98,16 +99,24 @@ export function CollectMixin(config: Config) {
 function inDoubt(
   error: unknown,
   results: readonly ItemResult[],
-  named: readonly EventId[],
+  givenId: (place: number) => EventId,
 ): unknown {
   if (errorType(error) !== "OUTCOME_UNKNOWN") return error;
-  const known = new Set(named);
   const ids = results.flatMap((result) =>
-    result.status === "accepted" && !known.has(result.id)
+    result.status === "accepted" && result.id === givenId(result.index)
       ? [{ index: result.index, id: result.id }]
       : [],
   );
   return new ServiceError("OUTCOME_UNKNOWN", undefined, { ids });
+}
+
+/** The call that brings events. */
+interface CallOfEvents {
+  /** Its id, which a call that is delivered twice has both times: `ctx.id`. */
+  readonly id: string;
+  /** Whether the caller will ask for the outcomes. */
+  readonly watched?: boolean;
+  readonly story?: BatchStory;
 }
 
 /** A call whose events were checked and are not published yet. */
@@ -115,20 +124,22 @@ interface CheckedCall {
   readonly results: readonly ItemResult[];
   readonly piece: Piece | null;
   readonly hashedIds: readonly HashedId[];
+  readonly givenId: (place: number) => EventId;
 }
 
 function checkedCall(
   inputs: unknown,
-  watched: boolean,
+  { id, watched = false, story = {} }: CallOfEvents,
   originOf: (ip: string) => Origin,
-  story: BatchStory,
 ): CheckedCall {
   if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
     throw new ServiceError("VALIDATION", `events must be an array of at most ${maxBatchEvents}`);
   }
-  const { results, accepted } = admit(inputs, { now: Date.now(), newId: randomUUIDv7, originOf });
+  const givenId = givenIds(id);
+  const { results, accepted } = admit(inputs, { now: Date.now(), newId: givenId, originOf });
   return {
     results,
+    givenId,
     piece: accepted.length === 0 ? null : pieceOf(accepted, story),
     hashedIds: watched
       ? accepted.map(({ event }) => ({ id: event.id, hash: contentHash(event) }))
@@ -142,8 +153,8 @@ function checkedCall(
  * on the heap again and again.
  */
 interface Piece {
-  /** The ids that clients chose. Generated ids are in no other call. */
-  readonly ids: readonly string[];
+  /** Another call may have the same: the same call again, or events that are sent again. */
+  readonly ids: readonly EventId[];
   readonly count: number;
   /** The events' JSON, joined by commas. */
   readonly bytes: Uint8Array;
@@ -155,7 +166,7 @@ interface Piece {
 function pieceOf(events: readonly AdmittedEvent[], story: BatchStory): Piece {
   return {
     story,
-    ids: events.filter(({ named }) => named).map(({ event }) => event.id),
+    ids: events.map(({ event }) => event.id),
     count: events.length,
     bytes: Buffer.from(events.map(({ json }) => json).join(",")),
     receivedAt: events.reduce((oldest, { event }) => Math.min(oldest, event.receivedAt), Infinity),
@@ -253,7 +264,8 @@ function storyOfAll(pieces: readonly Piece[]) {
 }
 
 /** Splits pieces into the fewest batches without repeated ids: nearly always one. */
-function withoutRepeats(group: readonly Piece[]): Piece[][] {
+function withoutRepeats(group: readonly Piece[]): readonly (readonly Piece[])[] {
+  if (group.length === 1) return [group];
   const batches: { readonly ids: Set<string>; readonly pieces: Piece[] }[] = [];
   for (const piece of group) {
     let batch = batches.find(({ ids }) => !piece.ids.some((id) => ids.has(id)));
@@ -278,16 +290,25 @@ const pollMs = 100;
 
 type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
+/** An event whose outcome is asked for: see `query.outcome`. */
+interface AskedEvent extends HashedId {
+  readonly batch: BatchId;
+}
+
+type Outcomes = Map<EventId, EventOutcome>;
+
 /**
  * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: the outcomes of accepted events.
  * It asks the query service until none is pending or the time is over, whatever that service does.
- * `events.stored` wakes it early.
+ * Its own batch's `events.stored` wakes it early. Of a project that holds `maxWaitsOfProject` waits
+ * already, all are told to be pending at once.
  */
 export function WaitStoredMixin() {
-  return defineMixin<{ state: { stored: Set<() => void> } }>()({
+  return defineMixin<{ state: { waits: Waits } }>()({
     events: {
-      "events.stored"() {
-        for (const wake of this.stored) wake();
+      "events.stored"({ params }) {
+        const { batch } = (params ?? {}) as Partial<Facts["events.stored"]>;
+        if (batch !== undefined) this.waits.wake(batch);
       },
     },
     methods: {
@@ -297,54 +318,52 @@ export function WaitStoredMixin() {
         batch: BatchId,
         waitMs: number,
       ): Promise<Readonly<Record<EventId, EventOutcome>>> {
-        const deadline = performance.now() + Math.min(waitMs, maxWaitMs);
-        const timeIsOver = new AbortController();
-        const over = delay(Math.min(waitMs, maxWaitMs), undefined, {
-          signal: timeIsOver.signal,
-        }).catch(() => undefined);
-        const outcomes = new Map<string, EventOutcome>();
-        const identities = events.map(({ id, hash }) => ({ id, batch, hash }));
-        for (;;) {
-          const stored = this.nextStored();
-          const pending = identities.filter(
-            ({ id }) => (outcomes.get(id) ?? "pending") === "pending",
-          );
-          // An event whose outcome cannot be read now is still accepted: an error of the read is no
-          // outcome.
-          const telling = Promise.all(
-            pending.map(async (question) =>
-              outcomes.set(
-                question.id,
-                await ctx.call("query.outcome", question).catch((): EventOutcome => "pending"),
-              ),
-            ),
-          );
-          await Promise.race([telling, over]);
-          const leftMs = deadline - performance.now();
-          const settled = identities.every(
-            ({ id }) => (outcomes.get(id) ?? "pending") !== "pending",
-          );
-          if (settled || leftMs <= 0) {
-            timeIsOver.abort();
-            return Object.fromEntries(
-              identities.map(({ id }) => [id, outcomes.get(id) ?? "pending"]),
-            );
-          }
-          await Promise.race([stored, delay(Math.min(pollMs, leftMs))]);
-        }
-      },
-      nextStored(): Promise<void> {
-        return new Promise((resolve) => {
-          const wake = () => {
-            this.stored.delete(wake);
-            resolve();
-          };
-          this.stored.add(wake);
-        });
+        const until = performance.now() + Math.min(waitMs, maxWaitMs);
+        const outcomes: Outcomes = new Map(events.map(({ id }) => [id, "pending"]));
+        const asked = events.map((event) => ({ ...event, batch }));
+        const { project = defaultProject } = ctx.meta;
+        await this.waits.during(project, batch, (wait) =>
+          askUntil(until, wait, () => askOutcomes(ctx, asked, outcomes)),
+        );
+        return Object.fromEntries(outcomes);
       },
     },
     created() {
-      this.stored = new Set();
+      this.waits = new Waits(maxWaitsOfProject);
     },
   });
+}
+
+/**
+ * Asks again and again, whenever it is woken, until everything is known or the time is over.
+ * @param until by `performance.now()`
+ * @param ask resolves with whether everything is known
+ */
+async function askUntil(until: number, wait: Wait, ask: () => Promise<boolean>): Promise<void> {
+  const leftMs = () => Math.max(0, until - performance.now());
+  for (;;) {
+    const isKnown = await within(leftMs(), ask());
+    if (isKnown === true || leftMs() === 0) return;
+    await wait.next(Math.min(pollMs, leftMs()));
+  }
+}
+
+/**
+ * Asks for the outcomes that are pending, and notes them.
+ * @returns whether none is pending any more
+ */
+async function askOutcomes(
+  ctx: Caller,
+  events: readonly AskedEvent[],
+  outcomes: Outcomes,
+): Promise<boolean> {
+  const isPending = ({ id }: AskedEvent) => outcomes.get(id) === "pending";
+  const note = async (event: AskedEvent) => {
+    // An event whose outcome cannot be read now is still accepted: an error of the read is no
+    // outcome.
+    const outcome = await ctx.call("query.outcome", event).catch((): EventOutcome => "pending");
+    outcomes.set(event.id, outcome);
+  };
+  await Promise.all(events.filter(isPending).map(note));
+  return !events.some(isPending);
 }

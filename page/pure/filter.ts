@@ -162,25 +162,27 @@ export function operatorName(op: Operator): string {
   return words[op];
 }
 
-const names: Readonly<Record<string, string>> = {
-  type: "type",
-  source: "source",
-  correlationId: "mail",
-  "metadata.userId": "user",
-  "metadata.campaignId": "campaign",
-  "metadata.templateId": "template",
-  "context.emailProvider": "mailbox provider",
-  "context.machine": "opened by a machine",
-  "context.bot": "bot",
-  "context.device": "device",
-  "context.country": "country",
-  "context.browser": "browser",
-  "context.os": "system",
-};
+const names: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    type: "type",
+    source: "source",
+    correlationId: "mail",
+    "metadata.userId": "user",
+    "metadata.campaignId": "campaign",
+    "metadata.templateId": "template",
+    "context.emailProvider": "mailbox provider",
+    "context.machine": "opened by a machine",
+    "context.bot": "bot",
+    "context.device": "device",
+    "context.country": "country",
+    "context.browser": "browser",
+    "context.os": "system",
+  }),
+);
 
 /** A property in people's words; its path where there is no word for it. */
 export function propertyName(path: string): string {
-  return names[path] ?? path.replace(/^(data|metadata|context)\./, "");
+  return names.get(path) ?? path.replace(/^(data|metadata|context)\./, "");
 }
 
 /** The same as a table's head: words begin with a capital, a path stays as it is. */

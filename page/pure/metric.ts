@@ -49,17 +49,19 @@ export function metricsOf(numberProperties: readonly string[]): readonly string[
 }
 
 /** Types of which more is good, and types of which more is bad: only their changes get a colour. */
-const better: Readonly<Record<string, "more" | "less">> = {
-  "email.delivered": "more",
-  "email.clicked": "more",
-  "email.bounced": "less",
-  "email.complained": "less",
-  "email.unsubscribed": "less",
-};
+const better: ReadonlyMap<string, "more" | "less"> = new Map(
+  Object.entries({
+    "email.delivered": "more",
+    "email.clicked": "more",
+    "email.bounced": "less",
+    "email.complained": "less",
+    "email.unsubscribed": "less",
+  }),
+);
 
 /** Whether a change is good (1) or bad (-1); 0 where that is unknown. */
 export function directionOf(type: string, now: number | null, before: number | null): -1 | 0 | 1 {
-  const wanted = better[type];
+  const wanted = better.get(type);
   if (wanted === undefined || now === null || before === null || now === before) return 0;
   return now > before === (wanted === "more") ? 1 : -1;
 }

@@ -139,15 +139,17 @@ function turnsOf(times: readonly string[], length: number, days: number): readon
   });
 }
 
-const typeColours: Readonly<Record<string, string>> = {
-  "email.sent": "s1",
-  "email.opened": "s2",
-  "email.delivered": "s3",
-  "email.clicked": "s4",
-  "email.unsubscribed": "s5",
-  "email.bounced": "s6",
-  "email.complained": "s6",
-};
+const typeColours: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "email.sent": "s1",
+    "email.opened": "s2",
+    "email.delivered": "s3",
+    "email.clicked": "s4",
+    "email.unsubscribed": "s5",
+    "email.bounced": "s6",
+    "email.complained": "s6",
+  }),
+);
 const palette = ["s1", "s2", "s3", "s4", "s5", "s6"];
 
 /**
@@ -158,7 +160,7 @@ export function coloursOf(names: readonly string[]): ReadonlyMap<string, string>
   const colours = new Map<string, string>();
   const taken = new Set<string>();
   for (const name of names.slice(0, palette.length)) {
-    const own = typeColours[name];
+    const own = typeColours.get(name);
     if (own === undefined || taken.has(own)) continue;
     colours.set(name, own);
     taken.add(own);

@@ -59,10 +59,12 @@ interface MailAnswer {
 
 const usualGroup = "campaignId";
 const limit = 100;
-const shorts: Readonly<Record<string, string>> = {
-  campaignId: "metadata.campaignId",
-  templateId: "metadata.templateId",
-};
+const shorts: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    campaignId: "metadata.campaignId",
+    templateId: "metadata.templateId",
+  }),
+);
 const mailTypes = ["email.sent"];
 const which = [
   { id: "active", name: "whatever happened then", note: "to mails sent at any time" },
@@ -88,7 +90,7 @@ export default function Mail(): VNode {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
 
-  const property = shorts[by] ?? by;
+  const property = shorts.get(by) ?? by;
   const name = propertyName(property);
   const during = rangeName(range.value).toLowerCase();
   const words = `Mails by ${name}, ${mails === "sent" ? "those sent then" : "whatever happened then"}`;
@@ -182,8 +184,8 @@ export default function Mail(): VNode {
 }
 
 function shortOf(property: string | undefined): string | undefined {
-  if (property === undefined || property === shorts[usualGroup]) return undefined;
-  return property === shorts["templateId"] ? "templateId" : property;
+  if (property === undefined || property === shorts.get(usualGroup)) return undefined;
+  return property === shorts.get("templateId") ? "templateId" : property;
 }
 
 function isNothing({ sent, delivered, bounced, opened, clicked }: MailNumbers): boolean {

@@ -66,6 +66,23 @@ export function storedContract(onStore: OnStore): void {
     );
 
     test(
+      "counts types whatever their names",
+      onStore(async (store) => {
+        const start = await follow(store);
+        const types = ["constructor", "__proto__", "toString", "__proto__", "7", "constructor"];
+        const events = types.map((type, i) => event(`e${i}`, { batch: "b1", type }));
+        await store.append("b1", events);
+        const { counts } = await store.stored({ ...query, after: start });
+        expect([...counts].toSorted(([, a], [, b]) => (a < b ? -1 : 1))).toEqual([
+          ["p", "7", 1],
+          ["p", "__proto__", 2],
+          ["p", "constructor", 2],
+          ["p", "toString", 1],
+        ]);
+      }),
+    );
+
+    test(
       "tells whether everything behind a place is within the window",
       onStore(async (store) => {
         const end = await follow(store);

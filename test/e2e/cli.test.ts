@@ -285,8 +285,11 @@ test("schemas, quarantine, retention and counts are looked after", async () => {
   expect((await administer(["quarantine", "replay", held])).code).toBe(0);
   expect((await administer(["quarantine", "replay"])).code).toBe(2);
 
-  const set = ["retention", "set", "--events", "400d", "--minutes", "ever"];
-  expect((await administer(set)).stdout).toMatch(/^events +400d +-$/m);
+  const ofType = ["--type", "constructor=500d"];
+  const set = ["retention", "set", "--events", "400d", "--minutes", "ever", ...ofType];
+  const { stdout } = await administer(set);
+  expect(stdout).toMatch(/^events +400d +-$/m);
+  expect(stdout).toMatch(/^events of constructor +500d +-$/m);
   expect((await administer(["audit", "--wait"])).stdout).toMatch(/^\S+ done: .* 0 differed, /);
   const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-02T00:00:00Z"];
   expect((await administer(["rebuild", ...range])).code).toBe(0);

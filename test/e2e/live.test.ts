@@ -6,16 +6,20 @@ import { SseClient } from "./sse-client.ts";
 const keys = {
   shop: "a-key-of-the-shop-for-all",
   blog: "a-key-of-the-blog-for-all",
+  news: "a-key-of-the-news-for-all",
   deaf: "a-key-that-may-not-listen",
 } as const;
 
 let service: ServiceProcess;
 beforeAll(async () => {
-  const allowed = [`${keys.shop}:shop`, `${keys.blog}:blog`, `${keys.deaf}:shop:events:read`];
+  const allowed = [
+    ...[`${keys.shop}:shop`, `${keys.blog}:blog`, `${keys.news}:news`],
+    `${keys.deaf}:shop:events:read`,
+  ];
   service = await ServiceProcess.create({
     LOG_LEVEL: "warn",
     API_KEYS: allowed.join(","),
-    STREAM_MAX_CLIENTS: "6",
+    STREAM_MAX_CLIENTS: "12",
     STREAM_WINDOW_EVENTS: "50",
   });
   await service.start();
@@ -143,7 +147,7 @@ test("live tells each second what was stored, who was there, and the stages", as
   live.leave();
 });
 
-test("who may not listen, what cannot be, and one too many are told so", async () => {
+test("who may not listen, what cannot be, and one too many of a project or of all are told so", async () => {
   const ask = (path: string, init: RequestInit & { key?: string } = {}) =>
     fetch(`${service.url}/api/v1${path}`, {
       ...init,
@@ -158,10 +162,14 @@ test("who may not listen, what cannot be, and one too many are told so", async (
   const head = await ask("/events/stream", { method: "HEAD" });
   expect([head.status, head.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
   const clients: SseClient[] = [];
-  await eventually(async () => {
-    while (clients.length < 6) clients.push(await stream());
-  });
-  const refused = await ask("/live");
+  for (const [key, count] of [[keys.shop, 6] as const, [keys.blog, 12] as const]) {
+    await eventually(async () => {
+      while (clients.length < count) clients.push(await stream("", { key }));
+    });
+    const { status, headers } = await ask("/live", { key });
+    expect([status, headers.get("retry-after")]).toEqual([429, "5"]);
+  }
+  const refused = await ask("/live", { key: keys.news });
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
   clients.forEach((client) => client.leave());
 });

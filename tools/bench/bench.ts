@@ -106,9 +106,11 @@ export class Bench {
     return { ...service, dataDir };
   }
 
-  /** Starts a service and waits until it is ready. */
-  async service(): Promise<RunningService & { readonly dataDir: string }> {
-    const service = await this.spawn();
+  /** Starts a service, as `spawn` does, and waits until it is ready. */
+  async service(
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<RunningService & { readonly dataDir: string }> {
+    const service = await this.spawn(variables);
     await whenReady(service);
     return service;
   }

@@ -82,10 +82,11 @@ function typeAge(text: string): readonly [type: string, age: Age] {
 }
 
 function retentionText({ retention, dropped }: ShownRetention): string {
+  const droppedOf = new Map(Object.entries(dropped.types));
   const rows = [
     ...ages.map((name) => [name, retention[name] ?? "ever", dropped[name]]),
     ...Object.entries(retention.types).map(([type, age]) => {
-      return [`events of ${type}`, age ?? "ever", dropped.types[type] ?? null];
+      return [`events of ${type}`, age ?? "ever", droppedOf.get(type) ?? null];
     }),
   ];
   return tableText(["of", "kept", "dropped before"], rows);

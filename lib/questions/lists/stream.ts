@@ -6,6 +6,7 @@ import {
   openFilter,
   type OpenFilter,
 } from "../reading/filter-parameters.ts";
+import { relativeRange } from "../reading/relative-range.ts";
 import { shownFields } from "./list.ts";
 
 /** A checked question of `GET /api/v1/events/stream`. */
@@ -16,13 +17,17 @@ export interface StreamQuestion {
   readonly lastEventId?: string;
 }
 
+const range = described(
+  relativeRange,
+  "In the place of from and to: relative to now, in the zone of `timezone`; a range that holds now has no end",
+);
 const own = {
   fields: shownFields,
   lastEventId: described(text, "As the header Last-Event-ID, for clients that cannot set one"),
 };
 
 /** The parameters of a stream of events. */
-export const streamParameters = { ...filterFields, ...own };
+export const streamParameters = { ...filterFields, range, ...own };
 const open = openFilter([], Object.keys(own));
 
 /** @throws ServiceError VALIDATION naming each parameter that is wrong and what is allowed */

@@ -110,6 +110,11 @@ export interface Form {
   readonly takesZone: boolean;
   /** The relative range of a question without a range; absent: the range stays open. */
   readonly otherwise?: string;
+  /**
+   * Whether the answer goes on: a relative range that holds now has no end then, since what comes
+   * later is in it as well.
+   */
+  readonly goesOn?: boolean;
 }
 
 /** Describes a relative range, which `readWithRange` reads before everything else. */
@@ -137,6 +142,9 @@ export const zoneOfRange: Field<void> = {
 
 /** The form of lists of events and similar questions. */
 export const asParameters: Form = { by: "parameters", takesZone: false };
+
+/** The form of answers that go on. */
+export const asStream: Form = { ...asParameters, goesOn: true };
 
 /** A question, and the instant at which it was read: "today" depends on that. */
 interface ReadAt<Question> {
@@ -180,9 +188,14 @@ export function readWithRange<Question>(
   }
   const ends =
     relative !== undefined && isKnownZone && findings.length === 0
-      ? resolveRange(relative, zone, at)
+      ? endsOf(form, resolveRange(relative, zone, at), at)
       : {};
   return { question: readBeside(findings, absoluteForm(form, raw, ends, cursor), read), at };
+}
+
+function endsOf({ goesOn = false }: Form, ends: OpenRange, now: number): OpenRange {
+  const { to, ...withoutEnd } = ends;
+  return goesOn && to !== undefined && to > now ? withoutEnd : ends;
 }
 
 /** The cursor of the next page of a question that was read at an instant. */

@@ -34,7 +34,7 @@ export function batchesOf(
   const byProject = Map.groupBy(entities.map(split), ({ project }) => project);
   return [...byProject].map(([project, members]) => {
     const inputs = members.map(({ input }) => input);
-    const { results, accepted } = admit(inputs, { now, newId: randomUUIDv7 });
+    const { results, accepted } = admit(inputs, { now, newId: () => randomUUIDv7() });
     for (const result of results) {
       if (result.status === "rejected") {
         throw new ServiceError("INVALID_EVENT", undefined, { errors: result.error.errors });

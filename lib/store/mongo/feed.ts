@@ -104,10 +104,8 @@ export class Feed {
       { upsert: true, returnDocument: "after" },
     );
     const n = counter?.n ?? 1;
-    const types: Record<string, number> = {};
-    for (const { type } of events) types[type] = (types[type] ?? 0) + 1;
     const ids = events.map(({ id }) => id);
-    const document = { _id: batch, n, project: first.project, ids, types: JSON.stringify(types) };
+    const document = { _id: batch, n, project: first.project, ids, types: countsByType(events) };
     await insertAbsent(feed, [document]);
     if (n % pruneEvery === 0) await feed.deleteMany({ n: { $lt: n - keptBatches } });
   }
@@ -158,6 +156,13 @@ export class Feed {
     for (const number of this.#missing.keys()) if (number < after[0]) this.#missing.delete(number);
     return inOrder;
   }
+}
+
+/** How many events each type has, as the JSON of an object. */
+function countsByType(events: readonly Pick<EventDocument, "type">[]): string {
+  const counts = new Map<string, number>();
+  for (const { type } of events) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return JSON.stringify(Object.fromEntries(counts));
 }
 
 /** A batch, or the part of it behind a place. */

@@ -119,14 +119,14 @@ export async function below(
       .toArray();
     return newest === undefined ? null : startOf("day", newest.minute) + grainMs.day;
   };
-  const types: Record<string, number | null> = {};
-  for (const type of names) types[type] = await event(floors.types[type]!, { type });
+  const types = new Map<string, number | null>();
+  for (const type of names) types.set(type, await event(floors.types[type]!, { type }));
   const lost: Floors = {
     events: await event(floors.events, othersThan(names)),
     minutes: higher(await rollup(floors.minutes, "minute"), await bare(floors.minutes)),
     hours: await rollup(floors.hours, "hour"),
     days: await rollup(floors.days, "day"),
-    types,
+    types: Object.fromEntries(types),
   };
   const first = await nextDay(collections, { project, grain: "day", start: -Infinity });
   return { lost, from: first?.project === project ? first.start : null };

@@ -4,13 +4,16 @@ import { refusalOf } from "../../../lib/http/problem.ts";
 /** As it comes from another node: without its class. */
 const fromAfar = (error: ServiceError) => ({ ...error, message: error.message });
 
-test.each(["reads_waiting", "answers_under_way", "bodies_in_flight", "erasures_open"] as const)(
-  "a refusal for %s is told by its finding, here and from another node",
-  (limit) => {
-    const error = tooMany(limit, "too many", 2);
-    expect([refusalOf(error), refusalOf(fromAfar(error))]).toEqual([limit, limit]);
-  },
-);
+test.each([
+  "reads_waiting",
+  "answers_under_way",
+  "bodies_in_flight",
+  "erasures_open",
+  "live_clients",
+] as const)("a refusal for %s is told by its finding, here and from another node", (limit) => {
+  const error = tooMany(limit, "too many", 2);
+  expect([refusalOf(error), refusalOf(fromAfar(error))]).toEqual([limit, limit]);
+});
 
 test("a finding that names no such limit adds no label", () => {
   const errors = [{ pointer: "", code: "constructor", message: "" }];

@@ -1,6 +1,7 @@
 import type { QueryAnswer, Row } from "../../../page/api/answers.ts";
 import { allRows } from "../../../page/pure/all-rows.ts";
-import { ofNothing } from "../../../page/pure/metric.ts";
+import { propertyHead, propertyName } from "../../../page/pure/filter.ts";
+import { directionOf, ofNothing } from "../../../page/pure/metric.ts";
 import { axisOf, coloursOf, counterparts, periodsOf } from "../../../page/pure/series.ts";
 import { Temporal } from "temporal-polyfill";
 import { csvText } from "../../../page/pure/csv.ts";
@@ -120,6 +121,17 @@ test("a type keeps its colour, the second of a clash takes a free one", () => {
     ["email.complained", "s2"],
     ["other", "s3"],
   ]);
+});
+
+test("a name that objects have of their own is one like others", () => {
+  expect([...coloursOf(["constructor", "email.sent", "__proto__"])]).toEqual([
+    ["email.sent", "s1"],
+    ["constructor", "s2"],
+    ["__proto__", "s3"],
+  ]);
+  expect(directionOf("constructor", 2, 1)).toBe(0);
+  expect(propertyHead("constructor")).toBe("Constructor");
+  expect(propertyName("data.toString")).toBe("toString");
 });
 
 test("cells that a spreadsheet would run are guarded, plain numbers are not", () => {

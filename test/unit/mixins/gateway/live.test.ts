@@ -4,15 +4,19 @@ import { promisify } from "node:util";
 import { ServiceBroker, type Service } from "moleculer";
 import { readConfig } from "../../../../lib/config.ts";
 import { brokerOptions } from "../../../../lib/runtime/broker.ts";
-import type { StoredPart } from "../../../../lib/store/stored.ts";
+import type { PlacedEvent, StoredPart } from "../../../../lib/store/stored.ts";
 import { apiGateway } from "../../../../services/api-gateway.service.ts";
+import { eventOf } from "../../../support/arbitraries.ts";
 import { eventually } from "../../../support/eventually.ts";
 
-type Serving = Service & { readonly server: Server };
+type Serving = Service & { readonly server: Server; readonly clients: { readonly size: number } };
 
 const end = [1, 0] as const;
+let events: readonly PlacedEvent[] = [];
 const answers = {
-  stored: { events: [], upTo: end, end, counts: [], isHeld: true } satisfies StoredPart,
+  get stored(): StoredPart {
+    return { events, upTo: end, end, counts: [], isHeld: true };
+  },
   seconds: new Array<number>(60).fill(0),
 };
 
@@ -20,6 +24,7 @@ const answers = {
 let answering = Promise.withResolvers<void>();
 let asked = false;
 let server: Server;
+let clients: Serving["clients"];
 let broker: ServiceBroker;
 
 beforeAll(async () => {
@@ -35,7 +40,7 @@ beforeAll(async () => {
     actions: { stored: answer("stored"), seconds: answer("seconds") },
   });
   const gateway: Serving = broker.createService(apiGateway(config));
-  server = gateway.server;
+  ({ server, clients } = gateway);
   await broker.start();
 });
 beforeEach(() => {
@@ -66,7 +71,7 @@ test.each(["/api/v1/events/stream", "/api/v1/live"])(
   },
 );
 
-test("clients that come at the same moment are no more than there is room for", async () => {
+test("clients of a project that come at the same moment are no more than it has room for", async () => {
   const { port } = server.address() as AddressInfo;
   const leaving = new AbortController();
   const { signal } = leaving;
@@ -76,9 +81,31 @@ test("clients that come at the same moment are no more than there is room for", 
   await eventually(async () => expect(await connectionsOf(server)).toBe(3));
   answering.resolve();
   const statuses = (await Promise.all(asking)).map(({ status }) => status);
-  expect(statuses.toSorted()).toEqual([200, 503, 503]);
+  expect(statuses.toSorted()).toEqual([200, 429, 429]);
   leaving.abort();
 });
+
+test.each(["1m", "today", "this_week"])(
+  "a stream of range=%s goes on when the range that it began in is over",
+  async (range) => {
+    await eventually(() => expect(clients.size).toBe(0));
+    answering.resolve();
+    const timestamp = Date.now() + 8 * 86_400_000;
+    events = [{ place: end, event: eventOf({ id: "later", project: "default", timestamp }) }];
+    const { port } = server.address() as AddressInfo;
+    const leaving = new AbortController();
+    const url = `http://127.0.0.1:${port}/api/v1/events/stream?range=${range}`;
+    const { body } = await fetch(url, { signal: leaving.signal });
+    let text = "";
+    for await (const part of body!.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      if (text.includes('"later"')) break;
+    }
+    expect(text).toContain('data: {"id":"later"');
+    leaving.abort();
+    events = [];
+  },
+);
 
 function connectionsOf(server: Server): Promise<number> {
   return promisify(server.getConnections.bind(server))();
