@@ -217,6 +217,8 @@ export interface FunnelQuestion {
   readonly by?: Actor;
   readonly breakdown?: string;
   readonly range?: Range;
+  /** The zone of a relative range: an IANA name; UTC by default. */
+  readonly timezone?: string;
   /** Whether each step must be later than the one before, not of the same instant. */
   readonly strictlyLater?: boolean;
 }
@@ -241,6 +243,8 @@ export interface PathsQuestion {
   readonly by?: Actor;
   readonly limit?: number;
   readonly range?: Range;
+  /** The zone of a relative range: an IANA name; UTC by default. */
+  readonly timezone?: string;
 }
 
 /** A question to save, in the form of a request. */

@@ -17,7 +17,7 @@ import type { OpenRange } from "../event/filter.ts";
 import { rollupPlanOf } from "./plan.ts";
 import { readQueryQuestion, type QueryQuestion } from "../questions/query/question.ts";
 import type { Raw } from "../questions/reading/field.ts";
-import { asParameters, type Form } from "../questions/reading/relative-range.ts";
+import { asBody, asParameters, type Form } from "../questions/reading/relative-range.ts";
 import { readRetentionJob, retentionFilter } from "../questions/sequences/retention.ts";
 import { exactness, metaRange, type Exactness, type OwnMeta } from "../questions/answer-meta.ts";
 import {
@@ -83,31 +83,28 @@ export const kinds: {
   readonly [K in QuestionKind]: Kind<Questions[K]["question"], Questions[K]["answer"]>;
 } = {
   counts: {
-    form: { by: "parameters", takesZone: true },
+    form: asParameters,
     read: readCountsQuestion,
     rangeOf: openRange,
     takesTurn: crossesDimensions,
     answer: answerCounts,
   },
   mail: {
-    form: { by: "parameters", takesZone: false },
+    form: asParameters,
     read: readMailQuestion,
     rangeOf: ({ filter }) => openRange(filter),
     takesTurn: () => true,
     answer: mailReported,
   },
   run: {
-    form: { by: "body", takesZone: true },
+    form: asBody,
     read: readQueryQuestion,
     rangeOf: ({ range: { from, to }, compare }) => (compare ? { to } : { from, to }),
     takesTurn: (question, rolledUp) => rollupPlanOf(question, rolledUp) === undefined,
     answer: answerQuery,
   },
   funnel: folded<"funnel">(readFunnelJob, funnelFilter, valuesCut),
-  retention: {
-    ...folded<"retention">(readRetentionJob, retentionFilter, valuesCut),
-    form: { by: "body", takesZone: true },
-  },
+  retention: folded<"retention">(readRetentionJob, retentionFilter, valuesCut),
   paths: folded<"paths">(readPathsJob, pathsFilter, ({ paths, pathsLeftOut }) => ({
     ...exactness(pathsLeftOut > 0 ? ["rowsLeftOut"] : []),
     rows: paths.length,
@@ -155,7 +152,7 @@ function folded<K extends FoldKind>(
   cutOf: (result: FoldResult<K>) => Omit<OwnMeta, "source">,
 ): Kind<FoldJob<K>, FoldResult<K> & Answer> {
   return {
-    form: { by: "body", takesZone: false },
+    form: asBody,
     read,
     rangeOf: (job) => openRange(filterOf(job)),
     takesTurn: () => true,

@@ -105,6 +105,36 @@ test("a question keeps its view as it is and its range as it was written, and me
   await ask("DELETE", "/queries/week");
 });
 
+test("a question of any kind that is kept with a zone is asked of any other range", async () => {
+  const selection = { type: "email.sent" };
+  const bodies = {
+    run: {},
+    funnel: { steps: [selection, { type: "email.opened" }] },
+    retention: { first: selection },
+    paths: { after: selection },
+  };
+  const lately = { timezone: "Europe/Berlin", range: { last: "7d" } };
+  const saved = [
+    ...Object.entries(bodies).map(([kind, body]) => ({ kind, question: { ...body, ...lately } })),
+    ...["counts", "mail"].map((kind) => ({ kind, question: { ...lately, range: "7d" } })),
+  ];
+  const from = "2026-01-01T00:00:00Z";
+  const to = "2026-01-08T00:00:00Z";
+  const others = ["", `?from=${from}`, `?from=${from}&to=${to}`, "?range=all", "?range=90m"];
+  for (const body of saved) {
+    expect((await ask("PUT", "/queries/zoned", { body })).body).toMatchObject(body);
+    for (const other of others) {
+      const { status } = await ask("GET", `/queries/zoned/results${other}`);
+      expect([body.kind, other, status]).toEqual([body.kind, other, 200]);
+    }
+    const nowhere = await ask("GET", "/queries/zoned/results?timezone=Mars/Olympus");
+    expect(nowhere.body.errors?.map(({ pointer }) => pointer)).toEqual([
+      body.kind === "counts" || body.kind === "mail" ? "timezone" : "/timezone",
+    ]);
+  }
+  await ask("DELETE", "/queries/zoned");
+});
+
 test("a write happens only where its precondition is met", async () => {
   const absent = { "If-None-Match": "*" };
   const put = (headers: Record<string, string>) =>

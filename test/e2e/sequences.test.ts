@@ -98,6 +98,19 @@ test("funnels, retention and paths of any kind are what the log gives", async ()
   await expectFolded("paths", paths, readPathsJob(paths));
 });
 
+test("funnels and paths take a zone beside a range with ends, where it changes nothing", async () => {
+  const ends = { from: "2024-01-01T00:00:00Z", to: "2024-03-01T00:00:00Z" };
+  const zoned = { timezone: "Asia/Kolkata" };
+  const questions = { funnel: { steps }, paths: { after: { type: "shop.cart" } } } as const;
+  for (const [kind, question] of Object.entries(questions)) {
+    for (const range of [ends, "all"]) {
+      const { meta: _plain, ...plain } = await ask<FunnelResult>(kind, { ...question, range });
+      const { meta, ...answer } = await ask<FunnelResult>(kind, { ...question, range, ...zoned });
+      expect([answer, meta.cache]).toEqual([plain, "hit"]);
+    }
+  }
+});
+
 test("a story, page by page", async () => {
   const id = "sess_000001";
   const own = log
@@ -138,6 +151,8 @@ test.each([
   ["funnel", { steps, window: "1x" }, 400, "/window"],
   ["funnel", { steps, by: "household" }, 400, "/by"],
   ["funnel", { steps, range: { since: 0 } }, 400, "/range/since"],
+  ["funnel", { steps, range: "7d", timezone: "Mars/Olympus" }, 400, "/timezone"],
+  ["paths", { after: { type: "shop.cart" }, timezone: "Mars/Olympus" }, 400, "/timezone"],
   ["retention", { timezone: "Mars/Olympus" }, 400, "/timezone"],
   [
     "retention",

@@ -1,7 +1,7 @@
 import { ServiceError, type Finding } from "../../errors.ts";
 import { isZone, periods } from "../../counting/calendar.ts";
 import { maxAheadMs } from "../../event/limits.ts";
-import { described, later, type Field, type Raw } from "./field.ts";
+import { described, later, timezone, type Field, type Raw } from "./field.ts";
 import type { OpenRange } from "../../event/filter.ts";
 
 /** Ranges that have a name. A week begins on Monday. */
@@ -103,11 +103,6 @@ function firstOfYear(date: number, yearsOn: number): number {
 /** The form of a question: parameters with `from` and `to`, or a body with `range`. */
 export interface Form {
   readonly by: "parameters" | "body";
-  /**
-   * Whether the question's reader knows `timezone`; otherwise it is allowed only beside a relative
-   * range.
-   */
-  readonly takesZone: boolean;
   /** The relative range of a question without a range; absent: the range stays open. */
   readonly otherwise?: string;
   /**
@@ -130,18 +125,17 @@ export const relativeRange: Field<unknown> = described(
   "In the place of from and to: relative to now, in the zone of `timezone`",
 );
 
-/** The parameter `timezone` of questions that need it only for a relative range. */
-export const zoneOfRange: Field<void> = {
-  schema: { type: "string", description: "The zone of a relative range", default: "UTC" },
-  read(value, { pointer }, findings) {
-    if (value === undefined) return;
-    const message = "timezone goes with a relative range, such as range=7d";
-    findings.push({ pointer, code: "zone", message });
-  },
-};
+/**
+ * The `timezone` of questions that need it only for a relative range. Any range may stand beside
+ * it, so that a range can be replaced alone.
+ */
+export const zoneOfRange: Field<string> = described(
+  timezone,
+  "The zone of a relative range; any other range is the same in every zone",
+);
 
-/** The form of lists of events and similar questions. */
-export const asParameters: Form = { by: "parameters", takesZone: false };
+export const asParameters: Form = { by: "parameters" };
+export const asBody: Form = { by: "body" };
 
 /** The form of answers that go on. */
 export const asStream: Form = { ...asParameters, goesOn: true };
@@ -181,11 +175,8 @@ export function readWithRange<Question>(
   }
   const { at, cursor } = readAt(raw["cursor"], now);
   const zone = raw["timezone"] ?? "UTC";
+  // The question's reader refuses a zone that is none.
   const isKnownZone = typeof zone === "string" && isZone(zone);
-  if (!isKnownZone && !form.takesZone) {
-    const message = "timezone must be an IANA zone, such as Europe/Berlin";
-    findings.push({ pointer: "timezone", code: "zone", message });
-  }
   const ends =
     relative !== undefined && isKnownZone && findings.length === 0
       ? endsOf(form, resolveRange(relative, zone, at), at)
@@ -241,11 +232,10 @@ function hasEnds({ by }: Form, raw: Raw): boolean {
 }
 
 function absoluteForm(form: Form, raw: Raw, ends: object, cursor: unknown): Raw {
-  const { range: _range, timezone, from: _from, to: _to, ...rest } = raw;
+  const { range: _range, from: _from, to: _to, ...rest } = raw;
   return {
     ...rest,
     ...(cursor !== undefined && { cursor }),
-    ...(form.takesZone && timezone !== undefined && { timezone }),
     ...(form.by === "body" ? Object.keys(ends).length > 0 && { range: ends } : ends),
   };
 }

@@ -6,6 +6,7 @@ import type { PropertyPath } from "../../event/property-path.ts";
 import type { OpenFilter } from "../reading/filter-parameters.ts";
 import type { OpenRange } from "../../event/filter.ts";
 import { range, readBody } from "../reading/body.ts";
+import { zoneOfRange } from "../reading/relative-range.ts";
 import { described, fieldOf, flag, needed, type Field } from "../reading/field.ts";
 import { by, type ActorKind } from "./actor.ts";
 import { checkSize, filterOf, typedSelection, type Selection, MarkedEvents } from "./selection.ts";
@@ -74,6 +75,7 @@ export const funnelBody = {
   steps: described(steps, "What is done one after the other"),
   window: described(window, "How long after its first step an attempt may reach the last", "7d"),
   range,
+  timezone: zoneOfRange,
   breakdown,
   by,
   strictlyLater: described(
@@ -87,7 +89,7 @@ export const funnelBody = {
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readFunnelJob(body: unknown): FunnelJob {
-  return readBody(body, funnelBody, ({ window: windowMs, ...others }) => ({
+  return readBody(body, funnelBody, ({ window: windowMs, timezone: _timezone, ...others }) => ({
     kind: "funnel",
     windowMs,
     ...others,

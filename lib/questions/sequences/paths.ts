@@ -8,6 +8,7 @@ import { Timeline } from "./timeline.ts";
 import type { OpenFilter } from "../reading/filter-parameters.ts";
 import type { OpenRange } from "../../event/filter.ts";
 import { range, readBody } from "../reading/body.ts";
+import { zoneOfRange } from "../reading/relative-range.ts";
 import { described, required, whole } from "../reading/field.ts";
 
 /** A paths question as plain data, for `pathsFold`. */
@@ -31,6 +32,7 @@ export const pathsBody = {
   ),
   length: described(whole({ min: 1, max: 5, otherwise: 3 }), "The most types that a path has"),
   range,
+  timezone: zoneOfRange,
   by,
   limit: whole({ min: 1, max: 1_000, otherwise: 20 }),
 };
@@ -40,7 +42,7 @@ export const pathsBody = {
  * @throws ServiceError VALIDATION with a finding for each thing that is wrong, and what is allowed
  */
 export function readPathsJob(body: unknown): PathsJob {
-  return readBody(body, pathsBody, ({ after = {}, ...others }) => ({
+  return readBody(body, pathsBody, ({ after = {}, timezone: _timezone, ...others }) => ({
     kind: "paths",
     after,
     ...others,
