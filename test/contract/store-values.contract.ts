@@ -1,6 +1,6 @@
 import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
 import type { PropertyPath } from "../../lib/event/property-path.ts";
-import { event, minute, type OnStore } from "./store-harness.ts";
+import { event, minute, minuteMs, type OnStore } from "./store-harness.ts";
 
 const patient = { timeoutMs: 60_000 };
 
@@ -47,6 +47,75 @@ export function valuesContract(onStore: OnStore): void {
           const where = [{ path: sku, op: "shown_as", values: [value as string] }] as const;
           expect(await store.countEvents({ project: "p", where })).toBe(count);
         }
+      }),
+    );
+
+    test(
+      "counts numbers that a program might keep for itself as it counts any other",
+      onStore(async (store) => {
+        const scores: readonly (readonly number[])[] = [
+          [-1, 3],
+          [-2],
+          [0, -0, 1],
+          [-1],
+          [],
+          [4, -1],
+        ];
+        const stored = scores.map((list, i) =>
+          event(`e${i}`, {
+            data: { scores: list, delta: list[0] ?? -1 } as never,
+            timestamp: minute + i * minuteMs,
+          }),
+        );
+        await store.append("b", stored);
+        const elements: PropertyPath = ["data", "scores", null];
+        const delta: PropertyPath = ["data", "delta"];
+        const periods = stored.slice(1).map(({ timestamp: start }) => ({ start, end: start + 1 }));
+        const first = { start: minute, end: minute + 1 };
+        const ask = async (...dimensions: BreakdownJob["dimensions"]) => {
+          const metrics = [{ op: "count" }, { op: "sum", path: elements }] as const;
+          const job = {
+            kind: "breakdown",
+            metrics,
+            dimensions,
+            totals: true,
+            maxGroups: 50,
+          } as const;
+          const all = dimensions.some((one) => "time" in one)
+            ? { ...job, periods: [first, ...periods] }
+            : job;
+          return (await store.analyze({ project: "p" }, all, patient)).result;
+        };
+        const byElement = await ask({ path: elements });
+        expect(byElement.totals).toEqual([6, 3]);
+        expect(new Map(byElement.groups.map((one) => [one.dimensions[0], one.metrics[0]]))).toEqual(
+          new Map([
+            ["-1", 3],
+            ["3", 1],
+            ["-2", 1],
+            ["0", 1],
+            ["1", 1],
+            ["(none)", 1],
+            ["4", 1],
+          ]),
+        );
+        const byValue = await ask({ path: delta });
+        expect(byValue.totals).toEqual([6, 3]);
+        expect(new Map(byValue.groups.map((one) => [one.dimensions[0], one.metrics]))).toEqual(
+          new Map([
+            ["-1", [3, 1]],
+            ["-2", [1, -2]],
+            ["0", [1, 1]],
+            ["4", [1, 3]],
+          ]),
+        );
+        const byTime = await ask({ time: true }, { path: delta });
+        expect(byTime.totals).toEqual([6, 3]);
+        expect(byTime.groups).toHaveLength(6);
+        const turned = await ask({ path: delta }, { time: true });
+        expect(turned.groups.map(({ dimensions }) => dimensions.toReversed())).toEqual(
+          expect.arrayContaining(byTime.groups.map(({ dimensions }) => dimensions)),
+        );
       }),
     );
 

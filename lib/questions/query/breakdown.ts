@@ -139,7 +139,7 @@ class BreakdownFold implements Fold<Breakdown> {
     for (const [i, dimension] of dimensions.entries()) {
       const isTime = "time" in dimension;
       const cells = isTime ? [this.#periodOf(row[i] as number)] : elementsOf(row[i]);
-      if (cells[0] === -1) return;
+      if (isTime && cells[0] === -1) return;
       const isLast = i === dimensions.length - 1;
       const childOf = (node: GroupNode) => (cell: Cell) =>
         node.byCell.get(cell) ?? this.#tree.child(node, cell, isTime, isLast);
