@@ -216,13 +216,14 @@ export class BudgetedReads implements EventReads {
 
   /**
    * Counts the events that meet a filter; from the rollups where the filter names only types and a
-   * range.
+   * range, unless the rollups sum such a type under `(other)`.
    * @throws ServiceError as `analyze`
    */
   async countEvents(filter: EventFilter): Promise<number> {
     const { types, from, to } = filter;
     if (!scansEvents(filter) && filter.userId === undefined && filter.correlationId === undefined) {
-      return this.#counted({ types, from, to }, this);
+      const { atMost, isExact } = await this.#counted({ types, from, to }, this);
+      if (isExact) return atMost;
     }
     const { timeoutMs } = this.#budget;
     const signal = this.#signal;
@@ -318,29 +319,34 @@ export class BudgetedReads implements EventReads {
     const { maxEvents } = this.#budget;
     const { types, from, to } = filter;
     this.checkTurn();
-    const estimate = await this.#counted({ types, from, to });
+    const { atMost: estimate } = await this.#counted({ types, from, to });
     if (estimate <= maxEvents) return estimate;
     const bound = `and at most ${maxEvents} are`;
     throw tooExpensive("too_many_events", estimate, bound, job && (await this.cost(filter, job)));
   }
 
-  /** Counts only the events that are still stored: rollups also count dropped ones. */
+  /**
+   * Counts only the events that are still stored: rollups also count dropped ones.
+   * @returns an upper bound, and whether it is exact, as it is where no rollup has `(other)`
+   */
   async #counted(
     of: Pick<EventFilter, "types" | "from" | "to">,
     // An estimate is not part of the answer, so its reads do not count as losses or as erasing.
     store = new BudgetedReads({ ...this.#options, losses: undefined, hidden: "none" }),
-  ): Promise<number> {
+  ): Promise<{ readonly atMost: number; readonly isExact: boolean }> {
     const reads = { store, project: this.#project };
     const whole = await closedRange(reads, of, of.types);
     const from = this.#losses?.wholeFrom(of.types) ?? -Infinity;
     const range = whole && { ...whole, from: Math.max(whole.from, from) };
-    if (range === undefined || range.from >= range.to) return 0;
+    if (range === undefined || range.from >= range.to) return { atMost: 0, isExact: true };
     const rollups = await readRollups(reads, range);
-    let total = 0;
+    let atMost = 0;
+    let isCut = false;
     for await (const { row } of rollups.rows("types")) {
-      total += eventsOf(row, of.types);
+      atMost += eventsOf(row, of.types);
+      isCut ||= !row.exact;
     }
-    return total;
+    return { atMost, isExact: of.types === undefined || !isCut };
   }
 }
 

@@ -108,6 +108,30 @@ export function cutsContract(onStore: OnStore): void {
     );
 
     test(
+      "of types: a list of some of them has its true total",
+      onStore(async (store) => {
+        await keep(store, 1_200, (i) => ({ type: `t${i % 1_100}` }));
+        const { range } = wholeDay;
+        const totals: readonly (readonly [readonly string[] | undefined, number])[] = [
+          [["t1099"], 1],
+          [["t0"], 2],
+          [["t1099", "t0", "none"], 3],
+          [["none"], 0],
+          [["(other)"], 0],
+          [Array.from({ length: 100 }, (_, i) => `t${1_000 + i}`), 100],
+          [undefined, 1_200],
+        ];
+        for (const [types, total] of totals) {
+          for (const span of [range, {}, { from: range.from }]) {
+            const { store: reads } = readsOf(store);
+            const filter = { project: "p", types, ...span };
+            expect([types, await reads.countEvents(filter)]).toEqual([types, total]);
+          }
+        }
+      }),
+    );
+
+    test(
       "of characters: values that begin alike are a row each",
       onStore(async (store) => {
         const long = (i: number) => `https://example.com/${"path/".repeat(60)}${i % 3}`;
