@@ -120,6 +120,40 @@ export function valuesContract(onStore: OnStore): void {
     );
 
     test(
+      "finds the events of each row again, however long its values are",
+      onStore(async (store) => {
+        const lengths = [1_024, 1_025, 2_000, 16_384, 65_000];
+        const plain = lengths.map((length) => "é".repeat(length / 2).padEnd(length, "x"));
+        const long = [...plain, `${"x".repeat(2_000)}\ufffd`, `(${"x".repeat(2_000)})`, "x"];
+        const stored = long.map((text, i) =>
+          event(`e${i}`, { data: { text, list: [text, i] }, timestamp: minute + i }),
+        );
+        await store.append("b", stored);
+        for (const path of [
+          ["data", "text"],
+          ["data", "list", null],
+        ] as const satisfies PropertyPath[]) {
+          const job: BreakdownJob = {
+            kind: "breakdown",
+            metrics: [{ op: "count" }],
+            dimensions: [{ path }],
+            totals: false,
+            maxGroups: 50,
+          };
+          const { groups } = (await store.analyze({ project: "p" }, job, patient)).result;
+          const rows = groups.map(({ dimensions }) => dimensions[0] as string);
+          expect(rows).toEqual(expect.arrayContaining(long));
+          for (const [i, value] of long.entries()) {
+            const where = [{ path, op: "shown_as", values: [value] }] as const;
+            const found = { project: "p", where, order: "asc", limit: 9 } as const;
+            expect((await store.events(found)).map(({ id }) => id)).toEqual([`e${i}`]);
+            expect(await store.countEvents({ project: "p", where })).toBe(1);
+          }
+        }
+      }),
+    );
+
+    test(
       "adds up numbers near the largest one whatever their order, and refuses a sum beyond it",
       onStore(async (store) => {
         const values = [1e308, 1e308, -1e308, 5e-324, 1.7e308, -1e308];

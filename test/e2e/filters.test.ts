@@ -138,6 +138,53 @@ test("rows by the elements of a list can each be asked for", async () => {
   }
 });
 
+const longRows: readonly (readonly [string, (value: string) => object])[] = [
+  ["data.subject", (subject) => ({ data: { subject } })],
+  ["data.tags[]", (tag) => ({ data: { tags: [tag] } })],
+  ["metadata.campaignId", (campaignId) => ({ metadata: { userId: "u", campaignId } })],
+];
+
+test.each(longRows)("rows by %s can each be asked for, however long", async (name, having) => {
+  const type = `long.${longRows.findIndex(([own]) => own === name)}`;
+  // An event has at most 65,536 bytes of JSON.
+  const values = [1_024, 1_025, 2_000, 65_000].map((length) => "v".repeat(length));
+  const long = ["(none)", ...values].map((value, i) => ({
+    type,
+    source: "eu",
+    timestamp: new Date(start + 60_000 + i).toISOString(),
+    metadata: { userId: "u" },
+    ...(i > 0 && having(value)),
+  }));
+  const sent = await sendTo(service, "/batch", JSON.stringify({ events: long }));
+  expect(sent.status).toBe(202);
+  const isOfType = ["is", "type", type];
+  await eventually(async () => expect(await counted(isOfType)).toBe(long.length));
+  const rows = (await (await ask("", { dimensions: [name], filters: isOfType })).json()) as {
+    results: readonly { dimensions: readonly string[] }[];
+  };
+  const shown = rows.results.map(({ dimensions }) => dimensions[0]!);
+  expect(shown.toSorted()).toEqual(["(none)", ...values]);
+  for (const value of shown) {
+    const filter = ["shown_as", name, value];
+    expect(await counted(["and", isOfType, filter])).toBe(1);
+    if (value !== "(none)") expect(await counted(["is", name, value])).toBe(1);
+    const listed = await get("events", { type, [`${name}[shown_as]`]: value });
+    expect([value.length, listed.status]).toEqual([value.length, value.length < 8_000 ? 200 : 414]);
+    if (listed.status === 200) {
+      expect(((await listed.json()) as { data: readonly object[] }).data).toHaveLength(1);
+    }
+  }
+});
+
+test("a body with more than all values of a filter may have is refused", async () => {
+  const filters = ["is", "data.subject", Array<string>(101).fill("v")];
+  expect((await ask("", { filters })).status).toBe(400);
+  const most = ["is", "data.subject", Array<string>(3).fill("v".repeat(87_000))];
+  expect((await ask("", { filters: most })).status).toBe(200);
+  const tooLarge = ["is", "data.subject", Array<string>(4).fill("v".repeat(65_536))];
+  expect((await ask("", { filters: tooLarge })).status).toBe(413);
+});
+
 test("fields and columns are named as filters name them", async () => {
   const fields = 'id,data["http.status"],data.items[].sku';
   const csv = await (await get("events/export", { format: "csv", fields })).text();

@@ -34,7 +34,7 @@ type Value = string | number | boolean;
 
 const maxValues = 100_000;
 
-/** The longest value that filters take. Longer ones are left out. */
+/** The longest value that is listed, in code units: a longer one is no name to pick from. */
 const maxValueLength = 1_024;
 
 /**

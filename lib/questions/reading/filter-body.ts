@@ -28,7 +28,16 @@ const fields = ["id", "type", "source", "correlationId", "timestamp", "receivedA
 const maxDepth = 8;
 const maxParts = 100;
 const maxValues = 100;
+
+/**
+ * The most characters (code units) of all texts together that `is`, `is_not` and `shown_as` of a
+ * filter compare with. An event has 64 KB at most, so each row's values can be asked for.
+ */
+const maxCharacters = 262_144;
+
+/** The longest text that values are searched for, or ordered by. */
 const maxTextLength = 1_024;
+const text = `a text of 1 to ${maxTextLength} characters`;
 const allowed = `a filter is ["and" | "or", filter, ...], ["not", filter] or [operator, property, value]; operators are ${operators.join(", ")}`;
 
 /**
@@ -52,7 +61,31 @@ export function readPredicate(
       message: `a filter has at most ${maxParts} parts`,
     });
   }
+  if (predicate !== undefined) checkCharacters(predicate, pointer, findings);
   return findings.length === before ? predicate : undefined;
+}
+
+/** Bounds the texts of a filter together: each of them is compared with many values. */
+export function checkCharacters(predicate: Predicate, pointer: string, findings: Findings): void {
+  if (charactersOf(predicate) <= maxCharacters) return;
+  const message = `all values of a filter together have at most ${maxCharacters} characters`;
+  findings.push({ pointer, code: "filter_size", message });
+}
+
+function charactersOf(predicate: Predicate): number {
+  switch (predicate.op) {
+    case "and":
+    case "or":
+      return predicate.of.reduce((sum, part) => sum + charactersOf(part), 0);
+    case "not":
+      return charactersOf(predicate.of);
+    case "is":
+    case "is_not":
+    case "shown_as":
+      return predicate.values.join("").length;
+    default:
+      return 0;
+  }
 }
 
 /**
@@ -67,7 +100,7 @@ export const filter: Field<Predicate | undefined> = {
 
 /** Describes a filter of a body. */
 export const filterSchema: JsonSchema = {
-  description: `${allowed[0]!.toUpperCase()}${allowed.slice(1)}`,
+  description: `${allowed[0]!.toUpperCase()}${allowed.slice(1)}. At most ${maxParts} parts, ${maxDepth} deep; is, is_not and shown_as take 1 to ${maxValues} values, all texts of them in a filter ${maxCharacters} characters at most; the other operators take ${text}`,
   type: "array",
   minItems: 2,
   maxItems: maxParts,
@@ -182,8 +215,7 @@ export function readProperty(
 }
 
 const oneOrMore = `a text, number, boolean or null, or 1 to ${maxValues} of them in an array`;
-const text = `a text of 1 to ${maxTextLength} characters`;
-const ordered = "a number or a text";
+const ordered = `a number or ${text}`;
 const operands: Readonly<Record<Operator, string>> = {
   is: oneOrMore,
   is_not: oneOrMore,
@@ -240,7 +272,7 @@ function conditionOf(path: PropertyPath, op: Operator, operand: unknown): Condit
     }
     case "shown_as": {
       const values: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
-      const fits = values.length > 0 && values.length <= maxValues && values.every(isShort);
+      const fits = values.length > 0 && values.length <= maxValues && values.every(isString);
       return fits ? { path, op, values } : undefined;
     }
     case "contains":
@@ -260,12 +292,12 @@ function isScalar(value: unknown): value is Scalar {
     value === null ||
     typeof value === "boolean" ||
     (typeof value === "number" && isExactNumber(value)) ||
-    isShort(value)
+    isString(value)
   );
 }
 
-function isShort(value: unknown): value is string {
-  return typeof value === "string" && value.length <= maxTextLength;
+function isString(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 function messageOf(op: Operator, operand: unknown): string {

@@ -3,6 +3,7 @@ import { relativeRange, zoneOfRange } from "./relative-range.ts";
 import { readPath, type PropertyPath } from "../../event/property-path.ts";
 import type { Condition, Scalar, EventFilter } from "../../event/filter.ts";
 import {
+  checkCharacters,
   instantCondition,
   instants,
   isOfInstants,
@@ -99,6 +100,7 @@ export function filterOfParameters(
       message: `at most ${maxConditions} conditions on properties`,
     });
   }
+  checkCharacters({ op: "and", of: conditions }, "", findings);
   const where = [...conditions, ...botCondition(bot)];
   return { types: type, sources: source, correlationId, userId, from, to, where };
 }

@@ -51,6 +51,7 @@ function sizeOf(predicate: Predicate): number {
       return sizeOf(predicate.of);
     case "is":
     case "is_not":
+    case "shown_as":
       return predicate.values.length;
     default:
       return 1;

@@ -108,6 +108,31 @@ test.each([
   expect(filterOf({ [name]: operand }).findings).toMatchObject([{ pointer: name }]);
 });
 
+const longest = "x".repeat(65_536);
+
+test.each(["is", "is_not", "shown_as"])("%s takes texts of any length, within a sum", (op) => {
+  const given = (...values: readonly string[]) => [
+    predicateOf([op, "data.a", values]).findings,
+    predicateOf(["and", ...values.map((value) => ["not", [op, "data.a", value]])]).findings,
+    filterOf({ [`data.a[${op}]`]: values }).findings,
+  ];
+  const none = [[], [], []];
+  expect(given("x".repeat(1_025))).toEqual(none);
+  expect(given(longest)).toEqual(none);
+  expect(given(longest, longest, longest, longest)).toEqual(none);
+  const tooLong = [{ code: "filter_size" }];
+  expect(given(longest, longest, longest, longest, "x")).toMatchObject([tooLong, tooLong, tooLong]);
+  const many = Array<string>(101).fill("x");
+  expect(predicateOf([op, "data.a", many]).findings).toMatchObject([{ code: "value" }]);
+});
+
+test.each(["contains", "starts_with", "gt", "lte"])("%s takes a text of 1,024 characters", (op) => {
+  expect(predicateOf([op, "data.a", "x".repeat(1_024)]).findings).toEqual([]);
+  expect(predicateOf([op, "data.a", "x".repeat(1_025)]).findings).toMatchObject([
+    { code: "value", message: expect.stringContaining("1024 characters") as string },
+  ]);
+});
+
 test("fields are listed by comma, keys with commas in quotes", () => {
   const paths = [["id"], ["data", "a,b"], ["data", "items", null, "sku"]];
   expect(readListQuestion({ fields: 'id,data["a,b"],data.items[].sku' }).fields).toEqual(paths);

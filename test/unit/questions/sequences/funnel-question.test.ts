@@ -70,6 +70,18 @@ test.each([
   [{ steps, range: { from: "soon" } }, "/range/from"],
   [{ steps, range: { from: 2, to: 1 } }, "/range/to"],
   [{ steps, timezone: "Mars/Olympus" }, "/timezone"],
+  [
+    {
+      steps: [...steps, ...steps, ...steps].map(({ type }) => ({
+        type,
+        filters: [
+          "and",
+          ...Array.from({ length: 2 }, () => ["shown_as", "data.x", Array(99).fill("x")]),
+        ],
+      })),
+    },
+    "/steps",
+  ],
 ])("refuses %j at %s and says what is allowed", (body, pointer) => {
   const findings = findingsOf(() => readFunnelJob(body));
   expect(findings).toMatchObject([{ pointer }]);
