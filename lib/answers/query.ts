@@ -1,4 +1,4 @@
-import type { Period } from "../counting/calendar.ts";
+import { periods, type Period } from "../counting/calendar.ts";
 import { previousRange } from "../questions/query/comparison.ts";
 import {
   planOf,
@@ -52,14 +52,16 @@ export async function answerQuery(
   choose: typeof planOf = planOf,
 ): Promise<Queried> {
   const startedAt = performance.now();
-  const { range: open, timezone, explain, compare, page } = question;
+  const { range: open, timezone, interval, explain, compare, page } = question;
   const range = await rangeOf(reads, question);
   // In an empty store any range will do.
   const within = range ?? { from: open.from ?? open.to ?? 0, to: open.to ?? open.from ?? 0 };
   const compared = compare ? previousRange(timezone, within) : undefined;
   return bounded(async () => {
-    const now = await run(reads, question, within, choose);
-    const before = compared && (await run(reads, question, compared, choose));
+    const spans = interval && seriesOf("/dimensions", { interval, timezone }, open, within);
+    const now = await run(reads, question, { range: within, spans }, choose);
+    const before =
+      compared && (await run(reads, question, dividedBefore(question, compared), choose));
     const { rows, leftOut } = rowsOf(question, now, before);
     const because: Reason[] = [...now.because, ...(before?.because ?? [])];
     if (leftOut > 0) because.push("rowsLeftOut");
@@ -88,10 +90,9 @@ export async function answerQuery(
 async function run(
   reads: QuestionReads,
   question: QueryQuestion,
-  range: Range,
+  { range, spans }: Divided,
   choose: typeof planOf,
 ): Promise<Ran & Answered> {
-  const spans = periodsOf(question, range);
   const plan: Plan = choose(question, reads.rolledUp, spans);
   const ran =
     plan.source === "rollup"
@@ -101,11 +102,18 @@ async function run(
   return { ...ran, because, ...(spans && { periods: spans }) };
 }
 
-function periodsOf(
-  { interval, timezone, range: open }: QueryQuestion,
-  range: Range,
-): readonly Period[] | undefined {
-  return interval && seriesOf("/dimensions", { interval, timezone }, open, range);
+/** A range, and its periods where time is a dimension. */
+interface Divided {
+  readonly range: Range;
+  readonly spans: readonly Period[] | undefined;
+}
+
+/**
+ * Divides the range before. It is as long on the calendar as the question's own range, but may have
+ * a few more periods, which no limit refuses: the asker chose only the other range.
+ */
+function dividedBefore({ interval, timezone }: QueryQuestion, range: Range): Divided {
+  return { range, spans: interval && periods(interval, timezone, range) };
 }
 
 /** The question with its defaults, and with its range closed. */

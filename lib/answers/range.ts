@@ -3,13 +3,7 @@ import type { OpenRange, EventFilter, EventQuery, Range } from "../event/filter.
 import { grainMs, grains, startOf } from "../counting/bucket.ts";
 import { coveredRows, marksOf, type FoldableReads, type ProjectReads } from "./rollup-reads.ts";
 import type { SectionRow } from "../counting/cells.ts";
-import {
-  countPeriods,
-  maxPeriods,
-  periods,
-  type Interval,
-  type Period,
-} from "../counting/calendar.ts";
+import { maxPeriods, periodsUpTo, type Interval, type Period } from "../counting/calendar.ts";
 import { describeSpan } from "../questions/answer-meta.ts";
 import { ServiceError } from "../errors.ts";
 
@@ -142,9 +136,9 @@ export function seriesOf(
   open: OpenRange,
   range: Range,
 ): readonly Period[] {
-  const count = countPeriods(interval, range);
-  if (count <= maxPeriods) return periods(interval, timezone, range);
-  const message = `the range ${describeSpan(open, range)} has about ${count} periods of a ${interval}; at most ${maxPeriods} are answered: give a shorter range or choose a longer interval`;
+  const found = periodsUpTo(maxPeriods, interval, timezone, range);
+  if ("periods" in found) return found.periods;
+  const message = `the range ${describeSpan(open, range)} has at least ${found.atLeast} periods of a ${interval}; at most ${maxPeriods} are answered: give a shorter range or choose a longer interval`;
   throw new ServiceError("VALIDATION", undefined, {
     errors: [{ pointer, code: "too_many_periods", message }],
   });

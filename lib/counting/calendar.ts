@@ -48,16 +48,54 @@ export const maxPeriods = 10_000;
  * for years by less than one in 500.
  */
 export function countPeriods(interval: Interval, range: Range): number {
-  const span = Math.max(0, range.to - range.from);
+  const span = lengthOf(range);
   if (span === 0) return 0;
-  // Each change of the clock may part one more period; none had more than 3 in 90 days.
-  const changes = 3 * Math.ceil(span / (90 * dayMs));
-  if (interval === "minute") return Math.ceil(span / minuteMs) + 1 + changes;
-  if (interval === "hour") return Math.ceil(span / hourMs) + 1 + changes;
+  if (interval === "minute") return Math.ceil(span / minuteMs) + 1 + mostChanges(span);
+  if (interval === "hour") return Math.ceil(span / hourMs) + 1 + mostChanges(span);
   // The clock's date may run ahead of the span by as much as zones ever moved: a day.
   if (interval === "day") return Math.ceil((span + dayMs) / dayMs) + 1;
   if (interval === "week") return Math.ceil((span + dayMs) / (7 * dayMs)) + 1;
   return Math.ceil((span + dayMs) / meanMonthMs) + 2;
+}
+
+function lengthOf({ from, to }: Range): number {
+  return Math.max(0, to - from);
+}
+
+/**
+ * The most changes of a zone's clock within a span: no zone had more than 3 in 90 days. Each may
+ * part one more period.
+ */
+function mostChanges(spanMs: number): number {
+  return 3 * Math.ceil(spanMs / (90 * dayMs));
+}
+
+/** A lower bound for the periods that a range touches, at most a few too low. In constant time. */
+export function fewestPeriods(interval: Interval, range: Range): number {
+  const isOfClock = interval === "minute" || interval === "hour";
+  // Of days, weeks and months the upper bound is 5 too high at most.
+  const mostExcess = isOfClock ? 1 + mostChanges(lengthOf(range)) : 5;
+  return Math.max(0, countPeriods(interval, range) - mostExcess);
+}
+
+/** The periods of a range; how many there are at least, where these are too many. */
+export type BoundedPeriods = { readonly periods: readonly Period[] } | { readonly atLeast: number };
+
+/**
+ * The periods of the zone's calendar that a range touches, as `periods`, unless there are more than
+ * a limit. Takes constant time where there are many more.
+ * @throws RangeError where the zone is none (`isZone`)
+ */
+export function periodsUpTo(
+  limit: number,
+  interval: Interval,
+  zone: string,
+  range: Range,
+): BoundedPeriods {
+  const atLeast = fewestPeriods(interval, range);
+  if (atLeast > limit) return { atLeast };
+  const found = periods(interval, zone, range);
+  return found.length > limit ? { atLeast: found.length } : { periods: found };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { countPeriods, maxPeriods, type Interval } from "../../counting/calendar.ts";
+import { fewestPeriods, maxPeriods, type Interval } from "../../counting/calendar.ts";
 import type { OpenRange, Range } from "../../event/filter.ts";
 import { firstInstant, lastInstant } from "../../event/instant.ts";
 import { later, type Findings } from "./field.ts";
@@ -112,5 +112,5 @@ function isOffset(part: unknown): part is number {
 function isRangeOf({ range: open, interval }: RowQuestion, range: Range): boolean {
   const { from, to } = range;
   if (from >= to || from !== (open.from ?? from) || to !== (open.to ?? to)) return false;
-  return interval === undefined || countPeriods(interval, range) <= maxPeriods;
+  return interval === undefined || fewestPeriods(interval, range) <= maxPeriods;
 }

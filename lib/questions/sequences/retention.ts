@@ -1,5 +1,5 @@
 import { largest, breakdown } from "./breakdown-values.ts";
-import { countPeriods, periods, type Period } from "../../counting/calendar.ts";
+import { periodsUpTo, type Period } from "../../counting/calendar.ts";
 import { CohortTable, enter, isFirst, sizeItself, type Cohort } from "./cohort-table.ts";
 import { FoldOverflow, type Fold } from "../fold.ts";
 import type { Share } from "../share.ts";
@@ -82,7 +82,8 @@ function tooManyPeriods(
 function checkPeriods(job: RetentionJob, findings: Findings): void {
   const { from, to } = job.range;
   if (from === undefined || to === undefined || from >= to) return;
-  if (countPeriods(job.interval, { from, to }) <= maxTouchedPeriods(job)) return;
+  const { interval, timezone } = job;
+  if ("periods" in periodsUpTo(maxTouchedPeriods(job), interval, timezone, { from, to })) return;
   findings.push({ pointer: "/range", code: "periods", message: tooManyPeriods(job, { from, to }) });
 }
 
@@ -219,10 +220,9 @@ class Retention extends MarkedEvents implements Fold<RetentionResult> {
   #periods({ earliest, latest }: Extent): readonly Period[] {
     const { interval, timezone, range } = this.#job;
     const { from = earliest, to = latest + 1 } = range;
-    if (countPeriods(interval, { from, to }) > maxTouchedPeriods(this.#job)) {
-      throw new FoldOverflow(tooManyPeriods(this.#job, { from, to }));
-    }
-    return periods(interval, timezone, { from, to });
+    const found = periodsUpTo(maxTouchedPeriods(this.#job), interval, timezone, { from, to });
+    if ("periods" in found) return found.periods;
+    throw new FoldOverflow(tooManyPeriods(this.#job, { from, to }));
   }
 }
 

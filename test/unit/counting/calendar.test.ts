@@ -5,8 +5,10 @@ import {
   intervals,
   isZone,
   periods,
+  periodsUpTo,
   type Interval,
 } from "../../../lib/counting/calendar.ts";
+import { firstInstant, lastInstant } from "../../../lib/event/instant.ts";
 
 const zones = [
   "UTC",
@@ -93,6 +95,44 @@ test("periods cover the range once, without a gap, and are never more than estim
     }),
     { numRuns: 300 },
   );
+});
+
+test("as many periods as a limit are built, and one more is too many", () => {
+  fc.assert(
+    fc.property(cases, ({ interval, zone, range }) => {
+      const found = periods(interval, zone, range);
+      expect(periodsUpTo(found.length, interval, zone, range)).toEqual({ periods: found });
+      const refused = periodsUpTo(found.length - 1, interval, zone, range);
+      expect(refused).toEqual({ atLeast: found.length });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+// Years with changes of the clock by an hour, by half an hour and by a day.
+const longZones = ["Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia"];
+
+test.each(
+  (["minute", "hour", "day", "week", "month"] as const).flatMap((interval) =>
+    longZones.map((zone) => [interval, zone] as const),
+  ),
+)("10,000 periods of a %s in %s are no more than 10,000", (interval, zone) => {
+  const years = { minute: 0.1, hour: 2, day: 28, week: 193, month: 835 }[interval];
+  const from = Date.UTC(interval === "month" ? 1_500 : 2_001, 8, 20);
+  const all = periods(interval, zone, { from, to: from + years * 366 * dayMs });
+  const exactly = { from, to: all[9_999]!.end };
+  expect(periodsUpTo(10_000, interval, zone, exactly)).toEqual({ periods: all.slice(0, 10_000) });
+  const more = { from, to: exactly.to + 1 };
+  expect(periodsUpTo(10_000, interval, zone, more)).toEqual({ atLeast: 10_001 });
+});
+
+test("far too many periods are refused without walking them", () => {
+  const all = { from: firstInstant, to: lastInstant };
+  for (const interval of intervals) {
+    const atLeast = expect.any(Number) as number;
+    expect(periodsUpTo(10_000, interval, "Europe/Berlin", all)).toEqual({ atLeast });
+  }
+  expect(periodsUpTo(0, "hour", "UTC", { from: 5, to: -1e12 })).toEqual({ periods: [] });
 });
 
 test("time is the true start, also of a first period that began before the range", () => {

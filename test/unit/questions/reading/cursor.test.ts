@@ -138,6 +138,9 @@ describe("a cursor of rows", () => {
     const own = counts(raw).page.scope;
     expect(taken(raw, [1, from, to, own])).toBe(true);
     expect(taken(raw, [1, 0, to, own])).toBe(false);
+    const hourMs = 3_600_000;
+    expect(taken(raw, [1, from, from + 10_000 * hourMs, own])).toBe(true);
+    expect(taken(raw, [1, from, from + 10_001 * hourMs, own])).toBe(false);
   });
 });
 

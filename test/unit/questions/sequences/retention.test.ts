@@ -110,6 +110,15 @@ test("the first event is a return of its own period where it may be one, what ca
   expect(visits!.returned).toEqual([0]);
 });
 
+test("an open range may touch as many periods as a closed one", () => {
+  const over = (last: string) => () => {
+    const events = [visit("u", "a", "2023-01-01T12:00:00Z"), visit("u", "a", last)];
+    return foldOver(retentionFold(retentionOf({ timezone: "Europe/Berlin" })), events).cohorts;
+  };
+  expect(over("2024-02-04T22:59:59.999Z")()).toHaveLength(400);
+  expect(over("2024-02-04T23:00:00Z")).toThrow(FoldOverflow);
+});
+
 test("an open range with too many periods between its events is refused", () => {
   const events = [visit("u", "a", "2000-01-01T00:00:00Z"), visit("u", "a", "2024-01-01T00:00:00Z")];
   const refused = () => foldOver(retentionFold(retentionOf({})), events);
