@@ -83,8 +83,8 @@ export class Mailing {
 
 const nobody = "";
 
-/** Precedes users, to tell them from addresses. */
-const userMark = "\0";
+/** Precedes users, to tell them from addresses: these are trimmed, so none begins with a space. */
+const userMark = " ";
 
 function isUser(who: string): boolean {
   return who.startsWith(userMark);

@@ -46,6 +46,16 @@ test.each([
     [1, 1, 1],
   ],
   [
+    "an address that is a user's id after a control character",
+    letters(
+      ["sent", { ...m, ...to("a@x", { userId: "u" }) }],
+      ["sent", { ...m, ...to("\u0000u") }],
+      ["delivered", { ...m, ...to("\u0000u") }],
+      ["opened", { ...m, ...to("b@x") }],
+    ),
+    [2, 1, 1],
+  ],
+  [
     "users in the place of addresses that were named beside them",
     letters(
       ["sent", { ...m, ...to("a@x", { userId: "u" }) }],
