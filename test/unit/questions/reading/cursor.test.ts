@@ -9,6 +9,7 @@ import { readQueryQuestion } from "../../../../lib/questions/query/question.ts";
 import { rowCursorOf, type RowPage } from "../../../../lib/questions/reading/cursor.ts";
 import type { Raw } from "../../../../lib/questions/reading/field.ts";
 import {
+  asBody,
   asParameters,
   continuedAt,
   rangeWords,
@@ -17,7 +18,12 @@ import {
 import { readStreamQuestion } from "../../../../lib/questions/lists/stream.ts";
 import { readFunnelJob } from "../../../../lib/questions/sequences/funnel.ts";
 import { findingsOf, pointersOf } from "../../../support/findings-of.ts";
-import { cursorWith, foreignParts, partsIn, tamperedOf } from "../../../support/tampered-cursors.ts";
+import {
+  cursorWith,
+  foreignParts,
+  partsIn,
+  tamperedOf,
+} from "../../../support/tampered-cursors.ts";
 
 const from = Date.parse("2026-01-01T00:00:00Z");
 const to = Date.parse("2026-02-01T00:00:00Z");
@@ -163,16 +169,14 @@ test("a cursor of a person's export is one of its two parts, or is refused", () 
 
 describe("the instant of a relative range in a cursor", () => {
   const now = Date.parse("2026-11-26T14:24:09Z");
-  const takesZone = { by: "parameters", takesZone: true } as const;
-  const body = { by: "body", takesZone: true } as const;
   const steps = { steps: [{ type: "a" }, { type: "b" }], window: "60s" };
   const readers: readonly ((raw: Raw) => unknown)[] = [
     (raw) => readWithRange(asParameters, raw, now, readListQuestion),
     (raw) => readWithRange(asParameters, raw, now, readExportQuestion),
     (raw) => readWithRange(asParameters, raw, now, readStreamQuestion),
-    (raw) => readWithRange(takesZone, raw, now, counts),
-    (raw) => readWithRange(body, raw, now, readQueryQuestion),
-    (raw) => readWithRange({ ...body, takesZone: false }, { ...raw, ...steps }, now, readFunnelJob),
+    (raw) => readWithRange(asParameters, raw, now, counts),
+    (raw) => readWithRange(asBody, raw, now, readQueryQuestion),
+    (raw) => readWithRange(asBody, { ...raw, ...steps }, now, readFunnelJob),
   ];
 
   test("is none at which a page was read: the cursor is refused, whatever the range", () => {
