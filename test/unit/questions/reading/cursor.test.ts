@@ -33,7 +33,7 @@ interface Kind {
   /** A question of the kind, and the cursor of an answer to it. */
   readonly raw: Raw;
   readonly cursor: string;
-  read(raw: Raw): unknown;
+  readonly read: (raw: Raw) => unknown;
   readonly pointer: string;
 }
 
