@@ -67,8 +67,10 @@ const week = { range: "this_week" };
 const steps = { steps: [{ type: "a" }, { type: "b" }], window: "60s" };
 const returning = { first: { type: "a" }, returning: { type: "b" }, interval: "day" };
 
-/** Questions in pages, and where their cursors are refused. */
-const paged: readonly (readonly [method: string, path: string, body?: object])[] = [
+type Asked = readonly [method: string, path: string, body?: object];
+
+/** Questions in pages. */
+const paged: readonly Asked[] = [
   ["GET", "/events?limit=1"],
   ["GET", "/events?limit=1&range=this_week&type=a,b"],
   ["GET", "/events/counts?limit=1"],
@@ -82,23 +84,29 @@ const paged: readonly (readonly [method: string, path: string, body?: object])[]
   ["GET", "/audit-log?limit=1"],
 ];
 
-async function cursorOf(...asked: (typeof paged)[number]): Promise<string> {
+async function cursorOf(...asked: Asked): Promise<string> {
   const { status, body } = await ask(...asked);
   const { nextCursor } = { ...body, ...(body["page"] as object | undefined) } as Answer["body"];
   expect([status, typeof nextCursor]).toEqual([200, "string"]);
   return nextCursor as string;
 }
 
-test.each(paged)("a cursor of %s %s (%#) goes on, and none that was changed", async (...asked) => {
-  const cursor = await cursorOf(...asked);
-  expect((await askAt(cursor, ...asked)).status).toBe(200);
-  const [, at = "", own = "", suffix = ""] = /^(\d+~)?([\w-]+)(\.[\w-]+)?$/.exec(cursor) ?? [];
-  const pointer = asked[2] === undefined ? "cursor" : "/cursor";
-  for (const tampered of tamperedOf(own)) {
-    const answer = await askAt(at + tampered + suffix, ...asked);
-    expect([tampered, ...pointersOf(answer)]).toEqual([tampered, 400, pointer]);
-  }
-});
+const named = (all: readonly Asked[]) =>
+  all.map((asked) => ({ asked, name: asked.map((part) => JSON.stringify(part)).join(" ") }));
+
+test.each(named(paged))(
+  "$name: its cursor goes on, and none that was changed",
+  async ({ asked }) => {
+    const cursor = await cursorOf(...asked);
+    expect((await askAt(cursor, ...asked)).status).toBe(200);
+    const [, at = "", own = "", suffix = ""] = /^(\d+~)?([\w-]+)(\.[\w-]+)?$/.exec(cursor) ?? [];
+    const pointer = asked[2] === undefined ? "cursor" : "/cursor";
+    for (const tampered of tamperedOf(own)) {
+      const answer = await askAt(at + tampered + suffix, ...asked);
+      expect([tampered, ...pointersOf(answer)]).toEqual([tampered, 400, pointer]);
+    }
+  },
+);
 
 test("an export goes on at a cursor of the same list, and at none that was changed", async () => {
   const cursor = await cursorOf("GET", "/events?order=asc&limit=1");
@@ -132,8 +140,7 @@ test("what changes something is refused before it does, too", async () => {
   expect(pointersOf(saved)).toEqual([400, "/question/cursor"]);
 });
 
-test.each([
-  ...paged,
+const unpaged: readonly Asked[] = [
   ["GET", "/events/export"],
   ["GET", "/events/stream"],
   ["GET", "/reports/mail"],
@@ -143,22 +150,27 @@ test.each([
   ["POST", "/query/funnel", steps],
   ["POST", "/query/retention", returning],
   ["POST", "/query/paths", { after: { type: "a" } }],
-] as typeof paged)("%s %s (%#) at an instant of no page is refused", async (...asked) => {
-  const [method, path, body] = asked;
-  for (const at of ["253402300799999", "999999999999999", "8640000000000001", "1", "-1", ""]) {
-    for (const range of ["today", "this_week", "last_month", "this_year", "7d", "90m"]) {
-      const [plain = path, search = ""] = path.split("?");
-      const parameters = new URLSearchParams(search);
-      if (body === undefined && !/stories|quarantine|audit/.test(path))
-        parameters.set("range", range);
-      const question = body && { ...body, range: /^\d/.test(range) ? { last: range } : range };
-      const answer = await askAt(`${at}~`, method, `${plain}?${parameters.toString()}`, question);
-      const pointers = pointersOf(answer);
-      expect([at, range, pointers[0]]).toEqual([at, range, 400]);
-      expect(pointers.slice(1)).toContainEqual(body === undefined ? "cursor" : "/cursor");
+];
+
+test.each(named([...paged, ...unpaged]))(
+  "$name: an instant of no page is refused",
+  async ({ asked }) => {
+    const [method, path, body] = asked;
+    for (const at of ["253402300799999", "999999999999999", "8640000000000001", "1", "-1", ""]) {
+      for (const range of ["today", "this_week", "last_month", "this_year", "7d", "90m"]) {
+        const [plain = path, search = ""] = path.split("?");
+        const parameters = new URLSearchParams(search);
+        if (body === undefined && !/stories|quarantine|audit/.test(path))
+          parameters.set("range", range);
+        const question = body && { ...body, range: /^\d/.test(range) ? { last: range } : range };
+        const answer = await askAt(`${at}~`, method, `${plain}?${parameters.toString()}`, question);
+        const pointers = pointersOf(answer);
+        expect([at, range, pointers[0]]).toEqual([at, range, 400]);
+        expect(pointers.slice(1)).toContainEqual(body === undefined ? "cursor" : "/cursor");
+      }
     }
-  }
-});
+  },
+);
 
 test("a stream goes on behind any id of its form, and is refused at others", async () => {
   const ids = ["999999999999999.9999999-zzzzzzzzz", "0.0-0", "5.5-mxyz"];

@@ -25,13 +25,15 @@ export function tamperedOf(cursor: string): readonly string[] {
   const parts = partsIn(cursor);
   const replaced = parts.flatMap((_, i) => foreignParts.map((value) => parts.with(i, value)));
   const shortened = parts.map((_, i) => parts.toSpliced(i, 1));
-  return [...replaced, ...shortened, [...parts, 1], [], [parts]].map(cursorWith).concat([
-    `${cursor}=`,
-    `${cursor}~`,
-    `~${cursor}`,
-    cursor.slice(1),
-    cursor.slice(0, -1),
-    Buffer.from(` ${JSON.stringify(parts)}`).toString("base64url"),
-    Buffer.from("[".repeat(700)).toString("base64url"),
-  ]);
+  return [...replaced, ...shortened, [...parts, 1], [], [parts]]
+    .map(cursorWith)
+    .concat([
+      `${cursor}=`,
+      `${cursor}~`,
+      `~${cursor}`,
+      cursor.slice(1),
+      cursor.slice(0, -1),
+      Buffer.from(` ${JSON.stringify(parts)}`).toString("base64url"),
+      Buffer.from("[".repeat(700)).toString("base64url"),
+    ]);
 }

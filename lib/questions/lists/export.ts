@@ -95,7 +95,8 @@ export function subjectCursor({ part, after = "" }: SubjectPlace): string {
  */
 export function readSubjectCursor(cursor: unknown): SubjectPlace {
   if (cursor === undefined) return { part: "held" };
-  const [, part, after = ""] = /^(held|stored):(.*)$/s.exec(String(cursor)) ?? [];
+  const text = typeof cursor === "string" ? cursor : "";
+  const [, part, after = ""] = /^(held|stored):(.*)$/s.exec(text) ?? [];
   if (part !== "held" && part !== "stored") {
     const message = "cursor must be a nextCursor of the same person's export";
     const errors = [{ pointer: "cursor", code: "cursor", message }];

@@ -17,7 +17,12 @@ import {
 import { readStreamQuestion } from "../../../../lib/questions/lists/stream.ts";
 import { readFunnelJob } from "../../../../lib/questions/sequences/funnel.ts";
 import { findingsOf, pointersOf } from "../../../support/findings-of.ts";
-import { cursorWith, foreignParts, partsIn, tamperedOf } from "../../../support/tampered-cursors.ts";
+import {
+  cursorWith,
+  foreignParts,
+  partsIn,
+  tamperedOf,
+} from "../../../support/tampered-cursors.ts";
 
 const from = Date.parse("2026-01-01T00:00:00Z");
 const to = Date.parse("2026-02-01T00:00:00Z");
@@ -27,7 +32,7 @@ interface Kind {
   /** A question of the kind, and the cursor of an answer to it. */
   readonly raw: Raw;
   readonly cursor: string;
-  read(raw: Raw): unknown;
+  readonly read: (raw: Raw) => unknown;
   readonly pointer: string;
 }
 
