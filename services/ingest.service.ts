@@ -3,7 +3,9 @@ import { defaultProject } from "../lib/event/event.ts";
 import { catalogue, errorType } from "../lib/errors.ts";
 import { publisherHealth } from "../lib/health.ts";
 import { defineService, checkCall } from "../lib/moleculer.ts";
-import { CollectMixin, WaitStoredMixin } from "../mixins/ingest/collect.mixin.ts";
+import { CollectCallMixin } from "../mixins/ingest/collect-call.mixin.ts";
+import { CollectMixin } from "../mixins/ingest/collect.mixin.ts";
+import { WaitStoredMixin } from "../mixins/ingest/wait-stored.mixin.ts";
 
 /** Accepts events. Answers when the queue has confirmed them, not when they are stored. */
 export const ingest = (config: Config) =>
@@ -11,27 +13,13 @@ export const ingest = (config: Config) =>
     "ingest",
     CollectMixin(config),
     WaitStoredMixin(),
+    CollectCallMixin(),
   )({
     actions: {
       collect: {
         visibility: "public",
-        async handler(ctx) {
-          const waitMs = ctx.params.waitMs ?? undefined;
-          const { requestIds, traceparent } = ctx.meta;
-          const collecting = this.collect(ctx.params.events, ctx.meta.project ?? defaultProject, {
-            id: ctx.id,
-            watched: waitMs !== undefined,
-            story: { requestIds, traceparent },
-          });
-          // Moleculer keeps the context while the disk is waited for; it must not keep the events
-          // as long.
-          ctx.params = { events: [] };
-          const { receipt, hashedIds } = await collecting;
-          if (waitMs === undefined || receipt.batch === null) return receipt;
-          return {
-            ...receipt,
-            outcomes: await this.outcomesOf(ctx, hashedIds, receipt.batch, waitMs),
-          };
+        handler(ctx) {
+          return this.answerCollect(ctx);
         },
       },
       health: {

@@ -1,31 +1,23 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "../../lib/config.ts";
-import type { Receipt, EventOutcome } from "../../lib/event/receipt.ts";
+import type { Receipt } from "../../lib/event/receipt.ts";
 import { countryReader } from "../../lib/country.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
 import { givenIds } from "../../lib/event/given-ids.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
-import {
-  defaultProject,
-  type BatchId,
-  type EventId,
-  type ProjectId,
-} from "../../lib/event/event.ts";
-import type { Facts } from "../../lib/contracts.ts";
-import { maxBatchEvents, maxWaitsOfProject } from "../../lib/event/limits.ts";
+import type { BatchId, EventId, ProjectId } from "../../lib/event/event.ts";
+import { maxBatchEvents } from "../../lib/event/limits.ts";
 import { originReader, type Origin } from "../../lib/event/enrich/ip.ts";
-import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
+import { defineMixin } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch, maxNamedRequests, type BatchStory } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
-import { Waits, within, type Wait } from "../../lib/concurrency/waits.ts";
-import { maxWaitMs } from "../../lib/call-limits.ts";
 
 /**
  * The id and the content's hash of an accepted event: they tell it from another event of its id.
  */
-interface HashedId {
+export interface HashedId {
   readonly id: EventId;
   readonly hash: string;
 }
@@ -38,6 +30,11 @@ interface Collected {
    * outcomes.
    */
   readonly hashedIds: readonly HashedId[];
+}
+
+/** What CollectMixin gives to `this`. */
+export interface Collecting {
+  collect(inputs: unknown, project: ProjectId, of: CallOfEvents): Promise<Collected>;
 }
 
 /**
@@ -58,7 +55,7 @@ export function CollectMixin(config: Config) {
        */
       async publishChecked(
         project: ProjectId,
-        { results, piece, hashedIds, givenId }: CheckedCall,
+        { results, piece, hashedIds, givenId, again }: CheckedCall,
       ): Promise<Collected> {
         const rejected = results.filter(({ status }) => status === "rejected").length;
         const accepted = results.length - rejected;
@@ -66,7 +63,7 @@ export function CollectMixin(config: Config) {
           piece === null
             ? null
             : await this.publishEvents(project, piece).catch((error: unknown) => {
-                throw inDoubt(error, results, givenId);
+                throw again || isInDoubt(error) ? inDoubt(results, givenId) : error;
               });
         // Counted only now: a request whose events were not kept got no results.
         this.countEvents({ accepted, rejected, duplicate: accepted - (piece?.count ?? 0) });
@@ -92,16 +89,18 @@ export function CollectMixin(config: Config) {
   });
 }
 
+function isInDoubt(error: unknown): boolean {
+  return errorType(error) === "OUTCOME_UNKNOWN";
+}
+
 /**
- * Adds the ids that were given to events without one: to send such an event again, the caller needs
+ * Tells the ids that were given to events without one: to send such an event again, the caller needs
  * its id.
  */
 function inDoubt(
-  error: unknown,
   results: readonly ItemResult[],
   givenId: (place: number) => EventId,
-): unknown {
-  if (errorType(error) !== "OUTCOME_UNKNOWN") return error;
+): ServiceError {
   const ids = results.flatMap((result) =>
     result.status === "accepted" && result.id === givenId(result.index)
       ? [{ index: result.index, id: result.id }]
@@ -114,6 +113,8 @@ function inDoubt(
 interface CallOfEvents {
   /** Its id, which a call that is delivered twice has both times: `ctx.id`. */
   readonly id: string;
+  /** Whether it was carried out before: what cannot be kept now may have been kept then. */
+  readonly again?: boolean;
   /** Whether the caller will ask for the outcomes. */
   readonly watched?: boolean;
   readonly story?: BatchStory;
@@ -125,11 +126,12 @@ interface CheckedCall {
   readonly piece: Piece | null;
   readonly hashedIds: readonly HashedId[];
   readonly givenId: (place: number) => EventId;
+  readonly again: boolean;
 }
 
 function checkedCall(
   inputs: unknown,
-  { id, watched = false, story = {} }: CallOfEvents,
+  { id, again = false, watched = false, story = {} }: CallOfEvents,
   originOf: (ip: string) => Origin,
 ): CheckedCall {
   if (!Array.isArray(inputs) || inputs.length > maxBatchEvents) {
@@ -140,6 +142,7 @@ function checkedCall(
   return {
     results,
     givenId,
+    again,
     piece: accepted.length === 0 ? null : pieceOf(accepted, story),
     hashedIds: watched
       ? accepted.map(({ event }) => ({ id: event.id, hash: contentHash(event) }))
@@ -284,86 +287,4 @@ function overloaded(): ServiceError {
       retryAfter: 1,
     },
   );
-}
-
-const pollMs = 100;
-
-type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
-
-/** An event whose outcome is asked for: see `query.outcome`. */
-interface AskedEvent extends HashedId {
-  readonly batch: BatchId;
-}
-
-type Outcomes = Map<EventId, EventOutcome>;
-
-/**
- * Gives a service `this.outcomesOf(ctx, events, batch, waitMs)`: the outcomes of accepted events.
- * It asks the query service until none is pending or the time is over, whatever that service does.
- * Its own batch's `events.stored` wakes it early. Of a project that holds `maxWaitsOfProject` waits
- * already, all are told to be pending at once.
- */
-export function WaitStoredMixin() {
-  return defineMixin<{ state: { waits: Waits } }>()({
-    events: {
-      "events.stored"({ params }) {
-        const { batch } = (params ?? {}) as Partial<Facts["events.stored"]>;
-        if (batch !== undefined) this.waits.wake(batch);
-      },
-    },
-    methods: {
-      async outcomesOf(
-        ctx: Caller,
-        events: readonly HashedId[],
-        batch: BatchId,
-        waitMs: number,
-      ): Promise<Readonly<Record<EventId, EventOutcome>>> {
-        const until = performance.now() + Math.min(waitMs, maxWaitMs);
-        const outcomes: Outcomes = new Map(events.map(({ id }) => [id, "pending"]));
-        const asked = events.map((event) => ({ ...event, batch }));
-        const { project = defaultProject } = ctx.meta;
-        await this.waits.during(project, batch, (wait) =>
-          askUntil(until, wait, () => askOutcomes(ctx, asked, outcomes)),
-        );
-        return Object.fromEntries(outcomes);
-      },
-    },
-    created() {
-      this.waits = new Waits(maxWaitsOfProject);
-    },
-  });
-}
-
-/**
- * Asks again and again, whenever it is woken, until everything is known or the time is over.
- * @param until by `performance.now()`
- * @param ask resolves with whether everything is known
- */
-async function askUntil(until: number, wait: Wait, ask: () => Promise<boolean>): Promise<void> {
-  const leftMs = () => Math.max(0, until - performance.now());
-  for (;;) {
-    const isKnown = await within(leftMs(), ask());
-    if (isKnown === true || leftMs() === 0) return;
-    await wait.next(Math.min(pollMs, leftMs()));
-  }
-}
-
-/**
- * Asks for the outcomes that are pending, and notes them.
- * @returns whether none is pending any more
- */
-async function askOutcomes(
-  ctx: Caller,
-  events: readonly AskedEvent[],
-  outcomes: Outcomes,
-): Promise<boolean> {
-  const isPending = ({ id }: AskedEvent) => outcomes.get(id) === "pending";
-  const note = async (event: AskedEvent) => {
-    // An event whose outcome cannot be read now is still accepted: an error of the read is no
-    // outcome.
-    const outcome = await ctx.call("query.outcome", event).catch((): EventOutcome => "pending");
-    outcomes.set(event.id, outcome);
-  };
-  await Promise.all(events.filter(isPending).map(note));
-  return !events.some(isPending);
 }

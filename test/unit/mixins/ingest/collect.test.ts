@@ -15,6 +15,7 @@ import { eventually } from "../../../support/eventually.ts";
 
 type Publishing = Service & {
   queue: { publish(message: OutgoingMessage): Promise<void> };
+  answerCollect(ctx: Context): Promise<Receipt>;
   readonly waits: Waits;
 };
 
@@ -63,12 +64,11 @@ afterAll(async () => {
 
 const event = (id?: string | null) => ({ ...(id !== undefined && { id }), type: "a", source: "b" });
 
-/** Delivers a call, once more where its id is one that was delivered before. */
+/** Delivers a call of another node, once more where its id is one that was delivered before. */
 function deliver(callId: string, events: readonly object[], params = {}): Promise<Receipt> {
   const ctx = new Context(broker);
-  ctx.id = callId;
   ctx.params = { events, ...params };
-  return broker.call<Receipt, object>("ingest.collect", {}, { ctx });
+  return service.answerCollect(Object.assign(ctx, { id: callId, nodeID: "gateway" }));
 }
 
 const idsOf = ({ results }: Receipt) => results.map(({ id }) => id);
@@ -84,18 +84,49 @@ test("a call that is delivered again gives its events the ids that it gave befor
   expect(idsOf(other).filter((id) => idsOf(first).includes(id))).toEqual(["own"]);
 });
 
-test("a batch holds an id once, also of a call that is delivered again before it is published", async () => {
+test("a call that is delivered again while it is under way is published once, and ends alike", async () => {
+  const gate = Promise.withResolvers<void>();
+  publishing = () => gate.promise;
+  const call = broker.generateUid();
+  const twice = [deliver(call, [event()]), deliver(call, [event()])];
+  await eventually(() => expect(batches).toHaveLength(1));
+  gate.reject(new ServiceError("QUEUE_UNAVAILABLE"));
+  for (const one of twice) await expect(one).rejects.toMatchObject({ type: "QUEUE_UNAVAILABLE" });
+  expect(batches).toHaveLength(1);
+});
+
+test("a call that was refused is refused when it is delivered again, since its caller may have heard that nothing is kept", async () => {
+  const call = broker.generateUid();
+  publishing = () => Promise.reject(new ServiceError("QUEUE_UNAVAILABLE"));
+  const refused = { type: "QUEUE_UNAVAILABLE" };
+  await expect(deliver(call, [event()])).rejects.toMatchObject(refused);
+  publishing = () => Promise.resolve();
+  await expect(deliver(call, [event()])).rejects.toMatchObject(refused);
+  expect(batches).toHaveLength(1);
+});
+
+test("what cannot be kept of a call that was carried out before may have been kept then", async () => {
+  const call = broker.generateUid();
+  const events = [event(), event("own")];
+  const [id] = idsOf(await deliver(call, events));
+  publishing = () => Promise.reject(new ServiceError("QUEUE_UNAVAILABLE"));
+  const doubt = { type: "OUTCOME_UNKNOWN", data: { ids: [{ index: 0, id }] } };
+  await expect(deliver(call, events)).rejects.toMatchObject(doubt);
+  const fresh = deliver(broker.generateUid(), events);
+  await expect(fresh).rejects.toMatchObject({ type: "QUEUE_UNAVAILABLE" });
+});
+
+test("a batch holds an id once, also where events are sent again while their call waits", async () => {
   const gate = Promise.withResolvers<void>();
   publishing = () => gate.promise;
   const before = deliver(broker.generateUid(), [event()]);
   await eventually(() => expect(batches).toHaveLength(1));
   const call = broker.generateUid();
-  const twice = [deliver(call, [event(), event()]), deliver(call, [event(), event()])];
-  // Sent again under the id that the call gave, as a caller does who was told it.
+  const waiting = deliver(call, [event(), event()]);
   const named = deliver(broker.generateUid(), [event(call)]);
   gate.resolve();
-  await Promise.all([before, ...twice, named]);
-  expect(batches.slice(1).flat()).toHaveLength(5);
+  await Promise.all([before, waiting, named]);
+  expect(batches.slice(1).flat()).toHaveLength(3);
   for (const ids of batches) expect(new Set(ids).size).toBe(ids.length);
 });
 
@@ -104,8 +135,8 @@ test("where nobody knows whether events were kept, the ids are told that were gi
   const call = broker.generateUid();
   const events = [event("own"), event(), { type: 1 }, event(null)];
   const error = await deliver(call, events).catch((thrown: unknown) => thrown);
-  publishing = () => Promise.resolve();
-  const [, second, , fourth] = idsOf(await deliver(call, events));
+  const [own, second, fourth] = batches[0]!;
+  expect(own).toBe("own");
   expect(error).toMatchObject({
     type: "OUTCOME_UNKNOWN",
     data: {
