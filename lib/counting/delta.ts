@@ -147,4 +147,6 @@ export interface Delta {
   readonly batch: BatchId;
   readonly bucket: Bucket;
   readonly cells: Cells;
+  /** Tells the events that it counts from others (`membersByMinute`); absent where nobody asks. */
+  readonly members?: string;
 }

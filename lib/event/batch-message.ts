@@ -48,14 +48,6 @@ export function encodeBatch(
   return Buffer.concat(parts);
 }
 
-/**
- * Encodes one event of a batch as a message of its own. It is a new batch, since the old batch's
- * deltas are written without it.
- */
-export function aloneInBatch(event: AcceptedEvent, project: ProjectId, batch: BatchId): Buffer {
-  return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))]);
-}
-
 /** Encodes an event that leaves quarantine as a message of its own. */
 export function releasedAlone(event: AcceptedEvent, project: ProjectId, batch: BatchId): Buffer {
   return encodeBatch(batch, project, [Buffer.from(JSON.stringify(event))], { released: true });

@@ -238,7 +238,7 @@ export const administrationOperations: Readonly<Record<string, Operation>> = {
     scope: "admin",
     path: { id },
     answers: { 200: "Replayed" },
-    problems: ["NOT_FOUND", "BREAKS_SCHEMA", "STORE_UNAVAILABLE", ...queueing],
+    problems: ["NOT_FOUND", "BREAKS_SCHEMA", "INVALID_EVENT", "STORE_UNAVAILABLE", ...queueing],
   },
   "POST /api/v1/quarantine/replay": {
     summary: "Let a page of those out that a filter finds and that keep their schema now",

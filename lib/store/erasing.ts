@@ -8,6 +8,7 @@ import {
   type ProjectId,
   type StoredEvent,
 } from "../event/event.ts";
+import type { Position } from "../event/event-page.ts";
 import type { EventQuery } from "../event/filter.ts";
 
 /** An event to erase: only while it is stored under this batch. */
@@ -15,6 +16,13 @@ export interface Erasable {
   readonly id: EventId;
   readonly batch: BatchId;
   readonly timestamp: number;
+}
+
+/** A part of a search for events to erase. */
+export interface ErasablePage {
+  readonly events: readonly Erasable[];
+  /** The position up to which the search has come. Absent where it has come to the end. */
+  readonly next?: Position;
 }
 
 /** What decides whether an event may be stored. */
@@ -49,8 +57,13 @@ export interface Erasing {
    */
   fence(project: ProjectId, userId: string, before: number): Promise<void>;
 
-  /** A page of the events that a query finds, in its order, also of damaged ones. */
-  erasable(query: EventQuery): Promise<readonly Erasable[]>;
+  /**
+   * A page of the events that a query finds, in its order, also of damaged ones. It ends early when
+   * the search takes longer than `timeoutMs`, even without a result. Events in quarantine come
+   * first, in any order, on a page of their own without `next`: a search that begins anew finds the
+   * others.
+   */
+  erasable(query: EventQuery, timeoutMs?: number): Promise<ErasablePage>;
 
   /**
    * Events of a fenced user that other processes are taking out, and may not have finished. Called
@@ -80,6 +93,13 @@ export interface Erasing {
    * recounted.
    */
   erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void>;
+
+  /**
+   * Removes from the disk what a log still holds of removed events and of earlier revisions of jobs.
+   * Absent in stores whose server keeps its log for itself.
+   * @throws ServiceError STORE_UNAVAILABLE also where somebody reads from the log for too long
+   */
+  forgetRemoved?(): Promise<void>;
 
   /**
    * Refuses an id that no event has.

@@ -4,7 +4,7 @@ import type { EventFilter, EventQuery } from "../event/filter.ts";
 import type { Position } from "../event/event-page.ts";
 import type { Erasure, ErasureQuestion } from "../questions/erasing.ts";
 import type { ShownJob } from "../questions/jobs.ts";
-import { subjectOf, type Erasable, type Refusal } from "./erasing.ts";
+import { subjectOf, type Erasable, type ErasablePage, type Refusal } from "./erasing.ts";
 import type { KeptJob } from "./jobs.ts";
 import { newJob, shownState, stateOf, underLease, waiting } from "./job-progress.ts";
 import type { JobOutcome, JobState, Progress, Worker } from "./job-progress.ts";
@@ -16,6 +16,9 @@ import type { EventStore } from "./store.ts";
  * progress.
  */
 const sliceSize = 1_000;
+
+/** How long one search may take before its progress is noted, milliseconds. */
+const searchMs = 1_000;
 
 /** The number of buckets that are recounted or settled at a time. */
 const bucketsAtOnce = 100;
@@ -49,6 +52,8 @@ export interface ErasureState extends JobState {
   readonly slice: readonly Erasable[];
   /** The position that this walk over the events has reached; `null` at its beginning. */
   readonly after?: Position | null;
+  /** Whether this walk has found any on its way to that position. */
+  readonly found?: boolean;
 }
 
 export function newErasure(
@@ -89,38 +94,47 @@ async function goOn(
   { erased, unstored }: ErasureHooks,
 ): Promise<JobOutcome> {
   const { erasure } = progress.state;
-  if ("subject" in erasure) return "done";
   if (!(await progress.begin())) return "lost";
+  if ("subject" in erasure) return conclude(store, progress, erasure);
   await prepare(store, project, progress.state);
   while (progress.takeStep()) {
     const { state } = progress;
     if (state.slice.length > 0) {
       if (!(await eraseSlice(store, project, state, progress.isEnding))) break;
       erased(state.slice.length);
-      const last = state.slice.at(-1)!;
-      // A short slice was the last one of its walk, so the next walk begins at once.
-      const isLast = state.slice.length < sliceSize;
-      const after = isLast ? null : { timestamp: last.timestamp, id: last.id };
       const all = state.erased + state.slice.length;
-      if (!(await progress.note({ slice: [], erased: all, after, tries: 0 }))) return "lost";
+      if (!(await progress.note({ slice: [], erased: all, tries: 0 }))) return "lost";
       continue;
     }
-    const slice = await nextSlice(store, project, state);
-    if (slice.length > 0) {
-      if (!(await progress.note({ slice }))) return "lost";
-    } else if (state.after) {
-      // Events that were stored meanwhile may lie before the position that was reached.
-      if (!(await progress.note({ after: null }))) return "lost";
-    } else {
+    const step = await nextStep(store, project, state);
+    if (step === undefined) {
       await unstored?.();
-      const nameless =
-        erasure.kind === "eraseSubject"
-          ? { kind: erasure.kind, subject: subjectOf(project, erasure.userId) }
-          : erasure;
-      return progress.finish({ erasure: nameless });
+      return conclude(store, progress, nameless(project, erasure));
     }
+    if (!(await progress.note({ ...step, tries: 0 }))) return "lost";
   }
   return progress.leave();
+}
+
+/**
+ * Ends a job of which nothing is left to erase. Its state names nobody any more before the store's
+ * log is emptied, where the store has one.
+ */
+async function conclude(
+  store: EventStore,
+  progress: Progress<ErasureState>,
+  erasure: ErasureState["erasure"],
+): Promise<JobOutcome> {
+  if (store.forgetRemoved !== undefined) {
+    if (!(await progress.note({ erasure }))) return "lost";
+    await store.forgetRemoved();
+  }
+  return progress.finish({ erasure });
+}
+
+function nameless(project: ProjectId, erasure: Erasure): ErasureState["erasure"] {
+  if (erasure.kind !== "eraseSubject") return erasure;
+  return { kind: erasure.kind, subject: subjectOf(project, erasure.userId) };
 }
 
 /**
@@ -163,23 +177,41 @@ async function prepare(
   }
 }
 
-async function nextSlice(
+/**
+ * Searches on from where the walk has come to.
+ * @returns what is to be noted; `undefined` where a whole walk has found nothing
+ */
+async function nextStep(
   store: EventStore,
   project: ProjectId,
   state: ErasureState,
-): Promise<readonly Erasable[]> {
+): Promise<Partial<ErasureState> | undefined> {
+  const { events: slice, next: after = null } = await search(store, project, state);
+  if (slice.length > 0) return { slice, after, found: true };
+  const isEmpty = !state.after || state.found === false;
+  if (after !== null) return { after, found: !isEmpty };
+  // Events that were stored meanwhile may lie before the position that was reached.
+  return isEmpty ? undefined : { after };
+}
+
+async function search(
+  store: EventStore,
+  project: ProjectId,
+  state: ErasureState,
+): Promise<ErasablePage> {
   const { erasure } = state;
   if (erasure.kind === "eraseEvent") {
     // An id without an event is refused; an event that came in between is erased.
     const refusal = { at: state.createdAt, reusable: state.reusable };
-    if (await store.refuse(project, erasure.id, refusal)) return [];
+    if (await store.refuse(project, erasure.id, refusal)) return { events: [] };
     const held = await store.holder(project, erasure.id);
-    if (held === undefined || held.receivedAt > state.createdAt) return [];
-    return [{ id: held.id, batch: held.batch, timestamp: held.timestamp }];
+    if (held === undefined || held.receivedAt > state.createdAt) return { events: [] };
+    return { events: [{ id: held.id, batch: held.batch, timestamp: held.timestamp }] };
   }
-  const found = await store.erasable(queryOf(project, state));
-  if (found.length > 0 || !("userId" in erasure) || store.unfinished === undefined) return found;
-  return store.unfinished(project, erasure.userId);
+  const found = await store.erasable(queryOf(project, state), searchMs);
+  const isAtEnd = found.events.length === 0 && found.next === undefined;
+  if (!isAtEnd || !("userId" in erasure) || store.unfinished === undefined) return found;
+  return { events: await store.unfinished(project, erasure.userId) };
 }
 
 function queryOf(project: ProjectId, { erasure, createdAt, after }: ErasureState): EventQuery {

@@ -96,8 +96,9 @@ export async function hiddenOfAll(store: JobStore): Promise<ReadonlyMap<ProjectI
 function hiddenBy(jobs: readonly KeptJob[]): HiddenEvents | undefined {
   const open = jobs.filter((job) => {
     const state: JobState | ErasureState = stateOf(job);
-    // An erasure of an id that no event has removes nothing.
-    return "erasure" in state && state.held !== null;
+    if (!("erasure" in state)) return false;
+    // An erasure of an id that no event has removes nothing, nor does one that names nobody any more.
+    return state.held !== null && !("subject" in state.erasure);
   });
   return open.length === 0 ? undefined : new HiddenEvents(open);
 }

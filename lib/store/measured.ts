@@ -54,6 +54,7 @@ const verbs = {
   holder: true,
   erasedAt: true,
   erase: true,
+  forgetRemoved: true,
   refuse: true,
   refused: true,
   recount: true,

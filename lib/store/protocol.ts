@@ -6,9 +6,10 @@ import {
   type DirtyMark,
   type Grain,
 } from "../counting/bucket.ts";
-import type { ProjectId, StoredEvent } from "../event/event.ts";
+import type { EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventOutcome } from "../event/receipt.ts";
 import { fewDeltas, type Delta, type EnrichDone } from "../counting/delta.ts";
+import { membersByMinute } from "./members.ts";
 import { unpack } from "./rows.ts";
 import type { BatchPack, EventStore, Ownership, StillChanging } from "./store.ts";
 
@@ -39,12 +40,18 @@ export async function storeBatch(
   // round.
   const owns = ({ id }: StoredEvent) => ownership.owned.has(id);
   const ownsWhole = ownership.owned.size === events.length && events.every(owns);
-  const owned = ownsWhole ? deltas : await deltasOf(all.filter(owns));
-  if (owned.length > 0) await store.putDeltas(owned);
+  const own = all.filter(owns);
+  const owned = ownsWhole ? deltas : await deltasOf(own);
+  if (owned.length > 0) await store.putDeltas(withMembers(owned, own));
   // Marks also on redelivery, and buckets of which nothing is owned: another delivery may have
   // stopped right before this.
   await store.markDirty(minutesOf(all));
   return ownership;
+}
+
+function withMembers(deltas: readonly Delta[], own: readonly StoredEvent[]): readonly Delta[] {
+  const members = membersByMinute(own);
+  return deltas.map((delta) => ({ ...delta, members: members.get(delta.bucket.start) }));
 }
 
 /** The result of storing a batch. */
@@ -62,12 +69,22 @@ export interface Stored {
   readonly refused: number;
 }
 
-/** `storeBatch` for a packed batch, in one call where the store has one for it. */
+/**
+ * `storeBatch` for a packed batch, in one call where the store has one for it.
+ * @param leftOut the ids of events of the batch that this delivery does not bring
+ */
 export async function storePack(
   store: EventStore,
   packed: BatchPack,
   deltasOf: DeltasOf,
+  leftOut: readonly EventId[] = [],
 ): Promise<Stored> {
+  const stored = await keep(store, packed, deltasOf);
+  if (leftOut.length > 0) await countLeftOut(store, packed, leftOut);
+  return stored;
+}
+
+async function keep(store: EventStore, packed: BatchPack, deltasOf: DeltasOf): Promise<Stored> {
   // Most batches own all of their events.
   const kept = packed.broken === 0 && ((await store.keepWhole?.(packed)) ?? false);
   if (kept === true) {
@@ -81,6 +98,23 @@ export async function storePack(
   const duplicates = foreign.length - conflicts;
   const refused = hashes.size - owned.size - foreign.length - held.size;
   return { owned: owned.size, duplicates, conflicts, held: held.size, refused };
+}
+
+/**
+ * Counts events that a delivery leaves out, and that an earlier one may have stored and not counted:
+ * the batch owns them all the same.
+ */
+async function countLeftOut(
+  store: EventStore,
+  { batch, project }: Pick<BatchPack, "batch" | "project">,
+  leftOut: readonly EventId[],
+): Promise<void> {
+  const holders = await Promise.all(leftOut.map((id) => store.holder(project, id)));
+  const own = holders.filter((holder) => holder?.batch === batch);
+  const starts = new Set(own.map((holder) => startOf("minute", holder!.timestamp)));
+  const minutes = [...starts].map((start): Bucket => ({ project, grain: "minute", start }));
+  for (const minute of minutes) await store.complete(minute, [batch]);
+  if (minutes.length > 0) await store.recount(minutes);
 }
 
 /**

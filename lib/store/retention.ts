@@ -1,6 +1,8 @@
 import {
+  floorOf,
   floorsAt,
   highestFloor,
+  isBelow,
   noFloors,
   raised,
   sameFloors,
@@ -9,7 +11,7 @@ import {
 } from "../counting/floors.ts";
 import { grains } from "../counting/bucket.ts";
 import { firstInstant, lastInstant } from "../event/instant.ts";
-import type { ProjectId } from "../event/event.ts";
+import type { ProjectId, StoredEvent } from "../event/event.ts";
 import { newJob, stateOf, underLease, waiting } from "./job-progress.ts";
 import type { JobState, Progress, Worker } from "./job-progress.ts";
 import { everyOpenJobWithoutProject, noProject, type JobStore, type KeptJob } from "./jobs.ts";
@@ -86,6 +88,18 @@ export async function retentionOf(
 ): Promise<RetentionState | undefined> {
   const job = await store.job(...retentionKey(project));
   return job && stateOf<RetentionState>(job);
+}
+
+/**
+ * Tells the events of a project that are not accepted any more, because they are older than the
+ * project keeps events of their type.
+ */
+export async function tooOldIn(
+  store: JobStore,
+  project: ProjectId,
+): Promise<(event: Pick<StoredEvent, "type" | "timestamp">) => boolean> {
+  const { refused = noFloors } = (await retentionOf(store, project)) ?? {};
+  return ({ type, timestamp }) => isBelow(timestamp, floorOf(refused, type));
 }
 
 /** Saves a project's own retention. Dropped data stays dropped. */

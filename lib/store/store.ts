@@ -74,7 +74,8 @@ export interface EventStore
 
   /**
    * Step 4: inserts absent deltas, by batch and bucket. An existing one is never changed. A minute
-   * whose deltas of so old batches were removed is counted anew instead (`Compacting`).
+   * is counted anew instead where its deltas of so old batches were removed (`Compacting`), and
+   * where an existing delta was counted from other events: one of the batch came late.
    */
   putDeltas(deltas: readonly Delta[]): Promise<void>;
 

@@ -1,15 +1,15 @@
-import { randomUUIDv7 } from "node:crypto";
 import { free } from "../../lib/concurrency/free.ts";
 import { CollectingRequests } from "../../lib/concurrency/collecting-requests.ts";
 import type { Config } from "../../lib/config.ts";
 import { errorType } from "../../lib/errors.ts";
 import {
-  aloneInBatch,
+  batchWith,
   decodeBatch,
   isMalformedBatch,
   requestIdsOf,
   storyOf,
 } from "../../lib/event/batch-message.ts";
+import type { EventId } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import {
   retryDelaysMs,
@@ -189,11 +189,11 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         const enriched = await tracing.run("enrich", within, () =>
           this.enrich(delivery.body, schemas),
         );
-        await this.bury(enriched, delivery);
+        const buried = await this.bury(enriched, delivery);
         const { done } = enriched;
         const stored = await tracing.run("store", within, ({ traceparent }) => {
           const store = tracedStore(this.store, tracing, traceparent);
-          return storePack(store, done, (owned) => this.deltasOf(done, owned));
+          return storePack(store, done, (owned) => this.deltasOf(done, owned), buried);
         });
         await tracing.run("counted", within, async (span) => {
           span.set({ batch: done.batch, ...stored });
@@ -223,13 +223,18 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
 
       /**
        * Events that kill every worker become dead letters, each alone, before their batch continues
-       * without them.
+       * without them. They stay events of their batch, as another delivery may have stored them.
+       * @returns their ids
        */
-      async bury({ poisonous }: Enriched, { body, receivedAt }: Delivery): Promise<void> {
-        if (poisonous.length === 0) return;
-        const { events, project } = decodeBatch(body);
-        for (const event of poisonous.flatMap((index) => events[index] ?? [])) {
-          const alone = aloneInBatch(event, project, randomUUIDv7());
+      async bury(
+        { poisonous }: Enriched,
+        { body, receivedAt }: Delivery,
+      ): Promise<readonly EventId[]> {
+        if (poisonous.length === 0) return [];
+        const message = decodeBatch(body);
+        const events = poisonous.flatMap((index) => message.events[index] ?? []);
+        for (const event of events) {
+          const alone = batchWith(body, message, [event]);
           await this.queue.dead.put({ body: alone, receivedAt }, "enrichment failed on this event");
         }
         this.countEvents("dead", poisonous.length);
@@ -237,6 +242,8 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
           { events: poisonous.length, ...requestIdsOf(body) },
           "events were put into the dead letters",
         );
+        // What kills a worker may lack what every event has.
+        return events.map(({ id }) => id).filter((id) => typeof id === "string");
       },
 
       outcomeOf(error: unknown, { body }: Delivery): Outcome {

@@ -31,6 +31,7 @@ import { claimOf } from "../../lib/store/erasing.ts";
 import { eraseWhole } from "../../lib/store/erasure-job.ts";
 import { hiddenOf } from "../../lib/store/hidden.ts";
 import type { QuarantinedEvent } from "../../lib/store/quarantine.ts";
+import { tooOldIn } from "../../lib/store/retention.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Queueing } from "../queue.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
@@ -153,7 +154,10 @@ export function QuarantineMixin() {
         caller: ActContext,
         id: string,
       ): Promise<{ readonly replayed: string }> {
-        const existing = await this.quarantined(caller.meta.project ?? defaultProject, id);
+        const project = caller.meta.project ?? defaultProject;
+        const existing = await this.quarantined(project, id);
+        const isTooOld = await tooOldIn(this.store, project);
+        if (isTooOld(existing.held.event)) throw tooOld();
         const act = { what: "quarantine.replay", target: id } as const;
         await this.administered(caller, act, async () => {
           const findings = await this.replayHeld(existing);
@@ -166,7 +170,7 @@ export function QuarantineMixin() {
 
       /**
        * Replays a page of the events that a filter finds, the latest first; the page ends earlier
-       * where its time is over.
+       * where its time is over. Events that the retention is about to drop are left out.
        */
       async replayMany(caller: ActContext, raw: Raw): Promise<ReplayedEvents> {
         const project = caller.meta.project ?? defaultProject;
@@ -177,8 +181,10 @@ export function QuarantineMixin() {
           const hidden = await hiddenOf(this.store, project);
           const all = await this.store.quarantine.list({ ...question, project });
           const erased = await this.removeErased(project, all);
+          const isTooOld = await tooOldIn(this.store, project);
           const found = all.filter(
-            ({ held: { event } }) => !erased.has(event.id) && hidden?.hides(event) !== true,
+            ({ held: { event } }) =>
+              !erased.has(event.id) && hidden?.hides(event) !== true && !isTooOld(event),
           );
           const turns = new Semaphore(atOnce);
           const until = performance.now() + replayWithinMs;
@@ -241,13 +247,15 @@ export function QuarantineMixin() {
         let day = await this.store.nextDay();
         while (day !== undefined) {
           const { project } = day;
+          const isTooOld = await tooOldIn(this.store, project);
           let after: { readonly receivedAt: number; readonly id: string } | undefined;
           do {
             const page = await this.store.quarantine.list({ project, limit: pageSize, after });
             const erased = await this.removeErased(project, page);
             for (const one of page) {
-              const isUnderWay = one.replay !== undefined && !erased.has(one.held.event.id);
-              if (isUnderWay) await this.replayHeld(one);
+              const { event } = one.held;
+              const isLost = erased.has(event.id) || isTooOld(event);
+              if (one.replay !== undefined && !isLost) await this.replayHeld(one);
             }
             after = page.length < pageSize ? undefined : page.at(-1)!.held.event;
           } while (after !== undefined);
@@ -309,6 +317,12 @@ function shownWhole({ held, replay }: QuarantinedEvent): ShownQuarantinedEvent {
 function namesErased(): ServiceError {
   const message = "names a person whose events of that time were erased";
   const errors = [{ pointer: "/metadata", code: "erased", message }];
+  return new ServiceError("INVALID_EVENT", undefined, { errors });
+}
+
+function tooOld(): ServiceError {
+  const message = "is older than the project keeps events of its type";
+  const errors = [{ pointer: "/timestamp", code: "too_old", message }];
   return new ServiceError("INVALID_EVENT", undefined, { errors });
 }
 

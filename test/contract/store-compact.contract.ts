@@ -95,7 +95,8 @@ export function compactContract(onStore: OnStore, { runs = 30 }: StoreTraits): v
         await it.compact("p", hours, until, 10);
         await expectCounted(it, 10);
 
-        const gone = await it.erasable({ project: "p", userId: "u1", order: "asc", limit: 10 });
+        const ofUser = { project: "p", userId: "u1", order: "asc", limit: 10 } as const;
+        const { events: gone } = await it.erasable(ofUser);
         expect(gone).toHaveLength(3);
         await it.erase("p", gone, { at: minute + 1_000, reusable: false });
         await it.recount([bucket()]);

@@ -4,6 +4,8 @@ import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import { startOf } from "../../lib/counting/bucket.ts";
 import { mergeCells } from "../../lib/counting/cells.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
+import type { EventQuery } from "../../lib/event/filter.ts";
+import type { ErasablePage } from "../../lib/store/erasing.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { eventually } from "../support/eventually.ts";
@@ -54,7 +56,7 @@ function nonEmpty({ dimensions, ...rest }: ReturnType<typeof mergeCells>) {
 const sorted = (value: unknown): unknown => asJson(value);
 
 /** `fence`, `erase`, `refuse`, `recount` and the jobs. */
-export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): void {
+export function eraseContract(onStore: OnStore, { runs = 30, many = 5_000 }: StoreTraits): void {
   describe("erasing", () => {
     test.each([
       ["as it was", () => Promise.resolve()],
@@ -97,7 +99,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
         const events = [of("u", "a"), of("u", "b"), of("v", "c"), event("d")];
         await store(it, "b1", events);
         await rollUpAll(it, 100);
-        const gone = await it.erasable({ ...whole, userId: "u" });
+        const { events: gone } = await it.erasable({ ...whole, userId: "u" });
         expect(gone).toEqual(["a", "b"].map((id) => ({ id, batch: "b1", timestamp: minute })));
         const before = await it.sumDeltas(bucket());
         for (let time = 0; time < 2; time++) await it.erase("p", gone, refused);
@@ -125,6 +127,32 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
           const [users] = await it.rollups("p", grain, [always], "users");
           expect(users!.cells).toEqual(keyCells([of("v", "c")], []).users);
         }
+      }),
+    );
+
+    test(
+      "searches for as long as it may, and goes on where it ended",
+      onStore(async (it) => {
+        const rare = { data: { rare: true } };
+        const events = Array.from({ length: many }, (_, i) =>
+          event(`e${i}`, { timestamp: minute + i, ...(i === many - 1 && rare) }),
+        );
+        for (let at = 0; at < many; at += 500) {
+          await it.append(`b${at}`, events.slice(at, at + 500));
+        }
+        const where = [{ path: ["data", "rare"], op: "is", values: [true] }] as const;
+        const found: string[] = [];
+        let pages = 0;
+        for (let after: EventQuery["after"] | null = undefined; after !== null; pages += 1) {
+          const page: ErasablePage = await it.erasable(
+            { ...whole, where, ...(after && { after }) },
+            0,
+          );
+          found.push(...page.events.map(({ id }) => id));
+          after = page.next ?? null;
+        }
+        expect(found).toEqual([`e${many - 1}`]);
+        expect(pages).toBeGreaterThan(1);
       }),
     );
 
@@ -254,7 +282,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
               const minutes = [0, 1, 2].map((at) => bucket(start + at * minuteMs));
               const eraseUser = async (user: string) => {
                 const range = { from: start, to: start + 3 * minuteMs };
-                const gone = await it.erasable({ ...whole, ...range, userId: user });
+                const { events: gone } = await it.erasable({ ...whole, ...range, userId: user });
                 await it.erase("p", gone, refused);
                 await it.recount(minutes);
               };
@@ -300,7 +328,7 @@ export function eraseContract(onStore: OnStore, { runs = 30 }: StoreTraits): voi
         for (const b of batches) await store(it, b, [of(`u${b}`, `of ${b}`)]);
         await it.sumDeltas(bucket());
         await it.condense(bucket());
-        const gone = await it.erasable({ ...whole, userId: "ub7" });
+        const { events: gone } = await it.erasable({ ...whole, userId: "ub7" });
         await it.erase("p", gone, refused);
         await it.recount([bucket()]);
         await store(it, "after", [of("w", "after")]);

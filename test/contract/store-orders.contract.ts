@@ -28,7 +28,16 @@ const member = fc.record({ id: fc.nat(5), person: fc.nat(2), at: fc.nat(2) });
 const asked = { reusable: fc.boolean(), actsAgo: fc.nat(8) };
 
 const act = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ act: fc.constant("send" as const), batch: fc.nat(5) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      act: fc.constant("send" as const),
+      batch: fc.nat(5),
+      /** The member that this delivery leaves out, or brings alone. */
+      without: fc.option(fc.nat(3), { freq: 4 }),
+      alone: fc.option(fc.nat(3), { freq: 4 }),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -94,7 +103,7 @@ class Course {
     this.#now += actMs;
     switch (one.act) {
       case "send":
-        return this.#send(one.batch);
+        return this.#send(one);
       case "erase": {
         const found = await store.event(project, ids[one.id]!);
         if (found !== undefined && found.receivedAt <= this.#instantOf(one)) {
@@ -107,8 +116,8 @@ class Course {
         const until = this.#instantOf(one);
         await store.fence(project, userId, until);
         const where = [{ path: ["receivedAt"], op: "lte", value: until }] as const;
-        const theirs = await store.erasable({ project, userId, where, order: "asc", limit: 100 });
-        return this.#erase(theirs, one);
+        const query = { project, userId, where, order: "asc", limit: 100 } as const;
+        return this.#erase((await store.erasable(query)).events, one);
       }
       case "refuse":
         return void (await store.refuse(project, ids[one.id]!, this.#refusal(one)));
@@ -125,8 +134,10 @@ class Course {
     }
   }
 
-  async #send(number: number): Promise<void> {
-    const message = this.#messages[number]!;
+  async #send({ batch: number, without, alone }: Act & { readonly act: "send" }): Promise<void> {
+    const whole = this.#messages[number]!;
+    const kept = whole.filter((_, at) => at !== without && at === (alone ?? at));
+    const message = kept.length === 0 ? whole : kept;
     // Never at the instant of an erasure.
     if (!this.#acceptedAt.has(number)) this.#acceptedAt.set(number, this.#now + 1);
     const receivedAt = this.#acceptedAt.get(number)!;

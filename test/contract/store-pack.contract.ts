@@ -39,9 +39,17 @@ export function packContract(onStore: OnStore): void {
   ])("a batch packed for %s, on any store", (_name, packed) => {
     const packOf = (batch: string, events: readonly StoredEvent[]): BatchPack =>
       packed({ batch, project: "p", events, deltas: deltasOf(batch, "p", events, countedBy) });
-    const store = (to: EventStore, batch: string, events: readonly StoredEvent[]) =>
-      storePack(to, packOf(batch, events), (owned) =>
-        Promise.resolve(deltasOf(batch, "p", owned, countedBy)),
+    const store = (
+      to: EventStore,
+      batch: string,
+      events: readonly StoredEvent[],
+      leftOut: readonly string[] = [],
+    ) =>
+      storePack(
+        to,
+        packOf(batch, events),
+        (owned) => Promise.resolve(deltasOf(batch, "p", owned, countedBy)),
+        leftOut,
       );
 
     test(
@@ -102,6 +110,80 @@ export function packContract(onStore: OnStore): void {
         });
         expect(await counted(to)).toMatchObject({ v: 2, types: { "mail.opened": 3 } });
       }),
+    );
+
+    const early = [event("a"), event("b", { timestamp: minute + minuteMs })];
+    const other = [event("x"), event("y", { timestamp: minute + minuteMs })];
+    const condensed = async (to: EventStore) => {
+      for (let n = 0; n < 40; n++) await store(to, `c${n}`, [event(`c${n}`)]);
+      await to.condense(bucket());
+    };
+    const plain = () => Promise.resolve();
+
+    test.each([
+      ["with the others", 0, plain, (late: StoredEvent) => [[late, ...early]]],
+      ["alone", 0, plain, (late: StoredEvent) => [[late]]],
+      ["beside a stranger", 0, plain, (late: StoredEvent) => [[late, other[0]!, ...early]]],
+      ["to condensed deltas", 40, condensed, (late: StoredEvent) => [[late], [late, ...early]]],
+    ])(
+      "counts an event once that joins it late, %s, in any minute",
+      (_how, others, meanwhile, deliveries) =>
+        onStore(async (to) => {
+          await store(to, "b0", other);
+          await store(to, "b1", early);
+          await meanwhile(to);
+          await rollUpAll(to, 100);
+          const starts = [minute, minute + minuteMs, minute + 2 * minuteMs];
+          const late = starts.map((timestamp, n) => event(`late${n}`, { timestamp }));
+          for (const one of late) {
+            for (const delivery of deliveries(one)) {
+              expect(await store(to, "b1", delivery)).toMatchObject({ conflicts: 0, refused: 0 });
+              await store(to, "b1", delivery);
+            }
+          }
+          await store(to, "b1", early);
+          await rollUpAll(to, 100);
+          const rows = await to.rollups("p", "minute", [always], "types");
+          const counts = rows.map(({ cells }) => cells["mail.opened"]);
+          expect(counts).toEqual([3 + others, 3, 1]);
+          const [day] = await to.rollups("p", "day", [always], "types");
+          expect(day!.cells).toEqual({ "mail.opened": 7 + others });
+        })(),
+    );
+
+    test(
+      "counts an event that a delivery stored and the next one left out, in any minute",
+      onStore(async (to) => {
+        const late = event("late");
+        const apart = event("apart", { timestamp: minute + 2 * minuteMs });
+        await to.append("b1", [late, apart, ...early]);
+        await store(to, "b1", early, ["late", "apart", "never stored"]);
+        for (let time = 0; time < 3; time++) {
+          await rollUpAll(to, 100);
+          const [day] = await to.rollups("p", "day", [always], "types");
+          expect(day!.cells).toEqual({ "mail.opened": 4 });
+          for (const one of [late, apart]) await store(to, "b1", [one]);
+        }
+        expect(await counted(to)).toMatchObject({ types: { "mail.opened": 2 } });
+      }),
+    );
+
+    test.each([
+      ["with the others", (late: StoredEvent) => [late, ...early]],
+      ["alone", (late: StoredEvent) => [late]],
+    ])(
+      "counts an event that joined it late, in a delivery that stopped, once it comes again %s",
+      (_how, delivered) =>
+        onStore(async (to) => {
+          const late = event("late");
+          await store(to, "b1", early);
+          await to.append("b1", [late, ...early]);
+          for (let time = 0; time < 2; time++) await store(to, "b1", delivered(late));
+          await rollUpAll(to, 100);
+          expect(await counted(to)).toMatchObject({ types: { "mail.opened": 2 } });
+          const [day] = await to.rollups("p", "day", [always], "types");
+          expect(day!.cells).toEqual({ "mail.opened": 3 });
+        })(),
     );
 
     test(

@@ -32,10 +32,22 @@ import {
 const forEver: Retention = { events: null, minutes: null, hours: null, days: null, types: {} };
 const whole = { project: "p", order: "asc", limit: 1_000 } as const;
 
-function keep(to: EventStore, batch: string, events: readonly StoredEvent[]) {
+/** @param broken the ids of further events of the minute, which break their schema */
+function keep(
+  to: EventStore,
+  batch: string,
+  events: readonly StoredEvent[],
+  broken: readonly string[] = [],
+) {
   const own = events.map((one) => ({ ...one, batch }));
   const count = (some: readonly StoredEvent[]) => deltasOf(batch, "p", some, builtInDimensions);
-  const done = { batch, project: "p", events: own, deltas: count(own) };
+  const apart = broken.map((id) => ({
+    event: event(id, { batch }),
+    country: null,
+    version: 1,
+    findings: [],
+  }));
+  const done = { batch, project: "p", events: own, deltas: count(own), broken: apart };
   return storeBatch(to, done, (owned) => Promise.resolve(count(owned)));
 }
 
@@ -149,6 +161,30 @@ export function retentionContract(onStore: OnStore): void {
         expect(losses.isTouched).toBe(false);
         losses.readsEvents({ from: day });
         expect(losses.isTouched).toBe(true);
+      }),
+    );
+
+    test(
+      "refuses what is too old whether it keeps its schema or not, and what comes out of quarantine",
+      onStore(async (it) => {
+        const old = { timestamp: minute, receivedAt: day + 9 * dayMs };
+        await keep(it, "b1", [event("a", { timestamp: minute + 9 * dayMs })], ["x", "y"]);
+        expect((await it.quarantine.release("p", "x", "r1"))!.replay).toBe("r1");
+        await setRetention(it, "p", { ...forEver, events: 2 }, day);
+        const now = day + 9 * dayMs;
+        await pass(it, now);
+        const late = await keep(it, "b2", [event("b", old)], ["z"]);
+        expect([late.owned.size, late.foreign, late.held.size]).toEqual([0, [], 0]);
+        expect(await it.quarantine.find("p", "z")).toBeUndefined();
+        // Refused before it is dropped and afterwards.
+        for (let time = 0; time < 2; time++) {
+          const out = await keep(it, "r1", [event("x", old)]);
+          expect([out.owned.size, out.foreign, out.held.size]).toEqual([0, [], 0]);
+          await rollUpAll(it, 100);
+          await pass(it, now + graceMs);
+        }
+        expect(await it.quarantine.list({ project: "p", limit: 10 })).toEqual([]);
+        expect(ids(await it.events(whole))).toEqual(["a"]);
       }),
     );
 

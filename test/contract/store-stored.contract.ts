@@ -83,6 +83,24 @@ export function storedContract(onStore: OnStore): void {
     );
 
     test(
+      "has an event that joins its batch late where it was stored, once",
+      onStore(async (store) => {
+        const start = await follow(store);
+        await store.append("b1", batchOf("b1", ["a", "b"]));
+        await store.append("b2", batchOf("b2", ["x"]));
+        await store.append("b1", batchOf("b1", ["late", "a", "b"]));
+        for (const id of ["later", "latest"]) await store.append("b1", batchOf("b1", [id]));
+        await store.append("b1", batchOf("b1", ["late", "latest", "later", "a", "b"]));
+        for (const limit of [1, 500]) {
+          const order = ["a", "b", "x", "late", "later", "latest"];
+          expect(await allBehind(store, start, limit)).toEqual(order);
+        }
+        const { counts } = await store.stored({ ...query, after: start, counted: ["p"] });
+        expect(counts.reduce((sum, [, , count]) => sum + count, 0)).toBe(6);
+      }),
+    );
+
+    test(
       "tells whether everything behind a place is within the window",
       onStore(async (store) => {
         const end = await follow(store);

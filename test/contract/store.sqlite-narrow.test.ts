@@ -76,7 +76,7 @@ function of(events: readonly StoredEvent[], batch: string): readonly StoredEvent
 
 function add(batch: string, events: readonly StoredEvent[]) {
   const rows = events.map((one) => toRow(one, batch));
-  return writer.transaction((db) => append(db, batch, rows));
+  return writer.transaction((db) => append(db, batch, rows, [], []));
 }
 
 const read = <T>(work: (db: Database) => T): T => reader.transaction(work);

@@ -7,7 +7,9 @@ import { brokerOptions } from "../../lib/runtime/broker.ts";
 import { metricsOf } from "../../lib/metric-registry.ts";
 import { readConfig } from "../../lib/config.ts";
 import type { Receipt } from "../../lib/event/receipt.ts";
+import { decodeBatch } from "../../lib/event/batch-message.ts";
 import type { DurableQueue } from "../../lib/queue/queue.ts";
+import type { EventStore } from "../../lib/store/store.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
 import { ingest } from "../../services/ingest.service.ts";
 import { processor } from "../../services/processor.service.ts";
@@ -19,19 +21,27 @@ const poison = new URL("../fixtures/poison.worker.ts", import.meta.url);
 let dataDir: string;
 let broker: ServiceBroker;
 
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "analytics-"));
+/** Starts the services, with a worker that dies of poisonous events, or with the usual one. */
+async function start(worker?: URL): Promise<void> {
   const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: "fatal" });
   broker = new ServiceBroker({ ...brokerOptions(config), skipProcessEventRegistration: true });
   for (const service of [
     ingest(config),
-    processor(config, poison),
+    processor(config, worker),
     aggregator(config),
     query(config),
   ]) {
     broker.createService(service);
   }
   await broker.start();
+}
+
+const queueOf = () =>
+  (broker.getLocalService("processor") as unknown as { queue: DurableQueue }).queue;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "analytics-"));
+  await start(poison);
 });
 
 afterEach(async () => {
@@ -55,12 +65,14 @@ test("an event that kills every worker goes to the dead letters; its 499 neighbo
     expect(counts.data).toEqual([{ type: "test.fine", count: 499 }]);
   }, 60_000);
 
-  const { queue } = broker.getLocalService("processor") as unknown as { queue: DurableQueue };
+  const queue = queueOf();
   await eventually(async () => expect((await queue.depth()).messages).toBe(0));
   const letters = await queue.dead.list(10);
   expect(letters).toHaveLength(1);
-  const body = JSON.parse(Buffer.from(letters[0]!.body).toString()) as { events: { id: string }[] };
+  const body = decodeBatch(letters[0]!.body);
   expect(body.events.map(({ id }) => id)).toEqual(["e321"]);
+  const { store } = broker.getLocalService("query") as unknown as { store: EventStore };
+  expect(body.batch).toBe((await store.event(body.project, "e0"))!.batch);
   const line = { events: 1, requestIds: ["request-1"] };
   expect(logged).toHaveBeenCalledWith(line, "events were put into the dead letters");
   const told = await metricsOf(broker).text();
@@ -70,6 +82,20 @@ test("an event that kills every worker goes to the dead letters; its 499 neighbo
   await expect(broker.call("query.event", { id: "e321" })).rejects.toMatchObject({
     type: "NOT_FOUND",
   });
+
+  // Its letter, however often it comes, where it kills no worker any more.
+  const { id, body: alone, receivedAt } = letters[0]!;
+  await broker.stop();
+  await start();
+  expect(await queueOf().dead.replay(id)).toBe(true);
+  await queueOf().publish({ body: alone, receivedAt });
+  await eventually(async () => expect((await queueOf().depth()).messages).toBe(0));
+  await eventually(async () => {
+    const { data } = await broker.call<{ data: unknown[] }, object>("query.counts", {});
+    expect(data).toHaveLength(2);
+    expect(data).toContainEqual({ type: "test.fine", count: 499 });
+    expect(data).toContainEqual({ type: "test.poison", count: 1 });
+  }, 60_000);
 });
 
 test("entity actions see the caller's project alone, and cannot write", async () => {

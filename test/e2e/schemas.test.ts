@@ -229,3 +229,26 @@ test("a replay whose process died before it had published it is finished by the 
   await eventually(async () => expect((await ask("GET", "/events/dying")).status).toBe(200));
   expect((await ask("GET", "/quarantine/dying")).status).toBe(404);
 });
+
+test("an event that is older than its project keeps it is not let out any more", async () => {
+  const timestamp = new Date(Date.now() - 5 * 86_400_000).toISOString();
+  await send(paid("old", { amount: "ten" }, { timestamp }));
+  await send(paid("young", { amount: "ten" }));
+  expect(await listed()).toEqual(expect.arrayContaining(["old", "young"]));
+  await ask("PUT", "/retention", { events: "1d", minutes: null, hours: null, days: null });
+  await eventually(async () => {
+    const { refused } = (await ask("GET", "/retention")).body as { refused: Body };
+    expect(refused["events"]).not.toBeNull();
+  }, 30_000);
+  await ask("DELETE", path);
+  await untilChecked("stored", { amount: "ten" });
+  expect(await ask("POST", "/quarantine/old/replay")).toMatchObject({
+    status: 422,
+    body: {
+      type: "/problems/invalid-event",
+      errors: [{ pointer: "/timestamp", code: "too_old" }],
+    },
+  });
+  expect((await ask("POST", "/quarantine/replay")).body).toMatchObject({ broken: 0 });
+  await eventually(async () => expect(await listed()).toEqual(["old"]));
+});

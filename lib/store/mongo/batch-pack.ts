@@ -1,6 +1,7 @@
 import { startOf, type Bucket } from "../../counting/bucket.ts";
 import type { EnrichDone } from "../../counting/delta.ts";
 import type { BatchPack } from "../store.ts";
+import { membersByMinute } from "../members.ts";
 import { cellsOfRow, type Body, type DeltaRow, type EventRow, pack, rowsOf } from "../rows.ts";
 import {
   bodyFrom,
@@ -17,6 +18,8 @@ import { toTexts } from "./sections.ts";
 interface Extras {
   readonly properties: readonly (Properties | undefined)[];
   readonly sections: readonly SectionTexts[];
+  /** The digests of the events that the deltas count. */
+  readonly members: readonly (string | undefined)[];
 }
 
 /**
@@ -24,9 +27,11 @@ interface Extras {
  * parses no JSON.
  */
 export function packDocuments(done: EnrichDone): BatchPack {
+  const members = membersByMinute(done.events);
   return pack(done, {
     properties: done.events.map(propertiesOf),
     sections: done.deltas.map(({ cells }) => toTexts(cells)),
+    members: done.deltas.map(({ bucket }) => members.get(bucket.start)),
   } satisfies Extras);
 }
 
@@ -40,21 +45,37 @@ export interface PackedDocuments {
 
 export function documentsOf(packed: BatchPack): PackedDocuments {
   const { events, deltas, extras } = rowsOf(packed);
-  const { properties, sections } = (extras ?? {}) as Partial<Extras>;
+  const { properties, sections, members } = (extras ?? {}) as Partial<Extras>;
   const { project } = packed;
+  const counted = members === undefined ? readMembers(events) : undefined;
   return {
     events: events.map((row, at) =>
       documentOf(row, properties === undefined ? readProperties(row) : properties[at]),
     ),
-    deltas: deltas.map((row, at) => deltaDocument(row, sections?.[at] ?? readSections(row))),
+    deltas: deltas.map((row, at) =>
+      deltaDocument(
+        row,
+        sections?.[at] ?? readSections(row),
+        members?.[at] ?? counted?.get(row[1]),
+      ),
+    ),
     minutes: [...new Set(events.map(([, , , timestamp]) => startOf("minute", timestamp)))].map(
       (start) => ({ project, grain: "minute", start }),
     ),
   };
 }
 
-function deltaDocument([project, minute, batch]: DeltaRow, sections: SectionTexts): DeltaDocument {
-  return { _id: deltaKey(batch, project, minute), project, minute, sections };
+function deltaDocument(
+  [project, minute, batch]: DeltaRow,
+  sections: SectionTexts,
+  members: string | undefined,
+): DeltaDocument {
+  const _id = deltaKey(batch, project, minute);
+  return { _id, project, minute, sections, ...(members !== undefined && { members }) };
+}
+
+function readMembers(rows: readonly EventRow[]): ReadonlyMap<number, string> {
+  return membersByMinute(rows.map(([, id, , timestamp]) => ({ id, timestamp })));
 }
 
 function readProperties(row: EventRow): Properties | undefined {

@@ -26,11 +26,12 @@ export function putDeltas(
   collections: Collections,
   deltas: readonly Delta[],
 ): Promise<readonly Bucket[]> {
-  const documents = deltas.map(({ batch, bucket: { project, start }, cells }) => ({
+  const documents = deltas.map(({ batch, bucket: { project, start }, cells, members }) => ({
     _id: deltaKey(batch, project, start),
     project,
     minute: start,
     sections: toTexts(cells),
+    ...(members !== undefined && { members }),
   }));
   return insertDeltas(collections, documents);
 }
@@ -38,7 +39,7 @@ export function putDeltas(
 /**
  * Inserts the deltas that are absent.
  * @returns the minutes that must be counted anew: an event of the batch was erased there before its
- * delta came, or the minute was compacted
+ * delta came, or came after its delta, or the minute was compacted
  */
 export async function insertDeltas(
   collections: Collections,
@@ -48,16 +49,25 @@ export async function insertDeltas(
   const existing = await insertAbsent(collections.deltas, deltas);
   const late = await lateMinutes(collections, deltas, Date.now());
   if (existing.length === 0) return late;
-  const anew = await collections.deltas
-    .find({ _id: { $in: existing.map((at) => deltas[at]!._id) }, anew: true }, inOneAnswer)
-    .project<Pick<DeltaDocument, "project" | "minute">>({ project: 1, minute: 1 })
+  const brought = new Map(existing.map((at) => [deltas[at]!._id, deltas[at]!.members]));
+  const found = await collections.deltas
+    .find({ _id: { $in: [...brought.keys()] } }, inOneAnswer)
+    .project<Standing>({ project: 1, minute: 1, anew: 1, members: 1 })
     .toArray();
   const all = new Map(late.map((minute) => [bucketId(minute), minute]));
-  for (const { project, minute } of anew) {
-    const bucket: Bucket = { project, grain: "minute", start: minute };
+  for (const one of found) {
+    if (one.anew !== true && !differs(one.members, brought.get(one._id))) continue;
+    const bucket: Bucket = { project: one.project, grain: "minute", start: one.minute };
     all.set(bucketId(bucket), bucket);
   }
   return [...all.values()];
+}
+
+type Standing = Pick<DeltaDocument, "_id" | "project" | "minute" | "anew" | "members">;
+
+/** Whether two deltas are known to be counted from different events. */
+function differs(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other;
 }
 
 /** A minute's sum, and the deltas of the minute that can be condensed. */

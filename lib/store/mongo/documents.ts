@@ -53,6 +53,11 @@ export interface DeltaDocument {
   readonly minute: number;
   /** Absent in a folded delta. */
   readonly sections: SectionTexts;
+  /**
+   * A digest of the events that it was counted from (`membersByMinute`). Deltas of earlier versions
+   * lack it.
+   */
+  readonly members?: string;
   /** Whether the delta's cells are in the minute's fold. Absent while the delta is open. */
   readonly folded?: true;
   /**
@@ -364,13 +369,13 @@ export function fromDocument(document: EventDocument): StoredEvent {
 export function bodyFrom(text: string): Body {
   return JSON.parse(text) as Body;
 }
-/** The place of a batch in the order of storing. */
+/** The place of a batch in the order of storing, or of events that joined it later. */
 export interface FeedDocument {
-  /** The batch's id. */
-  readonly _id: BatchId;
+  /** The batch's id; of later parts `batch|number`. */
+  readonly _id: string;
   readonly n: number;
   readonly project: ProjectId;
-  /** The ids of the events that the batch owns, in their order. */
+  /** The ids of the events that the batch owned then and not before, in their order. */
   readonly ids: readonly EventId[];
   /** The number of events by type, JSON. */
   readonly types: string;

@@ -4,7 +4,7 @@ import { keyCells } from "../../counting/delta.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import type { EventQuery } from "../../event/filter.ts";
 import { searchChanges } from "../changed.ts";
-import type { Erasable, Recounted, Refusal } from "../erasing.ts";
+import type { Erasable, ErasablePage, Recounted, Refusal } from "../erasing.ts";
 import {
   bucketId,
   deltaKey,
@@ -16,11 +16,11 @@ import {
   type EventDocument,
   type Tombstone,
 } from "./documents.ts";
-import { events as eventsOf } from "./events.ts";
 import { emptyDelta } from "./empty-deltas.ts";
 import { countAnew, foldAnew, type Counts } from "./folds.ts";
 import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";
+import { page } from "./pages.ts";
 import { lackingAmong } from "./retention.ts";
 import { cellsSum } from "./sections.ts";
 import { markBatches } from "./segments/announce.ts";
@@ -35,13 +35,15 @@ const minutesAtOnce = 32;
 export async function erasable(
   collections: Collections,
   query: EventQuery,
-): Promise<readonly Erasable[]> {
+  timeoutMs: number,
+): Promise<ErasablePage> {
   // Events in quarantine come first: an event that is released meanwhile is found among the stored
   // ones.
-  const held = await erasableHeld(collections, query);
-  if (held.length > 0) return held;
-  const found = await eventsOf(collections, query);
-  return found.map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
+  const held = query.after === undefined ? await erasableHeld(collections, query) : [];
+  if (held.length > 0) return { events: held };
+  const { events, next } = await page(collections, query, { maxBytes: Infinity, timeoutMs });
+  const found = events.map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
+  return { events: found, ...(next !== undefined && { next }) };
 }
 
 /**

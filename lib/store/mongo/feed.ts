@@ -87,27 +87,32 @@ export class Feed {
 
   /**
    * Records a batch in the order of storing. Called once its events are stored, with those that it
-   * owns, where `isRecorded`.
+   * owns, where `isRecorded`. Of a batch that was recorded before only those are recorded that came
+   * since.
    */
   async record(
-    { feed, counters }: Collections,
+    collections: Collections,
     batch: BatchId,
     events: readonly Pick<EventDocument, "id" | "type" | "project">[],
   ): Promise<void> {
-    const [first] = events;
-    if (first === undefined) return;
-    // A batch that is stored again may have been recorded before it was acknowledged.
-    if ((await feed.findOne({ _id: batch }, { projection: { _id: 1 } })) !== null) return;
-    const counter = await counters.findOneAndUpdate(
-      { _id: "feed" },
-      { $inc: { n: 1 } },
-      { upsert: true, returnDocument: "after" },
-    );
-    const n = counter?.n ?? 1;
-    const ids = events.map(({ id }) => id);
-    const document = { _id: batch, n, project: first.project, ids, types: countsByType(events) };
-    await insertAbsent(feed, [document]);
-    if (n % pruneEvery === 0) await feed.deleteMany({ n: { $lt: n - keptBatches } });
+    for (let isRecorded = false; !isRecorded;) {
+      const parts = await partsOf(collections, batch);
+      const recorded = new Set(parts.flatMap(({ ids }) => ids));
+      const fresh = events.filter(({ id }) => !recorded.has(id));
+      const [first] = fresh;
+      if (first === undefined) return;
+      const n = await nextNumber(collections);
+      const document: FeedDocument = {
+        _id: parts.length === 0 ? batch : `${batch}|${parts.length}`,
+        n,
+        project: first.project,
+        ids: fresh.map(({ id }) => id),
+        types: countsByType(fresh),
+      };
+      // Another delivery may have recorded this part, or another one, under the same key.
+      isRecorded = (await insertAbsent(collections.feed, [document])).length === 0;
+      if (n % pruneEvery === 0) await prune(collections, n);
+    }
   }
 
   async stored(collections: Collections, query: StoredQuery): Promise<StoredPart> {
@@ -163,6 +168,32 @@ function countsByType(events: readonly Pick<EventDocument, "type">[]): string {
   const counts = new Map<string, number>();
   for (const { type } of events) counts.set(type, (counts.get(type) ?? 0) + 1);
   return JSON.stringify(Object.fromEntries(counts));
+}
+
+/** What is recorded of a batch. */
+async function partsOf(
+  { feed }: Collections,
+  batch: BatchId,
+): Promise<readonly Pick<FeedDocument, "_id" | "ids">[]> {
+  // Batch ids have no `|`, and `}` follows it.
+  const found = await feed
+    .find({ _id: { $gte: batch, $lt: `${batch}}` } }, inOneAnswer)
+    .project<Pick<FeedDocument, "_id" | "ids">>({ ids: 1 })
+    .toArray();
+  return found.filter(({ _id }) => _id === batch || _id.startsWith(`${batch}|`));
+}
+
+async function nextNumber({ counters }: Collections): Promise<number> {
+  const counter = await counters.findOneAndUpdate(
+    { _id: "feed" },
+    { $inc: { n: 1 } },
+    { upsert: true, returnDocument: "after" },
+  );
+  return counter?.n ?? 1;
+}
+
+async function prune({ feed }: Collections, n: number): Promise<void> {
+  await feed.deleteMany({ n: { $lt: n - keptBatches } });
 }
 
 /** A batch, or the part of it behind a place. */

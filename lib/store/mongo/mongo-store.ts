@@ -26,7 +26,7 @@ import { complete } from "./empty-deltas.ts";
 import { erasable, erase, erasedAt, recount, recounted, refuse } from "./erase.ts";
 import { fence, Fences, finished, refused, unfinished, type BrokenDocument } from "./fences.ts";
 import { job, jobsOf, openJobs, openJobsOf, putJob } from "./jobs.ts";
-import type { Claim, Erasable, Recounted, Refusal } from "../erasing.ts";
+import type { Claim, Erasable, ErasablePage, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
 import type { JobPage, KeptJob } from "../jobs.ts";
 import { builtInDimensions, rolledUp } from "../../counting/dimensions.ts";
@@ -267,10 +267,13 @@ export class MongoStore implements AdaptedStore {
     documents: readonly EventDocument[],
     broken: readonly BrokenDocument[] = [],
   ): Promise<Ownership> {
-    const kept = await this.#inflow.admitted(collections, documents);
-    const ownership = await this.#fences.append(collections, batch, kept, broken);
+    const all = [...documents, ...broken.map(({ event }) => event)];
+    const projects = all.map(({ project }) => project);
+    const isAdmitted = await this.#inflow.admission(collections, projects);
+    const kept = documents.filter(isAdmitted);
+    const apart = broken.filter(({ event }) => isAdmitted(event));
+    const ownership = await this.#fences.append(collections, batch, kept, apart);
     if (await this.#feed.isRecorded(collections)) {
-      const all = [...documents, ...broken.map(({ event }) => event)];
       const own = all.filter(({ id }) => ownership.owned.has(id));
       await this.#feed.record(collections, batch, own);
     }
@@ -434,8 +437,8 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => fence(collections, project, userId, before));
   }
 
-  erasable(query: EventQuery): Promise<readonly Erasable[]> {
-    return this.#link.scan((collections) => erasable(collections, query));
+  erasable(query: EventQuery, timeoutMs = Infinity): Promise<ErasablePage> {
+    return this.#link.scan((collections) => erasable(collections, query, timeoutMs));
   }
 
   unfinished(project: ProjectId, userId: string): Promise<readonly Erasable[]> {

@@ -50,21 +50,21 @@ export async function lackingAmong(
   return lacking;
 }
 
-/** Leaves out events that are older than their project's retention for their type. */
+/** Tells events that are older than their project's retention for their type. */
 export class Inflow {
   readonly #known = new Map<ProjectId, { readonly floors: Floors; readonly at: number }>();
 
-  async admitted(
+  /** Finds out which events of some projects may be stored. */
+  async admission(
     collections: Collections,
-    events: readonly EventDocument[],
-  ): Promise<readonly EventDocument[]> {
+    projects: Iterable<ProjectId>,
+  ): Promise<(event: EventDocument) => boolean> {
     const floors = new Map<ProjectId, Floors>();
-    for (const project of new Set(events.map((one) => one.project))) {
+    for (const project of new Set(projects)) {
       floors.set(project, await this.#floorsOf(collections, project));
     }
-    const isAdmitted = ({ project, type, timestamp }: EventDocument) =>
+    return ({ project, type, timestamp }) =>
       !isBelow(timestamp, floorOf(floors.get(project)!, type));
-    return events.every(isAdmitted) ? events : events.filter(isAdmitted);
   }
 
   /** Forgets the floors, so that a floor that this process announces is heeded at once. */

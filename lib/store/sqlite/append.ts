@@ -10,7 +10,7 @@ import type { HeldEvent } from "../../event/schemas/held.ts";
 import { heldIn, isRefused, stored } from "./erase.ts";
 import { hold, holderOf, removeHeld } from "./quarantine.ts";
 import { tooOld } from "./floors.ts";
-import { putDeltas } from "./deltas.ts";
+import { hasDelta, putDeltas, recountNow } from "./deltas.ts";
 
 /**
  * The outcome of `append`: for each group, the positions of the events in the batch. Events that
@@ -33,27 +33,60 @@ const insert = `INSERT INTO events (${eventColumns}) VALUES (?, ?, ?, ?, ?, ?, ?
 
 /**
  * Inserts the events that are absent and not refused, and puts events that break their schema into
- * quarantine.
+ * quarantine. A minute that the batch has counted before is counted anew where an event came late.
  * @returns the outcome of each event; `null` where all events are the batch's own
  */
 export function append(
   db: Database,
   batch: string,
   rows: readonly EventRow[],
-  broken: readonly HeldRow[] = [],
+  broken: readonly HeldRow[],
+  dimensions: readonly string[],
 ): Appended | null {
-  const { appended, spans } = insertAbsent(db, batch, rows, broken);
-  spans.touchDays(db);
-  return appended;
+  const inserted = insertAbsent(db, batch, rows, broken);
+  inserted.spans.touchDays(db);
+  countLate(db, batch, inserted.fresh(), dimensions);
+  return inserted.appended;
 }
 
-/** `append`, but for the fingerprints of the days, which are left as they are. */
+/** Counts those minutes of inserted events anew in which their batch has a delta, without them. */
+function countLate(
+  db: Database,
+  batch: string,
+  fresh: readonly EventRow[],
+  dimensions: readonly string[],
+): void {
+  for (const [project, minutes] of minutesOf(fresh)) {
+    for (const minute of minutes) {
+      if (hasDelta(db, project, minute, batch)) recountNow(db, project, minute, dimensions);
+    }
+  }
+}
+
+/** The minutes of some events, by their projects. */
+function minutesOf(rows: readonly EventRow[]): ReadonlyMap<string, ReadonlySet<number>> {
+  const minutes = new Map<string, Set<number>>();
+  for (const [project, , , timestamp] of rows) {
+    const known = minutes.get(project) ?? new Set();
+    minutes.set(project, known.add(startOf("minute", timestamp)));
+  }
+  return minutes;
+}
+
+interface Inserted {
+  readonly appended: Appended | null;
+  readonly spans: Spans;
+  /** Finds the rows that were stored now, and never before. */
+  readonly fresh: () => readonly EventRow[];
+}
+
+/** `append`, but for fingerprints of days and for counts, which are left as they are. */
 function insertAbsent(
   db: Database,
   batch: string,
   rows: readonly EventRow[],
   broken: readonly HeldRow[],
-): { readonly appended: Appended | null; readonly spans: Spans } {
+): Inserted {
   const inserted = inserter(db);
   const spans = new Spans();
   const there: number[] = [];
@@ -102,14 +135,16 @@ function insertAbsent(
   });
   spans.write(db);
   if (there.length + refused.length + held.length + foreign.length === 0) {
-    return { appended: null, spans };
+    return { appended: null, spans, fresh: () => rows };
   }
+  const passedOver = new Set([...there, ...refused, ...held, ...foreign.map(({ at }) => at)]);
+  const fresh = () => rows.filter((_, at) => !passedOver.has(at));
   const all = [...rows, ...broken.map(({ row }) => row)];
   foreign.push(...strangers(db, batch, all, there));
   const others = new Set([...foreign.map(({ at }) => at), ...refused, ...held]);
-  if (others.size === 0 && broken.length === 0) return { appended: null, spans };
+  if (others.size === 0 && broken.length === 0) return { appended: null, spans, fresh };
   const owned = [...all.keys()].filter((at) => !others.has(at));
-  return { appended: { owned, foreign, held }, spans };
+  return { appended: { owned, foreign, held }, spans, fresh };
 }
 
 /**
@@ -251,12 +286,18 @@ export function keepWhole(
   dimensions: readonly string[],
 ): boolean {
   const { events, deltas } = rowsOf({ bytes });
-  const { appended, spans } = insertAbsent(db, batch, events, []);
+  const { appended, spans, fresh } = insertAbsent(db, batch, events, []);
   if (appended !== null) {
     spans.touchDays(db);
+    countLate(db, batch, fresh(), dimensions);
     return false;
   }
-  putDeltas(db, deltas, dimensions);
+  const existing = putDeltas(db, deltas, dimensions);
+  if (existing.length > 0) {
+    const minutes = new Set(existing.map((at) => deltas[at]![1]));
+    const isCounted = ([, , , timestamp]: EventRow) => minutes.has(startOf("minute", timestamp));
+    countLate(db, batch, fresh().filter(isCounted), dimensions);
+  }
   markCounted(
     db,
     deltas.map(([project, minute]) => [project, minute]),

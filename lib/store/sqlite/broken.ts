@@ -1,6 +1,7 @@
 import type { Database } from "./database.ts";
 import { keepPlace } from "./erase.ts";
 import { idText, projectText, toldColumns } from "./narrow.ts";
+import { overwriting } from "./overwriting.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
 
 /** An event whose body is invalid JSON: the disk damaged it. */
@@ -39,15 +40,14 @@ function isReadable(body: string): boolean {
  */
 export function setAside(db: Database, events: readonly BrokenEvent[]): void {
   const [before] = db.get("SELECT max(seq) FROM events")!;
-  for (const { seq } of events) {
-    db.run(
-      `INSERT INTO broken (seq, ${eventColumns}, found_at)
-        SELECT seq, ${toldColumns}, ? FROM events WHERE seq = ?`,
-      Date.now(),
-      seq,
-    );
-    db.run("DELETE FROM events WHERE seq = ?", seq);
-  }
+  const copy = `INSERT INTO broken (seq, ${eventColumns}, found_at)
+    SELECT seq, ${toldColumns}, ? FROM events WHERE seq = ?`;
+  overwriting(db, () => {
+    for (const { seq } of events) {
+      db.run(copy, Date.now(), seq);
+      db.run("DELETE FROM events WHERE seq = ?", seq);
+    }
+  });
   keepPlace(db, before as number | null);
 }
 
@@ -74,14 +74,10 @@ export function brokenSpans(db: Database): readonly BrokenSpan[] {
  */
 export function putBack(db: Database, row: EventRow): EventRow | undefined {
   const [project, id, , timestamp, receivedAt, type, source, correlation, user, hash, body] = row;
-  const [batch] =
-    db.get(
-      "DELETE FROM broken WHERE project = ? AND id = ? AND hash = ? RETURNING batch",
-      project,
-      id,
-      hash,
-    ) ?? [];
+  const ofContent = "FROM broken WHERE project = ? AND id = ? AND hash = ?";
+  const [batch] = db.get(`SELECT batch ${ofContent}`, project, id, hash) ?? [];
   if (typeof batch !== "string") return undefined;
+  overwriting(db, () => db.run(`DELETE ${ofContent}`, project, id, hash));
   return [project, id, batch, timestamp, receivedAt, type, source, correlation, user, hash, body];
 }
 

@@ -39,8 +39,14 @@ const retryMs = 1_000;
 /** How long to wait for a process that holds the lock for a backup. */
 const busyMs = 2_000;
 
+/** How long emptying the log waits for readers: no write is carried out meanwhile. */
+const readersMs = 20;
+
 /** The most prepared statements that are kept: filters come in many shapes. */
 const maxStatements = 200;
+
+/** How much of what it removes a writer overwrites without being asked: what costs no write. */
+export const usualDelete = "FAST";
 
 /**
  * busy, locked, no memory, read-only, I/O error, corrupt, full, cannot open, locking protocol, not
@@ -118,6 +124,23 @@ export class Database {
     statement.setReturnArrays(true);
     this.#statements.set(sql, statement);
     return statement;
+  }
+
+  /**
+   * Writes the log back into the file and empties the log. Outside of transactions only.
+   * @returns false where a reader still needs the log
+   * @throws Away
+   */
+  emptyLog(): boolean {
+    const db = this.#opened();
+    try {
+      db.exec(`PRAGMA busy_timeout = ${readersMs}`);
+      return db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+    } catch (error) {
+      throw this.#failed(db, error);
+    } finally {
+      if (db.isOpen) db.exec(`PRAGMA busy_timeout = ${busyMs}`);
+    }
   }
 
   close(): void {
@@ -198,6 +221,7 @@ function prepareWriter(db: DatabaseSync, file: string): void {
     PRAGMA temp_store = MEMORY;
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA journal_size_limit = 67108864;
+    PRAGMA secure_delete = ${usualDelete};
   `);
   // After a failed sync the kernel may take pages for clean that never reached the disk. Writing
   // the log into the file and syncing that leaves nothing that relies on such pages.

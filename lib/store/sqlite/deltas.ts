@@ -35,22 +35,39 @@ const eventBlock = 1_000;
 /**
  * Inserts the deltas that are absent. Where a batch's delta may have been compacted, its minute is
  * counted anew instead: the batch's events are stored.
+ * @returns the places of the deltas that were there already
  */
 export function putDeltas(
   db: Database,
   deltas: readonly DeltaRow[],
   dimensions: readonly string[],
-): void {
+): readonly number[] {
   const [through] = db.get("SELECT through FROM compactions") as unknown as readonly [number];
-  for (const delta of deltas) {
+  const insert = db.prepared("INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+  const existing: number[] = [];
+  for (const [at, delta] of deltas.entries()) {
     const [project, minute, batch] = delta;
-    const bucket: BucketRow = [project, "minute", minute];
     if (madeAt(batch) <= through && isCompacted(db, project, minute, batch)) {
-      putRecount(db, bucket, planRecount(db, bucket, dimensions));
-    } else {
-      db.run("INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", ...delta);
-    }
+      recountNow(db, project, minute, dimensions);
+    } else if (insert.run(...delta).changes === 0) existing.push(at);
   }
+  return existing;
+}
+
+/** Counts a minute anew within the transaction of the caller, whose events it then counts. */
+export function recountNow(
+  db: Database,
+  project: string,
+  minute: number,
+  dimensions: readonly string[],
+): void {
+  const bucket: BucketRow = [project, "minute", minute];
+  putRecount(db, bucket, planRecount(db, bucket, dimensions));
+}
+
+/** Whether a batch has a delta in a minute. */
+export function hasDelta(db: Database, project: string, minute: number, batch: string): boolean {
+  return db.get(`SELECT 1 ${ofMinute} AND batch = ?`, project, minute, batch) !== undefined;
 }
 
 /** Whether compaction has removed the deltas of batches as old as this one from a minute. */
@@ -175,8 +192,7 @@ export function completeDelta(
   batch: string,
   dimensions: readonly string[],
 ): void {
-  const existing = db.get(`SELECT 1 ${ofMinute} AND batch = ?`, project, minute, batch);
-  if (existing !== undefined || isCompacted(db, project, minute, batch)) return;
+  if (hasDelta(db, project, minute, batch) || isCompacted(db, project, minute, batch)) return;
   const events = minuteEvents(db, project, minute).filter((event) => event.batch === batch);
   const cells = deltaCellsRow(keyCells([...events], dimensions));
   putDeltas(db, [[project, minute, batch, ...cells]], dimensions);

@@ -1,14 +1,22 @@
 import { startOf } from "../../counting/bucket.ts";
 import { type EventQuery, meetsFilter } from "../../event/filter.ts";
-import { subjectOf, type Claim, type Erasable, type Refusal } from "../erasing.ts";
+import {
+  subjectOf,
+  type Claim,
+  type Erasable,
+  type ErasablePage,
+  type Refusal,
+} from "../erasing.ts";
 import { eventColumns, fromColumn, toColumn, withoutBody, type EventRow } from "../rows.ts";
+import { scansAlongTime } from "../scanning.ts";
 import type { Database } from "./database.ts";
-import { completeDelta } from "./deltas.ts";
-import { events } from "./events.ts";
+import { completeDelta, hasDelta } from "./deltas.ts";
+import { page } from "./events.ts";
 import { erasableHeld, holderOf, removeHeld } from "./quarantine.ts";
 import { mayLack } from "./floors.ts";
 import { touchDay } from "./marks.ts";
 import { idText, keyForms } from "./narrow.ts";
+import { overwriting } from "./overwriting.ts";
 import { forgetColumns } from "./places.ts";
 import { chunkSize, placeholder } from "./schema.ts";
 
@@ -38,13 +46,8 @@ export function isRefused(db: Database, batch: string, row: EventRow): boolean {
  * another's then, and the event stays out, since the batch's delta lacks it.
  */
 function isPassedOver(db: Database, batch: string, [project, id, , timestamp]: EventRow): boolean {
-  const counted = db.get(
-    "SELECT 1 FROM deltas WHERE project = ? AND minute = ? AND batch = ?",
-    project,
-    startOf("minute", timestamp),
-    batch,
-  );
-  return counted !== undefined && stored(db, project, id) === undefined;
+  const isCounted = hasDelta(db, project, startOf("minute", timestamp), batch);
+  return isCounted && stored(db, project, id) === undefined;
 }
 
 /** Those of some events that are refused, by their ids. */
@@ -82,11 +85,15 @@ function isFenced(db: Database, project: string, user: string, receivedAt: numbe
  * Those in quarantine come first: an event that is released meanwhile is found among the stored
  * ones.
  */
-export function erasable(db: Database, query: EventQuery): readonly Erasable[] {
-  const held = erasableHeld(db, query);
-  if (held.length > 0) return held;
-  const found = events(db, query).map(([, id, batch, timestamp]) => ({ id, batch, timestamp }));
-  return found.length < query.limit ? [...found, ...damaged(db, query)] : found;
+export function erasable(db: Database, query: EventQuery, timeoutMs: number): ErasablePage {
+  const held = query.after === undefined ? erasableHeld(db, query) : [];
+  if (held.length > 0) return { events: held };
+  // Any other search is of one owner, and cannot tell how far it has come.
+  const limits = { maxBytes: Infinity, timeoutMs: scansAlongTime(query) ? timeoutMs : Infinity };
+  const { rows, next } = page(db, query, limits);
+  const found = rows.map(([, id, batch, timestamp]) => ({ id, batch, timestamp }));
+  if (next !== undefined) return { events: found, next };
+  return { events: [...found, ...damaged(db, query)] };
 }
 
 /** The user's events among those that were set aside, as far as their columns show it. */
@@ -158,9 +165,7 @@ export function dropHeld(
   const existing = holderOf(db, project, id);
   if (existing === undefined) return "absent";
   if (existing.replay !== null) return "replaying";
-  db.all("PRAGMA secure_delete = ON");
   removeHeld(db, project, id);
-  db.all("PRAGMA secure_delete = OFF");
   putTombstone(db, project, id, { at, reusable: true });
   return "dropped";
 }
@@ -176,9 +181,24 @@ export function erase(
   refusal: Refusal,
   dimensions: readonly string[],
 ): void {
+  overwriting(db, () => {
+    removeAll(db, project, gone, refusal);
+    for (const { batch, timestamp } of gone) {
+      const minute = startOf("minute", timestamp);
+      // In a minute whose events are partly gone the counts stay, but answers from events change.
+      if (mayLack(db, project, minute)) touchDay(db, project, startOf("day", timestamp));
+      else completeDelta(db, project, minute, batch, dimensions);
+    }
+  });
+}
+
+function removeAll(
+  db: Database,
+  project: string,
+  gone: readonly Erasable[],
+  refusal: Refusal,
+): void {
   const [before] = db.get("SELECT max(seq) FROM events")!;
-  // Overwrites the removed rows, instead of only releasing their space.
-  db.all("PRAGMA secure_delete = ON");
   const chunks = new Set<number>();
   for (const { id, batch } of gone) {
     const seq =
@@ -189,15 +209,6 @@ export function erase(
   }
   for (const chunk of chunks) forgetColumns(db, chunk);
   keepPlace(db, before as number | null);
-  for (const { batch, timestamp } of gone) {
-    if (mayLack(db, project, startOf("minute", timestamp))) {
-      // In a minute whose events are partly gone the counts stay, but answers from events change.
-      touchDay(db, project, startOf("day", timestamp));
-      continue;
-    }
-    completeDelta(db, project, startOf("minute", timestamp), batch, dimensions);
-  }
-  db.all("PRAGMA secure_delete = OFF");
 }
 
 /** @returns false where an event has the id */

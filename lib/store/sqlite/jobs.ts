@@ -1,5 +1,6 @@
 import { noProject, type JobPage, type KeptJob } from "../jobs.ts";
 import type { Database, Row } from "./database.ts";
+import { overwriting } from "./overwriting.ts";
 
 const columns = "project, id, revision, is_open, state";
 
@@ -10,15 +11,10 @@ export function putJob(db: Database, { project, id, revision, isOpen, state }: K
     id,
   ) ?? [0];
   if (stored !== revision - 1) return false;
-  db.run(
-    `INSERT INTO jobs (${columns}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-      SET revision = excluded.revision, is_open = excluded.is_open, state = excluded.state`,
-    project,
-    id,
-    revision,
-    Number(isOpen),
-    state,
-  );
+  const put = `INSERT INTO jobs (${columns}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+    SET revision = excluded.revision, is_open = excluded.is_open, state = excluded.state`;
+  // An erasure's earlier revisions name its person.
+  overwriting(db, () => db.run(put, project, id, revision, Number(isOpen), state));
   return true;
 }
 

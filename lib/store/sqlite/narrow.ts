@@ -1,6 +1,7 @@
 import { eventColumns } from "../rows.ts";
 import type { Position } from "../../event/event-page.ts";
 import type { Database, Value } from "./database.ts";
+import { overwriting } from "./overwriting.ts";
 
 /*
  * Events are kept narrow: their project as a number, and ids that are UUIDs in lower case as their
@@ -201,12 +202,10 @@ export function narrow(db: Database, limit: number): Narrowing {
   );
   const narrowed = (column: string) =>
     `${column} = CASE WHEN ${column} GLOB '${uuidPattern}' THEN unhex(${column}, '-') ELSE ${column} END`;
-  db.run(
-    `UPDATE events NOT INDEXED SET project = (SELECT n FROM projects WHERE name = events.project),
-      ${narrowed("id")}, ${narrowed("batch")} WHERE ${wide}`,
-    next,
-    upTo,
-  );
+  const update = `UPDATE events NOT INDEXED
+    SET project = (SELECT n FROM projects WHERE name = events.project),
+      ${narrowed("id")}, ${narrowed("batch")} WHERE ${wide}`;
+  overwriting(db, () => db.run(update, next, upTo));
   db.run("UPDATE narrowing SET next = ?", upTo + 1);
   return { next: upTo + 1, last };
 }

@@ -5,6 +5,7 @@ import type { Erasable } from "../erasing.ts";
 import type { QuarantinedEvent, QuarantineQuery } from "../quarantine.ts";
 import { toColumn } from "../rows.ts";
 import type { Database, Row, Value } from "./database.ts";
+import { overwriting } from "./overwriting.ts";
 import type { CurrentSchema, KeptSchema } from "../schemas.ts";
 
 export function putSchema(
@@ -88,7 +89,8 @@ export function hold(db: Database, held: HeldEvent, batch: string): void {
 
 /** Removes an event from quarantine, because it is stored or dropped. */
 export function removeHeld(db: Database, project: string, id: string): void {
-  db.run("DELETE FROM quarantine WHERE project = ? AND id = ?", project, id);
+  const remove = "DELETE FROM quarantine WHERE project = ? AND id = ?";
+  overwriting(db, () => db.run(remove, project, id));
 }
 
 /** The values of the columns from `type` to `held`. */
@@ -151,13 +153,10 @@ export function amendHeld(db: Database, held: HeldEvent, revision: number): bool
   if (existing === undefined || existing.revision !== revision || existing.replay !== undefined) {
     return false;
   }
-  db.run(
-    `UPDATE quarantine SET type = ?, user_id = ?, received_at = ?, timestamp = ?, hash = ?, held = ?,
-      revision = revision + 1 WHERE project = ? AND id = ?`,
-    ...contentOf(held, hash),
-    project,
-    id,
-  );
+  const update = `UPDATE quarantine
+    SET type = ?, user_id = ?, received_at = ?, timestamp = ?, hash = ?, held = ?,
+      revision = revision + 1 WHERE project = ? AND id = ?`;
+  overwriting(db, () => db.run(update, ...contentOf(held, hash), project, id));
   return true;
 }
 
@@ -167,13 +166,9 @@ export function releaseHeld(
   id: string,
   batch: string,
 ): (QuarantinedEvent & { readonly replay: string }) | undefined {
-  db.run(
-    `UPDATE quarantine SET replay = coalesce(replay, ?), revision = revision + 1
-      WHERE project = ? AND id = ?`,
-    batch,
-    project,
-    id,
-  );
+  const update = `UPDATE quarantine SET replay = coalesce(replay, ?), revision = revision + 1
+    WHERE project = ? AND id = ?`;
+  overwriting(db, () => db.run(update, batch, project, id));
   const existing = inQuarantine(db, project, id);
   return existing && { ...existing, replay: existing.replay ?? batch };
 }

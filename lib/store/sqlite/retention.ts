@@ -4,6 +4,7 @@ import type { Database, Value } from "./database.ts";
 import { keepPlace } from "./erase.ts";
 import { nextDay, touchDay } from "./marks.ts";
 import { inProject, projectForms } from "./narrow.ts";
+import { overwriting } from "./overwriting.ts";
 import { forgetColumns, spanOf } from "./places.ts";
 import { removeSection } from "./rollups.ts";
 import { chunkSize } from "./schema.ts";
@@ -49,7 +50,10 @@ export function below(
 }
 
 export function drop(db: Database, project: string, floors: Floors, limit: number): number {
-  db.all("PRAGMA secure_delete = ON");
+  return overwriting(db, () => dropAll(db, project, floors, limit));
+}
+
+function dropAll(db: Database, project: string, floors: Floors, limit: number): number {
   let left = limit;
   const names = Object.keys(floors.types);
   if (floors.events !== null) {
@@ -78,7 +82,6 @@ export function drop(db: Database, project: string, floors: Floors, limit: numbe
   ] as const) {
     if (floor !== null && left > 0) left -= dropRollups(db, project, grain, floor, left);
   }
-  db.all("PRAGMA secure_delete = OFF");
   return limit - left;
 }
 

@@ -7,6 +7,7 @@ import { isBrokenJson } from "./broken-body.ts";
 import { Away, Database } from "./database.ts";
 import { Stops } from "./thread.ts";
 import {
+  betweenVerbs,
   readerVerbs,
   writerVerbs,
   type Failure,
@@ -50,11 +51,13 @@ function serveReads(port: MessagePort, db: Database, stops: Stops): void {
 
 function serveWrites(port: MessagePort, db: Database): void {
   const take = inGroups((calls) => {
-    const group = calls.filter(({ verb }) => verb !== "close");
+    const group = calls.filter(({ verb }) => verb in writerVerbs);
     if (group.length > 0) {
       port.postMessage(commit(db, writerVerbs as unknown as Record<string, Verb>, group));
     }
-    if (group.length < calls.length) close(port, db);
+    const between = calls.filter(({ verb }) => verb in betweenVerbs);
+    if (between.length > 0) port.postMessage(between.map((call) => carryOut(db, call)));
+    if (calls.some(({ verb }) => verb === "close")) close(port, db);
   });
   port.on("message", take);
 }
@@ -127,6 +130,16 @@ function commit(
     }
     const half = Math.ceil(group.length / 2);
     return [...commit(db, verbs, group.slice(0, half)), ...commit(db, verbs, group.slice(half))];
+  }
+}
+
+/** Carries out a call that must not run within a transaction. */
+function carryOut(db: Database, { id, verb, parameters }: ThreadCall): ThreadReply {
+  try {
+    const verbs: Readonly<Record<string, Verb>> = betweenVerbs;
+    return { id, value: verbs[verb]!(db, ...parameters) };
+  } catch (error) {
+    return { id, failure: failureOf(error) };
   }
 }
 

@@ -8,7 +8,7 @@ import type { HeldEvent } from "../../event/schemas/held.ts";
 import type { EventText } from "../../event/event-text.ts";
 import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-questions.ts";
 import type { Precondition } from "../../questions/saved.ts";
-import type { Claim, Erasable, Recounted, Refusal } from "../erasing.ts";
+import type { Claim, Erasable, ErasablePage, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
 import type { JobPage, KeptJob } from "../jobs.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
@@ -125,7 +125,7 @@ export class SqliteStore implements AdaptedStore {
   ): Promise<Ownership> {
     const rows = events.map((event) => toRow(event, batch));
     const apart = broken.map((held) => ({ row: toRow(held.event, batch), held }));
-    const answer = await this.#threads.write("append", batch, rows, apart);
+    const answer = await this.#threads.write("append", batch, rows, apart, this.#dimensions);
     this.#threads.stored(events.length);
     const { owned, foreign, held } = answer ?? { owned: events.keys(), foreign: [], held: [] };
     const idAt = (at: number) => (events[at] ?? broken[at - events.length]!.event).id;
@@ -136,12 +136,15 @@ export class SqliteStore implements AdaptedStore {
     };
   }
 
-  putDeltas(deltas: readonly Delta[]): Promise<void> {
+  /** Deltas that are there do not tell from which events they were counted. */
+  async putDeltas(deltas: readonly Delta[]): Promise<void> {
     const rows = deltas.map(
       ({ batch, bucket, cells }) =>
         [bucket.project, bucket.start, batch, ...deltaCellsRow(cells)] as const,
     );
-    return this.#threads.write("putDeltas", rows, this.#dimensions);
+    const existing = await this.#threads.write("putDeltas", rows, this.#dimensions);
+    const uncertain = existing.filter((at) => deltas[at]!.members !== undefined);
+    await this.recount(uncertain.map((at) => deltas[at]!.bucket));
   }
 
   markDirty(buckets: readonly Bucket[]): Promise<void> {
@@ -327,8 +330,8 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.write("fence", project, userId, before);
   }
 
-  erasable(query: EventQuery): Promise<readonly Erasable[]> {
-    return this.#threads.read(weightOf(query), "erasable", plain(query));
+  erasable(query: EventQuery, timeoutMs = Infinity): Promise<ErasablePage> {
+    return this.#threads.read(weightOf(query), "erasable", plain(query), timeoutMs);
   }
 
   erasedAt(project: ProjectId, id: EventId): Promise<number | undefined> {
@@ -342,6 +345,10 @@ export class SqliteStore implements AdaptedStore {
   async erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void> {
     await this.#threads.write("erase", project, events, refusal, this.#dimensions);
     this.#threads.backfill.wake();
+  }
+
+  forgetRemoved(): Promise<void> {
+    return this.#threads.emptyLog();
   }
 
   refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean> {

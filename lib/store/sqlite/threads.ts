@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../../errors.ts";
 import { BrokenBody, isBrokenJson } from "./broken-body.ts";
 import type { BrokenSpan } from "./broken.ts";
@@ -7,6 +8,10 @@ import { silent, type Log } from "../../log.ts";
 import { Narrower } from "./narrower.ts";
 import { chunkSize } from "./schema.ts";
 import { Semaphore } from "../../concurrency/semaphore.ts";
+
+/** How often emptying the log is tried again while readers need it, and how long in between. */
+const maxRounds = 30;
+const roundMs = 100;
 
 export interface SqliteOptions {
   /**
@@ -116,6 +121,20 @@ export class SqliteThreads {
   ): Promise<Result<WriterVerbs, K>> {
     if (this.#closing !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
     return this.#writer.call(verb, ...parameters);
+  }
+
+  /**
+   * Empties the file's log, which holds pages as they were before. Heavy reads wait meanwhile, since
+   * the log stays as long as a read that began before is carried out.
+   * @throws ServiceError STORE_UNAVAILABLE where another process reads the file for too long
+   */
+  async emptyLog(): Promise<void> {
+    await this.#readers.withoutHeavy(async () => {
+      for (let round = 0; !(await this.write("emptyLog")); round += 1) {
+        if (round === maxRounds) throw new ServiceError("STORE_UNAVAILABLE");
+        await delay(roundMs);
+      }
+    });
   }
 
   /** Reads wait for the writer, which creates the file. */
@@ -262,7 +281,9 @@ export class ReaderPool {
   readonly #size: number;
   readonly #start: (givesWay: boolean) => StoreThread<ReaderVerbs>;
   readonly #steady: Semaphore;
+  readonly #heavyAtOnce: number;
   readonly #heavy: Semaphore;
+  readonly #without = new Semaphore(1);
   #first: Reader | undefined;
   readonly #others: Reader[] = [];
   #closed = false;
@@ -272,7 +293,8 @@ export class ReaderPool {
     this.#size = size;
     this.#start = start;
     this.#steady = new Semaphore(size);
-    this.#heavy = new Semaphore(Math.max(1, size - 1));
+    this.#heavyAtOnce = Math.max(1, size - 1);
+    this.#heavy = new Semaphore(this.#heavyAtOnce);
   }
 
   /** @throws ServiceError CALLER_LEFT where nobody waits any more */
@@ -293,6 +315,14 @@ export class ReaderPool {
         reader.heavy -= 1;
       }
     }, signal);
+  }
+
+  /** Does work while no heavy read is carried out: those that were begun before end first. */
+  withoutHeavy<T>(work: () => Promise<T>): Promise<T> {
+    const inTurn = (turns: number): Promise<T> =>
+      turns === 0 ? work() : this.#heavy.run(() => inTurn(turns - 1));
+    // Two that each had some of the turns would wait for each other.
+    return this.#without.run(() => inTurn(this.#heavyAtOnce));
   }
 
   /**

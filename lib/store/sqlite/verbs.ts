@@ -70,6 +70,9 @@ export const writerVerbs = {
   ping,
 };
 
+/** The calls of the writing thread that run between transactions. */
+export const betweenVerbs = { emptyLog };
+
 /** The calls of a reading thread. Each reads one state of the file. */
 export const readerVerbs = {
   look,
@@ -135,8 +138,12 @@ function ping(db: Database): void {
   db.run("UPDATE pings SET at = ?", Date.now());
 }
 
+function emptyLog(db: Database): boolean {
+  return db.emptyLog();
+}
+
 /** The calls that the event loop can make to a thread of the store. */
-export type WriterVerbs = typeof writerVerbs;
+export type WriterVerbs = typeof writerVerbs & typeof betweenVerbs;
 export type ReaderVerbs = typeof readerVerbs;
 
 /** A verb's parameters, without the database that the thread adds. */

@@ -1,36 +1,35 @@
-import { one, shownCounts, type Actor, type Counts, type Operation } from "../world.ts";
+import { one, shownCounts, type Actor } from "../world.ts";
 import type { Rules } from "./rules.ts";
+import { closing, type Step } from "./summing.ts";
 import {
   absent,
   newJob,
   batchName,
   begun,
   bit,
+  buriedMessage,
   closed,
   cut,
+  cutMessage,
   dead,
   done,
   found,
+  letter,
   marked,
   membersOf,
   nothing,
   open,
+  poisoned,
   stored,
   tombstone,
   x,
-  type Aggregator,
+  y,
   type Eraser,
   type Processor,
-  type Reader,
   type State,
   type Summing,
   type World,
 } from "./world.ts";
-
-type Step<A extends Actor> = Operation<A, State>;
-
-const low = "an answer lacks no event acknowledged before the reader began";
-const high = "an answer holds no event twice, nor one whose erasure was done before";
 
 /** Makes a step that is taken only under a condition. */
 function when<A extends Actor>(is: (s: State, me: A) => boolean, step: Step<A>): Step<A> {
@@ -38,17 +37,6 @@ function when<A extends Actor>(is: (s: State, me: A) => boolean, step: Step<A>):
 }
 
 const mark: Step<Actor> = (s) => ({ does: "marks", store: { mark: marked(s) } });
-
-function closing<A extends Summing>(which: "fresh" | "held", batch: number): Step<A> {
-  return (s, me) => {
-    const delta = s.deltas[batch]!;
-    if ((me[which] & bit(batch)) === 0 || delta.form !== open) return undefined;
-    return {
-      does: `closes delta ${batchName(batch)}`,
-      store: { deltas: s.deltas.with(batch, { ...delta, form: closed }) },
-    };
-  };
-}
 
 /**
  * The steps that count a minute anew, as `foldAnew` does; they begin at number `first` of a
@@ -165,15 +153,23 @@ export function cutting<A extends Summing>(
   return [look, ...erase, cutOut];
 }
 
-/** @param isCut whether x was cut out of the message */
+/** The events that a delivery of a batch stores: not those that were cut out, or are poisonous. */
+function storedOf(world: World, message: number): readonly number[] {
+  const members = membersOf(world);
+  if (message === cutMessage) return members[0]!.filter((event) => event !== x);
+  if (message === poisoned) return members[0]!.filter((event) => event !== y);
+  return message === buriedMessage ? [y] : members[message]!;
+}
+
+/** @param message a batch, or one of the messages of A that hold a part of it */
 export function processing(
   world: World,
   rules: Rules,
-  batch: number,
-  isCut = false,
+  message: number,
 ): readonly Step<Processor>[] {
-  const events = membersOf(world)[batch]!.filter((event) => !isCut || event !== x);
-  const holdsX = batch === 0 && world.fence && !isCut;
+  const batch = message > letter ? 0 : message;
+  const events = storedOf(world, message);
+  const holdsX = batch === 0 && world.fence && events.includes(x);
 
   const lookBefore: Step<Processor> = (s) => ({
     does: s.fence ? "sees the fence" : "sees no fence",
@@ -206,13 +202,23 @@ export function processing(
       me: { owned: 0 },
     };
   };
+  const isLetter = message === buriedMessage;
   const acknowledge: Step<Processor> = (s) => ({
-    does: `acknowledges ${batchName(batch)}`,
-    store: { queue: s.queue.with(batch, 0) },
+    does: `acknowledges ${isLetter ? "the letter" : batchName(batch)}`,
+    store: isLetter ? { buried: false } : { queue: s.queue.with(batch, 0) },
     rest: true,
   });
+  const bury: Step<Processor> = (s) =>
+    s.buried ? undefined : { does: "buries y", store: { buried: true } };
+  const passOver: Step<Processor> = (s, me) =>
+    s.events[y] === stored
+      ? { ...acknowledge(s, me)!, does: "finds y of A, acknowledges the letter" }
+      : undefined;
 
-  const head: Step<Processor>[] = holdsX ? [lookBefore] : [];
+  const head: Step<Processor>[] = [];
+  if (message === poisoned) head.push(bury);
+  if (isLetter && rules.buried === "another") head.push(passOver);
+  if (holdsX) head.push(lookBefore);
   head.push(...events.map(insert), own);
   if (holdsX) {
     const isSolo = rules.fenced === "takes it out";
@@ -239,11 +245,15 @@ export function processing(
     head.push(...steps);
   }
   const check: Step<Processor> = (s, me) => {
-    const isLate = me.owned !== 0 && s.deltas[batch]!.anew && rules.late === "counts anew";
+    const { anew, counts } = s.deltas[batch]!;
+    const isLate = anew
+      ? rules.late === "counts anew"
+      : counts !== me.owned && rules.joined === "counts anew";
+    const recounts = me.owned !== 0 && isLate;
     return {
-      does: isLate ? "finds a delta of an erasure" : "has its delta",
+      does: recounts ? `finds a delta of ${anew ? "an erasure" : "others"}` : "has its delta",
       me: { owned: 0 },
-      ...(!isLate && { next: head.length + 3 + count.length }),
+      ...(!recounts && { next: head.length + 3 + count.length }),
     };
   };
   const count = counting<Processor>(world, rules, head.length + 3);
@@ -296,99 +306,4 @@ export function erasingJob(world: World, rules: Rules): readonly Step<Eraser>[] 
     s.note ? { does: "takes the note away", store: { note: false } } : undefined;
   const cuts = world.letters ? [...cutting<Eraser>(world, rules, cuttingAt), end] : [];
   return [begin, ...search, note, ...erase, forget, finish, ...cuts];
-}
-
-/** The steps that sum a minute, as in the model of condensing. */
-function summing<A extends Summing>(world: World, first: number): readonly Step<A>[] {
-  const readFold: Step<A> = ({ fold: { n, v, counts, names } }) => ({
-    does: `reads fold ${n}: ${shownCounts(counts)}`,
-    me: { ...nothing, n, v, counts, names } as Partial<A>,
-  });
-  const readDelta =
-    (batch: number): Step<A> =>
-    (s, me) => {
-      const { form, counts } = s.deltas[batch]!;
-      if (form !== open) return form === closed ? undefined : { does: "reads no delta" };
-      const isNamed = (me.names & bit(batch)) !== 0;
-      const change: Partial<Summing> = isNamed
-        ? { held: me.held | bit(batch) }
-        : { fresh: me.fresh | bit(batch), v: me.v + 1, counts: me.counts + counts };
-      return { does: `reads delta ${batchName(batch)}`, me: change as Partial<A> };
-    };
-  const readAgain: Step<A> = ({ fold: { n } }, me) =>
-    n === me.n
-      ? { does: "reads the same number", me: { names: 0 } as Partial<A> }
-      : { does: "reads another number, begins anew", me: nothing as Partial<A>, next: first };
-  const numbers = Array.from({ length: world.batches }, (_, batch) => batch);
-  return [readFold, ...numbers.map(readDelta), readAgain];
-}
-
-export function aggregating(world: World): readonly Step<Aggregator>[] {
-  const sum = summing<Aggregator>(world, 1);
-  const numbers = Array.from({ length: world.batches }, (_, batch) => batch);
-  const end = sum.length + 3 + 2 * numbers.length;
-  const write: Step<Aggregator> = (s, me) => {
-    const isNewer = me.v > s.version;
-    return {
-      does: isNewer ? `writes rollup ${shownCounts(me.counts)}` : "need not write",
-      store: isNewer ? { version: me.v, rollup: me.counts } : {},
-      ...((me.fresh === 0 || !world.condenses) && { me: nothing, next: end }),
-    };
-  };
-  const fold: Step<Aggregator> = (s, { n, v, counts, fresh }) => {
-    const isWritten = s.fold.n === n;
-    return {
-      does: isWritten ? `writes fold ${n + 1}: ${shownCounts(counts)}` : "finds another fold",
-      store: isWritten ? { fold: { n: n + 1, v, counts, names: fresh } } : {},
-      me: { ...nothing, fresh: isWritten ? fresh : 0 },
-      ...(!isWritten && { next: end }),
-    };
-  };
-  const clear: Step<Aggregator> = (s, me) => {
-    const clears = s.mark === me.nonce;
-    return {
-      does: clears ? "clears the mark" : "leaves the new mark",
-      store: clears ? { mark: 0 } : {},
-    };
-  };
-  return [
-    ...sum,
-    write,
-    ...numbers.map((batch) => closing<Aggregator>("held", batch)),
-    fold,
-    ...numbers.map((batch) => closing<Aggregator>("fresh", batch)),
-    clear,
-  ];
-}
-
-export function reading(world: World): readonly Step<Reader>[] {
-  const sum = summing<Reader>(world, 3);
-  const members = membersOf(world);
-  const answer = (does: string, counts: Counts, { promised, isGone }: Reader) => {
-    const isOver = (counts & 0b101010) !== 0 || (isGone && (counts & 3) !== 0);
-    return {
-      does: `${does} ${shownCounts(counts)}, promised ${shownCounts(promised)}`,
-      broken: isOver ? high : (promised & ~counts) !== 0 ? low : undefined,
-      rest: true,
-    };
-  };
-  const look: Step<Reader> = (s) => {
-    const isMarked = s.mark !== 0;
-    const owed = s.queue.flatMap((left, batch) => (left === 0 ? members[batch]! : []));
-    const promised = owed.reduce(
-      (counts, event) => (event === x ? counts : counts | one(event)),
-      0,
-    );
-    return {
-      does: `sees the minute ${isMarked ? "marked" : "unmarked"}`,
-      me: { promised, isGone: s.job === done && s.isGone },
-      next: isMarked ? 3 : 2,
-    };
-  };
-  return [
-    look,
-    (s, me) => answer("answers the rollup", s.rollup, me),
-    ...sum,
-    (_, me) => answer("answers the sum", me.counts, me),
-  ];
 }

@@ -15,6 +15,7 @@ const single: World = {
 const fenced: World = { ...single, fence: true };
 const dying: World = { ...fenced, letters: true };
 const two: World = { ...single, batches: 2 };
+const late: World = { ...single, erasers: 0, poison: true };
 const summed: World = { ...single, events: 1, aggregators: 1 };
 
 /** The worlds in which each run of the test shows the rules to be right. */
@@ -22,6 +23,10 @@ export const worlds: Readonly<Record<string, World>> = {
   "an erasure": single,
   "an erasure, a fence": fenced,
   "an erasure, a fence, a dead letter": dying,
+  "a late event, two processors": { ...late, processors: 2 },
+  "a late event, two batches": { ...late, batches: 2 },
+  "a late event, summing": { ...late, aggregators: 1, condenses: true },
+  "a late event, an erasure": { ...late, erasers: 1 },
 };
 
 /** Larger worlds, for a longer search. */
@@ -46,6 +51,8 @@ export const mistakes: Readonly<Record<string, Mistake>> = {
     world: single,
     breaks: exact,
   },
+  "leave the delta of others": { wrong: { joined: "acknowledges" }, world: late, breaks: exact },
+  "bury in another batch": { wrong: { buried: "another" }, world: late, breaks: exact },
   "count all events anew": { wrong: { counted: "all" }, world: two, breaks: over },
   "read the events before the deltas": {
     wrong: { reads: "events, then deltas" },

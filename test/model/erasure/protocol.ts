@@ -1,16 +1,20 @@
 import type { Emit, Model } from "../checker.ts";
 import { take, type Actor, type Operation } from "../world.ts";
-import { aggregating, cutting, erasingJob, processing, reading } from "./actors.ts";
+import { cutting, erasingJob, processing } from "./actors.ts";
 import type { Rules } from "./rules.ts";
+import { aggregating, reading } from "./summing.ts";
 import {
   absent,
   batchName,
+  buriedMessage,
   cut,
   cutMessage,
   dead,
   done,
   idle,
   letter,
+  newJob,
+  poisoned,
   standing,
   standingEvents,
   stored,
@@ -38,7 +42,9 @@ export function erasure(world: World, rules: Rules): Model<State> {
   const processorPrograms: Readonly<Record<number, readonly Operation<Processor, State>[]>> = {
     ...Object.fromEntries(batches.map((batch) => [batch, processing(world, rules, batch)])),
     [letter]: cutting<Processor>(world, rules, 1),
-    [cutMessage]: processing(world, rules, 0, true),
+    [cutMessage]: processing(world, rules, cutMessage),
+    [poisoned]: processing(world, rules, poisoned),
+    [buriedMessage]: processing(world, rules, buriedMessage),
   };
   const aggregatorProgram = aggregating(world);
   const eraserProgram = erasingJob(world, rules);
@@ -62,6 +68,16 @@ export function erasure(world: World, rules: Rules): Model<State> {
     for (const batch of batches) {
       if (s.queue[batch] !== waiting) continue;
       emit(`${who} receives ${batchName(batch)}`, become({ ...idle.processor, at: 1, batch }));
+    }
+    if (world.poison && s.queue[0] === waiting) {
+      const does = "receives A, where y is poisonous";
+      emit(`${who} ${does}`, become({ ...idle.processor, at: 1, batch: poisoned }));
+    }
+    if (s.buried) {
+      emit(
+        `${who} receives the letter`,
+        become({ ...idle.processor, at: 1, batch: buriedMessage }),
+      );
     }
     if (s.queue[0] === cut) {
       emit(`${who} receives A without x`, become({ ...idle.processor, at: 1, batch: cutMessage }));
@@ -124,9 +140,10 @@ export function erasure(world: World, rules: Rules): Model<State> {
     });
   }
 
-  const quiet = ({ queue, mark, job, processors, aggregators, erasers }: State) =>
+  const quiet = ({ queue, buried, mark, job, processors, aggregators, erasers }: State) =>
     (mark === 0 || world.aggregators === 0) &&
     job === done &&
+    !buried &&
     queue.every((left) => left === 0) &&
     [...processors, ...aggregators, ...erasers].every(({ at }) => at === 0);
 
@@ -153,7 +170,8 @@ export function erasure(world: World, rules: Rules): Model<State> {
       rollup: 0,
       fence: false,
       note: false,
-      job: 0,
+      buried: false,
+      job: world.erasers === 0 ? done : newJob,
       isGone: false,
       processors: of<Processor>(world.processors, idle.processor),
       aggregators: of<Aggregator>(world.aggregators, idle.aggregator),
@@ -211,7 +229,7 @@ function keyOf(s: State): string {
           rank(v),
         );
   const processor = (one: Processor) =>
-    `${sum(one)}${text(one.batch | (Number(one.isFenced) << 2) | (one.owned << 3))}`;
+    `${sum(one)}${text(one.batch | (Number(one.isFenced) << 3) | (one.owned << 4))}`;
   const aggregator = (one: Aggregator) =>
     `${sum(one)}${text(Number(one.at > 0 && one.nonce === s.mark))}`;
   const eraser = (one: Eraser) => `${sum(one)}${text(Number(one.sees))}`;
@@ -230,7 +248,8 @@ function keyOf(s: State): string {
         (Number(s.isGone) << 11) |
         (Math.sign(s.mark) << 12) |
         (Math.sign(n) << 13) |
-        (Number(s.note) << 14),
+        (Number(s.note) << 14) |
+        (Number(s.buried) << 15),
       bits(
         s.deltas.map(({ form, anew }) => form | (Number(anew) << 2)),
         3,

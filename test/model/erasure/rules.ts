@@ -11,8 +11,10 @@
  *   deltas, and closes those deltas.
  * - A processor looks for the fence, inserts its events and looks again. It treats fenced events as
  *   the eraser does, with a note of its own that an eraser finds. It inserts its delta; where an
- *   erasure has inserted one before, it counts the minute anew. It marks the minute and
- *   acknowledges.
+ *   erasure has inserted one before, or a delivery that owned other events of the batch, it counts
+ *   the minute anew. It marks the minute and acknowledges.
+ * - A delivery may find an event poisonous. It buries the event: it puts the event alone into a
+ *   letter, as a message of the same batch, and goes on without it. The letter is replayed later.
  */
 export interface Rules {
   /**
@@ -35,6 +37,16 @@ export interface Rules {
    * inserted since then are not counted.
    */
   readonly late: "counts anew" | "acknowledges";
+  /**
+   * What a processor does that finds a delta of other events of its batch. "acknowledges": the
+   * event that its batch had left out before is not counted.
+   */
+  readonly joined: "counts anew" | "acknowledges";
+  /**
+   * The batch of a letter. "another": it finds the event stored by the batch that was left, which
+   * has not counted it.
+   */
+  readonly buried: "its own" | "another";
   /** The events that are counted anew. "all": events whose delta is still to come count twice. */
   readonly counted: "of batches with deltas" | "all";
   /**
@@ -92,6 +104,8 @@ export const rules: Rules = {
   noted: "before it is touched",
   delta: "put in its place",
   late: "counts anew",
+  joined: "counts anew",
+  buried: "its own",
   counted: "of batches with deltas",
   reads: "deltas, then events",
   replace: "same number",

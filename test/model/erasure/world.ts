@@ -12,18 +12,22 @@ export interface World {
   readonly aggregators: 0 | 1;
   /** Whether aggregators condense what they summed. */
   readonly condenses: boolean;
-  readonly erasers: 1 | 2;
+  /** Where there is none, nothing is erased. */
+  readonly erasers: 0 | 1 | 2;
   readonly reader: boolean;
   /** Whether x is fenced: then it may not be stored later either. */
   readonly fence: boolean;
   /** Whether the message of A may become a dead letter, out of which x is cut. */
   readonly letters?: true;
+  /** Whether a delivery of A may find y poisonous. */
+  readonly poison?: true;
 }
 
 export const x = 0;
+export const y = 1;
 /** The events of each batch. */
 export const membersOf = (world: World): readonly (readonly number[])[] => [
-  world.events === 1 ? [x] : [x, 1],
+  world.events === 1 ? [x] : [x, y],
   [2],
 ];
 export const batchName = (batch: number) => "AB".charAt(batch);
@@ -75,6 +79,8 @@ export interface State {
   readonly fence: boolean;
   /** Whether a processor has noted that it takes x out. */
   readonly note: boolean;
+  /** Whether there is a letter of y alone. */
+  readonly buried: boolean;
   readonly job: number;
   /** Whether an event had been erased or fenced when the job was done. */
   readonly isGone: boolean;
@@ -97,9 +103,14 @@ export interface Summing extends Actor {
   readonly known: number;
 }
 
-/** What a processor works on, besides batches: the letter, and the message of A without x. */
+/**
+ * What a processor works on, besides batches: the letter; the message of A without x; A where y is
+ * poisonous; and the letter of y.
+ */
 export const letter = 2;
 export const cutMessage = 3;
+export const poisoned = 4;
+export const buriedMessage = 5;
 
 export interface Processor extends Summing {
   readonly batch: number;

@@ -27,12 +27,15 @@ export async function announce(
         project,
         batch,
         nonce: randomUUID(),
-        events: events.length,
-        bytes: events.reduce((sum, { body }) => sum + body.length, 0),
         at: now,
       },
       $min: { from: Math.min(...instants) },
-      $max: { to: Math.max(...instants) },
+      // A delivery may bring some of the events alone.
+      $max: {
+        to: Math.max(...instants),
+        events: events.length,
+        bytes: events.reduce((sum, { body }) => sum + body.length, 0),
+      },
     };
     await upsert(unsealed, unsealedKey(project, batch), update);
   }

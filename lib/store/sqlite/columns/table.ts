@@ -2,6 +2,7 @@ import { ColumnReader } from "../../columns/reader.ts";
 import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
 import type { Database } from "../database.ts";
 import { projectText } from "../narrow.ts";
+import { overwriting } from "../overwriting.ts";
 import { eventColumns, type EventRow } from "../../rows.ts";
 import { dropNotes, spanOf, ownerHashes, partName, PlacesBuilder } from "../places.ts";
 import { chunkSize } from "../schema.ts";
@@ -69,10 +70,12 @@ export function putColumns(db: Database, { chunk, rows, complete, columns }: Chu
   )!;
   if (count !== rows) return;
   const about = Buffer.from(JSON.stringify({ rows, complete } satisfies Head));
-  for (const [name, bytes] of [...columns, [head, about] as const]) {
-    db.run("INSERT OR REPLACE INTO columns VALUES (?, ?, ?)", chunk, name, bytes);
-  }
-  dropNotes(db, chunk);
+  overwriting(db, () => {
+    for (const [name, bytes] of [...columns, [head, about] as const]) {
+      db.run("INSERT OR REPLACE INTO columns VALUES (?, ?, ?)", chunk, name, bytes);
+    }
+    dropNotes(db, chunk);
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { deltasOf } from "../../../../lib/counting/delta.ts";
+import { membersByMinute } from "../../../../lib/store/members.ts";
 import { pack } from "../../../../lib/store/rows.ts";
 import { documentsOf, packDocuments } from "../../../../lib/store/mongo/batch-pack.ts";
 import { toDocument } from "../../../../lib/store/mongo/documents.ts";
@@ -11,6 +12,7 @@ const events = [
   event("c", { data: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`p${i}`, i])) }),
 ];
 const deltas = deltasOf("b1", "p", events, ["source"]);
+const members = membersByMinute(events);
 
 test.each([
   ["MongoDB", packDocuments],
@@ -28,6 +30,7 @@ test.each([
       project: "p",
       minute: start,
       sections: plain(toTexts(cells)),
+      members: members.get(start),
     })),
   );
   expect(documents.minutes).toEqual([bucket(minute), bucket(minute + minuteMs)]);

@@ -23,7 +23,7 @@ function store(db: Database, events: number): void {
   const rows = Array.from({ length: events }, () =>
     toRow(event(`e${next++}`, { data: { text: "x".repeat(4_000) } }), "b"),
   );
-  append(db, "b", rows);
+  append(db, "b", rows, [], []);
 }
 
 function waiting(): number {

@@ -86,7 +86,7 @@ test("a stored event takes a number for its project, and 16 bytes for each UUID"
   try {
     const id = "01a21d60-efd3-7b7a-b0c8-6db77c950bb7";
     const rows = [event(id), event("e", { project: "q" })].map((one) => toRow(one, id));
-    file.transaction((store) => append(store, id, rows));
+    file.transaction((store) => append(store, id, rows, [], []));
     const kinds = "typeof(project), length(id), length(batch)";
     expect(file.transaction((store) => store.all(`SELECT ${kinds} FROM events`))).toEqual([
       ["integer", 16, 16],

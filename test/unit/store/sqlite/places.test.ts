@@ -34,7 +34,7 @@ const events = Array.from({ length: chunkSize + 300 }, (_, n) =>
 beforeAll(() => {
   const rows = events.map((one) => toRow(one, "b"));
   for (let at = 0; at < rows.length; at += 1_000) {
-    db.transaction(() => append(db, "b", rows.slice(at, at + 1_000)));
+    db.transaction(() => append(db, "b", rows.slice(at, at + 1_000), [], []));
   }
 });
 
@@ -85,7 +85,7 @@ test("somebody's events are found by what commits noted, by their chunk's column
 
   const late = event("late", { metadata: { userId: "nobody" } });
   events.push(late);
-  db.transaction(() => append(db, "b", [toRow(late, "b")]));
+  db.transaction(() => append(db, "b", [toRow(late, "b")], [], []));
   expectAllFound();
   db.transaction(() => db.run("UPDATE places SET hashes = zeroblob(12)"));
   expectAllFound();

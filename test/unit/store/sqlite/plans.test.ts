@@ -24,7 +24,7 @@ beforeAll(() => {
       "b",
     ),
   );
-  writer.transaction((db) => append(db, "b", rows));
+  writer.transaction((db) => append(db, "b", rows, [], []));
 });
 
 afterAll(() => {

@@ -135,6 +135,35 @@ describe("the reading threads", () => {
     expect(names()).toEqual([["h1"], ["h2"], ["q1"]]);
   });
 
+  test.each([1, 2, 4])("carry out no heavy read beside work without any, of %s", async (size) => {
+    const { pool, call, threads, names } = poolOf(size);
+    const heavy = call("heavy", "h1");
+    await turn();
+    const done: string[] = [];
+    const work = (name: string) => async () => {
+      done.push(`${name} begins`);
+      await turn();
+      done.push(`${name} ends`);
+    };
+    const works = ["w1", "w2"].map((name) => pool.withoutHeavy(work(name)));
+    const late = call("heavy", "h2");
+    await turn();
+    expect(done).toEqual([]);
+    void call("quick", "q1");
+    expect(names().flat()).toEqual(expect.arrayContaining(["h1", "q1"]));
+    const answer = (name: string) =>
+      threads.find((thread) => thread.names.includes(name))!.answer(name);
+    answer("h1");
+    await heavy;
+    await works[0];
+    expect(done).toEqual(["w1 begins", "w1 ends"]);
+    await turn();
+    answer("h2");
+    await late;
+    await works[1];
+    expect(done.slice(2)).toEqual(["w2 begins", "w2 ends"]);
+  });
+
   test("give way to the event loop where they take heavy reads", async () => {
     const { call, threads, names } = poolOf(2);
     const quick = call("quick", "q1");
