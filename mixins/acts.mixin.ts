@@ -40,7 +40,8 @@ export function ActsMixin() {
         { what, target, details = {} }: PlannedAct,
         perform: () => Promise<T>,
       ): Promise<T> {
-        const { project = defaultProject, requestId } = meta;
+        const { requestId } = meta;
+        const project = meta.project ?? defaultProject;
         const actor = isActor(meta.actor)
           ? meta.actor
           : ({ kind: "node", id: nodeID ?? "" } as const);

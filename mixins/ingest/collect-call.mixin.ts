@@ -29,7 +29,8 @@ export function CollectCallMixin() {
 
       async carryOut(ctx: CollectCall, again: boolean): Promise<Receipt> {
         const waitMs = ctx.params.waitMs ?? undefined;
-        const { project = defaultProject, requestIds, traceparent } = ctx.meta;
+        const { requestIds, traceparent } = ctx.meta;
+        const project = ctx.meta.project ?? defaultProject;
         const collecting = this.collect(ctx.params.events, project, {
           ...{ id: ctx.id, again, watched: waitMs !== undefined },
           story: { requestIds, traceparent },

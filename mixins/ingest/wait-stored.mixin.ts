@@ -52,7 +52,7 @@ export function WaitStoredMixin() {
         const until = performance.now() + Math.min(waitMs, maxWaitMs);
         const outcomes: Outcomes = new Map(events.map(({ id }) => [id, "pending"]));
         const asked = events.map((event) => ({ ...event, batch }));
-        const { project = defaultProject } = ctx.meta;
+        const project = ctx.meta.project ?? defaultProject;
         await this.waits.during(project, batch, (wait) =>
           askUntil(until, wait, () => askOutcomes(ctx, asked, outcomes)),
         );

@@ -58,10 +58,11 @@ export function StoredMixin() {
        */
       async secondsBefore({
         params: { to, seconds },
-        meta: { project = defaultProject },
+        meta,
       }: Pick<TypedContext<Actions["query.seconds"]["params"]>, "params" | "meta">): Promise<
         readonly number[]
       > {
+        const project = meta.project ?? defaultProject;
         const ends = Array.from({ length: seconds }, (_, i) => to - 1_000 * (seconds - 1 - i));
         const limits = { timeoutMs: countWithinMs };
         const hidden = await hiddenOf(this.store, project);

@@ -11,7 +11,7 @@ export function TraceMixin() {
   return defineMixin<{ needs: Storing }>()({
     methods: {
       async traceOf(ctx: Caller, id: string): Promise<EventTrace> {
-        const { project = defaultProject } = ctx.meta;
+        const project = ctx.meta.project ?? defaultProject;
         const { store } = this;
         const none = { ...nothing, id };
         const hidden = await hiddenOf(store, project);
