@@ -26,4 +26,4 @@ export const maxBatchBytes = 5 * 1_048_576;
 export const maxEventBodyBytes = 4 * maxEventBytes;
 
 /** How many callers of one project may wait for stored events at a time, in one ingest process. */
-export const maxWaitsOfProject = 100;
+export const maxWaitsOfProject = 500;
