@@ -166,7 +166,10 @@ export function carryOutRetention(
   });
 }
 
-/** Announces the floors of today. @returns as `note` */
+/**
+ * Announces the floors of today, and releases the job: the grace comes next.
+ * @returns as `note`
+ */
 async function refuse(
   { now }: Worker,
   progress: Progress<RetentionState>,
@@ -176,7 +179,7 @@ async function refuse(
   const wanted = raised(refused, floorsAt(retention ?? otherwise, now()));
   // An instant in the future was written before the clock was set back: the grace begins anew.
   if (sameFloors(wanted, refused) && refusedSince <= now()) return true;
-  return progress.note({ refused: wanted, refusedSince: now(), tries: 0 });
+  return progress.note({ refused: wanted, refusedSince: now(), owner: null, tries: 0 });
 }
 
 function isSealable({ refused, refusedSince, sealed }: RetentionState, now: number): boolean {

@@ -21,8 +21,11 @@ import type { Storing } from "../store.mixin.ts";
 /** The interval at which it looks for new projects. */
 const beginEveryMs = 3_600_000;
 
-/** The interval at which it looks whether something is due: floors rise once a day. */
-const everyMs = 60_000;
+/**
+ * The interval at which it looks whether something is due, or was left by a process that died:
+ * floors rise once a day.
+ */
+const everyMs = 20_000;
 
 interface State {
   retention: Ticker | null;

@@ -354,7 +354,7 @@ export function jobsContract(onStore: OnStore, { many = Infinity }: StoreTraits)
         const [ahead, now] = [day + 6 * dayMs, day + 5 * dayMs];
         expect(await pass(ahead)).toBe(0);
         expect(await pass(now)).toBe(0);
-        expect((await retentionOf(it, "p"))?.refusedSince).toBe(now);
+        expect(await retentionOf(it, "p")).toMatchObject({ refusedSince: now, owner: null });
         expect(await pass(now + graceMs - 1)).toBe(0);
         expect(await pass(now + graceMs)).toBeGreaterThan(0);
       }),
