@@ -1,4 +1,5 @@
 import { madeAt } from "../../event/batch-message.ts";
+import type { BatchId } from "../../event/event.ts";
 import { grainMs, type Bucket } from "../../counting/bucket.ts";
 import { bucketId, inOneAnswer, type Collections, type DeltaDocument } from "./documents.ts";
 import { batchOf } from "./folds.ts";
@@ -20,7 +21,7 @@ export async function lateMinutes(
   deltas: readonly Pick<DeltaDocument, "_id" | "project" | "minute">[],
   now: number,
 ): Promise<readonly Bucket[]> {
-  const old = deltas.filter(({ _id }) => Math.abs(now - madeAt(batchOf(_id))) > looksFromMs);
+  const old = deltas.filter(({ _id }) => isOld(batchOf(_id), now));
   if (old.length === 0) return [];
   const minutes = new Map<string, { readonly bucket: Bucket; readonly made: number }>();
   for (const { _id, project, minute } of old) {
@@ -36,4 +37,10 @@ export async function lateMinutes(
     const { bucket, made } = minutes.get(_id)!;
     return made <= compacting ? [bucket] : [];
   });
+}
+
+/** A batch whose id does not tell when it was made is never compacted. */
+function isOld(batch: BatchId, now: number): boolean {
+  const made = madeAt(batch);
+  return made !== Infinity && Math.abs(now - made) > looksFromMs;
 }

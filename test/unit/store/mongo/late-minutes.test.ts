@@ -19,11 +19,15 @@ function compacted(compacting: number): Collections {
 }
 
 test.each([
-  ["young", day - hourMs, 0],
-  ["old", day - dayMs, 1],
-  ["made before the clock was set back", day + dayMs, 1],
-])("the minutes of a batch that is %s are looked up", async (_, madeAt, many) => {
-  const deltas = [{ _id: `${made(madeAt)}|p|${minute}`, project: "p", minute }];
-  const found = await lateMinutes(compacted(day + 9 * dayMs), deltas, day);
-  expect(found).toEqual(Array.from({ length: many }, () => bucket()));
-});
+  ["young", made(day - hourMs), 0],
+  ["old", made(day - dayMs), 1],
+  ["made before the clock was set back", made(day + dayMs), 1],
+  ["of an unknown age", "b1", 0],
+])(
+  "the minutes of a batch that is %s are looked up where it may be compacted",
+  async (_, batch, many) => {
+    const deltas = [{ _id: `${batch}|p|${minute}`, project: "p", minute }];
+    const found = await lateMinutes(compacted(Infinity), deltas, day);
+    expect(found).toEqual(Array.from({ length: many }, () => bucket()));
+  },
+);
