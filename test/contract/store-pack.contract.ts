@@ -4,7 +4,7 @@ import type { StoredEvent } from "../../lib/event/event.ts";
 import { pack } from "../../lib/store/rows.ts";
 import { packDocuments } from "../../lib/store/mongo/batch-pack.ts";
 import type { BatchPack, EventStore } from "../../lib/store/store.ts";
-import { rollUpAll, storePack } from "../../lib/store/protocol.ts";
+import { rollUpAll, storeBatch, storePack } from "../../lib/store/protocol.ts";
 import {
   always,
   asJson,
@@ -165,6 +165,22 @@ export function packContract(onStore: OnStore): void {
           for (const one of [late, apart]) await store(to, "b1", [one]);
         }
         expect(await counted(to)).toMatchObject({ types: { "mail.opened": 2 } });
+      }),
+    );
+
+    test(
+      "counts all events of two deliveries at once that bring different ones",
+      onStore(async (to) => {
+        const count = (some: readonly StoredEvent[]) => deltasOf("b1", "p", some, countedBy);
+        const deltas = (some: readonly StoredEvent[]) => Promise.resolve(count(some));
+        const done = { batch: "b1", project: "p", events: early, deltas: count(early) };
+        const ownership = await to.append("b1", early);
+        await store(to, "b1", [event("late")]);
+        await storeBatch(to, done, deltas, ownership);
+        await rollUpAll(to, 100);
+        expect(await counted(to)).toMatchObject({ types: { "mail.opened": 2 } });
+        const [day] = await to.rollups("p", "day", [always], "types");
+        expect(day!.cells).toEqual({ "mail.opened": 3 });
       }),
     );
 

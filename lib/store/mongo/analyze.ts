@@ -6,7 +6,8 @@ import { heapIsFull } from "../../concurrency/thread-load.ts";
 import { meets, type EventFilter } from "../../event/filter.ts";
 import { deadline, TimedOut } from "../time-limit.ts";
 import { inOneAnswer, type Collections } from "./documents.ts";
-import { matchOf, meeting, type ServerLimits } from "./events.ts";
+import { matchOf, meeting } from "./events.ts";
+import { wholeWithin, type ServerLimits } from "./server-limits.ts";
 import { isTimeLimit } from "./errors.ts";
 import { pipelineOf, type LoadedEvent } from "./pipeline.ts";
 import { foldSegments } from "./segments/fold.ts";
@@ -73,9 +74,14 @@ export async function analyzePart(
   });
 }
 
-async function withinBounds<T>({ timeoutMs }: ReadLimits, answer: () => Promise<T>): Promise<T> {
+/** Answers with all events or not at all. */
+async function withinBounds<T>(limits: ReadLimits, answer: () => Promise<T>): Promise<T> {
+  const { timeoutMs } = limits;
+  const checkWhole = wholeWithin(serverLimits(limits));
   try {
-    return await answer();
+    const answered = await answer();
+    checkWhole();
+    return answered;
   } catch (error) {
     if (isTimeLimit(error))
       throw tooExpensive(`it took longer than ${timeoutMs} ms and was stopped`);

@@ -5,7 +5,8 @@ import type { EntityKey, EntityQuery, SortKey } from "../entity-reads.ts";
 import { inOneAnswer, isEvent, type Collections } from "./documents.ts";
 import { columnOf, translate, type EventDocumentFilter } from "./conditions.ts";
 import { eventKey, fromDocument } from "./documents.ts";
-import { countMeeting, meeting, type ServerLimits } from "./events.ts";
+import { countAll, countMeeting, meeting } from "./events.ts";
+import { wholeWithin, type ServerLimits } from "./server-limits.ts";
 import { toColumn } from "../rows.ts";
 import type { Predicate } from "../../event/filter.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
@@ -38,16 +39,19 @@ export async function findEntities(
 ): Promise<readonly StoredEvent[]> {
   const { offset, limit } = query;
   const { filter, rest } = plan(query);
+  const checkWhole = wholeWithin(limits);
   const cursor = events.find(filter, limits).batchSize(batchSize);
   const sort = nativeSort(query);
   if (sort === undefined || (query.sort.length > 0 && rest.length > 0)) {
     const first = new Smallest(offset + limit, comparing(query.sort));
     for await (const event of meeting(cursor, rest)) first.add(event);
+    checkWhole();
     return first.sorted().slice(offset);
   }
   cursor.sort(sort);
   if (rest.length === 0) {
     const found = await cursor.skip(offset).limit(limit).toArray();
+    if (found.length < limit) checkWhole();
     return found.map(fromDocument);
   }
   const page: StoredEvent[] = [];
@@ -55,8 +59,9 @@ export async function findEntities(
   for await (const event of meeting(cursor, rest)) {
     if (passed++ < offset) continue;
     page.push(event);
-    if (page.length === limit) break;
+    if (page.length === limit) return page;
   }
+  checkWhole();
   return page;
 }
 
@@ -66,8 +71,8 @@ export async function countEntities(
   limits: ServerLimits,
 ): Promise<number> {
   const { filter, rest } = plan(query);
-  if (rest.length === 0) return events.countDocuments(filter, limits);
-  return countMeeting(events.find(filter, limits).batchSize(batchSize), rest);
+  if (rest.length === 0) return countAll(events, filter, limits);
+  return countMeeting(events, filter, rest, limits);
 }
 
 function plan({ where, unless = [], keys }: EntityQuery): {

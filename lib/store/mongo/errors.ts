@@ -66,8 +66,14 @@ export function isAnswer(failure: unknown): boolean {
   return rootOf(failure) instanceof MongoServerError;
 }
 
+/** A read took so long that the server may have stopped it and answered a part of it. */
+export class PartialRead extends Error {
+  override readonly name = "PartialRead";
+}
+
 /** Whether the server stopped a read at its `maxTimeMS`. */
 export function isTimeLimit(failure: unknown): boolean {
+  if (failure instanceof PartialRead) return true;
   return failure instanceof MongoServerError && failure.code === maxTimeExpired;
 }
 

@@ -24,6 +24,7 @@ import type { Predicate } from "../../event/filter.ts";
 import type { EventFilter, EventQuery } from "../../event/filter.ts";
 import { ServiceError } from "../../errors.ts";
 import { uncounted } from "./empty-deltas.ts";
+import { wholeWithin, type ServerLimits } from "./server-limits.ts";
 import { insertAbsent, writeAll } from "./writes.ts";
 
 /** The number of events that are fetched at a time where most may be unwanted. */
@@ -45,12 +46,6 @@ export function events(
   limits: ServerLimits = {},
 ): Promise<readonly StoredEvent[]> {
   return collected(eachEvent(collections, query, limits));
-}
-
-/** How much longer the server may work on one command, and the caller's signal. */
-export interface ServerLimits {
-  readonly maxTimeMS?: number;
-  readonly signal?: AbortSignal;
 }
 
 /** The events of a page, in order. */
@@ -98,6 +93,7 @@ async function* along(
   let wanted = query.limit;
   for (const bounds of boundsOf(query)) {
     if (wanted <= 0) return;
+    const checkWhole = wholeWithin(limits);
     const cursor = events
       .find({ $and: [...filters, ...bounds] }, limits)
       .sort({ timestamp: direction, id: direction });
@@ -108,6 +104,7 @@ async function* along(
       wanted -= 1;
       if (wanted === 0) return;
     }
+    checkWhole();
   }
 }
 
@@ -143,17 +140,11 @@ export async function countEvents(
   limits: ServerLimits = {},
 ): Promise<number> {
   const { match, rest, needProperties } = matchOf(filter);
-  if (rest.length > 0) {
-    return countMeeting(events.find(match, limits).batchSize(batchSize), [
-      ...rest,
-      ...needProperties,
-    ]);
-  }
-  if (needProperties.length === 0) return events.countDocuments(match, limits);
-  const without = events.find({ $and: [match, withoutProperties] }, limits).batchSize(batchSize);
+  if (rest.length > 0) return countMeeting(events, match, [...rest, ...needProperties], limits);
+  if (needProperties.length === 0) return countAll(events, match, limits);
   const counts = await Promise.all([
-    events.countDocuments({ $and: [match, withProperties] }, limits),
-    countMeeting(without, needProperties),
+    countAll(events, { $and: [match, withProperties] }, limits),
+    countMeeting(events, { $and: [match, withoutProperties] }, needProperties, limits),
   ]);
   return counts[0] + counts[1];
 }
@@ -169,12 +160,30 @@ export async function* meeting(
   }
 }
 
-export async function countMeeting(
-  documents: AsyncIterable<EventDocument>,
-  predicates: readonly Predicate[],
+/** The number of stored events that meet a filter; counted by the server. */
+export async function countAll(
+  events: Collections["events"],
+  filter: EventDocumentFilter,
+  limits: ServerLimits,
 ): Promise<number> {
+  const checkWhole = wholeWithin(limits);
+  const count = await events.countDocuments(filter, limits);
+  checkWhole();
+  return count;
+}
+
+/** The number of stored events that meet a filter and all predicates; read one by one. */
+export async function countMeeting(
+  events: Collections["events"],
+  filter: EventDocumentFilter,
+  predicates: readonly Predicate[],
+  limits: ServerLimits,
+): Promise<number> {
+  const checkWhole = wholeWithin(limits);
+  const found = events.find(filter, limits).batchSize(batchSize);
   let count = 0;
-  for await (const _ of meeting(documents, predicates)) count += 1;
+  for await (const _ of meeting(found, predicates)) count += 1;
+  checkWhole();
   return count;
 }
 

@@ -1,6 +1,6 @@
 import { ServiceError } from "../../errors.ts";
 import { isTimeLimit } from "./errors.ts";
-import type { ServerLimits } from "./events.ts";
+import type { ServerLimits } from "./server-limits.ts";
 
 /**
  * How long a server works on one command of a read without a limit of its own: less than its

@@ -1,9 +1,10 @@
 import { textLine, type EventText } from "../../event/event-text.ts";
 import type { StoredEvent } from "../../event/event.ts";
 import type { Collections } from "./documents.ts";
-import { countEvents, eachEvent, type ServerLimits } from "./events.ts";
+import { countEvents, eachEvent } from "./events.ts";
 import { isTimeLimit } from "./errors.ts";
 import { tooExpensive } from "./own-limit.ts";
+import type { ServerLimits } from "./server-limits.ts";
 import { stretchesOf } from "./stretches.ts";
 import { Page, type AsyncFinding } from "../page.ts";
 import { scansEvents } from "../scanning.ts";

@@ -1,5 +1,6 @@
 import type { Collections } from "./documents.ts";
-import { boundsOf, filtersOf, type ServerLimits } from "./events.ts";
+import { boundsOf, filtersOf } from "./events.ts";
+import { wholeWithin, type ServerLimits } from "./server-limits.ts";
 import type { Position } from "../../event/event-page.ts";
 import type { EventQuery } from "../../event/filter.ts";
 
@@ -62,6 +63,7 @@ async function endOf(
   const direction = order === "asc" ? 1 : -1;
   const { filters } = filtersOf({ ...query, sources: undefined, where: [] });
   const beyond = boundsOf(query).at(-1)!;
+  const checkWhole = wholeWithin(limits);
   const [found] = await events
     .find({ $and: [...filters, ...beyond] }, limits)
     .sort({ timestamp: direction, id: direction })
@@ -69,6 +71,7 @@ async function endOf(
     .limit(1)
     .project<{ timestamp: number }>({ _id: 0, timestamp: 1 })
     .toArray();
+  if (found === undefined) checkWhole();
   if (found === undefined || order === "desc") return found?.timestamp;
   const begun = Math.max(after?.timestamp ?? -Infinity, from);
   return Math.max(found.timestamp, begun + 1);

@@ -5,7 +5,7 @@ import type { BatchId } from "../../../event/event.ts";
 import { rowReader, type Fold } from "../../../questions/fold.ts";
 import { fromRow } from "../../rows.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
-import type { ServerLimits } from "../events.ts";
+import type { ServerLimits } from "../server-limits.ts";
 import { rowFields, rowFrom } from "./raw-rows.ts";
 
 /** The number of batches that are read at a time. */
