@@ -76,6 +76,8 @@ export async function foldSegments(
     const others = untold.map(({ id }) => ({ _id: id }));
     rows.want(await batchesOf(collections.segments, others));
     count += await rows.fold(fold);
+    // What a server read until its time was over may be a part, which must not be kept.
+    limits.check();
     for (const [key, documents] of rows.read) kept.keep(key, documents);
     return count;
   } finally {

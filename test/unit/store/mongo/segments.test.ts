@@ -14,6 +14,7 @@ import { partsOf } from "../../../../lib/store/mongo/segments/build.ts";
 import { columnOfField, partOfColumn } from "../../../../lib/store/mongo/segments/documents.ts";
 import { groupsOf } from "../../../../lib/store/mongo/segments/manifest.ts";
 import { UnsealedColumns } from "../../../../lib/store/mongo/segments/unsealed-columns.ts";
+import { TimedOut } from "../../../../lib/store/time-limit.ts";
 import { due, segmentLimits } from "../../../../lib/store/mongo/segments/seal.ts";
 
 const [hourMs, dayMs] = [3_600_000, 86_400_000];
@@ -166,4 +167,34 @@ test("of a segment only columns are fetched that tell something, and of another 
   expect(await count({ project: "p", from: minute + 4 })).toBe(0);
   expect(await count({ project: "q" })).toBe(0);
   expect(fetched.map((names) => names.includes("project"))).toEqual([false, false]);
+});
+
+test("of a read whose time ran out nothing is kept: the server may have answered a part", async () => {
+  const unsealed = new UnsealedColumns();
+  let isOver = false;
+  const cursor = {
+    project: () => cursor,
+    hasNext: () => {
+      isOver = true;
+      return Promise.resolve(false);
+    },
+    async *[Symbol.asyncIterator]() {},
+    close: () => Promise.resolve(),
+  };
+  const group = { key: "g", batches: ["b"], bytes: 100 };
+  const fold = foldSegments(
+    { events: { find: () => cursor } } as unknown as Collections,
+    { columns: { fetch: () => Promise.resolve(undefined) }, unsealed },
+    { segments: [], unsealed: [group], batches: [], events: 1 },
+    { project: "p" },
+    foldOf({ kind: "extent" }),
+    {
+      check: () => {
+        if (isOver) throw new TimedOut("over");
+      },
+    },
+  );
+  await expect(fold).rejects.toThrow(TimedOut);
+  await unsealed.idle();
+  expect(unsealed.lacks("g")).toBe(true);
 });
