@@ -6,18 +6,39 @@ import type { Interval, Period } from "../../counting/calendar.ts";
  * The range that ends where this one begins and is as long on the calendar of a zone. A range of
  * whole months (both ends on one day of the month, at one time of the clock) is preceded by as many
  * months: before March comes February. Any other range is preceded by as many days, whatever the
- * clock did on them, and by as much time of the day.
+ * clock did on them, and by as much time of the day. A day begins when the clock first shows its
+ * date, where midnight is skipped as well.
  */
 export function previousRange(zone: string, { from, to }: Range): Range {
   const clock = (instant: number) =>
     Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(zone);
   const [start, end] = [clock(from), clock(to)];
+  const before =
+    isStartOfDay(start) && isStartOfDay(end)
+      ? asLongBefore(start.toPlainDate(), end.toPlainDate()).toZonedDateTime(zone)
+      : asLongBefore(start, end);
+  return { from: before.epochMilliseconds, to: from };
+}
+
+function isStartOfDay(time: Temporal.ZonedDateTime): boolean {
+  return time.equals(time.startOfDay());
+}
+
+/** What `Temporal.PlainDate` and `Temporal.ZonedDateTime` have in common here. */
+interface OnCalendar<Self> {
+  readonly day: number;
+  until(other: Self, options: { readonly largestUnit: "month" | "day" }): Temporal.Duration;
+  add(duration: { readonly months: number }): Self;
+  subtract(duration: Temporal.Duration | { readonly months: number }): Self;
+  equals(other: Self): boolean;
+}
+
+function asLongBefore<T extends OnCalendar<T>>(start: T, end: T): T {
   const { months } = start.until(end, { largestUnit: "month" });
   const before = start.subtract({ months });
   // A month without such a day would make the comparison longer or shorter.
   const isWhole = months > 0 && start.add({ months }).equals(end) && before.day === start.day;
-  const length = start.until(end, { largestUnit: "day" });
-  return { from: (isWhole ? before : start.subtract(length)).epochMilliseconds, to: from };
+  return isWhole ? before : start.subtract(start.until(end, { largestUnit: "day" }));
 }
 
 /** A period of a range beside its counterpart in the range before, by their indexes. */

@@ -25,6 +25,43 @@ test("a day of 23 hours is compared with the whole day before", () => {
   );
 });
 
+test.each([
+  ["Africa/Cairo", "2026-04-23T22:00Z", "2026-04-24T21:00Z", "2026-04-22T22:00"],
+  ["Africa/Cairo", "2026-04-23T22:00Z", "2026-04-30T21:00Z", "2026-04-16T22:00"],
+  ["America/Santiago", "2025-09-07T04:00Z", "2025-09-08T03:00Z", "2025-09-06T04:00"],
+  ["America/Asuncion", "2023-10-01T04:00Z", "2023-11-01T03:00Z", "2023-09-01T04:00"],
+  ["America/Havana", "2025-03-09T05:00Z", "2025-03-11T04:00Z", "2025-03-07T05:00"],
+])(
+  "a day of %s that begins after a skipped midnight, from %s, is whole",
+  (zone, from, to, before) => {
+    expect(previous(zone, from, to)).toBe(`${before}:00.000Z`);
+  },
+);
+
+test("as many whole days, each in its row (days of zones that change at midnight)", () => {
+  const zones = ["Africa/Cairo", "America/Santiago", "America/Havana", "America/Asuncion"];
+  const dayMs = 86_400_000;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...zones, "Europe/Berlin", "America/St_Johns"),
+      fc.integer({ min: Date.UTC(2005, 0) / dayMs, max: Date.UTC(2027, 0) / dayMs }),
+      fc.integer({ min: 1, max: 25 }),
+      (zone, day, count) => {
+        const around = { from: (day - 1) * dayMs, to: (day + count + 1) * dayMs };
+        const own = periods("day", zone, around).slice(1, 1 + count);
+        const range = { from: own[0]!.start, to: own.at(-1)!.end };
+        const before = periods("day", zone, previousRange(zone, range));
+        expect(before.map(({ start }) => start)).toEqual(
+          periods("day", zone, { from: (day - 40) * dayMs, to: range.from })
+            .slice(-count)
+            .map(({ start }) => start),
+        );
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
 function pairs(interval: Interval, zone: string, range: Range) {
   const now = periods(interval, zone, range);
   const before = periods(interval, zone, previousRange(zone, range));
