@@ -142,7 +142,9 @@ export function mailFold(
           if (share.part !== 0) return;
           mail = mails.add();
         } else if (isNamed(campaign) || isNamed(template)) {
-          const key = JSON.stringify([campaign ?? null, template ?? null]);
+          const key = JSON.stringify(
+            [campaign, template].map((one) => (isNamed(one) ? one : null)),
+          );
           if (!isOfShare(share, key)) return;
           mail = mailingOf(key, false).mailOf({ recipient, user: actorOf(user) }, mails);
         } else {

@@ -106,6 +106,15 @@ test.each([
     ),
     [2, 1, 1],
   ],
+  [
+    "a template, beside campaigns without a name",
+    letters(
+      ["sent", to("a@x", { templateId: "t", campaignId: "" })],
+      ["delivered", to("a@x", { templateId: "t" })],
+      ["opened", to("a@x", { templateId: "t", campaignId: null })],
+    ),
+    [1, 1, 1],
+  ],
 ])("counts the mails of %s", (_name, list, counted) => {
   for (const each of [list, list.toReversed()]) {
     const { sent, delivered, opened } = report(each, { limit: 1 }).total;
