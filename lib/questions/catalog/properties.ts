@@ -56,15 +56,15 @@ export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
     const kind = valueKindOf(value);
     const keys = kind === "object" ? Object.keys(value as object) : [];
     if (keys.length === 0) note(place, kind);
+    const elements = kind === "list" ? (value as readonly unknown[]) : [];
     if (depth === maxDepth) {
-      isCut ||= keys.length > 0;
+      isCut ||= keys.length > 0 || elements.length > 0;
       return;
     }
     for (const key of keys) {
       within(place, key, (value as Readonly<Record<string, unknown>>)[key], depth);
     }
-    if (kind !== "list") return;
-    for (const element of value as readonly unknown[]) within(place, each, element, depth);
+    for (const element of elements) within(place, each, element, depth);
   }
 
   function within(place: Place, segment: Segment, value: unknown, depth: number): void {
@@ -95,11 +95,13 @@ export function propertiesSample({ limit }: PropertiesJob): Sample<Properties> {
       events += 1;
     },
     finish() {
-      const rows = [...rowsOf(top, [], events)];
+      const all = [...rowsOf(top, [], events)];
+      // Keys can be longer than filters' names may be.
+      const rows = all.filter(({ property }) => readPath(property) !== undefined);
       rows.sort((a, b) => b.share - a.share || (a.property < b.property ? -1 : 1));
       const shown = rows.slice(0, limit);
       // It is unknown how many more properties there are, only that there are some.
-      return { rows: shown, rowsLeftOut: rows.length - shown.length + Number(isCut) };
+      return { rows: shown, rowsLeftOut: all.length - shown.length + Number(isCut) };
     },
   };
 }
@@ -113,8 +115,7 @@ function* rowsOf(
   if (place.kinds.size > 0 && !isPart) {
     const property = nameOf(path as readonly [string, ...Segment[]]);
     const kinds = valueKinds.filter((kind) => place.kinds.has(kind));
-    // Keys can be longer than filters' names may be.
-    if (readPath(property) !== undefined) yield { property, kinds, share: place.events / events };
+    yield { property, kinds, share: place.events / events };
   }
   for (const [segment, inner] of place.inner) yield* rowsOf(inner, [...path, segment], events);
 }

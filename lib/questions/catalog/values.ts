@@ -46,17 +46,16 @@ export function valuesSample({ path, search, limit }: ValuesJob): Sample<Values>
   const isOfElements = hasElements(path);
   let isCut = false;
 
-  function count(value: unknown): void {
-    if (typeof value === "object" || value === undefined) return;
-    const known = counts.get(value as Value);
+  function count(value: Value): void {
+    const known = counts.get(value);
     if (known === undefined && counts.size === maxValues) isCut = true;
-    else counts.set(value as Value, (known ?? 0) + 1);
+    else counts.set(value, (known ?? 0) + 1);
   }
 
   return {
     add(event: StoredEvent) {
-      if (!isOfElements) count(propertyAt(event, path));
-      else for (const element of new Set(elementsAt(event, path))) count(element);
+      const found = isOfElements ? elementsAt(event, path) : [propertyAt(event, path)];
+      for (const value of new Set(found.map(counted))) if (value !== undefined) count(value);
     },
     finish() {
       const rows = [...counts].map(([value, times]) => ({
@@ -68,6 +67,12 @@ export function valuesSample({ path, search, limit }: ValuesJob): Sample<Values>
       return { ...found, rowsLeftOut: rowsLeftOut + Number(isCut) };
     },
   };
+}
+
+/** Values that are shown alike are one: lone surrogates are all U+FFFD. */
+function counted(value: unknown): Value | undefined {
+  if (typeof value === "string") return value.toWellFormed();
+  return typeof value === "number" || typeof value === "boolean" ? value : undefined;
 }
 
 /** The values in the answer, the most frequent first, then by value, by code unit, and by kind. */

@@ -26,6 +26,15 @@ const own = [
 ];
 
 describe("the properties of events", () => {
+  test("that cannot be named, or lie too deep, are counted as left out", () => {
+    const long = "k".repeat(1_020);
+    expect(properties([eventOf({ data: { [long]: 1 } })])).toEqual({ rows: own, rowsLeftOut: 1 });
+    const nested = (depth: number, inner: Json): Json =>
+      depth === 0 ? inner : { k: nested(depth - 1, inner) };
+    const leftOut = (inner: Json) => properties([eventOf({ data: nested(7, inner) })]).rowsLeftOut;
+    expect([leftOut([]), leftOut([1]), leftOut({ k: 1 })]).toEqual([0, 1, 1]);
+  });
+
   test("are told with the kinds of their values, and the share of events that have them", () => {
     const events = [
       eventOf({ data: { plan: "pro", seats: 3, "a.b": true }, correlationId: "c" }),
@@ -83,6 +92,14 @@ describe("the properties of events", () => {
 });
 
 describe("the values of a property", () => {
+  test("are one where they are shown alike", () => {
+    const events = ["\ud800", "\ud801", "\ufffd"].map((x) => eventOf({ data: { x } }));
+    const shown = { rows: [{ value: "\ufffd", kind: "text", count: 3 }], rowsLeftOut: 0 };
+    expect(values("data.x", events)).toEqual(shown);
+    const list = eventOf({ data: { x: ["\ud800", "\ud801"] } });
+    expect(values("data.x[]", [list]).rows).toEqual([{ ...shown.rows[0], count: 1 }]);
+  });
+
   const events = [10, "10", "Pro", "pro", "pro", true, null, { a: 1 }, undefined, "(none)"].map(
     (plan) => eventOf({ data: plan === undefined ? {} : { plan } }),
   );
