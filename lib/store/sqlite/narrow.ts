@@ -11,9 +11,12 @@ import { overwriting } from "./overwriting.ts";
  */
 
 const dash = 0x2d;
-const dashes: ReadonlySet<number> = new Set([8, 13, 18, 23]);
+const dashes = [8, 13, 18, 23];
 const textLength = 36;
 const uuidBytes = 16;
+
+/** Where the digits of each byte begin. */
+const bytePlaces = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 /** The value of each digit of `0-9a-f` by its character code; -1 for other characters. */
 const digits = Int8Array.from({ length: 128 }, (_, code) =>
@@ -26,13 +29,11 @@ const digits = Int8Array.from({ length: 128 }, (_, code) =>
  */
 export function writeUuid(text: string, into: Uint8Array): boolean {
   if (text.length !== textLength) return false;
-  for (let at = 0, byte = 0; at < textLength; byte++) {
-    if (dashes.has(at)) {
-      if (text.charCodeAt(at) !== dash) return false;
-      at += 1;
-    }
-    const high = digits[text.charCodeAt(at++)] ?? -1;
-    const low = digits[text.charCodeAt(at++)] ?? -1;
+  for (const at of dashes) if (text.charCodeAt(at) !== dash) return false;
+  for (let byte = 0; byte < uuidBytes; byte++) {
+    const at = bytePlaces[byte]!;
+    const high = digits[text.charCodeAt(at)] ?? -1;
+    const low = digits[text.charCodeAt(at + 1)] ?? -1;
     if (high < 0 || low < 0) return false;
     into[byte] = high * 16 + low;
   }

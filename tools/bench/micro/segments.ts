@@ -18,7 +18,9 @@ import { startFerretdb, startMongoJava } from "../../servers/servers.ts";
  * Measures what sealing costs, and how long questions take on a shared store's segments beside the
  * embedded store: `node tools/bench/micro/segments.ts [--events 1000000] [--rounds 5] [--server
  * ferretdb]`. Sealing and questions: CPU of this process, which folds on both stores; questions also
- * wall time, both stores in turn, the median round. The events are the demo's mails of 30 days.
+ * wall time, both stores in turn, the median round. *Cold* is a store that has just been opened and
+ * has no columns on its disk yet, in a process whose code is compiled; *first* is the first time in
+ * the process. The events are the demo's mails of 30 days.
  *
  * The servers of the tests hold no million events, so each event's document is removed as soon as it
  * is sealed, and the questions then find in the server what they read on MongoDB: segments, and the
@@ -69,13 +71,7 @@ const batchSize = 500;
 const sealEvery = 32 * batchSize;
 const server = await (asked.server === "ferretdb" ? startFerretdb() : startMongoJava());
 const dir = mkdtempSync(join(tmpdir(), "segments-"));
-const segmentCache = { folder: join(dir, "columns"), maxBytes: 1_073_741_824 };
-const mongo = new MongoStore({
-  uri: `${server.url}`,
-  database: "bench",
-  adoptsAfterMs: 0,
-  segmentCache,
-});
+const mongo = sharedStore("columns");
 const sqlite = new SqliteStore({ file: join(dir, "store.sqlite"), readers: 2, log: silent });
 try {
   await Promise.all([mongo.open(), sqlite.open()]);
@@ -88,6 +84,11 @@ try {
   await Promise.allSettled([mongo.close(), sqlite.close()]);
   await server.stop();
   rmSync(dir, { recursive: true, force: true });
+}
+
+function sharedStore(folder: string): MongoStore {
+  const segmentCache = { folder: join(dir, folder), maxBytes: 1_073_741_824 };
+  return new MongoStore({ uri: server.url, database: "bench", adoptsAfterMs: 0, segmentCache });
 }
 
 /** Inserts documents directly: the bench does not measure storing. */
@@ -154,7 +155,7 @@ async function sealAll(bodies: readonly string[]) {
 
 async function measure(question: string, job: FoldJob): Promise<void> {
   const asked = { embedded: sqlite, segments: mongo } as const;
-  const cold = { embedded: await ask(sqlite, job), segments: await ask(mongo, job) };
+  const first = { embedded: await ask(sqlite, job), segments: await ask(mongo, job) };
   const walls: { embedded: number; segments: number }[] = [];
   const cpus: { embedded: number; segments: number }[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -162,13 +163,21 @@ async function measure(question: string, job: FoldJob): Promise<void> {
     walls.push({ embedded: embedded.wall, segments: segments.wall });
     cpus.push({ embedded: embedded.cpu, segments: segments.cpu });
   }
-  const wall = medians(walls);
+  const colds: { cold: number }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const opened = sharedStore(`cold ${question} ${round}`);
+    await opened.open();
+    colds.push({ cold: (await ask(opened, job)).wall });
+    await opened.close();
+  }
+  const wall = { ...medians(walls), ...medians(colds) };
   const cpu = medians(cpus);
   const nsOf = (ms: number) => ((ms * 1e6) / total).toFixed(0);
   console.log(
     `${question}: embedded ${wall.embedded.toFixed(0)} ms, segments ${wall.segments.toFixed(0)} ` +
-      `(${(wall.segments / wall.embedded).toFixed(2)}), cold ${cold.segments.wall.toFixed(0)} ` +
-      `(${(cold.segments.wall / wall.embedded).toFixed(2)}; embedded ${cold.embedded.wall.toFixed(0)}); ` +
+      `(${(wall.segments / wall.embedded).toFixed(2)}), cold ${wall.cold.toFixed(0)} ` +
+      `(${(wall.cold / wall.embedded).toFixed(2)}); first ${first.embedded.wall.toFixed(0)} and ` +
+      `${first.segments.wall.toFixed(0)}; ` +
       `CPU an event ${nsOf(cpu.embedded)} and ${nsOf(cpu.segments)} ns, ` +
       `fastest ${nsOf(Math.min(...cpus.map(({ segments }) => segments)))}`,
   );
