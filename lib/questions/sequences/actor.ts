@@ -1,6 +1,7 @@
-import type { Cell, Column, ColumnCells } from "../fold.ts";
+import { hashBytes } from "../../counting/sketch.ts";
+import { firstValue, type Cell, type Column, type ColumnCells } from "../fold.ts";
 import { choice, described } from "../reading/field.ts";
-import { isOfShare, type Share } from "../share.ts";
+import { isOfShare, wholeShare, type Share } from "../share.ts";
 import { none, Numbered } from "./numbered.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -14,9 +15,13 @@ export type ActorKind = (typeof actorKinds)[number];
 /** The field `"by"`. Where it is absent, actors are users. */
 export const by = described(choice(actorKinds, "user"), "Whose events belong together");
 
-/** The column that a fold reads to know an event's actor. */
-export function actorColumn(by: ActorKind): Column {
-  return by === "session" ? { path: ["metadata", "sessionId"] } : { field: by };
+/**
+ * The column that a fold reads to know an event's actor. Shares are divided by the names of users,
+ * so hashes do where there is only one.
+ */
+export function actorColumn(by: ActorKind, share: Share = wholeShare): Column {
+  if (by === "session") return { path: ["metadata", "sessionId"] };
+  return by === "user" && share.of === 1 ? { field: by, mayBeHashed: true } : { field: by };
 }
 
 /**
@@ -41,7 +46,13 @@ export function actorWithin(share: Share, cell: Cell): string | undefined {
  * an actor of another share.
  */
 export function numberedActors(column: ColumnCells, share: Share, timeline: Timeline): Numbered {
-  return new Numbered(column, (cell) => {
+  if ("hashes" in column) {
+    const { numbers, hashes } = column;
+    return new Numbered(numbers, firstValue + hashes.length / hashBytes, (number) =>
+      number < firstValue ? none : timeline.numberOfHash(hashes, (number - firstValue) * hashBytes),
+    );
+  }
+  return Numbered.ofCells(column, (cell) => {
     const actor = actorWithin(share, cell);
     return actor === undefined ? none : timeline.numberOf(actor);
   });

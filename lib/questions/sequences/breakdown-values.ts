@@ -65,7 +65,7 @@ export class BreakdownValues {
 
   /** The numbers of a column's cells; absent where there is no breakdown. */
   numbered(column: ColumnCells | undefined): Numbered | undefined {
-    return column && new Numbered(column, (cell) => this.numberOf(cell));
+    return column && Numbered.ofCells(column, (cell) => this.numberOf(cell));
   }
 
   all(): readonly string[] {

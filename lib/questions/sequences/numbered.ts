@@ -5,23 +5,33 @@ import type { Cell, ColumnCells, Instants, NumberedCells } from "../fold.ts";
  */
 export class Numbered {
   readonly #numbers: NumberedCells["numbers"];
-  readonly #cells: readonly Cell[];
-  readonly #numberOf: (cell: Cell) => number;
+  readonly #numberOf: (cell: number) => number;
   readonly #known: Int32Array;
 
-  /** @param numberOf returns the number of a cell, 0 or more, or `none` */
-  constructor(column: ColumnCells, numberOf: (cell: Cell) => number) {
-    const { numbers, cells } = cellsOf(column);
+  /**
+   * @param numbers the index of each event's cell
+   * @param count the number of cells
+   * @param numberOf returns the number of the cell at an index, 0 or more, or `none`
+   */
+  constructor(
+    numbers: NumberedCells["numbers"],
+    count: number,
+    numberOf: (cell: number) => number,
+  ) {
     this.#numbers = numbers;
-    this.#cells = cells;
     this.#numberOf = numberOf;
-    this.#known = new Int32Array(cells.length).fill(unknown);
+    this.#known = new Int32Array(count).fill(unknown);
+  }
+
+  static ofCells(column: ColumnCells, numberOf: (cell: Cell) => number): Numbered {
+    const { numbers, cells } = cellsOf(column);
+    return new Numbered(numbers, cells.length, (cell) => numberOf(cells[cell]));
   }
 
   at(place: number): number {
     const cell = this.#numbers[place]!;
     const known = this.#known[cell]!;
-    return known === unknown ? (this.#known[cell] = this.#numberOf(this.#cells[cell])) : known;
+    return known === unknown ? (this.#known[cell] = this.#numberOf(cell)) : known;
   }
 }
 

@@ -91,7 +91,7 @@ class Paths implements Fold<PathsResult> {
     this.#job = job;
     this.#share = share;
     this.#marking = markingOf([job.after]);
-    this.columns = [actorColumn(job.by), { field: "timestamp" }, ...this.#marking.columns];
+    this.columns = [actorColumn(job.by, share), { field: "timestamp" }, ...this.#marking.columns];
   }
 
   /**
@@ -110,7 +110,7 @@ class Paths implements Fold<PathsResult> {
     const instants = instantsOf(columns[1]!);
     const actors = numberedActors(columns[0]!, this.#share, this.#timeline);
     const marksAt = this.#marking.marksIn(columns, 2);
-    const types = new Numbered(columns[2]!, (type) => this.#types.numberOf(type as string));
+    const types = Numbered.ofCells(columns[2]!, (type) => this.#types.numberOf(type as string));
     for (const place of places) {
       const actor = actors.at(place);
       if (actor === none) continue;

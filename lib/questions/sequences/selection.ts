@@ -113,7 +113,7 @@ export function markingOf(selections: readonly Selection[]): Marking {
   return {
     columns: [{ field: "type" }, ...filters],
     marksIn(columns, at) {
-      const types = new Numbered(columns[at]!, marksOfType);
+      const types = Numbered.ofCells(columns[at]!, marksOfType);
       const met = bits.map((_, i) => cellsOf(columns[at + 1 + i]!));
       return (place) => {
         const marks = types.at(place);
@@ -166,7 +166,11 @@ export class MarkedEvents {
     this.#marking = markingOf(selections);
     this.values = new BreakdownValues(breakdown);
     this.#hasValues = breakdown !== undefined;
-    const columns = [actorColumn(by), { field: "timestamp" } as const, ...this.#marking.columns];
+    const columns = [
+      actorColumn(by, share),
+      { field: "timestamp" } as const,
+      ...this.#marking.columns,
+    ];
     this.#valueAt = columns.length;
     this.columns = [...columns, ...this.values.columns];
   }

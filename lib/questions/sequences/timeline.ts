@@ -1,5 +1,5 @@
 import { FoldOverflow } from "../fold.ts";
-import { Texts } from "./numbered.ts";
+import { Actors } from "./actors.ts";
 
 /** The rows of a timeline; an index names one row in all arrays. */
 export interface Rows {
@@ -23,7 +23,7 @@ const maxRows = 5_000_000;
  */
 export class Timeline {
   readonly #limit: number;
-  readonly #actors = new Texts();
+  readonly #actors = new Actors();
   #size = 0;
   #actor = new Int32Array(1_024);
   #instant = new Float64Array(1_024);
@@ -37,6 +37,11 @@ export class Timeline {
   /** The number that an actor's rows are added under. */
   numberOf(actor: string): number {
     return this.#actors.numberOf(actor);
+  }
+
+  /** The same by the actor's hash (`writeHash`), which begins at a place among others. */
+  numberOfHash(hashes: Uint8Array, at: number): number {
+    return this.#actors.numberOfHash(hashes, at);
   }
 
   /**
