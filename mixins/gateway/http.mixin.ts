@@ -221,7 +221,8 @@ export function HttpEdgeMixin(config: Config) {
       },
 
       /**
-       * Runs before each alias: identifies the caller, and checks the key's scope and the limits.
+       * Runs first for each request of an alias: identifies the caller, and checks the key's scope
+       * and the limits.
        */
       checkCaller(
         context: Context<unknown, Meta>,
