@@ -53,7 +53,7 @@ const rooms = {
     "lib/event",
     "lib/questions",
   ]),
-  "lib/page": ["lib/errors.ts"],
+  "lib/page": ["lib/errors.ts", "lib/http"],
   "lib/openapi": [...asked, "lib", "lib/answers", "lib/keys", "lib/runtime"],
 };
 const libRooms = ["lib", ...Object.keys(rooms)];

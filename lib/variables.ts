@@ -167,7 +167,7 @@ export const variables = {
   ),
   API_KEYS: secret(
     list(
-      "The first keys, which give others by POST /api/v1/keys: by comma, in a file also by line, KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE with scopes of events:write events:read live:read admin; without scopes a key has all but admin. A key has at least 16 characters. Empty: open, as project default, on loopback only.",
+      "The first keys, which give others by POST /api/v1/keys: by comma, in a file also by line, KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE with scopes of events:write events:read live:read admin; without scopes a key has all but admin. A key has at least 16 visible characters of ASCII. Empty: open, as project default, on loopback only.",
       readApiKeys,
     ),
   ),

@@ -230,10 +230,7 @@ export const apiGateway = (config: Config) =>
     },
   });
 
-/**
- * Only the aliases can be reached, moleculer-web parses and logs nothing, and keys are checked
- * first.
- */
+/** Only the aliases can be reached, and moleculer-web parses and logs nothing. */
 function closed(route: ApiRoute) {
   return {
     ...route,
@@ -246,7 +243,6 @@ function closed(route: ApiRoute) {
       this: Edge & AskEdge & Leaving & Sending,
       ...args: Parameters<Edge["checkCaller"]>
     ) {
-      this.checkCaller(...args);
       const [context, , request, response] = args;
       this.refuseShadowed(request as Aliased);
       this.makeRoom(request as Aliased, response);

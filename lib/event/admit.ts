@@ -248,7 +248,14 @@ function isRefusal(admitted: AdmittedEvent | ItemError): admitted is ItemError {
   return "errors" in admitted;
 }
 
-function sentId(input: unknown): { readonly id?: EventId } {
+/** The id of an event as its sender wrote it. */
+export interface SentId {
+  /** Absent where the sender wrote no valid one. */
+  readonly id?: EventId;
+}
+
+/** Reads the id of an event that is refused. */
+export function sentId(input: unknown): SentId {
   const id = (input as { readonly id?: unknown } | null | undefined)?.id;
   return typeof id === "string" && isEventId(id) ? { id } : {};
 }

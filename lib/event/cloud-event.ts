@@ -253,6 +253,14 @@ function rejected(errors: readonly Finding[]): CloudEventReading {
   return { status: "rejected", errors };
 }
 
+/** The id of a CloudEvent that is refused; empty where it lacks a source or an id. */
+export function sentCloudEventId(value: unknown): { readonly id?: EventId } {
+  if (typeof value !== "object" || value === null) return {};
+  const { source, id } = value as { readonly source?: unknown; readonly id?: unknown };
+  const [sourceText = "", idText = ""] = [canonicalText(source), canonicalText(id)];
+  return sourceText === "" || idText === "" ? {} : { id: cloudEventId(sourceText, idText) };
+}
+
 /** RFC 9562, any version. */
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** Crockford's base 32 of 48 bits of time and 80 random bits. */

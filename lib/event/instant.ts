@@ -1,3 +1,5 @@
+import { maxAheadMs } from "./limits.ts";
+
 /** 0001-01-01T00:00:00.000Z, the first instant that is accepted: RFC 3339 has no years before 0. */
 export const firstInstant = -62_135_596_800_000;
 
@@ -37,12 +39,12 @@ export function parseInstant(value: unknown): number | undefined {
 
 /**
  * Why an instant cannot be the time of an event: `zero` is the value of a clock that was never set;
- * `seconds` is a present time in seconds that was read as milliseconds, which lies in the first
- * weeks of 1970.
+ * `seconds` is a time in seconds that was read as milliseconds, which lies in the first weeks of
+ * 1970: the present one, an earlier one, or one that a clock may show which is ahead of this one.
  * @param now epoch milliseconds
  */
 export function misdated(instant: number, now: number): "zero" | "seconds" | undefined {
-  if (instant > now / 1_000) return undefined;
+  if (instant > (now + maxAheadMs) / 1_000) return undefined;
   if (zeroTimes.some(([from, to]) => instant >= from && instant <= to)) return "zero";
   return instant > 0 ? "seconds" : undefined;
 }

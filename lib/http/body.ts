@@ -279,14 +279,15 @@ export function jsonOf(bytes: Buffer): unknown {
 /**
  * The JSON value of a body that is passed to an action unchanged. Its way to another node must not
  * change it, so that a cluster answers as one process does.
+ * @param levels how deep arrays and objects may be nested
  * @throws ServiceError `MALFORMED`; `VALIDATION` where it is nested too deep or has numbers that
  *   would change
  */
-export function plainJsonOf(bytes: Buffer): unknown {
+export function plainJsonOf(bytes: Buffer, levels = maxNesting): unknown {
   const value = jsonOf(bytes);
-  if (isPlainJson(value, maxNesting)) return value;
+  if (isPlainJson(value, levels)) return value;
   const errors: Finding[] = [];
-  findNotPlain(value, maxNesting, "", errors);
+  findNotPlain(value, levels, "", errors);
   throw new ServiceError("VALIDATION", undefined, { errors });
 }
 

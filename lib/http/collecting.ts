@@ -4,11 +4,12 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import { type Finding, ServiceError } from "../errors.ts";
-import type { ItemError, ItemResult } from "../event/admit.ts";
+import { sentId, type ItemError, type ItemResult, type SentId } from "../event/admit.ts";
 import {
   isBinaryCloudEvent,
   readBinaryCloudEvent,
   readCloudEvent,
+  sentCloudEventId,
   type CloudEventReading,
   type Headers,
 } from "../event/cloud-event.ts";
@@ -69,7 +70,7 @@ export function readResultsChoice(
  */
 export type ItemReading =
   | { readonly status: "read"; readonly input: unknown }
-  | { readonly status: "rejected"; readonly error: ItemError };
+  | (SentId & { readonly status: "rejected"; readonly error: ItemError });
 
 const eventMediaTypes = ["application/json", "application/cloudevents+json"] as const;
 
@@ -93,26 +94,28 @@ export function readEvent(bytes: Buffer, headers: Headers): ItemReading {
 
 /** Reads one item of parsed JSON. */
 export function readItem(input: unknown): ItemReading {
-  return safe({ status: "read", input });
+  return safe({ status: "read", input }, () => sentId(input));
 }
 
 /** Reads one parsed CloudEvent in structured mode. */
 function readCloudItem(value: unknown): ItemReading {
-  return safe(readCloudEvent(value));
+  return safe(readCloudEvent(value), () => sentCloudEventId(value));
 }
 
+/** @param idOf names the item where it is rejected */
 function safe(
   reading: CloudEventReading | { readonly status: "read"; readonly input: unknown },
+  idOf: () => SentId = () => ({}),
 ): ItemReading {
-  if (reading.status === "rejected") return refused(reading.errors);
+  if (reading.status === "rejected") return refused(reading.errors, idOf());
   if (isPlainJson(reading.input, maxNesting + 1)) return reading;
   const findings: Finding[] = [];
   findNotPlain(reading.input, maxNesting + 1, "", findings);
-  return refused(findings);
+  return refused(findings, idOf());
 }
 
-function refused(errors: readonly Finding[]): ItemReading {
-  return { status: "rejected", error: { type: "/problems/invalid-event", errors } };
+function refused(errors: readonly Finding[], sent: SentId): ItemReading {
+  return { ...sent, status: "rejected", error: { type: "/problems/invalid-event", errors } };
 }
 
 /**
@@ -203,7 +206,7 @@ function sorted<T>(items: readonly T[], read: (item: T) => ItemReading): BatchBo
   for (const [index, item] of items.entries()) {
     const reading = read(item);
     if (reading.status === "read") inputs.push(reading.input);
-    else rejected.push({ index, status: "rejected", error: reading.error });
+    else rejected.push({ index, ...reading });
   }
   return { inputs, rejected };
 }

@@ -66,6 +66,15 @@ export function preconditionOf(headers: IncomingHttpHeaders): Precondition {
   return match.trim() === "*" ? "present" : { versions: match.split(",").flatMap(strongTag) };
 }
 
+/**
+ * Whether `If-None-Match` of a read names the entity tag that would be answered. Compares weakly, as
+ * RFC 9110, 13.1.2 demands: proxies that compress weaken tags.
+ */
+export function namesTag(noneMatch: string | undefined, tag: string): boolean {
+  if (noneMatch === undefined) return false;
+  return noneMatch.split(",").some((one) => [tag, `W/${tag}`, "*"].includes(one.trim()));
+}
+
 /** A version as a strong entity tag. */
 export function entityTagOf(version: string): string {
   return `"${version}"`;

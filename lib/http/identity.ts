@@ -31,6 +31,12 @@ interface Entry {
   readonly given?: { readonly id: string; readonly endsAt: number };
 }
 
+/** A use of a created key, by the key's id; epoch milliseconds. */
+interface KeyUse {
+  readonly id: string;
+  readonly at: number;
+}
+
 /** When a key was used last, and which use the store has recorded; epoch milliseconds, 0: never. */
 interface Use {
   at: number;
@@ -136,15 +142,23 @@ export class Keyring {
     return now - this.#learnedAt;
   }
 
-  /** Returns the uses of keys that the store is to record: for each key one every ten minutes. */
-  takeUses(): readonly { readonly id: string; readonly at: number }[] {
+  /**
+   * Returns the uses of keys that the store is to record: for each key one every ten minutes, again
+   * and again until `noteUses` says that it was recorded.
+   */
+  usesToRecord(): readonly KeyUse[] {
     const uses = [...this.#uses].filter(
       ([, { at, learnedAt }]) => at > 0 && Math.abs(at - learnedAt) > recordUsesAfterMs,
     );
-    return uses.map(([id, use]) => {
-      use.learnedAt = use.at;
-      return { id, at: use.at };
-    });
+    return uses.map(([id, { at }]) => ({ id, at }));
+  }
+
+  /** Takes the uses that the store has recorded. */
+  noteUses(uses: readonly KeyUse[]): void {
+    for (const { id, at } of uses) {
+      const use = this.#uses.get(id);
+      if (use !== undefined) use.learnedAt = at;
+    }
   }
 
   #identityOf(key: string): Identity {

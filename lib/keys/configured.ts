@@ -14,19 +14,25 @@ export interface ApiKey {
 }
 
 /**
+ * Visible ASCII: a header carries any other character differently from client to client. The user
+ * name of Basic ends at a colon.
+ */
+const keyPattern = /^[\x21-\x39\x3b-\x7e]{16,}$/;
+
+/**
  * Reads the entries of API_KEYS, each `KEY:PROJECT` or `KEY:PROJECT:SCOPE+SCOPE`. Adds each fault
- * to `problems`.
+ * to `problems`, without the key.
  */
 export function readApiKeys(entries: readonly string[], problems: string[]): readonly ApiKey[] {
   return entries.flatMap((entry, index) => {
-    const [, key, project, granted] =
-      /^([^:\s]+):([A-Za-z0-9._-]{1,64})(?::(.+))?$/.exec(entry) ?? [];
+    const [, key = "", project, granted] =
+      /^([^:]+):([A-Za-z0-9._-]{1,64})(?::(.+))?$/.exec(entry) ?? [];
     const names = granted?.split("+") ?? ["events:write", "events:read", "live:read"];
     const valid = names.every((scope) => (scopes as readonly string[]).includes(scope));
-    if (key === undefined || project === undefined || key.length < 16 || !valid) {
+    if (!keyPattern.test(key) || project === undefined || !valid) {
       problems.push(
         `API_KEYS entry ${index + 1} must be KEY:PROJECT or KEY:PROJECT:SCOPE+SCOPE, ` +
-          `the key at least 16 characters, scopes of ${scopes.join(" ")}`,
+          `the key at least 16 visible characters of ASCII, scopes of ${scopes.join(" ")}`,
       );
       return [];
     }

@@ -50,9 +50,10 @@ export class SseClient {
 
   /**
    * @param events how many events the frames hold
-   * @param lastId the id of the last event, from which a client that misses frames can continue
+   * @param lastId the id of the last event, from which a client that misses frames can continue;
+   *   absent: it continues from the last id that it was told
    */
-  send(frames: Buffer | string, now: number, events = 0, lastId = ""): void {
+  send(frames: Buffer | string, now: number, events = 0, lastId?: string): void {
     if (!this.isOpen) return;
     if (this.isBehind) {
       this.#missed += events;
@@ -72,6 +73,8 @@ export class SseClient {
   /**
    * Called about once a second: sends a heartbeat to a quiet client, and disconnects one that reads
    * nothing.
+   * @param id the place up to which the client was sent everything, or was told what it missed;
+   *   absent where that is unknown
    */
   look(now: number, id?: string): void {
     if (!this.isOpen) return;
@@ -82,7 +85,7 @@ export class SseClient {
       this.#events.cut();
       return this.end("slow");
     }
-    if (behind === 0 && now - this.#sentAt >= beatEveryMs) this.send(beatFrame(id), now);
+    if (behind === 0 && now - this.#sentAt >= beatEveryMs) this.send(beatFrame(id), now, 0, id);
   }
 
   /**

@@ -61,7 +61,7 @@ export function placeOf(id: string): { readonly place: Place; readonly at: numbe
 
 /** The first block of a stream of events. Its id is the place where the stream begins. */
 export function openingFrame(id?: string): string {
-  return `retry: ${retryMs}\n${id === undefined ? "" : `id: ${id}\n`}\n`;
+  return `retry: ${retryMs}\n${idLine(id)}\n`;
 }
 
 /** One event, as JSON without line breaks. */
@@ -69,15 +69,20 @@ export function eventFrame(id: string, json: string): string {
   return `id: ${id}\ndata: ${json}\n\n`;
 }
 
-export function missedFrame(id: string, missed: Missed): string {
-  return `event: missed\nid: ${id}\ndata: ${JSON.stringify(missed)}\n\n`;
+export function missedFrame(id: string | undefined, missed: Missed): string {
+  return `event: missed\n${idLine(id)}data: ${JSON.stringify(missed)}\n\n`;
 }
 
 /**
  * A comment. Clients remember the id beside it, though no event is dispatched (WHATWG HTML 9.2.6).
  */
 export function beatFrame(id?: string): string {
-  return `: beat\n${id === undefined ? "" : `id: ${id}\n`}\n`;
+  return `: beat\n${idLine(id)}\n`;
+}
+
+/** An empty id would take the client's last one from it. */
+function idLine(id: string | undefined): string {
+  return id === undefined ? "" : `id: ${id}\n`;
 }
 
 export function dataFrame(data: object, event?: string): string {

@@ -17,7 +17,6 @@ const unsure = ["QUEUE_UNAVAILABLE", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as 
 const changed = ["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"] as const;
 const begun = { answers: { 202: "Job" }, answerHeaders: ["Location"], problems: changed } as const;
 const aPerson = { path: { userId: "user-1" } };
-const queueing = ["QUEUE_UNAVAILABLE", "QUEUE_FULL", "OUTCOME_UNKNOWN"] as const;
 const mergePatch = { type: "object" };
 const eventType = jsonSchemaOf(eventSchema.properties.type);
 const aType = { path: { type: "email.opened" } };
@@ -238,14 +237,14 @@ export const administrationOperations: Readonly<Record<string, Operation>> = {
     scope: "admin",
     path: { id },
     answers: { 200: "Replayed" },
-    problems: ["NOT_FOUND", "BREAKS_SCHEMA", "INVALID_EVENT", "STORE_UNAVAILABLE", ...queueing],
+    problems: ["NOT_FOUND", "BREAKS_SCHEMA", "INVALID_EVENT", ...changed],
   },
   "POST /api/v1/quarantine/replay": {
     summary: "Let a page of those out that a filter finds and that keep their schema now",
     scope: "admin",
     parameters: quarantineParameters,
     answers: { 200: "ReplayedMany" },
-    problems: ["STORE_UNAVAILABLE", ...queueing],
+    problems: changed,
   },
   "GET /api/v1/dead-letters": {
     summary: "Batches of a project that failed for good, the oldest first",

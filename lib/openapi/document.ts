@@ -125,7 +125,7 @@ function responsesOf({ answers: given, answerHeaders = [], problems = [], scope 
   for (const [status, answer] of Object.entries(given)) {
     responses[status] = {
       description: Number(status) < 400 ? "What was asked for" : "The state, or a problem",
-      headers: headersOf(["X-Request-Id", ...answerHeaders]),
+      headers: headersOf(["X-Request-Id", ...answerHeaders, ...retryHeaders(Number(status))]),
       ...(answer !== null && { content: { ...responses[status]?.content, ...contentOf(answer) } }),
     };
   }
@@ -146,12 +146,19 @@ function contentOf(answer: string | readonly string[]): object {
 
 function problemOf(types: readonly ErrorType[]) {
   const first = catalogue[types[0]!].status;
-  const retried = first === 429 || first === 503 ? ["Retry-After"] : [];
   return {
     description: types.map((type) => `${type}: ${catalogue[type].title}`).join("; "),
-    headers: headersOf(["X-Request-Id", ...(first === 405 ? ["Allow"] : []), ...retried]),
+    headers: headersOf([
+      "X-Request-Id",
+      ...(first === 405 ? ["Allow"] : []),
+      ...retryHeaders(first),
+    ]),
     content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
   };
+}
+
+function retryHeaders(status: number): readonly string[] {
+  return status === 429 || status === 503 ? ["Retry-After"] : [];
 }
 
 function headersOf(names: readonly string[]): object {

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import Negotiator from "negotiator";
 import { ServiceError } from "../errors.ts";
+import { namesTag } from "../http/headers.ts";
 import type { BuiltPage, Encoded } from "./build-page.ts";
 import { keptPageFile, readKeptPage } from "./kept-page.ts";
 import type { PageView } from "./page-paths.ts";
@@ -133,7 +134,7 @@ function send(
   own: OutgoingHttpHeaders & { readonly ETag: string },
 ): void {
   const shared = { ...own, Vary: "Accept-Encoding" };
-  if (matches(headers["if-none-match"], own.ETag)) {
+  if (namesTag(headers["if-none-match"], own.ETag)) {
     response.writeHead(304, shared).end();
     return;
   }
@@ -145,12 +146,6 @@ function send(
     ...(encoding !== undefined && { "Content-Encoding": encoding }),
   });
   response.end(bytes);
-}
-
-/** Compares weakly, as RFC 9110, 13.1.2 demands of a read: proxies that compress weaken tags. */
-function matches(wanted: string | undefined, tag: string): boolean {
-  if (wanted === undefined) return false;
-  return wanted.split(",").some((one) => [tag, `W/${tag}`, "*"].includes(one.trim()));
 }
 
 /**

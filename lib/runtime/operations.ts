@@ -16,6 +16,9 @@ export interface HealthReport {
   readonly stages: Readonly<Partial<Record<Stage, StageHealth>>>;
 }
 
+/** As in a problem with this status that names no other time. */
+const retryAfterSeconds = 5;
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
 /** The handlers of an operator's HTTP requests. */
@@ -184,6 +187,7 @@ function sendJson(response: ServerResponse, status: number, body: object): void 
     "Content-Type": "application/json; charset=utf-8",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
+    ...(status === 503 && { "Retry-After": String(retryAfterSeconds) }),
   });
   response.end(JSON.stringify(body));
 }

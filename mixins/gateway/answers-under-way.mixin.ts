@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Config } from "../../lib/config.ts";
 import { AnswersUnderWay } from "../../lib/concurrency/held-bytes.ts";
+import { namesTag } from "../../lib/http/headers.ts";
 import { cutWhenSlow } from "../../lib/http/sending.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Aliased, Edge } from "./edge.ts";
@@ -43,12 +44,21 @@ export function AnswersUnderWayMixin({ reading: { answerMaxBytes, takeWithinMs }
       },
 
       /**
-       * Replaces moleculer-web's encoding: it returns the bytes themselves, which are then counted.
+       * Replaces moleculer-web's answer with an action's result, which would be bytes where the
+       * result is an object with the type `Buffer`: here it is JSON whatever it holds, and its bytes
+       * are counted.
        */
-      encodeResponse(request: Aliased, response: ServerResponse, data: unknown): Buffer {
-        const body = Buffer.from(JSON.stringify(data));
+      sendResponse(request: Aliased, response: ServerResponse, result: unknown): void {
+        if (response.headersSent) return;
+        const tag = response.getHeader("ETag");
+        if (typeof tag === "string" && namesTag(request.headers["if-none-match"], tag)) {
+          response.writeHead(304).end();
+          return;
+        }
+        const body = Buffer.from(JSON.stringify(result));
         this.holdRoom(request, response, body.length);
-        return body;
+        response.setHeader("Content-Type", "application/json; charset=utf-8");
+        response.end(body);
       },
     },
     created() {

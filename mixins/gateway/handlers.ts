@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { ServiceError } from "../../lib/errors.ts";
+import { maxNesting } from "../../lib/event/limits.ts";
 import { plainJsonOf, requireMediaType, type BodyLimits } from "../../lib/http/body.ts";
 import { unknownParameter } from "../../lib/http/query-string.ts";
 import type { ShownJob } from "../../lib/questions/jobs.ts";
@@ -19,7 +20,8 @@ export function refuseParameters({ query }: Routed): void {
 }
 
 /**
- * Reads a body of JSON at an address that takes no parameters in the URL.
+ * Reads a body of JSON at an address that takes no parameters in the URL. It may have one level more
+ * than a part of an event, a schema or a question: it holds one of them.
  * @throws ServiceError VALIDATION, UNSUPPORTED_MEDIA_TYPE, and as `takeBody`
  */
 export async function takeJson(
@@ -31,7 +33,8 @@ export async function takeJson(
 ): Promise<unknown> {
   refuseParameters(request);
   requireMediaType(request.headers["content-type"], mediaTypes);
-  return plainJsonOf(await edge.takeBody(request, response, limits, request.caller ?? ""));
+  const bytes = await edge.takeBody(request, response, limits, request.caller ?? "");
+  return plainJsonOf(bytes, maxNesting + 1);
 }
 
 export function sendJson(

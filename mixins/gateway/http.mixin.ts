@@ -221,7 +221,8 @@ export function HttpEdgeMixin(config: Config) {
       },
 
       /**
-       * Runs before each alias: identifies the caller, and checks the key's scope and the limits.
+       * Runs first for each request of an alias: identifies the caller, and checks the key's scope
+       * and the limits.
        */
       checkCaller(
         context: Context<unknown, Meta>,
@@ -287,24 +288,24 @@ function HttpMethodsMixin(cors: Cors | undefined) {
 
       /**
        * Replaces moleculer-web's matching: an address that stands in the table literally
-       * (`/events/counts`) is no id (`/events/:id`), whatever the method.
+       * (`/events/counts`) is no id (`/events/:id`), whatever the method, if it can be read. One
+       * that only takes an act (`POST /quarantine/replay`) is an id to the other methods.
        */
       resolveAlias(url: string, method = "GET"): Resolved | false {
         for (const alias of this.aliases) {
           if (!alias.isMethod(method)) continue;
           const params = alias.match(url);
           if (params === false) continue;
-          if (alias.keys.length > 0 && this.isFixed(url)) continue;
+          if (alias.keys.length > 0 && this.isFixed(url, method)) continue;
           return { alias, params };
         }
         return false;
       },
 
-      isFixed(url: string): boolean {
-        return (
-          this.frontRoutes.has(url) ||
-          this.aliases.some(({ keys, re }) => keys.length === 0 && re.test(url))
-        );
+      isFixed(url: string, method: string): boolean {
+        if (this.frontRoutes.has(url)) return true;
+        const literal = this.aliases.filter(({ keys, re }) => keys.length === 0 && re.test(url));
+        return literal.some((alias) => alias.isMethod(method) || alias.isMethod("GET"));
       },
 
       /** The methods of an address; none where it does not exist. */

@@ -62,8 +62,10 @@ export function KeysEdgeMixin() {
 
       async lookForKeys(): Promise<void> {
         await this.learnKeys();
-        const uses = this.keyring.takeUses();
-        if (uses.length > 0) await this.broker.call("query.keys.used", { uses }, look);
+        const uses = this.keyring.usesToRecord();
+        if (uses.length === 0) return;
+        await this.broker.call("query.keys.used", { uses }, look);
+        this.keyring.noteUses(uses);
       },
 
       tellAge(error?: unknown): void {

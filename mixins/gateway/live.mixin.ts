@@ -35,6 +35,8 @@ interface Owner {
 interface State {
   hub: Hub;
   clients: LiveClients<Owner>;
+  /** The clients of streams that have caught up: they were sent everything up to the hub's place. */
+  caughtUp: WeakSet<SseClient>;
   projects: Map<string, ProjectLive>;
   ticking: NodeJS.Timeout;
 }
@@ -77,6 +79,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         };
         try {
           onceClosed(response, await this.hub.follow(interest, follower, place));
+          this.caughtUp.add(client);
         } catch (error) {
           const requestId = response.getHeader("X-Request-Id");
           this.logger.warn({ err: error, requestId }, "a stream broke off");
@@ -181,12 +184,13 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         const id = place && idOf(place, now);
         for (const [client, { identity }] of this.clients) {
           if (identity !== undefined && !this.keyring.holds(identity)) client.end("key");
-          else client.look(performance.now(), id);
+          else client.look(performance.now(), this.caughtUp.has(client) ? id : undefined);
         }
       },
     },
     created() {
       this.clients = new LiveClients(maxClients);
+      this.caughtUp = new WeakSet();
       this.projects = new Map();
       this.hub = new Hub(
         {

@@ -4,8 +4,9 @@ import type { Context, ServiceBroker } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { readTimeoutMs, requestMs } from "../../lib/call-limits.ts";
 import type { Config } from "../../lib/config.ts";
+import type { Meta } from "../../lib/contracts.ts";
 import { defineMixin, limitCalls } from "../../lib/moleculer.ts";
-import type { Route } from "./edge.ts";
+import type { Edge, Route } from "./edge.ts";
 
 interface Alias {
   /** The action that the alias calls; `null` where a handler answers. */
@@ -14,7 +15,7 @@ interface Alias {
 
 /** What moleculer-web has added to a request by then. */
 interface Matched extends IncomingMessage {
-  readonly $ctx: Context;
+  readonly $ctx: Context<unknown, Meta>;
   readonly $route: Route;
 }
 
@@ -26,18 +27,21 @@ const { aliasHandler } = (ApiGateway as unknown as { methods: { aliasHandler: Al
   .methods;
 
 /**
- * How the calls of each request that moleculer-web routes are made. Together they have a time
- * limit: `readTimeoutMs` for reads, `requestMs` for all others. Each first waits, within that time,
- * for a node that offers the action (`untilOffered`): in a cluster the last one may have just died,
- * and its successor be starting; in one process the service may be starting itself.
+ * How the calls of each request that moleculer-web routes are made. First its caller is checked, so
+ * that nobody waits who may not ask. Together the calls have a time limit: `readTimeoutMs` for
+ * reads, `requestMs` for all others. Each first waits, within that time, for a node that offers the
+ * action (`untilOffered`): in a cluster the last one may have just died, and its successor be
+ * starting; in one process the service may be starting itself.
  */
 export function RoutedCallsMixin({ queryTimeoutMs }: Config) {
   const readMs = readTimeoutMs(queryTimeoutMs);
 
-  return defineMixin()({
+  return defineMixin<{ needs: Pick<Edge, "checkCaller"> }>()({
     methods: {
       async aliasHandler(...args: Parameters<AliasHandler>): Promise<unknown> {
-        const [{ $ctx, $route }, , { action }] = args;
+        const [request, response, { action }] = args;
+        const { $ctx, $route } = request;
+        this.checkCaller($ctx, $route, request, response);
         limitCalls($ctx, $route.opts.scope === "events:read" ? readMs : requestMs);
         if (action !== null) await untilOffered(this.broker, action);
         else awaitOffers($ctx, this.broker);

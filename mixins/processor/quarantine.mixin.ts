@@ -171,6 +171,7 @@ export function QuarantineMixin() {
       /**
        * Replays a page of the events that a filter finds, the latest first; the page ends earlier
        * where its time is over. Events that the retention is about to drop are left out.
+       * @throws ServiceError OUTCOME_UNKNOWN where one of them failed: others may have come out
        */
       async replayMany(caller: ActContext, raw: Raw): Promise<ReplayedEvents> {
         const project = caller.meta.project ?? defaultProject;
@@ -188,15 +189,25 @@ export function QuarantineMixin() {
           );
           const turns = new Semaphore(atOnce);
           const until = performance.now() + replayWithinMs;
+          const errors: unknown[] = [];
           // Turns are taken in order, so those that are left out come last.
           const outcomes = await Promise.all(
             found.map((one) =>
               turns.run(async () => {
-                if (performance.now() >= until) return "left";
-                return (await this.replayHeld(one)).length === 0 ? "replayed" : "broken";
+                if (errors.length > 0 || performance.now() >= until) return "left";
+                try {
+                  return (await this.replayHeld(one)).length === 0 ? "replayed" : "broken";
+                } catch (error) {
+                  errors.push(error);
+                  return "failed";
+                }
               }),
             ),
           );
+          if (errors.length > 0) {
+            this.logger.warn({ err: errors[0], failed: errors.length }, "events were not replayed");
+            throw new ServiceError("OUTCOME_UNKNOWN");
+          }
           const countOf = (what: (typeof outcomes)[number]) =>
             outcomes.filter((outcome) => outcome === what).length;
           const taken = outcomes.length - countOf("left");
@@ -216,6 +227,8 @@ export function QuarantineMixin() {
        * is published. Each event has a batch of its own, since the content of a batch must never
        * change.
        * @returns how the event still breaks its schema; it was not published then
+       * @throws ServiceError OUTCOME_UNKNOWN where it could not be published: the event is released,
+       *   and comes out later
        */
       async replayHeld({ held, replay }: QuarantinedEvent): Promise<HeldEvent["findings"]> {
         const { project, id } = held.event;
@@ -227,7 +240,11 @@ export function QuarantineMixin() {
         // Another replay came first.
         if (out === undefined) return [];
         const body = releasedAlone(acceptedOf(out.held), project, out.replay);
-        await this.queue.publish({ body, receivedAt: Date.now() });
+        try {
+          await this.queue.publish({ body, receivedAt: Date.now() });
+        } catch {
+          throw new ServiceError("OUTCOME_UNKNOWN");
+        }
         return [];
       },
 

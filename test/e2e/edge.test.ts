@@ -44,6 +44,8 @@ describe("an open service", () => {
     ["GET", "/api//v1/events", 404],
     ["GET", "/api/v1%2Fevents", 404],
     ["GET", "/api/v1/../v1/events", 404],
+    ["DELETE", "/api/v1/subjects/.", 202],
+    ["DELETE", "/api/v1/subjects/..", 202],
     ["GET", "/api/v1/events/a%2Fb", 404],
     ["GET", "/api/v1/events/%ff", 400],
     ["OPTIONS", "/nothing", 404],
@@ -109,6 +111,7 @@ describe("an open service", () => {
     ["/api/v1/events/export", "OPTIONS, GET, HEAD"],
     ["/api/v1/events/batch", "OPTIONS, POST"],
     ["/api/v1/queries/q1", "OPTIONS, GET, HEAD, PUT, DELETE"],
+    ["/api/v1/quarantine/replay", "OPTIONS, GET, HEAD, POST, PATCH, DELETE"],
     ["/health", "OPTIONS, GET, HEAD"],
   ])(
     "OPTIONS %s tells the methods and runs nothing, whatever a preflight asks about",

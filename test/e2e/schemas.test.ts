@@ -156,6 +156,19 @@ test("an event is mended and replayed, and counts once however often that is ask
   expect((await ask("GET", "/quarantine/x")).status).toBe(404);
 });
 
+test("an event with the id replay is shown, mended, dropped and replayed as any other", async () => {
+  await send(paid("replay", { amount: "ten" }));
+  const own = "/quarantine/replay";
+  expect((await ask("GET", own)).body).toMatchObject({ event: { id: "replay" } });
+  const mended = await ask("PATCH", own, { data: { amount: 1 } });
+  expect(mended.body).toMatchObject({ findings: [] });
+  expect((await ask("DELETE", own)).status).toBe(204);
+  expect((await ask("GET", own)).status).toBe(404);
+  await send(paid("replay", { amount: "ten" }));
+  expect((await ask("POST", `${own}/replay`)).status).toBe(422);
+  expect((await ask("DELETE", own)).status).toBe(204);
+});
+
 test("an event is followed to where it is", async () => {
   const trace = async (id: string) => (await ask("GET", `/events/${id}/trace`)).body;
   await send(paid("held", { amount: "ten" }));

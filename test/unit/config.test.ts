@@ -147,6 +147,24 @@ describe("readConfig", () => {
     expect(problems.join()).not.toContain("secret");
   });
 
+  test.each([
+    "ключ-от-магазина",
+    "clé-de-la-boutique",
+    "a-key\u00a0of-the-shop",
+    "a-key-of\u007fthe-shop",
+  ])("refuses a key with characters that no header carries, and does not repeat it (%j)", (key) => {
+    const [problem, ...others] = problemsOf({ API_KEYS: `${key}:shop` });
+    expect(problem).toMatch(/^API_KEYS entry 1 must .* at least 16 visible characters of ASCII/);
+    expect(problem).not.toContain(key);
+    expect(others).toEqual([]);
+  });
+
+  test("takes a key of any visible character of ASCII but a colon and the comma between entries", () => {
+    const visible = Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i));
+    const key = visible.filter((character) => !/[:,]/.test(character)).join("");
+    expect(readConfig({ API_KEYS: `${key}:shop` }).apiKeys).toHaveLength(1);
+  });
+
   test("keeps no key, only what it hashes to", () => {
     const key = "0123456789abcdef";
     const config = readConfig({ API_KEYS: `${key}:shop:events:write+events:read` });

@@ -133,6 +133,7 @@ describe("timestamp", () => {
     "0001-01-02T00:00:00Z",
     "1969-07-20T20:17:40Z",
     "1970-06-01T00:00:00Z",
+    Math.trunc((now + maxAheadMs) / 1_000) + 1,
     31_536_000_000,
     "2026-01-31T10:25:30.123Z",
   ])("%p is taken", (timestamp) => {
@@ -163,6 +164,8 @@ describe("timestamp", () => {
     ["0001-01-01T00:00:00Z", "zero_time"],
     ["0001-01-01T00:00:00-05:00", "zero_time"],
     [Math.trunc(now / 1_000), "seconds_time"],
+    [Math.trunc(now / 1_000) + 1, "seconds_time"],
+    [Math.trunc((now + maxAheadMs) / 1_000), "seconds_time"],
     [1_300_000_000, "seconds_time"],
     ["1970-01-20T16:13:20.000Z", "seconds_time"],
     [42, "seconds_time"],

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { ItemResult } from "../../../lib/event/admit.ts";
+import { cloudEventId } from "../../../lib/event/cloud-event.ts";
 import { maxBatchEvents, maxNesting } from "../../../lib/event/limits.ts";
 import {
   inBodyOrder,
@@ -211,6 +212,42 @@ describe("limits", () => {
       "0 out_of_range /data/0",
       "2 out_of_range /data",
     ]);
+  });
+});
+
+describe("what is rejected is told with the id that was sent", () => {
+  const idsOf = (text: string, type: string) => read(text, type).rejected.map(({ id }) => id);
+  const data = '"data":9007199254740993';
+
+  test.each([
+    ["events", json, (items: readonly string[]) => `[${items.join()}]`],
+    ["lines", ndjson, (items: readonly string[]) => items.join("\n")],
+  ])("of %s", (_, type, text) => {
+    const items = [
+      `{"id":"a1",${data}}`,
+      `{"id":"no id",${data}}`,
+      `{"id":7,${data}}`,
+      `{${data}}`,
+    ];
+    expect(idsOf(text(items), type)).toEqual(["a1", undefined, undefined, undefined]);
+  });
+
+  test("of CloudEvents, by source and id", () => {
+    const event = { specversion: "1.0", id: "1", source: "/s", type: "t" };
+    const late = { ...event, time: "yesterday" };
+    const events = [
+      late,
+      { ...late, id: 1 },
+      { ...late, source: "" },
+      { ...late, id: [] },
+      5,
+      null,
+    ];
+    const made = cloudEventId("/s", "1");
+    const none = [undefined, undefined, undefined, undefined];
+    expect(idsOf(JSON.stringify(events), cloudEvents)).toEqual([made, made, ...none]);
+    const text = `[${JSON.stringify(event).slice(0, -1)},${data}}]`;
+    expect(idsOf(text, cloudEvents)).toEqual([made]);
   });
 });
 

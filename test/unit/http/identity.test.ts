@@ -188,20 +188,23 @@ describe("a key that the service gave", () => {
     expect(typeOf(() => open.identify(["x-api-key", other], "admin"))).toBe("UNAUTHORIZED");
   });
 
-  test("tells its first use, and one every ten minutes", () => {
+  test("tells its first use, and one every ten minutes, until it is recorded", () => {
     const told = toldAgo(0, [known()]);
-    expect(told.takeUses()).toEqual([]);
+    expect(told.usesToRecord()).toEqual([]);
     told.identify(headers, "events:read");
-    expect(told.takeUses()).toEqual([{ id: "key_1", at: expect.any(Number) as number }]);
+    const uses = told.usesToRecord();
+    expect(uses).toEqual([{ id: "key_1", at: expect.any(Number) as number }]);
+    expect(told.usesToRecord()).toEqual(uses);
+    told.noteUses([...uses, { id: "revoked", at: 1 }]);
     told.identify(headers, "events:read");
     told.learn([known()], performance.now());
-    expect(told.takeUses()).toEqual([]);
+    expect(told.usesToRecord()).toEqual([]);
     const before = toldAgo(0, [known({ usedAt: Date.now() - 601_000 })]);
     before.identify(headers, "events:read");
-    expect(before.takeUses()).toHaveLength(1);
+    expect(before.usesToRecord()).toHaveLength(1);
     const ahead = toldAgo(0, [known({ usedAt: Date.now() + 86_400_000 })]);
-    expect(ahead.takeUses()).toEqual([]);
+    expect(ahead.usesToRecord()).toEqual([]);
     ahead.identify(headers, "events:read");
-    expect(ahead.takeUses()).toHaveLength(1);
+    expect(ahead.usesToRecord()).toHaveLength(1);
   });
 });

@@ -81,6 +81,23 @@ test("one that takes nothing holds a bounded number of bytes, is told what it mi
   reader.destroy();
 });
 
+test.each([
+  ["the place of the beat", "1.9-a", "id: 1.9-a\n"],
+  ["no place where none is known", undefined, ""],
+])("what was missed before a beat is told with %s", (_, id, line) => {
+  const reader = new Reader();
+  const { client } = clientOf(reader);
+  const large = Buffer.alloc(300_000, "x");
+  client.send(large, 0, 1, "1.1-a");
+  client.send(large, 0, 1, "1.2-a");
+  reader.take();
+  reader.text = "";
+  client.look(15_000, id);
+  reader.take();
+  const missed = 'data: {"count":1,"exact":true,"because":"slow"}';
+  expect(reader.text).toBe(`event: missed\n${line}${missed}\n\n: beat\n${line}\n`);
+});
+
 test("over a connection that nobody reads it holds less than 1 MB, frames of 256 KB or of a line", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

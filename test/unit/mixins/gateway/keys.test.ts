@@ -1,3 +1,7 @@
+import { hash } from "node:crypto";
+import { Keyring } from "../../../../lib/http/identity.ts";
+import { makeKey } from "../../../../lib/keys/key-text.ts";
+import type { KnownKey } from "../../../../lib/keys/known.ts";
 import { KeysEdgeMixin } from "../../../../mixins/gateway/keys.mixin.ts";
 
 test("that keys cannot be looked up is said once they could not be for 10 s, also at a start, and that they can be after that alone", () => {
@@ -27,4 +31,37 @@ test("that keys cannot be looked up is said once they could not be for 10 s, als
     "keys cannot be looked up; those known hold for a while",
     "keys are looked up again",
   ]);
+});
+
+test("a use of a key is reported again until a report has arrived", async () => {
+  const text = makeKey().text;
+  const sha256 = hash("sha256", text);
+  const key: KnownKey = { id: "key_1", project: "p", name: "ci", sha256, scopes: ["events:read"] };
+  const keyring = new Keyring([], 60_000);
+  keyring.learn([key], performance.now());
+  keyring.identify(["x-api-key", text], "any");
+  let isAway = true;
+  const reports: unknown[] = [];
+  const broker = {
+    call: async (action: string, { uses }: { readonly uses?: unknown }) => {
+      await Promise.resolve();
+      if (action === "query.keys.known") return { version: 1 };
+      if (isAway) throw new Error("no query process answers");
+      return void reports.push(uses);
+    },
+  };
+  const edge = {
+    keyring,
+    broker,
+    wholeAt: -Infinity,
+    version: undefined,
+    tellAge: () => undefined,
+  };
+  const methods = KeysEdgeMixin().methods as { lookForKeys(): Promise<void> };
+  const looking = { ...methods, ...edge };
+  await expect(looking.lookForKeys()).rejects.toThrow("no query process answers");
+  isAway = false;
+  await looking.lookForKeys();
+  await looking.lookForKeys();
+  expect(reports).toEqual([[{ id: "key_1", at: expect.any(Number) as number }]]);
 });

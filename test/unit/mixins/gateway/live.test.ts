@@ -1,21 +1,31 @@
+import { jest } from "@jest/globals";
 import { connect, type AddressInfo, type Server } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { ServiceBroker, type Service } from "moleculer";
 import { readConfig } from "../../../../lib/config.ts";
 import { brokerOptions } from "../../../../lib/runtime/broker.ts";
-import type { PlacedEvent, StoredPart } from "../../../../lib/store/stored.ts";
+import type { SseClient } from "../../../../lib/live/client.ts";
+import type { LiveClients } from "../../../../lib/live/clients.ts";
+import type { Hub } from "../../../../lib/live/hub.ts";
+import type { Place, PlacedEvent, StoredPart } from "../../../../lib/store/stored.ts";
 import { apiGateway } from "../../../../services/api-gateway.service.ts";
 import { eventOf } from "../../../support/arbitraries.ts";
 import { eventually } from "../../../support/eventually.ts";
 
-type Serving = Service & { readonly server: Server; readonly clients: { readonly size: number } };
+type Serving = Service & {
+  readonly server: Server;
+  readonly clients: LiveClients<{ readonly project: string }>;
+  readonly hub: Hub;
+  tickLive(): void;
+};
 
 const end = [1, 0] as const;
 let events: readonly PlacedEvent[] = [];
+let upTo: Place = end;
 const answers = {
   get stored(): StoredPart {
-    return { events, upTo: end, end, counts: [], isHeld: true };
+    return { events, upTo, end, counts: [], isHeld: true };
   },
   seconds: new Array<number>(60).fill(0),
 };
@@ -25,6 +35,7 @@ let answering = Promise.withResolvers<void>();
 let asked = false;
 let server: Server;
 let clients: Serving["clients"];
+let gateway: Serving;
 let broker: ServiceBroker;
 
 beforeAll(async () => {
@@ -33,13 +44,15 @@ beforeAll(async () => {
   const answer = (name: keyof typeof answers) => async () => {
     asked = true;
     await answering.promise;
+    // Who catches up asks again and again: others must have their turn.
+    if (upTo !== end) await setImmediate();
     return answers[name];
   };
   broker.createService({
     name: "query",
     actions: { stored: answer("stored"), seconds: answer("seconds") },
   });
-  const gateway: Serving = broker.createService(apiGateway(config));
+  gateway = broker.createService(apiGateway(config));
   ({ server, clients } = gateway);
   await broker.start();
 });
@@ -106,6 +119,26 @@ test.each(["1m", "today", "this_week"])(
     events = [];
   },
 );
+
+test("the hub's place is told to a client once it has caught up, and not before", async () => {
+  await eventually(() => expect(clients.size).toBe(0));
+  answering.resolve();
+  upTo = [0, 0];
+  const { port } = server.address() as AddressInfo;
+  const leaving = new AbortController();
+  await fetch(`http://127.0.0.1:${port}/api/v1/events/stream`, { signal: leaving.signal });
+  await eventually(() => expect(gateway.hub.place).toEqual(end));
+  const [client] = [...clients].map(([each]) => each) as [SseClient];
+  const look = jest.spyOn(client, "look");
+  const lookedWith = (id: unknown) => {
+    gateway.tickLive();
+    expect(look).toHaveBeenLastCalledWith(expect.any(Number), id);
+  };
+  lookedWith(undefined);
+  upTo = end;
+  await eventually(() => lookedWith(expect.stringMatching(/^1\.0-/)));
+  leaving.abort();
+});
 
 function connectionsOf(server: Server): Promise<number> {
   return promisify(server.getConnections.bind(server))();

@@ -162,6 +162,38 @@ test("in a cluster a request waits for a node that offers its action, and for no
   await broker.stop();
 });
 
+test("who may not ask is told so at once, also where no node offers the action", async () => {
+  const keys = { reader: "a-reader-of-the-shop", admin: "an-admin-of-the-shop" };
+  const config = readConfig({
+    PORT: "0",
+    API_KEYS: `${keys.reader}:shop:events:read,${keys.admin}:shop:admin`,
+  });
+  const broker = new ServiceBroker({
+    ...brokerOptions(config),
+    logger: false,
+    transporter: "Fake",
+  });
+  const { server }: Serving = broker.createService(apiGateway(config));
+  try {
+    await broker.start();
+    const looks = jest.spyOn(broker.registry.actions, "isAvailable");
+    const { port } = server.address() as AddressInfo;
+    for (const [path, key, status] of [
+      ["/api/v1/catalog/types", undefined, 401],
+      ["/api/v1/catalog/types", "another-key-than-known", 401],
+      ["/api/v1/catalog/types", keys.admin, 403],
+      ["/api/v1/retention", keys.reader, 403],
+    ] as const) {
+      const headers = key === undefined ? {} : { "x-api-key": key };
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+      expect([path, answer.status]).toEqual([path, status]);
+    }
+    expect(looks).not.toHaveBeenCalled();
+  } finally {
+    await broker.stop();
+  }
+});
+
 test("while one process starts a request waits for the service that it asks, and afterwards for none", async () => {
   const config = readConfig({ PORT: "0" });
   const broker = new ServiceBroker({ ...brokerOptions(config), logger: false });

@@ -1,0 +1,106 @@
+import { ServiceError } from "../../../../lib/errors.ts";
+import type { Finding } from "../../../../lib/errors.ts";
+import type { HeldEvent } from "../../../../lib/event/schemas/held.ts";
+import type { ReplayedEvents } from "../../../../lib/questions/quarantine.ts";
+import type { BegunAct } from "../../../../lib/store/acts.ts";
+import type { QuarantinedEvent } from "../../../../lib/store/quarantine.ts";
+import { ActsMixin, type ActContext } from "../../../../mixins/acts.mixin.ts";
+import { QuarantineMixin } from "../../../../mixins/processor/quarantine.mixin.ts";
+import { eventOf } from "../../../support/arbitraries.ts";
+
+interface Replaying {
+  replayQuarantined(caller: ActContext, id: string): Promise<unknown>;
+  replayMany(caller: ActContext, raw: object): Promise<ReplayedEvents>;
+}
+
+const caller = { meta: {}, nodeID: "n" } as ActContext;
+const broken: readonly Finding[] = [{ pointer: "/data", code: "type", message: "no" }];
+
+/**
+ * A service whose quarantine holds `count` events.
+ * @param publish called with how many were published before
+ * @param breaks whether the events still break their schema
+ */
+function serviceOver(count: number, publish: (before: number) => void, breaks = false) {
+  const held = Array.from({ length: count }, (_, i): QuarantinedEvent => {
+    const event = eventOf({ id: `e${i}`, project: "default" });
+    return { held: { event, version: 1, findings: broken }, revision: 1 };
+  });
+  const found = (id: string) => held.find((one) => one.held.event.id === id);
+  const noted = { acts: new Map<string, string>(), released: [] as string[], published: 0 };
+  const service = {
+    ...(ActsMixin().methods as object),
+    ...(QuarantineMixin().methods as object),
+    logger: { warn: () => undefined },
+    schemasFor: () => Promise.resolve(undefined),
+    judge: ({ event }: { readonly event: HeldEvent["event"] }) => {
+      const anew = { event, version: 2, findings: breaks ? broken : [] };
+      return Promise.resolve({ held: anew, mode: breaks ? "enforce" : "observe" });
+    },
+    queue: {
+      publish: async () => {
+        await Promise.resolve();
+        publish(noted.published);
+        noted.published += 1;
+      },
+    },
+    store: {
+      acts: {
+        begin: async ({ id }: BegunAct) => void noted.acts.set(id, "begun"),
+        end: async (_project: string, id: string, outcome: string) =>
+          void noted.acts.set(id, outcome),
+      },
+      job: () => Promise.resolve(undefined),
+      openJobsOf: () => Promise.resolve([]),
+      refused: () => Promise.resolve(new Set()),
+      quarantine: {
+        list: () => Promise.resolve(held),
+        find: (_project: string, id: string) => Promise.resolve(found(id)),
+        release: (_project: string, id: string, batch: string) => {
+          noted.released.push(id);
+          return Promise.resolve({ ...found(id)!, replay: batch });
+        },
+      },
+    },
+  };
+  return { service: service as unknown as Replaying, noted };
+}
+
+const full = () => {
+  throw new ServiceError("QUEUE_FULL");
+};
+const typeOf = (replay: Promise<unknown>) =>
+  replay.then(
+    () => "replayed",
+    (error: ServiceError) => error.type,
+  );
+const outcomes = ({ acts }: { readonly acts: ReadonlyMap<string, string> }) => [...acts.values()];
+
+test("a replay that the queue does not take is in doubt once it is written down, and its act stays begun", async () => {
+  const { service, noted } = serviceOver(1, full);
+  expect(await typeOf(service.replayQuarantined(caller, "e0"))).toBe("OUTCOME_UNKNOWN");
+  expect([noted.released, outcomes(noted)]).toEqual([["e0"], ["begun"]]);
+});
+
+test("a replay of an event that still breaks its schema changes nothing, and its act failed", async () => {
+  const { service, noted } = serviceOver(1, full, true);
+  expect(await typeOf(service.replayQuarantined(caller, "e0"))).toBe("BREAKS_SCHEMA");
+  expect([noted.released, outcomes(noted)]).toEqual([[], ["failed"]]);
+});
+
+test("of many the replay ends at the first that fails, once those under way have ended, and is in doubt", async () => {
+  const { service, noted } = serviceOver(100, (before) => (before < 3 ? undefined : full()));
+  expect(await typeOf(service.replayMany(caller, {}))).toBe("OUTCOME_UNKNOWN");
+  const released = noted.released.length;
+  expect([noted.published, outcomes(noted)]).toEqual([3, ["begun"]]);
+  expect(released).toBeLessThan(40);
+  await new Promise(setImmediate);
+  expect(noted.released).toHaveLength(released);
+});
+
+test("many that come out are told, and their act is done", async () => {
+  const { service, noted } = serviceOver(40, () => undefined);
+  const told = { replayed: 40, broken: 0, nextCursor: null };
+  expect(await service.replayMany(caller, {})).toEqual(told);
+  expect([noted.published, outcomes(noted)]).toEqual([40, ["done"]]);
+});
