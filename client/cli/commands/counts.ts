@@ -9,6 +9,7 @@ import {
   readArguments,
   sharedUsage,
 } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { tableText, type Cell } from "../table.ts";
 import type { Command } from "../terminal.ts";
 import { metaText } from "./meta.ts";
@@ -42,7 +43,7 @@ ${sharedUsage}`,
       signal: terminal.interrupted,
     });
     if (values.json) {
-      await terminal.print(`${JSON.stringify(answer)}\n`);
+      await terminal.print(`${printableJson(answer)}\n`);
       return exitCodes.done;
     }
     const names = answer.data.map((row) =>

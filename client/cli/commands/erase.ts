@@ -9,6 +9,7 @@ import {
   sharedUsage,
 } from "../options.ts";
 import { writeExport } from "./export.ts";
+import { printableJson } from "../printable.ts";
 import type { Command } from "../terminal.ts";
 
 const options = {
@@ -52,7 +53,7 @@ ${sharedUsage}`,
     };
     const begun = await begin();
     const job = values.wait ? await jobs.finished(begun.id, { signal }) : begun;
-    if (values.json) await terminal.print(`${JSON.stringify(job)}\n`);
+    if (values.json) await terminal.print(`${printableJson(job)}\n`);
     else await terminal.print(`${job.id} ${job.status}: ${job.erased} events are gone\n`);
     return exitCodes.done;
   },

@@ -1,6 +1,7 @@
 import { jsonCall, type Http } from "../../src/http.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { httpOf, readArguments, sharedUsage } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -39,7 +40,7 @@ const verbs: Readonly<Record<string, (command: KeyCommand, named?: string) => Pr
   async list({ http, terminal, values }) {
     const signal = terminal.interrupted;
     const { body } = await http.read<{ readonly data: readonly Key[] }>({ path, signal });
-    if (values.json) return terminal.print(`${JSON.stringify(body)}\n`);
+    if (values.json) return terminal.print(`${printableJson(body)}\n`);
     const rows = body.data.map((key) => [
       ...[key.id, key.name, key.scopes.join(" "), key.hint, key.state],
       ...[key.expiresAt, key.lastUsedAt],
@@ -104,7 +105,7 @@ function secondsOf(text: string): number {
 
 /** Only the key goes to standard output, for a file or a variable. */
 async function tellGiven(terminal: Terminal, { json }: { readonly json: boolean }, given: Key) {
-  if (json) return terminal.print(`${JSON.stringify(given)}\n`);
+  if (json) return terminal.print(`${printableJson(given)}\n`);
   terminal.tell(`${given.id} ${given.name}: ${given.scopes.join(" ")}; it is shown this once`);
   await terminal.print(`${given.key}\n`);
 }

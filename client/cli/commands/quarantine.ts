@@ -1,6 +1,7 @@
 import type { AnalyticsClient, JsonObject, ShownQuarantined } from "../../src/index.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { clientOf, countOf, jsonOf, readArguments, sharedUsage } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -52,8 +53,10 @@ const verbs: Readonly<Record<string, (command: QuarantineCommand, id?: string) =
       const patch = jsonOf("--patch", values.patch) as JsonObject;
       const mended = await client.quarantine.patch(needed(id), patch, asking(terminal));
       if (values.json) return printJson(terminal, mended);
-      const left = mended.findings.map(({ pointer, message }) => `${pointer} ${message}`.trim());
-      terminal.tell(left.length === 0 ? `${id} keeps its schema now` : left.join("\n"));
+      if (mended.findings.length === 0) terminal.tell(`${id} keeps its schema now`);
+      for (const { pointer, message } of mended.findings) {
+        terminal.tell(`${pointer} ${message}`.trim());
+      }
     },
     async replay({ client, terminal, values }, id) {
       if (id !== undefined) {
@@ -108,7 +111,7 @@ function questionOf({ type, user }: QuarantineCommand["values"]) {
 }
 
 async function printJson(terminal: Terminal, what: unknown): Promise<void> {
-  await terminal.print(`${JSON.stringify(what)}\n`);
+  await terminal.print(`${printableJson(what)}\n`);
 }
 
 function needed(id: string | undefined): string {

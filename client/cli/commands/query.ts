@@ -10,6 +10,7 @@ import {
   sharedUsage,
   withoutAbsent,
 } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { tableText } from "../table.ts";
 import type { Command } from "../terminal.ts";
 import { metaText } from "./meta.ts";
@@ -50,7 +51,7 @@ ${sharedUsage}`,
     const client = clientOf(values, terminal);
     const answer = await client.query(question, { signal: terminal.interrupted });
     if (values.json) {
-      await terminal.print(`${JSON.stringify(answer)}\n`);
+      await terminal.print(`${printableJson(answer)}\n`);
       return exitCodes.done;
     }
     const { dimensions, metrics } = answer.query as Required<QueryQuestion>;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { AnalyticsClient, JsonObject, SchemaToPut } from "../../src/index.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { clientOf, countOf, jsonOf, readArguments, sharedUsage } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { grouped, tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -56,7 +57,7 @@ const verbs: Readonly<Record<string, (command: SchemaCommand, type?: string) => 
     const proposed = await client.schemas.infer(needed(type), how);
     if (values.json) return printJson(terminal, proposed);
     terminal.tell(`a schema that the newest ${grouped(proposed.basedOn.events)} events keep`);
-    await terminal.print(`${JSON.stringify(proposed.schema, null, 2)}\n`);
+    await terminal.print(`${printableJson(proposed.schema, 2)}\n`);
   },
   async remove({ client, terminal }, type) {
     await client.schemas.remove(needed(type), asking(terminal));
@@ -91,7 +92,7 @@ ${sharedUsage}`,
 const asking = ({ interrupted }: Terminal) => ({ signal: interrupted });
 
 async function printJson(terminal: Terminal, what: unknown): Promise<void> {
-  await terminal.print(`${JSON.stringify(what)}\n`);
+  await terminal.print(`${printableJson(what)}\n`);
 }
 
 function textOf(file: string): string {

@@ -2,6 +2,7 @@ import type { EventToSend } from "../../src/client.ts";
 import { SendError, type Rejection } from "../../src/errors.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { clientOf, jsonOf, readArguments, sharedUsage, withoutAbsent } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
 const options = {
@@ -39,7 +40,7 @@ ${sharedUsage}`,
       if (error instanceof SendError) tellRefused(error.rejected, terminal);
       throw error;
     });
-    if (values.json) await terminal.print(`${JSON.stringify(sent)}\n`);
+    if (values.json) await terminal.print(`${printableJson(sent)}\n`);
     else {
       const refused = new Set(sent.rejected.map(({ index }) => index));
       const ids = sent.ids.filter((_, i) => !refused.has(i));

@@ -8,7 +8,7 @@ import {
   readArguments,
   sharedUsage,
 } from "../options.ts";
-import { printable } from "../table.ts";
+import { printable, printableJson } from "../printable.ts";
 import type { Command } from "../terminal.ts";
 
 const options = { ...filtering, since: { type: "string" } } as const;
@@ -38,13 +38,13 @@ ${sharedUsage}`,
       for await (const item of stream) {
         if (item.kind === "missed") terminal.tell(missedText(item.missed));
         else {
-          const text = values.json ? JSON.stringify(item.event) : eventText(item.event);
+          const text = values.json ? printableJson(item.event) : eventText(item.event);
           await terminal.print(`${text}\n`);
         }
         place = item.id;
       }
     } finally {
-      if (place !== undefined) terminal.tell(`to go on from here: --since ${printable(place)}`);
+      if (place !== undefined) terminal.tell(`to go on from here: --since ${place}`);
     }
     return exitCodes.done;
   },

@@ -1,6 +1,7 @@
 import type { RetentionToPut, ShownJob, ShownRetention } from "../../src/index.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { clientOf, readArguments, sharedUsage } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { grouped, tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -14,7 +15,7 @@ ${sharedUsage}`,
     const [id, ...rest] = positionals;
     if (id === undefined || rest.length > 0) throw new UsageError("trace takes ID");
     const trace = await clientOf(values, terminal).trace(id, asking(terminal));
-    if (values.json) await terminal.print(`${JSON.stringify(trace)}\n`);
+    if (values.json) await terminal.print(`${printableJson(trace)}\n`);
     else {
       const { state, acceptedAt, queuedAt, batch, deadLetter, erasedAt } = trace;
       const rows = Object.entries({ state, acceptedAt, queuedAt, batch, deadLetter, erasedAt });
@@ -64,7 +65,7 @@ ${sharedUsage}`,
       verb === "show"
         ? await dataRetention.get(asking(terminal))
         : await dataRetention.put(asked, asking(terminal));
-    if (values.json) await terminal.print(`${JSON.stringify(answer)}\n`);
+    if (values.json) await terminal.print(`${printableJson(answer)}\n`);
     else await terminal.print(`${retentionText(answer)}\n`);
     return exitCodes.done;
   },
@@ -119,7 +120,7 @@ ${sharedUsage}`,
     const range = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
     const begun = await client.counting.audit({ ...range, repair }, asking(terminal));
     const job = wait ? await client.jobs.finished(begun.id, asking(terminal)) : begun;
-    if (values.json) await terminal.print(`${JSON.stringify(job)}\n`);
+    if (values.json) await terminal.print(`${printableJson(job)}\n`);
     else await terminal.print(`${auditText(job)}\n`);
     return exitCodes.done;
   },
@@ -150,7 +151,7 @@ ${sharedUsage}`,
     const client = clientOf(values, terminal);
     const begun = await client.counting.rebuild({ from, to }, asking(terminal));
     const job = wait ? await client.jobs.finished(begun.id, asking(terminal)) : begun;
-    if (values.json) await terminal.print(`${JSON.stringify(job)}\n`);
+    if (values.json) await terminal.print(`${printableJson(job)}\n`);
     else
       await terminal.print(`${job.id} ${job.status}: ${job.rebuilt ?? 0} minutes counted anew\n`);
     return exitCodes.done;

@@ -4,7 +4,7 @@ import { Http } from "../../src/http.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { addressOf, countOf, readArguments, sharedUsage } from "../options.ts";
 import { Pace, progressText, timeText } from "../progress.ts";
-import { grouped, printable } from "../table.ts";
+import { grouped } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 import { jobOf, readCheckpoint, writeCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { fieldsOf, readMapping, tableReader } from "./csv.ts";
@@ -197,7 +197,7 @@ function refusals(file: string | undefined, terminal: Terminal): (line: RefusedL
     shown += 1;
     if (shown > mostShown) return;
     const problems = refused.problems.map(({ pointer, message }) => `${pointer} ${message}`.trim());
-    terminal.tell(`line ${refused.line}: ${printable(problems.join("; "))}`);
+    terminal.tell(`line ${refused.line}: ${problems.join("; ")}`);
     if (shown === mostShown) terminal.tell("more refused lines are only counted");
   };
 }
