@@ -7,6 +7,7 @@ import {
   countOf,
   filtersOf,
   readArguments,
+  refuseWords,
   sharedUsage,
 } from "../options.ts";
 import { printableJson } from "../printable.ts";
@@ -31,7 +32,8 @@ ${choosingUsage}
   --limit N      rows
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values } = readArguments(args, options);
+    const { values, positionals } = readArguments(args, options);
+    refuseWords("counts", positionals);
     const { interval, by, limit, ...choice } = values;
     const question = {
       ...filtersOf(choice),

@@ -6,6 +6,7 @@ import {
   filtersOf,
   filteringUsage,
   readArguments,
+  refuseOthers,
   sharedUsage,
 } from "../options.ts";
 import { writeExport } from "./export.ts";
@@ -19,6 +20,9 @@ const options = {
   wait: { type: "boolean", default: false },
 } as const;
 
+/** The options that every erasure takes. */
+const common = ["reusable", "wait"];
+
 export const eraseCommand: Command = {
   summary: "erase an event, a person, or the events of a filter",
   usage: `maily-analytics erase event ID | subject USER | events [options]
@@ -28,21 +32,25 @@ Asks for a key with the scope admin.
 
   --wait         until the job is done
   --reusable     events that are accepted later may have the erased ids
-  --all          of events: every one of the project, where no filter is given
 
+Of events alone, which take no relative range:
+
+  --all          every one of the project, in the place of a filter
 ${filteringUsage}
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, options);
+    const { values, positionals, given } = readArguments(args, options);
     const [what = "", name, ...rest] = positionals;
     const { erasing, jobs } = clientOf(values, terminal);
     const signal = terminal.interrupted;
     const how = { signal, ...(values.reusable && { ids: "reusable" as const }) };
     const begin = async (): Promise<ShownJob> => {
       if (rest.length === 0 && name !== undefined) {
+        refuseOthers(`erase ${what}`, given, common);
         if (what === "event") return erasing.event(name, how);
         if (what === "subject") return erasing.subject(name, how);
       } else if (rest.length === 0 && what === "events") {
+        if (values.all) refuseOthers("erase events --all", given, ["all", ...common]);
         const { range, timezone, ...filters } = filtersOf(values);
         if (range !== undefined || timezone !== undefined) {
           throw new UsageError("erase events takes --from and --to, no relative range");

@@ -1,6 +1,6 @@
 import { jsonCall, type Http } from "../../src/http.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { httpOf, readArguments, sharedUsage } from "../options.ts";
+import { httpOf, readArguments, refuseOthers, sharedUsage } from "../options.ts";
 import { printableJson } from "../printable.ts";
 import { tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
@@ -71,6 +71,12 @@ const verbs: Readonly<Record<string, (command: KeyCommand, named?: string) => Pr
   },
 };
 
+/** The options of each verb. */
+const taken: Readonly<Record<string, readonly string[]>> = {
+  create: ["scope", "expires"],
+  rotate: ["overlap", "expires"],
+};
+
 export const keysCommand: Command = {
   summary: "give, list, replace and revoke keys",
   usage: `maily-analytics keys list | create NAME | rotate ID | revoke ID [options]
@@ -82,12 +88,14 @@ A key that is given is printed once, and is kept nowhere. Asks for a key with th
   --overlap N    seconds for which the old key still holds (rotate); a day
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, options);
+    const { values, positionals, given } = readArguments(args, options);
     const [verb = "list", named, ...rest] = positionals;
     const carryOut = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (carryOut === undefined || rest.length > 0) {
+    const isTooLong = rest.length > 0 || (verb === "list" && named !== undefined);
+    if (carryOut === undefined || isTooLong) {
       throw new UsageError(`keys ${positionals.join(" ")}: it is list, create, rotate or revoke`);
     }
+    refuseOthers(`keys ${verb}`, given, taken[verb]);
     await carryOut({ http: httpOf(values, terminal), terminal, values }, named);
     return exitCodes.done;
   },

@@ -6,6 +6,7 @@ import {
   clientOf,
   countOf,
   jsonOf,
+  objectOf,
   readArguments,
   sharedUsage,
   withoutAbsent,
@@ -65,7 +66,7 @@ ${sharedUsage}`,
 async function readQuestion(argument: string | undefined): Promise<QueryQuestion> {
   if (argument === undefined) return {};
   const [name, text] = await textAt(argument);
-  return jsonOf(name, text) as QueryQuestion;
+  return objectOf(name, text);
 }
 
 /** The text of QUESTION, and its name for messages. */
@@ -90,6 +91,9 @@ function fromOptions({ metric, by, filters, timezone, limit, ...range }: Values)
 }
 
 function rangeOf({ from, to, range }: Pick<Values, "from" | "to" | "range">): unknown {
+  if (range !== undefined && (from !== undefined || to !== undefined)) {
+    throw new UsageError("query takes --from and --to, or --range, not both");
+  }
   if (range === undefined) return from === undefined && to === undefined ? undefined : { from, to };
   return /^\d/.test(range) ? { last: range } : range;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { AnalyticsClient, JsonObject, SchemaToPut } from "../../src/index.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { clientOf, countOf, jsonOf, readArguments, sharedUsage } from "../options.ts";
+import { clientOf, countOf, jsonOf, readArguments, refuseOthers, sharedUsage } from "../options.ts";
 import { printableJson } from "../printable.ts";
 import { grouped, tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
@@ -65,6 +65,12 @@ const verbs: Readonly<Record<string, (command: SchemaCommand, type?: string) => 
   },
 };
 
+/** The options of each verb. */
+const taken: Readonly<Record<string, readonly string[]>> = {
+  put: ["mode", "schema"],
+  infer: ["events"],
+};
+
 export const schemasCommand: Command = {
   summary: "what events of a type are to look like",
   usage: `maily-analytics schemas list | show TYPE | infer TYPE | put TYPE | remove TYPE [options]
@@ -76,14 +82,16 @@ infer prints a schema that the newest events keep; put makes it hold. Changing a
   --events N     of infer: how many of the newest events are looked at; 1,000
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, options);
+    const { values, positionals, given } = readArguments(args, options);
     const [verb = "list", type, ...rest] = positionals;
     const carryOut = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (carryOut === undefined || rest.length > 0) {
+    const isTooLong = rest.length > 0 || (verb === "list" && type !== undefined);
+    if (carryOut === undefined || isTooLong) {
       throw new UsageError(
         `schemas ${positionals.join(" ")}: it is list, show, infer, put or remove`,
       );
     }
+    refuseOthers(`schemas ${verb}`, given, taken[verb]);
     await carryOut({ client: clientOf(values, terminal), terminal, values }, type);
     return exitCodes.done;
   },

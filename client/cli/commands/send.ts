@@ -1,7 +1,14 @@
 import type { EventToSend } from "../../src/client.ts";
 import { SendError, type Rejection } from "../../src/errors.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { clientOf, jsonOf, readArguments, sharedUsage, withoutAbsent } from "../options.ts";
+import {
+  clientOf,
+  jsonOf,
+  objectOf,
+  readArguments,
+  sharedUsage,
+  withoutAbsent,
+} from "../options.ts";
 import { printableJson } from "../printable.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -73,12 +80,4 @@ function partsOf({ type, source, id, timestamp, correlation, user, data, metadat
     metadata: Object.keys(about).length === 0 ? undefined : about,
   };
   return withoutAbsent(parts);
-}
-
-function objectOf(name: string, text: string): Record<string, unknown> {
-  const value = jsonOf(name, text);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  throw new UsageError(`${name} is no JSON object`);
 }

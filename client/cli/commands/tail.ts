@@ -6,6 +6,7 @@ import {
   filteringUsage,
   filtersOf,
   readArguments,
+  refuseWords,
   sharedUsage,
 } from "../options.ts";
 import { printable, printableJson } from "../printable.ts";
@@ -23,7 +24,8 @@ ${filteringUsage}
   --since ID     go on behind this place: the one that an earlier tail told when it ended
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values } = readArguments(args, options);
+    const { values, positionals } = readArguments(args, options);
+    refuseWords("tail", positionals);
     const client = clientOf(values, terminal);
     let place = values.since;
     const stream = client.stream(filtersOf(values), {
