@@ -49,7 +49,7 @@ async function main(
   const command = commands.get(name);
   if (command === undefined) {
     const asksForHelp = ["--help", "-h", "help"].includes(name);
-    if (!asksForHelp) terminal.tell(`there is no command ${name}\n`);
+    if (!asksForHelp) terminal.tell(`there is no command ${name}`);
     await terminal.print(`${overview}\n`);
     return asksForHelp ? exitCodes.done : exitCodes.usage;
   }

@@ -46,17 +46,60 @@ export const filteringUsage = `${choosingUsage}
   --user ID, --correlation ID
   --where COND   a condition as in a URL: data.plan=pro, 'data.amount[gte]=10'; may be repeated, all must hold`;
 
-/** @throws UsageError */
+/**
+ * The options and words of a command line; `given` has the names of its options.
+ * @throws UsageError
+ */
 export function readArguments<Options extends ParseArgsOptionsConfig>(
   args: readonly string[],
   options: Options,
 ) {
   try {
     const config = { ...shared, ...options };
-    return parseArgs({ args: [...args], options: config, allowPositionals: true });
+    const given = namesIn(args, config);
+    const read = parseArgs({ args: [...args], options: config, allowPositionals: true });
+    return Object.assign(read, { given });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError((error as Error).message.replaceAll("\n", " "));
   }
+}
+
+/** @throws UsageError where an option that takes one value has several, of which one would hold */
+function namesIn(args: readonly string[], options: ParseArgsOptionsConfig): ReadonlySet<string> {
+  const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
+  const names = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const { type, multiple } = options[token.name]!;
+    if (names.has(token.name) && type === "string" && multiple !== true) {
+      throw new UsageError(`--${token.name} is given more than once`);
+    }
+    names.add(token.name);
+  }
+  return names;
+}
+
+/**
+ * Refuses the options that an act does not use: one that was meant to narrow it down must not be
+ * ignored.
+ * @param act the beginning of its command line: `keys list`
+ * @param taken the names of its options, besides those of every command
+ * @throws UsageError
+ */
+export function refuseOthers(
+  act: string,
+  given: ReadonlySet<string>,
+  taken: readonly string[] = [],
+): void {
+  const others = [...given].filter((name) => !Object.hasOwn(shared, name) && !taken.includes(name));
+  if (others.length === 0) return;
+  throw new UsageError(`${act} takes no ${others.map((name) => `--${name}`).join(", ")}`);
+}
+
+/** Refuses words where a command takes options alone. @throws UsageError */
+export function refuseWords(command: string, words: readonly string[]): void {
+  if (words.length === 0) return;
+  throw new UsageError(`${command} takes options alone, not ${words.join(" ")}`);
 }
 
 interface Address {
@@ -144,6 +187,15 @@ export function jsonOf(name: string, text: string): unknown {
   const fault = faultIn(text);
   if (fault === undefined) return value;
   throw new UsageError(`${`${name} ${fault.pointer}`.trim()}: ${fault.message}`);
+}
+
+/** @throws UsageError as `jsonOf`, and where it is JSON of anything but an object */
+export function objectOf(name: string, text: string): Record<string, unknown> {
+  const value = jsonOf(name, text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new UsageError(`${name} is no JSON object`);
 }
 
 /** The parts that have a value. */

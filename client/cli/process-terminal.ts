@@ -1,3 +1,4 @@
+import { printable } from "./printable.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The terminal of a process. A reader of its output who leaves ends the process, as is the custom. */
@@ -23,7 +24,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
       }),
     tell(line) {
       draw("");
-      stderr.write(`${line}\n`);
+      stderr.write(`${printable(line)}\n`);
     },
     draw,
     isWatched: stderr.isTTY === true,

@@ -1,10 +1,13 @@
-/** A cell: numbers are aligned to the right, `null` is a dash. */
+import { printable } from "./printable.ts";
+
+/** A cell: numbers are aligned to the right and keep their digits, `null` is a dash. */
 export type Cell = string | number | null;
 
 /** Rows under a head, in columns as wide as they need. */
 export function tableText(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const names = head.map(printable);
   const texts = rows.map((row) => row.map(cellText));
-  const widths = head.map((name, column) =>
+  const widths = names.map((name, column) =>
     Math.max(name.length, ...texts.map((row) => row[column]?.length ?? 0)),
   );
   const isNumeric = head.map(
@@ -15,22 +18,16 @@ export function tableText(head: readonly string[], rows: readonly (readonly Cell
       .map((cell, i) => (isNumeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join("  ")
       .trimEnd();
-  return [line(head), ...texts.map(line)].join("\n");
+  return [line(names), ...texts.map(line)].join("\n");
 }
 
 function cellText(cell: Cell): string {
   if (cell === null) return "-";
   if (typeof cell === "string") return printable(cell);
-  return Number.isInteger(cell) ? grouped(cell) : String(Number(cell.toPrecision(6)));
+  return Number.isInteger(cell) ? grouped(cell) : String(cell);
 }
 
 /** 1234567 as 1,234,567. */
 export function grouped(count: number): string {
   return count.toLocaleString("en-US");
-}
-
-/** Removes characters that a terminal takes for commands: strangers write events. */
-export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
 }

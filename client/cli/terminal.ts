@@ -2,7 +2,7 @@
 export interface Terminal {
   /** Writes results to standard output, at the reader's pace. */
   readonly print: (text: string) => Promise<void>;
-  /** Writes a line of anything else to standard error. */
+  /** Writes a line of anything else to standard error, without commands to the terminal. */
   readonly tell: (line: string) => void;
   /** Writes a line to standard error that the next one replaces; an empty one removes it. */
   readonly draw: (line: string) => void;

@@ -37,6 +37,7 @@ export class Erasing {
   /**
    * Erases the stored events that meet a filter; every event of the project only with `confirm:
    * "all"`.
+   * @throws TypeError where a filter is an empty list
    */
   events(filters: ErasureFilters, options?: ErasureOptions): Promise<ShownJob> {
     return this.#begin("events", filters, options);

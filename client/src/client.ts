@@ -6,7 +6,6 @@ import type {
   EventInput,
   EventTrace,
   FunnelAnswer,
-  ItemError,
   ListAnswer,
   MailAnswer,
   PathsAnswer,
@@ -18,7 +17,13 @@ import type {
 } from "./answers.ts";
 import { Catalog } from "./catalog.ts";
 import { Courier, maxBatchBytes, maxBatchEvents, type Refusal } from "./delivery.ts";
-import { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
+import {
+  ConnectionError,
+  ProblemError,
+  SendError,
+  type AnalyticsError,
+  type Rejection,
+} from "./errors.ts";
 import { exported, type Export } from "./export.ts";
 import type { ListenOptions } from "./event-stream.ts";
 import { byteLength, Http, jsonCall, type AskOptions } from "./http.ts";
@@ -53,7 +58,7 @@ export interface ClientOptions extends OutboxOptions {
   readonly key?: string;
   /** The source of events that name none; `source` is required, here or in the event. */
   readonly source?: string;
-  /** How long one answer may take; by default 30 s. */
+  /** How long one answer may take; by default 30 s, `Infinity` for ever. */
   readonly timeoutMs?: number;
   /** How long to try to get events confirmed; by default five minutes, `Infinity` for ever. */
   readonly giveUpAfterMs?: number;
@@ -70,7 +75,7 @@ export interface ClientOptions extends OutboxOptions {
   readonly onRetry?: (error: AnalyticsError, waitMs: number) => void;
   /**
    * How long a Node process that would end waits for tracked events; by default five seconds, 0 for
-   * no such wait.
+   * no such wait, `Infinity` until the outcome of each is known.
    */
   readonly exitWithinMs?: number;
   /** A `fetch` in place of the platform's. */
@@ -90,14 +95,6 @@ export interface Sent {
   /** How many are durable and will be counted. */
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
-}
-
-/** An event that the service refuses, and why. Sending it again would not help. */
-export interface Rejection {
-  /** Its place among the events that were sent. */
-  readonly index: number;
-  readonly id: string;
-  readonly error: ItemError;
 }
 
 const localHosts = ["localhost", "127.0.0.1", "[::1]"];
@@ -169,8 +166,8 @@ export class AnalyticsClient {
    * Sends events and waits until the service has made them durable. Any number; they go in batches,
    * one after the other.
    * @returns the result; a refused event costs none of the others
-   * @throws SendError with the unconfirmed events, to be sent again as they are; the signal's
-   *   reason; TypeError as `track`, before any is sent
+   * @throws SendError with the unconfirmed events, to be sent again as they are, and the refused
+   *   ones; the signal's reason; TypeError as `track`, before any is sent
    */
   async send(events: EventToSend | readonly EventToSend[], ask: AskOptions = {}): Promise<Sent> {
     const list = isList(events) ? events : [events];
@@ -181,15 +178,15 @@ export class AnalyticsClient {
     let from = 0;
     return this.#alive.while(async () => {
       for (const batch of batchesOf(written)) {
-        try {
-          const lines = batch.map(({ json }) => json);
-          const delivery = await this.#courier.deliver(lines, { signal: ask.signal });
-          accepted += delivery.accepted;
-          rejected.push(...delivery.rejected.map((one) => placed(one, batch, from)));
-        } catch (error) {
-          if (!(error instanceof AnalyticsError)) throw error;
-          const left = written.slice(from).map(({ json }) => JSON.parse(json) as Unconfirmed);
-          throw new SendError(left, accepted, error);
+        const lines = batch.map(({ json }) => json);
+        const delivery = await this.#courier.deliver(lines, { signal: ask.signal });
+        accepted += delivery.accepted;
+        rejected.push(...delivery.rejected.map((one) => placed(one, batch, from)));
+        const { failure } = delivery;
+        if (failure !== undefined) {
+          const left = written.slice(from + failure.from);
+          const events = left.map(({ json }) => JSON.parse(json) as Unconfirmed);
+          throw new SendError(events, { accepted, rejected }, failure.cause);
         }
         from += batch.length;
       }
@@ -205,7 +202,7 @@ export class AnalyticsClient {
   /**
    * Sends the tracked events and takes no more. Events that are not confirmed by then are lost and
    * reported.
-   * @param withinMs by default ten seconds
+   * @param withinMs by default ten seconds; `Infinity`: until the outcome of each is known
    */
   async close({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
     this.#forget();

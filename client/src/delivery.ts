@@ -1,5 +1,5 @@
 import type { ItemError } from "./answers.ts";
-import { ProblemError, type AnalyticsError } from "./errors.ts";
+import { AnalyticsError, ProblemError } from "./errors.ts";
 import type { Http } from "./http.ts";
 import { delay, isPassing, pauseMs, type Patience } from "./waiting.ts";
 
@@ -8,11 +8,21 @@ export interface Delivery {
   readonly accepted: number;
   /** The refused events, by their places in the batch. */
   readonly rejected: readonly Refusal[];
+  /** Absent where each event is accepted or refused. */
+  readonly failure?: Failure;
 }
 
 export interface Refusal {
   readonly index: number;
   readonly error: ItemError;
+}
+
+/** Some events of a batch were not confirmed: they may be stored or not. */
+export interface Failure {
+  /** The place of the first of them in the batch; all behind it are of them, none before it. */
+  readonly from: number;
+  /** ProblemError: the last refusal; ConnectionError: no answer came. */
+  readonly cause: AnalyticsError;
 }
 
 export interface DeliveryOptions {
@@ -52,8 +62,9 @@ export class Courier {
 
   /**
    * @param lines JSON of events that all have ids, at most `maxBatchEvents` and `maxBatchBytes`
-   * @throws ProblemError where the service refuses the batch, or did not confirm it in time;
-   *   ConnectionError where it did not answer in time; the signal's reason where it is aborted
+   * @returns the outcome; a failure where the service refuses the batch, or did not confirm it in
+   *   time
+   * @throws the signal's reason where it is aborted
    */
   async deliver(
     lines: readonly string[],
@@ -82,10 +93,12 @@ export class Courier {
         const outcomes =
           error instanceof ProblemError ? this.#final(error, lines, signal) : undefined;
         if (outcomes !== undefined) return outcomes;
-        if (!isPassing(error)) throw error;
+        if (signal?.aborted === true) throw signal.reason;
+        if (!(error instanceof AnalyticsError)) throw error;
+        if (!isPassing(error)) return failed(error);
         const retryAfterMs = error instanceof ProblemError ? error.retryAfterMs : undefined;
         const waitMs = pauseMs(attempt, retryAfterMs, Math.random(), patience);
-        if (performance.now() + waitMs > deadline) throw error;
+        if (performance.now() + waitMs > deadline) return failed(error);
         this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + waitMs);
         onRetry?.(error, waitMs);
       }
@@ -112,11 +125,14 @@ export class Courier {
   async #inHalves(lines: readonly string[], signal?: AbortSignal): Promise<Delivery> {
     const middle = Math.ceil(lines.length / 2);
     const first = await this.deliver(lines.slice(0, middle), { signal });
+    if (first.failure !== undefined) return first;
     const second = await this.deliver(lines.slice(middle), { signal });
     const moved = second.rejected.map(({ index, error }) => ({ index: index + middle, error }));
+    const { failure } = second;
     return {
       accepted: first.accepted + second.accepted,
       rejected: [...first.rejected, ...moved],
+      ...(failure && { failure: { from: failure.from + middle, cause: failure.cause } }),
     };
   }
 
@@ -134,6 +150,10 @@ export class Courier {
     const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
+}
+
+function failed(cause: AnalyticsError): Delivery {
+  return { accepted: 0, rejected: [], failure: { from: 0, cause } };
 }
 
 function outcomeOf({ accepted, results }: BatchAnswer): Delivery {

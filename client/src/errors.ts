@@ -1,5 +1,5 @@
 import type { ErrorType } from "../../lib/errors.ts";
-import type { EventInput, Finding, ProblemBody } from "./answers.ts";
+import type { EventInput, Finding, ItemError, ProblemBody } from "./answers.ts";
 
 /** The kinds of problems that the service answers with: `outcome-unknown`, `too-many-requests`, ... */
 export type ProblemKind = Kebab<ErrorType>;
@@ -49,6 +49,14 @@ export class ConnectionError extends AnalyticsError {
   override readonly name = "ConnectionError";
 }
 
+/** An event that the service refuses, and why. Sending it again would not help. */
+export interface Rejection {
+  /** Its place among the events that were sent. */
+  readonly index: number;
+  readonly id: string;
+  readonly error: ItemError;
+}
+
 /**
  * Events were not confirmed. Those in `events` may be stored or not; send these again: they have
  * ids, so each counts once. `cause` is the error of the last attempt.
@@ -58,15 +66,18 @@ export class SendError extends AnalyticsError {
   readonly events: readonly (EventInput & { readonly id: string })[];
   /** How many other events of the same call were accepted. */
   readonly accepted: number;
+  /** The other events of the same call: those that the service refuses. */
+  readonly rejected: readonly Rejection[];
 
   constructor(
     events: readonly (EventInput & { readonly id: string })[],
-    accepted: number,
+    { accepted, rejected }: Pick<SendError, "accepted" | "rejected">,
     cause: AnalyticsError,
   ) {
     super(`${events.length} events are not confirmed: ${cause.message}`, { cause });
     this.events = events;
     this.accepted = accepted;
+    this.rejected = rejected;
   }
 }
 

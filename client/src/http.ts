@@ -1,7 +1,7 @@
 import type { ProblemBody } from "./answers.ts";
 import { ConnectionError, ProblemError } from "./errors.ts";
 import { jsonText } from "./json.ts";
-import { delay, isPassing, pauseMs, retryAfterMs, StayingAlive, unref } from "./waiting.ts";
+import { after, delay, isPassing, pauseMs, retryAfterMs, StayingAlive } from "./waiting.ts";
 
 export interface Call {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -41,7 +41,7 @@ export interface HttpOptions {
   readonly url: string;
   readonly key?: string;
   readonly fetch: typeof globalThis.fetch;
-  /** How long an answer may take. */
+  /** How long an answer may take; `Infinity` for ever. */
   readonly timeoutMs: number;
   /** How often a read is repeated after a passing error. */
   readonly retries: number;
@@ -137,11 +137,10 @@ export class Http {
     const { fetch, timeoutMs } = this.#options;
     const stop = new AbortController();
     let isLate = false;
-    const timer = setTimeout(() => {
+    const stopTimer = after(timeoutMs, () => {
       isLate = true;
       stop.abort();
-    }, timeoutMs);
-    unref(timer);
+    });
     const leave = () => stop.abort(signal?.reason);
     signal?.addEventListener("abort", leave, { once: true });
     const outliving = keepalive === true ? this.#takeRoom(byteLength(body)) : 0;
@@ -162,7 +161,7 @@ export class Http {
       const why = isLate ? `no answer within ${timeoutMs} ms` : reasonOf(error);
       throw new ConnectionError(`${this.#address}: ${why}`, { cause: error });
     } finally {
-      clearTimeout(timer);
+      stopTimer();
       this.#outlivingBytes -= outliving;
       if (outlasting === undefined) signal?.removeEventListener("abort", leave);
     }

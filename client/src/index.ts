@@ -1,9 +1,9 @@
 export { AnalyticsClient } from "./client.ts";
 export type { DeadLetters, Erasing, ErasureOptions, Jobs, Keys } from "./administration.ts";
 export type { Catalog } from "./catalog.ts";
-export type { ClientOptions, EventToSend, Rejection, Sent } from "./client.ts";
+export type { ClientOptions, EventToSend, Sent } from "./client.ts";
 export { AnalyticsError, ConnectionError, ProblemError, SendError } from "./errors.ts";
-export type { ProblemKind } from "./errors.ts";
+export type { ProblemKind, Rejection } from "./errors.ts";
 export type { Export } from "./export.ts";
 export type { Loss, OutboxOptions, OutboxStats } from "./outbox.ts";
 export type { ListenOptions } from "./event-stream.ts";

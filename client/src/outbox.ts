@@ -2,7 +2,7 @@ import type { EventInput, ItemError } from "./answers.ts";
 import { maxBatchBytes, maxBatchEvents, type Courier, type Delivery } from "./delivery.ts";
 import { AnalyticsError } from "./errors.ts";
 import { byteLength } from "./http.ts";
-import { StayingAlive, unref } from "./waiting.ts";
+import { after, StayingAlive } from "./waiting.ts";
 
 /** When batches of tracked events leave, and how many events may wait. */
 export interface OutboxOptions {
@@ -87,7 +87,8 @@ export class Outbox {
   #lost = 0;
   /** Every event before this place must leave now. */
   #dueBefore = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether a timer runs after which waiting events must leave. */
+  #isTimed = false;
   readonly #changes = new Set<() => void>();
 
   constructor(courier: Courier, options: OutboxOptions, onLoss: (loss: Loss) => void) {
@@ -152,17 +153,17 @@ export class Outbox {
 
   /**
    * Takes no more events; those that are not confirmed in this time are lost and reported. Never
-   * throws.
+   * throws. With `Infinity` it waits until the outcome of each is known.
    */
   async close(withinMs: number): Promise<void> {
     const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), withinMs);
+    const stopTimer = after(withinMs, () => timeout.abort());
     try {
       await this.flush(timeout.signal);
     } catch {
       // The events that are left are reported below.
     } finally {
-      clearTimeout(timer);
+      stopTimer();
     }
     this.#closing.abort();
     const left = [...[...this.#underWay].flat(), ...this.#waiting];
@@ -187,13 +188,13 @@ export class Outbox {
       if (!isDue && this.#waiting.length < batchEvents && this.#waitingBytes < batchBytes) break;
       void this.#send(this.#take());
     }
-    if (this.#waiting.length === 0 || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    if (this.#waiting.length === 0 || this.#isTimed) return;
+    this.#isTimed = true;
+    after(batchWaitMs, () => {
+      this.#isTimed = false;
       this.#dueBefore = this.#tracked;
       this.#leave();
-    }, batchWaitMs);
-    unref(this.#timer);
+    });
   }
 
   /** The next batch: as many as fit, at least one. */
@@ -224,11 +225,14 @@ export class Outbox {
     this.#leave();
   }
 
-  #settle(batch: readonly Entry[], { accepted, rejected }: Delivery): void {
+  #settle(batch: readonly Entry[], { accepted, rejected, failure }: Delivery): void {
     if (!this.#underWay.delete(batch)) return;
     this.#accepted += accepted;
     this.#release(batch);
     for (const { index, error } of rejected) this.#lose("rejected", [batch[index]!], { error });
+    if (failure !== undefined) {
+      this.#lose("failed", batch.slice(failure.from), { cause: failure.cause });
+    }
     this.#changed();
   }
 

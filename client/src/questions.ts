@@ -5,7 +5,7 @@ export type Instant = string | number | Date;
 
 export type ParameterValue = string | number | boolean | Date;
 
-/** One value of a parameter, or several of which any may match. */
+/** One value of a parameter, or several of which any may match; an empty list is a TypeError. */
 export type Parameter = ParameterValue | readonly ParameterValue[];
 
 /** A property of events: `data.plan`, `metadata.userId`, `context.country`, `data["http.status"]`, `data.tags[]`. */
@@ -261,12 +261,16 @@ export type QuestionToSave = {
   | { readonly kind: "paths"; readonly question: PathsQuestion }
 );
 
-/** A question as the query string of an address, with its `?`; empty where it has no parameters. */
+/**
+ * A question as the query string of an address, with its `?`; empty where it has no parameters.
+ * @throws TypeError for an empty list, which a query string cannot hold: it would select everything
+ */
 export function queryString(question: object): string {
   const pairs = Object.entries(question).flatMap(([name, value]: [string, unknown]) => {
     if (value === undefined) return [];
     // Names with a comma would need quotes in a list, so each name is a parameter of its own.
     const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (values.length === 0) throw new TypeError(`${name} is an empty list`);
     return values.map((one): [string, string] => [name, written(one)]);
   });
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs).toString()}`;

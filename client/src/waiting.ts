@@ -59,21 +59,39 @@ export function retryAfterMs(header: string | null, now: number): number | undef
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason as Error);
-    const timer = setTimeout(() => {
+    const stopTimer = after(ms, () => {
       signal?.removeEventListener("abort", stop);
       resolve();
-    }, ms);
+    });
     function stop(): void {
-      clearTimeout(timer);
+      stopTimer();
       reject(signal?.reason as Error);
     }
     signal?.addEventListener("abort", stop, { once: true });
-    unref(timer);
   });
 }
 
+/** The longest timer of Node and browsers, in milliseconds: a longer one fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/**
+ * Calls back after a while of any length; never after `Infinity`. The timer keeps no Node process
+ * alive: `StayingAlive` does that.
+ * @returns a function that stops the timer
+ */
+export function after(ms: number, call: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = (leftMs: number) => {
+    const partMs = Math.min(leftMs, longestTimerMs);
+    timer = setTimeout(() => (leftMs > partMs ? wait(leftMs - partMs) : call()), partMs);
+    unref(timer);
+  };
+  wait(ms);
+  return () => clearTimeout(timer);
+}
+
 /** Lets a Node process end although this timer is set. Browsers have no such thing. */
-export function unref(timer: unknown): void {
+function unref(timer: unknown): void {
   if (typeof timer === "object") (timer as { unref?: () => void }).unref?.();
 }
 

@@ -7,8 +7,10 @@ import {
   countOf,
   filtersOf,
   readArguments,
+  refuseWords,
   sharedUsage,
 } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { tableText, type Cell } from "../table.ts";
 import type { Command } from "../terminal.ts";
 import { metaText } from "./meta.ts";
@@ -30,7 +32,8 @@ ${choosingUsage}
   --limit N      rows
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values } = readArguments(args, options);
+    const { values, positionals } = readArguments(args, options);
+    refuseWords("counts", positionals);
     const { interval, by, limit, ...choice } = values;
     const question = {
       ...filtersOf(choice),
@@ -42,7 +45,7 @@ ${sharedUsage}`,
       signal: terminal.interrupted,
     });
     if (values.json) {
-      await terminal.print(`${JSON.stringify(answer)}\n`);
+      await terminal.print(`${printableJson(answer)}\n`);
       return exitCodes.done;
     }
     const names = answer.data.map((row) =>

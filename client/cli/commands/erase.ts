@@ -6,9 +6,11 @@ import {
   filtersOf,
   filteringUsage,
   readArguments,
+  refuseOthers,
   sharedUsage,
 } from "../options.ts";
 import { writeExport } from "./export.ts";
+import { printableJson } from "../printable.ts";
 import type { Command } from "../terminal.ts";
 
 const options = {
@@ -17,6 +19,9 @@ const options = {
   reusable: { type: "boolean", default: false },
   wait: { type: "boolean", default: false },
 } as const;
+
+/** The options that every erasure takes. */
+const common = ["reusable", "wait"];
 
 export const eraseCommand: Command = {
   summary: "erase an event, a person, or the events of a filter",
@@ -27,21 +32,25 @@ Asks for a key with the scope admin.
 
   --wait         until the job is done
   --reusable     events that are accepted later may have the erased ids
-  --all          of events: every one of the project, where no filter is given
 
+Of events alone, which take no relative range:
+
+  --all          every one of the project, in the place of a filter
 ${filteringUsage}
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, options);
+    const { values, positionals, given } = readArguments(args, options);
     const [what = "", name, ...rest] = positionals;
     const { erasing, jobs } = clientOf(values, terminal);
     const signal = terminal.interrupted;
     const how = { signal, ...(values.reusable && { ids: "reusable" as const }) };
     const begin = async (): Promise<ShownJob> => {
       if (rest.length === 0 && name !== undefined) {
+        refuseOthers(`erase ${what}`, given, common);
         if (what === "event") return erasing.event(name, how);
         if (what === "subject") return erasing.subject(name, how);
       } else if (rest.length === 0 && what === "events") {
+        if (values.all) refuseOthers("erase events --all", given, ["all", ...common]);
         const { range, timezone, ...filters } = filtersOf(values);
         if (range !== undefined || timezone !== undefined) {
           throw new UsageError("erase events takes --from and --to, no relative range");
@@ -52,7 +61,7 @@ ${sharedUsage}`,
     };
     const begun = await begin();
     const job = values.wait ? await jobs.finished(begun.id, { signal }) : begun;
-    if (values.json) await terminal.print(`${JSON.stringify(job)}\n`);
+    if (values.json) await terminal.print(`${printableJson(job)}\n`);
     else await terminal.print(`${job.id} ${job.status}: ${job.erased} events are gone\n`);
     return exitCodes.done;
   },

@@ -9,6 +9,7 @@ import {
   filteringUsage,
   filtersOf,
   readArguments,
+  refuseWords,
   sharedUsage,
 } from "../options.ts";
 import type { Export } from "../../src/export.ts";
@@ -33,7 +34,8 @@ ${filteringUsage}
   --out FILE     a file instead of standard output; there only once it is whole
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values } = readArguments(args, options);
+    const { values, positionals } = readArguments(args, options);
+    refuseWords("export", positionals);
     const { format, fields, order, out } = values;
     if (format !== "ndjson" && format !== "csv") throw new UsageError("--format is ndjson or csv");
     if (order !== undefined && order !== "asc" && order !== "desc") {

@@ -1,6 +1,7 @@
 import { jsonCall, type Http } from "../../src/http.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { httpOf, readArguments, sharedUsage } from "../options.ts";
+import { httpOf, readArguments, refuseOthers, sharedUsage } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -39,7 +40,7 @@ const verbs: Readonly<Record<string, (command: KeyCommand, named?: string) => Pr
   async list({ http, terminal, values }) {
     const signal = terminal.interrupted;
     const { body } = await http.read<{ readonly data: readonly Key[] }>({ path, signal });
-    if (values.json) return terminal.print(`${JSON.stringify(body)}\n`);
+    if (values.json) return terminal.print(`${printableJson(body)}\n`);
     const rows = body.data.map((key) => [
       ...[key.id, key.name, key.scopes.join(" "), key.hint, key.state],
       ...[key.expiresAt, key.lastUsedAt],
@@ -70,6 +71,12 @@ const verbs: Readonly<Record<string, (command: KeyCommand, named?: string) => Pr
   },
 };
 
+/** The options of each verb. */
+const taken: Readonly<Record<string, readonly string[]>> = {
+  create: ["scope", "expires"],
+  rotate: ["overlap", "expires"],
+};
+
 export const keysCommand: Command = {
   summary: "give, list, replace and revoke keys",
   usage: `maily-analytics keys list | create NAME | rotate ID | revoke ID [options]
@@ -81,12 +88,14 @@ A key that is given is printed once, and is kept nowhere. Asks for a key with th
   --overlap N    seconds for which the old key still holds (rotate); a day
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, options);
+    const { values, positionals, given } = readArguments(args, options);
     const [verb = "list", named, ...rest] = positionals;
     const carryOut = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (carryOut === undefined || rest.length > 0) {
+    const isTooLong = rest.length > 0 || (verb === "list" && named !== undefined);
+    if (carryOut === undefined || isTooLong) {
       throw new UsageError(`keys ${positionals.join(" ")}: it is list, create, rotate or revoke`);
     }
+    refuseOthers(`keys ${verb}`, given, taken[verb]);
     await carryOut({ http: httpOf(values, terminal), terminal, values }, named);
     return exitCodes.done;
   },
@@ -104,7 +113,7 @@ function secondsOf(text: string): number {
 
 /** Only the key goes to standard output, for a file or a variable. */
 async function tellGiven(terminal: Terminal, { json }: { readonly json: boolean }, given: Key) {
-  if (json) return terminal.print(`${JSON.stringify(given)}\n`);
+  if (json) return terminal.print(`${printableJson(given)}\n`);
   terminal.tell(`${given.id} ${given.name}: ${given.scopes.join(" ")}; it is shown this once`);
   await terminal.print(`${given.key}\n`);
 }

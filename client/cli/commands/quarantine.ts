@@ -1,6 +1,7 @@
 import type { AnalyticsClient, JsonObject, ShownQuarantined } from "../../src/index.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { clientOf, countOf, jsonOf, readArguments, sharedUsage } from "../options.ts";
+import { clientOf, countOf, jsonOf, readArguments, refuseOthers, sharedUsage } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -52,18 +53,21 @@ const verbs: Readonly<Record<string, (command: QuarantineCommand, id?: string) =
       const patch = jsonOf("--patch", values.patch) as JsonObject;
       const mended = await client.quarantine.patch(needed(id), patch, asking(terminal));
       if (values.json) return printJson(terminal, mended);
-      const left = mended.findings.map(({ pointer, message }) => `${pointer} ${message}`.trim());
-      terminal.tell(left.length === 0 ? `${id} keeps its schema now` : left.join("\n"));
+      if (mended.findings.length === 0) terminal.tell(`${id} keeps its schema now`);
+      for (const { pointer, message } of mended.findings) {
+        terminal.tell(`${pointer} ${message}`.trim());
+      }
     },
     async replay({ client, terminal, values }, id) {
+      const question = questionOf(values);
+      const which = [id !== undefined, Object.keys(question).length > 0, values.all];
+      if (which.filter(Boolean).length !== 1) {
+        throw new UsageError("quarantine replay takes one of ID, a filter, and --all");
+      }
       if (id !== undefined) {
         await client.quarantine.replay(id, asking(terminal));
         terminal.tell(`${id} is on its way to be counted`);
         return;
-      }
-      const question = questionOf(values);
-      if (Object.keys(question).length === 0 && !values.all) {
-        throw new UsageError("quarantine replay takes ID, a filter, or --all");
       }
       const done = await client.quarantine.replayAll(question, asking(terminal));
       if (values.json) return printJson(terminal, done);
@@ -75,6 +79,13 @@ const verbs: Readonly<Record<string, (command: QuarantineCommand, id?: string) =
     },
   };
 
+/** The options of each verb. */
+const taken: Readonly<Record<string, readonly string[]>> = {
+  list: ["type", "user", "limit"],
+  patch: ["patch"],
+  replay: ["type", "user", "all"],
+};
+
 export const quarantineCommand: Command = {
   summary: "events that break their schema: list, mend, replay, drop",
   usage: `maily-analytics quarantine list | show ID | patch ID | replay [ID] | drop ID [options]
@@ -84,18 +95,20 @@ Asks for a key with the scope admin.
   --type TYPE    of list and replay: events of this type; may be repeated
   --user ID      of list and replay: events of this user
   --limit N      of list: at most so many; 100
-  --all          of replay: every one, where no filter is given
+  --all          of replay: every one, in the place of ID or a filter
   --patch JSON   of patch: a merge patch (RFC 7396), '{"data":{"amount":12.5}}'
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, options);
+    const { values, positionals, given } = readArguments(args, options);
     const [verb = "list", id, ...rest] = positionals;
     const carryOut = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (carryOut === undefined || rest.length > 0) {
+    const isTooLong = rest.length > 0 || (verb === "list" && id !== undefined);
+    if (carryOut === undefined || isTooLong) {
       throw new UsageError(
         `quarantine ${positionals.join(" ")}: it is list, show, patch, replay or drop`,
       );
     }
+    refuseOthers(`quarantine ${verb}`, given, taken[verb]);
     await carryOut({ client: clientOf(values, terminal), terminal, values }, id);
     return exitCodes.done;
   },
@@ -108,7 +121,7 @@ function questionOf({ type, user }: QuarantineCommand["values"]) {
 }
 
 async function printJson(terminal: Terminal, what: unknown): Promise<void> {
-  await terminal.print(`${JSON.stringify(what)}\n`);
+  await terminal.print(`${printableJson(what)}\n`);
 }
 
 function needed(id: string | undefined): string {

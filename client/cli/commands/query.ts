@@ -6,10 +6,12 @@ import {
   clientOf,
   countOf,
   jsonOf,
+  objectOf,
   readArguments,
   sharedUsage,
   withoutAbsent,
 } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { tableText } from "../table.ts";
 import type { Command } from "../terminal.ts";
 import { metaText } from "./meta.ts";
@@ -50,7 +52,7 @@ ${sharedUsage}`,
     const client = clientOf(values, terminal);
     const answer = await client.query(question, { signal: terminal.interrupted });
     if (values.json) {
-      await terminal.print(`${JSON.stringify(answer)}\n`);
+      await terminal.print(`${printableJson(answer)}\n`);
       return exitCodes.done;
     }
     const { dimensions, metrics } = answer.query as Required<QueryQuestion>;
@@ -64,7 +66,7 @@ ${sharedUsage}`,
 async function readQuestion(argument: string | undefined): Promise<QueryQuestion> {
   if (argument === undefined) return {};
   const [name, text] = await textAt(argument);
-  return jsonOf(name, text) as QueryQuestion;
+  return objectOf(name, text);
 }
 
 /** The text of QUESTION, and its name for messages. */
@@ -89,6 +91,9 @@ function fromOptions({ metric, by, filters, timezone, limit, ...range }: Values)
 }
 
 function rangeOf({ from, to, range }: Pick<Values, "from" | "to" | "range">): unknown {
+  if (range !== undefined && (from !== undefined || to !== undefined)) {
+    throw new UsageError("query takes --from and --to, or --range, not both");
+  }
   if (range === undefined) return from === undefined && to === undefined ? undefined : { from, to };
   return /^\d/.test(range) ? { last: range } : range;
 }

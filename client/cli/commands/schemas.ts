@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { AnalyticsClient, JsonObject, SchemaToPut } from "../../src/index.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { clientOf, countOf, jsonOf, readArguments, sharedUsage } from "../options.ts";
+import { clientOf, countOf, jsonOf, readArguments, refuseOthers, sharedUsage } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { grouped, tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -56,12 +57,18 @@ const verbs: Readonly<Record<string, (command: SchemaCommand, type?: string) => 
     const proposed = await client.schemas.infer(needed(type), how);
     if (values.json) return printJson(terminal, proposed);
     terminal.tell(`a schema that the newest ${grouped(proposed.basedOn.events)} events keep`);
-    await terminal.print(`${JSON.stringify(proposed.schema, null, 2)}\n`);
+    await terminal.print(`${printableJson(proposed.schema, 2)}\n`);
   },
   async remove({ client, terminal }, type) {
     await client.schemas.remove(needed(type), asking(terminal));
     terminal.tell(`${type} has no schema any more`);
   },
+};
+
+/** The options of each verb. */
+const taken: Readonly<Record<string, readonly string[]>> = {
+  put: ["mode", "schema"],
+  infer: ["events"],
 };
 
 export const schemasCommand: Command = {
@@ -75,14 +82,16 @@ infer prints a schema that the newest events keep; put makes it hold. Changing a
   --events N     of infer: how many of the newest events are looked at; 1,000
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, options);
+    const { values, positionals, given } = readArguments(args, options);
     const [verb = "list", type, ...rest] = positionals;
     const carryOut = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (carryOut === undefined || rest.length > 0) {
+    const isTooLong = rest.length > 0 || (verb === "list" && type !== undefined);
+    if (carryOut === undefined || isTooLong) {
       throw new UsageError(
         `schemas ${positionals.join(" ")}: it is list, show, infer, put or remove`,
       );
     }
+    refuseOthers(`schemas ${verb}`, given, taken[verb]);
     await carryOut({ client: clientOf(values, terminal), terminal, values }, type);
     return exitCodes.done;
   },
@@ -91,7 +100,7 @@ ${sharedUsage}`,
 const asking = ({ interrupted }: Terminal) => ({ signal: interrupted });
 
 async function printJson(terminal: Terminal, what: unknown): Promise<void> {
-  await terminal.print(`${JSON.stringify(what)}\n`);
+  await terminal.print(`${printableJson(what)}\n`);
 }
 
 function textOf(file: string): string {

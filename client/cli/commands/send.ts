@@ -1,7 +1,16 @@
 import type { EventToSend } from "../../src/client.ts";
+import { SendError, type Rejection } from "../../src/errors.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { clientOf, jsonOf, readArguments, sharedUsage, withoutAbsent } from "../options.ts";
-import type { Command } from "../terminal.ts";
+import {
+  clientOf,
+  jsonOf,
+  objectOf,
+  readArguments,
+  sharedUsage,
+  withoutAbsent,
+} from "../options.ts";
+import { printableJson } from "../printable.ts";
+import type { Command, Terminal } from "../terminal.ts";
 
 const options = {
   type: { type: "string" },
@@ -33,20 +42,28 @@ ${sharedUsage}`,
     const client = clientOf(values, terminal);
     if (events.some(({ source }) => source === undefined))
       throw new UsageError("--source is missing");
-    const sent = await client.send(events, { signal: terminal.interrupted });
-    if (values.json) await terminal.print(`${JSON.stringify(sent)}\n`);
+    const signal = terminal.interrupted;
+    const sent = await client.send(events, { signal }).catch((error: unknown) => {
+      if (error instanceof SendError) tellRefused(error.rejected, terminal);
+      throw error;
+    });
+    if (values.json) await terminal.print(`${printableJson(sent)}\n`);
     else {
       const refused = new Set(sent.rejected.map(({ index }) => index));
       const ids = sent.ids.filter((_, i) => !refused.has(i));
       await terminal.print(ids.map((id) => `${id}\n`).join(""));
-      for (const { index, error } of sent.rejected) {
-        const problems = error.errors.map(({ pointer, message }) => `${pointer} ${message}`);
-        terminal.tell(`event ${index + 1} is refused: ${problems.join("; ")}`);
-      }
+      tellRefused(sent.rejected, terminal);
     }
     return sent.rejected.length > 0 ? exitCodes.someRefused : exitCodes.done;
   },
 };
+
+function tellRefused(rejected: readonly Rejection[], { tell }: Terminal): void {
+  for (const { index, error } of rejected) {
+    const problems = error.errors.map(({ pointer, message }) => `${pointer} ${message}`);
+    tell(`event ${index + 1} is refused: ${problems.join("; ")}`);
+  }
+}
 
 function partsOf({ type, source, id, timestamp, correlation, user, data, metadata }: Values) {
   const about = {
@@ -63,12 +80,4 @@ function partsOf({ type, source, id, timestamp, correlation, user, data, metadat
     metadata: Object.keys(about).length === 0 ? undefined : about,
   };
   return withoutAbsent(parts);
-}
-
-function objectOf(name: string, text: string): Record<string, unknown> {
-  const value = jsonOf(name, text);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  throw new UsageError(`${name} is no JSON object`);
 }

@@ -6,9 +6,10 @@ import {
   filteringUsage,
   filtersOf,
   readArguments,
+  refuseWords,
   sharedUsage,
 } from "../options.ts";
-import { printable } from "../table.ts";
+import { printable, printableJson } from "../printable.ts";
 import type { Command } from "../terminal.ts";
 
 const options = { ...filtering, since: { type: "string" } } as const;
@@ -23,7 +24,8 @@ ${filteringUsage}
   --since ID     go on behind this place: the one that an earlier tail told when it ended
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values } = readArguments(args, options);
+    const { values, positionals } = readArguments(args, options);
+    refuseWords("tail", positionals);
     const client = clientOf(values, terminal);
     let place = values.since;
     const stream = client.stream(filtersOf(values), {
@@ -38,13 +40,13 @@ ${sharedUsage}`,
       for await (const item of stream) {
         if (item.kind === "missed") terminal.tell(missedText(item.missed));
         else {
-          const text = values.json ? JSON.stringify(item.event) : eventText(item.event);
+          const text = values.json ? printableJson(item.event) : eventText(item.event);
           await terminal.print(`${text}\n`);
         }
         place = item.id;
       }
     } finally {
-      if (place !== undefined) terminal.tell(`to go on from here: --since ${printable(place)}`);
+      if (place !== undefined) terminal.tell(`to go on from here: --since ${place}`);
     }
     return exitCodes.done;
   },

@@ -1,6 +1,7 @@
 import type { RetentionToPut, ShownJob, ShownRetention } from "../../src/index.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { clientOf, readArguments, sharedUsage } from "../options.ts";
+import { clientOf, readArguments, refuseOthers, refuseWords, sharedUsage } from "../options.ts";
+import { printableJson } from "../printable.ts";
 import { grouped, tableText } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 
@@ -14,7 +15,7 @@ ${sharedUsage}`,
     const [id, ...rest] = positionals;
     if (id === undefined || rest.length > 0) throw new UsageError("trace takes ID");
     const trace = await clientOf(values, terminal).trace(id, asking(terminal));
-    if (values.json) await terminal.print(`${JSON.stringify(trace)}\n`);
+    if (values.json) await terminal.print(`${printableJson(trace)}\n`);
     else {
       const { state, acceptedAt, queuedAt, batch, deadLetter, erasedAt } = trace;
       const rows = Object.entries({ state, acceptedAt, queuedAt, batch, deadLetter, erasedAt });
@@ -46,13 +47,17 @@ Asks for a key with the scope admin.
                  of events of a type, in the place of --events; may be repeated
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, retaining);
+    const { values, positionals, given } = readArguments(args, retaining);
     const [verb = "show", ...rest] = positionals;
     const isKnown = (verb === "show" || verb === "set") && rest.length === 0;
     if (!isKnown) throw new UsageError(`retention ${positionals.join(" ")}: it is show or set`);
+    if (verb === "show") refuseOthers("retention show", given);
     const { dataRetention } = clientOf(values, terminal);
     const named = ages.filter((name) => values[name] !== undefined);
     const types = values.type?.map(typeAge) ?? [];
+    if (new Set(types.map(([type]) => type)).size < types.length) {
+      throw new UsageError("retention set takes one age of a type");
+    }
     if (verb === "set" && named.length + types.length === 0) {
       throw new UsageError("retention set takes at least one age; --events ever keeps everything");
     }
@@ -64,7 +69,7 @@ ${sharedUsage}`,
       verb === "show"
         ? await dataRetention.get(asking(terminal))
         : await dataRetention.put(asked, asking(terminal));
-    if (values.json) await terminal.print(`${JSON.stringify(answer)}\n`);
+    if (values.json) await terminal.print(`${printableJson(answer)}\n`);
     else await terminal.print(`${retentionText(answer)}\n`);
     return exitCodes.done;
   },
@@ -92,12 +97,12 @@ function retentionText({ retention, dropped }: ShownRetention): string {
   return tableText(["of", "kept", "dropped before"], rows);
 }
 
-const counting = {
+const rebuilding = {
   from: { type: "string" },
   to: { type: "string" },
-  "no-repair": { type: "boolean", default: false },
   wait: { type: "boolean", default: false },
 } as const;
+const auditing = { ...rebuilding, "no-repair": { type: "boolean", default: false } } as const;
 
 export const auditCommand: Command = {
   summary: "compare counts with the events, and mend them",
@@ -111,15 +116,15 @@ A job compares and goes on by itself. Asks for a key with the scope admin.
   --wait         until the job is done
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, counting);
-    if (positionals.length > 0) throw new UsageError("audit takes options alone");
+    const { values, positionals } = readArguments(args, auditing);
+    refuseWords("audit", positionals);
     const { from, to, wait } = values;
     const client = clientOf(values, terminal);
     const repair = !values["no-repair"];
     const range = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
     const begun = await client.counting.audit({ ...range, repair }, asking(terminal));
     const job = wait ? await client.jobs.finished(begun.id, asking(terminal)) : begun;
-    if (values.json) await terminal.print(`${JSON.stringify(job)}\n`);
+    if (values.json) await terminal.print(`${printableJson(job)}\n`);
     else await terminal.print(`${auditText(job)}\n`);
     return exitCodes.done;
   },
@@ -142,7 +147,7 @@ A job counts and goes on by itself. Asks for a key with the scope admin.
   --wait         until the job is done
 ${sharedUsage}`,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, counting);
+    const { values, positionals } = readArguments(args, rebuilding);
     const { from, to, wait } = values;
     if (positionals.length > 0 || from === undefined || to === undefined) {
       throw new UsageError("rebuild takes --from and --to");
@@ -150,7 +155,7 @@ ${sharedUsage}`,
     const client = clientOf(values, terminal);
     const begun = await client.counting.rebuild({ from, to }, asking(terminal));
     const job = wait ? await client.jobs.finished(begun.id, asking(terminal)) : begun;
-    if (values.json) await terminal.print(`${JSON.stringify(job)}\n`);
+    if (values.json) await terminal.print(`${printableJson(job)}\n`);
     else
       await terminal.print(`${job.id} ${job.status}: ${job.rebuilt ?? 0} minutes counted anew\n`);
     return exitCodes.done;

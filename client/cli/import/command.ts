@@ -2,9 +2,9 @@ import { appendFileSync } from "node:fs";
 import { Courier } from "../../src/delivery.ts";
 import { Http } from "../../src/http.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
-import { addressOf, countOf, readArguments, sharedUsage } from "../options.ts";
+import { addressOf, countOf, readArguments, refuseOthers, sharedUsage } from "../options.ts";
 import { Pace, progressText, timeText } from "../progress.ts";
-import { grouped, printable } from "../table.ts";
+import { grouped } from "../table.ts";
 import type { Command, Terminal } from "../terminal.ts";
 import { jobOf, readCheckpoint, writeCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { fieldsOf, readMapping, tableReader } from "./csv.ts";
@@ -52,15 +52,25 @@ ended and started again, and repeated: events without an id get one that is made
   --patience S   how long the service may be away, in seconds (600)
 ${sharedUsage}`;
 
+const ofTables = ["map", "only-mapped", "columns", "delimiter"];
+const ofFiles = ["checkpoint", "restart"];
+
+/** The names of the other options. */
+function but(names: readonly string[]): readonly string[] {
+  return Object.keys(options).filter((name) => !names.includes(name));
+}
+
 type Values = ReturnType<typeof readArguments<typeof options>>["values"];
 
 export const importCommand: Command = {
   summary: "send the lines of a file: NDJSON or CSV, resumable, harmless when repeated",
   usage,
   async run(args, terminal) {
-    const { values, positionals } = readArguments(args, options);
+    const { values, positionals, given } = readArguments(args, options);
     const [file] = positionals;
     if (file === undefined || positionals.length > 1) throw new UsageError("import takes one FILE");
+    if (formatOf(file, values) !== "csv") refuseOthers("import of NDJSON", given, but(ofTables));
+    if (file === "-") refuseOthers("import of standard input", given, but(ofFiles));
     const job = await jobFor(file, values, terminal);
     const before = values.restart ? undefined : await job.readCheckpoint();
     const done = await runImport(job, before, values, terminal);
@@ -197,7 +207,7 @@ function refusals(file: string | undefined, terminal: Terminal): (line: RefusedL
     shown += 1;
     if (shown > mostShown) return;
     const problems = refused.problems.map(({ pointer, message }) => `${pointer} ${message}`.trim());
-    terminal.tell(`line ${refused.line}: ${printable(problems.join("; "))}`);
+    terminal.tell(`line ${refused.line}: ${problems.join("; ")}`);
     if (shown === mostShown) terminal.tell("more refused lines are only counted");
   };
 }

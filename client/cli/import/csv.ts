@@ -52,25 +52,26 @@ const onlyStored = ["receivedAt", "project", "context"];
  * @throws UsageError
  */
 export function readMapping(texts: readonly string[]): ReadonlyMap<string, Target> {
-  return new Map(
-    texts.map((text): [string, Target] => {
-      const [, field, column, kind = "text"] = /^([^=]+)=(.+?)(?::([a-z]+))?$/.exec(text) ?? [];
-      if (field === undefined || column === undefined) {
-        throw new UsageError(`--map ${text}: it is FIELD=COLUMN or FIELD=COLUMN:KIND`);
-      }
-      const known = kinds.find((one) => one === kind);
-      if (known === undefined) {
-        throw new UsageError(`--map ${text}: a kind is one of ${kinds.join(", ")}`);
-      }
-      const path = field.split(".");
-      const isOwn = path.length === 1 && ownFields.includes(field);
-      if (!isOwn && (!objects.includes(path[0]!) || path.includes(""))) {
-        const fields = `${ownFields.join(", ")}, data.NAME or metadata.NAME`;
-        throw new UsageError(`--map ${text}: a field is one of ${fields}`);
-      }
-      return [column, { path, kind: known }];
-    }),
-  );
+  const mapping = new Map<string, Target>();
+  for (const text of texts) {
+    const [, field, column, kind = "text"] = /^([^=]+)=(.+?)(?::([a-z]+))?$/.exec(text) ?? [];
+    if (field === undefined || column === undefined) {
+      throw new UsageError(`--map ${text}: it is FIELD=COLUMN or FIELD=COLUMN:KIND`);
+    }
+    const known = kinds.find((one) => one === kind);
+    if (known === undefined) {
+      throw new UsageError(`--map ${text}: a kind is one of ${kinds.join(", ")}`);
+    }
+    const path = field.split(".");
+    const isOwn = path.length === 1 && ownFields.includes(field);
+    if (!isOwn && (!objects.includes(path[0]!) || path.includes(""))) {
+      const fields = `${ownFields.join(", ")}, data.NAME or metadata.NAME`;
+      throw new UsageError(`--map ${text}: a field is one of ${fields}`);
+    }
+    if (mapping.has(column)) throw new UsageError(`--map ${text}: the column has a field already`);
+    mapping.set(column, { path, kind: known });
+  }
+  return mapping;
 }
 
 /** The target of a column without a mapping: the field of its name, else `data`. */

@@ -1,4 +1,4 @@
-import type { Courier, Refusal } from "../../src/delivery.ts";
+import type { Courier, Delivery } from "../../src/delivery.ts";
 import type { EventReader, EventReading } from "./event-text.ts";
 import { RecordSplitter, type FileRecord, type Place } from "./records.ts";
 import { withPauses } from "./source.ts";
@@ -62,7 +62,7 @@ export class Importing {
     };
   }
 
-  /** @throws what the courier throws; `confirmed` is right then, too */
+  /** @throws the cause of a failed delivery, or the signal's reason; `confirmed` is right then, too */
   async run(pieces: AsyncIterable<Buffer>): Promise<void> {
     const { delimiter, start, signal } = this.#options;
     const splitter = new RecordSplitter(delimiter, start.end);
@@ -113,9 +113,10 @@ export class Importing {
 
   async #deliver(batch: Batch): Promise<{ readonly accepted: number; readonly refused: number }> {
     const { courier, signal, onRefused } = this.#options;
-    const nothing = { accepted: 0, rejected: [] as readonly Refusal[] };
-    const { accepted, rejected } =
+    const nothing: Delivery = { accepted: 0, rejected: [] };
+    const { accepted, rejected, failure } =
       batch.size === 0 ? nothing : await courier.deliver(batch.events, { signal });
+    if (failure !== undefined) throw failure.cause;
     const refused = [
       ...batch.refused,
       ...rejected.map(({ index, error }) => ({

@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { AnalyticsClient, ProblemError, type StreamItem } from "../../../client/src/index.ts";
 
 const url = "http://stream.test";
@@ -81,6 +82,24 @@ test("a connection that brings nothing for too long is made again", async () => 
   expect(items).toEqual(["event-a", "event-b"]);
   expect(asked.map(({ from }) => from)).toEqual([null, "a", "b"]);
   expect(left).toEqual([0]);
+});
+
+test("without a bound on silence a connection that brings nothing stays", async () => {
+  jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask"] });
+  try {
+    const { client, asked } = streaming([{ pieces: [frame("a")], end: "silent" }]);
+    const leave = new AbortController();
+    const options = { silenceMs: Infinity, signal: leave.signal };
+    const items = client.stream({}, options)[Symbol.asyncIterator]();
+    expect((await items.next()).value).toMatchObject({ id: "a" });
+    const next = items.next();
+    await jest.advanceTimersByTimeAsync(3_600_000);
+    expect(asked.length).toBe(1);
+    leave.abort(new Error("left"));
+    await expect(next).rejects.toThrow("left");
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test("whoever takes no more closes the connection, and an abort ends the wait", async () => {

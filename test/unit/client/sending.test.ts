@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import fc from "fast-check";
 import {
   AnalyticsClient,
@@ -110,6 +111,50 @@ test("a client that is closed tells what it could not bring out, each event once
   expect(outbox.stats).toMatchObject({ waiting: 0, underWay: 0, lost: 6 });
 });
 
+describe("without bounds of time", () => {
+  beforeEach(() => jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask"] }));
+  afterEach(() => jest.useRealTimers());
+  const hourMs = 3_600_000;
+
+  test("events wait for a flush, for their answer, and a closing client for their outcome", async () => {
+    const collector = new FakeCollector();
+    let open = () => {};
+    collector.gate = new Promise((resolve) => (open = resolve));
+    const losses: Loss[] = [];
+    const client = new AnalyticsClient({
+      url,
+      source: "s",
+      fetch: collector.fetch,
+      timeoutMs: Infinity,
+      giveUpAfterMs: Infinity,
+      batchWaitMs: Infinity,
+      onLoss: (loss) => losses.push(loss),
+    });
+    client.track({ id: "e", type: "t" });
+    await jest.advanceTimersByTimeAsync(hourMs);
+    expect(collector.requests).toBe(0);
+    const closing = client.close({ withinMs: Infinity });
+    await jest.advanceTimersByTimeAsync(hourMs);
+    expect(losses).toEqual([]);
+    open();
+    await closing;
+    expect([...collector.stored.keys()]).toEqual(["e"]);
+    expect({ losses, requests: collector.requests }).toEqual({ losses: [], requests: 1 });
+  });
+});
+
+test("of a batch that was too large at once only what is not confirmed is told as failed", async () => {
+  const collector = new FakeCollector([{ status: 413 }, "takes", { status: 401 }]);
+  const { outbox, losses } = outboxTo(collector);
+  ["t", "bad", "t", "t"].forEach((type, i) => outbox.add(eventText(i, type)));
+  await outbox.flush();
+  const told = losses.flatMap(({ reason, events }) => events.map(({ id }) => `${reason} ${id}`));
+  expect(told).toEqual(["rejected e1", "failed e2", "failed e3"]);
+  expect(losses[1]!.cause).toMatchObject({ status: 401 });
+  expect([...collector.stored.keys()]).toEqual(["e0"]);
+  expect(outbox.stats).toEqual({ tracked: 4, waiting: 0, underWay: 0, accepted: 1, lost: 3 });
+});
+
 test("the wait that one batch was told holds for the others", async () => {
   const collector = new FakeCollector([{ status: 503, retryAfter: 1 }]);
   const http = new Http({ url, fetch: collector.fetch, timeoutMs: 10_000, retries: 0 });
@@ -160,6 +205,28 @@ describe("a client", () => {
     await client.send(failure.events);
     expect(collector.stored.size).toBe(1_499);
     expect(collector.seen.length).toBe(1_500);
+    await client.close();
+  });
+
+  test("tells which events were refused before others are not confirmed", async () => {
+    const collector = new FakeCollector([
+      ...(["takes", { status: 413 }, "takes", { status: 401 }] as const),
+    ]);
+    const client = new AnalyticsClient({ url, source: "s", fetch: collector.fetch });
+    const list = Array.from({ length: 1_004 }, (_, i) => {
+      return { id: `e${i}`, type: i === 3 || i === 1_001 ? "bad" : "t" };
+    });
+    const failure = await client.send(list).catch((error: unknown) => error);
+    if (!(failure instanceof SendError)) throw new Error("it has to fail");
+    const { accepted, rejected, events: left } = failure;
+    expect({ accepted, left: left.map(({ id }) => id) }).toEqual({
+      accepted: 1_000,
+      left: ["e1002", "e1003"],
+    });
+    expect(rejected).toMatchObject([
+      { index: 3, id: "e3", error: { errors: [{ message: "is bad" }] } },
+      { index: 1_001, id: "e1001" },
+    ]);
     await client.close();
   });
 

@@ -1,6 +1,7 @@
+import { jest } from "@jest/globals";
 import fc from "fast-check";
 import { ConnectionError, ProblemError } from "../../../client/src/errors.ts";
-import { isPassing, pauseMs, retryAfterMs } from "../../../client/src/waiting.ts";
+import { after, isPassing, pauseMs, retryAfterMs } from "../../../client/src/waiting.ts";
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -41,4 +42,34 @@ test("another attempt may help after no answer, and after any that does not blam
   for (const status of [400, 401, 403, 404, 409, 413, 415, 422, 501, 505])
     expect([status, isPassing(answered(status))]).toEqual([status, false]);
   expect(isPassing(new Error("another"))).toBe(false);
+});
+
+describe("a timer", () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+  const call = jest.fn();
+  beforeEach(() => call.mockClear());
+
+  test.each([1, 2 ** 31 - 1, 2 ** 31, 10 ** 11])("of %d ms calls back once, not before", (ms) => {
+    after(ms, call);
+    jest.advanceTimersByTime(ms - 1);
+    expect(call).toHaveBeenCalledTimes(0);
+    jest.advanceTimersByTime(10 ** 11);
+    expect(call).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([Infinity, 10 ** 20])("of %d ms does not call back in a hundred years", (ms) => {
+    after(ms, call);
+    jest.advanceTimersByTime(100 * 366 * 86_400_000);
+    expect(call).toHaveBeenCalledTimes(0);
+  });
+
+  test.each([1, 2 ** 33])("of %d ms that is stopped does not call back", (ms) => {
+    const stop = after(ms, call);
+    jest.advanceTimersByTime(ms - 1);
+    stop();
+    jest.advanceTimersByTime(2 * ms);
+    expect(call).toHaveBeenCalledTimes(0);
+    expect(jest.getTimerCount()).toBe(0);
+  });
 });
