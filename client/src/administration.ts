@@ -10,7 +10,7 @@ import type {
 import { exported, type Export } from "./export.ts";
 import { jsonCall, type AskOptions, type Http } from "./http.ts";
 import { pagesOf, type Pages } from "./pages.ts";
-import { queryString, type ErasureFilters, type KeyToGive } from "./questions.ts";
+import { pathStep, queryString, type ErasureFilters, type KeyToGive } from "./questions.ts";
 import { delay, StayingAlive } from "./waiting.ts";
 
 /** Whether an event that is accepted later may have an erased id again; by default it is refused. */
@@ -31,7 +31,7 @@ export class Erasing {
 
   /** Erases one event, even one that is not stored yet. */
   event(id: string, options?: ErasureOptions): Promise<ShownJob> {
-    return this.#begin(`events/${encodeURIComponent(id)}`, {}, options);
+    return this.#begin(`events/${pathStep(id)}`, {}, options);
   }
 
   /**
@@ -45,7 +45,7 @@ export class Erasing {
 
   /** Erases a person with all events, also those not stored yet. */
   subject(userId: string, options?: ErasureOptions): Promise<ShownJob> {
-    return this.#begin(`subjects/${encodeURIComponent(userId)}`, {}, options);
+    return this.#begin(`subjects/${pathStep(userId)}`, {}, options);
   }
 
   /** Exports all events of a person, to hand them out before they are erased. */
@@ -53,7 +53,7 @@ export class Erasing {
     userId: string,
     { format = "ndjson", signal }: AskOptions & { readonly format?: "ndjson" | "csv" } = {},
   ): Promise<Export> {
-    const path = `/api/v1/subjects/${encodeURIComponent(userId)}/export?format=${format}`;
+    const path = `/api/v1/subjects/${pathStep(userId)}/export?format=${format}`;
     return exported(this.#http, path, signal);
   }
 
@@ -77,7 +77,7 @@ export class Jobs {
 
   /** @throws ProblemError `not-found` */
   async get(id: string, { signal }: AskOptions = {}): Promise<ShownJob> {
-    const path = `/api/v1/jobs/${encodeURIComponent(id)}`;
+    const path = `/api/v1/jobs/${pathStep(id)}`;
     return (await this.#http.read<ShownJob>({ path, signal })).body;
   }
 
@@ -189,5 +189,5 @@ export async function listed<T>(http: Http, path: string, { signal }: AskOptions
   return (await http.read<{ readonly data: readonly T[] }>({ path, signal })).body.data;
 }
 
-const keyPath = (id: string) => `/api/v1/keys/${encodeURIComponent(id)}`;
-const deadPath = (id: string) => `/api/v1/dead-letters/${encodeURIComponent(id)}`;
+const keyPath = (id: string) => `/api/v1/keys/${pathStep(id)}`;
+const deadPath = (id: string) => `/api/v1/dead-letters/${pathStep(id)}`;

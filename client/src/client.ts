@@ -33,6 +33,7 @@ import { Outbox, type Loss, type OutboxOptions, type OutboxStats } from "./outbo
 import { endWith } from "./page-life.ts";
 import { pagesOf, type Pages } from "./pages.ts";
 import {
+  pathStep,
   queryString,
   type CountsQuestion,
   type ExportQuestion,
@@ -257,7 +258,7 @@ export class AnalyticsClient {
   /** One event; `undefined` where none has this id. */
   async event(id: string, ask?: AskOptions): Promise<PublicEvent | undefined> {
     try {
-      return await this.#get(`/api/v1/events/${encodeURIComponent(id)}`, {}, ask);
+      return await this.#get(`/api/v1/events/${pathStep(id)}`, {}, ask);
     } catch (error) {
       if (error instanceof ProblemError && error.kind === "not-found") return undefined;
       throw error;
@@ -266,7 +267,7 @@ export class AnalyticsClient {
 
   /** Where an event is, also before it is stored: counted, in quarantine, in a dead letter, erased, or not known. */
   async trace(id: string, ask?: AskOptions): Promise<EventTrace> {
-    return this.#get(`/api/v1/events/${encodeURIComponent(id)}/trace`, {}, ask);
+    return this.#get(`/api/v1/events/${pathStep(id)}/trace`, {}, ask);
   }
 
   /** All events under one correlation id, in order, with the times between them. */
@@ -275,7 +276,7 @@ export class AnalyticsClient {
     question: StoryQuestion = {},
     ask?: AskOptions,
   ): Pages<StoryAnswer, StoryEvent> {
-    const path = `/api/v1/stories/${encodeURIComponent(correlationId)}`;
+    const path = `/api/v1/stories/${pathStep(correlationId)}`;
     return pagesOf((cursor) =>
       this.#get<StoryAnswer>(path, { ...question, ...(cursor && { cursor }) }, ask),
     );

@@ -262,6 +262,17 @@ export type QuestionToSave = {
 );
 
 /**
+ * A text as one step of an address. @throws TypeError for an empty text, `.` and `..`: no URL has such
+ * a step (WHATWG URL, 4.4), so that the address would be another one
+ */
+export function pathStep(text: string): string {
+  if (/^\.{0,2}$/.test(text)) {
+    throw new TypeError(`${JSON.stringify(text)} cannot be a step of an address`);
+  }
+  return encodeURIComponent(text);
+}
+
+/**
  * A question as the query string of an address, with its `?`; empty where it has no parameters.
  * @throws TypeError for an empty list, which a query string cannot hold: it would select everything
  */

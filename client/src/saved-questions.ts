@@ -1,6 +1,6 @@
 import type { ShownQuestion } from "./answers.ts";
 import { jsonCall, type AskOptions, type Answered, type Http } from "./http.ts";
-import { queryString, type QuestionToSave, type RangeParameters } from "./questions.ts";
+import { pathStep, queryString, type QuestionToSave, type RangeParameters } from "./questions.ts";
 
 /** A saved question, and the version that was read. */
 export interface SavedQuestion extends ShownQuestion {
@@ -73,7 +73,7 @@ export class SavedQuestions {
 }
 
 function pathOf(name: string): string {
-  return `/api/v1/queries/${encodeURIComponent(name)}`;
+  return `/api/v1/queries/${pathStep(name)}`;
 }
 
 function headersOf({ ifMatch, ifNoneMatch }: Precondition): Record<string, string> {

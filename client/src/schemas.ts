@@ -11,7 +11,7 @@ import type {
 import { listed } from "./administration.ts";
 import { jsonCall, type AskOptions, type Http } from "./http.ts";
 import { pagesOf, type Pages } from "./pages.ts";
-import { queryString, type QuarantineQuestion, type SchemaToPut } from "./questions.ts";
+import { pathStep, queryString, type QuarantineQuestion, type SchemaToPut } from "./questions.ts";
 
 /** What events of a type are to look like. Reading takes `events:read`, changing `admin`. */
 export class Schemas {
@@ -135,5 +135,5 @@ export class Quarantine {
   }
 }
 
-const schemaPath = (type: string) => `/api/v1/schemas/${encodeURIComponent(type)}`;
-const quarantinePath = (id: string) => `/api/v1/quarantine/${encodeURIComponent(id)}`;
+const schemaPath = (type: string) => `/api/v1/schemas/${pathStep(type)}`;
+const quarantinePath = (id: string) => `/api/v1/quarantine/${pathStep(id)}`;

@@ -1,4 +1,5 @@
 import { jsonCall, type Http } from "../../src/http.ts";
+import { pathStep } from "../../src/questions.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import { httpOf, readArguments, refuseOthers, sharedUsage } from "../options.ts";
 import { printableJson } from "../printable.ts";
@@ -60,12 +61,12 @@ const verbs: Readonly<Record<string, (command: KeyCommand, named?: string) => Pr
       ...(overlap !== undefined && { overlapSeconds: secondsOf(overlap) }),
       ...(expires !== undefined && { expiresAt: expires }),
     };
-    const at = `${path}/${encodeURIComponent(needed(named, "ID"))}/rotate`;
+    const at = `${path}/${pathStep(needed(named, "ID"))}/rotate`;
     await tellGiven(terminal, values, await post(http, terminal, at, body));
   },
   async revoke({ http, terminal }, named) {
     const id = needed(named, "ID");
-    const at = `${path}/${encodeURIComponent(id)}`;
+    const at = `${path}/${pathStep(id)}`;
     await http.ask({ method: "DELETE", path: at, signal: terminal.interrupted });
     terminal.tell(`${id} is revoked`);
   },

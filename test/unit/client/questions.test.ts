@@ -36,6 +36,26 @@ test.each<readonly [string, () => Promise<unknown>]>([
   expect(requests).toBe(0);
 });
 
+test.each(["", ".", ".."])(
+  "%j is no step of an address, which would be another one",
+  async (id) => {
+    const asked: readonly (() => Promise<unknown>)[] = [
+      () => client.event(id),
+      () => client.trace(id),
+      async () => taken(client.story(id)),
+      () => client.erasing.event(id),
+      () => client.erasing.subject(id),
+      () => client.quarantine.replay(id),
+      () => client.quarantine.drop(id),
+      () => client.schemas.get(id),
+      () => client.keys.revoke(id),
+      () => client.saved.results(id),
+    ];
+    for (const ask of asked) await expect(async () => ask()).rejects.toThrow(TypeError);
+    expect(requests).toBe(0);
+  },
+);
+
 test("a list is a parameter that is repeated, and what is undefined is none", () => {
   const question = { type: ["a", "b,c"], to: new Date(0), limit: 5, cursor: undefined };
   expect(queryString(question)).toBe("?type=a&type=b%2Cc&to=1970-01-01T00%3A00%3A00.000Z&limit=5");
