@@ -15,7 +15,7 @@ import { MongoLink } from "./connection.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { compact } from "./compact.ts";
 import { deltaSums, insertDeltas, putDeltas } from "./deltas.ts";
-import { event, events } from "./events.ts";
+import { event, events, holder } from "./events.ts";
 import { dirtyBacklog, fingerprint, markDirty, nextDay, readDirty, readMarks } from "./marks.ts";
 import { withinOwnLimit } from "./own-limit.ts";
 import { countWithin, eventsText, page } from "./pages.ts";
@@ -453,12 +453,8 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => erasedAt(collections, project, id));
   }
 
-  async holder(project: ProjectId, id: EventId) {
-    const found =
-      (await this.event(project, id)) ?? (await this.quarantine.find(project, id))?.held.event;
-    if (found === undefined) return undefined;
-    const { batch, timestamp, receivedAt } = found;
-    return { id, batch, timestamp, receivedAt };
+  holder(project: ProjectId, id: EventId) {
+    return this.#link.run((collections) => holder(collections, project, id));
   }
 
   erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void> {
