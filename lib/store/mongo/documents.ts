@@ -130,6 +130,8 @@ interface FenceDocument {
    * The store refuses events of the user that were accepted up to this instant, epoch milliseconds.
    */
   readonly before: number;
+  /** Whether events that are accepted later may have the ids of refused ones. */
+  readonly reusable?: boolean;
 }
 
 /**

@@ -433,8 +433,8 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => findKeys(collections, keys));
   }
 
-  fence(project: ProjectId, userId: string, before: number): Promise<void> {
-    return this.#link.run((collections) => fence(collections, project, userId, before));
+  fence(project: ProjectId, userId: string, before: number, reusable = false): Promise<void> {
+    return this.#link.run((collections) => fence(collections, project, userId, before, reusable));
   }
 
   erasable(query: EventQuery, timeoutMs = Infinity): Promise<ErasablePage> {
