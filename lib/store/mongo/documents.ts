@@ -170,6 +170,8 @@ export interface FoldDocument {
   readonly compacting?: number;
   readonly through?: number;
   readonly sections: SectionTexts;
+  /** As of a rollup. */
+  readonly spill?: Spill;
 }
 
 export interface MarkDocument {
@@ -201,7 +203,8 @@ export interface RollupDocument {
 
 export interface Spill {
   /**
-   * A random text for each write of the rollup. Parts of a write are never changed, only removed.
+   * A random text for each write of the rollup or fold. Parts of a write are never changed, only
+   * removed.
    */
   readonly nonce: string;
   /** The number of parts of each section's text, by the field of the section. */
