@@ -384,6 +384,25 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
       }
     });
 
+    test("a batch whose processor died before it announced it is found once its minute is complete", async () => {
+      const harness = await unwatched();
+      try {
+        const store = await harness.open({ adoptsAfterMs: 0 });
+        const held = [1, 2, 3, 4].map((n) => ({ ...made(n), batch: n < 3 ? "b0" : "b1" }));
+        await store.append("b0", held.slice(0, 2));
+        await sealAll(store);
+        await store.append("b1", held.slice(2));
+        await store.db.collection("unsealed").deleteMany({});
+        await store.complete({ project: "p", grain: "minute", start: minute }, ["b1"]);
+        await expectAnswers([store], held);
+        await sealAll(store);
+        await expectAnswers([store], held);
+        expect(await store.db.collection("unsealed").countDocuments()).toBe(0);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
     test("a small batch waits for more, and is sealed after a day", async () => {
       const harness = await unwatched();
       try {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { BatchId, ProjectId } from "../../../event/event.ts";
-import type { Collections, EventDocument } from "../documents.ts";
+import { inOneAnswer, type Collections, type EventDocument } from "../documents.ts";
 import { upsert } from "../writes.ts";
 import { unsealedKey } from "./documents.ts";
 
@@ -15,7 +15,7 @@ const ownRestMs = 5_000;
  * acknowledged: until it is in a segment, questions find it by this announcement.
  */
 export async function announce(
-  { unsealed }: Collections,
+  { unsealed }: Pick<Collections, "unsealed">,
   batch: BatchId,
   own: readonly Pick<EventDocument, "project" | "timestamp" | "body">[],
   now: number,
@@ -39,6 +39,28 @@ export async function announce(
     };
     await upsert(unsealed, unsealedKey(project, batch), update);
   }
+}
+
+/**
+ * Announces a batch of a project by the events that are stored of it, as old as its oldest event is.
+ * Called for a batch that its processor may not have announced.
+ */
+export async function announceStored(
+  collections: Pick<Collections, "events" | "unsealed">,
+  project: ProjectId,
+  batch: BatchId,
+): Promise<void> {
+  const stored = await collections.events
+    .find({ project, batch }, inOneAnswer)
+    .project<Pick<EventDocument, "project" | "timestamp" | "receivedAt" | "body">>({
+      project: 1,
+      timestamp: 1,
+      receivedAt: 1,
+      body: 1,
+    })
+    .toArray();
+  const at = Math.min(...stored.map(({ receivedAt }) => receivedAt));
+  await announce(collections, batch, stored, at);
 }
 
 /**
