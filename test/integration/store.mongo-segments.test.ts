@@ -8,7 +8,9 @@ import type { EventFilter } from "../../lib/event/filter.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../../lib/questions/folds.ts";
 import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
+import { collectionsOf } from "../../lib/store/mongo/documents.ts";
 import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
+import { Sealer } from "../../lib/store/mongo/segments/sealer.ts";
 import { analyzeContract, comparable, folded } from "../contract/store-analyze.contract.ts";
 import { event, minute, type OnStore } from "../contract/store-harness.ts";
 import { sequencesContract } from "../contract/store-sequences.contract.ts";
@@ -398,6 +400,35 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         await sealAll(store);
         await expectAnswers([store], held);
         expect(await store.db.collection("unsealed").countDocuments()).toBe(0);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("each project's batches are sealed and built, also where a pass has time for one project", async () => {
+      const harness = await unwatched();
+      try {
+        const store = await harness.open();
+        const projects = ["p", "q", "r"];
+        for (const project of projects) {
+          for (const batch of ["b0", "b1"]) {
+            await store.append(
+              batch,
+              [1, 2].map((n) => ({ ...event(`${batch} ${n}`, { project }), batch })),
+            );
+          }
+        }
+        const collections = collectionsOf(store.db);
+        const sealer = new Sealer(0, 2, 0);
+        const pass = () => sealer.pass(collections, Date.now() + 86_400_000);
+        const built = async () =>
+          (await collections.segments.find({ isMarked: false }).toArray())
+            .map(({ project }) => project)
+            .toSorted();
+        for (const _ of projects) await pass();
+        expect(await built()).toEqual(projects);
+        while ((await pass()).isMore);
+        expect(await built()).toEqual(["p", "p", "q", "q", "r", "r"]);
       } finally {
         await harness.dispose();
       }
