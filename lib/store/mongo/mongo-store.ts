@@ -40,7 +40,7 @@ import { MongoQuarantine } from "./quarantine.ts";
 import { MongoSchemas } from "./schemas.ts";
 import { sample } from "./sample.ts";
 import { CachedColumns } from "../columns/cached-columns.ts";
-import type { DiskCacheOptions } from "../columns/disk-cache.ts";
+import { DiskCache, type DiskCacheOptions } from "../columns/disk-cache.ts";
 import { announce } from "./segments/announce.ts";
 import { StoredColumns } from "./segments/columns.ts";
 import { Sealer } from "./segments/sealer.ts";
@@ -97,7 +97,10 @@ export interface MongoOptions {
   readonly adoptsAfterMs?: number;
   /** The most events of a segment, apart from one batch. Default 16,384. */
   readonly segmentMaxEvents?: number;
-  /** Where columns of segments are cached on the disk; absent: nowhere. */
+  /**
+   * Where columns of segments are cached on the disk; absent: nowhere. With 0 bytes nowhere either,
+   * and what an earlier process has cached there is removed.
+   */
   readonly segmentCache?: Omit<DiskCacheOptions, "log"> | undefined;
   /** Wraps the reader of columns in the database, for instance with a cache. */
   readonly columnsBehind?: (stored: SegmentColumns) => SegmentColumns;
@@ -132,6 +135,8 @@ export class MongoStore implements AdaptedStore {
   readonly #sealer: Sealer;
   readonly #segments: Segments;
   readonly #kept: CachedColumns | undefined;
+  /** What an earlier process has cached, where nothing is any more. */
+  readonly #formerCache: DiskCache | undefined;
   #isOpened = false;
 
   /**
@@ -175,8 +180,9 @@ export class MongoStore implements AdaptedStore {
     this.#sealer = new Sealer(options.adoptsAfterMs, options.segmentMaxEvents);
     const stored = new StoredColumns(this.#link.scanned);
     const columns = options.columnsBehind?.(stored) ?? stored;
-    this.#kept =
-      options.segmentCache && new CachedColumns(columns, { ...options.segmentCache, log });
+    const cache = options.segmentCache && { ...options.segmentCache, log };
+    this.#kept = cache && cache.maxBytes > 0 ? new CachedColumns(columns, cache) : undefined;
+    this.#formerCache = cache?.maxBytes === 0 ? new DiskCache(cache) : undefined;
     this.#segments = new Segments(this.#kept ?? columns);
   }
 
@@ -574,6 +580,10 @@ export class MongoStore implements AdaptedStore {
 
   async close(): Promise<void> {
     await this.#link.close();
-    await Promise.all([this.#kept?.close(), this.#segments.unsealed.idle()]);
+    await Promise.all([
+      this.#kept?.close(),
+      this.#formerCache?.close(),
+      this.#segments.unsealed.idle(),
+    ]);
   }
 }
