@@ -10,6 +10,7 @@ import { foldOf, type FoldJob, type FoldKind } from "../../lib/questions/folds.t
 import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
 import { collectionsOf } from "../../lib/store/mongo/documents.ts";
 import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
+import { markBatches } from "../../lib/store/mongo/segments/announce.ts";
 import { Sealer } from "../../lib/store/mongo/segments/sealer.ts";
 import { analyzeContract, comparable, folded } from "../contract/store-analyze.contract.ts";
 import { event, minute, type OnStore } from "../contract/store-harness.ts";
@@ -429,6 +430,45 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         expect(await built()).toEqual(projects);
         while ((await pass()).isMore);
         expect(await built()).toEqual(["p", "p", "q", "q", "r", "r"]);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("a segment that is made while its events are dropped is built once they are, whatever marks it", async () => {
+      const harness = await unwatched();
+      try {
+        const store = await harness.open();
+        const now = Date.now();
+        for (const project of ["p", "q"]) {
+          await store.append(
+            "b",
+            [1, 2].map((n) => ({ ...made(n, project), batch: "b" })),
+          );
+        }
+        const collections = collectionsOf(store.db);
+        const { unsealed, segments, events } = collections;
+        await unsealed.updateMany({}, { $set: { at: now - 100_000_000 } });
+        const rows = async () => {
+          const found = await segments.find({ isMarked: false }).sort({ project: 1 }).toArray();
+          return found.map(({ project, rows }) => [project, rows]);
+        };
+        await markBatches(collections, "p", ["b"], now, 60_000);
+        await store.seal(now);
+        expect(await rows()).toEqual([["q", 2]]);
+        expect(await unsealed.countDocuments()).toBe(0);
+
+        await markBatches(collections, "p", ["b"], now);
+        await store.seal(now + 30_000);
+        expect(await rows()).toEqual([["q", 2]]);
+
+        // Whoever drops it dies before it marks the batch again.
+        await events.deleteOne({ project: "p", id: "e1" });
+        await store.seal(now + 61_000);
+        expect(await rows()).toEqual([
+          ["p", 1],
+          ["q", 2],
+        ]);
       } finally {
         await harness.dispose();
       }

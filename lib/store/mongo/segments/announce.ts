@@ -65,7 +65,8 @@ export async function announceStored(
 
 /**
  * Marks the batches whose events were erased, unsealed ones and the segments of others. Readers then
- * ignore the columns that were built before. Called after the events were changed.
+ * ignore the columns that were built before. Called after the events were changed. Announcements
+ * come first: whoever puts a segment looks at its announcements afterwards (seal.ts).
  * @param restMs for how long no columns are built of them. It must be given where this is called
  *   before the events are changed as well.
  */
@@ -86,19 +87,25 @@ export async function markBatches(
   await markSegments({ segments }, project, named, now, restMs);
 }
 
-/** Marks the segments of batches that came again and may have brought more events. */
+/**
+ * Marks the segments of batches that came again and may have brought more events.
+ * @param restMs as of `markBatches`
+ */
 export async function markSegments(
   { segments }: Pick<Collections, "segments">,
   project: ProjectId,
   batches: readonly BatchId[],
   now: number,
-  restMs = ownRestMs,
+  restMs?: number,
 ): Promise<void> {
   for (let at = 0; at < batches.length; at += batchesAtOnce) {
     const some = batches.slice(at, at + batchesAtOnce);
+    const rest = restMs === undefined ? {} : { restsUntil: now + restMs };
     await segments.updateMany(
       { project, batches: { $in: some } },
-      { $set: { isMarked: true, mark: randomUUID(), dueAt: now + restMs } },
+      {
+        $set: { isMarked: true, mark: randomUUID(), dueAt: now + (restMs ?? ownRestMs), ...rest },
+      },
     );
   }
 }

@@ -45,6 +45,7 @@ export async function buildNext(
     .find({
       isMarked: true,
       $or: [{ dueAt: { $lte: now } }, { dueAt: { $gt: now + mostPutOffMs } }],
+      restsUntil: { $not: { $gt: now, $lte: now + mostPutOffMs } },
     })
     .sort({ dueAt: 1 })
     .limit(1)
