@@ -64,7 +64,7 @@ export function readConfig(environment: Environment, console = false): Config {
 
 function segmentCacheOf(values: Values, services: readonly ServiceName[]) {
   const { SEGMENT_CACHE_BYTES: maxBytes, SEGMENT_CACHE_DIR, DATA_DIR, MONGODB_URI } = values;
-  if (maxBytes === 0 || MONGODB_URI === null || !services.includes("query")) return undefined;
+  if (MONGODB_URI === null || !services.includes("query")) return undefined;
   return { maxBytes, folder: resolve(SEGMENT_CACHE_DIR || join(DATA_DIR, "segments")) };
 }
 

@@ -280,7 +280,7 @@ export const variables = {
     2_147_483_648,
     0,
     most,
-    "What a query process may keep on its disk of the columns that it has fetched from MongoDB, about. 0: nothing.",
+    "What a query process may keep on its disk of the columns that it has fetched from MongoDB, about. 0: nothing, and what was kept is removed at the next start.",
   ),
   SEGMENT_CACHE_DIR: text(
     "",

@@ -7,6 +7,7 @@ import {
   type FoldKind,
   type FoldResult,
 } from "../questions/folds.ts";
+import { ServiceError } from "../errors.ts";
 import { shareOf, type Share } from "../questions/share.ts";
 import type { ReadLimits } from "../event/event-page.ts";
 import type { Manifest, Segment } from "../store/manifest.ts";
@@ -159,16 +160,17 @@ class Division<K extends FoldKind> {
     const { timeoutMs, signal } = this.#work.limits;
     const signals = [task.done.signal, ...(signal === undefined ? [] : [signal])];
     const { manifest, share } = task;
-    const limits = {
-      timeoutMs: timeoutMs - (performance.now() - this.#begunAt),
-      signal: AbortSignal.any(signals),
-    };
+    const leftMs = () => timeoutMs - (performance.now() - this.#begunAt);
+    const limits = { timeoutMs: leftMs(), signal: AbortSignal.any(signals) };
     task.takers += 1;
     try {
       this.#merge(task, await node.fold({ manifest, ...(share && { share }) }, limits));
     } catch (error) {
       // Another node was quicker.
-      if (this.#open.has(task)) throw error;
+      if (!this.#open.has(task)) return;
+      const isTooExpensive = error instanceof ServiceError && error.type === "QUERY_TOO_EXPENSIVE";
+      // A part is told what was left of the question's time, and names that as its limit.
+      throw isTooExpensive && leftMs() <= 0 ? tookTooLong(timeoutMs) : error;
     } finally {
       task.takers -= 1;
     }
@@ -201,6 +203,11 @@ class Division<K extends FoldKind> {
     await Promise.race([this.#changed.promise, time.catch(() => undefined)]);
     over.abort();
   }
+}
+
+function tookTooLong(timeoutMs: number): ServiceError {
+  const message = `it took longer than ${timeoutMs} ms and was stopped`;
+  return new ServiceError("QUERY_TOO_EXPENSIVE", message);
 }
 
 function tasksOf(work: Dividing): readonly Task[] {

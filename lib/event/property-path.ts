@@ -2,7 +2,8 @@
 export const each = null;
 
 const maxSegments = 16;
-const maxNameLength = 1_024;
+/** The longest name that is read, in code units. */
+export const maxNameLength = 1_024;
 const first = /[^.[\]]+/y;
 
 /** `.plan`, `[]` or `["http.status"]`. */

@@ -7,12 +7,18 @@ import { hiddenOf } from "./hidden.ts";
 import type { JobStore } from "./jobs.ts";
 import type { EventStore } from "./store.ts";
 
+/** An event that was taken out of a message. */
+interface Gone extends Erasable, Pick<StoredEvent, "receivedAt"> {
+  /** Whether events that are accepted later may have its id. */
+  readonly reusable: boolean;
+}
+
 /** A batch message without the events that were, or are being, erased. */
 interface Stripped {
   readonly body: Uint8Array;
   readonly project: ProjectId;
   /** The events that were taken out. */
-  readonly gone: readonly Erasable[];
+  readonly gone: readonly Gone[];
   /** How many events are left. */
   readonly left: number;
 }
@@ -33,8 +39,8 @@ export async function withoutErased(
   const hidden = await hiddenOf(store, project);
   const claims = events.map(claimIn);
   const refused = await store.refused(project, claims);
-  const isGone = (at: number) =>
-    refused.has(claims[at]!.id) || hidden?.hides({ ...partOf(events[at]), project }) === true;
+  const eventAt = (at: number) => ({ ...partOf(events[at]), project });
+  const isGone = (at: number) => refused.has(claims[at]!.id) || hidden?.hides(eventAt(at)) === true;
   const places = events.map((_, at) => at).filter(isGone);
   if (places.length === 0) return undefined;
   const without = new Set(places);
@@ -43,6 +49,8 @@ export async function withoutErased(
     id: claims[at]!.id,
     batch: message.batch,
     timestamp: partOf(events[at]).timestamp ?? NaN,
+    receivedAt: claims[at]!.receivedAt,
+    reusable: hidden?.frees(eventAt(at)) ?? false,
   }));
   return { body: batchWith(body, message, left), project, gone, left: left.length };
 }
@@ -56,13 +64,15 @@ export async function finishGone(
   store: EventStore,
   { project, gone }: Pick<Stripped, "project" | "gone">,
 ): Promise<void> {
-  const known: Erasable[] = [];
+  const known: Gone[] = [];
   for (const one of gone) {
     // An event without an instant was never stored.
     if (isInstant(one.timestamp) && (await isKnown(store, project, one))) known.push(one);
   }
-  if (known.length === 0) return;
-  await eraseWhole(store, project, known, { at: Date.now(), reusable: false });
+  for (const [reusable, some] of Map.groupBy(known, (one) => one.reusable)) {
+    const at = Math.max(...some.map(({ receivedAt }) => receivedAt));
+    await eraseWhole(store, project, some, { at, reusable });
+  }
 }
 
 /** Whether a delivery of the batch may have stored the event. */

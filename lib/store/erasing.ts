@@ -54,8 +54,9 @@ export interface Erasing {
   /**
    * Excludes events of a user that were accepted up to `before` from the store, from now on. A
    * later fence replaces an earlier one.
+   * @param reusable whether events that are accepted later may have their ids; default false
    */
-  fence(project: ProjectId, userId: string, before: number): Promise<void>;
+  fence(project: ProjectId, userId: string, before: number, reusable?: boolean): Promise<void>;
 
   /**
    * A page of the events that a query finds, in its order, also of damaged ones. It ends early when

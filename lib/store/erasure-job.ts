@@ -170,7 +170,7 @@ async function prepare(
   { erasure, createdAt, reusable }: Pick<ErasureState, "erasure" | "createdAt" | "reusable">,
 ): Promise<void> {
   if (erasure.kind === "eraseSubject" && "userId" in erasure) {
-    await store.fence(project, erasure.userId, createdAt);
+    await store.fence(project, erasure.userId, createdAt, reusable);
   }
   if (erasure.kind === "eraseEvent") {
     await store.refuse(project, erasure.id, { at: createdAt, reusable });

@@ -13,7 +13,7 @@ import { everyOpenJob, type JobStore, type KeptJob } from "./jobs.ts";
 const personsApart = 20;
 
 /** An open erasure, and the events that it is about. */
-type Open = Pick<ErasureState, "erasure" | "createdAt" | "held">;
+type Open = Pick<ErasureState, "erasure" | "createdAt" | "held" | "reusable">;
 
 /**
  * The events that open erasures of a project remove. From the moment an erasure is acknowledged no
@@ -47,9 +47,19 @@ export class HiddenEvents {
   /** When the erasure of an event was requested; `undefined` for an event that is shown. */
   erasedAt(event: StoredEvent): number | undefined {
     if (!this.hides(event)) return undefined;
-    const own = this.#open.filter((one) => meets(event, removedBy([one])));
+    const own = this.#about(event);
     const requests = own.length === 0 ? this.#open : own;
     return Math.min(...requests.map(({ createdAt }) => createdAt));
+  }
+
+  /** Whether the erasures of an event let later events have its id. */
+  frees(event: Partial<StoredEvent>): boolean {
+    const own = this.#about(event);
+    return own.length > 0 && own.every(({ reusable }) => reusable);
+  }
+
+  #about(event: Partial<StoredEvent>): readonly Open[] {
+    return this.#open.filter((one) => meets(event, removedBy([one])));
   }
 
   /** Narrows a filter to the events that may be shown. */

@@ -14,6 +14,12 @@ import type { Storing } from "../store.mixin.ts";
 /** How often to look for changed schemas; `schemas.changed` announces a change earlier. */
 const lookEveryMs = 1_500;
 
+/**
+ * All schemas are read at least this often: the announcement of a change may be lost after the
+ * change was stored.
+ */
+const wholeEveryMs = 60_000;
+
 /** Schemas that were read longer ago than this are read again before use. */
 const trustedMs = 10_000;
 
@@ -28,7 +34,9 @@ interface State {
   lookingForSchemas: Ticker | null;
   schemas: ReadonlyMap<ProjectId, SchemasOfProject>;
   schemasVersion: number | undefined;
+  /** When the schemas were last looked for, and when all were last read. */
   schemasReadAt: number;
+  schemasWholeAt: number;
   brokenTypes: Set<string>;
 }
 
@@ -43,19 +51,20 @@ export function SchemaBookMixin() {
         const requestedAt = performance.now();
         // Read before the schemas: a change made meanwhile is in them, or in the next version.
         const version = await this.store.schemas.version();
-        if (version !== this.schemasVersion) {
+        const isWholeDue = requestedAt - this.schemasWholeAt >= wholeEveryMs;
+        if (version !== this.schemasVersion || isWholeDue) {
           const byProject = Map.groupBy(await this.store.schemas.current(), (one) => one.project);
           this.schemas = new Map(
             [...byProject].map(([project, kept]) => [
               project,
               schemasOfProject(
                 project,
-                String(version),
                 kept.map(({ type, current }) => typeSchema(type, current)),
               ),
             ]),
           );
           this.schemasVersion = version;
+          this.schemasWholeAt = requestedAt;
         }
         this.schemasReadAt = requestedAt;
         this.metrics.set("analytics_quarantine_events", await this.store.quarantine.count());
@@ -92,6 +101,7 @@ export function SchemaBookMixin() {
       this.schemas = new Map();
       this.schemasVersion = undefined;
       this.schemasReadAt = -Infinity;
+      this.schemasWholeAt = -Infinity;
       this.brokenTypes = new Set();
     },
     started() {

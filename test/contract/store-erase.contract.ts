@@ -5,6 +5,9 @@ import { startOf } from "../../lib/counting/bucket.ts";
 import { mergeCells } from "../../lib/counting/cells.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import type { EventQuery } from "../../lib/event/filter.ts";
+import { encodeBatch } from "../../lib/event/batch-message.ts";
+import { finishGone, withoutErased } from "../../lib/store/erased-batch.ts";
+import { acceptErasure } from "../../lib/store/erasure-job.ts";
 import type { ErasablePage } from "../../lib/store/erasing.ts";
 import { rollUp, rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import type { EventStore } from "../../lib/store/store.ts";
@@ -239,6 +242,43 @@ export function eraseContract(onStore: OnStore, { runs = 30, many = 5_000 }: Sto
         await expectExact(it, minute);
         await it.append("b2", [of("u", "e", { project: "q" })]);
         expect(await it.event("q", "e")).toBeDefined();
+      }),
+    );
+
+    test(
+      "leaves the id of an event free that was on its way when its user was erased, where it is told so",
+      onStore(async (it) => {
+        // Whoever stores knows of no fence from now on.
+        await store(it, "b1", [of("u", "a")]);
+        await it.fence("p", "u", minute + 10, true);
+        await store(it, "b2", [of("u", "b", { receivedAt: minute + 10 })]);
+        expect(ids(await it.events(whole))).toEqual(["a"]);
+        await store(it, "b3", [of("u", "b", { receivedAt: minute + 11 })]);
+        expect(ids(await it.events(whole))).toEqual(["a", "b"]);
+        await expectExact(it, minute);
+      }),
+    );
+
+    test(
+      "leaves the ids of what it takes out of a dead letter free where each open erasure says so",
+      onStore(async (it) => {
+        const both = [event("a", { type: "a" }), event("b", { type: "b" })];
+        await store(it, "b1", both);
+        for (const [id, types, isReusable] of [
+          ["j1", ["a", "b"], true],
+          ["j2", ["b"], false],
+        ] as const) {
+          const erasure = { kind: "eraseEvents", filter: { types } } as const;
+          await acceptErasure(it, "p", id, { erasure, reusable: isReusable }, minute + 10);
+        }
+        const pieces = both.map((one) => Buffer.from(JSON.stringify(one)));
+        const stripped = await withoutErased(it, encodeBatch("b1", "p", pieces));
+        await finishGone(it, stripped!);
+        expect(await it.events(whole)).toEqual([]);
+        const later = both.map((one) => ({ ...one, receivedAt: minute + 11 }));
+        await store(it, "b2", later);
+        expect(ids(await it.events(whole))).toEqual(["a"]);
+        await expectExact(it, minute);
       }),
     );
 

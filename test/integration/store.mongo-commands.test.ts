@@ -113,6 +113,23 @@ function commandsContract(open: () => Promise<MongoHarness>): void {
     expect(await store.countEvents({ project: "p", userId: "late" })).toBe(0);
   });
 
+  test("one read tells who has an id, whether stored or in quarantine: it may move meanwhile", async () => {
+    const held = { event: event("e2"), version: 1, findings: [] };
+    await store.append("b1", [event("e1")], [held]);
+    for (const [id, batch] of [
+      ["e1", "b1"],
+      ["e2", "b1"],
+      ["e3", undefined],
+    ] as const) {
+      let found: Awaited<ReturnType<MongoStore["holder"]>>;
+      const sent = await commands.during(async () => {
+        found = await store.holder("p", id);
+      });
+      expect(found?.batch).toBe(batch);
+      expect(sent.map(({ name, collection }) => `${name} ${collection}`)).toEqual(["find events"]);
+    }
+  });
+
   test("whoever follows what is stored costs a fresh batch three more", async () => {
     await store.tellOrder(60_000);
     const sent = await commands.during(() => keep(store, "b1", [event("e1")]));

@@ -8,7 +8,10 @@ import type { EventFilter } from "../../lib/event/filter.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { foldOf, type FoldJob, type FoldKind } from "../../lib/questions/folds.ts";
 import type { BreakdownJob } from "../../lib/questions/query/breakdown.ts";
+import { collectionsOf } from "../../lib/store/mongo/documents.ts";
 import type { MongoStore } from "../../lib/store/mongo/mongo-store.ts";
+import { markBatches } from "../../lib/store/mongo/segments/announce.ts";
+import { Sealer } from "../../lib/store/mongo/segments/sealer.ts";
 import { analyzeContract, comparable, folded } from "../contract/store-analyze.contract.ts";
 import { event, minute, type OnStore } from "../contract/store-harness.ts";
 import { sequencesContract } from "../contract/store-sequences.contract.ts";
@@ -379,6 +382,93 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         const [segment] = await db.collection("segments").find().toArray();
         expect(segment).toMatchObject({ rows: 9, isMarked: false });
         await expectAnswers([store], held);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("a batch whose processor died before it announced it is found once its minute is complete", async () => {
+      const harness = await unwatched();
+      try {
+        const store = await harness.open({ adoptsAfterMs: 0 });
+        const held = [1, 2, 3, 4].map((n) => ({ ...made(n), batch: n < 3 ? "b0" : "b1" }));
+        await store.append("b0", held.slice(0, 2));
+        await sealAll(store);
+        await store.append("b1", held.slice(2));
+        await store.db.collection("unsealed").deleteMany({});
+        await store.complete({ project: "p", grain: "minute", start: minute }, ["b1"]);
+        await expectAnswers([store], held);
+        await sealAll(store);
+        await expectAnswers([store], held);
+        expect(await store.db.collection("unsealed").countDocuments()).toBe(0);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("each project's batches are sealed and built, also where a pass has time for one project", async () => {
+      const harness = await unwatched();
+      try {
+        const store = await harness.open();
+        const projects = ["p", "q", "r"];
+        for (const project of projects) {
+          for (const batch of ["b0", "b1"]) {
+            await store.append(
+              batch,
+              [1, 2].map((n) => ({ ...event(`${batch} ${n}`, { project }), batch })),
+            );
+          }
+        }
+        const collections = collectionsOf(store.db);
+        const sealer = new Sealer(0, 2, 0);
+        const pass = () => sealer.pass(collections, Date.now() + 86_400_000);
+        const built = async () =>
+          (await collections.segments.find({ isMarked: false }).toArray())
+            .map(({ project }) => project)
+            .toSorted();
+        for (const _ of projects) await pass();
+        expect(await built()).toEqual(projects);
+        while ((await pass()).isMore);
+        expect(await built()).toEqual(["p", "p", "q", "q", "r", "r"]);
+      } finally {
+        await harness.dispose();
+      }
+    });
+
+    test("a segment that is made while its events are dropped is built once they are, whatever marks it", async () => {
+      const harness = await unwatched();
+      try {
+        const store = await harness.open();
+        const now = Date.now();
+        for (const project of ["p", "q"]) {
+          await store.append(
+            "b",
+            [1, 2].map((n) => ({ ...made(n, project), batch: "b" })),
+          );
+        }
+        const collections = collectionsOf(store.db);
+        const { unsealed, segments, events } = collections;
+        await unsealed.updateMany({}, { $set: { at: now - 100_000_000 } });
+        const rows = async () => {
+          const found = await segments.find({ isMarked: false }).sort({ project: 1 }).toArray();
+          return found.map(({ project, rows }) => [project, rows]);
+        };
+        await markBatches(collections, "p", ["b"], now, 60_000);
+        await store.seal(now);
+        expect(await rows()).toEqual([["q", 2]]);
+        expect(await unsealed.countDocuments()).toBe(0);
+
+        await markBatches(collections, "p", ["b"], now);
+        await store.seal(now + 30_000);
+        expect(await rows()).toEqual([["q", 2]]);
+
+        // Whoever drops it dies before it marks the batch again.
+        await events.deleteOne({ project: "p", id: "e1" });
+        await store.seal(now + 61_000);
+        expect(await rows()).toEqual([
+          ["p", 1],
+          ["q", 2],
+        ]);
       } finally {
         await harness.dispose();
       }

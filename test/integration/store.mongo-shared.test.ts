@@ -1,6 +1,7 @@
 import { record, type Cells } from "../../lib/counting/cells.ts";
-import { deltasOf } from "../../lib/counting/delta.ts";
+import { deltasOf, keyCells } from "../../lib/counting/delta.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
+import { noFloors } from "../../lib/counting/floors.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
 import { audit } from "../../lib/store/audit.ts";
 import { fieldOf } from "../../lib/store/mongo/sections.ts";
@@ -14,6 +15,7 @@ import {
   delta,
   event,
   hour,
+  hourMs,
   minute,
   minuteMs,
 } from "../contract/store-harness.ts";
@@ -167,6 +169,47 @@ describeWith(["mongo-java"], "a MongoDB database that several processes share", 
       const nonces = new Set(parts.map(({ _id }) => String(_id).split("|")[3]));
       expect(nonces.size).toBe(1);
     });
+  });
+
+  test("a minute whose count is too large for one document is counted anew all the same", async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `data.d${i}`);
+    const store = await harness.open({ dimensions: names });
+    const parts = () => store.db.collection("rollup_parts").find().toArray();
+    const value = (n: number, i: number) => `${n} ${i} `.padEnd(250, "記");
+    const dataOf = (n: number) =>
+      Object.fromEntries(names.map((name, i) => [name.slice("data.".length), value(n, i)]));
+    const all = Array.from({ length: 2_000 }, (_, n) =>
+      event(`e${n}`, { batch: `b${n % 4}`, data: dataOf(n) }),
+    );
+    const batches = ["b0", "b1", "b2", "b3"];
+    for (const batch of batches) {
+      await store.append(
+        batch,
+        all.filter((one) => one.batch === batch),
+      );
+    }
+    await store.complete(bucket(), batches);
+    await store.recount([bucket()]);
+    const expectCounted = async (some: readonly StoredEvent[]) => {
+      const expected = keyCells(some, names);
+      const { cells } = await store.sumDeltas(bucket());
+      expect(cells.types).toEqual(expected.types);
+      for (const name of names) {
+        expect(cells.dimensions[name]).toEqual(expected.dimensions[name]);
+      }
+      const [row] = await store.deltaSums("p", [minute], names[0]!);
+      expect(row!.cells).toEqual(expected.dimensions[names[0]!]);
+      const nonces = new Set((await parts()).map(({ _id }) => String(_id).split("|")[3]));
+      expect(nonces.size).toBe(1);
+    };
+    await expectCounted(all);
+    await store.erase("p", [all[0]!], { at: minute + 1_000, reusable: false });
+    await store.recount([bucket()]);
+    await expectCounted(all.slice(1));
+
+    const floors = { ...noFloors, events: hour + hourMs, minutes: hour + hourMs };
+    while ((await store.drop("p", floors, 1_000)) > 0);
+    expect(await parts()).toEqual([]);
   });
 
   test("reading a section leaves the others of a rollup on the server, dots in its name or not", async () => {

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { Finding } from "../../errors.ts";
 import type { JsonObject, ProjectId } from "../event.ts";
 
@@ -44,10 +45,10 @@ export interface SchemasOfProject {
 
 export function schemasOfProject(
   project: ProjectId,
-  key: string,
   schemas: readonly TypeSchema[],
 ): SchemasOfProject {
   const json = new TextEncoder().encode(JSON.stringify(schemas));
+  const key = hash("sha256", json);
   const bytes = new SharedArrayBuffer(json.byteLength);
   new Uint8Array(bytes).set(json);
   return { project, key, bytes };

@@ -9,7 +9,8 @@ export interface DiskCacheOptions {
   /** The cache's own folder; made where it is missing. Other files in it are left alone. */
   readonly folder: string;
   /**
-   * About the most bytes that the files may take on the disk; includes files of other processes.
+   * About the most bytes that the files may take on the disk; includes files of other processes. 0:
+   * the files of earlier processes are removed.
    */
   readonly maxBytes: number;
   readonly log: { warn(fields: object, text: string): void };

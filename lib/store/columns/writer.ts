@@ -2,13 +2,14 @@ import type { Json } from "../../event/event.ts";
 import { ColumnBuilder, encodeHashes, encodeInstants } from "./encoding.ts";
 import { type EventRow, fromColumn } from "../rows.ts";
 import { columnName, textFields, userColumn, userHashes } from "./names.ts";
-import type { PropertyPath } from "../../event/property-path.ts";
+import { maxNameLength, type PropertyPath } from "../../event/property-path.ts";
 
 /** A chunk's events as columns. */
 export interface WrittenColumns {
   readonly rows: number;
   /**
-   * Whether every property has a column. If not, events may have properties that no column holds.
+   * Whether every property has a column that a question can name. If not, events may have
+   * properties that no column holds.
    */
   readonly complete: boolean;
   readonly columns: readonly (readonly [name: string, bytes: Uint8Array])[];
@@ -26,14 +27,14 @@ const maxTextLength = 1_048_576;
 
 /**
  * Turns the rows of a chunk into columns. Each property of `data`, `metadata` and `context`, at any
- * depth, gets its own column.
+ * depth, gets its own column, but for those whose path is too long for any question to name.
  */
 export class ColumnWriter {
   readonly #size: number;
   readonly #fields: readonly ColumnBuilder[];
   readonly #timestamps: Float64Array;
   readonly #receivedAts: Float64Array;
-  readonly #root: Node = { children: new Map(), lately: [] };
+  readonly #root: Node = { nameLength: 0, children: new Map(), lately: [] };
   #columns = 0;
   #complete = true;
   #rows = 0;
@@ -109,13 +110,15 @@ export class ColumnWriter {
 
   /** Adds a property to those inside another one; `undefined` where it gets no column. */
   #addChild(node: Node, key: string, depth: number): Property | undefined {
+    const nameLength = node.nameLength + key.length + Number(depth > 0);
+    if (nameLength > maxNameLength) return undefined;
     if (depth === maxDepth || this.#columns === maxColumns) {
       this.#complete = false;
       return undefined;
     }
     this.#columns++;
     const builder = new ColumnBuilder(this.#size);
-    const child = { key, children: new Map(), lately: [], builder };
+    const child = { key, nameLength, children: new Map(), lately: [], builder };
     node.children.set(key, child);
     return child;
   }
@@ -130,6 +133,8 @@ function orderOf(instants: Float64Array): Uint32Array | undefined {
 
 /** The properties inside another one. */
 interface Node {
+  /** The length of the path's shortest name, `data.plan`, in code units. */
+  readonly nameLength: number;
   readonly children: Map<string, Property>;
   /**
    * Those of the last event, in its order. The next event mostly has the same ones, and comparing

@@ -130,6 +130,8 @@ interface FenceDocument {
    * The store refuses events of the user that were accepted up to this instant, epoch milliseconds.
    */
   readonly before: number;
+  /** Whether events that are accepted later may have the ids of refused ones. */
+  readonly reusable?: boolean;
 }
 
 /**
@@ -168,6 +170,8 @@ export interface FoldDocument {
   readonly compacting?: number;
   readonly through?: number;
   readonly sections: SectionTexts;
+  /** As of a rollup. */
+  readonly spill?: Spill;
 }
 
 export interface MarkDocument {
@@ -199,7 +203,8 @@ export interface RollupDocument {
 
 export interface Spill {
   /**
-   * A random text for each write of the rollup. Parts of a write are never changed, only removed.
+   * A random text for each write of the rollup or fold. Parts of a write are never changed, only
+   * removed.
    */
   readonly nonce: string;
   /** The number of parts of each section's text, by the field of the section. */

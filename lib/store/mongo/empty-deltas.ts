@@ -7,6 +7,7 @@ import {
   type DeltaDocument,
   type EventDocument,
 } from "./documents.ts";
+import { announceStored } from "./segments/announce.ts";
 import { insertAbsent } from "./writes.ts";
 
 /**
@@ -17,12 +18,17 @@ export function emptyDelta(_id: string, project: ProjectId, minute: number) {
   return { _id, project, minute, sections: {}, folded: true, anew: true } as const;
 }
 
-/** Inserts empty deltas for batches that have none in a minute. */
+/**
+ * Inserts empty deltas for batches that have none in a minute. Whoever stored such a batch may not
+ * have announced it either, so it is announced before: a batch with a delta is not looked for again.
+ */
 export async function complete(
-  { deltas }: Collections,
+  collections: Pick<Collections, "deltas" | "events" | "unsealed">,
   { project, start }: Bucket,
   batches: readonly BatchId[],
 ): Promise<void> {
+  const { deltas } = collections;
+  for (const batch of batches) await announceStored(collections, project, batch);
   const absent = batches.map((b) => emptyDelta(deltaKey(b, project, start), project, start));
   await insertAbsent(deltas, absent);
 }

@@ -1,10 +1,13 @@
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
 import { meets } from "../../event/filter.ts";
+import type { HeldEvent } from "../../event/schemas/held.ts";
+import type { Erasable } from "../erasing.ts";
 import {
   heldAmong,
   inOneAnswer,
   isEvent,
   isHeld,
+  isTombstone,
   type Collections,
   type HeldDocument,
   type Tombstone,
@@ -37,6 +40,26 @@ export async function event(
 ): Promise<StoredEvent | undefined> {
   const found = await events.findOne({ _id: eventKey(project, id) });
   return found === null || !isEvent(found) ? undefined : fromDocument(found);
+}
+
+/**
+ * The event of an id, stored or in quarantine. One read tells both, so an event that leaves the
+ * quarantine meanwhile is found.
+ */
+export async function holder(
+  { events }: Collections,
+  project: ProjectId,
+  id: EventId,
+): Promise<(Erasable & Pick<StoredEvent, "receivedAt">) | undefined> {
+  const found = await events.findOne({ _id: eventKey(project, id) });
+  if (found === null || isTombstone(found)) return undefined;
+  if (!isHeld(found)) {
+    const { batch, timestamp, receivedAt } = found;
+    return { id, batch, timestamp, receivedAt };
+  }
+  const { heldBy: batch, receivedAt, held } = found;
+  const { timestamp } = (JSON.parse(held) as HeldEvent).event;
+  return { id, batch, timestamp, receivedAt };
 }
 
 /** A page of events in order. */

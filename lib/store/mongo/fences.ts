@@ -29,12 +29,16 @@ export async function fence(
   project: ProjectId,
   userId: string,
   before: number,
+  reusable: boolean,
 ): Promise<void> {
   const _id = subjectOf(project, userId);
   await insertAbsent(fences, [{ _id: anyFence, before: 0 }]);
-  await insertAbsent(fences, [{ _id, before }]);
-  await fences.updateOne({ _id, before: { $lt: before } }, { $set: { before } });
+  await insertAbsent(fences, [{ _id, before, reusable }]);
+  await fences.updateOne({ _id, before: { $lt: before } }, { $set: { before, reusable } });
 }
+
+/** Events that are fenced off, each with whether later events may have its id. */
+type Fenced = ReadonlyMap<EventDocument, boolean>;
 
 /**
  * Which of some events are fenced off, and whether any event ever was, where that was looked up.
@@ -42,20 +46,22 @@ export async function fence(
 async function fencedAmong(
   { fences }: Collections,
   events: readonly EventDocument[],
-): Promise<{ readonly fenced: readonly EventDocument[]; readonly isAny?: boolean }> {
+): Promise<{ readonly fenced: Fenced; readonly isAny?: boolean }> {
   const subjects = new Map<EventDocument, string>();
   for (const event of events) {
     if (event.userId !== undefined) subjects.set(event, subjectIn(event));
   }
-  if (subjects.size === 0) return { fenced: [] };
+  if (subjects.size === 0) return { fenced: new Map() };
   const found = await fences
     .find({ _id: { $in: [anyFence, ...new Set(subjects.values())] } }, inOneAnswer)
     .toArray();
-  const before = new Map(found.map((one) => [one._id, one.before]));
-  const fenced = [...subjects].filter(
-    ([{ receivedAt }, subject]) => receivedAt <= (before.get(subject) ?? -Infinity),
-  );
-  return { fenced: fenced.map(([event]) => event), isAny: found.length > 0 };
+  const bySubject = new Map(found.map((one) => [one._id, one]));
+  const fenced = new Map<EventDocument, boolean>();
+  for (const [event, subject] of subjects) {
+    const { before = -Infinity, reusable = false } = bySubject.get(subject) ?? {};
+    if (event.receivedAt <= before) fenced.set(event, reusable);
+  }
+  return { fenced, isAny: found.length > 0 };
 }
 
 /** Those of some events that are refused: by a fence, or by a tombstone in their place. */
@@ -119,15 +125,15 @@ export class Fences {
     broken: readonly BrokenDocument[] = [],
   ): Promise<Ownership> {
     const all = [...events, ...broken.map(({ event }) => event)];
-    const before = new Set(this.#isAny ? (await fencedAmong(collections, all)).fenced : []);
+    const before: Fenced = this.#isAny ? (await fencedAmong(collections, all)).fenced : new Map();
     const kept = before.size === 0 ? events : events.filter((event) => !before.has(event));
     const apart = broken.filter(({ event }) => !before.has(event)).map(({ held }) => held);
     const ownership = await append(collections, batch, kept, apart);
     const { fenced, isAny = this.#isAny } = await fencedAmong(collections, all);
     this.#isAny = isAny;
-    if (fenced.length === 0) return ownership;
+    if (fenced.size === 0) return ownership;
     await eraseFenced(collections, batch, fenced, this.#dimensions);
-    const refused = new Set(fenced.map(({ id }) => id));
+    const refused = new Set([...fenced.keys()].map(({ id }) => id));
     return {
       owned: ownership.owned.difference(refused),
       foreign: ownership.foreign.filter(({ id }) => !refused.has(id)),
@@ -143,10 +149,10 @@ export class Fences {
 async function eraseFenced(
   collections: Collections,
   batch: BatchId,
-  fenced: readonly EventDocument[],
+  fenced: Fenced,
   dimensions: readonly string[],
 ): Promise<void> {
-  const byKey = new Map(fenced.map((event) => [event._id, event]));
+  const byKey = new Map([...fenced.keys()].map((event) => [event._id, event]));
   const existing = await collections.events
     .find({ _id: { $in: [...byKey.keys()] } }, inOneAnswer)
     .toArray();
@@ -167,8 +173,9 @@ async function eraseFenced(
   );
   const { project } = own[0]!;
   const at = Math.max(...own.map(({ receivedAt }) => receivedAt));
-  const gone = own.map(({ id, timestamp }) => ({ id, batch, timestamp }));
-  await erase(collections, project, gone, { at, reusable: false });
+  for (const [reusable, some] of Map.groupBy(own, (event) => fenced.get(event)!)) {
+    await erase(collections, project, goneOf(batch, some), { at, reusable });
+  }
   const minutes = new Map(
     own.map(({ timestamp }) => {
       const minute: Bucket = { project, grain: "minute", start: startOf("minute", timestamp) };
@@ -176,7 +183,11 @@ async function eraseFenced(
     }),
   );
   await recount(collections, [...minutes.values()], dimensions);
-  await finished(collections, project, gone);
+  await finished(collections, project, goneOf(batch, own));
+}
+
+function goneOf(batch: BatchId, events: readonly EventDocument[]): readonly Erasable[] {
+  return events.map(({ id, timestamp }) => ({ id, batch, timestamp }));
 }
 
 /** The events that other processes have fenced off and are erasing. */

@@ -9,7 +9,9 @@ import {
   type DeltaDocument,
   type FoldDocument,
   type SectionTexts,
+  type Spill,
 } from "./documents.ts";
+import { dropParts, spill, textsIn } from "./rollup-parts.ts";
 import { toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
 import type { Cells, Sum } from "../../counting/cells.ts";
@@ -46,7 +48,7 @@ export interface Steady<T> {
   readonly through: number;
 }
 
-type FoldView = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "sections"> & Going;
+type FoldView = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "sections" | "spill"> & Going;
 
 /** The instants that say which deltas are removed (compact.ts). */
 type Going = Pick<FoldDocument, "compacting" | "through">;
@@ -56,7 +58,11 @@ type DeltaView = Pick<DeltaDocument, "_id" | "project" | "minute"> &
 /** The fewest open deltas that are condensed: fewer are summed as fast as they are condensed. */
 export const minFold = 32;
 
-/** The largest fold that is written; MongoDB's limit of a document is 16 MiB. */
+/**
+ * The most bytes of text in a fold's document; MongoDB's limit of a document is 16 MiB. Of a minute
+ * that is counted anew more is kept in parts, as a rollup's is. Deltas are not added to such a fold:
+ * they stay open.
+ */
 const maxFoldBytes = 8 * 1_024 * 1_024;
 
 export function fitsDocument(fold: object): boolean {
@@ -133,7 +139,7 @@ export type Counts = (minute: Bucket, batch: BatchId) => boolean;
  * @throws ServiceError STORE_UNAVAILABLE where other processes condensed a minute in every attempt
  */
 export async function foldAnew(
-  collections: Pick<Collections, "folds" | "deltas">,
+  collections: FoldCollections,
   minutes: readonly Bucket[],
   count: (minutes: readonly Bucket[], counts: Counts) => Promise<readonly Cells[]>,
   mayLack: (minutes: readonly Bucket[]) => Promise<ReadonlySet<Bucket>>,
@@ -158,6 +164,8 @@ export async function foldAnew(
   }
 }
 
+type FoldCollections = Pick<Collections, "folds" | "deltas" | "rollupParts">;
+
 interface Counted {
   readonly minute: Bucket;
   readonly standing: Standing;
@@ -170,20 +178,28 @@ interface Counted {
  * @returns the minutes of which another fold came between
  */
 async function replaceFolds(
-  { folds, deltas }: Pick<Collections, "folds" | "deltas">,
+  collections: FoldCollections,
   counted: readonly Counted[],
 ): Promise<readonly Bucket[]> {
+  const { folds, deltas } = collections;
   await close(
     deltas,
     counted.flatMap(({ standing }) => standing.held),
   );
-  const first = counted.filter(({ standing }) => standing.n === 0);
-  const later = counted.filter(({ standing }) => standing.n > 0);
-  const there = new Set(await insertAbsent(folds, first.map(foldOf)));
+  const made = await Promise.all(
+    counted.map(async (one) => ({ ...one, fold: await foldOf(collections, one) })),
+  );
+  const first = made.filter(({ standing }) => standing.n === 0);
+  const later = made.filter(({ standing }) => standing.n > 0);
+  const there = new Set(
+    await insertAbsent(
+      folds,
+      first.map(({ fold }) => fold),
+    ),
+  );
   const replaced = await Promise.all(
-    later.map(async (one) => {
-      const { _id, ...document } = foldOf(one);
-      const { matchedCount } = await folds.replaceOne({ _id, n: one.standing.n }, document);
+    later.map(async ({ fold: { _id, ...document }, standing: { n } }) => {
+      const { matchedCount } = await folds.replaceOne({ _id, n }, document);
       return matchedCount === 1;
     }),
   );
@@ -195,16 +211,24 @@ async function replaceFolds(
     deltas,
     isWritten.flatMap(({ one, done }) => (done ? one.standing.fresh : [])),
   );
+  for (const { one, done } of isWritten) {
+    await dropParts(collections, one.fold._id, done ? one.standing.spill : one.fold.spill);
+  }
   return isWritten.flatMap(({ one, done }) => (done ? [] : [one.minute]));
 }
 
-function foldOf({ minute, standing: { n, v, fresh, going }, cells }: Counted): FoldDocument {
+/** The fold of a count. Its parts, where it has any, are written. */
+async function foldOf(
+  collections: FoldCollections,
+  { minute, standing: { n, v, fresh, going }, cells }: Counted,
+): Promise<FoldDocument> {
+  const _id = bucketId(minute);
   return {
-    _id: bucketId(minute),
+    _id,
     n: n + 1,
     v: v + fresh.length + 1,
     batches: fresh,
-    sections: toTexts(cells),
+    ...(await spill(collections, _id, toTexts(cells), maxFoldBytes)),
     ...going,
   };
 }
@@ -228,9 +252,10 @@ interface Standing {
   readonly fresh: readonly string[];
   readonly held: readonly string[];
   readonly going: Going;
+  readonly spill: Spill | undefined;
 }
 
-type FoldHead = Pick<FoldDocument, "_id" | "n" | "v" | "batches"> & Going;
+type FoldHead = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "spill"> & Going;
 type DeltaHead = Pick<DeltaDocument, "_id" | "project" | "minute" | "folded">;
 
 /** The state of minutes: each fold is read before the deltas. */
@@ -240,7 +265,7 @@ async function standing(
 ): Promise<ReadonlyMap<Bucket, Standing>> {
   const heads = await folds
     .find({ _id: { $in: minutes.map(bucketId) } }, inOneAnswer)
-    .project<FoldHead>({ n: 1, v: 1, batches: 1, compacting: 1, through: 1 })
+    .project<FoldHead>({ n: 1, v: 1, batches: 1, compacting: 1, through: 1, spill: 1 })
     .toArray();
   const byId = new Map(heads.map((head) => [head._id, head]));
   const found = new Map<string, DeltaHead[]>(minutes.map((minute) => [bucketId(minute), []]));
@@ -275,6 +300,7 @@ function standingOf(head: FoldHead | undefined, found: readonly DeltaHead[]): St
     fresh: open.filter((one) => !isHeld(one)),
     held: open.filter(isHeld),
     going: kept({ compacting, through }),
+    spill: head?.spill,
   };
 }
 
@@ -318,19 +344,27 @@ function withoutId({ _id, ...rest }: FoldDocument): Omit<FoldDocument, "_id"> {
   return rest;
 }
 
+/** @returns the sums by the minutes; those of which a fold was replaced meanwhile may be absent */
 async function sumOnce<T>(
-  { folds, deltas }: Collections,
+  collections: Collections,
   minutes: readonly Bucket[],
   begin: () => Adding<T>,
   fields: readonly string[] | undefined,
 ): Promise<ReadonlyMap<string, Steady<T>>> {
+  const { folds, deltas } = collections;
   const sections = fields?.map((field) => [`sections.${field}`, 1] as const);
   const shown = (own: object) => sections && { ...own, ...Object.fromEntries(sections) };
   const sums = new Map(minutes.map((minute) => [bucketId(minute), new MinuteSum(begin)]));
   const folded = folds
     .find({ _id: { $in: [...sums.keys()] } }, inOneAnswer)
-    .project<FoldView>(shown({ n: 1, v: 1, batches: 1, compacting: 1, through: 1 }) ?? {});
-  for await (const one of folded) sums.get(one._id)?.addFold(one);
+    .project<FoldView>(
+      shown({ n: 1, v: 1, batches: 1, compacting: 1, through: 1, spill: 1 }) ?? {},
+    );
+  for await (const one of folded) {
+    const texts = await textsIn(collections, one, fields);
+    if (texts === undefined) sums.delete(one._id);
+    else sums.get(one._id)?.addFold({ ...one, sections: { ...one.sections, ...texts } });
+  }
   const byProject = Map.groupBy(minutes, ({ project }) => project);
   await Promise.all(
     [...byProject].map(async ([project, ofProject]) => {

@@ -15,7 +15,7 @@ import { MongoLink } from "./connection.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { compact } from "./compact.ts";
 import { deltaSums, insertDeltas, putDeltas } from "./deltas.ts";
-import { event, events } from "./events.ts";
+import { event, events, holder } from "./events.ts";
 import { dirtyBacklog, fingerprint, markDirty, nextDay, readDirty, readMarks } from "./marks.ts";
 import { withinOwnLimit } from "./own-limit.ts";
 import { countWithin, eventsText, page } from "./pages.ts";
@@ -40,7 +40,7 @@ import { MongoQuarantine } from "./quarantine.ts";
 import { MongoSchemas } from "./schemas.ts";
 import { sample } from "./sample.ts";
 import { CachedColumns } from "../columns/cached-columns.ts";
-import type { DiskCacheOptions } from "../columns/disk-cache.ts";
+import { DiskCache, type DiskCacheOptions } from "../columns/disk-cache.ts";
 import { announce } from "./segments/announce.ts";
 import { StoredColumns } from "./segments/columns.ts";
 import { Sealer } from "./segments/sealer.ts";
@@ -97,7 +97,10 @@ export interface MongoOptions {
   readonly adoptsAfterMs?: number;
   /** The most events of a segment, apart from one batch. Default 16,384. */
   readonly segmentMaxEvents?: number;
-  /** Where columns of segments are cached on the disk; absent: nowhere. */
+  /**
+   * Where columns of segments are cached on the disk; absent: nowhere. With 0 bytes nowhere either,
+   * and what an earlier process has cached there is removed.
+   */
   readonly segmentCache?: Omit<DiskCacheOptions, "log"> | undefined;
   /** Wraps the reader of columns in the database, for instance with a cache. */
   readonly columnsBehind?: (stored: SegmentColumns) => SegmentColumns;
@@ -132,6 +135,8 @@ export class MongoStore implements AdaptedStore {
   readonly #sealer: Sealer;
   readonly #segments: Segments;
   readonly #kept: CachedColumns | undefined;
+  /** What an earlier process has cached, where nothing is any more. */
+  readonly #formerCache: DiskCache | undefined;
   #isOpened = false;
 
   /**
@@ -175,8 +180,9 @@ export class MongoStore implements AdaptedStore {
     this.#sealer = new Sealer(options.adoptsAfterMs, options.segmentMaxEvents);
     const stored = new StoredColumns(this.#link.scanned);
     const columns = options.columnsBehind?.(stored) ?? stored;
-    this.#kept =
-      options.segmentCache && new CachedColumns(columns, { ...options.segmentCache, log });
+    const cache = options.segmentCache && { ...options.segmentCache, log };
+    this.#kept = cache && cache.maxBytes > 0 ? new CachedColumns(columns, cache) : undefined;
+    this.#formerCache = cache?.maxBytes === 0 ? new DiskCache(cache) : undefined;
     this.#segments = new Segments(this.#kept ?? columns);
   }
 
@@ -433,8 +439,8 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => findKeys(collections, keys));
   }
 
-  fence(project: ProjectId, userId: string, before: number): Promise<void> {
-    return this.#link.run((collections) => fence(collections, project, userId, before));
+  fence(project: ProjectId, userId: string, before: number, reusable = false): Promise<void> {
+    return this.#link.run((collections) => fence(collections, project, userId, before, reusable));
   }
 
   erasable(query: EventQuery, timeoutMs = Infinity): Promise<ErasablePage> {
@@ -453,12 +459,8 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => erasedAt(collections, project, id));
   }
 
-  async holder(project: ProjectId, id: EventId) {
-    const found =
-      (await this.event(project, id)) ?? (await this.quarantine.find(project, id))?.held.event;
-    if (found === undefined) return undefined;
-    const { batch, timestamp, receivedAt } = found;
-    return { id, batch, timestamp, receivedAt };
+  holder(project: ProjectId, id: EventId) {
+    return this.#link.run((collections) => holder(collections, project, id));
   }
 
   erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void> {
@@ -578,6 +580,10 @@ export class MongoStore implements AdaptedStore {
 
   async close(): Promise<void> {
     await this.#link.close();
-    await Promise.all([this.#kept?.close(), this.#segments.unsealed.idle()]);
+    await Promise.all([
+      this.#kept?.close(),
+      this.#formerCache?.close(),
+      this.#segments.unsealed.idle(),
+    ]);
   }
 }

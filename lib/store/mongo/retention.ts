@@ -16,6 +16,7 @@ import {
   inOneAnswer,
   type Collections,
   type EventDocument,
+  type FoldDocument,
   type QuarantineNote,
 } from "./documents.ts";
 import { job } from "./jobs.ts";
@@ -291,11 +292,12 @@ async function dropCounted(
 const minutesAtOnce = 200;
 
 async function dropMinutes(
-  { deltas, folds, rollups }: Collections,
+  collections: Collections,
   project: ProjectId,
   some: ReadonlyMap<number, readonly string[]>,
   minutesFloor: number | null,
 ): Promise<number> {
+  const { deltas, folds, rollups } = collections;
   const idOf = (start: number) => bucketId({ project, grain: "minute", start });
   const starts = [...some.keys()];
   const standing = await rollups
@@ -306,7 +308,13 @@ async function dropMinutes(
   const done = starts.filter((start) => isBelow(start, minutesFloor) || rolledUp.has(idOf(start)));
   if (done.length === 0) return 0;
   const ids = done.flatMap((start) => some.get(start)!);
-  await folds.deleteMany({ _id: { $in: done.map(idOf).toSorted() } });
+  const ofDone = { _id: { $in: done.map(idOf).toSorted() } };
+  const dropped = await folds
+    .find(ofDone, inOneAnswer)
+    .project<Pick<FoldDocument, "_id" | "spill">>({ spill: 1 })
+    .toArray();
+  await folds.deleteMany(ofDone);
+  for (const { _id, spill } of dropped) await dropParts(collections, _id, spill);
   await deltas.deleteMany({ _id: { $in: ids.toSorted() } });
   return ids.length;
 }

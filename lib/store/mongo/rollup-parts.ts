@@ -7,12 +7,12 @@ import { insertAbsent } from "./writes.ts";
 export type RollupView = Pick<RollupDocument, "_id" | "start" | "v" | "sections" | "spill">;
 
 /**
- * Fits the texts of a rollup into one document of at most `maxBytes`: MongoDB's documents may have
+ * Fits the texts of a rollup, or of a minute's fold, into one document of at most `maxBytes`: MongoDB's documents may have
  * 16 MiB, and a thousand types with a thousand values each are more. The largest sections are
- * written to parts, which nobody reads before a rollup that names their nonce is written.
+ * written to parts, which nobody reads before a document that names their nonce is written.
  */
 export async function spill(
-  { rollupParts }: Collections,
+  { rollupParts }: Pick<Collections, "rollupParts">,
   id: string,
   texts: SectionTexts,
   maxBytes: number,
@@ -73,9 +73,9 @@ export function projectionOf(fields: readonly string[]): Readonly<Record<string,
   return { start: 1, v: 1, spill: 1, ...Object.fromEntries(sections) };
 }
 
-/** Removes the parts of a rollup that was not stored, or is replaced. */
+/** Removes the parts of a rollup or fold that was not stored, or is replaced. */
 export async function dropParts(
-  { rollupParts }: Collections,
+  { rollupParts }: Pick<Collections, "rollupParts">,
   id: string,
   spilled: Spill | undefined,
 ): Promise<void> {
@@ -85,9 +85,9 @@ export async function dropParts(
 }
 
 /** The texts that are kept in parts; `undefined` where some parts are gone. */
-async function textsIn(
-  { rollupParts }: Collections,
-  { _id, spill: spilled }: RollupView,
+export async function textsIn(
+  { rollupParts }: Pick<Collections, "rollupParts">,
+  { _id, spill: spilled }: Pick<RollupView, "_id" | "spill">,
   fields: readonly string[] | undefined,
 ): Promise<SectionTexts | undefined> {
   if (spilled === undefined) return {};

@@ -18,6 +18,7 @@ export const worlds: Readonly<Record<string, World>> = {
   "a segment, a reader": { ...single, reader: true },
   "a segment of before, a reader": { ...single, reader: true, old: true },
   "a segment, an erasure": { ...single, erased: [x] },
+  "a segment, a dropping, two sealers": { ...single, sealers: 2, drops: true },
 };
 
 /** Larger worlds, for a longer run. */
@@ -126,5 +127,20 @@ export const mistakes: Readonly<
     wrong: { fenced: "not noted" },
     world: { ...single, erased: [x], reader: true },
     breaks: back,
+  },
+  "build a new segment at once": {
+    wrong: { rest: "never" },
+    world: { ...single, drops: true },
+    breaks: whole,
+  },
+  "look for what rests before the segment is there": {
+    wrong: { rest: "as was read before" },
+    world: { ...single, drops: true },
+    breaks: whole,
+  },
+  "take an announcement that is gone for one that does not rest": {
+    wrong: { rest: "until none is seen to rest" },
+    world: { ...single, sealers: 2, drops: true },
+    breaks: whole,
   },
 };

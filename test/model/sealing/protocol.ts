@@ -15,6 +15,8 @@ export interface World {
   readonly reader: boolean;
   /** Whether a part of A was stored without an announcement before there were segments. */
   readonly old: boolean;
+  /** Whether x is dropped, because it is too old. */
+  readonly drops?: true;
   /** Whether no actor crashes: for mistakes that show without a crash. */
   readonly steady?: true;
 }
@@ -46,6 +48,8 @@ interface Sealer extends Claim {
   /** Whether the segment's mark is still the one that the sealer read. */
   readonly isSame: boolean;
   readonly content: number;
+  /** The batches whose announcements rested when the sealer read them; absent where none can. */
+  readonly rested?: number;
 }
 interface Eraser {
   readonly at: number;
@@ -53,6 +57,8 @@ interface Eraser {
 interface Segment {
   readonly batches: number;
   readonly isMarked: boolean;
+  /** Whether it is not built while events of its batches are dropped. */
+  readonly isResting?: true;
   /** The events in its columns; `undefined` until they are built. */
   readonly content?: number;
 }
@@ -91,6 +97,9 @@ export interface State {
   readonly processors: readonly Processor[];
   readonly sealers: readonly Sealer[];
   readonly erasers: readonly Eraser[];
+  readonly dropper: number;
+  /** The announced batches of which events are dropped. */
+  readonly resting: number;
   readonly adopter: number;
   readonly reader: Reader;
   /** The columns that the reader cached; only a mistake uses them. */
@@ -127,7 +136,7 @@ function marked(s: State, batches: number): Pick<State, "segments" | "sealers"> 
   return {
     segments: s.segments.map((each, n) => (concerned[n] ? { ...each, isMarked: true } : each)),
     sealers: s.sealers.map((each) =>
-      each.at >= building && concerned[each.n] ? { ...each, isSame: false } : each,
+      each.at >= looking && concerned[each.n] ? { ...each, isSame: false } : each,
     ),
   };
 }
@@ -142,8 +151,12 @@ function without<T extends Claim>(claim: T, batch: number): T {
   return { ...claim, same: claim.same & ~bit(batch) };
 }
 
-/** The number of a sealer's first step of building. */
+/** The numbers of a sealer's look for what rests, and of its first step of building. */
+const looking = 8;
 const building = 10;
+
+/** The number of a dropper that has nothing left to do. */
+const dropped = 9;
 
 export function sealing(world: World, rules: Rules): Model<State> {
   /** Marks a batch of which events were erased: its announcement, and the segment that has it. */
@@ -161,7 +174,12 @@ export function sealing(world: World, rules: Rules): Model<State> {
   }
 
   function unannounced(s: State, batch: number): Partial<State> {
-    return { ...renewed(s, batch), announced: s.announced & ~bit(batch) };
+    const others = ~bit(batch);
+    return {
+      ...renewed(s, batch),
+      announced: s.announced & others,
+      resting: s.resting & others,
+    };
   }
 
   function renewed(s: State, batch: number): Partial<State> {
@@ -235,15 +253,19 @@ export function sealing(world: World, rules: Rules): Model<State> {
       go("finds a claim", { ...s.claim, n: s.n, at: helped });
     };
     const readAnnounced = (change: Partial<Sealer>) =>
-      go("reads what is announced", { batches: s.announced, same: s.announced, ...change });
+      go("reads what is announced", {
+        ...{ batches: s.announced, same: s.announced, ...change },
+        ...(world.drops && { rested: s.resting }),
+      });
     const isHeadFirst = rules.look === "head first";
     if (me.at === 0) {
       if (s.announced !== 0 || s.claim !== null) {
         if (isHeadFirst || s.claim !== null) readHead({ at: 1 });
         else readAnnounced({ at: 1 });
       }
-      s.segments.forEach(({ isMarked }, n) => {
-        if (isMarked) go(`begins to build segment ${n}`, { at: building, n });
+      s.segments.forEach(({ isMarked, isResting }, n) => {
+        const isLeft = isResting === true && s.dropper !== 0 && s.dropper !== dropped;
+        if (isMarked && !isLeft) go(`begins to build segment ${n}`, { at: building, n });
       });
       return;
     }
@@ -270,11 +292,25 @@ export function sealing(world: World, rules: Rules): Model<State> {
       go("claims them", { at: helped, n: s.n }, { claim });
     } else if (me.at === 5) {
       const isThere = s.segments[me.n] !== undefined;
-      const segments = isThere
-        ? s.segments
-        : [...s.segments, { batches: me.batches, isMarked: true }];
-      const at = rules.removal === "before the segment" ? 7 : 6;
-      go(isThere ? "finds the segment" : "puts the segment", { at }, { segments });
+      const { batches } = me;
+      const rests =
+        world.drops === true &&
+        rules.rest !== "never" &&
+        (rules.rest !== "as was read before" || ((me.rested ?? 0) & batches) !== 0);
+      const segment: Segment = { batches, isMarked: true, ...(rests && { isResting: true }) };
+      const segments = isThere ? s.segments : [...s.segments, segment];
+      const next = rules.removal === "before the segment" ? 7 : 6;
+      const at = rests && !isThere && rules.rest !== "as was read before" ? looking : next;
+      go(isThere ? "finds the segment" : "puts the segment", { at, isSame: true }, { segments });
+    } else if (me.at === looking) {
+      const { isResting: _, ...segment } = s.segments[me.n]!;
+      const areThere = (me.batches & ~s.announced) === 0;
+      const isFree =
+        (areThere || rules.rest === "until none is seen to rest") &&
+        (me.batches & s.resting) === 0 &&
+        me.isSame;
+      const segments = isFree ? s.segments.with(me.n, segment) : s.segments;
+      go("looks for what rests", { at: 6, isSame: true }, { segments });
     } else if (me.at === 6) {
       const some = me.batches & (rules.removes === "any" ? s.announced : me.same & s.announced);
       if (some === 0) {
@@ -343,6 +379,40 @@ export function sealing(world: World, rules: Rules): Model<State> {
   function tombstone(s: State, event: number): Partial<State> {
     if (s.events[event] !== "stored") return {};
     return { events: s.events.with(event, "erased") };
+  }
+
+  function dropperSteps(s: State, emit: Emit<State>): void {
+    const go = (does: string, dropper: number, store: Partial<State> = {}) =>
+      emit(`D ${does}`, { ...s, ...store, dropper });
+    // What rests does so for longer than a dropper is at work.
+    const over = (of: Pick<State, "segments">) => ({
+      resting: 0,
+      segments: of.segments.map(({ isResting: _, ...segment }): Segment => segment),
+    });
+    const [event, batch] = [0, 0];
+    if (s.dropper === 0) {
+      // What is too old is refused for minutes before any of it is dropped.
+      const isStored = s.queue === 0 && s.processors.every(({ at }) => at === 0);
+      if (isStored && s.events[event] === "stored") go("finds x", 1);
+      return;
+    }
+    if (s.dropper === dropped) return;
+    go("crashes", s.dropper === 4 ? dropped : 0, over(s));
+    if (s.dropper === 1) {
+      const resting = s.resting | (s.announced & bit(batch));
+      go("marks the announcement", 2, { ...rekeyed(s, batch), resting });
+    } else if (s.dropper === 2) {
+      const change = marked(s, bit(batch));
+      const segments = change.segments.map((each): Segment =>
+        has(each.batches, batch) ? { ...each, isResting: true } : each,
+      );
+      go("marks the segment", 3, { ...change, segments });
+    } else if (s.dropper === 3) {
+      go("drops x", 4, { events: s.events.with(event, "erased") });
+    } else {
+      const change = changed(s, batch);
+      go("marks the batch again", dropped, { ...change, ...over({ ...s, ...change }) });
+    }
   }
 
   function adopterSteps(s: State, emit: Emit<State>): void {
@@ -481,6 +551,7 @@ export function sealing(world: World, rules: Rules): Model<State> {
     s.claim === null &&
     s.segments.every(({ isMarked }) => !isMarked) &&
     s.erasers.every(({ at }) => at === 0 || at === 9) &&
+    (s.dropper === 0 || s.dropper === dropped) &&
     (!world.old || s.adopter === 9) &&
     [...s.processors, ...s.sealers].every(({ at }) => at === 0);
 
@@ -499,6 +570,8 @@ export function sealing(world: World, rules: Rules): Model<State> {
       processors: Array.from({ length: world.processors }, () => idleProcessor),
       sealers: Array.from({ length: world.sealers }, () => idleSealer),
       erasers: world.erased.map(() => ({ at: 0 })),
+      dropper: world.drops ? 0 : dropped,
+      resting: 0,
       adopter: world.old ? 0 : 9,
       reader: idleReader,
       kept: [null, null, null],
@@ -508,6 +581,7 @@ export function sealing(world: World, rules: Rules): Model<State> {
       for (let index = 0; index < world.processors; index++) processorSteps(s, index, emit);
       for (let index = 0; index < world.sealers; index++) sealerSteps(s, index, emit);
       for (let index = 0; index < world.erased.length; index++) eraserSteps(s, index, emit);
+      if (world.drops) dropperSteps(s, emit);
       if (world.old) adopterSteps(s, emit);
       if (world.reader) readerSteps(s, emit);
     },

@@ -74,6 +74,17 @@ export interface Rules {
    * eraser finds no event, and is done before the segment is marked.
    */
   readonly fenced: "noted" | "not noted";
+  /**
+   * For how long a new segment is not built, since events of its batches may be dropped just then:
+   * whoever drops them may die before the segment is marked. "never", "as was read before": it is
+   * put after the segments were marked the first time. "until none is seen to rest": somebody else
+   * has removed the announcement that would tell.
+   */
+  readonly rest:
+    | "until its announcements are seen not to rest"
+    | "never"
+    | "as was read before"
+    | "until none is seen to rest";
 }
 
 export const rules: Rules = {
@@ -93,4 +104,5 @@ export const rules: Rules = {
   again: "read as rows",
   gone: "read as rows",
   fenced: "noted",
+  rest: "until its announcements are seen not to rest",
 };

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { foldDivided, type FoldingNode, type Part } from "../../../lib/answers/division.ts";
+import { ServiceError } from "../../../lib/errors.ts";
 import type { StoredEvent } from "../../../lib/event/event.ts";
 import type { ReadLimits } from "../../../lib/event/event-page.ts";
 import { FoldOverflow, rowReader } from "../../../lib/questions/fold.ts";
@@ -179,6 +180,21 @@ describe("parts", () => {
     expect(own.asked).toHaveLength(2);
     for (const ms of [...own.timeouts, ...silent.timeouts]) expect(ms).toBeLessThanOrEqual(60_000);
     expect(own.timeouts[1]).toBeLessThan(own.timeouts[0]!);
+  });
+
+  test("name the question's own limit where its time is over, and no other error's", async () => {
+    const own: FoldingNode = {
+      name: "a",
+      fold: (_, { timeoutMs }) =>
+        Promise.reject(new ServiceError("QUERY_TOO_EXPENSIVE", `more than ${timeoutMs}`)),
+    };
+    const failing = (timeoutMs: number) =>
+      foldDivided(breakdown, { manifest, own, others: [], limits: { timeoutMs } });
+    await expect(failing(0)).rejects.toMatchObject({
+      type: "QUERY_TOO_EXPENSIVE",
+      message: "it took longer than 0 ms and was stopped",
+    });
+    await expect(failing(60_000)).rejects.toThrow(/^more than /);
   });
 
   test("end with the question: where it is left, where this node fails, where the answer is too large", async () => {

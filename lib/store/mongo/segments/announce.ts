@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { BatchId, ProjectId } from "../../../event/event.ts";
-import type { Collections, EventDocument } from "../documents.ts";
+import { inOneAnswer, type Collections, type EventDocument } from "../documents.ts";
 import { upsert } from "../writes.ts";
 import { unsealedKey } from "./documents.ts";
 
@@ -15,7 +15,7 @@ const ownRestMs = 5_000;
  * acknowledged: until it is in a segment, questions find it by this announcement.
  */
 export async function announce(
-  { unsealed }: Collections,
+  { unsealed }: Pick<Collections, "unsealed">,
   batch: BatchId,
   own: readonly Pick<EventDocument, "project" | "timestamp" | "body">[],
   now: number,
@@ -42,8 +42,31 @@ export async function announce(
 }
 
 /**
+ * Announces a batch of a project by the events that are stored of it, as old as its oldest event is.
+ * Called for a batch that its processor may not have announced.
+ */
+export async function announceStored(
+  collections: Pick<Collections, "events" | "unsealed">,
+  project: ProjectId,
+  batch: BatchId,
+): Promise<void> {
+  const stored = await collections.events
+    .find({ project, batch }, inOneAnswer)
+    .project<Pick<EventDocument, "project" | "timestamp" | "receivedAt" | "body">>({
+      project: 1,
+      timestamp: 1,
+      receivedAt: 1,
+      body: 1,
+    })
+    .toArray();
+  const at = Math.min(...stored.map(({ receivedAt }) => receivedAt));
+  await announce(collections, batch, stored, at);
+}
+
+/**
  * Marks the batches whose events were erased, unsealed ones and the segments of others. Readers then
- * ignore the columns that were built before. Called after the events were changed.
+ * ignore the columns that were built before. Called after the events were changed. Announcements
+ * come first: whoever puts a segment looks at its announcements afterwards (seal.ts).
  * @param restMs for how long no columns are built of them. It must be given where this is called
  *   before the events are changed as well.
  */
@@ -64,19 +87,25 @@ export async function markBatches(
   await markSegments({ segments }, project, named, now, restMs);
 }
 
-/** Marks the segments of batches that came again and may have brought more events. */
+/**
+ * Marks the segments of batches that came again and may have brought more events.
+ * @param restMs as of `markBatches`
+ */
 export async function markSegments(
   { segments }: Pick<Collections, "segments">,
   project: ProjectId,
   batches: readonly BatchId[],
   now: number,
-  restMs = ownRestMs,
+  restMs?: number,
 ): Promise<void> {
   for (let at = 0; at < batches.length; at += batchesAtOnce) {
     const some = batches.slice(at, at + batchesAtOnce);
+    const rest = restMs === undefined ? {} : { restsUntil: now + restMs };
     await segments.updateMany(
       { project, batches: { $in: some } },
-      { $set: { isMarked: true, mark: randomUUID(), dueAt: now + restMs } },
+      {
+        $set: { isMarked: true, mark: randomUUID(), dueAt: now + (restMs ?? ownRestMs), ...rest },
+      },
     );
   }
 }

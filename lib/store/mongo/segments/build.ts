@@ -45,6 +45,7 @@ export async function buildNext(
     .find({
       isMarked: true,
       $or: [{ dueAt: { $lte: now } }, { dueAt: { $gt: now + mostPutOffMs } }],
+      restsUntil: { $not: { $gt: now, $lte: now + mostPutOffMs } },
     })
     .sort({ dueAt: 1 })
     .limit(1)
@@ -74,7 +75,8 @@ async function build(
   const written = await columnsOf(documents);
   const version = randomUUID();
   const parts = partsOf(_id, version, written.columns);
-  for (const some of commandsOf(parts)) await insertAbsent(segmentParts, some);
+  const removeParts = () =>
+    segmentParts.deleteMany({ _id: { $in: parts.map((part) => part._id) } });
   const published = {
     isMarked: false,
     version,
@@ -89,16 +91,33 @@ async function build(
       written.columns.map(([name, bytes]) => [fieldOfColumn(name), bytes.length]),
     ),
   };
-  const { matchedCount } = await segments.updateOne(
-    { _id, isMarked: true, mark },
-    { $set: published },
-  );
-  if (matchedCount === 0) {
-    await segmentParts.deleteMany({ _id: { $in: parts.map((part) => part._id) } });
-    return 0;
+  const asRead = { _id, isMarked: true, mark };
+  try {
+    for (const some of commandsOf(parts)) await insertAbsent(segmentParts, some);
+    const { matchedCount } = await segments.updateOne(asRead, { $set: published });
+    if (matchedCount === 0) {
+      await removeParts();
+      return 0;
+    }
+  } catch (error) {
+    await giveUp(collections, asRead, removeParts).catch(() => undefined);
+    throw error;
   }
   await removeOthers(collections, _id, version);
   return written.rows;
+}
+
+/**
+ * Removes what a failed build has written. The publishing may have failed on the way back, or still
+ * be on its way: a new mark keeps it from ever taking place, and is refused where it has.
+ */
+async function giveUp(
+  { segments }: Collections,
+  asRead: Pick<SegmentDocument, "_id" | "isMarked" | "mark">,
+  removeParts: () => Promise<unknown>,
+): Promise<void> {
+  const { matchedCount } = await segments.updateOne(asRead, { $set: { mark: randomUUID() } });
+  if (matchedCount > 0) await removeParts();
 }
 
 /**
@@ -157,7 +176,10 @@ function commandsOf(parts: readonly PartDocument[]): readonly (readonly PartDocu
   const groups: PartDocument[][] = [];
   let size = Infinity;
   for (const part of parts) {
-    const bytes = Object.values(part.columns).reduce((sum, column) => sum + column.length(), 0);
+    const bytes = Object.entries(part.columns).reduce(
+      (sum, [field, column]) => sum + field.length + column.length(),
+      0,
+    );
     if (size + bytes > partBytes.most) {
       groups.push([]);
       size = 0;

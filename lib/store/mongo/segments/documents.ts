@@ -71,6 +71,11 @@ export interface SegmentDocument {
   readonly mark: string;
   /** The instant from which its columns may be built, epoch milliseconds. */
   readonly dueAt: number;
+  /**
+   * The instant up to which its columns must not be built, epoch milliseconds, whatever marks it
+   * meanwhile: events of its batches are perhaps being dropped. Absent: they may be built.
+   */
+  readonly restsUntil?: number;
   /** The version of the columns; absent until they are built. */
   readonly version?: string;
   readonly rows?: number;
@@ -91,6 +96,11 @@ export interface PartDocument {
   readonly _id: string;
   /** The columns by their field names (`fieldOfColumn`). */
   readonly columns: Readonly<Record<string, Binary>>;
+}
+
+/** Whether what is read of an announced batch must not be kept yet. */
+export function rests({ dueAt = -Infinity }: Pick<UnsealedDocument, "dueAt">, now: number) {
+  return dueAt > now && dueAt <= now + mostPutOffMs;
 }
 
 /** The key of an announcement. Projects have no `|` in their names. */

@@ -4,12 +4,7 @@ import type { BatchId } from "../../../event/event.ts";
 import type { EventFilter } from "../../../event/filter.ts";
 import type { Manifest, Segment, UnsealedGroup } from "../../manifest.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
-import {
-  fieldOfColumn,
-  mostPutOffMs,
-  type SegmentDocument,
-  type UnsealedDocument,
-} from "./documents.ts";
+import { fieldOfColumn, rests, type SegmentDocument, type UnsealedDocument } from "./documents.ts";
 
 /**
  * The most batches outside segments; questions of a project with more of them do not use segments.
@@ -75,8 +70,7 @@ export async function manifestOf(
   const batches = new Set(await batchesOf(segments, readAsRows));
   const isInRange = (batch: Announced) => batch.to >= from && batch.from < to;
   const others = announced.filter(({ batch }) => !batches.has(batch));
-  const isResting = ({ dueAt = now }: Announced) => dueAt > now && dueAt <= now + mostPutOffMs;
-  const [resting, lasting] = partition(others, isResting);
+  const [resting, lasting] = partition(others, (one) => rests(one, now));
   const groups = groupsOf(lasting).filter((group) => group.some(isInRange));
   const read = resting.filter(isInRange);
   for (const { batch } of read) batches.add(batch);

@@ -3,7 +3,14 @@ import type { ProjectId } from "../../../event/event.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import { insertAbsent, writeAll } from "../writes.ts";
 import { markSegments } from "./announce.ts";
-import { segmentKey, unsealedKey, type HeadDocument, type UnsealedDocument } from "./documents.ts";
+import {
+  rests,
+  segmentKey,
+  unsealedKey,
+  type HeadDocument,
+  type SegmentDocument,
+  type UnsealedDocument,
+} from "./documents.ts";
 
 /** The bounds of a segment; a single batch may exceed them. */
 export const segmentLimits = { events: 16_384, bytes: 32 * 1_048_576, batches: 1_024 } as const;
@@ -19,6 +26,12 @@ const ages = [
 
 /** The most announcements of a project that are read at a time: more than a segment takes. */
 const lookedAt = 2 * segmentLimits.batches;
+
+/**
+ * For how long a segment rests where its announcements do not show that it need not: longer than the
+ * events of a slice take to be dropped.
+ */
+const newRestMs = 60_000;
 
 type Announced = Omit<UnsealedDocument, "_id" | "project">;
 
@@ -142,14 +155,35 @@ async function finish(collections: Collections, head: HeadDocument, now: number)
     isMarked: true,
     mark: "",
     dueAt: now,
+    restsUntil: now + newRestMs,
   };
-  await insertAbsent(segments, [segment]);
+  const [isThere] = await insertAbsent(segments, [segment]);
+  if (isThere === undefined) await endRest(collections, segment, now);
   const claimed = batches.map((batch, at) => ({ batch, nonce: nonces[at]! }));
   await remove(unsealed, project, claimed);
   await heads.updateOne(
     { _id: project, n, isClaimed: true },
     { $set: { n: n + 1, isClaimed: false, batches: [], nonces: [] } },
   );
+}
+
+/**
+ * Lets a new segment be built, where all of its announcements are there and none rests. Whoever
+ * marked them before the segment was there, and drops events now, may not live to mark the segment.
+ */
+async function endRest(
+  { unsealed, segments }: Collections,
+  { _id, project, batches, mark, restsUntil }: SegmentDocument,
+  now: number,
+): Promise<void> {
+  const keys = batches.map((batch) => unsealedKey(project, batch));
+  const announced = await unsealed
+    .find({ _id: { $in: keys } }, inOneAnswer)
+    .project<Pick<UnsealedDocument, "dueAt">>({ dueAt: 1 })
+    .toArray();
+  const isResting = announced.some((one) => rests(one, now));
+  if (announced.length < batches.length || isResting) return;
+  await segments.updateOne({ _id, mark, restsUntil }, { $unset: { restsUntil: "" } });
 }
 
 /**

@@ -9,8 +9,11 @@ const keptBytes = 33_554_432;
 /** The most bytes of events that may wait to become columns; more events are not kept. */
 const waitingBytes = 33_554_432;
 
-/** About what a kept column takes besides its bytes. */
+/** About what a kept column takes besides its bytes and its name. */
 const entryBytes = 200;
+
+/** The most bytes that a code unit of a name takes. */
+const unitBytes = 2;
 
 /** The events of an `UnsealedGroup` as columns. */
 export interface KeptGroup extends Pick<Segment, "rows" | "complete" | "oldest" | "newest"> {
@@ -26,7 +29,10 @@ export class UnsealedColumns {
   readonly #kept = new LRUCache<string, KeptGroup>({
     maxSize: keptBytes,
     sizeCalculation: ({ columns }) =>
-      [...columns.values()].reduce((sum, { length }) => sum + length + entryBytes, entryBytes),
+      [...columns].reduce(
+        (sum, [name, { length }]) => sum + length + unitBytes * name.length + entryBytes,
+        entryBytes,
+      ),
   });
 
   readonly #building = new Map<string, Promise<void>>();

@@ -1,7 +1,7 @@
 import type { BatchId } from "../../../event/event.ts";
 import { inOneAnswer, type Collections, type EventDocument } from "../documents.ts";
 import { upsertAll } from "../writes.ts";
-import { announce } from "./announce.ts";
+import { announceStored } from "./announce.ts";
 import { unsealedKey } from "./documents.ts";
 
 /**
@@ -111,17 +111,7 @@ export class Adoption {
       found.push(next);
     }
     for (const { project, batch } of await unknownAmong(collections, found)) {
-      const events = await collections.events
-        .find({ project, batch }, inOneAnswer)
-        .project<Pick<EventDocument, "project" | "timestamp" | "receivedAt" | "body">>({
-          project: 1,
-          timestamp: 1,
-          receivedAt: 1,
-          body: 1,
-        })
-        .toArray();
-      const at = Math.min(...events.map(({ receivedAt }) => receivedAt));
-      await announce(collections, batch, events, at);
+      await announceStored(collections, project, batch);
     }
     this.#after = found.at(-1);
     return found.length === stretch;

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { rowReader, type Cell, type Column } from "../../../../lib/questions/fold.ts";
 import { meets, type EventFilter } from "../../../../lib/event/filter.ts";
-import { columnsRead } from "../../../../lib/store/columns/names.ts";
+import { nameOf, type PropertyPath } from "../../../../lib/event/property-path.ts";
+import { columnName, columnsRead } from "../../../../lib/store/columns/names.ts";
 import type { WrittenColumns } from "../../../../lib/store/columns/writer.ts";
 import { MissingColumn, type ColumnReader } from "../../../../lib/store/columns/reader.ts";
 import { events, path, predicate } from "../../../contract/store-arbitraries.ts";
@@ -121,6 +122,22 @@ test("who makes up names as they go gets columns for some; of the others nothing
   const pathOf = (i: number) => [{ path: ["data", `k${i}`] as [string, ...string[]] }];
   expect(rowsOf(segment, {}, pathOf(0)).filter(([cell]) => cell === 0)).toHaveLength(1);
   expect(() => rowsOf(segment, {}, pathOf(1_199))).toThrow(MissingColumn);
+});
+
+test("a path that is too long for any name gets no column, nor what is within it", () => {
+  const asked = ["k".repeat(1_017), "n"] as const;
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`a${i}`, i]));
+  const stored = [event("a", { data: { [asked[0]]: { n: 7 }, ["k".repeat(40_000)]: many } })];
+  expect(nameOf(["data", ...asked])).toHaveLength(1_024);
+  const { complete, columns } = writtenColumns(stored);
+  expect(complete).toBe(true);
+  expect(columns.filter(([name]) => name.includes("k")).map(([name]) => name)).toEqual([
+    columnName(["data", asked[0]]),
+    columnName(["data", ...asked]),
+  ]);
+  const cells = (path: PropertyPath) => rowsOf(columnReaderOf(stored), {}, [{ path }]);
+  expect(cells(["data", ...asked])).toEqual([[7]]);
+  expect(cells(["data", "plan"])).toEqual([[undefined]]);
 });
 
 test("long texts that do not repeat get no column", () => {

@@ -10,7 +10,7 @@ import { foldOf } from "../../../../lib/questions/folds.ts";
 import type { SegmentColumns } from "../../../../lib/store/columns/segment.ts";
 import type { Collections } from "../../../../lib/store/mongo/documents.ts";
 import { foldSegments } from "../../../../lib/store/mongo/segments/fold.ts";
-import { partsOf } from "../../../../lib/store/mongo/segments/build.ts";
+import { buildNext, partsOf } from "../../../../lib/store/mongo/segments/build.ts";
 import { columnOfField, partOfColumn } from "../../../../lib/store/mongo/segments/documents.ts";
 import { groupsOf } from "../../../../lib/store/mongo/segments/manifest.ts";
 import { UnsealedColumns } from "../../../../lib/store/mongo/segments/unsealed-columns.ts";
@@ -84,6 +84,95 @@ test("of a group that is kept all columns are there, and of one that is too larg
   expect(unsealed.get("none")).toMatchObject({ rows: 0 });
   expect(unsealed.get("many")).toBeUndefined();
   expect(unsealed.lacks("many")).toBe(true);
+});
+
+test("names of columns count among the bytes that are kept", async () => {
+  const names = Array.from({ length: 100 }, (_, n) => `${n}`.padStart(1_000, "n"));
+  const data = Object.fromEntries(names.map((name) => [name, 1]));
+  const { properties: _, ...document } = toDocument(event("e", { data }), "b");
+  const documents = [BSON.serialize(document)];
+  const unsealed = new UnsealedColumns();
+  const keys = Array.from({ length: 200 }, (_, n) => `group ${n}`);
+  for (const key of keys) unsealed.keep(key, documents);
+  await unsealed.idle();
+  const kept = keys.filter((key) => unsealed.get(key) !== undefined).length;
+  expect(kept).toBeGreaterThan(10);
+  expect(2 * 1_000 * names.length * kept).toBeLessThan(33_554_432);
+});
+
+describe("a build that fails", () => {
+  /** A segment that waits for its columns, and what becomes of it. */
+  function waiting(publish: (change: object, carryOut: () => void) => void) {
+    const parts = new Map<string, object>();
+    const segment = {
+      _id: "p|0",
+      project: "p",
+      batches: ["b"],
+      isMarked: true,
+      mark: "",
+      dueAt: 0,
+    };
+    const answering = (found: readonly unknown[]) => {
+      const cursor = {
+        sort: () => cursor,
+        limit: () => cursor,
+        project: () => cursor,
+        toArray: () => Promise.resolve(found),
+      };
+      return cursor;
+    };
+    const collections = {
+      segments: {
+        find: () => answering([{ ...segment }]),
+        updateOne: async (filter: object, { $set }: { readonly $set: object }) => {
+          const isMet = Object.entries(filter).every(
+            ([field, value]) => segment[field as keyof typeof segment] === value,
+          );
+          const carryOut = () => void (isMet && Object.assign(segment, $set));
+          if ("version" in $set) publish($set, carryOut);
+          else carryOut();
+          return Promise.resolve({ matchedCount: Number(isMet) });
+        },
+      },
+      events: {
+        find: () => answering([BSON.serialize(toDocument(event("e"), "b"))]),
+      },
+      segmentParts: {
+        insertMany: (some: readonly { readonly _id: string }[]) => {
+          for (const part of some) parts.set(part._id, part);
+          return Promise.resolve();
+        },
+        deleteMany: ({ _id }: { readonly _id: { readonly $in: readonly string[] } }) => {
+          for (const id of _id.$in) parts.delete(id);
+          return Promise.resolve();
+        },
+      },
+    };
+    return { parts, segment, collections: collections as unknown as Collections };
+  }
+
+  test("leaves no columns, and is not published later", async () => {
+    let late: () => void = () => undefined;
+    const { parts, segment, collections } = waiting((_, carryOut) => {
+      const { mark } = segment;
+      late = () => void (segment.mark === mark && carryOut());
+      throw new Error("the connection was lost");
+    });
+    await expect(buildNext(collections, 1)).rejects.toThrow("the connection was lost");
+    expect([...parts.keys()]).toEqual([]);
+    late();
+    expect(segment).toMatchObject({ isMarked: true });
+  });
+
+  test("keeps its columns where they were published all the same", async () => {
+    const { parts, segment, collections } = waiting((_, carryOut) => {
+      carryOut();
+      throw new Error("the connection was lost");
+    });
+    await expect(buildNext(collections, 1)).rejects.toThrow("the connection was lost");
+    expect(segment).toMatchObject({ isMarked: false, parts: parts.size });
+    expect(parts.size).toBeGreaterThan(0);
+  });
 });
 
 test("columns are divided into documents of a size, whatever their names are", () => {
