@@ -7,9 +7,10 @@ import { insertAbsent } from "./writes.ts";
 export type RollupView = Pick<RollupDocument, "_id" | "start" | "v" | "sections" | "spill">;
 
 /**
- * Fits the texts of a rollup, or of a minute's fold, into one document of at most `maxBytes`: MongoDB's documents may have
- * 16 MiB, and a thousand types with a thousand values each are more. The largest sections are
- * written to parts, which nobody reads before a document that names their nonce is written.
+ * Fits the texts of a rollup, or of a minute's fold, into one document of at most `maxBytes`:
+ * MongoDB's documents may have 16 MiB, and a thousand types with a thousand values each are more.
+ * The largest sections are written to parts, which nobody reads before a document that names their
+ * nonce is written.
  */
 export async function spill(
   { rollupParts }: Pick<Collections, "rollupParts">,
