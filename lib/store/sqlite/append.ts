@@ -9,8 +9,8 @@ import { notePlaces, ownerHashes, type OwnerHashes } from "./places.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import { heldIn, isRefused, stored } from "./erase.ts";
 import { hold, holderOf, removeHeld } from "./quarantine.ts";
-import { tooOld } from "./floors.ts";
-import { hasDelta, putDeltas, recountNow } from "./deltas.ts";
+import { lacking, tooOld } from "./floors.ts";
+import { countInserted, hasDelta, putDeltas, recountNow } from "./deltas.ts";
 
 /**
  * The outcome of `append`: for each group, the positions of the events in the batch. Events that
@@ -49,28 +49,35 @@ export function append(
   return inserted.appended;
 }
 
-/** Counts those minutes of inserted events anew in which their batch has a delta, without them. */
+/**
+ * Counts those minutes of inserted events anew in which their batch has a delta, without them. In a
+ * minute that cannot be counted anew the events are counted at once.
+ */
 function countLate(
   db: Database,
   batch: string,
   fresh: readonly EventRow[],
   dimensions: readonly string[],
 ): void {
-  for (const [project, minutes] of minutesOf(fresh)) {
-    for (const minute of minutes) {
-      if (hasDelta(db, project, minute, batch)) recountNow(db, project, minute, dimensions);
+  const lacks = lacking(db);
+  for (const [project, minute, rows] of byMinuteOf(fresh)) {
+    if (lacks(project, minute)) {
+      countInserted(db, [project, "minute", minute], batch, rows, dimensions);
+    } else if (hasDelta(db, project, minute, batch)) {
+      recountNow(db, project, minute, dimensions);
     }
   }
 }
 
-/** The minutes of some events, by their projects. */
-function minutesOf(rows: readonly EventRow[]): ReadonlyMap<string, ReadonlySet<number>> {
-  const minutes = new Map<string, Set<number>>();
-  for (const [project, , , timestamp] of rows) {
-    const known = minutes.get(project) ?? new Set();
-    minutes.set(project, known.add(startOf("minute", timestamp)));
-  }
-  return minutes;
+type MinuteRows = readonly [project: string, minute: number, rows: readonly EventRow[]];
+
+/** Events by their projects and minutes. */
+function byMinuteOf(rows: readonly EventRow[]): readonly MinuteRows[] {
+  const projects = Map.groupBy(rows, ([project]) => project);
+  return [...projects].flatMap(([project, ofProject]) => {
+    const minutes = Map.groupBy(ofProject, ([, , , timestamp]) => startOf("minute", timestamp));
+    return [...minutes].map(([minute, ofMinute]) => [project, minute, ofMinute] as const);
+  });
 }
 
 interface Inserted {
