@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { sizeOf, sumOf, type FileSum } from "../sqlite/files.ts";
 import {
   DamagedFile,
@@ -18,7 +18,7 @@ import {
 } from "../sqlite/folder-record.ts";
 import { NewerSchema } from "../sqlite/schema-steps.ts";
 import { noteOpening, sumAtOpening } from "../sqlite/opened.ts";
-import { lostCommits } from "../sqlite/wal.ts";
+import { lostCommits, runOf } from "../sqlite/wal.ts";
 
 /** Somebody has to look at the folder before it is used, or answers would be silently wrong. */
 export class UnfitFolder extends Error {
@@ -116,8 +116,9 @@ function flawOf(part: FolderPart, known: PartRecord | undefined): string | undef
     if (sizeOf(`${file}-wal`) > 0) return `${file}-wal was put there since the last stop`;
     return changeOf(file, known.sum, "stop");
   }
-  const opening = sumAtOpening(file);
-  return lostCommits(file) ?? (opening && changeOf(file, opening, "start"));
+  const isIndexCurrent = known?.run !== undefined && known.run === runOf(dirname(file));
+  const opening = isIndexCurrent ? sumAtOpening(file) : undefined;
+  return lostCommits(file, isIndexCurrent) ?? (opening && changeOf(file, opening, "start"));
 }
 
 function changeOf(file: string, before: FileSum, when: "start" | "stop"): string | undefined {
@@ -189,7 +190,11 @@ function identifyAll(
     writeRecord(file, { folder, parts } satisfies FolderRecord);
   };
   try {
-    write(({ state }) => ({ epoch: typeof state === "object" ? state.epoch : null, next: epoch }));
+    write(({ state, known }) => {
+      const old = typeof state === "object" ? state.epoch : null;
+      // Until a file is opened its log's index is of the run before.
+      return { epoch: old, next: epoch, ...runIn(known) };
+    });
   } catch (error) {
     // Without space for a new record the old one must go: it is about to become wrong.
     rmSync(file, { force: true });
@@ -200,7 +205,8 @@ function identifyAll(
     identify(part, { folder, epoch });
     if (quiet) noteOpening(part.file);
   }
-  write(() => ({ epoch }));
+  const run = runOf(dirname(file));
+  write(() => ({ epoch, ...(run !== undefined && { run }) }));
 }
 
 /** SQLite would delete the log of an empty file, though it may hold all the data. */
@@ -209,6 +215,10 @@ function setLogAside({ file }: FolderPart): void {
   if (sizeOf(log) > 0) renameSync(log, `${log}.${Date.now()}.aside`);
 }
 
-function unsealed({ epoch, next }: PartRecord): PartRecord {
-  return next === undefined ? { epoch } : { epoch, next };
+function unsealed({ sum: _, ...known }: PartRecord): PartRecord {
+  return known;
+}
+
+function runIn(known: PartRecord | undefined): Pick<PartRecord, "run"> {
+  return known?.run === undefined ? {} : { run: known.run };
 }
