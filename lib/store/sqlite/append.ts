@@ -46,6 +46,7 @@ export function append(
   const inserted = insertAbsent(db, batch, rows, broken);
   inserted.spans.touchDays(db);
   countLate(db, batch, inserted.fresh(), dimensions);
+  countRestored(db, inserted.restored, dimensions);
   return inserted.appended;
 }
 
@@ -69,6 +70,20 @@ function countLate(
   }
 }
 
+/**
+ * Counts the minutes of restored events anew: a count since they were set aside knew nothing of
+ * their bodies.
+ */
+function countRestored(
+  db: Database,
+  restored: readonly EventRow[],
+  dimensions: readonly string[],
+): void {
+  for (const [project, minute] of byMinuteOf(restored)) {
+    recountNow(db, project, minute, dimensions);
+  }
+}
+
 type MinuteRows = readonly [project: string, minute: number, rows: readonly EventRow[]];
 
 /** Events by their projects and minutes. */
@@ -85,6 +100,8 @@ interface Inserted {
   readonly spans: Spans;
   /** Finds the rows that were stored now, and never before. */
   readonly fresh: () => readonly EventRow[];
+  /** The events that were set aside before, and are stored again. */
+  readonly restored: readonly EventRow[];
 }
 
 /** `append`, but for fingerprints of days and for counts, which are left as they are. */
@@ -99,6 +116,7 @@ function insertAbsent(
   const there: number[] = [];
   const refused: number[] = [];
   const held: number[] = [];
+  const restored: EventRow[] = [];
   const foreign: { readonly at: number; readonly hash: string }[] = [];
   const { hasBroken, hasRefusals, hasHeld } = obstaclesIn(db);
   const isWide = hasWide(db);
@@ -123,6 +141,7 @@ function insertAbsent(
     if (isDecided(row, at)) return;
     const mended = hasBroken ? putBack(db, row) : undefined;
     const conflicts = hasBroken && mended === undefined && isBroken(db, row);
+    if (mended !== undefined) restored.push(mended);
     if (mended !== undefined || conflicts) there.push(at);
     if (conflicts) return;
     const isThere = isWide && heldIn(db, "events", row[0], row[1]) !== undefined;
@@ -142,16 +161,16 @@ function insertAbsent(
   });
   spans.write(db);
   if (there.length + refused.length + held.length + foreign.length === 0) {
-    return { appended: null, spans, fresh: () => rows };
+    return { appended: null, spans, fresh: () => rows, restored };
   }
   const passedOver = new Set([...there, ...refused, ...held, ...foreign.map(({ at }) => at)]);
   const fresh = () => rows.filter((_, at) => !passedOver.has(at));
   const all = [...rows, ...broken.map(({ row }) => row)];
   foreign.push(...strangers(db, batch, all, there));
   const others = new Set([...foreign.map(({ at }) => at), ...refused, ...held]);
-  if (others.size === 0 && broken.length === 0) return { appended: null, spans, fresh };
+  if (others.size === 0 && broken.length === 0) return { appended: null, spans, fresh, restored };
   const owned = [...all.keys()].filter((at) => !others.has(at));
-  return { appended: { owned, foreign, held }, spans, fresh };
+  return { appended: { owned, foreign, held }, spans, fresh, restored };
 }
 
 /**
@@ -293,7 +312,8 @@ export function keepWhole(
   dimensions: readonly string[],
 ): boolean {
   const { events, deltas } = rowsOf({ bytes });
-  const { appended, spans, fresh } = insertAbsent(db, batch, events, []);
+  const { appended, spans, fresh, restored } = insertAbsent(db, batch, events, []);
+  countRestored(db, restored, dimensions);
   if (appended !== null) {
     spans.touchDays(db);
     countLate(db, batch, fresh(), dimensions);
