@@ -13,6 +13,9 @@ import { Semaphore } from "../../concurrency/semaphore.ts";
 const maxRounds = 30;
 const roundMs = 100;
 
+/** In how many of these rounds the heavy reads of this process are held back. */
+const maxHeldRounds = 3;
+
 export interface SqliteOptions {
   /**
    * The SQLite file. It and its folder are created where they are missing. It belongs to one
@@ -125,17 +128,20 @@ export class SqliteThreads {
   }
 
   /**
-   * Empties the file's log, which holds pages as they were before. Heavy reads wait meanwhile, since
-   * the log stays as long as a read that began before is carried out.
+   * Empties the file's log, which holds pages as they were before. The log stays as long as a read
+   * that began before is carried out, so the heavy ones of this process wait for a while where they
+   * are in the way; where another process reads they go on.
    * @throws ServiceError STORE_UNAVAILABLE where another process reads the file for too long
    */
   async emptyLog(): Promise<void> {
-    await this.#readers.withoutHeavy(async () => {
-      for (let round = 0; !(await this.write("emptyLog")); round += 1) {
-        if (round === maxRounds) throw new ServiceError("STORE_UNAVAILABLE");
-        await delay(roundMs);
+    const empty = () => this.write("emptyLog");
+    for (let round = 0, held = 0; !(await empty()); round += 1) {
+      if (this.#readers.hasHeavy && held++ < maxHeldRounds) {
+        if (await this.#readers.withoutHeavy(empty)) return;
       }
-    });
+      if (round === maxRounds) throw new ServiceError("STORE_UNAVAILABLE");
+      await delay(roundMs);
+    }
   }
 
   /** Reads wait for the writer, which creates the file. */
@@ -329,6 +335,11 @@ export class ReaderPool {
         reader.heavy -= 1;
       }
     }, signal);
+  }
+
+  /** Whether a heavy read is carried out. */
+  get hasHeavy(): boolean {
+    return this.#all().some(({ heavy }) => heavy > 0);
   }
 
   /** Does work while no heavy read is carried out: those that were begun before end first. */
