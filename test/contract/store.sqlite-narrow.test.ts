@@ -12,7 +12,7 @@ import {
   events as eventsOf,
 } from "../../lib/store/sqlite/events.ts";
 import { hasWide, isEarlier, narrow } from "../../lib/store/sqlite/narrow.ts";
-import { below, drop } from "../../lib/store/sqlite/retention.ts";
+import { below, dropEvents } from "../../lib/store/sqlite/retention.ts";
 import { stored } from "../../lib/store/sqlite/stored.ts";
 import { spawnThread } from "../../lib/store/sqlite/thread.ts";
 import type { ThreadCall } from "../../lib/store/sqlite/verbs.ts";
@@ -202,7 +202,7 @@ describe("a file of an earlier version", () => {
       days: null,
     };
     expect(read((db) => below(db, "q", floors)).lost.events).toBeGreaterThan(minute);
-    while (writer.transaction((db) => drop(db, "q", floors, 100)) > 0);
+    while (writer.transaction((db) => dropEvents(db, "q", floors, 100)) > 0);
     expect(pages({ project: "q" })).toEqual([]);
     expect(read((db) => below(db, "q", floors)).lost.events).toBeNull();
   });
