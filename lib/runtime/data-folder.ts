@@ -24,12 +24,15 @@ import { lostCommits, runOf } from "../sqlite/wal.ts";
 export class UnfitFolder extends Error {
   override readonly name = "UnfitFolder";
 
-  constructor(folder: string, problems: readonly string[]) {
+  /** @param acceptable whether the folder can be used once somebody accepts it as it is */
+  constructor(folder: string, problems: readonly string[], acceptable: boolean) {
+    const accepting = acceptable
+      ? `. To go on with what is there, whatever it lacks, create the empty file ${join(folder, acceptName)} and start again`
+      : "";
     super(
       `The data folder ${folder} cannot be used:\n${problems.map((text) => `  - ${text}\n`).join("")}` +
         `Nothing was removed. Put back what belongs there, or restore a backup into the empty folder. ` +
-        `To begin anew, move everything in ${folder} away. To go on with what is there, whatever it lacks, ` +
-        `create the empty file ${join(folder, acceptName)} and start again (docs/operations.md, "A start that ends").`,
+        `To begin anew, move everything in ${folder} away${accepting} (docs/operations.md, "A start that ends").`,
     );
   }
 }
@@ -73,15 +76,19 @@ export function openFolder(
   const record = readRecord(file);
   const accepted = existsSync(join(folder, acceptName));
   const problems: string[] = [];
+  let acceptable = true;
   const found = parts.map((part): Found => {
     const known = typeof record === "string" ? undefined : record.parts[part.name];
     const flaw = quiet && !accepted ? flawOf(part, known) : undefined;
     const state = flaw === undefined ? stateOf(part, quiet && known?.sum === undefined) : { flaw };
-    if (typeof state === "object" && "flaw" in state) problems.push(state.flaw);
+    if (typeof state === "object" && "flaw" in state) {
+      problems.push(state.flaw);
+      acceptable &&= flaw !== undefined;
+    }
     return { part, known, state: typeof state === "object" && "flaw" in state ? "away" : state };
   });
   if (problems.length === 0 && !accepted) problems.push(...strangers(record, found));
-  if (problems.length > 0) throw new UnfitFolder(folder, problems);
+  if (problems.length > 0) throw new UnfitFolder(folder, problems, acceptable);
   identifyAll(file, record, found, quiet);
   rmSync(join(folder, acceptName), { force: true });
   return { recordDamaged: record === "damaged", accepted };

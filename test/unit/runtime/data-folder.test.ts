@@ -201,6 +201,24 @@ test("what is missing is made anew where somebody says that it is meant so, once
   expect(() => start(folder)).toThrow(message);
 });
 
+test.each([
+  ["of a newer version", "PRAGMA user_version = 99", /was written by a newer version/],
+  ["damaged", "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'x'", /is damaged/],
+])("nobody is told to accept a file that is %s: that would not help", async (_, change, reason) => {
+  const folder = await copyOf("stopped");
+  const db = new DatabaseSync(join(folder, "store.sqlite"));
+  db.enableDefensive(false);
+  db.exec(change);
+  db.close();
+  stop(folder);
+  for (let round = 0; round < 2; round++) {
+    const outcome = outcomeOf(folder);
+    expect(outcome).toMatch(reason);
+    expect(outcome).toMatch(/move everything in .* away \(docs/);
+    await writeFile(join(folder, "accept-as-is"), "");
+  }
+});
+
 test("files of a backup open in an empty folder, with or without the log they were copied with", async () => {
   for (const source of ["stopped", "killed"] as const) {
     const folder = await copyOf(source);
