@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 export const dataFiles = ["queue.sqlite", "store.sqlite"];
@@ -18,13 +19,13 @@ export function isArchive(name) {
 /** @param named what the archive will be called: .gz and .tgz mean that it is compressed */
 export async function packFolder(folder, file, named) {
   const how = named.endsWith("gz") ? "-czf" : "-cf";
-  await finished(spawnTar([how, file, "-C", folder, ...archiveFiles], "ignore"));
+  await finished(spawnTar(how, file, ["-C", folder, ...archiveFiles], "ignore"));
 }
 
 /** Unpacks the files of a backup, and no others. */
 export async function unpack(file, folder) {
   await finished(
-    spawnTar(["-xf", file, "-C", folder, "--no-same-owner", ...archiveFiles], "ignore"),
+    spawnTar("-xf", file, ["-C", folder, "--no-same-owner", ...archiveFiles], "ignore"),
   );
 }
 
@@ -35,7 +36,7 @@ export async function unpack(file, folder) {
 export async function checkArchive(file) {
   const manifest = await manifestOf(file);
   for (const name of dataFiles) {
-    const tar = spawnTar(["-xOf", file, name], "pipe");
+    const tar = spawnTar("-xOf", file, [name], "pipe");
     const [sum] = await Promise.all([sumOfStream(tar.stdout), finished(tar)]);
     checkSum(manifest, name, sum);
   }
@@ -49,7 +50,7 @@ export function checkSum({ files }, name, { bytes, sha256 }) {
 }
 
 async function manifestOf(file) {
-  const tar = spawnTar(["-xOf", file, manifestName], "pipe");
+  const tar = spawnTar("-xOf", file, [manifestName], "pipe");
   const chunks = [];
   const read = pipeline(tar.stdout, async (source) => {
     for await (const chunk of source) chunks.push(chunk);
@@ -79,8 +80,9 @@ async function sumOfStream(stream) {
   return { bytes, sha256: hash.digest("hex") };
 }
 
-function spawnTar(parameters, stdout) {
-  return spawn("tar", parameters, { stdio: ["ignore", stdout, "pipe"] });
+/** Of a name with a colon and without a slash tar would ask another machine. */
+function spawnTar(how, file, parameters, stdout) {
+  return spawn("tar", [how, resolve(file), ...parameters], { stdio: ["ignore", stdout, "pipe"] });
 }
 
 /** @throws with what tar said */

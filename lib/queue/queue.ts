@@ -26,8 +26,8 @@ export interface DurableQueue {
   readonly dead: DeadLetters;
 
   /**
-   * Lets go, within a minute, of what acknowledged messages left on the disk. Absent where a broker
-   * keeps the messages.
+   * Lets go, within a minute, of what acknowledged messages left on the disk, and of what those that
+   * wait now leave there later, until the process ends. Absent where a broker keeps the messages.
    */
   forgetAcknowledged?(): Promise<void>;
 

@@ -58,7 +58,7 @@ type DataDirLock =
       readonly status: "held";
       /**
        * Whether the lock file was removed or replaced since: another process could then take the
-       * folder.
+       * folder. False where the disk does not tell just now. Never throws.
        */
       isLost(): boolean;
       release(): void;
@@ -108,11 +108,20 @@ export async function holdDataDir(file: string, inUse = false): Promise<DataDirL
   held.add(handle);
   return {
     status: "held",
-    isLost: () => statSync(file, { throwIfNoEntry: false })?.ino !== inode,
+    isLost: () => isGone(file, inode),
     release() {
       if (held.delete(handle)) handle.close();
     },
   };
+}
+
+/** Whether a file is another one than before, or missing. One that cannot be looked at is not. */
+function isGone(file: string, inode: number): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.ino !== inode;
+  } catch {
+    return false;
+  }
 }
 
 async function lock(db: DatabaseSync, file: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { sizeOf, sumOf, type FileSum } from "../sqlite/files.ts";
 import {
   DamagedFile,
@@ -18,18 +18,21 @@ import {
 } from "../sqlite/folder-record.ts";
 import { NewerSchema } from "../sqlite/schema-steps.ts";
 import { noteOpening, sumAtOpening } from "../sqlite/opened.ts";
-import { lostCommits } from "../sqlite/wal.ts";
+import { lostCommits, runOf } from "../sqlite/wal.ts";
 
 /** Somebody has to look at the folder before it is used, or answers would be silently wrong. */
 export class UnfitFolder extends Error {
   override readonly name = "UnfitFolder";
 
-  constructor(folder: string, problems: readonly string[]) {
+  /** @param acceptable whether the folder can be used once somebody accepts it as it is */
+  constructor(folder: string, problems: readonly string[], acceptable: boolean) {
+    const accepting = acceptable
+      ? `. To go on with what is there, whatever it lacks, create the empty file ${join(folder, acceptName)} and start again`
+      : "";
     super(
       `The data folder ${folder} cannot be used:\n${problems.map((text) => `  - ${text}\n`).join("")}` +
         `Nothing was removed. Put back what belongs there, or restore a backup into the empty folder. ` +
-        `To begin anew, move everything in ${folder} away. To go on with what is there, whatever it lacks, ` +
-        `create the empty file ${join(folder, acceptName)} and start again (docs/operations.md, "A start that ends").`,
+        `To begin anew, move everything in ${folder} away${accepting} (docs/operations.md, "A start that ends").`,
     );
   }
 }
@@ -73,15 +76,19 @@ export function openFolder(
   const record = readRecord(file);
   const accepted = existsSync(join(folder, acceptName));
   const problems: string[] = [];
+  let acceptable = true;
   const found = parts.map((part): Found => {
     const known = typeof record === "string" ? undefined : record.parts[part.name];
     const flaw = quiet && !accepted ? flawOf(part, known) : undefined;
     const state = flaw === undefined ? stateOf(part, quiet && known?.sum === undefined) : { flaw };
-    if (typeof state === "object" && "flaw" in state) problems.push(state.flaw);
+    if (typeof state === "object" && "flaw" in state) {
+      problems.push(state.flaw);
+      acceptable &&= flaw !== undefined;
+    }
     return { part, known, state: typeof state === "object" && "flaw" in state ? "away" : state };
   });
   if (problems.length === 0 && !accepted) problems.push(...strangers(record, found));
-  if (problems.length > 0) throw new UnfitFolder(folder, problems);
+  if (problems.length > 0) throw new UnfitFolder(folder, problems, acceptable);
   identifyAll(file, record, found, quiet);
   rmSync(join(folder, acceptName), { force: true });
   return { recordDamaged: record === "damaged", accepted };
@@ -116,8 +123,9 @@ function flawOf(part: FolderPart, known: PartRecord | undefined): string | undef
     if (sizeOf(`${file}-wal`) > 0) return `${file}-wal was put there since the last stop`;
     return changeOf(file, known.sum, "stop");
   }
-  const opening = sumAtOpening(file);
-  return lostCommits(file) ?? (opening && changeOf(file, opening, "start"));
+  const isIndexCurrent = known?.run !== undefined && known.run === runOf(dirname(file));
+  const opening = isIndexCurrent ? sumAtOpening(file) : undefined;
+  return lostCommits(file, isIndexCurrent) ?? (opening && changeOf(file, opening, "start"));
 }
 
 function changeOf(file: string, before: FileSum, when: "start" | "stop"): string | undefined {
@@ -189,7 +197,11 @@ function identifyAll(
     writeRecord(file, { folder, parts } satisfies FolderRecord);
   };
   try {
-    write(({ state }) => ({ epoch: typeof state === "object" ? state.epoch : null, next: epoch }));
+    write(({ state, known }) => {
+      const old = typeof state === "object" ? state.epoch : null;
+      // Until a file is opened its log's index is of the run before.
+      return { epoch: old, next: epoch, ...runIn(known) };
+    });
   } catch (error) {
     // Without space for a new record the old one must go: it is about to become wrong.
     rmSync(file, { force: true });
@@ -200,7 +212,8 @@ function identifyAll(
     identify(part, { folder, epoch });
     if (quiet) noteOpening(part.file);
   }
-  write(() => ({ epoch }));
+  const run = runOf(dirname(file));
+  write(() => ({ epoch, ...(run !== undefined && { run }) }));
 }
 
 /** SQLite would delete the log of an empty file, though it may hold all the data. */
@@ -209,6 +222,10 @@ function setLogAside({ file }: FolderPart): void {
   if (sizeOf(log) > 0) renameSync(log, `${log}.${Date.now()}.aside`);
 }
 
-function unsealed({ epoch, next }: PartRecord): PartRecord {
-  return next === undefined ? { epoch } : { epoch, next };
+function unsealed({ sum: _, ...known }: PartRecord): PartRecord {
+  return known;
+}
+
+function runIn(known: PartRecord | undefined): Pick<PartRecord, "run"> {
+  return known?.run === undefined ? {} : { run: known.run };
 }

@@ -12,6 +12,8 @@ export interface PartRecord {
    * The identity that the file is about to get: a start that was cut off leaves one or the other.
    */
   readonly next?: string;
+  /** The run of the system (`runOf`) in which the last start opened the file. */
+  readonly run?: string;
   /** Set after an orderly stop, when nothing writes the file any more. */
   readonly sum?: FileSum;
 }

@@ -35,7 +35,10 @@ export function countOpening(file: string): void {
   }
 }
 
-/** The checksum that the file must have, where it is known. */
+/**
+ * The checksum that the file must have, where it is known. Asks the index of the log, which must be
+ * current.
+ */
 export function sumAtOpening(file: string): FileSum | undefined {
   const note = readIfThere(once(file));
   if (note === undefined || !isUntouched(file)) return undefined;

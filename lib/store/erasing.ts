@@ -59,8 +59,9 @@ export interface Erasing {
   fence(project: ProjectId, userId: string, before: number, reusable?: boolean): Promise<void>;
 
   /**
-   * A page of the events that a query finds, in its order, also of damaged ones. It ends early when
-   * the search takes longer than `timeoutMs`, even without a result. Events in quarantine come
+   * A page of the events that a query finds, in its order, also of damaged ones where the query asks
+   * for nothing in their lost bodies. It ends early when the search takes longer than `timeoutMs`,
+   * even without a result. Events in quarantine come
    * first, in any order, on a page of their own without `next`: a search that begins anew finds the
    * others.
    */

@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -52,6 +53,50 @@ describe("the file of the embedded queue", () => {
       await queue.forgetAcknowledged();
       await eventually(async () => expect(await left()).toBe(false));
     }),
+  );
+
+  test.each(["wait when it is asked, and are acknowledged later", "somebody reads meanwhile"])(
+    "lets go of messages that %s",
+    async (which) => {
+      const harness = await EmbeddedHarness.open();
+      await mkdir(dirname(harness.file), { recursive: true });
+      const file = new QueueFile(harness.file);
+      const other = new DatabaseSync(harness.file, { readOnly: true });
+      const clock = jest.spyOn(performance, "now");
+      let now = 0;
+      clock.mockImplementation(() => now);
+      const isLeft = async () => {
+        const files = await Promise.all(
+          [harness.file, `${harness.file}-wal`].map((name) => readFile(name)),
+        );
+        return files.some((bytes) => bytes.includes("secret"));
+      };
+      const tick = () => {
+        while (file.shrink(false));
+        now += 1_000;
+      };
+      try {
+        const body = Buffer.from("secret ".repeat(5_000));
+        file.transaction(() => file.insert(1, 0, body));
+        if (which === "somebody reads meanwhile") {
+          other.exec("BEGIN");
+          other.prepare("SELECT count(*) FROM messages").get();
+          file.transaction(() => file.remove(1, body.length));
+        }
+        file.giveAllBack();
+        for (let n = 0; n < 120; n++) tick();
+        expect(await isLeft()).toBe(true);
+        if (other.isTransaction) other.exec("COMMIT");
+        else file.transaction(() => file.remove(1, body.length));
+        for (let n = 0; n < 3; n++) tick();
+        expect(await isLeft()).toBe(false);
+      } finally {
+        clock.mockRestore();
+        other.close();
+        file.close();
+        await harness.dispose();
+      }
+    },
   );
 
   test(

@@ -27,7 +27,7 @@ import {
 const until = day;
 
 /** The id of a batch that was made at an instant. */
-function made(at: number, n: number): string {
+export function made(at: number, n: number): string {
   const hex = at.toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${n.toString(16).padStart(12, "0")}`;
 }

@@ -12,8 +12,10 @@ import {
   events as eventsOf,
 } from "../../lib/store/sqlite/events.ts";
 import { hasWide, isEarlier, narrow } from "../../lib/store/sqlite/narrow.ts";
-import { below, drop } from "../../lib/store/sqlite/retention.ts";
+import { below, dropEvents } from "../../lib/store/sqlite/retention.ts";
 import { stored } from "../../lib/store/sqlite/stored.ts";
+import { spawnThread } from "../../lib/store/sqlite/thread.ts";
+import type { ThreadCall } from "../../lib/store/sqlite/verbs.ts";
 import { fromRow, toRow } from "../../lib/store/rows.ts";
 import { eventually } from "../support/eventually.ts";
 import { widen } from "../support/widen.ts";
@@ -200,7 +202,7 @@ describe("a file of an earlier version", () => {
       days: null,
     };
     expect(read((db) => below(db, "q", floors)).lost.events).toBeGreaterThan(minute);
-    while (writer.transaction((db) => drop(db, "q", floors, 100)) > 0);
+    while (writer.transaction((db) => dropEvents(db, "q", floors, 100)) > 0);
     expect(pages({ project: "q" })).toEqual([]);
     expect(read((db) => below(db, "q", floors)).lost.events).toBeNull();
   });
@@ -223,4 +225,26 @@ describe("a file of an earlier version", () => {
       expected({}),
     );
   });
+});
+
+test("events of an earlier version are narrowed, also where the first look for them failed", async () => {
+  let isLost = false;
+  const store = await harness.open({
+    spawn: (threadFile, options) => {
+      const worker = spawnThread(threadFile, options);
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (call: ThreadCall) => {
+        if (isLost || call.verb !== "hasWide") return post(call);
+        isLost = true;
+        void worker.terminate();
+      };
+      return worker;
+    },
+  });
+  const phrase = "info: events of an earlier version are brought to this one's form";
+  await eventually(async () => {
+    await store.countEvents({ project: "p" });
+    expect(harness.logged).toContain(phrase);
+  });
+  expect(isLost).toBe(true);
 });

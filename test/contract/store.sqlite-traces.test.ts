@@ -162,6 +162,24 @@ describe("an erased person leaves nothing in the file and its log", () => {
   });
 });
 
+test("reads go on while the log cannot be emptied because somebody else reads from it", async () => {
+  const store = await harness.open();
+  await store.append("b", theirs("e"));
+  const count = () => store.countEvents({ project: "p" });
+  await count();
+  const other = new DatabaseSync(harness.file, { readOnly: true });
+  other.exec("BEGIN");
+  other.prepare("SELECT count(*) FROM events").get();
+  await store.append("c", [event("c")]);
+  let isOver = false;
+  const emptying = store.forgetRemoved().finally(() => (isOver = true));
+  const refused = expect(emptying).rejects.toMatchObject(unavailable);
+  expect(await count()).toBe(sizes.length + 1);
+  expect(isOver).toBe(false);
+  await refused;
+  other.close();
+});
+
 test("an erasure is not done while somebody else reads from the log, and storing goes on meanwhile", async () => {
   const store = await harness.open();
   await store.append("b", theirs("e"));

@@ -8,8 +8,9 @@ import { eventually } from "../support/eventually.ts";
 import { ServiceProcess } from "../service-process.ts";
 
 const scripts = join(import.meta.dirname, "../../docs/deploy");
-const run = (script: string, ...parameters: readonly string[]) =>
-  promisify(execFile)(process.execPath, [join(scripts, script), ...parameters]);
+const runIn = (cwd: string, script: string, ...parameters: readonly string[]) =>
+  promisify(execFile)(process.execPath, [join(scripts, script), ...parameters], { cwd });
+const run = (script: string, ...parameters: readonly string[]) => runIn(".", script, ...parameters);
 const backUp = (from: string, to: string) => run("backup.mjs", from, to);
 const restore = (from: string, to: string) => run("restore.mjs", from, to);
 
@@ -136,6 +137,12 @@ test("an archive that was changed, or would come beside something, is not restor
     await writeFile(archive, bytes);
     await restore(archive, target);
     expect(await readdir(target)).toEqual(["queue.sqlite", "store.sqlite"]);
+
+    // To tar such a name without a folder is one of another machine.
+    const named = "2026-11-27T10:00.tar";
+    await runIn(folder, "backup.mjs", service.dataDir, named);
+    await runIn(folder, "restore.mjs", named, "again");
+    expect(await readdir(join(folder, "again"))).toEqual(["queue.sqlite", "store.sqlite"]);
   } finally {
     await service.dispose();
     await rm(folder, { recursive: true, force: true });

@@ -18,6 +18,9 @@ const shrinkToBytes = 1024 * 1024;
 const emptyingMs = 60_000;
 const pagesPerStep = 256;
 
+/** How long a write waits for another process that holds the file for a moment. */
+const busyMs = 250;
+
 export interface MessageRow {
   readonly id: number;
   readonly received_at: number;
@@ -65,9 +68,12 @@ export class QueueFile {
   readonly #due: StatementSync;
   readonly #nextDue: StatementSync;
   readonly #oldest: StatementSync;
+  readonly #ids: StatementSync;
   #shrinking = false;
   /** Until then no free space is kept, by `performance.now`. */
   #emptyUntil = 0;
+  /** Nor while messages up to this id wait. */
+  #emptyThrough = 0;
 
   /**
    * Opens the file; it and its folder are created where they are missing.
@@ -77,7 +83,7 @@ export class QueueFile {
     mkdirSync(dirname(path), { recursive: true });
     this.#path = path;
     countOpening(path);
-    this.db = new DatabaseSync(path, { timeout: 250 });
+    this.db = new DatabaseSync(path, { timeout: busyMs });
     try {
       prepareFile(this.db, path);
       this.#inode = statSync(path).ino;
@@ -112,6 +118,7 @@ export class QueueFile {
            WHERE (due_at, id) > (?, ?) AND due_at IS NOT NULL ORDER BY due_at, id LIMIT 1`,
       );
       this.#oldest = sql("SELECT min(received_at) AS oldest FROM messages");
+      this.#ids = sql("SELECT min(id) AS first, max(id) AS last FROM messages");
       this.dead = new DeadTable(this.db, this.counters);
     } catch (error) {
       this.db.close();
@@ -227,12 +234,16 @@ export class QueueFile {
    */
   shrink(need: boolean): boolean {
     const freeBytes = this.#pragma("freelist_count") * this.#pragma("page_size");
+    this.#awaitEarlier();
     const isEmptying = performance.now() < this.#emptyUntil;
     const wasShrinking = this.#shrinking;
     const kept = wasShrinking || need ? shrinkToBytes : shrinkFromBytes;
     this.#shrinking = freeBytes > (isEmptying ? 0 : kept);
     if (!this.#shrinking) {
-      if (isEmptying && wasShrinking) this.checkpoint();
+      if (isEmptying && wasShrinking && !this.#emptyLog()) {
+        this.#shrinking = true;
+        this.#emptyUntil = performance.now() + emptyingMs;
+      }
       return false;
     }
     this.db.exec(`PRAGMA incremental_vacuum(${pagesPerStep})`);
@@ -242,12 +253,37 @@ export class QueueFile {
   }
 
   /**
-   * From now on for a minute `shrink` gives all free space back, and empties the log: both hold what
-   * was removed before, until it is written over.
+   * From now on, until a minute after all messages of now are removed, `shrink` gives all free space
+   * back and empties the log, which another process may keep it from doing for a while: both hold
+   * what was removed before, until it is written over.
    */
   giveAllBack(): void {
     this.#emptyUntil = performance.now() + emptyingMs;
+    this.#emptyThrough = this.#idsOf().last ?? 0;
     this.#shrinking = true;
+  }
+
+  /** Has no free space kept until a minute after the messages of `giveAllBack` are removed. */
+  #awaitEarlier(): void {
+    if (this.#emptyThrough === 0) return;
+    this.#emptyUntil = performance.now() + emptyingMs;
+    const { first } = this.#idsOf();
+    if (first === null || first > this.#emptyThrough) this.#emptyThrough = 0;
+  }
+
+  /** The ids of the oldest and the newest message. */
+  #idsOf(): { readonly first: number | null; readonly last: number | null } {
+    return this.#ids.get() as never;
+  }
+
+  /** `checkpoint` without waiting. @returns false where another process still reads from the log */
+  #emptyLog(): boolean {
+    this.db.exec("PRAGMA busy_timeout = 0");
+    try {
+      return this.db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+    } finally {
+      this.db.exec(`PRAGMA busy_timeout = ${busyMs}`);
+    }
   }
 
   /** Writes the log back into the file, syncs that, and empties the log. */

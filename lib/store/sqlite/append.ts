@@ -9,8 +9,8 @@ import { notePlaces, ownerHashes, type OwnerHashes } from "./places.ts";
 import type { HeldEvent } from "../../event/schemas/held.ts";
 import { heldIn, isRefused, stored } from "./erase.ts";
 import { hold, holderOf, removeHeld } from "./quarantine.ts";
-import { tooOld } from "./floors.ts";
-import { hasDelta, putDeltas, recountNow } from "./deltas.ts";
+import { lacking, tooOld } from "./floors.ts";
+import { countInserted, hasDelta, putDeltas, recountNow } from "./deltas.ts";
 
 /**
  * The outcome of `append`: for each group, the positions of the events in the batch. Events that
@@ -46,31 +46,53 @@ export function append(
   const inserted = insertAbsent(db, batch, rows, broken);
   inserted.spans.touchDays(db);
   countLate(db, batch, inserted.fresh(), dimensions);
+  countRestored(db, inserted.restored, dimensions);
   return inserted.appended;
 }
 
-/** Counts those minutes of inserted events anew in which their batch has a delta, without them. */
+/**
+ * Counts those minutes of inserted events anew in which their batch has a delta, without them. In a
+ * minute that cannot be counted anew the events are counted at once.
+ */
 function countLate(
   db: Database,
   batch: string,
   fresh: readonly EventRow[],
   dimensions: readonly string[],
 ): void {
-  for (const [project, minutes] of minutesOf(fresh)) {
-    for (const minute of minutes) {
-      if (hasDelta(db, project, minute, batch)) recountNow(db, project, minute, dimensions);
+  const lacks = lacking(db);
+  for (const [project, minute, rows] of byMinuteOf(fresh)) {
+    if (lacks(project, minute)) {
+      countInserted(db, [project, "minute", minute], batch, rows, dimensions);
+    } else if (hasDelta(db, project, minute, batch)) {
+      recountNow(db, project, minute, dimensions);
     }
   }
 }
 
-/** The minutes of some events, by their projects. */
-function minutesOf(rows: readonly EventRow[]): ReadonlyMap<string, ReadonlySet<number>> {
-  const minutes = new Map<string, Set<number>>();
-  for (const [project, , , timestamp] of rows) {
-    const known = minutes.get(project) ?? new Set();
-    minutes.set(project, known.add(startOf("minute", timestamp)));
+/**
+ * Counts the minutes of restored events anew: a count since they were set aside knew nothing of
+ * their bodies.
+ */
+function countRestored(
+  db: Database,
+  restored: readonly EventRow[],
+  dimensions: readonly string[],
+): void {
+  for (const [project, minute] of byMinuteOf(restored)) {
+    recountNow(db, project, minute, dimensions);
   }
-  return minutes;
+}
+
+type MinuteRows = readonly [project: string, minute: number, rows: readonly EventRow[]];
+
+/** Events by their projects and minutes. */
+function byMinuteOf(rows: readonly EventRow[]): readonly MinuteRows[] {
+  const projects = Map.groupBy(rows, ([project]) => project);
+  return [...projects].flatMap(([project, ofProject]) => {
+    const minutes = Map.groupBy(ofProject, ([, , , timestamp]) => startOf("minute", timestamp));
+    return [...minutes].map(([minute, ofMinute]) => [project, minute, ofMinute] as const);
+  });
 }
 
 interface Inserted {
@@ -78,6 +100,8 @@ interface Inserted {
   readonly spans: Spans;
   /** Finds the rows that were stored now, and never before. */
   readonly fresh: () => readonly EventRow[];
+  /** The events that were set aside before, and are stored again. */
+  readonly restored: readonly EventRow[];
 }
 
 /** `append`, but for fingerprints of days and for counts, which are left as they are. */
@@ -92,6 +116,7 @@ function insertAbsent(
   const there: number[] = [];
   const refused: number[] = [];
   const held: number[] = [];
+  const restored: EventRow[] = [];
   const foreign: { readonly at: number; readonly hash: string }[] = [];
   const { hasBroken, hasRefusals, hasHeld } = obstaclesIn(db);
   const isWide = hasWide(db);
@@ -116,6 +141,7 @@ function insertAbsent(
     if (isDecided(row, at)) return;
     const mended = hasBroken ? putBack(db, row) : undefined;
     const conflicts = hasBroken && mended === undefined && isBroken(db, row);
+    if (mended !== undefined) restored.push(mended);
     if (mended !== undefined || conflicts) there.push(at);
     if (conflicts) return;
     const isThere = isWide && heldIn(db, "events", row[0], row[1]) !== undefined;
@@ -135,16 +161,16 @@ function insertAbsent(
   });
   spans.write(db);
   if (there.length + refused.length + held.length + foreign.length === 0) {
-    return { appended: null, spans, fresh: () => rows };
+    return { appended: null, spans, fresh: () => rows, restored };
   }
   const passedOver = new Set([...there, ...refused, ...held, ...foreign.map(({ at }) => at)]);
   const fresh = () => rows.filter((_, at) => !passedOver.has(at));
   const all = [...rows, ...broken.map(({ row }) => row)];
   foreign.push(...strangers(db, batch, all, there));
   const others = new Set([...foreign.map(({ at }) => at), ...refused, ...held]);
-  if (others.size === 0 && broken.length === 0) return { appended: null, spans, fresh };
+  if (others.size === 0 && broken.length === 0) return { appended: null, spans, fresh, restored };
   const owned = [...all.keys()].filter((at) => !others.has(at));
-  return { appended: { owned, foreign, held }, spans, fresh };
+  return { appended: { owned, foreign, held }, spans, fresh, restored };
 }
 
 /**
@@ -286,7 +312,8 @@ export function keepWhole(
   dimensions: readonly string[],
 ): boolean {
   const { events, deltas } = rowsOf({ bytes });
-  const { appended, spans, fresh } = insertAbsent(db, batch, events, []);
+  const { appended, spans, fresh, restored } = insertAbsent(db, batch, events, []);
+  countRestored(db, restored, dimensions);
   if (appended !== null) {
     spans.touchDays(db);
     countLate(db, batch, fresh(), dimensions);

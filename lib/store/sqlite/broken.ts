@@ -2,7 +2,9 @@ import type { Database } from "./database.ts";
 import { keepPlace } from "./erase.ts";
 import { idText, projectText, toldColumns } from "./narrow.ts";
 import { overwriting } from "./overwriting.ts";
+import { forgetColumns } from "./places.ts";
 import { eventColumns, type EventRow } from "../rows.ts";
+import { chunkSize } from "./schema.ts";
 
 /** An event whose body is invalid JSON: the disk damaged it. */
 interface BrokenEvent {
@@ -35,8 +37,9 @@ function isReadable(body: string): boolean {
 }
 
 /**
- * Excludes events from all reads, and keeps their rows as they are. Rollups still count them. An
- * event that is sent again takes its old place (`putBack`), and counts no more than before.
+ * Excludes events from all reads, and keeps their rows as they are. Rollups still count them; the
+ * columns of their chunks are made again. An event that is sent again comes back (`putBack`), and
+ * counts no more than before.
  */
 export function setAside(db: Database, events: readonly BrokenEvent[]): void {
   const [before] = db.get("SELECT max(seq) FROM events")!;
@@ -47,6 +50,8 @@ export function setAside(db: Database, events: readonly BrokenEvent[]): void {
       db.run(copy, Date.now(), seq);
       db.run("DELETE FROM events WHERE seq = ?", seq);
     }
+    const chunks = new Set(events.map(({ seq }) => Math.floor(seq / chunkSize)));
+    for (const chunk of chunks) forgetColumns(db, chunk);
   });
   keepPlace(db, before as number | null);
 }
@@ -70,15 +75,16 @@ export function brokenSpans(db: Database): readonly BrokenSpan[] {
 
 /**
  * Restores an event that was set aside and is sent again with the same content.
- * @returns the row to store, which keeps its old batch; `undefined` where there is no such event
+ * @returns the row to store: the old one with the body that was sent; `undefined` where there is no
+ *   such event
  */
 export function putBack(db: Database, row: EventRow): EventRow | undefined {
-  const [project, id, , timestamp, receivedAt, type, source, correlation, user, hash, body] = row;
+  const [project, id, , , , , , , , hash, body] = row;
   const ofContent = "FROM broken WHERE project = ? AND id = ? AND hash = ?";
-  const [batch] = db.get(`SELECT batch ${ofContent}`, project, id, hash) ?? [];
-  if (typeof batch !== "string") return undefined;
+  const found = db.get(`SELECT ${eventColumns} ${ofContent}`, project, id, hash);
+  if (found === undefined) return undefined;
   overwriting(db, () => db.run(`DELETE ${ofContent}`, project, id, hash));
-  return [project, id, batch, timestamp, receivedAt, type, source, correlation, user, hash, body];
+  return [...found.slice(0, -1), body] as readonly unknown[] as EventRow;
 }
 
 /** Whether an event of this id was set aside. */

@@ -157,6 +157,17 @@ export function putFoldedCells(
   );
 }
 
+/** The cells to which the condensed or compacted deltas of a minute add up. */
+export function foldedCells(db: Database, project: string, minute: number): Cells | undefined {
+  const row = db.get(
+    `SELECT types, users, dimensions ${ofMinute} AND batch = ?`,
+    project,
+    minute,
+    folded,
+  );
+  return row && deltaCellsOf(row as readonly unknown[] as CellsRow | PackedRow);
+}
+
 /** Sums many parts, with few of them in memory at a time; `undefined` where there are none. */
 export function sumInBlocks<T>(parts: Iterable<T>, merge: (block: T[]) => T): T | undefined {
   let block: T[] = [];

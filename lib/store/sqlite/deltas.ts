@@ -24,8 +24,10 @@ import {
   ofMinute,
   folded,
   beyondDeltas,
+  foldedCells,
   isAsPlanned,
   putFold,
+  putFoldedCells,
   sumInBlocks,
 } from "./delta-sums.ts";
 
@@ -34,8 +36,9 @@ const eventBlock = 1_000;
 
 /**
  * Inserts the deltas that are absent. Where a batch's delta may have been compacted, its minute is
- * counted anew instead: the batch's events are stored.
- * @returns the places of the deltas that were there already
+ * counted anew instead: the batch's events are stored. A minute that cannot be counted anew stays:
+ * its events are counted when they are inserted (`countInserted`).
+ * @returns the places of the deltas that were there already, or of minutes that stay
  */
 export function putDeltas(
   db: Database,
@@ -48,7 +51,8 @@ export function putDeltas(
   for (const [at, delta] of deltas.entries()) {
     const [project, minute, batch] = delta;
     if (madeAt(batch) <= through && isCompacted(db, project, minute, batch)) {
-      recountNow(db, project, minute, dimensions);
+      if (mayLack(db, project, minute)) existing.push(at);
+      else recountNow(db, project, minute, dimensions);
     } else if (insert.run(...delta).changes === 0) existing.push(at);
   }
   return existing;
@@ -86,13 +90,43 @@ export function putRecount(db: Database, bucket: BucketRow, plan: CondensePlan):
   if (mayLack(db, project, minute)) return true;
   if (!isAsPlanned(db, bucket, plan)) return false;
   putFold(db, bucket, plan);
+  raiseVersion(db, bucket);
+  return true;
+}
+
+/** Adds 1 to a minute's `v`, and marks the minute. */
+function raiseVersion(db: Database, bucket: BucketRow): void {
+  const [project, , minute] = bucket;
   db.run(
     "INSERT INTO recounts VALUES (?, ?, 1, 0) ON CONFLICT DO UPDATE SET n = n + 1",
     project,
     minute,
   );
   markDirty(db, [bucket]);
-  return true;
+}
+
+/**
+ * Counts events of a batch that were inserted within the transaction of the caller into a minute
+ * whose other events may be gone: the batch gets its delta, or where it had one the events are
+ * added to the minute's condensed cells.
+ */
+export function countInserted(
+  db: Database,
+  bucket: BucketRow,
+  batch: string,
+  rows: readonly EventRow[],
+  dimensions: readonly string[],
+): void {
+  const [project, , minute] = bucket;
+  if (!hasDelta(db, project, minute, batch) && !isCompacted(db, project, minute, batch)) {
+    completeDelta(db, project, minute, batch, dimensions);
+    return;
+  }
+  const added = keyCells(rows.map(fromRow), dimensions);
+  const before = foldedCells(db, project, minute);
+  const cells = before === undefined ? added : mergeCells([before, added]);
+  putFoldedCells(db, project, minute, deltaCellsRow(cells));
+  raiseVersion(db, bucket);
 }
 
 /** A new count of a minute's events. */

@@ -1,5 +1,5 @@
 import { startOf } from "../../counting/bucket.ts";
-import { type EventQuery, meetsFilter } from "../../event/filter.ts";
+import { type EventQuery, meetsFilter, pathsIn, type Predicate } from "../../event/filter.ts";
 import {
   subjectOf,
   type Claim,
@@ -96,22 +96,29 @@ export function erasable(db: Database, query: EventQuery, timeoutMs: number): Er
   return { events: [...found, ...damaged(db, query)] };
 }
 
-/** The user's events among those that were set aside, as far as their columns show it. */
+/**
+ * The events among those that were set aside. None where the query asks for what their bodies said.
+ */
 function damaged(db: Database, query: EventQuery): readonly Erasable[] {
-  const { project, userId, from = -Infinity, to = Infinity } = query;
-  if (userId === undefined) return [];
+  const { project, userId, from = -Infinity, to = Infinity, where = [] } = query;
+  if (where.some(asksBody)) return [];
+  const ofUser = userId === undefined ? [] : [toColumn(userId)];
   const rows = db.all(
-    `SELECT ${eventColumns} FROM broken
-      WHERE project = ? AND user_id = ? AND timestamp >= ? AND timestamp < ?`,
+    `SELECT ${eventColumns} FROM broken WHERE project = ? AND timestamp >= ? AND timestamp < ?
+      ${userId === undefined ? "" : "AND user_id = ?"}`,
     project,
-    toColumn(userId),
     from,
     to,
+    ...ofUser,
   ) as readonly unknown[] as readonly EventRow[];
   return rows
     .map(withoutBody)
     .filter((event) => meetsFilter(event, query))
     .map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
+}
+
+function asksBody(predicate: Predicate): boolean {
+  return pathsIn(predicate).some(([top]) => ["data", "metadata", "context"].includes(top));
 }
 
 interface Held extends Erasable {

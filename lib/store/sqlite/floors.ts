@@ -28,3 +28,16 @@ export function tooOld(db: Database): (row: EventRow) => boolean {
 export function mayLack(db: Database, project: string, minute: number): boolean {
   return isBelow(minute, rawFloor(stateIn(db, project)?.sealed ?? noFloors));
 }
+
+/** `mayLack` for many minutes, with one look for each project. */
+export function lacking(db: Database): (project: string, minute: number) => boolean {
+  const floors = new Map<string, number | null>();
+  return (project, minute) => {
+    let floor = floors.get(project);
+    if (floor === undefined) {
+      floor = rawFloor(stateIn(db, project)?.sealed ?? noFloors);
+      floors.set(project, floor);
+    }
+    return isBelow(minute, floor);
+  };
+}

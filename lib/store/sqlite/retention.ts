@@ -28,16 +28,13 @@ export function below(
   const rollup = "SELECT max(start) FROM rollups WHERE project = ? AND grain = ? AND start < ?";
   const ofType =
     "SELECT max(timestamp) FROM events WHERE project = ? AND type = ? AND timestamp < ?";
-  const others = Object.keys(floors.types)
-    .map(() => "?")
-    .join();
   const names = Object.keys(floors.types);
+  const ofOthers = `${otherTypes(names)}
+    SELECT max((SELECT max(timestamp) FROM events
+      WHERE project = ?1 AND type = others.type AND timestamp < ?${names.length + 2})) FROM others`;
+  const ofAll = "SELECT max(timestamp) FROM events WHERE project = ? AND timestamp < ?";
   const lost: Floors = {
-    events: newestEvent(
-      floors.events,
-      `SELECT max(timestamp) FROM events WHERE project = ? AND type NOT IN (${others}) AND timestamp < ?`,
-      ...names,
-    ),
+    events: newestEvent(floors.events, names.length === 0 ? ofAll : ofOthers, ...names),
     minutes: higher(newest(floors.minutes, rollup, "minute"), newest(floors.minutes, bare)),
     hours: newest(floors.hours, rollup, "hour"),
     days: newest(floors.days, rollup, "day"),
@@ -49,65 +46,116 @@ export function below(
   return { lost, from: first?.[0] === project ? first[2] : null };
 }
 
-export function drop(db: Database, project: string, floors: Floors, limit: number): number {
-  return overwriting(db, () => dropAll(db, project, floors, limit));
+/**
+ * SQL for the types of a project (parameter 1) but some (parameters from 2 on), as the table
+ * `others`: from one to the next, past all the events that lie between.
+ */
+function otherTypes(names: readonly string[]): string {
+  return `WITH RECURSIVE
+    types (type) AS (
+      SELECT min(type) FROM events WHERE project = ?1
+      UNION ALL
+      SELECT (SELECT min(type) FROM events WHERE project = ?1 AND type > types.type)
+        FROM types WHERE types.type IS NOT NULL
+    ),
+    others (type) AS (
+      SELECT type FROM types
+        WHERE type IS NOT NULL AND type NOT IN (${names.map((_, n) => `?${n + 2}`).join()})
+    )`;
 }
 
-function dropAll(db: Database, project: string, floors: Floors, limit: number): number {
-  let left = limit;
-  const names = Object.keys(floors.types);
-  if (floors.events !== null) {
-    left -= dropEvents(
-      db,
-      project,
-      `type NOT IN (${names.map(() => "?").join()})`,
-      names,
-      floors.events,
-      left,
-    );
-  }
-  for (const type of names) {
-    const floor = floors.types[type]!;
-    if (floor !== null && left > 0)
-      left -= dropEvents(db, project, "type = ?", [type], floor, left);
-  }
-  const inflow = inflowFloor(floors);
-  if (inflow !== null && left > 0) {
-    left -= dropCounted(db, project, inflow, floors.minutes ?? -Infinity, left);
-  }
-  for (const [grain, floor] of [
-    ["minute", floors.minutes],
-    ["hour", floors.hours],
-    ["day", floors.days],
-  ] as const) {
-    if (floor !== null && left > 0) left -= dropRollups(db, project, grain, floor, left);
-  }
-  return limit - left;
+/**
+ * Drops events below their floors, at most `limit`, and the columns of their chunks.
+ * @returns how many rows were dropped
+ */
+export function dropEvents(db: Database, project: string, floors: Floors, limit: number): number {
+  return overwriting(db, () => {
+    let left = limit;
+    const names = Object.keys(floors.types);
+    if (floors.events !== null) {
+      left -= dropOf(db, project, { but: names }, floors.events, left);
+    }
+    for (const type of names) {
+      const floor = floors.types[type]!;
+      if (floor !== null && left > 0) left -= dropOf(db, project, { type }, floor, left);
+    }
+    return limit - left;
+  });
 }
 
-function dropEvents(
+/**
+ * Drops the deltas, and the counters of recounts, of minutes that `countedBelow` found.
+ * @returns how many rows were dropped, at most `limit`
+ */
+export function dropCounted(
   db: Database,
   project: string,
-  condition: string,
-  of: readonly string[],
-  floor: number,
+  minutes: readonly number[],
   limit: number,
 ): number {
+  return overwriting(db, () => {
+    let left = limit;
+    for (const minute of minutes) {
+      if (left === 0) break;
+      const deltas = db.all(
+        `DELETE FROM deltas WHERE (project, minute, batch) IN (SELECT project, minute, batch
+          FROM deltas WHERE project = ? AND minute = ? LIMIT ?) RETURNING 1`,
+        project,
+        minute,
+        left,
+      );
+      left -= deltas.length;
+      if (left === 0) break;
+      const recounts = "DELETE FROM recounts WHERE project = ? AND minute = ? RETURNING 1";
+      left -= db.all(recounts, project, minute).length;
+    }
+    return limit - left;
+  });
+}
+
+/** Drops rollups below their floors, at most `limit`. @returns how many rows were dropped */
+export function dropRollups(db: Database, project: string, floors: Floors, limit: number): number {
+  return overwriting(db, () => {
+    let left = limit;
+    for (const [grain, floor] of [
+      ["minute", floors.minutes],
+      ["hour", floors.hours],
+      ["day", floors.days],
+    ] as const) {
+      if (floor !== null && left > 0) left -= dropOfGrain(db, project, grain, floor, left);
+    }
+    return limit - left;
+  });
+}
+
+/** Which events: those of a type, or those of all types but some. */
+type Which = { readonly type: string } | { readonly but: readonly string[] };
+
+function dropOf(db: Database, project: string, which: Which, floor: number, limit: number): number {
   const [last] = db.get("SELECT max(seq) FROM events")!;
   const chunks = new Set<number>();
   const days = new Set<number>();
   let removed = 0;
+  const names = "type" in which ? [which.type] : which.but;
+  const condition = "type" in which ? "type = ?" : `type NOT IN (${names.map(() => "?").join()})`;
+  const below = (table: string, key: string) =>
+    `SELECT ${key} FROM ${table} WHERE project = ? AND ${condition} AND timestamp < ?`;
+  // Along the time all kept events would be passed over each time.
+  const found =
+    "type" in which || names.length === 0
+      ? `${below("events", "seq")} ORDER BY timestamp LIMIT ?`
+      : `${otherTypes(names)}
+        SELECT seq FROM others CROSS JOIN events
+          WHERE project = ?1 AND events.type = others.type AND timestamp < ? LIMIT ?`;
   const parts = [
-    ...projectForms(db, project).map((form) => ["events", form] as const),
-    ["broken", project] as const,
+    ...projectForms(db, project).map((form) => ["events", form, found] as const),
+    ["broken", project, `${below("broken", "seq")} LIMIT ?`] as const,
   ];
-  for (const [table, form] of parts) {
+  for (const [table, form, seqs] of parts) {
     const rows = db.all(
-      `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table}
-        WHERE project = ? AND ${condition} AND timestamp < ? ORDER BY timestamp LIMIT ?)
-        RETURNING seq, timestamp`,
+      `DELETE FROM ${table} WHERE seq IN (${seqs}) RETURNING seq, timestamp`,
       form,
-      ...of,
+      ...names,
       floor,
       limit - removed,
     );
@@ -118,10 +166,9 @@ function dropEvents(
     }
   }
   const held = db.all(
-    `DELETE FROM quarantine WHERE rowid IN (SELECT rowid FROM quarantine
-      WHERE project = ? AND ${condition} AND timestamp < ? LIMIT ?) RETURNING 1`,
+    `DELETE FROM quarantine WHERE rowid IN (${below("quarantine", "rowid")} LIMIT ?) RETURNING 1`,
     project,
-    ...of,
+    ...names,
     floor,
     limit - removed,
   );
@@ -150,38 +197,36 @@ function leaveChunk(db: Database, project: string, chunk: number): void {
 }
 
 /**
- * Drops the deltas, and the counters of recounts, of minutes before a floor. A minute without a
- * rollup is summed from its deltas, so its deltas are dropped only before the floor of minutes.
- * @returns how many rows were dropped, at most `limit`
+ * Finds minutes below the floors whose deltas, and counters of recounts, can be dropped, at most
+ * `limit`. A minute without a rollup is summed from its deltas, so its deltas are dropped only
+ * before the floor of minutes. Walks over all that stay.
  */
-function dropCounted(
+export function countedBelow(
   db: Database,
   project: string,
-  floor: number,
-  minutesFloor: number,
+  floors: Floors,
   limit: number,
-): number {
+): readonly number[] {
+  const inflow = inflowFloor(floors);
+  if (inflow === null) return [];
   const isDone = (table: string) =>
-    `project = ? AND minute < ? AND (minute < ? OR EXISTS (SELECT 1 FROM rollups
+    `project = ?1 AND minute < ?2 AND (minute < ?3 OR EXISTS (SELECT 1 FROM rollups
       WHERE rollups.project = ${table}.project AND grain = 'minute' AND start = ${table}.minute))`;
-  const of = [project, floor, minutesFloor] as const;
-  const deltas = db.all(
-    `DELETE FROM deltas WHERE (project, minute, batch) IN (SELECT project, minute, batch FROM deltas
-      WHERE ${isDone("deltas")} ORDER BY minute LIMIT ?) RETURNING 1`,
-    ...of,
-    limit,
-  );
-  if (deltas.length === limit) return deltas.length;
-  const recounts = db.all(
-    `DELETE FROM recounts WHERE (project, minute) IN (SELECT project, minute FROM recounts
-      WHERE ${isDone("recounts")} LIMIT ?) RETURNING 1`,
-    ...of,
-    limit - deltas.length,
-  );
-  return deltas.length + recounts.length;
+  const found = new Set<number>();
+  for (const table of ["deltas", "recounts"]) {
+    const rows = db.all(
+      `SELECT DISTINCT minute FROM ${table} WHERE ${isDone(table)} ORDER BY minute LIMIT ?4`,
+      project,
+      inflow,
+      floors.minutes ?? -Infinity,
+      limit,
+    );
+    for (const [minute] of rows) found.add(minute as number);
+  }
+  return [...found].slice(0, limit);
 }
 
-function dropRollups(
+function dropOfGrain(
   db: Database,
   project: string,
   grain: Grain,

@@ -398,8 +398,19 @@ export class SqliteStore implements AdaptedStore {
     return this.#threads.read("steady", "below", project, floors);
   }
 
-  drop(project: ProjectId, floors: Floors, limit: number): Promise<number> {
-    return this.#threads.write("drop", project, floors, limit);
+  /** A reader finds the deltas to drop: among those that stay that takes long. */
+  async drop(project: ProjectId, floors: Floors, limit: number): Promise<number> {
+    let dropped = await this.#threads.write("dropEvents", project, floors, limit);
+    if (dropped < limit) {
+      const found = ["countedBelow", project, floors, limit - dropped] as const;
+      const minutes = await this.#threads.read("heavy", ...found);
+      if (minutes.length > 0) {
+        const left = limit - dropped;
+        dropped += await this.#threads.write("dropCounted", project, minutes, left);
+      }
+    }
+    if (dropped === limit) return dropped;
+    return dropped + (await this.#threads.write("dropRollups", project, floors, limit - dropped));
   }
 
   shrink(): Promise<number> {

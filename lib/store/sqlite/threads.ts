@@ -13,6 +13,9 @@ import { Semaphore } from "../../concurrency/semaphore.ts";
 const maxRounds = 30;
 const roundMs = 100;
 
+/** In how many of these rounds the heavy reads of this process are held back. */
+const maxHeldRounds = 3;
+
 export interface SqliteOptions {
   /**
    * The SQLite file. It and its folder are created where they are missing. It belongs to one
@@ -41,6 +44,7 @@ export class SqliteThreads {
   readonly #narrower: Narrower;
   readonly #log: Log;
   #ready = false;
+  #isAwake = false;
   #broken: readonly BrokenSpan[] | undefined;
   #mending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -115,26 +119,29 @@ export class SqliteThreads {
     return false;
   }
 
-  write<K extends keyof WriterVerbs>(
+  async write<K extends keyof WriterVerbs>(
     verb: K,
     ...parameters: Parameters<WriterVerbs, K>
   ): Promise<Result<WriterVerbs, K>> {
-    if (this.#closing !== undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
-    return this.#writer.call(verb, ...parameters);
+    if (this.#closing !== undefined) throw new ServiceError("STORE_UNAVAILABLE");
+    return this.#around(() => this.#writer.call(verb, ...parameters));
   }
 
   /**
-   * Empties the file's log, which holds pages as they were before. Heavy reads wait meanwhile, since
-   * the log stays as long as a read that began before is carried out.
+   * Empties the file's log, which holds pages as they were before. The log stays as long as a read
+   * that began before is carried out, so the heavy ones of this process wait for a while where they
+   * are in the way; where another process reads they go on.
    * @throws ServiceError STORE_UNAVAILABLE where another process reads the file for too long
    */
   async emptyLog(): Promise<void> {
-    await this.#readers.withoutHeavy(async () => {
-      for (let round = 0; !(await this.write("emptyLog")); round += 1) {
-        if (round === maxRounds) throw new ServiceError("STORE_UNAVAILABLE");
-        await delay(roundMs);
+    const empty = () => this.write("emptyLog");
+    for (let round = 0, held = 0; !(await empty()); round += 1) {
+      if (this.#readers.hasHeavy && held++ < maxHeldRounds) {
+        if (await this.#readers.withoutHeavy(empty)) return;
       }
-    });
+      if (round === maxRounds) throw new ServiceError("STORE_UNAVAILABLE");
+      await delay(roundMs);
+    }
   }
 
   /** Reads wait for the writer, which creates the file. */
@@ -153,22 +160,24 @@ export class SqliteThreads {
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
     if (!this.#ready) await this.ping();
-    if (this.#broken === undefined) await this.#lookAround();
-    try {
-      return await this.#readers.call(read, verb, ...parameters);
-    } catch (error) {
-      if (!(error instanceof BrokenBody)) throw error;
-      return await this.#withoutBroken(() => this.#readers.call(read, verb, ...parameters));
+    if (this.#broken === undefined) {
+      const spans = await this.#readers.call({ weight: "quick" }, "brokenSpans");
+      this.#broken ??= spans;
     }
+    if (!this.#isAwake) await this.#wakeBackground();
+    return this.#around(() => this.#readers.call(read, verb, ...parameters));
   }
 
-  /** The checks and the work before the first read. */
-  async #lookAround(): Promise<void> {
+  /** An earlier version, or a killed process, may have left work to the background. */
+  async #wakeBackground(): Promise<void> {
     const quick = { weight: "quick" } as const;
-    this.#broken = await this.#readers.call(quick, "brokenSpans");
-    // An earlier version, or a killed process, may have left chunks without columns.
-    if (await this.#readers.call(quick, "lacksColumns")) this.backfill.wake();
-    if (await this.#readers.call(quick, "hasWide")) this.#narrower.start();
+    try {
+      if (await this.#readers.call(quick, "lacksColumns")) this.backfill.wake();
+      if (await this.#readers.call(quick, "hasWide")) this.#narrower.start();
+      this.#isAwake = true;
+    } catch {
+      // The threads have logged the reason, and the next read looks again.
+    }
   }
 
   /** A read whose bodies are parsed by the caller, not by the thread that read them. */
@@ -178,6 +187,16 @@ export class SqliteThreads {
     } catch (error) {
       if (!isBrokenJson(error)) throw error;
       return this.#withoutBroken(read);
+    }
+  }
+
+  /** A call that may meet an unreadable event. */
+  async #around<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof BrokenBody)) throw error;
+      return await this.#withoutBroken(call);
     }
   }
 
@@ -199,7 +218,8 @@ export class SqliteThreads {
 
   async #setAside(): Promise<void> {
     const found = await this.#readers.call({ weight: "heavy" }, "brokenEvents");
-    if (found.length > 0) await this.write("setAside", found);
+    if (found.length > 0) await this.#writer.call("setAside", found);
+    this.backfill.wake();
     for (const { project, id } of found) {
       this.#log.error({ project, event: id }, "event is damaged and was set aside");
     }
@@ -315,6 +335,11 @@ export class ReaderPool {
         reader.heavy -= 1;
       }
     }, signal);
+  }
+
+  /** Whether a heavy read is carried out. */
+  get hasHeavy(): boolean {
+    return this.#all().some(({ heavy }) => heavy > 0);
   }
 
   /** Does work while no heavy read is carried out: those that were begun before end first. */

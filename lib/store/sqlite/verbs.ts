@@ -29,7 +29,7 @@ import {
 } from "./quarantine.ts";
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { hasWide, narrow } from "./narrow.ts";
-import { below, drop, shrink } from "./retention.ts";
+import { below, countedBelow, dropCounted, dropEvents, dropRollups, shrink } from "./retention.ts";
 import { stored } from "./stored.ts";
 import { rollup, rollups, rollUpMarked, sumChildren, sumMarked, writeRollup } from "./rollups.ts";
 
@@ -45,7 +45,9 @@ export const writerVerbs = {
   fence,
   erase,
   refuse,
-  drop,
+  dropEvents,
+  dropCounted,
+  dropRollups,
   shrink,
   putJob,
   markDirty,
@@ -102,6 +104,7 @@ export const readerVerbs = {
   erasedAt,
   refused,
   below,
+  countedBelow,
   job,
   jobs,
   openJobs,

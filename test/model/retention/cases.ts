@@ -1,4 +1,4 @@
-import { exact, low, type World } from "./protocol.ts";
+import { exact, low, over, type World } from "./protocol.ts";
 import type { Rules } from "./rules.ts";
 
 const single: World = {
@@ -7,13 +7,17 @@ const single: World = {
   aggregators: 1,
   recounter: false,
   reader: false,
+  late: false,
 };
+
+const late: World = { ...single, batches: 2, late: true };
 
 /** The worlds in which each run of the test shows the rules to be right. */
 export const worlds: Readonly<Record<string, World>> = {
   "a floor, two processors": { ...single, processors: 2 },
   "a floor, a reader": { ...single, reader: true },
   "a floor, counting anew": { ...single, recounter: true },
+  "a floor, a late batch": late,
 };
 
 /** Larger worlds, for a longer search. */
@@ -51,6 +55,13 @@ export const mistakes: Readonly<
     wrong: { recount: "before counting" },
     world: { ...single, recounter: true },
     breaks: exact,
+  },
+  "count a late batch anew": { wrong: { late: "counts anew" }, world: late, breaks: exact },
+  "store a late batch alone": { wrong: { late: "stores alone" }, world: late, breaks: exact },
+  "add whatever a late batch brings": {
+    wrong: { late: "adds what it brings" },
+    world: late,
+    breaks: over,
   },
   "write what weighs less": {
     wrong: { write: "always" },

@@ -13,11 +13,17 @@ export interface World {
   /** Whether an actor counts the minute anew, and whether a reader reads the hour. */
   readonly recounter: boolean;
   readonly reader: boolean;
+  /**
+   * Whether B is of a type that is kept, and comes so late that its delta would have been compacted
+   * by then. Only the event of A is dropped, and B is stored, counted and marked in one operation,
+   * as on SQLite.
+   */
+  readonly late: boolean;
 }
 
 export const exact =
   "when all is quiet, the hour holds each event once whose batch was acknowledged";
-const over = "no rollup holds an event twice";
+export const over = "no rollup holds an event twice";
 export const low = "an answer lacks no event acknowledged before the reader began";
 
 interface Sum {
@@ -94,6 +100,22 @@ function sumOf({ fold, deltas }: State): Sum {
 
 export function retention(world: World, rules: Rules): Model<State> {
   const batches = Array.from({ length: world.batches }, (_, batch) => batch);
+  const isLate = (batch: number) => world.late && batch === 1;
+
+  /** What storing and counting a late batch changes. */
+  function keptLate(s: State, batch: number): Partial<State> {
+    const events = s.events.with(batch, true);
+    if (rules.late === "counts anew") {
+      const counts = batches.reduce((sum, each) => sum + (events[each] ? one(each) : 0), 0);
+      const deltas = s.deltas.map((form) => (form === "open" ? ("folded" as const) : form));
+      return { events, deltas, fold: { v: sumOf(s).v + 1, counts } };
+    }
+    const adds =
+      rules.late === "adds what it brings" ||
+      (rules.late === "adds what it stores" && !s.events[batch]);
+    if (!adds) return { events };
+    return { events, fold: { v: s.fold.v + 1, counts: s.fold.counts + one(batch) } };
+  }
 
   function processorSteps(s: State, index: number, emit: Emit<State>): void {
     const me = s.processors[index]!;
@@ -106,7 +128,8 @@ export function retention(world: World, rules: Rules): Model<State> {
       });
     if (me.at === 0) {
       for (const batch of batches) {
-        if (s.queue[batch]) go(`receives ${"AB".charAt(batch)}`, { at: 1, batch });
+        if (!s.queue[batch] || (isLate(batch) && s.floor !== "sealed")) continue;
+        go(`receives ${"AB".charAt(batch)}`, { at: isLate(batch) ? 6 : 1, batch });
       }
       return;
     }
@@ -122,6 +145,9 @@ export function retention(world: World, rules: Rules): Model<State> {
       go(isNew ? `puts the delta of ${name}` : "finds its delta", { at: 4 }, { deltas });
     } else if (me.at === 4) {
       go("marks", { at: 5 }, marked(s, "minute"));
+    } else if (me.at === 6) {
+      const store = { ...keptLate(s, me.batch), ...marked(s, "minute") };
+      go(`keeps ${name} late`, { at: 5, owns: true }, store);
     } else {
       const owed = me.owns ? s.owed | one(me.batch) : s.owed;
       go(`acknowledges ${name}`, idleProcessor, { queue: s.queue.with(me.batch, false), owed });
@@ -172,15 +198,15 @@ export function retention(world: World, rules: Rules): Model<State> {
     if (s.floor === "announced" && rules.drops === "once sealed") return;
     for (const batch of batches) {
       const name = "AB".charAt(batch);
-      if (s.events[batch]) {
+      if (s.events[batch] && !isLate(batch)) {
         emit(`K drops ${name}`, { ...s, events: s.events.with(batch, false) });
       }
-      if (s.deltas[batch] !== "absent") {
+      if (s.deltas[batch] !== "absent" && !world.late) {
         const deltas = s.deltas.with(batch, "absent");
         emit(`K drops the delta of ${name}`, { ...s, deltas, fold: none });
       }
     }
-    if (s.minute.v > 0) emit("K drops the minute's rollup", { ...s, minute: none });
+    if (s.minute.v > 0 && !world.late) emit("K drops the minute's rollup", { ...s, minute: none });
   }
 
   function recounterSteps(s: State, emit: Emit<State>): void {

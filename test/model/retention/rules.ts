@@ -26,6 +26,12 @@ export interface Rules {
    * it counts is dropped meanwhile.
    */
   readonly recount: "after counting" | "before counting";
+  /**
+   * How a batch counts that comes into a minute whose old deltas were compacted, and of which events
+   * of other types may be gone. "counts anew": those are gone from the counts. "stores alone": its
+   * own event is. "adds what it brings": a repeat counts twice.
+   */
+  readonly late: "adds what it stores" | "counts anew" | "stores alone" | "adds what it brings";
   /** When a rollup is written. "always": a late mark leads to a sum of the little that remains. */
   readonly write: "where it weighs more" | "always";
 }
@@ -36,5 +42,6 @@ export const rules: Rules = {
   drops: "once sealed",
   marks: "passed over",
   recount: "after counting",
+  late: "adds what it stores",
   write: "where it weighs more",
 };

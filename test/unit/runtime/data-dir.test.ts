@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, statfs, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -73,6 +73,20 @@ test("of several that come at once exactly one holds it, and the others name tha
   for (const { result } of holders.filter((holder) => holder !== winners[0])) {
     expect(result).toMatchObject({ status: "in use", pid: winners[0]?.child.pid });
   }
+});
+
+test("a lock file that cannot be looked at for a while is not lost; one that is missing is", async () => {
+  const lock = await holdDataDir(file);
+  if (lock.status !== "held") throw new Error(lock.reason);
+  const [data, aside] = [dirname(file), join(folder, "aside")];
+  await rename(data, aside);
+  await symlink(data, data);
+  expect(lock.isLost()).toBe(false);
+  await rm(data);
+  expect(lock.isLost()).toBe(true);
+  await rename(aside, data);
+  expect(lock.isLost()).toBe(false);
+  lock.release();
 });
 
 test("a process that holds it already is refused a second time, until it releases", async () => {

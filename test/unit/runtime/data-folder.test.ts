@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openFolder, sealFolder } from "../../../lib/runtime/data-folder.ts";
+import { readRecord, writeRecord, type FolderRecord } from "../../../lib/sqlite/folder-record.ts";
 import { countOpening } from "../../../lib/sqlite/opened.ts";
 import type { FolderPart } from "../../../lib/sqlite/folder-part.ts";
 import { prepareFile, queueSchema } from "../../../lib/queue/embedded/schema.ts";
@@ -200,6 +201,24 @@ test("what is missing is made anew where somebody says that it is meant so, once
   expect(() => start(folder)).toThrow(message);
 });
 
+test.each([
+  ["of a newer version", "PRAGMA user_version = 99", /was written by a newer version/],
+  ["damaged", "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'x'", /is damaged/],
+])("nobody is told to accept a file that is %s: that would not help", async (_, change, reason) => {
+  const folder = await copyOf("stopped");
+  const db = new DatabaseSync(join(folder, "store.sqlite"));
+  db.enableDefensive(false);
+  db.exec(change);
+  db.close();
+  stop(folder);
+  for (let round = 0; round < 2; round++) {
+    const outcome = outcomeOf(folder);
+    expect(outcome).toMatch(reason);
+    expect(outcome).toMatch(/move everything in .* away \(docs/);
+    await writeFile(join(folder, "accept-as-is"), "");
+  }
+});
+
 test("files of a backup open in an empty folder, with or without the log they were copied with", async () => {
   for (const source of ["stopped", "killed"] as const) {
     const folder = await copyOf(source);
@@ -270,4 +289,78 @@ test("a file that a process was copying its log into when it was killed is no da
   working.close();
   start(killed);
   expect(JSON.stringify(contentOf(killed))).toContain("day-1019");
+});
+
+/** Makes a folder one that was used before the system was started anew. */
+function powerCut(folder: string): void {
+  const file = join(folder, "folder.json");
+  const record = readRecord(file) as FolderRecord;
+  const entries = Object.entries(record.parts).map(([name, part]) => [name, { ...part, run: "x" }]);
+  writeRecord(file, { ...record, parts: Object.fromEntries(entries) as FolderRecord["parts"] });
+}
+
+test("an index that is older than its log is no damage after a power cut", async () => {
+  const folder = await mkdtemp(join(root, "case-"));
+  start(folder);
+  const working = work(folder, 1);
+  const old = await copyOf(basename(folder));
+  // The log begins anew, as it does when it is full.
+  const more = partsOf(folder).map(({ file }) => new DatabaseSync(file));
+  for (const db of more) db.exec("PRAGMA wal_checkpoint(RESTART)");
+  for (let n = 0; n < 3; n++)
+    more[1]!.exec(`INSERT INTO messages VALUES (${n}, 0, 1, 1, NULL, x'00')`);
+  more[0]!.exec("INSERT INTO deltas VALUES ('default', 9, 'b9', '{}', '{}', '{}')");
+  const cut = await copyOf(basename(folder));
+  for (const db of more) db.close();
+  working.close();
+  for (const name of ["store.sqlite-shm", "queue.sqlite-shm"]) {
+    await cp(join(old, name), join(cut, name));
+  }
+  const right = await copyOf(basename(cut));
+  for (const name of ["store.sqlite-shm", "queue.sqlite-shm"]) await rm(join(right, name));
+  expect(() => start(cut)).toThrow(/-wal is not the one of/);
+  powerCut(cut);
+  const outcome = outcomeOf(cut);
+  expect(JSON.stringify(outcome)).toContain("b9");
+  expect(outcome).toEqual(outcomeOf(right));
+});
+
+test("a log that was emptied, or a file into which it was copied, is no damage after a power cut", async () => {
+  const folder = await mkdtemp(join(root, "case-"));
+  start(folder);
+  const working = work(folder, 1);
+  const cut = await copyOf(basename(folder));
+  for (const { file } of partsOf(folder)) {
+    const db = new DatabaseSync(file);
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    db.close();
+    for (const name of [basename(file), `${basename(file)}-wal`]) {
+      await cp(join(folder, name), join(cut, name));
+    }
+  }
+  working.close();
+  powerCut(cut);
+  start(cut);
+  expect(JSON.stringify(contentOf(cut))).toContain("day-1019");
+});
+
+test("a start that is cut off after a power cut does not take the index for a current one", async () => {
+  const folder = await copyOf("killed");
+  powerCut(folder);
+  const cutOff = partsOf(folder).map((part) => ({
+    ...part,
+    prepare() {
+      throw new Error("cut off");
+    },
+  }));
+  expect(() => openFolder(folder, cutOff)).toThrow("cut off");
+  const { parts } = readRecord(join(folder, "folder.json")) as FolderRecord;
+  expect(Object.values(parts).map(({ run }) => run)).toEqual(["x", "x"]);
+  start(folder);
+  expect(Object.values((readRecord(join(folder, "folder.json")) as FolderRecord).parts)).toEqual(
+    [parts.store, parts.queue].map(() => ({
+      epoch: expect.any(String) as string,
+      run: expect.stringMatching(/^[0-9a-f-]{36} \d+$/) as string,
+    })),
+  );
 });

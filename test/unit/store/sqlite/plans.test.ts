@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { append } from "../../../../lib/store/sqlite/append.ts";
-import { Database } from "../../../../lib/store/sqlite/database.ts";
+import { Database, type Row, type Value } from "../../../../lib/store/sqlite/database.ts";
+import { noFloors } from "../../../../lib/counting/floors.ts";
+import { below, dropEvents } from "../../../../lib/store/sqlite/retention.ts";
 import { toRow } from "../../../../lib/store/rows.ts";
 import { scansOf } from "../../../../lib/store/sqlite/scan.ts";
 import { chunkSize } from "../../../../lib/store/sqlite/schema.ts";
@@ -125,4 +127,48 @@ describe("a page of events", () => {
     expect(plansOf({ sources: [] })).toEqual([]);
     expect(plansOf({ where: [{ path: ["data", "x"], op: "is", values: [] }] })).toEqual([]);
   });
+});
+
+/** A writer that keeps the plans of what it does with events. */
+class Planning extends Database {
+  readonly plans: string[] = [];
+
+  override all(sql: string, ...parameters: readonly Value[]): readonly Row[] {
+    this.#explain(sql, parameters);
+    return super.all(sql, ...parameters);
+  }
+
+  override get(sql: string, ...parameters: readonly Value[]): Row | undefined {
+    this.#explain(sql, parameters);
+    return super.get(sql, ...parameters);
+  }
+
+  #explain(sql: string, parameters: readonly Value[]): void {
+    if (!/FROM events\s+WHERE (project|.*timestamp < )/.test(sql)) return;
+    const rows = super.all(`EXPLAIN QUERY PLAN ${sql}`, ...parameters);
+    this.plans.push(rows.map((row) => row[3]).join("; "));
+  }
+}
+
+test.each([
+  ["of one type alone", { "mail.opened": minute }, null],
+  ["of all types but some", { kept: null }, minute],
+  ["of all types", {}, minute],
+])("dropping old events %s passes over none that stay", (_, types, events) => {
+  const planning = new Planning({ ...options, role: "writer" });
+  try {
+    planning.transaction((db) => dropEvents(db, "p", { ...noFloors, events, types }, 10));
+    planning.transaction((db) => below(db, "p", { ...noFloors, events, types }));
+    expect(planning.plans.length).toBeGreaterThanOrEqual(2);
+    const isOfAll = Object.keys(types).length === 0;
+    for (const plan of planning.plans) {
+      const walk = isOfAll
+        ? "events_by_time (project=? AND timestamp<?)"
+        : "events_by_type (project=? AND type=? AND timestamp<?)";
+      expect(plan).toContain(walk);
+      expect(plan).not.toMatch(isOfAll ? /events_by_type/ : /events_by_time/);
+    }
+  } finally {
+    planning.close();
+  }
 });
