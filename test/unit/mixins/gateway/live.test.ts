@@ -15,7 +15,7 @@ const end = [1, 0] as const;
 let events: readonly PlacedEvent[] = [];
 const answers = {
   get stored(): StoredPart {
-    return { events, upTo: end, end, counts: [], isHeld: true };
+    return { events, upTo: end, end, counts: [], isHeld: true, hasGap: false };
   },
   seconds: new Array<number>(60).fill(0),
 };
