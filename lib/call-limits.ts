@@ -38,6 +38,15 @@ export const maxWaitMs = 30_000;
 /** The longest that an answer waits for the processors' word on how far they are. */
 export const askWithinMs = 1_000;
 
+/**
+ * The most bytes of a request or an answer between nodes. RabbitMQ takes 16 MiB (4.0 and later): a
+ * larger message costs the sender its connection, with all that is under way on it.
+ */
+export const maxMessageBytes = 12_582_912;
+
+/** The most bytes of a page of events that another node asks for. */
+export const maxSentPageBytes = 8_388_608;
+
 /** The most that `QUERY_TIMEOUT_MS` may be. */
 export const maxQueryMs = 50_000;
 

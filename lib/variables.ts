@@ -321,7 +321,7 @@ export const variables = {
     2_097_152,
     65_536,
     67_108_864,
-    "A page of a list ends after so many bytes of JSON, with a cursor.",
+    "A page of a list ends after so many bytes of JSON, in a cluster after 8 MiB at the latest, with a cursor.",
   ),
   STREAM_MAX_CLIENTS: integer(
     1_000,

@@ -1,4 +1,4 @@
-import { rawFloor, withoutFinal } from "../counting/floors.ts";
+import { higher, rawFloor, withoutFinal } from "../counting/floors.ts";
 import type { Grain } from "../counting/bucket.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { EventFilter, OpenRange, Range } from "../event/filter.ts";
@@ -24,10 +24,12 @@ export class Losses {
     return this.#isTouched;
   }
 
-  /** The range in which events were dropped; `undefined` where none were. */
-  get range(): Range | undefined {
+  /**
+   * The range in which events of some types, or of any, were dropped; `undefined` where none were.
+   */
+  rangeOf(types?: readonly string[]): Range | undefined {
     const { lost, lostFrom } = this.#gone;
-    const to = rawFloor(lost);
+    const to = rawFloor(lost, types);
     return to === null || lostFrom === null ? undefined : { from: lostFrom, to };
   }
 
@@ -39,6 +41,16 @@ export class Losses {
   /** The instant from which on no event of these types was dropped. */
   wholeFrom(types?: readonly string[]): number | undefined {
     return rawFloor(this.#gone.lost, types) ?? undefined;
+  }
+
+  /**
+   * The instant from which on rollups count the stored events of these types: neither such an event
+   * nor a rollup was dropped.
+   */
+  countedFrom(types?: readonly string[]): number | undefined {
+    const { lost } = this.#gone;
+    const { minutes, hours, days } = lost;
+    return [minutes, hours, days].reduce(higher, rawFloor(lost, types)) ?? undefined;
   }
 
   /** Notes that events of a filter are read. */

@@ -24,7 +24,7 @@ import type { Cover } from "../counting/cover.ts";
 import type { Breakdown } from "../questions/query/breakdown.ts";
 import { filterOf, hasSome, RollupGroups } from "./rollup-groups.ts";
 import { grainMs, grains } from "../counting/bucket.ts";
-import { readCovered, readRollups } from "./rollup-reads.ts";
+import { isLost, readCovered, readRollups } from "./rollup-reads.ts";
 
 /** A query's answer without `meta`, as the cacher keeps it. */
 export interface Queried {
@@ -188,6 +188,8 @@ async function rangeOf(reads: QuestionReads, question: QueryQuestion): Promise<R
 
 /**
  * Answers from rollups, and from the events of cut buckets where the question needs what was cut.
+ * The users of cut buckets are counted from the events of the whole range; where some of these were
+ * dropped, the cut rollups stay.
  * @param budget `rollups` never reads events in place of cut buckets
  */
 async function runOnRollups(
@@ -202,24 +204,27 @@ async function runOnRollups(
   const rollups = await readRollups(reads, range, spans);
   const needs = needsOther(question, section);
   const groups = new RollupGroups(question, plan, spans);
+  const types = filter && typesOf(filter);
+  let isCutByUsers = false;
   if (plan.users) {
-    let isCut = false;
+    const readsEvents = budget === "events" && !isLost(reads, types)(range);
     for await (const { row } of rollups.rows("users")) {
-      isCut ||= !row.exact && needs(row.cells);
-      if (isCut && budget === "events")
+      isCutByUsers ||= !row.exact && needs(row.cells);
+      if (isCutByUsers && readsEvents)
         return runOnEvents(reads, question, eventsPlanOf(question, spans), range);
       groups.addUsers(row);
     }
   }
-  const types = filter && typesOf(filter);
   const narrow = { ...(types && { types }), ...(filter && { where: [filter] }) };
   const reading = { ...rollups, section, needs, filter: narrow };
-  const { isCut, source, events } = await readCovered(reads, reading, budget, (row) =>
+  // Counts stay cut with the users of their rows.
+  const countedFrom = isCutByUsers ? "rollups" : budget;
+  const { isCut, source, events } = await readCovered(reads, reading, countedFrom, (row) =>
     groups.addValues(row),
   );
   return {
     ...groups.finish(),
-    because: isCut ? ["other"] : [],
+    because: isCut || isCutByUsers ? ["other"] : [],
     source,
     explain: {
       plan: "rollup",

@@ -30,7 +30,7 @@ export async function closedRange(
   const end = async (order: EventQuery["order"]) =>
     (await store.events({ project, types, from, to, order, limit: 1 }))[0]?.timestamp;
   const found = await Promise.all([end("asc"), end("desc")]);
-  const [first, last] = withLost(found, store.lost, { from, to });
+  const [first, last] = withLost(found, store.lost?.(), { from, to });
   if (first === undefined || last === undefined) return undefined;
   return aroundMinutes({ from, to }, first, last);
 }

@@ -12,7 +12,8 @@ import type { Analyzed, EventStore, Sampled, SampleFilter, ReadCost } from "../s
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { Marks } from "../counting/cover.ts";
 import { hiddenOf, type HiddenEvents } from "../store/hidden.ts";
-import type { Losses } from "./losses.ts";
+import { goneOf } from "../store/retention.ts";
+import { Losses } from "./losses.ts";
 import type {
   EventPage,
   EventTextPage,
@@ -111,8 +112,8 @@ export class BudgetedReads implements EventReads {
     if ((await this.#hiding())?.isCountedIn(ranges) === true) this.#isErasing = true;
   }
 
-  get lost(): Range | undefined {
-    return this.#losses?.range;
+  lost(types?: readonly string[]): Range | undefined {
+    return this.#losses?.rangeOf(types);
   }
 
   async marks(project: ProjectId, range: Range): Promise<Marks> {
@@ -215,23 +216,29 @@ export class BudgetedReads implements EventReads {
   }
 
   /**
-   * Counts the events that meet a filter; from the rollups where the filter names only types and a
-   * range, unless the rollups sum such a type under `(other)`.
+   * Counts the stored events that meet a filter; from the rollups where the filter names only types
+   * and a range, unless the rollups sum such a type under `(other)`, or retention has dropped some
+   * of what they count or them.
    * @throws ServiceError as `analyze`
    */
   async countEvents(filter: EventFilter): Promise<number> {
-    const { types, from, to } = filter;
-    if (!scansEvents(filter) && filter.userId === undefined && filter.correlationId === undefined) {
-      const { atMost, isExact } = await this.#counted({ types, from, to }, this);
-      if (isExact) return atMost;
-    }
     const { timeoutMs } = this.#budget;
     const signal = this.#signal;
-    const read = async () =>
-      this.#store.countEvents(await this.#shown(filter), { timeoutMs, signal });
-    if (!scansEvents(filter)) return read();
-    await this.#affordable(filter);
-    return this.#budget.lanes.run(this.#project, read, { signal });
+    const read = async (some: EventFilter) =>
+      this.#store.countEvents(await this.#shown(some), { timeoutMs, signal });
+    if (scansEvents(filter)) {
+      await this.#affordable(filter);
+      return this.#budget.lanes.run(this.#project, () => read(filter), { signal });
+    }
+    if (filter.userId !== undefined || filter.correlationId !== undefined) return read(filter);
+    const { types, from = -Infinity, to = Infinity } = filter;
+    const gone = await goneOf(this.#store, this.#project);
+    const since = (gone && new Losses(gone).countedFrom(types)) ?? -Infinity;
+    if (to <= since) return read(filter);
+    const whole = from >= since ? filter : { ...filter, from: since };
+    const { atMost, isExact } = await this.#counted(whole, this);
+    if (!isExact) return read(filter);
+    return whole === filter ? atMost : atMost + (await read({ ...filter, to: since }));
   }
 
   /**

@@ -21,8 +21,8 @@ import { maxGroups } from "./plan.ts";
 /** The reads of a store from which answers are made. */
 export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "deltaSums"> & {
   page(query: EventQuery): Promise<EventPage>;
-  /** The range in which events were dropped. */
-  readonly lost?: Range | undefined;
+  /** The range in which events of some types, or of any, were dropped. */
+  lost?(types?: readonly string[]): Range | undefined;
 };
 
 /** A project, and the reads of its store. */
@@ -102,9 +102,19 @@ export async function readRollups(
   return { cover, columns, rows: (section) => coveredRows(reads, { cover, section }) };
 }
 
+/** Whether events of some types, or of any, were dropped from a part of a range. */
+export function isLost(
+  { store }: ProjectReads,
+  types: readonly string[] | undefined,
+): (range: Range) => boolean {
+  const lost = store.lost?.(types);
+  return ({ from, to }) => lost !== undefined && from < lost.to && to > lost.from;
+}
+
 /**
  * Reads one section of all that a cover leads to, a part at a time. In place of a cut bucket whose
- * missing part the question needs, it reads the bucket's events, unless these are too many.
+ * missing part the question needs, it reads the bucket's events, unless these are too many or some
+ * of them were dropped.
  * @param take gets each row; each lies within one column
  * @param budget `rollups` keeps the cut rows
  * @throws ServiceError QUERY_TOO_EXPENSIVE where too many events would have to be read
@@ -115,13 +125,15 @@ export async function readCovered(
   budget: "events" | "rollups",
   take: (row: SectionRow<string>) => void,
 ): Promise<Covered> {
+  const isLacking = isLost(reads, reading.filter.types);
   const cut: Range[] = [];
   let isCut = false;
   let [fromRollups, fromEvents] = [false, false];
   for await (const { row, lengthMs } of coveredRows(reads, reading)) {
     if (!row.exact && reading.needs(row.cells)) {
-      if (budget === "events") {
-        cut.push({ from: row.start, to: row.start + lengthMs });
+      const bucket = { from: row.start, to: row.start + lengthMs };
+      if (budget === "events" && !isLacking(bucket)) {
+        cut.push(bucket);
         continue;
       }
       isCut = true;

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage, Message } from "amqplib";
 import { Errors, Transporters, type Logger, type ServiceBroker, type Transit } from "moleculer";
+import { maxMessageBytes } from "../call-limits.ts";
+import { ServiceError } from "../errors.ts";
 import { hide } from "./hide.ts";
 import { brokerError } from "./rabbitmq-error.ts";
 
@@ -24,6 +26,19 @@ interface Internals {
     removePendingRequestByNodeID(nodeID: string): void;
   };
   logger: Logger;
+}
+
+/** What Moleculer sends with the bytes of a packet; `payload` is that of an answer. */
+interface Sent {
+  readonly packet: {
+    readonly type: string;
+    readonly target: string;
+    readonly payload: {
+      readonly id: string;
+      readonly meta: Record<string, unknown>;
+      readonly headers: Record<string, unknown>;
+    };
+  };
 }
 
 type Connect = (onLost: (error: unknown) => void) => Promise<void>;
@@ -116,11 +131,21 @@ export class ClusterTransporter extends Transporters.AMQP {
   }
 
   /**
-   * @throws BrokerDisconnectedError, which callers may retry, where the channel is closing or gone
+   * In place of an answer that is too large the caller gets QUERY_TOO_EXPENSIVE.
+   * @throws ServiceError TOO_LARGE for a request that is too large; BrokerDisconnectedError, which
+   *   callers may retry, where the channel is closing or gone
    */
   override async send(...args: Parameters<Transporters.AMQP["send"]>): Promise<void> {
     const { channel } = this as { readonly channel: unknown };
     if (channel === null) throw disconnected();
+    const [, { length }, { packet }] = args as unknown as readonly [string, Buffer, Sent];
+    if (length > maxMessageBytes && packet.type === "REQ") throw new ServiceError("TOO_LARGE");
+    if (length > maxMessageBytes && packet.type === "RES") {
+      const { id, meta, headers } = packet.payload;
+      const refusal = new ServiceError("QUERY_TOO_EXPENSIVE", tooLarge(length));
+      await this.#internals.transit.sendResponse(packet.target, id, meta, headers, {}, refusal);
+      return;
+    }
     try {
       await super.send(...args);
     } catch {
@@ -211,6 +236,11 @@ async function closed(connection: ChannelModel): Promise<void> {
   } catch {
     // It was.
   }
+}
+
+function tooLarge(bytes: number): string {
+  const mebibytes = (size: number) => (size / 1_048_576).toFixed(1);
+  return `the answer has ${mebibytes(bytes)} MiB, and at most ${mebibytes(maxMessageBytes)} are sent within a cluster: ask for fewer rows or shorter values`;
 }
 
 function disconnected(): Error {

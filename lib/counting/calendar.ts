@@ -1,5 +1,7 @@
 import { Temporal } from "temporal-polyfill";
 import type { Range } from "../event/filter.ts";
+import { lastInstant } from "../event/instant.ts";
+import { segmentsOf, type Segment } from "./zone-clock.ts";
 
 export const intervals = ["minute", "hour", "day", "week", "month"] as const;
 export type Interval = (typeof intervals)[number];
@@ -10,7 +12,7 @@ export interface Period {
   readonly end: number;
   /**
    * The period's true start, even where the range begins later: RFC 3339 with the zone's offset,
-   * `Z` for none.
+   * `Z` for none, and in UTC where the zone's year has more than four digits.
    */
   readonly time: string;
 }
@@ -107,12 +109,14 @@ export function periodsUpTo(
  * - `hour` and `minute` run from one mark of the clock to the next, and a change of the clock ends
  *   them: a repeated hour is two periods, and half an hour one where the clock moves by that much.
  *
- * About 0.3 ms for each change of the clock within the range, and 0.5 µs for each period.
+ * About 0.5 µs for each period, and 0.3 ms for each change of the clock that this process has not
+ * met yet, of up to the year 2140.
  * @throws RangeError where the zone is none (`isZone`)
  */
 export function periods(interval: Interval, zone: string, range: Range): readonly Period[] {
   if (range.from >= range.to) return [];
-  const segments = segmentsOf(zone, range);
+  // From so early that the first period's true start is within.
+  const segments = segmentsOf(zone, { from: range.from - slackMs, to: range.to });
   const starts =
     interval === "minute" || interval === "hour"
       ? clockStarts(segments, interval === "hour" ? hourMs : minuteMs, range)
@@ -125,35 +129,9 @@ export function periods(interval: Interval, zone: string, range: Range): readonl
   }));
 }
 
-/** A stretch of time in which a zone's offset does not change. Milliseconds. */
-interface Segment {
-  readonly from: number;
-  readonly to: number;
-  /** Local time less UTC. */
-  readonly offset: number;
-}
-
 interface Start {
   readonly instant: number;
   readonly offset: number;
-}
-
-/** The segments around a range, from so early that the first period's true start is within. */
-function segmentsOf(zone: string, range: Range): readonly Segment[] {
-  const segments: Segment[] = [];
-  let clock: Temporal.ZonedDateTime | null = Temporal.Instant.fromEpochMilliseconds(
-    Math.floor(range.from - slackMs),
-  ).toZonedDateTimeISO(zone);
-  while (clock !== null && clock.epochMilliseconds < range.to) {
-    const next: Temporal.ZonedDateTime | null = clock.getTimeZoneTransition("next");
-    segments.push({
-      from: clock.epochMilliseconds,
-      to: next?.epochMilliseconds ?? Infinity,
-      offset: clock.offsetNanoseconds / 1e6,
-    });
-    clock = next;
-  }
-  return segments;
 }
 
 function clockStarts(segments: readonly Segment[], lengthMs: number, range: Range): Start[] {
@@ -225,7 +203,8 @@ function monthStart(local: number, monthsOn: number): number {
 
 /**
  * Returns a writer of RFC 3339 that is fast for ascending instants. Offsets of no whole minutes
- * (before 1973) are rounded up; the instant and the zone's date stay right.
+ * (before 1973) are rounded up; the instant and the zone's date stay right. Years of more than four
+ * digits are written in UTC, where they have four.
  */
 function rfc3339Writer(): (instant: number, offset: number) => string {
   let knownDay = NaN;
@@ -238,6 +217,7 @@ function rfc3339Writer(): (instant: number, offset: number) => string {
       zone = writeOffset(Math.ceil(offset / minuteMs));
     }
     const local = instant + Math.ceil(offset / minuteMs) * minuteMs;
+    if (local > lastInstant) return new Date(instant).toISOString().replace(".000Z", "Z");
     const day = Math.floor(local / dayMs);
     if (day !== knownDay) {
       knownDay = day;

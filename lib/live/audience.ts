@@ -4,7 +4,7 @@ import { publicEvent, selectFields } from "../event/public-event.ts";
 import type { PropertyPath } from "../event/property-path.ts";
 import type { OpenFilter } from "../questions/reading/filter-parameters.ts";
 import { comparePlaces, type PlacedEvent, type Place, type StoredPart } from "../store/stored.ts";
-import { eventFrame, idOf, missedFrame, type Missed } from "./frames.ts";
+import { eventFrame, idOf, missedByWindow, missedFrame, type Missed } from "./frames.ts";
 
 /** The events that one client wants: a project and a filter. */
 export interface Interest {
@@ -88,6 +88,19 @@ export class Audience {
     if (group === undefined || !group.listeners.delete(listener)) return;
     this.#size -= 1;
     if (group.listeners.size === 0) this.#groups.delete(key);
+  }
+
+  /** Tells clients that events which they wanted may have passed by, up to a place. */
+  passOver(upTo: Place, now: number): void {
+    const lastId = idOf(upTo, now);
+    const notice = Buffer.from(missedFrame(lastId, missedByWindow));
+    for (const { listeners } of this.#groups.values()) {
+      for (const [listener, after] of listeners) {
+        if (after !== undefined && comparePlaces(upTo, after) < 0) continue;
+        listener.send(notice, 0, lastId);
+        listeners.set(listener, undefined);
+      }
+    }
   }
 
   /**

@@ -13,6 +13,9 @@ export interface Missed {
   readonly because: "rate" | "slow" | "window";
 }
 
+/** Events of which nobody can tell how many passed by: the order of storing does not hold them. */
+export const missedByWindow: Missed = { count: null, exact: false, because: "window" };
+
 /** The 60 seconds before `time`. */
 export interface LivePast {
   readonly time: string;

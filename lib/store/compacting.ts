@@ -8,8 +8,9 @@ import type { Range } from "../event/filter.ts";
 export interface Compacting {
   /**
    * Replaces deltas by their sum, in up to `limit` minutes of a range that have several deltas of
-   * batches made until `madeUntil`. The results of `sumDeltas` do not change. If such a batch is
-   * delivered later with events that were not stored, `putDeltas` counts its minutes anew.
+   * batches made until `madeUntil`; a later call may take what is left. The results of `sumDeltas` do
+   * not change. If such a batch is delivered later with events that were not stored, `putDeltas`
+   * counts its minutes anew.
    */
   compact(project: ProjectId, range: Range, madeUntil: number, limit: number): Promise<Compacted>;
 }

@@ -17,7 +17,7 @@ export interface StoredQuery {
   readonly projects: readonly ProjectId[];
   /** The projects whose events are counted. */
   readonly counted: readonly ProjectId[];
-  /** The most events that are returned. */
+  /** The most events that are returned; fewer where they are large. */
   readonly limit: number;
   /** The most events of all projects that may lie between `after` and the end for `isHeld`. */
   readonly window: number;
@@ -36,6 +36,11 @@ export interface StoredPart {
   readonly counts: readonly (readonly [ProjectId, type: string, count: number])[];
   /** Whether the store knows everything behind `after`, and that is no more than the window. */
   readonly isHeld: boolean;
+  /**
+   * Whether events may have been stored behind `after` whose order the store does not know, or not
+   * any more. The part is empty then, and ends at the present end of the order.
+   */
+  readonly hasGap: boolean;
 }
 
 export interface PlacedEvent {

@@ -20,7 +20,13 @@ import {
   continuedAt,
   readWithRange,
 } from "../../lib/questions/reading/relative-range.ts";
-import { askWithinMs, turnWithinMs, answerMs, heartbeats } from "../../lib/call-limits.ts";
+import {
+  askWithinMs,
+  turnWithinMs,
+  answerMs,
+  heartbeats,
+  maxSentPageBytes,
+} from "../../lib/call-limits.ts";
 import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
 import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { publicEvent, selectFields } from "../../lib/event/public-event.ts";
@@ -55,13 +61,14 @@ const maxPartsWaiting = 4;
  * @param answers counts the bytes of answers that are made and sent
  */
 function budgetOf(config: Config, answers: Budget["answers"]): Budget {
-  const { queryConcurrency, queryTimeoutMs, reading } = config;
+  const { queryConcurrency, queryTimeoutMs, rabbitmqUrl, reading } = config;
+  const maxPageBytes = rabbitmqUrl === null ? Infinity : maxSentPageBytes;
   const lanesOf = (concurrency: number, maxWaiting: number) =>
     new FairLanes({ concurrency, maxWaiting, maxWaitMs: turnWithinMs }, busy);
   return {
     maxEvents: config.queryMaxEvents,
     timeoutMs: queryTimeoutMs,
-    maxPageBytes: reading.pageMaxBytes,
+    maxPageBytes: Math.min(reading.pageMaxBytes, maxPageBytes),
     lanes: lanesOf(queryConcurrency, reading.maxWaiting),
     parts: lanesOf(queryConcurrency, maxPartsWaiting),
     pace: new Pace(),

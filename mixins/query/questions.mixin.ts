@@ -158,7 +158,7 @@ const maxTries = 3;
  */
 function isLacking(kind: QuestionKind, losses: Losses | undefined): boolean {
   if (losses === undefined) return false;
-  return losses.isTouched || (kind === "catalogTypes" && losses.range !== undefined);
+  return losses.isTouched || (kind === "catalogTypes" && losses.rangeOf() !== undefined);
 }
 
 /** Binds an answer's cursor to the instant of its relative range, so that the next page has the same range. */

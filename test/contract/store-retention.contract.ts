@@ -1,8 +1,13 @@
+import { answerCounts } from "../../lib/answers/counts.ts";
 import { Losses } from "../../lib/answers/losses.ts";
+import { answerQuery } from "../../lib/answers/query.ts";
+import { QuestionReads } from "../../lib/answers/reads.ts";
 import type { Retention } from "../../lib/counting/floors.ts";
 import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
+import { readCountsQuestion } from "../../lib/questions/counts.ts";
+import { readQueryQuestion } from "../../lib/questions/query/question.ts";
 import { audit } from "../../lib/store/audit.ts";
 import { newErasure } from "../../lib/store/erasure-job.ts";
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
@@ -15,6 +20,7 @@ import {
   setRetention,
 } from "../../lib/store/retention.ts";
 import type { EventStore } from "../../lib/store/store.ts";
+import { generousBudget } from "../fixtures/budget.ts";
 import {
   always,
   bucket,
@@ -69,6 +75,16 @@ const totals = async (store: EventStore, grain: "minute" | "hour" | "day") =>
   (await store.rollups("p", grain, [always], "types")).map((row) =>
     Object.values(row.cells).reduce((sum, n) => sum + n, 0),
   );
+
+async function readsOf(store: EventStore): Promise<QuestionReads> {
+  return new QuestionReads({
+    store,
+    project: "p",
+    rolledUp: builtInDimensions,
+    budget: generousBudget(),
+    losses: new Losses((await goneOf(store, "p"))!),
+  });
+}
 
 /** `below`, `drop` and what comes of a retention; the rules are `test/model/retention`'s. */
 export function retentionContract(onStore: OnStore): void {
@@ -161,6 +177,102 @@ export function retentionContract(onStore: OnStore): void {
         expect(losses.isTouched).toBe(false);
         losses.readsEvents({ from: day });
         expect(losses.isTouched).toBe(true);
+      }),
+    );
+
+    test(
+      "leaves the counts that rollups cut where their events are gone, and reads the events that are left",
+      onStore(async (it) => {
+        const long = "https://example.com/".repeat(20);
+        const recent = { source: long, timestamp: minute + 4 * dayMs };
+        const of = (type: string) => [
+          event(`${type} 1`, { type }),
+          event(`${type} 2`, { type, source: long }),
+          event(`${type} 3`, { type, ...recent }),
+        ];
+        await keep(it, "b1", [...of("a"), ...of("b")]);
+        await rollUpAll(it, 100);
+        await setRetention(it, "p", { ...forEver, types: { a: 2 } }, day);
+        const now = day + 5 * dayMs;
+        await retain(it, now);
+        expect(ids(await it.events(whole))).toEqual(["b 1", "b 2", "a 3", "b 3"]);
+        const range = { from: day, to: now };
+        const reads = await readsOf(it);
+        const bySource = async (type: string) => {
+          const raw = { ...range, type, groupBy: "source" };
+          const { data, ownMeta } = await answerCounts(
+            reads,
+            readCountsQuestion(raw, builtInDimensions),
+          );
+          const rows = data.map(({ source, count }) => [source, count] as const);
+          return { ...ownMeta, rows: Object.fromEntries(rows) as object };
+        };
+        expect(await bySource("a")).toMatchObject({
+          rows: { web: 1, "(other)": 1, [long]: 1 },
+          because: ["other"],
+          source: "mixed",
+        });
+        expect(await bySource("b")).toMatchObject({ rows: { web: 1, [long]: 2 }, exact: true });
+        const question = readQueryQuestion({ range, dimensions: ["source"] });
+        const { results, ownMeta } = await answerQuery(reads, question);
+        const found = results.map(({ dimensions, metrics }) => [dimensions[0], metrics[0]]);
+        expect(Object.fromEntries(found)).toEqual({ web: 2, "(other)": 2, [long]: 2 });
+        expect(ownMeta.because).toEqual(["other"]);
+      }),
+    );
+
+    test(
+      "leaves the users of types that rollups cut where their events are gone",
+      onStore(async (it) => {
+        const metadata = { userId: "u" };
+        const old = Array.from({ length: 1_100 }, (_, i) =>
+          event(`e${i}`, { type: `t${i}`, metadata }),
+        );
+        await keep(it, "b1", old);
+        await keep(it, "b2", [event("z", { type: "t0", timestamp: minute + dayMs, metadata })]);
+        await rollUpAll(it, 100);
+        await setRetention(it, "p", { ...forEver, events: 2 }, day);
+        const now = day + 5 * dayMs;
+        await pass(it, now);
+        while ((await pass(it, now + graceMs)) > 0);
+        expect(await it.events(whole)).toEqual([]);
+        const body = {
+          range: { from: day, to: now },
+          dimensions: ["type"],
+          metrics: ["count", "uniques"],
+        };
+        const { results, ownMeta } = await answerQuery(
+          await readsOf(it),
+          readQueryQuestion({ ...body, limit: 2 }),
+        );
+        expect(results).toEqual([
+          { dimensions: ["(other)"], metrics: [100, 1] },
+          { dimensions: ["t0"], metrics: [2, 1] },
+        ]);
+        expect(ownMeta.because).toEqual(["other", "rowsLeftOut"]);
+      }),
+    );
+
+    test(
+      "counts for a list what is stored, and no event that rollups alone still count",
+      onStore(async (it) => {
+        const viewed = { type: "page.viewed" };
+        await keep(it, "b1", [event("a"), event("b", viewed), event("c", viewed)]);
+        const later = { timestamp: minute + 4 * dayMs };
+        await keep(it, "b2", [event("d", later), event("e", { ...viewed, ...later })]);
+        await rollUpAll(it, 100);
+        await setRetention(it, "p", { ...forEver, types: { [viewed.type]: 2 } }, day);
+        const now = day + 5 * dayMs;
+        await retain(it, now);
+        const { store: reads } = await readsOf(it);
+        const total = (of: object) => reads.countEvents({ project: "p", ...of });
+        const types = [viewed.type];
+        expect(await total({})).toBe(3);
+        expect(await total({ from: day, to: now })).toBe(3);
+        expect(await total({ from: day, to: day + dayMs })).toBe(1);
+        expect(await total({ from: day + dayMs, types })).toBe(1);
+        expect(await total({ types })).toBe(1);
+        expect(await total({ types: ["mail.opened"] })).toBe(2);
       }),
     );
 

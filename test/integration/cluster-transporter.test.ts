@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ServiceBroker } from "moleculer";
+import { ServiceBroker, type Context } from "moleculer";
 import { ClusterTransporter } from "../../lib/cluster/amqp-transporter.ts";
 import { eventually } from "../support/eventually.ts";
 import { layCable, type Cable } from "../../tools/servers/cable.ts";
@@ -50,6 +50,7 @@ describeWith(["rabbitmq"], "the bus between nodes", () => {
           await gate.promise;
         },
         quick: () => "answered",
+        large: ({ params }: Context<{ readonly length: number }>) => "x".repeat(params.length),
       },
     });
     await Promise.all([caller.start(), far.start()]);
@@ -74,6 +75,18 @@ describeWith(["rabbitmq"], "the bus between nodes", () => {
     await delay(500);
     await answers(caller);
     expect(far.transit!.tx).toMatchObject({ connectionCount: 2 });
+  });
+
+  test("an answer or a request that is too large is refused, and costs no connection", async () => {
+    const { caller, far } = await pair();
+    const large = (length: number, more = {}) => caller.call("far.large", { length, ...more });
+    expect(await large(8_000_000)).toHaveLength(8_000_000);
+    const refused = { type: "QUERY_TOO_EXPENSIVE", code: 422 };
+    await expect(large(20_000_000)).rejects.toMatchObject(refused);
+    const text = "x".repeat(20_000_000);
+    await expect(large(1, { text })).rejects.toMatchObject({ type: "TOO_LARGE", code: 413 });
+    await answers(caller);
+    for (const one of [caller, far]) expect(one.transit!.tx).toMatchObject({ connectionCount: 1 });
   });
 
   test("a node whose channel alone is closed is heard again", async () => {

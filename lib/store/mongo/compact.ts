@@ -12,11 +12,11 @@ import { insertAbsent } from "./writes.ts";
 
 /**
  * Removes deltas of batches that will not come again; docs/protocol.md has the order of the steps
- * and why it is right. First the minute's fold names the batches, by the instant up to which they
- * were made (`compacting`). A process that inserts a delta of such a batch after that sees the
- * instant, and counts the minute anew. Then a fold of all deltas is written with the same instant
- * as `through`: readers now pass over the deltas of such batches. Only then are those deltas
- * removed.
+ * and why it is right. `CompactionBound` says up to when batches were made that may be removed.
+ * First the minute's fold names the batches, by the instant up to which they were made
+ * (`compacting`). A process that inserts a delta of such a batch after that sees the instant, and
+ * counts the minute anew. Then a fold of all deltas is written with the same instant as `through`:
+ * readers now pass over the deltas of such batches. Only then are those deltas removed.
  */
 
 /**

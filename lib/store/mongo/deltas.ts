@@ -8,6 +8,7 @@ import {
 } from "../../counting/cells.ts";
 import type { Bucket } from "../../counting/bucket.ts";
 import type { ProjectId } from "../../event/event.ts";
+import type { CompactionBound } from "./compaction-bound.ts";
 import { lateMinutes } from "./late-minutes.ts";
 import {
   bucketId,
@@ -25,6 +26,7 @@ import type { Delta } from "../../counting/delta.ts";
 export function putDeltas(
   collections: Collections,
   deltas: readonly Delta[],
+  bound: CompactionBound,
 ): Promise<readonly Bucket[]> {
   const documents = deltas.map(({ batch, bucket: { project, start }, cells, members }) => ({
     _id: deltaKey(batch, project, start),
@@ -33,7 +35,7 @@ export function putDeltas(
     sections: toTexts(cells),
     ...(members !== undefined && { members }),
   }));
-  return insertDeltas(collections, documents);
+  return insertDeltas(collections, documents, bound);
 }
 
 /**
@@ -44,10 +46,11 @@ export function putDeltas(
 export async function insertDeltas(
   collections: Collections,
   deltas: readonly DeltaDocument[],
+  bound: CompactionBound,
 ): Promise<readonly Bucket[]> {
   if (deltas.length === 0) return [];
   const existing = await insertAbsent(collections.deltas, deltas);
-  const late = await lateMinutes(collections, deltas, Date.now());
+  const late = await lateMinutes(collections, deltas, Date.now(), bound);
   if (existing.length === 0) return late;
   const brought = new Map(existing.map((at) => [deltas[at]!._id, deltas[at]!.members]));
   const found = await collections.deltas

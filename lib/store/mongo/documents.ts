@@ -384,6 +384,8 @@ export interface FeedDocument {
   readonly ids: readonly EventId[];
   /** The number of events by type, JSON. */
   readonly types: string;
+  /** Marks a place before which, for a time, the order was not recorded. It has no events. */
+  readonly isGap?: true;
 }
 
 interface CounterDocument {

@@ -34,6 +34,18 @@ const holeMs = 2_000;
 const batchesAtOnce = 500;
 
 /**
+ * The most bytes of the events of one read, without one event: far less than a message between
+ * nodes may have.
+ */
+const bytesAtOnce = 4_194_304;
+
+/**
+ * The time before its end at which the recording counts as ended: the clocks of processes differ. A
+ * recording that somebody follows never has so little left.
+ */
+const endsBeforeMs = 60_000;
+
+/**
  * How long a process that has just begun to append looks into the database for followers: they do
  * not know it yet.
  */
@@ -59,10 +71,17 @@ export class Feed {
    * Records the order from now on for so long. The database keeps this, for processes that begin
    * meanwhile.
    */
-  async recordFor({ counters }: Collections, forMs: number): Promise<void> {
+  async recordFor(collections: Collections, forMs: number): Promise<void> {
+    const { counters } = collections;
     this.#recordFor(forMs);
-    const until = { $max: { n: Date.now() + forMs } };
-    await counters.updateOne({ _id: followedUntil }, until, { upsert: true });
+    const now = Date.now();
+    const { n: until = 0 } = (await counters.findOne({ _id: followedUntil })) ?? {};
+    if (until - now < Math.min(endsBeforeMs, forMs / 2)) await markGap(collections);
+    await counters.updateOne(
+      { _id: followedUntil },
+      { $max: { n: now + forMs } },
+      { upsert: true },
+    );
   }
 
   #recordFor(forMs: number): void {
@@ -119,46 +138,50 @@ export class Feed {
     const { feed, counters } = collections;
     const last = (await counters.findOne({ _id: "feed" }))?.n ?? 0;
     const { after } = query;
-    if (after === null || after[0] > last) return nothingBehind(wholeOf(last), after === null);
+    if (after === null) return nothingBehind(wholeOf(last), { isHeld: true });
     const found = await feed
       .find({ n: { $gte: after[0] } }, inOneAnswer)
       .sort({ n: 1 })
       .limit(batchesAtOnce)
       .toArray();
-    const known = found[0] !== undefined && found[0].n <= after[0] + 1;
-    const parts = this.#inOrder(found, after)
-      .map((batch) => (batch.n === after[0] ? rest(batch, after[1]) : { ...batch, first: 0 }))
-      .filter(({ ids }) => ids.length > 0);
+    const hasGap = after[0] > last || isPruned(found, after, last) || isGapIn(found, after);
+    if (hasGap) return nothingBehind(wholeOf(last), { isHeld: false, hasGap });
+    const isHeld = await isWithin(collections, found, query);
+    const parts = behind(this.#inOrder(found, after, last), after);
     const newest = parts.at(-1);
-    if (newest === undefined) return nothingBehind(after, known || after[0] === last);
+    if (newest === undefined) return nothingBehind(after, { isHeld });
     const { events, upTo } = await eventsOf(collections, parts, query);
-    const passed = parts.reduce((sum, { ids }) => sum + ids.length, 0);
     return {
       events,
       upTo: upTo ?? wholeOf(newest.n),
       end: wholeOf(newest.n),
       counts: countsOf(parts, new Set([...query.projects, ...query.counted])),
-      isHeld: known && passed <= query.window && found.length < batchesAtOnce,
+      isHeld,
+      hasGap,
     };
   }
 
-  /** The batches up to the first number that is still missing. */
-  #inOrder(found: readonly FeedDocument[], after: Place): readonly FeedDocument[] {
+  /**
+   * The batches up to the first number that may still come. All missing numbers are noted at once,
+   * and kept for readers that come later.
+   */
+  #inOrder(found: readonly FeedDocument[], after: Place, last: number): readonly FeedDocument[] {
     const now = performance.now();
-    let next = after[0];
+    const firstKept = last - keptBatches;
+    for (const number of this.#missing.keys()) if (number < firstKept) this.#missing.delete(number);
+    // The number of the place itself was present when the place was given out.
+    let next = Math.max(after[0] + 1, firstKept);
+    let mayCome = false;
     const inOrder: FeedDocument[] = [];
     for (const batch of found) {
       for (; next < batch.n; next += 1) {
-        // The number of the place itself was present when the place was given out.
-        if (next === after[0]) continue;
-        const missedAt = this.#missing.get(next);
-        if (missedAt === undefined) this.#missing.set(next, now);
-        if (missedAt === undefined || now - missedAt < holeMs) return inOrder;
+        const missedAt = this.#missing.get(next) ?? now;
+        this.#missing.set(next, missedAt);
+        mayCome ||= now - missedAt < holeMs;
       }
-      inOrder.push(batch);
-      next = batch.n + 1;
+      if (!mayCome) inOrder.push(batch);
+      next = Math.max(next, batch.n + 1);
     }
-    for (const number of this.#missing.keys()) if (number < after[0]) this.#missing.delete(number);
     return inOrder;
   }
 }
@@ -192,6 +215,14 @@ async function nextNumber({ counters }: Collections): Promise<number> {
   return counter?.n ?? 1;
 }
 
+/** Marks that the order was not recorded for some time until now. */
+async function markGap(collections: Collections): Promise<void> {
+  const n = await nextNumber(collections);
+  // Batch ids have no `|`.
+  const mark = { _id: `|${n}`, n, project: "", ids: [], types: "{}", isGap: true } as const;
+  await insertAbsent(collections.feed, [mark]);
+}
+
 async function prune({ feed }: Collections, n: number): Promise<void> {
   await feed.deleteMany({ n: { $lt: n - keptBatches } });
 }
@@ -209,8 +240,51 @@ function wholeOf(n: number): Place {
   return [n, allOfBatch];
 }
 
-function nothingBehind(end: Place, isHeld: boolean): StoredPart {
-  return { events: [], upTo: end, end, counts: [], isHeld };
+function nothingBehind(
+  end: Place,
+  { isHeld, hasGap = false }: { readonly isHeld: boolean; readonly hasGap?: boolean },
+): StoredPart {
+  return { events: [], upTo: end, end, counts: [], isHeld, hasGap };
+}
+
+/** Whether batches right behind a place were removed. */
+function isPruned(found: readonly FeedDocument[], [after]: Place, last: number): boolean {
+  const first = found[0]?.n ?? Infinity;
+  return first > after + 1 && after + 1 < last - keptBatches;
+}
+
+function isGapIn(found: readonly FeedDocument[], [after]: Place): boolean {
+  return found.some(({ n, isGap }) => n > after && isGap === true);
+}
+
+/** The parts of batches behind a place that have events. */
+function behind(batches: readonly FeedDocument[], after: Place): readonly Part[] {
+  return batches
+    .map((batch) => (batch.n === after[0] ? rest(batch, after[1]) : { ...batch, first: 0 }))
+    .filter(({ ids }) => ids.length > 0);
+}
+
+/**
+ * Whether no more events than the window holds lie behind the place of a query.
+ * @param found the first batches from the place on
+ */
+async function isWithin(
+  { feed }: Collections,
+  found: readonly FeedDocument[],
+  { after, window }: StoredQuery,
+): Promise<boolean> {
+  let left = window;
+  for (const { ids } of behind(found, after!)) left -= ids.length;
+  if (left < 0 || found.length < batchesAtOnce) return left >= 0;
+  const more = feed
+    .find({ n: { $gt: found.at(-1)!.n } }, inOneAnswer)
+    .sort({ n: 1 })
+    .project<Pick<FeedDocument, "ids" | "isGap">>({ ids: 1, isGap: 1 });
+  for await (const { ids, isGap } of more) {
+    left -= ids.length;
+    if (left < 0 || isGap === true) return false;
+  }
+  return true;
 }
 
 /** Counts by type are known for whole batches only; they go with the first part. */
@@ -234,11 +308,16 @@ async function eventsOf(
     .find({ _id: { $in: wanted.map(({ key }) => key) } }, inOneAnswer)
     .toArray();
   const byKey = new Map(documents.map((document) => [document._id, document]));
-  const placed = wanted.flatMap(({ key, place }) => {
+  const placed: PlacedEvent[] = [];
+  let bytes = 0;
+  for (const { key, place } of wanted) {
     const document = byKey.get(key);
-    const isGone = document === undefined || !isEvent(document);
-    return isGone ? [] : [{ place, event: fromDocument(document) }];
-  });
+    if (document === undefined || !isEvent(document)) continue;
+    bytes += Buffer.byteLength(document.body);
+    const before = placed.at(-1);
+    if (before !== undefined && bytes > bytesAtOnce) return { events: placed, upTo: before.place };
+    placed.push({ place, event: fromDocument(document) });
+  }
   return { events: placed, ...(wanted.length === limit && { upTo: wanted.at(-1)!.place }) };
 }
 

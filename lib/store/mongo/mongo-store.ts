@@ -14,6 +14,7 @@ import { mongoAdapter } from "./adapter.ts";
 import { MongoLink } from "./connection.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { compact } from "./compact.ts";
+import { CompactionBound } from "./compaction-bound.ts";
 import { deltaSums, insertDeltas, putDeltas } from "./deltas.ts";
 import { event, events, holder } from "./events.ts";
 import { dirtyBacklog, fingerprint, markDirty, nextDay, readDirty, readMarks } from "./marks.ts";
@@ -95,6 +96,11 @@ export interface MongoOptions {
    * Default half an hour.
    */
   readonly adoptsAfterMs?: number;
+  /**
+   * The time after which every process that stores knows how far compaction may go. Default ten
+   * seconds.
+   */
+  readonly boundHeededAfterMs?: number;
   /** The most events of a segment, apart from one batch. Default 16,384. */
   readonly segmentMaxEvents?: number;
   /**
@@ -132,6 +138,7 @@ export class MongoStore implements AdaptedStore {
   readonly #dimensions: readonly string[];
   readonly #fences: Fences;
   readonly #inflow = new Inflow();
+  readonly #bound: CompactionBound;
   readonly #sealer: Sealer;
   readonly #segments: Segments;
   readonly #kept: CachedColumns | undefined;
@@ -177,6 +184,7 @@ export class MongoStore implements AdaptedStore {
     this.#dimensions = options.dimensions ?? builtInDimensions;
     this.#fences = new Fences(this.#dimensions);
     this.#feed = new Feed(options.looksForFollowersMs);
+    this.#bound = new CompactionBound(options.boundHeededAfterMs);
     this.#sealer = new Sealer(options.adoptsAfterMs, options.segmentMaxEvents);
     const stored = new StoredColumns(this.#link.scanned);
     const columns = options.columnsBehind?.(stored) ?? stored;
@@ -228,7 +236,7 @@ export class MongoStore implements AdaptedStore {
       const ownership = await this.#append(collections, pack.batch, events);
       const announced = this.#announce(collections, pack.batch, ownership, events);
       if (ownership.owned.size < events.length) return announced;
-      const [anew] = await Promise.all([insertDeltas(collections, deltas), announced]);
+      const [anew] = await Promise.all([insertDeltas(collections, deltas, this.#bound), announced]);
       await recount(collections, anew, this.#dimensions);
       await markDirty(collections, minutes);
       return true;
@@ -296,7 +304,8 @@ export class MongoStore implements AdaptedStore {
 
   putDeltas(deltas: readonly Delta[]): Promise<void> {
     return this.#link.run(async (collections) => {
-      await recount(collections, await putDeltas(collections, deltas), this.#dimensions);
+      const anew = await putDeltas(collections, deltas, this.#bound);
+      await recount(collections, anew, this.#dimensions);
     });
   }
 
@@ -490,7 +499,11 @@ export class MongoStore implements AdaptedStore {
   }
 
   compact(project: ProjectId, range: Range, madeUntil: number, limit: number): Promise<Compacted> {
-    return this.#link.scan((collections) => compact(collections, project, range, madeUntil, limit));
+    return this.#link.scan(async (collections) => {
+      const until = await this.#bound.raise(collections, madeUntil);
+      if (until === -Infinity) return { deltas: 0 };
+      return compact(collections, project, range, until, limit);
+    });
   }
 
   below(project: ProjectId, floors: Floors) {

@@ -18,7 +18,8 @@ export function stored(db: Database, query: StoredQuery): StoredRows {
   const end: Place = [last, 0];
   const from = after?.[0] ?? last;
   const isHeld = from <= last && last - from <= window;
-  if (from >= last) return { events: [], upTo: end, end, counts: [], isHeld };
+  const hasGap = from > last;
+  if (from >= last) return { events: [], upTo: end, end, counts: [], isHeld, hasGap };
   const events = rowsBehind(db, from, last, projects, limit);
   const lastGiven = events.length < limit ? undefined : events.at(-1);
   return {
@@ -27,6 +28,7 @@ export function stored(db: Database, query: StoredQuery): StoredRows {
     end,
     counts: countsBehind(db, from, last, [...new Set([...projects, ...counted])]),
     isHeld,
+    hasGap,
   };
 }
 

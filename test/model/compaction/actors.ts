@@ -7,9 +7,12 @@ import {
   bit,
   closed,
   isHeld,
+  known,
+  low,
   nothing,
   old,
   open,
+  raised,
   silent,
   through,
   type Fold,
@@ -23,8 +26,8 @@ import {
 
 type Step<A extends Summing> = Operation<A, State>;
 
-const low = "an answer lacks no event acknowledged before the reader began";
-const high = "an answer holds no event twice";
+const lacking = "an answer lacks no event acknowledged before the reader began";
+const twice = "an answer holds no event twice";
 
 const batchesOf = ({ batches }: World) => Array.from({ length: batches }, (_, batch) => batch);
 
@@ -122,7 +125,8 @@ function countingAnew<A extends Summing>(world: World, rules: Rules, first: numb
 
 /** The steps of a processor with a batch, for each delivery. */
 export function processing(world: World, rules: Rules, batch: number): readonly Step<Processor>[] {
-  const isYoung = (s: State) => batch !== old || !s.isOld;
+  const isYoung = (s: State) =>
+    batch !== old || !s.isOld || (world.setBack === true && s.bound !== known);
   const sees = ({ fold: { going } }: State) => batch === old && going !== silent;
   const insertEvent: Step<Processor> = (s) => ({
     does: s.events[batch] === true ? "finds its event stored" : `stores ${shownCounts(one(batch))}`,
@@ -169,6 +173,14 @@ export function processing(world: World, rules: Rules, batch: number): readonly 
 
 /** The steps of a compactor, which removes A's old delta. */
 export function compacting(world: World, rules: Rules): readonly Step<Summing>[] {
+  // Where no clock is set, processors and compactors agree on what is old.
+  const isBound = world.setBack === true && rules.bound !== "never";
+  const raise: Step<Summing> = (s) =>
+    isBound && s.bound === low ? { does: "raises the bound", store: { bound: raised } } : undefined;
+  const wait: Step<Summing> = (s) =>
+    isBound && rules.bound === "until all know" && s.bound !== known
+      ? { does: "gives up, as not all know the bound", rest: true }
+      : undefined;
   const announce: Step<Summing> = (s) => {
     if (rules.announce === "never" || s.fold.going !== silent) return undefined;
     const n = rules.number === "one more" ? s.fold.n + 1 : s.fold.n;
@@ -177,7 +189,7 @@ export function compacting(world: World, rules: Rules): readonly Step<Summing>[]
       store: { fold: { ...s.fold, n, going: announced } },
     };
   };
-  const sum = summing<Summing>(world, rules, 2);
+  const sum = summing<Summing>(world, rules, 4);
   const closeHeld: Step<Summing> = (s, { held }) =>
     held === 0
       ? undefined
@@ -203,7 +215,7 @@ export function compacting(world: World, rules: Rules): readonly Step<Summing>[]
     does: "removes the delta of A",
     store: { deltas: s.deltas.with(old, absent) },
   });
-  return [announce, ...sum, closeHeld, removeFirst, write, closeFresh, remove];
+  return [raise, wait, announce, ...sum, closeHeld, removeFirst, write, closeFresh, remove];
 }
 
 /** The steps of an actor that counts the minute anew. */
@@ -217,7 +229,7 @@ export function reading(world: World, rules: Rules): readonly Step<Reader>[] {
   };
   const answer: Step<Reader> = (_, { counts, promised }) => ({
     does: `answers ${shownCounts(counts)}, promised ${shownCounts(promised)}`,
-    broken: (counts & 0b1010) !== 0 ? high : (promised & ~counts) !== 0 ? low : undefined,
+    broken: (counts & 0b1010) !== 0 ? twice : (promised & ~counts) !== 0 ? lacking : undefined,
     rest: true,
   });
   return [look, ...summing<Reader>(world, rules, 2), answer];

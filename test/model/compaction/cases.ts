@@ -17,6 +17,7 @@ export const worlds: Readonly<Record<string, World>> = {
   "compaction, two compactors": { ...single, compactors: 2 },
   "compaction, counting anew": { ...single, recounter: true },
   "compaction, a reader": { ...single, reader: true },
+  "compaction, a clock set back": { ...single, setBack: true },
 };
 
 /** Larger worlds, for a longer run. */
@@ -28,6 +29,16 @@ export const largeWorlds: Readonly<Record<string, World>> = {
 export const mistakes: Readonly<
   Record<string, { readonly wrong: Partial<Rules>; readonly world: World; readonly breaks: string }>
 > = {
+  "compact what may be young elsewhere": {
+    wrong: { bound: "never" },
+    world: { ...single, setBack: true },
+    breaks: exact,
+  },
+  "compact before all know the bound": {
+    wrong: { bound: "without a wait" },
+    world: { ...single, setBack: true },
+    breaks: exact,
+  },
   "compact without a word before": {
     wrong: { announce: "never" },
     world: single,

@@ -6,7 +6,10 @@ import {
   absent,
   batchName,
   idle,
+  known,
+  low,
   old,
+  raised,
   silent,
   standing,
   storedEvents,
@@ -84,6 +87,7 @@ export function compaction(world: World, rules: Rules): Model<State> {
       deltas: batches.map(() => absent),
       fold: { n: 0, counts: 0, names: 0, going: silent },
       isOld: false,
+      bound: low,
       processors: of<Processor>(world.processors, idle.processor),
       compactors: of<Summing>(world.compactors, idle.summing),
       recounter: idle.summing,
@@ -91,6 +95,7 @@ export function compaction(world: World, rules: Rules): Model<State> {
     },
     steps(s, emit) {
       if (!s.isOld) emit("A grows old", { ...s, isOld: true });
+      if (s.bound === raised) emit("all know the bound", { ...s, bound: known });
       for (let index = 0; index < world.processors; index++) processorSteps(s, index, emit);
       s.compactors.forEach((me, index) => {
         const become = (one: Summing, store?: Partial<State>) => ({
@@ -148,7 +153,7 @@ function keyOf(s: State): string {
   return [
     text(
       bits(s.queue, 1) | (bits(s.events.map(Number), 1) << 2) | (bits(s.deltas, 2) << 4),
-      Number(s.isOld) | (Math.sign(n) << 1) | (names << 2) | (going << 4),
+      Number(s.isOld) | (Math.sign(n) << 1) | (names << 2) | (going << 4) | (s.bound << 6),
       counts,
     ),
     ...s.processors.map(processor).sort(),

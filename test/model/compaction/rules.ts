@@ -5,6 +5,12 @@
  */
 export interface Rules {
   /**
+   * Whether all processes are told which batches may be compacted, before a fold says so. "never":
+   * a processor whose clock was set back takes such a batch for young. "without a wait": a processor
+   * that has not heard of it yet does.
+   */
+  readonly bound: "until all know" | "without a wait" | "never";
+  /**
    * When the fold says which batches' deltas will be removed. "never": a delta that comes during
    * the summing is in no sum.
    */
@@ -49,6 +55,7 @@ export interface Rules {
 }
 
 export const rules: Rules = {
+  bound: "until all know",
   announce: "before summing",
   number: "one more",
   remove: "once the fold says so",

@@ -11,6 +11,8 @@ export interface World {
   /** Whether an actor may count the minute anew at any time. */
   readonly recounter: boolean;
   readonly reader: boolean;
+  /** Whether A, which a compactor takes for old, is young by the clock of every processor. */
+  readonly setBack?: boolean;
 }
 
 export const absent = 0;
@@ -31,6 +33,11 @@ export const announced = 1;
 export const through = 2;
 export type Going = typeof silent | typeof announced | typeof through;
 
+export const low = 0;
+export const raised = 1;
+export const known = 2;
+export type Bound = typeof low | typeof raised | typeof known;
+
 export interface Fold {
   /** The fold's number; 0 while there is no fold. */
   readonly n: number;
@@ -49,6 +56,8 @@ export interface State {
   readonly fold: Fold;
   /** Whether A is old enough to be compacted. */
   readonly isOld: boolean;
+  /** Whether the bound says that A may be compacted, and whether every processor knows that. */
+  readonly bound: Bound;
   readonly processors: readonly Processor[];
   readonly compactors: readonly Summing[];
   readonly recounter: Summing;

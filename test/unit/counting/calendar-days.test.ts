@@ -122,6 +122,13 @@ test("the first years and the last that RFC 3339 can write", () => {
   ]);
 });
 
+test("a period of a year that RFC 3339 cannot write is named in UTC", () => {
+  expect(timesOf("day", "Pacific/Kiritimati", "9999-12-31T00:00Z", "9999-12-31T12:00Z")).toEqual([
+    "9999-12-31T00:00:00+14:00",
+    "9999-12-31T10:00:00Z",
+  ]);
+});
+
 test("an empty range has no periods", () => {
   for (const interval of intervals) {
     expect(periods(interval, "UTC", { from: 5, to: 5 })).toEqual([]);

@@ -39,9 +39,10 @@ const cases = fc
   .record({
     interval: fc.constantFrom(...intervals),
     zone: fc.constantFrom(...zones),
-    // Around changes of some clock, or anywhere from 1965 on.
+    // Around changes of some clock, anywhere from 1965 on, or in a far year.
     from: fc.oneof(
       fc.integer({ min: Date.UTC(1965, 0), max: Date.UTC(2035, 0) }),
+      fc.integer({ min: Date.UTC(2136, 0), max: Date.UTC(9_990, 0) }),
       fc
         .tuple(
           fc.constantFrom(

@@ -42,7 +42,7 @@ function partOf(events: readonly StoredEvent[], unread: readonly StoredEvent[] =
   const placed = events.map((one, i): PlacedEvent => ({ place: [1, i + 1], event: one }));
   const counts = [...events, ...unread].map(({ project, type }) => [project, type, 1] as const);
   const end: Place = [1, events.length + unread.length];
-  return { events: placed, upTo: [1, events.length], end, counts, isHeld: true };
+  return { events: placed, upTo: [1, events.length], end, counts, isHeld: true, hasGap: false };
 }
 
 function heardBy(interest: Interest, part: StoredPart, bytes = Infinity): Ear {

@@ -19,6 +19,10 @@ const windowMs = 300_000;
 class Order {
   readonly events: StoredEvent[] = [];
   reads = 0;
+  /** The last place that follows a gap in what the store knows. */
+  gapUpTo: Place | undefined;
+  /** From then on the store shows nothing, as an event may still come before what it has. */
+  shownUpTo = Infinity;
 
   store(...ids: readonly string[]): void {
     this.events.push(...ids.map((id) => eventOf({ id, project: "p" })));
@@ -26,8 +30,14 @@ class Order {
 
   read = ({ after, projects, counted, limit, window }: StoredQuery): Promise<StoredPart> => {
     this.reads += 1;
-    const end: Place = [this.events.length, 0];
+    const shown = Math.min(this.events.length, this.shownUpTo);
+    const end: Place = [Math.max(shown, after?.[0] ?? 0), 0];
+    if (after !== null && this.gapUpTo !== undefined && comparePlaces(after, this.gapUpTo) < 0) {
+      const nothing = { events: [], upTo: end, end, counts: [] };
+      return Promise.resolve({ ...nothing, isHeld: false, hasGap: true });
+    }
     const behind = this.events
+      .slice(0, end[0])
       .map((event, i) => ({ place: [i + 1, 0] as const, event }))
       .filter(({ place }) => after !== null && comparePlaces(place, after) > 0);
     const asked = new Set([...projects, ...counted]);
@@ -40,6 +50,7 @@ class Order {
         .filter(({ event }) => asked.has(event.project))
         .map(({ event }) => [event.project, event.type, 1] as const),
       isHeld: after === null || behind.length <= window,
+      hasGap: false,
     });
   };
 }
@@ -151,4 +162,41 @@ test("followers who join while events come each get every one once; then nothing
   const { reads } = order;
   const last = await hub.begin(undefined, now);
   expect([order.reads, last.place]).toEqual([reads + 1, [61, 0]]);
+});
+
+test("who follows is told where the store does not know what came, and goes on behind it", async () => {
+  const order = new Order();
+  order.store("e1");
+  const hub = hubOn(order);
+  const [early, late] = [new Ear(), new Ear()];
+  const leave = await hub.follow(interest, early, [1, 0]);
+  await eventually(() => expect(hub.place).toEqual([1, 0]));
+  order.store("e2", "e3");
+  order.gapUpTo = [3, 0];
+  await eventually(() => expect(early.text).toContain(lost));
+  const leaveToo = await hub.follow(interest, late, [2, 0]);
+  expect(late.text).toContain(lost);
+  order.store("e4");
+  await eventually(() => expect([early.ids, late.ids]).toEqual([["e4"], ["e4"]]));
+  expect(early.text.split("event: missed")).toHaveLength(2);
+  leave();
+  leaveToo();
+});
+
+test("who catches up behind what the hub has read pauses while the store shows nothing", async () => {
+  const order = new Order();
+  order.store("e1", "e2");
+  const hub = hubOn(order);
+  const leave = await hub.follow(interest, new Ear(), [2, 0]);
+  await eventually(() => expect(hub.place).toEqual([2, 0]));
+  order.shownUpTo = 1;
+  const ear = new Ear();
+  const { reads } = order;
+  const following = hub.follow(interest, ear, [0, 0]);
+  await eventually(() => expect(order.reads).toBeGreaterThan(reads + 4));
+  order.shownUpTo = Infinity;
+  const leaveToo = await following;
+  expect(ear.ids).toEqual(["e1", "e2"]);
+  leave();
+  leaveToo();
 });

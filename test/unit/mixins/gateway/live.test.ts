@@ -25,7 +25,7 @@ let events: readonly PlacedEvent[] = [];
 let upTo: Place = end;
 const answers = {
   get stored(): StoredPart {
-    return { events, upTo, end, counts: [], isHeld: true };
+    return { events, upTo, end, counts: [], isHeld: true, hasGap: false };
   },
   seconds: new Array<number>(60).fill(0),
 };

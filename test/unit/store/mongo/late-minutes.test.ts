@@ -8,6 +8,8 @@ function made(at: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
+const boundAt = (until: number) => ({ current: () => Promise.resolve(until) });
+
 /** Every minute was compacted up to an instant. */
 function compacted(compacting: number): Collections {
   const find = ({ _id }: { readonly _id: { readonly $in: readonly string[] } }) => ({
@@ -22,12 +24,14 @@ test.each([
   ["young", made(day - hourMs), 0],
   ["old", made(day - dayMs), 1],
   ["made before the clock was set back", made(day + dayMs), 1],
+  ["young, but may be compacted, as the clock was set back", made(day - 3 * hourMs), 1],
   ["of an unknown age", "b1", 0],
 ])(
   "the minutes of a batch that is %s are looked up where it may be compacted",
   async (_, batch, many) => {
     const deltas = [{ _id: `${batch}|p|${minute}`, project: "p", minute }];
-    const found = await lateMinutes(compacted(Infinity), deltas, day);
+    const bound = boundAt(day - 2 * hourMs);
+    const found = await lateMinutes(compacted(Infinity), deltas, day, bound);
     expect(found).toEqual(Array.from({ length: many }, () => bucket()));
   },
 );
