@@ -15,8 +15,10 @@ export interface Interest {
 
 /** A client of a stream. */
 export interface Listener {
-  /** Takes frames of `events` events; `lastId` is the last one's. */
-  send(frames: Buffer, events: number, lastId: string): void;
+  /**
+   * Takes frames of `events` events; `lastId` is the last one's. The frames say what was `missed`.
+   */
+  send(frames: Buffer, events: number, lastId: string, missed?: Missed): void;
 }
 
 /** Frames of one tick, shared by all clients with the same interest. */
@@ -97,7 +99,7 @@ export class Audience {
     for (const { listeners } of this.#groups.values()) {
       for (const [listener, after] of listeners) {
         if (after !== undefined && comparePlaces(upTo, after) < 0) continue;
-        listener.send(notice, 0, lastId);
+        listener.send(notice, 0, lastId, missedByWindow);
         listeners.set(listener, undefined);
       }
     }
@@ -121,14 +123,14 @@ export class Audience {
       const frames = framesOf(group.interest, part.events, now);
       const taken = within(frames, group.credit);
       const lost = missedOf(group.interest, part, frames.length - taken.length);
-      const notice = lost === undefined ? "" : missedFrame(lastId, lost);
+      const notice = noticeOf(lost, lastId);
       const whole = Buffer.from(taken.map(({ text }) => text).join("") + notice);
       group.credit -= whole.length;
       for (const [listener, after] of group.listeners) {
         if (after === undefined) {
-          if (whole.length > 0) listener.send(whole, taken.length, lastId);
+          if (whole.length > 0) listener.send(whole, taken.length, lastId, lost);
         } else {
-          sendBehind(listener, after, taken, notice, lastId);
+          sendBehind(listener, after, taken, lost, lastId);
           if (comparePlaces(part.end, after) >= 0) group.listeners.set(listener, undefined);
         }
       }
@@ -142,12 +144,16 @@ function sendBehind(
   listener: Listener,
   after: Place,
   frames: readonly Frame[],
-  notice: string,
+  lost: Missed | undefined,
   lastId: string,
 ): void {
   const behind = frames.filter(({ place }) => comparePlaces(place, after) > 0);
-  const text = behind.map((frame) => frame.text).join("") + notice;
-  if (text !== "") listener.send(Buffer.from(text), behind.length, lastId);
+  const text = behind.map((frame) => frame.text).join("") + noticeOf(lost, lastId);
+  if (text !== "") listener.send(Buffer.from(text), behind.length, lastId, lost);
+}
+
+function noticeOf(lost: Missed | undefined, lastId: string): string {
+  return lost === undefined ? "" : missedFrame(lastId, lost);
 }
 
 function within(frames: readonly Frame[], bytes: number): readonly Frame[] {

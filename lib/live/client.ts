@@ -1,5 +1,12 @@
 import type { ServerResponse } from "node:http";
-import { beatFrame, endFrame, missedFrame, type EndReason } from "./frames.ts";
+import {
+  allMissed,
+  beatFrame,
+  endFrame,
+  missedFrame,
+  type EndReason,
+  type Missed,
+} from "./frames.ts";
 
 /** The most bytes that wait for a client. Events beyond that are skipped. */
 const maxBehindBytes = 262_144;
@@ -26,7 +33,7 @@ export interface ClientEvents {
 export class SseClient {
   readonly #response: ServerResponse;
   readonly #events: ClientEvents;
-  #missed = 0;
+  #missed: Missed | undefined;
   #sentAt: number;
   #takenAt: number;
   #behindBytes = 0;
@@ -52,18 +59,20 @@ export class SseClient {
    * @param events how many events the frames hold
    * @param lastId the id of the last event, from which a client that misses frames can continue;
    *   absent: it continues from the last id that it was told
+   * @param told what the frames say that the client has missed
    */
-  send(frames: Buffer | string, now: number, events = 0, lastId?: string): void {
+  send(frames: Buffer | string, now: number, events = 0, lastId?: string, told?: Missed): void {
     if (!this.isOpen) return;
     if (this.isBehind) {
-      this.#missed += events;
+      const skipped = { count: events, exact: true, because: "slow" } as const;
+      if (events > 0) this.#missed = allMissed(this.#missed, skipped);
+      if (told !== undefined) this.#missed = allMissed(this.#missed, told);
       this.#events.missed(events);
       return;
     }
-    if (this.#missed > 0) {
-      const missed = { count: this.#missed, exact: true, because: "slow" } as const;
-      this.#missed = 0;
-      this.#response.write(missedFrame(lastId, missed));
+    if (this.#missed !== undefined) {
+      this.#response.write(missedFrame(lastId, this.#missed));
+      this.#missed = undefined;
     }
     this.#response.write(frames);
     this.#sentAt = now;

@@ -16,6 +16,13 @@ export interface Missed {
 /** Events of which nobody can tell how many passed by: the order of storing does not hold them. */
 export const missedByWindow: Missed = { count: null, exact: false, because: "window" };
 
+/** Joins what a slow client has missed: events that were skipped, and what it was not told of. */
+export function allMissed(before: Missed | undefined, more: Missed): Missed {
+  const { count = 0, exact = true } = before ?? {};
+  if (count === null || more.count === null) return missedByWindow;
+  return { count: count + more.count, exact: exact && more.exact, because: "slow" };
+}
+
 /** The 60 seconds before `time`. */
 export interface LivePast {
   readonly time: string;

@@ -200,7 +200,7 @@ function sendTo(client: Follower, interest: Interest, part: StoredPart): number 
   const { events, end } = part;
   if (part.hasGap) {
     const id = idOf(end, now);
-    client.send(Buffer.from(missedFrame(id, missedByWindow)), 0, id);
+    client.send(Buffer.from(missedFrame(id, missedByWindow)), 0, id, missedByWindow);
     return 0;
   }
   const frames = framesOf(interest, events, now);

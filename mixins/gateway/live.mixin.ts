@@ -7,7 +7,7 @@ import { defaultProject } from "../../lib/event/event.ts";
 import { preferred } from "../../lib/http/headers.ts";
 import { SseClient } from "../../lib/live/client.ts";
 import { LiveClients } from "../../lib/live/clients.ts";
-import { dataFrame, idOf, openingFrame, placeOf } from "../../lib/live/frames.ts";
+import { dataFrame, idOf, openingFrame, placeOf, type Missed } from "../../lib/live/frames.ts";
 import { Hub } from "../../lib/live/hub.ts";
 import { ProjectLive } from "../../lib/live/project-live.ts";
 import type { Identity, Keyring } from "../../lib/http/identity.ts";
@@ -68,8 +68,8 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         if (client === undefined) return;
         client.send(openingFrame(idOf(place, Date.now())) + firstFrames, performance.now());
         const follower = {
-          send: (frames: Buffer, events: number, id: string) =>
-            client.send(frames, performance.now(), events, id),
+          send: (frames: Buffer, events: number, id: string, missed?: Missed) =>
+            client.send(frames, performance.now(), events, id, missed),
           get isOpen() {
             return client.isOpen;
           },

@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import { SseClient } from "../../../lib/live/client.ts";
+import { missedByWindow } from "../../../lib/live/frames.ts";
 
 /** An answer whose reader takes what is there when it is told to, and nothing else. */
 class Reader extends Writable {
@@ -51,6 +52,30 @@ test("one that takes everything gets everything, and a beat where it was quiet f
   expect(reader.text).toBe(`${frame}: beat\nid: 1.1-c\n\n`);
   expect(told).toEqual({ sent: 1, missed: 0, cut: 0 });
 });
+
+test.each([
+  [
+    { count: 7, exact: false, because: "rate" },
+    { count: 9, exact: false, because: "slow" },
+  ],
+  [missedByWindow, missedByWindow],
+] as const)(
+  "one that is slow learns later what the frames that it missed said: %j",
+  (told, all) => {
+    const reader = new Reader();
+    const { client } = clientOf(reader);
+    client.send(Buffer.alloc(300_000, "x"), 0, 1, "1.1-a");
+    client.send(frame, 0, 2, "1.2-a", told);
+    client.send(frame, 0, 0, "1.3-a");
+    reader.take();
+    reader.take();
+    client.send(frame, 1, 1, "1.4-a");
+    client.send(frame, 1, 1, "1.5-a");
+    while (reader.writableLength > 0) reader.take();
+    const notice = `event: missed\nid: 1.4-a\ndata: ${JSON.stringify(all)}\n\n`;
+    expect(reader.text.slice(300_000)).toBe(notice + frame + frame);
+  },
+);
 
 test("one that takes nothing holds a bounded number of bytes, is told what it missed, and is cut after ten seconds", () => {
   const reader = new Reader();
