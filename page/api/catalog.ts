@@ -1,10 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Catalog, CatalogProperty, CatalogType, CatalogValue } from "./answers.ts";
 import { ask, Problem, withParameters, type Call } from "./client.ts";
+import { keyNumber } from "./key.ts";
 
-/** The catalogue's answers. Each is kept for a minute: pickers open at once the second time. */
+/**
+ * The catalogue's answers to the present key. Each is kept for a minute: pickers open at once the
+ * second time.
+ */
 const cached = new Map<string, { readonly at: number; readonly answer: Promise<unknown> }>();
 const cacheMs = 60_000;
+keyNumber.subscribe(() => cached.clear());
 
 function fetched<Answer>(call: Call): Promise<Answer> {
   const entry = cached.get(call.path);
@@ -12,7 +17,7 @@ function fetched<Answer>(call: Call): Promise<Answer> {
     return entry.answer as Promise<Answer>;
   const answer = ask<Answer>(call);
   cached.set(call.path, { at: Date.now(), answer });
-  answer.catch(() => cached.delete(call.path));
+  answer.catch(() => cached.get(call.path)?.answer === answer && cached.delete(call.path));
   return answer;
 }
 

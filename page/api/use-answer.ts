@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, Problem, type Call } from "./client.ts";
+import { keyNumber } from "./key.ts";
 
 /** Whether the service can be reached: the frame shows it in one line. */
 export const connection = signal<{
@@ -37,9 +38,10 @@ interface State<Answer> {
   readonly retryAt?: number;
 }
 
-/** The latest answers, so that Back shows them at once. */
+/** The latest answers to the present key, so that Back shows them at once. */
 const remembered = new Map<string, unknown>();
 const mostRemembered = 40;
+keyNumber.subscribe(() => remembered.clear());
 
 function remember(name: string, answer: unknown): void {
   remembered.delete(name);
@@ -60,7 +62,7 @@ export function useAnswer<Answer>(
   everyMs?: number,
   asks: (call: Call, signal: AbortSignal) => Promise<Answer> = ask,
 ): AnswerState<Answer> {
-  const name = call === undefined ? undefined : JSON.stringify(call);
+  const name = call === undefined ? undefined : `${keyNumber.value} ${JSON.stringify(call)}`;
   const [state, setState] = useState<State<Answer>>(() => {
     if (name === undefined) return {};
     const answer = remembered.get(name) as Answer | undefined;
