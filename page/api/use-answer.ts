@@ -53,7 +53,8 @@ function remember(name: string, answer: unknown): void {
  * Sends a call, and sends it again when it changes; the one before is cancelled, and a late answer
  * never replaces a newer one.
  * @param call `undefined`: there is nothing to ask yet
- * @param everyMs repeats the call so long after each answer, while the page is visible
+ * @param everyMs repeats the call so long after each answer, and after each problem but that of a
+ *   key (401, 403)
  * @param asks how the call is sent; always the same function for a call
  * @returns the same object until something of it changes
  */
@@ -108,7 +109,9 @@ export function useAnswer<Answer>(
         if (mine.signal.aborted) return;
         const problem =
           error instanceof Problem ? error : new Problem(500, { title: String(error) });
-        const retryMs = retryAfter(problem, attempts.current++);
+        const isRefused = problem.status === 401 || problem.status === 403;
+        const retryMs =
+          retryAfter(problem, attempts.current++) ?? (isRefused ? undefined : everyMs);
         if (problem.status === 0 && retryMs !== undefined) lost(retryMs);
         if (retryMs !== undefined) later(retryMs);
         setState((before) => ({

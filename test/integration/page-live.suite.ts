@@ -87,6 +87,29 @@ export function livePageSuite(demo: () => Shown): void {
     for (const { close } of tabs) await close();
   });
 
+  test("streams that a gateway refuses for a moment are opened again, and the loss is over with them", async () => {
+    let isAway = true;
+    const { page, close } = await open(demo(), "/?tz=UTC", {
+      before: async (made) => {
+        for (const path of ["**/api/v1/live", "**/api/v1/events/stream"])
+          await made.route(path, (route) =>
+            isAway ? route.fulfill({ status: 502, body: "" }) : route.continue(),
+          );
+        // An answer to anything else would end the loss as well.
+        await made.route("**/health", () => undefined);
+      },
+    });
+    await answered(page);
+    await page.getByText("yesterday by now").waitFor();
+    await page.getByText(/Connection lost\. Trying again/).waitFor();
+    await turnAway(page, true);
+    isAway = false;
+    await turnAway(page, false);
+    await page.getByText(/^Connected again\./).waitFor();
+    await eventually(async () => expect(await streams()).toBe(2));
+    await close();
+  });
+
   test("a restart of the gateway is told, and nothing that came meanwhile is missed", async () => {
     const lastIds: (string | undefined)[] = [];
     const { page, close } = await open(demo(), "/", {

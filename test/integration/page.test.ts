@@ -322,9 +322,10 @@ describeWith(["chromium"], "the page", () => {
   });
 
   test.each(["/", "/trends?tz=UTC"])(
-    "%s of a project without events says how to send one, and sees it come",
+    "%s of a project without events says how to send one, and sees it come, whatever failed meanwhile",
     async (path) => {
       let isEmpty = true;
+      const failures = [500, 503, 503];
       const none = { asOf: new Date().toISOString(), lagMs: 0, exact: true };
       const { page, close } = await open(shown, path, {
         before: async (made) => {
@@ -343,19 +344,23 @@ describeWith(["chromium"], "the page", () => {
               : [];
             await route.fulfill({ json: { ...answer, results, totals: [0] } });
           });
-          await made.route("**/api/v1/events?**", (route) =>
-            isEmpty
+          await made.route("**/api/v1/events?**", (route) => {
+            const listens = new URL(route.request().url()).search === "?limit=1";
+            const status = listens ? failures.shift() : undefined;
+            if (status !== undefined) return route.fulfill({ status, json: { title: "Away" } });
+            return isEmpty
               ? route.fulfill({
                   json: { data: [], page: { nextCursor: null }, total: 0, meta: none },
                 })
-              : route.continue(),
-          );
+              : route.continue();
+          });
         },
       });
       await page.getByText("No events yet.").first().waitFor();
       expect(await page.locator(".first-event pre").first().innerText()).toContain(
         `'${shown.url}/api/v1/events'`,
       );
+      await eventually(() => expect(failures).toEqual([]));
       isEmpty = false;
       await page.getByText("No events yet.").first().waitFor({ state: "detached" });
       await close();
