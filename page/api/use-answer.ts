@@ -151,6 +151,22 @@ export function useAnswer<Answer>(
   );
 }
 
+/**
+ * The question whose answer is shown. Numbers keep the name and the unit of their own question while
+ * another one is under way, and where that was stopped or failed.
+ * @param question what `call` is made from: another question makes another call
+ * @returns the present question as long as there is no answer
+ */
+export function useAnswered<Question>(
+  { answeredCall }: AnswerState<unknown>,
+  call: Call | undefined,
+  question: Question,
+): Question {
+  const questions = useRef(new WeakMap<Call, Question>());
+  if (call !== undefined) questions.current.set(call, question);
+  return (answeredCall && questions.current.get(answeredCall)) ?? question;
+}
+
 /** The answer to a call; `undefined` while there is only one to the call before it. */
 export function currentAnswer<Answer>(
   { answer, answeredCall }: AnswerState<Answer>,

@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Meta } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { useAnswer, useAnswered } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, type Actor } from "../parts/actors.ts";
@@ -73,6 +73,7 @@ export default function Funnel(): VNode {
       : { path: "/api/v1/query/funnel", body: bodyOf(steps, window, actor, by) };
   const request = useAnswer<FunnelAnswer>(call);
   const answer = request.answer;
+  const shown = useAnswered(request, call, { steps, types, actor, by });
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
@@ -85,7 +86,10 @@ export default function Funnel(): VNode {
     Question,
     {
       words: `${words}, ${rangeName(range.value).toLowerCase()}`,
-      shows: first === undefined ? "Show" : `Show ${counted(first, ...actorName(actor, types))}`,
+      shows:
+        first === undefined
+          ? "Show"
+          : `Show ${counted(first, ...actorName(shown.actor, shown.types))}`,
     },
     h(Word, { text: "How many" }),
     h(WordPicker, {
@@ -117,7 +121,7 @@ export default function Funnel(): VNode {
     Card,
     {
       title: "From step to step",
-      note: by === undefined ? undefined : `by ${propertyName(by)}`,
+      note: shown.by === undefined ? undefined : `by ${propertyName(shown.by)}`,
       requests: [request],
       waiting: h(Waiting, { rows: 1, height: 76 * steps.length - 44 }),
       tools: {
@@ -147,7 +151,7 @@ export default function Funnel(): VNode {
           expectsCut: true,
         }),
     },
-    answer !== undefined && h(Shown, { answer, steps, actor, types, by, again: request.again }),
+    answer !== undefined && h(Shown, { answer, ...shown, again: request.again }),
   )}`;
 }
 

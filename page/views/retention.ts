@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Meta } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { useAnswer, useAnswered } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, type Actor } from "../parts/actors.ts";
@@ -73,21 +73,21 @@ export default function Retention(): VNode {
     : undefined;
   const request = useAnswer<RetentionAnswer>(call);
   const { answer } = request;
-  const answeredPer = perOf(request.answeredCall) ?? per;
+  const shown = useAnswered(request, call, { per, types, actor, zone: zone.value });
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
 
-  const [one, many] = actorName(actor, types);
-  const words = `${many} who did ${first} and come back to ${back}, per ${per}`;
+  const [one, many] = actorName(shown.actor, shown.types);
+  const words = `${actorName(actor, types)[1]} who did ${first} and come back to ${back}, per ${per}`;
   const sentence = words.slice(0, 1).toUpperCase() + words.slice(1);
   usePageTitle(`Retention: ${back} after ${first}, ${rangeName(range.value).toLowerCase()}`);
   const table =
     answer === undefined
       ? undefined
       : cohortTable(answer.cohorts, {
-          per: answeredPer,
-          zone: zone.value,
+          per: shown.per,
+          zone: shown.zone,
           asOf: answer.meta.asOf,
           range: answer.meta.range,
         });
@@ -157,16 +157,12 @@ export default function Retention(): VNode {
     table !== undefined &&
       (table.size === 0
         ? h(NoEvents, { again: request.again })
-        : h(Cohorts, { table, per: answeredPer, isPeople, one, many })),
+        : h(Cohorts, { table, per: shown.per, isPeople, one, many })),
   )}`;
 }
 
 function selection(type: string, own: BodyFilter | undefined): object {
   return { type, ...(own !== undefined && { filters: own }) };
-}
-
-function perOf(call: Call | undefined): CohortPeriod | undefined {
-  return (call?.body as { readonly interval?: CohortPeriod } | undefined)?.interval;
 }
 
 interface CohortsProps {

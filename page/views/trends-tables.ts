@@ -120,9 +120,9 @@ interface PeriodRow {
 }
 
 /** All periods of the rows that the chart draws. */
-export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode {
+export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode | null {
   const { periods, series } = trends;
-  if (periods === undefined) return h(Waiting, { rows: 8 });
+  if (periods === undefined) return trends.lacksLines ? null : h(Waiting, { rows: 8 });
   const rows: readonly PeriodRow[] = periods.times
     .map((time, place) => ({ time, place }))
     .toReversed();

@@ -51,7 +51,7 @@ export default function Trends(): VNode {
   const words = inWords(question);
   usePageTitle(`Trends: ${words}, ${rangeName(range.value).toLowerCase()}`);
   const trends = useTrends(question);
-  const { table } = trends;
+  const { table, shown } = trends;
   useEffect(() => {
     shownInstants.value = table.answer?.meta.range ?? table.answer?.query.range;
     comparedInstants.value = comparison.value === undefined ? undefined : trends.compared;
@@ -59,17 +59,16 @@ export default function Trends(): VNode {
   const total = trends.total;
   useEffect(() => {
     if (total !== undefined)
-      announce(`Trends: ${totalInWords(question.metric, total, trends.before)}`);
+      announce(`Trends: ${totalInWords(shown.metric, total, trends.before)}`);
   }, [total]);
 
-  return html`${h(Sentence, { question, words, total })}
+  return html`${h(Sentence, { question, words, shown, total })}
   ${h(
     Card,
     {
       title:
-        metricName(question.metric) +
-        (question.by === undefined ? "" : ` by ${propertyName(question.by)}`),
-      note: total === undefined ? "" : totalInWords(question.metric, total, trends.before),
+        metricName(shown.metric) + (shown.by === undefined ? "" : ` by ${propertyName(shown.by)}`),
+      note: total === undefined ? "" : totalInWords(shown.metric, total, trends.before),
       requests: trends.requests,
       waiting: h(Waiting, { rows: 2, height: 200 }),
       tools: {
@@ -77,7 +76,7 @@ export default function Trends(): VNode {
         shape: question.shape,
         calls: trends.calls,
         instants: table.answer?.meta.range,
-        csv: table.answer === undefined ? undefined : () => csvOf(question, trends),
+        csv: table.answer === undefined ? undefined : () => csvOf(shown, trends),
         csvName: `trends-${range.value}`,
         savable: {
           kind: "run",
@@ -98,7 +97,7 @@ export default function Trends(): VNode {
     },
     table.answer !== undefined && (table.answer.results.length === 0 || total === 0)
       ? h(NoEvents, { again: table.again })
-      : h(Shown, { question, trends }),
+      : h(Shown, { question: shown, trends }),
   )}`;
 }
 
@@ -136,10 +135,13 @@ const periodNames = { minute: "minute", hour: "hour", day: "day", week: "week", 
 function Sentence({
   question,
   words,
+  shown,
   total,
 }: {
   readonly question: TrendsQuestion;
   readonly words: string;
+  /** The question of the total. */
+  readonly shown: TrendsQuestion;
   readonly total: number | null | undefined;
 }): VNode {
   const { types, metric, by, per } = question;
@@ -156,7 +158,7 @@ function Sentence({
     Question,
     {
       words: `${words} per ${per}`,
-      shows: total === undefined ? "Show" : `Show ${totalInWords(metric, total, undefined)}`,
+      shows: total === undefined ? "Show" : `Show ${totalInWords(shown.metric, total, undefined)}`,
     },
     html`${h(WordPicker, {
         title: "Metric",
@@ -206,7 +208,7 @@ function Shown({
   const { periods, series } = trends;
   return html`${
     periods === undefined
-      ? h(Waiting, { rows: 2, height: 156 })
+      ? !trends.lacksLines && h(Waiting, { rows: 2, height: 156 })
       : h(Chart, {
           periods,
           series: series.filter(({ id }) => !question.hidden.includes(id)),

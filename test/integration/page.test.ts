@@ -9,6 +9,7 @@ import { clientInPagesSuite } from "./page-client.suite.ts";
 import { keySuite } from "./page-key.suite.ts";
 import { livePageSuite } from "./page-live.suite.ts";
 import { numbersSuite } from "./page-numbers.suite.ts";
+import { staleSuite } from "./page-stale.suite.ts";
 import { viewsSuite } from "./page-views.suite.ts";
 
 interface Answer {
@@ -64,6 +65,7 @@ describeWith(["chromium"], "the page", () => {
 
   viewsSuite(() => shown);
   numbersSuite(() => shown);
+  staleSuite(() => shown);
   livePageSuite(() => shown);
   adminSuite(() => shown);
   clientInPagesSuite(() => shown);
