@@ -1,8 +1,8 @@
 import { h } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { EventList, EventTrace, StoredEvent } from "../api/answers.ts";
 import { ask, Problem, withParameters, type Call } from "../api/client.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { currentAnswer, useAnswer } from "../api/use-answer.ts";
 import { useStream } from "../api/use-stream.ts";
 import {
   address,
@@ -26,6 +26,7 @@ import { Icon } from "../parts/icon.ts";
 import { FilterChips, Question, TypeChips, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
 import { Table, type Column } from "../parts/table.ts";
+import { eventPath } from "../pure/event-path.ts";
 import { exactValue } from "../pure/exact-value.ts";
 import { filterInWords, writeFilter, type Filter } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
@@ -35,7 +36,6 @@ import { rangeName, rangeParameters } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
 import { OpenedEvent } from "./event.ts";
 import { OpenedStory } from "./story.ts";
-import { tracePath } from "./trace.ts";
 
 const pageRows = 100;
 
@@ -89,24 +89,25 @@ function askedOf(types: readonly string[]): ListFilters {
   );
 }
 
-function listCall(types: readonly string[]): Call {
-  const order = readParameter(address.value, "order") ?? "desc";
+/** The list's first page, and all of its events as an export. */
+function callsOf(types: readonly string[]): { readonly list: Call; readonly all: Call } {
+  const parameters = [
+    ...askedOf(types).parameters,
+    ...rangeParameters(range.value, zone.value),
+    ["order", readParameter(address.value, "order") ?? "desc"] as const,
+  ];
+  const firstPage = [["limit", pageRows] as const, ["include", "total"] as const];
   return {
-    path: withParameters("/api/v1/events", [
-      ...askedOf(types).parameters,
-      ...rangeParameters(range.value, zone.value),
-      ["order", order],
-      ["limit", pageRows],
-      ["include", "total"],
-    ]),
+    list: { path: withParameters("/api/v1/events", [...parameters, ...firstPage]) },
+    all: { path: withParameters("/api/v1/events/export", [...parameters, ["format", "csv"]]) },
   };
 }
 
 function List({ types }: { readonly types: readonly string[] }): VNode {
-  const call = listCall(types);
+  const { list: call, all } = callsOf(types);
   const request = useAnswer<EventList>(call);
   const { answer } = request;
-  const more = useMore(call, request.answeredCall === undefined ? undefined : answer);
+  const more = useMore(call, answer, currentAnswer(request, call) !== undefined);
   const rows = [...(answer?.data ?? []), ...more.rows];
   const follows = readParameter(address.value, "follow") !== undefined;
   const fresh = useFresh(types, follows, answer);
@@ -140,17 +141,24 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
       requests: [request],
       waiting: h(Waiting, { rows: 24, height: 28 }),
       tools: {
-        calls: [call],
+        calls: [all],
+        curlNote: "This asks for all events of the list.",
         instants: answer?.meta.range,
         csv: () => csvOf(rows),
+        csvText: more.hasNext ? `CSV of ${format.number(rows.length)} shown` : undefined,
         csvName: `events-${range.value}`,
       },
       exactness: h(Exactness, { meta: answer?.meta }),
     },
     rows.length === 0 ? h(NoEvents, { again: request.again }) : h(Rows, { rows }),
-    more.next !== undefined &&
+    more.hasNext &&
       html`<div class="list-more">
-        <button type="button" class="button" disabled=${more.isLoading} onClick=${more.ask}>
+        <button
+          type="button"
+          class="button"
+          disabled=${more.isLoading || !more.isCurrent}
+          onClick=${more.ask}
+        >
           ${more.isLoading ? "Asking" : `Show ${pageRows} more`}
         </button>
         <span class="muted">${format.counted(rows.length, "event")} shown</span>
@@ -159,37 +167,49 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
   );
 }
 
-/** The pages after the first, by its cursor; dropped when the list changes. */
-function useMore(call: Call, first: EventList | undefined) {
-  const [state, setState] = useState<{
-    readonly rows: readonly StoredEvent[];
-    readonly next: string | null | undefined;
-    readonly problem?: string;
-  }>({ rows: [], next: undefined });
-  const [isLoading, setLoading] = useState(false);
-  useEffect(() => setState({ rows: [], next: undefined }), [first]);
+interface Pages {
+  /** The first page, which the others follow. */
+  readonly first: EventList | undefined;
+  readonly rows: readonly StoredEvent[];
+  readonly next: string | null | undefined;
+  readonly isLoading?: boolean;
+  readonly problem?: string;
+}
+
+/**
+ * The pages after the first, by its cursor; dropped when another list is there.
+ * @param isCurrent whether the first page answers the call: its cursor is of no other call
+ */
+function useMore(call: Call, first: EventList | undefined, isCurrent: boolean) {
+  const [pages, setPages] = useState<Pages>({ first, rows: [], next: undefined });
+  const state: Pages = pages.first === first ? pages : { first, rows: [], next: undefined };
+  const controller = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => controller.current?.abort(), [first, call.path]);
   const next = (state.next === undefined ? first?.page.nextCursor : state.next) ?? undefined;
   return {
     rows: state.rows,
-    next,
-    isLoading,
+    hasNext: next !== undefined,
+    isLoading: isCurrent && state.isLoading === true,
+    isCurrent,
     problem: state.problem,
     ask: () => {
-      if (next === undefined) return;
-      setLoading(true);
-      ask<EventList>({
-        path: `${call.path.replace("&include=total", "")}&cursor=${encodeURIComponent(next)}`,
-      })
-        .then(
-          ({ data, page }) =>
-            setState((before) => ({ rows: [...before.rows, ...data], next: page.nextCursor })),
-          (error: unknown) =>
-            setState((before) => ({
-              ...before,
-              problem: error instanceof Problem ? error.message : String(error),
-            })),
-        )
-        .finally(() => setLoading(false));
+      if (next === undefined || !isCurrent) return;
+      const mine = new AbortController();
+      controller.current = mine;
+      const { rows } = state;
+      setPages({ first, rows, next, isLoading: true });
+      const path = `${call.path.replace("&include=total", "")}&cursor=${encodeURIComponent(next)}`;
+      ask<EventList>({ path }, mine.signal).then(
+        ({ data, page }) => {
+          if (mine.signal.aborted) return;
+          setPages({ first, rows: [...rows, ...data], next: page.nextCursor });
+        },
+        (error: unknown) => {
+          // The list of before may be asked for again: it goes on where it was.
+          const problem = error instanceof Problem ? error.message : String(error);
+          setPages({ first, rows, next, ...(!mine.signal.aborted && { problem }) });
+        },
+      );
     },
   };
 }
@@ -333,14 +353,15 @@ function Find(): VNode {
     if (text === "") return;
     setNote("Searching");
     const name = encodeURIComponent(text);
+    const path = eventPath(text);
     const [byId, byMail, byUser, trace] = await Promise.allSettled([
-      ask<StoredEvent>({ path: `/api/v1/events/${name}` }),
+      path === undefined ? undefined : ask<StoredEvent>({ path }),
       ask<EventList>({ path: `/api/v1/events?correlationId=${name}&limit=1` }),
       ask<EventList>({ path: `/api/v1/events?userId=${name}&limit=1` }),
-      ask<EventTrace>({ path: tracePath(text) }),
+      path === undefined ? undefined : ask<EventTrace>({ path: `${path}/trace` }),
     ]);
     setNote("");
-    if (byId.status === "fulfilled") go(openedAddress("event", text));
+    if (byId.status === "fulfilled" && byId.value !== undefined) go(openedAddress("event", text));
     else if (byMail.status === "fulfilled" && byMail.value.data.length > 0)
       go(openedAddress("story", text));
     else if (byUser.status === "fulfilled" && byUser.value.data.length > 0) {
@@ -349,7 +370,7 @@ function Find(): VNode {
         type: undefined,
         range: "all",
       });
-    } else if (trace.status === "fulfilled" && trace.value.state !== "unknown")
+    } else if (trace.status === "fulfilled" && (trace.value?.state ?? "unknown") !== "unknown")
       go(openedAddress("event", text));
     else setNote("There is no event, mail or user of this id.");
   }

@@ -6,6 +6,7 @@ import { eventually } from "../support/eventually.ts";
 import { answered, axeFindings, open, seen, showDemo, type Shown } from "../support/page.ts";
 import { adminSuite } from "./page-admin.suite.ts";
 import { clientInPagesSuite } from "./page-client.suite.ts";
+import { eventsSuite } from "./page-events.suite.ts";
 import { keySuite } from "./page-key.suite.ts";
 import { livePageSuite } from "./page-live.suite.ts";
 import { numbersSuite } from "./page-numbers.suite.ts";
@@ -70,6 +71,7 @@ describeWith(["chromium"], "the page", () => {
   adminSuite(() => shown);
   clientInPagesSuite(() => shown);
   keySuite(() => shown);
+  eventsSuite(() => shown);
 
   const query = async (body: object): Promise<Answer> => {
     const response = await fetch(`${shown.url}/api/v1/query`, {
