@@ -17,11 +17,13 @@ import { Tips } from "../parts/tips.ts";
 import type { CsvTable } from "../parts/tools.ts";
 import {
   cohortPeriodFor,
+  cohortRows,
   cohortTable,
   shade,
   type Cohort,
   type CohortCell,
   type CohortPeriod,
+  type CohortRow,
   type CohortTable,
 } from "../pure/cohorts.ts";
 import { bodyFilters, type BodyFilter } from "../pure/filter.ts";
@@ -82,15 +84,13 @@ export default function Retention(): VNode {
   const words = `${actorName(actor, types)[1]} who did ${first} and come back to ${back}, per ${per}`;
   const sentence = words.slice(0, 1).toUpperCase() + words.slice(1);
   usePageTitle(`Retention: ${back} after ${first}, ${rangeName(range.value).toLowerCase()}`);
-  const table =
-    answer === undefined
-      ? undefined
-      : cohortTable(answer.cohorts, {
-          per: shown.per,
-          zone: shown.zone,
-          asOf: answer.meta.asOf,
-          range: answer.meta.range,
-        });
+  const at = answer && {
+    per: shown.per,
+    zone: shown.zone,
+    asOf: answer.meta.asOf,
+    range: answer.meta.range,
+  };
+  const table = at && cohortTable(answer.cohorts, at);
   return html`${h(
     Question,
     {
@@ -139,7 +139,7 @@ export default function Retention(): VNode {
         shape: isPeople ? "people" : "percent",
         calls: call === undefined ? [] : [call],
         instants: answer?.meta.range,
-        csv: answer === undefined ? undefined : () => csvOf(answer),
+        csv: at && (() => csvOf(cohortRows(answer.cohorts, at))),
         csvName: "retention",
         savable:
           call === undefined
@@ -281,10 +281,15 @@ function Legend({
   </p>`;
 }
 
-function csvOf({ cohorts }: RetentionAnswer): CsvTable {
-  const columns = Math.max(0, ...cohorts.map(({ returned }) => returned.length));
+function csvOf(rows: readonly CohortRow[]): CsvTable {
+  const columns = Math.max(0, ...rows.map(({ cells }) => cells.length));
   return [
     ["start", "size", ...Array.from({ length: columns }, (_, index) => `returned ${index}`)],
-    ...cohorts.map(({ start, size, returned }) => [start, size, ...returned]),
+    ...rows.map(({ start, size, cells }) => [start, size, ...cells.map(begun)]),
   ];
+}
+
+/** A period that has not begun is blank, never 0. */
+function begun({ state, returned }: CohortCell): number | undefined {
+  return state === "ahead" ? undefined : returned;
 }

@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import type { QueryAnswer } from "../api/answers.ts";
+import type { Meta, QueryAnswer } from "../api/answers.ts";
 import { ask, type Call } from "../api/client.ts";
 import { useFirstEvent } from "../api/catalog.ts";
 import { currentAnswer, useAnswer, useAnswered, type AnswerState } from "../api/use-answer.ts";
@@ -9,6 +9,7 @@ import { allRows, pageRows } from "../pure/all-rows.ts";
 import { comparedDays, shiftedInstants } from "../pure/compared-range.ts";
 import { bodyFilters, valueName } from "../pure/filter.ts";
 import type { Period } from "../pure/format.ts";
+import { isInexact } from "../pure/inexact.ts";
 import { ofNothing } from "../pure/metric.ts";
 import { bodyRange, type Instants } from "../pure/range.ts";
 import {
@@ -51,6 +52,13 @@ export interface TrendsAnswer {
   readonly others: number | undefined;
   readonly periods: Periods | undefined;
   readonly series: readonly Series[];
+  /** What the answers say of themselves: that of the rows first, and those about the range before. */
+  readonly metas: {
+    readonly shown: readonly (Meta | undefined)[];
+    readonly before: readonly (Meta | undefined)[];
+  };
+  /** Which numbers may not be the true ones. */
+  readonly inexact: { readonly totals: boolean; readonly lines: boolean; readonly before: boolean };
   /** Without lines of these rows there will be none: their call failed, or was stopped. */
   readonly lacksLines: boolean;
   /** The instant of the project's first event, in epoch milliseconds. */
@@ -141,6 +149,7 @@ function otherRange(instants: Instants | undefined): OtherRange | undefined {
 
 interface Before {
   readonly requests: readonly AnswerState<QueryAnswer>[];
+  readonly metas: readonly (Meta | undefined)[];
   /** Whether the other range was ever answered. */
   readonly isKnown: boolean;
   readonly total: number | null | undefined;
@@ -155,12 +164,14 @@ function useBefore(asked: Asked, ids: readonly string[], other: Instants | undef
   const rowsCall = at === undefined || ids.length === 0 ? undefined : asked.rowsIn(at, ids);
   const total = useAnswer<QueryAnswer>(totalCall);
   const rows = useAnswer<QueryAnswer>(rowsCall);
-  const found = currentAnswer(rows, rowsCall)?.results;
+  const [all, own] = [currentAnswer(total, totalCall), currentAnswer(rows, rowsCall)];
+  const found = own?.results;
   const numbers = new Map(found?.map((row) => [row.dimensions[0], row.metrics[0] ?? null]));
   return {
     requests: at === undefined ? [] : rowsCall === undefined ? [total] : [total, rows],
+    metas: at === undefined ? [] : [all?.meta, own?.meta],
     isKnown: at !== undefined && total.answer !== undefined,
-    total: currentAnswer(total, totalCall)?.totals?.[0],
+    total: all?.totals?.[0],
     of: (id) => (numbers.has(id) ? numbers.get(id) : found && ofNothing(asked.metric)),
   };
 }
@@ -243,6 +254,10 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
     other === undefined || isEmpty ? before.requests : [...before.requests, otherLines];
   const { types, metric, by } = shown;
   const shownQuestion = { ...question, types, metric, by };
+  const metas = {
+    shown: [table.answer?.meta, lines.answer?.meta],
+    before: [...before.metas, otherAnswer?.meta],
+  };
   return {
     shown: shownQuestion,
     table,
@@ -258,6 +273,12 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
     pointsLeftOut: leftOut(lines.answer) + leftOut(otherAnswer),
     others: othersOf(shownQuestion, rows, total),
     ...drawn,
+    metas,
+    inexact: {
+      totals: isInexact(metric, [table.answer?.meta]),
+      lines: isInexact(metric, [lines.answer?.meta]),
+      before: isInexact(metric, comparesItself ? [table.answer?.meta] : metas.before),
+    },
     lacksLines: lines.answer === undefined && hasEnded,
     firstEvent,
     knownFrom:
