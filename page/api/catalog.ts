@@ -23,39 +23,43 @@ function fetched<Answer>(call: Call): Promise<Answer> {
 
 interface CatalogState<Entry> {
   readonly entries: readonly Entry[];
+  /** The entries are those of the list before, if there was one. */
   readonly isBusy: boolean;
   readonly problem: string | undefined;
 }
 
+interface Listed<Entry> {
+  /** The path of the list; `undefined` where none was read. */
+  readonly path: string | undefined;
+  readonly entries: readonly Entry[];
+  readonly problem?: string;
+}
+
 /** The state of one list of the catalogue. The old list stays until the new one comes. */
 function useCatalog<Entry>(call: Call | undefined): CatalogState<Entry> {
-  const [state, setState] = useState<CatalogState<Entry>>({
-    entries: [],
-    isBusy: true,
-    problem: undefined,
-  });
+  const path = call?.path;
+  const [state, setState] = useState<Listed<Entry>>({ path: undefined, entries: [] });
   useEffect(() => {
     if (call === undefined) {
-      setState({ entries: [], isBusy: false, problem: undefined });
+      setState({ path, entries: [] });
       return;
     }
     let isLate = false;
-    setState((before) => ({ ...before, isBusy: true }));
     fetched<Catalog<Entry>>(call).then(
       ({ data }) => {
-        if (!isLate) setState({ entries: data, isBusy: false, problem: undefined });
+        if (!isLate) setState({ path, entries: data });
       },
       (error: unknown) => {
         if (isLate) return;
         const problem = error instanceof Problem ? error.message : String(error);
-        setState({ entries: [], isBusy: false, problem });
+        setState({ path, entries: [], problem });
       },
     );
     return () => {
       isLate = true;
     };
-  }, [call?.path]);
-  return state;
+  }, [path]);
+  return { entries: state.entries, isBusy: state.path !== path, problem: state.problem };
 }
 
 export function useTypes(): CatalogState<CatalogType> {

@@ -15,6 +15,7 @@ import {
   range,
   zone,
 } from "../frame/router.ts";
+import { keysAreOn } from "../frame/keys.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { announce } from "../parts/announce.ts";
 import { Card, Waiting } from "../parts/card.ts";
@@ -26,6 +27,7 @@ import { Icon } from "../parts/icon.ts";
 import { FilterChips, Question, TypeChips, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
 import { Table, type Column } from "../parts/table.ts";
+import type { Address } from "../pure/address.ts";
 import { eventPath } from "../pure/event-path.ts";
 import { exactValue } from "../pure/exact-value.ts";
 import { filterInWords, writeFilter, type Filter } from "../pure/filter.ts";
@@ -50,6 +52,7 @@ export default function Events(): VNode {
       : `Event ${opened.id}`,
   );
   const hasOpen = opened?.kind === "event" || opened?.kind === "story";
+  useKeptFocus(opened);
   return html`${h(
       Question,
       { words },
@@ -72,6 +75,36 @@ export default function Events(): VNode {
       ${opened?.kind === "event" && h(OpenedEvent, { key: opened.id, id: opened.id })}
       ${opened?.kind === "story" && h(OpenedStory, { key: opened.id, id: opened.id })}
     </div>`;
+}
+
+/**
+ * Where an event or a story is opened or closed, and what had the focus is gone: puts it on the
+ * opened card's heading, or on the row from which the card was opened.
+ */
+function useKeptFocus(opened: Address["opened"]): void {
+  const before = useRef(opened);
+  const row = useRef<string>(undefined);
+  if (opened?.kind === "event") row.current = opened.id;
+  useEffect(() => {
+    const hasChanged = before.current?.id !== opened?.id;
+    before.current = opened;
+    if (!hasChanged || !isFocusLost()) return;
+    const links = [...document.querySelectorAll<HTMLElement>(".event-link")];
+    const place =
+      opened === undefined
+        ? links.find(({ dataset }) => dataset["event"] === row.current)
+        : document.querySelector<HTMLElement>(".event-card h2");
+    if (opened !== undefined) place?.setAttribute("tabindex", "-1");
+    (place ?? document.querySelector<HTMLElement>("h1"))?.focus();
+  }, [opened?.id]);
+}
+
+/** Whether what had the focus was removed, or is not shown any more. */
+function isFocusLost(): boolean {
+  const { activeElement, body } = document;
+  return (
+    activeElement === null || activeElement === body || activeElement.getClientRects().length === 0
+  );
 }
 
 function inWords(types: readonly string[]): string {
@@ -236,7 +269,7 @@ function useFresh(
   return count;
 }
 
-/** J and K walk the list while an event is open. */
+/** J and K, where single keys act, and arrows walk the list while an event is open. */
 function useWalk(rows: readonly StoredEvent[]): void {
   useEffect(() => {
     function press(event: KeyboardEvent): void {
@@ -244,11 +277,9 @@ function useWalk(rows: readonly StoredEvent[]): void {
       if (opened?.kind !== "event" || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target instanceof HTMLInputElement) return;
       const step = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (
-        step === undefined ||
-        (event.target as Element).closest("[role=application], .panel, .table-wrap:focus") !== null
-      )
-        return;
+      const ownKeys = "[role=application], dialog, .panel, .table-wrap:focus";
+      if (step === undefined || (event.target as Element).closest(ownKeys) !== null) return;
+      if (event.key.length === 1 && !keysAreOn.value) return;
       const at = rows.findIndex(({ id }) => id === opened.id);
       const next = rows[at + step];
       if (at < 0 || next === undefined) return;
@@ -282,7 +313,11 @@ function Rows({ rows }: { readonly rows: readonly StoredEvent[] }): VNode {
         const wall = wallClock(Date.parse(event.timestamp), zone.value);
         const { seconds } = format.clockParts(wall);
         const to = openedAddress("event", event.id);
-        return html`<a class="event-link" href=${hrefOf(to)} onClick=${follow(to)}
+        return html`<a
+          class="event-link"
+          data-event=${event.id}
+          href=${hrefOf(to)}
+          onClick=${follow(to)}
           ><time datetime=${event.timestamp}
             >${wall.startsWith(today) ? seconds : `${format.dayShort(wall, today)}, ${seconds}`}</time
           ></a
