@@ -1,7 +1,7 @@
 import { h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { EventList, EventTrace, StoredEvent } from "../api/answers.ts";
-import { ask, Problem, withParameters, type Call } from "../api/client.ts";
+import { ask, withParameters, type Call } from "../api/client.ts";
 import { currentAnswer, useAnswer } from "../api/use-answer.ts";
 import { useStream } from "../api/use-stream.ts";
 import {
@@ -37,9 +37,8 @@ import { readParameter, readParameters } from "../pure/parameters.ts";
 import { rangeName, rangeParameters } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
 import { OpenedEvent } from "./event.ts";
+import { pageRows, useMore } from "./event-pages.ts";
 import { OpenedStory } from "./story.ts";
-
-const pageRows = 100;
 
 /** Finds events, and shows one whole. */
 export default function Events(): VNode {
@@ -198,53 +197,6 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
       </div>`,
     more.problem !== undefined && html`<p class="problem-line" role="alert">${more.problem}</p>`,
   );
-}
-
-interface Pages {
-  /** The first page, which the others follow. */
-  readonly first: EventList | undefined;
-  readonly rows: readonly StoredEvent[];
-  readonly next: string | null | undefined;
-  readonly isLoading?: boolean;
-  readonly problem?: string;
-}
-
-/**
- * The pages after the first, by its cursor; dropped when another list is there.
- * @param isCurrent whether the first page answers the call: its cursor is of no other call
- */
-function useMore(call: Call, first: EventList | undefined, isCurrent: boolean) {
-  const [pages, setPages] = useState<Pages>({ first, rows: [], next: undefined });
-  const state: Pages = pages.first === first ? pages : { first, rows: [], next: undefined };
-  const controller = useRef<AbortController | undefined>(undefined);
-  useEffect(() => () => controller.current?.abort(), [first, call.path]);
-  const next = (state.next === undefined ? first?.page.nextCursor : state.next) ?? undefined;
-  return {
-    rows: state.rows,
-    hasNext: next !== undefined,
-    isLoading: isCurrent && state.isLoading === true,
-    isCurrent,
-    problem: state.problem,
-    ask: () => {
-      if (next === undefined || !isCurrent) return;
-      const mine = new AbortController();
-      controller.current = mine;
-      const { rows } = state;
-      setPages({ first, rows, next, isLoading: true });
-      const path = `${call.path.replace("&include=total", "")}&cursor=${encodeURIComponent(next)}`;
-      ask<EventList>({ path }, mine.signal).then(
-        ({ data, page }) => {
-          if (mine.signal.aborted) return;
-          setPages({ first, rows: [...rows, ...data], next: page.nextCursor });
-        },
-        (error: unknown) => {
-          // The list of before may be asked for again: it goes on where it was.
-          const problem = error instanceof Problem ? error.message : String(error);
-          setPages({ first, rows, next, ...(!mine.signal.aborted && { problem }) });
-        },
-      );
-    },
-  };
 }
 
 /** How many events came since the list was read: they are offered, not inserted. */
