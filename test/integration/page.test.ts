@@ -10,6 +10,7 @@ import { eventsSuite } from "./page-events.suite.ts";
 import { keyboardSuite } from "./page-keyboard.suite.ts";
 import { keySuite } from "./page-key.suite.ts";
 import { livePageSuite } from "./page-live.suite.ts";
+import { exactnessSuite } from "./page-exactness.suite.ts";
 import { numbersSuite } from "./page-numbers.suite.ts";
 import { staleSuite } from "./page-stale.suite.ts";
 import { viewsSuite } from "./page-views.suite.ts";
@@ -67,6 +68,7 @@ describeWith(["chromium"], "the page", () => {
 
   viewsSuite(() => shown);
   numbersSuite(() => shown);
+  exactnessSuite(() => shown);
   staleSuite(() => shown);
   livePageSuite(() => shown);
   adminSuite(() => shown);
@@ -326,52 +328,6 @@ describeWith(["chromium"], "the page", () => {
     await page.getByText(words).first().waitFor();
     await close();
   });
-
-  test.each(["/", "/trends?tz=UTC"])(
-    "%s of a project without events says how to send one, and sees it come, whatever failed meanwhile",
-    async (path) => {
-      let isEmpty = true;
-      const failures = [500, 503, 503];
-      const none = { asOf: new Date().toISOString(), lagMs: 0, exact: true };
-      const { page, close } = await open(shown, path, {
-        before: async (made) => {
-          await made.route("**/api/v1/catalog/types", (route) =>
-            isEmpty ? route.fulfill({ json: { data: [], meta: none } }) : route.continue(),
-          );
-          await made.route("**/api/v1/query", async (route) => {
-            if (!isEmpty) return route.continue();
-            const { dimensions = [] } = route.request().postDataJSON() as {
-              dimensions?: readonly string[];
-            };
-            const answer = (await (await route.fetch()).json()) as Answer;
-            // Periods without events are rows, too.
-            const results = dimensions.some((dimension) => dimension.startsWith("time:"))
-              ? answer.results.map((row) => ({ ...row, metrics: [0] }))
-              : [];
-            await route.fulfill({ json: { ...answer, results, totals: [0] } });
-          });
-          await made.route("**/api/v1/events?**", (route) => {
-            const listens = new URL(route.request().url()).search === "?limit=1";
-            const status = listens ? failures.shift() : undefined;
-            if (status !== undefined) return route.fulfill({ status, json: { title: "Away" } });
-            return isEmpty
-              ? route.fulfill({
-                  json: { data: [], page: { nextCursor: null }, total: 0, meta: none },
-                })
-              : route.continue();
-          });
-        },
-      });
-      await page.getByText("No events yet.").first().waitFor();
-      expect(await page.locator(".first-event pre").first().innerText()).toContain(
-        `'${shown.url}/api/v1/events'`,
-      );
-      await eventually(() => expect(failures).toEqual([]));
-      isEmpty = false;
-      await page.getByText("No events yet.").first().waitFor({ state: "detached" });
-      await close();
-    },
-  );
 
   test("asks for a key on a 401, sends it and shows it nowhere", async () => {
     const key = "mk_secret_of_the_reader";
