@@ -1,10 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Catalog, CatalogProperty, CatalogType, CatalogValue } from "./answers.ts";
 import { ask, Problem, withParameters, type Call } from "./client.ts";
+import { keyNumber } from "./key.ts";
 
-/** The catalogue's answers. Each is kept for a minute: pickers open at once the second time. */
+/**
+ * The catalogue's answers to the present key. Each is kept for a minute: pickers open at once the
+ * second time.
+ */
 const cached = new Map<string, { readonly at: number; readonly answer: Promise<unknown> }>();
 const cacheMs = 60_000;
+keyNumber.subscribe(() => cached.clear());
 
 function fetched<Answer>(call: Call): Promise<Answer> {
   const entry = cached.get(call.path);
@@ -12,45 +17,49 @@ function fetched<Answer>(call: Call): Promise<Answer> {
     return entry.answer as Promise<Answer>;
   const answer = ask<Answer>(call);
   cached.set(call.path, { at: Date.now(), answer });
-  answer.catch(() => cached.delete(call.path));
+  answer.catch(() => cached.get(call.path)?.answer === answer && cached.delete(call.path));
   return answer;
 }
 
 interface CatalogState<Entry> {
   readonly entries: readonly Entry[];
+  /** The entries are those of the list before, if there was one. */
   readonly isBusy: boolean;
   readonly problem: string | undefined;
 }
 
+interface Listed<Entry> {
+  /** The path of the list; `undefined` where none was read. */
+  readonly path: string | undefined;
+  readonly entries: readonly Entry[];
+  readonly problem?: string;
+}
+
 /** The state of one list of the catalogue. The old list stays until the new one comes. */
 function useCatalog<Entry>(call: Call | undefined): CatalogState<Entry> {
-  const [state, setState] = useState<CatalogState<Entry>>({
-    entries: [],
-    isBusy: true,
-    problem: undefined,
-  });
+  const path = call?.path;
+  const [state, setState] = useState<Listed<Entry>>({ path: undefined, entries: [] });
   useEffect(() => {
     if (call === undefined) {
-      setState({ entries: [], isBusy: false, problem: undefined });
+      setState({ path, entries: [] });
       return;
     }
     let isLate = false;
-    setState((before) => ({ ...before, isBusy: true }));
     fetched<Catalog<Entry>>(call).then(
       ({ data }) => {
-        if (!isLate) setState({ entries: data, isBusy: false, problem: undefined });
+        if (!isLate) setState({ path, entries: data });
       },
       (error: unknown) => {
         if (isLate) return;
         const problem = error instanceof Problem ? error.message : String(error);
-        setState({ entries: [], isBusy: false, problem });
+        setState({ path, entries: [], problem });
       },
     );
     return () => {
       isLate = true;
     };
-  }, [call?.path]);
-  return state;
+  }, [path]);
+  return { entries: state.entries, isBusy: state.path !== path, problem: state.problem };
 }
 
 export function useTypes(): CatalogState<CatalogType> {

@@ -1,4 +1,12 @@
-import { authorization, caller, dropKey, hasKey, keyNeeded, type Caller } from "./key.ts";
+import {
+  authorization,
+  caller,
+  dropKey,
+  hasKey,
+  keyNeeded,
+  keyNumber,
+  type Caller,
+} from "./key.ts";
 
 /** A call of the API: what is sent, and what `curl` shows. */
 export interface Call {
@@ -56,10 +64,15 @@ export async function ask<Answer>(call: Call, signal?: AbortSignal): Promise<Ans
 
 /**
  * Reads what the caller may do.
+ * @returns whether that is known now: not where the key was changed meanwhile
  * @throws Problem, also where there is no valid key
  */
-export async function learnCaller(): Promise<void> {
-  caller.value = await ask<Caller>({ path: "/api/v1/keys/self" });
+export async function learnCaller(): Promise<boolean> {
+  const key = keyNumber.peek();
+  const learnt = await ask<Caller>({ path: "/api/v1/keys/self" });
+  if (key !== keyNumber.peek()) return false;
+  caller.value = learnt;
+  return true;
 }
 
 /** Sends a call and reads the answer with its headers. */
@@ -75,6 +88,7 @@ async function send(
   { method, path, body, headers }: Call,
   signal?: AbortSignal,
 ): Promise<Response> {
+  const key = keyNumber.peek();
   const response = await reach(path, {
     method: method ?? (body === undefined ? "GET" : "POST"),
     headers: {
@@ -87,7 +101,10 @@ async function send(
   });
   // The health of a service that is down is an answer, too.
   if (response.ok || (path === "/health" && response.status === 503)) return response;
-  throw refused(response.status, await readJson(response).catch(() => ({})), response.headers);
+  const problem = await readJson(response).catch(() => ({}));
+  // A late refusal of the key before says nothing of this one.
+  const isOfThisKey = key === keyNumber.peek();
+  throw refused(response.status, problem, response.headers, isOfThisKey);
 }
 
 /** @throws Problem of the network, AbortError */
@@ -100,9 +117,9 @@ async function reach(path: string, init: RequestInit): Promise<Response> {
   }
 }
 
-function refused(status: number, body: unknown, headers: Headers): Problem {
+function refused(status: number, body: unknown, headers: Headers, isOfThisKey: boolean): Problem {
   const problem = new Problem(status, (body ?? {}) as Record<string, unknown>, headers);
-  if (status === 401) {
+  if (status === 401 && isOfThisKey) {
     const had = hasKey.value;
     dropKey();
     keyNeeded.value = had ? "This key is not known here." : "The service asks for a key.";

@@ -30,6 +30,12 @@ export function may(scope: Scope): boolean {
 /** Whether there is a key; not the key itself. */
 export const hasKey = signal(stored() !== null);
 
+/**
+ * Another number after each change of the key. Nothing that was answered before may be shown, or
+ * kept, after it: the next key may be another project's.
+ */
+export const keyNumber = signal(0);
+
 /** Why a key is needed; `undefined` while none is. */
 export const keyNeeded = signal<string | undefined>(undefined);
 
@@ -48,7 +54,9 @@ export function authorization(): Readonly<Record<string, string>> {
 
 export function keepKey(key: string): void {
   sessionStorage.setItem(place, key);
+  caller.value = undefined;
   hasKey.value = true;
+  keyNumber.value++;
 }
 
 export function dropKey(): void {
@@ -57,6 +65,8 @@ export function dropKey(): void {
   } catch {
     // Without storage there was nothing to remove.
   }
+  const isChange = hasKey.value || caller.value !== undefined;
   hasKey.value = false;
   caller.value = undefined;
+  if (isChange) keyNumber.value++;
 }

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, Problem, type Call } from "./client.ts";
+import { keyNumber } from "./key.ts";
 
 /** Whether the service can be reached: the frame shows it in one line. */
 export const connection = signal<{
@@ -37,9 +38,10 @@ interface State<Answer> {
   readonly retryAt?: number;
 }
 
-/** The latest answers, so that Back shows them at once. */
+/** The latest answers to the present key, so that Back shows them at once. */
 const remembered = new Map<string, unknown>();
 const mostRemembered = 40;
+keyNumber.subscribe(() => remembered.clear());
 
 function remember(name: string, answer: unknown): void {
   remembered.delete(name);
@@ -51,7 +53,8 @@ function remember(name: string, answer: unknown): void {
  * Sends a call, and sends it again when it changes; the one before is cancelled, and a late answer
  * never replaces a newer one.
  * @param call `undefined`: there is nothing to ask yet
- * @param everyMs repeats the call so long after each answer, while the page is visible
+ * @param everyMs repeats the call so long after each answer, and after each problem but that of a
+ *   key (401, 403)
  * @param asks how the call is sent; always the same function for a call
  * @returns the same object until something of it changes
  */
@@ -60,7 +63,7 @@ export function useAnswer<Answer>(
   everyMs?: number,
   asks: (call: Call, signal: AbortSignal) => Promise<Answer> = ask,
 ): AnswerState<Answer> {
-  const name = call === undefined ? undefined : JSON.stringify(call);
+  const name = call === undefined ? undefined : `${keyNumber.value} ${JSON.stringify(call)}`;
   const [state, setState] = useState<State<Answer>>(() => {
     if (name === undefined) return {};
     const answer = remembered.get(name) as Answer | undefined;
@@ -106,7 +109,9 @@ export function useAnswer<Answer>(
         if (mine.signal.aborted) return;
         const problem =
           error instanceof Problem ? error : new Problem(500, { title: String(error) });
-        const retryMs = retryAfter(problem, attempts.current++);
+        const isRefused = problem.status === 401 || problem.status === 403;
+        const retryMs =
+          retryAfter(problem, attempts.current++) ?? (isRefused ? undefined : everyMs);
         if (problem.status === 0 && retryMs !== undefined) lost(retryMs);
         if (retryMs !== undefined) later(retryMs);
         setState((before) => ({
@@ -144,6 +149,22 @@ export function useAnswer<Answer>(
     }),
     [state],
   );
+}
+
+/**
+ * The question whose answer is shown. Numbers keep the name and the unit of their own question while
+ * another one is under way, and where that was stopped or failed.
+ * @param question what `call` is made from: another question makes another call
+ * @returns the present question as long as there is no answer
+ */
+export function useAnswered<Question>(
+  { answeredCall }: AnswerState<unknown>,
+  call: Call | undefined,
+  question: Question,
+): Question {
+  const questions = useRef(new WeakMap<Call, Question>());
+  if (call !== undefined) questions.current.set(call, question);
+  return (answeredCall && questions.current.get(answeredCall)) ?? question;
 }
 
 /** The answer to a call; `undefined` while there is only one to the call before it. */

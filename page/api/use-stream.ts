@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isPassing } from "../pure/passing.ts";
 import { Problem, readStream, type Frame } from "./client.ts";
 import { lost, reached, reconnected } from "./use-answer.ts";
 
@@ -26,12 +27,12 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
     let timer: ReturnType<typeof setTimeout> | undefined;
     let lastId: string | undefined;
     let attempts = 0;
+    let wasLost = false;
     let missed = false;
 
     async function hold(): Promise<void> {
       const mine = new AbortController();
       controller = mine;
-      const wasLost = attempts > 0;
       missed = false;
       try {
         await readStream(
@@ -43,6 +44,7 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
               attempts = 0;
               setState({ isOpen: true, problem: undefined });
               if (!wasLost) return;
+              wasLost = false;
               // A stream without places begins anew and cannot say what was missed.
               if (lastId === undefined) reached();
               else setTimeout(() => reconnected(missed ? passed : whole), 500);
@@ -60,11 +62,12 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
         if (!(error instanceof Problem)) throw error;
         setState({ isOpen: false, problem: error });
         // A missing scope does not appear by asking again.
-        if (error.status >= 400 && error.status !== 429 && error.status !== 503) return;
+        if (!isPassing(error.status)) return;
       }
       if (mine.signal.aborted) return;
       setState((before) => ({ ...before, isOpen: false }));
       const waitMs = Math.min(30_000, 1_000 * 2 ** attempts++);
+      wasLost = true;
       lost(waitMs);
       timer = setTimeout(() => void hold(), waitMs);
     }

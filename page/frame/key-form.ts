@@ -18,8 +18,7 @@ export function KeyForm(): VNode {
     keepKey(field.value.trim());
     try {
       // Any valid key will do: the frame shows what it may do, each view what it lacks.
-      await learnCaller();
-      keyNeeded.value = undefined;
+      if (await learnCaller()) keyNeeded.value = undefined;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (error.status === 401) setProblem("This key is not known here.");

@@ -41,6 +41,7 @@ export const keyTexts: readonly (readonly [keys: string, does: string])[] = [
   ["z", "Time zone"],
   ["v", "Shape"],
   ["c", "Copy link"],
+  ["j k", "The next event of a list, the one before"],
   ["Esc", "Close or stop"],
   ["?", "This list"],
 ];

@@ -1,10 +1,12 @@
 import { signal } from "@preact/signals";
+import { keyNumber } from "../api/key.ts";
 
 /**
  * The next words of a screen reader, politely: changes of state and answers to the reader, nothing
  * that ticks.
  */
 export const announced = signal("");
+keyNumber.subscribe(() => (announced.value = ""));
 
 let last = 0;
 const quietMs = 30_000;

@@ -49,7 +49,14 @@ export function Choices(props: Props): VNode {
   const [typed, setTyped] = useState("");
   const [active, setActive] = useState(0);
   const list = useRef<HTMLUListElement>(null);
+  /** The text that the caller was last asked to search for. */
+  const [sent, setSent] = useState("");
+  /** Whether the first hit is to be picked as soon as the typed text has hits. */
+  const [isWaiting, setWaiting] = useState(false);
+  /** Whether an entry was chosen by arrows since something was typed. */
+  const isMoved = useRef(false);
   const search = typed.trim();
+  const isStale = onSearch !== undefined && search !== "" && (isBusy || sent !== search);
   const hits = onSearch === undefined ? narrowed(props.choices, search) : props.choices;
   const own = search === "" ? undefined : free?.(search);
   const shown = [...hits.slice(0, mostShown), ...(own === undefined ? [] : [own])];
@@ -57,9 +64,20 @@ export function Choices(props: Props): VNode {
 
   useEffect(() => {
     if (onSearch === undefined) return;
-    const timer = setTimeout(() => onSearch(search), search === "" ? 0 : 120);
+    const timer = setTimeout(
+      () => {
+        onSearch(search);
+        setSent(search);
+      },
+      search === "" ? 0 : 120,
+    );
     return () => clearTimeout(timer);
   }, [search]);
+  useEffect(() => {
+    if (!isWaiting || isStale) return;
+    setWaiting(false);
+    if (shown[0] !== undefined) onPick(shown[0]);
+  }, [isWaiting, isStale]);
   useEffect(() => {
     list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
   }, [at]);
@@ -75,6 +93,12 @@ export function Choices(props: Props): VNode {
     if (to !== undefined) {
       event.preventDefault();
       setActive(to);
+      isMoved.current = true;
+      setWaiting(false);
+    } else if (event.key === "Enter" && isStale && !isMoved.current) {
+      // The list is still that of the text before.
+      event.preventDefault();
+      setWaiting(true);
     } else if (event.key === "Enter" && shown[at] !== undefined) {
       event.preventDefault();
       onPick(shown[at]);
@@ -104,6 +128,8 @@ export function Choices(props: Props): VNode {
         onInput=${(event: InputEvent) => {
           setTyped((event.target as HTMLInputElement).value);
           setActive(0);
+          isMoved.current = false;
+          setWaiting(false);
         }}
         onKeyDown=${press}
       />

@@ -2,6 +2,7 @@ import { h } from "preact";
 import type { Meta } from "../api/answers.ts";
 import { hrefOf, addressOf, follow, zone } from "../frame/router.ts";
 import { counted, duration, clockParts, dayShort } from "../pure/format.ts";
+import { exactInWords, isCut } from "../pure/inexact.ts";
 import { wallClock } from "../pure/zone.ts";
 import { html, type VNode } from "./html.ts";
 
@@ -26,44 +27,36 @@ export function Instant({
 
 const staleMs = 10_000;
 
-const reasons: Readonly<Record<string, string>> = {
-  sketch:
-    "Estimate: beyond 1,024 users the count is about 1 % off, rarely more than 2 %; quantiles are within 1 % of the value",
-  other: "(other) gathers what is beyond 1,000 values",
-  erasing: "An erasure is under way: counts fall until it is done",
-  damaged: "A damaged part of the disk may hide events",
-  sampled: "From the newest events alone",
-};
-
 /**
  * How exact and how fresh an answer is: "Exact · as of 14:24:09 · from rollups in 4 ms", always in
  * this order.
+ * @param also further answers of which numbers are shown
+ * @param before the answers about the range that is compared with
  * @param first text before it: "First 50 values"
  * @param expectsCut rows beyond the limit are expected, and `first` mentions them
  */
 export function Exactness({
   meta,
+  also = [],
+  before = [],
   first,
   expectsCut = false,
 }: {
   readonly meta: Meta | undefined;
+  readonly also?: readonly (Meta | undefined)[];
+  readonly before?: readonly (Meta | undefined)[];
   readonly first?: string | undefined;
   readonly expectsCut?: boolean;
 }): VNode {
   if (meta === undefined) return html`<p class="exactness"></p>`;
-  const because = (meta.because ?? []).filter(
-    (reason) => reason !== "rowsLeftOut" && reason !== "valuesCut",
-  );
-  const isCut = because.length < (meta.because ?? []).length;
   const left = meta.rowsLeftOut ?? 0;
   const cut =
-    !isCut || expectsCut
+    !isCut(meta) || expectsCut
       ? undefined
       : left > 0
         ? `Left out: ${counted(left, "row")}`
         : "Not all values are shown";
-  const exact =
-    because.length === 0 ? "Exact" : because.map((reason) => reasons[reason] ?? reason).join(". ");
+  const exact = exactInWords([meta, ...also], before);
   const isStale = meta.lagMs > staleMs;
   const source = {
     rollup: "from rollups",
@@ -87,10 +80,4 @@ export function Exactness({
 function took(ms: number | undefined): string {
   if (ms === undefined) return "no time";
   return ms < 1_000 ? `${Math.max(1, Math.round(ms))} ms` : duration(ms);
-}
-
-/** Whether a metric's numbers may be estimates: they get `≈`. */
-export function isEstimated(metric: string, meta: Meta | undefined): boolean {
-  if (meta?.because?.includes("sketch") !== true) return false;
-  return metric === "uniques" || /^p\d+:/.test(metric);
 }

@@ -1,5 +1,5 @@
 import { h } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { CatalogProperty, CatalogValue } from "../api/answers.ts";
 import { useProperties, useValues } from "../api/catalog.ts";
 import {
@@ -17,7 +17,7 @@ import { number, roundPercent } from "../pure/format.ts";
 import { Choices, type Choice } from "./choices.ts";
 import { html, type VNode } from "./html.ts";
 import { Icon } from "./icon.ts";
-import { Popover } from "./popover.ts";
+import { focusFirst, Popover } from "./popover.ts";
 
 /** Words of mails come first, then the sender's properties, then those of enrichment. */
 const nearest = [
@@ -93,17 +93,42 @@ export function FilterPicker({ types, onAdd, filter, text = "Filter" }: Props): 
   });
 }
 
-function FilterSteps({
-  types,
-  filter,
-  onDone,
-}: {
+interface StepsProps {
   readonly types: readonly string[];
   readonly filter: Filter | undefined;
   readonly onDone: (filter: Filter) => void;
-}): VNode {
+}
+
+/** The steps one after the other: the focus goes with them, since the field of each is its own. */
+function FilterSteps({ types, filter, onDone }: StepsProps): VNode {
+  const box = useRef<HTMLDivElement>(null);
   const [property, setProperty] = useState(filter?.property);
   const [op, setOp] = useState<Operator | undefined>(filter?.op);
+  const shown = useRef([property, op]);
+  useEffect(() => {
+    if (shown.current[0] === property && shown.current[1] === op) return;
+    shown.current = [property, op];
+    focusFirst(box.current!.closest<HTMLElement>(".panel")!);
+  }, [property, op]);
+  return html`<div ref=${box}>
+    ${h(FilterStep, { types, filter, onDone, property, setProperty, op, setOp })}
+  </div>`;
+}
+
+function FilterStep({
+  types,
+  filter,
+  onDone,
+  property,
+  setProperty,
+  op,
+  setOp,
+}: StepsProps & {
+  readonly property: string | undefined;
+  readonly setProperty: (property: string | undefined) => void;
+  readonly op: Operator | undefined;
+  readonly setOp: (op: Operator | undefined) => void;
+}): VNode {
   const properties = useProperties(types);
   const kinds = properties.entries.find((entry) => entry.property === property)?.kinds ?? ["text"];
   if (property === undefined) {
@@ -171,7 +196,8 @@ function PropertyStep(props: {
   return h(Choices, {
     label: "Search properties and values",
     choices: search === "" ? found : [...found, ...matching],
-    isBusy: props.isBusy,
+    // Properties are narrowed here: values are waited for where there are none.
+    isBusy: props.isBusy || (found.length === 0 && values.some(({ isBusy }) => isBusy)),
     ...(props.problem !== undefined && { problem: props.problem }),
     onSearch: setSearch,
     free: (text) =>

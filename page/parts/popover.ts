@@ -44,7 +44,7 @@ export function Popover(props: Props): VNode {
   useEffect(() => {
     if (!open) return;
     place(button.current!, panel.current!);
-    firstOf(panel.current!)?.focus({ preventScroll: true });
+    focusFirst(panel.current!);
     const moved = () => place(button.current!, panel.current!);
     addEventListener("resize", moved);
     addEventListener("scroll", moved, { passive: true });
@@ -95,14 +95,14 @@ export function Popover(props: Props): VNode {
 }
 
 /**
- * The element that gets the focus: on a phone the sheet's head, since a field would bring up the
- * keyboard over it.
+ * Puts the focus on a panel's first field: on a phone on the sheet's head, since a field would bring
+ * up the keyboard over it.
  */
-function firstOf(panel: HTMLElement): HTMLElement | undefined {
+export function focusFirst(panel: HTMLElement): void {
   const all = [...panel.querySelectorAll<HTMLElement>("[data-first], input, button")];
-  if (phone.matches) return all[0];
   const within = all.filter((element) => element.closest(".sheet-head") === null);
-  return within.find((element) => element.dataset["first"] !== undefined) ?? within[0];
+  const first = within.find((element) => element.dataset["first"] !== undefined) ?? within[0];
+  (phone.matches ? all[0] : first)?.focus({ preventScroll: true });
 }
 
 const phone = matchMedia("(max-width: 719px)");

@@ -25,9 +25,13 @@ export interface ToolsProps {
   readonly shape?: string;
   /** The calls of the shown numbers. */
   readonly calls?: readonly Call[];
+  /** What the calls give, where that is not the same as is shown. */
+  readonly curlNote?: string;
   /** Where the range is relative: the instants of the answer, for "with these dates". */
   readonly instants?: Instants | undefined;
   readonly csv?: (() => CsvTable) | undefined;
+  /** The text of its button; absent: "CSV". */
+  readonly csvText?: string | undefined;
   /** The file's name, without its ending. */
   readonly csvName?: string;
   readonly savable?: Savable | undefined;
@@ -68,7 +72,8 @@ export function Tools(props: ToolsProps): VNode {
   </div>`;
 }
 
-function Actions({ calls, instants, csv, csvName, savable }: ToolsProps): VNode {
+function Actions(props: ToolsProps): VNode {
+  const { calls, curlNote, instants, csv, csvText = "CSV", csvName, savable } = props;
   return html`${h(CopyLink, { instants })}
   ${
     calls !== undefined &&
@@ -79,7 +84,7 @@ function Actions({ calls, instants, csv, csvName, savable }: ToolsProps): VNode 
       title: "The same from a shell",
       className: "button small",
       panelClass: "wide",
-      content: () => h(CurlPanel, { calls }),
+      content: () => h(CurlPanel, { calls, note: curlNote }),
     })
   }
   ${
@@ -89,7 +94,7 @@ function Actions({ calls, instants, csv, csvName, savable }: ToolsProps): VNode 
       class="button small"
       onClick=${() => downloadCsv(csv(), csvName ?? "maily")}
     >
-      ${h(Icon, { name: "download", size: 16 })}CSV
+      ${h(Icon, { name: "download", size: 16 })}${csvText}
     </button>`
   }
   ${
@@ -143,8 +148,15 @@ function linkOf(to: Address): string {
   return location.origin + hrefOf(to);
 }
 
-function CurlPanel({ calls }: { readonly calls: readonly Call[] }): VNode {
+function CurlPanel({
+  calls,
+  note,
+}: {
+  readonly calls: readonly Call[];
+  readonly note: string | undefined;
+}): VNode {
   return html`<div class="stack">
+    ${note !== undefined && html`<p>${note}</p>`}
     ${calls.map(
       (call) =>
         html`<div key=${call.path} class="code-block">

@@ -48,19 +48,16 @@ export interface CohortTable {
   readonly top: number;
 }
 
-/**
- * Cohorts as a table whose cells know whether they are over: by the end of the counted time
- * (`asOf`), and by the range's end. The row of all cohorts leaves out cells that are not over.
- */
-export function cohortTable(
-  cohorts: readonly Cohort[],
-  at: {
-    readonly per: CohortPeriod;
-    readonly zone: string;
-    readonly asOf: string;
-    readonly range: Instants | undefined;
-  },
-): CohortTable {
+/** What says which periods are over. */
+interface CohortTime {
+  readonly per: CohortPeriod;
+  readonly zone: string;
+  readonly asOf: string;
+  readonly range: Instants | undefined;
+}
+
+/** The cohorts whose period has begun, also those without users. */
+export function cohortRows(cohorts: readonly Cohort[], at: CohortTime): readonly CohortRow[] {
   const asOf = Date.parse(at.asOf);
   const known = Math.min(asOf, at.range === undefined ? Infinity : Date.parse(at.range.to));
   const starts = cohorts.map(({ start }) => Date.parse(start));
@@ -69,8 +66,7 @@ export function cohortTable(
     if (starts[period]! >= asOf) return "ahead";
     return ends[period]! > known ? "open" : "over";
   };
-  const firstSeen = cohorts.findIndex(({ size }) => size > 0);
-  const rows = cohorts
+  return cohorts
     .map(({ start, size, returned }, row): CohortRow => ({
       start,
       size,
@@ -81,7 +77,16 @@ export function cohortTable(
         share: size === 0 ? null : count / size,
       })),
     }))
-    .filter((_, row) => row >= firstSeen && stateOf(row) !== "ahead");
+    .filter((_, row) => stateOf(row) !== "ahead");
+}
+
+/**
+ * Cohorts as a table whose cells know whether they are over: by the end of the counted time
+ * (`asOf`), and by the range's end. The row of all cohorts leaves out cells that are not over.
+ */
+export function cohortTable(cohorts: readonly Cohort[], at: CohortTime): CohortTable {
+  const firstSeen = cohorts.findIndex(({ size }) => size > 0);
+  const rows = cohortRows(cohorts, at).filter((_, row) => row >= firstSeen);
   const columns = Math.max(0, ...rows.map(({ cells }) => cells.length));
   const later = rows.flatMap(({ cells }) => cells.slice(1).map(({ share }) => share ?? 0));
   return {

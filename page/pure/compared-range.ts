@@ -1,7 +1,10 @@
 import { daysOf, type Comparison, type Instants } from "./range.ts";
 import { instantAt, shiftWall, wallClock } from "./zone.ts";
 
-/** How many days a comparison goes back; `undefined` where the API itself compares. */
+/**
+ * How many days a comparison goes back: for weekdays so many weeks that the ranges do not overlap.
+ * `undefined` where the API itself compares.
+ */
 export function comparedDays(
   kind: Comparison,
   instants: Instants,
@@ -9,7 +12,11 @@ export function comparedDays(
 ): number | undefined {
   if (kind === "previous") return undefined;
   if (kind === "year") return 364;
-  return Math.ceil(daysOf(instants, zone) / 7) * 7;
+  const weeks = Math.ceil(daysOf(instants, zone) / 7) * 7;
+  const [from = "", to = ""] = [instants.from, instants.to].map((text) =>
+    wallClock(Date.parse(text), zone),
+  );
+  return shiftWall(to, -weeks) > from ? weeks + 7 : weeks;
 }
 
 /**

@@ -68,6 +68,11 @@ export function number(value: number | null | undefined): string {
   return written(value, 0, 2);
 }
 
+/** A number that may not be the true one: `≈ 12,480`. */
+export function approximate(value: number | null | undefined, isInexact = true): string {
+  return isInexact && typeof value === "number" ? `≈ ${number(value)}` : number(value);
+}
+
 /** For axes, whose lines are quarters of a round number: `2.5k`, `1.25k`, `12M`. */
 export function short(value: number): string {
   const size = Math.abs(value);

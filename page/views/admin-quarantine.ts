@@ -1,6 +1,6 @@
 import { h } from "preact";
 import { useState } from "preact/hooks";
-import { ask, type Finding } from "../api/client.ts";
+import { ask, withParameters, type Finding } from "../api/client.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { announce } from "../parts/announce.ts";
 import { Card, Nothing, Waiting } from "../parts/card.ts";
@@ -11,6 +11,7 @@ import { ProblemText } from "../parts/problem.ts";
 import { Table, type Column } from "../parts/table.ts";
 import { counted, number } from "../pure/format.ts";
 import { parsed } from "../pure/json.ts";
+import { isObject, mergePatch } from "../pure/merge-patch.ts";
 
 interface Held {
   readonly id: string;
@@ -18,6 +19,12 @@ interface Held {
   readonly receivedAt: string;
   readonly state: "held" | "replaying";
   readonly findings: readonly Finding[];
+}
+
+interface Replayed {
+  readonly replayed: number;
+  readonly broken: number;
+  readonly nextCursor: string | null;
 }
 
 const base = "/api/v1/quarantine";
@@ -35,17 +42,27 @@ export function Quarantine(): VNode {
   const { isBusy, problem, run } = useAct();
   const held = request.answer?.data ?? [];
   const more = request.answer?.page.nextCursor != null ? ", the latest of more" : "";
-  const replay = (path: string) =>
-    void run(async () => {
-      try {
-        const { broken = 0 } = await ask<{ broken?: number }>({ method: "POST", path });
-        announce(broken === 0 ? "Replayed" : `${counted(broken, "event")} still break the schema`);
-      } finally {
-        request.again();
-      }
+  const [told, setTold] = useState("");
+  const tell = (text: string) => {
+    setTold(text);
+    announce(text);
+  };
+  const replay = (act: () => Promise<void>) => {
+    setTold("");
+    void run(() => act().finally(request.again));
+  };
+  const replayOne = ({ id, type }: Held) =>
+    replay(async () => {
+      await ask({ method: "POST", path: `${pathOf(id)}/replay` });
+      tell(`${type} was replayed.`);
     });
-  const done = () => {
+  const mended = ({ type, findings: [first] }: Held) => {
     setDoing(undefined);
+    tell(
+      first === undefined
+        ? `Saved: ${type} keeps its schema now, and can be replayed.`
+        : `Saved, but ${type} still breaks its schema: ${first.pointer} ${first.message}.`,
+    );
     request.again();
   };
   return html`${h(
@@ -57,6 +74,7 @@ export function Quarantine(): VNode {
       waiting: h(Waiting, { rows: 4, height: 32 }),
       className: "admin-card",
     },
+    told !== "" && html`<p class="muted">${told}</p>`,
     problem !== undefined && h(ProblemText, { problem }),
     held.length === 0
       ? h(
@@ -72,19 +90,19 @@ export function Quarantine(): VNode {
               type="button"
               class="button primary"
               disabled=${isBusy}
-              onClick=${() => replay(`${base}/replay`)}
+              onClick=${() => replay(() => replayAll(tell))}
             >
               Replay those that keep it now
             </button>
           </div>
           ${h(Table<Held>, {
             label: "Quarantine",
-            columns: columnsOf(isBusy, setDoing, ({ id }) => replay(`${pathOf(id)}/replay`)),
+            columns: columnsOf(isBusy, setDoing, replayOne),
             rows: held,
             keyOf: ({ id }) => id,
           })}`,
   )}
-  ${doing?.what === "mend" && h(Mend, { of: doing.to, mended: done, closed: () => setDoing(undefined) })}
+  ${doing?.what === "mend" && h(Mend, { of: doing.to, mended, closed: () => setDoing(undefined) })}
   ${
     doing?.what === "drop" &&
     h(ConfirmByName, {
@@ -157,6 +175,30 @@ function columnsOf(
   ];
 }
 
+/**
+ * Replays a page after the other until there are no more, and tells how many came out, also where a
+ * later page fails.
+ */
+async function replayAll(tell: (text: string) => void): Promise<void> {
+  let [replayed, broken] = [0, 0];
+  let cursor: string | null = null;
+  let isWhole = false;
+  try {
+    do {
+      const path = withParameters(`${base}/replay`, cursor === null ? [] : [["cursor", cursor]]);
+      const page: Replayed = await ask<Replayed>({ method: "POST", path });
+      replayed += page.replayed;
+      broken += page.broken;
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    isWhole = true;
+  } finally {
+    const left =
+      broken > 0 && `, ${counted(broken, "still breaks its schema", "still break their schema")}`;
+    if (isWhole || replayed > 0) tell(`${counted(replayed, "event")} replayed${left || ""}.`);
+  }
+}
+
 /** The event as it was sent; what is put in its place is checked anew. */
 function Mend({
   of,
@@ -164,7 +206,7 @@ function Mend({
   closed,
 }: {
   readonly of: Held;
-  readonly mended: () => void;
+  readonly mended: (held: Held) => void;
   readonly closed: () => void;
 }): VNode {
   const path = pathOf(of.id);
@@ -182,12 +224,13 @@ function Mend({
           event.preventDefault();
           const fields = (event.currentTarget as HTMLFormElement).elements;
           const body = parsed((fields.namedItem("event") as HTMLTextAreaElement).value);
-          setWrong(body === undefined);
-          if (body === undefined) return;
+          setWrong(!isObject(body));
+          if (!isObject(body) || answer === undefined) return;
           void run(async () => {
-            await ask({ method: "PATCH", path, body });
+            const patch = mergePatch(answer.event, body);
+            const held = await ask<Held>({ method: "PATCH", path, body: patch });
             close();
-            mended();
+            mended(held);
           });
         }}
       >
@@ -208,7 +251,7 @@ function Mend({
                 ></textarea>
               </label>`
         }
-        ${wrong && html`<p class="problem-line" role="alert">This is no JSON.</p>`}
+        ${wrong && html`<p class="problem-line" role="alert">This is no JSON object.</p>`}
         ${shown !== undefined && h(ProblemText, { problem: shown })}
         <div class="row">
           <button type="submit" class="button primary" disabled=${isBusy || answer === undefined}>

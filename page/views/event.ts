@@ -5,6 +5,7 @@ import { addFilter, follow, go, hrefOf, openedAddress, zone } from "../frame/rou
 import { Card, Waiting } from "../parts/card.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { CopyButton } from "../parts/tools.ts";
+import { eventPath } from "../pure/event-path.ts";
 import { exactValue } from "../pure/exact-value.ts";
 import * as format from "../pure/format.ts";
 import { offsetName, wallClock } from "../pure/zone.ts";
@@ -16,17 +17,18 @@ import { Trace } from "./trace.ts";
  * One event, whole: the sender's content, the findings of enrichment, and the story of its mail.
  */
 export function OpenedEvent({ id }: { readonly id: string }): VNode {
-  const request = useAnswer<StoredEvent>({ path: `/api/v1/events/${encodeURIComponent(id)}` });
+  const path = eventPath(id);
+  const request = useAnswer<StoredEvent>(path === undefined ? undefined : { path });
   const event = request.answer;
   // The event is not stored, or not any more: its trace says where it is.
-  if (request.problem?.status === 404 && event === undefined) {
+  if (path === undefined || (request.problem?.status === 404 && event === undefined)) {
     return h(
       Card,
       { title: "Event", className: "event-card", note: h(CloseButton, {}) },
       html`<div class="event-parts">
         <p class="select-all"><code>${id}</code></p>
         <p>There is no event with this id in this project.</p>
-        ${h(Trace, { id })}
+        ${path !== undefined && h(Trace, { path })}
       </div>`,
     );
   }
@@ -39,11 +41,11 @@ export function OpenedEvent({ id }: { readonly id: string }): VNode {
       requests: [request as never],
       waiting: h(Waiting, { rows: 10 }),
     },
-    event !== undefined && h(Parts, { event }),
+    event !== undefined && h(Parts, { event, path }),
   );
 }
 
-function Parts({ event }: { readonly event: StoredEvent }): VNode {
+function Parts({ event, path }: { readonly event: StoredEvent; readonly path: string }): VNode {
   const instant = Date.parse(event.timestamp);
   const wall = wallClock(instant, zone.value);
   const user = event.metadata?.["userId"];
@@ -90,7 +92,7 @@ function Parts({ event }: { readonly event: StoredEvent }): VNode {
     }
     <section>
       <h3>Trace</h3>
-      ${h(Trace, { id: event.id })}
+      ${h(Trace, { path })}
     </section>
     ${h(Content, { title: "Content", path: "data", value: event.data })}
     ${h(Content, { title: "Metadata", path: "metadata", value: event.metadata })}

@@ -1,8 +1,8 @@
 import { h } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { EventList, EventTrace, StoredEvent } from "../api/answers.ts";
-import { ask, Problem, withParameters, type Call } from "../api/client.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { ask, withParameters, type Call } from "../api/client.ts";
+import { currentAnswer, useAnswer } from "../api/use-answer.ts";
 import { useStream } from "../api/use-stream.ts";
 import {
   address,
@@ -15,6 +15,7 @@ import {
   range,
   zone,
 } from "../frame/router.ts";
+import { keysAreOn } from "../frame/keys.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { announce } from "../parts/announce.ts";
 import { Card, Waiting } from "../parts/card.ts";
@@ -26,6 +27,8 @@ import { Icon } from "../parts/icon.ts";
 import { FilterChips, Question, TypeChips, Word, WordPicker } from "../parts/question.ts";
 import { shownInstants } from "../parts/shown.ts";
 import { Table, type Column } from "../parts/table.ts";
+import type { Address } from "../pure/address.ts";
+import { eventPath } from "../pure/event-path.ts";
 import { exactValue } from "../pure/exact-value.ts";
 import { filterInWords, writeFilter, type Filter } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
@@ -34,10 +37,8 @@ import { readParameter, readParameters } from "../pure/parameters.ts";
 import { rangeName, rangeParameters } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
 import { OpenedEvent } from "./event.ts";
+import { pageRows, useMore } from "./event-pages.ts";
 import { OpenedStory } from "./story.ts";
-import { tracePath } from "./trace.ts";
-
-const pageRows = 100;
 
 /** Finds events, and shows one whole. */
 export default function Events(): VNode {
@@ -50,6 +51,7 @@ export default function Events(): VNode {
       : `Event ${opened.id}`,
   );
   const hasOpen = opened?.kind === "event" || opened?.kind === "story";
+  useKeptFocus(opened);
   return html`${h(
       Question,
       { words },
@@ -74,6 +76,36 @@ export default function Events(): VNode {
     </div>`;
 }
 
+/**
+ * Where an event or a story is opened or closed, and what had the focus is gone: puts it on the
+ * opened card's heading, or on the row from which the card was opened.
+ */
+function useKeptFocus(opened: Address["opened"]): void {
+  const before = useRef(opened);
+  const row = useRef<string>(undefined);
+  if (opened?.kind === "event") row.current = opened.id;
+  useEffect(() => {
+    const hasChanged = before.current?.id !== opened?.id;
+    before.current = opened;
+    if (!hasChanged || !isFocusLost()) return;
+    const links = [...document.querySelectorAll<HTMLElement>(".event-link")];
+    const place =
+      opened === undefined
+        ? links.find(({ dataset }) => dataset["event"] === row.current)
+        : document.querySelector<HTMLElement>(".event-card h2");
+    if (opened !== undefined) place?.setAttribute("tabindex", "-1");
+    (place ?? document.querySelector<HTMLElement>("h1"))?.focus();
+  }, [opened?.id]);
+}
+
+/** Whether what had the focus was removed, or is not shown any more. */
+function isFocusLost(): boolean {
+  const { activeElement, body } = document;
+  return (
+    activeElement === null || activeElement === body || activeElement.getClientRects().length === 0
+  );
+}
+
 function inWords(types: readonly string[]): string {
   const what = types.length === 0 ? "all types" : types.join(", ");
   const where = filters.value.map(filterInWords).join(", ");
@@ -89,24 +121,25 @@ function askedOf(types: readonly string[]): ListFilters {
   );
 }
 
-function listCall(types: readonly string[]): Call {
-  const order = readParameter(address.value, "order") ?? "desc";
+/** The list's first page, and all of its events as an export. */
+function callsOf(types: readonly string[]): { readonly list: Call; readonly all: Call } {
+  const parameters = [
+    ...askedOf(types).parameters,
+    ...rangeParameters(range.value, zone.value),
+    ["order", readParameter(address.value, "order") ?? "desc"] as const,
+  ];
+  const firstPage = [["limit", pageRows] as const, ["include", "total"] as const];
   return {
-    path: withParameters("/api/v1/events", [
-      ...askedOf(types).parameters,
-      ...rangeParameters(range.value, zone.value),
-      ["order", order],
-      ["limit", pageRows],
-      ["include", "total"],
-    ]),
+    list: { path: withParameters("/api/v1/events", [...parameters, ...firstPage]) },
+    all: { path: withParameters("/api/v1/events/export", [...parameters, ["format", "csv"]]) },
   };
 }
 
 function List({ types }: { readonly types: readonly string[] }): VNode {
-  const call = listCall(types);
+  const { list: call, all } = callsOf(types);
   const request = useAnswer<EventList>(call);
   const { answer } = request;
-  const more = useMore(call, request.answeredCall === undefined ? undefined : answer);
+  const more = useMore(call, answer, currentAnswer(request, call) !== undefined);
   const rows = [...(answer?.data ?? []), ...more.rows];
   const follows = readParameter(address.value, "follow") !== undefined;
   const fresh = useFresh(types, follows, answer);
@@ -140,58 +173,30 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
       requests: [request],
       waiting: h(Waiting, { rows: 24, height: 28 }),
       tools: {
-        calls: [call],
+        calls: [all],
+        curlNote: "This asks for all events of the list.",
         instants: answer?.meta.range,
         csv: () => csvOf(rows),
+        csvText: more.hasNext ? `CSV of ${format.number(rows.length)} shown` : undefined,
         csvName: `events-${range.value}`,
       },
       exactness: h(Exactness, { meta: answer?.meta }),
     },
     rows.length === 0 ? h(NoEvents, { again: request.again }) : h(Rows, { rows }),
-    more.next !== undefined &&
+    more.hasNext &&
       html`<div class="list-more">
-        <button type="button" class="button" disabled=${more.isLoading} onClick=${more.ask}>
+        <button
+          type="button"
+          class="button"
+          disabled=${more.isLoading || !more.isCurrent}
+          onClick=${more.ask}
+        >
           ${more.isLoading ? "Asking" : `Show ${pageRows} more`}
         </button>
         <span class="muted">${format.counted(rows.length, "event")} shown</span>
       </div>`,
     more.problem !== undefined && html`<p class="problem-line" role="alert">${more.problem}</p>`,
   );
-}
-
-/** The pages after the first, by its cursor; dropped when the list changes. */
-function useMore(call: Call, first: EventList | undefined) {
-  const [state, setState] = useState<{
-    readonly rows: readonly StoredEvent[];
-    readonly next: string | null | undefined;
-    readonly problem?: string;
-  }>({ rows: [], next: undefined });
-  const [isLoading, setLoading] = useState(false);
-  useEffect(() => setState({ rows: [], next: undefined }), [first]);
-  const next = (state.next === undefined ? first?.page.nextCursor : state.next) ?? undefined;
-  return {
-    rows: state.rows,
-    next,
-    isLoading,
-    problem: state.problem,
-    ask: () => {
-      if (next === undefined) return;
-      setLoading(true);
-      ask<EventList>({
-        path: `${call.path.replace("&include=total", "")}&cursor=${encodeURIComponent(next)}`,
-      })
-        .then(
-          ({ data, page }) =>
-            setState((before) => ({ rows: [...before.rows, ...data], next: page.nextCursor })),
-          (error: unknown) =>
-            setState((before) => ({
-              ...before,
-              problem: error instanceof Problem ? error.message : String(error),
-            })),
-        )
-        .finally(() => setLoading(false));
-    },
-  };
 }
 
 /** How many events came since the list was read: they are offered, not inserted. */
@@ -216,7 +221,7 @@ function useFresh(
   return count;
 }
 
-/** J and K walk the list while an event is open. */
+/** J and K, where single keys act, and arrows walk the list while an event is open. */
 function useWalk(rows: readonly StoredEvent[]): void {
   useEffect(() => {
     function press(event: KeyboardEvent): void {
@@ -224,11 +229,9 @@ function useWalk(rows: readonly StoredEvent[]): void {
       if (opened?.kind !== "event" || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target instanceof HTMLInputElement) return;
       const step = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (
-        step === undefined ||
-        (event.target as Element).closest("[role=application], .panel, .table-wrap:focus") !== null
-      )
-        return;
+      const ownKeys = "[role=application], dialog, .panel, .table-wrap:focus";
+      if (step === undefined || (event.target as Element).closest(ownKeys) !== null) return;
+      if (event.key.length === 1 && !keysAreOn.value) return;
       const at = rows.findIndex(({ id }) => id === opened.id);
       const next = rows[at + step];
       if (at < 0 || next === undefined) return;
@@ -262,7 +265,11 @@ function Rows({ rows }: { readonly rows: readonly StoredEvent[] }): VNode {
         const wall = wallClock(Date.parse(event.timestamp), zone.value);
         const { seconds } = format.clockParts(wall);
         const to = openedAddress("event", event.id);
-        return html`<a class="event-link" href=${hrefOf(to)} onClick=${follow(to)}
+        return html`<a
+          class="event-link"
+          data-event=${event.id}
+          href=${hrefOf(to)}
+          onClick=${follow(to)}
           ><time datetime=${event.timestamp}
             >${wall.startsWith(today) ? seconds : `${format.dayShort(wall, today)}, ${seconds}`}</time
           ></a
@@ -333,14 +340,15 @@ function Find(): VNode {
     if (text === "") return;
     setNote("Searching");
     const name = encodeURIComponent(text);
+    const path = eventPath(text);
     const [byId, byMail, byUser, trace] = await Promise.allSettled([
-      ask<StoredEvent>({ path: `/api/v1/events/${name}` }),
+      path === undefined ? undefined : ask<StoredEvent>({ path }),
       ask<EventList>({ path: `/api/v1/events?correlationId=${name}&limit=1` }),
       ask<EventList>({ path: `/api/v1/events?userId=${name}&limit=1` }),
-      ask<EventTrace>({ path: tracePath(text) }),
+      path === undefined ? undefined : ask<EventTrace>({ path: `${path}/trace` }),
     ]);
     setNote("");
-    if (byId.status === "fulfilled") go(openedAddress("event", text));
+    if (byId.status === "fulfilled" && byId.value !== undefined) go(openedAddress("event", text));
     else if (byMail.status === "fulfilled" && byMail.value.data.length > 0)
       go(openedAddress("story", text));
     else if (byUser.status === "fulfilled" && byUser.value.data.length > 0) {
@@ -349,7 +357,7 @@ function Find(): VNode {
         type: undefined,
         range: "all",
       });
-    } else if (trace.status === "fulfilled" && trace.value.state !== "unknown")
+    } else if (trace.status === "fulfilled" && (trace.value?.state ?? "unknown") !== "unknown")
       go(openedAddress("event", text));
     else setNote("There is no event, mail or user of this id.");
   }

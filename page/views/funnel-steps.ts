@@ -6,6 +6,8 @@ import { Icon } from "../parts/icon.ts";
 import { FilterChipList, TypePicker } from "../parts/question.ts";
 import { writeStep, type Step } from "../pure/filter.ts";
 
+/** As many as the API takes. */
+export const fewestSteps = 2;
 const mostSteps = 10;
 
 /** The steps as an ordered list: add, change, remove, move by drag or Alt+Up and Alt+Down. */
@@ -73,7 +75,7 @@ export function Steps({ steps }: { readonly steps: readonly Step[] }): VNode {
             onChange: (own) => replace(index, { ...step, filters: own }),
           })}
           ${
-            steps.length > 2 &&
+            steps.length > fewestSteps &&
             html`<button
               type="button"
               class="chip-remove"

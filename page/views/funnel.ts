@@ -2,11 +2,11 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Meta } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { useAnswer, useAnswered } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, type Actor } from "../parts/actors.ts";
-import { Card, Waiting } from "../parts/card.ts";
+import { Card, Nothing, Waiting } from "../parts/card.ts";
 import { typesFor, useTypeNames } from "../parts/default-types.ts";
 import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
@@ -28,7 +28,7 @@ import {
 import { counted, duration, number, percent, roundPercent } from "../pure/format.ts";
 import { readParameter, readParameters } from "../pure/parameters.ts";
 import { rangeName, rangeWithZone } from "../pure/range.ts";
-import { Steps } from "./funnel-steps.ts";
+import { fewestSteps, Steps } from "./funnel-steps.ts";
 
 interface FunnelStep {
   readonly type: string;
@@ -61,18 +61,20 @@ export default function Funnel(): VNode {
   const chosen = readParameters(address.value, "step").flatMap((text) => readStep(text) ?? []);
   const isDefault = chosen.length === 0;
   const steps = isDefault
-    ? typesFor(known ?? [], likedTypes, 2).map((type): Step => ({ type, filters: [] }))
+    ? typesFor(known ?? [], likedTypes, fewestSteps).map((type): Step => ({ type, filters: [] }))
     : chosen;
   const types = [...new Set(steps.map(({ type }) => type))];
   const actor = (readParameter(address.value, "actor") as Actor | undefined) ?? "user";
   const window = readParameter(address.value, "window") ?? "7d";
   const by = readParameter(address.value, "by");
+  const isShort = steps.length < fewestSteps;
   const call: Call | undefined =
-    isDefault && known === undefined
+    isShort || (isDefault && known === undefined)
       ? undefined
       : { path: "/api/v1/query/funnel", body: bodyOf(steps, window, actor, by) };
   const request = useAnswer<FunnelAnswer>(call);
-  const answer = request.answer;
+  const answer = isShort ? undefined : request.answer;
+  const shown = useAnswered(request, call, { steps, types, actor, by });
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
@@ -85,7 +87,10 @@ export default function Funnel(): VNode {
     Question,
     {
       words: `${words}, ${rangeName(range.value).toLowerCase()}`,
-      shows: first === undefined ? "Show" : `Show ${counted(first, ...actorName(actor, types))}`,
+      shows:
+        first === undefined
+          ? "Show"
+          : `Show ${counted(first, ...actorName(shown.actor, shown.types))}`,
     },
     h(Word, { text: "How many" }),
     h(WordPicker, {
@@ -117,8 +122,8 @@ export default function Funnel(): VNode {
     Card,
     {
       title: "From step to step",
-      note: by === undefined ? undefined : `by ${propertyName(by)}`,
-      requests: [request],
+      note: shown.by === undefined ? undefined : `by ${propertyName(shown.by)}`,
+      requests: isShort ? [] : [request],
       waiting: h(Waiting, { rows: 1, height: 76 * steps.length - 44 }),
       tools: {
         calls: call === undefined ? [] : [call],
@@ -147,7 +152,13 @@ export default function Funnel(): VNode {
           expectsCut: true,
         }),
     },
-    answer !== undefined && h(Shown, { answer, steps, actor, types, by, again: request.again }),
+    isShort &&
+      h(
+        Nothing,
+        { title: "Choose a second step." },
+        html`<p class="muted">A funnel leads from one type of events to another.</p>`,
+      ),
+    answer !== undefined && h(Shown, { answer, ...shown, again: request.again }),
   )}`;
 }
 

@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Meta } from "../api/answers.ts";
 import { withParameters, type Call } from "../api/client.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { useAnswer, useAnswered } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { Card, Waiting } from "../parts/card.ts";
@@ -86,12 +86,14 @@ export default function Mail(): VNode {
   const call: Call = { path: withParameters("/api/v1/reports/mail", parameters) };
   const request = useAnswer<MailAnswer>(call);
   const { answer } = request;
+  const shown = useAnswered(request, call, { by, mails });
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
 
   const property = shorts.get(by) ?? by;
   const name = propertyName(property);
+  const shownName = propertyName(shorts.get(shown.by) ?? shown.by);
   const during = rangeName(range.value).toLowerCase();
   const words = `Mails by ${name}, ${mails === "sent" ? "those sent then" : "whatever happened then"}`;
   usePageTitle(`Mail by ${name}, ${during}`);
@@ -142,7 +144,7 @@ export default function Mail(): VNode {
   ${h(
     Card,
     {
-      title: mails === "sent" ? "Mails sent in this range" : "All mails of this range",
+      title: shown.mails === "sent" ? "Mails sent in this range" : "All mails of this range",
       note: answer === undefined ? "\u00a0" : `${counted(answer.total.sent, "mail")} sent`,
       requests: [request],
       waiting: h(Waiting, { rows: 1, height: 88 }),
@@ -156,7 +158,7 @@ export default function Mail(): VNode {
     h(
       Card,
       {
-        title: `By ${name}`,
+        title: `By ${shownName}`,
         note: answer === undefined ? "\u00a0" : counted(answer.groups, "group"),
         requests: [request],
         waiting: h(Waiting, { rows: 8, height: 28 }),
@@ -178,7 +180,7 @@ export default function Mail(): VNode {
             expectsCut: true,
           }),
       },
-      answer !== undefined && h(Groups, { groups: answer.data, name }),
+      answer !== undefined && h(Groups, { groups: answer.data, name: shownName }),
     )
   }`;
 }

@@ -164,9 +164,7 @@ function Tiles({
     ${h(Tile, {
       label: "Active users",
       value:
-        users === undefined
-          ? undefined
-          : `${users?.exact === false ? "≈ " : ""}${format.number(users?.count)}`,
+        users === undefined ? undefined : format.approximate(users?.count, users?.exact === false),
       line: missing || "in the last 5 minutes",
     })}
     ${h(Tile, {
@@ -264,7 +262,7 @@ function Today({ hours: today }: { readonly hours: AnswerState<QueryAnswer> }): 
         csv: () => hourRows(answer, yesterday.answer),
         csvName: "today",
       },
-      exactness: h(Exactness, { meta: answer?.meta }),
+      exactness: h(Exactness, { meta: answer?.meta, before: [yesterday.answer?.meta] }),
     },
     answer !== undefined &&
       (answer.totals?.[0] === 0 && yesterday.answer?.totals?.[0] === 0
@@ -283,7 +281,7 @@ function hourSeries(
   const periods = periodsOf(timesOf(answer, 0), "hour", {
     range: answer.meta.range ?? answer.query.range,
     asOf: answer.meta.asOf,
-    zone: zone.value,
+    zone: answer.query.timezone,
   });
   const at = { name: undefined, time: 0 };
   const values = seriesValues(answer.results, periods.times, at).get("") ?? [];
@@ -359,7 +357,7 @@ function hourRows(answer: QueryAnswer | undefined, yesterday: QueryAnswer | unde
     ["time", "today", "yesterday"],
     ...periods.times.map((time, place) => [
       time,
-      series[0]?.values[place],
+      periods.ahead.has(place) ? undefined : series[0]?.values[place],
       series[0]?.previous?.[place],
     ]),
   ];

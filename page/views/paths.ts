@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Meta } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { useAnswer, useAnswered } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, ofMails, type Actor } from "../parts/actors.ts";
@@ -59,14 +59,13 @@ export default function Paths(): VNode {
     : undefined;
   const request = useAnswer<PathsAnswer>(call);
   const { answer } = request;
-  const shown = (request.answeredCall?.body ?? call?.body) as
-    { readonly after: { readonly type: string }; readonly length: number } | undefined;
+  const shown = useAnswered(request, call, { after, length, actor });
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
 
-  const [one, many] = actorName(actor, [after]);
-  const words = `What comes next after ${after}, ${counted(length, "step")}, by ${one}`;
+  const [one, many] = actorName(shown.actor, [shown.after]);
+  const words = `What comes next after ${after}, ${counted(length, "step")}, by ${actorName(actor, [after])[0]}`;
   usePageTitle(`Paths: after ${after}, ${rangeName(range.value).toLowerCase()}`);
   return html`${h(
     Question,
@@ -101,7 +100,7 @@ export default function Paths(): VNode {
   ${h(
     Card,
     {
-      title: `After ${shown?.after.type ?? after}`,
+      title: `After ${shown.after}`,
       note:
         answer === undefined
           ? "\u00a0"
@@ -111,7 +110,7 @@ export default function Paths(): VNode {
       tools: {
         calls: call === undefined ? [] : [call],
         instants: answer?.meta.range,
-        csv: answer === undefined ? undefined : () => csvOf(answer, shown!.length),
+        csv: answer === undefined ? undefined : () => csvOf(answer, shown.length),
         csvName: "paths",
         savable:
           call === undefined
@@ -136,10 +135,9 @@ export default function Paths(): VNode {
         }),
     },
     answer !== undefined &&
-      shown !== undefined &&
       (answer.total.count === 0
         ? h(NoEvents, { again: request.again })
-        : html`${h(Picture, { paths: answer.paths, total: answer.total.count, after: shown.after.type, length: shown.length })}
+        : html`${h(Picture, { paths: answer.paths, total: answer.total.count, after: shown.after, length: shown.length })}
           ${h(List, { answer, length: shown.length, many })}`),
   )}`;
 }

@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Meta } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
-import { useAnswer } from "../api/use-answer.ts";
+import { useAnswer, useAnswered } from "../api/use-answer.ts";
 import { address, change, filters, hrefOf, range, zone } from "../frame/router.ts";
 import { usePageTitle } from "../frame/title.ts";
 import { actorChoices, actorName, type Actor } from "../parts/actors.ts";
@@ -17,11 +17,13 @@ import { Tips } from "../parts/tips.ts";
 import type { CsvTable } from "../parts/tools.ts";
 import {
   cohortPeriodFor,
+  cohortRows,
   cohortTable,
   shade,
   type Cohort,
   type CohortCell,
   type CohortPeriod,
+  type CohortRow,
   type CohortTable,
 } from "../pure/cohorts.ts";
 import { bodyFilters, type BodyFilter } from "../pure/filter.ts";
@@ -73,24 +75,22 @@ export default function Retention(): VNode {
     : undefined;
   const request = useAnswer<RetentionAnswer>(call);
   const { answer } = request;
-  const answeredPer = perOf(request.answeredCall) ?? per;
+  const shown = useAnswered(request, call, { per, types, actor, zone: zone.value });
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
 
-  const [one, many] = actorName(actor, types);
-  const words = `${many} who did ${first} and come back to ${back}, per ${per}`;
+  const [one, many] = actorName(shown.actor, shown.types);
+  const words = `${actorName(actor, types)[1]} who did ${first} and come back to ${back}, per ${per}`;
   const sentence = words.slice(0, 1).toUpperCase() + words.slice(1);
   usePageTitle(`Retention: ${back} after ${first}, ${rangeName(range.value).toLowerCase()}`);
-  const table =
-    answer === undefined
-      ? undefined
-      : cohortTable(answer.cohorts, {
-          per: answeredPer,
-          zone: zone.value,
-          asOf: answer.meta.asOf,
-          range: answer.meta.range,
-        });
+  const at = answer && {
+    per: shown.per,
+    zone: shown.zone,
+    asOf: answer.meta.asOf,
+    range: answer.meta.range,
+  };
+  const table = at && cohortTable(answer.cohorts, at);
   return html`${h(
     Question,
     {
@@ -139,7 +139,7 @@ export default function Retention(): VNode {
         shape: isPeople ? "people" : "percent",
         calls: call === undefined ? [] : [call],
         instants: answer?.meta.range,
-        csv: answer === undefined ? undefined : () => csvOf(answer),
+        csv: at && (() => csvOf(cohortRows(answer.cohorts, at))),
         csvName: "retention",
         savable:
           call === undefined
@@ -157,16 +157,12 @@ export default function Retention(): VNode {
     table !== undefined &&
       (table.size === 0
         ? h(NoEvents, { again: request.again })
-        : h(Cohorts, { table, per: answeredPer, isPeople, one, many })),
+        : h(Cohorts, { table, per: shown.per, isPeople, one, many })),
   )}`;
 }
 
 function selection(type: string, own: BodyFilter | undefined): object {
   return { type, ...(own !== undefined && { filters: own }) };
-}
-
-function perOf(call: Call | undefined): CohortPeriod | undefined {
-  return (call?.body as { readonly interval?: CohortPeriod } | undefined)?.interval;
 }
 
 interface CohortsProps {
@@ -285,10 +281,15 @@ function Legend({
   </p>`;
 }
 
-function csvOf({ cohorts }: RetentionAnswer): CsvTable {
-  const columns = Math.max(0, ...cohorts.map(({ returned }) => returned.length));
+function csvOf(rows: readonly CohortRow[]): CsvTable {
+  const columns = Math.max(0, ...rows.map(({ cells }) => cells.length));
   return [
     ["start", "size", ...Array.from({ length: columns }, (_, index) => `returned ${index}`)],
-    ...cohorts.map(({ start, size, returned }) => [start, size, ...returned]),
+    ...rows.map(({ start, size, cells }) => [start, size, ...cells.map(begun)]),
   ];
+}
+
+/** A period that has not begun is blank, never 0. */
+function begun({ state, returned }: CohortCell): number | undefined {
+  return state === "ahead" ? undefined : returned;
 }

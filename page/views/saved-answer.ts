@@ -2,13 +2,13 @@ import { h } from "preact";
 import type { Meta, QueryAnswer } from "../api/answers.ts";
 import { zone } from "../frame/router.ts";
 import { Chart } from "../parts/lazy-chart.ts";
-import { isEstimated } from "../parts/exactness.ts";
 import { html, type Children, type VNode } from "../parts/html.ts";
 import { parameter } from "../pure/address.ts";
 import { cohortTable, type Cohort, type CohortPeriod } from "../pure/cohorts.ts";
 import { valueName } from "../pure/filter.ts";
 import type { Path } from "../pure/flow.ts";
-import { counted, number, percent, type Period } from "../pure/format.ts";
+import { approximate, counted, number, percent, type Period } from "../pure/format.ts";
+import { isInexact } from "../pure/inexact.ts";
 import { coloursOf, periodsOf, seriesValues, timesOf, type Series } from "../pure/series.ts";
 import { viewAddress, type SavedEntry } from "./saved-questions.ts";
 import type { MailNumbers } from "./mail.ts";
@@ -61,8 +61,8 @@ function OfQuery({ entry, answer }: Props<QueryAnswer>): VNode {
   const time = dimensions.findIndex((one) => one.startsWith("time:"));
   const metric = metrics[0] ?? "count";
   const write = (value: number | null | undefined) =>
-    `${isEstimated(metric, answer.meta) && typeof value === "number" ? "≈ " : ""}${number(value)}`;
-  if (time >= 0) return h(SmallChart, { entry, answer, time, timezone });
+    approximate(value, isInexact(metric, [answer.meta]));
+  if (time >= 0) return h(SmallChart, { entry, answer, time, timezone, write });
   if (dimensions.length === 0) {
     return h(Big, { value: write(answer.results[0]?.metrics[0] ?? 0) }, metricName(metric));
   }
@@ -85,7 +85,12 @@ function SmallChart({
   answer,
   time,
   timezone,
-}: Props<QueryAnswer> & { readonly time: number; readonly timezone: string }): VNode {
+  write,
+}: Props<QueryAnswer> & {
+  readonly time: number;
+  readonly timezone: string;
+  readonly write: (value: number | null) => string;
+}): VNode {
   const per = answer.query.dimensions[time]!.slice("time:".length) as Period;
   const times = timesOf(answer, time);
   const name = answer.query.dimensions.findIndex((_, index) => index !== time);
@@ -114,6 +119,7 @@ function SmallChart({
     isStacked: metric === "count",
     isCount: metric === "count" || metric === "uniques",
     height: 120,
+    write,
     partText: `This ${per} is not over.`,
   })}
   ${

@@ -9,11 +9,12 @@ import { html, type Children, type VNode } from "../parts/html.ts";
 import { ProblemText } from "../parts/problem.ts";
 import { counted, duration } from "../pure/format.ts";
 
-export const tracePath = (id: string): string => `/api/v1/events/${encodeURIComponent(id)}/trace`;
-
-/** An event's way from the sender to the counts, as far as it has come. */
-export function Trace({ id }: { readonly id: string }): VNode {
-  const { answer, problem, again } = useAnswer<EventTrace>({ path: tracePath(id) });
+/**
+ * An event's way from the sender to the counts, as far as it has come.
+ * @param path the event's path in the API
+ */
+export function Trace({ path }: { readonly path: string }): VNode {
+  const { answer, problem, again } = useAnswer<EventTrace>({ path: `${path}/trace` });
   if (answer === undefined) {
     return problem === undefined ? h(Waiting, { rows: 4 }) : h(ProblemText, { problem, again });
   }

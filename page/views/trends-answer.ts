@@ -1,12 +1,15 @@
-import type { QueryAnswer } from "../api/answers.ts";
+import { useRef } from "preact/hooks";
+import type { Meta, QueryAnswer } from "../api/answers.ts";
 import { ask, type Call } from "../api/client.ts";
 import { useFirstEvent } from "../api/catalog.ts";
-import { currentAnswer, useAnswer, type AnswerState } from "../api/use-answer.ts";
+import { currentAnswer, useAnswer, useAnswered, type AnswerState } from "../api/use-answer.ts";
 import { readSort, sortedRows, type Column } from "../parts/table.ts";
 import { comparison, filters, range, zone } from "../frame/router.ts";
 import { allRows, pageRows } from "../pure/all-rows.ts";
 import { comparedDays, shiftedInstants } from "../pure/compared-range.ts";
 import { bodyFilters, valueName } from "../pure/filter.ts";
+import type { Period } from "../pure/format.ts";
+import { isInexact } from "../pure/inexact.ts";
 import { ofNothing } from "../pure/metric.ts";
 import { bodyRange, type Instants } from "../pure/range.ts";
 import {
@@ -30,6 +33,8 @@ export interface TrendRow {
 }
 
 export interface TrendsAnswer {
+  /** The question whose numbers these are: the one before while the present one has no answer. */
+  readonly shown: TrendsQuestion;
   readonly table: AnswerState<QueryAnswer>;
   readonly requests: readonly AnswerState<QueryAnswer>[];
   readonly calls: readonly Call[];
@@ -47,6 +52,15 @@ export interface TrendsAnswer {
   readonly others: number | undefined;
   readonly periods: Periods | undefined;
   readonly series: readonly Series[];
+  /** What the answers say of themselves: that of the rows first, and those about the range before. */
+  readonly metas: {
+    readonly shown: readonly (Meta | undefined)[];
+    readonly before: readonly (Meta | undefined)[];
+  };
+  /** Which numbers may not be the true ones. */
+  readonly inexact: { readonly totals: boolean; readonly lines: boolean; readonly before: boolean };
+  /** Without lines of these rows there will be none: their call failed, or was stopped. */
+  readonly lacksLines: boolean;
   /** The instant of the project's first event, in epoch milliseconds. */
   readonly firstEvent: number | undefined;
   /** The project has no event before this place. */
@@ -56,48 +70,64 @@ export interface TrendsAnswer {
 const mostRows = 50;
 const mostLines = 6;
 
-/** The calls of a question; all have its metric, its filters and the zone. */
-function callsOf({ types, metric, by, per }: TrendsQuestion) {
+/** What is asked, with its calls; all of them have its metric, its filters and its zone. */
+function askedOf({ types, metric, by }: TrendsQuestion) {
   const dimension = by ?? "type";
+  const [chosenFilters, timezone] = [filters.value, zone.value];
+  const chosen = bodyRange(range.value, timezone);
+  const comparesItself = comparison.value === "previous";
   const body = (range: unknown, ids?: readonly string[]) => ({
     metrics: [metric],
     filters: bodyFilters(
-      filters.value,
+      chosenFilters,
       types,
       ids === undefined ? [] : [["shown_as", dimension, ids]],
     ),
     range,
-    timezone: zone.value,
+    timezone,
   });
   const call = (of: object, compares = false): Call => ({
     path: "/api/v1/query",
     body: { ...of, ...(compares && { compare: "previous_period" }) },
   });
-  const columns = [dimension, `time:${per}`];
-  return {
-    saved: {
-      ...body(bodyRange(range.value, zone.value)),
-      dimensions: by === undefined && types.length === 1 ? columns.slice(1) : columns,
-      limit: pageRows,
-    },
-    /** The largest rows, one more than are shown, and all events together. */
-    table: (at: unknown, compares: boolean) =>
-      call(
-        {
-          ...body(at),
-          dimensions: [dimension],
-          orderBy: [[metric, "desc"]],
-          limit: mostRows + 1,
-          include: ["totals"],
-        },
-        compares,
-      ),
-    total: (at: unknown) => call({ ...body(at), include: ["totals"] }),
-    rows: (at: unknown, ids: readonly string[]) =>
-      call({ ...body(at, ids), dimensions: [dimension], limit: pageRows }),
-    lines: (at: unknown, ids: readonly string[], compares: boolean) =>
-      call({ ...body(at, ids), dimensions: columns, limit: pageRows }, compares),
+  const columns = (per: Period) => [dimension, `time:${per}`];
+  const lines = (at: unknown, ids: readonly string[], per: Period) => {
+    return { ...body(at, ids), dimensions: columns(per), limit: pageRows };
   };
+  return {
+    types,
+    metric,
+    by,
+    comparesItself,
+    saved: (per: Period) => ({
+      ...body(chosen),
+      dimensions: by === undefined && types.length === 1 ? columns(per).slice(1) : columns(per),
+      limit: pageRows,
+    }),
+    /** The largest rows, one more than are shown, and all events together. */
+    table: call(
+      {
+        ...body(chosen),
+        dimensions: [dimension],
+        orderBy: [[metric, "desc"]],
+        limit: mostRows + 1,
+        include: ["totals"],
+      },
+      comparesItself,
+    ),
+    lines: (ids: readonly string[], per: Period) => call(lines(chosen, ids, per), comparesItself),
+    totalIn: (at: Instants) => call({ ...body(at), include: ["totals"] }),
+    rowsIn: (at: Instants, ids: readonly string[]) =>
+      call({ ...body(at, ids), dimensions: [dimension], limit: pageRows }),
+    linesIn: (at: Instants, ids: readonly string[], per: Period) => call(lines(at, ids, per)),
+  };
+}
+
+type Asked = ReturnType<typeof askedOf>;
+
+/** Whether lines and a table, or two tables, are about the same question. */
+function isSame(one: Asked, other: Asked): boolean {
+  return JSON.stringify(one.table) === JSON.stringify(other.table);
 }
 
 function askAllRows(call: Call, signal: AbortSignal): Promise<QueryAnswer> {
@@ -119,6 +149,7 @@ function otherRange(instants: Instants | undefined): OtherRange | undefined {
 
 interface Before {
   readonly requests: readonly AnswerState<QueryAnswer>[];
+  readonly metas: readonly (Meta | undefined)[];
   /** Whether the other range was ever answered. */
   readonly isKnown: boolean;
   readonly total: number | null | undefined;
@@ -127,25 +158,44 @@ interface Before {
 }
 
 /** Asks the other range for the same rows, and for all its events together. */
-function useBefore(
-  metric: string,
-  ids: readonly string[],
-  calls: ReturnType<typeof callsOf>,
-  other: Instants | undefined,
-): Before {
+function useBefore(asked: Asked, ids: readonly string[], other: Instants | undefined): Before {
   const at = other && { from: other.from, to: other.to };
-  const totalCall = at && calls.total(at);
-  const rowsCall = at === undefined || ids.length === 0 ? undefined : calls.rows(at, ids);
+  const totalCall = at && asked.totalIn(at);
+  const rowsCall = at === undefined || ids.length === 0 ? undefined : asked.rowsIn(at, ids);
   const total = useAnswer<QueryAnswer>(totalCall);
   const rows = useAnswer<QueryAnswer>(rowsCall);
-  const found = currentAnswer(rows, rowsCall)?.results;
+  const [all, own] = [currentAnswer(total, totalCall), currentAnswer(rows, rowsCall)];
+  const found = own?.results;
   const numbers = new Map(found?.map((row) => [row.dimensions[0], row.metrics[0] ?? null]));
   return {
     requests: at === undefined ? [] : rowsCall === undefined ? [total] : [total, rows],
+    metas: at === undefined ? [] : [all?.meta, own?.meta],
     isKnown: at !== undefined && total.answer !== undefined,
-    total: currentAnswer(total, totalCall)?.totals?.[0],
-    of: (id) => (numbers.has(id) ? numbers.get(id) : found && ofNothing(metric)),
+    total: all?.totals?.[0],
+    of: (id) => (numbers.has(id) ? numbers.get(id) : found && ofNothing(asked.metric)),
   };
+}
+
+interface Lines {
+  readonly request: AnswerState<QueryAnswer>;
+  /** The lines of the shown rows; those before while these are under way. */
+  readonly answer: QueryAnswer | undefined;
+  readonly isCurrent: boolean;
+}
+
+/**
+ * Asks for lines, which may come before the rows or after them: lines are shown with the rows of
+ * their own question.
+ */
+function useLines(call: Call | undefined, asked: Asked, shown: Asked): Lines {
+  const request = useAnswer<QueryAnswer>(call, undefined, askAllRows);
+  const answered = useAnswered(request, call, asked);
+  const kept = useRef<{ readonly of: Asked; readonly answer: QueryAnswer }>(undefined);
+  if (request.answer !== undefined && isSame(answered, shown))
+    kept.current = { of: shown, answer: request.answer };
+  const isCurrent = kept.current !== undefined && isSame(kept.current.of, shown);
+  const hasEnded = request.problem !== undefined || request.stopped;
+  return { request, answer: isCurrent || !hasEnded ? kept.current?.answer : undefined, isCurrent };
 }
 
 /**
@@ -154,15 +204,14 @@ function useBefore(
  * year both are repeated for the other range, of the same rows.
  */
 export function useTrends(question: TrendsQuestion): TrendsAnswer {
-  const { metric } = question;
-  const calls = callsOf(question);
-  const comparesItself = comparison.value === "previous";
-  const chosen = bodyRange(range.value, zone.value);
-  const table = useAnswer<QueryAnswer>(calls.table(chosen, comparesItself));
+  const asked = askedOf(question);
+  const table = useAnswer<QueryAnswer>(asked.table);
+  const shown = useAnswered(table, asked.table, asked);
+  const { comparesItself } = shown;
   const other = otherRange(table.answer?.meta.range ?? table.answer?.query.range);
   const found = table.answer?.results.slice(0, mostRows) ?? [];
   const ids = found.map(({ dimensions }) => dimensions[0]!);
-  const before = useBefore(metric, ids, calls, other);
+  const before = useBefore(shown, ids, other);
   const rows = found.map(({ metrics, previous }, index): TrendRow => {
     const id = ids[index]!;
     return {
@@ -179,39 +228,58 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   );
   const first = sorted.slice(0, mostLines).map(({ id }) => id);
 
-  const linesCall = first.length === 0 ? undefined : calls.lines(chosen, first, comparesItself);
+  // Rows of the question before are not those of another breakdown.
+  const hasRows = asked.by === shown.by;
+  const ofLines = hasRows ? asked : shown;
+  const linesCall = first.length === 0 ? undefined : ofLines.lines(first, question.per);
   const otherCall =
     other === undefined || first.length === 0
       ? undefined
-      : calls.lines({ from: other.from, to: other.to }, first, false);
-  const lines = useAnswer<QueryAnswer>(linesCall, undefined, askAllRows);
+      : shown.linesIn({ from: other.from, to: other.to }, first, question.per);
+  const lines = useLines(linesCall, ofLines, shown);
   const otherLines = useAnswer<QueryAnswer>(otherCall, undefined, askAllRows);
+  const otherAnswer = lines.isCurrent ? currentAnswer(otherLines, otherCall) : undefined;
   const drawn = drawnOf(question, first, lines.answer, {
     comparesItself,
-    answer: currentAnswer(otherLines, otherCall),
+    answer: otherAnswer,
     days: other?.days ?? 0,
-    absent: ofNothing(metric),
+    absent: ofNothing(shown.metric),
   });
+  const hasEnded = lines.request.problem !== undefined || lines.request.stopped;
   const firstEvent = useFirstEvent();
   const total = table.answer?.totals?.[0];
   // Without rows no lines are needed.
   const isEmpty = table.answer !== undefined && first.length === 0;
   const ofOther =
     other === undefined || isEmpty ? before.requests : [...before.requests, otherLines];
+  const { types, metric, by } = shown;
+  const shownQuestion = { ...question, types, metric, by };
+  const metas = {
+    shown: [table.answer?.meta, lines.answer?.meta],
+    before: [...before.metas, otherAnswer?.meta],
+  };
   return {
+    shown: shownQuestion,
     table,
-    requests: [table, ...(isEmpty ? [] : [lines]), ...ofOther],
-    calls: [calls.table(chosen, comparesItself), linesCall].filter((call) => call !== undefined),
-    savedQuestion: calls.saved,
+    requests: [table, ...(isEmpty ? [] : [lines.request]), ...ofOther],
+    calls: [asked.table, hasRows ? linesCall : undefined].filter((call) => call !== undefined),
+    savedQuestion: asked.saved(question.per),
     total,
     before: comparesItself ? table.answer?.previousTotals?.[0] : before.total,
     hasBefore: comparesItself || before.isKnown,
     compared: other ?? table.answer?.meta.comparedRange,
     rows: sorted,
     hasMore: (table.answer?.results.length ?? 0) > mostRows,
-    pointsLeftOut: leftOut(lines.answer) + leftOut(currentAnswer(otherLines, otherCall)),
-    others: othersOf(question, rows, total),
+    pointsLeftOut: leftOut(lines.answer) + leftOut(otherAnswer),
+    others: othersOf(shownQuestion, rows, total),
     ...drawn,
+    metas,
+    inexact: {
+      totals: isInexact(metric, [table.answer?.meta]),
+      lines: isInexact(metric, [lines.answer?.meta]),
+      before: isInexact(metric, comparesItself ? [table.answer?.meta] : metas.before),
+    },
+    lacksLines: lines.answer === undefined && hasEnded,
     firstEvent,
     knownFrom:
       drawn.periods === undefined || firstEvent === undefined

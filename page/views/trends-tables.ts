@@ -1,7 +1,6 @@
 import { h } from "preact";
 import { change } from "../frame/router.ts";
 import { Waiting } from "../parts/card.ts";
-import { isEstimated } from "../parts/exactness.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import type { CsvTable } from "../parts/tools.ts";
@@ -25,7 +24,7 @@ export function SummaryTable({
   readonly onFocus: (id: string | undefined) => void;
 }): VNode {
   const { metric, by, hidden } = question;
-  const isEstimate = isEstimated(metric, trends.table.answer?.meta);
+  const { inexact } = trends;
   const drawn = new Set(trends.series.map(({ id }) => id));
   const colour = (row: TrendRow) => trends.series.find(({ id }) => id === row.id)?.colour ?? "s0";
   const columns: readonly Column<TrendRow>[] = [
@@ -51,7 +50,7 @@ export function SummaryTable({
       name: metricName(metric),
       isNumber: true,
       by: (row) => row.total,
-      cell: (row) => `${isEstimate ? "≈ " : ""}${format.number(row.total)}`,
+      cell: (row) => format.approximate(row.total, inexact.totals),
     },
     ...(trends.hasBefore
       ? ([
@@ -61,13 +60,14 @@ export function SummaryTable({
             isNumber: true,
             className: "wide-only",
             by: (row: TrendRow) => row.before ?? null,
-            cell: (row: TrendRow) => format.number(row.before),
+            cell: (row: TrendRow) => format.approximate(row.before, inexact.before),
           },
           {
             id: "change",
             name: "Change",
             isNumber: true,
-            cell: (row: TrendRow) => h(Change, { row, by }),
+            cell: (row: TrendRow) =>
+              h(Change, { row: { ...row, before: comparable(row.before, inexact.before) }, by }),
           },
         ] as const)
       : []),
@@ -90,7 +90,7 @@ export function SummaryTable({
       trends.others > 0 && {
         foot: html`<tr>
           <th scope="row">all others</th>
-          <td class="number">${format.number(trends.others)}</td>
+          <td class="number">${format.approximate(trends.others, inexact.totals)}</td>
           ${
             trends.hasBefore &&
             html`<td class="wide-only"></td>
@@ -99,6 +99,14 @@ export function SummaryTable({
         </tr>`,
       }),
   });
+}
+
+/** A number to compare with: where some may be missing, none is not known to be none. */
+export function comparable(
+  before: number | null | undefined,
+  isInexact: boolean,
+): number | null | undefined {
+  return isInexact && before === 0 ? null : before;
 }
 
 function Change({ row, by }: { readonly row: TrendRow; readonly by: string | undefined }): VNode {
@@ -120,9 +128,9 @@ interface PeriodRow {
 }
 
 /** All periods of the rows that the chart draws. */
-export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode {
+export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNode | null {
   const { periods, series } = trends;
-  if (periods === undefined) return h(Waiting, { rows: 8 });
+  if (periods === undefined) return trends.lacksLines ? null : h(Waiting, { rows: 8 });
   const rows: readonly PeriodRow[] = periods.times
     .map((time, place) => ({ time, place }))
     .toReversed();
@@ -137,7 +145,8 @@ export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNod
       id: one.id,
       name: one.name,
       isNumber: true,
-      cell: ({ place }) => (periods.ahead.has(place) ? "" : format.number(one.values[place])),
+      cell: ({ place }) =>
+        periods.ahead.has(place) ? "" : format.approximate(one.values[place], trends.inexact.lines),
     })),
   ];
   return h(Table<PeriodRow>, {
@@ -156,7 +165,10 @@ export function csvOf(
   if (shape === "table" && periods !== undefined) {
     return [
       ["time", ...series.map(({ name }) => name)],
-      ...periods.times.map((time, place) => [time, ...series.map(({ values }) => values[place])]),
+      ...periods.times.map((time, place) => [
+        time,
+        ...series.map(({ values }) => (periods.ahead.has(place) ? undefined : values[place])),
+      ]),
     ];
   }
   return [

@@ -35,7 +35,7 @@ import { daysOf, fixedRange } from "../pure/range.ts";
 import { periodEnd } from "../pure/series.ts";
 import { wallClock } from "../pure/zone.ts";
 import { parameterList } from "../pure/address.ts";
-import { csvOf, PeriodTable, SummaryTable } from "./trends-tables.ts";
+import { comparable, csvOf, PeriodTable, SummaryTable } from "./trends-tables.ts";
 import { trendsQuestion, type TrendsQuestion } from "./trends-question.ts";
 import { useTrends, type TrendsAnswer } from "./trends-answer.ts";
 
@@ -51,25 +51,23 @@ export default function Trends(): VNode {
   const words = inWords(question);
   usePageTitle(`Trends: ${words}, ${rangeName(range.value).toLowerCase()}`);
   const trends = useTrends(question);
-  const { table } = trends;
+  const { table, shown } = trends;
   useEffect(() => {
     shownInstants.value = table.answer?.meta.range ?? table.answer?.query.range;
     comparedInstants.value = comparison.value === undefined ? undefined : trends.compared;
   }, [table.answer, trends.compared, comparison.value]);
   const total = trends.total;
   useEffect(() => {
-    if (total !== undefined)
-      announce(`Trends: ${totalInWords(question.metric, total, trends.before)}`);
+    if (total !== undefined) announce(`Trends: ${totalInWords(trends, total)}`);
   }, [total]);
 
-  return html`${h(Sentence, { question, words, total })}
+  return html`${h(Sentence, { question, words, trends })}
   ${h(
     Card,
     {
       title:
-        metricName(question.metric) +
-        (question.by === undefined ? "" : ` by ${propertyName(question.by)}`),
-      note: total === undefined ? "" : totalInWords(question.metric, total, trends.before),
+        metricName(shown.metric) + (shown.by === undefined ? "" : ` by ${propertyName(shown.by)}`),
+      note: total === undefined ? "" : totalInWords(trends, total),
       requests: trends.requests,
       waiting: h(Waiting, { rows: 2, height: 200 }),
       tools: {
@@ -77,7 +75,7 @@ export default function Trends(): VNode {
         shape: question.shape,
         calls: trends.calls,
         instants: table.answer?.meta.range,
-        csv: table.answer === undefined ? undefined : () => csvOf(question, trends),
+        csv: table.answer === undefined ? undefined : () => csvOf(shown, trends),
         csvName: `trends-${range.value}`,
         savable: {
           kind: "run",
@@ -92,13 +90,15 @@ export default function Trends(): VNode {
       },
       exactness: h(Exactness, {
         meta: table.answer?.meta,
+        also: trends.metas.shown,
+        before: trends.metas.before,
         first: cutInWords(trends),
         expectsCut: true,
       }),
     },
     table.answer !== undefined && (table.answer.results.length === 0 || total === 0)
       ? h(NoEvents, { again: table.again })
-      : h(Shown, { question, trends }),
+      : h(Shown, { question: shown, trends }),
   )}`;
 }
 
@@ -120,14 +120,16 @@ function inWords({ types, metric, by }: TrendsQuestion): string {
   return `${how}${where === "" ? "" : ` where ${where}`}${by === undefined ? "" : ` by ${propertyName(by)}`}`;
 }
 
+/** "159,029 events", where it is compared with the change from before. */
 function totalInWords(
-  metric: string,
+  { shown, inexact, before }: TrendsAnswer,
   total: number | null,
-  before: number | null | undefined,
+  isCompared = true,
 ): string {
-  const unit = metricUnit(metric);
-  const text = `${format.number(total)}${unit === "" ? "" : ` ${unit}`}`;
-  const more = before === undefined ? "" : format.changeInWords(total, before);
+  const unit = metricUnit(shown.metric);
+  const text = `${format.approximate(total, inexact.totals)}${unit === "" ? "" : ` ${unit}`}`;
+  const known = comparable(before, inexact.before);
+  const more = known === undefined || !isCompared ? "" : format.changeInWords(total, known);
   return more === "" ? text : `${text}, ${more}`;
 }
 
@@ -136,12 +138,13 @@ const periodNames = { minute: "minute", hour: "hour", day: "day", week: "week", 
 function Sentence({
   question,
   words,
-  total,
+  trends,
 }: {
   readonly question: TrendsQuestion;
   readonly words: string;
-  readonly total: number | null | undefined;
+  readonly trends: TrendsAnswer;
 }): VNode {
+  const { total } = trends;
   const { types, metric, by, per } = question;
   const { entries } = useProperties(types);
   const numbers = entries
@@ -156,7 +159,7 @@ function Sentence({
     Question,
     {
       words: `${words} per ${per}`,
-      shows: total === undefined ? "Show" : `Show ${totalInWords(metric, total, undefined)}`,
+      shows: total === undefined ? "Show" : `Show ${totalInWords(trends, total, false)}`,
     },
     html`${h(WordPicker, {
         title: "Metric",
@@ -206,7 +209,7 @@ function Shown({
   const { periods, series } = trends;
   return html`${
     periods === undefined
-      ? h(Waiting, { rows: 2, height: 156 })
+      ? !trends.lacksLines && h(Waiting, { rows: 2, height: 156 })
       : h(Chart, {
           periods,
           series: series.filter(({ id }) => !question.hidden.includes(id)),
@@ -216,6 +219,7 @@ function Shown({
           height: isWide ? 340 : 320,
           endLabels: isWide && series.length > 1,
           focused,
+          write: (value) => format.approximate(value, trends.inexact.lines),
           partText: partText(trends),
           knownFrom: trends.knownFrom,
           onOpen: (place, id) => openEvents(question, trends, place, id),

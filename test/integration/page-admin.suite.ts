@@ -139,6 +139,55 @@ export function adminSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("all of the quarantine is replayed, and what a mended event is sent for is what was changed", async () => {
+    const findings = [{ pointer: "/data/extra", code: "schema", message: "is not allowed" }];
+    const held = {
+      type: "order.paid",
+      receivedAt: "2026-11-20T10:00:00Z",
+      state: "held",
+      findings,
+    };
+    const event = { id: "q1", type: "order.paid", data: { amount: "3", extra: 1 }, source: "test" };
+    const pages = [
+      { replayed: 100, broken: 1, nextCursor: "more" },
+      { replayed: 5, broken: 2, nextCursor: null },
+    ];
+    const asked: (string | null)[] = [];
+    let patch: unknown;
+    const { page, faults, close } = await open(demo(), "/admin?show=quarantine&tz=UTC", {
+      before: async (made) => {
+        await made.route("**/api/v1/quarantine**", (route) => {
+          const data = [{ ...held, id: "q1" }];
+          return route.fulfill({ json: { data, page: { nextCursor: "older" } } });
+        });
+        await made.route("**/api/v1/quarantine/q1", (route) => {
+          const body: unknown = route.request().postDataJSON();
+          if (body === null) return route.fulfill({ json: { ...held, id: "q1", event } });
+          patch = body;
+          return route.fulfill({ json: { ...held, id: "q1", findings: [], event } });
+        });
+        await made.route("**/api/v1/quarantine/replay**", (route) => {
+          asked.push(new URL(route.request().url()).searchParams.get("cursor"));
+          return route.fulfill({ json: pages[asked.length - 1] });
+        });
+      },
+    });
+    await page.getByRole("button", { name: "Replay those that keep it now" }).click();
+    const told = "105 events replayed, 3 still break their schema.";
+    await page.locator("main").getByText(told).waitFor();
+    expect(await page.locator("[role=status]").first().innerText()).toBe(told);
+    expect(asked).toEqual([null, "more"]);
+
+    await page.getByRole("button", { name: "Mend q1" }).click();
+    const mended = { ...event, data: { amount: 3 } };
+    await page.getByLabel("The event").fill(JSON.stringify(mended));
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.locator("main").getByText("Saved: order.paid keeps its schema now").waitFor();
+    expect(patch).toEqual({ data: { amount: 3, extra: null } });
+    expect(faults).toEqual([]);
+    await close();
+  });
+
   test("a schema is set on the page; an event that breaks it is found, mended, replayed, and stored", async () => {
     const call = async (method: string, path: string, body?: object) => {
       const response = await fetch(`${demo().url}/api/v1${path}`, {

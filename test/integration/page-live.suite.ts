@@ -87,6 +87,29 @@ export function livePageSuite(demo: () => Shown): void {
     for (const { close } of tabs) await close();
   });
 
+  test("streams that a gateway refuses for a moment are opened again, and the loss is over with them", async () => {
+    let isAway = true;
+    const { page, close } = await open(demo(), "/?tz=UTC", {
+      before: async (made) => {
+        for (const path of ["**/api/v1/live", "**/api/v1/events/stream"])
+          await made.route(path, (route) =>
+            isAway ? route.fulfill({ status: 502, body: "" }) : route.continue(),
+          );
+        // An answer to anything else would end the loss as well.
+        await made.route("**/health", () => undefined);
+      },
+    });
+    await answered(page);
+    await page.getByText("yesterday by now").waitFor();
+    await page.getByText(/Connection lost\. Trying again/).waitFor();
+    await turnAway(page, true);
+    isAway = false;
+    await turnAway(page, false);
+    await page.getByText(/^Connected again\./).waitFor();
+    await eventually(async () => expect(await streams()).toBe(2));
+    await close();
+  });
+
   test("a restart of the gateway is told, and nothing that came meanwhile is missed", async () => {
     const lastIds: (string | undefined)[] = [];
     const { page, close } = await open(demo(), "/", {
@@ -115,4 +138,52 @@ export function livePageSuite(demo: () => Shown): void {
     await eventually(async () => expect(await streams()).toBe(2));
     await close();
   });
+
+  test.each(["/", "/trends?tz=UTC"])(
+    "%s of a project without events says how to send one, and sees it come, whatever failed meanwhile",
+    async (path) => {
+      let isEmpty = true;
+      const failures = [500, 503, 503];
+      const none = { asOf: new Date().toISOString(), lagMs: 0, exact: true };
+      const { page, close } = await open(demo(), path, {
+        before: async (made) => {
+          await made.route("**/api/v1/catalog/types", (route) =>
+            isEmpty ? route.fulfill({ json: { data: [], meta: none } }) : route.continue(),
+          );
+          await made.route("**/api/v1/query", async (route) => {
+            if (!isEmpty) return route.continue();
+            const { dimensions = [] } = route.request().postDataJSON() as {
+              dimensions?: readonly string[];
+            };
+            const answer = (await (await route.fetch()).json()) as {
+              readonly results: readonly object[];
+            };
+            // Periods without events are rows, too.
+            const results = dimensions.some((dimension) => dimension.startsWith("time:"))
+              ? answer.results.map((row) => ({ ...row, metrics: [0] }))
+              : [];
+            await route.fulfill({ json: { ...answer, results, totals: [0] } });
+          });
+          await made.route("**/api/v1/events?**", (route) => {
+            const listens = new URL(route.request().url()).search === "?limit=1";
+            const status = listens ? failures.shift() : undefined;
+            if (status !== undefined) return route.fulfill({ status, json: { title: "Away" } });
+            return isEmpty
+              ? route.fulfill({
+                  json: { data: [], page: { nextCursor: null }, total: 0, meta: none },
+                })
+              : route.continue();
+          });
+        },
+      });
+      await page.getByText("No events yet.").first().waitFor();
+      expect(await page.locator(".first-event pre").first().innerText()).toContain(
+        `'${demo().url}/api/v1/events'`,
+      );
+      await eventually(() => expect(failures).toEqual([]));
+      isEmpty = false;
+      await page.getByText("No events yet.").first().waitFor({ state: "detached" });
+      await close();
+    },
+  );
 }

@@ -75,6 +75,40 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test.each([1, 0])("every view opens for a project with %d types", async (count) => {
+    const refused: string[] = [];
+    const { page, faults, close } = await open(demo(), "/pipeline?tz=UTC", {
+      before: async (made) => {
+        await made.route("**/api/v1/catalog/types", async (route) => {
+          const answer = (await (await route.fetch()).json()) as { readonly data: object[] };
+          const data = answer.data.slice(0, count).map((type) => ({ ...type, type: "order.paid" }));
+          await route.fulfill({ json: { ...answer, data } });
+        });
+        made.on("response", (response) => {
+          if (response.status() >= 400) refused.push(response.url());
+        });
+      },
+    });
+    for (const view of ["/trends", "/funnel", "/retention", "/paths", "/mail"]) {
+      await page.goto(`${demo().url}${view}?tz=UTC`);
+      await answered(page);
+      expect([view, await page.locator(".problem").count()]).toEqual([view, 0]);
+    }
+    expect(refused).toEqual([]);
+    if (count === 1) {
+      await page.goto(`${demo().url}/funnel?tz=UTC`);
+      await page.getByText("Choose a second step.").waitFor();
+      await page.getByRole("button", { name: "Step", exact: true }).click();
+      await page.getByRole("combobox").fill("email.sent");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/step=order.paid&step=email.sent/);
+      await answered(page);
+      expect(await page.getByText("Choose a second step.").count()).toBe(0);
+    }
+    expect(faults).toEqual([]);
+    await close();
+  });
+
   test.each([
     ["/funnel?step=email.sent&step=email.clicked", "/query/funnel"],
     ["/paths?after=email.sent", "/query/paths"],

@@ -6,8 +6,13 @@ import { eventually } from "../support/eventually.ts";
 import { answered, axeFindings, open, seen, showDemo, type Shown } from "../support/page.ts";
 import { adminSuite } from "./page-admin.suite.ts";
 import { clientInPagesSuite } from "./page-client.suite.ts";
+import { eventsSuite } from "./page-events.suite.ts";
+import { keyboardSuite } from "./page-keyboard.suite.ts";
+import { keySuite } from "./page-key.suite.ts";
 import { livePageSuite } from "./page-live.suite.ts";
+import { exactnessSuite } from "./page-exactness.suite.ts";
 import { numbersSuite } from "./page-numbers.suite.ts";
+import { staleSuite } from "./page-stale.suite.ts";
 import { viewsSuite } from "./page-views.suite.ts";
 
 interface Answer {
@@ -63,9 +68,14 @@ describeWith(["chromium"], "the page", () => {
 
   viewsSuite(() => shown);
   numbersSuite(() => shown);
+  exactnessSuite(() => shown);
+  staleSuite(() => shown);
   livePageSuite(() => shown);
   adminSuite(() => shown);
   clientInPagesSuite(() => shown);
+  keySuite(() => shown);
+  keyboardSuite(() => shown);
+  eventsSuite(() => shown);
 
   const query = async (body: object): Promise<Answer> => {
     const response = await fetch(`${shown.url}/api/v1/query`, {
@@ -115,7 +125,7 @@ describeWith(["chromium"], "the page", () => {
       const size = await sizeOf(path);
       const name = path.replace(/^\/page\/[^/]+\//, "");
       const most =
-        name === "main.ts" ? 46 : name.endsWith(".ts") ? 8 : name === "page.css" ? 9 : 50;
+        name === "main.ts" ? 47 : name.endsWith(".ts") ? 8 : name === "page.css" ? 9 : 50;
       expect([name, size <= most * 1_024]).toEqual([name, true]);
       sum += size;
     }
@@ -318,47 +328,6 @@ describeWith(["chromium"], "the page", () => {
     await page.getByText(words).first().waitFor();
     await close();
   });
-
-  test.each(["/", "/trends?tz=UTC"])(
-    "%s of a project without events says how to send one, and sees it come",
-    async (path) => {
-      let isEmpty = true;
-      const none = { asOf: new Date().toISOString(), lagMs: 0, exact: true };
-      const { page, close } = await open(shown, path, {
-        before: async (made) => {
-          await made.route("**/api/v1/catalog/types", (route) =>
-            isEmpty ? route.fulfill({ json: { data: [], meta: none } }) : route.continue(),
-          );
-          await made.route("**/api/v1/query", async (route) => {
-            if (!isEmpty) return route.continue();
-            const { dimensions = [] } = route.request().postDataJSON() as {
-              dimensions?: readonly string[];
-            };
-            const answer = (await (await route.fetch()).json()) as Answer;
-            // Periods without events are rows, too.
-            const results = dimensions.some((dimension) => dimension.startsWith("time:"))
-              ? answer.results.map((row) => ({ ...row, metrics: [0] }))
-              : [];
-            await route.fulfill({ json: { ...answer, results, totals: [0] } });
-          });
-          await made.route("**/api/v1/events?**", (route) =>
-            isEmpty
-              ? route.fulfill({
-                  json: { data: [], page: { nextCursor: null }, total: 0, meta: none },
-                })
-              : route.continue(),
-          );
-        },
-      });
-      await page.getByText("No events yet.").first().waitFor();
-      expect(await page.locator(".first-event pre").first().innerText()).toContain(
-        `'${shown.url}/api/v1/events'`,
-      );
-      isEmpty = false;
-      await page.getByText("No events yet.").first().waitFor({ state: "detached" });
-      await close();
-    },
-  );
 
   test("asks for a key on a 401, sends it and shows it nowhere", async () => {
     const key = "mk_secret_of_the_reader";

@@ -203,4 +203,18 @@ test("a range is moved by its own length, over a change of the clock too", () =>
     ),
   ).toBe(35);
   expect(comparedDays("year", week, berlin)).toBe(364);
+  expect(comparedDays("weekdays", week, berlin)).toBe(7);
+});
+
+test.each([
+  ["2026-11-02T00:00", "2026-11-09T00:00", 7],
+  ["2026-11-02T00:00", "2026-11-09T12:00", 14],
+  ["2026-11-02T12:00", "2026-11-09T12:00", 7],
+  ["2026-11-02T12:00", "2026-11-09T12:01", 14],
+  ["2026-11-02T12:00", "2026-11-02T13:00", 7],
+])("from %s to %s the same weekdays are %d days before", (from, to, days) => {
+  const instants = { from: `${from}:00Z`, to: `${to}:00Z` };
+  expect(comparedDays("weekdays", instants, "UTC")).toBe(days);
+  const before = shiftedInstants(instants, "UTC", days);
+  expect(Date.parse(before.to)).toBeLessThanOrEqual(Date.parse(instants.from));
 });

@@ -1,4 +1,4 @@
-import { cohortTable, shade, type Cohort } from "../../../page/pure/cohorts.ts";
+import { cohortRows, cohortTable, shade, type Cohort } from "../../../page/pure/cohorts.ts";
 
 const zone = "Europe/Berlin";
 const weeks: readonly Cohort[] = [
@@ -37,6 +37,16 @@ describe("cohorts", () => {
     const { rows } = table("2026-11-12T12:00:00Z");
     expect(rows.map(({ start }) => start.slice(0, 10))).toEqual(["2026-11-02", "2026-11-09"]);
     expect(rows[0]!.cells.map(({ state }) => state)).toEqual(["over", "open", "ahead"]);
+  });
+
+  test("every cohort that has begun is a row of the file, also one without users", () => {
+    const asOf = "2026-11-12T12:00:00Z";
+    const rows = cohortRows(weeks, { per: "week", zone, asOf, range: undefined });
+    expect(rows.map(({ size, cells }) => [size, ...cells.map(({ state }) => state)])).toEqual([
+      [0, "over", "over", "open", "ahead"],
+      [300, "over", "open", "ahead"],
+      [100, "open", "ahead"],
+    ]);
   });
 
   test("a period that reaches beyond the range is open, however long ago", () => {

@@ -1,0 +1,92 @@
+import type { Page, Route } from "playwright-core";
+import { answered, open, type Shown } from "../support/page.ts";
+
+/** What the page shows where another project's key takes the place of one, in the same tab. */
+export function keySuite(demo: () => Shown): void {
+  const callerOf = (project: string) => ({
+    kind: "key",
+    project,
+    scopes: ["events:read", "live:read", "admin"],
+    expiresAt: null,
+  });
+  /** Answers for the key `one` as the service does, unless `ofOne` does; for `two` by `ofTwo`. */
+  const withKeys =
+    (
+      ofOne: (route: Route, path: string) => Promise<boolean>,
+      ofTwo: (route: Route, path: string) => Promise<void>,
+    ) =>
+    async (page: Page) => {
+      // Only until the reader forgets it: the tab keeps what it holds.
+      await page.addInitScript(`sessionStorage.setItem("maily-key", "one")`);
+      await page.route("**/api/v1/**", async (route) => {
+        const { authorization, ...headers } = route.request().headers();
+        const { pathname } = new URL(route.request().url());
+        if (authorization === undefined)
+          return route.fulfill({ status: 401, json: { title: "No key" } });
+        const isOne = authorization === "Bearer one";
+        if (isOne && (await ofOne(route, pathname))) return;
+        if (pathname === "/api/v1/keys/self")
+          return route.fulfill({ json: callerOf(isOne ? "one" : "two") });
+        return isOne ? route.continue({ headers }) : ofTwo(route, pathname);
+      });
+    };
+  const changeKey = async (page: Page) => {
+    await page.getByRole("button", { name: "Forget key" }).click();
+    await page.getByLabel("Key", { exact: true }).fill("two");
+    await page.keyboard.press("Enter");
+    await page.locator(".foot .project", { hasText: "two" }).waitFor();
+  };
+
+  test("nothing of the project before is shown after the key was changed", async () => {
+    const none = { asOf: new Date().toISOString(), lagMs: 0, exact: true };
+    const { page, close } = await open(demo(), "/trends?tz=UTC&cmp=previous", {
+      before: withKeys(
+        () => Promise.resolve(false),
+        (route, path) =>
+          path.startsWith("/api/v1/catalog/")
+            ? route.fulfill({ json: { data: [], meta: none } })
+            : route.fulfill({ status: 500, json: { title: "Internal" } }),
+      ),
+    });
+    await page.locator(".foot .project", { hasText: "one" }).waitFor();
+    await answered(page);
+    await page.locator("main tbody tr", { hasText: "email.sent" }).waitFor();
+    await page.getByText(/^Compared with/).waitFor();
+    await changeKey(page);
+    await page.getByText("Something went wrong here.").waitFor();
+    expect(await page.locator("main tbody tr").count()).toBe(0);
+    expect(await page.getByText(/^Compared with/).count()).toBe(0);
+    expect(await page.locator("body").innerText()).not.toMatch(/\d events/);
+    await page.getByRole("button", { name: "Type", exact: true }).click();
+    await page.getByText("No type of this name.").waitFor();
+    await close();
+  });
+
+  test("late answers to the key before neither change the caller nor drop the key", async () => {
+    const held: (() => Promise<void>)[] = [];
+    const { page, close } = await open(demo(), "/trends?tz=UTC", {
+      before: withKeys(
+        (route, path) => {
+          if (path === "/api/v1/keys/self")
+            held.push(() => route.fulfill({ json: callerOf("one") }));
+          else if (path === "/api/v1/catalog/types")
+            held.push(() => route.fulfill({ status: 401, json: { title: "Revoked" } }));
+          else return Promise.resolve(false);
+          return Promise.resolve(true);
+        },
+        (route) => route.fulfill({ status: 500, json: { title: "Internal" } }),
+      ),
+    });
+    await page.locator("main tbody tr").first().waitFor();
+    await changeKey(page);
+    expect(held.length).toBeGreaterThan(1);
+    const late = page.waitForResponse((response) => response.status() === 401);
+    await Promise.all(held.map((answer) => answer()));
+    await late;
+    await page.getByRole("button", { name: "Try again" }).first().click();
+    await page.getByText("Something went wrong here.").waitFor();
+    expect(await page.locator(".foot .project").innerText()).toContain("two");
+    expect(await page.locator(".key-form").count()).toBe(0);
+    await close();
+  });
+}
