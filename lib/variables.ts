@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { readApiKeys } from "./keys/configured.ts";
 import { maxQueryMs } from "./call-limits.ts";
 
@@ -62,8 +63,20 @@ function text(otherwise: string, says: string): Variable<string> {
   return { example: otherwise, says, read: (value = otherwise) => value };
 }
 
-function optional(says: string): Variable<string | undefined> {
-  return { example: "", says, read: (value) => value };
+/** A host without its port, in the form that URLs have: an IPv6 address in brackets. */
+function hostName(says: string): Variable<string | undefined> {
+  return {
+    example: "",
+    says,
+    read(value, name, problems) {
+      if (value === undefined || /^[a-z0-9._-]+$/i.test(value)) return value;
+      const address = value.replace(/^\[(.*)\]$/, "$1");
+      if (isIPv6(address) && !address.includes("%")) return `[${address}]`;
+      // A whole URL by mistake may hold a password, so the value is not repeated.
+      problems.push(`${name} must be the name or the address of a host alone, without a port`);
+      return undefined;
+    },
+  };
 }
 
 function url(schemes: readonly string[], says: string): Variable<string | null> {
@@ -81,6 +94,36 @@ function url(schemes: readonly string[], says: string): Variable<string | null> 
       return null;
     },
   };
+}
+
+/**
+ * A URL of one host, as WHATWG's standard reads it. One that reads otherwise than it was meant, such
+ * as a `#` in the password, would connect elsewhere and be logged.
+ */
+function urlOfHost(schemes: readonly string[], says: string): Variable<string | null> {
+  const variable = url(schemes, says);
+  return {
+    ...variable,
+    read(value, name, problems) {
+      const found = variable.read(value, name, problems);
+      if (found === null || isReadable(found)) return found;
+      problems.push(
+        `${name} cannot be read: it must be ${schemes[0]}://USER:PASSWORD@HOST:PORT, where each of : / ? # [ ] @ % in the user and the password is percent-encoded`,
+      );
+      return null;
+    },
+  };
+}
+
+function isReadable(text: string): boolean {
+  try {
+    const { username, password, pathname, search, hash } = new URL(text);
+    decodeURIComponent(username);
+    decodeURIComponent(password);
+    return hash === "" && !pathname.includes("@") && !search.includes("@");
+  } catch {
+    return false;
+  }
 }
 
 function list<T>(
@@ -149,19 +192,22 @@ export const variables = {
     url(["mongodb", "mongodb+srv"], "The store of a cluster. Empty: the embedded one."),
   ),
   RABBITMQ_URL: secret(
-    url(["amqp", "amqps"], "The queue and the transporter of a cluster. Empty: the embedded ones."),
+    urlOfHost(
+      ["amqp", "amqps"],
+      "The queue and the transporter of a cluster. Empty: the embedded ones.",
+    ),
   ),
-  REDIS_HOST: optional(
+  REDIS_HOST: hostName(
     "The cache, the locks and the limits of a cluster. Empty: each process has its own.",
   ),
   REDIS_PORT: integer(6_379, 1, 65_535, "Of REDIS_HOST."),
   REDIS_URL: secret(
-    url(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
+    urlOfHost(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
   ),
   CLUSTER_NAME: text("analytics", "Nodes of the same name are one cluster."),
   ENABLE_METRICS: flag(true, "GET /metrics in the Prometheus format."),
   LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], "info", "What is logged."),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url(
+  OTEL_EXPORTER_OTLP_ENDPOINT: urlOfHost(
     ["http", "https"],
     "Where an OpenTelemetry collector takes traces over OTLP/HTTP (/v1/traces is added). The exporter reads OTEL_EXPORTER_OTLP_HEADERS by itself. Empty: nothing is traced.",
   ),

@@ -147,6 +147,37 @@ describe("readConfig", () => {
     expect(problems.join()).not.toContain("secret");
   });
 
+  test.each([
+    ["RABBITMQ_URL", "amqp://u:secr#et@mq:5672"],
+    ["RABBITMQ_URL", "amqp://u:12#secret@mq:5672"],
+    ["RABBITMQ_URL", "amqps://u:12/secret@mq"],
+    ["RABBITMQ_URL", "amqp://u:12?secret@mq"],
+    ["RABBITMQ_URL", "amqp://u:secret@mq:99999"],
+    ["REDIS_URL", "redis://:sec/ret@cache"],
+    ["REDIS_URL", "rediss://:secret%et@cache"],
+    ["REDIS_URL", "redis://:secret@"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "https://u:sec#ret@collector:4318"],
+    ["REDIS_HOST", "redis:6379"],
+    ["REDIS_HOST", "redis://:secret@cache"],
+    ["REDIS_HOST", "[redis]"],
+    ["REDIS_HOST", "fe80::1%eth0"],
+  ])(
+    "refuses an address that would be read otherwise, without its password: %s=%s",
+    (name, value) => {
+      const problems = problemsOf({ [name]: value });
+      expect(problems).toEqual([expect.stringMatching(`^${name} `)]);
+      expect(problems.join()).not.toMatch(/sec|ret\b|12/);
+    },
+  );
+
+  test.each([
+    ["RABBITMQ_URL", "amqp://user:p%23%2F%40@[::1]:5672/shop%40home?heartbeat=5"],
+    ["REDIS_URL", "redis://:p%25w@cache/3"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:p%23w@collector:4318/otlp"],
+  ])("takes what is percent-encoded: %s=%s", (name, value) => {
+    expect(problemsOf({ [name]: value })).toEqual([]);
+  });
+
   test("keeps no key, only what it hashes to", () => {
     const key = "0123456789abcdef";
     const config = readConfig({ API_KEYS: `${key}:shop:events:write+events:read` });
@@ -195,5 +226,9 @@ describe("readConfig", () => {
     expect(readConfig({ REDIS_HOST: "cache", REDIS_URL: "rediss://other" }).redisUrl).toBe(
       "rediss://other",
     );
+  });
+
+  test.each(["::1", "[::1]"])("REDIS_HOST may be an IPv6 address: %s", (host) => {
+    expect(readConfig({ REDIS_HOST: host }).redisUrl).toBe("redis://[::1]:6379");
   });
 });
