@@ -17,16 +17,16 @@ const stalledAfterMs = 30_000;
 
 /**
  * The health of the processor, which empties the queue. `sinceDoneMs` is the time since it finished
- * its last batch, or since its start.
+ * its last batch, or since its start; `held` is why it takes none.
  */
 export function consumerHealth(
   depth: QueueDepth,
-  at: { readonly now: number; readonly sinceDoneMs: number; readonly held: boolean },
+  at: { readonly now: number; readonly sinceDoneMs: number; readonly held: string | null },
 ): StageHealth {
   const ageMs = depth.oldestReceivedAt === null ? 0 : at.now - depth.oldestReceivedAt;
   const lagMs = Math.max(0, ageMs);
   const backlog = depth.messages;
-  if (at.held) return { state: "down", reason: "the store is away", backlog, lagMs };
+  if (at.held !== null) return { state: "down", reason: at.held, backlog, lagMs };
   // An age far in the future means that the clock was set; such an age counts as old, too.
   const isOld = Math.abs(ageMs) > stalledAfterMs;
   const stalled = backlog > 0 && isOld && at.sinceDoneMs > stalledAfterMs;

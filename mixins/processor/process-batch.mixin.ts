@@ -22,7 +22,7 @@ import type { BatchPack } from "../../lib/store/store.ts";
 import { storePack, type Stored } from "../../lib/store/protocol.ts";
 import { type OpenSpan, tracedStore } from "../../lib/tracing/tracing.ts";
 import { SchemaBookMixin } from "./schemas.mixin.ts";
-import { EnrichMixin, type Enriched } from "./enrich.mixin.ts";
+import { EnrichMixin, ThreadsUnavailable, type Enriched } from "./enrich.mixin.ts";
 import { StoreMixin } from "../store.mixin.ts";
 import { performance, type EventLoopUtilization } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,10 +30,16 @@ import { QueueMixin } from "../queue.mixin.ts";
 
 interface ConsumerState {
   consumer: Consumer | null;
-  holding: AbortController | null;
+  holding: Holding | null;
   lastDoneAt: number;
   loop: LoopGauge;
   collecting: CollectingRequests;
+}
+
+interface Holding {
+  /** What every batch needs and lacks, in words. */
+  readonly reason: string;
+  readonly stopped: AbortController;
 }
 
 const probeEveryMs = 500;
@@ -47,8 +53,8 @@ const longestWaitMs = 3_000;
 /**
  * Gives a service the consuming side of the queue: `this.startConsuming(handle)`;
  * `this.lastDoneAt`, when the last batch was finished (or consuming began), by `performance.now()`;
- * and `this.holdUntil(probe)`, which stops deliveries until `probe` no longer throws: one quiet
- * probe instead of a storm of retries while something that every batch needs is away.
+ * and `this.holdUntil(reason, probe)`, which stops deliveries until `probe` no longer throws: one
+ * quiet probe instead of a storm of retries while something that every batch needs is away.
  */
 function ConsumerMixin(config: Config) {
   return defineMixin<{ state: ConsumerState }>()({
@@ -86,19 +92,21 @@ function ConsumerMixin(config: Config) {
 
       /** Finishes the deliveries under way; the rest stays on the queue. */
       async stopConsuming(): Promise<void> {
-        this.holding?.abort();
+        this.holding?.stopped.abort();
         await this.consumer?.stop();
         this.consumer = null;
       },
-      holdUntil(probe: () => Promise<void>): void {
+      /** @param cause is logged, where it says more than the reason */
+      holdUntil(reason: string, probe: () => Promise<void>, cause?: unknown): void {
         if (this.holding !== null) return;
-        const holding = new AbortController();
-        this.holding = holding;
+        const stopped = new AbortController();
+        this.holding = { reason, stopped };
         this.consumer?.pause();
-        this.logger.warn("consuming is held back: the store is away");
-        void untilItWorks(probe, holding.signal).then(() => {
+        const err = cause === undefined ? {} : { err: cause };
+        this.logger.warn({ reason, ...err }, "consuming is held back");
+        void untilItWorks(probe, stopped.signal).then(() => {
           this.holding = null;
-          if (holding.signal.aborted) return;
+          if (stopped.signal.aborted) return;
           this.logger.info({}, "consuming continues");
           this.consumer?.resume();
         });
@@ -248,7 +256,12 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
 
       outcomeOf(error: unknown, { body }: Delivery): Outcome {
         if (errorType(error) === "STORE_UNAVAILABLE") {
-          this.holdUntil(() => this.store.ping());
+          this.holdUntil("the store is away", () => this.store.ping());
+          return { status: "hold" };
+        }
+        if (error instanceof ThreadsUnavailable) {
+          const check = async () => this.checkThreads(await this.schemasOfBatch(body));
+          this.holdUntil("no enrichment thread works", check, error);
           return { status: "hold" };
         }
         this.logger.error({ err: error, ...requestIdsOf(body) }, "batch failed");

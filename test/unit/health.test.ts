@@ -3,7 +3,7 @@ import { KnownAnswer } from "../../lib/concurrency/coalesce.ts";
 import { aggregatorHealth, consumerHealth, type DirtyBacklog } from "../../lib/health.ts";
 
 const depth = { messages: 1, sizeBytes: 1, maxBytes: null, oldestReceivedAt: 1_000_000, dead: 0 };
-const at = { now: 1_000_000, sinceDoneMs: 0, held: false };
+const at = { now: 1_000_000, sinceDoneMs: 0, held: null };
 const hour = 3_600_000;
 
 test.each([
