@@ -12,7 +12,7 @@ export async function publisherHealth(
   return full ? { state: "degraded", reason: "the queue is nearly full" } : { state: "ok" };
 }
 
-/** A backlog this old, with nothing finished meanwhile, means that the pipeline is stalled. */
+/** A batch that is due for so long, with none finished meanwhile, means that the pipeline is stalled. */
 const stalledAfterMs = 30_000;
 
 /**
@@ -28,8 +28,8 @@ export function consumerHealth(
   const backlog = depth.messages;
   if (at.held !== null) return { state: "down", reason: at.held, backlog, lagMs };
   // An age far in the future means that the clock was set; such an age counts as old, too.
-  const isOld = Math.abs(ageMs) > stalledAfterMs;
-  const stalled = backlog > 0 && isOld && at.sinceDoneMs > stalledAfterMs;
+  const isLate = depth.dueSince !== null && Math.abs(at.now - depth.dueSince) > stalledAfterMs;
+  const stalled = isLate && at.sinceDoneMs > stalledAfterMs;
   if (stalled)
     return { state: "down", reason: "batches wait and none is finished", backlog, lagMs };
   if (depth.dead > 0)

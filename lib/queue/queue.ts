@@ -94,8 +94,17 @@ export interface QueueDepth {
   readonly maxBytes: number | null;
   /** `receivedAt` of the oldest message not yet acknowledged; `null` where there is none. */
   readonly oldestReceivedAt: number | null;
+  /**
+   * Since when the message is due that has been so the longest: its `receivedAt`, or the end of its
+   * delay; epoch milliseconds. `null` where none is due. Where more than `mostDelayed` messages
+   * wait for their next attempt, they count as due.
+   */
+  readonly dueSince: number | null;
   readonly dead: number;
 }
+
+/** More messages than this that wait for their next attempt mean that all tries fail. */
+export const mostDelayed = 100;
 
 export interface DeadLetter {
   readonly id: string;

@@ -315,6 +315,7 @@ class EngineVerbs implements Verbs {
       sizeBytes: file.sizeBytes,
       maxBytes: this.#maxBytes,
       oldestReceivedAt: file.oldestReceivedAt(),
+      dueSince: file.dueSince(steadyNow()),
       dead: file.counters.dead,
     };
   }

@@ -1,7 +1,7 @@
 import type { Channel, ConsumeMessage } from "amqplib";
-import type { QueueDepth } from "../queue.ts";
+import { mostDelayed, type QueueDepth } from "../queue.ts";
 import { giveAllBack, take, waitingIn } from "./channel.ts";
-import { receivedAtOf } from "./message.ts";
+import { dueSinceOf, receivedAtOf } from "./message.ts";
 import type { Topology } from "./topology.ts";
 
 /**
@@ -36,6 +36,7 @@ export class MeanSize {
  *   one at the head of each delay. A look at a head takes the message for a moment and gives it
  *   back, which marks it as redelivered. Where other processes consume and none is being handled
  *   here, what they hold is not seen: the oldest of all is the least over all consuming processes.
+ * - `dueSince`: likewise, without the heads of the delays.
  *
  * The broker's counts lag some milliseconds behind what it confirmed. Costs a few questions for
  * each queue, whatever the backlog.
@@ -49,10 +50,12 @@ export async function measure(
   const raw = await waitingIn(channel, topology.raw);
   const here = [...unacknowledged()];
   const oldest: number[] = here.map(receivedAtOf);
+  const due: number[] = here.map(dueSinceOf);
   let messages = here.length + raw.messages;
   const look = async (queue: string, waiting: number) => {
     const head = await take(channel, queue);
     if (head === null) return;
+    if (queue === topology.raw) due.push(dueSinceOf(head));
     mean.add(head.content.byteLength);
     oldest.push(receivedAtOf(head));
     await giveAllBack(channel, queue, waiting);
@@ -60,15 +63,19 @@ export async function measure(
   if (raw.messages > 0 && here.length === 0 && raw.consumers === 0) {
     await look(topology.raw, raw.messages);
   }
+  const undelayed = messages;
   for (const queue of topology.retry) {
     const delayed = await waitingIn(channel, queue);
     messages += delayed.messages;
     if (delayed.messages > 0) await look(queue, delayed.messages);
   }
   const hereBytes = here.reduce((sum, { content }) => sum + content.byteLength, 0);
+  const oldestReceivedAt = oldest.length === 0 ? null : Math.min(...oldest);
+  const late = messages - undelayed > mostDelayed ? oldestReceivedAt : null;
   return {
     messages,
     sizeBytes: hereBytes + Math.round((messages - here.length) * mean.sizeBytes),
-    oldestReceivedAt: oldest.length === 0 ? null : Math.min(...oldest),
+    oldestReceivedAt,
+    dueSince: due.length === 0 ? late : Math.min(...due),
   };
 }

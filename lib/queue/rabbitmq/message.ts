@@ -77,6 +77,12 @@ export function receivedAtOf(message: Message): number {
   return number(message, "receivedAt") ?? 0;
 }
 
+/** When the message was received, or the broker's own time at the end of its last delay. */
+export function dueSinceOf(message: Message): number {
+  const endedAt = (deathsOf(message)[0]?.time?.value ?? 0) * 1_000;
+  return Math.max(receivedAtOf(message), endedAt);
+}
+
 /** The message's id; for a message of others a fingerprint. */
 export function idOf({ properties, content }: Message): string {
   const id: unknown = properties.messageId;

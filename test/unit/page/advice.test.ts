@@ -11,7 +11,7 @@ function known(value: DirtyBacklog | null, lateMs: number) {
 }
 
 describe("what Health says", () => {
-  const depth = { messages: 3, oldestReceivedAt: 0, dead: 1 } as never;
+  const depth = { messages: 3, oldestReceivedAt: 0, dueSince: 0, dead: 1 } as never;
   const stages = [
     ["processor", consumerHealth(depth, { now: 1, sinceDoneMs: 0, held: "the store is away" })],
     [
