@@ -115,7 +115,7 @@ function ConsumerMixin(config: Config) {
     created() {
       this.consumer = null;
       this.holding = null;
-      this.lastDoneAt = 0;
+      this.lastDoneAt = performance.now();
       this.loop = new LoopGauge();
       this.collecting = CollectingRequests.of(this.broker);
     },
@@ -290,12 +290,17 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         void this.broker.emit("events.stored", { project, batch, events: owned });
       },
 
+      /** To be called when the other nodes are told of this one: they ask it for its backlog. */
+      begin(): Promise<void> {
+        return this.startConsuming((delivery) => this.handle(delivery));
+      },
+
       drain(): Promise<void> {
         return this.stopConsuming();
       },
     },
     async started() {
-      await this.startConsuming((delivery) => this.handle(delivery));
+      if (this.broker.transit === undefined) await this.begin();
     },
   });
 }

@@ -170,12 +170,7 @@ export class RabbitQueue implements DurableQueue {
 
   async #measure(): Promise<QueueDepth> {
     const measured = await this.#channel.ask((channel) =>
-      measure(
-        channel,
-        this.#topology,
-        () => this.#consumer?.unacknowledged ?? new Set(),
-        this.#mean,
-      ),
+      measure(channel, this.#topology, () => this.#consumer?.unacknowledged ?? null, this.#mean),
     );
     const dead = await this.dead.count();
     return { ...measured, maxBytes: this.#options.maxBytes, dead };
